@@ -1,0 +1,67 @@
+# `make help` lists what can be done here. Needs Python >= 3.11, git and make; packages come from the package registry.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
+TEST_WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types imports unit bench quality test-agents clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+run: $(VENV)/.installed ## show Carryover at work once, in a throw-away folder; changes nothing of yours
+	@$(BIN)/python -m carryover.cli.demo
+
+test: lint types imports unit ## lint, strict type check, import rules and the whole test suite
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.installed-dev
+	$(BIN)/lint-imports --no-logo
+
+unit: $(VENV)/.installed-dev
+	$(BIN)/pytest -n $(TEST_WORKERS)
+
+bench: $(VENV)/.installed-dev ## measure, each figure beside its floor in the same run
+	$(BIN)/python -m tests.bench
+
+quality: $(VENV)/.installed-dev ## score the handoffs of real transcripts against notes
+	$(BIN)/pytest tests/quality -m quality -s
+
+test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline, where they are installed
+	CARRYOVER_REAL_AGENTS=1 $(BIN)/pytest tests/real_agents -m real_agents
+
+clean: ## remove what make made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
+
+$(BIN)/python:
+	@for python in $(PYTHONS); do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Carryover needs Python 3.11 or newer; python3 here is: $$(python3 --version 2>&1)." >&2; \
+	  echo "Install a newer one, or name it: make run PYTHON=/path/to/python3.12" >&2; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$("$$found" --version)"; \
+	if ! "$$found" -m venv $(VENV); then \
+	  rm -rf $(VENV); \
+	  echo "Could not make $(VENV). On Debian and Ubuntu this needs: apt install python3-venv" >&2; exit 1; \
+	fi
+
+# The stamps say what is installed, so that with a ready .venv nothing here needs the network.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo "Installing Carryover into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	@echo "Installing Carryover and its test tools into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(VENV)/.installed $@

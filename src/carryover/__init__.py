@@ -1,0 +1,3 @@
+"""Carryover: a bounded, always fresh handoff between AI coding agents."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,109 @@
+"""What an agent's folder must supply, and the types that cross that border.
+
+    raw source --reader--> records --fold--> events
+
+A reader knows a file format (JSON lines, a database) and where to go on reading; the agent's `fold` knows what the
+records mean. `fold` is pure: what it must remember from one record to the next is in its context, a frozen msgspec
+struct that is stored with the cursor, so a restart in mid-session goes on as if it had not happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from carryover.model import Event, Skipped
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is read: a transcript file, or a database."""
+
+    agent: str
+    path: str
+    """Absolute path."""
+    session: str | None = None
+    """Session id, where the path tells it."""
+    sidechain: str | None = None
+    """Sub-agent id, where the path tells that this is a sub-agent's transcript."""
+    group: str = ""
+    """Sources of one project are likely to share it; used only to order the first read, never to name a project."""
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One record as the agent wrote it. `number` is its place in the source, from 1."""
+
+    number: int
+    data: bytes
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """What one read gave.
+
+    `restarted`: the source is not the one the cursor was made for (truncated, replaced), so it was read from its
+    beginning and the context must begin anew. `more`: there is more to read now. `oversized`: records passed by
+    because they were too long to hold in memory.
+    """
+
+    records: tuple[Record, ...]
+    cursor: bytes
+    restarted: bool = False
+    more: bool = False
+    oversized: int = 0
+
+
+class Reader(Protocol):
+    """Reads one kind of source. Blocking: call it off the event loop."""
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """The next complete records after `cursor` (from the beginning for `None`), at most about 1 MiB of them.
+
+        Raises FileNotFoundError when the source is gone and OSError when it cannot be read now.
+        """
+        ...
+
+    def is_current(self, path: Path, cursor: bytes) -> bool:
+        """True when a cheap look (size) shows nothing added since `cursor`; may be wrong only by saying False."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What one record became. Neither events nor skipped: the record is known and holds nothing for us."""
+
+    events: tuple[Event, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+
+class Agent(Protocol):
+    """One agent. Everything here is pure but `sources`, which looks at folders."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def reader(self) -> Reader: ...
+
+    @property
+    def context_type(self) -> type[msgspec.Struct]:
+        """Type of the context; calling it without arguments gives the context of a source not yet read."""
+        ...
+
+    def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
+        """Folders that hold this agent's transcripts; they need not exist yet."""
+        ...
+
+    def source_of(self, path: Path, root: Path) -> Source | None:
+        """The source that `path` below `root` is, or None where it is something else. Looks only at the name."""
+        ...
+
+    def sources(self, root: Path) -> list[Source]:
+        """Every source below `root` that exists now."""
+        ...
+
+    def fold(self, source: Source, context: Any, record: Record) -> tuple[Any, Folded]:
+        """One record in, the new context and what it became. Never raises, whatever the record holds."""
+        ...

@@ -1,0 +1,228 @@
+"""The records everything else speaks in: events, and the envelope that carries them.
+
+An adapter turns what an agent wrote into `Event`s; the ledger stores them; the distiller folds them. All are frozen
+msgspec structs, so the type in memory is also the stored JSON. Times are UTC milliseconds. Missing stays `None` or
+`"unknown"`: nothing here is guessed.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+AGENT_NAMES: Final = {
+    "claude-code": "Claude Code",
+    "codex": "Codex",
+    "cursor": "Cursor",
+    "copilot": "Copilot",
+    "gemini-cli": "Gemini CLI",
+    "opencode": "opencode",
+    "aider": "Aider",
+    "windsurf": "Windsurf",
+}
+"""Every agent Carryover is meant for: id to the name people know, in the order shown to people."""
+
+AGENT_IDS: Final = tuple(AGENT_NAMES)
+
+Actor = Literal["human", "model"]
+Op = Literal["shell", "read", "edit", "write", "search", "web", "plan", "ask", "agent", "other"]
+ResultStatus = Literal["ok", "error", "denied", "interrupted", "unknown"]
+PlanState = Literal["pending", "active", "done"]
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """What happened. The subclass name is the stored kind."""
+
+
+class SessionInfo(Body, frozen=True, tag="session_info"):
+    """Facts about the session, sent when first known and whenever one changes. `None` means: not said here."""
+
+    title: str | None = None
+    agent_version: str | None = None
+    model: str | None = None
+    branch: str | None = None
+    parent: str | None = None
+    """Native id of the session this one was forked or continued from."""
+
+
+class UserPrompt(Body, frozen=True, tag="user_prompt"):
+    """Words given to the agent. `actor` is `human` only for what a person typed; never cut."""
+
+    text: str
+    actor: Actor = "human"
+    command: str | None = None
+    """Slash command the words were given to, with its leading `/`; `text` then holds the arguments only."""
+    attachments: int = 0
+
+
+class QueuedPrompt(Body, frozen=True, tag="queued_prompt"):
+    """Words a person typed while the agent worked. Delivered ones come again as `UserPrompt`."""
+
+    text: str
+    change: Literal["added", "withdrawn"] = "added"
+
+
+class AssistantMessage(Body, frozen=True, tag="assistant_message"):
+    """Text the model showed the user; never cut. `final` when it ended the turn, `None` where nobody says."""
+
+    text: str
+    final: bool | None = None
+    aborted: bool = False
+
+
+class Question(Body, frozen=True, tag="question"):
+    """A question put to the user by a tool, with the choices offered."""
+
+    call_id: str
+    text: str
+    options: tuple[str, ...] = ()
+
+
+class Answer(Body, frozen=True, tag="answer"):
+    """What the user answered to a `Question`."""
+
+    call_id: str
+    question: str
+    text: str
+
+
+class ToolCall(Body, frozen=True, tag="tool_call"):
+    """The model asked its agent to run a tool. `subject` is the command, path, pattern or description."""
+
+    call_id: str
+    name: str
+    op: Op
+    subject: str = ""
+    actor: Actor = "model"
+
+
+class ToolResult(Body, frozen=True, tag="tool_result"):
+    """How a tool call ended, paired with its call by the adapter (`op`, `name`, `subject` repeat the call's).
+
+    An adapter gives `output` whole; ingest redacts it and keeps head and tail, counting what it left out in `dropped`.
+    `exit_code` is `None` where the agent does not record one, which is not the same as 0.
+    """
+
+    call_id: str
+    name: str
+    op: Op
+    status: ResultStatus
+    subject: str = ""
+    exit_code: int | None = None
+    output: str = ""
+    dropped: int = 0
+    never_ran: bool = False
+    """The agent refused the call before running it (bad arguments, unknown tool): says nothing of the approach."""
+    actor: Actor = "model"
+
+
+class FileEdit(Body, frozen=True, tag="file_edit"):
+    """A file was changed and the agent said so. Only sent for edits that were applied."""
+
+    path: str
+    """Absolute path."""
+    change: Literal["add", "modify", "delete", "rename"]
+    call_id: str | None = None
+    old_path: str | None = None
+    added: int | None = None
+    removed: int | None = None
+    line: int | None = None
+    """First changed line, 1-based, in the file as it was just after the edit."""
+    anchor: str | None = None
+    """First changed line of text, to find the place again when lines have moved."""
+
+
+class PlanItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    text: str
+    state: PlanState = "pending"
+
+
+class PlanUpdate(Body, frozen=True, tag="plan_update"):
+    """The agent's todo list, whole, after a change."""
+
+    items: tuple[PlanItem, ...]
+
+
+class PlanProposal(Body, frozen=True, tag="plan_proposal"):
+    """A written plan put before the user. `accepted` is `None` until the user has ruled on it."""
+
+    call_id: str
+    text: str
+    accepted: bool | None = None
+
+
+class BackgroundTask(Body, frozen=True, tag="background_task"):
+    """A job or sub-agent that runs on while the conversation goes on."""
+
+    task_id: str
+    state: Literal["running", "done", "failed", "stopped"]
+    label: str = ""
+
+
+class AgentSummary(Body, frozen=True, tag="agent_summary"):
+    """A summary the agent made for itself, at a compaction or when the user was away. Evidence, never a prompt."""
+
+    text: str
+    source: Literal["compaction", "away"]
+    trigger: Literal["manual", "auto"] | None = None
+
+
+class TurnEnd(Body, frozen=True, tag="turn_end"):
+    """A turn ended otherwise than by a final answer. `message` is the agent's own text."""
+
+    reason: Literal["interrupted", "error", "limit"]
+    message: str = ""
+
+
+class SessionStart(Body, frozen=True, tag="session_start"):
+    reason: str
+
+
+class SessionEnd(Body, frozen=True, tag="session_end"):
+    reason: str
+
+
+AnyBody = (
+    SessionInfo
+    | UserPrompt
+    | QueuedPrompt
+    | AssistantMessage
+    | Question
+    | Answer
+    | ToolCall
+    | ToolResult
+    | FileEdit
+    | PlanUpdate
+    | PlanProposal
+    | BackgroundTask
+    | AgentSummary
+    | TurnEnd
+    | SessionStart
+    | SessionEnd
+)
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened in one session of one agent."""
+
+    key: str
+    """Identity within the agent, stable over re-reads, copies and forks: the record's native id and the part of it."""
+    session: str
+    """The agent's own session id."""
+    at_ms: int
+    body: AnyBody
+    twin: str | None = None
+    """Second identity, for agents that write old records again under new ids: equal twins of a session count once."""
+    cwd: str | None = None
+    """Absolute working directory; `None` where the record has none."""
+    sidechain: str | None = None
+    """Id of the sub-agent this belongs to, `None` for the main conversation."""
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """A record that was understood too little to use. Counted by type, never fatal; `reason` quotes no content."""
+
+    record_type: str
+    reason: str
+    version: str | None = None

@@ -1,0 +1,44 @@
+"""Where Carryover keeps its state: `~/.carryover`, or the folder `CARRYOVER_HOME` names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class StateDir:
+    """The state folder (mode 0700) and what lies in it (files 0600). Naming a path creates nothing."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, env: Mapping[str, str], home: Path) -> StateDir:
+        moved = env.get("CARRYOVER_HOME")
+        return cls(Path(moved).expanduser() if moved else home / ".carryover")
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger.sqlite"
+
+    @property
+    def handoff(self) -> Path:
+        """The handoff of the project that moved last. For people to look at; never injected anywhere."""
+        return self.root / "handoff.md"
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config.toml"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "carryoverd.log"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "daemon.lock"
+
+    @property
+    def socket(self) -> Path:
+        return self.root / "daemon.sock"

@@ -1,0 +1,64 @@
+"""No test sees the real home folder: an autouse fixture moves everything that leads there, and catches who finds it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+
+import pytest
+
+REAL_HOMES = {Path.home(), Path(pwd.getpwuid(os.getuid()).pw_dir)} - {Path("/")}
+
+LEADS_ELSEWHERE = (
+    "CARRYOVER_HOME",
+    "CLAUDE_CONFIG_DIR",
+    "CODEX_HOME",
+    "COPILOT_HOME",
+    "GEMINI_CLI_HOME",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_WORK_TREE",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "OPENCODE_CONFIG_DIR",
+)
+"""Variables of the surroundings that would lead a test to real data, or make its outcome depend on who runs it."""
+
+XDG = {
+    "XDG_CONFIG_HOME": ".config",
+    "XDG_DATA_HOME": ".local/share",
+    "XDG_STATE_HOME": ".local/state",
+    "XDG_CACHE_HOME": ".cache",
+}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder for this test alone; git knows an author in it and nothing of the machine's settings."""
+    home = tmp_path_factory.mktemp("home")
+    for name in LEADS_ELSEWHERE:
+        monkeypatch.delenv(name, raising=False)
+    for name, folder in XDG.items():
+        monkeypatch.setenv(name, str(home / folder))
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("CARRYOVER_HOME", str(home / ".carryover"))
+    git_config = home / ".gitconfig"
+    git_config.write_text("[user]\n\tname = Dev\n\temail = dev@example.invalid\n[init]\n\tdefaultBranch = main\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(git_config))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    _guard_real_home(home, monkeypatch)
+    return home
+
+
+def _guard_real_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = os.path.expanduser
+
+    def expanduser(path: str) -> str:
+        found = Path(resolve(path))
+        leads_home = any(found.is_relative_to(real) for real in REAL_HOMES) and not found.is_relative_to(home)
+        if str(path).startswith("~") and leads_home:
+            pytest.fail(f"resolved the real home folder from {path!r}")
+        return str(found)
+
+    monkeypatch.setattr(os.path, "expanduser", expanduser)
