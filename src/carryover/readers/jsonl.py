@@ -1,0 +1,179 @@
+"""Append-only JSON lines: the complete lines since the last look, however the file was cut, grown or replaced."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.agents.contract import Batch, Record
+
+MAX_LINE_BYTES: Final = 8 << 20
+"""A longer line is passed by without being held in memory, and counted."""
+
+READ_BYTES: Final = 1 << 20
+READ_LINES: Final = 500
+PASS_BYTES: Final = 64 << 20
+"""How much of an oversized line one read passes by, so that no read takes long."""
+
+HEAD_BYTES: Final = 1000
+TAIL_BYTES: Final = 256
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """Where to go on reading, and how to see that the file is still the same one.
+
+    `offset` is in bytes and always stands just after a complete line, `line` is the number of that line. `passed`
+    counts the bytes after it that are known to belong to an oversized line whose end has not been seen. `seen` is the
+    size of the file as far as it was looked at: a torn last line lies between `offset` and `seen`.
+    """
+
+    offset: int = 0
+    line: int = 0
+    passed: int = 0
+    seen: int = 0
+    head: bytes = b""
+    """Hash of the first `HEAD_BYTES` (or fewer, while less than that has been read)."""
+    tail: bytes = b""
+    """Hash of the `TAIL_BYTES` just before the place where reading goes on."""
+
+    @property
+    def resume_at(self) -> int:
+        return self.offset + self.passed
+
+
+class JsonlReader:
+    """Reads a file that grows by whole lines. A last line without its newline waits until it is complete.
+
+    Blank lines are no records but count in the numbering, as oversized ones do. Any bytes may stand in a line.
+    """
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """The next complete lines, at most 1 MiB or 500 of them.
+
+        A file that is shorter than the cursor, or holds other bytes at its head or just before the cursor, is read
+        from its beginning (`restarted`). Raises FileNotFoundError when it is gone, OSError when it is no regular file
+        or cannot be read.
+        """
+        descriptor = _open(path)
+        try:
+            position, restarted = _settle(descriptor, cursor)
+            lines, position, oversized, more = _advance(descriptor, position)
+            position = _guarded(descriptor, position)
+        finally:
+            os.close(descriptor)
+        return Batch(
+            records=lines,
+            cursor=msgspec.msgpack.encode(position),
+            restarted=restarted,
+            more=more,
+            oversized=oversized,
+        )
+
+    def is_current(self, path: Path, cursor: bytes) -> bool:
+        """True when the file is as long as it was at the last read. Its content is not looked at."""
+        position = _decode(cursor)
+        if position is None:
+            return False
+        try:
+            return path.stat().st_size == position.seen
+        except OSError:
+            return False
+
+
+def _open(path: Path) -> int:
+    # O_NONBLOCK: opening a FIFO that somebody left in the folder must not hang; it means nothing for regular files.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return descriptor
+
+
+def _settle(descriptor: int, cursor: bytes | None) -> tuple[Position, bool]:
+    """Where to begin, and whether that is the beginning of a file that is not the one the cursor was made for."""
+    if cursor is None:
+        return Position(), False
+    position = _decode(cursor)
+    # A file that has become shorter has fewer bytes before the cursor, so its guards differ too.
+    if position is None or _guards(descriptor, position) != (position.head, position.tail):
+        return Position(), True
+    return position, False
+
+
+def _decode(cursor: bytes) -> Position | None:
+    try:
+        return msgspec.msgpack.decode(cursor, type=Position)
+    except msgspec.DecodeError:
+        return None
+
+
+def _guards(descriptor: int, position: Position) -> tuple[bytes, bytes]:
+    end = position.resume_at
+    start = max(0, end - TAIL_BYTES)
+    return _hash(os.pread(descriptor, min(HEAD_BYTES, end), 0)), _hash(os.pread(descriptor, end - start, start))
+
+
+def _hash(data: bytes) -> bytes:
+    import hashlib  # brings OpenSSL along, which commands that only ask where transcripts lie need not pay for
+
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def _guarded(descriptor: int, position: Position) -> Position:
+    head, tail = _guards(descriptor, position)
+    return msgspec.structs.replace(position, head=head, tail=tail)
+
+
+def _advance(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
+    """Records, the new position (its guards are not set), oversized lines passed by, whether there is more now."""
+    if position.passed:
+        return _pass_by(descriptor, position)
+    data = os.pread(descriptor, READ_BYTES, position.offset)
+    full = len(data) == READ_BYTES
+    while full and b"\n" not in data:
+        if len(data) > MAX_LINE_BYTES:
+            return _pass_by(descriptor, msgspec.structs.replace(position, passed=len(data)))
+        chunk = os.pread(descriptor, READ_BYTES, position.offset + len(data))
+        data += chunk
+        full = len(chunk) == READ_BYTES
+    records, offset, line, oversized = _split(data, position)
+    cut = line - position.line == READ_LINES
+    seen = position.offset + len(data)
+    position = Position(offset=offset, line=line, seen=offset if cut else seen)
+    return records, position, oversized, full or (cut and offset < seen)
+
+
+def _split(data: bytes, position: Position) -> tuple[tuple[Record, ...], int, int, int]:
+    """The complete lines of `data`: records, the offset and number after the last of them, oversized ones left out."""
+    *complete, _rest = data.split(b"\n", READ_LINES)
+    records = []
+    offset, line, oversized = position.offset, position.line, 0
+    for text in complete:
+        offset += len(text) + 1
+        line += 1
+        if len(text) > MAX_LINE_BYTES:
+            oversized += 1
+        elif (stripped := text.removesuffix(b"\r")) and not stripped.isspace():
+            records.append(Record(number=line, data=stripped))
+    return tuple(records), offset, line, oversized
+
+
+def _pass_by(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
+    """Look for the end of an oversized line, holding one chunk at a time."""
+    at = position.resume_at
+    stop = at + PASS_BYTES
+    while at < stop:
+        chunk = os.pread(descriptor, READ_BYTES, at)
+        end = chunk.find(b"\n")
+        if end >= 0:
+            offset = at + end + 1
+            return (), Position(offset=offset, line=position.line + 1, seen=offset), 1, True
+        at += len(chunk)
+        if len(chunk) < READ_BYTES:
+            return (), msgspec.structs.replace(position, passed=at - position.offset, seen=at), 0, False
+    return (), msgspec.structs.replace(position, passed=at - position.offset, seen=at), 0, True

@@ -1,0 +1,335 @@
+"""The reader of append-only JSON lines: cuts, torn lines, replaced files, lines too long to hold."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from carryover.agents.contract import Record
+from carryover.readers import jsonl
+from carryover.readers.jsonl import MAX_LINE_BYTES, READ_BYTES, READ_LINES, JsonlReader
+
+READER = JsonlReader()
+
+
+def read_all(path: Path, cursor: bytes | None = None) -> tuple[list[Record], int, bytes]:
+    """Read until there is no more now: the records, the oversized lines and the cursor."""
+    records: list[Record] = []
+    oversized = 0
+    while True:
+        batch = READER.read(path, cursor)
+        records += batch.records
+        oversized += batch.oversized
+        cursor = batch.cursor
+        if not batch.more:
+            return records, oversized, cursor
+
+
+def lines(*texts: str, first: int = 1) -> list[Record]:
+    return [Record(number=number, data=text.encode()) for number, text in enumerate(texts, first)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "transcript.jsonl"
+
+
+def test_the_first_read_gives_every_complete_line(path: Path) -> None:
+    path.write_bytes(b'{"a":1}\n{"b":2}\n')
+
+    batch = READER.read(path, None)
+
+    assert batch.records == tuple(lines('{"a":1}', '{"b":2}'))
+    assert (batch.restarted, batch.more, batch.oversized) == (False, False, 0)
+
+
+def test_the_next_read_gives_only_what_was_appended(path: Path) -> None:
+    path.write_bytes(b"one\ntwo\n")
+    cursor = READER.read(path, None).cursor
+    with path.open("ab") as file:
+        file.write(b"three\n")
+
+    batch = READER.read(path, cursor)
+
+    assert (batch.records, batch.restarted) == (tuple(lines("three", first=3)), False)
+
+
+def test_a_torn_last_line_waits_until_it_is_complete(path: Path) -> None:
+    path.write_bytes(b"one\ntw")
+    first = READER.read(path, None)
+    again = READER.read(path, first.cursor)
+    with path.open("ab") as file:
+        file.write(b"o\n")
+    last = READER.read(path, again.cursor)
+
+    assert [batch.records for batch in (first, again, last)] == [tuple(lines("one")), (), tuple(lines("two", first=2))]
+    assert [batch.more for batch in (first, again, last)] == [False, False, False]
+
+
+def test_an_empty_file_has_nothing_and_is_current(path: Path) -> None:
+    path.touch()
+
+    batch = READER.read(path, None)
+
+    assert (batch.records, batch.more) == ((), False)
+    assert READER.is_current(path, batch.cursor)
+
+
+def test_blank_lines_are_numbered_but_are_no_records(path: Path) -> None:
+    path.write_bytes(b"one\n\n  \t\r\nfour\n")
+
+    assert read_all(path)[0] == [Record(number=1, data=b"one"), Record(number=4, data=b"four")]
+
+
+def test_windows_line_ends_are_not_part_of_the_record(path: Path) -> None:
+    path.write_bytes(b"one\r\ntwo\r\n")
+
+    assert read_all(path)[0] == lines("one", "two")
+
+
+def test_any_bytes_may_stand_in_a_line(path: Path) -> None:
+    path.write_bytes(b"\xff\xfe\x00\n\x00\n")
+
+    assert read_all(path)[0] == [Record(number=1, data=b"\xff\xfe\x00"), Record(number=2, data=b"\x00")]
+
+
+def test_one_read_takes_a_bounded_number_of_lines(path: Path) -> None:
+    path.write_bytes(b"x\n" * (READ_LINES + 1))
+
+    first = READER.read(path, None)
+    second = READER.read(path, first.cursor)
+
+    assert (len(first.records), first.more) == (READ_LINES, True)
+    assert (second.records, second.more) == (tuple(lines("x", first=READ_LINES + 1)), False)
+
+
+def test_exactly_as_many_lines_as_one_read_takes_leave_nothing_over(path: Path) -> None:
+    path.write_bytes(b"x\n" * READ_LINES)
+
+    batch = READER.read(path, None)
+
+    assert (len(batch.records), batch.more) == (READ_LINES, False)
+    assert READER.is_current(path, batch.cursor)
+
+
+def test_one_read_takes_a_bounded_number_of_bytes(path: Path) -> None:
+    path.write_bytes((b"x" * 300_000 + b"\n") * 5)
+
+    first = READER.read(path, None)
+
+    assert (len(first.records), first.more) == (READ_BYTES // 300_001, True)
+    assert [record.number for record in read_all(path, first.cursor)[0]] == [4, 5]
+
+
+def test_a_line_longer_than_one_read_is_still_one_record(path: Path) -> None:
+    long = b"x" * (3 * READ_BYTES)
+    path.write_bytes(b"one\n" + long + b"\nthree\n")
+
+    records, oversized, _ = read_all(path)
+
+    assert [(record.number, len(record.data)) for record in records] == [(1, 3), (2, len(long)), (3, 5)]
+    assert oversized == 0
+
+
+def test_a_truncated_file_is_read_from_its_beginning(path: Path) -> None:
+    path.write_bytes(b"one\ntwo\nthree\n")
+    cursor = READER.read(path, None).cursor
+    path.write_bytes(b"one\n")
+
+    batch = READER.read(path, cursor)
+
+    assert (batch.records, batch.restarted) == (tuple(lines("one")), True)
+
+
+def test_a_replaced_file_with_another_head_is_read_from_its_beginning(path: Path) -> None:
+    path.write_bytes(b"one\ntwo\n")
+    cursor = READER.read(path, None).cursor
+    path.write_bytes(b"uno\ndue\ntre\n")
+
+    batch = READER.read(path, cursor)
+
+    assert (batch.records, batch.restarted) == (tuple(lines("uno", "due", "tre")), True)
+
+
+def test_another_head_is_seen_although_the_bytes_before_the_cursor_are_the_same(path: Path) -> None:
+    rest = b"r" * (2 * jsonl.TAIL_BYTES) + b"\n"
+    path.write_bytes(b"one\n" + rest)
+    cursor = READER.read(path, None).cursor
+    path.write_bytes(b"uno\n" + rest)
+
+    batch = READER.read(path, cursor)
+
+    assert (len(batch.records), batch.restarted) == (2, True)
+
+
+def test_a_file_rewritten_behind_an_unchanged_head_is_read_from_its_beginning(path: Path) -> None:
+    """As after a truncation that was grown over again: the bytes just before the cursor are other ones."""
+    head = b"h" * (2 * jsonl.HEAD_BYTES) + b"\n"
+    path.write_bytes(head + b"one\n")
+    cursor = READER.read(path, None).cursor
+    path.write_bytes(head + b"uno\ndue\n")
+
+    batch = READER.read(path, cursor)
+
+    assert (len(batch.records), batch.restarted) == (3, True)
+
+
+def test_growing_past_the_head_does_not_look_like_another_file(path: Path) -> None:
+    path.write_bytes(b"one\n")
+    cursor = READER.read(path, None).cursor
+    for _ in range(3):
+        with path.open("ab") as file:
+            file.write(b"y" * jsonl.HEAD_BYTES + b"\n")
+        batch = READER.read(path, cursor)
+        assert (len(batch.records), batch.restarted) == (1, False)
+        cursor = batch.cursor
+
+
+def test_a_cursor_nobody_understands_starts_over(path: Path) -> None:
+    path.write_bytes(b"one\n")
+
+    batch = READER.read(path, b"\x00not a cursor")
+
+    assert (batch.records, batch.restarted) == (tuple(lines("one")), True)
+    assert not READER.is_current(path, b"\x00not a cursor")
+
+
+def test_an_oversized_line_is_passed_by_and_counted(path: Path) -> None:
+    path.write_bytes(b"one\n" + b"x" * (MAX_LINE_BYTES + 1) + b"\nthree\n")
+
+    records, oversized, _ = read_all(path)
+
+    assert records == [Record(number=1, data=b"one"), Record(number=3, data=b"three")]
+    assert oversized == 1
+
+
+def test_the_longest_line_that_is_allowed_is_read(path: Path) -> None:
+    path.write_bytes(b"x" * MAX_LINE_BYTES + b"\n")
+
+    records, oversized, _ = read_all(path)
+
+    assert ([len(record.data) for record in records], oversized) == ([MAX_LINE_BYTES], 0)
+
+
+def test_an_oversized_line_that_arrives_in_parts_is_counted_once(path: Path) -> None:
+    path.write_bytes(b"one\n")
+    records, oversized, cursor = read_all(path)
+    for _ in range(4):
+        with path.open("ab") as file:
+            file.write(b"x" * (MAX_LINE_BYTES // 2))
+        more, counted, cursor = read_all(path, cursor)
+        records += more
+        oversized += counted
+    with path.open("ab") as file:
+        file.write(b"\nthree\n")
+    more, counted, cursor = read_all(path, cursor)
+
+    assert records + more == [Record(number=1, data=b"one"), Record(number=3, data=b"three")]
+    assert oversized + counted == 1
+    assert READER.is_current(path, cursor)
+
+
+def test_a_file_truncated_inside_an_oversized_line_is_read_from_its_beginning(path: Path) -> None:
+    path.write_bytes(b"one\n" + b"x" * (2 * MAX_LINE_BYTES))
+    _, _, cursor = read_all(path)
+    path.write_bytes(b"one\n" + b"x" * MAX_LINE_BYTES)
+
+    assert READER.read(path, cursor).restarted
+
+
+def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(path: Path) -> None:
+    size = 100 << 20
+    with path.open("wb") as file:
+        file.write(b"one\n")
+        file.truncate(4 + size)  # a hole: zero bytes that take no disk
+        file.seek(0, os.SEEK_END)
+        file.write(b"\nthree\n")
+
+    tracemalloc.start()
+    records, oversized, _ = read_all(path)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert ([record.number for record in records], oversized) == ([1, 3], 1)
+    assert peak_bytes < 4 * MAX_LINE_BYTES
+
+
+def test_one_read_passes_by_a_bounded_part_of_an_oversized_line(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(jsonl.PASS_BYTES + 2 * MAX_LINE_BYTES)
+        file.seek(0, os.SEEK_END)
+        file.write(b"\n")
+
+    first = READER.read(path, None)
+    second = READER.read(path, first.cursor)
+    third = READER.read(path, second.cursor)
+
+    assert [batch.oversized for batch in (first, second, third)] == [0, 1, 0]
+    assert [batch.more for batch in (first, second, third)] == [True, True, False]
+
+
+def test_a_file_is_current_until_it_changes_its_size(path: Path) -> None:
+    path.write_bytes(b"one\ntor")
+    cursor = READER.read(path, None).cursor
+    assert READER.is_current(path, cursor)
+    with path.open("ab") as file:
+        file.write(b"n")
+    assert not READER.is_current(path, cursor)
+    path.unlink()
+    assert not READER.is_current(path, cursor)
+
+
+def test_a_file_with_more_to_read_is_not_current(path: Path) -> None:
+    path.write_bytes(b"x\n" * (READ_LINES + 1))
+
+    assert not READER.is_current(path, READER.read(path, None).cursor)
+
+
+def test_a_missing_file_is_told_apart(path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        READER.read(path, None)
+
+
+def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+
+    for other in (tmp_path / "fifo", tmp_path, Path("/dev/null")):
+        with pytest.raises(OSError, match="not a regular file"):
+            READER.read(other, None)
+
+
+def test_a_transcript_behind_a_link_is_read(tmp_path: Path, path: Path) -> None:
+    path.write_bytes(b"one\n")
+    (tmp_path / "link.jsonl").symlink_to(path)
+
+    assert read_all(tmp_path / "link.jsonl")[0] == lines("one")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.lists(st.sampled_from([b"a", b"\n", b"\r", b" ", b'{"k":1}', b"\xff", b"\x00"]), max_size=60).map(
+        b"".join
+    ),
+    cuts=st.lists(st.integers(1, 12), max_size=20),
+)
+def test_how_the_file_was_cut_into_reads_makes_no_difference(path: Path, content: bytes, cuts: list[int]) -> None:
+    path.write_bytes(content)
+    at_once = read_all(path)[0]
+
+    path.write_bytes(b"")
+    cursor: bytes | None = None
+    records: list[Record] = []
+    written = 0
+    for cut in [*cuts, len(content)]:
+        with path.open("ab") as file:
+            file.write(content[written : written + cut])
+        written += cut
+        more, _, cursor = read_all(path, cursor)
+        records += more
+
+    assert records == at_once
