@@ -1,0 +1,39 @@
+"""Claude Code: transcripts under `~/.claude/projects`. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from carryover.agents.claude_code import transcripts
+from carryover.agents.claude_code.context import Context
+from carryover.agents.contract import Folded, Reader, Record, Source
+from carryover.readers.jsonl import JsonlReader
+
+
+@dataclass(frozen=True, slots=True)
+class ClaudeCode:
+    """The Claude Code adapter (see `carryover.agents.contract.Agent`)."""
+
+    id: str
+    reader: Reader
+    context_type: type[Context]
+
+    def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
+        return transcripts.roots(home, env)
+
+    def source_of(self, path: Path, root: Path) -> Source | None:
+        return transcripts.source_of(path, root)
+
+    def sources(self, root: Path) -> list[Source]:
+        return transcripts.sources(root)
+
+    def fold(self, source: Source, context: Context, record: Record) -> tuple[Context, Folded]:
+        from carryover.agents.claude_code import normalise  # `status` asks for the roots only, at a quarter of the cost
+
+        return normalise.fold(source, context, record)
+
+
+AGENT: Final = ClaudeCode(id=transcripts.AGENT_ID, reader=JsonlReader(), context_type=Context)

@@ -1,0 +1,105 @@
+"""What must be remembered from one record to the next. Small and bounded: it is stored with the cursor."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.model import Actor, Op, PlanState
+
+MAX_OPEN_CALLS: Final = 200
+MAX_TASKS: Final = 200
+MAX_QUEUED: Final = 50
+SUBJECT_CHARS: Final = 1000
+MAX_NAME_CHARS: Final = 300
+MAX_PATH_CHARS: Final = 4096
+SHORT_CHARS: Final = 200
+
+
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file change that a call will have made if it succeeds."""
+
+    path: str
+    change: Literal["add", "modify", "delete", "rename"]
+    old_path: str | None = None
+    added: int | None = None
+    removed: int | None = None
+    line: int | None = None
+    anchor: str | None = None
+
+
+class TaskChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a call to the task list asks for. A new task has no id until its result names one."""
+
+    id: str | None = None
+    text: str | None = None
+    state: Literal["pending", "active", "done", "deleted"] | None = None
+
+
+class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A tool call whose result has not come yet."""
+
+    id: str
+    name: str
+    op: Op
+    subject: str = ""
+    actor: Actor = "model"
+    label: str = ""
+    """What the model calls it, for jobs that go on in the background."""
+    changes: tuple[Change, ...] = ()
+    task: TaskChange | None = None
+    handoff: bool = False
+    """It looks at Carryover's own file, whose text must not come back as something that happened here."""
+
+
+class Task(msgspec.Struct, frozen=True, omit_defaults=True):
+    id: str
+    text: str
+    state: PlanState = "pending"
+
+
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of the session itself."""
+
+    title: str | None = None
+    agent_version: str | None = None
+    model: str | None = None
+    branch: str | None = None
+    parent: str | None = None
+
+
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one transcript file between two records."""
+
+    session: str | None = None
+    cwd: str | None = None
+    last_ms: int = 0
+    """Time of the last record that had one: records without one take it."""
+    newest_ms: int = 0
+    """Newest time seen. Replayed history is older, and says nothing of the session as it is now."""
+    facts: Facts = Facts()
+    told: Facts = Facts()
+    """The facts as they were last sent."""
+    titled: bool = False
+    """The title was given by the user, so titles the model makes up no longer count."""
+    calls: tuple[OpenCall, ...] = ()
+    shell: OpenCall | None = None
+    """The user's own `!command`, until its output comes."""
+    tasks: tuple[Task, ...] = ()
+    queued: tuple[str, ...] = ()
+    """Digests of the prompts that wait in the queue."""
+    absorbed: tuple[str, ...] = ()
+    """Digests of queued prompts that were sent as prompts when they left the queue in mid-turn."""
+    caveat: bool = False
+    """The record before announced a command that the client runs itself."""
+    compaction: Literal["manual", "auto"] | None = None
+
+
+def bounded(text: str, limit: int) -> str:
+    """The beginning of `text`, cut between words so that no half of a secret is left that nobody would recognise."""
+    if len(text) <= limit:
+        return text
+    head = text[:limit]
+    kept = head.rsplit(maxsplit=1)[0] if len(head.split(maxsplit=1)) > 1 else ""
+    return f"{kept} …" if kept else "…"

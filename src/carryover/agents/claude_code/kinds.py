@@ -1,0 +1,63 @@
+"""Names of records, blocks and attachments that are known and hold nothing for a handoff. All others are counted.
+
+The first lines of each set are in fixtures or were seen in transcripts of 2.1.126; the names after them come from
+other programs that read Claude Code's files (up to 2.1.28x) and are unverified. A name too many costs nothing here: it
+only keeps a known kind from being reported as not understood.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+QUIET_RECORDS: Final = frozenset(
+    "agent-name api-request api-request-blob api-request-shape atis-latch cost-state file-history-delta "
+    "file-history-snapshot last-prompt mode permission-mode progress summary tools-used "
+    "agent-color agent-setting attribution-snapshot bridge-session content-replacement fork-context-ref frame-link "
+    "history-suppression pr-link relocated saved_hook_context speculation-accept tag task-summary "
+    "worktree-state".split()
+)
+"""`summary` lines describe other sessions (2.0.65); `api-request-blob` repeats prompts and is the bulk of a file."""
+
+QUIET_SYSTEM: Final = frozenset(
+    "api_error informational local_command stop_hook_summary turn_duration "
+    "agents_killed bridge_status memory_saved microcompact_boundary model_consent_fallback model_refusal_fallback "
+    "permission_retry scheduled_task_fire".split()
+)
+"""`api_error` is a retry, not the end of a turn (2.1.15)."""
+
+QUIET_ATTACHMENTS: Final = frozenset(
+    "agent_listing_delta auto_mode command_permissions date deferred_tools_delta environment file instructions model "
+    "plan_mode plan_mode_exit prompt_snapshot remote_session_change session_context skill_listing task_reminder "
+    "advisor_stripped agent_mention already_read_file async_hook_response async_hook_response_batch auto_mode_exit "
+    "bash_output_audience_note batching_reminder batching_reminder_sent budget_usd compact_file_reference "
+    "compaction_reminder context_efficiency coordinator_context credential_org critical_system_reminder "
+    "current_session_memory date_change deferred_tools_record diagnostics directory dynamic_skill edited_image_file "
+    "edited_text_file goal_status harness_map_delta inlined_image_paths invoked_skills language max_turns_reached "
+    "mcp_dropped_tools_delta mcp_instructions_delta mcp_resource memory_update nested_memory opened_file_in_ide "
+    "output_style output_style_instructions output_token_usage pdf_reference plan_file_reference plan_mode_reentry "
+    "proactivity read_truncation_notice relevant_memories sandbox_instructions secondary_reminder "
+    "secondary_reminder_sent selected_lines_in_diff selected_lines_in_ide silent_turn_reminder structured_output "
+    "task_status team_context teammate_shutdown_batch thinking_drop thinking_stripped todo_reminder token_usage "
+    "tool_search_usage_reminder total_tokens_reminder ultra_effort_enter ultra_effort_exit ultrathink_effort "
+    "verify_plan_reminder workflow_keyword_request workflow_size_guideline_change".split()
+)
+
+QUIET_BLOCKS: Final = frozenset("thinking redacted_thinking fallback server_tool_use tool_reference".split())
+"""Thinking is not kept."""
+
+IMAGE_BLOCKS: Final = frozenset(("image", "document"))
+
+INJECTED_ORIGINS: Final = frozenset(
+    "task-notification auto-continuation channel coordinator observer observer-activity peer teammate "
+    "unclassified".split()
+)
+"""Senders of `user` records that are not the user (2.1.328: task-notification)."""
+
+BUILT_IN: Final = frozenset(
+    "/clear /compact /exit /plugin /rename "
+    "/add-dir /agents /bashes /bug /config /context /cost /doctor /effort /export /fast /feedback /help /hooks /ide "
+    "/install-github-app /keybindings /login /logout /mcp /memory /model /output-style /permissions /plugins "
+    "/privacy-settings /quit /release-notes /resume /rewind /settings /skills /stats /status /tasks /terminal-setup "
+    "/theme /todos /upgrade /usage /vim".split()
+)
+"""Commands the client runs itself and that ask nothing of the model."""

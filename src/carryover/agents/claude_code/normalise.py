@@ -1,0 +1,177 @@
+"""From the records of a transcript to events: one record in, the new context and what it became."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from carryover.agents.claude_code import wire
+from carryover.agents.claude_code.context import Context
+from carryover.agents.claude_code.draft import Draft, digest
+from carryover.agents.claude_code.kinds import (
+    IMAGE_BLOCKS,
+    QUIET_ATTACHMENTS,
+    QUIET_BLOCKS,
+    QUIET_RECORDS,
+    QUIET_SYSTEM,
+)
+from carryover.agents.claude_code.prompts import fold_words
+from carryover.agents.claude_code.queued import fold_queue_operation, fold_queued_command
+from carryover.agents.claude_code.results import fold_result
+from carryover.agents.claude_code.text import without_handoff
+from carryover.agents.claude_code.tools import fold_call
+from carryover.agents.contract import Folded, Record, Source
+from carryover.model import AgentSummary, AssistantMessage, Skipped, TurnEnd
+
+SYNTHETIC: Final = "<synthetic>"
+"""The client's own words where the model's would stand: errors, limits, "No response requested."."""
+
+_LIMIT: Final = re.compile(
+    r"\b429\b|rate[ _]limit|\blimit reached|hit your\b.{0,40}\blimit|\b(?:usage|session|weekly|opus|sonnet) limit",
+    re.IGNORECASE,
+)
+_NO_ANSWER: Final = frozenset(("", "No response requested.", "(no content)"))
+_RECAP_HINT: Final = "(disable recaps in /config)"
+_FINAL: Final = {"end_turn": True, "stop_sequence": True, "refusal": True, "tool_use": False, "pause_turn": False}
+_NOTHING: Final = Folded()
+
+
+def fold(source: Source, context: Context, record: Record) -> tuple[Context, Folded]:
+    """Fold one record of a Claude Code transcript. Never raises: what is not understood is counted in `skipped`."""
+    line = wire.read_line(record.data, QUIET_RECORDS)
+    if line is None:
+        return context, _NOTHING
+    if isinstance(line, Skipped):
+        return context, Folded(skipped=(line,))
+    if _is_quiet(line):
+        return context, _NOTHING
+    handle = _HANDLERS.get(line.type)
+    if handle is None:
+        return context, Folded(skipped=(wire.skipped(line.type, "unknown record type", line.version),))
+    draft = Draft.begin(source, context, line, record)
+    handle(draft)
+    return draft.folded()
+
+
+def _is_quiet(line: wire.Line) -> bool:
+    """Records that are known to hold nothing for us: most of a file, so they are left as early as can be."""
+    if line.type == "attachment":
+        kind = wire.part_of(line.attachment, wire.AttachmentKind)
+        # Hooks put our own handoff into the transcript: their records never become events.
+        return kind is not None and (kind.type in QUIET_ATTACHMENTS or kind.type.startswith("hook_"))
+    if line.type == "system":
+        return line.subtype in QUIET_SYSTEM
+    return line.type in QUIET_RECORDS or line.type.startswith("artifact-")
+
+
+def _fold_user(draft: Draft) -> None:
+    message = _message(draft)
+    if message is None:
+        return
+    if isinstance(message.content, str):
+        fold_words(draft, [message.content], 0)
+        return
+    texts, images = [], 0
+    for number, block in enumerate(message.content):
+        if block.type == "tool_result":
+            fold_result(draft, str(number), block)
+        elif block.type == "text":
+            texts.append(block.text or "")
+        elif block.type in IMAGE_BLOCKS:
+            images += 1
+        elif block.type not in QUIET_BLOCKS:
+            draft.skip(f"user/{block.type}", "unknown block")
+    if texts or images:
+        fold_words(draft, texts, images)
+
+
+def _fold_assistant(draft: Draft) -> None:
+    message = _message(draft)
+    if message is None:
+        return
+    blocks = [wire.Block("text", message.content)] if isinstance(message.content, str) else message.content
+    if message.model == SYNTHETIC or draft.line.is_api_error_message:
+        _fold_synthetic(draft, "\n".join(block.text for block in blocks if block.text))
+        return
+    draft.learn_model(message.model)
+    for number, block in enumerate(blocks):
+        if block.type == "text":
+            _fold_text(draft, str(number), block.text or "", message.stop_reason)
+        elif block.type == "tool_use":
+            fold_call(draft, str(number), block)
+        elif block.type not in QUIET_BLOCKS:
+            draft.skip(f"assistant/{block.type}", "unknown block")
+
+
+def _fold_text(draft: Draft, part: str, text: str, stop_reason: str | None) -> None:
+    if text.strip() in _NO_ANSWER:
+        return
+    message = AssistantMessage(
+        text=text,
+        # One API message is several records: 2.1.111 repeats the reason on each, 2.0.65 has it on the last only.
+        final=_FINAL.get(stop_reason or ""),
+        aborted=draft.line.is_aborted_mid_stream is True,
+    )
+    draft.add(message, part, digest(text))
+
+
+def _fold_synthetic(draft: Draft, text: str) -> None:
+    """An error in place of an answer. Replayed copies have lost their flags (2.0.28), so the text alone must do."""
+    text = text.strip()
+    line = draft.line
+    limited = wire.string_of(line.error) == "rate_limit" or bytes(line.api_error_status) == b"429"
+    if limited or _LIMIT.search(text):
+        draft.add(TurnEnd(reason="limit", message=text), "end", digest(text))
+    elif text not in _NO_ANSWER:
+        draft.add(TurnEnd(reason="error", message=text), "end", digest(text))
+
+
+def _fold_system(draft: Draft) -> None:
+    subtype = draft.line.subtype
+    if subtype == "compact_boundary":
+        metadata = wire.part_of(draft.line.compact_metadata, wire.CompactMetadata)
+        trigger = metadata.trigger if metadata is not None else None
+        draft.change(compaction=trigger if trigger in ("manual", "auto") else None)
+    elif subtype == "away_summary":
+        text = without_handoff(wire.text_of(draft.line.content) or "").replace(_RECAP_HINT, "").strip()
+        if text:
+            draft.add(AgentSummary(text=text, source="away"), "summary", digest(text))
+    else:
+        draft.skip(f"system/{subtype}", "unknown subtype")
+
+
+def _fold_attachment(draft: Draft) -> None:
+    attachment = wire.part_of(draft.line.attachment, wire.Attachment)
+    if attachment is None:
+        draft.skip("attachment", "unexpected shape")
+    elif attachment.type == "queued_command":
+        fold_queued_command(draft, attachment)
+    else:
+        draft.skip(f"attachment/{attachment.type}", "unknown attachment")
+
+
+def _fold_title(draft: Draft) -> None:
+    line = draft.line
+    draft.learn_title(line.custom_title or line.ai_title, by_user=line.custom_title is not None)
+    if draft.context.newest_ms:
+        draft.tell_facts()
+
+
+def _message(draft: Draft) -> wire.Message | None:
+    message = wire.message_of(draft.line)
+    if isinstance(message, str):
+        draft.skip(draft.line.type, message)
+        return None
+    return message
+
+
+_HANDLERS: Final[dict[str, Callable[[Draft], None]]] = {
+    "user": _fold_user,
+    "assistant": _fold_assistant,
+    "system": _fold_system,
+    "attachment": _fold_attachment,
+    "queue-operation": fold_queue_operation,
+    "custom-title": _fold_title,
+    "ai-title": _fold_title,
+}

@@ -1,0 +1,114 @@
+"""Tool results: paired with their call and told apart by how they ended."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from carryover.agents.claude_code import wire
+from carryover.agents.claude_code.context import OpenCall
+from carryover.agents.claude_code.draft import Draft, digest
+from carryover.agents.claude_code.successes import ShellResult, fold_success, structured
+from carryover.agents.claude_code.text import plain_output, without_handoff
+from carryover.model import PlanProposal, ResultStatus, ToolResult, UserPrompt
+
+REJECTED: Final = (
+    "The user doesn't want to proceed with this tool use",
+    "The user doesn't want to take this action right now",
+    "User rejected tool use",
+    "User chose to stay in plan mode",
+    "The agent proposed a plan that was rejected by the user",
+    "Permission for this tool use was denied",
+    "Permission to use ",
+    "Claude requested permissions to ",
+)
+"""How the result of a call begins that was not allowed to run (2.1.14, 2.1.328; the last three unverified)."""
+
+_SAID: Final = re.compile(r"the user said:\n(.*?)(?:\n\nNote: The user's next message may contain|\Z)", re.DOTALL)
+_CLARIFY: Final = "The user wants to clarify these questions"
+_EXIT_CODE: Final = re.compile(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
+_TOOL_ERROR: Final = re.compile(r"<tool_use_error>(.*?)(?:</tool_use_error>|\Z)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended, and its output without what the client wrapped around it."""
+
+    status: ResultStatus
+    output: str
+    exit_code: int | None = None
+    never_ran: bool = False
+    said: str = ""
+    """What the user wrote when rejecting the call."""
+
+
+def fold_result(draft: Draft, part: str, block: wire.Block) -> None:
+    """A `tool_result` block. Its call is closed; what it changed is sent along if it succeeded."""
+    call_id = block.tool_use_id
+    if not call_id:
+        draft.skip("user/tool_result", "no tool_use_id")
+        return
+    call = _close(draft, call_id)
+    output = wire.text_of(block.content)
+    if output is None and bytes(block.content) != b"null":
+        draft.skip("user/tool_result", "unexpected content")
+    shell = structured(draft, call, ShellResult) if call.op == "shell" else None
+    outcome = _outcome(draft, call, plain_output(output or ""), failed=block.is_error is True, shell=shell)
+    draft.add(
+        ToolResult(
+            call_id=call_id,
+            name=call.name,
+            op=call.op,
+            status=outcome.status,
+            subject=call.subject,
+            exit_code=outcome.exit_code,
+            output="" if call.handoff else without_handoff(outcome.output),
+            never_ran=outcome.never_ran,
+        ),
+        part,
+        call_id,
+    )
+    if outcome.status == "ok":
+        fold_success(draft, part, call, outcome.output, shell)
+    elif call.name == "ExitPlanMode" and outcome.status == "denied":
+        draft.add(PlanProposal(call_id=call_id, text="", accepted=False), f"{part}.plan", call_id)
+    if outcome.said and draft.sidechain is None:
+        draft.add(UserPrompt(text=outcome.said), f"{part}.said", digest(outcome.said))
+
+
+def _close(draft: Draft, call_id: str) -> OpenCall:
+    for call in draft.context.calls:
+        if call.id == call_id:
+            draft.change(calls=tuple(other for other in draft.context.calls if other.id != call_id))
+            return call
+    return OpenCall(id=call_id, name="", op="other")
+
+
+def _outcome(draft: Draft, call: OpenCall, output: str, *, failed: bool, shell: ShellResult | None) -> Outcome:
+    if not failed:
+        stopped = shell is not None and shell.interrupted is True
+        return Outcome("interrupted" if stopped else "ok", output)
+    kind = draft.line.tool_denial_kind
+    if output.startswith("[Request interrupted by user"):
+        return Outcome("interrupted", output)
+    if kind is not None or output.startswith(REJECTED):
+        return _denied(draft, call, output, kind)
+    if found := _TOOL_ERROR.match(output):
+        return Outcome("error", found[1].strip(), never_ran=True)
+    if found := _EXIT_CODE.match(output):
+        return Outcome("error", output[found.end() :], exit_code=int(found[1]))
+    return Outcome("error", output)
+
+
+def _denied(draft: Draft, call: OpenCall, output: str, kind: str | None) -> Outcome:
+    found = _SAID.search(output)
+    said = found[1].strip() if found else ""
+    if said.startswith(_CLARIFY):
+        said = ""
+    # Ctrl-C in a running tool is written as a rejection too; only a refused one has the flag (2.1.328). Asking the
+    # user is running: a question or plan that is dismissed was refused.
+    running = kind == "user-rejected" and not draft.line.tool_denial_before_run and not found
+    if running and call.op not in ("ask", "plan"):
+        return Outcome("interrupted", output)
+    return Outcome("denied", output, never_ran=True, said=said)

@@ -1,0 +1,193 @@
+"""Files that a shell command certainly changed when it succeeded: redirections, tee, rm, mv and their git forms.
+
+Agents write files in the shell too, and no other record says so. Only plain cases are read: a name with a variable,
+a glob or a tilde, a loop, a subshell or an alternative (`||`) could mean anything, and nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from carryover.agents.claude_code.context import MAX_PATH_CHARS, Change
+from carryover.agents.claude_code.draft import resolved
+
+MAX_SCRIPT_CHARS: Final = 20_000
+MAX_CHANGES: Final = 20
+
+_HEREDOC: Final = re.compile(r"<<(-?)\s*(['\"]?)([A-Za-z_]\w*)\2")
+_KEYWORDS: Final = frozenset(
+    ("if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "function", "select")
+)
+_UNCERTAIN: Final = frozenset(("||", "&", "(", ")", "{", "}", "!", "|&", ";;", "<(", ">(", "[["))
+_TELLING: Final = re.compile(r">|\b(?:tee|rm|mv)\b")
+_SILENCED: Final = re.compile(r"[12&]?>{1,2}\s*(?:/dev/null|&[12])")
+_PLAIN: Final = re.compile(r"[^\s$`*?\[\]{}~<>|&;()!\"'\\]+")
+_OPERATORS: Final = re.compile(r"[();<>|&]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One simple command: its words, the files its output went to, whether it surely ran, and surely succeeded."""
+
+    words: tuple[str, ...]
+    written: tuple[str, ...]
+    ran: bool
+    succeeded: bool
+
+
+def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
+    """The changes of `command`, run in `cwd`, in order. Empty where it is not plain enough to be sure of any."""
+    if not _TELLING.search(_SILENCED.sub("", command)):
+        return ()
+    steps = _steps(_without_heredocs(command))
+    found: list[Change] = []
+    for step in steps:
+        if step.words[:1] == ("cd",):
+            cwd = _moved(step.words[1:], cwd) if step.ran else None
+            continue
+        if step.ran:
+            found += _redirected(step, cwd)
+        if step.succeeded:
+            found += _named(step.words, cwd)
+    return tuple(change for change in found if len(change.path) <= MAX_PATH_CHARS)[:MAX_CHANGES]
+
+
+def _without_heredocs(command: str) -> str:
+    """`command` without the bodies of its here-documents; their redirections stay."""
+    kept = []
+    waiting: list[tuple[bool, str]] = []
+    for line in command.split("\n"):
+        if waiting:
+            indented, end = waiting[0]
+            if (line.lstrip("\t") if indented else line).rstrip("\r") == end:
+                waiting.pop(0)
+            continue
+        waiting = [(found[1] == "-", found[3]) for found in _HEREDOC.finditer(line)]
+        kept.append(_HEREDOC.sub(" ", line))
+    return "\n".join(kept)
+
+
+def _steps(script: str) -> Sequence[Step]:
+    """The simple commands of a script, empty when it is more than a plain sequence of them."""
+    if len(script) > MAX_SCRIPT_CHARS or "$(" in script or "`" in script or "<<" in script:
+        return ()
+    try:
+        lexer = shlex.shlex(script.replace("\\\n", " ").replace("\n", " ; "), posix=False, punctuation_chars="();<>|&")
+        lexer.whitespace_split = True
+        lexer.commenters = ""
+        tokens = list(lexer)
+    except ValueError:
+        return ()
+    if any(token in _UNCERTAIN or token in _KEYWORDS or token.startswith("#") for token in tokens):
+        return ()
+    return _sequence(tokens)
+
+
+def _sequence(tokens: Sequence[str]) -> Sequence[Step]:
+    """Tokens cut at `;`, `&&` and `|`.
+
+    A script's success says that every command of its last `&&` list succeeded (pipes aside). Of an earlier list only
+    the first command surely ran.
+    """
+    cut: list[tuple[list[str], int, bool]] = []
+    words: list[str] = []
+    lists, after_and = 0, False
+    for token in [*tokens, ";"]:
+        if token not in (";", "&&", "|"):
+            words.append(token)
+            continue
+        if words:
+            cut.append((words, lists, after_and))
+        words = []
+        lists += token == ";"
+        after_and = token != ";" and (after_and or token == "&&")
+    last = cut[-1][1] if cut else 0
+    return [_step(words, ran=number == last or not late, succeeded=number == last) for words, number, late in cut]
+
+
+def _step(tokens: Sequence[str], *, ran: bool, succeeded: bool) -> Step:
+    words: list[str] = []
+    written: list[str] = []
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        if not _OPERATORS.fullmatch(token):
+            words.append(token)
+            at += 1
+            continue
+        target = tokens[at + 1] if at + 1 < len(tokens) else ""
+        descriptor = words.pop() if words and words[-1].isdigit() else "1"
+        if token in (">", ">>", ">|") and descriptor == "1":
+            written.append(target)
+        at += 2
+    return Step(words=tuple(words), written=tuple(written), ran=ran, succeeded=succeeded)
+
+
+def _name(word: str) -> str | None:
+    """The file name a word stands for, None when the shell might make something else of it."""
+    if len(word) >= 2 and word[0] == word[-1] == "'" and "'" not in word[1:-1]:
+        inner = word[1:-1]
+        return inner if inner and "\n" not in inner else None
+    if len(word) >= 2 and word[0] == word[-1] == '"':
+        inner = word[1:-1]
+        return inner if inner and not re.search(r"[$`\"\\\n!]", inner) else None
+    return word if _PLAIN.fullmatch(word) else None
+
+
+def _path(word: str, cwd: str | None) -> str | None:
+    name = _name(word)
+    return resolved(name, cwd) if name else None
+
+
+def _moved(words: Sequence[str], cwd: str | None) -> str | None:
+    """The folder after `cd`; None (relative names are then unknown) unless it is one plain name."""
+    if len(words) != 1 or words[0].startswith("-"):
+        return None
+    return _path(words[0], cwd)
+
+
+def _redirected(step: Step, cwd: str | None) -> list[Change]:
+    paths = [_path(word, cwd) for word in step.written]
+    if step.words[:1] == ("tee",):
+        paths += [_path(word, cwd) for word in step.words[1:] if not word.startswith("-")]
+    return [Change(path=path, change="modify") for path in paths if path and not path.startswith("/dev/")]
+
+
+def _named(words: tuple[str, ...], cwd: str | None) -> list[Change]:
+    """Changes of the commands that name the files they change."""
+    if words[:1] == ("git",):
+        words = words[1:]
+        if words[:1] not in (("rm",), ("mv",)) or "--cached" in words:
+            return []
+    if not words:
+        return []
+    options = [word for word in words[1:] if word.startswith("-")]
+    names = [word for word in words[1:] if not word.startswith("-")]
+    if words[0] == "rm" and not any(re.fullmatch(r"-\w*[rRd]\w*|--\w.*", option) for option in options):
+        return [Change(path=path, change="delete") for word in names if (path := _path(word, cwd))]
+    if words[0] == "mv" and len(names) == 2 and not any(option.startswith("--") for option in options):
+        return _renamed(names[0], names[1], cwd)
+    return []
+
+
+def _renamed(old: str, new: str, cwd: str | None) -> list[Change]:
+    old_path, new_path = _path(old, cwd), _path(new, cwd)
+    if old_path is None or new_path is None:
+        return []
+    into_folder = new.strip("'\"").endswith("/") or new in (".", "..")
+    if into_folder:
+        new_path = posixpath.join(new_path, posixpath.basename(old_path))
+    elif not _is_alike(posixpath.basename(old_path), posixpath.basename(new_path)):
+        return []
+    return [Change(path=new_path, change="rename", old_path=old_path)]
+
+
+def _is_alike(old: str, new: str) -> bool:
+    """Whether the new name is surely a file's: `mv notes.md docs` may move into a folder, and nothing here can look."""
+    suffix = posixpath.splitext(old)[1]
+    return old == new or (suffix != "" and suffix == posixpath.splitext(new)[1])

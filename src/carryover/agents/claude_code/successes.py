@@ -1,0 +1,148 @@
+"""What a successful tool call changed: files, answers, plans, tasks, and jobs left running in the background."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, Literal, TypeVar
+
+import msgspec
+
+from carryover.agents.claude_code import edits, plans, wire
+from carryover.agents.claude_code.context import OpenCall
+from carryover.agents.claude_code.draft import Draft
+from carryover.agents.claude_code.text import HANDOFF_FILE
+from carryover.model import Answer, BackgroundTask, FileEdit, PlanProposal
+
+_ANSWERED: Final = re.compile(r'"([^"]+)"="([^"]*)"')
+_SHELL_ID: Final = re.compile(r"(?:in background with ID: |to the background \(ID: )([\w-]+)")
+_AGENT_ID: Final = re.compile(r"^agentId: ([\w-]+)", re.MULTILINE)
+
+T = TypeVar("T")
+
+
+class ShellResult(msgspec.Struct, frozen=True, rename="camel"):
+    """`toolUseResult` of Bash (2.0.65, 2.1.328) and of Monitor (`task_id`, unverified)."""
+
+    interrupted: bool | None = None
+    background_task_id: str | None = None
+    task_id: str | None = None
+
+
+class AgentResult(msgspec.Struct, frozen=True, rename="camel"):
+    """`toolUseResult` of Task and Agent (2.1.15, 2.1.328)."""
+
+    status: str | None = None
+    agent_id: str | None = None
+    description: str | None = None
+
+
+class AskResult(msgspec.Struct, frozen=True):
+    """`toolUseResult` of AskUserQuestion (2.1.11, 2.1.328)."""
+
+    answers: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class PlanResult(msgspec.Struct, frozen=True):
+    """`toolUseResult` of ExitPlanMode: the plan as the user approved it (2.1.328)."""
+
+    plan: str | None = None
+
+
+class StopResult(msgspec.Struct, frozen=True):
+    """`toolUseResult` of TaskStop (`task_id`) and of the older KillShell (`shell_id`); in no fixture yet."""
+
+    task_id: str | None = None
+    shell_id: str | None = None
+
+
+def structured(draft: Draft, call: OpenCall, kind: type[T]) -> T | None:
+    """The structured result, None where there is none: in sub-agents' files, and of a failure, which is a string."""
+    raw = draft.line.tool_use_result
+    if memoryview(raw)[:1].tobytes() != b"{":
+        return None
+    result = wire.part_of(raw, kind)
+    if result is None:
+        draft.skip(f"user/toolUseResult/{call.name}", "unexpected shape")
+    return result
+
+
+def fold_success(draft: Draft, part: str, call: OpenCall, output: str, shell: ShellResult | None) -> None:
+    """Add what followed from a call that succeeded with `output` (`shell`: its structured result, for a command)."""
+    if call.changes:
+        _fold_changes(draft, part, call, output)
+    if call.op == "shell":
+        _fold_shell(draft, part, call, output, shell)
+    elif call.op == "agent":
+        _fold_agent(draft, part, call, output)
+    elif call.op == "ask":
+        _fold_answers(draft, part, call, output)
+    elif call.name == "ExitPlanMode":
+        plan = structured(draft, call, PlanResult) or PlanResult()
+        draft.add(PlanProposal(call_id=call.id, text=plan.plan or "", accepted=True), f"{part}.plan", call.id)
+    elif call.name in ("TaskCreate", "TaskUpdate", "TaskList"):
+        _fold_tasks(draft, part, call, output)
+    elif call.name in ("TaskStop", "KillShell"):
+        stopped = structured(draft, call, StopResult) or StopResult()
+        _fold_background(draft, part, stopped.task_id or stopped.shell_id, "stopped", call)
+
+
+def _fold_changes(draft: Draft, part: str, call: OpenCall, output: str) -> None:
+    changes = call.changes
+    if call.op in ("edit", "write"):
+        result = structured(draft, call, edits.EditResult)
+        changes = tuple(edits.applied(change, result, output) for change in changes)
+    for number, change in enumerate(changes):
+        if change.path.endswith(HANDOFF_FILE):
+            continue
+        body = FileEdit(
+            path=change.path,
+            change=change.change,
+            call_id=call.id,
+            old_path=change.old_path,
+            added=change.added,
+            removed=change.removed,
+            line=change.line,
+            anchor=change.anchor,
+        )
+        draft.add(body, f"{part}.edit{number}", call.id)
+
+
+def _fold_shell(draft: Draft, part: str, call: OpenCall, output: str, result: ShellResult | None) -> None:
+    task_id = result.background_task_id or result.task_id if result is not None else None
+    if result is None and (found := _SHELL_ID.search(output)):
+        task_id = found[1]
+    _fold_background(draft, part, task_id, "running", call)
+
+
+def _fold_agent(draft: Draft, part: str, call: OpenCall, output: str) -> None:
+    result = structured(draft, call, AgentResult)
+    task_id = None
+    if result is not None and result.status == "async_launched":
+        task_id = result.agent_id
+    elif result is None and output.startswith("Async agent launched") and (found := _AGENT_ID.search(output)):
+        task_id = found[1]
+    _fold_background(draft, part, task_id, "running", call)
+
+
+def _fold_background(
+    draft: Draft, part: str, task_id: str | None, state: Literal["running", "stopped"], call: OpenCall
+) -> None:
+    if task_id:
+        label = call.label or call.subject
+        draft.add(BackgroundTask(task_id=task_id, state=state, label=label), f"{part}.task", call.id)
+
+
+def _fold_answers(draft: Draft, part: str, call: OpenCall, output: str) -> None:
+    result = structured(draft, call, AskResult)
+    answers = result.answers if result is not None else dict(_ANSWERED.findall(output))
+    for number, (question, given) in enumerate(answers.items()):
+        text = ", ".join(map(str, given)) if isinstance(given, list) else str(given)
+        draft.add(Answer(call_id=call.id, question=question, text=text), f"{part}.answer{number}", call.id)
+
+
+def _fold_tasks(draft: Draft, part: str, call: OpenCall, output: str) -> None:
+    result = structured(draft, call, plans.TaskResult) if call.name != "TaskUpdate" else None
+    tasks = plans.apply(draft.context.tasks, call.task, result, output)
+    if tasks != draft.context.tasks:
+        draft.change(tasks=tasks)
+        draft.add(plans.as_update(tasks), f"{part}.tasks", call.id)

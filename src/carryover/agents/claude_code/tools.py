@@ -1,0 +1,181 @@
+"""Tool calls: what each tool does, what it was asked to do, and what a success of it will mean."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from carryover.agents.claude_code import edits, plans, shell_files, wire
+from carryover.agents.claude_code.context import (
+    MAX_NAME_CHARS,
+    MAX_OPEN_CALLS,
+    SHORT_CHARS,
+    SUBJECT_CHARS,
+    Change,
+    OpenCall,
+    bounded,
+)
+from carryover.agents.claude_code.draft import Draft
+from carryover.model import Op, PlanProposal, Question, ToolCall
+
+OPS: Final[dict[str, Op]] = {
+    "Bash": "shell",
+    "PowerShell": "shell",
+    "Monitor": "shell",
+    "Read": "read",
+    "NotebookRead": "read",
+    "Edit": "edit",
+    "MultiEdit": "edit",
+    "NotebookEdit": "edit",
+    "Write": "write",
+    "Glob": "search",
+    "Grep": "search",
+    "LS": "search",
+    "WebFetch": "web",
+    "WebSearch": "web",
+    "TodoWrite": "plan",
+    "TodoRead": "plan",
+    "TaskCreate": "plan",
+    "TaskUpdate": "plan",
+    "TaskList": "plan",
+    "TaskGet": "plan",
+    "EnterPlanMode": "plan",
+    "ExitPlanMode": "plan",
+    "AskUserQuestion": "ask",
+    "Task": "agent",
+    "Agent": "agent",
+}
+"""What the known tools do (2.0.65 ... 2.1.328). Every other tool, `mcp__*` among them, is `other`."""
+
+_HANDOFF: Final = re.compile(r"\.carryover(?![\w.-])")
+
+
+class CallInput(msgspec.Struct, frozen=True):
+    """The input fields that may say what a call is about, each of any type: tools of others choose their own."""
+
+    command: msgspec.Raw = wire.ABSENT
+    file_path: msgspec.Raw = wire.ABSENT
+    notebook_path: msgspec.Raw = wire.ABSENT
+    pattern: msgspec.Raw = wire.ABSENT
+    url: msgspec.Raw = wire.ABSENT
+    query: msgspec.Raw = wire.ABSENT
+    skill: msgspec.Raw = wire.ABSENT
+    path: msgspec.Raw = wire.ABSENT
+    description: msgspec.Raw = wire.ABSENT
+    subject: msgspec.Raw = wire.ABSENT
+
+    def first(self, *names: str) -> str:
+        """The first of these fields that holds a text."""
+        for name in names:
+            raw = getattr(self, name)
+            if raw is not wire.ABSENT and (text := wire.string_of(raw)):
+                return text
+        return ""
+
+
+SUBJECTS: Final = CallInput.__struct_fields__
+"""The most telling first."""
+
+
+class Option(msgspec.Struct, frozen=True):
+    label: str = ""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    question: str
+    options: list[Option] = msgspec.field(default_factory=list)
+
+
+class AskInput(msgspec.Struct, frozen=True):
+    """Input of AskUserQuestion (2.1.11, 2.1.328)."""
+
+    questions: list[Asked]
+
+
+class PlanInput(msgspec.Struct, frozen=True):
+    """Input of ExitPlanMode (2.1.11, 2.1.328). Some versions leave the plan to its file."""
+
+    plan: str = ""
+
+
+def fold_call(draft: Draft, part: str, block: wire.Block) -> None:
+    """A `tool_use` block: the call, and what is already said by calling (a question, a plan, a todo list)."""
+    if not block.id or not block.name or len(block.id) + len(block.name) > MAX_NAME_CHARS:
+        draft.skip("assistant/tool_use", "no usable id or name")
+        return
+    given = wire.part_of(block.input, CallInput)
+    if given is None:
+        draft.skip(f"assistant/tool_use/{block.name}", "unexpected input")
+        given = CallInput()
+    call = _open_call(block.id, block.name, block.input, given, draft.place)
+    draft.add(ToolCall(call_id=call.id, name=call.name, op=call.op, subject=call.subject), part, call.id)
+    open_calls = tuple(other for other in draft.context.calls if other.id != call.id)
+    draft.change(calls=(*open_calls, call)[-MAX_OPEN_CALLS:])
+    _fold_said(draft, part, block)
+
+
+def human_call(command: str, ident: str) -> OpenCall:
+    """The user's own `!command` as a call."""
+    return OpenCall(
+        id=ident,
+        name="Bash",
+        op="shell",
+        subject=bounded(command, SUBJECT_CHARS),
+        actor="human",
+        handoff=_HANDOFF.search(command) is not None,
+    )
+
+
+def _open_call(call_id: str, name: str, raw: msgspec.Raw, given: CallInput, cwd: str | None) -> OpenCall:
+    op = OPS.get(name, "other")
+    about = given.first(*SUBJECTS)
+    if op in ("agent", "other"):
+        about = given.first("description", *SUBJECTS)
+    elif op == "plan":
+        about = given.first("subject", *SUBJECTS)
+    elif op == "ask":
+        about = next((asked.question for asked in _questions(raw)), "")
+    return OpenCall(
+        id=call_id,
+        name=name,
+        op=op,
+        subject=bounded(about, SUBJECT_CHARS),
+        label=bounded(given.first("description"), SHORT_CHARS),
+        changes=_changes(name, op, raw, given, cwd),
+        task=plans.task_change(raw) if name in ("TaskCreate", "TaskUpdate") else None,
+        handoff=_HANDOFF.search(" ".join((cwd or "", about, given.first("path")))) is not None,
+    )
+
+
+def _changes(name: str, op: Op, raw: msgspec.Raw, given: CallInput, cwd: str | None) -> tuple[Change, ...]:
+    if op in ("edit", "write"):
+        planned = edits.planned(raw, cwd)
+        return (planned,) if planned is not None else ()
+    if name == "Bash":
+        return shell_files.changes(given.first("command"), cwd)
+    return ()
+
+
+def _fold_said(draft: Draft, part: str, block: wire.Block) -> None:
+    call_id = block.id or ""
+    if block.name == "AskUserQuestion":
+        for number, asked in enumerate(_questions(block.input)):
+            options = tuple(option.label for option in asked.options if option.label)
+            question = Question(call_id=call_id, text=asked.question, options=options)
+            draft.add(question, f"{part}.question{number}", call_id)
+    elif block.name == "ExitPlanMode":
+        plan = wire.part_of(block.input, PlanInput) or PlanInput()
+        draft.add(PlanProposal(call_id=call_id, text=plan.plan), f"{part}.plan", call_id)
+    elif block.name == "TodoWrite":
+        todos = plans.todo_list(block.input)
+        if todos is None:
+            draft.skip("assistant/tool_use/TodoWrite", "unexpected input")
+        else:
+            draft.add(todos, f"{part}.todos", call_id)
+
+
+def _questions(raw: msgspec.Raw) -> list[Asked]:
+    given = wire.part_of(raw, AskInput)
+    return given.questions if given is not None else []

@@ -1,0 +1,241 @@
+"""The lines of a Claude Code transcript, as far as we rely on them, and how they are read.
+
+Unknown fields are ignored. Parts whose shape depends on the tool or the record type stay raw until somebody needs
+them, so a bulky record costs one pass over its bytes. Facts: FACTS.md.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, TypeVar
+
+import msgspec
+
+from carryover.model import Skipped
+
+ABSENT: Final = msgspec.Raw(b"null")
+
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for input it cannot take: another shape, no JSON, bytes that are not UTF-8, deep nesting."""
+
+
+class Line(msgspec.Struct, frozen=True, rename="camel"):
+    """One record (seen: 2.0.65, 2.1.11-16, 2.1.111, 2.1.126, 2.1.328)."""
+
+    type: str
+    uuid: str | None = None
+    timestamp: str | None = None
+    cwd: str | None = None
+    session_id: str | None = None
+    version: str | None = None
+    git_branch: str | None = None
+    is_sidechain: bool | None = None
+    agent_id: str | None = None
+    forked_from: msgspec.Raw = ABSENT
+
+    message: msgspec.Raw = ABSENT
+    is_meta: bool | None = None
+    is_compact_summary: bool | None = None
+    is_visible_in_transcript_only: bool | None = None
+    origin: msgspec.Raw = ABSENT
+    prompt_source: str | None = None
+    tool_use_result: msgspec.Raw = ABSENT
+    tool_denial_kind: str | None = None
+    tool_denial_before_run: bool | None = None
+
+    is_aborted_mid_stream: bool | None = None
+    is_api_error_message: bool | None = None
+    error: msgspec.Raw = ABSENT
+    api_error_status: msgspec.Raw = ABSENT
+
+    subtype: str | None = None
+    content: msgspec.Raw = ABSENT
+    compact_metadata: msgspec.Raw = ABSENT
+    attachment: msgspec.Raw = ABSENT
+
+    operation: str | None = None
+    reason: msgspec.Raw = ABSENT
+    custom_title: str | None = None
+    ai_title: str | None = None
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """Only what a record is."""
+
+    type: str | None = None
+    version: msgspec.Raw = ABSENT
+
+
+class Block(msgspec.Struct, frozen=True):
+    """One entry of `message.content`: text, thinking, tool_use, tool_result, image..."""
+
+    type: str
+    text: str | None = None
+    id: str | None = None
+    name: str | None = None
+    input: msgspec.Raw = ABSENT
+    tool_use_id: str | None = None
+    content: msgspec.Raw = ABSENT
+    is_error: bool | None = None
+
+
+class Message(msgspec.Struct, frozen=True):
+    """The API message inside a `user` or `assistant` record."""
+
+    content: str | list[Block]
+    model: str | None = None
+    stop_reason: str | None = None
+
+
+class TextPart(msgspec.Struct, frozen=True):
+    type: str
+    text: str | None = None
+
+
+class Origin(msgspec.Struct, frozen=True):
+    kind: str | None = None
+
+
+class ForkedFrom(msgspec.Struct, frozen=True, rename="camel"):
+    session_id: str | None = None
+    message_uuid: str | None = None
+
+
+class CompactMetadata(msgspec.Struct, frozen=True):
+    trigger: str | None = None
+
+
+class AttachmentKind(msgspec.Struct, frozen=True):
+    type: str
+
+
+class Attachment(msgspec.Struct, frozen=True, rename="camel"):
+    """Context given to the model beside the conversation. Only `queued_command` holds words of the user."""
+
+    type: str
+    prompt: msgspec.Raw = ABSENT
+    command_mode: str | None = None
+    is_meta: bool | None = None
+    origin: msgspec.Raw = ABSENT
+
+
+T = TypeVar("T")
+
+_LINE: Final = msgspec.json.Decoder(Line)
+_KIND: Final = msgspec.json.Decoder(Kind)
+_MESSAGE: Final = msgspec.json.Decoder(Message)
+_TEXT: Final = msgspec.json.Decoder(str | list[TextPart] | None)
+_STRING: Final = msgspec.json.Decoder(str)
+
+
+def read_line(data: bytes, quiet: frozenset[str]) -> Line | Skipped | None:
+    """The record in `data`; None for one of a `quiet` type that has another shape than ours.
+
+    A line with a lone surrogate escape or with bytes that are not UTF-8 is read with those replaced by U+FFFD:
+    JavaScript cuts strings between the halves of a pair, and one such character must not cost the whole record.
+    """
+    try:
+        return _LINE.decode(data)
+    except msgspec.ValidationError as error:
+        return _misshapen(data, error, quiet)
+    except RecursionError:
+        return skipped(None, "nested too deeply", None)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        pass
+    mended = mend(data)
+    try:
+        return _LINE.decode(mended)
+    except msgspec.ValidationError as error:
+        return _misshapen(mended, error, quiet)
+    except UNREADABLE:
+        return skipped(None, "not JSON", None)
+
+
+def _misshapen(data: bytes, error: msgspec.ValidationError, quiet: frozenset[str]) -> Skipped | None:
+    try:
+        kind = _KIND.decode(data)
+    except UNREADABLE:
+        kind = Kind()
+    if kind.type in quiet:
+        return None
+    return skipped(kind.type, shape_of(error), string_of(kind.version))
+
+
+_PLACE: Final = re.compile(r" - at `(\$[\w.\[\]]*)`$")
+
+
+def shape_of(error: Exception) -> str:
+    """Where a record had another shape than expected, without anything of its content."""
+    place = _PLACE.search(str(error))
+    return f"unexpected shape at {place[1]}" if place else "unexpected shape"
+
+
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_./:+-]{1,60}")
+
+
+def label(name: str | None) -> str:
+    """A type or version fit to be shown and logged: those are short plain names, anything else is not repeated."""
+    return name if name and _PLAIN_NAME.fullmatch(name) else "?"
+
+
+def skipped(kind: str | None, reason: str, version: str | None) -> Skipped:
+    """A record, or a part of one, that was not understood. `reason` never quotes it."""
+    return Skipped(record_type=label(kind), reason=reason, version=label(version) if version else None)
+
+
+# A pair of escapes, a single surrogate escape, or any other escape (so that an escaped backslash is not misread).
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+
+
+def mend(data: bytes) -> bytes:
+    """`data` without byte order mark, lone surrogate escapes and broken UTF-8."""
+    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").encode()
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
+
+
+def message_of(line: Line) -> Message | str:
+    """The message of a user or assistant record, or what is wrong with it."""
+    try:
+        return _decode(_MESSAGE, line.message)
+    except UNREADABLE as error:
+        return shape_of(error)
+
+
+def text_of(raw: msgspec.Raw) -> str | None:
+    """The text of a field that is a string or a list of content blocks; None when it is absent or neither."""
+    try:
+        value = _decode(_TEXT, raw)
+    except UNREADABLE:
+        return None
+    if value is None or isinstance(value, str):
+        return value
+    return "\n".join(part.text for part in value if part.text)
+
+
+def string_of(raw: msgspec.Raw) -> str | None:
+    """The string in a raw field, None when it holds something else."""
+    try:
+        return _decode(_STRING, raw)
+    except UNREADABLE:
+        return None
+
+
+def part_of(raw: msgspec.Raw, kind: type[T]) -> T | None:
+    """A raw field as `kind`, None when it is absent or has another shape."""
+    if raw is ABSENT:
+        return None
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except UnicodeDecodeError:
+        return part_of(msgspec.Raw(mend(bytes(raw))), kind)
+    except UNREADABLE:
+        return None
+
+
+def _decode(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw) -> T:
+    try:
+        return decoder.decode(raw)
+    except UnicodeDecodeError:  # parts that stay raw are not checked when their record is read
+        return decoder.decode(mend(bytes(raw)))

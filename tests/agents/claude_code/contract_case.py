@@ -1,0 +1,103 @@
+"""Claude Code's material for the contract suite."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from contract.case import Case, Recording
+
+FIXTURES: Final = Path(__file__).parent / "fixtures"
+VERSIONS: Final = ("2.0.65", "2.1.111", "2.1.328")
+SLUG: Final = "-home-dev-shop"
+SESSION: Final = "c0de0000-0000-4000-8000-00000000%04d"
+
+HEAD: Final[dict[str, Any]] = {
+    "uuid": "0b1f0000-0000-4000-8000-000000000001",
+    "timestamp": "2026-11-20T06:00:00.000Z",
+    "sessionId": SESSION % 99,
+    "cwd": "/home/dev/shop",
+    "version": "9.9.9",
+}
+
+
+def record(kind: str, **fields: object) -> bytes:
+    return json.dumps({"type": kind, **HEAD, **fields}).encode()
+
+
+def user(content: object, **fields: object) -> bytes:
+    return record("user", message={"role": "user", "content": content}, **fields)
+
+
+def recordings() -> tuple[Recording, ...]:
+    """Every transcript of every version."""
+    found = []
+    for version in VERSIONS:
+        root = FIXTURES / version / "projects"
+        found += [Recording(path=path, root=root) for path in sorted(root.rglob("*.jsonl"))]
+    return tuple(found)
+
+
+def session(number: int) -> Recording:
+    """A session of 2.1.328 by the last digits of its id."""
+    root = FIXTURES / "2.1.328" / "projects"
+    return Recording(path=root / SLUG / f"{SESSION % number}.jsonl", root=root)
+
+
+CASE: Final = Case(
+    recordings=recordings(),
+    fork=(session(1), session(3)),
+    unknown=(
+        record("brand-new"),
+        record("system", subtype="brand_new"),
+        record("attachment", attachment={"type": "brand_new"}),
+        record("queue-operation", operation="brand-new", content="words"),
+        user([{"type": "brand_new"}]),
+        record("assistant", message={"model": "m", "content": [{"type": "brand_new"}]}),
+        user("words", origin={"kind": "brand-new"}),
+    ),
+    quiet=(
+        record("api-request-blob", message={"content": [{"text": "a prompt"}]}),
+        record("last-prompt", lastPrompt="words"),
+        record("summary", summary="another session"),
+        record("progress", data={"type": "bash_progress"}),
+        record("file-history-snapshot", snapshot={}),
+        record("mode", mode=5, uuid=7),
+        record("system", subtype="turn_duration", durationMs=1),
+        record("system", subtype="api_error", error={"status": 529}, retryAttempt=1),
+        record("attachment", attachment={"type": "hook_success", "content": "# [CARRYOVER] Last updated"}),
+        record("attachment", attachment={"type": "hook_brand_new", "content": "words"}),
+        record("assistant", message={"model": "m", "content": [{"type": "thinking", "thinking": "hm"}]}),
+        user("<local-command-stdout>Bye!</local-command-stdout>"),
+        user("<system-reminder>\nToday is Friday.\n</system-reminder>"),
+    ),
+    not_typed=(
+        user("Base directory for this skill: /x", isMeta=True),
+        user("This session is being continued ...", isCompactSummary=True, isVisibleInTranscriptOnly=True),
+        user("<task-notification><task-id>a</task-id><status>completed</status></task-notification>"),
+        user("[Request interrupted by user]"),
+        user([{"type": "text", "text": "[Request interrupted by user for tool use]"}]),
+        user([{"type": "tool_result", "tool_use_id": "t", "content": "output"}]),
+        user("<command-name>/exit</command-name>\n<command-message>exit</command-message>"),
+        user("<ide_opened_file>The user opened the file /x in the IDE.</ide_opened_file>"),
+        user("<bash-input>ls</bash-input>"),
+        user("Go on.", origin={"kind": "peer"}),
+        user("Go on.", promptSource="system"),
+        user("List the files.", isSidechain=True, agentId="a1"),
+    ),
+    strangers=(
+        "notes.jsonl",
+        f"{SESSION % 1}.jsonl",
+        f"{SLUG}/notes.jsonl",
+        f"{SLUG}/{SESSION % 1}.json",
+        f"{SLUG}/{SESSION % 1}.jsonl.bak",
+        f"{SLUG}/{SESSION % 2}/custom-title.json",
+        f"{SLUG}/{SESSION % 2}/tool-results/output.jsonl",
+        f"{SLUG}/{SESSION % 2}/subagents/agent-a1.meta.json",
+        f"{SLUG}/{SESSION % 2}/subagents/{SESSION % 3}.jsonl",
+        f"{SLUG}/{SESSION % 2}/subagents/deeper/agent-a1.jsonl",
+        f"{SLUG}/memory/MEMORY.jsonl",
+        f"{SLUG}/memory/subagents/agent-a1.jsonl",
+    ),
+)

@@ -1,0 +1,96 @@
+"""A Claude Code transcript made up line by line, for what the recordings do not show."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from agents.claude_code.contract_case import HEAD, SESSION
+from carryover.agents.claude_code import AGENT
+from carryover.agents.claude_code.context import Context
+from carryover.agents.contract import Record, Source
+from carryover.model import AnyBody, Event, SessionInfo, Skipped
+
+START_MS = 1_795_154_400_000
+"""2026-11-20T06:00:00Z"""
+
+ID = SESSION % 99
+
+
+class Session:
+    """One transcript file while it is folded. Each record comes a second after the one before and has its own uuid."""
+
+    def __init__(self, *, sidechain: str | None = None, cwd: str = "/home/dev/shop", version: str = "2.1.328") -> None:
+        self.source = Source(agent="claude-code", path=f"/t/{ID}.jsonl", session=ID, sidechain=sidechain)
+        self.context = Context()
+        self.cwd = cwd
+        self.version = version
+        self.events: list[Event] = []
+        self.skipped: list[Skipped] = []
+        self.lines: list[bytes] = []
+        self._calls = 0
+
+    @property
+    def bodies(self) -> list[AnyBody]:
+        """What the records became, facts about the session aside."""
+        return [event.body for event in self.events if not isinstance(event.body, SessionInfo)]
+
+    @property
+    def infos(self) -> list[SessionInfo]:
+        return [event.body for event in self.events if isinstance(event.body, SessionInfo)]
+
+    def raw(self, data: bytes) -> list[AnyBody]:
+        """Fold a line as it is; gives what it became, facts about the session aside."""
+        self.lines.append(data)
+        self.context, folded = AGENT.fold(self.source, self.context, Record(number=len(self.lines), data=data))
+        self.events += folded.events
+        self.skipped += folded.skipped
+        return [event.body for event in folded.events if not isinstance(event.body, SessionInfo)]
+
+    def record(self, kind: str, **fields: Any) -> list[AnyBody]:
+        number = len(self.lines) + 1
+        own = {"uuid": f"u{number}", "timestamp": f"2026-11-20T06:{number // 60:02d}:{number % 60:02d}.000Z"}
+        head = {**HEAD, **own, "cwd": self.cwd, "version": self.version}
+        return self.raw(json.dumps({"type": kind, **head, **fields}).encode())
+
+    def user(self, content: object, **fields: Any) -> list[AnyBody]:
+        return self.record("user", message={"role": "user", "content": content}, **fields)
+
+    def says(
+        self, *blocks: object, model: str = "claude-opus-5-5", stop: str | None = None, **fields: Any
+    ) -> list[AnyBody]:
+        content = [{"type": "text", "text": block} if isinstance(block, str) else block for block in blocks]
+        return self.record("assistant", message={"model": model, "content": content, "stop_reason": stop}, **fields)
+
+    def calls(self, name: str, **tool_input: Any) -> str:
+        """The model calls a tool; gives the call's id."""
+        self._calls += 1
+        call_id = f"toolu_{self._calls}"
+        self.says({"type": "tool_use", "id": call_id, "name": name, "input": tool_input}, stop="tool_use")
+        return call_id
+
+    def result(self, call_id: str, content: object = "", *, failed: bool | None = None, **fields: Any) -> list[AnyBody]:
+        block = {"type": "tool_result", "tool_use_id": call_id, "content": content, "is_error": failed}
+        return self.user([block], **fields)
+
+    def runs(
+        self,
+        name: str,
+        content: object = "",
+        /,
+        *,
+        failed: bool | None = None,
+        result: object = None,
+        **tool_input: Any,
+    ) -> list[AnyBody]:
+        """The model calls a tool and has its result; gives what the result became."""
+        return self.result(self.calls(name, **tool_input), content, failed=failed, toolUseResult=result)
+
+    def attachment(self, kind: str, **fields: Any) -> list[AnyBody]:
+        return self.record("attachment", attachment={"type": kind, **fields})
+
+    def queue(self, operation: str, content: str | None = None, **fields: Any) -> list[AnyBody]:
+        """A queue record: it has a time and a session, but neither uuid nor folder."""
+        bare = {"uuid": None, "cwd": None, "version": None}
+        more = {} if content is None else {"content": content}
+        return self.record("queue-operation", operation=operation, **bare, **more, **fields)

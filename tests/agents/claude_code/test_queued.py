@@ -1,0 +1,133 @@
+"""Prompts that wait while the agent works."""
+
+from __future__ import annotations
+
+from agents.claude_code.session import Session
+from carryover.model import BackgroundTask, QueuedPrompt, UserPrompt
+
+REPORT = "<task-notification>\n<task-id>b1</task-id>\n<status>completed</status>\n</task-notification>"
+PROMPT = {"commandMode": "prompt", "origin": {"kind": "human"}}
+
+
+def test_a_prompt_of_claude_p_passes_the_queue_and_is_one_prompt() -> None:
+    transcript = Session()
+    transcript.queue("enqueue", "Review the cart.")
+    transcript.queue("dequeue")
+    transcript.user("Review the cart.", promptSource="sdk")
+
+    assert transcript.bodies == [QueuedPrompt(text="Review the cart."), UserPrompt(text="Review the cart.")]
+    assert transcript.context.queued == ()
+
+
+def test_a_prompt_that_was_taken_back_is_withdrawn() -> None:
+    """2.1.16 gives each text back in a record of its own."""
+    transcript = Session()
+    transcript.queue("enqueue", "is it still running?")
+    transcript.queue("enqueue", "??")
+    transcript.queue("popAll", "is it still running?")
+    transcript.queue("popAll", "??")
+
+    assert transcript.bodies[2:] == [
+        QueuedPrompt(text="is it still running?", change="withdrawn"),
+        QueuedPrompt(text="??", change="withdrawn"),
+    ]
+
+
+def test_a_slash_command_leaves_the_queue_under_the_text_it_was_typed_with() -> None:
+    transcript = Session()
+    transcript.queue("enqueue", "/ship version 2")
+    delivered = transcript.user(
+        "<command-message>ship</command-message>\n<command-name>/ship</command-name>\n"
+        "<command-args>version 2</command-args>"
+    )
+
+    assert delivered == [
+        UserPrompt(text="version 2", command="/ship"),
+        QueuedPrompt(text="/ship version 2", change="withdrawn"),
+    ]
+
+
+def test_what_nobody_typed_leaves_the_queue_without_becoming_a_prompt() -> None:
+    transcript = Session()
+    transcript.queue("enqueue", "Another session says hello")
+    transcript.queue("enqueue", "Poll for activity")
+    delivered = [
+        *transcript.user("Another session says hello", origin={"kind": "peer"}),
+        *transcript.user("Poll for activity", promptSource="system"),
+    ]
+
+    assert delivered == [
+        QueuedPrompt(text="Another session says hello", change="withdrawn"),
+        QueuedPrompt(text="Poll for activity", change="withdrawn"),
+    ]
+
+
+def test_reports_of_jobs_are_never_queued_prompts() -> None:
+    """But what they say of the job is known from then on, long before they are delivered."""
+    transcript = Session()
+
+    assert transcript.queue("enqueue", REPORT) == [BackgroundTask(task_id="b1", state="done")]
+    assert transcript.queue("remove", REPORT, reason="absorbed_mid_turn") == []
+    assert transcript.attachment("queued_command", prompt=REPORT, commandMode="task-notification") == [
+        BackgroundTask(task_id="b1", state="done")
+    ]
+
+
+def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_one_prompt() -> None:
+    transcript = Session()
+    transcript.queue("enqueue", "also update the README")
+    delivered = transcript.attachment("queued_command", prompt="also update the README", **PROMPT)
+    removed = transcript.queue("remove", "also update the README", reason="absorbed_mid_turn")
+
+    assert (delivered, removed) == ([UserPrompt(text="also update the README")], [])
+
+
+def test_a_prompt_taken_into_the_turn_is_one_prompt_whichever_record_says_so_first() -> None:
+    transcript = Session()
+    transcript.queue("enqueue", "also update the README")
+    removed = transcript.queue("remove", "also update the README", reason="absorbed_mid_turn")
+    delivered = transcript.attachment("queued_command", prompt="also update the README", **PROMPT)
+    again = transcript.attachment("queued_command", prompt="also update the README", **PROMPT)
+
+    assert (removed, delivered) == ([UserPrompt(text="also update the README")], [])
+    assert again == [UserPrompt(text="also update the README")]
+
+
+def test_a_prompt_removed_without_a_reason_is_withdrawn() -> None:
+    transcript = Session()
+    transcript.queue("enqueue", "never mind")
+
+    assert transcript.queue("remove", "never mind") == [QueuedPrompt(text="never mind", change="withdrawn")]
+
+
+def test_a_delivered_prompt_in_blocks_is_read() -> None:
+    blocks = [{"type": "text", "text": "one"}, {"type": "image"}, {"type": "text", "text": "two"}]
+
+    assert Session().attachment("queued_command", prompt=blocks, commandMode="prompt") == [UserPrompt(text="one\ntwo")]
+
+
+def test_what_others_put_into_the_turn_is_no_prompt() -> None:
+    transcript = Session()
+    transcript.attachment("queued_command", prompt="hello", commandMode="prompt", origin={"kind": "peer"})
+    transcript.attachment("queued_command", prompt="go on", commandMode="prompt", isMeta=True)
+
+    assert (transcript.events, transcript.skipped) == ([], [])
+
+
+def test_an_unknown_way_of_delivery_is_counted() -> None:
+    transcript = Session()
+    transcript.attachment("queued_command", prompt="hello", commandMode="telepathy")
+    transcript.queue("reorder", "hello")
+
+    assert transcript.events == []
+    assert [skipped.record_type for skipped in transcript.skipped] == ["attachment/queued_command", "queue-operation"]
+
+
+def test_a_queue_record_has_no_folder_and_is_known_by_its_content() -> None:
+    transcript = Session()
+    transcript.queue("enqueue", "later")
+    twice = Session()
+    twice.queue("enqueue", "later")
+
+    assert transcript.events == twice.events
+    assert transcript.events[0].cwd is None

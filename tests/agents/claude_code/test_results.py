@@ -1,0 +1,270 @@
+"""How tool calls ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.claude_code.session import Session
+from carryover.agents.claude_code.context import MAX_OPEN_CALLS
+from carryover.model import PlanProposal, ToolResult, UserPrompt
+
+REJECTED = (
+    "The user doesn't want to proceed with this tool use. The tool use was rejected (eg. if it was a file edit, the "
+    "new_string was NOT written to the file). "
+)
+STOP = "STOP what you are doing and wait for the user to tell you how to proceed."
+
+
+def ended(transcript: Session) -> ToolResult:
+    """The last result."""
+    return next(body for body in reversed(transcript.bodies) if isinstance(body, ToolResult))
+
+
+def bash(content: object, *, failed: bool | None = None, **fields: object) -> ToolResult:
+    transcript = Session()
+    transcript.result(transcript.calls("Bash", command="make"), content, failed=failed, **fields)
+    return ended(transcript)
+
+
+@pytest.mark.parametrize("failed", [False, None])
+def test_a_success_has_no_exit_code(failed: bool | None) -> None:
+    result = bash("ok", failed=failed, toolUseResult={"stdout": "ok", "interrupted": False})
+
+    assert result == ToolResult(
+        call_id="toolu_1", name="Bash", op="shell", status="ok", subject="make", output="ok", exit_code=None
+    )
+
+
+def test_a_failed_command_has_its_exit_code() -> None:
+    result = bash("Exit code 2\nmake: *** no rule", failed=True, toolUseResult="Error: Exit code 2\nmake: ***")
+
+    assert (result.status, result.exit_code, result.output) == ("error", 2, "make: *** no rule")
+
+
+def test_a_failure_without_output_has_its_exit_code() -> None:
+    result = bash("Exit code 1", failed=True)
+
+    assert (result.status, result.exit_code, result.output) == ("error", 1, "")
+
+
+def test_an_exit_code_inside_the_output_is_output() -> None:
+    result = bash("the log says:\nExit code 5\n", failed=True)
+
+    assert (result.exit_code, result.output) == (None, "the log says:\nExit code 5\n")
+
+
+def test_a_call_the_client_refused_never_ran() -> None:
+    result = bash("<tool_use_error>String to replace not found in file.\nString: x</tool_use_error>", failed=True)
+
+    assert (result.status, result.never_ran) == ("error", True)
+    assert result.output == "String to replace not found in file.\nString: x"
+
+
+def test_a_call_the_user_refused_is_denied() -> None:
+    result = bash(
+        REJECTED + STOP,
+        failed=True,
+        toolUseResult="User rejected tool use",
+        toolDenialKind="user-rejected",
+        toolDenialBeforeRun=True,
+    )
+
+    assert (result.status, result.never_ran) == ("denied", True)
+
+
+def test_a_running_call_the_user_stopped_is_interrupted() -> None:
+    """Written as a rejection, but without the flag of one that came before the run (2.1.328)."""
+    result = bash(REJECTED + STOP, failed=True, toolUseResult="User rejected tool use", toolDenialKind="user-rejected")
+
+    assert (result.status, result.never_ran) == ("interrupted", False)
+
+
+@pytest.mark.parametrize("name", ["AskUserQuestion", "ExitPlanMode"])
+def test_a_question_or_plan_the_user_dismissed_is_denied(name: str) -> None:
+    """Putting it before the user is its run, so there is nothing to interrupt."""
+    transcript = Session()
+    transcript.result(transcript.calls(name), REJECTED + STOP, failed=True, toolDenialKind="user-rejected")
+
+    assert ended(transcript).status == "denied"
+
+
+def test_an_older_rejection_is_denied() -> None:
+    """2.1.14 tells a refused call from a stopped one in no way."""
+    assert bash(REJECTED + STOP, failed=True, toolUseResult=f"Error: {REJECTED}{STOP}").status == "denied"
+
+
+def test_a_refusal_of_auto_mode_is_denied() -> None:
+    result = bash(
+        "Auto mode could not evaluate this action and is blocking it for safety",
+        failed=True,
+        toolDenialKind="automode-parsing-error",
+    )
+
+    assert (result.status, result.never_ran) == ("denied", True)
+
+
+def test_a_command_that_was_interrupted_says_so() -> None:
+    assert (
+        bash("partial", failed=False, toolUseResult={"stdout": "partial", "interrupted": True}).status == "interrupted"
+    )
+    assert bash("[Request interrupted by user for tool use]", failed=True).status == "interrupted"
+
+
+def test_what_the_user_wrote_while_refusing_is_a_prompt() -> None:
+    """Read about, in no recording; the note behind it is the client's."""
+    note = "\n\nNote: The user's next message may contain a correction or preference."
+    transcript = Session()
+    call = transcript.calls("Bash", command="train --epochs 100")
+    transcript.result(
+        call,
+        f"{REJECTED}To tell you how to proceed, the user said:\nUse 200 epochs{note}",
+        failed=True,
+        toolDenialKind="user-rejected",
+    )
+
+    assert ended(transcript).status == "denied"
+    assert transcript.bodies[-1] == UserPrompt(text="Use 200 epochs")
+
+
+def test_a_wish_to_clarify_is_the_clients_wording() -> None:
+    transcript = Session()
+    call = transcript.calls("AskUserQuestion", questions=[{"question": "Which?", "options": [{"label": "A"}]}])
+    transcript.result(
+        call,
+        f"{REJECTED}To tell you how to proceed, the user said:\nThe user wants to clarify these questions.\n  This",
+        failed=True,
+        toolDenialKind="user-rejected",
+    )
+
+    assert ended(transcript).status == "denied"
+    assert not any(isinstance(body, UserPrompt) for body in transcript.bodies)
+
+
+def test_a_plan_the_user_did_not_accept_is_ruled_on() -> None:
+    """2.1.14: the user stays in plan mode."""
+    transcript = Session()
+    call = transcript.calls("ExitPlanMode", plan="# Plan")
+    transcript.result(call, "User chose to stay in plan mode and continue planning", failed=True)
+
+    assert transcript.bodies[-2:] == [
+        ToolResult(
+            call_id=call,
+            name="ExitPlanMode",
+            op="plan",
+            status="denied",
+            output="User chose to stay in plan mode and continue planning",
+            never_ran=True,
+        ),
+        PlanProposal(call_id=call, text="", accepted=False),
+    ]
+
+
+def test_a_plan_the_client_refused_is_not_ruled_on() -> None:
+    transcript = Session()
+    call = transcript.calls("ExitPlanMode", plan="# Plan")
+    transcript.result(call, "<tool_use_error>You are not in plan mode.</tool_use_error>", failed=True)
+
+    assert isinstance(transcript.bodies[-1], ToolResult)
+
+
+def test_reminders_and_terminal_escapes_are_no_output() -> None:
+    result = bash("\x1b[31mred\x1b[0m\n\n<system-reminder>\nBe careful.\n</system-reminder>\nend")
+
+    assert result.output == "red\nend"
+
+
+def test_output_in_blocks_is_joined() -> None:
+    blocks = [{"type": "text", "text": "one"}, {"type": "image", "source": {}}, {"type": "text", "text": "two"}]
+
+    assert bash(blocks).output == "one\ntwo"
+
+
+def test_output_of_another_shape_is_counted_and_the_call_still_ends() -> None:
+    transcript = Session()
+    call = transcript.calls("Bash", command="make")
+    transcript.result(call, {"stdout": 5})
+
+    assert (ended(transcript).status, ended(transcript).output) == ("ok", "")
+    assert [skipped.reason for skipped in transcript.skipped] == ["unexpected content"]
+
+
+def test_a_structured_result_of_another_shape_is_counted_and_the_call_still_ends() -> None:
+    transcript = Session()
+    transcript.runs("Bash", "ok", command="make", result={"interrupted": "no"})
+
+    assert ended(transcript).status == "ok"
+    assert [s.record_type for s in transcript.skipped] == ["user/toolUseResult/Bash"]
+
+
+def test_a_result_without_its_call_is_still_a_result() -> None:
+    transcript = Session()
+    transcript.result("toolu_unknown", "ok")
+
+    assert transcript.bodies == [ToolResult(call_id="toolu_unknown", name="", op="other", status="ok", output="ok")]
+
+
+def test_a_result_for_nothing_is_counted() -> None:
+    transcript = Session()
+    transcript.user([{"type": "tool_result", "content": "ok"}])
+
+    assert (transcript.events, [s.reason for s in transcript.skipped]) == ([], ["no tool_use_id"])
+
+
+def test_calls_are_closed_by_their_results() -> None:
+    transcript = Session()
+    first = transcript.calls("Bash", command="a")
+    second = transcript.calls("Bash", command="b")
+    transcript.result(second)
+
+    assert [call.id for call in transcript.context.calls] == [first]
+
+
+def test_calls_that_never_end_are_forgotten_the_oldest_first() -> None:
+    transcript = Session()
+    for number in range(MAX_OPEN_CALLS + 3):
+        transcript.calls("Bash", command=f"job {number}")
+
+    assert len(transcript.context.calls) == MAX_OPEN_CALLS
+    assert transcript.context.calls[0].subject == "job 3"
+
+
+@pytest.mark.parametrize(
+    ("name", "tool_input"),
+    [
+        ("Read", {"file_path": "/home/dev/shop/.carryover/handoff.md"}),
+        ("Bash", {"command": "cat .carryover/handoff.md"}),
+        ("Bash", {"command": "ls -a .carryover"}),
+        ("Grep", {"pattern": "Task", "path": "/home/dev/shop/.carryover"}),
+    ],
+)
+def test_what_is_read_of_the_handoff_does_not_come_back(name: str, tool_input: dict[str, Any]) -> None:
+    transcript = Session()
+    transcript.runs(name, "## Next action\nWrite discount()", **tool_input)
+
+    assert (ended(transcript).status, ended(transcript).output) == ("ok", "")
+
+
+def test_a_handoff_read_under_another_name_does_not_come_back() -> None:
+    assert bash("1\t# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from codex\n2\t## Task").output == ""
+
+
+def test_what_a_search_finds_in_the_handoff_does_not_come_back() -> None:
+    found = "cart.py:1:def total\n./.carryover/handoff.md:5:Add a discount\ncart.py:9:total()"
+
+    assert bash(found).output == "cart.py:1:def total\ncart.py:9:total()"
+
+
+def test_other_names_like_it_are_not_the_handoff() -> None:
+    transcript = Session(cwd="/home/dev/.carryover-lab")
+    transcript.runs("Bash", 'resume = "ask"', command="cat .carryover.toml")
+
+    assert ended(transcript).output == 'resume = "ask"'
+
+
+def test_a_call_made_inside_the_state_folder_looks_at_the_handoff() -> None:
+    transcript = Session(cwd="/home/dev/shop/.carryover")
+    transcript.runs("Bash", "## Task", command="cat handoff.md")
+
+    assert ended(transcript).output == ""

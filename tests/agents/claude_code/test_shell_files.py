@@ -1,0 +1,120 @@
+"""Files that a shell command certainly changed."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from carryover.agents.claude_code.context import Change
+from carryover.agents.claude_code.shell_files import MAX_CHANGES, changes
+
+CWD = "/p"
+
+
+def said(command: str) -> list[str]:
+    """Changes in short: `modify /p/a`, `rename /p/a /p/b`."""
+    return [" ".join(filter(None, (c.change, c.old_path, c.path))) for c in changes(command, CWD)]
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("echo hi > a.txt", ["modify /p/a.txt"]),
+        ("echo hi >> a.txt", ["modify /p/a.txt"]),
+        ("echo hi>a.txt", ["modify /p/a.txt"]),
+        ("jq '.a>1' in.json > out.json", ["modify /p/out.json"]),
+        ("cat > 'my notes.md' << \"END\"\ntext > other\nEND", ["modify /p/my notes.md"]),
+        ("cat > src/x.py <<'EOF'\nprint(1) > y\nrm z\nEOF", ["modify /p/src/x.py"]),
+        ("cat <<EOF > b.py\nx\nEOF\npython b.py", ["modify /p/b.py"]),
+        ("cat > f <<-EOF\n\tx\n\tEOF\nrm q", ["modify /p/f", "delete /p/q"]),
+        ("pytest 2>&1 | tee -a out.log", ["modify /p/out.log"]),
+        ("rm README.md", ["delete /p/README.md"]),
+        ("rm -f a b", ["delete /p/a", "delete /p/b"]),
+        ("git rm a", ["delete /p/a"]),
+        ("mv a.py b.py && ls", ["rename /p/a.py /p/b.py"]),
+        ("git mv lib/a.py lib/b.py", ["rename /p/lib/a.py /p/lib/b.py"]),
+        ("mv a.py src/", ["rename /p/a.py /p/src/a.py"]),
+        ("mv lib/Makefile src/Makefile", ["rename /p/lib/Makefile /p/src/Makefile"]),
+        ("cd sub && echo x >> y", ["modify /p/sub/y"]),
+        ("cd /q\necho x > y", ["modify /q/y"]),
+        ("git reset HEAD p && echo 'x' >> .gitignore && git add .gitignore", ["modify /p/.gitignore"]),
+        ("echo x > a; make", ["modify /p/a"]),
+        ("echo x > ../q/a", ["modify /q/a"]),
+    ],
+)
+def test_plain_commands_name_the_files_they_change(command: str, expected: list[str]) -> None:
+    assert said(command) == expected
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "grep -n '>' a",
+        'echo "a > b"',
+        "python -c 'print(1 > 0)'",
+        "awk '$1 > 2' f",
+        "pytest > /dev/null 2>&1",
+        "make 2> errors.txt",
+        "make &> all.txt",
+        "[[ a > b ]] && echo yes",
+        "ls -la | grep rm",
+    ],
+)
+def test_what_only_looks_like_a_change_is_none(command: str) -> None:
+    assert said(command) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "echo x > $FILE",
+        "echo x > ~/f",
+        'echo x > "$HOME/f"',
+        "rm *.py",
+        "rm file?.py",
+        "rm {a,b}.py",
+        "rm -rf build",
+        "rm --interactive=always a",
+        "mv notes.md docs",
+        "mv notes docs",
+        "mv a b c",
+        "git rm --cached a",
+        "false || echo x > y",
+        "for f in a b; do echo x > y; done",
+        "if true; then echo x > y; fi",
+        "(echo x > y)",
+        "echo $(date) > y",
+        "echo `date` > y",
+        "sleep 1 & echo x > y",
+        "diff <(a) <(b) > c",
+        "git commit -m \"$(cat <<'EOF'\nx > y\nEOF\n)\"",
+        'echo "unterminated > y',
+        "cd $WHERE && echo x > y",
+        "cd - && echo x > y",
+        "echo a # > b",
+    ],
+)
+def test_what_the_shell_might_read_otherwise_is_not_guessed(command: str) -> None:
+    assert said(command) == []
+
+
+@pytest.mark.parametrize("command", ["rm a; ls", "mv a.py b.py; ls", "test -f a && echo x > y; ls", "rm a\nmake"])
+def test_a_later_success_says_nothing_of_an_earlier_list(command: str) -> None:
+    assert said(command) == []
+
+
+def test_without_a_folder_only_absolute_names_are_known() -> None:
+    assert changes("echo x > a && echo y > /b", None) == (Change(path="/b", change="modify"),)
+
+
+def test_the_number_of_changes_is_bounded() -> None:
+    assert len(said("rm " + " ".join(f"f{number}" for number in range(100)))) == MAX_CHANGES
+
+
+def test_an_endless_command_costs_no_time() -> None:
+    started = time.process_time()
+    changes("echo x > y " + "word " * 1_000_000, CWD)
+    changes("cat > y <<EOF\n" + "line\n" * 500_000 + "EOF", CWD)
+
+    assert time.process_time() - started < 2

@@ -1,0 +1,127 @@
+"""What a call is about, and what is said by calling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.claude_code.session import Session
+from carryover.agents.claude_code.context import SUBJECT_CHARS
+from carryover.model import Op, PlanItem, PlanProposal, PlanUpdate, Question, ToolCall
+
+
+def called(name: str, **tool_input: Any) -> ToolCall:
+    transcript = Session()
+    transcript.calls(name, **tool_input)
+    body = transcript.bodies[0]
+    assert isinstance(body, ToolCall)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("name", "tool_input", "op", "subject"),
+    [
+        ("Bash", {"command": "make test", "description": "Run the tests"}, "shell", "make test"),
+        ("Read", {"file_path": "/p/cart.py"}, "read", "/p/cart.py"),
+        ("Edit", {"file_path": "/p/cart.py", "old_string": "a", "new_string": "b"}, "edit", "/p/cart.py"),
+        ("NotebookEdit", {"notebook_path": "/p/a.ipynb", "new_source": "x"}, "edit", "/p/a.ipynb"),
+        ("Write", {"file_path": "/p/cart.py", "content": "x"}, "write", "/p/cart.py"),
+        ("Grep", {"pattern": "total", "path": "/p"}, "search", "total"),
+        ("WebFetch", {"url": "https://example.org", "prompt": "Read it"}, "web", "https://example.org"),
+        ("WebSearch", {"query": "discounts"}, "web", "discounts"),
+        ("Task", {"description": "Find totals", "prompt": "List where"}, "agent", "Find totals"),
+        ("TaskCreate", {"subject": "Wire it", "description": "Into checkout"}, "plan", "Wire it"),
+        ("AskUserQuestion", {"questions": [{"question": "Which cap?"}]}, "ask", "Which cap?"),
+        ("Skill", {"skill": "commit"}, "other", "commit"),
+        ("mcp__github__create_issue", {"title": "x", "query": {"a": 1}, "path": "/p"}, "other", "/p"),
+        ("BrandNew", {}, "other", ""),
+    ],
+)
+def test_a_call_says_what_it_does_and_to_what(name: str, tool_input: dict[str, Any], op: Op, subject: str) -> None:
+    assert called(name, **tool_input) == ToolCall(call_id="toolu_1", name=name, op=op, subject=subject)
+
+
+def test_a_long_command_is_cut_between_words() -> None:
+    """No half of a secret may be left that nobody would recognise as one."""
+    subject = called("Bash", command="echo " + "word " * 1000).subject
+
+    assert len(subject) <= SUBJECT_CHARS + 2
+    assert subject.endswith("word …")
+    assert called("Bash", command="x" * 5000).subject == "…"
+
+
+def test_the_result_repeats_what_the_call_was_about() -> None:
+    transcript = Session()
+    transcript.runs("Bash", "ok", command="echo " + "word " * 1000)
+    call, result = transcript.bodies
+
+    assert getattr(result, "subject", None) == getattr(call, "subject", "")
+
+
+def test_each_question_is_sent_with_its_choices() -> None:
+    transcript = Session()
+    transcript.calls(
+        "AskUserQuestion",
+        questions=[
+            {"question": "Which cap?", "options": [{"label": "50 percent", "description": "Half"}, {"label": "None"}]},
+            {"question": "Where?", "options": []},
+        ],
+    )
+
+    assert transcript.bodies[1:] == [
+        Question(call_id="toolu_1", text="Which cap?", options=("50 percent", "None")),
+        Question(call_id="toolu_1", text="Where?"),
+    ]
+
+
+def test_a_plan_is_put_before_the_user() -> None:
+    transcript = Session()
+    transcript.calls("ExitPlanMode", plan="# Plan\n1. Add checkout.py\n", planFilePath="/home/dev/.claude/plans/x.md")
+
+    assert transcript.bodies[1:] == [PlanProposal(call_id="toolu_1", text="# Plan\n1. Add checkout.py\n")]
+
+
+def test_a_todo_list_is_sent_whole() -> None:
+    transcript = Session()
+    transcript.calls(
+        "TodoWrite",
+        todos=[
+            {"content": "Wire discount", "status": "in_progress", "activeForm": "Wiring"},
+            {"content": "Test", "status": "pending"},
+            {"content": "Look", "status": "completed"},
+        ],
+    )
+
+    assert transcript.bodies[1:] == [
+        PlanUpdate(
+            items=(
+                PlanItem(text="Wire discount", state="active"),
+                PlanItem(text="Test"),
+                PlanItem(text="Look", state="done"),
+            )
+        )
+    ]
+
+
+def test_a_todo_list_of_another_shape_is_counted() -> None:
+    transcript = Session()
+    transcript.calls("TodoWrite", todos="all of them")
+
+    assert [type(body) for body in transcript.bodies] == [ToolCall]
+    assert [skipped.record_type for skipped in transcript.skipped] == ["assistant/tool_use/TodoWrite"]
+
+
+def test_a_call_without_id_or_name_is_counted() -> None:
+    transcript = Session()
+    transcript.says({"type": "tool_use", "name": "Bash", "input": {}}, {"type": "tool_use", "id": "t", "input": {}})
+
+    assert (transcript.events, len(transcript.skipped)) == ([], 2)
+
+
+def test_an_input_that_is_no_object_is_counted_and_the_call_still_was_made() -> None:
+    transcript = Session()
+    transcript.says({"type": "tool_use", "id": "t", "name": "Bash", "input": "ls"})
+
+    assert transcript.bodies == [ToolCall(call_id="t", name="Bash", op="shell")]
+    assert [skipped.record_type for skipped in transcript.skipped] == ["assistant/tool_use/Bash"]

@@ -1,0 +1,72 @@
+"""Where transcripts lie and which files are one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agents.claude_code.contract_case import SESSION, SLUG
+from carryover.agents.claude_code.transcripts import roots, source_of, sources
+from carryover.agents.contract import Source
+
+HOME = Path("/home/dev")
+
+
+@pytest.mark.parametrize(
+    ("env", "root"),
+    [
+        ({}, "/home/dev/.claude/projects"),
+        ({"CLAUDE_CONFIG_DIR": ""}, "/home/dev/.claude/projects"),
+        ({"CLAUDE_CONFIG_DIR": "/srv/claude"}, "/srv/claude/projects"),
+        ({"CLAUDE_CONFIG_DIR": "~/conf/claude"}, "/home/dev/conf/claude/projects"),
+    ],
+)
+def test_the_folder_can_be_moved(env: dict[str, str], root: str) -> None:
+    assert roots(HOME, env) == (Path(root),)
+
+
+def test_a_file_named_by_a_uuid_is_a_session() -> None:
+    path = HOME / SLUG / f"{SESSION % 1}.jsonl"
+
+    assert source_of(path, HOME) == Source(agent="claude-code", path=str(path), session=SESSION % 1, group=SLUG)
+
+
+def test_a_sub_agents_file_belongs_to_the_session_it_lies_under() -> None:
+    path = HOME / SLUG / (SESSION % 4) / "subagents" / "agent-ae84.jsonl"
+
+    assert source_of(path, HOME) == Source(
+        agent="claude-code", path=str(path), session=SESSION % 4, sidechain="ae84", group=SLUG
+    )
+
+
+def test_a_sub_agents_file_beside_the_sessions_does_not_say_whose_it_is() -> None:
+    """2.0.65: the records say it."""
+    path = HOME / SLUG / "agent-a12bba3.jsonl"
+
+    assert source_of(path, HOME) == Source(agent="claude-code", path=str(path), sidechain="a12bba3", group=SLUG)
+
+
+def test_transcripts_are_listed_in_order_also_behind_linked_folders(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / (SESSION % 2) / "subagents").mkdir(parents=True)
+    names = [f"{SESSION % 2}.jsonl", "agent-a1.jsonl", f"{SESSION % 2}/subagents/agent-a2.jsonl", "notes.txt"]
+    for name in names:
+        (elsewhere / name).touch()
+    root = tmp_path / "projects"
+    root.mkdir()
+    (root / SLUG).symlink_to(elsewhere)
+
+    found = sources(root)
+
+    paths = [Path(source.path).relative_to(root / SLUG).as_posix() for source in found]
+    assert paths == sorted(names[:3])
+
+
+def test_a_folder_nobody_may_open_hides_only_itself(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    (tmp_path / SLUG).mkdir()
+    (tmp_path / SLUG / f"{SESSION % 1}.jsonl").touch()
+    (tmp_path / "a-file").touch()
+
+    assert [source.session for source in sources(tmp_path)] == [SESSION % 1]

@@ -1,0 +1,57 @@
+"""Reading lines: what is mended, what is refused, and what is said about it."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from carryover.agents.claude_code import wire
+from carryover.model import Skipped
+
+NONE: frozenset[str] = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("broken", "mended"),
+    [
+        (b'"\\ud83d"', b'"\\ufffd"'),
+        (b'"\\ude00"', b'"\\ufffd"'),
+        (b'"\\ud83d\\ude00"', b'"\\ud83d\\ude00"'),
+        (b'"\\ud83d\\ud83d\\ude00"', b'"\\ufffd\\ud83d\\ude00"'),
+        (b'"\\\\ud83d"', b'"\\\\ud83d"'),
+        (b'"\\n\\"\\u00e4"', b'"\\n\\"\\u00e4"'),
+        (b'\xef\xbb\xbf"x"', b'"x"'),
+        (b'"\xff"', b'"\xef\xbf\xbd"'),
+    ],
+)
+def test_only_what_is_broken_is_mended(broken: bytes, mended: bytes) -> None:
+    assert wire.mend(broken) == mended
+    assert wire.mend(mended) == mended
+
+
+def test_a_record_of_a_quiet_type_may_have_any_shape() -> None:
+    assert wire.read_line(b'{"type":"mode","uuid":5}', frozenset({"mode"})) is None
+    assert wire.read_line(b'{"type":"user","uuid":5,"version":"2.1.0"}', NONE) == Skipped(
+        "user", "unexpected shape at $.uuid", "2.1.0"
+    )
+
+
+@pytest.mark.parametrize("name", ["words of the user", "x" * 61, "ä", "", "a\nb", None])
+def test_names_that_are_no_names_are_not_repeated(name: str | None) -> None:
+    assert wire.label(name) == "?"
+    assert wire.skipped(name, "reason", name) == Skipped("?", "reason", "?" if name else None)
+
+
+def test_text_is_a_string_or_blocks() -> None:
+    assert wire.text_of(msgspec.Raw(b'"a"')) == "a"
+    assert (
+        wire.text_of(msgspec.Raw(b'[{"type":"text","text":"a"},{"type":"image"},{"type":"text","text":"b"}]')) == "a\nb"
+    )
+    assert wire.text_of(msgspec.Raw(b"5")) is None
+    assert wire.text_of(wire.ABSENT) is None
+
+
+def test_a_part_of_another_shape_is_none() -> None:
+    assert wire.part_of(msgspec.Raw(b'{"kind":"human"}'), wire.Origin) == wire.Origin(kind="human")
+    assert wire.part_of(msgspec.Raw(b'{"kind":5}'), wire.Origin) is None
+    assert wire.part_of(msgspec.Raw(b'{"kind":"\xff"}'), wire.Origin) == wire.Origin(kind="\ufffd")

@@ -1,0 +1,112 @@
+"""What an agent brings to the contract suite, and how the suite finds and reads it.
+
+A new agent adds `tests/agents/<agent>/contract_case.py` with a `CASE`; nothing here changes.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from carryover.agents import adapters
+from carryover.agents.contract import Agent, Record, Source
+from carryover.model import Event, Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A transcript as the real client wrote it, somewhere below a folder of transcripts."""
+
+    path: Path
+    root: Path
+
+    def __str__(self) -> str:
+        return str(self.path.relative_to(self.root.parent.parent))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One agent's material."""
+
+    recordings: tuple[Recording, ...]
+    unknown: tuple[bytes, ...]
+    """Well-formed records of kinds that no version writes: each must be counted."""
+    quiet: tuple[bytes, ...]
+    """Records of known kinds that hold nothing for a handoff: no event, no count."""
+    not_typed: tuple[bytes, ...]
+    """Records that look like a prompt and that no person typed."""
+    strangers: tuple[str, ...]
+    """Names below a folder of transcripts that are no transcript."""
+    fork: tuple[Recording, Recording] | None = None
+    """A session, and one that was forked from it and repeats it."""
+    grows_by_lines: bool = True
+    """The transcript is a file of JSON lines that are appended."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What came of reading a source: everything the core would have stored."""
+
+    context: Any
+    cursor: bytes | None = None
+    events: list[Event] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    restarts: int = 0
+
+
+def agents() -> dict[str, Agent]:
+    """Every registered agent."""
+    return adapters()
+
+
+def case_of(agent_id: str) -> Case:
+    """The agent's material; an agent without it fails here."""
+    case: Case = importlib.import_module(f"agents.{agent_id.replace('-', '_')}.contract_case").CASE
+    return case
+
+
+def source_at(agent: Agent, recording: Recording) -> Source:
+    source = agent.source_of(recording.path, recording.root)
+    assert source is not None, f"{recording} is a transcript"
+    return source
+
+
+def moved(source: Source, path: Path) -> Source:
+    """The same source with its file somewhere else."""
+    return msgspec.structs.replace(source, path=str(path))
+
+
+def read_on(agent: Agent, source: Source, reading: Reading | None = None) -> Reading:
+    """Read what is there now, going on from `reading`, and store the context and cursor as the core does."""
+    reading = reading or Reading(context=agent.context_type())
+    more = True
+    while more:
+        batch = agent.reader.read(Path(source.path), reading.cursor)
+        if batch.restarted:
+            reading.restarts += 1
+            reading.context = agent.context_type()
+        fold_into(agent, source, reading, batch.records)
+        reading.cursor = batch.cursor
+        more = batch.more
+    return reading
+
+
+def fold_into(agent: Agent, source: Source, reading: Reading, records: Iterable[Record]) -> Reading:
+    for record in records:
+        reading.context, folded = agent.fold(source, reading.context, record)
+        reading.events += folded.events
+        reading.skipped += folded.skipped
+    stored = msgspec.json.encode(reading.context)
+    reading.context = msgspec.json.decode(stored, type=agent.context_type)
+    return reading
+
+
+def fold_one(agent: Agent, source: Source, data: bytes, context: Any = None) -> Reading:
+    """Fold a single record."""
+    reading = Reading(context=context if context is not None else agent.context_type())
+    return fold_into(agent, source, reading, [Record(number=1, data=data)])

@@ -1,0 +1,163 @@
+"""Every agent: records that are damaged, hostile or from a version nobody has seen cost at most themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from carryover.agents.contract import Agent, Record
+from carryover.model import Event
+from contract.case import Case, Reading, Recording, fold_one, moved, read_on, source_at
+
+OTHER_VALUES: tuple[Any, ...] = (None, 0, -1, 1.5, True, "", "x", [], [1], {}, {"x": {"y": 1}}, 10**400)
+"""One of every JSON type, and some that are hard to hold."""
+
+HOSTILE: dict[str, bytes] = {
+    "not json": b"// a comment",
+    "cut": b'{"type": "user", "mess',
+    "two values": b"{} {}",
+    "a number": b"5",
+    "a string": b'"user"',
+    "a list": b"[[]]",
+    "nothing": b"null",
+    "no fields": b"{}",
+    "type is no text": b'{"type": 5}',
+    "raw NUL": b'{"type": "user\x00"}',
+    "NUL bytes": b"\x00" * 64,
+    "broken UTF-8": b'{"type": "\xff\xfe"}',
+    "lone surrogate": b'{"type": "\\ud83d"}',
+    "low surrogate": b'{"type": "\\ude00 x"}',
+    "half an escape": b'{"type": "\\u12',
+    "deep list": b'{"type": "user", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "deep object": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+    "not a number": b'{"type": NaN}',
+    "one megabyte": b'{"type": "' + b"x" * (1 << 20) + b'"}',
+}
+
+
+def checked(reading: Reading) -> Reading:
+    """Whatever came of it can be stored and says where it belongs."""
+    for event in reading.events:
+        assert event.at_ms > 0
+        assert event.session
+    assert msgspec.json.decode(msgspec.json.encode(reading.events), type=list[Event]) == reading.events
+    assert all(skipped.reason for skipped in reading.skipped)
+    return reading
+
+
+def records_of(agent: Agent, recording: Recording) -> list[bytes]:
+    batch = agent.reader.read(recording.path, None)
+    return [record.data for record in batch.records]
+
+
+def shapes(value: Any) -> Any:
+    """The shape of a JSON value, so that each kind of record is damaged once."""
+    if isinstance(value, dict):
+        return tuple((name, shapes(part)) for name, part in sorted(value.items()))
+    if isinstance(value, list):
+        return tuple(sorted({str(shapes(part)) for part in value}))
+    return type(value).__name__
+
+
+def places(value: Any, depth: int = 6) -> Iterator[tuple[Any, Any]]:
+    """Every container and the place in it that holds something."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for place, part in list(entries):
+        yield value, place
+        if depth:
+            yield from places(part, depth - 1)
+
+
+def damaged(value: Any) -> Iterator[bytes]:
+    """Copies of a record with one part missing or of another type."""
+    for container, place in places(value):
+        kept = container[place]
+        for other in OTHER_VALUES:
+            container[place] = other
+            yield json.dumps(value).encode()
+        if isinstance(container, dict):
+            del container[place]
+            yield json.dumps(value).encode()
+        container[place] = kept
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_line_nobody_can_read_is_counted_and_nothing_more(agent: Agent, case: Case, name: str) -> None:
+    source = source_at(agent, case.recordings[0])
+
+    reading = checked(fold_one(agent, source, HOSTILE[name]))
+
+    assert (reading.events, len(reading.skipped)) == ([], 1)
+
+
+def test_a_part_that_is_missing_or_of_another_type_raises_nothing(agent: Agent, case: Case) -> None:
+    """Each kind of record of every recording, each of its parts, each other type."""
+    seen = set()
+    for recording in case.recordings:
+        source = source_at(agent, recording)
+        context = agent.context_type()
+        for number, data in enumerate(records_of(agent, recording), 1):
+            value = json.loads(data)
+            shape = str(shapes(value))
+            if shape not in seen:
+                seen.add(shape)
+                for other in damaged(value):
+                    checked(fold_one(agent, source, other, context))
+            context, _ = agent.fold(source, context, Record(number=number, data=data))
+    assert seen
+
+
+def test_reasons_repeat_nothing_of_the_content(agent: Agent, case: Case) -> None:
+    """Counts and reasons are shown and logged, so no words of the user may get into them."""
+    source = source_at(agent, case.recordings[0])
+    words = "words of the user"
+    counted = 0
+    for data in (*case.unknown, *case.not_typed, *case.quiet):
+        value = json.loads(data)
+        for container, place in places(value):
+            kept = container[place]
+            for other in (words, [words], {words: words}):
+                container[place] = other
+                skipped = fold_one(agent, source, json.dumps(value).encode()).skipped
+                counted += len(skipped)
+                assert words not in repr(skipped)
+            container[place] = kept
+    assert counted
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.binary(max_size=400))
+def test_any_bytes_raise_nothing(agent: Agent, case: Case, data: bytes) -> None:
+    checked(fold_one(agent, source_at(agent, case.recordings[0]), data))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_change_of_a_byte_raises_nothing(agent: Agent, case: Case, data: st.DataObject) -> None:
+    recording = data.draw(st.sampled_from(case.recordings))
+    original = data.draw(st.sampled_from(records_of(agent, recording)))
+    at = data.draw(st.integers(0, len(original) - 1))
+    byte = data.draw(st.binary(max_size=3))
+
+    checked(fold_one(agent, source_at(agent, recording), original[:at] + byte + original[at + 1 :]))
+
+
+def test_bad_lines_between_good_ones_cost_only_themselves(agent: Agent, grown: Recording, tmp_path: Path) -> None:
+    source = source_at(agent, grown)
+    path = tmp_path / "transcript"
+    noise = [data for name, data in HOSTILE.items() if b"\n" not in data and len(data) < 1000]
+    lines = grown.path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(line + noise[number % len(noise)] + b"\n" for number, line in enumerate(lines)))
+
+    clean = read_on(agent, source)
+    noisy = read_on(agent, moved(source, path))
+
+    assert noisy.events == clean.events
+    assert len(noisy.skipped) == len(lines)

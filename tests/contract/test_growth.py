@@ -1,0 +1,87 @@
+"""Every agent whose transcript grows by lines: how it was cut into reads, torn, truncated or replaced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carryover.agents.contract import Agent
+from contract.case import Reading, Recording, moved, read_on, source_at
+
+
+def test_any_cut_of_the_file_into_reads_gives_the_events_of_one_read(
+    agent: Agent, grown: Recording, tmp_path: Path
+) -> None:
+    """The context is stored and read back at each cut, as between two runs of the daemon."""
+    content = grown.path.read_bytes()
+    path = tmp_path / "transcript"
+    source = moved(source_at(agent, grown), path)
+    path.write_bytes(content)
+    at_once = read_on(agent, source)
+
+    @settings(max_examples=12, deadline=None)
+    @given(cuts=st.lists(st.integers(0, len(content)), min_size=1, max_size=25))
+    def cut_anywhere(cuts: list[int]) -> None:
+        path.write_bytes(b"")
+        reading: Reading | None = None
+        for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(content)], strict=True):
+            with path.open("ab") as file:
+                file.write(content[start:end])
+            reading = read_on(agent, source, reading)
+        assert reading is not None
+        assert (reading.events, reading.skipped, reading.restarts) == (at_once.events, at_once.skipped, 0)
+        assert reading.context == at_once.context
+
+    cut_anywhere()
+
+
+def test_reading_again_from_the_beginning_gives_the_same_keys(agent: Agent, grown: Recording) -> None:
+    source = source_at(agent, grown)
+
+    once = [event.key for event in read_on(agent, source).events]
+
+    assert [event.key for event in read_on(agent, source).events] == once
+
+
+def test_a_torn_last_line_waits(agent: Agent, grown: Recording, tmp_path: Path) -> None:
+    *complete, last = grown.path.read_bytes().splitlines(keepends=True)
+    path = tmp_path / "transcript"
+    source = moved(source_at(agent, grown), path)
+
+    path.write_bytes(b"".join(complete) + last[: len(last) // 2])
+    reading = read_on(agent, source)
+    before = len(reading.events)
+    path.write_bytes(b"".join(complete))
+    assert len(read_on(agent, source).events) == before
+    path.write_bytes(b"".join([*complete, last]))
+    assert read_on(agent, source, reading).events == read_on(agent, source).events
+
+
+def test_a_truncated_file_is_read_anew(agent: Agent, grown: Recording, tmp_path: Path) -> None:
+    lines = grown.path.read_bytes().splitlines(keepends=True)
+    path = tmp_path / "transcript"
+    source = moved(source_at(agent, grown), path)
+    path.write_bytes(b"".join(lines))
+    whole = read_on(agent, source)
+
+    path.write_bytes(b"".join(lines[: len(lines) // 2]))
+    again = read_on(agent, source, Reading(context=whole.context, cursor=whole.cursor))
+
+    assert again.restarts == 1
+    assert again.events == read_on(agent, source).events
+
+
+def test_a_replaced_file_is_read_anew(agent: Agent, grown: Recording, tmp_path: Path) -> None:
+    lines = grown.path.read_bytes().splitlines(keepends=True)
+    path = tmp_path / "transcript"
+    source = moved(source_at(agent, grown), path)
+    path.write_bytes(b"".join(lines))
+    whole = read_on(agent, source)
+
+    path.write_bytes(b"\n" + b"".join(lines))
+    again = read_on(agent, source, Reading(context=whole.context, cursor=whole.cursor))
+
+    assert again.restarts == 1
+    assert [event.key for event in again.events] == [event.key for event in whole.events]

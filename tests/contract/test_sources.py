@@ -1,0 +1,52 @@
+"""Every agent: which files are its transcripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from carryover.agents.contract import Agent
+from carryover.model import AGENT_IDS
+from contract.case import Case, Recording, source_at
+
+
+def test_the_agent_has_the_id_it_is_registered_by(agent: Agent, agent_id: str) -> None:
+    assert agent.id == agent_id
+    assert agent.id in AGENT_IDS
+
+
+def test_a_recording_is_found_and_known_by_its_name(agent: Agent, recording: Recording) -> None:
+    source = source_at(agent, recording)
+
+    assert source in agent.sources(recording.root)
+    assert (source.agent, source.path) == (agent.id, str(recording.path))
+
+
+def test_each_source_is_found_once(agent: Agent, case: Case) -> None:
+    for root in {recording.root for recording in case.recordings}:
+        paths = [source.path for source in agent.sources(root)]
+        assert len(paths) == len(set(paths))
+
+
+def test_other_files_are_no_source(agent: Agent, case: Case, tmp_path: Path) -> None:
+    for name in case.strangers:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        assert agent.source_of(path, tmp_path) is None, name
+
+    assert agent.sources(tmp_path) == []
+
+
+def test_a_path_elsewhere_is_no_source(agent: Agent, case: Case, tmp_path: Path) -> None:
+    assert agent.source_of(case.recordings[0].path, tmp_path) is None
+
+
+def test_folders_that_do_not_exist_hold_no_source(agent: Agent, tmp_path: Path) -> None:
+    assert agent.sources(tmp_path / "missing") == []
+
+
+def test_the_folders_of_transcripts_are_absolute_and_below_the_given_home(agent: Agent, tmp_path: Path) -> None:
+    roots = agent.roots(tmp_path, {})
+
+    assert roots
+    assert all(root.is_relative_to(tmp_path) for root in roots)
