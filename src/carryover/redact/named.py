@@ -1,0 +1,116 @@
+"""Values whose name says that they are secret: `DB_PASSWORD=…`, `"apiKey": "…"`, `--token …`, `<password>…</password>`.
+
+A name alone proves little (`token = next_token()`, `password: str`), so each value is weighed by how it is written: in
+quotes or behind an upper-case name it counts as a secret unless it stands in for one; bare, in what may be code or a
+sentence, only when it looks random. `changeme` and its like are kept secret: they are in use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from carryover.redact.assignments import Assignment, after_word, read_assignment
+from carryover.redact.marks import Span, put_marks
+from carryover.redact.stand_ins import is_filler, is_path, is_random, is_stand_in, is_type_or_state
+
+_WORDS = {
+    "pass": after_word("pass(?:word|wd|phrase|code)?s?"),
+    "pwd": after_word("pwd"),
+    "secret": after_word("secrets?"),
+    "token": after_word("tokens?"),
+    "credential": after_word("credentials?"),
+    "key": after_word("keys?"),
+}
+_KINDS = {"pass": "password", "pwd": "password", "token": "token"}
+_SECRET_KEYS = (
+    *("api", "access", "private", "secret", "auth", "account", "app", "master", "admin", "consumer", "subscription"),
+    *("encryption", "encrypt", "signing", "hmac", "jwt", "webhook", "license", "deploy"),
+)
+_AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40}")
+_NUMBER = re.compile(r"[\d_.,:+\-]+(?:[smhd]|ms|px|[kmg]i?b?)?", re.IGNORECASE)
+_WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
+
+
+def hide_named(text: str, lower: str, counts: dict[str, int]) -> str:
+    """Replace values of secret names, keeping the names. `lower` is `text` in lower case, of the same length."""
+    spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
+    return put_marks(text, spans, counts)
+
+
+def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
+    done = 0
+    for match in _WORDS[word].finditer(lower):
+        if match.start() < done or not _means_a_secret(lower, match, word):
+            continue
+        found = read_assignment(text, match)
+        if found is None:
+            continue
+        done = found.end  # looked at once is enough: linear on any input
+        if _is_aws(found):
+            yield found.start, found.end, "aws"
+        elif _is_secret(found, word):
+            yield found.start, found.end, _KINDS.get(word, "secret")
+
+
+def _means_a_secret(lower: str, match: re.Match[str], word: str) -> bool:
+    """`key` and `pass` are words of many meanings: `api_key` and `db_pass` count, `key` and `pass` do not."""
+    before = lower[max(0, match.start() - 14) : match.start()]
+    if word == "key":
+        return before.rstrip("_-. ").endswith(_SECRET_KEYS)
+    if word == "pass" and not lower.startswith(("passw", "passp", "passc"), match.start()):
+        return before.endswith(("_", "-", "db", "user"))
+    return True
+
+
+def _is_aws(found: Assignment) -> bool:
+    name = found.name.lower()
+    return ("aws" in name or "secret" in name) and _AWS_SECRET.fullmatch(found.value) is not None
+
+
+def _is_secret(found: Assignment, word: str) -> bool:
+    value = found.value.strip()
+    if is_stand_in(value) or is_filler(value) or is_path(value) or is_type_or_state(value) or _repeats_name(found):
+        return False
+    if _NUMBER.fullmatch(value) and len(value) < 16:
+        return value.isdigit() and len(value) >= 4 and found.name.lower().endswith(("word", "passwd", "pwd"))
+    if any(character.isspace() for character in value[:256]):
+        shell = found.quoted and found.glued and found.name.isupper()
+        return shell or "phrase" in found.name.lower() or any(is_random(part, 6) for part in value[:256].split())
+    if found.quoted:
+        return _is_quoted_secret(found, value, word)
+    if found.code or found.name in _WORKING_DIRECTORIES:
+        return False
+    return _is_upper_case_secret(found, value) if found.name.isupper() else _is_bare_secret(found, value, word)
+
+
+def _repeats_name(found: Assignment) -> bool:
+    """`API_KEY = "x-api-key"`, `password=password`: the name of a field, or of a variable."""
+    name, value = (re.sub(r"[^a-z0-9]", "", part[:80].lower()) for part in (found.name, found.value))
+    return value in (name, f"x{name}")
+
+
+def _is_quoted_secret(found: Assignment, value: str, word: str) -> bool:
+    if word == "credential":  # `credentials: "same-origin"` is an option of fetch()
+        return is_random(value, 8)
+    if word == "token" and not found.name.isupper():  # parsers are full of `token = "identifier"`
+        return is_random(value, 6) or len(value) >= 16
+    return len(value) >= (3 if word in ("pass", "pwd") or found.name.isupper() else 6)
+
+
+def _is_upper_case_secret(found: Assignment, value: str) -> bool:
+    if found.glued:
+        return len(value) >= 3
+    return is_random(value, 4) or (found.own_line and found.separator == ":" and len(value) >= 4)
+
+
+def _is_bare_secret(found: Assignment, value: str, word: str) -> bool:
+    if found.option:
+        return is_random(value, 4) or len(value) >= (4 if found.glued else 14)
+    if found.glued:
+        return is_random(value, 6) or (found.own_line and len(value) >= 6)
+    if found.name.lower().startswith("x-"):
+        return is_random(value, 6) or (found.own_line and len(value) >= 8)
+    if is_random(value, 10 if word == "token" else 6):
+        return not (found.separator == "=" and value.lower().startswith(found.name.lower()))
+    return word in ("pass", "pwd") and found.own_line and found.separator == ":" and value.islower() and len(value) >= 6

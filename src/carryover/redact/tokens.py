@@ -1,0 +1,130 @@
+"""Secrets that show what they are by their own form, wherever they stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from carryover.redact.marks import MARK, Span, put_marks
+from carryover.redact.stand_ins import is_filler, is_random, is_stand_in
+
+_B64 = "[A-Za-z0-9_-]"
+
+
+class _Rule(NamedTuple):
+    """`pattern` begins with literal letters, so that ordinary text is passed at the speed of a search for them.
+
+    The whole match is the secret, or its only group where a part of it is kept. Nothing that follows an unbounded run
+    can fail, so no rule takes more than linear time. Without `hint` in the text the pattern cannot match; it is empty
+    where one search for the pattern costs less than the search for every form of it.
+    """
+
+    kind: str
+    hint: str
+    pattern: re.Pattern[str]
+
+
+def _edged(prefix: str, before: str = "0-9A-Za-z") -> str:
+    r"""`prefix` where it does not go on another word; a literal `\n`, `\r` or `\t` in front is an edge too."""
+    return rf"{prefix}(?:(?<![{before}]{prefix})|(?<=\\[nrt]{prefix}))"
+
+
+def _rule(kind: str, hint: str, pattern: str) -> _Rule:
+    return _Rule(kind, hint, re.compile(pattern))
+
+
+_RULES = (
+    _rule("anthropic", "sk-ant-", rf"sk-ant-{_B64}{{12,}}"),
+    _rule(
+        "openai",
+        "sk-",
+        _edged("sk-") + rf"(?:(?:proj|svcacct|admin|None|or-v1)-{_B64}{{16,}}|[A-Za-z0-9]{{20,}}{_B64}*)",
+    ),
+    _rule("github", "", r"gh[pousr]_[A-Za-z0-9]{20,}"),
+    _rule("github", "github_pat_", r"github_pat_[A-Za-z0-9_]{20,}"),
+    _rule("gitlab", "", rf"gl(?:pat|ptt|dt|rt|cbt)-{_B64}{{16,}}(?:\.[\w.-]{{4,40}})?"),
+    _rule("aws", "", r"A[KS]IA(?:(?<![0-9A-Za-z]....)|(?<=\\[nrt]....))[0-9A-Z]{16}(?![0-9A-Za-z])"),
+    _rule("google", "AIza", rf"AIza{_B64}{{30,}}"),
+    _rule("google", "ya29.", rf"ya29\.{_B64}{{20,}}(?:\.{_B64}+)*+"),
+    _rule("google", "GOCSPX-", rf"GOCSPX-{_B64}{{20,}}"),
+    _rule("azure", "Key=", r"Key=(?:(?<=AccountKey=)|(?<=SharedAccessKey=))([A-Za-z0-9+/%]{20,}={0,2})"),
+    _rule("azure", "sig=", r"sig=(?<=[?&;]sig=)([A-Za-z0-9%+/_-]{20,}={0,2})"),
+    _rule("slack", "", r"x(?:ox(?:[abcdeoprs]|e\.xox[bp])-[A-Za-z0-9-]{10,}|app-[0-9A-Za-z-]{16,})"),
+    _rule("slack", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9/_-]{16,})"),
+    _rule("stripe", "", r"sk_(?:live|test)_[A-Za-z0-9]{10,}"),
+    _rule("stripe", "", r"rk_(?:live|test)_[A-Za-z0-9]{10,}"),
+    _rule("stripe", "whsec_", r"whsec_[A-Za-z0-9+/]{16,}={0,2}"),
+    _rule("huggingface", "hf_", _edged("hf_") + r"[A-Za-z0-9]{30,}"),
+    _rule("npm", "npm_", _edged("npm_") + r"[A-Za-z0-9]{30,}"),
+    _rule("pypi", "pypi-", rf"pypi-(?:Ag{_B64}{{16,}}|{_B64}{{60,}})"),
+    _rule("sendgrid", "SG.", _edged(r"SG\.") + rf"{_B64}{{16,32}}\.{_B64}{{16,}}"),
+    _rule("twilio", "SK", _edged("SK") + r"[0-9a-f]{32}(?![0-9A-Za-z])"),
+    _rule("discord", "/api/webhooks/", rf"/api/webhooks/\d{{10,25}}/({_B64}{{20,}})"),
+    _rule("digitalocean", "_v1_", r"do[opr]_v1_[a-f0-9]{32,}"),
+    _rule("databricks", "dapi", _edged("dapi") + r"[0-9a-f]{32}(?:-\d)?(?![0-9A-Za-z])"),
+    _rule("groq", "gsk_", _edged("gsk_") + r"[A-Za-z0-9]{40,}"),
+    _rule("vault", "hvs.", _edged(r"hvs\.") + rf"{_B64}{{20,}}"),
+    _rule("docker", "dckr_pat_", rf"dckr_pat_{_B64}{{20,}}"),
+    _rule("shopify", "", r"shp(?:at|ss|ca)_[a-fA-F0-9]{32,}"),
+    _rule("age", "AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[0-9A-Z]{20,}"),
+    _rule(
+        "jwt",
+        "eyJ",
+        _edged("eyJ", before="0-9A-Za-z_-")
+        + rf"{_B64}{{7,}}+\.(?:eyJ{_B64}{{4,}}+(?:\.{_B64}*+)?|{_B64}*+\.{_B64}{{10,}}+(?:\.{_B64}{{10,}}+){{0,2}})",
+    ),
+)
+
+# These begin with no fixed word: search for their punctuation, then look back.
+_AZURE_SECRET = re.compile(r"Q~[A-Za-z0-9_~.-]{31,}")
+_AZURE_HEAD = re.compile(r"[A-Za-z0-9_~.-]{3}\d\Z")
+_DISCORD_BOT = re.compile(rf"\.{_B64}{{6}}\.{_B64}{{27,45}}(?!{_B64})")
+_DISCORD_ID = re.compile(r"(?:(?<![A-Za-z0-9_.-])|(?<=\\[nrt]))[MNO][A-Za-z0-9_-]{22,28}\Z")
+_TELEGRAM_BOT = re.compile(rf":(?<=\d{{6}}:){_B64}{{35}}(?!{_B64})")
+_TELEGRAM_ID = re.compile(r"\d{6,12}\Z")
+
+_URL_PASSWORD = re.compile(r"://([^\s/:\"'`<>\\\[]*+):((?!\d{1,5}[?#,])[^\s/\"'`<>\\]*)@")
+_URL_TOKEN = re.compile(r"://([A-Za-z0-9_-]{20,}+)@")
+_AWS_PAIR = re.compile(r"\[redacted:aws\][\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
+
+
+def hide_tokens(text: str, counts: dict[str, int]) -> str:
+    """Replace every token that carries its issuer's mark, and passwords in URLs (scheme, user and host stay)."""
+    for kind, hint, pattern in _RULES:
+        if hint in text and pattern.search(text):
+            text = pattern.sub(_replace(kind, counts), text)
+    if f"{MARK}aws]" in text:
+        text = _AWS_PAIR.sub(_replace("aws", counts), text)
+    split = [
+        *(_split(text, _AZURE_SECRET, _AZURE_HEAD, "azure") if "Q~" in text else ()),
+        *_split(text, _TELEGRAM_BOT, _TELEGRAM_ID, "telegram"),
+        *_split(text, _DISCORD_BOT, _DISCORD_ID, "discord"),
+    ]
+    text = put_marks(text, split, counts)
+    if "://" in text and "@" in text:
+        text = _URL_PASSWORD.sub(_replace("url-password", counts), text)
+        text = _URL_TOKEN.sub(_replace("url-password", counts), text)
+    return text
+
+
+def _replace(kind: str, counts: dict[str, int]) -> Callable[[re.Match[str]], str]:
+    """What `re.sub` puts for a match: its last group (or all of it) becomes a mark, unless it is only an example."""
+
+    def mark(match: re.Match[str]) -> str:
+        group = match.re.groups
+        if is_stand_in(match[group]) or is_filler(match[group]):
+            return match[0]
+        counts[kind] = counts.get(kind, 0) + 1
+        start, end = match.span(group)
+        return f"{match[0][: start - match.start()]}{MARK}{kind}]{match[0][end - match.start() :]}"
+
+    return mark
+
+
+def _split(text: str, secret: re.Pattern[str], owner: re.Pattern[str], kind: str) -> Iterator[Span]:
+    """Tokens of the form `<owner id><secret>`, where only the form of both parts together tells."""
+    for match in secret.finditer(text):
+        head = owner.search(text[max(0, match.start() - 40) : match.start()])
+        if head is not None and is_random(match[0], 20):
+            yield match.start() - len(head[0]), match.end(), kind

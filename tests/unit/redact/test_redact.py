@@ -1,0 +1,198 @@
+"""What holds for every kind of secret at once: what stays, that twice is once, and that no text makes it slow."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carryover.redact import redact
+
+ORDINARY = (
+    "token = get_token()",
+    "tokens=1200",
+    "max_tokens: 4096",
+    "def login(user: str, password: str) -> Token:",
+    "    client = Client(password=password, token=token)",
+    "self.password = password",
+    "this.token = this.config.token;",
+    "API_KEY = settings.API_KEY",
+    "token = tokens[0]",
+    "const token = await client.fetch(1)",
+    "if password != other:",
+    'assert token == "abcdef123456"',
+    'kind: "identifier", token: "identifier"',
+    "password: z.string().min(8)",
+    "let token: Option<String>;",
+    'API_KEY_HEADER = "x-api-key"',
+    'API_KEY = "x-api-key"',
+    'pad_token="<pad>", sep_token: "[SEP]"',
+    "primary_key=True",
+    "the password is wrong",
+    "Password: required",
+    "Invalid token: unexpected end of file",
+    "the secret: never give up",
+    "2 passed, token: 12",
+    "commit 3f786850e387550fdab836ed7e6dc881de23001b",
+    "550e8400-e29b-41d4-a716-446655440000",
+    "/run/secrets/db_password",
+    "POSTGRES_PASSWORD_FILE=/run/secrets/pw",
+    "PWD=/home/me/shop",
+    "TOKEN_TTL=3600",
+    "Authorization: only admins may",
+    "Authorization: Bearer token is required",
+    "cookie: the thing with chocolate",
+    "session cookies = {'a': 1}",
+    "http://localhost:8080/a@b https://example.com:443?x=a@b git@github.com:o/r.git",
+    "sk-toggleable__content-some-long-class-name hf_hub_download_something_long task-abcdefghijklmnopqrstuvwxyz",
+)
+
+REFERENCES = (
+    "API_KEY=$API_KEY",
+    "API_KEY=${API_KEY}",
+    "TOKEN=$(cat token.txt)",
+    "TOKEN=<your-token>",
+    "TOKEN=your-token-here",
+    "TOKEN=xxxxxxxx",
+    "TOKEN=ghp_xxxxxxxxxxxxxxxxxxxx",
+    "Token: gho_************************************",
+    "token: process.env.TOKEN",
+    'token = os.environ["TOKEN"]',
+    "password = None",
+    '"password": null, "token": ""',
+    "PASSWORD=",
+    "SECRET=true",
+    "secret: ${{ secrets.DEPLOY }}",
+    "password: {{ db_password }}",
+    "password: !vault |",
+    'headers = {"Authorization": f"Bearer {token}"}',
+    "Authorization: Bearer $TOKEN",
+    "postgres://user:${PASSWORD}@host postgres://user:<password>@host",
+    'f"postgres://{user}:{password}@host"',
+    "Cookie: session=$SESSION",
+)
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_code_output_and_prose_stay_as_they_are(text: str) -> None:
+    assert redact(text) == (text, {})
+
+
+@pytest.mark.parametrize("text", REFERENCES)
+def test_placeholders_and_references_to_a_secret_stay_as_they_are(text: str) -> None:
+    assert redact(text) == (text, {})
+
+
+def test_each_secret_is_counted_under_its_kind() -> None:
+    text = "DB_PASSWORD=hunter2\nOTHER_PASSWORD=hunter3\npostgres://app:pw1@db/shop\n"
+
+    assert redact(text) == (
+        "DB_PASSWORD=[redacted:password]\nOTHER_PASSWORD=[redacted:password]\n"
+        "postgres://app:[redacted:url-password]@db/shop\n",
+        {"url-password": 1, "password": 2},
+    )
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\ud800", "İstanbul ", "ß", "\U0001f600"])
+def test_a_secret_is_found_beside_any_character(odd: str) -> None:
+    """`İ` becomes two characters in lower case: places in the text must not shift."""
+    assert redact(f"{odd}\nDB_PASSWORD=hunter2\n{odd}") == (
+        f"{odd}\nDB_PASSWORD=[redacted:password]\n{odd}",
+        {"password": 1},
+    )
+
+
+SECRETS = (
+    "DB_PASSWORD=hunter2", '"password": "hun\\"ter2"', "--token abc123def", "AKIA" + "QWERTYUIOPASDFGH",
+    "sk-ant-" + "a1" * 12,
+    "Authorization: Bearer abcdef123456", "Cookie: sid=abc; x=y", "postgres://app:pw1@db",
+    "eyJhbGciOiJ9.eyJzdWIiOiJ9.abcdef",
+    "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n-----END PRIVATE KEY-----",
+    "password: hunter2", "SK" + "0af1" * 8,
+    "110201543:" + "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1", "aws_secret_access_key = " + "wJalrXUtn+" * 4,
+)  # fmt: skip
+PIECES = st.sampled_from(
+    (
+        *SECRETS,
+        *ORDINARY,
+        *REFERENCES,
+        "\\n",
+        '\\"',
+        '"',
+        "'",
+        "\n",
+        " ",
+        "=",
+        ":",
+        "@",
+        "://",
+        "\x00",
+        "[redacted:aws]",
+    )
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(PIECES | st.text(max_size=4), max_size=12).map("".join))
+def test_redacting_again_changes_nothing_and_text_grows_within_bounds(text: str) -> None:
+    once, _ = redact(text)
+
+    assert redact(once) == (once, {})
+    assert len(once) <= 5 * len(text) + 20
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.sampled_from(SECRETS), st.lists(st.sampled_from(ORDINARY), max_size=3))
+def test_a_secret_on_a_line_of_its_own_never_survives(secret: str, around: list[str]) -> None:
+    text = "\n".join((*around, secret, *around))
+
+    hidden, counts = redact(text)
+
+    assert sum(counts.values()) == 1
+    assert secret not in hidden
+    assert [line for line in around if line not in hidden] == []
+
+
+HOSTILE = (
+    "a", "-", "=", ":", "\\", " ", "\n", "/a", ".abcdef.", "123456:", "eyJ", "eyJaaaaaaaa.", "://", "://a:", "://u:p@",
+    "[redacted:aws] ",
+    "sk-", "xoxb-", "ghp_", "SG.", "AKIA", "Q~", "?sig=", "api_key", "password=", "password: ",
+    "--password ", "password=\"",
+    "password=\\\"", "password='", "PASSWORD=a(", "token: a | b ", "<password>", "cookie: a=", "cookie: a=${ ",
+    "bearer ",
+    "authorization: digest ", "authorization: bearer ", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----",
+    "-----BEGIN PRIVATE KEY-----\n" + "A" * 70 + "\n",
+)  # fmt: skip
+OPENERS = (
+    'password="',
+    "PASSWORD=",
+    "Cookie: a=",
+    "://a:",
+    "eyJ",
+    "-----BEGIN PRIVATE KEY-----\n",
+    "Authorization: Bearer ",
+)
+
+
+def _seconds(text: str) -> float:
+    start = time.process_time()
+    redact(text)
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_hostile_text_costs_time_in_proportion_to_its_length(unit: str) -> None:
+    """Four times the text takes about four times as long; a pattern that backtracks would take sixteen times."""
+    small, large = (unit * (size // len(unit)) for size in (250_000, 1_000_000))
+
+    assert _seconds(large) < 10 * _seconds(small) + 0.5
+
+
+@pytest.mark.parametrize("opener", OPENERS)
+@pytest.mark.parametrize("unit", ["a", "\\", "=", "/", "{a", " here", "A1", "<"])
+def test_an_unclosed_secret_costs_time_in_proportion_to_its_length(opener: str, unit: str) -> None:
+    small, large = (opener + unit * (size // len(unit)) for size in (100_000, 400_000))
+
+    assert _seconds(large) < 10 * _seconds(small) + 0.5

@@ -1,0 +1,100 @@
+"""Secrets that are known by their form. Test values are put together here, so that no scanner takes them for real."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.redact import redact
+
+MIXED = "4eC39HqLyjWDarjtT1zdp7dcQx0Zb8Kf5mVn2sPg6TrUw3aYhEiJoLk9"
+HEX = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "secret"),
+    [
+        ("aws", "AKIA" + "IOSFODNN7EXAMPLE"),
+        ("aws", "ASIA" + "IOSFODNN7EXAMPLE"),
+        ("google", "AIza" + "SyA1234567890abcdefghijklmnopqrstuv"),
+        ("google", "ya29." + MIXED[:40]),
+        ("google", "GOCSPX-" + MIXED[:28]),
+        ("github", "ghp_" + MIXED[:36]),
+        ("github", "gho_" + MIXED[:36]),
+        ("github", "ghu_" + MIXED[:36]),
+        ("github", "ghs_" + MIXED[:36]),
+        ("github", "ghr_" + MIXED[:36]),
+        ("github", "github_pat_" + MIXED[:22] + "_" + MIXED),
+        ("gitlab", "glpat-" + MIXED[:20]),
+        ("slack", "xoxb-123456789012-123456789012-" + MIXED[:24]),
+        ("slack", "xoxp-123456789012-" + MIXED[:24]),
+        ("slack", "xapp-1-A0123-456-" + HEX),
+        ("stripe", "sk_" + "live_" + MIXED[:24]),
+        ("stripe", "rk_" + "live_" + MIXED[:24]),
+        ("stripe", "whsec_" + MIXED[:32]),
+        ("openai", "sk-" + MIXED[:48]),
+        ("openai", "sk-proj-" + MIXED[:20] + "_-" + MIXED[:20]),
+        ("anthropic", "sk-ant-" + "api03-" + MIXED[:40] + "-AA"),
+        ("huggingface", "hf_" + MIXED[:34]),
+        ("npm", "npm_" + MIXED[:36]),
+        ("pypi", "pypi-" + "AgEIcHlwaS5vcmc" + MIXED),
+        ("sendgrid", "SG." + MIXED[:22] + "." + MIXED[:43]),
+        ("twilio", "SK" + HEX[:32]),
+        ("telegram", "110201543:" + "AA" + MIXED[:33]),
+        ("discord", "MTk4NjIyNDgzNDcxOTI1MjQ4" + ".Cl2FMQ." + MIXED[:27]),
+        ("digitalocean", "dop_v1_" + HEX),
+        ("databricks", "dapi" + HEX[:32]),
+        ("azure", "abc8Q~" + MIXED[:34]),
+        ("jwt", "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0In0." + MIXED[:43]),
+        ("jwt", "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0In0"),
+    ],
+)
+@pytest.mark.parametrize("frame", ["{}", "see {} there", '"{}",', "('{}')", "first\\n{}\\nlast", "12→{}"])
+def test_a_known_token_is_replaced_wherever_it_stands(kind: str, secret: str, frame: str) -> None:
+    assert redact(frame.format(secret)) == (frame.format(f"[redacted:{kind}]"), {kind: 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("AccountName=shop;AccountKey=" + MIXED + "==;X=y", "AccountName=shop;AccountKey=[redacted:azure];X=y"),
+        ("https://x.blob/c?sv=2024&sig=" + MIXED + "%3D&se=1", "https://x.blob/c?sv=2024&sig=[redacted:azure]&se=1"),
+        ("https://hooks.slack.com/services/T01/B02/" + MIXED[:24], "https://hooks.slack.com/services/[redacted:slack]"),
+        (
+            "https://discord.com/api/webhooks/123456789012345678/" + MIXED,
+            "https://discord.com/api/webhooks/123456789012345678/[redacted:discord]",
+        ),
+        ("https://api.telegram.org/bot110201543:AA" + MIXED[:33] + "/getMe", "https://api.telegram.org/bot[redacted:telegram]/getMe"),
+        ("postgres://shop:hunter2@db:5432/app", "postgres://shop:[redacted:url-password]@db:5432/app"),
+        ("redis://:p%40ss@cache", "redis://:[redacted:url-password]@cache"),
+        ("https://me:p@ss@host/x", "https://me:[redacted:url-password]@host/x"),
+        ("https://" + HEX[:32] + "@host/1", "https://[redacted:url-password]@host/1"),
+    ],
+)  # fmt: skip
+def test_what_stands_around_a_secret_is_kept(text: str, kept: str) -> None:
+    hidden, counts = redact(text)
+
+    assert (hidden, sum(counts.values())) == (kept, 1)
+
+
+def test_an_aws_secret_beside_its_id_is_replaced_too() -> None:
+    """Credential files that the AWS console hands out have both in one line and no names."""
+    assert redact("AKIA" + "IOSFODNN7EXAMPLE," + "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY") == (
+        "[redacted:aws],[redacted:aws]",
+        {"aws": 2},
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "WALKIA" + "A" * 16,
+        "AKIA" + "A" * 17,
+        "DISK" + HEX[:32],
+        "ghp_" + "x" * 36,
+        "sk-your-api-key-here-and-more-words",
+        "123456:" + "a" * 35,
+        "data:image/png;base64,eyJ2ZXJzaW9uIjozfQ==",
+    ],
+)
+def test_what_only_resembles_a_token_stays(text: str) -> None:
+    assert redact(text) == (text, {})
