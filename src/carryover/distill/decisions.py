@@ -1,0 +1,59 @@
+"""What the user ruled: orders, bans and preferences in their own words.
+
+They bind beyond the session they were said in.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from carryover.distill.clip import clip
+from carryover.distill.words import is_bullet, is_question, one_line, prose_lines, sentences, word_count
+
+_STANDING: Final = re.compile(
+    r"\b(?:never|always|must(?:n't| not)?|do not|don't|dont|under no circumstances|from now on|no longer|"
+    r"niemals|immer|nicht mehr|jamais|toujours|nunca|siempre|никогда|всегда|нельзя)\b"
+    r"|絶対|必ず|しないで|ないでください|禁止|不要|不能|必须|务必|하지 ?마|반드시|절대",
+    re.I,
+)
+_CHOICE: Final = re.compile(
+    r"\b(?:use|prefer|keep|stick (?:to|with)|go with|choose|name (?:it|the|this)|call it|rename)\b"
+    r"|\b(?:instead of|rather than|without|only|no need|not needed|leave .{1,30} alone)\b"
+    r"|\b(?:let's not|we (?:don't|won't|will not|do not)|should(?:n't| not)?|has to|have to|needs? to be|"
+    r"make sure|ensure)\b"
+    r"|\b(?:verwende|benutze|nur|statt|utilise|seulement|usa|solo|используй|только|вместо)\b"
+    r"|代わりに|だけ|使って|改用|只|대신|만 ",
+    re.I,
+)
+_PASTED: Final = re.compile(r"^\s*(?:[>$#%]|at \w|File \"|\d{2,4}[-:]\d\d|[{}<\[]|\w+Error\b)")
+_MOST: Final = 4
+_LONGEST_PROMPT: Final = 6000
+
+
+def rulings_in(prompt: str) -> list[tuple[str, int]]:
+    """The ruling sentences of a prompt with their weight (3 a standing order, 1 a choice), at most 4, strongest first.
+
+    A very long prompt is mostly pasted matter, so only its beginning and end are read. A question rules nothing.
+    """
+    text = prompt if len(prompt) <= _LONGEST_PROMPT else f"{prompt[:2000]}\n{prompt[-2000:]}"
+    found: list[tuple[str, int]] = []
+    for line in prose_lines(text):
+        if _PASTED.match(line):
+            continue
+        for sentence in sentences(line):
+            weight = _weight(sentence, bullet=is_bullet(line))
+            if weight:
+                found.append((clip(one_line(sentence), chars=240), weight))
+    found.sort(key=lambda ruling: -ruling[1])
+    return found[:_MOST]
+
+
+def _weight(sentence: str, *, bullet: bool) -> int:
+    if is_question(sentence) or not 2 <= word_count(sentence) <= 45:
+        return 0
+    if _STANDING.search(sentence):
+        return 3
+    if _CHOICE.search(sentence):
+        return 2 if bullet else 1
+    return 0

@@ -1,0 +1,94 @@
+"""What was tried and did not work: out of tool results, and out of the user's own "go back"."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from carryover.distill.clip import clip
+from carryover.distill.words import one_line
+from carryover.model import ToolResult
+
+_LOOKING: Final = frozenset(
+    """
+    ls ll cat head tail less more grep egrep rg ag find fd which whereis type stat file wc du df tree pwd cd echo printf
+    test [ diff cmp ps pgrep env printenv date whoami id uname sleep true false jq sort uniq sed awk cut tr readlink
+    realpath basename dirname kill pkill lsof man history
+    """.split()
+)
+_GIT_LOOKING: Final = re.compile(
+    r"^git (?:-\S+ )*(?:status|log|diff|show|branch|remote|rev-parse|ls-files|blame|grep|stash list)\b"
+)
+_PREFIX: Final = re.compile(
+    r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S+\s+|(?:sudo|time|"
+    r"env|timeout \S+)\s+)+"
+)
+_EXIT_LINE: Final = re.compile(r"^(?:Error: )?Exit code \d+\s*$|^Error:\s*$")
+_SAYS_WHY: Final = re.compile(
+    r"\b(?:error|exception|fatal|failed|failure|cannot|can't|could not|couldn't|unable|not found|no such|"
+    r"denied|unknown|invalid|"
+    r"unrecognized|unexpected|refused|timed? ?out|missing|undefined|unsupported|not allowed|does not|"
+    r"doesn't|conflict|killed|panic)\b",
+    re.I,
+)
+_SAYS_NONE_FAILED: Final = re.compile(r"\b(?:0|no) (?:errors?|fail(?:ed|ures?))\b", re.I)
+_RAISED: Final = re.compile(r"^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Warning|Interrupt|Exit)\b(?::|$)")
+_HIDDEN_FAILURE: Final = re.compile(r"^(?:error|fatal|panic|Traceback \(most recent call last\))\b", re.I)
+_USER_SAID: Final = re.compile(r"the user said:\s*(.+)", re.I | re.S)
+_UNDO: Final = re.compile(
+    r"\b(?:go back to|roll(?:ed)? back|revert|undo|scrap (?:that|this|it)|never ?mind|forget (?:it|that|about)|"
+    r"take (?:it|that) (?:out|back)|zurück zu|rückgängig|reviens|vuelve a|верни|отмени)\b|元に戻|撤销|回退|되돌",
+    re.I,
+)
+
+
+def failed(result: ToolResult) -> bool:
+    """Did this call fail in a way that says something of the approach? Looking around and refused calls do not."""
+    if result.never_ran or result.status in ("denied", "interrupted") or result.op in ("read", "search", "plan", "ask"):
+        return False
+    if result.op == "shell" and is_looking(result.subject):
+        return False
+    return result.status == "error" or (
+        result.op == "shell" and _HIDDEN_FAILURE.match(result.output.lstrip()) is not None
+    )
+
+
+def is_looking(command: str) -> bool:
+    """A shell command that only looks around: it finds nothing, it does not fail."""
+    main = _PREFIX.sub("", command).strip()
+    return (main.split(maxsplit=1) or [""])[0] in _LOOKING or _GIT_LOOKING.match(main) is not None
+
+
+def tried(result: ToolResult) -> str:
+    """What was tried, in a few words."""
+    subject = one_line(_PREFIX.sub("", result.subject)) or result.name
+    if result.op == "shell":
+        return f"`{clip(subject.replace('`', ''), chars=120)}`"
+    return f"{result.name} {clip(subject, chars=120)}" if subject != result.name else subject
+
+
+def signature(result: ToolResult) -> str:
+    """The same for the same thing tried again: numbers and white space do not count."""
+    return f"{result.op}:{re.sub(r'[0-9]+', '#', one_line(_PREFIX.sub('', result.subject)))[:160]}"
+
+
+def why(output: str) -> str:
+    """The line of an output that says best why it failed; the exception's line of a traceback; else the last line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not _EXIT_LINE.match(line.strip())]
+    if not lines:
+        return ""
+    raised = [line for line in lines if _RAISED.match(line)]
+    telling = [line for line in lines if _SAYS_WHY.search(line) and not _SAYS_NONE_FAILED.search(line)]
+    line = raised[-1] if raised else telling[0] if telling else lines[-1]
+    return clip(one_line(line), chars=200)
+
+
+def user_said(output: str) -> str | None:
+    """The words a user gave when refusing a call, where the agent passes them on."""
+    match = _USER_SAID.search(output)
+    return one_line(match.group(1)) if match else None
+
+
+def takes_back(prompt: str) -> bool:
+    """Does this prompt undo what was done before it?"""
+    return len(prompt) < 600 and _UNDO.search(prompt) is not None

@@ -1,0 +1,68 @@
+"""The files that were touched, newest first, each with what the tests last said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import msgspec
+
+from carryover.distill.code import language_of
+from carryover.distill.digest import SeenRun, Touched
+from carryover.distill.facts import FileFacts
+from carryover.distill.testruns import verdict
+from carryover.distill.words import one_line
+
+TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
+_NOT_THE_PROJECT = (".git/", ".carryover/", "node_modules/")
+
+
+class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
+    """`status` is None where tests have nothing to say: a document, or a project in which no test was run."""
+
+    path: str
+    """Relative to the project's root."""
+    touched: Touched
+    status: TestStatus | None
+    facts: FileFacts | None = None
+
+
+def recent_files(
+    touched: Iterable[Touched], runs: Iterable[SeenRun], facts: Mapping[str, FileFacts], root: str, *, limit: int = 10
+) -> list[RecentFile]:
+    """The newest edit of each file below `root`, newest first."""
+    newest: dict[str, Touched] = {}
+    for file in touched:
+        path = relative(file.path, root)
+        if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
+            newest[path] = file
+    ordered_runs = sorted(runs, key=lambda seen: seen.at_ms)
+    ordered = sorted(newest.items(), key=lambda item: (-item[1].at_ms, item[0]))
+    return [
+        RecentFile(path=path, touched=file, status=_status(path, file, ordered_runs), facts=facts.get(path))
+        for path, file in ordered[:limit]
+    ]
+
+
+def relative(path: str, root: str) -> str | None:
+    """`path` relative to `root` with forward slashes, or None where it is not below it or is nobody's work."""
+    prefix = root.rstrip("/\\") + "/"
+    tidy = path.replace("\\", "/")
+    if not tidy.startswith(prefix.replace("\\", "/")):
+        return None
+    below = one_line(tidy[len(prefix) :])
+    return None if not below or below.startswith(_NOT_THE_PROJECT) or "/../" in f"/{below}/" else below
+
+
+def _status(path: str, file: Touched, runs: list[SeenRun]) -> TestStatus | None:
+    """What the newest run that speaks of this file said. An older pass says nothing about a newer edit."""
+    if not runs or language_of(path) is None or file.change == "delete":
+        return None
+    for seen in reversed(runs):
+        said = verdict(seen.run, path)
+        if said is None:
+            continue
+        if seen.at_ms >= file.at_ms:
+            return said
+        return "failing before this edit" if said == "fail" else "unknown"
+    return "unknown"

@@ -1,0 +1,106 @@
+"""Output of Maven Surefire and Failsafe (3.2, 2.x), Gradle (8) and the JUnit console launcher (1.10)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from carryover.distill.testruns.run import Findings
+
+_SUREFIRE = re.compile(
+    r"(?:\[\w+\] )?Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+)"
+    r"(?:, Time elapsed: .*?(?:<<< (?:FAILURE|ERROR)! )?-+ in (\S+))?"
+)
+_SUREFIRE_TEST = re.compile(r"(?:\[ERROR\] )?(\S+) +(?:-- )?Time elapsed: .* <<< (?:FAILURE|ERROR)!$")
+_SUREFIRE_SHORT = re.compile(r"\[ERROR\]   (\w+\.\S+?)(?::\d+(?:->\S+)?)? (.+)")
+_COMPILER = re.compile(r"(?:\[ERROR\] )?(\S+\.(?:java|kt|scala|groovy)):(?:\[\d+,\d+\]|\d+:(?:\d+:)?) (?:error: )?(.+)")
+_GRADLE_COUNT = re.compile(r"(\d+) tests? completed(?:, (\d+) failed)?(?:, (\d+) skipped)?")
+_GRADLE_TEST = re.compile(r"(\S+) > (.+) (PASSED|FAILED|SKIPPED)$")
+_CONSOLE_COUNT = re.compile(r"\[ +(\d+) tests (found|successful|failed|skipped|aborted) +\]")
+_CONSOLE_TEST = re.compile(r" +JUnit \w+:(.+)$")
+_CONSOLE_CLASS = re.compile(r" +MethodSource \[className = '([\w.$]+)'")
+_CONSOLE_REASON = re.compile(r" +=> (.+)")
+
+
+def read_jvm(lines: Sequence[str]) -> Findings:
+    """What the JVM's build tools said. Files are class names, as printed: `shop.CartTest`."""
+    found = Findings()
+    totals: list[tuple[int, int, int, int]] = []
+    reason_follows = False
+    for line in lines:
+        if reason_follows and line.strip():
+            found.because(line.partition(" at ")[0] if line.startswith("    ") else line)
+            reason_follows = False
+        if surefire := _SUREFIRE.match(line):
+            ran, failed, errors, skipped = (int(number) for number in surefire.groups()[:4])
+            if surefire[5] is None:
+                totals.append((ran, failed, errors, skipped))
+            elif ran > skipped:
+                found.saw(surefire[5], "fail" if failed or errors else "pass")
+        elif test := _SUREFIRE_TEST.match(line):
+            found.failed_test(test[1])
+            reason_follows = True
+        elif test := _GRADLE_TEST.match(line):
+            reason_follows = _see_gradle_test(found, test)
+        else:
+            _see_end(found, line)
+    for ran, failed, errors, skipped in totals:
+        found.summary = True
+        found.add("failed", failed)
+        found.add("errors", errors)
+        found.add("skipped", skipped)
+        found.add("passed", ran - failed - errors - skipped)
+    if totals and not any(ran for ran, *_ in totals):
+        found.empty = True
+    return found
+
+
+def _see_gradle_test(found: Findings, test: re.Match[str]) -> bool:
+    if test[3] == "FAILED":
+        found.failed_test(f"{test[1]} > {test[2]}")
+    if test[3] != "SKIPPED":
+        found.saw(test[1], "pass" if test[3] == "PASSED" else "fail")
+    return test[3] == "FAILED"
+
+
+def _see_end(found: Findings, line: str) -> None:
+    if count := _GRADLE_COUNT.match(line):
+        done, failed, skipped = (int(group or 0) for group in count.groups())
+        found.summary = True
+        found.add("failed", failed)
+        found.add("skipped", skipped)
+        found.add("passed", done - failed - skipped)
+    elif count := _CONSOLE_COUNT.match(line):
+        _see_console_count(found, count)
+    elif line.startswith("[ERROR]   ") and (short := _SUREFIRE_SHORT.match(line)):
+        found.because(short[2])
+    elif "COMPILATION ERROR" in line or "Compilation failed" in line or line.startswith("> Compilation error"):
+        found.broken = True
+    elif compiler := _COMPILER.match(line):
+        found.because(compiler[2])
+    elif (
+        "No tests matching pattern" in line
+        or "No tests to run" in line
+        or "No tests found for given" in line
+        or re.fullmatch(r"> Task \S*[tT]est NO-SOURCE", line)
+    ):
+        found.empty = True
+    elif line.startswith("BUILD SUCCESSFUL") and not found.empty:
+        found.summary = True
+    elif named := _CONSOLE_CLASS.match(line):
+        found.saw(named[1], "fail")
+    elif test := _CONSOLE_TEST.match(line):
+        found.failed_test(test[1])
+    elif reason := _CONSOLE_REASON.match(line):
+        found.because(reason[1])
+
+
+def _see_console_count(found: Findings, count: re.Match[str]) -> None:
+    number, what = int(count[1]), count[2]
+    found.summary = True
+    if what == "found":
+        found.empty = number == 0
+    elif what == "successful":
+        found.add("passed", number)
+    else:
+        found.add("failed" if what == "failed" else "skipped", number)

@@ -1,0 +1,96 @@
+"""What is known of one test run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import msgspec
+
+Status = Literal["pass", "fail", "unknown"]
+Outcome = Literal["pass", "fail"]
+
+MOST_NAMES = 20
+MOST_FILES = 50
+LONGEST_LINE = 200
+
+
+class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One command that ran tests, and what came out. A count is None where the output does not say it."""
+
+    __test__: ClassVar[bool] = False  # pytest takes any imported `Test…` for a test class
+
+    runner: str
+    """`pytest`, `unittest`, `jest`, `vitest`, `go`, `cargo`, `jvm`, …; the command's own name where none is known."""
+    status: Status
+    passed: int | None = None
+    failed: int | None = None
+    errors: int | None = None
+    skipped: int | None = None
+    failed_names: tuple[str, ...] = ()
+    """Names as printed, at most 20."""
+    files: dict[str, Outcome] = msgspec.field(default_factory=dict)
+    """Outcome of each file, package or class the output names, as printed there; at most 50, failed ones first."""
+    reason: str | None = None
+    """First reason given for a failure, at most 200 characters."""
+    paths: tuple[str, ...] = ()
+    """What the command restricts the run to, joined to the folder of a `cd` before it. Empty: all tests."""
+    selective: bool = False
+    """Only some tests of those files were asked for (`-k`, `::name`, `-t`): a pass speaks for those alone."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a reader found in the output of one runner."""
+
+    passed: int | None = None
+    failed: int | None = None
+    errors: int | None = None
+    skipped: int | None = None
+    failed_names: list[str] = field(default_factory=list)
+    files: dict[str, Outcome] = field(default_factory=dict)
+    reason: str | None = None
+    summary: bool = False
+    """The run's own last word was seen, so that counts of None mean none."""
+    empty: bool = False
+    """The runner said that there was no test to run."""
+    broken: bool = False
+    """Tests could not be built or collected."""
+    interrupted: bool = False
+
+    def add(self, count: Literal["passed", "failed", "errors", "skipped"], number: int) -> None:
+        """Add to a count; runs that print several summaries are summed up."""
+        setattr(self, count, (getattr(self, count) or 0) + number)
+
+    def saw(self, file: str, outcome: Outcome) -> None:
+        """Note what came of a file. A failure stays, whatever else of the file passed."""
+        if self.files.get(file) != "fail":
+            self.files[file] = outcome
+
+    def failed_test(self, name: str) -> None:
+        """Note a failed test once, however often it is printed."""
+        name = name.strip()
+        if name and name not in self.failed_names and len(self.failed_names) < MOST_NAMES:
+            self.failed_names.append(name[:LONGEST_LINE])
+
+    def because(self, reason: str) -> None:
+        """Note why a test failed; the first reason is kept."""
+        if self.reason is None and reason.strip():
+            self.reason = reason.strip()[:LONGEST_LINE]
+
+    @property
+    def spoke(self) -> bool:
+        """Whether the output is of this runner."""
+        return self.summary or self.broken or self.empty
+
+    @property
+    def counted(self) -> bool:
+        """Whether single tests or files were told."""
+        return bool(self.passed or self.failed or self.errors or self.files or self.failed_names)
+
+    @property
+    def bad(self) -> bool:
+        """Whether something failed. Where the run gave its sum, that counts for more than single lines."""
+        if self.broken or self.failed or self.errors:
+            return True
+        return not self.summary and ("fail" in self.files.values() or bool(self.failed_names))

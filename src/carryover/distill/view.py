@@ -1,0 +1,51 @@
+"""What the ledger hands the distiller about one project: bounded, whatever the project's age."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from carryover.distill.digest import Digest
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that belongs to the project beyond its session: a ruling of the user, or a step that was finished."""
+
+    kind: Literal["ruling", "progress"]
+    text: str
+    at_ms: int
+    weight: int = 0
+    """Rulings are kept by weight, then by age: a standing order outlives a passing wish."""
+    agent: str = ""
+
+
+class SessionView(msgspec.Struct, frozen=True, kw_only=True):
+    session: str
+    agent: str
+    started_ms: int
+    last_ms: int
+    digest: Digest
+    sidechains: tuple[Digest, ...] = ()
+    title: str | None = None
+    branch: str | None = None
+    agent_version: str | None = None
+
+
+class Worktree(msgspec.Struct, frozen=True, kw_only=True):
+    """Another checkout of the same repository, which has a handoff of its own."""
+
+    root: str
+    last_event_ms: int
+
+
+class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
+    """`sessions` newest activity first, at most 20; `notes` the weightiest rulings and newest steps, at most 80."""
+
+    root: str
+    sessions: tuple[SessionView, ...]
+    notes: tuple[Note, ...] = ()
+    worktrees: tuple[Worktree, ...] = ()
+    """Filled for a main checkout only."""
+    main_root: str | None = None
+    """Root of the main checkout when this project is a worktree of it."""

@@ -1,0 +1,13 @@
+"""Time for tests."""
+
+from __future__ import annotations
+
+
+class Clock:
+    """Seconds that pass only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now

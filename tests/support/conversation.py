@@ -1,0 +1,89 @@
+"""Building a conversation for a test, in the words of the people in it."""
+
+from __future__ import annotations
+
+from carryover.distill.digest import Digest
+from carryover.distill.fold import fold
+from carryover.distill.view import Note, ProjectView, SessionView
+from carryover.model import (
+    AnyBody,
+    AssistantMessage,
+    Event,
+    FileEdit,
+    Op,
+    ResultStatus,
+    ToolCall,
+    ToolResult,
+    UserPrompt,
+)
+
+START_MS = 1_795_155_000_000
+MINUTE_MS = 60_000
+ROOT = "/home/dev/shop"
+
+
+class Conversation:
+    """A session's main thread, folded as it grows; every step is a minute after the one before."""
+
+    def __init__(self, *, session: str = "s1", agent: str = "claude-code", at_ms: int = START_MS) -> None:
+        self.session = session
+        self.agent = agent
+        self.started_ms = at_ms
+        self.at_ms = at_ms
+        self.digest = Digest()
+        self.notes: list[Note] = []
+        self._count = 0
+
+    def event(self, body: AnyBody) -> Conversation:
+        self._count += 1
+        self.at_ms += MINUTE_MS
+        event = Event(key=f"{self.session}:{self._count}", session=self.session, at_ms=self.at_ms, body=body, cwd=ROOT)
+        self.digest, notes = fold(self.digest, event)
+        self.notes += notes
+        return self
+
+    def user(self, text: str, command: str | None = None) -> Conversation:
+        return self.event(UserPrompt(text=text, command=command))
+
+    def says(self, text: str, *, final: bool | None = True) -> Conversation:
+        return self.event(AssistantMessage(text=text, final=final))
+
+    def calls(self, subject: str, *, op: Op = "shell", name: str = "Bash") -> Conversation:
+        return self.event(ToolCall(call_id=f"c{self._count}", name=name, op=op, subject=subject))
+
+    def ran(
+        self,
+        subject: str,
+        output: str = "",
+        *,
+        status: ResultStatus = "ok",
+        op: Op = "shell",
+        name: str = "Bash",
+        never_ran: bool = False,
+    ) -> Conversation:
+        call_id = f"c{self._count}"
+        self.event(ToolCall(call_id=call_id, name=name, op=op, subject=subject))
+        return self.event(
+            ToolResult(
+                call_id=call_id, name=name, op=op, status=status, subject=subject, output=output, never_ran=never_ran
+            )
+        )
+
+    def edited(self, path: str, *, line: int | None = None) -> Conversation:
+        return self.event(FileEdit(path=f"{ROOT}/{path}", change="modify", line=line))
+
+    def view(self) -> SessionView:
+        return SessionView(
+            session=self.session,
+            agent=self.agent,
+            started_ms=self.started_ms,
+            last_ms=self.at_ms,
+            digest=self.digest,
+        )
+
+
+def project(*conversations: Conversation, root: str = ROOT) -> ProjectView:
+    """The project these conversations were held in, newest first as the ledger gives them."""
+    ordered = sorted(conversations, key=lambda conversation: -conversation.at_ms)
+    notes = tuple(note for conversation in ordered for note in conversation.notes)
+    return ProjectView(root=root, sessions=tuple(conversation.view() for conversation in ordered), notes=notes)

@@ -1,0 +1,129 @@
+"""A real `carryoverd` process, as tests see it: started, asked over its socket, stopped or killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from carryover.cli.control import ask_daemon
+from carryover.paths import StateDir
+
+COMMAND: Final = (sys.executable, "-m", "carryover.daemon.main")
+LIMIT_S: Final = 30.0
+"""Long enough for a machine under load; nothing waits this long where things work."""
+
+T = TypeVar("T")
+
+
+def wait_until(what: str, look: Callable[[], T | None], *, limit_s: float = LIMIT_S) -> T:
+    """The first answer of `look` that is neither None nor False. Fails with `what` was waited for."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        found = look()
+        if found is not None and found is not False:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {limit_s:g} s in vain for {what}")
+        time.sleep(0.005)
+
+
+def handoff_of(project: Path) -> str:
+    """The handoff that lies in `project`, empty where there is none."""
+    path = project / ".carryover" / "handoff.md"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+class DaemonProcess:
+    """Runs below the `HOME` and `CARRYOVER_HOME` of the environment. As a context manager it is running inside."""
+
+    def __init__(self, command: Sequence[str] = COMMAND, *, env: dict[str, str] | None = None) -> None:
+        self.env = dict(os.environ if env is None else env)
+        self.state = StateDir.of(self.env, Path(self.env["HOME"]))
+        self._command = command
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "not started"
+        return self._process
+
+    def start(self, *arguments: str) -> Self:
+        """Start it, without waiting for anything."""
+        self._process = subprocess.Popen(
+            [*self._command, *arguments],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        return self
+
+    def wait_until_it_answers(self) -> Self:
+        wait_until("an answer on the control socket", lambda: self.ask("GET", "/health"))
+        return self
+
+    def ask(self, method: str, target: str) -> dict[str, Any] | None:
+        """The answer; None when nobody answers (any more)."""
+        try:
+            return ask_daemon(self.state.socket, method, target, timeout_s=LIMIT_S)
+        except ConnectionError:
+            return None
+
+    def health(self) -> dict[str, Any]:
+        answer = self.ask("GET", "/health")
+        assert answer is not None, self.last_words()
+        return answer
+
+    def settle(self) -> dict[str, Any]:
+        """Returns once everything that is complete on disk now has been read and published."""
+        answer = self.ask("POST", "/settle")
+        assert answer is not None, self.last_words()
+        assert answer["caught_up"], answer
+        return answer
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+        """Ask it to stop; its exit code, and the seconds it took."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        code = self.process.wait(LIMIT_S)
+        self._close_output()
+        return code, time.monotonic() - began
+
+    def kill(self) -> None:
+        """SIGKILL: no chance to tidy up."""
+        self.process.kill()
+        self.process.wait(LIMIT_S)
+        self._close_output()
+
+    def log(self) -> list[str]:
+        """Lines of the log, without times."""
+        lines = self.state.log.read_text(encoding="utf-8").splitlines() if self.state.log.exists() else []
+        return [line.partition(" ")[2] for line in lines]
+
+    def last_words(self) -> str:
+        """What is known of a daemon that does not answer."""
+        return "\n".join([f"exit code {self.process.poll()}", *self.log()[-20:]])
+
+    def _close_output(self) -> None:
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self.start().wait_until_it_answers()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.kill()

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from carryover.distill.own_text import is_handoff_text, names_handoff, without_protocol
+
+
+@pytest.mark.parametrize(
+    "subject", ["/home/dev/shop/.carryover/handoff.md", "cat .carryover/handoff.md", r".carryover\handoff.md"]
+)
+def test_a_call_that_touches_the_handoff_is_known(subject: str) -> None:
+    assert names_handoff(subject)
+    assert not names_handoff("docs/handoff.md")
+
+
+def test_the_handoffs_text_is_known_wherever_it_turns_up() -> None:
+    assert is_handoff_text("some log\n# RESUME PROTOCOL: ask\nmore")
+    assert is_handoff_text("# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex")
+    assert not is_handoff_text("we talked about carryover and its protocol")
+
+
+def test_the_answer_to_the_protocol_is_not_the_assistants_own() -> None:
+    answer = "You were on the cart. Do you want to continue from here, or are you starting something different?"
+
+    assert without_protocol(answer, fresh=False) is None
+
+
+def test_a_paraphrase_counts_only_while_the_session_has_no_task_of_its_own() -> None:
+    answer = "Shall I continue where we left off?"
+
+    assert without_protocol(answer, fresh=True) is None
+    assert without_protocol(answer, fresh=False) == answer

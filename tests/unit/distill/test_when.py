@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from carryover.distill.when import before, iso_utc
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, "just before"),
+        (20, "just before"),
+        (180, "3 min before"),
+        (89 * 60, "89 min before"),
+        (2 * 3600, "2 h before"),
+        (5 * 86_400, "5 days before"),
+    ],
+)
+def test_a_time_is_told_by_how_long_before_it_was(seconds: int, said: str) -> None:
+    assert before(1_000_000_000 - seconds * 1000, 1_000_000_000) == said
+
+
+def test_a_time_beyond_the_calendar_is_shown_as_the_nearest_within_it() -> None:
+    assert [iso_utc(at) for at in (-5, 1_795_155_746_000, 10**18)] == [
+        "1970-01-01T00:00:00Z",
+        "2026-11-20T06:22:26Z",
+        "9999-12-31T23:59:59Z",
+    ]

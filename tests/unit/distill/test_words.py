@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from carryover.distill.words import (
+    first_sentence,
+    is_aside,
+    is_choice,
+    is_nudge,
+    is_question,
+    points_back,
+    sentences,
+    word_count,
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yes",
+        "Ok, continue",
+        "let's start",
+        "go on!",
+        "продолжай",
+        "続けてください",
+        "继续",
+        "계속",
+        "weiter",
+        "thanks, go ahead",
+    ],
+)
+def test_words_that_only_say_go_on_are_a_nudge(text: str) -> None:
+    assert is_nudge(text)
+
+
+@pytest.mark.parametrize("text", ["fix the login", "yes, but cap it at 50", "no", "commit!", "why?", "6 and 12"])
+def test_words_with_content_are_no_nudge(text: str) -> None:
+    assert not is_nudge(text)
+
+
+@pytest.mark.parametrize("text", ["6 and 12", "yes to all", "A", "Q1:A, Q2:A, Q3:C", "both", "the first one", "2"])
+def test_a_bare_answer_is_a_choice(text: str) -> None:
+    assert is_choice(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["add a discount", "do not cap it", "run the tests and tell me what fails in the parser"]
+)
+def test_a_request_is_no_choice(text: str) -> None:
+    assert not is_choice(text)
+
+
+@pytest.mark.parametrize("text", ["why won't you run it?", "who wrote this file?", "is it done?", "これは何?"])
+def test_a_short_question_about_the_work_is_an_aside(text: str) -> None:
+    assert is_aside(text)
+
+
+@pytest.mark.parametrize("text", ["can you test it by running it yourself?", "add a parser", "could you fix the cart?"])
+def test_a_request_put_as_a_question_is_no_aside(text: str) -> None:
+    assert not is_aside(text)
+
+
+def test_a_question_mark_in_a_url_or_in_code_asks_nothing() -> None:
+    assert [
+        is_question(s) for s in ("See https://x.test/?q=1", "Call `ok?`", "Shall I?", "本当ですか？", "Is it **so?**")
+    ] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
+
+
+def test_sentences_leave_markdown_code_and_tables_behind() -> None:
+    text = (
+        "## Done\n\nI fixed **it**, e.g. the cap. See [the doc](https://x.test).\n```py\nx = 1? 2\n```\n"
+        "| a | b |\n|---|---|\n- first\n- [x] second one"
+    )
+
+    assert sentences(text) == ["Done", "I fixed it, e.g. the cap.", "See the doc.", "first", "second one"]
+
+
+def test_a_one_word_opening_is_joined_to_what_follows() -> None:
+    assert first_sentence("Done! The cart works now. More.") == "Done! The cart works now."
+
+
+def test_scripts_without_spaces_are_counted_by_sign() -> None:
+    assert word_count("add 割引関数を追加") == 1 + 4
+
+
+def test_a_short_request_may_lean_on_an_earlier_one() -> None:
+    assert points_back("now wire it into checkout")
+    assert not points_back("add a discount function to the cart module")
