@@ -1,0 +1,219 @@
+"""What one commit does between BEGIN and COMMIT. Only `store` calls this, with its lock held.
+
+Every statement is a hop to the connection's thread, so rows go in bulk and a one-line append costs about fifteen hops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+import aiosqlite
+import msgspec
+
+from carryover.agents.contract import Source
+from carryover.distill.digest import FOLD_VERSION
+from carryover.ledger.folding import Line, fold_lines
+from carryover.ledger.prepared import Commit, Entry, Prepared, Root
+from carryover.ledger.threads import Thread, add_notes, open_thread, store_digest
+from carryover.ledger.trouble import StaleRead
+from carryover.model import SessionInfo
+
+_KEYS_PER_QUERY: Final = 500
+_SKIPPED_ROWS: Final = 1000
+_RECORD_TYPE_CHARS: Final = 80
+
+_ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size, mtime_ns) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (agent, path) DO UPDATE SET rev = excluded.rev, cursor = excluded.cursor, context = excluded.context,
+        size = excluded.size, mtime_ns = excluded.mtime_ns,
+        state = 'active', error = NULL, failures = 0, retry_ms = 0"""
+_PUT_SESSION: Final = """INSERT INTO session
+    (agent, native_id, title, agent_version, model, branch, parent, started_ms, last_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (agent, native_id) DO UPDATE SET
+        title = coalesce(excluded.title, title), agent_version = coalesce(excluded.agent_version, agent_version),
+        model = coalesce(excluded.model, model), branch = coalesce(excluded.branch, branch),
+        parent = coalesce(excluded.parent, parent), last_ms = max(last_ms, excluded.last_ms),
+        started_ms = CASE WHEN excluded.started_ms > 0 AND (started_ms = 0 OR excluded.started_ms < started_ms)
+            THEN excluded.started_ms ELSE started_ms END"""
+_SESSION: Final = "SELECT id, started_ms, project_id, project_final FROM session WHERE agent = ? AND native_id = ?"
+_PUT_PROJECT: Final = """INSERT INTO project (root, main_root) VALUES (?, ?)
+    ON CONFLICT (root) DO UPDATE SET main_root = excluded.main_root"""
+_PLACE_SESSION: Final = "UPDATE session SET project_id = ?, project_final = ? WHERE id = ?"
+_PLACE_NOTES: Final = "UPDATE note SET project_id = ? WHERE thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
+_TIME_PROJECT: Final = """UPDATE project SET
+    last_event_ms = (SELECT coalesce(max(last_ms), 0) FROM session WHERE project_id = project.id),
+    first_ms = CASE WHEN ?1 > 0 AND (first_ms = 0 OR ?1 < first_ms) THEN ?1 ELSE first_ms END,
+    changed_ms = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
+    WHERE id = ?2"""
+_PUT_EVENT: Final = "INSERT INTO event (id, key, twin, thread_id, at_ms, body) VALUES (?, ?, ?, ?, ?, ?)"
+_COUNT: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n"
+_COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_type, reason, n, last_ms)
+    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (agent, agent_version, record_type, reason)
+    DO UPDATE SET n = n + excluded.n, last_ms = max(last_ms, excluded.last_ms)"""
+
+Numbered = tuple[int, Entry]
+"""An entry that is new to the ledger, with the id its row gets."""
+
+
+def locator(path: str) -> str | bytes:
+    """The form in which a source's path is stored: a name that is not UTF-8 keeps its bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
+
+
+async def run_commit(db: aiosqlite.Connection, source: Source, prepared: Prepared, seen_rev: int) -> Commit:
+    """Store `prepared` inside the open transaction. Raises StaleRead where `seen_rev` is no longer the source's."""
+    await _advance_source(db, source, prepared, seen_rev)
+    fresh = await _number(db, await _unknown(db, prepared.entries))
+    projects: set[int] = set()
+    for session, entries in _grouped(fresh, lambda entry: entry.event.session).items():
+        projects |= await _add_to_session(db, source.agent, session, entries, prepared.roots)
+    await _count(db, fresh, prepared.oversized)
+    await _count_skipped(db, source.agent, prepared)
+    return Commit(
+        new_events=len(fresh),
+        projects=tuple(sorted(projects)),
+        newest_event_ms=max((entry.event.at_ms for _, entry in fresh), default=0),
+    )
+
+
+async def _advance_source(db: aiosqlite.Connection, source: Source, prepared: Prepared, seen_rev: int) -> None:
+    identity = (source.agent, locator(source.path))
+    revs = await db.execute_fetchall("SELECT rev FROM source WHERE agent = ? AND path = ?", identity)
+    if max((rev for (rev,) in revs), default=0) != seen_rev:
+        raise StaleRead
+    position = (prepared.cursor, prepared.context, prepared.size, prepared.mtime_ns)
+    await db.execute_fetchall(_ADVANCE, (*identity, seen_rev + 1, *position))
+
+
+async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[Entry]:
+    """The entries that are not in the ledger, each once, in their order."""
+    keys = await _known(db, "key", [entry.key for entry in entries])
+    twins = await _known(db, "twin", [entry.twin for entry in entries if entry.twin is not None])
+    unknown = []
+    for entry in entries:
+        if entry.key in keys or (entry.twin is not None and entry.twin in twins):
+            continue
+        keys.add(entry.key)
+        if entry.twin is not None:
+            twins.add(entry.twin)
+        unknown.append(entry)
+    return unknown
+
+
+async def _known(db: aiosqlite.Connection, column: str, identities: Sequence[bytes]) -> set[bytes]:
+    known: set[bytes] = set()
+    for start in range(0, len(identities), _KEYS_PER_QUERY):
+        some = identities[start : start + _KEYS_PER_QUERY]
+        marks = ",".join("?" * len(some))
+        rows = await db.execute_fetchall(f"SELECT {column} FROM event WHERE {column} IN ({marks})", some)
+        known.update(identity for (identity,) in rows)
+    return known
+
+
+async def _number(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[Numbered]:
+    if not entries:
+        return []
+    ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
+    return list(enumerate(entries, start=newest + 1))
+
+
+def _grouped(entries: Iterable[Numbered], key_of: Callable[[Entry], str]) -> dict[str, list[Numbered]]:
+    groups: dict[str, list[Numbered]] = {}
+    for number, entry in entries:
+        groups.setdefault(key_of(entry), []).append((number, entry))
+    return groups
+
+
+async def _add_to_session(
+    db: aiosqlite.Connection, agent: str, native_id: str, entries: list[Numbered], roots: Mapping[str, Root]
+) -> set[int]:
+    """Put new events of one session where they belong; the ids of the projects this touches."""
+    info = _session_info(entries)
+    times = [entry.event.at_ms for _, entry in entries if entry.event.at_ms > 0]
+    about = (info.title, info.agent_version, info.model, info.branch, info.parent)
+    span = (min(times, default=0), max(times, default=0))
+    await db.execute_fetchall(_PUT_SESSION, (agent, native_id, *about, *span))
+    ((session_id, started_ms, project_id, final),) = await db.execute_fetchall(_SESSION, (agent, native_id))
+    touched = {project_id} if project_id is not None else set()
+    if not final:
+        project_id = await _place(db, session_id, project_id, entries, roots)
+        touched |= {project_id} if project_id is not None else set()
+    for sidechain, lines in _grouped(entries, lambda entry: entry.event.sidechain or "").items():
+        thread = await open_thread(db, session_id, native_id, sidechain, project_id)
+        await _add_to_thread(db, thread, lines)
+    await db.executemany(_TIME_PROJECT, [(started_ms, project) for project in touched])
+    return touched
+
+
+def _session_info(entries: Iterable[Numbered]) -> SessionInfo:
+    """What the main conversation says of its session, later words first."""
+    known: dict[str, str] = {}
+    for _, entry in entries:
+        body = entry.event.body
+        if isinstance(body, SessionInfo) and entry.event.sidechain is None:
+            known.update({name: value for name, value in msgspec.structs.asdict(body).items() if value is not None})
+    return SessionInfo(**known)
+
+
+async def _place(
+    db: aiosqlite.Connection,
+    session_id: int,
+    project_id: int | None,
+    entries: Iterable[Numbered],
+    roots: Mapping[str, Root],
+) -> int | None:
+    """Decide the session's project by the first folder its main conversation names, a sub-agent's only until then."""
+    known = [entry.event for _, entry in entries if entry.event.cwd in roots]
+    main = next((event for event in known if event.sidechain is None), None)
+    if main is None and (project_id is not None or not known):
+        return project_id
+    root = roots[(main or known[0]).cwd or ""]
+    await db.execute_fetchall(_PUT_PROJECT, (root.root, root.main_root))
+    ((new_id,),) = await db.execute_fetchall("SELECT id FROM project WHERE root = ?", (root.root,))
+    await db.execute_fetchall(_PLACE_SESSION, (new_id, main is not None, session_id))
+    if new_id != project_id:
+        await db.execute_fetchall(_PLACE_NOTES, (new_id, session_id))
+    return int(new_id)
+
+
+async def _add_to_thread(db: aiosqlite.Connection, thread: Thread, entries: list[Numbered]) -> None:
+    rows = [(number, entry.key, entry.twin, thread.id, entry.event.at_ms, entry.body) for number, entry in entries]
+    await db.executemany(_PUT_EVENT, rows)
+    lines = [Line(number, entry.event.at_ms, entry.event.body) for number, entry in entries]
+    folded = await asyncio.to_thread(
+        fold_lines, thread.digest, lines, session=thread.session, sidechain=thread.sidechain
+    )
+    await add_notes(db, thread, folded.notes)
+    await store_digest(db, thread, folded.digest, last_ms=max(line.at_ms for line in lines), fold_version=FOLD_VERSION)
+
+
+async def _count(db: aiosqlite.Connection, fresh: Iterable[Numbered], oversized: int) -> None:
+    counts: Counter[str] = Counter()
+    for _, entry in fresh:
+        counts.update({f"redacted:{kind}": n for kind, n in entry.redacted.items()})
+    if oversized:
+        counts["oversized"] = oversized
+    if counts:
+        await db.executemany(_COUNT, list(counts.items()))
+
+
+async def _count_skipped(db: aiosqlite.Connection, agent: str, prepared: Prepared) -> None:
+    if not prepared.skipped:
+        return
+    ((rows,),) = await db.execute_fetchall("SELECT count(*) FROM skipped")
+    # A source full of made-up types must not fill the table; the count is still right.
+    crowded = rows >= _SKIPPED_ROWS
+    counts = Counter(
+        (skip.version or "", "(other)" if crowded else skip.record_type[:_RECORD_TYPE_CHARS], skip.reason)
+        for skip in prepared.skipped
+    )
+    at_ms = prepared.mtime_ns // 1_000_000
+    await db.executemany(_COUNT_SKIPPED, [(agent, *what, n, at_ms) for what, n in counts.items()])

@@ -1,0 +1,98 @@
+"""What goes into one commit and what comes out of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.ledger.bodies import encode_body
+from carryover.model import Event, Skipped
+
+SourceStatus = Literal["active", "gone", "broken"]
+
+READ_IN_PART: Final = -1
+"""Stands for the size of a source whose end was not reached: no file has it, so the source looks new until it is."""
+
+_LATEST_MS: Final = 253_402_300_799_999
+"""End of the year 9999: a time beyond it is garbage, and must still fit a column."""
+
+
+class Root(msgspec.Struct, frozen=True):
+    """The project a working directory belongs to; `main_root` is set where the project is a worktree of another."""
+
+    root: str
+    main_root: str | None = None
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One event, ready to be stored: redacted, bounded, encoded."""
+
+    event: Event
+    key: bytes
+    """16 bytes that stand for agent and key."""
+    twin: bytes | None
+    """16 bytes that stand for agent, session and twin."""
+    body: str | bytes
+    redacted: Mapping[str, int] = {}
+    """Secrets taken out of this event, by kind. Counted only when the event is new."""
+
+    @classmethod
+    def of(cls, agent: str, event: Event, redacted: Mapping[str, int]) -> Entry:
+        """Raises UnicodeEncodeError where a text cannot be stored as UTF-8 (half of a surrogate pair)."""
+        f"{event.session}{event.sidechain}{event.cwd}".encode()
+        at_ms = min(max(event.at_ms, 0), _LATEST_MS)
+        return cls(
+            event=event if at_ms == event.at_ms else msgspec.structs.replace(event, at_ms=at_ms),
+            key=_identity(b"key", agent, event.key),
+            twin=None if event.twin is None else _identity(b"twin", agent, event.session, event.twin),
+            body=encode_body(event.body),
+            redacted=redacted,
+        )
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """One read of a source, ready to be committed together with the position after it."""
+
+    cursor: bytes
+    context: bytes
+    size: int
+    mtime_ns: int
+    """Size and time of the source, taken before it was read: what was added meanwhile still looks new. The size is
+    `READ_IN_PART` where the batch did not reach the end."""
+    entries: tuple[Entry, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    oversized: int = 0
+    roots: Mapping[str, Root] = {}
+    """The project of each working directory that may decide where a session belongs."""
+
+
+class SourceState(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a source has been read. `cursor` is `None` until a first read succeeded; `rev` counts commits."""
+
+    rev: int
+    cursor: bytes | None
+    context: bytes
+    size: int
+    mtime_ns: int
+    state: SourceStatus
+    error: str | None = None
+    failures: int = 0
+    """Failed reads since the last good one."""
+    retry_ms: int = 0
+
+
+class Commit(msgspec.Struct, frozen=True, kw_only=True):
+    """What a commit changed. `projects` are the ids of those whose handoff may now be another."""
+
+    new_events: int = 0
+    projects: tuple[int, ...] = ()
+    newest_event_ms: int = 0
+
+
+def _identity(kind: bytes, *parts: str) -> bytes:
+    # The lengths keep ("ab", "c") apart from ("a", "bc").
+    lengths = " ".join([str(len(part)) for part in parts])
+    return hashlib.blake2b(f"{lengths} {''.join(parts)}".encode(), digest_size=16, person=kind).digest()

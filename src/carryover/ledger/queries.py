@@ -1,0 +1,142 @@
+"""Every question put to the ledger, over a read-only connection. Blocking."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import sqlite3
+from collections.abc import Iterator
+from typing import Final
+
+from carryover.errors import ExitCode, UserError
+from carryover.ledger.reading import connect_read_only
+from carryover.ledger.rows import (
+    LINES,
+    PROJECT,
+    SESSION,
+    BrokenSource,
+    Incident,
+    ProjectRow,
+    SessionRow,
+    SkippedRow,
+    StoredEvent,
+    Totals,
+    records,
+)
+
+__all__ = [
+    "BrokenSource",
+    "Incident",
+    "ProjectRow",
+    "SessionRow",
+    "SkippedRow",
+    "StoredEvent",
+    "Totals",
+    "connect_read_only",
+    "project_by_root",
+    "projects",
+    "session_by_prefix",
+    "session_events",
+    "session_ids",
+    "sessions",
+    "totals",
+    "unpublished",
+]
+
+_MAX_SKIPPED: Final = 200
+_MAX_BROKEN: Final = 50
+_MAX_INCIDENTS: Final = 5
+
+_SKIPPED: Final = """SELECT agent, agent_version, record_type, reason, n, last_ms FROM skipped
+    ORDER BY n DESC LIMIT ?"""
+_BROKEN: Final = """SELECT agent, path, error, failures, retry_ms FROM source
+    WHERE state = 'broken' ORDER BY agent, path LIMIT ?"""
+_INCIDENTS: Final = "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT ?"
+
+
+def project_by_root(db: sqlite3.Connection, root: str) -> ProjectRow | None:
+    """The project whose root is exactly `root`."""
+    return next(records(ProjectRow, db, f"{PROJECT} WHERE root = ?", (root,)), None)
+
+
+def projects(db: sqlite3.Connection) -> list[ProjectRow]:
+    """Every project that has a session, newest activity first."""
+    has_session = "EXISTS (SELECT 1 FROM session WHERE project_id = project.id)"
+    return list(records(ProjectRow, db, f"{PROJECT} WHERE {has_session} ORDER BY last_event_ms DESC, id DESC"))
+
+
+def unpublished(db: sqlite3.Connection, *, since_ms: int) -> list[int]:
+    """Projects with an event since `since_ms` that a commit touched after they were last published, newest first."""
+    statement = """SELECT id FROM project WHERE last_event_ms >= ? AND changed_ms >= coalesce(published_ms, 0)
+        ORDER BY last_event_ms DESC"""
+    return [project_id for (project_id,) in db.execute(statement, (since_ms,))]
+
+
+def sessions(db: sqlite3.Connection, project_id: int | None = None, *, limit: int) -> list[SessionRow]:
+    """The newest sessions, of one project or of all."""
+    order = "ORDER BY last_ms DESC, session.id DESC LIMIT ?"
+    if project_id is None:
+        return list(records(SessionRow, db, f"{SESSION} {order}", (limit,)))
+    return list(records(SessionRow, db, f"{SESSION} WHERE project_id = ? {order}", (project_id, limit)))
+
+
+def session_ids(db: sqlite3.Connection) -> list[str]:
+    """The agents' own ids of all sessions."""
+    return [native_id for (native_id,) in db.execute("SELECT native_id FROM session")]
+
+
+def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
+    """The session whose id begins with `prefix`.
+
+    Raises UserError: NOTHING_FOUND where there is none, USAGE where several begin so and none is exactly that.
+    """
+    found = list(
+        records(SessionRow, db, f"{SESSION} WHERE substr(native_id, 1, ?) = ? LIMIT 20", (len(prefix), prefix))
+    )
+    exact = [row for row in found if row.native_id == prefix]
+    if not found or not prefix:
+        raise UserError(f"No session begins with {prefix!r}. `carryover sessions` lists them.", ExitCode.NOTHING_FOUND)
+    if len(exact or found) > 1:
+        some = ", ".join(row.native_id for row in found[:3])
+        raise UserError(f"Several sessions begin with {prefix!r}: {some}. Give more of the id.", ExitCode.USAGE)
+    return (exact or found)[0]
+
+
+def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:
+    """What happened in the session, its sub-agents' events woven in by time; each thread keeps its own order."""
+    threads = db.execute("SELECT id, sidechain FROM thread WHERE session_id = ? ORDER BY sidechain", (session.id,))
+    streams = [_thread_events(db, thread_id, sidechain) for thread_id, sidechain in threads.fetchall()]
+    return heapq.merge(*streams, key=lambda event: event.at_ms)
+
+
+def totals(db: sqlite3.Connection) -> Totals:
+    """Counts over the whole ledger, for `status`."""
+    counters = dict(db.execute("SELECT name, n FROM counter").fetchall())
+    kind_of = "redacted:"
+    return Totals(
+        events=_number(db, "SELECT count(*) FROM event"),
+        sessions=_number(db, "SELECT count(*) FROM session"),
+        projects=_number(db, "SELECT count(DISTINCT project_id) FROM session"),
+        sources=_number(db, "SELECT count(*) FROM source"),
+        redactions={name.removeprefix(kind_of): n for name, n in counters.items() if name.startswith(kind_of)},
+        oversized=counters.get("oversized", 0),
+        bytes=_number(db, "PRAGMA page_count") * _number(db, "PRAGMA page_size"),
+        skipped=tuple(records(SkippedRow, db, _SKIPPED, (_MAX_SKIPPED,))),
+        broken=tuple(
+            BrokenSource(agent=agent, path=os.fsdecode(path), error=error, failures=failures, retry_ms=retry_ms)
+            for agent, path, error, failures, retry_ms in db.execute(_BROKEN, (_MAX_BROKEN,))
+        ),
+        incidents=tuple(records(Incident, db, _INCIDENTS, (_MAX_INCIDENTS,))),
+    )
+
+
+def _thread_events(db: sqlite3.Connection, thread_id: int, sidechain: str) -> Iterator[StoredEvent]:
+    from carryover.ledger.bodies import decode_body  # the decoder takes its time to build, and lists need none
+
+    for _, at_ms, body in db.execute(LINES, (thread_id,)):
+        yield StoredEvent(at_ms=at_ms, sidechain=sidechain or None, body=decode_body(body))
+
+
+def _number(db: sqlite3.Connection, statement: str) -> int:
+    (number,) = db.execute(statement).fetchone()
+    return int(number)

@@ -1,0 +1,107 @@
+"""Rows of the ledger as typed records."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from carryover.model import AnyBody
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+
+class ProjectRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A project: the root of a repository or worktree, or a folder without git. Times are UTC ms, 0 where unknown."""
+
+    id: int
+    root: str
+    main_root: str | None
+    first_ms: int
+    last_event_ms: int
+    published_sha: str | None
+    published_ms: int | None
+    refusal: str | None
+
+
+class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A session. `root` is its project's, `None` while no working directory is known."""
+
+    id: int
+    agent: str
+    native_id: str
+    project_id: int | None
+    root: str | None
+    parent: str | None
+    title: str | None
+    agent_version: str | None
+    model: str | None
+    branch: str | None
+    started_ms: int
+    last_ms: int
+
+
+class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
+    at_ms: int
+    sidechain: str | None
+    body: AnyBody
+
+
+class SkippedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Records of one type that were not understood. `agent_version` is '' where the record does not say."""
+
+    agent: str
+    agent_version: str
+    record_type: str
+    reason: str
+    n: int
+    last_ms: int
+
+
+class BrokenSource(msgspec.Struct, frozen=True, kw_only=True):
+    agent: str
+    path: str
+    error: str
+    failures: int
+    retry_ms: int
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to the ledger itself."""
+
+    at_ms: int
+    text: str
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger holds. `bytes` is the size of its pages; lists are bounded, most frequent or newest first."""
+
+    events: int
+    sessions: int
+    projects: int
+    sources: int
+    redactions: dict[str, int]
+    oversized: int
+    bytes: int
+    skipped: tuple[SkippedRow, ...]
+    broken: tuple[BrokenSource, ...]
+    incidents: tuple[Incident, ...]
+
+
+PROJECT: Final = """SELECT id, root, main_root, first_ms, last_event_ms, published_sha, published_ms, refusal
+    FROM project"""
+SESSION: Final = """SELECT session.id, agent, native_id, project_id, root, parent, title, agent_version, model, branch,
+    started_ms, last_ms FROM session LEFT JOIN project ON project.id = project_id"""
+LINES: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? ORDER BY id"
+"""Events of one thread, in the order they came."""
+
+
+def records(
+    record: type[Row], db: sqlite3.Connection, statement: str, parameters: tuple[Any, ...] = ()
+) -> Iterator[Row]:
+    """Rows as records, whose fields stand in the order of the columns."""
+    names = record.__struct_fields__
+    for row in db.execute(statement, parameters):
+        yield record(**dict(zip(names, row, strict=True)))

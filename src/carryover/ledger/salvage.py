@@ -1,0 +1,143 @@
+"""Saving what can still be read from a damaged ledger. Blocking.
+
+Positions in the sources are not saved: with rows missing, every source that still exists is read again from its
+beginning, and the keys of the rows that were saved keep that from counting anything twice. Digests and notes are folded
+anew from the events.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from carryover.ledger.bodies import decode_body
+from carryover.ledger.folding import EMPTY_DIGEST
+
+_BATCH: Final = 500
+_HIGHEST_ROWID: Final = 2**62
+_NEVER_FOLDED: Final = 0
+
+_COLUMNS: Final = {
+    "project": "id, root, main_root, first_ms, last_event_ms, changed_ms, published_sha, published_ms, refusal",
+    "session": (
+        "id, agent, native_id, project_id, project_final, parent, title, agent_version, model, branch, "
+        "started_ms, last_ms"
+    ),
+    "thread": "id, session_id, sidechain, last_ms",
+    "event": "id, key, twin, thread_id, at_ms, body",
+    "incident": "id, at_ms, text",
+}
+_KEYED: Final = {
+    "counter": "name, n",
+    "skipped": "agent, agent_version, record_type, reason, n, last_ms",
+}
+_ORPHANS: Final = (
+    "UPDATE session SET project_id = NULL, project_final = 0 WHERE project_id NOT IN (SELECT id FROM project)",
+    "DELETE FROM thread WHERE session_id NOT IN (SELECT id FROM session)",
+    "DELETE FROM event WHERE thread_id NOT IN (SELECT id FROM thread)",
+)
+
+
+def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
+    """Copy every readable row of `damaged` into the new, empty ledger; how many events were saved.
+
+    Events that lost their session go too: their transcript, where it still exists, brings them back in full.
+    """
+    into.execute("PRAGMA foreign_keys = OFF")
+    into.execute("BEGIN IMMEDIATE")
+    with closing(_open_damaged(damaged)) as old:
+        for table, columns in _COLUMNS.items():
+            for row in _rows(old, table, columns):
+                _put(into, table, columns, row)
+        for table, columns in _KEYED.items():
+            for row in _keyed_rows(old, table, columns):
+                _put(into, table, columns, row)
+    for statement in _ORPHANS:
+        into.execute(statement)
+    (events,) = into.execute("SELECT count(*) FROM event").fetchone()
+    told = f"The ledger was damaged. It was moved to {damaged.name}; {events} events could be saved from it."
+    into.execute("INSERT INTO incident (at_ms, text) VALUES (?, ?)", (now_ms, told))
+    into.execute("COMMIT")
+    into.execute("PRAGMA foreign_keys = ON")
+    return int(events)
+
+
+def _open_damaged(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
+    db.text_factory = lambda stored: stored.decode("utf-8", "replace")
+    return db
+
+
+def _put(into: sqlite3.Connection, table: str, columns: str, row: tuple[Any, ...]) -> None:
+    if table == "event" and not _is_event(row):
+        return
+    if table == "thread":
+        columns, row = f"{columns}, fold_version, digest", (*row, _NEVER_FOLDED, EMPTY_DIGEST)
+    marks = ",".join("?" * len(row))
+    into.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", row)
+
+
+def _is_event(row: tuple[Any, ...]) -> bool:
+    """False where damage left a row that can be read but means nothing."""
+    _, key, _, _, at_ms, body = row
+    if not (isinstance(key, bytes) and isinstance(at_ms, int) and isinstance(body, str | bytes)):
+        return False
+    try:
+        decode_body(body)
+    except msgspec.MsgspecError:
+        return False
+    return True
+
+
+def _rows(old: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
+    """Rows in order of rowid, passing by the stretches that cannot be read."""
+    after = 0
+    while after < _HIGHEST_ROWID:
+        rows = _read(old, table, columns, after, _BATCH)
+        if rows is None:
+            rows = _read(old, table, columns, after, 1)
+        if rows is None:
+            after = _past_damage(old, table, columns, after)
+            continue
+        if not rows:
+            return
+        yield from rows
+        after = rows[-1][0]
+
+
+def _past_damage(old: sqlite3.Connection, table: str, columns: str, after: int) -> int:
+    """The lowest rowid from which on reading works again, given that it fails at `after`."""
+    fails, step = after, 1
+    while _read(old, table, columns, after + step, 1) is None:
+        fails, step = after + step, step * 2
+        if step > _HIGHEST_ROWID:
+            return _HIGHEST_ROWID
+    works = after + step
+    while works - fails > 1:
+        middle = (works + fails) // 2
+        if _read(old, table, columns, middle, 1) is None:
+            fails = middle
+        else:
+            works = middle
+    return works
+
+
+def _read(old: sqlite3.Connection, table: str, columns: str, after: int, limit: int) -> list[tuple[Any, ...]] | None:
+    try:
+        return old.execute(f"SELECT {columns} FROM {table} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)).fetchall()
+    except sqlite3.DatabaseError:
+        return None
+
+
+def _keyed_rows(old: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
+    """Rows of a small table without rowids, as far as it can be read."""
+    try:
+        yield from old.execute(f"SELECT {columns} FROM {table}")
+    except sqlite3.DatabaseError:
+        return

@@ -1,0 +1,180 @@
+"""The ledger's tables, as numbered migrations. `PRAGMA user_version` is the number of the last one that was applied.
+
+A released migration is never edited: a later one changes what it made.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from carryover.errors import ExitCode, UserError
+
+Migration = Callable[[sqlite3.Connection], None]
+
+# Times are UTC milliseconds, 0 where unknown. Bodies are as `carryover.ledger.bodies` makes them, with their `kind`
+# inside: nothing looks for events by kind, so it is not a column. A key lies beside its event rather than in a table of
+# its own so that every row that can be read from a damaged file still knows which record it came from. `changed_ms` is
+# when a commit last touched a project, by the clock and not by its events: not before `published_ms`, and that commit
+# still has to be published.
+_INITIAL: Final = (
+    """CREATE TABLE project (
+        id INTEGER PRIMARY KEY,
+        root TEXT NOT NULL UNIQUE,
+        main_root TEXT,
+        first_ms INTEGER NOT NULL DEFAULT 0,
+        last_event_ms INTEGER NOT NULL DEFAULT 0,
+        changed_ms INTEGER NOT NULL DEFAULT 0,
+        published_sha TEXT,
+        published_ms INTEGER,
+        refusal TEXT
+    )""",
+    "CREATE INDEX project_worktree ON project (main_root, last_event_ms) WHERE main_root IS NOT NULL",
+    # `project_final`: decided by the main conversation. A sub-agent, which may work in a folder of its own, decides
+    # only until then.
+    """CREATE TABLE session (
+        id INTEGER PRIMARY KEY,
+        agent TEXT NOT NULL,
+        native_id TEXT NOT NULL,
+        project_id INTEGER REFERENCES project,
+        project_final INTEGER NOT NULL DEFAULT 0,
+        parent TEXT,
+        title TEXT,
+        agent_version TEXT,
+        model TEXT,
+        branch TEXT,
+        started_ms INTEGER NOT NULL DEFAULT 0,
+        last_ms INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (agent, native_id)
+    )""",
+    "CREATE INDEX session_of_project ON session (project_id, last_ms)",
+    # `sidechain` is '' for the main conversation.
+    """CREATE TABLE thread (
+        id INTEGER PRIMARY KEY,
+        session_id INTEGER NOT NULL REFERENCES session,
+        sidechain TEXT NOT NULL,
+        last_ms INTEGER NOT NULL DEFAULT 0,
+        fold_version INTEGER NOT NULL,
+        digest BLOB NOT NULL,
+        UNIQUE (session_id, sidechain)
+    )""",
+    "CREATE INDEX thread_recent ON thread (session_id, last_ms)",
+    "CREATE INDEX thread_by_fold ON thread (fold_version)",
+    """CREATE TABLE event (
+        id INTEGER PRIMARY KEY,
+        key BLOB NOT NULL UNIQUE,
+        twin BLOB,
+        thread_id INTEGER NOT NULL REFERENCES thread,
+        at_ms INTEGER NOT NULL,
+        body NOT NULL
+    )""",
+    "CREATE UNIQUE INDEX event_twin ON event (twin) WHERE twin IS NOT NULL",
+    "CREATE INDEX event_of_thread ON event (thread_id)",
+    # `project_id` repeats the session's so that one index answers "the weightiest of a project".
+    """CREATE TABLE note (
+        id INTEGER PRIMARY KEY,
+        event_id INTEGER NOT NULL,
+        thread_id INTEGER NOT NULL REFERENCES thread,
+        project_id INTEGER REFERENCES project,
+        kind TEXT NOT NULL,
+        weight INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        text TEXT NOT NULL
+    )""",
+    "CREATE INDEX note_of_project ON note (project_id, kind, weight, at_ms)",
+    "CREATE INDEX note_by_time ON note (project_id, kind, at_ms)",
+    "CREATE INDEX note_of_thread ON note (thread_id)",
+    """CREATE TABLE source (
+        id INTEGER PRIMARY KEY,
+        agent TEXT NOT NULL,
+        path NOT NULL,
+        rev INTEGER NOT NULL DEFAULT 0,
+        cursor BLOB,
+        context BLOB NOT NULL DEFAULT x'',
+        size INTEGER NOT NULL DEFAULT 0,
+        mtime_ns INTEGER NOT NULL DEFAULT 0,
+        state TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'gone', 'broken')),
+        error TEXT,
+        failures INTEGER NOT NULL DEFAULT 0,
+        retry_ms INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (agent, path)
+    )""",
+    "CREATE INDEX source_broken ON source (state) WHERE state = 'broken'",
+    """CREATE TABLE skipped (
+        agent TEXT NOT NULL,
+        agent_version TEXT NOT NULL,
+        record_type TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        last_ms INTEGER NOT NULL,
+        PRIMARY KEY (agent, agent_version, record_type, reason)
+    ) WITHOUT ROWID""",
+    "CREATE TABLE counter (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE incident (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, text TEXT NOT NULL)",
+)
+
+
+def m001_initial(db: sqlite3.Connection) -> None:
+    for statement in _INITIAL:
+        db.execute(statement)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (m001_initial,)
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    """The number of the last migration that was applied; 0 for an empty file."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring the open database at `path` up to date, each step in a transaction, after a backup beside it.
+
+    Raises UserError (REFUSED, nothing changed) for a ledger of a newer Carryover and for a database that is not one.
+    """
+    version = version_of(db)
+    if version > len(migrations):
+        raise newer_than_program(path, version, len(migrations))
+    if version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+        raise UserError(
+            f"{path} is a database, but not one of Carryover's. It was left as it is. "
+            "Move it away, or set CARRYOVER_HOME to another folder.",
+            ExitCode.REFUSED,
+        )
+    if 0 < version < len(migrations):
+        _back_up(db, path.with_name(f"{path.stem}.before-{version + 1}{path.suffix}"))
+    for number, migration in enumerate(migrations[version:], start=version + 1):
+        _apply(db, migration, number)
+
+
+def newer_than_program(path: Path, version: int, known: int) -> UserError:
+    """The refusal of a ledger that a newer Carryover wrote."""
+    return UserError(
+        f"{path} was written by a newer Carryover (ledger version {version}; this one knows {known}). "
+        "It was left as it is. Install that newer version again, or set CARRYOVER_HOME to another folder.",
+        ExitCode.REFUSED,
+    )
+
+
+def _apply(db: sqlite3.Connection, migration: Migration, number: int) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        if version_of(db) < number:  # another process may have been first
+            migration(db)
+            db.execute(f"PRAGMA user_version = {number}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _back_up(db: sqlite3.Connection, backup: Path) -> None:
+    # VACUUM INTO takes an empty file that exists, which is how the copy gets its mode before it has content.
+    backup.unlink(missing_ok=True)
+    os.close(os.open(backup, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    db.execute("VACUUM INTO ?", (str(backup),))

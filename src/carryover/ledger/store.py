@@ -1,0 +1,170 @@
+"""The ledger's one writer. Reading for people and for handoffs goes through `queries`, on connections of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import aiosqlite
+
+from carryover.agents.contract import Source
+from carryover.ledger.commit import locator, run_commit
+from carryover.ledger.opening import SETTINGS, damage_mark, ready_file
+from carryover.ledger.prepared import Commit, Prepared, SourceState
+from carryover.ledger.threads import outdated_threads, rebuild_thread
+from carryover.ledger.trouble import LedgerDamaged, ledger_trouble
+
+_STATE: Final = "SELECT path, rev, cursor, context, size, mtime_ns, state, error, failures, retry_ms FROM source"
+_GONE: Final = "UPDATE source SET state = 'gone', error = NULL, retry_ms = 0 WHERE agent = ? AND path = ?"
+_BROKEN: Final = """INSERT INTO source (agent, path, state, error, failures, retry_ms) VALUES (?, ?, 'broken', ?, 1, ?)
+    ON CONFLICT (agent, path) DO UPDATE SET state = 'broken', error = excluded.error, failures = failures + 1,
+    retry_ms = excluded.retry_ms"""
+_PUBLISHED: Final = "UPDATE project SET published_sha = ?, published_ms = ?, refusal = ? WHERE id = ?"
+
+
+class Ledger:
+    """Everything that was read, and how far. One instance writes a file; each write is one transaction or nothing.
+
+    Every method raises LedgerUnavailable when the disk is full or the database locked, and LedgerDamaged when pages of
+    it cannot be read; neither loses anything. Cancelling a call leaves the ledger as before it or as after it.
+    """
+
+    def __init__(self, db: aiosqlite.Connection, path: Path) -> None:
+        self._db = db
+        self._path = path
+        self._lock = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, path: Path) -> Ledger:
+        """Open the ledger at `path`, made where there is none, migrated or salvaged where that is needed.
+
+        Raises UserError where it must be left alone: written by a newer Carryover, or not a ledger.
+        """
+        await asyncio.to_thread(ready_file, path)
+        db = await aiosqlite.connect(path, isolation_level=None)
+        ledger = cls(db, path)
+        try:
+            async with ledger._reporting():
+                for setting in SETTINGS:
+                    await db.execute_fetchall(setting)
+        except BaseException:
+            await db.close()
+            raise
+        return ledger
+
+    async def close(self) -> None:
+        """Bring everything from the log into the database file and let go of it."""
+        try:
+            async with self._reading() as db:
+                await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            await self._db.close()
+
+    async def source_state(self, source: Source) -> SourceState | None:
+        """How far `source` has been read; `None` for one never met."""
+        statement = f"{_STATE} WHERE agent = ? AND path = ?"
+        async with self._reading() as db:
+            rows = await db.execute_fetchall(statement, (source.agent, locator(source.path)))
+        return next((_source_state(row) for row in rows), None)
+
+    async def source_states(self, agent: str) -> dict[str, SourceState]:
+        """How far each known source of `agent` has been read, by path."""
+        async with self._reading() as db:
+            rows = await db.execute_fetchall(f"{_STATE} WHERE agent = ?", (agent,))
+        return {os.fsdecode(row[0]): _source_state(row) for row in rows}
+
+    async def commit(self, source: Source, prepared: Prepared, *, seen_rev: int) -> Commit:
+        """Store what was read of `source` together with the position after it.
+
+        `seen_rev` is the `rev` of the state the read began from, 0 where there was none. Raises StaleRead, and stores
+        nothing, when someone else has committed that source since.
+        """
+        async with self._transaction() as db:
+            return await run_commit(db, source, prepared, seen_rev)
+
+    async def mark_gone(self, source: Source) -> None:
+        """The source no longer exists. What it said stays."""
+        async with self._transaction() as db:
+            await db.execute_fetchall(_GONE, (source.agent, locator(source.path)))
+
+    async def mark_broken(self, source: Source, error: str, retry_ms: int) -> None:
+        """The source cannot be read now; it is worth another try at `retry_ms`. `error` must quote no content."""
+        async with self._transaction() as db:
+            await db.execute_fetchall(_BROKEN, (source.agent, locator(source.path), error, retry_ms))
+
+    async def set_published(self, project_id: int, sha: str | None, at_ms: int, refusal: str | None) -> None:
+        """Remember which handoff was published last, or why none may be.
+
+        `at_ms` is the time just before the ledger was read for it: what was committed later is still to be published.
+        """
+        async with self._transaction() as db:
+            await db.execute_fetchall(_PUBLISHED, (sha, at_ms, refusal, project_id))
+
+    async def rebuild_outdated(self, limit: int = 1) -> int:
+        """Fold up to `limit` threads anew whose digest an older fold made, newest first; how many were done.
+
+        Each is a transaction of its own, so that other writes come in between.
+        """
+        done = 0
+        while done < limit:
+            async with self._transaction() as db:
+                threads = await outdated_threads(db, 1)
+                for thread in threads:
+                    await rebuild_thread(db, thread)
+            if not threads:
+                break
+            done += 1
+        return done
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        async with self._reading() as db:
+            try:
+                await db.execute_fetchall("BEGIN IMMEDIATE")
+                yield db
+                await db.commit()
+            except BaseException:
+                # Cancelled once more here, the roll-back is in the connection's queue all the same.
+                await db.rollback()
+                raise
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[aiosqlite.Connection]:
+        """The connection, with nobody else in the middle of a transaction on it."""
+        async with self._lock, self._reporting():
+            # A predecessor cancelled in its roll-back; what it left in the connection's queue runs before this.
+            if self._db.in_transaction:
+                await self._db.rollback()
+            yield self._db
+
+    @asynccontextmanager
+    async def _reporting(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            trouble = ledger_trouble(error, self._path)
+            if trouble is None:
+                raise
+            if isinstance(trouble, LedgerDamaged):
+                await asyncio.to_thread(damage_mark(self._path).touch, 0o600)
+            raise trouble from error
+
+
+def _source_state(row: sqlite3.Row) -> SourceState:
+    _, rev, cursor, context, size, mtime_ns, state, error, failures, retry_ms = row
+    return SourceState(
+        rev=rev,
+        cursor=cursor,
+        context=context,
+        size=size,
+        mtime_ns=mtime_ns,
+        state=state,
+        error=error,
+        failures=failures,
+        retry_ms=retry_ms,
+    )

@@ -1,0 +1,92 @@
+"""A made-up agent that writes one JSON object a line, and a place for its transcripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from carryover.agents.contract import Agent, Batch, Folded, Reader, Record, Source
+from carryover.model import AnyBody, Event, Skipped
+
+
+class Context(msgspec.Struct, frozen=True):
+    """The folder that was named last, and the command that waits for its result."""
+
+    cwd: str | None = None
+    command: str = ""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What the made-up agent writes: an event's body, or words to remember."""
+
+    id: str
+    session: str = "s1"
+    at_ms: int = 1_000
+    cwd: str | None = None
+    command: str | None = None
+    body: AnyBody | None = None
+
+
+class LineReader:
+    """Complete lines after an offset, `per_batch` at a time; a file that shrank is read anew."""
+
+    per_batch = 3
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        data = path.read_bytes()
+        offset = int(cursor or b"0")
+        restarted = len(data) < offset
+        if restarted:
+            offset = 0
+        lines = data[offset:].split(b"\n")[:-1]
+        taken = lines[: self.per_batch]
+        records = tuple(Record(number=number, data=line) for number, line in enumerate(taken, 1) if len(line) < 5_000)
+        return Batch(
+            records=records,
+            cursor=str(offset + sum(len(line) + 1 for line in taken)).encode(),
+            restarted=restarted,
+            more=len(lines) > len(taken),
+            oversized=len(taken) - len(records),
+        )
+
+    def is_current(self, path: Path, cursor: bytes) -> bool:
+        return path.stat().st_size == int(cursor)
+
+
+class MadeUpAgent:
+    id = "made-up"
+    context_type: type[msgspec.Struct] = Context
+    reader: Reader = LineReader()
+
+    def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
+        return (home / ".made-up",)
+
+    def source_of(self, path: Path, root: Path) -> Source | None:
+        return Source(agent=self.id, path=str(path)) if path.suffix == ".jsonl" else None
+
+    def sources(self, root: Path) -> list[Source]:
+        found = (self.source_of(path, root) for path in sorted(root.glob("*.jsonl")))
+        return [source for source in found if source is not None]
+
+    def fold(self, source: Source, context: Any, record: Record) -> tuple[Any, Folded]:
+        try:
+            line = msgspec.json.decode(record.data, type=Line)
+        except msgspec.MsgspecError:
+            return context, Folded(skipped=(Skipped(record_type="?", reason="not understood"),))
+        context = Context(line.cwd or context.cwd, line.command if line.command is not None else context.command)
+        if line.body is None:
+            return context, Folded()
+        body = line.body
+        if getattr(body, "subject", None) == "as before":
+            body = msgspec.structs.replace(body, subject=context.command)
+        event = Event(key=line.id, session=line.session, at_ms=line.at_ms, body=body, cwd=context.cwd)
+        return context, Folded(events=(event,))
+
+
+@pytest.fixture
+def agent() -> Agent:
+    return MadeUpAgent()

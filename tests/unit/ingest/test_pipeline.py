@@ -1,0 +1,379 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from carryover.agents import adapters
+from carryover.agents.contract import Agent, Batch, Folded, Record, Source
+from carryover.ingest.pipeline import IngestResult, ingest, prepare
+from carryover.ledger.prepared import READ_IN_PART, Root, SourceState
+from carryover.ledger.queries import (
+    connect_read_only,
+    projects,
+    session_by_prefix,
+    session_events,
+    sessions,
+    totals,
+)
+from carryover.ledger.store import Ledger
+from carryover.ledger.trouble import LedgerUnavailable
+from carryover.model import ToolResult, UserPrompt
+
+TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
+
+LONG = "x" * 1_000
+
+RECORDED = Path(__file__).parents[2] / "agents/claude_code/fixtures"
+
+
+def said(text: str, key: str, **fields: object) -> bytes:
+    line = {"id": key, "cwd": "/repo", "body": {"kind": "user_prompt", "text": text}, **fields}
+    return json.dumps(line).encode() + b"\n"
+
+
+def root_of(cwd: str) -> Root:
+    return Root(cwd)
+
+
+@pytest.fixture
+def transcript(tmp_path: Path) -> Path:
+    return tmp_path / "one.jsonl"
+
+
+@pytest.fixture
+def source(transcript: Path) -> Source:
+    return Source(agent="made-up", path=str(transcript))
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    ledger = await Ledger.open(tmp_path / "ledger.sqlite")
+    yield ledger
+    await ledger.close()
+
+
+@pytest.fixture
+def db(tmp_path: Path, ledger: Ledger) -> Iterator[sqlite3.Connection]:
+    with closing(connect_read_only(tmp_path / "ledger.sqlite")) as db:
+        yield db
+
+
+@pytest.fixture
+def read(ledger: Ledger, agent: Agent, source: Source) -> Any:
+    """Ingests the transcript; keyword arguments of `ingest` may be changed."""
+
+    async def read(**changes: Any) -> IngestResult:
+        given: dict[str, Any] = {
+            "agent": agent,
+            "source": source,
+            "root_of": root_of,
+            "now_ms": lambda: 50_000,
+            **changes,
+        }
+        return await ingest(ledger, given.pop("agent"), given.pop("source"), **given)
+
+    return read
+
+
+def prompts(db: sqlite3.Connection, session: str = "s1") -> list[str]:
+    events = session_events(db, session_by_prefix(db, session))
+    return [event.body.text for event in events if isinstance(event.body, UserPrompt)]
+
+
+async def test_a_source_is_read_to_its_end_in_batches(transcript: Path, read: Any, db: sqlite3.Connection) -> None:
+    transcript.write_bytes(b"".join(said(f"prompt {n}", f"k{n}", at_ms=n) for n in range(1, 9)))
+
+    result = await read()
+
+    assert result == IngestResult(new_events=8, projects=frozenset({1}), newest_event_ms=8)
+    assert prompts(db) == [f"prompt {n}" for n in range(1, 9)]
+    assert [row.root for row in projects(db)] == ["/repo"]
+
+
+async def test_reading_may_stop_after_a_batch_and_go_on_later(
+    transcript: Path, read: Any, ledger: Ledger, source: Source, db: sqlite3.Connection
+) -> None:
+    transcript.write_bytes(b"".join(said(f"prompt {n}", f"k{n}") for n in range(5)))
+
+    first = await read(max_batches=1)
+    between = await ledger.source_state(source)
+    second = await read(max_batches=1)
+
+    assert between is not None
+    assert between.size == READ_IN_PART
+    assert [(result.new_events, result.more) for result in (first, second)] == [(3, True), (2, False)]
+    assert prompts(db) == [f"prompt {n}" for n in range(5)]
+
+
+async def test_only_what_was_added_is_read_again(transcript: Path, read: Any, db: sqlite3.Connection) -> None:
+    transcript.write_bytes(said("one", "a"))
+    await read()
+    with transcript.open("ab") as file:
+        file.write(said("two", "b") + b'{"id": "torn')
+
+    assert (await read()).new_events == 1
+    assert prompts(db) == ["one", "two"]
+
+
+async def test_a_source_that_did_not_change_is_not_committed(
+    transcript: Path, read: Any, ledger: Ledger, source: Source
+) -> None:
+    transcript.write_bytes(said("one", "a"))
+    await read()
+    before = await ledger.source_state(source)
+
+    assert await read() == IngestResult()
+    assert await ledger.source_state(source) == before
+
+
+async def test_the_context_outlives_a_restart(transcript: Path, read: Any, db: sqlite3.Connection) -> None:
+    transcript.write_bytes(said("one", "a", cwd="/repo"))
+    await read()
+    with transcript.open("ab") as file:
+        file.write(said("two", "b", cwd=None, session="s2"))
+
+    await read()
+
+    assert [(row.native_id, row.root) for row in sessions(db, limit=3)] == [("s2", "/repo"), ("s1", "/repo")]
+
+
+async def test_a_file_that_was_replaced_is_read_anew_with_a_fresh_context(
+    transcript: Path, read: Any, db: sqlite3.Connection
+) -> None:
+    transcript.write_bytes(said("one", "a", cwd="/repo") + said("two", "b") + said("three", "c"))
+    await read()
+    transcript.write_bytes(said("two", "b", cwd=None) + said("new", "d", cwd=None, session="s2"))
+
+    result = await read()
+
+    assert result.new_events == 1
+    assert prompts(db) == ["one", "two", "three"]
+    assert [(row.native_id, row.root) for row in sessions(db, limit=3)] == [("s2", None), ("s1", "/repo")]
+
+
+async def test_a_context_of_another_form_begins_the_source_anew(
+    transcript: Path, read: Any, agent: Any, db: sqlite3.Connection
+) -> None:
+    """A newer adapter may remember other things; the records already known are told by their keys."""
+
+    class NewContext(msgspec.Struct, frozen=True):
+        cwd: int = 0
+        command: str = ""
+
+    transcript.write_bytes(said("one", "a") + said("two", "b"))
+    await read()
+    with transcript.open("ab") as file:
+        file.write(said("three", "c"))
+    folded: list[bytes] = []
+
+    def fold(source: Source, context: Any, record: Record) -> tuple[Any, Folded]:
+        folded.append(record.data)
+        return context, agent_fold(source, msgspec.convert({"cwd": None}, agent_context), record)[1]
+
+    agent_fold, agent_context = agent.fold, agent.context_type
+    agent.context_type = NewContext
+    agent.fold = fold
+    result = await read(agent=agent)
+
+    assert len(folded) == 3
+    assert result.new_events == 1
+    assert prompts(db) == ["one", "two", "three"]
+
+
+async def test_records_too_long_to_read_and_not_understood_are_counted(
+    transcript: Path, read: Any, db: sqlite3.Connection
+) -> None:
+    transcript.write_bytes(said("x" * 6_000, "long") + b"{}\n" + said("one", "a"))
+
+    await read()
+
+    counted = totals(db)
+    assert (counted.oversized, [(row.record_type, row.n) for row in counted.skipped]) == (1, [("?", 1)])
+    assert prompts(db) == ["one"]
+
+
+async def test_secrets_reach_neither_events_nor_context(
+    transcript: Path, read: Any, db: sqlite3.Connection, tmp_path: Path
+) -> None:
+    call = {"id": "a", "cwd": "/repo", "command": f"curl -H {TOKEN}"}
+    result = {"kind": "tool_result", "call_id": "c", "name": "Bash", "op": "shell", "status": "ok"}
+    transcript.write_bytes(json.dumps(call).encode() + b"\n")
+    await read()
+    with transcript.open("ab") as file:
+        line = {"id": "b", "body": {**result, "subject": "as before", "output": f"{LONG}\n{TOKEN}\n{LONG}"}}
+        file.write(json.dumps(line).encode() + b"\n")
+
+    await read()
+
+    (event,) = session_events(db, session_by_prefix(db, "s1"))
+    assert isinstance(event.body, ToolResult)
+    assert event.body.subject == "curl -H [redacted:github]"
+    assert event.body.output == f"{LONG}\n[redacted:github]\n{LONG}"
+    assert totals(db).redactions == {"github": 1}
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("ledger.sqlite*"))
+    assert TOKEN.encode() not in stored
+
+
+async def test_a_source_that_vanished_is_marked_once_and_keeps_what_it_said(
+    transcript: Path, read: Any, ledger: Ledger, source: Source, db: sqlite3.Connection
+) -> None:
+    transcript.write_bytes(said("one", "a"))
+    await read()
+    transcript.unlink()
+
+    results = [await read(), await read()]
+
+    state = await ledger.source_state(source)
+    assert results == [IngestResult(gone=True)] * 2
+    assert state is not None
+    assert state.state == "gone"
+    assert prompts(db) == ["one"]
+
+
+async def test_a_source_that_was_never_there_leaves_no_trace(read: Any, ledger: Ledger, source: Source) -> None:
+    assert await read() == IngestResult(gone=True)
+    assert await ledger.source_state(source) is None
+
+
+async def test_a_source_that_cannot_be_read_is_tried_again_later_and_later(
+    transcript: Path, read: Any, ledger: Ledger, source: Source
+) -> None:
+    transcript.mkdir()
+
+    states: list[SourceState | None] = []
+    for _ in range(3):
+        assert await read() == IngestResult(error="Is a directory")
+        states.append(await ledger.source_state(source))
+    transcript.rmdir()
+    transcript.write_bytes(said("one", "a"))
+    result = await read()
+
+    assert [(state.error, state.retry_ms) for state in states if state] == [
+        ("Is a directory", 51_000),
+        ("Is a directory", 52_000),
+        ("Is a directory", 54_000),
+    ]
+    mended = await ledger.source_state(source)
+    assert mended is not None
+    assert (result.new_events, mended.state, mended.failures, mended.error) == (1, "active", 0, None)
+
+
+async def test_the_wait_before_the_next_try_has_an_end(
+    read: Any, transcript: Path, ledger: Ledger, source: Source
+) -> None:
+    transcript.mkdir()
+    for _ in range(15):
+        await read()
+
+    state = await ledger.source_state(source)
+    assert state is not None
+    assert state.retry_ms == 50_000 + 3_600_000
+
+
+async def test_a_fault_of_the_program_in_one_source_is_told_without_its_content(
+    transcript: Path, read: Any, agent: Any, tmp_path: Path, db: sqlite3.Connection
+) -> None:
+    """Other sources go on."""
+    transcript.write_bytes(said("private words", "a"))
+    other = tmp_path / "two.jsonl"
+    other.write_bytes(said("two", "b", session="s2"))
+    fold = agent.fold
+
+    def fault(source: Source, context: Any, record: Record) -> tuple[Any, Folded]:
+        if b"private" in record.data:
+            raise ValueError(record.data)
+        folded: tuple[Any, Folded] = fold(source, context, record)
+        return folded
+
+    agent.fold = fault
+    broken = await read(agent=agent)
+    sound = await read(agent=agent, source=Source(agent="made-up", path=str(other)))
+
+    assert broken.error is not None
+    assert broken.error.startswith("ValueError at test_pipeline.py:")
+    assert "private" not in broken.error
+    assert sound.new_events == 1
+    assert [each.error for each in totals(db).broken] == [broken.error]
+
+
+async def test_two_readers_of_one_source_store_each_record_once(
+    transcript: Path, read: Any, db: sqlite3.Connection
+) -> None:
+    transcript.write_bytes(b"".join(said(f"prompt {n}", f"k{n}") for n in range(20)))
+
+    results = await asyncio.gather(read(), read(), read())
+
+    assert sum(result.new_events for result in results) == 20
+    assert prompts(db) == [f"prompt {n}" for n in range(20)]
+
+
+async def test_trouble_with_the_ledger_is_not_held_against_the_source(
+    transcript: Path, read: Any, ledger: Ledger, source: Source, tmp_path: Path
+) -> None:
+    await ledger._db.execute_fetchall("PRAGMA busy_timeout = 20")
+    transcript.write_bytes(said("one", "a"))
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerUnavailable):
+            await read()
+
+    assert await ledger.source_state(source) is None
+    assert (await read()).new_events == 1
+
+
+def test_prepare_stamps_the_source_as_it_was_before_it_was_read(transcript: Path, source: Source, agent: Any) -> None:
+    """What is written while it is read must still look new afterwards."""
+    transcript.write_bytes(said("one", "a"))
+    size = transcript.stat().st_size
+    reader = agent.reader
+
+    class GrowingReader:
+        def read(self, path: Path, cursor: bytes | None) -> Batch:
+            batch: Batch = reader.read(path, cursor)
+            with path.open("ab") as file:
+                file.write(said("two", "b"))
+            return batch
+
+        def is_current(self, path: Path, cursor: bytes) -> bool:
+            return False
+
+    agent.reader = GrowingReader()
+    prepared, more = prepare(agent, source, None, root_of)
+
+    assert prepared is not None
+    assert (prepared.size, prepared.roots, more) == (size, {"/repo": Root("/repo")}, False)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_real_transcripts_count_once_however_often_and_in_whatever_order_they_are_read(
+    ledger: Ledger, db: sqlite3.Connection, seed: int
+) -> None:
+    """Recordings of Claude Code 2.0.65 to 2.1.328, among them resumed and forked sessions and sub-agents."""
+    agent = adapters()["claude-code"]
+    found = [source for version in sorted(RECORDED.glob("*/projects")) for source in agent.sources(version)]
+    distinct: set[str] = set()
+    for source in found:
+        context: Any = agent.context_type()
+        for record in agent.reader.read(Path(source.path), None).records:
+            context, folded = agent.fold(source, context, record)
+            distinct.update(event.key for event in folded.events)
+    shuffled = found * 2
+    random.Random(seed).shuffle(shuffled)
+
+    for source in shuffled:
+        result = await ingest(ledger, agent, source, root_of=root_of, now_ms=lambda: 50_000)
+        assert result.error is None
+
+    assert len(distinct) > 200
+    assert totals(db).events == len(distinct)
+    assert totals(db).sources == len(found)
+    assert {row.root for row in projects(db)} == {"/home/dev/shop"}

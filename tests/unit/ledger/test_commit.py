@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from carryover.agents.contract import Source
+from carryover.ledger.commit import locator
+from carryover.ledger.prepared import Commit, Prepared, Root, SourceState
+from carryover.ledger.queries import (
+    SessionRow,
+    SkippedRow,
+    projects,
+    session_by_prefix,
+    session_events,
+    sessions,
+    totals,
+)
+from carryover.ledger.store import Ledger
+from carryover.ledger.trouble import StaleRead
+from carryover.model import AssistantMessage, SessionInfo, Skipped, UserPrompt
+
+if TYPE_CHECKING:
+    from unit.ledger.conftest import Scribe
+
+Reading = Callable[[], sqlite3.Connection]
+
+ONE = Source(agent="made-up", path="/t/one.jsonl")
+
+
+def prompts(db: sqlite3.Connection, session: str = "s1") -> list[str]:
+    events = session_events(db, session_by_prefix(db, session))
+    return [event.body.text for event in events if isinstance(event.body, UserPrompt)]
+
+
+async def test_events_and_the_position_after_them_are_stored_together(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    told = scribe.prepared(scribe.event("add a parser"), cursor=b"after it", context=b'{"turn":1}')
+
+    commit = await ledger.commit(ONE, told, seen_rev=0)
+
+    assert commit == Commit(new_events=1, projects=(1,), newest_event_ms=1_000)
+    assert await ledger.source_state(ONE) == SourceState(
+        rev=1, cursor=b"after it", context=b'{"turn":1}', size=10, mtime_ns=5_000_000, state="active"
+    )
+    assert prompts(reading()) == ["add a parser"]
+
+
+async def test_reading_again_adds_nothing_and_still_moves_the_position(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    events = [scribe.event("add a parser"), scribe.event("and a test")]
+    await scribe.tell(*events)
+
+    again = await scribe.commit(scribe.prepared(*events, cursor=b"elsewhere", redacted={"token": 1}))
+
+    state = await ledger.source_state(ONE)
+    assert again == Commit()
+    assert state is not None
+    assert (state.rev, state.cursor) == (2, b"elsewhere")
+    assert prompts(reading()) == ["add a parser", "and a test"]
+    assert totals(reading()).redactions == {}
+
+
+async def test_a_fork_counts_copied_history_once(scribe: Scribe, reading: Reading) -> None:
+    """A fork repeats its parent's records under the same ids and another session id (Claude Code 2.1.328)."""
+    await scribe.tell(scribe.event("add a parser", key="a"), scribe.event("faster", key="b"))
+
+    forked = await scribe.tell(
+        scribe.event("add a parser", key="a", session="s2"),
+        scribe.event("faster", key="b", session="s2"),
+        scribe.event("try the other way", key="c", session="s2"),
+        path="/t/fork.jsonl",
+    )
+
+    assert forked.new_events == 1
+    assert prompts(reading(), "s1") == ["add a parser", "faster"]
+    assert prompts(reading(), "s2") == ["try the other way"]
+
+
+async def test_records_written_again_under_new_ids_count_once_by_their_twin(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("add a parser", key="a", twin="turn 1"))
+
+    replayed = await scribe.tell(
+        scribe.event("add a parser", key="x", twin="turn 1"),
+        scribe.event("go on", key="y", twin="turn 2"),
+        scribe.event("go on", key="z", twin="turn 2"),
+        scribe.event("add a parser", key="w", twin="turn 1", session="s2"),
+    )
+
+    assert replayed.new_events == 2
+    assert prompts(reading()) == ["add a parser", "go on"]
+    assert prompts(reading(), "s2") == ["add a parser"]
+
+
+async def test_one_read_that_holds_a_record_twice_counts_it_once(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("add a parser", key="a"), scribe.event("add a parser", key="a"))
+
+    assert prompts(reading()) == ["add a parser"]
+
+
+async def test_a_read_that_began_before_anothers_commit_is_refused_whole(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    await scribe.tell("add a parser")
+
+    for seen_rev in (0, 2):
+        with pytest.raises(StaleRead):
+            await ledger.commit(ONE, scribe.prepared(scribe.event("late")), seen_rev=seen_rev)
+
+    state = await ledger.source_state(ONE)
+    assert state is not None
+    assert state.rev == 1
+    assert prompts(reading()) == ["add a parser"]
+
+
+async def test_a_position_for_a_source_the_ledger_does_not_know_is_stale(ledger: Ledger, scribe: Scribe) -> None:
+    """A ledger made anew has lost what was before the position."""
+    with pytest.raises(StaleRead):
+        await ledger.commit(ONE, scribe.prepared(scribe.event("later")), seen_rev=3)
+
+    assert await ledger.source_state(ONE) is None
+
+
+async def test_a_session_is_what_its_main_conversation_last_said_of_it(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(
+        scribe.event(SessionInfo(title="Parser", agent_version="2.1.0", model="opus"), at_ms=5_000),
+        scribe.event(SessionInfo(title="Sub-agent", branch="other"), at_ms=1_000, sidechain="a1"),
+    )
+    await scribe.tell(scribe.event(SessionInfo(title="Parser and tests", parent="s0"), at_ms=0), "add a parser")
+
+    assert sessions(reading(), limit=5) == [
+        SessionRow(
+            id=1,
+            agent="made-up",
+            native_id="s1",
+            project_id=1,
+            root="/repo",
+            parent="s0",
+            title="Parser and tests",
+            agent_version="2.1.0",
+            model="opus",
+            branch=None,
+            started_ms=1_000,
+            last_ms=5_000,
+        )
+    ]
+
+
+async def test_the_first_folder_of_the_conversation_decides_its_project(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("hello", cwd="/repo"), scribe.event("cd", cwd="/elsewhere"))
+    await scribe.tell(scribe.event("more", cwd="/elsewhere"))
+
+    assert [(row.native_id, row.root) for row in sessions(reading(), limit=5)] == [("s1", "/repo")]
+    assert [row.root for row in projects(reading())] == ["/repo"]
+
+
+async def test_a_session_without_a_folder_has_no_project_until_one_is_known(scribe: Scribe, reading: Reading) -> None:
+    first = await scribe.tell(scribe.event("hello", cwd=None, at_ms=7_000))
+    unknown = sessions(reading(), limit=5)[0].root
+
+    second = await scribe.tell(scribe.event("here", cwd="/repo", at_ms=3_000))
+
+    assert (first.projects, unknown) == ((), None)
+    assert second.projects == (1,)
+    assert [(row.root, row.first_ms, row.last_event_ms) for row in projects(reading())] == [("/repo", 3_000, 7_000)]
+
+
+async def test_a_sub_agents_folder_counts_only_until_the_conversation_names_its_own(
+    scribe: Scribe, reading: Reading
+) -> None:
+    """A sub-agent may work in a worktree of its own and be read first."""
+    first = await scribe.tell(scribe.event("find it", cwd="/worktree", sidechain="a1", at_ms=1_000), path="/t/a1")
+    second = await scribe.tell(scribe.event("add a parser", cwd="/repo", at_ms=2_000))
+    third = await scribe.tell(scribe.event("found", cwd="/worktree", sidechain="a1", at_ms=3_000), path="/t/a1")
+
+    assert (first.projects, second.projects, third.projects) == ((1,), (1, 2), (2,))
+    assert [(row.root, row.last_event_ms) for row in projects(reading())] == [("/repo", 3_000)]
+
+
+async def test_a_worktree_knows_its_main_checkout(scribe: Scribe, reading: Reading) -> None:
+    told = scribe.prepared(scribe.event("hello", cwd="/tree"))
+    worktree = Prepared(
+        cursor=told.cursor,
+        context=told.context,
+        size=told.size,
+        mtime_ns=told.mtime_ns,
+        entries=told.entries,
+        roots={"/tree": Root("/tree", "/repo")},
+    )
+
+    await scribe.commit(worktree)
+
+    assert [(row.root, row.main_root) for row in projects(reading())] == [("/tree", "/repo")]
+
+
+async def test_what_was_redacted_skipped_and_passed_by_is_counted(scribe: Scribe, reading: Reading) -> None:
+    odd = Skipped(record_type="odd", reason="unknown type", version="2.1.0")
+    for _ in range(2):
+        await scribe.commit(
+            scribe.prepared(
+                scribe.event("hello"),
+                redacted={"token": 2},
+                skipped=(odd, odd, Skipped(record_type="x" * 100, reason="no JSON")),
+                oversized=1,
+            )
+        )
+
+    counted = totals(reading())
+    assert (counted.redactions, counted.oversized) == ({"token": 4}, 2)
+    assert counted.skipped == (
+        SkippedRow(agent="made-up", agent_version="2.1.0", record_type="odd", reason="unknown type", n=4, last_ms=5),
+        SkippedRow(agent="made-up", agent_version="", record_type="x" * 80, reason="no JSON", n=2, last_ms=5),
+    )
+
+
+async def test_a_source_full_of_made_up_types_does_not_fill_the_ledger(scribe: Scribe, reading: Reading) -> None:
+    for part in range(3):
+        types = [Skipped(record_type=f"t{part}-{n}", reason="unknown type") for n in range(600)]
+        await scribe.commit(scribe.prepared(skipped=tuple(types)))
+
+    (rows,) = reading().execute("SELECT count(*), sum(n) FROM skipped").fetchall()
+    assert rows == (1201, 1800)
+
+
+async def test_a_path_that_is_not_utf8_is_a_source_like_any_other(ledger: Ledger, scribe: Scribe) -> None:
+    odd = Source(agent="made-up", path="/t/caf\udce9.jsonl")
+
+    await ledger.commit(odd, scribe.prepared(scribe.event("hello")), seen_rev=0)
+
+    assert locator(odd.path) == b"/t/caf\xe9.jsonl"
+    assert list(await ledger.source_states("made-up")) == [odd.path]
+
+
+async def test_a_big_read_is_stored_whole(scribe: Scribe, reading: Reading) -> None:
+    events = [scribe.event(f"prompt {n}", twin=f"t{n}") for n in range(1_200)]
+
+    first = await scribe.tell(*events)
+    second = await scribe.tell(*events)
+
+    assert (first.new_events, second.new_events) == (1_200, 0)
+    assert prompts(reading()) == [f"prompt {n}" for n in range(1_200)]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(reads=st.lists(st.tuples(st.integers(0, 11), st.integers(1, 12)), max_size=12))
+async def test_however_often_and_in_what_pieces_it_is_read_each_record_counts_once(
+    tmp_path_factory: pytest.TempPathFactory, scribe_of: type[Scribe], reads: list[tuple[int, int]]
+) -> None:
+    path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
+    ledger = await Ledger.open(path)
+    scribe = scribe_of(ledger)
+    history = [scribe.event(AssistantMessage(text=f"step {n}")) for n in range(12)]
+    for start, length in reads:
+        await scribe.tell(*history[start : start + length])
+    await ledger.close()
+
+    with sqlite3.connect(path) as db:
+        keys = [row[0] for row in db.execute("SELECT key FROM event")]
+    db.close()
+    read = {n for start, length in reads for n in range(start, min(start + length, 12))}
+    assert (len(keys), len(set(keys))) == (len(read), len(read))

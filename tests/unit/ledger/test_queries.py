@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from carryover.agents.contract import Source
+from carryover.errors import ExitCode, UserError
+from carryover.ledger.project_view import session_digest
+from carryover.ledger.queries import (
+    BrokenSource,
+    project_by_root,
+    projects,
+    session_by_prefix,
+    session_events,
+    session_ids,
+    sessions,
+    totals,
+    unpublished,
+)
+from carryover.ledger.rows import StoredEvent
+from carryover.ledger.store import Ledger
+from carryover.model import AssistantMessage, UserPrompt
+
+if TYPE_CHECKING:
+    from unit.ledger.conftest import Scribe
+
+Reading = Callable[[], sqlite3.Connection]
+
+
+async def test_projects_come_newest_first_and_are_found_by_their_exact_root(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("a", session="s1", cwd="/work/app"), path="/t/1")
+    await scribe.tell(scribe.event("b", session="s2", cwd="/work/app2"), path="/t/2")
+
+    db = reading()
+    assert [(row.root, row.last_event_ms) for row in projects(db)] == [("/work/app2", 2_000), ("/work/app", 1_000)]
+    assert project_by_root(db, "/work/app") == projects(db)[1]
+    assert project_by_root(db, "/work") is None
+
+
+async def test_sessions_come_newest_first_of_one_project_or_of_all(scribe: Scribe, reading: Reading) -> None:
+    for session, cwd in (("s1", "/one"), ("s2", "/two"), ("s3", "/one"), ("s4", None)):
+        await scribe.tell(scribe.event("hi", session=session, cwd=cwd), path=f"/t/{session}")
+
+    db = reading()
+    assert [row.native_id for row in sessions(db, limit=3)] == ["s4", "s3", "s2"]
+    assert [row.native_id for row in sessions(db, 1, limit=3)] == ["s3", "s1"]
+
+
+async def test_a_session_is_found_by_the_beginning_of_its_id(scribe: Scribe, reading: Reading) -> None:
+    for session in ("abc-1", "abc-2", "abc", "x_z", "xyz"):
+        await scribe.tell(scribe.event("hi", session=session), path=f"/t/{session}")
+
+    db = reading()
+    assert session_by_prefix(db, "abc-2").native_id == "abc-2"
+    assert session_by_prefix(db, "abc").native_id == "abc"
+    assert session_by_prefix(db, "x_").native_id == "x_z"
+    with pytest.raises(UserError, match="Several sessions begin with 'ab'") as several:
+        session_by_prefix(db, "ab")
+    with pytest.raises(UserError, match="No session begins with 'q'") as none:
+        session_by_prefix(db, "q")
+    assert (several.value.code, none.value.code) == (ExitCode.USAGE, ExitCode.NOTHING_FOUND)
+
+
+async def test_a_sessions_sub_agents_are_woven_in_by_time_and_each_keeps_its_order(
+    scribe: Scribe, reading: Reading
+) -> None:
+    await scribe.tell(
+        scribe.event("find it", at_ms=10), scribe.event("thanks", at_ms=40), scribe.event("late record", at_ms=35)
+    )
+    await scribe.tell(scribe.event(AssistantMessage(text="found"), at_ms=20, sidechain="a1"), path="/t/a1")
+
+    db = reading()
+    assert list(session_events(db, session_by_prefix(db, "s1"))) == [
+        StoredEvent(at_ms=10, sidechain=None, body=UserPrompt(text="find it")),
+        StoredEvent(at_ms=20, sidechain="a1", body=AssistantMessage(text="found")),
+        StoredEvent(at_ms=40, sidechain=None, body=UserPrompt(text="thanks")),
+        StoredEvent(at_ms=35, sidechain=None, body=UserPrompt(text="late record")),
+    ]
+
+
+async def test_totals_count_what_the_ledger_holds(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell("a", "b")
+    await scribe.tell(scribe.event("c", session="s2", cwd=None), path="/t/2")
+    await ledger.mark_broken(Source(agent="made-up", path="/t/2"), "Permission denied", retry_ms=9)
+
+    found = totals(reading())
+
+    assert (found.events, found.sessions, found.projects, found.sources) == (3, 2, 1, 2)
+    assert found.broken == (
+        BrokenSource(agent="made-up", path="/t/2", error="Permission denied", failures=1, retry_ms=9),
+    )
+    assert found.bytes > 4096
+    assert (found.redactions, found.oversized, found.skipped, found.incidents) == ({}, 0, (), ())
+
+
+async def test_a_project_is_unpublished_until_its_newest_commit_went_out(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    far_off = 10**14
+    await scribe.tell(scribe.event("old", session="s1", cwd="/old", at_ms=1_000), path="/t/1")
+    await scribe.tell(scribe.event("new", session="s2", cwd="/new", at_ms=9_000), path="/t/2")
+    never_published = [unpublished(reading(), since_ms=0), unpublished(reading(), since_ms=5_000)]
+
+    await ledger.set_published(2, "abc", far_off, None)
+    after_publishing = unpublished(reading(), since_ms=0)
+    await ledger.set_published(2, "abc", 1, None)
+    published_before_the_commit = unpublished(reading(), since_ms=0)
+
+    assert never_published == [[2, 1], [2]]
+    assert after_publishing == [1]
+    assert published_before_the_commit == [2, 1]
+
+
+async def test_a_sessions_digest_is_that_of_its_main_conversation(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("add a parser"), scribe.event("find it", sidechain="a1"))
+    await scribe.tell(scribe.event("only a sub-agent", session="s2", sidechain="a2"), path="/t/2")
+
+    db = reading()
+    assert [session_digest(db, session_by_prefix(db, native_id)).prompts for native_id in ("s1", "s2")] == [1, 0]
+    assert sorted(session_ids(db)) == ["s1", "s2"]

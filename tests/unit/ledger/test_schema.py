@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from carryover.errors import ExitCode, UserError
+from carryover.ledger.schema import MIGRATIONS, migrate, version_of
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite"
+
+
+@pytest.fixture
+def db(path: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(path, isolation_level=None)
+    yield connection
+    connection.close()
+
+
+def make_shelf(db: sqlite3.Connection) -> None:
+    db.execute("CREATE TABLE shelf (book TEXT)")
+    db.execute("INSERT INTO shelf VALUES ('atlas')")
+
+
+def add_author(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE shelf ADD COLUMN author TEXT")
+    db.execute("UPDATE shelf SET author = 'unknown'")
+
+
+def fail_half_way(db: sqlite3.Connection) -> None:
+    db.execute("DROP TABLE shelf")
+    raise RuntimeError("half way")
+
+
+def books(db: sqlite3.Connection) -> list[tuple[str, ...]]:
+    return db.execute("SELECT * FROM shelf").fetchall()
+
+
+def test_a_new_file_gets_every_migration_and_no_backup(db: sqlite3.Connection, path: Path) -> None:
+    migrate(db, path)
+
+    assert version_of(db) == len(MIGRATIONS)
+    assert [file.name for file in path.parent.iterdir()] == ["ledger.sqlite"]
+
+
+def test_migrating_twice_changes_nothing(db: sqlite3.Connection, path: Path) -> None:
+    migrate(db, path, (make_shelf,))
+    migrate(db, path, (make_shelf,))
+
+    assert books(db) == [("atlas",)]
+
+
+def test_an_older_ledger_is_backed_up_and_brought_up_to_date(db: sqlite3.Connection, path: Path) -> None:
+    migrate(db, path, (make_shelf,))
+
+    migrate(db, path, (make_shelf, add_author))
+
+    backup = path.with_name("ledger.before-2.sqlite")
+    assert (version_of(db), books(db)) == (2, [("atlas", "unknown")])
+    assert oct(backup.stat().st_mode & 0o777) == "0o600"
+    with sqlite3.connect(backup) as old:
+        assert (version_of(old), books(old)) == (1, [("atlas",)])
+    old.close()
+
+
+def test_a_migration_that_fails_changes_nothing_and_may_be_tried_again(db: sqlite3.Connection, path: Path) -> None:
+    migrate(db, path, (make_shelf,))
+
+    with pytest.raises(RuntimeError):
+        migrate(db, path, (make_shelf, fail_half_way))
+    assert (version_of(db), books(db)) == (1, [("atlas",)])
+
+    migrate(db, path, (make_shelf, add_author))
+    assert (version_of(db), books(db)) == (2, [("atlas", "unknown")])
+
+
+def test_each_migration_stands_by_itself(db: sqlite3.Connection, path: Path) -> None:
+    """The steps before one that fails are kept."""
+    with pytest.raises(RuntimeError):
+        migrate(db, path, (make_shelf, add_author, fail_half_way))
+
+    assert (version_of(db), books(db)) == (2, [("atlas", "unknown")])
+
+
+def test_a_ledger_of_a_newer_program_is_refused_and_left_alone(db: sqlite3.Connection, path: Path) -> None:
+    migrate(db, path, (make_shelf, add_author))
+    before = path.read_bytes()
+
+    with pytest.raises(UserError, match=r"newer Carryover \(ledger version 2; this one knows 1\)") as told:
+        migrate(db, path, (make_shelf,))
+
+    assert told.value.code is ExitCode.REFUSED
+    assert path.read_bytes() == before
+
+
+def test_a_database_of_another_program_is_refused_and_left_alone(db: sqlite3.Connection, path: Path) -> None:
+    db.execute("CREATE TABLE moz_places (id INTEGER)")
+    before = path.read_bytes()
+
+    with pytest.raises(UserError, match="not one of Carryover's") as told:
+        migrate(db, path)
+
+    assert told.value.code is ExitCode.REFUSED
+    assert path.read_bytes() == before

@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from carryover.agents.contract import Source
+from carryover.distill.digest import FOLD_VERSION
+from carryover.ledger.opening import damage_mark
+from carryover.ledger.prepared import SourceState
+from carryover.ledger.project_view import project_view, session_digest
+from carryover.ledger.queries import (
+    project_by_root,
+    session_by_prefix,
+    session_events,
+    totals,
+)
+from carryover.ledger.store import Ledger
+from carryover.ledger.trouble import LedgerDamaged, LedgerUnavailable, StaleRead
+from carryover.model import UserPrompt
+
+if TYPE_CHECKING:
+    from unit.ledger.conftest import Scribe
+
+Reading = Callable[[], sqlite3.Connection]
+
+ONE = Source(agent="made-up", path="/t/one.jsonl")
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from carryover.agents.contract import Source
+from carryover.ledger.prepared import Entry, Prepared, Root
+from carryover.ledger.store import Ledger
+from carryover.model import Event, UserPrompt
+
+async def main():
+    ledger = await Ledger.open(Path(sys.argv[1]))
+    source = Source(agent="made-up", path="/t/one.jsonl")
+    state = await ledger.source_state(source)
+    rev = state.rev if state else 0
+    done = int(state.cursor) if state else 0
+    while True:
+        events = [
+            Event(key=f"k{n}", session="s1", at_ms=n, body=UserPrompt(text=f"prompt {n} " + "x" * 500), cwd="/repo")
+            for n in range(done, done + 10)
+        ]
+        entries = tuple(Entry.of("made-up", event, {}) for event in events)
+        done += 10
+        prepared = Prepared(
+            cursor=str(done).encode(),
+            context=b"{}",
+            size=0,
+            mtime_ns=0,
+            entries=entries,
+            roots={"/repo": Root("/repo")},
+        )
+        await ledger.commit(source, prepared, seen_rev=rev)
+        rev += 1
+        print(done, flush=True)
+
+asyncio.run(main())
+"""
+
+
+def texts(db: sqlite3.Connection) -> list[str]:
+    events = session_events(db, session_by_prefix(db, "s1"))
+    return [event.body.text for event in events if isinstance(event.body, UserPrompt)]
+
+
+async def test_everything_is_private_to_its_owner(scribe: Scribe, ledger_path: Path) -> None:
+    await scribe.tell("hello")
+
+    modes = {file.name: oct(file.stat().st_mode & 0o777) for file in ledger_path.parent.iterdir()}
+    assert modes == {"ledger.sqlite": "0o600", "ledger.sqlite-wal": "0o600", "ledger.sqlite-shm": "0o600"}
+    assert oct(ledger_path.parent.stat().st_mode & 0o777) == "0o700"
+
+
+async def test_closing_leaves_one_file_that_holds_everything(
+    ledger_path: Path, scribe_of: type[Scribe], reading: Reading
+) -> None:
+    ledger = await Ledger.open(ledger_path)
+    await scribe_of(ledger).tell("hello")
+
+    await ledger.close()
+
+    assert [file.name for file in ledger_path.parent.iterdir()] == ["ledger.sqlite"]
+    assert texts(reading()) == ["hello"]
+
+
+async def test_what_was_stored_is_there_after_a_restart(ledger_path: Path, scribe_of: type[Scribe]) -> None:
+    first = await Ledger.open(ledger_path)
+    await scribe_of(first).tell("hello")
+    before = await first.source_state(ONE)
+    await first.close()
+
+    second = await Ledger.open(ledger_path)
+    assert await second.source_state(ONE) == before
+    await second.close()
+
+
+async def test_a_source_never_met_has_no_state(ledger: Ledger) -> None:
+    assert await ledger.source_state(ONE) is None
+    assert await ledger.source_states("made-up") == {}
+
+
+async def test_what_a_source_said_outlives_it(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell("hello")
+
+    await ledger.mark_gone(ONE)
+
+    state = await ledger.source_state(ONE)
+    assert state is not None
+    assert (state.state, state.cursor) == ("gone", b"1")
+    assert texts(reading()) == ["hello"]
+
+
+async def test_a_broken_source_keeps_its_place_until_a_read_succeeds(ledger: Ledger, scribe: Scribe) -> None:
+    await scribe.tell("hello")
+    await ledger.mark_broken(ONE, "Permission denied", retry_ms=1_000)
+    await ledger.mark_broken(ONE, "Input/output error", retry_ms=3_000)
+    broken = await ledger.source_state(ONE)
+
+    await scribe.tell("again")
+
+    assert broken == SourceState(
+        rev=1,
+        cursor=b"1",
+        context=b"{}",
+        size=10,
+        mtime_ns=5_000_000,
+        state="broken",
+        error="Input/output error",
+        failures=2,
+        retry_ms=3_000,
+    )
+    assert await ledger.source_state(ONE) == SourceState(
+        rev=2, cursor=b"1", context=b"{}", size=10, mtime_ns=5_000_000, state="active"
+    )
+
+
+async def test_a_source_that_was_broken_from_the_start_can_be_read_later(ledger: Ledger, scribe: Scribe) -> None:
+    await ledger.mark_broken(ONE, "Permission denied", retry_ms=1_000)
+    broken = await ledger.source_state(ONE)
+
+    commit = await scribe.tell("hello")
+
+    assert broken is not None
+    assert (broken.rev, broken.cursor) == (0, None)
+    assert commit.new_events == 1
+
+
+async def test_a_project_remembers_what_was_published(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
+    (project_id,) = (await scribe.tell("hello")).projects
+
+    await ledger.set_published(project_id, "abc", 9_000, None)
+    published = project_by_root(reading(), "/repo")
+    await ledger.set_published(project_id, None, 9_500, "tracked by git")
+    refused = project_by_root(reading(), "/repo")
+
+    assert published is not None
+    assert refused is not None
+    assert (published.published_sha, published.published_ms, published.refusal) == ("abc", 9_000, None)
+    assert (refused.published_sha, refused.published_ms, refused.refusal) == (None, 9_500, "tracked by git")
+
+
+async def test_cancelling_leaves_a_commit_done_or_undone_and_the_next_one_works(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    """A second cancel falls into the roll-back of the first."""
+    chance = random.Random(7)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await scribe.tell(*(scribe.event("warm up", key=f"w{n}", session="s0") for n in range(3)), path="/t/other.jsonl")
+    typical_s = loop.time() - began
+    for n in range(120):
+        state = await ledger.source_state(ONE)
+        done = int(state.cursor or b"0") if state is not None else 0
+        told = scribe.prepared(
+            *(scribe.event(f"prompt {k}", key=f"k{k}") for k in range(done, done + 3)), cursor=str(done + 3).encode()
+        )
+        task = asyncio.ensure_future(ledger.commit(ONE, told, seen_rev=state.rev if state is not None else 0))
+        first = chance.uniform(0, typical_s)
+        loop.call_later(first, task.cancel)
+        loop.call_later(first + chance.uniform(0, typical_s / 4), task.cancel)
+        await asyncio.gather(task, return_exceptions=True)
+        assert not isinstance(task.exception() if not task.cancelled() else None, Exception), n
+
+    state = await ledger.source_state(ONE)
+    assert state is not None
+    done = int(state.cursor or b"0")
+    assert 0 < done < 360
+    assert texts(reading()) == [f"prompt {n}" for n in range(done)]
+    assert session_digest(reading(), session_by_prefix(reading(), "s1")).prompts == done
+
+
+async def test_reads_of_positions_do_not_see_a_commit_that_is_undone(ledger: Ledger, scribe: Scribe) -> None:
+    await scribe.tell("hello")
+    slow = asyncio.ensure_future(
+        ledger.commit(ONE, scribe.prepared(*(scribe.event(f"p{n}") for n in range(400)), cursor=b"2"), seen_rev=1)
+    )
+    await asyncio.sleep(0)
+
+    asyncio.get_running_loop().call_later(0.002, slow.cancel)
+    seen = await ledger.source_state(ONE)
+    await asyncio.gather(slow, return_exceptions=True)
+
+    assert seen == await ledger.source_state(ONE)
+
+
+async def test_commits_at_once_of_one_source_store_one_and_refuse_the_others(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    told = [scribe.prepared(scribe.event(f"prompt {n}")) for n in range(5)]
+
+    results = await asyncio.gather(*(ledger.commit(ONE, each, seen_rev=0) for each in told), return_exceptions=True)
+
+    assert [type(result) for result in results[1:]] == [StaleRead] * 4
+    assert texts(reading()) == ["prompt 0"]
+
+
+def test_a_writer_killed_at_any_moment_has_stored_exactly_what_its_position_says(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    chance = random.Random(11)
+    done = 0
+    for _ in range(5):
+        with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            for _ in range(chance.randint(1, 30)):
+                done = int(writer.stdout.readline())
+            writer.send_signal(signal.SIGKILL)
+            reported = [int(line) for line in writer.stdout]
+        with closing(sqlite3.connect(path)) as db:
+            ((cursor,),) = db.execute("SELECT cursor FROM source").fetchall()
+            bodies = [
+                msgspec.json.decode(body)["text"].split(" x")[0]
+                for (body,) in db.execute("SELECT body FROM event ORDER BY id")
+            ]
+            assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert int(cursor) >= max([done, *reported])
+        assert bodies == [f"prompt {n}" for n in range(int(cursor))]
+
+
+async def test_a_full_disk_is_told_clearly_and_loses_nothing(
+    ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
+) -> None:
+    await scribe.tell("hello")
+    before = await ledger.source_state(ONE)
+    big = scribe.prepared(*(scribe.event(f"prompt {n} " + "x" * 2_000) for n in range(50)), cursor=b"2")
+    await ledger._db.execute_fetchall("PRAGMA max_page_count = 45")
+
+    with pytest.raises(LedgerUnavailable) as told:
+        await ledger.commit(ONE, big, seen_rev=1)
+
+    assert str(told.value) == (
+        f"The disk that holds {ledger_path} is full. Nothing was lost: what could not be stored is read again from the "
+        "transcripts. Free some space."
+    )
+    assert await ledger.source_state(ONE) == before
+    await ledger._db.execute_fetchall("PRAGMA max_page_count = 100000")
+    assert (await ledger.commit(ONE, big, seen_rev=1)).new_events == 50
+    assert len(texts(reading())) == 51
+
+
+async def test_a_database_locked_by_another_program_is_told_clearly_and_loses_nothing(
+    ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
+) -> None:
+    await ledger._db.execute_fetchall("PRAGMA busy_timeout = 20")
+    other = sqlite3.connect(ledger_path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(LedgerUnavailable, match=r"Another program keeps .* locked"):
+        await scribe.tell("hello")
+    other.execute("ROLLBACK")
+    other.close()
+
+    assert (await scribe.tell("hello")).new_events == 1
+    assert texts(reading()) == ["hello"]
+
+
+async def test_damage_met_in_use_is_mended_at_the_next_start(
+    ledger_path: Path, scribe_of: type[Scribe], reading: Reading
+) -> None:
+    ledger = await Ledger.open(ledger_path)
+    scribe = scribe_of(ledger)
+    history = [scribe.event(f"prompt {n} " + "x" * 300) for n in range(2_000)]
+    await scribe.tell(*history)
+    await ledger.close()
+    _damage(ledger_path, pages=range(60, 90))
+
+    ledger = await Ledger.open(ledger_path)
+    with pytest.raises(LedgerDamaged):
+        await scribe_of(ledger).tell(*history)
+    assert damage_mark(ledger_path).exists()
+    await ledger.close()
+
+    mended = await Ledger.open(ledger_path)
+    saved = totals(reading()).events
+    await scribe_of(mended).tell(*history)
+    await mended.close()
+
+    assert not damage_mark(ledger_path).exists()
+    assert 1_500 < saved < 2_000
+    assert sorted(texts(reading())) == sorted(
+        event.body.text for event in history if isinstance(event.body, UserPrompt)
+    )
+
+
+async def test_digests_of_an_older_fold_are_made_anew_newest_first(
+    ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
+) -> None:
+    for session in ("s1", "s2", "s3"):
+        await scribe.tell(scribe.event("add a parser", session=session), path=f"/t/{session}")
+    expected = project_view(reading(), 1)
+    with closing(sqlite3.connect(ledger_path)) as db, db:
+        db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
+
+    done = [await ledger.rebuild_outdated(), await ledger.rebuild_outdated(limit=9), await ledger.rebuild_outdated()]
+
+    assert done == [1, 2, 0]
+    assert project_view(reading(), 1) == expected
+
+
+def _damage(path: Path, pages: range) -> None:
+    """Overwrite some pages, as a failing disk would."""
+    with path.open("r+b") as file:
+        for page in pages:
+            file.seek(page * 4096)
+            file.write(b"\xa5" * 4096)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from carryover.distill.digest import FOLD_VERSION
+from carryover.ledger.project_view import project_view
+from carryover.ledger.store import Ledger
+from carryover.model import AssistantMessage
+
+if TYPE_CHECKING:
+    from unit.ledger.conftest import Scribe
+
+Reading = Callable[[], sqlite3.Connection]
+
+
+def notes(path: Path) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute("SELECT event_id, thread_id, project_id, kind, weight, at_ms, text FROM note").fetchall()
+
+
+async def conversation(scribe: Scribe, turns: int) -> None:
+    """Turns that leave rulings and finished steps behind."""
+    for n in range(turns):
+        await scribe.tell(
+            scribe.event(f"Please write module {n}. Never use global variables in it, always write tests."),
+            scribe.event(AssistantMessage(text=f"Module {n} is written and its tests pass.", final=True)),
+            scribe.event("What does a sub-agent say?", sidechain="a1"),
+        )
+
+
+async def test_a_digest_grows_with_its_own_thread_only(scribe: Scribe, reading: Reading) -> None:
+    await conversation(scribe, turns=3)
+
+    (session,) = project_view(reading(), 1).sessions
+    assert (session.digest.prompts, session.digest.last_ms) == (3, 8_000)
+    assert [side.last_ms for side in session.sidechains] == [9_000]
+
+
+async def test_copies_are_not_folded_again(scribe: Scribe, reading: Reading) -> None:
+    event = scribe.event("add a parser")
+    await scribe.tell(event)
+    once = project_view(reading(), 1)
+
+    await scribe.tell(event, event)
+
+    assert project_view(reading(), 1) == once
+
+
+async def test_a_digest_of_an_older_fold_is_made_anew_before_new_events_are_folded_on(
+    scribe: Scribe, reading: Reading, ledger_path: Path, tmp_path: Path, scribe_of: type[Scribe]
+) -> None:
+    straight = await Ledger.open(tmp_path / "straight.sqlite")
+    await conversation(scribe_of(straight), turns=6)
+    await straight.close()
+
+    await conversation(scribe, turns=5)
+    with closing(sqlite3.connect(ledger_path)) as db, db:
+        db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
+        db.execute("UPDATE note SET text = 'old'")
+    await conversation(scribe, turns=0)
+    last = scribe_of(scribe.ledger, written=15)
+    await last.tell(
+        last.event("Please write module 5. Never use global variables in it, always write tests."),
+        last.event(AssistantMessage(text="Module 5 is written and its tests pass.", final=True)),
+        last.event("What does a sub-agent say?", sidechain="a1"),
+    )
+
+    with closing(sqlite3.connect(tmp_path / "straight.sqlite")) as db:
+        expected = project_view(db, 1)
+    assert project_view(reading(), 1) == expected
+    assert sorted(notes(ledger_path), key=repr) == sorted(notes(tmp_path / "straight.sqlite"), key=repr)
+
+
+async def test_a_thread_longer_than_one_read_is_made_anew_whole(
+    ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
+) -> None:
+    await scribe.tell(*(scribe.event(f"prompt {n}") for n in range(1_200)))
+    before = project_view(reading(), 1)
+    with closing(sqlite3.connect(ledger_path)) as db, db:
+        db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
+
+    assert await ledger.rebuild_outdated(limit=5) == 1
+
+    assert project_view(reading(), 1) == before
+    assert before.sessions[0].digest.prompts == 1_200
