@@ -1,0 +1,263 @@
+"""What the user may set: `config.toml` in the state folder, and `.carryover.toml` in a project.
+
+The first is the user's own: a mistake in it stops the program with the line to repair. The second may come with the
+repository, from strangers: it can only make Carryover do less, and a mistake in it is passed by with a word.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
+
+import msgspec
+
+from carryover.errors import ExitCode, UserError
+from carryover.fsio import read_bytes_bounded
+
+ResumeMode = Literal["ask", "brief", "silent"]
+Pointers = Literal["shared", "private", "off"]
+Choice = TypeVar("Choice", ResumeMode, Pointers)
+
+PROJECT_FILE: Final = ".carryover.toml"
+_CONFIG_LIMIT_BYTES: Final = 1 << 20
+_PROJECT_FILE_LIMIT_BYTES: Final = 16 << 10
+
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "resume.mode": get_args(ResumeMode),
+    "publish.pointers": get_args(Pointers),
+}
+
+Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+Pattern = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class ResumeConfig(msgspec.Struct, frozen=True):
+    """`[resume]`: how a new session is told of the last one."""
+
+    mode: ResumeMode = "ask"
+    stale_days: Days = 7
+    """An older handoff is announced with its age and without a gate."""
+
+
+class PublishConfig(msgspec.Struct, frozen=True):
+    """`[publish]`: what is written into projects."""
+
+    pointers: Pointers = "shared"
+    """shared: AGENTS.md, CLAUDE.md and .gitignore; private: only .git/info/exclude; off: as private, for all agents."""
+    active_days: Days = 7
+    """A project's files are written when something happened in it within that many days."""
+    folder: str | None = None
+    """When set, handoffs go to `<folder>/<name>-<hash8>/handoff.md` and nothing is written into projects."""
+
+    def __post_init__(self) -> None:
+        if self.folder is not None and not _expanded(self.folder).is_absolute():
+            raise ValueError("`folder` must begin with / or ~")
+
+
+class ServerConfig(msgspec.Struct, frozen=True):
+    """`[server]`: where the daemon listens for the agents' hooks, on this machine only."""
+
+    port: Port = 47_823
+    """0: any free port."""
+
+
+class ProjectsConfig(msgspec.Struct, frozen=True):
+    """`[projects]`: globs that choose the projects.
+
+    A pattern that begins with `/` or `~` is a whole path, any other is compared with the last names of a path. `*`
+    stays within one name. A pattern that matches a folder holds for everything below it.
+    """
+
+    include: tuple[Pattern, ...] = ()
+    """When not empty, only these."""
+    exclude: tuple[Pattern, ...] = ()
+    """Never these."""
+
+    def __post_init__(self) -> None:
+        for pattern in (*self.include, *self.exclude):
+            _matches(Path("/name"), pattern)  # raises ValueError for what is no pattern
+
+
+class Config(msgspec.Struct, frozen=True):
+    """All settings. `Config()` is what holds where there is no file."""
+
+    resume: ResumeConfig = ResumeConfig()
+    publish: PublishConfig = PublishConfig()
+    server: ServerConfig = ServerConfig()
+    projects: ProjectsConfig = ProjectsConfig()
+    unknown_keys: tuple[str, ...] = ()
+    """Keys that were found but mean nothing, such as `resume.mod (line 3)`; for `status` to show. Not a setting."""
+
+
+class ProjectSettings(msgspec.Struct, frozen=True):
+    """What holds for one project."""
+
+    resume_mode: ResumeMode = "ask"
+    pointers: Pointers = "shared"
+    excluded: str | None = None
+    """Who excluded the project, in words; None when nobody did."""
+    folder: Path | None = None
+    """Where its handoff goes instead of into the project."""
+    notes: tuple[str, ...] = ()
+    """What was passed by in the project's own file, and why."""
+
+
+def load_config(path: Path) -> Config:
+    """The settings in the file at `path`; a missing file means the defaults.
+
+    Raises:
+        UserError: REFUSED; the file can't be read, is not TOML, or holds a value without a meaning. Names the line.
+    """
+    try:
+        text = read_bytes_bounded(path, _CONFIG_LIMIT_BYTES).decode("utf-8-sig")
+        data = tomllib.loads(text)
+    except FileNotFoundError:
+        return Config()
+    except OSError as error:
+        raise _refused(f"{path} can't be read ({error.strerror}).", "Repair it") from error
+    except UnicodeDecodeError as error:
+        raise _refused(f"{path} is not UTF-8 text.", "Save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise _refused(f"{path} is not valid TOML: {error}.", "Repair that line") from error
+    unknown = tuple(_with_line(text, key) for key in _unknown_keys(data, Config))
+    data.pop("unknown_keys", None)
+    try:
+        config = msgspec.convert(data, Config)
+    except msgspec.ValidationError as error:
+        what, _, key = str(error).rstrip("`").partition(" - at `$.")
+        if choices := _CHOICES.get(key):
+            what += f"; it must be one of {', '.join(choices)}"
+        raise _refused(f"{path}: {_with_line(text, key)}: {what}.", "Correct the value") from error
+    return msgspec.structs.replace(config, unknown_keys=unknown)
+
+
+def project_settings(root: Path, config: Config) -> ProjectSettings:
+    """The settings of the project at `root`: the user's, lowered by the project's own file where it asks for less."""
+    own, notes = _project_file(root)
+    mode, pointers = config.resume.mode, config.publish.pointers
+    notes += [f"{PROJECT_FILE}: {key} is not something a project may set" for key in _unknown_keys(own, _ProjectFile)]
+    asked_mode = _choice(own, "resume", "mode", get_args(ResumeMode), notes)
+    asked_pointers = _choice(own, "publish", "pointers", get_args(Pointers), notes)
+    if asked_pointers is not None:
+        order = get_args(Pointers)
+        pointers = max(pointers, asked_pointers, key=order.index)
+        if pointers != asked_pointers:
+            notes.append(f"{PROJECT_FILE}: publish.pointers may only be lowered; it stays {pointers}")
+    return ProjectSettings(
+        resume_mode=asked_mode or mode,
+        pointers=pointers,
+        excluded=_excluded_by(root, own, config.projects),
+        folder=handoff_folder(root, config.publish.folder) if config.publish.folder else None,
+        notes=tuple(notes),
+    )
+
+
+def handoff_folder(root: Path, folder: str) -> Path:
+    """Where the handoff of the project at `root` goes when handoffs are kept apart from the projects."""
+    digest = hashlib.sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return _expanded(folder) / f"{root.name or 'root'}-{digest}"
+
+
+class _ProjectFile(msgspec.Struct, frozen=True):
+    """The keys that `.carryover.toml` may hold. Values are looked at one by one, so that one slip spoils no other."""
+
+    class Resume(msgspec.Struct, frozen=True):
+        mode: str = ""
+
+    class Publish(msgspec.Struct, frozen=True):
+        pointers: str = ""
+
+    resume: Resume = Resume()
+    publish: Publish = Publish()
+    exclude: bool = False
+
+
+def _project_file(root: Path) -> tuple[dict[str, Any], list[str]]:
+    try:
+        text = read_bytes_bounded(root / PROJECT_FILE, _PROJECT_FILE_LIMIT_BYTES, follow=False).decode("utf-8-sig")
+        return tomllib.loads(text), []
+    except (FileNotFoundError, NotADirectoryError):
+        return {}, []
+    except OSError as error:
+        reason = "it is a symlink" if error.errno == errno.ELOOP else error.strerror
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8 text"
+    except tomllib.TOMLDecodeError as error:
+        reason = f"it is not valid TOML: {error}"
+    except RecursionError:
+        reason = "it is nested too deeply"
+    return {}, [f"{PROJECT_FILE} is ignored: {reason}"]
+
+
+def _choice(
+    data: Mapping[str, Any], table: str, key: str, choices: tuple[Choice, ...], notes: list[str]
+) -> Choice | None:
+    section = data.get(table)
+    value = section.get(key) if isinstance(section, dict) else None
+    if value is None:
+        return None
+    for choice in choices:
+        if value == choice:
+            return choice
+    notes.append(f"{PROJECT_FILE}: {table}.{key} must be one of {', '.join(choices)}; it is ignored")
+    return None
+
+
+def _excluded_by(root: Path, own: Mapping[str, Any], projects: ProjectsConfig) -> str | None:
+    if own.get("exclude") is True:
+        return f"the project's own {PROJECT_FILE}"
+    places = {root, Path(root).resolve()}
+    for pattern in projects.exclude:
+        if any(_matches(place, pattern) for place in places):
+            return f"[projects] exclude = {pattern!r} in config.toml"
+    if projects.include and not any(_matches(place, p) for place in places for p in projects.include):
+        return "[projects] include in config.toml, which does not name it"
+    return None
+
+
+def _matches(place: Path, pattern: str) -> bool:
+    whole = str(_expanded(pattern))
+    return any(folder.match(whole) for folder in (place, *place.parents) if folder.name)
+
+
+def _unknown_keys(data: Mapping[str, Any], schema: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
+    known = {field.name: field.type for field in msgspec.structs.fields(schema) if field.name != "unknown_keys"}
+    for key, value in data.items():
+        if key not in known:
+            yield prefix + key
+        elif isinstance(value, dict) and isinstance(known[key], type) and issubclass(known[key], msgspec.Struct):
+            yield from _unknown_keys(value, known[key], f"{prefix}{key}.")
+
+
+def _with_line(text: str, dotted: str) -> str:
+    """`dotted` and the line that sets it, where that can be told: `resume.mode (line 3)`."""
+    wanted = re.sub(r"\[.*?\]", "", dotted)
+    table, nearest, at_line = "", "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
+            found = table = header[1]
+        elif assignment := re.match(r"\s*([\w.\"'-]+)\s*=", line):
+            found = f"{table}.{assignment[1]}".strip(".").replace('"', "").replace("'", "")
+        else:
+            continue
+        if f"{wanted}.".startswith(f"{found}.") and len(found) > len(nearest):
+            nearest, at_line = found, number
+    return f"{dotted} (line {at_line})" if at_line else dotted
+
+
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # ~name of nobody on this machine
+        return Path(path)
+
+
+def _refused(what: str, remedy: str) -> UserError:
+    rest = f"Nothing was changed. {remedy}, or move the file away to use the defaults."
+    return UserError(f"{what} {rest}", ExitCode.REFUSED)

@@ -1,0 +1,205 @@
+"""Files of ours and of the user: private folders, atomic replacement, bounded reads, one lock."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_LOCK_TRIES = 5
+_LOCK_PAUSE_S = 0.02
+
+
+def private_dir(path: Path) -> None:
+    """Makes `path` a folder that only its owner may enter (0700). Parents are created where missing, never changed.
+
+    A mode that is too open is repaired, but only on this folder and only when it is ours.
+
+    Raises:
+        PermissionError: the folder belongs to another user.
+        NotADirectoryError: something else bears that name.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    found = path.stat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+    if found.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "the folder belongs to another user", str(path))
+    if stat.S_IMODE(found.st_mode) != 0o700:
+        path.chmod(0o700)
+
+
+def atomic_replace(path: Path, data: bytes, *, mode: int | None = None, follow: bool = True) -> None:
+    """Puts `data` in place of `path` in one step: a reader sees the old file or the new one, also after a power cut.
+
+    A symlink stays and its target is replaced; with `follow=False` the link itself gives way. The mode of an existing
+    file is kept unless `mode` is given; a new file gets `mode` or what the umask leaves. On any error the old file
+    stands as it was and nothing is left beside it.
+
+    Raises:
+        OSError: the folder is missing, not writable, full...
+    """
+    target = Path(os.path.realpath(path)) if follow else path
+    before = _mode_and_group(target)
+    if mode is None and before is not None:
+        mode = before[0]
+    temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    descriptor = os.open(temporary, flags, 0o666 if mode is None else 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if before is not None and before[1] != os.fstat(descriptor).st_gid:
+                with contextlib.suppress(PermissionError):  # a group we are not in: the user's own group has to do
+                    os.fchown(descriptor, -1, before[1])
+            if mode is not None:
+                os.fchmod(descriptor, mode)
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def write_if_changed(path: Path, data: bytes, *, mode: int | None = None, follow: bool = True) -> bool:
+    """Replaces `path` when its bytes differ from `data`; True when it did.
+
+    An equal file keeps its modification time, so that programs watching it stay quiet; a wrong `mode` is put right.
+
+    Raises:
+        OSError: as `atomic_replace`; also when `path` is something other than a file.
+    """
+    try:
+        same = read_bytes_bounded(path, len(data), follow=follow) == data
+    except FileNotFoundError:
+        same = False
+    except OSError as error:
+        if error.errno not in (errno.EFBIG, errno.ELOOP):
+            raise
+        same = False
+    if not same:
+        atomic_replace(path, data, mode=mode, follow=follow)
+    elif mode is not None and stat.S_IMODE(path.stat().st_mode) != mode:
+        path.chmod(mode)
+    return not same
+
+
+def read_bytes_bounded(path: Path, limit_bytes: int, *, follow: bool = True) -> bytes:
+    """The whole content of a regular file that holds at most `limit_bytes`. Never waits on a pipe or a device.
+
+    Raises:
+        OSError: EFBIG when the file is larger, EINVAL when it is not a regular file, ELOOP for a symlink with
+            `follow=False`, and whatever opening and reading may raise.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(limit_bytes + 1)
+    finally:
+        os.close(descriptor)
+    if len(data) > limit_bytes:
+        raise OSError(errno.EFBIG, f"larger than {limit_bytes} bytes", str(path))
+    return data
+
+
+class FileLock:
+    """A lock between processes: held while the process lives, whatever becomes of it. The file itself stays.
+
+    The file tells who holds it: by default the process id. Its folder must exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+
+    def acquire(self, content: str | None = None) -> bool:
+        """Takes the lock and writes `content` into it; False when another process holds it. Never waits long."""
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            if not _flock(descriptor, fcntl.LOCK_EX, tries=_LOCK_TRIES):
+                os.close(descriptor)
+                return False
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid() if content is None else content}\n".encode(), 0)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+        return True
+
+    def release(self) -> None:
+        """Gives the lock back; harmless when it is not held."""
+        if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def holder(self) -> str | None:
+        """What the present holder wrote, None when nobody holds the lock. Creates nothing."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return None
+        try:
+            if _flock(descriptor, fcntl.LOCK_SH, tries=1):
+                return None
+            return os.pread(descriptor, 4096, 0).decode(errors="replace").strip()
+        finally:
+            os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        if not self.acquire():
+            raise BlockingIOError(errno.EWOULDBLOCK, "held by another process", str(self.path))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def _flock(descriptor: int, kind: int, *, tries: int) -> bool:
+    for left in reversed(range(tries)):
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            # Whoever asks for the holder has the lock for an instant; that must not keep a daemon from starting.
+            if left:
+                time.sleep(_LOCK_PAUSE_S)
+    return False
+
+
+def _mode_and_group(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISLNK(found.st_mode):  # only with follow=False: a link's own mode says nothing
+        return None
+    return stat.S_IMODE(found.st_mode), found.st_gid
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that can't sync a folder
+            raise
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,149 @@
+"""Where a repository stands: branch, HEAD, and how much differs from it."""
+
+from __future__ import annotations
+
+import errno
+import re
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from carryover.distill.facts import GitFacts
+from carryover.probe.git_command import Answer, ask, available
+
+_SUBJECT_LIMIT: Final = 200
+_CLEAN_UP_SHARE: Final = 0.1
+_PROGRAM_SETTING: Final = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
+
+_running: dict[Path, _Look] = {}
+_running_lock = threading.Lock()
+
+
+def git_facts(root: Path, *, timeout_s: float = 0.2) -> GitFacts | None:
+    """The state of the repository whose top is `root`, or None where git knows no repository or can't read it.
+
+    Blocks for at most `timeout_s`, also where a file of the repository never answers; the first call of a process also
+    loads GitPython. Changes nothing and runs nothing that the repository brings along: no hooks, filters, diff
+    programs, signature checks or file system monitors of its own. None also where its configuration makes that
+    impossible.
+
+    Raises:
+        TimeoutError: no complete answer in time, or no process to be had; the last known facts have to do.
+    """
+    if not available():
+        return None
+    with _running_lock:
+        look = _running.get(root)
+        if look is None:
+            look = _Look(root, timeout_s)
+            look.start()
+            _running[root] = look
+    if not look.done.wait(timeout_s):
+        raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time")
+    if look.error is not None:
+        raise look.error
+    return look.facts
+
+
+class _Look(threading.Thread):
+    """One look at one repository. Where its disk hangs, the one thread stays and later calls wait on it in vain."""
+
+    def __init__(self, root: Path, timeout_s: float) -> None:
+        super().__init__(name="git-facts", daemon=True)
+        self.root = root
+        self.deadline = time.monotonic() + timeout_s * (1 - _CLEAN_UP_SHARE)
+        self.done = threading.Event()
+        self.facts: GitFacts | None = None
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            self.facts = _facts(self.root, self.deadline)
+        except FileNotFoundError:  # git is gone
+            self.facts = None
+        except OSError as error:
+            self.error = TimeoutError(error.errno, error.strerror)
+        except Exception as error:  # handed to the caller's thread
+            self.error = error
+        finally:
+            with _running_lock:
+                del _running[self.root]
+            self.done.set()
+
+
+def _facts(root: Path, deadline: float) -> GitFacts | None:
+    if not _may_be_repository(root):
+        return None
+    kind, branch, head, programs = ask(
+        root,
+        ("rev-parse", "--is-inside-work-tree"),
+        ("symbolic-ref", "--quiet", "--short", "HEAD"),
+        ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%h%x00%s", "HEAD", "--"),
+        ("config", "--null", "--show-scope", "--get-regexp", r"^filter\."),
+        deadline=deadline,
+    )
+    if kind.code != 0:
+        return None
+    short, subject = _head_of(head)
+    name = branch.out.decode(errors="replace").strip() if branch.code == 0 else None
+    if kind.out.strip() != b"true":
+        return GitFacts(branch=name, head=short, subject=subject)
+    overrides = _without_own_programs(programs)
+    if overrides is None:
+        return None
+    against = "HEAD" if short else "--cached"
+    diff, others = ask(
+        root,
+        ("diff", "--shortstat", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "-l200", against, "--"),
+        ("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z"),
+        deadline=deadline,
+        overrides=overrides,
+    )
+    if diff.code != 0 or others.code != 0:
+        return None
+    return GitFacts(
+        branch=name,
+        head=short,
+        subject=subject,
+        changed_files=_number_before(diff.out, rb"files? changed"),
+        insertions=_number_before(diff.out, rb"insertions?\("),
+        deletions=_number_before(diff.out, rb"deletions?\("),
+        untracked=others.out.count(b"\0"),
+    )
+
+
+def _may_be_repository(root: Path) -> bool:
+    """Spares most folders without git a process. A bare repository is told by its parts."""
+    return (root / ".git").exists() or ((root / "HEAD").is_file() and (root / "objects").is_dir())
+
+
+def _head_of(answer: Answer) -> tuple[str | None, str]:
+    if answer.code != 0:  # no commit yet
+        return None, ""
+    _, _, line = answer.out.decode(errors="replace").partition("\n")
+    short, _, subject = line.partition("\0")
+    return short, " ".join(subject.split())[:_SUBJECT_LIMIT]
+
+
+def _without_own_programs(answer: Answer) -> list[str] | None:
+    """Settings that switch off the filter programs which the repository's own configuration names; the user's stay.
+
+    None when that can't be told (git before 2.26), or one bears a name that can't be switched off.
+    """
+    if answer.code not in (0, 1):  # 1: there are none
+        return None
+    overrides = []
+    fields = answer.out.decode(errors="surrogateescape").split("\0")
+    for scope, setting in zip(fields[::2], fields[1::2], strict=False):
+        name = setting.partition("\n")[0]
+        if scope in ("local", "worktree") and _PROGRAM_SETTING.fullmatch(name):
+            if "=" in name:
+                return None
+            overrides.append(f"{name}={'false' if name.endswith('required') else ''}")
+    return overrides
+
+
+def _number_before(text: bytes, words: bytes) -> int:
+    match = re.search(rb"(\d+) " + words, text)
+    return int(match[1]) if match else 0

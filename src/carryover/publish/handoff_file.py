@@ -1,0 +1,21 @@
+"""The handoff on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from carryover.fsio import private_dir, write_if_changed
+
+STORE: Final = ".carryover"
+HANDOFF: Final = "handoff.md"
+
+
+def write_handoff(folder: Path, text: str) -> bool:
+    """Puts the handoff into `folder` (0700) as a file only its owner can read (0600). False when it was there already.
+
+    Raises:
+        OSError: the folder is another user's, or can't be written.
+    """
+    private_dir(folder)
+    return write_if_changed(folder / HANDOFF, text.encode(errors="replace"), mode=0o600, follow=False)

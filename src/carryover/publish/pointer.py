@@ -1,0 +1,142 @@
+"""The block in AGENTS.md and CLAUDE.md that leads to the handoff. Pure: bytes in, bytes out, every other byte kept."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from functools import lru_cache
+from itertools import accumulate
+from typing import Final, Literal
+
+from carryover.publish.appended import BOM, find_lines, is_text, whole_file, with_lines, without_span
+from carryover.publish.markdown import fenced, prose
+
+START: Final = b"<!--CARRYOVER:START-->"
+END: Final = b"<!--CARRYOVER:END-->"
+
+POINTER: Final = (
+    "# Carryover handoff",
+    "If `.carryover/handoff.md` exists in this project, read it before starting",
+    "work — it contains a bounded handoff from the previous session.",
+    "If your file tool refuses it as ignored, use `cat .carryover/handoff.md`.",
+    "If that file does not exist, no recent session was captured.",
+)
+"""Final: a changed word would be a diff in every project of every user."""
+
+IMPORT: Final = ("@AGENTS.md",)
+"""For a CLAUDE.md without a text of its own: with any text it would hide AGENTS.md (Claude Code 2.1.281 and later)."""
+
+_BODIES: Final = (POINTER, IMPORT)
+_IMPORT_OF_AGENTS: Final = re.compile(r"(?<!\S)@(?:\./)?((?:\.\./)*)AGENTS\.md(?!\S)")
+
+_MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")
+
+State = Literal["absent", "intact", "edited", "broken"]
+"""`edited`: markers around another text; `broken`: a marker without its partner. Both are the user's to repair."""
+
+
+def state(data: bytes) -> State:
+    """What is in the text of ours. Markers inside a closed code fence are an example of somebody, not ours."""
+    if _spans(data):
+        return "intact"
+    markers = _markers(data)
+    if not markers:
+        return "absent"
+    return "edited" if markers == [START, END] * (len(markers) // 2) else "broken"
+
+
+def new_file(body: tuple[str, ...]) -> bytes:
+    """A file that holds only the block."""
+    return whole_file(_lines(body))
+
+
+def is_new_file(data: bytes) -> bool:
+    """Whether the file is one that `new_file` made, with nothing added since."""
+    return any(data == whole_file(_lines(body), eol) for body in _BODIES for eol in (b"\n", b"\r\n"))
+
+
+def with_block(data: bytes, body: tuple[str, ...], *, at_top: bool) -> bytes:
+    """`data` with the block around `body`; unchanged where anything of ours is already, or which is not text."""
+    if not is_text(data) or state(data) != "absent":
+        return data
+    return with_lines(data, _lines(body), at_top=at_top)
+
+
+def without_block(data: bytes) -> bytes:
+    """`data` without our blocks as far as they are intact: exactly what `with_block` was given."""
+    while spans := _spans(data):
+        data = without_span(data, spans[0])
+    return data
+
+
+def with_body(data: bytes, body: tuple[str, ...]) -> bytes:
+    """`data` with `body` in its intact block, which stays where it is; unchanged where a block has that body."""
+    spans = _spans(data)
+    if not spans or any(data[start:end] == eol.join(_lines(body)) for start, end, eol in spans):
+        return data
+    start, end, eol = spans[0]
+    return data[:start] + eol.join(_lines(body)) + data[end:]
+
+
+def block_end(data: bytes) -> int:
+    """Length in bytes of the text up to the end of the first intact block; 0 when there is none."""
+    spans = _spans(data)
+    return spans[0][1] if spans else 0
+
+
+def length_with_block(data: bytes, body: tuple[str, ...]) -> int:
+    """Length in bytes that the text would have with the block at its end."""
+    return len(with_lines(data, _lines(body)))
+
+
+def imports_agents_md(data: bytes, *, folders_up: int = 0) -> bool:
+    """Whether the text imports the AGENTS.md beside it, or `folders_up` above it.
+
+    Claude Code 2.1.328 follows no import in a code span or in a comment.
+    """
+    return any(match[1] == "../" * folders_up for match in _IMPORT_OF_AGENTS.finditer(prose(data)))
+
+
+def says_nothing(data: bytes) -> bool:
+    """Whether a memory file is blank but for our block and comments, which Claude Code does not send."""
+    return not prose(without_block(data)).strip()
+
+
+def _lines(body: tuple[str, ...]) -> list[bytes]:
+    return [START, *(line.encode() for line in body), END]
+
+
+@lru_cache(maxsize=16)  # one pass asks several times of the same text, and most passes find it as it was
+def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
+    """Our intact blocks that stand in no code fence."""
+    if START not in data:
+        return ()
+    offsets, hidden = _line_offsets(data)
+    spans = []
+    for body in _BODIES:
+        start = 0
+        while (span := find_lines(data, _lines(body), start)) is not None:
+            if bisect_left(offsets, span[0]) not in hidden:
+                spans.append(span)
+            start = span[1]
+    return tuple(spans)
+
+
+def _markers(data: bytes) -> list[bytes]:
+    if START not in data and END not in data:
+        return []
+    lines = _content_lines(data)
+    hidden = fenced(lines)
+    candidates = (line for at, line in enumerate(lines) if b"<!--CARRYOVER:" in line and at not in hidden)
+    return [match[1] for match in map(_MARKER.fullmatch, candidates) if match]
+
+
+def _line_offsets(data: bytes) -> tuple[list[int], set[int]]:
+    """Where each line begins, and the indexes of those that belong to a code fence."""
+    lines = _content_lines(data)
+    bom = len(BOM) if data.startswith(BOM) else 0
+    return list(accumulate((len(line) + 1 for line in lines), initial=bom)), fenced(lines)
+
+
+def _content_lines(data: bytes) -> list[bytes]:
+    return data.removeprefix(BOM).split(b"\n")

@@ -1,0 +1,76 @@
+"""Writes what a project's next agent needs: the handoff, the rule that keeps it out of commits, the pointers to it."""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.config import ProjectSettings
+from carryover.fsio import private_dir
+from carryover.publish.edits import Edits, why
+from carryover.publish.gitignore import keep_out
+from carryover.publish.handoff_file import STORE, write_handoff
+from carryover.publish.memory_files import place_pointers, remove_pointers
+from carryover.publish.project_root import git_dir_of
+from carryover.publish.refusal import refusal
+
+_LOOKED_AT: Final = 1000
+
+
+class Published(msgspec.Struct, frozen=True):
+    """What came of it."""
+
+    changed: bool = False
+    """Whether the handoff is another than before."""
+    refusal: str | None = None
+    """Why nothing was published, for `status`; None when it was."""
+    edited: tuple[str, ...] = ()
+    """Names of the user's files that changed."""
+    notes: tuple[str, ...] = ()
+    """What was left alone and why; the handoff is published all the same."""
+
+
+def publish(root: Path, text: str, settings: ProjectSettings, *, home: Path | None = None) -> Published:
+    """Brings the handoff `text` and all that belongs to it into the project at `root`; what is right is not touched.
+
+    Blocks (files, git); for a worker thread. Never raises for what the file system says: that is a refusal or a note.
+    """
+    if settings.excluded:
+        return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
+    try:
+        if settings.folder is not None:
+            return Published(changed=write_handoff(settings.folder, text), notes=settings.notes)
+        reason = refusal(root, home=home or Path.home())
+        if reason is not None:
+            return Published(refusal=reason, notes=settings.notes)
+        return _publish_in(root, text, settings)
+    except OSError as error:
+        return Published(refusal=f"the handoff can't be written: {why(error)}", notes=settings.notes)
+
+
+def _publish_in(root: Path, text: str, settings: ProjectSettings) -> Published:
+    store = root / STORE
+    private_dir(store)
+    edits = Edits(store, settings.notes)
+    shared = settings.pointers == "shared"
+    in_git = git_dir_of(root) is not None
+    if in_git:  # first of all, so that there is no moment in which the handoff could be added
+        keep_out(root, edits, shared=shared)
+    changed = write_handoff(store, text)
+    if not shared:
+        remove_pointers(root, edits)
+    elif not in_git and _holds_repositories(root):
+        edits.left_alone("AGENTS.md", "the folder holds repositories, and what it says would hold for each of them")
+    else:
+        place_pointers(root, edits)
+    return Published(changed=changed, edited=tuple(edits.done), notes=tuple(edits.notes))
+
+
+def _holds_repositories(folder: Path) -> bool:
+    """Agents read the memory files of parent folders too (Claude Code 2.1.328)."""
+    with os.scandir(folder) as entries:
+        return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _LOOKED_AT))

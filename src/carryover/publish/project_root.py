@@ -1,0 +1,71 @@
+"""Which project a working folder belongs to."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from carryover.fsio import read_bytes_bounded
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRoot:
+    """The top folder of a project. `main_root` is that of the main checkout, where this is a worktree of it."""
+
+    root: str
+    main_root: str | None = None
+
+
+def find_root(cwd: str, *, home: Path | None = None) -> ProjectRoot:
+    """The nearest folder at or above `cwd` that git calls the top of a checkout; without one `cwd` itself.
+
+    Symlinks are resolved, so that a folder is one project whatever way leads to it. A `cwd` that is gone is looked up
+    by its name alone. A repository in the home folder (dotfiles) or in `/` is not that of the folders below. A `cwd`
+    that is no absolute path, as from another system, is taken as it is.
+    """
+    if not cwd.startswith("/") or "\0" in cwd:
+        return ProjectRoot(cwd)
+    start = Path(os.path.realpath(cwd))
+    too_high = {Path("/"), Path(os.path.realpath(home or Path.home()))}
+    for folder in (start, *start.parents):
+        if folder in too_high and folder != start:
+            continue
+        git_dir = git_dir_of(folder)
+        if git_dir is not None:
+            return ProjectRoot(str(folder), _main_root(folder, git_dir))
+    return ProjectRoot(str(start))
+
+
+def git_dir_of(root: Path) -> Path | None:
+    """The folder in which git keeps what belongs to the checkout at `root`; None when that is no checkout's top."""
+    entry = root / ".git"
+    try:
+        git_dir = entry if entry.is_dir() else _named_in(entry, b"gitdir:")
+        if git_dir is not None and os.path.lexists(git_dir / "HEAD"):
+            return git_dir
+    except OSError:  # not ours to read
+        pass
+    return None
+
+
+def _main_root(root: Path, git_dir: Path) -> str | None:
+    """The main checkout of a worktree. Both must name each other: a copied folder may claim any repository as its."""
+    common = _named_in(git_dir / "commondir")
+    back = _named_in(git_dir / "gitdir")
+    if common is None or back is None or common.name != ".git":
+        return None
+    same = os.path.realpath(back) == os.path.realpath(root / ".git")
+    return os.path.realpath(common.parent) if same else None
+
+
+def _named_in(file: Path, prefix: bytes = b"") -> Path | None:
+    """The path that one of git's small files holds, seen from its folder."""
+    try:
+        data = read_bytes_bounded(file, 16_384)
+    except OSError:
+        return None
+    if not data.startswith(prefix):
+        return None
+    name = os.fsdecode(data.removeprefix(prefix).strip())
+    return Path(os.path.normpath(file.parent / name)) if name and "\0" not in name else None

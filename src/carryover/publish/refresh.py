@@ -1,0 +1,93 @@
+"""One project's handoff, from the ledger to the files: view, probes, distil, render, publish. Blocks."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+import msgspec
+
+from carryover.config import Config, ProjectSettings, project_settings
+from carryover.distill.facts import FileFacts, GitFacts
+from carryover.distill.handoff import Handoff, distill, wanted_files
+from carryover.distill.render import render
+from carryover.distill.view import ProjectView
+from carryover.ledger.project_view import project_view
+from carryover.ledger.reading import connect_read_only
+from carryover.probe.files import file_facts
+from carryover.probe.git import git_facts
+from carryover.publish.handoff_file import write_handoff
+from carryover.publish.project_files import Published, publish
+
+
+class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
+    """What one refresh came to. `handoff` and `text` are None where there is nothing to hand over yet."""
+
+    root: str
+    settings: ProjectSettings
+    handoff: Handoff | None
+    text: str | None
+    git: GitFacts | None
+    """For the next refresh, should git then not answer in time."""
+    published: Published = Published()
+
+    @property
+    def sha(self) -> str | None:
+        """Identity of the text, to tell whether the last published one was another."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16] if self.text is not None else None
+
+
+def made_handoff(
+    db: sqlite3.Connection, project_id: int, config: Config, *, now_ms: int, last_git: GitFacts | None = None
+) -> Refreshed:
+    """The project's handoff as it would be published now; nothing is written. Raises LookupError: unknown project."""
+    view = project_view(db, project_id)
+    root = Path(view.root)
+    settings = project_settings(root, config)
+    git = _git(root, last_git)
+    handoff = distill(view, git, _files(view), resume=settings.resume_mode, now_ms=now_ms)
+    text = render(handoff) if handoff is not None else None
+    return Refreshed(root=view.root, settings=settings, handoff=handoff, text=text, git=git)
+
+
+def refresh(
+    ledger: Path,
+    project_id: int,
+    config: Config,
+    *,
+    state: Path,
+    home: Path,
+    now_ms: int,
+    last_git: GitFacts | None = None,
+    newest: bool = True,
+) -> Refreshed:
+    """Makes the handoff of a project and brings it into the project's files; what is right already is not touched.
+
+    `newest`: this project moved last, so its handoff is also the one kept in the `state` folder.
+    Raises LookupError for an unknown project and UserError where the ledger cannot be read.
+    """
+    db = connect_read_only(ledger)
+    try:
+        made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git)
+    finally:
+        db.close()
+    if made.text is None:
+        return made
+    published = publish(Path(made.root), made.text, made.settings, home=home)
+    if newest and not made.settings.excluded:
+        write_handoff(state, made.text)
+    return msgspec.structs.replace(made, published=published)
+
+
+def _git(root: Path, last: GitFacts | None) -> GitFacts | None:
+    """Git's state now, or the last known one, marked so, where git is too slow. None without a repository."""
+    try:
+        return git_facts(root) if root.is_dir() else None
+    except TimeoutError:
+        return msgspec.structs.replace(last, stale=True) if last is not None else None
+
+
+def _files(view: ProjectView) -> dict[str, FileFacts]:
+    root = Path(view.root)
+    return file_facts(root, wanted_files(view)) if root.is_dir() else {}

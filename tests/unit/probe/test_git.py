@@ -1,0 +1,343 @@
+"""What git says of a repository, in bounded time, without writing to it and without running anything it brings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.distill.facts import GitFacts
+from carryover.probe.git import git_facts
+from support.repository import git, repository
+
+PATIENT_S = 20.0
+
+
+def short_head(root: Path) -> str:
+    return git(root, "rev-parse", "--short", "HEAD").strip()
+
+
+def test_branch_head_subject_and_what_differs_from_head(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"staged.py": "1\n2\n", "edited.py": "1\n2\n3\n", "kept.py": "1\n"})
+    (root / "staged.py").write_text("1\n")
+    git(root, "add", "staged.py")
+    (root / "edited.py").write_text("1\ntwo\n3\n4\n")
+    (root / "new.py").write_text("1\n")
+    (root / "folder").mkdir()
+    (root / "folder" / "a").write_text("1\n")
+    (root / "folder" / "b").write_text("1\n")
+
+    assert git_facts(root, timeout_s=PATIENT_S) == GitFacts(
+        branch="main",
+        head=short_head(root),
+        subject="first commit",
+        changed_files=2,
+        insertions=2,
+        deletions=2,
+        untracked=2,
+    )
+
+
+def test_a_clean_repository_differs_in_nothing(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.py": "1\n"})
+
+    assert git_facts(root, timeout_s=PATIENT_S) == GitFacts(
+        branch="main", head=short_head(root), subject="first commit"
+    )
+
+
+def test_a_repository_without_a_commit_counts_what_is_staged(tmp_path: Path) -> None:
+    root = repository(tmp_path)
+    (root / "a.py").write_text("1\n2\n")
+    (root / "b.py").write_text("1\n")
+    git(root, "add", "a.py")
+
+    assert git_facts(root, timeout_s=PATIENT_S) == GitFacts(
+        branch="main", head=None, changed_files=1, insertions=2, untracked=1
+    )
+
+
+def test_a_detached_head_has_no_branch(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.py": "1\n"})
+    git(root, "checkout", "--quiet", "--detach")
+
+    assert git_facts(root, timeout_s=PATIENT_S) == GitFacts(branch=None, head=short_head(root), subject="first commit")
+
+
+def test_a_bare_repository_has_no_changes(tmp_path: Path) -> None:
+    root = repository(tmp_path / "work", {"a.py": "1\n"})
+    git(tmp_path, "clone", "--quiet", "--bare", "work", "bare.git")
+    (tmp_path / "bare.git" / "stray").write_text("1\n")
+
+    expected = GitFacts(branch="main", head=short_head(root), subject="first commit")
+    assert git_facts(tmp_path / "bare.git", timeout_s=PATIENT_S) == expected
+
+
+def test_a_worktree_and_a_submodule_have_facts_of_their_own(tmp_path: Path) -> None:
+    part = repository(tmp_path / "part", {"p.py": "1\n"})
+    root = repository(tmp_path / "main", {"a.py": "1\n"})
+    git(root, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(part), "part")
+    git(root, "commit", "--quiet", "--message", "with a part")
+    git(root, "worktree", "add", "--quiet", "-b", "feature", str(tmp_path / "tree"))
+    (tmp_path / "tree" / "a.py").write_text("2\n")
+    (root / "part" / "p.py").write_text("2\n3\n")
+
+    facts = [git_facts(folder, timeout_s=PATIENT_S) for folder in (root, tmp_path / "tree", root / "part")]
+
+    head = short_head(root)
+    assert facts == [
+        GitFacts(branch="main", head=head, subject="with a part"),
+        GitFacts(branch="feature", head=head, subject="with a part", changed_files=1, insertions=1, deletions=1),
+        GitFacts(
+            branch="main", head=short_head(part), subject="first commit", changed_files=1, insertions=2, deletions=1
+        ),
+    ]
+
+
+def test_a_merge_that_stopped_counts_as_changed(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.py": "1\n"})
+    git(root, "checkout", "--quiet", "-b", "other")
+    (root / "a.py").write_text("2\n")
+    git(root, "commit", "--quiet", "--all", "--message", "other")
+    git(root, "checkout", "--quiet", "main")
+    (root / "a.py").write_text("3\n")
+    git(root, "commit", "--quiet", "--all", "--message", "ours")
+    with pytest.raises(Exception, match="non-zero"):
+        git(root, "merge", "other")
+
+    facts = git_facts(root, timeout_s=PATIENT_S)
+
+    assert facts is not None
+    assert (facts.branch, facts.subject, facts.changed_files) == ("main", "ours", 1)
+
+
+def test_what_is_no_repository_has_no_facts(tmp_path: Path) -> None:
+    (tmp_path / "broken" / ".git").mkdir(parents=True)
+    inside = repository(tmp_path / "repo", {"sub/a.py": "1\n"}) / "sub"
+
+    folders = [tmp_path, tmp_path / "broken", tmp_path / "missing", inside]
+
+    assert [git_facts(folder, timeout_s=PATIENT_S) for folder in folders] == [None] * 4
+
+
+def test_without_git_there_are_no_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path, {"a.py": "1\n"})
+    git_facts(root, timeout_s=PATIENT_S)
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    assert git_facts(root, timeout_s=PATIENT_S) is None
+
+
+def test_an_unreadable_index_is_not_a_clean_tree(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.py": "1\n"})
+    (root / ".git" / "index").write_bytes(b"not an index")
+
+    assert git_facts(root, timeout_s=PATIENT_S) is None
+
+
+def test_a_long_subject_in_an_old_encoding_becomes_one_bounded_line(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.py": "1\n"})
+    message = tmp_path / "message"
+    message.write_bytes("grüße\tan ".encode("latin-1") + b"x" * 500)
+    git(root, "commit", "--quiet", "--allow-empty", "--file", str(message))
+    message.unlink()
+
+    facts = git_facts(root, timeout_s=PATIENT_S)
+
+    assert facts is not None
+    assert facts.subject == "grüße an " + "x" * 191
+
+
+def hooks_of_all_kinds(root: Path, program: Path) -> None:
+    for name in ("post-index-change", "post-checkout", "pre-auto-gc", "fsmonitor-watchman"):
+        shutil.copy(program, root / ".git" / "hooks" / name)
+
+
+def own_programs(root: Path, program: Path) -> None:
+    for key in (
+        "core.fsmonitor",
+        "core.pager",
+        "core.editor",
+        "core.askPass",
+        "core.sshCommand",
+        "diff.external",
+        "diff.evil.command",
+        "diff.evil.textconv",
+        "filter.evil.clean",
+        "filter.evil.smudge",
+        "gpg.program",
+        "alias.diff",
+        "alias.ls-files",
+    ):
+        git(root, "config", key, f"!{program}" if key.startswith("alias") else str(program))
+    git(root, "config", "log.showSignature", "true")
+    git(root, "config", "filter.evil.required", "true")
+
+
+def own_process_filter(root: Path, program: Path) -> None:
+    git(root, "config", "filter.evil.process", str(program))
+
+
+def included_filter(root: Path, program: Path) -> None:
+    git(root, "config", "--file", str(root / ".git" / "more"), "filter.evil.clean", str(program))
+    git(root, "config", "include.path", "more")
+
+
+def worktree_filter(root: Path, program: Path) -> None:
+    git(root, "config", "extensions.worktreeConfig", "true")
+    git(root, "config", "--worktree", "filter.evil.clean", str(program))
+
+
+def filter_in_capitals(root: Path, program: Path) -> None:
+    git(root, "config", "FILTER.evil.Clean", str(program))
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        hooks_of_all_kinds,
+        own_programs,
+        own_process_filter,
+        included_filter,
+        worktree_filter,
+        filter_in_capitals,
+    ],
+)
+def test_nothing_of_the_repositorys_own_is_run(tmp_path: Path, plant: Callable[[Path, Path], None]) -> None:
+    root = repository(tmp_path / "repo", {"a.py": "1\n", ".gitattributes": "*.py filter=evil diff=evil\n"})
+    program, proof = tmp_path / "program", tmp_path / "it ran"
+    program.write_text(f"#!/bin/sh\ntouch '{proof}'\ncat\n")
+    program.chmod(0o755)
+    plant(root, program)
+    (root / "a.py").write_text("2\n")
+    os.utime(root / "a.py", (1, 1))
+    proof.unlink(missing_ok=True)  # planting may have run it
+
+    facts = git_facts(root, timeout_s=PATIENT_S)
+
+    assert facts is not None
+    assert (facts.changed_files, facts.insertions, facts.deletions) == (1, 1, 1)
+    assert not proof.exists()
+
+
+def test_nothing_is_fetched_for_a_partial_clone(tmp_path: Path) -> None:
+    """git would fetch the blob that a diff needs, by whatever program the remote's address names."""
+    origin = repository(tmp_path / "origin", {"a.py": "1\n"})
+    git(origin, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "--quiet", "--filter=blob:none", "--no-checkout", f"file://{origin}", "clone")
+    root, proof = tmp_path / "clone", tmp_path / "it ran"
+    git(root, "read-tree", "HEAD")
+    (root / "a.py").write_text("2\n")
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch '{proof}'\n")
+    program.chmod(0o755)
+    git(root, "config", "remote.origin.url", f"ext::{program}")
+    git(root, "config", "protocol.ext.allow", "always")
+
+    assert git_facts(root, timeout_s=PATIENT_S) is None
+    assert not proof.exists()
+    subprocess.run(["git", "diff", "HEAD"], cwd=root, capture_output=True, check=False)
+    assert proof.exists()
+
+
+def test_a_filter_that_cannot_be_switched_off_means_no_facts(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.py": "1\n"})
+    with (root / ".git" / "config").open("a") as config:
+        config.write('[filter "e=vil"]\n\tclean = touch ran\n')
+
+    assert git_facts(root, timeout_s=PATIENT_S) is None
+
+
+def test_the_users_own_filter_is_respected(tmp_path: Path, home: Path) -> None:
+    root = repository(tmp_path, {"a.py": "secret\n", ".gitattributes": "*.py filter=hide\n"})
+    git(root, "config", "--global", "filter.hide.clean", "sed s/shown/secret/")
+    (root / "a.py").write_text("shown\n")
+
+    facts = git_facts(root, timeout_s=PATIENT_S)
+
+    assert facts is not None
+    assert facts.changed_files == 0
+
+
+def test_nothing_is_written_into_the_repository(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.py": "1\n", "b.py": "1\n"})
+    os.utime(root / "a.py", (1, 1))  # git would now bring its index up to date
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+
+    facts = git_facts(root, timeout_s=PATIENT_S)
+
+    assert facts == GitFacts(branch="main", head=short_head(root), subject="first commit")
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+
+
+def test_a_hundred_looks_leave_no_child_no_descriptor_and_no_thread(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.py": "1\n"})
+    git_facts(root, timeout_s=PATIENT_S)
+    before = open_things()
+
+    for _ in range(100):
+        git_facts(root, timeout_s=PATIENT_S)
+
+    assert open_things() == before
+
+
+def test_a_repository_that_never_answers_is_given_up_in_time_and_leaves_nothing(tmp_path: Path) -> None:
+    """git opens info/exclude and waits for a writer, as it would wait for a dead network drive."""
+    root = repository(tmp_path, {"a.py": "1\n"})
+    git_facts(root, timeout_s=PATIENT_S)
+    (root / ".git" / "info" / "exclude").unlink()
+    os.mkfifo(root / ".git" / "info" / "exclude")
+    before = open_things()
+
+    durations = []
+    for _ in range(10):
+        started = time.monotonic()
+        with pytest.raises(TimeoutError):
+            git_facts(root, timeout_s=0.2)
+        durations.append(time.monotonic() - started)
+
+    assert sorted(durations)[5] < 0.25  # the median: the machine may be busy
+    wait_until(lambda: open_things() == before)
+
+
+def test_looks_at_a_repository_that_hangs_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path, {"a.py": "1\n"})
+    git_facts(root, timeout_s=PATIENT_S)
+    released = threading.Event()
+    exists = Path.exists
+
+    def hanging(self: Path) -> bool:
+        if self == root / ".git":
+            released.wait(PATIENT_S)
+        return exists(self)
+
+    monkeypatch.setattr(Path, "exists", hanging)
+    before = threading.active_count()
+    for _ in range(5):
+        with pytest.raises(TimeoutError):
+            git_facts(root, timeout_s=0.05)
+    assert threading.active_count() == before + 1
+
+    released.set()
+    wait_until(lambda: threading.active_count() == before)
+    assert git_facts(root, timeout_s=PATIENT_S) is not None
+
+
+def open_things() -> tuple[int, list[str], int]:
+    """Descriptors, children and threads of this process."""
+    tasks = Path("/proc/self/task").iterdir()
+    children = [child for task in tasks for child in (task / "children").read_text().split()]
+    return len(list(Path("/proc/self/fd").iterdir())), children, threading.active_count()
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENT_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -1,0 +1,85 @@
+"""git is asked so that it neither writes, nor runs what a repository brings, nor outlives its time."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from carryover.probe.git_command import Answer, ask
+from support.repository import git, repository
+
+
+def soon() -> float:
+    return time.monotonic() + 20
+
+
+def children() -> list[str]:
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+
+
+@pytest.fixture
+def slow_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A git that starts a child of its own, which holds the pipe, and never ends."""
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\nsleep 1000 &\necho $$ $! > "${0%/*}/pids"\nwait\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return program.parent / "pids"
+
+
+def test_answers_come_in_the_order_of_the_questions(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.py": "1\n"})
+
+    answers = ask(root, ("ls-files",), ("symbolic-ref", "HEAD"), ("config", "no.such"), deadline=soon())
+
+    assert answers == [Answer(0, b"a.py\n"), Answer(0, b"refs/heads/main\n"), Answer(1, b"")]
+
+
+def test_parents_are_not_searched_for_a_repository(tmp_path: Path) -> None:
+    root = repository(tmp_path / "repo", {"sub/a.py": "1\n"})
+
+    [answer] = ask(root / "sub", ("rev-parse", "HEAD"), deadline=soon())
+
+    assert answer == Answer(128, b"")
+
+
+def test_variables_of_a_git_hook_that_runs_us_mislead_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path / "ours", {"ours.py": "1\n"})
+    other = repository(tmp_path / "other", {"other.py": "1\n"})
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
+
+    assert ask(root, ("ls-files",), deadline=soon()) == [Answer(0, b"ours.py\n")]
+
+
+def test_what_does_not_end_in_time_is_killed_with_all_it_started(tmp_path: Path, slow_git: Path) -> None:
+    before = time.monotonic()
+
+    with pytest.raises(TimeoutError):
+        ask(tmp_path, ("one",), ("two",), deadline=before + 0.3)
+
+    assert time.monotonic() - before < 3
+    assert children() == []
+    for pid in slow_git.read_text().split():
+        assert not is_running(int(pid))
+
+
+def test_without_git_the_error_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(repository(tmp_path), "status")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(FileNotFoundError):
+        ask(tmp_path, ("status",), deadline=soon())
+
+
+def is_running(pid: int) -> bool:
+    """A killed orphan may still wait for its new parent; it runs no more."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False

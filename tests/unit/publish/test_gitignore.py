@@ -1,0 +1,224 @@
+"""`.carryover/` stays out of commits by one rule, where no other does that already."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carryover.publish.edits import Edits
+from carryover.publish.gitignore import exclude_file, ignored_by_text, keep_out, with_rule, without_rule
+from support.repository import git, repository
+
+RULE = "# Carryover (auto-added)\n.carryover/\n"
+
+
+def kept_out(root: Path, *, shared: bool = True) -> Edits:
+    (root / ".carryover").mkdir(exist_ok=True)
+    edits = Edits(root / ".carryover")
+    keep_out(root, edits, shared=shared)
+    return edits
+
+
+def ignored(root: Path) -> bool:
+    (root / ".carryover" / "handoff.md").write_text("")
+    return git(root, "status", "--porcelain", "--untracked-files=all").find(".carryover") < 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"node_modules/\n", b"node_modules/\n\n# Carryover (auto-added)\n.carryover/\n"),
+        (b"node_modules/", b"node_modules/\n# Carryover (auto-added)\n.carryover/\n"),
+        (b"a\r\nb\r\n", b"a\r\nb\r\n\r\n# Carryover (auto-added)\r\n.carryover/\r\n"),
+        (b"\xef\xbb\xbfa\n", b"\xef\xbb\xbfa\n\n# Carryover (auto-added)\n.carryover/\n"),
+    ],
+)
+def test_the_rule_comes_at_the_end_and_leaves_every_other_byte(before: bytes, after: bytes) -> None:
+    assert (with_rule(before), with_rule(after), without_rule(after)) == (after, after, before)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(["a", "\n", "\r\n", "\r", "#", ".carryover/\n", "\ufeff", RULE[:9]]), max_size=9))
+def test_taking_the_rule_out_gives_any_file_as_it_was(pieces: list[str]) -> None:
+    data = "".join(pieces).encode()
+
+    assert without_rule(with_rule(data)) == data
+
+
+@pytest.mark.parametrize(
+    ("text", "certainly"),
+    [
+        (".carryover/\n", True),
+        ("/.carryover\r\nother\n", True),
+        ("# .carryover/\n", False),
+        (".carryover/*\n", False),
+        (".carryover/\n!.carryover/\n", False),
+        ("!keep\n.carryover/  \n", True),
+        ("", False),
+    ],
+)
+def test_a_rule_that_git_need_not_be_asked_about(text: str, certainly: bool) -> None:
+    assert ignored_by_text(text.encode()) is certainly
+
+
+def test_a_repository_without_ignore_file_gets_one(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+
+    edits = kept_out(root)
+
+    assert ((root / ".gitignore").read_text(), edits.done, ignored(root)) == (RULE, [".gitignore"], True)
+
+
+def test_the_rule_is_added_once(home: Path) -> None:
+    root = repository(home / "app", {".gitignore": "a\n"})
+    kept_out(root)
+    before = (root / ".gitignore").stat().st_mtime_ns
+
+    assert kept_out(root).done == []
+    assert ((root / ".gitignore").read_text(), (root / ".gitignore").stat().st_mtime_ns) == (f"a\n\n{RULE}", before)
+
+
+@pytest.mark.parametrize("rule", [".carryover", "/.carryover/", ".carryover/*", ".car*", ".*", "*", "**/.carryover/**"])
+def test_no_rule_is_added_where_one_of_the_users_does_it(home: Path, rule: str) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    (root / ".gitignore").write_text(f"{rule}\n")
+
+    assert kept_out(root).done == []
+    assert ((root / ".gitignore").read_text(), ignored(root)) == (f"{rule}\n", True)
+
+
+def test_no_rule_is_added_where_the_users_global_excludes_do_it(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    (home / "ignore").write_text(".carryover/\n")
+    git(root, "config", "--global", "core.excludesFile", str(home / "ignore"))
+
+    assert kept_out(root).done == []
+    assert not (root / ".gitignore").exists()
+
+
+def test_a_rule_for_some_of_the_folder_is_not_enough(home: Path) -> None:
+    root = repository(home / "app", {".gitignore": "*.md\n"})
+
+    assert kept_out(root).done == [".gitignore"]
+    assert (root / ".gitignore").read_text() == f"*.md\n\n{RULE}"
+
+
+def test_a_user_who_takes_the_folder_back_in_is_not_contradicted(home: Path) -> None:
+    text = f"{RULE}!.carryover/\n"
+    root = repository(home / "app", {".gitignore": text})
+
+    assert kept_out(root).done == []
+    assert (root / ".gitignore").read_text() == text
+
+
+def test_privately_the_rule_goes_where_nobody_shares_it(home: Path) -> None:
+    root = repository(home / "app", {".gitignore": "a\n"})
+    before = (root / ".git" / "info" / "exclude").read_text()
+
+    edits = kept_out(root, shared=False)
+    kept_out(root, shared=False)
+
+    assert (root / ".git" / "info" / "exclude").read_text() == f"{before}\n{RULE}"
+    assert (edits.done, (root / ".gitignore").read_text(), ignored(root)) == ([], "a\n", True)
+
+
+def test_privately_a_worktree_uses_the_excludes_of_its_main_checkout(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    git(root, "worktree", "add", "--quiet", str(home / "tree"))
+
+    kept_out(home / "tree", shared=False)
+
+    assert exclude_file(home / "tree") == root / ".git" / "info" / "exclude"
+    assert ((root / ".git" / "info" / "exclude").read_text().endswith(RULE), ignored(home / "tree")) == (True, True)
+
+
+def test_a_missing_info_folder_is_made(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    (root / ".git" / "info" / "exclude").unlink()
+    (root / ".git" / "info").rmdir()
+
+    kept_out(root, shared=False)
+
+    assert (root / ".git" / "info" / "exclude").read_text() == RULE
+
+
+@pytest.mark.parametrize("original", [None, "", "a", "a\n", "a\r\nb\r\n"])
+def test_going_private_moves_our_rule_and_gives_the_file_back(home: Path, original: str | None) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    gitignore = root / ".gitignore"
+    if original is not None:
+        gitignore.write_bytes(original.encode())
+    kept_out(root)
+
+    edits = kept_out(root, shared=False)
+
+    assert (gitignore.read_bytes().decode() if gitignore.exists() else None) == original
+    assert (edits.done, edits.mine, ignored(root)) == ([".gitignore"], set(), True)
+
+
+def test_going_private_leaves_a_rule_that_came_with_the_repository(home: Path) -> None:
+    root = repository(home / "app", {".gitignore": RULE})
+
+    assert kept_out(root, shared=False).done == []
+    assert (root / ".gitignore").read_text() == RULE
+
+
+@pytest.mark.parametrize("content", ["a\n".encode("utf-16"), b"a\0"])
+def test_an_ignore_file_that_cannot_be_edited_is_left_alone_and_the_excludes_used(home: Path, content: bytes) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    (root / ".gitignore").write_bytes(content)
+
+    edits = kept_out(root)
+
+    assert (root / ".gitignore").read_bytes() == content
+    assert (edits.notes, ignored(root)) == ([".gitignore was left alone: it is not plain text"], True)
+
+
+def test_links_and_read_only_files_are_left_alone(home: Path) -> None:
+    (home / "theirs").write_text("theirs\n")
+    linked, closed = (repository(home / name, {"a.py": "1\n"}) for name in ("linked", "closed"))
+    (linked / ".gitignore").symlink_to(home / "theirs")
+    (closed / ".gitignore").write_text("a\n")
+    (closed / ".gitignore").chmod(0o444)
+
+    notes = [kept_out(root).notes for root in (linked, closed)]
+
+    assert notes == [
+        [".gitignore was left alone: Too many levels of symbolic links"],
+        [".gitignore was left alone: it is read-only"],
+    ]
+    assert [(home / "theirs").read_text(), (closed / ".gitignore").read_text()] == ["theirs\n", "a\n"]
+    assert [ignored(linked), ignored(closed)] == [True, True]
+
+
+def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
+    (home / "bashrc").write_text("theirs\n")
+    (home / "info").mkdir()
+    one, two = (repository(home / name, {"a.py": "1\n"}) for name in ("one", "two"))
+    (one / ".git" / "info" / "exclude").unlink()
+    (one / ".git" / "info" / "exclude").symlink_to(home / "bashrc")
+    (two / ".git" / "info" / "exclude").unlink()
+    (two / ".git" / "info").rmdir()
+    (two / ".git" / "info").symlink_to(home / "info")
+
+    assert [kept_out(root, shared=False).notes for root in (one, two)] == [
+        [".git/info/exclude was left alone: Too many levels of symbolic links"],
+        [".git/info/exclude was left alone: its folder is a symlink"],
+    ]
+    assert ((home / "bashrc").read_text(), list((home / "info").iterdir())) == ("theirs\n", [])
+
+
+def test_without_an_answer_from_git_the_rule_is_added_where_it_can_be(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = repository(home / "app", {".gitignore": "a\n"})
+    monkeypatch.setenv("PATH", os.devnull)
+
+    private, shared = kept_out(root, shared=False), kept_out(root)
+
+    assert (private.done, private.notes) == ([], [".git/info/exclude was left alone: git can't be run"])
+    assert (shared.done, shared.notes) == ([".gitignore"], [])

@@ -1,0 +1,312 @@
+"""AGENTS.md and CLAUDE.md lead to the handoff, and neither hides the other from an agent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.publish.edits import Edits
+from carryover.publish.memory_files import CODEX_LIMIT_BYTES, place_pointers, remove_pointers
+from carryover.publish.pointer import IMPORT, POINTER, new_file
+
+BLOCK = new_file(POINTER).decode()
+IMPORT_BLOCK = new_file(IMPORT).decode()
+EDITED = BLOCK.replace("bounded", "short")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "app" / ".carryover").mkdir(parents=True)
+    return tmp_path / "app"
+
+
+def place(root: Path) -> Edits:
+    edits = Edits(root / ".carryover")
+    place_pointers(root, edits)
+    return edits
+
+
+def remove(root: Path) -> Edits:
+    edits = Edits(root / ".carryover")
+    remove_pointers(root, edits)
+    return edits
+
+
+def contents(root: Path) -> dict[str, str]:
+    return {path.name: path.read_bytes().decode() for path in sorted(root.iterdir()) if path.is_file()}
+
+
+def write(root: Path, **files: str) -> None:
+    for name, text in files.items():
+        (root / f"{name}.md").write_bytes(text.encode())
+
+
+def test_both_files_are_made_where_there_are_none(root: Path) -> None:
+    edits = place(root)
+
+    assert contents(root) == {"AGENTS.md": BLOCK, "CLAUDE.md": IMPORT_BLOCK}
+    assert (edits.done, edits.notes) == (["AGENTS.md", "CLAUDE.md"], [])
+
+
+@pytest.mark.parametrize(
+    ("agents", "claude", "agents_after", "claude_after"),
+    [
+        ("Be brief.\n", None, f"Be brief.\n\n{BLOCK}", IMPORT_BLOCK),
+        ("Be brief.", "", f"Be brief.\n{BLOCK}", f"\n{IMPORT_BLOCK}"),
+        ("Be brief.\n", " \n\n", f"Be brief.\n\n{BLOCK}", f" \n\n\n{IMPORT_BLOCK}"),
+        ("Be brief.\n", "<!-- later -->\n", f"Be brief.\n\n{BLOCK}", f"<!-- later -->\n\n{IMPORT_BLOCK}"),
+        (None, "Be Claude.\n", BLOCK, f"Be Claude.\n\n{BLOCK}"),
+        ("Be brief.\n", "Be Claude.\n", f"Be brief.\n\n{BLOCK}", f"Be Claude.\n\n{BLOCK}"),
+        ("Be brief.\n", "@AGENTS.md\n", f"Be brief.\n\n{BLOCK}", "@AGENTS.md\n"),
+        ("Be brief.\n", "Be Claude. @AGENTS.md", f"Be brief.\n\n{BLOCK}", "Be Claude. @AGENTS.md"),
+        ("Be brief.\n", "Not `@AGENTS.md`\n", f"Be brief.\n\n{BLOCK}", f"Not `@AGENTS.md`\n\n{BLOCK}"),
+        ("a\r\nb\r\n", "\ufeffc", "a\r\nb\r\n\r\n" + BLOCK.replace("\n", "\r\n"), f"\ufeffc\n{BLOCK}"),
+        (BLOCK, f"mine\n\n{BLOCK}", BLOCK, f"mine\n\n{BLOCK}"),
+        (f"{BLOCK}\nmoved up\n", f"{IMPORT_BLOCK}\nmine\n", f"{BLOCK}\nmoved up\n", f"{IMPORT_BLOCK}\nmine\n"),
+        ("Be brief.\n", BLOCK, f"Be brief.\n\n{BLOCK}", IMPORT_BLOCK),
+    ],
+)
+def test_what_is_there_decides_where_the_pointer_goes(
+    root: Path, agents: str | None, claude: str | None, agents_after: str, claude_after: str
+) -> None:
+    write(root, **{name: text for name, text in (("AGENTS", agents), ("CLAUDE", claude)) if text is not None})
+
+    edits = place(root)
+
+    assert (contents(root), edits.notes) == ({"AGENTS.md": agents_after, "CLAUDE.md": claude_after}, [])
+    times = [(root / name).stat().st_mtime_ns for name in ("AGENTS.md", "CLAUDE.md")]
+    assert place(root).done == []
+    assert [(root / name).stat().st_mtime_ns for name in ("AGENTS.md", "CLAUDE.md")] == times
+
+
+@pytest.mark.parametrize("agents", [None, "", "a", "a\n", "\ufeffa\r\nb", "```\n" + BLOCK + "```\n"])
+@pytest.mark.parametrize("claude", [None, "", "c", "\r\n", "@AGENTS.md", "c\n"])
+def test_taking_the_pointers_out_gives_both_files_as_they_were(
+    root: Path, agents: str | None, claude: str | None
+) -> None:
+    write(root, **{name: text for name, text in (("AGENTS", agents), ("CLAUDE", claude)) if text is not None})
+    before = contents(root)
+    place(root)
+    assert contents(root) != before
+
+    remove(root)
+
+    assert contents(root) == before
+    assert list((root / ".carryover").iterdir()) == []
+
+
+def test_blocks_that_came_with_the_repository_are_not_taken_out(root: Path) -> None:
+    write(root, AGENTS=BLOCK)
+    place(root)
+
+    assert remove(root).done == ["CLAUDE.md"]
+    assert contents(root) == {"AGENTS.md": BLOCK}
+
+
+def test_a_block_edited_by_hand_or_torn_is_reported_and_left(root: Path) -> None:
+    torn = BLOCK.replace("<!--CARRYOVER:END-->\n", "")
+    write(root, AGENTS=EDITED, CLAUDE=f"mine\n{torn}")
+
+    edits = place(root)
+
+    assert contents(root) == {"AGENTS.md": EDITED, "CLAUDE.md": f"mine\n{torn}"}
+    assert edits.notes == [
+        "AGENTS.md was left alone: its Carryover block was edited by hand",
+        "CLAUDE.md was left alone: one of the Carryover markers is missing",
+    ]
+
+
+def test_a_block_that_was_edited_since_stays_when_the_pointers_go(root: Path) -> None:
+    place(root)
+    write(root, AGENTS=EDITED)
+
+    edits = remove(root)
+
+    assert contents(root) == {"AGENTS.md": EDITED}
+    assert edits.notes == ["AGENTS.md was left alone: its Carryover block was edited by hand"]
+
+
+def test_text_added_to_a_file_that_we_made_stays(root: Path) -> None:
+    place(root)
+    write(root, AGENTS=f"{BLOCK}\nBe brief.\n", CLAUDE=f"Be Claude.\n\n{IMPORT_BLOCK}")
+
+    remove(root)
+
+    assert contents(root) == {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be Claude.\n"}
+
+
+def test_in_a_long_agents_file_the_block_goes_to_the_top(root: Path) -> None:
+    fits = "x" * (CODEX_LIMIT_BYTES - len(BLOCK.encode()) - 2) + "\n"
+    write(root, AGENTS=fits, CLAUDE="@AGENTS.md")
+    place(root)
+    assert (root / "AGENTS.md").read_text() == f"{fits}\n{BLOCK}"
+    assert (root / "AGENTS.md").stat().st_size == 32_768
+
+    write(root, AGENTS=f"y{fits}")
+    place(root)
+    assert (root / "AGENTS.md").read_text() == f"{BLOCK}\ny{fits}"
+
+
+def test_a_block_that_a_growing_file_pushed_beyond_the_limit_moves_to_the_top(root: Path) -> None:
+    long = "x" * CODEX_LIMIT_BYTES + "\n"
+    write(root, AGENTS=f"{long}\n{BLOCK}", CLAUDE=f"{long}\n{BLOCK}")
+
+    assert place(root).done == ["AGENTS.md"]
+    assert contents(root) == {"AGENTS.md": f"{BLOCK}\n{long}", "CLAUDE.md": f"{long}\n{BLOCK}"}
+    assert place(root).done == []
+
+
+@pytest.mark.parametrize(("link", "file"), [("CLAUDE.md", "AGENTS.md"), ("AGENTS.md", "CLAUDE.md")])
+def test_where_one_file_is_a_link_to_the_other_the_block_is_written_once(root: Path, link: str, file: str) -> None:
+    (root / file).write_text("Be brief.\n")
+    (root / link).symlink_to(file)
+
+    place(root)
+    place(root)
+
+    assert (root / file).read_text() == f"Be brief.\n\n{BLOCK}"
+    assert (root / link).readlink() == Path(file)
+
+    remove(root)
+    assert ((root / file).read_text(), (root / link).is_symlink()) == ("Be brief.\n", True)
+
+
+def test_two_links_to_a_third_file_in_the_project_are_written_through_once(root: Path) -> None:
+    (root / "docs").mkdir()
+    (root / "docs" / "ai.md").write_text("Be brief.\n")
+    for name in ("AGENTS.md", "CLAUDE.md"):
+        (root / name).symlink_to("docs/ai.md")
+
+    place(root)
+
+    assert (root / "docs" / "ai.md").read_text() == f"Be brief.\n\n{BLOCK}"
+
+
+def test_files_that_became_one_do_not_import_themselves(root: Path) -> None:
+    place(root)
+    (root / "AGENTS.md").unlink()
+    (root / "AGENTS.md").symlink_to("CLAUDE.md")
+
+    place(root)
+
+    assert (root / "CLAUDE.md").read_text() == BLOCK
+
+
+@pytest.mark.parametrize("target", ["../outside.md", ".git/hooks/run.md", "src/main.py", "missing.md", "."])
+def test_a_link_that_leads_anywhere_else_is_left_alone(root: Path, target: str) -> None:
+    files = [root.parent / "outside.md", root / ".git" / "hooks" / "run.md", root / "src" / "main.py"]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("theirs\n")
+    (root / "AGENTS.md").symlink_to(target)
+
+    edits = place(root)
+
+    assert [file.read_text() for file in files] == ["theirs\n"] * 3
+    assert ((root / "AGENTS.md").readlink(), edits.done) == (Path(target), [])
+    assert [note.partition(":")[0] for note in edits.notes] == [
+        "AGENTS.md was left alone",
+        "CLAUDE.md was left alone",
+    ]
+
+
+def test_where_agents_md_cannot_lead_to_the_handoff_a_claude_file_of_the_user_still_does(root: Path) -> None:
+    (root / "AGENTS.md").mkdir()
+    write(root, CLAUDE="Be Claude.\n")
+
+    edits = place(root)
+
+    assert (contents(root), edits.notes) == (
+        {"CLAUDE.md": f"Be Claude.\n\n{BLOCK}"},
+        ["AGENTS.md was left alone: not a regular file"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "reason"),
+    [
+        (b"a\n", 0o444, "it is read-only"),
+        ("a\n".encode("utf-16"), 0o644, "it is not plain text"),
+        (b"a" * 300_000, 0o644, "larger than 262144 bytes"),
+    ],
+)
+def test_a_file_that_should_not_be_edited_is_left_alone_and_the_rest_goes_on(
+    root: Path, content: bytes, mode: int, reason: str
+) -> None:
+    (root / "CLAUDE.md").write_bytes(content)
+    (root / "CLAUDE.md").chmod(mode)
+
+    edits = place(root)
+
+    assert (root / "CLAUDE.md").read_bytes() == content
+    assert (edits.done, edits.notes) == (["AGENTS.md"], [f"CLAUDE.md was left alone: {reason}"])
+
+
+def test_a_file_with_a_second_hard_link_is_left_alone(root: Path) -> None:
+    write(root, AGENTS="Be brief.\n")
+    os.link(root / "AGENTS.md", root / "CLAUDE.md")
+
+    edits = place(root)
+
+    assert contents(root) == {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be brief.\n"}
+    assert edits.notes == ["AGENTS.md was left alone: it has a second hard link, which an edit would cut off"]
+
+
+def test_a_pipe_in_the_place_of_a_file_holds_nothing_up(root: Path) -> None:
+    os.mkfifo(root / "CLAUDE.md")
+
+    assert place(root).notes == ["CLAUDE.md was left alone: not a regular file"]
+
+
+def test_another_spelling_of_the_name_is_not_joined_by_a_second_file(root: Path) -> None:
+    (root / "Agents.md").write_text("Be brief.\n")
+
+    edits = place(root)
+
+    assert contents(root) == {"Agents.md": "Be brief.\n"}
+    assert edits.notes[0] == "AGENTS.md was left alone: Agents.md is there, and the two would be one file on a Mac"
+
+
+@pytest.mark.parametrize(
+    ("other", "text", "made"),
+    [
+        (".claude/CLAUDE.md", "Be Claude.\n", True),
+        (".claude/CLAUDE.md", "@../AGENTS.md\n", False),
+        (".claude/CLAUDE.md", "@AGENTS.md\n", True),
+        ("CLAUDE.local.md", "Be Claude.\n", True),
+        ("CLAUDE.local.md", "@AGENTS.md\n", False),
+    ],
+)
+def test_a_further_claude_file_spares_ours_only_when_it_imports_agents_md(
+    root: Path, other: str, text: str, made: bool
+) -> None:
+    (root / ".claude").mkdir()
+    (root / other).write_text(text)
+
+    place(root)
+
+    assert (root / other).read_text() == text
+    assert (root / "CLAUDE.md").exists() is made
+
+
+def test_an_override_that_hides_the_pointer_from_codex_is_reported(root: Path) -> None:
+    (root / "AGENTS.override.md").write_text("mine\n")
+
+    assert place(root).notes == ["AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex"]
+
+
+def test_a_file_that_changed_since_it_was_read_is_not_overwritten(root: Path) -> None:
+    class EditorSaves(Edits):
+        def make(self, name: str, edit: Callable[[], bool]) -> bool:
+            (root / name).write_text("saved by an editor\n")
+            return super().make(name, edit)
+
+    write(root, AGENTS="old\n", CLAUDE="@AGENTS.md\n")
+    edits = EditorSaves(root / ".carryover")
+    place_pointers(root, edits)
+
+    assert contents(root) == {"AGENTS.md": "saved by an editor\n", "CLAUDE.md": "@AGENTS.md\n"}
+    assert edits.notes == ["AGENTS.md was left alone: it changed at the same moment"]

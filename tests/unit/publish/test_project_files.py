@@ -1,0 +1,202 @@
+"""A project gets its handoff and what leads to it; what is right is not touched, and what may not be written is not."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from carryover.config import Config, Pointers, ProjectSettings, PublishConfig, project_settings
+from carryover.publish.pointer import IMPORT, POINTER, new_file
+from carryover.publish.project_files import Published, publish
+from support.repository import git, repository
+
+TEXT = "# [CARRYOVER] Last updated 2026-11-20T06:02:26Z from Claude Code\n# RESUME PROTOCOL: ask\n"
+RULE = "# Carryover (auto-added)\n.carryover/\n"
+
+
+def settings(pointers: Pointers = "shared") -> ProjectSettings:
+    return ProjectSettings(pointers=pointers)
+
+
+def tree(root: Path) -> dict[str, str]:
+    """The project's files but git's, and their contents."""
+    files = (path for path in sorted(root.rglob("*")) if path.is_file() and ".git" not in path.relative_to(root).parts)
+    return {str(path.relative_to(root)): path.read_bytes().decode() for path in files}
+
+
+def signatures(root: Path) -> dict[Path, tuple[int, int, int]]:
+    found = {path: path.lstat() for path in root.rglob("*")}
+    return {path: (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) for path, stat in found.items()}
+
+
+def test_a_repository_gets_the_handoff_the_rule_and_the_pointers(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+
+    published = publish(root, TEXT, settings())
+
+    assert published == Published(changed=True, edited=(".gitignore", "AGENTS.md", "CLAUDE.md"))
+    assert tree(root) == {
+        ".carryover/edited": "AGENTS.md\nCLAUDE.md\n.gitignore\n",
+        ".carryover/handoff.md": TEXT,
+        ".gitignore": RULE,
+        "AGENTS.md": new_file(POINTER).decode(),
+        "CLAUDE.md": new_file(IMPORT).decode(),
+        "a.py": "1\n",
+    }
+    assert git(root, "status", "--porcelain") == "?? .gitignore\n?? AGENTS.md\n?? CLAUDE.md\n"
+
+
+def test_publishing_the_same_again_touches_nothing(home: Path) -> None:
+    root = repository(home / "app", {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be Claude.\n"})
+    publish(root, TEXT, settings())
+    before = signatures(root)
+
+    assert publish(root, TEXT, settings()) == Published()
+    assert signatures(root) == before
+
+
+def test_another_text_touches_only_the_handoff(home: Path) -> None:
+    root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
+    publish(root, TEXT, settings())
+    before = signatures(root)
+
+    assert publish(root, f"{TEXT}more\n", settings()) == Published(changed=True)
+    after = signatures(root)
+    assert {path for path in after if after[path] != before[path]} == {
+        root / ".carryover",
+        root / ".carryover" / "handoff.md",
+    }
+
+
+@pytest.mark.parametrize("pointers", ["private", "off"])
+def test_privately_no_file_that_git_sees_is_made_or_changed(home: Path, pointers: Pointers) -> None:
+    root = repository(home / "app", {"AGENTS.md": "Be brief.\n", ".gitignore": "a\n"})
+
+    published = publish(root, TEXT, settings(pointers))
+
+    assert published == Published(changed=True)
+    assert git(root, "status", "--porcelain") == ""
+    assert tree(root)[".carryover/handoff.md"] == TEXT
+
+
+@pytest.mark.parametrize("pointers", ["private", "off"])
+def test_going_private_gives_every_file_back_even_when_committed(home: Path, pointers: Pointers) -> None:
+    before = {"AGENTS.md": "Be brief.", "CLAUDE.md": "Be Claude.\r\n", ".gitignore": "a\n"}
+    root = repository(home / "app", before)
+    publish(root, TEXT, settings())
+    git(root, "commit", "--quiet", "--all", "--message", "with pointers")
+
+    published = publish(root, TEXT, settings(pointers))
+
+    assert published == Published(edited=(".gitignore", "CLAUDE.md", "AGENTS.md"))
+    assert tree(root) == {**before, ".carryover/handoff.md": TEXT}
+    assert publish(root, TEXT, settings(pointers)) == Published()
+
+
+def test_privately_the_pointers_of_others_stay(home: Path) -> None:
+    theirs = {"AGENTS.md": new_file(POINTER).decode(), "CLAUDE.md": new_file(IMPORT).decode(), ".gitignore": RULE}
+    root = repository(home / "app", theirs)
+
+    publish(root, TEXT, settings("private"))
+
+    assert git(root, "status", "--porcelain") == ""
+
+
+def test_a_folder_without_git_gets_pointers_but_no_rule(home: Path) -> None:
+    (home / "notes").mkdir()
+
+    assert publish(home / "notes", TEXT, settings()).edited == ("AGENTS.md", "CLAUDE.md")
+    assert sorted(tree(home / "notes")) == [".carryover/edited", ".carryover/handoff.md", "AGENTS.md", "CLAUDE.md"]
+
+
+def test_a_folder_of_repositories_gets_no_pointer_that_would_hold_for_each(home: Path) -> None:
+    repository(home / "work" / "app", {"a.py": "1\n"})
+
+    published = publish(home / "work", TEXT, settings())
+
+    assert published == Published(
+        changed=True,
+        notes=(
+            "AGENTS.md was left alone: the folder holds repositories, and what it says would hold for each of them",
+        ),
+    )
+    assert not (home / "work" / "AGENTS.md").exists()
+
+
+def test_each_worktree_has_files_of_its_own(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    git(root, "worktree", "add", "--quiet", str(home / "tree"))
+
+    publish(root, "main\n", settings("private"))
+    publish(home / "tree", "tree\n", settings("private"))
+
+    handoffs = [(folder / ".carryover" / "handoff.md").read_text() for folder in (root, home / "tree")]
+    assert handoffs == ["main\n", "tree\n"]
+    assert [git(folder, "status", "--porcelain") for folder in (root, home / "tree")] == ["", ""]
+
+
+def test_handoffs_kept_apart_leave_the_project_as_it_is_wherever_it_lies(tmp_path: Path, home: Path) -> None:
+    root = repository(tmp_path / "app", {"a.py": "1\n"})
+    apart = project_settings(root, Config(publish=PublishConfig(folder=str(home / "handoffs"))))
+    before = signatures(root)
+
+    assert publish(root, TEXT, apart) == Published(changed=True)
+    assert signatures(root) == before
+    assert apart.folder is not None
+    assert tree(home / "handoffs") == {f"{apart.folder.name}/handoff.md": TEXT}
+
+
+def test_an_excluded_project_is_not_touched(home: Path) -> None:
+    root = repository(home / "app", {".carryover.toml": "exclude = true\n"})
+    before = signatures(root)
+
+    published = publish(root, TEXT, project_settings(root, Config()))
+
+    assert published == Published(refusal="excluded by the project's own .carryover.toml")
+    assert signatures(root) == before
+
+
+def test_where_publishing_is_refused_nothing_is_touched(home: Path, tmp_path: Path) -> None:
+    tracked = repository(home / "app", {".carryover/handoff.md": "theirs\n"})
+    before = signatures(tracked), signatures(tmp_path)
+
+    refusals = [publish(root, TEXT, settings()).refusal for root in (tracked, tmp_path, home)]
+
+    assert refusals == [
+        ".carryover is tracked by git, so a handoff would be committed; `git rm -r --cached .carryover` ends that",
+        "it is a temporary folder",
+        "it is the home folder itself",
+    ]
+    assert (signatures(tracked), signatures(tmp_path)) == before
+
+
+def test_a_home_that_is_given_counts_instead_of_the_environments(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+
+    assert publish(tmp_path / "app", TEXT, settings(), home=tmp_path).refusal is None
+
+
+def test_notes_on_the_projects_own_settings_come_along(home: Path) -> None:
+    root = repository(home / "app", {".carryover.toml": "telemetry = true\n"})
+
+    published = publish(root, TEXT, project_settings(root, Config()))
+
+    assert published.notes == (".carryover.toml: telemetry is not something a project may set",)
+
+
+def test_a_disk_that_takes_nothing_is_a_refusal_with_its_reason(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    publish(root, TEXT, settings())
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    assert publish(root, "another\n", settings()) == Published(
+        refusal="the handoff can't be written: No space left on device"
+    )
+    assert tree(root)[".carryover/handoff.md"] == TEXT

@@ -1,0 +1,114 @@
+"""Each working folder belongs to one project, whatever way leads to it and whether it is still there."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from carryover.publish.project_root import ProjectRoot, find_root, git_dir_of
+from support.repository import git, repository
+
+
+def test_a_folder_in_a_repository_belongs_to_its_top(home: Path) -> None:
+    root = repository(home / "app", {"src/deep/a.py": "1\n"})
+
+    found = [find_root(str(folder)) for folder in (root, root / "src", root / "src" / "deep", root / ".git" / "hooks")]
+
+    assert found == [ProjectRoot(str(root))] * 4
+
+
+def test_a_folder_that_is_gone_still_belongs_to_its_repository(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+
+    assert find_root(str(root / "gone" / "deep")) == ProjectRoot(str(root))
+
+
+def test_a_folder_without_git_is_a_project_itself(home: Path) -> None:
+    (home / "notes" / "sub").mkdir(parents=True)
+
+    found = [find_root(f"{home}/{name}").root for name in ("notes", "notes/sub", "notes/../notes/", "gone/deep")]
+
+    assert found == [f"{home}/{name}" for name in ("notes", "notes/sub", "notes", "gone/deep")]
+
+
+def test_a_worktree_is_a_project_of_its_own_that_knows_its_main_checkout(home: Path) -> None:
+    root = repository(home / "app", {"src/a.py": "1\n"})
+    git(root, "worktree", "add", "--quiet", str(home / "tree"))
+    git(root, "worktree", "add", "--quiet", ".worktrees/inner")
+
+    assert [find_root(str(home / "tree" / "src")), find_root(str(root / ".worktrees" / "inner"))] == [
+        ProjectRoot(str(home / "tree"), main_root=str(root)),
+        ProjectRoot(str(root / ".worktrees" / "inner"), main_root=str(root)),
+    ]
+
+
+def test_a_worktree_with_relative_links_knows_its_main_checkout(home: Path) -> None:
+    """As git 2.48 writes them with worktree.useRelativePaths."""
+    root = repository(home / "app", {"a.py": "1\n"})
+    git(root, "worktree", "add", "--quiet", str(home / "tree"))
+    (home / "tree" / ".git").write_text("gitdir: ../app/.git/worktrees/tree\n")
+    (root / ".git" / "worktrees" / "tree" / "gitdir").write_text("../../../../tree/.git\n")
+
+    assert find_root(str(home / "tree")) == ProjectRoot(str(home / "tree"), main_root=str(root))
+
+
+def test_a_folder_that_claims_to_be_a_worktree_of_another_repository_has_no_main_checkout(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    git(root, "worktree", "add", "--quiet", str(home / "tree"))
+    (home / "claims").mkdir()
+    shutil.copy(home / "tree" / ".git", home / "claims" / ".git")
+
+    assert find_root(str(home / "claims")) == ProjectRoot(str(home / "claims"))
+
+
+def test_a_worktree_of_a_bare_repository_has_no_main_checkout(home: Path) -> None:
+    repository(home / "app", {"a.py": "1\n"})
+    git(home, "clone", "--quiet", "--bare", "app", "bare.git")
+    git(home / "bare.git", "worktree", "add", "--quiet", str(home / "tree"))
+
+    assert find_root(str(home / "tree")) == ProjectRoot(str(home / "tree"))
+
+
+def test_a_submodule_is_a_project_of_its_own(home: Path) -> None:
+    part = repository(home / "part", {"p.py": "1\n"})
+    root = repository(home / "app", {"a.py": "1\n"})
+    git(root, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(part), "lib/part")
+
+    assert find_root(str(root / "lib" / "part")) == ProjectRoot(str(root / "lib" / "part"))
+
+
+def test_a_repository_in_the_home_folder_is_not_that_of_the_folders_below(home: Path) -> None:
+    repository(home)
+    (home / "notes").mkdir()
+
+    assert [find_root(str(home / "notes")), find_root(str(home))] == [
+        ProjectRoot(str(home / "notes")),
+        ProjectRoot(str(home)),
+    ]
+
+
+def test_names_that_begin_alike_are_different_projects(home: Path) -> None:
+    repository(home / "app", {"a.py": "1\n"})
+    (home / "app2").mkdir()
+
+    assert find_root(str(home / "app2")) == ProjectRoot(str(home / "app2"))
+
+
+def test_all_ways_to_a_folder_lead_to_one_project(home: Path) -> None:
+    root = repository(home / "data" / "app", {"src/a.py": "1\n"})
+    (home / "link").symlink_to(root)
+
+    assert find_root(str(home / "link" / "src")) == ProjectRoot(str(root))
+
+
+def test_what_only_looks_like_git_is_no_repository(home: Path) -> None:
+    for name, text in (("a", "gitdir: /nowhere\n"), ("b", "no git file\n"), ("c", "gitdir: \n"), ("d", "gitdir: a\0b")):
+        (home / name).mkdir()
+        (home / name / ".git").write_text(text)
+    (home / "e" / ".git").mkdir(parents=True)
+
+    assert [git_dir_of(home / name) for name in "abcde"] == [None] * 5
+
+
+def test_a_path_of_another_system_is_taken_as_it_is() -> None:
+    assert [find_root(path).root for path in ("C:\\src\\app", "", "src/app")] == ["C:\\src\\app", "", "src/app"]

@@ -1,0 +1,259 @@
+"""The user's settings are taken as written or refused with the line; a project's own file can only ask for less."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from carryover.config import (
+    Config,
+    ProjectsConfig,
+    ProjectSettings,
+    PublishConfig,
+    ResumeConfig,
+    ServerConfig,
+    handoff_folder,
+    load_config,
+    project_settings,
+)
+from carryover.errors import ExitCode, UserError
+
+EVERY_KEY = """\
+[resume]
+mode = "brief"
+stale_days = 3
+
+[publish]
+pointers = "private"
+active_days = 14
+folder = "~/handoffs"
+
+[server]
+port = 0
+
+[projects]
+include = ["~/work/*"]
+exclude = ["~/work/secret"]
+"""
+
+
+@pytest.fixture
+def config_file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def refused(config_file: Path, text: str) -> str:
+    config_file.write_text(text)
+    with pytest.raises(UserError) as raised:
+        load_config(config_file)
+    assert raised.value.code is ExitCode.REFUSED
+    return str(raised.value).removeprefix(str(config_file))
+
+
+def test_a_missing_file_means_the_defaults(config_file: Path) -> None:
+    assert load_config(config_file) == Config(
+        resume=ResumeConfig(mode="ask", stale_days=7),
+        publish=PublishConfig(pointers="shared", active_days=7, folder=None),
+        server=ServerConfig(port=47_823),
+        projects=ProjectsConfig(include=(), exclude=()),
+    )
+
+
+def test_every_key_is_read_also_behind_a_byte_order_mark(config_file: Path) -> None:
+    config_file.write_bytes(b"\xef\xbb\xbf" + EVERY_KEY.encode())
+
+    assert load_config(config_file) == Config(
+        resume=ResumeConfig(mode="brief", stale_days=3),
+        publish=PublishConfig(pointers="private", active_days=14, folder="~/handoffs"),
+        server=ServerConfig(port=0),
+        projects=ProjectsConfig(include=("~/work/*",), exclude=("~/work/secret",)),
+    )
+
+
+def test_unknown_keys_are_reported_with_their_lines_and_do_no_harm(config_file: Path) -> None:
+    config_file.write_text('[resume]\nmode = "brief"\nmod = 1\n\n[telemetry]\non = true\n')
+
+    assert load_config(config_file) == Config(
+        resume=ResumeConfig(mode="brief"), unknown_keys=("resume.mod (line 3)", "telemetry (line 5)")
+    )
+
+
+REMEDY = "Nothing was changed. Correct the value, or move the file away to use the defaults."
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (
+            '\n[resume]\nmode = "loud"\n',
+            "resume.mode (line 3): Invalid enum value 'loud'; it must be one of ask, brief, silent.",
+        ),
+        ("publish.pointers = 3\n", "publish.pointers (line 1): Expected `str`, got `int`; it must be one of shared, "),
+        ('resume = { mode = "loud" }\n', "resume.mode (line 1): Invalid enum value 'loud'"),
+        ("[server]\nport = 70000\n", "server.port (line 2): Expected `int` <= 65535."),
+        ("[server]\nport = true\n", "server.port (line 2): Expected `int`, got `bool`."),
+        ("[publish]\nactive_days = -1\n", "publish.active_days (line 2): Expected `int` >= 0."),
+        ('[publish]\nfolder = "handoffs"\n', "publish (line 1): `folder` must begin with / or ~."),
+        ("resume = 3\n", "resume (line 1): Expected `object`, got `int`."),
+        ('[projects]\nexclude = ["a", ""]\n', "projects.exclude[1] (line 2): Expected `str` of length >= 1."),
+        ('[projects]\nexclude = ["."]\n', "projects (line 1): empty pattern."),
+    ],
+)
+def test_a_value_without_a_meaning_is_refused_with_its_line(config_file: Path, text: str, what: str) -> None:
+    message = refused(config_file, text)
+
+    assert message.startswith(f": {what}")
+    assert message.endswith(f". {REMEDY}")
+
+
+def test_a_file_that_is_not_toml_is_refused_with_the_line(config_file: Path) -> None:
+    assert refused(config_file, "[resume]\nmode = \n") == (
+        " is not valid TOML: Invalid value (at line 2, column 8). Nothing was changed. "
+        "Repair that line, or move the file away to use the defaults."
+    )
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").mkdir()
+
+    with pytest.raises(UserError, match=r"can't be read \(not a regular file\)"):
+        load_config(tmp_path / "config.toml")
+
+
+def test_without_a_file_of_its_own_a_project_has_the_users_settings(tmp_path: Path) -> None:
+    config = Config(resume=ResumeConfig(mode="silent"), publish=PublishConfig(pointers="private"))
+
+    assert project_settings(tmp_path, config) == ProjectSettings(resume_mode="silent", pointers="private")
+
+
+@pytest.mark.parametrize("mode", ["ask", "brief", "silent"])
+def test_a_project_may_choose_its_resume_mode(tmp_path: Path, mode: str) -> None:
+    (tmp_path / ".carryover.toml").write_text(f'[resume]\nmode = "{mode}"\n')
+
+    assert project_settings(tmp_path, Config()).resume_mode == mode
+
+
+@pytest.mark.parametrize(
+    ("users", "projects", "result"),
+    [
+        ("shared", "private", "private"),
+        ("shared", "off", "off"),
+        ("private", "off", "off"),
+        ("private", "shared", "private"),
+        ("off", "shared", "off"),
+        ("off", "private", "off"),
+    ],
+)
+def test_a_project_may_only_lower_the_pointers(tmp_path: Path, users: str, projects: str, result: str) -> None:
+    (tmp_path / ".carryover.toml").write_text(f'[publish]\npointers = "{projects}"\n')
+    (tmp_path / "config.toml").write_text(f'[publish]\npointers = "{users}"\n')
+
+    settings = project_settings(tmp_path, load_config(tmp_path / "config.toml"))
+
+    kept = f".carryover.toml: publish.pointers may only be lowered; it stays {result}"
+    assert (settings.pointers, settings.notes) == (result, () if result == projects else (kept,))
+
+
+def test_a_project_may_exclude_itself(tmp_path: Path) -> None:
+    (tmp_path / ".carryover.toml").write_text("exclude = true\n")
+
+    assert project_settings(tmp_path, Config()).excluded == "the project's own .carryover.toml"
+
+
+def test_a_project_may_set_nothing_else_and_no_nonsense(tmp_path: Path) -> None:
+    (tmp_path / ".carryover.toml").write_text(
+        'exclude = "no"\nresume.mode = "loud"\npublish.pointers = ["off"]\npublish.folder = "/etc"\n'
+        "[projects]\ninclude = []\n"
+    )
+
+    assert project_settings(tmp_path, Config()) == ProjectSettings(
+        notes=(
+            ".carryover.toml: publish.folder is not something a project may set",
+            ".carryover.toml: projects is not something a project may set",
+            ".carryover.toml: resume.mode must be one of ask, brief, silent; it is ignored",
+            ".carryover.toml: publish.pointers must be one of shared, private, off; it is ignored",
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"exclude = \n", "it is not valid TOML: Invalid value (at line 1, column 11)"),
+        (b"exclude = true\n" + b"#" * 20_000, "larger than 16384 bytes"),
+        (b"\xff\xfe\x00", "it is not UTF-8 text"),
+        (b"a = " + b"[" * 16_000, "it is nested too deeply"),
+    ],
+)
+def test_a_projects_file_that_cannot_be_understood_is_passed_by(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / ".carryover.toml").write_bytes(content)
+
+    assert project_settings(tmp_path, Config()) == ProjectSettings(notes=(f".carryover.toml is ignored: {reason}",))
+
+
+def test_a_projects_file_that_is_a_link_or_a_pipe_is_passed_by(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / ".carryover.toml").symlink_to("/dev/zero")
+    (tmp_path / "b").mkdir()
+    os.mkfifo(tmp_path / "b" / ".carryover.toml")
+
+    assert [project_settings(tmp_path / name, Config()).notes for name in "ab"] == [
+        (".carryover.toml is ignored: it is a symlink",),
+        (".carryover.toml is ignored: not a regular file",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "excluded"),
+    [
+        ("~/work/app", True),
+        ("~/work", True),
+        ("~/work/*", True),
+        ("~/*/app", True),
+        ("~/work/**", True),
+        ("app", True),
+        ("work/a*", True),
+        ("~/work/ap", False),
+        ("~/app", False),
+        ("/work/app", False),
+        ("~nobody-of-that-name/app", False),
+    ],
+)
+def test_a_pattern_excludes_a_folder_and_what_lies_below(home: Path, pattern: str, excluded: bool) -> None:
+    config = Config(projects=ProjectsConfig(exclude=(pattern,)))
+    reason = f"[projects] exclude = {pattern!r} in config.toml"
+
+    found = [project_settings(home / "work" / "app" / below, config).excluded for below in ("", "lib/deep")]
+
+    assert found == [reason if excluded else None] * 2
+
+
+def test_with_patterns_to_include_all_others_are_excluded(home: Path) -> None:
+    config = Config(projects=ProjectsConfig(include=("~/work",), exclude=("secret-*",)))
+
+    assert [
+        project_settings(home / name, config).excluded for name in ("work/app", "workshop/app", "work/secret-1")
+    ] == [
+        None,
+        "[projects] include in config.toml, which does not name it",
+        "[projects] exclude = 'secret-*' in config.toml",
+    ]
+
+
+def test_a_pattern_also_holds_for_the_way_through_a_symlink(home: Path) -> None:
+    (home / "work" / "secret").mkdir(parents=True)
+    (home / "link").symlink_to("work/secret")
+    config = Config(projects=ProjectsConfig(exclude=("~/work/secret",)))
+
+    assert project_settings(home / "link", config).excluded == "[projects] exclude = '~/work/secret' in config.toml"
+
+
+def test_handoffs_kept_apart_have_a_folder_for_each_project(home: Path) -> None:
+    config = Config(publish=PublishConfig(folder="~/handoffs"))
+
+    folders = [project_settings(Path(root), config).folder for root in ("/src/app", "/other/app")]
+
+    assert folders == [home / "handoffs" / "app-c0167fc9", home / "handoffs" / "app-d3db455f"]
+    assert handoff_folder(Path("/"), "/h").name.startswith("root-")
