@@ -1,0 +1,98 @@
+"""The daemon's log: `carryoverd.log`, one structured line per decision, rotated at 1 MiB, three old files kept.
+
+No text from transcripts is ever logged: an error is told by its type and place, since its message may quote what was
+read. At info level no home path appears either: sources are named by their file name, projects by their number.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import time
+import traceback
+from collections.abc import Callable
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Final
+
+LIMIT_BYTES: Final = 1024 * 1024
+OLD_FILES: Final = 3
+LEVELS: Final = ("debug", "info", "warning", "error")
+
+Value = str | int | float | bool | None
+Sink = Callable[[int, str], None]
+
+
+class Log:
+    """Writes `event key=value ...` lines. Values with spaces or quotes are JSON strings."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def debug(self, event: str, **fields: Value) -> None:
+        self._sink(logging.DEBUG, line(event, fields))
+
+    def info(self, event: str, **fields: Value) -> None:
+        self._sink(logging.INFO, line(event, fields))
+
+    def warning(self, event: str, **fields: Value) -> None:
+        self._sink(logging.WARNING, line(event, fields))
+
+    def error(self, event: str, error: BaseException, **fields: Value) -> None:
+        self._sink(logging.ERROR, line(event, {**fields, "error": describe(error)}))
+
+
+def line(event: str, fields: dict[str, Value]) -> str:
+    """One log line without its time and level."""
+    return " ".join([event, *(f"{key}={_shown(value)}" for key, value in fields.items())])
+
+
+def describe(error: BaseException) -> str:
+    """Type and place of `error`, such as `KeyError at carryover.ledger.store:88`; never what it says."""
+    name = type(error).__name__
+    if isinstance(error, OSError) and error.errno is not None:
+        name = f"{name}[{errno.errorcode.get(error.errno, error.errno)}]"
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "carryover" in Path(frame.filename).parts]
+    if not ours:
+        return name
+    parts = Path(ours[-1].filename).with_suffix("").parts
+    module = ".".join(parts[len(parts) - 1 - parts[::-1].index("carryover") :])
+    return f"{name} at {module}:{ours[-1].lineno}"
+
+
+def open_log(path: Path, level: str) -> tuple[Log, Callable[[], None]]:
+    """A log that appends to `path` (mode 0600), and the function that closes it."""
+    handler = _File(path, maxBytes=LIMIT_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
+    handler.setFormatter(_Utc("%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    logger = logging.Logger("carryoverd", level.upper())  # not in logging's registry: other libraries never write here
+    logger.addHandler(handler)
+    return Log(lambda number, text: logger.log(number, "%s", text)), handler.close
+
+
+class _File(RotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, self.mode, encoding=self.encoding, opener=_private)  # noqa: PTH123, SIM115
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name is logging's)
+        """On a full disk the log has to do without this line; nothing else depends on it."""
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+class _Utc(logging.Formatter):
+    converter = staticmethod(time.gmtime)
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    text = str(value)
+    return text if text and text.isprintable() and not set(text) & set(' ="\\') else json.dumps(text)

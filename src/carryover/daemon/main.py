@@ -1,0 +1,72 @@
+"""The `carryoverd` command. Imports what is heavy only once it is clear that a daemon is to run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from carryover import __version__
+from carryover.errors import ExitCode, UserError
+from carryover.paths import StateDir
+
+DESCRIPTION = """\
+Follows the transcripts that AI coding agents write on this machine, and keeps for each project a short handoff fresh,
+from which the next agent goes on. Runs in the foreground until it is stopped."""
+
+EPILOG = """\
+examples:
+  carryoverd                                 run; Ctrl-C stops it in order
+  carryoverd --once                          read and publish what is on disk, then exit
+  CARRYOVER_HOME=/tmp/try carryoverd         keep all state somewhere else
+
+files, all below ~/.carryover or the folder that CARRYOVER_HOME names:
+  config.toml      settings; `kill -HUP <pid>` makes a running daemon read it again
+  ledger.sqlite    everything that was said, without secrets
+  handoff.md       the handoff of the project that moved last
+  carryoverd.log   one line per decision, no text from transcripts; rotated at 1 MiB
+
+exit codes:
+  0 stopped in order    1 failed    2 wrong usage    5 refused, for example because a daemon is already running
+  130 stopped by Ctrl-C
+
+`carryover status` tells what a running daemon does."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the daemon; gives the exit code."""
+    options = _parser().parse_args(argv)
+    state = StateDir.of(os.environ, Path.home())
+    try:
+        from carryover.daemon.run import run  # seven times the cost of everything above: not for --help
+
+        return run(state, once=options.once, log_level=options.log_level)
+    except UserError as error:
+        sys.stderr.write(f"carryoverd: {error}\n")
+        return error.code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="carryoverd",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--once", action="store_true", help="read and publish what is on disk now, then exit")
+    parser.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="how much to write to the log (default: info)",
+    )
+    parser.add_argument("--version", action="version", version=f"carryoverd {__version__}")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Keeps sweeping: at the start, whenever hints may have been lost, and every few minutes as a safety net."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from carryover.agents.contract import Agent, Source
+from carryover.config import Config
+from carryover.daemon.log import Log
+from carryover.daemon.reading import Reading
+from carryover.daemon.sweep import Key, Root, Seen, changed, look, reading_order, vanished
+from carryover.ledger.prepared import SourceState
+from carryover.ledger.store import Ledger
+
+SAFETY_NET_S: Final = 300.0
+"""Bounds what a lost hint costs. Where nothing changed, a sweep costs about 10 µs a file."""
+
+BETWEEN_SWEEPS_S: Final = 1.0
+"""Requests that come faster share a sweep."""
+
+LOST_HINT_MS: Final = 10_000
+"""A change this old that a sweep finds, and that nobody hinted at, was missed by the watcher."""
+
+
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """What one sweep found. `unhinted`: changes older than `LOST_HINT_MS` that nobody had hinted at."""
+
+    at_ms: int
+    sources: int
+    changed: int
+    gone: int
+    unhinted: int
+    ms: float
+
+
+class Sweeper:
+    """See the module. `on_lost_hints` is called when the watcher turns out to miss changes."""
+
+    def __init__(
+        self,
+        agents: Mapping[str, Agent],
+        roots: Callable[[], tuple[Root, ...]],
+        ledger: Ledger,
+        reading: Reading,
+        *,
+        config: Callable[[], Config],
+        on_lost_hints: Callable[[], None],
+        log: Log,
+    ) -> None:
+        self._agents = agents
+        self._roots = roots
+        self._ledger = ledger
+        self._reading = reading
+        self._config = config
+        self._on_lost_hints = on_lost_hints
+        self._log = log
+        self._one_at_a_time = asyncio.Lock()
+        self._requested = asyncio.Event()
+        self._reason = "start"
+        self.last_ms: int | None = None
+        """When the last sweep began; None before the first has ended."""
+        self.sources = 0
+        """Sources that the last sweep found."""
+
+    def request(self, reason: str) -> None:
+        """Sweep soon."""
+        self._reason = reason
+        self._requested.set()
+
+    async def run(self) -> None:
+        """Sweep now, and then on request and every few minutes, until cancelled."""
+        while True:
+            self._requested.clear()
+            reason, self._reason = self._reason, "safety_net"
+            first = self.last_ms is None
+            swept = await self.sweep()
+            if swept.changed or swept.gone or first:
+                counts = {"sources": swept.sources, "changed": swept.changed, "gone": swept.gone}
+                self._log.info("swept", reason=reason, **counts, ms=swept.ms)
+            if reason == "safety_net" and swept.unhinted:
+                self._log.warning("hints_lost", sources=swept.unhinted)
+                self._on_lost_hints()
+            await asyncio.sleep(BETWEEN_SWEEPS_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._requested.wait(), SAFETY_NET_S)
+
+    async def sweep(self, *, also_broken: bool = False) -> Swept:
+        """Look at every source once and queue those that changed; with `also_broken` those that cannot be read too."""
+        async with self._one_at_a_time:
+            started = time.monotonic()
+            now_ms = int(time.time() * 1000)
+            seen = await asyncio.to_thread(look, self._agents, self._roots())
+            states = await self._states()
+            gone = await asyncio.to_thread(vanished, states, seen)
+            for source in gone:
+                await self._ledger.mark_gone(source)
+            outdated = changed(seen, states, now_ms=now_ms, also_broken=also_broken)
+            unhinted = self._unhinted(outdated, now_ms)
+            active_days = self._config().publish.active_days
+            self._reading.queue(reading_order(outdated, now_ms=now_ms, active_days=active_days))
+            self._put_off_broken(states, now_ms)
+            self.last_ms = now_ms
+            self.sources = len(seen)
+            ms = (time.monotonic() - started) * 1000
+            return Swept(
+                at_ms=now_ms,
+                sources=len(seen),
+                changed=len(outdated),
+                gone=len(gone),
+                unhinted=unhinted,
+                ms=ms,
+            )
+
+    async def _states(self) -> dict[Key, SourceState]:
+        return {
+            (agent, path): state
+            for agent in self._agents
+            for path, state in (await self._ledger.source_states(agent)).items()
+        }
+
+    def _unhinted(self, outdated: Iterable[Seen], now_ms: int) -> int:
+        old_ns = (now_ms - LOST_HINT_MS) * 1_000_000
+        return sum(item.mtime_ns < old_ns and not self._reading.knows_of(item.source) for item in outdated)
+
+    def _put_off_broken(self, states: Mapping[Key, SourceState], now_ms: int) -> None:
+        """After a restart nobody else remembers when a broken source is worth another try."""
+        for (agent, path), state in states.items():
+            source = Source(agent=agent, path=path)
+            if state.state == "broken" and state.retry_ms > now_ms and not self._reading.knows_of(source):
+                self._reading.put_off(source, (state.retry_ms - now_ms) / 1000)

@@ -1,0 +1,249 @@
+"""The daemon, put together: what runs, who tells whom, and in which order it stops.
+
+    watcher --hints--> reading x2 --projects--> publisher x2
+    sweeper --backlog----^                       control socket: /health, /settle
+
+It stops from front to back, so that what was noticed is still read, and what was read is still published: control
+socket, watcher and sweeper, reading, publisher. The ledger is closed by whoever opened it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from carryover import __version__
+from carryover.agents import adapters
+from carryover.config import Config
+from carryover.daemon.health import Health, ProjectHealth, Settled, rss_bytes
+from carryover.daemon.log import Log
+from carryover.daemon.publishing import Outcome, Publisher
+from carryover.daemon.reading import Reading
+from carryover.daemon.server import control_app, serving
+from carryover.daemon.supervise import Supervisor
+from carryover.daemon.sweep import MS_PER_DAY, roots_of
+from carryover.daemon.sweeping import Sweeper
+from carryover.daemon.watch import Watcher
+from carryover.distill.facts import GitFacts
+from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
+from carryover.ledger.store import Ledger
+from carryover.paths import StateDir
+from carryover.publish.project_root import find_root
+from carryover.publish.refresh import Refreshed, refresh
+
+READERS: Final = 2
+PUBLISHERS: Final = 2
+"""Two, so that a project on a disk that hangs keeps the others waiting no longer than it takes to notice."""
+
+FINISH_READING_S: Final = 3.0
+FINISH_PUBLISHING_S: Final = 3.0
+PROJECTS_SHOWN: Final = 50
+REBUILD_PAUSE_S: Final = 0.05
+
+
+class Surroundings:
+    """Where the daemon runs: the user's home and environment, and the settings, which may change while it does."""
+
+    def __init__(self, state: StateDir, home: Path, env: Mapping[str, str], config: Config) -> None:
+        self.state = state
+        self.home = home
+        self.env = env
+        self.config = config
+        self.config_trouble: str | None = None
+
+
+class Daemon:
+    """See the module. Use `run` once; `stop_asked` ends it."""
+
+    def __init__(self, surroundings: Surroundings, ledger: Ledger, log: Log) -> None:
+        self._around = surroundings
+        self._ledger = ledger
+        self._log = log
+        self._started_ms = _now_ms()
+        self._agents = adapters()
+        self.stop_asked = asyncio.Event()
+        clock = asyncio.get_running_loop().time
+        self._read_pool = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+        self._publish_pool = ThreadPoolExecutor(PUBLISHERS, thread_name_prefix="publish")
+        self._publisher = Publisher(
+            ledger,
+            self._refresh,
+            active_days=lambda: surroundings.config.publish.active_days,
+            executor=self._publish_pool,
+            clock=clock,
+            log=log,
+        )
+        self._reading = Reading(
+            self._agents,
+            ledger,
+            root_of=partial(find_root, home=surroundings.home),
+            on_read=self._publisher.touch,
+            executor=self._read_pool,
+            clock=clock,
+            log=log,
+        )
+        roots = partial(roots_of, self._agents.values(), surroundings.home, surroundings.env)
+        self._sweeper = Sweeper(
+            self._agents,
+            roots,
+            ledger,
+            self._reading,
+            config=lambda: surroundings.config,
+            on_lost_hints=lambda: self._watcher.begin_anew(),
+            log=log,
+        )
+        self._watcher = Watcher(
+            self._agents, roots, on_sources=self._reading.hint, on_rescan=self._sweeper.request, log=log
+        )
+        self._supervisor = Supervisor(log)
+
+    async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
+        """Run until `stop_asked` or, with `once`, until everything on disk is read and published.
+
+        `stopping` is called when the end begins. False when a vital task failed.
+        """
+        await self._publish_what_was_left()
+        try:
+            async with self._supervisor as supervisor:
+                self._start(supervisor)
+                waits = [self.stop_asked.wait(), supervisor.vital_failed.wait(), *([self._settle()] if once else [])]
+                await _first_of(waits)
+                stopping()
+                await self._stop(supervisor)
+        finally:
+            for pool in (self._read_pool, self._publish_pool):
+                await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        return not supervisor.vital_failed.is_set()
+
+    def _start(self, supervisor: Supervisor) -> None:
+        for n in range(PUBLISHERS):
+            supervisor.start(f"publisher-{n + 1}", self._publisher.run, vital=True)
+        for n in range(READERS):
+            supervisor.start(f"reader-{n + 1}", self._reading.run, vital=True)
+        supervisor.start("sweeper", self._sweeper.run)
+        supervisor.start("watcher", self._watcher.run)
+        supervisor.start("control", self._serve)
+        supervisor.start("rebuild", self._rebuild)
+
+    async def _stop(self, supervisor: Supervisor) -> None:
+        began = time.monotonic()
+        for name in ("control", "watcher", "sweeper", "rebuild"):
+            await supervisor.stop(name)
+        self._reading.drain()
+        await _all(supervisor.stop(f"reader-{n + 1}", within_s=FINISH_READING_S) for n in range(READERS))
+        self._publisher.drain()
+        await _all(supervisor.stop(f"publisher-{n + 1}", within_s=FINISH_PUBLISHING_S) for n in range(PUBLISHERS))
+        self._log.info("stopped", ms=(time.monotonic() - began) * 1000)
+
+    async def _publish_what_was_left(self) -> None:
+        """A daemon that was killed may have stored what it could not publish any more."""
+        oldest_active_ms = _now_ms() - self._around.config.publish.active_days * MS_PER_DAY
+
+        def ask() -> tuple[list[ProjectRow], list[int]]:
+            with closing(connect_read_only(self._around.state.ledger)) as db:
+                return projects(db), unpublished(db, since_ms=oldest_active_ms)
+
+        known, left = await asyncio.to_thread(ask)
+        last_event_ms = {row.id: row.last_event_ms for row in known}
+        self._publisher.know(last_event_ms)
+        for project in left:
+            self._publisher.touch([project], last_event_ms.get(project, 0))
+
+    async def _rebuild(self) -> None:
+        """Fold anew, one by one, the conversations that an earlier version of the program folded."""
+        rebuilt = 0
+        while await self._ledger.rebuild_outdated():
+            rebuilt += 1
+            await asyncio.sleep(REBUILD_PAUSE_S)
+        if rebuilt:
+            self._log.info("digests_rebuilt", threads=rebuilt)
+
+    async def _serve(self) -> None:
+        async with serving(control_app(self._health, self._settle, self._log), self._around.state.socket):
+            await asyncio.Event().wait()
+
+    def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
+        return refresh(
+            self._around.state.ledger,
+            project,
+            self._around.config,
+            state=self._around.state.root,
+            home=self._around.home,
+            now_ms=now_ms,
+            last_git=git,
+            newest=moved_last,
+        )
+
+    async def _settle(self) -> Settled:
+        swept = await self._sweeper.sweep(also_broken=True)
+        await self._reading.flush()
+        await self._publisher.flush()
+        trouble = self._reading.ledger_trouble
+        return Settled(
+            caught_up=trouble is None,
+            swept_ms=swept.at_ms,
+            sources=swept.sources,
+            broken_sources=self._reading.broken,
+            ledger_trouble=trouble,
+        )
+
+    async def _health(self) -> Health:
+        now_ms = _now_ms()
+        return Health(
+            version=__version__,
+            pid=os.getpid(),
+            started_ms=self._started_ms,
+            uptime_s=(now_ms - self._started_ms) / 1000,
+            rss_bytes=rss_bytes(),
+            caught_up=self._sweeper.last_ms is not None and self._reading.idle and self._publisher.idle,
+            waiting_sources=self._reading.waiting,
+            last_sweep_ms=self._sweeper.last_ms,
+            sources=self._sweeper.sources,
+            broken_sources=self._reading.broken,
+            watch=self._watcher.state,
+            tasks=self._supervisor.states(),
+            projects=await asyncio.to_thread(self._project_health, dict(self._publisher.outcomes)),
+            ledger_trouble=self._reading.ledger_trouble,
+            config_trouble=self._around.config_trouble,
+        )
+
+    def _project_health(self, outcomes: Mapping[int, Outcome]) -> list[ProjectHealth]:
+        with closing(connect_read_only(self._around.state.ledger)) as db:
+            rows = projects(db)[:PROJECTS_SHOWN]
+        return [_project_health(row, outcomes.get(row.id, Outcome())) for row in rows]
+
+
+def _project_health(row: ProjectRow, outcome: Outcome) -> ProjectHealth:
+    return ProjectHealth(
+        root=row.root,
+        last_handoff_ms=row.published_ms,
+        refusal=row.refusal,
+        notes=outcome.notes,
+        error=outcome.error,
+    )
+
+
+async def _first_of(waits: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Wait until one of `waits` has ended, and give the others up."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(wait) for wait in waits]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+
+
+async def _all(waits: Iterable[Coroutine[None, None, None]]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for wait in waits:
+            group.create_task(wait)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

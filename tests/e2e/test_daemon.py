@@ -1,0 +1,313 @@
+"""A real daemon process, from transcripts on disk to handoffs on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from carryover.agents import adapters
+from carryover.errors import ExitCode
+from carryover.ingest.pipeline import ingest
+from carryover.ledger.store import Ledger
+from carryover.publish.project_root import find_root
+from support.claude_session import ClaudeSession
+from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
+
+
+async def store_all(path: Path, session: ClaudeSession) -> None:
+    """Bring `session` into the ledger at `path` and publish nothing, as a daemon that dies between the two."""
+    agent = adapters()["claude-code"]
+    source = agent.source_of(session.path, session.folder)
+    assert source is not None
+    path.parent.mkdir(mode=0o700)
+    ledger = await Ledger.open(path)
+    await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: 0)
+    await ledger.close()
+
+
+def everything_below(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """What lies below `folder`: size, modification time and inode of every file."""
+    found = {str(path): path.lstat() for path in sorted(folder.rglob("*"))}
+    return {path: (status.st_size, status.st_mtime_ns, status.st_ino) for path, status in found.items()}
+
+
+def test_a_growing_transcript_changes_the_handoff(daemon: DaemonProcess, session: ClaudeSession, project: Path) -> None:
+    session.prompt("Add a discount function to the cart")
+    daemon.start()
+    wait_until("the first handoff", lambda: "discount function" in handoff_of(project))
+
+    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+    wait_until("the answer in the handoff", lambda: "negative amounts" in handoff_of(project))
+
+    daemon.settle()
+    assert handoff_of(project).startswith("# [CARRYOVER] Last updated ")
+    assert daemon.state.handoff.read_text(encoding="utf-8") == handoff_of(project)
+
+
+def test_a_folder_that_is_created_later_is_followed(
+    daemon: DaemonProcess, session: ClaudeSession, project: Path, transcripts: Path
+) -> None:
+    """The agent is installed, and used for the first time, while the daemon runs."""
+    daemon.start().wait_until_it_answers()
+    wait_until("the first sweep", lambda: daemon.health()["caught_up"])
+    assert daemon.health()["watch"]["missing"] == 1
+    assert not transcripts.exists()
+
+    session.prompt("Add a discount function to the cart")
+
+    wait_until("the handoff", lambda: "discount function" in handoff_of(project))
+    assert daemon.health()["watch"] == {
+        "mode": "native",
+        "reason": None,
+        "watched": 1,
+        "missing": 0,
+        "denied": False,
+    }
+
+
+def test_a_folder_that_is_removed_and_made_again_is_followed(
+    daemon: DaemonProcess, session: ClaudeSession, project: Path, transcripts: Path
+) -> None:
+    session.prompt("Add a discount function to the cart")
+    daemon.start()
+    wait_until("the first handoff", lambda: "discount function" in handoff_of(project))
+
+    transcripts.rename(transcripts.with_name("projects.old"))
+    wait_until("the folder to be missed", lambda: daemon.health()["watch"]["missing"] == 1)
+    again = ClaudeSession(transcripts, project)
+    again.prompt("Rewrite the cart in a functional style")
+
+    wait_until("the new session", lambda: "functional style" in handoff_of(project))
+
+
+def test_a_half_written_line_waits_for_its_end(daemon: DaemonProcess, session: ClaudeSession, project: Path) -> None:
+    session.prompt("Add a discount function to the cart")
+    line = session.prompt_line("No, make it a surcharge function, and call it extra")
+    with daemon:
+        session.append(line[:100])
+        assert daemon.settle()["broken_sources"] == 0
+        assert "surcharge" not in handoff_of(project)
+
+        session.append(line[100:])
+        wait_until("the whole line", lambda: "surcharge" in handoff_of(project))
+
+
+def test_what_happened_while_the_daemon_was_down_is_caught_up(
+    daemon: DaemonProcess, session: ClaudeSession, project: Path
+) -> None:
+    session.prompt("Add a discount function to the cart")
+    with daemon:
+        daemon.settle()
+        daemon.stop()
+    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+
+    with daemon:
+        daemon.settle()
+        assert "negative amounts" in handoff_of(project)
+
+
+def test_a_second_daemon_refuses_to_start_and_says_where_the_first_is(daemon: DaemonProcess) -> None:
+    with daemon:
+        before = daemon.health()
+        second = subprocess.run(COMMAND, env=daemon.env, capture_output=True, text=True, timeout=30, check=False)
+
+        assert second.returncode == ExitCode.REFUSED
+        assert f"process {daemon.pid} " in second.stderr
+        assert str(daemon.state.socket) in second.stderr
+        assert daemon.health()["pid"] == before["pid"]
+
+
+def test_a_killed_daemon_is_no_hindrance_to_the_next(daemon: DaemonProcess) -> None:
+    with daemon:
+        daemon.kill()
+    assert daemon.state.socket.exists()
+
+    with daemon:
+        assert daemon.health()["pid"] == daemon.pid
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, ExitCode.OK), (signal.SIGINT, ExitCode.INTERRUPTED)], ids=lambda v: v.name
+)
+def test_a_daemon_that_is_told_to_stop_stores_and_publishes_what_it_noticed(
+    daemon: DaemonProcess, session: ClaudeSession, project: Path, number: signal.Signals, code: ExitCode
+) -> None:
+    session.prompt("Add a discount function to the cart")
+    with daemon:
+        wait_until("the first handoff", lambda: "discount function" in handoff_of(project))
+        session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+        wait_until("the answer to be noticed", lambda: sum("source_read" in line for line in daemon.log()) > 1)
+        found_code, seconds = daemon.stop(number)
+
+    assert (found_code, seconds < 10) == (code, True)
+    assert "negative amounts" in handoff_of(project)
+    assert not daemon.state.socket.exists()
+    assert not daemon.state.ledger.with_name("ledger.sqlite-wal").exists()
+
+
+def test_a_daemon_with_much_to_read_stops_in_time(daemon: DaemonProcess, transcripts: Path, home: Path) -> None:
+    for n in range(40):
+        session = ClaudeSession(transcripts, home / f"work{n % 4}")
+        session.append(b"".join(session.prompt_line(f"prompt {n}-{i} " + "word " * 50) for i in range(500)))
+    daemon.start().wait_until_it_answers()
+    code, seconds = daemon.stop()
+
+    assert (code, seconds < 10) == (ExitCode.OK, True)
+
+
+def test_a_restart_makes_nothing_look_fresh(daemon: DaemonProcess, session: ClaudeSession, project: Path) -> None:
+    """Nor does it touch any file of the project."""
+    session.prompt("Add a discount function to the cart")
+    with daemon:
+        daemon.settle()
+        daemon.stop()
+    (project / "cart.py").write_text("def total(items): ...\n")
+    before = everything_below(project)
+
+    with daemon:
+        daemon.settle()
+        daemon.stop()
+
+    assert everything_below(project) == before
+
+
+def test_nothing_is_written_while_nothing_happens(
+    daemon: DaemonProcess, session: ClaudeSession, home: Path, project: Path
+) -> None:
+    session.prompt("Add a discount function to the cart")
+    with daemon:
+        wait_until("the handoff", lambda: "discount function" in handoff_of(project))
+        wait_until("quiet", lambda: daemon.health()["caught_up"] and daemon.health()["watch"]["mode"] == "native")
+        os.utime(session.path, (0, 0))  # an old file: nothing about it may have changed unseen
+        daemon.settle()
+        daemon.settle()
+        before = everything_below(home)
+        for _ in range(3):
+            daemon.settle()
+            daemon.health()
+        assert everything_below(home) == before
+
+
+def test_what_a_killed_daemon_could_not_publish_is_published_by_the_next(
+    daemon: DaemonProcess, session: ClaudeSession, project: Path
+) -> None:
+    session.prompt("Add a discount function to the cart")
+    os.utime(session.path, (time.time() - 3600,) * 2)
+    asyncio.run(store_all(daemon.state.ledger, session))
+    assert handoff_of(project) == ""
+
+    with daemon:
+        wait_until("the handoff", lambda: "discount function" in handoff_of(project))
+
+
+def test_odd_and_unreadable_files_do_not_stop_the_others(
+    daemon: DaemonProcess, session: ClaudeSession, project: Path, transcripts: Path
+) -> None:
+    odd = session.path.parent
+    odd.mkdir(parents=True)
+    name = "00000000-0000-4000-8000-00000000000{}.jsonl"
+    (odd / name.format(1)).mkdir()
+    os.mkfifo(odd / name.format(2))
+    (odd / name.format(3)).symlink_to("/nowhere")
+    (odd / name.format(4)).write_bytes(b"\0" * 4096 + b"\n{}\n[[[[\n\xff\xfe\n")
+    (odd / name.format(5)).symlink_to("/proc/self/mem")
+    (odd / "notes.txt").write_text("not a transcript")
+    session.prompt("Add a discount function to the cart")
+
+    with daemon:
+        daemon.settle()
+        assert "discount function" in handoff_of(project)
+        assert [task["state"] for task in daemon.health()["tasks"] if task["name"] != "rebuild"] == ["running"] * 7
+        session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+        wait_until("the answer in the handoff", lambda: "negative amounts" in handoff_of(project))
+
+
+def test_a_project_that_cannot_be_published_does_not_stop_the_others(
+    daemon: DaemonProcess, session: ClaudeSession, project: Path, transcripts: Path, home: Path
+) -> None:
+    """Nothing is ever published in the home folder itself; `/health` says so."""
+    at_home = ClaudeSession(transcripts, home)
+    at_home.prompt("Sort my downloads")
+    session.prompt("Add a discount function to the cart")
+
+    with daemon:
+        daemon.settle()
+        assert "discount function" in handoff_of(project)
+        refusals = {found["root"]: found["refusal"] for found in daemon.health()["projects"]}
+
+    assert refusals == {str(home): "it is the home folder itself", str(project): None}
+    assert not (home / "AGENTS.md").exists()
+
+
+def test_everything_of_ours_is_private(daemon: DaemonProcess, session: ClaudeSession, project: Path) -> None:
+    umask = os.umask(0o022)
+    os.umask(umask)
+    session.prompt("Add a discount function to the cart")
+    with daemon:
+        daemon.settle()
+        modes = {path.name: stat.S_IMODE(path.lstat().st_mode) for path in daemon.state.root.iterdir()}
+        assert stat.S_IMODE(daemon.state.root.stat().st_mode) == 0o700
+
+    # Files of the user are not: they are as open as the user's umask lets new files be.
+    assert stat.S_IMODE((project / ".gitignore").stat().st_mode) == 0o666 & ~umask
+    assert set(modes.values()) == {0o600}, modes
+    assert {"daemon.sock", "daemon.lock", "carryoverd.log", "ledger.sqlite", "handoff.md"} <= modes.keys()
+
+
+def test_no_text_and_no_home_path_is_logged(daemon: DaemonProcess, session: ClaudeSession, home: Path) -> None:
+    session.prompt("Add a discount function to the cart")
+    with daemon:
+        daemon.settle()
+        daemon.stop()
+
+    log = "\n".join(daemon.log())
+    assert "source_read" in log
+    assert "discount" not in log
+    assert str(home) not in log
+
+
+def test_settings_that_cannot_be_used_are_refused_with_their_line(daemon: DaemonProcess) -> None:
+    daemon.state.root.mkdir(parents=True)
+    daemon.state.config.write_text("[publish]\npointers = 'everywhere'\n")
+    refused = subprocess.run(COMMAND, env=daemon.env, capture_output=True, text=True, timeout=30, check=False)
+
+    assert refused.returncode == ExitCode.REFUSED
+    assert "(line 2)" in refused.stderr
+
+
+def test_settings_are_read_again_on_request_and_kept_where_the_new_ones_are_wrong(daemon: DaemonProcess) -> None:
+    with daemon:
+        daemon.state.config.write_text("[publish]\npointers = 'everywhere'\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until("the refusal", lambda: daemon.health()["config_trouble"])
+        assert "(line 2)" in daemon.health()["config_trouble"]
+
+        daemon.state.config.write_text("[publish]\npointers = 'off'\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until("the new settings", lambda: daemon.health()["config_trouble"] is None)
+
+
+def test_once_reads_and_publishes_what_is_there_and_exits(
+    daemon: DaemonProcess, session: ClaudeSession, project: Path
+) -> None:
+    session.prompt("Add a discount function to the cart")
+    daemon.start("--once")
+
+    assert daemon.process.wait(30) == ExitCode.OK
+    assert "discount function" in handoff_of(project)
+
+
+def test_a_long_state_folder_is_no_hindrance_on_linux(home: Path, tmp_path: Path) -> None:
+    """The address of a Unix socket may have 107 bytes there."""
+    deep = tmp_path / ("long" * 20) / ("longer" * 10)
+    deep.mkdir(parents=True)
+    with DaemonProcess(env={**os.environ, "CARRYOVER_HOME": str(deep / "state")}) as daemon:
+        assert daemon.settle()["caught_up"]
+        assert stat.S_IMODE(daemon.state.socket.stat().st_mode) == 0o600

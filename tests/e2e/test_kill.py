@@ -1,0 +1,163 @@
+"""Nothing lost, nothing twice: a real daemon is killed again and again while transcripts change in every way.
+
+The writer's own diary says which lines had to be seen: those that stood on disk all the time from before a daemon was
+asked to settle until after it had answered. Lines that came or went in between may or may not be in the ledger.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sqlite3
+import sys
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from support.daemon_process import DaemonProcess
+from support.restless_writer import MARK_CHARS, RestlessWriter
+
+SEED: Final = 20_261_120
+KILLS: Final = 10
+HISTORY: Final = 6000
+"""Lines of a transcript from before, enough to be killed while it is read."""
+
+MARK: Final = re.compile(rf"mark[0-9]{{{MARK_CHARS - 4}}}")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Marks for which the ledger and the writer's diary disagree."""
+
+    lost: frozenset[str] = frozenset()
+    doubled: frozenset[str] = frozenset()
+    invented: frozenset[str] = frozenset()
+
+
+def judge(stored: Counter[str], *, owed: set[str], written: set[str]) -> Verdict:
+    """`owed`: lines that must be in the ledger; `written`: all that ever were on disk."""
+    return Verdict(
+        lost=frozenset(owed - stored.keys()),
+        doubled=frozenset(mark for mark, times in stored.items() if times > 1),
+        invented=frozenset(stored.keys() - written),
+    )
+
+
+def stored_marks(ledger: Path) -> Counter[str]:
+    """How many events of the ledger bear each mark."""
+    with closing(sqlite3.connect(ledger)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        bodies = [body for (body,) in db.execute("SELECT body FROM event")]
+    return Counter(mark for body in bodies for mark in set(MARK.findall(body)))
+
+
+@dataclass
+class Story:
+    """What happened in one run: the lines that are owed, and how often a daemon said that it had caught up."""
+
+    owed: set[str]
+    settled: int = 0
+    killed: int = 0
+
+
+def kill_again_and_again(
+    daemon: DaemonProcess, writer: RestlessWriter, *, kills: int, seed: int, settle_share: float = 0.7
+) -> Story:
+    """Kill a daemon at random moments while `writer` writes, and let the last one settle in peace.
+
+    `settle_share`: how often it is asked to settle before it is killed.
+    """
+    chance = random.Random(seed)
+    story = Story(owed=set())
+    for _ in range(kills):
+        daemon.start()
+        time.sleep(chance.uniform(0.2, 0.9))  # from "hardly started" to "has long caught up": that is what is tested
+        if chance.random() < settle_share:
+            since = time.monotonic()
+            answer = daemon.ask("POST", "/settle")
+            if answer is not None and answer["caught_up"]:
+                story.owed |= writer.diary.stood_through(since, time.monotonic())
+                story.settled += 1
+            time.sleep(chance.uniform(0, 0.15))
+        daemon.kill()
+        story.killed += 1
+    writer.finish()
+    with daemon:
+        since = time.monotonic()
+        daemon.settle()
+        story.owed |= writer.diary.stood_through(since, time.monotonic())
+        story.settled += 1
+        assert daemon.stop()[0] == 0
+    return story
+
+
+def restless_writer(home: Path, *, seed: int, history: int) -> RestlessWriter:
+    projects = [home / "work" / name for name in ("shop", "blog")]
+    for project in projects:
+        project.mkdir(parents=True)
+    writer = RestlessWriter(home / ".claude" / "projects", projects, seed=seed)
+    writer.write_history(history)
+    return writer
+
+
+def test_killing_the_daemon_at_any_moment_loses_nothing_and_doubles_nothing(home: Path, daemon: DaemonProcess) -> None:
+    writer = restless_writer(home, seed=SEED, history=HISTORY)
+    writer.start()
+    story = kill_again_and_again(daemon, writer, kills=KILLS, seed=SEED)
+
+    stored = stored_marks(daemon.state.ledger)
+    assert judge(stored, owed=story.owed, written=writer.diary.written()) == Verdict()
+    assert (story.killed, story.settled >= 3) == (KILLS, True)
+    assert set(writer.done) == {"grow", "halves", "burst", "truncate", "rotate", "replace", "delete"}, writer.done
+    assert len(story.owed) > HISTORY
+
+
+TWO_STEPS: Final = """
+import time
+from carryover.ledger import store
+from carryover.ledger.commit import run_commit
+from carryover.daemon.main import main
+import msgspec, asyncio
+
+async def commit_position_first(db, source, prepared, seen_rev):
+    '''The mistake that one transaction for both is there to prevent.'''
+    await run_commit(db, source, msgspec.structs.replace(prepared, entries=()), seen_rev)
+    await db.commit()
+    await asyncio.sleep(0.1)
+    await db.execute_fetchall("BEGIN IMMEDIATE")
+    return await run_commit(db, source, prepared, seen_rev + 1)
+
+store.run_commit = commit_position_first
+main()
+"""
+
+
+def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(home: Path) -> None:
+    """Were it not, the test above would prove nothing."""
+    writer = restless_writer(home, seed=SEED + 1, history=3000)
+    writer.start()
+    broken = DaemonProcess((sys.executable, "-c", TWO_STEPS))
+    story = kill_again_and_again(broken, writer, kills=4, seed=SEED + 1, settle_share=0)
+
+    verdict = judge(stored_marks(broken.state.ledger), owed=story.owed, written=writer.diary.written())
+    assert verdict.lost
+    assert not verdict.invented
+
+
+@pytest.mark.parametrize(
+    ("stored", "verdict"),
+    [
+        ({"a": 1, "b": 1, "c": 1}, Verdict()),
+        ({"a": 1, "b": 1}, Verdict()),
+        ({"a": 1}, Verdict(lost=frozenset("b"))),
+        ({"a": 2, "b": 1}, Verdict(doubled=frozenset("a"))),
+        ({"a": 1, "b": 1, "d": 1}, Verdict(invented=frozenset("d"))),
+    ],
+)
+def test_the_judge_sees_what_is_wrong(stored: dict[str, int], verdict: Verdict) -> None:
+    assert judge(Counter(stored), owed={"a", "b"}, written={"a", "b", "c"}) == verdict

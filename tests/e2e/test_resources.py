@@ -1,0 +1,97 @@
+"""A daemon that has done much holds no more than one that has done little."""
+
+from __future__ import annotations
+
+import resource
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from carryover.ledger.queries import connect_read_only, session_events, sessions
+from carryover.model import UserPrompt
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors and threads in /proc")
+
+
+def held(daemon: DaemonProcess) -> tuple[int, int, int]:
+    """Open descriptors, threads and children of the daemon."""
+    process = Path(f"/proc/{daemon.pid}")
+    children = (process / "task" / str(daemon.pid) / "children").read_text().split()
+    return len(list((process / "fd").iterdir())), len(list((process / "task").iterdir())), len(children)
+
+
+def go_on(daemon: DaemonProcess, sessions: list[ClaudeSession], rounds: int) -> None:
+    for n in range(rounds):
+        for session in sessions:
+            session.prompt(f"Now do step {n}")
+            session.answer(f"Step {n} is done.")
+        daemon.settle()
+
+
+def test_many_events_leave_no_descriptor_thread_or_process_behind(
+    daemon: DaemonProcess, transcripts: Path, home: Path, project: Path
+) -> None:
+    roots = [project, home / "plain", home / "other"]
+    sessions = [ClaudeSession(transcripts, root) for root in roots]
+    for root in roots[1:]:
+        root.mkdir()
+    with daemon:
+        go_on(daemon, sessions, 10)
+        before = held(daemon)
+        go_on(daemon, sessions, 40)
+        descriptors, threads, children = held(daemon)
+
+    assert descriptors <= before[0] + 3, "one for each connection that may just be closing, and little else"
+    assert (threads <= before[1] + 1, children) == (True, 0)
+
+
+def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(
+    daemon: DaemonProcess, session: ClaudeSession, project: Path
+) -> None:
+    session.prompt("Add a discount function to the cart")
+    with session.path.open("r+b") as file:  # a hole: zeros that take no space and are no end of a line
+        file.truncate(100_000_000)
+    session.append(b"\n" + session.prompt_line("No, make it a surcharge function, and call it extra"))
+    with daemon:
+        daemon.settle()
+        assert "surcharge" in handoff_of(project)
+        status = Path(f"/proc/{daemon.pid}/status").read_text()
+        [peak_kb] = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")]
+
+    assert peak_kb < 120_000
+
+
+def test_a_full_disk_loses_nothing_and_is_told_until_there_is_room_again(
+    daemon: DaemonProcess, session: ClaudeSession, project: Path
+) -> None:
+    """A limit on the size of files does to the ledger what a full disk does."""
+    session.prompt("Add a discount function to the cart")
+    with daemon:
+        daemon.settle()
+        resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+        for n in range(2000):
+            session.append(session.prompt_line(f"prompt {n} " + "word " * 40))
+        session.prompt("No, make it a surcharge function, and call it extra")
+        trouble = wait_until("the trouble to be told", lambda: daemon.health()["ledger_trouble"])
+        assert "Nothing was lost" in trouble
+        answer = daemon.ask("POST", "/settle")
+        assert answer is not None
+        assert (answer["caught_up"], answer["ledger_trouble"]) == (False, trouble)
+
+        resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        wait_until("the last prompt", lambda: "surcharge" in handoff_of(project))
+        assert daemon.settle()["ledger_trouble"] is None
+
+    with closing(connect_read_only(daemon.state.ledger)) as db:
+        assert sum(prompt.text.startswith("prompt ") for prompt in prompts(db)) == 2000
+
+
+def prompts(db: sqlite3.Connection) -> Iterator[UserPrompt]:
+    [session] = sessions(db, limit=10)
+    return (event.body for event in session_events(db, session) if isinstance(event.body, UserPrompt))

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from carryover.agents import adapters
+from carryover.agents.contract import Agent
+from carryover.daemon.log import Log
+from carryover.ledger.store import Ledger
+from support.claude_session import ClaudeSession
+from support.clock import Clock
+from support.log_lines import LogLines
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def lines() -> LogLines:
+    """What was logged, without times and levels."""
+    return LogLines()
+
+
+@pytest.fixture
+def log(lines: LogLines) -> Log:
+    return Log(lambda _level, text: lines.add(text))
+
+
+@pytest.fixture
+def agents() -> dict[str, Agent]:
+    return {"claude-code": adapters()["claude-code"]}
+
+
+@pytest.fixture
+def ledger_path(home: Path) -> Path:
+    return home / ".carryover" / "ledger.sqlite"
+
+
+@pytest.fixture
+async def ledger(ledger_path: Path) -> AsyncIterator[Ledger]:
+    opened = await Ledger.open(ledger_path)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def pool() -> Iterator[Executor]:
+    with ThreadPoolExecutor(2) as executor:
+        yield executor
+
+
+@pytest.fixture
+def transcripts(home: Path) -> Path:
+    """Claude Code's folder of transcripts; it does not exist yet."""
+    return home / ".claude" / "projects"
+
+
+@pytest.fixture
+def session(transcripts: Path, home: Path) -> ClaudeSession:
+    """A session in a project that has written nothing yet."""
+    project = home / "work" / "shop"
+    project.mkdir(parents=True)
+    return ClaudeSession(transcripts, project)

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import errno
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from carryover.daemon.log import LIMIT_BYTES, OLD_FILES, Log, describe, open_log
+from carryover.daemon.watch import noticed
+
+
+def test_a_line_is_an_event_and_what_belongs_to_it(log: Log, lines: list[str]) -> None:
+    log.info("source_read", source="a.jsonl", events=3, ms=2.345, broken=False, reason=None)
+    log.warning("odd", text='two words and a "quote"', empty="", line="a\nb")
+
+    assert lines == [
+        "source_read source=a.jsonl events=3 ms=2.35 broken=false reason=none",
+        'odd text="two words and a \\"quote\\"" empty="" line="a\\nb"',
+    ]
+
+
+def test_an_error_is_told_by_type_and_place_and_never_by_its_words() -> None:
+    with pytest.raises(ValueError) as raised:
+        noticed([("my", "secret", "words")], [], {}, is_dir=bool)  # type: ignore[list-item]
+
+    assert re.fullmatch(r"ValueError at carryover\.daemon\.watch:\d+", describe(raised.value))
+
+
+def test_an_error_of_the_system_is_told_with_its_number() -> None:
+    assert describe(OSError(errno.ENOSPC, "No space left on device", "/home/dev/secret")) == "OSError[ENOSPC]"
+
+
+def test_the_file_is_private_and_says_when_in_utc(tmp_path: Path) -> None:
+    path = tmp_path / "carryoverd.log"
+    log, close = open_log(path, "info")
+    log.debug("not shown")
+    log.info("shown", n=1)
+    close()
+
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO shown n=1\n", path.read_text())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_where_nothing_is_logged_there_is_no_file(tmp_path: Path) -> None:
+    _, close = open_log(tmp_path / "carryoverd.log", "info")
+    close()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_log_does_not_grow_without_bound(tmp_path: Path) -> None:
+    log, close = open_log(tmp_path / "carryoverd.log", "info")
+    filler = "x" * 100_000
+    for _ in range((OLD_FILES + 3) * LIMIT_BYTES // 100_000):
+        log.info("event", filler=filler)
+    close()
+
+    sizes = [path.stat().st_size for path in tmp_path.iterdir()]
+    assert len(sizes) == OLD_FILES + 1
+    assert max(sizes) <= LIMIT_BYTES
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
+def test_every_level_that_can_be_chosen_is_known(tmp_path: Path, level: str) -> None:
+    log, close = open_log(tmp_path / "carryoverd.log", level)
+    log.error("always_shown", ValueError())
+    close()
+
+    assert "always_shown error=ValueError" in (tmp_path / "carryoverd.log").read_text()
+
+
+def test_where_the_log_cannot_be_written_nothing_else_suffers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, close = open_log(tmp_path / "missing" / "carryoverd.log", "info")
+    log.info("event")
+    close()
+
+    assert capsys.readouterr() == ("", "")

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from carryover.daemon.main import main
+from carryover.errors import ExitCode
+
+
+def test_help_teaches_and_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--help"])
+
+    text = capsys.readouterr().out
+    assert left.value.code == ExitCode.OK
+    codes = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.INTERRUPTED)
+    assert all(f"{code:d} " in text for code in codes)
+    assert all(word in text for word in ("--once", "--log-level", "CARRYOVER_HOME", "config.toml", "carryoverd.log"))
+
+
+def test_wrong_usage_has_its_own_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--frobnicate"])
+
+    assert left.value.code == ExitCode.USAGE
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = (
+        "import sys; from carryover.daemon.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert not {"asyncio", "aiohttp", "aiosqlite", "watchfiles", "msgspec", "sqlite3"} & set(done.stderr.split())

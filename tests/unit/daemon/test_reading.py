@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from carryover.agents.contract import Agent, Source
+from carryover.daemon.log import Log
+from carryover.daemon.reading import Reading
+from carryover.ledger.queries import connect_read_only, totals
+from carryover.ledger.store import Ledger
+from carryover.publish.project_root import find_root
+from support.claude_session import ClaudeSession
+from support.log_lines import LogLines
+
+Touched = list[tuple[frozenset[int], int]]
+
+
+@pytest.fixture
+def touched() -> Touched:
+    """What the reading passed on: projects and the time of their newest event."""
+    return []
+
+
+@pytest.fixture
+async def reading(agents: dict[str, Agent], ledger: Ledger, pool: Executor, touched: Touched, log: Log) -> Reading:
+    return Reading(
+        agents,
+        ledger,
+        root_of=find_root,
+        on_read=lambda projects, at_ms: touched.append((projects, at_ms)),
+        executor=pool,
+        clock=asyncio.get_running_loop().time,
+        log=log,
+    )
+
+
+@asynccontextmanager
+async def at_work(reading: Reading) -> AsyncIterator[None]:
+    """Two workers read while the block lasts, and then to the end of what was hinted."""
+    async with asyncio.TaskGroup() as group:
+        for _ in range(2):
+            group.create_task(reading.run())
+        try:
+            yield
+        finally:
+            reading.drain()
+
+
+@pytest.fixture
+def source_of(agents: dict[str, Agent]) -> Callable[[ClaudeSession], Source]:
+    def source_of(session: ClaudeSession) -> Source:
+        source = agents["claude-code"].source_of(session.path, session.folder)
+        assert source is not None
+        return source
+
+    return source_of
+
+
+SourceOf = Callable[[ClaudeSession], Source]
+
+
+def events(ledger_path: Path) -> int:
+    with closing(connect_read_only(ledger_path)) as db:
+        return totals(db).events
+
+
+async def test_what_was_hinted_is_read_and_its_project_passed_on(
+    reading: Reading, session: ClaudeSession, source_of: SourceOf, touched: Touched, ledger_path: Path
+) -> None:
+    session.prompt("Add a discount")
+    async with at_work(reading):
+        reading.hint([source_of(session)])
+        await reading.flush()
+
+    assert events(ledger_path) == 2  # the words, and what is known of the session
+    assert touched == [(frozenset({1}), int(session.now.timestamp() * 1000))]
+
+
+async def test_a_long_source_is_passed_on_once_it_is_read_to_its_end(
+    reading: Reading, session: ClaudeSession, source_of: SourceOf, touched: Touched, ledger_path: Path
+) -> None:
+    """A handoff made from its first part would tell of things long past."""
+    session.append(b"".join(session.prompt_line(f"prompt {n}") for n in range(1200)))
+    async with at_work(reading):
+        reading.queue([source_of(session)])
+        await reading.flush()
+
+    assert events(ledger_path) == 1201
+    assert touched == [(frozenset({1}), int(session.now.timestamp() * 1000))]
+
+
+async def test_a_live_session_does_not_wait_for_a_long_history(
+    reading: Reading, session: ClaudeSession, source_of: SourceOf, transcripts: Path, home: Path, lines: list[str]
+) -> None:
+    for n in range(6):
+        old = ClaudeSession(transcripts, home / "old", session=f"00000000-0000-4000-8000-00000000000{n}")
+        old.append(b"".join(old.prompt_line(f"prompt {n}") for n in range(1500)))
+        reading.queue([source_of(old)])
+    session.prompt("Add a discount")
+    async with at_work(reading):
+        await asyncio.sleep(0)
+        reading.hint([source_of(session)])
+        await reading.flush()
+
+    read = [line.split()[1] for line in lines if line.startswith("source_read")]
+    assert read.index(f"source={session.path.name}") <= 2, "one batch each of the two workers, at most"
+    assert len(read) == 7
+
+
+async def test_a_source_that_cannot_be_read_is_told_once_and_stops_no_other(
+    reading: Reading, session: ClaudeSession, source_of: SourceOf, ledger_path: Path, lines: list[str]
+) -> None:
+    session.prompt("Add a discount")
+    odd = ClaudeSession(session.folder, session.cwd)
+    odd.path.mkdir()
+    async with at_work(reading):
+        for _ in range(2):
+            reading.hint([source_of(odd), source_of(session)])
+            await reading.flush()
+
+    assert events(ledger_path) == 2
+    assert reading.broken == 1
+    assert [line for line in lines if "broken" in line] == [
+        f'source_broken source={odd.path.name} reason="not a regular file"'
+    ]
+
+
+async def test_a_source_that_can_be_read_again_is_no_longer_broken(
+    reading: Reading, session: ClaudeSession, source_of: SourceOf, ledger_path: Path
+) -> None:
+    session.path.mkdir(parents=True)
+    async with at_work(reading):
+        reading.hint([source_of(session)])
+        await reading.flush()
+        assert (reading.broken, reading.knows_of(source_of(session))) == (1, True)
+        session.path.rmdir()
+        session.prompt("Add a discount")
+        reading.hint([source_of(session)])
+        await reading.flush()
+
+    assert (reading.broken, events(ledger_path)) == (0, 2)
+
+
+async def test_a_source_that_is_gone_is_no_trouble(
+    reading: Reading, session: ClaudeSession, source_of: SourceOf, lines: list[str]
+) -> None:
+    async with at_work(reading):
+        reading.hint([source_of(session)])
+        await reading.flush()
+
+    assert (reading.broken, lines) == (0, [])
+
+
+async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
+    reading: Reading,
+    session: ClaudeSession,
+    source_of: SourceOf,
+    ledger: Ledger,
+    ledger_path: Path,
+    lines: LogLines,
+) -> None:
+    session.prompt("Add a discount")
+    await ledger._db.execute_fetchall("PRAGMA busy_timeout = 10")
+    with closing(sqlite3.connect(ledger_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with at_work(reading):
+            reading.hint([source_of(session)])
+            await reading.flush()
+            assert str(reading.ledger_trouble).startswith("Another program keeps ")
+            other.execute("COMMIT")
+            await lines.until("ledger_works_again")  # it tries again by itself, after half a second
+
+    assert events(ledger_path) == 2
+    assert [line.split()[0] for line in lines] == ["ledger_unavailable", "ledger_works_again", "source_read"]
+
+
+async def test_nothing_is_logged_where_nothing_is_new(
+    reading: Reading, session: ClaudeSession, source_of: SourceOf, lines: list[str], touched: Touched
+) -> None:
+    session.prompt("Add a discount")
+    async with at_work(reading):
+        for _ in range(3):
+            reading.hint([source_of(session)])
+            await reading.flush()
+
+    assert (len(lines), len(touched)) == (1, 1)

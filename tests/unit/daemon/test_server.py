@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from carryover.cli.control import ask_daemon
+from carryover.daemon.log import Log
+from carryover.daemon.server import control_app, serving
+from carryover.errors import UserError
+
+
+class Answer(msgspec.Struct):
+    text: str
+
+
+async def healthy() -> Answer:
+    return Answer("grüße")
+
+
+async def failing() -> Answer:
+    raise KeyError("words from a transcript")
+
+
+async def ask(path: Path, method: str, target: str) -> object:
+    return await asyncio.to_thread(ask_daemon, path, method, target, timeout_s=10)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "daemon.sock"
+
+
+async def test_what_is_asked_over_the_socket_is_answered_as_json(path: Path, log: Log) -> None:
+    async with serving(control_app(healthy, healthy, log), path):
+        assert await ask(path, "GET", "/health") == {"text": "grüße"}
+        assert await ask(path, "POST", "/settle") == {"text": "grüße"}
+
+
+async def test_only_its_owner_may_ask_and_nothing_is_left_behind(path: Path, log: Log) -> None:
+    async with serving(control_app(healthy, healthy, log), path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    assert not path.exists()
+    assert await ask(path, "GET", "/health") is None
+
+
+async def test_what_a_killed_daemon_left_is_replaced(path: Path, log: Log) -> None:
+    path.write_text("not even a socket")
+    async with serving(control_app(healthy, healthy, log), path):
+        assert await ask(path, "GET", "/health") == {"text": "grüße"}
+
+
+async def test_an_error_is_answered_and_logged_without_its_words(path: Path, log: Log, lines: list[str]) -> None:
+    async with serving(control_app(failing, healthy, log), path):
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"GET /health HTTP/1.0\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 500 ")
+    assert json.loads(body)["error"].startswith("KeyError at carryover.daemon.server:")
+    assert b"words" not in answer
+    assert [line.split()[0] for line in lines] == ["request_failed"]
+
+
+@pytest.mark.parametrize(("method", "target"), [("GET", "/settle"), ("POST", "/health"), ("GET", "/"), ("PUT", "/x")])
+async def test_anything_else_is_refused(path: Path, log: Log, method: str, target: str) -> None:
+    async with serving(control_app(healthy, healthy, log), path):
+        with pytest.raises(UserError):
+            await ask(path, method, target)

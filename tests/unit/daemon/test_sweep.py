@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carryover.agents.contract import Agent, Source
+from carryover.daemon.sweep import (
+    MS_PER_DAY,
+    RACY_MS,
+    Root,
+    Seen,
+    changed,
+    key_of,
+    look,
+    reading_order,
+    roots_of,
+    vanished,
+)
+from carryover.ledger.prepared import READ_IN_PART, SourceState
+from support.claude_session import ClaudeSession
+
+NOW_MS = 1_795_155_000_000
+OLD_NS = (NOW_MS - 3_600_000) * 1_000_000
+
+
+def seen(path: str, *, group: str = "", age_ms: int = 3_600_000, size: int = 100) -> Seen:
+    return Seen(Source(agent="a", path=path, group=group), size, (NOW_MS - age_ms) * 1_000_000)
+
+
+KNOWN = SourceState(rev=3, cursor=b"", context=b"", size=100, mtime_ns=OLD_NS, state="active")
+
+
+def test_every_source_below_the_roots_is_seen(
+    agents: dict[str, Agent], session: ClaudeSession, transcripts: Path, home: Path
+) -> None:
+    session.prompt("hello")
+    (session.path.parent / "notes.txt").write_text("not a transcript")
+    roots = roots_of(agents.values(), home, {})
+
+    assert roots == (Root("claude-code", transcripts),)
+    [found] = look(agents, roots)
+    status = session.path.stat()
+    assert (found.source.path, found.size, found.mtime_ns) == (str(session.path), status.st_size, status.st_mtime_ns)
+
+
+def test_where_there_is_no_folder_nothing_is_seen(agents: dict[str, Agent], home: Path) -> None:
+    assert look(agents, roots_of(agents.values(), home, {})) == []
+
+
+def make_a_link_to_nowhere(path: Path) -> None:
+    path.symlink_to("/nowhere")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, make_a_link_to_nowhere])
+def test_what_is_not_a_file_is_not_seen(
+    agents: dict[str, Agent], session: ClaudeSession, home: Path, make: Callable[[Path], None]
+) -> None:
+    session.path.parent.mkdir(parents=True)
+    make(session.path)
+
+    assert look(agents, roots_of(agents.values(), home, {})) == []
+
+
+def test_a_source_as_the_ledger_knows_it_has_not_changed() -> None:
+    assert changed([seen("x")], {("a", "x"): KNOWN}, now_ms=NOW_MS) == []
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        None,
+        msgspec.structs.replace(KNOWN, size=99),
+        msgspec.structs.replace(KNOWN, size=READ_IN_PART),
+        msgspec.structs.replace(KNOWN, mtime_ns=OLD_NS - 1),
+        msgspec.structs.replace(KNOWN, state="gone"),
+    ],
+    ids=["unknown", "grown", "read in part", "touched", "back again"],
+)
+def test_any_other_has(known: SourceState | None) -> None:
+    states = {} if known is None else {("a", "x"): known}
+    assert changed([seen("x")], states, now_ms=NOW_MS) == [seen("x")]
+
+
+def test_a_source_touched_just_now_may_have_changed_again_unseen() -> None:
+    recent = seen("x", age_ms=RACY_MS)
+    states = {("a", "x"): msgspec.structs.replace(KNOWN, mtime_ns=recent.mtime_ns)}
+
+    assert changed([recent], states, now_ms=NOW_MS) == [recent]
+    assert changed([recent], states, now_ms=NOW_MS + 1) == []
+
+
+def test_a_broken_source_is_left_alone_until_its_time_unless_asked_for() -> None:
+    states = {("a", "x"): msgspec.structs.replace(KNOWN, state="broken", retry_ms=NOW_MS + 1)}
+
+    assert changed([seen("x")], states, now_ms=NOW_MS) == []
+    assert changed([seen("x")], states, now_ms=NOW_MS + 1) == [seen("x")]
+    assert changed([seen("x")], states, now_ms=NOW_MS, also_broken=True) == [seen("x")]
+
+
+def test_the_newest_project_is_read_first_and_its_newest_file_first_in_it() -> None:
+    files = [
+        seen("shop/1", group="shop", age_ms=5_000),
+        seen("blog/1", group="blog", age_ms=4_000),
+        seen("shop/2", group="shop", age_ms=1_000),
+        seen("blog/2", group="blog", age_ms=3_000),
+    ]
+
+    order = reading_order(files, now_ms=NOW_MS, active_days=7)
+    assert [source.path for source in order] == ["shop/2", "shop/1", "blog/2", "blog/1"]
+
+
+def test_no_projects_handoff_waits_for_anothers_old_history() -> None:
+    files = [
+        seen("shop/old", group="shop", age_ms=8 * MS_PER_DAY),
+        seen("shop/new", group="shop", age_ms=1_000),
+        seen("blog/new", group="blog", age_ms=6 * MS_PER_DAY),
+        seen("attic/old", group="attic", age_ms=100 * MS_PER_DAY),
+    ]
+
+    order = reading_order(files, now_ms=NOW_MS, active_days=7)
+    assert [source.path for source in order] == ["shop/new", "blog/new", "shop/old", "attic/old"]
+
+
+@given(st.permutations([seen(f"{group}/{n}", group=group, age_ms=n % 3) for group in "ab" for n in range(4)]))
+def test_the_order_does_not_depend_on_the_order_of_the_folder(files: list[Seen]) -> None:
+    in_order = reading_order(sorted(files, key=lambda item: item.source.path), now_ms=NOW_MS, active_days=7)
+
+    assert reading_order(files, now_ms=NOW_MS, active_days=7) == in_order
+    assert {key_of(source) for source in in_order} == {key_of(item.source) for item in files}
+
+
+def test_a_source_that_is_neither_seen_nor_there_has_vanished(tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden"
+    hidden.touch()
+    states = {
+        ("a", "seen"): KNOWN,
+        ("a", str(hidden)): KNOWN,
+        ("a", str(tmp_path / "gone")): KNOWN,
+        ("a", str(tmp_path / "gone before")): msgspec.structs.replace(KNOWN, state="gone"),
+    }
+
+    assert vanished(states, [seen("seen")]) == [Source(agent="a", path=str(tmp_path / "gone"))]
