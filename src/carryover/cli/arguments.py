@@ -1,0 +1,54 @@
+"""What the arguments of all commands have in common: the table of exit codes in their help, checks of values."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Final
+
+from carryover.errors import ExitCode
+
+WIDEST: Final = 100
+NARROWEST: Final = 40
+
+MEANING: Final = {
+    ExitCode.OK: "done",
+    ExitCode.FAILED: "failed; the message says what was kept",
+    ExitCode.USAGE: "wrong arguments",
+    ExitCode.NOTHING_FOUND: "nothing found",
+    ExitCode.NOT_RUNNING: "the daemon is not running",
+    ExitCode.REFUSED: "refused; nothing was changed",
+    ExitCode.INTERRUPTED: "interrupted (Ctrl-C)",
+}
+"""What each exit code of `carryover` and `carryoverd` means."""
+
+
+class HelpText(argparse.RawDescriptionHelpFormatter):
+    """Help as it was written, as wide as the terminal, at most `WIDEST`.
+
+    argparse would find the width with a module that costs start-up time, at each argument that is added.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=min(_columns(), WIDEST) - 2)
+
+
+def exit_code_help(*codes: ExitCode) -> str:
+    """The lines of a command's help that say which exit codes it has."""
+    return "exit codes:\n" + "".join(f"  {code:<4} {MEANING[code]}\n" for code in codes)
+
+
+def positive(text: str) -> int:
+    """A number of things to count from 1; for argparse, which turns the error into a message."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _columns() -> int:
+    try:
+        return max(os.get_terminal_size(sys.stdout.fileno()).columns, NARROWEST)
+    except (OSError, ValueError):  # no terminal, or no file at all
+        return WIDEST

@@ -1,0 +1,139 @@
+"""Reads what the agents left on disk, without a daemon: into the ledger there is, or into a temporary one.
+
+Importing this costs the daemon's dependencies, so commands import it only when the ledger alone will not do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from carryover.agents import adapters
+from carryover.agents.contract import Agent, Source
+from carryover.cli.progress import Progress
+from carryover.daemon.sweep import Seen, changed, look, roots_of
+from carryover.fsio import FileLock
+from carryover.ingest.pipeline import ingest
+from carryover.ledger.queries import connect_read_only
+from carryover.ledger.store import Ledger
+from carryover.paths import StateDir
+from carryover.publish.project_root import find_root
+
+SLOW_S: Final = 1.0
+"""Reading that takes longer than this shows, on a terminal, how far it has come."""
+
+
+def sources_on_disk() -> list[Seen]:
+    """Every transcript of every known agent, oldest first, so that what a fork copied is read where it was said."""
+    agents = adapters()
+    seen = look(agents, roots_of(agents.values(), Path.home(), os.environ))
+    return sorted(seen, key=lambda item: (item.mtime_ns, item.source.path))
+
+
+def of_project(seen: Iterable[Seen], root: str) -> list[Source]:
+    """Those whose session worked in the project at `root`, told from the first records; sub-agents go with theirs."""
+    items = list(seen)
+    agents = adapters()
+    roots: dict[str, str | None] = {}
+    sessions: set[tuple[str, str]] = set()
+    chosen: set[str] = set()
+    for item in items:
+        cwd = _first_cwd(agents[item.source.agent], item.source)
+        if cwd is not None and roots.setdefault(cwd, find_root(cwd).root) == root:
+            chosen.add(item.source.path)
+            if item.source.session is not None and item.source.sidechain is None:
+                sessions.add((item.source.agent, item.source.session))
+    return [
+        item.source
+        for item in items
+        if item.source.path in chosen or (item.source.agent, item.source.session) in sessions
+    ]
+
+
+def of_session(seen: Iterable[Seen], prefix: str) -> list[Source]:
+    """Those whose path tells that their session's id begins with `prefix`."""
+    return [item.source for item in seen if (item.source.session or "").startswith(prefix)]
+
+
+@contextmanager
+def temporary_ledger(sources: Iterable[Source], agents: Mapping[str, Agent]) -> Iterator[sqlite3.Connection]:
+    """A ledger of `sources` alone, which is gone when the block ends."""
+    with TemporaryDirectory(prefix="carryover-") as folder:
+        path = Path(folder) / "ledger.sqlite"
+        asyncio.run(_read_into(path, list(sources), agents))
+        connection = connect_read_only(path)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def catch_up(state: StateDir, root: str) -> bool:
+    """Read what is new of the project at `root` into the ledger; False when somebody else is at work on that."""
+    lock = FileLock(state.lock)
+    if not lock.acquire():
+        return False
+    try:
+        asyncio.run(_catch_up(state, root))
+    finally:
+        lock.release()
+    return True
+
+
+async def _catch_up(state: StateDir, root: str) -> None:
+    ledger = await Ledger.open(state.ledger)
+    try:
+        known = {
+            (agent, path): entry for agent in adapters() for path, entry in (await ledger.source_states(agent)).items()
+        }
+        outdated = changed(sources_on_disk(), known, now_ms=int(time.time() * 1000))
+        await _read(ledger, of_project(outdated, root), adapters())
+    finally:
+        await ledger.close()
+
+
+async def _read_into(path: Path, sources: list[Source], agents: Mapping[str, Agent]) -> None:
+    ledger = await Ledger.open(path)
+    try:
+        await _read(ledger, sources, agents)
+    finally:
+        await ledger.close()
+
+
+async def _read(ledger: Ledger, sources: list[Source], agents: Mapping[str, Agent]) -> None:
+    progress = Progress(sys.stderr)
+    begin_s = time.monotonic()
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        for number, source in enumerate(sources):
+            if sys.stderr.isatty() and time.monotonic() - begin_s > SLOW_S:
+                progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")
+            await ingest(ledger, agents[source.agent], source, root_of=find_root, now_ms=_now_ms, executor=reader)
+    progress.clear()
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _first_cwd(agent: Agent, source: Source) -> str | None:
+    """The first working directory that the source names, in about its first MiB."""
+    try:
+        batch = agent.reader.read(Path(source.path), None)
+    except OSError:
+        return None
+    context = agent.context_type()
+    for record in batch.records:
+        context, folded = agent.fold(source, context, record)
+        for event in folded.events:
+            if event.cwd is not None:
+                return event.cwd
+    return None

@@ -1,0 +1,107 @@
+"""The `carryover` command: finds the subcommand, runs it, turns what went wrong into one message and an exit code.
+
+Only the chosen subcommand's module is imported: agents and people call this often, and the daemon's dependencies cost
+more start-up time than most commands need in all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import Final
+
+from carryover import __version__
+from carryover.cli.arguments import HelpText, exit_code_help
+from carryover.errors import ExitCode, UserError
+
+COMMANDS: Final = {
+    "handoff": "print the handoff of a project",
+    "status": "say what Carryover sees and does; changes nothing",
+    "sessions": "list recorded sessions, newest first",
+    "show": "print the conversation of one session",
+}
+"""Every command people see, with what it does. Each lives in the module of its name."""
+
+DESCRIPTION: Final = """\
+Carryover keeps a short, always fresh handoff of the work you do with AI coding
+agents, so that the next agent goes on where the last one stopped."""
+
+EXAMPLES: Final = """\
+examples:
+  carryover handoff                  the handoff of the project you are in
+  carryover sessions --all           what was recorded, in all projects
+  carryover show 3f2a                the session whose id begins with 3f2a
+  carryover status                   what is watched, what was skipped and why
+
+`carryoverd` is the daemon that keeps handoffs fresh. Every command works
+without it too, straight from what the agents left on disk.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `carryover` with `argv` (default: the process's arguments) and give its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # paths and transcripts hold what not every terminal can show
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"carryover: {error}", file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        print("carryover: interrupted", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        _silence_stdout()
+        return ExitCode.OK
+    return code
+
+
+def build_parser(command: str | None) -> argparse.ArgumentParser:
+    """The whole parser, with the arguments of `command` only: the other commands' modules stay unimported."""
+    parser = argparse.ArgumentParser(
+        prog="carryover",
+        description=DESCRIPTION,
+        epilog=f"{EXAMPLES}\n{exit_code_help(*ExitCode)}",
+        formatter_class=HelpText,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"carryover {__version__}")
+    # With `prog` given argparse need not format a usage line now, for which it would import half of the archivers.
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog="carryover")
+    for name, summary in COMMANDS.items():
+        subparser = commands.add_parser(name, help=summary, formatter_class=HelpText, allow_abbrev=False)
+        if name == command:
+            importlib.import_module(f"carryover.cli.{name}").add_arguments(subparser)
+    return parser
+
+
+def _run(arguments: list[str]) -> int:
+    command = next((argument for argument in arguments if not argument.startswith("-")), None)
+    parser = build_parser(command)
+    try:
+        args = parser.parse_args(arguments)
+    except SystemExit as stop:  # argparse has printed its help (0) or what is wrong with the arguments (2)
+        return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
+    if args.command is None:
+        parser.print_help(sys.stderr)
+        return ExitCode.USAGE
+    code: int = importlib.import_module(f"carryover.cli.{args.command}").run(args)
+    return code
+
+
+def _silence_stdout() -> None:
+    """The reader went away (`| head`). Without this the interpreter complains once more when it flushes at exit."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

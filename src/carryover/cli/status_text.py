@@ -1,0 +1,148 @@
+"""`carryover status` for people: what is, then what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from carryover.cli.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, short_path, size
+
+SHOWN: Final = 12
+"""Entries of each list that are shown; --json has them all."""
+
+
+def status_lines(found: dict[str, Any], *, home: Path, now_ms: int) -> Iterator[str]:
+    """The lines of `status`, from what `gather` found."""
+    yield from _daemon(found)
+    yield _entry("state", short_path(found["state_folder"], home))
+    yield from _ledger(found["ledger"])
+    yield from (_entry("problem", paint(problem, YELLOW)) for problem in _problems(found))
+    yield from _section("agents", [_agent(agent, home) for agent in found["agents"] if agent["covered"]])
+    missing = [agent["name"] for agent in found["agents"] if not agent["covered"]]
+    if missing:
+        yield f"  {'not yet':<16} {', '.join(missing)}"
+    ledger = found["ledger"] or {}
+    told = {project["root"]: project for project in (found["daemon"] or {}).get("projects", ())}
+    rows = ledger.get("projects", ())
+    yield from _section("projects", [_project(row, told.get(row["root"], {}), home, now_ms) for row in rows])
+    yield from _section("redacted", _redactions(ledger.get("redactions", {})))
+    yield from _section("not understood (skipped, nothing else is affected)", _skipped(ledger))
+    yield from _section("cannot be read now", [_broken(row, home, now_ms) for row in ledger.get("broken", ())])
+    yield from _section("tasks of the daemon in trouble", _troubled(found["daemon"]))
+    yield from _section("moved aside", [_corrupt(entry, home) for entry in found["corrupt_ledgers"]])
+    incidents = [f"{ago(row['at_ms'], now_ms)}: {row['text']}" for row in ledger.get("incidents", ())]
+    yield from _section("what happened to the ledger", incidents)
+    unknown = (found["config"] or {}).get("unknown_keys", [])
+    yield from _section("keys in config.toml that mean nothing", unknown)
+
+
+def _daemon(found: dict[str, Any]) -> Iterator[str]:
+    health = found["daemon"]
+    if health is None:
+        yield _entry("carryoverd", "not running. Start it with `carryoverd`; handoffs are then kept fresh.")
+        return
+    facts = [
+        paint("running", BOLD),
+        f"process {health['pid']}",
+        f"for {duration(health['uptime_s'])}",
+        f"{size(health['rss_bytes'])} of memory" if health.get("rss_bytes") else "",
+        "caught up" if health["caught_up"] else "still reading history",
+    ]
+    yield _entry("carryoverd", f"{health['version']}, {', '.join(fact for fact in facts if fact)}")
+    if health["version"] != found["version"]:
+        yield _entry("", f"This command is {found['version']}. Restart carryoverd to bring both to the same version.")
+
+
+def _ledger(ledger: dict[str, Any] | None) -> Iterator[str]:
+    if ledger is None:
+        yield _entry("ledger", "none yet")
+        return
+    parts = [
+        counted(ledger["events"], "event"),
+        counted(ledger["sessions"], "session"),
+        counted(ledger["project_count"], "project"),
+        counted(ledger["sources"], "transcript"),
+    ]
+    yield _entry("ledger", f"{size(ledger['bytes'])}: {', '.join(parts)}")
+
+
+def _agent(agent: dict[str, Any], home: Path) -> str:
+    roots = [
+        short_path(root["path"], home) + ("" if root["exists"] else " (not there yet; watched all the same)")
+        for root in agent["roots"]
+    ]
+    return f"{agent['name']:<16} {', '.join(roots)}"
+
+
+def _project(row: dict[str, Any], told: dict[str, Any], home: Path, now_ms: int) -> str:
+    """A line for one project of the ledger; `told` is what the daemon says of it, if anything."""
+    path = short_path(row["root"], home)
+    trouble = told.get("error") or row["refusal"]
+    if trouble:
+        handoff = paint(f"not published: {trouble}", YELLOW)
+    elif row["published_ms"]:
+        handoff = f"handoff written {ago(row['published_ms'], now_ms)}"
+    else:
+        handoff = "no handoff written"
+    notes = "".join(f" ({note})" for note in told.get("notes", ()))
+    return f"{harmless(path)}: last event {ago(row['last_event_ms'] or None, now_ms)}, {handoff}{notes}"
+
+
+def _problems(found: dict[str, Any]) -> list[str]:
+    health = found["daemon"] or {}
+    watch = health.get("watch") or {}
+    polling = f"The folders are polled instead of watched: {watch['reason']}" if watch.get("reason") else None
+    troubles = (health.get("ledger_trouble"), health.get("config_trouble"), polling)
+    return [*found["problems"], *(trouble for trouble in troubles if trouble)]
+
+
+def _redactions(by_kind: dict[str, int]) -> list[str]:
+    if not by_kind:
+        return []
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(by_kind.items(), key=lambda item: -item[1]))
+    return [f"{counted(sum(by_kind.values()), 'secret')} before they were stored: {kinds}"]
+
+
+def _skipped(ledger: dict[str, Any]) -> list[str]:
+    lines = [
+        f"{row['agent']} {row['agent_version']}".strip()
+        + f": {counted(row['n'], 'record')} of type {harmless(row['record_type'])} ({harmless(row['reason'])})"
+        for row in ledger.get("skipped", ())
+    ]
+    if ledger.get("oversized"):
+        lines.append(f"{counted(ledger['oversized'], 'record')} too long to be read")
+    return lines
+
+
+def _broken(row: dict[str, Any], home: Path, now_ms: int) -> str:
+    wait_s = (row["retry_ms"] - now_ms) / 1000
+    again = f"next try in {duration(wait_s)}" if wait_s > 0 else "next try when carryoverd looks again"
+    return f"{harmless(short_path(row['path'], home))}: {row['error']}; {again}"
+
+
+def _troubled(health: dict[str, Any] | None) -> list[str]:
+    return [
+        f"{task['name']}: {task['state']}, {counted(task['restarts'], 'restart')}; {task['last_error']}"
+        for task in (health or {}).get("tasks", ())
+        if task["last_error"]
+    ]
+
+
+def _corrupt(entry: dict[str, Any], home: Path) -> str:
+    path = short_path(entry["path"], home)
+    return f"{path} ({size(entry['bytes'])}) was damaged; what could be read was kept. Delete it when you miss nothing."
+
+
+def _section(title: str, lines: list[str]) -> Iterator[str]:
+    if not lines:
+        return
+    yield ""
+    yield paint(title, BOLD)
+    yield from (f"  {line}" for line in lines[:SHOWN])
+    if len(lines) > SHOWN:
+        yield f"  ... and {len(lines) - SHOWN} more (--json lists all)"
+
+
+def _entry(name: str, text: str) -> str:
+    return f"{name:<18} {text}"

@@ -1,0 +1,113 @@
+"""A handoff from one transcript alone, as it would have been at one of its lines: nothing else is read or kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from carryover.agents import adapters
+from carryover.agents.contract import Agent, Batch, Folded, Reader, Source
+from carryover.cli.from_disk import temporary_ledger
+from carryover.cli.made import Made
+from carryover.distill.handoff import distill
+from carryover.distill.render import render
+from carryover.errors import ExitCode, UserError
+from carryover.ledger.project_view import project_view
+from carryover.ledger.queries import projects
+from carryover.model import AGENT_NAMES
+
+
+def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -> Made:
+    """The handoff of the project that was worked on, from the first `until` records of the file at `path` (None: all).
+
+    The same file gives the same text on every machine and at any time: `now` is the time of its last event, and neither
+    git nor the project's files are asked. Raises UserError where the file gives none.
+    """
+    agent = _agent_for(path, agent_id)
+    source = Source(agent=agent.id, path=str(path.absolute()))
+    with temporary_ledger([source], {agent.id: agent if until is None else _UpTo(agent, until)}) as ledger:
+        project = next(iter(projects(ledger)), None)
+        view = project_view(ledger, project.id) if project is not None else None
+    handoff = distill(view, None, {}, resume="ask", now_ms=view.sessions[0].last_ms) if view is not None else None
+    if handoff is None or view is None:
+        raise UserError(
+            f"{path} holds no task to hand over{'' if until is None else f' up to line {until}'}. "
+            f"It was read as a transcript of {AGENT_NAMES[agent.id]}; --agent names another agent.",
+            ExitCode.NOTHING_FOUND,
+        )
+    return Made(root=view.root, handoff=handoff, text=render(handoff))
+
+
+def _agent_for(path: Path, agent_id: str | None) -> Agent:
+    known = adapters()
+    if not path.is_file():
+        raise UserError(f"There is no file {path}.", ExitCode.NOTHING_FOUND)
+    if agent_id is not None:
+        if agent_id not in known:
+            raise UserError(
+                f"This version of Carryover can't read transcripts of {AGENT_NAMES[agent_id]} yet.", ExitCode.USAGE
+            )
+        return known[agent_id]
+    understood = {agent.id: _events_in_first_batch(agent, path) for agent in known.values()}
+    best = max(understood, key=lambda name: understood[name], default=None)
+    if best is None or understood[best] == 0:
+        raise UserError(
+            f"No agent that Carryover knows wrote {path} in a form that was recognised. Name the agent with --agent.",
+            ExitCode.NOTHING_FOUND,
+        )
+    return known[best]
+
+
+def _events_in_first_batch(agent: Agent, path: Path) -> int:
+    """How many events the agent's adapter finds at the beginning of the file: of another's file it finds none."""
+    try:
+        batch = agent.reader.read(path, None)
+    except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
+        return 0
+    context = agent.context_type()
+    source = Source(agent=agent.id, path=str(path))
+    events = 0
+    for record in batch.records:
+        context, folded = agent.fold(source, context, record)
+        events += len(folded.events)
+    return events
+
+
+class _UpTo:
+    """An agent whose sources end after record number `last`."""
+
+    def __init__(self, agent: Agent, last: int) -> None:
+        self._agent = agent
+        self.id = agent.id
+        self.reader: Reader = _ReaderUpTo(agent.reader, last)
+        self.context_type = agent.context_type
+
+    def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
+        return self._agent.roots(home, env)
+
+    def source_of(self, path: Path, root: Path) -> Source | None:
+        return self._agent.source_of(path, root)
+
+    def sources(self, root: Path) -> list[Source]:
+        return self._agent.sources(root)
+
+    def fold(self, source: Source, context: Any, record: Any) -> tuple[Any, Folded]:
+        return self._agent.fold(source, context, record)
+
+
+class _ReaderUpTo:
+    def __init__(self, reader: Reader, last: int) -> None:
+        self._reader = reader
+        self._last = last
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        batch = self._reader.read(path, cursor)
+        records = tuple(record for record in batch.records if record.number <= self._last)
+        ended = len(records) < len(batch.records)
+        return msgspec.structs.replace(batch, records=records, more=batch.more and not ended)
+
+    def is_current(self, path: Path, cursor: bytes) -> bool:
+        return self._reader.is_current(path, cursor)

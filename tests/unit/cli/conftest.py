@@ -1,0 +1,48 @@
+"""A project that Claude Code has worked in, on disk and in the ledger."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.cli.demo.replay import make_project, replay
+from carryover.cli.from_disk import catch_up
+from carryover.cli.main import main
+from carryover.cli.where import state_dir
+from carryover.fsio import private_dir
+
+DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
+CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
+
+Run = Callable[..., tuple[int, str, str]]
+"""Calls `carryover` with the given arguments: exit code, standard output, standard error."""
+
+
+@pytest.fixture
+def shop(home: Path) -> Path:
+    """A repository with two recorded sessions of Claude Code 2.1.328; nothing of it is in a ledger."""
+    project = home / "shop"
+    make_project(project, os.environ)
+    for _ in replay(home / ".claude", project):
+        pass
+    return project
+
+
+@pytest.fixture
+def recorded(shop: Path) -> Path:
+    """The same, read into the ledger."""
+    private_dir(state_dir().root)
+    assert catch_up(state_dir(), str(shop))
+    return shop
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments)
+        return (code, *capsys.readouterr())
+
+    return call

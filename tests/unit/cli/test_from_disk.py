@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from carryover.agents import adapters
+from carryover.agents.contract import Source
+from carryover.cli.from_disk import catch_up, of_project, of_session, sources_on_disk, temporary_ledger
+from carryover.cli.where import state_dir
+from carryover.fsio import FileLock, private_dir
+from carryover.ledger.queries import connect_read_only, projects, sessions
+
+DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
+CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
+
+
+def transcript(home: Path, folder: str, session: str, cwd: str, *, below: str = "") -> Path:
+    """A transcript of one prompt, as Claude Code 2.1.328 writes it; `below` names a sub-agent's file of the session."""
+    record = {
+        "type": "user",
+        "uuid": f"{session[:-1]}{'f' if below else 'e'}",
+        "sessionId": session,
+        "timestamp": "2026-11-20T06:20:58.447Z",
+        "cwd": cwd,
+        "isSidechain": bool(below),
+        "message": {"role": "user", "content": "Look around"},
+    }
+    path = home / ".claude" / "projects" / folder / (f"{session}/subagents/{below}" if below else f"{session}.jsonl")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record) + "\n")
+    return path
+
+
+def paths(sources: Iterable[Source]) -> list[Path]:
+    return [Path(source.path) for source in sources]
+
+
+def test_transcripts_are_found_oldest_first(home: Path) -> None:
+    old = transcript(home, "-a", "00000000-0000-4000-8000-000000000001", "/a")
+    new = transcript(home, "-b", "00000000-0000-4000-8000-000000000002", "/b")
+    os.utime(new, (2_000_000_000, 2_000_000_000))
+    os.utime(old, (1_000_000_000, 1_000_000_000))
+
+    assert paths(item.source for item in sources_on_disk()) == [old, new]
+
+
+def test_a_project_is_told_by_what_the_records_say_not_by_the_folders_name(home: Path) -> None:
+    """`-work-my-app` may be `/work/my/app` as well as `/work/my-app`."""
+    with_slash = transcript(home, "-work-my-app", "00000000-0000-4000-8000-000000000001", "/work/my/app")
+    transcript(home, "-work-my-app", "00000000-0000-4000-8000-000000000002", "/work/my-app")
+    transcript(home, "-work-my", "00000000-0000-4000-8000-000000000003", "/work/my")
+
+    assert paths(of_project(sources_on_disk(), "/work/my/app")) == [with_slash]
+
+
+def test_a_session_in_a_subfolder_belongs_to_the_repository(home: Path, shop: Path) -> None:
+    (shop / "src").mkdir()
+    inside = transcript(home, "-any", "00000000-0000-4000-8000-000000000001", str(shop / "src"))
+
+    assert inside in paths(of_project(sources_on_disk(), str(shop)))
+
+
+def test_sub_agents_go_with_their_session_wherever_they_worked(home: Path) -> None:
+    session = "00000000-0000-4000-8000-000000000001"
+    main = transcript(home, "-a", session, "/work/app")
+    side = transcript(home, "-a", session, "/work/app-copy", below="agent-a1.jsonl")
+
+    assert sorted(paths(of_project(sources_on_disk(), "/work/app"))) == sorted([main, side])
+
+
+def test_what_cannot_be_read_belongs_to_no_project(home: Path) -> None:
+    broken = transcript(home, "-a", "00000000-0000-4000-8000-000000000001", "/work/app")
+    broken.write_text("not JSON at all\n")
+
+    assert of_project(sources_on_disk(), "/work/app") == []
+
+
+def test_sessions_are_found_by_the_beginning_of_their_id(home: Path, shop: Path) -> None:
+    found = of_session(sources_on_disk(), CHECKOUT[:-1])
+
+    assert [path.name for path in paths(found)] == [f"{CHECKOUT}.jsonl"]
+
+
+def test_a_temporary_ledger_holds_what_it_was_given_and_goes_away(home: Path, shop: Path) -> None:
+    sources = of_session(sources_on_disk(), CHECKOUT)
+
+    with temporary_ledger(sources, adapters()) as ledger:
+        (file,) = [Path(name) for _, _, name in ledger.execute("PRAGMA database_list")]
+        mode = stat.S_IMODE(file.parent.stat().st_mode)
+        held = [row.native_id for row in sessions(ledger, limit=10)]
+
+    assert (held, mode) == ([CHECKOUT], 0o700)
+    assert not file.parent.exists()
+    assert not (home / ".carryover").exists()
+
+
+def test_catching_up_reads_the_project_and_leaves_the_others_for_the_daemon(home: Path, shop: Path) -> None:
+    transcript(home, "-other", "00000000-0000-4000-8000-000000000001", "/work/other")
+    private_dir(state_dir().root)
+
+    assert catch_up(state_dir(), str(shop)) is True
+
+    ledger = connect_read_only(state_dir().ledger)
+    roots = [project.root for project in projects(ledger)]
+    ledger.close()
+    assert roots == [str(shop)]
+
+
+def test_a_ledger_that_somebody_else_writes_is_left_alone(shop: Path) -> None:
+    private_dir(state_dir().root)
+
+    with FileLock(state_dir().lock):
+        assert catch_up(state_dir(), str(shop)) is False
+
+    assert not state_dir().ledger.exists()

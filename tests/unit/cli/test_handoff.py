@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from carryover.cli.demo.throwaway import ThrowAway
+from carryover.cli.where import state_dir
+from carryover.errors import ExitCode
+from carryover.fsio import FileLock
+
+Run = Callable[..., tuple[int, str, str]]
+
+CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
+
+
+def prompt(project: Path, text: str) -> None:
+    """The user gives one more prompt in the newest session of the project."""
+    transcript = next(project.parent.glob(f".claude/projects/*/{CHECKOUT}.jsonl"))
+    records = [json.loads(line) for line in transcript.read_text().splitlines()]
+    record = next(record for record in records if record["type"] == "user") | {"uuid": str(uuid4())}
+    record["message"] = {"role": "user", "content": text}
+    record["timestamp"] = "2099-01-01T00:00:00.000Z"
+    with transcript.open("a") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def files(folder: Path) -> set[Path]:
+    return set(folder.rglob("*"))
+
+
+def test_without_daemon_and_ledger_it_comes_from_disk_and_leaves_nothing_behind(
+    shop: Path, home: Path, run: Run
+) -> None:
+    before = files(home)
+
+    code, out, err = run("handoff", str(shop))
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert out.startswith("# [CARRYOVER] Last updated ")
+    assert "## Task\n- Wire discount into checkout\n" in out
+    assert "`checkout.py`" in out
+    assert "branch main" in out
+    assert out.endswith(f"Full history: `carryover show {CHECKOUT}`\n")
+    assert files(home) == before
+
+
+def test_the_project_is_the_one_that_was_called_from(shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shop / "src").mkdir()
+    monkeypatch.chdir(shop / "src")
+
+    assert run("handoff") == run("handoff", str(shop))
+
+
+def test_it_also_works_where_git_is_not_used(shop: Path, run: Run) -> None:
+    shutil.rmtree(shop / ".git")
+
+    code, out, _ = run("handoff", str(shop))
+
+    assert code == ExitCode.OK
+    assert "## Git context" not in out
+
+
+def test_a_project_that_is_gone_still_has_its_handoff(shop: Path, run: Run) -> None:
+    shutil.rmtree(shop)
+
+    code, out, _ = run("handoff", str(shop))
+
+    assert code == ExitCode.OK
+    assert "Wire discount into checkout" in out
+
+
+@pytest.mark.parametrize("where", ["in the ledger", "on disk"])
+def test_another_projects_handoff_is_never_given(
+    where: str, tmp_path: Path, run: Run, request: pytest.FixtureRequest
+) -> None:
+    """Not even that of a project whose path begins the same."""
+    shop = request.getfixturevalue("recorded" if where == "in the ledger" else "shop")
+    (shop.parent / "shop2").mkdir()
+
+    for other in (shop.parent / "shop2", shop.parent, tmp_path):
+        code, out, err = run("handoff", str(other))
+
+        assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+        assert "`carryover sessions --all`" in err
+
+
+def test_what_was_written_since_the_ledger_was_is_read_first(recorded: Path, run: Run) -> None:
+    prompt(recorded, "Now write the invoice module")
+
+    code, out, err = run("handoff", str(recorded))
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert "Now write the invoice module" in out
+    assert "Now write the invoice module" in run("show", CHECKOUT)[1]
+    assert FileLock(state_dir().lock).holder() is None
+
+
+def test_while_another_process_holds_the_ledger_what_it_holds_is_given(recorded: Path, run: Run) -> None:
+    prompt(recorded, "Now write the invoice module")
+
+    with FileLock(state_dir().lock):
+        code, out, err = run("handoff", str(recorded))
+
+    assert code == ExitCode.OK
+    assert "Now write the invoice module" not in out
+    assert err == "Another process is at work on the ledger; this is what it holds so far.\n"
+
+
+def test_a_running_daemon_is_asked_to_read_what_is_new(shop: Path, tmp_path: Path, run: Run, home: Path) -> None:
+    """A real daemon; the prompt is written just before the handoff is asked for."""
+    place = ThrowAway(tmp_path)
+    place.prepare()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CARRYOVER_HOME", str(place.state.root))
+        with place.running_daemon(os.environ):
+            prompt(shop, "Now write the invoice module")
+            code, out, err = run("handoff", str(shop))
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert "Now write the invoice module" in out
+
+
+def test_what_a_busy_daemon_has_not_read_yet_comes_from_disk(recorded: Path, run: Run, home: Path) -> None:
+    """Here: a project that the ledger, in another process's hands, does not know at all."""
+    other = home / "other"
+    other.mkdir()
+    transcript = next(home.glob(f".claude/projects/*/{CHECKOUT}.jsonl"))
+    copied = transcript.read_text().replace(str(recorded), str(other)).replace(CHECKOUT, str(uuid4()))
+    copied = re.sub('"uuid":"[^"]*"', lambda _: f'"uuid":"{uuid4()}"', copied)
+    transcript.with_name(f"{uuid4()}.jsonl").write_text(copied)
+
+    with FileLock(state_dir().lock):
+        code, out, _ = run("handoff", str(other))
+
+    assert code == ExitCode.OK
+    assert "Wire discount into checkout" in out
+
+
+def test_a_project_that_asks_to_be_left_out_is_refused(shop: Path, run: Run) -> None:
+    (shop / ".carryover.toml").write_text("exclude = true\n")
+
+    code, out, err = run("handoff", str(shop))
+
+    assert (code, out) == (ExitCode.REFUSED, "")
+    assert "excluded by the project's own .carryover.toml" in err
+
+
+def test_the_users_resume_mode_is_used(shop: Path, run: Run) -> None:
+    state_dir().root.mkdir()
+    state_dir().config.write_text('[resume]\nmode = "silent"\n')
+
+    assert run("handoff", str(shop))[1].splitlines()[1] == "# RESUME PROTOCOL: silent"
+
+
+def test_as_data_it_is_the_same(shop: Path, run: Run) -> None:
+    _, text, _ = run("handoff", str(shop))
+
+    code, out, _ = run("handoff", str(shop), "--json")
+
+    data = json.loads(out)
+    assert code == ExitCode.OK
+    assert (data["text"], data["project"], data["session"]) == (text, str(shop), CHECKOUT)
+    assert text.startswith(f"# [CARRYOVER] Last updated {data['updated']} from {data['agent']}\n")
+
+
+def test_work_without_a_task_is_not_the_same_as_no_work(shop: Path, run: Run) -> None:
+    for transcript in shop.parent.glob(".claude/projects/*/*.jsonl"):
+        lines = transcript.read_text().splitlines(keepends=True)
+        transcript.write_text("".join(line for line in lines if '"role":"assistant"' in line))
+
+    code, out, err = run("handoff", str(shop))
+
+    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+    assert "no session there has a task" in err
+
+
+def test_one_transcript_alone(shop: Path, home: Path, run: Run) -> None:
+    transcript = next(home.glob(f".claude/projects/*/{CHECKOUT}.jsonl"))
+    before = files(home)
+
+    code, out, err = run("handoff", "--transcript", str(transcript), "--until", "8")
+    as_json = json.loads(run("handoff", "--transcript", str(transcript), "--until", "8", "--json")[1])
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert "Wire discount into checkout" in out
+    assert (as_json["text"], as_json["project"], as_json["head"]) == (out, str(shop), None)
+    assert files(home) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--until", "3"],
+        ["--agent", "claude-code"],
+        ["--transcript", "a.jsonl", "."],
+        ["--transcript", "a.jsonl", "--agent", "nobody"],
+        ["--transcript", "a.jsonl", "--until", "0"],
+    ],
+    ids=" ".join,
+)
+def test_arguments_that_do_not_go_together_are_a_usage_error(arguments: list[str], run: Run) -> None:
+    code, out, err = run("handoff", *arguments)
+
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert err
+
+
+def test_a_folder_that_was_removed_under_the_caller_is_told(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+
+    code, _, err = run("handoff")
+
+    assert code == ExitCode.NOTHING_FOUND
+    assert "no longer exists" in err
+
+
+def test_the_projects_git_state_is_not_touched(recorded: Path, run: Run) -> None:
+    def state() -> str:
+        shown = subprocess.run(["git", "status", "--short"], cwd=recorded, capture_output=True, text=True, check=True)
+        return shown.stdout
+
+    before = state()
+    run("handoff", str(recorded))
+
+    assert state() == before
+    assert not (recorded / ".carryover").exists()

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from carryover.cli.made import Made, as_data
+from carryover.distill.handoff import Handoff, Line, Section
+from carryover.distill.render import render
+
+
+def test_the_data_holds_what_is_printed_and_nothing_that_was_cut() -> None:
+    rulings = tuple(Line(f"Ruling {number}", 10 + number) for number in range(60))
+    handoff = Handoff(
+        updated_ms=1_795_156_858_000,
+        agent="Claude Code",
+        resume="ask",
+        session="c0de",
+        head="abc1234",
+        sections=(Section("Task", (Line("Add a ## discount", 0),)), Section("Decisions", rulings)),
+    )
+    text = render(handoff)
+
+    data = as_data(Made(root="/home/dev/shop", handoff=handoff, text=text))
+
+    sections = data.pop("sections")
+    assert data == {
+        "project": "/home/dev/shop",
+        "updated": "2026-11-20T06:40:58Z",
+        "updated_ms": 1_795_156_858_000,
+        "agent": "Claude Code",
+        "resume_protocol": "ask",
+        "session": "c0de",
+        "head": "abc1234",
+        "text": text,
+    }
+    assert [section["title"] for section in sections] == ["Task", "Decisions"]
+    assert sections[0]["lines"] == ["Add a ## discount"]
+    assert 0 < len(sections[1]["lines"]) < 60
+    printed = [line for section in sections for line in (f"## {section['title']}", *section["lines"])]
+    assert printed == [line.removeprefix("- ") for line in text.splitlines() if line.startswith(("- ", "## "))]

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carryover.cli.sessions import SHORTEST_ID, shortest_unique
+from carryover.cli.where import state_dir
+from carryover.errors import ExitCode
+from carryover.fsio import FileLock
+
+Run = Callable[..., tuple[int, str, str]]
+
+DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
+CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
+NOT_RUNNING = "carryoverd is not running: newer sessions may be missing here.\n"
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("  ") if cell.strip()]
+
+
+def test_the_sessions_of_a_project_are_listed_newest_first(recorded: Path, run: Run) -> None:
+    code, out, err = run("sessions", str(recorded))
+
+    assert (code, err) == (ExitCode.OK, NOT_RUNNING)
+    newest, oldest = (cells(line) for line in out.splitlines())
+    assert newest == [CHECKOUT[:-1], "Claude Code", "just now", "1 prompt", "Wire discount into checkout"]
+    assert oldest[:4] == [DISCOUNT[:-1], "Claude Code", "just now", "2 prompts"]
+
+
+def test_the_project_is_the_one_that_was_called_from(recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    (recorded / "src").mkdir()
+    monkeypatch.chdir(recorded / "src")
+
+    assert run("sessions")[1] == run("sessions", str(recorded))[1]
+
+
+def test_all_projects_are_named(recorded: Path, run: Run) -> None:
+    _, out, _ = run("sessions", "--all", "--limit", "1")
+
+    assert [cells(line)[:3] for line in out.splitlines()] == [[CHECKOUT[:-1], "Claude Code", "~/shop"]]
+
+
+def test_as_data_nothing_is_shortened(recorded: Path, run: Run) -> None:
+    code, out, _ = run("sessions", "--all", "--json")
+
+    listed = json.loads(out)
+    assert code == ExitCode.OK
+    for entry in listed:
+        assert entry.pop("last_ms") >= entry.pop("started_ms") > 0
+    assert listed[0] == {
+        "id": CHECKOUT,
+        "short": CHECKOUT[:-1],
+        "agent": "claude-code",
+        "agent_version": "2.1.328",
+        "model": "claude-opus-5-5",
+        "project": str(recorded),
+        "branch": "main",
+        "title": None,
+        "task": "Wire discount into checkout",
+        "prompts": 1,
+    }
+
+
+def test_while_a_daemon_runs_nothing_is_said_of_missing_sessions(recorded: Path, run: Run) -> None:
+    with FileLock(state_dir().lock):
+        assert run("sessions", "--all")[2] == ""
+
+
+def test_without_a_ledger_what_is_on_disk_is_listed_and_nothing_is_stored(shop: Path, home: Path, run: Run) -> None:
+    code, out, err = run("sessions", "--all")
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert [cells(line)[0] for line in out.splitlines()] == [CHECKOUT[:-1], DISCOUNT[:-1]]
+    assert not (home / ".carryover").exists()
+
+
+@pytest.mark.parametrize("arguments", [["--all"], ["."]])
+def test_where_nothing_was_recorded_it_says_where_to_look(
+    arguments: list[str], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("sessions", *arguments)
+
+    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+    assert "`carryover status`" in err
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "many"])
+def test_a_limit_is_a_positive_number(limit: str, run: Run) -> None:
+    assert run("sessions", "--limit", limit)[0] == ExitCode.USAGE
+
+
+def test_a_ledger_of_a_newer_program_is_refused_and_left_alone(recorded: Path, run: Run) -> None:
+    with sqlite3.connect(state_dir().ledger) as ledger:
+        ledger.execute("PRAGMA user_version = 999")
+    ledger.close()
+
+    code, out, err = run("sessions", "--all")
+
+    assert (code, out) == (ExitCode.REFUSED, "")
+    assert "newer Carryover" in err
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=12), unique=True))
+def test_a_short_id_belongs_to_one_session(ids: list[str]) -> None:
+    short = shortest_unique(ids)
+
+    for name in ids:
+        others = [other for other in ids if other != name and other.startswith(short[name])]
+        assert name.startswith(short[name])
+        assert others == [] or short[name] == name
+        assert len(short[name]) >= min(SHORTEST_ID, len(name))

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover import __version__
+from carryover.cli.demo.throwaway import ThrowAway
+from carryover.cli.where import state_dir
+from carryover.errors import ExitCode
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def everything(folder: Path) -> dict[str, tuple[int, int, int, str]]:
+    """Each file and folder below `folder`: mode, time of change in ns, size and content."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        found[str(path)] = (status.st_mode, status.st_mtime_ns, status.st_size, content)
+    return found
+
+
+def status_json(run: Run) -> dict[str, object]:
+    code, out, err = run("status", "--json")
+    assert (code, err) == (ExitCode.OK, "")
+    found: dict[str, object] = json.loads(out)
+    return found
+
+
+def test_without_any_state_it_works_and_creates_nothing(home: Path, run: Run) -> None:
+    before = everything(home)
+
+    found = status_json(run)
+
+    assert everything(home) == before
+    assert found["daemon"] is None
+    assert found["ledger"] is None
+    assert found["problems"] == []
+    assert (found["version"], found["state_folder"]) == (__version__, str(home / ".carryover"))
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_it_changes_nothing_of_a_ledger_that_was_closed(
+    recorded: Path, home: Path, run: Run, arguments: tuple[str, ...]
+) -> None:
+    before = everything(home)
+
+    assert run("status", *arguments)[0] == ExitCode.OK
+    assert everything(home) == before
+
+
+def test_it_changes_nothing_of_a_ledger_that_a_killed_daemon_left_open(recorded: Path, home: Path, run: Run) -> None:
+    """Then the log beside the ledger holds what is not in it yet."""
+    script = (
+        "import os, sqlite3, sys; db = sqlite3.connect(sys.argv[1]); "
+        "db.execute('INSERT INTO counter VALUES (\"redacted:jwt\", 7)'); db.commit(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(state_dir().ledger)], check=False)
+    assert state_dir().ledger.with_name("ledger.sqlite-wal").stat().st_size > 0
+    before = everything(home)
+
+    found = status_json(run)
+
+    assert everything(home) == before
+    assert isinstance(found["ledger"], dict)
+    assert found["ledger"]["redactions"] == {"jwt": 7}
+
+
+def test_agents_are_listed_with_the_folders_that_are_watched(home: Path, run: Run) -> None:
+    (home / ".claude/projects").mkdir(parents=True)
+
+    agents = status_json(run)["agents"]
+
+    assert isinstance(agents, list)
+    assert agents[0] == {
+        "id": "claude-code",
+        "name": "Claude Code",
+        "covered": True,
+        "roots": [{"path": str(home / ".claude/projects"), "exists": True}],
+    }
+    assert [agent["id"] for agent in agents] == [
+        "claude-code",
+        "codex",
+        "cursor",
+        "copilot",
+        "gemini-cli",
+        "opencode",
+        "aider",
+        "windsurf",
+    ]
+
+
+def test_the_ledger_is_counted(recorded: Path, run: Run) -> None:
+    ledger = status_json(run)["ledger"]
+
+    assert isinstance(ledger, dict)
+    assert (ledger["sessions"], ledger["project_count"], ledger["sources"]) == (2, 1, 2)
+    assert [project["root"] for project in ledger["projects"]] == [str(recorded)]
+    assert ledger["bytes"] == state_dir().ledger.stat().st_size
+
+
+def test_a_running_daemon_is_told_of(shop: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = ThrowAway(tmp_path)
+    place.prepare()
+    monkeypatch.setenv("CARRYOVER_HOME", str(place.state.root))
+    with place.running_daemon(os.environ):
+        place.settle()
+        daemon = status_json(run)["daemon"]
+        _, for_people, _ = run("status")
+
+    assert isinstance(daemon, dict)
+    assert (daemon["version"], daemon["caught_up"]) == (__version__, True)
+    assert [project["root"] for project in daemon["projects"]] == [str(shop)]
+    assert for_people.startswith(f"carryoverd         {__version__}, running, process {daemon['pid']}, for ")
+    assert "  ~/shop: last event just now, handoff written just now\n" in for_people
+
+
+def test_damaged_ledgers_that_were_moved_aside_are_named(recorded: Path, run: Run) -> None:
+    aside = state_dir().root / "ledger.corrupt-20261120T062058.000Z.sqlite"
+    aside.write_bytes(b"damaged")
+
+    assert status_json(run)["corrupt_ledgers"] == [{"path": str(aside), "bytes": 7}]
+
+
+def test_a_ledger_of_a_newer_program_is_a_problem_that_is_told(recorded: Path, run: Run) -> None:
+    ledger = sqlite3.connect(state_dir().ledger)
+    ledger.execute("PRAGMA user_version = 999")
+    ledger.commit()
+    ledger.close()
+
+    found = status_json(run)
+
+    assert found["ledger"] is None
+    assert isinstance(found["problems"], list)
+    assert len(found["problems"]) == 1
+    assert "newer Carryover" in found["problems"][0]
+
+
+def test_a_file_that_is_no_ledger_is_a_problem_that_is_told(home: Path, run: Run) -> None:
+    state_dir().root.mkdir()
+    state_dir().ledger.write_bytes(b"not a database, though as long as one might be" * 100)
+
+    found = status_json(run)
+
+    assert found["ledger"] is None
+    assert isinstance(found["problems"], list)
+    assert str(state_dir().ledger) in found["problems"][0]
+
+
+def test_a_config_that_cannot_be_used_is_told_with_its_line(home: Path, run: Run) -> None:
+    state_dir().root.mkdir()
+    state_dir().config.write_text("[resume]\nmode = 'loud'\n")
+
+    problems = status_json(run)["problems"]
+
+    assert isinstance(problems, list)
+    assert "line 2" in problems[0]
+
+
+def test_keys_of_the_config_that_mean_nothing_are_told(home: Path, run: Run) -> None:
+    state_dir().root.mkdir()
+    state_dir().config.write_text("[resume]\nmod = 'ask'\n")
+
+    assert status_json(run)["config"] == {
+        "path": str(state_dir().config),
+        "unknown_keys": ["resume.mod (line 2)"],
+    }
+
+
+def test_a_ledger_that_cannot_be_opened_is_a_problem_that_is_told(home: Path, run: Run) -> None:
+    state_dir().ledger.mkdir(parents=True)
+
+    assert str(state_dir().ledger) in str(status_json(run)["problems"])
+
+
+def test_for_people_it_is_plain_text_when_piped(recorded: Path, run: Run) -> None:
+    code, out, err = run("status")
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert out.startswith("carryoverd         not running.")
+    assert "\x1b" not in out
+    assert "  ~/shop: last event just now, no handoff written\n" in out

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from carryover.cli.status_text import SHOWN, status_lines
+
+HOME = Path("/home/dev")
+NOW_MS = 1_800_000_000_000
+MINUTE_MS = 60_000
+
+NOTHING: dict[str, Any] = {
+    "version": "0.1.0",
+    "state_folder": "/home/dev/.carryover",
+    "daemon": None,
+    "agents": [
+        {"id": "claude-code", "name": "Claude Code", "covered": True, "roots": []},
+        {"id": "codex", "name": "Codex", "covered": False, "roots": []},
+    ],
+    "ledger": None,
+    "corrupt_ledgers": [],
+    "config": None,
+    "problems": [],
+}
+
+HEALTH: dict[str, Any] = {
+    "version": "0.1.0",
+    "pid": 4711,
+    "uptime_s": 7300.4,
+    "rss_bytes": 45_200_000,
+    "caught_up": True,
+    "watch": {"mode": "watching", "reason": None},
+    "tasks": [{"name": "watch", "state": "running", "restarts": 0, "last_error": None}],
+    "projects": [],
+    "ledger_trouble": None,
+    "config_trouble": None,
+}
+
+LEDGER: dict[str, Any] = {
+    "path": "/home/dev/.carryover/ledger.sqlite",
+    "events": 12345,
+    "sessions": 2,
+    "project_count": 1,
+    "sources": 3,
+    "bytes": 12_300_000,
+    "redactions": {},
+    "oversized": 0,
+    "skipped": [],
+    "broken": [],
+    "incidents": [],
+    "projects": [],
+}
+
+
+def project(root: str, **more: object) -> dict[str, Any]:
+    row = {"root": root, "last_event_ms": NOW_MS - 3 * MINUTE_MS, "published_ms": None, "refusal": None}
+    return {**row, **more}
+
+
+def lines(**more: object) -> list[str]:
+    return list(status_lines({**NOTHING, **more}, home=HOME, now_ms=NOW_MS))
+
+
+def section(title: str, **more: object) -> list[str]:
+    """The lines of one section, empty where it is not shown."""
+    found = lines(**more)
+    if title not in found:
+        return []
+    rest = found[found.index(title) + 1 :]
+    return rest[: rest.index("")] if "" in rest else rest
+
+
+def test_before_anything_was_done_it_says_what_there_is_and_what_to_do() -> None:
+    assert lines() == [
+        "carryoverd         not running. Start it with `carryoverd`; handoffs are then kept fresh.",
+        "state              ~/.carryover",
+        "ledger             none yet",
+        "",
+        "agents",
+        "  Claude Code      ",
+        "  not yet          Codex",
+    ]
+
+
+def test_a_running_daemon_is_told_with_numbers_and_units() -> None:
+    assert lines(daemon=HEALTH)[0] == (
+        "carryoverd         0.1.0, running, process 4711, for 2 h, 45.2 MB of memory, caught up"
+    )
+    behind = {**HEALTH, "caught_up": False, "rss_bytes": None}
+    assert lines(daemon=behind)[0].endswith("for 2 h, still reading history")
+
+
+def test_another_version_of_the_daemon_is_pointed_out() -> None:
+    assert lines(daemon={**HEALTH, "version": "0.2.0"})[1].strip() == (
+        "This command is 0.1.0. Restart carryoverd to bring both to the same version."
+    )
+
+
+def test_the_ledger_is_told_by_size_and_content() -> None:
+    assert lines(ledger=LEDGER)[2] == (
+        "ledger             12.3 MB: 12,345 events, 2 sessions, 1 project, 3 transcripts"
+    )
+
+
+def test_folders_of_an_agent_that_are_not_there_yet_are_named_too() -> None:
+    agent = {
+        "id": "claude-code",
+        "name": "Claude Code",
+        "covered": True,
+        "roots": [{"path": "/home/dev/.claude/projects", "exists": True}, {"path": "/data/c", "exists": False}],
+    }
+
+    assert section("agents", agents=[agent]) == [
+        "  Claude Code      ~/.claude/projects, /data/c (not there yet; watched all the same)"
+    ]
+
+
+def test_a_project_is_told_with_its_last_event_and_its_handoff() -> None:
+    projects = [
+        project("/home/dev/shop", published_ms=NOW_MS - MINUTE_MS),
+        project("/home/dev/old", last_event_ms=0),
+        project("/home/dev/tracked", refusal=".carryover is tracked by git"),
+    ]
+
+    assert section("projects", ledger={**LEDGER, "projects": projects}) == [
+        "  ~/shop: last event 3 min ago, handoff written 1 min ago",
+        "  ~/old: last event never, no handoff written",
+        "  ~/tracked: last event 3 min ago, not published: .carryover is tracked by git",
+    ]
+
+
+def test_what_the_daemon_says_of_a_project_is_added() -> None:
+    told = {"root": "/home/dev/shop", "error": "no space left", "notes": ["CLAUDE.md was left alone: not text"]}
+    daemon = {**HEALTH, "projects": [told]}
+
+    assert section("projects", ledger={**LEDGER, "projects": [project("/home/dev/shop")]}, daemon=daemon) == [
+        "  ~/shop: last event 3 min ago, not published: no space left (CLAUDE.md was left alone: not text)"
+    ]
+
+
+def test_long_lists_are_cut_with_a_word() -> None:
+    projects = [project(f"/home/dev/p{number}") for number in range(SHOWN + 5)]
+
+    shown = section("projects", ledger={**LEDGER, "projects": projects})
+
+    assert len(shown) == SHOWN + 1
+    assert shown[-1] == "  ... and 5 more (--json lists all)"
+
+
+def test_secrets_taken_out_are_counted_by_kind() -> None:
+    assert section("redacted", ledger={**LEDGER, "redactions": {"jwt": 1, "aws-key": 4}}) == [
+        "  5 secrets before they were stored: 4 aws-key, 1 jwt"
+    ]
+
+
+def test_what_was_not_understood_is_counted_by_type_without_content() -> None:
+    skipped = [
+        {"agent": "claude-code", "agent_version": "2.9.0", "record_type": "hologram", "reason": "unknown type", "n": 12}
+    ]
+
+    title = "not understood (skipped, nothing else is affected)"
+    assert section(title, ledger={**LEDGER, "skipped": skipped, "oversized": 1}) == [
+        "  claude-code 2.9.0: 12 records of type hologram (unknown type)",
+        "  1 record too long to be read",
+    ]
+
+
+def test_a_broken_source_says_why_and_when_it_is_tried_again() -> None:
+    broken = [
+        {"path": "/home/dev/.claude/a.jsonl", "error": "Permission denied", "retry_ms": NOW_MS + 2 * MINUTE_MS},
+        {"path": "/home/dev/.claude/b.jsonl", "error": "Input/output error", "retry_ms": 0},
+    ]
+
+    assert section("cannot be read now", ledger={**LEDGER, "broken": broken}) == [
+        "  ~/.claude/a.jsonl: Permission denied; next try in 2 min",
+        "  ~/.claude/b.jsonl: Input/output error; next try when carryoverd looks again",
+    ]
+
+
+def test_a_task_of_the_daemon_that_failed_is_shown() -> None:
+    tasks = [{"name": "watch", "state": "waiting", "restarts": 3, "last_error": "OSError at watch.py:80"}]
+
+    assert section("tasks of the daemon in trouble", daemon={**HEALTH, "tasks": tasks}) == [
+        "  watch: waiting, 3 restarts; OSError at watch.py:80"
+    ]
+
+
+def test_ledgers_that_were_moved_aside_are_shown_until_they_are_deleted() -> None:
+    corrupt = [{"path": "/home/dev/.carryover/ledger.corrupt-1.sqlite", "bytes": 2_000_000}]
+    incidents = [{"at_ms": NOW_MS - 2 * MINUTE_MS, "text": "The ledger was damaged."}]
+
+    assert section("moved aside", corrupt_ledgers=corrupt) == [
+        "  ~/.carryover/ledger.corrupt-1.sqlite (2.0 MB) was damaged; what could be read was kept. "
+        "Delete it when you miss nothing."
+    ]
+    assert section("what happened to the ledger", ledger={**LEDGER, "incidents": incidents}) == [
+        "  2 min ago: The ledger was damaged."
+    ]
+
+
+def test_problems_stand_near_the_top() -> None:
+    daemon = {
+        **HEALTH,
+        "watch": {"mode": "polling", "reason": "inotify's limit is reached"},
+        "ledger_trouble": "The disk is full.",
+        "config_trouble": "config.toml is not valid TOML.",
+    }
+
+    assert lines(daemon=daemon, problems=["The ledger is newer."])[3:7] == [
+        "problem            The ledger is newer.",
+        "problem            The disk is full.",
+        "problem            config.toml is not valid TOML.",
+        "problem            The folders are polled instead of watched: inotify's limit is reached",
+    ]
+
+
+def test_keys_of_the_config_that_mean_nothing_are_listed() -> None:
+    config = {"path": "/home/dev/.carryover/config.toml", "unknown_keys": ["resume.mod (line 3)"]}
+
+    assert section("keys in config.toml that mean nothing", config=config) == ["  resume.mod (line 3)"]

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from carryover.cli.where import project_root, state_dir
+from carryover.errors import UserError
+
+
+def test_the_state_folder_is_in_the_home_folder_unless_it_was_moved(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = state_dir().root
+    monkeypatch.delenv("CARRYOVER_HOME")
+
+    assert moved == home / ".carryover"
+    assert state_dir().root == home / ".carryover"
+    assert not state_dir().root.exists()
+
+
+def test_a_link_to_a_project_leads_to_it(shop: Path, tmp_path: Path) -> None:
+    """Agents record the working directory as the system names it, without links."""
+    (tmp_path / "link").symlink_to(shop)
+    (shop / "src").mkdir()
+
+    assert project_root(str(tmp_path / "link" / "src")) == str(shop)
+
+
+def test_home_may_be_written_as_a_tilde(shop: Path) -> None:
+    assert project_root("~/shop") == str(shop)
+
+
+def test_a_folder_that_is_gone_is_still_a_name(home: Path) -> None:
+    assert project_root(str(home / "never" / "there")) == str(home / "never" / "there")
+
+
+def test_a_current_folder_that_was_removed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    with pytest.raises(UserError, match="no longer exists"):
+        project_root(None)
