@@ -1,0 +1,110 @@
+"""How time and memory are taken, and the rows that the table is made of."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. `ratio` is the product's figure over the floor's, wherever both measure the same."""
+
+    what: str
+    product: str
+    floor: str = ""
+    ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a function gave in a process of its own. `peak_bytes` and `start_bytes` are None where /proc is missing."""
+
+    value: Any
+    wall_s: float
+    cpu_s: float
+    start_bytes: int | None
+    peak_bytes: int | None
+
+
+def in_own_process(work: Callable[..., Any], *arguments: Any) -> Run:
+    """Run `work` in a fresh process, so that neither memory nor warm caches of another measurement count."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_measured, work, arguments).result()
+
+
+def _measured(work: Callable[..., Any], arguments: Sequence[Any]) -> Run:
+    start_bytes = memory(os.getpid(), "VmRSS")
+    started, cpu = time.perf_counter(), time.process_time()
+    value = work(*arguments)
+    wall_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu
+    return Run(value, wall_s, cpu_s, start_bytes, memory(os.getpid(), "VmHWM"))
+
+
+def memory(pid: int, field: str) -> int | None:
+    """A field of a process's memory in bytes: `VmRSS` now, `VmHWM` the most so far. None where there is no /proc."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except FileNotFoundError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(f"{field}:")), None)
+
+
+def cpu_seconds(pid: int) -> float | None:
+    """Processor time a process and its threads have used. None where there is no /proc."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    except FileNotFoundError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def timed(work: Callable[[], T], times: int = 1) -> tuple[float, T]:
+    """The median of `times` runs in seconds, and what the last one gave."""
+    took = []
+    for _ in range(times):
+        started = time.perf_counter()
+        value = work()
+        took.append(time.perf_counter() - started)
+    return statistics.median(took), value
+
+
+def at(values: Iterable[float], share: float) -> float:
+    """The value that `share` of all values do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def compared(what: str, product: float, floor: float, unit: str) -> Row:
+    """A row of two figures of the same kind."""
+    return Row(what, shown(product, unit), shown(floor, unit), product / floor if floor else None)
+
+
+def shown(value: float | None, unit: str) -> str:
+    """A number with three significant digits and its unit."""
+    if value is None:
+        return "not measured"
+    digits = max(0, 3 - len(str(int(abs(value))))) if abs(value) >= 1 else 3
+    return f"{value:,.{digits}f} {unit}".rstrip()
+
+
+def megabytes(count_bytes: int | None) -> float | None:
+    return None if count_bytes is None else count_bytes / 1e6
+
+
+def table(rows: Iterable[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| | Carryover | floor, same run | ratio |", "|---|---|---|---|"]
+    for row in rows:
+        ratio = "" if row.ratio is None else f"{row.ratio:.1f}" if row.ratio < 100 else f"{row.ratio:,.0f}"
+        lines.append(f"| {row.what} | {row.product} | {row.floor} | {ratio} |")
+    return "\n".join(lines)

@@ -1,0 +1,143 @@
+"""Processes beside ours: the real daemon in a throw-away home, and a daemon without a job."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from carryover.cli.control import ask_daemon
+from carryover.paths import StateDir
+
+from .measure import cpu_seconds, memory
+
+WAIT_S: Final = 600.0
+STOP_S: Final = 15.0
+
+CONFIG: Final = "[server]\nport = 0\n"
+"""Any free port, so that an installed daemon may run beside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process took while it was watched. None where there is no /proc."""
+
+    rss_bytes: int | None
+    cpu_percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A running process and the moment before it was started (`time.perf_counter`)."""
+
+    pid: int
+    started_s: float
+    socket: Path
+
+    def health(self) -> dict[str, Any] | None:
+        return ask_daemon(self.socket, "GET", "/health", timeout_s=10.0)
+
+    def wait_caught_up(self) -> float:
+        """Wait until everything on disk was read; seconds since the start."""
+        wait_until(lambda: bool((self.health() or {}).get("caught_up")), every_s=0.1)
+        return time.perf_counter() - self.started_s
+
+    def memory_bytes(self) -> int | None:
+        return memory(self.pid, "VmRSS")
+
+    def peak_bytes(self) -> int | None:
+        return memory(self.pid, "VmHWM")
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Variables for programs that are to see `home` and nothing of the machine's settings."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(home),
+        "CARRYOVER_HOME": str(home / ".carryover"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "LANG": "C.UTF-8",
+    }
+
+
+def fresh_state(home: Path) -> StateDir:
+    """The state folder of `home`, with nothing in it but a config; what was there goes."""
+    state = StateDir(home / ".carryover")
+    if state.root.exists():
+        state.root.rename(home / f"old-state-{time.monotonic_ns()}")
+    state.root.mkdir(mode=0o700)
+    state.config.write_text(CONFIG, encoding="utf-8")
+    return state
+
+
+@contextmanager
+def daemon(home: Path) -> Iterator[Process]:
+    """The real `carryoverd`, from before its start until it has stopped in order."""
+    state = StateDir(home / ".carryover")
+    with _running([sys.executable, "-m", "carryover.daemon.main"], environment(home), state.socket) as process:
+        yield process
+
+
+@contextmanager
+def bare_daemon(folder: Path) -> Iterator[Process]:
+    """A process with an event loop, a server, a database and a watcher, and no job."""
+    folder.mkdir(parents=True, exist_ok=True)
+    socket = folder / "bare.sock"
+    program = Path(__file__).with_name("bare_daemon.py")
+    command = [sys.executable, str(program), str(folder / "watched"), str(socket)]
+    with _running(command, environment(folder), socket) as process:
+        yield process
+
+
+def answers(process: Process) -> float:
+    """Wait until the process listens; seconds since its start."""
+    wait_until(process.socket.exists, every_s=0.002)
+    return time.perf_counter() - process.started_s
+
+
+def usage(processes: Sequence[Process], seconds: float) -> list[Usage]:
+    """What each process uses while nothing happens for `seconds`, all watched at the same time."""
+    before = [cpu_seconds(process.pid) for process in processes]
+    time.sleep(seconds)
+    after = [cpu_seconds(process.pid) for process in processes]
+    return [
+        Usage(memory(process.pid, "VmRSS"), None if was is None or now is None else (now - was) / seconds * 100)
+        for process, was, now in zip(processes, before, after, strict=True)
+    ]
+
+
+def wait_until(done: Callable[[], bool], *, every_s: float) -> None:
+    """Raises TimeoutError after ten minutes."""
+    deadline_s = time.monotonic() + WAIT_S
+    while not done():
+        if time.monotonic() > deadline_s:
+            raise TimeoutError(f"nothing came of it within {WAIT_S:.0f} s")
+        time.sleep(every_s)
+
+
+@contextmanager
+def _running(command: Sequence[str], env: Mapping[str, str], socket: Path) -> Iterator[Process]:
+    output = socket.with_suffix(".out")
+    started_s = time.perf_counter()
+    with output.open("wb") as stream:
+        process = subprocess.Popen(
+            command, env=dict(env), stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT
+        )
+    try:
+        yield Process(process.pid, started_s, socket)
+        if process.poll() is not None:
+            words = output.read_text(encoding="utf-8", errors="replace")[-2000:]
+            raise RuntimeError(f"{command[-1]} ended by itself ({process.returncode}). Its last words:\n{words}")
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

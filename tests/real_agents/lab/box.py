@@ -1,0 +1,177 @@
+"""A box: a place where a real client can run and reach nothing of this machine.
+
+Own network (loopback only), mount, process, host name and IPC namespaces; a root put together from nothing (`box.sh`);
+an environment made from nothing; user `dev` (uid 1000) with a throw-away home. Needs Linux, root and util-linux.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+DEV: Final = 1000
+"""uid and gid of the only user who works inside a box."""
+HOME: Final = Path("/home/dev")
+OUT: Final = Path("/out")
+SCRIPT: Final = Path(__file__).with_name("box.sh")
+NAMESPACES: Final = ("unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork")
+ENVIRONMENT: Final = {
+    "HOME": str(HOME),
+    "USER": "dev",
+    "LOGNAME": "dev",
+    "SHELL": "/bin/bash",
+    "LANG": "C.UTF-8",
+    "TERM": "xterm-256color",
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "TMPDIR": "/tmp",
+}
+
+
+CLEAN: Final = {"PATH": os.defpath + ":/usr/sbin:/sbin"}
+"""What the programs that build and enter a box get, so that not even /proc shows this machine's environment inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command in a box ended. `code` is 124 when it took longer than it was given."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Box:
+    """A running box. Use as a context manager: leaving it ends every process inside and deletes its files.
+
+    Paths inside are plain `Path`s below /home/dev, /out or /tmp; `here(path)` is the same file as seen from outside.
+    """
+
+    def __init__(self, parent: Path, shown: Iterable[Path] = (), env: Mapping[str, str] | None = None) -> None:
+        """Starts the box. Its files lie in a new folder below `parent`; `shown` are visible inside, read-only."""
+        self._env = {**ENVIRONMENT, **(env or {})}
+        self._started: list[Started] = []
+        parent.mkdir(parents=True, exist_ok=True)
+        self.state = Path(tempfile.mkdtemp(prefix="box-", dir=parent))
+        for name in ("root", "home", "out", "tmp"):
+            (self.state / name).mkdir()
+            os.chown(self.state / name, DEV, DEV)
+        self._init = subprocess.Popen(
+            [*NAMESPACES, "bash", str(SCRIPT), str(self.state), *map(str, _outermost(shown))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=CLEAN,
+        )
+        assert self._init.stdout is not None and self._init.stderr is not None
+        if self._init.stdout.readline() != "ready\n":
+            reason = self._init.stderr.read().strip()
+            self.close()
+            raise RuntimeError(f"the box did not start: {reason}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends every process of the box and deletes its files (kept when CARRYOVER_AGENT_KEEP is set)."""
+        self._init.communicate()
+        for started in self._started:
+            started.wait()
+        if not os.environ.get("CARRYOVER_AGENT_KEEP"):
+            shutil.rmtree(self.state)
+
+    def here(self, path: Path) -> Path:
+        """Where a file below /home/dev, /out or /tmp of the box lies on this machine."""
+        if path.is_relative_to(HOME):
+            return self.state / "home" / path.relative_to(HOME)
+        return self.state / path.relative_to("/")
+
+    def write(self, path: Path, text: str) -> None:
+        """A file in the box, owned by `dev`, with the folders above it."""
+        for folder in reversed(path.parents):
+            if not folder.is_relative_to(HOME) or self.here(folder).exists():
+                continue
+            self.here(folder).mkdir()
+            os.chown(self.here(folder), DEV, DEV)
+        self.here(path).write_bytes(text.encode())
+        os.chown(self.here(path), DEV, DEV)
+
+    def run(self, *command: str, cwd: Path = HOME, timeout_s: float = 120, env: Mapping[str, str] | None = None) -> Ran:
+        """Runs a command inside as `dev`, with nothing on standard input."""
+        bounded = ("timeout", "--kill-after=5", str(timeout_s), *command)
+        inside = self._inside(bounded, cwd, env)
+        ran = subprocess.run(inside, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=CLEAN)
+        return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+    def must(self, *command: str, cwd: Path = HOME, env: Mapping[str, str] | None = None) -> str:
+        """Like `run`, for commands that have to succeed. The standard output."""
+        ran = self.run(*command, cwd=cwd, env=env)
+        if ran.code:
+            raise RuntimeError(f"{' '.join(command)} ended with {ran.code} in the box: {ran.err or ran.out}")
+        return ran.out
+
+    def start(self, *command: str, cwd: Path = HOME, env: Mapping[str, str] | None = None) -> Started:
+        """Starts a command inside that goes on until it is stopped or the box ends."""
+        pid_file = OUT / f"{uuid.uuid4().hex}.pid"
+        # The shell's pid is the command's, as the box counts them; a signal sent to nsenter would not get through.
+        wrapped = ("sh", "-c", 'echo $$ >"$0"; exec "$@"', str(pid_file), *command)
+        inside = self._inside(wrapped, cwd, env)
+        with self.here(pid_file.with_suffix(".err")).open("w") as err:
+            process = subprocess.Popen(
+                inside, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err, text=True, env=CLEAN
+            )
+        self._started.append(Started(self, process, pid_file))
+        return self._started[-1]
+
+    def _inside(self, command: Sequence[str], cwd: Path, env: Mapping[str, str] | None) -> list[str]:
+        target = f"/proc/{self._init.pid}/ns"
+        enter = ["nsenter", "--target", str(self._init.pid), "--net", "--mount", "--uts", "--ipc"]
+        become = ["setpriv", f"--reuid={DEV}", f"--regid={DEV}", "--clear-groups", "--no-new-privs"]
+        pairs = [f"{name}={value}" for name, value in {**self._env, **(env or {})}.items()]
+        return [*enter, f"--pid={target}/pid_for_children", *become, "env", "-i", "-C", str(cwd), *pairs, *command]
+
+
+class Started:
+    """A command that runs on in a box."""
+
+    def __init__(self, box: Box, process: subprocess.Popen[str], pid_file: Path) -> None:
+        self._box = box
+        self._process = process
+        self._pid_file = pid_file
+
+    def line(self) -> str:
+        """The next line of its standard output; empty when it ended."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().rstrip("\n")
+
+    def stop(self, timeout_s: float = 10) -> int:
+        """SIGTERM, and how it ended. Raises subprocess.TimeoutExpired when it does not."""
+        self._box.must("kill", "-TERM", self._box.here(self._pid_file).read_text().strip())
+        return self.wait(timeout_s)
+
+    def wait(self, timeout_s: float = 10) -> int:
+        """How it ended: its exit code, negative for a signal. Raises subprocess.TimeoutExpired."""
+        code = self._process.wait(timeout_s)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return code
+
+
+def _outermost(paths: Iterable[Path]) -> list[Path]:
+    """`paths` less those that lie below another or in /usr, which a box shows anyway."""
+    found: list[Path] = []
+    for path in sorted(set(paths)):
+        if not path.is_relative_to("/usr") and not any(path.is_relative_to(outer) for outer in found):
+            found.append(path)
+    return found

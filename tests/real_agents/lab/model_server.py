@@ -1,0 +1,97 @@
+"""What all stand-ins for model providers share: an HTTP server on loopback that logs requests and hands out replies.
+
+Runs inside a box. Tests steer it by files, from outside: they append replies to `replies.jsonl` (one JSON value a line,
+given out in order) and read `requests.jsonl` (one JSON object a line: `path`, `asked` true for requests that took their
+turn in the script, `body`). An agent's own module adds the wire format.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final, cast
+
+PORT: Final = 8787
+
+
+class ModelServer(ThreadingHTTPServer):
+    """The server and its two files. Nothing in the script left: the reply is the text "OK."."""
+
+    daemon_threads = True
+
+    def __init__(self, handler: type[ModelHandler], folder: Path) -> None:
+        super().__init__(("127.0.0.1", PORT), handler)
+        self._replies = folder / "replies.jsonl"
+        self._requests = folder / "requests.jsonl"
+        self._given = 0
+        self._lock = threading.Lock()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is no error (Claude Code 2.0.65 does at its end)."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+    def log_request_body(self, path: str, body: Any, *, asked: bool) -> None:
+        line = json.dumps({"path": path, "asked": asked, "body": body}, ensure_ascii=False)
+        with self._lock, self._requests.open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+
+    def next_reply(self) -> Any:
+        with self._lock:
+            script = self._replies.read_text("utf-8").splitlines() if self._replies.exists() else []
+            if self._given >= len(script):
+                return "OK."
+            self._given += 1
+            return json.loads(script[self._given - 1])
+
+
+class ModelHandler(BaseHTTPRequestHandler):
+    """HTTP/1.1 with JSON bodies and server-sent events."""
+
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def model(self) -> ModelServer:
+        return cast(ModelServer, self.server)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing on stderr: the log is `requests.jsonl`."""
+
+    def read_json(self) -> Any:
+        """The request's body; `None` where it is not JSON."""
+        raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+        try:
+            return json.loads(raw)
+        except ValueError:
+            return None
+
+    def send_json(self, status: int, value: Any, headers: dict[str, str] | None = None) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        for name, text in (headers or {}).items():
+            self.send_header(name, text)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def send_events(self, events: Iterable[tuple[str, Any]]) -> None:
+        """A `text/event-stream` answer; ends the connection, so no length and no chunks are needed."""
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream; charset=utf-8")
+        self.send_header("connection", "close")
+        self.end_headers()
+        for kind, data in events:
+            self.wfile.write(f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode())
+        self.close_connection = True
+
+
+def serve(handler: type[ModelHandler]) -> None:
+    """Serves for ever. `sys.argv[1]` is the folder of the two files; prints "ready" when it listens."""
+    server = ModelServer(handler, Path(sys.argv[1]))
+    print("ready", flush=True)
+    server.serve_forever()

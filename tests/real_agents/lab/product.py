@@ -1,0 +1,44 @@
+"""The product inside a box: its own Python and source, read-only, at the same paths as outside; its daemon."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from carryover.cli.control import ask_daemon
+from carryover.paths import StateDir
+from real_agents.lab.box import HOME, Box, Started
+from real_agents.lab.npm import CHECKOUT
+from real_agents.lab.waiting import wait_until
+
+PYTHON: Final = sys.executable
+SHOWN: Final = (
+    CHECKOUT / "src",
+    CHECKOUT / "tests" / "real_agents",
+    Path(sys.prefix).resolve(),
+    Path(sys.base_prefix).resolve(),
+)
+"""What a box must show so that the product, installed in the environment that runs the tests, works inside."""
+
+ENVIRONMENT: Final = {"PYTHONPATH": str(CHECKOUT / "tests"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+ANSWER_S: Final = 20
+
+
+def start_daemon(box: Box) -> Started:
+    """The real `carryoverd`, started as the user in the box; it listens when this returns."""
+    daemon = box.start(str(Path(sys.prefix) / "bin" / "carryoverd"))
+    wait_until(lambda: _ask(box, "GET", "/health") is not None)
+    return daemon
+
+
+def settle(box: Box) -> None:
+    """Until the daemon has read and published everything that is on disk now."""
+    if _ask(box, "POST", "/settle") is None:
+        raise RuntimeError("no daemon runs in the box")
+
+
+def _ask(box: Box, method: str, target: str) -> object:
+    socket = StateDir(box.here(HOME / ".carryover")).socket
+    return ask_daemon(socket, method, target, timeout_s=ANSWER_S)

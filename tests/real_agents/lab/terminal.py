@@ -1,0 +1,52 @@
+"""An interactive program in a box, typed at and read through tmux."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from real_agents.lab.box import Box
+from real_agents.lab.waiting import wait_until
+
+PASTED_S: Final = 0.6
+"""A Return that comes sooner after the text counts as part of a paste (Claude Code 2.0.65); no sign says when not."""
+
+
+class Terminal:
+    """A terminal of 120 x 50 with one program in it. Leaving the context ends the program."""
+
+    def __init__(self, box: Box, *command: str, cwd: Path) -> None:
+        self._box = box
+        where = ("-x", "120", "-y", "50", "-c", str(cwd))
+        box.must("tmux", "-f", "/dev/null", "new-session", "-d", "-s", "lab", *where, shlex.join(command))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._box.run("tmux", "kill-server")
+
+    def screen(self) -> str:
+        return self._box.must("tmux", "capture-pane", "-p", "-t", "lab")
+
+    def key(self, *names: str) -> None:
+        """Presses keys, named as tmux names them: "Enter", "Escape", "C-c"."""
+        self._box.must("tmux", "send-keys", "-t", "lab", *names)
+
+    def enter(self, text: str) -> None:
+        """Types a line."""
+        self._box.must("tmux", "send-keys", "-t", "lab", "-l", text)
+        self.wait(re.escape(text))
+        time.sleep(PASTED_S)
+        self.key("Enter")
+
+    def wait(self, pattern: str, timeout_s: float = 30) -> None:
+        """Until `pattern` is on the screen. Raises TimeoutError, with the screen."""
+        try:
+            wait_until(lambda: re.search(pattern, self.screen()) is not None, timeout_s)
+        except TimeoutError as error:
+            raise TimeoutError(f"{pattern!r} did not appear in {timeout_s} s; the screen:\n{self.screen()}") from error

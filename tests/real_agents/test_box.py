@@ -1,0 +1,69 @@
+"""A box shows a client nothing of this machine. Every other row relies on it."""
+
+from __future__ import annotations
+
+import pytest
+
+from real_agents.lab import npm
+from real_agents.lab.box import ENVIRONMENT, HOME, Box
+from real_agents.lab.rows import Row
+
+pytestmark = pytest.mark.real_agents
+
+SECRET = "a-value-of-this-machine"
+
+
+def test_a_box_has_no_network_but_loopback(row: Row) -> None:
+    with Box(npm.cache_dir() / "runs") as box:
+        interfaces = box.must("cat", "/proc/net/dev").splitlines()[2:]
+        routes = box.must("ip", "route")
+
+    assert [line.split(":")[0].strip() for line in interfaces] == ["lo"]
+    assert routes == ""
+    row.shown("one interface, lo; no route")
+
+
+def test_a_box_knows_no_home_no_settings_and_no_environment_of_this_machine(
+    row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
+    with Box(npm.cache_dir() / "runs") as box:
+        top = box.must("ls", "/").split()
+        etc = box.must("ls", "/etc").split()
+        homes = box.must("ls", "/home").split()
+        environment = box.must("env")
+        all_environments = box.run("sh", "-c", "cat /proc/*/environ").out
+
+    assert set(top) <= {
+        "bin",
+        "dev",
+        "etc",
+        "home",
+        "lib",
+        "lib32",
+        "lib64",
+        "libx32",
+        "out",
+        "proc",
+        "sbin",
+        "tmp",
+        "usr",
+    }
+    known = {"alternatives", "group", "hosts", "ld.so.cache", "nsswitch.conf", "passwd", "ssl", "terminfo"}
+    assert set(etc) <= known
+    assert homes == ["dev"]
+    assert dict(line.split("=", 1) for line in environment.splitlines()) == ENVIRONMENT
+    assert SECRET not in all_environments
+    row.shown("a root and an environment made from nothing")
+
+
+def test_the_end_of_a_box_ends_its_processes_and_deletes_its_files(row: Row) -> None:
+    with Box(npm.cache_dir() / "runs") as box:
+        box.write(HOME / "left.txt", "left\n")
+        sleeper = box.start("sleep", "600")
+        state = box.state
+        assert state.exists()
+
+    assert sleeper.wait() != 0
+    assert not state.exists()
+    row.shown("no process and no file is left")
