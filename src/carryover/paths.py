@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class StateDir:
+
+class StateDir(msgspec.Struct, frozen=True):
     """The state folder (mode 0700) and what lies in it (files 0600). Naming a path creates nothing."""
 
     root: Path

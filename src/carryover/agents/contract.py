@@ -10,7 +10,6 @@ struct that is stored with the cursor, so a restart in mid-session goes on as if
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -70,8 +69,7 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(msgspec.Struct, frozen=True):
     """What one record became. Neither events nor skipped: the record is known and holds nothing for us."""
 
     events: tuple[Event, ...] = ()

@@ -43,7 +43,10 @@ _UNDO: Final = re.compile(
 
 
 def failed(result: ToolResult) -> bool:
-    """Did this call fail in a way that says something of the approach? Looking around and refused calls do not."""
+    """Did this call fail in a way that says something of the approach? Looking around and refused calls do not, nor
+    does a result whose call is not known."""
+    if not (result.subject or result.name):
+        return False
     if result.never_ran or result.status in ("denied", "interrupted") or result.op in ("read", "search", "plan", "ask"):
         return False
     if result.op == "shell" and is_looking(result.subject):

@@ -47,3 +47,7 @@ def test_the_users_words_with_a_refusal_are_found() -> None:
 @pytest.mark.parametrize("prompt", ["go back to adze", "please revert that", "never mind the cache", "верни как было"])
 def test_the_user_takes_work_back_in_several_ways(prompt: str) -> None:
     assert takes_back(prompt)
+
+
+def test_a_result_whose_call_is_not_known_tells_nothing() -> None:
+    assert not failed(ToolResult(call_id="c", name="", op="other", status="error", output="error: gone"))
