@@ -18,6 +18,7 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
+from carryover.model import AGENT_IDS
 
 ResumeMode = Literal["ask", "brief", "silent"]
 Pointers = Literal["shared", "private", "off"]
@@ -31,6 +32,9 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "resume.mode": get_args(ResumeMode),
     "publish.pointers": get_args(Pointers),
 }
+
+_NOT_SETTINGS: Final = ("unknown_keys", "paused")
+"""Fields of `Config` that the file cannot set."""
 
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
@@ -84,6 +88,32 @@ class ProjectsConfig(msgspec.Struct, frozen=True):
             _matches(Path("/name"), pattern)  # raises ValueError for what is no pattern
 
 
+class ToolConfig(msgspec.Struct, frozen=True):
+    """`[tools.<id>]`: what install found out about one tool on this machine."""
+
+    roots: tuple[Pattern, ...] = ()
+    """Folders of its transcripts; empty: the usual ones."""
+    env: Mapping[str, str] = {}
+    """The variables that moved its folders when it was installed; the daemon may be started without them."""
+
+    def __post_init__(self) -> None:
+        if not all(_expanded(root).is_absolute() for root in self.roots):
+            raise ValueError("each of `roots` must begin with / or ~")
+
+
+class ToolsConfig(msgspec.Struct, frozen=True):
+    """`[tools]`: which tools Carryover is installed for."""
+
+    selected: tuple[str, ...] | None = None
+    """Their ids; None: install has not asked yet."""
+    each: Mapping[str, ToolConfig] = {}
+    """`[tools.<id>]` by the id."""
+
+    def of(self, tool: str) -> ToolConfig:
+        """What is known of one tool."""
+        return self.each.get(tool, ToolConfig())
+
+
 class Config(msgspec.Struct, frozen=True):
     """All settings. `Config()` is what holds where there is no file."""
 
@@ -91,8 +121,11 @@ class Config(msgspec.Struct, frozen=True):
     publish: PublishConfig = PublishConfig()
     server: ServerConfig = ServerConfig()
     projects: ProjectsConfig = ProjectsConfig()
+    tools: ToolsConfig = ToolsConfig()
     unknown_keys: tuple[str, ...] = ()
     """Keys that were found but mean nothing, such as `resume.mod (line 3)`; for `status` to show. Not a setting."""
+    paused: bool = False
+    """`carryover pause` holds, for all projects. Not a setting: the daemon looks for the file that says so."""
 
 
 class ProjectSettings(msgspec.Struct, frozen=True):
@@ -116,7 +149,7 @@ def load_config(path: Path) -> Config:
     """
     try:
         text = read_bytes_bounded(path, _CONFIG_LIMIT_BYTES).decode("utf-8-sig")
-        data = tomllib.loads(text)
+        data = _with_tools_apart(tomllib.loads(text))
     except FileNotFoundError:
         return Config()
     except OSError as error:
@@ -125,12 +158,14 @@ def load_config(path: Path) -> Config:
         raise _refused(f"{path} is not UTF-8 text.", "Save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise _refused(f"{path} is not valid TOML: {error}.", "Repair that line") from error
-    unknown = tuple(_with_line(text, key) for key in _unknown_keys(data, Config))
-    data.pop("unknown_keys", None)
+    unknown = tuple(_with_line(text, key) for key in (*_unknown_keys(data, Config), *_unknown_tool_keys(data)))
+    for not_a_setting in _NOT_SETTINGS:
+        data.pop(not_a_setting, None)
     try:
         config = msgspec.convert(data, Config)
     except msgspec.ValidationError as error:
         what, _, key = str(error).rstrip("`").partition(" - at `$.")
+        key = _with_tool(key, data)
         if choices := _CHOICES.get(key):
             what += f"; it must be one of {', '.join(choices)}"
         raise _refused(f"{path}: {_with_line(text, key)}: {what}.", "Correct the value") from error
@@ -152,7 +187,7 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
     return ProjectSettings(
         resume_mode=asked_mode or mode,
         pointers=pointers,
-        excluded=_excluded_by(root, own, config.projects),
+        excluded=_excluded_by(root, own, config),
         folder=handoff_folder(root, config.publish.folder) if config.publish.folder else None,
         notes=tuple(notes),
     )
@@ -209,14 +244,16 @@ def _choice(
     return None
 
 
-def _excluded_by(root: Path, own: Mapping[str, Any], projects: ProjectsConfig) -> str | None:
+def _excluded_by(root: Path, own: Mapping[str, Any], config: Config) -> str | None:
+    if config.paused:
+        return "`carryover pause`"
     if own.get("exclude") is True:
         return f"the project's own {PROJECT_FILE}"
     places = {root, Path(root).resolve()}
-    for pattern in projects.exclude:
+    for pattern in config.projects.exclude:
         if any(_matches(place, pattern) for place in places):
             return f"[projects] exclude = {pattern!r} in config.toml"
-    if projects.include and not any(_matches(place, p) for place in places for p in projects.include):
+    if config.projects.include and not any(_matches(place, p) for place in places for p in config.projects.include):
         return "[projects] include in config.toml, which does not name it"
     return None
 
@@ -227,12 +264,44 @@ def _matches(place: Path, pattern: str) -> bool:
 
 
 def _unknown_keys(data: Mapping[str, Any], schema: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
-    known = {field.name: field.type for field in msgspec.structs.fields(schema) if field.name != "unknown_keys"}
+    known = {field.name: field.type for field in msgspec.structs.fields(schema) if field.name not in _NOT_SETTINGS}
     for key, value in data.items():
         if key not in known:
             yield prefix + key
         elif isinstance(value, dict) and isinstance(known[key], type) and issubclass(known[key], msgspec.Struct):
             yield from _unknown_keys(value, known[key], f"{prefix}{key}.")
+
+
+def _with_tools_apart(data: dict[str, Any]) -> dict[str, Any]:
+    """`[tools.<id>]` stands beside `[tools] selected` in the file; as a record it has a place of its own."""
+    tools = data.get("tools")
+    if isinstance(tools, dict):
+        each = {key: value for key, value in tools.items() if isinstance(value, dict)}
+        data["tools"] = {key: value for key, value in tools.items() if key not in each} | {"each": each}
+    return data
+
+
+def _tool_tables(data: Mapping[str, Any]) -> Mapping[str, dict[str, Any]]:
+    tools = data.get("tools")
+    return tools["each"] if isinstance(tools, dict) else {}
+
+
+def _unknown_tool_keys(data: Mapping[str, Any]) -> Iterator[str]:
+    for tool, table in _tool_tables(data).items():
+        if tool in AGENT_IDS:
+            yield from _unknown_keys(table, ToolConfig, f"tools.{tool}.")
+        else:
+            yield f"tools.{tool}"
+
+
+def _with_tool(key: str, data: Mapping[str, Any]) -> str:
+    """The key of a mistake by the name it has in the file."""
+    for tool, table in _tool_tables(data).items():
+        try:
+            msgspec.convert(table, ToolConfig)
+        except msgspec.ValidationError:
+            return key.replace("tools.each[...]", f"tools.{tool}")
+    return key
 
 
 def _with_line(text: str, dotted: str) -> str:

@@ -36,6 +36,11 @@ class StateDir(msgspec.Struct, frozen=True):
         return self.root / "carryoverd.log"
 
     @property
+    def paused(self) -> Path:
+        """While this file is there nothing is read, written or handed over (`carryover pause`)."""
+        return self.root / "paused"
+
+    @property
     def lock(self) -> Path:
         return self.root / "daemon.lock"
 

@@ -14,6 +14,8 @@ from carryover.config import (
     PublishConfig,
     ResumeConfig,
     ServerConfig,
+    ToolConfig,
+    ToolsConfig,
     handoff_folder,
     load_config,
     project_settings,
@@ -257,3 +259,37 @@ def test_handoffs_kept_apart_have_a_folder_for_each_project(home: Path) -> None:
 
     assert folders == [home / "handoffs" / "app-c0167fc9", home / "handoffs" / "app-d3db455f"]
     assert handoff_folder(Path("/"), "/h").name.startswith("root-")
+
+
+def test_what_install_found_out_of_each_tool_is_read(config_file: Path) -> None:
+    config_file.write_text(
+        '[tools]\nselected = ["claude-code"]\n'
+        '[tools.claude-code]\nroots = ["/moved/projects"]\nenv = {CLAUDE_CONFIG_DIR = "/moved"}\n'
+    )
+
+    tools = load_config(config_file).tools
+
+    claude = ToolConfig(roots=("/moved/projects",), env={"CLAUDE_CONFIG_DIR": "/moved"})
+    assert tools == ToolsConfig(selected=("claude-code",), each={"claude-code": claude})
+    assert (tools.of("claude-code"), tools.of("codex")) == (claude, ToolConfig())
+
+
+def test_unknown_tools_and_keys_of_tools_are_reported(config_file: Path) -> None:
+    config_file.write_text('[tools]\nselect = []\n[tools.codex]\nroot = ["/x"]\n[tools.nobody]\nroots = ["/x"]\n')
+
+    keys = ("tools.select (line 2)", "tools.codex.root (line 4)", "tools.nobody (line 5)")
+    assert load_config(config_file).unknown_keys == keys
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("tools = 3\n", "tools (line 1): Expected `object`, got `int`"),
+        ('[tools]\nselected = "codex"\n', "tools.selected (line 2): Expected `array | null`, got `str`"),
+        ("[tools.codex]\nroots = [1]\n", "tools.codex.roots[0] (line 2): Expected `str`, got `int`"),
+        ("[tools.codex]\nroots = ['x']\n", "tools.codex (line 1): each of `roots` must begin with / or ~"),
+        ("[tools.a]\n[tools.codex]\nenv = {A = 1}\n", "tools.codex.env[...] (line 3): Expected `str`, got `int`"),
+    ],
+)
+def test_a_mistake_in_a_tools_settings_is_refused_with_its_line(config_file: Path, text: str, what: str) -> None:
+    assert refused(config_file, text).startswith(f": {what}. Nothing was changed.")

@@ -7,6 +7,8 @@ import importlib.util
 from functools import cache
 
 from carryover.agents.contract import Agent
+from carryover.agents.known import NAME_ONLY
+from carryover.agents.spec import ToolSpec
 from carryover.model import AGENT_IDS
 
 
@@ -21,3 +23,9 @@ def adapters() -> dict[str, Agent]:
         agent: Agent = importlib.import_module(module_name).AGENT
         found[agent_id] = agent
     return found
+
+
+def specs() -> tuple[ToolSpec, ...]:
+    """How each agent of `AGENT_IDS`, in that order, is found on a machine; those without an adapter by name only."""
+    known = adapters()
+    return tuple(known[agent_id].spec if agent_id in known else NAME_ONLY[agent_id] for agent_id in AGENT_IDS)

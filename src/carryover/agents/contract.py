@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from carryover.agents.spec import ToolSpec
 from carryover.model import Event, Skipped
 
 
@@ -81,6 +82,11 @@ class Agent(Protocol):
 
     @property
     def id(self) -> str: ...
+
+    @property
+    def spec(self) -> ToolSpec:
+        """How it is installed on people's machines."""
+        ...
 
     @property
     def reader(self) -> Reader: ...

@@ -33,6 +33,12 @@ class HelpText(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=min(_columns(), WIDEST) - 2)
 
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        # argparse forgets that commands stand further in, and would break the line after the longest one.
+        if isinstance(action, argparse._SubParsersAction):
+            self._action_max_length += self._indent_increment
+
 
 def exit_code_help(*codes: ExitCode) -> str:
     """The lines of a command's help that say which exit codes it has."""

@@ -19,10 +19,16 @@ from carryover.cli.arguments import HelpText, exit_code_help
 from carryover.errors import ExitCode, UserError
 
 COMMANDS: Final = {
+    "install": "set Carryover up for the agents you use; asks one question",
+    "refresh": "look again which agents are here, and change what differs",
     "handoff": "print the handoff of a project",
     "status": "say what Carryover sees and does; changes nothing",
     "sessions": "list recorded sessions, newest first",
     "show": "print the conversation of one session",
+    "doctor": "look for what is wrong, say what to do, repair what is safe",
+    "pause": "read, write and hand over nothing for a while",
+    "unpause": "go on after `pause`",
+    "uninstall": "take everything back",
 }
 """Every command people see, with what it does. Each lives in the module of its name."""
 
@@ -32,6 +38,7 @@ agents, so that the next agent goes on where the last one stopped."""
 
 EXAMPLES: Final = """\
 examples:
+  carryover install                  set it up; asks one question
   carryover handoff                  the handoff of the project you are in
   carryover sessions --all           what was recorded, in all projects
   carryover show 3f2a                the session whose id begins with 3f2a

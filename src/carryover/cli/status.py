@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
+import sys
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from carryover import __version__
 from carryover.cli.arguments import exit_code_help
@@ -16,16 +16,23 @@ from carryover.cli.where import state_dir
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 
+if TYPE_CHECKING:
+    from carryover.config import Config
+
 HEALTH_LIMIT_S: Final = 2.0
+WATCH_EVERY_S: Final = 2.0
+_CLEAR: Final = "\x1b[2J\x1b[H"
 
 DESCRIPTION: Final = """\
-Says what Carryover sees and does: the daemon, the agents it covers, projects
-and their handoffs, what was redacted, what was not understood, what is broken.
+Says what Carryover sees and does: the daemon and its service, the agents it
+covers and their hooks, projects and their handoffs, what was redacted, what was
+not understood, what is broken; `carryover doctor` says what to do about it.
 Changes nothing and creates nothing. Works without the daemon."""
 
 EXAMPLES: Final = """\
 examples:
   carryover status          what a person wants to know
+  carryover status --watch  the same, again and again until Ctrl-C
   carryover status --json   everything, as data
 """
 
@@ -34,31 +41,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES + "\n" + exit_code_help(ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
     parser.add_argument("--json", action="store_true", help="print everything as JSON; times are UTC milliseconds")
+    parser.add_argument("--watch", action="store_true", help="look again every two seconds, until Ctrl-C")
 
 
 def run(args: argparse.Namespace) -> int:
-    found = gather(state_dir())
-    if args.json:
-        print_json(found)
-    else:
-        from carryover.cli.status_text import status_lines
+    while True:
+        found = gather(state_dir())
+        if args.watch and not args.json and sys.stdout.isatty():
+            print(_CLEAR, end="")
+        _print(found, as_json=args.json)
+        if not args.watch:
+            return ExitCode.OK
+        sys.stdout.flush()
+        time.sleep(WATCH_EVERY_S)
 
-        for line in status_lines(found, home=Path.home(), now_ms=int(time.time() * 1000)):
-            print(line)
-    return ExitCode.OK
+
+def _print(found: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    from carryover.cli.status_text import status_lines
+
+    for line in status_lines(found, home=Path.home(), now_ms=int(time.time() * 1000)):
+        print(line)
 
 
 def gather(state: StateDir) -> dict[str, Any]:
     """Everything `status` tells. What cannot be found out is None, with the reason in `problems`."""
     problems: list[str] = []
+    config = _config(state, problems)
+    ledger = _ledger(state, problems)
     return {
         "version": __version__,
         "state_folder": str(state.root),
+        "paused": state.paused.exists(),
         "daemon": _daemon(state, problems),
-        "agents": _agents(),
-        "ledger": _ledger(state, problems),
+        "service": _service(),
+        "agents": _agents(state, config, ledger),
+        "ledger": ledger,
         "corrupt_ledgers": _corrupt_ledgers(state),
-        "config": _config(state, problems),
+        "config": None if config is None else {"path": str(state.config), "unknown_keys": config.unknown_keys},
         "problems": problems,
     }
 
@@ -74,23 +96,22 @@ def _daemon(state: StateDir, problems: list[str]) -> dict[str, Any] | None:
     return None
 
 
-def _agents() -> list[dict[str, Any]]:
-    from carryover.agents import adapters
-    from carryover.model import AGENT_NAMES
+def _service() -> dict[str, Any]:
+    """The service that starts the daemon, as the service manager sees it."""
+    import msgspec
 
-    known = adapters()
-    return [
-        {
-            "id": agent_id,
-            "name": name,
-            "covered": agent_id in known,
-            "roots": [
-                {"path": str(root), "exists": root.is_dir()}
-                for root in (known[agent_id].roots(Path.home(), os.environ) if agent_id in known else ())
-            ],
-        }
-        for agent_id, name in AGENT_NAMES.items()
-    ]
+    from carryover.cli.background import service_of_user
+
+    status: dict[str, Any] = msgspec.to_builtins(service_of_user()[0].status())
+    return status
+
+
+def _agents(state: StateDir, config: Config | None, ledger: dict[str, Any] | None) -> list[dict[str, Any]]:
+    from carryover.cli.coverage import covered_agents
+    from carryover.config import ToolsConfig
+
+    tools = config.tools if config is not None else ToolsConfig()
+    return covered_agents(state, tools, ledger["agents"] if ledger is not None else ())
 
 
 def _ledger(state: StateDir, problems: list[str]) -> dict[str, Any] | None:
@@ -98,6 +119,7 @@ def _ledger(state: StateDir, problems: list[str]) -> dict[str, Any] | None:
         return None
     import msgspec
 
+    from carryover.ledger.coverage import agents_seen
     from carryover.ledger.queries import connect_read_only, projects, totals
 
     try:
@@ -108,9 +130,16 @@ def _ledger(state: StateDir, problems: list[str]) -> dict[str, Any] | None:
     try:
         counts: dict[str, Any] = msgspec.to_builtins(totals(connection))
         listed = msgspec.to_builtins(projects(connection))
+        agents = msgspec.to_builtins(agents_seen(connection))
     finally:
         connection.close()
-    return {"path": str(state.ledger), **counts, "projects": listed, "project_count": counts["projects"]}
+    return {
+        "path": str(state.ledger),
+        **counts,
+        "projects": listed,
+        "project_count": counts["projects"],
+        "agents": agents,
+    }
 
 
 def _corrupt_ledgers(state: StateDir) -> list[dict[str, Any]]:
@@ -121,14 +150,14 @@ def _corrupt_ledgers(state: StateDir) -> list[dict[str, Any]]:
     ]
 
 
-def _config(state: StateDir, problems: list[str]) -> dict[str, Any] | None:
-    """Where the settings are and which of their keys mean nothing; None where there is no file."""
+def _config(state: StateDir, problems: list[str]) -> Config | None:
+    """The settings; None where there is no file. Those of one that cannot be used are the defaults."""
     if not state.config.exists():
         return None
-    from carryover.config import load_config
+    from carryover.config import Config, load_config
 
     try:
-        return {"path": str(state.config), "unknown_keys": list(load_config(state.config).unknown_keys)}
+        return load_config(state.config)
     except UserError as error:
         problems.append(str(error))
-        return {"path": str(state.config), "unknown_keys": []}
+        return Config()

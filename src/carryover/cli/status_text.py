@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from carryover.cli.agent_text import agent_lines
 from carryover.cli.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, short_path, size
 
 SHOWN: Final = 12
@@ -15,13 +16,16 @@ SHOWN: Final = 12
 def status_lines(found: dict[str, Any], *, home: Path, now_ms: int) -> Iterator[str]:
     """The lines of `status`, from what `gather` found."""
     yield from _daemon(found)
+    yield from _service(found["service"])
+    if found["paused"]:
+        yield _entry("paused", paint("nothing is read, written or handed over; `carryover unpause` goes on", YELLOW))
     yield _entry("state", short_path(found["state_folder"], home))
     yield from _ledger(found["ledger"])
     yield from (_entry("problem", paint(problem, YELLOW)) for problem in _problems(found))
-    yield from _section("agents", [_agent(agent, home) for agent in found["agents"] if agent["covered"]])
-    missing = [agent["name"] for agent in found["agents"] if not agent["covered"]]
-    if missing:
-        yield f"  {'not yet':<16} {', '.join(missing)}"
+    yield from _section("agents", [line for agent in found["agents"] for line in agent_lines(agent, home, now_ms)])
+    not_yet = [agent["name"] for agent in found["agents"] if not agent["covered"]]
+    if not_yet:
+        yield f"  {'not yet':<16} {', '.join(not_yet)}"
     ledger = found["ledger"] or {}
     told = {project["root"]: project for project in (found["daemon"] or {}).get("projects", ())}
     rows = ledger.get("projects", ())
@@ -54,6 +58,21 @@ def _daemon(found: dict[str, Any]) -> Iterator[str]:
         yield _entry("", f"This command is {found['version']}. Restart carryoverd to bring both to the same version.")
 
 
+def _service(service: dict[str, Any]) -> Iterator[str]:
+    if service["installed"]:
+        facts = [
+            service["kind"],
+            "enabled" if service["enabled"] else "not enabled" if service["enabled"] is False else "",
+            "active" if service["active"] else "not active" if service["active"] is False else "",
+            counted(service["restarts"], "restart") if service["restarts"] else "",
+        ]
+        yield _entry("service", ", ".join(fact for fact in facts if fact))
+        if service["trouble"]:
+            yield _entry("", paint(service["trouble"], YELLOW))
+    else:
+        yield _entry("service", "none" if not service["trouble"] else f"none: {service['trouble']}")
+
+
 def _ledger(ledger: dict[str, Any] | None) -> Iterator[str]:
     if ledger is None:
         yield _entry("ledger", "none yet")
@@ -65,14 +84,6 @@ def _ledger(ledger: dict[str, Any] | None) -> Iterator[str]:
         counted(ledger["sources"], "transcript"),
     ]
     yield _entry("ledger", f"{size(ledger['bytes'])}: {', '.join(parts)}")
-
-
-def _agent(agent: dict[str, Any], home: Path) -> str:
-    roots = [
-        short_path(root["path"], home) + ("" if root["exists"] else " (not there yet; watched all the same)")
-        for root in agent["roots"]
-    ]
-    return f"{agent['name']:<16} {', '.join(roots)}"
 
 
 def _project(row: dict[str, Any], told: dict[str, Any], home: Path, now_ms: int) -> str:

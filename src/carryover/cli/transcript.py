@@ -82,6 +82,7 @@ class _UpTo:
     def __init__(self, agent: Agent, last: int) -> None:
         self._agent = agent
         self.id = agent.id
+        self.spec = agent.spec
         self.reader: Reader = _ReaderUpTo(agent.reader, last)
         self.context_type = agent.context_type
 

@@ -29,6 +29,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     started_ms: int
     uptime_s: float
     rss_bytes: int | None
+    paused: bool
+    """Nothing is read, written or handed over (`carryover pause`)."""
     caught_up: bool
     """Everything that a first look found was read and published, and nothing waits now."""
     waiting_sources: int

@@ -18,6 +18,7 @@ from which the next agent goes on. Runs in the foreground until it is stopped.""
 EPILOG = """\
 examples:
   carryoverd                                 run; Ctrl-C stops it in order
+  carryoverd install                         the same as `carryover install`: sets everything up
   carryoverd --once                          read and publish what is on disk, then exit
   CARRYOVER_HOME=/tmp/try carryoverd         keep all state somewhere else
 

@@ -84,6 +84,10 @@ class Publisher:
             if newest_ms >= oldest_active_ms:
                 self._board.hint(project)
 
+    def touch_all(self) -> None:
+        """What every project is published with may have changed, such as a setting."""
+        self.touch(list(self._last_event_ms), 0)
+
     async def flush(self) -> None:
         """Wait until all that is to be published now has been."""
         await self._board.flush()

@@ -34,7 +34,10 @@ OnRead = Callable[[frozenset[int], int], None]
 
 
 class Reading:
-    """See the module. `on_read` is told the projects that a source touched, once it was read to its end."""
+    """See the module. `on_read` is told the projects that a source touched, once it was read to its end.
+
+    Sources of an agent that `reads` says no to are passed by; a sweep finds them once it says yes again.
+    """
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Reading:
         executor: Executor,
         clock: Callable[[], float],
         log: Log,
+        reads: Callable[[str], bool] = lambda _agent_id: True,
     ) -> None:
         self._agents = agents
         self._ledger = ledger
@@ -53,6 +57,7 @@ class Reading:
         self._on_read = on_read
         self._executor = executor
         self._log = log
+        self._reads = reads
         self._board: HintBoard[Key] = HintBoard(quiet_s=QUIET_S, cap_s=CAP_S, clock=clock)
         self._sources: dict[Key, Source] = {}
         self._unread: dict[Key, IngestResult] = {}
@@ -121,6 +126,8 @@ class Reading:
         """Read one batch. True when there is more."""
         started = time.monotonic()
         source = self._sources[key]
+        if not self._reads(source.agent):
+            return False
         try:
             result = await ingest(
                 self._ledger,

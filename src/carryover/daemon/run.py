@@ -13,9 +13,13 @@ from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from carryover import __version__
 from carryover.config import Config, load_config
 from carryover.daemon.log import Log, open_log
+from carryover.daemon.notify import Notifier
+from carryover.daemon.preload import load_all
 from carryover.daemon.single import become_the_only_one
 from carryover.daemon.tree import Daemon, Surroundings
 from carryover.errors import ExitCode, UserError
@@ -43,7 +47,8 @@ def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
     with ExitStack() as stack:
         lock = become_the_only_one(state, started_ms=int(time.time() * 1000))
         stack.callback(lock.release)
-        config = load_config(state.config)
+        load_all()
+        config = settings_now(state)
         log, close_log = open_log(state.log, log_level)
         stack.callback(close_log)
         deadline = _Deadline(log)
@@ -56,7 +61,7 @@ async def _run(state: StateDir, config: Config, log: Log, *, once: bool, stoppin
         ledger = await Ledger.open(state.ledger)
         stack.push_async_callback(ledger.close)
         surroundings = Surroundings(state, Path.home(), os.environ, config)
-        daemon = Daemon(surroundings, ledger, log)
+        daemon = Daemon(surroundings, ledger, log, Notifier.of(os.environ, log))
         signals = _Signals(daemon, surroundings, log)
         stack.callback(signals.forget)
         log.info("started", version=__version__, pid=os.getpid(), once=once)
@@ -67,6 +72,11 @@ async def _run(state: StateDir, config: Config, log: Log, *, once: bool, stoppin
     if not in_order:
         return ExitCode.FAILED
     return ExitCode.INTERRUPTED if signals.received == signal.SIGINT else ExitCode.OK
+
+
+def settings_now(state: StateDir) -> Config:
+    """The settings, and whether `carryover pause` holds. Raises UserError: see `load_config`."""
+    return msgspec.structs.replace(load_config(state.config), paused=state.paused.exists())
 
 
 class _Deadline:
@@ -115,13 +125,14 @@ class _Signals:
 
     def _reload(self) -> None:
         try:
-            self._surroundings.config = load_config(self._surroundings.state.config)
+            self._surroundings.config = settings_now(self._surroundings.state)
         except UserError as error:
             self._surroundings.config_trouble = str(error)
             self._log.error("config_refused", error)
             return
         self._surroundings.config_trouble = None
-        self._log.info("config_read")
+        self._daemon.settings_changed()
+        self._log.info("config_read", paused=self._surroundings.config.paused)
 
     def _forgotten_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

@@ -49,6 +49,7 @@ class Supervisor:
         self._group = asyncio.TaskGroup()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._states: dict[str, TaskState] = {}
+        self._vital: set[str] = set()
         self.vital_failed = asyncio.Event()
         """Set when a vital task has failed: the daemon must stop."""
 
@@ -66,6 +67,8 @@ class Supervisor:
     def start(self, name: str, run: Run, *, vital: bool = False) -> None:
         """Start the task `name`; `run` is called again for each restart."""
         state = self._states[name] = TaskState(name)
+        if vital:
+            self._vital.add(name)
         keeper = self._run_once(state, run) if vital else self._keep_running(state, run)
         self._tasks[name] = self._group.create_task(keeper, name=name)
 
@@ -76,6 +79,11 @@ class Supervisor:
         if not done:
             task.cancel()
             await asyncio.wait({task})
+
+    @property
+    def healthy(self) -> bool:
+        """Every vital task runs."""
+        return all(self._states[name].state == "running" for name in self._vital)
 
     def states(self) -> list[TaskState]:
         """The tasks in the order in which they were started."""

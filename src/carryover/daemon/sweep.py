@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from carryover.agents.contract import Agent, Source
+from carryover.config import ToolsConfig
 from carryover.ledger.prepared import SourceState
 
 MS_PER_DAY: Final = 86_400_000
@@ -50,6 +51,18 @@ def key_of(source: Source) -> Key:
 def roots_of(agents: Iterable[Agent], home: Path, env: Mapping[str, str]) -> tuple[Root, ...]:
     """Where to look, as things are now; the folders need not exist."""
     return tuple(dict.fromkeys(Root(agent.id, path) for agent in agents for path in agent.roots(home, env)))
+
+
+def recorded_roots(
+    agents: Iterable[Agent], tools: ToolsConfig, home: Path, env: Mapping[str, str]
+) -> tuple[Root, ...]:
+    """As `roots_of`, and where install found the transcripts: the daemon may lack the variables of the user's shell."""
+    found: dict[Root, None] = {}
+    for agent in agents:
+        known = tools.of(agent.id)
+        found.update(dict.fromkeys(roots_of([agent], home, {**known.env, **env})))
+        found.update(dict.fromkeys(Root(agent.id, Path(root).expanduser()) for root in known.roots))
+    return tuple(found)
 
 
 def look(agents: Mapping[str, Agent], roots: Iterable[Root]) -> list[Seen]:

@@ -24,11 +24,12 @@ from carryover.agents import adapters
 from carryover.config import Config
 from carryover.daemon.health import Health, ProjectHealth, Settled, rss_bytes
 from carryover.daemon.log import Log
+from carryover.daemon.notify import Notifier
 from carryover.daemon.publishing import Outcome, Publisher
 from carryover.daemon.reading import Reading
 from carryover.daemon.server import control_app, serving
 from carryover.daemon.supervise import Supervisor
-from carryover.daemon.sweep import MS_PER_DAY, roots_of
+from carryover.daemon.sweep import MS_PER_DAY, Root, recorded_roots
 from carryover.daemon.sweeping import Sweeper
 from carryover.daemon.watch import Watcher
 from carryover.distill.facts import GitFacts
@@ -59,6 +60,11 @@ class Surroundings:
         self.config_trouble: str | None = None
         """Why `config` is not what the file says now."""
 
+    def reads(self, agent_id: str) -> bool:
+        """Whether this agent's transcripts are to be read."""
+        selected = self.config.tools.selected
+        return not self.config.paused and (selected is None or agent_id in selected)
+
     def active_days(self) -> int:
         """For how long after its last event a project is published."""
         return self.config.publish.active_days
@@ -67,8 +73,9 @@ class Surroundings:
 class Daemon:
     """See the module. Use `run` once; `stop_asked` ends it."""
 
-    def __init__(self, surroundings: Surroundings, ledger: Ledger, log: Log) -> None:
+    def __init__(self, surroundings: Surroundings, ledger: Ledger, log: Log, notifier: Notifier) -> None:
         self._around = surroundings
+        self._notifier = notifier
         self._ledger = ledger
         self._log = log
         self._started_ms = _now_ms()
@@ -93,8 +100,9 @@ class Daemon:
             executor=self._read_pool,
             clock=clock,
             log=log,
+            reads=surroundings.reads,
         )
-        roots = partial(roots_of, self._agents.values(), surroundings.home, surroundings.env)
+        roots = self._roots
         self._sweeper = Sweeper(
             self._agents,
             roots,
@@ -121,11 +129,22 @@ class Daemon:
                 waits = [self.stop_asked.wait(), supervisor.vital_failed.wait(), *([self._settle()] if once else [])]
                 await _first_of(waits)
                 stopping()
+                await self._notifier.stopping()
                 await self._stop(supervisor)
         finally:
             for pool in (self._read_pool, self._publish_pool):
                 await asyncio.to_thread(pool.shutdown, cancel_futures=True)
         return not supervisor.vital_failed.is_set()
+
+    def settings_changed(self) -> None:
+        """What is read, and what projects are published with, may be other than before."""
+        self._watcher.begin_anew()
+        self._sweeper.request("settings")
+        self._publisher.touch_all()
+
+    def _roots(self) -> tuple[Root, ...]:
+        chosen = [agent for agent in self._agents.values() if self._around.reads(agent.id)]
+        return recorded_roots(chosen, self._around.config.tools, self._around.home, self._around.env)
 
     def _start(self, supervisor: Supervisor) -> None:
         for n in range(PUBLISHERS):
@@ -136,6 +155,8 @@ class Daemon:
         supervisor.start("watcher", self._watcher.run)
         supervisor.start("control", self._serve)
         supervisor.start("rebuild", self._rebuild)
+        if self._notifier.listening:
+            supervisor.start("notify", self._tell)
 
     async def _stop(self, supervisor: Supervisor) -> None:
         began = time.monotonic()
@@ -172,7 +193,19 @@ class Daemon:
 
     async def _serve(self) -> None:
         async with serving(control_app(self._health, self._settle, self._log), self._around.state.socket):
+            await self._notifier.ready()
             await asyncio.Event().wait()
+
+    async def _tell(self) -> None:
+        await self._notifier.tell(self._status, lambda: self._supervisor.healthy)
+
+    def _status(self) -> str:
+        if self._reading.ledger_trouble is not None:
+            return "The ledger cannot be written: see `carryover status`"
+        if self._sweeper.last_ms is None:
+            return "Looking for transcripts"
+        known, waiting = self._sweeper.sources, self._reading.waiting
+        return f"Reading transcripts: {waiting} of {known} to go" if waiting else f"Up to date, transcripts: {known}"
 
     def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
         return refresh(
@@ -207,6 +240,7 @@ class Daemon:
             started_ms=self._started_ms,
             uptime_s=(now_ms - self._started_ms) / 1000,
             rss_bytes=rss_bytes(),
+            paused=self._around.config.paused,
             caught_up=self._sweeper.last_ms is not None and self._reading.idle and self._publisher.idle,
             waiting_sources=self._reading.waiting,
             last_sweep_ms=self._sweeper.last_ms,

@@ -51,6 +51,11 @@ def without_rule(data: bytes) -> bytes:
     return data if span is None else without_span(data, span)
 
 
+def is_only_rule(data: bytes) -> bool:
+    """Whether an ignore file is one that `ignore_in` made, with nothing added since."""
+    return data in (whole_file(_LINES), whole_file(_LINES, b"\r\n"))
+
+
 def ignored_by_text(data: bytes) -> bool:
     """Whether the text of an ignore file certainly ignores `.carryover/`; git itself is asked where it does not."""
     lines = [line.rstrip() for line in data.split(b"\n")]
@@ -83,7 +88,7 @@ def unignore_in(path: Path) -> bool:
     data = _read(path)
     if data is None or find_lines(data, _LINES) is None:
         return False
-    if data in (whole_file(_LINES), whole_file(_LINES, b"\r\n")):
+    if is_only_rule(data):
         path.unlink()
     else:
         atomic_replace(path, without_rule(data), follow=False)
@@ -103,13 +108,14 @@ def exclude_file(root: Path) -> Path:
     path = root / os.fsdecode(answer.out.removesuffix(b"\n"))
     if path.parent.is_symlink():
         raise OSError(errno.EINVAL, "its folder is a symlink")
-    path.parent.mkdir(exist_ok=True)
     return path
 
 
 def _exclude(root: Path, edits: Edits) -> bool:
     try:
-        ignore_in(exclude_file(root))
+        path = exclude_file(root)
+        path.parent.mkdir(exist_ok=True)
+        ignore_in(path)
     except OSError as error:
         edits.left_alone(".git/info/exclude", why(error))
         return False

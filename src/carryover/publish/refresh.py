@@ -17,8 +17,10 @@ from carryover.ledger.project_view import project_view
 from carryover.ledger.reading import connect_read_only
 from carryover.probe.files import file_facts
 from carryover.probe.git import git_facts
-from carryover.publish.handoff_file import write_handoff
+from carryover.publish.edits import why
+from carryover.publish.handoff_file import STORE, write_handoff
 from carryover.publish.project_files import Published, publish
+from carryover.publish.published import PublishedProject, remember
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,9 +79,21 @@ def refresh(
     if made.text is None:
         return made
     published = publish(Path(made.root), made.text, made.settings, home=home)
+    if published.refusal is None:
+        published = _remembered(state, made, published)
     if newest and not made.settings.excluded:
         write_handoff(state, made.text)
     return msgspec.structs.replace(made, published=published)
+
+
+def _remembered(state: Path, made: Refreshed, published: Published) -> Published:
+    folder = made.settings.folder or Path(made.root) / STORE
+    try:
+        remember(state, PublishedProject(made.root, str(folder)))
+    except OSError as error:
+        note = f"the project is not on the list that uninstall goes by: {why(error)}"
+        return msgspec.structs.replace(published, notes=(*published.notes, note))
+    return published
 
 
 def _git(root: Path, last: GitFacts | None) -> GitFacts | None:

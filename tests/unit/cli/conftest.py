@@ -13,6 +13,7 @@ from carryover.cli.from_disk import catch_up
 from carryover.cli.main import main
 from carryover.cli.where import state_dir
 from carryover.fsio import private_dir
+from support.agent_here import only_this_path, put_claude
 
 DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
 CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
@@ -46,3 +47,18 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         return (code, *capsys.readouterr())
 
     return call
+
+
+@pytest.fixture
+def claude(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Claude Code 2.1.328 is on this machine, and no service manager; the path of its settings, not there yet."""
+    only_this_path(home, monkeypatch)
+    return put_claude(home)
+
+
+@pytest.fixture
+def installed(claude: Path, run: Run) -> Path:
+    """The same after `carryover install`."""
+    code, _, err = run("install", "--yes", "--no-service")
+    assert (code, err) == (0, "")
+    return claude

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -75,7 +76,7 @@ def test_it_changes_nothing_of_a_ledger_that_a_killed_daemon_left_open(recorded:
     assert found["ledger"]["redactions"] == {"jwt": 7}
 
 
-def test_agents_are_listed_with_the_folders_that_are_watched(home: Path, run: Run) -> None:
+def test_an_agent_is_listed_with_what_is_covered_of_it(installed: Path, home: Path, run: Run) -> None:
     (home / ".claude/projects").mkdir(parents=True)
 
     agents = status_json(run)["agents"]
@@ -85,7 +86,22 @@ def test_agents_are_listed_with_the_folders_that_are_watched(home: Path, run: Ru
         "id": "claude-code",
         "name": "Claude Code",
         "covered": True,
+        "selected": True,
+        "state": "ok",
+        "version": "2.1.328",
+        "binary": str(home / "bin/claude"),
+        "config": str(installed),
+        "hooks": {
+            "present": ["SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd"],
+            "missing": [],
+            "edited": [],
+            "switched_off": False,
+            "problem": None,
+        },
         "roots": [{"path": str(home / ".claude/projects"), "exists": True}],
+        "sessions": 0,
+        "last_event_ms": None,
+        "last_handoff_ms": None,
     }
     assert [agent["id"] for agent in agents] == [
         "claude-code",
@@ -97,6 +113,47 @@ def test_agents_are_listed_with_the_folders_that_are_watched(home: Path, run: Ru
         "aider",
         "windsurf",
     ]
+
+
+def test_hooks_that_were_removed_are_told_by_event(installed: Path, run: Run) -> None:
+    settings = json.loads(installed.read_bytes())
+    del settings["hooks"]["Stop"]
+    installed.write_text(json.dumps(settings))
+
+    agents = status_json(run)["agents"]
+
+    assert isinstance(agents, list)
+    assert agents[0]["hooks"]["missing"] == ["Stop"]
+
+
+def test_the_last_event_of_an_agent_comes_from_the_ledger(recorded: Path, run: Run) -> None:
+    agents = status_json(run)["agents"]
+
+    assert isinstance(agents, list)
+    assert (agents[0]["sessions"], agents[0]["last_event_ms"] > 0, agents[0]["last_handoff_ms"]) == (2, True, None)
+
+
+def test_a_pause_and_the_service_are_told(claude: Path, run: Run) -> None:
+    assert run("pause")[0] == ExitCode.OK
+
+    found = status_json(run)
+
+    assert found["paused"] is True
+    assert isinstance(found["service"], dict)
+    assert found["service"]["installed"] is False
+
+
+def test_watching_looks_again_until_it_is_interrupted(claude: Path) -> None:
+    command = [sys.executable, "-u", "-m", "carryover.cli.main", "status", "--watch"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        looks = 0
+        while looks < 2:
+            looks += watching.stdout.readline().startswith("carryoverd ")
+        watching.send_signal(signal.SIGINT)
+        _, err = watching.communicate(timeout=30)
+
+    assert (watching.returncode, err) == (ExitCode.INTERRUPTED, "carryover: interrupted\n")
 
 
 def test_the_ledger_is_counted(recorded: Path, run: Run) -> None:

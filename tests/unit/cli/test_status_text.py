@@ -14,9 +14,25 @@ NOTHING: dict[str, Any] = {
     "state_folder": "/home/dev/.carryover",
     "daemon": None,
     "agents": [
-        {"id": "claude-code", "name": "Claude Code", "covered": True, "roots": []},
+        {
+            "id": "claude-code",
+            "name": "Claude Code",
+            "covered": True,
+            "selected": None,
+            "state": "missing",
+            "version": None,
+            "binary": None,
+            "config": "/home/dev/.claude/settings.json",
+            "hooks": None,
+            "roots": [],
+            "sessions": 0,
+            "last_event_ms": None,
+            "last_handoff_ms": None,
+        },
         {"id": "codex", "name": "Codex", "covered": False, "roots": []},
     ],
+    "paused": False,
+    "service": {"kind": "none", "installed": False, "trouble": "There is no systemd on this machine."},
     "ledger": None,
     "corrupt_ledgers": [],
     "config": None,
@@ -73,11 +89,12 @@ def section(title: str, **more: object) -> list[str]:
 def test_before_anything_was_done_it_says_what_there_is_and_what_to_do() -> None:
     assert lines() == [
         "carryoverd         not running. Start it with `carryoverd`; handoffs are then kept fresh.",
+        "service            none: There is no systemd on this machine.",
         "state              ~/.carryover",
         "ledger             none yet",
         "",
         "agents",
-        "  Claude Code      ",
+        "  Claude Code      not on this machine, last event never, last handoff never",
         "  not yet          Codex",
     ]
 
@@ -97,21 +114,30 @@ def test_another_version_of_the_daemon_is_pointed_out() -> None:
 
 
 def test_the_ledger_is_told_by_size_and_content() -> None:
-    assert lines(ledger=LEDGER)[2] == (
+    assert lines(ledger=LEDGER)[3] == (
         "ledger             12.3 MB: 12,345 events, 2 sessions, 1 project, 3 transcripts"
     )
 
 
-def test_folders_of_an_agent_that_are_not_there_yet_are_named_too() -> None:
-    agent = {
-        "id": "claude-code",
-        "name": "Claude Code",
-        "covered": True,
-        "roots": [{"path": "/home/dev/.claude/projects", "exists": True}, {"path": "/data/c", "exists": False}],
+def test_a_pause_is_told_before_anything_else_of_the_state() -> None:
+    assert lines(paused=True)[2] == (
+        "paused             nothing is read, written or handed over; `carryover unpause` goes on"
+    )
+
+
+def test_a_service_is_told_with_its_trouble() -> None:
+    service = {
+        "kind": "systemd",
+        "installed": True,
+        "enabled": True,
+        "active": False,
+        "restarts": 5,
+        "trouble": "It failed too often in a row.",
     }
 
-    assert section("agents", agents=[agent]) == [
-        "  Claude Code      ~/.claude/projects, /data/c (not there yet; watched all the same)"
+    assert lines(service=service)[1:3] == [
+        "service            systemd, enabled, not active, 5 restarts",
+        "                   It failed too often in a row.",
     ]
 
 
@@ -206,7 +232,7 @@ def test_problems_stand_near_the_top() -> None:
         "config_trouble": "config.toml is not valid TOML.",
     }
 
-    assert lines(daemon=daemon, problems=["The ledger is newer."])[3:7] == [
+    assert lines(daemon=daemon, problems=["The ledger is newer."])[4:8] == [
         "problem            The ledger is newer.",
         "problem            The disk is full.",
         "problem            config.toml is not valid TOML.",

@@ -160,3 +160,23 @@ async def test_leaving_the_supervisor_leaves_no_task_behind(supervisor: Supervis
         await asyncio.sleep(0)
 
     assert asyncio.all_tasks() == before
+
+
+async def test_it_is_healthy_while_every_vital_task_runs(supervisor: Supervisor) -> None:
+    may_end = asyncio.Event()
+
+    async def fails() -> None:
+        raise OSError
+
+    async def ends() -> None:
+        await may_end.wait()
+
+    async with supervisor:
+        supervisor.start("watcher", fails)
+        supervisor.start("reader", ends, vital=True)
+        await asyncio.sleep(0)
+        assert supervisor.healthy, "what is not vital may fail"
+
+        may_end.set()
+        await supervisor.stop("reader", within_s=5)
+        assert not supervisor.healthy, "a vital task that ended does its work no more, failed or not"

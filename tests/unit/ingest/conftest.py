@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from carryover.agents.contract import Agent, Batch, Folded, Reader, Record, Source
+from carryover.agents.spec import ToolSpec
 from carryover.model import AnyBody, Event, Skipped
 
 
@@ -59,6 +60,7 @@ class LineReader:
 
 class MadeUpAgent:
     id = "made-up"
+    spec = ToolSpec(id="made-up", name="Made-up", binaries=("made-up",), folders=())
     context_type: type[msgspec.Struct] = Context
     reader: Reader = LineReader()
 

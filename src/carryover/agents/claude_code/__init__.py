@@ -9,7 +9,9 @@ from typing import Final
 
 from carryover.agents.claude_code import transcripts
 from carryover.agents.claude_code.context import Context
+from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.contract import Folded, Reader, Record, Source
+from carryover.agents.spec import ToolSpec
 from carryover.readers.jsonl import JsonlReader
 
 
@@ -18,6 +20,7 @@ class ClaudeCode:
     """The Claude Code adapter (see `carryover.agents.contract.Agent`)."""
 
     id: str
+    spec: ToolSpec
     reader: Reader
     context_type: type[Context]
 
@@ -36,4 +39,4 @@ class ClaudeCode:
         return normalise.fold(source, context, record)
 
 
-AGENT: Final = ClaudeCode(id=transcripts.AGENT_ID, reader=JsonlReader(), context_type=Context)
+AGENT: Final = ClaudeCode(id=transcripts.AGENT_ID, spec=SPEC, reader=JsonlReader(), context_type=Context)

@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import Final
 
 from carryover.agents.contract import Source
+from carryover.agents.spec import Place
 
 AGENT_ID: Final = "claude-code"
+ROOT: Final = Place(path="~/.claude/projects", env="CLAUDE_CONFIG_DIR", below="projects")
+"""The folder with one subfolder per start directory."""
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SIDECHAIN: Final = re.compile(r"agent-([\w-]+)\.jsonl")
 
 
 def roots(home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-    """The folder with one subfolder per start directory: `$CLAUDE_CONFIG_DIR/projects`, else `~/.claude/projects`."""
-    moved = env.get("CLAUDE_CONFIG_DIR", "").strip()
-    if not moved:
-        return (home / ".claude" / "projects",)
-    config = home / moved[2:] if moved.startswith("~/") else home / moved
-    return (config / "projects",)
+    """`$CLAUDE_CONFIG_DIR/projects`, else `~/.claude/projects`."""
+    return (ROOT.at(home, env),)
 
 
 def source_of(path: Path, root: Path) -> Source | None:

@@ -1,0 +1,43 @@
+"""Claude Code as it is installed: command, version, settings, hooks by version. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.agents.claude_code import transcripts
+from carryover.agents.spec import HookEntry, HookSet, Place, Retention, ToolSpec, VersionProbe
+from carryover.model import AGENT_NAMES
+
+# Hooks began with 1.0.38, but only from 1.0.48 on is there one that is told before context is lost. `Stop` is of the
+# first ones. An event that the installed version does not know makes it warn at each start, so none comes too early.
+_START: Final = HookEntry(event="SessionStart", matcher="startup|clear|compact|resume|fork", timeout_s=5)
+_COMPACT: Final = HookEntry(event="PreCompact", timeout_s=5)
+_STOP: Final = HookEntry(event="Stop", timeout_s=5)
+_FAILURE: Final = HookEntry(event="StopFailure", timeout_s=5)
+# Without a time limit of its own it is killed after 1.5 s, and the user is told so.
+_END: Final = HookEntry(event="SessionEnd", timeout_s=5)
+
+SPEC: Final = ToolSpec(
+    id=transcripts.AGENT_ID,
+    name=AGENT_NAMES[transcripts.AGENT_ID],
+    supported=True,
+    binaries=("claude",),
+    binary_folders=(
+        Place(path="~/.claude/local"),
+        Place(path="~/.claude/local", env="CLAUDE_CONFIG_DIR", below="local"),
+    ),
+    folders=(Place(path="~/.claude", env="CLAUDE_CONFIG_DIR"),),
+    # The native program answers in 20 ms, the script for node (2.0.65) takes up to 2 s where the machine is busy.
+    version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
+    config_files=(Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json"),),
+    transcripts=(transcripts.ROOT,),
+    retention=Retention(key="cleanupPeriodDays", default_days=30),
+    hook_sets=(
+        HookSet(versions=">=1.0.48,<1.0.62", label="1.0.48 to 1.0.61", hooks=(_COMPACT, _STOP)),
+        HookSet(versions=">=1.0.62,<1.0.85", label="1.0.62 to 1.0.84", hooks=(_START, _COMPACT, _STOP)),
+        HookSet(versions=">=1.0.85,<2.1.78", label="1.0.85 to 2.1.77", hooks=(_START, _COMPACT, _STOP, _END)),
+        HookSet(versions=">=2.1.78,<3", label="2.x", hooks=(_START, _COMPACT, _STOP, _FAILURE, _END)),
+    ),
+    injects_on=("SessionStart",),
+    instruction_files=("CLAUDE.md", "AGENTS.md"),
+)

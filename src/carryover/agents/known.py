@@ -1,0 +1,66 @@
+"""Agents that Carryover knows by name only: enough to find them, and to say that they are not supported yet.
+
+An agent leaves this list when it gets an adapter, whose spec then says everything.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.agents.spec import LINUX, MACOS, Place, ToolSpec
+from carryover.model import AGENT_NAMES
+
+_CODEX: Final = ToolSpec(
+    id="codex",
+    name="Codex CLI",
+    binaries=("codex",),
+    folders=(Place(path="~/.codex", env="CODEX_HOME"),),  # 0.169.0
+)
+_CURSOR: Final = ToolSpec(
+    id="cursor",
+    name=AGENT_NAMES["cursor"],
+    binaries=("cursor", "cursor-agent"),
+    folders=(
+        Place(path="~/.cursor"),
+        Place(path="~/.config/Cursor/User", platforms=(LINUX,)),
+        Place(path="~/Library/Application Support/Cursor/User", platforms=(MACOS,)),
+    ),
+)
+_COPILOT: Final = ToolSpec(
+    id="copilot",
+    name=AGENT_NAMES["copilot"],
+    binaries=("copilot",),
+    # The chat in VS Code keeps its data among the editor's own, which says nothing of whether the chat is used.
+    folders=(Place(path="~/.copilot", env="COPILOT_HOME"),),  # 1.0.102
+)
+_GEMINI: Final = ToolSpec(
+    id="gemini-cli",
+    name=AGENT_NAMES["gemini-cli"],
+    binaries=("gemini",),
+    folders=(Place(path="~/.gemini", env="GEMINI_CLI_HOME", below=".gemini"),),  # 0.61.0
+)
+_OPENCODE: Final = ToolSpec(
+    id="opencode",
+    name=AGENT_NAMES["opencode"],
+    binaries=("opencode",),
+    binary_folders=(Place(path="~/.opencode/bin"),),
+    folders=(  # 1.18.33, on macOS too
+        Place(path="~/.local/share/opencode", env="XDG_DATA_HOME", below="opencode"),
+        Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"),
+    ),
+)
+_AIDER: Final = ToolSpec(
+    id="aider",
+    name=AGENT_NAMES["aider"],
+    binaries=("aider",),
+    folders=(Place(path="~/.aider"),),  # 0.86.2
+)
+_WINDSURF: Final = ToolSpec(
+    id="windsurf",
+    name=AGENT_NAMES["windsurf"],
+    binaries=("windsurf",),
+    folders=(Place(path="~/.codeium/windsurf"), Place(path="~/.windsurf")),
+)
+
+NAME_ONLY: Final = {spec.id: spec for spec in (_CODEX, _CURSOR, _COPILOT, _GEMINI, _OPENCODE, _AIDER, _WINDSURF)}
+"""By id."""

@@ -1,0 +1,104 @@
+"""Brings the daemon up as a service of the user, and shows that it answers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from carryover import __version__
+from carryover.cli.endpoint import look_at_endpoint, stop_daemon, wait_for_daemon
+from carryover.errors import UserError
+from carryover.install.service import Program, ServiceManager, plain_way, this_program
+from carryover.install.service_here import service_here
+from carryover.paths import StateDir
+
+ANSWER_S: Final = 20.0
+"""A ledger that has to be brought up to date may take longer than this; the daemon goes on all the same."""
+
+
+class Background(msgspec.Struct, frozen=True, kw_only=True):
+    """How the daemon runs now."""
+
+    kind: str
+    """Who starts it: `systemd`, `launchd`, `none` where nobody does."""
+    wanted: bool = True
+    """False: the user wants no service (`--no-service`)."""
+    changed: bool = False
+    """Something of the service was changed."""
+    pid: int | None = None
+    version: str | None = None
+    port: int | None = None
+    trouble: tuple[str, ...] = ()
+    """What went wrong, as sentences."""
+    hints: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
+    """Lines for a shell that start the daemon, where nobody does it for the user."""
+
+
+def service_of_user() -> tuple[ServiceManager, Program]:
+    """The service manager of whoever called, and what it is to start."""
+    home = Path.home()
+    return service_here(os.environ, home), this_program(os.environ, StateDir.of(os.environ, home).root)
+
+
+def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Background:
+    """Register and start the daemon, unless it runs as it should; with `restart` in any case.
+
+    Never raises for what goes wrong: see `trouble`.
+    """
+    manager, program = service_of_user()
+    reason = manager.available()
+    if not service or reason is not None:
+        return _by_hand(state, manager.kind, program, wanted=service, hint=reason)
+    changed, trouble = False, ""
+    try:
+        changed = manager.install(program)
+        changed = _run(state, manager, anew=changed or restart) or changed
+    except (UserError, OSError) as error:
+        trouble = str(error)
+    found = wait_for_daemon(state, 0.0 if trouble else ANSWER_S)
+    status = manager.status()
+    return Background(
+        kind=manager.kind,
+        changed=changed,
+        **_daemon(found.health),
+        port=found.port,
+        trouble=tuple(filter(None, (trouble, found.trouble))),
+        hints=tuple(filter(None, (status.hint,))),
+        plain=plain_way(program) if trouble else (),
+    )
+
+
+def _run(state: StateDir, manager: ServiceManager, *, anew: bool) -> bool:
+    """Bring the running daemon to this version under the service manager; True when it was started or stopped."""
+    status = manager.status()
+    health = look_at_endpoint(state).health
+    if status.active and health is not None and health["version"] == __version__ and not anew:
+        return False
+    if status.active:
+        manager.restart()
+        return True
+    stop_daemon(state)  # one that was started by hand: from now on the service manager does that
+    manager.start()
+    return True
+
+
+def _by_hand(state: StateDir, kind: str, program: Program, *, wanted: bool, hint: str | None) -> Background:
+    found = look_at_endpoint(state)
+    running = found.health is not None
+    return Background(
+        kind="none" if wanted else kind,
+        wanted=wanted,
+        **_daemon(found.health),
+        port=found.port,
+        trouble=(found.trouble,) if running and found.trouble else (),
+        hints=(hint,) if wanted and hint else (),
+        plain=() if running else plain_way(program),
+    )
+
+
+def _daemon(health: dict[str, Any] | None) -> dict[str, Any]:
+    return {"pid": health["pid"], "version": health["version"]} if health is not None else {}

@@ -1,0 +1,72 @@
+"""`carryover doctor`: finds what is wrong, says why it matters and what to do, and repairs what is safe to repair."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from carryover.cli.arguments import exit_code_help
+from carryover.cli.output import BOLD, YELLOW, counted, harmless, paint, print_json
+from carryover.cli.where import state_dir
+from carryover.errors import ExitCode
+
+if TYPE_CHECKING:
+    from carryover.cli.repair import Repair
+    from carryover.install.checks.finding import Finding
+
+DESCRIPTION: Final = """\
+Looks at everything that has to work together: the daemon and its service, the
+port, hooks in your agents' settings, transcripts, pointers in your projects,
+the ledger, the disk. Says what is wrong, why it matters and what to do; with
+--fix it does what is safe. Changes nothing otherwise. The exit code is 0 where
+nothing is wrong."""
+
+EXAMPLES: Final = """\
+examples:
+  carryover doctor          what is wrong, if anything
+  carryover doctor --fix    repair what is safe, then look again
+  carryover doctor --json   the same as data
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = DESCRIPTION
+    parser.epilog = EXAMPLES + "\n" + exit_code_help(ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
+    parser.add_argument("--fix", action="store_true", help="repair what is safe: hooks, service, rights of our files")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from carryover.cli.doctor_facts import gather
+    from carryover.cli.repair import repair
+    from carryover.install.checks import findings
+
+    state, home = state_dir(), Path.home()
+    found = findings(gather(state, home))
+    repairs: tuple[Repair, ...] = ()
+    if args.fix and any(finding.fix for finding in found):
+        repairs = repair(state, {finding.fix for finding in found if finding.fix is not None})
+        found = findings(gather(state, home))
+    healthy = not any(finding.level == "wrong" for finding in found)
+    if args.json:
+        print_json({"healthy": healthy, "findings": found, "repairs": repairs})
+    else:
+        for line in lines(found, repairs):
+            print(line)
+    return ExitCode.OK if healthy else ExitCode.FAILED
+
+
+def lines(found: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:
+    """What was found, for people."""
+    for done in repairs:
+        yield f"✓ {done.did}" if done.problem is None else f"✗ {done.problem}"
+    wrong = sum(finding.level == "wrong" for finding in found)
+    yield paint(f"{counted(wrong, 'thing')} to look into" if wrong else "Nothing is wrong.", BOLD)
+    for finding in found:
+        yield ""
+        mark = paint("✗", YELLOW) if finding.level == "wrong" else "·"
+        yield f"{mark} {harmless(finding.what)}"
+        yield f"  {harmless(finding.why)}"
+        yield f"  → {harmless(finding.do)}"

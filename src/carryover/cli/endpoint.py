@@ -1,0 +1,133 @@
+"""Is the daemon there, and is what listens on its port really it?"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from carryover.cli.control import ask_daemon
+from carryover.errors import UserError
+from carryover.fsio import FileLock
+from carryover.paths import StateDir
+
+ADDRESS: Final = "127.0.0.1"
+ANSWER_S: Final = 2.0
+STOP_S: Final = 15.0
+_LOOK_AGAIN_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`health` is the daemon's own answer, over the socket that only its owner reaches; None where none answers.
+
+    `port`: where it takes hooks over TCP, shown to be its own. `trouble`: what is not as it should be, as sentences.
+    """
+
+    health: dict[str, Any] | None
+    port: int | None = None
+    trouble: str | None = None
+
+
+def look_at_endpoint(state: StateDir) -> Endpoint:
+    """Ask the daemon over its socket, and then whoever listens on the port that it names."""
+    try:
+        health = ask_daemon(state.socket, "GET", "/health", timeout_s=ANSWER_S)
+    except (OSError, UserError) as error:
+        return Endpoint(None, trouble=str(error) or f"carryoverd does not answer on {state.socket}.")
+    if health is None:
+        return Endpoint(None, trouble=f"carryoverd does not answer on {state.socket}.")
+    hooks = health.get("hook_port")
+    if not isinstance(hooks, dict):  # a daemon that was started before it learnt to listen
+        return Endpoint(health)
+    if hooks.get("trouble"):
+        trouble = str(hooks["trouble"])
+        return Endpoint(health, trouble=f"{trouble[:1].upper()}{trouble[1:]}. Your agents' hooks do without it.")
+    port = hooks.get("port")
+    if port is not None and not is_carryoverd(port):
+        return Endpoint(health, trouble=f"What answers on port {port} is not carryoverd.")
+    return Endpoint(health, port)
+
+
+def is_carryoverd(port: int) -> bool:
+    """Whether what listens on the port answers as a Carryover daemon does."""
+    connection = http.client.HTTPConnection(ADDRESS, port, timeout=ANSWER_S)
+    try:
+        connection.request("GET", "/health")
+        answer = msgspec.json.decode(connection.getresponse().read(1 << 16))
+    except (OSError, http.client.HTTPException, msgspec.DecodeError):
+        return False
+    finally:
+        connection.close()
+    return isinstance(answer, dict) and answer.get("name") == "carryoverd"
+
+
+def wait_for_daemon(state: StateDir, limit_s: float) -> Endpoint:
+    """The endpoint, as soon as the daemon answers; as it is after `limit_s` otherwise."""
+    until = time.monotonic() + limit_s
+    while True:
+        found = look_at_endpoint(state)
+        if not _starting(found.health) or time.monotonic() > until:
+            return found
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def _starting(health: dict[str, Any] | None) -> bool:
+    """Whether there is no daemon yet, or one that has not come to its port."""
+    if health is None:
+        return True
+    hooks = health.get("hook_port")
+    return isinstance(hooks, dict) and hooks.get("port") is None and not hooks.get("trouble")
+
+
+def stop_daemon(state: StateDir) -> int | None:
+    """Stop the daemon of this state folder, in order, and wait until it is gone: its process, None where none ran.
+
+    Raises UserError when it does not stop.
+    """
+    pid = daemon_pid(state)
+    if pid is None:
+        return None
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return None
+    until = time.monotonic() + STOP_S
+    while FileLock(state.lock).holder() is not None:
+        if time.monotonic() > until:
+            raise UserError(f"carryoverd (process {pid}) did not stop within {STOP_S:g} s. `kill -9 {pid}` ends it.")
+        time.sleep(_LOOK_AGAIN_S)
+    return pid
+
+
+def daemon_pid(state: StateDir) -> int | None:
+    """The process that holds the daemon's lock; None where nobody does. Creates nothing."""
+    content = FileLock(state.lock).holder() if state.root.is_dir() else None
+    try:
+        holder = msgspec.json.decode(content or "null")
+    except msgspec.DecodeError:
+        return None
+    pid = holder.get("pid") if isinstance(holder, dict) else None
+    return pid if isinstance(pid, int) else None
+
+
+def reload_daemon(state: StateDir) -> dict[str, Any] | None:
+    """Make a running daemon read its settings again: its health after that, None where none runs.
+
+    Raises UserError when it does not answer.
+    """
+    pid = daemon_pid(state)
+    if pid is None:
+        return None
+    try:
+        os.kill(pid, signal.SIGHUP)
+        return ask_daemon(state.socket, "GET", "/health", timeout_s=ANSWER_S)
+    except ProcessLookupError:
+        return None
+    except TimeoutError as error:
+        raise UserError(f"carryoverd (process {pid}) does not answer. Restart it.") from error

@@ -1,0 +1,50 @@
+"""`carryover install`: one question, and it runs."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from carryover.cli.arguments import exit_code_help
+from carryover.errors import ExitCode
+
+DESCRIPTION: Final = """\
+Asks which AI agents you use, writes the hooks into their settings, starts
+carryoverd in the background and reads what the agents have written so far.
+Every file is changed as little as can be, after a backup; `carryover
+uninstall` takes it all back. Without a terminal nothing is asked: the agents
+found on this machine are taken."""
+
+EXAMPLES: Final = """\
+examples:
+  carryover install                            ask, then do it
+  carryover install --dry-run                  what would be written, as diffs
+  carryover install --yes --resume-mode brief  take what is found, ask nothing
+  carryover install --tools claude-code        this agent, ask nothing
+  carryover install --no-service               start carryoverd yourself
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from carryover.cli.setting_up import add_options
+
+    parser.description = DESCRIPTION
+    parser.epilog = (
+        EXAMPLES
+        + "\n"
+        + exit_code_help(
+            ExitCode.OK,
+            ExitCode.FAILED,
+            ExitCode.USAGE,
+            ExitCode.NOTHING_FOUND,
+            ExitCode.REFUSED,
+            ExitCode.INTERRUPTED,
+        )
+    )
+    add_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from carryover.cli.setting_up import set_up
+
+    return set_up(args, anew=True)

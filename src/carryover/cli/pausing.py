@@ -1,0 +1,115 @@
+"""Pausing and going on: a file in the state folder for all projects, a pattern in the settings for one."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from carryover.cli.endpoint import reload_daemon
+from carryover.cli.output import print_json
+from carryover.config import Config, load_config, project_settings
+from carryover.errors import ExitCode, UserError
+from carryover.fsio import private_dir, write_if_changed
+from carryover.install.apply import apply
+from carryover.install.config_file import Settings, plan_config
+from carryover.paths import StateDir
+
+Obeyed = Literal["at once", "when it starts"]
+
+
+class Pausing(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds now."""
+
+    paused: bool
+    changed: bool
+    project: str | None = None
+    """None: all of them."""
+    daemon: Obeyed
+    note: str | None = None
+    """What else the user should know."""
+
+
+def pause_all(state: StateDir) -> Pausing:
+    """Stop everything. Raises UserError where the flag can't be written or the daemon does not answer."""
+    changed = not state.paused.exists()
+    if changed:
+        try:
+            private_dir(state.root)
+            write_if_changed(state.paused, b"", mode=0o600, follow=False)
+        except OSError as error:
+            raise UserError(f"{state.paused} can't be written ({error.strerror}), so nothing was paused.") from error
+    return Pausing(paused=True, changed=changed, daemon=_reload(state, paused=True))
+
+
+def unpause_all(state: StateDir) -> Pausing:
+    """Go on with everything that was not paused by name."""
+    changed = state.paused.exists()
+    try:
+        state.paused.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{state.paused} can't be removed ({error.strerror}), so the pause goes on.") from error
+    return Pausing(paused=False, changed=changed, daemon=_reload(state, paused=False))
+
+
+def pause_project(state: StateDir, root: str) -> Pausing:
+    """Leave one project out, by `[projects] exclude`. Raises UserError where the settings can't be edited."""
+    config = load_config(state.config)
+    pattern = glob.escape(root)
+    if _excluded(root, config) is not None:
+        return Pausing(paused=True, changed=False, project=root, daemon=_reload(state, paused=None))
+    _write(state, exclude=(*config.projects.exclude, pattern))
+    return Pausing(paused=True, changed=True, project=root, daemon=_reload(state, paused=None))
+
+
+def unpause_project(state: StateDir, root: str) -> Pausing:
+    """Take the project up again. Raises UserError (REFUSED) where something else than `pause` leaves it out."""
+    config = load_config(state.config)
+    pattern = glob.escape(root)
+    changed = pattern in config.projects.exclude
+    if changed:
+        _write(state, exclude=tuple(other for other in config.projects.exclude if other != pattern))
+    excluded = _excluded(root, load_config(state.config))
+    if excluded is not None:
+        raise UserError(f"{root} is still left out, by {excluded}. Change that where it is set.", ExitCode.REFUSED)
+    note = "Everything is paused; `carryover unpause` goes on." if state.paused.exists() else None
+    return Pausing(paused=False, changed=changed, project=root, daemon=_reload(state, paused=None), note=note)
+
+
+def tell(now: Pausing, *, as_json: bool) -> int:
+    """Print what holds now; gives the exit code."""
+    if as_json:
+        print_json(now)
+        return ExitCode.OK
+    what = now.project or "Everything"
+    is_so = "is paused" if now.paused else "goes on"
+    already = "" if now.changed else " already" if now.paused else ", and was not paused"
+    print(f"{what} {is_so}{already}." + ("" if now.daemon == "at once" else " carryoverd does not run just now."))
+    if now.paused:
+        print(f"Go on with `carryover unpause{'' if now.project is None else ' PROJECT'}`.")
+    if now.note:
+        print(now.note)
+    return ExitCode.OK
+
+
+def _excluded(root: str, config: Config) -> str | None:
+    return project_settings(Path(root), config).excluded
+
+
+def _write(state: StateDir, *, exclude: tuple[str, ...]) -> None:
+    [done] = apply([plan_config(state, Settings(exclude=exclude))], state)
+    if done.problem is not None:
+        raise UserError(done.problem, ExitCode.REFUSED)
+
+
+def _reload(state: StateDir, *, paused: bool | None) -> Obeyed:
+    health: dict[str, Any] | None = reload_daemon(state)
+    if health is None:
+        return "when it starts"
+    if health.get("config_trouble"):
+        raise UserError(f"carryoverd does not take the settings: {health['config_trouble']}")
+    if paused is not None and health.get("paused") is not paused:
+        raise UserError("carryoverd did not obey; it may be of an older version. Restart it.")
+    return "at once"

@@ -1,0 +1,53 @@
+"""What `carryover doctor` finds in the projects in which something happened lately."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from carryover.config import Config, project_settings
+from carryover.daemon.sweep import MS_PER_DAY
+from carryover.errors import UserError
+from carryover.install.facts import ProjectFacts
+from carryover.install.wording import tilde
+from carryover.ledger.queries import connect_read_only, projects
+from carryover.paths import StateDir
+from carryover.publish import pointer
+from carryover.publish.edits import AGENTS_MD, CLAUDE_MD
+from carryover.publish.memory_files import look_at
+from carryover.publish.refusal import refusal
+
+MOST: Final = 20
+"""Of the newest projects; git is asked about each."""
+
+
+def project_facts(state: StateDir, config: Config, home: Path) -> tuple[ProjectFacts, ...]:
+    """The newest active projects that are not left out on purpose."""
+    since_ms = int(time.time() * 1000) - config.publish.active_days * MS_PER_DAY
+    try:
+        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+            rows = [row for row in projects(db) if row.last_event_ms >= since_ms][:MOST]
+    except (UserError, sqlite3.Error):  # said by what is found out about the ledger
+        return ()
+    roots = (Path(row.root) for row in rows)
+    return tuple(_look(root, home) for root in roots if _wanted(root, config))
+
+
+def _wanted(root: Path, config: Config) -> bool:
+    settings = project_settings(root, config)
+    return root.is_dir() and settings.excluded is None and settings.folder is None
+
+
+def _look(root: Path, home: Path) -> ProjectFacts:
+    names = (AGENTS_MD, CLAUDE_MD)
+    states = {name: pointer.state(look_at(root, name).text) for name in names}
+    return ProjectFacts(
+        root=tilde(root, home),
+        refusal=refusal(root, home=home),
+        edited=tuple(name for name in names if states[name] == "edited"),
+        broken=tuple(name for name in names if states[name] == "broken"),
+        overridden=(root / "AGENTS.override.md").exists(),
+    )

@@ -1,0 +1,59 @@
+"""What `carryover doctor --fix` does: only what takes nothing away and may be done again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+
+from carryover.cli.background import bring_up
+from carryover.cli.doctor_facts import private_paths
+from carryover.errors import UserError
+from carryover.install.checks.finding import Fix
+from carryover.paths import StateDir
+
+
+class Repair(msgspec.Struct, frozen=True, kw_only=True):
+    """One repair. `problem`: why it did not succeed."""
+
+    fix: Fix
+    did: str
+    problem: str | None = None
+
+
+def repair(state: StateDir, wanted: Collection[Fix]) -> tuple[Repair, ...]:
+    """Carry the repairs out; one that fails stops no other."""
+    done = []
+    if "permissions" in wanted:
+        done.append(_permissions(state))
+    if "hooks" in wanted:
+        done.append(_hooks(state))
+    if "service" in wanted or "restart" in wanted:
+        done.append(_service(state))
+    return tuple(done)
+
+
+def _permissions(state: StateDir) -> Repair:
+    did = "Only you can read Carryover's files now."
+    try:
+        for path in private_paths(state):
+            path.chmod(0o700 if path.is_dir() else 0o600)
+    except OSError as error:
+        return Repair(fix="permissions", did=did, problem=f"The rights could not be changed: {error}")
+    return Repair(fix="permissions", did=did)
+
+
+def _hooks(state: StateDir) -> Repair:
+    from carryover.cli.setting_up import apply_selection
+
+    did = "The hooks are where they should be."
+    try:
+        problems = apply_selection(state)
+    except UserError as error:
+        problems = [str(error)]
+    return Repair(fix="hooks", did=did, problem=" ".join(problems) or None)
+
+
+def _service(state: StateDir) -> Repair:
+    background = bring_up(state, service=True, restart=True)
+    return Repair(fix="service", did="carryoverd runs.", problem=" ".join(background.trouble) or None)

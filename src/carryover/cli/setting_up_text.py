@@ -1,0 +1,107 @@
+"""What `install` and `refresh` say, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from carryover.cli.background import Background
+from carryover.cli.output import counted
+from carryover.install.apply import Applied
+from carryover.install.detect import Detection
+from carryover.install.diff import diff
+from carryover.install.how_installed import how_installed
+from carryover.install.setup import Setup, outcome_for
+from carryover.install.wording import Did, summary, tilde
+
+if TYPE_CHECKING:
+    from carryover.cli.setting_up import Done
+
+TIPS: Final = (
+    'In a new session say "let\'s start" or "continue": the agent tells you where the last one stopped.',
+    'In a chat that is already open say "read .carryover/handoff.md".',
+)
+
+_READ: Final = {
+    "done": "Everything your agents wrote so far is read.",
+    "interrupted": "carryoverd goes on reading in the background; `carryover status` tells how far it is.",
+    "lost": "carryoverd stopped answering while it was reading; `carryover doctor` looks into it.",
+}
+
+
+def lines_after(done: Done, *, home: Path, anew: bool) -> Iterator[str]:
+    """What was done. `anew`: for install, which ends with the tips."""
+    if not anew and not done.changed and not done.failed:
+        yield "Nothing changed: hooks and settings are as they should be."
+    yield from _agents(done.setup.detections, done.asked, done.applied, home)
+    yield from _removed(done, home)
+    for entry in done.applied:
+        if entry.problem and entry.edit.change.tool is None:
+            yield f"✗ {entry.problem}"
+    yield from _background(done.background)
+    if done.read is not None:
+        yield _READ[done.read]
+    if done.held is not None:
+        yield f"  {counted(done.held.sessions, 'session')} in {counted(done.held.projects, 'project')} so far."
+    if anew:
+        yield ""
+        yield from TIPS
+
+
+def dry_run_lines(setup: Setup, asked: tuple[str, ...], *, home: Path) -> Iterator[str]:
+    """What would be done: the lines on each agent, then the diff of each file."""
+    update = how_installed().update
+    for found in _of(setup.detections, asked):
+        edit = next((edit for edit in setup.hooks if edit.path == found.config), None)
+        did: Did = "to be written" if edit is not None and edit.changes else "in place"
+        yield from summary(found, home=home, update=update, did=did, failure=(edit and edit.problem) or "")
+    for edit in setup.shown:
+        if edit.problem is not None and edit.change.tool is None:
+            yield f"✗ {edit.problem}"
+        elif edit.changes:
+            yield ""
+            yield from diff(edit).splitlines()
+    yield ""
+    changes = any(edit.changes for edit in setup.shown)
+    yield "Nothing was changed." if changes else "Nothing would change."
+
+
+def _agents(
+    detections: Iterable[Detection], asked: tuple[str, ...], applied: tuple[Applied, ...], home: Path
+) -> Iterator[str]:
+    update = how_installed().update
+    for found in _of(detections, asked):
+        did, failure = outcome_for(found, applied)
+        yield from summary(found, home=home, update=update, did=did, failure=failure)
+
+
+def _of(detections: Iterable[Detection], asked: tuple[str, ...]) -> list[Detection]:
+    return [found for found in detections if found.spec.id in asked]
+
+
+def _removed(done: Done, home: Path) -> Iterator[str]:
+    """The settings that lost our hooks: of an agent that was unticked, or at a place where they are no longer."""
+    wanted = {found.config for found in _of(done.setup.detections, done.setup.selected)}
+    for entry in done.applied:
+        if entry.edit.change.tool is None or entry.edit.path in wanted:
+            continue
+        if entry.problem:
+            yield f"✗ {entry.problem}"
+        elif entry.outcome in ("changed", "removed"):
+            yield f"✓ Hooks removed from {tilde(entry.edit.path, home)}"
+
+
+def _background(background: Background) -> Iterator[str]:
+    if background.pid is not None:
+        where = f", port {background.port} is its own" if background.port is not None else ""
+        by = f" as a {background.kind} service" if background.wanted and background.kind != "none" else ""
+        yield f"✓ carryoverd {background.version} runs{by} (process {background.pid}{where})"
+    yield from (f"⚠ {trouble}" for trouble in background.trouble)
+    yield from (f"  {hint}" for hint in background.hints)
+    if background.plain:
+        now, always = background.plain
+        yield "  Start carryoverd now:"
+        yield f"    {now}"
+        yield "  Start it whenever you log in, by this line in your shell's profile (~/.profile):"
+        yield f"    {always}"

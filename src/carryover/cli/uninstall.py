@@ -1,0 +1,191 @@
+"""`carryover uninstall`: takes back what install did and, with `--purge`, everything that was written since."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from carryover.cli.arguments import exit_code_help
+from carryover.cli.output import print_json
+from carryover.cli.where import state_dir
+from carryover.errors import ExitCode, UserError
+from carryover.paths import StateDir
+
+if TYPE_CHECKING:
+    from carryover.install.service import ServiceManager
+    from carryover.install.uninstall import Uninstall, Uninstalled
+
+DESCRIPTION: Final = """\
+Takes Carryover's hooks out of your agents' settings and stops carryoverd.
+What was recorded stays, and so do the handoffs in your projects, unless you
+say --purge. Each file is listed before anything is done. On a terminal --purge
+asks once more; elsewhere nothing is asked. The program itself is removed by
+whatever installed it, such as `pipx uninstall carryoverd`."""
+
+EXAMPLES: Final = """\
+examples:
+  carryover uninstall                    hooks and service; a later install goes on from here
+  carryover uninstall --purge            also what was recorded, and everything in your projects
+  carryover uninstall --purge --dry-run  what that would do, as diffs
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = DESCRIPTION
+    parser.epilog = (
+        EXAMPLES
+        + "\n"
+        + exit_code_help(ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.INTERRUPTED)
+    )
+    parser.add_argument(
+        "--purge", action="store_true", help="also the ledger, and pointers, ignore rules and handoffs in all projects"
+    )
+    parser.add_argument("--yes", action="store_true", help="ask nothing")
+    parser.add_argument("--dry-run", action="store_true", help="print the exact diff of every file; change nothing")
+    parser.add_argument("--json", action="store_true", help="ask nothing, and print what was done as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from carryover.cli.endpoint import daemon_pid
+    from carryover.install.service_here import registered
+    from carryover.install.uninstall import carry_out, plan_uninstall
+
+    state, home = state_dir(), Path.home()
+    service = registered(os.environ, home)
+    usual = tuple(usual_settings(state, home))
+    pid = daemon_pid(state)
+    wanted = plan_uninstall(state, purge=args.purge, home=home, usual=usual)
+    if args.dry_run:
+        return _show(wanted, service, pid, home, as_json=args.json)
+    if not args.json:
+        for line in lines_before(wanted, service, pid, home):
+            print(line)
+    if args.purge and not (args.yes or args.json) and not _confirmed():
+        print("Nothing was changed.")
+        return ExitCode.INTERRUPTED
+    left = _stop(state, service)
+    # The daemon may have written into projects until it stopped.
+    done = carry_out(plan_uninstall(state, purge=args.purge, home=home, usual=usual), state)
+    left += done.left
+    if args.json:
+        print_json(_as_data(done, left, service))
+    else:
+        for line in lines_after(done, left):
+            print(line)
+    return ExitCode.FAILED if left else ExitCode.OK
+
+
+def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, Path]]:
+    """Where the agents have their settings, should the record of our edits be lost."""
+    from carryover.agents import specs
+    from carryover.agents.spec import places_on
+    from carryover.cli.recorded import recorded_env
+    from carryover.config import Config, load_config
+    from carryover.install.machine import Machine
+
+    try:
+        tools = load_config(state.config).tools
+    except UserError:  # uninstalling needs no settings
+        tools = Config().tools
+    machine = Machine.here(recorded_env(tools))
+    for spec in specs():
+        for place in places_on(spec.config_files, machine.platform):
+            yield spec.id, place.at(home, machine.env)
+
+
+def lines_before(wanted: Uninstall, service: ServiceManager | None, pid: int | None, home: Path) -> Iterator[str]:
+    """What is going to happen, a line each. `pid`: the daemon's process."""
+    from carryover.install.wording import tilde
+
+    if service is not None:
+        yield f"The {service.kind} service is stopped and removed."
+    if pid is not None:
+        yield f"carryoverd (process {pid}) is stopped."
+    for edit in wanted.edits:
+        if edit.changes:
+            does = "goes" if edit.after is None else "is put back"
+            yield f"{tilde(edit.path, home)} {does} ({edit.change.why})"
+    yield from (f"{tilde(removal.path, home)} goes ({removal.what})" for removal in wanted.removals)
+    yield from wanted.notes
+    if service is None and pid is None and not wanted.removals and not any(edit.changes for edit in wanted.edits):
+        yield "There is nothing to take back."
+
+
+def lines_after(done: Uninstalled, left: tuple[str, ...]) -> Iterator[str]:
+    """What came of it."""
+    yield from (f"✗ {reason}" for reason in left)
+    changed = sum(entry.outcome in ("changed", "removed") for entry in done.applied) + len(done.removed)
+    if changed:
+        files = "1 file or folder was" if changed == 1 else f"{changed} files and folders were"
+        yield f"✓ Done: {files} put back or removed."
+
+
+def _show(wanted: Uninstall, service: ServiceManager | None, pid: int | None, home: Path, *, as_json: bool) -> int:
+    from carryover.install.diff import diff
+
+    if as_json:
+        print_json(
+            {
+                "dry_run": True,
+                "service": service.kind if service is not None else None,
+                "files": [
+                    {"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in wanted.edits
+                ],
+                "removals": [{"path": str(removal.path), "what": removal.what} for removal in wanted.removals],
+                "notes": wanted.notes,
+            }
+        )
+        return ExitCode.OK
+    for line in lines_before(wanted, service, pid, home):
+        print(line)
+    for edit in wanted.edits:
+        if edit.problem is not None:
+            print(f"✗ {edit.problem}")
+        elif edit.changes:
+            print()
+            print(diff(edit), end="")
+    print("\nNothing was changed.")
+    return ExitCode.OK
+
+
+def _confirmed() -> bool:
+    from carryover.cli.picker import can_ask
+
+    if not can_ask():
+        return True
+    try:
+        return input("Remove all this? What was recorded cannot be had back. [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _stop(state: StateDir, service: ServiceManager | None) -> tuple[str, ...]:
+    """Stop whatever runs the daemon; what stands in the way, as sentences.
+
+    Raises UserError when the daemon cannot be stopped: it would write again what is taken away.
+    """
+    from carryover.cli.endpoint import stop_daemon
+
+    left: tuple[str, ...] = ()
+    if service is not None:
+        try:
+            service.uninstall()
+        except (UserError, OSError) as error:
+            left = (f"The {service.kind} service could not be removed: {error}",)
+    stop_daemon(state)
+    return left
+
+
+def _as_data(done: Uninstalled, left: tuple[str, ...], service: ServiceManager | None) -> dict[str, Any]:
+    return {
+        "service": service.kind if service is not None else None,
+        "files": [
+            {"path": str(entry.edit.path), "why": entry.edit.change.why, "outcome": entry.outcome}
+            for entry in done.applied
+        ],
+        "removed": [str(path) for path in done.removed],
+        "left": left,
+    }

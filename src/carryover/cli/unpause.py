@@ -1,0 +1,32 @@
+"""`carryover unpause`: goes on after `carryover pause`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from carryover.cli.pause import add_common_arguments
+
+DESCRIPTION: Final = """\
+Goes on after `carryover pause`: what your agents wrote meanwhile is read, and
+handoffs are brought up to date. With PROJECT, for that project alone."""
+
+EXAMPLES: Final = """\
+examples:
+  carryover unpause         everything; projects paused by name stay so
+  carryover unpause .       the project you are in
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_common_arguments(parser, description=DESCRIPTION, examples=EXAMPLES)
+
+
+def run(args: argparse.Namespace) -> int:
+    from carryover.cli.pausing import tell, unpause_all, unpause_project
+    from carryover.cli.where import project_root, state_dir
+
+    state = state_dir()
+    if args.project is None:
+        return tell(unpause_all(state), as_json=args.json)
+    return tell(unpause_project(state, project_root(args.project)), as_json=args.json)

@@ -1,0 +1,1 @@
+/work/hooks/src/carryover/daemon/port_holder.py

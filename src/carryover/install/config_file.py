@@ -1,0 +1,142 @@
+"""Writing `config.toml`: the keys that install sets, in the user's own file, whose comments and order stay."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+import tomlkit
+from tomlkit.items import Array
+
+from carryover.config import ResumeMode
+from carryover.configedit.json_document import Refused
+from carryover.install.plan import Change, Edit, plan
+from carryover.paths import StateDir
+
+_BOM: Final = "\ufeff"
+_REMEDY: Final = "Put that right, or move the file away, then run this again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What install decides. None, and a tool that is not named, leave what is there; what is empty is taken out."""
+
+    selected: tuple[str, ...] | None = None
+    """Ids of the tools: `[tools] selected`."""
+    resume_mode: ResumeMode | None = None
+    roots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By tool id, where its transcripts were found: `[tools.<id>] roots`."""
+    env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By tool id, the variables that moved its folders: `[tools.<id>] env`."""
+    include: tuple[str, ...] | None = None
+    """`[projects] include`."""
+    exclude: tuple[str, ...] | None = None
+    """`[projects] exclude`."""
+
+
+def plan_config(state: StateDir, settings: Settings) -> Edit:
+    """The edit of `config.toml`, for `carryover.install.apply.apply`."""
+    edit = partial(with_settings, settings=settings)
+    return plan(Change(path=state.config, why="your settings", edit=edit, remedy=_REMEDY))
+
+
+def with_settings(data: bytes | None, settings: Settings) -> bytes | None:
+    """The text of `config.toml` with these settings; unchanged where it says so already. None: no file.
+
+    Raises:
+        Refused: it is not TOML in UTF-8, or is written in a way that can't be edited without touching the rest.
+    """
+    text = _text(data or b"")
+    body = text.removeprefix(_BOM)
+    document = tomlkit.parse(body)
+    wanted = tomllib.loads(body)
+    for path, value in _values(settings):
+        try:
+            _set(document, path, value)
+            _set(wanted, path, value)
+        except (TypeError, AttributeError, tomlkit.exceptions.TOMLKitError) as error:
+            raise Refused(f"`{'.'.join(path[:-1])}` is something other than a table in it") from error
+    result = tomlkit.dumps(document)
+    if tomllib.loads(body) == wanted:
+        return data
+    if "\r\n" in body and not re.search(r"(?<!\r)\n", body):
+        result = re.sub(r"(?<!\r)\n", "\r\n", result)
+    _check(result, wanted)
+    return (text[: len(text) - len(body)] + result).encode()
+
+
+def _text(data: bytes) -> str:
+    try:
+        text = data.decode()
+        tomllib.loads(text.removeprefix(_BOM))
+    except UnicodeDecodeError as error:
+        raise Refused("it is not UTF-8 text") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise Refused(f"it is not valid TOML: {error}") from error
+    return text
+
+
+def _check(text: str, wanted: dict[str, Any]) -> None:
+    """tomlkit writes some rare forms wrongly (tables out of order); such a file is the user's to edit."""
+    try:
+        if tomllib.loads(text) == wanted:
+            return
+    except tomllib.TOMLDecodeError:
+        pass
+    raise Refused("its tables are in an order that can't be edited safely")
+
+
+def _values(settings: Settings) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each setting as its path in the file and its value; None takes it out."""
+    if settings.selected is not None:
+        yield ("tools", "selected"), list(settings.selected)
+    if settings.resume_mode is not None:
+        yield ("resume", "mode"), settings.resume_mode
+    for tool, roots in settings.roots.items():
+        yield ("tools", tool, "roots"), list(roots) or None
+    for tool, env in settings.env.items():
+        yield ("tools", tool, "env"), dict(env) or None
+    for name, patterns in (("include", settings.include), ("exclude", settings.exclude)):
+        if patterns is not None:
+            yield ("projects", name), list(patterns) or None
+
+
+def _set(document: Any, path: tuple[str, ...], value: Any) -> None:
+    *tables, key = path
+    table = document
+    for name in tables:
+        if name not in table:
+            if value is None:
+                return
+            table[name] = tomlkit.table() if isinstance(document, tomlkit.TOMLDocument) else {}
+        table = table[name]
+    if value is None:
+        table.pop(key, None)
+    elif key not in table or table[key] != value:
+        if isinstance(value, list) and isinstance(table.get(key), Array):
+            _set_items(table[key], value)
+        else:
+            table[key] = _inline(value) if isinstance(value, dict) else value
+
+
+def _set_items(array: Array, wanted: list[str]) -> None:
+    """Brings an array to `wanted`, keeping the comments of the items that stay."""
+    for number in reversed(range(len(array))):
+        if array[number] not in wanted:
+            array.pop(number)
+    for item in wanted:
+        if item not in array:
+            array.append(item)
+    if list(array) != wanted:
+        array.clear()
+        array.extend(wanted)
+
+
+def _inline(value: Mapping[str, str]) -> Any:
+    table = tomlkit.inline_table()
+    table.update(value)
+    return table

@@ -1,0 +1,132 @@
+"""Which agents are on this machine, in which version, and which hooks each can have."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from packaging.version import Version
+
+from carryover.agents.spec import HookSet, Place, ToolSpec, places_on
+from carryover.install.commands import copies
+from carryover.install.hook_sets import hooks_for, hooks_for_unknown
+from carryover.install.machine import Machine
+from carryover.install.version_probe import Answer, ask_version
+
+State = Literal["ok", "older", "newer", "unreadable", "missing", "unsupported"]
+"""ok: a version we know. older: before the hooks we need; nothing is written, transcripts are read. newer: after the
+newest we know; the newest known hooks are written. unreadable: it is here and its version could not be found out; the
+hooks that every known version has are written. unsupported: it is here, and Carryover has no adapter for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """What was found of one agent."""
+
+    spec: ToolSpec
+    state: State
+    binary: Path | None = None
+    """Its command as found, links not resolved."""
+    on_path: bool = False
+    """The command was found by PATH, not in a place that is usual beside it."""
+    others: tuple[Path, ...] = ()
+    """Further copies of the command, which may be of other versions."""
+    folder: Path | None = None
+    """A folder of the agent that exists."""
+    version: Version | None = None
+    version_text: str = ""
+    """The version as the agent wrote it; empty where it was not read."""
+    problem: str = ""
+    """With `unreadable`: why, as a clause without a full stop."""
+    config: Path | None = None
+    """The settings file for our hooks, which need not exist; None where there is none to write."""
+    roots: tuple[Path, ...] = ()
+    """Folders of its transcripts, which need not exist."""
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    """Variables that move something of this agent and are set."""
+    hook_set: HookSet | None = None
+    """The hooks to write; None: none."""
+
+    @property
+    def found(self) -> bool:
+        return self.state != "missing"
+
+
+def detect(spec: ToolSpec, machine: Machine) -> Detection:
+    """Looks for one agent. Blocks, for `spec.version.limit_s` at most and a little; starts no shell; never raises.
+
+    An agent without an adapter is looked for by name only: its command is not run (some write files even then).
+    """
+    found = copies(spec.binaries, machine, places_on(spec.binary_folders, machine.platform))
+    folder = next((path for path in _located(spec.folders, machine) if _is_folder(path)), None)
+    seen = Detection(
+        spec=spec,
+        state="missing" if not found and folder is None else "unsupported",
+        binary=found[0].path if found else None,
+        on_path=bool(found) and found[0].on_path,
+        others=tuple(other.path for other in found[1:]),
+        folder=folder,
+        config=_config(spec, machine),
+        roots=tuple(_located(spec.transcripts, machine)),
+        overrides={name: machine.env[name] for name in spec.variables if machine.env.get(name, "").strip()},
+    )
+    return _with_version(seen, machine) if spec.supported and seen.found else seen
+
+
+def detect_all(specs: Sequence[ToolSpec], machine: Machine) -> tuple[Detection, ...]:
+    """Looks for all at once; the answers come in the order of `specs`."""
+    with ThreadPoolExecutor(max_workers=max(1, len(specs)), thread_name_prefix="detect") as threads:
+        return tuple(threads.map(lambda spec: detect(spec, machine), specs))
+
+
+def _with_version(seen: Detection, machine: Machine) -> Detection:
+    spec = seen.spec
+    if seen.binary is None:
+        answer = Answer(problem=f"no `{spec.binaries[0]}` command on PATH or in the usual places")
+    elif spec.version is None:
+        answer = Answer(problem="it can't be asked")
+    else:
+        answer = ask_version(seen.binary, spec.version, env=_environment(seen, machine), cwd=machine.home)
+    if answer.version is None:
+        return replace(seen, state="unreadable", problem=answer.problem, hook_set=hooks_for_unknown(spec))
+    state, hook_set = hooks_for(spec, answer.version)
+    return replace(seen, state=state, version=answer.version, version_text=answer.text, hook_set=hook_set)
+
+
+def _environment(seen: Detection, machine: Machine) -> dict[str, str]:
+    """What the command gets of the environment: the least with which it runs, and what moves its files."""
+    path = machine.env.get("PATH") or os.defpath
+    if seen.binary is not None and not seen.on_path:
+        # Packages of npm are scripts for the `node` that lies beside them.
+        path = f"{seen.binary.parent}{os.pathsep}{path}"
+    return {"PATH": path, "HOME": str(machine.home), "LANG": "C.UTF-8", **seen.overrides}
+
+
+def _config(spec: ToolSpec, machine: Machine) -> Path | None:
+    candidates = list(_located(spec.config_files, machine))
+    return next((path for path in candidates if _exists(path)), candidates[0] if candidates else None)
+
+
+def _located(places: tuple[Place, ...], machine: Machine) -> Iterator[Path]:
+    return (place.at(machine.home, machine.env) for place in places_on(places, machine.platform))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _exists(path: Path) -> bool:
+    """Also true of a link that leads nowhere: the agent would write through it."""
+    try:
+        path.lstat()
+    except (OSError, ValueError):
+        return False
+    return True

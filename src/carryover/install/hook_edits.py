@@ -1,0 +1,149 @@
+"""The hooks in tools' settings: which edits bring them there, and which take them away again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from carryover.agents.spec import HookEntry
+from carryover.configedit.json_text import (
+    UNKNOWN,
+    FoundHook,
+    Hook,
+    Origin,
+    hooks_of,
+    origin_of,
+    with_hooks,
+    without_hooks,
+)
+from carryover.configedit.stub_line import WhoseIs, by_scripts
+from carryover.install.plan import Change, Edit, plan
+from carryover.install.record import EditedFile, Record
+from carryover.model import AGENT_NAMES
+
+_INSTALL: Final = "Put that right, then run `carryover refresh`."
+_UNINSTALL: Final = "Take out the hooks that run {script} by hand."
+
+
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """What our hooks run. Made of `publish.stub`: `Stub(state.root / SCRIPT, partial(stub_command, state.root))`."""
+
+    script: Path
+    """By its path our hooks are told from others."""
+    command: Callable[[str, str], str]
+    """The command line for a tool's id and an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolHooks:
+    """The hooks that one tool's settings should hold, at most one an event; `config` is their absolute path."""
+
+    tool: str
+    name: str
+    """As people know it: `Claude Code`."""
+    config: Path
+    hooks: tuple[HookEntry, ...]
+
+    def wanted(self, stub: Stub) -> tuple[Hook, ...]:
+        """The hooks with their command lines."""
+        return tuple(
+            Hook(
+                event=hook.event,
+                command=stub.command(self.tool, hook.event),
+                matcher=hook.matcher,
+                timeout_s=hook.timeout_s,
+            )
+            for hook in self.hooks
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HooksFound:
+    """How the settings of a tool stand to what they should hold. The three tuples hold events."""
+
+    present: tuple[str, ...]
+    missing: tuple[str, ...]
+    edited: tuple[str, ...]
+    """Ours, but another command line, matcher or time limit than we would write."""
+
+
+def plan_hooks(tools: Sequence[ToolHooks], record: Record, stub: Stub) -> tuple[Edit, ...]:
+    """One edit a settings file: `tools` get their hooks; recorded files that are no longer any tool's lose ours."""
+    wanted = [tool for tool in tools if tool.hooks]
+    kept = {os.path.realpath(tool.config) for tool in wanted}
+    gone = [file for file in record.files if os.path.realpath(file.path) not in kept]
+    return tuple(plan(change) for change in (*(_putting(t, record, stub) for t in wanted), *map(taking_out, gone)))
+
+
+def taking_out(file: EditedFile) -> Change:
+    """The change that takes our hooks out of a file again."""
+    path = Path(file.path)
+    return Change(
+        path=path,
+        why=f"hooks of {AGENT_NAMES.get(file.tool, file.tool)}",
+        edit=partial(_without, whose=by_scripts(Path(file.script)), origin=file.origin),
+        remedy=_UNINSTALL.format(script=file.script),
+        recorded=_forgotten,
+        tool=file.tool,
+        backup=False,
+    )
+
+
+def hooks_found(data: bytes | None, tool: ToolHooks, stub: Stub) -> HooksFound:
+    """Compares a tool's settings with what they should hold.
+
+    Raises:
+        Refused: the settings are not strict JSON in UTF-8.
+    """
+    found = [] if data is None else [hook for hook in hooks_of(data, by_scripts(stub.script)) if hook.whose != "others"]
+    by_event: dict[str, list[FoundHook]] = {}
+    for hook in found:
+        by_event.setdefault(hook.hook.event, []).append(hook)
+    present: list[str] = []
+    missing: list[str] = []
+    edited: list[str] = []
+    for wanted in tool.wanted(stub):
+        here = by_event.pop(wanted.event, [])
+        state = missing if not here else present if [hook.hook for hook in here] == [wanted] else edited
+        state.append(wanted.event)
+    return HooksFound(tuple(present), tuple(missing), (*edited, *by_event))
+
+
+def _putting(tool: ToolHooks, record: Record, stub: Stub) -> Change:
+    known = record.of(tool.config)
+    scripts = {stub.script, *((Path(known.script),) if known else ())}
+    whose = by_scripts(*sorted(scripts))
+    origin = known.origin if known else UNKNOWN
+    return Change(
+        path=tool.config,
+        why=f"hooks of {tool.name}",
+        edit=partial(with_hooks, wanted=tool.wanted(stub), whose=whose, origin=origin),
+        remedy=_INSTALL,
+        recorded=partial(_entry, tool=tool, script=stub.script, whose=whose, known=known),
+        tool=tool.tool,
+    )
+
+
+def _entry(
+    before: bytes | None, *, tool: ToolHooks, script: Path, whose: WhoseIs, known: EditedFile | None
+) -> EditedFile:
+    return EditedFile(
+        path=str(tool.config),
+        tool=tool.tool,
+        script=str(script),
+        origin=origin_of(before, whose, known.origin if known else None),
+        folders=known.folders if known else (),
+    )
+
+
+def _without(data: bytes | None, *, whose: WhoseIs, origin: Origin) -> bytes | None:
+    return None if data is None else without_hooks(data, whose, origin)
+
+
+def _forgotten(before: bytes | None) -> None:
+    """Nothing is left to remember of a file without our hooks."""

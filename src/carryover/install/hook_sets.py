@@ -1,0 +1,69 @@
+"""Which of an agent's hook sets is for which version."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from carryover.agents.spec import HookSet, ToolSpec
+
+ALL_KNOWN: Final = "every known version"
+"""Label of the hooks for a version that could not be read."""
+
+
+def hooks_for(spec: ToolSpec, version: Version) -> tuple[Literal["ok", "older", "newer"], HookSet | None]:
+    """How `version` stands to those we know, and its hooks; None for none.
+
+    Above the newest range the newest hooks are taken, below the lowest range none.
+    """
+    if not spec.hook_sets:
+        return "ok", None
+    if (known := known_set(spec, version)) is not None:
+        return "ok", known
+    if released(version) < lowest(spec.hook_sets[0]):
+        return "older", None
+    return "newer", spec.hook_sets[-1]
+
+
+def hooks_for_unknown(spec: ToolSpec) -> HookSet | None:
+    """The hooks for a version that could not be read: those of the newest set that every set has which can inject.
+
+    An event that the installed version does not know can make the agent complain at every start (Claude Code) or drop
+    all hooks (reported of Cursor); one too few only means that the daemon sees a change by the file a moment later.
+    Where the events were renamed nothing is common to all, and the newest set is taken.
+    """
+    if not spec.hook_sets:
+        return None
+    newest = spec.hook_sets[-1]
+    injecting = [known for known in spec.hook_sets if can_inject(spec, known)] or [newest]
+    common = tuple(hook for hook in newest.hooks if all(hook.event in known.events for known in injecting))
+    if not common:
+        return newest
+    return HookSet(versions=f">={lowest(injecting[0])}", label=ALL_KNOWN, hooks=common)
+
+
+def known_set(spec: ToolSpec, version: Version) -> HookSet | None:
+    """The set whose range holds `version`."""
+    release = released(version)
+    return next((known for known in spec.hook_sets if release in SpecifierSet(known.versions)), None)
+
+
+def injects_since(spec: ToolSpec) -> Version | None:
+    """The first version that takes in a handoff when a session starts; None: none does."""
+    return next((lowest(known) for known in spec.hook_sets if can_inject(spec, known)), None)
+
+
+def can_inject(spec: ToolSpec, hook_set: HookSet) -> bool:
+    return any(event in spec.injects_on for event in hook_set.events)
+
+
+def lowest(hook_set: HookSet) -> Version:
+    """The first version of a range."""
+    return max(Version(part.version) for part in SpecifierSet(hook_set.versions) if part.operator == ">=")
+
+
+def released(version: Version) -> Version:
+    """The bare number. `<2` leaves `2.0b1` out and so does `>=2`: it would be in neither of two ranges that meet."""
+    return Version(version.base_version)

@@ -1,0 +1,148 @@
+"""How this copy of Carryover came onto the machine, and so the command that updates it."""
+
+from __future__ import annotations
+
+import shlex
+import site
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+import carryover
+
+Kind = Literal["pipx", "uv tool", "editable", "venv", "user", "system", "source"]
+"""venv, user, system: pip (or `uv pip`) into a virtual environment, the user's own packages, the interpreter's.
+editable: from a checkout, whose files are run. source: not installed at all."""
+
+NAME: Final = "carryoverd"
+
+
+class HowInstalled(msgspec.Struct, frozen=True, kw_only=True):
+    """`where`: the environment, or the checkout. `update`: the command that updates it, for a POSIX shell."""
+
+    kind: Kind
+    where: Path
+    update: str
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What tells how a copy was installed."""
+
+    python: Path
+    """The interpreter that runs it."""
+    prefix: Path
+    base_prefix: Path
+    """Another than `prefix` inside a virtual environment."""
+    package: Path
+    """The folder of the package `carryover`."""
+    installed: bool
+    """There is metadata of an installed distribution."""
+    installer: str = ""
+    """Who installed it, as its metadata says: `pip`, `uv`."""
+    direct_url: bytes = b""
+    """`direct_url.json` of the metadata, where it came from another place than a package index."""
+    user_packages: Path | None = None
+
+
+class _FolderUrl(msgspec.Struct, frozen=True):
+    editable: bool = False
+
+
+class _VcsUrl(msgspec.Struct, frozen=True):
+    vcs: str
+
+
+class _DirectUrl(msgspec.Struct, frozen=True):
+    """As in the packaging specification "Recording the Direct URL Origin of installed distributions"."""
+
+    url: str
+    dir_info: _FolderUrl | None = None
+    vcs_info: _VcsUrl | None = None
+
+
+def how_installed() -> HowInstalled:
+    """How the running copy was installed."""
+    return told_by(_facts())
+
+
+def told_by(facts: Facts) -> HowInstalled:
+    """How the copy that `facts` are about was installed, and the command that updates it."""
+    if not facts.installed:
+        checkout = _checkout_of(facts.package)
+        return HowInstalled(kind="source", where=checkout, update=_words("git", "-C", checkout, "pull"))
+    url = _direct_url(facts.direct_url)
+    if url is not None and url.dir_info is not None and url.dir_info.editable:
+        checkout = _path_of(url.url)
+        update = f"{_words('git', '-C', checkout, 'pull')} && {_pip(facts, '-e', str(checkout))}"
+        return HowInstalled(kind="editable", where=checkout, update=update)
+    # Both leave a file of theirs in the environment, and remember themselves where the package came from. An
+    # environment can bear another name than the package (`pipx install --suffix`); it is what they go by.
+    if (facts.prefix / "pipx_metadata.json").is_file():
+        return HowInstalled(kind="pipx", where=facts.prefix, update=_words("pipx", "upgrade", facts.prefix.name))
+    if (facts.prefix / "uv-receipt.toml").is_file():
+        return HowInstalled(
+            kind="uv tool", where=facts.prefix, update=_words("uv", "tool", "upgrade", facts.prefix.name)
+        )
+    if facts.prefix != facts.base_prefix:
+        return HowInstalled(kind="venv", where=facts.prefix, update=_pip(facts, "--upgrade", _wanted(url)))
+    if facts.user_packages is not None and facts.package.is_relative_to(facts.user_packages):
+        update = _pip(facts, "--user", "--upgrade", _wanted(url))
+        return HowInstalled(kind="user", where=facts.user_packages, update=update)
+    return HowInstalled(kind="system", where=facts.prefix, update=_pip(facts, "--upgrade", _wanted(url)))
+
+
+def _facts() -> Facts:
+    try:
+        found: metadata.Distribution | None = metadata.distribution(NAME)
+    except metadata.PackageNotFoundError:
+        found = None
+    return Facts(
+        python=Path(sys.executable),
+        prefix=Path(sys.prefix),
+        base_prefix=Path(sys.base_prefix),
+        package=Path(carryover.__file__).parent,
+        installed=found is not None,
+        installer=(found.read_text("INSTALLER") or "").strip() if found is not None else "",
+        direct_url=(found.read_text("direct_url.json") or "").encode() if found is not None else b"",
+        user_packages=Path(site.getusersitepackages()),
+    )
+
+
+def _direct_url(data: bytes) -> _DirectUrl | None:
+    try:
+        return msgspec.json.decode(data, type=_DirectUrl) if data else None
+    except msgspec.MsgspecError:
+        return None
+
+
+def _wanted(url: _DirectUrl | None) -> str:
+    """What to install: the package of the index, or what was installed from where it came from."""
+    if url is None:
+        return NAME
+    if url.vcs_info is not None:
+        return f"{NAME} @ {url.vcs_info.vcs}+{url.url}"
+    return str(_path_of(url.url)) if url.url.startswith("file:") else f"{NAME} @ {url.url}"
+
+
+def _pip(facts: Facts, *args: str) -> str:
+    if facts.installer == "uv":  # an environment made by uv holds no pip
+        where = "--python" if facts.prefix != facts.base_prefix else "--system --python"
+        return f"uv pip install {where} {_words(facts.python, *args)}"
+    return _words(facts.python, "-m", "pip", "install", *args)
+
+
+def _checkout_of(package: Path) -> Path:
+    """The folder of the checkout that the package lies in (below `src`)."""
+    return next((folder for folder in package.parents if (folder / "pyproject.toml").is_file()), package.parent)
+
+
+def _path_of(url: str) -> Path:
+    return Path(unquote(urlsplit(url).path))
+
+
+def _words(*words: str | Path) -> str:
+    return shlex.join(str(word) for word in words)

@@ -1,0 +1,207 @@
+"""The background service, whoever runs it: what is asked of a service manager, and what is said where there is none.
+
+`service_here.py` finds the one that this user has; systemd.py and launchd.py hold the two that are known.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from carryover.errors import ExitCode, UserError
+
+Kind = Literal["systemd", "launchd", "none"]
+
+COMMAND: Final = "carryoverd"
+ANSWER_S: Final = 10.0
+"""How long a service manager may take to answer a question."""
+
+STANDARD_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
+"""Where every service manager looks for commands."""
+
+
+class Program(msgspec.Struct, frozen=True):
+    """What the service runs: an absolute command line, and variables that the user's shell has but no service."""
+
+    command: tuple[str, ...]
+    state: Path
+    """The state folder."""
+    environment: Mapping[str, str] = {}
+
+
+class ServiceFile(msgspec.Struct, frozen=True):
+    """The file that registers the service: where, and what has to stand in it."""
+
+    path: Path
+    content: bytes
+
+
+class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The service at this moment. None: the service manager does not say."""
+
+    kind: Kind
+    installed: bool
+    """The service file is there."""
+    enabled: bool | None = None
+    """It starts by itself when the user logs in (or the machine starts, with lingering)."""
+    active: bool | None = None
+    pid: int | None = None
+    since_ms: int | None = None
+    """Running since then (UTC ms)."""
+    restarts: int | None = None
+    """How often the service manager started it again after a failure."""
+    command: tuple[str, ...] | None = None
+    """What the service file that is there starts."""
+    lingering: bool | None = None
+    """systemd: it also runs while the user is not logged in."""
+    trouble: str | None = None
+    """Why it does not run as it should, in words."""
+    hint: str | None = None
+    """What the user may want to know or do; no fault."""
+
+
+class ServiceManager(Protocol):
+    """Runs the daemon for one user. Every method blocks, for a bounded time."""
+
+    @property
+    def kind(self) -> Kind: ...
+
+    def available(self) -> str | None:
+        """None when it can be used now, else why not: a sentence for the user."""
+
+    def file(self, program: Program, /) -> ServiceFile | None:
+        """The file that `install` would write; None where none is written."""
+
+    def install(self, program: Program, /) -> bool:
+        """Register the service so that it starts by itself from now on; True when anything was changed.
+
+        Does not start it; one that runs goes on as it is until `restart`. Raises UserError and OSError.
+        """
+
+    def start(self) -> None:
+        """Start it, and return once it answers. Nothing happens when it runs. Raises UserError."""
+
+    def stop(self) -> None:
+        """Stop it, and return once it is gone. It starts again at the next log-in. Raises UserError."""
+
+    def restart(self) -> None:
+        """Start it anew, such as after an upgrade; it is started where it did not run. Raises UserError."""
+
+    def status(self) -> ServiceStatus:
+        """What is known of it. Changes nothing, raises nothing."""
+
+    def uninstall(self) -> bool:
+        """Stop it and forget it, also where the service manager does not answer; True when anything was removed."""
+
+
+class NoManager:
+    """Nothing here starts programs for the user: a container, WSL without systemd, a remote shell without a session."""
+
+    kind: Kind = "none"
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def available(self) -> str | None:
+        return self._reason
+
+    def file(self, _program: Program) -> ServiceFile | None:
+        return None
+
+    def install(self, _program: Program) -> bool:
+        return False
+
+    def start(self) -> None:
+        raise UserError(f"{self._reason} Start the daemon yourself: `{COMMAND}`.", ExitCode.NOT_RUNNING)
+
+    def stop(self) -> None:
+        raise UserError(f"{self._reason} Stop the daemon yourself: `carryover status` tells its process.")
+
+    restart = start
+
+    def status(self) -> ServiceStatus:
+        return ServiceStatus(kind=self.kind, installed=False, trouble=self._reason)
+
+    def uninstall(self) -> bool:
+        return False
+
+
+def plain_way(program: Program) -> tuple[str, str]:
+    """Two lines for a shell: one starts the daemon in the background now, one does so from the shell's profile.
+
+    The second may run as often as it likes: a daemon that finds another one running ends at once.
+    """
+    words = [*(f"{name}={value}" for name, value in sorted(program.environment.items())), *program.command]
+    command = shlex.join(["env", *words] if program.environment else words)
+    return f"nohup {command} >/dev/null 2>&1 &", f"({command} >/dev/null 2>&1 &)"
+
+
+def this_program(env: Mapping[str, str], state: Path) -> Program:
+    """How a service starts the daemon of this very installation.
+
+    `state` is the state folder; it is handed on only where `CARRYOVER_HOME` named it.
+    """
+    environment = {}
+    if env.get("CARRYOVER_HOME"):
+        environment["CARRYOVER_HOME"] = str(state.absolute())
+    if path := _path_with_git(env.get("PATH", "")):
+        environment["PATH"] = path
+    return Program(_command(), state.absolute(), environment)
+
+
+def _command() -> tuple[str, ...]:
+    # Not the first `carryoverd` on PATH: that may be another installation's.
+    script = Path(sysconfig.get_path("scripts")) / COMMAND
+    if os.access(script, os.X_OK):
+        return (str(script),)
+    return (sys.executable, "-m", "carryover.daemon.main")  # `pip install --user` puts its scripts elsewhere
+
+
+def _path_with_git(path: str) -> str | None:
+    """What PATH has to be for the git of the user's shell; None where the standard folders have the same one."""
+    git = shutil.which("git", path=path)
+    if git is None or git == shutil.which("git", path=STANDARD_PATH):
+        return None
+    return f"{Path(git).parent}:{STANDARD_PATH}"
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """What a command answered. `code` is None when it gave no answer: not there, or too slow (`err` tells)."""
+
+    code: int | None
+    out: str = ""
+    err: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
+
+    def reason(self) -> str:
+        """What it said first. What follows is advice, such as to try as root (launchctl), which nobody should."""
+        lines = [line for line in (self.err or self.out).splitlines() if line.strip()]
+        return lines[0].strip().rstrip(".") if lines else f"exit code {self.code}"
+
+
+Run = Callable[..., Ran]
+
+
+def run_command(command: Sequence[str], *, env: Mapping[str, str], limit_s: float = ANSWER_S) -> Ran:
+    """Run `command` without a shell and without input, for at most `limit_s`."""
+    try:
+        ran = subprocess.run(
+            command, env=dict(env), stdin=subprocess.DEVNULL, capture_output=True, timeout=limit_s, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Ran(None, err=f"no answer from {command[0]} within {limit_s:g} s")
+    except OSError as error:
+        return Ran(None, err=f"{command[0]}: {error.strerror}")
+    return Ran(ran.returncode, ran.stdout.decode(errors="replace"), ran.stderr.decode(errors="replace"))

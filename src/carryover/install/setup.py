@@ -1,0 +1,152 @@
+"""What a selection of agents comes to: the hooks and settings that install and refresh bring about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from carryover.config import Config, ResumeMode
+from carryover.install.apply import Applied, apply
+from carryover.install.config_file import Settings, plan_config
+from carryover.install.detect import Detection
+from carryover.install.hook_edits import Stub, ToolHooks, plan_hooks
+from carryover.install.plan import Change, Edit, plan
+from carryover.install.record import load_record
+from carryover.install.service import Program, ServiceManager
+from carryover.install.wording import Did, presence
+from carryover.paths import StateDir
+from carryover.publish.stub import SCRIPT, stub_command
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A line of the list of agents."""
+
+    id: str
+    name: str
+    presence: str
+    supported: bool
+    ticked: bool
+    """Before anybody has touched it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """All that is to be done to files, worked out before anything is written."""
+
+    detections: tuple[Detection, ...]
+    selected: tuple[str, ...]
+    hooks: tuple[Edit, ...]
+    config: Edit
+    service: Edit | None
+    """None where nothing registers with a service manager."""
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """What `apply` is to carry out; the service manager writes its own file."""
+        return (*self.hooks, self.config)
+
+    @property
+    def shown(self) -> tuple[Edit, ...]:
+        """Every file that would be touched."""
+        return (*self.edits, self.service) if self.service is not None else self.edits
+
+
+def options(detections: Iterable[Detection], last: Collection[str] | None, *, anew: bool) -> tuple[Option, ...]:
+    """The list of agents. `last`: what was selected the last time, None where there was none.
+
+    `anew`: what is on this machine is ticked as well; otherwise only what was selected.
+    """
+    by_presence = anew or last is None
+    return tuple(
+        Option(
+            id=found.spec.id,
+            name=found.spec.name,
+            presence=presence(found),
+            supported=found.spec.supported,
+            ticked=found.spec.supported and ((by_presence and found.found) or found.spec.id in (last or ())),
+        )
+        for found in detections
+    )
+
+
+def stub_of(state: StateDir) -> Stub:
+    """What our hooks run."""
+    return Stub(state.root / SCRIPT, partial(stub_command, state.root))
+
+
+def tool_hooks(detections: Iterable[Detection], selected: Collection[str]) -> tuple[ToolHooks, ...]:
+    """The hooks that the selected agents are to have: those that are here, in a version that knows hooks."""
+    return tuple(
+        ToolHooks(tool=found.spec.id, name=found.spec.name, config=found.config, hooks=found.hook_set.hooks)
+        for found in detections
+        if found.spec.id in selected and found.found and found.config is not None and found.hook_set is not None
+    )
+
+
+def work_out(
+    state: StateDir,
+    detections: Sequence[Detection],
+    selected: Collection[str],
+    *,
+    config: Config,
+    resume_mode: ResumeMode | None,
+    service: tuple[ServiceManager, Program] | None,
+) -> Setup:
+    """The whole set-up. Reads files, writes none.
+
+    Raises:
+        UserError: the record of earlier edits is damaged.
+    """
+    chosen = tuple(found.spec.id for found in detections if found.spec.id in selected and found.spec.supported)
+    settings = Settings(
+        selected=chosen,
+        resume_mode=resume_mode or config.resume.mode,
+        roots={
+            found.spec.id: tuple(map(str, found.roots)) if found.overrides and found.spec.id in chosen else ()
+            for found in detections
+            if found.spec.supported
+        },
+        env={
+            found.spec.id: found.overrides if found.spec.id in chosen else {}
+            for found in detections
+            if found.spec.supported
+        },
+    )
+    return Setup(
+        detections=tuple(detections),
+        selected=chosen,
+        hooks=plan_hooks(tool_hooks(detections, chosen), load_record(state), stub_of(state)),
+        config=plan_config(state, settings),
+        service=_service_edit(*service) if service is not None else None,
+    )
+
+
+def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:
+    """Does what is to be done. Where that is nothing, nothing at all is touched.
+
+    Raises:
+        UserError: the record of earlier edits is damaged, or another command is at it; nothing was changed.
+    """
+    record = load_record(state)
+    unrecorded = any(edit.after is not None and record.of(edit.path) is None for edit in setup.hooks)
+    if unrecorded or any(edit.changes for edit in setup.edits):
+        return apply(setup.edits, state)
+    return tuple(Applied(edit, "left alone" if edit.problem else "unchanged", edit.problem) for edit in setup.edits)
+
+
+def outcome_for(found: Detection, applied: Iterable[Applied]) -> tuple[Did, str]:
+    """What became of one agent's hooks, and why they could not be written (empty where they could)."""
+    for done in applied:
+        if found.config is not None and done.edit.path == found.config:
+            return ("in place" if done.outcome == "unchanged" else "written"), done.problem or ""
+    return "in place", ""
+
+
+def _service_edit(manager: ServiceManager, program: Program) -> Edit | None:
+    file = manager.file(program)
+    if file is None:
+        return None
+    change = Change(path=file.path, why=f"the {manager.kind} service", edit=lambda _: file.content, remedy="")
+    return plan(change)

@@ -1,0 +1,215 @@
+"""The user's own systemd, which starts the daemon at log-in and again when it dies.
+
+The unit is `carryoverd.service` beside this module; packaging/README.md explains each of its lines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from carryover.errors import ExitCode, UserError
+from carryover.fsio import write_if_changed
+from carryover.install.service import (
+    ANSWER_S,
+    Kind,
+    Program,
+    Ran,
+    Run,
+    ServiceFile,
+    ServiceStatus,
+    run_command,
+)
+from carryover.install.systemd_unit import UNIT, command_of, unit_text
+
+START_S: Final = 60.0
+"""How long `start` waits for the daemon to answer. A ledger that has to be migrated may take longer, and goes on."""
+STOP_S: Final = 30.0
+
+_WANTED_BY: Final = "default.target.wants"
+_PROPERTIES: Final = (
+    *("LoadState", "ActiveState", "SubState", "UnitFileState", "MainPID", "NRestarts", "Result", "ExecMainStatus"),
+    "ActiveEnterTimestamp",
+)
+_LINGER_HINT: Final = (
+    "It stops when you log out and catches up when you log in again; `loginctl enable-linger` keeps it running."
+)
+_TROUBLE: Final = {
+    "start-limit-hit": "It failed too often in a row, so systemd no longer starts it.",
+    "watchdog": "It gave no sign of life, so systemd ended it.",
+    "oom-kill": "It was ended because memory ran out.",
+    "timeout": "It did not answer in time, so systemd ended it.",
+}
+
+
+class SystemdUser:
+    """`systemctl --user`. See `ServiceManager` for what each method promises."""
+
+    kind: Kind = "systemd"
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        home: Path,
+        *,
+        run: Run = run_command,
+        runtime: Path = Path("/run/user"),
+        linger: Path = Path("/var/lib/systemd/linger"),
+    ) -> None:
+        """`run`: how commands are run. `runtime`, `linger`: where this machine keeps those folders."""
+        self._env = _env_for_systemctl(env, runtime)
+        self._run = run
+        self._linger = linger
+        self._units = Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "systemd" / "user"
+
+    @property
+    def path(self) -> Path:
+        """Where the unit lies. What `systemctl --user edit` adds lies beside it and is never touched."""
+        return self._units / UNIT
+
+    def available(self) -> str | None:
+        if shutil.which("systemctl", path=self._env.get("PATH")) is None:
+            return "There is no systemd on this machine."
+        ran = self._systemctl("show", "--property=Version")
+        return None if ran.ok else f"systemd starts no programs for this user here ({ran.reason()})."
+
+    def file(self, program: Program) -> ServiceFile:
+        """Raises UserError where systemd cannot start the program because of its path."""
+        return ServiceFile(self.path, unit_text(program).encode())
+
+    def install(self, program: Program) -> bool:
+        wanted = self.file(program)
+        wanted.path.parent.mkdir(parents=True, exist_ok=True)
+        changed = write_if_changed(wanted.path, wanted.content, mode=0o644)
+        self._must("daemon-reload", doing="read the unit")
+        if self._show().get("UnitFileState") != "enabled":
+            self._must("enable", "--quiet", UNIT, doing="enable the unit")
+            changed = True
+        return changed
+
+    def start(self) -> None:
+        self._launch("start")
+
+    def stop(self) -> None:
+        self._must("stop", UNIT, doing="stop the daemon", limit_s=STOP_S)
+
+    def restart(self) -> None:
+        self._launch("restart")
+
+    def status(self) -> ServiceStatus:
+        installed = self.path.is_file()
+        shown = self._show()
+        if not shown:
+            return ServiceStatus(kind=self.kind, installed=installed, command=self._command(), trouble=self.available())
+        active = shown.get("ActiveState") in ("active", "reloading")
+        lingering = self._lingers()
+        return ServiceStatus(
+            kind=self.kind,
+            installed=installed,
+            enabled=shown.get("UnitFileState") == "enabled",
+            active=active,
+            pid=_number(shown, "MainPID") or None,
+            since_ms=_ms(shown.get("ActiveEnterTimestamp", "")) if active else None,
+            restarts=_number(shown, "NRestarts"),
+            command=self._command(),
+            lingering=lingering,
+            trouble=_trouble(shown) if installed else None,
+            hint=_LINGER_HINT if installed and lingering is False else None,
+        )
+
+    def uninstall(self) -> bool:
+        wanted = self._units / _WANTED_BY / UNIT
+        there = [path for path in (wanted, self.path) if path.is_symlink() or path.exists()]
+        if not there:
+            return False
+        answers = self.available() is None
+        if answers:
+            self.stop()
+        for path in there:
+            path.unlink()
+        for folder in (wanted.parent, self._units, self._units.parent):
+            _remove_if_empty(folder)
+        if answers:
+            self._systemctl("daemon-reload")
+            self._systemctl("reset-failed", UNIT)
+        return True
+
+    def _launch(self, verb: str) -> None:
+        # A daemon that failed too often in a row would be refused a start although its trouble is gone.
+        self._systemctl("reset-failed", UNIT)
+        self._must(verb, UNIT, doing=f"{verb} the daemon", limit_s=START_S)
+
+    def _must(self, *words: str, doing: str, limit_s: float = ANSWER_S) -> None:
+        ran = self._systemctl(*words, limit_s=limit_s)
+        if not ran.ok:
+            trouble = _trouble(self._show()) or f"{ran.reason()}."
+            raise UserError(f"systemd could not {doing}. {trouble} `systemctl --user status {UNIT}` tells more.")
+
+    def _systemctl(self, *words: str, limit_s: float = ANSWER_S) -> Ran:
+        return self._run(("systemctl", "--user", "--no-pager", *words), env=self._env, limit_s=limit_s)
+
+    def _show(self) -> dict[str, str]:
+        """Properties of the unit; empty when systemd does not answer."""
+        ran = self._systemctl("show", UNIT, f"--property={','.join(_PROPERTIES)}")
+        return dict(line.split("=", 1) for line in ran.out.splitlines() if "=" in line) if ran.ok else {}
+
+    def _command(self) -> tuple[str, ...] | None:
+        try:
+            return command_of(self.path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def _lingers(self) -> bool | None:
+        try:
+            return (self._linger / pwd.getpwuid(os.getuid()).pw_name).exists()
+        except (KeyError, OSError):  # a container's user without a name; a folder that is closed to us
+            return None
+
+
+def _env_for_systemctl(env: Mapping[str, str], runtime: Path) -> dict[str, str]:
+    """`env`, so that systemctl answers in words and times we can read, and finds this user's systemd.
+
+    After `su`, and in jobs, XDG_RUNTIME_DIR is missing though systemd runs.
+    """
+    found = {**env, "LC_ALL": "C", "TZ": "UTC", "SYSTEMD_COLORS": "0"}
+    mine = runtime / str(os.getuid())
+    if not env.get("XDG_RUNTIME_DIR") and mine.is_dir():
+        found["XDG_RUNTIME_DIR"] = str(mine)
+    return found
+
+
+def _trouble(shown: Mapping[str, str]) -> str | None:
+    if shown.get("LoadState") == "masked":
+        return "The unit is masked: `systemctl --user unmask carryoverd` allows it again."
+    if shown.get("ActiveState") == "failed" or shown.get("SubState") == "auto-restart":
+        if _number(shown, "ExecMainStatus") == ExitCode.REFUSED:
+            return "It refused to start; `carryoverd` in a terminal says why."
+        result, status = shown.get("Result", ""), _number(shown, "ExecMainStatus")
+        how = f"was killed (signal {status})" if result == "signal" else f"failed with exit code {status}"
+        return _TROUBLE.get(result, f"It {how}; carryoverd.log says more.")
+    return None
+
+
+def _number(shown: Mapping[str, str], name: str) -> int:
+    text = shown.get(name, "")
+    return int(text) if text.isdigit() else 0
+
+
+def _ms(timestamp: str) -> int | None:
+    """UTC ms of a time such as `Fri 2026-11-20 09:24:08 UTC`; None of an empty one."""
+    try:
+        found = datetime.strptime(timestamp.replace("UTC", "+0000"), "%a %Y-%m-%d %H:%M:%S %z")
+    except ValueError:
+        return None
+    return int(found.timestamp() * 1000)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # in use by others, which is as it should be
+        folder.rmdir()

@@ -1,0 +1,141 @@
+"""What the installer says of each agent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from carryover.install.detect import Detection
+from carryover.install.hook_sets import ALL_KNOWN, can_inject, injects_since, lowest
+
+Did = Literal["written", "in place", "to be written"]
+"""What became of the hooks: written now, found as they should be, or what a dry run would do."""
+
+
+def presence(detection: Detection) -> str:
+    """For the list of agents: `detected`, `not detected`, `detected, not supported yet`."""
+    found = "detected" if detection.found else "not detected"
+    return found if detection.spec.supported else f"{found}, not supported yet"
+
+
+def summary(
+    detection: Detection, *, home: Path, update: str, did: Did = "written", failure: str = ""
+) -> tuple[str, ...]:
+    """The lines on one selected agent.
+
+    `update`: the command that updates Carryover. `failure`: why its hooks could not be written and what to do, in whole
+    sentences.
+    """
+    if detection.state == "missing":
+        return _not_detected(detection)
+    if detection.state == "unsupported":
+        return _not_supported(detection)
+    if failure:
+        return (f"✗ {_name(detection)} detected, but its hooks could not be written.", *_indented(failure.splitlines()))
+    return (
+        *_headline(detection, home, update),
+        *_indented(_where(detection, home)),
+        *_indented(_hooks(detection, home, did)),
+    )
+
+
+def tilde(path: Path, home: Path) -> str:
+    """`path` as people write it: `~/.claude/settings.json`."""
+    return f"~/{path.relative_to(home)}" if path != home and path.is_relative_to(home) else str(path)
+
+
+def _headline(detection: Detection, home: Path, update: str) -> tuple[str, ...]:
+    match detection.state:
+        case "older":
+            return _older(detection)
+        case "newer":
+            return _newer(detection, update)
+        case "unreadable":
+            return _unreadable(detection, home)
+        case _:
+            return (f"✓ {_name(detection)} detected", *_indented(_no_injection(detection)))
+
+
+def _not_detected(detection: Detection) -> tuple[str, ...]:
+    after = (
+        "Re-run `carryover refresh` after installing it." if detection.spec.supported else "It is not supported yet."
+    )
+    return (f"✗ {detection.spec.name} selected but not detected on this machine.", f"  Skipped. {after}")
+
+
+def _not_supported(detection: Detection) -> tuple[str, ...]:
+    return (
+        f"✗ {detection.spec.name} detected, not supported yet.",
+        "  Skipped. A later version of Carryover will read it; `carryover refresh` offers it then.",
+    )
+
+
+def _older(detection: Detection) -> tuple[str, ...]:
+    spec = detection.spec
+    return (
+        f"⚠ {_name(detection)} detected: older than the hooks Carryover needs ({lowest(spec.hook_sets[0])}).",
+        "  No hooks are written. Its transcripts are still read and the handoff is kept fresh.",
+        f"  Update {spec.name} when you can, then run `carryover refresh`.",
+    )
+
+
+def _newer(detection: Detection, update: str) -> tuple[str, ...]:
+    return (
+        f"⚠ {_name(detection)} detected: newer than Carryover's known versions.",
+        f"  Falling back to the last-known hook names ({detection.spec.name} {detection.spec.hook_sets[-1].label}).",
+        f"  Update Carryover when you can: `{update}`.",
+    )
+
+
+def _unreadable(detection: Detection, home: Path) -> tuple[str, ...]:
+    name, command = detection.spec.name, detection.spec.binaries[0]
+    if detection.binary is None and detection.folder is not None:
+        return (
+            f"⚠ {name} detected by its folder {tilde(detection.folder, home)}: {detection.problem}.",
+            *_fallback(detection),
+            f"  That is enough where you use it inside an editor. If you have `{command}`, put it on PATH and run "
+            "`carryover refresh`.",
+        )
+    return (
+        f"⚠ {name} detected, but its version could not be read: {detection.problem}.",
+        *_fallback(detection),
+        f"  Run `carryover refresh` once `{command}` says its version.",
+    )
+
+
+def _fallback(detection: Detection) -> tuple[str, ...]:
+    if detection.hook_set is None:
+        return ()
+    if detection.hook_set.label == ALL_KNOWN:
+        return ("  Using only the hooks that every known version has.",)
+    return (f"  Falling back to the last-known hook names ({detection.spec.name} {detection.hook_set.label}).",)
+
+
+def _no_injection(detection: Detection) -> Iterator[str]:
+    since = injects_since(detection.spec)
+    if since is not None and detection.hook_set is not None and not can_inject(detection.spec, detection.hook_set):
+        yield f"It takes in no handoff at the start of a session; {detection.spec.name} {since} and later do."
+
+
+def _where(detection: Detection, home: Path) -> Iterator[str]:
+    if detection.binary is not None and not detection.on_path:
+        yield f"command: {tilde(detection.binary, home)} (not on PATH)"
+    if detection.others:
+        yield f"also found: {', '.join(tilde(other, home) for other in detection.others)}"
+
+
+def _hooks(detection: Detection, home: Path, did: Did) -> Iterator[str]:
+    if not detection.spec.hook_sets:
+        yield "no hooks: it has none; its transcripts are read"
+    elif detection.hook_set is not None and detection.config is not None:
+        yield f"config: {tilde(detection.config, home)}"
+        yield f"hooks {did}: {', '.join(detection.hook_set.events)}"
+
+
+def _name(detection: Detection) -> str:
+    return f"{detection.spec.name} {detection.version_text}".rstrip()
+
+
+def _indented(lines: Iterator[str] | list[str]) -> tuple[str, ...]:
+    return tuple(f"  {line}" for line in lines)

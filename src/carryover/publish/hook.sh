@@ -1,0 +1,1 @@
+/work/hooks/src/carryover/publish/hook.sh

@@ -1,0 +1,106 @@
+"""Every agent: what its spec must say, so that it can be found, read and installed in every version."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from carryover.agents import adapters, specs
+from carryover.agents.contract import Agent
+from carryover.agents.known import NAME_ONLY
+from carryover.agents.spec import LINUX, MACOS, ToolSpec, places_on
+from carryover.install.hook_sets import can_inject, hooks_for, hooks_for_unknown, lowest
+from carryover.model import AGENT_IDS, AGENT_NAMES
+from support.tools import CODEX, CURSOR
+
+EACH_KNOWN = pytest.mark.parametrize("spec", specs(), ids=lambda spec: spec.id)
+WITH_HOOKS = (*(agent.spec for agent in adapters().values() if agent.spec.hook_sets), CURSOR, CODEX)
+EACH_WITH_HOOKS = pytest.mark.parametrize("spec", WITH_HOOKS, ids=lambda spec: spec.name)
+
+
+def test_each_agent_is_known_once_with_an_adapter_or_by_name() -> None:
+    assert [spec.id for spec in specs()] == list(AGENT_IDS)
+    assert set(NAME_ONLY) == set(AGENT_IDS) - set(adapters())
+    assert {spec.id for spec in specs() if spec.supported} == set(adapters())
+
+
+@EACH_KNOWN
+def test_an_agent_can_be_found_on_each_platform(spec: ToolSpec, tmp_path: Path) -> None:
+    assert AGENT_NAMES[spec.id] in spec.name
+    assert spec.binaries
+    for platform in (LINUX, MACOS):
+        folders = [place.at(tmp_path, {}) for place in places_on(spec.folders, platform)]
+        assert folders
+        assert all(folder.is_relative_to(tmp_path) and folder != tmp_path for folder in folders)
+
+
+def test_the_roots_are_those_of_the_spec(agent: Agent, tmp_path: Path) -> None:
+    for env in ({}, {name: str(tmp_path / "moved") for name in agent.spec.variables}):
+        assert agent.roots(tmp_path, env) == tuple(place.at(tmp_path, env) for place in agent.spec.transcripts)
+
+
+def test_an_adapter_says_how_it_is_installed(agent: Agent) -> None:
+    spec = agent.spec
+
+    assert (spec.id, spec.supported) == (agent.id, True)
+    assert spec.version is not None
+    assert re.compile(spec.version.pattern).groups == 1
+    assert 0 < spec.version.limit_s <= 5
+    assert all(places_on(spec.transcripts, platform) for platform in (LINUX, MACOS))
+    assert all(places_on(spec.config_files, platform) for platform in (LINUX, MACOS) if spec.hook_sets)
+    assert set(spec.injects_on) <= {event for known in spec.hook_sets for event in known.events}
+
+
+@EACH_WITH_HOOKS
+def test_the_ranges_leave_no_version_out_and_none_overlaps(spec: ToolSpec) -> None:
+    """Around each border, and far above: a version is below all, above all, or in exactly one range."""
+    for version in _around_borders(spec):
+        holding = [known for known in spec.hook_sets if version in SpecifierSet(known.versions)]
+        state, chosen = hooks_for(spec, version)
+
+        assert len(holding) == (state == "ok"), version
+        assert chosen == {"ok": holding[0] if holding else None, "older": None, "newer": spec.hook_sets[-1]}[state]
+
+
+@EACH_WITH_HOOKS
+def test_the_ranges_go_from_the_oldest_to_the_newest(spec: ToolSpec) -> None:
+    starts = [lowest(known) for known in spec.hook_sets]
+
+    assert starts == sorted(set(starts))
+    assert [hooks_for(spec, start) for start in starts] == [("ok", known) for known in spec.hook_sets]
+    assert hooks_for(spec, Version("0.0.1")) == ("older", None)
+    assert hooks_for(spec, Version("9999"))[1] == spec.hook_sets[-1]
+
+
+@EACH_WITH_HOOKS
+def test_an_unreadable_version_gets_hooks_that_can_inject_and_that_the_newest_has(spec: ToolSpec) -> None:
+    chosen = hooks_for_unknown(spec)
+
+    assert chosen is not None
+    assert can_inject(spec, chosen)
+    assert set(chosen.hooks) <= set(spec.hook_sets[-1].hooks)
+
+
+@EACH_WITH_HOOKS
+def test_each_hook_is_written_once_and_may_not_keep_the_agent_waiting(spec: ToolSpec) -> None:
+    for known in spec.hook_sets:
+        assert len(set(known.events)) == len(known.events) > 0
+        assert all(1 <= hook.timeout_s <= 10 for hook in known.hooks)
+        assert known.label
+
+
+def _around_borders(spec: ToolSpec) -> Sequence[Version]:
+    borders = {Version(part.version) for known in spec.hook_sets for part in SpecifierSet(known.versions)}
+    steps = {Version(f"{border.major}.{border.minor}.{patch}") for border in borders for patch in _near(border.micro)}
+    before = {Version(f"{border.major - 1}.999.999") for border in borders if border.major}
+    minors = {Version(f"{border.major}.{minor}.999") for border in borders for minor in _near(border.minor)}
+    return sorted(borders | steps | before | minors | {Version("0"), Version("9999.1")})
+
+
+def _near(number: int) -> range:
+    return range(max(0, number - 1), number + 2)

@@ -1,0 +1,184 @@
+"""From `install` to `uninstall --purge`, with a daemon and without a real client: what is left is what there was."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.agent_here import everything, only_this_path, put_claude
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, handoff_of
+
+SETTINGS = b"""{
+\t"model": "opus",
+\t"hooks": {
+\t\t"Stop": [ { "hooks": [ { "type": "command", "command": "beep" } ] } ],
+\t\t"SessionEnd": []
+\t},
+\t"cleanupPeriodDays": 45
+}"""
+"""The user's own: tabs, a hook of another product, a list that is empty, no line feed at the end."""
+
+
+def carryover(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "carryover.cli.main", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def data(*arguments: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(carryover(*arguments, "--json").stdout)
+    return told
+
+
+def contents(folder: Path) -> dict[str, tuple[int, str]]:
+    """Each file and folder below `folder`: mode and content."""
+    return {path: (mode, content) for path, (mode, _, content) in everything(folder).items()}
+
+
+@pytest.fixture
+def lived_in(home: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder as people have them: Claude Code with settings, projects with files of their own."""
+    only_this_path(home, monkeypatch)
+    put_claude(home).write_bytes(SETTINGS)
+    (home / ".claude/settings.json").chmod(0o640)
+    (project / "AGENTS.md").write_bytes(b"# Rules\r\nBe brief.")
+    (project / ".gitignore").write_bytes(b"*.pyc")
+    plain = home / "notes"
+    plain.mkdir()
+    (plain / "CLAUDE.md").write_bytes("\ufeffMine, alone.\n".encode())
+    return home
+
+
+def sessions(home: Path, project: Path) -> list[ClaudeSession]:
+    folder = home / ".claude" / "projects"
+    told = [ClaudeSession(folder, project), ClaudeSession(folder, home / "notes")]
+    for session in told:
+        session.prompt("Add a discount code to the basket page")
+        session.answer("The basket page takes a code now. Shall I add a test for expired codes?")
+    return told
+
+
+def test_after_everything_was_taken_back_each_file_is_as_it_would_be_without(
+    lived_in: Path, project: Path, daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    without = tmp_path / "without"
+    shutil.copytree(lived_in, without, symlinks=True)
+    assert carryover("install", "--yes", "--no-service").returncode == 0
+    sessions(lived_in, project)
+    with daemon:
+        daemon.settle()
+        assert "discount code" in handoff_of(project)
+        assert "CARRYOVER:START" in (project / "AGENTS.md").read_text()
+        assert "CARRYOVER:START" in (lived_in / "notes/CLAUDE.md").read_text()
+        answer = carryover("uninstall", "--purge")
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    shutil.copytree(lived_in / ".claude/projects", without / ".claude/projects")  # what the client itself has written
+    assert contents(lived_in) == contents(without)
+
+
+def test_refreshed_twice_nothing_changes_while_the_daemon_works(
+    lived_in: Path, project: Path, daemon: DaemonProcess
+) -> None:
+    assert carryover("install", "--yes", "--no-service").returncode == 0
+    sessions(lived_in, project)
+    with daemon:
+        daemon.settle()
+        before = everything(lived_in)
+        answers = [carryover("refresh", "--yes", "--no-service") for _ in range(2)]
+        after = everything(lived_in)
+
+    for answer in answers:
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert answer.stdout.startswith("Nothing changed: hooks and settings are as they should be.\n")
+        assert f"✓ carryoverd 0.1.0 runs (process {daemon.pid}" in answer.stdout
+    its_own = {".carryover/carryoverd.log", ".carryover/ledger.sqlite-wal", ".carryover/ledger.sqlite-shm"}
+    assert {path for path in {*before, *after} if before.get(path) != after.get(path)} <= its_own
+
+
+def test_status_tells_what_is_covered_and_what_came_of_it(lived_in: Path, project: Path, daemon: DaemonProcess) -> None:
+    assert carryover("install", "--yes", "--no-service").returncode == 0
+    sessions(lived_in, project)
+    with daemon:
+        daemon.settle()
+        agent = data("status")["agents"][0]
+        for_people = carryover("status").stdout
+
+    assert (agent["version"], agent["sessions"]) == ("2.1.328", 2)
+    assert agent["last_event_ms"] > 0
+    assert agent["last_handoff_ms"] > 0
+    assert "Claude Code      2.1.328, last event just now, last handoff just now\n" in for_people
+    assert (
+        "hooks in ~/.claude/settings.json: in place SessionStart, PreCompact, Stop, StopFailure, SessionEnd\n"
+        in for_people
+    )
+
+
+def test_the_first_reading_is_waited_for_and_told(lived_in: Path, project: Path, daemon: DaemonProcess) -> None:
+    """The daemon was started by hand before; install finds it, and the past with it."""
+    sessions(lived_in, project)
+    with daemon:
+        done = data("install", "--no-service")
+
+    assert done["first_read"] == "done"
+    assert done["service"]["pid"] == daemon.pid
+    assert "discount code" in handoff_of(project)
+
+
+def test_an_agent_that_is_no_longer_chosen_is_no_longer_read(
+    lived_in: Path, project: Path, daemon: DaemonProcess
+) -> None:
+    assert carryover("install", "--yes", "--no-service").returncode == 0
+    with daemon:
+        assert carryover("refresh", "--tools", "", "--no-service").returncode == 0
+        sessions(lived_in, project)
+        daemon.settle()
+
+        assert daemon.health()["sources"] == 0
+        assert handoff_of(project) == ""
+
+
+def test_transcripts_that_a_variable_moved_are_read_by_a_daemon_without_it(
+    lived_in: Path, project: Path, daemon: DaemonProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service has none of the variables of the user's shell; `daemon` was given its environment before."""
+    moved = lived_in / "elsewhere"
+    (moved / "projects").mkdir(parents=True)
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(moved))
+    assert carryover("install", "--yes", "--no-service").returncode == 0
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR")
+    assert "CLAUDE_CONFIG_DIR" not in daemon.env
+
+    ClaudeSession(moved / "projects", project).prompt("Add a discount code to the basket page")
+    with daemon:
+        daemon.settle()
+
+        assert "discount code" in handoff_of(project)
+
+
+def test_the_daemon_s_own_command_installs_too(lived_in: Path) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "carryover.cli.carryoverd", "install", "--yes", "--no-service"],
+        env=os.environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.startswith("✓ Claude Code 2.1.328 detected\n")

@@ -1,0 +1,289 @@
+"""The service under a real `systemd --user`, which starts it, starts it again, and forgets it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carryover.cli.control import ask_daemon
+from carryover.errors import UserError
+from carryover.install.service import Program, ServiceStatus
+from carryover.install.service_here import service_here
+from carryover.install.systemd import SystemdUser
+from carryover.paths import StateDir
+from support import user_systemd
+from support.claude_session import ClaudeSession
+from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
+from support.user_systemd import UserSystemd
+from support.wheel import make_wheel
+
+pytestmark = pytest.mark.skipif(user_systemd.missing() is not None, reason=str(user_systemd.missing()))
+
+
+@pytest.fixture
+def systemd(home: Path) -> Iterator[UserSystemd]:
+    with UserSystemd(home) as running:
+        yield running
+
+
+@pytest.fixture
+def service(systemd: UserSystemd, home: Path) -> SystemdUser:
+    return SystemdUser(systemd.env, home, run=systemd.run)
+
+
+@pytest.fixture
+def state(home: Path) -> StateDir:
+    return StateDir(home / ".carryover")
+
+
+@pytest.fixture
+def program(state: StateDir) -> Program:
+    """The daemon as the tests run it elsewhere."""
+    return Program(tuple(COMMAND), state.root)
+
+
+def health(state: StateDir) -> dict[str, Any] | None:
+    try:
+        return ask_daemon(state.socket, "GET", "/health", timeout_s=30)
+    except ConnectionError:
+        return None
+
+
+def pid_of_another(state: StateDir, pid: int | None) -> int | None:
+    """The process that answers now, if it is not `pid`."""
+    found = health(state)
+    return int(found["pid"]) if found is not None and found["pid"] != pid else None
+
+
+def files_below(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def with_settings(service: SystemdUser, systemd: UserSystemd, settings: str) -> None:
+    """Add to the unit as `systemctl --user edit` does."""
+    folder = service.path.with_name(f"{service.path.name}.d")
+    folder.mkdir(parents=True)
+    (folder / "override.conf").write_text(settings)
+    systemd.systemctl("daemon-reload")
+
+
+def test_it_runs_once_installed_and_started(
+    service: SystemdUser, systemd: UserSystemd, program: Program, state: StateDir
+) -> None:
+    before_ms = time.time() * 1000
+    assert service.available() is None
+    assert [service.install(program), service.install(program)] == [True, False]
+    assert service.status().active is False
+
+    service.start()
+    service.start()
+
+    found = health(state)
+    assert found is not None, "start returned before the daemon answered"
+    status = service.status()
+    assert status == ServiceStatus(
+        kind="systemd",
+        installed=True,
+        enabled=True,
+        active=True,
+        pid=found["pid"],
+        since_ms=status.since_ms,
+        restarts=0,
+        command=program.command,
+        lingering=False,
+        hint=status.hint,
+    )
+    assert status.since_ms is not None
+    assert before_ms - 1000 <= status.since_ms <= time.time() * 1000
+    wait_until("the status line", lambda: "Up to date" in systemd.systemctl("status", "carryoverd"))
+
+
+def test_systemd_finds_nothing_to_complain_about(service: SystemdUser, systemd: UserSystemd, program: Program) -> None:
+    service.install(program)
+
+    ran = systemd.run(("systemd-analyze", "--user", "verify", str(service.path)), env=systemd.env)
+
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+
+def test_a_killed_daemon_is_back_within_seconds_and_has_lost_nothing(
+    service: SystemdUser,
+    systemd: UserSystemd,
+    program: Program,
+    state: StateDir,
+    session: ClaudeSession,
+    project: Path,
+) -> None:
+    service.install(program)
+    service.start()
+    session.prompt("Add a discount function to the cart")
+    wait_until("the handoff", lambda: "discount function" in handoff_of(project))
+    first = service.status().pid
+    assert first is not None
+
+    systemd.kill(first, "KILL")
+    began = time.monotonic()
+    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+    second = wait_until("another daemon", lambda: pid_of_another(state, first))
+    took_s = time.monotonic() - began
+
+    wait_until("the answer in the handoff", lambda: "negative amounts" in handoff_of(project))
+    status = service.status()
+    assert (status.pid, status.restarts, status.trouble) == (second, 1, None)
+    assert took_s < 10, "a second until it is started again, and its start on a slow machine"
+
+
+def test_a_daemon_that_hangs_is_replaced(
+    service: SystemdUser, systemd: UserSystemd, program: Program, state: StateDir
+) -> None:
+    with_settings(service, systemd, "[Service]\nWatchdogSec=2\n")
+    service.install(program)
+    service.start()
+    first = service.status().pid
+    assert first is not None
+    wait_until("signs of life", lambda: time.time() * 1000 > (service.status().since_ms or 0) + 4500)
+    assert service.status().pid == first, "it is left alone while it gives signs of life"
+
+    systemd.kill(first, "STOP")
+
+    wait_until("another daemon", lambda: pid_of_another(state, first))
+    assert service.status().restarts == 1
+
+
+def test_a_daemon_that_refuses_to_start_is_not_started_over_and_over(
+    service: SystemdUser, systemd: UserSystemd, program: Program, daemon: DaemonProcess
+) -> None:
+    service.install(program)
+    with daemon:
+        with pytest.raises(UserError, match=r"could not start the daemon\. It refused to start"):
+            service.start()
+        status = service.status()
+        assert (status.active, status.restarts) == (False, 0)
+        assert status.trouble == "It refused to start; `carryoverd` in a terminal says why."
+        daemon.stop()
+
+    service.start()
+    assert (service.status().active, service.status().trouble) == (True, None)
+
+
+def test_a_daemon_that_fails_again_and_again_is_given_up_and_can_be_started_once_it_is_repaired(
+    service: SystemdUser, systemd: UserSystemd, program: Program
+) -> None:
+    with_settings(service, systemd, "[Unit]\nStartLimitBurst=2\n[Service]\nRestartSec=0\n")
+    service.install(Program(("/bin/false",), program.state))
+    with pytest.raises(UserError, match="could not start the daemon"):
+        service.start()
+    wait_until("the end of trying", lambda: systemd.systemctl("show", "carryoverd", "-PSubState") == "failed")
+    assert service.status().trouble is not None
+
+    service.install(program)
+    service.start()
+
+    assert (service.status().active, service.status().trouble) == (True, None)
+
+
+def test_stopped_it_stays_stopped_until_the_next_log_in(
+    service: SystemdUser, systemd: UserSystemd, program: Program, state: StateDir
+) -> None:
+    service.install(program)
+    service.start()
+
+    service.stop()
+
+    status = service.status()
+    assert (status.active, status.pid, status.enabled, status.trouble) == (False, None, True, None)
+    assert not state.socket.exists()
+    assert systemd.systemctl("show", "carryoverd", "-PResult") == "success"
+
+
+def test_uninstalled_it_leaves_nothing(
+    service: SystemdUser, systemd: UserSystemd, program: Program, home: Path, state: StateDir
+) -> None:
+    (home / ".config").mkdir(exist_ok=True)
+    before = files_below(home / ".config")
+    service.install(program)
+    service.start()
+
+    assert [service.uninstall(), service.uninstall()] == [True, False]
+
+    assert files_below(home / ".config") == before
+    assert health(state) is None
+    assert systemd.systemctl("show", "carryoverd", "-PLoadState") == "not-found"
+
+
+def test_what_it_must_not_do_is_forbidden_and_what_it_must_do_is_not(
+    service: SystemdUser, systemd: UserSystemd, program: Program, session: ClaudeSession, project: Path
+) -> None:
+    """Hardening that hides folders or other users' ids would keep handoffs out of projects."""
+    service.install(program)
+    service.start()
+    subprocess.run(["git", "-C", str(project), "switch", "-qc", "discounts"], check=True)
+    session.prompt("Add a discount function to the cart")
+
+    wait_until("the handoff", lambda: "discount function" in handoff_of(project))
+    assert "discounts" in handoff_of(project), "git was asked"
+    assert (project / "AGENTS.md").exists()
+    shown = systemd.run(("cat", f"/proc/{service.status().pid}/status"), env=systemd.env).out
+    kernel = dict(line.split(":\t", 1) for line in shown.splitlines() if ":\t" in line)
+    assert (kernel["NoNewPrivs"], kernel["Seccomp"]) == ("1", "2")
+
+
+def test_an_upgrade_does_not_disturb_the_daemon_that_runs_and_a_restart_takes_it_up(
+    service: SystemdUser, state: StateDir, session: ClaudeSession, project: Path, tmp_path: Path
+) -> None:
+    """pip replaces every file of a program that runs. The folder has a name that a unit must quote."""
+    venv = tmp_path / "my apps 100%h"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    packages = next((venv / "lib").glob("python*")) / "site-packages"
+    (packages / "shared.pth").write_text(sysconfig.get_path("purelib"))
+    pip_install(venv, make_wheel(tmp_path, "1.0.0"))
+    service.install(Program((str(venv / "bin" / "carryoverd"),), state.root))
+    service.start()
+    before = health(state)
+    assert before is not None
+    assert before["version"] == "1.0.0"
+
+    shutil.rmtree(packages / "carryover")  # so it is for a moment while pip works: nothing must be missed then
+    session.prompt("Add a discount function to the cart")
+    wait_until("a handoff without a program on disk", lambda: "discount function" in handoff_of(project))
+    pip_install(venv, make_wheel(tmp_path, "2.0.0"))
+    session.prompt("Make it a surcharge function instead")
+
+    wait_until("a handoff of the old daemon", lambda: "surcharge function" in handoff_of(project))
+    during = health(state)
+    assert during is not None
+    assert (during["version"], during["pid"]) == ("1.0.0", before["pid"])
+    service.restart()
+    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+    wait_until("a handoff of the new daemon", lambda: "negative amounts" in handoff_of(project))
+    after = health(state)
+    assert after is not None
+    assert (after["version"], after["pid"] == before["pid"]) == ("2.0.0", False)
+    assert service.status().restarts == 0
+
+
+def pip_install(venv: Path, wheel: Path) -> None:
+    """As in a virtual environment of its own, which has no pip here to save time."""
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", f"--python={venv / 'bin' / 'python'}", "install", "--quiet"),
+            *("--no-deps", "--no-index", "--disable-pip-version-check", str(wheel)),
+        ],
+        check=True,
+    )
+
+
+def test_where_systemd_runs_nothing_for_this_user_that_is_said(home: Path, tmp_path: Path) -> None:
+    """As in a container, or in a remote shell without a session: the command is there, nobody answers."""
+    nobody = service_here({"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path)}, home)
+
+    assert nobody.kind == "none"
+    assert "systemd starts no programs for this user here (Failed to connect to bus" in str(nobody.available())

@@ -1,0 +1,38 @@
+"""An agent as it lies on a machine: a command that says its version, and the place of its settings."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from support.tools import versioned
+
+NEWEST: Final = "2.1.328"
+
+
+def put_claude(home: Path, version: str = NEWEST) -> Path:
+    """A `claude` in the home folder's own `bin`, which answers as Claude Code does; gives the path of its settings."""
+    versioned(home / "bin" / "claude", f"{version} (Claude Code)")
+    (home / ".claude").mkdir(exist_ok=True)
+    return home / ".claude" / "settings.json"
+
+
+def only_this_path(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on commands are those in the home folder and those of the system; no service manager answers."""
+    monkeypatch.setenv("PATH", os.pathsep.join([str(home / "bin"), "/usr/bin", "/bin"]))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "no-runtime"))
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={home}/no-bus")
+
+
+def everything(folder: Path) -> dict[str, tuple[int, int, str]]:
+    """Each file and folder below `folder`: mode, time of change in ns and content."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        found[str(path.relative_to(folder))] = (status.st_mode, status.st_mtime_ns, content)
+    return found

@@ -1,0 +1,75 @@
+"""JSON settings in any layout that people and programs might give them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+
+_SPACES = st.sampled_from(["", "", "", " ", "  ", "\n", "\n  ", "\n    ", "\r\n\t", "\t", "\n\n \n"])
+_SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
+)
+_VALUES = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+_COMMANDS = st.fixed_dictionaries(
+    {
+        "type": st.just("command"),
+        "command": st.sampled_from(["say done", "sh /other/hook.sh claude-code Stop || true"]),
+    },
+    optional={"timeout": st.integers(1, 9)},
+)
+_GROUPS = st.fixed_dictionaries(
+    {"hooks": st.lists(_COMMANDS, max_size=2)}, optional={"matcher": st.sampled_from(["", "startup", "*"])}
+)
+_HOOKS = st.dictionaries(
+    st.sampled_from(["SessionStart", "Stop", "SessionEnd", "PreToolUse"]), st.lists(_GROUPS, max_size=2), max_size=3
+)
+
+
+@st.composite
+def formatted(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> bytes:
+    """A value as JSON text with white space drawn anew at every place that may have some."""
+
+    def written(value: Any) -> str:
+        def space() -> str:
+            return draw(_SPACES)
+
+        if isinstance(value, dict):
+            members = [
+                f"{space()}{text(key)}{space()}:{space()}{written(item)}{space()}" for key, item in value.items()
+            ]
+            return "{" + (",".join(members) or space()) + "}"
+        if isinstance(value, list):
+            return "[" + (",".join(f"{space()}{written(item)}{space()}" for item in value) or space()) + "]"
+        return text(value)
+
+    ascii_only = draw(st.booleans())
+
+    def text(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=ascii_only)
+
+    return (draw(_SPACES) + written(draw(values)) + draw(_SPACES)).encode("utf-8", "replace")
+
+
+@st.composite
+def settings(draw: st.DrawFn) -> bytes:
+    """Settings with or without hooks of others, as an agent accepts them; now and then blank."""
+    if draw(st.integers(0, 15)) == 0:
+        return draw(_SPACES).encode()
+    members = st.dictionaries(st.text(max_size=4).filter(lambda key: key != "hooks"), _VALUES, max_size=3)
+    before, after = draw(members), draw(members)
+    hooks = {"hooks": draw(_HOOKS)} if draw(st.booleans()) else {}
+    plain = draw(st.booleans())
+    value = {**before, **hooks, **after}
+    if plain:
+        indent = draw(st.sampled_from([None, 0, 2, 4, "\t"]))
+        data = json.dumps(value, indent=indent).encode() + draw(st.sampled_from([b"", b"\n"]))
+        data = data.replace(b"\n", draw(st.sampled_from([b"\n", b"\r\n"])))
+    else:
+        data = draw(formatted(st.just(value)))
+    return draw(st.sampled_from([b"", b"", b"\xef\xbb\xbf"])) + data

@@ -1,0 +1,87 @@
+"""A terminal with a program in it: keys go in, what stands on the screen comes out."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Final, Self
+
+SPACE: Final = " "
+ENTER: Final = "\r"
+DOWN: Final = "\x1b[B"
+CTRL_C: Final = "\x03"
+LIMIT_S: Final = 30.0
+
+_ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[=>78]|\x1b\][^\x07]*\x07")
+
+
+class Terminal:
+    """The program runs while the block lasts. `text` is all it has shown so far, without escape sequences."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+        self._command = command
+        self._env = {**env, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
+        self._shown = b""
+
+    @property
+    def text(self) -> str:
+        return _ESCAPE.sub("", self._shown.decode(errors="replace")).replace("\r", "")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            os.write(self._ours, key.encode())
+
+    def wait_for(self, words: str) -> str:
+        """All that was shown once `words` are among it, not counting what was shown before the last call."""
+        before = getattr(self, "_seen", 0)
+        deadline = time.monotonic() + LIMIT_S
+        while words not in self.text[before:]:
+            assert time.monotonic() < deadline, f"waited in vain for {words!r}; shown: {self.text}"
+            if not self._read():
+                break
+        assert words in self.text[before:], self.text
+        self._seen = len(self.text)
+        return self.text[before:]
+
+    def end(self) -> tuple[int, str]:
+        """Its exit code and all it has shown, once it has ended."""
+        while self._read():
+            pass
+        return self._process.wait(LIMIT_S), self.text
+
+    def _read(self) -> bool:
+        """False once nobody can show anything any more."""
+        ready, _, _ = select.select([self._ours], [], [], LIMIT_S)
+        assert ready, f"nothing happened for {LIMIT_S:g} s; shown: {self.text}"
+        try:
+            data = os.read(self._ours, 65536)
+        except OSError:  # Linux says so when the other end is closed
+            return False
+        # prompt_toolkit asks where the cursor is, as a real terminal would tell.
+        if b"\x1b[6n" in data:
+            os.write(self._ours, b"\x1b[1;1R")
+        self._shown += data
+        return bool(data)
+
+    def __enter__(self) -> Self:
+        self._ours, theirs = pty.openpty()
+        self._process = subprocess.Popen(
+            self._command, env=self._env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        )
+        os.close(theirs)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait(LIMIT_S)
+        os.close(self._ours)

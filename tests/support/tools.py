@@ -1,0 +1,59 @@
+"""Commands to be found on a machine, and made-up agents: what installs and detects must not depend on a real one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from carryover.agents.spec import HookEntry, HookSet, Place, ToolSpec, VersionProbe
+
+_NUMBER: Final = r"^(?:\w+ )?(\d+(?:\.\d+)+)"
+
+CURSOR: Final = ToolSpec(
+    id="cursor",
+    name="Cursor",
+    supported=True,
+    binaries=("cursor", "cursor-agent"),
+    folders=(Place(path="~/.cursor"),),
+    version=VersionProbe(args=("--version",), pattern=_NUMBER),
+    config_files=(Place(path="~/.cursor/hooks.json"), Place(path="~/.config/cursor/hooks.json")),
+    transcripts=(Place(path="~/.cursor/projects"),),
+    hook_sets=(
+        HookSet(versions=">=1.7,<2", label="1.x", hooks=(HookEntry(event="stop", timeout_s=5),)),
+        HookSet(
+            versions=">=2,<3",
+            label="2.x",
+            hooks=(HookEntry(event="sessionStart", timeout_s=5), HookEntry(event="stop", timeout_s=5)),
+        ),
+    ),
+    injects_on=("sessionStart",),
+    instruction_files=("AGENTS.md",),
+)
+"""Settings in two candidate places, and a range of versions that can't inject."""
+
+CODEX: Final = ToolSpec(
+    id="codex",
+    name="Codex CLI",
+    supported=True,
+    binaries=("codex",),
+    folders=(Place(path="~/.codex", env="CODEX_HOME"),),
+    version=VersionProbe(args=("--version",), pattern=_NUMBER),
+    config_files=(Place(path="~/.codex/hooks.json", env="CODEX_HOME", below="hooks.json"),),
+    transcripts=(Place(path="~/.codex/sessions", env="CODEX_HOME", below="sessions"),),
+    hook_sets=(HookSet(versions=">=0.100", label="0.x", hooks=(HookEntry(event="SessionStart", timeout_s=5),)),),
+    injects_on=("SessionStart",),
+)
+"""A variable moves all it has, and its one range has no end."""
+
+
+def program(path: Path, *lines: str) -> Path:
+    """A command: a shell script that may be run."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(("#!/bin/sh", *lines, "")))
+    path.chmod(0o755)
+    return path
+
+
+def versioned(path: Path, answer: str) -> Path:
+    """A command that answers `--version`, and fails when asked for anything else."""
+    return program(path, f"[ \"$*\" = --version ] && echo '{answer}'")

@@ -1,0 +1,145 @@
+"""With a double of the service manager, which starts a real daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carryover import __version__
+from carryover.cli.background import bring_up
+from carryover.cli.where import state_dir
+from carryover.errors import UserError
+from carryover.install.service import Kind, NoManager, Program, ServiceFile, ServiceStatus
+from support.daemon_process import DaemonProcess
+
+
+class Manager:
+    """Starts the daemon as systemd would; `fails` is what it cannot do."""
+
+    kind: Kind = "systemd"
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.fails = ""
+        self.registered = False
+        self.daemon: DaemonProcess | None = None
+
+    def available(self) -> str | None:
+        return None
+
+    def file(self, program: Program) -> ServiceFile | None:
+        return None
+
+    def install(self, program: Program) -> bool:
+        self._called("install")
+        changed, self.registered = not self.registered, True
+        return changed
+
+    def start(self) -> None:
+        self._called("start")
+        self.daemon = DaemonProcess().start().wait_until_it_answers()
+
+    def stop(self) -> None:
+        self._called("stop")
+        if self.daemon is not None:
+            self.daemon.stop()
+            self.daemon = None
+
+    def restart(self) -> None:
+        self._called("restart")
+        if self.daemon is not None:
+            self.daemon.stop()
+        self.daemon = DaemonProcess().start().wait_until_it_answers()
+
+    def status(self) -> ServiceStatus:
+        return ServiceStatus(kind=self.kind, installed=self.registered, active=self.daemon is not None)
+
+    def uninstall(self) -> bool:
+        return False
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if name == self.fails:
+            raise UserError(f"systemd could not {name} it.")
+
+
+@pytest.fixture
+def manager(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
+    manager = Manager()
+    program = Program(("/opt/bin/carryoverd",), state_dir().root)
+    monkeypatch.setattr("carryover.cli.background.service_of_user", lambda: (manager, program))
+    yield manager
+    if manager.daemon is not None:
+        manager.daemon.kill()
+
+
+def test_the_service_is_registered_and_started(manager: Manager) -> None:
+    background = bring_up(state_dir(), service=True)
+
+    assert manager.daemon is not None
+    assert (background.kind, background.changed, background.pid) == ("systemd", True, manager.daemon.pid)
+    assert (background.version, background.trouble, background.plain) == (__version__, (), ())
+
+
+def test_a_daemon_that_runs_as_it_should_is_left_alone(manager: Manager) -> None:
+    bring_up(state_dir(), service=True)
+    manager.calls.clear()
+
+    background = bring_up(state_dir(), service=True)
+
+    assert (background.changed, manager.calls) == (False, ["install"])
+
+
+def test_a_daemon_that_was_started_by_hand_gives_way_to_the_service(manager: Manager) -> None:
+    with DaemonProcess() as by_hand:
+        background = bring_up(state_dir(), service=True)
+
+        assert by_hand.process.wait(30) == 0
+        assert manager.daemon is not None
+        assert (background.pid, background.changed) == (manager.daemon.pid, True)
+
+
+def test_a_daemon_of_another_version_is_restarted(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+    bring_up(state_dir(), service=True)
+    monkeypatch.setattr("carryover.cli.background.__version__", "9.9.9")
+    manager.calls.clear()
+
+    bring_up(state_dir(), service=True)
+
+    assert manager.calls == ["install", "restart"]
+
+
+@pytest.mark.parametrize("step", ["install", "start"])
+def test_what_the_service_manager_cannot_do_is_told_with_the_plain_way(manager: Manager, step: str) -> None:
+    manager.fails = step
+
+    background = bring_up(state_dir(), service=True)
+
+    assert background.trouble[0] == f"systemd could not {step} it."
+    assert "/opt/bin/carryoverd" in background.plain[0]
+
+
+def test_who_wants_no_service_gets_none(manager: Manager) -> None:
+    background = bring_up(state_dir(), service=False)
+
+    assert (manager.calls, background.wanted, background.pid, background.trouble) == ([], False, None, ())
+    assert background.plain == (
+        "nohup /opt/bin/carryoverd >/dev/null 2>&1 &",
+        "(/opt/bin/carryoverd >/dev/null 2>&1 &)",
+    )
+
+
+def test_without_a_service_manager_the_reason_and_the_plain_way_are_given(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody: Any = NoManager("There is no systemd on this machine.")
+    program = Program(("/opt/bin/carryoverd",), state_dir().root)
+    monkeypatch.setattr("carryover.cli.background.service_of_user", lambda: (nobody, program))
+
+    background = bring_up(state_dir(), service=True)
+
+    assert (background.kind, background.hints) == ("none", ("There is no systemd on this machine.",))
+    assert (background.trouble, len(background.plain)) == ((), 2)

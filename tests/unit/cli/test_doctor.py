@@ -1,0 +1,187 @@
+"""Broken set-ups, each broken for real."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from carryover.cli.where import state_dir
+from carryover.errors import ExitCode
+from support.agent_here import everything
+from support.daemon_process import DaemonProcess
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port of this machine on which a stranger listens."""
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        yield stranger.getsockname()[1]
+
+
+@pytest.fixture
+def up(installed: Path, shop: Path) -> Iterator[DaemonProcess]:
+    """Everything is installed, and the daemon has read and published all there is."""
+    config = state_dir().config
+    config.write_text(config.read_text() + "\n[server]\nport = 0\n")
+    (state_dir().root / "hook.sh").touch()
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        yield daemon
+
+
+def found(run: Run, *arguments: str) -> list[dict[str, str]]:
+    code, out, err = run("doctor", "--json", *arguments)
+    told = json.loads(out)
+    assert err == ""
+    assert code == (ExitCode.OK if told["healthy"] else ExitCode.FAILED)
+    assert told["healthy"] == all(finding["level"] == "note" for finding in told["findings"])
+    return [finding for finding in told["findings"] if finding["level"] == "wrong"]
+
+
+def test_where_all_is_well_it_says_so(up: DaemonProcess, run: Run) -> None:
+    code, out, err = run("doctor")
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert out.startswith("Nothing is wrong.\n\n· Claude Code deletes transcripts that are older than 30 days")
+
+
+def test_it_changes_nothing(installed: Path, recorded: Path, home: Path, run: Run) -> None:
+    before = everything(home)
+
+    run("doctor")
+
+    assert everything(home) == before
+
+
+def test_before_anything_is_installed_it_says_what_to_do(claude: Path, run: Run) -> None:
+    assert [finding["check"] for finding in found(run)][:2] == ["install", "daemon"]
+
+
+def test_a_daemon_that_does_not_run(installed: Path, run: Run) -> None:
+    assert "carryoverd does not run." in [finding["what"] for finding in found(run)]
+
+
+def test_a_stranger_on_the_port(installed: Path, run: Run, port: int) -> None:
+    config = state_dir().config
+    config.write_text(config.read_text() + f"\n[server]\nport = {port}\n")
+
+    [taken] = [finding["what"] for finding in found(run) if finding["check"] == "port"]
+
+    assert taken.startswith(f"Port {port} is taken by process ")
+
+
+def test_hooks_that_were_removed_and_come_back(up: DaemonProcess, installed: Path, run: Run) -> None:
+    whole = json.loads(installed.read_bytes())
+    installed.write_text(json.dumps({"hooks": {"Stop": whole["hooks"]["Stop"]}}))
+
+    [removed] = found(run)
+    assert removed["what"] == (
+        "Claude Code: hooks were removed or overwritten in ~/.claude/settings.json: "
+        "SessionStart, PreCompact, StopFailure, SessionEnd."
+    )
+
+    assert found(run, "--fix") == []
+    assert set(json.loads(installed.read_bytes())["hooks"]) == set(whole["hooks"])
+
+
+def test_hooks_that_are_switched_off(up: DaemonProcess, installed: Path, run: Run) -> None:
+    settings = json.loads(installed.read_bytes())
+    installed.write_text(json.dumps({**settings, "disableAllHooks": True}))
+
+    [off] = found(run)
+
+    assert "all hooks are switched off" in off["what"]
+
+
+def test_a_hook_that_was_edited_by_hand_is_left_as_it_is(up: DaemonProcess, installed: Path, run: Run) -> None:
+    installed.write_text(installed.read_text().replace("claude-code Stop 2>", "claude-code Stop; beep 2>"))
+    before = installed.read_bytes()
+
+    [edited] = found(run, "--fix")
+
+    assert edited["what"].endswith("are not as this version writes them: Stop.")
+    assert installed.read_bytes() == before
+
+
+def test_a_handoff_that_git_tracks(up: DaemonProcess, shop: Path, run: Run) -> None:
+    subprocess.run(["git", "add", "-f", ".carryover/handoff.md"], cwd=shop, check=True)
+
+    [tracked] = found(run)
+
+    assert tracked["what"].startswith("~/shop: nothing is published there: .carryover is tracked by git")
+
+
+def test_a_file_that_hides_the_pointer(up: DaemonProcess, shop: Path, home: Path, run: Run) -> None:
+    (home / ".codex").mkdir()
+    (shop / "AGENTS.override.md").write_text("Mine.\n")
+
+    assert [finding["what"] for finding in found(run)] == [
+        "~/shop: AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex."
+    ]
+
+
+def test_a_pointer_that_was_edited_by_hand(up: DaemonProcess, shop: Path, run: Run) -> None:
+    agents = shop / "AGENTS.md"
+    agents.write_text(agents.read_text().replace("read it before starting", "read it whenever you like"))
+
+    assert [finding["what"] for finding in found(run)] == ["~/shop: the pointer in AGENTS.md was edited by hand."]
+
+
+def test_how_long_an_agent_keeps_its_transcripts(installed: Path, run: Run) -> None:
+    settings = json.loads(installed.read_bytes())
+    installed.write_text(json.dumps({**settings, "cleanupPeriodDays": 7}))
+
+    _, out, _ = run("doctor")
+
+    assert "· Claude Code deletes transcripts that are older than 7 days (`cleanupPeriodDays`).\n" in out
+
+
+def test_a_damaged_ledger(installed: Path, recorded: Path, run: Run) -> None:
+    ledger = state_dir().ledger
+    data = bytearray(ledger.read_bytes())
+    data[8192:40_960] = b"\xff" * (40_960 - 8192)
+    ledger.write_bytes(data)
+
+    assert "ledger" in [finding["check"] for finding in found(run)]
+
+
+def test_settings_that_cannot_be_read(installed: Path, run: Run) -> None:
+    state_dir().config.write_text("[resume]\nmode = 'loud'\n")
+
+    assert "line 2" in next(finding["what"] for finding in found(run) if finding["check"] == "settings")
+
+
+def test_files_that_others_can_read_are_closed(up: DaemonProcess, run: Run) -> None:
+    state_dir().root.chmod(0o755)
+
+    [open_] = found(run)
+    assert open_["what"] == "Others on this machine can read ~/.carryover."
+
+    assert found(run, "--fix") == []
+    assert state_dir().root.stat().st_mode & 0o777 == 0o700
+
+
+def test_another_installation(up: DaemonProcess, home: Path, run: Run) -> None:
+    (home / "bin/carryoverd").write_text("#!/bin/sh\n")
+    (home / "bin/carryoverd").chmod(0o755)
+
+    assert [finding["what"] for finding in found(run)] == ["There is another installation: ~/bin/carryoverd."]
+
+
+def test_the_lines_say_what_why_and_what_to_do(installed: Path, run: Run) -> None:
+    code, out, _ = run("doctor")
+
+    assert code == ExitCode.FAILED
+    assert "things to look into" in out or "1 thing to look into" in out
+    assert (
+        "✗ carryoverd does not run.\n"
+        "  Handoffs are not kept fresh; a new session gets the last one that was made.\n"
+        "  → Start it: `"
+    ) in out

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.cli.where import state_dir
+from carryover.errors import ExitCode
+from support.agent_here import everything, put_claude
+from support.tools import CODEX, CURSOR, versioned
+
+Run = Callable[..., tuple[int, str, str]]
+
+TIPS = """\
+
+In a new session say "let's start" or "continue": the agent tells you where the last one stopped.
+In a chat that is already open say "read .carryover/handoff.md".
+"""
+
+ALL_EVENTS = "SessionStart, PreCompact, Stop, StopFailure, SessionEnd"
+
+
+def summary_of(out: str) -> str:
+    """What is said of the agents, before the daemon."""
+    return out.partition("  Start carryoverd now:")[0]
+
+
+def test_it_writes_hooks_and_settings_and_says_so(claude: Path, run: Run) -> None:
+    code, out, err = run("install", "--yes", "--no-service")
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert summary_of(out) == (
+        f"✓ Claude Code 2.1.328 detected\n  config: ~/.claude/settings.json\n  hooks written: {ALL_EVENTS}\n"
+    )
+    assert out.endswith(TIPS)
+    commands = {
+        event: groups[0]["hooks"][0]["command"] for event, groups in json.loads(claude.read_bytes())["hooks"].items()
+    }
+    script = state_dir().root / "hook.sh"
+    assert commands == {
+        event: f"sh {script} claude-code {event} 2>/dev/null || true" for event in ALL_EVENTS.split(", ")
+    }
+    assert state_dir().config.read_text() == '[tools]\nselected = ["claude-code"]\n\n[resume]\nmode = "ask"\n'
+
+
+def test_a_second_time_it_changes_no_byte(installed: Path, home: Path, run: Run) -> None:
+    before = everything(home)
+
+    code, out, _ = run("install", "--yes", "--no-service")
+
+    assert code == ExitCode.OK
+    assert f"  hooks in place: {ALL_EVENTS}\n" in out
+    assert everything(home) == before
+
+
+def test_a_dry_run_prints_the_diff_of_every_file_and_touches_none(claude: Path, home: Path, run: Run) -> None:
+    claude.write_text('{\n  "model": "opus"\n}\n')
+    before = everything(home)
+
+    code, out, err = run("install", "--yes", "--no-service", "--dry-run")
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert everything(home) == before
+    assert f"--- {claude}\n+++ {claude}\n@@ " in out
+    assert '-  "model": "opus"\n+  "model": "opus",\n+  "hooks": {\n' in out
+    assert f'--- /dev/null\n+++ {state_dir().config}\n@@ -0,0 +1,5 @@\n+[tools]\n+selected = ["claude-code"]\n' in out
+    assert out.endswith("\nNothing was changed.\n")
+
+
+def test_the_diff_is_what_install_then_does(claude: Path, home: Path, run: Run, tmp_path: Path) -> None:
+    claude.write_text('{\n  "model": "opus"\n}\n')
+    _, out, _ = run("install", "--yes", "--no-service", "--dry-run", "--json")
+    diffs = {file["path"]: file["diff"] for file in json.loads(out)["files"]}
+    patched = tmp_path / "settings.json"
+    patched.write_bytes(claude.read_bytes())
+    subprocess.run(["patch", "-s", str(patched)], input=diffs[str(claude)], text=True, check=True)
+
+    run("install", "--yes", "--no-service")
+
+    assert claude.read_bytes() == patched.read_bytes()
+
+
+def test_without_a_terminal_it_asks_nothing_and_takes_what_is_here(claude: Path) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "carryover.cli.main", "install", "--no-service"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (answer.returncode, answer.stderr) == (ExitCode.OK, "")
+    assert claude.exists()
+
+
+def test_an_agent_that_was_named_but_is_not_here_is_skipped_and_the_others_are_not(claude: Path, run: Run) -> None:
+    code, out, _ = run("install", "--tools", "claude-code,codex", "--no-service")
+
+    assert code == ExitCode.OK
+    assert claude.exists()
+    assert "✗ Codex CLI selected but not detected on this machine.\n  Skipped. " in out
+    assert 'selected = ["claude-code"]' in state_dir().config.read_text()
+
+
+def test_agents_of_every_kind_are_summed_up_side_by_side(
+    claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With adapters that do not exist yet: one is not here, one is newer than what is known."""
+    from carryover.agents.claude_code import AGENT
+
+    versioned(home / "bin" / "cursor", "9.9.1")
+    monkeypatch.setattr("carryover.agents.specs", lambda: (AGENT.spec, CODEX, CURSOR))
+
+    code, out, _ = run("install", "--tools", "claude-code,codex,cursor", "--no-service")
+
+    assert code == ExitCode.OK
+    assert summary_of(out).splitlines()[:8] == [
+        "✓ Claude Code 2.1.328 detected",
+        "  config: ~/.claude/settings.json",
+        f"  hooks written: {ALL_EVENTS}",
+        "✗ Codex CLI selected but not detected on this machine.",
+        "  Skipped. Re-run `carryover refresh` after installing it.",
+        "⚠ Cursor 9.9.1 detected: newer than Carryover's known versions.",
+        "  Falling back to the last-known hook names (Cursor 2.x).",
+        summary_of(out).splitlines()[7],
+    ]
+    assert summary_of(out).splitlines()[7].startswith("  Update Carryover when you can: `")
+
+
+def test_one_agent_s_failure_stops_no_other(
+    claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from carryover.agents.claude_code import AGENT
+
+    versioned(home / "bin" / "cursor", "2.3.0")
+    monkeypatch.setattr("carryover.agents.specs", lambda: (AGENT.spec, CURSOR))
+    claude.write_text('{"model": "opus",}')
+
+    code, out, _ = run("install", "--yes", "--no-service")
+
+    assert code == ExitCode.FAILED
+    assert "✗ Claude Code 2.1.328 detected, but its hooks could not be written.\n" in out
+    assert f"  {claude} is left alone: " in out
+    assert claude.read_text() == '{"model": "opus",}'
+    assert "sessionStart" in (home / ".cursor/hooks.json").read_text()
+
+
+def test_with_nothing_chosen_nothing_is_changed(claude: Path, home: Path, run: Run) -> None:
+    before = everything(home)
+
+    code, out, err = run("install", "--tools", "", "--no-service")
+
+    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+    assert err.startswith("carryover: No agent was chosen, so nothing was changed.")
+    assert everything(home) == before
+
+
+def test_an_agent_nobody_knows_is_a_usage_error(claude: Path, run: Run) -> None:
+    code, out, err = run("install", "--tools", "claude-code,clippy")
+
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert "unknown: clippy (known: claude-code, " in err
+    assert not claude.exists()
+
+
+def test_the_resume_mode_is_written_and_kept(claude: Path, run: Run) -> None:
+    run("install", "--yes", "--no-service", "--resume-mode", "brief")
+    run("install", "--yes", "--no-service")
+
+    assert 'mode = "brief"' in state_dir().config.read_text()
+
+
+def test_folders_that_a_variable_moved_are_recorded(
+    claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = home / "elsewhere"
+    moved.mkdir()
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(moved))
+
+    assert run("install", "--yes", "--no-service")[0] == ExitCode.OK
+
+    assert (moved / "settings.json").exists()
+    assert not claude.exists()
+    config = state_dir().config.read_text()
+    assert str(moved / "projects") in config
+    assert "CLAUDE_CONFIG_DIR" in config
+
+
+def test_settings_of_ours_that_cannot_be_read_stop_it_before_anything_is_done(
+    claude: Path, home: Path, run: Run
+) -> None:
+    state_dir().root.mkdir()
+    state_dir().config.write_text("[resume]\nmode = 'loud'\n")
+    before = everything(home)
+
+    code, _, err = run("install", "--yes", "--no-service")
+
+    assert code == ExitCode.REFUSED
+    assert "line 2" in err
+    assert everything(home) == before
+
+
+def test_as_data_it_tells_what_was_done(claude: Path, run: Run) -> None:
+    code, out, err = run("install", "--json", "--no-service")
+
+    done = json.loads(out)
+    assert (code, err) == (ExitCode.OK, "")
+    assert (done["changed"], done["selected"], done["first_read"]) == (True, ["claude-code"], None)
+    assert [(file["path"], file["outcome"]) for file in done["files"]] == [
+        (str(claude), "created"),
+        (str(state_dir().config), "created"),
+    ]
+
+
+def test_without_a_service_the_plain_way_is_offered(claude: Path, run: Run) -> None:
+    _, out, _ = run("install", "--yes")
+
+    assert "  Start carryoverd now:\n    nohup " in out
+    assert "  Start it whenever you log in, by this line in your shell's profile (~/.profile):\n" in out
+
+
+def test_an_older_agent_gets_no_hooks_and_is_read_all_the_same(claude: Path, home: Path, run: Run) -> None:
+    put_claude(home, "1.0.12")
+
+    code, out, _ = run("install", "--yes", "--no-service")
+
+    assert code == ExitCode.OK
+    assert out.startswith("⚠ Claude Code 1.0.12 detected: older than the hooks Carryover needs")
+    assert not claude.exists()
+    assert 'selected = ["claude-code"]' in state_dir().config.read_text()

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.cli.where import state_dir
+from carryover.config import load_config
+from carryover.errors import ExitCode
+from support.agent_here import everything
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_a_running_daemon_reads_and_writes_nothing_until_it_goes_on(shop: Path, home: Path, run: Run) -> None:
+    session = ClaudeSession(home / ".claude" / "projects", shop)
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        before = handoff_of(shop)
+
+        assert run("pause")[:2] == (ExitCode.OK, "Everything is paused.\nGo on with `carryover unpause`.\n")
+        session.prompt("Add a discount code to the basket page")
+        daemon.settle()
+        assert (daemon.health()["paused"], handoff_of(shop)) == (True, before)
+
+        assert run("unpause")[:2] == (ExitCode.OK, "Everything goes on.\n")
+        wait_until("the new prompt in the handoff", lambda: "basket page" in handoff_of(shop))
+        assert daemon.health()["paused"] is False
+
+
+def test_a_daemon_that_starts_during_a_pause_stands_still(shop: Path, run: Run) -> None:
+    run("pause")
+    with DaemonProcess() as daemon:
+        daemon.settle()
+
+        assert daemon.health()["paused"] is True
+        assert handoff_of(shop) == ""
+
+
+def test_one_project_is_left_out_and_the_others_go_on(shop: Path, home: Path, run: Run) -> None:
+    with DaemonProcess() as daemon:
+        code, out, _ = run("pause", str(shop))
+        daemon.settle()
+
+        assert (code, out.splitlines()[0]) == (ExitCode.OK, f"{shop} is paused.")
+        assert handoff_of(shop) == ""
+        assert daemon.health()["paused"] is False
+
+        assert run("unpause", str(shop))[:2] == (ExitCode.OK, f"{shop} goes on.\n")
+        wait_until("the handoff", lambda: handoff_of(shop) != "")
+
+
+def test_without_a_daemon_it_holds_once_one_starts(home: Path, run: Run) -> None:
+    code, out, err = run("pause")
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert out == ("Everything is paused. carryoverd does not run just now.\nGo on with `carryover unpause`.\n")
+    assert state_dir().paused.exists()
+    assert run("unpause")[0] == ExitCode.OK
+    assert not state_dir().paused.exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("shop",)])
+def test_twice_is_once(home: Path, run: Run, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    run("pause", *arguments)
+    before = everything(state_dir().root)
+
+    code, out, _ = run("pause", *arguments)
+
+    assert code == ExitCode.OK
+    assert " is paused already." in out
+    assert everything(state_dir().root) == before
+
+
+def test_a_folder_whose_name_looks_like_a_pattern_is_paused_alone(home: Path, run: Run) -> None:
+    for name in ("app[1]", "app1"):
+        (home / name / ".git").mkdir(parents=True)
+
+    run("pause", str(home / "app[1]"))
+
+    assert run("handoff", str(home / "app[1]"))[0] == ExitCode.REFUSED
+    assert run("handoff", str(home / "app1"))[0] == ExitCode.NOTHING_FOUND
+
+
+def test_a_project_that_something_else_leaves_out_says_what(home: Path, run: Run) -> None:
+    state_dir().root.mkdir()
+    state_dir().config.write_text('[projects]\nexclude = ["shop"]\n')
+
+    code, out, err = run("unpause", str(home / "shop"))
+
+    assert (code, out) == (ExitCode.REFUSED, "")
+    assert "is still left out, by [projects] exclude = 'shop' in config.toml." in err
+
+
+def test_comments_in_the_settings_stay(home: Path, run: Run) -> None:
+    state_dir().root.mkdir()
+    text = "# mine\n[resume]\nmode = 'brief'   # short\n"
+    state_dir().config.write_text(text)
+
+    run("pause", str(home / "shop"))
+
+    assert state_dir().config.read_text().startswith(text)
+    assert load_config(state_dir().config).projects.exclude == (str(home / "shop"),)
+
+
+def test_as_data_it_tells_what_holds(home: Path, run: Run) -> None:
+    code, out, _ = run("pause", "--json")
+
+    assert code == ExitCode.OK
+    assert json.loads(out) == {
+        "paused": True,
+        "changed": True,
+        "project": None,
+        "daemon": "when it starts",
+        "note": None,
+    }

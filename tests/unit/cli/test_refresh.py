@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from carryover.cli.where import state_dir
+from carryover.errors import ExitCode
+from support.agent_here import everything, put_claude
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def hooks(settings: Path) -> list[str]:
+    return list(json.loads(settings.read_bytes())["hooks"])
+
+
+def test_where_nothing_differs_no_byte_changes_and_it_says_so(installed: Path, home: Path, run: Run) -> None:
+    before = everything(home)
+
+    answers = [run("refresh", "--yes", "--no-service") for _ in range(2)]
+
+    assert everything(home) == before
+    for code, out, err in answers:
+        assert (code, err) == (ExitCode.OK, "")
+        assert out.startswith("Nothing changed: hooks and settings are as they should be.\n✓ Claude Code 2.1.328")
+
+
+def test_hooks_that_were_removed_come_back(installed: Path, run: Run) -> None:
+    before = installed.read_bytes()
+    settings = json.loads(before)
+    del settings["hooks"]["Stop"]
+    installed.write_text(json.dumps(settings, indent=2))
+
+    code, out, _ = run("refresh", "--yes", "--no-service")
+
+    assert code == ExitCode.OK
+    assert "  hooks written: " in out
+    assert set(hooks(installed)) == set(json.loads(before)["hooks"])
+
+
+def test_another_version_of_the_agent_gets_the_hooks_that_it_knows(installed: Path, home: Path, run: Run) -> None:
+    put_claude(home, "1.0.70")
+
+    run("refresh", "--yes", "--no-service")
+
+    assert hooks(installed) == ["SessionStart", "PreCompact", "Stop"]
+
+
+def test_an_agent_that_is_no_longer_wanted_loses_its_hooks(installed: Path, home: Path, run: Run) -> None:
+    code, out, _ = run("refresh", "--tools", "", "--no-service")
+
+    assert code == ExitCode.OK
+    assert out.startswith("✓ Hooks removed from ~/.claude/settings.json\n")
+    assert not installed.exists()
+    assert "selected = []" in state_dir().config.read_text()
+
+
+def test_settings_that_moved_take_the_hooks_with_them(installed: Path, home: Path, run: Run) -> None:
+    moved = home / "elsewhere"
+    moved.mkdir()
+    config = state_dir().config.read_text()
+    state_dir().config.write_text(f'{config}\n[tools.claude-code]\nenv = {{ CLAUDE_CONFIG_DIR = "{moved}" }}\n')
+
+    code, out, _ = run("refresh", "--yes", "--no-service")
+
+    assert code == ExitCode.OK
+    assert "✓ Hooks removed from ~/.claude/settings.json\n" in out
+    assert (moved / "settings.json").exists()
+    assert not installed.exists()
+
+
+def test_without_a_selection_yet_it_takes_what_is_here(claude: Path, run: Run) -> None:
+    assert run("refresh", "--yes", "--no-service")[0] == ExitCode.OK
+    assert claude.exists()
+
+
+def test_a_dry_run_says_that_nothing_would_change(installed: Path, home: Path, run: Run) -> None:
+    before = everything(home)
+
+    code, out, _ = run("refresh", "--yes", "--no-service", "--dry-run")
+
+    assert (code, out.splitlines()[-1]) == (ExitCode.OK, "Nothing would change.")
+    assert everything(home) == before

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import carryover
+
+LOADED_THEN = """
+import sys
+from carryover.daemon.preload import load_all
+load_all()
+print(*(name for name in sys.modules if name.startswith("carryover.") or name == "git"), sep="\\n")
+"""
+
+
+def test_a_daemon_has_all_of_the_program_but_its_commands() -> None:
+    ran = subprocess.run([sys.executable, "-c", LOADED_THEN], capture_output=True, text=True, check=True)
+    source = Path(carryover.__file__).parent
+    modules = {
+        ".".join(("carryover", *path.relative_to(source).with_suffix("").parts)).removesuffix(".__init__")
+        for path in source.rglob("*.py")
+    } - {"carryover"}
+    for_daemons = {name for name in modules if name.split(".")[1] not in ("cli", "install")}
+
+    assert set(ran.stdout.split()) == for_daemons | {"git"}

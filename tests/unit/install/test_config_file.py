@@ -1,0 +1,151 @@
+"""Install's keys come into `config.toml`; comments, order and line ends of the user's own stay."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carryover.config import ToolConfig, ToolsConfig, load_config
+from carryover.configedit.json_document import Refused
+from carryover.install.apply import apply
+from carryover.install.config_file import Settings, plan_config, with_settings
+from carryover.paths import StateDir
+
+MINE = b"""\
+# How I like it
+[resume]
+mode = "ask"   # for now
+
+[projects]
+exclude = [
+  "~/secret", # nobody's business
+  "~/old",
+]
+"""
+
+
+def refusal(data: bytes) -> str:
+    with pytest.raises(Refused) as raised:
+        with_settings(data, Settings(selected=("codex",), exclude=("x",)))
+    return str(raised.value)
+
+
+def test_a_new_file_holds_only_what_was_decided() -> None:
+    decided = Settings(selected=("claude-code",), resume_mode="brief", roots={"claude-code": ("/moved/projects",)})
+
+    assert with_settings(None, decided) == (
+        b'[tools]\nselected = ["claude-code"]\n\n[tools.claude-code]\nroots = ["/moved/projects"]\n\n'
+        b'[resume]\nmode = "brief"\n'
+    )
+
+
+def test_comments_and_order_stay() -> None:
+    decided = Settings(selected=("claude-code",), resume_mode="silent", exclude=("~/secret", "~/new"))
+
+    after = with_settings(MINE, decided)
+
+    assert after is not None
+    assert after.startswith(b'# How I like it\n[resume]\nmode = "silent"   # for now\n\n[projects]\nexclude = [\n')
+    assert b'"~/secret", # nobody\'s business\n' in after
+    assert tomllib.loads(after.decode()) == {
+        "resume": {"mode": "silent"},
+        "projects": {"exclude": ["~/secret", "~/new"]},
+        "tools": {"selected": ["claude-code"]},
+    }
+
+
+def test_what_says_so_already_is_not_touched() -> None:
+    odd = b"resume.mode='ask'\r\n[ projects ]\nexclude=['a']\n"
+
+    assert with_settings(odd, Settings(resume_mode="ask", exclude=("a",), roots={"codex": ()})) is odd
+    assert with_settings(MINE, Settings(resume_mode="ask", exclude=("~/secret", "~/old"))) is MINE
+    assert with_settings(None, Settings()) is None
+
+
+def test_what_is_empty_is_taken_out() -> None:
+    data = (
+        b'[tools]\nselected = ["codex"]\n[tools.codex]\nroots = ["/x"]\nenv = {A = "b"}\n[projects]\ninclude = ["a"]\n'
+    )
+
+    after = with_settings(data, Settings(selected=(), roots={"codex": ()}, env={"codex": {}}, include=()))
+
+    assert after is not None
+    assert tomllib.loads(after.decode()) == {"tools": {"selected": [], "codex": {}}, "projects": {}}
+
+
+def test_line_ends_and_byte_order_mark_stay() -> None:
+    after = with_settings(b"\xef\xbb\xbf" + MINE.replace(b"\n", b"\r\n"), Settings(selected=("codex",)))
+
+    assert after is not None
+    assert after.endswith(b'\r\n\r\n[tools]\r\nselected = ["codex"]\r\n')
+    assert (after[:3], after.count(b"\n")) == (b"\xef\xbb\xbf", after.count(b"\r\n"))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"a = \n", "it is not valid TOML: Invalid value (at line 1, column 5)"),
+        (b'a = "\xff"', "it is not UTF-8 text"),
+        (b"tools = 3\n", "`tools` is something other than a table in it"),
+        (b'projects = "all"\n', "`projects` is something other than a table in it"),
+        (b"[[tools]]\n", "`tools` is something other than a table in it"),
+    ],
+)
+def test_what_cannot_be_edited_is_refused_in_words(data: bytes, reason: str) -> None:
+    assert refusal(data) == reason
+
+
+def test_the_settings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
+    state = StateDir(tmp_path / "state")
+    decided = Settings(
+        selected=("claude-code", "codex"),
+        resume_mode="brief",
+        roots={"claude-code": ("/moved/projects",)},
+        env={"claude-code": {"CLAUDE_CONFIG_DIR": "/moved"}},
+    )
+
+    assert [done.outcome for done in apply([plan_config(state, decided)], state)] == ["created"]
+
+    config = load_config(state.config)
+    moved = ToolConfig(roots=("/moved/projects",), env={"CLAUDE_CONFIG_DIR": "/moved"})
+    assert config.tools == ToolsConfig(selected=("claude-code", "codex"), each={"claude-code": moved})
+    assert (config.resume.mode, config.unknown_keys) == ("brief", ())
+    assert config.tools.of("codex") == ToolConfig()
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "# a comment\n", "\n", "[resume]\n", 'mode = "ask"\n', "stale_days = 3\n", "[projects]\n",
+            'exclude = ["a", "b"]\n', "[tools]\n", 'selected = ["codex"]\n', "[tools.codex]\n", 'roots = ["/x"]\n',
+            "[tools.claude-code]\n", "resume.mode = 'brief'\n", "[odd.table]\n", "x = {y = 1, z = [1,\n 2]}\n",
+        ]
+    ),
+    max_size=9,
+)  # fmt: skip
+
+
+@given(lines=LINES, end=st.sampled_from(["", "y=1", "# no line end"]))
+@settings(max_examples=200, deadline=None)
+def test_other_keys_keep_their_values_and_comments_their_words(lines: list[str], end: str) -> None:
+    text = "".join(lines) + end
+    decided = Settings(selected=("claude-code",), resume_mode="silent", exclude=("b", "c"), roots={"codex": ("/y",)})
+    try:
+        before = tomllib.loads(text)
+        after = with_settings(text.encode(), decided)
+    except (tomllib.TOMLDecodeError, Refused):
+        return
+    assert after is not None
+    expected = before | {
+        "resume": before.get("resume", {}) | {"mode": "silent"},
+        "projects": before.get("projects", {}) | {"exclude": ["b", "c"]},
+    }
+    expected["tools"] = {**before.get("tools", {}), "selected": ["claude-code"]}
+    expected["tools"]["codex"] = {**expected["tools"].get("codex", {}), "roots": ["/y"]}
+    assert tomllib.loads(after.decode()) == expected
+    assert after.count(b"#") == text.count("#")
+    assert with_settings(after, decided) is after

@@ -1,0 +1,193 @@
+"""What is found of an agent on a machine."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+from packaging.version import Version
+
+from carryover.agents import specs
+from carryover.agents.claude_code.spec import SPEC
+from carryover.agents.spec import LINUX, VersionProbe
+from carryover.install.detect import Detection, detect, detect_all
+from carryover.install.hook_sets import hooks_for_unknown
+from carryover.install.machine import Machine
+from support.tools import CODEX, CURSOR, program, versioned
+
+SYSTEM_PATH = "/usr/bin:/bin"
+
+
+@pytest.fixture
+def bin_folder(home: Path) -> Path:
+    return home / "path-bin"
+
+
+@pytest.fixture
+def machine(home: Path, bin_folder: Path) -> Machine:
+    return Machine(home=home, env={"PATH": str(bin_folder)}, platform=LINUX, root=home / "system")
+
+
+def with_env(machine: Machine, **env: str) -> Machine:
+    return Machine(home=machine.home, env={**machine.env, **env}, platform=machine.platform, root=machine.root)
+
+
+def test_a_known_version_on_path(machine: Machine, home: Path, bin_folder: Path) -> None:
+    versioned(bin_folder / "claude", "2.1.328 (Claude Code)")
+
+    assert detect(SPEC, machine) == Detection(
+        spec=SPEC,
+        state="ok",
+        binary=bin_folder / "claude",
+        on_path=True,
+        version=Version("2.1.328"),
+        version_text="2.1.328",
+        config=home / ".claude/settings.json",
+        roots=(home / ".claude/projects",),
+        hook_set=SPEC.hook_sets[-1],
+    )
+
+
+def test_nothing_of_it_is_here(machine: Machine, home: Path) -> None:
+    assert detect(SPEC, machine) == Detection(
+        spec=SPEC, state="missing", config=home / ".claude/settings.json", roots=(home / ".claude/projects",)
+    )
+    assert list(home.iterdir()) == [home / ".gitconfig"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "hook_set"),
+    [
+        ("1.0.47 (Claude Code)", "older", None),
+        ("2.0.65 (Claude Code)", "ok", SPEC.hook_sets[2]),
+        ("3.0.1 (Claude Code)", "newer", SPEC.hook_sets[-1]),
+        ("no idea", "unreadable", hooks_for_unknown(SPEC)),
+    ],
+)
+def test_the_version_decides_the_hooks(
+    machine: Machine, bin_folder: Path, answer: str, state: str, hook_set: object
+) -> None:
+    versioned(bin_folder / "claude", answer)
+
+    found = detect(SPEC, machine)
+
+    assert (found.state, found.hook_set, found.found) == (state, hook_set, True)
+
+
+def test_a_folder_alone_tells_that_the_agent_is_used(machine: Machine, home: Path) -> None:
+    """Inside an editor there is no command."""
+    (home / ".claude").mkdir()
+
+    found = detect(SPEC, machine)
+
+    assert (found.state, found.binary, found.folder) == ("unreadable", None, home / ".claude")
+    assert found.problem == "no `claude` command on PATH or in the usual places"
+    assert found.hook_set == hooks_for_unknown(SPEC)
+
+
+def test_a_file_with_the_name_of_the_folder_tells_nothing(machine: Machine, home: Path) -> None:
+    (home / ".claude").touch()
+
+    assert detect(SPEC, machine).state == "missing"
+
+
+def test_a_command_beside_path_runs_with_the_node_that_lies_beside_it(machine: Machine, home: Path) -> None:
+    folder = home / ".nvm/versions/node/v22.3.0/bin"
+    program(folder / "node", 'echo "2.1.328 (Claude Code)"')
+    program(folder / "claude", "exec node cli.js --version")
+
+    found = detect(SPEC, machine)
+
+    assert (found.version_text, found.binary, found.on_path) == ("2.1.328", folder / "claude", False)
+
+
+def test_further_copies_are_told(machine: Machine, home: Path, bin_folder: Path) -> None:
+    versioned(bin_folder / "claude", "2.1.328 (Claude Code)")
+    other = versioned(home / ".claude/local/claude", "2.0.65 (Claude Code)")
+
+    found = detect(SPEC, machine)
+
+    assert (found.version_text, found.others) == ("2.1.328", (other,))
+
+
+def test_a_variable_moves_everything_and_is_told(machine: Machine, home: Path, bin_folder: Path) -> None:
+    moved = home / "conf"
+    moved.mkdir()
+    program(bin_folder / "claude", 'echo "2.1.$(basename "$CLAUDE_CONFIG_DIR" | wc -c) (Claude Code)"')
+
+    found = detect(SPEC, with_env(machine, PATH=f"{bin_folder}:{SYSTEM_PATH}", CLAUDE_CONFIG_DIR=str(moved), TOKEN="x"))
+
+    assert (found.config, found.roots) == (moved / "settings.json", (moved / "projects",))
+    assert (found.folder, found.overrides) == (moved, {"CLAUDE_CONFIG_DIR": str(moved)})
+    assert found.version_text == "2.1.5"
+
+
+def test_a_blank_variable_moves_nothing(machine: Machine, home: Path) -> None:
+    found = detect(SPEC, with_env(machine, CLAUDE_CONFIG_DIR=" "))
+
+    assert (found.config, found.overrides) == (home / ".claude/settings.json", {})
+
+
+@pytest.mark.parametrize("make", [Path.touch, lambda path: path.symlink_to("gone")], ids=["a file", "a dangling link"])
+def test_the_first_settings_file_that_exists_is_taken(machine: Machine, home: Path, make: object) -> None:
+    second = home / ".config/cursor/hooks.json"
+    second.parent.mkdir(parents=True)
+
+    assert detect(CURSOR, machine).config == home / ".cursor/hooks.json"
+    make(second)  # type: ignore[operator]
+    assert detect(CURSOR, machine).config == second
+
+
+def test_an_agent_without_an_adapter_is_known_by_name_and_never_run(
+    machine: Machine, home: Path, bin_folder: Path
+) -> None:
+    program(bin_folder / "gemini", "touch ran")
+    (home / ".codeium/windsurf").mkdir(parents=True)
+
+    found = {detection.spec.id: detection for detection in detect_all(specs(), machine)}
+
+    assert {name: detection.state for name, detection in found.items() if name != "claude-code"} == {
+        "codex": "missing",
+        "cursor": "missing",
+        "copilot": "missing",
+        "gemini-cli": "unsupported",
+        "opencode": "missing",
+        "aider": "missing",
+        "windsurf": "unsupported",
+    }
+    assert (found["gemini-cli"].binary, found["gemini-cli"].hook_set) == (bin_folder / "gemini", None)
+    assert not (home / "ran").exists()
+
+
+def test_tools_are_asked_at_the_same_time_and_answer_in_their_order(
+    machine: Machine, home: Path, bin_folder: Path
+) -> None:
+    """Each waits for the other to have begun, so one after the other would never end."""
+    for mine, others in (("claude", "codex"), ("codex", "claude")):
+        meet = f"touch {mine}.here; until [ -e {others}.here ]; do :; done"
+        program(bin_folder / mine, meet, "echo '2.1.328 (both)'")
+
+    both = detect_all((SPEC, CODEX), with_env(machine, PATH=f"{bin_folder}:{SYSTEM_PATH}"))
+
+    assert [(found.spec.id, found.state) for found in both] == [("claude-code", "ok"), ("codex", "ok")]
+
+
+def test_one_tool_that_hangs_takes_its_limit_and_nothing_from_the_others(machine: Machine, bin_folder: Path) -> None:
+    program(bin_folder / "cursor", "exec /bin/sleep 60")
+    versioned(bin_folder / "codex", "codex 0.169.0")
+    slow = msgspec.structs.replace(CURSOR, version=VersionProbe(args=(), pattern="(.)", limit_s=0.3))
+    before = time.monotonic()
+
+    hanging, other = detect_all((slow, CODEX), machine)
+
+    assert (hanging.state, hanging.problem) == ("unreadable", "no answer within 0.3 s")
+    assert (other.state, other.version_text) == ("ok", "0.169.0")
+    assert time.monotonic() - before < 5
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("detect")]
+
+
+def test_no_tools_are_no_detections(machine: Machine) -> None:
+    assert detect_all((), machine) == ()

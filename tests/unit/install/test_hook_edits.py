@@ -1,0 +1,131 @@
+"""The tools that are selected get their hooks; the files of all others lose them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from carryover.agents.spec import HookEntry
+from carryover.configedit.json_text import Origin, Refused, hooks_of
+from carryover.configedit.stub_line import by_scripts
+from carryover.install.apply import apply
+from carryover.install.hook_edits import HooksFound, Stub, ToolHooks, hooks_found, plan_hooks
+from carryover.install.record import load_record
+from carryover.paths import StateDir
+
+HOOKS = (HookEntry(event="SessionStart", matcher="startup", timeout_s=5), HookEntry(event="Stop", timeout_s=5))
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateDir:
+    return StateDir(tmp_path / "state")
+
+
+def stub_at(script: Path) -> Stub:
+    return Stub(script, lambda tool, event: f"sh {script} {tool} {event} 2>/dev/null || true")
+
+
+@pytest.fixture
+def stub(state: StateDir) -> Stub:
+    return stub_at(state.root / "hook.sh")
+
+
+def claude(config: Path, hooks: tuple[HookEntry, ...] = HOOKS) -> ToolHooks:
+    return ToolHooks("claude-code", "Claude Code", config, hooks)
+
+
+def set_up(tools: list[ToolHooks], state: StateDir, stub: Stub) -> list[tuple[str, str]]:
+    """Path and outcome of each edit."""
+    edits = plan_hooks(tools, load_record(state), stub)
+    return [(done.edit.path.name, done.outcome) for done in apply(edits, state)]
+
+
+def events(config: Path, stub: Stub) -> list[str]:
+    return [
+        found.hook.event for found in hooks_of(config.read_bytes(), by_scripts(stub.script)) if found.whose == "ours"
+    ]
+
+
+def test_hooks_are_written_and_a_second_run_changes_no_byte(tmp_path: Path, state: StateDir, stub: Stub) -> None:
+    config = tmp_path / "settings.json"
+    config.write_text('{"model": "opus"}\n')
+
+    assert set_up([claude(config)], state, stub) == [("settings.json", "changed")]
+    after, record = config.read_bytes(), load_record(state)
+    assert set_up([claude(config)], state, stub) == [("settings.json", "unchanged")]
+
+    assert (events(config, stub), config.read_bytes(), load_record(state)) == (["SessionStart", "Stop"], after, record)
+
+
+def test_a_tool_that_is_not_selected_any_more_gets_its_file_back(tmp_path: Path, state: StateDir, stub: Stub) -> None:
+    config = tmp_path / "settings.json"
+    config.write_text('{"hooks": {"Stop": []}}')
+    set_up([claude(config)], state, stub)
+
+    assert set_up([claude(config, ())], state, stub) == [("settings.json", "changed")]
+    assert (config.read_text(), load_record(state).files) == ('{"hooks": {"Stop": []}}', ())
+
+
+def test_settings_that_moved_take_the_hooks_along(tmp_path: Path, state: StateDir, stub: Stub) -> None:
+    old, new = tmp_path / "old.json", tmp_path / "new" / "new.json"
+    set_up([claude(old)], state, stub)
+
+    assert set_up([claude(new)], state, stub) == [("new.json", "created"), ("old.json", "removed")]
+    assert (old.exists(), events(new, stub)) == (False, ["SessionStart", "Stop"])
+
+
+def test_another_way_to_the_same_file_takes_nothing_away(tmp_path: Path, state: StateDir, stub: Stub) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    set_up([claude(tmp_path / "real" / "s.json")], state, stub)
+
+    assert set_up([claude(tmp_path / "link" / "s.json")], state, stub) == [("s.json", "unchanged")]
+    [entry] = load_record(state).files
+    assert (entry.path, entry.origin) == (str(tmp_path / "link" / "s.json"), Origin(missing=True))
+
+
+def test_a_state_folder_that_moved_leaves_no_old_hooks_behind(tmp_path: Path, state: StateDir, stub: Stub) -> None:
+    config = tmp_path / "settings.json"
+    set_up([claude(config)], state, stub)
+    moved = StateDir(state.root.rename(tmp_path / "elsewhere"))
+    new_stub = stub_at(moved.root / "hook.sh")
+
+    set_up([claude(config)], moved, new_stub)
+
+    assert (events(config, new_stub), events(config, stub)) == (["SessionStart", "Stop"], [])
+    assert load_record(moved).files[0].origin == Origin(missing=True)
+
+
+def test_one_tools_settings_that_do_not_parse_stop_no_other(tmp_path: Path, state: StateDir, stub: Stub) -> None:
+    bad, good = tmp_path / "bad.json", tmp_path / "good.json"
+    bad.write_text("{,}")
+    tools = [claude(bad), ToolHooks("codex", "Codex CLI", good, HOOKS)]
+
+    edits = plan_hooks(tools, load_record(state), stub)
+    apply(edits, state)
+
+    assert edits[0].problem is not None
+    assert edits[0].problem.startswith(f"{bad} is left alone: it is not valid JSON (line 1, column 2:")
+    assert edits[0].problem.endswith("Put that right, then run `carryover refresh`.")
+    assert (bad.read_text(), events(good, stub), len(load_record(state).files)) == ("{,}", ["SessionStart", "Stop"], 1)
+
+
+def test_hooks_are_present_missing_or_edited(tmp_path: Path, stub: Stub) -> None:
+    tool = claude(tmp_path / "settings.json", (*HOOKS, HookEntry(event="SessionEnd", timeout_s=5)))
+    start = {"type": "command", "command": stub.command("claude-code", "SessionStart"), "timeout": 5}
+    changed = {"type": "command", "command": f"{stub.command('claude-code', 'Stop')}; say done", "timeout": 5}
+    old = {"type": "command", "command": stub.command("claude-code", "Old")}
+    hooks = {
+        "SessionStart": [{"matcher": "startup", "hooks": [start]}],
+        "Stop": [{"hooks": [changed, {"command": "say done"}]}],
+        "Old": [{"hooks": [old]}],
+    }
+
+    found = hooks_found(json.dumps({"hooks": hooks}).encode(), tool, stub)
+
+    assert found == HooksFound(present=("SessionStart",), missing=("SessionEnd",), edited=("Stop", "Old"))
+    assert hooks_found(None, tool, stub) == HooksFound((), ("SessionStart", "Stop", "SessionEnd"), ())
+    with pytest.raises(Refused):
+        hooks_found(b"{", tool, stub)

@@ -1,0 +1,74 @@
+"""Which hooks are for which version."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packaging.version import Version
+
+from carryover.agents.spec import HookEntry, HookSet
+from carryover.install.hook_sets import ALL_KNOWN, hooks_for, hooks_for_unknown, injects_since
+from support.tools import CODEX, CURSOR
+
+FIRST, SECOND = CURSOR.hook_sets
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("1.6.9", ("older", None)),
+        ("1.7", ("ok", FIRST)),
+        ("1.99.1", ("ok", FIRST)),
+        ("2", ("ok", SECOND)),
+        ("2.99", ("ok", SECOND)),
+        ("3.0", ("newer", SECOND)),
+        ("9.9", ("newer", SECOND)),
+    ],
+)
+def test_above_the_known_versions_the_newest_hooks_are_used_and_below_them_none(
+    version: str, expected: tuple[str, HookSet | None]
+) -> None:
+    assert hooks_for(CURSOR, Version(version)) == expected
+
+
+def test_a_range_without_an_end_has_nothing_newer() -> None:
+    assert hooks_for(CODEX, Version("999")) == ("ok", CODEX.hook_sets[0])
+
+
+@given(
+    numbers=st.lists(st.integers(0, 12), min_size=1, max_size=3),
+    suffix=st.sampled_from(["", "a1", "b2", "rc1", ".post1", ".dev3", "+local"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_pre_and_post_releases_are_taken_for_the_version_they_belong_to(numbers: list[int], suffix: str) -> None:
+    bare = ".".join(map(str, numbers))
+
+    assert hooks_for(CURSOR, Version(bare + suffix)) == hooks_for(CURSOR, Version(bare))
+
+
+def test_an_unknown_version_gets_the_events_common_to_the_versions_that_can_inject() -> None:
+    third = HookSet(versions=">=3", label="3.x", hooks=(*SECOND.hooks, HookEntry(event="later", timeout_s=5)))
+    spec = msgspec.structs.replace(CURSOR, hook_sets=(FIRST, SECOND, third))
+
+    assert hooks_for_unknown(spec) == HookSet(versions=">=2", label=ALL_KNOWN, hooks=SECOND.hooks)
+
+
+def test_an_unknown_version_gets_the_newest_hooks_where_all_events_were_renamed() -> None:
+    renamed = HookSet(versions=">=3", label="3.x", hooks=(HookEntry(event="SessionStart", timeout_s=5),))
+    spec = msgspec.structs.replace(
+        CURSOR, hook_sets=(FIRST, SECOND, renamed), injects_on=("sessionStart", "SessionStart")
+    )
+
+    assert hooks_for_unknown(spec) == renamed
+
+
+def test_an_agent_without_hooks_gets_none_in_any_version() -> None:
+    spec = msgspec.structs.replace(CURSOR, hook_sets=(), injects_on=())
+
+    assert (hooks_for(spec, Version("1")), hooks_for_unknown(spec), injects_since(spec)) == (("ok", None), None, None)
+
+
+def test_the_first_version_that_takes_in_a_handoff_is_known() -> None:
+    assert (injects_since(CURSOR), injects_since(CODEX)) == (Version("2"), Version("0.100"))

@@ -1,0 +1,127 @@
+"""The command that updates Carryover, by how it was installed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carryover.install.how_installed import Facts, HowInstalled, how_installed, told_by
+
+SITE = "lib/python3.11/site-packages/carryover"
+
+
+def facts(prefix: Path, **more: Any) -> Facts:
+    """An environment at `prefix`, made by pip."""
+    given: dict[str, Any] = {
+        "python": prefix / "bin/python",
+        "prefix": prefix,
+        "base_prefix": Path("/usr"),
+        "package": prefix / SITE,
+        "installed": True,
+        "installer": "pip",
+    }
+    return Facts(**given | more)
+
+
+def url(**more: Any) -> bytes:
+    return json.dumps(more).encode()
+
+
+@pytest.mark.parametrize(
+    ("mark", "name", "kind", "update"),
+    [
+        ("pipx_metadata.json", "carryoverd", "pipx", "pipx upgrade carryoverd"),
+        ("pipx_metadata.json", "carryoverd-next", "pipx", "pipx upgrade carryoverd-next"),
+        ("uv-receipt.toml", "carryoverd", "uv tool", "uv tool upgrade carryoverd"),
+    ],
+)
+def test_an_environment_of_a_tool_installer(tmp_path: Path, mark: str, name: str, kind: Any, update: str) -> None:
+    prefix = tmp_path / name
+    prefix.mkdir()
+    (prefix / mark).touch()
+
+    assert told_by(facts(prefix)) == HowInstalled(kind=kind, where=prefix, update=update)
+
+
+def test_pip_in_a_virtual_environment() -> None:
+    prefix = Path("/srv/my env")
+
+    assert told_by(facts(prefix)) == HowInstalled(
+        kind="venv", where=prefix, update="'/srv/my env/bin/python' -m pip install --upgrade carryoverd"
+    )
+
+
+def test_uv_in_a_virtual_environment_which_has_no_pip() -> None:
+    prefix = Path("/srv/env")
+
+    assert told_by(facts(prefix, installer="uv")).update == (
+        "uv pip install --python /srv/env/bin/python --upgrade carryoverd"
+    )
+
+
+def test_the_interpreters_own_packages() -> None:
+    python = Path("/usr/bin/python3")
+    system = facts(Path("/usr"), python=python, user_packages=Path("/home/dev/.local/lib/python3.11/site-packages"))
+
+    assert told_by(system) == HowInstalled(
+        kind="system", where=Path("/usr"), update="/usr/bin/python3 -m pip install --upgrade carryoverd"
+    )
+
+
+def test_the_users_own_packages() -> None:
+    packages = Path("/home/dev/.local/lib/python3.11/site-packages")
+    user = facts(Path("/usr"), python=Path("/usr/bin/python3"), package=packages / "carryover", user_packages=packages)
+
+    assert told_by(user) == HowInstalled(
+        kind="user", where=packages, update="/usr/bin/python3 -m pip install --user --upgrade carryoverd"
+    )
+
+
+def test_an_editable_checkout_also_in_an_environment_of_pipx(tmp_path: Path) -> None:
+    (tmp_path / "pipx_metadata.json").touch()
+    editable = facts(tmp_path, direct_url=url(url="file:///srv/my%20src", dir_info={"editable": True}))
+
+    assert told_by(editable) == HowInstalled(
+        kind="editable",
+        where=Path("/srv/my src"),
+        update=f"git -C '/srv/my src' pull && {tmp_path}/bin/python -m pip install -e '/srv/my src'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("direct_url", "wanted"),
+    [
+        (url(url="file:///srv/src", dir_info={}), "/srv/src"),
+        (
+            url(url="https://example.invalid/c.git", vcs_info={"vcs": "git", "commit_id": "1"}),
+            "'carryoverd @ git+https://example.invalid/c.git'",
+        ),
+        (url(url="https://example.invalid/c.whl", archive_info={}), "'carryoverd @ https://example.invalid/c.whl'"),
+        (b"not json", "carryoverd"),
+        (b"", "carryoverd"),
+    ],
+)
+def test_what_came_from_elsewhere_is_updated_from_there(direct_url: bytes, wanted: str) -> None:
+    update = told_by(facts(Path("/srv/env"), direct_url=direct_url)).update
+
+    assert update == f"/srv/env/bin/python -m pip install --upgrade {wanted}"
+
+
+def test_a_source_tree_that_is_not_installed(tmp_path: Path) -> None:
+    package = tmp_path / "src" / "carryover"
+    package.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").touch()
+
+    assert told_by(facts(Path("/usr"), package=package, installed=False)) == HowInstalled(
+        kind="source", where=tmp_path, update=f"git -C {tmp_path} pull"
+    )
+
+
+def test_the_running_copy_knows_how_it_was_installed() -> None:
+    found = how_installed()
+
+    assert found.where.is_dir()
+    assert found.update

@@ -1,0 +1,269 @@
+"""What is asked of systemd, and how its answers are read. tests/e2e/test_systemd.py asks a real one."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from carryover.errors import UserError
+from carryover.install.service import Program, Ran, ServiceStatus
+from carryover.install.systemd import SystemdUser
+from carryover.install.systemd_unit import UNIT, unit_text
+
+NO_BUS = Ran(1, err="Failed to connect to bus: No medium found\n")
+RUNNING = {
+    "LoadState": "loaded",
+    "ActiveState": "active",
+    "SubState": "running",
+    "UnitFileState": "enabled",
+    "MainPID": "4711",
+    "NRestarts": "2",
+    "Result": "success",
+    "ExecMainStatus": "0",
+    "ActiveEnterTimestamp": "Fri 2026-11-20 09:24:08 UTC",
+}
+FAILED = {**RUNNING, "ActiveState": "failed", "SubState": "failed", "MainPID": "0"}
+
+
+class Systemctl:
+    """Stands in for the command: answers `show` with `shown`, others as `answers` says, or well."""
+
+    def __init__(self) -> None:
+        self.shown: dict[str, str] = {}
+        self.answers: dict[str, Ran] = {}
+        self.asked: list[str] = []
+        self.env: Mapping[str, str] = {}
+
+    def __call__(self, command: Sequence[str], *, env: Mapping[str, str], limit_s: float) -> Ran:
+        assert tuple(command[:3]) == ("systemctl", "--user", "--no-pager")
+        words = list(command[3:])
+        self.env = env
+        if words[0] != "show":
+            self.asked.append(" ".join(words))
+        if words[0] in self.answers:
+            return self.answers[words[0]]
+        return Ran(0, "".join(f"{name}={value}\n" for name, value in self.shown.items()))
+
+
+@pytest.fixture
+def systemctl() -> Systemctl:
+    return Systemctl()
+
+
+@pytest.fixture
+def service(systemctl: Systemctl, home: Path, tmp_path: Path) -> SystemdUser:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "systemctl").touch(0o755)
+    env = {"PATH": str(tmp_path / "bin")}
+    return SystemdUser(env, home, run=systemctl, runtime=tmp_path / "run", linger=tmp_path / "linger")
+
+
+@pytest.fixture
+def program(home: Path) -> Program:
+    return Program(("/opt/bin/carryoverd",), home / ".carryover")
+
+
+def test_installing_writes_the_unit_and_enables_it(
+    service: SystemdUser, systemctl: Systemctl, program: Program, home: Path
+) -> None:
+    assert service.install(program)
+
+    assert service.path == home / ".config" / "systemd" / "user" / UNIT
+    assert service.path.read_text() == unit_text(program)
+    assert stat.S_IMODE(service.path.stat().st_mode) == 0o644
+    assert systemctl.asked == ["daemon-reload", f"enable --quiet {UNIT}"]
+
+
+def test_installing_again_changes_nothing(service: SystemdUser, systemctl: Systemctl, program: Program) -> None:
+    service.install(program)
+    systemctl.shown = RUNNING
+    before = service.path.stat()
+
+    assert not service.install(program)
+
+    assert service.path.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_an_installation_elsewhere_takes_the_unit_over(
+    service: SystemdUser, systemctl: Systemctl, program: Program
+) -> None:
+    service.install(program)
+    systemctl.shown = RUNNING
+
+    assert service.install(Program(("/home/dev/.local/bin/carryoverd",), program.state))
+    assert service.status().command == ("/home/dev/.local/bin/carryoverd",)
+
+
+def test_the_unit_lies_where_the_user_keeps_settings(home: Path, systemctl: Systemctl) -> None:
+    moved = SystemdUser({"XDG_CONFIG_HOME": "/data/config"}, home, run=systemctl)
+
+    assert moved.path == Path("/data/config/systemd/user") / UNIT
+
+
+def test_a_failure_in_the_past_is_no_hindrance(service: SystemdUser, systemctl: Systemctl) -> None:
+    service.start()
+    service.restart()
+    service.stop()
+
+    assert systemctl.asked == [
+        f"reset-failed {UNIT}",
+        f"start {UNIT}",
+        f"reset-failed {UNIT}",
+        f"restart {UNIT}",
+        f"stop {UNIT}",
+    ]
+
+
+def test_a_running_service_is_shown(
+    service: SystemdUser, systemctl: Systemctl, program: Program, tmp_path: Path
+) -> None:
+    service.install(program)
+    systemctl.shown = RUNNING
+    (tmp_path / "linger").mkdir()
+    (tmp_path / "linger" / pwd.getpwuid(os.getuid()).pw_name).touch()
+
+    assert service.status() == ServiceStatus(
+        kind="systemd",
+        installed=True,
+        enabled=True,
+        active=True,
+        pid=4711,
+        since_ms=1795166648000,
+        restarts=2,
+        command=("/opt/bin/carryoverd",),
+        lingering=True,
+    )
+
+
+def test_without_lingering_the_user_is_told_what_that_means(
+    service: SystemdUser, systemctl: Systemctl, program: Program
+) -> None:
+    service.install(program)
+    systemctl.shown = {**RUNNING, "UnitFileState": "disabled"}
+    status = service.status()
+
+    assert (status.enabled, status.lingering) == (False, False)
+    assert status.hint is not None
+    assert "loginctl enable-linger" in status.hint
+
+
+def test_where_nothing_is_installed_nothing_is_wrong(service: SystemdUser, systemctl: Systemctl) -> None:
+    systemctl.shown = {"LoadState": "not-found", "ActiveState": "inactive", "MainPID": "0", "NRestarts": "0"}
+
+    assert service.status() == ServiceStatus(
+        kind="systemd", installed=False, enabled=False, active=False, restarts=0, lingering=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        ({"Result": "exit-code", "ExecMainStatus": "5"}, "It refused to start; `carryoverd` in a terminal says why."),
+        ({"Result": "exit-code", "ExecMainStatus": "1"}, "It failed with exit code 1; carryoverd.log says more."),
+        ({"Result": "signal", "ExecMainStatus": "9"}, "It was killed (signal 9); carryoverd.log says more."),
+        ({"Result": "start-limit-hit"}, "It failed too often in a row, so systemd no longer starts it."),
+        ({"Result": "watchdog"}, "It gave no sign of life, so systemd ended it."),
+        ({"Result": "oom-kill"}, "It was ended because memory ran out."),
+        ({"LoadState": "masked"}, "The unit is masked: `systemctl --user unmask carryoverd` allows it again."),
+    ],
+    ids=lambda value: value.get("Result", "masked") if isinstance(value, dict) else "",
+)
+def test_why_it_does_not_run_is_said_in_words(
+    service: SystemdUser, systemctl: Systemctl, program: Program, shown: dict[str, str], words: str
+) -> None:
+    service.install(program)
+    systemctl.shown = {**FAILED, **shown}
+    status = service.status()
+
+    assert (status.active, status.pid, status.since_ms, status.trouble) == (False, None, None, words)
+
+
+def test_a_start_that_fails_is_told_with_its_reason(service: SystemdUser, systemctl: Systemctl) -> None:
+    systemctl.answers["start"] = Ran(1, err="Job for carryoverd.service failed.\nSee more.\n")
+    with pytest.raises(UserError, match=r"^systemd could not start the daemon\. Job for carryoverd.service failed\. `"):
+        service.start()
+
+    systemctl.shown = {**FAILED, "Result": "exit-code", "ExecMainStatus": "5"}
+    with pytest.raises(UserError, match=r"^systemd could not start the daemon\. It refused to start; "):
+        service.start()
+
+
+def test_a_systemd_that_does_not_answer_is_told_apart_from_none(
+    service: SystemdUser, systemctl: Systemctl, home: Path
+) -> None:
+    assert service.available() is None
+
+    systemctl.answers["show"] = NO_BUS
+    assert service.available() == (
+        "systemd starts no programs for this user here (Failed to connect to bus: No medium found)."
+    )
+    assert service.status() == ServiceStatus(kind="systemd", installed=False, trouble=service.available())
+
+    none = SystemdUser({"PATH": str(home)}, home, run=systemctl)
+    assert none.available() == "There is no systemd on this machine."
+
+
+def test_uninstalling_stops_it_and_removes_what_was_made(
+    service: SystemdUser, systemctl: Systemctl, program: Program, home: Path
+) -> None:
+    service.install(program)
+    enabled_by_systemd(service)
+    systemctl.asked.clear()
+
+    assert service.uninstall()
+
+    assert not (home / ".config" / "systemd").exists()
+    assert systemctl.asked == [f"stop {UNIT}", "daemon-reload", f"reset-failed {UNIT}"]
+    assert not service.uninstall()
+
+
+def test_uninstalling_works_where_systemd_does_not_answer(
+    service: SystemdUser, systemctl: Systemctl, program: Program, home: Path
+) -> None:
+    service.install(program)
+    enabled_by_systemd(service)
+    systemctl.answers["show"] = NO_BUS
+    systemctl.asked.clear()
+
+    assert service.uninstall()
+
+    assert not (home / ".config" / "systemd").exists()
+    assert systemctl.asked == []
+
+
+def test_uninstalling_leaves_what_the_user_put_beside_it(service: SystemdUser, program: Program, home: Path) -> None:
+    service.install(program)
+    enabled_by_systemd(service)
+    kept = [service.path.with_name("other.service"), service.path.with_name(f"{UNIT}.d") / "override.conf"]
+    for path in kept:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("[Service]\n")
+
+    service.uninstall()
+
+    found = [path for path in (home / ".config" / "systemd").rglob("*") if path.is_file() or path.is_symlink()]
+    assert sorted(found) == sorted(kept)
+
+
+def test_systemd_is_found_though_the_shell_does_not_name_it(systemctl: Systemctl, home: Path, tmp_path: Path) -> None:
+    """After `su`, XDG_RUNTIME_DIR is missing."""
+    mine = tmp_path / "run" / str(os.getuid())
+    mine.mkdir(parents=True)
+
+    SystemdUser({}, home, run=systemctl, runtime=mine.parent).status()
+    assert systemctl.env["XDG_RUNTIME_DIR"] == str(mine)
+
+    SystemdUser({"XDG_RUNTIME_DIR": "/elsewhere"}, home, run=systemctl, runtime=mine.parent).status()
+    assert systemctl.env["XDG_RUNTIME_DIR"] == "/elsewhere"
+
+
+def enabled_by_systemd(service: SystemdUser) -> None:
+    """What `systemctl enable` does."""
+    link = service.path.parent / "default.target.wants" / UNIT
+    link.parent.mkdir()
+    link.symlink_to(service.path)

@@ -1,0 +1,140 @@
+"""Asking a command for its version: it may answer, refuse, hang or babble."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packaging.version import Version
+
+from carryover.agents.spec import VersionProbe
+from carryover.install.version_probe import Answer, ask_version, version_in
+from support.tools import program
+
+PROBE = VersionProbe(args=("--version",), pattern=r"^(\d+\.\d+\.\d+)")
+SHORT = VersionProbe(args=("--version",), pattern=PROBE.pattern, limit_s=0.3)
+LONG_S = 5
+"""Far above the limit, far below what the hanging commands would take."""
+
+ENV = {"PATH": os.defpath}
+
+
+def ask(folder: Path, *script: str, probe: VersionProbe = PROBE) -> Answer:
+    return ask_version(program(folder / "tool", *script), probe, env=ENV, cwd=folder)
+
+
+def test_the_version_is_read(tmp_path: Path) -> None:
+    assert ask(tmp_path, 'echo "2.1.328 (Claude Code)"') == Answer(version=Version("2.1.328"), text="2.1.328")
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        ("echo rubbish", "its answer holds no version"),
+        ("true", "its answer holds no version"),
+        ("echo 2.1.328 >&2", "its answer holds no version"),
+        (r"printf '\377\376\000\001'", "its answer holds no version"),
+        ("echo 2.1.328; exit 3", "it ended with code 3"),
+        ("echo 2.1.328; kill -9 $$", "it was ended by signal 9"),
+        ("echo 2.1.328; sleep 60", "no answer within 0.3 s"),
+        ("sleep 60", "no answer within 0.3 s"),
+        ("exec >&-; sleep 60", "no answer within 0.3 s"),
+        ("trap '' TERM HUP INT; while :; do sleep 60; done", "no answer within 0.3 s"),
+        ("exec yes 2.1.328", "its answer is far too long to be a version"),
+    ],
+)
+def test_no_version_has_a_reason_and_never_takes_long(tmp_path: Path, script: str, problem: str) -> None:
+    before = time.monotonic()
+
+    assert ask(tmp_path, script, probe=SHORT) == Answer(problem=problem)
+    assert time.monotonic() - before < LONG_S
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda _: None, "it could not be started (No such file or directory)"),
+        (lambda path: path.mkdir(), "it could not be started (Permission denied)"),
+        (
+            lambda path: path.write_text("#!/gone/sh\n") and path.chmod(0o755),
+            "it could not be started (No such file or directory)",
+        ),
+        (lambda path: path.write_bytes(b"\0\1\2") and path.chmod(0o755), "it could not be started (Exec format error)"),
+    ],
+    ids=["missing", "a directory", "its interpreter is gone", "for another machine"],
+)
+def test_what_can_not_be_started_is_said(tmp_path: Path, make: object, problem: str) -> None:
+    make(tmp_path / "tool")  # type: ignore[operator]
+
+    assert ask_version(tmp_path / "tool", PROBE, env=ENV, cwd=tmp_path) == Answer(problem=problem)
+
+
+def test_a_folder_that_is_gone_is_no_crash(tmp_path: Path) -> None:
+    tool = program(tmp_path / "tool", "echo 1.2.3")
+
+    answer = ask_version(tool, PROBE, env=ENV, cwd=tmp_path / "gone")
+
+    assert answer == Answer(problem="it could not be started (No such file or directory)")
+
+
+def test_an_answer_counts_though_something_it_started_goes_on(tmp_path: Path) -> None:
+    """The child keeps the output open, so its end would never be seen."""
+    before = time.monotonic()
+
+    assert ask(tmp_path, "sleep 60 & echo 1.2.3").text == "1.2.3"
+    assert time.monotonic() - before < PROBE.limit_s
+
+
+@pytest.mark.parametrize("ending", ["wait", "echo 1.2.3"])
+def test_what_the_command_started_is_ended_with_it(tmp_path: Path, ending: str) -> None:
+    os.mkfifo(tmp_path / "alive")
+    reader = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        ask(tmp_path, "exec 9> alive; echo here >&9", "sleep 60 &", ending, probe=SHORT)
+
+        assert _read_to_end(reader) == b"here\n"
+    finally:
+        os.close(reader)
+
+
+def test_it_gets_no_input_no_shell_and_only_the_given_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_KEY", "secret")
+    probe = VersionProbe(args=("--version", "$HOME; touch hit", "*"), pattern=PROBE.pattern)
+
+    answer = ask(tmp_path, 'cat; env > env; pwd > pwd; printf "%s\\n" "$@" > args; echo 1.2.3', probe=probe)
+
+    assert answer.text == "1.2.3"
+    seen = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
+    assert {name: value for name, value in seen.items() if name not in ("PWD", "OLDPWD", "SHLVL", "_")} == ENV
+    assert (tmp_path / "args").read_text().splitlines() == list(probe.args)
+    assert (tmp_path / "pwd").read_text().strip() == str(tmp_path.resolve())
+    assert not (tmp_path / "hit").exists()
+
+
+@given(text=st.text(max_size=200))
+@settings(max_examples=100, deadline=None)
+def test_whatever_it_writes_gives_a_version_or_a_reason(text: str) -> None:
+    answer = version_in(text, VersionProbe(args=(), pattern=r"(\S+)"))
+
+    assert (answer.version is None) == (answer.problem != "")
+    assert bool(answer.text) == (answer.version is not None)
+
+
+def _read_to_end(descriptor: int) -> bytes:
+    """What is in the pipe, once nobody holds its other end any more."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN | select.POLLHUP)
+    read = b""
+    while poll.poll(LONG_S * 1000):
+        more = os.read(descriptor, 100)
+        if not more:
+            return read
+        read += more
+    raise TimeoutError("something still runs")

@@ -1,0 +1,219 @@
+"""What people read about each agent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from packaging.version import Version
+
+from carryover.agents.claude_code.spec import SPEC
+from carryover.agents.known import NAME_ONLY
+from carryover.agents.spec import ToolSpec
+from carryover.install.detect import Detection
+from carryover.install.hook_sets import hooks_for, hooks_for_unknown
+from carryover.install.wording import presence, summary, tilde
+from support.tools import CODEX, CURSOR
+
+HOME = Path("/home/dev")
+CLAUDE_CONFIG = HOME / ".claude/settings.json"
+
+
+def found(spec: ToolSpec, version: str, config: Path, **more: Any) -> Detection:
+    """A command on PATH that said its version."""
+    state, hook_set = hooks_for(spec, Version(version))
+    given = {"binary": Path("/usr/bin") / spec.binaries[0], "on_path": True, "hook_set": hook_set, **more}
+    return Detection(spec=spec, state=state, version=Version(version), version_text=version, config=config, **given)
+
+
+def unreadable(spec: ToolSpec, problem: str, **more: Any) -> Detection:
+    hook_set = hooks_for_unknown(spec)
+    return Detection(spec=spec, state="unreadable", problem=problem, config=CLAUDE_CONFIG, hook_set=hook_set, **more)
+
+
+def said(detection: Detection, **more: Any) -> str:
+    return "\n".join(summary(detection, home=HOME, update="pipx upgrade carryoverd", **more))
+
+
+def test_a_known_version() -> None:
+    assert (
+        said(found(SPEC, "2.1.328", CLAUDE_CONFIG))
+        == """\
+✓ Claude Code 2.1.328 detected
+  config: ~/.claude/settings.json
+  hooks written: SessionStart, PreCompact, Stop, StopFailure, SessionEnd"""
+    )
+
+
+def test_a_selected_tool_that_is_not_here() -> None:
+    assert (
+        said(Detection(spec=CODEX, state="missing"))
+        == """\
+✗ Codex CLI selected but not detected on this machine.
+  Skipped. Re-run `carryover refresh` after installing it."""
+    )
+
+
+def test_a_version_above_the_known_ones() -> None:
+    assert (
+        said(found(CURSOR, "9.9", HOME / ".cursor/hooks.json"))
+        == """\
+⚠ Cursor 9.9 detected: newer than Carryover's known versions.
+  Falling back to the last-known hook names (Cursor 2.x).
+  Update Carryover when you can: `pipx upgrade carryoverd`.
+  config: ~/.cursor/hooks.json
+  hooks written: sessionStart, stop"""
+    )
+
+
+def test_a_version_below_the_known_ones() -> None:
+    assert (
+        said(found(SPEC, "1.0.30", CLAUDE_CONFIG))
+        == """\
+⚠ Claude Code 1.0.30 detected: older than the hooks Carryover needs (1.0.48).
+  No hooks are written. Its transcripts are still read and the handoff is kept fresh.
+  Update Claude Code when you can, then run `carryover refresh`."""
+    )
+
+
+def test_a_version_that_takes_in_no_handoff() -> None:
+    assert (
+        said(found(SPEC, "1.0.50", CLAUDE_CONFIG))
+        == """\
+✓ Claude Code 1.0.50 detected
+  It takes in no handoff at the start of a session; Claude Code 1.0.62 and later do.
+  config: ~/.claude/settings.json
+  hooks written: PreCompact, Stop"""
+    )
+
+
+def test_a_version_that_could_not_be_read() -> None:
+    detection = unreadable(SPEC, "no answer within 2 s", binary=Path("/usr/bin/claude"), on_path=True)
+
+    assert (
+        said(detection)
+        == """\
+⚠ Claude Code detected, but its version could not be read: no answer within 2 s.
+  Using only the hooks that every known version has.
+  Run `carryover refresh` once `claude` says its version.
+  config: ~/.claude/settings.json
+  hooks written: SessionStart, PreCompact, Stop"""
+    )
+
+
+def test_a_version_that_could_not_be_read_where_the_events_were_renamed() -> None:
+    spec = msgspec.structs.replace(CURSOR, hook_sets=(msgspec.structs.replace(CURSOR.hook_sets[0]), CODEX.hook_sets[0]))
+    spec = msgspec.structs.replace(spec, injects_on=("stop", "SessionStart"))
+    detection = unreadable(spec, "it ended with code 1", binary=Path("/usr/bin/cursor"), on_path=True)
+
+    assert "  Falling back to the last-known hook names (Cursor 0.x)." in said(detection).splitlines()
+
+
+def test_a_tool_that_only_its_folder_tells_of() -> None:
+    problem = "no `claude` command on PATH or in the usual places"
+
+    assert (
+        said(unreadable(SPEC, problem, folder=HOME / ".claude"))
+        == """\
+⚠ Claude Code detected by its folder ~/.claude: no `claude` command on PATH or in the usual places.
+  Using only the hooks that every known version has.
+  That is enough where you use it inside an editor. If you have `claude`, put it on PATH and run `carryover refresh`.
+  config: ~/.claude/settings.json
+  hooks written: SessionStart, PreCompact, Stop"""
+    )
+
+
+def test_where_a_command_beside_path_lies_and_that_there_are_more() -> None:
+    detection = found(
+        SPEC,
+        "2.1.328",
+        CLAUDE_CONFIG,
+        binary=HOME / ".local/bin/claude",
+        on_path=False,
+        others=(HOME / ".claude/local/claude", Path("/usr/bin/claude")),
+    )
+
+    assert said(detection).splitlines()[1:3] == [
+        "  command: ~/.local/bin/claude (not on PATH)",
+        "  also found: ~/.claude/local/claude, /usr/bin/claude",
+    ]
+
+
+@pytest.mark.parametrize("did", ["written", "in place", "to be written"])
+def test_what_became_of_the_hooks(did: str) -> None:
+    last = said(found(CURSOR, "2.0", HOME / ".cursor/hooks.json"), did=did).splitlines()[-1]
+
+    assert last == f"  hooks {did}: sessionStart, stop"
+
+
+def test_hooks_that_could_not_be_written() -> None:
+    failure = "~/.claude/settings.json is not valid JSON (line 3, column 5). Nothing was changed.\nRepair the file."
+
+    assert (
+        said(found(SPEC, "2.1.328", CLAUDE_CONFIG), failure=failure)
+        == """\
+✗ Claude Code 2.1.328 detected, but its hooks could not be written.
+  ~/.claude/settings.json is not valid JSON (line 3, column 5). Nothing was changed.
+  Repair the file."""
+    )
+
+
+def test_an_agent_without_hooks() -> None:
+    spec = msgspec.structs.replace(CURSOR, hook_sets=())
+
+    assert (
+        said(found(spec, "2.0", HOME / "unused"))
+        == """\
+✓ Cursor 2.0 detected
+  no hooks: it has none; its transcripts are read"""
+    )
+
+
+def test_an_agent_without_an_adapter() -> None:
+    windsurf = Detection(spec=NAME_ONLY["windsurf"], state="unsupported", folder=HOME / ".windsurf")
+
+    assert (
+        said(windsurf)
+        == """\
+✗ Windsurf detected, not supported yet.
+  Skipped. A later version of Carryover will read it; `carryover refresh` offers it then."""
+    )
+
+
+def test_an_agent_without_an_adapter_that_is_not_here_either() -> None:
+    assert (
+        said(Detection(spec=NAME_ONLY["codex"], state="missing"))
+        == """\
+✗ Codex CLI selected but not detected on this machine.
+  Skipped. It is not supported yet."""
+    )
+
+
+@pytest.mark.parametrize(
+    ("detection", "words"),
+    [
+        (found(SPEC, "2.1.328", CLAUDE_CONFIG), "detected"),
+        (found(SPEC, "0.1.0", CLAUDE_CONFIG), "detected"),
+        (unreadable(SPEC, "x"), "detected"),
+        (Detection(spec=SPEC, state="missing"), "not detected"),
+        (Detection(spec=NAME_ONLY["windsurf"], state="unsupported"), "detected, not supported yet"),
+        (Detection(spec=NAME_ONLY["codex"], state="missing"), "not detected, not supported yet"),
+    ],
+)
+def test_the_list_of_agents_says_what_is_here(detection: Detection, words: str) -> None:
+    assert presence(detection) == words
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/home/dev/.claude", "~/.claude"),
+        ("/home/dev", "/home/dev"),
+        ("/home/dev2/x", "/home/dev2/x"),
+        ("/srv", "/srv"),
+    ],
+)
+def test_paths_are_written_from_the_home_folder(path: str, words: str) -> None:
+    assert tilde(Path(path), HOME) == words
