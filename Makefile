@@ -35,8 +35,8 @@ bench: $(VENV)/.installed-dev ## measure, each figure beside its floor in the sa
 quality: $(VENV)/.installed-dev ## score the handoffs of real transcripts against notes
 	$(BIN)/pytest tests/quality -m quality -s
 
-test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline, where they are installed
-	CARRYOVER_REAL_AGENTS=1 $(BIN)/pytest tests/real_agents -m real_agents
+test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline (Linux, root; fetches them from npm)
+	$(BIN)/pytest tests/real_agents -m real_agents
 
 clean: ## remove what make made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info

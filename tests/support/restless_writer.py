@@ -92,7 +92,7 @@ class RestlessWriter(threading.Thread):
         self._files = [self._new_file() for _ in range(6)]
 
     def run(self) -> None:
-        harm = [self._truncate, self._rotate, self._replace, self._delete]
+        harm = [self._truncate, self._rotate, self._replace, self._remove]
         acts = [self._grow] * 100 + [self._halves] * 10 + [self._burst] + harm * 2
         try:
             while not self._finished.is_set():
@@ -108,7 +108,8 @@ class RestlessWriter(threading.Thread):
     def finish(self) -> None:
         """Let the transcripts rest; raises what went wrong while writing."""
         self._finished.set()
-        self.join()
+        if self.is_alive():
+            self.join()
         if self.error is not None:
             raise self.error
 
@@ -207,7 +208,7 @@ class RestlessWriter(threading.Thread):
         file.stays[kept:] = [self.diary.begins(mark)]
         file.ends[kept:] = [len(data) + len(line)]
 
-    def _delete(self, file: File) -> None:
+    def _remove(self, file: File) -> None:
         """The client deletes a session, and another begins."""
         self.diary.ends(file.stays)
         file.path.unlink(missing_ok=True)

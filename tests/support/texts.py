@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-START = b"<!--CARRYOVER:START-->"
-END = b"<!--CARRYOVER:END-->"
-BLOCK = START + b"\n@AGENTS.md\n" + END + b"\n"
+from carryover.publish.pointer import END, NEW_FILE, START
 
 PIECES = (
     *(b"a", b"# Title\n", b"\n", b"\r\n", b"\r", b" ", b"    ", b"> ", b"- ", b"\xef\xbb\xbf", b"\xff\xfe", b"\0"),
     *(b"```\n", b"```", b"~~~\n", b"- ```sh\n", b"  ```\n", b"````\r\n", b"`", b"``", b"<!--", b"-->"),
-    *(START, END, START + b"\n", END + b"\n", START + b"\r\n", BLOCK, BLOCK.replace(b"\n", b"\r\n"), b"@AGENTS.md\n"),
+    *(START, END, START + b"\n", END + b"\n", START + b"\r\n", b"@AGENTS.md\n"),
+    *(NEW_FILE, NEW_FILE.replace(b"\n", b"\r\n")),
 )
 
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join) | st.binary(max_size=60)

@@ -75,7 +75,7 @@ def open_log(path: Path, level: str) -> tuple[Log, Callable[[], None]]:
 
 class _File(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
-        return open(self.baseFilename, self.mode, encoding=self.encoding, opener=_private)  # noqa: PTH123, SIM115
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=_private)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name is logging's)
         """On a full disk the log has to do without this line; nothing else depends on it."""

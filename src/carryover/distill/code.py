@@ -7,7 +7,8 @@ first use. Everything works on bytes in memory.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -30,34 +31,50 @@ _LANGUAGES = {
 }
 _NAMED = {"Rakefile": "ruby", "Gemfile": "ruby"}
 
-_CLASSES_OF_ECMASCRIPT = {
-    "function_declaration", "generator_function_declaration", "class_declaration", "abstract_class_declaration", "class",
-    "method_definition", "interface_declaration", "enum_declaration", "type_alias_declaration", "internal_module",
-    "variable_declarator", "public_field_definition", "field_definition", "pair",
-}  # fmt: skip
-_DEFINITIONS: dict[str, set[str]] = {
-    "python": {"function_definition", "class_definition"},
-    **dict.fromkeys(("javascript", "typescript", "tsx"), _CLASSES_OF_ECMASCRIPT),
-    "go": {"function_declaration", "method_declaration", "type_spec"},
-    "rust": {
-        "function_item", "impl_item", "struct_item", "enum_item", "trait_item", "union_item", "mod_item",
-        "macro_definition", "function_signature_item",
-    },
-    "java": {
-        "class_declaration", "interface_declaration", "enum_declaration", "record_declaration", "method_declaration",
-        "constructor_declaration", "annotation_type_declaration",
-    },
-    **dict.fromkeys(("c", "cpp"), {
-        "function_definition", "struct_specifier", "union_specifier", "enum_specifier", "class_specifier",
-        "namespace_definition",
-    }),
-    "ruby": {"method", "singleton_method", "class", "module"},
-}  # fmt: skip
+_ECMASCRIPT = frozenset(
+    "function_declaration generator_function_declaration function_expression class_declaration class method_definition"
+    " abstract_class_declaration interface_declaration enum_declaration type_alias_declaration internal_module"
+    " variable_declarator public_field_definition field_definition pair".split()
+)
+_C = frozenset(
+    "function_definition struct_specifier union_specifier enum_specifier class_specifier namespace_definition".split()
+)
+_DEFINITIONS = {
+    "python": frozenset(("function_definition", "class_definition")),
+    "javascript": _ECMASCRIPT,
+    "typescript": _ECMASCRIPT,
+    "tsx": _ECMASCRIPT,
+    "go": frozenset(("function_declaration", "method_declaration", "type_spec")),
+    "rust": frozenset(
+        "function_item impl_item struct_item enum_item trait_item union_item mod_item macro_definition"
+        " function_signature_item".split()
+    ),
+    "java": frozenset(
+        "class_declaration interface_declaration enum_declaration record_declaration method_declaration"
+        " constructor_declaration annotation_type_declaration".split()
+    ),
+    "c": _C,
+    "cpp": _C,
+    "ruby": frozenset(("method", "singleton_method", "class", "module")),
+}
 _ONLY_WITH_A_FUNCTION = {"variable_declarator", "public_field_definition", "field_definition", "pair"}
+_ONLY_WITH_A_BODY = {"struct_specifier", "union_specifier", "enum_specifier", "class_specifier"}
 _FUNCTIONS = {"arrow_function", "function_expression", "generator_function", "function", "class"}
 _SEPARATORS = {"rust": "::", "cpp": "::", "c": "::", "ruby": "::"}
 
-_MARKER = re.compile(rb"\b(?:TODO|FIXME|XXX|HACK)\b[^\r\n]*")
+_C_TOKEN = re.compile(
+    rb"""(?xs)
+      //[^\n]* | /\*.*?(?:\*/|\Z) | R"(?P<tag>[^()\s"]{0,16})\(.*?(?:\)(?P=tag)"|\Z)
+    | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.){1,8}'
+    | ^[ \t]*\#[ \t]*(?:(?P<directive>if(?:n?def)?|el\w+|endif)\b)?(?:[^\n\\]|\\.)*
+    | (?P<bracket>[{}()\[\]])
+    """,
+    re.MULTILINE,
+)
+_CLOSED_BY = {b"{": b"}", b"(": b")", b"[": b"]"}
+
+_MARKER = re.compile(rb"\b(?:TODO|FIXME|XXX|HACK)\b")
+_LINE_REST = re.compile(rb"[^\r\n]*")
 _COMMENT_END = re.compile(r"\s*(?:\*+/|-->|=+end)?\s*\}?\s*$")
 _LONGEST_MARKER = 200
 _MOST_CANDIDATES = 200
@@ -84,7 +101,7 @@ def examine(
         return FileFacts(exists=True)
     return FileFacts(
         exists=True,
-        parses=_is_whole(tree, language),
+        parses=_is_whole(tree, source, language),
         symbol=_symbol(tree, source, language, line) if line is not None else None,
         markers=_markers(tree, source, 5),
     )
@@ -101,8 +118,8 @@ def symbol_at(source: bytes, language: str, line: int) -> str | None:
 
 
 def parses(source: bytes, language: str) -> bool:
-    """Whether the file is whole. C and C++ count as broken only by their brackets: macros hide grammar from a parser."""
-    return _is_whole(_tree(source, language), language)
+    """Whether the file is whole. Macros hide C and C++ from a parser: they count as broken only by their brackets."""
+    return _is_whole(_tree(source, language), source, language)
 
 
 def _tree(source: bytes, language: str, give_up: Callable[[], bool] = lambda: False) -> Tree:
@@ -112,6 +129,8 @@ def _tree(source: bytes, language: str, give_up: Callable[[], bool] = lambda: Fa
     def chunk(offset: int, _point: object) -> bytes:
         return source[offset : offset + _CHUNK]
 
+    if give_up():
+        raise TimeoutError("no time for a parse")
     try:
         # The callback is what lets other threads run: a plain parse holds the interpreter for its whole length.
         return Parser(get_language(language)).parse(chunk, progress_callback=lambda _offset, _error: give_up())  # type: ignore[arg-type]
@@ -119,48 +138,44 @@ def _tree(source: bytes, language: str, give_up: Callable[[], bool] = lambda: Fa
         raise TimeoutError("the parse was given up") from error
 
 
-def _is_whole(tree: Tree, language: str) -> bool:
+def _is_whole(tree: Tree, source: bytes, language: str) -> bool:
     if not tree.root_node.has_error:
         return True
-    return language in ("c", "cpp") and _brackets_match(tree.root_node)
+    return language in ("c", "cpp") and _brackets_pair(source)
 
 
-def _brackets_match(root: Node) -> bool:
-    balance = {"{": 0, "(": 0, "[": 0}
-    opens = {"}": "{", ")": "(", "]": "["}
-    for node in _walk(root):
-        if node.is_missing:
-            return False
-        if node.type in balance:
-            balance[node.type] += 1
-        elif node.type in opens:
-            balance[opens[node.type]] -= 1
-    return not any(balance.values())
-
-
-def _walk(root: Node) -> Iterator[Node]:
-    cursor = root.walk()
-    while True:
-        node = cursor.node
-        if node is not None:
-            yield node
-        if cursor.goto_first_child() or cursor.goto_next_sibling():
-            continue
-        while not cursor.goto_next_sibling():
-            if not cursor.goto_parent():
-                return
+def _brackets_pair(source: bytes) -> bool:
+    """Whether every bracket of a C or C++ file is closed, in the first branch of each `#if`."""
+    open_brackets: list[bytes] = []
+    branches: list[bool] = []  # for each `#if` we are in: whether it is past its first branch
+    for token in _C_TOKEN.finditer(source):
+        directive, bracket = token["directive"], token["bracket"]
+        if directive is not None:
+            if directive.startswith(b"if"):
+                branches.append(False)
+            elif directive == b"endif":
+                del branches[-1:]
+            elif branches:
+                branches[-1] = True
+        elif bracket is not None and not any(branches):
+            if bracket in _CLOSED_BY:
+                open_brackets.append(_CLOSED_BY[bracket])
+            elif not open_brackets or open_brackets.pop() != bracket:
+                return False
+    return not open_brackets
 
 
 def _markers(tree: Tree, source: bytes, limit: int) -> tuple[Marker, ...]:
     found: list[Marker] = []
-    for candidate, _ in zip(_MARKER.finditer(source), range(_MOST_CANDIDATES), strict=False):
+    for candidate in islice(_MARKER.finditer(source), _MOST_CANDIDATES):
         if len(found) == limit:
             break
-        comment = _comment_at(tree.root_node, candidate.start())
-        if comment is not None:
-            end = min(candidate.end(), comment.end_byte)
-            text = source[candidate.start() : end].decode("utf-8", "replace")
-            line = source.count(b"\n", 0, candidate.start()) + 1
+        start = candidate.start()
+        line = source.count(b"\n", 0, start) + 1
+        comment = _comment_at(tree.root_node, start)
+        if comment is not None and (not found or found[-1].line != line):
+            rest = _LINE_REST.match(source, start, comment.end_byte)
+            text = rest[0].decode("utf-8", "replace") if rest else ""
             found.append(Marker(line, _COMMENT_END.sub("", text)[:_LONGEST_MARKER]))
     return tuple(found)
 
@@ -183,21 +198,28 @@ def _symbol(tree: Tree, source: bytes, language: str, line: int) -> str | None:
     start = len(text) - len(text.lstrip())
     end = max(start, len(text.rstrip()) - 1)
     node = tree.root_node.named_descendant_for_point_range((line - 1, start), (line - 1, end))
-    names: list[str] = []
+    names = _names_beginning_at(node, line - 1, language) if node is not None else []
     while node is not None:
         if node.type in _DEFINITIONS[language] and (name := _name_of(node)):
             names.append(name)
-        elif node.type == "decorated_definition" and not names:
-            names += _decorated(node)
+        elif node.type == "decorated_definition" and not names:  # an edit of a decorator is one of what it decorates
+            definition = node.child_by_field_name("definition")
+            names += [name] if definition is not None and (name := _name_of(definition)) else []
         node = node.parent
     return _SEPARATORS.get(language, ".").join(reversed(names)) or None
 
 
-def _decorated(node: Node) -> list[str]:
-    """An edit of a decorator is one of what it decorates."""
-    definition = node.child_by_field_name("definition")
-    name = _name_of(definition) if definition is not None else None
-    return [name] if name else []
+def _names_beginning_at(node: Node, row: int, language: str) -> list[str]:
+    """Names of the definitions below `node` that begin in its row, innermost first: `export class Cart {`."""
+    for child in node.named_children:
+        if child.start_point.row > row:
+            break
+        if child.start_point.row == row:
+            inner = _names_beginning_at(child, row, language)
+            name = _name_of(child) if child.type in _DEFINITIONS[language] else None
+            if inner or name:
+                return [*inner, name] if name else inner
+    return []
 
 
 def _name_of(node: Node) -> str | None:
@@ -205,7 +227,11 @@ def _name_of(node: Node) -> str | None:
         value = node.child_by_field_name("value")
         if value is None or value.type not in _FUNCTIONS:
             return None
-    name = _text(_first_field(node, "name", "property", "key", "type", "declarator"))
+    if node.type in _ONLY_WITH_A_BODY and node.child_by_field_name("body") is None:
+        return None  # `struct cart *c` only mentions it
+    if node.type == "function_expression" and node.parent is not None and node.parent.type in _ONLY_WITH_A_FUNCTION:
+        return None
+    name = _text(_first_field(node, "name", "property", "key", "declarator", "type"))
     if node.type == "method_declaration" and (receiver := node.child_by_field_name("receiver")) is not None:
         owner = re.search(r"(\w+)(?:\[[^\]]*\])?\s*\)$", _text(receiver) or "")
         return f"{owner[1]}.{name}" if owner else name

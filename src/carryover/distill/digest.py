@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from carryover.distill.testruns import TestRun
+from carryover.distill.testruns.run import TestRun
 from carryover.model import PlanItem
 
 FOLD_VERSION = 1

@@ -7,13 +7,28 @@ from typing import Literal
 
 import msgspec
 
-from carryover.distill.code import language_of
 from carryover.distill.digest import SeenRun, Touched
 from carryover.distill.facts import FileFacts
-from carryover.distill.testruns import verdict
+from carryover.distill.testruns.related import verdict
 from carryover.distill.words import one_line
 
 TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
+_NOT_CODE = (
+    ".md",
+    ".markdown",
+    ".rst",
+    ".txt",
+    ".adoc",
+    ".json",
+    ".toml",
+    ".yaml",
+    ".yml",
+    ".ini",
+    ".cfg",
+    ".csv",
+    ".lock",
+    ".svg",
+)
 _NOT_THE_PROJECT = (".git/", ".carryover/", "node_modules/")
 
 
@@ -56,7 +71,7 @@ def relative(path: str, root: str) -> str | None:
 
 def _status(path: str, file: Touched, runs: list[SeenRun]) -> TestStatus | None:
     """What the newest run that speaks of this file said. An older pass says nothing about a newer edit."""
-    if not runs or language_of(path) is None or file.change == "delete":
+    if not runs or file.change == "delete" or not _may_be_tested(path):
         return None
     for seen in reversed(runs):
         said = verdict(seen.run, path)
@@ -66,3 +81,9 @@ def _status(path: str, file: Touched, runs: list[SeenRun]) -> TestStatus | None:
             return said
         return "failing before this edit" if said == "fail" else "unknown"
     return "unknown"
+
+
+def _may_be_tested(path: str) -> bool:
+    """Documents and settings have no tests, and neither have files like LICENSE or .gitignore."""
+    name = path.rpartition("/")[2]
+    return "." in name.lstrip(".") and not name.lower().endswith(_NOT_CODE)

@@ -26,7 +26,7 @@ from carryover.distill.own_text import is_handoff_text, names_handoff, without_p
 from carryover.distill.progress import note_of
 from carryover.distill.questions import doubts_in, questions_in
 from carryover.distill.task import ask_of
-from carryover.distill.testruns import read_test_run
+from carryover.distill.testruns.reading import read_test_run
 from carryover.distill.view import Note
 from carryover.distill.words import first_sentence, is_question, one_line, plain
 from carryover.model import (

@@ -4,7 +4,8 @@ from typing import Literal
 
 import pytest
 
-from carryover.distill.testruns import TestRun, related, verdict
+from carryover.distill.testruns.related import related, verdict
+from carryover.distill.testruns.run import TestRun
 
 
 @pytest.mark.parametrize(

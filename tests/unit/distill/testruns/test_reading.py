@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.distill.testruns import TestRun, read_test_run
+from carryover.distill.testruns.reading import read_test_run
+from carryover.distill.testruns.run import TestRun
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "testruns"
 COMMANDS = {

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from carryover.distill.facts import FileFacts, FileQuery, Marker
+from carryover.probe.files import file_facts
+
+CART = """class Cart:
+    def total(self):
+        return 1  # TODO: tax
+
+    def discount(self):
+        return 1
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    project = tmp_path / "shop"
+    project.mkdir()
+    (project / "cart.py").write_text(CART)
+    return project
+
+
+def look(root: Path, path: str, line: int | None = None, anchor: str | None = None) -> FileFacts | None:
+    return file_facts(root, [FileQuery(path=path, line=line, anchor=anchor)], budget_s=30).get(path)
+
+
+def test_a_file_is_told_with_the_place_of_its_edit(root: Path) -> None:
+    assert look(root, "cart.py", line=6) == FileFacts(
+        exists=True, parses=True, symbol="Cart.discount", markers=(Marker(3, "TODO: tax"),)
+    )
+
+
+def test_an_edit_is_found_again_where_its_text_stands_now_nearest_to_where_it_was(root: Path) -> None:
+    """`return 1` stands in two methods; lines have moved down since the edit."""
+    (root / "twice.py").write_text("\n" * 10 + CART.replace("  # TODO: tax", ""))
+
+    assert look(root, "twice.py", line=3, anchor="        return 1") == FileFacts(
+        exists=True, parses=True, symbol="Cart.total"
+    )
+    assert look(root, "twice.py", line=15, anchor="return 1") == FileFacts(
+        exists=True, parses=True, symbol="Cart.discount"
+    )
+
+
+def test_an_edit_whose_text_is_gone_is_looked_for_by_its_line(root: Path) -> None:
+    facts = look(root, "cart.py", line=5, anchor="no longer there")
+
+    assert facts is not None
+    assert facts.symbol == "Cart.discount"
+
+
+def test_a_line_beyond_the_end_has_no_symbol(root: Path) -> None:
+    facts = look(root, "cart.py", line=900)
+
+    assert facts is not None
+    assert facts.symbol is None
+
+
+def test_a_file_that_does_not_parse_says_so(root: Path) -> None:
+    (root / "torn.py").write_text("def f(:\n")
+
+    assert look(root, "torn.py") == FileFacts(exists=True, parses=False)
+
+
+def test_a_file_that_is_gone_does_not_exist(root: Path) -> None:
+    assert look(root, "gone.py") == FileFacts(exists=False)
+
+
+@pytest.mark.parametrize("name", ["nul\0.py", "surrogate\ud800.py"])
+def test_a_name_no_file_can_have_does_not_exist(root: Path, name: str) -> None:
+    assert look(root, name) == FileFacts(exists=False)
+
+
+def test_of_an_unknown_language_only_the_existence_is_told(root: Path) -> None:
+    (root / "notes.md").write_text("# TODO\n")
+
+    assert look(root, "notes.md") == FileFacts(exists=True)
+
+
+@pytest.mark.parametrize("path", ["../outside.py", "/etc/hostname", "sub/../../outside.py", ".", ""])
+def test_a_path_that_leads_out_of_the_root_is_left_out(root: Path, path: str) -> None:
+    (root.parent / "outside.py").write_text("x = 1\n")
+
+    assert look(root, path) is None
+
+
+def test_a_symlink_out_of_the_root_is_not_read(root: Path) -> None:
+    (root.parent / "outside.py").write_text("# TODO: not ours\n")
+    (root / "link.py").symlink_to(root.parent / "outside.py")
+    (root / "folder").symlink_to(root.parent)
+
+    assert look(root, "link.py") == FileFacts(exists=True)
+    assert look(root, "folder/outside.py") == FileFacts(exists=True)
+
+
+def test_a_symlink_inside_the_root_is_read(root: Path) -> None:
+    (root / "link.py").symlink_to("cart.py")
+
+    facts = look(root, "link.py", line=2)
+
+    assert facts is not None
+    assert facts.symbol == "Cart.total"
+
+
+def test_a_root_that_is_a_symlink_is_the_folder_it_points_to(root: Path) -> None:
+    alias = root.parent / "alias"
+    alias.symlink_to(root)
+
+    facts = look(alias, "cart.py", line=2)
+
+    assert facts is not None
+    assert facts.symbol == "Cart.total"
+
+
+def test_what_is_no_regular_file_is_not_opened(root: Path) -> None:
+    """Opening a FIFO would wait for a writer for ever; the test would hang."""
+    os.mkfifo(root / "pipe.py")
+    (root / "folder.py").mkdir()
+    (root / "loop.py").symlink_to("loop.py")
+    (root / "device.py").symlink_to("/dev/zero")
+
+    for name in ("pipe.py", "folder.py", "loop.py", "device.py"):
+        assert look(root, name) == FileFacts(exists=True)
+
+
+def test_a_large_file_is_not_read(root: Path) -> None:
+    (root / "large.py").write_text("# TODO\n" * 100)
+
+    assert file_facts(root, [FileQuery(path="large.py")], limit_bytes=699) == {"large.py": FileFacts(exists=True)}
+    assert file_facts(root, [FileQuery(path="large.py")], limit_bytes=700, budget_s=30)["large.py"].parses is True
+
+
+def test_files_the_time_does_not_reach_are_left_out(root: Path) -> None:
+    assert file_facts(root, [FileQuery(path="cart.py")], budget_s=0) == {}
+
+
+def test_a_parse_that_takes_too_long_is_given_up_and_not_remembered(root: Path) -> None:
+    (root / "long.py").write_text("x = [1, 2, 3]\n" * 60_000)
+    query = FileQuery(path="long.py", line=1)
+
+    assert file_facts(root, [query], budget_s=0.005) == {"long.py": FileFacts(exists=True)}
+    assert file_facts(root, [query], budget_s=60) == {"long.py": FileFacts(exists=True, parses=True)}
+
+
+def test_a_changed_file_is_read_anew(root: Path) -> None:
+    before = look(root, "cart.py", line=2)
+    (root / "cart.py").write_text(CART.replace("total", "sum_up"))
+
+    after = look(root, "cart.py", line=2)
+
+    assert before is not None
+    assert after is not None
+    assert (before.symbol, after.symbol) == ("Cart.total", "Cart.sum_up")
+
+
+def test_an_unchanged_file_is_parsed_once(root: Path) -> None:
+    assert look(root, "cart.py", line=2) is look(root, "cart.py", line=2)
+
+
+def test_threads_may_look_at_the_same_time(root: Path) -> None:
+    for number in range(20):
+        (root / f"cart_{number}.py").write_text(CART)
+    queries = [FileQuery(path=f"cart_{number}.py", line=2) for number in range(20)]
+    seen: list[dict[str, FileFacts]] = []
+    threads = [threading.Thread(target=lambda: seen.append(file_facts(root, queries, budget_s=30))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    expected = FileFacts(exists=True, parses=True, symbol="Cart.total", markers=(Marker(3, "TODO: tax"),))
+    assert seen == [{query.path: expected for query in queries}] * 4
