@@ -117,12 +117,13 @@ def _chain(sessions: Iterable[SessionView], lead: SessionView) -> list[SessionVi
     went_on = [
         session
         for session in sessions
-        if session.digest.goal is None and _did_something(session.digest) and session.last_ms > lead.last_ms
+        if session.digest.goal is None and did_something(session.digest) and session.last_ms > lead.last_ms
     ]
     return [lead, *sorted(went_on, key=lambda session: (session.last_ms, session.session))]
 
 
-def _did_something(digest: Digest) -> bool:
+def did_something(digest: Digest) -> bool:
+    """More than a greeting, a nudge or the protocol's question and answer."""
     return bool(digest.touched or digest.runs or digest.said or digest.failures)
 
 

@@ -16,12 +16,14 @@ _SUBJECT_LIMIT: Final = 200
 _CLEAN_UP_SHARE: Final = 0.1
 _PROGRAM_SETTING: Final = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
 
-_running: dict[Path, _Look] = {}
+_running: dict[tuple[Path, str | None], _Look] = {}
 _running_lock = threading.Lock()
 
 
-def git_facts(root: Path, *, timeout_s: float = 0.2) -> GitFacts | None:
+def git_facts(root: Path, *, since: str | None = None, timeout_s: float = 0.2) -> GitFacts | None:
     """The state of the repository whose top is `root`, or None where git knows no repository or can't read it.
+
+    The counts are against HEAD, or against the commit `since`; None as well where that commit is no longer there.
 
     Blocks for at most `timeout_s`, also where a file of the repository never answers; the first call of a process also
     loads GitPython. Changes nothing and runs nothing that the repository brings along: no hooks, filters, diff
@@ -34,11 +36,11 @@ def git_facts(root: Path, *, timeout_s: float = 0.2) -> GitFacts | None:
     if not available():
         return None
     with _running_lock:
-        look = _running.get(root)
+        look = _running.get((root, since))
         if look is None:
-            look = _Look(root, timeout_s)
+            look = _Look(root, since, timeout_s)
             look.start()
-            _running[root] = look
+            _running[root, since] = look
     if not look.done.wait(timeout_s):
         raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time")
     if look.error is not None:
@@ -49,9 +51,10 @@ def git_facts(root: Path, *, timeout_s: float = 0.2) -> GitFacts | None:
 class _Look(threading.Thread):
     """One look at one repository. Where its disk hangs, the one thread stays and later calls wait on it in vain."""
 
-    def __init__(self, root: Path, timeout_s: float) -> None:
+    def __init__(self, root: Path, since: str | None, timeout_s: float) -> None:
         super().__init__(name="git-facts", daemon=True)
         self.root = root
+        self.since = since
         self.deadline = time.monotonic() + timeout_s * (1 - _CLEAN_UP_SHARE)
         self.done = threading.Event()
         self.facts: GitFacts | None = None
@@ -59,7 +62,7 @@ class _Look(threading.Thread):
 
     def run(self) -> None:
         try:
-            self.facts = _facts(self.root, self.deadline)
+            self.facts = _facts(self.root, self.since, self.deadline)
         except FileNotFoundError:  # git is gone
             self.facts = None
         except OSError as error:
@@ -68,11 +71,11 @@ class _Look(threading.Thread):
             self.error = error
         finally:
             with _running_lock:
-                del _running[self.root]
+                del _running[self.root, self.since]
             self.done.set()
 
 
-def _facts(root: Path, deadline: float) -> GitFacts | None:
+def _facts(root: Path, since: str | None, deadline: float) -> GitFacts | None:
     if not _may_be_repository(root):
         return None
     kind, branch, head, programs = ask(
@@ -92,7 +95,7 @@ def _facts(root: Path, deadline: float) -> GitFacts | None:
     overrides = _without_own_programs(programs)
     if overrides is None:
         return None
-    against = "HEAD" if short else "--cached"
+    against = since or ("HEAD" if short else "--cached")
     diff, others = ask(
         root,
         ("diff", "--shortstat", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "-l200", against, "--"),

@@ -46,7 +46,7 @@ def made_handoff(
     root = Path(view.root)
     settings = project_settings(root, config)
     git = _git(root, last_git)
-    handoff = distill(view, git, _files(view), resume=settings.resume_mode, now_ms=now_ms)
+    handoff = distill(view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms)
     text = render(handoff) if handoff is not None else None
     return Refreshed(root=view.root, settings=settings, handoff=handoff, text=text, git=git)
 
@@ -80,14 +80,23 @@ def refresh(
     return msgspec.structs.replace(made, published=published)
 
 
+def git_now(root: Path, *, since: str | None = None) -> GitFacts | None:
+    """Git's state now, counted against the commit `since` or HEAD; None without a repository or an answer in time."""
+    try:
+        return git_facts(root, since=since) if root.is_dir() else None
+    except TimeoutError:
+        return None
+
+
+def files_now(view: ProjectView) -> dict[str, FileFacts]:
+    """What the files that the handoff would name look like now."""
+    root = Path(view.root)
+    return file_facts(root, wanted_files(view)) if root.is_dir() else {}
+
+
 def _git(root: Path, last: GitFacts | None) -> GitFacts | None:
     """Git's state now, or the last known one, marked so, where git is too slow. None without a repository."""
     try:
         return git_facts(root) if root.is_dir() else None
     except TimeoutError:
         return msgspec.structs.replace(last, stale=True) if last is not None else None
-
-
-def _files(view: ProjectView) -> dict[str, FileFacts]:
-    root = Path(view.root)
-    return file_facts(root, wanted_files(view)) if root.is_dir() else {}

@@ -59,6 +59,7 @@ class LineReader:
 
 class MadeUpAgent:
     id = "made-up"
+    hooks: None = None
     context_type: type[msgspec.Struct] = Context
     reader: Reader = LineReader()
 

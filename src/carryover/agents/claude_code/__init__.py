@@ -9,7 +9,8 @@ from typing import Final
 
 from carryover.agents.claude_code import transcripts
 from carryover.agents.claude_code.context import Context
-from carryover.agents.contract import Folded, Reader, Record, Source
+from carryover.agents.claude_code.hooks import ClaudeCodeHooks
+from carryover.agents.contract import Folded, HookForm, Reader, Record, Source
 from carryover.readers.jsonl import JsonlReader
 
 
@@ -19,6 +20,7 @@ class ClaudeCode:
 
     id: str
     reader: Reader
+    hooks: HookForm
     context_type: type[Context]
 
     def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
@@ -36,4 +38,4 @@ class ClaudeCode:
         return normalise.fold(source, context, record)
 
 
-AGENT: Final = ClaudeCode(id=transcripts.AGENT_ID, reader=JsonlReader(), context_type=Context)
+AGENT: Final = ClaudeCode(id=transcripts.AGENT_ID, reader=JsonlReader(), hooks=ClaudeCodeHooks(), context_type=Context)
