@@ -10,7 +10,6 @@ from pathlib import Path
 
 from carryover import __version__
 from carryover.errors import ExitCode, UserError
-from carryover.paths import StateDir
 
 DESCRIPTION = """\
 Follows the transcripts that AI coding agents write on this machine, and keeps for each project a short handoff fresh,
@@ -38,10 +37,11 @@ exit codes:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon; gives the exit code."""
     options = _parser().parse_args(argv)
-    state = StateDir.of(os.environ, Path.home())
     try:
-        from carryover.daemon.run import run  # seven times the cost of everything above: not for --help
+        from carryover.daemon.run import run  # ten times the cost of everything above: not for --help
+        from carryover.paths import StateDir
 
+        state = StateDir.of(os.environ, Path.home())
         return run(state, once=options.once, log_level=options.log_level)
     except UserError as error:
         sys.stderr.write(f"carryoverd: {error}\n")

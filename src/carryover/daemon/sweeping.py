@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 
 from carryover.agents.contract import Agent, Source
-from carryover.config import Config
 from carryover.daemon.log import Log
 from carryover.daemon.reading import Reading
 from carryover.daemon.sweep import Key, Root, Seen, changed, look, reading_order, vanished
@@ -49,7 +48,7 @@ class Sweeper:
         ledger: Ledger,
         reading: Reading,
         *,
-        config: Callable[[], Config],
+        active_days: Callable[[], int],
         on_lost_hints: Callable[[], None],
         log: Log,
     ) -> None:
@@ -57,7 +56,7 @@ class Sweeper:
         self._roots = roots
         self._ledger = ledger
         self._reading = reading
-        self._config = config
+        self._active_days = active_days
         self._on_lost_hints = on_lost_hints
         self._log = log
         self._one_at_a_time = asyncio.Lock()
@@ -102,8 +101,7 @@ class Sweeper:
                 await self._ledger.mark_gone(source)
             outdated = changed(seen, states, now_ms=now_ms, also_broken=also_broken)
             unhinted = self._unhinted(outdated, now_ms)
-            active_days = self._config().publish.active_days
-            self._reading.queue(reading_order(outdated, now_ms=now_ms, active_days=active_days))
+            self._reading.queue(reading_order(outdated, now_ms=now_ms, active_days=self._active_days()))
             self._put_off_broken(states, now_ms)
             self.last_ms = now_ms
             self.sources = len(seen)

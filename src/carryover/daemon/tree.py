@@ -40,7 +40,7 @@ from carryover.publish.refresh import Refreshed, refresh
 
 READERS: Final = 2
 PUBLISHERS: Final = 2
-"""Two, so that a project on a disk that hangs keeps the others waiting no longer than it takes to notice."""
+"""Two, so that one project on a disk that hangs does not stop the others."""
 
 FINISH_READING_S: Final = 3.0
 FINISH_PUBLISHING_S: Final = 3.0
@@ -57,6 +57,11 @@ class Surroundings:
         self.env = env
         self.config = config
         self.config_trouble: str | None = None
+        """Why `config` is not what the file says now."""
+
+    def active_days(self) -> int:
+        """For how long after its last event a project is published."""
+        return self.config.publish.active_days
 
 
 class Daemon:
@@ -75,7 +80,7 @@ class Daemon:
         self._publisher = Publisher(
             ledger,
             self._refresh,
-            active_days=lambda: surroundings.config.publish.active_days,
+            active_days=surroundings.active_days,
             executor=self._publish_pool,
             clock=clock,
             log=log,
@@ -95,7 +100,7 @@ class Daemon:
             roots,
             ledger,
             self._reading,
-            config=lambda: surroundings.config,
+            active_days=surroundings.active_days,
             on_lost_hints=lambda: self._watcher.begin_anew(),
             log=log,
         )

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from carryover.agents.contract import Agent
-from carryover.config import Config
 from carryover.daemon.log import Log
 from carryover.daemon.reading import Reading
 from carryover.daemon.sweep import roots_of
 from carryover.daemon.sweeping import Sweeper
+from carryover.ingest.pipeline import ingest
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 from support.claude_session import ClaudeSession
@@ -41,14 +41,14 @@ class Floor:
             lambda: roots_of(agents.values(), home, {}),
             ledger,
             self.reading,
-            config=self._config,
+            active_days=self._active_days,
             on_lost_hints=self.hints_lost.set,
             log=log,
         )
 
-    def _config(self) -> Config:
+    def _active_days(self) -> int:
         self.swept.set()
-        return Config()
+        return 7
 
     async def read_all(self) -> None:
         """Read what the sweep queued."""
@@ -81,6 +81,27 @@ async def test_a_sweep_queues_what_changed_and_only_that(
 
     second = await floor.sweeper.sweep()
     assert (second.sources, second.changed, floor.reading.waiting) == (1, 0, 0)
+
+
+async def test_a_source_that_was_read_in_part_is_still_to_be_read(
+    floor: Floor,
+    session: ClaudeSession,
+    agents: dict[str, Agent],
+    ledger: Ledger,
+    age: Callable[[ClaudeSession], None],
+) -> None:
+    """Its size and time are as they were when a daemon was killed between two batches."""
+    session.append(b"".join(session.prompt_line(f"prompt {n}") for n in range(1200)))
+    age(session)
+    agent = agents["claude-code"]
+    source = agent.source_of(session.path, session.folder)
+    assert source is not None
+    result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: 0, max_batches=1)
+    assert result.more
+
+    assert (await floor.sweeper.sweep()).changed == 1
+    await floor.read_all()
+    assert (await floor.sweeper.sweep()).changed == 0
 
 
 async def test_a_source_that_vanished_is_marked_gone_and_comes_back(

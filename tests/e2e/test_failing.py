@@ -1,0 +1,54 @@
+"""A daemon in which something goes wrong that cannot be made to go wrong from outside."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Final
+
+from carryover.errors import ExitCode
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, wait_until
+
+HANGS: Final = """
+import sys, threading
+from carryover.daemon import main, run
+from carryover.ingest import pipeline
+run.STOP_LIMIT_S = 1.0
+pipeline.prepare = lambda *_: threading.Event().wait(60)
+sys.exit(main.main())
+"""
+
+DAMAGED: Final = """
+import sys
+from carryover.daemon import main
+from carryover.ledger.store import Ledger
+from carryover.ledger.trouble import LedgerDamaged
+async def commit(self, source, prepared, *, seen_rev):
+    raise LedgerDamaged("the ledger is damaged")
+Ledger.commit = commit
+sys.exit(main.main())
+"""
+
+
+def test_a_read_that_never_returns_does_not_keep_the_daemon_from_stopping(session: ClaudeSession) -> None:
+    """A disk may hang for ever, and the thread that reads from it with it."""
+    session.prompt("Add a discount function to the cart")
+    with DaemonProcess((sys.executable, "-c", HANGS)) as daemon:
+        wait_until("the read", lambda: not daemon.health()["caught_up"] and daemon.health()["sources"])
+        code, seconds = daemon.stop(signal.SIGTERM)
+
+    assert (code, 1 <= seconds < 5) == (ExitCode.FAILED, True)
+    assert daemon.log()[-1] == "WARNING stopped_by_force after_s=1"
+
+
+def test_damage_to_the_ledger_stops_the_daemon_with_a_failure(session: ClaudeSession) -> None:
+    """Its next start repairs the ledger; whoever looks after the daemon must know that it is needed."""
+    session.prompt("Add a discount function to the cart")
+    daemon = DaemonProcess((sys.executable, "-c", DAMAGED)).start()
+
+    assert daemon.process.wait(30) == ExitCode.FAILED
+    failed = [line for line in daemon.log() if "vital_task_failed" in line]
+    assert len(failed) == 1
+    assert "LedgerDamaged" in failed[0]
+    assert daemon.log()[-1] == "INFO closed"
