@@ -17,7 +17,8 @@ from carryover import __version__
 from carryover.config import Config, load_config
 from carryover.daemon.log import Log, open_log
 from carryover.daemon.single import become_the_only_one
-from carryover.daemon.tree import Daemon, Surroundings
+from carryover.daemon.surroundings import Surroundings
+from carryover.daemon.tree import Daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
 from carryover.ledger.store import Ledger
@@ -115,12 +116,11 @@ class _Signals:
 
     def _reload(self) -> None:
         try:
-            self._surroundings.config = load_config(self._surroundings.state.config)
+            self._surroundings.use(load_config(self._surroundings.state.config))
         except UserError as error:
             self._surroundings.config_trouble = str(error)
             self._log.error("config_refused", error)
             return
-        self._surroundings.config_trouble = None
         self._log.info("config_read")
 
     def _forgotten_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -13,8 +13,9 @@ import msgspec
 from carryover.distill.handoff import Handoff
 from carryover.distill.when import elapsed, iso_utc
 
-Situation = Literal["new", "compacted", "moved_on"]
-"""Why the reader gets the handoff: a new session; its own context was compacted; another session went on meanwhile."""
+Situation = Literal["new", "old", "compacted", "moved_on"]
+"""Why the reader gets the handoff: a new session; one that begins long after; its own context was compacted; another
+session went on meanwhile. An answer that knows the time of now finds out by itself whether `new` is `old`."""
 
 PLACEHOLDER: Final = "# [CARRYOVER] No prior session captured.\n"
 """What stands in a project's file until there is something to hand over. Never injected, never gated."""
@@ -31,7 +32,7 @@ _GATES: Final = {
     "silent": ("This is background only: do not mention it unless it matters.",),
 }
 _GATELESS: Final[dict[Situation, str]] = {
-    "new": "This is old: treat it as background, and do not mention it unless it matters.",
+    "old": "This is old: treat it as background, and do not mention it unless it matters.",
     "compacted": "Your context was just compacted in the middle of this work: go on with it, do not ask whether to.",
     "moved_on": "Another session has moved this project on since your last turn here: this is where it stands now.",
 }
@@ -63,9 +64,9 @@ def frame(handoff: Handoff, answering: Answering | None = None) -> list[str]:
     stale = is_stale(handoff, answering)
     if stale and answering.now_ms is not None:
         title += f" ({elapsed(handoff.updated_ms, answering.now_ms)} ago)"
-    gated = answering.situation == "new" and not stale
-    mode = handoff.resume if gated else "silent"
-    gate = _GATES[handoff.resume] if gated else (_GATELESS[answering.situation],)
+    situation: Situation = "old" if stale and answering.situation == "new" else answering.situation
+    mode = handoff.resume if situation == "new" else "silent"
+    gate = _GATES[handoff.resume] if situation == "new" else (_GATELESS[situation],)
     return [title, f"# RESUME PROTOCOL: {mode}", *gate, f"{_RECEIPT}{since}{_now(handoff, answering)}"]
 
 

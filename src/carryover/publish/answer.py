@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 from carryover.agents.contract import StartReason
 from carryover.config import Config, project_settings
 from carryover.distill.facts import GitFacts
-from carryover.distill.frame import Answering, Situation
-from carryover.distill.handoff import Handoff, did_something, distill
+from carryover.distill.frame import Answering
+from carryover.distill.handoff import did_something, distill
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.ledger.project_view import project_view
+from carryover.probe.git import Moved, git_moved
 from carryover.publish.refresh import files_now, git_now
-
-ADVANCE_REASONS: Final[dict[StartReason, Situation]] = {"startup": "new", "clear": "new", "compact": "compacted"}
-"""Reasons for which an answer can be made in advance. A conversation that goes on is told only what moved meanwhile."""
+from carryover.publish.restore_store import SITUATIONS
 
 _SAME_MOMENT_MS: Final = 5_000
 
@@ -44,28 +44,34 @@ def start_answer(
     settings = project_settings(root, config)
     if settings.excluded:
         return None
-    situation = ADVANCE_REASONS.get(reason, "moved_on")
+    situation = SITUATIONS.get(reason, "moved_on")
     if situation == "moved_on" and not _moved_on(view, session, idle_s, now_ms):
         return None
     own = session if situation == "compacted" else None
     git = then or git_now(root)
-    made = distill(view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms, own=own)
+    with ThreadPoolExecutor(1) as beside:  # git's processes take longer than all the rest
+        looked = beside.submit(_moved, root, git)
+        made = distill(view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms, own=own)
+        moved = looked.result()
     if made is None:
         return None
-    now = git_now(root, since=made.head)
     answering = Answering(
         situation=situation,
         now_ms=now_ms,
         stale_after_days=config.resume.stale_days,
-        head=now.head if now is not None else None,
-        changed_files=now.changed_files if now is not None and made.head else None,
+        head=moved.head if moved is not None else None,
+        changed_files=moved.changed_files if moved is not None else None,
     )
     return render(made, answering)
 
 
-def answers_in_advance(handoff: Handoff) -> dict[StartReason, str]:
-    """The answers for when nobody will be there to give them; they say nothing of now."""
-    return {reason: render(handoff, Answering(situation=situation)) for reason, situation in ADVANCE_REASONS.items()}
+def _moved(root: Path, then: GitFacts | None) -> Moved | None:
+    if then is None or then.head is None or not root.is_dir():
+        return None
+    try:
+        return git_moved(root, since=then.head)
+    except TimeoutError:
+        return None
 
 
 def _moved_on(view: ProjectView, session: str, idle_s: float | None, now_ms: int) -> bool:
