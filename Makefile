@@ -33,7 +33,7 @@ bench: $(VENV)/.installed-dev ## measure, each figure beside its floor in the sa
 	$(BIN)/python -m tests.bench
 
 quality: $(VENV)/.installed-dev ## score the handoffs of real transcripts against notes
-	$(BIN)/pytest tests/quality -m quality -s
+	$(BIN)/python -m tests.quality
 
 test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline (Linux, root; fetches them from npm)
 	$(BIN)/pytest tests/real_agents -m real_agents

@@ -44,7 +44,8 @@ def main() -> int:
     options = _parser().parse_args()
     setting = QUICK if options.quick else FULL
     print(_machine(), flush=True)
-    with tempfile.TemporaryDirectory(prefix="carryover-bench-", ignore_cleanup_errors=True) as folder:
+    # A short name: the path of a socket below it may not be longer than about 100 bytes.
+    with tempfile.TemporaryDirectory(prefix="cb-", ignore_cleanup_errors=True) as folder:
         top = Path(folder).resolve()
         megabytes = options.mb or setting.megabytes
         corpus = make_corpus(top / "home", megabytes=megabytes, seed=1, now_ms=int(time.time() * 1000))

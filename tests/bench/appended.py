@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from .conversation import Conversation
-from .corpus import new_session_id, transcripts_of
+from .corpus import append_lines, new_session_id, transcripts_of
 from .floors import AppendWatch
 
 PAUSES_S: Final = (0.6, 1.1)
@@ -83,12 +83,11 @@ class LiveSession:
         written = len(self._talk.lines)
         self._talk.go_to(int(time.time() * 1000))
         self._talk.prompt(f"Make {self._name}-{self._steps} of the export work, and nothing else.")
-        with self._path.open("ab") as stream:
-            stream.write(b"".join(line + b"\n" for line in self._talk.lines[written:]))
+        append_lines(self._path, self._talk, written)
         return self._steps
 
     def _newest_named(self) -> int:
-        """The newest task in the handoff; 0 where it was not replaced, since this is asked a thousand times a second."""
+        """The newest task in the handoff; 0 where it was not replaced, since this is asked all the time."""
         try:
             status = os.stat(self._handoff)  # noqa: PTH116 (the cheapest look)
         except FileNotFoundError:

@@ -66,8 +66,10 @@ def make_project(root: Path) -> Path:
     (root / "src").mkdir(parents=True)
     for name, lines in code().files.items():
         (root / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    env |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     for command in (["init", "-q", "--initial-branch=main"], ["add", "--all"], ["commit", "-q", "-m", "Begin"]):
-        subprocess.run(["git", *AUTHOR, *command], cwd=root, check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(["git", *AUTHOR, *command], cwd=root, env=env, check=True, stdin=subprocess.DEVNULL)
     return root
 
 
@@ -87,6 +89,12 @@ def write_transcript(path: Path, talk: Conversation) -> None:
     os.utime(path, ns=(talk.now_ms * 1_000_000, talk.now_ms * 1_000_000))
 
 
+def append_lines(path: Path, talk: Conversation, written: int) -> None:
+    """Write the lines that came after the first `written` ones, in one go."""
+    with path.open("ab") as stream:
+        stream.write(b"".join(line + b"\n" for line in talk.lines[written:]))
+
+
 def _session(
     chance: random.Random, home: Path, root: Path, budget: int, end_ms: int
 ) -> list[tuple[Path, Conversation]]:
@@ -95,26 +103,24 @@ def _session(
     folder = transcripts_of(home, root)
     span_ms = min(5 * HOUR_MS, budget // 10)
 
-    def begin(share: float, agent: str | None = None) -> Conversation:
-        pace = span_ms / max(1.0, budget * share)
-        return Conversation(
-            chance, session=session, cwd=root, start_ms=end_ms - span_ms, ms_per_byte=pace * 0.9, agent=agent
-        )
+    def begin(share: float, until: float, agent: str | None = None) -> Conversation:
+        pace = span_ms * until / max(1.0, budget * share)
+        return Conversation(chance, session=session, cwd=root, start_ms=end_ms - span_ms, ms_per_byte=pace, agent=agent)
 
-    main = begin(0.8)
+    main = begin(share=0.8, until=0.9)
     opening(main, root)
     _fill(main, chance, root, int(budget * 0.8))
     made = [(folder / f"{session}.jsonl", main)]
     for _ in range(2 if budget > 400_000 else 0):
         agent = f"a{chance.getrandbits(64):016x}"
-        helper = begin(0.1, agent)
-        _fill(helper, chance, root, int(budget * 0.1))
-        made.append((folder / session / "subagents" / f"agent-{agent}.jsonl", helper))
+        side = begin(share=0.1, until=0.5, agent=agent)
+        _fill(side, chance, root, int(budget * 0.1))
+        made.append((folder / session / "subagents" / f"agent-{agent}.jsonl", side))
     return made
 
 
 def _fill(talk: Conversation, chance: random.Random, root: Path, budget: int) -> None:
     number = 0
     while talk.size < budget or number == 0:
-        turn(talk, chance, root, number)
         number += 1
+        turn(talk, chance, root, number)

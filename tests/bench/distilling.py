@@ -27,20 +27,21 @@ from carryover.ledger.reading import connect_read_only
 from carryover.ledger.store import Ledger
 
 from .conversation import Conversation
-from .corpus import make_project, new_session_id, transcripts_of, write_transcript
+from .corpus import append_lines, make_project, new_session_id, transcripts_of, write_transcript
 from .measure import timed
 from .product import now_ms, read_one
 from .work import small_turn
 
-REPEATS: Final = 30
-APPENDS: Final = 20
-FOLDED: Final = 5000
-"""The last so many events are folded on top of what came before them."""
+ROUNDS: Final = 20
+"""Each round takes every length once, so that what else the machine does falls on all of them alike."""
+
+FOLDED: Final = 1000
+"""So many of the last events are folded on top of what came before them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Distilled:
-    """One session of `turns` turns. Times in seconds."""
+    """One session of `turns` turns. Times in seconds, medians of the rounds."""
 
     turns: int
     events: int
@@ -59,68 +60,98 @@ class Distilled:
 
 def distilling(home: Path, lengths: Sequence[int]) -> list[Distilled]:
     """A project with one session for each of `lengths`, each in a ledger of its own."""
-    return [asyncio.run(_one(home, turns)) for turns in lengths]
+    return asyncio.run(_distilling(home, lengths))
 
 
-async def _one(home: Path, turns: int) -> Distilled:
-    chance = random.Random(turns)
-    root = make_project(home / "work" / f"turns-{turns}")
-    begun_ms = now_ms() - 86_400_000
-    talk = Conversation(chance, session=new_session_id(chance), cwd=root, start_ms=begun_ms, ms_per_byte=0.001)
-    for number in range(turns):
-        small_turn(talk, chance, root, number)
-    path = transcripts_of(home, root) / f"{talk.session}.jsonl"
-    write_transcript(path, talk)
-    source = Source(agent="claude-code", path=str(path), session=talk.session)
-    ledger_path = home / f"turns-{turns}.sqlite"
-    ledger = await Ledger.open(ledger_path)
-    try:
-        with ThreadPoolExecutor(1) as executor:
-            await read_one(ledger, source, executor)
-            appends = []
-            for number in range(APPENDS):
-                written = len(talk.lines)
-                talk.prompt(f"Now the part numbered {number}, please.")
-                started = time.perf_counter()
-                with path.open("ab") as stream:
-                    stream.write(b"".join(line + b"\n" for line in talk.lines[written:]))
-                await read_one(ledger, source, executor)
-                _handoff(ledger_path, str(root))
-                appends.append(time.perf_counter() - started)
-        return _measured(ledger_path, str(root), turns, statistics.median(appends))
-    finally:
-        await ledger.close()
+async def _distilling(home: Path, lengths: Sequence[int]) -> list[Distilled]:
+    with ThreadPoolExecutor(1) as executor:
+        lots = [await _Lot.make(home, turns, executor) for turns in lengths]
+        try:
+            for _ in range(ROUNDS):
+                for lot in lots:
+                    await lot.round(executor)
+            return [lot.result() for lot in lots]
+        finally:
+            for lot in lots:
+                await lot.ledger.close()
 
 
-def _handoff(ledger_path: Path, root: str) -> str:
-    with closing(connect_read_only(ledger_path)) as db:
-        project = project_by_root(db, root)
-        view = project_view(db, project.id) if project is not None else None
-    handoff = distill(view, None, {}, resume="ask", now_ms=now_ms()) if view is not None else None
-    if handoff is None:
-        raise RuntimeError(f"nothing to hand over in {root}")
-    return render(handoff)
+class _Lot:
+    """A session of some length, its ledger, and the times taken of it."""
 
+    def __init__(self, root: Path, talk: Conversation, source: Source, turns: int, path: Path, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._root = str(root)
+        self._talk = talk
+        self._source = source
+        self._turns = turns
+        self._path = path
+        self._times: dict[str, list[float]] = {"handoff": [], "append": [], "fold": [], "rows": [], "decode": []}
 
-def _measured(ledger_path: Path, root: str, turns: int, append_s: float) -> Distilled:
-    handoff_s, _ = timed(lambda: _handoff(ledger_path, root), REPEATS)
-    with closing(connect_read_only(ledger_path)) as db:
-        (row,) = sessions(db, limit=1)
-        events = list(session_events(db, row))
-        lines = [Line(number, event.at_ms, event.body) for number, event in enumerate(events)]
-        before = fold_lines(Digest(), lines[:-FOLDED], session=row.native_id, sidechain="").digest
-        last = lines[-FOLDED:]
-        fold_s, folded = timed(lambda: fold_lines(before, last, session=row.native_id, sidechain=""), 3)
+    @classmethod
+    async def make(cls, home: Path, turns: int, executor: ThreadPoolExecutor) -> _Lot:
+        chance = random.Random(turns)
+        root = make_project(home / "work" / f"turns-{turns}")
+        begun_ms = now_ms() - 86_400_000
+        talk = Conversation(chance, session=new_session_id(chance), cwd=root, start_ms=begun_ms, ms_per_byte=0.001)
+        for number in range(turns):
+            small_turn(talk, chance, root, number)
+        transcript = transcripts_of(home, root) / f"{talk.session}.jsonl"
+        write_transcript(transcript, talk)
+        path = home / f"turns-{turns}.sqlite"
+        lot = cls(
+            root,
+            talk,
+            Source(agent="claude-code", path=str(transcript), session=talk.session),
+            turns,
+            path,
+            await Ledger.open(path),
+        )
+        await read_one(lot.ledger, lot._source, executor)
+        lot._load()
+        return lot
+
+    async def round(self, executor: ThreadPoolExecutor) -> None:
+        self._times["handoff"].append(timed(self._handoff)[0])
+        session = self._talk.session
+        self._times["fold"].append(
+            timed(lambda: fold_lines(self._before, self._last, session=session, sidechain=""))[0] / len(self._last)
+        )
         newest = "SELECT body FROM event WHERE thread_id = 1 ORDER BY id DESC LIMIT 200"
-        rows_s, bodies = timed(lambda: db.execute(newest).fetchall(), REPEATS)
-        decode_s, _ = timed(lambda: [decode_body(body) for (body,) in bodies], REPEATS)
-    return Distilled(
-        turns=turns,
-        events=len(events),
-        handoff_s=handoff_s,
-        append_s=append_s,
-        fold_s=fold_s / len(last),
-        rows_s=rows_s,
-        decode_s=decode_s / len(bodies),
-        digest_bytes=len(msgspec.json.encode(folded.digest)),
-    )
+        with closing(connect_read_only(self._path)) as db:
+            rows_s, bodies = timed(lambda: db.execute(newest).fetchall())
+        self._times["rows"].append(rows_s)
+        self._times["decode"].append(timed(lambda: [decode_body(body) for (body,) in bodies])[0] / len(bodies))
+        self._times["append"].append(await self._append(executor))
+
+    def result(self) -> Distilled:
+        medians = {f"{name}_s": statistics.median(values) for name, values in self._times.items()}
+        size = len(msgspec.json.encode(self._before))
+        return Distilled(turns=self._turns, events=self._events, digest_bytes=size, **medians)
+
+    def _load(self) -> None:
+        with closing(connect_read_only(self._path)) as db:
+            (row,) = sessions(db, limit=1)
+            lines = [Line(number, event.at_ms, event.body) for number, event in enumerate(session_events(db, row))]
+        self._events = len(lines)
+        self._last = lines[-min(FOLDED, len(lines) // 2) :]
+        earlier = lines[: -len(self._last)]
+        self._before = fold_lines(Digest(), earlier, session=self._talk.session, sidechain="").digest
+
+    async def _append(self, executor: ThreadPoolExecutor) -> float:
+        written = len(self._talk.lines)
+        self._talk.prompt(f"Now the part numbered {written}, please.")
+        started = time.perf_counter()
+        append_lines(Path(self._source.path), self._talk, written)
+        await read_one(self.ledger, self._source, executor)
+        self._handoff()
+        return time.perf_counter() - started
+
+    def _handoff(self) -> str:
+        with closing(connect_read_only(self._path)) as db:
+            project = project_by_root(db, self._root)
+            view = project_view(db, project.id) if project is not None else None
+        handoff = distill(view, None, {}, resume="ask", now_ms=now_ms()) if view is not None else None
+        if handoff is None:
+            raise RuntimeError(f"nothing to hand over in {self._root}")
+        return render(handoff)

@@ -16,7 +16,7 @@ from carryover.publish.stub import stub_command
 
 from .corpus import Corpus, transcripts_of
 from .measure import Row, at, compared, shown
-from .processes import answers, bare_daemon, daemon, environment, fresh_state
+from .processes import bare_daemon, daemon, environment, fresh_state
 
 MS: Final = 1000.0
 AT_ONCE: Final = 64
@@ -102,7 +102,7 @@ def hooks(corpus: Corpus, top: Path, times: int) -> Iterator[Row]:
     """A turn's end and a session's start, each beside a bare call; then many sessions at once."""
     fresh_state(corpus.home)
     with bare_daemon(top / "bare-hooks") as bare, daemon(corpus.home) as process:
-        answers(bare)
+        bare.wait_answering()
         process.wait_caught_up()
         caller = Caller(corpus, bare.socket)
         ended, started = Seconds(), Seconds()
@@ -135,8 +135,10 @@ def _compared(what: str, taken: Seconds) -> Iterator[Row]:
 def _at_once(caller: Caller) -> Row:
     bare_s, _ = _all_of(caller, caller.bare)
     ours_s, printed = _all_of(caller, caller.line("SessionStart"))
-    answered = sum(HANDED_WITH in text for text in printed)
-    what = f"{AT_ONCE} sessions start at once: {answered} got the daemon's answer; time for all (bare: the same curl)"
+    told = sum(HANDED_WITH in text for text in printed)
+    nothing = sum(not text for text in printed)
+    how = f"{told} told by the daemon, {AT_ONCE - told - nothing} by the last answer kept, {nothing} not at all"
+    what = f"{AT_ONCE} sessions start at once: {how}; time for all (bare: the same curl)"
     return Row(what, shown(ours_s * MS, "ms"), shown(bare_s * MS, "ms"), ours_s / bare_s)
 
 

@@ -36,17 +36,42 @@ class Usage:
 class Process:
     """A running process and the moment before it was started (`time.perf_counter`)."""
 
-    pid: int
+    popen: subprocess.Popen[bytes]
     started_s: float
     socket: Path
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    def wait_until(self, done: Callable[[], bool], *, every_s: float) -> float:
+        """Wait until `done`; seconds since the start. Raises RuntimeError when the process has ended by itself."""
+        deadline_s = time.monotonic() + WAIT_S
+        while not done():
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"nothing came of it within {WAIT_S:.0f} s")
+            self.check()
+            time.sleep(every_s)
+        return time.perf_counter() - self.started_s
+
+    def wait_answering(self) -> float:
+        """Wait until the process listens; seconds since the start."""
+        return self.wait_until(self.socket.exists, every_s=0.002)
+
+    def check(self) -> None:
+        if self.popen.poll() is not None:
+            words = self.socket.with_suffix(".out").read_text(encoding="utf-8", errors="replace")[-2000:]
+            raise RuntimeError(f"a process ended by itself ({self.popen.returncode}). Its last words:\n{words}")
 
     def health(self) -> dict[str, Any] | None:
         return ask_daemon(self.socket, "GET", "/health", timeout_s=10.0)
 
     def wait_caught_up(self) -> float:
         """Wait until everything on disk was read; seconds since the start."""
-        wait_until(lambda: bool((self.health() or {}).get("caught_up")), every_s=0.1)
-        return time.perf_counter() - self.started_s
+        return self.wait_until(self.is_caught_up, every_s=0.1)
+
+    def is_caught_up(self) -> bool:
+        return bool((self.health() or {}).get("caught_up"))
 
     def memory_bytes(self) -> int | None:
         return memory(self.pid, "VmRSS")
@@ -95,12 +120,6 @@ def bare_daemon(folder: Path) -> Iterator[Process]:
         yield process
 
 
-def answers(process: Process) -> float:
-    """Wait until the process listens; seconds since its start."""
-    wait_until(process.socket.exists, every_s=0.002)
-    return time.perf_counter() - process.started_s
-
-
 def usage(processes: Sequence[Process], seconds: float) -> list[Usage]:
     """What each process uses while nothing happens for `seconds`, all watched at the same time."""
     before = [cpu_seconds(process.pid) for process in processes]
@@ -112,28 +131,17 @@ def usage(processes: Sequence[Process], seconds: float) -> list[Usage]:
     ]
 
 
-def wait_until(done: Callable[[], bool], *, every_s: float) -> None:
-    """Raises TimeoutError after ten minutes."""
-    deadline_s = time.monotonic() + WAIT_S
-    while not done():
-        if time.monotonic() > deadline_s:
-            raise TimeoutError(f"nothing came of it within {WAIT_S:.0f} s")
-        time.sleep(every_s)
-
-
 @contextmanager
 def _running(command: Sequence[str], env: Mapping[str, str], socket: Path) -> Iterator[Process]:
-    output = socket.with_suffix(".out")
     started_s = time.perf_counter()
-    with output.open("wb") as stream:
+    with socket.with_suffix(".out").open("wb") as stream:
         process = subprocess.Popen(
             command, env=dict(env), stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT
         )
     try:
-        yield Process(process.pid, started_s, socket)
-        if process.poll() is not None:
-            words = output.read_text(encoding="utf-8", errors="replace")[-2000:]
-            raise RuntimeError(f"{command[-1]} ended by itself ({process.returncode}). Its last words:\n{words}")
+        running = Process(process, started_s, socket)
+        yield running
+        running.check()
     finally:
         process.terminate()
         try:

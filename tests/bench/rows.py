@@ -13,8 +13,8 @@ from . import floors
 from .appended import BUSY_PAUSES_S, PAUSES_S, Latencies, LiveSession, append_while
 from .corpus import Corpus
 from .distilling import distilling
-from .measure import Row, at, compared, in_own_process, megabytes, shown, timed
-from .processes import Process, answers, bare_daemon, daemon, fresh_state, usage, wait_until
+from .measure import Row, at, compared, cpu_seconds, in_own_process, megabytes, shown, timed
+from .processes import bare_daemon, daemon, fresh_state, usage
 from .product import read_all, read_home, single_files, stored, sweep, table_sizes
 from .startup import startup
 
@@ -56,10 +56,10 @@ def ledger_size(transcripts: Path, top: Path) -> Iterator[Row]:
             continue
         ledger = top / f"real-{agent}" / "ledger.sqlite"
         ledger.parent.mkdir()
-        ours = in_own_process(read_all, ledger, single_files(agent, files))
+        in_own_process(read_all, ledger, single_files(agent, files))
         found = stored(ledger)
         size = sum(file.stat().st_size for file in files)
-        what = f"ledger of {len(files)} real {agent} transcripts (read at {size / 1e6 / ours.wall_s:.1f} MB/s)"
+        what = f"ledger of {len(files)} real {agent} transcripts"
         yield _size_row(what, found.file_bytes, size, found.text_bytes)
 
 
@@ -74,14 +74,13 @@ def daemon_first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
     newest = corpus.projects[0]
     handoff = newest / ".carryover" / "handoff.md"
     with bare_daemon(top / "bare-start") as process:
-        bare_start_s = answers(process)
+        bare_start_s = process.wait_answering()
     bare_newest_s, _ = timed(lambda: floors.read_and_decode(corpus.files_of(newest)))
     bare_all_s, _ = timed(lambda: floors.read_and_decode(corpus.files))
     begun_s = time.time()
     with daemon(corpus.home) as process:
-        start_s = answers(process)
-        wait_until(handoff.exists, every_s=0.005)
-        first_s = time.perf_counter() - process.started_s
+        start_s = process.wait_answering()
+        first_s = process.wait_until(handoff.exists, every_s=0.005)
         all_s = process.wait_caught_up()
         peak, after = process.peak_bytes(), process.memory_bytes()
         final_s = handoff.stat().st_mtime - begun_s
@@ -109,24 +108,26 @@ def appended(corpus: Corpus, top: Path, times: int, commands: int) -> Iterator[R
     fresh_state(corpus.home)
     session = LiveSession(corpus.home, corpus.projects[0], seed=2)
     with daemon(corpus.home) as process, floors.AppendWatch.on(top / "watched") as watch:
-        answers(process)
-        busy = append_while(session, watch, lambda taken: not taken.product or not _caught_up(process), BUSY_PAUSES_S)
+        process.wait_answering()
+        busy = append_while(
+            session, watch, lambda taken: not taken.product or not process.is_caught_up(), BUSY_PAUSES_S
+        )
         process.wait_caught_up()
         quiet = append_while(session, watch, lambda taken: len(taken.product) < times, PAUSES_S)
+        cpu_s = cpu_seconds(process.pid)
         burst = session.burst(BURST_S)
+        burst_cpu_s = None if cpu_s is None else (cpu_seconds(process.pid) or 0.0) - cpu_s
         with_daemon = startup(corpus.home, corpus.projects[0], commands)
     without_daemon = startup(corpus.home, corpus.projects[0], commands)
     yield from _latency_rows("idle", quiet)
     yield from _latency_rows("while a history is read", busy)
     longest = f"{shown(at(burst, 0.5) * MS, 'ms')}, {shown(max(burst) * MS, 'ms')}"
     yield Row(f"a line every 50 ms for {BURST_S:.0f} s: until the handoff tells of it, p50 and longest", longest)
+    if burst_cpu_s is not None:
+        yield Row("the same: processor meanwhile, without git", f"{burst_cpu_s / BURST_S:.0%}")
     for how, (took, bare_s) in (("daemon running", with_daemon), ("no daemon", without_daemon)):
         for name, seconds in took.items():
             yield compared(f"`{name}`, {how} (bare: python -c pass)", seconds * MS, bare_s * MS, "ms")
-
-
-def _caught_up(process: Process) -> bool:
-    return bool((process.health() or {}).get("caught_up"))
 
 
 def _latency_rows(when: str, taken: Latencies) -> Iterator[Row]:
@@ -138,9 +139,9 @@ def _latency_rows(when: str, taken: Latencies) -> Iterator[Row]:
 def idle(corpus: Corpus, top: Path, seconds: float) -> Iterator[Row]:
     """The daemon started again, with nothing to do."""
     with bare_daemon(top / "bare-idle") as bare:
-        bare_start_s = answers(bare)
+        bare_start_s = bare.wait_answering()
         with daemon(corpus.home) as process:
-            answers(process)
+            process.wait_answering()
             caught_up_s = process.wait_caught_up()
             time.sleep(2)
             ours, floor = usage([process, bare], seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from contextlib import closing
 from datetime import timedelta
@@ -126,7 +127,7 @@ def test_a_projects_first_session_finds_its_files_ready_and_is_told_nothing(
     assert handoff_of(project) == PLACEHOLDER
     assert ".carryover/" in (project / ".gitignore").read_text().splitlines()
     assert ".carryover/handoff.md" in (project / "AGENTS.md").read_text()
-    assert "@AGENTS.md" in (project / "CLAUDE.md").read_text()
+    assert not (project / "CLAUDE.md").exists()
 
 
 def test_the_second_time_nothing_of_them_changes(hooks: HookClient, session: ClaudeSession, project: Path) -> None:
@@ -337,3 +338,18 @@ def provisional_rows(daemon: DaemonProcess) -> int:
     with closing(connect_read_only(daemon.state.ledger)) as db:
         (count,) = db.execute("SELECT count(*) FROM provisional").fetchone()
         return int(count)
+
+
+def test_what_is_kept_for_a_project_goes_when_the_settings_exclude_it(
+    running: DaemonProcess, session: ClaudeSession, project: Path, home: Path
+) -> None:
+    session.prompt("Add a discount to the cart")
+    session.answer("The discount is in place. Next I will wire it into checkout.")
+    running.settle()
+    state = home / ".carryover"
+    assert list((state / "restore").rglob(".answer"))
+
+    (state / "config.toml").write_text(f'[projects]\nexclude = ["{project}"]\n')
+    running.process.send_signal(signal.SIGHUP)
+
+    wait_until("nothing is kept", lambda: not list((state / "restore").rglob(".answer")))

@@ -47,8 +47,10 @@ def test_many_events_leave_no_descriptor_thread_or_process_behind(
         go_on(daemon, sessions, 40)
         descriptors, threads, children = held(daemon)
 
+    # 120 events: anything kept for each of them would show. Pools make their few threads only when they are needed.
     assert descriptors <= before[0] + 3, "one for each connection that may just be closing, and little else"
-    assert (threads <= before[1] + 1, children) == (True, 0)
+    assert threads <= before[1] + 8
+    assert children == 0
 
 
 def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from carryover.ingest.pipeline import RootOf
 from carryover.ledger.store import Ledger
 from carryover.publish import stub
 from carryover.publish.refresh import Refreshed
+from carryover.publish.restore_store import prune_answers
 
 THREADS: Final = 4
 FINISH_S: Final = 1.0
@@ -103,9 +105,17 @@ class HookSide:
         try:
             self._secret = hook_secret(state.secret)
             stub.write(state)
+            prune_answers(state.root, self._around.config)
         except OSError as error:
             # A full disk must not keep the daemon from starting. A secret that nobody knows lets nobody in.
             self._log.error("hooks_not_prepared", error)
+
+    def settings_changed(self) -> None:
+        """Keep no answer for a project that is excluded by now."""
+        self.calls.later(self._prune)
+
+    async def _prune(self) -> None:
+        await asyncio.to_thread(prune_answers, self._around.state.root, self._around.config)
 
     def start(self, supervisor: Supervisor) -> None:
         """Start the tasks."""

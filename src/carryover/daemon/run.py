@@ -121,6 +121,7 @@ class _Signals:
             self._surroundings.config_trouble = str(error)
             self._log.error("config_refused", error)
             return
+        self._daemon.settings_changed()
         self._log.info("config_read")
 
     def _forgotten_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

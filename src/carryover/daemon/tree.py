@@ -130,6 +130,10 @@ class Daemon:
                 await asyncio.to_thread(pool.shutdown, cancel_futures=True)
         return not supervisor.vital_failed.is_set()
 
+    def settings_changed(self) -> None:
+        """Other settings hold from now on."""
+        self._hooks.settings_changed()
+
     def _start(self, supervisor: Supervisor) -> None:
         for n in range(PUBLISHERS):
             supervisor.start(f"publisher-{n + 1}", self._publisher.run, vital=True)

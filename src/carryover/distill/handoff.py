@@ -107,6 +107,11 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
     )
 
 
+def has_task(view: ProjectView) -> bool:
+    """Is there anything to hand over? Cheap, to be asked before the probes are sent out."""
+    return _lead(view.sessions) is not None
+
+
 def _lead(sessions: Iterable[SessionView]) -> SessionView | None:
     with_goal = [session for session in sessions if session.digest.goal is not None]
     return max(with_goal, key=lambda s: (s.digest.goal.at_ms if s.digest.goal else 0, s.session), default=None)

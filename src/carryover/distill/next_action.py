@@ -23,7 +23,8 @@ _COURTESY: Final = re.compile(
     r"\b(?:let me know|feel free|happy to|hope this|anything else|if you (?:need|have))\b", re.I
 )
 _AWAY_NEXT: Final = re.compile(r"next action:\s*(.+)", re.I | re.S)
-_MOST = 3
+_MOST: Final = 3
+_TELLING_WORDS: Final = 3
 
 
 def next_actions(digest: Digest) -> list[str]:
@@ -93,7 +94,10 @@ def _announced(digest: Digest) -> list[str]:
 
 
 def _fallback(digest: Digest) -> list[str]:
-    said = [s for s in sentences(digest.said.text) if not _COURTESY.search(s)] if digest.said is not None else []
+    """There is always a next action; where nothing tells it, that is said rather than guessed."""
+    if digest.said is None:
+        return ["Begin: nothing has been answered yet."]
+    said = [s for s in sentences(digest.said.text) if not _COURTESY.search(s) and word_count(s) >= _TELLING_WORDS]
     if said:
         return [f"The last answer ended: {clip(said[-1], chars=220)}"]
-    return ["Begin: nothing has been answered yet."]
+    return ["The last turn was finished and nothing further was announced."]

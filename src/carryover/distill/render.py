@@ -88,7 +88,8 @@ def inert(text: str) -> str:
     """`text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = _INVISIBLE.sub(" ", text)
-    text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cs", "Co", "Cn"))
+    if not text.isascii():
+        text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cs", "Co", "Cn"))
     text = _COMMENT.sub("--", text).replace("```", "'''").replace("~~~", "'''")
     text = _OUR_MARKS.sub(lambda mark: mark.group().lower().replace("[", "(").replace("]", ")"), text)
     text = _AGENT_TAG.sub("‹", text)

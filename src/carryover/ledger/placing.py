@@ -27,9 +27,9 @@ _PLACE_SESSION: Final = "UPDATE session SET project_id = ?, project_final = ? WH
 _PLACE_NOTES: Final = "UPDATE note SET project_id = ? WHERE thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
 _TIME_PROJECT: Final = """UPDATE project SET
     last_event_ms = (SELECT coalesce(max(last_ms), 0) FROM session WHERE project_id = project.id),
-    first_ms = CASE WHEN ?1 > 0 AND (first_ms = 0 OR ?1 < first_ms) THEN ?1 ELSE first_ms END,
+    first_ms = CASE WHEN :at > 0 AND (first_ms = 0 OR :at < first_ms) THEN :at ELSE first_ms END,
     changed_ms = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
-    WHERE id = ?2"""
+    WHERE id = :id"""
 
 
 class PutSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,4 +85,4 @@ async def find_project(db: aiosqlite.Connection, root: Root, *, now_ms: int = 0)
 
 async def time_projects(db: aiosqlite.Connection, projects: Iterable[int], *, started_ms: int) -> None:
     """Note that something changed in `projects`: a session that began at `started_ms` (0: unknown) was written to."""
-    await db.executemany(_TIME_PROJECT, [(started_ms, project) for project in projects])
+    await db.executemany(_TIME_PROJECT, [{"at": started_ms, "id": project} for project in projects])

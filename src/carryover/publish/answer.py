@@ -19,7 +19,7 @@ from carryover.probe.git import Moved, git_moved
 from carryover.publish.refresh import files_now, git_now
 from carryover.publish.restore_store import SITUATIONS
 
-_SAME_MOMENT_MS: Final = 5_000
+_SAME_MOMENT_MS: Final = 2_000
 
 
 def start_answer(

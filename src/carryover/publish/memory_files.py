@@ -1,8 +1,10 @@
 """The pointer to the handoff in a project's AGENTS.md and CLAUDE.md: where it goes, and what is left alone.
 
-Claude Code reads AGENTS.md only where no CLAUDE.md has a text (2.1.281 and later); so a CLAUDE.md that would say
-nothing but our pointer imports AGENTS.md instead. That also holds where `.claude/CLAUDE.md` or `CLAUDE.local.md` hides
-AGENTS.md: a CLAUDE.md with only the pointer would hide it from everyone who has no such file.
+AGENTS.md is made or appended to. A CLAUDE.md is never made, and gets the pointer only where it says something of its
+own and neither is nor imports AGENTS.md. For Claude Code reads AGENTS.md (since 2.1.281) only where no CLAUDE.md has
+a text: none, a blank one and one of comments leave AGENTS.md and the pointer in it to be read; a text of ours would
+hide it, and nested AGENTS.md files with it. An import of AGENTS.md is no way out: from a session that starts in a
+subfolder it leads outside, so `claude -p` drops it, and the terminal asks for leave first (2.0.65 to 2.1.328).
 """
 
 from __future__ import annotations
@@ -25,7 +27,6 @@ CODEX_LIMIT_BYTES: Final = 32 << 10
 
 _SIZE_LIMIT_BYTES: Final = 256 << 10
 _TEXT_SUFFIXES: Final = (".md", ".markdown", ".mdc", ".txt")
-_OTHER_CLAUDE_FILES: Final = (Path(".claude") / CLAUDE_MD, Path("CLAUDE.local.md"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +44,35 @@ class MemoryFile:
 
 
 def place_pointers(root: Path, edits: Edits) -> None:
-    """Brings the pointer into both files of the project at `root`; files that hold it already are not touched."""
+    """Brings the pointer into the files of the project at `root`; files that are right already are not touched."""
     agents = look_at(root, AGENTS_MD)
-    points = _point_from_agents(agents, edits)
-    if not agents.problem and (root / "AGENTS.override.md").exists():
-        edits.notes.append("AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex")
+    if agents.problem:
+        edits.left_alone(AGENTS_MD, agents.problem)
+    else:
+        _point_from(agents, edits)
+        if (root / "AGENTS.override.md").exists():
+            edits.notes.append("AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex")
     claude = look_at(root, CLAUDE_MD)
     if _same_file(agents.path, claude.path):
         return
     if claude.problem:
         edits.left_alone(CLAUDE_MD, claude.problem)
-    elif pointer.says_nothing(claude.text):
-        _point_from_blank_claude(root, claude, edits, agents_point=points)
-    elif not pointer.imports_agents_md(claude.text):
-        _append(claude, edits)
+    elif pointer.says_nothing(claude.text) or pointer.imports_agents_md(claude.text):
+        _take_back(claude, edits)  # the user's own text is gone, or the import came, since we put it in
+    else:
+        _point_from(claude, edits)
 
 
 def remove_pointers(root: Path, edits: Edits) -> None:
-    """Takes our blocks out of the files that we put them in; a file that has nothing else goes too."""
+    """Takes our blocks out of the files that we put them in; an AGENTS.md that we made and nobody added to goes too."""
     for name in (CLAUDE_MD, AGENTS_MD):
         if name not in edits.mine:
             continue
         file = look_at(root, name)
         if file.problem:
             edits.left_alone(name, file.problem)
-        elif _note_odd_block(file, edits):
-            edits.undo(name, partial(_take_out, file))
+        else:
+            _take_back(file, edits)
 
 
 def look_at(root: Path, name: str) -> MemoryFile:
@@ -95,52 +99,27 @@ def look_at(root: Path, name: str) -> MemoryFile:
     return MemoryFile(name, path, data, problem)
 
 
-def _point_from_agents(agents: MemoryFile, edits: Edits) -> bool:
-    """Whether AGENTS.md leads to the handoff now."""
-    if agents.problem:
-        edits.left_alone(AGENTS_MD, agents.problem)
-        return False
-    if agents.data is None:
-        _write(edits, agents, pointer.new_file(pointer.POINTER))
-    else:
-        _append(agents, edits)
-    return agents.name in edits.done or pointer.state(agents.text) != "absent"
+def _point_from(file: MemoryFile, edits: Edits) -> None:
+    if not _note_odd_block(file, edits):
+        return
+    wanted = _with_pointer(file)
+    if wanted != file.data:
+        edits.make(file.name, partial(_replace, file, wanted))
 
 
-def _point_from_blank_claude(root: Path, claude: MemoryFile, edits: Edits, *, agents_point: bool) -> None:
-    if not agents_point:
-        edits.left_alone(CLAUDE_MD, f"it would lead to an {AGENTS_MD} without the pointer")
-    elif claude.data is None:
-        if not _imported_elsewhere(root):
-            _write(edits, claude, pointer.new_file(pointer.IMPORT))
-    elif pointer.state(claude.data) == "intact":
-        # The user's own text is gone: what is left of the file would hide AGENTS.md.
-        importing = pointer.with_body(claude.data, pointer.IMPORT)
-        if importing != claude.data:
-            _write(edits, claude, importing)
-    elif _note_odd_block(claude, edits):
-        _write(edits, claude, pointer.with_block(claude.data, pointer.IMPORT, at_top=False))
+def _with_pointer(file: MemoryFile) -> bytes:
+    if file.data is None:
+        return pointer.NEW_FILE
+    if file.name != AGENTS_MD:
+        return pointer.with_block(file.data, at_top=False)
+    behind = pointer.block_end(file.data) > CODEX_LIMIT_BYTES
+    text = pointer.without_block(file.data) if behind else file.data
+    return pointer.with_block(text, at_top=pointer.length_with_block(text) > CODEX_LIMIT_BYTES)
 
 
-def _append(file: MemoryFile, edits: Edits) -> None:
-    match pointer.state(file.text):
-        case "absent":
-            wanted = _with_pointer(file.name, file.text)
-        case "intact" if file.name == AGENTS_MD and pointer.block_end(file.text) > CODEX_LIMIT_BYTES:
-            wanted = _with_pointer(file.name, pointer.without_block(file.text))
-        case "intact":
-            # An import of itself, where the two files have been made one.
-            wanted = pointer.with_body(file.text, pointer.POINTER)
-        case _:
-            _note_odd_block(file, edits)
-            return
-    if wanted != file.text:
-        _write(edits, file, wanted)
-
-
-def _with_pointer(name: str, text: bytes) -> bytes:
-    at_top = name == AGENTS_MD and pointer.length_with_block(text, pointer.POINTER) > CODEX_LIMIT_BYTES
-    return pointer.with_block(text, pointer.POINTER, at_top=at_top)
+def _take_back(file: MemoryFile, edits: Edits) -> None:
+    if file.name in edits.mine and _note_odd_block(file, edits):
+        edits.undo(file.name, partial(_take_out, file))
 
 
 def _note_odd_block(file: MemoryFile, edits: Edits) -> bool:
@@ -155,22 +134,6 @@ def _note_odd_block(file: MemoryFile, edits: Edits) -> bool:
     return False
 
 
-def _imported_elsewhere(root: Path) -> bool:
-    """Whether a further CLAUDE file brings AGENTS.md to Claude Code already."""
-    for relative in _OTHER_CLAUDE_FILES:
-        try:
-            data = read_bytes_bounded(root / relative, _SIZE_LIMIT_BYTES, follow=False)
-        except OSError:
-            continue
-        if pointer.imports_agents_md(data, folders_up=len(relative.parts) - 1):
-            return True
-    return False
-
-
-def _write(edits: Edits, file: MemoryFile, data: bytes) -> None:
-    edits.make(file.name, partial(_replace, file, data))
-
-
 def _replace(file: MemoryFile, data: bytes) -> bool:
     try:
         now = read_bytes_bounded(file.path, _SIZE_LIMIT_BYTES)
@@ -182,10 +145,11 @@ def _replace(file: MemoryFile, data: bytes) -> bool:
 
 
 def _take_out(file: MemoryFile) -> bool:
-    if pointer.is_new_file(file.text) and not file.path.is_symlink():
+    if file.name == AGENTS_MD and pointer.is_new_file(file.text) and not file.path.is_symlink():
         file.path.unlink()
         return True
-    return _replace(file, pointer.without_block(file.text))
+    rest = pointer.without_block(file.text)
+    return rest != file.text and _replace(file, rest)
 
 
 def _entry(root: Path, name: str) -> tuple[Path, str | None]:

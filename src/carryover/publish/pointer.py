@@ -14,7 +14,7 @@ from carryover.publish.markdown import fenced, prose
 START: Final = b"<!--CARRYOVER:START-->"
 END: Final = b"<!--CARRYOVER:END-->"
 
-POINTER: Final = (
+_POINTER: Final = (
     "# Carryover handoff",
     "If `.carryover/handoff.md` exists in this project, read it before starting",
     "work — it contains a bounded handoff from the previous session.",
@@ -23,12 +23,13 @@ POINTER: Final = (
 )
 """Final: a changed word would be a diff in every project of every user."""
 
-IMPORT: Final = ("@AGENTS.md",)
-"""For a CLAUDE.md without a text of its own: with any text it would hide AGENTS.md (Claude Code 2.1.281 and later)."""
+_LINES: Final = (START, *(line.encode() for line in _POINTER), END)
 
-_BODIES: Final = (POINTER, IMPORT)
-_IMPORT_OF_AGENTS: Final = re.compile(r"(?<!\S)@(?:\./)?((?:\.\./)*)AGENTS\.md(?!\S)")
+NEW_FILE: Final = whole_file(_LINES)
+"""A file that holds only the block."""
 
+_IMPORT_OF_AGENTS: Final = re.compile(r"(?<!\S)@(?:\./)?AGENTS\.md(?!\S)")
+_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")
 
 State = Literal["absent", "intact", "edited", "broken"]
@@ -45,21 +46,16 @@ def state(data: bytes) -> State:
     return "edited" if markers == [START, END] * (len(markers) // 2) else "broken"
 
 
-def new_file(body: tuple[str, ...]) -> bytes:
-    """A file that holds only the block."""
-    return whole_file(_lines(body))
-
-
 def is_new_file(data: bytes) -> bool:
-    """Whether the file is one that `new_file` made, with nothing added since."""
-    return any(data == whole_file(_lines(body), eol) for body in _BODIES for eol in (b"\n", b"\r\n"))
+    """Whether it is NEW_FILE, with nothing added since; its line ends may have become Windows's."""
+    return data in (NEW_FILE, whole_file(_LINES, b"\r\n"))
 
 
-def with_block(data: bytes, body: tuple[str, ...], *, at_top: bool) -> bytes:
-    """`data` with the block around `body`; unchanged where anything of ours is already, or which is not text."""
+def with_block(data: bytes, *, at_top: bool) -> bytes:
+    """`data` with the block; unchanged where anything of ours is already, or which is not text."""
     if not is_text(data) or state(data) != "absent":
         return data
-    return with_lines(data, _lines(body), at_top=at_top)
+    return with_lines(data, _LINES, at_top=at_top)
 
 
 def without_block(data: bytes) -> bytes:
@@ -69,41 +65,27 @@ def without_block(data: bytes) -> bytes:
     return data
 
 
-def with_body(data: bytes, body: tuple[str, ...]) -> bytes:
-    """`data` with `body` in its intact block, which stays where it is; unchanged where a block has that body."""
-    spans = _spans(data)
-    if not spans or any(data[start:end] == eol.join(_lines(body)) for start, end, eol in spans):
-        return data
-    start, end, eol = spans[0]
-    return data[:start] + eol.join(_lines(body)) + data[end:]
-
-
 def block_end(data: bytes) -> int:
     """Length in bytes of the text up to the end of the first intact block; 0 when there is none."""
     spans = _spans(data)
     return spans[0][1] if spans else 0
 
 
-def length_with_block(data: bytes, body: tuple[str, ...]) -> int:
+def length_with_block(data: bytes) -> int:
     """Length in bytes that the text would have with the block at its end."""
-    return len(with_lines(data, _lines(body)))
+    return len(with_lines(data, _LINES))
 
 
-def imports_agents_md(data: bytes, *, folders_up: int = 0) -> bool:
-    """Whether the text imports the AGENTS.md beside it, or `folders_up` above it.
-
-    Claude Code 2.1.328 follows no import in a code span or in a comment.
-    """
-    return any(match[1] == "../" * folders_up for match in _IMPORT_OF_AGENTS.finditer(prose(data)))
+def imports_agents_md(data: bytes) -> bool:
+    """Whether the text imports the AGENTS.md beside it (Claude Code 2.1.328: not from code, not from a comment)."""
+    return _IMPORT_OF_AGENTS.search(prose(data)) is not None
 
 
 def says_nothing(data: bytes) -> bool:
-    """Whether a memory file is blank but for our block and comments, which Claude Code does not send."""
-    return not prose(without_block(data)).strip()
-
-
-def _lines(body: tuple[str, ...]) -> list[bytes]:
-    return [START, *(line.encode() for line in body), END]
+    """Whether the file is blank but for our block and comments, which Claude Code 2.1.328 does not send."""
+    text, closer, rest = without_block(data).decode("utf-8-sig", "replace").rpartition("-->")
+    # Up to the last closer: beyond it, each opener would be followed to the end of the file.
+    return not (_COMMENT.sub("", text + closer) + rest).strip()
 
 
 @lru_cache(maxsize=16)  # one pass asks several times of the same text, and most passes find it as it was
@@ -112,13 +94,11 @@ def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
     if START not in data:
         return ()
     offsets, hidden = _line_offsets(data)
-    spans = []
-    for body in _BODIES:
-        start = 0
-        while (span := find_lines(data, _lines(body), start)) is not None:
-            if bisect_left(offsets, span[0]) not in hidden:
-                spans.append(span)
-            start = span[1]
+    spans, start = [], 0
+    while (span := find_lines(data, _LINES, start)) is not None:
+        if bisect_left(offsets, span[0]) not in hidden:
+            spans.append(span)
+        start = span[1]
     return tuple(spans)
 
 

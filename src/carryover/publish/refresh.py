@@ -12,7 +12,7 @@ import msgspec
 from carryover.agents import adapters
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.facts import FileFacts, GitFacts
-from carryover.distill.handoff import Handoff, distill, wanted_files
+from carryover.distill.handoff import Handoff, distill, has_task, wanted_files
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.ledger.project_view import project_view
@@ -49,6 +49,8 @@ def made_handoff(
     view = project_view(db, project_id)
     root = Path(view.root)
     settings = project_settings(root, config)
+    if not has_task(view):
+        return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
     git = _git(root, last_git)
     handoff = distill(view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms)
     text = render(handoff) if handoff is not None else None

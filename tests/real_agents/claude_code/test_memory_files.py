@@ -1,7 +1,8 @@
 """What of a project's memory files reaches the model, before and after Carryover has published into the project.
 
 Seen in the body of the last request of the conversation, which is what the model is told. The rule that every row
-holds: what arrived without Carryover arrives with it, and no oftener.
+holds: what arrived without Carryover arrives with it, and no oftener; the pointer arrives, once, with each text that it
+was put beside.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ CASES = (
     Case("only a blank CLAUDE.md", {"CLAUDE.md": "\n"}),
     Case("AGENTS.md, blank CLAUDE.md", {"AGENTS.md": AGENTS, "CLAUDE.md": ""}),
     Case("AGENTS.md, CLAUDE.md of a comment", {"AGENTS.md": AGENTS, "CLAUDE.md": "<!-- nothing yet -->\n"}),
+    Case("AGENTS.md, CLAUDE.md of code", {"AGENTS.md": AGENTS, "CLAUDE.md": f"```\n{CLAUDE}\n```\n"}, False, ANY, ANY),
     Case("only CLAUDE.md", {"CLAUDE.md": CLAUDE}, since=ANY, since_in_sub=ANY),
     Case("AGENTS.md, CLAUDE.md", {"AGENTS.md": AGENTS, "CLAUDE.md": CLAUDE}, since=ANY, since_in_sub=ANY),
     # In sub the import leads out of the session's folder: Claude Code follows it only after asking, and -p cannot ask.
@@ -68,6 +70,7 @@ CASES = (
     Case("AGENTS.md, CLAUDE.local.md", {"AGENTS.md": AGENTS, "CLAUDE.local.md": LOCAL}, False, NEVER, NEVER),
     Case("AGENTS.md, .claude/rules", {"AGENTS.md": AGENTS, ".claude/rules/one.md": RULE}),
     Case("AGENTS.md, nested AGENTS.md", {"AGENTS.md": AGENTS, "sub/AGENTS.md": SUB_AGENTS}),
+    Case("blank CLAUDE.md, nested AGENTS.md", {"CLAUDE.md": "", "sub/AGENTS.md": SUB_AGENTS}),
     Case("only a nested AGENTS.md", {"sub/AGENTS.md": SUB_AGENTS}),
     Case("AGENTS.md, nested CLAUDE.md", {"AGENTS.md": AGENTS, "sub/CLAUDE.md": SUB_CLAUDE}, since_in_sub=NEVER),
 )
@@ -87,6 +90,25 @@ def test_what_arrived_without_carryover_arrives_with_it(claude: ClaudeBox, row: 
     assert {start: {text: after[start].get(text) for text in before[start]} for start in STARTS} == before
     assert all(count == 1 for counts in after.values() for count in counts.values())
     assert _pointed(after) >= _to_be_pointed(case, claude.client.version)
+    assert all(POINTER in counts for counts in after.values() if AGENTS in counts or CLAUDE in counts)
+
+
+def test_a_claude_md_that_lost_its_text_hides_agents_md_no_longer(claude: ClaudeBox, row: Row) -> None:
+    """Nor does it where only our block was left in it."""
+    claude.make_project({**SOURCES, "AGENTS.md": AGENTS, "CLAUDE.md": CLAUDE, "sub/AGENTS.md": SUB_AGENTS})
+    claude.publish()
+    published = claude.box.here(PROJECT / "CLAUDE.md").read_text("utf-8")
+    assert published.count(POINTER) == 1
+    claude.box.write(PROJECT / "CLAUDE.md", "")
+    emptied = {start: arrived(claude, *STARTS[start]) for start in STARTS}
+    claude.box.write(PROJECT / "CLAUDE.md", published.replace(CLAUDE, ""))
+    claude.publish()
+    after = {start: arrived(claude, *STARTS[start]) for start in STARTS}
+
+    for start in STARTS:
+        row.shown(f"{start}: {_said(after[start])}")
+    assert after == emptied
+    assert _pointed(after) == (set(STARTS) if at_least(claude.client.version, READS_AGENTS_MD) else set())
 
 
 @pytest.mark.parametrize("place", ["/home/dev/fix", f"{PROJECT}/.claude/worktrees/fix"])
@@ -104,9 +126,10 @@ def test_a_worktree_gets_its_own_pointer_and_keeps_its_memory(claude: ClaudeBox,
     assert after == {**before, POINTER: before[CLAUDE]}
 
 
-def test_a_session_in_a_subfolder_begins_without_a_question(claude: ClaudeBox, row: Row) -> None:
+@pytest.mark.parametrize("files", [{}, {"CLAUDE.md": ""}, {"CLAUDE.md": CLAUDE}], ids=["none", "blank", "text"])
+def test_a_session_in_a_subfolder_begins_without_a_question(claude: ClaudeBox, row: Row, files: dict[str, str]) -> None:
     """An import that leads out of the session's folder brings up a security dialog; it must not be one of ours."""
-    claude.make_project({**SOURCES, "AGENTS.md": AGENTS})
+    claude.make_project({**SOURCES, "AGENTS.md": AGENTS, **files})
     claude.publish()
     with Terminal(claude.box, *claude.client.command, cwd=PROJECT / "sub") as terminal:
         terminal.wait(r"(?m)^[│ ]*[❯>]")
@@ -115,6 +138,9 @@ def test_a_session_in_a_subfolder_begins_without_a_question(claude: ClaudeBox, r
         assert not asks
         terminal.enter("Hello")
         terminal.wait(r"OK\.")
+    counts = told_of(claude)
+    row.shown(_said(counts))
+    assert counts == _expected_in_sub(files, claude.client.version)
 
 
 def arrived(claude: ClaudeBox, cwd: Path, reads: str | None = None) -> Arrived:
@@ -122,8 +148,13 @@ def arrived(claude: ClaudeBox, cwd: Path, reads: str | None = None) -> Arrived:
     if reads is not None:
         claude.script({"tool": "Read", "input": {"file_path": str(PROJECT / reads)}}, "I have read it.")
     claude.print_mode("Hello", cwd=cwd)
+    assert reads is None or SOURCES[reads].strip() in claude.told()
+    return told_of(claude)
+
+
+def told_of(claude: ClaudeBox) -> Arrived:
+    """What of the memory files the model was told by the last request."""
     told = claude.told()
-    assert reads is None or SOURCES[reads].strip() in told
     return {text: told.count(text) for text in (*TEXTS, POINTER) if text in told}
 
 
@@ -134,6 +165,12 @@ def _pointed(after: dict[str, Arrived]) -> set[str]:
 def _to_be_pointed(case: Case, version: str) -> set[str]:
     since = {start: case.since_in_sub if cwd != PROJECT else case.since for start, (cwd, _) in STARTS.items()}
     return {start for start, first in since.items() if at_least(version, first)}
+
+
+def _expected_in_sub(files: dict[str, str], version: str) -> Arrived:
+    if files.get("CLAUDE.md"):
+        return {CLAUDE: 1, POINTER: 1}
+    return {AGENTS: 1, POINTER: 1} if at_least(version, READS_AGENTS_MD) else {}
 
 
 def _said(counts: Arrived) -> str:

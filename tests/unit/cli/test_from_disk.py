@@ -48,12 +48,12 @@ def test_transcripts_are_found_oldest_first(home: Path) -> None:
 
 
 def test_a_project_is_told_by_what_the_records_say_not_by_the_folders_name(home: Path) -> None:
-    """`-work-my-app` may be `/work/my/app` as well as `/work/my-app`."""
-    with_slash = transcript(home, "-work-my-app", "00000000-0000-4000-8000-000000000001", "/work/my/app")
-    transcript(home, "-work-my-app", "00000000-0000-4000-8000-000000000002", "/work/my-app")
-    transcript(home, "-work-my", "00000000-0000-4000-8000-000000000003", "/work/my")
+    """`-srv-my-app` may be `/srv/my/app` as well as `/srv/my-app`."""
+    with_slash = transcript(home, "-srv-my-app", "00000000-0000-4000-8000-000000000001", "/srv/my/app")
+    transcript(home, "-srv-my-app", "00000000-0000-4000-8000-000000000002", "/srv/my-app")
+    transcript(home, "-srv-my", "00000000-0000-4000-8000-000000000003", "/srv/my")
 
-    assert paths(of_project(sources_on_disk(), "/work/my/app")) == [with_slash]
+    assert paths(of_project(sources_on_disk(), "/srv/my/app")) == [with_slash]
 
 
 def test_a_session_in_a_subfolder_belongs_to_the_repository(home: Path, shop: Path) -> None:
@@ -65,17 +65,17 @@ def test_a_session_in_a_subfolder_belongs_to_the_repository(home: Path, shop: Pa
 
 def test_sub_agents_go_with_their_session_wherever_they_worked(home: Path) -> None:
     session = "00000000-0000-4000-8000-000000000001"
-    main = transcript(home, "-a", session, "/work/app")
-    side = transcript(home, "-a", session, "/work/app-copy", below="agent-a1.jsonl")
+    main = transcript(home, "-a", session, "/srv/app")
+    side = transcript(home, "-a", session, "/srv/app-copy", below="agent-a1.jsonl")
 
-    assert sorted(paths(of_project(sources_on_disk(), "/work/app"))) == sorted([main, side])
+    assert sorted(paths(of_project(sources_on_disk(), "/srv/app"))) == sorted([main, side])
 
 
 def test_what_cannot_be_read_belongs_to_no_project(home: Path) -> None:
-    broken = transcript(home, "-a", "00000000-0000-4000-8000-000000000001", "/work/app")
+    broken = transcript(home, "-a", "00000000-0000-4000-8000-000000000001", "/srv/app")
     broken.write_text("not JSON at all\n")
 
-    assert of_project(sources_on_disk(), "/work/app") == []
+    assert of_project(sources_on_disk(), "/srv/app") == []
 
 
 def test_sessions_are_found_by_the_beginning_of_their_id(home: Path, shop: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_temporary_ledger_holds_what_it_was_given_and_goes_away(home: Path, sh
 
 
 def test_catching_up_reads_the_project_and_leaves_the_others_for_the_daemon(home: Path, shop: Path) -> None:
-    transcript(home, "-other", "00000000-0000-4000-8000-000000000001", "/work/other")
+    transcript(home, "-other", "00000000-0000-4000-8000-000000000001", "/srv/other")
     private_dir(state_dir().root)
 
     assert catch_up(state_dir(), str(shop)) is True

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from support.conversation import MINUTE_MS, ROOT, START_MS
 
 from carryover.distill.digest import SeenRun, Touched
 from carryover.distill.files import recent_files, relative
 from carryover.distill.testruns.run import Outcome, Status, TestRun
+from support.conversation import MINUTE_MS, ROOT, START_MS
 
 
 def touched(path: str, *, minute: int = 0) -> Touched:

@@ -55,5 +55,11 @@ def test_without_any_sign_the_end_of_the_last_answer_is_given_as_such() -> None:
     ]
 
 
+def test_an_answer_that_says_nothing_is_not_quoted() -> None:
+    assert actions(Conversation().user("Build the parser").says("OK.")) == [
+        "The last turn was finished and nothing further was announced."
+    ]
+
+
 def test_without_a_task_nothing_comes_next() -> None:
     assert actions(Conversation().user("hello")) == []

@@ -10,10 +10,9 @@ import pytest
 
 from carryover.publish.edits import Edits
 from carryover.publish.memory_files import CODEX_LIMIT_BYTES, place_pointers, remove_pointers
-from carryover.publish.pointer import IMPORT, POINTER, new_file
+from carryover.publish.pointer import NEW_FILE
 
-BLOCK = new_file(POINTER).decode()
-IMPORT_BLOCK = new_file(IMPORT).decode()
+BLOCK = NEW_FILE.decode()
 EDITED = BLOCK.replace("bounded", "short")
 
 
@@ -44,35 +43,39 @@ def write(root: Path, **files: str) -> None:
         (root / f"{name}.md").write_bytes(text.encode())
 
 
-def test_both_files_are_made_where_there_are_none(root: Path) -> None:
+def test_where_there_is_none_agents_md_is_made_and_no_claude_md(root: Path) -> None:
     edits = place(root)
 
-    assert contents(root) == {"AGENTS.md": BLOCK, "CLAUDE.md": IMPORT_BLOCK}
-    assert (edits.done, edits.notes) == (["AGENTS.md", "CLAUDE.md"], [])
+    assert contents(root) == {"AGENTS.md": BLOCK}
+    assert (edits.done, edits.notes) == (["AGENTS.md"], [])
+
+
+@pytest.mark.parametrize(
+    "claude", ["", "\ufeff \r\n\n", "<!-- later -->\n", BLOCK, "@AGENTS.md\n", "Be Claude. @AGENTS.md"]
+)
+def test_a_claude_file_that_says_nothing_or_imports_agents_md_stays_as_it_is(root: Path, claude: str) -> None:
+    write(root, AGENTS="Be brief.\n", CLAUDE=claude)
+
+    assert place(root).notes == []
+    assert contents(root) == {"AGENTS.md": f"Be brief.\n\n{BLOCK}", "CLAUDE.md": claude}
 
 
 @pytest.mark.parametrize(
     ("agents", "claude", "agents_after", "claude_after"),
     [
-        ("Be brief.\n", None, f"Be brief.\n\n{BLOCK}", IMPORT_BLOCK),
-        ("Be brief.", "", f"Be brief.\n{BLOCK}", f"\n{IMPORT_BLOCK}"),
-        ("Be brief.\n", " \n\n", f"Be brief.\n\n{BLOCK}", f" \n\n\n{IMPORT_BLOCK}"),
-        ("Be brief.\n", "<!-- later -->\n", f"Be brief.\n\n{BLOCK}", f"<!-- later -->\n\n{IMPORT_BLOCK}"),
-        (None, "Be Claude.\n", BLOCK, f"Be Claude.\n\n{BLOCK}"),
-        ("Be brief.\n", "Be Claude.\n", f"Be brief.\n\n{BLOCK}", f"Be Claude.\n\n{BLOCK}"),
-        ("Be brief.\n", "@AGENTS.md\n", f"Be brief.\n\n{BLOCK}", "@AGENTS.md\n"),
-        ("Be brief.\n", "Be Claude. @AGENTS.md", f"Be brief.\n\n{BLOCK}", "Be Claude. @AGENTS.md"),
+        ("", "Be Claude.\n", f"\n{BLOCK}", f"Be Claude.\n\n{BLOCK}"),
+        ("Be brief.", "Be Claude.", f"Be brief.\n{BLOCK}", f"Be Claude.\n{BLOCK}"),
         ("Be brief.\n", "Not `@AGENTS.md`\n", f"Be brief.\n\n{BLOCK}", f"Not `@AGENTS.md`\n\n{BLOCK}"),
+        ("Be brief.\n", "```\nmake\n```\n", f"Be brief.\n\n{BLOCK}", f"```\nmake\n```\n\n{BLOCK}"),
         ("a\r\nb\r\n", "\ufeffc", "a\r\nb\r\n\r\n" + BLOCK.replace("\n", "\r\n"), f"\ufeffc\n{BLOCK}"),
         (BLOCK, f"mine\n\n{BLOCK}", BLOCK, f"mine\n\n{BLOCK}"),
-        (f"{BLOCK}\nmoved up\n", f"{IMPORT_BLOCK}\nmine\n", f"{BLOCK}\nmoved up\n", f"{IMPORT_BLOCK}\nmine\n"),
-        ("Be brief.\n", BLOCK, f"Be brief.\n\n{BLOCK}", IMPORT_BLOCK),
+        (f"{BLOCK}\nmoved up\n", f"{BLOCK}\nmine\n", f"{BLOCK}\nmoved up\n", f"{BLOCK}\nmine\n"),
     ],
 )
-def test_what_is_there_decides_where_the_pointer_goes(
-    root: Path, agents: str | None, claude: str | None, agents_after: str, claude_after: str
+def test_the_pointer_comes_once_after_what_each_file_says(
+    root: Path, agents: str, claude: str, agents_after: str, claude_after: str
 ) -> None:
-    write(root, **{name: text for name, text in (("AGENTS", agents), ("CLAUDE", claude)) if text is not None})
+    write(root, AGENTS=agents, CLAUDE=claude)
 
     edits = place(root)
 
@@ -98,12 +101,49 @@ def test_taking_the_pointers_out_gives_both_files_as_they_were(
     assert list((root / ".carryover").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("since", "after"),
+    [
+        (BLOCK, ""),
+        (f"\n\n{BLOCK}", "\n"),
+        (f"<!-- later -->\n\n{BLOCK}", "<!-- later -->\n"),
+        (f"@AGENTS.md\n\n{BLOCK}", "@AGENTS.md\n"),
+        ("", ""),
+    ],
+)
+def test_a_claude_file_that_has_since_lost_its_text_or_got_the_import_loses_our_block(
+    root: Path, since: str, after: str
+) -> None:
+    write(root, CLAUDE="Be Claude.\n")
+    place(root)
+    write(root, CLAUDE=since)
+
+    assert place(root).notes == []
+    assert contents(root) == {"AGENTS.md": BLOCK, "CLAUDE.md": after}
+    assert place(root).done == []
+
+    remove(root)
+    assert contents(root) == {"CLAUDE.md": after}
+
+
+def test_a_claude_file_that_is_deleted_does_not_come_back(root: Path) -> None:
+    write(root, CLAUDE="Be Claude.\n")
+    place(root)
+    (root / "CLAUDE.md").unlink()
+
+    place(root)
+    assert contents(root) == {"AGENTS.md": BLOCK}
+    remove(root)
+    assert contents(root) == {}
+
+
 def test_blocks_that_came_with_the_repository_are_not_taken_out(root: Path) -> None:
-    write(root, AGENTS=BLOCK)
+    theirs = {"AGENTS": BLOCK, "CLAUDE": f"Be Claude.\n\n{BLOCK}"}
+    write(root, **theirs)
     place(root)
 
-    assert remove(root).done == ["CLAUDE.md"]
-    assert contents(root) == {"AGENTS.md": BLOCK}
+    assert remove(root).done == []
+    assert contents(root) == {f"{name}.md": text for name, text in theirs.items()}
 
 
 def test_a_block_edited_by_hand_or_torn_is_reported_and_left(root: Path) -> None:
@@ -131,11 +171,11 @@ def test_a_block_that_was_edited_since_stays_when_the_pointers_go(root: Path) ->
 
 def test_text_added_to_a_file_that_we_made_stays(root: Path) -> None:
     place(root)
-    write(root, AGENTS=f"{BLOCK}\nBe brief.\n", CLAUDE=f"Be Claude.\n\n{IMPORT_BLOCK}")
+    write(root, AGENTS=f"{BLOCK}\nBe brief.\n")
 
     remove(root)
 
-    assert contents(root) == {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be Claude.\n"}
+    assert contents(root) == {"AGENTS.md": "Be brief.\n"}
 
 
 def test_in_a_long_agents_file_the_block_goes_to_the_top(root: Path) -> None:
@@ -185,14 +225,14 @@ def test_two_links_to_a_third_file_in_the_project_are_written_through_once(root:
     assert (root / "docs" / "ai.md").read_text() == f"Be brief.\n\n{BLOCK}"
 
 
-def test_files_that_became_one_do_not_import_themselves(root: Path) -> None:
+def test_files_that_became_one_have_one_block(root: Path) -> None:
+    write(root, CLAUDE="Be Claude.\n")
     place(root)
     (root / "AGENTS.md").unlink()
     (root / "AGENTS.md").symlink_to("CLAUDE.md")
 
-    place(root)
-
-    assert (root / "CLAUDE.md").read_text() == BLOCK
+    assert place(root).done == []
+    assert (root / "CLAUDE.md").read_text() == f"Be Claude.\n\n{BLOCK}"
 
 
 @pytest.mark.parametrize("target", ["../outside.md", ".git/hooks/run.md", "src/main.py", "missing.md", "."])
@@ -207,10 +247,7 @@ def test_a_link_that_leads_anywhere_else_is_left_alone(root: Path, target: str) 
 
     assert [file.read_text() for file in files] == ["theirs\n"] * 3
     assert ((root / "AGENTS.md").readlink(), edits.done) == (Path(target), [])
-    assert [note.partition(":")[0] for note in edits.notes] == [
-        "AGENTS.md was left alone",
-        "CLAUDE.md was left alone",
-    ]
+    assert [note.partition(":")[0] for note in edits.notes] == ["AGENTS.md was left alone"]
 
 
 def test_where_agents_md_cannot_lead_to_the_handoff_a_claude_file_of_the_user_still_does(root: Path) -> None:
@@ -268,28 +305,6 @@ def test_another_spelling_of_the_name_is_not_joined_by_a_second_file(root: Path)
 
     assert contents(root) == {"Agents.md": "Be brief.\n"}
     assert edits.notes[0] == "AGENTS.md was left alone: Agents.md is there, and the two would be one file on a Mac"
-
-
-@pytest.mark.parametrize(
-    ("other", "text", "made"),
-    [
-        (".claude/CLAUDE.md", "Be Claude.\n", True),
-        (".claude/CLAUDE.md", "@../AGENTS.md\n", False),
-        (".claude/CLAUDE.md", "@AGENTS.md\n", True),
-        ("CLAUDE.local.md", "Be Claude.\n", True),
-        ("CLAUDE.local.md", "@AGENTS.md\n", False),
-    ],
-)
-def test_a_further_claude_file_spares_ours_only_when_it_imports_agents_md(
-    root: Path, other: str, text: str, made: bool
-) -> None:
-    (root / ".claude").mkdir()
-    (root / other).write_text(text)
-
-    place(root)
-
-    assert (root / other).read_text() == text
-    assert (root / "CLAUDE.md").exists() is made
 
 
 def test_an_override_that_hides_the_pointer_from_codex_is_reported(root: Path) -> None:

@@ -7,17 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.publish.pointer import (
-    IMPORT,
-    POINTER,
+    NEW_FILE,
     State,
     block_end,
     imports_agents_md,
     is_new_file,
-    new_file,
     says_nothing,
     state,
     with_block,
-    with_body,
     without_block,
 )
 from support.texts import TEXTS
@@ -31,13 +28,12 @@ If your file tool refuses it as ignored, use `cat .carryover/handoff.md`.
 If that file does not exist, no recent session was captured.
 <!--CARRYOVER:END-->
 """.encode()
-IMPORT_BLOCK = b"<!--CARRYOVER:START-->\n@AGENTS.md\n<!--CARRYOVER:END-->\n"
 EDITED = BLOCK.replace(b"bounded", b"short")
 BOM = b"\xef\xbb\xbf"
 
 
-def test_the_text_of_the_blocks_never_changes() -> None:
-    assert (new_file(POINTER), new_file(IMPORT)) == (BLOCK, IMPORT_BLOCK)
+def test_the_text_of_the_block_never_changes() -> None:
+    assert NEW_FILE == BLOCK
 
 
 @pytest.mark.parametrize(
@@ -56,7 +52,7 @@ def test_the_text_of_the_blocks_never_changes() -> None:
     ],
 )
 def test_the_block_at_the_end(before: bytes, after: bytes) -> None:
-    assert with_block(before, POINTER, at_top=False) == after
+    assert with_block(before, at_top=False) == after
     assert without_block(after) == before
 
 
@@ -69,7 +65,7 @@ def test_the_block_at_the_end(before: bytes, after: bytes) -> None:
     ],
 )
 def test_the_block_at_the_top(before: bytes, after: bytes) -> None:
-    assert with_block(before, POINTER, at_top=True) == after
+    assert with_block(before, at_top=True) == after
     assert without_block(after) == before
 
 
@@ -79,7 +75,6 @@ def test_the_block_at_the_top(before: bytes, after: bytes) -> None:
         (b"", "absent"),
         (b"```\n" + BLOCK + b"```\n", "absent"),
         (BLOCK, "intact"),
-        (IMPORT_BLOCK, "intact"),
         (BLOCK.replace(b"\n", b"\r\n"), "intact"),
         (b"before\n\n" + BLOCK + b"\nafter\n", "intact"),
         (BOM + BLOCK, "intact"),
@@ -98,33 +93,25 @@ def test_what_is_there_already(data: bytes, expected: State) -> None:
 
 @pytest.mark.parametrize("data", [EDITED, BLOCK.replace(b"<!--CARRYOVER:END-->\n", b""), "utf-16".encode("utf-16")])
 def test_what_is_not_ours_to_repair_stays_as_it_is(data: bytes) -> None:
-    assert with_block(data, POINTER, at_top=False) == data
+    assert with_block(data, at_top=False) == data
     assert without_block(data) == data
 
 
 def test_a_block_that_was_moved_stays_where_it_is() -> None:
     moved = b"first\n\n" + BLOCK + b"\nlast\n"
 
-    assert with_block(moved, POINTER, at_top=False) == moved
+    assert with_block(moved, at_top=False) == moved
     assert without_block(moved) == b"first\n\nlast\n"
 
 
 def test_a_block_that_got_into_a_file_twice_goes_twice() -> None:
-    assert without_block(b"first\n\n" + BLOCK + b"\n" + IMPORT_BLOCK) == b"first\n"
+    assert without_block(b"first\n\n" + BLOCK + b"\n" + BLOCK) == b"first\n"
 
 
 def test_only_a_file_of_the_block_alone_counts_as_made_by_us() -> None:
-    files = [BLOCK, IMPORT_BLOCK, BLOCK.replace(b"\n", b"\r\n"), b"\n" + BLOCK, BLOCK + b"a\n", b""]
+    files = [BLOCK, BLOCK.replace(b"\n", b"\r\n"), b"\n" + BLOCK, BLOCK + b"a\n", b""]
 
-    assert [is_new_file(data) for data in files] == [True, True, True, False, False, False]
-
-
-def test_another_body_takes_the_place_of_the_one_that_is_there() -> None:
-    crlf = b"a\r\n" + BLOCK.replace(b"\n", b"\r\n") + b"b\r\n"
-
-    assert with_body(crlf, IMPORT) == b"a\r\n" + IMPORT_BLOCK.replace(b"\n", b"\r\n") + b"b\r\n"
-    assert with_body(IMPORT_BLOCK + BLOCK, POINTER) == IMPORT_BLOCK + BLOCK
-    assert with_body(b"none", IMPORT) == b"none"
+    assert [is_new_file(data) for data in files] == [True, True, False, False, False]
 
 
 def test_where_the_block_ends() -> None:
@@ -137,7 +124,6 @@ def test_where_the_block_ends() -> None:
         ("@AGENTS.md", True),
         ("Rules are in @AGENTS.md and here.\n", True),
         ("- @./AGENTS.md\r\n", True),
-        (IMPORT_BLOCK.decode(), True),
         ("See AGENTS.md", False),
         ("me@AGENTS.md", False),
         ("@AGENTS.mdx", False),
@@ -153,21 +139,21 @@ def test_an_import_of_agents_md_outside_code_and_comments(text: str, imports: bo
     assert imports_agents_md(text.encode()) is imports
 
 
-def test_an_import_from_a_folder_below() -> None:
-    found = [imports_agents_md(text, folders_up=1) for text in (b"@../AGENTS.md", b"@./../AGENTS.md", b"@AGENTS.md")]
-
-    assert found == [True, True, False]
-
-
 @pytest.mark.parametrize(
     ("data", "nothing"),
     [
         (b"", True),
         (BOM + b" \r\n\t\n", True),
-        (b"<!-- to do -->\n", True),
+        (b"<!-- to do -->\n\n<!--\nlater <!--\n-->\n", True),
         (b"\n" + BLOCK, True),
         (b"# Rules\n" + BLOCK, False),
         (EDITED, False),
+        (b"```\nmake test\n```\n", False),
+        (b"`make test`", False),
+        (b"```\n<!-- an example -->\n```\n", False),
+        (b"<!-- never closed", False),
+        (b"<!-- closed --> <!-- never closed", False),
+        (b"<!--" * 60_000, False),
     ],
 )
 def test_a_file_that_says_nothing_of_its_own(data: bytes, nothing: bool) -> None:
@@ -175,13 +161,11 @@ def test_a_file_that_says_nothing_of_its_own(data: bytes, nothing: bool) -> None
 
 
 @settings(max_examples=600, deadline=None)
-@given(data=TEXTS, at_top=st.booleans(), body=st.sampled_from([POINTER, IMPORT]))
-def test_for_every_text_the_block_comes_once_and_goes_without_a_trace(
-    data: bytes, at_top: bool, body: tuple[str, ...]
-) -> None:
-    once = with_block(data, body, at_top=at_top)
+@given(data=TEXTS, at_top=st.booleans())
+def test_for_every_text_the_block_comes_once_and_goes_without_a_trace(data: bytes, at_top: bool) -> None:
+    once = with_block(data, at_top=at_top)
 
-    assert with_block(once, body, at_top=not at_top) == once
+    assert with_block(once, at_top=not at_top) == once
     assert without_block(once) == without_block(data)
     if state(data) == "absent":
         assert without_block(once) == data

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config, Pointers, ProjectSettings, PublishConfig, project_settings
-from carryover.publish.pointer import IMPORT, POINTER, new_file
+from carryover.publish.pointer import NEW_FILE
 from carryover.publish.project_files import Published, publish
 from support.repository import git, repository
 
@@ -37,16 +37,15 @@ def test_a_repository_gets_the_handoff_the_rule_and_the_pointers(home: Path) -> 
 
     published = publish(root, TEXT, settings())
 
-    assert published == Published(changed=True, edited=(".gitignore", "AGENTS.md", "CLAUDE.md"))
+    assert published == Published(changed=True, edited=(".gitignore", "AGENTS.md"))
     assert tree(root) == {
-        ".carryover/edited": "AGENTS.md\nCLAUDE.md\n.gitignore\n",
+        ".carryover/edited": "AGENTS.md\n.gitignore\n",
         ".carryover/handoff.md": TEXT,
         ".gitignore": RULE,
-        "AGENTS.md": new_file(POINTER).decode(),
-        "CLAUDE.md": new_file(IMPORT).decode(),
+        "AGENTS.md": NEW_FILE.decode(),
         "a.py": "1\n",
     }
-    assert git(root, "status", "--porcelain") == "?? .gitignore\n?? AGENTS.md\n?? CLAUDE.md\n"
+    assert git(root, "status", "--porcelain") == "?? .gitignore\n?? AGENTS.md\n"
 
 
 def test_publishing_the_same_again_touches_nothing(home: Path) -> None:
@@ -97,7 +96,7 @@ def test_going_private_gives_every_file_back_even_when_committed(home: Path, poi
 
 
 def test_privately_the_pointers_of_others_stay(home: Path) -> None:
-    theirs = {"AGENTS.md": new_file(POINTER).decode(), "CLAUDE.md": new_file(IMPORT).decode(), ".gitignore": RULE}
+    theirs = {"AGENTS.md": NEW_FILE.decode(), "CLAUDE.md": f"Be Claude.\n\n{NEW_FILE.decode()}", ".gitignore": RULE}
     root = repository(home / "app", theirs)
 
     publish(root, TEXT, settings("private"))
@@ -108,8 +107,8 @@ def test_privately_the_pointers_of_others_stay(home: Path) -> None:
 def test_a_folder_without_git_gets_pointers_but_no_rule(home: Path) -> None:
     (home / "notes").mkdir()
 
-    assert publish(home / "notes", TEXT, settings()).edited == ("AGENTS.md", "CLAUDE.md")
-    assert sorted(tree(home / "notes")) == [".carryover/edited", ".carryover/handoff.md", "AGENTS.md", "CLAUDE.md"]
+    assert publish(home / "notes", TEXT, settings()).edited == ("AGENTS.md",)
+    assert sorted(tree(home / "notes")) == [".carryover/edited", ".carryover/handoff.md", "AGENTS.md"]
 
 
 def test_a_folder_of_repositories_gets_no_pointer_that_would_hold_for_each(home: Path) -> None:

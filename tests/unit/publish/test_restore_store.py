@@ -81,7 +81,12 @@ def test_each_start_reason_has_its_own_frame_and_none_tells_of_now() -> None:
     assert frames == {
         "startup": [title, "# RESUME PROTOCOL: ask", *gate, receipt],
         "clear": [title, "# RESUME PROTOCOL: ask", *gate, receipt],
-        "compact": [title, "# RESUME PROTOCOL: silent", compacted, receipt],
+        "compact": [
+            title,
+            "# RESUME PROTOCOL: silent",
+            compacted,
+            receipt.replace("another session", "this project's sessions"),
+        ],
         "old": [title, "# RESUME PROTOCOL: silent", old, receipt],
     }
 
