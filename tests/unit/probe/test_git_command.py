@@ -58,13 +58,13 @@ def test_variables_of_a_git_hook_that_runs_us_mislead_nobody(tmp_path: Path, mon
 
 
 def test_what_does_not_end_in_time_is_killed_with_all_it_started(tmp_path: Path, slow_git: Path) -> None:
-    before = time.monotonic()
+    before, others = time.monotonic(), set(children())
 
     with pytest.raises(TimeoutError):
         ask(tmp_path, ("one",), ("two",), deadline=before + 0.3)
 
     assert time.monotonic() - before < 3
-    assert children() == []
+    assert set(children()) <= others
     for pid in slow_git.read_text().split():
         assert not is_running(int(pid))
 
