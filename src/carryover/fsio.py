@@ -37,12 +37,15 @@ def private_dir(path: Path) -> None:
         path.chmod(0o700)
 
 
-def atomic_replace(path: Path, data: bytes, *, mode: int | None = None, follow: bool = True) -> None:
+def atomic_replace(
+    path: Path, data: bytes, *, mode: int | None = None, follow: bool = True, durable: bool = True
+) -> None:
     """Puts `data` in place of `path` in one step: a reader sees the old file or the new one, also after a power cut.
 
     A symlink stays and its target is replaced; with `follow=False` the link itself gives way. The mode of an existing
     file is kept unless `mode` is given; a new file gets `mode` or what the umask leaves. On any error the old file
-    stands as it was and nothing is left beside it.
+    stands as it was and nothing is left beside it. Without `durable` the disk is not waited for, and a power cut may
+    leave an empty file: for what can be made again.
 
     Raises:
         OSError: the folder is missing, not writable, full...
@@ -63,16 +66,20 @@ def atomic_replace(path: Path, data: bytes, *, mode: int | None = None, follow: 
                 os.fchmod(descriptor, mode)
             file.write(data)
             file.flush()
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    if durable:
+        _sync_folder(target.parent)
 
 
-def write_if_changed(path: Path, data: bytes, *, mode: int | None = None, follow: bool = True) -> bool:
-    """Replaces `path` when its bytes differ from `data`; True when it did.
+def write_if_changed(
+    path: Path, data: bytes, *, mode: int | None = None, follow: bool = True, durable: bool = True
+) -> bool:
+    """Replaces `path` when its bytes differ from `data`, as `atomic_replace` does; True when it did.
 
     An equal file keeps its modification time, so that programs watching it stay quiet; a wrong `mode` is put right.
 
@@ -88,7 +95,7 @@ def write_if_changed(path: Path, data: bytes, *, mode: int | None = None, follow
             raise
         same = False
     if not same:
-        atomic_replace(path, data, mode=mode, follow=follow)
+        atomic_replace(path, data, mode=mode, follow=follow, durable=durable)
     elif mode is not None and stat.S_IMODE(path.stat().st_mode) != mode:
         path.chmod(mode)
     return not same

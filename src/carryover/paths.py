@@ -47,3 +47,8 @@ class StateDir(msgspec.Struct, frozen=True):
     @property
     def socket(self) -> Path:
         return self.root / "daemon.sock"
+
+    @property
+    def secret(self) -> Path:
+        """What a hook must know to be believed where anyone on this machine can connect (64 hex digits)."""
+        return self.root / "hook.secret"

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .corpus import Corpus, make_corpus
+from .hooks import hooks
 from .measure import Row, table
 from .rows import appended, daemon_first_read, distilled, first_read, idle, ledger_size
 
@@ -32,10 +33,11 @@ class Setting:
     idle_s: float
     lengths: tuple[int, ...]
     commands: int
+    hook_calls: int
 
 
-FULL = Setting(megabytes=200, appends=40, idle_s=20, lengths=(10, 100, 1000, 10_000), commands=9)
-QUICK = Setting(megabytes=12, appends=8, idle_s=4, lengths=(10, 100, 1000), commands=3)
+FULL = Setting(megabytes=200, appends=40, idle_s=20, lengths=(10, 100, 1000, 10_000), commands=9, hook_calls=200)
+QUICK = Setting(megabytes=12, appends=8, idle_s=4, lengths=(10, 100, 1000), commands=3, hook_calls=30)
 
 
 def main() -> int:
@@ -61,6 +63,7 @@ def _measure(setting: Setting, corpus: Corpus, top: Path, transcripts: Path) -> 
     yield from ledger_size(transcripts, top)
     yield from daemon_first_read(corpus, top)
     yield from appended(corpus, top, setting.appends, setting.commands)
+    yield from hooks(corpus, top, setting.hook_calls)
     yield from idle(corpus, top, setting.idle_s)
     yield from distilled(top, setting.lengths)
 

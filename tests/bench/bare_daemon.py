@@ -11,10 +11,18 @@ from aiohttp import web
 from watchfiles import awatch
 
 
+async def answer(request: web.Request) -> web.Response:
+    """Reads what it is given and has nothing to say."""
+    await request.read()
+    return web.Response(status=204)
+
+
 async def run(folder: Path, socket_path: Path) -> None:
-    """Serve nothing, hold a database open and watch `folder`, until killed."""
+    """Answer every request with nothing, hold a database open and watch `folder`, until killed."""
     folder.mkdir(parents=True, exist_ok=True)
-    runner = web.AppRunner(web.Application())
+    app = web.Application()
+    app.router.add_post("/{any:.*}", answer)
+    runner = web.AppRunner(app)
     await runner.setup()
     async with aiosqlite.connect(folder.parent / "bare.sqlite") as db:
         await db.execute("PRAGMA journal_mode = WAL")

@@ -30,6 +30,14 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class Payload:
+    """What a program hands to the hook that is set for `event`."""
+
+    event: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One agent's material."""
 
@@ -42,6 +50,10 @@ class Case:
     """Records that look like a prompt and that no person typed."""
     strangers: tuple[str, ...]
     """Names below a folder of transcripts that are no transcript."""
+    payloads: tuple[Payload, ...] = ()
+    """What the real client handed to hooks; for an agent with hooks, at least one for each event that is asked for."""
+    foreign: tuple[Payload, ...] = ()
+    """What another program that runs this agent's hooks hands to them."""
     fork: tuple[Recording, Recording] | None = None
     """A session, and one that was forked from it and repeats it."""
     grows_by_lines: bool = True

@@ -1,11 +1,11 @@
-"""Runs the contract suite for every registered agent: a test asks for `agent`, for a `recording` too, or for one that
-grows by lines (`grown`)."""
+"""Runs the contract suite for every registered agent: a test asks for `agent`, for a `recording` too, for one that
+grows by lines (`grown`), or for the agent's `hooks` if it has any."""
 
 from __future__ import annotations
 
 import pytest
 
-from carryover.agents.contract import Agent
+from carryover.agents.contract import Agent, HookForm
 from contract.case import Case, agents, case_of
 
 
@@ -23,6 +23,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(
             ("agent_id", wanted), pairs, ids=[f"{agent_id}:{recording}" for agent_id, recording in pairs]
         )
+    elif "hooks" in names:
+        metafunc.parametrize("agent_id", [agent_id for agent_id, agent in agents().items() if agent.hooks is not None])
     elif "agent_id" in names:
         metafunc.parametrize("agent_id", list(agents()))
 
@@ -35,3 +37,9 @@ def agent(agent_id: str) -> Agent:
 @pytest.fixture
 def case(agent_id: str) -> Case:
     return case_of(agent_id)
+
+
+@pytest.fixture
+def hooks(agent: Agent) -> HookForm:
+    assert agent.hooks is not None
+    return agent.hooks

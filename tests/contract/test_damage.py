@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +14,7 @@ from hypothesis import strategies as st
 from carryover.agents.contract import Agent, Record
 from carryover.model import Event
 from contract.case import Case, Reading, Recording, fold_one, moved, read_on, source_at
-
-OTHER_VALUES: tuple[Any, ...] = (None, 0, -1, 1.5, True, "", "x", [], [1], {}, {"x": {"y": 1}}, 10**400)
-"""One of every JSON type, and some that are hard to hold."""
-
-HOSTILE: dict[str, bytes] = {
-    "not json": b"// a comment",
-    "cut": b'{"type": "user", "mess',
-    "two values": b"{} {}",
-    "a number": b"5",
-    "a string": b'"user"',
-    "a list": b"[[]]",
-    "nothing": b"null",
-    "no fields": b"{}",
-    "type is no text": b'{"type": 5}',
-    "raw NUL": b'{"type": "user\x00"}',
-    "NUL bytes": b"\x00" * 64,
-    "broken UTF-8": b'{"type": "\xff\xfe"}',
-    "lone surrogate": b'{"type": "\\ud83d"}',
-    "low surrogate": b'{"type": "\\ude00 x"}',
-    "half an escape": b'{"type": "\\u12',
-    "deep list": b'{"type": "user", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-    "deep object": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
-    "not a number": b'{"type": NaN}',
-    "one megabyte": b'{"type": "' + b"x" * (1 << 20) + b'"}',
-}
+from contract.damage import HOSTILE, damaged, places
 
 
 def checked(reading: Reading) -> Reading:
@@ -64,28 +39,6 @@ def shapes(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(sorted({str(shapes(part)) for part in value}))
     return type(value).__name__
-
-
-def places(value: Any, depth: int = 6) -> Iterator[tuple[Any, Any]]:
-    """Every container and the place in it that holds something."""
-    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for place, part in list(entries):
-        yield value, place
-        if depth:
-            yield from places(part, depth - 1)
-
-
-def damaged(value: Any) -> Iterator[bytes]:
-    """Copies of a record with one part missing or of another type."""
-    for container, place in places(value):
-        kept = container[place]
-        for other in OTHER_VALUES:
-            container[place] = other
-            yield json.dumps(value).encode()
-        if isinstance(container, dict):
-            del container[place]
-            yield json.dumps(value).encode()
-        container[place] = kept
 
 
 @pytest.mark.parametrize("name", HOSTILE)

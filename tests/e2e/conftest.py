@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess
+from support.daemon_process import DaemonProcess, wait_until
+from support.hook_client import HookClient
 
 
 @pytest.fixture
@@ -38,3 +39,22 @@ def daemon(home: Path) -> Iterator[DaemonProcess]:
     yield process
     if process._process is not None and process.process.poll() is None:
         process.kill()
+
+
+@pytest.fixture
+def free_port(home: Path) -> None:
+    """The daemon takes any port, so that tests can run side by side."""
+    (home / ".carryover").mkdir(mode=0o700)
+    (home / ".carryover" / "config.toml").write_text("[server]\nport = 0\n")
+
+
+@pytest.fixture
+def running(daemon: DaemonProcess, free_port: None) -> Iterator[DaemonProcess]:
+    with daemon:
+        wait_until("the first sweep", lambda: daemon.health()["caught_up"])
+        yield daemon
+
+
+@pytest.fixture
+def hooks(running: DaemonProcess) -> HookClient:
+    return HookClient(running.state.socket)

@@ -239,3 +239,15 @@ def test_a_lock_is_had_although_somebody_asks_for_its_holder_at_that_moment(tmp_
 
     with FileLock(path) as lock:
         assert lock.holder() == str(os.getpid())
+
+
+def test_what_can_be_made_again_is_replaced_without_waiting_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(_: int) -> None:
+        raise AssertionError("waited for the disk")
+
+    monkeypatch.setattr(os, "fsync", slow)
+
+    assert write_if_changed(tmp_path / "a", b"new", mode=0o600, durable=False)
+    assert ((tmp_path / "a").read_bytes(), mode_of(tmp_path / "a")) == (b"new", 0o600)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -77,6 +77,51 @@ class Folded(msgspec.Struct, frozen=True):
     skipped: tuple[Skipped, ...] = ()
 
 
+StartReason = Literal["startup", "clear", "compact", "resume", "fork"]
+"""Why a session starts. `resume` and `fork` go on with a conversation that has its context already."""
+
+HookMeaning = Literal["start", "save", "ended", "nudge"]
+"""start: a session begins and wants the handoff. save: context is about to be lost, so publish before answering.
+ended: a turn ended, so publish at once. nudge: something happened; look soon."""
+
+
+class HookReading(msgspec.Struct, frozen=True, kw_only=True):
+    """What one hook payload says. Paths are as given, not checked."""
+
+    meaning: HookMeaning
+    session: str
+    cwd: str | None = None
+    transcript: str | None = None
+    """The source this session is written to; it need not exist yet."""
+    reason: StartReason | None = None
+    """With `start` only."""
+    idle_s: float | None = None
+    """With `resume` and `fork`: seconds since the conversation's last response."""
+    provisional: tuple[Event, ...] = ()
+    """Told here before the transcript has it; each stands until the transcript's own record of it arrives."""
+
+
+class HookForm(Protocol):
+    """How an agent's hooks speak. Pure."""
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events asked for, in the agent's own spelling."""
+        ...
+
+    def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
+        """What the payload says; Skipped where it is not this agent's (another may run its hooks) or not understood."""
+        ...
+
+    def answer(self, text: str) -> bytes:
+        """What the hook must print so that the agent puts `text` into the session's context."""
+        ...
+
+    def layout_root(self, transcript: Path) -> Path | None:
+        """The root that `transcript` would lie under, told from its name alone; None where it has not our layout."""
+        ...
+
+
 class Agent(Protocol):
     """One agent. Everything here is pure but `sources`, which looks at folders."""
 
@@ -94,6 +139,11 @@ class Agent(Protocol):
     @property
     def context_type(self) -> type[msgspec.Struct]:
         """Type of the context; calling it without arguments gives the context of a source not yet read."""
+        ...
+
+    @property
+    def hooks(self) -> HookForm | None:
+        """None where the agent has no hooks."""
         ...
 
     def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:

@@ -85,6 +85,7 @@ class _UpTo:
         self.spec = agent.spec
         self.reader: Reader = _ReaderUpTo(agent.reader, last)
         self.context_type = agent.context_type
+        self.hooks = agent.hooks
 
     def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
         return self._agent.roots(home, env)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from carryover.daemon.hooks import HookCounts
+from carryover.daemon.hookserver import PortState
 from carryover.daemon.supervise import TaskState
 from carryover.daemon.watch import WatchState
 
@@ -42,6 +44,9 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     tasks: list[TaskState]
     projects: list[ProjectHealth]
     """Newest activity first, at most 50."""
+    hook_port: PortState
+    """The script in the agents' settings does without it: it uses the control socket."""
+    hook_calls: HookCounts
     ledger_trouble: str | None
     config_trouble: str | None
     """Why a changed config is not used; the one before still is."""

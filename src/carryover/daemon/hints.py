@@ -145,7 +145,17 @@ class HintBoard(Generic[K]):
         """Wait until all that waits or is in flight now, without what was put off, has been looked at once more."""
         for key in [*self._live, *self._in_flight]:
             self.hint(key, urgent=True)
-        settling = _Settling([*self._live, *self._backlog])
+        await self._settled([*self._live, *self._backlog])
+
+    async def look_at(self, keys: Iterable[K]) -> None:
+        """Wait until each of `keys` has been looked at once more, which is to happen at once."""
+        wanted = list(keys)
+        for key in wanted:
+            self.hint(key, urgent=True)
+        await self._settled(wanted)
+
+    async def _settled(self, keys: Iterable[K]) -> None:
+        settling = _Settling(keys)
         self._settling.append(settling)
         try:
             await settling.reached.wait()

@@ -88,6 +88,16 @@ class Publisher:
         """What every project is published with may have changed, such as a setting."""
         self.touch(list(self._last_event_ms), 0)
 
+    def urge(self, projects: Iterable[int], event_ms: int) -> None:
+        """As `touch`, at once: context may be lost, or a turn has ended and the next may be another agent's."""
+        for project in projects:
+            self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
+            self._board.hint(project, urgent=True)
+
+    async def publish_now(self, project: int) -> None:
+        """Wait until `project` has been published once more, whenever something last happened in it."""
+        await self._board.look_at([project])
+
     async def flush(self) -> None:
         """Wait until all that is to be published now has been."""
         await self._board.flush()
@@ -113,7 +123,7 @@ class Publisher:
             made = await loop.run_in_executor(
                 self._executor, self._refresh, project, moved_last, outcome.git, started_ms
             )
-            await self._ledger.set_published(project, made.sha, started_ms, made.published.refusal)
+            await self._ledger.set_published(project, made.sha, started_ms, made.published.refusal, made.git)
         except LedgerDamaged:
             raise
         except Exception as error:

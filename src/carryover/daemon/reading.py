@@ -100,6 +100,10 @@ class Reading:
         """True when `source` waits to be read, or is being read."""
         return key_of(source) in self._board
 
+    async def look_at(self, sources: Iterable[Source]) -> None:
+        """Wait until `sources` have been read to their present end, which is to happen at once."""
+        await self._board.look_at([self._keyed(source) for source in sources])
+
     async def flush(self) -> None:
         """Wait until all that waits or is being read now has been read to its end."""
         await self._board.flush()

@@ -21,7 +21,8 @@ from carryover.daemon.log import Log, open_log
 from carryover.daemon.notify import Notifier
 from carryover.daemon.preload import load_all
 from carryover.daemon.single import become_the_only_one
-from carryover.daemon.tree import Daemon, Surroundings
+from carryover.daemon.surroundings import Surroundings
+from carryover.daemon.tree import Daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
 from carryover.ledger.store import Ledger
@@ -125,12 +126,11 @@ class _Signals:
 
     def _reload(self) -> None:
         try:
-            self._surroundings.config = settings_now(self._surroundings.state)
+            self._surroundings.use(settings_now(self._surroundings.state))
         except UserError as error:
             self._surroundings.config_trouble = str(error)
             self._log.error("config_refused", error)
             return
-        self._surroundings.config_trouble = None
         self._daemon.settings_changed()
         self._log.info("config_read", paused=self._surroundings.config.paused)
 

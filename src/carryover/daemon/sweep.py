@@ -53,9 +53,7 @@ def roots_of(agents: Iterable[Agent], home: Path, env: Mapping[str, str]) -> tup
     return tuple(dict.fromkeys(Root(agent.id, path) for agent in agents for path in agent.roots(home, env)))
 
 
-def recorded_roots(
-    agents: Iterable[Agent], tools: ToolsConfig, home: Path, env: Mapping[str, str]
-) -> tuple[Root, ...]:
+def recorded_roots(agents: Iterable[Agent], tools: ToolsConfig, home: Path, env: Mapping[str, str]) -> tuple[Root, ...]:
     """As `roots_of`, and where install found the transcripts: the daemon may lack the variables of the user's shell."""
     found: dict[Root, None] = {}
     for agent in agents:

@@ -1,10 +1,11 @@
 """The daemon, put together: what runs, who tells whom, and in which order it stops.
 
     watcher --hints--> reading x2 --projects--> publisher x2
-    sweeper --backlog----^                       control socket: /health, /settle
+    sweeper --backlog----^                            ^
+    hooks ---urgent------+------told early------------+       control socket and port: /health, /settle, /hook
 
 It stops from front to back, so that what was noticed is still read, and what was read is still published: control
-socket, watcher and sweeper, reading, publisher. The ledger is closed by whoever opened it.
+socket and port, hooks, watcher and sweeper, reading, publisher. The ledger is closed by whoever opened it.
 """
 
 from __future__ import annotations
@@ -16,26 +17,28 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from carryover import __version__
 from carryover.agents import adapters
-from carryover.config import Config
 from carryover.daemon.health import Health, ProjectHealth, Settled, rss_bytes
+from carryover.daemon.hook_side import HookSide
+from carryover.daemon.listening import Doorman
 from carryover.daemon.log import Log
 from carryover.daemon.notify import Notifier
 from carryover.daemon.publishing import Outcome, Publisher
 from carryover.daemon.reading import Reading
 from carryover.daemon.server import control_app, serving
 from carryover.daemon.supervise import Supervisor
+from carryover.daemon.surroundings import Surroundings
 from carryover.daemon.sweep import MS_PER_DAY, Root, recorded_roots
 from carryover.daemon.sweeping import Sweeper
 from carryover.daemon.watch import Watcher
 from carryover.distill.facts import GitFacts
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
-from carryover.paths import StateDir
+from carryover.ledger.trouble import LedgerUnavailable
+from carryover.probe import git_command
 from carryover.publish.project_root import find_root
 from carryover.publish.refresh import Refreshed, refresh
 
@@ -46,28 +49,8 @@ PUBLISHERS: Final = 2
 FINISH_READING_S: Final = 3.0
 FINISH_PUBLISHING_S: Final = 3.0
 PROJECTS_SHOWN: Final = 50
+PROVISIONAL_DAYS: Final = 7
 REBUILD_PAUSE_S: Final = 0.05
-
-
-class Surroundings:
-    """Where the daemon runs: the user's home and environment, and the settings, which may change while it does."""
-
-    def __init__(self, state: StateDir, home: Path, env: Mapping[str, str], config: Config) -> None:
-        self.state = state
-        self.home = home
-        self.env = env
-        self.config = config
-        self.config_trouble: str | None = None
-        """Why `config` is not what the file says now."""
-
-    def reads(self, agent_id: str) -> bool:
-        """Whether this agent's transcripts are to be read."""
-        selected = self.config.tools.selected
-        return not self.config.paused and (selected is None or agent_id in selected)
-
-    def active_days(self) -> int:
-        """For how long after its last event a project is published."""
-        return self.config.publish.active_days
 
 
 class Daemon:
@@ -92,10 +75,11 @@ class Daemon:
             clock=clock,
             log=log,
         )
+        root_of = partial(find_root, home=surroundings.home)
         self._reading = Reading(
             self._agents,
             ledger,
-            root_of=partial(find_root, home=surroundings.home),
+            root_of=root_of,
             on_read=self._publisher.touch,
             executor=self._read_pool,
             clock=clock,
@@ -115,6 +99,17 @@ class Daemon:
         self._watcher = Watcher(
             self._agents, roots, on_sources=self._reading.hint, on_rescan=self._sweeper.request, log=log
         )
+        self._hooks = HookSide(
+            surroundings,
+            ledger,
+            self._agents,
+            roots,
+            self._reading,
+            self._publisher,
+            root_of=root_of,
+            last_sweep_ms=lambda: self._sweeper.last_ms,
+            log=log,
+        )
         self._supervisor = Supervisor(log)
 
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
@@ -122,7 +117,10 @@ class Daemon:
 
         `stopping` is called when the end begins. False when a vital task failed.
         """
+        await self._forget_old_promises()
         await self._publish_what_was_left()
+        if not once:
+            await asyncio.to_thread(self._hooks.prepare)
         try:
             async with self._supervisor as supervisor:
                 self._start(supervisor)
@@ -132,15 +130,16 @@ class Daemon:
                 await self._notifier.stopping()
                 await self._stop(supervisor)
         finally:
-            for pool in (self._read_pool, self._publish_pool):
+            for pool in (self._read_pool, self._publish_pool, *self._hooks.pools):
                 await asyncio.to_thread(pool.shutdown, cancel_futures=True)
         return not supervisor.vital_failed.is_set()
 
     def settings_changed(self) -> None:
-        """What is read, and what projects are published with, may be other than before."""
+        """What is read, what projects are published with, and what is kept for hooks may be other than before."""
         self._watcher.begin_anew()
         self._sweeper.request("settings")
         self._publisher.touch_all()
+        self._hooks.settings_changed()
 
     def _roots(self) -> tuple[Root, ...]:
         chosen = [agent for agent in self._agents.values() if self._around.reads(agent.id)]
@@ -154,13 +153,17 @@ class Daemon:
         supervisor.start("sweeper", self._sweeper.run)
         supervisor.start("watcher", self._watcher.run)
         supervisor.start("control", self._serve)
+        self._hooks.start(supervisor)
         supervisor.start("rebuild", self._rebuild)
         if self._notifier.listening:
             supervisor.start("notify", self._tell)
+        supervisor.start("warm-up", _warm_up)
 
     async def _stop(self, supervisor: Supervisor) -> None:
         began = time.monotonic()
-        for name in ("control", "watcher", "sweeper", "rebuild"):
+        await supervisor.stop("control")
+        await self._hooks.stop(supervisor)
+        for name in ("watcher", "sweeper", "rebuild", "warm-up"):
             await supervisor.stop(name)
         self._reading.drain()
         await _all(supervisor.stop(f"reader-{n + 1}", within_s=FINISH_READING_S) for n in range(READERS))
@@ -192,7 +195,11 @@ class Daemon:
             self._log.info("digests_rebuilt", threads=rebuilt)
 
     async def _serve(self) -> None:
-        async with serving(control_app(self._health, self._settle, self._log), self._around.state.socket):
+        doorman = Doorman()
+        app = control_app(
+            self._health, self._settle, self._hooks.calls, self._log, doorman=doorman, port=self._hooks.listening_on
+        )
+        async with serving(app, self._around.state.socket, doorman):
             await self._notifier.ready()
             await asyncio.Event().wait()
 
@@ -207,8 +214,15 @@ class Daemon:
         known, waiting = self._sweeper.sources, self._reading.waiting
         return f"Reading transcripts: {waiting} of {known} to go" if waiting else f"Up to date, transcripts: {known}"
 
+    async def _forget_old_promises(self) -> None:
+        """What a hook told and no transcript has confirmed since was never written: its session was killed."""
+        try:
+            await self._ledger.forget_provisional(before_ms=_now_ms() - PROVISIONAL_DAYS * MS_PER_DAY)
+        except LedgerUnavailable as trouble:
+            self._log.error("ledger_unavailable", trouble)
+
     def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
-        return refresh(
+        made = refresh(
             self._around.state.ledger,
             project,
             self._around.config,
@@ -218,6 +232,7 @@ class Daemon:
             last_git=git,
             newest=moved_last,
         )
+        return self._hooks.completed(project, made)
 
     async def _settle(self) -> Settled:
         swept = await self._sweeper.sweep(also_broken=True)
@@ -249,6 +264,8 @@ class Daemon:
             watch=self._watcher.state,
             tasks=self._supervisor.states(),
             projects=await asyncio.to_thread(self._project_health, dict(self._publisher.outcomes)),
+            hook_port=self._hooks.port_state,
+            hook_calls=self._hooks.calls.counts,
             ledger_trouble=self._reading.ledger_trouble,
             config_trouble=self._around.config_trouble,
         )
@@ -267,6 +284,11 @@ def _project_health(row: ProjectRow, outcome: Outcome) -> ProjectHealth:
         notes=outcome.notes,
         error=outcome.error,
     )
+
+
+async def _warm_up() -> None:
+    """Load GitPython now: the first hook that has something published has no time to wait for that."""
+    await asyncio.to_thread(git_command.available)
 
 
 async def _first_of(waits: Iterable[Coroutine[Any, Any, object]]) -> None:

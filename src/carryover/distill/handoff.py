@@ -52,14 +52,21 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def distill(
-    view: ProjectView, git: GitFacts | None, files: Mapping[str, FileFacts], *, resume: str, now_ms: int
+    view: ProjectView,
+    git: GitFacts | None,
+    files: Mapping[str, FileFacts],
+    *,
+    resume: str,
+    now_ms: int,
+    own: str | None = None,
 ) -> Handoff | None:
     """The handoff of a project, or None where no session has a task to hand over.
 
     Task, questions and next action are those of the newest session with a task of its own; sessions after it that only
-    went on with its task speak for it too. Files, failures, progress and rulings are the project's.
+    went on with its task speak for it too. Files, failures, progress and rulings are the project's. `own` names a
+    session that must lead, where it has a task: after a compaction it is told of its own work, not of another's.
     """
-    lead = _lead(view.sessions)
+    lead = _lead([session for session in view.sessions if session.session == own]) or _lead(view.sessions)
     if lead is None:
         return None
     chain = _chain(view.sessions, lead)
@@ -115,12 +122,13 @@ def _chain(sessions: Iterable[SessionView], lead: SessionView) -> list[SessionVi
     went_on = [
         session
         for session in sessions
-        if session.digest.goal is None and _did_something(session.digest) and session.last_ms > lead.last_ms
+        if session.digest.goal is None and did_something(session.digest) and session.last_ms > lead.last_ms
     ]
     return [lead, *sorted(went_on, key=lambda session: (session.last_ms, session.session))]
 
 
-def _did_something(digest: Digest) -> bool:
+def did_something(digest: Digest) -> bool:
+    """More than a greeting, a nudge or the protocol's question and answer."""
     return bool(digest.touched or digest.runs or digest.said or digest.failures)
 
 

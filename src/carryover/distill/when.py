@@ -7,14 +7,21 @@ from datetime import UTC, datetime
 
 def before(then_ms: int, at_ms: int) -> str:
     """How long before `at_ms` something was: "just before", "3 min before", "2 h before", "5 days before"."""
+    if at_ms - then_ms < 60_000:
+        return "just before"
+    return f"{elapsed(then_ms, at_ms)} before"
+
+
+def elapsed(then_ms: int, at_ms: int) -> str:
+    """The time from `then_ms` to `at_ms`, rounded: "less than a minute", "3 min", "2 h", "5 days"."""
     minutes = max(0, at_ms - then_ms) / 60_000
     if minutes < 1:
-        return "just before"
+        return "less than a minute"
     if minutes < 90:
-        return f"{round(minutes)} min before"
+        return f"{round(minutes)} min"
     if minutes < 36 * 60:
-        return f"{round(minutes / 60)} h before"
-    return f"{round(minutes / 1440)} days before"
+        return f"{round(minutes / 60)} h"
+    return f"{round(minutes / 1440)} days"
 
 
 def iso_utc(at_ms: int) -> str:

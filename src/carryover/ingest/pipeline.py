@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Final, Protocol
@@ -101,7 +101,7 @@ def prepare(agent: Agent, source: Source, state: SourceState | None, root_of: Ro
         entries=tuple(clean_entry(agent.id, event) for event in events),
         skipped=tuple(skipped),
         oversized=batch.oversized,
-        roots=_roots(events, root_of),
+        roots=known_roots(events, root_of),
     )
     return prepared, batch.more
 
@@ -134,7 +134,7 @@ async def _ingest_batch(
         commit = await ledger.commit(source, prepared, seen_rev=state.rev if state is not None else 0)
     except StaleRead:
         return IngestResult(more=True)
-    return _result(commit, more)
+    return result_of(commit, more=more)
 
 
 def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct | None:
@@ -156,7 +156,8 @@ def _is_unchanged(batch: Batch, state: SourceState, stamp: tuple[int, int]) -> b
     return same_place and state.state == "active" and not (batch.records or batch.oversized)
 
 
-def _roots(events: list[Event], root_of: RootOf) -> dict[str, Root]:
+def known_roots(events: Iterable[Event], root_of: RootOf) -> dict[str, Root]:
+    """The project of each folder that `events` name."""
     folders = {event.cwd for event in events if event.cwd is not None}
     found = {folder: root_of(folder) for folder in folders}
     return {folder: Root(root.root, root.main_root) for folder, root in found.items()}
@@ -175,7 +176,8 @@ def _without_content(error: Exception) -> str:
     return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 
 
-def _result(commit: Commit, more: bool) -> IngestResult:
+def result_of(commit: Commit, *, more: bool) -> IngestResult:
+    """What a commit stored, and whether there is `more` to read."""
     return IngestResult(
         new_events=commit.new_events,
         projects=frozenset(commit.projects),

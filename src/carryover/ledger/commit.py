@@ -17,10 +17,12 @@ import msgspec
 from carryover.agents.contract import Source
 from carryover.distill.digest import FOLD_VERSION
 from carryover.ledger.folding import Line, fold_lines
+from carryover.ledger.placing import place_session, put_session, time_projects
 from carryover.ledger.prepared import Commit, Entry, Prepared, Root
+from carryover.ledger.provisional import drop_needless
 from carryover.ledger.threads import Thread, add_notes, open_thread, store_digest
 from carryover.ledger.trouble import StaleRead
-from carryover.model import SessionInfo
+from carryover.model import SessionInfo, Skipped
 
 _KEYS_PER_QUERY: Final = 500
 _SKIPPED_ROWS: Final = 1000
@@ -30,25 +32,6 @@ _ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size
     ON CONFLICT (agent, path) DO UPDATE SET rev = excluded.rev, cursor = excluded.cursor, context = excluded.context,
         size = excluded.size, mtime_ns = excluded.mtime_ns,
         state = 'active', error = NULL, failures = 0, retry_ms = 0"""
-_PUT_SESSION: Final = """INSERT INTO session
-    (agent, native_id, title, agent_version, model, branch, parent, started_ms, last_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (agent, native_id) DO UPDATE SET
-        title = coalesce(excluded.title, title), agent_version = coalesce(excluded.agent_version, agent_version),
-        model = coalesce(excluded.model, model), branch = coalesce(excluded.branch, branch),
-        parent = coalesce(excluded.parent, parent), last_ms = max(last_ms, excluded.last_ms),
-        started_ms = CASE WHEN excluded.started_ms > 0 AND (started_ms = 0 OR excluded.started_ms < started_ms)
-            THEN excluded.started_ms ELSE started_ms END"""
-_SESSION: Final = "SELECT id, started_ms, project_id, project_final FROM session WHERE agent = ? AND native_id = ?"
-_PUT_PROJECT: Final = """INSERT INTO project (root, main_root) VALUES (?, ?)
-    ON CONFLICT (root) DO UPDATE SET main_root = excluded.main_root"""
-_PLACE_SESSION: Final = "UPDATE session SET project_id = ?, project_final = ? WHERE id = ?"
-_PLACE_NOTES: Final = "UPDATE note SET project_id = ? WHERE thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
-_TIME_PROJECT: Final = """UPDATE project SET
-    last_event_ms = (SELECT coalesce(max(last_ms), 0) FROM session WHERE project_id = project.id),
-    first_ms = CASE WHEN ?1 > 0 AND (first_ms = 0 OR ?1 < first_ms) THEN ?1 ELSE first_ms END,
-    changed_ms = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
-    WHERE id = ?2"""
 _PUT_EVENT: Final = "INSERT INTO event (id, key, twin, thread_id, at_ms, body) VALUES (?, ?, ?, ?, ?, ?)"
 _COUNT: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n"
 _COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_type, reason, n, last_ms)
@@ -76,7 +59,7 @@ async def run_commit(db: aiosqlite.Connection, source: Source, prepared: Prepare
     for session, entries in _grouped(fresh, lambda entry: entry.event.session).items():
         projects |= await _add_to_session(db, source.agent, session, entries, prepared.roots)
     await _count(db, fresh, prepared.oversized)
-    await _count_skipped(db, source.agent, prepared)
+    await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Commit(
         new_events=len(fresh),
         projects=tuple(sorted(projects)),
@@ -136,20 +119,22 @@ async def _add_to_session(
     db: aiosqlite.Connection, agent: str, native_id: str, entries: list[Numbered], roots: Mapping[str, Root]
 ) -> set[int]:
     """Put new events of one session where they belong; the ids of the projects this touches."""
-    info = _session_info(entries)
     times = [entry.event.at_ms for _, entry in entries if entry.event.at_ms > 0]
-    about = (info.title, info.agent_version, info.model, info.branch, info.parent)
-    span = (min(times, default=0), max(times, default=0))
-    await db.execute_fetchall(_PUT_SESSION, (agent, native_id, *about, *span))
-    ((session_id, started_ms, project_id, final),) = await db.execute_fetchall(_SESSION, (agent, native_id))
-    touched = {project_id} if project_id is not None else set()
-    if not final:
-        project_id = await _place(db, session_id, project_id, entries, roots)
-        touched |= {project_id} if project_id is not None else set()
+    session = await put_session(
+        db,
+        agent,
+        native_id,
+        _session_info(entries),
+        first_ms=min(times, default=0),
+        last_ms=max(times, default=0),
+    )
+    project_id = await place_session(db, session, [entry.event for _, entry in entries], roots)
     for sidechain, lines in _grouped(entries, lambda entry: entry.event.sidechain or "").items():
-        thread = await open_thread(db, session_id, native_id, sidechain, project_id)
+        thread = await open_thread(db, session.id, native_id, sidechain, project_id)
         await _add_to_thread(db, thread, lines)
-    await db.executemany(_TIME_PROJECT, [(started_ms, project) for project in touched])
+    await drop_needless(db, session.id, [entry.event for _, entry in entries])
+    touched = {project for project in (session.project_id, project_id) if project is not None}
+    await time_projects(db, touched, started_ms=session.started_ms)
     return touched
 
 
@@ -161,27 +146,6 @@ def _session_info(entries: Iterable[Numbered]) -> SessionInfo:
         if isinstance(body, SessionInfo) and entry.event.sidechain is None:
             known.update({name: value for name, value in msgspec.structs.asdict(body).items() if value is not None})
     return SessionInfo(**known)
-
-
-async def _place(
-    db: aiosqlite.Connection,
-    session_id: int,
-    project_id: int | None,
-    entries: Iterable[Numbered],
-    roots: Mapping[str, Root],
-) -> int | None:
-    """Decide the session's project by the first folder its main conversation names, a sub-agent's only until then."""
-    known = [entry.event for _, entry in entries if entry.event.cwd in roots]
-    main = next((event for event in known if event.sidechain is None), None)
-    if main is None and (project_id is not None or not known):
-        return project_id
-    root = roots[(main or known[0]).cwd or ""]
-    await db.execute_fetchall(_PUT_PROJECT, (root.root, root.main_root))
-    ((new_id,),) = await db.execute_fetchall("SELECT id FROM project WHERE root = ?", (root.root,))
-    await db.execute_fetchall(_PLACE_SESSION, (new_id, main is not None, session_id))
-    if new_id != project_id:
-        await db.execute_fetchall(_PLACE_NOTES, (new_id, session_id))
-    return int(new_id)
 
 
 async def _add_to_thread(db: aiosqlite.Connection, thread: Thread, entries: list[Numbered]) -> None:
@@ -205,15 +169,15 @@ async def _count(db: aiosqlite.Connection, fresh: Iterable[Numbered], oversized:
         await db.executemany(_COUNT, list(counts.items()))
 
 
-async def _count_skipped(db: aiosqlite.Connection, agent: str, prepared: Prepared) -> None:
-    if not prepared.skipped:
+async def count_skipped(db: aiosqlite.Connection, agent: str, skipped: Sequence[Skipped], *, at_ms: int) -> None:
+    """Count records that were not understood, by version, type and reason."""
+    if not skipped:
         return
     ((rows,),) = await db.execute_fetchall("SELECT count(*) FROM skipped")
     # A source full of made-up types must not fill the table; the count is still right.
     crowded = rows >= _SKIPPED_ROWS
     counts = Counter(
         (skip.version or "", "(other)" if crowded else skip.record_type[:_RECORD_TYPE_CHARS], skip.reason)
-        for skip in prepared.skipped
+        for skip in skipped
     )
-    at_ms = prepared.mtime_ns // 1_000_000
     await db.executemany(_COUNT_SKIPPED, [(agent, *what, n, at_ms) for what, n in counts.items()])

@@ -17,7 +17,16 @@ from carryover.distill.digest import Digest
 from carryover.distill.view import Note, ProjectView, SessionView, Worktree
 from carryover.ledger.bodies import decode_body
 from carryover.ledger.folding import Line, current_digest, fold_lines
-from carryover.ledger.rows import LINES, PROJECT, SESSION, ProjectRow, SessionRow, records
+from carryover.ledger.rows import (
+    LINES,
+    MAX_PROVISIONAL,
+    PROJECT,
+    PROVISIONAL,
+    SESSION,
+    ProjectRow,
+    SessionRow,
+    records,
+)
 
 MAX_SESSIONS: Final = 20
 MAX_SIDECHAINS: Final = 20
@@ -50,14 +59,16 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
         if project is None:
             raise LookupError(project_id)
         refolded: _Refolded = {}
+        early: list[Note] = []
         views = tuple(
-            _session_view(db, row, refolded) for row in records(SessionRow, db, _SESSIONS, (project_id, MAX_SESSIONS))
+            _session_view(db, row, refolded, early)
+            for row in records(SessionRow, db, _SESSIONS, (project_id, MAX_SESSIONS))
         )
         return ProjectView(
             root=project.root,
             main_root=project.main_root,
             sessions=views,
-            notes=_notes(db, project_id, refolded),
+            notes=_notes(db, project_id, refolded, early),
             worktrees=tuple(records(Worktree, db, _WORKTREES, (project.root, MAX_WORKTREES))),
         )
 
@@ -68,20 +79,35 @@ def session_digest(db: sqlite3.Connection, session: SessionRow) -> Digest:
     return _digest(db, session, threads[0], {}) if threads else Digest()
 
 
-def _session_view(db: sqlite3.Connection, row: SessionRow, refolded: _Refolded) -> SessionView:
-    main = [_digest(db, row, thread, refolded) for thread in db.execute(_MAIN_THREAD, (row.id,)).fetchall()]
-    side = db.execute(_SIDE_THREADS, (row.id, MAX_SIDECHAINS)).fetchall()
+def _session_view(db: sqlite3.Connection, row: SessionRow, refolded: _Refolded, early: list[Note]) -> SessionView:
+    """The session with what was told of it before its transcript had it; `early` gets the notes that gave."""
+    threads = db.execute(_MAIN_THREAD, (row.id,)).fetchall()
+    threads += db.execute(_SIDE_THREADS, (row.id, MAX_SIDECHAINS)).fetchall()
+    digests = {thread[1]: _digest(db, row, thread, refolded) for thread in threads}
+    for sidechain, lines in _provisional(db, row).items():
+        told = fold_lines(digests.get(sidechain, Digest()), lines, session=row.native_id, sidechain=sidechain)
+        digests[sidechain] = told.digest
+        early += (replace(note, agent=row.agent) for _, note in told.notes)
     return SessionView(
         session=row.native_id,
         agent=row.agent,
         started_ms=row.started_ms,
         last_ms=row.last_ms,
-        digest=main[0] if main else Digest(),
-        sidechains=tuple(_digest(db, row, thread, refolded) for thread in side),
+        digest=digests.pop("", Digest()),
+        sidechains=tuple(digests.values())[:MAX_SIDECHAINS],
         title=row.title,
         branch=row.branch,
         agent_version=row.agent_version,
     )
+
+
+def _provisional(db: sqlite3.Connection, session: SessionRow) -> dict[str, list[Line]]:
+    """By sidechain, in order of time."""
+    lines: dict[str, list[Line]] = {}
+    for row_id, sidechain, at_ms, body in reversed(db.execute(PROVISIONAL, (session.id, MAX_PROVISIONAL)).fetchall()):
+        # Negative, so that it is no event's.
+        lines.setdefault(sidechain, []).append(Line(-row_id, at_ms, decode_body(body)))
+    return lines
 
 
 def _digest(
@@ -98,9 +124,9 @@ def _digest(
     return folded.digest
 
 
-def _notes(db: sqlite3.Connection, project_id: int, refolded: _Refolded) -> tuple[Note, ...]:
+def _notes(db: sqlite3.Connection, project_id: int, refolded: _Refolded, early: list[Note]) -> tuple[Note, ...]:
     """The weightiest rulings and the newest steps. Those of a refolded thread are as its new fold gave them."""
-    notes = [note for of_thread in refolded.values() for note in of_thread]
+    notes = [*early, *(note for of_thread in refolded.values() for note in of_thread)]
     for statement in (_RULINGS, _STEPS):
         for thread_id, kind, text, at_ms, weight, agent in db.execute(statement, (project_id, MAX_NOTES_OF_A_KIND)):
             if thread_id not in refolded:

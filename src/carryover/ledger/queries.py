@@ -5,14 +5,20 @@ from __future__ import annotations
 import heapq
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
+import msgspec
+
+from carryover.distill.facts import GitFacts
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.reading import connect_read_only
 from carryover.ledger.rows import (
     LINES,
+    MAX_PROVISIONAL,
     PROJECT,
+    PROVISIONAL,
     SESSION,
     BrokenSource,
     Incident,
@@ -34,7 +40,9 @@ __all__ = [
     "Totals",
     "connect_read_only",
     "project_by_root",
+    "project_of_session",
     "projects",
+    "published_git",
     "session_by_prefix",
     "session_events",
     "session_ids",
@@ -59,6 +67,12 @@ def project_by_root(db: sqlite3.Connection, root: str) -> ProjectRow | None:
     return next(records(ProjectRow, db, f"{PROJECT} WHERE root = ?", (root,)), None)
 
 
+def project_of_session(db: sqlite3.Connection, agent: str, native_id: str) -> int | None:
+    """The id of the project that a session belongs to; None for an unknown one, or while its folder is unknown."""
+    rows = db.execute("SELECT project_id FROM session WHERE agent = ? AND native_id = ?", (agent, native_id))
+    return next((project_id for (project_id,) in rows), None)
+
+
 def projects(db: sqlite3.Connection) -> list[ProjectRow]:
     """Every project that has a session, newest activity first."""
     has_session = "EXISTS (SELECT 1 FROM session WHERE project_id = project.id)"
@@ -70,6 +84,15 @@ def unpublished(db: sqlite3.Connection, *, since_ms: int) -> list[int]:
     statement = """SELECT id FROM project WHERE last_event_ms >= ? AND changed_ms >= coalesce(published_ms, 0)
         ORDER BY last_event_ms DESC"""
     return [project_id for (project_id,) in db.execute(statement, (since_ms,))]
+
+
+def published_git(db: sqlite3.Connection, project_id: int) -> GitFacts | None:
+    """What git said when the project's handoff was last published; None where it said nothing or nothing was."""
+    rows = db.execute("SELECT git FROM project WHERE id = ?", (project_id,)).fetchall()
+    try:
+        return next((msgspec.json.decode(stored, type=GitFacts) for (stored,) in rows if stored is not None), None)
+    except msgspec.MsgspecError:
+        return None
 
 
 def sessions(db: sqlite3.Connection, project_id: int | None = None, *, limit: int) -> list[SessionRow]:
@@ -103,10 +126,18 @@ def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
 
 
 def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:
-    """What happened in the session, its sub-agents' events woven in by time; each thread keeps its own order."""
+    """What happened in the session, its sub-agents' events woven in by time; each thread keeps its own order.
+
+    What was told before the transcript has it comes last, marked as provisional.
+    """
     threads = db.execute("SELECT id, sidechain FROM thread WHERE session_id = ? ORDER BY sidechain", (session.id,))
-    streams = [_thread_events(db, thread_id, sidechain) for thread_id, sidechain in threads.fetchall()]
-    return heapq.merge(*streams, key=lambda event: event.at_ms)
+    # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows
+    # neither twice nor never.
+    streams = [
+        _events(db.execute(LINES, (thread_id,)), sidechain or None) for thread_id, sidechain in threads.fetchall()
+    ]
+    waiting = db.execute(PROVISIONAL, (session.id, MAX_PROVISIONAL)).fetchall()
+    return chain(heapq.merge(*streams, key=lambda event: event.at_ms), _provisional(reversed(waiting)))
 
 
 def totals(db: sqlite3.Connection) -> Totals:
@@ -130,11 +161,18 @@ def totals(db: sqlite3.Connection) -> Totals:
     )
 
 
-def _thread_events(db: sqlite3.Connection, thread_id: int, sidechain: str) -> Iterator[StoredEvent]:
+def _events(rows: Iterable[tuple[int, int, str | bytes]], sidechain: str | None) -> Iterator[StoredEvent]:
     from carryover.ledger.bodies import decode_body  # the decoder takes its time to build, and lists need none
 
-    for _, at_ms, body in db.execute(LINES, (thread_id,)):
-        yield StoredEvent(at_ms=at_ms, sidechain=sidechain or None, body=decode_body(body))
+    for _, at_ms, body in rows:
+        yield StoredEvent(at_ms=at_ms, sidechain=sidechain, body=decode_body(body))
+
+
+def _provisional(rows: Iterable[tuple[int, str, int, str | bytes]]) -> Iterator[StoredEvent]:
+    from carryover.ledger.bodies import decode_body
+
+    for _, sidechain, at_ms, body in rows:
+        yield StoredEvent(at_ms=at_ms, sidechain=sidechain or None, body=decode_body(body), provisional=True)
 
 
 def _number(db: sqlite3.Connection, statement: str) -> int:

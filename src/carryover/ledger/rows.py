@@ -43,10 +43,13 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     last_ms: int
 
 
-class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
+class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An event of a session. `provisional`: a hook told it, and the transcript has no record of it yet."""
+
     at_ms: int
     sidechain: str | None
     body: AnyBody
+    provisional: bool = False
 
 
 class SkippedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +99,11 @@ SESSION: Final = """SELECT session.id, agent, native_id, project_id, root, paren
     started_ms, last_ms FROM session LEFT JOIN project ON project.id = project_id"""
 LINES: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? ORDER BY id"
 """Events of one thread, in the order they came."""
+PROVISIONAL: Final = """SELECT id, sidechain, at_ms, body FROM provisional
+    WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT ?"""
+"""What was told of a session before its transcript had it, newest first."""
+MAX_PROVISIONAL: Final = 50
+"""How much of that is looked at."""
 
 
 def records(

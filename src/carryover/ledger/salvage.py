@@ -24,7 +24,7 @@ _HIGHEST_ROWID: Final = 2**62
 _NEVER_FOLDED: Final = 0
 
 _COLUMNS: Final = {
-    "project": "id, root, main_root, first_ms, last_event_ms, changed_ms, published_sha, published_ms, refusal",
+    "project": "id, root, main_root, first_ms, last_event_ms, changed_ms, published_sha, published_ms, refusal, git",
     "session": (
         "id, agent, native_id, project_id, project_final, parent, title, agent_version, model, branch, "
         "started_ms, last_ms"
@@ -32,6 +32,7 @@ _COLUMNS: Final = {
     "thread": "id, session_id, sidechain, last_ms",
     "event": "id, key, twin, thread_id, at_ms, body",
     "incident": "id, at_ms, text",
+    "provisional": "id, session_id, sidechain, words, at_ms, body",
 }
 _KEYED: Final = {
     "counter": "name, n",
@@ -41,6 +42,7 @@ _ORPHANS: Final = (
     "UPDATE session SET project_id = NULL, project_final = 0 WHERE project_id NOT IN (SELECT id FROM project)",
     "DELETE FROM thread WHERE session_id NOT IN (SELECT id FROM session)",
     "DELETE FROM event WHERE thread_id NOT IN (SELECT id FROM thread)",
+    "DELETE FROM provisional WHERE session_id NOT IN (SELECT id FROM session)",
 )
 
 
@@ -52,8 +54,9 @@ def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
     into.execute("PRAGMA foreign_keys = OFF")
     into.execute("BEGIN IMMEDIATE")
     with closing(_open_damaged(damaged)) as old:
-        for table, columns in _COLUMNS.items():
-            for row in _rows(old, table, columns):
+        for table, wanted in _COLUMNS.items():
+            columns = _present(old, table, wanted)
+            for row in _rows(old, table, columns) if columns else ():
                 _put(into, table, columns, row)
         for table, columns in _KEYED.items():
             for row in _keyed_rows(old, table, columns):
@@ -74,8 +77,17 @@ def _open_damaged(path: Path) -> sqlite3.Connection:
     return db
 
 
+def _present(old: sqlite3.Connection, table: str, wanted: str) -> str:
+    """Those of the columns `wanted` that `table` has: a ledger of an older Carryover has fewer, or not the table."""
+    try:
+        there = {name for (_, name, *_) in old.execute(f"PRAGMA table_info({table})")}
+    except sqlite3.DatabaseError:
+        return ""
+    return ", ".join(name for name in wanted.split(", ") if name in there)
+
+
 def _put(into: sqlite3.Connection, table: str, columns: str, row: tuple[Any, ...]) -> None:
-    if table == "event" and not _is_event(row):
+    if (table == "event" and not _is_event(row)) or (table == "provisional" and not _is_provisional(row)):
         return
     if table == "thread":
         columns, row = f"{columns}, fold_version, digest", (*row, _NEVER_FOLDED, EMPTY_DIGEST)
@@ -86,7 +98,16 @@ def _put(into: sqlite3.Connection, table: str, columns: str, row: tuple[Any, ...
 def _is_event(row: tuple[Any, ...]) -> bool:
     """False where damage left a row that can be read but means nothing."""
     _, key, _, _, at_ms, body = row
-    if not (isinstance(key, bytes) and isinstance(at_ms, int) and isinstance(body, str | bytes)):
+    return isinstance(key, bytes) and isinstance(at_ms, int) and _is_body(body)
+
+
+def _is_provisional(row: tuple[Any, ...]) -> bool:
+    _, _, _, words, at_ms, body = row
+    return isinstance(words, bytes) and isinstance(at_ms, int) and _is_body(body)
+
+
+def _is_body(body: object) -> bool:
+    if not isinstance(body, str | bytes):
         return False
     try:
         decode_body(body)

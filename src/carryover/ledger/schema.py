@@ -122,7 +122,30 @@ def m001_initial(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (m001_initial,)
+# `project.git` is what git said when the handoff was last published, as JSON. A provisional row is what an agent told
+# before its transcript had it; it stands beside the events, never among them, until the transcript's own record comes.
+# `words` are 16 bytes that stand for who speaks and what, by which that record is known.
+_HOOKS: Final = (
+    "ALTER TABLE project ADD COLUMN git TEXT",
+    """CREATE TABLE provisional (
+        id INTEGER PRIMARY KEY,
+        session_id INTEGER NOT NULL REFERENCES session,
+        sidechain TEXT NOT NULL,
+        words BLOB NOT NULL,
+        at_ms INTEGER NOT NULL,
+        body NOT NULL,
+        UNIQUE (session_id, sidechain, words)
+    )""",
+    "CREATE INDEX provisional_of_session ON provisional (session_id, at_ms)",
+)
+
+
+def m002_hooks(db: sqlite3.Connection) -> None:
+    for statement in _HOOKS:
+        db.execute(statement)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (m001_initial, m002_hooks)
 
 
 def version_of(db: sqlite3.Connection) -> int:

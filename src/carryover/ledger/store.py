@@ -5,26 +5,31 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import aiosqlite
+import msgspec
 
 from carryover.agents.contract import Source
-from carryover.ledger.commit import locator, run_commit
+from carryover.distill.facts import GitFacts
+from carryover.ledger.commit import count_skipped, locator, run_commit
 from carryover.ledger.opening import SETTINGS, damage_mark, ready_file
-from carryover.ledger.prepared import Commit, Prepared, SourceState
+from carryover.ledger.placing import find_project
+from carryover.ledger.prepared import Commit, Entry, Prepared, Root, SourceState
+from carryover.ledger.provisional import add_provisional, forget_provisional
 from carryover.ledger.threads import outdated_threads, rebuild_thread
 from carryover.ledger.trouble import LedgerDamaged, ledger_trouble
+from carryover.model import Skipped
 
 _STATE: Final = "SELECT path, rev, cursor, context, size, mtime_ns, state, error, failures, retry_ms FROM source"
 _GONE: Final = "UPDATE source SET state = 'gone', error = NULL, retry_ms = 0 WHERE agent = ? AND path = ?"
 _BROKEN: Final = """INSERT INTO source (agent, path, state, error, failures, retry_ms) VALUES (?, ?, 'broken', ?, 1, ?)
     ON CONFLICT (agent, path) DO UPDATE SET state = 'broken', error = excluded.error, failures = failures + 1,
     retry_ms = excluded.retry_ms"""
-_PUBLISHED: Final = "UPDATE project SET published_sha = ?, published_ms = ?, refusal = ? WHERE id = ?"
+_PUBLISHED: Final = "UPDATE project SET published_sha = ?, published_ms = ?, refusal = ?, git = ? WHERE id = ?"
 
 
 class Ledger:
@@ -97,13 +102,43 @@ class Ledger:
         async with self._transaction() as db:
             await db.execute_fetchall(_BROKEN, (source.agent, locator(source.path), error, retry_ms))
 
-    async def set_published(self, project_id: int, sha: str | None, at_ms: int, refusal: str | None) -> None:
-        """Remember which handoff was published last, or why none may be.
+    async def add_provisional(
+        self, agent: str, entries: Sequence[Entry], roots: Mapping[str, Root], *, now_ms: int
+    ) -> Commit:
+        """Store what `agent` told before its transcript has it; `new_events` counts what was not known yet.
+
+        It stands beside the events, once however often it is told, until a commit brings the transcript's own record
+        or anything later. What the ledger holds already is not stored. The session is made where it is new; its project
+        is then the folder's that was told, until its transcript says otherwise.
+        """
+        async with self._transaction() as db:
+            return await add_provisional(db, agent, entries, roots, now_ms=now_ms)
+
+    async def forget_provisional(self, *, before_ms: int) -> int:
+        """Remove what was told before `before_ms` and never confirmed; how much that was."""
+        async with self._transaction() as db:
+            return await forget_provisional(db, before_ms=before_ms)
+
+    async def know_project(self, root: str, main_root: str | None, *, now_ms: int) -> int:
+        """The id of the project at `root`, which from now on is known even without a session."""
+        async with self._transaction() as db:
+            return await find_project(db, Root(root, main_root), now_ms=now_ms)
+
+    async def count_skipped(self, agent: str, skipped: Sequence[Skipped], *, now_ms: int) -> None:
+        """Count what was not understood and belongs to no source, such as a hook's payload."""
+        async with self._transaction() as db:
+            await count_skipped(db, agent, skipped, at_ms=now_ms)
+
+    async def set_published(
+        self, project_id: int, sha: str | None, at_ms: int, refusal: str | None, git: GitFacts | None = None
+    ) -> None:
+        """Remember which handoff was published last and what git said then, or why none may be.
 
         `at_ms` is the time just before the ledger was read for it: what was committed later is still to be published.
         """
+        facts = msgspec.json.encode(git).decode() if git is not None else None
         async with self._transaction() as db:
-            await db.execute_fetchall(_PUBLISHED, (sha, at_ms, refusal, project_id))
+            await db.execute_fetchall(_PUBLISHED, (sha, at_ms, refusal, facts, project_id))
 
     async def rebuild_outdated(self, limit: int = 1) -> int:
         """Fold up to `limit` threads anew whose digest an older fold made, newest first; how many were done.

@@ -6,18 +6,36 @@ import errno
 import re
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
 
 from carryover.distill.facts import GitFacts
 from carryover.probe.git_command import Answer, ask, available
 
 _SUBJECT_LIMIT: Final = 200
 _CLEAN_UP_SHARE: Final = 0.1
+_HEAD: Final = ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%h%x00%s", "HEAD", "--")
+_PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^filter\.")
+_DIFF: Final = ("diff", "--shortstat", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "-l200")
 _PROGRAM_SETTING: Final = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
 
-_running: dict[Path, _Look] = {}
+T = TypeVar("T")
+
+_running: dict[tuple[Path, str | None], _Look[Any]] = {}
 _running_lock = threading.Lock()
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a repository stands now, seen from an earlier commit."""
+
+    head: str | None
+    """Abbreviated commit id."""
+    changed_files: int
+    """Files that differ between that commit and the working tree."""
 
 
 def git_facts(root: Path, *, timeout_s: float = 0.2) -> GitFacts | None:
@@ -31,44 +49,57 @@ def git_facts(root: Path, *, timeout_s: float = 0.2) -> GitFacts | None:
     Raises:
         TimeoutError: no complete answer in time, or no process to be had; the last known facts have to do.
     """
+    return _looked((root, None), partial(_facts, root), timeout_s)
+
+
+def git_moved(root: Path, *, since: str, timeout_s: float = 0.2) -> Moved | None:
+    """What became of the repository since the commit `since`; None also where that commit is no longer there.
+
+    As careful as `git_facts`, with the same errors; half the work, for a session that waits for the answer.
+    """
+    return _looked((root, since), partial(_moved, root, since), timeout_s)
+
+
+def _looked(key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float) -> T | None:
     if not available():
         return None
     with _running_lock:
-        look = _running.get(root)
+        look: _Look[T] | None = _running.get(key)
         if look is None:
-            look = _Look(root, timeout_s)
+            look = _Look(key, ask_git, timeout_s)
             look.start()
-            _running[root] = look
+            _running[key] = look
     if not look.done.wait(timeout_s):
         raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time")
     if look.error is not None:
         raise look.error
-    return look.facts
+    return look.found
 
 
-class _Look(threading.Thread):
+class _Look(threading.Thread, Generic[T]):
     """One look at one repository. Where its disk hangs, the one thread stays and later calls wait on it in vain."""
 
-    def __init__(self, root: Path, timeout_s: float) -> None:
+    def __init__(self, key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float) -> None:
         super().__init__(name="git-facts", daemon=True)
-        self.root = root
+        self._key = key
+        self._ask_git = ask_git
         self.deadline = time.monotonic() + timeout_s * (1 - _CLEAN_UP_SHARE)
         self.done = threading.Event()
-        self.facts: GitFacts | None = None
+        self.found: T | None = None
         self.error: Exception | None = None
 
     def run(self) -> None:
         try:
-            self.facts = _facts(self.root, self.deadline)
+            self.found = self._ask_git(self.deadline)
         except FileNotFoundError:  # git is gone
-            self.facts = None
+            self.found = None
         except OSError as error:
             self.error = TimeoutError(error.errno, error.strerror)
         except Exception as error:  # handed to the caller's thread
             self.error = error
         finally:
             with _running_lock:
-                del _running[self.root]
+                del _running[self._key]
             self.done.set()
 
 
@@ -79,8 +110,8 @@ def _facts(root: Path, deadline: float) -> GitFacts | None:
         root,
         ("rev-parse", "--is-inside-work-tree"),
         ("symbolic-ref", "--quiet", "--short", "HEAD"),
-        ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%h%x00%s", "HEAD", "--"),
-        ("config", "--null", "--show-scope", "--get-regexp", r"^filter\."),
+        _HEAD,
+        _PROGRAMS,
         deadline=deadline,
     )
     if kind.code != 0:
@@ -92,10 +123,9 @@ def _facts(root: Path, deadline: float) -> GitFacts | None:
     overrides = _without_own_programs(programs)
     if overrides is None:
         return None
-    against = "HEAD" if short else "--cached"
     diff, others = ask(
         root,
-        ("diff", "--shortstat", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "-l200", against, "--"),
+        (*_DIFF, "HEAD" if short else "--cached", "--"),
         ("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z"),
         deadline=deadline,
         overrides=overrides,
@@ -111,6 +141,19 @@ def _facts(root: Path, deadline: float) -> GitFacts | None:
         deletions=_number_before(diff.out, rb"deletions?\("),
         untracked=others.out.count(b"\0"),
     )
+
+
+def _moved(root: Path, since: str, deadline: float) -> Moved | None:
+    if not _may_be_repository(root):
+        return None
+    head, programs = ask(root, _HEAD, _PROGRAMS, deadline=deadline)
+    overrides = _without_own_programs(programs)
+    if overrides is None:
+        return None
+    [diff] = ask(root, (*_DIFF, since, "--"), deadline=deadline, overrides=overrides)
+    if diff.code != 0:
+        return None
+    return Moved(head=_head_of(head)[0], changed_files=_number_before(diff.out, rb"files? changed"))
 
 
 def _may_be_repository(root: Path) -> bool:

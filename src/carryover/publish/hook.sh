@@ -1,1 +1,98 @@
-/work/hooks/src/carryover/publish/hook.sh
+#!/bin/sh
+# Written by carryoverd, which puts it back when it starts.
+#
+#   sh '<state folder>/hook.sh' AGENT EVENT < payload
+#
+# Hands the payload of an agent's hook on to the daemon, as it is. Prints only what the agent is to take in when a
+# session starts, says nothing otherwise, always exits with 0. Where no daemon answers, a session gets the answer
+# that was made in advance for the project of the folder it starts in; never anything that lies in the project.
+exec 2>/dev/null
+# A closed one would be given to the next file or pipe that is opened, and be waited on for ever.
+true 3<&0 || exec </dev/null
+true 3>&1 || exec >/dev/null
+LC_ALL=C
+export LC_ALL
+state=${0%/*} agent=$1 event=$2
+
+send() { # LIMIT_S OPTION...
+  limit_s=$1
+  shift
+  # From the state folder, since a socket's path must be short. The secret is in the file, where `ps` does not show it.
+  cd "$state" && command curl -q -K hook.curl -m "$limit_s" --data-binary @- "$@" "http://localhost/hook/$agent/$event"
+}
+
+case $event in
+  SessionStart | sessionStart) ;;
+  *)
+    send 0.3 -o /dev/null
+    exit 0
+    ;;
+esac
+
+# One line of JSON, or many. After a whole one nothing more is waited for, should the agent leave its end open.
+IFS= read -r payload
+case $payload in
+  *'}') ;;
+  *) payload=$payload$(cat) ;;
+esac
+[ -n "$payload" ] || exit 0
+
+if answer=$(printf '%s' "$payload" | send 1 -w '\n%{http_code}'); then
+  case $answer in
+    *'
+200')
+      printf '%s' "${answer%????}"
+      exit 0
+      ;;
+    *'
+5'??) ;;
+    *) exit 0 ;;
+  esac
+fi
+
+# Nobody is there. Was the session begun by the agent this line was written for, or by one that runs its hooks too?
+case $payload in
+  *'"cursor_version"'* | *'"conversation_id"'* | *'"workspace_roots"'*) exit 0 ;;
+esac
+start=.
+if [ "$agent" = claude-code ]; then
+  case $payload in
+    *'"transcript_path":'*/projects/*.jsonl\"*) ;;
+    *) exit 0 ;;
+  esac
+  # The working folder follows the session's `cd`; its project is that of the folder it began in.
+  start=${CLAUDE_PROJECT_DIR:-.}
+fi
+
+for reason in startup clear compact ''; do
+  case $payload in
+    *"\"source\":\"$reason\""* | *"\"source\": \"$reason\""*) break ;;
+  esac
+done
+[ -n "$reason" ] || exit 0
+
+cd -P -- "$start" || exit 0
+case $PWD in
+  /*) ;;
+  *) exit 0 ;; # bash, where the folder is gone
+esac
+folder=$PWD top=$PWD
+while [ -n "$folder" ]; do
+  # A repository in the home folder is not that of the folders below.
+  if [ -f "$folder/.git" ] || [ -e "$folder/.git/HEAD" ]; then
+    if [ "$folder" = "$PWD" ] || [ "$folder" != "$HOME" ]; then
+      top=$folder
+      break
+    fi
+  fi
+  folder=${folder%/*}
+done
+
+kept=$state/restore/$agent
+answer=$kept/$reason$top/.answer
+# The daemon sets the file's time so that it is a day old when the handoff is too old to ask about.
+if [ "$reason" != compact ] && [ -n "$(find "$answer" -mtime +0)" ]; then
+  answer=$kept/old$top/.answer
+fi
+[ -f "$answer" ] && cat "$answer"
+exit 0

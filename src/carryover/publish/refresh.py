@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from pathlib import Path
 
 import msgspec
 
+from carryover.agents import adapters
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.facts import FileFacts, GitFacts
 from carryover.distill.handoff import Handoff, distill, has_task, wanted_files
@@ -21,6 +23,7 @@ from carryover.publish.edits import why
 from carryover.publish.handoff_file import STORE, write_handoff
 from carryover.publish.project_files import Published, publish
 from carryover.publish.published import PublishedProject, remember
+from carryover.publish.restore_store import forget_answers, keep_answers
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +53,7 @@ def made_handoff(
     if not has_task(view):
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
     git = _git(root, last_git)
-    handoff = distill(view, git, _files(view), resume=settings.resume_mode, now_ms=now_ms)
+    handoff = distill(view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms)
     text = render(handoff) if handoff is not None else None
     return Refreshed(root=view.root, settings=settings, handoff=handoff, text=text, git=git)
 
@@ -68,7 +71,8 @@ def refresh(
 ) -> Refreshed:
     """Makes the handoff of a project and brings it into the project's files; what is right already is not touched.
 
-    `newest`: this project moved last, so its handoff is also the one kept in the `state` folder.
+    `newest`: this project moved last, so its handoff is also the one kept in the `state` folder. There the answers for
+    sessions that start while no daemon runs are kept too, for as long as the project may be published.
     Raises LookupError for an unknown project and UserError where the ledger cannot be read.
     """
     db = connect_read_only(ledger)
@@ -83,6 +87,9 @@ def refresh(
         published = _remembered(state, made, published)
     if newest and not made.settings.excluded:
         write_handoff(state, made.text)
+    note = _brought_into_store(state, made, published, config, home)
+    if note is not None:
+        published = msgspec.structs.replace(published, notes=(*published.notes, note))
     return msgspec.structs.replace(made, published=published)
 
 
@@ -96,14 +103,36 @@ def _remembered(state: Path, made: Refreshed, published: Published) -> Published
     return published
 
 
+def git_now(root: Path) -> GitFacts | None:
+    """Git's state now; None without a repository or an answer in time."""
+    try:
+        return git_facts(root) if root.is_dir() else None
+    except TimeoutError:
+        return None
+
+
+def files_now(view: ProjectView) -> dict[str, FileFacts]:
+    """What the files that the handoff would name look like now."""
+    root = Path(view.root)
+    return file_facts(root, wanted_files(view)) if root.is_dir() else {}
+
+
+def _brought_into_store(state: Path, made: Refreshed, published: Published, config: Config, home: Path) -> str | None:
+    """Brings the answers made in advance in line with what was published; why they could not be, in words."""
+    try:
+        if made.handoff is None or published.refusal is not None or made.root == os.path.realpath(home):
+            forget_answers(state, made.root)
+        else:
+            forms = {agent.id: agent.hooks for agent in adapters().values() if agent.hooks is not None}
+            keep_answers(state, made.root, made.handoff, forms, stale_days=config.resume.stale_days)
+    except OSError as error:
+        return f"no answer is kept for when the daemon is down: {why(error)}"
+    return None
+
+
 def _git(root: Path, last: GitFacts | None) -> GitFacts | None:
     """Git's state now, or the last known one, marked so, where git is too slow. None without a repository."""
     try:
         return git_facts(root) if root.is_dir() else None
     except TimeoutError:
         return msgspec.structs.replace(last, stale=True) if last is not None else None
-
-
-def _files(view: ProjectView) -> dict[str, FileFacts]:
-    root = Path(view.root)
-    return file_facts(root, wanted_files(view)) if root.is_dir() else {}

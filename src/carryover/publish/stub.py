@@ -1,1 +1,55 @@
-/work/hooks/src/carryover/publish/stub.py
+"""The line that stands in an agent's settings, and the script behind it.
+
+One short line an event, which never changes, so that an agent that asks for trust in each changed command asks once;
+without an address in it, since one agent drops settings whose commands hold one (reported of Cursor). The script and
+what it reads lie in the state folder, so that a new version comes without touching any settings.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Final
+
+from carryover.fsio import private_dir, write_if_changed
+from carryover.paths import StateDir
+
+SCRIPT: Final = "hook.sh"
+CURL_CONFIG: Final = "hook.curl"
+SECRET_HEADER: Final = "X-Carryover-Secret"
+
+_SOURCE: Final = Path(__file__).with_name(SCRIPT)
+
+# -q on the command line keeps the user's own curl settings out; here what they and the environment could still change.
+# "Expect" makes an older curl wait for the server's word before it sends more than 1 KiB.
+_CURL_CONFIG: Final = """\
+# Written by carryoverd for hook.sh. Whoever can read this can speak to the daemon in your name.
+silent
+globoff
+noproxy = "*"
+unix-socket = "{socket}"
+connect-timeout = 0.2
+header = "Content-Type: application/json"
+header = "Expect:"
+header = "{header}: {secret}"
+"""
+
+
+def stub_command(state_root: Path, agent_id: str, event: str) -> str:
+    """The command for an agent's settings: hands the hook's payload on; quiet and successful whatever happens."""
+    return f"sh {shlex.quote(str(state_root / SCRIPT))} {agent_id} {event} 2>/dev/null || true"
+
+
+def write(state: StateDir) -> bool:
+    """Puts the script and what it reads into the state folder; True when something was changed. Blocks.
+
+    The daemon's secret must exist. Raises OSError where it does not, or the folder can't be written.
+    """
+    secret = state.secret.read_text(encoding="ascii").strip()
+    config = _CURL_CONFIG.format(socket=state.socket.name, header=SECRET_HEADER, secret=secret)
+    private_dir(state.root)
+    wrote = [
+        write_if_changed(state.root / CURL_CONFIG, config.encode(), mode=0o600, follow=False),
+        write_if_changed(state.root / SCRIPT, _SOURCE.read_bytes(), mode=0o700, follow=False),
+    ]
+    return any(wrote)

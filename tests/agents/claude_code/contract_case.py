@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from contract.case import Case, Recording
+from contract.case import Case, Payload, Recording
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 VERSIONS: Final = ("2.0.65", "2.1.111", "2.1.328")
@@ -28,6 +28,47 @@ def record(kind: str, **fields: object) -> bytes:
 
 def user(content: object, **fields: object) -> bytes:
     return record("user", message={"role": "user", "content": content}, **fields)
+
+
+def payloads() -> tuple[Payload, ...]:
+    """What 2.1.328 handed to hooks. A file is named by its event, and by what tells it from others of that event."""
+    files = sorted((FIXTURES / "2.1.328" / "hooks").glob("*.json"))
+    return tuple(Payload(path.name.partition(".")[0], path.read_bytes()) for path in files)
+
+
+def payload(event: str, **fields: object) -> Payload:
+    """A made-up payload with what all of Claude Code's have; `None` leaves a field out."""
+    session = SESSION % 99
+    common = {
+        "session_id": session,
+        "transcript_path": f"/home/dev/.claude/projects/{SLUG}/{session}.jsonl",
+        "cwd": "/home/dev/shop",
+        "hook_event_name": event,
+    }
+    told = {name: value for name, value in {**common, **fields}.items() if value is not None}
+    return Payload(event, json.dumps(told).encode())
+
+
+FOREIGN: Final = (
+    # Cursor, from its documentation: `session_id` is its conversation's, no `cwd`, names in another spelling.
+    payload("SessionStart", source="startup", cursor_version="2.4.1"),
+    payload("Stop", conversation_id="9d2c", last_assistant_message="Done."),
+    payload("Stop", workspace_roots=["/home/dev/shop"], last_assistant_message="Done."),
+    payload("Stop", transcript_path="/home/dev/.cursor/projects/x/agent-transcripts/y.jsonl", cwd=None),
+    # Devin CLI 3000.6.7: neither transcript nor folder.
+    payload("Stop", transcript_path=None, cwd=None, last_assistant_message="Done."),
+    # VS Code: camelCase beside snake_case, `source` is always `new`, a transcript of the Copilot extension.
+    Payload(
+        "SessionStart",
+        b'{"timestamp":"2026-11-20T06:00:00Z","cwd":"/home/dev/shop","sessionId":"9d2c","hookEventName":"SessionStart",'
+        b'"transcript_path":"/home/dev/.config/Code/User/workspaceStorage/1f/GitHub.copilot-chat/transcripts/9d2c.jsonl",'
+        b'"source":"new"}',
+    ),
+    # Copilot CLI with names in PascalCase: everything in snake_case, its own event log as the transcript.
+    payload("Stop", transcript_path="/home/dev/.copilot/session-state/9d2c/events.jsonl", stop_reason="end_turn"),
+    # The hook of one event run for another.
+    payload("SessionStart", source="startup", hook_event_name="UserPromptSubmit"),
+)
 
 
 def recordings() -> tuple[Recording, ...]:
@@ -100,4 +141,6 @@ CASE: Final = Case(
         f"{SLUG}/memory/MEMORY.jsonl",
         f"{SLUG}/memory/subagents/agent-a1.jsonl",
     ),
+    payloads=payloads(),
+    foreign=FOREIGN,
 )

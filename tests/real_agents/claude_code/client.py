@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from real_agents.claude_code.requests import told
 from real_agents.lab import npm, product
 from real_agents.lab.box import HOME, OUT, Box, Ran
 from real_agents.lab.model_server import PORT
@@ -16,6 +19,9 @@ from real_agents.lab.model_server import PORT
 LATEST: Final = "2.1.328"
 VERSIONS: Final = (LATEST, "2.1.111", "2.0.65")
 """Newest known; before AGENTS.md was read at all (that came with 2.1.281); the last line of node clients."""
+
+CHOSEN: Final = tuple(os.environ.get("CARRYOVER_CLAUDE_CODE", "").split()) or VERSIONS
+"""The versions that rows run with."""
 
 FIRST_NATIVE: Final = "2.1.110"
 """From here on npm has packages with a native binary; before, Claude Code is a script for node."""
@@ -70,13 +76,13 @@ class ClaudeBox:
         if server.line() != "ready":
             raise RuntimeError("the fake Messages API did not start")
 
-    def make_project(self, files: dict[str, str]) -> None:
+    def make_project(self, files: dict[str, str], root: Path = PROJECT) -> None:
         """The project with these files, committed."""
         for name, text in files.items():
-            self.box.write(PROJECT / name, text)
-        self.box.must("git", "init", "-q", "-b", "main", cwd=PROJECT)
-        self.box.must("git", "add", "-A", cwd=PROJECT)
-        self.box.must("git", "commit", "-q", "--allow-empty", "-m", "start", cwd=PROJECT)
+            self.box.write(root / name, text)
+        self.box.must("git", "init", "-q", "-b", "main", cwd=root)
+        self.box.must("git", "add", "-A", cwd=root)
+        self.box.must("git", "commit", "-q", "--allow-empty", "-m", "start", cwd=root)
 
     def publish(self, root: Path = PROJECT, text: str = HANDOFF) -> None:
         """Carryover's publisher, run as the user in the box, brings `text` into the project at `root`."""
@@ -87,10 +93,10 @@ class ClaudeBox:
         with self.box.here(OUT / "replies.jsonl").open("a", encoding="utf-8") as script:
             script.writelines(json.dumps(reply) + "\n" for reply in replies)
 
-    def print_mode(self, prompt: str, *options: str, cwd: Path = PROJECT) -> Ran:
+    def print_mode(self, prompt: str, *options: str, cwd: Path = PROJECT, env: Mapping[str, str] | None = None) -> Ran:
         """One `claude -p`, every tool allowed. Raises RuntimeError when it ends badly."""
         command = (*self.client.command, "-p", prompt, "--permission-mode", "bypassPermissions", *options)
-        ran = self.box.run(*command, cwd=cwd)
+        ran = self.box.run(*command, cwd=cwd, env=env)
         if ran.code:
             raise RuntimeError(f"claude -p ended with {ran.code}: {ran.err or ran.out}")
         return ran
@@ -104,8 +110,7 @@ class ClaudeBox:
 
     def told(self) -> str:
         """Everything the model was told by the last request of the main loop: system prompt and messages."""
-        last = self.requests()[-1]
-        return "\n".join([_text(last.get("system")), *(_text(message["content"]) for message in last["messages"])])
+        return told(self.requests()[-1])
 
     def tool_results(self) -> list[dict[str, Any]]:
         """The results of tool calls that the last request of the main loop brought, oldest first."""
@@ -133,11 +138,3 @@ def _after_onboarding() -> dict[str, Any]:
         "customApiKeyResponses": {"approved": [KEY[-20:]], "rejected": []},
         "projects": {str(folder): trusted for folder in (PROJECT, PROJECT / "sub")},
     }
-
-
-def _text(content: Any) -> str:
-    """The text of a system prompt or of one message, tool results included."""
-    if content is None or isinstance(content, str):
-        return content or ""
-    parts = [part.get("text") or _text(part.get("content")) for part in content]
-    return "\n".join(parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -13,10 +12,8 @@ from real_agents.lab import npm, product
 from real_agents.lab.box import Box
 from real_agents.lab.rows import Row
 
-CHOSEN = os.environ.get("CARRYOVER_CLAUDE_CODE", "").split() or client.VERSIONS
 
-
-@pytest.fixture(params=CHOSEN)
+@pytest.fixture(params=client.CHOSEN)
 def claude(request: pytest.FixtureRequest, row: Row) -> Iterator[ClaudeBox]:
     """A box with that version of Claude Code, the fake Messages API and a home of a user who has used it before."""
     version: str = request.param

@@ -5,6 +5,9 @@ Only requests of the main loop (those that offer the Bash, Edit or Read tool) ta
     "text"
     {"tool": "Bash", "input": {"command": "ls"}}, or a list of these and of texts
     {"error": {"status": 429, "type": "rate_limit_error", "message": "..."}}
+    {"unfinished": "text"}                          a stream that stops in the middle and stays open
+    {"full_context": "text" or {"tool": ...}}       an answer that says the context is nearly full
+    {"as_told": "task done"}                        what a model says that does what the handoff in its context asks for
 """
 
 from __future__ import annotations
@@ -12,8 +15,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
+from real_agents.claude_code.obedient_model import first_response
+from real_agents.claude_code.requests import told
 from real_agents.lab.model_server import ModelHandler, serve
 
 USAGE: Final = {
@@ -22,6 +28,8 @@ USAGE: Final = {
     "cache_read_input_tokens": 0,
     "output_tokens": 40,
 }
+FULL_CONTEXT: Final = 990_000
+"""Input tokens of an answer after which Claude Code compacts by itself."""
 
 
 class MessagesApi(ModelHandler):
@@ -48,10 +56,19 @@ class MessagesApi(ModelHandler):
         if isinstance(reply, dict) and "error" in reply:
             error = reply["error"]
             return self._refuse(error["status"], error["type"], error["message"])
+        if isinstance(reply, dict) and "as_told" in reply:
+            reply = first_response(told(body), reply["as_told"])
         message = message_of(body.get("model", ""), reply)
-        if body.get("stream"):
-            return self.send_events(stream_of(message))
-        return self.send_json(200, message)
+        if not body.get("stream"):
+            return self.send_json(200, message)
+        if isinstance(reply, dict) and "unfinished" in reply:
+            return self._begin(message)
+        return self.send_events(stream_of(message))
+
+    def _begin(self, message: dict[str, Any]) -> None:
+        """Sends the first half of the stream and no more, until the client hangs up."""
+        self.send_events(islice(stream_of(message), 3))
+        self.rfile.read(1)
 
     def _refuse(self, status: int, kind: str, text: str) -> None:
         body = {"type": "error", "error": {"type": kind, "message": text}}
@@ -66,7 +83,9 @@ def of_main_loop(body: Any) -> bool:
 
 def message_of(model: str, reply: Any) -> dict[str, Any]:
     """A complete answer of the model."""
-    blocks = [_block(part) for part in (reply if isinstance(reply, list) else [reply])]
+    full = isinstance(reply, dict) and "full_context" in reply
+    parts = reply["full_context"] if full else reply
+    blocks = [_block(part) for part in (parts if isinstance(parts, list) else [parts])]
     calls = any(block["type"] == "tool_use" for block in blocks)
     return {
         "id": f"msg_{uuid.uuid4().hex[:24]}",
@@ -76,7 +95,7 @@ def message_of(model: str, reply: Any) -> dict[str, Any]:
         "content": blocks,
         "stop_reason": "tool_use" if calls else "end_turn",
         "stop_sequence": None,
-        "usage": USAGE,
+        "usage": {**USAGE, "input_tokens": FULL_CONTEXT} if full else USAGE,
     }
 
 
@@ -102,8 +121,8 @@ def _event(kind: str, **data: Any) -> tuple[str, Any]:
 
 
 def _block(part: Any) -> dict[str, Any]:
-    if isinstance(part, str):
-        return {"type": "text", "text": part}
+    if isinstance(part, str) or "unfinished" in part:
+        return {"type": "text", "text": part if isinstance(part, str) else part["unfinished"]}
     call_id = f"toolu_{uuid.uuid4().hex[:24]}"
     return {"type": "tool_use", "id": call_id, "name": part["tool"], "input": part["input"]}
 

@@ -157,8 +157,16 @@ class Started:
 
     def stop(self, timeout_s: float = 10) -> int:
         """SIGTERM, and how it ended. Raises subprocess.TimeoutExpired when it does not."""
-        self._box.must("kill", "-TERM", self._box.here(self._pid_file).read_text().strip())
+        self._signal("TERM")
         return self.wait(timeout_s)
+
+    def kill(self) -> int:
+        """SIGKILL, and how it ended."""
+        self._signal("KILL")
+        return self.wait()
+
+    def _signal(self, name: str) -> None:
+        self._box.must("kill", f"-{name}", self._box.here(self._pid_file).read_text().strip())
 
     def wait(self, timeout_s: float = 10) -> int:
         """How it ended: its exit code, negative for a signal. Raises subprocess.TimeoutExpired."""

@@ -320,3 +320,29 @@ def test_the_board_does_not_remember_every_key_it_ever_saw(board: HintBoard[str]
         assert list(popped(board)) == [f"{n}"]
 
     assert len(board._recent) < 300
+
+
+async def test_a_look_is_due_at_once_and_waited_for_alone(board: HintBoard[str]) -> None:
+    board.hint("a")
+    assert list(popped(board)) == ["a"]
+    board.hint("a")
+    board.queue(["b", "history"])
+    looking = asyncio.ensure_future(board.look_at(["a", "b", "new"]))
+    await asyncio.sleep(0)
+
+    for key in ("a", "b", "new"):
+        assert not looking.done()
+        assert board.pop() == key
+        board.done(key)
+    await asyncio.wait_for(looking, 1)
+    assert "history" in board
+
+
+async def test_a_look_that_is_given_up_is_made_all_the_same(board: HintBoard[str]) -> None:
+    looking = asyncio.ensure_future(board.look_at(["a"]))
+    await asyncio.sleep(0)
+    looking.cancel()
+    await asyncio.wait({looking})
+
+    assert list(popped(board)) == ["a"]
+    await asyncio.wait_for(board.look_at([]), 1)

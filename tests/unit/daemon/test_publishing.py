@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, closing
@@ -11,11 +12,11 @@ import pytest
 from carryover.agents.contract import Agent
 from carryover.config import Config
 from carryover.daemon.log import Log
-from carryover.daemon.publishing import Publisher
+from carryover.daemon.publishing import QUIET_S, Publisher
 from carryover.daemon.sweep import MS_PER_DAY
 from carryover.distill.facts import GitFacts
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.queries import connect_read_only, projects, unpublished
+from carryover.ledger.queries import connect_read_only, projects, published_git, unpublished
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 from carryover.publish.refresh import Refreshed, refresh
@@ -32,6 +33,8 @@ class Desk:
         self.calls: list[tuple[int, bool]] = []
         self.git: list[GitFacts | None] = []
         self.now_ms = 0
+        self.begun = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         self._path = path
         self._home = home
         self.publisher = Publisher(
@@ -45,6 +48,7 @@ class Desk:
         )
 
     def _refresh(self, project: int, newest: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
+        self._loop.call_soon_threadsafe(self.begun.set)
         self.calls.append((project, newest))
         self.git.append(git)
         if project in self.fails:
@@ -192,3 +196,43 @@ async def test_what_was_committed_while_it_was_published_is_still_to_be_publishe
     assert left() == []
     await ledger.set_published(project, "sha", 1, None)
     assert left() == [project]
+
+
+async def test_what_is_urgent_does_not_wait_for_a_pause(
+    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
+) -> None:
+    session.prompt("Add a discount function")
+    project = await stored(ledger, agents, desk, session)
+    desk.publisher.touch([project], desk.now_ms)
+    desk.publisher.touch([project], desk.now_ms)
+    async with desk.open() as publisher:
+        await publisher.publish_now(project)
+        desk.begun.clear()
+        publisher.urge([project], desk.now_ms)
+        await asyncio.wait_for(desk.begun.wait(), QUIET_S)
+
+
+async def test_one_project_is_published_on_demand_however_old_it_is(
+    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
+) -> None:
+    session.prompt("Add a discount function")
+    project = await stored(ledger, agents, desk, session)
+    desk.now_ms += 7 * MS_PER_DAY + 1
+    async with desk.open() as publisher:
+        await publisher.publish_now(project)
+        assert "discount function" in handoff_of(session.cwd)
+
+
+async def test_what_git_said_is_remembered_with_the_handoff(
+    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession, ledger_path: Path
+) -> None:
+    """An answer to a session that starts is told relative to it."""
+    await asyncio.to_thread(subprocess.run, ["git", "init", "-q", str(session.cwd)], check=True)
+    session.prompt("Add a discount function")
+    project = await stored(ledger, agents, desk, session)
+    async with desk.open() as publisher:
+        await publisher.publish_now(project)
+
+    with closing(connect_read_only(ledger_path)) as db:
+        assert published_git(db, project) == publisher.outcomes[project].git
+    assert publisher.outcomes[project].git is not None

@@ -3,13 +3,17 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from carryover.cli.control import ask_daemon
+from carryover.daemon.listening import Doorman
 from carryover.daemon.log import Log
+from carryover.daemon.server import Answer as Answering
 from carryover.daemon.server import control_app, serving
 from carryover.errors import UserError
 
@@ -30,19 +34,28 @@ async def ask(path: Path, method: str, target: str) -> object:
     return await asyncio.to_thread(ask_daemon, path, method, target, timeout_s=10)
 
 
+@asynccontextmanager
+async def served(path: Path, log: Log, health: Answering = healthy) -> AsyncIterator[None]:
+    """The control socket, without hooks, while the block lasts."""
+    doorman = Doorman()
+    app = control_app(health, healthy, None, log, doorman=doorman, port=lambda: None)
+    async with serving(app, path, doorman):
+        yield
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "daemon.sock"
 
 
 async def test_what_is_asked_over_the_socket_is_answered_as_json(path: Path, log: Log) -> None:
-    async with serving(control_app(healthy, healthy, log), path):
+    async with served(path, log):
         assert await ask(path, "GET", "/health") == {"text": "grüße"}
         assert await ask(path, "POST", "/settle") == {"text": "grüße"}
 
 
 async def test_only_its_owner_may_ask_and_nothing_is_left_behind(path: Path, log: Log) -> None:
-    async with serving(control_app(healthy, healthy, log), path):
+    async with served(path, log):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
     assert not path.exists()
@@ -51,14 +64,14 @@ async def test_only_its_owner_may_ask_and_nothing_is_left_behind(path: Path, log
 
 async def test_what_a_killed_daemon_left_is_replaced(path: Path, log: Log) -> None:
     path.write_text("not even a socket")
-    async with serving(control_app(healthy, healthy, log), path):
+    async with served(path, log):
         assert await ask(path, "GET", "/health") == {"text": "grüße"}
 
 
 async def test_an_error_is_answered_and_logged_without_its_words(path: Path, log: Log, lines: list[str]) -> None:
-    async with serving(control_app(failing, healthy, log), path):
+    async with served(path, log, failing):
         reader, writer = await asyncio.open_unix_connection(path)
-        writer.write(b"GET /health HTTP/1.0\r\n\r\n")
+        writer.write(b"GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
         answer = await reader.read()
         writer.close()
 
@@ -71,6 +84,6 @@ async def test_an_error_is_answered_and_logged_without_its_words(path: Path, log
 
 @pytest.mark.parametrize(("method", "target"), [("GET", "/settle"), ("POST", "/health"), ("GET", "/"), ("PUT", "/x")])
 async def test_anything_else_is_refused(path: Path, log: Log, method: str, target: str) -> None:
-    async with serving(control_app(healthy, healthy, log), path):
+    async with served(path, log):
         with pytest.raises(UserError):
             await ask(path, method, target)

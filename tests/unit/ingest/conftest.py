@@ -61,6 +61,7 @@ class LineReader:
 class MadeUpAgent:
     id = "made-up"
     spec = ToolSpec(id="made-up", name="Made-up", binaries=("made-up",), folders=())
+    hooks: None = None
     context_type: type[msgspec.Struct] = Context
     reader: Reader = LineReader()
 

@@ -8,6 +8,7 @@ import pytest
 
 from carryover.agents.contract import Source
 from carryover.errors import ExitCode, UserError
+from carryover.ledger.prepared import Entry
 from carryover.ledger.project_view import session_digest
 from carryover.ledger.queries import (
     BrokenSource,
@@ -121,3 +122,21 @@ async def test_a_sessions_digest_is_that_of_its_main_conversation(scribe: Scribe
     db = reading()
     assert [session_digest(db, session_by_prefix(db, native_id)).prompts for native_id in ("s1", "s2")] == [1, 0]
     assert sorted(session_ids(db)) == ["s1", "s2"]
+
+
+async def test_a_record_that_comes_while_a_session_is_read_shows_neither_twice_nor_never(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    done = AssistantMessage(text="Done.", final=True)
+    await scribe.tell("add a parser")
+    early = Entry.of("made-up", scribe.event(done, at_ms=9_000), {})
+    await ledger.add_provisional("made-up", [early], {}, now_ms=9_000)
+    db = reading()
+    events = session_events(db, session_by_prefix(db, "s1"))
+
+    shown = [next(events)]
+    await scribe.tell(scribe.event(done, at_ms=8_990))
+    shown += events
+
+    assert [event.body for event in shown] == [UserPrompt(text="add a parser"), done]
+    assert [event.provisional for event in session_events(db, session_by_prefix(db, "s1"))] == [False, False]

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from carryover.distill.facts import GitFacts
 from carryover.ledger.opening import ready_file
+from carryover.ledger.prepared import Entry
 from carryover.ledger.salvage import salvage
 from carryover.ledger.store import Ledger
+from carryover.model import AssistantMessage
 
 if TYPE_CHECKING:
     from unit.ledger.conftest import Scribe
 
+AGENT = "made-up"
 PAGE = 4096
 
 
@@ -33,7 +37,9 @@ async def filled(path: Path, scribe_of: type[Scribe], *, events: int) -> None:
     for n in range(events // 100):
         batch = [scribe.event(f"prompt {scribe.written} " + "x" * 200, session=f"s{n % 4}") for _ in range(100)]
         await scribe.tell(*batch)
-    await ledger.set_published(1, "abc", 1, None)
+    await ledger.set_published(1, "abc", 1, None, GitFacts(branch="main", head="1234567"))
+    early = scribe.event(AssistantMessage(text="Done."), session="s1", at_ms=10**9)
+    await ledger.add_provisional(AGENT, [Entry.of(AGENT, early, {})], {}, now_ms=10**9)
     await ledger.close()
 
 
@@ -48,9 +54,10 @@ async def test_from_a_sound_ledger_everything_but_positions_digests_and_notes_is
 
     saved = salvage(ledger_path, fresh, now_ms=5_000)
 
-    kept = ("SELECT * FROM event", "SELECT * FROM session", "SELECT * FROM project", "SELECT * FROM counter")
+    kept = [f"SELECT * FROM {table}" for table in ("event", "session", "project", "counter", "provisional")]
     with closing(sqlite3.connect(ledger_path)) as old:
         assert [rows(fresh, query) for query in kept] == [rows(old, query) for query in kept]
+    assert len(rows(fresh, kept[-1])) == 1
     assert saved == 1_200
     assert rows(fresh, "SELECT * FROM source") == []
     assert rows(fresh, "SELECT DISTINCT fold_version FROM thread") == [(0,)]
@@ -92,8 +99,10 @@ async def test_a_row_that_can_be_read_but_means_nothing_is_left_out(
     with closing(sqlite3.connect(ledger_path)) as old, old:
         old.execute("UPDATE event SET body = substr(body, 5) WHERE id = 3")
         old.execute("UPDATE event SET key = 7 WHERE id = 4")
+        old.execute("UPDATE provisional SET body = 'Done.'")
 
     assert salvage(ledger_path, fresh, now_ms=5_000) == 98
+    assert rows(fresh, "SELECT * FROM provisional") == []
 
 
 async def test_events_that_lost_their_session_are_left_to_their_transcript(
@@ -101,6 +110,20 @@ async def test_events_that_lost_their_session_are_left_to_their_transcript(
 ) -> None:
     await filled(ledger_path, scribe_of, events=400)
     with closing(sqlite3.connect(ledger_path)) as old, old:
-        old.execute("DELETE FROM session WHERE native_id = 's2'")
+        old.execute("DELETE FROM session WHERE native_id IN ('s1', 's2')")
 
-    assert salvage(ledger_path, fresh, now_ms=5_000) == 300
+    assert salvage(ledger_path, fresh, now_ms=5_000) == 200
+    assert rows(fresh, "SELECT * FROM provisional") == []
+
+
+async def test_from_a_ledger_of_an_older_carryover_is_saved_what_it_has(
+    ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection
+) -> None:
+    """Version 1 knew nothing of hooks."""
+    await filled(ledger_path, scribe_of, events=400)
+    with closing(sqlite3.connect(ledger_path)) as old, old:
+        old.execute("DROP TABLE provisional")
+        old.execute("ALTER TABLE project DROP COLUMN git")
+
+    assert salvage(ledger_path, fresh, now_ms=5_000) == 400
+    assert rows(fresh, "SELECT root, published_sha, git FROM project") == [("/repo", "abc", None)]

@@ -16,18 +16,22 @@ import pytest
 
 from carryover.agents.contract import Source
 from carryover.distill.digest import FOLD_VERSION
+from carryover.distill.facts import GitFacts
 from carryover.ledger.opening import damage_mark
 from carryover.ledger.prepared import SourceState
 from carryover.ledger.project_view import project_view, session_digest
 from carryover.ledger.queries import (
     project_by_root,
+    projects,
+    published_git,
     session_by_prefix,
     session_events,
     totals,
+    unpublished,
 )
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerDamaged, LedgerUnavailable, StaleRead
-from carryover.model import UserPrompt
+from carryover.model import Skipped, UserPrompt
 
 if TYPE_CHECKING:
     from unit.ledger.conftest import Scribe
@@ -172,6 +176,66 @@ async def test_a_project_remembers_what_was_published(ledger: Ledger, scribe: Sc
     assert refused is not None
     assert (published.published_sha, published.published_ms, published.refusal) == ("abc", 9_000, None)
     assert (refused.published_sha, refused.published_ms, refused.refusal) == (None, 9_500, "tracked by git")
+
+
+async def test_what_git_said_is_remembered_with_the_publication(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    (project_id,) = (await scribe.tell("hello")).projects
+    facts = GitFacts(branch="main", head="1234567", subject="Add a parser", changed_files=2)
+
+    never = published_git(reading(), project_id)
+    await ledger.set_published(project_id, "abc", 9_000, None, facts)
+    then = published_git(reading(), project_id)
+    await ledger.set_published(project_id, "abd", 9_500, None)
+
+    assert (never, then, published_git(reading(), project_id), published_git(reading(), 77)) == (
+        None,
+        facts,
+        None,
+        None,
+    )
+
+
+async def test_a_project_can_be_known_before_anything_happened_in_it(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    first = await ledger.know_project("/tree", "/repo", now_ms=7_000)
+    known = project_by_root(reading(), "/tree")
+    again = await ledger.know_project("/tree", "/repo", now_ms=8_000)
+    (told,) = (await scribe.tell(scribe.event("hello", cwd="/tree", at_ms=9_000))).projects
+
+    used = project_by_root(reading(), "/tree")
+    assert known is not None
+    assert used is not None
+    assert (first, again, told) == (known.id, known.id, known.id)
+    assert (known.main_root, known.first_ms, known.last_event_ms) == ("/repo", 7_000, 0)
+    assert (used.first_ms, used.last_event_ms) == (7_000, 9_000)
+
+
+async def test_a_project_without_a_session_is_not_listed_and_not_to_be_published(
+    ledger: Ledger, reading: Reading
+) -> None:
+    project_id = await ledger.know_project("/repo", None, now_ms=7_000)
+
+    assert (projects(reading()), unpublished(reading(), since_ms=1)) == ([], [])
+    assert project_view(reading(), project_id).sessions == ()
+
+
+async def test_what_belongs_to_no_source_is_counted_too(ledger: Ledger, reading: Reading) -> None:
+    foreign = Skipped("hook/stop", "another agent's payload")
+
+    await ledger.count_skipped("made-up", [foreign, foreign], now_ms=7_000)
+    await ledger.count_skipped("made-up", [foreign], now_ms=6_000)
+
+    (row,) = totals(reading()).skipped
+    assert (row.agent, row.record_type, row.reason, row.n, row.last_ms) == (
+        "made-up",
+        "hook/stop",
+        "another agent's payload",
+        3,
+        7_000,
+    )
 
 
 async def test_cancelling_leaves_a_commit_done_or_undone_and_the_next_one_works(

@@ -9,8 +9,9 @@ from typing import Final
 
 from carryover.agents.claude_code import transcripts
 from carryover.agents.claude_code.context import Context
+from carryover.agents.claude_code.hooks import ClaudeCodeHooks
 from carryover.agents.claude_code.spec import SPEC
-from carryover.agents.contract import Folded, Reader, Record, Source
+from carryover.agents.contract import Folded, HookForm, Reader, Record, Source
 from carryover.agents.spec import ToolSpec
 from carryover.readers.jsonl import JsonlReader
 
@@ -22,6 +23,7 @@ class ClaudeCode:
     id: str
     spec: ToolSpec
     reader: Reader
+    hooks: HookForm
     context_type: type[Context]
 
     def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
@@ -39,4 +41,6 @@ class ClaudeCode:
         return normalise.fold(source, context, record)
 
 
-AGENT: Final = ClaudeCode(id=transcripts.AGENT_ID, spec=SPEC, reader=JsonlReader(), context_type=Context)
+AGENT: Final = ClaudeCode(
+    id=transcripts.AGENT_ID, spec=SPEC, reader=JsonlReader(), hooks=ClaudeCodeHooks(), context_type=Context
+)

@@ -31,7 +31,8 @@ _LIMIT: Final = re.compile(
     r"\b429\b|rate[ _]limit|\blimit reached|hit your\b.{0,40}\blimit|\b(?:usage|session|weekly|opus|sonnet) limit",
     re.IGNORECASE,
 )
-_NO_ANSWER: Final = frozenset(("", "No response requested.", "(no content)"))
+NO_ANSWER: Final = frozenset(("", "No response requested.", "(no content)"))
+"""What stands where the model said nothing, with the white space around it taken off."""
 _RECAP_HINT: Final = "(disable recaps in /config)"
 _FINAL: Final = {"end_turn": True, "stop_sequence": True, "refusal": True, "tool_use": False, "pause_turn": False}
 _NOTHING: Final = Folded()
@@ -105,7 +106,7 @@ def _fold_assistant(draft: Draft) -> None:
 
 
 def _fold_text(draft: Draft, part: str, text: str, stop_reason: str | None) -> None:
-    if text.strip() in _NO_ANSWER:
+    if text.strip() in NO_ANSWER:
         return
     message = AssistantMessage(
         text=text,
@@ -123,7 +124,7 @@ def _fold_synthetic(draft: Draft, text: str) -> None:
     limited = wire.string_of(line.error) == "rate_limit" or bytes(line.api_error_status) == b"429"
     if limited or _LIMIT.search(text):
         draft.add(TurnEnd(reason="limit", message=text), "end", digest(text))
-    elif text not in _NO_ANSWER:
+    elif text not in NO_ANSWER:
         draft.add(TurnEnd(reason="error", message=text), "end", digest(text))
 
 

@@ -65,7 +65,7 @@ def verdict(run: TestRun, path: str) -> Outcome | None:
     return "pass" if run.status == "pass" and everything else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # the same names meet the same files each time a handoff is made
 def _speaks_of(name: str, path: str) -> bool:
     """Whether a name as test runs print it (a path, `shop.CartTest`, `example.com/shop/cart`) means that file."""
     tidy = name.replace("\\", "/").removeprefix("./")

@@ -1,0 +1,150 @@
+"""Claude Code's hooks: what its payloads say, and how a session takes text in. Seen in 2.1.328 unless said otherwise.
+
+Other programs run the hooks of `~/.claude/settings.json` too and send payloads of their own: Cursor (`cursor_version`,
+`conversation_id`, `workspace_roots`), VS Code and Copilot (`sessionId`, no transcript of this layout), Devin (no
+`transcript_path` at all). Such a session has its own record elsewhere, so it is told apart here and not counted twice.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.agents.claude_code import transcripts, wire
+from carryover.agents.claude_code.normalise import NO_ANSWER
+from carryover.agents.contract import HookMeaning, HookReading, StartReason
+from carryover.model import AssistantMessage, Event, Skipped, TurnEnd
+
+_MEANINGS: Final[dict[str, HookMeaning]] = {
+    "sessionstart": "start",
+    "precompact": "save",
+    "sessionend": "save",
+    "stop": "ended",
+    "stopfailure": "ended",
+}
+_REASONS: Final[dict[str, StartReason]] = {
+    "startup": "startup",
+    "clear": "clear",
+    "compact": "compact",
+    "resume": "resume",
+    "fork": "fork",
+}
+_LONGEST_IDLE_S: Final = 10 * 365 * 86_400
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What stands on the hook's stdin, as far as we rely on it. What is raw may change its shape and costs only itself.
+
+    Payloads inside a sub-agent carry its parent's session and transcript.
+    """
+
+    session_id: str | None = None
+    transcript_path: str | None = None
+    cwd: str | None = None
+    """The folder the session is in now, which `cd` moves; not the one it was started in."""
+    hook_event_name: str | None = None
+    """Since 1.0.41."""
+    source: str | None = None
+    """SessionStart: why."""
+    seconds_since_last_response: msgspec.Raw = wire.ABSENT
+    """SessionStart of `resume` and `fork`: a number."""
+    last_assistant_message: msgspec.Raw = wire.ABSENT
+    """Stop (since 2.1.47) and StopFailure: 40 to 75 ms before the transcript has it."""
+    error: msgspec.Raw = wire.ABSENT
+    """StopFailure: `rate_limit`, `authentication_failed`, ..."""
+    agent_id: str | None = None
+    """Set inside a sub-agent (since 2.1.69)."""
+    cursor_version: msgspec.Raw = wire.ABSENT
+    conversation_id: msgspec.Raw = wire.ABSENT
+    workspace_roots: msgspec.Raw = wire.ABSENT
+
+
+_PAYLOAD: Final = msgspec.json.Decoder(Payload)
+_NUMBER: Final = msgspec.json.Decoder(float)
+
+
+class ClaudeCodeHooks:
+    """See `carryover.agents.contract.HookForm`."""
+
+    events: tuple[str, ...] = ("SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd")
+
+    def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
+        event = event.lower()
+        given = _decoded(payload)
+        if isinstance(given, str):
+            return _skipped(event, given)
+        if (session := self._own_session(given, event)) is None:
+            return _skipped(event, "another agent's payload")
+        # A sub-agent is given its task by its parent, and nothing that belongs to the session.
+        meaning = _MEANINGS.get(event, "nudge") if given.agent_id is None else "nudge"
+        reason = _REASONS.get(given.source or "") if meaning == "start" else None
+        if meaning == "start" and reason is None:
+            return _skipped(event, "unknown start reason")
+        return HookReading(
+            meaning=meaning,
+            session=session,
+            cwd=given.cwd,
+            transcript=given.transcript_path,
+            reason=reason,
+            idle_s=_idle_s(given) if reason in ("resume", "fork") else None,
+            provisional=_told_early(event, session, given, at_ms) if meaning == "ended" else (),
+        )
+
+    def answer(self, text: str) -> bytes:
+        # Plain text on stdout is what SessionStart takes in, in every version that has it (1.0.62 and later).
+        return text.encode("utf-8", "replace")
+
+    def layout_root(self, transcript: Path) -> Path | None:
+        above = (folder for folder in transcript.parents if folder.name == "projects" and folder.is_absolute())
+        return next((root for root in above if transcripts.source_of(transcript, root) is not None), None)
+
+    def _own_session(self, given: Payload, event: str) -> str | None:
+        """The session, where the payload is Claude Code's own and of this event."""
+        marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
+        if not given.session_id or given.transcript_path is None or any(mark != wire.ABSENT for mark in marks):
+            return None
+        if given.hook_event_name is not None and given.hook_event_name.lower() != event:
+            return None
+        return given.session_id if self.layout_root(Path(given.transcript_path)) is not None else None
+
+
+def _decoded(payload: bytes) -> Payload | str:
+    """The payload, or what is wrong with it."""
+    for made_ready in (bytes, wire.mend):
+        try:
+            return _PAYLOAD.decode(made_ready(payload))
+        except msgspec.ValidationError as error:
+            return wire.shape_of(error)
+        except RecursionError:
+            return "nested too deeply"
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+    return "not JSON"
+
+
+def _skipped(event: str, reason: str) -> Skipped:
+    return wire.skipped(f"hook/{event}", reason, None)
+
+
+def _idle_s(given: Payload) -> float | None:
+    try:
+        idle_s = _NUMBER.decode(given.seconds_since_last_response)
+    except wire.UNREADABLE:
+        return None
+    return idle_s if math.isfinite(idle_s) and 0 <= idle_s <= _LONGEST_IDLE_S else None
+
+
+def _told_early(event: str, session: str, given: Payload, at_ms: int) -> tuple[Event, ...]:
+    text = (wire.string_of(given.last_assistant_message) or "").strip()
+    if text in NO_ANSWER:
+        return ()
+    if event == "stopfailure":
+        limited = wire.string_of(given.error) == "rate_limit"
+        body: AssistantMessage | TurnEnd = TurnEnd(reason="limit" if limited else "error", message=text)
+    else:
+        body = AssistantMessage(text=text, final=True)
+    key = f"hook/{session}/{event}/{at_ms}"
+    return (Event(key=key, session=session, at_ms=at_ms, body=body, cwd=given.cwd),)

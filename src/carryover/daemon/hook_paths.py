@@ -1,0 +1,162 @@
+"""The paths in a hook's payload, which may come from anyone who can connect: used only where nothing is wrong.
+
+A transcript must lie below a folder in which its agent keeps them. Users move those by environment variables that the
+daemon does not see, so the layout is enough where the request is authenticated. Blocks: for a worker thread.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.agents.contract import Agent, HookReading, Source
+from carryover.publish.project_root import ProjectRoot, find_root
+
+_LONGEST_BYTES: Final = 4096
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Why a path is not used; `reason` does not quote it."""
+
+    reason: str
+
+
+class Transcript(msgspec.Struct, frozen=True):
+    """The source that a session is written to, which need not exist yet, and the agent's folder that it lies in."""
+
+    source: Source
+    root: Path
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """What a hook told, its paths checked; None where it did not tell one."""
+
+    agent: Agent
+    reading: HookReading
+    transcript: Transcript | None
+    project: ProjectRoot | None
+    """Of its working folder."""
+
+
+def check_call(
+    agent: Agent, reading: HookReading, roots: Iterable[Path], *, authenticated: bool, home: Path
+) -> Call | Refused:
+    """The call with its paths, or why one of them, and so all of it, is not used.
+
+    Of a caller that is not known only a transcript is taken that exists: the names of others would fill our memory.
+    """
+    transcript, project = None, None
+    if reading.transcript is not None:
+        checked = check_transcript(reading.transcript, agent, roots, authenticated=authenticated)
+        if isinstance(checked, Refused):
+            return checked
+        if authenticated or Path(checked.source.path).exists():
+            transcript = checked
+    if reading.cwd is not None and authenticated:
+        found = check_folder(reading.cwd, home=home)
+        if isinstance(found, Refused):
+            return found
+        project = found
+    return Call(agent=agent, reading=reading, transcript=transcript, project=project)
+
+
+def check_transcript(
+    given: str, agent: Agent, roots: Iterable[Path], *, authenticated: bool, uid: int | None = None
+) -> Transcript | Refused:
+    """The transcript of `agent` that `given` names. `roots` are known to hold its transcripts; `uid`: the user's."""
+    uid = os.geteuid() if uid is None else uid
+    malformed = _malformed(given)
+    if malformed is not None:
+        return malformed
+    path = Path(given)
+    root, below = _known_root(path, roots)
+    if root is None and authenticated and agent.hooks is not None:
+        root = agent.hooks.layout_root(path)
+        below = path.relative_to(root) if root is not None else below
+    if root is None:
+        return Refused("transcript: not in a folder of this agent")
+    path = root / below
+    source = agent.source_of(path, root)
+    if source is None:
+        return Refused("transcript: not named as this agent names them")
+    try:
+        wrong = _wrong_below(root, path, uid)
+    except OSError as error:
+        return Refused(f"transcript: {os.strerror(error.errno or errno.EIO)}")
+    return Refused(f"transcript: {wrong}") if wrong is not None else Transcript(source, root)
+
+
+def check_folder(given: str, *, home: Path) -> ProjectRoot | Refused:
+    """The project that a working folder belongs to. The way to the project's top may lead over links, not below it."""
+    malformed = _malformed(given)
+    if malformed is not None:
+        return malformed
+    folder = Path(given)
+    project = find_root(given, home=home)
+    try:
+        if folder.exists() and not folder.is_dir():
+            return Refused("folder: not a folder")
+        below = Path(os.path.realpath(folder)).relative_to(project.root)
+        top = Path(*folder.parts[: len(folder.parts) - len(below.parts)])
+        if folder.parts[len(top.parts) :] != below.parts or os.path.realpath(top) != project.root:
+            return Refused("folder: a symlink inside a project")
+    except OSError as error:
+        return Refused(f"folder: {os.strerror(error.errno or errno.EIO)}")
+    return project
+
+
+def _malformed(given: str) -> Refused | None:
+    try:
+        length = len(given.encode())
+    except UnicodeEncodeError:
+        return Refused("not text")
+    if not given.startswith("/") or "\0" in given or length > _LONGEST_BYTES:
+        return Refused("not an absolute path")
+    if ".." in given.split("/"):
+        return Refused("leads upwards")
+    return None
+
+
+def _known_root(path: Path, roots: Iterable[Path]) -> tuple[Path | None, Path]:
+    """The root that `path` lies in, and the way from there; also where only one of them is named over a link."""
+    for root in roots:
+        for spelling in (root, Path(os.path.realpath(root))):
+            if path.is_relative_to(spelling):
+                return root, path.relative_to(spelling)
+    return None, path
+
+
+def _wrong_below(root: Path, path: Path, uid: int) -> str | None:
+    """What is wrong with the way from `root` to `path`; a part of it may be missing. The root itself may be a link."""
+    if _owner_of_nearest(root) != uid:
+        return "belongs to another user"
+    place = root
+    for name in path.relative_to(root).parts:
+        place = place / name
+        try:
+            found = place.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if stat.S_ISLNK(found.st_mode):
+            return "a symlink"
+        if not (stat.S_ISREG(found.st_mode) if place == path else stat.S_ISDIR(found.st_mode)):
+            return "not a regular file"
+        if found.st_uid != uid:
+            return "belongs to another user"
+    return None
+
+
+def _owner_of_nearest(folder: Path) -> int:
+    """Who owns `folder` or, while it is missing, the nearest folder above it."""
+    for place in (folder, *folder.parents):
+        try:
+            return place.stat().st_uid
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))

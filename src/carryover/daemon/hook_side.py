@@ -1,0 +1,136 @@
+"""The part of the daemon that agents' hooks talk to, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from aiohttp import web
+
+from carryover.agents.contract import Agent
+from carryover.daemon.hooks import Hooks
+from carryover.daemon.hookserver import HookServer, PortState
+from carryover.daemon.listening import Doorman
+from carryover.daemon.log import Log
+from carryover.daemon.placeholder import with_placeholder
+from carryover.daemon.publishing import Publisher
+from carryover.daemon.reading import Reading
+from carryover.daemon.secret import hook_secret
+from carryover.daemon.server import Port, port_app
+from carryover.daemon.session_start import SessionStarts
+from carryover.daemon.supervise import Supervisor
+from carryover.daemon.surroundings import Surroundings
+from carryover.daemon.sweep import Root
+from carryover.ingest.pipeline import RootOf
+from carryover.ledger.store import Ledger
+from carryover.publish import stub
+from carryover.publish.refresh import Refreshed
+from carryover.publish.restore_store import prune_answers
+
+THREADS: Final = 4
+FINISH_S: Final = 1.0
+
+
+class HookSide:
+    """`calls` answers hooks, whichever way they come. Close `pools` in the end."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        ledger: Ledger,
+        agents: Mapping[str, Agent],
+        roots: Callable[[], tuple[Root, ...]],
+        reading: Reading,
+        publisher: Publisher,
+        *,
+        root_of: RootOf,
+        last_sweep_ms: Callable[[], int | None],
+        log: Log,
+    ) -> None:
+        self._around = surroundings
+        self._log = log
+        self._secret = secrets.token_hex(32)
+        self._ready_for_sessions: set[int] = set()
+        # Of their own, so that answers which take their time keep no one-line call waiting.
+        checks = ThreadPoolExecutor(THREADS, thread_name_prefix="hook")
+        answers = ThreadPoolExecutor(THREADS, thread_name_prefix="start")
+        self.pools = (checks, answers)
+        starts = SessionStarts(
+            ledger,
+            surroundings.state.ledger,
+            reading,
+            publisher,
+            config=lambda: surroundings.config,
+            last_sweep_ms=last_sweep_ms,
+            started_in=self._ready_for_sessions.add,
+            later=lambda job: self.calls.later(job),
+            home=surroundings.home,
+            executor=answers,
+        )
+        self.calls = Hooks(
+            agents,
+            roots,
+            ledger,
+            surroundings.state.ledger,
+            reading,
+            publisher,
+            starts,
+            root_of=root_of,
+            home=surroundings.home,
+            executor=checks,
+            log=log,
+        )
+        self._server = HookServer(
+            self._port_app,
+            port=lambda: surroundings.config.server.port,
+            moved=surroundings.config_changed,
+            log=log,
+        )
+
+    @property
+    def port_state(self) -> PortState:
+        """Of the port for hooks."""
+        return self._server.state
+
+    def listening_on(self) -> int | None:
+        """The port for hooks, None while there is none."""
+        return self._server.state.port
+
+    def prepare(self) -> None:
+        """Bring what the agents' hooks need into the state folder: the secret, and the script that sends it. Blocks."""
+        state = self._around.state
+        try:
+            self._secret = hook_secret(state.secret)
+            stub.write(state)
+            prune_answers(state.root, self._around.config)
+        except OSError as error:
+            # A full disk must not keep the daemon from starting. A secret that nobody knows lets nobody in.
+            self._log.error("hooks_not_prepared", error)
+
+    def settings_changed(self) -> None:
+        """Keep no answer for a project that is excluded by now."""
+        self.calls.later(self._prune)
+
+    async def _prune(self) -> None:
+        await asyncio.to_thread(prune_answers, self._around.state.root, self._around.config)
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Start the tasks."""
+        supervisor.start("hooks", self.calls.run, vital=True)
+        supervisor.start("hook-port", self._server.run)
+
+    async def stop(self, supervisor: Supervisor) -> None:
+        """Take no more calls over the port, and do what earlier ones left to be done."""
+        await supervisor.stop("hook-port")
+        self.calls.drain()
+        await supervisor.stop("hooks", within_s=FINISH_S)
+
+    def completed(self, project: int, made: Refreshed) -> Refreshed:
+        """A refresh, with the placeholder where a session has started and there is nothing to hand over. Blocks."""
+        return with_placeholder(made, home=self._around.home) if project in self._ready_for_sessions else made
+
+    def _port_app(self, doorman: Doorman, port: Port) -> web.Application:
+        return port_app(self.calls, self._secret, self._log, doorman=doorman, port=port)

@@ -1,0 +1,266 @@
+"""What happens when an agent's hook calls: each event by its meaning, and never so that the agent waits for long.
+
+    start   look at what is new on disk, answer with the handoff
+    save    context is about to be lost: read and publish, then answer
+    ended   a turn ended: answer at once, then store what the transcript does not have yet, and publish
+    nudge   answer at once, look soon
+
+Whatever goes wrong, the answer is empty and comes in time. A start that cannot be answered gets a 503, for which the
+hook's own script has an answer in stock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import closing, suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.agents.contract import Agent, HookReading
+from carryover.daemon.hook_paths import Call, Refused, check_call
+from carryover.daemon.log import Log
+from carryover.daemon.publishing import Publisher
+from carryover.daemon.reading import Reading
+from carryover.daemon.session_start import Job, SessionStarts, Start
+from carryover.daemon.sweep import Root
+from carryover.ingest.pipeline import RootOf
+from carryover.ingest.provisional import ingest_provisional
+from carryover.ledger.queries import connect_read_only, project_of_session
+from carryover.ledger.store import Ledger
+from carryover.ledger.trouble import LedgerDamaged
+from carryover.model import AGENT_IDS, Skipped
+
+START_S: Final = 0.85
+"""The hook's own script waits for a second in all."""
+SAVE_S: Final = 0.25
+"""The hook's own script waits for 0.3 s in all."""
+
+MOST_AT_ONCE: Final = 128
+MOST_KEPT: Final = 512
+"""Things to store that wait for the ledger. More are dropped: the transcripts bring them."""
+
+_ALIASES: Final = {"claude": "claude-code", "gemini": "gemini-cli"}
+_EVENT: Final = re.compile(r"[A-Za-z]{1,40}")
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """Status and body of an answer. Only a 200 has a body."""
+
+    status: int
+    body: bytes = b""
+
+
+class HookCounts(msgspec.Struct):
+    """Calls since the start, by what became of them."""
+
+    answered: int = 0
+    """With a handoff."""
+    quiet: int = 0
+    """With nothing."""
+    unauthenticated: int = 0
+    foreign: int = 0
+    """Payloads of another agent, or not understood."""
+    refused_paths: int = 0
+    late: int = 0
+    overloaded: int = 0
+    failed: int = 0
+
+
+_QUIET: Final = Reply(204)
+
+
+class Hooks:
+    """See the module. `run` does what is left to be done after the answer."""
+
+    def __init__(
+        self,
+        agents: Mapping[str, Agent],
+        roots: Callable[[], tuple[Root, ...]],
+        ledger: Ledger,
+        ledger_path: Path,
+        reading: Reading,
+        publisher: Publisher,
+        starts: SessionStarts,
+        *,
+        root_of: RootOf,
+        home: Path,
+        executor: Executor,
+        log: Log,
+    ) -> None:
+        self._agents = agents
+        self._roots = roots
+        self._ledger = ledger
+        self._ledger_path = ledger_path
+        self._reading = reading
+        self._publisher = publisher
+        self._starts = starts
+        self._root_of = root_of
+        self._home = home
+        self._executor = executor
+        self._log = log
+        self._left: asyncio.Queue[Job | None] = asyncio.Queue()
+        self._at_once = 0
+        self.counts = HookCounts()
+
+    async def call(self, agent_name: str, event: str, payload: bytes, *, authenticated: bool) -> Reply:
+        """The answer to one call. Never raises."""
+        agent_id = _ALIASES.get(agent_name.lower(), agent_name.lower())
+        if agent_id not in AGENT_IDS or _EVENT.fullmatch(event) is None:
+            return Reply(404)
+        agent = self._agents.get(agent_id)
+        if agent is None or agent.hooks is None:
+            return _QUIET
+        read = agent.hooks.read(_spelled(event, agent.hooks.events), payload, at_ms=_now_ms())
+        if self._at_once >= MOST_AT_ONCE:
+            self.counts.overloaded += 1
+            return _nothing(read)
+        self._at_once += 1
+        try:
+            return await self._answer(agent, read, authenticated)
+        except TimeoutError:
+            self.counts.late += 1
+            self._log.warning("hook_late", agent=agent_id, hook=event)
+        except Exception as error:
+            # An agent waits for this answer: whatever is wrong with us must not become its trouble.
+            self.counts.failed += 1
+            self._log.error("hook_failed", error, agent=agent_id, hook=event)
+        finally:
+            self._at_once -= 1
+        return _nothing(read)
+
+    async def run(self) -> None:
+        """Do what calls left to be done, one after the other, until drained."""
+        while (job := await self._left.get()) is not None:
+            try:
+                await job()
+            except LedgerDamaged:
+                raise
+            except Exception as error:
+                # Only what the transcripts bring as well is lost, later; trouble with the ledger shows with them.
+                self._log.error("hook_not_stored", error)
+
+    def later(self, job: Job) -> None:
+        """Do `job` after the answer, in its turn. Dropped where too much waits already."""
+        if self._left.qsize() < MOST_KEPT:
+            self._left.put_nowait(job)
+        else:
+            self.counts.overloaded += 1
+
+    def drain(self) -> None:
+        """Let `run` end once what waits has been done."""
+        self._left.put_nowait(None)
+
+    async def _answer(self, agent: Agent, read: HookReading | Skipped, authenticated: bool) -> Reply:
+        if not authenticated:
+            self.counts.unauthenticated += 1
+        if isinstance(read, Skipped):
+            self.counts.foreign += 1
+            if authenticated:
+                self.later(partial(self._count, agent.id, read))
+            return _QUIET
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + (START_S if read.meaning == "start" else SAVE_S)
+        async with asyncio.timeout_at(deadline):
+            checked = await loop.run_in_executor(self._executor, self._check, agent, read, authenticated)
+        if isinstance(checked, Refused):
+            self.counts.refused_paths += 1
+            self._log.info("hook_path_refused", agent=agent.id, reason=checked.reason)
+            return _QUIET
+        if checked.transcript is not None:
+            self._reading.hint([checked.transcript.source])
+        if not authenticated:
+            return _QUIET
+        return await self._by_meaning(checked, deadline)
+
+    async def _by_meaning(self, call: Call, deadline: float) -> Reply:
+        match call.reading.meaning:
+            case "start":
+                return await self._start(call, deadline)
+            case "save":
+                await self._save(call, deadline)
+            case "ended":
+                self.later(partial(self._finish, call))
+            case "nudge":
+                pass
+        self.counts.quiet += 1
+        return _QUIET
+
+    async def _start(self, call: Call, deadline: float) -> Reply:
+        text = None
+        if call.project is not None:
+            start = Start(agent=call.agent, reading=call.reading, transcript=call.transcript, project=call.project)
+            text = await self._starts.answer(start, deadline=deadline)
+        if text is None or call.agent.hooks is None:
+            self.counts.quiet += 1
+            return _QUIET
+        self.counts.answered += 1
+        return Reply(200, call.agent.hooks.answer(text))
+
+    async def _save(self, call: Call, deadline: float) -> None:
+        """Read and publish what the session wrote, however far that gets in time; the rest follows by itself."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                if call.transcript is not None:
+                    await self._reading.look_at([call.transcript.source])
+                for project_id in await self._project_of(call):
+                    await self._publisher.publish_now(project_id)
+
+    async def _count(self, agent_id: str, skipped: Skipped) -> None:
+        await self._ledger.count_skipped(agent_id, [skipped], now_ms=_now_ms())
+
+    async def _finish(self, call: Call) -> None:
+        self._publisher.urge(*await self._store(call))
+
+    async def _store(self, call: Call) -> tuple[frozenset[int], int]:
+        """Store what was told early, or else read the transcript: the projects this touched, and when it happened."""
+        events = [
+            msgspec.structs.replace(event, cwd=call.reading.cwd if call.project is not None else None)
+            for event in call.reading.provisional
+        ]
+        if events:
+            stored = await ingest_provisional(
+                self._ledger, call.agent.id, events, root_of=self._root_of, now_ms=_now_ms, executor=self._executor
+            )
+            return stored.projects, stored.newest_event_ms
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SAVE_S):
+                if call.transcript is not None:
+                    await self._reading.look_at([call.transcript.source])
+        return await self._project_of(call), 0
+
+    def _check(self, agent: Agent, read: HookReading, authenticated: bool) -> Call | Refused:
+        """Blocks."""
+        roots = [root.path for root in self._roots() if root.agent_id == agent.id]
+        return check_call(agent, read, roots, authenticated=authenticated, home=self._home)
+
+    async def _project_of(self, call: Call) -> frozenset[int]:
+        """The project of the session, if the ledger knows it."""
+
+        def ask() -> int | None:
+            with closing(connect_read_only(self._ledger_path)) as db:
+                return project_of_session(db, call.agent.id, call.reading.session)
+
+        project_id = await asyncio.get_running_loop().run_in_executor(self._executor, ask)
+        return frozenset() if project_id is None else frozenset({project_id})
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _spelled(event: str, known: tuple[str, ...]) -> str:
+    """The event as its agent writes it; the caller may write it in any case."""
+    return next((name for name in known if name.lower() == event.lower()), event.lower())
+
+
+def _nothing(read: HookReading | Skipped) -> Reply:
+    """What a call gets that could not be dealt with."""
+    starts = isinstance(read, HookReading) and read.meaning == "start"
+    return Reply(503) if starts else _QUIET

@@ -1,0 +1,154 @@
+"""What a session that starts gets: its project's handoff, after a short look at what is new on disk.
+
+In a project where no session was seen before there is nothing to tell. Its files are made ready then, before the first
+prompt, so that the pointers stand when the agent reads its memory files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from contextlib import closing, suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.agents.contract import Agent, HookReading
+from carryover.config import Config
+from carryover.daemon.hook_paths import Transcript
+from carryover.daemon.placeholder import awaits_handoff
+from carryover.daemon.publishing import Publisher
+from carryover.daemon.reading import Reading
+from carryover.daemon.siblings import changed_siblings
+from carryover.ledger.queries import connect_read_only, project_by_root, project_of_session, published_git
+from carryover.ledger.store import Ledger
+from carryover.publish.answer import start_answer
+from carryover.publish.project_root import ProjectRoot
+
+CATCH_UP_S: Final = 0.4
+"""For reading what is new on disk. What is not read by then is not told."""
+
+
+Job = Callable[[], Awaitable[None]]
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that starts, its paths checked."""
+
+    agent: Agent
+    reading: HookReading
+    transcript: Transcript | None
+    project: ProjectRoot
+    """Of the folder it starts in."""
+
+
+class _Told(msgspec.Struct, frozen=True, kw_only=True):
+    text: str | None
+    project_id: int | None
+    is_unprepared: bool
+    """A handoff may lie in the project, and none does."""
+
+
+class SessionStarts:
+    """See the module.
+
+    `started_in` is told of a project whose files are made ready, before they are. `later` takes what must not be given
+    up when the time for the answer is over: a write to the ledger that is cancelled holds up whoever cancels it.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        ledger_path: Path,
+        reading: Reading,
+        publisher: Publisher,
+        *,
+        config: Callable[[], Config],
+        last_sweep_ms: Callable[[], int | None],
+        started_in: Callable[[int], None],
+        later: Callable[[Job], None],
+        home: Path,
+        executor: Executor,
+    ) -> None:
+        self._ledger = ledger
+        self._ledger_path = ledger_path
+        self._reading = reading
+        self._publisher = publisher
+        self._config = config
+        self._last_sweep_ms = last_sweep_ms
+        self._started_in = started_in
+        self._later = later
+        self._home = home
+        self._executor = executor
+
+    async def answer(self, start: Start, *, deadline: float) -> str | None:
+        """The text for the session, None where it gets none. `deadline`: by the event loop's clock.
+
+        Raises TimeoutError when it could not be made until then.
+        """
+        loop = asyncio.get_running_loop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(min(deadline, loop.time() + CATCH_UP_S)):
+                await self._catch_up(start)
+        async with asyncio.timeout_at(deadline):
+            told = await loop.run_in_executor(self._executor, self._tell, start)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                await self._prepare(start, told)
+        return told.text
+
+    async def _catch_up(self, start: Start) -> None:
+        if start.transcript is None:
+            return
+        look = partial(changed_siblings, start.agent, start.transcript, since_ms=self._last_sweep_ms())
+        await self._reading.look_at(await asyncio.get_running_loop().run_in_executor(self._executor, look))
+
+    def _tell(self, start: Start) -> _Told:
+        """Blocks; reads only."""
+        agent_id, session = start.agent.id, start.reading.session
+        with closing(connect_read_only(self._ledger_path)) as db:
+            own_id = project_of_session(db, agent_id, session)
+            here = project_by_root(db, start.project.root)
+            here_id = here.id if here is not None else None
+            project_id = own_id or here_id
+            text = self._text(db, start, project_id) if project_id is not None else None
+        is_unprepared = project_id == here_id and awaits_handoff(
+            Path(start.project.root), self._config(), home=self._home
+        )
+        return _Told(text=text, project_id=project_id, is_unprepared=is_unprepared)
+
+    def _text(self, db: sqlite3.Connection, start: Start, project_id: int) -> str | None:
+        assert start.reading.reason is not None, "a start has a reason"
+        return start_answer(
+            db,
+            project_id,
+            self._config(),
+            reason=start.reading.reason,
+            session=start.reading.session,
+            idle_s=start.reading.idle_s,
+            now_ms=int(time.time() * 1000),
+            then=published_git(db, project_id),
+        )
+
+    async def _prepare(self, start: Start, told: _Told) -> None:
+        if not told.is_unprepared:
+            return
+        known: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._later(partial(self._know, start.project, told.project_id, known))
+        await self._publisher.publish_now(await known)
+
+    async def _know(self, project: ProjectRoot, project_id: int | None, known: asyncio.Future[int]) -> None:
+        """Let the ledger know `project`, and `known` its id, unless nobody waits for that any more."""
+        if project_id is None:
+            now_ms = int(time.time() * 1000)
+            project_id = await self._ledger.know_project(project.root, project.main_root, now_ms=now_ms)
+        self._started_in(project_id)
+        if known.done():
+            self._publisher.urge([project_id], 0)
+        else:
+            known.set_result(project_id)

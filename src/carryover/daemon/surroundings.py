@@ -1,0 +1,38 @@
+"""Where the daemon runs, and the settings that hold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from carryover.config import Config
+from carryover.paths import StateDir
+
+
+class Surroundings:
+    """Where the daemon runs: the user's home and environment, and the settings, which may change while it does."""
+
+    def __init__(self, state: StateDir, home: Path, env: Mapping[str, str], config: Config) -> None:
+        self.state = state
+        self.home = home
+        self.env = env
+        self.config = config
+        self.config_trouble: str | None = None
+        """Why `config` is not what the file says now."""
+        self.config_changed = asyncio.Event()
+
+    def use(self, config: Config) -> None:
+        """From now on `config` holds."""
+        self.config = config
+        self.config_trouble = None
+        self.config_changed.set()
+
+    def reads(self, agent_id: str) -> bool:
+        """Whether this agent's transcripts are to be read."""
+        selected = self.config.tools.selected
+        return not self.config.paused and (selected is None or agent_id in selected)
+
+    def active_days(self) -> int:
+        """For how long after its last event a project is published."""
+        return self.config.publish.active_days

@@ -1,0 +1,88 @@
+"""Rows of sessions and projects, and which project a session belongs to. Inside the transaction that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import aiosqlite
+import msgspec
+
+from carryover.ledger.prepared import Root
+from carryover.model import Event, SessionInfo
+
+_PUT_SESSION: Final = """INSERT INTO session
+    (agent, native_id, title, agent_version, model, branch, parent, started_ms, last_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (agent, native_id) DO UPDATE SET
+        title = coalesce(excluded.title, title), agent_version = coalesce(excluded.agent_version, agent_version),
+        model = coalesce(excluded.model, model), branch = coalesce(excluded.branch, branch),
+        parent = coalesce(excluded.parent, parent), last_ms = max(last_ms, excluded.last_ms),
+        started_ms = CASE WHEN excluded.started_ms > 0 AND (started_ms = 0 OR excluded.started_ms < started_ms)
+            THEN excluded.started_ms ELSE started_ms END"""
+_SESSION: Final = "SELECT id, started_ms, project_id, project_final FROM session WHERE agent = ? AND native_id = ?"
+_PUT_PROJECT: Final = """INSERT INTO project (root, main_root, first_ms) VALUES (?, ?, ?)
+    ON CONFLICT (root) DO UPDATE SET main_root = excluded.main_root"""
+_PLACE_SESSION: Final = "UPDATE session SET project_id = ?, project_final = ? WHERE id = ?"
+_PLACE_NOTES: Final = "UPDATE note SET project_id = ? WHERE thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
+_TIME_PROJECT: Final = """UPDATE project SET
+    last_event_ms = (SELECT coalesce(max(last_ms), 0) FROM session WHERE project_id = project.id),
+    first_ms = CASE WHEN :at > 0 AND (first_ms = 0 OR :at < first_ms) THEN :at ELSE first_ms END,
+    changed_ms = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
+    WHERE id = :id"""
+
+
+class PutSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A session's row. `final`: its main conversation has decided which project it belongs to."""
+
+    id: int
+    started_ms: int
+    project_id: int | None
+    final: bool
+
+
+async def put_session(
+    db: aiosqlite.Connection, agent: str, native_id: str, info: SessionInfo, *, first_ms: int, last_ms: int
+) -> PutSession:
+    """The session's row, made where there is none, with what is newly known of it. Times are 0 where unknown."""
+    about = (info.title, info.agent_version, info.model, info.branch, info.parent)
+    await db.execute_fetchall(_PUT_SESSION, (agent, native_id, *about, first_ms, last_ms))
+    ((session_id, started_ms, project_id, final),) = await db.execute_fetchall(_SESSION, (agent, native_id))
+    return PutSession(id=session_id, started_ms=started_ms, project_id=project_id, final=bool(final))
+
+
+async def place_session(
+    db: aiosqlite.Connection,
+    session: PutSession,
+    events: Iterable[Event],
+    roots: Mapping[str, Root],
+    *,
+    for_good: bool = True,
+) -> int | None:
+    """The session's project: that of the first folder its main conversation names, a sub-agent's only until then.
+
+    `for_good`: a main conversation among `events` decides once and for all; otherwise it counts like a sub-agent's.
+    """
+    if session.final:
+        return session.project_id
+    known = [event for event in events if event.cwd in roots]
+    main = next((event for event in known if event.sidechain is None), None) if for_good else None
+    if main is None and (session.project_id is not None or not known):
+        return session.project_id
+    project_id = await find_project(db, roots[(main or known[0]).cwd or ""])
+    await db.execute_fetchall(_PLACE_SESSION, (project_id, main is not None, session.id))
+    if project_id != session.project_id:
+        await db.execute_fetchall(_PLACE_NOTES, (project_id, session.id))
+    return project_id
+
+
+async def find_project(db: aiosqlite.Connection, root: Root, *, now_ms: int = 0) -> int:
+    """The id of the project at `root`, made where it was not known; `now_ms` is then when it was first met."""
+    await db.execute_fetchall(_PUT_PROJECT, (root.root, root.main_root, now_ms))
+    ((project_id,),) = await db.execute_fetchall("SELECT id FROM project WHERE root = ?", (root.root,))
+    return int(project_id)
+
+
+async def time_projects(db: aiosqlite.Connection, projects: Iterable[int], *, started_ms: int) -> None:
+    """Note that something changed in `projects`: a session that began at `started_ms` (0: unknown) was written to."""
+    await db.executemany(_TIME_PROJECT, [{"at": started_ms, "id": project} for project in projects])

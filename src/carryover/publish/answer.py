@@ -1,0 +1,90 @@
+"""What a session that starts is told: the project's handoff, framed for why the session starts. Blocks."""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from carryover.agents.contract import StartReason
+from carryover.config import Config, project_settings
+from carryover.distill.facts import GitFacts
+from carryover.distill.frame import Answering
+from carryover.distill.handoff import did_something, distill
+from carryover.distill.render import render
+from carryover.distill.view import ProjectView
+from carryover.ledger.project_view import project_view
+from carryover.probe.git import Moved, git_moved
+from carryover.publish.refresh import files_now, git_now
+from carryover.publish.restore_store import SITUATIONS
+
+_SAME_MOMENT_MS: Final = 2_000
+
+
+def start_answer(
+    db: sqlite3.Connection,
+    project_id: int,
+    config: Config,
+    *,
+    reason: StartReason,
+    session: str,
+    idle_s: float | None,
+    now_ms: int,
+    then: GitFacts | None,
+) -> str | None:
+    """The text for a session that starts now, or None where it should get none.
+
+    `then`: git's state when the handoff was last published, which is what it is told relative to. A conversation that
+    goes on (`resume`, `fork`) has its context, so it is told only where another session moved the project on since.
+    Raises LookupError for an unknown project.
+    """
+    view = project_view(db, project_id)
+    root = Path(view.root)
+    settings = project_settings(root, config)
+    if settings.excluded:
+        return None
+    situation = SITUATIONS.get(reason, "moved_on")
+    if situation == "moved_on" and not _moved_on(view, session, idle_s, now_ms):
+        return None
+    own = session if situation == "compacted" else None
+    git = then or git_now(root)
+    with ThreadPoolExecutor(1) as beside:  # git's processes take longer than all the rest
+        looked = beside.submit(_moved, root, git)
+        made = distill(view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms, own=own)
+        moved = looked.result()
+    if made is None:
+        return None
+    answering = Answering(
+        situation=situation,
+        now_ms=now_ms,
+        stale_after_days=config.resume.stale_days,
+        head=moved.head if moved is not None else None,
+        changed_files=moved.changed_files if moved is not None else None,
+    )
+    return render(made, answering)
+
+
+def _moved(root: Path, then: GitFacts | None) -> Moved | None:
+    if then is None or then.head is None or not root.is_dir():
+        return None
+    try:
+        return git_moved(root, since=then.head)
+    except TimeoutError:
+        return None
+
+
+def _moved_on(view: ProjectView, session: str, idle_s: float | None, now_ms: int) -> bool:
+    """Did another session do something after this conversation's last response?
+
+    The ledger knows a resumed session's last event; a fork has a new id, and says how long its parent was idle.
+    """
+    own = next((known for known in view.sessions if known.session == session), None)
+    if own is not None:
+        last_ms = own.last_ms
+    elif idle_s is not None:
+        last_ms = now_ms - round(idle_s * 1000) + _SAME_MOMENT_MS
+    else:
+        return False
+    others = (known for known in view.sessions if known.session != session)
+    return any(other.digest.last_ms > last_ms and did_something(other.digest) for other in others)

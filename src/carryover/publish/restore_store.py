@@ -1,0 +1,119 @@
+"""Answers for sessions that start while no daemon runs, made in advance. Blocks.
+
+    <state>/restore/<agent>/<start reason>/<root of the project>/.answer
+
+Folders are 0700, files 0600, and each file holds exactly what that agent takes in. The path is made of the root as it
+is, so that a shell finds the answer of its folder and no other (`hook.sh`). Nothing is kept for a conversation that
+goes on: only a daemon knows whether something moved meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from carryover.agents.contract import HookForm, StartReason
+from carryover.config import Config, project_settings
+from carryover.distill.frame import Answering, Situation
+from carryover.distill.handoff import Handoff
+from carryover.distill.render import render
+from carryover.fsio import private_dir, write_if_changed
+
+SITUATIONS: Final[dict[StartReason, Situation]] = {"startup": "new", "clear": "new", "compact": "compacted"}
+"""Reasons for which an answer can be made in advance, and what each means to its reader."""
+
+STORE: Final = "restore"
+ANSWER: Final = ".answer"
+OLD: Final = "old"
+"""Stands in place of a start reason: the answer to a new session once the handoff is too old to ask about."""
+
+_DAY_S: Final = 86_400
+
+
+def answers_in_advance(handoff: Handoff) -> dict[str, str]:
+    """The texts by start reason, and that of `OLD`; they say nothing of now."""
+    texts: dict[str, str] = {
+        reason: render(handoff, Answering(situation=situation)) for reason, situation in SITUATIONS.items()
+    }
+    return {**texts, OLD: render(handoff, Answering(situation="old"))}
+
+
+def keep_answers(state: Path, root: str, handoff: Handoff, forms: Mapping[str, HookForm], *, stale_days: int) -> None:
+    """Keeps the answers for the project at `root`, by the id of the agent that takes in that form.
+
+    Nothing is kept for a root that is no path of this system. Raises OSError where an answer can't be written, as below
+    a path that is too long with the store's in front.
+    """
+    if not _is_whole(root):
+        return
+    # `find -mtime +0`, which every system has, says yes from a day after this time on.
+    old_s = max(0, handoff.updated_ms // 1000 + (stale_days - 1) * _DAY_S)
+    texts = answers_in_advance(handoff)
+    for agent, form in forms.items():
+        for reason, text in texts.items():
+            path = answer_path(state, agent, reason, root)
+            _make_folders(state, path.parent)
+            write_if_changed(path, form.answer(text), mode=0o600, follow=False, durable=False)
+            if int(path.stat().st_mtime) != old_s:
+                os.utime(path, (old_s, old_s))
+
+
+def forget_answers(state: Path, root: str) -> None:
+    """Removes the answers for the project at `root`, and the folders that were there for nothing else."""
+    if not _is_whole(root):
+        return
+    for reasons in _tops(state):
+        path = answer_path(state, reasons.parent.name, reasons.name, root)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
+        _remove_empty(path.parent, reasons)
+
+
+def prune_answers(state: Path, config: Config) -> None:
+    """Removes the answers for projects that are excluded by now, or gone."""
+    roots = {
+        os.path.normpath(f"/{Path(folder).relative_to(reasons)}")
+        for reasons in _tops(state)
+        for folder, _, files in os.walk(reasons)
+        if ANSWER in files
+    }
+    for root in roots:
+        if not Path(root).is_dir() or project_settings(Path(root), config).excluded:
+            forget_answers(state, root)
+
+
+def answer_path(state: Path, agent: str, reason: str, root: str) -> Path:
+    """Where the answer for one agent, start reason and project lies."""
+    return state / STORE / agent / reason / root.lstrip("/") / ANSWER
+
+
+def _is_whole(root: str) -> bool:
+    return root.startswith("/") and os.path.normpath(root) == root
+
+
+def _tops(state: Path) -> list[Path]:
+    """The folder of each agent's start reasons."""
+    return [reason for reason in (state / STORE).glob("*/*") if reason.is_dir()]
+
+
+def _make_folders(state: Path, folder: Path) -> None:
+    if folder.is_dir():
+        return
+    step = state
+    for name in folder.relative_to(state).parts:
+        step /= name
+        private_dir(step)
+
+
+def _remove_empty(folder: Path, top: Path) -> None:
+    while folder != top:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            pass
+        except OSError:  # holds the answer of another project
+            return
+        folder = folder.parent

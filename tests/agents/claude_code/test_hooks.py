@@ -1,0 +1,174 @@
+"""What Claude Code's hooks hand over, as recorded of 2.1.328, and what becomes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, get_args
+
+import msgspec
+import pytest
+
+from agents.claude_code.contract_case import FIXTURES, SESSION, SLUG, payload
+from carryover.agents import adapters
+from carryover.agents.claude_code.hooks import ClaudeCodeHooks
+from carryover.agents.contract import HookReading, Source, StartReason
+from carryover.ledger.provisional import words_of
+from carryover.model import AssistantMessage, Event, Skipped, TurnEnd
+from contract.case import read_on
+
+RECORDED: Final = FIXTURES / "2.1.328"
+NOW_MS: Final = 1_795_000_000_000
+HOOKS: Final = ClaudeCodeHooks()
+OWN: Final = f"/home/dev/.claude/projects/{SLUG}/{SESSION % 99}.jsonl"
+
+
+def recorded(name: str) -> HookReading | Skipped:
+    return HOOKS.read(name.partition(".")[0], (RECORDED / "hooks" / f"{name}.json").read_bytes(), at_ms=NOW_MS)
+
+
+def told(event: str, **fields: object) -> HookReading | Skipped:
+    return HOOKS.read(event, payload(event, **fields).data, at_ms=NOW_MS)
+
+
+def reading_of(session: str, **fields: object) -> HookReading:
+    transcript = f"/home/dev/.claude/projects/{SLUG}/{session}.jsonl"
+    common = {"session": session, "cwd": "/home/dev/shop", "transcript": transcript}
+    return msgspec.convert({**common, **fields}, HookReading)
+
+
+@pytest.mark.parametrize("reason", get_args(StartReason))
+def test_a_start_says_why_and_how_long_the_conversation_was_idle(reason: StartReason) -> None:
+    start = recorded(f"SessionStart.{reason}")
+
+    assert isinstance(start, HookReading)
+    assert (start.meaning, start.reason, start.provisional) == ("start", reason, ())
+    assert start.idle_s == (1.0 if reason in ("resume", "fork") else None)
+
+
+def test_the_end_of_a_turn_brings_the_last_words_before_the_transcript_has_them() -> None:
+    text = (
+        "Done: `discount()` works and its test passes. Next: wire it into checkout.\n\n"
+        "Should the discount be capped at 50 percent?"
+    )
+    session = SESSION % 1
+    early = Event(
+        key=f"hook/{session}/stop/{NOW_MS}",
+        session=session,
+        at_ms=NOW_MS,
+        body=AssistantMessage(text=text, final=True),
+        cwd="/home/dev/shop",
+    )
+
+    assert recorded("Stop") == reading_of(session, meaning="ended", provisional=(early,))
+
+
+def test_a_limit_ends_the_turn_as_the_transcript_will_say() -> None:
+    limit = recorded("StopFailure.rate_limit")
+
+    assert isinstance(limit, HookReading)
+    assert limit.meaning == "ended"
+    (event,) = limit.provisional
+    assert event.body == TurnEnd(
+        reason="limit",
+        message="API Error: Request rejected (429) · This request would exceed your account's rate limit. "
+        "Please try again later.",
+    )
+
+
+@pytest.mark.parametrize("name", ["Stop", "StopFailure.rate_limit"])
+def test_what_is_told_early_is_known_again_in_the_transcript_of_the_same_session(name: str) -> None:
+    """Otherwise it would stand beside the transcript's own record for good."""
+    reading = recorded(name)
+    assert isinstance(reading, HookReading)
+    path = RECORDED / "projects" / SLUG / f"{reading.session}.jsonl"
+
+    events = read_on(
+        adapters()["claude-code"], Source(agent="claude-code", path=str(path), session=reading.session)
+    ).events
+
+    (early,) = reading.provisional
+    assert words_of(early.body) in {words_of(event.body) for event in events}
+
+
+@pytest.mark.parametrize("name", ["PreCompact.manual", "PreCompact.auto", "SessionEnd.clear", "SessionEnd.other"])
+def test_context_that_is_about_to_go_is_saved(name: str) -> None:
+    saved = recorded(name)
+
+    assert isinstance(saved, HookReading)
+    assert (saved.meaning, saved.reason, saved.provisional) == ("save", None, ())
+
+
+@pytest.mark.parametrize("name", ["UserPromptSubmit", "SubagentStop", "PostToolUse.Bash.in-subagent"])
+def test_all_else_is_a_nudge(name: str) -> None:
+    """SubagentStop has last words too; they are the sub-agent's."""
+    nudge = recorded(name)
+
+    assert isinstance(nudge, HookReading)
+    assert (nudge.meaning, nudge.provisional) == ("nudge", ())
+
+
+@pytest.mark.parametrize("event", ["SessionStart", "Stop"])
+def test_inside_a_sub_agent_nothing_starts_or_ends(event: str) -> None:
+    """Seen for no such event; a sub-agent must not be told the handoff, nor its words be taken for the session's."""
+    nudge = told(event, source="startup", last_assistant_message="Found it.", agent_id="ae84ce92b23f407f1")
+
+    assert nudge == reading_of(SESSION % 99, meaning="nudge")
+
+
+def test_an_error_that_is_no_limit_says_so() -> None:
+    failed = told("StopFailure", error="server_error", last_assistant_message="API Error: 500")
+
+    assert isinstance(failed, HookReading)
+    assert [event.body for event in failed.provisional] == [TurnEnd(reason="error", message="API Error: 500")]
+
+
+@pytest.mark.parametrize("text", [None, "", " \n", "No response requested.", "(no content)", 5])
+def test_where_there_are_no_words_nothing_is_told_early(text: object) -> None:
+    """The transcript's reader passes the client's own fillers by, so nothing would ever confirm them."""
+    assert told("Stop", last_assistant_message=text) == reading_of(SESSION % 99, meaning="ended")
+
+
+@pytest.mark.parametrize("source", [None, "brand-new"])
+def test_a_start_for_an_unknown_reason_is_counted(source: str | None) -> None:
+    assert told("SessionStart", source=source) == Skipped("hook/sessionstart", "unknown start reason")
+
+
+@pytest.mark.parametrize("idle", ["soon", -1, 1e300, {}])
+def test_an_idle_time_that_makes_no_sense_is_unknown(idle: object) -> None:
+    resumed = told("SessionStart", source="resume", seconds_since_last_response=idle)
+
+    assert resumed == reading_of(SESSION % 99, meaning="start", reason="resume")
+
+
+def test_a_payload_without_the_events_name_is_taken_for_the_event_the_hook_is_set_for() -> None:
+    """Before 1.0.41 there was none."""
+    assert told("PreCompact", hook_event_name=None) == reading_of(SESSION % 99, meaning="save")
+
+
+def test_half_a_surrogate_pair_costs_one_character() -> None:
+    """JavaScript cuts strings in the middle of a pair."""
+    data = payload("Stop", last_assistant_message="Done HERE").data.replace(b"HERE", b"\\ud83d")
+
+    stopped = HOOKS.read("Stop", data, at_ms=NOW_MS)
+
+    assert isinstance(stopped, HookReading)
+    assert [event.body for event in stopped.provisional] == [AssistantMessage(text="Done \ufffd", final=True)]
+
+
+@pytest.mark.parametrize(
+    ("path", "root"),
+    [
+        (OWN, "/home/dev/.claude/projects"),
+        (f"/srv/cc/projects/{SLUG}/{SESSION % 1}/subagents/agent-a1.jsonl", "/srv/cc/projects"),
+        (f"/srv/projects/cc/projects/{SLUG}/{SESSION % 1}.jsonl", "/srv/projects/cc/projects"),
+        (f"/home/dev/projects/{SESSION % 1}.jsonl", None),
+        (f"/home/dev/.claude/transcripts/{SLUG}/{SESSION % 1}.jsonl", None),
+        (f"projects/{SLUG}/{SESSION % 1}.jsonl", None),
+    ],
+)
+def test_a_moved_root_is_told_from_the_layout_below_it(path: str, root: str | None) -> None:
+    assert HOOKS.layout_root(Path(path)) == (Path(root) if root is not None else None)
+
+
+def test_the_answer_is_the_plain_text() -> None:
+    assert HOOKS.answer("# handoff ✓\n") == "# handoff ✓\n".encode()

@@ -1,0 +1,58 @@
+"""The documents name what there is: commands, options, exit codes, settings, folders."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from carryover.cli.main import COMMANDS, build_parser
+from carryover.config import Config
+from carryover.errors import ExitCode
+
+TOP = Path(__file__).parents[2]
+README = (TOP / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+
+def options(command: str) -> list[str]:
+    """The long options of a command, but for those every command has."""
+    subparsers = next(a for a in build_parser(command)._actions if isinstance(a, argparse._SubParsersAction))
+    parser = subparsers.choices[command]
+    return [
+        name
+        for action in parser._actions
+        for name in action.option_strings
+        if name.startswith("--") and name != "--help"
+    ]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_readme_names_each_command_with_its_options(command: str) -> None:
+    rows = [line for line in README.splitlines() if line.startswith(f"| `carryover {command}")]
+
+    assert rows, command
+    assert [name for name in options(command) if not any(name in row for row in rows)] == []
+
+
+def test_the_readme_names_each_exit_code() -> None:
+    line = next(line for line in README.splitlines() if line.startswith("Exit codes:"))
+
+    assert [code for code in ExitCode if f"{code.value} " not in line] == []
+
+
+def test_the_readme_shows_each_setting() -> None:
+    sections = [field for field in msgspec.structs.fields(Config) if hasattr(field.type, "__struct_fields__")]
+    settings = {section.name: section.type.__struct_fields__ for section in sections}
+
+    shown = README.partition("## Settings")[2]
+    assert [(s, name) for s, names in settings.items() for name in names if f"{name} =" not in shown] == []
+    assert [s for s in settings if f"[{s}]" not in shown] == []
+
+
+def test_the_architecture_names_each_folder_of_the_source() -> None:
+    folders = [path.name for path in (TOP / "src" / "carryover").iterdir() if (path / "__init__.py").is_file()]
+
+    assert [name for name in folders if f"{name}/" not in ARCHITECTURE] == []

@@ -1,0 +1,161 @@
+"""Every agent with hooks: whatever is handed to one costs at most itself, and other programs keep their sessions."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from carryover.agents.contract import Agent, HookForm, HookReading
+from carryover.model import Skipped
+from contract.case import Case, Payload
+from contract.damage import HOSTILE, damaged
+
+NOW_MS: Final = 1_795_000_000_000
+WORDS: Final = "words of the user"
+
+
+def read(hooks: HookForm, payload: Payload) -> HookReading | Skipped:
+    """What is read of it, checked for what every reading promises."""
+    told = hooks.read(payload.event, payload.data, at_ms=NOW_MS)
+    if isinstance(told, Skipped):
+        assert told.reason
+        return told
+    assert told.session
+    assert (told.meaning == "start") == (told.reason is not None)
+    assert told.idle_s is None or (math.isfinite(told.idle_s) and told.idle_s >= 0)
+    for event in told.provisional:
+        assert (event.session, event.at_ms) == (told.session, NOW_MS)
+    assert msgspec.json.decode(msgspec.json.encode(told), type=HookReading) == told
+    return told
+
+
+def test_what_the_client_hands_over_is_understood(hooks: HookForm, case: Case) -> None:
+    for payload in case.payloads:
+        told = read(hooks, payload)
+        assert isinstance(told, HookReading), payload.event
+        assert Path(told.cwd or "").is_absolute()
+        assert Path(told.transcript or "").is_absolute()
+
+
+def test_each_event_that_is_asked_for_has_a_recorded_payload_and_a_meaning(hooks: HookForm, case: Case) -> None:
+    told = {payload.event: read(hooks, payload) for payload in case.payloads}
+
+    assert set(hooks.events) <= set(told)
+    assert {event for event in hooks.events if getattr(told[event], "meaning", "nudge") == "nudge"} == set()
+    assert "start" in {getattr(reading, "meaning", None) for reading in told.values()}
+
+
+def test_events_are_known_in_any_spelling_of_their_letters(hooks: HookForm, case: Case) -> None:
+    for payload in case.payloads:
+        told = read(hooks, payload)
+        assert read(hooks, Payload(payload.event.lower(), payload.data)) == told
+        assert read(hooks, Payload(payload.event.upper(), payload.data)) == told
+
+
+def test_what_is_told_early_has_a_key_of_its_own(hooks: HookForm, case: Case) -> None:
+    told = [read(hooks, payload) for payload in case.payloads]
+    keys = [event.key for reading in told if isinstance(reading, HookReading) for event in reading.provisional]
+
+    assert keys
+    assert len(keys) == len(set(keys))
+
+
+def test_another_programs_payload_is_left_to_that_program(hooks: HookForm, case: Case) -> None:
+    assert case.foreign
+    for payload in case.foreign:
+        assert isinstance(read(hooks, payload), Skipped), payload
+
+
+def test_an_event_of_a_later_version_starts_nothing(hooks: HookForm, case: Case) -> None:
+    for payload in case.payloads:
+        told = read(hooks, Payload("BrandNewEvent", payload.data))
+        assert isinstance(told, Skipped) or told.meaning == "nudge"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_nobody_can_read_is_counted(hooks: HookForm, name: str) -> None:
+    for event in hooks.events:
+        assert isinstance(read(hooks, Payload(event, HOSTILE[name])), Skipped)
+
+
+def test_a_part_that_is_missing_or_of_another_type_raises_nothing(hooks: HookForm, case: Case) -> None:
+    assert case.payloads
+    for payload in case.payloads:
+        for other in damaged(json.loads(payload.data)):
+            read(hooks, Payload(payload.event, other))
+
+
+def test_reasons_repeat_nothing_of_the_content(hooks: HookForm, case: Case) -> None:
+    """They are counted where everybody may look."""
+    counted = 0
+    for payload in (*case.payloads, *case.foreign):
+        value = json.loads(payload.data)
+        for name in value:
+            for other in (WORDS, [WORDS], {WORDS: WORDS}):
+                told = read(hooks, Payload(payload.event, json.dumps({**value, name: other}).encode()))
+                if isinstance(told, Skipped):
+                    counted += 1
+                    assert WORDS not in repr(told)
+    assert counted
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(event=st.text(max_size=30), data=st.binary(max_size=400))
+def test_any_bytes_raise_nothing(hooks: HookForm, event: str, data: bytes) -> None:
+    assert isinstance(read(hooks, Payload(event, data)), Skipped)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_change_of_a_byte_raises_nothing(hooks: HookForm, case: Case, data: st.DataObject) -> None:
+    payload = data.draw(st.sampled_from(case.payloads))
+    at = data.draw(st.integers(0, len(payload.data) - 1))
+    byte = data.draw(st.binary(max_size=3))
+
+    read(hooks, Payload(payload.event, payload.data[:at] + byte + payload.data[at + 1 :]))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(st.characters(), max_size=200))
+def test_an_answer_is_bytes_for_any_text(hooks: HookForm, text: str) -> None:
+    """Half of a surrogate pair included, which no encoding has."""
+    assert isinstance(hooks.answer(text), bytes)
+
+
+def test_an_answer_holds_the_whole_text(hooks: HookForm) -> None:
+    assert b"first line" in hooks.answer("first line\nlast line \u2713")
+    assert b"last line" in hooks.answer("first line\nlast line \u2713")
+
+
+def test_a_transcripts_name_tells_its_root(hooks: HookForm, agent: Agent, case: Case) -> None:
+    for recording in case.recordings:
+        root = hooks.layout_root(recording.path)
+        assert root == recording.root
+        assert agent.source_of(recording.path, root) is not None
+
+
+def test_other_names_tell_no_root(hooks: HookForm, case: Case) -> None:
+    for recording in case.recordings:
+        assert hooks.layout_root(recording.path.relative_to("/")) is None
+    for name in case.strangers:
+        assert hooks.layout_root(case.recordings[0].root / name) is None, name
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_root_is_told_only_of_what_is_a_source_below_it(
+    hooks: HookForm, agent: Agent, case: Case, data: st.DataObject
+) -> None:
+    parts = data.draw(st.sampled_from(case.recordings)).path.parts
+    path = Path("/", *data.draw(st.lists(st.sampled_from(parts) | st.text(max_size=5), max_size=10)))
+
+    root = hooks.layout_root(path)
+
+    assert root is None or agent.source_of(path, root) is not None

@@ -1,0 +1,53 @@
+"""The stub and the real daemon: what a session is told while the daemon runs, and after it has stopped."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, handoff_of
+from support.stub_line import QUIET, Stub, payload
+
+
+def starting(session: ClaudeSession, source: str) -> bytes:
+    return payload(source, session_id=session.session, transcript_path=str(session.path), cwd=str(session.cwd))
+
+
+def body(text: str) -> str:
+    """A handoff without the lines above its sections."""
+    return text[text.index("## Task") :]
+
+
+def test_a_session_is_told_of_the_last_one_with_the_daemon_and_without(
+    running: DaemonProcess, session: ClaudeSession, transcripts: Path, project: Path, home: Path
+) -> None:
+    session.prompt("Add a discount function")
+    session.answer("I added it to cart.py and will wire it into checkout.py next.")
+    stub = Stub(running.state, home)
+    new = ClaudeSession(transcripts, project)
+
+    asked = stub.run("SessionStart", starting(new, "startup"), project)
+    assert "Add a discount function" in asked.out and "Now: " in asked.out
+    assert (asked.err, asked.code) == ("", 0)
+    assert stub.said("SessionStart", starting(session, "resume"), project) == QUIET
+    running.settle()
+    assert running.stop()[0] == 0
+
+    stood_in = stub.run("SessionStart", starting(new, "startup"), project)
+    assert body(stood_in.out) == body(handoff_of(project))
+    assert "Now: " not in stood_in.out
+    assert stub.said("SessionStart", starting(session, "resume"), project) == QUIET
+    assert stub.said("Stop", starting(new, "startup"), project) == QUIET
+
+
+def test_the_daemon_puts_a_script_back_that_was_changed(running: DaemonProcess) -> None:
+    script = running.state.root / "hook.sh"
+    right = script.read_bytes()
+    running.stop()
+    script.write_bytes(b"#!/bin/sh\nexit 1\n")
+    script.chmod(0o644)
+
+    with running:
+        running.health()
+    assert (script.read_bytes(), stat.S_IMODE(script.stat().st_mode)) == (right, 0o700)

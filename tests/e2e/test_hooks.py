@@ -1,0 +1,355 @@
+"""A real daemon process, called as Claude Code's hooks call it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from carryover.distill.frame import PLACEHOLDER
+from carryover.ledger.queries import connect_read_only, totals
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.hook_client import Heard, HookClient, payload_of
+
+NOTHING = Heard(204)
+
+
+@pytest.fixture
+def session(session: ClaudeSession) -> ClaudeSession:
+    """A session of a while ago: hooks tell things when they happen, and its lines must not be later than that."""
+    session.now -= timedelta(minutes=5)
+    return session
+
+
+@pytest.fixture
+def decoy(transcripts: Path, home: Path) -> ClaudeSession:
+    """Work in another project, later than all else."""
+    root = home / "work" / "decoy"
+    root.mkdir(parents=True)
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    session = ClaudeSession(transcripts, root)
+    session.prompt("Paint the decoy purple")
+    session.answer("I painted it. Next I will varnish the decoy.")
+    return session
+
+
+def next_session(before: ClaudeSession) -> ClaudeSession:
+    """One that starts in the same folder and has written nothing yet."""
+    return ClaudeSession(before.folder, before.cwd, now=before.now)
+
+
+def work(session: ClaudeSession) -> None:
+    session.prompt("Add a discount function to the cart")
+    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+
+
+def test_a_new_session_gets_the_handoff_of_its_project_and_asks(
+    hooks: HookClient, session: ClaudeSession, decoy: ClaudeSession
+) -> None:
+    """What was written the moment before is in it."""
+    work(session)
+
+    told = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
+
+    assert told.status == 200
+    assert told.text.startswith("# [CARRYOVER] Last updated ")
+    assert "# RESUME PROTOCOL: ask\nYour first response in this session MUST be:" in told.text
+    assert "Add a discount function to the cart" in told.text
+    assert "negative amounts" in told.text
+    assert "decoy" not in told.text
+
+
+def test_after_clear_the_new_session_gets_what_the_old_one_did(hooks: HookClient, session: ClaudeSession) -> None:
+    work(session)
+    assert hooks.call("SessionEnd", payload_of(session, "SessionEnd", reason="clear")) == NOTHING
+
+    told = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="clear"))
+
+    assert "# RESUME PROTOCOL: ask" in told.text
+    assert "negative amounts" in told.text
+
+
+def test_after_a_compaction_the_own_session_leads_and_nobody_is_asked(
+    hooks: HookClient, session: ClaudeSession
+) -> None:
+    work(session)
+    other = next_session(session)
+    other.prompt("Translate the cart to French")
+    other.answer("The labels are French. Next I will translate the mails.")
+
+    told = hooks.call("SessionStart", payload_of(session, "SessionStart", source="compact"))
+
+    assert told.status == 200
+    assert "go on with it, do not ask whether to" in told.text
+    assert "MUST be" not in told.text
+    task = told.text.partition("## Task")[2]
+    assert "discount function" in task.split("##")[0]
+
+
+@pytest.mark.parametrize("reason", ["resume", "fork"])
+def test_a_conversation_that_goes_on_gets_nothing(hooks: HookClient, session: ClaudeSession, reason: str) -> None:
+    work(session)
+    starting = session if reason == "resume" else next_session(session)
+
+    payload = payload_of(starting, "SessionStart", source=reason, seconds_since_last_response=1)
+    assert hooks.call("SessionStart", payload) == NOTHING
+
+
+def test_a_conversation_that_goes_on_is_told_what_another_did_meanwhile(
+    hooks: HookClient, session: ClaudeSession
+) -> None:
+    work(session)
+    other = next_session(session)
+    other.prompt("Translate the cart to French")
+    other.answer("The labels are French. Next I will translate the mails.")
+
+    told = hooks.call(
+        "SessionStart", payload_of(session, "SessionStart", source="resume", seconds_since_last_response=9)
+    )
+
+    assert told.status == 200
+    assert "Another session has moved this project on" in told.text
+    assert "translate the mails" in told.text
+
+
+def test_a_projects_first_session_finds_its_files_ready_and_is_told_nothing(
+    hooks: HookClient, session: ClaudeSession, project: Path
+) -> None:
+    start = payload_of(session, "SessionStart", source="startup")
+
+    assert hooks.call("SessionStart", start) == NOTHING
+
+    assert handoff_of(project) == PLACEHOLDER
+    assert ".carryover/" in (project / ".gitignore").read_text().splitlines()
+    assert ".carryover/handoff.md" in (project / "AGENTS.md").read_text()
+    assert not (project / "CLAUDE.md").exists()
+
+
+def test_the_second_time_nothing_of_them_changes(hooks: HookClient, session: ClaudeSession, project: Path) -> None:
+    start = payload_of(session, "SessionStart", source="startup")
+    hooks.call("SessionStart", start)
+    before = files_below(project)
+
+    assert hooks.call("SessionStart", start) == NOTHING
+    assert hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup")) == NOTHING
+
+    assert files_below(project) == before
+
+
+def test_a_handoff_takes_the_placeholders_place_and_stays(
+    hooks: HookClient, session: ClaudeSession, project: Path, running: DaemonProcess
+) -> None:
+    hooks.call("SessionStart", payload_of(session, "SessionStart", source="startup"))
+    work(session)
+    running.settle()
+    hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
+    running.settle()
+
+    assert "negative amounts" in handoff_of(project)
+
+
+def test_where_nothing_may_be_published_no_file_is_made(
+    hooks: HookClient, transcripts: Path, project: Path, home: Path, running: DaemonProcess
+) -> None:
+    (project / ".carryover.toml").write_text("exclude = true\n")
+    for folder in (project, home, Path("/tmp")):
+        session = ClaudeSession(transcripts, folder)
+        assert hooks.call("SessionStart", payload_of(session, "SessionStart", source="startup")) == NOTHING
+
+    running.settle()
+    assert not (project / ".carryover").exists()
+    assert not (home / "AGENTS.md").exists()
+    assert not Path("/tmp/.carryover").exists()
+
+
+def test_an_excluded_projects_history_is_told_to_nobody(
+    hooks: HookClient, session: ClaudeSession, project: Path
+) -> None:
+    work(session)
+    (project / ".carryover.toml").write_text("exclude = true\n")
+
+    assert hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup")) == NOTHING
+
+
+def test_the_last_words_are_in_the_handoff_before_the_transcript_has_them(
+    hooks: HookClient, session: ClaudeSession, project: Path, running: DaemonProcess
+) -> None:
+    words = "Done: discount() works. Next: wire it into the checkout page."
+    session.prompt("Add a discount function to the cart")
+    running.settle()
+
+    assert hooks.call("Stop", payload_of(session, "Stop", last_assistant_message=words)) == NOTHING
+
+    wait_until("the last words", lambda: "checkout page" in handoff_of(project))
+    told = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
+    assert "checkout page" in told.text
+    assert provisional_rows(running) == 1
+
+    session.now += timedelta(minutes=5)
+    session.answer(words)
+    running.settle()
+    assert provisional_rows(running) == 0
+    assert handoff_of(project).count("checkout page") == told.text.count("checkout page")
+
+
+def test_words_that_the_transcript_has_first_are_kept_once(
+    hooks: HookClient, session: ClaudeSession, running: DaemonProcess
+) -> None:
+    work(session)
+    running.settle()
+    before = events(running)
+
+    words = "I wrote discount(). Next I will add tests for negative amounts."
+    hooks.call("Stop", payload_of(session, "Stop", last_assistant_message=words))
+    hooks.call("Stop", b"not even JSON")  # stored after it, so that the wait below has an end
+    wait_until("both calls to be dealt with", lambda: skipped(running) or None)
+
+    assert (provisional_rows(running), events(running)) == (0, before)
+
+
+def test_a_limit_is_in_the_handoff_at_once(
+    hooks: HookClient, session: ClaudeSession, project: Path, running: DaemonProcess
+) -> None:
+    session.prompt("Add a discount function to the cart")
+    running.settle()
+
+    limit = "API Error: Request rejected (429)"
+    payload = payload_of(session, "StopFailure", error="rate_limit", last_assistant_message=limit)
+    assert hooks.call("StopFailure", payload) == NOTHING
+
+    wait_until("the limit", lambda: "limit" in handoff_of(project).lower())
+
+
+def test_before_a_compaction_the_handoff_is_published_and_then_answered(
+    hooks: HookClient, session: ClaudeSession, project: Path, running: DaemonProcess
+) -> None:
+    session.prompt("Add a discount function to the cart")
+    running.settle()
+    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+
+    assert hooks.call("PreCompact", payload_of(session, "PreCompact", trigger="manual")) == NOTHING
+
+    assert "negative amounts" in handoff_of(project)
+
+
+def test_one_projects_call_neither_gets_nor_changes_another(
+    hooks: HookClient, session: ClaudeSession, decoy: ClaudeSession, running: DaemonProcess
+) -> None:
+    """Even where its transcript is named with the other's folder: a session belongs where the ledger knows it to be."""
+    work(session)
+    running.settle()
+    before = files_below(decoy.cwd)
+
+    elsewhere = {"cwd": str(decoy.cwd)}
+    told = hooks.call("SessionStart", payload_of(session, "SessionStart", source="compact") | elsewhere)
+    stop = payload_of(session, "Stop", last_assistant_message="Next I will ship the cart.")
+    hooks.call("Stop", stop | elsewhere)
+    wait_until("the last words", lambda: "ship the cart" in handoff_of(session.cwd))
+
+    assert "decoy" not in told.text
+    assert "discount" in told.text
+    assert files_below(decoy.cwd) == before
+    assert "decoy" not in handoff_of(session.cwd)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"cursor_version": "2.1.0", "workspace_roots": ["/home/dev/shop"], "conversation_id": "c1"},
+        {"transcript_path": None, "prompt_id": "p1", "stop_hook_active": False},
+        {"transcript_path": "/home/dev/.copilot/session-state/s1/events.jsonl", "timestamp": "2026-11-20T09:00:00Z"},
+    ],
+    ids=["Cursor", "Devin", "Copilot"],
+)
+def test_what_another_agent_sends_is_counted_and_nothing_else(
+    hooks: HookClient, session: ClaudeSession, project: Path, running: DaemonProcess, other: dict[str, object]
+) -> None:
+    """They can run Claude Code's hooks, and have transcripts of their own."""
+    work(session)
+    running.settle()
+    before = (events(running), handoff_of(project))
+
+    start = payload_of(next_session(session), "SessionStart", source="startup") | other
+    stop = payload_of(session, "Stop", last_assistant_message="Words from elsewhere") | other
+    assert [hooks.call("SessionStart", start), hooks.call("Stop", stop)] == [NOTHING, NOTHING]
+
+    assert wait_until("both to be counted", lambda: len(found := skipped(running)) == 2 and found) == [
+        ("hook/sessionstart", "another agent's payload", 1),
+        ("hook/stop", "another agent's payload", 1),
+    ]
+    assert (events(running), handoff_of(project)) == before
+    assert provisional_rows(running) == 0
+
+
+def test_spellings_of_agent_and_event_make_no_difference(hooks: HookClient, session: ClaudeSession) -> None:
+    work(session)
+    start = payload_of(next_session(session), "SessionStart", source="startup")
+
+    answers = {hooks.call("sessionstart", start, agent=agent).status for agent in ("claude", "Claude-Code")}
+
+    assert answers == {200}
+
+
+@pytest.mark.parametrize(
+    ("agent", "event"), [("nobody", "Stop"), ("claude-code", "St%2Fop"), ("claude-code", "a" * 41)]
+)
+def test_an_agent_or_event_that_cannot_be_is_not_found(
+    hooks: HookClient, session: ClaudeSession, agent: str, event: str
+) -> None:
+    assert hooks.call(event, payload_of(session, "Stop"), agent=agent).status == 404
+
+
+def test_an_agent_that_is_known_but_not_covered_gets_nothing(hooks: HookClient, session: ClaudeSession) -> None:
+    assert hooks.call("BeforeAgent", payload_of(session, "BeforeAgent"), agent="gemini") == NOTHING
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"session_id": 7}', b"\xff\xfe", b"[" * 100_000])
+def test_garbage_is_answered_with_nothing(hooks: HookClient, running: DaemonProcess, body: bytes) -> None:
+    assert hooks.call("SessionStart", body) == NOTHING
+    assert [n for _, _, n in wait_until("it to be counted", lambda: skipped(running) or None)] == [1]
+
+
+def files_below(folder: Path) -> dict[str, tuple[bytes, int, int]]:
+    """Content, modification time and inode of every file that is not git's."""
+    return {
+        str(path): (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_ino)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".git" not in path.parts
+    }
+
+
+def skipped(daemon: DaemonProcess) -> list[tuple[str, str, int]]:
+    """What the ledger counted as not understood."""
+    with closing(connect_read_only(daemon.state.ledger)) as db:
+        return sorted((row.record_type, row.reason, row.n) for row in totals(db).skipped)
+
+
+def events(daemon: DaemonProcess) -> int:
+    with closing(connect_read_only(daemon.state.ledger)) as db:
+        return totals(db).events
+
+
+def provisional_rows(daemon: DaemonProcess) -> int:
+    with closing(connect_read_only(daemon.state.ledger)) as db:
+        (count,) = db.execute("SELECT count(*) FROM provisional").fetchone()
+        return int(count)
+
+
+def test_what_is_kept_for_a_project_goes_when_the_settings_exclude_it(
+    running: DaemonProcess, session: ClaudeSession, project: Path, home: Path
+) -> None:
+    session.prompt("Add a discount to the cart")
+    session.answer("The discount is in place. Next I will wire it into checkout.")
+    running.settle()
+    state = home / ".carryover"
+    assert list((state / "restore").rglob(".answer"))
+
+    (state / "config.toml").write_text(f'[projects]\nexclude = ["{project}"]\n')
+    running.process.send_signal(signal.SIGHUP)
+
+    wait_until("nothing is kept", lambda: not list((state / "restore").rglob(".answer")))

@@ -1,0 +1,112 @@
+"""The installed stub as an agent runs it, and the store it falls back to."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from carryover.agents import adapters
+from carryover.distill.handoff import Handoff, Line, Section
+from carryover.paths import StateDir
+from carryover.publish import stub
+from carryover.publish.restore_store import answers_in_advance, keep_answers
+
+SECRET: Final = "5ec2e7" * 10
+QUIET: Final = ("", "", 0)
+"""Output, errors and exit code of a call that nobody notices."""
+
+
+@dataclass
+class Run:
+    """What one call of the stub came to. `seconds` is only good for generous limits."""
+
+    out: str
+    err: str
+    code: int
+    seconds: float
+
+
+class Stub:
+    """The line of an agent's settings, run as the agent does: by `/bin/sh -c`, with the payload on stdin."""
+
+    def __init__(self, state: StateDir, home: Path, shell_folder: Path | None = None) -> None:
+        self.state = state
+        path = os.environ["PATH"] if shell_folder is None else f"{shell_folder}:{os.environ['PATH']}"
+        self.env = {"PATH": path, "HOME": str(home)}
+
+    def line(self, event: str) -> str:
+        """What stands in the settings."""
+        return stub.stub_command(self.state.root, "claude-code", event)
+
+    def start(self, event: str, cwd: Path) -> subprocess.Popen[bytes]:
+        """Start it, with nothing on stdin yet."""
+        command = ["/bin/sh", "-c", self.line(event)]
+        return subprocess.Popen(
+            command, cwd=cwd, env=self.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def run(self, event: str, payload: bytes | None, cwd: Path, **env: str) -> Run:
+        """`payload` None: stdin is closed."""
+        line = self.line(event)
+        began = time.monotonic()
+        done = subprocess.run(
+            ["/bin/sh", "-c", line if payload is not None else f"exec <&-; {line}"],
+            input=payload or b"",
+            cwd=cwd,
+            env={**self.env, **env},
+            capture_output=True,
+            timeout=30,
+        )
+        return Run(done.stdout.decode(), done.stderr.decode(), done.returncode, time.monotonic() - began)
+
+    def said(self, event: str, payload: bytes | None, cwd: Path, **env: str) -> tuple[str, str, int]:
+        """Output, errors, exit code."""
+        run = self.run(event, payload, cwd, **env)
+        return run.out, run.err, run.code
+
+
+def payload(source: str | None = "startup", *, event: str = "SessionStart", **fields: Any) -> bytes:
+    """As Claude Code 2.1.328 writes it, one line; fields given as None are left out."""
+    given = {
+        "session_id": "c0de0000-0000-4000-8000-000000000001",
+        "transcript_path": "/home/o'dev/.claude/projects/-home-dev-shop/c0de0000-0000-4000-8000-000000000001.jsonl",
+        "cwd": 'C:\\odd "dir"',
+        "hook_event_name": event,
+        "source": source,
+        **fields,
+    }
+    told = {name: value for name, value in given.items() if value is not None}
+    return json.dumps(told, separators=(",", ":")).encode() + b"\n"
+
+
+def installed(folder: Path) -> StateDir:
+    """A state folder as the daemon leaves it when it stops."""
+    state = StateDir(folder)
+    folder.mkdir(mode=0o700, parents=True)
+    state.secret.write_text(f"{SECRET}\n")
+    stub.write(state)
+    return state
+
+
+def keep(state: StateDir, root: Path, task: str, *, days_ago: float = 0) -> dict[str, str]:
+    """Put the answers for `root` into the store, of a handoff last updated that long ago; their texts."""
+    handoff = _handoff(task, int((time.time() - days_ago * 86_400) * 1000))
+    forms = {agent.id: agent.hooks for agent in adapters().values() if agent.hooks is not None}
+    keep_answers(state.root, str(root), handoff, forms, stale_days=7)
+    return answers_in_advance(handoff)
+
+
+def _handoff(task: str, updated_ms: int) -> Handoff:
+    return Handoff(
+        updated_ms=updated_ms,
+        agent="Claude Code",
+        resume="ask",
+        session="s1",
+        head=None,
+        sections=(Section("Task", (Line(task, 0),)),),
+    )

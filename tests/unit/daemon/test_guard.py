@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carryover.daemon.guard import BODY_LIMIT_BYTES, Head, Refusal, knows_secret, refusal
+
+SECRET = "5e" * 32
+
+
+def head(method: str = "POST", host: str = "localhost", **more: str) -> Head:
+    return Head(method=method, hosts=(host,), **more)  # type: ignore[arg-type]  # the two others are strings
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.0.0.1:47823", "localhost", "LocalHost:47823", "[::1]", "[::1]:47823"]
+)
+def test_a_request_to_this_machine_is_read(host: str) -> None:
+    assert refusal(head(host=host), port=47823) is None
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "attacker.example",
+        "attacker.example:47823",
+        "localhost.attacker.example",
+        "127.0.0.1.attacker.example",
+        "127.0.0.2",
+        "localhost:80",
+        "localhost:",
+        "localhost:47823:47823",
+        "user@localhost",
+        "::1",
+        "0.0.0.0:47823",
+        "",
+    ],
+)
+def test_a_request_that_names_another_host_is_refused(host: str) -> None:
+    """After DNS rebinding a page reaches us under the name of its own host."""
+    assert refusal(head(host=host), port=47823) == Refusal(403, "this host is not answered for")
+
+
+@pytest.mark.parametrize("hosts", [(), ("localhost", "localhost"), ("localhost", "attacker.example")])
+def test_exactly_one_host_must_be_named(hosts: tuple[str, ...]) -> None:
+    assert refusal(Head(method="POST", hosts=hosts), port=47823) == Refusal(403, "this host is not answered for")
+
+
+def test_without_a_port_of_ours_no_port_is() -> None:
+    assert refusal(head(), port=None) is None
+    assert refusal(head(host="localhost:47823"), port=None) == Refusal(403, "this host is not answered for")
+
+
+@pytest.mark.parametrize("origin", ["https://attacker.example", "http://localhost:47823", "null", ""])
+def test_whatever_comes_from_a_page_is_refused(origin: str) -> None:
+    asked = Head(method="POST", hosts=("localhost",), origins=(origin,))
+    assert refusal(asked, port=47823) == Refusal(403, "web pages are not answered")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD", "get"])
+def test_only_get_and_post_are_known(method: str) -> None:
+    assert refusal(head(method), port=47823) == Refusal(405, "method not allowed")
+
+
+@pytest.mark.parametrize("length", ["0", "00", str(BODY_LIMIT_BYTES)])
+def test_a_body_of_256_kib_is_read(length: str) -> None:
+    assert refusal(head(content_length=length), port=47823) is None
+
+
+@pytest.mark.parametrize("length", [str(BODY_LIMIT_BYTES + 1), "9" * 5000, "-1", "+1", "1e3", "٣", "", "1, 1"])
+def test_a_longer_body_or_one_of_odd_length_is_refused(length: str) -> None:
+    assert refusal(head(content_length=length), port=47823) == Refusal(413, "more than 262144 bytes")
+
+
+def test_a_body_that_would_grow_is_refused() -> None:
+    assert refusal(head(content_encoding="gzip"), port=47823) == Refusal(415, "compressed bodies are not read")
+    assert refusal(head(content_encoding="identity"), port=47823) is None
+
+
+def test_only_the_secret_itself_is_the_secret() -> None:
+    assert knows_secret([SECRET], SECRET)
+    for given_ in ([], [SECRET, SECRET], [SECRET.upper()], [SECRET[:-1]], [f"{SECRET} "], [""], ["\udcff"], ["ü"]):
+        assert not knows_secret(given_, SECRET)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(string.printable, max_size=80))
+def test_nothing_else_is_the_secret(guess: str) -> None:
+    assert knows_secret([guess], SECRET) == (guess == SECRET)

@@ -1,0 +1,357 @@
+"""What a hook tells before the transcript has it: there at once, gone when the transcript's own record is there."""
+
+from __future__ import annotations
+
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from carryover.distill.view import Note
+from carryover.ledger.prepared import Commit, Entry, Root
+from carryover.ledger.project_view import MAX_SIDECHAINS, project_view
+from carryover.ledger.provisional import words_of
+from carryover.ledger.queries import (
+    StoredEvent,
+    project_by_root,
+    session_by_prefix,
+    session_events,
+    sessions,
+    totals,
+    unpublished,
+)
+from carryover.ledger.rows import MAX_PROVISIONAL
+from carryover.ledger.store import Ledger
+from carryover.model import (
+    AnyBody,
+    AssistantMessage,
+    Question,
+    QueuedPrompt,
+    SessionInfo,
+    ToolCall,
+    TurnEnd,
+    UserPrompt,
+)
+
+if TYPE_CHECKING:
+    from unit.ledger.conftest import Scribe
+
+Reading = Callable[[], sqlite3.Connection]
+AGENT = "made-up"
+NOW_MS = 1_000_000
+DONE = AssistantMessage(text="Done.", final=True)
+CALL = ToolCall(call_id="c1", name="Bash", op="shell", subject="ls")
+
+TELLER = """
+import asyncio, sys
+from pathlib import Path
+from carryover.agents.contract import Source
+from carryover.ledger.prepared import Entry, Prepared, Root
+from carryover.ledger.store import Ledger
+from carryover.model import AssistantMessage, Event
+
+async def main():
+    ledger = await Ledger.open(Path(sys.argv[1]))
+    source = Source(agent="made-up", path="/t/one.jsonl")
+    for n in range(1, 10**6):
+        body = AssistantMessage(text=f"answer {n}", final=True)
+        entry = lambda key: Entry.of("made-up", Event(key=key, session="s1", at_ms=n, body=body, cwd="/repo"), {})
+        roots = {"/repo": Root("/repo")}
+        await ledger.add_provisional("made-up", [entry(f"hook/{n}")], roots, now_ms=n)
+        print(f"told {n}", flush=True)
+        prepared = Prepared(
+            cursor=str(n).encode(), context=b"{}", size=0, mtime_ns=0, entries=(entry(f"k{n}"),), roots=roots
+        )
+        await ledger.commit(source, prepared, seen_rev=n - 1)
+
+asyncio.run(main())
+"""
+
+
+async def told_early(
+    scribe: Scribe, body: AnyBody, *, at_ms: int = 500_000, now_ms: int = NOW_MS, **fields: Any
+) -> Commit:
+    event = scribe.event(body, at_ms=at_ms, **fields)
+    roots = {event.cwd: Root(event.cwd)} if event.cwd is not None else {}
+    return await scribe.ledger.add_provisional(AGENT, [Entry.of(AGENT, event, {"token": 1})], roots, now_ms=now_ms)
+
+
+def waiting(db: sqlite3.Connection, session: str = "s1") -> list[AnyBody]:
+    """What stands there provisionally."""
+    return [event.body for event in session_events(db, session_by_prefix(db, session)) if event.provisional]
+
+
+def said(db: sqlite3.Connection, project_id: int = 1) -> list[str | None]:
+    """The newest words of each session, as the distiller is told."""
+    digests = [session.digest for session in project_view(db, project_id).sessions]
+    return [digest.said.text if digest.said is not None else None for digest in digests]
+
+
+async def test_what_is_told_early_is_seen_at_once(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell("add a parser")
+
+    commit = await told_early(scribe, DONE)
+
+    assert commit == Commit(new_events=1, projects=(1,), newest_event_ms=500_000)
+    assert said(reading()) == ["Done."]
+    (session,) = project_view(reading(), 1).sessions
+    assert (session.last_ms, session.digest.prompts, session.digest.last_ms) == (500_000, 1, 500_000)
+
+
+async def test_it_comes_last_in_its_session_and_is_marked(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("add a parser"), scribe.event("find it", sidechain="a1", at_ms=700_000))
+
+    await told_early(scribe, DONE)
+    await told_early(scribe, AssistantMessage(text="Found.", final=True), at_ms=400_000, sidechain="a1")
+
+    db = reading()
+    assert list(session_events(db, session_by_prefix(db, "s1"))) == [
+        StoredEvent(at_ms=1_000, sidechain=None, body=UserPrompt(text="add a parser")),
+        StoredEvent(at_ms=700_000, sidechain="a1", body=UserPrompt(text="find it")),
+        StoredEvent(at_ms=500_000, sidechain=None, body=DONE, provisional=True),
+    ]
+
+
+async def test_totals_count_only_what_transcripts_say(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell("add a parser")
+    before = totals(reading())
+
+    await told_early(scribe, DONE)
+
+    after = totals(reading())
+    assert (after.events, after.sessions, after.redactions) == (before.events, before.sessions, before.redactions)
+
+
+async def test_it_is_stored_once_however_often_it_is_told(scribe: Scribe, reading: Reading) -> None:
+    first = await told_early(scribe, DONE)
+
+    again = await told_early(scribe, AssistantMessage(text=" Done.\n"), at_ms=500_200)
+
+    assert (first.new_events, again) == (1, Commit())
+    assert waiting(reading()) == [DONE]
+
+
+async def test_the_same_words_in_another_session_are_others(scribe: Scribe, reading: Reading) -> None:
+    await told_early(scribe, DONE)
+    await told_early(scribe, DONE, session="s2")
+
+    assert (waiting(reading(), "s1"), waiting(reading(), "s2")) == ([DONE], [DONE])
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        AssistantMessage(text="Done."),
+        AssistantMessage(text="\nDone. ", final=True),
+        TurnEnd(reason="limit", message="Done."),
+    ],
+    ids=["same words", "white space", "told as an answer, recorded as an error"],
+)
+async def test_the_transcripts_record_takes_its_place(scribe: Scribe, reading: Reading, record: AnyBody) -> None:
+    await scribe.tell("add a parser")
+    await told_early(scribe, DONE)
+
+    commit = await scribe.tell(scribe.event(record, at_ms=499_950))
+
+    db = reading()
+    assert (commit.new_events, commit.projects) == (1, (1,))
+    assert [event.body for event in session_events(db, session_by_prefix(db, "s1"))] == [
+        UserPrompt(text="add a parser"),
+        record,
+    ]
+
+
+@pytest.mark.parametrize("later", [UserPrompt(text="and now?"), CALL, AssistantMessage(text="In other words: done.")])
+async def test_a_transcript_that_has_gone_on_leaves_nothing_behind(
+    scribe: Scribe, reading: Reading, later: AnyBody
+) -> None:
+    """Transcripts are written in order, so what is newer than the hook comes after the record of what it told."""
+    await scribe.tell("add a parser")
+    await told_early(scribe, DONE)
+
+    await scribe.tell(scribe.event(later, at_ms=500_000))
+
+    assert waiting(reading()) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "fields"),
+    [
+        (AssistantMessage(text="Half way."), {"at_ms": 499_999}),
+        (UserPrompt(text="add tests"), {"at_ms": 499_999}),
+        (QueuedPrompt(text="add tests"), {"at_ms": 600_000}),
+        (SessionInfo(title="Parser"), {"at_ms": 600_000}),
+        (DONE, {"at_ms": 600_000, "sidechain": "a1"}),
+        (DONE, {"at_ms": 600_000, "session": "s2"}),
+    ],
+    ids=["earlier words", "earlier prompt", "queued prompt", "title", "sub-agent", "other session"],
+)
+async def test_other_records_leave_it_standing(
+    scribe: Scribe, reading: Reading, other: AnyBody, fields: dict[str, Any]
+) -> None:
+    await told_early(scribe, DONE)
+
+    await scribe.tell(scribe.event(other, **fields))
+
+    assert waiting(reading()) == [DONE]
+
+
+async def test_a_transcript_that_was_faster_leaves_nothing_to_add(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("add a parser"), scribe.event(DONE, at_ms=499_950), scribe.event(SessionInfo()))
+
+    assert await told_early(scribe, DONE) == Commit()
+    assert await told_early(scribe, DONE, sidechain="a1") != Commit()
+    assert waiting(reading()) == [DONE]
+
+
+async def test_a_hook_that_comes_after_the_next_prompt_is_too_late(scribe: Scribe, reading: Reading) -> None:
+    """A queued prompt follows the end of a turn within milliseconds."""
+    await scribe.tell(scribe.event("add a parser"), scribe.event(DONE), scribe.event("add tests", at_ms=500_010))
+
+    assert await told_early(scribe, DONE) == Commit()
+
+
+async def test_words_of_an_earlier_turn_can_be_said_again(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("add a parser"), scribe.event(DONE), scribe.event("add tests"))
+
+    commit = await told_early(scribe, DONE)
+
+    assert commit.new_events == 1
+    assert said(reading()) == ["Done."]
+
+
+async def test_nothing_was_told_later_than_now(scribe: Scribe, reading: Reading) -> None:
+    """A time from the future would outlast every prompt to come."""
+    commit = await told_early(scribe, DONE, at_ms=NOW_MS + 1, now_ms=NOW_MS)
+
+    assert commit.newest_event_ms == NOW_MS
+    assert sessions(reading(), limit=9)[0].last_ms == NOW_MS
+
+
+async def test_a_session_can_begin_with_it(scribe: Scribe, reading: Reading) -> None:
+    commit = await told_early(scribe, DONE)
+
+    (session,) = sessions(reading(), limit=9)
+    assert (session.agent, session.native_id, session.root) == (AGENT, "s1", "/repo")
+    assert (session.started_ms, session.last_ms) == (500_000, 500_000)
+    assert (commit.projects, said(reading())) == ((1,), ["Done."])
+    assert unpublished(reading(), since_ms=500_000) == [1]
+
+
+async def test_the_transcript_decides_where_such_a_session_belongs(scribe: Scribe, reading: Reading) -> None:
+    """A hook names the folder the session is in by now (Claude Code 2.1.328), which may be another project's."""
+    await told_early(scribe, DONE, cwd="/elsewhere")
+
+    commit = await scribe.tell(scribe.event("add a parser", cwd="/repo"))
+
+    assert sessions(reading(), limit=9)[0].root == "/repo"
+    assert len(commit.projects) == 2
+
+
+async def test_a_known_session_stays_where_it_is(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell("add a parser")
+
+    commit = await told_early(scribe, DONE, cwd="/elsewhere")
+
+    assert commit.projects == (1,)
+    assert project_by_root(reading(), "/elsewhere") is None
+
+
+async def test_a_session_without_a_known_folder_waits_for_one(scribe: Scribe, reading: Reading) -> None:
+    commit = await told_early(scribe, DONE, cwd=None)
+
+    assert (commit.new_events, commit.projects) == (1, ())
+    assert waiting(reading()) == [DONE]
+
+
+async def test_a_prompt_told_early_gives_its_notes(scribe: Scribe, reading: Reading) -> None:
+    prompt = UserPrompt(text="Never push to main. Add a parser.")
+
+    await told_early(scribe, prompt)
+    early = project_view(reading(), 1).notes
+    await scribe.tell(scribe.event(prompt, at_ms=500_000))
+
+    assert [note.text for note in early if isinstance(note, Note)] != []
+    assert project_view(reading(), 1).notes == early
+
+
+async def test_a_question_told_early_is_known_by_its_whole_record(scribe: Scribe, reading: Reading) -> None:
+    question = Question(call_id="c1", text="Which one?", options=("a", "b"))
+    await told_early(scribe, question)
+
+    await scribe.tell(scribe.event(Question(call_id="c2", text="Which one?", options=("a", "b"))))
+    other = waiting(reading())
+    await scribe.tell(scribe.event(question))
+
+    assert (other, waiting(reading())) == ([question], [])
+
+
+async def test_what_was_never_confirmed_is_forgotten(scribe: Scribe, reading: Reading) -> None:
+    await told_early(scribe, DONE, at_ms=100)
+    await told_early(scribe, AssistantMessage(text="Really."), at_ms=200)
+    (project,) = unpublished(reading(), since_ms=0)
+    changed = "SELECT changed_ms FROM project"
+    with closing(sqlite3.connect(reading().execute("PRAGMA database_list").fetchone()[2])) as db, db:
+        db.execute("UPDATE project SET changed_ms = 0")
+
+    assert await scribe.ledger.forget_provisional(before_ms=200) == 1
+    assert waiting(reading()) == [AssistantMessage(text="Really.")]
+    assert (project, reading().execute(changed).fetchone() > (0,)) == (1, True)
+    assert await scribe.ledger.forget_provisional(before_ms=200) == 0
+
+
+async def test_a_view_looks_at_the_newest_of_many(scribe: Scribe, reading: Reading) -> None:
+    """An agent may never write what its hooks tell."""
+    for n in range(MAX_PROVISIONAL + 10):
+        await told_early(scribe, UserPrompt(text=f"prompt {n}"), at_ms=n)
+        await told_early(scribe, AssistantMessage(text=f"found {n}"), at_ms=n, sidechain=f"a{n}")
+
+    (session,) = project_view(reading(), 1).sessions
+
+    assert session.digest.prompts == MAX_PROVISIONAL // 2
+    assert len(session.sidechains) == MAX_SIDECHAINS
+
+
+def test_who_speaks_tells_words_apart() -> None:
+    assert words_of(UserPrompt(text="go on")) != words_of(AssistantMessage(text="go on"))
+    assert words_of(UserPrompt(text="x", command="/review")) != words_of(UserPrompt(text="x"))
+    assert words_of(TurnEnd(reason="error")) != words_of(AssistantMessage(text=""))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_at_any_moment_nothing_is_told_twice_and_nothing_is_lost(
+    ledger_path: Path, reading: Reading, seed: int
+) -> None:
+    teller = subprocess.Popen([sys.executable, "-c", TELLER, str(ledger_path)], stdout=subprocess.PIPE, text=True)
+    assert teller.stdout is not None
+    last = ""
+    for _ in range(random.Random(seed).randint(1, 40)):
+        last = teller.stdout.readline()
+    teller.send_signal(signal.SIGKILL)
+    rest = teller.stdout.read().splitlines()
+    teller.wait()
+    confirmed = int((rest[-1] if rest else last).split()[1])
+
+    db = reading()
+    texts = [getattr(event.body, "text", "") for event in session_events(db, session_by_prefix(db, "s1"))]
+
+    assert texts == [f"answer {n}" for n in range(1, len(texts) + 1)]
+    assert confirmed <= len(texts) <= confirmed + 1
+    assert len(waiting(db)) <= 1
+
+
+async def test_a_failure_half_way_stores_nothing(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
+    good = Entry.of(AGENT, scribe.event(DONE, at_ms=1), {})
+    bad = Entry(event=scribe.event(CALL, at_ms=2), key=good.key, twin=None, body=None)  # type: ignore[arg-type]
+
+    with pytest.raises(sqlite3.IntegrityError):
+        await ledger.add_provisional(AGENT, [good, bad], {}, now_ms=NOW_MS)
+
+    assert sessions(reading(), limit=9) == []

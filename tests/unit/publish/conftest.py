@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from carryover.agents import adapters
+from carryover.ingest.pipeline import ingest
+from carryover.ledger.reading import connect_read_only
+from carryover.ledger.store import Ledger
+from carryover.publish.project_root import find_root
+from support.claude_session import ClaudeSession
+from support.repository import repository
+
+BEGAN = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+
+ReadIn = Callable[[ClaudeSession], int]
+"""Brings what a session has written so far into the ledger; the id of its project."""
+
+
+@pytest.fixture
+def ledger_path(home: Path) -> Path:
+    return home / ".carryover" / "ledger.sqlite"
+
+
+@pytest.fixture
+def shop(home: Path) -> Path:
+    """A repository with one commit."""
+    return repository(home / "work" / "shop", {"cart.py": "total = 0\n"})
+
+
+@pytest.fixture
+def session(home: Path, shop: Path) -> ClaudeSession:
+    """A session in `shop` that begins on 2026-11-20 at six and has written nothing yet."""
+    return ClaudeSession(home / ".claude" / "projects", shop, now=BEGAN)
+
+
+@pytest.fixture
+def read_in(ledger_path: Path) -> ReadIn:
+    def read(session: ClaudeSession) -> int:
+        return asyncio.run(_read(ledger_path, session))
+
+    return read
+
+
+async def _read(ledger_path: Path, session: ClaudeSession) -> int:
+    agent = adapters()["claude-code"]
+    source = agent.source_of(session.path, session.folder)
+    assert source is not None
+    ledger = await Ledger.open(ledger_path)
+    try:
+        result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: 0)
+    finally:
+        await ledger.close()
+    [project] = result.projects
+    return project
+
+
+@pytest.fixture
+def reading(ledger_path: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
+    """Opens read-only connections to the ledger, and closes them at the end."""
+    opened: list[sqlite3.Connection] = []
+
+    def connect() -> sqlite3.Connection:
+        opened.append(connect_read_only(ledger_path))
+        return opened[-1]
+
+    yield connect
+    for db in opened:
+        db.close()

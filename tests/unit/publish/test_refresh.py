@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.config import Config, ProjectsConfig, PublishConfig
+from carryover.paths import StateDir
+from carryover.publish.refresh import Refreshed, refresh
+from carryover.publish.restore_store import answer_path, answers_in_advance
+from support.claude_session import ClaudeSession
+from support.repository import repository
+
+REASONS = ("startup", "clear", "compact", "old")
+
+Refresh = Callable[..., Refreshed]
+
+
+@pytest.fixture
+def state(home: Path) -> StateDir:
+    return StateDir(home / ".carryover")
+
+
+@pytest.fixture
+def project(session: ClaudeSession, read_in: Callable[[ClaudeSession], int]) -> int:
+    """The project of a session that was given a task."""
+    session.prompt("Add a discount function")
+    return read_in(session)
+
+
+@pytest.fixture
+def refreshed(state: StateDir, home: Path) -> Refresh:
+    def run(project: int, config: Config | None = None) -> Refreshed:
+        return refresh(state.ledger, project, config or Config(), state=state.root, home=home, now_ms=1_795_200_000_000)
+
+    return run
+
+
+def kept(state: StateDir, root: Path) -> dict[str, str]:
+    """What the store holds for `root`, by start reason."""
+    paths = {reason: answer_path(state.root, "claude-code", reason, str(root)) for reason in REASONS}
+    return {reason: path.read_text() for reason, path in paths.items() if path.exists()}
+
+
+def test_what_is_published_is_kept_for_when_the_daemon_is_down(
+    refreshed: Refresh, project: int, state: StateDir, shop: Path
+) -> None:
+    made = refreshed(project)
+
+    assert made.handoff is not None and made.published.changed
+    assert kept(state, shop) == answers_in_advance(made.handoff)
+    assert "Add a discount function" in kept(state, shop)["startup"]
+
+
+@pytest.mark.parametrize("pointers", ["shared", "private", "off"])
+def test_pointers_make_no_difference(
+    refreshed: Refresh, project: int, state: StateDir, shop: Path, pointers: str
+) -> None:
+    refreshed(project, Config(publish=PublishConfig(pointers=pointers)))  # type: ignore[arg-type]
+
+    assert sorted(kept(state, shop)) == sorted(REASONS)
+
+
+def test_a_project_that_is_excluded_later_is_forgotten(
+    refreshed: Refresh, project: int, state: StateDir, shop: Path
+) -> None:
+    refreshed(project)
+    refreshed(project, Config(projects=ProjectsConfig(exclude=(str(shop),))))
+
+    assert kept(state, shop) == {}
+
+
+def test_where_nothing_may_be_published_nothing_is_kept(
+    refreshed: Refresh, project: int, state: StateDir, shop: Path
+) -> None:
+    refreshed(project)
+    (shop / ".carryover" / "handoff.md").unlink()
+    (shop / ".carryover" / "handoff.md").mkdir()
+
+    assert refreshed(project).published.refusal == ".carryover/handoff.md is a folder instead of a file"
+    assert kept(state, shop) == {}
+
+
+def test_nothing_is_kept_for_the_home_folder_even_where_handoffs_go_elsewhere(
+    refreshed: Refresh, read_in: Callable[[ClaudeSession], int], state: StateDir, home: Path
+) -> None:
+    repository(home)
+    at_home = ClaudeSession(home / ".claude" / "projects", home)
+    at_home.prompt("Tidy the dotfiles")
+
+    made = refreshed(read_in(at_home), Config(publish=PublishConfig(folder=str(home / "handoffs"))))
+
+    assert (made.root, made.published.refusal) == (str(home), None)
+    assert kept(state, home) == {}
+
+
+def test_answers_that_cannot_be_kept_are_a_note_and_keep_nothing_from_the_project(
+    refreshed: Refresh, project: int, state: StateDir, shop: Path
+) -> None:
+    (state.root / "restore").write_text("in the way")
+
+    published = refreshed(project).published
+
+    assert published.refusal is None
+    assert published.notes == ("no answer is kept for when the daemon is down: Not a directory",)
+    assert "Add a discount function" in (shop / ".carryover" / "handoff.md").read_text()
+
+
+def test_a_project_with_nothing_to_hand_over_has_no_answer(
+    refreshed: Refresh, session: ClaudeSession, read_in: Callable[[ClaudeSession], int], state: StateDir, shop: Path
+) -> None:
+    session.prompt("hi")
+
+    assert refreshed(read_in(session)).text is None
+    assert kept(state, shop) == {}
