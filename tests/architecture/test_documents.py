@@ -45,7 +45,8 @@ def test_the_readme_names_each_exit_code() -> None:
 
 def test_the_readme_shows_each_setting() -> None:
     sections = [field for field in msgspec.structs.fields(Config) if hasattr(field.type, "__struct_fields__")]
-    settings = {section.name: section.type.__struct_fields__ for section in sections}
+    settings = {section.name: set(section.type.__struct_fields__) for section in sections}
+    settings["tools"].remove("each")  # holds the tables of the single tools, `[tools.<id>]`
 
     shown = README.partition("## Settings")[2]
     assert [(s, name) for s, names in settings.items() for name in names if f"{name} =" not in shown] == []
