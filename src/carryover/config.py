@@ -19,6 +19,7 @@ import msgspec
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
 from carryover.model import AGENT_IDS
+from carryover.paths import StateDir
 
 ResumeMode = Literal["ask", "brief", "silent"]
 Pointers = Literal["shared", "private", "off"]
@@ -170,6 +171,11 @@ def load_config(path: Path) -> Config:
             what += f"; it must be one of {', '.join(choices)}"
         raise _refused(f"{path}: {_with_line(text, key)}: {what}.", "Correct the value") from error
     return msgspec.structs.replace(config, unknown_keys=unknown)
+
+
+def settings_now(state: StateDir) -> Config:
+    """The settings, and whether `carryover pause` holds. Raises UserError: see `load_config`."""
+    return msgspec.structs.replace(load_config(state.config), paused=state.paused.exists())
 
 
 def project_settings(root: Path, config: Config) -> ProjectSettings:

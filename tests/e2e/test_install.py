@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from support.agent_here import everything, only_this_path, put_claude
 from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, handoff_of
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
 
 SETTINGS = b"""{
 \t"model": "opus",
@@ -48,6 +49,35 @@ def contents(folder: Path) -> dict[str, tuple[int, str]]:
     return {path: (mode, content) for path, (mode, _, content) in everything(folder).items()}
 
 
+def install(home: Path) -> None:
+    """For all that is here; the daemon takes any port, so that tests can run side by side."""
+    answer = carryover("install", "--yes", "--no-service")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    config = home / ".carryover" / "config.toml"
+    config.write_text(f"{config.read_text()}\n[server]\nport = 0\n")
+
+
+def hook(home: Path, event: str, payload: dict[str, str]) -> str:
+    """What the agent is told by the hook that its settings hold."""
+    groups = json.loads((home / ".claude/settings.json").read_bytes())["hooks"][event]
+    [command] = [entry["command"] for group in groups for entry in group["hooks"] if "claude-code" in entry["command"]]
+    answer = subprocess.run(
+        ["sh", "-c", command], input=json.dumps(payload), capture_output=True, text=True, timeout=60, check=True
+    )
+    return answer.stdout
+
+
+def starting(session: ClaudeSession) -> dict[str, str]:
+    """The payload of a session that starts where `session` was."""
+    return {
+        "session_id": "0f0f0f0f-0000-4000-8000-000000000001",
+        "transcript_path": str(session.path.with_name("0f0f0f0f-0000-4000-8000-000000000001.jsonl")),
+        "cwd": str(session.cwd),
+        "hook_event_name": "SessionStart",
+        "source": "startup",
+    }
+
+
 @pytest.fixture
 def lived_in(home: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home folder as people have them: Claude Code with settings, projects with files of their own."""
@@ -76,7 +106,7 @@ def test_after_everything_was_taken_back_each_file_is_as_it_would_be_without(
 ) -> None:
     without = tmp_path / "without"
     shutil.copytree(lived_in, without, symlinks=True)
-    assert carryover("install", "--yes", "--no-service").returncode == 0
+    install(lived_in)
     sessions(lived_in, project)
     with daemon:
         daemon.settle()
@@ -90,13 +120,37 @@ def test_after_everything_was_taken_back_each_file_is_as_it_would_be_without(
     assert contents(lived_in) == contents(without)
 
 
+def test_the_next_session_is_told_by_the_hooks_that_were_written(
+    lived_in: Path, project: Path, daemon: DaemonProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until it is paused; then not even with the answers that are kept for when no daemon runs."""
+    install(lived_in)
+    session, _ = sessions(lived_in, project)
+    monkeypatch.setenv("CLAUDE_PROJECT_DIR", str(project))
+    with daemon:
+        daemon.settle()
+        assert "discount code" in hook(lived_in, "SessionStart", starting(session))
+
+        assert carryover("pause").returncode == 0
+        assert hook(lived_in, "SessionStart", starting(session)) == ""
+
+        assert carryover("unpause").returncode == 0
+        assert "discount code" in hook(lived_in, "SessionStart", starting(session))
+        daemon.stop()
+    assert "discount code" in hook(lived_in, "SessionStart", starting(session))
+
+    assert carryover("pause").returncode == 0
+    assert hook(lived_in, "SessionStart", starting(session)) == ""
+
+
 def test_refreshed_twice_nothing_changes_while_the_daemon_works(
     lived_in: Path, project: Path, daemon: DaemonProcess
 ) -> None:
-    assert carryover("install", "--yes", "--no-service").returncode == 0
+    install(lived_in)
     sessions(lived_in, project)
     with daemon:
         daemon.settle()
+        wait_until("the port", lambda: daemon.health()["hook_port"]["port"])
         before = everything(lived_in)
         answers = [carryover("refresh", "--yes", "--no-service") for _ in range(2)]
         after = everything(lived_in)
@@ -110,7 +164,7 @@ def test_refreshed_twice_nothing_changes_while_the_daemon_works(
 
 
 def test_status_tells_what_is_covered_and_what_came_of_it(lived_in: Path, project: Path, daemon: DaemonProcess) -> None:
-    assert carryover("install", "--yes", "--no-service").returncode == 0
+    install(lived_in)
     sessions(lived_in, project)
     with daemon:
         daemon.settle()
@@ -130,18 +184,34 @@ def test_status_tells_what_is_covered_and_what_came_of_it(lived_in: Path, projec
 def test_the_first_reading_is_waited_for_and_told(lived_in: Path, project: Path, daemon: DaemonProcess) -> None:
     """The daemon was started by hand before; install finds it, and the past with it."""
     sessions(lived_in, project)
+    (lived_in / ".carryover").mkdir(mode=0o700)
+    (lived_in / ".carryover/config.toml").write_text("[server]\nport = 0\n")
     with daemon:
         done = data("install", "--no-service")
 
     assert done["first_read"] == "done"
-    assert done["service"]["pid"] == daemon.pid
+    assert (done["service"]["pid"], done["service"]["trouble"], done["service"]["warnings"]) == (daemon.pid, [], [])
+    assert done["held"] == {"sessions": 2, "projects": 2}
     assert "discount code" in handoff_of(project)
+
+
+def test_a_stranger_on_the_port_is_named_and_keeps_nothing_from_working(lived_in: Path, daemon: DaemonProcess) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        (lived_in / ".carryover").mkdir(mode=0o700)
+        (lived_in / ".carryover/config.toml").write_text(f"[server]\nport = {port}\n")
+        with daemon:
+            answer = carryover("install", "--yes", "--no-service")
+
+    assert answer.returncode == 0
+    assert f"✓ carryoverd 0.1.0 runs (process {daemon.pid})\n⚠ Port {port} is taken by process " in answer.stdout
+    assert "Your agents' hooks do without it.\n" in answer.stdout
 
 
 def test_an_agent_that_is_no_longer_chosen_is_no_longer_read(
     lived_in: Path, project: Path, daemon: DaemonProcess
 ) -> None:
-    assert carryover("install", "--yes", "--no-service").returncode == 0
+    install(lived_in)
     with daemon:
         assert carryover("refresh", "--tools", "", "--no-service").returncode == 0
         sessions(lived_in, project)
@@ -158,7 +228,7 @@ def test_transcripts_that_a_variable_moved_are_read_by_a_daemon_without_it(
     moved = lived_in / "elsewhere"
     (moved / "projects").mkdir(parents=True)
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(moved))
-    assert carryover("install", "--yes", "--no-service").returncode == 0
+    install(lived_in)
     monkeypatch.delenv("CLAUDE_CONFIG_DIR")
     assert "CLAUDE_CONFIG_DIR" not in daemon.env
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
 import select
 import signal
 import subprocess
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -29,6 +31,7 @@ class Terminal:
         self._command = command
         self._env = {**env, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
         self._shown = b""
+        self._seen = 0
 
     @property
     def text(self) -> str:
@@ -40,7 +43,7 @@ class Terminal:
 
     def wait_for(self, words: str) -> str:
         """All that was shown once `words` are among it, not counting what was shown before the last call."""
-        before = getattr(self, "_seen", 0)
+        before = self._seen
         deadline = time.monotonic() + LIMIT_S
         while words not in self.text[before:]:
             assert time.monotonic() < deadline, f"waited in vain for {words!r}; shown: {self.text}"
@@ -52,8 +55,9 @@ class Terminal:
 
     def end(self) -> tuple[int, str]:
         """Its exit code and all it has shown, once it has ended."""
+        deadline = time.monotonic() + LIMIT_S
         while self._read():
-            pass
+            assert time.monotonic() < deadline, f"does not end; shown: {self.text}"
         return self._process.wait(LIMIT_S), self.text
 
     def _read(self) -> bool:
@@ -73,7 +77,13 @@ class Terminal:
     def __enter__(self) -> Self:
         self._ours, theirs = pty.openpty()
         self._process = subprocess.Popen(
-            self._command, env=self._env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+            self._command,
+            env=self._env,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=_take_the_terminal,
         )
         os.close(theirs)
         return self
@@ -85,3 +95,8 @@ class Terminal:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait(LIMIT_S)
         os.close(self._ours)
+
+
+def _take_the_terminal() -> None:
+    """In the program before it begins: from now on Ctrl-C reaches it as a signal."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -293,3 +293,19 @@ def test_unknown_tools_and_keys_of_tools_are_reported(config_file: Path) -> None
 )
 def test_a_mistake_in_a_tools_settings_is_refused_with_its_line(config_file: Path, text: str, what: str) -> None:
     assert refused(config_file, text).startswith(f": {what}. Nothing was changed.")
+
+
+def test_a_pause_leaves_every_project_out(tmp_path: Path) -> None:
+    settings = project_settings(tmp_path, Config(paused=True))
+
+    assert settings.excluded == "`carryover pause`"
+
+
+def test_a_pause_cannot_be_set_in_the_file(tmp_path: Path) -> None:
+    """It would hold for the daemon only, and `unpause` would not end it."""
+    path = tmp_path / "config.toml"
+    path.write_text("paused = true\n")
+
+    config = load_config(path)
+
+    assert (config.paused, config.unknown_keys) == (False, ("paused (line 1)",))

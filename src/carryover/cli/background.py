@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover import __version__
-from carryover.cli.endpoint import look_at_endpoint, stop_daemon, wait_for_daemon
+from carryover.cli.endpoint import Endpoint, look_at_endpoint, stop_daemon, wait_for_daemon
 from carryover.errors import UserError
 from carryover.install.service import Program, ServiceManager, plain_way, this_program
 from carryover.install.service_here import service_here
@@ -33,6 +33,8 @@ class Background(msgspec.Struct, frozen=True, kw_only=True):
     port: int | None = None
     trouble: tuple[str, ...] = ()
     """What went wrong, as sentences."""
+    warnings: tuple[str, ...] = ()
+    """What is not as it should be, though all works."""
     hints: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
     """Lines for a shell that start the daemon, where nobody does it for the user."""
@@ -60,13 +62,16 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
     except (UserError, OSError) as error:
         trouble = str(error)
     found = wait_for_daemon(state, 0.0 if trouble else ANSWER_S)
+    if found.health is None and not trouble:
+        trouble = found.trouble or ""
     status = manager.status()
     return Background(
         kind=manager.kind,
         changed=changed,
         **_daemon(found.health),
         port=found.port,
-        trouble=tuple(filter(None, (trouble, found.trouble))),
+        trouble=(trouble,) if trouble else (),
+        warnings=_port_trouble(found),
         hints=tuple(filter(None, (status.hint,))),
         plain=plain_way(program) if trouble else (),
     )
@@ -88,16 +93,19 @@ def _run(state: StateDir, manager: ServiceManager, *, anew: bool) -> bool:
 
 def _by_hand(state: StateDir, kind: str, program: Program, *, wanted: bool, hint: str | None) -> Background:
     found = look_at_endpoint(state)
-    running = found.health is not None
     return Background(
         kind="none" if wanted else kind,
         wanted=wanted,
         **_daemon(found.health),
         port=found.port,
-        trouble=(found.trouble,) if running and found.trouble else (),
+        warnings=_port_trouble(found),
         hints=(hint,) if wanted and hint else (),
-        plain=() if running else plain_way(program),
+        plain=() if found.health is not None else plain_way(program),
     )
+
+
+def _port_trouble(found: Endpoint) -> tuple[str, ...]:
+    return (found.trouble,) if found.health is not None and found.trouble else ()
 
 
 def _daemon(health: dict[str, Any] | None) -> dict[str, Any]:

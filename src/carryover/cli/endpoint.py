@@ -26,7 +26,8 @@ _LOOK_AGAIN_S: Final = 0.05
 class Endpoint:
     """`health` is the daemon's own answer, over the socket that only its owner reaches; None where none answers.
 
-    `port`: where it takes hooks over TCP, shown to be its own. `trouble`: what is not as it should be, as sentences.
+    `port`: where it takes hooks over TCP, shown to be its own. `trouble`: what is not as it should be, as sentences;
+    where it is there all the same, only its port is meant, which most hooks do without.
     """
 
     health: dict[str, Any] | None

@@ -83,9 +83,9 @@ def size(count_bytes: int) -> str:
     return f"{amount / 1000:.1f} TB"
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str | None = None) -> str:
     """`1 event`, `2,000 events`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def short_path(path: str, home: Path) -> str:

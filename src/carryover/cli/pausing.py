@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import shlex
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,12 +11,13 @@ import msgspec
 
 from carryover.cli.endpoint import reload_daemon
 from carryover.cli.output import print_json
-from carryover.config import Config, load_config, project_settings
+from carryover.config import Config, load_config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, write_if_changed
 from carryover.install.apply import apply
 from carryover.install.config_file import Settings, plan_config
 from carryover.paths import StateDir
+from carryover.publish.restore_store import prune_answers
 
 Obeyed = Literal["at once", "when it starts"]
 
@@ -88,7 +90,8 @@ def tell(now: Pausing, *, as_json: bool) -> int:
     already = "" if now.changed else " already" if now.paused else ", and was not paused"
     print(f"{what} {is_so}{already}." + ("" if now.daemon == "at once" else " carryoverd does not run just now."))
     if now.paused:
-        print(f"Go on with `carryover unpause{'' if now.project is None else ' PROJECT'}`.")
+        which = "" if now.project is None else f" {shlex.quote(now.project)}"
+        print(f"Go on with `carryover unpause{which}`.")
     if now.note:
         print(now.note)
     return ExitCode.OK
@@ -104,9 +107,18 @@ def _write(state: StateDir, *, exclude: tuple[str, ...]) -> None:
         raise UserError(done.problem, ExitCode.REFUSED)
 
 
+def _forget_answers(state: StateDir) -> None:
+    """No daemon does it now: the answers that hooks give while none runs go for what is paused."""
+    try:
+        prune_answers(state.root, settings_now(state))
+    except OSError as error:
+        raise UserError(f"Answers kept for when carryoverd is down can't be removed ({error.strerror}).") from error
+
+
 def _reload(state: StateDir, *, paused: bool | None) -> Obeyed:
     health: dict[str, Any] | None = reload_daemon(state)
     if health is None:
+        _forget_answers(state)
         return "when it starts"
     if health.get("config_trouble"):
         raise UserError(f"carryoverd does not take the settings: {health['config_trouble']}")

@@ -97,7 +97,8 @@ def _background(background: Background) -> Iterator[str]:
         where = f", port {background.port} is its own" if background.port is not None else ""
         by = f" as a {background.kind} service" if background.wanted and background.kind != "none" else ""
         yield f"✓ carryoverd {background.version} runs{by} (process {background.pid}{where})"
-    yield from (f"⚠ {trouble}" for trouble in background.trouble)
+    yield from (f"✗ {trouble}" for trouble in background.trouble)
+    yield from (f"⚠ {warning}" for warning in background.warnings)
     yield from (f"  {hint}" for hint in background.hints)
     if background.plain:
         now, always = background.plain

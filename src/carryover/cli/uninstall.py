@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.cli.arguments import exit_code_help
-from carryover.cli.output import print_json
+from carryover.cli.output import counted, print_json
 from carryover.cli.where import state_dir
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 
 if TYPE_CHECKING:
     from carryover.install.service import ServiceManager
-    from carryover.install.uninstall import Uninstall, Uninstalled
+    from carryover.install.uninstall import Removal, Uninstall, Uninstalled
 
 DESCRIPTION: Final = """\
 Takes Carryover's hooks out of your agents' settings and stops carryoverd.
@@ -108,10 +108,20 @@ def lines_before(wanted: Uninstall, service: ServiceManager | None, pid: int | N
         if edit.changes:
             does = "goes" if edit.after is None else "is put back"
             yield f"{tilde(edit.path, home)} {does} ({edit.change.why})"
-    yield from (f"{tilde(removal.path, home)} goes ({removal.what})" for removal in wanted.removals)
+    for removal, inner in _by_folder(wanted.removals):
+        with_it = f", with {counted(inner, 'file or folder', 'files and folders')} in it" if inner else ""
+        yield f"{tilde(removal.path, home)} goes{with_it} ({removal.what})"
     yield from wanted.notes
     if service is None and pid is None and not wanted.removals and not any(edit.changes for edit in wanted.edits):
         yield "There is nothing to take back."
+
+
+def _by_folder(removals: Sequence[Removal]) -> Iterator[tuple[Removal, int]]:
+    """Each removal but those below a folder that goes for the same reason, and how many of these there are."""
+    places = {(removal.path, removal.what) for removal in removals}
+    for removal in removals:
+        if not any((above, removal.what) in places for above in removal.path.parents):
+            yield removal, sum(removal.path in other.path.parents for other in removals if other.what == removal.what)
 
 
 def lines_after(done: Uninstalled, left: tuple[str, ...]) -> Iterator[str]:
@@ -119,8 +129,7 @@ def lines_after(done: Uninstalled, left: tuple[str, ...]) -> Iterator[str]:
     yield from (f"✗ {reason}" for reason in left)
     changed = sum(entry.outcome in ("changed", "removed") for entry in done.applied) + len(done.removed)
     if changed:
-        files = "1 file or folder was" if changed == 1 else f"{changed} files and folders were"
-        yield f"✓ Done: {files} put back or removed."
+        yield f"✓ Done: {counted(changed, 'file or folder', 'files and folders')} put back or removed."
 
 
 def _show(wanted: Uninstall, service: ServiceManager | None, pid: int | None, home: Path, *, as_json: bool) -> int:

@@ -13,10 +13,8 @@ from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from carryover import __version__
-from carryover.config import Config, load_config
+from carryover.config import Config, settings_now
 from carryover.daemon.log import Log, open_log
 from carryover.daemon.notify import Notifier
 from carryover.daemon.preload import load_all
@@ -73,11 +71,6 @@ async def _run(state: StateDir, config: Config, log: Log, *, once: bool, stoppin
     if not in_order:
         return ExitCode.FAILED
     return ExitCode.INTERRUPTED if signals.received == signal.SIGINT else ExitCode.OK
-
-
-def settings_now(state: StateDir) -> Config:
-    """The settings, and whether `carryover pause` holds. Raises UserError: see `load_config`."""
-    return msgspec.structs.replace(load_config(state.config), paused=state.paused.exists())
 
 
 class _Deadline:

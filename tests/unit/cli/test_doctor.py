@@ -13,7 +13,7 @@ import pytest
 from carryover.cli.where import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything
-from support.daemon_process import DaemonProcess
+from support.daemon_process import DaemonProcess, wait_until
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -30,9 +30,9 @@ def up(installed: Path, shop: Path) -> Iterator[DaemonProcess]:
     """Everything is installed, and the daemon has read and published all there is."""
     config = state_dir().config
     config.write_text(config.read_text() + "\n[server]\nport = 0\n")
-    (state_dir().root / "hook.sh").touch()
     with DaemonProcess() as daemon:
         daemon.settle()
+        wait_until("the port", lambda: daemon.health()["hook_port"]["port"])
         yield daemon
 
 
@@ -141,6 +141,16 @@ def test_how_long_an_agent_keeps_its_transcripts(installed: Path, run: Run) -> N
     _, out, _ = run("doctor")
 
     assert "· Claude Code deletes transcripts that are older than 7 days (`cleanupPeriodDays`).\n" in out
+
+
+def test_transcripts_that_were_elsewhere_when_it_was_installed(up: DaemonProcess, run: Run) -> None:
+    config = state_dir().config
+    config.write_text(f'{config.read_text()}\n[tools.claude-code]\nroots = ["/data/projects"]\n')
+
+    assert [finding["what"] for finding in found(run)] == [
+        "Claude Code's transcripts were in /data/projects when it was installed; "
+        "now they are looked for in ~/.claude/projects."
+    ]
 
 
 def test_a_damaged_ledger(installed: Path, recorded: Path, run: Run) -> None:

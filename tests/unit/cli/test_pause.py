@@ -41,17 +41,20 @@ def test_a_daemon_that_starts_during_a_pause_stands_still(shop: Path, run: Run) 
         assert handoff_of(shop) == ""
 
 
-def test_one_project_is_left_out_and_the_others_go_on(shop: Path, home: Path, run: Run) -> None:
+def test_one_project_is_left_out_and_the_daemon_goes_on(shop: Path, home: Path, run: Run) -> None:
+    session = ClaudeSession(home / ".claude" / "projects", shop)
     with DaemonProcess() as daemon:
-        code, out, _ = run("pause", str(shop))
         daemon.settle()
+        before = handoff_of(shop)
 
+        code, out, _ = run("pause", str(shop))
+        session.prompt("Add a discount code to the basket page")
+        daemon.settle()
         assert (code, out.splitlines()[0]) == (ExitCode.OK, f"{shop} is paused.")
-        assert handoff_of(shop) == ""
-        assert daemon.health()["paused"] is False
+        assert (daemon.health()["paused"], handoff_of(shop)) == (False, before)
 
         assert run("unpause", str(shop))[:2] == (ExitCode.OK, f"{shop} goes on.\n")
-        wait_until("the handoff", lambda: handoff_of(shop) != "")
+        wait_until("the new prompt in the handoff", lambda: "basket page" in handoff_of(shop))
 
 
 def test_without_a_daemon_it_holds_once_one_starts(home: Path, run: Run) -> None:

@@ -40,6 +40,18 @@ def test_a_purge_leaves_nothing(installed: Path, recorded: Path, home: Path, run
     assert not state_dir().root.exists()
 
 
+def test_what_lies_in_a_folder_that_goes_for_the_same_reason_is_counted_with_it(installed: Path, run: Run) -> None:
+    kept = state_dir().root / "restore/claude-code/startup/work/.answer"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+
+    _, out, _ = run("uninstall", "--purge", "--dry-run")
+
+    assert [line for line in out.splitlines() if "restore" in line] == [
+        "~/.carryover/restore goes, with 4 files and folders in it (handoffs kept for when the daemon is down)"
+    ]
+
+
 def test_a_dry_run_lists_and_shows_everything_and_touches_nothing(installed: Path, home: Path, run: Run) -> None:
     before = everything(home)
 

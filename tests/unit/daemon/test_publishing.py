@@ -236,3 +236,16 @@ async def test_what_git_said_is_remembered_with_the_handoff(
     with closing(connect_read_only(ledger_path)) as db:
         assert published_git(db, project) == publisher.outcomes[project].git
     assert publisher.outcomes[project].git is not None
+
+
+async def test_after_a_change_of_settings_every_active_project_is_published_anew(
+    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
+) -> None:
+    session.prompt("Add a discount function")
+    project = await stored(ledger, agents, desk, session)
+    async with desk.open() as publisher:
+        publisher.know({project: desk.now_ms, 99: desk.now_ms - 8 * MS_PER_DAY})
+        publisher.touch_all()
+        await publisher.flush()
+
+    assert [called for called, _ in desk.calls] == [project]

@@ -190,3 +190,37 @@ async def test_nothing_is_logged_where_nothing_is_new(
             await reading.flush()
 
     assert (len(lines), len(touched)) == (1, 1)
+
+
+async def test_agents_that_are_not_to_be_read_are_passed_by_until_they_are(
+    agents: dict[str, Agent],
+    ledger: Ledger,
+    ledger_path: Path,
+    pool: Executor,
+    touched: Touched,
+    log: Log,
+    session: ClaudeSession,
+    source_of: Callable[[ClaudeSession], Source],
+) -> None:
+    session.prompt("Add a discount function")
+    wanted: set[str] = set()
+    reading = Reading(
+        agents,
+        ledger,
+        root_of=find_root,
+        on_read=lambda projects, at_ms: touched.append((projects, at_ms)),
+        executor=pool,
+        clock=asyncio.get_running_loop().time,
+        log=log,
+        reads=wanted.__contains__,
+    )
+    async with at_work(reading):
+        reading.hint([source_of(session)])
+        await reading.flush()
+        assert (reading.idle, touched) == (True, [])
+
+        wanted.add("claude-code")
+        reading.hint([source_of(session)])
+        await reading.flush()
+
+    assert len(touched) == 1

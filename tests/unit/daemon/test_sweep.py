@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.agents.contract import Agent, Source
+from carryover.config import ToolConfig, ToolsConfig
 from carryover.daemon.sweep import (
     MS_PER_DAY,
     RACY_MS,
@@ -19,6 +20,7 @@ from carryover.daemon.sweep import (
     key_of,
     look,
     reading_order,
+    recorded_roots,
     roots_of,
     vanished,
 )
@@ -146,3 +148,16 @@ def test_a_source_that_is_neither_seen_nor_there_has_vanished(tmp_path: Path) ->
     }
 
     assert vanished(states, [seen("seen")]) == [Source(agent="a", path=str(tmp_path / "gone"))]
+
+
+def test_folders_that_install_recorded_are_looked_at_too(agents: dict[str, Agent], home: Path) -> None:
+    """A service has none of the variables that the shell had in which install was called."""
+    known = ToolConfig(roots=("/data/more",), env={"CLAUDE_CONFIG_DIR": "/data/claude"})
+    tools = ToolsConfig(each={"claude-code": known})
+
+    assert recorded_roots(agents.values(), tools, home, {}) == (
+        Root("claude-code", Path("/data/claude/projects")),
+        Root("claude-code", Path("/data/more")),
+    )
+    assert recorded_roots(agents.values(), tools, home, {"CLAUDE_CONFIG_DIR": "/now"})[0].path == Path("/now/projects")
+    assert recorded_roots(agents.values(), ToolsConfig(), home, {}) == roots_of(agents.values(), home, {})
