@@ -124,7 +124,7 @@ def _replace(edit: Edit, state: StateDir) -> None:
         _keep(edit.before, backup_path(state, edit.path))
     if edit.after is not None:
         for folder in _missing_folders(edit.path):
-            folder.mkdir(mode=0o700)
+            folder.mkdir()  # with the rights that the agent itself would have given its folder
     if now(change) != edit.before:
         raise OSError("another program is changing it at this moment")
     if edit.after is None:

@@ -9,6 +9,8 @@ from typing import Final
 from carryover.install.plan import Edit
 
 _CONTEXT: Final = 3
+_MARK: Final = "\0context"
+_MARKED: Final = re.compile(rf"{_MARK}\d+(?=\n|\Z)")
 _HUNK: Final = re.compile(r"@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@")
 
 
@@ -26,7 +28,7 @@ def diff(edit: Edit) -> str:
         "/dev/null" if edit.after is None else name,
         n=_CONTEXT,
     )
-    shown = [_moved(line, skipped) if line.startswith("@@") else line for line in lines]
+    shown = [_moved(line, skipped) if line.startswith("@@") else _MARKED.sub("", line) for line in lines]
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in shown)
 
 
@@ -40,8 +42,23 @@ def _middle(old: list[str], new: list[str]) -> tuple[int, list[str], list[str]]:
     shorter = min(len(old), len(new))
     head = next((at for at in range(shorter) if old[at] != new[at]), shorter)
     tail = next((at for at in range(shorter - head) if old[-1 - at] != new[-1 - at]), shorter - head)
-    skipped, left = max(0, head - _CONTEXT), max(0, tail - _CONTEXT)
-    return skipped, old[skipped : len(old) - left], new[skipped : len(new) - left]
+    skipped = max(0, head - _CONTEXT)
+
+    def part(lines: list[str]) -> list[str]:
+        end = len(lines) - tail
+        return [*_marked(lines[skipped:head]), *lines[head:end], *_marked(lines[end : end + _CONTEXT], first=_CONTEXT)]
+
+    return skipped, part(old), part(new)
+
+
+def _marked(context: list[str], *, first: int = 0) -> list[str]:
+    """Context that compares equal to nothing but itself: else a change may slide to where the part is cut off, and a
+    hunk without context after it means the end of the file."""
+    bare = [line.removesuffix("\n") for line in context]
+    return [
+        f"{text}{_MARK}{number}{line[len(text) :]}"
+        for number, (text, line) in enumerate(zip(bare, context, strict=True), first)
+    ]
 
 
 def _moved(header: str, skipped: int) -> str:

@@ -100,7 +100,7 @@ def test_the_first_session_of_a_project_finds_everything_in_place_and_is_told_no
     row.shown(f"at the first prompt: {', '.join(sorted(path.name for path in then.iterdir() if path.name != '.git'))}")
     assert (then / ".carryover" / "handoff.md").read_text("utf-8") == PLACEHOLDER
     assert ".carryover" in ignored
-    assert [name for name in ("AGENTS.md", "CLAUDE.md") if POINTER in (then / name).read_text("utf-8")]
+    assert POINTER in (then / "AGENTS.md").read_text("utf-8")
     assert hooked.injected(request) == []
     assert "No prior session captured" not in request
 

@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from carryover.install.diff import diff
@@ -50,6 +50,7 @@ def test_a_huge_file_is_quickly_compared() -> None:
     assert time.monotonic() - began < 10
 
 
+@example(before=b"b\n" * 4, after=b"a\n" + b"b\n" * 5, end=b"")
 @given(before=LINES, after=LINES, end=st.sampled_from([b"", b"x"]))
 @settings(max_examples=40, deadline=None)
 def test_git_makes_the_new_file_of_the_old_one_with_it(before: bytes, after: bytes, end: bytes) -> None:
