@@ -219,7 +219,7 @@ def test_a_projects_file_that_is_a_link_or_a_pipe_is_passed_by(tmp_path: Path) -
         ("work/a*", True),
         ("~/work/ap", False),
         ("~/app", False),
-        ("/work/app", False),
+        ("/srv/app", False),
         ("~nobody-of-that-name/app", False),
     ],
 )

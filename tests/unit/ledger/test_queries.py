@@ -32,12 +32,12 @@ Reading = Callable[[], sqlite3.Connection]
 
 
 async def test_projects_come_newest_first_and_are_found_by_their_exact_root(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("a", session="s1", cwd="/work/app"), path="/t/1")
-    await scribe.tell(scribe.event("b", session="s2", cwd="/work/app2"), path="/t/2")
+    await scribe.tell(scribe.event("a", session="s1", cwd="/srv/app"), path="/t/1")
+    await scribe.tell(scribe.event("b", session="s2", cwd="/srv/app2"), path="/t/2")
 
     db = reading()
-    assert [(row.root, row.last_event_ms) for row in projects(db)] == [("/work/app2", 2_000), ("/work/app", 1_000)]
-    assert project_by_root(db, "/work/app") == projects(db)[1]
+    assert [(row.root, row.last_event_ms) for row in projects(db)] == [("/srv/app2", 2_000), ("/srv/app", 1_000)]
+    assert project_by_root(db, "/srv/app") == projects(db)[1]
     assert project_by_root(db, "/work") is None
 
 

@@ -11,8 +11,8 @@ from carryover.publish.refresh import refresh
 from support.one_prompt import ledger_with_prompt
 from support.repository import repository
 
-ONE = PublishedProject("/work/one", "/work/one/.carryover")
-OTHER = PublishedProject("/work/a\nb", "/handoffs/b-1234")
+ONE = PublishedProject("/srv/one", "/srv/one/.carryover")
+OTHER = PublishedProject("/srv/a\nb", "/handoffs/b-1234")
 
 
 def test_each_project_is_on_the_list_once(tmp_path: Path) -> None:
