@@ -5,9 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from carryover.cli.arguments import exit_code_help
-from carryover.errors import ExitCode
-
 DESCRIPTION: Final = """\
 Looks again at what is on this machine: agents that came or went, other
 versions, settings that moved. Asks as `carryover install` does, with what you
@@ -27,19 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from carryover.cli.setting_up import add_options
 
     parser.description = DESCRIPTION
-    parser.epilog = (
-        EXAMPLES
-        + "\n"
-        + exit_code_help(
-            ExitCode.OK,
-            ExitCode.FAILED,
-            ExitCode.USAGE,
-            ExitCode.NOTHING_FOUND,
-            ExitCode.REFUSED,
-            ExitCode.INTERRUPTED,
-        )
-    )
-    add_options(parser)
+    add_options(parser, examples=EXAMPLES)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from carryover.cli.background import Background, bring_up, service_of_user
+from carryover.cli.arguments import exit_code_help
+from carryover.cli.background import bring_up, service_of_user
 from carryover.cli.endpoint import reload_daemon
-from carryover.cli.first_read import End, Held, held_by, watch_first_read
+from carryover.cli.first_read import held_by, watch_first_read
 from carryover.cli.output import print_json
 from carryover.cli.recorded import recorded_env
 from carryover.cli.selection import chosen, tool_ids
+from carryover.cli.setting_up_done import Done
 from carryover.cli.setting_up_text import dry_run_lines, lines_after
 from carryover.cli.where import state_dir
 from carryover.config import ResumeMode, load_config
@@ -25,31 +26,17 @@ from carryover.paths import StateDir
 MODES: Final = get_args(ResumeMode)
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What came of it all."""
-
-    setup: Setup
-    asked: tuple[str, ...]
-    """What was ticked or named, whether it is here or not."""
-    applied: tuple[Applied, ...]
-    background: Background
-    read: End | None
-    """How the first reading of the past ended; None where there was none to watch."""
-    held: Held | None
-    """What the ledger holds after that."""
-
-    @property
-    def changed(self) -> bool:
-        return self.background.changed or any(done.outcome not in ("unchanged", "left alone") for done in self.applied)
-
-    @property
-    def failed(self) -> bool:
-        return bool(self.background.trouble) or any(done.problem for done in self.applied)
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options that install and refresh have in common."""
+def add_options(parser: argparse.ArgumentParser, *, examples: str) -> None:
+    """The options and exit codes that install and refresh have in common."""
+    codes = (
+        ExitCode.OK,
+        ExitCode.FAILED,
+        ExitCode.USAGE,
+        ExitCode.NOTHING_FOUND,
+        ExitCode.REFUSED,
+        ExitCode.INTERRUPTED,
+    )
+    parser.epilog = f"{examples}\n{exit_code_help(*codes)}"
     parser.add_argument("--yes", action="store_true", help="ask nothing: take what would be ticked by itself")
     parser.add_argument(
         "--tools", type=tool_ids, metavar="IDS", help="ask nothing: these agents, such as claude-code,codex"

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from carryover.cli.background import Background
 from carryover.cli.output import counted
+from carryover.cli.setting_up_done import Done
 from carryover.install.apply import Applied
 from carryover.install.detect import Detection
 from carryover.install.diff import diff
 from carryover.install.how_installed import how_installed
 from carryover.install.setup import Setup, outcome_for
 from carryover.install.wording import Did, summary, tilde
-
-if TYPE_CHECKING:
-    from carryover.cli.setting_up import Done
 
 TIPS: Final = (
     'In a new session say "let\'s start" or "continue": the agent tells you where the last one stopped.',

@@ -27,9 +27,6 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     last_ms: int
     digest: Digest
     sidechains: tuple[Digest, ...] = ()
-    title: str | None = None
-    branch: str | None = None
-    agent_version: str | None = None
 
 
 class Worktree(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,9 +95,6 @@ def _session_view(db: sqlite3.Connection, row: SessionRow, refolded: _Refolded, 
         last_ms=row.last_ms,
         digest=digests.pop("", Digest()),
         sidechains=tuple(digests.values())[:MAX_SIDECHAINS],
-        title=row.title,
-        branch=row.branch,
-        agent_version=row.agent_version,
     )
 
 

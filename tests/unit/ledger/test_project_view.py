@@ -56,7 +56,6 @@ async def test_a_view_tells_of_the_project_its_sessions_and_their_digests(scribe
     (session,) = view.sessions
     assert (view.root, view.main_root, view.worktrees) == ("/repo", None, ())
     assert (session.session, session.agent, session.started_ms, session.last_ms) == ("s1", "made-up", 1_000, 6_000)
-    assert (session.title, session.agent_version, session.branch) == ("Parser", "2.1.0", "main")
     assert session.digest.prompts == 1
     assert session.digest.last_ms == 5_000
     assert [side.last_ms for side in session.sidechains] == [6_000]
