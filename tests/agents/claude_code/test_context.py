@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.claude_code.session import Session
-from carryover.agents.claude_code.context import Context, bounded
+from carryover.agents.claude_code.context import Context
+from carryover.records.bounds import bounded
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from agents.claude_code.session import START_MS
-from carryover.agents.claude_code.draft import is_absolute, resolved, utc_ms
+from carryover.records.identity import utc_ms
+from carryover.records.paths import is_absolute, resolved
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.agents.claude_code.context import Change
-from carryover.agents.claude_code.edits import EditResult, Hunk, applied, planned
+from carryover.agents.claude_code.edits import EditResult, applied, planned
+from carryover.records.changes import Change, Hunk
 
 CWD = "/home/dev/shop"
 PATH = "/home/dev/shop/cart.py"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from agents.claude_code.session import Session
-from carryover.agents.claude_code.context import SUBJECT_CHARS
 from carryover.model import Op, PlanItem, PlanProposal, PlanUpdate, Question, ToolCall
+from carryover.records.bounds import SUBJECT_CHARS
 
 
 def called(name: str, **tool_input: Any) -> ToolCall:

@@ -7,6 +7,7 @@ import pytest
 
 from carryover.agents.claude_code import wire
 from carryover.model import Skipped
+from carryover.records import rawjson
 
 NONE: frozenset[str] = frozenset()
 
@@ -25,8 +26,8 @@ NONE: frozenset[str] = frozenset()
     ],
 )
 def test_only_what_is_broken_is_mended(broken: bytes, mended: bytes) -> None:
-    assert wire.mend(broken) == mended
-    assert wire.mend(mended) == mended
+    assert rawjson.mend(broken) == mended
+    assert rawjson.mend(mended) == mended
 
 
 def test_a_record_of_a_quiet_type_may_have_any_shape() -> None:
@@ -38,20 +39,19 @@ def test_a_record_of_a_quiet_type_may_have_any_shape() -> None:
 
 @pytest.mark.parametrize("name", ["words of the user", "x" * 61, "ä", "", "a\nb", None])
 def test_names_that_are_no_names_are_not_repeated(name: str | None) -> None:
-    assert wire.label(name) == "?"
-    assert wire.skipped(name, "reason", name) == Skipped("?", "reason", "?" if name else None)
+    assert rawjson.label(name) == "?"
+    assert rawjson.skipped(name, "reason", name) == Skipped("?", "reason", "?" if name else None)
 
 
 def test_text_is_a_string_or_blocks() -> None:
-    assert wire.text_of(msgspec.Raw(b'"a"')) == "a"
-    assert (
-        wire.text_of(msgspec.Raw(b'[{"type":"text","text":"a"},{"type":"image"},{"type":"text","text":"b"}]')) == "a\nb"
-    )
-    assert wire.text_of(msgspec.Raw(b"5")) is None
-    assert wire.text_of(wire.ABSENT) is None
+    assert rawjson.text_of(msgspec.Raw(b'"a"')) == "a"
+    blocks = msgspec.Raw(b'[{"type":"text","text":"a"},{"type":"image"},{"type":"text","text":"b"}]')
+    assert rawjson.text_of(blocks) == "a\nb"
+    assert rawjson.text_of(msgspec.Raw(b"5")) is None
+    assert rawjson.text_of(rawjson.ABSENT) is None
 
 
 def test_a_part_of_another_shape_is_none() -> None:
-    assert wire.part_of(msgspec.Raw(b'{"kind":"human"}'), wire.Origin) == wire.Origin(kind="human")
-    assert wire.part_of(msgspec.Raw(b'{"kind":5}'), wire.Origin) is None
-    assert wire.part_of(msgspec.Raw(b'{"kind":"\xff"}'), wire.Origin) == wire.Origin(kind="\ufffd")
+    assert rawjson.part_of(msgspec.Raw(b'{"kind":"human"}'), wire.Origin) == wire.Origin(kind="human")
+    assert rawjson.part_of(msgspec.Raw(b'{"kind":5}'), wire.Origin) is None
+    assert rawjson.part_of(msgspec.Raw(b'{"kind":"\xff"}'), wire.Origin) == wire.Origin(kind="\ufffd")

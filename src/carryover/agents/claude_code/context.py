@@ -7,26 +7,11 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.model import Actor, Op, PlanState
+from carryover.records.changes import Change
 
 MAX_OPEN_CALLS: Final = 200
 MAX_TASKS: Final = 200
 MAX_QUEUED: Final = 50
-SUBJECT_CHARS: Final = 1000
-MAX_NAME_CHARS: Final = 300
-MAX_PATH_CHARS: Final = 4096
-SHORT_CHARS: Final = 200
-
-
-class Change(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A file change that a call will have made if it succeeds."""
-
-    path: str
-    change: Literal["add", "modify", "delete", "rename"]
-    old_path: str | None = None
-    added: int | None = None
-    removed: int | None = None
-    line: int | None = None
-    anchor: str | None = None
 
 
 class TaskChange(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -94,12 +79,3 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     caveat: bool = False
     """The record before announced a command that the client runs itself."""
     compaction: Literal["manual", "auto"] | None = None
-
-
-def bounded(text: str, limit: int) -> str:
-    """The beginning of `text`, cut between words so that no half of a secret is left that nobody would recognise."""
-    if len(text) <= limit:
-        return text
-    head = text[:limit]
-    kept = head.rsplit(maxsplit=1)[0] if len(head.split(maxsplit=1)) > 1 else ""
-    return f"{kept} …" if kept else "…"

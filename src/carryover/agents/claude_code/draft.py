@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import posixpath
-import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Final
 
 import msgspec
 
 from carryover.agents.claude_code import wire
-from carryover.agents.claude_code.context import (
-    MAX_NAME_CHARS,
-    MAX_PATH_CHARS,
-    SHORT_CHARS,
-    Context,
-    Facts,
-    bounded,
-)
+from carryover.agents.claude_code.context import Context, Facts
 from carryover.agents.contract import Folded, Record, Source
 from carryover.model import AnyBody, Event, SessionInfo, Skipped
+from carryover.records import rawjson
+from carryover.records.bounds import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded
+from carryover.records.identity import digest, utc_ms
+from carryover.records.paths import is_absolute
 
 INLINE_SIDECHAIN: Final = "inline"
 """Sub-agent records that stand in the main file without an agent id."""
@@ -48,7 +41,7 @@ class Draft:
     def begin(cls, source: Source, context: Context, line: wire.Line, record: Record) -> Draft:
         own_ms = utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
-        fork = wire.part_of(line.forked_from, wire.ForkedFrom) or wire.ForkedFrom()
+        fork = rawjson.part_of(line.forked_from, wire.ForkedFrom) or wire.ForkedFrom()
         # A fork repeats its parent's records, as a rule under the same uuid; where it gets another, the record says
         # which one it was.
         ident = _named(fork.message_uuid) or _named(line.uuid)
@@ -99,7 +92,7 @@ class Draft:
 
     def skip(self, record_type: str, reason: str) -> None:
         """Count something that was not understood. `reason` never quotes the record."""
-        self.skipped.append(wire.skipped(record_type, reason, self.line.version))
+        self.skipped.append(rawjson.skipped(record_type, reason, self.line.version))
 
     def learn_model(self, model: str | None) -> None:
         """Note which model answers, unless the record is old history written again."""
@@ -162,40 +155,3 @@ class Draft:
 def _named(name: str | None) -> str | None:
     """An id or name fit to be kept; absent, empty and absurdly long ones are none."""
     return name if name and len(name) <= MAX_NAME_CHARS else None
-
-
-def utc_ms(timestamp: str | None) -> int:
-    """UTC milliseconds of an ISO time, 0 where there is none. Without a zone it is UTC (2.0.65, 2.1.328 write `Z`)."""
-    if not timestamp:
-        return 0
-    try:
-        at = datetime.fromisoformat(timestamp)
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return max(0, round(at.timestamp() * 1000))
-    except (ValueError, OverflowError):
-        return 0
-
-
-def digest(data: str | bytes) -> str:
-    """A short fingerprint, to tell texts apart."""
-    raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
-    return hashlib.blake2b(raw, digest_size=12).hexdigest()
-
-
-_WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\")
-
-
-def is_absolute(path: str) -> bool:
-    """Absolute on the machine that wrote the transcript, which need not be this one."""
-    return path.startswith("/") or _WINDOWS.match(path) is not None
-
-
-def resolved(path: str, cwd: str | None) -> str | None:
-    """`path` as an absolute path, without `..`; None when it is relative and nobody knows to what."""
-    if _WINDOWS.match(path):
-        return path
-    if not path.startswith("/"):
-        if cwd is None or not cwd.startswith("/"):
-            return None
-        path = posixpath.join(cwd, path)
-    return posixpath.normpath(path)

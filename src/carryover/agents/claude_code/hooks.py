@@ -13,10 +13,11 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.claude_code import transcripts, wire
+from carryover.agents.claude_code import transcripts
 from carryover.agents.claude_code.normalise import NO_ANSWER
 from carryover.agents.contract import HookMeaning, HookReading, StartReason
 from carryover.model import AssistantMessage, Event, Skipped, TurnEnd
+from carryover.records import rawjson
 
 _MEANINGS: Final[dict[str, HookMeaning]] = {
     "sessionstart": "start",
@@ -49,17 +50,17 @@ class Payload(msgspec.Struct, frozen=True):
     """Since 1.0.41."""
     source: str | None = None
     """SessionStart: why."""
-    seconds_since_last_response: msgspec.Raw = wire.ABSENT
+    seconds_since_last_response: msgspec.Raw = rawjson.ABSENT
     """SessionStart of `resume` and `fork`: a number."""
-    last_assistant_message: msgspec.Raw = wire.ABSENT
+    last_assistant_message: msgspec.Raw = rawjson.ABSENT
     """Stop (since 2.1.47) and StopFailure: 40 to 75 ms before the transcript has it."""
-    error: msgspec.Raw = wire.ABSENT
+    error: msgspec.Raw = rawjson.ABSENT
     """StopFailure: `rate_limit`, `authentication_failed`, ..."""
     agent_id: str | None = None
     """Set inside a sub-agent (since 2.1.69)."""
-    cursor_version: msgspec.Raw = wire.ABSENT
-    conversation_id: msgspec.Raw = wire.ABSENT
-    workspace_roots: msgspec.Raw = wire.ABSENT
+    cursor_version: msgspec.Raw = rawjson.ABSENT
+    conversation_id: msgspec.Raw = rawjson.ABSENT
+    workspace_roots: msgspec.Raw = rawjson.ABSENT
 
 
 _PAYLOAD: Final = msgspec.json.Decoder(Payload)
@@ -104,7 +105,7 @@ class ClaudeCodeHooks:
     def _own_session(self, given: Payload, event: str) -> str | None:
         """The session, where the payload is Claude Code's own and of this event."""
         marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
-        if not given.session_id or given.transcript_path is None or any(mark != wire.ABSENT for mark in marks):
+        if not given.session_id or given.transcript_path is None or any(mark != rawjson.ABSENT for mark in marks):
             return None
         if given.hook_event_name is not None and given.hook_event_name.lower() != event:
             return None
@@ -113,11 +114,11 @@ class ClaudeCodeHooks:
 
 def _decoded(payload: bytes) -> Payload | str:
     """The payload, or what is wrong with it."""
-    for made_ready in (bytes, wire.mend):
+    for made_ready in (bytes, rawjson.mend):
         try:
             return _PAYLOAD.decode(made_ready(payload))
         except msgspec.ValidationError as error:
-            return wire.shape_of(error)
+            return rawjson.shape_of(error)
         except RecursionError:
             return "nested too deeply"
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -126,23 +127,23 @@ def _decoded(payload: bytes) -> Payload | str:
 
 
 def _skipped(event: str, reason: str) -> Skipped:
-    return wire.skipped(f"hook/{event}", reason, None)
+    return rawjson.skipped(f"hook/{event}", reason, None)
 
 
 def _idle_s(given: Payload) -> float | None:
     try:
         idle_s = _NUMBER.decode(given.seconds_since_last_response)
-    except wire.UNREADABLE:
+    except rawjson.UNREADABLE:
         return None
     return idle_s if math.isfinite(idle_s) and 0 <= idle_s <= _LONGEST_IDLE_S else None
 
 
 def _told_early(event: str, session: str, given: Payload, at_ms: int) -> tuple[Event, ...]:
-    text = (wire.string_of(given.last_assistant_message) or "").strip()
+    text = (rawjson.string_of(given.last_assistant_message) or "").strip()
     if text in NO_ANSWER:
         return ()
     if event == "stopfailure":
-        limited = wire.string_of(given.error) == "rate_limit"
+        limited = rawjson.string_of(given.error) == "rate_limit"
         body: AssistantMessage | TurnEnd = TurnEnd(reason="limit" if limited else "error", message=text)
     else:
         body = AssistantMessage(text=text, final=True)

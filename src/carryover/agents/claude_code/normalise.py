@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.context import Context
-from carryover.agents.claude_code.draft import Draft, digest
+from carryover.agents.claude_code.draft import Draft
 from carryover.agents.claude_code.kinds import (
     IMAGE_BLOCKS,
     QUIET_ATTACHMENTS,
@@ -19,10 +19,12 @@ from carryover.agents.claude_code.kinds import (
 from carryover.agents.claude_code.prompts import fold_words
 from carryover.agents.claude_code.queued import fold_queue_operation, fold_queued_command
 from carryover.agents.claude_code.results import fold_result
-from carryover.agents.claude_code.text import without_handoff
 from carryover.agents.claude_code.tools import fold_call
 from carryover.agents.contract import Folded, Record, Source
 from carryover.model import AgentSummary, AssistantMessage, Skipped, TurnEnd
+from carryover.records import rawjson
+from carryover.records.identity import digest
+from carryover.records.text import without_handoff
 
 SYNTHETIC: Final = "<synthetic>"
 """The client's own words where the model's would stand: errors, limits, "No response requested."."""
@@ -49,7 +51,7 @@ def fold(source: Source, context: Context, record: Record) -> tuple[Context, Fol
         return context, _NOTHING
     handle = _HANDLERS.get(line.type)
     if handle is None:
-        return context, Folded(skipped=(wire.skipped(line.type, "unknown record type", line.version),))
+        return context, Folded(skipped=(rawjson.skipped(line.type, "unknown record type", line.version),))
     draft = Draft.begin(source, context, line, record)
     handle(draft)
     return draft.folded()
@@ -58,7 +60,7 @@ def fold(source: Source, context: Context, record: Record) -> tuple[Context, Fol
 def _is_quiet(line: wire.Line) -> bool:
     """Records that are known to hold nothing for us: most of a file, so they are left as early as can be."""
     if line.type == "attachment":
-        kind = wire.part_of(line.attachment, wire.AttachmentKind)
+        kind = rawjson.part_of(line.attachment, wire.AttachmentKind)
         # Hooks put our own handoff into the transcript: their records never become events.
         return kind is not None and (kind.type in QUIET_ATTACHMENTS or kind.type.startswith("hook_"))
     if line.type == "system":
@@ -121,7 +123,7 @@ def _fold_synthetic(draft: Draft, text: str) -> None:
     """An error in place of an answer. Replayed copies have lost their flags (2.0.28), so the text alone must do."""
     text = text.strip()
     line = draft.line
-    limited = wire.string_of(line.error) == "rate_limit" or bytes(line.api_error_status) == b"429"
+    limited = rawjson.string_of(line.error) == "rate_limit" or bytes(line.api_error_status) == b"429"
     if limited or _LIMIT.search(text):
         draft.add(TurnEnd(reason="limit", message=text), "end", digest(text))
     elif text not in NO_ANSWER:
@@ -131,11 +133,11 @@ def _fold_synthetic(draft: Draft, text: str) -> None:
 def _fold_system(draft: Draft) -> None:
     subtype = draft.line.subtype
     if subtype == "compact_boundary":
-        metadata = wire.part_of(draft.line.compact_metadata, wire.CompactMetadata)
+        metadata = rawjson.part_of(draft.line.compact_metadata, wire.CompactMetadata)
         trigger = metadata.trigger if metadata is not None else None
         draft.change(compaction=trigger if trigger in ("manual", "auto") else None)
     elif subtype == "away_summary":
-        text = without_handoff(wire.text_of(draft.line.content) or "").replace(_RECAP_HINT, "").strip()
+        text = without_handoff(rawjson.text_of(draft.line.content) or "").replace(_RECAP_HINT, "").strip()
         if text:
             draft.add(AgentSummary(text=text, source="away"), "summary", digest(text))
     else:
@@ -143,7 +145,7 @@ def _fold_system(draft: Draft) -> None:
 
 
 def _fold_attachment(draft: Draft) -> None:
-    attachment = wire.part_of(draft.line.attachment, wire.Attachment)
+    attachment = rawjson.part_of(draft.line.attachment, wire.Attachment)
     if attachment is None:
         draft.skip("attachment", "unexpected shape")
     elif attachment.type == "queued_command":

@@ -7,9 +7,10 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.agents.claude_code import wire
-from carryover.agents.claude_code.context import MAX_NAME_CHARS, MAX_TASKS, SHORT_CHARS, Task, TaskChange, bounded
+from carryover.agents.claude_code.context import MAX_TASKS, Task, TaskChange
 from carryover.model import PlanItem, PlanState, PlanUpdate
+from carryover.records import rawjson
+from carryover.records.bounds import MAX_NAME_CHARS, SHORT_CHARS, bounded
 
 STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
 
@@ -48,7 +49,7 @@ class TaskResult(msgspec.Struct, frozen=True):
 
 def todo_list(raw: msgspec.Raw) -> PlanUpdate | None:
     """The list a TodoWrite call sets, None when its input has another shape."""
-    given = wire.part_of(raw, TodoInput)
+    given = rawjson.part_of(raw, TodoInput)
     if given is None:
         return None
     return PlanUpdate(items=tuple(PlanItem(text=todo.content, state=_state(todo.status)) for todo in given.todos))
@@ -56,7 +57,7 @@ def todo_list(raw: msgspec.Raw) -> PlanUpdate | None:
 
 def task_change(raw: msgspec.Raw) -> TaskChange | None:
     """What a TaskCreate or TaskUpdate call asks for, None when its input has another shape."""
-    given = wire.part_of(raw, TaskInput)
+    given = rawjson.part_of(raw, TaskInput)
     if given is None or len(given.task_id or "") > MAX_NAME_CHARS:
         return None
     state: Literal["pending", "active", "done", "deleted"] | None = None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.context import MAX_QUEUED
-from carryover.agents.claude_code.draft import Draft, digest
+from carryover.agents.claude_code.draft import Draft
 from carryover.agents.claude_code.kinds import INJECTED_ORIGINS
 from carryover.agents.claude_code.prompts import fold_notifications, fold_prompt, withdraw
 from carryover.model import QueuedPrompt
+from carryover.records import rawjson
+from carryover.records.identity import digest
 
 
 def fold_queue_operation(draft: Draft) -> None:
@@ -23,21 +25,21 @@ def fold_queue_operation(draft: Draft) -> None:
     if operation not in ("enqueue", "popAll", "remove"):
         draft.skip("queue-operation", "unknown operation")
         return
-    text = (wire.text_of(draft.line.content) or "").strip()
+    text = (rawjson.text_of(draft.line.content) or "").strip()
     if not text:
         return
     if operation == "enqueue":
         _fold_entered(draft, text)
     elif not text.startswith("<task-notification>"):
-        _fold_left(draft, text, absorbed=wire.string_of(draft.line.reason) == "absorbed_mid_turn")
+        _fold_left(draft, text, absorbed=rawjson.string_of(draft.line.reason) == "absorbed_mid_turn")
 
 
 def fold_queued_command(draft: Draft, attachment: wire.Attachment) -> None:
     """A queued text that was delivered in mid-turn, beside a tool result (2.1.126: job reports only)."""
-    text = (wire.text_of(attachment.prompt) or "").strip()
+    text = (rawjson.text_of(attachment.prompt) or "").strip()
     if not text or fold_notifications(draft, text, "queued"):
         return
-    origin = wire.part_of(attachment.origin, wire.Origin)
+    origin = rawjson.part_of(attachment.origin, wire.Origin)
     sender = origin.kind if origin is not None else None
     if attachment.is_meta or sender in INJECTED_ORIGINS:
         return

@@ -8,10 +8,13 @@ from typing import Final
 
 from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.context import OpenCall
-from carryover.agents.claude_code.draft import Draft, digest
+from carryover.agents.claude_code.draft import Draft
 from carryover.agents.claude_code.successes import ShellResult, fold_success, structured
-from carryover.agents.claude_code.text import plain_output, without_handoff
+from carryover.agents.claude_code.text import plain_output
 from carryover.model import PlanProposal, ResultStatus, ToolResult, UserPrompt
+from carryover.records import rawjson
+from carryover.records.identity import digest
+from carryover.records.text import without_handoff
 
 REJECTED: Final = (
     "The user doesn't want to proceed with this tool use",
@@ -50,7 +53,7 @@ def fold_result(draft: Draft, part: str, block: wire.Block) -> None:
         draft.skip("user/tool_result", "no tool_use_id")
         return
     call = _close(draft, call_id)
-    output = wire.text_of(block.content)
+    output = rawjson.text_of(block.content)
     if output is None and bytes(block.content) != b"null":
         draft.skip("user/tool_result", "unexpected content")
     shell = structured(draft, call, ShellResult) if call.op == "shell" else None

@@ -7,11 +7,13 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from carryover.agents.claude_code import edits, plans, wire
+from carryover.agents.claude_code import edits, plans
 from carryover.agents.claude_code.context import OpenCall
 from carryover.agents.claude_code.draft import Draft
-from carryover.agents.claude_code.text import HANDOFF_FILE
-from carryover.model import Answer, BackgroundTask, FileEdit, PlanProposal
+from carryover.model import Answer, BackgroundTask, PlanProposal
+from carryover.records import rawjson
+from carryover.records.changes import as_edit
+from carryover.records.text import HANDOFF_FILE
 
 _ANSWERED: Final = re.compile(r'"([^"]+)"="([^"]*)"')
 _SHELL_ID: Final = re.compile(r"(?:in background with ID: |to the background \(ID: )([\w-]+)")
@@ -60,7 +62,7 @@ def structured(draft: Draft, call: OpenCall, kind: type[T]) -> T | None:
     raw = draft.line.tool_use_result
     if memoryview(raw)[:1].tobytes() != b"{":
         return None
-    result = wire.part_of(raw, kind)
+    result = rawjson.part_of(raw, kind)
     if result is None:
         draft.skip(f"user/toolUseResult/{call.name}", "unexpected shape")
     return result
@@ -94,17 +96,7 @@ def _fold_changes(draft: Draft, part: str, call: OpenCall, output: str) -> None:
     for number, change in enumerate(changes):
         if change.path.endswith(HANDOFF_FILE):
             continue
-        body = FileEdit(
-            path=change.path,
-            change=change.change,
-            call_id=call.id,
-            old_path=change.old_path,
-            added=change.added,
-            removed=change.removed,
-            line=change.line,
-            anchor=change.anchor,
-        )
-        draft.add(body, f"{part}.edit{number}", call.id)
+        draft.add(as_edit(change, call.id), f"{part}.edit{number}", call.id)
 
 
 def _fold_shell(draft: Draft, part: str, call: OpenCall, output: str, result: ShellResult | None) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-_GLUED: Final = ("system-reminder", "ide_opened_file", "ide_selection", "ide_diagnostics")
-_ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+from carryover.records.text import without_ansi
 
-HANDOFF_HEAD: Final = "# [CARRYOVER] Last updated"
-HANDOFF_FILE: Final = ".carryover/handoff.md"
+_GLUED: Final = ("system-reminder", "ide_opened_file", "ide_selection", "ide_diagnostics")
 
 
 def own_words(text: str) -> str:
@@ -46,14 +43,6 @@ def _inside(text: str, start: int, end: int, opening: str, closing: str) -> tupl
     return start, end
 
 
-def tagged(text: str, tag: str, start: int = 0) -> str | None:
-    """What stands between the first `<tag>` after `start` and its end, None when there is no such pair."""
-    opening, closing = f"<{tag}>", f"</{tag}>"
-    opened = text.find(opening, start)
-    closed = text.find(closing, opened) if opened >= 0 else -1
-    return text[opened + len(opening) : closed] if closed >= 0 else None
-
-
 def without_reminders(text: str) -> str:
     """`text` without the blocks the client adds to tool output and summaries (2.0.65, 2.1.328)."""
     opening, closing = "<system-reminder>", "</system-reminder>"
@@ -65,20 +54,6 @@ def without_reminders(text: str) -> str:
     return "".join((*kept, text[at:])) if kept else text
 
 
-def without_ansi(text: str) -> str:
-    """`text` without terminal escapes."""
-    return _ANSI.sub("", text) if "\x1b" in text else text
-
-
 def plain_output(text: str) -> str:
     """A tool's output as text."""
     return without_ansi(without_reminders(text))
-
-
-def without_handoff(output: str) -> str:
-    """`output` without what it repeats of Carryover's own file: all of it, or the lines a search found there."""
-    if HANDOFF_HEAD in output:
-        return ""
-    if HANDOFF_FILE not in output:
-        return output
-    return "\n".join(line for line in output.split("\n") if HANDOFF_FILE not in line)

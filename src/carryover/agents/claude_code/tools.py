@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
 
-from carryover.agents.claude_code import edits, plans, shell_files, wire
-from carryover.agents.claude_code.context import (
-    MAX_NAME_CHARS,
-    MAX_OPEN_CALLS,
-    SHORT_CHARS,
-    SUBJECT_CHARS,
-    Change,
-    OpenCall,
-    bounded,
-)
+from carryover.agents.claude_code import edits, plans, wire
+from carryover.agents.claude_code.context import MAX_OPEN_CALLS, OpenCall
 from carryover.agents.claude_code.draft import Draft
 from carryover.model import Op, PlanProposal, Question, ToolCall
+from carryover.records import rawjson, shell_files
+from carryover.records.bounds import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.changes import Change
+from carryover.records.text import names_own_folder
 
 OPS: Final[dict[str, Op]] = {
     "Bash": "shell",
@@ -49,28 +44,26 @@ OPS: Final[dict[str, Op]] = {
 }
 """What the known tools do (2.0.65 ... 2.1.328). Every other tool, `mcp__*` among them, is `other`."""
 
-_HANDOFF: Final = re.compile(r"\.carryover(?![\w.-])")
-
 
 class CallInput(msgspec.Struct, frozen=True):
     """The input fields that may say what a call is about, each of any type: tools of others choose their own."""
 
-    command: msgspec.Raw = wire.ABSENT
-    file_path: msgspec.Raw = wire.ABSENT
-    notebook_path: msgspec.Raw = wire.ABSENT
-    pattern: msgspec.Raw = wire.ABSENT
-    url: msgspec.Raw = wire.ABSENT
-    query: msgspec.Raw = wire.ABSENT
-    skill: msgspec.Raw = wire.ABSENT
-    path: msgspec.Raw = wire.ABSENT
-    description: msgspec.Raw = wire.ABSENT
-    subject: msgspec.Raw = wire.ABSENT
+    command: msgspec.Raw = rawjson.ABSENT
+    file_path: msgspec.Raw = rawjson.ABSENT
+    notebook_path: msgspec.Raw = rawjson.ABSENT
+    pattern: msgspec.Raw = rawjson.ABSENT
+    url: msgspec.Raw = rawjson.ABSENT
+    query: msgspec.Raw = rawjson.ABSENT
+    skill: msgspec.Raw = rawjson.ABSENT
+    path: msgspec.Raw = rawjson.ABSENT
+    description: msgspec.Raw = rawjson.ABSENT
+    subject: msgspec.Raw = rawjson.ABSENT
 
     def first(self, *names: str) -> str:
         """The first of these fields that holds a text."""
         for name in names:
             raw = getattr(self, name)
-            if raw is not wire.ABSENT and (text := wire.string_of(raw)):
+            if raw is not rawjson.ABSENT and (text := rawjson.string_of(raw)):
                 return text
         return ""
 
@@ -105,7 +98,7 @@ def fold_call(draft: Draft, part: str, block: wire.Block) -> None:
     if not block.id or not block.name or len(block.id) + len(block.name) > MAX_NAME_CHARS:
         draft.skip("assistant/tool_use", "no usable id or name")
         return
-    given = wire.part_of(block.input, CallInput)
+    given = rawjson.part_of(block.input, CallInput)
     if given is None:
         draft.skip(f"assistant/tool_use/{block.name}", "unexpected input")
         given = CallInput()
@@ -124,7 +117,7 @@ def human_call(command: str, ident: str) -> OpenCall:
         op="shell",
         subject=bounded(command, SUBJECT_CHARS),
         actor="human",
-        handoff=_HANDOFF.search(command) is not None,
+        handoff=names_own_folder(command),
     )
 
 
@@ -145,7 +138,7 @@ def _open_call(call_id: str, name: str, raw: msgspec.Raw, given: CallInput, cwd:
         label=bounded(given.first("description"), SHORT_CHARS),
         changes=_changes(name, op, raw, given, cwd),
         task=plans.task_change(raw) if name in ("TaskCreate", "TaskUpdate") else None,
-        handoff=_HANDOFF.search(" ".join((cwd or "", about, given.first("path")))) is not None,
+        handoff=names_own_folder(" ".join((cwd or "", about, given.first("path")))),
     )
 
 
@@ -166,7 +159,7 @@ def _fold_said(draft: Draft, part: str, block: wire.Block) -> None:
             question = Question(call_id=call_id, text=asked.question, options=options)
             draft.add(question, f"{part}.question{number}", call_id)
     elif block.name == "ExitPlanMode":
-        plan = wire.part_of(block.input, PlanInput) or PlanInput()
+        plan = rawjson.part_of(block.input, PlanInput) or PlanInput()
         draft.add(PlanProposal(call_id=call_id, text=plan.plan), f"{part}.plan", call_id)
     elif block.name == "TodoWrite":
         todos = plans.todo_list(block.input)
@@ -177,5 +170,5 @@ def _fold_said(draft: Draft, part: str, block: wire.Block) -> None:
 
 
 def _questions(raw: msgspec.Raw) -> list[Asked]:
-    given = wire.part_of(raw, AskInput)
+    given = rawjson.part_of(raw, AskInput)
     return given.questions if given is not None else []

@@ -6,17 +6,12 @@ them, so a bulky record costs one pass over its bytes. Facts: FACTS.md.
 
 from __future__ import annotations
 
-import re
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from carryover.model import Skipped
-
-ABSENT: Final = msgspec.Raw(b"null")
-
-UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for input it cannot take: another shape, no JSON, bytes that are not UTF-8, deep nesting."""
+from carryover.records.rawjson import ABSENT, UNREADABLE, decode, mend, shape_of, skipped, string_of
 
 
 class Line(msgspec.Struct, frozen=True, rename="camel"):
@@ -87,11 +82,6 @@ class Message(msgspec.Struct, frozen=True):
     stop_reason: str | None = None
 
 
-class TextPart(msgspec.Struct, frozen=True):
-    type: str
-    text: str | None = None
-
-
 class Origin(msgspec.Struct, frozen=True):
     kind: str | None = None
 
@@ -119,13 +109,9 @@ class Attachment(msgspec.Struct, frozen=True, rename="camel"):
     origin: msgspec.Raw = ABSENT
 
 
-T = TypeVar("T")
-
 _LINE: Final = msgspec.json.Decoder(Line)
 _KIND: Final = msgspec.json.Decoder(Kind)
 _MESSAGE: Final = msgspec.json.Decoder(Message)
-_TEXT: Final = msgspec.json.Decoder(str | list[TextPart] | None)
-_STRING: Final = msgspec.json.Decoder(str)
 
 
 def read_line(data: bytes, quiet: frozenset[str]) -> Line | Skipped | None:
@@ -161,81 +147,9 @@ def _misshapen(data: bytes, error: msgspec.ValidationError, quiet: frozenset[str
     return skipped(kind.type, shape_of(error), string_of(kind.version))
 
 
-_PLACE: Final = re.compile(r" - at `(\$[\w.\[\]]*)`$")
-
-
-def shape_of(error: Exception) -> str:
-    """Where a record had another shape than expected, without anything of its content."""
-    place = _PLACE.search(str(error))
-    return f"unexpected shape at {place[1]}" if place else "unexpected shape"
-
-
-_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_./:+-]{1,60}")
-
-
-def label(name: str | None) -> str:
-    """A type or version fit to be shown and logged: those are short plain names, anything else is not repeated."""
-    return name if name and _PLAIN_NAME.fullmatch(name) else "?"
-
-
-def skipped(kind: str | None, reason: str, version: str | None) -> Skipped:
-    """A record, or a part of one, that was not understood. `reason` never quotes it."""
-    return Skipped(record_type=label(kind), reason=reason, version=label(version) if version else None)
-
-
-# A pair of escapes, a single surrogate escape, or any other escape (so that an escaped backslash is not misread).
-_ESCAPE: Final = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
-)
-
-
-def mend(data: bytes) -> bytes:
-    """`data` without byte order mark, lone surrogate escapes and broken UTF-8."""
-    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").encode()
-    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
-
-
 def message_of(line: Line) -> Message | str:
     """The message of a user or assistant record, or what is wrong with it."""
     try:
-        return _decode(_MESSAGE, line.message)
+        return decode(_MESSAGE, line.message)
     except UNREADABLE as error:
         return shape_of(error)
-
-
-def text_of(raw: msgspec.Raw) -> str | None:
-    """The text of a field that is a string or a list of content blocks; None when it is absent or neither."""
-    try:
-        value = _decode(_TEXT, raw)
-    except UNREADABLE:
-        return None
-    if value is None or isinstance(value, str):
-        return value
-    return "\n".join(part.text for part in value if part.text)
-
-
-def string_of(raw: msgspec.Raw) -> str | None:
-    """The string in a raw field, None when it holds something else."""
-    try:
-        return _decode(_STRING, raw)
-    except UNREADABLE:
-        return None
-
-
-def part_of(raw: msgspec.Raw, kind: type[T]) -> T | None:
-    """A raw field as `kind`, None when it is absent or has another shape."""
-    if raw is ABSENT:
-        return None
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except UnicodeDecodeError:
-        return part_of(msgspec.Raw(mend(bytes(raw))), kind)
-    except UNREADABLE:
-        return None
-
-
-def _decode(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw) -> T:
-    try:
-        return decoder.decode(raw)
-    except UnicodeDecodeError:  # parts that stay raw are not checked when their record is read
-        return decoder.decode(mend(bytes(raw)))

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from carryover.agents.claude_code.context import Change
-from carryover.agents.claude_code.shell_files import MAX_CHANGES, changes
+from carryover.records.changes import Change
+from carryover.records.shell_files import MAX_CHANGES, changes
 
 CWD = "/p"
 

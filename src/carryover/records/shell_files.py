@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from carryover.agents.claude_code.context import MAX_PATH_CHARS, Change
-from carryover.agents.claude_code.draft import resolved
+from carryover.records.bounds import MAX_PATH_CHARS
+from carryover.records.changes import Change
+from carryover.records.paths import resolved
 
 MAX_SCRIPT_CHARS: Final = 20_000
 MAX_CHANGES: Final = 20

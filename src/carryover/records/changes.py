@@ -1,0 +1,122 @@
+"""A change to a file, as far as what an agent wrote about it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from carryover.model import FileEdit
+from carryover.records.bounds import SHORT_CHARS, bounded
+
+
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file change that a call will have made if it succeeds."""
+
+    path: str
+    change: Literal["add", "modify", "delete", "rename"]
+    old_path: str | None = None
+    added: int | None = None
+    removed: int | None = None
+    line: int | None = None
+    anchor: str | None = None
+
+
+class Replacement(msgspec.Struct, frozen=True):
+    old_string: str = ""
+    new_string: str = ""
+
+
+class Hunk(msgspec.Struct, frozen=True, rename="camel"):
+    new_start: int = 1
+    lines: list[str] = msgspec.field(default_factory=list)
+
+
+def as_edit(change: Change, call_id: str | None) -> FileEdit:
+    """The change as the event it becomes once it was applied."""
+    return FileEdit(
+        path=change.path,
+        change=change.change,
+        call_id=call_id,
+        old_path=change.old_path,
+        added=change.added,
+        removed=change.removed,
+        line=change.line,
+        anchor=change.anchor,
+    )
+
+
+def written(path: str, content: str) -> Change:
+    lines = content.splitlines()
+    line, anchor = _first_text(lines, 1)
+    return Change(path=path, change="modify", added=len(lines), removed=0, line=line, anchor=anchor)
+
+
+def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Change:
+    added = removed = 0
+    anchor = None
+    for pair in pairs:
+        old, new = _unlike(pair.old_string.splitlines(), pair.new_string.splitlines())
+        added += len(new)
+        removed += len(old)
+        anchor = anchor or _first_text(new, 1)[1]
+    return Change(
+        path=path,
+        change="modify",
+        added=added if counted else None,
+        removed=removed if counted else None,
+        anchor=anchor,
+    )
+
+
+def _unlike(old: list[str], new: list[str]) -> tuple[list[str], list[str]]:
+    """Both without the lines they begin and end with in common."""
+    start = 0
+    while start < min(len(old), len(new)) and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    return old[start : len(old) - end], new[start : len(new) - end]
+
+
+def patched(change: Change, hunks: list[Hunk]) -> Change:
+    lines = [line for hunk in hunks for line in hunk.lines]
+    line, anchor = _first_change(hunks)
+    return Change(
+        path=change.path,
+        change="modify",
+        added=sum(text.startswith("+") for text in lines),
+        removed=sum(text.startswith("-") for text in lines),
+        line=line,
+        anchor=anchor,
+    )
+
+
+def _first_change(hunks: list[Hunk]) -> tuple[int | None, str | None]:
+    """Number and text of the first line with text that was added, or else the number of the first line removed."""
+    removed_at: int | None = None
+    for hunk in hunks:
+        number = hunk.new_start
+        for text in hunk.lines:
+            if text.startswith("+"):
+                if text[1:].strip():
+                    return number, _anchor(text[1:])
+                number += 1
+            elif text.startswith("-"):
+                removed_at = removed_at or number
+            elif not text.startswith("\\"):  # "\\ No newline at end of file" is no line of it
+                number += 1
+    return removed_at, None
+
+
+def _first_text(lines: Iterable[str], start: int) -> tuple[int | None, str | None]:
+    for number, text in enumerate(lines, start):
+        if text.strip():
+            return number, _anchor(text)
+    return None, None
+
+
+def _anchor(line: str) -> str:
+    return bounded(line, SHORT_CHARS)

@@ -1,0 +1,103 @@
+"""JSON that is read only as far as somebody relies on it: parts stay raw until they are needed, of any shape.
+
+What cannot be read costs itself only. JavaScript programs write lone surrogates, and torn files hold bytes that are
+not UTF-8; both are read with U+FFFD in their place.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, TypeVar
+
+import msgspec
+
+from carryover.model import Skipped
+
+ABSENT: Final = msgspec.Raw(b"null")
+
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for input it cannot take: another shape, no JSON, bytes that are not UTF-8, deep nesting."""
+
+T = TypeVar("T")
+
+
+class TextPart(msgspec.Struct, frozen=True):
+    type: str
+    text: str | None = None
+
+
+_TEXT: Final = msgspec.json.Decoder(str | list[TextPart] | None)
+_STRING: Final = msgspec.json.Decoder(str)
+
+
+_PLACE: Final = re.compile(r" - at `(\$[\w.\[\]]*)`$")
+
+
+def shape_of(error: Exception) -> str:
+    """Where a record had another shape than expected, without anything of its content."""
+    place = _PLACE.search(str(error))
+    return f"unexpected shape at {place[1]}" if place else "unexpected shape"
+
+
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_./:+-]{1,60}")
+
+
+def label(name: str | None) -> str:
+    """A type or version fit to be shown and logged: those are short plain names, anything else is not repeated."""
+    return name if name and _PLAIN_NAME.fullmatch(name) else "?"
+
+
+def skipped(kind: str | None, reason: str, version: str | None) -> Skipped:
+    """A record, or a part of one, that was not understood. `reason` never quotes it."""
+    return Skipped(record_type=label(kind), reason=reason, version=label(version) if version else None)
+
+
+# A pair of escapes, a single surrogate escape, or any other escape (so that an escaped backslash is not misread).
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+
+
+def mend(data: bytes) -> bytes:
+    """`data` without byte order mark, lone surrogate escapes and broken UTF-8."""
+    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").encode()
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
+
+
+def text_of(raw: msgspec.Raw) -> str | None:
+    """The text of a field that is a string or a list of content blocks; None when it is absent or neither."""
+    try:
+        value = decode(_TEXT, raw)
+    except UNREADABLE:
+        return None
+    if value is None or isinstance(value, str):
+        return value
+    return "\n".join(part.text for part in value if part.text)
+
+
+def string_of(raw: msgspec.Raw) -> str | None:
+    """The string in a raw field, None when it holds something else."""
+    try:
+        return decode(_STRING, raw)
+    except UNREADABLE:
+        return None
+
+
+def part_of(raw: msgspec.Raw, kind: type[T]) -> T | None:
+    """A raw field as `kind`, None when it is absent or has another shape."""
+    if raw is ABSENT:
+        return None
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except UnicodeDecodeError:
+        return part_of(msgspec.Raw(mend(bytes(raw))), kind)
+    except UNREADABLE:
+        return None
+
+
+def decode(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw) -> T:
+    """Raises what is in `UNREADABLE`."""
+    try:
+        return decoder.decode(raw)
+    except UnicodeDecodeError:  # parts that stay raw are not checked when their record is read
+        return decoder.decode(mend(bytes(raw)))
