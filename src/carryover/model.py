@@ -175,6 +175,12 @@ class TurnEnd(Body, frozen=True, tag="turn_end"):
     message: str = ""
 
 
+class Undone(Body, frozen=True, tag="undone"):
+    """The user took back what was said: events with these `keys`, of the same session, no longer count."""
+
+    keys: tuple[str, ...]
+
+
 class SessionStart(Body, frozen=True, tag="session_start"):
     reason: str
 
@@ -198,6 +204,7 @@ AnyBody = (
     | BackgroundTask
     | AgentSummary
     | TurnEnd
+    | Undone
     | SessionStart
     | SessionEnd
 )

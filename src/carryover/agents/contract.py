@@ -31,6 +31,16 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Sub-agent id, where the path tells that this is a sub-agent's transcript."""
     group: str = ""
     """Sources of one project are likely to share it; used only to order the first read, never to name a project."""
+    rank: int = 0
+    """How well this kind of source tells its sessions. Where several tell one session, only the best that has said
+    anything counts: what lesser ones say is passed by, and what they said before is as if they had not."""
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """What a glance tells of a source. Equal stamps: nothing was added, as far as a glance can tell."""
+
+    size: int
+    mtime_ns: int
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -45,7 +55,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     `restarted`: the source is not the one the cursor was made for (truncated, replaced), so it was read from its
     beginning and the context must begin anew. `more`: there is more to read now. `oversized`: records passed by
-    because they were too long to hold in memory.
+    because they were too long to hold in memory. `look_again_s`: something in the source is not final yet; after that
+    long it is to be read again even if nothing changes, because then it is taken as it is.
     """
 
     records: tuple[Record, ...]
@@ -53,6 +64,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     restarted: bool = False
     more: bool = False
     oversized: int = 0
+    look_again_s: float | None = None
 
 
 class Reader(Protocol):
@@ -67,6 +79,13 @@ class Reader(Protocol):
 
     def is_current(self, path: Path, cursor: bytes) -> bool:
         """True when a cheap look (size) shows nothing added since `cursor`; may be wrong only by saying False."""
+        ...
+
+    def stamp(self, path: Path) -> Stamp:
+        """A glance at the source, for every source there is: no content is read.
+
+        Raises FileNotFoundError when the source is gone and OSError when it is no source (not a regular file).
+        """
         ...
 
 

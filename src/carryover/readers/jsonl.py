@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Batch, Record
+from carryover.agents.contract import Batch, Record, Stamp
 
 MAX_LINE_BYTES: Final = 8 << 20
 """A longer line is passed by without being held in memory, and counted."""
@@ -83,6 +83,18 @@ class JsonlReader:
             return path.stat().st_size == position.seen
         except OSError:
             return False
+
+    def stamp(self, path: Path) -> Stamp:
+        """Size and time of the file."""
+        return stamp_of_file(path)
+
+
+def stamp_of_file(path: Path) -> Stamp:
+    """Size and time of a file. Raises OSError when it is gone or not a regular file."""
+    status = os.stat(path)  # noqa: PTH116 (a third of the cost, for thousands of files)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return Stamp(status.st_size, status.st_mtime_ns)
 
 
 def _open(path: Path) -> int:
