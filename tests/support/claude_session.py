@@ -27,7 +27,7 @@ class ClaudeSession:
         return self.folder / slug / f"{self.session}.jsonl"
 
     def prompt_line(self, text: str) -> bytes:
-        return self._line(type="user", message={"role": "user", "content": text}, promptSource="typed")
+        return self.line(type="user", message={"role": "user", "content": text}, promptSource="typed")
 
     def answer_line(self, text: str, *, stop_reason: str = "end_turn") -> bytes:
         return self._assistant({"type": "text", "text": text}, stop_reason)
@@ -39,7 +39,7 @@ class ClaudeSession:
     def result_line(self, call_id: str, output: str) -> bytes:
         result = {"tool_use_id": call_id, "type": "tool_result", "content": output, "is_error": False}
         details = {"stdout": output, "stderr": "", "interrupted": False, "isImage": False}
-        return self._line(type="user", message={"role": "user", "content": [result]}, toolUseResult=details)
+        return self.line(type="user", message={"role": "user", "content": [result]}, toolUseResult=details)
 
     def prompt(self, text: str) -> None:
         self.append(self.prompt_line(text))
@@ -63,9 +63,9 @@ class ClaudeSession:
             "stop_reason": stop_reason,
             "usage": {"input_tokens": 1200, "output_tokens": 40},
         }
-        return self._line(type="assistant", message=message, requestId=f"req_{uuid.uuid4().hex[:24]}")
+        return self.line(type="assistant", message=message, requestId=f"req_{uuid.uuid4().hex[:24]}")
 
-    def _line(self, **fields: Any) -> bytes:
+    def line(self, **fields: Any) -> bytes:
         self.now += timedelta(seconds=1)
         ident = str(uuid.uuid4())
         record = {

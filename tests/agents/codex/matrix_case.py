@@ -1,0 +1,73 @@
+"""Codex in the matrix of hand-overs: rollouts, hooks and instruction files as 0.169.0 has them."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+from matrix.tool import Call, Ending, Played, Tool
+from support.codex_session import CodexSession
+
+LIMIT = "You’ve hit your usage limit. Upgrade to Pro, or try again at 7:42 AM."
+
+
+class CodexPlayed:
+    """See `matrix.tool.Played`."""
+
+    def __init__(self, home: Path, folder: Path, now: datetime) -> None:
+        self.thread = CodexSession(home / ".codex", folder, now=now)
+        self._calls = 0
+
+    @property
+    def session(self) -> str:
+        return self.thread.session
+
+    def prompt(self, text: str) -> None:
+        self.thread.prompt(text)
+
+    def edit(self, path: Path, old: str, new: str) -> None:
+        self.thread.patch(self._next_call(), path, old, new)
+
+    def run(self, command: str, output: str, exit_code: int) -> None:
+        call = self._next_call()
+        self.thread.command(call, command)
+        self.thread.ended(call, command, output, exit_code)
+
+    def say(self, text: str) -> None:
+        self.thread.answer(text)
+
+    def end(self, how: Ending) -> None:
+        if how == "limit":
+            self.thread.limit(LIMIT)
+        elif how == "killed":
+            self.thread.command(self._next_call(), "sleep 600")
+        elif how == "compacted":
+            self.thread.compaction("The discount of the shop was worked on.")
+
+    def _next_call(self) -> str:
+        self._calls += 1
+        return f"call_{self.session}_{self._calls}"
+
+
+def _starts(home: Path, folder: Path, going_on: Played | None) -> Call:
+    if isinstance(going_on, CodexPlayed):
+        told = going_on.thread.payload("SessionStart", source="resume")
+    else:
+        told = CodexSession(home / ".codex", folder).payload("SessionStart", source="startup")
+    return Call("SessionStart", json.dumps(told).encode())
+
+
+def _takes_in(answer: str) -> str:
+    said = json.loads(answer)["hookSpecificOutput"]
+    assert said["hookEventName"] == "SessionStart"
+    return str(said["additionalContext"])
+
+
+def _reads(root: Path, folder: Path) -> str:
+    """AGENTS.md of each folder from the top of the repository down to the working folder."""
+    places = [root, *(place for place in reversed([folder, *folder.parents]) if root in place.parents)]
+    return "\n".join(path.read_text() for place in places if (path := place / "AGENTS.md").exists())
+
+
+TOOL = Tool(id="codex", play=CodexPlayed, starts=_starts, takes_in=_takes_in, reads=_reads)

@@ -1,0 +1,80 @@
+"""What an agent brings to the matrix of hand-overs.
+
+A new agent adds `tests/agents/<agent>/matrix_case.py` with a `TOOL`; nothing here changes.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol, get_args
+
+from carryover.agents import adapters
+
+Ending = Literal["closed", "limit", "killed", "compacted"]
+ENDINGS: tuple[Ending, ...] = get_args(Ending)
+
+
+class Played(Protocol):
+    """A session in the agent's own store. Each call is written as the agent writes it, a moment after the last."""
+
+    @property
+    def session(self) -> str:
+        """Its id, as the agent's hooks tell it."""
+        ...
+
+    def prompt(self, text: str) -> None:
+        """The user's words."""
+        ...
+
+    def edit(self, path: Path, old: str, new: str) -> None:
+        """An edit that was applied."""
+        ...
+
+    def run(self, command: str, output: str, exit_code: int) -> None:
+        """A shell command, its output and its end."""
+        ...
+
+    def say(self, text: str) -> None:
+        """The words that end the turn."""
+        ...
+
+    def end(self, how: Ending) -> None:
+        """The end of the session, which may come in the middle of a turn."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the agent hands to a hook."""
+
+    event: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One agent, as it leaves work behind and as it takes work over."""
+
+    id: str
+    play: Callable[[Path, Path, datetime], Played]
+    """Home folder, working folder, time: a new session."""
+    starts: Callable[[Path, Path, Played | None], Call]
+    """Home folder, working folder, and the session that goes on, None for a new one: the hook of a session's start."""
+    takes_in: Callable[[str], str]
+    """What of the hook's answer reaches the model."""
+    reads: Callable[[Path, Path], str]
+    """Project and working folder: the instructions that the agent reads there by itself."""
+
+
+def tools() -> dict[str, Tool]:
+    """Every agent that has an adapter; one that brings no `TOOL` fails here."""
+    return {agent_id: _tool_of(agent_id) for agent_id in adapters()}
+
+
+def _tool_of(agent_id: str) -> Tool:
+    tool: Tool = importlib.import_module(f"agents.{agent_id.replace('-', '_')}.matrix_case").TOOL
+    return tool

@@ -1,0 +1,136 @@
+"""Writes rollouts as Codex CLI 0.169.0 does (paginated family): the fields that matter, one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+VERSION = "0.169.0"
+
+
+@dataclass
+class CodexSession:
+    """One thread. The file is begun with the first turn; every record is a second after the last."""
+
+    home: Path
+    """Codex's own folder, `~/.codex`."""
+    cwd: Path
+    session: str = field(default_factory=lambda: str(uuid.uuid4()))
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    turn: str = ""
+    records: int = 0
+    path: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        day, moment = self.now.strftime("%Y/%m/%d"), self.now.strftime("%Y-%m-%dT%H-%M-%S")
+        self.path = self.home / "sessions" / day / f"rollout-{moment}-{self.session}.jsonl"
+
+    def prompt(self, text: str) -> None:
+        """A turn begins."""
+        if not self.records:
+            self._begin()
+        self.turn = str(uuid.uuid4())
+        self._event("task_started", turn_id=self.turn, started_at=int(self.now.timestamp()))
+        self._record("turn_context", turn_id=self.turn, cwd=str(self.cwd), model="gpt-5.5", approval_policy="never")
+        self._message("user", "input_text", text, content_item_kinds=["user.text"])
+        self._item("UserMessage", content=[{"type": "text", "text": text, "text_elements": []}])
+
+    def command(self, call_id: str, command: str) -> None:
+        """A command is asked for, and runs on until `ended` tells its end."""
+        arguments = json.dumps({"cmd": command})
+        self._response("function_call", name="exec_command", arguments=arguments, call_id=call_id)
+
+    def ended(self, call_id: str, command: str, output: str, exit_code: int) -> None:
+        """The end of a command."""
+        self._item(
+            "CommandExecution",
+            id=call_id,
+            command=["/bin/bash", "-lc", command],
+            cwd=f"file://{self.cwd}",
+            source="unified_exec_startup",
+            status="failed" if exit_code else "completed",
+            aggregated_output=output,
+            exit_code=exit_code,
+        )
+        text = f"Chunk ID: 3fb182\nWall time: 0.0 seconds\nProcess exited with code {exit_code}\nOutput:\n{output}"
+        self._response("function_call_output", call_id=call_id, output=text)
+
+    def patch(self, call_id: str, path: Path, old: str, new: str) -> None:
+        """A patch that was applied."""
+        given = f"*** Begin Patch\n*** Update File: {path}\n@@\n-    {old}\n+    {new}\n*** End Patch"
+        self._response("custom_tool_call", status="completed", call_id=call_id, name="apply_patch", input=given)
+        change = {"type": "update", "unified_diff": f"@@ -2 +2 @@\n-    {old}\n+    {new}\n", "move_path": None}
+        self._item("FileChange", id=call_id, changes={str(path): change}, status="completed", stdout="", stderr="")
+        done = f"Exit code: 0\nWall time: 0 seconds\nOutput:\nSuccess. Updated the following files:\nM {path.name}\n"
+        self._response("custom_tool_call_output", call_id=call_id, output=done)
+
+    def answer(self, text: str) -> None:
+        """The words that end the turn."""
+        self._item("AgentMessage", content=[{"type": "Text", "text": text}], phase="final_answer")
+        self._message("assistant", "output_text", text)
+        self._event("task_complete", turn_id=self.turn, last_agent_message=text)
+
+    def limit(self, message: str) -> None:
+        """The turn ends at the plan's limit."""
+        error = {"message": message, "codex_error_info": "usage_limit_exceeded"}
+        self._event("task_complete", turn_id=self.turn, last_agent_message=None, error=error)
+
+    def compaction(self, summary: str) -> None:
+        self._record("compacted", message=summary, replacement_history=[])
+        self._item("ContextCompaction")
+
+    def payload(self, event: str, **more: Any) -> dict[str, Any]:
+        """What a hook gets on its stdin."""
+        return {
+            "session_id": self.session,
+            "transcript_path": str(self.path),
+            "cwd": str(self.cwd),
+            "hook_event_name": event,
+            "model": "gpt-5.5",
+            "permission_mode": "default",
+            **more,
+        }
+
+    def _begin(self) -> None:
+        at = self.now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self._record(
+            "session_meta",
+            id=self.session,
+            session_id=self.session,
+            timestamp=at,
+            cwd=str(self.cwd),
+            originator="codex-tui",
+            cli_version=VERSION,
+            source="cli",
+            thread_source="user",
+            history_mode="paginated",
+            git={"branch": "main"},
+        )
+
+    def _item(self, kind: str, **fields: Any) -> None:
+        item = {"type": kind, "id": str(uuid.uuid4()), **fields}
+        self._event("item_completed", thread_id=self.session, turn_id=self.turn, item=item)
+
+    def _message(self, role: str, kind: str, text: str, **passthrough: Any) -> None:
+        told = {"turn_id": self.turn, **passthrough}
+        content = [{"type": kind, "text": text}]
+        self._response("message", role=role, content=content, internal_chat_message_metadata_passthrough=told)
+
+    def _event(self, kind: str, **fields: Any) -> None:
+        self._record("event_msg", type=kind, **fields)
+
+    def _response(self, kind: str, **fields: Any) -> None:
+        self._record("response_item", type=kind, **fields)
+
+    def _record(self, record_type: str, /, **payload: Any) -> None:
+        self.now += timedelta(seconds=1)
+        at = self.now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        record = {"timestamp": at, "ordinal": self.records, "type": record_type, "payload": payload}
+        self.records += 1
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab", buffering=0) as file:
+            file.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
