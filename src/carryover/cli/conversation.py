@@ -45,21 +45,24 @@ class Told(Protocol):
     @property
     def body(self) -> AnyBody: ...
 
+    @property
+    def undone(self) -> bool: ...
+
 
 def conversation(events: Iterable[Told], *, agent: str, root: str | None, full: bool) -> Iterator[str]:
     """The lines of a session of `agent` (its display name), paths below `root` relative to it, times local.
 
     Prompts and answers are whole. `full` adds what tools printed, plans, the agent's own summaries and its sub-agents'
-    work.
+    work. What the user took back is dim and marked.
     """
-    speaker: tuple[str, str | None] | None = None
+    speaker: tuple[str, str | None, bool] | None = None
     day = ""
     unfinished: dict[str, ToolCall] = {}
     for event in events:
         if event.sidechain and not full:
             continue
         match event.body:
-            case ToolCall() as call:
+            case ToolCall() as call if not event.undone:
                 unfinished[call.call_id] = call
             case ToolResult(call_id=call_id):
                 unfinished.pop(call_id, None)
@@ -70,13 +73,22 @@ def conversation(events: Iterable[Told], *, agent: str, root: str | None, full: 
         if (today := f"{moment:%A, %d %B %Y}") != day:
             day = today
             yield f"\n{paint(day, DIM)}"
-        if who and speaker != (who, event.sidechain):
-            speaker = (who, event.sidechain)
+        if who and speaker != (who, event.sidechain, event.undone):
+            speaker = (who, event.sidechain, event.undone)
             where = f" (sub-agent {event.sidechain})" if event.sidechain else ""
-            yield f"\n{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who + where, BOLD)}"
+            mark = " (undone)" if event.undone else ""
+            yield f"\n{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who + where + mark, BOLD)}"
+        if event.undone:
+            lines = _undone(lines, marked=bool(who))
         yield from (f"  {line}".rstrip() for line in lines)
     for call in unfinished.values():
         yield f"  · {_call_line(call, root)}  (no result recorded)"
+
+
+def _undone(lines: list[str], *, marked: bool) -> list[str]:
+    """Lines of what the user took back. Where no heading has `marked` it, the first of them does."""
+    first, *others = lines
+    return [paint(line, DIM) if line else "" for line in (first if marked else f"{first}  (undone)", *others)]
 
 
 def _told(body: AnyBody, agent: str, root: str | None, full: bool) -> tuple[str, list[str]]:

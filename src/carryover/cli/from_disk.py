@@ -40,13 +40,19 @@ def sources_on_disk() -> list[Seen]:
 
 
 def of_project(seen: Iterable[Seen], root: str) -> list[Source]:
-    """Those whose session worked in the project at `root`, told from the first records; sub-agents go with theirs."""
+    """Those whose session worked in the project at `root`, told from the first records; sub-agents go with theirs.
+
+    A database that holds many sessions goes with every project.
+    """
     items = list(seen)
     agents = adapters()
     roots: dict[str, str | None] = {}
     sessions: set[tuple[str, str]] = set()
     chosen: set[str] = set()
     for item in items:
+        if _holds_many(item.source):
+            chosen.add(item.source.path)
+            continue
         cwd = _first_cwd(agents[item.source.agent], item.source)
         if cwd is not None and roots.setdefault(cwd, find_root(cwd).root) == root:
             chosen.add(item.source.path)
@@ -60,8 +66,10 @@ def of_project(seen: Iterable[Seen], root: str) -> list[Source]:
 
 
 def of_session(seen: Iterable[Seen], prefix: str) -> list[Source]:
-    """Those whose path tells that their session's id begins with `prefix`."""
-    return [item.source for item in seen if (item.source.session or "").startswith(prefix)]
+    """Those whose path tells that their session's id begins with `prefix`; where none does, those that hold many."""
+    items = [item.source for item in seen]
+    named = [source for source in items if source.session is not None and source.session.startswith(prefix)]
+    return named or [source for source in items if _holds_many(source)]
 
 
 @contextmanager
@@ -122,6 +130,11 @@ async def _read(ledger: Ledger, sources: list[Source], agents: Mapping[str, Agen
 
 def _now_ms() -> int:
     return int(time.time() * 1000)
+
+
+def _holds_many(source: Source) -> bool:
+    """True where the path names neither a session nor a sub-agent."""
+    return source.session is None and source.sidechain is None
 
 
 def _first_cwd(agent: Agent, source: Source) -> str | None:

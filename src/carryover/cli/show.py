@@ -19,7 +19,8 @@ from carryover.model import AGENT_NAMES
 
 DESCRIPTION: Final = """\
 Prints one session as text: prompts and answers whole, one line for each tool
-call, edit and interruption. Secrets were taken out when it was recorded."""
+call, edit and interruption. What you took back is marked as undone. Secrets
+were taken out when it was recorded."""
 
 EXAMPLES: Final = """\
 examples:

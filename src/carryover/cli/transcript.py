@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, Batch, Folded, Reader, Source
+from carryover.agents.contract import Agent, Batch, Folded, Reader, Source, Stamp
 from carryover.cli.from_disk import temporary_ledger
 from carryover.cli.made import Made
 from carryover.distill.handoff import distill
@@ -113,3 +113,6 @@ class _ReaderUpTo:
 
     def is_current(self, path: Path, cursor: bytes) -> bool:
         return self._reader.is_current(path, cursor)
+
+    def stamp(self, path: Path) -> Stamp:
+        return self._reader.stamp(path)

@@ -29,6 +29,9 @@ CAP_S: Final = 0.3
 """A session that writes without pause is read this often. With the publisher's own cap, the watcher's step and the time
 to publish, this keeps every change within a second."""
 
+LOOK_AGAIN_AT_LEAST_S: Final = 1.0
+"""Sooner than this no reader gets a source looked at again that has not changed."""
+
 
 OnRead = Callable[[frozenset[int], int], None]
 
@@ -159,6 +162,8 @@ class Reading:
             self._log.info("source_read", source=name, events=result.new_events, ms=ms)
         if result.projects:
             self._on_read(result.projects, result.newest_event_ms)
+        if result.look_again_s is not None:
+            self._board.later(key, max(result.look_again_s, LOOK_AGAIN_AT_LEAST_S))
         if result.error is None:
             self._broken.discard(key)
             return

@@ -10,10 +10,10 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent, Source
+from carryover.agents.contract import Agent
 from carryover.daemon.log import Log
 from carryover.daemon.reading import Reading
-from carryover.daemon.sweep import Key, Root, Seen, changed, look, reading_order, vanished
+from carryover.daemon.sweep import Key, Root, Seen, changed, key_of, look, reading_order, vanished
 from carryover.ledger.prepared import SourceState
 from carryover.ledger.store import Ledger
 
@@ -102,7 +102,7 @@ class Sweeper:
             outdated = changed(seen, states, now_ms=now_ms, also_broken=also_broken)
             unhinted = self._unhinted(outdated, now_ms)
             self._reading.queue(reading_order(outdated, now_ms=now_ms, active_days=self._active_days()))
-            self._put_off_broken(states, now_ms)
+            self._put_off_broken(seen, states, now_ms)
             self.last_ms = now_ms
             self.sources = len(seen)
             ms = (time.monotonic() - started) * 1000
@@ -126,9 +126,11 @@ class Sweeper:
         old_ns = (now_ms - LOST_HINT_MS) * 1_000_000
         return sum(item.mtime_ns < old_ns and not self._reading.knows_of(item.source) for item in outdated)
 
-    def _put_off_broken(self, states: Mapping[Key, SourceState], now_ms: int) -> None:
+    def _put_off_broken(self, seen: Iterable[Seen], states: Mapping[Key, SourceState], now_ms: int) -> None:
         """After a restart nobody else remembers when a broken source is worth another try."""
-        for (agent, path), state in states.items():
-            source = Source(agent=agent, path=path)
-            if state.state == "broken" and state.retry_ms > now_ms and not self._reading.knows_of(source):
-                self._reading.put_off(source, (state.retry_ms - now_ms) / 1000)
+        for item in seen:
+            state = states.get(key_of(item.source))
+            if state is None or state.state != "broken" or state.retry_ms <= now_ms:
+                continue
+            if not self._reading.knows_of(item.source):
+                self._reading.put_off(item.source, (state.retry_ms - now_ms) / 1000)

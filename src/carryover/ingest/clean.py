@@ -12,7 +12,7 @@ import msgspec
 
 from carryover.ingest.bound import bound_output
 from carryover.ledger.prepared import Entry
-from carryover.model import AnyBody, Event, ToolResult
+from carryover.model import AnyBody, Event, ToolResult, Undone
 from carryover.redact import redact
 
 T = TypeVar("T")
@@ -25,8 +25,16 @@ def clean_entry(agent: str, event: Event) -> Entry:
     """The event as it is stored, with a count of the secrets hidden in it."""
     counts: Counter[str] = Counter()
     body = clean_body(event.body, counts)
-    if body is not event.body:
-        event = msgspec.structs.replace(event, body=body)
+    if body is event.body:
+        return _entry(agent, event, counts)
+    entry = _entry(agent, msgspec.structs.replace(event, body=body), counts)
+    if isinstance(body, Undone):
+        # A key in which something was hidden is no longer that of an event.
+        return msgspec.structs.replace(entry, undoes=_entry(agent, event, counts).undoes)
+    return entry
+
+
+def _entry(agent: str, event: Event, counts: Counter[str]) -> Entry:
     try:
         return Entry.of(agent, event, counts)
     except UnicodeEncodeError:

@@ -4,41 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent, Batch, Source
-from carryover.ingest.clean import clean_context, clean_entry
-from carryover.ledger.prepared import READ_IN_PART, Commit, Prepared, Root, SourceState
+from carryover.agents.contract import Agent, Source
+from carryover.ingest.preparing import RootOf, prepare
+from carryover.ledger.prepared import Commit, SourceState
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import StaleRead
-from carryover.model import Event, Skipped
+
+__all__ = ["IngestResult", "RootOf", "ingest", "result_of"]
 
 _FIRST_RETRY_MS: Final = 1000
 _LAST_RETRY_MS: Final = 3_600_000
-
-
-class FoundRoot(Protocol):
-    """The project a working directory belongs to."""
-
-    @property
-    def root(self) -> str: ...
-
-    @property
-    def main_root(self) -> str | None: ...
-
-
-RootOf = Callable[[str], FoundRoot]
 
 
 class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     """What reading one source brought.
 
     `more`: it was left before its end. `gone`: it no longer exists. `error`: why it could not be read, without content.
+    `look_again_s`: after that long it is to be read again, even if it does not change.
     """
 
     new_events: int = 0
@@ -47,6 +36,7 @@ class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     more: bool = False
     gone: bool = False
     error: str | None = None
+    look_again_s: float | None = None
 
 
 async def ingest(
@@ -73,39 +63,6 @@ async def ingest(
     return total
 
 
-def prepare(agent: Agent, source: Source, state: SourceState | None, root_of: RootOf) -> tuple[Prepared | None, bool]:
-    """Read and fold the next batch of `source`; with it, whether there is more. `None`: nothing new to commit.
-
-    Blocking. Raises FileNotFoundError when the source is gone and OSError when it cannot be read now.
-    """
-    path = Path(source.path)
-    status = path.stat()
-    context = _stored_context(agent, state)
-    batch = agent.reader.read(path, state.cursor if state is not None and context is not None else None)
-    stamp = (status.st_size, status.st_mtime_ns)
-    if state is not None and _is_unchanged(batch, state, stamp):
-        return None, batch.more
-    if context is None or batch.restarted:
-        context = agent.context_type()
-    events: list[Event] = []
-    skipped: list[Skipped] = []
-    for record in batch.records:
-        context, folded = agent.fold(source, context, record)
-        events.extend(folded.events)
-        skipped.extend(folded.skipped)
-    prepared = Prepared(
-        cursor=batch.cursor,
-        context=clean_context(context),
-        size=READ_IN_PART if batch.more else status.st_size,
-        mtime_ns=status.st_mtime_ns,
-        entries=tuple(clean_entry(agent.id, event) for event in events),
-        skipped=tuple(skipped),
-        oversized=batch.oversized,
-        roots=known_roots(events, root_of),
-    )
-    return prepared, batch.more
-
-
 async def _ingest_batch(
     ledger: Ledger,
     agent: Agent,
@@ -118,7 +75,7 @@ async def _ingest_batch(
     state = await ledger.source_state(source)
     loop = asyncio.get_running_loop()
     try:
-        prepared, more = await loop.run_in_executor(executor, prepare, agent, source, state, root_of)
+        step = await loop.run_in_executor(executor, prepare, agent, source, state, root_of)
     except (FileNotFoundError, NotADirectoryError):
         if state is not None and state.state != "gone":
             await ledger.mark_gone(source)
@@ -128,39 +85,13 @@ async def _ingest_batch(
         why = _without_content(error)
         await ledger.mark_broken(source, why, now_ms() + _retry_after_ms(state))
         return IngestResult(error=why)
-    if prepared is None:
-        return IngestResult(more=more)
+    if step.prepared is None:
+        return IngestResult(more=step.more, look_again_s=step.look_again_s)
     try:
-        commit = await ledger.commit(source, prepared, seen_rev=state.rev if state is not None else 0)
+        commit = await ledger.commit(source, step.prepared, seen_rev=state.rev if state is not None else 0)
     except StaleRead:
         return IngestResult(more=True)
-    return result_of(commit, more=more)
-
-
-def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct | None:
-    """The context to go on with; `None` where the source must be read from its beginning.
-
-    That is so for one never read, and for a context that another version of the adapter stored in another form: what
-    was read before is known by its keys and does no harm.
-    """
-    if state is None or state.cursor is None:
-        return None
-    try:
-        return msgspec.json.decode(state.context, type=agent.context_type)
-    except msgspec.MsgspecError:
-        return None
-
-
-def _is_unchanged(batch: Batch, state: SourceState, stamp: tuple[int, int]) -> bool:
-    same_place = batch.cursor == state.cursor and (state.size, state.mtime_ns) == stamp
-    return same_place and state.state == "active" and not (batch.records or batch.oversized)
-
-
-def known_roots(events: Iterable[Event], root_of: RootOf) -> dict[str, Root]:
-    """The project of each folder that `events` name."""
-    folders = {event.cwd for event in events if event.cwd is not None}
-    found = {folder: root_of(folder) for folder in folders}
-    return {folder: Root(root.root, root.main_root) for folder, root in found.items()}
+    return result_of(commit, more=step.more, look_again_s=step.look_again_s)
 
 
 def _retry_after_ms(state: SourceState | None) -> int:
@@ -176,13 +107,14 @@ def _without_content(error: Exception) -> str:
     return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 
 
-def result_of(commit: Commit, *, more: bool) -> IngestResult:
-    """What a commit stored, and whether there is `more` to read."""
+def result_of(commit: Commit, *, more: bool = False, look_again_s: float | None = None) -> IngestResult:
+    """What a commit stored, and whether there is more to read: now, or after a time."""
     return IngestResult(
         new_events=commit.new_events,
         projects=frozenset(commit.projects),
         newest_event_ms=commit.newest_event_ms,
         more=more,
+        look_again_s=look_again_s,
     )
 
 
@@ -194,4 +126,5 @@ def _sum(total: IngestResult, step: IngestResult) -> IngestResult:
         more=step.more,
         gone=step.gone,
         error=step.error,
+        look_again_s=step.look_again_s,
     )

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 from carryover.ingest.clean import clean_entry
-from carryover.ingest.pipeline import IngestResult, RootOf, known_roots, result_of
+from carryover.ingest.pipeline import IngestResult, result_of
+from carryover.ingest.preparing import RootOf, known_roots
 from carryover.ledger.prepared import Entry, Root
 from carryover.ledger.store import Ledger
 from carryover.model import Event
@@ -30,7 +31,7 @@ async def ingest_provisional(
         return IngestResult()
     loop = asyncio.get_running_loop()
     entries, roots = await loop.run_in_executor(executor, _cleaned, agent_id, events, root_of)
-    return result_of(await ledger.add_provisional(agent_id, entries, roots, now_ms=now_ms()), more=False)
+    return result_of(await ledger.add_provisional(agent_id, entries, roots, now_ms=now_ms()))
 
 
 def _cleaned(agent_id: str, events: Sequence[Event], root_of: RootOf) -> tuple[tuple[Entry, ...], dict[str, Root]]:

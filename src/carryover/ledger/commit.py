@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -15,28 +14,24 @@ import aiosqlite
 import msgspec
 
 from carryover.agents.contract import Source
-from carryover.distill.digest import FOLD_VERSION
+from carryover.ledger.counting import count_skipped, count_stored
 from carryover.ledger.folding import Line, fold_lines
-from carryover.ledger.placing import place_session, put_session, time_projects
+from carryover.ledger.placing import PutSession, place_session, put_session, time_projects
 from carryover.ledger.prepared import Commit, Entry, Prepared, Root
 from carryover.ledger.provisional import drop_needless
+from carryover.ledger.rows import TAKEN_BACK
 from carryover.ledger.threads import Thread, add_notes, open_thread, store_digest
 from carryover.ledger.trouble import StaleRead
-from carryover.model import SessionInfo, Skipped
+from carryover.ledger.undoing import make_way, take_back, take_back_again
+from carryover.model import SessionInfo
 
 _KEYS_PER_QUERY: Final = 500
-_SKIPPED_ROWS: Final = 1000
-_RECORD_TYPE_CHARS: Final = 80
 
 _ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size, mtime_ns) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (agent, path) DO UPDATE SET rev = excluded.rev, cursor = excluded.cursor, context = excluded.context,
         size = excluded.size, mtime_ns = excluded.mtime_ns,
         state = 'active', error = NULL, failures = 0, retry_ms = 0"""
-_PUT_EVENT: Final = "INSERT INTO event (id, key, twin, thread_id, at_ms, body) VALUES (?, ?, ?, ?, ?, ?)"
-_COUNT: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n"
-_COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_type, reason, n, last_ms)
-    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (agent, agent_version, record_type, reason)
-    DO UPDATE SET n = n + excluded.n, last_ms = max(last_ms, excluded.last_ms)"""
+_PUT_EVENT: Final = "INSERT INTO event (id, key, twin, thread_id, at_ms, body, undone) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 Numbered = tuple[int, Entry]
 """An entry that is new to the ledger, with the id its row gets."""
@@ -55,15 +50,23 @@ async def run_commit(db: aiosqlite.Connection, source: Source, prepared: Prepare
     """Store `prepared` inside the open transaction. Raises StaleRead where `seen_rev` is no longer the source's."""
     await _advance_source(db, source, prepared, seen_rev)
     fresh = await _number(db, await _unknown(db, prepared.entries))
+    taken_back = _taken_back(prepared.entries)
+    stored: list[Numbered] = []
     projects: set[int] = set()
-    for session, entries in _grouped(fresh, lambda entry: entry.event.session).items():
-        projects |= await _add_to_session(db, source.agent, session, entries, prepared.roots)
-    await _count(db, fresh, prepared.oversized)
+    for native_id, entries in _grouped(fresh, lambda entry: entry.event.session).items():
+        session = await _session(db, source, native_id, entries)
+        keys = taken_back.pop(native_id, frozenset())
+        if session.rank == source.rank:
+            projects |= await _add_to_session(db, session, entries, prepared.roots, keys)
+            stored += entries
+    for native_id, keys in taken_back.items():
+        projects |= await take_back_again(db, source, native_id, keys)
+    await count_stored(db, (entry for _, entry in stored), prepared.oversized)
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Commit(
-        new_events=len(fresh),
+        new_events=len(stored),
         projects=tuple(sorted(projects)),
-        newest_event_ms=max((entry.event.at_ms for _, entry in fresh), default=0),
+        newest_event_ms=max((entry.event.at_ms for _, entry in stored), default=0),
     )
 
 
@@ -115,23 +118,47 @@ def _grouped(entries: Iterable[Numbered], key_of: Callable[[Entry], str]) -> dic
     return groups
 
 
-async def _add_to_session(
-    db: aiosqlite.Connection, agent: str, native_id: str, entries: list[Numbered], roots: Mapping[str, Root]
-) -> set[int]:
-    """Put new events of one session where they belong; the ids of the projects this touches."""
+def _taken_back(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
+    """Keys of what the user took back, by session. Known entries say it too: what they undo may have been lost."""
+    keys: dict[str, frozenset[bytes]] = {}
+    for entry in entries:
+        if entry.undoes:
+            keys[entry.event.session] = keys.get(entry.event.session, frozenset()).union(entry.undoes)
+    return keys
+
+
+async def _session(db: aiosqlite.Connection, source: Source, native_id: str, entries: list[Numbered]) -> PutSession:
+    """The session's row as `entries` make it. Its rank is another than the source's only where a better one told it."""
     times = [entry.event.at_ms for _, entry in entries if entry.event.at_ms > 0]
+    first_ms, last_ms = min(times, default=0), max(times, default=0)
     session = await put_session(
         db,
-        agent,
+        source.agent,
         native_id,
         _session_info(entries),
-        first_ms=min(times, default=0),
-        last_ms=max(times, default=0),
+        first_ms=first_ms,
+        last_ms=last_ms,
+        rank=source.rank,
     )
+    if session.rank < source.rank:
+        return await make_way(db, session, source.rank, first_ms=first_ms, last_ms=last_ms)
+    return session
+
+
+async def _add_to_session(
+    db: aiosqlite.Connection,
+    session: PutSession,
+    entries: list[Numbered],
+    roots: Mapping[str, Root],
+    taken_back: frozenset[bytes],
+) -> set[int]:
+    """Put new events of one session where they belong; the ids of the projects this touches."""
+    if taken_back:
+        await take_back(db, session, taken_back)
     project_id = await place_session(db, session, [entry.event for _, entry in entries], roots)
     for sidechain, lines in _grouped(entries, lambda entry: entry.event.sidechain or "").items():
-        thread = await open_thread(db, session.id, native_id, sidechain, project_id)
-        await _add_to_thread(db, thread, lines)
+        thread = await open_thread(db, session.id, session.native_id, sidechain, project_id)
+        await _add_to_thread(db, thread, lines, taken_back)
     await drop_needless(db, session.id, [entry.event for _, entry in entries])
     touched = {project for project in (session.project_id, project_id) if project is not None}
     await time_projects(db, touched, started_ms=session.started_ms)
@@ -148,36 +175,27 @@ def _session_info(entries: Iterable[Numbered]) -> SessionInfo:
     return SessionInfo(**known)
 
 
-async def _add_to_thread(db: aiosqlite.Connection, thread: Thread, entries: list[Numbered]) -> None:
-    rows = [(number, entry.key, entry.twin, thread.id, entry.event.at_ms, entry.body) for number, entry in entries]
+async def _add_to_thread(
+    db: aiosqlite.Connection, thread: Thread, entries: list[Numbered], taken_back: frozenset[bytes]
+) -> None:
+    rows = [
+        (
+            number,
+            entry.key,
+            entry.twin,
+            thread.id,
+            entry.event.at_ms,
+            entry.body,
+            TAKEN_BACK * (entry.key in taken_back),
+        )
+        for number, entry in entries
+    ]
     await db.executemany(_PUT_EVENT, rows)
-    lines = [Line(number, entry.event.at_ms, entry.event.body) for number, entry in entries]
+    lines = [
+        Line(number, entry.event.at_ms, entry.event.body) for number, entry in entries if entry.key not in taken_back
+    ]
     folded = await asyncio.to_thread(
         fold_lines, thread.digest, lines, session=thread.session, sidechain=thread.sidechain
     )
     await add_notes(db, thread, folded.notes)
-    await store_digest(db, thread, folded.digest, last_ms=max(line.at_ms for line in lines), fold_version=FOLD_VERSION)
-
-
-async def _count(db: aiosqlite.Connection, fresh: Iterable[Numbered], oversized: int) -> None:
-    counts: Counter[str] = Counter()
-    for _, entry in fresh:
-        counts.update({f"redacted:{kind}": n for kind, n in entry.redacted.items()})
-    if oversized:
-        counts["oversized"] = oversized
-    if counts:
-        await db.executemany(_COUNT, list(counts.items()))
-
-
-async def count_skipped(db: aiosqlite.Connection, agent: str, skipped: Sequence[Skipped], *, at_ms: int) -> None:
-    """Count records that were not understood, by version, type and reason."""
-    if not skipped:
-        return
-    ((rows,),) = await db.execute_fetchall("SELECT count(*) FROM skipped")
-    # A source full of made-up types must not fill the table; the count is still right.
-    crowded = rows >= _SKIPPED_ROWS
-    counts = Counter(
-        (skip.version or "", "(other)" if crowded else skip.record_type[:_RECORD_TYPE_CHARS], skip.reason)
-        for skip in skipped
-    )
-    await db.executemany(_COUNT_SKIPPED, [(agent, *what, n, at_ms) for what, n in counts.items()])
+    await store_digest(db, thread, folded.digest, last_ms=max((line.at_ms for line in lines), default=0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -11,16 +12,20 @@ import msgspec
 from carryover.ledger.prepared import Root
 from carryover.model import Event, SessionInfo
 
+# Who has no rank is heard beside any source; a lesser source changes nothing.
 _PUT_SESSION: Final = """INSERT INTO session
-    (agent, native_id, title, agent_version, model, branch, parent, started_ms, last_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    (agent, native_id, title, agent_version, model, branch, parent, started_ms, last_ms, rank)
+    VALUES (:agent, :native_id, :title, :agent_version, :model, :branch, :parent, :first_ms, :last_ms,
+        coalesce(:rank, 0))
     ON CONFLICT (agent, native_id) DO UPDATE SET
         title = coalesce(excluded.title, title), agent_version = coalesce(excluded.agent_version, agent_version),
         model = coalesce(excluded.model, model), branch = coalesce(excluded.branch, branch),
         parent = coalesce(excluded.parent, parent), last_ms = max(last_ms, excluded.last_ms),
         started_ms = CASE WHEN excluded.started_ms > 0 AND (started_ms = 0 OR excluded.started_ms < started_ms)
-            THEN excluded.started_ms ELSE started_ms END"""
-_SESSION: Final = "SELECT id, started_ms, project_id, project_final FROM session WHERE agent = ? AND native_id = ?"
+            THEN excluded.started_ms ELSE started_ms END
+    WHERE :rank IS NULL OR :rank >= rank"""
+_SESSION: Final = """SELECT id, native_id, started_ms, project_id, project_final, rank FROM session
+    WHERE agent = ? AND native_id = ?"""
 _PUT_PROJECT: Final = """INSERT INTO project (root, main_root, first_ms) VALUES (?, ?, ?)
     ON CONFLICT (root) DO UPDATE SET main_root = excluded.main_root"""
 _PLACE_SESSION: Final = "UPDATE session SET project_id = ?, project_final = ? WHERE id = ?"
@@ -33,22 +38,55 @@ _TIME_PROJECT: Final = """UPDATE project SET
 
 
 class PutSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A session's row. `final`: its main conversation has decided which project it belongs to."""
+    """A session's row. `final`: its main conversation has decided which project it belongs to.
+
+    `rank`: that of the best source that has told it so far.
+    """
 
     id: int
+    native_id: str
     started_ms: int
     project_id: int | None
     final: bool
+    rank: int
 
 
 async def put_session(
-    db: aiosqlite.Connection, agent: str, native_id: str, info: SessionInfo, *, first_ms: int, last_ms: int
+    db: aiosqlite.Connection,
+    agent: str,
+    native_id: str,
+    info: SessionInfo,
+    *,
+    first_ms: int,
+    last_ms: int,
+    rank: int | None,
 ) -> PutSession:
-    """The session's row, made where there is none, with what is newly known of it. Times are 0 where unknown."""
-    about = (info.title, info.agent_version, info.model, info.branch, info.parent)
-    await db.execute_fetchall(_PUT_SESSION, (agent, native_id, *about, first_ms, last_ms))
-    ((session_id, started_ms, project_id, final),) = await db.execute_fetchall(_SESSION, (agent, native_id))
-    return PutSession(id=session_id, started_ms=started_ms, project_id=project_id, final=bool(final))
+    """The session's row, made where there is none, with what is newly known of it. Times are 0 where unknown.
+
+    `rank` is that of the source that tells it, None for a hook. The row stays as it is where a better one told it.
+    """
+    told = {"agent": agent, "native_id": native_id, "first_ms": first_ms, "last_ms": last_ms, "rank": rank}
+    await db.execute_fetchall(_PUT_SESSION, {**told, **msgspec.structs.asdict(info)})
+    (row,) = await db.execute_fetchall(_SESSION, (agent, native_id))
+    return _session(row)
+
+
+async def find_session(db: aiosqlite.Connection, agent: str, native_id: str) -> PutSession | None:
+    """The session's row, None where there is none."""
+    rows = await db.execute_fetchall(_SESSION, (agent, native_id))
+    return next((_session(row) for row in rows), None)
+
+
+def _session(row: sqlite3.Row) -> PutSession:
+    session_id, native_id, started_ms, project_id, final, rank = row
+    return PutSession(
+        id=session_id,
+        native_id=native_id,
+        started_ms=started_ms,
+        project_id=project_id,
+        final=bool(final),
+        rank=rank,
+    )
 
 
 async def place_session(

@@ -9,12 +9,13 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.ledger.bodies import encode_body
-from carryover.model import Event, Skipped
+from carryover.model import Event, Skipped, Undone
 
 SourceStatus = Literal["active", "gone", "broken"]
 
 READ_IN_PART: Final = -1
-"""Stands for the size of a source whose end was not reached: no file has it, so the source looks new until it is."""
+"""Stands for the size of a source that is to be read again as it is, since its end was not reached or is not final: no
+file has it, so the source looks new until then."""
 
 _LATEST_MS: Final = 253_402_300_799_999
 """End of the year 9999: a time beyond it is garbage, and must still fit a column."""
@@ -38,6 +39,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     body: str | bytes
     redacted: Mapping[str, int] = {}
     """Secrets taken out of this event, by kind. Counted only when the event is new."""
+    undoes: tuple[bytes, ...] = ()
+    """Keys of the events that this one takes back."""
 
     @classmethod
     def of(cls, agent: str, event: Event, redacted: Mapping[str, int]) -> Entry:
@@ -46,10 +49,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         at_ms = min(max(event.at_ms, 0), _LATEST_MS)
         return cls(
             event=event if at_ms == event.at_ms else msgspec.structs.replace(event, at_ms=at_ms),
-            key=_identity(b"key", agent, event.key),
+            key=_key(agent, event.key),
             twin=None if event.twin is None else _identity(b"twin", agent, event.session, event.twin),
             body=encode_body(event.body),
             redacted=redacted,
+            undoes=tuple(_key(agent, key) for key in event.body.keys) if isinstance(event.body, Undone) else (),
         )
 
 
@@ -61,7 +65,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     mtime_ns: int
     """Size and time of the source, taken before it was read: what was added meanwhile still looks new. The size is
-    `READ_IN_PART` where the batch did not reach the end."""
+    `READ_IN_PART` where the batch did not reach the end, or the end is not final."""
     entries: tuple[Entry, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     oversized: int = 0
@@ -90,6 +94,10 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     new_events: int = 0
     projects: tuple[int, ...] = ()
     newest_event_ms: int = 0
+
+
+def _key(agent: str, key: str) -> bytes:
+    return _identity(b"key", agent, key)
 
 
 def _identity(kind: bytes, *parts: str) -> bytes:

@@ -33,11 +33,14 @@ _RECENT: Final = 50
 """Newest events of a thread that are looked through for words that a hook tells. It tells the newest of all."""
 
 _PUT: Final = "INSERT INTO provisional (session_id, sidechain, words, at_ms, body) VALUES (?, ?, ?, ?, ?)"
+_PLACED: Final = """SELECT root FROM session JOIN project ON project.id = project_id
+    WHERE agent = ? AND native_id = ? AND project_final"""
 _STANDS: Final = """SELECT 1 FROM provisional JOIN session ON session.id = session_id
     WHERE agent = ? AND native_id = ? AND sidechain = ? AND words = ?"""
 _THREAD: Final = """SELECT thread.id FROM thread JOIN session ON session.id = session_id
     WHERE agent = ? AND native_id = ? AND sidechain = ?"""
-_NEWEST: Final = f"SELECT at_ms, body FROM event WHERE thread_id = ({_THREAD}) ORDER BY id DESC LIMIT ?"
+_NEWEST: Final = f"""SELECT at_ms, body FROM event WHERE thread_id = ({_THREAD}) AND undone = 0
+    ORDER BY id DESC LIMIT ?"""
 _STANDING: Final = "SELECT id, sidechain, words, at_ms FROM provisional WHERE session_id = ?"
 _OLD: Final = """SELECT DISTINCT project_id FROM provisional JOIN session ON session.id = session_id
     WHERE at_ms < ? AND project_id IS NOT NULL"""
@@ -62,16 +65,19 @@ def words_of(body: AnyBody) -> bytes:
 async def add_provisional(
     db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, Root], *, now_ms: int
 ) -> Commit:
-    """Keep those of `entries` that neither the events nor the rows hold already. Nothing was told later than now."""
+    """Keep those of `entries` that neither the events nor the rows hold already. Nothing was told later than now.
+
+    What was told in another project than the session's is left to the transcript.
+    """
     added = 0
     projects: set[int] = set()
     newest_ms = 0
     for entry in entries:
         event, words, at_ms = entry.event, words_of(entry.event.body), min(entry.event.at_ms, now_ms)
         thread = (agent, event.session, event.sidechain or "")
-        if await _is_told(db, thread, words, at_ms):
+        if await _is_told(db, thread, words, at_ms) or await _is_elsewhere(db, thread, roots.get(event.cwd or "")):
             continue
-        session = await put_session(db, agent, event.session, SessionInfo(), first_ms=at_ms, last_ms=at_ms)
+        session = await put_session(db, agent, event.session, SessionInfo(), first_ms=at_ms, last_ms=at_ms, rank=None)
         project_id = await place_session(db, session, [event], roots, for_good=False)
         await db.execute_fetchall(_PUT, (session.id, event.sidechain or "", words, at_ms, entry.body))
         added, newest_ms = added + 1, max(newest_ms, at_ms)
@@ -102,6 +108,13 @@ async def forget_provisional(db: aiosqlite.Connection, *, before_ms: int) -> int
     await db.execute_fetchall("DELETE FROM provisional WHERE at_ms < ?", (before_ms,))
     await time_projects(db, projects, started_ms=0)
     return int(forgotten)
+
+
+async def _is_elsewhere(db: aiosqlite.Connection, thread: tuple[str, str, str], root: Root | None) -> bool:
+    """Is the session's project another than the one it was told in? A thread of Codex goes on in any folder, and only
+    its transcript tells which turns belong where."""
+    placed = await db.execute_fetchall(_PLACED, thread[:2])
+    return root is not None and any(known != root.root for (known,) in placed)
 
 
 async def _is_told(db: aiosqlite.Connection, thread: tuple[str, str, str], words: bytes, at_ms: int) -> bool:

@@ -15,11 +15,11 @@ from carryover.distill.facts import GitFacts
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.reading import connect_read_only
 from carryover.ledger.rows import (
-    LINES,
     MAX_PROVISIONAL,
     PROJECT,
     PROVISIONAL,
     SESSION,
+    TOLD_BETTER,
     BrokenSource,
     Incident,
     ProjectRow,
@@ -59,6 +59,9 @@ _SKIPPED: Final = """SELECT agent, agent_version, record_type, reason, n, last_m
     ORDER BY n DESC LIMIT ?"""
 _BROKEN: Final = """SELECT agent, path, error, failures, retry_ms FROM source
     WHERE state = 'broken' ORDER BY agent, path LIMIT ?"""
+_EVENTS: Final = f"SELECT at_ms, body, undone FROM event WHERE thread_id = ? AND undone != {TOLD_BETTER} ORDER BY id"
+# Both are counted in an index, without looking at an event.
+_COUNTING: Final = "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE undone != 0)"
 _INCIDENTS: Final = "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT ?"
 
 
@@ -128,13 +131,14 @@ def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
 def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:
     """What happened in the session, its sub-agents' events woven in by time; each thread keeps its own order.
 
-    What was told before the transcript has it comes last, marked as provisional.
+    What the user took back stands where it was said, marked as undone. What was told before the transcript has it comes
+    last, marked as provisional.
     """
     threads = db.execute("SELECT id, sidechain FROM thread WHERE session_id = ? ORDER BY sidechain", (session.id,))
     # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows
     # neither twice nor never.
     streams = [
-        _events(db.execute(LINES, (thread_id,)), sidechain or None) for thread_id, sidechain in threads.fetchall()
+        _events(db.execute(_EVENTS, (thread_id,)), sidechain or None) for thread_id, sidechain in threads.fetchall()
     ]
     waiting = db.execute(PROVISIONAL, (session.id, MAX_PROVISIONAL)).fetchall()
     return chain(heapq.merge(*streams, key=lambda event: event.at_ms), _provisional(reversed(waiting)))
@@ -145,7 +149,7 @@ def totals(db: sqlite3.Connection) -> Totals:
     counters = dict(db.execute("SELECT name, n FROM counter").fetchall())
     kind_of = "redacted:"
     return Totals(
-        events=_number(db, "SELECT count(*) FROM event"),
+        events=_number(db, _COUNTING),
         sessions=_number(db, "SELECT count(*) FROM session"),
         projects=_number(db, "SELECT count(DISTINCT project_id) FROM session"),
         sources=_number(db, "SELECT count(*) FROM source"),
@@ -161,11 +165,11 @@ def totals(db: sqlite3.Connection) -> Totals:
     )
 
 
-def _events(rows: Iterable[tuple[int, int, str | bytes]], sidechain: str | None) -> Iterator[StoredEvent]:
+def _events(rows: Iterable[tuple[int, str | bytes, int]], sidechain: str | None) -> Iterator[StoredEvent]:
     from carryover.ledger.bodies import decode_body  # the decoder takes its time to build, and lists need none
 
-    for _, at_ms, body in rows:
-        yield StoredEvent(at_ms=at_ms, sidechain=sidechain, body=decode_body(body))
+    for at_ms, body, undone in rows:
+        yield StoredEvent(at_ms=at_ms, sidechain=sidechain, body=decode_body(body), undone=bool(undone))
 
 
 def _provisional(rows: Iterable[tuple[int, str, int, str | bytes]]) -> Iterator[StoredEvent]:

@@ -44,12 +44,16 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An event of a session. `provisional`: a hook told it, and the transcript has no record of it yet."""
+    """An event of a session. `provisional`: a hook told it, and the transcript has no record of it yet.
+
+    `undone`: the user took it back.
+    """
 
     at_ms: int
     sidechain: str | None
     body: AnyBody
     provisional: bool = False
+    undone: bool = False
 
 
 class SkippedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +83,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger holds. `bytes` is the size of its pages; lists are bounded, most frequent or newest first."""
+    """What the ledger holds. `bytes` is the size of its pages; lists are bounded, most frequent or newest first.
+
+    `events` leaves out those that no longer count.
+    """
 
     events: int
     sessions: int
@@ -97,8 +104,12 @@ PROJECT: Final = """SELECT id, root, main_root, first_ms, last_event_ms, publish
     FROM project"""
 SESSION: Final = """SELECT session.id, agent, native_id, project_id, root, parent, title, agent_version, model, branch,
     started_ms, last_ms FROM session LEFT JOIN project ON project.id = project_id"""
-LINES: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? ORDER BY id"
-"""Events of one thread, in the order they came."""
+LINES: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND undone = 0 ORDER BY id"
+"""Events of one thread that count, in the order they came."""
+TAKEN_BACK: Final = 1
+"""`event.undone` of what the user took back."""
+TOLD_BETTER: Final = 2
+"""`event.undone` of what a lesser source said of a session that a better one tells."""
 PROVISIONAL: Final = """SELECT id, sidechain, at_ms, body FROM provisional
     WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT ?"""
 """What was told of a session before its transcript had it, newest first."""

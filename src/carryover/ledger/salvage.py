@@ -27,10 +27,10 @@ _COLUMNS: Final = {
     "project": "id, root, main_root, first_ms, last_event_ms, changed_ms, published_sha, published_ms, refusal, git",
     "session": (
         "id, agent, native_id, project_id, project_final, parent, title, agent_version, model, branch, "
-        "started_ms, last_ms"
+        "started_ms, last_ms, rank"
     ),
     "thread": "id, session_id, sidechain, last_ms",
-    "event": "id, key, twin, thread_id, at_ms, body",
+    "event": "id, key, twin, thread_id, at_ms, body, undone",
     "incident": "id, at_ms, text",
     "provisional": "id, session_id, sidechain, words, at_ms, body",
 }
@@ -97,7 +97,7 @@ def _put(into: sqlite3.Connection, table: str, columns: str, row: tuple[Any, ...
 
 def _is_event(row: tuple[Any, ...]) -> bool:
     """False where damage left a row that can be read but means nothing."""
-    _, key, _, _, at_ms, body = row
+    _, key, _, _, at_ms, body, *_ = row
     return isinstance(key, bytes) and isinstance(at_ms, int) and _is_body(body)
 
 

@@ -145,7 +145,21 @@ def m002_hooks(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (m001_initial, m002_hooks)
+# `session.rank` is that of the best kind of source that has told the session. `event.undone` is 0 for what counts, else
+# why it does not (`carryover.ledger.rows`). The index is there to count those few without looking at all the others.
+_RANKS: Final = (
+    "ALTER TABLE session ADD COLUMN rank INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE event ADD COLUMN undone INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX event_undone ON event (undone) WHERE undone != 0",
+)
+
+
+def m003_ranks(db: sqlite3.Connection) -> None:
+    for statement in _RANKS:
+        db.execute(statement)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (m001_initial, m002_hooks, m003_ranks)
 
 
 def version_of(db: sqlite3.Connection) -> int:

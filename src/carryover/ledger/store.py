@@ -15,7 +15,8 @@ import msgspec
 
 from carryover.agents.contract import Source
 from carryover.distill.facts import GitFacts
-from carryover.ledger.commit import count_skipped, locator, run_commit
+from carryover.ledger.commit import locator, run_commit
+from carryover.ledger.counting import count_skipped
 from carryover.ledger.opening import SETTINGS, damage_mark, ready_file
 from carryover.ledger.placing import find_project
 from carryover.ledger.prepared import Commit, Entry, Prepared, Root, SourceState

@@ -1,4 +1,4 @@
-"""A thread's row: its digest, the notes its events gave, and rebuilding both when the fold has changed."""
+"""A thread's row: its digest, the notes its events gave, and rebuilding both when the fold or the events changed."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def open_thread(
 
 
 async def rebuild_thread(db: aiosqlite.Connection, thread: Thread) -> Thread:
-    """Fold all stored events of the thread anew, in the order they came, and replace its notes by those this gives."""
+    """Fold all its events that count anew, in the order they came, and replace its notes by those this gives."""
     await db.execute_fetchall("DELETE FROM note WHERE thread_id = ?", (thread.id,))
     digest, last_ms, after = Digest(), 0, 0
     while rows := await _lines_after(db, thread.id, after):
@@ -64,7 +64,9 @@ async def rebuild_thread(db: aiosqlite.Connection, thread: Thread) -> Thread:
         await add_notes(db, thread, folded.notes)
         digest, after = folded.digest, rows[-1][0]
         last_ms = max(last_ms, *(at_ms for _, at_ms, _ in rows))
-    await store_digest(db, thread, digest, last_ms=last_ms, fold_version=FOLD_VERSION)
+    # Not only grown: what was undone may have been the newest.
+    await db.execute_fetchall("UPDATE thread SET last_ms = 0 WHERE id = ?", (thread.id,))
+    await store_digest(db, thread, digest, last_ms=last_ms)
     return msgspec.structs.replace(thread, digest=digest)
 
 
@@ -77,13 +79,11 @@ async def outdated_threads(db: aiosqlite.Connection, limit: int) -> list[Thread]
     ]
 
 
-async def store_digest(
-    db: aiosqlite.Connection, thread: Thread, digest: Digest, *, last_ms: int, fold_version: int
-) -> None:
+async def store_digest(db: aiosqlite.Connection, thread: Thread, digest: Digest, *, last_ms: int) -> None:
     """Keep the digest, and the time of the newest event it has seen."""
     await db.execute_fetchall(
         "UPDATE thread SET digest = ?, fold_version = ?, last_ms = max(last_ms, ?) WHERE id = ?",
-        (msgspec.json.encode(digest), fold_version, last_ms, thread.id),
+        (msgspec.json.encode(digest), FOLD_VERSION, last_ms, thread.id),
     )
 
 
@@ -99,7 +99,7 @@ async def add_notes(db: aiosqlite.Connection, thread: Thread, notes: Iterable[tu
 
 async def _lines_after(db: aiosqlite.Connection, thread_id: int, after: int) -> list[_Row]:
     rows = await db.execute_fetchall(
-        "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND id > ? ORDER BY id LIMIT ?",
+        "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND id > ? AND undone = 0 ORDER BY id LIMIT ?",
         (thread_id, after, _LINES_PER_READ),
     )
     return [(event_id, at_ms, body) for event_id, at_ms, body in rows]

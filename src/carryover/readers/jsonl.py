@@ -89,7 +89,7 @@ class JsonlReader:
         return stamp_of_file(path)
 
 
-def stamp_of_file(path: Path) -> Stamp:
+def stamp_of_file(path: Path | str) -> Stamp:
     """Size and time of a file. Raises OSError when it is gone or not a regular file."""
     status = os.stat(path)  # noqa: PTH116 (a third of the cost, for thousands of files)
     if not stat.S_ISREG(status.st_mode):

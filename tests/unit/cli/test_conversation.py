@@ -26,6 +26,7 @@ from carryover.model import (
     ToolCall,
     ToolResult,
     TurnEnd,
+    Undone,
     UserPrompt,
 )
 
@@ -37,6 +38,7 @@ class Told:
     body: AnyBody
     at_ms: int = START_MS
     sidechain: str | None = None
+    undone: bool = False
 
 
 @pytest.fixture(autouse=True)
@@ -212,6 +214,34 @@ def test_sub_agents_are_heard_in_full_only() -> None:
         "  List totals",
         "\n06:40:58  Claude Code",
         "  Done.",
+    ]
+
+
+def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
+    events = [
+        Told(UserPrompt(text="go")),
+        Told(UserPrompt(text="no, there"), undone=True),
+        Told(ToolCall(call_id="1", name="Bash", op="shell", subject="sleep 100"), undone=True),
+        Told(AssistantMessage(text="Going\n\nthere."), undone=True),
+        Told(TurnEnd(reason="interrupted"), undone=True),
+        Told(Undone(keys=("k2", "k3"))),
+        Told(AssistantMessage(text="Here.")),
+    ]
+
+    lines = list(conversation(events, agent="Claude Code", root=None, full=False))
+
+    assert lines[1:] == [
+        "\n06:40:58  You",
+        "  go",
+        "\n06:40:58  You (undone)",
+        "  no, there",
+        "\n06:40:58  Claude Code (undone)",
+        "  Going",
+        "",
+        "  there.",
+        "  ✗ interrupted  (undone)",
+        "\n06:40:58  Claude Code",
+        "  Here.",
     ]
 
 

@@ -10,6 +10,7 @@ from carryover.agents import adapters
 from carryover.agents.contract import Source
 from carryover.cli.from_disk import catch_up, of_project, of_session, sources_on_disk, temporary_ledger
 from carryover.cli.where import state_dir
+from carryover.daemon.sweep import Seen
 from carryover.fsio import FileLock, private_dir
 from carryover.ledger.queries import connect_read_only, projects, sessions
 
@@ -69,6 +70,18 @@ def test_sub_agents_go_with_their_session_wherever_they_worked(home: Path) -> No
     side = transcript(home, "-a", session, "/srv/app-copy", below="agent-a1.jsonl")
 
     assert sorted(paths(of_project(sources_on_disk(), "/srv/app"))) == sorted([main, side])
+
+
+def test_a_source_of_many_sessions_goes_with_every_project_and_with_ids_that_no_path_names(home: Path) -> None:
+    session = "00000000-0000-4000-8000-000000000001"
+    transcript(home, "-a", session, "/srv/app")
+    (named,) = sources_on_disk()
+    database = Seen(Source(agent="claude-code", path="/nowhere/state.db"), 1, 1)
+
+    assert of_project([named, database], "/srv/app") == [named.source, database.source]
+    assert of_project([named, database], "/srv/other") == [database.source]
+    assert of_session([named, database], session[:8]) == [named.source]
+    assert of_session([named, database], "ffff") == [database.source]
 
 
 def test_what_cannot_be_read_belongs_to_no_project(home: Path) -> None:

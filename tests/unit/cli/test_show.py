@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from carryover.cli.where import state_dir
 from carryover.errors import ExitCode
 
 Run = Callable[..., tuple[int, str, str]]
@@ -87,6 +90,19 @@ def test_as_data_every_event_is_there(recorded: Path, run: Run) -> None:
     kinds = [event["body"]["kind"] for event in shown["events"]]
     assert kinds[-1] == "turn_end"
     assert {"user_prompt", "assistant_message", "tool_call", "tool_result", "file_edit"} <= set(kinds)
+
+
+def test_what_was_taken_back_is_marked(recorded: Path, run: Run) -> None:
+    with closing(sqlite3.connect(state_dir().ledger)) as db, db:
+        db.execute("UPDATE event SET undone = 1 WHERE body LIKE '%First the file.%'")
+
+    _, text, _ = run("show", CHECKOUT)
+    _, data, _ = run("show", CHECKOUT, "--json")
+
+    lines = without_times(text)
+    assert lines[lines.index("  First the file.") - 1] == "HH:MM:SS  Claude Code (undone)"
+    undone = [event["body"]["text"] for event in json.loads(data)["events"] if event.get("undone")]
+    assert undone == ["First the file."]
 
 
 def test_without_a_ledger_the_session_is_read_from_disk_and_nothing_is_stored(shop: Path, home: Path, run: Run) -> None:

@@ -5,17 +5,22 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
-from carryover.agents.contract import Agent, Source
+from carryover.agents.contract import Agent, Batch, Source
 from carryover.daemon.log import Log
-from carryover.daemon.reading import Reading
+from carryover.daemon.reading import LOOK_AGAIN_AT_LEAST_S, Reading
 from carryover.ledger.queries import connect_read_only, totals
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
+from carryover.readers.jsonl import JsonlReader
 from support.claude_session import ClaudeSession
+from support.clock import Clock
 from support.log_lines import LogLines
 
 Touched = list[tuple[frozenset[int], int]]
@@ -190,6 +195,81 @@ async def test_nothing_is_logged_where_nothing_is_new(
             await reading.flush()
 
     assert (len(lines), len(touched)) == (1, 1)
+
+
+class Unsettled(JsonlReader):
+    """Says for its first `looks` that the end of the source is not final."""
+
+    def __init__(self, looks: int) -> None:
+        self.left = looks
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        batch = super().read(path, cursor)
+        self.left -= 1
+        return msgspec.structs.replace(batch, look_again_s=60.0 if self.left >= 0 else None)
+
+
+async def test_a_source_whose_end_is_not_final_is_read_again_after_its_time(
+    agents: dict[str, Any],
+    ledger: Ledger,
+    pool: Executor,
+    log: Log,
+    clock: Clock,
+    session: ClaudeSession,
+    source_of: SourceOf,
+    lines: list[str],
+) -> None:
+    """It waits as a broken one does, but nothing is wrong with it, and nobody waits for it."""
+    reader = Unsettled(looks=1)
+    other = ClaudeSession(session.folder, session.cwd)
+    for each in (session, other):
+        each.prompt("Add a discount")
+    unsettled = source_of(session)
+    agents["claude-code"] = replace(agents["claude-code"], reader=reader)
+    reading = Reading(
+        agents, ledger, root_of=find_root, on_read=lambda _projects, _at_ms: None, executor=pool, clock=clock, log=log
+    )
+    async with at_work(reading):
+        await reading.look_at([unsettled])
+        assert (reading.idle, reading.broken, reading.knows_of(unsettled), reader.left) == (True, 0, True, 0)
+
+        clock.now += 59
+        await reading.look_at([source_of(other)])
+        assert (reading.knows_of(unsettled), reader.left) == (True, -1)
+
+        clock.now += 2
+        await reading.look_at([source_of(other)])
+        await reading.flush()
+        assert (reading.knows_of(unsettled), reader.left < -2) == (False, True)
+
+    assert not [line for line in lines if "broken" in line]
+
+
+async def test_no_source_keeps_a_reader_busy_by_asking_for_another_look(
+    agents: dict[str, Any],
+    ledger: Ledger,
+    pool: Executor,
+    log: Log,
+    clock: Clock,
+    session: ClaudeSession,
+    source_of: SourceOf,
+) -> None:
+    class Restless(Unsettled):
+        def read(self, path: Path, cursor: bytes | None) -> Batch:
+            return msgspec.structs.replace(super().read(path, cursor), look_again_s=-1.0)
+
+    reader = Restless(looks=0)
+    agents["claude-code"] = replace(agents["claude-code"], reader=reader)
+    reading = Reading(
+        agents, ledger, root_of=find_root, on_read=lambda _projects, _at_ms: None, executor=pool, clock=clock, log=log
+    )
+    session.prompt("Add a discount")
+    async with at_work(reading):
+        await reading.look_at([source_of(session)])
+        clock.now += LOOK_AGAIN_AT_LEAST_S / 2
+        await reading.flush()
+
+    assert reader.left == -1
 
 
 async def test_agents_that_are_not_to_be_read_are_passed_by_until_they_are(

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.agents.contract import Agent, Source
+from carryover.agents.contract import Agent, Reader, Source, Stamp
 from carryover.config import ToolConfig, ToolsConfig
 from carryover.daemon.sweep import (
     MS_PER_DAY,
@@ -57,6 +59,34 @@ def test_where_there_is_no_folder_nothing_is_seen(agents: dict[str, Agent], home
 
 def make_a_link_to_nowhere(path: Path) -> None:
     path.symlink_to("/nowhere")
+
+
+def test_a_source_is_glanced_at_by_its_reader(
+    agents: dict[str, Any], session: ClaudeSession, transcripts: Path
+) -> None:
+    """What changed in a database may lie in another file beside it."""
+
+    class WithLog:
+        def __init__(self, reader: Reader) -> None:
+            self.read = reader.read
+            self.is_current = reader.is_current
+
+        def stamp(self, path: Path) -> Stamp:
+            if path != session.path:
+                raise OSError("no source")
+            return Stamp(path.stat().st_size + 1_000, 7)
+
+    session.prompt("hello")
+    ClaudeSession(transcripts, session.cwd, session="00000000-0000-4000-8000-000000000009").prompt("no source")
+    agent = agents["claude-code"]
+    agents["claude-code"] = replace(agent, reader=WithLog(agent.reader))
+
+    [found] = look(agents, [Root("claude-code", transcripts)])
+    assert (found.source.path, found.size, found.mtime_ns) == (
+        str(session.path),
+        session.path.stat().st_size + 1_000,
+        7,
+    )
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, make_a_link_to_nowhere])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.contract import Agent
+from carryover.agents.contract import Agent, Source
 from carryover.daemon.log import Log
 from carryover.daemon.reading import Reading
 from carryover.daemon.sweep import roots_of
@@ -134,6 +134,27 @@ async def test_a_broken_source_is_put_off_unless_asked_for(
     assert (floor.reading.broken, floor.reading.waiting, floor.reading.knows_of(source)) == (1, 0, True)
     assert (await floor.sweeper.sweep(also_broken=True)).changed == 1
     assert floor.reading.waiting == 1
+
+
+async def test_a_broken_source_is_put_off_as_what_it_is(
+    floor: Floor,
+    session: ClaudeSession,
+    agents: dict[str, Agent],
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its path alone tells neither whose sub-agent it is nor how well it tells its session."""
+    session.prompt("Add a discount")
+    source = agents["claude-code"].source_of(session.path, session.folder)
+    assert source is not None
+    await ledger.mark_broken(source, "Permission denied", int(time.time() * 1000) + 60_000)
+    put_off: list[Source] = []
+    monkeypatch.setattr(floor.reading, "put_off", lambda source, _wait_s: put_off.append(source))
+
+    await floor.sweeper.sweep()
+
+    assert put_off == [source]
+    assert put_off[0].session == session.session
 
 
 async def test_a_change_that_was_hinted_at_is_not_missed(

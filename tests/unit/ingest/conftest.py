@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.agents.contract import Agent, Batch, Folded, Reader, Record, Source
+from carryover.agents.contract import Agent, Batch, Folded, Reader, Record, Source, Stamp
 from carryover.agents.spec import ToolSpec
 from carryover.model import AnyBody, Event, Skipped
+from carryover.readers.jsonl import stamp_of_file
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -56,6 +57,9 @@ class LineReader:
 
     def is_current(self, path: Path, cursor: bytes) -> bool:
         return path.stat().st_size == int(cursor)
+
+    def stamp(self, path: Path) -> Stamp:
+        return stamp_of_file(path)
 
 
 class MadeUpAgent:

@@ -17,6 +17,7 @@ from carryover.model import (
     Question,
     ToolCall,
     ToolResult,
+    Undone,
     UserPrompt,
 )
 
@@ -159,3 +160,11 @@ def test_secrets_in_the_context_are_hidden_and_its_shape_is_kept() -> None:
         seen=frozenset({"[redacted:github]"}),
         last=UserPrompt(text="[redacted:github] ?"),
     )
+
+
+def test_a_key_that_cannot_be_stored_as_text_still_names_its_event() -> None:
+    odd = "turn \ud83d"
+    event = Event(key=odd, session="s1", at_ms=1, body=UserPrompt(text="hello"))
+    undone = Event(key="u", session="s1", at_ms=2, body=Undone(keys=(odd, "turn 2")))
+
+    assert clean_entry("made-up", undone).undoes[0] == clean_entry("made-up", event).key

@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, Batch, Folded, Record, Source
-from carryover.ingest.pipeline import IngestResult, ingest, prepare
+from carryover.agents.contract import Agent, Batch, Folded, Record, Source, Stamp
+from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.prepared import READ_IN_PART, Root, SourceState
 from carryover.ledger.queries import (
     connect_read_only,
@@ -251,16 +251,16 @@ async def test_a_source_that_cannot_be_read_is_tried_again_later_and_later(
 
     states: list[SourceState | None] = []
     for _ in range(3):
-        assert await read() == IngestResult(error="Is a directory")
+        assert await read() == IngestResult(error="not a regular file")
         states.append(await ledger.source_state(source))
     transcript.rmdir()
     transcript.write_bytes(said("one", "a"))
     result = await read()
 
     assert [(state.error, state.retry_ms) for state in states if state] == [
-        ("Is a directory", 51_000),
-        ("Is a directory", 52_000),
-        ("Is a directory", 54_000),
+        ("not a regular file", 51_000),
+        ("not a regular file", 52_000),
+        ("not a regular file", 54_000),
     ]
     mended = await ledger.source_state(source)
     assert mended is not None
@@ -330,27 +330,75 @@ async def test_trouble_with_the_ledger_is_not_held_against_the_source(
     assert (await read()).new_events == 1
 
 
-def test_prepare_stamps_the_source_as_it_was_before_it_was_read(transcript: Path, source: Source, agent: Any) -> None:
-    """What is written while it is read must still look new afterwards."""
-    transcript.write_bytes(said("one", "a"))
-    size = transcript.stat().st_size
-    reader = agent.reader
+class Unsettled:
+    """Reads as `reader` does, and says that the end is not final as long as the last line ends in dots."""
 
-    class GrowingReader:
-        def read(self, path: Path, cursor: bytes | None) -> Batch:
-            batch: Batch = reader.read(path, cursor)
-            with path.open("ab") as file:
-                file.write(said("two", "b"))
-            return batch
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+        self.looks = 0
 
-        def is_current(self, path: Path, cursor: bytes) -> bool:
-            return False
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        self.looks += 1
+        batch: Batch = self._reader.read(path, cursor)
+        unsettled = not batch.more and b"..." in path.read_bytes()
+        return msgspec.structs.replace(batch, look_again_s=60.0 if unsettled else None)
 
-    agent.reader = GrowingReader()
-    prepared, more = prepare(agent, source, None, root_of)
+    def is_current(self, path: Path, cursor: bytes) -> bool:
+        return False
 
-    assert prepared is not None
-    assert (prepared.size, prepared.roots, more) == (size, {"/repo": Root("/repo")}, False)
+    def stamp(self, path: Path) -> Stamp:
+        stamp: Stamp = self._reader.stamp(path)
+        return stamp
+
+
+async def test_a_source_whose_end_is_not_final_is_to_be_read_again_and_nobody_waits_for_that(
+    transcript: Path, read: Any, agent: Any, ledger: Ledger, source: Source, db: sqlite3.Connection
+) -> None:
+    agent.reader = Unsettled(agent.reader)
+    transcript.write_bytes(b"".join(said(f"prompt {n}...", f"k{n}") for n in range(4)))
+
+    first = await read()
+    between = await ledger.source_state(source)
+    again = await read()
+    after = await ledger.source_state(source)
+
+    assert (first.new_events, first.more, first.look_again_s) == (4, False, 60.0)
+    assert agent.reader.looks == 3, "two batches, and once more"
+    assert between is not None
+    assert between.size == READ_IN_PART, "so a daemon that starts anew reads it again"
+    assert again == IngestResult(look_again_s=60.0)
+    assert after == between, "where nothing was added nothing is committed"
+    assert prompts(db) == [f"prompt {n}..." for n in range(4)]
+
+
+async def test_the_rank_of_a_source_reaches_the_ledger(
+    transcript: Path, read: Any, source: Source, tmp_path: Path, db: sqlite3.Connection
+) -> None:
+    transcript.write_bytes(said("lesser", "a"))
+    better = tmp_path / "two.jsonl"
+    better.write_bytes(said("better", "b"))
+
+    await read()
+    await read(source=Source(agent="made-up", path=str(better), rank=2))
+    with transcript.open("ab") as file:
+        file.write(said("more", "c"))
+    last = await read()
+
+    assert (last.new_events, last.error) == (0, None)
+    assert prompts(db) == ["better"]
+
+
+async def test_keys_that_look_like_secrets_take_back_and_are_not_stored(
+    transcript: Path, read: Any, db: sqlite3.Connection, tmp_path: Path
+) -> None:
+    undone = {"id": "u", "body": {"kind": "undone", "keys": [TOKEN]}}
+    transcript.write_bytes(said("one", "a") + said("two", TOKEN) + json.dumps(undone).encode() + b"\n")
+
+    await read()
+
+    events = session_events(db, session_by_prefix(db, "s1"))
+    assert [event.undone for event in events] == [False, True, False]
+    assert TOKEN.encode() not in b"".join(path.read_bytes() for path in tmp_path.glob("ledger.sqlite*"))
 
 
 @pytest.mark.parametrize("seed", range(3))

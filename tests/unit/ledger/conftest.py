@@ -68,13 +68,13 @@ class Scribe:
             roots={folder: Root(folder) for folder in folders},
         )
 
-    async def tell(self, *told: Event | str, path: str = "/t/one.jsonl") -> Commit:
+    async def tell(self, *told: Event | str, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:
         """Commit events, or prompts given as their text, as the next read of the source at `path`."""
         events = [self.event(each) if isinstance(each, str) else each for each in told]
-        return await self.commit(self.prepared(*events), path=path)
+        return await self.commit(self.prepared(*events), path=path, rank=rank)
 
-    async def commit(self, prepared: Prepared, *, path: str = "/t/one.jsonl") -> Commit:
-        source = Source(agent=AGENT, path=path)
+    async def commit(self, prepared: Prepared, *, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:
+        source = Source(agent=AGENT, path=path, rank=rank)
         state = await self.ledger.source_state(source)
         return await self.ledger.commit(source, prepared, seen_rev=state.rev if state is not None else 0)
 

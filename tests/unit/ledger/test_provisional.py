@@ -255,12 +255,16 @@ async def test_the_transcript_decides_where_such_a_session_belongs(scribe: Scrib
     assert len(commit.projects) == 2
 
 
-async def test_a_known_session_stays_where_it_is(scribe: Scribe, reading: Reading) -> None:
+async def test_what_a_known_session_tells_in_another_project_is_left_to_its_transcript(
+    scribe: Scribe, reading: Reading
+) -> None:
+    """It must show in neither: which of the two it belongs to only the transcript tells."""
     await scribe.tell("add a parser")
 
     commit = await told_early(scribe, DONE, cwd="/elsewhere")
 
-    assert commit.projects == (1,)
+    assert (commit.new_events, commit.projects) == (0, ())
+    assert waiting(reading()) == []
     assert project_by_root(reading(), "/elsewhere") is None
 
 

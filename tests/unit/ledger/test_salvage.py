@@ -12,9 +12,11 @@ import pytest
 from carryover.distill.facts import GitFacts
 from carryover.ledger.opening import ready_file
 from carryover.ledger.prepared import Entry
+from carryover.ledger.project_view import project_view
+from carryover.ledger.queries import connect_read_only
 from carryover.ledger.salvage import salvage
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage
+from carryover.model import AssistantMessage, Undone
 
 if TYPE_CHECKING:
     from unit.ledger.conftest import Scribe
@@ -119,11 +121,38 @@ async def test_events_that_lost_their_session_are_left_to_their_transcript(
 async def test_from_a_ledger_of_an_older_carryover_is_saved_what_it_has(
     ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection
 ) -> None:
-    """Version 1 knew nothing of hooks."""
+    """Version 1 knew nothing of hooks and of ranks."""
     await filled(ledger_path, scribe_of, events=400)
     with closing(sqlite3.connect(ledger_path)) as old, old:
+        old.execute("DROP INDEX event_undone")
+        old.execute("ALTER TABLE event DROP COLUMN undone")
+        old.execute("ALTER TABLE session DROP COLUMN rank")
         old.execute("DROP TABLE provisional")
         old.execute("ALTER TABLE project DROP COLUMN git")
 
     assert salvage(ledger_path, fresh, now_ms=5_000) == 400
     assert rows(fresh, "SELECT root, published_sha, git FROM project") == [("/repo", "abc", None)]
+
+
+async def test_what_no_longer_counts_stays_so(
+    ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection, tmp_path: Path
+) -> None:
+    ledger = await Ledger.open(ledger_path)
+    scribe = scribe_of(ledger)
+    await scribe.tell(scribe.event("add a parser"), scribe.event("in C"), scribe.event(Undone(keys=("k2",))))
+    await scribe.tell(scribe.event("told twice", session="s2"), path="/t/2")
+    await scribe.tell(scribe.event("told better", session="s2"), path="/t/db", rank=2)
+    await ledger.close()
+
+    salvage(ledger_path, fresh, now_ms=5_000)
+
+    assert rows(fresh, "SELECT id, undone FROM event") == [(1, 0), (2, 1), (3, 0), (4, 2), (5, 0)]
+    assert rows(fresh, "SELECT native_id, rank FROM session") == [("s1", 0), ("s2", 2)]
+    saved = await Ledger.open(tmp_path / "fresh.sqlite")
+    worse = scribe.event("told twice, and worse", session="s2")
+    assert (await scribe_of(saved).tell(worse, path="/t/2")).new_events == 0
+    await saved.rebuild_outdated(limit=9)
+    await saved.close()
+    with closing(connect_read_only(tmp_path / "fresh.sqlite")) as db:
+        prompts = {session.session: session.digest.prompts for session in project_view(db, 1).sessions}
+    assert prompts == {"s1": 1, "s2": 1}

@@ -23,6 +23,17 @@ INSERT INTO event (id, key, thread_id, at_ms, body) VALUES
     (2, x'02', 1, 2, '{"kind":"assistant_message","text":"Done."}');
 """
 
+OF_VERSION_2 = f"""
+{OF_VERSION_1}
+UPDATE project SET git = '{{"branch":"main"}}';
+INSERT INTO note (event_id, thread_id, project_id, kind, weight, at_ms, text)
+    VALUES (1, 1, 1, 'ruling', 2, 1, 'never push');
+INSERT INTO source (agent, path, rev, cursor, size, mtime_ns) VALUES ('made-up', '/t/1', 4, x'31', 10, 5);
+INSERT INTO provisional (session_id, sidechain, words, at_ms, body)
+    VALUES (1, '', x'02', 3, '{{"kind":"assistant_message","text":"Really done."}}');
+INSERT INTO counter (name, n) VALUES ('oversized', 3);
+"""
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -144,3 +155,26 @@ def test_a_ledger_from_before_hooks_keeps_everything_and_takes_what_they_tell(
         assert published_git(now, 1) is None
     with closing(sqlite3.connect(path.with_name("ledger.before-2.sqlite"))) as old:
         assert (version_of(old), old.execute("SELECT count(*) FROM event").fetchone()) == (1, (2,))
+
+
+def test_a_ledger_from_before_ranks_keeps_everything_and_all_of_it_counts(db: sqlite3.Connection, path: Path) -> None:
+    migrate(db, path, MIGRATIONS[:2])
+    db.executescript(OF_VERSION_2)
+    tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    columns = {name: [column for _, column, *_ in db.execute(f"PRAGMA table_info({name})")] for name in tables}
+    held = {name: f"SELECT {', '.join(columns[name])} FROM {name} ORDER BY 1" for name in tables}
+    before = {name: db.execute(statement).fetchall() for name, statement in held.items()}
+    db.close()
+
+    ready_file(path)
+
+    with closing(connect_read_only(path)) as now:
+        assert {name: now.execute(statement).fetchall() for name, statement in held.items()} == before
+        assert now.execute("SELECT rank FROM session").fetchall() == [(0,)]
+        assert now.execute("SELECT DISTINCT undone FROM event").fetchall() == [(0,)]
+        assert totals(now).events == 2
+        (session,) = project_view(now, 1).sessions
+        assert session.digest.prompts == 1
+    with closing(sqlite3.connect(path.with_name("ledger.before-3.sqlite"))) as old:
+        assert version_of(old) == 2
+        assert {name: old.execute(statement).fetchall() for name, statement in held.items()} == before
