@@ -6,7 +6,7 @@ A new agent adds `tests/agents/<agent>/contract_case.py` with a `CASE`; nothing 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,11 @@ class Payload:
     data: bytes
 
 
+Stages = Callable[[Path], Iterator[Recording]]
+"""Writes a source below an empty folder, one state after the other, and gives it each time: for sources that are not
+appended but rewritten. The client wrote nothing between two states that a reader could meet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One agent's material."""
@@ -58,6 +63,8 @@ class Case:
     """A session, and one that was forked from it and repeats it."""
     grows_by_lines: bool = True
     """The transcript is a file of JSON lines that are appended."""
+    stages: dict[str, Stages] = field(default_factory=dict)
+    """By name: how sources that are rewritten come to be what they are."""
 
 
 @dataclass(slots=True)

@@ -1,5 +1,5 @@
 """Runs the contract suite for every registered agent: a test asks for `agent`, for a `recording` too, for one that
-grows by lines (`grown`), or for the agent's `hooks` if it has any."""
+grows by lines (`grown`), for the `stages` of one that is rewritten, or for the agent's `hooks` if it has any."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ]
         metafunc.parametrize(
             ("agent_id", wanted), pairs, ids=[f"{agent_id}:{recording}" for agent_id, recording in pairs]
+        )
+    elif "stages" in names:
+        named = [(agent_id, stages) for agent_id in agents() for stages in case_of(agent_id).stages.items()]
+        metafunc.parametrize(
+            ("agent_id", "stages"),
+            [(agent_id, stages) for agent_id, (_, stages) in named],
+            ids=[f"{agent_id}:{name}" for agent_id, (name, _) in named],
         )
     elif "hooks" in names:
         metafunc.parametrize("agent_id", [agent_id for agent_id, agent in agents().items() if agent.hooks is not None])

@@ -34,9 +34,9 @@ class World:
         subprocess.run(["git", "init", "-q", str(root)], check=True)
         return root
 
-    def a_while_ago(self) -> datetime:
+    def ago(self, minutes: float = 5) -> datetime:
         """Sessions of the past: what hooks tell happens now, and nothing that is read must be later than that."""
-        return datetime.now(UTC) - timedelta(minutes=5)
+        return datetime.now(UTC) - timedelta(minutes=minutes)
 
 
 @pytest.fixture(scope="module")

@@ -37,8 +37,8 @@ def missing(text: str) -> list[str]:
     return [fact for fact, words in story.FACTS.items() if words not in text]
 
 
-def other_work(world: World, tool: Tool, root: Path) -> Played:
-    session = tool.play(world.home, root, world.a_while_ago())
+def other_work(world: World, tool: Tool, root: Path, *, minutes_ago: float = 5) -> Played:
+    session = tool.play(world.home, root, world.ago(minutes_ago))
     session.prompt(OTHER_TASK)
     session.say(OTHER_ANSWER)
     return session
@@ -48,7 +48,7 @@ def other_work(world: World, tool: Tool, root: Path) -> Played:
 @pytest.mark.parametrize(("a", "b"), PAIRS, ids=ids)
 def test_b_begins_with_what_a_left(world: World, a: Tool, b: Tool, ending: Ending) -> None:
     root = world.project(f"{a.id}-{b.id}-{ending}")
-    story.play(a.play(world.home, root, world.a_while_ago()), root, ending)
+    story.play(a.play(world.home, root, world.ago()), root, ending)
 
     text = told(world, b, root)
 
@@ -61,7 +61,7 @@ def test_b_begins_with_what_a_left(world: World, a: Tool, b: Tool, ending: Endin
 @pytest.mark.parametrize(("a", "b"), PAIRS, ids=ids)
 def test_without_hooks_b_is_led_to_it(world: World, a: Tool, b: Tool, ending: Ending) -> None:
     root = world.project(f"{a.id}-{b.id}-{ending}-quiet")
-    story.play(a.play(world.home, root, world.a_while_ago()), root, ending)
+    story.play(a.play(world.home, root, world.ago()), root, ending)
     world.daemon.settle()
 
     assert POINTER in b.reads(root, root)
@@ -72,7 +72,7 @@ def test_without_hooks_b_is_led_to_it(world: World, a: Tool, b: Tool, ending: En
 def test_the_watcher_alone_brings_the_end_of_a_session(world: World, a: Tool) -> None:
     """A limit and a killed client fire no hook, and nobody asks the daemon for anything."""
     root = world.project(f"{a.id}-watched")
-    story.play(a.play(world.home, root, world.a_while_ago()), root, "limit")
+    story.play(a.play(world.home, root, world.ago()), root, "limit")
 
     wait_until("the handoff", lambda: not missing(handoff_of(root)))
 
@@ -80,7 +80,7 @@ def test_the_watcher_alone_brings_the_end_of_a_session(world: World, a: Tool) ->
 @pytest.mark.parametrize(("a", "b"), PAIRS, ids=ids)
 def test_a_in_a_subfolder_and_b_at_the_top(world: World, a: Tool, b: Tool) -> None:
     root = world.project(f"{a.id}-{b.id}-below")
-    story.play(a.play(world.home, root / "docs", world.a_while_ago()), root, "closed")
+    story.play(a.play(world.home, root / "docs", world.ago()), root, "closed")
 
     assert missing(told(world, b, root)) == []
     assert POINTER in b.reads(root, root)
@@ -90,7 +90,7 @@ def test_a_in_a_subfolder_and_b_at_the_top(world: World, a: Tool, b: Tool) -> No
 def test_two_projects_at_the_same_time(world: World, a: Tool, b: Tool) -> None:
     mine = world.project(f"{a.id}-{b.id}-mine")
     theirs = world.project(f"{a.id}-{b.id}-mine-not")
-    story.play(a.play(world.home, mine, world.a_while_ago()), mine, "closed")
+    story.play(a.play(world.home, mine, world.ago()), mine, "closed")
     other_work(world, a, theirs)
     other_work(world, b, theirs)
 
@@ -106,10 +106,11 @@ def test_two_projects_at_the_same_time(world: World, a: Tool, b: Tool) -> None:
 def test_both_at_once(world: World, a: Tool, b: Tool) -> None:
     """Turn by turn in one project: the newest task leads, the other one is named, and each is told once."""
     root = world.project(f"{a.id}-{b.id}-at-once")
-    ago = world.a_while_ago()
-    first, second = a.play(world.home, root, ago), b.play(world.home, root, ago)
+    first, second = a.play(world.home, root, world.ago(5.1)), b.play(world.home, root, world.ago(5))
     story.work(first, root)
     second.prompt(OTHER_TASK)
+    for _ in range(3):
+        first.run("git status --short", " M pricing.py\n", 0)
     first.say(f"The test still fails. {story.QUESTION}")
     second.say(OTHER_ANSWER)
 
@@ -124,9 +125,9 @@ def test_both_at_once(world: World, a: Tool, b: Tool) -> None:
 @pytest.mark.parametrize(("a", "b"), PAIRS, ids=ids)
 def test_b_goes_on_with_its_own_session_after_a_worked(world: World, a: Tool, b: Tool) -> None:
     root = world.project(f"{a.id}-{b.id}-going-on")
-    own = other_work(world, b, root)
+    own = other_work(world, b, root, minutes_ago=20)
     assert told(world, b, root, going_on=own) == ""
 
-    story.play(a.play(world.home, root, world.a_while_ago()), root, "closed")
+    story.play(a.play(world.home, root, world.ago()), root, "closed")
 
     assert missing(told(world, b, root, going_on=own)) == []

@@ -5,9 +5,10 @@ Nothing here looks at the machine; `carryover.install.detect` does, by what the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -71,6 +72,76 @@ class HookSet(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(hook.event for hook in self.hooks)
 
 
+class HookFileRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent asks of a JSON file of hooks. One that breaks a rule is dropped whole, with every hook in it."""
+
+    root_keys: tuple[str, ...] = ()
+    """The only keys that its root may have; empty: any."""
+    handler_types: tuple[str, ...] = ()
+    """The only types a hook may have; empty: any, or hooks have no type."""
+    known_events_only: bool = False
+    """An event that the installed version does not know breaks a rule too."""
+
+
+class HookSwitch(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting that turns all hooks off."""
+
+    file: Place
+    """JSON or TOML, as its name ends."""
+    key: tuple[str, ...]
+    """The way to it from the root: `("features", "hooks")`."""
+    off: bool
+    """The value that turns them off."""
+
+
+class HookReview(msgspec.Struct, frozen=True, kw_only=True):
+    """What people must do before the agent runs hooks that are new or changed, and where it notes that they did.
+
+    Only that the note is there can be told; what it holds is the agent's own affair, and so is writing it.
+    """
+
+    versions: str
+    """The versions that ask for it, as `packaging.specifiers` reads it."""
+    what: str
+    """What to do, in whole sentences."""
+    state_file: Place
+    """TOML. One table a reviewed hook, below `tables`."""
+    tables: tuple[str, ...]
+    """The way to those tables from the root: `("hooks", "state")`."""
+    mark: str
+    """The key in a hook's table that says it was reviewed."""
+
+    def entry(self, file: Path, event: str, group: int, handler: int) -> str:
+        """The name of a hook's table: the file it stands in, the event, and its places there, counted from 0.
+
+        `<file>:<event_in_snake_case>:<group>:<handler>` (Codex 0.140 to 0.169).
+        """
+        snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", event).lower()
+        return f"{file}:{snake}:{group}:{handler}"
+
+
+class Starter(msgspec.Struct, frozen=True, kw_only=True):
+    """How the agent is started with a first prompt, in the folder that it is started in."""
+
+    binary: str
+    """Name of the command."""
+    args: tuple[str, ...] = ("{prompt}",)
+
+    def arguments(self, prompt: str) -> tuple[str, ...]:
+        """What follows the command, with `{prompt}` filled in."""
+        return tuple(arg.replace("{prompt}", prompt) for arg in self.args)
+
+
+class InstructionLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """How much the agent reads of a project's instruction files together; what is beyond is cut off at the end."""
+
+    file: Place
+    """TOML settings that may say otherwise."""
+    key: str
+    """Of these, at the top level: bytes."""
+    default_bytes: int
+
+
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """After how many days an agent deletes its transcripts."""
 
@@ -98,6 +169,20 @@ class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
     """None: it is not asked."""
     config_files: tuple[Place, ...] = ()
     """Settings files that may hold our hooks: the first that exists is taken, else the first."""
+    hook_form: Literal["nested", "flat"] = "nested"
+    """How hooks stand in JSON settings.
+
+    nested: `{"hooks": {event: [{"matcher", "hooks": [{"type": "command", "command", "timeout"}]}]}}`
+    flat: `{"version": 1, "hooks": {event: [{"command", "timeout"}]}}`, where version and hooks must be there
+    """
+    hook_tables: Place | None = None
+    """TOML settings that may hold the hooks instead, nested (`[[hooks.SessionStart]]`). Where they have such tables,
+    ours go there: the agent warns of hooks in both. The tables of `review` are none of these."""
+    hook_file_rules: HookFileRules | None = None
+    """None: nothing in a file of hooks keeps the others from running."""
+    hook_switches: tuple[HookSwitch, ...] = ()
+    review: HookReview | None = None
+    """None: hooks run as soon as they are written."""
     transcripts: tuple[Place, ...] = ()
     """Folders that hold its transcripts."""
     retention: Retention | None = None
@@ -108,12 +193,31 @@ class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Events whose hook can put text into the session's context."""
     instruction_files: tuple[str, ...] = ()
     """Files in a project that it reads by itself, as far as we put a pointer into them."""
+    instruction_limit: InstructionLimit | None = None
+    """None: it reads them whole, or nobody knows."""
+    start: Starter | None = None
+    """None: it can't be started with a prompt."""
+    folder_must_exist: bool = False
+    """It does not start where a variable moves its folder to a place that is not there."""
+    asks_every_copy: bool = False
+    """Its commands are programs of their own (an editor, a terminal client) that read the same settings: each is asked
+    for its version, and only hooks that all of them know are written."""
 
     @property
     def variables(self) -> tuple[str, ...]:
         """The environment variables that move something of this agent, each once."""
-        places = (*self.folders, *self.binary_folders, *self.config_files, *self.transcripts)
+        places = (*self.folders, *self.binary_folders, *self.config_files, *self.transcripts, *self._beside())
         return tuple(dict.fromkeys(place.env for place in places if place.env))
+
+    def _beside(self) -> Iterator[Place]:
+        """Settings that are read for what they say of hooks and instructions."""
+        if self.hook_tables is not None:
+            yield self.hook_tables
+        yield from (switch.file for switch in self.hook_switches)
+        if self.review is not None:
+            yield self.review.state_file
+        if self.instruction_limit is not None:
+            yield self.instruction_limit.file
 
 
 def places_on(places: tuple[Place, ...], platform: str) -> tuple[Place, ...]:

@@ -16,7 +16,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -25,14 +25,14 @@ import msgspec
 
 from carryover.agents.contract import Agent, HookReading
 from carryover.daemon.hook_paths import Call, Refused, check_call
+from carryover.daemon.hook_sources import is_told_elsewhere
+from carryover.daemon.hook_work import HookWork
 from carryover.daemon.log import Log
 from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
 from carryover.daemon.session_start import Job, SessionStarts, Start
 from carryover.daemon.sweep import Root
 from carryover.ingest.pipeline import RootOf
-from carryover.ingest.provisional import ingest_provisional
-from carryover.ledger.queries import connect_read_only, project_of_session
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerDamaged
 from carryover.model import AGENT_IDS, Skipped
@@ -41,7 +41,6 @@ START_S: Final = 0.85
 """The hook's own script waits for a second in all."""
 SAVE_S: Final = 0.25
 """The hook's own script waits for 0.3 s in all."""
-
 MOST_AT_ONCE: Final = 128
 MOST_KEPT: Final = 512
 """Things to store that wait for the ledger. More are dropped: the transcripts bring them."""
@@ -97,11 +96,11 @@ class Hooks:
         self._agents = agents
         self._roots = roots
         self._ledger = ledger
-        self._ledger_path = ledger_path
         self._reading = reading
-        self._publisher = publisher
         self._starts = starts
-        self._root_of = root_of
+        self._work = HookWork(
+            roots, ledger, ledger_path, reading, publisher, root_of=root_of, look_s=SAVE_S, executor=executor
+        )
         self._home = home
         self._executor = executor
         self._log = log
@@ -184,18 +183,27 @@ class Hooks:
             case "start":
                 return await self._start(call, deadline)
             case "save":
-                await self._save(call, deadline)
+                with suppress(TimeoutError):  # however far it gets in time; the rest follows by itself
+                    async with asyncio.timeout_at(deadline):
+                        await self._work.save(call)
             case "ended":
-                self.later(partial(self._finish, call))
+                self.later(partial(self._work.finish, call))
             case "nudge":
-                pass
+                if is_told_elsewhere(call.transcript):
+                    self.later(partial(self._work.hint, call))
         self.counts.quiet += 1
         return _QUIET
 
     async def _start(self, call: Call, deadline: float) -> Reply:
         text = None
         if call.project is not None:
-            start = Start(agent=call.agent, reading=call.reading, transcript=call.transcript, project=call.project)
+            start = Start(
+                agent=call.agent,
+                reading=call.reading,
+                transcript=call.transcript,
+                project=call.project,
+                roots=self._roots_of(call.agent),
+            )
             text = await self._starts.answer(start, deadline=deadline)
         if text is None or call.agent.hooks is None:
             self.counts.quiet += 1
@@ -203,52 +211,15 @@ class Hooks:
         self.counts.answered += 1
         return Reply(200, call.agent.hooks.answer(text))
 
-    async def _save(self, call: Call, deadline: float) -> None:
-        """Read and publish what the session wrote, however far that gets in time; the rest follows by itself."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(deadline):
-                if call.transcript is not None:
-                    await self._reading.look_at([call.transcript.source])
-                for project_id in await self._project_of(call):
-                    await self._publisher.publish_now(project_id)
-
     async def _count(self, agent_id: str, skipped: Skipped) -> None:
         await self._ledger.count_skipped(agent_id, [skipped], now_ms=_now_ms())
 
-    async def _finish(self, call: Call) -> None:
-        self._publisher.urge(*await self._store(call))
-
-    async def _store(self, call: Call) -> tuple[frozenset[int], int]:
-        """Store what was told early, or else read the transcript: the projects this touched, and when it happened."""
-        events = [
-            msgspec.structs.replace(event, cwd=call.reading.cwd if call.project is not None else None)
-            for event in call.reading.provisional
-        ]
-        if events:
-            stored = await ingest_provisional(
-                self._ledger, call.agent.id, events, root_of=self._root_of, now_ms=_now_ms, executor=self._executor
-            )
-            return stored.projects, stored.newest_event_ms
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SAVE_S):
-                if call.transcript is not None:
-                    await self._reading.look_at([call.transcript.source])
-        return await self._project_of(call), 0
+    def _roots_of(self, agent: Agent) -> tuple[Path, ...]:
+        return tuple(root.path for root in self._roots() if root.agent_id == agent.id)
 
     def _check(self, agent: Agent, read: HookReading, authenticated: bool) -> Call | Refused:
         """Blocks."""
-        roots = [root.path for root in self._roots() if root.agent_id == agent.id]
-        return check_call(agent, read, roots, authenticated=authenticated, home=self._home)
-
-    async def _project_of(self, call: Call) -> frozenset[int]:
-        """The project of the session, if the ledger knows it."""
-
-        def ask() -> int | None:
-            with closing(connect_read_only(self._ledger_path)) as db:
-                return project_of_session(db, call.agent.id, call.reading.session)
-
-        project_id = await asyncio.get_running_loop().run_in_executor(self._executor, ask)
-        return frozenset() if project_id is None else frozenset({project_id})
+        return check_call(agent, read, self._roots_of(agent), authenticated=authenticated, home=self._home)
 
 
 def _now_ms() -> int:

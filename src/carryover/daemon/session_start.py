@@ -21,11 +21,13 @@ import msgspec
 from carryover.agents.contract import Agent, HookReading
 from carryover.config import Config
 from carryover.daemon.hook_paths import Transcript
+from carryover.daemon.hook_sources import changed_of_late, is_told_elsewhere
+from carryover.daemon.own_session import own_session
 from carryover.daemon.placeholder import awaits_handoff
 from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
 from carryover.daemon.siblings import changed_siblings
-from carryover.ledger.queries import connect_read_only, project_by_root, project_of_session, published_git
+from carryover.ledger.queries import connect_read_only, published_git
 from carryover.ledger.store import Ledger
 from carryover.publish.answer import start_answer
 from carryover.publish.project_root import ProjectRoot
@@ -45,6 +47,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     transcript: Transcript | None
     project: ProjectRoot
     """Of the folder it starts in."""
+    roots: tuple[Path, ...] = ()
+    """Where its agent keeps transcripts."""
 
 
 class _Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,35 +107,35 @@ class SessionStarts:
         return told.text
 
     async def _catch_up(self, start: Start) -> None:
-        if start.transcript is None:
-            return
-        look = partial(changed_siblings, start.agent, start.transcript, since_ms=self._last_sweep_ms())
+        if start.transcript is None or is_told_elsewhere(start.transcript):
+            look = partial(changed_of_late, start.agent, start.transcript, start.roots, now_ms=_now_ms())
+        else:
+            look = partial(changed_siblings, start.agent, start.transcript, since_ms=self._last_sweep_ms())
         await self._reading.look_at(await asyncio.get_running_loop().run_in_executor(self._executor, look))
 
     def _tell(self, start: Start) -> _Told:
         """Blocks; reads only."""
-        agent_id, session = start.agent.id, start.reading.session
         with closing(connect_read_only(self._ledger_path)) as db:
-            own_id = project_of_session(db, agent_id, session)
-            here = project_by_root(db, start.project.root)
-            here_id = here.id if here is not None else None
-            project_id = own_id or here_id
-            text = self._text(db, start, project_id) if project_id is not None else None
-        is_unprepared = project_id == here_id and awaits_handoff(
+            own = own_session(db, start.agent.id, start.reading.session, start.project.root)
+            # Only a conversation that was compacted in its midst may have gone elsewhere by `cd` since it began.
+            project_id = own.project_id if start.reading.reason == "compact" else None
+            project_id = project_id or own.here_id
+            text = self._text(db, start, own.id, project_id) if project_id is not None else None
+        is_unprepared = project_id == own.here_id and awaits_handoff(
             Path(start.project.root), self._config(), home=self._home
         )
         return _Told(text=text, project_id=project_id, is_unprepared=is_unprepared)
 
-    def _text(self, db: sqlite3.Connection, start: Start, project_id: int) -> str | None:
+    def _text(self, db: sqlite3.Connection, start: Start, session: str, project_id: int) -> str | None:
         assert start.reading.reason is not None, "a start has a reason"
         return start_answer(
             db,
             project_id,
             self._config(),
             reason=start.reading.reason,
-            session=start.reading.session,
+            session=session,
             idle_s=start.reading.idle_s,
-            now_ms=int(time.time() * 1000),
+            now_ms=_now_ms(),
             then=published_git(db, project_id),
         )
 
@@ -145,10 +149,13 @@ class SessionStarts:
     async def _know(self, project: ProjectRoot, project_id: int | None, known: asyncio.Future[int]) -> None:
         """Let the ledger know `project`, and `known` its id, unless nobody waits for that any more."""
         if project_id is None:
-            now_ms = int(time.time() * 1000)
-            project_id = await self._ledger.know_project(project.root, project.main_root, now_ms=now_ms)
+            project_id = await self._ledger.know_project(project.root, project.main_root, now_ms=_now_ms())
         self._started_in(project_id)
         if known.done():
             self._publisher.urge([project_id], 0)
         else:
             known.set_result(project_id)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -44,7 +44,10 @@ def start_answer(
     settings = project_settings(root, config)
     if settings.excluded:
         return None
-    situation = SITUATIONS.get(reason, "moved_on")
+    own_past = next((known.digest for known in view.sessions if known.session == session), None)
+    # Not every agent says why a session starts (Cursor): one in which something was done before goes on.
+    goes_on = reason == "startup" and own_past is not None and did_something(own_past)
+    situation = "moved_on" if goes_on else SITUATIONS.get(reason, "moved_on")
     if situation == "moved_on" and not _moved_on(view, session, idle_s, now_ms):
         return None
     own = session if situation == "compacted" else None
@@ -77,7 +80,8 @@ def _moved(root: Path, then: GitFacts | None) -> Moved | None:
 def _moved_on(view: ProjectView, session: str, idle_s: float | None, now_ms: int) -> bool:
     """Did another session do something after this conversation's last response?
 
-    The ledger knows a resumed session's last event; a fork has a new id, and says how long its parent was idle.
+    The ledger knows a resumed session's last event; a fork has a new id, and says how long its parent was idle. One
+    that does not say it (Codex) has its parent's context, and is told nothing.
     """
     own = next((known for known in view.sessions if known.session == session), None)
     if own is not None:
@@ -86,5 +90,6 @@ def _moved_on(view: ProjectView, session: str, idle_s: float | None, now_ms: int
         last_ms = now_ms - round(idle_s * 1000) + _SAME_MOMENT_MS
     else:
         return False
-    others = (known for known in view.sessions if known.session != session)
+    # A conversation's own turns in another folder stand as `<session>@<folder>` (Codex).
+    others = (known for known in view.sessions if known.session.partition("@")[0] != session.partition("@")[0])
     return any(other.digest.last_ms > last_ms and did_something(other.digest) for other in others)

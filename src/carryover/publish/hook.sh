@@ -51,22 +51,27 @@ if answer=$(printf '%s' "$payload" | send 1 -w '\n%{http_code}'); then
 fi
 
 # Nobody is there. Was the session begun by the agent this line was written for, or by one that runs its hooks too?
-case $payload in
-  *'"cursor_version"'* | *'"conversation_id"'* | *'"workspace_roots"'*) exit 0 ;;
-esac
-start=.
-if [ "$agent" = claude-code ]; then
-  case $payload in
-    *'"transcript_path":'*/projects/*.jsonl\"*) ;;
-    *) exit 0 ;;
-  esac
+start=. reason=
+case $agent:$payload in
+  cursor:*'"is_background_agent":true'* | cursor:*'"is_background_agent": true'*) exit 0 ;;
+  cursor:*'"cursor_version"'*)
+    # It says no reason, and runs hooks in a folder of its own. A name with a backslash or a quote in it is not tried.
+    reason=startup
+    start=$(printf '%s' "$payload" | tr '\n' ' ' |
+      sed -n 's/.*"workspace_roots"[[:space:]]*:[[:space:]]*\[[[:space:]]*"\(\/[^"\\]*\)".*/\1/p')
+    [ -n "$start" ] || exit 0
+    ;;
+  cursor:* | *'"cursor_version"'* | *'"conversation_id"'* | *'"workspace_roots"'*) exit 0 ;;
   # The working folder follows the session's `cd`; its project is that of the folder it began in.
-  start=${CLAUDE_PROJECT_DIR:-.}
-fi
+  claude-code:*'"transcript_path":'*/projects/*.jsonl\"*) start=${CLAUDE_PROJECT_DIR:-.} ;;
+  codex:*'"transcript_path":'*/sessions/*/rollout-*.jsonl\"*) ;;
+  codex:*'"transcript_path":null'* | codex:*'"transcript_path": null'*) ;; # --ephemeral
+  *) exit 0 ;;
+esac
 
-for reason in startup clear compact ''; do
+for known in startup clear compact; do
   case $payload in
-    *"\"source\":\"$reason\""* | *"\"source\": \"$reason\""*) break ;;
+    *"\"source\":\"$known\""* | *"\"source\": \"$known\""*) reason=${reason:-$known} ;;
   esac
 done
 [ -n "$reason" ] || exit 0

@@ -21,6 +21,7 @@ from carryover.probe.files import file_facts
 from carryover.probe.git import git_facts
 from carryover.publish.edits import why
 from carryover.publish.handoff_file import STORE, write_handoff
+from carryover.publish.offers import startable
 from carryover.publish.project_files import Published, publish
 from carryover.publish.published import PublishedProject, remember
 from carryover.publish.restore_store import forget_answers, keep_answers
@@ -53,7 +54,9 @@ def made_handoff(
     if not has_task(view):
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
     git = _git(root, last_git)
-    handoff = distill(view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms)
+    handoff = distill(
+        view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms, startable=startable(config)
+    )
     text = render(handoff) if handoff is not None else None
     return Refreshed(root=view.root, settings=settings, handoff=handoff, text=text, git=git)
 
@@ -80,6 +83,11 @@ def refresh(
         made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git)
     finally:
         db.close()
+    return put_in_place(made, config, state=state, home=home, newest=newest)
+
+
+def put_in_place(made: Refreshed, config: Config, *, state: Path, home: Path, newest: bool) -> Refreshed:
+    """Brings a handoff that was made into the project's files, as `refresh` does; `published` says what came of it."""
     if made.text is None:
         return made
     published = publish(Path(made.root), made.text, made.settings, home=home)

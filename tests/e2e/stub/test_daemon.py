@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
+from agents.cursor.payloads import payload as cursor_payload
+from carryover.publish import stub as lines
 from support.claude_session import ClaudeSession
+from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, handoff_of
 from support.stub_line import QUIET, Stub, payload
+
+
+class Codex(Stub):
+    def line(self, event: str) -> str:
+        return lines.stub_command(self.state.root, "codex", event)
+
+
+class Cursor(Stub):
+    def line(self, event: str) -> str:
+        return lines.stub_command(self.state.root, "cursor", event)
 
 
 def starting(session: ClaudeSession, source: str) -> bytes:
@@ -51,3 +65,30 @@ def test_the_daemon_puts_a_script_back_that_was_changed(running: DaemonProcess) 
     with running:
         running.health()
     assert (script.read_bytes(), stat.S_IMODE(script.stat().st_mode)) == (right, 0o700)
+
+
+def test_other_agents_are_told_of_it_in_their_own_forms_with_the_daemon_and_without(
+    running: DaemonProcess, session: ClaudeSession, project: Path, home: Path
+) -> None:
+    session.prompt("Add a discount function")
+    session.answer("I added it to cart.py and will wire it into checkout.py next.")
+    running.settle()
+    thread = CodexSession(home / ".codex", project)
+    codex, cursor = Codex(running.state, home), Cursor(running.state, home)
+
+    def told() -> list[str]:
+        start = json.dumps(thread.payload("SessionStart", source="startup")).encode()
+        window = cursor_payload("sessionStart", workspace_roots=[str(project)], transcript_path=None).data
+        said = [codex.said("SessionStart", start, project), cursor.said("sessionStart", window, home / ".carryover")]
+        assert [(err, code) for _, err, code in said] == [("", 0)] * 2
+        return [
+            json.loads(said[0][0])["hookSpecificOutput"]["additionalContext"],
+            json.loads(said[1][0])["additional_context"],
+        ]
+
+    asked = told()
+    running.stop()
+    stood_in = told()
+
+    assert all("Now: " in text for text in asked) and not any("Now: " in text for text in stood_in)
+    assert {body(text) for text in (*asked, *stood_in)} == {body(handoff_of(project))}

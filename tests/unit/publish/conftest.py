@@ -14,11 +14,12 @@ from carryover.ledger.reading import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 from support.claude_session import ClaudeSession
+from support.codex_session import CodexSession
 from support.repository import repository
 
 BEGAN = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 
-ReadIn = Callable[[ClaudeSession], int]
+ReadIn = Callable[[ClaudeSession | CodexSession], int]
 """Brings what a session has written so far into the ledger; the id of its project."""
 
 
@@ -41,15 +42,18 @@ def session(home: Path, shop: Path) -> ClaudeSession:
 
 @pytest.fixture
 def read_in(ledger_path: Path) -> ReadIn:
-    def read(session: ClaudeSession) -> int:
+    def read(session: ClaudeSession | CodexSession) -> int:
         return asyncio.run(_read(ledger_path, session))
 
     return read
 
 
-async def _read(ledger_path: Path, session: ClaudeSession) -> int:
-    agent = adapters()["claude-code"]
-    source = agent.source_of(session.path, session.folder)
+async def _read(ledger_path: Path, session: ClaudeSession | CodexSession) -> int:
+    if isinstance(session, CodexSession):
+        agent, root = adapters()["codex"], session.home / "sessions"
+    else:
+        agent, root = adapters()["claude-code"], session.folder
+    source = agent.source_of(session.path, root)
     assert source is not None
     ledger = await Ledger.open(ledger_path)
     try:

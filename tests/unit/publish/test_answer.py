@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from carryover.ledger.store import Ledger
 from carryover.probe.git import git_facts
 from carryover.publish.answer import start_answer
 from support.claude_session import ClaudeSession
+from support.codex_session import CodexSession
 from support.repository import git
 
 GATE = [
@@ -35,7 +37,9 @@ OLD = "This is old: treat it as background, and do not mention it unless it matt
 class Desk:
     """Asks for answers. `then` is git's state at the last publication."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], read_in: Callable[[ClaudeSession], int]) -> None:
+    def __init__(
+        self, connect: Callable[[], sqlite3.Connection], read_in: Callable[[ClaudeSession | CodexSession], int]
+    ) -> None:
         self._connect = connect
         self.read_in = read_in
         self.config = Config()
@@ -70,7 +74,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(reading: Callable[[], sqlite3.Connection], read_in: Callable[[ClaudeSession], int]) -> Desk:
+def desk(reading: Callable[[], sqlite3.Connection], read_in: Callable[[ClaudeSession | CodexSession], int]) -> Desk:
     return Desk(reading, read_in)
 
 
@@ -195,6 +199,28 @@ def test_a_resumed_session_is_told_once_another_has_moved_the_project_on(desk: D
     assert desk.asked(project, at, "resume", other.session) is None
 
 
+def test_a_session_with_a_past_goes_on_whatever_its_agent_says(desk: Desk, session: ClaudeSession) -> None:
+    """Cursor says of each start that it is a new session's."""
+    at = worked(session, "Add a discount function")
+    project = desk.read_in(session)
+    assert desk.asked(project, at, "startup", session.session) is None
+
+    other = later(session, minutes=1)
+    at = worked(other, "Rename the product")
+    desk.read_in(other)
+    assert desk.frame(project, at, "startup", session.session)[2] == MOVED_ON
+
+
+def test_a_session_whose_first_prompt_is_known_already_is_a_new_one(desk: Desk, session: ClaudeSession) -> None:
+    worked(session, "Add a discount function")
+    desk.read_in(session)
+    new = later(session, minutes=1)
+    new.prompt("Rename the product")
+    project = desk.read_in(new)
+
+    assert desk.frame(project, new.now, "startup", new.session)[2] == GATE[0]
+
+
 def test_a_resumed_session_is_not_told_of_one_that_did_nothing(desk: Desk, session: ClaudeSession) -> None:
     worked(session, "Add a discount function")
     idle = later(session, minutes=1)
@@ -217,6 +243,55 @@ def test_a_fork_is_told_of_what_was_done_while_its_parent_was_idle(desk: Desk, s
     assert text is not None and text.splitlines()[2] == MOVED_ON
     assert desk.asked(project, at, "fork", "a fork of the other", idle_s=1) is None
     assert desk.asked(project, at, "fork", "one that does not say how long it was idle") is None
+
+
+@pytest.fixture
+def thread(home: Path, session: ClaudeSession) -> CodexSession:
+    """A thread of Codex in the same project, from the same time on, in which something was done."""
+    thread = CodexSession(home / ".codex", session.cwd, now=session.now)
+    thread.prompt("Add a discount function")
+    thread.answer("I added the function to cart.py and will wire it into checkout.py next.")
+    return thread
+
+
+def test_a_fork_of_which_nobody_knows_how_long_it_was_idle_gets_nothing(
+    desk: Desk, session: ClaudeSession, thread: CodexSession
+) -> None:
+    """Codex 0.169.0 names the parent in the transcript alone, where the fork has no words of its own yet."""
+    other = later(session, minutes=10)
+    at = worked(other, "Rename the product")
+    desk.read_in(thread)
+    project = desk.read_in(other)
+
+    assert desk.asked(project, at, "fork", "the fork") is None
+    assert desk.frame(project, at, "resume", thread.session)[2] == MOVED_ON
+
+
+def test_a_thread_is_not_told_of_its_own_turns_in_another_folder(desk: Desk, thread: CodexSession) -> None:
+    """They stand as a session of their own, and are in its context all the same."""
+    thread.cwd = thread.cwd / "src"
+    thread.cwd.mkdir()
+    thread.prompt("Paint it blue")
+    thread.answer("It is blue in theme.py now.")
+    project = desk.read_in(thread)
+
+    assert desk.asked(project, thread.now, "resume", thread.session) is None
+
+
+def test_a_transcript_that_was_opened_again_says_nothing_of_what_its_session_knows(
+    desk: Desk, session: ClaudeSession, thread: CodexSession
+) -> None:
+    """A resumed thread's new turn is on disk before the hook is called, with its model; its prompt is not (0.169.0)."""
+    other = later(session, minutes=10)
+    at = worked(other, "Rename the product")
+    desk.read_in(other)
+    turn = {"turn_id": "t9", "cwd": str(thread.cwd), "model": "gpt-6-sol"}
+    when = (at + timedelta(minutes=1)).isoformat().replace("+00:00", "Z")
+    with thread.path.open("a") as file:
+        file.write(json.dumps({"timestamp": when, "type": "turn_context", "payload": turn}) + "\n")
+    project = desk.read_in(thread)
+
+    assert desk.frame(project, at, "resume", thread.session)[2] == MOVED_ON
 
 
 def test_an_old_handoff_says_its_age_and_does_not_gate(desk: Desk, session: ClaudeSession) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.agents.claude_code import transcripts
-from carryover.agents.spec import HookEntry, HookSet, Place, Retention, ToolSpec, VersionProbe
+from carryover.agents.spec import HookEntry, HookSet, HookSwitch, Place, Retention, Starter, ToolSpec, VersionProbe
 from carryover.model import AGENT_NAMES
 
 # Hooks began with 1.0.38, but only from 1.0.48 on is there one that is told before context is lost. `Stop` is of the
@@ -16,6 +16,8 @@ _STOP: Final = HookEntry(event="Stop", timeout_s=5)
 _FAILURE: Final = HookEntry(event="StopFailure", timeout_s=5)
 # Without a time limit of its own it is killed after 1.5 s, and the user is told so.
 _END: Final = HookEntry(event="SessionEnd", timeout_s=5)
+
+_SETTINGS: Final = Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json")
 
 SPEC: Final = ToolSpec(
     id=transcripts.AGENT_ID,
@@ -29,7 +31,8 @@ SPEC: Final = ToolSpec(
     folders=(Place(path="~/.claude", env="CLAUDE_CONFIG_DIR"),),
     # The native program answers in 20 ms, the script for node (2.0.65) takes up to 2 s where the machine is busy.
     version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
-    config_files=(Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json"),),
+    config_files=(_SETTINGS,),
+    hook_switches=(HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),  # 1.0.68
     transcripts=(transcripts.ROOT,),
     retention=Retention(key="cleanupPeriodDays", default_days=30),
     hook_sets=(
@@ -40,4 +43,5 @@ SPEC: Final = ToolSpec(
     ),
     injects_on=("SessionStart",),
     instruction_files=("CLAUDE.md", "AGENTS.md"),
+    start=Starter(binary="claude"),
 )
