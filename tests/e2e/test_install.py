@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from support.agent_here import everything, only_this_path, put_claude
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.tools import versioned
 
 SETTINGS = b"""{
 \t"model": "opus",
@@ -118,6 +120,60 @@ def test_after_everything_was_taken_back_each_file_is_as_it_would_be_without(
     assert (answer.returncode, answer.stderr) == (0, "")
     shutil.copytree(lived_in / ".claude/projects", without / ".claude/projects")  # what the client itself has written
     assert contents(lived_in) == contents(without)
+
+
+CODEX_CONFIG = b"""\
+model = "gpt-6" # mine\r
+\r
+[[hooks.Stop]]\r
+\r
+[[hooks.Stop.hooks]]\r
+type = "command"\r
+command = "beep"\r
+\r
+[hooks.state."/home/dev/.codex/config.toml:stop:0:0"]\r
+trusted_hash = "sha256:31c60d858af87a0f404439545779ee5ba58e8ef1b42935f19cea3135967c9364\""""
+"""The user's own: Windows line ends, a hook in a table, what Codex noted of it, no line feed at the end."""
+
+CURSOR_HOOKS = b'{ "version": 1,\n  "stop": [],\n  "hooks": { "stop": [ { "command": "./audit.sh" } ] } }\n'
+
+
+@pytest.fixture
+def three(lived_in: Path) -> Path:
+    """The same with Codex and Cursor, which have hooks of others."""
+    versioned(lived_in / "bin/codex", "codex-cli 0.169.0")
+    versioned(lived_in / "bin/cursor-agent", "2026.09.10-fd3934a")
+    for name, content in ((".codex/config.toml", CODEX_CONFIG), (".cursor/hooks.json", CURSOR_HOOKS)):
+        (lived_in / name).parent.mkdir()
+        (lived_in / name).write_bytes(content)
+    return lived_in
+
+
+def test_three_agents_get_their_hooks_and_each_file_is_put_back(
+    three: Path, daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    without = tmp_path / "without"
+    shutil.copytree(three, without, symlinks=True)
+    install(three)
+    with daemon:
+        daemon.settle()
+        codex = tomllib.loads((three / ".codex/config.toml").read_text())["hooks"]
+        cursor = json.loads((three / ".cursor/hooks.json").read_bytes())["hooks"]
+        before = everything(three)
+        refreshed = carryover("refresh", "--yes", "--no-service")
+        changed = {path for path, state in everything(three).items() if before.get(path) != state}
+        told = {agent["id"]: agent for agent in data("status")["agents"]}
+        answer = carryover("uninstall", "--purge")
+
+    assert [len(codex[event]) for event in ("SessionStart", "PreCompact", "Stop", "SessionEnd")] == [1, 1, 2, 1]
+    assert {event: len(entries) for event, entries in cursor.items()} == {"stop": 2, "sessionStart": 1, "sessionEnd": 1}
+    assert refreshed.stdout.startswith("Nothing changed: hooks and settings are as they should be.\n")
+    assert {path for path in changed if not path.startswith(".carryover/")} == set()
+    assert told["codex"]["config"] == str(three / ".codex/config.toml")
+    assert told["codex"]["hooks"]["to_review"] == ["Stop", "SessionStart", "PreCompact", "SessionEnd"]
+    assert told["cursor"]["hooks"]["missing"] == []
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert contents(three) == contents(without)
 
 
 def test_the_next_session_is_told_by_the_hooks_that_were_written(

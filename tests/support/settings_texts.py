@@ -56,16 +56,41 @@ def formatted(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> bytes:
     return (draw(_SPACES) + written(draw(values)) + draw(_SPACES)).encode("utf-8", "replace")
 
 
+_FLAT_ENTRIES = st.fixed_dictionaries(
+    {"command": st.sampled_from(["./audit.sh", "sh /other/hook.sh cursor stop || true"])},
+    optional={"timeout": st.integers(1, 9), "matcher": st.sampled_from(["", "Write"])},
+)
+_FLAT_HOOKS = st.dictionaries(
+    st.sampled_from(["sessionStart", "stop", "afterFileEdit"]), st.lists(_FLAT_ENTRIES, max_size=2), max_size=3
+)
+
+
 @st.composite
 def settings(draw: st.DrawFn) -> bytes:
     """Settings with or without hooks of others, as an agent accepts them; now and then blank."""
+    return draw(_laid_out(_HOOKS, st.just({}), ("hooks",)))
+
+
+@st.composite
+def flat_settings(draw: st.DrawFn) -> bytes:
+    """The same in the flat form: with a version, and without one where nobody has a hook."""
+    versioned = draw(st.booleans())
+    hooks = _FLAT_HOOKS if versioned else st.dictionaries(st.sampled_from(["stop", "old"]), st.just([]), max_size=2)
+    version = st.fixed_dictionaries({"version": st.integers(1, 3)}) if versioned else st.just({})
+    return draw(_laid_out(hooks, version, ("hooks", "version")))
+
+
+@st.composite
+def _laid_out(
+    draw: st.DrawFn, hooks: st.SearchStrategy[Any], first: st.SearchStrategy[Any], taken: tuple[str, ...]
+) -> bytes:
     if draw(st.integers(0, 15)) == 0:
         return draw(_SPACES).encode()
-    members = st.dictionaries(st.text(max_size=4).filter(lambda key: key != "hooks"), _VALUES, max_size=3)
+    members = st.dictionaries(st.text(max_size=4).filter(lambda key: key not in taken), _VALUES, max_size=3)
     before, after = draw(members), draw(members)
-    hooks = {"hooks": draw(_HOOKS)} if draw(st.booleans()) else {}
+    with_hooks = {"hooks": draw(hooks)} if draw(st.booleans()) else {}
     plain = draw(st.booleans())
-    value = {**before, **hooks, **after}
+    value = {**draw(first), **before, **with_hooks, **after}
     if plain:
         indent = draw(st.sampled_from([None, 0, 2, 4, "\t"]))
         data = json.dumps(value, indent=indent).encode() + draw(st.sampled_from([b"", b"\n"]))

@@ -13,6 +13,7 @@ from carryover.cli.recorded import recorded_env
 from carryover.config import ToolsConfig
 from carryover.daemon.sweep import recorded_roots
 from carryover.install.detect import Detection, detect_all
+from carryover.install.hook_places import with_hook_files
 from carryover.install.machine import Machine
 from carryover.install.settings_facts import settings_facts
 from carryover.install.setup import stub_of, tool_hooks
@@ -37,13 +38,14 @@ def covered_agents(state: StateDir, tools: ToolsConfig, seen: Iterable[Mapping[s
             "version": found.version_text or None,
             "binary": None if found.binary is None else str(found.binary),
             "config": None if found.config is None else str(found.config),
+            "lost_folder": None if found.lost_folder is None else str(found.lost_folder),
             "hooks": _hooks(found, state),
             "roots": _roots(known.get(found.spec.id), tools, machine),
             "sessions": held.get(found.spec.id, {}).get("sessions", 0),
             "last_event_ms": held.get(found.spec.id, {}).get("last_event_ms"),
             "last_handoff_ms": held.get(found.spec.id, {}).get("last_handoff_ms"),
         }
-        for found in detect_all(specs(), machine)
+        for found in with_hook_files(detect_all(specs(), machine), [stub_of(state).script])
     ]
 
 
@@ -57,8 +59,10 @@ def _hooks(found: Detection, state: StateDir) -> dict[str, Any] | None:
         "present": settings.present,
         "missing": settings.missing,
         "edited": settings.edited,
-        "switched_off": settings.switched_off,
-        "problem": settings.problem or None,
+        "to_review": settings.to_review,
+        "reviewed": settings.reviewed,
+        "switched_off": bool(settings.switched_off),
+        "problem": settings.problem or (f"none of them runs: {settings.dropped}" if settings.dropped else None),
     }
 
 

@@ -23,6 +23,7 @@ from carryover.errors import UserError
 from carryover.install.commands import copies
 from carryover.install.detect import Detection, detect_all
 from carryover.install.facts import DaemonFacts, Facts, ToolFacts
+from carryover.install.hook_places import with_hook_files
 from carryover.install.how_installed import how_installed
 from carryover.install.machine import Machine
 from carryover.install.record import Record, load_record
@@ -40,7 +41,7 @@ def gather(state: StateDir, home: Path) -> Facts:
     config, config_problem = _config(state)
     record, record_problem = _record(state)
     machine = Machine.here(recorded_env(config.tools))
-    detections = detect_all(specs(), machine)
+    detections = with_hook_files(detect_all(specs(), machine), [stub_of(state).script])
     manager, program = service_of_user()
     endpoint = look_at_endpoint(state)
     service = manager.status()
@@ -123,12 +124,21 @@ def _tools(state: StateDir, home: Path, config: Config, detections: Sequence[Det
                 name=seen.spec.name,
                 state=seen.state,
                 version=seen.version_text,
-                config=tilde(seen.config, home) if seen.config is not None else "",
+                config=_path(seen.config, home),
                 problem=settings.problem,
                 present=settings.present,
                 missing=settings.missing,
                 edited=settings.edited,
+                dropped=settings.dropped,
+                ignored=settings.ignored,
+                to_review=settings.to_review,
+                review=seen.spec.review.what if seen.spec.review is not None else "",
+                elsewhere=tuple(tilde(file.path, home) for file in seen.elsewhere),
                 switched_off=settings.switched_off,
+                switched_off_in=_path(settings.switched_off_in, home),
+                lost_folder=_path(seen.lost_folder, home),
+                lost_by=seen.lost_by,
+                reads_bytes=settings.reads_bytes,
                 keeps_days=settings.keeps_days,
                 moved_from=_moved_from(seen, config.tools.of(seen.spec.id), home),
                 roots=tuple(tilde(root, home) for root in seen.roots),
@@ -136,6 +146,10 @@ def _tools(state: StateDir, home: Path, config: Config, detections: Sequence[Det
             )
         )
     return found
+
+
+def _path(path: Path | None, home: Path) -> str:
+    return tilde(path, home) if path is not None else ""
 
 
 def _moved_from(seen: Detection, known: ToolConfig, home: Path) -> tuple[str, ...]:

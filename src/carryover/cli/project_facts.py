@@ -43,11 +43,13 @@ def _wanted(root: Path, config: Config) -> bool:
 
 def _look(root: Path, home: Path) -> ProjectFacts:
     names = (AGENTS_MD, CLAUDE_MD)
-    states = {name: pointer.state(look_at(root, name).text) for name in names}
+    texts = {name: look_at(root, name).text for name in names}
+    states = {name: pointer.state(text) for name, text in texts.items()}
     return ProjectFacts(
         root=tilde(root, home),
         refusal=refusal(root, home=home),
         edited=tuple(name for name in names if states[name] == "edited"),
         broken=tuple(name for name in names if states[name] == "broken"),
+        pointer_end_bytes=pointer.block_end(texts[AGENTS_MD]),
         overridden=(root / "AGENTS.override.md").exists(),
     )

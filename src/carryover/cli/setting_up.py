@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -20,7 +21,8 @@ from carryover.cli.where import state_dir
 from carryover.config import ResumeMode, load_config
 from carryover.errors import ExitCode, UserError
 from carryover.install.apply import Applied
-from carryover.install.setup import Setup, carry_out, options, work_out
+from carryover.install.plan import Edit
+from carryover.install.setup import Setup, carry_out, options, waiting_for, work_out
 from carryover.paths import StateDir
 
 MODES: Final = get_args(ResumeMode)
@@ -115,7 +117,8 @@ def _show(setup: Setup, asked: tuple[str, ...], *, as_json: bool) -> int:
         from carryover.install.diff import diff
 
         files = [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in setup.shown]
-        print_json({"dry_run": True, "selected": setup.selected, "agents": _agents(setup, asked, ()), "files": files})
+        agents = _agents(setup, asked, (), setup.hooks)
+        print_json({"dry_run": True, "selected": setup.selected, "agents": agents, "files": files})
     else:
         for line in dry_run_lines(setup, asked, home=Path.home()):
             print(line)
@@ -129,7 +132,7 @@ def as_data(done: Done) -> dict[str, Any]:
     return {
         "changed": done.changed,
         "selected": done.setup.selected,
-        "agents": _agents(done.setup, done.asked, done.applied),
+        "agents": _agents(done.setup, done.asked, done.applied, [entry.edit for entry in done.applied]),
         "files": [
             {"path": str(entry.edit.path), "why": entry.edit.change.why, "outcome": entry.outcome}
             | ({"problem": entry.problem} if entry.problem else {})
@@ -141,7 +144,9 @@ def as_data(done: Done) -> dict[str, Any]:
     }
 
 
-def _agents(setup: Setup, asked: tuple[str, ...], applied: tuple[Applied, ...]) -> list[dict[str, Any]]:
+def _agents(
+    setup: Setup, asked: tuple[str, ...], applied: tuple[Applied, ...], edits: Sequence[Edit]
+) -> list[dict[str, Any]]:
     problems = {entry.edit.path: entry.problem for entry in applied}
     return [
         {
@@ -155,6 +160,8 @@ def _agents(setup: Setup, asked: tuple[str, ...], applied: tuple[Applied, ...]) 
             "config": None if found.config is None else os.fspath(found.config),
             "roots": [os.fspath(root) for root in found.roots],
             "hooks": list(found.hook_set.events) if found.hook_set is not None else [],
+            "to_review": list(waiting_for(found, edits, setup.script)) if found.spec.id in setup.selected else [],
+            "lost_folder": None if found.lost_folder is None else os.fspath(found.lost_folder),
             "problem": (problems.get(found.config) if found.config is not None else None) or found.problem or None,
         }
         for found in setup.detections

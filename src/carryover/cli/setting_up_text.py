@@ -9,11 +9,10 @@ from typing import Final
 from carryover.cli.background import Background
 from carryover.cli.output import counted
 from carryover.cli.setting_up_done import Done
-from carryover.install.apply import Applied
 from carryover.install.detect import Detection
 from carryover.install.diff import diff
 from carryover.install.how_installed import how_installed
-from carryover.install.setup import Setup, outcome_for
+from carryover.install.setup import Setup, outcome_for, waiting_for
 from carryover.install.wording import Did, summary, tilde
 
 TIPS: Final = (
@@ -32,7 +31,7 @@ def lines_after(done: Done, *, home: Path, anew: bool) -> Iterator[str]:
     """What was done. `anew`: for install, which ends with the tips."""
     if not anew and not done.changed and not done.failed:
         yield "Nothing changed: hooks and settings are as they should be."
-    yield from _agents(done.setup.detections, done.asked, done.applied, home)
+    yield from _agents(done, home, anew=anew)
     yield from _removed(done, home)
     for entry in done.applied:
         if entry.problem and entry.edit.change.tool is None:
@@ -53,7 +52,10 @@ def dry_run_lines(setup: Setup, asked: tuple[str, ...], *, home: Path) -> Iterat
     for found in _of(setup.detections, asked):
         edit = next((edit for edit in setup.hooks if edit.path == found.config), None)
         did: Did = "to be written" if edit is not None and edit.changes else "in place"
-        yield from summary(found, home=home, update=update, did=did, failure=(edit and edit.problem) or "")
+        waiting = waiting_for(found, setup.hooks, setup.script)
+        yield from summary(
+            found, home=home, update=update, did=did, failure=(edit and edit.problem) or "", waiting=waiting
+        )
     for edit in setup.shown:
         if edit.problem is not None and edit.change.tool is None:
             yield f"✗ {edit.problem}"
@@ -65,13 +67,14 @@ def dry_run_lines(setup: Setup, asked: tuple[str, ...], *, home: Path) -> Iterat
     yield "Nothing was changed." if changes else "Nothing would change."
 
 
-def _agents(
-    detections: Iterable[Detection], asked: tuple[str, ...], applied: tuple[Applied, ...], home: Path
-) -> Iterator[str]:
+def _agents(done: Done, home: Path, *, anew: bool) -> Iterator[str]:
     update = how_installed().update
-    for found in _of(detections, asked):
-        did, failure = outcome_for(found, applied)
-        yield from summary(found, home=home, update=update, did=did, failure=failure)
+    for found in _of(done.setup.detections, done.asked):
+        did, failure = outcome_for(found, done.applied)
+        told = anew or did == "written"  # a refresh that changed nothing does not ask again; `doctor` does
+        edits = (entry.edit for entry in done.applied)
+        waiting = waiting_for(found, edits, done.setup.script) if told else ()
+        yield from summary(found, home=home, update=update, did=did, failure=failure, waiting=waiting)
 
 
 def _of(detections: Iterable[Detection], asked: tuple[str, ...]) -> list[Detection]:

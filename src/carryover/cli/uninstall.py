@@ -15,6 +15,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 
 if TYPE_CHECKING:
+    from carryover.install.hook_files import HookFile
     from carryover.install.service import ServiceManager
     from carryover.install.uninstall import Removal, Uninstall, Uninstalled
 
@@ -78,12 +79,12 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.FAILED if left else ExitCode.OK
 
 
-def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, Path]]:
-    """Where the agents have their settings, should the record of our edits be lost."""
+def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]]:
+    """By agent, where its hooks may be, should the record of our edits be lost."""
     from carryover.agents import specs
-    from carryover.agents.spec import places_on
     from carryover.cli.recorded import recorded_env
     from carryover.config import Config, load_config
+    from carryover.install.hook_files import hook_files
     from carryover.install.machine import Machine
 
     try:
@@ -92,8 +93,8 @@ def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, Path]]:
         tools = Config().tools
     machine = Machine.here(recorded_env(tools))
     for spec in specs():
-        for place in places_on(spec.config_files, machine.platform):
-            yield spec.id, place.at(home, machine.env)
+        for file in hook_files(spec, machine.platform, lambda place: place.at(home, machine.env)):
+            yield spec.id, file
 
 
 def lines_before(wanted: Uninstall, service: ServiceManager | None, pid: int | None, home: Path) -> Iterator[str]:

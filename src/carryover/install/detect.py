@@ -12,9 +12,11 @@ from typing import Literal
 
 from packaging.version import Version
 
-from carryover.agents.spec import HookSet, Place, ToolSpec, places_on
-from carryover.install.commands import copies
-from carryover.install.hook_sets import hooks_for, hooks_for_unknown
+from carryover.agents.spec import HookSet, Place, ToolSpec, VersionProbe, places_on
+from carryover.configedit.hook import Form
+from carryover.install.commands import Command, copies
+from carryover.install.hook_files import HookFile
+from carryover.install.hook_sets import hooks_for, hooks_for_unknown, in_common
 from carryover.install.machine import Machine
 from carryover.install.version_probe import Answer, ask_version
 
@@ -45,12 +47,29 @@ class Detection:
     """With `unreadable`: why, as a clause without a full stop."""
     config: Path | None = None
     """The settings file for our hooks, which need not exist; None where there is none to write."""
+    form: Form = "nested"
+    """How hooks are laid out in it."""
+    elsewhere: tuple[HookFile, ...] = ()
+    """Further settings files that hold hooks of ours, which they should not."""
+    lost_folder: Path | None = None
+    """A folder that a variable names and that is not there, without which the agent does not start."""
     roots: tuple[Path, ...] = ()
     """Folders of its transcripts, which need not exist."""
     overrides: Mapping[str, str] = field(default_factory=dict)
     """Variables that move something of this agent and are set."""
     hook_set: HookSet | None = None
     """The hooks to write; None: none."""
+    home: Path = field(default=Path("/"), compare=False)
+
+    def located(self, place: Place) -> Path:
+        """Where one of the agent's places is on this machine."""
+        return place.at(self.home, self.overrides)
+
+    @property
+    def lost_by(self) -> str:
+        """The variable that names `lost_folder`."""
+        moved = (place.env for place in self.spec.folders if self.lost_folder and place.env in self.overrides)
+        return next((env for env in moved if env), "")
 
     @property
     def found(self) -> bool:
@@ -72,10 +91,13 @@ def detect(spec: ToolSpec, machine: Machine) -> Detection:
         others=tuple(other.path for other in found[1:]),
         folder=folder,
         config=_config(spec, machine),
+        form=spec.hook_form,
+        lost_folder=_lost_folder(spec, machine),
         roots=tuple(_located(spec.transcripts, machine)),
         overrides={name: machine.env[name] for name in spec.variables if machine.env.get(name, "").strip()},
+        home=machine.home,
     )
-    return _with_version(seen, machine) if spec.supported and seen.found else seen
+    return _with_version(seen, found, machine) if spec.supported and seen.found else seen
 
 
 def detect_all(specs: Sequence[ToolSpec], machine: Machine) -> tuple[Detection, ...]:
@@ -84,22 +106,44 @@ def detect_all(specs: Sequence[ToolSpec], machine: Machine) -> tuple[Detection, 
         return tuple(threads.map(lambda spec: detect(spec, machine), specs))
 
 
-def _with_version(seen: Detection, machine: Machine) -> Detection:
+def _with_version(seen: Detection, commands: Sequence[Command], machine: Machine) -> Detection:
     spec = seen.spec
-    if seen.binary is None:
-        answer = Answer(problem=f"no `{spec.binaries[0]}` command on PATH or in the usual places")
-    elif spec.version is None:
-        answer = Answer(problem="it can't be asked")
-    else:
-        answer = ask_version(seen.binary, spec.version, env=_environment(seen, machine), cwd=machine.home)
+    if not commands:
+        return _judged(seen, Answer(problem=f"no `{spec.binaries[0]}` command on PATH or in the usual places"))
+    if spec.version is None:
+        return _judged(seen, Answer(problem="it can't be asked"))
+    asked = commands if spec.asks_every_copy else commands[:1]
+    with ThreadPoolExecutor(max_workers=len(asked), thread_name_prefix="copies") as threads:
+        probe = spec.version
+        each = list(threads.map(lambda command: _asked(seen, command, probe, machine), asked))
+    return _together(each) if len(each) > 1 else each[0]
+
+
+def _asked(seen: Detection, command: Command, probe: VersionProbe, machine: Machine) -> Detection:
+    seen = replace(seen, binary=command.path, on_path=command.on_path)
+    return _judged(seen, ask_version(command.path, probe, env=_environment(seen, machine), cwd=machine.home))
+
+
+def _judged(seen: Detection, answer: Answer) -> Detection:
     if answer.version is None:
-        return replace(seen, state="unreadable", problem=answer.problem, hook_set=hooks_for_unknown(spec))
-    state, hook_set = hooks_for(spec, answer.version)
+        return replace(seen, state="unreadable", problem=answer.problem, hook_set=hooks_for_unknown(seen.spec))
+    state, hook_set = hooks_for(seen.spec, answer.version)
     return replace(seen, state=state, version=answer.version, version_text=answer.text, hook_set=hook_set)
 
 
+def _together(each: Sequence[Detection]) -> Detection:
+    """Programs of their own that read the same settings, as one: what is too old for one of them is not written."""
+    oldest_first = sorted(each, key=lambda one: one.state != "older")
+    lead = next((one for one in oldest_first if one.version is not None), each[0])
+    others = tuple(one.binary for one in each if one is not lead and one.binary is not None)
+    return replace(lead, others=others, hook_set=in_common([one.hook_set for one in each]))
+
+
 def _environment(seen: Detection, machine: Machine) -> dict[str, str]:
-    """What the command gets of the environment: the least with which it runs, and what moves its files."""
+    """What the command gets of the environment: the least with which it runs, and what moves its files.
+
+    No display is among it, so an editor has nowhere to open a window.
+    """
     path = machine.env.get("PATH") or os.defpath
     if seen.binary is not None and not seen.on_path:
         # Packages of npm are scripts for the `node` that lies beside them.
@@ -110,6 +154,13 @@ def _environment(seen: Detection, machine: Machine) -> dict[str, str]:
 def _config(spec: ToolSpec, machine: Machine) -> Path | None:
     candidates = list(_located(spec.config_files, machine))
     return next((path for path in candidates if _exists(path)), candidates[0] if candidates else None)
+
+
+def _lost_folder(spec: ToolSpec, machine: Machine) -> Path | None:
+    if not spec.folder_must_exist:
+        return None
+    moved = (place for place in spec.folders if place.env and machine.env.get(place.env, "").strip())
+    return next((path for path in _located(tuple(moved), machine) if not _is_folder(path)), None)
 
 
 def _located(places: tuple[Place, ...], machine: Machine) -> Iterator[Path]:

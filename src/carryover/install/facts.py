@@ -18,13 +18,31 @@ class ToolFacts(msgspec.Struct, frozen=True, kw_only=True):
     config: str = ""
     problem: str = ""
     """Why its settings cannot be read, as a sentence."""
+    dropped: str = ""
+    """Why the agent runs no hook of that file at all, as a clause."""
+    ignored: tuple[str, ...] = ()
+    """Events of the user's that stand where the agent does not look for them."""
     present: tuple[str, ...] = ()
     """Events whose hook is as it should be."""
     missing: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
     """Events whose hook runs our script, but not as we wrote it."""
-    switched_off: bool = False
-    """The agent's settings switch all hooks off."""
+    to_review: tuple[str, ...] = ()
+    """Events whose hook the user has yet to review."""
+    review: str = ""
+    """What to do for that, as sentences."""
+    elsewhere: tuple[str, ...] = ()
+    """Other settings files that hold hooks of ours, which belong into `config`."""
+    switched_off: str = ""
+    """The setting that switches all hooks off: `features.hooks = false`; empty: none does."""
+    switched_off_in: str = ""
+    """The file that it stands in."""
+    lost_folder: str = ""
+    """The folder that a variable moved it to, where that is not there and it does not start without."""
+    lost_by: str = ""
+    """That variable."""
+    reads_bytes: int | None = None
+    """How much of a project's instruction files it reads; None: all."""
     keeps_days: int | None = None
     """After so many days it deletes its transcripts; None where it keeps them."""
     moved_from: tuple[str, ...] = ()
@@ -44,6 +62,8 @@ class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Files whose pointer was edited by hand."""
     broken: tuple[str, ...] = ()
     """Files that lost one of the pointer's markers."""
+    pointer_end_bytes: int = 0
+    """How far into AGENTS.md the pointer reaches; 0: it is not there."""
     overridden: bool = False
     """AGENTS.override.md lies beside AGENTS.md."""
 

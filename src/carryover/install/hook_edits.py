@@ -9,18 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from carryover.agents.spec import HookEntry
-from carryover.configedit.json_text import (
-    UNKNOWN,
-    FoundHook,
-    Hook,
-    Origin,
-    hooks_of,
-    origin_of,
-    with_hooks,
-    without_hooks,
-)
+from carryover.agents.spec import HookEntry, HookFileRules
+from carryover.configedit.hook import UNKNOWN, Form, FoundHook, Hook, Origin
+from carryover.configedit.settings_text import hooks_of, origin_of, with_hooks, without_hooks
 from carryover.configedit.stub_line import WhoseIs, by_scripts
+from carryover.install.hook_files import HookFile
 from carryover.install.plan import Change, Edit, plan
 from carryover.install.record import EditedFile, Record
 from carryover.model import AGENT_NAMES
@@ -48,6 +41,10 @@ class ToolHooks:
     """As people know it: `Claude Code`."""
     config: Path
     hooks: tuple[HookEntry, ...]
+    form: Form = "nested"
+    rules: HookFileRules | None = None
+    elsewhere: tuple[HookFile, ...] = ()
+    """Other settings that hold hooks of ours and are to lose them, recorded or not."""
 
     def wanted(self, stub: Stub) -> tuple[Hook, ...]:
         """The hooks with their command lines."""
@@ -73,11 +70,17 @@ class HooksFound:
 
 
 def plan_hooks(tools: Sequence[ToolHooks], record: Record, stub: Stub) -> tuple[Edit, ...]:
-    """One edit a settings file: `tools` get their hooks; recorded files that are no longer any tool's lose ours."""
+    """One edit a settings file: `tools` get their hooks; recorded files that are no longer any tool's lose ours.
+
+    Where a tool's hooks cannot be written, those that it has in another file stay.
+    """
     wanted = [tool for tool in tools if tool.hooks]
+    puts = [plan(_putting(tool, record, stub)) for tool in wanted]
     kept = {os.path.realpath(tool.config) for tool in wanted}
+    stuck = {put.change.tool for put in puts if put.reason is not None}
     gone = [file for file in record.files if os.path.realpath(file.path) not in kept]
-    return tuple(plan(change) for change in (*(_putting(t, record, stub) for t in wanted), *map(taking_out, gone)))
+    gone += [file for tool in wanted for file in _unrecorded(tool, record, stub)]
+    return (*puts, *(plan(taking_out(file)) for file in gone if file.tool not in stuck))
 
 
 def taking_out(file: EditedFile) -> Change:
@@ -86,7 +89,7 @@ def taking_out(file: EditedFile) -> Change:
     return Change(
         path=path,
         why=f"hooks of {AGENT_NAMES.get(file.tool, file.tool)}",
-        edit=partial(_without, whose=by_scripts(Path(file.script)), origin=file.origin),
+        edit=partial(_without, whose=by_scripts(Path(file.script)), origin=file.origin, form=file.form),
         remedy=_UNINSTALL.format(script=file.script),
         recorded=_forgotten,
         tool=file.tool,
@@ -98,9 +101,10 @@ def hooks_found(data: bytes | None, tool: ToolHooks, stub: Stub) -> HooksFound:
     """Compares a tool's settings with what they should hold.
 
     Raises:
-        Refused: the settings are not strict JSON in UTF-8.
+        Refused: the settings cannot be read.
     """
-    found = [] if data is None else [hook for hook in hooks_of(data, by_scripts(stub.script)) if hook.whose != "others"]
+    there = () if data is None else hooks_of(data, by_scripts(stub.script), form=tool.form)
+    found = [hook for hook in there if hook.whose != "others"]
     by_event: dict[str, list[FoundHook]] = {}
     for hook in found:
         by_event.setdefault(hook.hook.event, []).append(hook)
@@ -114,6 +118,14 @@ def hooks_found(data: bytes | None, tool: ToolHooks, stub: Stub) -> HooksFound:
     return HooksFound(tuple(present), tuple(missing), (*edited, *by_event))
 
 
+def _unrecorded(tool: ToolHooks, record: Record, stub: Stub) -> list[EditedFile]:
+    return [
+        EditedFile(path=str(file.path), tool=tool.tool, script=str(stub.script), form=file.form)
+        for file in tool.elsewhere
+        if record.of(file.path) is None
+    ]
+
+
 def _putting(tool: ToolHooks, record: Record, stub: Stub) -> Change:
     known = record.of(tool.config)
     scripts = {stub.script, *((Path(known.script),) if known else ())}
@@ -122,7 +134,9 @@ def _putting(tool: ToolHooks, record: Record, stub: Stub) -> Change:
     return Change(
         path=tool.config,
         why=f"hooks of {tool.name}",
-        edit=partial(with_hooks, wanted=tool.wanted(stub), whose=whose, origin=origin),
+        edit=partial(
+            with_hooks, wanted=tool.wanted(stub), whose=whose, origin=origin, form=tool.form, rules=tool.rules
+        ),
         remedy=_INSTALL,
         recorded=partial(_entry, tool=tool, script=stub.script, whose=whose, known=known),
         tool=tool.tool,
@@ -136,13 +150,14 @@ def _entry(
         path=str(tool.config),
         tool=tool.tool,
         script=str(script),
-        origin=origin_of(before, whose, known.origin if known else None),
+        form=tool.form,
+        origin=origin_of(before, whose, known.origin if known else None, form=tool.form),
         folders=known.folders if known else (),
     )
 
 
-def _without(data: bytes | None, *, whose: WhoseIs, origin: Origin) -> bytes | None:
-    return None if data is None else without_hooks(data, whose, origin)
+def _without(data: bytes | None, *, whose: WhoseIs, origin: Origin, form: Form) -> bytes | None:
+    return None if data is None else without_hooks(data, whose, origin, form=form)
 
 
 def _forgotten(before: bytes | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from packaging.specifiers import SpecifierSet
@@ -30,18 +31,36 @@ def hooks_for(spec: ToolSpec, version: Version) -> tuple[Literal["ok", "older", 
 def hooks_for_unknown(spec: ToolSpec) -> HookSet | None:
     """The hooks for a version that could not be read: those of the newest set that every set has which can inject.
 
-    An event that the installed version does not know can make the agent complain at every start (Claude Code) or drop
-    all hooks (reported of Cursor); one too few only means that the daemon sees a change by the file a moment later.
-    Where the events were renamed nothing is common to all, and the newest set is taken.
+    An event that the installed version does not know can make the agent complain at every start (Claude Code); one too
+    few only means that the daemon sees a change by the file a moment later. Where such an event makes the agent drop
+    all hooks, others' too (reported of Cursor), only what every set has is taken. Where the events were renamed nothing
+    is common to all, and the newest set is taken.
     """
     if not spec.hook_sets:
         return None
     newest = spec.hook_sets[-1]
-    injecting = [known for known in spec.hook_sets if can_inject(spec, known)] or [newest]
-    common = tuple(hook for hook in newest.hooks if all(hook.event in known.events for known in injecting))
+    able = spec.hook_sets if _drops_unknown(spec) else [known for known in spec.hook_sets if can_inject(spec, known)]
+    able = able or [newest]
+    common = tuple(hook for hook in newest.hooks if all(hook.event in known.events for known in able))
     if not common:
         return newest
-    return HookSet(versions=f">={lowest(injecting[0])}", label=ALL_KNOWN, hooks=common)
+    return HookSet(versions=f">={lowest(able[0])}", label=ALL_KNOWN, hooks=common)
+
+
+def _drops_unknown(spec: ToolSpec) -> bool:
+    return spec.hook_file_rules is not None and spec.hook_file_rules.known_events_only
+
+
+def in_common(sets: Sequence[HookSet | None]) -> HookSet | None:
+    """The hooks of the first that all the others have too; None: there are none."""
+    first = sets[0]
+    if first is None or all(other == first for other in sets):
+        return first
+    common = tuple(hook for hook in first.hooks if all(other is not None and hook in other.hooks for other in sets))
+    if not common:
+        return None
+    labels = " and ".join(dict.fromkeys(other.label for other in sets if other is not None))
+    return HookSet(versions=first.versions, label=labels, hooks=common)
 
 
 def known_set(spec: ToolSpec, version: Version) -> HookSet | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.configedit.json_text import UNKNOWN, Origin
+from carryover.configedit.hook import UNKNOWN, Form, Origin
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
 from carryover.paths import StateDir
@@ -24,6 +25,7 @@ class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tool: str
     script: str
     """The stub script its hooks run."""
+    form: Form = "nested"
     origin: Origin = UNKNOWN
     folders: tuple[str, ...] = ()
     """Folders that were made for it, outermost first."""
@@ -42,6 +44,10 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     def of_tool(self, tool: str) -> tuple[EditedFile, ...]:
         """The files edited for one tool; more than one where its settings moved."""
         return tuple(file for file in self.files if file.tool == tool)
+
+    def without_tools(self, tools: Collection[str]) -> Record:
+        """The record without what was edited for some tools."""
+        return Record(files=tuple(file for file in self.files if file.tool not in tools))
 
     def having(self, path: Path, file: EditedFile | None) -> Record:
         """The record with `file` as all it says of `path`; None forgets it."""

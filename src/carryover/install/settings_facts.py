@@ -1,61 +1,117 @@
-"""What one agent's settings say, as far as it matters to us. Reads one file."""
+"""What one agent's settings say, as far as it matters to us. Reads a few files."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
 import msgspec
 
+from carryover.agents.spec import HookSwitch
 from carryover.configedit.json_document import Refused
-from carryover.configedit.json_text import switched_off
+from carryover.configedit.settings_text import drop_reason, ignored_events, value_at
 from carryover.fsio import read_bytes_bounded
 from carryover.install.detect import Detection
-from carryover.install.hook_edits import Stub, ToolHooks, hooks_found
+from carryover.install.hook_edits import HooksFound, Stub, ToolHooks, hooks_found
+from carryover.install.review import asks_for_review, to_review
 
-_LIMIT_BYTES = 64 << 20
+_LIMIT_BYTES: Final = 64 << 20
 
 
 class SettingsFacts(msgspec.Struct, frozen=True, kw_only=True):
     """See `carryover.install.facts.ToolFacts` for what each says."""
 
     problem: str = ""
+    dropped: str = ""
+    ignored: tuple[str, ...] = ()
     present: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
-    switched_off: bool = False
+    to_review: tuple[str, ...] = ()
+    reviewed: bool = False
+    switched_off: str = ""
+    switched_off_in: Path | None = None
     keeps_days: int | None = None
+    reads_bytes: int | None = None
 
 
 def settings_facts(seen: Detection, wanted: ToolHooks | None, stub: Stub) -> SettingsFacts:
     """Looks at the settings of one agent. `wanted`: the hooks that it should have; None where it should have none."""
-    keeps_days = seen.spec.retention.default_days if seen.spec.retention is not None else None
-    if seen.config is None:
-        return SettingsFacts(keeps_days=keeps_days)
+    facts = SettingsFacts(keeps_days=_keeps_days(seen), reads_bytes=_reads_bytes(seen))
+    off = next((switch for switch in seen.spec.hook_switches if _says_off(seen, switch)), None)
+    if off is not None:
+        where = seen.located(off.file)
+        facts = msgspec.structs.replace(facts, switched_off=_in_words(off), switched_off_in=where)
+    if wanted is None:
+        return facts
     try:
-        data = read_bytes_bounded(seen.config, _LIMIT_BYTES)
-    except FileNotFoundError:
-        missing = tuple(hook.event for hook in wanted.hooks) if wanted is not None else ()
-        return SettingsFacts(missing=missing, keeps_days=keeps_days)
+        data = _read(wanted.config)
+        found = hooks_found(data, wanted, stub)
+        return _with_hooks(facts, seen, wanted, data, found, stub)
     except OSError as error:
-        return SettingsFacts(problem=f"{seen.config} can't be read ({error.strerror}).", keeps_days=keeps_days)
-    try:
-        found = hooks_found(data, wanted, stub) if wanted is not None else None
-        return SettingsFacts(
-            present=found.present if found is not None else (),
-            missing=found.missing if found is not None else (),
-            edited=found.edited if found is not None else (),
-            switched_off=switched_off(data),
-            keeps_days=_keeps_days(data, seen),
-        )
+        return msgspec.structs.replace(facts, problem=f"{wanted.config} can't be read ({error.strerror}).")
     except Refused as error:
-        return SettingsFacts(problem=f"{seen.config} can't be used: {error}.", keeps_days=keeps_days)
+        return msgspec.structs.replace(facts, problem=f"{wanted.config} can't be used: {error}.")
 
 
-def _keeps_days(data: bytes, seen: Detection) -> int | None:
+def _with_hooks(
+    facts: SettingsFacts, seen: Detection, wanted: ToolHooks, data: bytes | None, found: HooksFound, stub: Stub
+) -> SettingsFacts:
+    waiting = to_review(seen, data, stub.script)
+    there = data if data is not None else b""
+    return msgspec.structs.replace(
+        facts,
+        present=found.present,
+        missing=found.missing,
+        edited=found.edited,
+        dropped=(drop_reason(there, form=wanted.form, rules=wanted.rules) or "") if data is not None else "",
+        ignored=ignored_events(there, form=wanted.form),
+        to_review=waiting,
+        reviewed=asks_for_review(seen) and not waiting and bool(found.present or found.edited),
+    )
+
+
+def _says_off(seen: Detection, switch: HookSwitch) -> bool:
+    return _setting(seen.located(switch.file), switch.key) is switch.off
+
+
+def _in_words(switch: HookSwitch) -> str:
+    """As people call it: `disableAllHooks`, `features.hooks = false`."""
+    return ".".join(switch.key) + ("" if switch.off else " = false")
+
+
+def _keeps_days(seen: Detection) -> int | None:
     retention = seen.spec.retention
     if retention is None:
         return None
+    return _number(_setting(seen.config, (retention.key,)), retention.default_days)
+
+
+def _reads_bytes(seen: Detection) -> int | None:
+    limit = seen.spec.instruction_limit
+    if limit is None:
+        return None
+    return _number(_setting(seen.located(limit.file), (limit.key,)), limit.default_bytes)
+
+
+def _number(value: object, default: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else default
+
+
+def _setting(path: Path | None, key: Sequence[str]) -> Any:
+    """A setting's value; None where the file does not say, cannot be read, or is no settings file."""
+    if path is None:
+        return None
     try:
-        settings = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf") or b"{}")
-    except msgspec.DecodeError:
-        return retention.default_days
-    days = settings.get(retention.key) if isinstance(settings, dict) else None
-    return days if isinstance(days, int) and not isinstance(days, bool) else retention.default_days
+        data = _read(path)
+        return None if data is None else value_at(data, key, toml=path.suffix == ".toml")
+    except (OSError, Refused):
+        return None
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return read_bytes_bounded(path, _LIMIT_BYTES)
+    except FileNotFoundError:
+        return None

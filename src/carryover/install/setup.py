@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from carryover.config import Config, ResumeMode
 from carryover.install.apply import Applied, apply
 from carryover.install.config_file import Settings, plan_config
 from carryover.install.detect import Detection
 from carryover.install.hook_edits import Stub, ToolHooks, plan_hooks
+from carryover.install.hook_places import with_hook_files
 from carryover.install.plan import Change, Edit, plan
 from carryover.install.record import load_record
+from carryover.install.review import to_review
 from carryover.install.service import Program, ServiceManager
 from carryover.install.wording import Did, presence
 from carryover.paths import StateDir
@@ -41,6 +44,8 @@ class Setup:
     config: Edit
     service: Edit | None
     """None where nothing registers with a service manager."""
+    script: Path
+    """What the hooks run."""
 
     @property
     def edits(self) -> tuple[Edit, ...]:
@@ -79,9 +84,18 @@ def stub_of(state: StateDir) -> Stub:
 def tool_hooks(detections: Iterable[Detection], selected: Collection[str]) -> tuple[ToolHooks, ...]:
     """The hooks that the selected agents are to have: those that are here, in a version that knows hooks."""
     return tuple(
-        ToolHooks(tool=found.spec.id, name=found.spec.name, config=found.config, hooks=found.hook_set.hooks)
+        ToolHooks(
+            tool=found.spec.id,
+            name=found.spec.name,
+            config=found.config,
+            hooks=found.hook_set.hooks,
+            form=found.form,
+            rules=found.spec.hook_file_rules,
+            elsewhere=found.elsewhere,
+        )
         for found in detections
-        if found.spec.id in selected and found.found and found.config is not None and found.hook_set is not None
+        if found.spec.id in selected and found.found and found.lost_folder is None
+        if found.config is not None and found.hook_set is not None
     )
 
 
@@ -99,27 +113,26 @@ def work_out(
     Raises:
         UserError: the record of earlier edits is damaged.
     """
+    record, stub = load_record(state), stub_of(state)
+    detections = with_hook_files(detections, {stub.script, *(Path(file.script) for file in record.files)})
     chosen = tuple(found.spec.id for found in detections if found.spec.id in selected and found.spec.supported)
+    known = [found for found in detections if found.spec.supported and found.lost_folder is None]
     settings = Settings(
         selected=chosen,
         resume_mode=resume_mode or config.resume.mode,
         roots={
             found.spec.id: tuple(map(str, found.roots)) if found.overrides and found.spec.id in chosen else ()
-            for found in detections
-            if found.spec.supported
+            for found in known
         },
-        env={
-            found.spec.id: found.overrides if found.spec.id in chosen else {}
-            for found in detections
-            if found.spec.supported
-        },
+        env={found.spec.id: found.overrides if found.spec.id in chosen else {} for found in known},
     )
     return Setup(
-        detections=tuple(detections),
+        detections=detections,
         selected=chosen,
-        hooks=plan_hooks(tool_hooks(detections, chosen), load_record(state), stub_of(state)),
+        hooks=plan_hooks(tool_hooks(detections, chosen), record.without_tools(_waiting(detections, chosen)), stub),
         config=plan_config(state, settings),
         service=_service_edit(*service) if service is not None else None,
+        script=stub.script,
     )
 
 
@@ -136,12 +149,25 @@ def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:
     return tuple(Applied(edit, "left alone" if edit.problem else "unchanged", edit.problem) for edit in setup.edits)
 
 
+def waiting_for(found: Detection, edits: Iterable[Edit], script: Path) -> tuple[str, ...]:
+    """The events whose hooks people are to review now that `edits` are done, or would be."""
+    for edit in edits:
+        if edit.path == found.config and edit.reason is None:
+            return to_review(found, edit.after, script, edit=edit)
+    return ()
+
+
 def outcome_for(found: Detection, applied: Iterable[Applied]) -> tuple[Did, str]:
     """What became of one agent's hooks, and why they could not be written (empty where they could)."""
     for done in applied:
         if found.config is not None and done.edit.path == found.config:
             return ("in place" if done.outcome == "unchanged" else "written"), done.problem or ""
     return "in place", ""
+
+
+def _waiting(detections: Iterable[Detection], chosen: Collection[str]) -> set[str]:
+    """The agents whose folder is not there just now: what is recorded of them stays until it is again."""
+    return {found.spec.id for found in detections if found.lost_folder is not None and found.spec.id in chosen}
 
 
 def _service_edit(manager: ServiceManager, program: Program) -> Edit | None:

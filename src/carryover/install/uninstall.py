@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from carryover.configedit.json_text import hooks_of
+from carryover.configedit.settings_text import hooks_of
 from carryover.configedit.stub_line import by_scripts
 from carryover.errors import ExitCode, UserError
 from carryover.install.apply import LOCK, Applied, apply
 from carryover.install.hook_edits import taking_out
+from carryover.install.hook_files import HookFile
 from carryover.install.plan import Edit, plan
 from carryover.install.project_removal import project_edits, store_files
 from carryover.install.record import RECORD, EditedFile, load_record
@@ -57,8 +58,10 @@ class Uninstalled:
     left: tuple[str, ...]
 
 
-def plan_uninstall(state: StateDir, *, purge: bool, home: Path, usual: Iterable[tuple[str, Path]] = ()) -> Uninstall:
-    """Hooks out of every recorded settings file, and out of `usual` ones (tool id, path), should the record lack them.
+def plan_uninstall(
+    state: StateDir, *, purge: bool, home: Path, usual: Iterable[tuple[str, HookFile]] = ()
+) -> Uninstall:
+    """Hooks out of every recorded settings file, and out of `usual` ones, by tool id, should the record lack them.
 
     With `purge` also pointers, ignore rules and `.carryover` folders of every project known to our list or to the
     ledger, and the state folder. Reads only. `config.toml` is not needed.
@@ -66,8 +69,9 @@ def plan_uninstall(state: StateDir, *, purge: bool, home: Path, usual: Iterable[
     Raises:
         UserError: the record is damaged.
     """
-    edits = tuple(_settings_edits(state, usual))
-    notes = [note for edit in edits for note in _edited_by_hand(edit, state)]
+    settings = tuple(_settings_edits(state, usual))
+    edits = tuple(edit for _, edit in settings)
+    notes = [note for file, edit in settings for note in _edited_by_hand(file, edit, state)]
     if not purge:
         stub = (Removal(path, "the hooks' script") for name in STUB if os.path.lexists(path := state.root / name))
         return Uninstall(edits, tuple(stub), tuple(notes))
@@ -114,20 +118,21 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     return Uninstalled(applied, tuple(removed), tuple(left))
 
 
-def _settings_edits(state: StateDir, usual: Iterable[tuple[str, Path]]) -> Iterator[Edit]:
+def _settings_edits(state: StateDir, usual: Iterable[tuple[str, HookFile]]) -> Iterator[tuple[EditedFile, Edit]]:
     record = load_record(state)
-    yield from (plan(taking_out(file)) for file in record.files)
+    yield from ((file, plan(taking_out(file))) for file in record.files)
     script = str(state.root / SCRIPT)
-    for tool, path in usual:
-        if record.of(path) is None:
-            edit = plan(taking_out(EditedFile(path=str(path), tool=tool, script=script)))
+    for tool, found in usual:
+        if record.of(found.path) is None:
+            file = EditedFile(path=str(found.path), tool=tool, script=script, form=found.form)
+            edit = plan(taking_out(file))
             if edit.changes or (edit.before is not None and script.encode() in edit.before):
-                yield edit
+                yield file, edit
 
 
-def _edited_by_hand(edit: Edit, state: StateDir) -> Iterator[str]:
+def _edited_by_hand(file: EditedFile, edit: Edit, state: StateDir) -> Iterator[str]:
     if edit.reason is None and edit.after is not None:
-        for found in hooks_of(edit.after, by_scripts(state.root / SCRIPT)):
+        for found in hooks_of(edit.after, by_scripts(state.root / SCRIPT), form=file.form):
             if found.whose == "edited":
                 where = f"{edit.path} ({found.hook.event})"
                 yield f"{where}: the hook that runs Carryover was edited by hand. It stays; take it out yourself."

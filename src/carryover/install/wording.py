@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -20,23 +21,32 @@ def presence(detection: Detection) -> str:
 
 
 def summary(
-    detection: Detection, *, home: Path, update: str, did: Did = "written", failure: str = ""
+    detection: Detection,
+    *,
+    home: Path,
+    update: str,
+    did: Did = "written",
+    failure: str = "",
+    waiting: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
     """The lines on one selected agent.
 
     `update`: the command that updates Carryover. `failure`: why its hooks could not be written and what to do, in whole
-    sentences.
+    sentences. `waiting`: events whose hooks people have yet to review.
     """
     if detection.state == "missing":
         return _not_detected(detection)
     if detection.state == "unsupported":
         return _not_supported(detection)
+    if detection.lost_folder is not None:
+        return _lost(detection, home)
     if failure:
         return (f"✗ {_name(detection)} detected, but its hooks could not be written.", *_indented(failure.splitlines()))
     return (
         *_headline(detection, home, update),
         *_indented(_where(detection, home)),
         *_indented(_hooks(detection, home, did)),
+        *_indented(_review(detection, waiting)),
     )
 
 
@@ -131,6 +141,21 @@ def _hooks(detection: Detection, home: Path, did: Did) -> Iterator[str]:
     elif detection.hook_set is not None and detection.config is not None:
         yield f"config: {tilde(detection.config, home)}"
         yield f"hooks {did}: {', '.join(detection.hook_set.events)}"
+
+
+def _review(detection: Detection, waiting: tuple[str, ...]) -> Iterator[str]:
+    if detection.spec.review is not None and waiting:
+        yield from re.split(r"(?<=\.) (?=[A-Z])", detection.spec.review.what)
+
+
+def _lost(detection: Detection, home: Path) -> tuple[str, ...]:
+    assert detection.lost_folder is not None
+    return (
+        f"✗ {_name(detection)} detected, but {detection.lost_by} names {tilde(detection.lost_folder, home)}, which is "
+        "not there.",
+        f"  {detection.spec.name} does not start so. Nothing was made.",
+        f"  Make the folder, or take {detection.lost_by} back; then run `carryover refresh`.",
+    )
 
 
 def _name(detection: Detection) -> str:

@@ -7,7 +7,15 @@ from carryover.cli.agent_text import agent_lines
 
 NOW_MS = 1_800_000_000_000
 MINUTE_MS = 60_000
-HOOKS = {"present": ["SessionStart", "Stop"], "missing": [], "edited": [], "switched_off": False, "problem": None}
+HOOKS = {
+    "present": ["SessionStart", "Stop"],
+    "missing": [],
+    "edited": [],
+    "to_review": [],
+    "reviewed": False,
+    "switched_off": False,
+    "problem": None,
+}
 AGENT: dict[str, Any] = {
     "id": "claude-code",
     "name": "Claude Code",
@@ -17,6 +25,7 @@ AGENT: dict[str, Any] = {
     "version": "2.1.328",
     "binary": "/home/dev/bin/claude",
     "config": "/home/dev/.claude/settings.json",
+    "lost_folder": None,
     "hooks": HOOKS,
     "roots": [{"path": "/home/dev/.claude/projects", "exists": True}],
     "sessions": 2,

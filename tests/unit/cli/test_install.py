@@ -104,7 +104,7 @@ def test_an_agent_that_was_named_but_is_not_here_is_skipped_and_the_others_are_n
     assert code == ExitCode.OK
     assert claude.exists()
     assert "✗ Codex CLI selected but not detected on this machine.\n  Skipped. " in out
-    assert 'selected = ["claude-code"]' in state_dir().config.read_text()
+    assert 'selected = ["claude-code", "codex"]' in state_dir().config.read_text()
 
 
 def test_agents_of_every_kind_are_summed_up_side_by_side(

@@ -13,17 +13,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from carryover.configedit.json_text import (
-    FoundHook,
-    Hook,
-    Origin,
-    Refused,
-    hooks_of,
-    origin_of,
-    switched_off,
-    with_hooks,
-    without_hooks,
-)
+from carryover.configedit.hook import FoundHook, Hook, Origin
+from carryover.configedit.json_document import Refused
+from carryover.configedit.json_text import hooks_of, origin_of, with_hooks, without_hooks
 from carryover.configedit.stub_line import by_scripts
 from support.settings_texts import formatted, settings
 
@@ -227,14 +219,6 @@ def test_hooks_are_told_with_their_lines() -> None:
         ("SessionEnd", "sh", "ours", 40),
     ]
     assert hooks_of(b" \n", WHOSE) == ()
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [(b"", False), (b"{}", False), (b'{"disableAllHooks": true}', True), (b'{"disableAllHooks": 1}', False)],
-)
-def test_the_switch_for_all_hooks_is_seen(text: bytes, expected: bool) -> None:
-    assert switched_off(text) is expected
 
 
 def test_a_huge_file_is_edited_all_the_same() -> None:

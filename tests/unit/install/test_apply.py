@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.configedit.json_text import Origin
+from carryover.configedit.hook import Origin
 from carryover.errors import UserError
 from carryover.fsio import FileLock
 from carryover.install.apply import Applied, apply, backup_path

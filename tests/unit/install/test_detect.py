@@ -12,6 +12,8 @@ from packaging.version import Version
 
 from carryover.agents import specs
 from carryover.agents.claude_code.spec import SPEC
+from carryover.agents.codex.spec import SPEC as REAL_CODEX
+from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
 from carryover.agents.spec import LINUX, VersionProbe
 from carryover.install.detect import Detection, detect, detect_all
 from carryover.install.hook_sets import hooks_for_unknown
@@ -191,3 +193,59 @@ def test_one_tool_that_hangs_takes_its_limit_and_nothing_from_the_others(machine
 
 def test_no_tools_are_no_detections(machine: Machine) -> None:
     assert detect_all((), machine) == ()
+
+
+def cursor(machine: Machine, bin_folder: Path, **versions: str) -> Detection:
+    """What is found of Cursor with these commands, whose dashes are underscores."""
+    for name, version in versions.items():
+        versioned(bin_folder / name.replace("_", "-"), version)
+    return detect(REAL_CURSOR, machine)
+
+
+def test_programs_that_read_the_same_settings_get_only_hooks_that_all_of_them_know(
+    machine: Machine, bin_folder: Path
+) -> None:
+    found = cursor(machine, bin_folder, cursor_agent="2026.09.10-fd3934a", cursor="3.12.17")
+
+    assert (found.state, found.version_text, found.binary) == ("ok", "2026.09.10", bin_folder / "cursor-agent")
+    assert found.others == (bin_folder / "cursor",)
+    assert found.hook_set is not None
+    assert found.hook_set.events == ("sessionStart", "stop")
+    assert found.hook_set.label == "2026.09.10 and later and 3.12.17 and later"
+
+
+def test_a_copy_that_says_no_version_counts_as_any_version(machine: Machine, bin_folder: Path) -> None:
+    found = cursor(machine, bin_folder, cursor_agent="2026.09.10-fd3934a", cursor="no idea")
+
+    assert found.hook_set is not None
+    assert (found.state, found.hook_set.events) == ("ok", ("stop",))
+
+
+def test_a_copy_that_is_too_old_for_hooks_keeps_them_from_all(machine: Machine, bin_folder: Path) -> None:
+    found = cursor(machine, bin_folder, cursor_agent="2026.09.10-fd3934a", cursor="1.6.2")
+
+    assert (found.state, found.version_text, found.hook_set) == ("older", "1.6.2", None)
+    assert (found.binary, found.others) == (bin_folder / "cursor", (bin_folder / "cursor-agent",))
+
+
+def test_where_an_unknown_event_costs_every_hook_an_unknown_version_gets_what_all_have(
+    machine: Machine, home: Path
+) -> None:
+    (home / ".cursor").mkdir()
+
+    found = detect(REAL_CURSOR, machine)
+
+    assert found.hook_set is not None
+    assert (found.state, found.hook_set.events) == ("unreadable", ("stop",))
+
+
+def test_a_folder_that_a_variable_names_and_that_is_not_there_is_told(
+    machine: Machine, home: Path, bin_folder: Path
+) -> None:
+    versioned(bin_folder / "codex", "codex-cli 0.169.0")
+    lost = detect(REAL_CODEX, with_env(machine, CODEX_HOME=str(home / "gone")))
+
+    assert (lost.state, lost.lost_folder, lost.lost_by) == ("ok", home / "gone", "CODEX_HOME")
+    assert (detect(REAL_CODEX, machine).lost_folder, detect(REAL_CODEX, machine).lost_by) == (None, "")
+    (home / "gone").mkdir()
+    assert detect(REAL_CODEX, with_env(machine, CODEX_HOME=str(home / "gone"))).lost_folder is None

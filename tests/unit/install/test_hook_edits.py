@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from carryover.agents.spec import HookEntry
-from carryover.configedit.json_text import Origin, Refused, hooks_of
+from carryover.configedit.hook import Origin
+from carryover.configedit.json_document import Refused
+from carryover.configedit.json_text import hooks_of
 from carryover.configedit.stub_line import by_scripts
 from carryover.install.apply import apply
 from carryover.install.hook_edits import HooksFound, Stub, ToolHooks, hooks_found, plan_hooks
+from carryover.install.hook_files import HookFile
 from carryover.install.record import load_record
 from carryover.paths import StateDir
 
@@ -34,6 +37,10 @@ def stub(state: StateDir) -> Stub:
 
 def claude(config: Path, hooks: tuple[HookEntry, ...] = HOOKS) -> ToolHooks:
     return ToolHooks("claude-code", "Claude Code", config, hooks)
+
+
+def codex(place: HookFile, *elsewhere: HookFile) -> ToolHooks:
+    return ToolHooks("codex", "Codex CLI", place.path, HOOKS, form=place.form, elsewhere=elsewhere)
 
 
 def set_up(tools: list[ToolHooks], state: StateDir, stub: Stub) -> list[tuple[str, str]]:
@@ -110,6 +117,61 @@ def test_one_tools_settings_that_do_not_parse_stop_no_other(tmp_path: Path, stat
     assert edits[0].problem.startswith(f"{bad} is left alone: it is not valid JSON (line 1, column 2:")
     assert edits[0].problem.endswith("Put that right, then run `carryover refresh`.")
     assert (bad.read_text(), events(good, stub), len(load_record(state).files)) == ("{,}", ["SessionStart", "Stop"], 1)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_hooks_move_between_two_files_of_one_agent(tmp_path: Path, state: StateDir, stub: Stub, recorded: bool) -> None:
+    theirs = 'model = "gpt-6"\n\n[[hooks.Stop]]\n\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"\n'
+    file, tables = HookFile(tmp_path / "hooks.json", "nested"), HookFile(tmp_path / "config.toml", "tables")
+    set_up([codex(file)], state, stub)
+    tables.path.write_text(theirs)
+    if not recorded:
+        (state.root / "edits.json").unlink()
+
+    assert set_up([codex(tables, file)], state, stub) == [
+        ("config.toml", "changed"),
+        ("hooks.json", "removed" if recorded else "changed"),
+    ]
+    assert file.path.exists() is not recorded
+    assert "hook.sh" not in (file.path.read_text() if file.path.exists() else "")
+    assert [entry.form for entry in load_record(state).files] == ["tables"]
+    assert set_up([codex(tables)], state, stub) == [("config.toml", "unchanged")]
+
+    assert set_up([], state, stub) == [("config.toml", "changed")]
+    assert tables.path.read_text() == theirs
+
+
+def test_hooks_stay_where_they_are_while_they_cannot_be_written_elsewhere(
+    tmp_path: Path, state: StateDir, stub: Stub
+) -> None:
+    file, tables = HookFile(tmp_path / "hooks.json", "nested"), HookFile(tmp_path / "config.toml", "tables")
+    set_up([codex(file)], state, stub)
+    tables.path.write_text('hooks = { Stop = [{ hooks = [{ type = "command", command = "say done" }] }] }\n')
+    before = (file.path.read_bytes(), tables.path.read_bytes(), load_record(state))
+
+    assert set_up([codex(tables, file)], state, stub) == [("config.toml", "left alone")]
+    assert (file.path.read_bytes(), tables.path.read_bytes(), load_record(state)) == before
+
+
+def test_the_client_s_own_writing_between_plan_and_edit_stays(tmp_path: Path, state: StateDir, stub: Stub) -> None:
+    tables = HookFile(tmp_path / "config.toml", "tables")
+    tables.path.write_text('[[hooks.PreToolUse]]\nhooks = [{ type = "command", command = "say done" }]\n')
+    edits = plan_hooks([codex(tables)], load_record(state), stub)
+    rewritten = tables.path.read_text() + '\n[projects."/home/dev/shop"]\ntrust_level = "trusted"\n'
+    tables.path.write_text(rewritten)
+
+    assert [done.outcome for done in apply(edits, state)] == ["changed"]
+    assert tables.path.read_text().startswith(rewritten)
+
+
+def test_flat_settings_that_were_made_go_with_their_version(tmp_path: Path, state: StateDir, stub: Stub) -> None:
+    config = tmp_path / ".cursor" / "hooks.json"
+    tool = ToolHooks("cursor", "Cursor", config, (HookEntry(event="stop", timeout_s=5),), form="flat")
+
+    assert set_up([tool], state, stub) == [("hooks.json", "created")]
+    assert json.loads(config.read_bytes())["version"] == 1
+    assert set_up([], state, stub) == [("hooks.json", "removed")]
+    assert not config.parent.exists()
 
 
 def test_hooks_are_present_missing_or_edited(tmp_path: Path, stub: Stub) -> None:

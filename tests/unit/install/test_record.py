@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.configedit.json_text import Origin
+from carryover.configedit.hook import Origin
 from carryover.errors import ExitCode, UserError
 from carryover.install.record import EditedFile, Record, load_record, save_record
 from carryover.paths import StateDir

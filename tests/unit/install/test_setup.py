@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from carryover.agents.claude_code import AGENT
+from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.agents.known import NAME_ONLY
 from carryover.config import Config
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import known_set
-from carryover.install.setup import Option, carry_out, options, outcome_for, tool_hooks, work_out
+from carryover.install.record import load_record
+from carryover.install.setup import Option, carry_out, options, outcome_for, tool_hooks, waiting_for, work_out
 from carryover.paths import StateDir
 from support.agent_here import everything
 from support.tools import CODEX
@@ -29,6 +33,9 @@ def claude(home: Path, **more: object) -> Detection:
 
 MISSING = Detection(spec=CODEX, state="missing")
 WINDSURF = Detection(spec=NAME_ONLY["windsurf"], state="unsupported")
+
+
+EVENTS = ("session_start", "pre_compact", "stop", "session_end")
 
 
 def test_what_is_here_is_ticked_and_what_is_not_supported_never_is(home: Path) -> None:
@@ -96,3 +103,45 @@ def test_the_outcome_of_an_agent_is_that_of_its_settings(home: Path) -> None:
 
     assert outcome_for(found, carry_out(setup, state)) == ("written", "")
     assert outcome_for(found, ()) == ("in place", "")
+
+
+def codex(home: Path, **more: object) -> Detection:
+    facts = {
+        "state": "ok",
+        "version_text": "0.169.0",
+        "config": home / ".codex/hooks.json",
+        "hook_set": REAL_CODEX.hook_sets[-1],
+        "home": home,
+    }
+    return Detection(spec=REAL_CODEX, **{**facts, **more})  # type: ignore[arg-type]
+
+
+def test_hooks_are_to_be_reviewed_when_they_are_written_and_until_they_are(home: Path) -> None:
+    state = StateDir(home / ".carryover")
+    waiting = []
+    for _ in range(3):
+        setup = work_out(state, [codex(home)], ("codex",), config=Config(), resume_mode=None, service=None)
+        applied = carry_out(setup, state)
+        waiting.append(waiting_for(setup.detections[0], [done.edit for done in applied], setup.script))
+        notes = (f'[hooks.state."{home}/.codex/hooks.json:{event}:0:0"]\ntrusted_hash = "x"\n' for event in EVENTS)
+        if len(waiting) == 2:
+            (home / ".codex/config.toml").write_text("".join(notes))
+
+    assert waiting == [REAL_CODEX.hook_sets[-1].events, REAL_CODEX.hook_sets[-1].events, ()]
+
+
+def test_where_its_folder_is_lost_nothing_is_written_and_nothing_that_is_known_is_forgotten(home: Path) -> None:
+    state = StateDir(home / ".carryover")
+    moved = codex(home, config=home / "work/hooks.json", overrides={"CODEX_HOME": str(home / "work")})
+    setup = work_out(state, [moved], ("codex",), config=Config(), resume_mode=None, service=None)
+    carry_out(setup, state)
+    before, record = state.config.read_text(), load_record(state)
+    shutil.rmtree(home / "work")
+
+    lost = replace(moved, lost_folder=home / "work")
+    setup = work_out(state, [lost], ("codex",), config=Config(), resume_mode=None, service=None)
+    carry_out(setup, state)
+
+    assert (setup.hooks, (home / "work").exists()) == ((), False)
+    assert (state.config.read_text(), load_record(state)) == (before, record)
+    assert "CODEX_HOME" in before

@@ -12,6 +12,7 @@ from carryover.config import ProjectSettings
 from carryover.install.apply import apply
 from carryover.install.config_file import Settings, plan_config
 from carryover.install.hook_edits import Stub, ToolHooks, plan_hooks
+from carryover.install.hook_files import HookFile
 from carryover.install.record import load_record
 from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall
 from carryover.paths import StateDir
@@ -54,7 +55,7 @@ def tree(top: Path) -> dict[str, bytes | None]:
     }
 
 
-def uninstall(state: StateDir, home: Path, *, purge: bool, usual: tuple[tuple[str, Path], ...] = ()) -> Uninstalled:
+def uninstall(state: StateDir, home: Path, *, purge: bool, usual: tuple[tuple[str, HookFile], ...] = ()) -> Uninstalled:
     return carry_out(plan_uninstall(state, purge=purge, home=home, usual=usual), state)
 
 
@@ -150,8 +151,9 @@ def test_hooks_are_found_without_the_record(state: StateDir, config: Path, home:
     install(state, config)
     (state.root / "edits.json").unlink()
     other = home / ".cursor" / "hooks.json"
+    usual = (("claude-code", HookFile(config, "nested")), ("cursor", HookFile(other, "flat")))
 
-    done = uninstall(state, home, purge=True, usual=(("claude-code", config), ("cursor", other)))
+    done = uninstall(state, home, purge=True, usual=usual)
 
     assert ([entry.edit.path for entry in done.applied], done.left) == ([config], ())
     assert (config.read_bytes(), state.root.exists()) == (b"{}\n", False)
@@ -163,7 +165,7 @@ def test_the_state_folder_is_not_made_by_an_uninstall(state: StateDir, config: P
         path.unlink()
     state.root.rmdir()
 
-    uninstall(state, home, purge=False, usual=(("claude-code", config),))
+    uninstall(state, home, purge=False, usual=(("claude-code", HookFile(config, "nested")),))
 
     assert (config.read_bytes(), state.root.exists()) == (b"{}\n", False)
 

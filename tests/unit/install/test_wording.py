@@ -10,6 +10,7 @@ import pytest
 from packaging.version import Version
 
 from carryover.agents.claude_code.spec import SPEC
+from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.agents.known import NAME_ONLY
 from carryover.agents.spec import ToolSpec
 from carryover.install.detect import Detection
@@ -141,6 +142,34 @@ def test_where_a_command_beside_path_lies_and_that_there_are_more() -> None:
     ]
 
 
+def test_hooks_that_wait_for_a_review() -> None:
+    detection = found(REAL_CODEX, "0.169.0", HOME / ".codex/hooks.json")
+
+    assert (
+        said(detection, waiting=("Stop",))
+        == """\
+✓ Codex CLI 0.169.0 detected
+  config: ~/.codex/hooks.json
+  hooks written: SessionStart, PreCompact, Stop, SessionEnd
+  Codex asks once before it runs new hooks: start `codex` and choose "Trust all" ("Review" shows each).
+  Until then they do not run."""
+    )
+    assert "Codex asks" not in said(detection)
+
+
+def test_a_folder_that_a_variable_names_and_that_is_not_there() -> None:
+    overrides = {"CODEX_HOME": "/home/dev/work"}
+    lost = found(REAL_CODEX, "0.169.0", HOME / "work/hooks.json", lost_folder=HOME / "work", overrides=overrides)
+
+    assert (
+        said(lost)
+        == """\
+✗ Codex CLI 0.169.0 detected, but CODEX_HOME names ~/work, which is not there.
+  Codex CLI does not start so. Nothing was made.
+  Make the folder, or take CODEX_HOME back; then run `carryover refresh`."""
+    )
+
+
 @pytest.mark.parametrize("did", ["written", "in place", "to be written"])
 def test_what_became_of_the_hooks(did: str) -> None:
     last = said(found(CURSOR, "2.0", HOME / ".cursor/hooks.json"), did=did).splitlines()[-1]
@@ -184,9 +213,9 @@ def test_an_agent_without_an_adapter() -> None:
 
 def test_an_agent_without_an_adapter_that_is_not_here_either() -> None:
     assert (
-        said(Detection(spec=NAME_ONLY["codex"], state="missing"))
+        said(Detection(spec=NAME_ONLY["copilot"], state="missing"))
         == """\
-✗ Codex CLI selected but not detected on this machine.
+✗ Copilot selected but not detected on this machine.
   Skipped. It is not supported yet."""
     )
 
@@ -199,7 +228,7 @@ def test_an_agent_without_an_adapter_that_is_not_here_either() -> None:
         (unreadable(SPEC, "x"), "detected"),
         (Detection(spec=SPEC, state="missing"), "not detected"),
         (Detection(spec=NAME_ONLY["windsurf"], state="unsupported"), "detected, not supported yet"),
-        (Detection(spec=NAME_ONLY["codex"], state="missing"), "not detected, not supported yet"),
+        (Detection(spec=NAME_ONLY["copilot"], state="missing"), "not detected, not supported yet"),
     ],
 )
 def test_the_list_of_agents_says_what_is_here(detection: Detection, words: str) -> None:

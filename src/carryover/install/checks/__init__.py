@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from carryover.install.checks import agents, recorded, running
+from carryover.install.checks import agents, hooks, recorded, running
 from carryover.install.checks.finding import Finding
 from carryover.install.facts import Facts
 
@@ -14,7 +14,7 @@ CHECKS: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     running.daemon,
     running.service,
     running.port,
-    agents.hooks,
+    hooks.hooks,
     agents.tools,
     recorded.projects,
     recorded.ledger,

@@ -1,4 +1,4 @@
-"""Whether the agents do what they should: their hooks, versions and transcripts."""
+"""Whether the agents are where and what they were: their folders, versions and transcripts."""
 
 from __future__ import annotations
 
@@ -8,53 +8,16 @@ from carryover.install.checks.finding import Finding
 from carryover.install.facts import Facts, ToolFacts
 
 
-def hooks(facts: Facts) -> Iterator[Finding]:
-    if not facts.installed:
-        return
-    for tool in facts.tools:
-        if tool.problem:
-            yield Finding(
-                check="hooks",
-                what=tool.problem,
-                why=f"{tool.name} reads no settings from such a file either, and hooks cannot be written into it.",
-                do="Repair the file, then run `carryover refresh`.",
-            )
-        if tool.missing:
-            yield Finding(
-                check="hooks",
-                what=f"{tool.name}: hooks were removed or overwritten in {tool.config}: {', '.join(tool.missing)}.",
-                why="Without SessionStart a new session is told nothing; without the others handoffs come later.",
-                do="Run `carryover doctor --fix` or `carryover refresh`.",
-                fix="hooks",
-            )
-        if tool.edited:
-            yield Finding(
-                check="hooks",
-                what=f"{tool.name}: hooks in {tool.config} are not as this version writes them: "
-                f"{', '.join(tool.edited)}.",
-                why="They were edited by hand, or written for another version of the agent.",
-                do="Take lines that you edited out, then run `carryover refresh`. Or leave them so if you meant it.",
-            )
-        if tool.switched_off:
-            yield Finding(
-                check="hooks",
-                what=f"{tool.name}: all hooks are switched off (`disableAllHooks` in {tool.config}).",
-                why="No session is told anything. Transcripts are read all the same, and the pointer in AGENTS.md "
-                "still leads to the handoff.",
-                do=f"Take `disableAllHooks` out of {tool.config} if you did not mean that.",
-            )
-    if facts.stub_missing and any(tool.present for tool in facts.tools):
-        yield Finding(
-            check="hooks",
-            what=f"The script that the hooks run is missing in {facts.state}.",
-            why="The hooks do nothing, quietly.",
-            do="Start or restart carryoverd: it puts the script there.",
-            fix="restart" if facts.service.active else None,
-        )
-
-
 def tools(facts: Facts) -> Iterator[Finding]:
     for tool in facts.tools:
+        if tool.lost_folder:
+            yield Finding(
+                check="folder",
+                what=f"{tool.name}: {tool.lost_by} names {tool.lost_folder}, which is not there.",
+                why=f"{tool.name} does not start so. Nothing is written there, and nothing can be read.",
+                do=f"Make the folder, or take {tool.lost_by} back, also from `[tools.{tool.id}]` in config.toml; "
+                "then run `carryover refresh`.",
+            )
         if tool.moved_from:
             yield Finding(
                 check="transcripts",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from carryover.install.checks.finding import Finding
-from carryover.install.facts import Facts, ProjectFacts
+from carryover.install.facts import Facts, ProjectFacts, ToolFacts
 
 MANY_SKIPPED: Final = 50
 """So many records that are not understood are more than one odd transcript."""
@@ -67,6 +67,9 @@ def projects(facts: Facts) -> Iterator[Finding]:
                 why="A new session in it is told nothing from a file; the ledger still has everything.",
                 do="Change that, or leave it so if you meant it.",
             )
+        for tool in facts.tools:
+            if tool.reads_bytes is not None and project.pointer_end_bytes > tool.reads_bytes:
+                yield _cut_off(project, tool, tool.reads_bytes)
         if project.overridden:
             yield Finding(
                 check="pointer",
@@ -75,6 +78,15 @@ def projects(facts: Facts) -> Iterator[Finding]:
                 why="Codex is not led to the handoff there.",
                 do="Add `Read .carryover/handoff.md before starting work.` to AGENTS.override.md if you use Codex.",
             )
+
+
+def _cut_off(project: ProjectFacts, tool: ToolFacts, reads_bytes: int) -> Finding:
+    return Finding(
+        check="pointer",
+        what=f"{project.root}: the pointer in AGENTS.md lies behind the {reads_bytes:,} bytes that {tool.name} reads.",
+        why=f"{tool.name} is not led to the handoff there by AGENTS.md; only its hooks tell it.",
+        do="Move the Carryover block to the top of AGENTS.md, or make the file shorter.",
+    )
 
 
 def _pointers(project: ProjectFacts) -> Iterator[Finding]:

@@ -20,6 +20,15 @@ TOOL = ToolFacts(
     present=("SessionStart", "Stop"),
     roots=("~/.claude/projects",),
 )
+CODEX = ToolFacts(
+    id="codex",
+    name="Codex CLI",
+    state="ok",
+    version="0.169.0",
+    config="~/.codex/hooks.json",
+    present=("SessionStart", "Stop"),
+    roots=("~/.codex/sessions",),
+)
 HEALTHY = Facts(
     version="1.0.0",
     update="pipx upgrade carryoverd",
@@ -125,11 +134,70 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "Claude Code: hooks in ~/.claude/settings.json are not as this version writes them: Stop.",
         ),
         (
-            changed(HEALTHY, tools=(changed(TOOL, switched_off=True),)),
+            changed(HEALTHY, tools=(changed(TOOL, switched_off="disableAllHooks", switched_off_in=TOOL.config),)),
             "hooks",
             "wrong",
             None,
             "Claude Code: all hooks are switched off (`disableAllHooks` in ~/.claude/settings.json).",
+        ),
+        (
+            changed(HEALTHY, tools=(changed(CODEX, to_review=("Stop",), review="Look at them."),)),
+            "review",
+            "wrong",
+            None,
+            "Codex CLI: hooks are installed, and not reviewed yet: Stop.",
+        ),
+        (
+            changed(HEALTHY, tools=(changed(CODEX, dropped='its key "$schema" (line 2) is one', missing=("Stop",)),)),
+            "hooks",
+            "wrong",
+            None,
+            'Codex CLI runs no hook of ~/.codex/hooks.json: its key "$schema" (line 2) is one.',
+        ),
+        (
+            changed(HEALTHY, tools=(changed(CODEX, elsewhere=("~/.codex/config.toml",), missing=("Stop",)),)),
+            "hooks",
+            "wrong",
+            "hooks",
+            "Codex CLI: our hooks are in ~/.codex/config.toml; they belong into ~/.codex/hooks.json.",
+        ),
+        (
+            changed(
+                HEALTHY,
+                tools=(changed(CODEX, switched_off="features.hooks = false", switched_off_in="~/.codex/config.toml"),),
+            ),
+            "hooks",
+            "wrong",
+            None,
+            "Codex CLI: all hooks are switched off (`features.hooks = false` in ~/.codex/config.toml).",
+        ),
+        (
+            changed(HEALTHY, tools=(changed(TOOL, ignored=("stop",)),)),
+            "hooks",
+            "note",
+            None,
+            "Claude Code does not see what stands beside `hooks` in ~/.claude/settings.json: stop.",
+        ),
+        (
+            changed(HEALTHY, tools=(changed(CODEX, lost_folder="~/work", lost_by="CODEX_HOME"),)),
+            "folder",
+            "wrong",
+            None,
+            "Codex CLI: CODEX_HOME names ~/work, which is not there.",
+        ),
+        (
+            changed(
+                HEALTHY,
+                tools=(changed(CODEX, reads_bytes=32_768),),
+                projects=(
+                    ProjectFacts(root="~/shop", pointer_end_bytes=40_000),
+                    ProjectFacts(root="~/app", pointer_end_bytes=32_768),
+                ),
+            ),
+            "pointer",
+            "wrong",
+            None,
+            "~/shop: the pointer in AGENTS.md lies behind the 32,768 bytes that Codex CLI reads.",
         ),
         (
             changed(HEALTHY, stub_missing=True),

@@ -1,0 +1,261 @@
+"""Install, refresh, doctor and uninstall for three agents at once, each with hooks of another form."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.cli.where import state_dir
+from carryover.errors import ExitCode
+from support.agent_here import everything
+from support.tools import versioned
+
+Run = Callable[..., tuple[int, str, str]]
+
+CODEX_EVENTS = "SessionStart, PreCompact, Stop, SessionEnd"
+REVIEW = '  Codex asks once before it runs new hooks: start `codex` and choose "Trust all" ("Review" shows each).\n'
+SNAKE = ("session_start", "pre_compact", "stop", "session_end")
+
+
+@pytest.fixture
+def three(claude: Path, home: Path) -> Path:
+    """Claude Code, Codex and Cursor are on this machine; the home folder."""
+    versioned(home / "bin/codex", "codex-cli 0.169.0")
+    versioned(home / "bin/cursor-agent", "2026.09.10-fd3934a")
+    (home / ".codex").mkdir()
+    return home
+
+
+@pytest.fixture
+def set_up(three: Path, run: Run) -> Path:
+    """The same after `carryover install`."""
+    assert run("install", "--yes", "--no-service")[0] == ExitCode.OK
+    return three
+
+
+def review(home: Path) -> None:
+    """As Codex notes it when the user trusts all."""
+    tables = (f'[hooks.state."{home}/.codex/hooks.json:{event}:0:0"]\ntrusted_hash = "sha256:1"\n' for event in SNAKE)
+    with (home / ".codex/config.toml").open("a") as file:
+        file.write("\n".join(("[hooks.state]", *tables)))
+
+
+def found(run: Run, agent: str) -> list[str]:
+    """What doctor says of one agent's hooks."""
+    told = json.loads(run("doctor", "--json")[1])["findings"]
+    checks = ("hooks", "review", "folder")
+    return [finding["what"] for finding in told if finding["check"] in checks and agent in finding["what"]]
+
+
+def test_each_gets_hooks_in_its_own_form_and_is_summed_up(three: Path, run: Run) -> None:
+    code, out, err = run("install", "--yes", "--no-service")
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert out.partition("  Start carryoverd now:")[0] == (
+        "✓ Claude Code 2.1.328 detected\n"
+        "  config: ~/.claude/settings.json\n"
+        "  hooks written: SessionStart, PreCompact, Stop, StopFailure, SessionEnd\n"
+        "✓ Codex CLI 0.169.0 detected\n"
+        "  config: ~/.codex/hooks.json\n"
+        f"  hooks written: {CODEX_EVENTS}\n"
+        f"{REVIEW}"
+        "  Until then they do not run.\n"
+        "✓ Cursor 2026.09.10 detected\n"
+        "  config: ~/.cursor/hooks.json\n"
+        "  hooks written: sessionStart, stop, sessionEnd\n"
+    )
+    codex, cursor = (json.loads((three / name).read_bytes()) for name in (".codex/hooks.json", ".cursor/hooks.json"))
+    assert (list(codex), list(codex["hooks"])) == (["hooks"], CODEX_EVENTS.split(", "))
+    assert (cursor["version"], list(cursor["hooks"])) == (1, ["sessionStart", "stop", "sessionEnd"])
+    script = state_dir().root / "hook.sh"
+    assert cursor["hooks"]["stop"] == [{"command": f"sh {script} cursor stop 2>/dev/null || true", "timeout": 5}]
+
+
+def test_a_refresh_that_changes_nothing_changes_no_byte_and_does_not_ask_again(set_up: Path, run: Run) -> None:
+    before = everything(set_up)
+
+    code, out, _ = run("refresh", "--yes", "--no-service")
+
+    assert code == ExitCode.OK
+    assert everything(set_up) == before
+    assert out.startswith("Nothing changed: hooks and settings are as they should be.\n")
+    assert f"  config: ~/.codex/hooks.json\n  hooks in place: {CODEX_EVENTS}\n✓ Cursor 2026.09.10" in out
+
+
+def test_an_install_asks_for_the_review_until_it_is_done(set_up: Path, run: Run) -> None:
+    assert REVIEW in run("install", "--yes", "--no-service")[1]
+
+    review(set_up)
+
+    assert REVIEW not in run("install", "--yes", "--no-service")[1]
+
+
+def test_as_data_it_tells_what_waits_for_a_review(three: Path, run: Run) -> None:
+    planned = json.loads(run("install", "--yes", "--no-service", "--dry-run", "--json")[1])["agents"]
+    done = json.loads(run("install", "--json", "--no-service")[1])["agents"]
+
+    waiting = {"claude-code": [], "codex": CODEX_EVENTS.split(", "), "cursor": []}
+    for told in (planned, done):
+        assert {agent["id"]: agent["to_review"] for agent in told if agent["id"] in waiting} == waiting
+
+
+def test_two_of_them_by_name(three: Path, run: Run) -> None:
+    assert run("install", "--tools", "codex,cursor", "--no-service")[0] == ExitCode.OK
+
+    there = [(three / name).exists() for name in (".claude/settings.json", ".codex/hooks.json", ".cursor/hooks.json")]
+    assert there == [False, True, True]
+    assert 'selected = ["codex", "cursor"]' in state_dir().config.read_text()
+
+
+def test_after_an_uninstall_everything_is_as_it_was(three: Path, run: Run) -> None:
+    theirs = b'{"version":1,"hooks":{"stop":[{"command":"./audit.sh"}]}}'
+    (three / ".cursor").mkdir()
+    (three / ".cursor/hooks.json").write_bytes(theirs)
+    before = {path: state[2] for path, state in everything(three).items()}
+    run("install", "--yes", "--no-service")
+    assert (three / ".cursor/hooks.json").read_bytes() != theirs
+
+    code, out, _ = run("uninstall", "--purge")
+
+    assert code == ExitCode.OK
+    assert "~/.codex/hooks.json goes (hooks of Codex)\n" in out
+    assert {path: state[2] for path, state in everything(three).items()} == before
+
+
+def test_what_the_user_trusted_stays_after_an_uninstall(set_up: Path, run: Run) -> None:
+    """It is the client's own writing; without the hooks it means nothing."""
+    review(set_up)
+    before = (set_up / ".codex/config.toml").read_bytes()
+
+    assert run("uninstall", "--purge")[0] == ExitCode.OK
+
+    assert (set_up / ".codex/config.toml").read_bytes() == before
+    assert not (set_up / ".codex/hooks.json").exists()
+
+
+def test_without_the_record_hooks_are_found_in_every_form(set_up: Path, run: Run) -> None:
+    (set_up / ".codex/config.toml").write_text(
+        '[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "x"\n'
+    )
+    theirs = (set_up / ".codex/config.toml").read_bytes()
+    run("refresh", "--yes", "--no-service")
+    assert (set_up / ".codex/config.toml").read_bytes() != theirs
+    (state_dir().root / "edits.json").unlink()
+
+    assert run("uninstall")[0] == ExitCode.OK
+
+    assert (set_up / ".codex/config.toml").read_bytes() == theirs
+    assert json.loads((set_up / ".cursor/hooks.json").read_bytes()) == {"version": 1}
+
+
+def test_hooks_follow_those_that_the_user_keeps_in_the_other_file(set_up: Path, run: Run) -> None:
+    config = set_up / ".codex/config.toml"
+    theirs = (
+        'model = "gpt-6" # mine\n\n[[hooks.Stop]]\n\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"\n'
+    )
+    config.write_text(theirs)
+    assert found(run, "Codex") == [
+        "Codex CLI: our hooks are in ~/.codex/hooks.json; they belong into ~/.codex/config.toml."
+    ]
+
+    code, out, _ = run("refresh", "--yes", "--no-service")
+
+    assert code == ExitCode.OK
+    assert f"  config: ~/.codex/config.toml\n  hooks written: {CODEX_EVENTS}\n{REVIEW}" in out
+    assert "✓ Hooks removed from ~/.codex/hooks.json\n" in out
+    assert not (set_up / ".codex/hooks.json").exists()
+    assert config.read_text().startswith(theirs)
+    assert len(tomllib.loads(config.read_text())["hooks"]["Stop"]) == 2
+    assert run("refresh", "--yes", "--no-service")[1].startswith("Nothing changed")
+
+    run("uninstall", "--purge")
+    assert config.read_text() == theirs
+
+
+def test_a_file_that_codex_drops_is_left_alone_and_stops_no_other(three: Path, run: Run) -> None:
+    dropped = '{"$schema": "https://example.invalid/x", "hooks": {}}'
+    (three / ".codex/hooks.json").write_text(dropped)
+
+    code, out, _ = run("install", "--yes", "--no-service")
+
+    assert code == ExitCode.FAILED
+    assert "✗ Codex CLI 0.169.0 detected, but its hooks could not be written.\n" in out
+    assert 'left alone: its key "$schema" (line 1) makes the agent drop the whole file. Put that right, then' in out
+    assert (three / ".codex/hooks.json").read_text() == dropped
+    assert (three / ".cursor/hooks.json").exists()
+    assert found(run, "Codex") == [
+        'Codex CLI runs no hook of ~/.codex/hooks.json: its key "$schema" (line 1) makes the agent drop the whole file.'
+    ]
+
+
+def test_a_folder_that_is_not_there_is_told_and_not_made(
+    three: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODEX_HOME", str(three / "work"))
+
+    code, out, _ = run("install", "--yes", "--no-service")
+
+    assert code == ExitCode.OK
+    assert "✗ Codex CLI 0.169.0 detected, but CODEX_HOME names ~/work, which is not there.\n" in out
+    assert not (three / "work").exists()
+    assert not (three / ".codex/hooks.json").exists()
+    assert "CODEX_HOME" not in state_dir().config.read_text()
+    assert (three / ".cursor/hooks.json").exists()
+    assert found(run, "Codex") == ["Codex CLI: CODEX_HOME names ~/work, which is not there."]
+    assert "its folder ~/work is not there; it does not start so" in run("status")[1]
+
+
+def test_a_moved_folder_is_used_and_recorded(three: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = three / "work"
+    moved.mkdir()
+    monkeypatch.setenv("CODEX_HOME", str(moved))
+    run("install", "--yes", "--no-service")
+    monkeypatch.delenv("CODEX_HOME")
+
+    assert (moved / "hooks.json").exists()
+    assert not (three / ".codex/hooks.json").exists()
+    assert "CODEX_HOME" in state_dir().config.read_text()
+    assert run("refresh", "--yes", "--no-service")[1].startswith("Nothing changed")
+
+
+def test_doctor_says_what_waits_for_a_review_and_what_was_switched_off(set_up: Path, run: Run) -> None:
+    assert found(run, "Codex") == [f"Codex CLI: hooks are installed, and not reviewed yet: {CODEX_EVENTS}."]
+
+    review(set_up)
+    assert found(run, "Codex") == []
+
+    config = set_up / ".codex/config.toml"
+    config.write_text(f"[features]\nhooks = false\n\n{config.read_text()}")
+    assert found(run, "Codex") == [
+        "Codex CLI: all hooks are switched off (`features.hooks = false` in ~/.codex/config.toml)."
+    ]
+
+
+def test_doctor_says_what_cursor_does_not_see(set_up: Path, run: Run) -> None:
+    hooks = set_up / ".cursor/hooks.json"
+    told = json.loads(hooks.read_bytes())
+    hooks.write_text(json.dumps({"stop": [{"command": "mine"}], "hooks": told["hooks"]}))
+
+    assert found(run, "Cursor") == [
+        'Cursor runs no hook of ~/.cursor/hooks.json: it has no "version", without which the agent drops the whole '
+        "file.",
+        "Cursor does not see what stands beside `hooks` in ~/.cursor/hooks.json: stop.",
+    ]
+
+    assert run("refresh", "--yes", "--no-service")[0] == ExitCode.OK
+    assert found(run, "Cursor") == ["Cursor does not see what stands beside `hooks` in ~/.cursor/hooks.json: stop."]
+
+
+def test_status_tells_each_with_its_hooks(set_up: Path, run: Run) -> None:
+    said = run("status")[1]
+
+    assert f"hooks in ~/.codex/hooks.json: in place {CODEX_EVENTS}; not reviewed yet\n" in said
+    assert "hooks in ~/.cursor/hooks.json: in place sessionStart, stop, sessionEnd\n" in said
+    assert "not yet          Copilot, Gemini CLI, opencode, Aider, Windsurf\n" in said
+
+    review(set_up)
+    assert f"hooks in ~/.codex/hooks.json: in place {CODEX_EVENTS} (reviewed)\n" in run("status")[1]
