@@ -89,6 +89,13 @@ class ProjectsConfig(msgspec.Struct, frozen=True):
             _matches(Path("/name"), pattern)  # raises ValueError for what is no pattern
 
 
+class NotifyConfig(msgspec.Struct, frozen=True):
+    """`[notify]`: how the user is told of what happens."""
+
+    desktop: bool = False
+    """A notice on the desktop when an agent reaches its usage limit."""
+
+
 class ToolConfig(msgspec.Struct, frozen=True):
     """`[tools.<id>]`: what install found out about one tool on this machine."""
 
@@ -122,6 +129,7 @@ class Config(msgspec.Struct, frozen=True):
     publish: PublishConfig = PublishConfig()
     server: ServerConfig = ServerConfig()
     projects: ProjectsConfig = ProjectsConfig()
+    notify: NotifyConfig = NotifyConfig()
     tools: ToolsConfig = ToolsConfig()
     unknown_keys: tuple[str, ...] = ()
     """Keys that were found but mean nothing, such as `resume.mod (line 3)`; for `status` to show. Not a setting."""

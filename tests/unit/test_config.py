@@ -9,6 +9,7 @@ import pytest
 
 from carryover.config import (
     Config,
+    NotifyConfig,
     ProjectsConfig,
     ProjectSettings,
     PublishConfig,
@@ -38,6 +39,9 @@ port = 0
 [projects]
 include = ["~/work/*"]
 exclude = ["~/work/secret"]
+
+[notify]
+desktop = true
 """
 
 
@@ -60,6 +64,7 @@ def test_a_missing_file_means_the_defaults(config_file: Path) -> None:
         publish=PublishConfig(pointers="shared", active_days=7, folder=None),
         server=ServerConfig(port=47_823),
         projects=ProjectsConfig(include=(), exclude=()),
+        notify=NotifyConfig(desktop=False),
     )
 
 
@@ -71,6 +76,7 @@ def test_every_key_is_read_also_behind_a_byte_order_mark(config_file: Path) -> N
         publish=PublishConfig(pointers="private", active_days=14, folder="~/handoffs"),
         server=ServerConfig(port=0),
         projects=ProjectsConfig(include=("~/work/*",), exclude=("~/work/secret",)),
+        notify=NotifyConfig(desktop=True),
     )
 
 
@@ -95,6 +101,7 @@ REMEDY = "Nothing was changed. Correct the value, or move the file away to use t
         ("publish.pointers = 3\n", "publish.pointers (line 1): Expected `str`, got `int`; it must be one of shared, "),
         ('resume = { mode = "loud" }\n', "resume.mode (line 1): Invalid enum value 'loud'"),
         ("[server]\nport = 70000\n", "server.port (line 2): Expected `int` <= 65535."),
+        ("[notify]\ndesktop = 1\n", "notify.desktop (line 2): Expected `bool`, got `int`."),
         ("[server]\nport = true\n", "server.port (line 2): Expected `int`, got `bool`."),
         ("[publish]\nactive_days = -1\n", "publish.active_days (line 2): Expected `int` >= 0."),
         ('[publish]\nfolder = "handoffs"\n', "publish (line 1): `folder` must begin with / or ~."),

@@ -25,6 +25,7 @@ from carryover.fsio import FileLock
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
+from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.publish.project_root import find_root
 
@@ -68,7 +69,8 @@ def of_project(seen: Iterable[Seen], root: str) -> list[Source]:
 def of_session(seen: Iterable[Seen], prefix: str) -> list[Source]:
     """Those whose path tells that their session's id begins with `prefix`; where none does, those that hold many."""
     items = [item.source for item in seen]
-    named = [source for source in items if source.session is not None and source.session.startswith(prefix)]
+    asked = conversation_of(prefix)
+    named = [source for source in items if source.session is not None and source.session.startswith(asked)]
     return named or [source for source in items if _holds_many(source)]
 
 

@@ -1,34 +1,29 @@
-"""`carryover handoff`: the handoff of a project, or of one transcript alone."""
+"""`carryover handoff`: the handoff of a project, or of one transcript alone; and going on with it elsewhere."""
 
 from __future__ import annotations
 
 import argparse
-import shlex
-import sqlite3
 import sys
-import time
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from carryover.cli.arguments import exit_code_help, positive
 from carryover.cli.output import print_json
 from carryover.cli.where import project_root, state_dir
-from carryover.config import Config, load_config, project_settings
+from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
-from carryover.model import AGENT_IDS
-from carryover.paths import StateDir
+from carryover.model import AGENT_IDS, AGENT_NAMES
 
 if TYPE_CHECKING:
     from carryover.cli.made import Made
 
-SETTLE_LIMIT_S: Final = 3.0
-"""How long a running daemon may take to read what is new; after that its ledger is used as it is."""
-
 DESCRIPTION: Final = """\
 Prints the handoff of a project: what was being done, what was tried, what comes
 next. Works without the daemon too, straight from what the agents left on disk;
-then nothing is stored where Carryover has no ledger yet."""
+then nothing is stored where Carryover has no ledger yet.
+
+With --to it prints the command that starts another agent in the project with
+the handoff in hand, for when the one you work with is at its usage limit."""
 
 EXAMPLES: Final = """\
 examples:
@@ -36,6 +31,9 @@ examples:
   carryover handoff ~/code/shop --json   another one, as data
   carryover handoff --transcript session.jsonl --until 120
                                          from the first 120 lines of one file
+  carryover handoff --to codex           the command that goes on in Codex
+  carryover handoff --to codex --exec    the same, and run it here
+  carryover handoff --copy               to paste it wherever you like
 """
 
 
@@ -62,9 +60,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--until", metavar="N", type=positive, help="read FILE up to its line N (message N, where it is one document)"
     )
+    parser.add_argument(
+        "--to",
+        metavar="AGENT",
+        choices=AGENT_IDS,
+        help="put the handoff into the project and print the command that goes on in AGENT; one that takes no first "
+        "prompt needs --copy: %(choices)s",
+    )
+    parser.add_argument("--exec", action="store_true", help="with --to: show that command and run it in this terminal")
+    parser.add_argument(
+        "--copy", action="store_true", help="put the handoff on the clipboard and print or start nothing"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.to is not None or args.exec or args.copy:
+        _check_handing_over(args)
+        return _copy(args) if args.copy else _go_on(args)
     made = _from_transcript(args) if args.transcript is not None else _from_history(args)
     if args.json:
         from carryover.cli.made import as_data
@@ -75,23 +87,44 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def handoff_of_project(root: str) -> Made:
-    """The handoff of the project at `root` as things are now.
+def _check_handing_over(args: argparse.Namespace) -> None:
+    if args.json or args.transcript is not None or args.agent is not None or args.until is not None:
+        raise UserError(
+            "--to, --exec and --copy hand a project over: --json and --transcript do not go with them.", ExitCode.USAGE
+        )
+    if args.exec and args.to is None:
+        raise UserError("--exec goes with --to AGENT.", ExitCode.USAGE)
+    if args.exec and args.copy:
+        raise UserError("Give --exec or --copy, not both.", ExitCode.USAGE)
 
-    Raises UserError: NOTHING_FOUND where no agent worked there or nothing it did is worth handing over, REFUSED where
-    the project is excluded.
-    """
+
+def _copy(args: argparse.Namespace) -> int:
+    from carryover.cli.clipboard import copy
+    from carryover.cli.project_handoff import handoff_of_project
+    from carryover.install.machine import Machine
+
+    made = handoff_of_project(project_root(args.project))
+    way = copy(made.text or "", Machine.here())
+    where = AGENT_NAMES[args.to] if args.to is not None else "the next agent"
+    print(f"The handoff of {made.root} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
+    return ExitCode.OK
+
+
+def _go_on(args: argparse.Namespace) -> int:
+    from carryover.cli.elsewhere import become, handoff_in_place, need_terminal, opener, show
+    from carryover.cli.project_handoff import handoff_of_project
+
     state = state_dir()
     config = load_config(state.config)
-    excluded = project_settings(Path(root), config).excluded
-    if excluded:
-        raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.", ExitCode.REFUSED)
-    if state.ledger.exists():
-        complete = _bring_up_to_date(state, root)
-        made = _from_ledger(state, root, config)
-        if made is not None or complete:
-            return made or _nothing_found(root)
-    return _from_disk(root, config) or _nothing_found(root)
+    start = opener(args.to, config)
+    if args.exec:
+        need_terminal(start)
+    made = handoff_of_project(project_root(args.project))
+    handoff = handoff_in_place(made, config, state)
+    show(start, made.root, handoff)
+    if args.exec:
+        become(start, made.root, handoff)
+    return ExitCode.OK
 
 
 def _from_transcript(args: argparse.Namespace) -> Made:
@@ -105,66 +138,9 @@ def _from_transcript(args: argparse.Namespace) -> Made:
 def _from_history(args: argparse.Namespace) -> Made:
     if args.agent is not None or args.until is not None:
         raise UserError("--agent and --until go with --transcript FILE.", ExitCode.USAGE)
-    return handoff_of_project(project_root(args.project))
-
-
-def _bring_up_to_date(state: StateDir, root: str) -> bool:
-    """The running daemon reads what is new; where none runs, we do, for this project. False where that is not all."""
-    from carryover.cli.control import ask_daemon
-
-    try:
-        settled = ask_daemon(state.socket, "POST", "/settle", timeout_s=SETTLE_LIMIT_S)
-    except TimeoutError:
-        settled = {"caught_up": False}
-    if settled is not None:
-        if not settled["caught_up"]:
-            print("carryoverd is still reading; this is what it knows so far.", file=sys.stderr)
-        return bool(settled["caught_up"])
-    from carryover.cli.from_disk import catch_up
-
-    if catch_up(state, root):
-        return True
-    print("Another process is at work on the ledger; this is what it holds so far.", file=sys.stderr)
-    return False
-
-
-def _from_ledger(state: StateDir, root: str, config: Config) -> Made | None:
-    from carryover.ledger.queries import connect_read_only
-
-    with closing(connect_read_only(state.ledger)) as ledger:
-        return _made(ledger, root, config)
-
-
-def _from_disk(root: str, config: Config) -> Made | None:
-    from carryover.agents import adapters
-    from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger
-
-    with temporary_ledger(of_project(sources_on_disk(), root), adapters()) as ledger:
-        return _made(ledger, root, config)
-
-
-def _made(ledger: sqlite3.Connection, root: str, config: Config) -> Made | None:
-    """None where the ledger does not know the project."""
     from carryover.cli.made import Made
-    from carryover.ledger.queries import project_by_root
-    from carryover.publish.refresh import made_handoff
+    from carryover.cli.project_handoff import handoff_of_project
 
-    project = project_by_root(ledger, root)
-    if project is None:
-        return None
-    found = made_handoff(ledger, project.id, config, now_ms=int(time.time() * 1000))
-    if found.handoff is None or found.text is None:
-        raise UserError(
-            f"Agents have worked in {root}, but no session there has a task to hand over yet. "
-            f"`carryover sessions {shlex.quote(root)}` lists them.",
-            ExitCode.NOTHING_FOUND,
-        )
-    return Made(root=root, handoff=found.handoff, text=found.text)
-
-
-def _nothing_found(root: str) -> NoReturn:
-    raise UserError(
-        f"No agent's work is recorded for {root}. `carryover sessions --all` lists the projects that are known; "
-        "`carryover status` says which agents are watched, and where.",
-        ExitCode.NOTHING_FOUND,
-    )
+    found = handoff_of_project(project_root(args.project))
+    assert found.handoff is not None and found.text is not None, "else it was raised that there is none"
+    return Made(root=found.root, handoff=found.handoff, text=found.text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,8 @@ from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from carryover.config import Config
 
 HEALTH_LIMIT_S: Final = 2.0
@@ -25,8 +28,9 @@ _CLEAR: Final = "\x1b[2J\x1b[H"
 
 DESCRIPTION: Final = """\
 Says what Carryover sees and does: the daemon and its service, the agents it
-covers and their hooks, projects and their handoffs, what was redacted, what was
-not understood, what is broken; `carryover doctor` says what to do about it.
+covers and their hooks, usage limits, projects and their handoffs, what was
+redacted, what was not understood, what is broken; `carryover doctor` says what
+to do about it.
 Changes nothing and creates nothing. Works without the daemon."""
 
 EXAMPLES: Final = """\
@@ -70,7 +74,7 @@ def gather(state: StateDir) -> dict[str, Any]:
     """Everything `status` tells. What cannot be found out is None, with the reason in `problems`."""
     problems: list[str] = []
     config = _config(state, problems)
-    ledger = _ledger(state, problems)
+    ledger = _ledger(state, config, problems)
     return {
         "version": __version__,
         "state_folder": str(state.root),
@@ -114,7 +118,7 @@ def _agents(state: StateDir, config: Config | None, ledger: dict[str, Any] | Non
     return covered_agents(state, tools, ledger["agents"] if ledger is not None else ())
 
 
-def _ledger(state: StateDir, problems: list[str]) -> dict[str, Any] | None:
+def _ledger(state: StateDir, config: Config | None, problems: list[str]) -> dict[str, Any] | None:
     if not state.ledger.exists():
         return None
     import msgspec
@@ -131,6 +135,7 @@ def _ledger(state: StateDir, problems: list[str]) -> dict[str, Any] | None:
         counts: dict[str, Any] = msgspec.to_builtins(totals(connection))
         listed = msgspec.to_builtins(projects(connection))
         agents = msgspec.to_builtins(agents_seen(connection))
+        limits = _limits(connection, config)
     finally:
         connection.close()
     return {
@@ -139,7 +144,29 @@ def _ledger(state: StateDir, problems: list[str]) -> dict[str, Any] | None:
         "projects": listed,
         "project_count": counts["projects"],
         "agents": agents,
+        "limits": limits,
     }
+
+
+def _limits(ledger: sqlite3.Connection, config: Config | None) -> list[dict[str, Any]]:
+    """Projects whose newest work ended at a usage limit a short while ago, with the commands that go on elsewhere."""
+    from carryover.config import Config
+    from carryover.distill.limit import LASTS_MS, command
+    from carryover.ledger.limits import limited_projects
+    from carryover.publish.offers import startable
+
+    since_ms = int(time.time() * 1000) - LASTS_MS
+    return [
+        {
+            "root": project.root,
+            "agent": project.limit.agent,
+            "name": project.limit.name,
+            "at_ms": project.limit.at_ms,
+            "resets": project.limit.resets,
+            "commands": [f"{command(agent)} {shlex.quote(project.root)}" for agent in project.limit.others],
+        }
+        for project in limited_projects(ledger, startable(config or Config()), since_ms=since_ms)
+    ]
 
 
 def _corrupt_ledgers(state: StateDir) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ SHOWN: Final = 12
 
 def status_lines(found: dict[str, Any], *, home: Path, now_ms: int) -> Iterator[str]:
     """The lines of `status`, from what `gather` found."""
+    yield from _limits(found["ledger"], home, now_ms)
     yield from _daemon(found)
     yield from _service(found["service"])
     if found["paused"]:
@@ -39,6 +40,18 @@ def status_lines(found: dict[str, Any], *, home: Path, now_ms: int) -> Iterator[
     yield from _section("what happened to the ledger", incidents)
     unknown = (found["config"] or {}).get("unknown_keys", [])
     yield from _section("keys in config.toml that mean nothing", unknown)
+
+
+def _limits(ledger: dict[str, Any] | None, home: Path, now_ms: int) -> Iterator[str]:
+    """First of all: somebody who looks now may be waiting for that."""
+    limits = (ledger or {}).get("limits", ())
+    for row in limits[:SHOWN]:
+        where = harmless(short_path(row["root"], home))
+        resets = f" (resets {row['resets']})" if row["resets"] else ""
+        text = f"{row['name']} reached its usage limit in {where} {ago(row['at_ms'], now_ms)}{resets}."
+        yield paint(text, YELLOW) + "".join(f" Go on: {harmless(command)}" for command in row["commands"][:1])
+    if limits:
+        yield ""
 
 
 def _daemon(found: dict[str, Any]) -> Iterator[str]:

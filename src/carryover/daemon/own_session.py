@@ -1,6 +1,6 @@
 """Which session of the ledger a hook speaks of: an agent's conversation may go on in another folder. Blocks.
 
-Its turns there are a session of their own (Codex: `<thread>@<folder>`), which belongs to that folder's project. A hook
+Its turns there are a session of their own (Codex), which belongs to that folder's project. A hook
 names the conversation and the folder, so one project is never told, nor told of, what was said in another.
 """
 
@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.ledger.queries import project_by_root, project_of_session, sessions
+from carryover.model import conversation_of
 
 _NEWEST: Final = 20
 
@@ -30,7 +31,7 @@ def own_session(db: sqlite3.Connection, agent_id: str, conversation: str, root: 
     """The session that the conversation's turns in the project at `root` belong to."""
     here = project_by_root(db, root) if root is not None else None
     names = (row.native_id for row in sessions(db, here.id, limit=_NEWEST) if row.agent == agent_id) if here else ()
-    own = next((name for name in names if name.partition("@")[0] == conversation), conversation)
+    own = next((name for name in names if conversation_of(name) == conversation), conversation)
     return OwnSession(
         id=own, project_id=project_of_session(db, agent_id, own), here_id=here.id if here is not None else None
     )

@@ -21,8 +21,10 @@ from typing import Any, Final
 
 from carryover import __version__
 from carryover.agents import adapters
+from carryover.daemon.desktop import show_notice
 from carryover.daemon.health import Health, ProjectHealth, Settled, rss_bytes
 from carryover.daemon.hook_side import HookSide
+from carryover.daemon.limit_notice import LimitNotices
 from carryover.daemon.listening import Doorman
 from carryover.daemon.log import Log
 from carryover.daemon.notify import Notifier
@@ -110,6 +112,7 @@ class Daemon:
             last_sweep_ms=lambda: self._sweeper.last_ms,
             log=log,
         )
+        self._notices = LimitNotices(surroundings, partial(show_notice, env=surroundings.env), log=log)
         self._supervisor = Supervisor(log)
 
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
@@ -140,6 +143,7 @@ class Daemon:
         self._sweeper.request("settings")
         self._publisher.touch_all()
         self._hooks.settings_changed()
+        self._notices.begin_anew()
 
     def _roots(self) -> tuple[Root, ...]:
         chosen = [agent for agent in self._agents.values() if self._around.reads(agent.id)]
@@ -155,6 +159,7 @@ class Daemon:
         supervisor.start("control", self._serve)
         self._hooks.start(supervisor)
         supervisor.start("rebuild", self._rebuild)
+        supervisor.start("limit-notice", self._notices.run)
         if self._notifier.listening:
             supervisor.start("notify", self._tell)
         supervisor.start("warm-up", _warm_up)
@@ -163,7 +168,7 @@ class Daemon:
         began = time.monotonic()
         await supervisor.stop("control")
         await self._hooks.stop(supervisor)
-        for name in ("watcher", "sweeper", "rebuild", "warm-up"):
+        for name in ("watcher", "sweeper", "rebuild", "limit-notice", "warm-up"):
             await supervisor.stop(name)
         self._reading.drain()
         await _all(supervisor.stop(f"reader-{n + 1}", within_s=FINISH_READING_S) for n in range(READERS))
@@ -232,6 +237,7 @@ class Daemon:
             last_git=git,
             newest=moved_last,
         )
+        self._notices.consider(made)
         return self._hooks.completed(project, made)
 
     async def _settle(self) -> Settled:

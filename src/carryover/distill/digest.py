@@ -13,7 +13,7 @@ import msgspec
 from carryover.distill.testruns.run import TestRun
 from carryover.model import PlanItem
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 """Raised whenever `fold` would make another digest of the same events; stored digests of an older one are rebuilt."""
 
 AskKind = Literal["task", "follow_up", "answer", "nudge", "aside", "command"]
@@ -110,6 +110,8 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: Literal["interrupted", "error", "limit"]
     message: str
     at_ms: int
+    resets: str | None = None
+    """With a limit: when it ends, where the agent's message says so."""
 
 
 class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

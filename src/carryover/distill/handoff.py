@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -12,6 +12,7 @@ from carryover.distill.clip import clip
 from carryover.distill.digest import Digest, SeenRun
 from carryover.distill.facts import FileFacts, FileQuery, GitFacts
 from carryover.distill.files import RecentFile, recent_files
+from carryover.distill.limit import Limit, limit_line, standing_limit
 from carryover.distill.next_action import next_actions
 from carryover.distill.progress import note_of
 from carryover.distill.task import task_lines
@@ -49,6 +50,8 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     head: str | None
     sections: tuple[Section, ...]
+    limit: Limit | None = None
+    """The usage limit that the newest work of the project ended at."""
 
 
 def distill(
@@ -59,12 +62,14 @@ def distill(
     resume: str,
     now_ms: int,
     own: str | None = None,
+    startable: Sequence[str] = (),
 ) -> Handoff | None:
     """The handoff of a project, or None where no session has a task to hand over.
 
     Task, questions and next action are those of the newest session with a task of its own; sessions after it that only
     went on with its task speak for it too. Files, failures, progress and rulings are the project's. `own` names a
     session that must lead, where it has a task: after a compaction it is told of its own work, not of another's.
+    `startable` are the ids of agents in which a person could go on, should the work have ended at a usage limit.
     """
     lead = _lead([session for session in view.sessions if session.session == own]) or _lead(view.sessions)
     if lead is None:
@@ -76,6 +81,7 @@ def distill(
     touched = [file for digest in _digests(view.sessions) for file in digest.touched]
     runs = [seen for digest in _digests(view.sessions) for seen in digest.runs]
     recent = recent_files(touched, runs, files, view.root)
+    limit = standing_limit(view, startable)
     sections = (
         Section("Task", tuple(Line(text, 0) for text in task_lines(current))),
         Section("Also in progress", _also(view, lead, chain, updated_ms)),
@@ -84,7 +90,7 @@ def distill(
         Section("Recent files", _ranked((_file_line(file, updated_ms) for file in recent), start=11, step=3)),
         Section("Failed approaches", _failures(view.sessions, chain, updated_ms)),
         Section("Open questions", _open_questions(current, runs, recent, updated_ms)),
-        Section("Next action", tuple(Line(text, 0) for text in next_actions(current))),
+        Section("Next action", (*(Line(text, 0) for text in next_actions(current)), *_limit_lines(limit))),
         Section("Git context", _git_lines(git)),
     )
     return Handoff(
@@ -94,6 +100,7 @@ def distill(
         session=lead.session,
         head=git.head if git is not None else None,
         sections=tuple(section for section in sections if section.lines),
+        limit=limit,
     )
 
 
@@ -284,6 +291,11 @@ def _failing_tests(runs: Iterable[SeenRun], at_ms: int) -> list[str]:
     reason = f": {newest.run.reason}" if newest.run.reason else ""
     what = f" {names}" if names else ""
     return [f"Tests fail ({before(newest.at_ms, at_ms)}, `{newest.command.replace('`', '')}`){what}{reason}"]
+
+
+def _limit_lines(limit: Limit | None) -> tuple[Line, ...]:
+    text = limit_line(limit) if limit is not None else None
+    return (Line(text, 1),) if text is not None else ()
 
 
 def _git_lines(git: GitFacts | None) -> tuple[Line, ...]:

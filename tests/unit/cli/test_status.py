@@ -8,16 +8,21 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from carryover import __version__
 from carryover.cli.demo.throwaway import ThrowAway
+from carryover.cli.from_disk import catch_up
 from carryover.cli.where import state_dir
 from carryover.errors import ExitCode
 
 Run = Callable[..., tuple[int, str, str]]
+
+CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
 
 
 def everything(folder: Path) -> dict[str, tuple[int, int, int, str]]:
@@ -91,10 +96,13 @@ def test_an_agent_is_listed_with_what_is_covered_of_it(installed: Path, home: Pa
         "version": "2.1.328",
         "binary": str(home / "bin/claude"),
         "config": str(installed),
+        "lost_folder": None,
         "hooks": {
             "present": ["SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd"],
             "missing": [],
             "edited": [],
+            "to_review": [],
+            "reviewed": False,
             "switched_off": False,
             "problem": None,
         },
@@ -165,6 +173,52 @@ def test_the_ledger_is_counted(recorded: Path, run: Run) -> None:
     assert ledger["bytes"] == state_dir().ledger.stat().st_size
 
 
+def limit_record(shop: Path, at: datetime) -> str:
+    """The newest session's next line: what Claude Code 2.1.328 writes at a usage limit."""
+    transcript = next(shop.parent.glob(f".claude/projects/*/{CHECKOUT}.jsonl"))
+    records = [json.loads(line) for line in transcript.read_text().splitlines()]
+    record = next(record for record in records if record["type"] == "assistant") | {"uuid": str(uuid4())}
+    text = {"type": "text", "text": "You've hit your session limit · resets 3pm (Europe/Amsterdam)"}
+    record["message"] = {"id": "m1", "role": "assistant", "model": "<synthetic>", "content": [text]}
+    record |= {"isApiErrorMessage": True, "error": "rate_limit", "timestamp": at.isoformat(timespec="milliseconds")}
+    with transcript.open("a") as file:
+        file.write(json.dumps(record) + "\n")
+    return str(transcript)
+
+
+def test_a_limit_of_the_last_hours_is_told_with_the_command_that_goes_on(shop: Path, run: Run) -> None:
+    """Newer than all else that was recorded, since what is replayed happened just now."""
+    at = datetime.now(UTC) + timedelta(minutes=1)
+    limit_record(shop, at)
+    state_dir().root.mkdir(mode=0o700)
+    assert catch_up(state_dir(), str(shop))
+    before = everything(shop.parent)
+
+    ledger = status_json(run)["ledger"]
+    shown = run("status")[1]
+
+    assert isinstance(ledger, dict)
+    [limit] = ledger["limits"]
+    assert (limit["agent"], limit["root"], limit["resets"]) == ("claude-code", str(shop), "3pm (Europe/Amsterdam)")
+    assert limit["at_ms"] == int(at.timestamp() * 1000)
+    assert [command.endswith(f" {shop}") for command in limit["commands"]] == [True] * len(limit["commands"])
+    assert shown.startswith("Claude Code reached its usage limit in ~/shop just now (resets 3pm (Europe/Amsterdam)).")
+    assert everything(shop.parent) == before
+
+
+def test_a_limit_of_yesterday_is_not_told(shop: Path, run: Run) -> None:
+    for transcript in shop.parent.glob(".claude/projects/*/*.jsonl"):
+        transcript.write_text(transcript.read_text().replace(datetime.now(UTC).strftime("%Y-%m-%dT"), "2026-01-01T"))
+    limit_record(shop, datetime(2026, 1, 2, tzinfo=UTC))
+    state_dir().root.mkdir(mode=0o700)
+    assert catch_up(state_dir(), str(shop))
+
+    ledger = status_json(run)["ledger"]
+
+    assert isinstance(ledger, dict)
+    assert (ledger["sessions"], ledger["limits"]) == (2, [])
+
+
 def test_a_running_daemon_is_told_of(shop: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     place = ThrowAway(tmp_path)
     place.prepare()
@@ -177,7 +231,7 @@ def test_a_running_daemon_is_told_of(shop: Path, tmp_path: Path, run: Run, monke
     assert isinstance(daemon, dict)
     assert (daemon["version"], daemon["caught_up"]) == (__version__, True)
     assert [project["root"] for project in daemon["projects"]] == [str(shop)]
-    assert for_people.startswith(f"carryoverd         {__version__}, running, process {daemon['pid']}, for ")
+    assert f"\ncarryoverd         {__version__}, running, process {daemon['pid']}, for " in for_people
     assert "  ~/shop: last event just now, handoff written just now\n" in for_people
 
 
@@ -243,6 +297,6 @@ def test_for_people_it_is_plain_text_when_piped(recorded: Path, run: Run) -> Non
     code, out, err = run("status")
 
     assert (code, err) == (ExitCode.OK, "")
-    assert out.startswith("carryoverd         not running.")
+    assert "\ncarryoverd         not running." in out
     assert "\x1b" not in out
     assert "  ~/shop: last event just now, no handoff written\n" in out

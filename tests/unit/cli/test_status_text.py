@@ -23,6 +23,7 @@ NOTHING: dict[str, Any] = {
             "version": None,
             "binary": None,
             "config": "/home/dev/.claude/settings.json",
+            "lost_folder": None,
             "hooks": None,
             "roots": [],
             "sessions": 0,
@@ -222,6 +223,30 @@ def test_ledgers_that_were_moved_aside_are_shown_until_they_are_deleted() -> Non
     assert section("what happened to the ledger", ledger={**LEDGER, "incidents": incidents}) == [
         "  2 min ago: The ledger was damaged."
     ]
+
+
+def limit(root: str, **more: object) -> dict[str, Any]:
+    commands = [f"carryover handoff --to {agent} {root}" for agent in ("codex", "cursor")]
+    row = {"root": root, "agent": "claude-code", "name": "Claude Code", "at_ms": NOW_MS - 2 * MINUTE_MS}
+    return {**row, "resets": "3pm", "commands": commands, **more}
+
+
+def test_a_usage_limit_stands_first_with_the_command_that_goes_on() -> None:
+    limits = [limit("/home/dev/shop"), limit("/srv/blog", resets=None, commands=[])]
+
+    assert lines(ledger={**LEDGER, "limits": limits})[:4] == [
+        "Claude Code reached its usage limit in ~/shop 2 min ago (resets 3pm). "
+        "Go on: carryover handoff --to codex /home/dev/shop",
+        "Claude Code reached its usage limit in /srv/blog 2 min ago.",
+        "",
+        "carryoverd         not running. Start it with `carryoverd`; handoffs are then kept fresh.",
+    ]
+
+
+def test_a_folder_cannot_speak_to_the_terminal_in_a_limits_line() -> None:
+    shown = lines(ledger={**LEDGER, "limits": [limit("/srv/\x1b]0;gotcha\x07shop")]})[0]
+
+    assert "\x1b" not in shown and "\x07" not in shown
 
 
 def test_problems_stand_near_the_top() -> None:

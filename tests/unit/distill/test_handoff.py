@@ -126,6 +126,28 @@ def test_a_limit_is_named_as_what_stopped_the_work() -> None:
     ]
 
 
+def test_whoever_could_go_on_after_a_limit_is_told_to_the_user_until_a_session_goes_on() -> None:
+    talk = (
+        Conversation()
+        .user("Wire the discount into checkout")
+        .event(TurnEnd(reason="limit", message="5-hour limit reached ∙ resets 3pm"))
+    )
+    before = distill(project(talk), None, {}, resume="ask", now_ms=LATER_MS, startable=("claude-code", "codex"))
+    other = Conversation(session="s2", agent="codex", at_ms=talk.at_ms)
+    other.user("Read .carryover/handoff.md, then go on with the task it describes.")
+    after = distill(project(talk, other), None, {}, resume="ask", now_ms=LATER_MS, startable=("claude-code", "codex"))
+
+    assert before is not None and after is not None
+    assert section(before, "Next action") == [
+        "Stopped by its usage limit; unfinished: Wire the discount into checkout",
+        "Claude Code reached its usage limit; it resets 3pm; "
+        "for the user: `carryover handoff --to codex` goes on elsewhere",
+    ]
+    assert (before.limit is not None, after.limit) == (True, None)
+    assert section(after, "Task") == ["Wire the discount into checkout"]
+    assert section(after, "Next action") == ["Stopped by its usage limit; unfinished: Wire the discount into checkout"]
+
+
 def test_the_plan_says_what_is_now_and_what_comes_then() -> None:
     items = (PlanItem(text="cart", state="done"), PlanItem(text="checkout", state="active"), PlanItem(text="docs"))
     talk = (

@@ -1,0 +1,90 @@
+"""Putting text on the clipboard: by the programs that the desktop has for it, else by the terminal itself."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.errors import UserError
+from carryover.install.commands import copies
+from carryover.install.machine import Machine
+
+LIMIT_S: Final = 5.0
+"""After that long a program has not taken the text."""
+
+
+class Way(msgspec.Struct, frozen=True):
+    """A program that takes the clipboard's text on its standard input."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+    display: str | None = None
+    """The variable that is set where the program has a display to talk to; None: it needs none."""
+    encoding: str = "utf-8"
+
+
+WAYS: Final = (
+    Way("wl-copy", display="WAYLAND_DISPLAY"),
+    Way("xclip", ("-selection", "clipboard"), display="DISPLAY"),
+    Way("xsel", ("--clipboard", "--input"), display="DISPLAY"),
+    Way("pbcopy"),
+    Way("clip.exe", encoding="utf-16-le"),  # of Windows, in WSL: takes anything else to be in the console's code page
+)
+
+
+def copy(text: str, machine: Machine) -> str:
+    """Put `text` on the clipboard; by what, in words. Raises UserError where there is no way to."""
+    for way, program in _found(machine):
+        if _taken(program, way, text, machine.env):
+            return way.name
+    if sys.stdout.isatty():
+        sys.stdout.write(by_terminal(text))
+        sys.stdout.flush()
+        return "the terminal, if it takes OSC 52"
+    names = ", ".join(way.name for way in WAYS)
+    raise UserError(
+        f"There is nothing here to put text on the clipboard with: none of {names} works, and the output is no "
+        "terminal. Install one of them, or copy what `carryover handoff` prints."
+    )
+
+
+def by_terminal(text: str) -> str:
+    """The escape sequence by which a terminal puts `text` on the clipboard (OSC 52), also at the end of ssh."""
+    return f"\x1b]52;c;{base64.b64encode(text.encode('utf-8', 'replace')).decode()}\x07"
+
+
+def _found(machine: Machine) -> Iterator[tuple[Way, Path]]:
+    for way in WAYS:
+        if way.display is None or machine.env.get(way.display):
+            yield from ((way, command.path) for command in copies((way.name,), machine)[:1] if command.on_path)
+
+
+def _taken(program: Path, way: Way, text: str, env: Mapping[str, str]) -> bool:
+    try:
+        process = subprocess.Popen(
+            [program, *way.arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=dict(env),
+            start_new_session=True,  # those of X11 and Wayland stay to hand the text out; Ctrl-C here must not end them
+        )
+    except (OSError, ValueError):
+        return False
+    try:
+        process.communicate(text.encode(way.encoding, "replace"), timeout=LIMIT_S)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return False
+    return process.returncode == 0

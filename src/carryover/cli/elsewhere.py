@@ -1,0 +1,112 @@
+"""Going on in another agent: the command that starts it in a project with the handoff in hand, shown or run."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Final, NoReturn
+
+import msgspec
+
+from carryover.agents import specs
+from carryover.agents.spec import Starter, ToolSpec, places_on
+from carryover.cli.output import harmless
+from carryover.cli.recorded import recorded_env
+from carryover.config import Config
+from carryover.distill.own_text import go_on_prompt
+from carryover.errors import ExitCode, UserError
+from carryover.install.commands import Command, copies
+from carryover.install.machine import Machine
+from carryover.model import AGENT_NAMES
+from carryover.paths import StateDir
+from carryover.publish.handoff_file import HANDOFF, STORE
+from carryover.publish.refresh import Refreshed, put_in_place
+
+_COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
+# Python ignores these, and what is ignored stays so in the program that takes this one's place.
+_IGNORED_BY_PYTHON: Final = ("SIGPIPE", "SIGXFSZ")
+
+
+class Opener(msgspec.Struct, frozen=True):
+    """An agent as it can be started on this machine."""
+
+    name: str
+    starter: Starter
+    command: Command
+
+    def words(self, handoff: str) -> tuple[str, ...]:
+        """The command with its arguments, as a shell of the user's finds it."""
+        shown = self.starter.binary if self.command.on_path else str(self.command.path)
+        return (shown, *self.starter.arguments(go_on_prompt(handoff)))
+
+
+def opener(agent_id: str, config: Config) -> Opener:
+    """How the agent is started.
+
+    Raises UserError: REFUSED where it takes no prompt, NOTHING_FOUND where it is not on this machine.
+    """
+    spec = next(spec for spec in specs() if spec.id == agent_id)
+    name = AGENT_NAMES[agent_id]
+    if spec.start is None:
+        raise UserError(f"Carryover can't start {name} with a first prompt. {_COPY}", ExitCode.REFUSED)
+    found = _copies(spec, spec.start, Machine.here(recorded_env(config.tools)))
+    if not found:
+        raise UserError(
+            f"There is no `{spec.start.binary}` command on PATH or in the usual places, so {name} can't be started. "
+            f"Install it, or put its folder on PATH. {_COPY}",
+            ExitCode.NOTHING_FOUND,
+        )
+    return Opener(name, spec.start, found[0])
+
+
+def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
+    """Where an agent that starts in the project reads the handoff, which is put there first.
+
+    Raises UserError: REFUSED where it may not be put there.
+    """
+    if state.paused.exists():
+        raise UserError(
+            f"Carryover is paused, so no handoff is put into {made.root}. `carryover unpause` ends that. {_COPY}",
+            ExitCode.REFUSED,
+        )
+    published = put_in_place(made, config, state=state.root, home=Path.home(), newest=False).published
+    if published.refusal is not None:
+        raise UserError(f"No handoff is put into {made.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
+    folder = made.settings.folder
+    return f"{STORE}/{HANDOFF}" if folder is None else str(folder / HANDOFF)
+
+
+def show(start: Opener, root: str, handoff: str) -> None:
+    """Print what a person types to start the agent in the project at `root`, and nothing else."""
+    print(harmless(f"cd {shlex.quote(root)} && {shlex.join(start.words(handoff))}"))
+
+
+def need_terminal(start: Opener) -> None:
+    """Raises UserError where the agent would have nobody to talk with."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError(
+            f"--exec starts {start.name} in this terminal, and this is none. Without --exec its command is printed.",
+            ExitCode.REFUSED,
+        )
+
+
+def become(start: Opener, root: str, handoff: str) -> NoReturn:
+    """Let the agent take the place of this process, in the project and with the user's own environment.
+
+    Raises UserError where it can't be run.
+    """
+    sys.stdout.flush()
+    try:
+        os.chdir(root)
+        for name in _IGNORED_BY_PYTHON:
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+        os.execve(start.command.path, start.words(handoff), {**os.environ, "PWD": root})
+    except OSError as error:
+        raise UserError(f"{start.name} could not be started in {root}: {error.strerror}. {_COPY}") from error
+
+
+def _copies(spec: ToolSpec, starter: Starter, machine: Machine) -> tuple[Command, ...]:
+    return copies((starter.binary,), machine, places_on(spec.binary_folders, machine.platform))

@@ -1,0 +1,102 @@
+"""The handoff of a project as things are now: from the ledger, brought up to date first, or straight from disk."""
+
+from __future__ import annotations
+
+import shlex
+import sqlite3
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from carryover.cli.where import state_dir
+from carryover.config import Config, load_config, project_settings
+from carryover.errors import ExitCode, UserError
+from carryover.paths import StateDir
+from carryover.publish.refresh import Refreshed, made_handoff
+
+SETTLE_LIMIT_S: Final = 3.0
+"""How long a running daemon may take to read what is new; after that its ledger is used as it is."""
+
+
+def handoff_of_project(root: str) -> Refreshed:
+    """The handoff of the project at `root` as things are now, with its text; nothing is written into the project.
+
+    Raises UserError: NOTHING_FOUND where no agent worked there or nothing it did is worth handing over, REFUSED where
+    the project is excluded.
+    """
+    state = state_dir()
+    config = load_config(state.config)
+    excluded = project_settings(Path(root), config).excluded
+    if excluded:
+        raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.", ExitCode.REFUSED)
+    made, complete = None, False
+    if state.ledger.exists():
+        complete = _bring_up_to_date(state, root)
+        made = _from_ledger(state, root, config)
+    if made is None and not complete:
+        made = _from_disk(root, config)
+    if made is None:
+        raise _nothing_found(root)
+    return made
+
+
+def _bring_up_to_date(state: StateDir, root: str) -> bool:
+    """The running daemon reads what is new; where none runs, we do, for this project. False where that is not all."""
+    from carryover.cli.control import ask_daemon
+
+    try:
+        settled = ask_daemon(state.socket, "POST", "/settle", timeout_s=SETTLE_LIMIT_S)
+    except TimeoutError:
+        settled = {"caught_up": False}
+    if settled is not None:
+        if not settled["caught_up"]:
+            print("carryoverd is still reading; this is what it knows so far.", file=sys.stderr)
+        return bool(settled["caught_up"])
+    from carryover.cli.from_disk import catch_up
+
+    if catch_up(state, root):
+        return True
+    print("Another process is at work on the ledger; this is what it holds so far.", file=sys.stderr)
+    return False
+
+
+def _from_ledger(state: StateDir, root: str, config: Config) -> Refreshed | None:
+    from carryover.ledger.queries import connect_read_only
+
+    with closing(connect_read_only(state.ledger)) as ledger:
+        return _made(ledger, root, config)
+
+
+def _from_disk(root: str, config: Config) -> Refreshed | None:
+    from carryover.agents import adapters
+    from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger
+
+    with temporary_ledger(of_project(sources_on_disk(), root), adapters()) as ledger:
+        return _made(ledger, root, config)
+
+
+def _made(ledger: sqlite3.Connection, root: str, config: Config) -> Refreshed | None:
+    """None where the ledger does not know the project."""
+    from carryover.ledger.queries import project_by_root
+
+    project = project_by_root(ledger, root)
+    if project is None:
+        return None
+    found = made_handoff(ledger, project.id, config, now_ms=int(time.time() * 1000))
+    if found.handoff is None or found.text is None:
+        raise UserError(
+            f"Agents have worked in {root}, but no session there has a task to hand over yet. "
+            f"`carryover sessions {shlex.quote(root)}` lists them.",
+            ExitCode.NOTHING_FOUND,
+        )
+    return found
+
+
+def _nothing_found(root: str) -> UserError:
+    return UserError(
+        f"No agent's work is recorded for {root}. `carryover sessions --all` lists the projects that are known; "
+        "`carryover status` says which agents are watched, and where.",
+        ExitCode.NOTHING_FOUND,
+    )

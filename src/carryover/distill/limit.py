@@ -1,0 +1,85 @@
+"""The usage limit that a project's newest work ended at, and the agents that could go on instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from carryover.distill.digest import Digest
+from carryover.distill.view import ProjectView, SessionView
+from carryover.model import AGENT_NAMES
+
+LASTS_MS: Final = 5 * 3_600_000
+"""The shortest time for which plans count (Claude Code and Codex: five hours). What is older is no news any more."""
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent stopped at its usage limit, and nobody has gone on since."""
+
+    agent: str
+    """Its id."""
+    at_ms: int
+    resets: str | None = None
+    """When it can go on, where its message says so."""
+    others: tuple[str, ...] = ()
+    """Ids of the agents that can be started instead."""
+
+    @property
+    def name(self) -> str:
+        """The agent's, as people know it."""
+        return AGENT_NAMES.get(self.agent, self.agent)
+
+
+def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | None:
+    """The limit at which the newest work of the project ended; None once any session has gone on.
+
+    Of the `startable` agents (ids) those are offered that did not stop at a limit of their own shortly before.
+    """
+    limit = _newest_limit(view.sessions)
+    if limit is None:
+        return None
+    others = tuple(agent for agent in startable if not _was_limited(view, agent, since_ms=limit.at_ms - LASTS_MS))
+    return msgspec.structs.replace(limit, others=tuple(agent for agent in others if agent != limit.agent))
+
+
+def limit_line(limit: Limit) -> str | None:
+    """For the handoff. None where it would say no more than that the work was stopped."""
+    resets = f"it resets {limit.resets}" if limit.resets else ""
+    elsewhere = f"for the user: {_commands(limit)} goes on elsewhere" if limit.others else ""
+    if not resets and not elsewhere:
+        return None
+    return "; ".join(part for part in (f"{limit.name} reached its usage limit", resets, elsewhere) if part)
+
+
+def _commands(limit: Limit) -> str:
+    first, *more = limit.others
+    return f"`{command(first)}`" + (f" (or {', '.join(more)})" if more else "")
+
+
+def command(agent: str) -> str:
+    """What a person types in the project to go on in `agent`."""
+    return f"carryover handoff --to {agent}"
+
+
+def _newest_limit(sessions: Iterable[SessionView]) -> Limit | None:
+    """Of these sessions alone."""
+    last_ms, limit = 0, None
+    for session in sorted(sessions, key=lambda session: session.session):
+        digest = session.digest
+        last_ms = max(last_ms, _last_work_ms(digest))
+        ending = digest.ending
+        if ending is not None and ending.reason == "limit" and (limit is None or ending.at_ms >= limit.at_ms):
+            limit = Limit(agent=session.agent, at_ms=ending.at_ms, resets=ending.resets)
+    return limit if limit is not None and last_ms <= limit.at_ms else None
+
+
+def _was_limited(view: ProjectView, agent: str, *, since_ms: int) -> bool:
+    own = _newest_limit(session for session in view.sessions if session.agent == agent)
+    return own is not None and own.at_ms >= since_ms
+
+
+def _last_work_ms(digest: Digest) -> int:
+    """When it was last asked something, did something or said something."""
+    return max(digest.turn.last_ms if digest.turn is not None else 0, digest.said.at_ms if digest.said else 0)

@@ -1,0 +1,43 @@
+"""When a usage limit ends, as the agent's own message says it.
+
+Seen: "resets 3pm (Europe/Amsterdam)" and "limit reached|1795154400" (Claude Code 2.0.28 to 2.1.328), "try again at
+8:05 AM" (Codex 0.169.0). Nothing but a time is taken out of a message, so whatever else stands in it goes no further.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from carryover.distill.when import iso_utc
+
+_LOOKED_AT: Final = 2000
+_DAY: Final = (
+    r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|today|tomorrow"
+    r"|(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}\.? \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?)"
+)
+_CLOCK: Final = r"\d{1,2}(?::\d{2}(?:\s?[ap]\.?m\b)?|\s?[ap]\.?m\b)"
+_ZONE: Final = r"(?: \([A-Za-z_]{1,20}(?:/[A-Za-z_+-]{1,20}){0,2}\)| (?:UTC|GMT)\b)"
+_AT: Final = re.compile(
+    rf"\b(?:resets|try again)(?: at| on)? (?P<when>(?:{_DAY}(?:,? (?:at )?{_CLOCK})?|{_CLOCK}){_ZONE}?)", re.I
+)
+_IN: Final = re.compile(
+    r"\b(?:resets|try again) in (?P<length>\d{1,3} ?(?:days?|d|hours?|h|minutes?|min|m)\b"
+    r"(?:,? (?:and )?\d{1,3} ?(?:hours?|h|minutes?|min|m)\b){0,2})",
+    re.I,
+)
+_PART: Final = re.compile(r"(\d{1,3}) ?([dhm])", re.I)
+_EPOCH: Final = re.compile(r"\blimit reached\|(\d{10})\b", re.I)
+_UNIT_MS: Final = {"d": 86_400_000, "h": 3_600_000, "m": 60_000}
+
+
+def resets_in(message: str, at_ms: int) -> str | None:
+    """The time in `message`, which came at `at_ms`: as it was written, or in UTC where it was counted from then."""
+    text = " ".join(message[:_LOOKED_AT].split())
+    if at := _AT.search(text):
+        return at["when"]
+    if after := _IN.search(text):
+        return iso_utc(at_ms + sum(int(n) * _UNIT_MS[unit.lower()] for n, unit in _PART.findall(after["length"])))
+    if epoch := _EPOCH.search(text):
+        return iso_utc(int(epoch[1]) * 1000)
+    return None

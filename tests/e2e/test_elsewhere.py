@@ -1,0 +1,112 @@
+"""Going on in another agent, with programs in the agents' place that write down how they were started."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from carryover.agents import specs
+from carryover.agents.spec import ToolSpec
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, handoff_of
+from support.terminal import Terminal
+
+CARRYOVER = (sys.executable, "-m", "carryover.cli.main")
+SENTENCE = "Read .carryover/handoff.md, then go on with the task it describes."
+STARTABLE = [spec for spec in specs() if spec.start is not None]
+
+# A shell first: Python itself ignores SIGPIPE from its start on.
+RECORDER = f"""#!/bin/sh
+IGNORED=$(sed -n 's/^SigIgn:[[:space:]]*//p' /proc/$$/status 2>/dev/null)
+export IGNORED
+exec {sys.executable} -c '
+import json, os, sys
+seen = {{
+    "argv": sys.argv[1:],
+    "cwd": os.getcwd(),
+    "env": dict(os.environ),
+    "handoff": open(".carryover/handoff.md").read(),
+    "terminal": sys.stdin.isatty() and sys.stdout.isatty(),
+}}
+json.dump(seen, open(os.environ["SEEN"], "w"))
+print("the agent is here")
+sys.exit(7)
+' "$@"
+"""
+
+
+@pytest.fixture
+def seen(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the agents' stand-ins, which are first on PATH, write what they saw."""
+    for spec in STARTABLE:
+        assert spec.start is not None
+        path = home / "bin" / spec.start.binary
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(RECORDER)
+        path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{home}/bin:/usr/bin:/bin")
+    monkeypatch.setenv("SEEN", str(home / "seen.json"))
+    monkeypatch.setenv("MINE", "as it was")
+    return home / "seen.json"
+
+
+@pytest.fixture
+def my_shop(home: Path, project: Path) -> Path:
+    """A project whose path has a blank and a quote."""
+    return project.rename(project.parent / "dev's shop")
+
+
+@pytest.fixture
+def work(transcripts: Path, my_shop: Path) -> ClaudeSession:
+    session = ClaudeSession(transcripts, my_shop)
+    session.prompt("Add a discount function to the cart")
+    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+    return session
+
+
+@pytest.mark.parametrize("spec", STARTABLE, ids=lambda spec: spec.id)
+def test_exec_shows_the_command_and_becomes_the_agent(
+    spec: ToolSpec, work: ClaudeSession, my_shop: Path, seen: Path
+) -> None:
+    command = [*CARRYOVER, "handoff", str(my_shop), "--to", spec.id, "--exec"]
+    with Terminal(command, dict(os.environ)) as terminal:
+        code, text = terminal.end()
+
+    assert spec.start is not None
+    found = json.loads(seen.read_text())
+    assert (code, text.splitlines()[-1]) == (7, "the agent is here")
+    assert f"{spec.start.binary} '{SENTENCE}'" in text
+    assert (found["argv"], found["cwd"], found["terminal"]) == ([SENTENCE], str(my_shop), True)
+    assert (found["env"]["PWD"], found["env"]["MINE"]) == (str(my_shop), "as it was")
+    assert "negative amounts" in found["handoff"]
+    assert int(found["env"]["IGNORED"] or "0", 16) & (1 << (signal.SIGPIPE - 1)) == 0
+
+
+@pytest.mark.parametrize("spec", STARTABLE, ids=lambda spec: spec.id)
+def test_the_line_that_is_printed_does_the_same(spec: ToolSpec, work: ClaudeSession, my_shop: Path, seen: Path) -> None:
+    printed = subprocess.run(
+        [*CARRYOVER, "handoff", "--to", spec.id], cwd=my_shop, capture_output=True, text=True, check=True
+    )
+
+    ran = subprocess.run(["sh", "-c", printed.stdout], cwd="/", capture_output=True, text=True, check=False)
+
+    found = json.loads(seen.read_text())
+    assert (printed.stdout.count("\n"), printed.stderr, ran.returncode, ran.stderr) == (1, "", 7, "")
+    assert (found["argv"], found["cwd"]) == ([SENTENCE], str(my_shop))
+
+
+def test_a_running_daemon_brings_the_handoff_up_to_date_first(
+    running: DaemonProcess, session: ClaudeSession, project: Path, seen: Path
+) -> None:
+    session.prompt("Add a discount function to the cart")
+    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+
+    subprocess.run([*CARRYOVER, "handoff", str(project), "--to", STARTABLE[0].id], capture_output=True, check=True)
+
+    assert "negative amounts" in handoff_of(project)

@@ -1,0 +1,148 @@
+"""An agent reaches its usage limit while the daemon runs: the handoff, `status` and the desktop say so."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from carryover.config import Config
+from carryover.distill.limit import command
+from carryover.publish.offers import startable
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.tools import program
+
+CARRYOVER = (sys.executable, "-m", "carryover.cli.main")
+CONFIG = "[server]\nport = 0\n[notify]\ndesktop = true\n"
+
+
+def limit_line(session: ClaudeSession) -> bytes:
+    """What the client writes in place of an answer (2.1.328)."""
+    text = {"type": "text", "text": "You've hit your session limit · resets 3pm (Europe/Amsterdam)"}
+    message = {"id": "m1", "type": "message", "role": "assistant", "model": "<synthetic>", "content": [text]}
+    return session.line(type="assistant", message=message, isApiErrorMessage=True, error="rate_limit")
+
+
+def reach_limit(session: ClaudeSession) -> None:
+    session.append(limit_line(session))
+
+
+@pytest.fixture
+def shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a `notify-send` on PATH was given, one line a notice."""
+    kept = home / "notices"
+    program(home / "bin" / "notify-send", f"echo \"$@\" >> '{kept}'")
+    monkeypatch.setenv("PATH", f"{home}/bin:{os.environ['PATH']}")
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+    return kept
+
+
+@pytest.fixture
+def told(home: Path, shown: Path, daemon: DaemonProcess) -> Iterator[DaemonProcess]:
+    """A running daemon that is to give notices; its environment is that of after `shown`."""
+    (home / ".carryover").mkdir(mode=0o700)
+    (home / ".carryover" / "config.toml").write_text(CONFIG)
+    with daemon:
+        wait_until("the first sweep", lambda: daemon.health()["caught_up"])
+        yield daemon
+
+
+def notices(shown: Path) -> list[str]:
+    return shown.read_text().splitlines() if shown.exists() else []
+
+
+def now(session: ClaudeSession) -> None:
+    session.now = datetime.now(UTC)
+
+
+def test_a_limit_is_said_everywhere_until_somebody_goes_on(
+    told: DaemonProcess, session: ClaudeSession, transcripts: Path, project: Path, shown: Path
+) -> None:
+    session.prompt("Add a discount function to the cart")
+    told.settle()
+    assert "goes on elsewhere" not in handoff_of(project)
+
+    reach_limit(session)
+
+    wait_until("the notice", lambda: notices(shown) or None)
+    told.settle()
+    [notice] = notices(shown)
+    assert notice.startswith("--app-name=Carryover -- Claude Code reached its usage limit In ")
+    assert "discount" not in notice
+    elsewhere = [command(agent) for agent in startable(Config()) if agent != "claude-code"]
+    assert notice.endswith(f"In {project.name}: {elsewhere[0]}")
+    line = f"- Claude Code reached its usage limit; it resets 3pm (Europe/Amsterdam); for the user: `{elsewhere[0]}`"
+    assert line in handoff_of(project)
+    status = subprocess.run([*CARRYOVER, "status", "--json"], capture_output=True, check=True)
+    assert [limit["root"] for limit in json.loads(status.stdout)["ledger"]["limits"]] == [str(project)]
+
+    other = ClaudeSession(transcripts, project, now=session.now)
+    other.prompt("Read .carryover/handoff.md, then go on with the task it describes.")
+    told.settle()
+    assert "reached its usage limit" not in handoff_of(project)
+    assert "## Task\n- Add a discount function to the cart\n" in handoff_of(project)
+
+
+def test_a_daemon_that_starts_again_repeats_nothing(
+    home: Path, shown: Path, daemon: DaemonProcess, session: ClaudeSession, project: Path, transcripts: Path
+) -> None:
+    """Nor does it tell what it finds in the history: only what happens while it runs."""
+    (home / ".carryover").mkdir(mode=0o700)
+    (home / ".carryover" / "config.toml").write_text(CONFIG)
+    session.now = datetime(2026, 1, 1, tzinfo=UTC)
+    session.prompt("Add a discount function to the cart")
+    now(session)
+    reach_limit(session)
+    wait_until("the moment of the limit to be over", lambda: datetime.now(UTC) > session.now)
+    with daemon:
+        daemon.settle()
+        assert "reached its usage limit" in handoff_of(project)
+        blog = project.parent / "blog"
+        blog.mkdir()
+        other = ClaudeSession(transcripts, blog)
+        other.prompt("Write a post on the discount")
+        reach_limit(other)
+        wait_until("the notice", lambda: notices(shown) or None)
+        wait_until("its moment to be over", lambda: datetime.now(UTC) > other.now)
+        daemon.stop()
+    with daemon:
+        daemon.settle()
+        daemon.stop()
+
+    assert len(notices(shown)) == 1
+    assert "In blog" in notices(shown)[0]
+
+
+def test_where_no_notice_can_be_shown_that_is_logged_and_nothing_else_happens(
+    told: DaemonProcess, home: Path, session: ClaudeSession, project: Path
+) -> None:
+    program(home / "bin" / "notify-send", "exit 1")
+    session.prompt("Add a discount function to the cart")
+    reach_limit(session)
+
+    word = 'WARNING limit_notice_not_shown reason="notify-send ended with code 1"'
+    wait_until("a word in the log", lambda: word in told.log())
+    assert "reached its usage limit" in handoff_of(project)
+    assert [task["name"] for task in told.health()["tasks"] if task["last_error"]] == []
+
+
+def test_a_pause_silences_it(told: DaemonProcess, session: ClaudeSession, project: Path, shown: Path) -> None:
+    session.prompt("Add a discount function to the cart")
+    told.settle()
+    subprocess.run([*CARRYOVER, "pause"], check=True, capture_output=True)
+    reach_limit(session)
+    told.settle()
+    wait_until("the moment of the limit to be over", lambda: datetime.now(UTC) > session.now)
+    subprocess.run([*CARRYOVER, "unpause"], check=True, capture_output=True)
+
+    wait_until("the limit", lambda: "reached its usage limit" in handoff_of(project))
+    told.settle()
+    told.stop()
+    assert notices(shown) == []
