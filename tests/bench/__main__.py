@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .corpus import Corpus, make_corpus
+from .cursor import cursor
 from .hooks import hooks
 from .measure import Row, table
 from .rows import appended, daemon_first_read, distilled, first_read, idle, ledger_size
@@ -29,6 +30,7 @@ class Setting:
     """How much is measured."""
 
     megabytes: float
+    cursor_megabytes: float
     appends: int
     idle_s: float
     lengths: tuple[int, ...]
@@ -36,8 +38,18 @@ class Setting:
     hook_calls: int
 
 
-FULL = Setting(megabytes=200, appends=40, idle_s=20, lengths=(10, 100, 1000, 10_000), commands=9, hook_calls=200)
-QUICK = Setting(megabytes=12, appends=8, idle_s=4, lengths=(10, 100, 1000), commands=3, hook_calls=30)
+FULL = Setting(
+    megabytes=200,
+    cursor_megabytes=500,
+    appends=40,
+    idle_s=20,
+    lengths=(10, 100, 1000, 10_000),
+    commands=9,
+    hook_calls=200,
+)
+QUICK = Setting(
+    megabytes=12, cursor_megabytes=30, appends=8, idle_s=4, lengths=(10, 100, 1000), commands=3, hook_calls=30
+)
 
 
 def main() -> int:
@@ -51,16 +63,17 @@ def main() -> int:
         corpus = make_corpus(top / "home", megabytes=megabytes, seed=1, now_ms=int(time.time() * 1000))
         print(_about(corpus), flush=True)
         rows = []
-        for row in _measure(setting, corpus, top, options.transcripts):
+        for row in _measure(setting, corpus, top, options.transcripts, options.cursor_mb or setting.cursor_megabytes):
             print(".", end="", file=sys.stderr, flush=True)
             rows.append(row)
     print(f"\n{table(rows)}")
     return 0
 
 
-def _measure(setting: Setting, corpus: Corpus, top: Path, transcripts: Path) -> Iterator[Row]:
+def _measure(setting: Setting, corpus: Corpus, top: Path, transcripts: Path, cursor_megabytes: float) -> Iterator[Row]:
     yield from first_read(corpus, top)
     yield from ledger_size(transcripts, top)
+    yield from cursor(top, cursor_megabytes)
     yield from daemon_first_read(corpus, top)
     yield from appended(corpus, top, setting.appends, setting.commands)
     yield from hooks(corpus, top, setting.hook_calls)
@@ -72,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__, allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="a small run, to see that it works")
     parser.add_argument("--mb", type=float, help=f"size of the generated history (default {FULL.megabytes})")
+    parser.add_argument(
+        "--cursor-mb", type=float, help=f"size of Cursor's generated database (default {FULL.cursor_megabytes})"
+    )
     material = Path(os.environ.get("CARRYOVER_MATERIAL", CHECKOUT.parent / "shared"))
     parser.add_argument(
         "--transcripts",

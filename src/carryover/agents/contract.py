@@ -77,10 +77,6 @@ class Reader(Protocol):
         """
         ...
 
-    def is_current(self, path: Path, cursor: bytes) -> bool:
-        """True when a cheap look (size) shows nothing added since `cursor`; may be wrong only by saying False."""
-        ...
-
     def stamp(self, path: Path) -> Stamp:
         """A glance at the source, for every source there is: no content is read.
 

@@ -7,25 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.agents.spec import LINUX, MACOS, Place, ToolSpec
+from carryover.agents.spec import Place, ToolSpec
 from carryover.model import AGENT_NAMES
 
-_CODEX: Final = ToolSpec(
-    id="codex",
-    name="Codex CLI",
-    binaries=("codex",),
-    folders=(Place(path="~/.codex", env="CODEX_HOME"),),  # 0.169.0
-)
-_CURSOR: Final = ToolSpec(
-    id="cursor",
-    name=AGENT_NAMES["cursor"],
-    binaries=("cursor", "cursor-agent"),
-    folders=(
-        Place(path="~/.cursor"),
-        Place(path="~/.config/Cursor/User", platforms=(LINUX,)),
-        Place(path="~/Library/Application Support/Cursor/User", platforms=(MACOS,)),
-    ),
-)
 _COPILOT: Final = ToolSpec(
     id="copilot",
     name=AGENT_NAMES["copilot"],
@@ -62,5 +46,5 @@ _WINDSURF: Final = ToolSpec(
     folders=(Place(path="~/.codeium/windsurf"), Place(path="~/.windsurf")),
 )
 
-NAME_ONLY: Final = {spec.id: spec for spec in (_CODEX, _CURSOR, _COPILOT, _GEMINI, _OPENCODE, _AIDER, _WINDSURF)}
+NAME_ONLY: Final = {spec.id: spec for spec in (_COPILOT, _GEMINI, _OPENCODE, _AIDER, _WINDSURF)}
 """By id."""

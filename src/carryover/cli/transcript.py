@@ -111,8 +111,5 @@ class _ReaderUpTo:
         ended = len(records) < len(batch.records)
         return msgspec.structs.replace(batch, records=records, more=batch.more and not ended)
 
-    def is_current(self, path: Path, cursor: bytes) -> bool:
-        return self._reader.is_current(path, cursor)
-
     def stamp(self, path: Path) -> Stamp:
         return self._reader.stamp(path)

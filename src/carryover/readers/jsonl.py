@@ -28,14 +28,12 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     """Where to go on reading, and how to see that the file is still the same one.
 
     `offset` is in bytes and always stands just after a complete line, `line` is the number of that line. `passed`
-    counts the bytes after it that are known to belong to an oversized line whose end has not been seen. `seen` is the
-    size of the file as far as it was looked at: a torn last line lies between `offset` and `seen`.
+    counts the bytes after it that are known to belong to an oversized line whose end has not been seen.
     """
 
     offset: int = 0
     line: int = 0
     passed: int = 0
-    seen: int = 0
     head: bytes = b""
     """Hash of the first `HEAD_BYTES` (or fewer, while less than that has been read)."""
     tail: bytes = b""
@@ -73,16 +71,6 @@ class JsonlReader:
             more=more,
             oversized=oversized,
         )
-
-    def is_current(self, path: Path, cursor: bytes) -> bool:
-        """True when the file is as long as it was at the last read. Its content is not looked at."""
-        position = _decode(cursor)
-        if position is None:
-            return False
-        try:
-            return path.stat().st_size == position.seen
-        except OSError:
-            return False
 
     def stamp(self, path: Path) -> Stamp:
         """Size and time of the file."""
@@ -155,9 +143,8 @@ def _advance(descriptor: int, position: Position) -> tuple[tuple[Record, ...], P
         full = len(chunk) == READ_BYTES
     records, offset, line, oversized = _split(data, position)
     cut = line - position.line == READ_LINES
-    seen = position.offset + len(data)
-    position = Position(offset=offset, line=line, seen=offset if cut else seen)
-    return records, position, oversized, full or (cut and offset < seen)
+    more = full or (cut and offset < position.offset + len(data))
+    return records, Position(offset=offset, line=line), oversized, more
 
 
 def _split(data: bytes, position: Position) -> tuple[tuple[Record, ...], int, int, int]:
@@ -184,8 +171,8 @@ def _pass_by(descriptor: int, position: Position) -> tuple[tuple[Record, ...], P
         end = chunk.find(b"\n")
         if end >= 0:
             offset = at + end + 1
-            return (), Position(offset=offset, line=position.line + 1, seen=offset), 1, True
+            return (), Position(offset=offset, line=position.line + 1), 1, True
         at += len(chunk)
         if len(chunk) < READ_BYTES:
-            return (), msgspec.structs.replace(position, passed=at - position.offset, seen=at), 0, False
-    return (), msgspec.structs.replace(position, passed=at - position.offset, seen=at), 0, True
+            return (), msgspec.structs.replace(position, passed=at - position.offset), 0, False
+    return (), msgspec.structs.replace(position, passed=at - position.offset), 0, True

@@ -69,7 +69,6 @@ def test_a_source_is_glanced_at_by_its_reader(
     class WithLog:
         def __init__(self, reader: Reader) -> None:
             self.read = reader.read
-            self.is_current = reader.is_current
 
         def stamp(self, path: Path) -> Stamp:
             if path != session.path:

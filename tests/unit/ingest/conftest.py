@@ -55,9 +55,6 @@ class LineReader:
             oversized=len(taken) - len(records),
         )
 
-    def is_current(self, path: Path, cursor: bytes) -> bool:
-        return path.stat().st_size == int(cursor)
-
     def stamp(self, path: Path) -> Stamp:
         return stamp_of_file(path)
 

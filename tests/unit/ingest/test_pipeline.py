@@ -343,9 +343,6 @@ class Unsettled:
         unsettled = not batch.more and b"..." in path.read_bytes()
         return msgspec.structs.replace(batch, look_again_s=60.0 if unsettled else None)
 
-    def is_current(self, path: Path, cursor: bytes) -> bool:
-        return False
-
     def stamp(self, path: Path) -> Stamp:
         stamp: Stamp = self._reader.stamp(path)
         return stamp

@@ -71,13 +71,12 @@ def test_a_torn_last_line_waits_until_it_is_complete(path: Path) -> None:
     assert [batch.more for batch in (first, again, last)] == [False, False, False]
 
 
-def test_an_empty_file_has_nothing_and_is_current(path: Path) -> None:
+def test_an_empty_file_has_nothing(path: Path) -> None:
     path.touch()
 
     batch = READER.read(path, None)
 
     assert (batch.records, batch.more) == ((), False)
-    assert READER.is_current(path, batch.cursor)
 
 
 def test_blank_lines_are_numbered_but_are_no_records(path: Path) -> None:
@@ -114,7 +113,6 @@ def test_exactly_as_many_lines_as_one_read_takes_leave_nothing_over(path: Path) 
     batch = READER.read(path, None)
 
     assert (len(batch.records), batch.more) == (READ_LINES, False)
-    assert READER.is_current(path, batch.cursor)
 
 
 def test_one_read_takes_a_bounded_number_of_bytes(path: Path) -> None:
@@ -196,7 +194,6 @@ def test_a_cursor_nobody_understands_starts_over(path: Path) -> None:
     batch = READER.read(path, b"\x00not a cursor")
 
     assert (batch.records, batch.restarted) == (tuple(lines("one")), True)
-    assert not READER.is_current(path, b"\x00not a cursor")
 
 
 def test_an_oversized_line_is_passed_by_and_counted(path: Path) -> None:
@@ -231,7 +228,6 @@ def test_an_oversized_line_that_arrives_in_parts_is_counted_once(path: Path) -> 
 
     assert records + more == [Record(number=1, data=b"one"), Record(number=3, data=b"three")]
     assert oversized + counted == 1
-    assert READER.is_current(path, cursor)
 
 
 def test_a_file_truncated_inside_an_oversized_line_is_read_from_its_beginning(path: Path) -> None:
@@ -271,23 +267,6 @@ def test_one_read_passes_by_a_bounded_part_of_an_oversized_line(path: Path) -> N
 
     assert [batch.oversized for batch in (first, second, third)] == [0, 1, 0]
     assert [batch.more for batch in (first, second, third)] == [True, True, False]
-
-
-def test_a_file_is_current_until_it_changes_its_size(path: Path) -> None:
-    path.write_bytes(b"one\ntor")
-    cursor = READER.read(path, None).cursor
-    assert READER.is_current(path, cursor)
-    with path.open("ab") as file:
-        file.write(b"n")
-    assert not READER.is_current(path, cursor)
-    path.unlink()
-    assert not READER.is_current(path, cursor)
-
-
-def test_a_file_with_more_to_read_is_not_current(path: Path) -> None:
-    path.write_bytes(b"x\n" * (READ_LINES + 1))
-
-    assert not READER.is_current(path, READER.read(path, None).cursor)
 
 
 def test_a_missing_file_is_told_apart(path: Path) -> None:

@@ -1,0 +1,104 @@
+"""What must be remembered from one record to the next. Small and bounded: it is stored with the cursor."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.model import Actor, Op, PlanItem
+from carryover.records.changes import Change
+
+MAX_OPEN_CALLS: Final = 50
+MAX_CLOSED_CALLS: Final = 200
+MAX_TURNS: Final = 40
+MAX_TOLD: Final = 20
+MAX_CHANGES: Final = 50
+"""Of one call, while its result is awaited."""
+MAX_PLAN_ITEMS: Final = 40
+MAX_QUESTIONS: Final = 10
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question put to the user, until it is answered."""
+
+    id: str
+    text: str
+
+
+class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A tool call whose result has not come yet."""
+
+    id: str
+    name: str
+    op: Op
+    subject: str = ""
+    actor: Actor = "model"
+    turn: str | None = None
+    changes: tuple[Change, ...] = ()
+    told: bool = False
+    """Of its changes those count that its output tells of."""
+    plan: tuple[PlanItem, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    process: str | None = None
+    """The process it left running, or (`write_stdin`) the one it talks to."""
+    escalated: bool = False
+    """It asked to run outside the sandbox, which the user may have to allow."""
+    handoff: bool = False
+    """It looks at Carryover's own file, whose text must not come back as something that happened here."""
+
+
+class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
+    """From a prompt to its answer. Clients before 0.125 name none: then `id` is None."""
+
+    id: str | None = None
+    cwd: str | None = None
+    counts: dict[str, int] = {}
+    """How many events of each kind it gave. That is what they are known by: migration leaves it as it is."""
+    undone: bool = False
+    """The user took it back."""
+
+
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a session."""
+
+    agent_version: str | None = None
+    model: str | None = None
+    branch: str | None = None
+    parent: str | None = None
+
+
+class Told(msgspec.Struct, frozen=True):
+    """The facts of a session as they were last sent."""
+
+    session: str
+    facts: Facts
+
+
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one transcript file between two records."""
+
+    thread: str | None = None
+    """Of the file itself. Another thread's first record may follow: 0.125 copies it into a fork."""
+    session: str | None = None
+    """The thread, or the one that a sub-agent works for."""
+    sidechain: str | None = None
+    cwd: str | None = None
+    """The first folder: turns in another one are another session's, since a session belongs to one project."""
+    family: Literal["legacy", "paginated"] | None = None
+    """Which records hold prompts and answers: the file says it, not the client's version."""
+    facts: Facts = Facts()
+    told: tuple[Told, ...] = ()
+    copied_s: int | None = None
+    """Epoch seconds at which the fork was made whose copied history is being passed by."""
+    last_ms: int = 0
+    """Time of the last record that had one: records without one take it."""
+    turns: tuple[Turn, ...] = ()
+    """The newest last; that is the one at work."""
+    calls: tuple[OpenCall, ...] = ()
+    closed: tuple[str, ...] = ()
+    """Ids of calls whose result was given: a second record of it says nothing new."""
+    review: bool = False
+    """The client asks for a review, in words of its own."""
+    resets_s: int | None = None
+    """When the limit that is used up ends, in epoch seconds."""

@@ -1,0 +1,174 @@
+"""What one record becomes: events with their identity, counts of what was not understood, and the next context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Final
+
+import msgspec
+
+from carryover.agents.codex import wire
+from carryover.agents.codex.context import MAX_TOLD, MAX_TURNS, Context, Facts, Told, Turn
+from carryover.agents.contract import Folded, Source
+from carryover.model import AnyBody, Event, SessionInfo, Skipped, session_elsewhere
+from carryover.records import rawjson
+from carryover.records.bounds import MAX_NAME_CHARS, MAX_PATH_CHARS
+from carryover.records.identity import digest, utc_ms
+from carryover.records.paths import is_absolute
+
+_FOLDER_MARK_CHARS: Final = 8
+
+
+@dataclass(slots=True)
+class Draft:
+    """One record while it is folded. `context` is replaced as the fold learns; nothing outlives the record but it."""
+
+    context: Context
+    thread: str
+    at_ms: int
+    timed: bool
+    """The record has a time of its own."""
+    turn: Turn
+    """The turn that what is added belongs to."""
+    events: list[Event] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, source: Source, context: Context, line: wire.Line) -> Draft:
+        own_ms = utc_ms(line.timestamp)
+        at_ms = own_ms or context.last_ms
+        return cls(
+            context=msgspec.structs.replace(context, last_ms=at_ms),
+            thread=context.thread or source.session or PurePosixPath(source.path).stem,
+            at_ms=at_ms,
+            timed=own_ms > 0,
+            turn=context.turns[-1] if context.turns else Turn(cwd=context.cwd),
+        )
+
+    @property
+    def cwd(self) -> str | None:
+        """The folder of the turn."""
+        return self.turn.cwd or self.context.cwd
+
+    @property
+    def session(self) -> str:
+        """The session of the turn: one of its own where its folder is not the thread's first one."""
+        session = self.context.session or self.thread
+        first = self.context.cwd
+        if self.cwd is None or first is None or self.cwd.rstrip("/") == first.rstrip("/"):
+            return session
+        return session_elsewhere(session, digest(self.cwd.rstrip("/"))[:_FOLDER_MARK_CHARS])
+
+    def change(self, **changes: object) -> None:
+        """Replace fields of the context."""
+        self.context = msgspec.structs.replace(self.context, **changes)
+
+    def start_turn(self, turn_id: str | None, cwd: str | None) -> None:
+        """From here on this turn is at work. Until its folder is told it is that of the turn before."""
+        known = self._known(turn_id)
+        turn = known or Turn(id=turn_id, cwd=self.cwd)
+        if cwd is not None:
+            turn = msgspec.structs.replace(turn, cwd=cwd)
+        others = tuple(other for other in self.context.turns if other.id != turn_id)
+        self.change(turns=(*others, turn)[-MAX_TURNS:])
+        self.turn = turn
+
+    def at_turn(self, turn_id: str | None) -> None:
+        """What is added now belongs to this turn, which need not be the one at work. None: nobody says which."""
+        if named(turn_id) is None or turn_id == self.turn.id:
+            return
+        known = self._known(turn_id)
+        if known is not None:
+            self.turn = known
+            return
+        self.turn = Turn(id=turn_id, cwd=self.cwd)
+        *others, current = self.context.turns or (Turn(cwd=self.context.cwd),)
+        self.change(turns=(*others, self.turn, current)[-MAX_TURNS:])
+
+    def add(self, body: AnyBody, part: str, mark: str) -> None:
+        """Add what was said or happened. It is known by its turn and its place among those of the same `part`; before
+        there were turn ids by its time and `mark`, what tells it from others of that moment."""
+        if self.turn.id is None:
+            self._add(body, f"{self.thread}/{self.at_ms}/{part}/{mark}", part, mark)
+            return
+        number = self.turn.counts.get(part, 0)
+        self.mark_turn(counts={**self.turn.counts, part: number + 1})
+        self._add(body, f"{self.turn.id}/{part}/{number}", part, mark)
+
+    def said_in_turn(self) -> tuple[str, ...]:
+        """The keys of what was added by `add` to the turn that is at work."""
+        return tuple(f"{self.turn.id}/{part}/{n}" for part, count in self.turn.counts.items() for n in range(count))
+
+    def mark_turn(self, **changes: object) -> None:
+        """Replace fields of the turn that what is added belongs to."""
+        self.turn = msgspec.structs.replace(self.turn, **changes)
+        self.change(turns=tuple(self.turn if turn.id == self.turn.id else turn for turn in self.context.turns))
+
+    def add_of_call(self, body: AnyBody, part: str, call_id: str) -> None:
+        """Add a part of a tool call, which both families know by the call's id."""
+        # Not every provider's call ids are unique beyond a turn.
+        self._add(body, f"{self.turn.id or self.thread}/{call_id}:{part}", part, call_id)
+
+    def skip(self, record_type: str, reason: str) -> None:
+        """Count something that was not understood. `reason` never quotes the record."""
+        self.skipped.append(rawjson.skipped(record_type, reason, self.context.facts.agent_version))
+
+    def learn(self, **facts: str | None) -> None:
+        """Note facts about the session; None says nothing."""
+        known = {name: value for name, value in facts.items() if named(value)}
+        self.change(facts=msgspec.structs.replace(self.context.facts, **known))
+
+    def folded(self) -> tuple[Context, Folded]:
+        """The next context and what the record became, facts about the session first."""
+        if self.events and self.context.sidechain is None:
+            self._tell_facts()
+        return self.context, Folded(events=tuple(self.events), skipped=tuple(self.skipped))
+
+    def _known(self, turn_id: str | None) -> Turn | None:
+        return next((turn for turn in self.context.turns if turn.id == turn_id), None)
+
+    def _add(self, body: AnyBody, key: str, part: str, mark: str) -> None:
+        if not self.at_ms:
+            self.skip(part, "no time")
+            return
+        sidechain = self.context.sidechain
+        twin = f"{self.at_ms}/{sidechain or ''}/{part}/{mark}" if self.timed else None
+        event = Event(
+            key=key, session=self.session, at_ms=self.at_ms, body=body, twin=twin, cwd=self.cwd, sidechain=sidechain
+        )
+        self.events.append(event)
+
+    def _tell_facts(self) -> None:
+        """Send what is known of the session and was not sent before."""
+        session = self.events[0].session
+        facts = self.context.facts
+        if session != (self.context.session or self.thread):
+            # The branch is that of the thread's first folder.
+            facts = msgspec.structs.replace(facts, branch=None, parent=self.context.session or self.thread)
+        told = next((told.facts for told in self.context.told if told.session == session), Facts())
+        if facts == told:
+            return
+        new = {
+            name: value for name in Facts.__struct_fields__ if (value := getattr(facts, name)) != getattr(told, name)
+        }
+        info = Event(
+            key=f"info/{session}/{self.at_ms}/{digest(msgspec.json.encode(new))}",
+            session=session,
+            at_ms=self.at_ms,
+            body=SessionInfo(**new),
+            cwd=self.events[0].cwd,
+        )
+        self.events.insert(0, info)
+        others = tuple(other for other in self.context.told if other.session != session)
+        self.change(told=(*others, Told(session, facts))[-MAX_TOLD:])
+
+
+def named(name: str | None) -> str | None:
+    """An id or name fit to be kept; absent, empty and absurdly long ones are none."""
+    return name if name and len(name) <= MAX_NAME_CHARS else None
+
+
+def folder(path: str | None) -> str | None:
+    """A folder fit to be kept; relative and absurdly long ones are none."""
+    return path if path and is_absolute(path) and len(path) <= MAX_PATH_CHARS else None

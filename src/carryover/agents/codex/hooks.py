@@ -1,0 +1,132 @@
+"""Codex's hooks: what their payloads say, and how a session takes text in. Seen in 0.125.0, 0.150.0 and 0.169.0.
+
+A payload is told from that of another program by where its transcript lies. Codex alone says `null` there: the user
+asked that nothing of the session be written down (`--ephemeral`), so it is answered, and nothing of it is kept.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.agents.codex import transcripts
+from carryover.agents.contract import HookMeaning, HookReading, StartReason
+from carryover.model import AssistantMessage, Event, Skipped
+from carryover.records import rawjson
+
+_MEANINGS: Final[dict[str, HookMeaning]] = {
+    "sessionstart": "start",
+    "precompact": "save",
+    "sessionend": "save",
+    "stop": "ended",
+}
+_REASONS: Final[dict[str, StartReason]] = {
+    "startup": "startup",
+    "clear": "clear",
+    "compact": "compact",
+    "resume": "resume",
+    "fork": "fork",
+}
+_ROOTS: Final = ("sessions", "archived_sessions")
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What stands on the hook's stdin, as far as we rely on it. What is raw may change its shape, at its own cost."""
+
+    session_id: str | None = None
+    """The thread; inside a sub-agent and a review that of the thread which asked for it."""
+    transcript_path: str | msgspec.UnsetType | None = msgspec.UNSET
+    cwd: str | None = None
+    """Of the turn: another one where a thread is resumed from another folder."""
+    hook_event_name: str | None = None
+    source: str | None = None
+    """SessionStart: why. It comes with the first prompt, and again after each compaction."""
+    last_assistant_message: msgspec.Raw = rawjson.ABSENT
+    """Stop, which comes only after a turn that ended well: not at a limit, an error or an interrupt."""
+    agent_id: str | None = None
+    """Set inside a sub-agent."""
+    cursor_version: msgspec.Raw = rawjson.ABSENT
+    conversation_id: msgspec.Raw = rawjson.ABSENT
+    workspace_roots: msgspec.Raw = rawjson.ABSENT
+
+
+_PAYLOAD: Final = msgspec.json.Decoder(Payload)
+
+
+class CodexHooks:
+    """See `carryover.agents.contract.HookForm`."""
+
+    events: tuple[str, ...] = ("SessionStart", "PreCompact", "Stop", "SessionEnd")
+
+    def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
+        event = event.lower()
+        given = _decoded(payload)
+        if isinstance(given, str):
+            return _skipped(event, given)
+        if not self._is_own(given, event) or not given.session_id:
+            return _skipped(event, "another agent's payload")
+        transcript = given.transcript_path or None
+        meaning = _meaning(event, given)
+        reason = _REASONS.get(given.source or "") if meaning == "start" else None
+        if meaning == "start" and reason is None:
+            return _skipped(event, "unknown start reason")
+        return HookReading(
+            meaning=meaning,
+            session=given.session_id,
+            cwd=given.cwd,
+            transcript=transcript,
+            reason=reason,
+            provisional=_told_early(given.session_id, event, given, at_ms) if meaning == "ended" else (),
+        )
+
+    def answer(self, text: str) -> bytes:
+        # Plain text would do, unless it begins with a bracket: then it is read as JSON, and the hook fails (0.169.0).
+        told = {"hookEventName": "SessionStart", "additionalContext": text.encode("utf-8", "replace").decode()}
+        return msgspec.json.encode({"hookSpecificOutput": told})
+
+    def layout_root(self, transcript: Path) -> Path | None:
+        above = (folder for folder in transcript.parents if folder.name in _ROOTS and folder.is_absolute())
+        return next((root for root in above if transcripts.source_of(transcript, root) is not None), None)
+
+    def _is_own(self, given: Payload, event: str) -> bool:
+        """Whether the payload is Codex's own and of this event."""
+        marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
+        if any(mark != rawjson.ABSENT for mark in marks) or (given.hook_event_name or "").lower() != event:
+            return False
+        if isinstance(given.transcript_path, str):
+            return self.layout_root(Path(given.transcript_path)) is not None
+        return given.transcript_path is None
+
+
+def _decoded(payload: bytes) -> Payload | str:
+    """The payload, or what is wrong with it."""
+    for made_ready in (bytes, rawjson.mend):
+        try:
+            return _PAYLOAD.decode(made_ready(payload))
+        except msgspec.ValidationError as error:
+            return rawjson.shape_of(error)
+        except RecursionError:
+            return "nested too deeply"
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+    return "not JSON"
+
+
+def _skipped(event: str, reason: str) -> Skipped:
+    return rawjson.skipped(f"hook/{event}", reason, None)
+
+
+def _meaning(event: str, given: Payload) -> HookMeaning:
+    # A sub-agent is given its task by its parent, and nothing that belongs to the session.
+    meaning = _MEANINGS.get(event, "nudge") if given.agent_id is None else "nudge"
+    return meaning if meaning == "start" or given.transcript_path is not None else "nudge"
+
+
+def _told_early(session: str, event: str, given: Payload, at_ms: int) -> tuple[Event, ...]:
+    text = (rawjson.string_of(given.last_assistant_message) or "").strip()
+    if not text:
+        return ()
+    key = f"hook/{session}/{event}/{at_ms}"
+    return (Event(key=key, session=session, at_ms=at_ms, body=AssistantMessage(text=text, final=True), cwd=given.cwd),)

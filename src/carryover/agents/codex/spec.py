@@ -1,0 +1,67 @@
+"""Codex as it is installed: command, version, settings, hooks by version. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.agents.codex import transcripts
+from carryover.agents.spec import (
+    HookEntry,
+    HookFileRules,
+    HookReview,
+    HookSet,
+    HookSwitch,
+    InstructionLimit,
+    Place,
+    Starter,
+    ToolSpec,
+    VersionProbe,
+)
+
+_CONFIG: Final = Place(path="~/.codex/config.toml", env="CODEX_HOME", below="config.toml")
+
+# Without a matcher, as each source of a start was seen to fire (0.169.0). Whatever changes in a hook, its time limit
+# included, asks people to review it again: nothing here is to be touched without need.
+_START: Final = HookEntry(event="SessionStart", timeout_s=5)
+_COMPACT: Final = HookEntry(event="PreCompact", timeout_s=5)
+_STOP: Final = HookEntry(event="Stop", timeout_s=5)
+# It allows no more, and warns at each start of a file that asks for it (0.169.0).
+_END: Final = HookEntry(event="SessionEnd", timeout_s=3)
+
+SPEC: Final = ToolSpec(
+    id=transcripts.AGENT_ID,
+    name="Codex CLI",
+    supported=True,
+    binaries=("codex",),
+    folders=(Place(path="~/.codex", env="CODEX_HOME"),),
+    folder_must_exist=True,
+    # 10 ms for the native program, 70 to 200 ms by way of the script for node (0.169.0).
+    version=VersionProbe(args=("--version",), pattern=r"^codex-cli (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
+    config_files=(Place(path="~/.codex/hooks.json", env="CODEX_HOME", below="hooks.json"),),
+    hook_tables=_CONFIG,
+    hook_file_rules=HookFileRules(
+        root_keys=("hooks", "description"), handler_types=("command", "mcp_tool", "prompt", "agent")
+    ),
+    hook_switches=(
+        HookSwitch(file=_CONFIG, key=("features", "hooks"), off=False),
+        HookSwitch(file=_CONFIG, key=("features", "codex_hooks"), off=False),  # the older name
+    ),
+    review=HookReview(
+        versions=">=0.130",
+        what='Codex asks once before it runs new hooks: start `codex` and choose "Trust all" ("Review" shows each). '
+        "Until then they do not run.",
+        state_file=_CONFIG,
+        tables=("hooks", "state"),
+        mark="trusted_hash",
+    ),
+    transcripts=(transcripts.SESSIONS, transcripts.ARCHIVED),
+    # 0.114 has hooks only where a setting turns them on; 0.125 has them on, and takes in what SessionStart prints.
+    hook_sets=(
+        HookSet(versions=">=0.125,<0.145", label="0.125 to 0.144", hooks=(_START, _STOP)),
+        HookSet(versions=">=0.145,<1", label="0.145 and later", hooks=(_START, _COMPACT, _STOP, _END)),
+    ),
+    injects_on=("SessionStart",),
+    instruction_files=("AGENTS.md",),
+    instruction_limit=InstructionLimit(file=_CONFIG, key="project_doc_max_bytes", default_bytes=32_768),
+    start=Starter(binary="codex"),
+)

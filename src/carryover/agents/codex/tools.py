@@ -1,0 +1,202 @@
+"""Tool calls: what each tool does, what it was asked to do, and what a success of it will mean."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from carryover.agents.codex import commands, patches, shell_patches, wire
+from carryover.agents.codex.context import (
+    MAX_CHANGES,
+    MAX_OPEN_CALLS,
+    MAX_PLAN_ITEMS,
+    MAX_QUESTIONS,
+    Asked,
+    OpenCall,
+)
+from carryover.agents.codex.draft import Draft, folder, named
+from carryover.agents.codex.kinds import OPS, SHELLS
+from carryover.model import PlanItem, PlanState, Question, ToolCall
+from carryover.records import rawjson, shell_files
+from carryover.records.bounds import SHORT_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.changes import Change
+from carryover.records.paths import resolved
+from carryover.records.text import names_own_folder
+
+PATCH: Final = "apply_patch"
+CODE_MODE: Final = "exec"
+"""The one tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have records of their own."""
+
+_STATES: Final[dict[str, PlanState]] = {"completed": "done", "in_progress": "active"}
+_ESCALATED: Final = "require_escalated"
+
+
+class CallInput(msgspec.Struct, frozen=True):
+    """Arguments that may say what a call is about, each of any type: tools of others choose their own."""
+
+    cmd: msgspec.Raw = rawjson.ABSENT
+    command: msgspec.Raw = rawjson.ABSENT
+    input: msgspec.Raw = rawjson.ABSENT
+    workdir: msgspec.Raw = rawjson.ABSENT
+    sandbox_permissions: msgspec.Raw = rawjson.ABSENT
+    session_id: msgspec.Raw = rawjson.ABSENT
+    plan: msgspec.Raw = rawjson.ABSENT
+    questions: msgspec.Raw = rawjson.ABSENT
+    path: msgspec.Raw = rawjson.ABSENT
+    file_path: msgspec.Raw = rawjson.ABSENT
+    dir_path: msgspec.Raw = rawjson.ABSENT
+    pattern: msgspec.Raw = rawjson.ABSENT
+    query: msgspec.Raw = rawjson.ABSENT
+    url: msgspec.Raw = rawjson.ABSENT
+    message: msgspec.Raw = rawjson.ABSENT
+
+    def first(self, *names: str) -> str:
+        """The first of these that holds a text."""
+        return next((text for name in names if (text := rawjson.string_of(getattr(self, name)))), "")
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A step of `update_plan` (0.99 to 0.169)."""
+
+    step: str
+    status: str = ""
+
+
+class Choice(msgspec.Struct, frozen=True):
+    label: str = ""
+
+
+class AskedInput(msgspec.Struct, frozen=True):
+    """A question of `request_user_input`; read about, in no recording."""
+
+    question: str
+    id: str = ""
+    options: list[Choice] | None = None
+
+
+class LocalShell(msgspec.Struct, frozen=True):
+    """`action` of `local_shell_call`; read about, in no recording."""
+
+    command: list[str] = msgspec.field(default_factory=list)
+    working_directory: str | None = None
+
+
+def fold_call(draft: Draft, kind: str, call: wire.Call) -> None:
+    """A call of a tool. What it asks of the user is told with it."""
+    name = call.name or ("local_shell" if kind == "local_shell_call" else None)
+    call_id = call.call_id or call.id
+    if not named(call_id) or not named(name) or call_id is None or name is None:
+        draft.skip(kind, "no usable id or name")
+        return
+    text = rawjson.string_of(call.input if kind == "custom_tool_call" else call.arguments)
+    if text is None and kind != "local_shell_call":
+        draft.skip(f"{kind}/{name}", "unexpected input")
+    open_call(draft, _open(draft, call_id, name, call, text or ""))
+    for number, asked in enumerate(_questions(name, text or "")):
+        options = tuple(choice.label for choice in asked.options or () if choice.label)
+        question = Question(call_id=call_id, text=asked.question, options=options)
+        draft.add_of_call(question, f"question{number}", call_id)
+
+
+def open_call(draft: Draft, call: OpenCall) -> None:
+    """Add a call and await its result."""
+    call = msgspec.structs.replace(call, turn=draft.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
+    draft.add_of_call(
+        ToolCall(call_id=call.id, name=call.name, op=call.op, subject=call.subject, actor=call.actor), "call", call.id
+    )
+    others = tuple(other for other in draft.context.calls if other.id != call.id)
+    draft.change(
+        calls=(*others, call)[-MAX_OPEN_CALLS:],
+        closed=tuple(other for other in draft.context.closed if other != call.id),
+    )
+
+
+def patch_call(call_id: str, name: str, changes: tuple[Change, ...], *, handoff: bool = False) -> OpenCall:
+    """A call that applies a patch."""
+    subject = patches.subject(changes)
+    return OpenCall(
+        id=call_id,
+        name=name,
+        op="edit",
+        subject=subject,
+        changes=changes[:MAX_CHANGES],
+        handoff=handoff or names_own_folder(subject),
+    )
+
+
+def shell_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCall:
+    """A call that runs a shell command in `cwd`."""
+    patch = shell_patches.in_command(script, cwd)
+    if patch is not None:
+        return patch_call(call_id, PATCH, patch, handoff=names_own_folder(cwd or ""))
+    among_others = shell_patches.in_script(script, cwd)
+    return OpenCall(
+        id=call_id,
+        name=name,
+        op="shell",
+        subject=script,
+        changes=(among_others or shell_files.changes(script, cwd))[:MAX_CHANGES],
+        told=bool(among_others),
+        handoff=names_own_folder(f"{cwd or ''} {script}"),
+    )
+
+
+def _open(draft: Draft, call_id: str, name: str, call: wire.Call, text: str) -> OpenCall:
+    if name == PATCH and rawjson.string_of(call.input) is not None:
+        return patch_call(call_id, name, patches.in_patch(text, draft.cwd))
+    if name == CODE_MODE and rawjson.string_of(call.input) is not None:
+        return OpenCall(id=call_id, name=name, op="other", subject=text.strip(), handoff=names_own_folder(text))
+    if local := rawjson.part_of(call.action, LocalShell):
+        return shell_call(
+            call_id, name, commands.script_of(local.command), folder(local.working_directory) or draft.cwd
+        )
+    given = rawjson.part_of(msgspec.Raw(text.encode("utf-8", "replace")), CallInput) or CallInput()
+    if name in SHELLS:
+        return _shell(draft, call_id, name, given)
+    if name == PATCH:
+        return patch_call(call_id, name, patches.in_patch(given.first("input"), draft.cwd))
+    about = given.first("path", "file_path", "dir_path", "pattern", "query", "url", "message")
+    asked = _questions(name, text)[:MAX_QUESTIONS]
+    return OpenCall(
+        id=call_id,
+        name=name,
+        op=OPS.get(name, "other"),
+        subject=about or next((question.question for question in asked), ""),
+        plan=_plan(given.plan) if name == "update_plan" else (),
+        asked=tuple(
+            Asked(bounded(question.id, SHORT_CHARS), bounded(question.question, SUBJECT_CHARS)) for question in asked
+        ),
+        process=named(commands.process_of(given.session_id)) if name == "write_stdin" else None,
+        handoff=names_own_folder(about),
+    )
+
+
+def _shell(draft: Draft, call_id: str, name: str, given: CallInput) -> OpenCall:
+    raw = given.cmd if given.cmd is not rawjson.ABSENT else given.command
+    place = given.first("workdir")
+    cwd = resolved(place, draft.cwd) if place else draft.cwd
+    patch = commands.given_patch(raw)
+    if patch is not None:
+        return patch_call(call_id, PATCH, patches.in_patch(patch, cwd))
+    call = shell_call(call_id, name, commands.given_script(raw), cwd)
+    return msgspec.structs.replace(call, escalated=given.first("sandbox_permissions") == _ESCALATED)
+
+
+def _plan(raw: msgspec.Raw) -> tuple[PlanItem, ...]:
+    steps = rawjson.part_of(raw, list[Step]) or []
+    return tuple(
+        PlanItem(text=bounded(step.step, SHORT_CHARS), state=_STATES.get(step.status, "pending"))
+        for step in steps[:MAX_PLAN_ITEMS]
+    )
+
+
+def _kept(question: AskedInput) -> Asked:
+    return Asked(bounded(question.id, SHORT_CHARS), bounded(question.question, SUBJECT_CHARS))
+
+
+def _questions(name: str, text: str) -> list[AskedInput]:
+    if name != "request_user_input":
+        return []
+    given = rawjson.part_of(msgspec.Raw(text.encode("utf-8", "replace")), CallInput) or CallInput()
+    return rawjson.part_of(given.questions, list[AskedInput]) or []

@@ -1,0 +1,76 @@
+"""Where Codex keeps its transcripts ("rollouts"), and which files there are one."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from carryover.agents.contract import Source
+from carryover.agents.spec import Place
+
+AGENT_ID: Final = "codex"
+SESSIONS: Final = Place(path="~/.codex/sessions", env="CODEX_HOME", below="sessions")
+"""The folder with one subfolder a year, month and day. A resumed session grows in the folder of its first day."""
+ARCHIVED: Final = Place(path="~/.codex/archived_sessions", env="CODEX_HOME", below="archived_sessions")
+"""Where `codex archive` moves a transcript, and `unarchive` takes it back from; without subfolders."""
+
+_ARCHIVE_NAME: Final = "archived_sessions"
+_ROLLOUT: Final = re.compile(
+    r"rollout-(\d{4})-(\d{2})-(\d{2})T\d{2}-\d{2}-\d{2}-"
+    r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.jsonl",
+    re.IGNORECASE,
+)
+
+
+def roots(home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
+    """`sessions` and `archived_sessions` in `$CODEX_HOME`, else in `~/.codex`."""
+    return (SESSIONS.at(home, env), ARCHIVED.at(home, env))
+
+
+def source_of(path: Path, root: Path) -> Source | None:
+    """The transcript that `path` is, by its name alone: `YYYY/MM/DD/rollout-<time>-<thread id>.jsonl`, in the archive
+    without the folders (0.99 to 0.169). `.zst` is a cold copy of one that was read when it was warm.
+
+    The thread of the name is a sub-agent's own for a sub-agent; which session that belongs to, only the records tell.
+    """
+    try:
+        parts = path.relative_to(root).parts
+    except ValueError:
+        return None
+    found = _ROLLOUT.fullmatch(parts[-1]) if parts else None
+    if found is None:
+        return None
+    if root.name == _ARCHIVE_NAME:
+        is_there = len(parts) == 1
+    else:
+        is_there = len(parts) == 4 and all(part.isdigit() for part in parts[:3])
+    if not is_there:
+        return None
+    return Source(agent=AGENT_ID, path=str(path), session=found[4], group="/".join(found.groups()[:3]))
+
+
+def sources(root: Path) -> list[Source]:
+    """Every transcript below `root` now, in the order of their paths."""
+    depth = 0 if root.name == _ARCHIVE_NAME else 3
+    found = (source_of(path, root) for path in _files(root, depth))
+    return sorted((source for source in found if source is not None), key=lambda source: source.path)
+
+
+def _files(folder: Path, depth: int) -> Iterator[Path]:
+    for entry in _entries(folder):
+        if depth == 0:
+            yield Path(entry.path)
+        elif entry.name.isdigit():
+            yield from _files(Path(entry.path), depth - 1)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder. It may be gone by now, be no folder, or be closed to us: then nothing."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []

@@ -1,0 +1,250 @@
+"""The lines of a Codex transcript, as far as we rely on them, and how they are read.
+
+Each is `{"timestamp", "type", "payload"}` (0.99 to 0.169). The payload stays raw until it is known what it is, so a
+bulky record of no interest costs one pass over its bytes. Facts: FACTS.md.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from carryover.model import Skipped
+from carryover.records.rawjson import ABSENT, UNREADABLE, mend, part_of, shape_of, skipped
+
+_MOST_DIGITS: Final = 18
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One record."""
+
+    type: str
+    timestamp: str | None = None
+    payload: msgspec.Raw = ABSENT
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """Only what a record, a payload or an item is."""
+
+    type: str | None = None
+
+
+class SessionMeta(msgspec.Struct, frozen=True):
+    """The first line."""
+
+    id: str | None = None
+    session_id: str | None = None
+    """The root thread (0.150); absent in 0.125."""
+    timestamp: str | None = None
+    cwd: str | None = None
+    cli_version: str | None = None
+    """Of the client that made the file."""
+    history_mode: str | None = None
+    thread_source: str | None = None
+    source: msgspec.Raw = ABSENT
+    """A string, for sub-agents an object."""
+    parent_thread_id: str | None = None
+    forked_from_id: str | None = None
+    forked_from_ordinal_exclusive: msgspec.Raw = ABSENT
+    """Set where nothing of the parent is copied (0.169)."""
+    git: msgspec.Raw = ABSENT
+
+
+class Git(msgspec.Struct, frozen=True):
+    branch: str | None = None
+
+
+class SubAgent(msgspec.Struct, frozen=True):
+    """`source` of a sub-agent: `{"subagent": "review"}` or `{"subagent": {"thread_spawn": {...}}}` (0.169)."""
+
+    subagent: msgspec.Raw
+
+
+class Spawned(msgspec.Struct, frozen=True):
+    thread_spawn: ParentThread
+
+
+class ParentThread(msgspec.Struct, frozen=True):
+    parent_thread_id: str | None = None
+
+
+class TurnContext(msgspec.Struct, frozen=True):
+    turn_id: str | None = None
+    """Not in 0.99."""
+    cwd: str | None = None
+    model: str | None = None
+
+
+class TurnEvent(msgspec.Struct, frozen=True):
+    """`task_started`, `task_complete`, `turn_aborted`, `error`."""
+
+    turn_id: str | None = None
+    started_at: msgspec.Raw = ABSENT
+    """Epoch seconds."""
+    turn_attribution: msgspec.Raw = ABSENT
+    reason: str | None = None
+    error: msgspec.Raw = ABSENT
+
+
+class RolledBack(msgspec.Struct, frozen=True):
+    """`thread_rolled_back`; read about, in no recording."""
+
+    num_turns: int = 0
+
+
+class Attribution(msgspec.Struct, frozen=True):
+    turn_trigger: str | None = None
+
+
+class TurnError(msgspec.Struct, frozen=True):
+    message: str = ""
+    codex_error_info: msgspec.Raw = ABSENT
+    """A name, or an object of one name (0.169)."""
+
+
+class HttpStatus(msgspec.Struct, frozen=True):
+    http_status_code: int | None = None
+
+
+class TokenCount(msgspec.Struct, frozen=True):
+    rate_limits: msgspec.Raw = ABSENT
+
+
+class RateLimits(msgspec.Struct, frozen=True):
+    primary: msgspec.Raw = ABSENT
+    secondary: msgspec.Raw = ABSENT
+
+
+class Window(msgspec.Struct, frozen=True):
+    used_percent: float = 0.0
+    resets_at: msgspec.Raw = ABSENT
+
+
+class Message(msgspec.Struct, frozen=True):
+    """`user_message` and `agent_message` of the legacy family."""
+
+    message: str
+    phase: str | None = None
+    images: msgspec.Raw = ABSENT
+    local_images: msgspec.Raw = ABSENT
+
+
+class Compacted(msgspec.Struct, frozen=True):
+    message: str = ""
+
+
+class ItemCompleted(msgspec.Struct, frozen=True):
+    item: msgspec.Raw = ABSENT
+    turn_id: str | None = None
+    thread_id: str | None = None
+
+
+class ContentPart(msgspec.Struct, frozen=True):
+    type: str = ""
+    text: str | None = None
+
+
+class MessageItem(msgspec.Struct, frozen=True):
+    """`UserMessage` and `AgentMessage` of the paginated family."""
+
+    content: list[ContentPart]
+    phase: str | None = None
+
+
+class Command(msgspec.Struct, frozen=True):
+    """`CommandExecution` (`id`) and `exec_command_end` (`call_id`, `turn_id`)."""
+
+    command: list[str]
+    id: str | None = None
+    call_id: str | None = None
+    turn_id: str | None = None
+    cwd: str | None = None
+    """A `file://` URL in the one, a path in the other."""
+    source: str | None = None
+    status: str | None = None
+    aggregated_output: msgspec.Raw = ABSENT
+    exit_code: msgspec.Raw = ABSENT
+
+
+class FileChange(msgspec.Struct, frozen=True):
+    """`FileChange` (`id`) and `patch_apply_end` (`call_id`, `turn_id`)."""
+
+    changes: dict[str, ChangeDetail]
+    id: str | None = None
+    call_id: str | None = None
+    turn_id: str | None = None
+    status: str | None = None
+    stdout: msgspec.Raw = ABSENT
+    stderr: msgspec.Raw = ABSENT
+
+
+class ChangeDetail(msgspec.Struct, frozen=True):
+    type: str
+    content: str | None = None
+    unified_diff: str | None = None
+    move_path: str | None = None
+
+
+class Call(msgspec.Struct, frozen=True):
+    """`function_call`, `custom_tool_call`, `local_shell_call`, `web_search_call`."""
+
+    name: str | None = None
+    namespace: str | None = None
+    call_id: str | None = None
+    id: str | None = None
+    arguments: msgspec.Raw = ABSENT
+    """A string that holds JSON."""
+    input: msgspec.Raw = ABSENT
+    action: msgspec.Raw = ABSENT
+
+
+class Output(msgspec.Struct, frozen=True):
+    """`function_call_output` and `custom_tool_call_output`."""
+
+    call_id: str | None = None
+    output: msgspec.Raw = ABSENT
+
+
+class Words(msgspec.Struct, frozen=True):
+    """A `message`, which repeats what other records say."""
+
+    role: str | None = None
+    content: msgspec.Raw = ABSENT
+
+
+_LINE: Final = msgspec.json.Decoder(Line)
+_KIND: Final = msgspec.json.Decoder(Kind)
+
+
+def read_line(data: bytes, version: str | None) -> Line | Skipped:
+    """The record in `data`. One with broken UTF-8 or lone surrogates is read with U+FFFD in their place."""
+    for made_ready in (bytes, mend):
+        try:
+            return _LINE.decode(made_ready(data))
+        except msgspec.ValidationError as error:
+            return skipped(_kind(data), shape_of(error), version)
+        except RecursionError:
+            return skipped(None, "nested too deeply", version)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+    return skipped(None, "not JSON", version)
+
+
+def kind_of(raw: msgspec.Raw) -> str | None:
+    """The `type` of a payload or an item; None where it has none."""
+    kind = part_of(raw, Kind)
+    return kind.type if kind is not None else None
+
+
+def whole_number(raw: msgspec.Raw) -> int | None:
+    """A raw field as a number of at most 18 digits; None where it holds something else."""
+    text = bytes(raw)
+    return int(text) if text.removeprefix(b"-").isdigit() and len(text) <= _MOST_DIGITS else None
+
+
+def _kind(data: bytes) -> str | None:
+    try:
+        return _KIND.decode(data).type
+    except UNREADABLE:
+        return None

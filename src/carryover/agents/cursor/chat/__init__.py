@@ -1,0 +1,1 @@
+"""The chats of the terminal client, each a database of its own."""

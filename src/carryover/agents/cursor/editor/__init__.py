@@ -1,0 +1,1 @@
+"""The editor's databases: which conversations changed, what of them is new, and what that means."""

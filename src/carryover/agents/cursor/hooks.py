@@ -1,0 +1,120 @@
+"""Cursor's hooks, of its editor and of `cursor-agent`: what their payloads say, and how a session takes text in.
+
+From reports and the vendor's pages (editor 3.12.17, `cursor-agent` 2026.07.17 and 2026.09.10), never seen by us. Of a
+payload nothing is read but what is named here: it also holds the user's mail address.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.agents.contract import HookMeaning, HookReading
+from carryover.agents.cursor import transcripts
+from carryover.model import Event, Skipped, TurnEnd
+from carryover.records import rawjson
+
+_MEANINGS: Final[dict[str, HookMeaning]] = {
+    "sessionstart": "start",
+    "precompact": "save",
+    "sessionend": "save",
+    "stop": "ended",
+}
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What stands on the hook's stdin, as far as we rely on it. What is raw may change its shape and costs only itself.
+
+    There is no working folder: the user's own hooks run in `~/.cursor`, so the workspace says which project it is.
+    """
+
+    conversation_id: str | None = None
+    session_id: str | None = None
+    """The same, with the events that begin and end a session."""
+    hook_event_name: str | None = None
+    cursor_version: str | None = None
+    workspace_roots: msgspec.Raw = rawjson.ABSENT
+    """Folders, none in an empty window."""
+    transcript_path: msgspec.Raw = rawjson.ABSENT
+    """Null at least where a session of `cursor-agent` starts."""
+    is_background_agent: msgspec.Raw = rawjson.ABSENT
+    """sessionStart: nobody sits before it."""
+    status: msgspec.Raw = rawjson.ABSENT
+    """stop: `completed`, `aborted` or `error`."""
+
+
+_PAYLOAD: Final = msgspec.json.Decoder(Payload)
+
+
+class CursorHooks:
+    """See `carryover.agents.contract.HookForm`."""
+
+    events: tuple[str, ...] = ("sessionStart", "stop", "sessionEnd")
+
+    def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
+        event = event.lower()
+        given = _decoded(payload)
+        if isinstance(given, str):
+            return _skipped(event, given)
+        session = given.conversation_id or given.session_id
+        if not session or not given.cursor_version or (given.hook_event_name or "").lower() != event:
+            return _skipped(event, "another agent's payload")
+        folder = next(iter(rawjson.part_of(given.workspace_roots, list[str]) or ()), None)
+        if folder is not None and not folder.startswith("/"):
+            return _skipped(event, "a workspace that is no folder of this system")
+        meaning = _meaning(event, given)
+        return HookReading(
+            meaning=meaning,
+            session=session,
+            cwd=folder,
+            transcript=self._transcript(given),
+            reason="startup" if meaning == "start" else None,
+            provisional=_told_early(session, event, given, folder, at_ms) if meaning == "ended" else (),
+        )
+
+    def answer(self, text: str) -> bytes:
+        return msgspec.json.encode({"additional_context": text.encode("utf-8", "replace").decode()})
+
+    def layout_root(self, transcript: Path) -> Path | None:
+        above = (folder for folder in transcript.parents if folder.is_absolute())
+        return next((root for root in above if transcripts.source_of(transcript, root) is not None), None)
+
+    def _transcript(self, given: Payload) -> str | None:
+        """The transcript, where it lies as we know it. A session is known without it."""
+        path = rawjson.string_of(given.transcript_path)
+        return path if path and self.layout_root(Path(path)) is not None else None
+
+
+def _decoded(payload: bytes) -> Payload | str:
+    """The payload, or what is wrong with it."""
+    for made_ready in (bytes, rawjson.mend):
+        try:
+            return _PAYLOAD.decode(made_ready(payload))
+        except msgspec.ValidationError as error:
+            return rawjson.shape_of(error)
+        except RecursionError:
+            return "nested too deeply"
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+    return "not JSON"
+
+
+def _skipped(event: str, reason: str) -> Skipped:
+    return rawjson.skipped(f"hook/{event}", reason, None)
+
+
+def _meaning(event: str, given: Payload) -> HookMeaning:
+    # A background agent has its task already, and works on a copy of the project.
+    if event == "sessionstart" and rawjson.part_of(given.is_background_agent, bool):
+        return "nudge"
+    return _MEANINGS.get(event, "nudge")
+
+
+def _told_early(session: str, event: str, given: Payload, folder: str | None, at_ms: int) -> tuple[Event, ...]:
+    status = rawjson.string_of(given.status)
+    if status not in ("aborted", "error"):
+        return ()
+    body = TurnEnd(reason="interrupted" if status == "aborted" else "error")
+    return (Event(key=f"hook/{session}/{event}/{at_ms}", session=session, at_ms=at_ms, body=body, cwd=folder),)

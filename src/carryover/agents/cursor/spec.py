@@ -1,0 +1,55 @@
+"""Cursor as it is installed: editor and `cursor-agent`, settings, hooks by version. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.agents.cursor import transcripts
+from carryover.agents.spec import (
+    LINUX,
+    MACOS,
+    HookEntry,
+    HookFileRules,
+    HookSet,
+    Place,
+    Starter,
+    ToolSpec,
+    VersionProbe,
+)
+from carryover.model import AGENT_NAMES
+
+# One event that a version does not know makes it drop the whole file, others' hooks too (`cursor-agent` 2026.09.10), so
+# an event stands in a set only from the first version on for which somebody reports it. Of the first ones (1.7) it is
+# `stop`; a start of a session was first seen in editor 3.12.17 and `cursor-agent` 2026.07.17, an end in 2026.09.10.
+_START: Final = HookEntry(event="sessionStart", timeout_s=5)
+_STOP: Final = HookEntry(event="stop", timeout_s=5)
+_END: Final = HookEntry(event="sessionEnd", timeout_s=5)
+
+SPEC: Final = ToolSpec(
+    id=transcripts.AGENT_ID,
+    name=AGENT_NAMES[transcripts.AGENT_ID],
+    supported=True,
+    binaries=("cursor-agent", "cursor"),
+    asks_every_copy=True,
+    folders=(
+        Place(path="~/.cursor"),
+        Place(path="~/.config/Cursor/User", env="XDG_CONFIG_HOME", below="Cursor/User", platforms=(LINUX,)),
+        Place(path="~/Library/Application Support/Cursor/User", platforms=(MACOS,)),
+    ),
+    # `2026.09.10-fd3934a`, or three lines of which the first is `3.12.17`.
+    version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
+    config_files=(Place(path="~/.cursor/hooks.json"),),
+    hook_form="flat",
+    hook_file_rules=HookFileRules(known_events_only=True),
+    transcripts=transcripts.PLACES,
+    hook_sets=(
+        HookSet(versions=">=1.7,<3.12.17", label="1.7 to 3.12.16", hooks=(_STOP,)),
+        HookSet(versions=">=3.12.17,<2025", label="3.12.17 and later", hooks=(_START, _STOP)),
+        HookSet(versions=">=2025,<2026.7.17", label="2025 to 2026.07.16", hooks=(_STOP,)),
+        HookSet(versions=">=2026.7.17,<2026.9.10", label="2026.07.17 to 2026.09.09", hooks=(_START, _STOP)),
+        HookSet(versions=">=2026.9.10,<2028", label="2026.09.10 and later", hooks=(_START, _STOP, _END)),
+    ),
+    injects_on=("sessionStart",),
+    instruction_files=("AGENTS.md",),
+    start=Starter(binary="cursor-agent"),
+)

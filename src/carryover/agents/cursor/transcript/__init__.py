@@ -1,0 +1,1 @@
+"""The transcripts written beside both: lines, and the blocks of their old form."""

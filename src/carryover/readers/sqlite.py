@@ -1,0 +1,226 @@
+"""Looks into another program's SQLite database without that program noticing.
+
+Nothing is created, changed or locked against its owner. With a WAL, the database is read through the owner's own index
+of it (`readonly_shm`: SQLite would write its marks there otherwise), so the owner's commits are seen and never wait for
+us. Without one, it is read as if nobody wrote (`immutable`), and what was read is thrown away if somebody did. Tested
+with SQLite 3.40.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import quote
+
+from carryover.agents.contract import Stamp
+
+BUSY_S: Final = 0.25
+COPY_BYTES: Final = 64 << 20
+"""A database whose WAL has lost its index is read from a private copy, up to this size of both."""
+TRIES: Final = 3
+
+_COUNTER_AT: Final = 24
+_COPIED_AT_ONCE: Final = 1 << 20
+
+Connection = sqlite3.Connection
+SqliteError = sqlite3.Error
+
+T = TypeVar("T")
+
+
+class ChangedMeanwhile(OSError):
+    """Somebody wrote while the database was read without a WAL, so what was read may be torn."""
+
+
+class TooLarge(Exception):
+    """A value is longer than what its reader is ready to hold."""
+
+
+def look_into(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    """What `work` makes of the database; done again where that changed meanwhile. Raises as `reading` does."""
+    for _ in range(TRIES - 1):
+        with suppress(ChangedMeanwhile):
+            return _once(path, work)
+    return _once(path, work)
+
+
+def _once(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    with reading(path) as db:
+        return work(db)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection inside one read transaction. Text comes as bytes, for it need not be UTF-8.
+
+    Raises FileNotFoundError when there is no such file, and OSError for everything that is to be tried again later:
+    a busy or damaged database, one that changed meanwhile (ChangedMeanwhile, at the end), any error of SQLite in the
+    body. Keep it short: a checkpoint of the owner leaves for later what is being read.
+    """
+    before = _look(path)
+    if before.journal:
+        raise OSError(errno.EAGAIN, "the database is in the middle of a change", str(path))
+    live = before.wal > 0 and before.shm
+    try:
+        if live:
+            with _transaction(path, "mode=ro&readonly_shm=1") as db:
+                yield db
+        elif before.wal and before.size + before.wal <= COPY_BYTES:
+            with _copied(path) as copy, _transaction(copy, "mode=rw") as db:
+                _forget(copy)
+                yield db
+        else:
+            with _transaction(path, "mode=ro&immutable=1") as db:
+                yield db
+    except sqlite3.Error as error:
+        if not live:
+            _expect_unchanged(path, before)
+        raise OSError(errno.EAGAIN, f"the database cannot be read now ({_name_of(error)})", str(path)) from error
+    if not live:
+        _expect_unchanged(path, before)
+
+
+def stamp(path: Path) -> Stamp:
+    """Size and time of a database together with its WAL, where changes may lie for long. Raises as `reading` does."""
+    status = _regular(path)
+    wal = _status(f"{path}-wal")
+    if wal is None or not wal.st_size:
+        return Stamp(status.st_size, status.st_mtime_ns)
+    return Stamp(status.st_size + wal.st_size, max(status.st_mtime_ns, wal.st_mtime_ns))
+
+
+def value_at(db: Connection, query: str, key: str, *, limit: int) -> bytes | None:
+    """The text or blob that `query` finds for `key`; None where there is none. Raises TooLarge above `limit` bytes."""
+    former = db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit)
+    try:
+        row = db.execute(query, (key,)).fetchone()
+    except sqlite3.DataError as error:
+        raise TooLarge from error
+    finally:
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, former)
+    return row[0] if row is not None and isinstance(row[0], bytes) else None
+
+
+def text_of(value: object) -> str | None:
+    """A column's text, whether it was stored as text or as a blob; None for anything else."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else None
+
+
+def tables(db: sqlite3.Connection) -> frozenset[str]:
+    """The names of the tables there are."""
+    rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return frozenset(text_of(name) or "" for (name,) in rows)
+
+
+@contextmanager
+def _transaction(path: Path, how: str) -> Iterator[sqlite3.Connection]:
+    db = sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=BUSY_S, isolation_level=None)
+    try:
+        db.text_factory = bytes
+        db.execute("PRAGMA query_only = 1")
+        db.execute("BEGIN")
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # takes the snapshot
+        yield db
+    finally:
+        db.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a look at the files tells. Equal ones: nobody wrote."""
+
+    identity: tuple[int, int]
+    size: int
+    mtime_ns: int
+    counter: bytes
+    """SQLite's own count of changes: two may fall into one tick of the file system's clock."""
+    wal: int
+    """Size of the WAL, 0 where there is none."""
+    wal_mtime_ns: int
+    shm: bool
+    journal: int
+    """Size of the rollback journal, which is there while a transaction is being written."""
+
+
+def _look(path: Path) -> _Look:
+    status = _regular(path)
+    wal = _status(f"{path}-wal")
+    journal = _status(f"{path}-journal")
+    return _Look(
+        identity=(status.st_dev, status.st_ino),
+        size=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        # A file of ours that is closed takes all our locks on it along, so not where locks are held.
+        counter=_bytes_at(path, _COUNTER_AT, 4) if wal is None or not wal.st_size else b"",
+        wal=wal.st_size if wal is not None else 0,
+        wal_mtime_ns=wal.st_mtime_ns if wal is not None else 0,
+        shm=_status(f"{path}-shm") is not None,
+        journal=journal.st_size if journal is not None else 0,
+    )
+
+
+def _expect_unchanged(path: Path, before: _Look) -> None:
+    if _look(path) != before:
+        raise ChangedMeanwhile(errno.EAGAIN, "the database changed meanwhile", str(path))
+
+
+def _regular(path: Path) -> os.stat_result:
+    status = os.stat(path)  # noqa: PTH116
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return status
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+
+
+def _bytes_at(path: Path, offset: int, length: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        return os.pread(descriptor, length, offset)
+    finally:
+        os.close(descriptor)
+
+
+def _name_of(error: sqlite3.Error) -> str:
+    return getattr(error, "sqlite_errorname", None) or type(error).__name__
+
+
+@contextmanager
+def _copied(path: Path) -> Iterator[Path]:
+    """A copy of a database and its WAL that nobody else can read."""
+    folder = Path(os.environ.get("TMPDIR") or "/tmp") / f"carryover-{secrets.token_hex(12)}"
+    folder.mkdir(mode=0o700)
+    copy = folder / "copy"
+    try:
+        _copy(path, copy)
+        _copy(Path(f"{path}-wal"), folder / "copy-wal")
+        yield copy
+    finally:
+        _forget(copy)
+
+
+def _copy(path: Path, to: Path) -> None:
+    with path.open("rb") as source, to.open("xb") as target:
+        while data := source.read(_COPIED_AT_ONCE):
+            target.write(data)
+
+
+def _forget(copy: Path) -> None:
+    """Take a copy away. One that is open can still be read, and is gone for good when it is closed."""
+    for name in ("copy", "copy-wal", "copy-shm"):
+        copy.with_name(name).unlink(missing_ok=True)
+    with suppress(OSError):
+        copy.parent.rmdir()

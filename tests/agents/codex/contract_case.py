@@ -1,0 +1,105 @@
+"""Codex's material for the contract suite."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from agents.codex.hook_payloads import FOREIGN, PAYLOADS
+from contract.case import Case, Recording
+
+FIXTURES: Final = Path(__file__).parent / "fixtures"
+AT: Final = "2026-11-20T06:00:00.000Z"
+THREAD: Final = "01a1f792-0000-7000-8000-000000000099"
+NAME: Final = f"rollout-2026-11-20T06-00-00-{THREAD}.jsonl"
+
+
+def record(kind: str, **payload: object) -> bytes:
+    return json.dumps({"timestamp": AT, "type": kind, "payload": payload}).encode()
+
+
+def event(kind: str, **fields: object) -> bytes:
+    return record("event_msg", type=kind, **fields)
+
+
+def item(kind: str, **fields: object) -> bytes:
+    return event("item_completed", item={"type": kind, "id": "i1", **fields}, turn_id="t1")
+
+
+def response(kind: str, **fields: object) -> bytes:
+    return record("response_item", type=kind, **fields)
+
+
+def message(role: str, text: str) -> bytes:
+    return response("message", role=role, content=[{"type": "input_text", "text": text}])
+
+
+def recordings() -> tuple[Recording, ...]:
+    """Every transcript of every version."""
+    files = sorted(FIXTURES.glob("*/*/sessions/*/*/*/*.jsonl"))
+    return tuple(Recording(path=path, root=path.parents[3]) for path in files)
+
+
+def recording(name: str) -> Recording:
+    """A transcript by its version and scenario: `0.169.0/usage-limit`."""
+    (path,) = (FIXTURES / name).glob("sessions/*/*/*/*.jsonl")
+    return Recording(path=path, root=path.parents[3])
+
+
+CASE: Final = Case(
+    recordings=recordings(),
+    unknown=(
+        record("brand_new"),
+        event("brand_new"),
+        item("BrandNew"),
+        response("brand_new"),
+    ),
+    quiet=(
+        record("world_state", full=True, state={"agents_md": "words"}),
+        record("token_usage_record", usage={}),
+        event("thread_settings_applied", thread_settings={}),
+        event("token_count", info=None, rate_limits={"primary": None}),
+        event("token_count", info=5, rate_limits="words"),
+        event("agent_reasoning", text="hm"),
+        event("context_compacted"),
+        event("task_started", turn_id="t1", started_at=1),
+        event("task_complete", turn_id="t1", last_agent_message=None),
+        item("Reasoning", summary_text=["hm"]),
+        item("ContextCompaction"),
+        item("CollabAgentToolCall", tool="spawn_agent"),
+        item("EnteredReviewMode", target={}),
+        response("reasoning", summary=[]),
+        response("additional_tools", tools=[]),
+        message("assistant", "Done."),
+        # An output whose call has its result already.
+        response("function_call_output", call_id="c1", output="Process exited with code 0\nOutput:\n"),
+    ),
+    not_typed=(
+        message("user", "# AGENTS.md instructions for /home/dev/shop\n\n<INSTRUCTIONS>\nBe brief.\n</INSTRUCTIONS>"),
+        message("user", "<environment_context>\n  <cwd>/home/dev/shop</cwd>\n</environment_context>"),
+        message("user", "<user_shell_command>\n<command>\nls\n</command>\n</user_shell_command>"),
+        message("user", "<turn_aborted>\nThe user interrupted the turn.\n</turn_aborted>"),
+        message("user", '<subagent_notification>\n{"agent_path":"a"}\n</subagent_notification>'),
+        message("user", "<user_action>\n  <action>review</action>\n</user_action>"),
+        message("user", "Fix the failing discount test."),
+        message("developer", "# [CARRYOVER] Last updated 2026-11-20"),
+        record(
+            "compacted", message="Fix the test.", replacement_history=[{"role": "user", "content": "Fix the test."}]
+        ),
+    ),
+    strangers=(
+        "notes.jsonl",
+        NAME,
+        f"2026/11/{NAME}",
+        f"2026/11/20/deeper/{NAME}",
+        f"2026/11/20/{NAME}.zst",
+        f"2026/11/20/{NAME}.bak",
+        f"2026/11/20/{THREAD}.jsonl",
+        "2026/11/20/rollout-2026-11-20T06-00-00-notes.jsonl",
+        f"2026/Nov/20/{NAME}",
+        "session_index.jsonl",
+    ),
+    payloads=tuple({payload.event: payload for payload in PAYLOADS}.values()),
+    foreign=FOREIGN,
+)

@@ -1,0 +1,58 @@
+"""What Codex hands to hooks: as recorded, and made up in that shape."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from contract.case import Payload
+
+RECORDED: Final = Path(__file__).parent / "recorded_hooks"
+THREAD: Final = "01a1f792-8e0d-7b83-8229-c2da9f8c5dec"
+ROLLOUT: Final = f"/home/dev/.codex/sessions/2026/11/20/rollout-2026-11-20T06-08-59-{THREAD}.jsonl"
+LEFT_OUT: Final = object()
+
+
+def recorded(name: str) -> tuple[Payload, ...]:
+    """The payloads of one recording, named by what was done and the version, in the order they came."""
+    lines = (RECORDED / f"{name}.jsonl").read_bytes().splitlines()
+    return tuple(Payload(json.loads(line)["hook_event_name"], line) for line in lines)
+
+
+def payload(event: str, **fields: Any) -> Payload:
+    """A made-up payload with what all of Codex's have; `LEFT_OUT` leaves a field out."""
+    common = {
+        "session_id": THREAD,
+        "transcript_path": ROLLOUT,
+        "cwd": "/home/dev/shop",
+        "hook_event_name": event,
+        "model": "gpt-5.5",
+        "permission_mode": "default",
+    }
+    told = {name: value for name, value in {**common, **fields}.items() if value is not LEFT_OUT}
+    return Payload(event, json.dumps(told).encode())
+
+
+PAYLOADS: Final = (
+    *recorded("tui-0.169.0"),
+    *recorded("subagent-and-review-0.169.0"),
+    *recorded("tui-0.125.0"),
+)
+FOREIGN: Final = (
+    # Claude Code's, whose hooks other programs run.
+    payload(
+        "SessionStart", source="startup", transcript_path=f"/home/dev/.claude/projects/-home-dev-shop/{THREAD}.jsonl"
+    ),
+    payload("Stop", transcript_path=f"/home/dev/.claude/projects/-home-dev-shop/{THREAD}.jsonl"),
+    # Cursor's, with and without its own names.
+    payload("Stop", transcript_path=None, conversation_id=THREAD, workspace_roots=["/home/dev/shop"]),
+    payload("Stop", transcript_path=f"/home/dev/.cursor/projects/home-dev-shop/agent-transcripts/{THREAD}.jsonl"),
+    # Of programs that name no transcript at all.
+    payload("Stop", transcript_path=LEFT_OUT, last_assistant_message="Done."),
+    payload("Stop", transcript_path="", last_assistant_message="Done."),
+    payload("Stop", transcript_path=f"/home/dev/.copilot/session-state/{THREAD}/events.jsonl"),
+    # The hook of one event run for another.
+    payload("SessionStart", source="startup", hook_event_name="UserPromptSubmit"),
+    payload("Stop", hook_event_name=LEFT_OUT),
+)

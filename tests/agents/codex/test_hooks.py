@@ -1,0 +1,166 @@
+"""What Codex's hooks hand over, as recorded of 0.125.0 and 0.169.0, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import msgspec
+import pytest
+
+from agents.codex.contract_case import recording
+from agents.codex.hook_payloads import LEFT_OUT, PAYLOADS, ROLLOUT, THREAD, payload, recorded
+from carryover.agents import adapters
+from carryover.agents.codex.hooks import CodexHooks
+from carryover.agents.contract import HookReading, StartReason
+from carryover.distill import render
+from carryover.ledger.provisional import words_of
+from carryover.model import AssistantMessage, Event, Skipped
+from contract.case import Payload, read_on, source_at
+
+NOW_MS: Final = 1_795_000_000_000
+HOOKS: Final = CodexHooks()
+
+
+def read(given: Payload) -> HookReading | Skipped:
+    return HOOKS.read(given.event, given.data, at_ms=NOW_MS)
+
+
+def told(event: str, **fields: Any) -> HookReading | Skipped:
+    return read(payload(event, **fields))
+
+
+def reading(**fields: object) -> HookReading:
+    common = {"session": THREAD, "cwd": "/home/dev/shop", "transcript": ROLLOUT}
+    return msgspec.convert({**common, **fields}, HookReading)
+
+
+def test_a_tui_with_a_new_thread_a_clear_a_fork_a_compaction_and_a_resume_is_understood() -> None:
+    """0.169.0. Four threads; each that was opened ends when the client does."""
+    readings = [read(given) for given in recorded("tui-0.169.0")]
+    heard = [reading for reading in readings if isinstance(reading, HookReading)]
+
+    assert len(heard) == len(readings)
+    assert [one.reason for one in heard if one.meaning == "start"] == [
+        "startup", "compact", "startup", "clear", "fork", "resume",
+    ]  # fmt: skip
+    assert [one.session[-4:] for one in heard if one.meaning == "save"] == [
+        "38ad", "bf7c", "8fa8", "a780", "38ad", "a780",
+    ]  # fmt: skip
+    assert len([one for one in heard if one.meaning == "ended"]) == 6
+    assert {one.idle_s for one in heard} == {None}
+
+
+def test_inside_a_sub_agent_nothing_starts_or_ends() -> None:
+    """0.169.0. Its words come with the session of the thread that asked for it, and with its own transcript."""
+    heard = [read(given) for given in recorded("subagent-and-review-0.169.0") if b'"agent_id": ' in given.data]
+
+    assert len(heard) == 3
+    assert {(one.meaning, one.provisional) for one in heard if isinstance(one, HookReading)} == {("nudge", ())}
+    for event in ("SessionStart", "Stop", "PreCompact"):
+        child = told(event, source="startup", last_assistant_message="Found it.", agent_id="01a1f79b-e780")
+        assert child == reading(meaning="nudge"), event
+
+
+def test_the_version_before_the_review_of_hooks_says_the_same() -> None:
+    """0.125.0: its fork begins as any session does."""
+    heard = [read(given) for given in recorded("tui-0.125.0")]
+
+    starts = [one for one in heard if isinstance(one, HookReading) and one.meaning == "start"]
+    assert [one.reason for one in starts] == ["startup", "startup", "startup"]
+    assert not any(isinstance(one, Skipped) for one in heard)
+
+
+@pytest.mark.parametrize("reason", get_args(StartReason))
+def test_a_start_says_why(reason: StartReason) -> None:
+    assert told("SessionStart", source=reason) == reading(meaning="start", reason=reason)
+
+
+@pytest.mark.parametrize("source", [None, LEFT_OUT, "brand-new"])
+def test_a_start_for_an_unknown_reason_is_counted(source: object) -> None:
+    assert told("SessionStart", source=source) == Skipped("hook/sessionstart", "unknown start reason")
+
+
+def test_the_end_of_a_turn_brings_its_last_words() -> None:
+    words = AssistantMessage(text="Done. Next: handle negative percentages.", final=True)
+    early = Event(key=f"hook/{THREAD}/stop/{NOW_MS}", session=THREAD, at_ms=NOW_MS, body=words, cwd="/home/dev/shop")
+
+    assert told("Stop", last_assistant_message=f"{words.text}\n") == reading(meaning="ended", provisional=(early,))
+
+
+def test_what_is_told_early_is_known_again_in_the_rollout_of_the_same_thread() -> None:
+    """Otherwise it would stand beside the rollout's own record for good."""
+    stops = [given for given in recorded("tui-0.169.0") if given.event == "Stop"]
+    rollout = recording("0.169.0/tui-turns-interrupt-compact")
+    agent = adapters()["codex"]
+    events = read_on(agent, source_at(agent, rollout)).events
+
+    heard = [read(given) for given in stops if json.loads(given.data)["session_id"] in rollout.path.name]
+
+    assert len(heard) == 2
+    for one in heard:
+        assert isinstance(one, HookReading)
+        (early,) = one.provisional
+        assert words_of(early.body) in {words_of(event.body) for event in events}
+
+
+@pytest.mark.parametrize("text", [None, LEFT_OUT, "", " \n", 5, ["x"]])
+def test_where_there_are_no_words_nothing_is_told_early(text: object) -> None:
+    assert told("Stop", last_assistant_message=text) == reading(meaning="ended")
+
+
+def test_of_a_session_that_is_not_to_be_written_down_nothing_is_kept() -> None:
+    """`codex exec --ephemeral` says null for the transcript; it is still told what stands."""
+    start = told("SessionStart", source="startup", transcript_path=None)
+    stop = told("Stop", transcript_path=None, last_assistant_message="Done.")
+    saved = told("PreCompact", transcript_path=None, trigger="auto")
+
+    assert start == reading(meaning="start", reason="startup", transcript=None)
+    assert [stop, saved] == [reading(meaning="nudge", transcript=None)] * 2
+
+
+def test_all_that_is_not_asked_for_is_a_nudge() -> None:
+    for given in PAYLOADS:
+        if given.event not in HOOKS.events:
+            one = read(given)
+            assert isinstance(one, HookReading), given.event
+            assert (one.meaning, one.provisional) == ("nudge", ())
+
+
+def test_half_a_surrogate_pair_costs_one_character() -> None:
+    data = payload("Stop", last_assistant_message="Done HERE").data.replace(b"HERE", b"\\ud83d")
+
+    stopped = HOOKS.read("Stop", data, at_ms=NOW_MS)
+
+    assert isinstance(stopped, HookReading)
+    assert [event.body for event in stopped.provisional] == [AssistantMessage(text="Done \ufffd", final=True)]
+
+
+@pytest.mark.parametrize(
+    ("path", "root"),
+    [
+        (ROLLOUT, "/home/dev/.codex/sessions"),
+        (ROLLOUT.replace("/home/dev/.codex", "/srv/sessions/cx"), "/srv/sessions/cx/sessions"),
+        (ROLLOUT.replace("sessions/2026/11/20", "archived_sessions"), "/home/dev/.codex/archived_sessions"),
+        (f"{ROLLOUT}.zst", None),
+        (ROLLOUT.replace("sessions", "threads"), None),
+        (ROLLOUT.replace("2026/11/20/", ""), None),
+        (ROLLOUT.removeprefix("/"), None),
+    ],
+)
+def test_a_moved_root_is_told_from_the_layout_below_it(path: str, root: str | None) -> None:
+    assert HOOKS.layout_root(Path(path)) == (Path(root) if root is not None else None)
+
+
+@pytest.mark.parametrize("text", ["# handoff ✓\n", "[CARRYOVER]\n", '{"a": "b"}', ""])
+def test_the_answer_is_the_json_form_whatever_the_text_begins_with(text: str) -> None:
+    """Plain text that begins with a bracket makes the hook fail (0.169.0), and so does a field it does not know."""
+    assert json.loads(HOOKS.answer(text)) == {
+        "hookSpecificOutput": {"hookEventName": "SessionStart", "additionalContext": text}
+    }
+
+
+def test_the_longest_handoff_is_well_below_what_is_cut_in_the_middle() -> None:
+    """At 10,000 characters (0.169.0). A token is estimated as 4 characters at most, and each line ends in one."""
+    assert render.MAX_TOKENS * 4 + render.MAX_LINES < 10_000 / 2

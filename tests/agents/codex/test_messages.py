@@ -1,0 +1,151 @@
+"""Whose words a record holds, and which of two records of the same words counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.codex.contract_case import recording
+from agents.codex.rollout import Rollout
+from carryover.agents.codex import AGENT
+from carryover.model import AgentSummary, AssistantMessage, UserPrompt
+from contract.case import read_on, source_at
+
+
+def test_a_paginated_file_holds_its_prompts_and_answers_in_items() -> None:
+    rollout = Rollout(family="paginated")
+    rollout.turn()
+    rollout.asks("Fix the test.")
+    rollout.event("user_message", message="Fix the test.")
+    rollout.says("Fixed.", "final_answer")
+    rollout.event("agent_message", message="Fixed.")
+
+    assert rollout.bodies == [UserPrompt(text="Fix the test."), AssistantMessage(text="Fixed.", final=True)]
+
+
+def test_a_legacy_file_holds_them_in_events() -> None:
+    rollout = Rollout(family="legacy")
+    rollout.turn()
+    rollout.asks("Fix the test.")
+    rollout.item("UserMessage", content=[{"type": "text", "text": "Fix the test."}])
+    rollout.says("On it.", "commentary")
+    rollout.item("AgentMessage", content=[{"type": "Text", "text": "On it."}])
+
+    assert rollout.bodies == [UserPrompt(text="Fix the test."), AssistantMessage(text="On it.", final=False)]
+
+
+def test_the_file_says_which_family_it_is_of_not_the_client() -> None:
+    """0.169.0 goes on with legacy records in a file of 0.125.0."""
+    events = read_on(AGENT, source_at(AGENT, recording("0.169.0/old-file-resumed-by-0.169.0"))).events
+
+    assert [event.body.text for event in events if isinstance(event.body, UserPrompt)] == [
+        "Hit the limit.",
+        "Resumed by the new client.",
+    ]
+
+
+def test_a_prompt_is_kept_as_it_was_typed_with_what_was_piped_in() -> None:
+    rollout = Rollout()
+    rollout.turn()
+    text = "Explain this.\n\n<stdin>\nline 1\nline 2\n</stdin>"
+
+    assert rollout.asks(text) == [UserPrompt(text=text)]
+
+
+def test_images_are_counted() -> None:
+    legacy, paginated = Rollout(family="legacy"), Rollout()
+    content = [
+        {"type": "text", "text": "Like this."},
+        {"type": "image", "image_url": "data:x"},
+        {"type": "local_image"},
+    ]
+
+    wanted = [UserPrompt(text="Like this.", attachments=2)]
+    assert legacy.event("user_message", message="Like this.", images=["data:x"], local_images=["/a.png"]) == wanted
+    assert paginated.item("UserMessage", content=content) == wanted
+
+
+def test_the_same_words_said_twice_in_a_turn_count_twice() -> None:
+    rollout = Rollout()
+    rollout.turn()
+    rollout.asks("go on")
+    rollout.asks("go on")
+
+    keys = [event.key for event in rollout.events if isinstance(event.body, UserPrompt)]
+    assert len(set(keys)) == 2
+
+
+@pytest.mark.parametrize("opening", ["# Context from my IDE setup:", "# Files mentioned by the user:"])
+def test_what_an_editor_puts_before_a_prompt_is_not_the_users(opening: str) -> None:
+    rollout = Rollout()
+    text = f"{opening}\n\n## Active file: pricing.py\n\n## My request for Codex:\nFix the rounding.\n"
+
+    assert rollout.asks(text) == [UserPrompt(text="Fix the rounding.")]
+    assert rollout.asks("What does `## My request for Codex:` mean?") == [
+        UserPrompt(text="What does `## My request for Codex:` mean?")
+    ]
+
+
+def test_the_words_of_a_review_are_the_clients() -> None:
+    """0.169.0: the file that asks for the review repeats them, and has the reviewer's verdict as an answer."""
+    events = read_on(AGENT, source_at(AGENT, recording("0.169.0/review-parent"))).events
+
+    assert [event.body for event in events if isinstance(event.body, UserPrompt)] == []
+    assert [event.body.text for event in events if isinstance(event.body, AssistantMessage)] == ["fine"]
+
+
+@pytest.mark.parametrize("family", ["legacy", "paginated"])
+def test_between_the_marks_of_a_review_nobody_types(family: str) -> None:
+    rollout = Rollout(family="legacy" if family == "legacy" else "paginated")
+    rollout.turn()
+    if family == "legacy":
+        rollout.event("entered_review_mode", target={}, user_facing_hint="current changes")
+    else:
+        rollout.item("EnteredReviewMode")
+    assert rollout.asks("Review the current code changes.") == []
+    if family == "legacy":
+        rollout.event("exited_review_mode", review_output=None)
+    else:
+        rollout.item("ExitedReviewMode")
+    assert rollout.asks("Fix the first one.") == [UserPrompt(text="Fix the first one.")]
+
+
+def test_a_review_that_was_cut_off_silences_nobody() -> None:
+    for cut in ("turn_aborted", "task_complete"):
+        rollout = Rollout()
+        rollout.turn()
+        rollout.item("EnteredReviewMode")
+        rollout.event(cut, turn_id="turn-1", reason="interrupted")
+        assert rollout.asks("Never mind.") == [UserPrompt(text="Never mind.")]
+    killed = Rollout()
+    killed.turn()
+    killed.item("EnteredReviewMode")
+    killed.turn("turn-2")
+    assert killed.asks("Go on.") == [UserPrompt(text="Go on.")]
+
+
+def test_a_compaction_is_a_summary_and_repeats_no_prompt() -> None:
+    rollout = Rollout()
+    rollout.turn()
+    history = [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Fix the test."}]}]
+
+    assert rollout.record("compacted", message="We fixed the test.", replacement_history=history) == [
+        AgentSummary(text="We fixed the test.", source="compaction")
+    ]
+    assert rollout.record("compacted", message=" ") == []
+
+
+def test_a_summary_that_quotes_a_handoff_is_dropped() -> None:
+    rollout = Rollout()
+
+    assert rollout.record("compacted", message="# [CARRYOVER] Last updated 2026-11-20 ...") == []
+
+
+def test_records_of_another_shape_are_counted() -> None:
+    rollout = Rollout()
+    rollout.item("UserMessage", content="words of the user")
+    rollout.record("compacted", message=5)
+    legacy = Rollout(family="legacy")
+    legacy.event("user_message", message=["words of the user"])
+
+    assert [s.record_type for s in rollout.skipped] == ["item_completed/UserMessage", "compacted"]
+    assert [(s.record_type, s.version) for s in legacy.skipped] == [("event_msg/user_message", "0.169.0")]

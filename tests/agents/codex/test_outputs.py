@@ -1,0 +1,92 @@
+"""What the text of an output says of how its call ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.codex.rollout import exited, running
+from carryover.agents.codex.outputs import Outcome, ended, read_output
+from carryover.model import Op, ResultStatus
+
+SUCCESS = "Success. Updated the following files:\nM a\n"
+ABORTED = "Wall time: 3.9 seconds\naborted by user"
+COMPLETED = "Script completed\nWall time 0.1 seconds\nOutput:\n"
+HUGE = '{"output":"x","metadata":{"exit_code":' + "9" * 400 + "}}"
+
+
+@pytest.mark.parametrize(
+    ("op", "text", "outcome"),
+    [
+        ("shell", exited(0, "fine\n"), Outcome("ok", "fine\n", exit_code=0)),
+        ("shell", exited(3, "bad\n"), Outcome("error", "bad\n", exit_code=3)),
+        ("shell", exited(-1), Outcome("interrupted", "")),
+        ("shell", "Exit code: 2\nWall time: 0 seconds\nOutput:\nbad\n", Outcome("error", "bad\n", exit_code=2)),
+        ("edit", '{"output":"Success.","metadata":{"exit_code":0}}', Outcome("ok", "Success.", exit_code=0)),
+        ("edit", '{"output":"No.","metadata":{"exit_code":1}}', Outcome("error", "No.", exit_code=1)),
+        ("edit", SUCCESS, Outcome("ok", SUCCESS)),
+        ("shell", running(42), Outcome("unknown", "starting\n", process="42")),
+        ("shell", ABORTED, Outcome("interrupted", ABORTED)),
+        ("shell", "aborted by user after 3.8s", Outcome("interrupted", "aborted by user after 3.8s")),
+        ("shell", "exec command rejected by user", Outcome("denied", "exec command rejected by user", never_ran=True)),
+        ("edit", "patch rejected by user", Outcome("denied", "patch rejected by user", never_ran=True)),
+        ("other", "unsupported call: x", Outcome("error", "unsupported call: x", never_ran=True)),
+        ("edit", "apply_patch verification failed: no", Outcome("error", "apply_patch verification failed: no")),
+        ("other", "Script failed\nWall time 0.1 seconds\nOutput:\n\nno", Outcome("error", "no")),
+        ("other", COMPLETED, Outcome("ok", COMPLETED)),
+        ("plan", "Plan updated", Outcome("ok", "Plan updated")),
+        ("plan", "no", Outcome("error", "no")),
+        ("agent", "{}", Outcome("ok", "{}")),
+        ("shell", "words", Outcome("unknown", "words")),
+        ("other", "", Outcome("unknown", "")),
+    ],
+)  # fmt: skip
+def test_outputs(op: Op, text: str, outcome: Outcome) -> None:
+    assert read_output(op, text) == outcome
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a line first\nProcess exited with code 1",
+        exited(0, "Process exited with code 1\nExit code: 1\naborted by user"),
+        'Chunk ID: 1\nWall time: 1\nProcess exited with code 0\nOutput:\n{"output":"","metadata":{"exit_code":1}}',
+    ],
+)
+def test_what_a_command_printed_is_not_taken_for_the_clients_words(text: str) -> None:
+    outcome = read_output("shell", text)
+
+    assert outcome.status in ("ok", "unknown")
+    assert outcome.exit_code in (0, None)
+
+
+@pytest.mark.parametrize("text", ['{"output"', '{"output":5}', HUGE, "Exit code: ", "\ud800"])
+def test_half_a_form_is_only_text(text: str) -> None:
+    assert read_output("shell", text).exit_code is None
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "status", "read"),
+    [
+        (0, "completed", "ok"),
+        (1, "failed", "error"),
+        (-1, "failed", "interrupted"),
+        (None, "completed", "ok"),
+        (None, "failed", "error"),
+        (None, None, "unknown"),
+        (-1, "declined", "denied"),
+        (None, "brand-new", "unknown"),
+    ],
+)
+def test_the_clients_own_account(exit_code: int | None, status: str | None, read: ResultStatus) -> None:
+    assert ended(exit_code, "", status).status == read
+
+
+def test_terminal_escapes_are_taken_out() -> None:
+    assert read_output("shell", exited(1, "\x1b[31mred\x1b[0m")).output == "red"
+
+
+def test_colours_inside_the_json_of_an_output_go() -> None:
+    """In 0.48 and 0.53 the output of a command is JSON in a text, which spells ESC out."""
+    text = json.dumps({"output": "\x1b[31;1mboom\x1b[0m\r\n", "metadata": {"exit_code": 1, "duration_seconds": 0.1}})
+
+    assert read_output("shell", text) == Outcome("error", "boom\r\n", exit_code=1)

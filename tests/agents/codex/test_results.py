@@ -1,0 +1,218 @@
+"""Results: one a call, from whichever record comes first, with what followed from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.codex.rollout import OTHER, SHOP, Rollout, exited, running
+from carryover.model import AnyBody, BackgroundTask, FileEdit, ToolCall, ToolResult
+
+DIFF = "@@ -4,2 +4,2 @@\n a\n-b\n+c\n"
+
+
+@pytest.fixture(params=["legacy", "paginated"])
+def rollout(request: pytest.FixtureRequest) -> Rollout:
+    rollout = Rollout(family=request.param)
+    rollout.turn()
+    return rollout
+
+
+def result_of(bodies: list[AnyBody]) -> ToolResult:
+    (result,) = [body for body in bodies if isinstance(body, ToolResult)]
+    return result
+
+
+def edits_of(bodies: list[AnyBody]) -> list[FileEdit]:
+    return [body for body in bodies if isinstance(body, FileEdit)]
+
+
+def test_the_clients_own_record_comes_first_and_the_output_adds_nothing(rollout: Rollout) -> None:
+    call = rollout.calls("exec_command", cmd="make")
+    result = result_of(rollout.ends(call, "make", 2, "no rule\n"))
+
+    assert (result.status, result.exit_code, result.output, result.subject) == ("error", 2, "no rule\n", "make")
+    assert rollout.output(call, exited(2, "no rule\n")) == []
+
+
+def test_without_it_the_output_says_how_the_call_ended(rollout: Rollout) -> None:
+    result = result_of(rollout.runs("exec_command", exited(2, "no rule\n"), cmd="make"))
+
+    assert (result.status, result.exit_code, result.output) == ("error", 2, "no rule\n")
+
+
+def test_an_interrupted_command_counts_once_though_its_record_comes_later(rollout: Rollout) -> None:
+    call = rollout.calls("exec_command", cmd="sleep 30")
+    result = result_of(rollout.output(call, "Wall time: 3.9 seconds\naborted by user"))
+    first = rollout.turn_id
+    rollout.turn("turn-2")
+
+    assert (result.status, result.exit_code) == ("interrupted", None)
+    assert rollout.ends(call, "sleep 30", 0, turn_id=first) == []
+
+
+def test_an_escalated_command_that_was_put_away_was_refused(rollout: Rollout) -> None:
+    """0.169.0 writes the refusal as an interrupt."""
+    call = rollout.calls("exec_command", cmd="make install", sandbox_permissions="require_escalated")
+    result = result_of(rollout.output(call, "Wall time: 3.8 seconds\naborted by user"))
+
+    assert (result.status, result.never_ran) == ("denied", True)
+
+
+def test_a_process_that_runs_on_has_its_result_when_it_ends(rollout: Rollout) -> None:
+    call = rollout.calls("exec_command", cmd="npm run build")
+    assert rollout.output(call, running(42)) == [BackgroundTask(task_id=call, state="running", label="npm run build")]
+    look = rollout.calls("write_stdin", session_id=42, chars="")
+    assert result_of(rollout.output(look, running(42))).call_id == look
+
+    ended = rollout.ends(call, "npm run build", 1, "failed\n")
+
+    assert (result_of(ended).call_id, result_of(ended).exit_code) == (call, 1)
+    assert ended[1:] == [BackgroundTask(task_id=call, state="done")]
+
+
+def test_a_look_that_finds_it_ended_gives_its_result_where_no_other_record_does(rollout: Rollout) -> None:
+    call = rollout.calls("exec_command", cmd="npm run build")
+    rollout.output(call, running(42))
+    told = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(1, "failed\n"))
+    of_call = [body for body in told if isinstance(body, ToolResult) and body.call_id == call]
+
+    assert [(result.exit_code, result.output, result.subject) for result in of_call] == [
+        (1, "failed\n", "npm run build")
+    ]
+    assert rollout.ends(call, "npm run build", 1) == []
+
+
+def test_a_look_at_another_process_ends_nothing(rollout: Rollout) -> None:
+    call = rollout.calls("exec_command", cmd="npm run build")
+    rollout.output(call, running(42))
+    rollout.output(rollout.calls("write_stdin", session_id=43, chars=""), exited(0))
+
+    assert [body.call_id for body in rollout.bodies if isinstance(body, ToolResult)] == ["call_2"]
+
+
+def test_the_users_own_command_is_a_persons() -> None:
+    rollout = Rollout()
+    rollout.turn()
+    call, result = rollout.ends("u1", "echo x > x.txt", 0, "", source="user_shell")
+
+    assert isinstance(call, ToolCall)
+    assert isinstance(result, ToolResult)
+    assert (call.actor, result.actor, result.subject) == ("human", "human", "echo x > x.txt")
+
+
+def test_the_commands_of_a_script_are_calls_of_their_own() -> None:
+    """Code mode (0.169.0): ids of their own, and no call."""
+    rollout = Rollout()
+    rollout.turn()
+    told = rollout.ends("exec-1", "rm a.py", 0)
+
+    assert [type(body).__name__ for body in told] == ["ToolCall", "ToolResult", "FileEdit"]
+    assert edits_of(told) == [FileEdit(path=f"{SHOP}/a.py", change="delete", call_id="exec-1")]
+
+
+def test_files_that_a_command_surely_changed_are_edits(rollout: Rollout) -> None:
+    made = rollout.runs("exec_command", exited(0), cmd="echo 1 > one.txt", workdir="sub")
+    failed = rollout.runs("exec_command", exited(1), cmd="echo 1 > one.txt")
+
+    assert [edit.path for edit in edits_of(made)] == [f"{SHOP}/sub/one.txt"]
+    assert edits_of(failed) == []
+
+
+def test_a_patch_is_what_the_client_says_it_changed() -> None:
+    changes = {
+        f"{SHOP}/new.py": {"type": "add", "content": "a\nb\n"},
+        f"{SHOP}/gone.py": {"type": "delete", "content": "x\n"},
+        f"{SHOP}/old.py": {"type": "update", "unified_diff": DIFF, "move_path": f"{SHOP}/moved.py"},
+    }  # fmt: skip
+    wanted = [
+        FileEdit(path=f"{SHOP}/gone.py", change="delete", call_id="call_1"),
+        FileEdit(path=f"{SHOP}/new.py", change="add", call_id="call_1", added=2, removed=0, line=1, anchor="a"),
+        FileEdit(
+            path=f"{SHOP}/moved.py", old_path=f"{SHOP}/old.py", change="rename", call_id="call_1", added=1, removed=1,
+            line=5, anchor="c",
+        ),
+    ]  # fmt: skip
+    for family in ("legacy", "paginated"):
+        rollout = Rollout(family="legacy" if family == "legacy" else "paginated")
+        rollout.turn()
+        call = rollout.patches("*** Update File: old.py", "*** Move to: moved.py", "@@", "-b", "+c")
+        if family == "legacy":
+            told = rollout.event("patch_apply_end", call_id=call, turn_id="turn-1", status="completed", changes=changes)
+        else:
+            told = rollout.item("FileChange", id=call, status="completed", changes=changes)
+        assert edits_of(told) == wanted
+        assert result_of(told).subject == f"{SHOP}/old.py"
+        assert rollout.response("custom_tool_call_output", call_id=call, output="Exit code: 0\nOutput:\nSuccess.") == []
+
+
+def test_without_that_a_patch_is_what_its_text_says(rollout: Rollout) -> None:
+    call = rollout.patches("*** Update File: pricing.py", "@@ def discount", "-a", "+b")
+    told = rollout.response(
+        "custom_tool_call_output", call_id=call, output='{"output":"Success.","metadata":{"exit_code":0}}'
+    )
+
+    assert edits_of(told) == [
+        FileEdit(path=f"{SHOP}/pricing.py", change="modify", call_id=call, added=1, removed=1, anchor="b")
+    ]
+
+
+@pytest.mark.parametrize("status", ["failed", "declined", "brand-new"])
+def test_a_patch_that_was_not_applied_changes_nothing(status: str) -> None:
+    rollout = Rollout()
+    rollout.turn()
+    call = rollout.patches("*** Delete File: a.py")
+    told = rollout.item("FileChange", id=call, status=status, changes={f"{SHOP}/a.py": {"type": "delete"}}, stderr="no")
+
+    assert edits_of(told) == []
+    assert result_of(told).status == {"failed": "error", "declined": "denied"}.get(status, "unknown")
+
+
+def test_a_failed_patch_is_a_failed_edit_with_its_reason(rollout: Rollout) -> None:
+    call = rollout.patches("*** Update File: pricing.py", "@@", "-a", "+b")
+    reason = f"apply_patch verification failed: Failed to find expected lines in {SHOP}/pricing.py:\na"
+    result = result_of(rollout.response("custom_tool_call_output", call_id=call, output=reason))
+
+    assert (result.op, result.status, result.output) == ("edit", "error", reason)
+
+
+def test_a_patch_by_way_of_the_shell_is_a_patch(rollout: Rollout) -> None:
+    script = f"cd {OTHER} && apply_patch <<'EOF'\n*** Begin Patch\n*** Delete File: a.py\n*** End Patch\nEOF"
+    told = rollout.runs("exec_command", exited(0), cmd=script)
+
+    assert (result_of(told).op, result_of(told).subject) == ("edit", f"{OTHER}/a.py")
+    assert edits_of(told) == [FileEdit(path=f"{OTHER}/a.py", change="delete", call_id="call_1")]
+
+
+def test_our_own_file_is_nobodys_work(rollout: Rollout) -> None:
+    looked = result_of(rollout.runs("exec_command", exited(0, "# [CARRYOVER]"), cmd="cat .carryover/handoff.md"))
+    found = result_of(
+        rollout.runs("exec_command", exited(0, "a.py:1\n.carryover/handoff.md:3: a\n"), cmd="grep -rn a .")
+    )
+    wrote = rollout.runs("exec_command", exited(0), cmd="echo 1 > .carryover/handoff.md")
+    patch = rollout.patches("*** Delete File: .carryover/handoff.md")
+    patched = rollout.response("custom_tool_call_output", call_id=patch, output="Exit code: 0\nOutput:\nSuccess.")
+
+    assert (looked.output, found.output) == ("", "a.py:1\n")
+    assert edits_of(wrote) + edits_of(patched) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"exit_code": "1"}, {"exit_code": 10**400}, {"exit_code": 1.5}, {"aggregated_output": 5}, {"status": None}],
+)
+def test_a_field_of_another_type_costs_only_itself(fields: dict[str, Any]) -> None:
+    rollout = Rollout()
+    rollout.turn()
+    call = rollout.calls("exec_command", cmd="make")
+
+    told = {"status": "failed", "exit_code": 1, **fields}
+    assert result_of(rollout.ends(call, "make", told.pop("exit_code"), **told)).status == "error"
+
+
+def test_outputs_that_cannot_be_told_apart_are_counted(rollout: Rollout) -> None:
+    rollout.response("function_call_output", output="words")
+    rollout.output(rollout.calls("exec_command", cmd="make"), {"words": 1})
+
+    assert [skipped.reason for skipped in rollout.skipped] == ["no call_id", "unexpected output"]

@@ -1,0 +1,214 @@
+"""Which session and project a record belongs to: sub-agents, forks, and turns in another folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from agents.codex.contract_case import THREAD, recording
+from agents.codex.rollout import OTHER, SHOP, Rollout, exited
+from carryover.agents.codex import AGENT
+from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult, UserPrompt
+from contract.case import read_on, source_at
+
+PARENT = "01a1f792-0000-7000-8000-000000000001"
+
+
+def events_of(name: str) -> list[Event]:
+    return read_on(AGENT, source_at(AGENT, recording(name))).events
+
+
+def test_a_session_tells_its_version_model_and_branch() -> None:
+    rollout = Rollout(git={"branch": "main"})
+    rollout.turn()
+    rollout.asks("Fix the test.")
+
+    assert rollout.infos == [SessionInfo(agent_version="0.169.0", model="gpt-5.5", branch="main")]
+
+
+def test_only_what_changed_is_told_again() -> None:
+    rollout = Rollout()
+    rollout.turn()
+    rollout.asks("Fix the test.")
+    rollout.record("turn_context", turn_id="turn-1", cwd=SHOP, model="gpt-6.1-sol")
+    rollout.says("Fixed.")
+
+    assert rollout.infos[1:] == [SessionInfo(model="gpt-6.1-sol")]
+
+
+def test_a_turn_in_another_folder_is_another_session() -> None:
+    """0.169.0: `exec resume <id>` in another folder goes on in the same file."""
+    events = events_of("0.169.0/branch-change-then-resume-in-other-folder")
+    thread = "01a1f799-145f-7fe2-ac82-a07ab0b92b1a"
+    sessions = {(event.session, event.cwd) for event in events}
+    (info,) = [e.body for e in events if isinstance(e.body, SessionInfo) and e.session != thread]
+
+    assert sessions == {(thread, SHOP), (f"{thread}@067cc5e4", OTHER)}
+    # The branch is known of the first folder only.
+    assert info == SessionInfo(agent_version="0.169.0", model="gpt-5.5", parent=thread)
+
+
+def test_back_in_the_first_folder_it_is_the_first_session_again() -> None:
+    rollout = Rollout()
+    for turn_id, cwd in (("t1", SHOP), ("t2", OTHER), ("t3", f"{SHOP}/")):
+        rollout.turn(turn_id, cwd)
+        rollout.asks(f"Fix {turn_id}.")
+
+    first, second, third = [event for event in rollout.events if isinstance(event.body, UserPrompt)]
+    assert (first.session, third.session) == (THREAD, THREAD)
+    assert second.session.startswith(f"{THREAD}@")
+
+
+def test_a_command_that_ends_late_counts_where_it_was_started() -> None:
+    rollout = Rollout()
+    rollout.turn("t1", OTHER)
+    call = rollout.calls("exec_command", cmd="make")
+    rollout.turn("t2", SHOP)
+    rollout.ends(call, "make", 2, turn_id="t1")
+
+    (late,) = [event for event in rollout.events if isinstance(event.body, ToolResult)]
+    assert (late.cwd, late.session.partition("@")[0]) == (OTHER, THREAD)
+    assert late.session != THREAD
+
+
+def test_an_output_that_comes_in_a_later_turn_counts_where_its_call_was_made() -> None:
+    rollout = Rollout(family="legacy")
+    rollout.turn("t1", OTHER)
+    call = rollout.calls("exec_command", cmd="make")
+    rollout.turn("t2", SHOP)
+    rollout.output(call, exited(2))
+
+    made, result = [event for event in rollout.events if isinstance(event.body, ToolCall | ToolResult)]
+    assert (result.cwd, result.session) == (OTHER, made.session)
+    assert (made.key, result.key) == ("t1/call_1:call", "t1/call_1:result")
+
+
+def test_an_item_of_another_thread_is_that_threads() -> None:
+    """0.169.0: the file that asks for a review repeats the reviewer's prompt."""
+    rollout = Rollout()
+    rollout.turn()
+
+    assert rollout.item("UserMessage", thread=PARENT, content=[{"type": "text", "text": "Review it."}]) == []
+
+
+def test_a_client_without_turn_ids_says_where_it_is_before_the_prompt() -> None:
+    """0.99.0 writes `turn_context` after the prompt, without an id."""
+    rollout = Rollout(family="legacy", version="0.99.0")
+    rollout.asks("Fix the test.")
+    rollout.record("turn_context", cwd=SHOP, model="gpt-5.2-codex")
+    text = f"<environment_context>\n  <cwd>{OTHER}</cwd>\n</environment_context>"
+    rollout.response("message", role="user", content=[{"type": "input_text", "text": text}])
+    rollout.asks("Now here.")
+    rollout.record("turn_context", cwd=OTHER, model="gpt-5.2-codex")
+    rollout.says("Done.")
+
+    assert [event.cwd for event in rollout.events if not isinstance(event.body, SessionInfo)] == [SHOP, OTHER, OTHER]
+
+
+@pytest.mark.parametrize("name", ["0.169.0/subagent-child", "0.169.0/review-child"])
+def test_a_sub_agents_file_is_a_side_of_its_parents_session(name: str) -> None:
+    parent = events_of(name.replace("child", "parent"))[0].session
+    events = events_of(name)
+
+    assert {event.session for event in events} == {parent}
+    assert {event.sidechain for event in events} == {recording(name).path.stem[-36:]}
+    assert [e.body.actor for e in events if isinstance(e.body, UserPrompt)] == ["model"]
+    assert not any(isinstance(event.body, SessionInfo) for event in events)
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"thread_source": "subagent", "session_id": PARENT},
+        {"thread_source": "subagent", "parent_thread_id": PARENT},
+        {"source": {"subagent": {"thread_spawn": {"parent_thread_id": PARENT, "depth": 1}}}},
+        {"source": {"subagent": "review"}, "session_id": PARENT},
+    ],
+)
+def test_a_sub_agent_is_told_by_whatever_names_its_parent(meta: dict[str, Any]) -> None:
+    rollout = Rollout(**meta)
+    rollout.turn()
+    rollout.asks("Look at pricing.py.")
+
+    (event,) = rollout.events
+    assert (event.session, event.sidechain) == (PARENT, THREAD)
+
+
+def test_a_fork_names_its_parent_and_repeats_nothing() -> None:
+    """0.169.0 copies nothing, 0.125.0 the whole parent."""
+    for name, prompts in (
+        ("0.169.0/exec-fork", ["second prompt in fork"]),
+        ("0.125.0/tui-fork-copied-history", ["in a fork"]),
+    ):
+        events = events_of(name)
+        (info,) = [e.body for e in events if isinstance(e.body, SessionInfo)]
+        assert info.parent is not None
+        assert [e.body.text for e in events if isinstance(e.body, UserPrompt)] == prompts
+        assert info.parent not in {event.session for event in events}
+
+
+def test_a_fork_whose_first_turn_starts_in_the_same_second_is_not_passed_by() -> None:
+    """The start of a turn is told in whole seconds."""
+    rollout = Rollout(family="legacy", version="0.125.0", forked_from_id=PARENT, timestamp="2026-11-20T06:00:00.900Z")
+    rollout.event("task_started", turn_id="old", started_at=rollout.seconds - 60)
+    rollout.asks("Said to the parent.")
+    rollout.event("task_started", turn_id="new", started_at=1_795_154_400)
+    rollout.asks("Said to the fork.")
+
+    assert [body.text for body in rollout.bodies if isinstance(body, UserPrompt)] == ["Said to the fork."]
+
+
+def test_a_fork_by_a_client_that_starts_no_turns_is_read_once_its_copying_is_over() -> None:
+    rollout = Rollout(family="legacy", version="0.99.0", forked_from_id=PARENT)
+    rollout.asks("Said to the parent.")
+    rollout.lines += 20
+    rollout.asks("Said to the fork.")
+
+    assert [body.text for body in rollout.bodies if isinstance(body, UserPrompt)] == ["Said to the fork."]
+
+
+def test_the_first_record_of_a_session_is_the_files_own() -> None:
+    rollout = Rollout()
+    rollout.record("session_meta", id=PARENT, cwd=OTHER, cli_version="0.1.0")
+    rollout.turn()
+    rollout.asks("Fix the test.")
+
+    assert {event.session for event in rollout.events} == {THREAD}
+    assert rollout.infos[0].agent_version == "0.169.0"
+
+
+def test_without_its_first_record_a_file_is_known_by_its_name() -> None:
+    rollout = Rollout()
+    rollout.context = type(rollout.context)()
+    rollout.turn()
+    rollout.asks("Fix the test.")
+    rollout.event("user_message", message="Fix the test.")
+
+    assert [(event.session, event.cwd) for event in rollout.events if isinstance(event.body, UserPrompt)] == [
+        (THREAD, SHOP)
+    ]
+
+
+def test_call_ids_need_be_unique_within_their_turn_only() -> None:
+    """Some providers count them anew in each request."""
+    rollout = Rollout()
+    for turn_id in ("t1", "t2"):
+        rollout.turn(turn_id)
+        rollout.output(rollout.calls("exec_command", call_id="call_0", cmd="echo 1 > one.txt"), exited(0))
+
+    keys = [event.key for event in rollout.events]
+    assert len(keys) == len(set(keys))
+    assert len([body for body in rollout.bodies if isinstance(body, FileEdit)]) == 2
+
+
+def test_the_context_stays_small_however_much_is_left_open() -> None:
+    rollout = Rollout()
+    for number in range(400):
+        rollout.turn(f"t{number}", f"/home/dev/{number % 50}")
+        rollout.asks("x")
+        rollout.calls("exec_command", cmd="echo " + "y" * 5000)
+        rollout.runs("exec_command", exited(0), cmd="true")
+
+    assert len(msgspec.json.encode(rollout.context)) < 128 << 10

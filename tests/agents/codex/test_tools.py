@@ -1,0 +1,127 @@
+"""Tool calls: what each tool does and what it was asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.codex.rollout import Rollout
+from carryover.model import Answer, Op, PlanItem, PlanUpdate, Question, ToolCall
+
+PLAN = [
+    {"step": "Reproduce", "status": "completed"},
+    {"step": "Fix", "status": "in_progress"},
+    {"step": "Test", "status": "pending"},
+]
+
+
+@pytest.fixture
+def rollout() -> Rollout:
+    rollout = Rollout()
+    rollout.turn()
+    return rollout
+
+
+def call_of(rollout: Rollout) -> ToolCall:
+    return next(body for body in reversed(rollout.bodies) if isinstance(body, ToolCall))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "op", "subject"),
+    [
+        ("exec_command", {"cmd": "make test"}, "shell", "make test"),
+        ("shell", {"command": ["bash", "-lc", "make test"]}, "shell", "make test"),
+        ("shell", {"command": ["git", "commit", "-m", "a b"]}, "shell", "git commit -m 'a b'"),
+        ("shell_command", {"command": "make test"}, "shell", "make test"),
+        ("view_image", {"path": "/home/dev/a.png"}, "read", "/home/dev/a.png"),
+        ("spawn_agent", {"message": "Look at it."}, "agent", "Look at it."),
+        ("mcp__docs__search", {"query": "rounding"}, "other", "rounding"),
+        ("brand_new", {}, "other", ""),
+    ],
+)
+def test_calls(rollout: Rollout, name: str, arguments: dict[str, Any], op: Op, subject: str) -> None:
+    call_id = rollout.calls(name, **arguments)
+
+    assert call_of(rollout) == ToolCall(call_id=call_id, name=name, op=op, subject=subject)
+
+
+def test_an_older_shell_call(rollout: Rollout) -> None:
+    action = {"type": "exec", "command": ["bash", "-lc", "make test"], "working_directory": "/home/dev/shop"}
+    rollout.response("local_shell_call", call_id="c", status="completed", action=action)
+
+    assert call_of(rollout) == ToolCall(call_id="c", name="local_shell", op="shell", subject="make test")
+
+
+def test_a_script_of_code_mode_is_told_and_not_read(rollout: Rollout) -> None:
+    script = 'const r = await tools.exec_command({cmd: "rm a.py"});'
+    rollout.response("custom_tool_call", name="exec", namespace="functions", input=script, call_id="c")
+    after = rollout.response(
+        "custom_tool_call_output", call_id="c", output=[{"type": "input_text", "text": "Script completed\n"}]
+    )
+
+    assert call_of(rollout) == ToolCall(call_id="c", name="exec", op="other", subject=script)
+    assert len(after) == 1
+
+
+def test_a_search_of_the_provider_is_done_when_it_is_told(rollout: Rollout) -> None:
+    told = rollout.response("web_search_call", id="ws_1", status="completed", action={"type": "search", "query": "x"})
+
+    assert [(type(body).__name__, getattr(body, "subject", None)) for body in told] == [
+        ("ToolCall", "x"),
+        ("ToolResult", "x"),
+    ]
+
+
+def test_a_plan_counts_once_the_client_took_it(rollout: Rollout) -> None:
+    taken = rollout.runs("update_plan", "Plan updated", plan=PLAN, explanation="Start")
+    refused = rollout.runs("update_plan", "unsupported call: update_plan", plan=PLAN)
+
+    assert taken[1:] == [
+        PlanUpdate(
+            items=(
+                PlanItem(text="Reproduce", state="done"),
+                PlanItem(text="Fix", state="active"),
+                PlanItem(text="Test", state="pending"),
+            )
+        )
+    ]
+    assert len(refused) == 1
+    assert getattr(refused[0], "never_ran", None) is True
+
+
+def test_a_question_and_its_answer(rollout: Rollout) -> None:
+    """`request_user_input`: read about, in no recording."""
+    asked = {
+        "id": "q1",
+        "header": "Rounding",
+        "question": "Which way?",
+        "options": [{"label": "up"}, {"label": "down"}],
+    }
+    call_id = rollout.calls("request_user_input", questions=[asked])
+    answered = rollout.output(call_id, '{"answers":{"q1":{"answers":["up"]}}}')
+
+    assert Question(call_id=call_id, text="Which way?", options=("up", "down")) in rollout.bodies
+    assert answered[1:] == [Answer(call_id=call_id, question="Which way?", text="up")]
+
+
+@pytest.mark.parametrize("arguments", ["", "{", "[]", "5", '{"cmd": 5}', '{"cmd": null}', '{"command": [1]}', "\ud800"])
+def test_arguments_that_the_model_got_wrong_cost_the_subject_only(rollout: Rollout, arguments: str) -> None:
+    rollout.response("function_call", name="exec_command", arguments=arguments, call_id="c")
+
+    assert call_of(rollout) == ToolCall(call_id="c", name="exec_command", op="shell")
+    assert rollout.skipped == []
+
+
+def test_a_call_that_cannot_be_told_apart_is_counted(rollout: Rollout) -> None:
+    rollout.response("function_call", name="exec_command", arguments="{}")
+    rollout.response("function_call", arguments="{}", call_id="c")
+    rollout.response("function_call", name="exec_command", arguments={"cmd": "ls"}, call_id="c")
+    rollout.response("function_call", name="x" * 1000, arguments="{}", call_id="c")
+
+    assert [skipped.reason for skipped in rollout.skipped] == [
+        "no usable id or name",
+        "no usable id or name",
+        "unexpected input",
+        "no usable id or name",
+    ]

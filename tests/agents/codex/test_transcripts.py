@@ -1,0 +1,63 @@
+"""Where transcripts lie and which files are one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agents.codex.contract_case import NAME, THREAD
+from carryover.agents.codex.transcripts import roots, source_of, sources
+from carryover.agents.contract import Source
+
+HOME = Path("/home/dev")
+
+
+@pytest.mark.parametrize(
+    ("env", "folder"),
+    [
+        ({}, "/home/dev/.codex"),
+        ({"CODEX_HOME": ""}, "/home/dev/.codex"),
+        ({"CODEX_HOME": "/srv/codex"}, "/srv/codex"),
+        ({"CODEX_HOME": "~/conf/codex"}, "/home/dev/conf/codex"),
+    ],
+)
+def test_the_folders_can_be_moved(env: dict[str, str], folder: str) -> None:
+    assert roots(HOME, env) == (Path(folder) / "sessions", Path(folder) / "archived_sessions")
+
+
+def test_a_transcript_lies_in_the_folder_of_its_day() -> None:
+    root = HOME / ".codex/sessions"
+    path = root / "2026/11/20" / NAME
+
+    assert source_of(path, root) == Source(agent="codex", path=str(path), session=THREAD, group="2026/11/20")
+
+
+def test_an_archived_transcript_is_the_same_session_of_the_same_day() -> None:
+    root = HOME / ".codex/archived_sessions"
+    path = root / NAME
+
+    assert source_of(path, root) == Source(agent="codex", path=str(path), session=THREAD, group="2026/11/20")
+    assert source_of(root / "2026/11/20" / NAME, root) is None
+
+
+def test_transcripts_are_listed_in_order(tmp_path: Path) -> None:
+    root = tmp_path / "sessions"
+    days = ("2026/11/20", "2026/01/02", "2025/12/31")
+    for day in days:
+        (root / day).mkdir(parents=True)
+        (root / day / NAME).touch()
+        (root / day / f"{NAME}.zst").touch()
+    (root / "2026/notes").mkdir()
+    (root / "2026/11/21").touch()
+
+    assert [source.path for source in sources(root)] == [str(root / day / NAME) for day in sorted(days)]
+
+
+def test_archived_transcripts_are_listed_without_looking_into_folders(tmp_path: Path) -> None:
+    root = tmp_path / "archived_sessions"
+    (root / "2026/11/20").mkdir(parents=True)
+    (root / "2026/11/20" / NAME).touch()
+    (root / NAME).touch()
+
+    assert [source.path for source in sources(root)] == [str(root / NAME)]

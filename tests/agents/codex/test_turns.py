@@ -1,0 +1,130 @@
+"""How turns end: limits, errors, interrupts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.codex.rollout import Rollout
+from carryover.model import AnyBody, TurnEnd
+
+LIMIT = "You’ve hit your usage limit. Upgrade to Pro or try again at 7:42 AM."
+
+
+def ended(rollout: Rollout, message: str, info: Any) -> list[AnyBody]:
+    error = {"message": message, "codex_error_info": info}
+    return rollout.event("task_complete", turn_id="turn-1", last_agent_message=None, error=error)
+
+
+@pytest.fixture
+def rollout() -> Rollout:
+    rollout = Rollout()
+    rollout.turn()
+    return rollout
+
+
+def test_a_usage_limit_ends_the_turn_with_the_clients_words(rollout: Rollout) -> None:
+    assert ended(rollout, LIMIT, "usage_limit_exceeded") == [TurnEnd(reason="limit", message=LIMIT)]
+
+
+def test_where_the_words_do_not_say_when_it_resets_the_rate_limits_do(rollout: Rollout) -> None:
+    primary = {"used_percent": 100.0, "window_minutes": 300, "resets_at": 1_795_160_567}
+    secondary = {"used_percent": 41.0, "window_minutes": 10_080, "resets_at": 1_795_555_167}
+    rollout.event("token_count", info=None, rate_limits={"primary": primary, "secondary": secondary})
+
+    assert ended(rollout, "You've hit your usage limit.", "usage_limit_exceeded") == [
+        TurnEnd(reason="limit", message="You've hit your usage limit. It resets Nov 20, 07:42 UTC.")
+    ]
+
+
+def test_a_limit_that_is_not_used_up_says_nothing(rollout: Rollout) -> None:
+    window = {"used_percent": 99.0, "resets_at": 1_795_160_567}
+    rollout.event("token_count", rate_limits={"primary": window, "secondary": None})
+
+    assert ended(rollout, "No more.", "usage_limit_exceeded") == [TurnEnd(reason="limit", message="No more.")]
+
+
+@pytest.mark.parametrize("resets_at", [-1, 0, 10**17, 10**400, "soon", None, 1.5, [1]])
+def test_a_time_that_is_none_is_not_told(rollout: Rollout, resets_at: Any) -> None:
+    rollout.event("token_count", rate_limits={"primary": {"used_percent": 100, "resets_at": resets_at}})
+
+    assert ended(rollout, "No more.", "usage_limit_exceeded") == [TurnEnd(reason="limit", message="No more.")]
+
+
+@pytest.mark.parametrize(
+    ("info", "reason"),
+    [
+        ({"response_too_many_failed_attempts": {"http_status_code": 429}}, "limit"),
+        ({"response_too_many_failed_attempts": {"http_status_code": 500}}, "error"),
+        ({"response_stream_disconnected": {"http_status_code": None}}, "error"),
+        ("context_window_exceeded", "error"),
+        ("brand_new", "error"),
+        ({"brand_new": 5}, "error"),
+        (None, "error"),
+        (5, "error"),
+    ],
+)
+def test_other_errors(rollout: Rollout, info: Any, reason: str) -> None:
+    (end,) = ended(rollout, "failed", info)
+
+    assert isinstance(end, TurnEnd)
+    assert (end.reason, end.message) == (reason, "failed")
+
+
+def test_a_turn_that_ended_well_adds_nothing(rollout: Rollout) -> None:
+    assert rollout.event("task_complete", turn_id="turn-1", last_agent_message="Done.") == []
+    assert rollout.event("task_complete", turn_id="turn-1", last_agent_message=None, error=None) == []
+
+
+def test_a_turn_without_an_answer_is_not_said_to_have_failed(rollout: Rollout) -> None:
+    """0.125.0 keeps no error."""
+    rollout.asks("Hit the limit.")
+
+    assert rollout.event("task_complete", turn_id="turn-1", last_agent_message=None) == []
+
+
+def test_an_interrupt_ends_the_turn_it_names_once(rollout: Rollout) -> None:
+    rollout.turn("turn-2")
+
+    assert rollout.event("turn_aborted", turn_id="turn-1", reason="interrupted") == [TurnEnd(reason="interrupted")]
+    assert rollout.event("turn_aborted", turn_id="turn-1", reason="interrupted") == []
+    assert rollout.event("turn_aborted", turn_id="turn-2", reason="review_ended") == []
+
+
+def test_an_interrupt_of_a_client_without_turn_ids() -> None:
+    old = Rollout(family="legacy", version="0.99.0")
+
+    assert old.event("turn_aborted", reason="interrupted") == [TurnEnd(reason="interrupted")]
+    assert old.event("turn_aborted", reason="interrupted") == [TurnEnd(reason="interrupted")]
+    assert len({event.key for event in old.events}) == len(old.events)
+
+
+def test_turns_that_were_taken_back_take_what_was_said_in_them_along() -> None:
+    """What was done in them stays: the client leaves the files as they are."""
+    rollout = Rollout()
+    for name in ("turn-1", "turn-2", "turn-3"):
+        rollout.turn(name)
+        rollout.asks(f"prompt of {name}")
+        rollout.output(rollout.patches("*** Delete File: a.py"), "Exit code: 0\nOutput:\n")
+        rollout.says(f"answer of {name}")
+    told = rollout.event("thread_rolled_back", num_turns=2)
+    again = rollout.event("thread_rolled_back", num_turns=1)
+
+    assert told == [
+        Undone(keys=("turn-2/prompt/0", "turn-2/said/0")),
+        Undone(keys=("turn-3/prompt/0", "turn-3/said/0")),
+    ]
+    assert again == [Undone(keys=("turn-1/prompt/0", "turn-1/said/0"))]
+    assert {key for body in (*told, *again) if isinstance(body, Undone) for key in body.keys} <= {
+        event.key for event in rollout.events
+    }
+
+
+@pytest.mark.parametrize("turns", [0, -1, 99, "two", None])
+def test_odd_numbers_of_turns_are_survived(turns: object) -> None:
+    rollout = Rollout()
+    rollout.turn()
+    rollout.asks("the only prompt")
+
+    assert len(rollout.event("thread_rolled_back", num_turns=turns)) <= 1

@@ -1,0 +1,226 @@
+"""Cursor's one-conversation stores made up: `store.db` with its `meta.json`, agent-transcripts and legacy text.
+
+No client could be run, so they follow what is known of the formats (FACTS.md). The same steps give every form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+from carryover.agents.contract import Reader, Record, Source
+from carryover.agents.cursor.talk.context import TalkContext
+from carryover.model import AnyBody, Event, SessionInfo, Skipped
+
+PROJECT = "/home/dev/demo"
+SLUG = "home-dev-demo"
+ID = "0b8f4a52-5d57-4a27-9be2-3f1de9b3c001"
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+START_MS = int(START.timestamp() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a conversation. `text` is what was said, or what a command printed or an edit failed with."""
+
+    kind: Literal["user", "say", "shell", "create", "edit", "edit_fail"]
+    text: str = ""
+    path: str = ""
+    old: str = ""
+    new: str = ""
+    command: str = ""
+    exit_code: int = 0
+
+
+ONE = (
+    Step("user", "The add function in src/calc.py is wrong. Fix it and run the tests."),
+    Step("say", "I will change the operator in src/calc.py."),
+    Step("edit", path="src/calc.py", old="    return a - b\n", new="    return a * b\n"),
+    Step("shell", "AssertionError: 2 != 3\n", command="python3 -m unittest tests.test_calc", exit_code=1),
+    Step("say", "test_add still fails. Should I switch to addition?"),
+)
+TWO = (
+    Step("user", "Yes. Then add a sub() function in a new file."),
+    Step("create", path="src/sub.py", new="def sub(a, b):\n    return a - b\n"),
+    Step("edit_fail", "no such file: src/missing.py", path="src/missing.py", old="x", new="y"),
+    Step("say", "Created src/sub.py. Next step: add tests/test_sub.py."),
+)
+
+
+def wrapped(text: str, number: int = 0) -> str:
+    """A prompt as the model gets it, typed `number` minutes after the start."""
+    at = START + timedelta(minutes=number)
+    hour = at.strftime("%I:%M %p").lstrip("0")
+    day = f"{at:%A}, {at:%B} {at.day}, {at.year}"
+    return f"<timestamp>{day}, {hour} (UTC+0)</timestamp>\n<user_query>\n{text}\n</user_query>"
+
+
+def call(step: Step, project: str = PROJECT) -> tuple[str, dict[str, Any], str]:
+    """Name, arguments and result of a step that is a tool call."""
+    if step.kind == "shell":
+        result = f"Exit code: {step.exit_code}\n\nCommand output:\n{step.text}"
+        return "Shell", {"command": step.command, "description": "Run the tests"}, result
+    path = f"{project}/{step.path}"
+    if step.kind == "create":
+        return "Write", {"path": path, "contents": step.new}, f"Wrote contents to {path}"
+    result = f"Error: {step.text}" if step.kind == "edit_fail" else f"The file {path} has been updated."
+    return "StrReplace", {"path": path, "old_string": step.old, "new_string": step.new}, result
+
+
+def message(role: str, *blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"role": role, "content": list(blocks), **more}
+
+
+def said(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def messages(steps: Sequence[Step], project: str = PROJECT, *, headed: bool = True) -> list[dict[str, Any]]:
+    """The messages of a `store.db`."""
+    info = f"<user_info>\nOS: linux\n\nWorkspace Path: {project}\n</user_info>"
+    out: list[dict[str, Any]] = []
+    if headed:
+        out += [{"role": "system", "content": "You are an agent."}, {"role": "user", "content": info}]
+    for number, step in enumerate(steps):
+        if step.kind == "user":
+            out.append(message("user", said(wrapped(step.text, number))))
+        elif step.kind == "say":
+            out.append(message("assistant", said(step.text), id=str(number)))
+        else:
+            name, args, result = call(step, project)
+            ident = {"toolCallId": f"tool_{step.kind}_{number}", "toolName": name}
+            out.append(message("assistant", {"type": "tool-call", **ident, "args": args}, id=str(number)))
+            out.append(message("tool", {"type": "tool-result", **ident, "result": result}, id=ident["toolCallId"]))
+    return out
+
+
+def lines(steps: Sequence[Step], project: str = PROJECT, *, status: str | None = "success") -> list[dict[str, Any]]:
+    """The lines of an agent-transcript."""
+    out: list[dict[str, Any]] = []
+    for number, step in enumerate(steps):
+        if step.kind == "user":
+            out.append({"role": "user", "message": {"content": [said(wrapped(step.text, number))]}})
+            continue
+        name, args, _ = call(step, project) if step.kind != "say" else ("", {}, "")
+        block = said(step.text) if step.kind == "say" else {"type": "tool_use", "name": name, "input": args}
+        out.append({"role": "assistant", "message": {"content": [block]}})
+    return [*out, {"type": "turn_ended", "status": status}] if status else out
+
+
+def jsonl(records: Sequence[dict[str, Any]]) -> bytes:
+    return b"".join(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records)
+
+
+def legacy(steps: Sequence[Step], project: str = PROJECT) -> str:
+    """The older text form."""
+    out = []
+    for step in steps:
+        if step.kind == "user":
+            out.append(f"user:\n<user_query>\n{step.text}\n</user_query>\n")
+        elif step.kind == "say":
+            out.append(f"assistant:\n[Thinking] Hm.\n{step.text}\n" if not out else f"assistant:\n{step.text}\n")
+        else:
+            name, args, result = call(step, project)
+            given = "\n".join(f"  {key}={value}" for key, value in args.items())
+            printed = "\n".join(f"  {line}" for line in result.splitlines())
+            out.append(f"assistant:\n[Tool call] {name}\n{given}\n[Tool result] {name}\n{printed}\n")
+    return "\n".join(out)
+
+
+def varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes((*out, number))
+
+
+def field(number: int, payload: bytes) -> bytes:
+    """A field of a protocol buffer that holds bytes."""
+    return varint(number << 3 | 2) + varint(len(payload)) + payload
+
+
+class ChatStore:
+    """A `store.db` and the `meta.json` beside it. Each `save` writes a new root, as the client does."""
+
+    def __init__(self, folder: Path, *, project: str = PROJECT, beside: bool = True, **meta: Any) -> None:
+        self.path = folder / "store.db"
+        self.project = project
+        self.meta = {"agentId": ID, "name": "New Agent", "mode": "default", "createdAt": START_MS, **meta}
+        self.meta["blobEncryptionKey"] = "SECRET-MUST-NOT-BE-COPIED"
+        folder.mkdir(parents=True, exist_ok=True)
+        if beside:
+            self.beside(title="Fix add()", cwd=project)
+        self.db = sqlite3.connect(self.path, isolation_level=None)
+        self.db.execute("PRAGMA journal_mode=WAL")
+        self.db.execute("CREATE TABLE IF NOT EXISTS blobs (id TEXT PRIMARY KEY, data BLOB)")
+        self.db.execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT)")
+
+    def beside(self, **facts: Any) -> None:
+        """Write `meta.json`."""
+        known = {"schemaVersion": 1, "createdAtMs": START_MS, "updatedAtMs": START_MS + 600_000, **facts}
+        self.path.with_name("meta.json").write_text(json.dumps(known))
+
+    def blob(self, data: bytes) -> bytes:
+        """Store a blob; gives its id."""
+        ident = hashlib.sha256(data)
+        self.db.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?)", (ident.hexdigest(), data))
+        return ident.digest()
+
+    def save(self, conversation: Sequence[dict[str, Any]], **meta: Any) -> None:
+        """The conversation is now this."""
+        self.db.execute("BEGIN")
+        self.save_ids([self.blob(json.dumps(one, ensure_ascii=False).encode()) for one in conversation], **meta)
+        self.db.execute("COMMIT")
+
+    def save_ids(self, ids: Sequence[bytes], **meta: Any) -> None:
+        root = b"".join(field(1, ident) for ident in ids) + field(9, f"file://{quote(self.project)}".encode())
+        self.save_root(root, **meta)
+
+    def save_root(self, root: bytes, **meta: Any) -> None:
+        self.meta |= {"latestRootBlobId": self.blob(root).hex(), **meta}
+        value = json.dumps(self.meta).encode().hex()
+        self.db.execute("INSERT OR REPLACE INTO meta VALUES ('0', ?)", (value,))
+
+    def close(self) -> None:
+        self.db.close()
+
+
+class Told:
+    """What came of reading one source again and again, with its context and cursor stored between the reads."""
+
+    def __init__(self, reader: Reader, fold: Any, path: Path, *, sidechain: str | None = None) -> None:
+        self.reader, self.fold, self.path = reader, fold, path
+        self.source = Source(agent="cursor", path=str(path), session=ID, sidechain=sidechain)
+        self.context = TalkContext()
+        self.cursor: bytes | None = None
+        self.records: list[Record] = []
+        self.events: list[Event] = []
+        self.skipped: list[Skipped] = []
+        self.oversized = self.restarts = 0
+
+    def read(self) -> list[AnyBody]:
+        """Read what is there now; gives what it became, facts about the session aside."""
+        more, before = True, len(self.events)
+        while more:
+            batch = self.reader.read(self.path, self.cursor)
+            self.restarts += batch.restarted
+            self.oversized += batch.oversized
+            for record in batch.records:
+                self.fold_in(record)
+            self.cursor, more = batch.cursor, batch.more
+        return [event.body for event in self.events[before:] if not isinstance(event.body, SessionInfo)]
+
+    def fold_in(self, record: Record) -> list[AnyBody]:
+        self.records.append(record)
+        self.context, folded = self.fold(self.source, self.context, record)
+        self.events += folded.events
+        self.skipped += folded.skipped
+        return [event.body for event in folded.events]

@@ -1,0 +1,167 @@
+"""Cursor's material for the contract suite: made up, in each form of each store, for no client could be run."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from agents.cursor import chats, stores
+from agents.cursor.payloads import FOREIGN, PAYLOADS
+from agents.cursor.stores import ONE, START_MS, TWO, Chat, EditorStore, edit, say, shell, user
+from contract.case import Case, Recording
+
+HELPER: Final = Chat(
+    name="List the tests",
+    bubbles=(user("SUBAGENT: list the test files"), shell("ls tests", "test_calc.py\n"), say("tests/test_calc.py")),
+    more={"subagentInfo": {"parentComposerId": ONE.id}},
+    head={"subagentInfo": {"parentComposerId": ONE.id}},
+)
+OLDEST: Final = Chat(
+    name="Rename it", bubbles=(user("Rename add to plus."), say("Renamed in src/calc.py.")), inline=True, timed=False
+)
+FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+
+
+def record(kind: str, **fields: Any) -> bytes:
+    conversation = {"id": ONE.id, **fields.pop("conversation", {})}
+    return json.dumps({"kind": kind, "conversation": conversation, "at_ms": START_MS, **fields}).encode()
+
+
+def bubble(kind: object, bubble: dict[str, Any], **fields: Any) -> bytes:
+    return record("bubble", bubble_id=stores.uid("made up"), type=kind, bubble=bubble, **fields)
+
+
+def editor(name: str, era: stores.Era, *conversations: Chat) -> Recording:
+    with closing(EditorStore(FOLDER / name, era)) as store:
+        store.put(*conversations)
+    return Recording(store.path, store.path.parent)
+
+
+def old_chats(name: str) -> Recording:
+    bubbles = [{"type": "user", "text": "What does add do?"}, {"type": "ai", "text": "It subtracts."}]
+    with closing(EditorStore(FOLDER / name)) as store:
+        tab = {"tabId": stores.uid(name), "chatTitle": "add", "lastSendTime": START_MS, "bubbles": bubbles}
+        return Recording(store.old_chats(stores.PROJECT, [tab]), store.storage)
+
+
+def recordings() -> tuple[Recording, ...]:
+    """One of each store and form."""
+    return (
+        editor("table", "table", ONE, TWO, HELPER),
+        editor("list", "list", ONE, TWO),
+        editor("workspaces", "workspaces", ONE, TWO),
+        editor("keys", "keys", ONE, TWO, OLDEST),
+        old_chats("old"),
+        *talks(),
+    )
+
+
+def talks() -> tuple[Recording, ...]:
+    """The stores that hold one conversation each."""
+    steps = (*chats.ONE, *chats.TWO)
+    root = FOLDER / "talks" / "chats"
+    with closing(chats.ChatStore(root / "1f" / chats.ID)) as store:
+        store.save(chats.messages(steps))
+    projects = FOLDER / "talks" / "projects"
+    folder = projects / chats.SLUG / "agent-transcripts"
+    lines = folder / chats.ID / f"{chats.ID}.jsonl"
+    lines.parent.mkdir(parents=True)
+    lines.write_bytes(chats.jsonl(chats.lines(steps)))
+    text = folder / f"{stores.uid('legacy')}.txt"
+    text.write_text(chats.legacy(steps))
+    return (Recording(store.path, root), Recording(lines, projects), Recording(text, projects))
+
+
+def streamed(folder: Path) -> Iterator[Recording]:
+    """An answer as it is streamed, a tool call that goes on, and a turn that is taken back and asked anew."""
+    with closing(EditorStore(folder / "User")) as store:
+        recording = Recording(store.path, store.path.parent)
+        asked = Chat(name="Streamed", bubbles=(user("Fix add()."),), status="generating")
+        running = shell("make test", status="loading")
+        answered = asked.with_bubbles(say("I will look at it."), shell("make test", "1 failed\n", 1))
+        done = answered.with_bubbles(say("It still fails. Shall I go on?"), status="completed")
+        wrong = done.with_bubbles(user("No."), say("As you like."))
+        other = [*(done.bubble_id(number) for number in range(4)), stores.uid("other"), stores.uid("answer")]
+        for state in (
+            asked,
+            asked.with_bubbles(say("I will"), generating=(1,)),
+            asked.with_bubbles(say("I will look at it."), running, generating=(2,)),
+            answered,
+            done,
+            wrong,
+            done,
+            done.with_bubbles(user("Yes."), edit("src/calc.py"), ids=other),
+        ):
+            store.put(state)
+            yield recording
+        store.put(ONE, TWO)
+        yield recording
+
+
+def in_turns(folder: Path) -> Iterator[Recording]:
+    """Several conversations that go on in turns, and rows of others between them."""
+    with closing(EditorStore(folder / "User", "list")) as store:
+        recording = Recording(store.path, store.path.parent)
+        for length in range(1, len(ONE.bubbles) + 1):
+            for chat in (ONE, TWO):
+                last = length >= len(chat.bubbles)
+                bubbles = chat.bubbles[:length]
+                store.put(replace(chat, bubbles=bubbles, status=chat.status if last else "generating"))
+            store.fill(3)
+            yield recording
+
+
+def chat_of_a_terminal(folder: Path) -> Iterator[Recording]:
+    """Each turn writes a new root; the last one takes a turn back."""
+    root = folder / "chats"
+    with closing(chats.ChatStore(root / "1f" / chats.ID)) as store:
+        steps = (*chats.ONE, *chats.TWO)
+        for length in (1, 3, 4, 5, 7, 9):
+            store.save(chats.messages(steps[:length]))
+            yield Recording(store.path, root)
+        store.save(chats.messages(chats.ONE))
+        yield Recording(store.path, root)
+
+
+CASE: Final = Case(
+    recordings=recordings(),
+    grows_by_lines=False,
+    stages={"streamed": streamed, "in turns": in_turns, "chat": chat_of_a_terminal},
+    unknown=(
+        record("brand_new"),
+        bubble(7, {"type": 7, "text": "words"}),
+        bubble(None, {"text": "words"}),
+        bubble(2, {"type": 2, "toolFormerData": {"status": "completed"}}),
+    ),
+    quiet=(
+        record("state"),
+        bubble(1, {"type": 1, "text": " \n"}),
+        bubble(2, {"type": 2, "text": ""}),
+    ),
+    not_typed=(
+        bubble(1, {"type": 1, "text": "List the test files."}, conversation={"parent": TWO.id}),
+        bubble(2, {"type": 2, "text": "An answer."}),
+    ),
+    strangers=(
+        "state.vscdb.backup",
+        "state.vscdb-shm",
+        "storage.json",
+        "a1/state.vscdb",
+        "a1/b2/store.db",
+        "a1/meta.json",
+        "home-dev-demo/agent-transcripts/notes.md",
+        "home-dev-demo/agent-tools/a1.txt",
+        "home-dev-demo/agent-transcripts/a1/b2.jsonl",
+        "home-dev-demo/agent-transcripts/a1/subagents/b2.txt",
+    ),
+    payloads=PAYLOADS,
+    foreign=FOREIGN,
+)

@@ -1,0 +1,324 @@
+"""The editor's databases made up, in every form known: see FACTS.md. No editor could be run.
+
+Texts that begin with GHOST are in rows that no conversation lists any more: they must never come out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import uuid
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import quote
+
+PROJECT: Final = "/home/dev/demo"
+START_MS: Final = 1_772_442_000_000  # 2026-03-02T09:00:00Z
+STEP_MS: Final = 20_000
+
+Era = Literal["table", "list", "workspaces", "keys"]
+"""Where the list of conversations is: 2026, early 2026, 2025, nowhere."""
+
+KV: Final = "CREATE TABLE IF NOT EXISTS {} (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)"
+HEADS: Final = (
+    "CREATE TABLE IF NOT EXISTS composerHeaders (composerId TEXT PRIMARY KEY, workspaceId TEXT, createdAt INTEGER, "
+    "lastUpdatedAt INTEGER, isArchived INTEGER, isSubagent INTEGER, recency INTEGER, checkpointAt INTEGER, value TEXT)"
+)
+Bubble = dict[str, Any]
+
+
+def uid(*parts: object) -> str:
+    """An id that is the same in each run."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(map(str, parts))))
+
+
+def iso(at_ms: int) -> str:
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+
+
+def user(text: str) -> Bubble:
+    return {"type": 1, "text": text}
+
+
+def say(text: str) -> Bubble:
+    return {"type": 2, "text": text}
+
+
+def thinking(text: str) -> Bubble:
+    return {"type": 2, "text": "", "capabilityType": 30, "thinking": {"text": text, "signature": "s"}}
+
+
+def failed(message: str) -> Bubble:
+    return {"type": 2, "text": "", "errorDetails": {"message": message}}
+
+
+COMPACTED: Final[Bubble] = {"type": 2, "text": "", "capabilityType": 22}
+
+
+def tool(name: str, args: dict[str, Any], result: Any = None, *, status: str = "completed", error: str = "") -> Bubble:
+    """A tool call as its bubble holds it: arguments and result are JSON inside strings."""
+    data: dict[str, Any] = {
+        "tool": 15,
+        "toolCallId": f"tool_{uid(name, json.dumps(args))[:8]}",
+        "name": name,
+        "status": status,
+        "rawArgs": json.dumps(args),
+        "params": json.dumps(args),
+        "additionalData": {},
+    }
+    if result is not None:
+        data["result"] = json.dumps(result)
+    if error:
+        data["error"] = json.dumps({"clientVisibleErrorMessage": error})
+    return {"type": 2, "text": "", "capabilityType": 15, "toolFormerData": data}
+
+
+def shell(command: str, output: str = "", exit_code: int | None = 0, *, status: str = "completed") -> Bubble:
+    result = {"output": output} | ({"exitCode": exit_code} if exit_code is not None else {})
+    return tool("run_terminal_command_v2", {"command": command, "cwd": ""}, result, status=status)
+
+
+def edit(path: str, *, new: bool = False, status: str = "completed", error: str = "") -> Bubble:
+    ids = {"afterContentId": "composer.content.b"} | ({} if new else {"beforeContentId": "composer.content.a"})
+    done = ids if status == "completed" else None
+    return tool("edit_file_v2", {"relativeWorkspacePath": path}, done, status=status, error=error)
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One conversation. `more` are further fields of its row; `ids` name the bubbles where they are not made up."""
+
+    name: str
+    bubbles: Sequence[Bubble]
+    status: str = "completed"
+    start_ms: int = START_MS
+    generating: Sequence[int] = ()
+    ghosts: Sequence[Bubble] = ()
+    folder: str | None = PROJECT
+    inline: bool = False
+    timed: bool = True
+    ids: Sequence[str] = ()
+    more: dict[str, Any] = field(default_factory=dict)
+    head: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return uid("chat", self.name)
+
+    @property
+    def updated_ms(self) -> int:
+        return self.start_ms + STEP_MS * len(self.bubbles)
+
+    def bubble_id(self, number: int) -> str:
+        return self.ids[number] if self.ids else uid("bubble", self.name, number)
+
+    def with_bubbles(self, *bubbles: Bubble, **changes: Any) -> Chat:
+        return replace(self, bubbles=(*self.bubbles, *bubbles), **changes)
+
+
+def workspace_hash(folder: str) -> str:
+    return hashlib.md5(folder.encode()).hexdigest()
+
+
+def identifier(folder: str) -> dict[str, Any]:
+    """A conversation's window, which has one folder."""
+    uri = f"file://{quote(folder)}"
+    place = {"$mid": 1, "fsPath": folder, "external": uri, "path": folder, "scheme": "file"}
+    return {"id": workspace_hash(folder), "uri": place}
+
+
+class EditorStore:
+    """The databases below the editor's user folder `user`. Each `put` is one transaction, as the editor makes it."""
+
+    def __init__(self, user: Path, era: Era = "table", *, wal: bool = True) -> None:
+        self.user = user
+        self.era = era
+        self.path = user / "globalStorage" / "state.vscdb"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.storage.mkdir(exist_ok=True)
+        self.db = sqlite3.connect(self.path, isolation_level=None)
+        self.db.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
+        for table in ("ItemTable", "cursorDiskKV"):
+            self.db.execute(KV.format(table))
+        if era == "table":
+            self.db.execute(HEADS)
+
+    @property
+    def storage(self) -> Path:
+        return self.user / "workspaceStorage"
+
+    def close(self) -> None:
+        self.db.close()
+
+    def put(self, *chats: Chat) -> None:
+        """Write conversations whole: rows of the same key are replaced."""
+        self.db.execute("BEGIN IMMEDIATE")
+        for chat in chats:
+            for ident, bubble in _rows(chat):
+                self.value(f"bubbleId:{chat.id}:{ident}", bubble)
+            self.value(f"composerData:{chat.id}", composer(chat, in_row=self.era in ("table", "list")))
+            self._list(chat)
+        self.db.execute("COMMIT")
+
+    def value(self, key: str, value: object, *, table: str = "cursorDiskKV") -> None:
+        data = value if isinstance(value, bytes | str | None) else json.dumps(value).encode()
+        self.db.execute(f"INSERT INTO {table} (key, value) VALUES (?, ?)", (key, data))
+
+    def fill(self, rows: int, size: int = 4000) -> None:
+        """Rows that are none of ours to read."""
+        self.db.execute("BEGIN IMMEDIATE")
+        for number in range(rows):
+            self.value(f"agentKv:blob:{uid('kv', number)}", b"y" * size)
+            self.value(f"checkpointId:{uid('point', number)}", b"x" * size)
+        self.db.execute("COMMIT")
+
+    def _list(self, chat: Chat) -> None:
+        entry = head(chat)
+        if self.era == "table":
+            row = (chat.id, "w", chat.start_ms, entry["lastUpdatedAt"], 0, "subagentInfo" in entry, 0, None)
+            self.db.execute(
+                "INSERT OR REPLACE INTO composerHeaders VALUES (?,?,?,?,?,?,?,?,?)", (*row, json.dumps(entry))
+            )
+        elif self.era == "list":
+            self._list_item(self.db, "composer.composerHeaders", entry)
+        elif self.era == "workspaces" and chat.folder is not None:
+            folder = self.workspace(chat.folder)
+            with closing(sqlite3.connect(folder / "state.vscdb", isolation_level=None)) as db:
+                db.execute(KV.format("ItemTable"))
+                entry.pop("workspaceIdentifier", None)
+                self._list_item(db, "composer.composerData", entry)
+
+    def workspace(self, folder: str, /, **content: str) -> Path:
+        """The storage of the window for `folder`."""
+        path = self.storage / workspace_hash(folder)
+        path.mkdir(exist_ok=True)
+        (path / "workspace.json").write_text(json.dumps(content or {"folder": f"file://{quote(folder)}"}))
+        return path
+
+    def old_chats(self, folder: str, tabs: Iterable[dict[str, Any]]) -> Path:
+        """Conversations of versions before 0.43."""
+        path = self.workspace(folder) / "state.vscdb"
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            db.execute(KV.format("ItemTable"))
+            data = json.dumps({"tabs": list(tabs)})
+            db.execute("INSERT INTO ItemTable VALUES ('workbench.panel.aichat.view.aichat.chatdata', ?)", (data,))
+        return path
+
+    @staticmethod
+    def _list_item(db: sqlite3.Connection, key: str, entry: dict[str, Any]) -> None:
+        row = db.execute("SELECT value FROM ItemTable WHERE key = ?", (key,)).fetchone()
+        known = json.loads(row[0])["allComposers"] if row else []
+        others = [other for other in known if other["composerId"] != entry["composerId"]]
+        value = json.dumps({"allComposers": [entry, *others]})
+        db.execute("INSERT INTO ItemTable (key, value) VALUES (?, ?)", (key, value))
+
+
+def composer(chat: Chat, *, in_row: bool = True) -> dict[str, Any]:
+    """The conversation's own row; `in_row`: its window is named there."""
+    rows = _rows(replace(chat, ghosts=()))
+    headers = [
+        {"bubbleId": ident, "type": bubble["type"], "grouping": {"isRenderable": True}}
+        | ({"createdAt": bubble["createdAt"]} if chat.timed else {})
+        for ident, bubble in rows
+    ]
+    listed = (
+        {"_v": 2, "conversation": [bubble for _, bubble in rows]}
+        if chat.inline
+        else {"_v": 16, "fullConversationHeadersOnly": headers}
+    )
+    place = {"workspaceIdentifier": identifier(chat.folder)} if in_row and chat.folder is not None else {}
+    return {
+        "composerId": chat.id,
+        "name": chat.name,
+        "createdAt": chat.start_ms,
+        "lastUpdatedAt": chat.updated_ms,
+        "status": chat.status,
+        "generatingBubbleIds": [chat.bubble_id(number) for number in chat.generating],
+        "unifiedMode": "agent",
+        "modelConfig": {"modelName": "test-model"},
+        "newlyCreatedFiles": [],
+        "todos": [],
+        "text": "",
+        "richText": "",
+        "user_email": "dev@example.com",
+        **listed,
+        **place,
+        **chat.more,
+    }
+
+
+def head(chat: Chat) -> dict[str, Any]:
+    """The conversation's entry in a list."""
+    place = {"workspaceIdentifier": identifier(chat.folder)} if chat.folder is not None else {}
+    return {
+        "type": "head",
+        "composerId": chat.id,
+        "name": chat.name,
+        "createdAt": chat.start_ms,
+        "lastUpdatedAt": chat.updated_ms,
+        "unifiedMode": "agent",
+        "isDraft": False,
+        **place,
+        **chat.head,
+    }
+
+
+def _rows(chat: Chat) -> list[tuple[str, Bubble]]:
+    """The bubbles' rows, those that are no longer listed last."""
+    listed = [(chat.bubble_id(number), bubble) for number, bubble in enumerate(chat.bubbles)]
+    ghosts = [(uid("ghost", chat.name, number), bubble) for number, bubble in enumerate(chat.ghosts)]
+    made = []
+    for number, (ident, bubble) in enumerate([*listed, *ghosts]):
+        times = {"createdAt": iso(chat.start_ms + STEP_MS * number)} if chat.timed else {}
+        own = {"_v": 3, "bubbleId": ident, "requestId": uid("request", chat.name), **times}
+        made.append((ident, {**own, "modelInfo": {"modelName": "test-model"}, **bubble}))
+    return made
+
+
+FAILED_TEST: Final = f"""F
+======================================================================
+FAIL: test_add (tests.test_calc.T.test_add)
+----------------------------------------------------------------------
+Traceback (most recent call last):
+  File "{PROJECT}/tests/test_calc.py", line 7, in test_add
+    self.assertEqual(add(1, 2), 3)
+AssertionError: 2 != 3
+
+----------------------------------------------------------------------
+Ran 1 test in 0.002s
+
+FAILED (failures=1)
+"""
+ONE: Final = Chat(
+    name="Fix add()",
+    bubbles=(
+        user("The add function in src/calc.py is wrong. Fix it and run the tests."),
+        thinking("hm"),
+        say("I will change the operator in src/calc.py and run the tests."),
+        edit("src/calc.py"),
+        shell("python3 -m unittest tests.test_calc", FAILED_TEST, 1),
+        say(
+            "I changed subtraction to multiplication but test_add still fails (2 != 3). "
+            "Should I switch it to plain addition, or is the test itself wrong?"
+        ),
+    ),
+    ghosts=(user("GHOST: a prompt that was taken back"), say("GHOST: its answer")),
+)
+TWO: Final = Chat(
+    name="Add sub()",
+    bubbles=(
+        user("Add a sub() function with a test in a new file."),
+        edit("src/sub.py", new=True),
+        edit("src/missing.py", status="error", error="no such file: src/missing.py"),
+        say("Created src/sub.py. Next step: add tests/test_sub.py."),
+    ),
+    ghosts=(user("GHOST: another prompt"),),
+    start_ms=START_MS + 3_600_000,
+    more={"todos": [{"id": "1", "content": "Write src/sub.py", "status": "completed"}]},
+)

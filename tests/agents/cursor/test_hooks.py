@@ -1,0 +1,118 @@
+"""What Cursor's hooks hand over by reports of `cursor-agent` 2026.09.10, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from agents.cursor.payloads import CONVERSATION, FOREIGN, LEFT_OUT, PAYLOADS, TRANSCRIPT, payload
+from carryover.agents.contract import HookReading
+from carryover.agents.cursor.hooks import CursorHooks
+from carryover.model import Event, Skipped, TurnEnd
+
+NOW_MS: Final = 1_795_000_000_000
+HOOKS: Final = CursorHooks()
+
+
+def told(event: str, **fields: Any) -> HookReading | Skipped:
+    given = payload(event, **fields)
+    return HOOKS.read(given.event, given.data, at_ms=NOW_MS)
+
+
+def reading(**fields: object) -> HookReading:
+    common = {"session": CONVERSATION, "cwd": "/home/dev/shop", "transcript": TRANSCRIPT}
+    return msgspec.convert({**common, **fields}, HookReading)
+
+
+def test_a_start_is_that_of_a_new_session_in_the_workspace() -> None:
+    """There is no folder in the payload, no reason, and in the terminal no transcript either."""
+    started = told("sessionStart", session_id=CONVERSATION, is_background_agent=False, transcript_path=None)
+
+    assert started == reading(meaning="start", reason="startup", transcript=None)
+
+
+def test_a_background_agent_is_told_nothing() -> None:
+    assert told("sessionStart", is_background_agent=True) == reading(meaning="nudge")
+
+
+def test_a_session_is_known_by_either_of_its_names() -> None:
+    assert told("sessionEnd", conversation_id=LEFT_OUT, session_id=CONVERSATION) == reading(meaning="save")
+    assert told("sessionEnd", session_id="another") == reading(meaning="save")
+
+
+@pytest.mark.parametrize("event", ["preCompact", "sessionEnd"])
+def test_context_that_is_about_to_go_is_saved(event: str) -> None:
+    assert told(event) == reading(meaning="save")
+
+
+@pytest.mark.parametrize("status", ["completed", LEFT_OUT, None, "later", 1])
+def test_a_turn_that_ended_well_tells_nothing_early(status: object) -> None:
+    assert told("stop", status=status) == reading(meaning="ended")
+
+
+@pytest.mark.parametrize(("status", "reason"), [("aborted", "interrupted"), ("error", "error")])
+def test_a_turn_that_did_not_end_well_is_known_at_once(status: str, reason: str) -> None:
+    body = msgspec.convert({"kind": "turn_end", "reason": reason}, TurnEnd)
+    early = Event(key=f"hook/{CONVERSATION}/stop/{NOW_MS}", session=CONVERSATION, at_ms=NOW_MS, body=body)
+
+    assert told("stop", status=status) == reading(
+        meaning="ended", provisional=(msgspec.structs.replace(early, cwd="/home/dev/shop"),)
+    )
+
+
+def test_all_that_is_not_asked_for_is_a_nudge() -> None:
+    """`preCompact` is understood too, for a file that asks for it."""
+    for given in PAYLOADS:
+        if given.event not in (*HOOKS.events, "preCompact"):
+            assert HOOKS.read(given.event, given.data, at_ms=NOW_MS) == reading(meaning="nudge"), given.event
+
+
+def test_of_several_folders_the_first_is_the_project() -> None:
+    assert told("stop", workspace_roots=["/home/dev/shop", "/home/dev/lib"]) == reading(meaning="ended")
+
+
+@pytest.mark.parametrize("roots", [[], None, LEFT_OUT, "/home/dev/shop", [1], {}])
+def test_an_empty_window_has_no_project(roots: object) -> None:
+    assert told("stop", workspace_roots=roots) == reading(meaning="ended", cwd=None)
+
+
+@pytest.mark.parametrize(
+    "root", ["C:\\work\\shop", "file:///home/dev/shop", "vscode-remote://ssh-remote+box/home/dev/shop", "shop", ""]
+)
+def test_a_workspace_that_is_no_folder_here_is_counted(root: str) -> None:
+    assert told("stop", workspace_roots=[root]) == Skipped("hook/stop", "a workspace that is no folder of this system")
+
+
+def test_a_transcript_that_lies_elsewhere_costs_only_itself() -> None:
+    assert told("stop", transcript_path="/home/dev/notes.jsonl") == reading(meaning="ended", transcript=None)
+
+
+def test_the_users_address_is_nowhere_in_what_is_read() -> None:
+    for given in (*PAYLOADS, *FOREIGN):
+        assert b"dev@example.com" in given.data
+        assert "example.com" not in repr(HOOKS.read(given.event, given.data, at_ms=NOW_MS))
+
+
+@pytest.mark.parametrize(
+    ("path", "root"),
+    [
+        (TRANSCRIPT, "/home/dev/.cursor/projects"),
+        (TRANSCRIPT.replace(".cursor", ".cursor-server"), "/home/dev/.cursor-server/projects"),
+        (f"/home/dev/.cursor/projects/s/agent-transcripts/{CONVERSATION}.txt", "/home/dev/.cursor/projects"),
+        (f"/home/dev/.cursor/chats/9e107d9d/{CONVERSATION}/store.db", "/home/dev/.cursor/chats"),
+        ("/home/dev/.config/Cursor/User/globalStorage/state.vscdb", "/home/dev/.config/Cursor/User/globalStorage"),
+        (f"/home/dev/.cursor/projects/s/notes/{CONVERSATION}.jsonl", None),
+        (TRANSCRIPT.removeprefix("/"), None),
+    ],
+)
+def test_a_moved_root_is_told_from_the_layout_below_it(path: str, root: str | None) -> None:
+    assert HOOKS.layout_root(Path(path)) == (Path(root) if root is not None else None)
+
+
+@pytest.mark.parametrize("text", ["# handoff ✓\n", '{"a": "b"}', ""])
+def test_the_answer_is_json(text: str) -> None:
+    assert json.loads(HOOKS.answer(text)) == {"additional_context": text}

@@ -1,0 +1,89 @@
+"""Cursor as it is installed: an editor with versions of its own, and a terminal client whose versions are dates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from carryover.agents.cursor.hooks import CursorHooks
+from carryover.agents.cursor.spec import SPEC
+from carryover.install.hook_sets import hooks_for, hooks_for_unknown
+from carryover.install.version_probe import version_in
+
+STOP = ["stop"]
+START = ["sessionStart", "stop"]
+ALL = ["sessionStart", "stop", "sessionEnd"]
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "events"),
+    [
+        ("0.50.7", "older", None),
+        ("1.6.45", "older", None),
+        ("1.7.0", "ok", STOP),
+        ("2.4.1", "ok", STOP),
+        ("3.12.16", "ok", STOP),
+        ("3.12.17", "ok", START),
+        ("4.0.0", "ok", START),
+        ("2025.09.18", "ok", STOP),
+        ("2026.07.16", "ok", STOP),
+        ("2026.07.17", "ok", START),
+        ("2026.09.09", "ok", START),
+        ("2026.09.10", "ok", ALL),
+        ("2027.01.05", "ok", ALL),
+    ],
+)
+def test_no_event_is_asked_for_before_a_version_that_is_reported_to_have_it(
+    version: str, state: str, events: list[str] | None
+) -> None:
+    """One event that is not known there voids the file (2026.09.10)."""
+    found, hook_set = hooks_for(SPEC, Version(version))
+
+    assert (found, None if hook_set is None else list(hook_set.events)) == (state, events)
+
+
+def test_a_version_that_could_not_be_read_gets_what_every_version_knows() -> None:
+    """One more could cost people all their hooks."""
+    hook_set = hooks_for_unknown(SPEC)
+
+    assert hook_set is not None
+    assert list(hook_set.events) == STOP
+
+
+def test_what_is_asked_for_is_what_the_hooks_read() -> None:
+    assert SPEC.hook_sets[-1].events == CursorHooks.events
+
+
+@pytest.mark.parametrize(
+    ("answer", "version"),
+    [
+        ("2026.09.10-fd3934a\n", "2026.09.10"),
+        ("3.12.17\n8f2a1b9c0d3e4f5a6b7c8d9e0f1a2b3c4d5e6f70\nx64\n", "3.12.17"),
+        ("3.12.17\r\n8f2a1b\r\narm64\r\n", "3.12.17"),
+        ("a warning\n1.7.28\nabc\nx64", "1.7.28"),
+        ("8f2a1b9c0d3e4f5a6b7c8d9e0f1a2b3c4d5e6f70\n", ""),
+        ("127.0.0.1 refused", ""),
+        ("", ""),
+    ],
+)
+def test_the_version_is_that_of_the_editor_or_of_the_terminal_client(answer: str, version: str) -> None:
+    assert SPEC.version is not None
+    assert version_in(answer, SPEC.version).text == version
+
+
+def test_both_programs_are_asked_and_the_terminal_client_first() -> None:
+    assert SPEC.binaries == ("cursor-agent", "cursor")
+    assert SPEC.asks_every_copy
+
+
+def test_only_the_terminal_client_is_started_with_a_prompt() -> None:
+    assert SPEC.start is not None
+    assert (SPEC.start.binary, *SPEC.start.arguments("go on")) == ("cursor-agent", "go on")
+
+
+def test_hooks_lie_in_the_home_folder_whatever_moves_the_rest() -> None:
+    home = Path("/home/dev")
+    assert [place.at(home, {"XDG_CONFIG_HOME": "/srv"}) for place in SPEC.config_files] == [home / ".cursor/hooks.json"]
+    assert SPEC.hook_form == "flat"

@@ -1,0 +1,102 @@
+"""Which files are Cursor's sources, and what kind each is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from carryover.agents.contract import Source
+from carryover.agents.cursor import transcripts
+from carryover.agents.cursor.transcripts import kind_of, source_of, sources
+
+HOME = Path("/home/dev")
+USER = HOME / ".config/Cursor/User"
+ID = "0b8f4a52-5d57-4a27-9be2-3f1de9b3c001"
+TRANSCRIPTS = "home-dev-demo/agent-transcripts"
+
+
+@pytest.mark.parametrize(
+    ("root", "below", "kind", "session", "sidechain", "rank"),
+    [
+        (USER / "globalStorage", "state.vscdb", "ide", None, None, 3),
+        (USER / "workspaceStorage", "1f/state.vscdb", "workspace", None, None, 3),
+        (HOME / ".cursor/chats", f"1f/{ID}/store.db", "chat", ID, None, 2),
+        (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}/{ID}.jsonl", "transcript", ID, None, 1),
+        (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}.jsonl", "transcript", ID, None, 1),
+        (HOME / ".cursor-server/projects", f"{TRANSCRIPTS}/{ID}/subagents/c1.jsonl", "transcript", ID, "c1", 1),
+        (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}.txt", "text", ID, None, 0),
+    ],
+)
+def test_a_source_is_known_by_its_place(
+    root: Path, below: str, kind: str, session: str | None, sidechain: str | None, rank: int
+) -> None:
+    found = source_of(root / below, root)
+
+    assert found is not None
+    assert (found.path, found.session, found.sidechain, found.rank) == (str(root / below), session, sidechain, rank)
+    assert kind_of(root / below) == kind
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_a_change_beside_a_database_is_one_of_the_database(suffix: str) -> None:
+    for root, below in (
+        (USER / "globalStorage", "state.vscdb"),
+        (USER / "workspaceStorage", "1f/state.vscdb"),
+        (HOME / ".cursor/chats", f"1f/{ID}/store.db"),
+    ):
+        assert source_of(root / f"{below}{suffix}", root) == source_of(root / below, root) is not None
+
+
+def test_our_own_looks_are_no_changes() -> None:
+    """The index of a WAL is where SQLite notes who reads."""
+    assert source_of(USER / "globalStorage/state.vscdb-shm", USER / "globalStorage") is None
+
+
+def test_places_alike_elsewhere_are_none() -> None:
+    for root, below in (
+        (USER, "globalStorage/state.vscdb"),
+        (HOME / ".config/Code/User/globalState", "state.vscdb"),
+        (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}/other.jsonl"),
+        (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}/subagents/c1/d2.jsonl"),
+        (HOME / ".cursor/projects", f"home-dev-demo/{ID}.jsonl"),
+        (HOME / ".cursor/projects", "."),
+    ):
+        assert source_of(root / below, root) is None, below
+    assert kind_of(Path("/home/dev/state.vscdb")) is None
+    assert kind_of(Path("/")) is None
+
+
+def test_what_is_there_is_found(tmp_path: Path) -> None:
+    expected = []
+    for root, below in (
+        ("globalStorage", "state.vscdb"),
+        ("workspaceStorage", "1f/state.vscdb"),
+        ("chats", f"1f/{ID}/store.db"),
+        ("projects", f"{TRANSCRIPTS}/{ID}/{ID}.jsonl"),
+        ("projects", f"{TRANSCRIPTS}/{ID}/subagents/c1.jsonl"),
+        ("projects", f"{TRANSCRIPTS}/{ID}.txt"),
+        ("projects", f"empty-window/agent-transcripts/{ID}.jsonl"),
+    ):
+        path = tmp_path / root / below
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for suffix in ("", "-wal", "-shm", ".backup"):
+            path.with_name(path.name + suffix).touch()
+        expected.append(source_of(path, tmp_path / root))
+
+    found: list[Source | None] = [
+        source
+        for root in ("globalStorage", "workspaceStorage", "chats", "projects")
+        for source in sources(tmp_path / root)
+    ]
+    assert sorted(found, key=str) == sorted(expected, key=str)
+    assert sources(tmp_path) == []
+
+
+def test_the_data_folder_follows_its_variable() -> None:
+    moved = transcripts.roots(HOME, {"XDG_CONFIG_HOME": "/data/config"})
+
+    assert Path("/data/config/Cursor/User/globalStorage") in moved
+    assert Path("/data/config/Cursor/chats") in moved
+    assert HOME / ".cursor/chats" in moved
+    assert set(transcripts.roots(HOME, {})) >= {USER / "globalStorage", HOME / ".cursor/projects"}

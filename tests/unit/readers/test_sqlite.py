@@ -1,0 +1,294 @@
+"""Looking into another program's database: it must not notice."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from carryover.readers import sqlite
+
+BIG = b"x" * 5000
+
+
+def files_in(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Every file with its size, time and content."""
+    found = ((path.name, path.stat(), path.read_bytes()) for path in sorted(folder.iterdir()))
+    return {name: (status.st_size, status.st_mtime_ns, data) for name, status, data in found}
+
+
+OWNER = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0)
+for line in sys.stdin:
+    db.execute(line)
+    print("done", flush=True)
+"""
+
+
+class OtherProcess:
+    """The owner as it is in life: within one process SQLite shares its index of a WAL between connections. It has no
+    patience at all, so a commit of its that had to wait for us would end it."""
+
+    def __init__(self, path: Path) -> None:
+        command = [sys.executable, "-c", OWNER, str(path)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self, statement: str) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{statement}\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == "done\n"
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def owner_of(path: Path, *, mode: str = "WAL") -> sqlite3.Connection:
+    path.parent.mkdir(exist_ok=True)
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
+    db.execute(f"PRAGMA journal_mode = {mode}")
+    db.execute("CREATE TABLE IF NOT EXISTS kv (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)")
+    for number in range(50):
+        db.execute("INSERT INTO kv VALUES (?, ?)", (str(number), BIG))
+    return db
+
+
+def count(db: sqlite.Connection) -> int:
+    return int(db.execute("SELECT count(*) FROM kv").fetchone()[0])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Below a name that a URI must quote."""
+    return tmp_path / "User Data%20?#" / "state.vscdb"
+
+
+@pytest.fixture
+def owner(path: Path) -> Iterator[sqlite3.Connection]:
+    db = owner_of(path)
+    yield db
+    db.close()
+
+
+@pytest.fixture
+def other(path: Path) -> Iterator[OtherProcess]:
+    owner_of(path).close()
+    process = OtherProcess(path)
+    process.run("UPDATE kv SET value = zeroblob(5000)")
+    yield process
+    process.kill()
+
+
+def test_nothing_is_touched_whatever_the_owner_is_doing(path: Path, other: OtherProcess) -> None:
+    for statement, expected in (
+        ("BEGIN IMMEDIATE", 50),
+        ("INSERT INTO kv VALUES ('new', 'x')", 50),
+        ("COMMIT", 51),
+        ("PRAGMA wal_checkpoint(RESTART)", 51),
+        ("INSERT INTO kv VALUES ('newer', 'x')", 52),
+        ("PRAGMA wal_checkpoint(TRUNCATE)", 52),
+    ):
+        other.run(statement)
+        before = files_in(path.parent)
+
+        assert sqlite.look_into(path, count) == expected, statement
+        assert files_in(path.parent) == before, statement
+
+
+def test_a_writer_is_never_kept_waiting(path: Path, other: OtherProcess) -> None:
+    stop = threading.Event()
+    looks = []
+
+    def look_again_and_again() -> None:
+        while not stop.is_set():
+            looks.append(sqlite.look_into(path, count))
+
+    reader = threading.Thread(target=look_again_and_again)
+    reader.start()
+    try:
+        for number in range(300):
+            other.run(f"INSERT INTO kv VALUES ('new{number}', zeroblob(5000))")
+    finally:
+        stop.set()
+        reader.join()
+
+    assert looks == sorted(looks)
+    assert sqlite.look_into(path, count) == 350
+
+
+def test_what_the_owner_left_behind_is_read_and_left(path: Path, other: OtherProcess, tmp_path: Path) -> None:
+    """Killed, killed and without the index of its WAL, and closed as it should be."""
+    other.kill()
+    killed = shutil.copytree(path.parent, tmp_path / "killed")
+    without_index = shutil.copytree(path.parent, tmp_path / "without index")
+    (without_index / f"{path.name}-shm").unlink()
+    owner_of(path).close()
+    assert len(list(path.parent.iterdir())) == 1
+
+    for folder in (killed, without_index, path.parent):
+        before = files_in(folder)
+        assert sqlite.look_into(folder / path.name, count) == 50
+        assert files_in(folder) == before
+
+
+def test_the_owner_commits_while_we_read_and_we_see_one_state(path: Path, owner: sqlite3.Connection) -> None:
+    with sqlite.reading(path) as db:
+        assert count(db) == 50
+        owner.execute("INSERT INTO kv VALUES ('new', 'x')")
+        owner.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        assert count(db) == 50
+
+    assert sqlite.look_into(path, count) == 51
+
+
+def test_a_private_copy_is_gone_while_it_is_read(
+    path: Path, owner: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that nothing of it stays behind, whenever we are killed."""
+    folder = shutil.copytree(path.parent, tmp_path / "copy")
+    (folder / f"{path.name}-shm").unlink()
+    private = tmp_path / "tmp"
+    private.mkdir()
+    monkeypatch.setenv("TMPDIR", str(private))
+
+    with sqlite.reading(folder / path.name) as db:
+        assert list(private.iterdir()) == []
+        assert count(db) == 50
+
+
+def test_a_large_database_is_not_copied(
+    path: Path, owner: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    owner.execute("INSERT INTO kv VALUES ('new', 'x')")
+    folder = shutil.copytree(path.parent, tmp_path / "copy")
+    (folder / f"{path.name}-shm").unlink()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(sqlite, "COPY_BYTES", 1000)
+
+    assert sqlite.look_into(folder / path.name, count) == 50
+
+
+def test_without_a_wal_the_owner_is_not_locked_out(path: Path) -> None:
+    owner = owner_of(path, mode="DELETE")
+    with pytest.raises(sqlite.ChangedMeanwhile), sqlite.reading(path) as db:
+        assert count(db) == 50
+        owner.execute("INSERT INTO kv VALUES ('new', 'x')")
+
+    assert sqlite.look_into(path, count) == 51
+    owner.close()
+
+
+def test_what_changed_meanwhile_is_read_again(path: Path) -> None:
+    owner = owner_of(path, mode="DELETE")
+    looks = []
+
+    def look(db: sqlite.Connection) -> int:
+        looks.append(count(db))
+        if len(looks) < sqlite.TRIES:
+            owner.execute("INSERT INTO kv VALUES (?, 'x')", (f"new{len(looks)}",))
+        return looks[-1]
+
+    assert sqlite.look_into(path, look) == 52
+    assert looks == [50, 51, 52]
+    owner.close()
+
+
+def test_two_changes_in_one_tick_of_the_clock_are_told_apart(path: Path) -> None:
+    owner = owner_of(path, mode="DELETE")
+    status = path.stat()
+    with pytest.raises(sqlite.ChangedMeanwhile), sqlite.reading(path):
+        owner.execute("UPDATE kv SET value = 'y' WHERE key = '1'")
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    owner.close()
+
+
+def test_a_database_in_the_middle_of_a_change_is_left_alone(path: Path) -> None:
+    owner = owner_of(path, mode="DELETE")
+    owner.execute("PRAGMA cache_size = 1")
+    owner.execute("BEGIN")
+    owner.execute("UPDATE kv SET value = zeroblob(9000)")
+    before = files_in(path.parent)
+
+    with pytest.raises(OSError, match="in the middle of a change") as raised, sqlite.reading(path):
+        pass
+    assert raised.value.errno == errno.EAGAIN
+    assert files_in(path.parent) == before
+    owner.execute("ROLLBACK")
+    owner.close()
+
+
+def test_a_missing_file_and_one_that_is_no_database(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        sqlite.look_into(tmp_path / "missing", count)
+    assert list(tmp_path.iterdir()) == []
+
+    (tmp_path / "noise").write_bytes(b"noise " * 1000)
+    with pytest.raises(OSError, match="SQLITE_NOTADB"):
+        sqlite.look_into(tmp_path / "noise", count)
+    with pytest.raises(OSError, match="not a regular file"):
+        sqlite.look_into(tmp_path, count)
+
+
+def test_trouble_is_told_without_content(path: Path, owner: sqlite3.Connection) -> None:
+    def ask(db: sqlite.Connection) -> None:
+        db.execute("SELECT secret FROM nowhere")
+
+    with pytest.raises(OSError, match=r"^\[Errno 11\] the database cannot be read now \(SQLITE_ERROR\)") as raised:
+        sqlite.look_into(path, ask)
+    assert "secret" not in str(raised.value)
+
+
+def test_a_damaged_database_is_trouble_for_later(path: Path) -> None:
+    owner_of(path).close()
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    path.write_bytes(data)
+
+    with pytest.raises(OSError, match="SQLITE_CORRUPT"):
+        sqlite.look_into(path, count)
+
+
+def test_a_stamp_tells_a_change_in_the_wal(path: Path, owner: sqlite3.Connection) -> None:
+    before = sqlite.stamp(path)
+    assert sqlite.stamp(path) == before
+
+    owner.execute("INSERT INTO kv VALUES ('new', ?)", (BIG,))
+
+    assert sqlite.stamp(path) != before
+    assert sqlite.stamp(path).size == path.stat().st_size + Path(f"{path}-wal").stat().st_size
+
+
+def test_a_value_that_is_too_large_is_not_held(path: Path, owner: sqlite3.Connection) -> None:
+    owner.execute(
+        "INSERT INTO kv VALUES ('blob', zeroblob(20000)), ('text', printf('%.*c', 20000, 'x')), ('none', NULL)"
+    )
+    query = "SELECT value FROM kv WHERE key = ?"
+    with sqlite.reading(path) as db:
+        assert sqlite.value_at(db, query, "1", limit=10_000) == BIG
+        for key in ("blob", "text"):
+            with pytest.raises(sqlite.TooLarge):
+                sqlite.value_at(db, query, key, limit=10_000)
+        assert sqlite.value_at(db, query, "none", limit=10_000) is None
+        assert sqlite.value_at(db, query, "missing", limit=10_000) is None
+        assert len(sqlite.value_at(db, query, "blob", limit=30_000) or b"") == 20_000
+
+
+def test_text_need_not_be_utf8(path: Path, owner: sqlite3.Connection) -> None:
+    owner.execute("INSERT INTO kv VALUES (CAST(x'ff61' AS TEXT), CAST(x'fe62' AS TEXT))")
+    with sqlite.reading(path) as db:
+        row = db.execute("SELECT key, value FROM kv ORDER BY rowid DESC").fetchone()
+
+    assert [sqlite.text_of(value) for value in row] == ["\ufffda", "\ufffdb"]
+    assert sqlite.text_of(5) is None
