@@ -88,3 +88,18 @@ async def test_what_the_user_took_back_no_longer_counts(tmp_path: Path, store: E
     assert [type(body).__name__ for body in bodies] == [
         "UserPrompt", "ToolCall", "ToolResult", "FileEdit", "ToolCall", "ToolResult", "AssistantMessage", "Undone",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("copy_first", [True, False])
+async def test_a_transcripts_copy_of_a_window_without_folder_adds_nothing(tmp_path: Path, *, copy_first: bool) -> None:
+    steps = (*STEPS, chats.Step("edit", path="src/calc.py", old="-", new="+"))
+    for slug in (chats.SLUG, "empty-window"):
+        path = tmp_path / "projects" / slug / "agent-transcripts" / chats.ID / f"{chats.ID}.jsonl"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(chats.jsonl(chats.lines(steps)))
+    copy, own = sorted(AGENT.sources(tmp_path / "projects"), key=lambda source: source.rank)
+    alone = await told(tmp_path / "alone.sqlite", (own,), chats.ID)
+
+    both = await told(tmp_path / "both.sqlite", (copy, own) if copy_first else (own, copy), chats.ID)
+
+    assert both == alone != []

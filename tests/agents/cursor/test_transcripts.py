@@ -26,6 +26,7 @@ TRANSCRIPTS = "home-dev-demo/agent-transcripts"
         (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}.jsonl", "transcript", ID, None, 1),
         (HOME / ".cursor-server/projects", f"{TRANSCRIPTS}/{ID}/subagents/c1.jsonl", "transcript", ID, "c1", 1),
         (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}.txt", "text", ID, None, 0),
+        (HOME / ".cursor/projects", f"empty-window/agent-transcripts/{ID}/{ID}.jsonl", "transcript", ID, None, -1),
     ],
 )
 def test_a_source_is_known_by_its_place(

@@ -54,6 +54,10 @@ _CHAT: Final = "store.db"
 _TRANSCRIPTS: Final = "agent-transcripts"
 _TRANSCRIPT_KINDS: Final[dict[str, Kind]] = {"jsonl": "transcript", "txt": "text"}
 _BESIDE: Final = ("-wal", "-journal")
+WITHOUT_FOLDER: Final = "empty-window"
+"""Stands in place of a project's slug. A conversation with a folder may have a copy of its transcript there."""
+_COPY_RANK: Final = -1
+
 _ID: Final = re.compile(r"[\w-]{1,100}")
 
 
@@ -128,7 +132,7 @@ def _transcript(path: Path, slug: str, below: tuple[str, ...]) -> Source | None:
             session, sidechain = folder, stem
         case _:
             return None
-    rank = _RANKS[_TRANSCRIPT_KINDS[suffix]]
+    rank = _COPY_RANK if slug == WITHOUT_FOLDER else _RANKS[_TRANSCRIPT_KINDS[suffix]]
     return Source(agent=AGENT_ID, path=str(path), session=session, sidechain=sidechain, group=slug, rank=rank)
 
 

@@ -15,6 +15,7 @@ from carryover.agents.cursor.talk.context import TalkContext
 from carryover.agents.cursor.talk.talk import Talk
 from carryover.agents.cursor.terms.outcomes import turn_end
 from carryover.agents.cursor.transcript.lines import NOTED
+from carryover.agents.cursor.transcripts import WITHOUT_FOLDER
 from carryover.model import TurnEnd
 from carryover.records import rawjson
 from carryover.records.identity import digest
@@ -80,11 +81,12 @@ def _read(data: bytes) -> Line | None:
 def _talk(source: Source, context: TalkContext, record: Record, line: Line) -> Talk:
     session = source.session or digest(source.path)
     content = digest(b"\0".join(bytes(part) for part in (line.role, line.type, line.message, line.status, line.error)))
+    copy = f"{WITHOUT_FOLDER}/" if source.group == WITHOUT_FOLDER else ""
     return Talk(
         source=source,
         context=context,
         session=session,
-        ident=f"{session}/{source.sidechain or ''}/{record.number}/{content}",
+        ident=f"{session}/{source.sidechain or ''}/{copy}{record.number}/{content}",
         noted_ms=rawjson.part_of(line.noted_ms, int) or 0,
         sidechain=source.sidechain,
     )
