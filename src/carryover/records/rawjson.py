@@ -101,3 +101,17 @@ def decode(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw) -> T:
         return decoder.decode(raw)
     except UnicodeDecodeError:  # parts that stay raw are not checked when their record is read
         return decoder.decode(mend(bytes(raw)))
+
+
+def read(decoder: msgspec.json.Decoder[T], data: bytes) -> T | str:
+    """What `data` holds, mended where need be, or what is wrong with it, in words that quote nothing of it."""
+    for made_ready in (bytes, mend):
+        try:
+            return decoder.decode(made_ready(data))
+        except msgspec.ValidationError as error:
+            return shape_of(error)
+        except RecursionError:
+            return "nested too deeply"
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+    return "not JSON"

@@ -6,6 +6,14 @@ import re
 from typing import Final
 
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+# What is left where a program or a log wrote ESC as something visible, which it only does before a colour or a
+# movement of the cursor; in a list or an index (`a[1]`, `[5m ago]`) nothing of that kind stands before the bracket.
+_SPELT_OUT: Final = re.compile(
+    r"(?:\\u001[bB]|\\x1[bB]|\\033|\\e|\^\[|\u241b|\ufffd)\[\d{0,3}(?:;\d{1,3}){0,6}[A-HJKSTfhlm]"
+)
+# Without any ESC only colours are taken out, and only of a text in which one of them is certain.
+_COLOUR: Final = re.compile(r"\[(?:\d{1,3}(?:;\d{1,3}){0,6})?m")
+_SURELY_COLOURED: Final = re.compile(r"\[(?:0|22|39|49|\d{1,3}(?:;\d{1,3}){1,6})m")
 
 HANDOFF_HEAD: Final = "# [CARRYOVER] Last updated"
 HANDOFF_FILE: Final = ".carryover/handoff.md"
@@ -21,8 +29,11 @@ def tagged(text: str, tag: str, start: int = 0) -> str | None:
 
 
 def without_ansi(text: str) -> str:
-    """`text` without terminal escapes."""
-    return _ANSI.sub("", text) if "\x1b" in text else text
+    """`text` without terminal escapes, also where their ESC was written as something visible or is lost."""
+    if "[" not in text and "\x1b" not in text:
+        return text
+    text = _SPELT_OUT.sub("", _ANSI.sub("", text))
+    return _COLOUR.sub("", text) if _SURELY_COLOURED.search(text) else text
 
 
 def without_handoff(output: str) -> str:

@@ -74,7 +74,7 @@ class ClaudeCodeHooks:
 
     def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
         event = event.lower()
-        given = _decoded(payload)
+        given = rawjson.read(_PAYLOAD, payload)
         if isinstance(given, str):
             return _skipped(event, given)
         if (session := self._own_session(given, event)) is None:
@@ -110,20 +110,6 @@ class ClaudeCodeHooks:
         if given.hook_event_name is not None and given.hook_event_name.lower() != event:
             return None
         return given.session_id if self.layout_root(Path(given.transcript_path)) is not None else None
-
-
-def _decoded(payload: bytes) -> Payload | str:
-    """The payload, or what is wrong with it."""
-    for made_ready in (bytes, rawjson.mend):
-        try:
-            return _PAYLOAD.decode(made_ready(payload))
-        except msgspec.ValidationError as error:
-            return rawjson.shape_of(error)
-        except RecursionError:
-            return "nested too deeply"
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            continue
-    return "not JSON"
 
 
 def _skipped(event: str, reason: str) -> Skipped:

@@ -62,7 +62,7 @@ class CodexHooks:
 
     def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
         event = event.lower()
-        given = _decoded(payload)
+        given = rawjson.read(_PAYLOAD, payload)
         if isinstance(given, str):
             return _skipped(event, given)
         if not self._is_own(given, event) or not given.session_id:
@@ -98,20 +98,6 @@ class CodexHooks:
         if isinstance(given.transcript_path, str):
             return self.layout_root(Path(given.transcript_path)) is not None
         return given.transcript_path is None
-
-
-def _decoded(payload: bytes) -> Payload | str:
-    """The payload, or what is wrong with it."""
-    for made_ready in (bytes, rawjson.mend):
-        try:
-            return _PAYLOAD.decode(made_ready(payload))
-        except msgspec.ValidationError as error:
-            return rawjson.shape_of(error)
-        except RecursionError:
-            return "nested too deeply"
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            continue
-    return "not JSON"
 
 
 def _skipped(event: str, reason: str) -> Skipped:

@@ -55,7 +55,7 @@ class CursorHooks:
 
     def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
         event = event.lower()
-        given = _decoded(payload)
+        given = rawjson.read(_PAYLOAD, payload)
         if isinstance(given, str):
             return _skipped(event, given)
         session = given.conversation_id or given.session_id
@@ -85,20 +85,6 @@ class CursorHooks:
         """The transcript, where it lies as we know it. A session is known without it."""
         path = rawjson.string_of(given.transcript_path)
         return path if path and self.layout_root(Path(path)) is not None else None
-
-
-def _decoded(payload: bytes) -> Payload | str:
-    """The payload, or what is wrong with it."""
-    for made_ready in (bytes, rawjson.mend):
-        try:
-            return _PAYLOAD.decode(made_ready(payload))
-        except msgspec.ValidationError as error:
-            return rawjson.shape_of(error)
-        except RecursionError:
-            return "nested too deeply"
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            continue
-    return "not JSON"
 
 
 def _skipped(event: str, reason: str) -> Skipped:
