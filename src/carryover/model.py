@@ -25,6 +25,22 @@ AGENT_NAMES: Final = {
 
 AGENT_IDS: Final = tuple(AGENT_NAMES)
 
+_ELSEWHERE: Final = "@"
+
+
+def session_elsewhere(conversation: str, folder_mark: str) -> str:
+    """Id of the turns that a conversation had in another folder than its first.
+
+    They are a session of their own, which belongs to that folder's project.
+    """
+    return f"{conversation}{_ELSEWHERE}{folder_mark}"
+
+
+def conversation_of(session: str) -> str:
+    """The agent's own id of the conversation that a session is part of."""
+    return session.partition(_ELSEWHERE)[0]
+
+
 Actor = Literal["human", "model"]
 Op = Literal["shell", "read", "edit", "write", "search", "web", "plan", "ask", "agent", "other"]
 ResultStatus = Literal["ok", "error", "denied", "interrupted", "unknown"]

@@ -22,7 +22,7 @@ from carryover.agents import adapters
 
 CHECKOUT: Final = Path(__file__).parents[2]
 
-CLOSED: Final = ("claude-thesis-train",)
+CLOSED: Final = ("claude-thesis-train", "codex-openprintkit")
 """Kept unseen, so that a later score tells whether the rules were made for the others."""
 
 

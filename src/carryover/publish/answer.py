@@ -15,6 +15,7 @@ from carryover.distill.handoff import did_something, distill
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.ledger.project_view import project_view
+from carryover.model import conversation_of
 from carryover.probe.git import Moved, git_moved
 from carryover.publish.refresh import files_now, git_now
 from carryover.publish.restore_store import SITUATIONS
@@ -90,6 +91,5 @@ def _moved_on(view: ProjectView, session: str, idle_s: float | None, now_ms: int
         last_ms = now_ms - round(idle_s * 1000) + _SAME_MOMENT_MS
     else:
         return False
-    # A conversation's own turns in another folder stand as `<session>@<folder>` (Codex).
-    others = (known for known in view.sessions if known.session.partition("@")[0] != session.partition("@")[0])
+    others = (known for known in view.sessions if conversation_of(known.session) != conversation_of(session))
     return any(other.digest.last_ms > last_ms and did_something(other.digest) for other in others)
