@@ -9,11 +9,14 @@ import re
 from typing import Final
 
 from carryover.distill.clip import clip
-from carryover.distill.words import is_bullet, is_question, one_line, prose_lines, sentences, word_count
+from carryover.distill.words import is_bullet, is_question, one_line, only_tells, prose_lines, sentences, word_count
 
 _STANDING: Final = re.compile(
     r"\b(?:never|always|must(?:n't| not)?|do not|don't|dont|under no circumstances|from now on|no longer|"
-    r"niemals|immer|nicht mehr|jamais|toujours|nunca|siempre|никогда|всегда|нельзя)\b"
+    r"(?:i|we)(?:'ve| have| had)? (?:already )?(?:asked|told) you|"
+    r"niemals|immer|nicht mehr|jamais|toujours|nunca|siempre|никогда|всегда|нельзя|"
+    r"ich (?:habe?|hatte) (?:dir|dich) (?:doch |schon )?(?:gesagt|gebeten)|je t'ai (?:dit|demandé)|te (?:dije|pedí)|"
+    r"я (?:же )?(?:тебя |вас )?(?:уже )?(?:просил[аи]?|говорил[аи]?))\b"
     r"|絶対|必ず|しないで|ないでください|禁止|不要|不能|必须|务必|하지 ?마|반드시|절대",
     re.I,
 )
@@ -22,19 +25,22 @@ _CHOICE: Final = re.compile(
     r"|\b(?:instead of|rather than|without|only|no need|not needed|leave .{1,30} alone)\b"
     r"|\b(?:let's not|we (?:don't|won't|will not|do not)|should(?:n't| not)?|has to|have to|needs? to be|"
     r"make sure|ensure)\b"
-    r"|\b(?:verwende|benutze|nur|statt|utilise|seulement|usa|solo|используй|только|вместо)\b"
+    r"|\b(?:verwende|benutze|nur|statt|muss|müssen|sollen|utilise|seulement|il faut|doit|doivent|usa|solo|debe|deben|"
+    r"используй|только|вместо|именно|долж(?:ен|на|но|ны)|(?:нужно|надо|хочу),? чтобы|не нрав[ия]тся)\b"
     r"|代わりに|だけ|使って|改用|只|대신|만 ",
     re.I,
 )
 _PASTED: Final = re.compile(r"^\s*(?:[>$#%]|at \w|File \"|\d{2,4}[-:]\d\d|[{}<\[]|\w+Error\b)")
 _MOST: Final = 4
+_LONGEST_RULING_WORDS: Final = 60
 _LONGEST_PROMPT: Final = 6000
 
 
 def rulings_in(prompt: str) -> list[tuple[str, int]]:
     """The ruling sentences of a prompt with their weight (3 a standing order, 1 a choice), at most 4, strongest first.
 
-    A very long prompt is mostly pasted matter, so only its beginning and end are read. A question rules nothing.
+    A very long prompt is mostly pasted matter, so only its beginning and end are read. A question rules nothing;
+    a remark by which the user only lets the assistant know something binds like a choice.
     """
     text = prompt if len(prompt) <= _LONGEST_PROMPT else f"{prompt[:2000]}\n{prompt[-2000:]}"
     found: list[tuple[str, int]] = []
@@ -45,12 +51,14 @@ def rulings_in(prompt: str) -> list[tuple[str, int]]:
             weight = _weight(sentence, bullet=is_bullet(line))
             if weight:
                 found.append((clip(one_line(sentence), chars=240), weight))
+    if not found and only_tells(text):
+        found.append((clip(one_line(text), chars=240), 1))
     found.sort(key=lambda ruling: -ruling[1])
     return found[:_MOST]
 
 
 def _weight(sentence: str, *, bullet: bool) -> int:
-    if is_question(sentence) or not 2 <= word_count(sentence) <= 45:
+    if is_question(sentence) or not 2 <= word_count(sentence) <= _LONGEST_RULING_WORDS:
         return 0
     if _STANDING.search(sentence):
         return 3

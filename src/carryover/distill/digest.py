@@ -41,6 +41,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: str = ""
     """First sentence of the newest closing text."""
     done: bool = False
+    worked: bool = False
+    """A tool was called."""
     last_ms: int = 0
 
 
@@ -80,6 +82,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     signature: str
     times: int = 1
     mended: bool = False
+    detours: int = 0
+    """How many other tries at the same file failed before it worked."""
     undone: bool = False
     """The user took it back, rather than a tool failing."""
 
@@ -102,6 +106,8 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     text: str
     at_ms: int
+    edits: bool = False
+    """A call that changes the file that `text` names."""
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -125,6 +131,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     turn: Turn | None = None
     said: Said | None = None
     ending: Ending | None = None
+    cut_short: Ask | None = None
+    """What was asked in a turn before this one that was stopped, while no later one has finished it."""
     plan: tuple[PlanItem, ...] = ()
     plan_ms: int = 0
     proposal: str | None = None

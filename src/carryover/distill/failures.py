@@ -16,6 +16,12 @@ _LOOKING: Final = frozenset(
     realpath basename dirname kill pkill lsof man history
     """.split()
 )
+_CMDLET_LOOKING: Final = re.compile(
+    r"^(?:get-(?:childitem|content|item|itemproperty|location|command|date|process)|gci|gc|dir|select-string|sls|test-path|"
+    r"resolve-path)\b",
+    re.I,
+)
+_NOTHING_FOUND: Final = re.compile(r"\bcannot find\b|\bdoes not exist\b|ObjectNotFound|ItemNotFound", re.I)
 _GIT_LOOKING: Final = re.compile(
     r"^git (?:-\S+ )*(?:status|log|diff|show|branch|remote|rev-parse|ls-files|blame|grep|stash list)\b"
 )
@@ -31,13 +37,19 @@ _SAYS_WHY: Final = re.compile(
     r"doesn't|conflict|killed|panic)\b",
     re.I,
 )
+_WRAPPED: Final = re.compile(r"(?<=\S) \r?\n(?=\S)")
+# PowerShell 7 shows the line of the script, marks the place below it, and then says what is wrong, all behind a margin.
+_SHOWS_PLACE: Final = re.compile(r"^(?:\w+: *)?\s*Line \|[ \r]*$", re.M)
+_BEHIND_MARGIN: Final = re.compile(r"^ {0,20}\| +([^~\s].*)$", re.M)
 _SAYS_NONE_FAILED: Final = re.compile(r"\b(?:0|no) (?:errors?|fail(?:ed|ures?))\b", re.I)
 _RAISED: Final = re.compile(r"^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Warning|Interrupt|Exit)\b(?::|$)")
 _HIDDEN_FAILURE: Final = re.compile(r"^(?:error|fatal|panic|Traceback \(most recent call last\))\b", re.I)
 _USER_SAID: Final = re.compile(r"the user said:\s*(.+)", re.I | re.S)
 _UNDO: Final = re.compile(
     r"\b(?:go back to|roll(?:ed)? back|revert|undo|scrap (?:that|this|it)|never ?mind|forget (?:it|that|about)|"
-    r"take (?:it|that) (?:out|back)|zurück zu|rückgängig|reviens|vuelve a|верни|отмени)\b|元に戻|撤销|回退|되돌",
+    r"take (?:it|that) (?:out|back)|zurück zu|rückgängig|reviens|vuelve a|верни|отмени)\b|元に戻|撤销|回退|되돌"
+    r"|\bi (?:do not|don't|dont|really don't) like\b|\bnot what i (?:asked|wanted|meant)\b|gefällt mir nicht|"
+    r"je n'aime pas|no me gusta|не нрав[ия]тся|не то,? что я|気に入らない|不喜欢|마음에 (?:안|들지)",
     re.I,
 )
 
@@ -49,7 +61,7 @@ def failed(result: ToolResult) -> bool:
         return False
     if result.never_ran or result.status in ("denied", "interrupted") or result.op in ("read", "search", "plan", "ask"):
         return False
-    if result.op == "shell" and is_looking(result.subject):
+    if result.op == "shell" and (is_looking(result.subject) or _found_nothing(result)):
         return False
     return result.status == "error" or (
         result.op == "shell" and _HIDDEN_FAILURE.match(result.output.lstrip()) is not None
@@ -62,6 +74,12 @@ def is_looking(command: str) -> bool:
     return (main.split(maxsplit=1) or [""])[0] in _LOOKING or _GIT_LOOKING.match(main) is not None
 
 
+def _found_nothing(result: ToolResult) -> bool:
+    """PowerShell reports what it does not find as an error; a command that it could not understand did not look."""
+    main = _PREFIX.sub("", result.subject).strip()
+    return _CMDLET_LOOKING.match(main) is not None and _NOTHING_FOUND.search(result.output) is not None
+
+
 def tried(result: ToolResult) -> str:
     """What was tried, in a few words."""
     subject = one_line(_PREFIX.sub("", result.subject)) or result.name
@@ -72,14 +90,36 @@ def tried(result: ToolResult) -> str:
 
 def signature(result: ToolResult) -> str:
     """The same for the same thing tried again: numbers and white space do not count."""
-    return f"{result.op}:{re.sub(r'[0-9]+', '#', one_line(_PREFIX.sub('', result.subject)))[:160]}"
+    return f"{result.op}:{_mark(_PREFIX.sub('', result.subject))}"
 
 
-def why(output: str) -> str:
-    """The line of an output that says best why it failed; the exception's line of a traceback; else the last line."""
-    lines = [line.strip() for line in output.splitlines() if line.strip() and not _EXIT_LINE.match(line.strip())]
+def _mark(subject: str) -> str:
+    return re.sub(r"[0-9]+", "#", one_line(subject))[:160]
+
+
+def is_edit_of(mark: str, path: str) -> bool:
+    """Whether a failure with this signature was an edit of the file at `path`, which it may have named in short."""
+    subject = mark.removeprefix("edit:").replace("\\", "/").removeprefix("./")
+    return (
+        mark.startswith("edit:")
+        and subject != ""
+        and f"/{_mark(path)}".replace("\\", "/").endswith(f"/{subject.lstrip('/')}")
+    )
+
+
+def why(output: str, *, of_edit: bool = False) -> str:
+    """The line of an output that says best why it failed; the exception's line of a traceback; else the last line.
+
+    An edit that failed says it first; after that comes what it wanted to change.
+    """
+    if _SHOWS_PLACE.search(output) and (behind := _BEHIND_MARGIN.findall(output)):
+        return clip(one_line(" ".join(behind)), chars=200)
+    unwrapped = (line.strip() for line in _WRAPPED.sub(" ", output).splitlines())
+    lines = [line for line in unwrapped if line and not _EXIT_LINE.match(line)]
     if not lines:
         return ""
+    if of_edit:
+        return clip(one_line(lines[0]).rstrip(":"), chars=200)
     raised = [line for line in lines if _RAISED.match(line)]
     telling = [line for line in lines if _SAYS_WHY.search(line) and not _SAYS_NONE_FAILED.search(line)]
     line = raised[-1] if raised else telling[0] if telling else lines[-1]

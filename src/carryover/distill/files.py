@@ -61,12 +61,19 @@ def recent_files(
 
 def relative(path: str, root: str) -> str | None:
     """`path` relative to `root` with forward slashes, or None where it is not below it or is nobody's work."""
-    prefix = root.rstrip("/\\") + "/"
+    prefix = root.replace("\\", "/").rstrip("/") + "/"
     tidy = path.replace("\\", "/")
-    if not tidy.startswith(prefix.replace("\\", "/")):
+    begins = tidy[: len(prefix)]
+    # Windows makes no difference between cases, and agents write its drive letters in both.
+    if begins != prefix and (begins[1:2] != ":" or begins.lower() != prefix.lower()):
         return None
     below = one_line(tidy[len(prefix) :])
     return None if not below or below.startswith(_NOT_THE_PROJECT) or "/../" in f"/{below}/" else below
+
+
+def file_name(path: str) -> str:
+    """The last part of a path of any system."""
+    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def _status(path: str, file: Touched, runs: list[SeenRun]) -> TestStatus | None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from carryover.distill.clip import clip, clip_middle
 from carryover.distill.decisions import rulings_in
 from carryover.distill.digest import (
+    Ask,
     Digest,
     Ending,
     Failure,
@@ -21,14 +22,17 @@ from carryover.distill.digest import (
     Touched,
     Turn,
 )
-from carryover.distill.failures import failed, signature, takes_back, tried, user_said, why
+from carryover.distill.failures import failed, is_edit_of, signature, takes_back, tried, user_said, why
+from carryover.distill.files import file_name
 from carryover.distill.own_text import is_handoff_text, names_handoff, without_protocol
 from carryover.distill.progress import note_of
 from carryover.distill.questions import doubts_in, questions_in
+from carryover.distill.resets import resets_in
 from carryover.distill.task import ask_of
+from carryover.distill.templates import typed_in
 from carryover.distill.testruns.reading import read_test_run
 from carryover.distill.view import Note
-from carryover.distill.words import first_sentence, is_question, one_line, plain
+from carryover.distill.words import first_sentence, is_coded, is_question, one_line, only_tells, plain
 from carryover.model import (
     AgentSummary,
     Answer,
@@ -71,14 +75,18 @@ def fold(digest: Digest, event: Event) -> Folded:
 def _prompt(digest: Digest, event: Event, body: UserPrompt) -> Folded:
     if body.actor != "human" or is_handoff_text(body.text):
         return digest, NO_NOTES
-    ask = ask_of(body.text, body.command, event.at_ms, digest)
-    notes = [Note(kind="ruling", text=text, at_ms=event.at_ms, weight=weight) for text, weight in rulings_in(body.text)]
+    text = typed_in(body.text)
+    ask = ask_of(text, body.command, event.at_ms, digest)
+    notes = [Note(kind="ruling", text=said, at_ms=event.at_ms, weight=weight) for said, weight in rulings_in(text)]
+    if ask.kind == "answer" and ask.answers and is_coded(text):
+        picked = f'"{one_line(text)}" in answer to: {clip(ask.answers, chars=160)}'
+        notes.append(Note(kind="ruling", text=picked, at_ms=event.at_ms, weight=1))
     closed = note_of(digest)
     if closed is not None:
         notes.append(closed)
     failures = digest.failures
-    if digest.goal is not None and ask.kind in ("task", "follow_up") and takes_back(body.text):
-        failures = _with_undone(failures, digest.goal.text, body.text, event.at_ms)
+    if digest.goal is not None and ask.kind in ("task", "follow_up") and takes_back(text):
+        failures = _with_undone(failures, digest.goal.text, text, event.at_ms)
     is_goal = ask.kind == "task"
     after = replace(
         digest,
@@ -88,13 +96,26 @@ def _prompt(digest: Digest, event: Event, body: UserPrompt) -> Folded:
         latest=None if is_goal else ask,
         turn=Turn(ask=ask, last_ms=event.at_ms),
         ending=None,
+        cut_short=None if is_goal else _cut_short(digest),
         calls=(),
         proposal=None,
         queued=tuple(waiting for waiting in digest.queued if waiting.text != one_line(body.text)),
-        questions=_questions_after_prompt(digest, body.text, event.at_ms, aside=ask.kind == "aside"),
+        questions=_questions_after_prompt(digest, text, event.at_ms, aside=_leaves_open(ask)),
         failures=failures,
     )
     return after, tuple(notes)
+
+
+def _cut_short(digest: Digest) -> Ask | None:
+    """What was stopped before this prompt, or earlier and is not finished yet."""
+    turn = digest.turn
+    stopped = turn is not None and not turn.done and digest.ending is not None and turn.ask.kind != "aside"
+    return digest.cut_short or (turn.ask if turn is not None and stopped else None)
+
+
+def _leaves_open(ask: Ask) -> bool:
+    """Whether the prompt passes by what the assistant has asked, which so is still to be answered."""
+    return ask.kind == "aside" or (ask.kind == "follow_up" and only_tells(ask.text))
 
 
 def _questions_after_prompt(digest: Digest, text: str, at_ms: int, *, aside: bool) -> tuple[OpenQuestion, ...]:
@@ -139,6 +160,8 @@ def _message(digest: Digest, event: Event, body: AssistantMessage) -> Folded:
     turn = digest.turn
     if closing:
         digest = replace(digest, questions=_questions_after_answer(digest, text, event.at_ms))
+        if turn is not None and turn.worked and turn.ask.kind != "aside":
+            digest = replace(digest, cut_short=None)
         if turn is not None:
             outcome = clip(first_sentence(text), chars=240)
             turn = replace(turn, done=True, outcome=outcome, last_ms=event.at_ms)
@@ -146,7 +169,10 @@ def _message(digest: Digest, event: Event, body: AssistantMessage) -> Folded:
 
 
 def _questions_after_answer(digest: Digest, text: str, at_ms: int) -> tuple[OpenQuestion, ...]:
-    kept = [q for q in digest.questions if q.origin in ("tool", "loose_end")]
+    by_the_way = digest.turn is not None and _leaves_open(digest.turn.ask)
+    kept = [
+        q for q in digest.questions if q.origin in ("tool", "loose_end") or (by_the_way and q.origin == "assistant")
+    ]
     known = {q.text for q in kept}
     for doubt in doubts_in(text):
         if doubt not in known:
@@ -159,9 +185,11 @@ def _questions_after_answer(digest: Digest, text: str, at_ms: int) -> tuple[Open
 def _call(digest: Digest, event: Event, body: ToolCall) -> Folded:
     if body.actor == "human" or names_handoff(body.subject):
         return digest, NO_NOTES
-    call = Pending(id=body.call_id, text=clip(one_line(body.subject) or body.name, chars=200), at_ms=event.at_ms)
+    subject = clip(one_line(body.subject) or body.name, chars=200)
+    edits = body.op in ("edit", "write") and bool(body.subject)
+    call = Pending(id=body.call_id, text=subject, at_ms=event.at_ms, edits=edits)
     said = replace(digest.said, closing=False) if digest.said is not None else None
-    turn = replace(digest.turn, done=False, last_ms=event.at_ms) if digest.turn is not None else None
+    turn = replace(digest.turn, done=False, worked=True, last_ms=event.at_ms) if digest.turn is not None else None
     return replace(digest, calls=(*digest.calls, call)[-_MOST_PENDING:], said=said, turn=turn), NO_NOTES
 
 
@@ -200,13 +228,29 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int)
     mark = signature(body)
     former = next((failure for failure in failures if failure.signature == mark), None)
     if failed(body):
-        reason = why(body.output)
+        reason = why(body.output, of_edit=body.op == "edit")
         times = former.times + 1 if former else 1
         new = Failure(tried=tried(body), why=reason, at_ms=at_ms, signature=mark, times=times)
         return (*(f for f in failures if f.signature != mark), new)[-_MOST_FAILURES:]
-    if former is not None and body.status == "ok":
+    # Of an edit its file says more: see _after_edit.
+    if former is not None and body.status == "ok" and body.op != "edit":
         return tuple(replace(f, mended=True) if f.signature == mark else f for f in failures)
     return failures
+
+
+def _after_edit(failures: tuple[Failure, ...], body: FileEdit) -> tuple[Failure, ...]:
+    """Edits of this file that failed worked in the end. Where it was deleted, to be written anew perhaps, they never
+    will: that is another way, taken because the first one failed."""
+    name = file_name(body.path)
+    after = []
+    for failure in failures:
+        if not failure.mended and is_edit_of(failure.signature, body.path):
+            others = (f for f in failures if f.at_ms > failure.at_ms and f is not failure and name in f.tried)
+            detours = sum(other.times for other in others)
+            given_up = {"signature": f"given up:{failure.at_ms}"} if body.change == "delete" else {"mended": True}
+            failure = replace(failure, detours=detours, **given_up)
+        after.append(failure)
+    return tuple(after)
 
 
 def _edit(digest: Digest, event: Event, body: FileEdit) -> Folded:
@@ -226,7 +270,8 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Folded:
     turn = digest.turn
     if turn is not None and body.path not in turn.edited:
         turn = replace(turn, edited=(*turn.edited, body.path)[-12:])
-    return replace(digest, touched=touched, turn=turn), NO_NOTES
+    failures = _after_edit(digest.failures, body)
+    return replace(digest, touched=touched, turn=turn, failures=failures), NO_NOTES
 
 
 def _plan(digest: Digest, event: Event, body: PlanUpdate) -> Folded:
@@ -284,7 +329,12 @@ def _summary(digest: Digest, event: Event, body: AgentSummary) -> Folded:
 
 def _ending(digest: Digest, event: Event, body: TurnEnd) -> Folded:
     turn = replace(digest.turn, done=False, last_ms=event.at_ms) if digest.turn is not None else None
-    ending = Ending(reason=body.reason, message=clip(one_line(body.message), chars=200), at_ms=event.at_ms)
+    ending = Ending(
+        reason=body.reason,
+        message=clip(one_line(body.message), chars=200),
+        at_ms=event.at_ms,
+        resets=resets_in(body.message, event.at_ms) if body.reason == "limit" else None,
+    )
     return replace(digest, ending=ending, turn=turn), NO_NOTES
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from carryover.distill.clip import clip
 from carryover.distill.digest import Digest, SeenRun
 from carryover.distill.facts import FileFacts, FileQuery, GitFacts
-from carryover.distill.files import RecentFile, recent_files
+from carryover.distill.files import RecentFile, recent_files, relative
 from carryover.distill.limit import Limit, limit_line, standing_limit
 from carryover.distill.next_action import next_actions
 from carryover.distill.progress import note_of
@@ -89,7 +89,7 @@ def distill(
         Section("Decisions", _rulings(view.notes, current)),
         Section("Recent files", _ranked((_file_line(file, updated_ms) for file in recent), start=11, step=3)),
         Section("Failed approaches", _failures(view.sessions, chain, updated_ms)),
-        Section("Open questions", _open_questions(current, runs, recent, updated_ms)),
+        Section("Open questions", _open_questions(current, runs, recent, view.root, updated_ms)),
         Section("Next action", (*(Line(text, 0) for text in next_actions(current)), *_limit_lines(limit))),
         Section("Git context", _git_lines(git)),
     )
@@ -241,20 +241,19 @@ def _failures(sessions: Iterable[SessionView], chain: list[SessionView], at_ms: 
         for digest in (session.digest, *session.sidechains)
         for failure in digest.failures
         if session.session in of_task or failure.at_ms > at_ms - 3 * _DAY_MS
-        if not failure.mended or failure.times > 2
+        if not failure.mended or failure.times + failure.detours > 2
     ]
     found.sort(key=lambda failure: (-failure.at_ms, failure.signature))
     texts = []
     for failure in found[: _MOST["failures"]]:
-        times = (
-            f" ({failure.times} times{', worked in the end' if failure.mended else ''})" if failure.times > 1 else ""
-        )
-        texts.append(f"{failure.tried} → {failure.why or 'failed without a word'}{times}")
+        more = [f"{failure.times} times"] * (failure.times > 1) + ["worked in the end"] * failure.mended
+        told = f" ({', '.join(more)})" if more else ""
+        texts.append(f"{failure.tried} → {failure.why or 'failed without a word'}{told}")
     return _ranked(dict.fromkeys(texts), start=14, step=4)
 
 
 def _open_questions(
-    digest: Digest, runs: Iterable[SeenRun], recent: Iterable[RecentFile], at_ms: int
+    digest: Digest, runs: Iterable[SeenRun], recent: Iterable[RecentFile], root: str, at_ms: int
 ) -> tuple[Line, ...]:
     asked = [f'The user asked, not answered yet: "{one_line(waiting.text)}"' for waiting in digest.queued[-2:]]
     for question in reversed(digest.questions):
@@ -265,6 +264,7 @@ def _open_questions(
             asked.append(f"{question.text}{options}")
     if digest.proposal:
         asked.append(f"A plan waits for the user's word: {digest.proposal}")
+    asked += _uncertain_edits(digest, root)
     asked += _failing_tests(runs, at_ms)
     if digest.jobs:
         asked.append("Not known yet, still running: " + "; ".join(job.text for job in digest.jobs[-4:]))
@@ -279,6 +279,18 @@ def _open_questions(
         *_ranked(dict.fromkeys(asked), start=10, step=3),
         *_ranked(dict.fromkeys(doubts), start=20, step=4),
         *_ranked(dict.fromkeys(markers), start=30, step=5),
+    )
+
+
+def _uncertain_edits(digest: Digest, root: str) -> list[str]:
+    """Edits that were on their way when the work stopped: nobody has looked whether they were made."""
+    if digest.turn is None or digest.turn.done:
+        return []
+    files = dict.fromkeys(relative(call.text, root) or call.text for call in digest.calls if call.edits)
+    return (
+        [f"Not known whether this edit was made: {', '.join(f'`{file}`' for file in list(files)[-3:])}"]
+        if files
+        else []
     )
 
 

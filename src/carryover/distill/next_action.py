@@ -16,7 +16,7 @@ _AHEAD: Final = re.compile(
     r"still (?:need|have|to)|left to|follow-?up|once|after that|pending|need(?:s)? to|requires?|must|"
     r"ready (?:to|for)|"
     r"als nächstes|danach|ensuite|prochaine|luego|siguiente|далее|затем|следующ\w+|осталось)\b"
-    r"|次に|次は|残り|接下来|下一步|다음",
+    r"|次に|次は|次の(?:ステップ|段階|作業|手順|工程)|残り|接下来|下一步|다음",
     re.I,
 )
 _COURTESY: Final = re.compile(
@@ -31,8 +31,8 @@ def next_actions(digest: Digest) -> list[str]:
     """One to three lines, the most certain first; empty only where there is no task."""
     if digest.goal is None:
         return []
-    found = _cut_short(digest) + _planned(digest)
-    if not found or _is_done(digest):
+    found = _cut_short(digest) + _cut_short_before(digest) + _planned(digest)
+    if not found or _is_done(digest) or _is_aside(digest):
         found += _announced(digest)
     if digest.jobs:
         found.append("Wait for what runs in the background: " + "; ".join(job.text for job in digest.jobs[-4:]))
@@ -43,6 +43,11 @@ def next_actions(digest: Digest) -> list[str]:
 
 def _is_done(digest: Digest) -> bool:
     return digest.turn is not None and digest.turn.done
+
+
+def _is_aside(digest: Digest) -> bool:
+    """A question by the way is at work, so what was to come before it is still to come."""
+    return digest.turn is not None and digest.turn.ask.kind == "aside"
 
 
 def _cut_short(digest: Digest) -> list[str]:
@@ -58,6 +63,14 @@ def _cut_short(digest: Digest) -> list[str]:
     if digest.calls:
         lines.append(f"In flight when it stopped, no result recorded: `{digest.calls[-1].text.replace('`', '')}`")
     return lines
+
+
+def _cut_short_before(digest: Digest) -> list[str]:
+    """Work that was stopped in an earlier turn, and that what came since only talked about."""
+    ask = digest.cut_short
+    if ask is None or not (_is_done(digest) or _is_aside(digest)):
+        return []
+    return [f"Stopped before, and not finished since: {clip(flat(ask.answers or ask.text), chars=160)}"]
 
 
 def _planned(digest: Digest) -> list[str]:

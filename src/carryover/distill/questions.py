@@ -37,6 +37,14 @@ _DOUBT: Final = re.compile(
     r"likely because|probably because|is a risk|assum(?:es|ing|ption))\b",
     re.I,
 )
+_IF_AGREED: Final = re.compile(
+    r"^if (?:you(?:'re|’re| are)|that(?:'s|’s| is)|this is) (?:all )?"
+    r"(?:ok(?:ay)?|good|fine|happy|alright|right|correct)\b.{0,200}\bi(?:'ll|’ll| will)\b"
+    r"|^if you (?:agree|confirm|approve)\b.{0,200}\bi(?:'ll|’ll| will)\b"
+    r"|^(?:falls|wenn) (?:das|es) (?:so )?(?:passt|in ordnung ist|stimmt)\b.{0,200}\bich\b"
+    r"|^если (?:вас |тебя )?(?:устраивает|всё верно|вы согласны|ты согласен)|問題なければ|問題がなければ",
+    re.I,
+)
 _MOST_QUESTIONS: Final = 4
 _MOST_OPTIONS: Final = 6
 
@@ -50,9 +58,15 @@ def questions_in(answer: str) -> list[tuple[str, tuple[str, ...]]]:
     found: list[tuple[str, tuple[str, ...]]] = []
     for index, line in enumerate(lines):
         for sentence in sentences(line):
-            if is_question(sentence) and not _is_courtesy(sentence) and _near_end(index, len(lines)):
+            asks = is_question(sentence) or asks_for_consent(sentence)
+            if asks and not _is_courtesy(sentence) and _near_end(index, len(lines)):
                 found.append((clip(sentence, chars=280), _options_after(lines, index)))
     return found[-_MOST_QUESTIONS:]
+
+
+def asks_for_consent(sentence: str) -> bool:
+    """A step that is put to the user without a question mark: "If that is fine, I'll go on to the tests"."""
+    return _IF_AGREED.search(sentence) is not None
 
 
 def _is_courtesy(sentence: str) -> bool:

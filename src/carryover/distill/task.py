@@ -5,13 +5,16 @@ from __future__ import annotations
 from carryover.distill.clip import clip, clip_middle
 from carryover.distill.decisions import rulings_in
 from carryover.distill.digest import Ask, AskKind, Digest
+from carryover.distill.own_text import only_points_at_handoff
 from carryover.distill.questions import offers_in
+from carryover.distill.templates import is_bare
 from carryover.distill.words import (
     flat,
     is_aside,
     is_choice,
     is_nudge,
     one_line,
+    only_tells,
     points_back,
     sentences,
     word_count,
@@ -33,7 +36,9 @@ def ask_of(text: str, command: str | None, at_ms: int, digest: Digest) -> Ask:
 def _kind(text: str, command: str | None, digest: Digest) -> AskKind:
     if command and word_count(text) < 4:
         return "command"
-    if is_nudge(text):
+    if is_bare(text):
+        return "task" if digest.goal is None else "command"
+    if is_nudge(text) or only_points_at_handoff(text):
         return "nudge"
     offered = _offer_before(digest) is not None
     if offered and is_choice(text):
@@ -42,7 +47,7 @@ def _kind(text: str, command: str | None, digest: Digest) -> AskKind:
         return "task"
     if is_aside(text):
         return "aside"
-    if word_count(text) <= 3 or _corrects(text, digest) or _only_rules(text):
+    if word_count(text) <= 3 or _corrects(text, digest) or _only_rules(text) or only_tells(text):
         return "follow_up"
     return "task"
 

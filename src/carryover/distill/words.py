@@ -18,7 +18,11 @@ _EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _LINK: Final = re.compile(r"!?\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)")
 _URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://\S+", re.I)
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?。！？…])(?:[\"'”’)\]*_]{0,3})(?:\s+|(?<=[。！？]))(?=\S)")
-_ABBREVIATION: Final = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|dr|mr|ms|bzw|z\.b|d\.h)|\b[A-Z])\.$", re.I)
+_ABBREVIATION: Final = re.compile(
+    r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|dr|mr|ms|bzw|z\.b|d\.h|p\. ?ex|"
+    r"напр|т\.е|т\.п|т\.д|т\.к|см|стр|рис|др|ред)|\b[A-Z])\.$",
+    re.I,
+)
 _SPACE: Final = re.compile(r"\s+")
 
 _NUDGE_WORDS: Final = frozenset(
@@ -47,13 +51,28 @@ _QUESTION_START: Final = re.compile(
     r"were|did|does|do|has|have|"
     r"am|should|will|would it|can i|warum|wieso|was|wer|wann|wo|wie|pourquoi|qui|quand|où|comment|por qué|qué|quién|"
     r"почему|зачем|что|кто|когда|где|как)\b"
-    r"|なぜ|何|誰|いつ|どこ|为什么|什么|谁|왜|뭐|누가",
+    r"|なぜ|何|誰|いつ|どこ|(?:です|ます|ません|でしょう)か\W*$|为什么|什么|谁|[吗呢]\W*$|왜|뭐|누가|(?:[가나]요|습니까)\W*$",
     re.I,
 )
 _REQUEST_QUESTION: Final = re.compile(
     r"^\W*(?:can|could|would|will) (?:you|we|u)\b|^\W*(?:are you able|please)\b|^\W*(?:kannst|"
     r"könntest) du|^\W*(?:peux|pourrais)-tu|"
-    r"^\W*(?:puedes|podrías)\b|^\W*(?:можешь|можете)\b",
+    r"^\W*(?:puedes|podrías)\b|^\W*(?:можешь|можете)\b"
+    r"|(?:くれ|もらえ|いただけ|頂け|お願いでき)(?:ます|ません)か|能不能|[你您]能|能否|可否|可以帮|能帮|请(?!问)"
+    r"|줄래|주실|주세요|해 ?줄",
+    re.I,
+)
+_ASKS_WITHOUT_MARK: Final = re.compile(r"(?:です|ます|ません|でしょう)か。?$")
+_WANTS_TO_KNOW: Final = re.compile(
+    r"^\W*(?:please )?(?:explain|tell me (?:what|why|how|who|when|where|which|more)|(?:show|give) me an? example)\b"
+    r"|^\W*(?:erkl[äa]re?|explique|explica|объясни(?:те)?|расскажи(?:те)?|поясни(?:те)?)\b"
+    r"|教えて|説明して|^\W*(?:解释|说明|告诉我)|설명해|알려 ?줘",
+    re.I,
+)
+# The particles with which a Japanese speaker lets the other know; and how others begin a remark.
+_TELLS: Final = re.compile(
+    r"(?:です|ます|ました|でした|ません)(?:よ|ね|よね)[。!！]?$"
+    r"|^\W*(?:fyi|for your information|just so you know|note that|(?:nur )?zur info|pour info|имей(?:те)? в виду)\b",
     re.I,
 )
 _POINTS_BACK: Final = re.compile(
@@ -63,6 +82,7 @@ _POINTS_BACK: Final = re.compile(
     re.I,
 )
 _HAS_QUESTION_MARK: Final = re.compile(r"[?？؟]")
+_REMARK_WORDS: Final = 20
 _WIDE: Final = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 
 
@@ -110,11 +130,16 @@ def sentences(text: str) -> list[str]:
 def _split(line: str) -> list[str]:
     parts: list[str] = []
     for piece in _SENTENCE_END.split(line):
-        if parts and _ABBREVIATION.search(parts[-1]):
+        if parts and (_ABBREVIATION.search(parts[-1]) or _goes_on_in_brackets(parts[-1], piece)):
             parts[-1] = f"{parts[-1]} {piece}"
         elif piece.strip():
             parts.append(piece.strip())
     return parts
+
+
+def _goes_on_in_brackets(before: str, after: str) -> bool:
+    """An unknown abbreviation in brackets: the bracket is open, and what follows closes it in a small letter."""
+    return before.count("(") > before.count(")") and after[:1].islower() and ")" in after
 
 
 def first_sentence(text: str) -> str:
@@ -130,7 +155,9 @@ def first_sentence(text: str) -> str:
 def is_question(sentence: str) -> bool:
     """Does this sentence ask? A `?` inside a URL or in code does not count."""
     bare = _URL.sub("", re.sub(r"`[^`]*`", "", sentence)).rstrip(" \"'”’)]*_")
-    return bool(bare) and _HAS_QUESTION_MARK.search(bare[-1]) is not None
+    return bool(bare) and (
+        _HAS_QUESTION_MARK.search(bare[-1]) is not None or _ASKS_WITHOUT_MARK.search(bare) is not None
+    )
 
 
 def word_count(text: str) -> int:
@@ -147,18 +174,34 @@ def is_nudge(text: str) -> bool:
 
 def is_choice(text: str) -> bool:
     """A short answer that means something only next to what it answers: "6 and 12", "yes to all", "Q1:A, Q2:C"."""
-    if word_count(text) > 8:
-        return False
-    return _CHOICE.match(text) is not None or _CHOICE_WORDS.match(text) is not None
+    return is_coded(text) or (word_count(text) <= 8 and _CHOICE_WORDS.match(text) is not None)
+
+
+def is_coded(text: str) -> bool:
+    """An answer that names choices by their letters or numbers: "6 and 12", "Q1:A, Q2:C"."""
+    return word_count(text) <= 8 and _CHOICE.match(text) is not None
 
 
 def is_aside(text: str) -> bool:
-    """A short question that asks about the work rather than for work."""
+    """A short question that asks about the work rather than for work, or a short wish to have something explained."""
+    if _WANTS_TO_KNOW.search(text):
+        return word_count(text) <= _REMARK_WORDS
     return (
         is_question(text)
         and word_count(text) <= 14
         and _QUESTION_START.search(text) is not None
-        and _REQUEST_QUESTION.match(text) is None
+        and _REQUEST_QUESTION.search(text) is None
+    )
+
+
+def only_tells(text: str) -> bool:
+    """A short remark that lets the assistant know something and asks for nothing."""
+    said = sentences(text)
+    return (
+        len(said) == 1
+        and word_count(text) <= _REMARK_WORDS
+        and "ください" not in text
+        and _TELLS.search(said[0]) is not None
     )
 
 

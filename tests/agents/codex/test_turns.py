@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents.codex.rollout import Rollout
-from carryover.model import AnyBody, TurnEnd
+from carryover.model import AnyBody, TurnEnd, Undone
 
 LIMIT = "You’ve hit your usage limit. Upgrade to Pro or try again at 7:42 AM."
 

@@ -38,3 +38,22 @@ def test_code_in_a_fence_is_not_read_as_words() -> None:
 
 def test_one_prompt_gives_at_most_four() -> None:
     assert len(rulings_in("\n".join(f"- always do thing {n}" for n in range(9)))) == 4
+
+
+@pytest.mark.parametrize(
+    ("prompt", "weight"),
+    [
+        ("I asked you to answer in Dutch", 3),
+        ("я же просил писать тесты", 3),
+        ("отчёт должен лежать в корне", 1),
+        ("FYI we run on a single box", 1),
+        ("本番は一台で動きますよ。", 1),
+    ],
+)
+def test_repeated_orders_and_facts_told_bind(prompt: str, weight: int) -> None:
+    assert [found[1] for found in rulings_in(prompt)] == [weight]
+
+
+@pytest.mark.parametrize("prompt", ["メニューを足してくださいね。", "Add a menu"])
+def test_a_request_rules_nothing(prompt: str) -> None:
+    assert rulings_in(prompt) == []

@@ -71,3 +71,8 @@ def test_what_is_not_below_the_root_or_nobodys_work_is_left_out(path: str) -> No
 def test_a_path_is_told_relative_to_the_root_with_forward_slashes() -> None:
     assert relative("/home/dev/shop/src/a.py", "/home/dev/shop/") == "src/a.py"
     assert relative("C:\\dev\\shop\\src\\a.py", "C:\\dev\\shop") == "src/a.py"
+
+
+def test_windows_makes_no_difference_between_cases_and_others_do() -> None:
+    assert relative("C:\\Dev\\shop\\a.cs", "c:\\dev\\Shop") == "a.cs"
+    assert relative("/home/Dev/a.py", "/home/dev") is None

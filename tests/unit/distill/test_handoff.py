@@ -3,7 +3,7 @@ from __future__ import annotations
 from carryover.distill.facts import FileFacts, GitFacts, Marker
 from carryover.distill.handoff import Handoff, distill, wanted_files
 from carryover.distill.view import ProjectView, Worktree
-from carryover.model import BackgroundTask, PlanItem, PlanUpdate, Question, QueuedPrompt, TurnEnd
+from carryover.model import BackgroundTask, FileEdit, PlanItem, PlanUpdate, Question, QueuedPrompt, TurnEnd
 from support.conversation import MINUTE_MS, ROOT, START_MS, Conversation, project
 
 LATER_MS = START_MS + 10_000 * MINUTE_MS
@@ -221,3 +221,41 @@ def test_a_main_checkout_names_its_worktrees() -> None:
     assert section(handoff(ProjectView(root=ROOT, sessions=view.sessions, worktrees=(tree,))), "Also in progress") == [
         "Worktree /home/dev/shop-fix has its own handoff (5 min before)"
     ]
+
+
+def test_an_edit_on_its_way_when_the_work_stopped_is_uncertain() -> None:
+    talk = Conversation().user("Fix the cart").calls(f"{ROOT}/src/cart.py", op="edit", name="Edit")
+
+    assert section(handoff(project(talk)), "Open questions") == ["Not known whether this edit was made: `src/cart.py`"]
+
+
+def test_an_edit_that_worked_after_other_failing_tries_is_told_and_a_slip_is_not() -> None:
+    talk = Conversation().user("Fix the cart")
+    talk.ran(f"{ROOT}/a.py", "no such lines", op="edit", name="Edit", status="error").edited("a.py")
+    talk.ran(f"{ROOT}/b.py", "no such lines", op="edit", name="Edit", status="error")
+    talk.ran("sedx b.py", "error: bad", status="error").ran("sedx -n b.py", "error: worse", status="error").edited(
+        "b.py"
+    )
+
+    assert f"Edit {ROOT}/b.py → no such lines (worked in the end)" in section(
+        handoff(project(talk)), "Failed approaches"
+    )
+    assert not any("a.py" in line for line in section(handoff(project(talk)), "Failed approaches"))
+
+
+def test_a_file_that_was_deleted_and_written_anew_was_not_mended() -> None:
+    talk = Conversation().user("Fix the cart")
+    talk.ran(f"{ROOT}/a.py", "no such lines", op="edit", name="Edit", status="error")
+    talk.event(FileEdit(path=f"{ROOT}/a.py", change="delete")).event(FileEdit(path=f"{ROOT}/a.py", change="add"))
+    talk.edited("a.py")
+
+    assert section(handoff(project(talk)), "Failed approaches") == [f"Edit {ROOT}/a.py → no such lines"]
+
+
+def test_an_answer_by_letters_is_a_decision_and_a_question_passed_by_stays_open() -> None:
+    talk = Conversation().user("Bake bread").says("Which one?\n- A: rye\n- B: spelt").user("B")
+    asked = Conversation().user("Bake bread").says("Which one?\n- A: rye\n- B: spelt")
+    asked.user("What is spelt?").says("An old kind of wheat.")
+
+    assert section(handoff(project(talk)), "Decisions") == ['"B" in answer to: Which one?']
+    assert section(handoff(project(asked)), "Open questions") == ["Which one? Options: A: rye; B: spelt"]

@@ -63,3 +63,30 @@ def test_an_answer_that_says_nothing_is_not_quoted() -> None:
 
 def test_without_a_task_nothing_comes_next() -> None:
     assert actions(Conversation().user("hello")) == []
+
+
+def test_what_was_stopped_stays_unfinished_while_the_user_only_talks() -> None:
+    talk = Conversation().user("Bake the long loaf").event(TurnEnd(reason="interrupted"))
+    talk.user("Before you go on, where were we?").says("OK.")
+
+    assert actions(talk) == ["Stopped before, and not finished since: Bake the long loaf"]
+
+
+def test_what_was_stopped_is_finished_by_a_later_turn_that_worked_or_dropped_for_another_task() -> None:
+    stopped = Conversation().user("Bake the long loaf").event(TurnEnd(reason="interrupted"))
+    stopped.user("go on").ran("bake").says("The long loaf is baked.")
+    dropped = Conversation().user("Bake the long loaf").event(TurnEnd(reason="interrupted"))
+    dropped.user("New task: write the menu of the bakery").says("The menu is written.")
+
+    assert actions(stopped) == ["The last answer ended: The long loaf is baked."]
+    assert actions(dropped) == ["The last answer ended: The menu is written."]
+
+
+def test_a_question_by_the_way_leaves_what_was_announced_before_it() -> None:
+    talk = Conversation().user("Build the parser").says("The parser works. Next: wire it into the reader.")
+    talk.user("Why is it recursive?").event(TurnEnd(reason="interrupted"))
+
+    assert actions(talk) == [
+        "Stopped by the user's interruption; unfinished: Why is it recursive?",
+        "Next: wire it into the reader.",
+    ]

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.own_text import is_handoff_text, names_handoff, without_protocol
+from carryover.distill.own_text import (
+    go_on_prompt,
+    is_handoff_text,
+    names_handoff,
+    only_points_at_handoff,
+    without_protocol,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,3 +36,37 @@ def test_a_paraphrase_counts_only_while_the_session_has_no_task_of_its_own() -> 
 
     assert without_protocol(answer, fresh=True) is None
     assert without_protocol(answer, fresh=False) == answer
+
+
+@pytest.mark.parametrize("path", [".carryover/handoff.md", "/home/dev/my handoffs/shop-1a2b3c4d/handoff.md"])
+def test_the_first_prompt_of_an_agent_that_goes_on_points_and_says_no_more(path: str) -> None:
+    assert go_on_prompt(path) == f"Read {path}, then go on with the task it describes."
+    assert only_points_at_handoff(go_on_prompt(path))
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "read .carryover/handoff.md",
+        "Please read `.carryover/handoff.md`.",
+        "look at @.carryover/handoff.md and continue",
+        "read ~/handoffs/shop-1a2b3c4d/handoff.md, then go on",
+    ],
+)
+def test_a_person_may_point_in_other_words(prompt: str) -> None:
+    assert only_points_at_handoff(prompt)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "read docs/handoff.md",
+        "Read docs/spec.md, then go on with the task it describes.",
+        "read .carryover/handoff.md and fix the parser",
+        "Read the code first, then .carryover/handoff.md",
+        "read\n.carryover/handoff.md\nthen write the docs",
+        "read " + "x" * 6000 + "/.carryover/handoff.md",
+    ],
+)
+def test_a_prompt_that_wants_more_is_a_task(prompt: str) -> None:
+    assert not only_points_at_handoff(prompt)

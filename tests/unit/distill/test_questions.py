@@ -31,3 +31,9 @@ def test_doubts_voiced_in_passing_are_kept() -> None:
         "The migration is untested on Postgres 12 so far.",
         "Critical Day 1 task: verify the fee table.",
     ]
+
+
+def test_a_step_put_to_the_user_without_a_question_mark_asks_too() -> None:
+    answer = "Done.\nIf you're happy with rye, I'll go on to the crust. If you want more details, let me know."
+
+    assert questions_in(answer) == [("If you're happy with rye, I'll go on to the crust.", ())]

@@ -61,3 +61,12 @@ def test_a_bare_order_to_do_something_else_keeps_the_task_in_sight() -> None:
         "Add a discount to the cart",
         "Then: commit!",
     ]
+
+
+def test_being_told_to_read_the_handoff_is_no_task() -> None:
+    pointed = Conversation().user("Read .carryover/handoff.md, then go on with the task it describes.")
+
+    assert pointed.digest.goal is None
+    assert lines(pointed.says("It is about the cart.").user("Wire it into the checkout page")) == [
+        "Wire it into the checkout page"
+    ]

@@ -6,8 +6,10 @@ from carryover.distill.words import (
     first_sentence,
     is_aside,
     is_choice,
+    is_coded,
     is_nudge,
     is_question,
+    only_tells,
     points_back,
     sentences,
     word_count,
@@ -92,3 +94,47 @@ def test_scripts_without_spaces_are_counted_by_sign() -> None:
 def test_a_short_request_may_lean_on_an_earlier_one() -> None:
     assert points_back("now wire it into checkout")
     assert not points_back("add a discount function to the cart module")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Add a section (напр. частые сбои, шум)?", "Add it (see approxx. the usual cases)?", "Добавить, напр. меню?"],
+)
+def test_an_abbreviation_ends_no_sentence(line: str) -> None:
+    assert sentences(line) == [line]
+
+
+def test_a_bracket_that_is_not_closed_joins_nothing() -> None:
+    assert sentences("It was sad :( today. then it rained.") == ["It was sad :( today.", "then it rained."]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "この店は必要ですか？",
+        "鍵はありますか。",
+        "焼き方を教えてください。",
+        "Explain the oven to me",
+        "这个贵吗？",
+        "이거 비싼가요?",
+    ],
+)
+def test_a_short_wish_to_know_is_an_aside(text: str) -> None:
+    assert is_aside(text)
+
+
+@pytest.mark.parametrize("text", ["メニューを作ってくれますか？", "你能加一个菜单吗？", "メニューを追加します。"])
+def test_a_request_is_none(text: str) -> None:
+    assert not is_aside(text)
+
+
+def test_a_remark_only_tells() -> None:
+    assert only_tells("本番は一台で動きますよ。")
+    assert only_tells("FYI we run on a single box")
+    assert not only_tells("動かしてくださいよ。")
+    assert not only_tells("メニューを追加します。")
+
+
+def test_coded_answers_are_told_from_other_short_ones() -> None:
+    assert is_coded("Q1:A, Q2:C")
+    assert not is_coded("yes to all of it")
