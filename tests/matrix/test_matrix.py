@@ -13,7 +13,7 @@ from matrix.tool import ENDINGS, Ending, Played, Tool, tools
 from support.daemon_process import handoff_of, wait_until
 
 TOOLS = tools()
-PAIRS = list(itertools.product(TOOLS.values(), repeat=2))
+PAIRS = list(itertools.product(TOOLS, repeat=2))
 POINTER = "If `.carryover/handoff.md` exists in this project, read it before starting"
 OTHER_TASK = "Translate the axolotl guide to French"
 OTHER_ANSWER = "The quokka chapter is French now. Next I will translate the okapi chapter."
@@ -28,7 +28,7 @@ def told(world: World, tool: Tool, folder: Path, going_on: Played | None = None)
     """What the first request of a session that starts in `folder`, a moment later, holds of the hook's answer."""
     world.daemon.settle()
     call = tool.starts(world.home, folder, going_on)
-    heard = world.hooks.call(call.event, call.payload, agent=tool.id)
+    heard = world.hooks.call(call.event, call.payload, agent=tool.agent)
     return tool.takes_in(heard.text) if heard.status == 200 else ""
 
 
@@ -68,7 +68,7 @@ def test_without_hooks_b_is_led_to_it(world: World, a: Tool, b: Tool, ending: En
     assert missing(handoff_of(root)) == []
 
 
-@pytest.mark.parametrize("a", TOOLS.values(), ids=ids)
+@pytest.mark.parametrize("a", TOOLS, ids=ids)
 def test_the_watcher_alone_brings_the_end_of_a_session(world: World, a: Tool) -> None:
     """A limit and a killed client fire no hook, and nobody asks the daemon for anything."""
     root = world.project(f"{a.id}-watched")
@@ -102,7 +102,7 @@ def test_two_projects_at_the_same_time(world: World, a: Tool, b: Tool) -> None:
     assert [fact for fact, words in story.FACTS.items() if words in other + handoff_of(theirs)] == []
 
 
-@pytest.mark.parametrize(("a", "b"), PAIRS, ids=ids)
+@pytest.mark.parametrize(("a", "b"), [(a, b) for a, b in PAIRS if a.timed and b.timed], ids=ids)
 def test_both_at_once(world: World, a: Tool, b: Tool) -> None:
     """Turn by turn in one project: the newest task leads, the other one is named, and each is told once."""
     root = world.project(f"{a.id}-{b.id}-at-once")

@@ -1,6 +1,6 @@
 """What an agent brings to the matrix of hand-overs.
 
-A new agent adds `tests/agents/<agent>/matrix_case.py` with a `TOOL`; nothing here changes.
+A new agent adds `tests/agents/<agent>/matrix_case.py` with its `TOOLS`; nothing here changes.
 """
 
 from __future__ import annotations
@@ -57,9 +57,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One agent, as it leaves work behind and as it takes work over."""
+    """One program of an agent, as it leaves work behind and as it takes work over."""
 
     id: str
+    agent: str
     play: Callable[[Path, Path, datetime], Played]
     """Home folder, working folder, time: a new session."""
     starts: Callable[[Path, Path, Played | None], Call]
@@ -68,13 +69,16 @@ class Tool:
     """What of the hook's answer reaches the model."""
     reads: Callable[[Path, Path], str]
     """Project and working folder: the instructions that the agent reads there by itself."""
+    timed: bool = True
+    """Its records tell times to the second. Where only prompts do, to the minute, nobody knows how long work went on."""
 
 
-def tools() -> dict[str, Tool]:
-    """Every agent that has an adapter; one that brings no `TOOL` fails here."""
-    return {agent_id: _tool_of(agent_id) for agent_id in adapters()}
+def tools() -> list[Tool]:
+    """Those of every agent that has an adapter; one that brings no `TOOLS` fails here."""
+    return [tool for agent_id in adapters() for tool in _tools_of(agent_id)]
 
 
-def _tool_of(agent_id: str) -> Tool:
-    tool: Tool = importlib.import_module(f"agents.{agent_id.replace('-', '_')}.matrix_case").TOOL
-    return tool
+def _tools_of(agent_id: str) -> tuple[Tool, ...]:
+    found: tuple[Tool, ...] = importlib.import_module(f"agents.{agent_id.replace('-', '_')}.matrix_case").TOOLS
+    assert found
+    return found

@@ -95,4 +95,4 @@ def _reads(root: Path, folder: Path) -> str:
     return "\n".join(found)
 
 
-TOOL = Tool(id="claude-code", play=ClaudePlayed, starts=_starts, takes_in=lambda answer: answer, reads=_reads)
+TOOLS = (Tool(id="claude-code", agent="claude-code", play=ClaudePlayed, starts=_starts, takes_in=str, reads=_reads),)

@@ -70,4 +70,4 @@ def _reads(root: Path, folder: Path) -> str:
     return "\n".join(path.read_text() for place in places if (path := place / "AGENTS.md").exists())
 
 
-TOOL = Tool(id="codex", play=CodexPlayed, starts=_starts, takes_in=_takes_in, reads=_reads)
+TOOLS = (Tool(id="codex", agent="codex", play=CodexPlayed, starts=_starts, takes_in=_takes_in, reads=_reads),)
