@@ -70,7 +70,7 @@ class Tool:
     reads: Callable[[Path, Path], str]
     """Project and working folder: the instructions that the agent reads there by itself."""
     timed: bool = True
-    """Its records tell times to the second. Where only prompts do, to the minute, nobody knows how long work went on."""
+    """Its records tell times to the second. Where only prompts do, to the minute, how long work went on is unknown."""
 
 
 def tools() -> list[Tool]:
