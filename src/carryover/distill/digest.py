@@ -1,20 +1,27 @@
 """What is remembered of one thread (a session's main conversation, or one of its sub-agents) as its events arrive.
 
-Every list is bounded, so folding an event and making a handoff cost the same in turn 3 and in turn 10,000. Texts are
-excerpts; the ledger holds them whole.
+Every list is bounded (its newest entries stay), so folding an event and making a handoff cost the same in turn 3 and in
+turn 10,000. Texts are excerpts; the ledger holds them whole.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from carryover.distill.testruns.run import TestRun
 from carryover.model import PlanItem
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 """Raised whenever `fold` would make another digest of the same events; stored digests of an older one are rebuilt."""
+
+# More than a handoff shows, so that what is mended, answered or done in between leaves enough.
+MOST_TOUCHED: Final = 40
+MOST_RUNS: Final = 12
+MOST_FAILURES: Final = 16
+MOST_QUESTIONS: Final = 12
+MOST_PENDING: Final = 20
 
 AskKind = Literal["task", "follow_up", "answer", "nudge", "aside", "command"]
 
@@ -146,3 +153,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     queued: tuple[Pending, ...] = ()
     away_summary: Said | None = None
     last_ms: int = 0
+
+    @property
+    def is_done(self) -> bool:
+        """The newest turn has ended with an answer."""
+        return self.turn is not None and self.turn.done

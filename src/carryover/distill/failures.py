@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from carryover.distill.clip import clip
-from carryover.distill.words import one_line
+from carryover.distill.digest import Failure
+from carryover.distill.prose import one_line
+from carryover.distill.view import SessionView
 from carryover.model import ToolResult
 
+_MOST: Final = 6
+_RECENT_MS: Final = 3 * 86_400_000
 _LOOKING: Final = frozenset(
     """
     ls ll cat head tail less more grep egrep rg ag find fd which whereis type stat file wc du df tree pwd cd echo printf
@@ -17,8 +22,8 @@ _LOOKING: Final = frozenset(
     """.split()
 )
 _CMDLET_LOOKING: Final = re.compile(
-    r"^(?:get-(?:childitem|content|item|itemproperty|location|command|date|process)|gci|gc|dir|select-string|sls|test-path|"
-    r"resolve-path)\b",
+    r"^(?:get-(?:childitem|content|item|itemproperty|location|command|date|process)|gci|gc|dir|select-string|sls"
+    r"|test-path|resolve-path)\b",
     re.I,
 )
 _NOTHING_FOUND: Final = re.compile(r"\bcannot find\b|\bdoes not exist\b|ObjectNotFound|ItemNotFound", re.I)
@@ -26,15 +31,14 @@ _GIT_LOOKING: Final = re.compile(
     r"^git (?:-\S+ )*(?:status|log|diff|show|branch|remote|rev-parse|ls-files|blame|grep|stash list)\b"
 )
 _PREFIX: Final = re.compile(
-    r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S+\s+|(?:sudo|time|"
-    r"env|timeout \S+)\s+)+"
+    r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S+\s+"
+    r"|(?:sudo|time|env|timeout \S+)\s+)+"
 )
 _EXIT_LINE: Final = re.compile(r"^(?:Error: )?Exit code \d+\s*$|^Error:\s*$")
 _SAYS_WHY: Final = re.compile(
-    r"\b(?:error|exception|fatal|failed|failure|cannot|can't|could not|couldn't|unable|not found|no such|"
-    r"denied|unknown|invalid|"
-    r"unrecognized|unexpected|refused|timed? ?out|missing|undefined|unsupported|not allowed|does not|"
-    r"doesn't|conflict|killed|panic)\b",
+    r"\b(?:error|exception|fatal|failed|failure|cannot|can't|could not|couldn't|unable|not found|no such|denied"
+    r"|unknown|invalid|unrecognized|unexpected|refused|timed? ?out|missing|undefined|unsupported|not allowed"
+    r"|does not|doesn't|conflict|killed|panic)\b",
     re.I,
 )
 _WRAPPED: Final = re.compile(r"(?<=\S) \r?\n(?=\S)")
@@ -43,13 +47,24 @@ _SHOWS_PLACE: Final = re.compile(r"^(?:\w+: *)?\s*Line \|[ \r]*$", re.M)
 _BEHIND_MARGIN: Final = re.compile(r"^ {0,20}\| +([^~\s].*)$", re.M)
 _SAYS_NONE_FAILED: Final = re.compile(r"\b(?:0|no) (?:errors?|fail(?:ed|ures?))\b", re.I)
 _RAISED: Final = re.compile(r"^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Warning|Interrupt|Exit)\b(?::|$)")
+# Behind a pipe the exit code is another command's: what begins like this failed all the same.
 _HIDDEN_FAILURE: Final = re.compile(r"^(?:error|fatal|panic|Traceback \(most recent call last\))\b", re.I)
 _USER_SAID: Final = re.compile(r"the user said:\s*(.+)", re.I | re.S)
+# A line a language, in the order of `words`; whole sentences of dislike stand behind, for they need no borders.
 _UNDO: Final = re.compile(
-    r"\b(?:go back to|roll(?:ed)? back|revert|undo|scrap (?:that|this|it)|never ?mind|forget (?:it|that|about)|"
-    r"take (?:it|that) (?:out|back)|zurück zu|rückgängig|reviens|vuelve a|верни|отмени)\b|元に戻|撤销|回退|되돌"
-    r"|\bi (?:do not|don't|dont|really don't) like\b|\bnot what i (?:asked|wanted|meant)\b|gefällt mir nicht|"
-    r"je n'aime pas|no me gusta|не нрав[ия]тся|не то,? что я|気に入らない|不喜欢|마음에 (?:안|들지)",
+    r"\b(?:go back to|roll(?:ed)? back|revert|undo|scrap (?:that|this|it)|never ?mind|forget (?:it|that|about)"
+    r"|take (?:it|that) (?:out|back)|i (?:do not|don't|dont|really don't) like|not what i (?:asked|wanted|meant)"
+    r"|zurück zu|rückgängig"
+    r"|reviens"
+    r"|vuelve a"
+    r"|верни|отмени)\b"
+    r"|gefällt mir nicht"
+    r"|je n'aime pas"
+    r"|no me gusta"
+    r"|не нрав[ия]тся|не то,? что я"
+    r"|元に戻|気に入らない"
+    r"|撤销|回退|不喜欢"
+    r"|되돌|마음에 (?:안|들지)",
     re.I,
 )
 
@@ -135,3 +150,24 @@ def user_said(output: str) -> str | None:
 def takes_back(prompt: str) -> bool:
     """Does this prompt undo what was done before it?"""
     return len(prompt) < 600 and _UNDO.search(prompt) is not None
+
+
+def failure_lines(sessions: Iterable[SessionView], chain: Iterable[SessionView], at_ms: int) -> list[str]:
+    """Of the sessions of the `chain` or of the last three days, newest first; what soon worked is left out."""
+    of_task = {session.session for session in chain}
+    found = [
+        failure
+        for session in sessions
+        for digest in session.digests
+        for failure in digest.failures
+        if session.session in of_task or failure.at_ms > at_ms - _RECENT_MS
+        if not failure.mended or failure.times + failure.detours > 2
+    ]
+    found.sort(key=lambda failure: (-failure.at_ms, failure.signature))
+    return list(dict.fromkeys(_line(failure) for failure in found[:_MOST]))
+
+
+def _line(failure: Failure) -> str:
+    more = [f"{failure.times} times"] * (failure.times > 1) + ["worked in the end"] * failure.mended
+    told = f" ({', '.join(more)})" if more else ""
+    return f"{failure.tried} → {failure.why or 'failed without a word'}{told}"

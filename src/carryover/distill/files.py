@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from carryover.distill.digest import SeenRun, Touched
 from carryover.distill.facts import FileFacts
+from carryover.distill.prose import one_line
 from carryover.distill.testruns.related import verdict
-from carryover.distill.words import one_line
+from carryover.distill.when import before
 
 TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
-_NOT_CODE = (
-    ".md",
-    ".markdown",
-    ".rst",
-    ".txt",
-    ".adoc",
-    ".json",
-    ".toml",
-    ".yaml",
-    ".yml",
-    ".ini",
-    ".cfg",
-    ".csv",
-    ".lock",
-    ".svg",
-)
-_NOT_THE_PROJECT = (".git/", ".carryover/", "node_modules/")
+_NOT_CODE: Final = tuple(".md .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())
+_NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
+_VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
 
 
 class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,5 +79,19 @@ def _status(path: str, file: Touched, runs: list[SeenRun]) -> TestStatus | None:
 
 def _may_be_tested(path: str) -> bool:
     """Documents and settings have no tests, and neither have files like LICENSE or .gitignore."""
-    name = path.rpartition("/")[2]
+    name = file_name(path)
     return "." in name.lstrip(".") and not name.lower().endswith(_NOT_CODE)
+
+
+def file_line(file: RecentFile, at_ms: int) -> str:
+    """The file, where in it and how it was changed, and what is known of it since."""
+    facts = file.facts
+    where = f" ({facts.symbol})" if facts is not None and facts.symbol else ""
+    parts = [f"{_VERBS[file.touched.change]} {before(file.touched.at_ms, at_ms)}"]
+    if file.status is not None:
+        parts.append(file.status if file.status == "failing before this edit" else f"tests {file.status}")
+    if facts is not None and not facts.exists:
+        parts.append("not there now")
+    elif facts is not None and facts.parses is False:
+        parts.append("does not parse")
+    return f"`{file.path}`{where}: {', '.join(parts)}"

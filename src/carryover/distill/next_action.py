@@ -7,16 +7,21 @@ from typing import Final
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import Digest
+from carryover.distill.prose import flat, one_line, sentences, word_count
 from carryover.distill.questions import offers_in
-from carryover.distill.words import flat, is_question, one_line, sentences, word_count
+from carryover.distill.words import is_question
 
+# A line a language, in the order of `words`.
 _AHEAD: Final = re.compile(
-    r"\b(?:next(?: step| up)?|then|remaining|remains|todo|to do|i(?:'ll| will| would|'m going to)|"
-    r"we(?:'ll| will| still)|going to|"
-    r"still (?:need|have|to)|left to|follow-?up|once|after that|pending|need(?:s)? to|requires?|must|"
-    r"ready (?:to|for)|"
-    r"als nächstes|danach|ensuite|prochaine|luego|siguiente|далее|затем|следующ\w+|осталось)\b"
-    r"|次に|次は|次の(?:ステップ|段階|作業|手順|工程)|残り|接下来|下一步|다음",
+    r"\b(?:next|then|once|after that|going to|i(?:'ll| will| would|'m going to)|we(?:'ll| will| still)|ready (?:to|for)"
+    r"|remaining|remains|todo|to do|still (?:need|have|to)|left to|follow-?up|pending|needs? to|requires?|must"
+    r"|als nächstes|danach"
+    r"|ensuite|prochaine"
+    r"|luego|siguiente"
+    r"|далее|затем|следующ\w+|осталось)\b"
+    r"|次に|次は|次の(?:ステップ|段階|作業|手順|工程)|残り"
+    r"|接下来|下一步"
+    r"|다음",
     re.I,
 )
 _COURTESY: Final = re.compile(
@@ -32,17 +37,13 @@ def next_actions(digest: Digest) -> list[str]:
     if digest.goal is None:
         return []
     found = _cut_short(digest) + _cut_short_before(digest) + _planned(digest)
-    if not found or _is_done(digest) or _is_aside(digest):
+    if not found or digest.is_done or _is_aside(digest):
         found += _announced(digest)
     if digest.jobs:
         found.append("Wait for what runs in the background: " + "; ".join(job.text for job in digest.jobs[-4:]))
     if not found:
         found = _fallback(digest)
     return found[:_MOST]
-
-
-def _is_done(digest: Digest) -> bool:
-    return digest.turn is not None and digest.turn.done
 
 
 def _is_aside(digest: Digest) -> bool:
@@ -68,7 +69,7 @@ def _cut_short(digest: Digest) -> list[str]:
 def _cut_short_before(digest: Digest) -> list[str]:
     """Work that was stopped in an earlier turn, and that what came since only talked about."""
     ask = digest.cut_short
-    if ask is None or not (_is_done(digest) or _is_aside(digest)):
+    if ask is None or not (digest.is_done or _is_aside(digest)):
         return []
     return [f"Stopped before, and not finished since: {clip(flat(ask.answers or ask.text), chars=160)}"]
 
@@ -99,10 +100,10 @@ def _announced(digest: Digest) -> list[str]:
         return []
     said = sentences(digest.said.text)[-14:]
     ahead = [s for s in said if _AHEAD.search(s) and not is_question(s) and not _COURTESY.search(s)]
-    ahead = [clip(s, chars=260) for s in ahead if 3 <= word_count(s) <= 60]
+    ahead = [clip(s, chars=260) for s in ahead if _TELLING_WORDS <= word_count(s) <= 60]
     if ahead:
         return ahead[-2:]
-    waiting = [o for o in offers_in(digest.said.text) if word_count(o) >= 3]
+    waiting = [o for o in offers_in(digest.said.text) if word_count(o) >= _TELLING_WORDS]
     return [f"Waits for the user's word on: {clip(waiting[-1], chars=220)}"] if waiting else []
 
 

@@ -1,16 +1,24 @@
-"""What was done: one line a turn, of what it was asked, what it says came out, and what shows it."""
+"""What was done: a line a turn, of what it was asked, what it says came out, and what shows it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec.structs import replace
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import Digest, Turn
 from carryover.distill.files import file_name
-from carryover.distill.view import Note
-from carryover.distill.words import flat, one_line, word_count
+from carryover.distill.prose import flat, one_line, word_count
+from carryover.distill.view import Note, SessionView
+from carryover.distill.when import before
+from carryover.model import AGENT_NAMES
 
-_SUBSTANTIAL_ANSWER_WORDS = 12
-_ASKED_TOKENS = 28
-_OUTCOME_TOKENS = 35
+_MOST: Final = 8
+_SUBSTANTIAL_ANSWER_WORDS: Final = 12
+_ASKED_TOKENS: Final = 28
+_OUTCOME_TOKENS: Final = 35
 """As many as the characters allowed cost in Latin script: in others the end of a line would not be shown."""
 
 
@@ -42,3 +50,18 @@ def _shown_by(turn: Turn) -> str:
     if turn.tests is not None:
         parts.append(f"tests {turn.tests}")
     return f" [{'; '.join(parts)}]" if parts else ""
+
+
+def progress_lines(notes: Iterable[Note], chain: Iterable[SessionView], at_ms: int) -> list[str]:
+    """The finished steps of the project and the open turns of the `chain`, newest first."""
+    steps = [note for note in notes if note.kind == "progress"]
+    for session in chain:
+        open_turn = note_of(session.digest)
+        if open_turn is not None:
+            steps.append(replace(open_turn, agent=session.agent))
+    steps.sort(key=lambda note: (-note.at_ms, note.text))
+    lines = []
+    for note in steps[:_MOST]:
+        name = AGENT_NAMES.get(note.agent, note.agent)
+        lines.append(f"{before(note.at_ms, at_ms)}{', ' + name if name else ''}: {note.text}")
+    return list(dict.fromkeys(lines))

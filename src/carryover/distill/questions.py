@@ -6,35 +6,41 @@ import re
 from typing import Final
 
 from carryover.distill.clip import clip
-from carryover.distill.words import is_bullet, is_question, plain, prose_lines, sentences, word_count
+from carryover.distill.prose import is_bullet, plain, prose_lines, sentences, word_count
+from carryover.distill.words import is_question
 
+# Asks for nothing but the next prompt, which the user gives anyway.
 _COURTESY: Final = re.compile(
-    r"\b(?:anything else|let me know|what (?:would you like|do you want) (?:me )?(?:to )?(?:do|"
-    r"work on)?\s*next|what next|what's next|"
-    r"does (?:that|this) (?:make sense|help|look good|sound good)|how does (?:that|this) (?:look|sound)|"
-    r"ready to (?:continue|proceed|start)|"
-    r"shall (?:i|we) (?:go on|continue|proceed|start)|should i (?:go on|continue|proceed|start)|how can i help|"
-    r"would you like (?:me )?to (?:continue|proceed)|sound good|any questions|any other)\b",
+    r"\b(?:anything else|any other|any questions|let me know|how can i help|what next|what's next"
+    r"|what (?:would you like|do you want) (?:me )?(?:to )?(?:do|work on)?\s*next"
+    r"|does (?:that|this) (?:make sense|help|look good|sound good)|how does (?:that|this) (?:look|sound)|sound good"
+    r"|ready to (?:continue|proceed|start)|would you like (?:me )?to (?:continue|proceed)"
+    r"|(?:shall (?:i|we)|should i) (?:go on|continue|proceed|start))\b",
     re.I,
 )
+# A line a language, in the order of `words`.
 _OFFER: Final = re.compile(
-    r"\b(?:if you (?:want|like|prefer|wish)|want me to|would you like|i can (?:also|then|next)|happy to|"
-    r"shall i|should i|"
-    r"let me know (?:if|which|whether)|falls du|wenn du|möchtest du|si tu veux|si quieres|хотите|могу|"
-    r"если хочешь)\b|必要なら|よろしければ|需要我|如果你|원하시면",
+    r"\b(?:if you (?:want|like|prefer|wish)|want me to|would you like|i can (?:also|then|next)|happy to"
+    r"|shall i|should i|let me know (?:if|which|whether)"
+    r"|falls du|wenn du|möchtest du"
+    r"|si tu veux"
+    r"|si quieres"
+    r"|хотите|могу|если хочешь)\b"
+    r"|必要なら|よろしければ"
+    r"|需要我|如果你"
+    r"|원하시면",
     re.I,
 )
+# In English only: without them a handoff lacks a doubt, and is not wrong.
 _DOUBT: Final = re.compile(
-    r"\b(?:not (?:yet )?(?:tested|verified|confirmed|implemented|committed|covered|checked)|untested|"
-    r"unverified|unclear|unknown (?:if|whether|why)|"
-    r"(?:still|remains?) (?:open|to be (?:seen|decided|done|tested|verified))|open question|to be decided|"
-    r"tbd|needs? (?:verification|confirmation|a decision|to be (?:verified|confirmed|checked|decided|"
-    r"tested))|"
-    r"must (?:be )?verif\w+|verify (?:that|whether|if|\w+ charges)|hinges on|depends on whether|"
-    r"critical .{0,30}(?:task|check|risk)|"
-    r"not sure (?:if|whether|why)|haven't (?:tested|verified|run|checked)|have not (?:tested|verified|run|checked)|"
-    r"could(?:n't| not) (?:verify|test|confirm|reproduce|run)|known (?:issue|limitation|vulnerabilit)|"
-    r"likely because|probably because|is a risk|assum(?:es|ing|ption))\b",
+    r"\b(?:not (?:yet )?(?:tested|verified|confirmed|implemented|committed|covered|checked)|untested|unverified"
+    r"|(?:haven't|have not) (?:tested|verified|run|checked)|could(?:n't| not) (?:verify|test|confirm|reproduce|run)"
+    r"|must (?:be )?verif\w+|verify (?:that|whether|if)|needs? (?:verification|confirmation|a decision)"
+    r"|needs? to be (?:verified|confirmed|checked|decided|tested)"
+    r"|(?:still|remains?) (?:open|to be (?:seen|decided|done|tested|verified))|open question|to be decided|tbd"
+    r"|unclear|unknown (?:if|whether|why)|not sure (?:if|whether|why)|hinges on|depends on whether"
+    r"|likely because|probably because|assum(?:es|ing|ption)"
+    r"|critical .{0,30}(?:task|check|risk)|is a risk|known (?:issue|limitation|vulnerability))\b",
     re.I,
 )
 _IF_AGREED: Final = re.compile(
@@ -42,7 +48,8 @@ _IF_AGREED: Final = re.compile(
     r"(?:ok(?:ay)?|good|fine|happy|alright|right|correct)\b.{0,200}\bi(?:'ll|’ll| will)\b"
     r"|^if you (?:agree|confirm|approve)\b.{0,200}\bi(?:'ll|’ll| will)\b"
     r"|^(?:falls|wenn) (?:das|es) (?:so )?(?:passt|in ordnung ist|stimmt)\b.{0,200}\bich\b"
-    r"|^если (?:вас |тебя )?(?:устраивает|всё верно|вы согласны|ты согласен)|問題なければ|問題がなければ",
+    r"|^если (?:вас |тебя )?(?:устраивает|всё верно|вы согласны|ты согласен)"
+    r"|問題が?なければ",
     re.I,
 )
 _MOST_QUESTIONS: Final = 4

@@ -6,19 +6,10 @@ from carryover.distill.clip import clip, clip_middle
 from carryover.distill.decisions import rulings_in
 from carryover.distill.digest import Ask, AskKind, Digest
 from carryover.distill.own_text import only_points_at_handoff
+from carryover.distill.prose import flat, one_line, sentences, word_count
 from carryover.distill.questions import offers_in
 from carryover.distill.templates import is_bare
-from carryover.distill.words import (
-    flat,
-    is_aside,
-    is_choice,
-    is_nudge,
-    one_line,
-    only_tells,
-    points_back,
-    sentences,
-    word_count,
-)
+from carryover.distill.words import is_aside, is_choice, is_nudge, only_tells, points_back
 
 _CORRECTION_WORDS = 40
 """A prompt up to this long right after an interruption or refusal corrects the task; a longer one is a new one."""
@@ -63,6 +54,11 @@ def _only_rules(text: str) -> bool:
     return (
         0 < len(said) <= 3 and word_count(text) <= 20 and len([r for r in rulings_in(text) if r[1] == 3]) == len(said)
     )
+
+
+def passes_by_questions(ask: Ask) -> bool:
+    """Whether the prompt leaves unanswered what the assistant has asked: it asks by the way, or only lets it know."""
+    return ask.kind == "aside" or (ask.kind == "follow_up" and only_tells(ask.text))
 
 
 def _offer_before(digest: Digest) -> str | None:

@@ -28,6 +28,16 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     digest: Digest
     sidechains: tuple[Digest, ...] = ()
 
+    @property
+    def digests(self) -> tuple[Digest, ...]:
+        """That of the main conversation, then those of its sub-agents."""
+        return (self.digest, *self.sidechains)
+
+    @property
+    def newest_ms(self) -> int:
+        """Time of the last event that a digest tells of; `last_ms` is that of any event."""
+        return max(digest.last_ms for digest in self.digests)
+
 
 class Worktree(msgspec.Struct, frozen=True, kw_only=True):
     """Another checkout of the same repository, which has a handoff of its own."""

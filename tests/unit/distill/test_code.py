@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.distill.code import examine, language_of, markers, parses, symbol_at
+from carryover.distill.code import examine, language_of
 from carryover.distill.facts import FileFacts, Marker
 
 # Each source with the symbol expected on each of its lines (after `»`; none: no symbol).
@@ -154,6 +154,18 @@ end                                    » Shop
 }
 
 
+def parses(source: bytes, language: str) -> bool | None:
+    return examine(source, language, None).parses
+
+
+def symbol_at(source: bytes, language: str, line: int) -> str | None:
+    return examine(source, language, line).symbol
+
+
+def markers(source: bytes, language: str) -> tuple[Marker, ...]:
+    return examine(source, language, None).markers
+
+
 def source_of(language: str) -> bytes:
     lines = SOURCES[language].removeprefix("\n").split("\n")
     return "\n".join(line.partition("»")[0].rstrip() for line in lines).encode()
@@ -236,10 +248,10 @@ def test_notes_count_only_in_comments(language: str, source: bytes, expected: tu
 def test_notes_are_bounded_in_number_and_length() -> None:
     source = b"".join(b"# TODO %d %s\n" % (number, b"x" * 300) for number in range(9))
 
-    found = markers(source, "python", limit=3)
+    found = markers(source, "python")
 
-    assert [note.line for note in found] == [1, 2, 3]
-    assert [len(note.text) for note in found] == [200, 200, 200]
+    assert [note.line for note in found] == [1, 2, 3, 4, 5]
+    assert [len(note.text) for note in found] == [200] * 5
 
 
 @pytest.mark.parametrize("line", [-1, 0, 3, 10**9])

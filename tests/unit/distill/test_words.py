@@ -2,18 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.words import (
-    first_sentence,
-    is_aside,
-    is_choice,
-    is_coded,
-    is_nudge,
-    is_question,
-    only_tells,
-    points_back,
-    sentences,
-    word_count,
-)
+from carryover.distill.words import is_aside, is_choice, is_coded, is_nudge, is_question, only_tells, points_back
 
 
 @pytest.mark.parametrize(
@@ -74,38 +63,9 @@ def test_a_question_mark_in_a_url_or_in_code_asks_nothing() -> None:
     ]
 
 
-def test_sentences_leave_markdown_code_and_tables_behind() -> None:
-    text = (
-        "## Done\n\nI fixed **it**, e.g. the cap. See [the doc](https://x.test).\n```py\nx = 1? 2\n```\n"
-        "| a | b |\n|---|---|\n- first\n- [x] second one"
-    )
-
-    assert sentences(text) == ["Done", "I fixed it, e.g. the cap.", "See the doc.", "first", "second one"]
-
-
-def test_a_one_word_opening_is_joined_to_what_follows() -> None:
-    assert first_sentence("Done! The cart works now. More.") == "Done! The cart works now."
-
-
-def test_scripts_without_spaces_are_counted_by_sign() -> None:
-    assert word_count("add 割引関数を追加") == 1 + 4
-
-
 def test_a_short_request_may_lean_on_an_earlier_one() -> None:
     assert points_back("now wire it into checkout")
     assert not points_back("add a discount function to the cart module")
-
-
-@pytest.mark.parametrize(
-    "line",
-    ["Add a section (напр. частые сбои, шум)?", "Add it (see approxx. the usual cases)?", "Добавить, напр. меню?"],
-)
-def test_an_abbreviation_ends_no_sentence(line: str) -> None:
-    assert sentences(line) == [line]
-
-
-def test_a_bracket_that_is_not_closed_joins_nothing() -> None:
-    assert sentences("It was sad :( today. then it rained.") == ["It was sad :( today.", "then it rained."]
 
 
 @pytest.mark.parametrize(

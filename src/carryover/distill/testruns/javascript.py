@@ -11,7 +11,6 @@ from carryover.distill.testruns.run import Findings
 _SOURCE = r"\S+\.[cm]?[jt]sx?|\S+\.(?:vue|svelte)"
 _JEST_FILE = re.compile(rf"\s*(PASS|FAIL) +(?:.+ )?({_SOURCE})(?: \([\d.]+ m?s\))?$")
 _JEST_TESTS = re.compile(r"Tests: +(.*\d+ total)")
-_JEST_SUITES = re.compile(r"Test Suites: +.*\d+ total")
 _JEST_COUNT = re.compile(r"(\d+) (passed|failed|skipped|todo)")
 _JEST_BLOCK = re.compile(r" *● (.+)")
 _EXPECTED = re.compile(r" +(Expected|Received)[^:]*: +(.+)")

@@ -19,7 +19,6 @@ _PYTEST_SHORT = re.compile(r"(FAILED|ERROR) (?P<file>\S+?\.py)(?:::(?P<name>.+?)
 _PYTEST_COLLECTING = re.compile(r"_+ ERROR collecting (\S+) _+$")
 _PYTEST_REASON = re.compile(r"E {2,}(\S.*)")
 _PYTEST_BROKEN = re.compile(r"!+ Interrupted: \d+ errors? during collection|ImportError while loading conftest")
-_PYTEST_BANNER = "test session starts"
 _OUTCOMES: dict[str, Literal["pass", "fail"]] = {
     "PASSED": "pass", "XFAIL": "pass", "XPASS": "pass", "FAILED": "fail", "ERROR": "fail",
 }  # fmt: skip

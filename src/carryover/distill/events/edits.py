@@ -1,0 +1,53 @@
+"""Files that were changed, and what that says of edits of them that had failed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from carryover.distill.clip import clip
+from carryover.distill.digest import MOST_TOUCHED, Digest, Failure, Touched
+from carryover.distill.events.folded import Folded
+from carryover.distill.failures import is_edit_of
+from carryover.distill.files import file_name
+from carryover.distill.own_text import names_handoff
+from carryover.model import Event, FileEdit
+
+_MOST_OF_TURN: Final = 12
+
+
+def edit(digest: Digest, event: Event, body: FileEdit) -> Folded:
+    """The file's newest edit takes the place of the one before; a file that is new stays new."""
+    if names_handoff(body.path):
+        return digest, ()
+    former = next((file for file in digest.touched if file.path == body.path), None)
+    file = Touched(
+        path=body.path,
+        change="add" if former is not None and former.change == "add" and body.change == "modify" else body.change,
+        at_ms=event.at_ms,
+        edits=former.edits + 1 if former else 1,
+        line=body.line,
+        anchor=clip(body.anchor, chars=120) if body.anchor else None,
+    )
+    gone = {body.path, body.old_path}
+    touched = (*(other for other in digest.touched if other.path not in gone), file)[-MOST_TOUCHED:]
+    turn = digest.turn
+    if turn is not None and body.path not in turn.edited:
+        turn = replace(turn, edited=(*turn.edited, body.path)[-_MOST_OF_TURN:])
+    return replace(digest, touched=touched, turn=turn, failures=_failures_after(digest.failures, body)), ()
+
+
+def _failures_after(failures: tuple[Failure, ...], body: FileEdit) -> tuple[Failure, ...]:
+    """Edits of this file that failed worked in the end. Where it was deleted, to be written anew perhaps, they never
+    will: that is another way, taken because the first one failed."""
+    name = file_name(body.path)
+    after = []
+    for failure in failures:
+        if not failure.mended and is_edit_of(failure.signature, body.path):
+            others = (f for f in failures if f.at_ms > failure.at_ms and f is not failure and name in f.tried)
+            detours = sum(other.times for other in others)
+            given_up = {"signature": f"given up:{failure.at_ms}"} if body.change == "delete" else {"mended": True}
+            failure = replace(failure, detours=detours, **given_up)
+        after.append(failure)
+    return tuple(after)

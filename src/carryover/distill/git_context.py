@@ -1,0 +1,20 @@
+"""Where the repository stands, as the probe saw it."""
+
+from __future__ import annotations
+
+from carryover.distill.clip import clip
+from carryover.distill.facts import GitFacts
+
+
+def git_line(git: GitFacts) -> str:
+    """Branch, commit, and what is not committed."""
+    where = f"branch {git.branch}" if git.branch else "detached HEAD"
+    at = f' at {git.head} "{clip(git.subject, chars=80)}"' if git.head else ", no commit yet"
+    known = " (last known; git did not answer in time)" if git.stale else ""
+    counts = []
+    if git.changed_files:
+        counts.append(f"{git.changed_files} changed (+{git.insertions} -{git.deletions})")
+    if git.untracked:
+        counts.append(f"{git.untracked} untracked")
+    state = f"; not committed: {', '.join(counts)}" if counts else "; nothing uncommitted"
+    return f"{where}{at}{state}{known}"

@@ -1,0 +1,97 @@
+"""Reading prose: lines and sentences out of markdown, and text put on one line."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_FENCE: Final = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)", re.M | re.S)
+_TABLE_ROW: Final = re.compile(r"^\s*\|.*\|\s*$")
+_RULE: Final = re.compile(r"^\s*([-*_=])(?:\s*\1){2,}\s*$")
+_BULLET: Final = re.compile(r"^\s*(?:[-*+•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)])\s+(?:\[[ xX]\]\s+)?")
+_HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+")
+_EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+_LINK: Final = re.compile(r"!?\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)")
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?。！？…])(?:[\"'”’)\]*_]{0,3})(?:\s+|(?<=[。！？]))(?=\S)")
+_ABBREVIATION: Final = re.compile(
+    r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|dr|mr|ms"
+    r"|bzw|z\.b|d\.h"
+    r"|p\. ?ex"
+    r"|напр|т\.е|т\.п|т\.д|т\.к|см|стр|рис|др|ред"
+    r")|\b[A-Z])\.$",
+    re.I,
+)
+_SPACE: Final = re.compile(r"\s+")
+_WIDE: Final = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+
+
+def plain(text: str) -> str:
+    """One line of `text` without markdown dress: no bullet, heading mark, bold or link target."""
+    text = _HEADING.sub("", _BULLET.sub("", text))
+    text = _LINK.sub(r"\1", text)
+    text = _EMPHASIS.sub(r"\2", text)
+    return one_line(text)
+
+
+def one_line(text: str) -> str:
+    """`text` on one line, otherwise as it was written."""
+    return _SPACE.sub(" ", text).strip()
+
+
+def flat(text: str) -> str:
+    """`text` on one line in plain words; what were list items or lines of their own stay apart by `;`."""
+    lines = [(is_bullet(line), plain(line)) for line in text.splitlines() if line.strip()]
+    joined = ""
+    for bullet, line in lines:
+        mark = ";" if joined and bullet and not joined.endswith((":", ";", ".")) else ""
+        joined = f"{joined}{mark} {line}".strip()
+    return joined
+
+
+def prose_lines(text: str) -> list[str]:
+    """The lines of `text` that are prose: code fences, tables, rules and empty lines left out; markdown still on."""
+    body = _FENCE.sub("\n", text)
+    return [line for line in body.splitlines() if line.strip() and not _TABLE_ROW.match(line) and not _RULE.match(line)]
+
+
+def is_bullet(line: str) -> bool:
+    return _BULLET.match(line) is not None
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of `text` in order, in plain words; a bullet or heading is never joined to its neighbour."""
+    found: list[str] = []
+    for line in prose_lines(text):
+        found.extend(_split(plain(line)))
+    return found
+
+
+def _split(line: str) -> list[str]:
+    parts: list[str] = []
+    for piece in _SENTENCE_END.split(line):
+        if parts and (_ABBREVIATION.search(parts[-1]) or _goes_on_in_brackets(parts[-1], piece)):
+            parts[-1] = f"{parts[-1]} {piece}"
+        elif piece.strip():
+            parts.append(piece.strip())
+    return parts
+
+
+def _goes_on_in_brackets(before: str, after: str) -> bool:
+    """An unknown abbreviation in brackets: the bracket is open, and what follows closes it in a small letter."""
+    return before.count("(") > before.count(")") and after[:1].islower() and ")" in after
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence that says something: greetings of one word ("Done.", "Perfect!") are joined to the next."""
+    found = sentences(text)
+    if not found:
+        return ""
+    if word_count(found[0]) <= 2 and len(found) > 1:
+        return f"{found[0]} {found[1]}"
+    return found[0]
+
+
+def word_count(text: str) -> int:
+    """Words in `text`; scripts without spaces count two signs as a word."""
+    wide = len(_WIDE.findall(text))
+    return len(_WIDE.sub(" ", text).split()) + (wide + 1) // 2
