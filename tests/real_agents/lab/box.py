@@ -155,9 +155,21 @@ class Started:
         assert self._process.stdout is not None
         return self._process.stdout.readline().rstrip("\n")
 
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def said(self) -> str:
+        """Its standard error so far."""
+        return self._box.here(self._pid_file.with_suffix(".err")).read_text("utf-8", "replace")
+
     def stop(self, timeout_s: float = 10) -> int:
         """SIGTERM, and how it ended. Raises subprocess.TimeoutExpired when it does not."""
         self._signal("TERM")
+        return self.wait(timeout_s)
+
+    def interrupt(self, timeout_s: float = 10) -> int:
+        """SIGINT, as Ctrl-C sends it, and how it ended. Raises subprocess.TimeoutExpired when it does not."""
+        self._signal("INT")
         return self.wait(timeout_s)
 
     def kill(self) -> int:

@@ -1,8 +1,8 @@
 """What all stand-ins for model providers share: an HTTP server on loopback that logs requests and hands out replies.
 
 Runs inside a box. Tests steer it by files, from outside: they append replies to `replies.jsonl` (one JSON value a line,
-given out in order) and read `requests.jsonl` (one JSON object a line: `path`, `asked` true for requests that took their
-turn in the script, `body`). An agent's own module adds the wire format.
+given out in order) and read `requests.jsonl` (one JSON object a line: `at_s`, seconds since the epoch, `path`, `asked`
+true for requests that took their turn in the script, `body`). An agent's own module adds the wire format.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -36,7 +37,8 @@ class ModelServer(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
     def log_request_body(self, path: str, body: Any, *, asked: bool) -> None:
-        line = json.dumps({"path": path, "asked": asked, "body": body}, ensure_ascii=False)
+        entry = {"at_s": time.time(), "path": path, "asked": asked, "body": body}
+        line = json.dumps(entry, ensure_ascii=False)
         with self._lock, self._requests.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
 

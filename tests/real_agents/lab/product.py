@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from real_agents.lab.npm import CHECKOUT
 from real_agents.lab.waiting import wait_until
 
 PYTHON: Final = sys.executable
+CARRYOVER: Final = str(Path(sys.prefix) / "bin" / "carryover")
 SHOWN: Final = (
     CHECKOUT / "src",
     CHECKOUT / "tests" / "real_agents",
@@ -26,10 +28,16 @@ ENVIRONMENT: Final = {"PYTHONPATH": str(CHECKOUT / "tests"), "PYTHONDONTWRITEBYT
 ANSWER_S: Final = 20
 
 
-def start_daemon(box: Box) -> Started:
-    """The real `carryoverd`, started as the user in the box; it listens when this returns."""
-    daemon = box.start(str(Path(sys.prefix) / "bin" / "carryoverd"))
-    wait_until(lambda: _ask(box, "GET", "/health") is not None)
+def start_daemon(box: Box, *, unset: Sequence[str] = ()) -> Started:
+    """The real `carryoverd`, started as the user in the box; it listens when this returns. Raises RuntimeError.
+
+    `unset`: variables of the box that a service would not have.
+    """
+    without = (word for name in unset for word in ("-u", name))
+    daemon = box.start("env", *without, str(Path(sys.prefix) / "bin" / "carryoverd"))
+    wait_until(lambda: daemon.ended() or _ask(box, "GET", "/health") is not None)
+    if daemon.ended():
+        raise RuntimeError(f"carryoverd did not start: {daemon.said()}")
     return daemon
 
 
@@ -37,6 +45,11 @@ def settle(box: Box) -> None:
     """Until the daemon has read and published everything that is on disk now."""
     if _ask(box, "POST", "/settle") is None:
         raise RuntimeError("no daemon runs in the box")
+
+
+def carryover(box: Box, *command: str, cwd: Path = HOME) -> str:
+    """What one `carryover` command said. Raises RuntimeError when it fails."""
+    return box.must(CARRYOVER, *command, cwd=cwd)
 
 
 def _ask(box: Box, method: str, target: str) -> object:

@@ -44,6 +44,10 @@ class Terminal:
         time.sleep(PASTED_S)
         self.key("Enter")
 
+    def wait_end(self) -> None:
+        """Until the program has ended. Raises TimeoutError."""
+        wait_until(lambda: self._box.run("tmux", "has-session", "-t", "lab").code != 0)
+
     def wait(self, pattern: str, timeout_s: float = 30) -> None:
         """Until `pattern` is on the screen. Raises TimeoutError, with the screen."""
         try:

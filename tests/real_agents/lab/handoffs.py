@@ -1,0 +1,53 @@
+"""The product's handoffs, found in what a model was told, and taken apart."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from real_agents.lab.box import Box
+
+GATES: Final = {
+    "ask": "Your first response in this session MUST be:",
+    "brief": "(resuming: <task>)",
+    "silent": "This is background only",
+}
+"""What asks for something, or for nothing, in each mode."""
+
+POINTER: Final = "If `.carryover/handoff.md` exists in this project, read it before starting"
+"""The block that the product puts into a project's instruction files."""
+
+_HANDOFF: Final = re.compile(r"# \[CARRYOVER\] Last updated .*?^Full history: `carryover show [^\n]*$", re.S | re.M)
+
+
+def path_in(root: Path) -> Path:
+    """Where a project's handoff lies."""
+    return root / ".carryover" / "handoff.md"
+
+
+def read(box: Box, root: Path) -> str:
+    """The handoff of the project at `root` of the box; empty where there is none."""
+    file = box.here(path_in(root))
+    return file.read_text("utf-8") if file.exists() else ""
+
+
+def injected(text: str) -> list[str]:
+    """The handoffs in what the model was told, each from its title to its last line."""
+    return _HANDOFF.findall(text)
+
+
+def protocol(handoff: str) -> str:
+    """What it says under its title and above its sections."""
+    return "\n".join(handoff.split("\n## ")[0].splitlines()[1:])
+
+
+def said_first(handoff: str) -> str:
+    """The two lines under its title: the mode, and what the reader is asked to do or why it gets this."""
+    return "; ".join(protocol(handoff).splitlines()[:2])
+
+
+def sections(handoff: str) -> dict[str, list[str]]:
+    """The lines of each section; the last line of the handoff is none of them."""
+    parts = [part.splitlines() for part in handoff.split("\n## ")[1:]]
+    return {lines[0]: [line for line in lines[1:] if line.startswith("- ")] for lines in parts}
