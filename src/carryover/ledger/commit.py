@@ -20,6 +20,7 @@ from carryover.ledger.placing import PutSession, place_session, put_session, tim
 from carryover.ledger.prepared import Commit, Entry, Prepared, Root
 from carryover.ledger.provisional import drop_needless
 from carryover.ledger.rows import TAKEN_BACK
+from carryover.ledger.sub_agents import at_home
 from carryover.ledger.threads import Thread, add_notes, open_thread, store_digest
 from carryover.ledger.trouble import StaleRead
 from carryover.ledger.undoing import make_way, take_back, take_back_again
@@ -49,16 +50,17 @@ def locator(path: str) -> str | bytes:
 async def run_commit(db: aiosqlite.Connection, source: Source, prepared: Prepared, seen_rev: int) -> Commit:
     """Store `prepared` inside the open transaction. Raises StaleRead where `seen_rev` is no longer the source's."""
     await _advance_source(db, source, prepared, seen_rev)
-    fresh = await _number(db, await _unknown(db, prepared.entries))
-    taken_back = _taken_back(prepared.entries)
+    entries = await at_home(db, source.agent, prepared.entries, prepared.roots)
+    fresh = await _number(db, await _unknown(db, entries))
+    taken_back = _taken_back(entries)
     stored: list[Numbered] = []
     projects: set[int] = set()
-    for native_id, entries in _grouped(fresh, lambda entry: entry.event.session).items():
-        session = await _session(db, source, native_id, entries)
+    for native_id, told in _grouped(fresh, lambda entry: entry.event.session).items():
+        session = await _session(db, source, native_id, told)
         keys = taken_back.pop(native_id, frozenset())
         if session.rank == source.rank:
-            projects |= await _add_to_session(db, session, entries, prepared.roots, keys)
-            stored += entries
+            projects |= await _add_to_session(db, session, told, prepared.roots, keys)
+            stored += told
     for native_id, keys in taken_back.items():
         projects |= await take_back_again(db, source, native_id, keys)
     await count_stored(db, (entry for _, entry in stored), prepared.oversized)

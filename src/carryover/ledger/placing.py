@@ -10,7 +10,8 @@ import aiosqlite
 import msgspec
 
 from carryover.ledger.prepared import Root
-from carryover.model import Event, SessionInfo
+from carryover.ledger.sub_agents import bring_home
+from carryover.model import Event, SessionInfo, conversation_of
 
 # Who has no rank is heard beside any source; a lesser source changes nothing.
 _PUT_SESSION: Final = """INSERT INTO session
@@ -30,6 +31,7 @@ _PUT_PROJECT: Final = """INSERT INTO project (root, main_root, first_ms) VALUES 
     ON CONFLICT (root) DO UPDATE SET main_root = excluded.main_root"""
 _PLACE_SESSION: Final = "UPDATE session SET project_id = ?, project_final = ? WHERE id = ?"
 _PLACE_NOTES: Final = "UPDATE note SET project_id = ? WHERE thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
+_DROP_EARLY: Final = "DELETE FROM provisional WHERE session_id = ?"
 _TIME_PROJECT: Final = """UPDATE project SET
     last_event_ms = (SELECT coalesce(max(last_ms), 0) FROM session WHERE project_id = project.id),
     first_ms = CASE WHEN :at > 0 AND (first_ms = 0 OR :at < first_ms) THEN :at ELSE first_ms END,
@@ -100,6 +102,8 @@ async def place_session(
     """The session's project: that of the first folder its main conversation names, a sub-agent's only until then.
 
     `for_good`: a main conversation among `events` decides once and for all; otherwise it counts like a sub-agent's.
+    What a hook told of the session in a project that proves to be another one is forgotten: its transcript knows whose
+    it is.
     """
     if session.final:
         return session.project_id
@@ -111,6 +115,10 @@ async def place_session(
     await db.execute_fetchall(_PLACE_SESSION, (project_id, main is not None, session.id))
     if project_id != session.project_id:
         await db.execute_fetchall(_PLACE_NOTES, (project_id, session.id))
+        if session.project_id is not None:
+            await db.execute_fetchall(_DROP_EARLY, (session.id,))
+    if main is not None and conversation_of(session.native_id) == session.native_id:
+        await bring_home(db, session.id, session.native_id, project_id)
     return project_id
 
 

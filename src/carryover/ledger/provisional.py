@@ -34,7 +34,7 @@ _RECENT: Final = 50
 
 _PUT: Final = "INSERT INTO provisional (session_id, sidechain, words, at_ms, body) VALUES (?, ?, ?, ?, ?)"
 _PLACED: Final = """SELECT root FROM session JOIN project ON project.id = project_id
-    WHERE agent = ? AND native_id = ? AND project_final"""
+    WHERE agent = ? AND native_id = ?"""
 _STANDS: Final = """SELECT 1 FROM provisional JOIN session ON session.id = session_id
     WHERE agent = ? AND native_id = ? AND sidechain = ? AND words = ?"""
 _THREAD: Final = """SELECT thread.id FROM thread JOIN session ON session.id = session_id

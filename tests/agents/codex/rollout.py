@@ -54,16 +54,19 @@ class Rollout:
     def infos(self) -> list[SessionInfo]:
         return [event.body for event in self.events if isinstance(event.body, SessionInfo)]
 
-    def record(self, kind: str, **payload: Any) -> list[AnyBody]:
+    def record(self, kind: str, /, **payload: Any) -> list[AnyBody]:
         """Fold a record; gives what it became, facts about the session aside."""
-        data = json.dumps({"timestamp": self.time, "type": kind, "payload": payload}).encode()
+        told = {"timestamp": self.time, "ordinal": self.lines, "type": kind, "payload": payload}
+        if self.family == "legacy":
+            del told["ordinal"]
+        data = json.dumps(told).encode()
         self.lines += 1
         self.context, folded = AGENT.fold(self.source, self.context, Record(number=self.lines, data=data))
         self.events += folded.events
         self.skipped += folded.skipped
         return [event.body for event in folded.events if not isinstance(event.body, SessionInfo)]
 
-    def event(self, kind: str, **fields: Any) -> list[AnyBody]:
+    def event(self, kind: str, /, **fields: Any) -> list[AnyBody]:
         return self.record("event_msg", type=kind, **fields)
 
     def response(self, kind: str, **fields: Any) -> list[AnyBody]:

@@ -123,6 +123,25 @@ def test_a_review_that_was_cut_off_silences_nobody() -> None:
     assert killed.asks("Go on.") == [UserPrompt(text="Go on.")]
 
 
+def test_a_review_that_was_killed_silences_nobody_where_turns_have_no_trigger() -> None:
+    """A client before 0.150 says no more than the folder of a turn, and that before the prompt."""
+    killed = Rollout(family="legacy", version="0.125.0")
+    killed.turn(trigger=None)
+    killed.event("entered_review_mode", target={})
+    killed.turn("turn-2", trigger=None)
+
+    assert killed.asks("Go on.") == [UserPrompt(text="Go on.")]
+
+
+@pytest.mark.parametrize("kind", ["environment_context", "user_instructions"])
+def test_a_message_that_is_said_to_be_no_prompt_is_none(kind: str) -> None:
+    """Read about, of clients before 0.99."""
+    rollout = Rollout(family="legacy")
+
+    assert rollout.asks("<environment_context>...</environment_context>", kind=kind) == []
+    assert rollout.asks("Fix the test.", kind="plain") == [UserPrompt(text="Fix the test.")]
+
+
 def test_a_compaction_is_a_summary_and_repeats_no_prompt() -> None:
     rollout = Rollout()
     rollout.turn()

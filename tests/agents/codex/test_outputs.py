@@ -19,9 +19,9 @@ HUGE = '{"output":"x","metadata":{"exit_code":' + "9" * 400 + "}}"
 @pytest.mark.parametrize(
     ("op", "text", "outcome"),
     [
-        ("shell", exited(0, "fine\n"), Outcome("ok", "fine\n", exit_code=0)),
-        ("shell", exited(3, "bad\n"), Outcome("error", "bad\n", exit_code=3)),
-        ("shell", exited(-1), Outcome("interrupted", "")),
+        ("shell", exited(0, "fine\n"), Outcome("ok", "fine\n", exit_code=0, exited=True)),
+        ("shell", exited(3, "bad\n"), Outcome("error", "bad\n", exit_code=3, exited=True)),
+        ("shell", exited(-1), Outcome("interrupted", "", exited=True)),
         ("shell", "Exit code: 2\nWall time: 0 seconds\nOutput:\nbad\n", Outcome("error", "bad\n", exit_code=2)),
         ("edit", '{"output":"Success.","metadata":{"exit_code":0}}', Outcome("ok", "Success.", exit_code=0)),
         ("edit", '{"output":"No.","metadata":{"exit_code":1}}', Outcome("error", "No.", exit_code=1)),

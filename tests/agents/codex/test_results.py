@@ -92,6 +92,43 @@ def test_a_look_at_another_process_ends_nothing(rollout: Rollout) -> None:
     assert [body.call_id for body in rollout.bodies if isinstance(body, ToolResult)] == ["call_2"]
 
 
+@pytest.mark.parametrize(
+    ("output", "status"),
+    [
+        ("Wall time: 3.9 seconds\naborted by user", "interrupted"),
+        ("write_stdin failed: stdin is closed for this session", "error"),
+    ],
+)
+def test_a_look_that_failed_says_nothing_of_the_process(rollout: Rollout, output: str, status: str) -> None:
+    call = rollout.calls("exec_command", cmd="npm run build")
+    rollout.output(call, running(42))
+    told = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), output)
+
+    assert [(body.call_id, body.status) for body in told if isinstance(body, ToolResult)] == [("call_2", status)]
+    assert result_of(rollout.ends(call, "npm run build", 0)).exit_code == 0
+
+
+def test_a_process_that_was_killed_ends_so(rollout: Rollout) -> None:
+    call = rollout.calls("exec_command", cmd="npm start")
+    rollout.output(call, running(42))
+    told = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(-1))
+
+    assert [(r.call_id, r.status) for r in told if isinstance(r, ToolResult)] == [
+        ("call_2", "ok"),
+        (call, "interrupted"),
+    ]
+
+
+def test_a_number_is_that_of_the_newest_process_which_had_it(rollout: Rollout) -> None:
+    """Processes end with their client, which tells nobody; the next one counts anew."""
+    rollout.output(rollout.calls("exec_command", cmd="npm start"), running(42))
+    call = rollout.calls("exec_command", cmd="npm test")
+    rollout.output(call, running(42))
+    told = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(1))
+
+    assert [r.subject for r in told if isinstance(r, ToolResult) and r.op == "shell"] == ["npm test"]
+
+
 def test_the_users_own_command_is_a_persons() -> None:
     rollout = Rollout()
     rollout.turn()

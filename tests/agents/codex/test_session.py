@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from agents.codex.contract_case import THREAD, recording
 from agents.codex.rollout import OTHER, SHOP, Rollout, exited
 from carryover.agents.codex import AGENT
-from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult, UserPrompt
+from carryover.agents.codex.context import MAX_TURNS
+from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult, UserPrompt, conversation_of
 from contract.case import read_on, source_at
 
 PARENT = "01a1f792-0000-7000-8000-000000000001"
@@ -73,6 +74,21 @@ def test_a_command_that_ends_late_counts_where_it_was_started() -> None:
     assert late.session != THREAD
 
 
+def test_it_does_so_however_many_turns_later() -> None:
+    rollout = Rollout()
+    rollout.turn("t0", OTHER)
+    rollout.asks("Start the server.")
+    call = rollout.calls("exec_command", cmd="npm start")
+    for number in range(1, 2 * MAX_TURNS):
+        rollout.turn(f"t{number}", SHOP)
+        rollout.asks("Go on.")
+    rollout.output(call, exited(1))
+
+    (late,) = [event for event in rollout.events if isinstance(event.body, ToolResult)]
+    assert (late.cwd, late.key) == (OTHER, "t0/call_1:result")
+    assert len(rollout.event("thread_rolled_back", num_turns=2 * MAX_TURNS - 1)) == MAX_TURNS
+
+
 def test_an_output_that_comes_in_a_later_turn_counts_where_its_call_was_made() -> None:
     rollout = Rollout(family="legacy")
     rollout.turn("t1", OTHER)
@@ -112,7 +128,7 @@ def test_a_sub_agents_file_is_a_side_of_its_parents_session(name: str) -> None:
     parent = events_of(name.replace("child", "parent"))[0].session
     events = events_of(name)
 
-    assert {event.session for event in events} == {parent}
+    assert {conversation_of(event.session) for event in events} == {parent}
     assert {event.sidechain for event in events} == {recording(name).path.stem[-36:]}
     assert [e.body.actor for e in events if isinstance(e.body, UserPrompt)] == ["model"]
     assert not any(isinstance(event.body, SessionInfo) for event in events)
@@ -123,6 +139,7 @@ def test_a_sub_agents_file_is_a_side_of_its_parents_session(name: str) -> None:
     [
         {"thread_source": "subagent", "session_id": PARENT},
         {"thread_source": "subagent", "parent_thread_id": PARENT},
+        {"thread_source": "subagent", "session_id": THREAD, "parent_thread_id": PARENT},
         {"source": {"subagent": {"thread_spawn": {"parent_thread_id": PARENT, "depth": 1}}}},
         {"source": {"subagent": "review"}, "session_id": PARENT},
     ],
@@ -133,7 +150,92 @@ def test_a_sub_agent_is_told_by_whatever_names_its_parent(meta: dict[str, Any]) 
     rollout.asks("Look at pricing.py.")
 
     (event,) = rollout.events
-    assert (event.session, event.sidechain) == (PARENT, THREAD)
+    assert (conversation_of(event.session), event.sidechain) == (PARENT, THREAD)
+
+
+@pytest.mark.parametrize("cwd", ["/", SHOP])
+def test_a_sub_agent_is_nowhere_taken_to_be_where_its_parent_began(cwd: str) -> None:
+    child = Rollout(thread_source="subagent", session_id=PARENT, cwd=cwd)
+    child.turn("t1", cwd)
+    child.asks("Look.")
+
+    assert [event.session.startswith(f"{PARENT}@") for event in child.events] == [True]
+
+
+def test_a_sub_agent_tells_its_folder_as_a_turn_elsewhere_does() -> None:
+    """Which folder its parent began in only the parent's file tells; the ledger knows."""
+    parent, child = Rollout(id=PARENT), Rollout(thread_source="subagent", session_id=PARENT, cwd=OTHER)
+    for rollout in (parent, child):
+        rollout.turn("t1", OTHER)
+    parent.calls("spawn_agent", message="look")
+    child.calls("exec_command", cmd="ls")
+
+    (of_parent,) = [event for event in parent.events if isinstance(event.body, ToolCall)]
+    (of_child,) = [event for event in child.events if isinstance(event.body, ToolCall)]
+    assert of_child.session == of_parent.session != PARENT
+
+
+@pytest.mark.parametrize("family", ["legacy", "paginated"])
+def test_what_a_sub_agent_was_given_of_its_parents_history_is_not_its_own(
+    family: Literal["legacy", "paginated"],
+) -> None:
+    """It may begin with a copy of it: the parent's first record, then its turns under their own ids (read about)."""
+    start: dict[str, Any] = {"subagent_history_start_ordinal": 6} if family == "paginated" else {}
+    child = Rollout(family=family, thread_source="subagent", session_id=PARENT, **start)
+    child.record("session_meta", id=PARENT, session_id=PARENT, cwd=OTHER, cli_version="0.169.0")
+    child.event("task_started", turn_id="of-parent", started_at=child.seconds - 600)
+    child.event("user_message", message="Said to the parent.")
+    child.response("function_call", name="exec_command", arguments='{"cmd": "make"}', call_id="c1")
+    child.response("function_call_output", call_id="c1", output=exited(0))
+    child.turn("own")
+    child.asks("Look at pricing.py.")
+
+    assert child.bodies == [UserPrompt(text="Look at pricing.py.", actor="model")]
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"thread_source": "guardian_review"},
+        {"thread_source": "memory_consolidation"},
+        {"source": {"internal": "memory_consolidation"}},
+        {"source": {"subagent": {"other": "guardian"}}},
+    ],
+)
+def test_what_the_client_asks_a_model_by_itself_is_nobodys_prompt(meta: dict[str, Any]) -> None:
+    """Read about: threads that watch over others and that gather memories."""
+    rollout = Rollout(**meta)
+    rollout.turn()
+
+    assert rollout.asks("The following is the agent history.") == [
+        UserPrompt(text="The following is the agent history.", actor="model")
+    ]
+
+
+@pytest.mark.parametrize("meta", [{"thread_source": "user"}, {"thread_source": "web"}, {"source": {"custom": "app"}}])
+def test_threads_of_other_surfaces_are_the_users(meta: dict[str, Any]) -> None:
+    rollout = Rollout(**meta)
+    rollout.turn()
+
+    assert rollout.asks("Fix it.") == [UserPrompt(text="Fix it.")]
+
+
+def test_the_settings_tell_the_folder_of_a_turn_that_does_not() -> None:
+    """0.169.0 writes them when a thread is resumed; `!command`, `/compact` and reviews tell no folder."""
+    rollout = Rollout()
+    rollout.turn("t1")
+    late = rollout.calls("exec_command", cmd="make")
+    rollout.event("thread_settings_applied", thread_id=THREAD, thread_settings={"cwd": OTHER})
+    rollout.event("thread_settings_applied", thread_id=PARENT, thread_settings={"cwd": "/of/another/thread"})
+    rollout.output(late, exited(0))
+    rollout.event("task_started", turn_id="t2", started_at=rollout.seconds)
+    rollout.ends("u1", "ls", 0, turn_id="t2", source="user_shell")
+    rollout.turn("t3", SHOP)
+    rollout.event("task_started", turn_id="t4", started_at=rollout.seconds)
+    rollout.ends("u2", "ls", 0, turn_id="t4", source="user_shell")
+
+    results = [event for event in rollout.events if isinstance(event.body, ToolResult)]
+    assert [event.cwd for event in results] == [SHOP, OTHER, SHOP]
 
 
 def test_a_fork_names_its_parent_and_repeats_nothing() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents.codex.rollout import Rollout
-from carryover.model import AnyBody, TurnEnd, Undone
+from carryover.model import AnyBody, ToolResult, TurnEnd, Undone
 
 LIMIT = "You’ve hit your usage limit. Upgrade to Pro or try again at 7:42 AM."
 
@@ -119,6 +119,19 @@ def test_turns_that_were_taken_back_take_what_was_said_in_them_along() -> None:
     assert {key for body in (*told, *again) if isinstance(body, Undone) for key in body.keys} <= {
         event.key for event in rollout.events
     }
+
+
+def test_what_comes_late_of_a_turn_that_was_taken_back_counts_no_more_than_the_rest() -> None:
+    rollout = Rollout()
+    rollout.turn("turn-1")
+    rollout.asks("prompt")
+    call = rollout.calls("exec_command", cmd="make")
+    rollout.event("thread_rolled_back", num_turns=1)
+
+    assert rollout.says("late answer") == []
+    assert rollout.event("turn_aborted", turn_id="turn-1", reason="interrupted") == []
+    (result,) = [body for body in rollout.ends(call, "make", 0) if isinstance(body, ToolResult)]
+    assert result.exit_code == 0, "what was done stays"
 
 
 @pytest.mark.parametrize("turns", [0, -1, 99, "two", None])

@@ -255,6 +255,47 @@ async def test_the_transcript_decides_where_such_a_session_belongs(scribe: Scrib
     assert len(commit.projects) == 2
 
 
+async def test_what_was_told_in_another_project_than_the_transcripts_shows_in_neither(
+    scribe: Scribe, reading: Reading
+) -> None:
+    """A thread of Codex that was not read yet, resumed elsewhere: its turns there are another session."""
+    await told_early(scribe, DONE, cwd="/elsewhere")
+    second = await told_early(scribe, AssistantMessage(text="Found."), cwd="/third")
+
+    await scribe.tell(scribe.event("add a parser", cwd="/repo"))
+
+    assert second == Commit()
+    assert (waiting(reading()), sessions(reading(), limit=9)[0].root) == ([], "/repo")
+
+
+async def test_what_was_told_without_a_folder_stays_when_one_is_known(scribe: Scribe, reading: Reading) -> None:
+    await told_early(scribe, DONE, cwd=None)
+
+    await scribe.tell(scribe.event("add a parser", cwd="/repo"))
+
+    assert waiting(reading()) == [DONE]
+
+
+async def test_a_better_source_that_names_another_project_leaves_nothing_told_in_the_first(
+    scribe: Scribe, reading: Reading
+) -> None:
+    await scribe.tell("add a parser", path="/t/transcript.jsonl")
+    await told_early(scribe, DONE)
+
+    await scribe.tell(scribe.event("add a parser", cwd="/other"), path="/t/state.db", rank=2)
+
+    assert (waiting(reading()), sessions(reading(), limit=9)[0].root) == ([], "/other")
+
+
+async def test_a_better_source_leaves_standing_what_it_does_not_tell_yet(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell("add a parser", path="/t/transcript.jsonl")
+    await told_early(scribe, DONE)
+
+    await scribe.tell(scribe.event("add a parser"), path="/t/state.db", rank=2)
+
+    assert (waiting(reading()), said(reading())) == ([DONE], ["Done."])
+
+
 async def test_what_a_known_session_tells_in_another_project_is_left_to_its_transcript(
     scribe: Scribe, reading: Reading
 ) -> None:

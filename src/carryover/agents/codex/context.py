@@ -85,12 +85,18 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     sidechain: str | None = None
     cwd: str | None = None
     """The first folder: turns in another one are another session's, since a session belongs to one project."""
+    place: str | None = None
+    """The folder of the next turn, where it was told before that begins."""
     family: Literal["legacy", "paginated"] | None = None
     """Which records hold prompts and answers: the file says it, not the client's version."""
     facts: Facts = Facts()
     told: tuple[Told, ...] = ()
+    made_s: int = 0
+    """Epoch seconds at which the file was made."""
     copied_s: int | None = None
-    """Epoch seconds at which the fork was made whose copied history is being passed by."""
+    """The same, while the history is being passed by that a fork or a sub-agent was given a copy of."""
+    own_from: int | None = None
+    """Where the file says so: the ordinal of the first record after that history."""
     last_ms: int = 0
     """Time of the last record that had one: records without one take it."""
     turns: tuple[Turn, ...] = ()

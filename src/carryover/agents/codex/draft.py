@@ -53,25 +53,32 @@ class Draft:
 
     @property
     def session(self) -> str:
-        """The session of the turn: one of its own where its folder is not the thread's first one."""
+        """The session of the turn: one of its own where its folder is not the thread's first one.
+
+        Where its parent's thread began, a sub-agent's file does not say. So it names the session that a turn of that
+        thread in this folder has, or would have; the ledger knows whether that is the first one's project.
+        """
         session = self.context.session or self.thread
-        first = self.context.cwd
-        if self.cwd is None or first is None or self.cwd.rstrip("/") == first.rstrip("/"):
+        if self.cwd is None:
             return session
-        return session_elsewhere(session, digest(self.cwd.rstrip("/"))[:_FOLDER_MARK_CHARS])
+        here = self.cwd.rstrip("/")
+        first = self.context.cwd
+        if self.context.sidechain is None and (first is None or here == first.rstrip("/")):
+            return session
+        return session_elsewhere(session, digest(here)[:_FOLDER_MARK_CHARS])
 
     def change(self, **changes: object) -> None:
         """Replace fields of the context."""
         self.context = msgspec.structs.replace(self.context, **changes)
 
     def start_turn(self, turn_id: str | None, cwd: str | None) -> None:
-        """From here on this turn is at work. Until its folder is told it is that of the turn before."""
+        """From here on this turn is at work. Until its folder is told it is as announced, or as in the turn before."""
         known = self._known(turn_id)
-        turn = known or Turn(id=turn_id, cwd=self.cwd)
+        turn = known or Turn(id=turn_id, cwd=self.context.place or self.cwd)
         if cwd is not None:
             turn = msgspec.structs.replace(turn, cwd=cwd)
         others = tuple(other for other in self.context.turns if other.id != turn_id)
-        self.change(turns=(*others, turn)[-MAX_TURNS:])
+        self._keep(*others, turn)
         self.turn = turn
 
     def at_turn(self, turn_id: str | None) -> None:
@@ -82,13 +89,18 @@ class Draft:
         if known is not None:
             self.turn = known
             return
-        self.turn = Turn(id=turn_id, cwd=self.cwd)
+        self.turn = Turn(id=turn_id, cwd=self.context.place or self.cwd)
         *others, current = self.context.turns or (Turn(cwd=self.context.cwd),)
-        self.change(turns=(*others, self.turn, current)[-MAX_TURNS:])
+        self._keep(*others, self.turn, current)
 
     def add(self, body: AnyBody, part: str, mark: str) -> None:
         """Add what was said or happened. It is known by its turn and its place among those of the same `part`; before
-        there were turn ids by its time and `mark`, what tells it from others of that moment."""
+        there were turn ids by its time and `mark`, what tells it from others of that moment.
+
+        What comes late of a turn that the user took back was taken back with it.
+        """
+        if self.turn.undone:
+            return
         if self.turn.id is None:
             self._add(body, f"{self.thread}/{self.at_ms}/{part}/{mark}", part, mark)
             return
@@ -124,6 +136,12 @@ class Draft:
         if self.events and self.context.sidechain is None:
             self._tell_facts()
         return self.context, Folded(events=tuple(self.events), skipped=tuple(self.skipped))
+
+    def _keep(self, *turns: Turn) -> None:
+        """The newest, and older ones in which something still runs: where they were is where it ends."""
+        running = {call.turn for call in self.context.calls}
+        old = (turn for turn in turns[:-MAX_TURNS] if turn.id in running)
+        self.change(turns=(*old, *turns[-MAX_TURNS:]))
 
     def _known(self, turn_id: str | None) -> Turn | None:
         return next((turn for turn in self.context.turns if turn.id == turn_id), None)

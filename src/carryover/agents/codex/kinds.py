@@ -16,7 +16,7 @@ QUIET_RECORDS: Final = frozenset(
 )
 
 QUIET_EVENTS: Final = frozenset(
-    "agent_reasoning context_compacted thread_settings_applied "
+    "agent_reasoning context_compacted "
     "agent_message_content_delta agent_message_delta agent_reasoning_delta agent_reasoning_raw_content "
     "agent_reasoning_section_break apply_patch_approval_request background_event collab_agent_interaction_begin "
     "collab_agent_interaction_end collab_agent_spawn_begin collab_agent_spawn_end collab_close_begin collab_close_end "

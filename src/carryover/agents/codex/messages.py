@@ -16,6 +16,7 @@ from carryover.records.text import tagged, without_handoff
 _PHASES: Final = {"final_answer": True, "commentary": False}
 _REQUEST: Final = "## My request for Codex:"
 _EDITORS_WORDS: Final = ("# Context from my IDE setup:", "# Files mentioned by the user:")
+_CLIENTS: Final = frozenset(("environment_context", "user_instructions"))
 _ENVIRONMENT: Final = "<environment_context>"
 
 
@@ -65,7 +66,7 @@ def fold_event_message(draft: Draft, kind: str, payload: msgspec.Raw) -> None:
     draft.change(family="legacy")
     if kind == "agent_message":
         fold_answer(draft, message.message, message.phase)
-    else:
+    elif rawjson.string_of(message.kind) not in _CLIENTS:
         images = (rawjson.part_of(raw, list[msgspec.Raw]) for raw in (message.images, message.local_images))
         fold_prompt(draft, message.message, sum(len(found or ()) for found in images))
 

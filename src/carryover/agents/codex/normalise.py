@@ -34,7 +34,7 @@ def fold(source: Source, context: Context, record: Record) -> tuple[Context, Fol
     if handle is None:
         draft.skip(line.type, "unknown record type")
     else:
-        draft.change(copied_s=None)
+        draft.change(copied_s=None, own_from=None)
         handle(draft, line.payload)
     return draft.folded()
 
@@ -47,6 +47,8 @@ def _fold_event(draft: Draft, payload: msgspec.Raw) -> None:
         _with(draft, f"event_msg/{kind}", payload, wire.TurnEvent, fold_turn)
     elif kind in ("user_message", "agent_message"):
         messages.fold_event_message(draft, kind, payload)
+    elif kind == "thread_settings_applied":
+        _with(draft, "event_msg/thread_settings_applied", payload, wire.SettingsApplied, turns.fold_settings)
     elif kind == "token_count":
         turns.fold_token_count(draft, payload)
     elif kind == "item_completed":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -47,6 +47,8 @@ class Outcome:
     never_ran: bool = False
     process: str | None = None
     """It has not ended: this process runs on."""
+    exited: bool = False
+    """A process has ended, as the client says: it was not only the call that failed or was put away."""
 
 
 class Metadata(msgspec.Struct, frozen=True):
@@ -71,7 +73,7 @@ def read_output(op: Op, text: str) -> Outcome:
     if head := _HEAD.match(text):
         if head["process"]:
             return Outcome("unknown", _body(text), process=head["process"])
-        return ended(int(head["code"]), _body(text))
+        return replace(ended(int(head["code"]), _body(text)), exited=True)
     if head := _EXIT_CODE.match(text):
         return ended(int(head[1]), _body(text))
     if _ABORTED.fullmatch(text):

@@ -46,7 +46,9 @@ def fold_output(draft: Draft, kind: str, output: wire.Output) -> None:
         return
     outcome = read_output(call.op, text)
     if call.name == "write_stdin":
-        _finish(draft, call, Outcome("ok"))
+        # What the process printed, and how it ended, is told with the call that started it.
+        is_told = outcome.exited or outcome.status in ("ok", "unknown")
+        _finish(draft, call, Outcome("ok") if is_told else outcome)
         _end_process(draft, call.process, outcome)
     elif outcome.process is not None and call.op == "shell":
         _leave_running(draft, call, outcome.process)
@@ -143,9 +145,10 @@ def _leave_running(draft: Draft, call: OpenCall, process: str) -> None:
 
 def _end_process(draft: Draft, process: str | None, outcome: Outcome) -> None:
     """A look at a running process found that it has ended."""
-    if process is None or outcome.process is not None or outcome.status not in ("ok", "error", "interrupted"):
+    if process is None or not outcome.exited:
         return
-    calls = (call for call in draft.context.calls if call.process == process and call.op == "shell")
+    # The newest: a client that starts anew counts anew, and what ran on in the one before has ended unheard.
+    calls = (call for call in reversed(draft.context.calls) if call.process == process and call.op == "shell")
     if (call := next(calls, None)) is not None:
         _finish(draft, call, outcome)
 

@@ -13,20 +13,26 @@ from carryover.records import rawjson
 from carryover.records.identity import utc_ms
 
 _COPIED_WITHIN_S: Final = 10
-"""A fork's history is copied at once, when the file is made (0.125); what is written later is its own."""
+"""A history is copied at once, when the file is made (0.125); what is written later is its own."""
+_CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolidation"))
+"""`thread_source` where no user speaks. All but the first read about; other names are those of the user's programs."""
 
 
 def fold_session(draft: Draft, payload: msgspec.Raw) -> None:
-    """`session_meta`. The first one is the file's own; one after it was copied from the forked thread."""
+    """`session_meta`. The first one is the file's own; another thread's after it was copied with that one's history."""
     meta = rawjson.part_of(payload, wire.SessionMeta)
     if meta is None or named(meta.id) is None:
         draft.skip("session_meta", "unexpected shape")
         return
     if draft.context.thread is not None:
+        if meta.id != draft.context.thread:
+            draft.change(copied_s=draft.context.made_s)
         return
-    is_sub_agent = meta.thread_source == "subagent" or rawjson.part_of(meta.source, wire.SubAgent) is not None
-    parent = named(meta.session_id) or named(meta.parent_thread_id) or named(_spawning_thread(meta)) or meta.id
+    is_sub_agent = _is_clients_own(meta)
+    named_by = (meta.session_id, meta.parent_thread_id, _spawning_thread(meta))
+    parent = next((thread for thread in named_by if named(thread) and thread != meta.id), meta.id)
     cwd = folder(meta.cwd)
+    made_s = (utc_ms(meta.timestamp) or draft.at_ms) // 1000
     draft.change(
         thread=meta.id,
         session=parent if is_sub_agent else meta.id,
@@ -34,18 +40,22 @@ def fold_session(draft: Draft, payload: msgspec.Raw) -> None:
         cwd=cwd,
         family="paginated" if meta.history_mode == "paginated" else "legacy",
         turns=(Turn(cwd=cwd),),
-        copied_s=_copied_s(draft, meta),
+        made_s=made_s,
+        copied_s=made_s if _is_copying_fork(meta) else None,
+        own_from=wire.whole_number(meta.subagent_history_start_ordinal),
     )
     git = rawjson.part_of(meta.git, wire.Git) or wire.Git()
     draft.learn(agent_version=meta.cli_version, branch=git.branch, parent=meta.forked_from_id)
 
 
 def is_still_copied(context: Context, line: wire.Line) -> bool:
-    """Whether a record of a fork is history that the client copied from the parent (0.125).
+    """Whether a record is history that the client copied from the thread which was forked (0.125) or made this one.
 
     Copies have the time of the fork but keep the start of their turn: the first turn that started since is the fork's
     own. A fork that no turn with a start follows ends its copying by the clock.
     """
+    if context.own_from is not None and (ordinal := wire.whole_number(line.ordinal)) is not None:
+        return ordinal < context.own_from
     if context.copied_s is None:
         return False
     if utc_ms(line.timestamp) >= (context.copied_s + _COPIED_WITHIN_S) * 1000:
@@ -57,12 +67,15 @@ def is_still_copied(context: Context, line: wire.Line) -> bool:
     return started_s is None or started_s < context.copied_s
 
 
-def _copied_s(draft: Draft, meta: wire.SessionMeta) -> int | None:
-    """When the file was forked, where that copied the parent's records into it."""
-    if meta.forked_from_id is None or wire.whole_number(meta.forked_from_ordinal_exclusive) is not None:
-        return None
-    made_ms = utc_ms(meta.timestamp) or draft.at_ms
-    return made_ms // 1000
+def _is_clients_own(meta: wire.SessionMeta) -> bool:
+    """A sub-agent, a reviewer, or another thread in which no user speaks."""
+    sources = (rawjson.part_of(meta.source, kind) for kind in (wire.SubAgent, wire.Internal))
+    return meta.thread_source in _CLIENTS_OWN or any(source is not None for source in sources)
+
+
+def _is_copying_fork(meta: wire.SessionMeta) -> bool:
+    """The file is a fork, into which its parent's records were copied."""
+    return meta.forked_from_id is not None and wire.whole_number(meta.forked_from_ordinal_exclusive) is None
 
 
 def _spawning_thread(meta: wire.SessionMeta) -> str | None:

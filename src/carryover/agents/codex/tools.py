@@ -106,10 +106,9 @@ def open_call(draft: Draft, call: OpenCall) -> None:
         ToolCall(call_id=call.id, name=call.name, op=call.op, subject=call.subject, actor=call.actor), "call", call.id
     )
     others = tuple(other for other in draft.context.calls if other.id != call.id)
-    draft.change(
-        calls=(*others, call)[-MAX_OPEN_CALLS:],
-        closed=tuple(other for other in draft.context.closed if other != call.id),
-    )
+    draft.change(calls=(*others, call)[-MAX_OPEN_CALLS:])
+    if call.id in draft.context.closed:
+        draft.change(closed=tuple(other for other in draft.context.closed if other != call.id))
 
 
 def patch_call(call_id: str, name: str, changes: tuple[Change, ...], *, handoff: bool = False) -> OpenCall:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.agents.codex import wire
+from carryover.agents.codex.context import MAX_TURNS
 from carryover.agents.codex.draft import Draft, folder, named
 from carryover.model import TurnEnd, Undone
 from carryover.records import rawjson
@@ -38,8 +39,18 @@ def fold_context(draft: Draft, payload: msgspec.Raw) -> None:
         draft.skip("turn_context", "unexpected shape")
         return
     draft.learn(model=told.model)
+    # The turn of a review has none, in the file that asked for it.
+    draft.change(place=None, review=False)
     turn_id = named(told.turn_id)
     draft.start_turn(turn_id if turn_id is not None else draft.turn.id, folder(told.cwd))
+
+
+def fold_settings(draft: Draft, applied: wire.SettingsApplied) -> None:
+    """`thread_settings_applied`: where the next turn is. A thread that is resumed elsewhere tells it so first, and for
+    `/compact`, a `!command` and a review nothing else does (0.169)."""
+    settings = rawjson.part_of(applied.thread_settings, wire.Settings)
+    if settings is not None and applied.thread_id in (None, draft.context.thread):
+        draft.change(place=folder(settings.cwd) or draft.context.place)
 
 
 def fold_complete(draft: Draft, event: wire.TurnEvent) -> None:
@@ -61,14 +72,12 @@ def fold_aborted(draft: Draft, event: wire.TurnEvent) -> None:
 def fold_rolled_back(draft: Draft, event: wire.RolledBack) -> None:
     """The user took the newest turns back. What was said in them no longer counts; what was done stays done, since the
     files are left as they are."""
-    asked = [
-        turn for turn in draft.context.turns if turn.id is not None and turn.counts.get(_ASKED) and not turn.undone
-    ]
+    newest = draft.context.turns[-MAX_TURNS:]
+    asked = [turn for turn in newest if turn.id is not None and turn.counts.get(_ASKED) and not turn.undone]
     for turn in asked[-event.num_turns :] if event.num_turns > 0 else ():
         draft.at_turn(turn.id)
-        keys = draft.said_in_turn()
+        draft.add(Undone(keys=draft.said_in_turn()), "undone", str(turn.id))
         draft.mark_turn(undone=True)
-        draft.add(Undone(keys=keys), "undone", str(turn.id))
 
 
 def fold_token_count(draft: Draft, payload: msgspec.Raw) -> None:

@@ -21,6 +21,8 @@ class Line(msgspec.Struct, frozen=True):
 
     type: str
     timestamp: str | None = None
+    ordinal: msgspec.Raw = ABSENT
+    """Its place in a file of the paginated family."""
     payload: msgspec.Raw = ABSENT
 
 
@@ -48,6 +50,8 @@ class SessionMeta(msgspec.Struct, frozen=True):
     forked_from_id: str | None = None
     forked_from_ordinal_exclusive: msgspec.Raw = ABSENT
     """Set where nothing of the parent is copied (0.169)."""
+    subagent_history_start_ordinal: msgspec.Raw = ABSENT
+    """Of a sub-agent that begins with a copy of its parent's history: the first record of its own. Read about."""
     git: msgspec.Raw = ABSENT
 
 
@@ -59,6 +63,12 @@ class SubAgent(msgspec.Struct, frozen=True):
     """`source` of a sub-agent: `{"subagent": "review"}` or `{"subagent": {"thread_spawn": {...}}}` (0.169)."""
 
     subagent: msgspec.Raw
+
+
+class Internal(msgspec.Struct, frozen=True):
+    """`source` of a thread that the client keeps for itself; read about, in no recording."""
+
+    internal: msgspec.Raw
 
 
 class Spawned(msgspec.Struct, frozen=True):
@@ -74,6 +84,17 @@ class TurnContext(msgspec.Struct, frozen=True):
     """Not in 0.99."""
     cwd: str | None = None
     model: str | None = None
+
+
+class SettingsApplied(msgspec.Struct, frozen=True):
+    """`thread_settings_applied` (0.150, 0.169)."""
+
+    thread_id: str | None = None
+    thread_settings: msgspec.Raw = ABSENT
+
+
+class Settings(msgspec.Struct, frozen=True):
+    cwd: str | None = None
 
 
 class TurnEvent(msgspec.Struct, frozen=True):
@@ -126,6 +147,8 @@ class Message(msgspec.Struct, frozen=True):
 
     message: str
     phase: str | None = None
+    kind: msgspec.Raw = ABSENT
+    """Before 0.99, read about: `plain`, or what the client says in the user's place."""
     images: msgspec.Raw = ABSENT
     local_images: msgspec.Raw = ABSENT
 
