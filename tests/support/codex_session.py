@@ -21,6 +21,7 @@ class CodexSession:
     cwd: Path
     session: str = field(default_factory=lambda: str(uuid.uuid4()))
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    forked_from: str | None = None
     turn: str = ""
     records: int = 0
     path: Path = field(init=False)
@@ -30,14 +31,18 @@ class CodexSession:
         self.path = self.home / "sessions" / day / f"rollout-{moment}-{self.session}.jsonl"
 
     def prompt(self, text: str) -> None:
-        """A turn begins."""
+        """A turn begins with these words."""
+        self.begin_turn()
+        self._message("user", "input_text", text, content_item_kinds=["user.text"])
+        self._item("UserMessage", content=[{"type": "text", "text": text, "text_elements": []}])
+
+    def begin_turn(self) -> None:
+        """What is written before the hooks of a session's start are called."""
         if not self.records:
             self._begin()
         self.turn = str(uuid.uuid4())
         self._event("task_started", turn_id=self.turn, started_at=int(self.now.timestamp()))
         self._record("turn_context", turn_id=self.turn, cwd=str(self.cwd), model="gpt-5.5", approval_policy="never")
-        self._message("user", "input_text", text, content_item_kinds=["user.text"])
-        self._item("UserMessage", content=[{"type": "text", "text": text, "text_elements": []}])
 
     def command(self, call_id: str, command: str) -> None:
         """A command is asked for, and runs on until `ended` tells its end."""
@@ -109,6 +114,7 @@ class CodexSession:
             thread_source="user",
             history_mode="paginated",
             git={"branch": "main"},
+            **({"forked_from_id": self.forked_from, "forked_from_ordinal_exclusive": 9} if self.forked_from else {}),
         )
 
     def _item(self, kind: str, **fields: Any) -> None:

@@ -30,8 +30,7 @@ def agent_lines(agent: dict[str, Any], home: Path, now_ms: int) -> Iterator[str]
         agent["version"] or "",
         _DRIFT.get(agent["state"], ""),
         "not selected" if agent["selected"] is False else "",
-        f"last event {ago(agent['last_event_ms'], now_ms)}",
-        f"last handoff {ago(agent['last_handoff_ms'], now_ms)}",
+        *_last(agent, now_ms),
     ]
     yield f"{agent['name']:<16} {', '.join(harmless(fact) for fact in facts if fact)}"
     if agent["roots"]:
@@ -40,7 +39,16 @@ def agent_lines(agent: dict[str, Any], home: Path, now_ms: int) -> Iterator[str]
         where = short_path(agent["lost_folder"], home)
         yield _below(paint(f"its folder {where} is not there; it does not start so", YELLOW))
     if agent["hooks"] is not None and agent["config"] is not None:
-        yield _below(f"hooks in {short_path(agent['config'], home)}: {_hooks(agent['hooks'])}")
+        yield _below(f"hooks in {short_path(agent['config'], home)}: {_hooks(agent['hooks'], agent['config'])}")
+
+
+def _last(agent: dict[str, Any], now_ms: int) -> Iterator[str]:
+    if agent["last_event_ms"] is None:
+        yield "nothing recorded yet"
+        return
+    yield f"last event {ago(agent['last_event_ms'], now_ms)}"
+    if agent["last_handoff_ms"] is not None:  # None: later work of another agent leads the handoffs it is told of in
+        yield f"last handoff {ago(agent['last_handoff_ms'], now_ms)}"
 
 
 def _roots(roots: list[dict[str, Any]], home: Path) -> str:
@@ -49,9 +57,9 @@ def _roots(roots: list[dict[str, Any]], home: Path) -> str:
     return ", ".join(there) or f"{short_path(roots[0]['path'], home)} (not there yet; watched all the same)"
 
 
-def _hooks(hooks: dict[str, Any]) -> str:
+def _hooks(hooks: dict[str, Any], config: str) -> str:
     if hooks["problem"]:
-        return paint(hooks["problem"], YELLOW)
+        return paint(hooks["problem"].removeprefix(f"{config} "), YELLOW)
     parts = [f"{words} {', '.join(hooks[key])}" for key, words in _STATES if hooks[key]]
     if hooks["to_review"]:
         all_of_them = set(hooks["to_review"]) == {*hooks["present"], *hooks["edited"]}

@@ -15,6 +15,7 @@ from carryover.daemon.sweep import recorded_roots
 from carryover.install.detect import Detection, detect_all
 from carryover.install.hook_places import with_hook_files
 from carryover.install.machine import Machine
+from carryover.install.on_disk import is_folder
 from carryover.install.settings_facts import settings_facts
 from carryover.install.setup import stub_of, tool_hooks
 from carryover.paths import StateDir
@@ -70,4 +71,4 @@ def _roots(agent: Agent | None, tools: ToolsConfig, machine: Machine) -> list[di
     if agent is None:
         return []
     roots = recorded_roots([agent], tools, Path(machine.home), os.environ)
-    return [{"path": str(root.path), "exists": root.path.is_dir()} for root in roots]
+    return [{"path": str(root.path), "exists": is_folder(root.path)} for root in roots]

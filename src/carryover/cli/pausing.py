@@ -16,6 +16,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, write_if_changed
 from carryover.install.apply import apply
 from carryover.install.config_file import Settings, plan_config
+from carryover.install.on_disk import is_folder
 from carryover.paths import StateDir
 from carryover.publish.restore_store import prune_answers
 
@@ -53,7 +54,7 @@ def unpause_all(state: StateDir) -> Pausing:
         state.paused.unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"{state.paused} can't be removed ({error.strerror}), so the pause goes on.") from error
-    return Pausing(paused=False, changed=changed, daemon=_reload(state, paused=False))
+    return Pausing(paused=False, changed=changed, daemon=_reload(state, paused=False), note=_still_out(state))
 
 
 def pause_project(state: StateDir, root: str) -> Pausing:
@@ -63,7 +64,8 @@ def pause_project(state: StateDir, root: str) -> Pausing:
     if _excluded(root, config) is not None:
         return Pausing(paused=True, changed=False, project=root, daemon=_reload(state, paused=None))
     _write(state, exclude=(*config.projects.exclude, pattern))
-    return Pausing(paused=True, changed=True, project=root, daemon=_reload(state, paused=None))
+    note = None if is_folder(Path(root)) else "There is no such folder now."
+    return Pausing(paused=True, changed=True, project=root, daemon=_reload(state, paused=None), note=note)
 
 
 def unpause_project(state: StateDir, root: str) -> Pausing:
@@ -76,7 +78,7 @@ def unpause_project(state: StateDir, root: str) -> Pausing:
     excluded = _excluded(root, load_config(state.config))
     if excluded is not None:
         raise UserError(f"{root} is still left out, by {excluded}. Change that where it is set.", ExitCode.REFUSED)
-    note = "Everything is paused; `carryover unpause` goes on." if state.paused.exists() else None
+    note = "But everything is paused still; `carryover unpause` ends that." if state.paused.exists() else None
     return Pausing(paused=False, changed=changed, project=root, daemon=_reload(state, paused=None), note=note)
 
 
@@ -95,6 +97,11 @@ def tell(now: Pausing, *, as_json: bool) -> int:
     if now.note:
         print(now.note)
     return ExitCode.OK
+
+
+def _still_out(state: StateDir) -> str | None:
+    exclude = load_config(state.config).projects.exclude
+    return f"Still left out, by [projects] exclude in config.toml: {', '.join(exclude)}." if exclude else None
 
 
 def _excluded(root: str, config: Config) -> str | None:

@@ -12,6 +12,7 @@ from carryover.config import Config, project_settings
 from carryover.daemon.sweep import MS_PER_DAY
 from carryover.errors import UserError
 from carryover.install.facts import ProjectFacts
+from carryover.install.on_disk import is_folder, is_there
 from carryover.install.wording import tilde
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
@@ -38,7 +39,7 @@ def project_facts(state: StateDir, config: Config, home: Path) -> tuple[ProjectF
 
 def _wanted(root: Path, config: Config) -> bool:
     settings = project_settings(root, config)
-    return root.is_dir() and settings.excluded is None and settings.folder is None
+    return is_folder(root) and settings.excluded is None and settings.folder is None
 
 
 def _look(root: Path, home: Path) -> ProjectFacts:
@@ -51,5 +52,5 @@ def _look(root: Path, home: Path) -> ProjectFacts:
         edited=tuple(name for name in names if states[name] == "edited"),
         broken=tuple(name for name in names if states[name] == "broken"),
         pointer_end_bytes=pointer.block_end(texts[AGENTS_MD]),
-        overridden=(root / "AGENTS.override.md").exists(),
+        overridden=is_there(root / "AGENTS.override.md"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import shlex
 import sqlite3
 import sys
@@ -30,7 +31,9 @@ def handoff_of_project(root: str) -> Refreshed:
     config = load_config(state.config)
     excluded = project_settings(Path(root), config).excluded
     if excluded:
-        raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.", ExitCode.REFUSED)
+        by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` leaves it out
+        what_next = f" `carryover unpause {shlex.quote(root)}` takes it up again." if by_name else ""
+        raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
     made, complete = None, False
     if state.ledger.exists():
         complete = _bring_up_to_date(state, root)

@@ -69,10 +69,9 @@ def run(args: argparse.Namespace) -> int:
         listed = _listed(ledger, root, args.limit)
     if not listed:
         where = f"for {root}" if root else "anywhere"
+        others = "; `carryover sessions --all` lists every project" if root else ""
         raise UserError(
-            f"No session is recorded {where}. `carryover status` says what is watched; "
-            "`carryover sessions --all` lists every project.",
-            ExitCode.NOTHING_FOUND,
+            f"No session is recorded {where}. `carryover status` says what is watched{others}.", ExitCode.NOTHING_FOUND
         )
     if args.json:
         print_json(listed)

@@ -12,6 +12,7 @@ from carryover.cli.setting_up_done import Done
 from carryover.install.detect import Detection
 from carryover.install.diff import diff
 from carryover.install.how_installed import how_installed
+from carryover.install.settings_facts import switched_off
 from carryover.install.setup import Setup, outcome_for, waiting_for
 from carryover.install.wording import Did, summary, tilde
 
@@ -30,7 +31,8 @@ _READ: Final = {
 def lines_after(done: Done, *, home: Path, anew: bool) -> Iterator[str]:
     """What was done. `anew`: for install, which ends with the tips."""
     if not anew and not done.changed and not done.failed:
-        yield "Nothing changed: hooks and settings are as they should be."
+        lost = any(found.lost_folder for found in _of(done.setup.detections, done.asked))
+        yield "Nothing changed." if lost else "Nothing changed: hooks and settings are as they should be."
     yield from _agents(done, home, anew=anew)
     yield from _removed(done, home)
     for entry in done.applied:
@@ -53,8 +55,9 @@ def dry_run_lines(setup: Setup, asked: tuple[str, ...], *, home: Path) -> Iterat
         edit = next((edit for edit in setup.hooks if edit.path == found.config), None)
         did: Did = "to be written" if edit is not None and edit.changes else "in place"
         waiting = waiting_for(found, setup.hooks, setup.script)
+        failure = (edit and edit.problem) or ""
         yield from summary(
-            found, home=home, update=update, did=did, failure=(edit and edit.problem) or "", waiting=waiting
+            found, home=home, update=update, did=did, failure=failure, waiting=waiting, off=_off(found, home)
         )
     for edit in setup.shown:
         if edit.problem is not None and edit.change.tool is None:
@@ -74,7 +77,14 @@ def _agents(done: Done, home: Path, *, anew: bool) -> Iterator[str]:
         told = anew or did == "written"  # a refresh that changed nothing does not ask again; `doctor` does
         edits = (entry.edit for entry in done.applied)
         waiting = waiting_for(found, edits, done.setup.script) if told else ()
-        yield from summary(found, home=home, update=update, did=did, failure=failure, waiting=waiting)
+        yield from summary(
+            found, home=home, update=update, did=did, failure=failure, waiting=waiting, off=_off(found, home)
+        )
+
+
+def _off(found: Detection, home: Path) -> str:
+    off = switched_off(found)
+    return "" if off is None else f"`{off[0]}` in {tilde(off[1], home)}"
 
 
 def _of(detections: Iterable[Detection], asked: tuple[str, ...]) -> list[Detection]:

@@ -123,6 +123,7 @@ def _ledger(state: StateDir, config: Config | None, problems: list[str]) -> dict
         return None
     import msgspec
 
+    from carryover.config import Config
     from carryover.ledger.coverage import agents_seen
     from carryover.ledger.queries import connect_read_only, projects, totals
 
@@ -133,9 +134,9 @@ def _ledger(state: StateDir, config: Config | None, problems: list[str]) -> dict
         return None
     try:
         counts: dict[str, Any] = msgspec.to_builtins(totals(connection))
-        listed = msgspec.to_builtins(projects(connection))
+        listed = [_project(row, config or Config()) for row in msgspec.to_builtins(projects(connection))]
         agents = msgspec.to_builtins(agents_seen(connection))
-        limits = _limits(connection, config)
+        limits = [] if state.paused.exists() else _limits(connection, config or Config())
     finally:
         connection.close()
     return {
@@ -148,14 +149,27 @@ def _ledger(state: StateDir, config: Config | None, problems: list[str]) -> dict
     }
 
 
-def _limits(ledger: sqlite3.Connection, config: Config | None) -> list[dict[str, Any]]:
-    """Projects whose newest work ended at a usage limit a short while ago, with the commands that go on elsewhere."""
-    from carryover.config import Config
+def _project(row: dict[str, Any], config: Config) -> dict[str, Any]:
+    """A project of the ledger, with what leaves it out by the settings of now; the daemon may not have met it yet."""
+    from carryover.config import project_settings
+
+    excluded = project_settings(Path(row["root"]), config).excluded
+    return {**row, "refusal": f"excluded by {excluded}"} if excluded else row
+
+
+def _limits(ledger: sqlite3.Connection, config: Config) -> list[dict[str, Any]]:
+    """Projects whose newest work ended at a usage limit a short while ago, with the commands that go on elsewhere.
+
+    A plan's limit holds in every project, so no agent is offered that stopped at one in any of them.
+    """
+    from carryover.config import project_settings
     from carryover.distill.limit import LASTS_MS, command
     from carryover.ledger.limits import limited_projects
     from carryover.publish.offers import startable
 
     since_ms = int(time.time() * 1000) - LASTS_MS
+    found = limited_projects(ledger, startable(config), since_ms=since_ms)
+    limited = {project.limit.agent for project in found}
     return [
         {
             "root": project.root,
@@ -163,9 +177,14 @@ def _limits(ledger: sqlite3.Connection, config: Config | None) -> list[dict[str,
             "name": project.limit.name,
             "at_ms": project.limit.at_ms,
             "resets": project.limit.resets,
-            "commands": [f"{command(agent)} {shlex.quote(project.root)}" for agent in project.limit.others],
+            "commands": [
+                f"{command(agent)} {shlex.quote(project.root)}"
+                for agent in project.limit.others
+                if agent not in limited
+            ],
         }
-        for project in limited_projects(ledger, startable(config or Config()), since_ms=since_ms)
+        for project in found
+        if project_settings(Path(project.root), config).excluded is None
     ]
 
 

@@ -47,7 +47,7 @@ def _limits(ledger: dict[str, Any] | None, home: Path, now_ms: int) -> Iterator[
     limits = (ledger or {}).get("limits", ())
     for row in limits[:SHOWN]:
         where = harmless(short_path(row["root"], home))
-        resets = f" (resets {row['resets']})" if row["resets"] else ""
+        resets = f"; it resets {row['resets']}" if row["resets"] else ""
         text = f"{row['name']} reached its usage limit in {where} {ago(row['at_ms'], now_ms)}{resets}."
         yield paint(text, YELLOW) + "".join(f" Go on: {harmless(command)}" for command in row["commands"][:1])
     if limits:
@@ -57,7 +57,7 @@ def _limits(ledger: dict[str, Any] | None, home: Path, now_ms: int) -> Iterator[
 def _daemon(found: dict[str, Any]) -> Iterator[str]:
     health = found["daemon"]
     if health is None:
-        yield _entry("carryoverd", "not running. Start it with `carryoverd`; handoffs are then kept fresh.")
+        yield _entry("carryoverd", "not running, so no handoff is kept fresh; `carryover doctor` says how to start it")
         return
     facts = [
         paint("running", BOLD),
@@ -125,7 +125,8 @@ def _redactions(by_kind: dict[str, int]) -> list[str]:
     if not by_kind:
         return []
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(by_kind.items(), key=lambda item: -item[1]))
-    return [f"{counted(sum(by_kind.values()), 'secret')} before they were stored: {kinds}"]
+    number = sum(by_kind.values())
+    return [f"{counted(number, 'secret')} before {'it was' if number == 1 else 'they were'} stored: {kinds}"]
 
 
 def _skipped(ledger: dict[str, Any]) -> list[str]:

@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(_as_data(done, left, service))
     else:
-        for line in lines_after(done, left):
+        for line in lines_after(done, left, state=state, home=home, purged=args.purge):
             print(line)
     return ExitCode.FAILED if left else ExitCode.OK
 
@@ -125,12 +125,22 @@ def _by_folder(removals: Sequence[Removal]) -> Iterator[tuple[Removal, int]]:
             yield removal, sum(removal.path in other.path.parents for other in removals if other.what == removal.what)
 
 
-def lines_after(done: Uninstalled, left: tuple[str, ...]) -> Iterator[str]:
-    """What came of it."""
+def lines_after(
+    done: Uninstalled, left: tuple[str, ...], *, state: StateDir, home: Path, purged: bool
+) -> Iterator[str]:
+    """What came of it, and what stays."""
+    from carryover.install.wording import tilde
+
     yield from (f"✗ {reason}" for reason in left)
     changed = sum(entry.outcome in ("changed", "removed") for entry in done.applied) + len(done.removed)
-    if changed:
-        yield f"✓ Done: {counted(changed, 'file or folder', 'files and folders')} put back or removed."
+    if not changed:
+        return
+    yield f"✓ Done: {counted(changed, 'file or folder', 'files and folders')} put back or removed."
+    if not purged and state.ledger.exists():
+        yield (
+            f"What was recorded stays in {tilde(state.root, home)}, and the handoffs stay in your projects; "
+            "`carryover uninstall --purge` takes them away too."
+        )
 
 
 def _show(wanted: Uninstall, service: ServiceManager | None, pid: int | None, home: Path, *, as_json: bool) -> int:

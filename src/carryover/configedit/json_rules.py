@@ -43,7 +43,7 @@ def _bad_version(text: str, root: Container) -> str | None:
     """Cursor says `Config version must be a number` and loads nothing (IDE 3.11; reported)."""
     item = next((item for item in root.items if item.key == VERSION), None)
     if item is None:
-        return f'it has no "{VERSION}", without which the agent drops the whole file'
+        return f'it has no "{VERSION}" (such as 1), without which the agent drops the whole file'
     if isinstance(item.value, int) and not isinstance(item.value, bool):
         return None
     return f'its "{VERSION}" (line {line_of(text, item.start)}) is {in_words(item.value)}, which {_DROPS}'

@@ -27,6 +27,8 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     last_ms: int
     digest: Digest
     sidechains: tuple[Digest, ...] = ()
+    parent: str | None = None
+    """The session it was forked or continued from."""
 
     @property
     def digests(self) -> tuple[Digest, ...]:

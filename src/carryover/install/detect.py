@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from carryover.install.commands import Command, copies
 from carryover.install.hook_files import HookFile
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown, in_common
 from carryover.install.machine import Machine
+from carryover.install.on_disk import is_folder, is_there
 from carryover.install.version_probe import Answer, ask_version
 
 State = Literal["ok", "older", "newer", "unreadable", "missing", "unsupported"]
@@ -82,7 +82,7 @@ def detect(spec: ToolSpec, machine: Machine) -> Detection:
     An agent without an adapter is looked for by name only: its command is not run (some write files even then).
     """
     found = copies(spec.binaries, machine, places_on(spec.binary_folders, machine.platform))
-    folder = next((path for path in _located(spec.folders, machine) if _is_folder(path)), None)
+    folder = next((path for path in _located(spec.folders, machine) if is_folder(path)), None)
     seen = Detection(
         spec=spec,
         state="missing" if not found and folder is None else "unsupported",
@@ -153,31 +153,15 @@ def _environment(seen: Detection, machine: Machine) -> dict[str, str]:
 
 def _config(spec: ToolSpec, machine: Machine) -> Path | None:
     candidates = list(_located(spec.config_files, machine))
-    return next((path for path in candidates if _exists(path)), candidates[0] if candidates else None)
+    return next((path for path in candidates if is_there(path)), candidates[0] if candidates else None)
 
 
 def _lost_folder(spec: ToolSpec, machine: Machine) -> Path | None:
     if not spec.folder_must_exist:
         return None
     moved = (place for place in spec.folders if place.env and machine.env.get(place.env, "").strip())
-    return next((path for path in _located(tuple(moved), machine) if not _is_folder(path)), None)
+    return next((path for path in _located(tuple(moved), machine) if not is_folder(path)), None)
 
 
 def _located(places: tuple[Place, ...], machine: Machine) -> Iterator[Path]:
     return (place.at(machine.home, machine.env) for place in places_on(places, machine.platform))
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return stat.S_ISDIR(path.stat().st_mode)
-    except (OSError, ValueError):
-        return False
-
-
-def _exists(path: Path) -> bool:
-    """Also true of a link that leads nowhere: the agent would write through it."""
-    try:
-        path.lstat()
-    except (OSError, ValueError):
-        return False
-    return True

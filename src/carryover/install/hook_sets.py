@@ -69,9 +69,13 @@ def known_set(spec: ToolSpec, version: Version) -> HookSet | None:
     return next((known for known in spec.hook_sets if release in SpecifierSet(known.versions)), None)
 
 
-def injects_since(spec: ToolSpec) -> Version | None:
-    """The first version that takes in a handoff when a session starts; None: none does."""
-    return next((lowest(known) for known in spec.hook_sets if can_inject(spec, known)), None)
+def injects_since(spec: ToolSpec, after: Version | None = None) -> Version | None:
+    """The first version, above `after` where that is given, that takes in a handoff when a session starts; None: none.
+
+    An agent may number its versions in more than one way, so a higher one need not be able to.
+    """
+    able = (lowest(known) for known in spec.hook_sets if can_inject(spec, known))
+    return next((version for version in able if after is None or version > released(after)), None)
 
 
 def can_inject(spec: ToolSpec, hook_set: HookSet) -> bool:

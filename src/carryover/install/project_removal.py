@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.configedit.json_document import Refused
+from carryover.install.on_disk import is_folder
 from carryover.install.plan import Change, Edit, plan
 from carryover.publish import pointer
 from carryover.publish.edits import AGENTS_MD, CLAUDE_MD, GITIGNORE, LIST, Edits
@@ -38,7 +39,7 @@ def project_edits(project: PublishedProject) -> Iterator[Edit]:
 def store_files(project: PublishedProject) -> list[Path]:
     """What is ours in the folder with the handoff, and the folder itself at the end; nothing where it is a symlink."""
     folder = Path(project.folder)
-    if folder.is_symlink() or not folder.is_dir():
+    if not is_folder(folder) or folder.is_symlink():
         return []
     cut_off = sorted(folder.glob(".*.tmp"))
     return [*(path for name in _OURS if os.path.lexists(path := folder / name)), *cut_off, folder]
@@ -79,9 +80,9 @@ def _exclude_file(root: Path) -> Path | None:
         return None
     try:
         path = exclude_file(root)
+        return path if path.exists() else None
     except OSError:
         return None
-    return path if path.exists() else None
 
 
 def _change(path: Path, what: str, edit: Callable[[bytes | None], bytes | None], *, follow: bool = True) -> Change:

@@ -39,10 +39,8 @@ class SettingsFacts(msgspec.Struct, frozen=True, kw_only=True):
 def settings_facts(seen: Detection, wanted: ToolHooks | None, stub: Stub) -> SettingsFacts:
     """Looks at the settings of one agent. `wanted`: the hooks that it should have; None where it should have none."""
     facts = SettingsFacts(keeps_days=_keeps_days(seen), reads_bytes=_reads_bytes(seen))
-    off = next((switch for switch in seen.spec.hook_switches if _says_off(seen, switch)), None)
-    if off is not None:
-        where = seen.located(off.file)
-        facts = msgspec.structs.replace(facts, switched_off=_in_words(off), switched_off_in=where)
+    if (off := switched_off(seen)) is not None:
+        facts = msgspec.structs.replace(facts, switched_off=off[0], switched_off_in=off[1])
     if wanted is None:
         return facts
     try:
@@ -53,6 +51,12 @@ def settings_facts(seen: Detection, wanted: ToolHooks | None, stub: Stub) -> Set
         return msgspec.structs.replace(facts, problem=f"{wanted.config} can't be read ({error.strerror}).")
     except Refused as error:
         return msgspec.structs.replace(facts, problem=f"{wanted.config} can't be used: {error}.")
+
+
+def switched_off(seen: Detection) -> tuple[str, Path] | None:
+    """The setting that switches all hooks off, as people call it, and the file that it stands in; None: none does."""
+    off = next((switch for switch in seen.spec.hook_switches if _says_off(seen, switch)), None)
+    return None if off is None else (_in_words(off), seen.located(off.file))
 
 
 def _with_hooks(

@@ -16,6 +16,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.install.apply import LOCK, Applied, apply
 from carryover.install.hook_edits import taking_out
 from carryover.install.hook_files import HookFile
+from carryover.install.on_disk import is_folder
 from carryover.install.plan import Edit, plan
 from carryover.install.project_removal import project_edits, store_files
 from carryover.install.record import RECORD, EditedFile, load_record
@@ -78,9 +79,9 @@ def plan_uninstall(
     known, unread = _known_projects(state, home)
     notes += unread
     notes += [
-        f"{project.root} is gone, or not mounted. What Carryover put there is still in it."
+        f"{project.root} is gone, not mounted or closed to you. What Carryover put there is still in it."
         for project in known
-        if not Path(project.root).is_dir()
+        if not is_folder(Path(project.root))
     ]
     in_projects = {edit.path: edit for project in known for edit in project_edits(project)}
     removals = [Removal(path, f"the handoff of {p.root}") for p in known for path in store_files(p)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from carryover.install.detect import Detection
-from carryover.install.hook_sets import ALL_KNOWN, can_inject, injects_since, lowest
+from carryover.install.hook_sets import ALL_KNOWN, can_inject, injects_since, known_set, lowest
 
 Did = Literal["written", "in place", "to be written"]
 """What became of the hooks: written now, found as they should be, or what a dry run would do."""
@@ -28,11 +28,13 @@ def summary(
     did: Did = "written",
     failure: str = "",
     waiting: tuple[str, ...] = (),
+    off: str = "",
 ) -> tuple[str, ...]:
     """The lines on one selected agent.
 
     `update`: the command that updates Carryover. `failure`: why its hooks could not be written and what to do, in whole
-    sentences. `waiting`: events whose hooks people have yet to review.
+    sentences. `waiting`: events whose hooks people have yet to review. `off`: the setting that switches its hooks off,
+    and where it stands.
     """
     if detection.state == "missing":
         return _not_detected(detection)
@@ -46,7 +48,7 @@ def summary(
         *_headline(detection, home, update),
         *_indented(_where(detection, home)),
         *_indented(_hooks(detection, home, did)),
-        *_indented(_review(detection, waiting)),
+        *_indented(_switched_off(off) if off else _review(detection, waiting)),
     )
 
 
@@ -58,7 +60,7 @@ def tilde(path: Path, home: Path) -> str:
 def _headline(detection: Detection, home: Path, update: str) -> tuple[str, ...]:
     match detection.state:
         case "older":
-            return _older(detection)
+            return _older(detection, home)
         case "newer":
             return _newer(detection, update)
         case "unreadable":
@@ -81,10 +83,11 @@ def _not_supported(detection: Detection) -> tuple[str, ...]:
     )
 
 
-def _older(detection: Detection) -> tuple[str, ...]:
+def _older(detection: Detection, home: Path) -> tuple[str, ...]:
     spec = detection.spec
+    which = f" ({tilde(detection.binary, home)})" if _one_of_several(detection) and detection.binary else ""
     return (
-        f"⚠ {_name(detection)} detected: older than the hooks Carryover needs ({lowest(spec.hook_sets[0])}).",
+        f"⚠ {_name(detection)}{which} detected: older than the hooks Carryover needs ({lowest(spec.hook_sets[0])}).",
         "  No hooks are written. Its transcripts are still read and the handoff is kept fresh.",
         f"  Update {spec.name} when you can, then run `carryover refresh`.",
     )
@@ -123,9 +126,19 @@ def _fallback(detection: Detection) -> tuple[str, ...]:
 
 
 def _no_injection(detection: Detection) -> Iterator[str]:
-    since = injects_since(detection.spec)
-    if since is not None and detection.hook_set is not None and not can_inject(detection.spec, detection.hook_set):
-        yield f"It takes in no handoff at the start of a session; {detection.spec.name} {since} and later do."
+    spec = detection.spec
+    if detection.hook_set is None or can_inject(spec, detection.hook_set):
+        return
+    own = known_set(spec, detection.version) if detection.version is not None else None
+    if own is not None and can_inject(spec, own):
+        yield "Not every copy of it is known to take in a handoff at the start of a session, and they share the hooks."
+    elif (since := injects_since(spec, detection.version)) is not None:
+        yield f"It takes in no handoff at the start of a session; {spec.name} {since} and later do."
+
+
+def _one_of_several(detection: Detection) -> bool:
+    """Programs of their own, of which one is told of."""
+    return detection.spec.asks_every_copy and bool(detection.others)
 
 
 def _where(detection: Detection, home: Path) -> Iterator[str]:
@@ -146,6 +159,10 @@ def _hooks(detection: Detection, home: Path, did: Did) -> Iterator[str]:
 def _review(detection: Detection, waiting: tuple[str, ...]) -> Iterator[str]:
     if detection.spec.review is not None and waiting:
         yield from re.split(r"(?<=\.) (?=[A-Z])", detection.spec.review.what)
+
+
+def _switched_off(off: str) -> list[str]:
+    return [f"They do not run: all hooks are switched off ({off})."]
 
 
 def _lost(detection: Detection, home: Path) -> tuple[str, ...]:

@@ -95,6 +95,7 @@ def _session_view(db: sqlite3.Connection, row: SessionRow, refolded: _Refolded, 
         last_ms=row.last_ms,
         digest=digests.pop("", Digest()),
         sidechains=tuple(digests.values())[:MAX_SIDECHAINS],
+        parent=row.parent,
     )
 
 

@@ -79,17 +79,21 @@ def _moved(root: Path, then: GitFacts | None) -> Moved | None:
 
 
 def _moved_on(view: ProjectView, session: str, idle_s: float | None, now_ms: int) -> bool:
-    """Did another session do something after this conversation's last response?
-
-    The ledger knows a resumed session's last event; a fork has a new id, and says how long its parent was idle. One
-    that does not say it (Codex) has its parent's context, and is told nothing.
-    """
-    own = next((known for known in view.sessions if known.session == session), None)
-    if own is not None:
-        last_ms = own.last_ms
-    elif idle_s is not None:
-        last_ms = now_ms - round(idle_s * 1000) + _SAME_MOMENT_MS
-    else:
+    """Did another session do something after this conversation's last response?"""
+    last_ms = _last_response_ms(view, session, idle_s, now_ms)
+    if last_ms is None:
         return False
     others = (known for known in view.sessions if conversation_of(known.session) != conversation_of(session))
     return any(other.digest.last_ms > last_ms and did_something(other.digest) for other in others)
+
+
+def _last_response_ms(view: ProjectView, session: str, idle_s: float | None, now_ms: int) -> int | None:
+    """The ledger knows a resumed session's last event, and of a fork that has no words of its own yet its parent's, if
+    the transcript named it by now (Codex); else it is known from how long it says that its parent was idle."""
+    known = {one.session: one for one in view.sessions}
+    own = known.get(session)
+    if own is not None and own.parent is not None and not did_something(own.digest):
+        own = known.get(own.parent)
+    if own is not None:
+        return own.last_ms
+    return now_ms - round(idle_s * 1000) + _SAME_MOMENT_MS if idle_s is not None else None

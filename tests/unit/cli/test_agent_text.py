@@ -53,8 +53,12 @@ def test_an_agent_is_told_with_version_paths_and_times() -> None:
 def test_a_version_that_is_not_known_and_an_agent_that_was_not_chosen_are_told() -> None:
     assert lines(state="newer", version="9.9.0", selected=False, last_event_ms=None, last_handoff_ms=None)[0] == (
         "Claude Code      9.9.0, newer than the versions that are known; their last hooks are used, not selected, "
-        "last event never, last handoff never"
+        "nothing recorded yet"
     )
+
+
+def test_a_handoff_that_later_work_of_another_agent_leads_is_not_told_as_never_made() -> None:
+    assert lines(last_handoff_ms=None)[0] == "Claude Code      2.1.328, last event 3 min ago"
 
 
 def test_folders_that_are_not_there_yet_are_named_too() -> None:
@@ -74,7 +78,11 @@ def test_hooks_that_are_switched_off_say_so() -> None:
 
 
 def test_settings_that_cannot_be_read_say_why() -> None:
-    assert hooks_line(present=[], problem="It is not JSON.") == "hooks in ~/.claude/settings.json: It is not JSON."
+    problem = "/home/dev/.claude/settings.json can't be used: it is not valid JSON."
+
+    assert hooks_line(present=[], problem=problem) == (
+        "hooks in ~/.claude/settings.json: can't be used: it is not valid JSON."
+    )
 
 
 def test_an_agent_without_an_adapter_has_no_lines_of_its_own() -> None:

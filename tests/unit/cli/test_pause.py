@@ -80,6 +80,27 @@ def test_twice_is_once(home: Path, run: Run, arguments: tuple[str, ...], monkeyp
     assert everything(state_dir().root) == before
 
 
+def test_a_folder_that_is_not_there_is_said(home: Path, run: Run) -> None:
+    """It may be misspelt: then another project goes on."""
+    assert run("pause", str(home / "shpo"))[1].splitlines()[-1] == "There is no such folder now."
+
+
+def test_a_pause_by_name_outlasts_that_of_everything_and_is_named(shop: Path, run: Run) -> None:
+    run("pause", str(shop))
+    run("pause")
+
+    assert run("unpause")[1].splitlines()[-1] == f"Still left out, by [projects] exclude in config.toml: {shop}."
+
+
+def test_a_project_that_is_paused_says_how_it_goes_on(shop: Path, run: Run) -> None:
+    run("pause", str(shop))
+
+    code, _, err = run("handoff", str(shop))
+
+    assert code == ExitCode.REFUSED
+    assert err.endswith(f" `carryover unpause {shop}` takes it up again.\n")
+
+
 def test_a_folder_whose_name_looks_like_a_pattern_is_paused_alone(home: Path, run: Run) -> None:
     for name in ("app[1]", "app1"):
         (home / name / ".git").mkdir(parents=True)

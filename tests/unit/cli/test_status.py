@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.from_disk import catch_up
 from carryover.cli.where import state_dir
 from carryover.errors import ExitCode
+from support.codex_session import CodexSession
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -202,8 +204,64 @@ def test_a_limit_of_the_last_hours_is_told_with_the_command_that_goes_on(shop: P
     assert (limit["agent"], limit["root"], limit["resets"]) == ("claude-code", str(shop), "3pm (Europe/Amsterdam)")
     assert limit["at_ms"] == int(at.timestamp() * 1000)
     assert [command.endswith(f" {shop}") for command in limit["commands"]] == [True] * len(limit["commands"])
-    assert shown.startswith("Claude Code reached its usage limit in ~/shop just now (resets 3pm (Europe/Amsterdam)).")
+    assert shown.startswith("Claude Code reached its usage limit in ~/shop just now; it resets 3pm (Europe/Amsterdam).")
     assert everything(shop.parent) == before
+
+
+def test_a_limit_in_a_project_that_is_left_out_is_not_told(shop: Path, run: Run) -> None:
+    limit_record(shop, datetime.now(UTC))
+    state_dir().root.mkdir(mode=0o700)
+    assert catch_up(state_dir(), str(shop))
+    assert run("pause", str(shop))[0] == ExitCode.OK
+
+    ledger = status_json(run)["ledger"]
+
+    assert isinstance(ledger, dict)
+    assert ledger["limits"] == []
+    assert [project["refusal"] for project in ledger["projects"]] == [
+        f"excluded by [projects] exclude = '{shop}' in config.toml"
+    ]
+
+
+def test_no_agent_is_offered_that_stopped_at_its_limit_in_another_project(shop: Path, home: Path, run: Run) -> None:
+    """The plan's limit holds everywhere."""
+    limit_record(shop, datetime.now(UTC))
+    other = home / "blog"
+    (other / ".git").mkdir(parents=True)
+    codex = CodexSession(home / ".codex", other)
+    codex.prompt("Put a picture into the post")
+    codex.limit("You've hit your usage limit. Try again at 8:05 AM.")
+    state_dir().root.mkdir(mode=0o700)
+    assert catch_up(state_dir(), str(shop))
+    assert catch_up(state_dir(), str(other))
+
+    ledger = status_json(run)["ledger"]
+
+    assert isinstance(ledger, dict)
+    assert {limit["root"]: limit["commands"] for limit in ledger["limits"]} == {
+        str(shop): [f"carryover handoff --to cursor {shop}"],
+        str(other): [f"carryover handoff --to cursor {other}"],
+    }
+
+
+def test_a_folder_of_transcripts_that_may_not_be_entered_is_told_as_not_there(
+    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may enter every folder, so the refusal is made up."""
+    stat = Path.stat
+
+    def refusing(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.is_relative_to(home / ".cursor"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return stat(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", refusing)
+
+    agents = status_json(run)["agents"]
+
+    assert isinstance(agents, list)
+    [cursor] = [agent for agent in agents if agent["id"] == "cursor"]
+    assert {root["exists"] for root in cursor["roots"]} == {False}
 
 
 def test_a_limit_of_yesterday_is_not_told(shop: Path, run: Run) -> None:
@@ -297,6 +355,6 @@ def test_for_people_it_is_plain_text_when_piped(recorded: Path, run: Run) -> Non
     code, out, err = run("status")
 
     assert (code, err) == (ExitCode.OK, "")
-    assert "\ncarryoverd         not running." in out
+    assert "\ncarryoverd         not running," in out
     assert "\x1b" not in out
     assert "  ~/shop: last event just now, no handoff written\n" in out

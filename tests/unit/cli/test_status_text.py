@@ -89,13 +89,13 @@ def section(title: str, **more: object) -> list[str]:
 
 def test_before_anything_was_done_it_says_what_there_is_and_what_to_do() -> None:
     assert lines() == [
-        "carryoverd         not running. Start it with `carryoverd`; handoffs are then kept fresh.",
+        "carryoverd         not running, so no handoff is kept fresh; `carryover doctor` says how to start it",
         "service            none: There is no systemd on this machine.",
         "state              ~/.carryover",
         "ledger             none yet",
         "",
         "agents",
-        "  Claude Code      not on this machine, last event never, last handoff never",
+        "  Claude Code      not on this machine, nothing recorded yet",
         "  not yet          Codex",
     ]
 
@@ -178,6 +178,9 @@ def test_secrets_taken_out_are_counted_by_kind() -> None:
     assert section("redacted", ledger={**LEDGER, "redactions": {"jwt": 1, "aws-key": 4}}) == [
         "  5 secrets before they were stored: 4 aws-key, 1 jwt"
     ]
+    assert section("redacted", ledger={**LEDGER, "redactions": {"jwt": 1}}) == [
+        "  1 secret before it was stored: 1 jwt"
+    ]
 
 
 def test_what_was_not_understood_is_counted_by_type_without_content() -> None:
@@ -235,11 +238,11 @@ def test_a_usage_limit_stands_first_with_the_command_that_goes_on() -> None:
     limits = [limit("/home/dev/shop"), limit("/srv/blog", resets=None, commands=[])]
 
     assert lines(ledger={**LEDGER, "limits": limits})[:4] == [
-        "Claude Code reached its usage limit in ~/shop 2 min ago (resets 3pm). "
+        "Claude Code reached its usage limit in ~/shop 2 min ago; it resets 3pm. "
         "Go on: carryover handoff --to codex /home/dev/shop",
         "Claude Code reached its usage limit in /srv/blog 2 min ago.",
         "",
-        "carryoverd         not running. Start it with `carryoverd`; handoffs are then kept fresh.",
+        "carryoverd         not running, so no handoff is kept fresh; `carryover doctor` says how to start it",
     ]
 
 

@@ -72,3 +72,4 @@ def test_an_agent_without_hooks_gets_none_in_any_version() -> None:
 
 def test_the_first_version_that_takes_in_a_handoff_is_known() -> None:
     assert (injects_since(CURSOR), injects_since(CODEX)) == (Version("2"), Version("0.100"))
+    assert (injects_since(CURSOR, Version("1.7")), injects_since(CURSOR, Version("2"))) == (Version("2"), None)

@@ -158,4 +158,4 @@ def test_a_flat_file_without_a_version_and_with_events_beside_hooks(home: Path) 
     found = settings_facts(seen, wanted, stub_of(StateDir(Path("/state"))))
 
     assert (found.ignored, found.missing) == (("stop",), ("stop",))
-    assert found.dropped == 'it has no "version", without which the agent drops the whole file'
+    assert found.dropped == 'it has no "version" (such as 1), without which the agent drops the whole file'

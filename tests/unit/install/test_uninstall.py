@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -214,8 +216,31 @@ def test_a_project_that_is_gone_is_named(state: StateDir, home: Path) -> None:
     remember(state.root, PublishedProject("/mnt/stick/app", "/mnt/stick/app/.carryover"))
 
     assert plan_uninstall(state, purge=True, home=home).notes == (
-        "/mnt/stick/app is gone, or not mounted. What Carryover put there is still in it.",
+        "/mnt/stick/app is gone, not mounted or closed to you. What Carryover put there is still in it.",
     )
+
+
+def test_a_project_that_may_not_be_entered_is_named_and_keeps_nothing_else(
+    state: StateDir, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may enter every folder, so the refusal is made up."""
+    locked = home / "locked"
+    remember(state.root, PublishedProject(str(locked / "app"), str(locked / "app/.carryover")))
+    stat = Path.stat
+
+    def refusing(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.is_relative_to(locked):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return stat(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", refusing)
+
+    plan = plan_uninstall(state, purge=True, home=home)
+
+    assert plan.notes == (
+        f"{locked / 'app'} is gone, not mounted or closed to you. What Carryover put there is still in it.",
+    )
+    assert carry_out(plan, state).left == ()
 
 
 def test_a_damaged_ledger_is_named_and_goes(state: StateDir, home: Path) -> None:

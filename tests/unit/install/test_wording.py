@@ -11,6 +11,7 @@ from packaging.version import Version
 
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
+from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
 from carryover.agents.known import NAME_ONLY
 from carryover.agents.spec import ToolSpec
 from carryover.install.detect import Detection
@@ -90,6 +91,44 @@ def test_a_version_that_takes_in_no_handoff() -> None:
     )
 
 
+def test_a_later_version_is_one_above_the_own() -> None:
+    """Cursor's command counts in years, its editor from 1."""
+    said_of_2025 = said(found(REAL_CURSOR, "2025.10.1", HOME / ".cursor/hooks.json"))
+
+    assert "  It takes in no handoff at the start of a session; Cursor 2026.7.17 and later do." in said_of_2025
+
+
+def test_copies_that_share_hooks_are_not_told_that_a_later_version_would_help() -> None:
+    stop_only = msgspec.structs.replace(REAL_CURSOR.hook_sets[0])
+    detection = found(
+        REAL_CURSOR, "2026.09.10", HOME / ".cursor/hooks.json", hook_set=stop_only, others=(HOME / "bin/cursor",)
+    )
+
+    assert (
+        said(detection)
+        == """\
+✓ Cursor 2026.09.10 detected
+  Not every copy of it is known to take in a handoff at the start of a session, and they share the hooks.
+  also found: ~/bin/cursor
+  config: ~/.cursor/hooks.json
+  hooks written: stop"""
+    )
+
+
+def test_the_copy_that_is_too_old_is_named() -> None:
+    detection = found(
+        REAL_CURSOR,
+        "1.6.0",
+        HOME / ".cursor/hooks.json",
+        binary=HOME / "bin/cursor",
+        others=(HOME / "bin/cursor-agent",),
+    )
+
+    assert said(detection).splitlines()[0] == (
+        "⚠ Cursor 1.6.0 (~/bin/cursor) detected: older than the hooks Carryover needs (1.7)."
+    )
+
+
 def test_a_version_that_could_not_be_read() -> None:
     detection = unreadable(SPEC, "no answer within 2 s", binary=Path("/usr/bin/claude"), on_path=True)
 
@@ -155,6 +194,14 @@ def test_hooks_that_wait_for_a_review() -> None:
   Until then they do not run."""
     )
     assert "Codex asks" not in said(detection)
+
+
+def test_hooks_that_are_switched_off_wait_for_no_review() -> None:
+    detection = found(REAL_CODEX, "0.169.0", HOME / ".codex/hooks.json")
+
+    assert said(detection, waiting=("Stop",), off="`features.hooks = false` in ~/.codex/config.toml").splitlines()[
+        3:
+    ] == ["  They do not run: all hooks are switched off (`features.hooks = false` in ~/.codex/config.toml)."]
 
 
 def test_a_folder_that_a_variable_names_and_that_is_not_there() -> None:

@@ -254,17 +254,25 @@ def thread(home: Path, session: ClaudeSession) -> CodexSession:
     return thread
 
 
-def test_a_fork_of_which_nobody_knows_how_long_it_was_idle_gets_nothing(
+def test_a_fork_is_told_of_what_was_done_after_its_parents_last_words(
     desk: Desk, session: ClaudeSession, thread: CodexSession
 ) -> None:
-    """Codex 0.169.0 names the parent in the transcript alone, where the fork has no words of its own yet."""
+    """Codex 0.169.0 does not say how long the parent was idle. When the hook is called, the fork's own transcript names
+    the parent and its turn, and no words yet."""
     other = later(session, minutes=10)
     at = worked(other, "Rename the product")
     desk.read_in(thread)
     project = desk.read_in(other)
+    fork = CodexSession(thread.home, thread.cwd, now=at + timedelta(minutes=1), forked_from=thread.session)
+    fork.begin_turn()
 
-    assert desk.asked(project, at, "fork", "the fork") is None
-    assert desk.frame(project, at, "resume", thread.session)[2] == MOVED_ON
+    assert desk.asked(project, at, "fork", fork.session) is None
+    desk.read_in(fork)
+    assert desk.frame(project, at, "fork", fork.session)[2] == MOVED_ON
+    second = CodexSession(thread.home, thread.cwd, now=at + timedelta(minutes=2), forked_from=other.session)
+    second.begin_turn()
+    desk.read_in(second)
+    assert desk.asked(project, at, "fork", second.session) is None
 
 
 def test_a_thread_is_not_told_of_its_own_turns_in_another_folder(desk: Desk, thread: CodexSession) -> None:

@@ -9,8 +9,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,7 @@ db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0)
 for line in sys.stdin:
     db.execute(line)
     print("done", flush=True)
+db.close()
 """
 
 
@@ -48,6 +50,10 @@ class OtherProcess:
         self._process.stdin.write(f"{statement}\n")
         self._process.stdin.flush()
         assert self._process.stdout.readline() == "done\n"
+
+    def quit(self) -> None:
+        """Close the database as it should be: the last one to do so takes the WAL away."""
+        self._process.communicate()
 
     def kill(self) -> None:
         self._process.kill()
@@ -140,6 +146,48 @@ def test_what_the_owner_left_behind_is_read_and_left(path: Path, other: OtherPro
         before = files_in(folder)
         assert sqlite.look_into(folder / path.name, count) == 50
         assert files_in(folder) == before
+
+
+def moment_before(name: str, monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Have `act` happen once, just before the reader comes to its part `name`."""
+    real = getattr(sqlite, name)
+    acts = [act]
+
+    def after_act(*args: Any) -> Any:
+        if acts:
+            acts.pop()()
+        return real(*args)
+
+    monkeypatch.setattr(sqlite, name, after_act)
+
+
+@pytest.mark.parametrize("name", ["_held", "_transaction"])
+def test_an_owner_that_quits_just_before_we_open_finds_no_file_of_ours(
+    path: Path, other: OtherProcess, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """SQLite would make an empty WAL anew where it expects one."""
+    moment_before(name, monkeypatch, other.quit)
+
+    assert sqlite.look_into(path, count) == 50
+    beside = {file.name for file in path.parent.iterdir()}
+    assert beside in ({path.name}, {path.name, f"{path.name}-wal", f"{path.name}-shm"})
+    assert len(beside) == 1 or Path(f"{path}-wal").stat().st_size > 0
+
+
+def test_an_owner_that_starts_just_before_we_open_is_read_a_second_time(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner_of(path).close()
+    started: list[OtherProcess] = []
+
+    def start() -> None:
+        started.append(OtherProcess(path))
+        started[0].run("INSERT INTO kv VALUES ('new', 'x')")
+
+    moment_before("_transaction", monkeypatch, start)
+    assert sqlite.look_into(path, count) == 51
+    started[0].run("PRAGMA wal_checkpoint(TRUNCATE)")
+    started[0].kill()
 
 
 def test_the_owner_commits_while_we_read_and_we_see_one_state(path: Path, owner: sqlite3.Connection) -> None:

@@ -133,8 +133,8 @@ class Draft:
 
     def folded(self) -> tuple[Context, Folded]:
         """The next context and what the record became, facts about the session first."""
-        if self.events and self.context.sidechain is None:
-            self._tell_facts()
+        if self.events:
+            self.tell_facts()
         return self.context, Folded(events=tuple(self.events), skipped=tuple(self.skipped))
 
     def _keep(self, *turns: Turn) -> None:
@@ -157,9 +157,11 @@ class Draft:
         )
         self.events.append(event)
 
-    def _tell_facts(self) -> None:
+    def tell_facts(self) -> None:
         """Send what is known of the session and was not sent before."""
-        session = self.events[0].session
+        if self.context.sidechain is not None or not self.at_ms:
+            return
+        session, cwd = (self.events[0].session, self.events[0].cwd) if self.events else (self.session, self.cwd)
         facts = self.context.facts
         if session != (self.context.session or self.thread):
             # The branch is that of the thread's first folder.
@@ -175,7 +177,7 @@ class Draft:
             session=session,
             at_ms=self.at_ms,
             body=SessionInfo(**new),
-            cwd=self.events[0].cwd,
+            cwd=cwd,
         )
         self.events.insert(0, info)
         others = tuple(other for other in self.context.told if other.session != session)

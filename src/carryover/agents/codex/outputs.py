@@ -31,6 +31,8 @@ _FAILED: Final = (
     "failed in sandbox",
     "write_stdin failed",
 )
+_SCRIPT_ERROR: Final = "Script error:\n"
+"""Stands above the reason where a script of code mode failed (0.169)."""
 _WORKED: Final = ("Success. Updated the following files:", "Script completed")
 _PLAN_TAKEN: Final = "Plan updated"
 _SURE: Final[frozenset[Op]] = frozenset(("read", "search", "web", "agent", "ask"))
@@ -83,7 +85,7 @@ def read_output(op: Op, text: str) -> Outcome:
     if text.startswith(_NEVER_RAN):
         return Outcome("error", text, never_ran=True)
     if text.startswith(_FAILED):
-        return Outcome("error", _body(text))
+        return Outcome("error", _body(text).removeprefix(_SCRIPT_ERROR))
     return Outcome(_status(op, text), text)
 
 

@@ -43,6 +43,9 @@ def fold_context(draft: Draft, payload: msgspec.Raw) -> None:
     draft.change(place=None, review=False)
     turn_id = named(told.turn_id)
     draft.start_turn(turn_id if turn_id is not None else draft.turn.id, folder(told.cwd))
+    if draft.context.facts.parent is not None:
+        # A fork starts with a hook, which comes before its prompt: whose history it has must be known by then.
+        draft.tell_facts()
 
 
 def fold_settings(draft: Draft, applied: wire.SettingsApplied) -> None:

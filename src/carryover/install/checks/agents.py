@@ -34,13 +34,22 @@ def tools(facts: Facts) -> Iterator[Finding]:
                 why="Its hooks or its transcripts may have changed.",
                 do=f"Update Carryover when you can: `{facts.update}`.",
             )
-        if tool.state in ("older", "unreadable"):
+        if tool.state == "older":
             yield Finding(
                 check="version",
                 level="note",
-                what=f"{tool.name} {tool.version}: its version is too old or could not be read.",
-                why="Only the hooks that are safe for such a version are written.",
+                what=f"{tool.name} {tool.version} is older than the hooks Carryover needs.",
+                why="No hooks are written. Its transcripts are read all the same.",
                 do=f"Update {tool.name} when you can, then run `carryover refresh`.",
+            )
+        if tool.state == "unreadable":
+            yield Finding(
+                check="version",
+                level="note",
+                what=f"{tool.name}: its version could not be read.",
+                why="Only the hooks that are safe for such a version are written.",
+                do="Leave it so where you use it inside an editor only. Else see that its command is on PATH and says "
+                "its version, then run `carryover refresh`.",
             )
         if tool.keeps_days is not None:
             yield _deletes(facts, tool, tool.keeps_days)
@@ -48,7 +57,11 @@ def tools(facts: Facts) -> Iterator[Finding]:
 
 def _deletes(facts: Facts, tool: ToolFacts, days: int) -> Finding:
     kept = facts.ledger
-    held = f"The ledger holds {kept.sessions:,} sessions" if kept is not None else "The ledger is still empty"
+    held = (
+        f"The ledger holds {kept.sessions:,} session{'' if kept.sessions == 1 else 's'}"
+        if kept is not None
+        else "The ledger is still empty"
+    )
     gone = f", {kept.gone_sources:,} of whose transcripts are gone" if kept is not None and kept.gone_sources else ""
     return Finding(
         check="transcripts",

@@ -9,18 +9,18 @@ from carryover.install.facts import Facts, ToolFacts
 
 
 def hooks(facts: Facts) -> Iterator[Finding]:
-    if not facts.installed:
-        return
     for tool in facts.tools:
         yield from _file(tool)
-        yield from _ours(tool)
-        yield from _run(tool)
-    if facts.stub_missing and any(tool.present for tool in facts.tools):
+        if facts.installed:
+            yield from _ours(tool)
+            yield from _run(tool)
+    # A daemon that does not run is said already, and puts the script there when it starts.
+    if facts.stub_missing and facts.daemon.running and any(tool.present for tool in facts.tools):
         yield Finding(
             check="hooks",
             what=f"The script that the hooks run is missing in {facts.state}.",
             why="The hooks do nothing, quietly.",
-            do="Start or restart carryoverd: it puts the script there.",
+            do="Restart carryoverd: it puts the script there.",
             fix="restart" if facts.service.active else None,
         )
 
@@ -79,11 +79,11 @@ def _ours(tool: ToolFacts) -> Iterator[Finding]:
 
 def _run(tool: ToolFacts) -> Iterator[Finding]:
     """What keeps hooks from running that are as they should be."""
-    if tool.to_review:
+    if tool.to_review and not tool.switched_off:
         yield Finding(
             check="review",
             what=f"{tool.name}: hooks are installed, and not reviewed yet: {', '.join(tool.to_review)}.",
-            why="It runs no hook before you have reviewed it. Transcripts are read all the same.",
+            why="Transcripts are read all the same.",
             do=tool.review,
         )
     if tool.switched_off:

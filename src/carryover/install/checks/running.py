@@ -14,16 +14,25 @@ _ENOUGH: Final = {"watches": 524_288, "instances": 1024}
 
 
 def not_installed(facts: Facts) -> Iterator[Finding]:
-    if not facts.installed:
+    if not facts.installed and _may_have_hooks(facts):
         yield Finding(
             check="install",
-            what="`carryover install` was never run here.",
-            why="No agent tells Carryover anything, and none is told anything.",
+            what="Carryover is not installed.",
+            why="No agent's settings hold its hooks, so none tells it anything and none is told anything.",
             do="Run `carryover install`.",
         )
 
 
+def _may_have_hooks(facts: Facts) -> bool:
+    """Not where something stands in the way of each agent that was chosen: to install again would change nothing."""
+    return not facts.tools or any(
+        tool.state != "older" and not (tool.lost_folder or tool.problem or tool.dropped) for tool in facts.tools
+    )
+
+
 def daemon(facts: Facts) -> Iterator[Finding]:
+    if not facts.installed and _may_have_hooks(facts):
+        return  # `carryover install` starts it
     if not facts.daemon.running:
         registered = facts.service.installed
         yield Finding(

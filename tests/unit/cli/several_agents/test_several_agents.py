@@ -235,14 +235,61 @@ def test_doctor_says_what_waits_for_a_review_and_what_was_switched_off(set_up: P
     ]
 
 
+def test_hooks_that_are_switched_off_are_said_in_place_of_a_review_that_nobody_is_asked_for(
+    three: Path, run: Run
+) -> None:
+    (three / ".codex/config.toml").write_text("[features]\nhooks = false\n")
+    off = "  They do not run: all hooks are switched off (`features.hooks = false` in ~/.codex/config.toml).\n"
+
+    for arguments in (("install", "--dry-run"), ("install", "--yes", "--no-service")):
+        said = run(*arguments)[1]
+        assert (said.count(off), REVIEW in said) == (1, False)
+
+    assert found(run, "Codex") == [
+        "Codex CLI: all hooks are switched off (`features.hooks = false` in ~/.codex/config.toml)."
+    ]
+
+
+def test_doctor_says_what_is_wrong_with_files_into_which_no_hook_could_be_written(three: Path, run: Run) -> None:
+    for name in (".claude/settings.json", ".codex/hooks.json", ".cursor/hooks.json"):
+        (three / name).parent.mkdir(exist_ok=True)
+        (three / name).write_text("{")
+
+    assert run("install", "--yes", "--no-service")[0] == ExitCode.FAILED
+
+    told = json.loads(run("doctor", "--json")[1])["findings"]
+    wrong = [finding["check"] for finding in told if finding["level"] == "wrong"]
+    assert ("install" in wrong, wrong.count("hooks")) == (False, 3)
+
+
+def test_where_every_agent_is_too_old_for_hooks_doctor_does_not_ask_to_install_again(three: Path, run: Run) -> None:
+    versioned(three / "bin/claude", "1.0.30 (Claude Code)")
+
+    assert run("install", "--tools", "claude-code", "--no-service")[0] == ExitCode.OK
+
+    told = json.loads(run("doctor", "--json")[1])["findings"]
+    assert [finding["what"] for finding in told if finding["check"] in ("install", "version")] == [
+        "Claude Code 1.0.30 is older than the hooks Carryover needs."
+    ]
+
+
+def test_a_refresh_does_not_say_that_all_is_well_where_an_agent_lost_its_folder(
+    set_up: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODEX_HOME", str(set_up / "gone"))
+    run("refresh", "--yes", "--no-service")
+
+    assert run("refresh", "--yes", "--no-service")[1].startswith("Nothing changed.\n")
+
+
 def test_doctor_says_what_cursor_does_not_see(set_up: Path, run: Run) -> None:
     hooks = set_up / ".cursor/hooks.json"
     told = json.loads(hooks.read_bytes())
     hooks.write_text(json.dumps({"stop": [{"command": "mine"}], "hooks": told["hooks"]}))
 
     assert found(run, "Cursor") == [
-        'Cursor runs no hook of ~/.cursor/hooks.json: it has no "version", without which the agent drops the whole '
-        "file.",
+        'Cursor runs no hook of ~/.cursor/hooks.json: it has no "version" (such as 1), without which the agent drops '
+        "the whole file.",
         "Cursor does not see what stands beside `hooks` in ~/.cursor/hooks.json: stop.",
     ]
 

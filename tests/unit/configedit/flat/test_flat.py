@@ -91,7 +91,9 @@ def test_a_version_comes_where_none_is_and_nobody_s_hooks_wait_for_one(before: b
 def test_hooks_of_others_are_not_woken_by_a_version_of_ours() -> None:
     data = b'{"hooks": {"stop": [{"command": "mine"}]}}'
 
-    with pytest.raises(Refused, match='it has no "version", without which the agent drops the whole file'):
+    with pytest.raises(
+        Refused, match=r'it has no "version" \(such as 1\), without which the agent drops the whole file'
+    ):
         installed(data)
 
 

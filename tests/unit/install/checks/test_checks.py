@@ -55,7 +55,13 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
 @pytest.mark.parametrize(
     ("facts", "check", "level", "fix", "words"),
     [
-        (changed(HEALTHY, installed=False), "install", "wrong", None, "`carryover install` was never run here."),
+        (
+            changed(HEALTHY, installed=False),
+            "install",
+            "wrong",
+            None,
+            "Carryover is not installed.",
+        ),
         (
             changed(HEALTHY, daemon=DaemonFacts(running=False)),
             "daemon",
@@ -359,6 +365,12 @@ def test_without_a_service_nothing_can_start_the_daemon_but_the_user() -> None:
     [found] = findings(facts)
 
     assert (found.fix, found.do) == (None, "Start it: `/opt/bin/carryoverd`.")
+
+
+def test_the_hooks_script_is_not_missed_while_nobody_is_there_to_make_it() -> None:
+    found = findings(changed(HEALTHY, stub_missing=True, daemon=DaemonFacts(running=False)))
+
+    assert [finding.check for finding in found] == ["daemon"]
 
 
 def test_what_is_wrong_comes_before_what_is_only_worth_knowing() -> None:
