@@ -210,3 +210,20 @@ def _sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def is_folder(path: Path) -> bool:
+    """A folder, or a link to one. One that may not be looked at counts as none."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def is_there(path: Path) -> bool:
+    """Also true of a link that leads nowhere: a program would write through it."""
+    try:
+        path.lstat()
+    except (OSError, ValueError):
+        return False
+    return True

@@ -12,10 +12,10 @@ from carryover.agents.contract import Agent
 from carryover.cli.recorded import recorded_env
 from carryover.config import ToolsConfig
 from carryover.daemon.sweep import recorded_roots
+from carryover.fsio import is_folder
 from carryover.install.detect import Detection, detect_all
 from carryover.install.hook_places import with_hook_files
 from carryover.install.machine import Machine
-from carryover.install.on_disk import is_folder
 from carryover.install.settings_facts import settings_facts
 from carryover.install.setup import stub_of, tool_hooks
 from carryover.paths import StateDir

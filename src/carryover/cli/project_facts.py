@@ -11,8 +11,8 @@ from typing import Final
 from carryover.config import Config, project_settings
 from carryover.daemon.sweep import MS_PER_DAY
 from carryover.errors import UserError
+from carryover.fsio import is_folder, is_there
 from carryover.install.facts import ProjectFacts
-from carryover.install.on_disk import is_folder, is_there
 from carryover.install.wording import tilde
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir

@@ -82,7 +82,7 @@ def distill(
     sections = (
         Section("Task", _ranked(task_lines(current), 0)),
         Section("Also in progress", _ranked(also_in_progress(view, chain, at_ms), 15, step=3)),
-        Section("Progress log", _ranked(progress_lines(view.notes, chain, at_ms), 16, step=4)),
+        Section("Progress log", _ranked(progress_lines(view.notes, view.sessions, at_ms), 16, step=4)),
         Section("Decisions", _ranked(decision_lines(view.notes, current.goal), 12, step=3)),
         Section("Recent files", _ranked([file_line(file, at_ms) for file in recent], 11, step=3)),
         Section("Failed approaches", _ranked(failure_lines(view.sessions, chain, at_ms), 14, step=4)),

@@ -52,13 +52,16 @@ def _shown_by(turn: Turn) -> str:
     return f" [{'; '.join(parts)}]" if parts else ""
 
 
-def progress_lines(notes: Iterable[Note], chain: Iterable[SessionView], at_ms: int) -> list[str]:
-    """The finished steps of the project and the open turns of the `chain`, newest first."""
+def progress_lines(notes: Iterable[Note], sessions: Iterable[SessionView], at_ms: int) -> list[str]:
+    """The finished steps of the project and the last turn of each session, newest first.
+
+    A step is noted when the next prompt comes, so the turn with which a session was left is none.
+    """
     steps = [note for note in notes if note.kind == "progress"]
-    for session in chain:
-        open_turn = note_of(session.digest)
-        if open_turn is not None:
-            steps.append(replace(open_turn, agent=session.agent))
+    for session in sessions:
+        last_turn = note_of(session.digest)
+        if last_turn is not None:
+            steps.append(replace(last_turn, agent=session.agent))
     steps.sort(key=lambda note: (-note.at_ms, note.text))
     lines = []
     for note in steps[:_MOST]:

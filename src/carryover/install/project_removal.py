@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.configedit.json_document import Refused
-from carryover.install.on_disk import is_folder
+from carryover.fsio import is_folder
 from carryover.install.plan import Change, Edit, plan
 from carryover.publish import pointer
 from carryover.publish.edits import AGENTS_MD, CLAUDE_MD, GITIGNORE, LIST, Edits

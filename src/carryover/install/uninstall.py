@@ -13,10 +13,10 @@ from typing import Final
 from carryover.configedit.settings_text import hooks_of
 from carryover.configedit.stub_line import by_scripts
 from carryover.errors import ExitCode, UserError
+from carryover.fsio import is_folder
 from carryover.install.apply import LOCK, Applied, apply
 from carryover.install.hook_edits import taking_out
 from carryover.install.hook_files import HookFile
-from carryover.install.on_disk import is_folder
 from carryover.install.plan import Edit, plan
 from carryover.install.project_removal import project_edits, store_files
 from carryover.install.record import RECORD, EditedFile, load_record

@@ -14,6 +14,7 @@ from carryover.distill.frame import Answering
 from carryover.distill.handoff import did_something, distill
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
+from carryover.fsio import is_folder
 from carryover.ledger.project_view import project_view
 from carryover.model import conversation_of
 from carryover.probe.git import Moved, git_moved
@@ -70,7 +71,7 @@ def start_answer(
 
 
 def _moved(root: Path, then: GitFacts | None) -> Moved | None:
-    if then is None or then.head is None or not root.is_dir():
+    if then is None or then.head is None or not is_folder(root):
         return None
     try:
         return git_moved(root, since=then.head)

@@ -15,6 +15,7 @@ from carryover.distill.facts import FileFacts, GitFacts
 from carryover.distill.handoff import Handoff, distill, has_task, wanted_files
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
+from carryover.fsio import is_folder
 from carryover.ledger.project_view import project_view
 from carryover.ledger.reading import connect_read_only
 from carryover.probe.files import file_facts
@@ -114,7 +115,7 @@ def _remembered(state: Path, made: Refreshed, published: Published) -> Published
 def git_now(root: Path) -> GitFacts | None:
     """Git's state now; None without a repository or an answer in time."""
     try:
-        return git_facts(root) if root.is_dir() else None
+        return git_facts(root) if is_folder(root) else None
     except TimeoutError:
         return None
 
@@ -122,7 +123,7 @@ def git_now(root: Path) -> GitFacts | None:
 def files_now(view: ProjectView) -> dict[str, FileFacts]:
     """What the files that the handoff would name look like now."""
     root = Path(view.root)
-    return file_facts(root, wanted_files(view)) if root.is_dir() else {}
+    return file_facts(root, wanted_files(view)) if is_folder(root) else {}
 
 
 def _brought_into_store(state: Path, made: Refreshed, published: Published, config: Config, home: Path) -> str | None:
@@ -141,6 +142,6 @@ def _brought_into_store(state: Path, made: Refreshed, published: Published, conf
 def _git(root: Path, last: GitFacts | None) -> GitFacts | None:
     """Git's state now, or the last known one, marked so, where git is too slow. None without a repository."""
     try:
-        return git_facts(root) if root.is_dir() else None
+        return git_facts(root) if is_folder(root) else None
     except TimeoutError:
         return msgspec.structs.replace(last, stale=True) if last is not None else None

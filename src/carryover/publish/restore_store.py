@@ -20,7 +20,7 @@ from carryover.config import Config, project_settings
 from carryover.distill.frame import Answering, Situation
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import render
-from carryover.fsio import private_dir, write_if_changed
+from carryover.fsio import is_folder, private_dir, write_if_changed
 
 SITUATIONS: Final[dict[StartReason, Situation]] = {"startup": "new", "clear": "new", "compact": "compacted"}
 """Reasons for which an answer can be made in advance, and what each means to its reader."""
@@ -81,7 +81,7 @@ def prune_answers(state: Path, config: Config) -> None:
         if ANSWER in files
     }
     for root in roots:
-        if not Path(root).is_dir() or project_settings(Path(root), config).excluded:
+        if not is_folder(Path(root)) or project_settings(Path(root), config).excluded:
             forget_answers(state, root)
 
 

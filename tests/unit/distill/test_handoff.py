@@ -126,6 +126,18 @@ def test_a_limit_is_named_as_what_stopped_the_work() -> None:
     ]
 
 
+def test_the_turn_with_which_an_earlier_session_was_left_is_told() -> None:
+    """No prompt came after it, so no note was made of it."""
+    left = Conversation(session="left", agent="codex").user("Make the price of an apple two coins")
+    left.edited("prices.py").says("An apple costs two coins now.")
+    leads = Conversation(session="leads", at_ms=left.at_ms).user("Translate the guide to French")
+
+    progress = section(handoff(project(left, leads)), "Progress log")
+
+    assert len(progress) == 1
+    assert "Codex: Make the price of an apple two coins → An apple costs two coins now" in progress[0]
+
+
 def test_whoever_could_go_on_after_a_limit_is_told_to_the_user_until_a_session_goes_on() -> None:
     talk = (
         Conversation()
