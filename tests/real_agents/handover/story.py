@@ -1,0 +1,114 @@
+"""What A does in every cell, with the words of the recorded table, and how it ends."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from matrix.story import FACTS, GOAL, QUESTION, RULING
+from matrix.tool import Ending
+from real_agents.handover.gate import Gate
+from real_agents.handover.tool import Tool
+
+FILES: Final = {
+    "pricing.py": "def discount(price, percent):\n    return price\n",
+    "test_pricing.py": (
+        "import unittest\n\nfrom pricing import discount\n\n\nclass PricingTest(unittest.TestCase):\n"
+        "    def test_discount_is_whole_cents(self):\n        self.assertIsInstance(discount(999, 10), int)\n"
+    ),
+    "docs/notes.md": "nothing\n",
+}
+TASK: Final = f"{GOAL}. {RULING}."
+FAILS: Final = "The test still fails."
+LAST_WORDS: Final = f"The test still fails: the result is no whole number. {QUESTION}"
+
+ENDED: Final[dict[Ending, str]] = {
+    "closed": "",
+    "limit": f"Stopped by its usage limit; unfinished: {QUESTION}",
+    "killed": f"Unfinished: {QUESTION}",
+    "compacted": "",
+}
+"""What the handoff says of the ending itself."""
+STANDS: Final = "reached its usage limit; it resets "
+"""Told of a limit until any session has gone on: a B without hooks may read the file before or after that."""
+
+REASON: Final = "Could not find a version that satisfies the requirement moneylib"
+"""Why the dead end is one; the word of the fact alone is told as soon as the command was called."""
+
+OTHER_TASK: Final = "Translate the axolotl guide to French"
+OTHER_ANSWER: Final = "The quokka chapter is French now. Next I will translate the okapi chapter."
+OTHER_WORDS: Final = ("axolotl", "quokka", "okapi")
+
+
+def work(tool: Tool, root: Path, cwd: Path) -> list[Any]:
+    """The model's replies up to its last words."""
+    at_root = "" if cwd == root else f"cd {root} && "
+    return [
+        *tool.edit(root / "pricing.py", "return price", "return price * (100 - percent) / 100", cwd=cwd),
+        tool.shell(f"{at_root}python3 -m unittest -q"),
+        tool.shell("pip install --no-index moneylib"),
+    ]
+
+
+def play(tool: Tool, root: Path, ending: Ending = "closed", *, cwd: Path | None = None) -> Path:
+    """The whole session; its transcript. Where it is cut off in mid-turn, it is the user's question that stays open."""
+    cwd = cwd or root
+    *steps, dead_end = work(tool, root, cwd)
+    if ending == "compacted":
+        return _compacted(tool, cwd, [*steps, dead_end])
+    if ending == "killed":
+        session = tool.turn(cwd, TASK, *steps, FAILS).session
+        _killed(tool, cwd, session, dead_end)
+    elif ending == "limit":
+        session = tool.turn(cwd, TASK, *steps, dead_end, FAILS).session
+        tool.turn(cwd, QUESTION, tool.LIMIT, session=session, code=1)
+    else:
+        session = tool.turn(cwd, TASK, *steps, dead_end, LAST_WORDS).session
+    return tool.transcripts()[session]
+
+
+def told_all(text: str, ending: Ending) -> bool:
+    """Whether a handoff tells every fact, the reason of the dead end, and how the session ended."""
+    return missing(text) == [] and REASON in text and ENDED[ending] in text
+
+
+def last_fact(tool: Tool, ending: Ending) -> str:
+    """What the transcript tells last of what the handoff has to tell."""
+    return {"limit": tool.LIMIT_RECORD, "killed": REASON}.get(ending, LAST_WORDS)
+
+
+def missing(text: str) -> list[str]:
+    """The facts of the story that `text` does not tell."""
+    return [fact for fact, words in FACTS.items() if words not in text]
+
+
+def foreign(text: str) -> list[str]:
+    """The words of other projects in `text`."""
+    return [word for word in OTHER_WORDS if word in text]
+
+
+def _killed(tool: Tool, cwd: Path, session: str, dead_end: Any) -> None:
+    """SIGKILL while a command runs of which the transcript tells.
+
+    The dead end comes in this turn, right before it: a fact that no hook has had a chance to tell.
+    """
+    gate = Gate(tool.box, f"never-{session}")
+    client = tool.begin(cwd, QUESTION, dead_end, tool.shell(gate.command), session=session)
+    gate.wait_reached()
+    tool.wait_written(session, gate.command)
+    assert client.kill() == -9
+    gate.open()
+
+
+def _compacted(tool: Tool, cwd: Path, steps: list[Any]) -> Path:
+    known = set(tool.transcripts())
+    tool.script(*steps, LAST_WORDS, *tool.SUMMARY)
+    with tool.terminal(cwd) as terminal:
+        terminal.enter(TASK)
+        terminal.wait(re.escape(QUESTION))
+        terminal.enter("/compact")
+        terminal.wait(tool.COMPACTED)
+        session = tool.new_session(known)
+        tool.wait_written(session, tool.COMPACTED_RECORD)
+    return tool.transcripts()[session]
