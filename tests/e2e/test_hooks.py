@@ -240,7 +240,8 @@ def test_before_a_compaction_the_handoff_is_published_and_then_answered(
 def test_one_projects_call_neither_gets_nor_changes_another(
     hooks: HookClient, session: ClaudeSession, decoy: ClaudeSession, running: DaemonProcess
 ) -> None:
-    """Even where its transcript is named with the other's folder: a session belongs where the ledger knows it to be."""
+    """Even where its transcript is named with the other's folder: a session belongs where the ledger knows it to be. What
+    it tells early there is left to its transcript."""
     work(session)
     running.settle()
     before = files_below(decoy.cwd)
@@ -249,12 +250,14 @@ def test_one_projects_call_neither_gets_nor_changes_another(
     told = hooks.call("SessionStart", payload_of(session, "SessionStart", source="compact") | elsewhere)
     stop = payload_of(session, "Stop", last_assistant_message="Next I will ship the cart.")
     hooks.call("Stop", stop | elsewhere)
-    wait_until("the last words", lambda: "ship the cart" in handoff_of(session.cwd))
+    session.answer("Next I will send the cart.")
+    wait_until("the last words", lambda: "send the cart" in handoff_of(session.cwd))
 
     assert "decoy" not in told.text
     assert "discount" in told.text
     assert files_below(decoy.cwd) == before
     assert "decoy" not in handoff_of(session.cwd)
+    assert "ship the cart" not in handoff_of(session.cwd)
 
 
 @pytest.mark.parametrize(
