@@ -240,8 +240,10 @@ def test_before_a_compaction_the_handoff_is_published_and_then_answered(
 def test_one_projects_call_neither_gets_nor_changes_another(
     hooks: HookClient, session: ClaudeSession, decoy: ClaudeSession, running: DaemonProcess
 ) -> None:
-    """Even where its transcript is named with the other's folder: a session belongs where the ledger knows it to be. What
-    it tells early there is left to its transcript."""
+    """Even where its transcript is named with the other's folder: a session belongs where the ledger knows it to be.
+
+    What it tells early there is left to its transcript.
+    """
     work(session)
     running.settle()
     before = files_below(decoy.cwd)

@@ -9,6 +9,7 @@ with SQLite 3.40.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import secrets
 import sqlite3
@@ -28,6 +29,9 @@ COPY_BYTES: Final = 64 << 20
 TRIES: Final = 3
 
 _COUNTER_AT: Final = 24
+_SHARED_AT: Final = 0x40000002
+_SHARED_BYTES: Final = 510
+"""Where SQLite's shared lock lies."""
 _COPIED_AT_ONCE: Final = 1 << 20
 
 Connection = sqlite3.Connection
@@ -71,7 +75,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     live = before.wal > 0 and before.shm
     try:
         if live:
-            with _transaction(path, "mode=ro&readonly_shm=1") as db:
+            with _held(path), _transaction(path, "mode=ro&readonly_shm=1") as db:
                 yield db
         elif before.wal and before.size + before.wal <= COPY_BYTES:
             with _copied(path) as copy, _transaction(copy, "mode=rw") as db:
@@ -118,6 +122,27 @@ def tables(db: sqlite3.Connection) -> frozenset[str]:
     """The names of the tables there are."""
     rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     return frozenset(text_of(name) or "" for (name,) in rows)
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Keeps the WAL where it is: SQLite would make an empty one where it finds none, read-only or not.
+
+    This is the shared lock that SQLite takes too. Who quits leaves the WAL to the next start while somebody has it.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, _SHARED_BYTES, _SHARED_AT)
+        except OSError as error:
+            raise OSError(errno.EAGAIN, "the database is locked", str(path)) from error
+        status = os.fstat(descriptor)
+        there = _regular(path)
+        if (status.st_dev, status.st_ino) != (there.st_dev, there.st_ino) or _status(f"{path}-wal") is None:
+            raise ChangedMeanwhile(errno.EAGAIN, "the database changed meanwhile", str(path))
+        yield
+    finally:
+        os.close(descriptor)  # after SQLite's own: with it go all locks that we have on the file
 
 
 @contextmanager

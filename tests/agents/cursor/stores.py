@@ -142,7 +142,7 @@ class EditorStore:
         self.path = user / "globalStorage" / "state.vscdb"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.storage.mkdir(exist_ok=True)
-        self.db = sqlite3.connect(self.path, isolation_level=None)
+        self.db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         self.db.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
         for table in ("ItemTable", "cursorDiskKV"):
             self.db.execute(KV.format(table))

@@ -34,13 +34,14 @@ def _readers() -> Mapping[Kind, Reader]:
     from carryover.agents.cursor.chat.reader import ChatReader
     from carryover.agents.cursor.editor.old_chats import OldChatsReader
     from carryover.agents.cursor.editor.reader import EditorReader
+    from carryover.agents.cursor.sparing import SparingReader
     from carryover.agents.cursor.transcript.lines import LinesReader
     from carryover.agents.cursor.transcript.text_reader import TextReader
 
     return {
-        "ide": EditorReader(),
-        "workspace": OldChatsReader(),
-        "chat": ChatReader(),
+        "ide": SparingReader(EditorReader()),
+        "workspace": SparingReader(OldChatsReader()),
+        "chat": SparingReader(ChatReader()),
         "transcript": LinesReader(),
         "text": TextReader(),
     }

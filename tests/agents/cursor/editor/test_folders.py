@@ -53,6 +53,37 @@ def test_the_conversation_names_its_folder(store: EditorStore, uri: Any, cwd: st
         assert placed(store, {"id": "x", "uri": uri}) == {cwd}
 
 
+def test_a_folder_on_another_machine_is_known_by_any_of_its_forms(store: EditorStore) -> None:
+    """The list of conversations has no `scheme` beside the paths, and the path alone looks like one of this machine."""
+    for uri in (
+        {key: value for key, value in REMOTE.items() if key != "scheme"} | {"fsPath": "/srv/demo"},
+        {"external": REMOTE["external"], "fsPath": "/srv/demo", "scheme": 5},
+        {"fsPath": "//server/share", "path": "/share"},
+    ):
+        assert placed(store, {"id": "x", "uri": uri}) == set()
+
+
+def test_the_list_names_the_window_where_the_conversation_does_not(store: EditorStore) -> None:
+    named = {"workspaceIdentifier": identifier(PROJECT)}
+    chat = Chat(
+        name="listed", bubbles=(user("Go."),), folder=None, more={"workspaceIdentifier": {"id": "gone"}}, head=named
+    )
+    store.put(chat)
+
+    assert {event.cwd for event in Editor(store).read()} == {PROJECT}
+
+
+def test_of_two_windows_that_list_a_conversation_the_one_that_went_on_counts(tmp_path: Path) -> None:
+    """A window that becomes one of several folders takes a copy of its list along (as in VS Code)."""
+    with closing(EditorStore(tmp_path / "User", "workspaces")) as store:
+        first = Chat(name="both", bubbles=(user("Go."),), folder="/srv/one")
+        store.put(first)
+        store.put(first.with_bubbles(user("On."), folder="/srv/two"))
+        assert {event.cwd for event in Editor(store).read()} == {"/srv/two"}
+        store.put(first.with_bubbles(user("On."), user("And on."), folder="/srv/one"))
+        assert {event.cwd for event in Editor(store).read()} == {"/srv/one"}
+
+
 def test_a_window_is_named_by_its_storage(store: EditorStore) -> None:
     folder = store.workspace("/home/dev/my demo")
 

@@ -19,6 +19,7 @@ from agents.cursor.stores import (
     say,
     shell,
     thinking,
+    tool,
     uid,
     user,
 )
@@ -184,6 +185,97 @@ def test_a_long_conversation_is_given_once_and_taken_back_at_its_end(
     assert len(state.recent[0].given()) <= 100
 
 
+def test_going_far_back_in_a_long_conversation_loses_nothing_and_undoes_all(
+    store: EditorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client takes turns back and writes the new prompt in one go."""
+    monkeypatch.setattr(editor_state, "MAX_MARKS_EACH", 100)
+    long = chat(1, bubbles=250)
+    store.put(long)
+    editor = Editor(store)
+    editor.read()
+    state = editor_state.decoded(editor.cursor)
+    assert state is not None
+    assert state.recent[0].before > 100  # of the beginning only the number is remembered
+
+    for kept in (20, 60):
+        ids = [*(long.bubble_id(number) for number in range(kept)), uid("anew", kept)]
+        store.put(Chat(name=long.name, bubbles=(*long.bubbles[:kept], user(f"anew {kept}")), ids=ids))
+        editor.read()
+        told = texts([event.body for event in editor.standing()])
+        assert sorted(told) == sorted([*(bubble["text"] for bubble in long.bubbles[:kept]), f"anew {kept}"])
+
+
+def test_a_long_turn_that_is_taken_back_and_brought_back_stands_again(store: EditorStore) -> None:
+    editor = Editor(store)
+    long = chat(1, bubbles=300)
+    for state in (long, chat(1, bubbles=1), long):
+        store.put(state)
+        editor.read()
+
+    assert len(editor.standing()) == 300
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_what_is_taken_back_in_a_conversation_long_forgotten_is_undone(
+    store: EditorStore, monkeypatch: pytest.MonkeyPatch, *, anew: bool
+) -> None:
+    monkeypatch.setattr(editor_state, "MAX_RECENT", 2)
+    editor = Editor(store)
+    chats = [chat(number, bubbles=4) for number in range(6)]
+    store.put(*chats)
+    editor.read()
+    assert not any(isinstance(event.body, Undone) for event in editor.events)
+
+    ids = [chats[0].bubble_id(0), chats[0].bubble_id(1), uid("anew")]
+    store.put(Chat(name=chats[0].name, bubbles=(*chats[0].bubbles[:2], user("anew")), ids=ids))
+    if anew:
+        store.db.execute("VACUUM")
+    editor.read()
+
+    told = texts([event.body for event in editor.standing()])
+    assert sorted(text for text in told if "0." in text or "anew" in text) == ["anew", "answer 0.1", "prompt 0.0"]
+    assert len(told) == 23
+
+
+def test_what_is_written_once_more_after_its_end_is_told_anew(store: EditorStore) -> None:
+    """The conversation's row may be written before those of its last bubbles."""
+    editor = Editor(store, now_ms=NOW_MS)
+    asked = Chat(name="Live", bubbles=(user("Go."),), start_ms=NOW_MS - 80_000)
+    waiting = tool("read_file", {"target_file": "a.py"})
+    store.put(asked.with_bubbles(waiting, say("It i")))
+    first = editor.read()
+    store.put(asked.with_bubbles(waiting, say("It i")))
+    assert editor.read() == []
+
+    whole = tool("read_file", {"target_file": "a.py"}, {"contents": "x = 1"})
+    store.put(asked.with_bubbles(whole, say("It is done.")))
+    editor.read()
+    assert texts([event.body for event in editor.standing()]) == ["Go.", "It is done."]
+    (result,) = [event.body for event in editor.standing() if isinstance(event.body, ToolResult)]
+    assert "x = 1" in result.output
+    assert first[0].body == editor.standing()[0].body
+
+
+def test_what_is_written_again_and_again_after_its_end_is_told_when_it_rests(store: EditorStore) -> None:
+    """An editor that says nowhere that it is still writing."""
+    editor = Editor(store, now_ms=NOW_MS)
+    asked = Chat(name="Live", bubbles=(user("Go."),), start_ms=NOW_MS - 80_000)
+    for words in range(1, 30):
+        editor.now_ms += 1000
+        store.put(asked.with_bubbles(say("word " * words)))
+        editor.read()
+    assert sum(isinstance(event.body, Undone) for event in editor.events) == 1
+    assert editor.batches[-1].look_again_s == pytest.approx(61.0, abs=1.0)
+
+    editor.now_ms += 62_000
+    editor.read()
+    assert texts([event.body for event in editor.standing()]) == ["Go.", "word " * 29]
+    editor.now_ms += 62_000
+    assert editor.read() == []
+    assert editor.batches[-1].look_again_s is None
+
+
 def test_a_sub_agent_belongs_to_the_conversation_that_sent_it(store: EditorStore) -> None:
     named = Chat(name="named", bubbles=(user("List."),), more={"subagentInfo": {"parentComposerId": ONE.id}})
     listed = Chat(name="listed", bubbles=(user("Find."),), more={"subagentInfo": {}}, start_ms=START_MS - 10_000_000)
@@ -199,6 +291,16 @@ def test_a_sub_agent_belongs_to_the_conversation_that_sent_it(store: EditorStore
         "Look.": (nobody.id, nobody.id, "model"),
         "Go.": (main.id, None, "human"),
     }
+
+
+def test_the_list_alone_may_tell_a_sub_agent(store: EditorStore) -> None:
+    child = Chat(name="child", bubbles=(user("Find."),))
+    store.put(child)
+    store.db.execute("UPDATE composerHeaders SET isSubagent = 1")
+
+    assert [(event.sidechain, event.body) for event in Editor(store).read()] == [
+        (child.id, UserPrompt(text="Find.", actor="model"))
+    ]
 
 
 def test_a_sub_agent_waits_until_somebody_names_it(store: EditorStore) -> None:

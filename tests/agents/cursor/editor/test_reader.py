@@ -23,6 +23,8 @@ from agents.cursor.stores import (
     user,
 )
 from carryover.agents.cursor.editor import look as editor_look
+from carryover.agents.cursor.editor import state as editor_state
+from carryover.agents.cursor.editor.reader import EditorReader
 from carryover.readers import sqlite
 
 NOW_MS = START_MS + 120_000
@@ -165,6 +167,25 @@ def test_rows_that_were_numbered_anew_lose_nothing(tmp_path: Path) -> None:
         assert texts(editor.bodies()) == ["more"]
 
 
+def test_rows_that_were_numbered_anew_and_have_gone_past_where_we_were_lose_nothing(tmp_path: Path) -> None:
+    """As after a VACUUM, when nobody looked for long."""
+    with closing(EditorStore(tmp_path / "User", "keys")) as store:
+        editor = Editor(store)
+        for _ in range(3):
+            store.put(*(chat(number) for number in range(3)))
+        editor.read()
+        state = editor_state.decoded(editor.cursor)
+        store.db.execute("VACUUM")
+        store.put(chat(1).with_bubbles(user("more")))
+        store.fill(20)
+        assert state is not None
+        assert store.db.execute("SELECT max(rowid) FROM cursorDiskKV").fetchone() > (state.rowid,)
+
+        editor.read()
+        assert "more" in texts([event.body for event in editor.standing()])
+        assert len(editor.standing()) == 7
+
+
 def test_a_change_costs_what_changed(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store.put(*(chat(number, bubbles=20) for number in range(60)))
     editor = Editor(store)
@@ -209,6 +230,44 @@ def test_rows_that_are_changed_in_their_place_are_found_by_the_list(store: Edito
 
     store.db.execute("UPDATE composerHeaders SET lastUpdatedAt = ? WHERE composerId = ?", (more.updated_ms, more.id))
     assert texts(editor.bodies()) == [TWO.bubbles[0]["text"]]
+
+
+def test_a_stream_leaves_the_cursor_as_it_is_and_a_restart_in_it_loses_nothing(
+    store: EditorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger would have to write it all anew several times a second."""
+    editor = Editor(store, now_ms=NOW_MS)
+    live = Chat(name="Live", bubbles=(user("Go."),), status="generating", start_ms=NOW_MS - 60_000)
+
+    def stream(words: int) -> list[str]:
+        editor.now_ms += 300
+        store.put(live.with_bubbles(say("word " * words), generating=(1,), more={"lastUpdatedAt": editor.now_ms}))
+        return texts(editor.bodies())
+
+    store.put(chat(1), live)
+    editor.read()
+    stream(1)
+    before = editor.cursor
+    for words in range(2, 40):
+        assert stream(words) == []
+        assert editor.cursor == before
+
+    editor.reader = EditorReader(lambda: editor.now_ms)
+    assert stream(40) == []
+    monkeypatch.setattr(editor_state, "MANY_ROWS", 5)
+    assert stream(41) == []
+    assert editor.cursor != before
+    editor.now_ms += 61_000
+    assert texts(editor.bodies()) == ["word " * 41]
+
+
+def test_one_header_that_is_none_hides_no_other(store: EditorStore) -> None:
+    row = composer(ONE)
+    headers = row["fullConversationHeadersOnly"]
+    for odd in (5, {"bubbleId": 5}, {"type": 1}, {"bubbleId": ""}, {"bubbleId": "\ud800", "type": "x"}, None):
+        store.put(ONE)
+        store.value(f"composerData:{ONE.id}", {**row, "fullConversationHeadersOnly": [odd, *headers]})
+        assert len(texts(Editor(store).bodies())) == 3
 
 
 def test_the_cursor_stays_small(store: EditorStore) -> None:

@@ -20,6 +20,7 @@ from carryover.agents.cursor.editor.wire import (
     Bubble,
     Composer,
     Header,
+    PlainHeader,
     ToolData,
     items_of,
     mark_of,
@@ -40,15 +41,19 @@ class Unreadable(Exception):
     """A bubble that is no JSON object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where one bubble stands. `inline`: the bubble itself, which the oldest form keeps in its place."""
 
     bubble_id: str
     mark: bytes
     type: int | None
-    at_ms: int
+    created_at: msgspec.Raw
     inline: msgspec.Raw | None = None
+
+    @property
+    def at_ms(self) -> int:
+        """UTC milliseconds, 0 where it is not said."""
+        return time_of(self.created_at)
 
 
 @dataclass(slots=True)
@@ -64,12 +69,20 @@ class Reading:
     _loaded: dict[int, Bubble | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        plain = rawjson.part_of(self.composer.full_conversation_headers_only, list[PlainHeader])
+        if plain:
+            self.is_known = True
+            self.places = [_plain_place(header) for header in plain[:MAX_HEADERS] if header.bubble_id]
+        else:
+            self._find_places()
+        self.generating = frozenset(names_of(self.composer.generating_bubble_ids))
+
+    def _find_places(self) -> None:
         listed = items_of(self.composer.full_conversation_headers_only)
         inline = items_of(self.composer.conversation) if not listed else None
         self.is_known = listed is not None or bool(inline)
         found = (_place(item, inline=bool(inline)) for item in (inline or listed or ())[:MAX_HEADERS])
         self.places = [place for place in found if place is not None]
-        self.generating = frozenset(names_of(self.composer.generating_bubble_ids))
 
     @property
     def status(self) -> str:
@@ -148,6 +161,10 @@ def _is_unfinished(bubble: Bubble) -> bool:
     return tool is not None and name_of(tool.status) in _UNFINISHED
 
 
+def _plain_place(header: PlainHeader) -> Place:
+    return Place(header.bubble_id, mark_of(header.bubble_id), header.type, header.created_at)
+
+
 def _place(item: msgspec.Raw, *, inline: bool) -> Place | None:
     header = struct_of(item, Header)
     bubble_id = name_of(header.bubble_id) if header is not None else ""
@@ -157,6 +174,6 @@ def _place(item: msgspec.Raw, *, inline: bool) -> Place | None:
         bubble_id=bubble_id,
         mark=mark_of(bubble_id),
         type=number_of(header.type),
-        at_ms=time_of(header.created_at),
+        created_at=header.created_at,
         inline=item if inline else None,
     )

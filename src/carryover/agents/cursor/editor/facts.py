@@ -18,10 +18,9 @@ def updated_ms(composer: Composer, head: Head) -> int:
     return max(time_of(composer.last_updated_at), time_of(head.last_updated_at))
 
 
-def identifier_of(composer: Composer, head: Head) -> msgspec.Raw:
-    """Which window it was held in, `null` where neither says."""
-    own = composer.workspace_identifier
-    return own if bytes(own) != b"null" else head.workspace_identifier
+def identifiers_of(composer: Composer, head: Head) -> tuple[msgspec.Raw, msgspec.Raw]:
+    """Which window it was held in, by its own word first; `null` where it is not said."""
+    return composer.workspace_identifier, head.workspace_identifier
 
 
 def parent_of(ident: str, composer: Composer, head: Head, children: Mapping[str, str]) -> str | None:

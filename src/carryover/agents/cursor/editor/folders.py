@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -68,18 +69,20 @@ class Workspaces:
 
     def updated(self, storage: Path) -> dict[str, int]:
         """When the conversations that the workspaces list last changed."""
-        return {ident: at for listed in self._listed(storage).values() for ident, at in listed.items()}
+        updated: dict[str, int] = {}
+        for listed in self._listed(storage).values():
+            updated.update({ident: max(at, updated.get(ident, 0)) for ident, at in listed.items()})
+        return updated
 
-    def folders_of(self, storage: Path, ident: str, identifier: msgspec.Raw) -> Folders:
-        """The folders of conversation `ident`, by what it says itself, or by the workspace that lists it."""
-        given = rawjson.part_of(identifier, WorkspaceIdentifier)
-        if given is not None:
-            told = _told(given)
-            if told is None and _NAME.fullmatch(name := name_of(given.id)):
-                told = _of_workspace(storage / name)
-            return told or NOWHERE
-        listing = next((folder for folder, listed in self._listed(storage).items() if ident in listed), None)
-        return (_of_workspace(listing) if listing is not None else None) or NOWHERE
+    def folders_of(self, storage: Path, ident: str, identifiers: Iterable[msgspec.Raw]) -> Folders:
+        """The folders of conversation `ident`, by the first identifier that names some, or else by the workspace that
+        lists it: of several the one where it changed last, for a window that becomes another takes its list along."""
+        read = [rawjson.part_of(identifier, WorkspaceIdentifier) for identifier in identifiers]
+        given = [identifier for identifier in read if identifier is not None]
+        if given:
+            return next(filter(None, (_identified(storage, identifier) for identifier in given)), NOWHERE)
+        listing = {folder: listed[ident] for folder, listed in self._listed(storage).items() if ident in listed}
+        return (_of_workspace(max(listing, key=lambda folder: listing[folder])) if listing else None) or NOWHERE
 
     def _listed(self, storage: Path) -> dict[Path, dict[str, int]]:
         found = {}
@@ -117,6 +120,13 @@ def _folders_in(storage: Path) -> list[Path]:
         return []
 
 
+def _identified(storage: Path, given: WorkspaceIdentifier) -> Folders | None:
+    told = _told(given)
+    if told is None and _NAME.fullmatch(name := name_of(given.id)):
+        told = _of_workspace(storage / name)
+    return told
+
+
 def _told(given: WorkspaceIdentifier) -> Folders | None:
     """The folders that an identifier names; None where it names none."""
     if (folder := rawjson.part_of(given.uri, Uri)) is not None:
@@ -127,9 +137,11 @@ def _told(given: WorkspaceIdentifier) -> Folders | None:
 
 
 def _as_text(uri: Uri) -> str:
-    scheme = name_of(uri.scheme)
-    if scheme in ("", "file"):
-        return name_of(uri.fsPath) or name_of(uri.external) or name_of(uri.path)
+    external = name_of(uri.external)
+    named = _SCHEME.match(external)
+    scheme = name_of(uri.scheme) or (named[1] if named is not None else "file")
+    if scheme == "file":
+        return name_of(uri.fsPath) or external or name_of(uri.path)
     return f"{scheme}:{name_of(uri.path)}"
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from carryover.agents.cursor.editor.conversation import Reading, Unreadable, is_silent
+from carryover.agents.cursor.editor.late import MAX_LATE, NOTHING, content_mark
 from carryover.agents.cursor.editor.records import (
     AnyRecord,
     BubbleRecord,
@@ -19,12 +20,13 @@ from carryover.agents.cursor.editor.records import (
     taken_back,
     told_of,
 )
-from carryover.agents.cursor.editor.state import Seen, trimmed
-from carryover.agents.cursor.editor.wire import Bubble, ident_of, number_of, time_of
+from carryover.agents.cursor.editor.state import Seen, beginning_of, trimmed
+from carryover.agents.cursor.editor.wire import Bubble, ident_of, mark_of, number_of, time_of
 from carryover.readers.sqlite import TooLarge
 from carryover.records.identity import digest
 
-MAX_TAKES: Final = 200
+MAX_TAKES: Final = 2_000
+MAX_LOOSE: Final = 200
 
 Take = Callable[[AnyRecord | None], bool]
 """Takes a record, and says whether there is no more room."""
@@ -40,9 +42,22 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def give_out(
-    reading: Reading, conversation: Conversation, seen: Seen, *, settled: bool, moved_ms: int, take: Take
+    reading: Reading,
+    conversation: Conversation,
+    seen: Seen,
+    *,
+    settled: bool,
+    moved_ms: int,
+    rewritten: frozenset[str],
+    ghosts: Callable[[], list[str]],
+    may_be_forgotten: bool,
+    take: Take,
 ) -> Given:
-    """Hand what is new to `take`. `settled`: nobody writes any more, so what is not final is taken as it is."""
+    """Hand what is new to `take`. `settled`: nobody writes any more, so what is not final is taken as it is.
+
+    `rewritten`: ids of bubbles written since the last look. `ghosts` gives the ids of all bubbles that have a row,
+    listed or not. `may_be_forgotten`: some may have been given out though `seen` does not know of any.
+    """
     if not reading.is_known:
         return Given(seen=seen)
     giving = _Giving(
@@ -50,14 +65,17 @@ def give_out(
         conversation=conversation,
         settled=settled,
         moved_ms=moved_ms,
+        rewritten=rewritten,
         take=take,
         order=[place.mark for place in reading.places],
         marks=seen.given(),
         takes=dict(seen.takes),
         loose=list(seen.loose),
+        late=dict(seen.late),
+        stale=set(seen.stale),
         last_ms=seen.last_ms or time_of(reading.composer.created_at) or moved_ms,
     )
-    return giving.run(seen)
+    return giving.run(seen, ghosts, may_be_forgotten=may_be_forgotten)
 
 
 @dataclass(slots=True)
@@ -66,18 +84,23 @@ class _Giving:
     conversation: Conversation
     settled: bool
     moved_ms: int
+    rewritten: frozenset[str]
     take: Take
     order: list[bytes]
     marks: list[bytes]
     takes: dict[bytes, int]
     loose: list[bytes]
+    late: dict[bytes, bytes]
+    stale: set[bytes]
     last_ms: int
     waits: bool = False
     oversized: int = 0
 
-    def run(self, seen: Seen) -> Given:
-        before = min(seen.before, len(self.order))
-        self._take_back_vanished()
+    def run(self, seen: Seen, ghosts: Callable[[], list[str]], *, may_be_forgotten: bool) -> Given:
+        before = seen.before if seen.beginning == beginning_of(self.order, seen.before) else 0
+        forgotten = before != seen.before or (may_be_forgotten and not seen.marks)
+        self._take_back_vanished(ghosts() if forgotten else [])
+        self._take_back_rewritten()
         given = {*self.order[:before], *self.marks} - set(self.loose)
         for number, mark in enumerate(self.order):
             if mark in given:
@@ -95,7 +118,9 @@ class _Giving:
             before=before,
             marks=b"".join(self.marks),
             takes=dict(list(self.takes.items())[-MAX_TAKES:]),
-            loose=tuple(self.loose[-MAX_TAKES:]),
+            loose=tuple(self.loose[-MAX_LOOSE:]),
+            late=dict(list(self.late.items())[-MAX_LATE:]),
+            stale=tuple(sorted(self.stale)),
             last_ms=self.last_ms,
         )
         return Given(
@@ -105,9 +130,33 @@ class _Giving:
             oversized=self.oversized,
         )
 
-    def _take_back_vanished(self) -> None:
+    def _take_back_vanished(self, ghosts: list[str]) -> None:
+        """Of what is forgotten, whatever has a row may have been given out."""
         there = set(self.order)
-        self._take_back([mark for mark in self.marks if mark not in there])
+        self._take_back([mark for mark in dict.fromkeys([*self.marks, *map(mark_of, ghosts)]) if mark not in there])
+
+    def _take_back_rewritten(self) -> None:
+        """The first time at once, after that when nobody writes any more: it may be what an answer looks like that is
+        streamed."""
+        for number, place in enumerate(self.reading.places):
+            if place.mark not in self.late or not (place.bubble_id in self.rewritten or place.mark in self.stale):
+                continue
+            self.stale.discard(place.mark)
+            content = self._content(number)
+            if content in (NOTHING, self.late[place.mark]):
+                continue
+            if self.settled or not self.takes.get(place.mark):
+                self._take_back([place.mark])
+            else:
+                self.stale.add(place.mark)
+                self.waits = True
+
+    def _content(self, number: int) -> bytes:
+        try:
+            bubble = self.reading.bubble(number)
+        except (TooLarge, Unreadable):
+            return NOTHING
+        return content_mark(bubble) if bubble is not None else NOTHING
 
     def _take_back(self, marks: list[bytes]) -> None:
         bubbles = [(ident_of(mark), self.takes.get(mark, 0)) for mark in marks]
@@ -118,6 +167,8 @@ class _Giving:
         self.loose = [mark for mark in self.loose if mark not in gone]
         for mark in marks:
             self.takes[mark] = self.takes.pop(mark, 0) + 1
+            self.late.pop(mark, None)
+            self.stale.discard(mark)
 
     def _give(self, number: int) -> None:
         place = self.reading.places[number]
@@ -145,6 +196,8 @@ class _Giving:
             self.take(self._record(number, bubble, whole=is_final))
         if not is_final:
             self.loose.append(place.mark)
+        else:
+            self.late[place.mark] = content_mark(bubble)
         return self._note(place.mark)
 
     def _note(self, mark: bytes) -> None:
@@ -153,6 +206,7 @@ class _Giving:
     def _note_if_settled(self, mark: bytes) -> None:
         """A row that is not there may still be written, unless the conversation is long over."""
         if self.settled:
+            self.late[mark] = NOTHING
             self._note(mark)
         else:
             self.waits = True

@@ -11,7 +11,7 @@ import msgspec
 from carryover.agents.contract import Record
 from carryover.agents.cursor.editor import state as editor_state
 from carryover.agents.cursor.editor.conversation import Reading
-from carryover.agents.cursor.editor.facts import conversation_of, identifier_of, parent_of, updated_ms
+from carryover.agents.cursor.editor.facts import conversation_of, identifiers_of, parent_of, updated_ms
 from carryover.agents.cursor.editor.folders import Workspaces
 from carryover.agents.cursor.editor.given import give_out
 from carryover.agents.cursor.editor.records import (
@@ -59,7 +59,8 @@ class Look:
     _children: dict[str, str] = field(init=False)
     _row: tuple[int, int] = (0, 0)
     _watermark_ms: int = field(init=False)
-    _written: frozenset[str] = frozenset()
+    _written: dict[str, frozenset[str]] = field(default_factory=dict)
+    _schema: int = 0
     _used_bytes: int = 0
     _current: str | None = None
     _due_ms: list[int] = field(default_factory=list)
@@ -94,21 +95,23 @@ class Look:
             open=tuple(dict.fromkeys(self._open))[-editor_state.MAX_OPEN :],
             recent=editor_state.kept(list(self._recent.values()), self._current),
             children=dict(list(self._children.items())[-editor_state.MAX_CHILDREN :]),
+            schema=self._schema,
+            complete=self.before.complete or (self.store.has_values and self.behind is None),
         )
 
     def notice(self) -> None:
         """Which conversations changed since the last look, and whether history is still to be read."""
         row, last = self.store.newest_row()
         listed = self._listed(self._watermark_ms)
-        if not self.before.begun or row < self.before.rowid:
+        self._schema = self.store.schema()
+        if not self.before.begun or row < self.before.rowid or self._schema != self.before.schema:
             self._begin_anew()
         else:
             changed = [ident for ident, at in listed.items() if self._is_news(ident, at)]
             changed.sort(key=lambda ident: -listed[ident])
             if (row, last) != (self.before.rowid, self.before.last):
-                written = self.store.written_since(self.before.rowid, row)
-                self._written = frozenset(written)
-                changed = [*written, *changed]
+                self._written = self.store.written_since(self.before.rowid, row)
+                changed = [*self._written, *changed]
             self._wait_for([*changed, *self._waiting])
         self._row = (row, last)
         self._watermark_ms = max(self._watermark_ms, *listed.values()) if listed else self._watermark_ms
@@ -191,13 +194,23 @@ class Look:
         if parent == seen.id and not settled:
             self._keep_open(seen, moved_ms, waits=True)
             return True
-        folders = self.workspaces.folders_of(self.storage, seen.id, identifier_of(composer, head))
+        folders = self.workspaces.folders_of(self.storage, seen.id, identifiers_of(composer, head))
         if folders.remote:
             self._pass_by(seen, PassedByRecord(what="conversation", why="remote workspace"))
             return True
         conversation = conversation_of(seen.id, composer, head, parent=parent, folders=folders)
         self._current = seen.id
-        given = give_out(reading, conversation, seen, settled=settled, moved_ms=moved_ms, take=self._takes)
+        given = give_out(
+            reading,
+            conversation,
+            seen,
+            settled=settled,
+            moved_ms=moved_ms,
+            rewritten=self._written.get(seen.id, frozenset()),
+            ghosts=lambda: self.store.bubble_ids(seen.id),
+            may_be_forgotten=self.before.complete,
+            take=self._takes,
+        )
         self.oversized += given.oversized
         self._recent[seen.id] = given.seen
         if given.left_before_end:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from carryover.agents.contract import Batch, Stamp
 from carryover.agents.cursor.editor import state as editor_state
 from carryover.agents.cursor.editor.folders import Workspaces
@@ -20,6 +22,13 @@ from carryover.readers import sqlite
 from carryover.readers.clock import utc_now_ms
 
 
+class Held(msgspec.Struct, frozen=True):
+    """What a look found out that brought nothing and is not worth storing: the ledger keeps the cursor it has."""
+
+    cursor: bytes
+    state: State
+
+
 class EditorReader:
     """See `carryover.agents.contract.Reader`."""
 
@@ -27,21 +36,33 @@ class EditorReader:
         self._now_ms = now_ms
         self._workspaces = Workspaces()
         self._plans: dict[Path, tuple[editor_state.Place, ...]] = {}
+        self._held: dict[Path, Held] = {}
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """The next records, about 1 MiB of them. Raises as `readers.sqlite.reading` does."""
-        state = editor_state.decoded(cursor)
+        stored = editor_state.decoded(cursor)
+        held = self._held.get(path)
+        state = held.state if held is not None and held.cursor == cursor else stored
         changed_ms = sqlite.stamp(path).mtime_ns // 1_000_000
         look = sqlite.look_into(path, lambda db: self._look(db, path, state or State(), changed_ms))
         after = look.state()
+        more = bool(after.waiting) or after.behind is not None
         return Batch(
             records=tuple(look.records),
-            cursor=editor_state.encoded(after),
-            restarted=cursor is not None and state is None,
-            more=bool(after.waiting) or after.behind is not None,
+            cursor=self._hold(path, cursor, stored, after, news=more or bool(look.records) or look.oversized > 0),
+            restarted=cursor is not None and stored is None,
+            more=more,
             oversized=look.oversized,
             look_again_s=look.look_again_s,
         )
+
+    def _hold(self, path: Path, cursor: bytes | None, stored: State | None, after: State, *, news: bool) -> bytes:
+        """The cursor to store: that which is stored while an answer is streamed, for it may have 200 KB."""
+        if news or cursor is None or stored is None or editor_state.worth_storing(stored, after):
+            self._held.pop(path, None)
+            return editor_state.encoded(after)
+        self._held[path] = Held(cursor, after)
+        return cursor
 
     def stamp(self, path: Path) -> Stamp:
         """Size and time of the database and its WAL."""

@@ -43,7 +43,9 @@ class Store:
         names = sqlite.tables(db)
         self.has_values = "cursorDiskKV" in names
         self._has_items = "ItemTable" in names
-        self._has_heads = "composerHeaders" in names and {"composerId", "lastUpdatedAt", "value"} <= self._columns()
+        columns = self._columns() if "composerHeaders" in names else set()
+        self._has_heads = {"composerId", "lastUpdatedAt", "value"} <= columns
+        self._tells_subagents = self._has_heads and "isSubagent" in columns
         self._listed: dict[str, Head] | None = None
 
     def newest_row(self) -> tuple[int, int]:
@@ -60,8 +62,13 @@ class Store:
                 told = key
         return row[0], int(digest(told)[:12], 16)
 
-    def written_since(self, rowid: int, newest: int) -> list[str]:
-        """The conversations of rows from `rowid` on, what was written last first."""
+    def schema(self) -> int:
+        """SQLite's count of changes to the schema. VACUUM, which numbers rows anew, counts as one."""
+        row = self._db.execute("PRAGMA schema_version").fetchone()
+        return int(row[0])
+
+    def written_since(self, rowid: int, newest: int) -> dict[str, frozenset[str]]:
+        """The conversations of rows from `rowid` on, what was written last first, and which of their bubbles."""
         if newest - rowid <= _MANY_ROWS:
             rows = self._db.execute("SELECT key FROM cursorDiskKV WHERE rowid >= ? ORDER BY rowid DESC", (rowid,))
             keys = [key for (key,) in rows]
@@ -75,13 +82,24 @@ class Store:
                 )
             ]
             keys = [key for _, key in sorted(found, reverse=True)]
-        return _distinct(_composer_in(sqlite.text_of(key) or "") for key in keys)
+        written: dict[str, set[str]] = {}
+        for key in keys:
+            text = sqlite.text_of(key) or ""
+            if ident := _composer_in(text):
+                written.setdefault(ident, set()).add(text.partition(":")[2].partition(":")[2])
+        return {ident: frozenset(bubbles) for ident, bubbles in written.items()}
 
     def composers(self) -> list[tuple[int, str]]:
         """Rowid and id of every conversation, from the index of keys alone."""
         rows = self._db.execute("SELECT rowid, key FROM cursorDiskKV WHERE key >= ? AND key < ?", _range(_COMPOSER))
         named = ((rowid, _composer_in(sqlite.text_of(key) or "")) for rowid, key in rows)
         return [(rowid, ident) for rowid, ident in named if ident]
+
+    def bubble_ids(self, ident: str) -> list[str]:
+        """Those of its bubbles that have a row, listed or not, from the index of keys alone."""
+        prefix = f"{_BUBBLE}{ident}:"
+        rows = self._db.execute("SELECT key FROM cursorDiskKV WHERE key >= ? AND key < ?", _range(prefix))
+        return [(sqlite.text_of(key) or "").removeprefix(prefix) for (key,) in rows]
 
     def composer(self, ident: str) -> bytes | None:
         """A conversation; raises TooLarge."""
@@ -104,7 +122,10 @@ class Store:
             value = sqlite.value_at(self._db, _HEAD, ident, limit=MAX_BUBBLE_BYTES)
         except sqlite.TooLarge:
             return None
-        return struct_of(value, Head) if value is not None else None
+        head = struct_of(value, Head) if value is not None else None
+        if head is not None and bytes(head.subagent_info) == b"null" and self._is_subagent(ident):
+            return msgspec.structs.replace(head, subagent_info=msgspec.Raw(b"{}"))
+        return head
 
     def updated(self, since_ms: int = 0) -> dict[str, int]:
         """When the listed conversations last changed, as far as that is `since_ms` or later."""
@@ -116,6 +137,12 @@ class Store:
             return {ident: at for ident, at in named if _is_id(ident) and isinstance(at, int)}
         times = ((ident, time_of(head.last_updated_at)) for ident, head in self._list().items())
         return {ident: at for ident, at in times if at >= since_ms}
+
+    def _is_subagent(self, ident: str) -> bool:
+        if not self._tells_subagents:
+            return False
+        row = self._db.execute("SELECT isSubagent FROM composerHeaders WHERE composerId = ?", (ident,)).fetchone()
+        return row is not None and row[0] == 1
 
     def _list(self) -> dict[str, Head]:
         if self._listed is None:
@@ -142,7 +169,9 @@ def heads_in(data: bytes | None) -> dict[str, Head]:
     listed = struct_of(data, HeadList) if data is not None else None
     if listed is None:
         return {}
-    heads = (rawjson.part_of(entry, Head) for entry in items_of(listed.all_composers) or ())
+    heads: Iterable[Head | None] | None = rawjson.part_of(listed.all_composers, list[Head])
+    if heads is None:  # one that is no object must not hide the others
+        heads = (rawjson.part_of(entry, Head) for entry in items_of(listed.all_composers) or ())
     named = ((name_of(head.composer_id), head) for head in heads if head is not None)
     return {ident: head for ident, head in named if _is_id(ident)}
 
@@ -162,7 +191,3 @@ def _composer_in(key: str) -> str:
 
 def _is_id(ident: str) -> bool:
     return 0 < len(ident) <= MAX_ID_CHARS
-
-
-def _distinct(idents: Iterable[str]) -> list[str]:
-    return [ident for ident in dict.fromkeys(idents) if ident]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
+from functools import lru_cache
 from typing import Final, TypeVar
 
 import msgspec
@@ -94,6 +95,14 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
     created_at: msgspec.Raw = rawjson.ABSENT
 
 
+class PlainHeader(msgspec.Struct, frozen=True, rename="camel"):
+    """A header as it should be, which is read ten times as fast: a conversation has thousands."""
+
+    bubble_id: str
+    type: int | None = None
+    created_at: msgspec.Raw = rawjson.ABSENT
+
+
 class ToolData(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """`toolFormerData`: a call together with its result. Arguments and result are JSON inside a string, or JSON."""
 
@@ -119,10 +128,10 @@ class Bubble(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 def struct_of(data: bytes | msgspec.Raw, kind: type[T]) -> T | None:
     """A row as `kind`, None when it has another shape. Halves of surrogate pairs (of JavaScript) are mended."""
-    raw = msgspec.Raw(bytes(data))
-    found = rawjson.part_of(raw, kind)
-    if found is None and b"\\u" in bytes(raw):
-        found = rawjson.part_of(msgspec.Raw(rawjson.mend(bytes(raw))), kind)
+    plain = bytes(data)
+    found = rawjson.part_of(msgspec.Raw(plain), kind)
+    if found is None and b"\\u" in plain:
+        found = rawjson.part_of(msgspec.Raw(rawjson.mend(plain)), kind)
     return found
 
 
@@ -160,6 +169,7 @@ def names_of(raw: msgspec.Raw) -> list[str]:
     return [name for item in items_of(raw) or () if (name := name_of(item))]
 
 
+@lru_cache(maxsize=8_192)
 def mark_of(bubble_id: str) -> bytes:
     """A bubble's id in 16 bytes; they are the id itself where it is a UUID."""
     if _UUID.fullmatch(bubble_id):
