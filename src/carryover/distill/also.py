@@ -15,13 +15,19 @@ _MOST: Final = 3
 """Of each kind."""
 
 
-def also_in_progress(view: ProjectView, chain: Sequence[SessionView], at_ms: int) -> list[str]:
-    """Sessions outside the `chain` that were still at work when its first began, newest first, then the worktrees."""
+def at_work_beside(view: ProjectView, chain: Sequence[SessionView]) -> list[SessionView]:
+    """Sessions outside the `chain` with a task, that were still at work when its first began, newest first."""
     told = {session.session for session in chain}
     others = [
-        session for session in view.sessions if session.session not in told and session.newest_ms >= chain[0].started_ms
+        session
+        for session in view.sessions
+        if session.session not in told and session.digest.goal is not None and session.newest_ms >= chain[0].started_ms
     ]
-    others.sort(key=lambda session: (-session.newest_ms, session.session))
+    return sorted(others, key=lambda session: (-session.newest_ms, session.session))[:_MOST]
+
+
+def also_in_progress(view: ProjectView, others: Sequence[SessionView], at_ms: int) -> list[str]:
+    """The tasks of the `others`, then the worktrees."""
     lines = [
         f"{AGENT_NAMES.get(other.agent, other.agent)}, {before(other.newest_ms, at_ms)}: "
         f"{clip(flat(other.digest.goal.text), chars=160)}"
@@ -31,4 +37,4 @@ def also_in_progress(view: ProjectView, chain: Sequence[SessionView], at_ms: int
     trees = [
         f"Worktree {tree.root} has its own handoff ({before(tree.last_event_ms, at_ms)})" for tree in view.worktrees
     ]
-    return lines[:_MOST] + trees[:_MOST]
+    return lines + trees[:_MOST]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from carryover.distill.also import also_in_progress
+from carryover.distill.also import also_in_progress, at_work_beside
 from carryover.distill.decisions import decision_lines
 from carryover.distill.digest import Digest, Touched
 from carryover.distill.facts import FileFacts, FileQuery, GitFacts
@@ -17,7 +17,7 @@ from carryover.distill.files import file_line, recent_files
 from carryover.distill.git_context import git_line
 from carryover.distill.limit import Limit, limit_line, standing_limit
 from carryover.distill.next_action import next_actions
-from carryover.distill.open_questions import doubts, notes_in_files, open_questions
+from carryover.distill.open_questions import doubts, notes_in_files, open_questions, questions_beside
 from carryover.distill.progress import progress_lines
 from carryover.distill.task import task_lines
 from carryover.distill.view import ProjectView, SessionView
@@ -72,6 +72,7 @@ def distill(
     if lead is None:
         return None
     chain = _chain(view.sessions, lead)
+    beside = at_work_beside(view, chain)
     current = _current(chain, lead)
     newest = max(chain, key=lambda session: (session.digest.last_ms, session.session))
     at_ms = min(max(session.newest_ms for session in chain), now_ms)
@@ -81,7 +82,7 @@ def distill(
     limit_text = limit_line(limit) if limit is not None else None
     sections = (
         Section("Task", _ranked(task_lines(current), 0)),
-        Section("Also in progress", _ranked(also_in_progress(view, chain, at_ms), 15, step=3)),
+        Section("Also in progress", _ranked(also_in_progress(view, beside, at_ms), 15, step=3)),
         Section("Progress log", _ranked(progress_lines(view.notes, view.sessions, at_ms), 16, step=4)),
         Section("Decisions", _ranked(decision_lines(view.notes, current.goal), 12, step=3)),
         Section("Recent files", _ranked([file_line(file, at_ms) for file in recent], 11, step=3)),
@@ -90,6 +91,7 @@ def distill(
             "Open questions",
             (
                 *_ranked(open_questions(current, runs, view.root, at_ms), 10, step=3),
+                *_ranked(questions_beside(beside), 18, step=4),
                 *_ranked(doubts(current), 20, step=4),
                 *_ranked(notes_in_files(recent), 30, step=5),
             ),

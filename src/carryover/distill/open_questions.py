@@ -8,7 +8,9 @@ from typing import Final
 from carryover.distill.digest import Digest, SeenRun
 from carryover.distill.files import RecentFile, relative
 from carryover.distill.prose import one_line
+from carryover.distill.view import SessionView
 from carryover.distill.when import before
+from carryover.model import AGENT_NAMES
 
 _MOST_DOUBTS: Final = 3
 _MOST_NOTES: Final = 3
@@ -30,6 +32,15 @@ def open_questions(digest: Digest, runs: Iterable[SeenRun], root: str, at_ms: in
     if digest.jobs:
         asked.append("Not known yet, still running: " + "; ".join(job.text for job in digest.jobs[-4:]))
     return list(dict.fromkeys(asked))
+
+
+def questions_beside(others: Iterable[SessionView]) -> list[str]:
+    """The newest question that each of the `others`, which are at work beside, has put to the user."""
+    asked = []
+    for other in others:
+        questions = [question.text for question in other.digest.questions if question.origin in ("tool", "assistant")]
+        asked += [f"{AGENT_NAMES.get(other.agent, other.agent)} beside asked: {text}" for text in questions[-1:]]
+    return asked
 
 
 def doubts(digest: Digest) -> list[str]:

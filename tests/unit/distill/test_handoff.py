@@ -126,6 +126,16 @@ def test_a_limit_is_named_as_what_stopped_the_work() -> None:
     ]
 
 
+def test_what_a_session_at_work_beside_asked_is_open_too() -> None:
+    beside = Conversation(session="beside", agent="codex").user("Make the price of an apple two coins")
+    leads = Conversation(session="leads", at_ms=beside.at_ms).user("Translate the guide to French")
+    beside.edited("prices.py").says("Done. Should a pear cost two coins as well?")
+
+    questions = section(handoff(project(beside, leads)), "Open questions")
+
+    assert questions == ["Codex beside asked: Should a pear cost two coins as well?"]
+
+
 def test_the_turn_with_which_an_earlier_session_was_left_is_told() -> None:
     """No prompt came after it, so no note was made of it."""
     left = Conversation(session="left", agent="codex").user("Make the price of an apple two coins")
