@@ -102,9 +102,10 @@ def check_folder(given: str, *, home: Path) -> ProjectRoot | Refused:
     try:
         if folder.exists() and not folder.is_dir():
             return Refused("folder: not a folder")
-        below = Path(os.path.realpath(folder)).relative_to(project.root)
+        checkout = project.checkout or project.root
+        below = Path(os.path.realpath(folder)).relative_to(checkout)
         top = Path(*folder.parts[: len(folder.parts) - len(below.parts)])
-        if folder.parts[len(top.parts) :] != below.parts or os.path.realpath(top) != project.root:
+        if folder.parts[len(top.parts) :] != below.parts or os.path.realpath(top) != checkout:
             return Refused("folder: a symlink inside a project")
     except OSError as error:
         return Refused(f"folder: {os.strerror(error.errno or errno.EIO)}")

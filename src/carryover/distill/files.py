@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -30,12 +30,18 @@ class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def recent_files(
-    touched: Iterable[Touched], runs: Iterable[SeenRun], facts: Mapping[str, FileFacts], root: str, *, limit: int = 10
+    touched: Iterable[Touched],
+    runs: Iterable[SeenRun],
+    facts: Mapping[str, FileFacts],
+    root: str,
+    *,
+    checkouts: Sequence[str] = (),
+    limit: int = 10,
 ) -> list[RecentFile]:
-    """The newest edit of each file below `root`, newest first."""
+    """The newest edit of each file below `root`, newest first. One in another of its `checkouts` is named in full."""
     newest: dict[str, Touched] = {}
     for file in touched:
-        path = relative(file.path, root)
+        path = relative(file.path, root) or _in_full(file.path, checkouts)
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
             newest[path] = file
     ordered_runs = sorted(runs, key=lambda seen: seen.at_ms)
@@ -56,6 +62,11 @@ def relative(path: str, root: str) -> str | None:
         return None
     below = one_line(tidy[len(prefix) :])
     return None if not below or below.startswith(_NOT_THE_PROJECT) or "/../" in f"/{below}/" else below
+
+
+def _in_full(path: str, checkouts: Sequence[str]) -> str | None:
+    below = ((checkout, relative(path, checkout)) for checkout in checkouts)
+    return next((f"{checkout}/{name}" for checkout, name in below if name is not None), None)
 
 
 def file_name(path: str) -> str:

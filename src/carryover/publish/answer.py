@@ -15,10 +15,9 @@ from carryover.distill.handoff import did_something, distill
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.fsio import is_folder
-from carryover.ledger.project_view import project_view
 from carryover.model import conversation_of
 from carryover.probe.git import Moved, git_moved
-from carryover.publish.refresh import files_now, git_now
+from carryover.publish.refresh import files_now, git_now, view_now
 from carryover.publish.restore_store import SITUATIONS
 
 _SAME_MOMENT_MS: Final = 2_000
@@ -41,7 +40,7 @@ def start_answer(
     goes on (`resume`, `fork`) has its context, so it is told only where another session moved the project on since.
     Raises LookupError for an unknown project.
     """
-    view = project_view(db, project_id)
+    view = view_now(db, project_id)
     root = Path(view.root)
     settings = project_settings(root, config)
     if settings.excluded:

@@ -5,16 +5,26 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from carryover.fsio import read_bytes_bounded
+
+_AGENT_FOLDERS: Final = (
+    *(".agents", ".claude", ".codeium", ".codex", ".config/opencode", ".copilot", ".cursor", ".gemini", ".windsurf"),
+)
+_AGENT_FOLDER_VARIABLES: Final = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "COPILOT_HOME", "OPENCODE_CONFIG_DIR")
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectRoot:
-    """The top folder of a project. `main_root` is that of the main checkout, where this is a worktree of it."""
+    """The top folder of a project. `main_root` is that of the main checkout, where this is a worktree of it.
+
+    `checkout` is the top of the checkout in which the folder lies, where that is an agent's own one of this project.
+    """
 
     root: str
     main_root: str | None = None
+    checkout: str | None = None
 
 
 def find_root(cwd: str, *, home: Path | None = None) -> ProjectRoot:
@@ -22,19 +32,50 @@ def find_root(cwd: str, *, home: Path | None = None) -> ProjectRoot:
 
     Symlinks are resolved, so that a folder is one project whatever way leads to it. A `cwd` that is gone is looked up
     by its name alone. A repository in the home folder (dotfiles) or in `/` is not that of the folders below. A `cwd`
-    that is no absolute path, as from another system, is taken as it is.
+    that is no absolute path, as from another system, is taken as it is. A worktree that an agent made for itself, in a
+    folder of its own (Codex 0.169: `~/.codex/worktrees/<id>/<name>`), is no project but work on that of its main
+    checkout.
     """
     if not cwd.startswith("/") or "\0" in cwd:
         return ProjectRoot(cwd)
     start = Path(os.path.realpath(cwd))
-    too_high = {Path("/"), Path(os.path.realpath(home or Path.home()))}
+    home = Path(os.path.realpath(home or Path.home()))
+    too_high = {Path("/"), home}
     for folder in (start, *start.parents):
         if folder in too_high and folder != start:
             continue
         git_dir = git_dir_of(folder)
         if git_dir is not None:
-            return ProjectRoot(str(folder), _main_root(folder, git_dir))
+            main_root = _main_root(folder, git_dir)
+            if main_root is not None and _is_an_agents(folder, home):
+                return ProjectRoot(main_root, checkout=str(folder))
+            return ProjectRoot(str(folder), main_root)
     return ProjectRoot(str(start))
+
+
+def agents_checkouts(root: Path, *, home: Path | None = None) -> tuple[str, ...]:
+    """The worktrees of the repository at `root` that agents made for themselves, in the order of git's names."""
+    git_dir = git_dir_of(root)
+    if git_dir is None:
+        return ()
+    home = Path(os.path.realpath(home or Path.home()))
+    try:
+        names = sorted(entry.name for entry in os.scandir(git_dir / "worktrees"))
+    except OSError:
+        return ()
+    named = (_named_in(git_dir / "worktrees" / name / "gitdir") for name in names)
+    folders = [Path(os.path.realpath(entry.parent)) for entry in named if entry is not None]
+    return tuple(str(folder) for folder in folders if _is_an_agents(folder, home))
+
+
+def agent_folders(home: Path) -> set[Path]:
+    """The folders in which agents keep what is theirs."""
+    moved = [os.environ[name] for name in _AGENT_FOLDER_VARIABLES if os.environ.get(name)]
+    return {Path(os.path.realpath(home / name)) for name in (*_AGENT_FOLDERS, *moved)}
+
+
+def _is_an_agents(folder: Path, home: Path) -> bool:
+    return not agent_folders(home).isdisjoint(folder.parents)
 
 
 def git_dir_of(root: Path) -> Path | None:

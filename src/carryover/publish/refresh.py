@@ -24,6 +24,7 @@ from carryover.publish.edits import why
 from carryover.publish.handoff_file import STORE, write_handoff
 from carryover.publish.offers import startable
 from carryover.publish.project_files import Published, publish
+from carryover.publish.project_root import agents_checkouts
 from carryover.publish.published import PublishedProject, remember
 from carryover.publish.restore_store import forget_answers, keep_answers
 
@@ -49,7 +50,7 @@ def made_handoff(
     db: sqlite3.Connection, project_id: int, config: Config, *, now_ms: int, last_git: GitFacts | None = None
 ) -> Refreshed:
     """The project's handoff as it would be published now; nothing is written. Raises LookupError: unknown project."""
-    view = project_view(db, project_id)
+    view = view_now(db, project_id)
     root = Path(view.root)
     settings = project_settings(root, config)
     if not has_task(view):
@@ -118,6 +119,12 @@ def git_now(root: Path) -> GitFacts | None:
         return git_facts(root) if is_folder(root) else None
     except TimeoutError:
         return None
+
+
+def view_now(db: sqlite3.Connection, project_id: int) -> ProjectView:
+    """What the ledger knows of a project, and the checkouts that it has by now. Raises LookupError: unknown project."""
+    view = project_view(db, project_id)
+    return msgspec.structs.replace(view, checkouts=agents_checkouts(Path(view.root)))
 
 
 def files_now(view: ProjectView) -> dict[str, FileFacts]:

@@ -13,7 +13,7 @@ from typing import Final
 from carryover.paths import StateDir
 from carryover.probe.git_command import ask
 from carryover.publish.handoff_file import HANDOFF, STORE
-from carryover.publish.project_root import git_dir_of
+from carryover.publish.project_root import agent_folders, git_dir_of
 
 _GIT_TIMEOUT_S: Final = 5.0
 _TEMPORARY: Final = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/tmp", "/private/var/folders", "/dev/shm", "/run")
@@ -23,12 +23,6 @@ _SYSTEM: Final = (
     *("/System", "/Library", "/Applications"),
 )
 _SHARED_TOPS: Final = ("/home", "/media", "/mnt", "/opt", "/private", "/root", "/srv", "/Users", "/var", "/Volumes")
-# What an agent reads there holds for every project on the machine.
-_AGENT_FOLDERS: Final = (
-    *(".agents", ".claude", ".codeium", ".codex", ".config/opencode", ".copilot", ".cursor", ".gemini", ".windsurf"),
-)
-_AGENT_FOLDER_VARIABLES: Final = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "COPILOT_HOME", "OPENCODE_CONFIG_DIR")
-
 _untracked_index: dict[Path, tuple[int, int, int]] = {}
 
 
@@ -52,7 +46,8 @@ def _unfit_place(root: Path, home: Path) -> str | None:
         return "the home folder lies in it"
     if root.is_relative_to(os.path.realpath(StateDir.of(os.environ, home).root)):
         return "it is Carryover's own folder"
-    if root in _agent_folders(home):
+    if root in agent_folders(home):
+        # What an agent reads there holds for every project on the machine.
         return "it is an agent's own folder, whose files hold for every project"
     if home != Path("/") and root.is_relative_to(home):
         return None
@@ -61,11 +56,6 @@ def _unfit_place(root: Path, home: Path) -> str | None:
     if _lies_in(root, _SYSTEM) or str(root) in _SHARED_TOPS:
         return "it is a folder of the system"
     return None
-
-
-def _agent_folders(home: Path) -> set[Path]:
-    moved = [os.environ[name] for name in _AGENT_FOLDER_VARIABLES if os.environ.get(name)]
-    return {Path(os.path.realpath(home / name)) for name in (*_AGENT_FOLDERS, *moved)}
 
 
 def _lies_in(root: Path, folders: Iterable[str]) -> bool:

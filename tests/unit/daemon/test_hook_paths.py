@@ -10,6 +10,7 @@ from carryover.agents import adapters
 from carryover.agents.contract import Agent, HookReading
 from carryover.daemon.hook_paths import Call, Refused, Transcript, check_call, check_folder, check_transcript
 from carryover.publish.project_root import ProjectRoot
+from support.repository import git, repository
 
 SESSION = "c0de0000-0000-4000-8000-000000000001"
 OUTSIDE = Refused("transcript: not in a folder of this agent")
@@ -190,6 +191,14 @@ def test_a_link_to_a_project_is_the_project_and_one_inside_it_is_refused(home: P
     assert check_folder(str(tmp_path / "link"), home=home) == ProjectRoot(str(shop), None)
     assert check_folder(str(tmp_path / "link" / "src"), home=home) == ProjectRoot(str(shop), None)
     assert check_folder(str(shop / "vendor"), home=home) == inside
+
+
+def test_an_agents_own_checkout_stands_for_its_project(home: Path) -> None:
+    root = repository(home / "shop", {"a.py": "1\n"})
+    own = home / ".codex" / "worktrees" / "ab12" / "shop"
+    git(root, "worktree", "add", "--quiet", "--detach", str(own))
+
+    assert check_folder(str(own), home=home) == ProjectRoot(str(root), checkout=str(own))
 
 
 def test_a_folder_that_is_a_file_is_refused(home: Path, tmp_path: Path) -> None:

@@ -76,3 +76,10 @@ def test_a_path_is_told_relative_to_the_root_with_forward_slashes() -> None:
 def test_windows_makes_no_difference_between_cases_and_others_do() -> None:
     assert relative("C:\\Dev\\shop\\a.cs", "c:\\dev\\Shop") == "a.cs"
     assert relative("/home/Dev/a.py", "/home/dev") is None
+
+
+def test_a_file_in_an_agents_checkout_of_the_project_is_named_in_full() -> None:
+    own = "/home/dev/.codex/worktrees/ab12/shop"
+    files = [Touched(path=f"{top}/cart.py", change="modify", at_ms=START_MS) for top in (own, "/home/dev/other")]
+
+    assert [file.path for file in recent_files(files, (), {}, ROOT, checkouts=(own,))] == [f"{own}/cart.py"]

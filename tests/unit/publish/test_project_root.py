@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from carryover.publish.project_root import ProjectRoot, find_root, git_dir_of
+from carryover.publish.project_root import ProjectRoot, agents_checkouts, find_root, git_dir_of
 from support.repository import git, repository
 
 
@@ -40,6 +40,18 @@ def test_a_worktree_is_a_project_of_its_own_that_knows_its_main_checkout(home: P
         ProjectRoot(str(home / "tree"), main_root=str(root)),
         ProjectRoot(str(root / ".worktrees" / "inner"), main_root=str(root)),
     ]
+
+
+def test_a_worktree_that_an_agent_made_for_itself_is_work_on_its_main_checkout(home: Path) -> None:
+    """Codex 0.169.0 makes them for `/new` and `/fork`."""
+    root = repository(home / "app", {"src/a.py": "1\n"})
+    own, users = home / ".codex" / "worktrees" / "ab12" / "app", home / "tree"
+    for place in (own, users):
+        git(root, "worktree", "add", "--quiet", "--detach", str(place))
+
+    assert find_root(str(own / "src"), home=home) == ProjectRoot(str(root), checkout=str(own))
+    assert agents_checkouts(root, home=home) == (str(own),)
+    assert agents_checkouts(home / "no repository", home=home) == ()
 
 
 def test_a_worktree_with_relative_links_knows_its_main_checkout(home: Path) -> None:
