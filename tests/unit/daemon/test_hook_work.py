@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,65 +15,23 @@ import pytest
 
 from agents.cursor.payloads import payload as cursor_payload
 from carryover.agents import adapters
-from carryover.config import Config
-from carryover.daemon.hooks import Hooks, Reply
+from carryover.daemon.hooks import Reply
 from carryover.daemon.log import Log
-from carryover.daemon.publishing import Publisher
-from carryover.daemon.reading import Reading
-from carryover.daemon.session_start import SessionStarts
-from carryover.daemon.sweep import roots_of
-from carryover.distill.facts import GitFacts
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events, session_ids
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage
-from carryover.publish.project_root import find_root
-from carryover.publish.refresh import Refreshed, refresh
 from support.codex_session import CodexSession
+from support.hook_desk import HookDesk
 
 NOTHING = Reply(204)
 CHAT = "7c1f2a90-1111-4222-8333-9d2c00000001"
 
 
-class Desk:
+class Desk(HookDesk):
     """All that answers a hook of any agent, over a real ledger."""
 
     def __init__(self, ledger: Ledger, path: Path, home: Path, pool: Executor, log: Log) -> None:
-        agents = adapters()
-        clock = asyncio.get_running_loop().time
-        root_of = partial(find_root, home=home)
-
-        def remake(project: int, newest: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
-            return refresh(path, project, Config(), state=path.parent, home=home, now_ms=now_ms, newest=newest)
-
-        self.publisher = Publisher(ledger, remake, active_days=lambda: 7, executor=pool, clock=clock, log=log)
-        self.reading = Reading(
-            agents, ledger, root_of=root_of, on_read=self.publisher.touch, executor=pool, clock=clock, log=log
-        )
-        starts = SessionStarts(
-            ledger,
-            path,
-            self.reading,
-            self.publisher,
-            config=Config,
-            last_sweep_ms=lambda: None,
-            started_in=lambda _project: None,
-            later=lambda job: self.hooks.later(job),
-            home=home,
-            executor=pool,
-        )
-        self.hooks = Hooks(
-            agents,
-            lambda: roots_of(agents.values(), home, {}),
-            ledger,
-            path,
-            self.reading,
-            self.publisher,
-            starts,
-            root_of=root_of,
-            home=home,
-            executor=pool,
-            log=log,
-        )
+        super().__init__(adapters(), ledger, path, home, pool, pool, log)
         self._path, self._ledger = path, ledger
 
     async def codex(self, thread: CodexSession, event: str, **more: Any) -> Reply:

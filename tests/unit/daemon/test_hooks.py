@@ -6,73 +6,26 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from carryover.agents.contract import Agent
-from carryover.config import Config
-from carryover.daemon.hooks import MOST_AT_ONCE, MOST_KEPT, HookCounts, Hooks, Reply
+from carryover.daemon.hooks import MOST_AT_ONCE, MOST_KEPT, HookCounts, Reply
 from carryover.daemon.log import Log
-from carryover.daemon.publishing import Publisher
-from carryover.daemon.reading import Reading
-from carryover.daemon.session_start import SessionStarts
-from carryover.daemon.sweep import roots_of
-from carryover.distill.facts import GitFacts
 from carryover.ledger.queries import connect_read_only, totals
 from carryover.ledger.store import Ledger
-from carryover.publish.project_root import find_root
-from carryover.publish.refresh import Refreshed, refresh
 from support.claude_session import ClaudeSession
 from support.hook_client import payload_of
+from support.hook_desk import HookDesk
 
 NOTHING = Reply(204)
 TRY_STORE = Reply(503)
 
 
-class Desk:
-    """All that answers a hook, over a real ledger."""
-
-    def __init__(
-        self, agents: dict[str, Agent], ledger: Ledger, path: Path, home: Path, pool: Executor, hung: Executor, log: Log
-    ) -> None:
-        clock = asyncio.get_running_loop().time
-        root_of = partial(find_root, home=home)
-
-        def remake(project: int, newest: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
-            return refresh(path, project, Config(), state=path.parent, home=home, now_ms=now_ms, newest=newest)
-
-        self.publisher = Publisher(ledger, remake, active_days=lambda: 7, executor=pool, clock=clock, log=log)
-        self.reading = Reading(
-            agents, ledger, root_of=root_of, on_read=self.publisher.touch, executor=pool, clock=clock, log=log
-        )
-        starts = SessionStarts(
-            ledger,
-            path,
-            self.reading,
-            self.publisher,
-            config=Config,
-            last_sweep_ms=lambda: None,
-            started_in=lambda _project: None,
-            later=lambda job: self.hooks.later(job),
-            home=home,
-            executor=pool,
-        )
-        self.hooks = Hooks(
-            agents,
-            lambda: roots_of(agents.values(), home, {}),
-            ledger,
-            path,
-            self.reading,
-            self.publisher,
-            starts,
-            root_of=root_of,
-            home=home,
-            executor=hung,
-            log=log,
-        )
+class Desk(HookDesk):
+    """What a test asks of it."""
 
     async def call(self, session: ClaudeSession, event: str, **more: Any) -> Reply:
         payload = json.dumps(payload_of(session, event, **more)).encode()

@@ -41,7 +41,7 @@ def test_both_together_tell_of_the_conversation() -> None:
         title="Fix add()",
         model="test-model",
         cwd="/home/dev/demo",
-        helper=True,
+        sub_agent=True,
     )
 
 
@@ -53,7 +53,7 @@ def test_without_meta_json_the_row_must_do() -> None:
     found = facts_of(json.dumps({**META, "name": "Totals"}).encode(), None)
 
     assert found is not None
-    assert (found.title, found.created_ms, found.updated_ms, found.cwd, found.helper) == (
+    assert (found.title, found.created_ms, found.updated_ms, found.cwd, found.sub_agent) == (
         "Totals",
         START_MS,
         0,

@@ -49,7 +49,7 @@ class Facts(msgspec.Struct, frozen=True):
     title: str | None = None
     model: str | None = None
     cwd: str | None = None
-    helper: bool = False
+    sub_agent: bool = False
 
 
 def facts_of(meta: bytes, beside: bytes | None) -> Facts | None:
@@ -68,7 +68,7 @@ def facts_of(meta: bytes, beside: bytes | None) -> Facts | None:
         title=title if title != UNTITLED else None,
         model=_short(row.last_used_model),
         cwd=_text(file.cwd),
-        helper=bytes(file.is_subagent) == b"true",
+        sub_agent=bytes(file.is_subagent) == b"true",
     )
 
 

@@ -140,7 +140,7 @@ def _told(found: Found) -> Found:
         title=facts.title,
         model=facts.model,
         cwd=facts.cwd or path_of(position.workspace),
-        helper=facts.helper,
+        sub_agent=facts.sub_agent,
     )
     told = msgspec.msgpack.encode(chat)
     if told == position.told:

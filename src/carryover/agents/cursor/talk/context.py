@@ -49,5 +49,5 @@ class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
     calls: tuple[OpenCall, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     todos: tuple[Todo, ...] = ()
-    helper: bool = False
+    sub_agent: bool = False
     """The whole source is a sub-agent's."""

@@ -64,7 +64,7 @@ def fold(source: Source, context: TalkContext, record: Record) -> tuple[TalkCont
         session=session,
         ident=f"{session}/{wire.id[:MAX_NAME_CHARS]}/{wire.occurrence}",
         noted_ms=wire.noted_ms if context.last_ms else wire.created_ms or wire.noted_ms,
-        sidechain=session if context.helper else None,
+        sidechain=session if context.sub_agent else None,
     )
     if wire.kind == "chat":
         _fold_chat(talk, wire)
@@ -79,8 +79,8 @@ def fold(source: Source, context: TalkContext, record: Record) -> tuple[TalkCont
 
 def _fold_chat(talk: Talk, wire: TalkRecord) -> None:
     talk.know_folder(wire.cwd)
-    talk.change(helper=wire.helper)
-    if wire.helper or not (wire.title or wire.model):
+    talk.change(sub_agent=wire.sub_agent)
+    if wire.sub_agent or not (wire.title or wire.model):
         return
     talk.at_ms = talk.context.last_ms or min(max(talk.noted_ms, 0), LATEST_MS)
     talk.ident = f"{talk.session}/info/{talk.at_ms}/{digest(f'{wire.title}/{wire.model}')}"

@@ -37,7 +37,7 @@ class TalkRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     title: str | None = None
     model: str | None = None
     cwd: str | None = None
-    helper: bool = False
+    sub_agent: bool = False
     """The conversation is a sub-agent's."""
     gone: tuple[Gone, ...] = ()
     reason: str = ""

@@ -1,0 +1,72 @@
+"""All that answers a hook, put together over a real ledger without a daemon around it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from functools import partial
+from pathlib import Path
+
+from carryover.agents.contract import Agent
+from carryover.config import Config
+from carryover.daemon.hooks import Hooks
+from carryover.daemon.log import Log
+from carryover.daemon.publishing import Publisher
+from carryover.daemon.reading import Reading
+from carryover.daemon.session_start import SessionStarts
+from carryover.daemon.sweep import roots_of
+from carryover.distill.facts import GitFacts
+from carryover.ledger.store import Ledger
+from carryover.publish.project_root import find_root
+from carryover.publish.refresh import Refreshed, refresh
+
+
+class HookDesk:
+    """See the module. `hung` answers the hooks, `pool` does all else."""
+
+    def __init__(
+        self,
+        agents: Mapping[str, Agent],
+        ledger: Ledger,
+        path: Path,
+        home: Path,
+        pool: Executor,
+        hung: Executor,
+        log: Log,
+    ) -> None:
+        clock = asyncio.get_running_loop().time
+        root_of = partial(find_root, home=home)
+
+        def remake(project: int, newest: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
+            return refresh(path, project, Config(), state=path.parent, home=home, now_ms=now_ms, newest=newest)
+
+        self.publisher = Publisher(ledger, remake, active_days=lambda: 7, executor=pool, clock=clock, log=log)
+        self.reading = Reading(
+            agents, ledger, root_of=root_of, on_read=self.publisher.touch, executor=pool, clock=clock, log=log
+        )
+        starts = SessionStarts(
+            ledger,
+            path,
+            self.reading,
+            self.publisher,
+            config=Config,
+            last_sweep_ms=lambda: None,
+            started_in=lambda _project: None,
+            later=lambda job: self.hooks.later(job),
+            home=home,
+            executor=pool,
+        )
+        self.hooks = Hooks(
+            agents,
+            lambda: roots_of(agents.values(), home, {}),
+            ledger,
+            path,
+            self.reading,
+            self.publisher,
+            starts,
+            root_of=root_of,
+            home=home,
+            executor=hung,
+            log=log,
+        )
