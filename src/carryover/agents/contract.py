@@ -106,6 +106,8 @@ class HookReading(msgspec.Struct, frozen=True, kw_only=True):
     meaning: HookMeaning
     session: str
     cwd: str | None = None
+    cwd_moves: bool = False
+    """`cwd` follows the session's `cd`; otherwise it says which project the turn belongs to."""
     transcript: str | None = None
     """The source this session is written to; it need not exist yet."""
     reason: StartReason | None = None

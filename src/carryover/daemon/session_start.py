@@ -117,8 +117,9 @@ class SessionStarts:
         """Blocks; reads only."""
         with closing(connect_read_only(self._ledger_path)) as db:
             own = own_session(db, start.agent.id, start.reading.session, start.project.root)
-            # Only a conversation that was compacted in its midst may have gone elsewhere by `cd` since it began.
-            project_id = own.project_id if start.reading.reason == "compact" else None
+            # A conversation that was compacted in its midst may have gone elsewhere by `cd` since it began.
+            moved = start.reading.reason == "compact" and start.reading.cwd_moves
+            project_id = own.project_id if moved else None
             project_id = project_id or own.here_id
             text = self._text(db, start, own.id, project_id) if project_id is not None else None
         is_unprepared = project_id == own.here_id and awaits_handoff(

@@ -32,7 +32,7 @@ def told(event: str, **fields: object) -> HookReading | Skipped:
 
 def reading_of(session: str, **fields: object) -> HookReading:
     transcript = f"/home/dev/.claude/projects/{SLUG}/{session}.jsonl"
-    common = {"session": session, "cwd": "/home/dev/shop", "transcript": transcript}
+    common = {"session": session, "cwd": "/home/dev/shop", "cwd_moves": True, "transcript": transcript}
     return msgspec.convert({**common, **fields}, HookReading)
 
 

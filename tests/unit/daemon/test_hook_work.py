@@ -143,10 +143,10 @@ async def test_a_codex_thread_resumed_in_another_project_is_not_told_of_the_firs
             await desk.codex(known, "SessionEnd")
         here = await desk.codex(thread, "SessionStart", source="resume")
         thread.cwd = blog
-        there = await desk.codex(thread, "SessionStart", source="resume")
+        there = [await desk.codex(thread, "SessionStart", source=source) for source in ("resume", "compact")]
 
     assert b"Rename the product" in here.body and b"moved this project on" in here.body
-    assert there == NOTHING
+    assert there == [NOTHING, NOTHING]
 
 
 async def test_a_codex_thread_that_is_resumed_alone_gets_nothing(desk: Desk, thread: CodexSession) -> None:

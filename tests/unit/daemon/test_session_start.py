@@ -62,7 +62,9 @@ class Desk:
         assert source is not None
         start = Start(
             agent=self.agent,
-            reading=HookReading(meaning="start", session=session.session, cwd=str(session.cwd), reason=reason),
+            reading=HookReading(
+                meaning="start", session=session.session, cwd=str(session.cwd), cwd_moves=True, reason=reason
+            ),
             transcript=Transcript(source, session.folder),
             project=find_root(str(session.cwd)),
         )

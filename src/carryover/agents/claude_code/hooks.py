@@ -88,6 +88,7 @@ class ClaudeCodeHooks:
             meaning=meaning,
             session=session,
             cwd=given.cwd,
+            cwd_moves=True,
             transcript=given.transcript_path,
             reason=reason,
             idle_s=_idle_s(given) if reason in ("resume", "fork") else None,
