@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config
-from carryover.distill.limit import command
+from carryover.distill.sections.limit import command
 from carryover.publish.offers import startable
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until

@@ -31,6 +31,7 @@ examples:
   carryover handoff ~/code/shop --json   another one, as data
   carryover handoff --transcript session.jsonl --until 120
                                          from the first 120 lines of one file
+  carryover handoff --why                where each of its lines comes from
   carryover handoff --to codex           the command that goes on in Codex
   carryover handoff --to codex --exec    the same, and run it here
   carryover handoff --copy               to paste it wherever you like
@@ -48,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
     parser.add_argument("--json", action="store_true", help="print the sections as JSON")
+    parser.add_argument(
+        "--why", action="store_true", help="print under each line the rule that chose it and the turn it comes from"
+    )
     parser.add_argument(
         "--transcript", metavar="FILE", help="make it from this file alone: no ledger, no git, no file of the project"
     )
@@ -81,16 +85,21 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         from carryover.cli.made import as_data
 
-        print_json(as_data(made))
+        print_json(as_data(made, why=args.why))
+    elif args.why:
+        from carryover.cli.made import with_reasons
+
+        sys.stdout.write(with_reasons(made))
     else:
         sys.stdout.write(made.text)
     return ExitCode.OK
 
 
 def _check_handing_over(args: argparse.Namespace) -> None:
-    if args.json or args.transcript is not None or args.agent is not None or args.until is not None:
+    if args.json or args.why or args.transcript is not None or args.agent is not None or args.until is not None:
         raise UserError(
-            "--to, --exec and --copy hand a project over: --json and --transcript do not go with them.", ExitCode.USAGE
+            "--to, --exec and --copy hand a project over: --json, --why and --transcript do not go with them.",
+            ExitCode.USAGE,
         )
     if args.exec and args.to is None:
         raise UserError("--exec goes with --to AGENT.", ExitCode.USAGE)

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from carryover.distill.handoff import Handoff
+from carryover.distill.render import lay_out
+from carryover.distill.sections.entry import Entry
 from carryover.distill.when import iso_utc
 
 
@@ -18,8 +20,9 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-def as_data(made: Made) -> dict[str, Any]:
-    """What the text says, as data: no more and no fewer lines than are printed."""
+def as_data(made: Made, *, why: bool = False) -> dict[str, Any]:
+    """What the text says, as data: no more and no fewer lines than are printed. With `why` each section has, beside its
+    lines, where each of them comes from."""
     handoff = made.handoff
     return {
         "project": made.root,
@@ -29,17 +32,37 @@ def as_data(made: Made) -> dict[str, Any]:
         "resume_protocol": handoff.resume,
         "session": handoff.session,
         "head": handoff.head,
-        "sections": _sections(made.text),
+        "sections": [_section(title, lines, why=why) for title, lines in lay_out(handoff)],
         "text": made.text,
     }
 
 
-def _sections(text: str) -> list[dict[str, Any]]:
-    """Each printed line of a section is a list item, whatever a transcript holds, so the text can be read back."""
-    sections: list[dict[str, Any]] = []
-    for line in text.splitlines():
-        if line.startswith("## "):
-            sections.append({"title": line[3:], "lines": []})
-        elif sections and line.startswith("- "):
-            sections[-1]["lines"].append(line[2:])
-    return sections
+def _section(title: str, lines: list[tuple[str, Entry]], *, why: bool) -> dict[str, Any]:
+    section: dict[str, Any] = {"title": title, "lines": [text.removeprefix("- ") for text, _ in lines]}
+    if why:
+        section["why"] = [
+            {
+                "rule": entry.rule,
+                "session": entry.session or None,
+                "turn": entry.turn or None,
+                "at": iso_utc(entry.at_ms) if entry.at_ms else None,
+            }
+            for _, entry in lines
+        ]
+    return section
+
+
+def with_reasons(made: Made) -> str:
+    """The sections, with a line under each that names the rule that chose it and the turn it comes from."""
+    printed = []
+    for title, lines in lay_out(made.handoff):
+        printed.append(f"## {title}")
+        for text, entry in lines:
+            printed += [text, f"    why: {_reason(entry)}"]
+    return "\n".join(printed) + "\n"
+
+
+def _reason(entry: Entry) -> str:
+    turn = f"turn {entry.turn} of {entry.session}" if entry.turn else entry.session
+    when = iso_utc(entry.at_ms) if entry.at_ms else ""
+    return ", ".join(part for part in (entry.rule, turn, when) if part)

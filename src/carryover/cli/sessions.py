@@ -15,6 +15,7 @@ from typing import Any, Final
 from carryover.cli.arguments import exit_code_help, positive
 from carryover.cli.output import BOLD, ago, counted, one_line, paint, print_json, short_path
 from carryover.cli.where import project_root, state_dir
+from carryover.distill.work.merge import task_of
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
 from carryover.ledger.project_view import session_digest
@@ -125,7 +126,6 @@ def _listed(ledger: sqlite3.Connection, root: str | None, limit: int) -> list[di
 
 def _entry(ledger: sqlite3.Connection, row: SessionRow, short: str) -> dict[str, Any]:
     digest = session_digest(ledger, row)
-    ask = digest.goal or digest.latest
     return {
         "id": row.native_id,
         "short": short,
@@ -135,7 +135,7 @@ def _entry(ledger: sqlite3.Connection, row: SessionRow, short: str) -> dict[str,
         "project": row.root,
         "branch": row.branch,
         "title": row.title,
-        "task": ask.text if ask else None,
+        "task": task_of(digest),
         "prompts": digest.prompts,
         "started_ms": row.started_ms,
         "last_ms": row.last_ms,

@@ -163,7 +163,7 @@ def _limits(ledger: sqlite3.Connection, config: Config) -> list[dict[str, Any]]:
     A plan's limit holds in every project, so no agent is offered that stopped at one in any of them.
     """
     from carryover.config import project_settings
-    from carryover.distill.limit import LASTS_MS, command
+    from carryover.distill.sections.limit import LASTS_MS, command
     from carryover.ledger.limits import limited_projects
     from carryover.publish.offers import startable
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from carryover.daemon.log import Log
 from carryover.daemon.surroundings import Surroundings
-from carryover.distill.limit import Limit, command
+from carryover.distill.sections.limit import Limit, command
 from carryover.publish.refresh import Refreshed
 
 JUST_NOW_MS: Final = 120_000

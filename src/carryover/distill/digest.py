@@ -10,12 +10,16 @@ from typing import Final, Literal
 
 import msgspec
 
+from carryover.distill.language.report import Quote, Report
 from carryover.distill.testruns.run import TestRun
+from carryover.distill.work.state import WorkState
 from carryover.model import PlanItem
 
-FOLD_VERSION = 3
+FOLD_VERSION = 4
 """Raised whenever `fold` would make another digest of the same events; stored digests of an older one are rebuilt."""
 
+MOST_TURNS: Final = 10
+"""Turns kept one by one; what older ones come to is in `before`."""
 # More than a handoff shows, so that what is mended, answered or done in between leaves enough.
 MOST_TOUCHED: Final = 40
 MOST_RUNS: Final = 12
@@ -23,45 +27,67 @@ MOST_FAILURES: Final = 16
 MOST_QUESTIONS: Final = 12
 MOST_PENDING: Final = 20
 
-AskKind = Literal["task", "follow_up", "answer", "nudge", "aside", "command"]
+TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
+"""How a turn ended; empty while it runs, which a killed agent leaves it for good."""
 
 
-class Ask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A prompt typed by a person.
+class Prompt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person typed, without what was pasted beside it."""
 
-    `answers` holds the offer or question of the assistant that a short answer replied to; alone it says nothing.
-    """
-
-    text: str
-    kind: AskKind
-    at_ms: int
-    answers: str | None = None
+    text: str = ""
+    words: float = 0
+    names: tuple[str, ...] = ()
+    asks: bool = False
+    """Its last sentence is a question."""
+    command: str | None = None
+    """Slash command the words were given to."""
+    pasted: str = ""
+    """The line that says most of what was pasted with it."""
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What has happened since the last prompt."""
+    """A prompt, and what the agent did and said until the next one."""
 
-    ask: Ask
+    session: str
+    number: int
+    """Of the prompt, counted from 1 in its session."""
+    at_ms: int
+    last_ms: int
+    prompt: Prompt
+    end: TurnEnding = ""
+    looked: int = 0
+    """Calls that only read, searched or listed."""
+    chores: int = 0
+    """Calls of git, tests, formatters."""
+    changed: int = 0
+    """Calls that edit, or run anything else."""
     edited: tuple[str, ...] = ()
     commits: tuple[str, ...] = ()
     tests: Literal["pass", "fail"] | None = None
-    outcome: str = ""
-    """First sentence of the newest closing text."""
-    done: bool = False
-    worked: bool = False
-    """A tool was called."""
-    last_ms: int = 0
+    text: str = ""
+    """The newest text of the assistant, while it may be the last of the turn."""
+    report: Report | None = None
+    """What the last text said, once the turn is over."""
+    doing: str = ""
+    """What the assistant said last that it does, before the call that followed."""
+    dead_ends: tuple[Quote, ...] = ()
+    findings: tuple[Quote, ...] = ()
+    rules: tuple[Quote, ...] = ()
+    """What the user decided in the prompt, on refusing a call, or in answer to a tool's question."""
+    in_flight: str = ""
+    """The call that had no result when the turn was cut off."""
+    accepted_plan: str = ""
+    """Heading of the plan that the user accepted in this turn."""
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The newest text of the assistant, cut in the middle when long. `closing` when it ended a turn."""
+    """A text of the assistant."""
 
     text: str
     at_ms: int
-    closing: bool = False
 
 
-class Touched(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A file that was changed, by its newest edit."""
 
     path: str
@@ -78,6 +104,7 @@ class SeenRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     run: TestRun
     at_ms: int
     command: str
+    turn: int = 0
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,24 +114,29 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str
     at_ms: int
     signature: str
+    turn: int = 0
     times: int = 1
     mended: bool = False
     detours: int = 0
     """How many other tries at the same file failed before it worked."""
     undone: bool = False
     """The user took it back, rather than a tool failing."""
+    remark: str = ""
+    """What the assistant said right after."""
+    task_id: str = ""
+    """Of a background job."""
+    program: str = ""
+    """What the command runs, where that tells tries at the same thing."""
 
 
 class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A question nobody has answered. `origin` says who asked; a `loose_end` is a doubt the assistant voiced."""
+    """A question put by a tool that has no answer yet."""
 
     text: str
     at_ms: int
-    origin: Literal["tool", "assistant", "user", "loose_end"]
+    call_id: str
     options: tuple[str, ...] = ()
-    call_id: str | None = None
-    prompt: int = 0
-    """How many prompts the thread had had by then."""
+    turn: int = 0
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -113,8 +145,11 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     text: str
     at_ms: int
+    turn: int = 0
     edits: bool = False
     """A call that changes the file that `text` names."""
+    changes: bool = False
+    """A call that does more than look."""
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -131,20 +166,16 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The folded past of a thread. `Digest()` is the empty one."""
 
     prompts: int = 0
-    goal: Ask | None = None
-    former_goal: Ask | None = None
-    latest: Ask | None = None
-    """The newest prompt of any kind, where it is not the goal itself."""
-    turn: Turn | None = None
-    said: Said | None = None
+    before: WorkState = WorkState()
+    """What the turns before `turns` came to."""
+    turns: tuple[Turn, ...] = ()
     ending: Ending | None = None
-    cut_short: Ask | None = None
-    """What was asked in a turn before this one that was stopped, while no later one has finished it."""
     plan: tuple[PlanItem, ...] = ()
     plan_ms: int = 0
+    plan_turn: int = 0
     proposal: str | None = None
     """Heading of a written plan that waits for the user's word."""
-    touched: tuple[Touched, ...] = ()
+    touched: tuple[EditedFile, ...] = ()
     runs: tuple[SeenRun, ...] = ()
     failures: tuple[Failure, ...] = ()
     questions: tuple[OpenQuestion, ...] = ()
@@ -152,9 +183,16 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     jobs: tuple[Pending, ...] = ()
     queued: tuple[Pending, ...] = ()
     away_summary: Said | None = None
+    tongue: str | None = None
+    """The language the user writes in."""
     last_ms: int = 0
+
+    @property
+    def turn(self) -> Turn | None:
+        """The newest turn."""
+        return self.turns[-1] if self.turns else None
 
     @property
     def is_done(self) -> bool:
         """The newest turn has ended with an answer."""
-        return self.turn is not None and self.turn.done
+        return self.turn is not None and self.turn.end == "answered"

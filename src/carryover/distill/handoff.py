@@ -6,29 +6,37 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
-from msgspec.structs import replace
 
-from carryover.distill.also import also_in_progress, at_work_beside
-from carryover.distill.decisions import decision_lines
-from carryover.distill.digest import Digest, Touched
+from carryover.distill.digest import Digest, EditedFile
 from carryover.distill.facts import FileFacts, FileQuery, GitFacts
-from carryover.distill.failures import failure_lines
-from carryover.distill.files import file_line, recent_files
-from carryover.distill.git_context import git_line
-from carryover.distill.limit import Limit, limit_line, standing_limit
-from carryover.distill.next_action import next_actions
-from carryover.distill.open_questions import doubts, notes_in_files, open_questions, questions_beside
-from carryover.distill.progress import progress_lines
-from carryover.distill.task import task_lines
-from carryover.distill.view import ProjectView, SessionView
+from carryover.distill.sections.also import also_entries
+from carryover.distill.sections.decisions import decision_entries
+from carryover.distill.sections.entry import Entry
+from carryover.distill.sections.failed_approaches import failed_entries
+from carryover.distill.sections.files import file_line, recent_files
+from carryover.distill.sections.findings import finding_entries
+from carryover.distill.sections.git_context import git_line
+from carryover.distill.sections.limit import Limit, limit_line, standing_limit
+from carryover.distill.sections.next_action import next_entries
+from carryover.distill.sections.open_questions import loose_ends, notes_in_files, open_entries, questions_beside
+from carryover.distill.sections.progress import passing_run, progress_entries
+from carryover.distill.sections.task import task_entries
+from carryover.distill.view import ProjectView
+from carryover.distill.work.merge import newest_session, work_of
+from carryover.distill.work.state import Line as WorkLine
+from carryover.distill.work.state import WorkState
 from carryover.model import AGENT_NAMES
 
 
 class Line(msgspec.Struct, frozen=True):
     """One line of a section. The lower its `rank`, the longer it stays when room is short; rank 0 always stays."""
 
-    text: str
+    entry: Entry
     rank: int
+
+    @property
+    def text(self) -> str:
+        return self.entry.text
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -61,53 +69,80 @@ def distill(
     own: str | None = None,
     startable: Sequence[str] = (),
 ) -> Handoff | None:
-    """The handoff of a project, or None where no session has a task to hand over.
+    """The handoff of a project, or None where there is nothing to hand over.
 
-    Task, questions and next action are those of the newest session with a task of its own; sessions after it that only
-    went on with its task speak for it too. Files, failures, progress and rulings are the project's. `own` names a
-    session that must lead, where it has a task: after a compaction it is told of its own work, not of another's.
-    `startable` are the ids of agents in which a person could go on, should the work have ended at a usage limit.
+    Task, questions, decisions and next action are those of the line of work that was moved last, whichever sessions it
+    went through. Files, failures and progress are the project's. `own` names a session whose line must lead: after a
+    compaction it is told of its own work, not of another's. `startable` are the ids of agents in which a person could
+    go on, should the work have ended at a usage limit.
     """
-    lead = _lead([session for session in view.sessions if session.session == own]) or _lead(view.sessions)
-    if lead is None:
+    state = work_of(view, own)
+    work = _leading(state)
+    if work is None:
         return None
-    chain = _chain(view.sessions, lead)
-    beside = at_work_beside(view, chain)
-    current = _current(chain, lead)
-    newest = max(chain, key=lambda session: (session.digest.last_ms, session.session))
-    at_ms = min(max(session.newest_ms for session in chain), now_ms)
+    lead = newest_session(view, state, work) or view.sessions[0]
+    others = [line for line in state.lines if line is not work]
+    on_line = {session for session, line in state.sessions.items() if line == work.id}
+    at_ms = min(max(session.newest_ms for session in view.sessions if session.session in on_line), now_ms)
     runs = [seen for digest in _digests(view) for seen in digest.runs]
     recent = recent_files(_touched(view), runs, files, view.root, checkouts=view.checkouts)
     limit = standing_limit(view, startable)
     limit_text = limit_line(limit) if limit is not None else None
+    agents = {session.session: session.agent for session in view.sessions}
+    task = task_entries(work)
+    following = next_entries(work, lead.digest)
+    failed = failed_entries(work, view.sessions, on_line, at_ms)
+    decided = decision_entries(work, others, view.notes)
+    said = "\n".join(entry.text for entry in (*task, *following, *failed, *decided))
     sections = (
-        Section("Task", _ranked(task_lines(current), 0)),
-        Section("Also in progress", _ranked(also_in_progress(view, beside, at_ms), 15, step=3)),
-        Section("Progress log", _ranked(progress_lines(view.notes, view.sessions, at_ms), 16, step=4)),
-        Section("Decisions", _ranked(decision_lines(view.notes, current.goal), 12, step=3)),
-        Section("Recent files", _ranked([file_line(file, at_ms) for file in recent], 11, step=3)),
-        Section("Failed approaches", _ranked(failure_lines(view.sessions, chain, at_ms), 14, step=4)),
+        Section("Task", _ranked(task, 0)),
+        Section("Also in progress", _ranked(also_entries(view, work, others, at_ms), 12, step=4)),
+        Section(
+            "Progress log",
+            (
+                *_ranked(passing_run(runs, at_ms), 12),
+                *_ranked(progress_entries(view.notes, view.sessions, at_ms), 16, step=4),
+            ),
+        ),
+        Section("Decisions", _ranked(decided, 7, step=2)),
+        Section("Findings", _ranked(finding_entries(work, others, said), 9, step=2)),
+        Section("Recent files", _ranked([_plain(file_line(file, at_ms), "newest edit") for file in recent], 8, step=3)),
+        Section("Failed approaches", _ranked(failed, 8, step=3)),
         Section(
             "Open questions",
             (
-                *_ranked(open_questions(current, runs, view.root, at_ms), 10, step=3),
-                *_ranked(questions_beside(beside), 18, step=4),
-                *_ranked(doubts(current), 20, step=4),
+                *_ranked(open_entries(work, lead.digest, runs, view.root, at_ms), 5, step=2),
+                *_ranked(questions_beside(others, agents, on_line, work.goal.at_ms if work.goal else 0), 18, step=4),
+                *_ranked(loose_ends(work, others, lead.digest.prompts), 10, step=4),
                 *_ranked(notes_in_files(recent), 30, step=5),
             ),
         ),
-        Section("Next action", (*_ranked(next_actions(current), 0), *_ranked([limit_text] if limit_text else [], 1))),
-        Section("Git context", _ranked([git_line(git)] if git is not None else [], 9)),
+        Section(
+            "Next action",
+            (*_ranked(following, 0), *_ranked([_plain(limit_text, "usage limit")] if limit_text else [], 1)),
+        ),
+        Section("Git context", _ranked([_plain(git_line(git), "git")] if git is not None else [], 6)),
     )
     return Handoff(
         updated_ms=at_ms,
-        agent=AGENT_NAMES.get(newest.agent, newest.agent),
+        agent=AGENT_NAMES.get(lead.agent, lead.agent),
         resume=resume,
         session=lead.session,
         head=git.head if git is not None else None,
-        sections=tuple(section for section in sections if section.lines),
+        sections=tuple(_of_session(section, lead.session) for section in sections if section.lines),
         limit=limit,
     )
+
+
+def _of_session(section: Section, session: str) -> Section:
+    """What comes from a turn without naming its session is of the one that leads."""
+    lines = (
+        Line(msgspec.structs.replace(line.entry, session=session), line.rank)
+        if line.entry.turn and not line.entry.session
+        else line
+        for line in section.lines
+    )
+    return Section(section.title, tuple(lines))
 
 
 def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
@@ -121,47 +156,15 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
 
 def has_task(view: ProjectView) -> bool:
     """Is there anything to hand over? Cheap, to be asked before the probes are sent out."""
-    return _lead(view.sessions) is not None
+    return _leading(work_of(view)) is not None
 
 
-def _lead(sessions: Iterable[SessionView]) -> SessionView | None:
-    with_goal = [session for session in sessions if session.digest.goal is not None]
-    return max(with_goal, key=lambda s: (s.digest.goal.at_ms if s.digest.goal else 0, s.session), default=None)
+def _leading(state: WorkState) -> WorkLine | None:
+    """The first line that has something to say."""
+    return next((line for line in state.lines if line.goal is not None or line.step is not None), None)
 
 
-def _chain(sessions: Iterable[SessionView], lead: SessionView) -> list[SessionView]:
-    """The lead and the sessions after it that did something without a task of their own, oldest first."""
-    went_on = [
-        session
-        for session in sessions
-        if session.digest.goal is None and did_something(session.digest) and session.last_ms > lead.last_ms
-    ]
-    return [lead, *sorted(went_on, key=lambda session: (session.last_ms, session.session))]
-
-
-def did_something(digest: Digest) -> bool:
-    """More than a greeting, a nudge or the protocol's question and answer."""
-    return bool(digest.touched or digest.runs or digest.said or digest.failures)
-
-
-def _current(chain: list[SessionView], lead: SessionView) -> Digest:
-    """The lead's digest, brought up to date by the sessions that went on with its task."""
-    current = lead.digest
-    for later in chain[1:]:
-        digest = later.digest
-        current = replace(
-            digest,
-            goal=current.goal,
-            former_goal=current.former_goal,
-            latest=current.latest,
-            plan=digest.plan or current.plan,
-            plan_ms=digest.plan_ms or current.plan_ms,
-            said=digest.said or current.said,
-        )
-    return current
-
-
-def _touched(view: ProjectView) -> list[Touched]:
+def _touched(view: ProjectView) -> list[EditedFile]:
     return [file for digest in _digests(view) for file in digest.touched]
 
 
@@ -169,6 +172,10 @@ def _digests(view: ProjectView) -> Iterable[Digest]:
     return (digest for session in view.sessions for digest in session.digests)
 
 
-def _ranked(texts: Iterable[str], first: int, *, step: int = 0) -> tuple[Line, ...]:
+def _plain(text: str, rule: str) -> Entry:
+    return Entry(text=text, rule=rule)
+
+
+def _ranked(entries: Iterable[Entry], first: int, *, step: int = 0) -> tuple[Line, ...]:
     """With ranks that grow by `step` from line to line, so that of several sections the later lines go first."""
-    return tuple(Line(text, first + step * index) for index, text in enumerate(texts))
+    return tuple(Line(entry, first + step * index) for index, entry in enumerate(entries))

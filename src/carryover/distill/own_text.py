@@ -46,10 +46,16 @@ def is_handoff_text(text: str) -> bool:
     return _HANDOFF_TEXT.search(text) is not None
 
 
-def without_protocol(text: str, *, fresh: bool) -> str | None:
-    """The assistant's own words: None for its summary-and-question answer to the `ask` protocol, and the text without
-    the `(resuming: ...)` mark of the `brief` one. `fresh`: the session has no task of its own yet, so a paraphrase of
-    the protocol's question counts as well."""
-    if _GATE_QUESTION.search(text) or (fresh and _GATE_PARAPHRASE.search(text)):
-        return None
+_HANDOFF_BLOCK: Final = re.compile(
+    r"^[^\n]{0,8}\[CARRYOVER\] Last updated .*?(?:^[^\n]{0,4}Full history: [^\n]*$|\Z)", re.M | re.S
+)
+
+
+def without_handoffs(text: str) -> str:
+    """`text` without the handoffs in it (pasted, echoed, injected): what else there is in it stays."""
+    return _HANDOFF_BLOCK.sub("\n", text) if "[CARRYOVER]" in text else text
+
+
+def without_mark(text: str) -> str:
+    """The assistant's words without the `(resuming: ...)` mark of the `brief` protocol."""
     return _RESUMING_PREFIX.sub("", text, count=1)

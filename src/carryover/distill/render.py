@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from typing import Final, NamedTuple
 
 from carryover.distill.clip import clip, estimated_tokens
 from carryover.distill.frame import Answering, frame
 from carryover.distill.handoff import Handoff, Section
+from carryover.distill.sections.entry import Entry
 
 MAX_LINES: Final = 50
 MAX_CHARS: Final = 300
@@ -38,33 +39,49 @@ def render(handoff: Handoff, answering: Answering | None = None) -> str:
 
     What is least useful goes first, never Task or Next action.
     """
-    head = frame(handoff, answering)
-    last = f"Full history: `carryover show {inert(handoff.session)}`"
+    body = [
+        line for title, shown in lay_out(handoff, answering) for line in (f"## {title}", *(text for text, _ in shown))
+    ]
+    return "\n".join([*frame(handoff, answering), *body, _last(handoff)]) + "\n"
+
+
+def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[str, list[tuple[str, Entry]]]]:
+    """The sections that fit, by title, each with its lines as they are printed and where they come from."""
     sections = [(section.title, _lines(section)) for section in handoff.sections]
-    kept = _fitted(sections, lines=MAX_LINES - len(head) - 1, tokens=MAX_TOKENS - _cost([*head, last]))
-    body: list[str] = []
-    for title, lines in sections:
-        chosen = [text for text, rank in lines if (title, text, rank) in kept]
-        if chosen:
-            body += [f"## {title}", *chosen]
-    return "\n".join([*head, *body, last]) + "\n"
+    head = frame(handoff, answering)
+    kept = _fitted(sections, lines=MAX_LINES - len(head) - 1, tokens=MAX_TOKENS - _cost([*head, _last(handoff)]))
+    chosen = [
+        (title, [(shown.text, shown.entry) for shown in lines if (title, shown.text, shown.rank) in kept])
+        for title, lines in sections
+    ]
+    return [(title, lines) for title, lines in chosen if lines]
 
 
-def _lines(section: Section) -> list[tuple[str, int]]:
+def _last(handoff: Handoff) -> str:
+    return f"Full history: `carryover show {inert(handoff.session)}`"
+
+
+class _Shown(NamedTuple):
+    text: str
+    rank: int
+    entry: Entry
+
+
+def _lines(section: Section) -> list[_Shown]:
     """The section's lines as they are printed, with their rank."""
-    shown: list[tuple[str, int]] = []
+    shown: list[_Shown] = []
     for line in section.lines:
         tokens = _FIRM_LINE_TOKENS if line.rank == 0 else _LINE_TOKENS
         text = f"- {clip(inert(line.text), chars=MAX_CHARS - 2, tokens=tokens)}"
-        if len(text) > 2 and all(text != other for other, _ in shown):
-            shown.append((text, line.rank))
+        if len(text) > 2 and all(text != other.text for other in shown):
+            shown.append(_Shown(text, line.rank, line.entry))
     return shown
 
 
-def _fitted(sections: list[tuple[str, list[tuple[str, int]]]], *, lines: int, tokens: int) -> set[tuple[str, str, int]]:
+def _fitted(sections: list[tuple[str, list[_Shown]]], *, lines: int, tokens: int) -> set[tuple[str, str, int]]:
     """The lines that fit, taken by rank; a section's heading costs a line too. Rank 0 always fits, by its bounds."""
     candidates = sorted(
-        (rank, place, title, text) for place, (title, section) in enumerate(sections) for text, rank in section
+        (shown.rank, place, title, shown.text) for place, (title, section) in enumerate(sections) for shown in section
     )
     kept: set[tuple[str, str, int]] = set()
     opened: set[str] = set()

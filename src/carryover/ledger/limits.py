@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from carryover.distill.limit import Limit, standing_limit
+from carryover.distill.handoff import has_task
+from carryover.distill.sections.limit import Limit, standing_limit
 from carryover.ledger.project_view import project_view
 from carryover.ledger.rows import PROJECT, ProjectRow, records
 
@@ -31,7 +32,6 @@ def limited_projects(db: sqlite3.Connection, startable: Sequence[str], *, since_
     for row in list(records(ProjectRow, db, _RECENT, (since_ms, MOST))):
         view = project_view(db, row.id)
         limit = standing_limit(view, startable)
-        has_task = any(session.digest.goal is not None for session in view.sessions)
-        if has_task and limit is not None and limit.at_ms >= since_ms:
+        if limit is not None and limit.at_ms >= since_ms and has_task(view):
             found.append(LimitedProject(row.root, limit))
     return sorted(found, key=lambda project: (-project.limit.at_ms, project.root))

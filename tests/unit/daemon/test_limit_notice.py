@@ -12,7 +12,7 @@ from carryover.daemon.limit_notice import JUST_NOW_MS, SAME_MS, LimitNotices, no
 from carryover.daemon.log import Log
 from carryover.daemon.surroundings import Surroundings
 from carryover.distill.handoff import Handoff
-from carryover.distill.limit import Limit
+from carryover.distill.sections.limit import Limit
 from carryover.paths import StateDir
 from carryover.publish.refresh import Refreshed
 from support.log_lines import LogLines

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.decisions import rulings_in
+from carryover.distill.sections.decisions import rulings_in
 
 
 def test_orders_and_bans_are_rulings_and_the_strongest_come_first() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.failures import failed, is_edit_of, signature, takes_back, user_said, why
+from carryover.distill.tool_failures import failed, is_edit_of, signature, takes_back, user_said, why
 from carryover.model import Op, ResultStatus, ToolResult
 
 

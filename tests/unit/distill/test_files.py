@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.distill.digest import SeenRun, Touched
-from carryover.distill.files import recent_files, relative
+from carryover.distill.sections.files import recent_files, relative
 from carryover.distill.testruns.run import Outcome, Status, TestRun
 from support.conversation import MINUTE_MS, ROOT, START_MS
 

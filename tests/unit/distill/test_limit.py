@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from carryover.distill.limit import LASTS_MS, Limit, command, limit_line, standing_limit
+from carryover.distill.sections.limit import LASTS_MS, Limit, command, limit_line, standing_limit
 from carryover.model import ToolCall, TurnEnd
 from support.conversation import MINUTE_MS, START_MS, Conversation, project
 

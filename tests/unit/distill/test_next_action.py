@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from carryover.distill.next_action import next_actions
+from carryover.distill.sections.next_action import next_actions
 from carryover.model import AgentSummary, BackgroundTask, TurnEnd
 from support.conversation import Conversation
 

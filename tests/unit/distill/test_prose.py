@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.prose import first_sentence, sentences, word_count
+from carryover.distill.language.prose import first_sentence, sentences, word_count
 
 
 def test_sentences_leave_markdown_code_and_tables_behind() -> None:

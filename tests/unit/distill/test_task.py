@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.task import task_lines
+from carryover.distill.sections.task import task_lines
 from support.conversation import Conversation
 
 

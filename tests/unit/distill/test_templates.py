@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from carryover.distill.templates import is_bare, typed_in
+from carryover.distill.language.templates import is_bare, typed_in
 from support.conversation import Conversation
 
 STEPS = "\n".join(f"{n}. Bake loaf {n}. Loaves MUST NOT be burnt; always weigh the flour first." for n in range(1, 12))

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from carryover.distill.limit import Limit
+from carryover.distill.sections.limit import Limit
 from carryover.ledger.limits import MOST, LimitedProject, limited_projects
 from carryover.model import TurnEnd
 

@@ -29,7 +29,10 @@ REJECTED: Final = (
 """How the result of a call begins that was not allowed to run (2.1.14, 2.1.328; the last three unverified)."""
 
 _SAID: Final = re.compile(r"the user said:\n(.*?)(?:\n\nNote: The user's next message may contain|\Z)", re.DOTALL)
-_CLARIFY: Final = "The user wants to clarify these questions"
+_CLIENT_SAYS: Final = ("The user wants to clarify these questions", "The user has indicated")
+"""How the client begins what it says of a question form that was dismissed (2.1.328, 2.1.90): not the user's words."""
+_NOT_READ: Final = ("File has not been read yet", "File has been modified since read")
+"""Refusals of an edit that older versions (1.0, seen 1.0.44) write without the error tag."""
 _EXIT_CODE: Final = re.compile(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
 _TOOL_ERROR: Final = re.compile(r"<tool_use_error>(.*?)(?:</tool_use_error>|\Z)", re.DOTALL)
 
@@ -99,6 +102,8 @@ def _outcome(draft: Draft, call: OpenCall, output: str, *, failed: bool, shell: 
         return _denied(draft, call, output, kind)
     if found := _TOOL_ERROR.match(output):
         return Outcome("error", found[1].strip(), never_ran=True)
+    if output.startswith(_NOT_READ):
+        return Outcome("error", output, never_ran=True)
     if found := _EXIT_CODE.match(output):
         return Outcome("error", output[found.end() :], exit_code=int(found[1]))
     return Outcome("error", output)
@@ -107,7 +112,7 @@ def _outcome(draft: Draft, call: OpenCall, output: str, *, failed: bool, shell: 
 def _denied(draft: Draft, call: OpenCall, output: str, kind: str | None) -> Outcome:
     found = _SAID.search(output)
     said = found[1].strip() if found else ""
-    if said.startswith(_CLARIFY):
+    if said.startswith(_CLIENT_SAYS):
         said = ""
     # Ctrl-C in a running tool is written as a rejection too; only a refused one has the flag (2.1.328). Asking the
     # user is running: a question or plan that is dismissed was refused.

@@ -7,11 +7,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.clip import clip
-from carryover.distill.digest import MOST_TOUCHED, Digest, Failure, Touched
+from carryover.distill.digest import MOST_TOUCHED, Digest, EditedFile, Failure
 from carryover.distill.events.folded import Folded
-from carryover.distill.failures import is_edit_of
-from carryover.distill.files import file_name
+from carryover.distill.events.turns import with_turn
 from carryover.distill.own_text import names_handoff
+from carryover.distill.sections.files import file_name
+from carryover.distill.tool_failures import is_edit_of
 from carryover.model import Event, FileEdit
 
 _MOST_OF_TURN: Final = 12
@@ -22,7 +23,7 @@ def edit(digest: Digest, event: Event, body: FileEdit) -> Folded:
     if names_handoff(body.path):
         return digest, ()
     former = next((file for file in digest.touched if file.path == body.path), None)
-    file = Touched(
+    file = EditedFile(
         path=body.path,
         change="add" if former is not None and former.change == "add" and body.change == "modify" else body.change,
         at_ms=event.at_ms,
@@ -33,9 +34,10 @@ def edit(digest: Digest, event: Event, body: FileEdit) -> Folded:
     gone = {body.path, body.old_path}
     touched = (*(other for other in digest.touched if other.path not in gone), file)[-MOST_TOUCHED:]
     turn = digest.turn
-    if turn is not None and body.path not in turn.edited:
-        turn = replace(turn, edited=(*turn.edited, body.path)[-_MOST_OF_TURN:])
-    return replace(digest, touched=touched, turn=turn, failures=_failures_after(digest.failures, body)), ()
+    if turn is not None:
+        paths = (*(path for path in turn.edited if path != body.path), body.path)[-_MOST_OF_TURN:]
+        digest = with_turn(digest, edited=paths, last_ms=event.at_ms)
+    return replace(digest, touched=touched, failures=_failures_after(digest.failures, body)), ()
 
 
 def _failures_after(failures: tuple[Failure, ...], body: FileEdit) -> tuple[Failure, ...]:

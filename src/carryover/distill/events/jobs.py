@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from msgspec.structs import replace
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import MOST_FAILURES, MOST_PENDING, Digest, Failure, Pending
 from carryover.distill.events.folded import Folded
-from carryover.distill.prose import one_line
+from carryover.distill.language.prose import one_line
 from carryover.model import BackgroundTask, Event
+
+_EXIT_CODE: Final = re.compile(r"exit code (\d{1,3})")
+_QUOTED: Final = re.compile(r'"(.{3,})"')
+_SIGNALS: Final = {137: "exit code 137 (killed, likely out of memory)", 143: "exit code 143 (terminated)"}
 
 
 def job(digest: Digest, event: Event, body: BackgroundTask) -> Folded:
@@ -17,11 +24,25 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Folded:
     others = tuple(job for job in digest.jobs if job.id != body.task_id)
     label = one_line(body.label) or (known.text if known else "background job")
     if body.state == "running":
-        running = Pending(id=body.task_id, text=clip(label, chars=120), at_ms=event.at_ms)
+        running = Pending(id=body.task_id, text=clip(label, chars=120), at_ms=event.at_ms, turn=digest.prompts)
         return replace(digest, jobs=(*others, running)[-MOST_PENDING:]), ()
     failures = digest.failures
-    if body.state == "failed":
-        mark = f"job:{label}"
-        new = Failure(tried=clip(label, chars=120), why="the background job failed", at_ms=event.at_ms, signature=mark)
-        failures = (*(f for f in failures if f.signature != mark), new)[-MOST_FAILURES:]
+    if body.state == "failed" and not any(failure.task_id == body.task_id for failure in failures):
+        new = _failure(label, body.task_id, event.at_ms, digest.prompts)
+        failures = (*failures, new)[-MOST_FAILURES:]
     return replace(digest, jobs=others, failures=failures), ()
+
+
+def _failure(label: str, task_id: str, at_ms: int, turn: int) -> Failure:
+    """What was started, and the exit code as far as the report of the job has it; its output may tell more later."""
+    code = _EXIT_CODE.search(label)
+    named = _QUOTED.search(label)
+    cause = _SIGNALS.get(int(code[1]), f"exit code {code[1]}") if code else ""
+    return Failure(
+        tried=clip(named[1] if named else label, chars=120),
+        why=cause,
+        at_ms=at_ms,
+        signature=f"job:{task_id}",
+        turn=turn,
+        task_id=task_id,
+    )

@@ -1,29 +1,39 @@
-"""What the assistant said: it may end a turn, ask the user something, voice a doubt."""
+"""What the assistant said. Whether a text was the last of its turn shows when the next event comes."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from msgspec.structs import replace
 
 from carryover.distill.clip import clip, clip_middle
-from carryover.distill.digest import MOST_QUESTIONS, Digest, OpenQuestion, Said
+from carryover.distill.digest import Digest, Said
 from carryover.distill.events.folded import Folded
-from carryover.distill.own_text import is_handoff_text, without_protocol
-from carryover.distill.prose import first_sentence, one_line
-from carryover.distill.questions import doubts_in, questions_in
-from carryover.distill.task import passes_by_questions
+from carryover.distill.events.turns import text_went_on
+from carryover.distill.language.prose import first_sentence, one_line
+from carryover.distill.own_text import without_handoffs, without_mark
 from carryover.model import AgentSummary, AssistantMessage, Event
+
+_LONGEST: Final = 8000
 
 
 def message(digest: Digest, event: Event, body: AssistantMessage) -> Folded:
     """A text that nobody says is not the last ends its turn, unless something follows."""
-    text = without_protocol(body.text, fresh=digest.goal is None)
-    if not text or is_handoff_text(text):
+    text = without_mark(without_handoffs(body.text)).strip()
+    turn = digest.turn
+    if not text or turn is None:
         return digest, ()
+    failed = _has_failed_since(digest)
+    digest = _remarked(digest, text)
+    turn = text_went_on(turn, after_failure=failed)
     closing = body.final is not False and not body.aborted
-    said = Said(text=clip_middle(text, chars=4000), at_ms=event.at_ms, closing=closing)
-    if closing:
-        digest = _turn_closed(digest, text, event.at_ms)
-    return replace(digest, said=said), ()
+    turn = replace(
+        turn,
+        text=clip_middle(text, chars=_LONGEST),
+        end="answered" if closing else turn.end if turn.end != "answered" else "",
+        last_ms=event.at_ms,
+    )
+    return replace(digest, turns=(*digest.turns[:-1], turn), ending=None if closing else digest.ending), ()
 
 
 def summary(digest: Digest, event: Event, body: AgentSummary) -> Folded:
@@ -33,24 +43,15 @@ def summary(digest: Digest, event: Event, body: AgentSummary) -> Folded:
     return replace(digest, away_summary=Said(text=clip(one_line(body.text), chars=400), at_ms=event.at_ms)), ()
 
 
-def _turn_closed(digest: Digest, text: str, at_ms: int) -> Digest:
-    digest = replace(digest, questions=_questions_after(digest, text, at_ms), ending=None)
-    turn = digest.turn
-    if turn is None:
+def _has_failed_since(digest: Digest) -> bool:
+    """Whether the newest thing that happened in the turn failed, so that this text speaks of it."""
+    newest = digest.failures[-1] if digest.failures else None
+    return newest is not None and newest.turn == digest.prompts and not newest.remark
+
+
+def _remarked(digest: Digest, text: str) -> Digest:
+    """The newest failure with the first thing that was said of it."""
+    if not _has_failed_since(digest):
         return digest
-    finished = turn.worked and turn.ask.kind != "aside"
-    turn = replace(turn, done=True, outcome=clip(first_sentence(text), chars=240), last_ms=at_ms)
-    return replace(digest, turn=turn, cut_short=None if finished else digest.cut_short)
-
-
-def _questions_after(digest: Digest, text: str, at_ms: int) -> tuple[OpenQuestion, ...]:
-    """What was asked before stays open only where the prompt passed it by; doubts stay, and none counts twice."""
-    passed_by = digest.turn is not None and passes_by_questions(digest.turn.ask)
-    kept = [q for q in digest.questions if q.origin in ("tool", "loose_end") or (passed_by and q.origin == "assistant")]
-    known = {q.text for q in kept}
-    for doubt in doubts_in(text):
-        if doubt not in known:
-            kept.append(OpenQuestion(text=doubt, at_ms=at_ms, origin="loose_end", prompt=digest.prompts))
-    for asked, options in questions_in(text):
-        kept.append(OpenQuestion(text=asked, at_ms=at_ms, origin="assistant", options=options))
-    return tuple(kept[-MOST_QUESTIONS:])
+    *others, newest = digest.failures
+    return replace(digest, failures=(*others, replace(newest, remark=clip(first_sentence(text), chars=200))))

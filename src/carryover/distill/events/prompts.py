@@ -1,4 +1,4 @@
-"""What the user typed: it begins a turn, may set a task, rules, answers, asks, or takes work back."""
+"""What the user typed: it begins a turn, may set a goal, decide, answer, ask, or take work back."""
 
 from __future__ import annotations
 
@@ -6,56 +6,93 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from carryover.distill.clip import clip
-from carryover.distill.decisions import rulings_in
-from carryover.distill.digest import (
-    MOST_FAILURES,
-    MOST_PENDING,
-    MOST_QUESTIONS,
-    Ask,
-    Digest,
-    Failure,
-    OpenQuestion,
-    Pending,
-    Turn,
-)
+from carryover.distill.clip import clip, clip_middle
+from carryover.distill.digest import MOST_FAILURES, MOST_PENDING, Digest, Failure, Pending, Prompt, Turn
 from carryover.distill.events.folded import Folded
-from carryover.distill.failures import takes_back
-from carryover.distill.own_text import is_handoff_text
-from carryover.distill.progress import note_of
-from carryover.distill.prose import one_line
-from carryover.distill.task import ask_of, passes_by_questions
-from carryover.distill.templates import typed_in
+from carryover.distill.events.turns import begin, close
+from carryover.distill.language import lexicon
+from carryover.distill.language.forms import is_question
+from carryover.distill.language.names import names_in
+from carryover.distill.language.own_words import OwnWords, own_words
+from carryover.distill.language.prose import one_line, sentences, word_count
+from carryover.distill.language.rules import rules_in
+from carryover.distill.language.tongue import tongue_of
+from carryover.distill.own_text import only_points_at_handoff
+from carryover.distill.sections.progress import note_of
+from carryover.distill.tool_failures import takes_back, why
 from carryover.distill.view import Note
-from carryover.distill.words import is_coded, is_question
 from carryover.model import Event, QueuedPrompt, UserPrompt
 
-_DOUBT_LASTS_PROMPTS: Final = 4
+_LONGEST_PROMPT: Final = 1500
+_LASTING_WEIGHT: Final = 3
+_SURE_OF_TONGUE: Final = 5
 
 
 def prompt(digest: Digest, event: Event, body: UserPrompt) -> Folded:
     """A turn of its own begins, and the one before it becomes a line of progress."""
-    if body.actor != "human" or is_handoff_text(body.text):
+    if body.actor != "human" or only_points_at_handoff(body.text):
+        return (digest, ()) if body.actor != "human" else _resuming(digest, event)
+    typed = _typed(digest, body.text)
+    if not (typed.text or typed.pasted or body.command or body.attachments):
         return digest, ()
-    text = typed_in(body.text)
-    ask = ask_of(text, body.command, event.at_ms, digest)
-    is_goal = ask.kind == "task"
+    turn = Turn(
+        session=event.session,
+        number=digest.prompts + 1,
+        at_ms=event.at_ms,
+        last_ms=event.at_ms,
+        prompt=_read(typed.text, typed.pasted, body.command),
+        rules=rules_in(typed.text),
+    )
+    digest = close(digest)
+    notes = _notes(digest, turn)
     after = replace(
-        digest,
+        begin(digest, turn),
         prompts=digest.prompts + 1,
-        goal=ask if is_goal else digest.goal,
-        former_goal=digest.goal if is_goal else digest.former_goal,
-        latest=None if is_goal else ask,
-        turn=Turn(ask=ask, last_ms=event.at_ms),
         ending=None,
-        cut_short=None if is_goal else _cut_short(digest),
         calls=(),
         proposal=None,
+        questions=(),
         queued=tuple(waiting for waiting in digest.queued if waiting.text != one_line(body.text)),
-        questions=_questions_after(digest, text, ask),
-        failures=_failures_after(digest, text, ask),
+        failures=_failures_after(digest, turn, typed.pasted),
+        tongue=(tongue_of(typed.text) if turn.prompt.words >= _SURE_OF_TONGUE else None) or digest.tongue,
     )
-    return after, _notes(digest, text, ask)
+    return after, notes
+
+
+def _typed(digest: Digest, text: str) -> OwnWords:
+    """What the user typed. A line of an error in English, by somebody who writes in another language, was pasted."""
+    typed = own_words(text)
+    foreign = digest.tongue not in (None, "en") and tongue_of(typed.text) == "en"
+    if foreign and not typed.pasted and "\n" not in typed.text and why(typed.text, only_telling=True):
+        return OwnWords(text="", pasted=typed.text)
+    return typed
+
+
+def _resuming(digest: Digest, event: Event) -> Folded:
+    """A prompt that only points at the handoff: a turn without words of its own."""
+    turn = Turn(
+        session=event.session,
+        number=digest.prompts + 1,
+        at_ms=event.at_ms,
+        last_ms=event.at_ms,
+        prompt=Prompt(text="continue", words=1),
+    )
+    digest = close(digest)
+    notes = _notes(digest, turn)
+    return replace(begin(digest, turn), prompts=digest.prompts + 1, ending=None, calls=(), proposal=None), notes
+
+
+def _read(text: str, pasted: str, command: str | None) -> Prompt:
+    shown = f"{command} {text}".strip() if command else text
+    said = sentences(text)
+    return Prompt(
+        text=clip_middle(shown, chars=_LONGEST_PROMPT, tail_share=0.3),
+        words=word_count(shown),
+        names=names_in(text),
+        asks=bool(said) and is_question(said[-1]),
+        command=command,
+        pasted=clip(why(pasted, only_telling=True) or one_line(pasted), chars=200) if pasted else "",
+    )
 
 
 def queued(digest: Digest, event: Event, body: QueuedPrompt) -> Folded:
@@ -64,50 +101,53 @@ def queued(digest: Digest, event: Event, body: QueuedPrompt) -> Folded:
     others = tuple(waiting for waiting in digest.queued if waiting.text != text)
     if body.change == "withdrawn":
         return replace(digest, queued=others), ()
-    waiting = Pending(id=event.key, text=text, at_ms=event.at_ms)
+    waiting = Pending(id=event.key, text=clip(text, chars=600), at_ms=event.at_ms, turn=digest.prompts)
     return replace(digest, queued=(*others, waiting)[-MOST_PENDING:]), ()
 
 
-def _notes(digest: Digest, text: str, ask: Ask) -> tuple[Note, ...]:
-    """The rulings of the prompt, the choice it made by a letter or number, and the turn that it closed."""
-    notes = [Note(kind="ruling", text=said, at_ms=ask.at_ms, weight=weight) for said, weight in rulings_in(text)]
-    if ask.kind == "answer" and ask.answers and is_coded(text):
-        picked = f'"{one_line(text)}" in answer to: {clip(ask.answers, chars=160)}'
-        notes.append(Note(kind="ruling", text=picked, at_ms=ask.at_ms, weight=1))
+def _notes(digest: Digest, turn: Turn) -> tuple[Note, ...]:
+    """The lasting rules of the prompt, and the turn that it closed."""
+    notes = [
+        Note(kind="ruling", text=rule.text, at_ms=turn.at_ms, weight=round(rule.weight))
+        for rule in turn.rules
+        if rule.weight >= _LASTING_WEIGHT
+    ]
     closed = note_of(digest)
     return (*notes, closed) if closed is not None else tuple(notes)
 
 
-def _cut_short(digest: Digest) -> Ask | None:
-    """What was stopped before this prompt, or earlier and is not finished yet."""
-    turn = digest.turn
-    stopped = turn is not None and not turn.done and digest.ending is not None and turn.ask.kind != "aside"
-    return digest.cut_short or (turn.ask if turn is not None and stopped else None)
+def _failures_after(digest: Digest, turn: Turn, pasted: str) -> tuple[Failure, ...]:
+    """What the user takes back has failed too; so has what the user pasted an error of."""
+    failures = digest.failures
+    last = digest.turn
+    if last is not None and (taken_back := _taken_back(last, turn)) is not None:
+        failures = (*failures, taken_back)
+    if error := why(pasted, only_telling=True) if pasted else "":
+        reported = Failure(
+            tried="reported by the user",
+            why=clip(error, chars=180),
+            at_ms=turn.at_ms,
+            signature=f"pasted:{error[:80]}",
+            turn=turn.number,
+        )
+        failures = (*(f for f in failures if f.signature != reported.signature), reported)
+    return failures[-MOST_FAILURES:]
 
 
-def _questions_after(digest: Digest, text: str, ask: Ask) -> tuple[OpenQuestion, ...]:
-    """What the assistant had asked was seen and answered or passed over; the user's own question now waits."""
-    passed_by = passes_by_questions(ask)
-    kept = [
-        q
-        for q in digest.questions
-        if (q.origin == "loose_end" and q.prompt > digest.prompts - _DOUBT_LASTS_PROMPTS)
-        or (passed_by and q.origin in ("assistant", "tool"))
-    ]
-    if is_question(text):
-        kept.append(OpenQuestion(text=clip(one_line(text), chars=400), at_ms=ask.at_ms, origin="user"))
-    return tuple(kept[-MOST_QUESTIONS:])
-
-
-def _failures_after(digest: Digest, text: str, ask: Ask) -> tuple[Failure, ...]:
-    """What the user takes back has failed too."""
-    if digest.goal is None or ask.kind not in ("task", "follow_up") or not takes_back(text):
-        return digest.failures
-    undone = Failure(
-        tried=clip(one_line(digest.goal.text), chars=140),
-        why=f"the user took it back: {clip(one_line(text), chars=120)}",
-        at_ms=ask.at_ms,
-        signature=f"undone:{ask.at_ms}",
+def _taken_back(last: Turn, turn: Turn) -> Failure | None:
+    """What the agent did, where the user takes it back, or stopped it and says what not to do."""
+    text = one_line(turn.prompt.text)
+    if last.end == "interrupted" and lexicon.PROHIBITION.search(text):
+        tried, what = last.doing or one_line(last.prompt.text), "stopped it"
+    elif takes_back(text):
+        tried, what = one_line(last.prompt.text), "took it back"
+    else:
+        return None
+    return Failure(
+        tried=clip(tried, chars=120),
+        why=f"the user {what}: {clip(text, chars=140)}",
+        at_ms=turn.at_ms,
+        signature=f"undone:{turn.at_ms}",
+        turn=turn.number,
         undone=True,
     )
-    return (*digest.failures, undone)[-MOST_FAILURES:]

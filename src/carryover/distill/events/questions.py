@@ -1,4 +1,4 @@
-"""Questions that a tool put to the user, and the answers, which bind like rulings."""
+"""Questions that a tool put to the user, and the answers, which bind like rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from msgspec.structs import replace
 from carryover.distill.clip import clip
 from carryover.distill.digest import MOST_QUESTIONS, Digest, OpenQuestion
 from carryover.distill.events.folded import Folded
-from carryover.distill.prose import one_line
+from carryover.distill.events.turns import with_turn
+from carryover.distill.language.names import names_in
+from carryover.distill.language.prose import one_line
+from carryover.distill.language.report import Quote
 from carryover.distill.view import Note
 from carryover.model import Answer, Event, Question
 
@@ -21,9 +24,9 @@ def question(digest: Digest, event: Event, body: Question) -> Folded:
     asked = OpenQuestion(
         text=clip(one_line(body.text), chars=280),
         at_ms=event.at_ms,
-        origin="tool",
         options=tuple(clip(one_line(option), chars=60) for option in body.options[:_MOST_OPTIONS]),
         call_id=body.call_id,
+        turn=digest.prompts,
     )
     return replace(digest, questions=(*digest.questions, asked)[-MOST_QUESTIONS:]), ()
 
@@ -31,5 +34,10 @@ def question(digest: Digest, event: Event, body: Question) -> Folded:
 def answer(digest: Digest, event: Event, body: Answer) -> Folded:
     """Closes the question, and is kept with it."""
     kept = tuple(q for q in digest.questions if q.call_id != body.call_id)
-    ruling = f"{clip(one_line(body.question), chars=150)} → {clip(one_line(body.text), chars=120)}"
-    return replace(digest, questions=kept), (Note(kind="ruling", text=ruling, at_ms=event.at_ms, weight=2),)
+    decided = f"{clip(one_line(body.question), chars=150)} → {clip(one_line(body.text), chars=120)}"
+    note = Note(kind="ruling", text=decided, at_ms=event.at_ms, weight=2)
+    digest = replace(digest, questions=kept)
+    if digest.turn is not None:
+        rule = Quote(decided, "answer to a question of a tool", 2.0, names_in(decided))
+        digest = with_turn(digest, rules=(*digest.turn.rules, rule))
+    return digest, (note,)

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 from msgspec.structs import replace
 
 from carryover.distill.clip import clip
-from carryover.distill.digest import MOST_FAILURES, MOST_PENDING, MOST_RUNS, Digest, Failure, Pending, SeenRun
+from carryover.distill.digest import MOST_FAILURES, MOST_PENDING, MOST_RUNS, Digest, Failure, Pending, SeenRun, Turn
 from carryover.distill.events.folded import Folded
-from carryover.distill.failures import failed, signature, tried, user_said, why
+from carryover.distill.events.turns import text_went_on, with_turn
+from carryover.distill.language.names import names_in
+from carryover.distill.language.prose import one_line
+from carryover.distill.language.report import Quote
 from carryover.distill.own_text import is_handoff_text, names_handoff
-from carryover.distill.prose import one_line
+from carryover.distill.testruns.commands import find_invocations
 from carryover.distill.testruns.reading import read_test_run
 from carryover.distill.testruns.run import TestRun
+from carryover.distill.tool_failures import failed, is_looking, program, signature, tried, user_said, why
 from carryover.distill.view import Note
 from carryover.model import Event, ToolCall, ToolResult
 
 _MOST_COMMITS: Final = 4
 _COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
+_CHORE: Final = re.compile(
+    r"^\s*(?:cd\s[^&;|]*(?:&&|;)\s*)?(?:git\b|gh (?:pr|run|repo view)\b|prettier\b|black\b|gofmt\b|ruff\b|eslint\b"
+    r"|(?:npx|pnpm|yarn|npm|cargo|make|uv|poetry)\s(?:run\s)?(?:lint|fmt|format|prettier|eslint|check|ruff|clippy)\b)"
+)
+_Use = Literal["looked", "chores", "changed"]
 
 
 def call(digest: Digest, event: Event, body: ToolCall) -> Folded:
@@ -28,10 +37,35 @@ def call(digest: Digest, event: Event, body: ToolCall) -> Folded:
         return digest, ()
     subject = clip(one_line(body.subject) or body.name, chars=200)
     edits = body.op in ("edit", "write") and bool(body.subject)
-    opened = Pending(id=body.call_id, text=subject, at_ms=event.at_ms, edits=edits)
-    said = replace(digest.said, closing=False) if digest.said is not None else None
-    turn = replace(digest.turn, done=False, worked=True, last_ms=event.at_ms) if digest.turn is not None else None
-    return replace(digest, calls=(*digest.calls, opened)[-MOST_PENDING:], said=said, turn=turn), ()
+    use = _use(body)
+    opened = Pending(
+        id=body.call_id, text=subject, at_ms=event.at_ms, turn=digest.prompts, edits=edits, changes=use != "looked"
+    )
+    digest = replace(digest, calls=(*digest.calls, opened)[-MOST_PENDING:])
+    turn = digest.turn
+    if turn is None:
+        return digest, ()
+    turn = text_went_on(turn, after_failure=_failed_just_now(digest, turn))
+    counted = {use: getattr(turn, use) + 1} if use is not None else {}
+    turn = replace(turn, end="", last_ms=event.at_ms, **counted)
+    return replace(digest, turns=(*digest.turns[:-1], turn)), ()
+
+
+def _use(body: ToolCall) -> _Use | None:
+    if body.op in ("read", "search", "web"):
+        return "looked"
+    if body.op in ("edit", "write", "agent"):
+        return "changed"
+    if body.op != "shell":
+        return None
+    if _CHORE.match(body.subject) or find_invocations(body.subject):
+        return "chores"
+    return "looked" if is_looking(body.subject) else "changed"
+
+
+def _failed_just_now(digest: Digest, turn: Turn) -> bool:
+    """Whether the text before this call followed a failure of the turn."""
+    return bool(digest.failures) and digest.failures[-1].turn == turn.number and bool(digest.failures[-1].remark)
 
 
 def result(digest: Digest, event: Event, body: ToolResult) -> Folded:
@@ -42,8 +76,9 @@ def result(digest: Digest, event: Event, body: ToolResult) -> Folded:
     run = _test_run(body) if body.op == "shell" else None
     if run is not None:
         return _with_run(digest, run, body, event.at_ms), ()
-    digest = replace(digest, failures=_failures_after(digest.failures, body, event.at_ms))
-    return _with_commits(digest, body), _refusal(body, event.at_ms)
+    failures = _of_jobs(digest.failures, body)
+    digest = replace(digest, failures=_failures_after(failures, body, event.at_ms, digest.prompts))
+    return _with_refusal(_with_commits(digest, body), body), _refusal(body, event.at_ms)
 
 
 def _test_run(body: ToolResult) -> TestRun | None:
@@ -57,36 +92,94 @@ def _test_run(body: ToolResult) -> TestRun | None:
 
 
 def _with_run(digest: Digest, run: TestRun, body: ToolResult, at_ms: int) -> Digest:
-    seen = SeenRun(run=run, at_ms=at_ms, command=clip(one_line(body.subject), chars=160))
-    turn = digest.turn
-    if turn is not None and run.status != "unknown":
-        turn = replace(turn, tests=run.status)
-    return replace(digest, runs=(*digest.runs, seen)[-MOST_RUNS:], turn=turn)
+    seen = SeenRun(run=run, at_ms=at_ms, command=clip(one_line(body.subject), chars=160), turn=digest.prompts)
+    digest = replace(
+        digest, runs=(*digest.runs, seen)[-MOST_RUNS:], failures=_with_failed_run(digest, run, body, at_ms)
+    )
+    if run.status == "unknown":
+        return digest
+    return with_turn(digest, tests=run.status)
+
+
+_OF_THE_SURROUNDINGS: Final = re.compile(
+    r"\w+\.\w*(?:Error|Exception)\b"
+    r"|\b\w*(?:Connection|Timeout|Import|ModuleNotFound|Permission|Operational|NotImplemented|Memory|Unsupported|Network)"
+    r"\w*(?:Error|Exception)\b"
+    r"|\bE(?:PERM|ACCES|CONNREFUSED|ADDRINUSE|NOENT|TIMEDOUT)\b|\b[Cc]annot find module\b|\b[Cc]ould not resolve\b"
+)
+
+
+def _with_failed_run(digest: Digest, run: TestRun, body: ToolResult, at_ms: int) -> tuple[Failure, ...]:
+    """The failures with a test run that failed by its surroundings rather than by an expectation: a library, a server,
+    a permission that is not to be had."""
+    reason = next(
+        (line for line in (run.reason or "", why(body.output, only_telling=True)) if _OF_THE_SURROUNDINGS.search(line)),
+        "",
+    )
+    if run.status != "fail" or not reason:
+        return digest.failures
+    mark = f"run:{reason[:80]}"
+    failure = Failure(tried=tried(body), why=clip(reason, chars=200), at_ms=at_ms, signature=mark, turn=digest.prompts)
+    return (*(f for f in digest.failures if f.signature != mark), failure)[-MOST_FAILURES:]
 
 
 def _with_commits(digest: Digest, body: ToolResult) -> Digest:
     """With the subjects of the commits that `git commit` says it made."""
-    if digest.turn is None or body.op != "shell" or body.status != "ok" or "git commit" not in body.subject:
+    turn = digest.turn
+    if turn is None or body.op != "shell" or body.status != "ok" or "git commit" not in body.subject:
         return digest
     commits = tuple(f"{match[2]} ({match[1]})" for match in _COMMITTED.finditer(body.output))
-    return replace(digest, turn=replace(digest.turn, commits=(*digest.turn.commits, *commits)[-_MOST_COMMITS:]))
+    return with_turn(digest, commits=(*turn.commits, *commits)[-_MOST_COMMITS:])
 
 
 def _refusal(body: ToolResult, at_ms: int) -> tuple[Note, ...]:
-    """What the user said on refusing a call is a ruling."""
+    """What the user said on refusing a call is a rule."""
     reason = user_said(body.output) if body.status == "denied" else None
     return (Note(kind="ruling", text=clip(reason, chars=240), at_ms=at_ms, weight=2),) if reason else ()
 
 
-def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int) -> tuple[Failure, ...]:
+def _with_refusal(digest: Digest, body: ToolResult) -> Digest:
+    reason = user_said(body.output) if body.status == "denied" else None
+    if not reason or digest.turn is None:
+        return digest
+    quote = Quote(clip(reason, chars=240), "said on refusing a call", 2.0, names_in(reason))
+    return with_turn(digest, rules=(*digest.turn.rules, quote))
+
+
+def _of_jobs(failures: tuple[Failure, ...], body: ToolResult) -> tuple[Failure, ...]:
+    """The output of a background job that failed says why, when somebody looks at it (its path holds the job's id)."""
+    if not any(failure.task_id and failure.task_id in body.subject for failure in failures) or not body.output:
+        return failures
+    return tuple(
+        replace(failure, why=reason)
+        if failure.task_id and failure.task_id in body.subject and (reason := why(body.output, only_telling=True))
+        else failure
+        for failure in failures
+    )
+
+
+def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int, turn: int) -> tuple[Failure, ...]:
     mark = signature(body)
+    runs = program(body.subject) if body.op == "shell" else ""
     former = next((failure for failure in failures if failure.signature == mark), None)
     if failed(body):
         reason = why(body.output, of_edit=body.op == "edit")
-        times = former.times + 1 if former else 1
-        new = Failure(tried=tried(body), why=reason, at_ms=at_ms, signature=mark, times=times)
-        return (*(f for f in failures if f.signature != mark), new)[-MOST_FAILURES:]
+        same = former or next(
+            (failure for failure in failures if reason and (failure.why, failure.program) == (reason, runs)), None
+        )
+        new = Failure(
+            tried=tried(body),
+            why=reason,
+            at_ms=at_ms,
+            signature=mark,
+            turn=turn,
+            program=runs,
+            times=same.times + 1 if same else 1,
+        )
+        return (*(f for f in failures if f is not same), new)[-MOST_FAILURES:]
     # Of an edit its file says more: see `edits`.
-    if former is not None and body.status == "ok" and body.op != "edit":
-        return tuple(replace(f, mended=True) if f.signature == mark else f for f in failures)
+    if body.status == "ok" and body.op != "edit":
+        return tuple(
+            replace(f, mended=True) if f.signature == mark or (runs and f.program == runs) else f for f in failures
+        )
     return failures

@@ -8,16 +8,19 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.clip import clip
-from carryover.distill.digest import Digest, Turn
-from carryover.distill.files import file_name
-from carryover.distill.prose import flat, one_line, word_count
+from carryover.distill.digest import Digest, SeenRun, Turn
+from carryover.distill.language.prose import flat, one_line, word_count
+from carryover.distill.language.report import read_report
+from carryover.distill.sections.entry import Entry
+from carryover.distill.sections.files import file_name
 from carryover.distill.view import Note, SessionView
 from carryover.distill.when import before
+from carryover.distill.work.relation import is_heavy
 from carryover.model import AGENT_NAMES
 
 _MOST: Final = 8
 _SUBSTANTIAL_ANSWER_WORDS: Final = 12
-_ASKED_TOKENS: Final = 28
+_ASKED_TOKENS: Final = 36
 _OUTCOME_TOKENS: Final = 35
 """As many as the characters allowed cost in Latin script: in others the end of a line would not be shown."""
 
@@ -31,10 +34,13 @@ def note_of(digest: Digest) -> Note | None:
     if turn is None:
         return None
     shown = _shown_by(turn)
-    if not shown and not (turn.done and word_count(turn.outcome) >= _SUBSTANTIAL_ANSWER_WORDS):
+    done = turn.end == "answered"
+    report = turn.report or (read_report(turn.text) if turn.text and done else None)
+    outcome = report.outcome if report is not None else ""
+    if not shown and not is_heavy(turn) and not (done and word_count(outcome) >= _SUBSTANTIAL_ANSWER_WORDS):
         return None
-    asked = clip(flat(turn.ask.answers or turn.ask.text), chars=110, tokens=_ASKED_TOKENS)
-    outcome = one_line(turn.outcome) if turn.done else "not finished"
+    asked = clip(flat(turn.prompt.text or turn.prompt.pasted), chars=110, tokens=_ASKED_TOKENS)
+    outcome = one_line(outcome) if done else "not finished"
     text = f"{asked} → {clip(outcome, chars=140, tokens=_OUTCOME_TOKENS)}" if outcome else asked
     return Note(kind="progress", text=f"{text}{shown}", at_ms=turn.last_ms)
 
@@ -52,7 +58,17 @@ def _shown_by(turn: Turn) -> str:
     return f" [{'; '.join(parts)}]" if parts else ""
 
 
-def progress_lines(notes: Iterable[Note], sessions: Iterable[SessionView], at_ms: int) -> list[str]:
+def passing_run(runs: Iterable[SeenRun], at_ms: int) -> list[Entry]:
+    """How the tests are run, where the newest run passed."""
+    newest = max(runs, key=lambda seen: seen.at_ms, default=None)
+    if newest is None or newest.run.status != "pass":
+        return []
+    count = f" ({newest.run.passed} passed)" if newest.run.passed else ""
+    text = f"{before(newest.at_ms, at_ms)}: tests pass with `{newest.command.replace('`', '')}`{count}"
+    return [Entry(text=text, rule="newest test run", turn=newest.turn, at_ms=newest.at_ms)]
+
+
+def progress_entries(notes: Iterable[Note], sessions: Iterable[SessionView], at_ms: int) -> list[Entry]:
     """The finished steps of the project and the last turn of each session, newest first.
 
     A step is noted when the next prompt comes, so the turn with which a session was left is none.
@@ -63,8 +79,9 @@ def progress_lines(notes: Iterable[Note], sessions: Iterable[SessionView], at_ms
         if last_turn is not None:
             steps.append(replace(last_turn, agent=session.agent))
     steps.sort(key=lambda note: (-note.at_ms, note.text))
-    lines = []
+    entries = []
     for note in steps[:_MOST]:
         name = AGENT_NAMES.get(note.agent, note.agent)
-        lines.append(f"{before(note.at_ms, at_ms)}{', ' + name if name else ''}: {note.text}")
-    return list(dict.fromkeys(lines))
+        text = f"{before(note.at_ms, at_ms)}{', ' + name if name else ''}: {note.text}"
+        entries.append(Entry(text=text, rule="turn that came to something", at_ms=note.at_ms))
+    return entries

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Final
 
 from carryover.distill.clip import clip
-from carryover.distill.prose import sentences, word_count
+from carryover.distill.language.prose import sentences, word_count
 
 _NAMES: Final = r"user(?:'s)? (?:input|request|prompt|query|message)"
 _SECTION: Final = re.compile(

@@ -82,4 +82,4 @@ def _was_limited(view: ProjectView, agent: str, *, since_ms: int) -> bool:
 
 def _last_work_ms(digest: Digest) -> int:
     """When it was last asked something, did something or said something."""
-    return max(digest.turn.last_ms if digest.turn is not None else 0, digest.said.at_ms if digest.said else 0)
+    return digest.turn.last_ms if digest.turn is not None else 0

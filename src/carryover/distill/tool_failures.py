@@ -1,19 +1,15 @@
-"""What was tried and did not work: out of tool results, and out of the user's own "go back"."""
+"""Whether a tool call failed in a way that says something of the approach, what it tried, and why it failed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
 from carryover.distill.clip import clip
-from carryover.distill.digest import Failure
-from carryover.distill.prose import one_line
-from carryover.distill.view import SessionView
+from carryover.distill.language import lexicon
+from carryover.distill.language.prose import one_line
 from carryover.model import ToolResult
 
-_MOST: Final = 6
-_RECENT_MS: Final = 3 * 86_400_000
 _LOOKING: Final = frozenset(
     """
     ls ll cat head tail less more grep egrep rg ag find fd which whereis type stat file wc du df tree pwd cd echo printf
@@ -38,35 +34,28 @@ _EXIT_LINE: Final = re.compile(r"^(?:Error: )?Exit code \d+\s*$|^Error:\s*$")
 _SAYS_WHY: Final = re.compile(
     r"\b(?:error|exception|fatal|failed|failure|cannot|can't|could not|couldn't|unable|not found|no such|denied"
     r"|unknown|invalid|unrecognized|unexpected|refused|timed? ?out|missing|undefined|unsupported|not allowed"
-    r"|does not|doesn't|conflict|killed|panic)\b",
+    r"|does not|doesn't|conflict|killed|panic|mismatch|incompatible|outdated|requires?|no longer|not supported)\b",
     re.I,
 )
 _WRAPPED: Final = re.compile(r"(?<=\S) \r?\n(?=\S)")
 # PowerShell 7 shows the line of the script, marks the place below it, and then says what is wrong, all behind a margin.
 _SHOWS_PLACE: Final = re.compile(r"^(?:\w+: *)?\s*Line \|[ \r]*$", re.M)
 _BEHIND_MARGIN: Final = re.compile(r"^ {0,20}\| +([^~\s].*)$", re.M)
+_WRAPPER: Final = re.compile(r"^failed in sandbox:\s*")
+"""Written by Codex before the output of a command (0.46)."""
+_OF_THE_SHELL: Final = re.compile(
+    r"/(?:etc/profile|profile\.d|conda\.sh|\.?bashrc|\.?zshrc|nvm\.sh)\S*[:\s]|^\w+:(?:unalias|alias):\d"
+)
+"""Complaints of a shell's own start-up files, which come with every output."""
+_BUILD_STEP: Final = re.compile(r"^(?:=>|#\d+|\[\d+/\d+\]|------|>)")
+_MOST_TELLING: Final = 12
+_FEW_LINES: Final = 3
+_SAYS_GOOD: Final = re.compile(r"^\W*(?:✓|✅|ok\b|done\b|pass)", re.I)
 _SAYS_NONE_FAILED: Final = re.compile(r"\b(?:0|no) (?:errors?|fail(?:ed|ures?))\b", re.I)
 _RAISED: Final = re.compile(r"^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Warning|Interrupt|Exit)\b(?::|$)")
 # Behind a pipe the exit code is another command's: what begins like this failed all the same.
 _HIDDEN_FAILURE: Final = re.compile(r"^(?:error|fatal|panic|Traceback \(most recent call last\))\b", re.I)
 _USER_SAID: Final = re.compile(r"the user said:\s*(.+)", re.I | re.S)
-# A line a language, in the order of `words`; whole sentences of dislike stand behind, for they need no borders.
-_UNDO: Final = re.compile(
-    r"\b(?:go back to|roll(?:ed)? back|revert|undo|scrap (?:that|this|it)|never ?mind|forget (?:it|that|about)"
-    r"|take (?:it|that) (?:out|back)|i (?:do not|don't|dont|really don't) like|not what i (?:asked|wanted|meant)"
-    r"|zurück zu|rückgängig"
-    r"|reviens"
-    r"|vuelve a"
-    r"|верни|отмени)\b"
-    r"|gefällt mir nicht"
-    r"|je n'aime pas"
-    r"|no me gusta"
-    r"|не нрав[ия]тся|не то,? что я"
-    r"|元に戻|気に入らない"
-    r"|撤销|回退|不喜欢"
-    r"|되돌|마음에 (?:안|들지)",
-    re.I,
-)
 
 
 def failed(result: ToolResult) -> bool:
@@ -108,6 +97,25 @@ def signature(result: ToolResult) -> str:
     return f"{result.op}:{_mark(_PREFIX.sub('', result.subject))}"
 
 
+def program(command: str) -> str:
+    """What a command runs, without its arguments: two commands of the same program may be tries at the same thing.
+    Empty where it says nothing of the try (an interpreter with a script in the command itself)."""
+    words = [word for word in _PREFIX.sub("", command).split() if not word.startswith("-")]
+    if not words:
+        return ""
+    head = words[0].rpartition("/")[2]
+    if head in _GENERIC or "<<" in command or re.search(r"\s-[ce]\s", command):
+        return ""
+    argument = [word for word in words[1:2] if re.fullmatch(r"[\w:.@/-]+", word)]
+    tells = bool(argument) or words[0].startswith(("./", "/"))
+    return " ".join([head, *argument]) if tells and not _CMDLET_LOOKING.match(head) else ""
+
+
+_GENERIC: Final = frozenset(
+    "cat echo cp mv rm mkdir touch chmod chown tee export set sudo for while if node python python3 bash sh zsh".split()
+)
+
+
 def _mark(subject: str) -> str:
     return re.sub(r"[0-9]+", "#", one_line(subject))[:160]
 
@@ -122,22 +130,26 @@ def is_edit_of(mark: str, path: str) -> bool:
     )
 
 
-def why(output: str, *, of_edit: bool = False) -> str:
+def why(output: str, *, of_edit: bool = False, only_telling: bool = False) -> str:
     """The line of an output that says best why it failed; the exception's line of a traceback; else the last line.
 
-    An edit that failed says it first; after that comes what it wanted to change.
+    An edit that failed says it first; after that comes what it wanted to change. With `only_telling`, empty where no
+    line says that something failed.
     """
     if _SHOWS_PLACE.search(output) and (behind := _BEHIND_MARGIN.findall(output)):
         return clip(one_line(" ".join(behind)), chars=200)
-    unwrapped = (line.strip() for line in _WRAPPED.sub(" ", output).splitlines())
-    lines = [line for line in unwrapped if line and not _EXIT_LINE.match(line)]
+    unwrapped = (_WRAPPER.sub("", line.strip()) for line in _WRAPPED.sub(" ", output).splitlines())
+    lines = [line for line in unwrapped if line and not _EXIT_LINE.match(line) and not _OF_THE_SHELL.search(line)]
     if not lines:
         return ""
     if of_edit:
         return clip(one_line(lines[0]).rstrip(":"), chars=200)
     raised = [line for line in lines if _RAISED.match(line)]
     telling = [line for line in lines if _SAYS_WHY.search(line) and not _SAYS_NONE_FAILED.search(line)]
-    line = raised[-1] if raised else telling[0] if telling else lines[-1]
+    if not (raised or telling) and (only_telling or len(lines) > _FEW_LINES or _SAYS_GOOD.match(lines[-1])):
+        return ""
+    plainly = [line for line in telling[:_MOST_TELLING] if not _BUILD_STEP.match(line)]
+    line = raised[-1] if raised else plainly[0] if plainly else telling[0] if telling else lines[-1]
     return clip(one_line(line), chars=200)
 
 
@@ -149,25 +161,4 @@ def user_said(output: str) -> str | None:
 
 def takes_back(prompt: str) -> bool:
     """Does this prompt undo what was done before it?"""
-    return len(prompt) < 600 and _UNDO.search(prompt) is not None
-
-
-def failure_lines(sessions: Iterable[SessionView], chain: Iterable[SessionView], at_ms: int) -> list[str]:
-    """Of the sessions of the `chain` or of the last three days, newest first; what soon worked is left out."""
-    of_task = {session.session for session in chain}
-    found = [
-        failure
-        for session in sessions
-        for digest in session.digests
-        for failure in digest.failures
-        if session.session in of_task or failure.at_ms > at_ms - _RECENT_MS
-        if not failure.mended or failure.times + failure.detours > 2
-    ]
-    found.sort(key=lambda failure: (-failure.at_ms, failure.signature))
-    return list(dict.fromkeys(_line(failure) for failure in found[:_MOST]))
-
-
-def _line(failure: Failure) -> str:
-    more = [f"{failure.times} times"] * (failure.times > 1) + ["worked in the end"] * failure.mended
-    told = f" ({', '.join(more)})" if more else ""
-    return f"{failure.tried} → {failure.why or 'failed without a word'}{told}"
+    return len(prompt) < 600 and lexicon.TAKES_BACK.search(prompt) is not None

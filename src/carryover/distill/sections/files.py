@@ -7,9 +7,9 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.distill.digest import SeenRun, Touched
+from carryover.distill.digest import EditedFile, SeenRun
 from carryover.distill.facts import FileFacts
-from carryover.distill.prose import one_line
+from carryover.distill.language.prose import one_line
 from carryover.distill.testruns.related import verdict
 from carryover.distill.when import before
 
@@ -24,13 +24,13 @@ class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
 
     path: str
     """Relative to the project's root."""
-    touched: Touched
+    touched: EditedFile
     status: TestStatus | None
     facts: FileFacts | None = None
 
 
 def recent_files(
-    touched: Iterable[Touched],
+    touched: Iterable[EditedFile],
     runs: Iterable[SeenRun],
     facts: Mapping[str, FileFacts],
     root: str,
@@ -39,7 +39,7 @@ def recent_files(
     limit: int = 10,
 ) -> list[RecentFile]:
     """The newest edit of each file below `root`, newest first. One in another of its `checkouts` is named in full."""
-    newest: dict[str, Touched] = {}
+    newest: dict[str, EditedFile] = {}
     for file in touched:
         path = relative(file.path, root) or _in_full(file.path, checkouts)
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
@@ -74,7 +74,7 @@ def file_name(path: str) -> str:
     return path.replace("\\", "/").rpartition("/")[2]
 
 
-def _status(path: str, file: Touched, runs: list[SeenRun]) -> TestStatus | None:
+def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | None:
     """What the newest run that speaks of this file said. An older pass says nothing about a newer edit."""
     if not runs or file.change == "delete" or not _may_be_tested(path):
         return None

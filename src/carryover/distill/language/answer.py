@@ -1,0 +1,151 @@
+"""The parts of what an assistant wrote, in order: headings, sentences, list items, code, tables."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Final, Literal
+
+from carryover.distill.language import lexicon
+from carryover.distill.language.forms import is_question
+from carryover.distill.language.names import names_in
+from carryover.distill.language.prose import is_bullet, plain, sentences, word_count
+
+Kind = Literal["heading", "prose", "item", "code", "table"]
+
+_FENCE: Final = re.compile(r"^\s*(```+|~~~+)")
+_HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+\S|^\s*\*\*[^*\n]{2,80}\*\*:?\s*$|^\s*__[^_\n]{2,80}__:?\s*$")
+_NUMBERED: Final = re.compile(r"^\s*\(?(?:\d{1,2}|[a-zA-Z])[.)]\s+|^\s*\d️⃣|^\s*[①-⑳]")
+_TABLE: Final = re.compile(r"^\s*\|.*\|\s*$")
+_RULE: Final = re.compile(r"^\s*([-*_=])(?:\s*\1){2,}\s*$|^\s*\|[\s:|-]+\|\s*$")
+_CHECKED: Final = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])?\s*(?:\[[xX]\]|✅|✓|✔|☑)")
+
+
+_CROSSED: Final = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])?\s*(?:\*\*)?(?:\[ \]|❌|✗|✘|⚠|🔴|🚧|⏳)")
+
+
+class Part:
+    """A sentence, or a heading, list item, table row or block of code as a whole."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        text: str,
+        line: int,
+        *,
+        numbered: bool = False,
+        checked: bool = False,
+        crossed: bool = False,
+        bold: bool = False,
+    ) -> None:
+        self.kind = kind
+        self.text = text
+        self.line = line
+        """Number of the line it stands on."""
+        self.numbered = numbered
+        self.checked = checked
+        """An item that is marked as done."""
+        self.crossed = crossed
+        """Marked as missing, broken or to be looked at."""
+        self.bold = bold
+
+    @cached_property
+    def words(self) -> float:
+        return word_count(self.text)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return names_in(self.text)
+
+    @cached_property
+    def asks(self) -> bool:
+        """Ends in a question mark, or asks the user for a word without one."""
+        return is_question(self.text)
+
+    @cached_property
+    def requests(self) -> bool:
+        return not self.asks and lexicon.ASKS_USER.search(self.text) is not None
+
+    @cached_property
+    def is_courtesy(self) -> bool:
+        return self.words <= _COURTESY_WORDS and not self.names and lexicon.COURTESY.search(self.text) is not None
+
+    @cached_property
+    def announces(self) -> bool:
+        return not self.asks and lexicon.AHEAD.search(self.text) is not None
+
+    @cached_property
+    def fails(self) -> bool:
+        return lexicon.FAILURE.search(_NONE_FAILED.sub(" ", self.text)) is not None
+
+    @cached_property
+    def looks_ahead_to_failure(self) -> bool:
+        """Announces something of a failure, rather than telling of one."""
+        ahead, failure = lexicon.AHEAD.search(self.text), lexicon.FAILURE.search(self.text)
+        return ahead is not None and failure is not None and ahead.start() < failure.start()
+
+    @cached_property
+    def negates(self) -> bool:
+        return lexicon.NEGATION.search(self.text) is not None
+
+    @cached_property
+    def explains(self) -> bool:
+        return lexicon.CAUSE.search(self.text) is not None
+
+    @cached_property
+    def works(self) -> bool:
+        return lexicon.WORKS.search(self.text) is not None
+
+    @cached_property
+    def doubts(self) -> bool:
+        return lexicon.DOUBT.search(self.text) is not None
+
+
+_COURTESY_WORDS: Final = 16
+_NONE_FAILED: Final = re.compile(
+    r"\b(?:0|no|zero|without(?: any)?) (?:errors?|fail(?:ed|ures?|ing)?|crash(?:es)?)\b", re.I
+)
+
+
+def parts_of(text: str) -> list[Part]:
+    """The parts of `text` in order. Code keeps its lines; everything else is in plain words on one line."""
+    found: list[Part] = []
+    code: list[str] | None = None
+    fence, begun = "", 0
+    for number, line in enumerate(text.splitlines()):
+        mark = _FENCE.match(line)
+        if code is not None:
+            if mark and mark[1].startswith(fence):
+                found.append(Part("code", "\n".join(code), begun))
+                code = None
+            else:
+                code.append(line)
+        elif mark:
+            code, fence, begun = [], mark[1], number
+        elif line.strip() and not _RULE.match(line):
+            found.extend(_parts_of_line(line, number))
+    if code:
+        found.append(Part("code", "\n".join(code), begun))
+    return found
+
+
+def _parts_of_line(line: str, number: int) -> list[Part]:
+    if _TABLE.match(line):
+        return [Part("table", " · ".join(cell.strip() for cell in plain(line).strip("| ").split("|")), number)]
+    if _HEADING.match(line) and not is_question(plain(line)):
+        return [Part("heading", plain(line).rstrip(":："), number)]
+    checked = _CHECKED.match(line) is not None
+    crossed, bold = _CROSSED.match(line) is not None, "**" in line
+    if is_bullet(line) or _NUMBERED.match(line) or checked:
+        return [
+            Part(
+                "item",
+                plain(line),
+                number,
+                numbered=_NUMBERED.match(line) is not None,
+                checked=checked,
+                crossed=crossed,
+                bold=bold,
+            )
+        ]
+    return [Part("prose", sentence, number, crossed=crossed, bold=bold) for sentence in sentences(line)]

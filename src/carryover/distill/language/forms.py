@@ -1,0 +1,97 @@
+"""What a short text is by its form: a question, a choice by letter or number, a bare yes or no.
+
+These are closed classes, which a language does not extend; what a longer text means is told by evidence (`work`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from carryover.distill.language.prose import word_count
+
+_CODE: Final = re.compile(r"`[^`]*`")
+_URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://\S+", re.I)
+_QUESTION_MARK: Final = re.compile(r"[?？؟]\W{0,4}$")
+# Japanese ka, Chinese ma and ne, and Korean endings ask, with or without a mark.
+_ASKS_WITHOUT_MARK: Final = re.compile(
+    r"(?:です|ます|ません|でしょう|ました)か[。.]?$|[吗嗎呢][。.]?$|(?:[가나]요|습니까|을까요|할까요)[.]?$"
+)
+_CHOICE: Final = re.compile(
+    r"^\W*(?:(?:q\d+\s*[:=.]?\s*|[#№(]|nr\.? ?|no\.? ?|option ?|variant\w* ?|вариант ?|选项? ?|案)?"
+    r"(?:[a-zа-д]|\d{1,3}(?:[.,]\d+)?)\b[)\].:番个號号번]?[\s,.;:/&+-]*(?:and|und|et|y|и|と|和|e|或)?[\s,]*){1,12}\W*$",
+    re.I,
+)
+_YES: Final = """
+    yes yep yeah yup y ok okay k sure fine good great perfect right correct agreed approved lgtm please go ahead proceed
+    ja jo jep jawohl klar gerne passt einverstanden genau
+    oui ouais d'accord vas-y allez parfait
+    sí si vale claro dale adelante perfecto sim certo va bene
+    да ага угу давай давайте конечно хорошо ладно ок верно
+    はい うん ええ お願いします いいよ いいです 了解 そうして
+    是 是的 好 好的 对 对的 可以 行 行的 嗯 没问题
+    네 예 응 좋아 좋아요 그래 그래요 맞아 맞아요 오케이
+    👍 👌 ✅ 🚀
+"""
+_NO: Final = """
+    no nope n nah nein nö non não нет не いいえ いや 不 不是 不要 不用 没有 아니 아니요 아뇨
+"""
+_PICKS: Final = """
+    both all none neither either first second third fourth last former latter one two three four this that any whichever
+    beide alle keins keine erste ersten zweite zweiten dritte dritten letzte letzten eins zwei drei vier egal
+    tous toutes deux aucun aucune premier première second seconde deuxième troisième dernier dernière un une trois
+    ambos ambas todos todas ninguno ninguna primero primera segundo segunda tercero tercera último última
+    uno una dos tres
+    оба обе все всё ни первый первая первое первую второй вторая второе вторую третий третья третье третью
+    последний последняя один одна два две три
+    両方 全部 すべて どちらも 最初 一つ目 二つ目 三つ目 1つ目 2つ目 前者 後者
+    两个 都 全部 都要 第一 第一个 第二 第二个 第三 第三个 前者 后者 最后一个
+    둘 다 모두 전부 첫 첫째 첫번째 두 둘째 두번째 세번째 마지막 전자 후자
+"""
+_YES_WORDS: Final = frozenset(_YES.split())
+_NO_WORDS: Final = frozenset(_NO.split())
+_PICK_WORDS: Final = frozenset(_PICKS.split())
+_WIDE_YES: Final = tuple(word for word in _YES_WORDS | _NO_WORDS | _PICK_WORDS if ord(word[0]) > 0x2E7F)
+_MOST_CHOICE_WORDS: Final = 8
+_SHORT: Final = 4
+_LEADING_MARKS: Final = "\"'“”«»(.,;:!…。！、，¡¿-–— "
+
+
+def is_question(sentence: str) -> bool:
+    """Does this sentence ask? A `?` inside a URL or in code does not count."""
+    bare = _URL.sub("", _CODE.sub("", sentence)).rstrip(" \"'”’)]*_»」』")
+    return bool(bare) and (_QUESTION_MARK.search(bare) is not None or _ASKS_WITHOUT_MARK.search(bare) is not None)
+
+
+def is_coded(text: str) -> bool:
+    """An answer that names choices by their letters or numbers: "6 and 12", "Q1:A, Q2:C"."""
+    return word_count(text) <= _MOST_CHOICE_WORDS and _CHOICE.match(text) is not None
+
+
+def is_choice(text: str) -> bool:
+    """A short answer that means something only beside what it answers: "6 and 12", "yes to all", "the second one"."""
+    return is_coded(text) or (
+        word_count(text) <= _MOST_CHOICE_WORDS and _leads_with(text, _YES_WORDS | _NO_WORDS | _PICK_WORDS)
+    )
+
+
+def is_yes(text: str) -> bool:
+    """A text of few words that begins with a yes."""
+    return word_count(text) <= _SHORT and _leads_with(text, _YES_WORDS)
+
+
+def is_no(text: str) -> bool:
+    """A text of few words that begins with a no."""
+    return word_count(text) <= _SHORT and _leads_with(text, _NO_WORDS)
+
+
+def begins_with_yes(text: str) -> bool:
+    """Whether the first word of a text of any length is a yes."""
+    return _leads_with(text, _YES_WORDS)
+
+
+def _leads_with(text: str, words: frozenset[str]) -> bool:
+    bare = text.casefold().strip(_LEADING_MARKS)
+    article = re.sub(r"^(?:the|die|der|das|den|le|la|les|el|los|las|il|lo|both of|all of)\s+|^l'", "", bare)
+    first = re.split(r"[\s,.;:!?…。！？、，]", article, maxsplit=1)[0]
+    return first in words or any(article.startswith(word) for word in _WIDE_YES if word in words)

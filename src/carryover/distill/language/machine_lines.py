@@ -1,0 +1,110 @@
+"""Lines that no person typed: logs, stack frames, code, tables, screens, mail headers. One pattern per kind."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Final, Literal
+
+from carryover.distill.language.prose import word_count
+
+LineKind = Literal["blank", "machine", "prose"]
+
+_HEADER_NAMES: Final = (
+    "From|To|Cc|Subject|Date|Sent|Von|An|Betreff|Gesendet|De|À|Objet|Para|Asunto|От|Кому|Тема"
+    "|差出人|宛先|件名|发件人|收件人|主题|보낸 ?사람|받는 ?사람|제목"
+)
+_KEYWORDS: Final = (
+    "def|class|import|from|const|let|var|function|public|private|static|return|export|package|using|#include|async def"
+    "|fn|func|struct|type|SELECT|INSERT|UPDATE|CREATE"
+)
+_KINDS: Final = {
+    "a shell's prompt": r"\s*(?:\$|>>>|\.\.\.|❯|PS [A-Z]:\\[^>]*>|[\w.-]+@[\w.-]+[:\s][^$#%\n]{0,60}[$#%]"
+    r"|\([\w-]+\) [\w@.-]*\$)\s*\S",
+    "a quotation or a step of a build": r"\s*(?:>|=>)\s+\S",
+    "a terminal's screen": r".*[│┃╭╮╰╯┌┐└┘├┤┬┴┼═║⎿⏺✻✽⏵]",
+    "the time of a log": r"\W{0,3}\d{4}[-/.]\d\d[-/.]\d\d[T\s,|]\W*\d|\W{0,3}\d\d:\d\d:\d\d\b"
+    r"|\[?\w{3} \w{3}\s+\d+ \d\d:\d\d",
+    "the level of a log": r"\W{0,3}(?:ERROR|WARN(?:ING)?|INFO|DEBUG|TRACE|FATAL|CRITICAL|NOTICE|PANIC)\b\W",
+    "a package manager": r"\s*(?:npm|yarn|pnpm) (?:ERR!|WARN|error|notice)\b",
+    "a compiler": r"\s*(?:error|warning|note|help|fatal|panic)(?:\[\w+\])?:\s|\s*-->\s\S+:\d+|\s*\d+\s*[|│]\s"
+    r"|\s*\|\s*[\^~-]*\s*$|[\s^~|]+$|\S+\.\w{1,5}:\d+(?::\d+)?\b",
+    "a stack": r"\s*Traceback \(most recent|\s*File \".*\", line \d+|\s+at \S+.*[:)]\d*"
+    r"|\s*(?:[\w.$]+\.)?\w*(?:Error|Exception|Warning)\b\s*[:(]|\s*Caused by: ",
+    "an end": r"\s*(?:exit (?:code|status)|Process exited|Killed|Segmentation fault)\b",
+    "JSON": r"\s*[\[{(\]})],?;?\s*$|\s*\"[^\"\n]{1,80}\"\s*:\s*\S|\s*[{\[].*[}\]]\s*[,;]?\s*$"
+    r"|\s*'[^'\n]{1,80}'\s*:\s*\S",
+    "markup": r"\s*</?[a-z!][^>\n]*>.*$|\s*<\?xml",
+    "a diff": r"diff --git |@@ -\d|(?:\+\+\+|---) [ab/]|index [0-9a-f]{7,}\.\.",
+    "a table": r"\s*\|.*\|\s*$",
+    "a mail's header": rf"(?:{_HEADER_NAMES})\s?[:：] \S",
+    "HTTP": r"(?:HTTP/\d|GET|POST|PUT|PATCH|DELETE|HEAD) \S|[A-Z][\w-]+: [\w/;=.*-]+$|\s*(?:curl|wget) +-?\S+",
+    "code": rf"\s*(?:{_KEYWORDS})\s[^.!?]*[(){{}};=:*<>\[\]][^.!?]*$|.*[;{{}}]\s*$"
+    r"|[\w.]+ = [\w'\"(\[{.].{0,200}$|\S+=\S+\s+\S*[=/]\S*",
+    "pytest": r"E\s{3,}\S|.{0,60}[=*_-]{8,}",
+}
+_MACHINE: Final = re.compile("|".join(f"(?:{pattern})" for pattern in _KINDS.values()), re.I)
+_HEADER: Final = re.compile(_KINDS["a mail's header"])
+_DRAWN_TABLE: Final = re.compile(r"\s*[│┃|║┌├└╭╰]")
+_FENCE: Final = re.compile(r"^\s*(```+|~~~+)")
+_LETTERS: Final = re.compile(r"[^\W\d_]")
+_SEPARATORS: Final = re.compile(r"[;\t|]|,(?=\S)")
+_FEW_LETTERS: Final = 0.5
+_LONG_ENOUGH: Final = 24
+_SENTENCE_WORDS: Final = 5
+_SENTENCE_LETTERS: Final = 0.7
+_ROWS: Final = 3
+_COLUMNS: Final = 3
+
+
+def kinds_of(lines: list[str]) -> list[LineKind]:
+    """The kind of each line. What is in a code fence is a machine's, and so are three rows with the same columns."""
+    kinds: list[LineKind] = []
+    fence = ""
+    for line in lines:
+        mark = _FENCE.match(line)
+        if fence:
+            kinds.append("machine")
+            fence = "" if mark and mark[1].startswith(fence) else fence
+        elif mark:
+            kinds.append("machine")
+            fence = mark[1]
+        else:
+            kinds.append(_kind(line))
+    return _with_tables(lines, kinds)
+
+
+def is_header(line: str) -> bool:
+    """A line of a mail's head: "From: ...", "Betreff: ..."."""
+    return _HEADER.match(line) is not None
+
+
+def is_drawn(line: str) -> bool:
+    """A row or border of a table drawn with lines."""
+    return _DRAWN_TABLE.match(line) is not None
+
+
+def _kind(line: str) -> LineKind:
+    bare = line.strip()
+    if not bare:
+        return "blank"
+    if _MACHINE.match(line) and not _is_sentence(bare):
+        return "machine"
+    letters = len(_LETTERS.findall(bare))
+    return "machine" if len(bare) >= _LONG_ENOUGH and letters < len(bare.replace(" ", "")) * _FEW_LETTERS else "prose"
+
+
+def _is_sentence(bare: str) -> bool:
+    """A person's sentence, though a bracket or a quotation mark in it looks like a machine's."""
+    ends = bare.endswith((".", "!", "?", "。", "！", "？")) and bare[0].isalpha() and "://" not in bare[:12]
+    letters = len(_LETTERS.findall(bare))
+    return ends and letters > _SENTENCE_LETTERS * len(bare.replace(" ", "")) and word_count(bare) >= _SENTENCE_WORDS
+
+
+def _with_tables(lines: list[str], kinds: list[LineKind]) -> list[LineKind]:
+    counts = [len(_SEPARATORS.findall(line)) if kind != "blank" else 0 for line, kind in zip(lines, kinds, strict=True)]
+    changes = [index for index, (one, next_one) in enumerate(pairwise(counts), 1) if one != next_one]
+    for start, end in pairwise([0, *changes, len(lines)]):
+        if counts[start] >= _COLUMNS - 1 and end - start >= _ROWS:
+            kinds[start:end] = ["machine"] * (end - start)
+    return kinds

@@ -1,0 +1,105 @@
+"""What a text is about, without knowing its language: names, paths and identifiers, and the words that carry weight."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from carryover.distill.language.tongue import tongue_of
+
+_CODE: Final = re.compile(r"`([^`\n]{2,80})`")
+_URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://\S+", re.I)
+_PATH: Final = re.compile(r"(?<![\w/])[~.\w-]*(?:/[\w.@~+-]+)+/?|(?<![\w.])[\w-]+\.[A-Za-z][A-Za-z0-9]{0,7}\b(?!\.\w)")
+_IDENTIFIER: Final = re.compile(
+    r"""(?x)(?<![\w])(?:
+      [A-Za-z]\w*_\w+ | _\w+                              # snake_case
+    | [a-z]+[A-Z]\w* | [A-Z][a-z0-9]+[A-Z]\w*             # camelCase
+    | \w+\(\)                                             # a call
+    | --?[a-z][\w-]{2,}                                   # an option
+    | [A-Za-z]+[-.]?\d[\w.-]* | \#\d+                     # T-1.5, v2, py311, #42
+    | [A-Z]{2,}[\w-]*                                     # ALL CAPS
+    )""",
+)
+_CAPITAL: Final = re.compile(r"(?<![\w'’.-])[^\W\d_a-zа-яё][^\W\d_]*(?:[-'’][^\W\d_]+)*")
+_OPENS_SENTENCE: Final = re.compile(r"(?:\A|[.!?…:;。！？：；\n]|[-*•>#]|\d[.)])[\s\"'“”„«»(\[¿¡*_]*\Z|[¿¡\"“„«(\[]\Z")
+_KATAKANA: Final = re.compile(r"[\u30a1-\u30fa\u30fc]{3,}")
+_LATIN_RUN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]+")
+_WITHOUT_SPACES: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+_WORD: Final = re.compile(r"[^\W\d_]{4,}")
+_HAN_PAIR: Final = re.compile(r"(?=([\u4e00-\u9fff]{2}))")
+_HANGUL_STEM: Final = re.compile(r"[\uac00-\ud7af]{2,}")
+_NO_NAMES: Final = frozenset(
+    """
+    I I'm I'd I'll I've OK Ok PS TODO FYI BTW ASAP PLEASE NOT AI
+    Claude Code Codex Cursor Copilot Gemini Aider Windsurf ChatGPT GPT Opus Sonnet Agent
+    """.split()
+)
+"""Written with a capital and not what a text is about; an agent's name least of all."""
+_GERMAN_NOUN_FOLLOWS: Final = re.compile(
+    r"(?<!\w)(?:d(?:er|ie|as|en|em|es)|(?:[mks]|d)?ein(?:e[rsnm]?)?|ihre?[rsnm]?|unsere?[rsnm]?|eure?[rsnm]?"
+    r"|jede[rsnm]?|diese[rsnm]?|welche[rsnm]?|alle[rsnm]?|viele[rn]?|wenige[rn]?|andere[rsnm]?|beide[rn]?|zu[mr]|im|am|beim|vom|ans|aufs|ins|zwei|drei|vier|fünf|\d+)"
+    r"\s(?:[a-zäöüß]+(?:e|en|er|es|em)\s)?\Z"
+)
+_MOST: Final = 24
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """What `text` names, in order, in one case: code spans, paths, identifiers, and words with a capital letter inside
+    a sentence; in text without spaces the runs in Latin letters or katakana. At most 24.
+
+    Every German noun looks like a name, and Chinese and Korean names never do: nothing may rest on this alone.
+    """
+    found: dict[str, None] = {}
+    text = _URL.sub(lambda url: _add(found, url.group().rstrip(".,;:)")), text)
+    text = _CODE.sub(lambda code: _add(found, code[1]), text)
+    text = _PATH.sub(lambda path: _add(found, path.group().rstrip("/.")), text)
+    shouted = text.isupper()
+    text = _IDENTIFIER.sub(lambda word: "" if shouted or word.group() in _NO_NAMES else _add(found, word.group()), text)
+    spaceless = _WITHOUT_SPACES.search(text) is not None
+    if spaceless:
+        for run in _KATAKANA.findall(text) + _LATIN_RUN.findall(text):
+            _add(found, run)
+    else:
+        german = tongue_of(text) == "de"  # where every noun has a capital
+        for capital in _CAPITAL.finditer(text):
+            before = text[: capital.start()][-24:]
+            if capital.group() in _NO_NAMES or _OPENS_SENTENCE.search(before):
+                continue
+            if not (german and _GERMAN_NOUN_FOLLOWS.search(before)):
+                _add(found, capital.group())
+    return tuple(found)[:_MOST]
+
+
+def _add(found: dict[str, None], name: str) -> str:
+    key = name.casefold().strip("()` ")
+    if len(key) > 1:
+        found.setdefault(key)
+    return " \u241f "
+
+
+def weighty_words(text: str) -> frozenset[str]:
+    """The words of `text` that may carry its matter: those of at least four letters, pairs of Chinese characters, the
+    stems of Korean words."""
+    words = {_stem(word.casefold()) for word in _WORD.findall(text)}
+    words.update(_HAN_PAIR.findall(text))
+    words.update(word[:2] for word in _HANGUL_STEM.findall(text))
+    return frozenset(words)
+
+
+def _stem(word: str) -> str:
+    """Long words without their ending, so that cases and plurals meet."""
+    return word[: max(4, len(word) - 2)] if len(word) > 5 else word
+
+
+def shared_names(names: Iterable[str], others: Iterable[str]) -> int:
+    """How many of `names` are among the `others`, or part of one, or with one as a part."""
+    others = tuple(others)
+    return sum(1 for name in names if any(_same(name, other) for other in others))
+
+
+def _same(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    short, long = sorted((one, other), key=len)
+    return len(short) >= 4 and (short in long or _stem(short) == _stem(long))

@@ -1,0 +1,181 @@
+"""A prompt without what the user only passed on: handoffs, templates, logs, code, mail, another agent's answer."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+
+from carryover.distill.language import lexicon
+from carryover.distill.language.forms import is_question
+from carryover.distill.language.machine_lines import LineKind, is_drawn, is_header, kinds_of
+from carryover.distill.language.prose import is_bullet, sentences, word_count
+from carryover.distill.language.templates import typed_in
+from carryover.distill.language.tongue import tongue_of
+from carryover.distill.own_text import without_handoffs
+
+
+class OwnWords(msgspec.Struct, frozen=True):
+    """What the user typed in a prompt, and what was pasted beside it."""
+
+    text: str
+    pasted: str = ""
+
+
+_Passed = list[bool]
+"""For each line whether it was passed on."""
+
+_REPORT_LINES: Final = 4
+_PROSE_GAP: Final = 4
+_FEW: Final = 2
+_MANY: Final = 6
+_INTRODUCTION_WORDS: Final = 14
+_MUCH_WORDS: Final = 15
+_PLAIN_LIST: Final = 0.7
+_ENDS_IN_COLON: Final = re.compile(r"[:：]\s*$")
+
+
+def own_words(prompt: str) -> OwnWords:
+    """What the user typed of `prompt`. Where all of it was pasted, the text is empty.
+
+    Lines that a machine wrote are not the user's, nor are the lines between and right beside them; nor is what follows
+    a short first line that ends in a colon; nor mail, nor what is in another language than the line that leads to it.
+    """
+    words = typed_in(without_handoffs(prompt))
+    lines = words.replace("\r\n", "\n").strip("\n").split("\n")
+    kinds = kinds_of(lines)
+    passed = (
+        _introduced(lines, kinds)
+        or _mail(lines)
+        or _in_another_language(lines)
+        or _report(lines)
+        or _around_machine_lines(lines, kinds)
+    )
+    return OwnWords(
+        text="\n".join(line for line, given in zip(lines, passed, strict=True) if not given).strip(),
+        pasted="\n".join(line for line, given in zip(lines, passed, strict=True) if given).strip(),
+    )
+
+
+def _introduced(lines: list[str], kinds: list[LineKind]) -> _Passed | None:
+    """Where a short first line ends in a colon before much more, only it is the user's, and a last single line after
+    what a machine wrote. A plain list after it is the user's too."""
+    filled = [index for index, line in enumerate(lines) if line.strip()]
+    if len(filled) < 2:
+        return None
+    first, rest = filled[0], filled[1:]
+    if kinds[first] != "prose" or not _leads(lines[first]):
+        return None
+    by_machine = any(kinds[index] == "machine" for index in rest)
+    bullets = sum(1 for index in rest if is_bullet(lines[index]))
+    long = sum(len(lines[index]) for index in rest) > 2 * len(lines[first])
+    if not by_machine and (bullets >= _PLAIN_LIST * len(rest) or not long or len(rest) < 3):
+        return None
+    passed = [bool(line.strip()) and index != first for index, line in enumerate(lines)]
+    if by_machine and (last := _closing_line(lines, kinds)) is not None:
+        passed[last] = False
+    return passed
+
+
+def _leads(line: str) -> bool:
+    return _ENDS_IN_COLON.search(line) is not None and word_count(line) <= _INTRODUCTION_WORDS
+
+
+def _mail(lines: list[str]) -> _Passed | None:
+    """From two header lines in a row on it is somebody's mail, but for a last line that is a paragraph of its own."""
+    pairs = (index for index in range(len(lines) - 1) if is_header(lines[index]) and is_header(lines[index + 1]))
+    start = next(pairs, None)
+    if start is None:
+        return None
+    return _but_for_last_line(lines, [bool(line.strip()) and index >= start for index, line in enumerate(lines)])
+
+
+def _in_another_language(lines: list[str]) -> _Passed | None:
+    """Where the first line, or a last one, is in a language of its own, the rest is not the user's."""
+    filled = [index for index, line in enumerate(lines) if line.strip()]
+    if len(filled) < 2:
+        return None
+    first, last = filled[0], filled[-1]
+    for own, rest in ((first, lines[first + 1 :]), (last, lines[:last])):
+        other = "\n".join(rest)
+        tongue, foreign = tongue_of(lines[own]), tongue_of(other)
+        short = word_count(lines[own]) <= 2 * _INTRODUCTION_WORDS
+        if tongue and foreign and tongue != foreign and short and word_count(other) >= _MUCH_WORDS:
+            return [bool(line.strip()) and index != own for index, line in enumerate(lines)]
+    return None
+
+
+def _report(lines: list[str]) -> _Passed | None:
+    """A text with a list, that asks whether its writer should do something, is another agent's."""
+    filled = [index for index, line in enumerate(lines) if line.strip()]
+    if len(filled) < _REPORT_LINES or not any(is_bullet(line) for line in lines):
+        return None
+    if not any(is_question(one) and lexicon.OFFER.search(one) for one in sentences("\n".join(lines))):
+        return None
+    passed = [bool(line.strip()) for line in lines]
+    first = filled[0]
+    apart = first + 1 < len(lines) and not lines[first + 1].strip() and word_count(lines[first]) <= _INTRODUCTION_WORDS
+    if (apart or _leads(lines[first])) and not lexicon.OFFER.search(lines[first]):
+        passed[first] = False
+        return passed
+    return _but_for_last_line(lines, passed)
+
+
+def _but_for_last_line(lines: list[str], passed: _Passed) -> _Passed:
+    last = max(index for index, line in enumerate(lines) if line.strip())
+    if last and not lines[last - 1].strip() and not is_bullet(lines[last]) and not lexicon.OFFER.search(lines[last]):
+        passed[last] = False
+    return passed
+
+
+def _around_machine_lines(lines: list[str], kinds: list[LineKind]) -> _Passed:
+    """Machine lines, what lies between two of them, and what touches one; the first paragraph and a last line that is
+    a paragraph of its own stay the user's."""
+    machine = [index for index, kind in enumerate(kinds) if kind == "machine"]
+    passed = [kind == "machine" for kind in kinds]
+    if not machine:
+        return passed
+    printed = [index for index in machine if not is_drawn(lines[index])]
+    mostly = len(printed) >= _MANY and len(machine) * 2 >= machine[-1] - machine[0]
+    for before, after in pairwise(machine):
+        if mostly or after - before <= _PROSE_GAP:
+            passed[before:after] = [True] * (after - before)
+    for index in machine:
+        _pass_neighbours(lines, kinds, index, passed)
+    begins = next(kind for kind in kinds if kind != "blank") == "machine"
+    if begins or (mostly and machine[0] <= _PROSE_GAP and not _ENDS_IN_COLON.search(lines[machine[0] - 1])):
+        passed = [kind != "blank" for kind in kinds]
+        if (last := _closing_line(lines, kinds, alone=not begins or len(machine) < _FEW)) is not None:
+            passed[last] = False
+    return passed
+
+
+def _pass_neighbours(lines: list[str], kinds: list[LineKind], index: int, passed: _Passed) -> None:
+    """The prose right after the machine line at `index`, and right before it unless that leads to it."""
+    after = index + 1
+    while after < len(lines) and kinds[after] == "prose":
+        passed[after] = True
+        after += 1
+    before = index - 1
+    while before > 0 and kinds[before] == "prose":
+        if _ENDS_IN_COLON.search(lines[before]) or _opens(kinds, before):
+            break
+        passed[before] = True
+        before -= 1
+
+
+def _closing_line(lines: list[str], kinds: list[LineKind], *, alone: bool = True) -> int | None:
+    """The last line, where it is prose and (`alone`) a paragraph of its own."""
+    last = max(index for index, line in enumerate(lines) if line.strip())
+    if kinds[last] != "prose" or last == 0 or is_bullet(lines[last]):
+        return None
+    return last if kinds[last - 1] == "blank" or (not alone and kinds[last - 1] == "machine") else None
+
+
+def _opens(kinds: list[LineKind], index: int) -> bool:
+    """The paragraph that this line is in begins the prompt."""
+    while index > 0 and kinds[index - 1] == "prose":
+        index -= 1
+    return all(kind == "blank" for kind in kinds[:index])

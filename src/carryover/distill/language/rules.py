@@ -1,0 +1,55 @@
+"""What the user decided: orders to last, bans and preferences, in their own words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.distill.clip import clip
+from carryover.distill.language import lexicon
+from carryover.distill.language.forms import is_question
+from carryover.distill.language.names import names_in
+from carryover.distill.language.prose import is_bullet, one_line, prose_lines, sentences, word_count
+from carryover.distill.language.report import Quote
+
+LASTING: Final = 3.0
+"""From this weight on a rule outlives its session."""
+_MOST_OF_PROMPT: Final = 8
+_LONGEST_WORDS: Final = 60
+_LONGEST_PROMPT: Final = 16_000
+_SHORTEST_WORDS: Final = 2
+
+
+def rules_in(prompt: str) -> tuple[Quote, ...]:
+    """The sentences of a prompt that decide something, with their weight, at most 8, in the order of the prompt.
+
+    A question decides nothing; of a very long prompt its beginning and its end are read.
+    """
+    text = prompt if len(prompt) <= _LONGEST_PROMPT else f"{prompt[:8000]}\n{prompt[-8000:]}"
+    found = [
+        Quote(clip(one_line(sentence), chars=240), rule, weight, names_in(sentence))
+        for line in prose_lines(text)
+        for sentence in sentences(line)
+        for weight, rule in [_weight(sentence, bullet=is_bullet(line))]
+        if weight
+    ]
+    strongest = sorted(range(len(found)), key=lambda index: (-found[index].weight, index))[:_MOST_OF_PROMPT]
+    return tuple(found[index] for index in sorted(strongest))
+
+
+def _weight(sentence: str, *, bullet: bool) -> tuple[float, str]:
+    if is_question(sentence) or not _SHORTEST_WORDS <= word_count(sentence) <= _LONGEST_WORDS:
+        return 0.0, ""
+    if sentence.rstrip().endswith((":", "：")):
+        return 0.0, ""
+    if lexicon.FAILURE.search(sentence) and not lexicon.PROHIBITION.search(sentence):
+        return 0.0, ""  # tells what went wrong
+    if lexicon.HEDGE.search(sentence):
+        return 0.0, ""  # thinks aloud
+    if lexicon.STANDING.search(sentence):
+        lasts = not lexicon.LASTS_BRIEFLY.search(sentence)
+        return (LASTING if lasts else 2.0), "order or ban in the user's words"
+    if lexicon.OBLIGATION.search(sentence):
+        return 2.0 if bullet else 1.5, "requirement in the user's words"
+    if lexicon.PROHIBITION.search(sentence) or lexicon.CHOICE.search(sentence):
+        return 1.0, "preference in the user's words"
+    return 0.0, ""

@@ -1,0 +1,40 @@
+"""What else goes on in the project: other lines of work, and other checkouts with a handoff of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from carryover.distill.clip import clip
+from carryover.distill.language.prose import flat
+from carryover.distill.sections.entry import Entry, entry_of
+from carryover.distill.view import ProjectView
+from carryover.distill.when import before
+from carryover.distill.work.state import Line
+from carryover.model import AGENT_NAMES
+
+_MOST: Final = 3
+"""Of each kind."""
+
+
+def also_entries(view: ProjectView, work: Line, others: Iterable[Line], at_ms: int) -> list[Entry]:
+    """The goals of the other lines, the newest first, each with where it was left; then the worktrees."""
+    agents = {session.session: session.agent for session in view.sessions}
+    entries = []
+    for line in others:
+        if line.goal is None or line.goal == work.former_goal:
+            continue
+        agent = AGENT_NAMES.get(agents.get(line.goal.session, ""), "")
+        when = before(line.at_ms, at_ms)
+        left = f" (next was: {clip(line.announced[0].text, chars=80)})" if line.announced else ""
+        entries.append(
+            entry_of(line.goal, f"{agent + ', ' if agent else ''}{when}: {clip(flat(line.goal.text), chars=160)}{left}")
+        )
+    trees = [
+        Entry(
+            text=f"Worktree {tree.root} has its own handoff ({before(tree.last_event_ms, at_ms)})",
+            rule="worktree of the repository",
+        )
+        for tree in view.worktrees
+    ]
+    return entries[:_MOST] + trees[:_MOST]

@@ -1,0 +1,49 @@
+"""What was tried and did not work, with its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from carryover.distill.clip import clip
+from carryover.distill.digest import Failure
+from carryover.distill.language import lexicon
+from carryover.distill.sections.entry import Entry, entry_of
+from carryover.distill.view import SessionView
+from carryover.distill.work.state import Line
+
+_MOST: Final = 7
+_RECENT_MS: Final = 3 * 86_400_000
+
+
+def failed_entries(line: Line, sessions: Iterable[SessionView], on_line: Collection[str], at_ms: int) -> list[Entry]:
+    """What failed in the sessions on the line or in the last three days, and what the assistant said did not work,
+    newest first; what soon worked is left out, and so is what has no cause."""
+    found = [
+        (failure.at_ms, entry)
+        for session in sessions
+        for digest in session.digests
+        for failure in digest.failures
+        if session.session in on_line or failure.at_ms > at_ms - _RECENT_MS
+        if not failure.mended or failure.times + failure.detours > 2
+        if (entry := _entry(failure, session.session)) is not None
+    ]
+    found += [(item.at_ms, entry_of(item)) for item in line.dead_ends]
+    found.sort(key=lambda pair: (-pair[0], pair[1].text))
+    return [entry for _, entry in found[:_MOST]]
+
+
+def _entry(failure: Failure, session: str) -> Entry | None:
+    """None without a cause. What the assistant said right after is told too, where that explains more."""
+    explained = failure.remark and (lexicon.CAUSE.search(failure.remark) or lexicon.FAILURE.search(failure.remark))
+    cause = "; ".join(
+        part for part in (clip(failure.why, chars=150), clip(failure.remark, chars=130) if explained else "") if part
+    )
+    if not cause:
+        return None
+    more = [f"{failure.times} times"] * (failure.times > 1) + ["worked in the end"] * failure.mended
+    told = f" ({', '.join(more)})" if more else ""
+    rule = "taken back by the user" if failure.undone else "call that failed"
+    return Entry(
+        text=f"{failure.tried} → {cause}{told}", rule=rule, session=session, turn=failure.turn, at_ms=failure.at_ms
+    )

@@ -1,0 +1,91 @@
+"""What to do next: what was cut off, what the assistant announced, what its plan says."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from msgspec.structs import replace
+
+from carryover.distill.clip import clip
+from carryover.distill.digest import Digest
+from carryover.distill.language.prose import one_line
+from carryover.distill.sections.entry import Entry, entry_of
+from carryover.distill.work.state import Line
+
+_AWAY_NEXT: Final = re.compile(r"next action:\s*(.+)", re.I | re.S)
+_MOST: Final = 3
+
+
+def next_entries(line: Line, digest: Digest) -> list[Entry]:
+    """One to three lines, the most certain first. `digest` is that of the session that last worked on the line."""
+    found = [entry_of(item) for item in line.announced]
+    if digest.ending is not None and not digest.is_done and found and digest.ending.reason != "error":
+        cause = "its usage limit" if digest.ending.reason == "limit" else "the user's interruption"
+        found[0] = replace(found[0], text=f"Stopped by {cause} at: {found[0].text}")
+    found = [*_away(digest), *found]
+    plan = _planned(line, digest)
+    found = [*found[:2], *plan] if plan else found
+    if not found and line.step_waits and line.step is not None:
+        found.append(
+            entry_of(
+                line.step,
+                "Carry out the newest request above: nothing of it is reported as done yet",
+                rule="order not carried out",
+            )
+        )
+    if digest.jobs:
+        jobs = "; ".join(job.text for job in digest.jobs[-3:])
+        newest = digest.jobs[-1]
+        found.append(
+            Entry(
+                text=f"Wait for what runs in the background: {jobs}",
+                rule="jobs without an end",
+                turn=newest.turn,
+                at_ms=newest.at_ms,
+            )
+        )
+    if not found:
+        found = _nothing(line)
+    return found[:_MOST]
+
+
+def _away(digest: Digest) -> list[Entry]:
+    """The next action that the agent itself told a user who had been away, where nothing was asked since."""
+    away = digest.away_summary
+    if away is None or digest.turn is None or away.at_ms < digest.turn.at_ms:
+        return []
+    match = _AWAY_NEXT.search(away.text)
+    return (
+        [
+            Entry(
+                text=clip(one_line(match[1]), chars=240),
+                rule="the agent's note for a user who was away",
+                at_ms=away.at_ms,
+            )
+        ]
+        if match
+        else []
+    )
+
+
+def _planned(line: Line, digest: Digest) -> list[Entry]:
+    open_items = [item for item in digest.plan if item.state != "done"]
+    if not open_items or (line.goal is not None and digest.plan_ms < line.goal.at_ms):
+        return []
+    done = len(digest.plan) - len(open_items)
+    active = [item.text for item in open_items if item.state == "active"]
+    waiting = [item.text for item in open_items if item.state == "pending"]
+    steps = [f"now: {active[0]}"] if active else []
+    steps += [f"then: {'; '.join(waiting[:3])}" if active else f"next: {'; '.join(waiting[:3])}"] if waiting else []
+    text = f"Plan ({done} of {len(digest.plan)} done), {', '.join(steps)}"
+    return [Entry(text=text, rule="the agent's todo list", turn=digest.plan_turn, at_ms=digest.plan_ms)]
+
+
+def _nothing(line: Line) -> list[Entry]:
+    if line.questions:
+        asked = line.questions[-1]
+        return [
+            entry_of(asked, f"Waits for the user's word on: {clip(asked.text, chars=160)}", rule="question at the end")
+        ]
+    return [Entry(text="Nothing further was announced: the last request was answered", rule="nothing was announced")]

@@ -1,0 +1,225 @@
+"""What a prompt is to the work at hand: a new goal, an order, an answer, a go-ahead, or something light.
+
+Told by evidence first: what the agent did in the turn, what the prompt shares with the work, its place and size. A
+prompt that nothing tells apart belongs to the goal.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+
+from carryover.distill.digest import Turn
+from carryover.distill.language import lexicon
+from carryover.distill.language.forms import begins_with_yes, is_choice, is_coded, is_no, is_yes
+from carryover.distill.language.names import shared_names, weighty_words
+from carryover.distill.language.prose import sentences, word_count
+from carryover.distill.language.templates import is_bare
+from carryover.distill.work.state import Item, Line
+
+Relation = Literal["goal", "doubtful", "order", "answer", "consent", "paste", "light"]
+
+HEAVY_WORDS: Final = 14
+HEAVY_WORDS_WITHOUT_CAPITALS: Final = 10
+_WITHOUT_CAPITALS: Final = re.compile(r"[\u4e00-\u9fff\uac00-\ud7af]")
+_HEAVY_WORDS_WITH_NAME: Final = 3
+_ORDER_WORDS: Final = 5
+_ORDER_WORDS_WHEN_ASKED: Final = 7
+_CHORE_WORDS: Final = 8
+_ANSWER_WORDS: Final = 14
+_FEW_WORDS: Final = 4.5
+_RESUME_WORDS: Final = 16
+_LONG_WORDS: Final = 30
+_MIDDLING_WORDS: Final = 10
+NEW_GOAL: Final = 2.0
+DOUBTFUL: Final = 0.75
+_ONLY_COMMAND: Final = re.compile(r"^/[\w:.-]+$")
+_PATHS: Final = re.compile(r"[/\\`_]|\.\w{1,5}\b")
+
+
+def is_heavy(turn: Turn) -> bool:
+    """The prompt says enough to stand for itself: a name and three words, or fourteen words."""
+    prompt = turn.prompt
+    enough = HEAVY_WORDS_WITHOUT_CAPITALS if _WITHOUT_CAPITALS.search(prompt.text) else HEAVY_WORDS
+    return prompt.words >= enough or (bool(prompt.names) and prompt.words >= _HEAVY_WORDS_WITH_NAME)
+
+
+def worked(turn: Turn) -> bool:
+    """The agent did more than look, commit, test or chat: by its calls, or by what it reported."""
+    if turn.changed or turn.edited:
+        return True
+    if turn.end != "answered":
+        return bool(turn.end and (turn.looked or turn.chores) and not is_chore(turn))
+    report = turn.report
+    return report is not None and bool(report.sentences >= 2 or report.announced or report.asked) and not is_chore(turn)
+
+
+def is_chore(turn: Turn) -> bool:
+    """Commit, push, run the tests, list: only such calls, a sentence of report, few words that name nothing."""
+    prompt, report = turn.prompt, turn.report
+    if turn.changed or turn.edited or prompt.words > _CHORE_WORDS or _PATHS.search(prompt.text):
+        return False
+    if turn.end != "answered" and prompt.names:
+        return False
+    if not turn.chores and not (turn.looked and not prompt.names):
+        return False
+    return report is None or (report.sentences <= 1 and not report.asked)
+
+
+def relation_of(turn: Turn, line: Line | None, *, first: bool) -> Relation:
+    """What the turn's prompt is to `line`. `first`: it opens its session."""
+    prompt = turn.prompt
+    if not prompt.text:
+        return "paste" if prompt.pasted and line is not None else "light"
+    if is_resuming(turn, first=first):
+        return "consent" if worked(turn) else "light"
+    if line is None:
+        return _opening(turn)
+    if line.questions and _has_form_of_answer(turn) and _answers(turn, line):
+        return "answer"
+    if _is_side_question(turn) or is_chore(turn):
+        return "light"
+    if _answers(turn, line):
+        return "answer"
+    if is_heavy(turn):
+        return _heavy(turn, line, first=first)
+    if prompt.pasted:
+        return "paste"
+    if not worked(turn):
+        return "light"
+    if first and prompt.words >= _HEAVY_WORDS_WITH_NAME and not begins_with_yes(prompt.text):
+        return _heavy(turn, line, first=first)
+    if prompt.command and _ONLY_COMMAND.match(prompt.text):
+        return "order"
+    asked = bool(line.questions or line.announced)
+    enough = prompt.words >= (_ORDER_WORDS_WHEN_ASKED if asked else _ORDER_WORDS)
+    return "order" if enough and not first and turn.edited and not begins_with_yes(prompt.text) else "consent"
+
+
+def _opening(turn: Turn) -> Relation:
+    """The first line of work of all: three words that neither ask nor agree are a goal until a longer one comes."""
+    if is_heavy(turn) and not is_chore(turn):
+        return "goal"
+    if turn.prompt.pasted:
+        return "goal"
+    prompt = turn.prompt
+    if is_chore(turn) or prompt.asks or prompt.words < _HEAVY_WORDS_WITH_NAME or is_yes(prompt.text):
+        return "light"
+    return "goal"
+
+
+def is_resuming(turn: Turn, *, first: bool) -> bool:
+    """Few words that say to go on and name nothing."""
+    prompt = turn.prompt
+    short = prompt.words <= (_RESUME_WORDS if first else _ORDER_WORDS)
+    return short and not prompt.names and lexicon.RESUME.search(prompt.text) is not None
+
+
+def _is_side_question(turn: Turn) -> bool:
+    """Asks, and got an answer in words alone. A question at work is not known yet for what it is."""
+    prompt = turn.prompt
+    if not prompt.asks or turn.changed or turn.edited:
+        return False
+    if turn.end == "answered":
+        return prompt.words <= _LONG_WORDS
+    return not is_heavy(turn)
+
+
+def _has_form_of_answer(turn: Turn) -> bool:
+    text = turn.prompt.text
+    return is_choice(text) or is_yes(text) or is_no(text)
+
+
+def _answers(turn: Turn, line: Line) -> bool:
+    """A short reply to what was asked, that names nothing the question did not, and on which the agent acted."""
+    prompt = turn.prompt
+    if not line.questions or prompt.asks or prompt.words > _ANSWER_WORDS or prompt.pasted:
+        return False
+    acted = bool(turn.looked or turn.changed or turn.chores)
+    if turn.end == "answered" and not acted and not worked(turn):
+        return False
+    if is_coded(prompt.text):
+        return True
+    asked = [name for question in line.questions for name in question.names]
+    asked_words = frozenset().union(*(weighty_words(f"{q.text} {' '.join(q.options)}") for q in line.questions))
+    if any(not shared_names((name,), asked) and not weighty_words(name) & asked_words for name in prompt.names):
+        return False
+    by_form = _has_form_of_answer(turn) or bool(weighty_words(prompt.text) & asked_words)
+    return by_form or (acted and turn.end == "answered" and prompt.words <= _FEW_WORDS)
+
+
+def _heavy(turn: Turn, line: Line, *, first: bool) -> Relation:
+    if line.goal is None:
+        return "goal"
+    if is_bare(turn.prompt.text):
+        return "order"
+    score = new_goal_score(turn, line, first=first)
+    if score >= NEW_GOAL:
+        return "goal"
+    if score >= DOUBTFUL and (line.former_goal is None or score > line.doubt):
+        return "doubtful"
+    return "order"
+
+
+def new_goal_score(turn: Turn, line: Line, *, first: bool) -> float:
+    """How much speaks for a goal of its own, rather than a step of the line's. From 2 on it is one."""
+    prompt = turn.prompt
+    if line.goal_is_weak and prompt.words > line.goal_words:
+        return NEW_GOAL
+    score = _length_score(prompt.words)
+    if first:
+        score += 2.0 if prompt.words < _MIDDLING_WORDS else 1.0
+    context = _context(line)
+    names = {name for item in context for name in item.names} | set(line.reported)
+    common = shared_names(prompt.names, names)
+    score += 0.5 if not common else -min(2.0, 0.8 * common)
+    words = weighty_words(prompt.text)
+    known = frozenset().union(*(weighty_words(item.text) for item in context)) if context else frozenset()
+    if words and len(words & known) > 0.3 * len(words):
+        score -= 0.4
+    switches = _turns_to_something_else(prompt.text)
+    score += 1.5 * switches + 0.5 * bool(turn.accepted_plan)
+    if turn.edited and line.files:
+        shared = {path.rpartition("/")[2] for path in turn.edited} & set(line.files)
+        score += -0.5 if shared else 0.25
+    asked = frozenset().union(*(weighty_words(f"{q.text} {' '.join(q.options)}") for q in line.questions))
+    if line.questions and not switches:  # what comes right after a question mostly answers it, at whatever length
+        score -= 1.5 if len(words & asked) >= 2 else 0.5
+    score -= 0.5 * line.interrupted
+    # Two agents at work at the same time are not at the same work.
+    score += 1.0 * (first and line.at_ms > turn.at_ms)
+    score -= 1.0 * bool(prompt.pasted)
+    score -= 0.75 * _only_rules(prompt.text)
+    return score
+
+
+_LENGTHS: Final = ((30, 1.5), (20, 1.25), (14, 0.5), (9, -0.25))
+
+
+def _length_score(words: float) -> float:
+    """Requests that begin something are longer than steps."""
+    return next((score for least, score in _LENGTHS if words >= least), -1.5)
+
+
+def _context(line: Line) -> list[Item]:
+    return [item for item in (line.goal, line.step, *line.questions, *line.announced) if item is not None]
+
+
+_HEAD: Final = re.compile(r"^([^.:!\n。：！]{2,60})[.:!。：！]\s*(\S.*)", re.S)
+_HEAD_WORDS: Final = 10
+
+
+def _turns_to_something_else(text: str) -> float:
+    """Words of switching, most of all in a short head before the request itself ("New task. ...")."""
+    head = _HEAD.match(text)
+    led_by_head = head is not None and word_count(head[1]) <= _HEAD_WORDS and word_count(head[2]) >= 4
+    if lexicon.SWITCH.search(text[:90]):
+        return 1.6 if head is not None and led_by_head and lexicon.SWITCH.search(head[1]) else 1.0
+    short = head is not None and word_count(head[1]) <= 4 and word_count(head[2]) > 2 * word_count(head[1])
+    return 0.6 if short else 0.0
+
+
+def _only_rules(text: str) -> bool:
+    """Obligation or negation in at most two sentences: it says how, not what."""
+    said = sentences(text)
+    return 0 < len(said) <= 2 and all(lexicon.OBLIGATION.search(one) or lexicon.NEGATION.search(one) for one in said)
