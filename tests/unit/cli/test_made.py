@@ -3,17 +3,18 @@ from __future__ import annotations
 from carryover.cli.made import Made, as_data
 from carryover.distill.handoff import Handoff, Line, Section
 from carryover.distill.render import render
+from carryover.distill.sections.entry import Entry
 
 
 def test_the_data_holds_what_is_printed_and_nothing_that_was_cut() -> None:
-    rulings = tuple(Line(f"Ruling {number}", 10 + number) for number in range(60))
+    rulings = tuple(Line(Entry(text=f"Ruling {number}", rule="test"), 10 + number) for number in range(60))
     handoff = Handoff(
         updated_ms=1_795_156_858_000,
         agent="Claude Code",
         resume="ask",
         session="c0de",
         head="abc1234",
-        sections=(Section("Task", (Line("Add a ## discount", 0),)), Section("Decisions", rulings)),
+        sections=(Section("Task", (Line(Entry(text="Add a ## discount", rule="test"), 0),)), Section("Decisions", rulings)),
     )
     text = render(handoff)
 

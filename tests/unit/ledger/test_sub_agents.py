@@ -96,7 +96,8 @@ async def test_what_a_hook_told_of_it_goes_along(scribe: Scribe, reading: Readin
     await scribe.tell(scribe.event("add a parser", at_ms=2_000))
 
     (view,) = project_view(reading(), 1).sessions
-    assert (view.session, view.digest.said is not None) == ("s1", True)
+    assert view.digest.turn is not None
+    assert (view.session, view.digest.turn.text) == ("s1", "Done.")
 
 
 async def test_reading_it_again_adds_nothing(scribe: Scribe, reading: Reading) -> None:

@@ -10,6 +10,7 @@ from carryover.agents import adapters
 from carryover.agents.contract import HookForm
 from carryover.config import Config, ProjectsConfig
 from carryover.distill.handoff import Handoff, Line, Section
+from carryover.distill.sections.entry import Entry
 from carryover.publish.restore_store import (
     answer_path,
     answers_in_advance,
@@ -46,7 +47,7 @@ def handoff(task: str = "Add a discount", *, resume: str = "ask") -> Handoff:
         resume=resume,
         session="s1",
         head="abc1234",
-        sections=(Section("Task", (Line(task, 0),)),),
+        sections=(Section("Task", (Line(Entry(text=task, rule="test"), 0),)),),
     )
 
 

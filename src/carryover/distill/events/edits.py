@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from carryover.distill.clip import clip
 from carryover.distill.digest import MOST_TOUCHED, Digest, EditedFile, Failure
 from carryover.distill.events.folded import Folded
-from carryover.distill.events.turns import with_turn
+from carryover.distill.events.turns import at_work, with_turn
 from carryover.distill.own_text import names_handoff
 from carryover.distill.sections.files import file_name
 from carryover.distill.tool_failures import is_edit_of
@@ -33,6 +33,7 @@ def edit(digest: Digest, event: Event, body: FileEdit) -> Folded:
     )
     gone = {body.path, body.old_path}
     touched = (*(other for other in digest.touched if other.path not in gone), file)[-MOST_TOUCHED:]
+    digest = at_work(digest, event)
     turn = digest.turn
     if turn is not None:
         paths = (*(path for path in turn.edited if path != body.path), body.path)[-_MOST_OF_TURN:]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from carryover.distill.clip import clip, clip_middle
 from carryover.distill.digest import Digest, Said
 from carryover.distill.events.folded import Folded
-from carryover.distill.events.turns import text_went_on
+from carryover.distill.events.turns import at_work, text_went_on
 from carryover.distill.language.prose import first_sentence, one_line
 from carryover.distill.own_text import without_handoffs, without_mark
 from carryover.model import AgentSummary, AssistantMessage, Event
@@ -20,12 +20,13 @@ _LONGEST: Final = 8000
 def message(digest: Digest, event: Event, body: AssistantMessage) -> Folded:
     """A text that nobody says is not the last ends its turn, unless something follows."""
     text = without_mark(without_handoffs(body.text)).strip()
-    turn = digest.turn
-    if not text or turn is None:
+    if not text:
         return digest, ()
     failed = _has_failed_since(digest)
-    digest = _remarked(digest, text)
-    turn = text_went_on(turn, after_failure=failed)
+    digest = _remarked(at_work(digest, event), text)
+    if digest.turn is None:
+        return replace(digest, last_ms=max(digest.last_ms, event.at_ms)), ()
+    turn = text_went_on(digest.turn, after_failure=failed)
     closing = body.final is not False and not body.aborted
     turn = replace(
         turn,

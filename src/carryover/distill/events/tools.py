@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from carryover.distill.clip import clip
 from carryover.distill.digest import MOST_FAILURES, MOST_PENDING, MOST_RUNS, Digest, Failure, Pending, SeenRun, Turn
 from carryover.distill.events.folded import Folded
-from carryover.distill.events.turns import text_went_on, with_turn
+from carryover.distill.events.turns import at_work, text_went_on, with_turn
 from carryover.distill.language.names import names_in
 from carryover.distill.language.prose import one_line
 from carryover.distill.language.report import Quote
@@ -41,7 +41,7 @@ def call(digest: Digest, event: Event, body: ToolCall) -> Folded:
     opened = Pending(
         id=body.call_id, text=subject, at_ms=event.at_ms, turn=digest.prompts, edits=edits, changes=use != "looked"
     )
-    digest = replace(digest, calls=(*digest.calls, opened)[-MOST_PENDING:])
+    digest = replace(at_work(digest, event), calls=(*digest.calls, opened)[-MOST_PENDING:])
     turn = digest.turn
     if turn is None:
         return digest, ()

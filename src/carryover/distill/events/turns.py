@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from carryover.distill.digest import MOST_TURNS, Digest, Turn
+from carryover.distill.digest import MOST_TURNS, Digest, Prompt, Turn
 from carryover.distill.language.answer import parts_of
 from carryover.distill.language.report import Quote, dead_ends_in, findings_in, last_words, read_report
 from carryover.distill.work.advance import advance
+from carryover.model import Event
 
 _MOST_QUOTES: Final = 6
 
@@ -19,6 +20,15 @@ def with_turn(digest: Digest, **changes: Any) -> Digest:
     if not digest.turns:
         return digest
     return replace(digest, turns=(*digest.turns[:-1], replace(digest.turns[-1], **changes)))
+
+
+def at_work(digest: Digest, event: Event) -> Digest:
+    """The digest with a turn for what happens now: one without a prompt where the main conversation begins with work
+    that was asked for elsewhere. A sub-agent's thread has none."""
+    if digest.turns or event.sidechain is not None:
+        return digest
+    turn = Turn(session=event.session, number=0, at_ms=event.at_ms, last_ms=event.at_ms, prompt=Prompt())
+    return replace(digest, turns=(turn,))
 
 
 def begin(digest: Digest, turn: Turn) -> Digest:

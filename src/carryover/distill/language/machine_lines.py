@@ -25,16 +25,17 @@ _KINDS: Final = {
     "a terminal's screen": r".*[│┃╭╮╰╯┌┐└┘├┤┬┴┼═║⎿⏺✻✽⏵]",
     "the time of a log": r"\W{0,3}\d{4}[-/.]\d\d[-/.]\d\d[T\s,|]\W*\d|\W{0,3}\d\d:\d\d:\d\d\b"
     r"|\[?\w{3} \w{3}\s+\d+ \d\d:\d\d",
-    "the level of a log": r"\W{0,3}(?:ERROR|WARN(?:ING)?|INFO|DEBUG|TRACE|FATAL|CRITICAL|NOTICE|PANIC)\b\W",
+    "the level of a log": r"\W{0,3}(?:ERROR|WARN(?:ING)?|INFO|DEBUG|TRACE|FATAL|CRITICAL|NOTICE|PANIC)\b\W"
+    r"|\W{0,3}\[?(?:[Ee]rror|[Ww]arn(?:ing)?|[Ii]nfo|[Dd]ebug)\]?:\s",
     "a package manager": r"\s*(?:npm|yarn|pnpm) (?:ERR!|WARN|error|notice)\b",
-    "a compiler": r"\s*(?:error|warning|note|help|fatal|panic)(?:\[\w+\])?:\s|\s*-->\s\S+:\d+|\s*\d+\s*[|│]\s"
+    "a compiler": r"\s*(?:[Ee]rror|[Ww]arning|note|help|[Ff]atal|panic)(?:\[\w+\])?:\s|\s*-->\s\S+:\d+|\s*\d+\s*[|│]\s"
     r"|\s*\|\s*[\^~-]*\s*$|[\s^~|]+$|\S+\.\w{1,5}:\d+(?::\d+)?\b",
     "a stack": r"\s*Traceback \(most recent|\s*File \".*\", line \d+|\s+at \S+.*[:)]\d*"
     r"|\s*(?:[\w.$]+\.)?\w*(?:Error|Exception|Warning)\b\s*[:(]|\s*Caused by: ",
-    "an end": r"\s*(?:exit (?:code|status)|Process exited|Killed|Segmentation fault)\b",
+    "an end": r"\s*(?:[Ee]xit (?:code|status)|Process exited|Killed|Segmentation fault)\b",
     "JSON": r"\s*[\[{(\]})],?;?\s*$|\s*\"[^\"\n]{1,80}\"\s*:\s*\S|\s*[{\[].*[}\]]\s*[,;]?\s*$"
     r"|\s*'[^'\n]{1,80}'\s*:\s*\S",
-    "markup": r"\s*</?[a-z!][^>\n]*>.*$|\s*<\?xml",
+    "markup": r"\s*</?[A-Za-z!][^>\n]*>.*$|\s*<\?xml",
     "a diff": r"diff --git |@@ -\d|(?:\+\+\+|---) [ab/]|index [0-9a-f]{7,}\.\.",
     "a table": r"\s*\|.*\|\s*$",
     "a mail's header": rf"(?:{_HEADER_NAMES})\s?[:：] \S",
@@ -43,7 +44,7 @@ _KINDS: Final = {
     r"|[\w.]+ = [\w'\"(\[{.].{0,200}$|\S+=\S+\s+\S*[=/]\S*",
     "pytest": r"E\s{3,}\S|.{0,60}[=*_-]{8,}",
 }
-_MACHINE: Final = re.compile("|".join(f"(?:{pattern})" for pattern in _KINDS.values()), re.I)
+_MACHINE: Final = re.compile("|".join(f"(?:{pattern})" for pattern in _KINDS.values()))
 _HEADER: Final = re.compile(_KINDS["a mail's header"])
 _DRAWN_TABLE: Final = re.compile(r"\s*[│┃|║┌├└╭╰]")
 _FENCE: Final = re.compile(r"^\s*(```+|~~~+)")

@@ -26,7 +26,7 @@ _OPENS_SENTENCE: Final = re.compile(r"(?:\A|[.!?…:;。！？：；\n]|[-*•>#
 _KATAKANA: Final = re.compile(r"[\u30a1-\u30fa\u30fc]{3,}")
 _LATIN_RUN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]+")
 _WITHOUT_SPACES: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
-_WORD: Final = re.compile(r"[^\W\d_]{4,}")
+_WORD: Final = re.compile(r"[^\W\d_]{4,}|\d{2,}")
 _HAN_PAIR: Final = re.compile(r"(?=([\u4e00-\u9fff]{2}))")
 _HANGUL_STEM: Final = re.compile(r"[\uac00-\ud7af]{2,}")
 _NO_NAMES: Final = frozenset(
@@ -79,7 +79,7 @@ def _add(found: dict[str, None], name: str) -> str:
 
 
 def weighty_words(text: str) -> frozenset[str]:
-    """The words of `text` that may carry its matter: those of at least four letters, pairs of Chinese characters, the
+    """The words of `text` that may carry its matter: those of at least four letters, numbers, pairs of Chinese characters, the
     stems of Korean words."""
     words = {_stem(word.casefold()) for word in _WORD.findall(text)}
     words.update(_HAN_PAIR.findall(text))

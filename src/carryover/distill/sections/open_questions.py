@@ -12,7 +12,7 @@ from carryover.distill.language.prose import one_line
 from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.sections.files import RecentFile, relative
 from carryover.distill.when import before
-from carryover.distill.work.relation import is_heavy
+from carryover.distill.work.relation import says_something
 from carryover.distill.work.state import Line
 from carryover.model import AGENT_NAMES
 
@@ -56,7 +56,7 @@ def _unanswered(digest: Digest, line: Line) -> list[Entry]:
     entry = partial(Entry, session=turn.session, turn=turn.number, at_ms=turn.at_ms)
     found = []
     in_task = {(item.session, item.turn) for item in (line.goal, line.step) if item is not None}
-    if turn.prompt.asks or (is_heavy(turn) and (turn.session, turn.number) not in in_task):
+    if turn.prompt.asks or (says_something(turn) and (turn.session, turn.number) not in in_task):
         text = _of_user(clip(one_line(turn.prompt.text), chars=300))
         found.append(entry(text=text, rule="prompt without an answer"))
     if turn.prompt.pasted:

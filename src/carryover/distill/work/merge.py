@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from carryover.distill.digest import Digest, Turn
 from carryover.distill.view import ProjectView, SessionView
 from carryover.distill.work.advance import advance
-from carryover.distill.work.relation import is_heavy
+from carryover.distill.work.relation import says_something
 from carryover.distill.work.state import MOST_LINES, MOST_RULES, Line, WorkState
 
 
@@ -44,7 +44,8 @@ def did_something(digest: Digest) -> bool:
     """Whether more came of a session than a greeting, a go-ahead or the question of the resume protocol."""
     if digest.before.lines or digest.touched or digest.runs or digest.failures:
         return True
-    return any(turn.changed or is_heavy(turn) for turn in digest.turns)
+    answered = (turn for turn in digest.turns if turn.text or turn.report is not None)
+    return any(turn.changed for turn in digest.turns) or any(says_something(turn) for turn in answered)
 
 
 def standing_turns(digest: Digest) -> tuple[Turn, ...]:

@@ -44,6 +44,16 @@ def is_heavy(turn: Turn) -> bool:
     return prompt.words >= enough or (bool(prompt.names) and prompt.words >= _HEAVY_WORDS_WITH_NAME)
 
 
+def says_something(turn: Turn) -> bool:
+    """Three words or more that neither agree nor only say to go on: what it is, its turn will tell."""
+    prompt = turn.prompt
+    return (
+        prompt.words >= _HEAVY_WORDS_WITH_NAME
+        and not begins_with_yes(prompt.text)
+        and not is_resuming(turn, first=True)
+    )
+
+
 def worked(turn: Turn) -> bool:
     """The agent did more than look, commit, test or chat: by its calls, or by what it reported."""
     if turn.changed or turn.edited:
@@ -85,10 +95,11 @@ def relation_of(turn: Turn, line: Line | None, *, first: bool) -> Relation:
         return _heavy(turn, line, first=first)
     if prompt.pasted:
         return "paste"
+    begins = first and says_something(turn) and (worked(turn) or (turn.end != "answered" and _is_request(turn)))
+    if begins:
+        return _heavy(turn, line, first=first)
     if not worked(turn):
         return "light"
-    if first and prompt.words >= _HEAVY_WORDS_WITH_NAME and not begins_with_yes(prompt.text):
-        return _heavy(turn, line, first=first)
     if prompt.command and _ONLY_COMMAND.match(prompt.text):
         return "order"
     asked = bool(line.questions or line.announced)
@@ -102,10 +113,7 @@ def _opening(turn: Turn) -> Relation:
         return "goal"
     if turn.prompt.pasted:
         return "goal"
-    prompt = turn.prompt
-    if is_chore(turn) or prompt.asks or prompt.words < _HEAVY_WORDS_WITH_NAME or is_yes(prompt.text):
-        return "light"
-    return "goal"
+    return "light" if is_chore(turn) or turn.prompt.asks or not says_something(turn) else "goal"
 
 
 def is_resuming(turn: Turn, *, first: bool) -> bool:
@@ -113,6 +121,11 @@ def is_resuming(turn: Turn, *, first: bool) -> bool:
     prompt = turn.prompt
     short = prompt.words <= (_RESUME_WORDS if first else _ORDER_WORDS)
     return short and not prompt.names and lexicon.RESUME.search(prompt.text) is not None
+
+
+def _is_request(turn: Turn) -> bool:
+    """Long enough to ask for something, and does not ask in words."""
+    return turn.prompt.words >= _ORDER_WORDS and not turn.prompt.asks
 
 
 def _is_side_question(turn: Turn) -> bool:
@@ -168,7 +181,7 @@ def new_goal_score(turn: Turn, line: Line, *, first: bool) -> float:
         return NEW_GOAL
     score = _length_score(prompt.words)
     if first:
-        score += 2.0 if prompt.words < _MIDDLING_WORDS else 1.0
+        score += 2.5 if prompt.words < _MIDDLING_WORDS else 1.0
     context = _context(line)
     names = {name for item in context for name in item.names} | set(line.reported)
     common = shared_names(prompt.names, names)

@@ -1,0 +1,165 @@
+"""What must still be there after a follow-up, a limit, and a second and third agent."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.distill.handoff import distill
+from carryover.distill.render import render
+from carryover.model import TurnEnd
+from support.conversation import MINUTE_MS, Conversation, project
+
+GOAL = "Add a token-bucket rate limiter to the /login endpoint and cover it with tests."
+STEP = "Next I will wire the limiter into middleware.py."
+QUESTION = "Should refused requests get a 429 or a 403?"
+
+
+def section(*talks: Conversation, title: str) -> list[str]:
+    """The lines of a section of the project's handoff."""
+    made = distill(project(*talks), None, {}, resume="ask", now_ms=max(talk.at_ms for talk in talks))
+    assert made is not None
+    lines = render(made).partition(f"\n## {title}\n")[2].partition("\n## ")[0].splitlines()
+    return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+
+
+def first_session() -> Conversation:
+    talk = Conversation().user(GOAL)
+    talk.ran("login.py", op="edit", name="Edit").edited("login.py")
+    return talk.says(f"The bucket works. {STEP} {QUESTION}")
+
+
+def later_session(before: Conversation, name: str, agent: str = "codex") -> Conversation:
+    return Conversation(session=name, agent=agent, at_ms=before.at_ms + 5 * MINUTE_MS)
+
+
+def test_a_follow_up_stays_below_its_goal() -> None:
+    talk = first_session().user("No Redis here. Keep the buckets in memory.")
+    talk.ran("login.py", op="edit", name="Edit").edited("login.py").says("Understood, it is in memory now.")
+
+    assert section(talk, title="Task") == [GOAL, "Then: No Redis here. Keep the buckets in memory."]
+    assert section(talk, title="Decisions") == [], "it stands in Task"
+    talk.user("Also log refused requests to access.log")
+    talk.ran("login.py", op="edit", name="Edit").edited("login.py").says("They are logged.")
+    assert section(talk, title="Task") == [GOAL, "Then: Also log refused requests to access.log"]
+    assert section(talk, title="Decisions") == ["Keep the buckets in memory.", "No Redis here."]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "reply"),
+    [
+        (
+            "continue",
+            "We are at the limiter; next is middleware.py. Do you want to continue from here, or are you starting something different?",
+        ),
+        ("carry on where Claude left off", "I have read the handoff. Shall I go on with middleware.py?"),
+        ("hello", "Hello! What can I do for you?"),
+        ("what is left to do?", "The middleware and the tests."),
+        ("thanks", "You're welcome!"),
+        (
+            "mach da weiter, wo wir waren",
+            "Ich lese die Übergabe. Soll ich von hier weitermachen oder beginnst du etwas anderes?",
+        ),
+    ],
+    ids=["protocol", "paraphrase", "greeting", "question", "thanks", "german"],
+)
+def test_a_second_session_that_only_talks_takes_nothing_away(prompt: str, reply: str) -> None:
+    first = first_session()
+    second = later_session(first, "s2").user(prompt).says(reply)
+
+    assert section(first, second, title="Task") == [GOAL]
+    assert section(first, second, title="Open questions") == [QUESTION]
+    assert section(first, second, title="Next action")[0] == STEP
+
+
+def test_before_the_next_agent_has_answered_all_is_still_there() -> None:
+    first = first_session()
+    second = later_session(first, "s2").user("Read the handoff and continue with the next action")
+
+    assert section(first, second, title="Open questions") == [QUESTION]
+    assert section(first, second, title="Next action")[0] == STEP
+
+
+def test_a_limit_in_the_second_session_keeps_what_the_third_needs() -> None:
+    first = first_session()
+    second = later_session(first, "s2").user("429 please")
+    second.ran("middleware.py", op="edit", name="Edit").edited("middleware.py")
+    second.says("Now I write test_login.py for the refused case.", final=False)
+    second.calls("pytest -q test_login.py").event(TurnEnd(reason="limit", message="You've hit your usage limit."))
+    third = later_session(second, "s3", agent="claude-code").user("keep going")
+
+    assert section(first, second, third, title="Task")[0] == GOAL
+    assert section(first, second, third, title="Open questions") == []
+    assert section(first, second, third, title="Next action")[:2] == [
+        "Stopped by its usage limit at: Now I write test_login.py for the refused case.",
+        "In flight when it stopped, no result recorded: `pytest -q test_login.py`",
+    ]
+    assert f"{QUESTION} → 429 please" in section(first, second, third, title="Decisions")
+
+
+def test_an_order_that_a_limit_cut_off_is_the_current_step() -> None:
+    talk = first_session().user("Also log refused requests to access.log")
+    talk.event(TurnEnd(reason="limit", message="You've hit your usage limit."))
+
+    assert section(talk, title="Task") == [GOAL, "Now: Also log refused requests to access.log"]
+    assert section(talk, title="Next action")[0].endswith("Begin: Also log refused requests to access.log")
+
+
+def test_a_new_goal_leads_and_the_old_one_is_named() -> None:
+    talk = first_session()
+    new = "New task. Translate the onboarding guide in docs/guide.md to French and check every link in it."
+    talk.user(new).ran("docs/guide.md", op="edit", name="Edit").edited("docs/guide.md").says("The first page is there.")
+
+    assert section(talk, title="Task") == [new]
+    (also,) = section(talk, title="Also in progress")
+    assert GOAL in also
+
+
+def test_a_pasted_handoff_beside_a_request_costs_nothing() -> None:
+    pasted = (
+        "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n# RESUME PROTOCOL: ask\n## Task\n- Sell the piano\n"
+        "Full history: `carryover show abc`\n\nAdd a token bucket to login.py and cover it with tests."
+    )
+    talk = Conversation().user(pasted).says("It is there. I go on with the tests.")
+
+    assert section(talk, title="Task") == ["Add a token bucket to login.py and cover it with tests."]
+
+
+def test_a_line_of_the_protocol_in_a_pasted_log_blanks_nothing() -> None:
+    log = "2026-11-20 06:00:00 INFO start\n# RESUME PROTOCOL: ask\n2026-11-20 06:00:01 ERROR bucket is empty"
+    talk = first_session().user(f"Here is what it printed:\n\n{log}").says("I see it. The bucket starts empty.")
+
+    assert section(talk, title="Task")[0] == GOAL
+
+
+def test_a_dead_end_that_was_told_is_a_failed_approach() -> None:
+    talk = Conversation().user("Make discount() in cart.py return whole cents")
+    talk.says("int() cuts off a cent, so that approach does not work; I go on with round().", final=False)
+    talk.ran("cart.py", op="edit", name="Edit").edited("cart.py").says("It returns whole cents now, with round().")
+
+    assert section(talk, title="Failed approaches") == [
+        "int() cuts off a cent, so that approach does not work; I go on with round()."
+    ]
+
+
+def test_a_test_run_that_failed_by_its_surroundings_is_a_failed_approach() -> None:
+    talk = Conversation().user("Store the buckets of the limiter in login.py")
+    output = "E   redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379\n1 failed in 0.20s"
+    talk.ran("pytest -q", output, status="error")
+    talk.says("There is no server here. I keep them in memory instead.", final=False)
+    talk.ran("login.py", op="edit", name="Edit").edited("login.py").ran("pytest -q", "3 passed in 0.10s").says("Done.")
+
+    (line,) = section(talk, title="Failed approaches")
+    assert "redis.exceptions.ConnectionError" in line
+
+
+def test_sessions_of_two_agents_at_the_same_time_are_two_lines() -> None:
+    first = Conversation().user(GOAL)
+    first.ran("login.py", op="edit", name="Edit").edited("login.py")
+    second = Conversation(session="s2", agent="codex", at_ms=first.at_ms - MINUTE_MS)
+    second.user("Translate the guide in docs/guide.md to French").says("I begin with the first page.")
+    for _ in range(3):
+        first.ran("git status --short", " M login.py")
+    first.says(f"The bucket works. {QUESTION}")
+
+    assert section(first, second, title="Task")[0] == "Translate the guide in docs/guide.md to French"
+    assert [line for line in section(first, second, title="Open questions") if QUESTION in line] != []
