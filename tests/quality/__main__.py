@@ -1,7 +1,8 @@
-"""`make quality`: the handoffs of real transcripts, each cut where somebody noted what it must say, and their scores.
+"""`make quality`: what the handoffs of real transcripts and of generated dialogues say, and their scores.
 
-The transcripts are other people's and not part of this project. Where they are absent, this says so and does nothing.
-The folder of material holds `data/transcripts/<agent>/*`, `data/gold/*.json` and `tools/score_handoff.py`.
+The transcripts are other people's and not part of this project; where they are absent, this says so and does nothing.
+The folder of material holds `data/transcripts/<agent>/*`, `data/gold*/*.json`, `tools/score_handoff.py` and
+`tools/dialogue`. Transcripts that its notes name and it does not hold are looked for in `--transcripts`.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from carryover.agents import adapters
 
 CHECKOUT: Final = Path(__file__).parents[2]
 
-CLOSED: Final = ("claude-thesis-train", "codex-openprintkit")
+CLOSED: Final = ("claude-eq-803bd97f", "codex-lms-17-28", "claude-liza-62e12a9c", "claude-thesis-train")
 """Kept unseen, so that a later score tells whether the rules were made for the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A transcript and the record after which it is cut."""
+    """A transcript, the record after which it is cut, and the notes on what must be said then."""
 
     id: str
     agent: str
@@ -36,16 +37,66 @@ class Case:
     until: int
     gold: Path
 
+    @property
+    def closed(self) -> bool:
+        return self.id.startswith(CLOSED)
+
 
 def main() -> int:
     options = _parser().parse_args()
-    cases = list(_cases(options.material, () if options.with_closed else CLOSED))
     scorer = options.material / "tools" / "score_handoff.py"
-    if not cases or not scorer.is_file():
+    if not scorer.is_file():
         print(
-            f"No transcripts to score in {options.material}; --material DIR or CARRYOVER_MATERIAL names another folder."
+            f"Nothing to score with in {options.material}; --material DIR or CARRYOVER_MATERIAL names another folder."
         )
         return 0
+    for folder in sorted((options.material / "data").glob("gold*")):
+        cases = list(_cases(folder, options))
+        _score_set(f"{folder.name}, open", [case for case in cases if not case.closed], scorer, options)
+        if options.with_closed:
+            _score_set(f"{folder.name}, closed", [case for case in cases if case.closed], scorer, options)
+    if options.dialogues:
+        _dialogues(options.material / "tools" / "dialogue" / "dialogue.py", options.dialogues)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make quality", description=__doc__, allow_abbrev=False)
+    material = Path(os.environ.get("CARRYOVER_MATERIAL", CHECKOUT.parent / "shared"))
+    transcripts = os.environ.get("CARRYOVER_TRANSCRIPTS")
+    parser.add_argument("--material", type=Path, metavar="DIR", default=material, help="default: %(default)s")
+    parser.add_argument(
+        "--transcripts",
+        type=Path,
+        metavar="DIR",
+        default=Path(transcripts) if transcripts else None,
+        help="where the transcripts are that the material only names (CARRYOVER_TRANSCRIPTS)",
+    )
+    parser.add_argument("--show", action="store_true", help="also print each handoff and what it was given for what")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="also write the handoffs there")
+    parser.add_argument("--with-closed", action="store_true", help=f"also {', '.join(CLOSED)}, which are kept unseen")
+    parser.add_argument(
+        "--dialogues", type=int, metavar="N", default=400, help="generated dialogues (default: %(default)s)"
+    )
+    return parser
+
+
+def _cases(folder: Path, options: argparse.Namespace) -> Iterator[Case]:
+    """The noted cuts of agents that have an adapter, as far as their transcripts are at hand."""
+    for gold in sorted(folder.glob("*.json")):
+        notes = json.loads(gold.read_text(encoding="utf-8"))
+        agent = notes.get("tool") or Path(notes["file"]).parts[0]
+        places = [options.material / "data" / "transcripts", *([options.transcripts] if options.transcripts else [])]
+        transcript = next((place / notes["file"] for place in places if (place / notes["file"]).is_file()), None)
+        if agent in adapters() and transcript is not None:
+            yield Case(gold.stem, agent, transcript, notes["cut_line"], gold)
+
+
+def _score_set(title: str, cases: list[Case], scorer: Path, options: argparse.Namespace) -> None:
+    if not cases:
+        print(f"\n{title}: no transcripts at hand")
+        return
+    print(f"\n{title}", flush=True)
     with tempfile.TemporaryDirectory(prefix="carryover-quality-") as folder:
         handoffs, gold = Path(folder) / "handoffs", Path(folder) / "gold"
         gold.mkdir()
@@ -56,31 +107,10 @@ def main() -> int:
             (handoffs / f"{case.id}.md").write_text(text, encoding="utf-8")
             if options.show:
                 print(f"\n----- {case.id}\n{text}", flush=True)
-                _score(scorer, handoffs / f"{case.id}.md", case.gold, "--verbose")
-        _score(scorer, "--all", handoffs, gold)
+                _run(scorer, handoffs / f"{case.id}.md", case.gold, "--verbose")
+        _run(scorer, "--all", handoffs, gold)
         if options.keep is not None:
             shutil.copytree(handoffs, options.keep, dirs_exist_ok=True)
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="make quality", description=__doc__, allow_abbrev=False)
-    material = Path(os.environ.get("CARRYOVER_MATERIAL", CHECKOUT.parent / "shared"))
-    parser.add_argument("--material", type=Path, metavar="DIR", default=material, help="default: %(default)s")
-    parser.add_argument("--show", action="store_true", help="also print each handoff and what it was given for what")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="also write the handoffs there")
-    parser.add_argument("--with-closed", action="store_true", help=f"also {', '.join(CLOSED)}, which is kept unseen")
-    return parser
-
-
-def _cases(material: Path, closed: tuple[str, ...]) -> Iterator[Case]:
-    """Those of the noted transcripts whose agent has an adapter."""
-    for gold in sorted((material / "data" / "gold").glob("*.json")):
-        notes = json.loads(gold.read_text(encoding="utf-8"))
-        transcript = material / "data" / "transcripts" / notes["file"]
-        agent = Path(notes["file"]).parts[0]
-        if agent in adapters() and notes["id"] not in closed and transcript.is_file():
-            yield Case(notes["id"], agent, transcript, notes["cut_line"], gold)
 
 
 def _handoff(case: Case, home: Path) -> str:
@@ -98,8 +128,23 @@ def _handoff(case: Case, home: Path) -> str:
     return done.stdout
 
 
-def _score(scorer: Path, *arguments: Path | str) -> None:
-    subprocess.run([sys.executable, scorer, *arguments], check=True)
+def _dialogues(generator: Path, count: int) -> None:
+    """The table of the dialogues, with the word lists and without."""
+    if not generator.is_file():
+        print("\ndialogues: no generator at hand")
+        return
+    with tempfile.TemporaryDirectory(prefix="carryover-quality-") as folder:
+        for title, module in (("as it is", "carryover.cli.main"), ("without word lists", "quality.without_words")):
+            print(f"\ndialogues, {title}", flush=True)
+            product = Path(folder) / "carryover"
+            path = f"{CHECKOUT / 'src'}:{CHECKOUT / 'tests'}"
+            product.write_text(f'#!/bin/sh\nPYTHONPATH={path} exec {sys.executable} -m {module} "$@"\n')
+            product.chmod(0o700)
+            _run(generator, "--product", product, "--n", str(count), "--out", Path(folder) / "dialogues.json")
+
+
+def _run(script: Path, *arguments: Path | str) -> None:
+    subprocess.run([sys.executable, script, *arguments], check=True)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ _IDENTIFIER: Final = re.compile(
     )""",
 )
 _CAPITAL: Final = re.compile(r"(?<![\w'’.-])[^\W\d_a-zа-яё][^\W\d_]*(?:[-'’][^\W\d_]+)*")
-_OPENS_SENTENCE: Final = re.compile(r"(?:\A|[.!?…:;。！？：；\n]|[-*•>#]|\d[.)])[\s\"'“”„«»(\[¿¡*_]*\Z|[¿¡\"“„«(\[]\Z")
+_OPENS_SENTENCE: Final = re.compile(r"(?:\A|[.!?…。！？\n]|[-*•>#]|\d[.)])[\s\"'“”„«»(\[¿¡*_]*\Z|[¿¡\"“„«(\[]\Z")
 _KATAKANA: Final = re.compile(r"[\u30a1-\u30fa\u30fc]{3,}")
 _LATIN_RUN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]+")
 _WITHOUT_SPACES: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from carryover.distill.digest import Turn
 from carryover.distill.language import lexicon
-from carryover.distill.language.forms import begins_with_yes, is_choice, is_coded, is_no, is_yes
+from carryover.distill.language.forms import begins_with_yes, is_choice, is_coded, is_no, is_question, is_yes
 from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import sentences, word_count
 from carryover.distill.language.templates import is_bare
@@ -129,13 +129,19 @@ def _is_request(turn: Turn) -> bool:
 
 
 def _is_side_question(turn: Turn) -> bool:
-    """Asks, and got an answer in words alone. A question at work is not known yet for what it is."""
+    """Asks, and got an answer in words alone. A question at work is not known yet for what it is, and one that asks
+    for work by its form is a request."""
     prompt = turn.prompt
-    if not prompt.asks or turn.changed or turn.edited:
+    if turn.changed or turn.edited:
         return False
-    if turn.end == "answered":
-        return prompt.words <= _LONG_WORDS
-    return not is_heavy(turn)
+    if turn.end != "answered":
+        return prompt.asks and not is_heavy(turn)
+    said = sentences(prompt.text)
+    if lexicon.REQUEST.search(prompt.text) and is_heavy(turn):
+        return False
+    if prompt.words <= _LONG_WORDS:
+        return any(is_question(one) for one in (*said[:1], *said[-1:]))
+    return 2 * sum(1 for one in said if is_question(one)) > len(said)
 
 
 def _has_form_of_answer(turn: Turn) -> bool:
