@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from carryover.distill.digest import Digest
+from carryover.distill.digest import Digest, Turn
 from carryover.distill.fold import fold
 from carryover.distill.view import Note, ProjectView, SessionView
+from carryover.distill.work.merge import work_of
+from carryover.distill.work.state import Line
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -71,6 +73,19 @@ class Conversation:
 
     def edited(self, path: str, *, line: int | None = None) -> Conversation:
         return self.event(FileEdit(path=f"{ROOT}/{path}", change="modify", line=line))
+
+    @property
+    def turn(self) -> Turn:
+        """The newest turn."""
+        assert self.digest.turn is not None
+        return self.digest.turn
+
+    @property
+    def line(self) -> Line:
+        """The line of work that leads, were this session the only one."""
+        line = work_of(project(self)).lead
+        assert line is not None
+        return line
 
     def view(self) -> SessionView:
         return SessionView(

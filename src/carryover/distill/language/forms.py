@@ -15,26 +15,31 @@ _URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://\S+", re.I)
 _QUESTION_MARK: Final = re.compile(r"[?？؟]\W{0,4}$")
 # Japanese ka, Chinese ma and ne, and Korean endings ask, with or without a mark.
 _ASKS_WITHOUT_MARK: Final = re.compile(
-    r"(?:です|ます|ません|でしょう|ました)か[。.]?$|[吗嗎呢][。.]?$|(?:[가나]요|습니까|을까요|할까요)[.]?$"
+    r"(?:です|ます|ません|でしょう|ました)か[。.]?$|[吗嗎呢][。.]?$|(?:(?<=[가-힣])[가나]요|습니까|을까요|할까요)[.]?$"
 )
 _CHOICE: Final = re.compile(
-    r"^\W*(?:(?:q\d+\s*[:=.]?\s*|[#№(]|nr\.? ?|no\.? ?|option ?|variant\w* ?|вариант ?|选项? ?|案)?"
-    r"(?:[a-zа-д]|\d{1,3}(?:[.,]\d+)?)\b[)\].:番个號号번]?[\s,.;:/&+-]*(?:and|und|et|y|и|と|和|e|或)?[\s,]*){1,12}\W*$",
+    r"^\W*(?:(?:q\d+\s*[:=.]?\s*|[#№(]|(?:n[or]|option|variant\w*|вариант)(?=[\W\d])\.? ?|选项? ?|案)?"
+    r"(?:[a-zа-д]|\d{1,3}(?:[.,]\d+)?)(?:\b|(?=[番个號号번と和或]))[)\].:番个號号번]?"
+    r"[\s,.;:/&+-]*(?:and|und|et|y|и|と|和|e|或)?[\s,]*){1,12}\W*$",
     re.I,
 )
 _YES: Final = """
-    yes yep yeah yup y ok okay k sure fine good great perfect right correct agreed approved lgtm please go ahead proceed
+    yes yep yeah yup ok okay k sure fine good great perfect agreed approved lgtm proceed
     ja jo jep jawohl klar gerne passt einverstanden genau
     oui ouais d'accord vas-y allez parfait
-    sí si vale claro dale adelante perfecto sim certo va bene
+    sí sì vale claro dale adelante perfecto sim certo
     да ага угу давай давайте конечно хорошо ладно ок верно
     はい うん ええ お願いします いいよ いいです 了解 そうして
     是 是的 好 好的 对 对的 可以 行 行的 嗯 没问题
     네 예 응 좋아 좋아요 그래 그래요 맞아 맞아요 오케이
     👍 👌 ✅ 🚀
 """
+_GO_AHEAD: Final = re.compile(
+    r"go ahead\b|go for it\b|va bene\b|please (?:go ahead|proceed)\b|(?:please do|please|go|correct|right|si|y)(?=$|[,.;:!])"
+)
+"""Words that agree only together or alone: "go back", "please add" and "si le four est vide" say something else."""
 _NO: Final = """
-    no nope n nah nein nö non não нет не いいえ いや 不 不是 不要 不用 没有 아니 아니요 아뇨
+    no nope n nah nein nö non não нет не いいえ いや 不 不是 不要 不用 不行 不好 不对 没有 아니 아니요 아니오 아니에요 아뇨
 """
 _PICKS: Final = """
     both all none neither either first second third fourth last former latter one two three four this that any whichever
@@ -45,13 +50,17 @@ _PICKS: Final = """
     оба обе все всё ни первый первая первое первую второй вторая второе вторую третий третья третье третью
     последний последняя один одна два две три
     両方 全部 すべて どちらも 最初 一つ目 二つ目 三つ目 1つ目 2つ目 前者 後者
-    两个 都 全部 都要 第一 第一个 第二 第二个 第三 第三个 前者 后者 最后一个
-    둘 다 모두 전부 첫 첫째 첫번째 두 둘째 두번째 세번째 마지막 전자 후자
+    两个 都 全部 都要 都行 都可以 第一 第一个 第二 第二个 第三 第三个 前者 后者 最后一个
+    둘 둘다 다 모두 전부 첫 첫째 첫번째 두 둘째 두번째 세번째 마지막 전자 후자
 """
 _YES_WORDS: Final = frozenset(_YES.split())
 _NO_WORDS: Final = frozenset(_NO.split())
 _PICK_WORDS: Final = frozenset(_PICKS.split())
-_WIDE_YES: Final = tuple(word for word in _YES_WORDS | _NO_WORDS | _PICK_WORDS if ord(word[0]) > 0x2E7F)
+_WITHOUT_SPACES: Final = re.compile(r"[\u2e80-\u9fff]|[^\w\s]")
+_SPACELESS: Final = tuple(word for word in _YES_WORDS | _NO_WORDS | _PICK_WORDS if _WITHOUT_SPACES.match(word))
+"""What no space parts from the next word: Chinese, Japanese, emoji."""
+_GOES_ON: Final = re.compile(r"[\u4e00-\u9fff](?<![的吧啊呀了呢嘛])")
+"""After a single Chinese character it is mostly another word: 好 is a yes, 好像 is none."""
 _MOST_CHOICE_WORDS: Final = 8
 _SHORT: Final = 4
 _LEADING_MARKS: Final = "\"'“”«»(.,;:!…。！、，¡¿-–— "
@@ -71,13 +80,14 @@ def is_coded(text: str) -> bool:
 def is_choice(text: str) -> bool:
     """A short answer that means something only beside what it answers: "6 and 12", "yes to all", "the second one"."""
     return is_coded(text) or (
-        word_count(text) <= _MOST_CHOICE_WORDS and _leads_with(text, _YES_WORDS | _NO_WORDS | _PICK_WORDS)
+        word_count(text) <= _MOST_CHOICE_WORDS
+        and (begins_with_yes(text) or _leads_with(text, _NO_WORDS | _PICK_WORDS))
     )
 
 
 def is_yes(text: str) -> bool:
     """A text of few words that begins with a yes."""
-    return word_count(text) <= _SHORT and _leads_with(text, _YES_WORDS)
+    return word_count(text) <= _SHORT and begins_with_yes(text)
 
 
 def is_no(text: str) -> bool:
@@ -86,12 +96,16 @@ def is_no(text: str) -> bool:
 
 
 def begins_with_yes(text: str) -> bool:
-    """Whether the first word of a text of any length is a yes."""
-    return _leads_with(text, _YES_WORDS)
+    """Whether a text of any length begins with a yes."""
+    return _leads_with(text, _YES_WORDS) or _GO_AHEAD.match(text.casefold().strip(_LEADING_MARKS)) is not None
 
 
 def _leads_with(text: str, words: frozenset[str]) -> bool:
     bare = text.casefold().strip(_LEADING_MARKS)
     article = re.sub(r"^(?:the|die|der|das|den|le|la|les|el|los|las|il|lo|both of|all of)\s+|^l'", "", bare)
     first = re.split(r"[\s,.;:!?…。！？、，]", article, maxsplit=1)[0]
-    return first in words or any(article.startswith(word) for word in _WIDE_YES if word in words)
+    return first in words or any(_opens_with(article, word) for word in _SPACELESS if word in words)
+
+
+def _opens_with(text: str, word: str) -> bool:
+    return text.startswith(word) and not (len(word) == 1 and text[1:2] != word and _GOES_ON.match(text, 1))

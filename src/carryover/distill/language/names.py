@@ -26,6 +26,11 @@ _OPENS_SENTENCE: Final = re.compile(r"(?:\A|[.!?…。！？\n]|[-*•>#]|\d[.)]
 _KATAKANA: Final = re.compile(r"[\u30a1-\u30fa\u30fc]{3,}")
 _LATIN_RUN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]+")
 _WITHOUT_SPACES: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+_EDGE_OF_LATIN: Final = re.compile(
+    r"(?<=[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af])(?=[A-Za-z#])"
+    r"|(?<=[A-Za-z0-9_)])(?=[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af])"
+)
+"""Where a name in Latin letters meets text without spaces, or a Korean particle."""
 _WORD: Final = re.compile(r"[^\W\d_]{4,}|\d{2,}")
 _HAN_PAIR: Final = re.compile(r"(?=([\u4e00-\u9fff]{2}))")
 _HANGUL_STEM: Final = re.compile(r"[\uac00-\ud7af]{2,}")
@@ -36,6 +41,8 @@ _NO_NAMES: Final = frozenset(
     """.split()
 )
 """Written with a capital and not what a text is about; an agent's name least of all."""
+_ABBREVIATIONS: Final = frozenset("e.g i.e a.m p.m z.b d.h u.a p.ex".split())
+"""Look like the name of a file."""
 _GERMAN_NOUN_FOLLOWS: Final = re.compile(
     r"(?<!\w)(?:d(?:er|ie|as|en|em|es)|(?:[mks]|d)?ein(?:e[rsnm]?)?|ihre?[rsnm]?|unsere?[rsnm]?|eure?[rsnm]?"
     r"|jede[rsnm]?|diese[rsnm]?|welche[rsnm]?|alle[rsnm]?|viele[rn]?|wenige[rn]?|andere[rsnm]?|beide[rn]?|zu[mr]|im|am|beim|vom|ans|aufs|ins|zwei|drei|vier|fünf|\d+)"
@@ -45,18 +52,20 @@ _MOST: Final = 24
 
 
 def names_in(text: str) -> tuple[str, ...]:
-    """What `text` names, in order, in one case: code spans, paths, identifiers, and words with a capital letter inside
-    a sentence; in text without spaces the runs in Latin letters or katakana. At most 24.
+    """What `text` names, in one case, the surest first: code spans, paths, identifiers, and words with a capital letter
+    inside a sentence; in text without spaces the runs in Latin letters or katakana. At most 24.
 
     Every German noun looks like a name, and Chinese and Korean names never do: nothing may rest on this alone.
     """
     found: dict[str, None] = {}
-    text = _URL.sub(lambda url: _add(found, url.group().rstrip(".,;:)")), text)
     text = _CODE.sub(lambda code: _add(found, code[1]), text)
-    text = _PATH.sub(lambda path: _add(found, path.group().rstrip("/.")), text)
-    shouted = text.isupper()
-    text = _IDENTIFIER.sub(lambda word: "" if shouted or word.group() in _NO_NAMES else _add(found, word.group()), text)
     spaceless = _WITHOUT_SPACES.search(text) is not None
+    if spaceless:
+        text = _EDGE_OF_LATIN.sub(" ", text)
+    text = _URL.sub(lambda url: _add(found, url.group().rstrip(".,;:)")), text)
+    text = _PATH.sub(lambda path: _add(found, path.group().rstrip("/.")), text)
+    shouted = text.isupper() and not spaceless
+    text = _IDENTIFIER.sub(lambda word: "" if shouted or word.group() in _NO_NAMES else _add(found, word.group()), text)
     if spaceless:
         for run in _KATAKANA.findall(text) + _LATIN_RUN.findall(text):
             _add(found, run)
@@ -64,7 +73,7 @@ def names_in(text: str) -> tuple[str, ...]:
         german = tongue_of(text) == "de"  # where every noun has a capital
         for capital in _CAPITAL.finditer(text):
             before = text[: capital.start()][-24:]
-            if capital.group() in _NO_NAMES or _OPENS_SENTENCE.search(before):
+            if not capital.group()[0].isupper() or capital.group() in _NO_NAMES or _OPENS_SENTENCE.search(before):
                 continue
             if not (german and _GERMAN_NOUN_FOLLOWS.search(before)):
                 _add(found, capital.group())
@@ -73,7 +82,7 @@ def names_in(text: str) -> tuple[str, ...]:
 
 def _add(found: dict[str, None], name: str) -> str:
     key = name.casefold().strip("()` ")
-    if len(key) > 1:
+    if len(key) > 1 and key not in _ABBREVIATIONS:
         found.setdefault(key)
     return " \u241f "
 

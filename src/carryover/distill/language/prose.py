@@ -12,7 +12,7 @@ _BULLET: Final = re.compile(r"^\s*(?:[-*+•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)])\s+
 _HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+")
 _EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _LINK: Final = re.compile(r"!?\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)")
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?。！？…])(?:[\"'”’)\]*_]{0,3})(?:\s+|(?<=[。！？]))(?=\S)")
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?。！？…])([\"'”’)\]*_]{0,3})(?:\s+|(?<=[。！？]))(?=[^\s」』）.!?,;:])")
 _ABBREVIATION: Final = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|dr|mr|ms"
     r"|bzw|z\.b|d\.h"
@@ -70,7 +70,8 @@ def sentences(text: str) -> list[str]:
 
 def _split(line: str) -> list[str]:
     parts: list[str] = []
-    for piece in _SENTENCE_END.split(line):
+    split = _SENTENCE_END.split(line)  # what closes a sentence stands between it and the next
+    for piece in (f"{said}{closing}" for said, closing in zip(split[::2], [*split[1::2], ""], strict=True)):
         if parts and (_ABBREVIATION.search(parts[-1]) or _goes_on_in_brackets(parts[-1], piece)):
             parts[-1] = f"{parts[-1]} {piece}"
         elif piece.strip():

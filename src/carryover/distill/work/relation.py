@@ -129,13 +129,13 @@ def _is_request(turn: Turn) -> bool:
 
 
 def _is_side_question(turn: Turn) -> bool:
-    """Asks, and got an answer in words alone. A question at work is not known yet for what it is, and one that asks
+    """Asks, and got an answer in words, whatever was run to find it. A question at work is not known yet for what it is, and one that asks
     for work by its form is a request."""
     prompt = turn.prompt
-    if turn.changed or turn.edited:
+    if turn.edited:
         return False
     if turn.end != "answered":
-        return prompt.asks and not is_heavy(turn)
+        return prompt.asks and not is_heavy(turn) and not turn.changed
     said = sentences(prompt.text)
     if lexicon.REQUEST.search(prompt.text) and is_heavy(turn):
         return False

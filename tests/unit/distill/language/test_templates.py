@@ -65,20 +65,19 @@ def test_a_hostile_prompt_costs_little(part: str) -> None:
     assert time.perf_counter() - began < 1
 
 
-def test_the_task_and_the_rulings_are_those_of_the_user_not_of_the_template() -> None:
+def test_the_task_and_the_rules_are_those_of_the_user_not_of_the_template() -> None:
     talk = Conversation().user(SECTION.format(words="Add a rye loaf. Use spelt instead of wheat."))
 
-    assert talk.digest.goal is not None
-    assert talk.digest.goal.text == "Add a rye loaf. Use spelt instead of wheat."
-    assert [note.text for note in talk.notes] == ["Use spelt instead of wheat."]
+    assert talk.line.goal is not None
+    assert talk.line.goal.text == "Add a rye loaf. Use spelt instead of wheat."
+    assert [rule.text for rule in talk.line.rules] == ["Use spelt instead of wheat."]
 
 
-def test_a_template_without_words_is_a_command_once_there_is_a_task() -> None:
+def test_a_template_without_words_is_an_order_once_there_is_a_goal() -> None:
     bare = SECTION.format(words="")
-    talk = Conversation().user("Open the bakery").says("It is open.").user(bare)
+    alone, beside = Conversation().user(bare), Conversation().user("Open the bakery").says("It is open.").user(bare)
 
-    assert Conversation().user(bare).digest.goal is not None
-    assert (talk.digest.goal and talk.digest.goal.text, talk.digest.latest and talk.digest.latest.kind) == (
-        "Open the bakery",
-        "command",
-    )
+    assert alone.line.goal is not None
+    assert beside.line.goal is not None and beside.line.step is not None
+    assert beside.line.goal.text == "Open the bakery"
+    assert beside.line.step.text == alone.line.goal.text == typed_in(bare)
