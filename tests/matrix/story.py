@@ -8,6 +8,7 @@ from matrix.tool import Ending, Played
 
 GOAL = "Make discount() in pricing.py return whole cents"
 RULING = "Never use floats for money"
+NEXT = "Next I will round the result in round_cents()."
 QUESTION = "Should a negative percentage raise an error?"
 FACTS = {
     "goal": GOAL,
@@ -16,6 +17,7 @@ FACTS = {
     "failing test": "test_discount_is_whole_cents",
     "dead end": "moneylib",
     "open question": QUESTION,
+    "next step": "round_cents()",
 }
 """Words of each fact, as they must stand in the handoff."""
 
@@ -50,8 +52,8 @@ def play(session: Played, project: Path, ending: Ending) -> None:
     """The whole of it. Where the session is cut off in mid-turn, it is the user's question that stays open."""
     work(session, project)
     if ending in ("limit", "killed"):
-        session.say("The test still fails.")
+        session.say(f"The test still fails. {NEXT}")
         session.prompt(QUESTION)
     else:
-        session.say(f"The test still fails: the result is no whole number. {QUESTION}")
+        session.say(f"The test still fails: the result is no whole number. {NEXT} {QUESTION}")
     session.end(ending)

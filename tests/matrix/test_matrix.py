@@ -15,6 +15,10 @@ from support.daemon_process import handoff_of, wait_until
 TOOLS = tools()
 PAIRS = list(itertools.product(TOOLS, repeat=2))
 POINTER = "If `.carryover/handoff.md` exists in this project, read it before starting"
+PROTOCOL = (
+    "The task was to make discount() return whole cents, and the next planned action is round_cents(). "
+    "Do you want to continue from here, or are you starting something different?"
+)
 OTHER_TASK = "Translate the axolotl guide to French"
 OTHER_ANSWER = "The quokka chapter is French now. Next I will translate the okapi chapter."
 OTHER_WORDS = ("axolotl", "quokka", "okapi")
@@ -68,6 +72,37 @@ def test_without_hooks_b_is_led_to_it(world: World, a: Tool, b: Tool, ending: En
     assert missing(handoff_of(root)) == []
 
 
+@pytest.mark.parametrize(("a", "b"), PAIRS, ids=ids)
+def test_talk_in_a_second_session_takes_nothing_away(world: World, a: Tool, b: Tool) -> None:
+    root = world.project(f"{a.id}-{b.id}-talk")
+    story.play(a.play(world.home, root, world.ago()), root, "closed")
+    second = b.play(world.home, root, world.ago(2))
+    second.prompt("continue")
+    assert missing(told(world, a, root)) == []
+
+    second.say(PROTOCOL)
+    assert missing(told(world, a, root)) == []
+
+    second.prompt("what was the reason again?")
+    second.say("The amounts are stored as floats.")
+    assert missing(told(world, a, root)) == []
+
+
+@pytest.mark.parametrize(("a", "b"), PAIRS, ids=ids)
+def test_a_third_agent_has_all_after_the_second_ended_at_its_limit(world: World, a: Tool, b: Tool) -> None:
+    root = world.project(f"{a.id}-{b.id}-third")
+    story.play(a.play(world.home, root, world.ago()), root, "limit")
+    second = b.play(world.home, root, world.ago(2))
+    second.prompt("carry on where the other one left off")
+    second.edit(root / "docs/notes.md", "nothing", "rounding is next")
+    second.end("limit")
+
+    text = told(world, a, root)
+
+    assert missing(text) == []
+    assert "docs/notes.md" in text
+
+
 @pytest.mark.parametrize("a", TOOLS, ids=ids)
 def test_the_watcher_alone_brings_the_end_of_a_session(world: World, a: Tool) -> None:
     """A limit and a killed client fire no hook, and nobody asks the daemon for anything."""
@@ -111,7 +146,7 @@ def test_both_at_once(world: World, a: Tool, b: Tool) -> None:
     second.prompt(OTHER_TASK)
     for _ in range(3):
         first.run("git status --short", " M pricing.py\n", 0)
-    first.say(f"The test still fails. {story.QUESTION}")
+    first.say(f"The test still fails. {story.NEXT} {story.QUESTION}")
     second.say(OTHER_ANSWER)
 
     text = told(world, b, root)

@@ -80,8 +80,7 @@ def is_coded(text: str) -> bool:
 def is_choice(text: str) -> bool:
     """A short answer that means something only beside what it answers: "6 and 12", "yes to all", "the second one"."""
     return is_coded(text) or (
-        word_count(text) <= _MOST_CHOICE_WORDS
-        and (begins_with_yes(text) or _leads_with(text, _NO_WORDS | _PICK_WORDS))
+        word_count(text) <= _MOST_CHOICE_WORDS and (begins_with_yes(text) or _leads_with(text, _NO_WORDS | _PICK_WORDS))
     )
 
 

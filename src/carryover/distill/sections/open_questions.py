@@ -49,19 +49,20 @@ def _queued(digest: Digest) -> list[Entry]:
 
 
 def _unanswered(digest: Digest, line: Line) -> list[Entry]:
-    """The newest prompt, while it has no answer and the Task does not hold it."""
+    """What the user asked and nobody answered, and the newest prompt while nothing came of it and the Task has it not."""
+    asked = [entry_of(line.unanswered, _of_user(line.unanswered.text))] if line.unanswered is not None else []
     turn = digest.turn
     if turn is None or turn.end == "answered":
-        return []
+        return asked
     entry = partial(Entry, session=turn.session, turn=turn.number, at_ms=turn.at_ms)
     found = []
-    in_task = {(item.session, item.turn) for item in (line.goal, line.step) if item is not None}
-    if turn.prompt.asks or (says_something(turn) and (turn.session, turn.number) not in in_task):
+    shown = {(item.session, item.turn) for item in (line.goal, line.step, line.unanswered) if item is not None}
+    if says_something(turn) and (turn.session, turn.number) not in shown:
         text = _of_user(clip(one_line(turn.prompt.text), chars=300))
         found.append(entry(text=text, rule="prompt without an answer"))
     if turn.prompt.pasted:
         found.append(entry(text=f"The user pasted, not dealt with yet: {turn.prompt.pasted}", rule="pasted matter"))
-    return found
+    return [*asked, *found]
 
 
 def _of_tools(digest: Digest) -> list[Entry]:

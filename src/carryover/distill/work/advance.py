@@ -143,7 +143,7 @@ def _light(line: Line, turn: Turn) -> Line:
     """Keeps all; what the answer announces comes in front of what was announced before."""
     report = turn.report
     if report is None:
-        return line
+        return replace(line, unanswered=_unanswered(turn) or line.unanswered)
     announced = _items(turn, report.announced)
     known = {item.text for item in announced}
     kept = tuple(item for item in line.announced if item.text not in known)
@@ -238,6 +238,7 @@ def _ended(line: Line, turn: Turn, report: Report, relation: Relation) -> Line:
     return replace(
         line,
         step_waits=line.step_waits and not done,
+        unanswered=None if done else line.unanswered,
         announced=announced if done or announced else line.announced,
         questions=asked if done or asked else line.questions,
         dead_ends=_added(line.dead_ends, _items(turn, report.dead_ends), MOST_DEAD_ENDS),
@@ -271,9 +272,16 @@ def _cut(line: Line, turn: Turn, relation: Relation) -> Line:
     return replace(
         line,
         announced=(*doing, *(() if began and relation in ("order", "goal") and last else line.announced))[:3],
-        questions=() if began and relation in ("order", "consent", "goal") else line.questions,
         step_waits=line.step_waits or relation in ("order", "consent"),
+        unanswered=_unanswered(turn) or line.unanswered,
     )
+
+
+def _unanswered(turn: Turn) -> Item | None:
+    """The user's own question, while nobody has answered it."""
+    if not turn.prompt.asks:
+        return None
+    return _item(turn, clip(one_line(turn.prompt.text), chars=300), "question of the user without an answer")
 
 
 def _agreed(line: Line, turn: Turn) -> tuple[Item, ...]:

@@ -56,6 +56,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The step was ordered and not carried out."""
     rules: tuple[Item, ...] = ()
     questions: tuple[Item, ...] = ()
+    unanswered: Item | None = None
+    """A question of the user that was cut off."""
     announced: tuple[Item, ...] = ()
     postponed: tuple[Item, ...] = ()
     """What was announced before the user asked for something else, and not taken up since."""
