@@ -23,6 +23,7 @@ from carryover.probe.git import git_facts
 from carryover.publish.edits import why
 from carryover.publish.handoff_file import STORE, write_handoff
 from carryover.publish.offers import startable
+from carryover.publish.own_writes import OWN_WRITES
 from carryover.publish.project_files import Published, publish
 from carryover.publish.project_root import agents_checkouts
 from carryover.publish.published import PublishedProject, remember
@@ -116,7 +117,7 @@ def _remembered(state: Path, made: Refreshed, published: Published) -> Published
 def git_now(root: Path) -> GitFacts | None:
     """Git's state now; None without a repository or an answer in time."""
     try:
-        return git_facts(root) if is_folder(root) else None
+        return git_facts(root, own=OWN_WRITES) if is_folder(root) else None
     except TimeoutError:
         return None
 
@@ -149,6 +150,6 @@ def _brought_into_store(state: Path, made: Refreshed, published: Published, conf
 def _git(root: Path, last: GitFacts | None) -> GitFacts | None:
     """Git's state now, or the last known one, marked so, where git is too slow. None without a repository."""
     try:
-        return git_facts(root) if is_folder(root) else None
+        return git_facts(root, own=OWN_WRITES) if is_folder(root) else None
     except TimeoutError:
         return msgspec.structs.replace(last, stale=True) if last is not None else None
