@@ -17,6 +17,7 @@ from carryover.distill.view import ProjectView
 from carryover.fsio import is_folder
 from carryover.model import conversation_of
 from carryover.probe.git import Moved, git_moved
+from carryover.publish.handoff_file import place_of
 from carryover.publish.own_writes import OWN_WRITES
 from carryover.publish.refresh import files_now, git_now, view_now
 from carryover.publish.restore_store import SITUATIONS
@@ -64,6 +65,7 @@ def start_answer(
         situation=situation,
         now_ms=now_ms,
         stale_after_days=config.resume.stale_days,
+        file=place_of(settings.folder),
         head=moved.head if moved is not None else None,
         changed_files=moved.changed_files if moved is not None else None,
     )

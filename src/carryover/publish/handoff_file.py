@@ -9,6 +9,13 @@ from carryover.fsio import private_dir, write_if_changed
 
 STORE: Final = ".carryover"
 HANDOFF: Final = "handoff.md"
+IN_PROJECT: Final = f"{STORE}/{HANDOFF}"
+"""Its path, as an agent at work in the project writes it."""
+
+
+def place_of(folder: Path | None) -> str:
+    """Where an agent at work in the project finds the handoff; `folder` is set where handoffs are kept apart."""
+    return IN_PROJECT if folder is None else str(folder / HANDOFF)
 
 
 def write_handoff(folder: Path, text: str) -> bool:

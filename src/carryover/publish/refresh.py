@@ -21,7 +21,7 @@ from carryover.ledger.reading import connect_read_only
 from carryover.probe.files import file_facts
 from carryover.probe.git import git_facts
 from carryover.publish.edits import why
-from carryover.publish.handoff_file import STORE, write_handoff
+from carryover.publish.handoff_file import STORE, place_of, write_handoff
 from carryover.publish.offers import startable
 from carryover.publish.own_writes import OWN_WRITES
 from carryover.publish.project_files import Published, publish
@@ -141,7 +141,8 @@ def _brought_into_store(state: Path, made: Refreshed, published: Published, conf
             forget_answers(state, made.root)
         else:
             forms = {agent.id: agent.hooks for agent in adapters().values() if agent.hooks is not None}
-            keep_answers(state, made.root, made.handoff, forms, stale_days=config.resume.stale_days)
+            file = place_of(made.settings.folder)
+            keep_answers(state, made.root, made.handoff, forms, stale_days=config.resume.stale_days, file=file)
     except OSError as error:
         return f"no answer is kept for when the daemon is down: {why(error)}"
     return None
