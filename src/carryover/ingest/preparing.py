@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +10,7 @@ import msgspec
 
 from carryover.agents.contract import Agent, Batch, Source, Stamp
 from carryover.ingest.clean import clean_context, clean_entry
+from carryover.ingest.real_paths import RealPaths
 from carryover.ledger.prepared import READ_IN_PART, Prepared, Root, SourceState
 from carryover.model import Event, Skipped
 
@@ -22,6 +23,9 @@ class FoundRoot(Protocol):
 
     @property
     def main_root(self) -> str | None: ...
+
+    @property
+    def checkout(self) -> str | None: ...
 
 
 RootOf = Callable[[str], FoundRoot]
@@ -55,23 +59,32 @@ def prepare(agent: Agent, source: Source, state: SourceState | None, root_of: Ro
         context, folded = agent.fold(source, context, record)
         events.extend(folded.events)
         skipped.extend(folded.skipped)
+    found = _found_roots(events, root_of)
+    paths = RealPaths(top for root in found.values() for top in (root.root, root.checkout) if top is not None)
     prepared = Prepared(
         cursor=batch.cursor,
         context=clean_context(context),
         size=seen.size,
         mtime_ns=seen.mtime_ns,
-        entries=tuple(clean_entry(agent.id, event) for event in events),
+        entries=tuple(clean_entry(agent.id, paths.of_event(event)) for event in events),
         skipped=tuple(skipped),
         oversized=batch.oversized,
-        roots=known_roots(events, root_of),
+        roots=_as_stored(found),
     )
     return Step(prepared=prepared, more=batch.more, look_again_s=batch.look_again_s)
 
 
 def known_roots(events: Iterable[Event], root_of: RootOf) -> dict[str, Root]:
     """The project of each folder that `events` name."""
+    return _as_stored(_found_roots(events, root_of))
+
+
+def _found_roots(events: Iterable[Event], root_of: RootOf) -> dict[str, FoundRoot]:
     folders = {event.cwd for event in events if event.cwd is not None}
-    found = {folder: root_of(folder) for folder in folders}
+    return {folder: root_of(folder) for folder in folders}
+
+
+def _as_stored(found: Mapping[str, FoundRoot]) -> dict[str, Root]:
     return {folder: Root(root.root, root.main_root) for folder, root in found.items()}
 
 

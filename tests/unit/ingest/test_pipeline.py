@@ -15,7 +15,7 @@ import pytest
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, Batch, Folded, Record, Source, Stamp
 from carryover.ingest.pipeline import IngestResult, ingest
-from carryover.ledger.prepared import READ_IN_PART, Root, SourceState
+from carryover.ledger.prepared import READ_IN_PART, SourceState
 from carryover.ledger.queries import (
     connect_read_only,
     projects,
@@ -27,6 +27,7 @@ from carryover.ledger.queries import (
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerUnavailable
 from carryover.model import ToolResult, UserPrompt
+from carryover.publish.project_root import ProjectRoot
 
 TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 
@@ -40,8 +41,8 @@ def said(text: str, key: str, **fields: object) -> bytes:
     return json.dumps(line).encode() + b"\n"
 
 
-def root_of(cwd: str) -> Root:
-    return Root(cwd)
+def root_of(cwd: str) -> ProjectRoot:
+    return ProjectRoot(cwd)
 
 
 @pytest.fixture
