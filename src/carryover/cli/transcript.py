@@ -15,6 +15,7 @@ from carryover.cli.made import Made
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.errors import ExitCode, UserError
+from carryover.ledger.prepared import LATEST_MS
 from carryover.ledger.project_view import project_view
 from carryover.ledger.queries import projects
 from carryover.model import AGENT_NAMES
@@ -28,7 +29,8 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
     """
     agent = _agent_for(path, agent_id)
     source = Source(agent=agent.id, path=str(path.absolute()))
-    with temporary_ledger([source], {agent.id: agent if until is None else _UpTo(agent, until)}) as ledger:
+    readers = {agent.id: agent if until is None else _UpTo(agent, until)}
+    with temporary_ledger([source], readers, now_ms=lambda: LATEST_MS) as ledger:  # else it would depend on now
         project = next(iter(projects(ledger)), None)
         view = project_view(ledger, project.id) if project is not None else None
     handoff = distill(view, None, {}, resume="ask", now_ms=view.sessions[0].last_ms) if view is not None else None

@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from carryover.agents.contract import Agent, Batch, Source, Stamp
+from carryover.ingest.arrival import with_bounded_times
 from carryover.ingest.clean import clean_context, clean_entry
 from carryover.ingest.real_paths import RealPaths
 from carryover.ledger.prepared import READ_IN_PART, Prepared, Root, SourceState
@@ -39,8 +40,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     look_again_s: float | None = None
 
 
-def prepare(agent: Agent, source: Source, state: SourceState | None, root_of: RootOf) -> Step:
-    """Read and fold the next batch of `source`.
+def prepare(
+    agent: Agent, source: Source, state: SourceState | None, root_of: RootOf, now_ms: Callable[[], int]
+) -> Step:
+    """Read and fold the next batch of `source`. Of events that claim to be later than now the arrival counts.
 
     Blocking. Raises FileNotFoundError when the source is gone and OSError when it cannot be read now.
     """
@@ -59,6 +62,7 @@ def prepare(agent: Agent, source: Source, state: SourceState | None, root_of: Ro
         context, folded = agent.fold(source, context, record)
         events.extend(folded.events)
         skipped.extend(folded.skipped)
+    events = with_bounded_times(events, now_ms=now_ms(), written_ms=stamp.mtime_ns // 1_000_000)
     found = _found_roots(events, root_of)
     paths = RealPaths(top for root in found.values() for top in (root.root, root.checkout) if top is not None)
     prepared = Prepared(
