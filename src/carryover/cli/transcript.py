@@ -16,8 +16,8 @@ from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.prepared import LATEST_MS
-from carryover.ledger.project_view import project_view
-from carryover.ledger.queries import projects
+from carryover.ledger.project_view import project_view, session_digest
+from carryover.ledger.queries import projects, sessions
 from carryover.model import AGENT_NAMES
 
 
@@ -32,8 +32,16 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
     readers = {agent.id: agent if until is None else _UpTo(agent, until)}
     with temporary_ledger([source], readers, now_ms=lambda: LATEST_MS) as ledger:  # else it would depend on now
         project = next(iter(projects(ledger)), None)
+        told = [] if project is not None else sessions(ledger, limit=1)
+        names_no_folder = any(session_digest(ledger, session).goal is not None for session in told)
         view = project_view(ledger, project.id) if project is not None else None
     handoff = distill(view, None, {}, resume="ask", now_ms=view.sessions[0].last_ms) if view is not None else None
+    if names_no_folder:
+        raise UserError(
+            f"{path} names no folder that was worked in, so it belongs to no project. "
+            "Its conversation is in `carryover show` once carryoverd has read it.",
+            ExitCode.NOTHING_FOUND,
+        )
     if handoff is None or view is None:
         raise UserError(
             f"{path} holds no task to hand over{'' if until is None else f' up to line {until}'}. "
