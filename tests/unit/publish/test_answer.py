@@ -15,6 +15,7 @@ from carryover.distill.facts import GitFacts
 from carryover.ledger.store import Ledger
 from carryover.probe.git import git_facts
 from carryover.publish.answer import start_answer
+from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.repository import git
@@ -158,6 +159,20 @@ def test_what_changed_since_it_was_published_is_told(desk: Desk, session: Claude
     assert receipt == (
         f"{RECEIPT} Since then: `git diff --stat {desk.then.head}`. Now: 3 h later, HEAD is {head}, 1 file differs."
     )
+
+
+def test_what_publishing_wrote_is_no_file_that_differs(desk: Desk, session: ClaudeSession, home: Path) -> None:
+    (session.cwd / "AGENTS.md").write_text("Be brief.\n")
+    git(session.cwd, "add", "--all")
+    git(session.cwd, "commit", "--quiet", "--message", "rules")
+    at = worked(session, "Add a discount function")
+    project = desk.read_in(session)
+    desk.then = git_facts(session.cwd)
+    state = home / ".carryover"
+    made = refresh(state / "ledger.sqlite", project, Config(), state=state, home=home, now_ms=1_795_200_000_000)
+    assert made.published.edited == (".gitignore", "AGENTS.md")
+
+    assert desk.frame(project, at, "startup")[-1].endswith(", HEAD is the same, no files differ.")
 
 
 @pytest.mark.parametrize("mode", ["ask", "brief", "silent"])
