@@ -28,6 +28,9 @@ class FoundRoot(Protocol):
     @property
     def checkout(self) -> str | None: ...
 
+    @property
+    def gone(self) -> bool: ...
+
 
 RootOf = Callable[[str], FoundRoot]
 
@@ -89,7 +92,7 @@ def _found_roots(events: Iterable[Event], root_of: RootOf) -> dict[str, FoundRoo
 
 
 def _as_stored(found: Mapping[str, FoundRoot]) -> dict[str, Root]:
-    return {folder: Root(root.root, root.main_root) for folder, root in found.items()}
+    return {folder: Root(root.root, root.main_root, root.gone) for folder, root in found.items()}
 
 
 def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct | None:

@@ -26,6 +26,8 @@ class Root(msgspec.Struct, frozen=True):
 
     root: str
     main_root: str | None = None
+    gone: bool = False
+    """The folder was not there when it was looked for."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
