@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 from pathlib import Path
@@ -21,7 +20,7 @@ from carryover.ledger.reading import connect_read_only
 from carryover.probe.files import file_facts
 from carryover.probe.git import git_facts
 from carryover.publish.edits import why
-from carryover.publish.handoff_file import STORE, place_of, write_handoff
+from carryover.publish.handoff_file import STORE, place_of, sha_of, write_handoff
 from carryover.publish.offers import startable
 from carryover.publish.own_writes import OWN_WRITES
 from carryover.publish.project_files import Published, publish
@@ -44,7 +43,7 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sha(self) -> str | None:
         """Identity of the text, to tell whether the last published one was another."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:16] if self.text is not None else None
+        return sha_of(self.text.encode()) if self.text is not None else None
 
 
 def made_handoff(
