@@ -10,7 +10,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Final
 
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, Source
+from carryover.cli.linking import follow_here
 from carryover.cli.progress import Progress
 from carryover.daemon.sweep import Seen, changed, look, roots_of
 from carryover.fsio import FileLock
@@ -40,14 +41,15 @@ def sources_on_disk() -> list[Seen]:
     return sorted(seen, key=lambda item: (item.mtime_ns, item.source.path))
 
 
-def of_project(seen: Iterable[Seen], root: str) -> list[Source]:
-    """Those whose session worked in the project at `root`, told from the first records; sub-agents go with theirs.
+def of_project(seen: Iterable[Seen], roots: Collection[str]) -> list[Source]:
+    """Those whose session worked in the project that has or had these `roots`, told from the first records; sub-agents
+    go with theirs.
 
     A database that holds many sessions goes with every project.
     """
     items = list(seen)
     agents = adapters()
-    roots: dict[str, str | None] = {}
+    known: dict[str, str | None] = {}
     sessions: set[tuple[str, str]] = set()
     chosen: set[str] = set()
     for item in items:
@@ -55,7 +57,7 @@ def of_project(seen: Iterable[Seen], root: str) -> list[Source]:
             chosen.add(item.source.path)
             continue
         cwd = _first_cwd(agents[item.source.agent], item.source)
-        if cwd is not None and roots.setdefault(cwd, find_root(cwd).root) == root:
+        if cwd is not None and known.setdefault(cwd, find_root(cwd).root) in roots:
             chosen.add(item.source.path)
             if item.source.session is not None and item.source.sidechain is None:
                 sessions.add((item.source.agent, item.source.session))
@@ -112,7 +114,10 @@ async def _catch_up(state: StateDir, root: str) -> None:
             (agent, path): entry for agent in adapters() for path, entry in (await ledger.source_states(agent)).items()
         }
         outdated = changed(sources_on_disk(), known, now_ms=int(time.time() * 1000))
-        await _read(ledger, of_project(outdated, root), adapters(), _now_ms)
+        roots = await follow_here(ledger, state, root)
+        await _read(ledger, of_project(outdated, roots), adapters(), _now_ms)
+        # Once more: what was read just now is to be known by its folder, should that be moved.
+        await follow_here(ledger, state, root)
     finally:
         await ledger.close()
 
