@@ -1,9 +1,9 @@
 """Finding a project again whose folder has another path now, and linking the two where the user says so.
 
 A project's content goes to another path only on evidence that this is the very same folder: its old path is gone, and
-either its repository is the same one on disk (the inode of `.git`, the first commit and the remotes), or it holds
-exactly the handoff that was last published at the old path. A clone has another inode and no handoff; whoever holds a
-copied handoff has its content already. In doubt nothing is joined. Blocks.
+either its repository is the same one on disk (the inode of `.git`, when it was made, the first commit and the remotes),
+or it holds exactly the handoff that was last published at the old path. A clone was made at another time and has no
+handoff; whoever holds a copied handoff has its content already. In doubt nothing is joined. Blocks.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ class Identity(msgspec.Struct, frozen=True):
 
     device: int
     inode: int
+    made_ns: int
+    """When it was made: a clone may get the inode of one that was deleted, and does where nothing else came between.
+    0: not known."""
     first_commit: str
     remotes: str
     """A fingerprint: addresses may hold passwords."""
@@ -60,9 +63,18 @@ def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
     return Identity(
         device=found.st_dev,
         inode=found.st_ino,
+        made_ns=_made_ns(root / ".git"),
         first_commit=first.out.split()[0].decode("ascii", "replace"),
         remotes=hashlib.sha256(addresses).hexdigest()[:16],
     )
+
+
+def _made_ns(git_folder: Path) -> int:
+    """git writes this file once, from its template, and never again; a template of the user's may have none."""
+    try:
+        return (git_folder / "description").lstat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def stored(identity: Identity | None) -> str | None:
@@ -88,11 +100,7 @@ def moved_to_here(
     if not candidates:
         return []
     handoff = _handoff_sha(root, home)
-    return [
-        row
-        for row in candidates
-        if (identity is not None and _identity(row) == identity) or (handoff is not None and _left(row, handoff))
-    ]
+    return [row for row in candidates if _is_same(row, identity) or (handoff is not None and _left(row, handoff))]
 
 
 def may_be_here(
@@ -133,6 +141,10 @@ def _identity(row: Whereabouts) -> Identity | None:
         return msgspec.json.decode(row.identity, type=Identity) if row.identity is not None else None
     except msgspec.MsgspecError:
         return None
+
+
+def _is_same(row: Whereabouts, identity: Identity | None) -> bool:
+    return identity is not None and identity.made_ns != 0 and _identity(row) == identity
 
 
 def _is_clone(row: Whereabouts, identity: Identity) -> bool:

@@ -101,7 +101,36 @@ def test_a_fork_is_not_even_suggested(home: Path, old: Path) -> None:
     assert may_be_here(fork, identity_of(fork), [known]) == []
 
 
-@pytest.mark.parametrize("changed", [{"first_commit": "0" * 40}, {"remotes": "other"}, {"device": 1}, {"inode": 1}])
+def test_a_clone_made_after_the_first_one_was_deleted_is_a_new_beginning(home: Path, old: Path) -> None:
+    """Its `.git` may have the very inode of the deleted one, as has every second one on ext4."""
+    git(home, "clone", "--quiet", "--bare", str(old), str(home / "shop.git"))
+    known = row(old)
+    shutil.rmtree(old)
+    clone = home / "work" / "clone"
+    git(home, "clone", "--quiet", str(home / "shop.git"), str(clone))
+    git(clone, "remote", "set-url", "origin", "https://example.com/shop.git")
+    identity = identity_of(clone)
+    assert identity is not None
+    made_ns = msgspec.json.decode(known.identity or "")["made_ns"]
+    same_inode = stored(msgspec.structs.replace(identity, made_ns=made_ns))
+
+    assert found(clone, known, home=home) == []
+    assert found(clone, msgspec.structs.replace(known, identity=same_inode), home=home) == []
+
+
+def test_a_repository_of_which_nobody_knows_when_it_was_made_is_only_suggested(home: Path, old: Path) -> None:
+    (old / ".git" / "description").unlink()
+    known = row(old)
+
+    new = old.rename(home / "work" / "store")
+
+    assert found(new, known, home=home) == []
+    assert may_be_here(new, identity_of(new), [known]) == [str(old)]
+
+
+@pytest.mark.parametrize(
+    "changed", [{"first_commit": "0" * 40}, {"remotes": "other"}, {"device": 1}, {"inode": 1}, {"made_ns": 1}]
+)
 def test_each_part_of_the_evidence_counts(home: Path, old: Path, changed: dict[str, object]) -> None:
     """A new repository may get the inode of one that was deleted."""
     identity = identity_of(old)
