@@ -227,3 +227,14 @@ def is_there(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def is_gone(path: Path) -> bool:
+    """Certainly nothing there: a path that may not be looked at, or hangs on another error, is not gone."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from carryover.ingest.pipeline import ingest
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 from support.claude_session import ClaudeSession
+from support.clock import LATER_MS
 from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
 
 
@@ -28,7 +30,7 @@ async def store_all(path: Path, session: ClaudeSession) -> None:
     assert source is not None
     path.parent.mkdir(mode=0o700)
     ledger = await Ledger.open(path)
-    await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: 0)
+    await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
     await ledger.close()
 
 
@@ -225,7 +227,7 @@ def test_odd_and_unreadable_files_do_not_stop_the_others(
         daemon.settle()
         assert "discount function" in handoff_of(project)
         states = {task["name"]: task["state"] for task in daemon.health()["tasks"]}
-        assert {states[name] for name in states.keys() - {"rebuild", "warm-up"}} == {"running"}, states
+        assert {states[name] for name in states.keys() - {"moves", "rebuild", "warm-up"}} == {"running"}, states
         session.answer("I wrote discount(). Next I will add tests for negative amounts.")
         wait_until("the answer in the handoff", lambda: "negative amounts" in handoff_of(project))
 
@@ -314,3 +316,26 @@ def test_a_long_state_folder_is_no_hindrance_on_linux(home: Path, tmp_path: Path
     with DaemonProcess(env={**os.environ, "CARRYOVER_HOME": str(deep / "state")}) as daemon:
         assert daemon.settle()["caught_up"]
         assert stat.S_IMODE(daemon.state.socket.stat().st_mode) == 0o600
+
+
+def test_a_transcript_from_the_future_leads_no_longer_than_others_let_it(
+    daemon: DaemonProcess, session: ClaudeSession, project: Path, transcripts: Path
+) -> None:
+    ahead = ClaudeSession(transcripts, project, now=datetime(2099, 1, 1, tzinfo=UTC))
+    ahead.prompt("Translate the axolotl guide to French")
+    with daemon:
+        daemon.settle()
+        assert "## Task\n- Translate the axolotl guide" in handoff_of(project)
+        assert title_time(project) <= datetime.now(UTC)
+
+        session.now = datetime.now(UTC)
+        session.prompt("Add a discount function to the cart")
+        daemon.settle()
+
+        assert "## Task\n- Add a discount function" in handoff_of(project)
+        assert title_time(project) <= datetime.now(UTC) + timedelta(seconds=1)
+
+
+def title_time(project: Path) -> datetime:
+    """The time in the handoff's first line."""
+    return datetime.fromisoformat(handoff_of(project).split()[4])

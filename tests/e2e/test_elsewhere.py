@@ -18,7 +18,10 @@ from support.daemon_process import DaemonProcess, handoff_of
 from support.terminal import Terminal
 
 CARRYOVER = (sys.executable, "-m", "carryover.cli.main")
-SENTENCE = "Read .carryover/handoff.md, then go on with the task it describes."
+SENTENCE = (
+    "Read .carryover/handoff.md, then go on with the task it describes. "
+    "You need not ask whether to continue: the answer is yes."
+)
 STARTABLE = [spec for spec in specs() if spec.start is not None]
 
 # A shell first: Python itself ignores SIGPIPE from its start on.

@@ -233,7 +233,7 @@ def test_what_it_must_not_do_is_forbidden_and_what_it_must_do_is_not(
         "I will look at the cart first."
     )  # git may have been too slow for the first handoff of a busy machine
     wait_until("git was asked", lambda: "branch discounts" in handoff_of(project))
-    assert (project / "AGENTS.md").exists()
+    wait_until("the pointer, which comes after the handoff", (project / "AGENTS.md").exists)
     shown = systemd.run(("cat", f"/proc/{service.status().pid}/status"), env=systemd.env).out
     kernel = dict(line.split(":\t", 1) for line in shown.splitlines() if ":\t" in line)
     assert (kernel["NoNewPrivs"], kernel["Seccomp"]) == ("1", "2")

@@ -165,3 +165,21 @@ def test_b_goes_on_with_its_own_session_after_a_worked(world: World, a: Tool, b:
     story.play(a.play(world.home, root, world.ago()), root, "closed")
 
     assert missing(told(world, b, root, going_on=own)) == []
+
+
+@pytest.mark.parametrize(("starts_in", "edits_by"), [("link", "link"), ("link", "real"), ("real", "link")])
+@pytest.mark.parametrize("a", TOOLS, ids=ids)
+def test_a_project_reached_over_a_link_is_the_same_project(
+    world: World, a: Tool, starts_in: str, edits_by: str
+) -> None:
+    """Its files are named whichever way the agent wrote them down; a session in either folder is told of them."""
+    real = world.project(f"{a.id}-{starts_in}-{edits_by}-linked")
+    link = world.home / f"link-to-{real.name}"
+    link.symlink_to(real)
+    places = {"link": link, "real": real}
+    story.play(a.play(world.home, places[starts_in], world.ago()), places[edits_by], "closed")
+
+    texts = [told(world, b, folder) for b in TOOLS for folder in (real, link)]
+
+    assert [missing(text) for text in (*texts, handoff_of(real))] == [[]] * (len(texts) + 1)
+    assert "\n- `pricing.py`" in handoff_of(real)

@@ -11,3 +11,7 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+LATER_MS = 1_900_000_000_000
+"""For what is read in a test: after every time that a test or a recording names."""

@@ -22,7 +22,7 @@ from carryover.install.commands import Command, copies
 from carryover.install.machine import Machine
 from carryover.model import AGENT_NAMES
 from carryover.paths import StateDir
-from carryover.publish.handoff_file import HANDOFF, STORE
+from carryover.publish.handoff_file import place_of
 from carryover.publish.refresh import Refreshed, put_in_place
 
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
@@ -75,8 +75,7 @@ def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
     published = put_in_place(made, config, state=state.root, home=Path.home(), newest=False).published
     if published.refusal is not None:
         raise UserError(f"No handoff is put into {made.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
-    folder = made.settings.folder
-    return f"{STORE}/{HANDOFF}" if folder is None else str(folder / HANDOFF)
+    return place_of(made.settings.folder)
 
 
 def show(start: Opener, root: str, handoff: str) -> None:

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Final
 
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, Source
+from carryover.cli.linking import follow_here
 from carryover.cli.progress import Progress
 from carryover.daemon.sweep import Seen, changed, look, roots_of
 from carryover.fsio import FileLock
@@ -40,14 +41,15 @@ def sources_on_disk() -> list[Seen]:
     return sorted(seen, key=lambda item: (item.mtime_ns, item.source.path))
 
 
-def of_project(seen: Iterable[Seen], root: str) -> list[Source]:
-    """Those whose session worked in the project at `root`, told from the first records; sub-agents go with theirs.
+def of_project(seen: Iterable[Seen], roots: Collection[str]) -> list[Source]:
+    """Those whose session worked in the project that has or had these `roots`, told from the first records; sub-agents
+    go with theirs.
 
     A database that holds many sessions goes with every project.
     """
     items = list(seen)
     agents = adapters()
-    roots: dict[str, str | None] = {}
+    known: dict[str, str | None] = {}
     sessions: set[tuple[str, str]] = set()
     chosen: set[str] = set()
     for item in items:
@@ -55,7 +57,7 @@ def of_project(seen: Iterable[Seen], root: str) -> list[Source]:
             chosen.add(item.source.path)
             continue
         cwd = _first_cwd(agents[item.source.agent], item.source)
-        if cwd is not None and roots.setdefault(cwd, find_root(cwd).root) == root:
+        if cwd is not None and known.setdefault(cwd, find_root(cwd).root) in roots:
             chosen.add(item.source.path)
             if item.source.session is not None and item.source.sidechain is None:
                 sessions.add((item.source.agent, item.source.session))
@@ -74,12 +76,18 @@ def of_session(seen: Iterable[Seen], prefix: str) -> list[Source]:
     return named or [source for source in items if _holds_many(source)]
 
 
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
 @contextmanager
-def temporary_ledger(sources: Iterable[Source], agents: Mapping[str, Agent]) -> Iterator[sqlite3.Connection]:
-    """A ledger of `sources` alone, which is gone when the block ends."""
+def temporary_ledger(
+    sources: Iterable[Source], agents: Mapping[str, Agent], *, now_ms: Callable[[], int] = _now_ms
+) -> Iterator[sqlite3.Connection]:
+    """A ledger of `sources` alone, which is gone when the block ends. Nothing in it is later than `now_ms`."""
     with TemporaryDirectory(prefix="carryover-") as folder:
         path = Path(folder) / "ledger.sqlite"
-        asyncio.run(_read_into(path, list(sources), agents))
+        asyncio.run(_read_into(path, list(sources), agents, now_ms))
         connection = connect_read_only(path)
         try:
             yield connection
@@ -106,32 +114,31 @@ async def _catch_up(state: StateDir, root: str) -> None:
             (agent, path): entry for agent in adapters() for path, entry in (await ledger.source_states(agent)).items()
         }
         outdated = changed(sources_on_disk(), known, now_ms=int(time.time() * 1000))
-        await _read(ledger, of_project(outdated, root), adapters())
+        roots = await follow_here(ledger, state, root)
+        await _read(ledger, of_project(outdated, roots), adapters(), _now_ms)
+        # Once more: what was read just now is to be known by its folder, should that be moved.
+        await follow_here(ledger, state, root)
     finally:
         await ledger.close()
 
 
-async def _read_into(path: Path, sources: list[Source], agents: Mapping[str, Agent]) -> None:
+async def _read_into(path: Path, sources: list[Source], agents: Mapping[str, Agent], now_ms: Callable[[], int]) -> None:
     ledger = await Ledger.open(path)
     try:
-        await _read(ledger, sources, agents)
+        await _read(ledger, sources, agents, now_ms)
     finally:
         await ledger.close()
 
 
-async def _read(ledger: Ledger, sources: list[Source], agents: Mapping[str, Agent]) -> None:
+async def _read(ledger: Ledger, sources: list[Source], agents: Mapping[str, Agent], now_ms: Callable[[], int]) -> None:
     progress = Progress(sys.stderr)
     begin_s = time.monotonic()
     with ThreadPoolExecutor(max_workers=1) as reader:
         for number, source in enumerate(sources):
             if sys.stderr.isatty() and time.monotonic() - begin_s > SLOW_S:
                 progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")
-            await ingest(ledger, agents[source.agent], source, root_of=find_root, now_ms=_now_ms, executor=reader)
+            await ingest(ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms, executor=reader)
     progress.clear()
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)
 
 
 def _holds_many(source: Source) -> bool:

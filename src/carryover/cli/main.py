@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "doctor": "look for what is wrong, say what to do, repair what is safe",
     "pause": "read, write and hand over nothing for a while",
     "unpause": "go on after `pause`",
+    "link": "say where a project that was moved is now",
     "uninstall": "take everything back",
 }
 """Every command people see, with what it does. Each lives in the module of its name."""

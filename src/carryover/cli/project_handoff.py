@@ -7,9 +7,10 @@ import shlex
 import sqlite3
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
 
 from carryover.cli.where import state_dir
 from carryover.config import Config, load_config, project_settings
@@ -40,8 +41,11 @@ def handoff_of_project(root: str) -> Refreshed:
         made = _from_ledger(state, root, config)
     if made is None and not complete:
         made = _from_disk(root, config)
+    how_to_link = _how_to_link(state, root, found=made is not None)
     if made is None:
-        raise _nothing_found(root)
+        raise _nothing_found(root, how_to_link)
+    if how_to_link is not None:
+        print(how_to_link, file=sys.stderr)
     return made
 
 
@@ -56,6 +60,8 @@ def _bring_up_to_date(state: StateDir, root: str) -> bool:
     if settled is not None:
         if not settled["caught_up"]:
             print("carryoverd is still reading; this is what it knows so far.", file=sys.stderr)
+        with suppress(UserError, TimeoutError):  # an older daemon does not know the question
+            ask_daemon(state.socket, "POST", f"/follow?{urlencode({'root': root})}", timeout_s=SETTLE_LIMIT_S)
         return bool(settled["caught_up"])
     from carryover.cli.from_disk import catch_up
 
@@ -76,7 +82,7 @@ def _from_disk(root: str, config: Config) -> Refreshed | None:
     from carryover.agents import adapters
     from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger
 
-    with temporary_ledger(of_project(sources_on_disk(), root), adapters()) as ledger:
+    with temporary_ledger(of_project(sources_on_disk(), {root}), adapters()) as ledger:
         return _made(ledger, root, config)
 
 
@@ -97,9 +103,20 @@ def _made(ledger: sqlite3.Connection, root: str, config: Config) -> Refreshed | 
     return found
 
 
-def _nothing_found(root: str) -> UserError:
+def _how_to_link(state: StateDir, root: str, *, found: bool) -> str | None:
+    """A project that was moved and could not be found again may be what is missing here."""
+    if not state.ledger.exists():
+        return None
+    from carryover.cli.moved_hint import how_to_link
+
+    return how_to_link(state, root, by_name=not found)
+
+
+def _nothing_found(root: str, how_to_link: str | None) -> UserError:
+    if how_to_link is None:
+        how_to_link = "If it was moved or renamed, `carryover link OLD NEW` brings along what was recorded before."
     return UserError(
         f"No agent's work is recorded for {root}. `carryover sessions --all` lists the projects that are known; "
-        "`carryover status` says which agents are watched, and where.",
+        f"`carryover status` says which agents are watched, and where. {how_to_link}",
         ExitCode.NOTHING_FOUND,
     )

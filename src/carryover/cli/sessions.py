@@ -105,7 +105,7 @@ def _ledger_of(root: str | None) -> Iterator[sqlite3.Connection]:
     from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger
 
     seen = sources_on_disk()
-    sources = of_project(seen, root) if root else [item.source for item in seen]
+    sources = of_project(seen, {root}) if root else [item.source for item in seen]
     with temporary_ledger(sources, adapters()) as ledger:
         yield ledger
 

@@ -15,8 +15,9 @@ from carryover.cli.made import Made
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.project_view import project_view
-from carryover.ledger.queries import projects
+from carryover.ledger.prepared import LATEST_MS
+from carryover.ledger.project_view import project_view, session_digest
+from carryover.ledger.queries import projects, sessions
 from carryover.model import AGENT_NAMES
 
 
@@ -28,10 +29,19 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
     """
     agent = _agent_for(path, agent_id)
     source = Source(agent=agent.id, path=str(path.absolute()))
-    with temporary_ledger([source], {agent.id: agent if until is None else _UpTo(agent, until)}) as ledger:
+    readers = {agent.id: agent if until is None else _UpTo(agent, until)}
+    with temporary_ledger([source], readers, now_ms=lambda: LATEST_MS) as ledger:  # else it would depend on now
         project = next(iter(projects(ledger)), None)
+        told = [] if project is not None else sessions(ledger, limit=1)
+        names_no_folder = any(session_digest(ledger, session).turns for session in told)
         view = project_view(ledger, project.id) if project is not None else None
     handoff = distill(view, None, {}, resume="ask", now_ms=view.sessions[0].last_ms) if view is not None else None
+    if names_no_folder:
+        raise UserError(
+            f"{path} names no folder that was worked in, so it belongs to no project. "
+            "Its conversation is in `carryover show` once carryoverd has read it.",
+            ExitCode.NOTHING_FOUND,
+        )
     if handoff is None or view is None:
         raise UserError(
             f"{path} holds no task to hand over{'' if until is None else f' up to line {until}'}. "

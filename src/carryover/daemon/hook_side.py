@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -27,6 +27,7 @@ from carryover.daemon.sweep import Root
 from carryover.ingest.pipeline import RootOf
 from carryover.ledger.store import Ledger
 from carryover.publish import stub
+from carryover.publish.project_root import ProjectRoot
 from carryover.publish.refresh import Refreshed
 from carryover.publish.restore_store import prune_answers
 
@@ -48,6 +49,7 @@ class HookSide:
         *,
         root_of: RootOf,
         last_sweep_ms: Callable[[], int | None],
+        follow: Callable[[ProjectRoot], Awaitable[object]],
         log: Log,
     ) -> None:
         self._around = surroundings
@@ -69,6 +71,7 @@ class HookSide:
             later=lambda job: self.calls.later(job),
             home=surroundings.home,
             executor=answers,
+            follow=follow,
         )
         self.calls = Hooks(
             agents,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from typing import Final
 
@@ -55,13 +55,16 @@ class Publisher:
         clock: Callable[[], float],
         log: Log,
         now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
+        before: Callable[[int], Awaitable[None]] | None = None,
     ) -> None:
+        """`before` is awaited ahead of each publication of a project."""
         self._ledger = ledger
         self._refresh = refresh
         self._active_days = active_days
         self._executor = executor
         self._log = log
         self._now_ms = now_ms
+        self._before = before
         self._board: HintBoard[int] = HintBoard(quiet_s=QUIET_S, cap_s=CAP_S, clock=clock)
         self._last_event_ms: dict[int, int] = {}
         self.outcomes: dict[int, Outcome] = {}
@@ -120,6 +123,8 @@ class Publisher:
         moved_last = self._last_event_ms.get(project, 0) >= max(self._last_event_ms.values(), default=0)
         loop = asyncio.get_running_loop()
         try:
+            if self._before is not None:
+                await self._before(project)
             made = await loop.run_in_executor(
                 self._executor, self._refresh, project, moved_last, outcome.git, started_ms
             )

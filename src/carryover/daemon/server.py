@@ -7,6 +7,10 @@ secret just as well, so nothing more is asked of him. To the port anyone on this
     GET  /health                  what the daemon is doing                that it is one
     POST /settle                  reads and publishes everything that     -
                                   is complete on disk, then answers
+    POST /follow?root=            finds what was recorded of a project    -
+                                  before it was moved to `root`
+    POST /link?old=&new=          `carryover link`                        -
+    POST /unlink?old=             `carryover link --undo`                 -
     POST /hook/<agent>/<event>    as `hooks` says                         the same with the secret in
                                                                           X-Carryover-Secret; else a hint at most
 """
@@ -29,6 +33,7 @@ from carryover.daemon.guard import BODY_LIMIT_BYTES, Head, knows_secret, refusal
 from carryover.daemon.hooks import Hooks
 from carryover.daemon.listening import Doorman, Handler, listening
 from carryover.daemon.log import Log, describe
+from carryover.daemon.moves import Moves
 from carryover.publish.stub import SECRET_HEADER
 
 BODY_S: Final = 1.0
@@ -46,12 +51,23 @@ class Greeting(msgspec.Struct, frozen=True):
 
 
 def control_app(
-    health: Answer, settle: Answer, hooks: Hooks | None, log: Log, *, doorman: Doorman, port: Port
+    health: Answer,
+    settle: Answer,
+    hooks: Hooks | None,
+    log: Log,
+    *,
+    doorman: Doorman,
+    port: Port,
+    moves: Moves | None = None,
 ) -> web.Application:
     """The application behind the control socket; `health` and `settle` give what is answered, as JSON."""
     app = _app(log, doorman, port)
     app.router.add_get("/health", _json(health))
     app.router.add_post("/settle", _json(settle))
+    if moves is not None:
+        app.router.add_post("/follow", _asked(moves.follow_root, "root"))
+        app.router.add_post("/link", _asked(moves.link, "old", "new"))
+        app.router.add_post("/unlink", _asked(moves.unlink, "old"))
     if hooks is not None:
         app.router.add_post("/hook/{agent}/{event}", _hook(hooks, secret=None))
     return app
@@ -140,6 +156,18 @@ def _hook(hooks: Hooks, *, secret: str | None) -> Handler:
         target = request.match_info
         reply = await hooks.call(target["agent"], target["event"], payload, authenticated=authenticated)
         return web.Response(status=reply.status, body=reply.body or None, content_type="text/plain", charset="utf-8")
+
+    return handle
+
+
+def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Handler:
+    """What `answer` gives for these parts of the query, each of which must be an absolute path."""
+
+    async def handle(request: web.Request) -> web.Response:
+        given = [request.query.get(name, "") for name in names]
+        if not all(path.startswith("/") for path in given):
+            raise web.HTTPBadRequest
+        return web.Response(body=msgspec.json.encode(await answer(*given)), content_type="application/json")
 
     return handle
 

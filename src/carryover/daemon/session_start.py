@@ -35,6 +35,9 @@ from carryover.publish.project_root import ProjectRoot
 CATCH_UP_S: Final = 0.4
 """For reading what is new on disk. What is not read by then is not told."""
 
+FOLLOW_S: Final = 0.2
+"""For finding out that the project was moved here. Where that takes longer, its past is told at the next start."""
+
 
 Job = Callable[[], Awaitable[None]]
 
@@ -61,8 +64,9 @@ class _Told(msgspec.Struct, frozen=True, kw_only=True):
 class SessionStarts:
     """See the module.
 
-    `started_in` is told of a project whose files are made ready, before they are. `later` takes what must not be given
-    up when the time for the answer is over: a write to the ledger that is cancelled holds up whoever cancels it.
+    `follow` finds what was recorded of a project before it was moved. `started_in` is told of a project whose files are
+    made ready, before they are. `later` takes what must not be given up when the time for the answer is over: a write
+    to the ledger that is cancelled holds up whoever cancels it.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class SessionStarts:
         later: Callable[[Job], None],
         home: Path,
         executor: Executor,
+        follow: Callable[[ProjectRoot], Awaitable[object]] | None = None,
     ) -> None:
         self._ledger = ledger
         self._ledger_path = ledger_path
@@ -89,6 +94,7 @@ class SessionStarts:
         self._later = later
         self._home = home
         self._executor = executor
+        self._follow = follow
 
     async def answer(self, start: Start, *, deadline: float) -> str | None:
         """The text for the session, None where it gets none. `deadline`: by the event loop's clock.
@@ -99,6 +105,9 @@ class SessionStarts:
         with suppress(TimeoutError):
             async with asyncio.timeout_at(min(deadline, loop.time() + CATCH_UP_S)):
                 await self._catch_up(start)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(min(deadline, loop.time() + FOLLOW_S)):
+                await self._find_past(start.project)
         async with asyncio.timeout_at(deadline):
             told = await loop.run_in_executor(self._executor, self._tell, start)
         with suppress(TimeoutError):
@@ -112,6 +121,23 @@ class SessionStarts:
         else:
             look = partial(changed_siblings, start.agent, start.transcript, since_ms=self._last_sweep_ms())
         await self._reading.look_at(await asyncio.get_running_loop().run_in_executor(self._executor, look))
+
+    async def _find_past(self, project: ProjectRoot) -> None:
+        """Let what was recorded before the project was moved be found, unless that takes too long."""
+        if self._follow is None:
+            return
+        found: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._later(partial(self._follow_and_say, self._follow, project, found))
+        await found
+
+    async def _follow_and_say(
+        self, follow: Callable[[ProjectRoot], Awaitable[object]], project: ProjectRoot, found: asyncio.Future[None]
+    ) -> None:
+        try:
+            await follow(project)
+        finally:
+            if not found.done():
+                found.set_result(None)
 
     def _tell(self, start: Start) -> _Told:
         """Blocks; reads only."""

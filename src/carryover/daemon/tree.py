@@ -27,6 +27,7 @@ from carryover.daemon.hook_side import HookSide
 from carryover.daemon.limit_notice import LimitNotices
 from carryover.daemon.listening import Doorman
 from carryover.daemon.log import Log
+from carryover.daemon.moves import Moves
 from carryover.daemon.notify import Notifier
 from carryover.daemon.publishing import Outcome, Publisher
 from carryover.daemon.reading import Reading
@@ -41,6 +42,7 @@ from carryover.ledger.queries import ProjectRow, connect_read_only, projects, un
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerUnavailable
 from carryover.probe import git_command
+from carryover.publish.following import Place
 from carryover.publish.project_root import find_root
 from carryover.publish.refresh import Refreshed, refresh
 
@@ -76,6 +78,14 @@ class Daemon:
             executor=self._publish_pool,
             clock=clock,
             log=log,
+            before=lambda project: self._moves.follow_known(project),
+        )
+        self._moves = Moves(
+            ledger,
+            Place(ledger=surroundings.state.ledger, state=surroundings.state.root, home=surroundings.home),
+            config=lambda: surroundings.config,
+            on_moved=self._moved,
+            log=log,
         )
         root_of = partial(find_root, home=surroundings.home)
         self._reading = Reading(
@@ -110,6 +120,7 @@ class Daemon:
             self._publisher,
             root_of=root_of,
             last_sweep_ms=lambda: self._sweeper.last_ms,
+            follow=self._moves.follow,
             log=log,
         )
         self._notices = LimitNotices(surroundings, partial(show_notice, env=surroundings.env), log=log)
@@ -133,7 +144,7 @@ class Daemon:
                 await self._notifier.stopping()
                 await self._stop(supervisor)
         finally:
-            for pool in (self._read_pool, self._publish_pool, *self._hooks.pools):
+            for pool in (self._read_pool, self._publish_pool, self._moves.pool, *self._hooks.pools):
                 await asyncio.to_thread(pool.shutdown, cancel_futures=True)
         return not supervisor.vital_failed.is_set()
 
@@ -160,6 +171,7 @@ class Daemon:
         self._hooks.start(supervisor)
         supervisor.start("rebuild", self._rebuild)
         supervisor.start("limit-notice", self._notices.run)
+        supervisor.start("moves", self._moves.run)
         if self._notifier.listening:
             supervisor.start("notify", self._tell)
         supervisor.start("warm-up", _warm_up)
@@ -168,7 +180,7 @@ class Daemon:
         began = time.monotonic()
         await supervisor.stop("control")
         await self._hooks.stop(supervisor)
-        for name in ("watcher", "sweeper", "rebuild", "limit-notice", "warm-up"):
+        for name in ("watcher", "sweeper", "rebuild", "limit-notice", "moves", "warm-up"):
             await supervisor.stop(name)
         self._reading.drain()
         await _all(supervisor.stop(f"reader-{n + 1}", within_s=FINISH_READING_S) for n in range(READERS))
@@ -202,7 +214,13 @@ class Daemon:
     async def _serve(self) -> None:
         doorman = Doorman()
         app = control_app(
-            self._health, self._settle, self._hooks.calls, self._log, doorman=doorman, port=self._hooks.listening_on
+            self._health,
+            self._settle,
+            self._hooks.calls,
+            self._log,
+            moves=self._moves,
+            doorman=doorman,
+            port=self._hooks.listening_on,
         )
         async with serving(app, self._around.state.socket, doorman):
             await self._notifier.ready()
@@ -239,6 +257,11 @@ class Daemon:
         )
         self._notices.consider(made)
         return self._hooks.completed(project, made)
+
+    def _moved(self, last_event_ms: Mapping[int, int]) -> None:
+        """These projects have got sessions that were recorded elsewhere."""
+        self._publisher.know(dict(last_event_ms))
+        self._publisher.touch(last_event_ms, 0)
 
     async def _settle(self) -> Settled:
         swept = await self._sweeper.sweep(also_broken=True)

@@ -85,7 +85,9 @@ def distill(
     on_line = {session for session, line in state.sessions.items() if line == work.id}
     at_ms = min(max(session.newest_ms for session in view.sessions if session.session in on_line), now_ms)
     runs = [seen for digest in _digests(view) for seen in digest.runs]
-    recent = recent_files(_touched(view), runs, files, view.root, checkouts=view.checkouts)
+    recent = recent_files(
+        _touched(view), runs, files, view.root, former_roots=view.former_roots, checkouts=view.checkouts
+    )
     limit = standing_limit(view, startable)
     limit_text = limit_line(limit) if limit is not None else None
     agents = {session.session: session.agent for session in view.sessions}
@@ -149,7 +151,9 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
     """The files whose present state the handoff would tell, for the probe to look at."""
     return tuple(
         FileQuery(path=file.path, line=file.touched.line, anchor=file.touched.anchor)
-        for file in recent_files(_touched(view), (), {}, view.root, checkouts=view.checkouts)
+        for file in recent_files(
+            _touched(view), (), {}, view.root, former_roots=view.former_roots, checkouts=view.checkouts
+        )
         if file.touched.change != "delete"
     )
 

@@ -7,12 +7,26 @@ from typing import Final
 
 _HANDOFF_PATH: Final = re.compile(r"\.carryover[/\\]handoff\.md")
 _HANDOFF_TEXT: Final = re.compile(r"^\W{0,4}\[CARRYOVER\] Last updated |^# RESUME PROTOCOL: (?:ask|brief|silent)", re.M)
-_GO_ON: Final = "Read {path}, then go on with the task it describes."
+# Whoever starts an agent with it has decided to go on, so it answers the question that the file's protocol asks. Its
+# words must set no task, make no decision and ask nothing, however the agent writes them down.
+_GO_ON: Final = (
+    "Read {path}, then go on with the task it describes. You need not ask whether to continue: the answer is yes."
+)
+_GO_ON_FORMERLY: Final = ("Read {path}, then go on with the task it describes.",)
+"""Wordings of earlier versions, which stand in old transcripts."""
 _PLACE: Final = r"(?:\.carryover|-[0-9a-f]{8})[/\\]handoff\.md"
 _POINTS_LIMIT: Final = 5000
+
+
+def _wording(words: str) -> str:
+    """A pattern for a prompt that `words` made of a path."""
+    before, after = (re.escape(part) for part in words.split("{path}"))
+    return f"{before}.*{_PLACE}{after}"
+
+
 _ONLY_POINTS: Final = re.compile(
     rf"\W*(?:please )?(?:read|open|see|look at) \S{{0,400}}{_PLACE}\W*(?:(?:then|and) )*(?:go on|continue)?\W*"
-    rf"|\s*{_GO_ON.format(path=f'.*{_PLACE}')}\s*",
+    + "".join(rf"|\s*{_wording(words)}\s*" for words in (_GO_ON, *_GO_ON_FORMERLY)),
     re.I,
 )
 _GATE_QUESTION: Final = re.compile(r"continue from here,? or are you starting something", re.I)

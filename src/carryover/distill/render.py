@@ -11,12 +11,11 @@ import unicodedata
 from typing import Final, NamedTuple
 
 from carryover.distill.clip import clip, estimated_tokens
-from carryover.distill.frame import Answering, frame
+from carryover.distill.frame import MAX_CHARS, Answering, frame
 from carryover.distill.handoff import Handoff, Section
 from carryover.distill.sections.entry import Entry
 
 MAX_LINES: Final = 50
-MAX_CHARS: Final = 300
 MAX_TOKENS: Final = 1200
 _FIRM_LINE_TOKENS: Final = 110
 """Task and Next action always stay, so their lines are short enough that all 5 of them fit beside the frame."""

@@ -58,5 +58,7 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     """Filled for a main checkout only."""
     main_root: str | None = None
     """Root of the main checkout when this project is a worktree of it."""
+    former_roots: tuple[str, ...] = ()
+    """Where the project lay when sessions of it were recorded, and does no longer."""
     checkouts: tuple[str, ...] = ()
     """Roots of worktrees that agents made for themselves: what is done there is done on this project."""

@@ -51,6 +51,8 @@ async def ingest(
 ) -> IngestResult:
     """Read `source` to its end, or for `max_batches` of about 1 MiB, each committed together with its position.
 
+    `now_ms` bounds the times of what is read (`ingest/arrival.py`).
+
     Trouble with the source is remembered with it (gone; broken, with a time for the next try) and never raised. Trouble
     with the ledger (LedgerUnavailable, LedgerDamaged) is raised; the source then stands where it stood.
     """
@@ -75,7 +77,7 @@ async def _ingest_batch(
     state = await ledger.source_state(source)
     loop = asyncio.get_running_loop()
     try:
-        step = await loop.run_in_executor(executor, prepare, agent, source, state, root_of)
+        step = await loop.run_in_executor(executor, prepare, agent, source, state, root_of, now_ms)
     except (FileNotFoundError, NotADirectoryError):
         if state is not None and state.state != "gone":
             await ledger.mark_gone(source)

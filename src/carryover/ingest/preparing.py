@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from carryover.agents.contract import Agent, Batch, Source, Stamp
+from carryover.ingest.arrival import with_bounded_times
 from carryover.ingest.clean import clean_context, clean_entry
+from carryover.ingest.real_paths import RealPaths
 from carryover.ledger.prepared import READ_IN_PART, Prepared, Root, SourceState
 from carryover.model import Event, Skipped
 
@@ -23,6 +25,12 @@ class FoundRoot(Protocol):
     @property
     def main_root(self) -> str | None: ...
 
+    @property
+    def checkout(self) -> str | None: ...
+
+    @property
+    def gone(self) -> bool: ...
+
 
 RootOf = Callable[[str], FoundRoot]
 
@@ -35,8 +43,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     look_again_s: float | None = None
 
 
-def prepare(agent: Agent, source: Source, state: SourceState | None, root_of: RootOf) -> Step:
-    """Read and fold the next batch of `source`.
+def prepare(
+    agent: Agent, source: Source, state: SourceState | None, root_of: RootOf, now_ms: Callable[[], int]
+) -> Step:
+    """Read and fold the next batch of `source`. Of events that claim to be later than now the arrival counts.
 
     Blocking. Raises FileNotFoundError when the source is gone and OSError when it cannot be read now.
     """
@@ -55,24 +65,34 @@ def prepare(agent: Agent, source: Source, state: SourceState | None, root_of: Ro
         context, folded = agent.fold(source, context, record)
         events.extend(folded.events)
         skipped.extend(folded.skipped)
+    events = with_bounded_times(events, now_ms=now_ms(), written_ms=stamp.mtime_ns // 1_000_000)
+    found = _found_roots(events, root_of)
+    paths = RealPaths(top for root in found.values() for top in (root.root, root.checkout) if top is not None)
     prepared = Prepared(
         cursor=batch.cursor,
         context=clean_context(context),
         size=seen.size,
         mtime_ns=seen.mtime_ns,
-        entries=tuple(clean_entry(agent.id, event) for event in events),
+        entries=tuple(clean_entry(agent.id, paths.of_event(event)) for event in events),
         skipped=tuple(skipped),
         oversized=batch.oversized,
-        roots=known_roots(events, root_of),
+        roots=_as_stored(found),
     )
     return Step(prepared=prepared, more=batch.more, look_again_s=batch.look_again_s)
 
 
 def known_roots(events: Iterable[Event], root_of: RootOf) -> dict[str, Root]:
     """The project of each folder that `events` name."""
+    return _as_stored(_found_roots(events, root_of))
+
+
+def _found_roots(events: Iterable[Event], root_of: RootOf) -> dict[str, FoundRoot]:
     folders = {event.cwd for event in events if event.cwd is not None}
-    found = {folder: root_of(folder) for folder in folders}
-    return {folder: Root(root.root, root.main_root) for folder, root in found.items()}
+    return {folder: root_of(folder) for folder in folders}
+
+
+def _as_stored(found: Mapping[str, FoundRoot]) -> dict[str, Root]:
+    return {folder: Root(root.root, root.main_root, root.gone) for folder, root in found.items()}
 
 
 def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct | None:

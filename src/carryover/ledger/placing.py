@@ -29,7 +29,11 @@ _SESSION: Final = """SELECT id, native_id, started_ms, project_id, project_final
     WHERE agent = ? AND native_id = ?"""
 _PUT_PROJECT: Final = """INSERT INTO project (root, main_root, first_ms) VALUES (?, ?, ?)
     ON CONFLICT (root) DO UPDATE SET main_root = excluded.main_root"""
-_PLACE_SESSION: Final = "UPDATE session SET project_id = ?, project_final = ? WHERE id = ?"
+_PLACE_SESSION: Final = "UPDATE session SET project_id = ?, placed_id = ?, project_final = ? WHERE id = ?"
+_WHERE_NOW: Final = """WITH RECURSIVE way(id, moved_to) AS (SELECT id, moved_to FROM project WHERE id = ?
+    UNION SELECT project.id, project.moved_to FROM project JOIN way ON project.id = way.moved_to)
+    SELECT id FROM way WHERE moved_to IS NULL"""
+_IS_THERE_AGAIN: Final = "UPDATE project SET moved_to = NULL WHERE id = ? AND moved_to IS NOT NULL"
 _PLACE_NOTES: Final = "UPDATE note SET project_id = ? WHERE thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
 _DROP_EARLY: Final = "DELETE FROM provisional WHERE session_id = ?"
 _TIME_PROJECT: Final = """UPDATE project SET
@@ -99,7 +103,8 @@ async def place_session(
     *,
     for_good: bool = True,
 ) -> int | None:
-    """The session's project: that of the first folder its main conversation names, a sub-agent's only until then.
+    """The session's project: that of the first folder its main conversation names, a sub-agent's only until then; and
+    where that folder was moved, the project at its new path.
 
     `for_good`: a main conversation among `events` decides once and for all; otherwise it counts like a sub-agent's.
     What a hook told of the session in a project that proves to be another one is forgotten: its transcript knows whose
@@ -111,8 +116,16 @@ async def place_session(
     main = next((event for event in known if event.sidechain is None), None) if for_good else None
     if main is None and (session.project_id is not None or not known):
         return session.project_id
-    project_id = await find_project(db, roots[(main or known[0]).cwd or ""])
-    await db.execute_fetchall(_PLACE_SESSION, (project_id, main is not None, session.id))
+    root = roots[(main or known[0]).cwd or ""]
+    placed_id = await find_project(db, root)
+    if root.gone:
+        project_id = await where_now(db, placed_id)
+    else:
+        # Another folder lies at a path from which one was moved away: it is a project of its own.
+        await db.execute_fetchall(_IS_THERE_AGAIN, (placed_id,))
+        project_id = placed_id
+    moved_from = placed_id if placed_id != project_id else None
+    await db.execute_fetchall(_PLACE_SESSION, (project_id, moved_from, main is not None, session.id))
     if project_id != session.project_id:
         await db.execute_fetchall(_PLACE_NOTES, (project_id, session.id))
         if session.project_id is not None:
@@ -127,6 +140,12 @@ async def find_project(db: aiosqlite.Connection, root: Root, *, now_ms: int = 0)
     await db.execute_fetchall(_PUT_PROJECT, (root.root, root.main_root, now_ms))
     ((project_id,),) = await db.execute_fetchall("SELECT id FROM project WHERE root = ?", (root.root,))
     return int(project_id)
+
+
+async def where_now(db: aiosqlite.Connection, project_id: int) -> int:
+    """The project that one has become by moves; itself where it was not moved."""
+    rows = await db.execute_fetchall(_WHERE_NOW, (project_id,))
+    return next((int(found) for (found,) in rows), project_id)
 
 
 async def time_projects(db: aiosqlite.Connection, projects: Iterable[int], *, started_ms: int) -> None:

@@ -17,7 +17,7 @@ READ_IN_PART: Final = -1
 """Stands for the size of a source that is to be read again as it is, since its end was not reached or is not final: no
 file has it, so the source looks new until then."""
 
-_LATEST_MS: Final = 253_402_300_799_999
+LATEST_MS: Final = 253_402_300_799_999
 """End of the year 9999: a time beyond it is garbage, and must still fit a column."""
 
 
@@ -26,6 +26,8 @@ class Root(msgspec.Struct, frozen=True):
 
     root: str
     main_root: str | None = None
+    gone: bool = False
+    """The folder was not there when it was looked for."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +48,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, agent: str, event: Event, redacted: Mapping[str, int]) -> Entry:
         """Raises UnicodeEncodeError where a text cannot be stored as UTF-8 (half of a surrogate pair)."""
         f"{event.session}{event.sidechain}{event.cwd}".encode()
-        at_ms = min(max(event.at_ms, 0), _LATEST_MS)
+        at_ms = min(max(event.at_ms, 0), LATEST_MS)
         return cls(
             event=event if at_ms == event.at_ms else msgspec.structs.replace(event, at_ms=at_ms),
             key=_key(agent, event.key),

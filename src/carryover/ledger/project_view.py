@@ -60,12 +60,12 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
             raise LookupError(project_id)
         refolded: _Refolded = {}
         early: list[Note] = []
-        views = tuple(
-            _session_view(db, row, refolded, early)
-            for row in records(SessionRow, db, _SESSIONS, (project_id, MAX_SESSIONS))
-        )
+        rows = list(records(SessionRow, db, _SESSIONS, (project_id, MAX_SESSIONS)))
+        views = tuple(_session_view(db, row, refolded, early) for row in rows)
+        former = dict.fromkeys(row.placed_root for row in rows if row.placed_root is not None)
         return ProjectView(
             root=project.root,
+            former_roots=tuple(former),
             main_root=project.main_root,
             sessions=views,
             notes=_notes(db, project_id, refolded, early),

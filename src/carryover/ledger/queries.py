@@ -27,6 +27,7 @@ from carryover.ledger.rows import (
     SkippedRow,
     StoredEvent,
     Totals,
+    Whereabouts,
     records,
 )
 
@@ -38,6 +39,7 @@ __all__ = [
     "SkippedRow",
     "StoredEvent",
     "Totals",
+    "Whereabouts",
     "connect_read_only",
     "project_by_root",
     "project_of_session",
@@ -49,6 +51,7 @@ __all__ = [
     "sessions",
     "totals",
     "unpublished",
+    "whereabouts",
 ]
 
 _MAX_SKIPPED: Final = 200
@@ -60,6 +63,9 @@ _SKIPPED: Final = """SELECT agent, agent_version, record_type, reason, n, last_m
 _BROKEN: Final = """SELECT agent, path, error, failures, retry_ms FROM source
     WHERE state = 'broken' ORDER BY agent, path LIMIT ?"""
 _EVENTS: Final = f"SELECT at_ms, body, undone FROM event WHERE thread_id = ? AND undone != {TOLD_BETTER} ORDER BY id"
+_WHEREABOUTS: Final = """SELECT id, root, moved_to, apart != 0, identity, published_sha,
+    EXISTS (SELECT 1 FROM session WHERE project_id = project.id),
+    EXISTS (SELECT 1 FROM session WHERE placed_id = project.id) FROM project"""
 # Both are counted in an index, without looking at an event.
 _COUNTING: Final = "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE undone != 0)"
 _INCIDENTS: Final = "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT ?"
@@ -87,6 +93,11 @@ def unpublished(db: sqlite3.Connection, *, since_ms: int) -> list[int]:
     statement = """SELECT id FROM project WHERE last_event_ms >= ? AND changed_ms >= coalesce(published_ms, 0)
         ORDER BY last_event_ms DESC"""
     return [project_id for (project_id,) in db.execute(statement, (since_ms,))]
+
+
+def whereabouts(db: sqlite3.Connection) -> list[Whereabouts]:
+    """What is known of each project's folder, newest activity first; also of those whose sessions were moved away."""
+    return list(records(Whereabouts, db, f"{_WHEREABOUTS} ORDER BY last_event_ms DESC, id"))
 
 
 def published_git(db: sqlite3.Connection, project_id: int) -> GitFacts | None:

@@ -26,14 +26,33 @@ class ProjectRow(msgspec.Struct, frozen=True, kw_only=True):
     refusal: str | None
 
 
+class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a project's folder, by which it is found again when it has another path."""
+
+    id: int
+    root: str
+    moved_to: int | None
+    apart: bool
+    """The user has said that it was not moved."""
+    identity: str | None
+    published_sha: str | None
+    has_sessions: bool
+    left: bool
+    """Sessions that were recorded there belong to another project by now."""
+
+
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A session. `root` is its project's, `None` while no working directory is known."""
+    """A session. `root` is its project's, `None` while no working directory is known.
+
+    `placed_root` is the former root of that project, where the session was recorded before it was moved.
+    """
 
     id: int
     agent: str
     native_id: str
     project_id: int | None
     root: str | None
+    placed_root: str | None
     parent: str | None
     title: str | None
     agent_version: str | None
@@ -102,8 +121,9 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 PROJECT: Final = """SELECT id, root, main_root, first_ms, last_event_ms, published_sha, published_ms, refusal
     FROM project"""
-SESSION: Final = """SELECT session.id, agent, native_id, project_id, root, parent, title, agent_version, model, branch,
-    started_ms, last_ms FROM session LEFT JOIN project ON project.id = project_id"""
+SESSION: Final = """SELECT session.id, agent, native_id, project_id, project.root, placed.root, parent, title,
+    agent_version, model, branch, started_ms, last_ms FROM session LEFT JOIN project ON project.id = project_id
+    LEFT JOIN project AS placed ON placed.id = placed_id"""
 LINES: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND undone = 0 ORDER BY id"
 """Events of one thread that count, in the order they came."""
 TAKEN_BACK: Final = 1

@@ -24,10 +24,13 @@ _HIGHEST_ROWID: Final = 2**62
 _NEVER_FOLDED: Final = 0
 
 _COLUMNS: Final = {
-    "project": "id, root, main_root, first_ms, last_event_ms, changed_ms, published_sha, published_ms, refusal, git",
+    "project": (
+        "id, root, main_root, first_ms, last_event_ms, changed_ms, published_sha, published_ms, refusal, git, "
+        "moved_to, apart, identity"
+    ),
     "session": (
         "id, agent, native_id, project_id, project_final, parent, title, agent_version, model, branch, "
-        "started_ms, last_ms, rank"
+        "started_ms, last_ms, rank, placed_id"
     ),
     "thread": "id, session_id, sidechain, last_ms",
     "event": "id, key, twin, thread_id, at_ms, body, undone",
@@ -40,6 +43,8 @@ _KEYED: Final = {
 }
 _ORPHANS: Final = (
     "UPDATE session SET project_id = NULL, project_final = 0 WHERE project_id NOT IN (SELECT id FROM project)",
+    "UPDATE session SET placed_id = NULL WHERE placed_id NOT IN (SELECT id FROM project)",
+    "UPDATE project SET moved_to = NULL WHERE moved_to NOT IN (SELECT id FROM project)",
     "DELETE FROM thread WHERE session_id NOT IN (SELECT id FROM session)",
     "DELETE FROM event WHERE thread_id NOT IN (SELECT id FROM thread)",
     "DELETE FROM provisional WHERE session_id NOT IN (SELECT id FROM session)",

@@ -159,7 +159,25 @@ def m003_ranks(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (m001_initial, m002_hooks, m003_ranks)
+# `project.moved_to` is the project that this one's folder is now, `apart` is 1 where the user has said that it was not
+# moved, and `identity` tells its folder from others (`carryover.publish.moving`). `session.placed_id` is the project of
+# the session's own folder where that was moved; NULL else.
+_MOVES: Final = (
+    "ALTER TABLE project ADD COLUMN moved_to INTEGER REFERENCES project",
+    "ALTER TABLE project ADD COLUMN apart INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE project ADD COLUMN identity TEXT",
+    "CREATE INDEX project_moved ON project (moved_to) WHERE moved_to IS NOT NULL",
+    "ALTER TABLE session ADD COLUMN placed_id INTEGER REFERENCES project",
+    "CREATE INDEX session_moved ON session (placed_id) WHERE placed_id IS NOT NULL",
+)
+
+
+def m004_moves(db: sqlite3.Connection) -> None:
+    for statement in _MOVES:
+        db.execute(statement)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (m001_initial, m002_hooks, m003_ranks, m004_moves)
 
 
 def version_of(db: sqlite3.Connection) -> int:

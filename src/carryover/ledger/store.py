@@ -17,6 +17,7 @@ from carryover.agents.contract import Source
 from carryover.distill.facts import GitFacts
 from carryover.ledger.commit import locator, run_commit
 from carryover.ledger.counting import count_skipped
+from carryover.ledger.moving import Moved, move_back, move_project, note_identity
 from carryover.ledger.opening import SETTINGS, damage_mark, ready_file
 from carryover.ledger.placing import find_project
 from carryover.ledger.prepared import Commit, Entry, Prepared, Root, SourceState
@@ -124,6 +125,21 @@ class Ledger:
         """The id of the project at `root`, which from now on is known even without a session."""
         async with self._transaction() as db:
             return await find_project(db, Root(root, main_root), now_ms=now_ms)
+
+    async def move_project(self, old: int, new: int) -> Moved:
+        """Let sessions recorded in the project `old`, whose folder is gone, belong to `new`."""
+        async with self._transaction() as db:
+            return await move_project(db, old, new)
+
+    async def move_back(self, old: int) -> Moved:
+        """Undo that; from now on `old` is taken for moved only when somebody says so."""
+        async with self._transaction() as db:
+            return await move_back(db, old)
+
+    async def note_identity(self, project_id: int, identity: str | None) -> None:
+        """Keep what tells the project's folder from others."""
+        async with self._transaction() as db:
+            await note_identity(db, project_id, identity)
 
     async def count_skipped(self, agent: str, skipped: Sequence[Skipped], *, now_ms: int) -> None:
         """Count what was not understood and belongs to no source, such as a hook's payload."""

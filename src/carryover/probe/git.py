@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import threading
 import time
@@ -15,13 +16,16 @@ import msgspec
 
 from carryover.distill.facts import GitFacts
 from carryover.probe.git_command import Answer, ask, available
+from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files, is_own_text, own_places
 
 _SUBJECT_LIMIT: Final = 200
 _CLEAN_UP_SHARE: Final = 0.1
 _HEAD: Final = ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%h%x00%s", "HEAD", "--")
 _PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^filter\.")
-_DIFF: Final = ("diff", "--shortstat", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "-l200")
+_DIFF: Final = ("diff", "--numstat", "-z", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "-l200")
 _PROGRAM_SETTING: Final = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
+
+_NOTHING_OWN: Final = OwnWrites()
 
 T = TypeVar("T")
 
@@ -38,8 +42,10 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     """Files that differ between that commit and the working tree."""
 
 
-def git_facts(root: Path, *, timeout_s: float = 0.2) -> GitFacts | None:
+def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = 0.2) -> GitFacts | None:
     """The state of the repository whose top is `root`, or None where git knows no repository or can't read it.
+
+    Files that differ only by what `own` describes are not counted.
 
     Blocks for at most `timeout_s`, also where a file of the repository never answers; the first call of a process also
     loads GitPython. Changes nothing and runs nothing that the repository brings along: no hooks, filters, diff
@@ -49,15 +55,15 @@ def git_facts(root: Path, *, timeout_s: float = 0.2) -> GitFacts | None:
     Raises:
         TimeoutError: no complete answer in time, or no process to be had; the last known facts have to do.
     """
-    return _looked((root, None), partial(_facts, root), timeout_s)
+    return _looked((root, None), partial(_facts, root, own), timeout_s)
 
 
-def git_moved(root: Path, *, since: str, timeout_s: float = 0.2) -> Moved | None:
+def git_moved(root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = 0.2) -> Moved | None:
     """What became of the repository since the commit `since`; None also where that commit is no longer there.
 
     As careful as `git_facts`, with the same errors; half the work, for a session that waits for the answer.
     """
-    return _looked((root, since), partial(_moved, root, since), timeout_s)
+    return _looked((root, since), partial(_moved, root, since, own), timeout_s)
 
 
 def _looked(key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float) -> T | None:
@@ -103,7 +109,7 @@ class _Look(threading.Thread, Generic[T]):
             self.done.set()
 
 
-def _facts(root: Path, deadline: float) -> GitFacts | None:
+def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
     if not _may_be_repository(root):
         return None
     kind, branch, head, programs = ask(
@@ -132,18 +138,19 @@ def _facts(root: Path, deadline: float) -> GitFacts | None:
     )
     if diff.code != 0 or others.code != 0:
         return None
+    changed = _of_others(root, changed_files(diff.out), own, "HEAD" if short else None, deadline)
     return GitFacts(
         branch=name,
         head=short,
         subject=subject,
-        changed_files=_number_before(diff.out, rb"files? changed"),
-        insertions=_number_before(diff.out, rb"insertions?\("),
-        deletions=_number_before(diff.out, rb"deletions?\("),
-        untracked=others.out.count(b"\0"),
+        changed_files=len(changed),
+        insertions=sum(file.insertions for file in changed),
+        deletions=sum(file.deletions for file in changed),
+        untracked=_untracked(root, others.out, own),
     )
 
 
-def _moved(root: Path, since: str, deadline: float) -> Moved | None:
+def _moved(root: Path, since: str, own: OwnWrites, deadline: float) -> Moved | None:
     if not _may_be_repository(root):
         return None
     head, programs = ask(root, _HEAD, _PROGRAMS, deadline=deadline)
@@ -153,7 +160,36 @@ def _moved(root: Path, since: str, deadline: float) -> Moved | None:
     [diff] = ask(root, (*_DIFF, since, "--"), deadline=deadline, overrides=overrides)
     if diff.code != 0:
         return None
-    return Moved(head=_head_of(head)[0], changed_files=_number_before(diff.out, rb"files? changed"))
+    changed = _of_others(root, changed_files(diff.out), own, since, deadline)
+    return Moved(head=_head_of(head)[0], changed_files=len(changed))
+
+
+def _of_others(
+    root: Path, changed: list[ChangedFile], own: OwnWrites, since: str | None, deadline: float
+) -> list[ChangedFile]:
+    """The files that were changed by more than Carryover's own writes since the commit `since` (None: ever)."""
+    changed = [file for file in changed if not own.covers(file.path)]
+    places = own_places(root, own)
+    asked = [file.path for file in changed if own.cleaner(file.path, places) is not None]
+    if not asked:
+        return changed
+    blobs = ask(root, *(("cat-file", "blob", f"{since}:{path}") for path in asked), deadline=deadline) if since else []
+    # A file that the commit does not have is as an empty one.
+    before = {path: blob.out if blob.code == 0 else b"" for path, blob in zip(asked, blobs, strict=False)}
+    ours = {
+        path
+        for path in asked
+        if (clean := own.cleaner(path, places)) is not None and is_own_text(root / path, before.get(path, b""), clean)
+    }
+    return [file for file in changed if file.path not in ours]
+
+
+def _untracked(root: Path, listed: bytes, own: OwnWrites) -> int:
+    """How many of the files and folders that git `listed` hold something else than Carryover's own writes."""
+    names = [os.fsdecode(name) for name in listed.split(b"\0") if name]
+    others = [name for name in names if not own.covers(name)]
+    cleaners = [(name, own.cleaner(name)) for name in others]
+    return sum(clean is None or not is_own_text(root / name, b"", clean) for name, clean in cleaners)
 
 
 def _may_be_repository(root: Path) -> bool:
@@ -185,8 +221,3 @@ def _without_own_programs(answer: Answer) -> list[str] | None:
                 return None
             overrides.append(f"{name}={'false' if name.endswith('required') else ''}")
     return overrides
-
-
-def _number_before(text: bytes, words: bytes) -> int:
-    match = re.search(rb"(\d+) " + words, text)
-    return int(match[1]) if match else 0

@@ -18,6 +18,8 @@ from carryover.distill.work.merge import did_something
 from carryover.fsio import is_folder
 from carryover.model import conversation_of
 from carryover.probe.git import Moved, git_moved
+from carryover.publish.handoff_file import place_of
+from carryover.publish.own_writes import OWN_WRITES
 from carryover.publish.refresh import files_now, git_now, view_now
 from carryover.publish.restore_store import SITUATIONS
 
@@ -64,6 +66,7 @@ def start_answer(
         situation=situation,
         now_ms=now_ms,
         stale_after_days=config.resume.stale_days,
+        file=place_of(settings.folder),
         head=moved.head if moved is not None else None,
         changed_files=moved.changed_files if moved is not None else None,
     )
@@ -74,7 +77,7 @@ def _moved(root: Path, then: GitFacts | None) -> Moved | None:
     if then is None or then.head is None or not is_folder(root):
         return None
     try:
-        return git_moved(root, since=then.head)
+        return git_moved(root, since=then.head, own=OWN_WRITES)
     except TimeoutError:
         return None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from carryover.fsio import read_bytes_bounded
+from carryover.fsio import is_gone, read_bytes_bounded
 
 _AGENT_FOLDERS: Final = (
     *(".agents", ".claude", ".codeium", ".codex", ".config/opencode", ".copilot", ".cursor", ".gemini", ".windsurf"),
@@ -20,11 +20,13 @@ class ProjectRoot:
     """The top folder of a project. `main_root` is that of the main checkout, where this is a worktree of it.
 
     `checkout` is the top of the checkout in which the folder lies, where that is an agent's own one of this project.
+    `gone`: there is no such folder.
     """
 
     root: str
     main_root: str | None = None
     checkout: str | None = None
+    gone: bool = False
 
 
 def find_root(cwd: str, *, home: Path | None = None) -> ProjectRoot:
@@ -50,7 +52,7 @@ def find_root(cwd: str, *, home: Path | None = None) -> ProjectRoot:
             if main_root is not None and _is_an_agents(folder, home):
                 return ProjectRoot(main_root, checkout=str(folder))
             return ProjectRoot(str(folder), main_root)
-    return ProjectRoot(str(start))
+    return ProjectRoot(str(start), gone=is_gone(start))
 
 
 def agents_checkouts(root: Path, *, home: Path | None = None) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 from pathlib import Path
@@ -21,8 +20,9 @@ from carryover.ledger.reading import connect_read_only
 from carryover.probe.files import file_facts
 from carryover.probe.git import git_facts
 from carryover.publish.edits import why
-from carryover.publish.handoff_file import STORE, write_handoff
+from carryover.publish.handoff_file import STORE, place_of, sha_of, write_handoff
 from carryover.publish.offers import startable
+from carryover.publish.own_writes import OWN_WRITES
 from carryover.publish.project_files import Published, publish
 from carryover.publish.project_root import agents_checkouts
 from carryover.publish.published import PublishedProject, remember
@@ -43,7 +43,7 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sha(self) -> str | None:
         """Identity of the text, to tell whether the last published one was another."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:16] if self.text is not None else None
+        return sha_of(self.text.encode()) if self.text is not None else None
 
 
 def made_handoff(
@@ -116,7 +116,7 @@ def _remembered(state: Path, made: Refreshed, published: Published) -> Published
 def git_now(root: Path) -> GitFacts | None:
     """Git's state now; None without a repository or an answer in time."""
     try:
-        return git_facts(root) if is_folder(root) else None
+        return git_facts(root, own=OWN_WRITES) if is_folder(root) else None
     except TimeoutError:
         return None
 
@@ -140,7 +140,8 @@ def _brought_into_store(state: Path, made: Refreshed, published: Published, conf
             forget_answers(state, made.root)
         else:
             forms = {agent.id: agent.hooks for agent in adapters().values() if agent.hooks is not None}
-            keep_answers(state, made.root, made.handoff, forms, stale_days=config.resume.stale_days)
+            file = place_of(made.settings.folder)
+            keep_answers(state, made.root, made.handoff, forms, stale_days=config.resume.stale_days, file=file)
     except OSError as error:
         return f"no answer is kept for when the daemon is down: {why(error)}"
     return None
@@ -149,6 +150,6 @@ def _brought_into_store(state: Path, made: Refreshed, published: Published, conf
 def _git(root: Path, last: GitFacts | None) -> GitFacts | None:
     """Git's state now, or the last known one, marked so, where git is too slow. None without a repository."""
     try:
-        return git_facts(root) if is_folder(root) else None
+        return git_facts(root, own=OWN_WRITES) if is_folder(root) else None
     except TimeoutError:
         return msgspec.structs.replace(last, stale=True) if last is not None else None

@@ -21,6 +21,7 @@ from carryover.distill.frame import Answering, Situation
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import render
 from carryover.fsio import is_folder, private_dir, write_if_changed
+from carryover.publish.handoff_file import IN_PROJECT
 
 SITUATIONS: Final[dict[StartReason, Situation]] = {"startup": "new", "clear": "new", "compact": "compacted"}
 """Reasons for which an answer can be made in advance, and what each means to its reader."""
@@ -33,15 +34,21 @@ OLD: Final = "old"
 _DAY_S: Final = 86_400
 
 
-def answers_in_advance(handoff: Handoff) -> dict[str, str]:
-    """The texts by start reason, and that of `OLD`; they say nothing of now."""
-    texts: dict[str, str] = {
-        reason: render(handoff, Answering(situation=situation)) for reason, situation in SITUATIONS.items()
-    }
-    return {**texts, OLD: render(handoff, Answering(situation="old"))}
+def answers_in_advance(handoff: Handoff, *, file: str = IN_PROJECT) -> dict[str, str]:
+    """The texts by start reason, and that of `OLD`; they say nothing of now. `file`: where the handoff lies."""
+    situations: list[tuple[str, Situation]] = [*SITUATIONS.items(), (OLD, "old")]
+    return {reason: render(handoff, Answering(situation=situation, file=file)) for reason, situation in situations}
 
 
-def keep_answers(state: Path, root: str, handoff: Handoff, forms: Mapping[str, HookForm], *, stale_days: int) -> None:
+def keep_answers(
+    state: Path,
+    root: str,
+    handoff: Handoff,
+    forms: Mapping[str, HookForm],
+    *,
+    stale_days: int,
+    file: str = IN_PROJECT,
+) -> None:
     """Keeps the answers for the project at `root`, by the id of the agent that takes in that form.
 
     Nothing is kept for a root that is no path of this system. Raises OSError where an answer can't be written, as below
@@ -51,7 +58,7 @@ def keep_answers(state: Path, root: str, handoff: Handoff, forms: Mapping[str, H
         return
     # `find -mtime +0`, which every system has, says yes from a day after this time on.
     old_s = max(0, handoff.updated_ms // 1000 + (stale_days - 1) * _DAY_S)
-    texts = answers_in_advance(handoff)
+    texts = answers_in_advance(handoff, file=file)
     for agent, form in forms.items():
         for reason, text in texts.items():
             path = answer_path(state, agent, reason, root)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from typing import Any, TypeVar
 
 import pytest
@@ -70,25 +71,26 @@ def test_commands(events: list[Event], expected: dict[str, Any]) -> None:
     assert [[result.subject, result.exit_code] for result in run] == expected.get("commands", [])
     for result in run:
         assert result.status == {0: "ok", None: result.status}.get(result.exit_code, "error")
-        assert result.exit_code is not None or result.status in ("interrupted", "denied")
+        timed_out = "command timed out" in result.output  # up to 0.29
+        assert result.exit_code is not None or result.status in ("interrupted", "denied") or timed_out
 
 
 def test_files_patched(events: list[Event], expected: dict[str, Any]) -> None:
     """Those that a shell command wrote aside."""
     patched = {r.call_id for r in of(events, ToolResult) if r.op == "edit"}
     edits = [edit for edit in of(events, FileEdit) if edit.call_id in patched]
-    cwd = events[0].cwd or "/"
+    cwd = next((event.cwd for event in events if event.cwd is not None), "/")
 
     assert {posixpath.relpath(edit.path, cwd): edit.change for edit in edits} == expected.get("files", {})
 
 
 def test_failed_patches(events: list[Event], expected: dict[str, Any]) -> None:
-    failed = [r for r in of(events, ToolResult) if r.op == "edit" and r.status == "error"]
+    failed = [r for r in of(events, ToolResult) if r.op == "edit" and r.status == "error" and not r.never_ran]
 
     assert len(failed) == expected.get("failed_patches", 0)
     for result in failed:
         assert (result.name, result.subject) == ("apply_patch", "/home/dev/shop/pricing.py")
-        assert "Failed to find expected lines in /home/dev/shop/pricing.py" in result.output
+        assert re.search(r"Failed to find expected lines (\[.*\] )?in /home/dev/shop/pricing.py", result.output)
 
 
 def test_how_turns_ended(events: list[Event], expected: dict[str, Any]) -> None:

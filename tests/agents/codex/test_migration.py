@@ -9,16 +9,17 @@ from agents.codex.rollout import Rollout, exited
 from carryover.agents.codex import AGENT
 from carryover.agents.contract import Source
 from carryover.ingest.pipeline import IngestResult, ingest
-from carryover.ledger.prepared import Root
 from carryover.ledger.store import Ledger
+from carryover.publish.project_root import ProjectRoot
 from contract.case import moved, read_on, source_at
+from support.clock import LATER_MS
 
 OLD = recording("0.125.0/exec-and-resume")
 MIGRATED = recording("0.169.0/old-file-migrated")
 
 
 async def read(ledger: Ledger, source: Source) -> IngestResult:
-    return await ingest(ledger, AGENT, source, root_of=Root, now_ms=lambda: 1)
+    return await ingest(ledger, AGENT, source, root_of=ProjectRoot, now_ms=lambda: LATER_MS)
 
 
 async def test_a_migrated_file_adds_nothing(tmp_path: Path) -> None:

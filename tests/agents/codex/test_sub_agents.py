@@ -17,6 +17,7 @@ from carryover.ledger.project_view import project_view
 from carryover.ledger.queries import connect_read_only, project_by_root, projects
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
+from support.clock import LATER_MS
 
 DAY = "2026/11/20"
 PARENT = "01a1f792-0000-7000-8000-000000000001"
@@ -59,7 +60,7 @@ def rollout(root: Path, thread: str, *turns: tuple[str, Path, str], **meta: Any)
 async def read_in(ledger: Ledger, root: Path, path: Path) -> None:
     source = AGENT.source_of(path, root)
     assert source is not None
-    assert (await ingest(ledger, AGENT, source, root_of=find_root, now_ms=lambda: 0)).error is None
+    assert (await ingest(ledger, AGENT, source, root_of=find_root, now_ms=lambda: LATER_MS)).error is None
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))

@@ -14,10 +14,10 @@ from agents.cursor.stores import Chat, EditorStore, edit, say, shell, user
 from carryover.agents.contract import Source
 from carryover.agents.cursor import AGENT
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.prepared import Root
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, SessionInfo
+from carryover.publish.project_root import ProjectRoot
 
 NOW_MS = 1_800_000_000_000
 BUBBLES = (
@@ -53,7 +53,7 @@ async def told(ledger_path: Path, order: tuple[Source, ...], session: str) -> li
     ledger = await Ledger.open(ledger_path)
     try:
         for source in order:
-            result = await ingest(ledger, AGENT, source, root_of=lambda cwd: Root(cwd), now_ms=lambda: NOW_MS)
+            result = await ingest(ledger, AGENT, source, root_of=ProjectRoot, now_ms=lambda: NOW_MS)
             assert result.error is None
     finally:
         await ledger.close()

@@ -19,7 +19,8 @@ from support.tools import program
 Run = Callable[..., tuple[int, str, str]]
 
 STARTABLE = [spec for spec in specs() if spec.start is not None]
-SENTENCE = "Read .carryover/handoff.md, then go on with the task it describes."
+REST = ", then go on with the task it describes. You need not ask whether to continue: the answer is yes."
+SENTENCE = f"Read .carryover/handoff.md{REST}"
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +77,7 @@ def test_a_path_with_blanks_and_quotes_is_quoted_for_the_shell(
     code, out, _ = run("handoff", str(shop), "--to", "claude-code")
 
     shown = subprocess.run(["sh", "-c", out], capture_output=True, text=True, check=True, cwd="/").stdout.splitlines()
-    path = Path(shown[1].removeprefix("Read ").removesuffix(", then go on with the task it describes."))
+    path = Path(shown[1].removeprefix("Read ").removesuffix(REST))
     assert (code, shown[0], path.parent.parent) == (ExitCode.OK, str(shop), home / "it's mine")
     assert path.read_text().startswith("# [CARRYOVER]")
     assert not (shop / ".carryover").exists()

@@ -54,14 +54,14 @@ def test_a_project_is_told_by_what_the_records_say_not_by_the_folders_name(home:
     transcript(home, "-srv-my-app", "00000000-0000-4000-8000-000000000002", "/srv/my-app")
     transcript(home, "-srv-my", "00000000-0000-4000-8000-000000000003", "/srv/my")
 
-    assert paths(of_project(sources_on_disk(), "/srv/my/app")) == [with_slash]
+    assert paths(of_project(sources_on_disk(), {"/srv/my/app"})) == [with_slash]
 
 
 def test_a_session_in_a_subfolder_belongs_to_the_repository(home: Path, shop: Path) -> None:
     (shop / "src").mkdir()
     inside = transcript(home, "-any", "00000000-0000-4000-8000-000000000001", str(shop / "src"))
 
-    assert inside in paths(of_project(sources_on_disk(), str(shop)))
+    assert inside in paths(of_project(sources_on_disk(), {str(shop)}))
 
 
 def test_sub_agents_go_with_their_session_wherever_they_worked(home: Path) -> None:
@@ -69,7 +69,7 @@ def test_sub_agents_go_with_their_session_wherever_they_worked(home: Path) -> No
     main = transcript(home, "-a", session, "/srv/app")
     side = transcript(home, "-a", session, "/srv/app-copy", below="agent-a1.jsonl")
 
-    assert sorted(paths(of_project(sources_on_disk(), "/srv/app"))) == sorted([main, side])
+    assert sorted(paths(of_project(sources_on_disk(), {"/srv/app"}))) == sorted([main, side])
 
 
 def test_a_source_of_many_sessions_goes_with_every_project_and_with_ids_that_no_path_names(home: Path) -> None:
@@ -78,8 +78,8 @@ def test_a_source_of_many_sessions_goes_with_every_project_and_with_ids_that_no_
     (named,) = sources_on_disk()
     database = Seen(Source(agent="claude-code", path="/nowhere/state.db"), 1, 1)
 
-    assert of_project([named, database], "/srv/app") == [named.source, database.source]
-    assert of_project([named, database], "/srv/other") == [database.source]
+    assert of_project([named, database], {"/srv/app"}) == [named.source, database.source]
+    assert of_project([named, database], {"/srv/other"}) == [database.source]
     assert of_session([named, database], session[:8]) == [named.source]
     assert of_session([named, database], "ffff") == [database.source]
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_read_belongs_to_no_project(home: Path) -> None:
     broken = transcript(home, "-a", "00000000-0000-4000-8000-000000000001", "/srv/app")
     broken.write_text("not JSON at all\n")
 
-    assert of_project(sources_on_disk(), "/srv/app") == []
+    assert of_project(sources_on_disk(), {"/srv/app"}) == []
 
 
 def test_sessions_are_found_by_the_beginning_of_their_id(home: Path, shop: Path) -> None:

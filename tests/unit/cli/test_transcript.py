@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -49,6 +50,22 @@ def test_neither_git_nor_the_files_of_the_project_are_asked(shop: Path, home: Pa
 
     assert "Git context" not in sections(before)
     assert handoff_of_transcript(transcript, None, None).text == before
+
+
+def test_a_file_that_names_no_folder_says_so(tmp_path: Path) -> None:
+    """Codex before 0.22 wrote none down."""
+    header = {
+        "id": "46daf41c-d9e5-440e-8a92-f528b46e43dd",
+        "timestamp": "2025-08-01T10:00:00.000Z",
+        "instructions": None,
+    }
+    content = [{"type": "input_text", "text": "Fix the failing discount test."}]
+    lines = [header, {"type": "message", "role": "user", "content": content}]
+    (tmp_path / "old.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    with pytest.raises(UserError, match="names no folder that was worked in") as caught:
+        handoff_of_transcript(tmp_path / "old.jsonl", None, None)
+    assert caught.value.code == ExitCode.NOTHING_FOUND
 
 
 @pytest.mark.parametrize("until", [3, 7, 12, 20, 33, 37, 1000])

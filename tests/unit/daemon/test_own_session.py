@@ -13,6 +13,7 @@ from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, project_by_root, session_ids
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
+from support.clock import LATER_MS
 from support.codex_session import CodexSession
 
 
@@ -43,7 +44,7 @@ async def read_in(ledger: Ledger, thread: CodexSession) -> None:
     agent = adapters()["codex"]
     source = agent.source_of(thread.path, thread.home / "sessions")
     assert source is not None
-    await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: 0)
+    await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
 
 
 def asked(path: Path, thread: CodexSession, folder: Path, agent: str = "codex") -> OwnSession:

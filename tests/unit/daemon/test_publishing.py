@@ -21,6 +21,7 @@ from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 from carryover.publish.refresh import Refreshed, refresh
 from support.claude_session import ClaudeSession
+from support.clock import LATER_MS
 from support.daemon_process import handoff_of
 from support.log_lines import LogLines
 
@@ -80,7 +81,7 @@ async def stored(ledger: Ledger, agents: dict[str, Agent], desk: Desk, session: 
     agent = agents["claude-code"]
     source = agent.source_of(session.path, session.folder)
     assert source is not None
-    result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: 0)
+    result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
     desk.now_ms = max(desk.now_ms, result.newest_event_ms)
     [project] = result.projects
     return project

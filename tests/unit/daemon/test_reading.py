@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,7 @@ async def test_a_long_source_is_passed_on_once_it_is_read_to_its_end(
     reading: Reading, session: ClaudeSession, source_of: SourceOf, touched: Touched, ledger_path: Path
 ) -> None:
     """A handoff made from its first part would tell of things long past."""
+    session.now -= timedelta(hours=1)
     session.append(b"".join(session.prompt_line(f"prompt {n}") for n in range(1200)))
     async with at_work(reading):
         reading.queue([source_of(session)])

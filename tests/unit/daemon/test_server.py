@@ -6,16 +6,21 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 import pytest
 
 from carryover.cli.control import ask_daemon
+from carryover.config import Config
 from carryover.daemon.listening import Doorman
 from carryover.daemon.log import Log
+from carryover.daemon.moves import Moves
 from carryover.daemon.server import Answer as Answering
 from carryover.daemon.server import control_app, serving
 from carryover.errors import UserError
+from carryover.ledger.store import Ledger
+from carryover.publish.following import Place
 
 
 class Answer(msgspec.Struct):
@@ -35,10 +40,10 @@ async def ask(path: Path, method: str, target: str) -> object:
 
 
 @asynccontextmanager
-async def served(path: Path, log: Log, health: Answering = healthy) -> AsyncIterator[None]:
+async def served(path: Path, log: Log, health: Answering = healthy, moves: Moves | None = None) -> AsyncIterator[None]:
     """The control socket, without hooks, while the block lasts."""
     doorman = Doorman()
-    app = control_app(health, healthy, None, log, doorman=doorman, port=lambda: None)
+    app = control_app(health, healthy, None, log, doorman=doorman, port=lambda: None, moves=moves)
     async with serving(app, path, doorman):
         yield
 
@@ -52,6 +57,22 @@ async def test_what_is_asked_over_the_socket_is_answered_as_json(path: Path, log
     async with served(path, log):
         assert await ask(path, "GET", "/health") == {"text": "grüße"}
         assert await ask(path, "POST", "/settle") == {"text": "grüße"}
+
+
+async def test_moves_are_asked_for_by_absolute_paths(path: Path, log: Log, home: Path) -> None:
+    state = home / ".carryover"
+    ledger = await Ledger.open(state / "ledger.sqlite")
+    place = Place(ledger=state / "ledger.sqlite", state=state, home=home)
+    moves = Moves(ledger, place, config=Config, on_moved=lambda _moved: None, log=log)
+    old, new = quote(f"{home}/a b&c"), quote(str(home))
+    async with served(path, log, moves=moves):
+        for target in (f"/follow?root={new}", f"/link?old={old}&new={new}", f"/unlink?old={old}"):
+            assert await ask(path, "POST", target) == {"sessions": 0}
+        for target in ("/follow", "/follow?root=here", f"/link?old={old}", f"/link?old={old}&new=here", "/unlink?old="):
+            with pytest.raises(UserError):
+                await ask(path, "POST", target)
+    moves.pool.shutdown()
+    await ledger.close()
 
 
 async def test_only_its_owner_may_ask_and_nothing_is_left_behind(path: Path, log: Log) -> None:

@@ -19,6 +19,7 @@ from carryover.ingest.pipeline import ingest
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 from support.claude_session import ClaudeSession
+from support.clock import LATER_MS
 
 
 class Floor:
@@ -96,7 +97,7 @@ async def test_a_source_that_was_read_in_part_is_still_to_be_read(
     agent = agents["claude-code"]
     source = agent.source_of(session.path, session.folder)
     assert source is not None
-    result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: 0, max_batches=1)
+    result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS, max_batches=1)
     assert result.more
 
     assert (await floor.sweeper.sweep()).changed == 1

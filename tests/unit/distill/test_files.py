@@ -83,3 +83,16 @@ def test_a_file_in_an_agents_checkout_of_the_project_is_named_in_full() -> None:
     files = [Touched(path=f"{top}/cart.py", change="modify", at_ms=START_MS) for top in (own, "/home/dev/other")]
 
     assert [file.path for file in recent_files(files, (), {}, ROOT, checkouts=(own,))] == [f"{own}/cart.py"]
+
+
+def test_a_file_edited_before_the_project_was_moved_is_named_as_it_lies_there_now() -> None:
+    edited = [
+        Touched(path="/home/dev/old shop/cart.py", change="modify", at_ms=START_MS),
+        Touched(path=f"{ROOT}/cart.py", change="modify", at_ms=START_MS + 1),
+        Touched(path="/home/dev/old shop/menu.py", change="modify", at_ms=START_MS + 2),
+        Touched(path="/home/dev/old shoppe/other.py", change="modify", at_ms=START_MS + 3),
+    ]
+
+    found = recent_files(edited, (), {}, ROOT, former_roots=("/home/dev/old shop",))
+
+    assert [(file.path, file.touched.at_ms - START_MS) for file in found] == [("menu.py", 2), ("cart.py", 1)]

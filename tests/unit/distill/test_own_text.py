@@ -9,6 +9,7 @@ from carryover.distill.own_text import (
     only_points_at_handoff,
     without_protocol,
 )
+from support.conversation import Conversation
 
 
 @pytest.mark.parametrize(
@@ -40,8 +41,26 @@ def test_a_paraphrase_counts_only_while_the_session_has_no_task_of_its_own() -> 
 
 @pytest.mark.parametrize("path", [".carryover/handoff.md", "/home/dev/my handoffs/shop-1a2b3c4d/handoff.md"])
 def test_the_first_prompt_of_an_agent_that_goes_on_points_and_says_no_more(path: str) -> None:
-    assert go_on_prompt(path) == f"Read {path}, then go on with the task it describes."
-    assert only_points_at_handoff(go_on_prompt(path))
+    prompt = go_on_prompt(path)
+
+    assert prompt.startswith(f"Read {path}, then go on with the task it describes.")
+    assert only_points_at_handoff(prompt)
+
+
+def test_the_first_prompt_answers_the_question_that_the_files_protocol_asks() -> None:
+    """Who typed `--to` has decided already; the file, which anyone may read, still asks."""
+    assert go_on_prompt("F").endswith(" You need not ask whether to continue: the answer is yes.")
+
+
+def test_the_first_prompt_is_neither_task_nor_decision_nor_question() -> None:
+    talk = Conversation().user(go_on_prompt(".carryover/handoff.md"))
+
+    assert (talk.digest.goal, talk.digest.questions, talk.notes) == (None, (), [])
+
+
+@pytest.mark.parametrize("path", [".carryover/handoff.md", "/home/dev/my handoffs/shop-1a2b3c4d/handoff.md"])
+def test_the_wording_of_earlier_versions_is_still_known(path: str) -> None:
+    assert only_points_at_handoff(f"Read {path}, then go on with the task it describes.")
 
 
 @pytest.mark.parametrize(
@@ -62,6 +81,8 @@ def test_a_person_may_point_in_other_words(prompt: str) -> None:
     [
         "read docs/handoff.md",
         "Read docs/spec.md, then go on with the task it describes.",
+        "Read .carryover/handoff.md, then go on with the task it describes. You need not ask whether to continue: the "
+        "answer is yes. And paint it blue.",
         "read .carryover/handoff.md and fix the parser",
         "Read the code first, then .carryover/handoff.md",
         "read\n.carryover/handoff.md\nthen write the docs",

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.distill.clip import estimated_tokens
+from carryover.distill.frame import MAX_CHARS
 from carryover.distill.handoff import Handoff, Line, Section
-from carryover.distill.render import MAX_CHARS, MAX_LINES, MAX_TOKENS, inert, render
+from carryover.distill.render import MAX_LINES, MAX_TOKENS, inert, render
 
 TITLES = ("Task", "Progress log", "Recent files", "Open questions", "Next action", "Git context")
 

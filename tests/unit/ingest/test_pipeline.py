@@ -15,7 +15,7 @@ import pytest
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, Batch, Folded, Record, Source, Stamp
 from carryover.ingest.pipeline import IngestResult, ingest
-from carryover.ledger.prepared import READ_IN_PART, Root, SourceState
+from carryover.ledger.prepared import READ_IN_PART, SourceState
 from carryover.ledger.queries import (
     connect_read_only,
     projects,
@@ -27,6 +27,7 @@ from carryover.ledger.queries import (
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerUnavailable
 from carryover.model import ToolResult, UserPrompt
+from carryover.publish.project_root import ProjectRoot
 
 TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 
@@ -40,8 +41,8 @@ def said(text: str, key: str, **fields: object) -> bytes:
     return json.dumps(line).encode() + b"\n"
 
 
-def root_of(cwd: str) -> Root:
-    return Root(cwd)
+def root_of(cwd: str) -> ProjectRoot:
+    return ProjectRoot(cwd)
 
 
 @pytest.fixture
@@ -422,3 +423,20 @@ async def test_real_transcripts_count_once_however_often_and_in_whatever_order_t
     assert totals(db).events == len(distinct)
     assert totals(db).sources == len(found)
     assert {row.root for row in projects(db)} == {"/home/dev/shop"}
+
+
+async def test_a_time_that_lies_ahead_is_bounded_once_and_stays_as_it_was_stored(
+    transcript: Path, read: Any, db: sqlite3.Connection
+) -> None:
+    """Also where the source is read from its beginning again, much later."""
+    transcript.write_bytes(said("early", "a", at_ms=1_000) + said("ahead", "b", at_ms=99_000_000_000))
+    first = await read()
+    stored = [row.last_ms for row in sessions(db, limit=1)]
+    transcript.write_bytes(said("early", "a", at_ms=1_000))
+    await read()
+    transcript.write_bytes(said("early", "a", at_ms=1_000) + said("ahead", "b", at_ms=99_000_000_000))
+
+    again = await read(now_ms=lambda: 70_000)
+
+    assert (first.newest_event_ms, stored, again.new_events) == (50_000, [50_000], 0)
+    assert [row.last_ms for row in sessions(db, limit=1)] == [50_000]

@@ -10,6 +10,13 @@ import pytest
 from carryover.agents.contract import Batch, Source, Stamp
 from carryover.ingest.preparing import Step, prepare
 from carryover.ledger.prepared import READ_IN_PART, Prepared, Root, SourceState
+from carryover.model import FileEdit
+from carryover.publish.project_root import ProjectRoot
+
+
+def now() -> int:
+    """Some time after all the records."""
+    return 1_795_200_000_000
 
 
 def said(text: str, key: str) -> bytes:
@@ -52,7 +59,7 @@ def test_a_source_is_stamped_as_it_was_before_it_was_read(transcript: Path, sour
             return batch
 
     agent.reader = GrowingReader()
-    step = prepare(agent, source, None, Root)
+    step = prepare(agent, source, None, ProjectRoot, now)
 
     assert step.prepared is not None
     assert (step.prepared.size, step.prepared.roots, step.more) == (size, {"/repo": Root("/repo")}, False)
@@ -69,14 +76,14 @@ def test_a_source_is_stamped_by_its_reader(transcript: Path, source: Source, age
     agent.reader = WithLog()
     transcript.write_bytes(said("one", "a"))
     log.write_bytes(b"x" * 1_000)
-    first = prepare(agent, source, None, Root).prepared
-    unchanged = prepare(agent, source, after(first), Root)
+    first = prepare(agent, source, None, ProjectRoot, now).prepared
+    unchanged = prepare(agent, source, after(first), ProjectRoot, now)
     log.write_bytes(b"x" * 1_001)
 
     assert first is not None
     assert (first.size, first.mtime_ns) == (transcript.stat().st_size + 1_000, 7)
     assert unchanged == Step(prepared=None)
-    assert prepare(agent, source, after(first), Root).prepared is not None
+    assert prepare(agent, source, after(first), ProjectRoot, now).prepared is not None
 
 
 def test_a_source_whose_end_is_not_final_never_looks_finished(transcript: Path, source: Source, agent: Any) -> None:
@@ -90,13 +97,30 @@ def test_a_source_whose_end_is_not_final_never_looks_finished(transcript: Path, 
     agent.reader = reader = Unsettled()
     transcript.write_bytes(said("one", "a"))
 
-    first = prepare(agent, source, None, Root)
-    again = prepare(agent, source, after(first.prepared), Root)
+    first = prepare(agent, source, None, ProjectRoot, now)
+    again = prepare(agent, source, after(first.prepared), ProjectRoot, now)
     reader.settled = True
-    last = prepare(agent, source, after(first.prepared), Root)
+    last = prepare(agent, source, after(first.prepared), ProjectRoot, now)
 
     assert first.prepared is not None
     assert (first.prepared.size, first.look_again_s) == (READ_IN_PART, 60.0)
     assert again == Step(prepared=None, look_again_s=60.0), "where nothing was added nothing is committed"
     assert last.prepared is not None
     assert (last.prepared.size, last.look_again_s) == (transcript.stat().st_size, None)
+
+
+def test_files_in_an_agents_checkout_are_named_by_the_checkouts_real_path(
+    transcript: Path, source: Source, agent: Any, tmp_path: Path
+) -> None:
+    checkout = tmp_path / "disk" / "worktree"
+    checkout.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(checkout)
+    edit = {"kind": "file_edit", "path": f"{tmp_path}/link/cart.py", "change": "modify"}
+    transcript.write_text(json.dumps({"id": "a", "cwd": f"{tmp_path}/link", "body": edit}) + "\n")
+
+    step = prepare(agent, source, None, lambda _cwd: ProjectRoot("/repo", checkout=str(checkout)), now)
+
+    assert step.prepared is not None
+    assert [entry.event.body for entry in step.prepared.entries] == [
+        FileEdit(path=f"{checkout}/cart.py", change="modify")
+    ]

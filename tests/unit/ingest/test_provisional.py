@@ -12,13 +12,13 @@ import pytest
 from carryover.ingest.bound import HEAD_CHARS, TAIL_CHARS
 from carryover.ingest.pipeline import IngestResult
 from carryover.ingest.provisional import ingest_provisional
-from carryover.ledger.prepared import Root
 from carryover.ledger.queries import StoredEvent, connect_read_only, session_by_prefix, session_events, sessions, totals
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, Event, ToolResult
+from carryover.publish.project_root import ProjectRoot
 
 AGENT = "made-up"
-ROOTS = {"/repo/src": Root("/repo"), "/repo/\ud83d": Root("/repo")}
+ROOTS = {"/repo/src": ProjectRoot("/repo"), "/repo/\ud83d": ProjectRoot("/repo")}
 SECRET = "ghp_" + "a1B2c3D4e5F6" * 3
 
 

@@ -178,3 +178,17 @@ def test_a_ledger_from_before_ranks_keeps_everything_and_all_of_it_counts(db: sq
     with closing(sqlite3.connect(path.with_name("ledger.before-3.sqlite"))) as old:
         assert version_of(old) == 2
         assert {name: old.execute(statement).fetchall() for name, statement in held.items()} == before
+
+
+def test_a_ledger_from_before_moves_keeps_everything_where_it_was(db: sqlite3.Connection, path: Path) -> None:
+    migrate(db, path, MIGRATIONS[:3])
+    db.executescript(OF_VERSION_2)
+    db.close()
+
+    ready_file(path)
+
+    with closing(connect_read_only(path)) as now:
+        view = project_view(now, 1)
+        assert ([session.session for session in view.sessions], view.former_roots) == (["s1"], ())
+        assert now.execute("SELECT moved_to, apart, identity FROM project").fetchall() == [(None, 0, None)]
+        assert now.execute("SELECT project_id, placed_id FROM session").fetchall() == [(1, None)]

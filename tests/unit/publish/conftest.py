@@ -14,6 +14,7 @@ from carryover.ledger.reading import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 from support.claude_session import ClaudeSession
+from support.clock import LATER_MS
 from support.codex_session import CodexSession
 from support.repository import repository
 
@@ -57,7 +58,7 @@ async def _read(ledger_path: Path, session: ClaudeSession | CodexSession) -> int
     assert source is not None
     ledger = await Ledger.open(ledger_path)
     try:
-        result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: 0)
+        result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
     finally:
         await ledger.close()
     [project] = result.projects

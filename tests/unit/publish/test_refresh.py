@@ -53,6 +53,14 @@ def test_what_is_published_is_kept_for_when_the_daemon_is_down(
     assert "Add a discount function" in kept(state, shop)["startup"]
 
 
+def test_what_is_kept_names_the_file_where_handoffs_are_kept_apart(
+    refreshed: Refresh, project: int, state: StateDir, shop: Path
+) -> None:
+    refreshed(project, Config(publish=PublishConfig(folder=str(state.root / "apart"))))
+
+    assert f"This is the content of `{state.root}/apart/shop-" in kept(state, shop)["startup"]
+
+
 @pytest.mark.parametrize("pointers", ["shared", "private", "off"])
 def test_pointers_make_no_difference(
     refreshed: Refresh, project: int, state: StateDir, shop: Path, pointers: str

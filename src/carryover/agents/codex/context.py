@@ -87,8 +87,8 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The first folder: turns in another one are another session's, since a session belongs to one project."""
     place: str | None = None
     """The folder of the next turn, where it was told before that begins."""
-    family: Literal["legacy", "paginated"] | None = None
-    """Which records hold prompts and answers: the file says it, not the client's version."""
+    family: Literal["flat", "legacy", "paginated"] | None = None
+    """Which records hold prompts and answers: the file says it, not the client's version. `flat`: see that module."""
     facts: Facts = Facts()
     told: tuple[Told, ...] = ()
     made_s: int = 0

@@ -10,6 +10,7 @@ import msgspec
 
 from carryover.agents.codex import wire
 from carryover.agents.codex.context import MAX_TOLD, MAX_TURNS, Context, Facts, Told, Turn
+from carryover.agents.codex.transcripts import named_ms
 from carryover.agents.contract import Folded, Source
 from carryover.model import AnyBody, Event, SessionInfo, Skipped, session_elsewhere
 from carryover.records import rawjson
@@ -37,9 +38,9 @@ class Draft:
     @classmethod
     def begin(cls, source: Source, context: Context, line: wire.Line) -> Draft:
         own_ms = utc_ms(line.timestamp)
-        at_ms = own_ms or context.last_ms
+        at_ms = own_ms or _next_ms(context) or named_ms(source.path)
         return cls(
-            context=msgspec.structs.replace(context, last_ms=at_ms),
+            context=context if context.family == "flat" else msgspec.structs.replace(context, last_ms=at_ms),
             thread=context.thread or source.session or PurePosixPath(source.path).stem,
             at_ms=at_ms,
             timed=own_ms > 0,
@@ -80,6 +81,15 @@ class Draft:
         others = tuple(other for other in self.context.turns if other.id != turn_id)
         self._keep(*others, turn)
         self.turn = turn
+
+    def move_to(self, path: str | None) -> None:
+        """From here on the session works in this folder; the first one is the thread's. For turns without ids."""
+        place = folder(path)
+        if place is None:
+            return
+        if self.context.cwd is None:
+            self.change(cwd=place)
+        self.start_turn(None, place)
 
     def at_turn(self, turn_id: str | None) -> None:
         """What is added now belongs to this turn, which need not be the one at work. None: nobody says which."""
@@ -135,6 +145,7 @@ class Draft:
         """The next context and what the record became, facts about the session first."""
         if self.events:
             self.tell_facts()
+            self.change(last_ms=self.at_ms)
         return self.context, Folded(events=tuple(self.events), skipped=tuple(self.skipped))
 
     def _keep(self, *turns: Turn) -> None:
@@ -182,6 +193,11 @@ class Draft:
         self.events.insert(0, info)
         others = tuple(other for other in self.context.told if other.session != session)
         self.change(told=(*others, Told(session, facts))[-MAX_TOLD:])
+
+
+def _next_ms(context: Context) -> int:
+    """The time of a record without one: that of the one before, or just after it where no record has any."""
+    return context.last_ms + (context.family == "flat") if context.last_ms else 0
 
 
 def named(name: str | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from carryover.agents.codex import messages, turns, wire
+from carryover.agents.codex import flat, messages, turns, wire
 from carryover.agents.codex.context import Context
 from carryover.agents.codex.draft import Draft, folder
 from carryover.agents.codex.kinds import QUIET_EVENTS, QUIET_ITEMS, QUIET_RECORDS, QUIET_RESPONSES
@@ -24,7 +24,9 @@ _NOTHING: Final = Folded()
 
 def fold(source: Source, context: Context, record: Record) -> tuple[Context, Folded]:
     """Fold one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`."""
-    line = wire.read_line(record.data, context.facts.agent_version)
+    line = flat.read_line(record.data, context)
+    if line is None:
+        return context, _NOTHING
     if isinstance(line, Skipped):
         return context, Folded(skipped=(line,))
     handle = _RECORDS.get(line.type)
@@ -87,7 +89,9 @@ def _fold_item(draft: Draft, completed: wire.ItemCompleted) -> None:
 
 def _fold_response(draft: Draft, payload: msgspec.Raw) -> None:
     kind = wire.kind_of(payload)
-    if kind == "message" and draft.turn.id is None:
+    if kind == "message" and draft.context.family == "flat":
+        flat.fold_message(draft, payload)
+    elif kind == "message" and draft.turn.id is None:
         # 0.99 tells the folder of a turn only after its prompt; but the model is told before.
         if (place := folder(messages.environment_folder(payload))) is not None:
             draft.start_turn(None, place)
@@ -114,6 +118,7 @@ def _with(draft: Draft, name: str, raw: msgspec.Raw, kind: type[T], handle: Call
 
 _RECORDS: Final[dict[str, Callable[[Draft, msgspec.Raw], None]]] = {
     "session_meta": fold_session,
+    flat.HEADER: flat.fold_header,
     "turn_context": turns.fold_context,
     "event_msg": _fold_event,
     "response_item": _fold_response,

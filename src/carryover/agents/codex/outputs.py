@@ -31,6 +31,8 @@ _FAILED: Final = (
     "failed in sandbox",
     "write_stdin failed",
 )
+_PATCH_FAILED: Final = "error: "
+"""Before a reason that later clients put behind `apply_patch verification failed` (0.8 to 0.29)."""
 _SCRIPT_ERROR: Final = "Script error:\n"
 """Stands above the reason where a script of code mode failed (0.169)."""
 _WORKED: Final = ("Success. Updated the following files:", "Script completed")
@@ -84,6 +86,8 @@ def read_output(op: Op, text: str) -> Outcome:
         return Outcome("denied", text, never_ran=True)
     if text.startswith(_NEVER_RAN):
         return Outcome("error", text, never_ran=True)
+    if op == "edit" and text.startswith(_PATCH_FAILED):
+        return Outcome("error", text)
     if text.startswith(_FAILED):
         return Outcome("error", _body(text).removeprefix(_SCRIPT_ERROR))
     return Outcome(_status(op, text), text)

@@ -174,6 +174,8 @@ def _open(draft: Draft, call_id: str, name: str, call: wire.Call, text: str) -> 
 def _shell(draft: Draft, call_id: str, name: str, given: CallInput) -> OpenCall:
     raw = given.cmd if given.cmd is not rawjson.ABSENT else given.command
     place = given.first("workdir")
+    if draft.context.family == "flat" and draft.context.cwd is None:
+        draft.move_to(place)  # before 0.22 nothing else names one
     cwd = resolved(place, draft.cwd) if place else draft.cwd
     patch = commands.given_patch(raw)
     if patch is not None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from carryover.agents.contract import Source
 from carryover.agents.spec import Place
+from carryover.records.identity import utc_ms
 
 AGENT_ID: Final = "codex"
 SESSIONS: Final = Place(path="~/.codex/sessions", env="CODEX_HOME", below="sessions")
@@ -23,6 +24,7 @@ _ROLLOUT: Final = re.compile(
     r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.jsonl",
     re.IGNORECASE,
 )
+_TIME: Final = re.compile(r"rollout-(\d{4}-\d{2}-\d{2})T(\d{2}-\d{2}-\d{2})-[^/]*$")
 
 
 def roots(home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
@@ -57,6 +59,13 @@ def sources(root: Path) -> list[Source]:
     depth = 0 if root.name == _ARCHIVE_NAME else 3
     found = (source_of(path, root) for path in _files(root, depth))
     return sorted((source for source in found if source is not None), key=lambda source: source.path)
+
+
+def named_ms(path: str) -> int:
+    """The time that a transcript's name tells, taken for UTC, in milliseconds; 0 where it is not named so. It is local
+    time (0.8 to 0.169), and which zone that was is not known."""
+    found = _TIME.search(path)
+    return utc_ms(f"{found[1]}T{found[2].replace('-', ':')}") if found is not None else 0
 
 
 def _files(folder: Path, depth: int) -> Iterator[Path]:

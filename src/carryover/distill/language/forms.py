@@ -35,11 +35,13 @@ _YES: Final = """
     👍 👌 ✅ 🚀
 """
 _GO_AHEAD: Final = re.compile(
-    r"go ahead\b|go for it\b|va bene\b|please (?:go ahead|proceed)\b|(?:please do|please|go|correct|right|si|y)(?=$|[,.;:!])"
+    r"go ahead\b|go for it\b|va bene\b|please (?:go ahead|proceed)\b"
+    r"|(?:please do|please|go|correct|right|si|y)(?=$|[,.;:!])"
 )
 """Words that agree only together or alone: "go back", "please add" and "si le four est vide" say something else."""
 _NO: Final = """
-    no nope n nah nein nö non não нет не いいえ いや 不 不是 不要 不用 不行 不好 不对 没有 아니 아니요 아니오 아니에요 아뇨
+    no nope n nah nein nö non não нет не いいえ いや 不 不是 不要 不用 不行 不好 不对 没有
+    아니 아니요 아니오 아니에요 아뇨
 """
 _PICKS: Final = """
     both all none neither either first second third fourth last former latter one two three four this that any whichever

@@ -88,8 +88,8 @@ def _add(found: dict[str, None], name: str) -> str:
 
 
 def weighty_words(text: str) -> frozenset[str]:
-    """The words of `text` that may carry its matter: those of at least four letters, numbers, pairs of Chinese characters, the
-    stems of Korean words."""
+    """The words of `text` that may carry its matter: those of at least four letters, numbers, pairs of Chinese
+    characters, the stems of Korean words."""
     words = {_stem(word.casefold()) for word in _WORD.findall(text)}
     words.update(_HAN_PAIR.findall(text))
     words.update(word[:2] for word in _HANGUL_STEM.findall(text))

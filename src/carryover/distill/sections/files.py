@@ -35,13 +35,18 @@ def recent_files(
     facts: Mapping[str, FileFacts],
     root: str,
     *,
+    former_roots: Sequence[str] = (),
     checkouts: Sequence[str] = (),
     limit: int = 10,
 ) -> list[RecentFile]:
-    """The newest edit of each file below `root`, newest first. One in another of its `checkouts` is named in full."""
+    """The newest edit of each file below `root`, newest first. One in another of its `checkouts` is named in full.
+
+    What was edited below one of the `former_roots`, before the project was moved, lies below `root` now.
+    """
     newest: dict[str, EditedFile] = {}
     for file in touched:
-        path = relative(file.path, root) or _in_full(file.path, checkouts)
+        places = (relative(file.path, place) for place in (root, *former_roots))
+        path = next(filter(None, places), None) or _in_full(file.path, checkouts)
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
             newest[path] = file
     ordered_runs = sorted(runs, key=lambda seen: seen.at_ms)

@@ -49,7 +49,7 @@ def _queued(digest: Digest) -> list[Entry]:
 
 
 def _unanswered(digest: Digest, line: Line) -> list[Entry]:
-    """What the user asked and nobody answered, and the newest prompt while nothing came of it and the Task has it not."""
+    """What the user asked and nobody answered, and the newest prompt while nothing came of it."""
     asked = [entry_of(line.unanswered, _of_user(line.unanswered.text))] if line.unanswered is not None else []
     turn = digest.turn
     if turn is None or turn.end == "answered":

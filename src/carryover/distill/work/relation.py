@@ -129,8 +129,8 @@ def _is_request(turn: Turn) -> bool:
 
 
 def _is_side_question(turn: Turn) -> bool:
-    """Asks, and got an answer in words, whatever was run to find it. A question at work is not known yet for what it is, and one that asks
-    for work by its form is a request."""
+    """Asks, and got an answer in words, whatever was run to find it. A question at work is not known yet for what it
+    is, and one that asks for work by its form is a request."""
     prompt = turn.prompt
     if turn.edited:
         return False

@@ -1,0 +1,66 @@
+"""`carryover link`: what was recorded at a project's old path belongs to its new one, because the user says so."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import Final
+
+from carryover.cli.arguments import exit_code_help
+from carryover.cli.output import counted, print_json
+from carryover.cli.where import state_dir
+from carryover.errors import ExitCode, UserError
+
+DESCRIPTION: Final = """\
+Tells Carryover that the project at NEW is the one that was at OLD: the sessions
+recorded at OLD, and below it, are in NEW's handoff from now on. Nothing is
+copied, and --undo takes it back. A repository that was renamed or moved while
+Carryover knew it is found without this; here it is for what cannot be told,
+such as a folder that was moved to another disk. While there is a folder at OLD
+nothing is linked: a second clone has a history of its own."""
+
+EXAMPLES: Final = """\
+examples:
+  carryover link ~/code/shop ~/work/store     ~/code/shop is ~/work/store now
+  carryover link --undo ~/code/shop           it is not; keep the two apart
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = DESCRIPTION
+    parser.epilog = (
+        EXAMPLES
+        + "\n"
+        + exit_code_help(
+            ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOTHING_FOUND, ExitCode.REFUSED, ExitCode.INTERRUPTED
+        )
+    )
+    parser.add_argument("old", metavar="OLD", help="the project's former folder, which is gone")
+    parser.add_argument("new", metavar="NEW", nargs="?", help="its folder now")
+    parser.add_argument("--undo", action="store_true", help="give the sessions recorded at OLD back to it")
+    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    if (args.new is None) != args.undo:
+        raise UserError("Give OLD and NEW, or --undo and OLD.", ExitCode.USAGE)
+    from carryover.cli.linking import link_projects, unlink_projects
+
+    done = unlink_projects(state_dir(), args.old) if args.undo else link_projects(state_dir(), args.old, args.new)
+    if args.json:
+        print_json(done)
+        return ExitCode.OK
+    sessions = counted(done.sessions, "session")
+    old, new = shlex.quote(done.old), shlex.quote(done.new or "")
+    if args.undo:
+        print(f"{sessions} recorded at {old} belong{_s(done.sessions)} to it again, and it is not linked by itself.")
+    elif done.sessions:
+        print(f"{sessions} recorded at {old} belong{_s(done.sessions)} to {new} now.")
+        print(f"`carryover link --undo {old}` takes that back.")
+    else:
+        print(f"{old} is linked to {new} already.")
+    return ExitCode.OK
+
+
+def _s(number: int) -> str:
+    return "s" if number == 1 else ""

@@ -1,0 +1,152 @@
+"""Projects that were moved or renamed: found before they are published or told of, or linked where the user says so.
+
+Finding them takes a look at the folders of all known projects, and one of those may lie on a disk that hangs. So it has
+a thread of its own and little time, and as long as a look does not come back, nothing is found and nobody waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from carryover.config import Config
+from carryover.daemon.log import Log
+from carryover.ledger.moving import Moved
+from carryover.ledger.queries import ProjectRow, connect_read_only, projects
+from carryover.ledger.store import Ledger
+from carryover.ledger.trouble import LedgerDamaged
+from carryover.publish.following import Place, Seen, follow, link, look, unlink
+from carryover.publish.project_root import ProjectRoot, find_root
+
+LOOK_S: Final = 1.0
+BETWEEN_PROJECTS_S: Final = 0.1
+AGAIN_S: Final = 60.0
+"""How long a project that is published again and again is taken to have the past that it was found to have."""
+
+
+class Linked(msgspec.Struct, frozen=True):
+    """How many sessions belong to another project now."""
+
+    sessions: int
+
+
+class Moves:
+    """See the module. `on_moved` is told when something last happened in each project that has got sessions. Close
+    `pool` in the end."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        place: Place,
+        *,
+        config: Callable[[], Config],
+        on_moved: Callable[[Mapping[int, int]], None],
+        log: Log,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._place = place
+        self._config = config
+        self._on_moved = on_moved
+        self._log = log
+        self._clock = clock
+        self.pool = ThreadPoolExecutor(1, thread_name_prefix="moves")
+        self._compared: dict[str, frozenset[int]] = {}
+        """By root of a known project, those that were gone when it was looked at last."""
+        self._looked_s: dict[int, float] = {}
+        """By the id of a project that was published, when it was followed last."""
+        self._stuck = False
+
+    async def run(self) -> None:
+        """Look at every project whose folder is there, so that each is known by when it is moved."""
+        for row in await asyncio.to_thread(self._rows):
+            await self.follow(ProjectRoot(row.root, row.main_root))
+            await asyncio.sleep(BETWEEN_PROJECTS_S)
+
+    async def follow(self, project: ProjectRoot) -> int:
+        """Join what was recorded of the project elsewhere, where that is certain; how many sessions that were."""
+        seen = await self._look(project.root)
+        if seen is None:
+            return 0
+        moved = await follow(self._ledger, self._place, project, seen, now_ms=_now_ms())
+        if seen.own is not None:
+            self._compared[project.root] = seen.gone
+        await self._tell(moved, "project_found")
+        return moved.sessions
+
+    async def follow_known(self, project_id: int) -> None:
+        """As `follow`, for a project of the ledger that is to be published. Not at every publication."""
+        if self._clock() - self._looked_s.get(project_id, -AGAIN_S) < AGAIN_S:
+            return
+        self._looked_s[project_id] = self._clock()
+        rows = await asyncio.to_thread(self._rows)
+        row = next((row for row in rows if row.id == project_id), None)
+        if row is None:
+            return
+        try:
+            await self.follow(ProjectRoot(row.root, row.main_root))
+        except LedgerDamaged:
+            raise
+        except Exception as error:
+            # What is published without its past is better than what is not published.
+            self._log.error("moves_failed", error, project=project_id)
+
+    async def follow_root(self, root: str) -> Linked:
+        """As `follow`, for the project in which a folder lies."""
+        return Linked(await self.follow(await asyncio.to_thread(find_root, root, home=self._place.home)))
+
+    async def link(self, old: str, new: str) -> Linked:
+        """What was recorded at `old` belongs to the project at `new`."""
+        moved = await link(self._ledger, self._place, old, new, now_ms=_now_ms())
+        await self._tell(moved, "project_linked")
+        return Linked(moved.sessions)
+
+    async def unlink(self, old: str) -> Linked:
+        """Undo that."""
+        moved = await unlink(self._ledger, self._place, old, self._config())
+        self._compared.clear()
+        self._looked_s.clear()
+        await self._tell(moved, "project_unlinked")
+        return Linked(moved.sessions)
+
+    async def _look(self, root: str) -> Seen | None:
+        """None where that takes too long."""
+        if self._stuck:
+            return None
+        compared = self._compared.get(root)
+        looking = asyncio.get_running_loop().run_in_executor(
+            self.pool, partial(look, self._place, root, self._config(), compared=compared)
+        )
+        done, _ = await asyncio.wait({looking}, timeout=LOOK_S)
+        if not done:
+            self._stuck = True
+            looking.add_done_callback(self._came_back)
+            self._log.warning("moves_not_looked_for")
+            return None
+        return looking.result()
+
+    def _came_back(self, looking: asyncio.Future[Seen]) -> None:
+        self._stuck = False
+        if not looking.cancelled():
+            looking.exception()  # it came too late for anybody to care
+
+    async def _tell(self, moved: Moved, what: str) -> None:
+        if moved.sessions:
+            self._log.info(what, sessions=moved.sessions)
+            rows = await asyncio.to_thread(self._rows)
+            self._on_moved({row.id: row.last_event_ms for row in rows if row.id in moved.projects})
+
+    def _rows(self) -> list[ProjectRow]:
+        with closing(connect_read_only(self._place.ledger)) as db:
+            return projects(db)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

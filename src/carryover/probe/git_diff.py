@@ -1,0 +1,84 @@
+"""What a diff says of each file, and which of those files differ only by what Carryover itself wrote."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.fsio import read_bytes_bounded
+
+_SIZE_LIMIT_BYTES: Final = 256 << 10
+
+Cleaner = Callable[[bytes], bytes]
+"""Takes Carryover's own text out of a file's content."""
+
+
+class OwnWrites(msgspec.Struct, frozen=True, kw_only=True):
+    """What Carryover writes into a project, which says nothing about the work there."""
+
+    folder: str | None = None
+    """A folder at the top of the repository that is Carryover's alone."""
+    without: Mapping[str, Cleaner] = {}
+    """By file name, for files at the top of the repository that Carryover adds a text to."""
+
+    def covers(self, path: str) -> bool:
+        """Whether `path`, relative to the top, is Carryover's folder or lies in it."""
+        return self.folder is not None and f"{path}/".startswith(f"{self.folder}/")
+
+    def cleaner(self, path: str, places: Mapping[str, str] = {}) -> Cleaner | None:
+        """What takes Carryover's text out of the file at `path`, None where it writes none. `places`: `own_places`."""
+        names = {name.casefold(): name for name in self.without}  # a file system may have kept another case
+        name = names.get(path.casefold()) or places.get(path)
+        return self.without[name] if name is not None else None
+
+
+class ChangedFile(msgspec.Struct, frozen=True):
+    """A file of a diff: its path now, and how many lines were added and removed (0 in a binary file)."""
+
+    path: str
+    insertions: int
+    deletions: int
+
+
+def changed_files(numstat: bytes) -> list[ChangedFile]:
+    """The files in the output of `git diff --numstat -z`, each once. A merge conflict makes git list a file twice."""
+    found: dict[str, ChangedFile] = {}
+    fields = iter(numstat.split(b"\0"))
+    for field in fields:
+        counts = field.split(b"\t", 2)
+        if len(counts) != 3:
+            continue
+        path = counts[2]
+        if not path:  # renamed: the old path and the new one follow
+            next(fields, b"")
+            path = next(fields, b"")
+        name = os.fsdecode(path)
+        before = found.get(name, ChangedFile(name, 0, 0))
+        found[name] = ChangedFile(name, before.insertions + _lines(counts[0]), before.deletions + _lines(counts[1]))
+    return list(found.values())
+
+
+def own_places(root: Path, own: OwnWrites) -> dict[str, str]:
+    """By path relative to `root`, the name of the file there that is a symlink to it: edits go to the link's target."""
+    top = os.path.realpath(root)
+    links = [name for name in own.without if (root / name).is_symlink()]
+    targets = {os.path.relpath(os.path.realpath(root / name), top): name for name in links}
+    return {path: name for path, name in targets.items() if not path.startswith("..")}
+
+
+def is_own_text(path: Path, before: bytes, clean: Cleaner) -> bool:
+    """Whether the file at `path` differs from the content `before` by Carryover's own text alone."""
+    try:
+        now = read_bytes_bounded(path, _SIZE_LIMIT_BYTES, follow=False)
+    except OSError:
+        return False
+    # git may have stored the file with other line ends than it was checked out with.
+    return clean(now).replace(b"\r\n", b"\n") == clean(before).replace(b"\r\n", b"\n")
+
+
+def _lines(count: bytes) -> int:
+    return int(count) if count.isdigit() else 0

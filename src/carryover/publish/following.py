@@ -1,0 +1,150 @@
+"""Brings the ledger in line with where projects' folders are now: moved ones are found, or linked by the user."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from carryover.config import Config, project_settings
+from carryover.fsio import is_folder, read_bytes_bounded
+from carryover.ledger.moving import Moved
+from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
+from carryover.ledger.store import Ledger
+from carryover.publish.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.publish.moved_folders import (
+    Identity,
+    identity_of,
+    may_have_moved,
+    moved_to_here,
+    moves_with,
+    stored,
+)
+from carryover.publish.project_root import ProjectRoot, find_root
+from carryover.publish.published import PublishedProject, published_projects, remember
+from carryover.publish.restore_store import forget_answers
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a ledger and what belongs to it lie, and whose they are."""
+
+    ledger: Path
+    state: Path
+    home: Path
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What is at a project's root now, and what was found out of its past."""
+
+    own: Whereabouts | None = None
+    """What the ledger knows of the project there; None: nothing."""
+    identity: Identity | None = None
+    moved: tuple[Whereabouts, ...] = ()
+    """The projects that were moved to there."""
+    gone: frozenset[int] = frozenset()
+    """Ids of all the projects that are gone, with which it was compared."""
+
+
+def look(place: Place, root: str, config: Config, *, compared: frozenset[int] | None = None) -> Seen:
+    """What is at `root`. Blocks; nothing is written.
+
+    `compared`: the projects that were gone the last time. Where no other is gone since, there is nothing to look at.
+    """
+    folder = Path(root)
+    if not root.startswith("/") or not is_folder(folder):
+        return Seen()
+    known = _known(place)
+    candidates = [row for row in known if may_have_moved(row, root)]
+    gone = frozenset(row.id for row in candidates)
+    if compared is not None and gone <= compared:
+        return Seen(gone=gone)
+    identity = identity_of(folder)
+    moved = moved_to_here(folder, identity, candidates, config, home=place.home)
+    own = next((row for row in known if row.root == root), None)
+    return Seen(own=own, identity=identity, moved=tuple(moved), gone=gone)
+
+
+async def follow(ledger: Ledger, place: Place, project: ProjectRoot, seen: Seen, *, now_ms: int) -> Moved:
+    """Join what was recorded of the project before it was moved, and remember what tells its folder from others, so
+    that it is found again should it be moved from here."""
+    own_id = seen.own.id if seen.own is not None else None
+    moved = []
+    if seen.moved:
+        own_id = own_id or await ledger.know_project(project.root, project.main_root, now_ms=now_ms)
+        moved = [await ledger.move_project(row.id, own_id) for row in seen.moved]
+        await asyncio.to_thread(_came_along, place, [row.root for row in seen.moved], project.root)
+    known = seen.own.identity if seen.own is not None else None
+    if own_id is not None and seen.identity is not None and stored(seen.identity) != known:
+        await ledger.note_identity(own_id, stored(seen.identity))
+    return _sum(moved)
+
+
+async def link(ledger: Ledger, place: Place, old: str, new: str, *, now_ms: int) -> Moved:
+    """Let what was recorded at `old`, and in projects below it, belong to the project at `new`, because the user says
+    so."""
+    root_of = partial(find_root, home=place.home)
+    moved = []
+    known = await asyncio.to_thread(_known, place)
+    for row, root in await asyncio.to_thread(moves_with, old, new, known, lambda folder: root_of(folder).root):
+        target = await asyncio.to_thread(root_of, root)
+        new_id = await ledger.know_project(target.root, target.main_root, now_ms=now_ms)
+        moved.append(await ledger.move_project(row.id, new_id))
+        await asyncio.to_thread(_came_along, place, [row.root], target.root)
+    return _sum(moved)
+
+
+async def unlink(ledger: Ledger, place: Place, old: str, config: Config) -> Moved:
+    """Undo a move from `old`, whether it was found or linked; it is not found again by itself.
+
+    The handoff that was published with what is not its own is taken away, until the next one is made.
+    """
+    known = await asyncio.to_thread(_known, place)
+    moved = _sum([await ledger.move_back(row.id) for row in known if is_linked(row, old)])
+    await asyncio.to_thread(_retract, place, moved.projects, config)
+    return moved
+
+
+def is_linked(row: Whereabouts, old: str) -> bool:
+    """Whether that is the project that was moved from `old`, or one that went with it."""
+    return (row.moved_to is not None or row.left) and f"{row.root}/".startswith(f"{old.rstrip('/')}/")
+
+
+def _known(place: Place) -> list[Whereabouts]:
+    with closing(connect_read_only(place.ledger)) as db:
+        return whereabouts(db)
+
+
+def _came_along(place: Place, old: Sequence[str], new: str) -> None:
+    """What was put into the project's folder lies at its new path now, where uninstall has to find it."""
+    _forget(place, old)
+    store = Path(new) / STORE
+    with suppress(OSError):
+        if is_folder(store) and any(known.root in old for known in published_projects(place.state)):
+            remember(place.state, PublishedProject(new, str(store)))
+
+
+def _forget(place: Place, roots: Iterable[str]) -> None:
+    """No answer is kept for a path at which the project no longer is."""
+    for root in roots:
+        with suppress(OSError):
+            forget_answers(place.state, root)
+
+
+def _retract(place: Place, projects: Iterable[int], config: Config) -> None:
+    for row in _known(place):
+        if row.id in projects:
+            folder = project_settings(Path(row.root), config).folder or Path(row.root) / STORE
+            with suppress(OSError):
+                if sha_of(read_bytes_bounded(folder / HANDOFF, HANDOFF_LIMIT_BYTES, follow=False)) == row.published_sha:
+                    (folder / HANDOFF).unlink()
+            _forget(place, [row.root])
+
+
+def _sum(moved: Iterable[Moved]) -> Moved:
+    each = list(moved)
+    projects = {project for one in each for project in one.projects}
+    return Moved(sessions=sum(one.sessions for one in each), projects=tuple(sorted(projects)))

@@ -1,0 +1,168 @@
+"""Finding a project again whose folder has another path now, and linking the two where the user says so.
+
+A project's content goes to another path only on evidence that this is the very same folder: its old path is gone, and
+either its repository is the same one on disk (the inode of `.git`, when it was made, the first commit and the remotes),
+or it holds exactly the handoff that was last published at the old path. A clone was made at another time and has no
+handoff; whoever holds a copied handoff has its content already. In doubt nothing is joined. Blocks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.config import Config, project_settings
+from carryover.fsio import is_folder, is_gone, read_bytes_bounded
+from carryover.ledger.queries import Whereabouts
+from carryover.probe.git_command import ask
+from carryover.publish.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.publish.refusal import refusal
+
+_GIT_S: Final = 0.5
+_TITLE: Final = b"# [CARRYOVER] Last updated "
+"""What the placeholder of a project without a handoff has not, which is the same in all of them."""
+_FIRST_COMMIT: Final = ("rev-list", "--max-parents=0", "--first-parent", "HEAD", "--")
+_REMOTES: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.url$")
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What tells the main checkout of a repository from others. `device` and `inode` are those of its `.git`."""
+
+    device: int
+    inode: int
+    made_ns: int
+    """When it was made: a clone may get the inode of one that was deleted, and does where nothing else came between.
+    0: not known."""
+    first_commit: str
+    remotes: str
+    """A fingerprint: addresses may hold passwords."""
+
+    def same_repository(self, other: Identity) -> bool:
+        """Whether both are clones of one repository, which may be two folders."""
+        return (self.first_commit, self.remotes) == (other.first_commit, other.remotes)
+
+
+def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
+    """That of the repository at `root`; None for a worktree, for one without a commit or an answer, and without one."""
+    try:
+        found = (root / ".git").lstat()
+        if not (root / ".git" / "HEAD").is_file():  # a worktree's is a file; a new one may get the inode of an old one
+            return None
+        first, remotes = ask(root, _FIRST_COMMIT, _REMOTES, deadline=time.monotonic() + timeout_s)
+    except OSError:
+        return None
+    if first.code != 0 or not first.out.strip() or remotes.code not in (0, 1):  # 1: there are none
+        return None
+    addresses = b"\n".join(sorted(remotes.out.split(b"\0")))
+    return Identity(
+        device=found.st_dev,
+        inode=found.st_ino,
+        made_ns=_made_ns(root / ".git"),
+        first_commit=first.out.split()[0].decode("ascii", "replace"),
+        remotes=hashlib.sha256(addresses).hexdigest()[:16],
+    )
+
+
+def _made_ns(git_folder: Path) -> int:
+    """git writes this file once, from its template, and never again; a template of the user's may have none."""
+    try:
+        return (git_folder / "description").lstat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def stored(identity: Identity | None) -> str | None:
+    """As the ledger keeps it."""
+    return msgspec.json.encode(identity).decode() if identity is not None else None
+
+
+def is_away(root: str) -> bool:
+    """Whether the folder that was at `root` is not there any more: nothing is, or a link that leads elsewhere."""
+    return is_gone(Path(root)) or os.path.realpath(root) != root
+
+
+def may_have_moved(row: Whereabouts, root: str) -> bool:
+    """Whether something was recorded at another root, whose folder is not there any more and nobody knows where."""
+    return row.root != root and row.has_sessions and row.moved_to is None and not row.apart and is_away(row.root)
+
+
+def moved_to_here(
+    root: Path, identity: Identity | None, known: Iterable[Whereabouts], config: Config, *, home: Path
+) -> list[Whereabouts]:
+    """The projects that were moved to `root`, on evidence. `identity`: that of what is at `root` now."""
+    candidates = [row for row in known if may_have_moved(row, str(root)) and not _excluded(row, config)]
+    if not candidates:
+        return []
+    handoff = _handoff_sha(root, home)
+    return [row for row in candidates if _is_same(row, identity) or (handoff is not None and _left(row, handoff))]
+
+
+def may_be_here(
+    root: Path, identity: Identity | None, known: Iterable[Whereabouts], *, by_name: bool = True
+) -> list[str]:
+    """Roots of gone projects that may have been moved to `root`, likeliest first, for the user to decide.
+
+    They are of the same repository or, with `by_name`, their folders had the same name.
+    """
+    gone = [row for row in known if may_have_moved(row, str(root))]
+    of_repository = [row.root for row in gone if identity is not None and _is_clone(row, identity)]
+    of_name = [row.root for row in gone if by_name and Path(row.root).name == root.name]
+    return list(dict.fromkeys((*of_repository, *of_name)))
+
+
+def moves_with(
+    old: str, new: str, known: Sequence[Whereabouts], root_of: Callable[[str], str]
+) -> list[tuple[Whereabouts, str]]:
+    """The projects that a move from `old` to `new` takes along, each with its new root: the one at `old`, and those
+    below it, each to where that place is now."""
+    taken = []
+    for row in known:
+        below = row.root.removeprefix(old.rstrip("/"))
+        if row.root == old:
+            taken.append((row, new))
+        elif below != row.root and below.startswith("/") and is_away(row.root):
+            taken.append((row, root_of(new.rstrip("/") + below)))
+    return taken
+
+
+def _excluded(row: Whereabouts, config: Config) -> bool:
+    """What the user left out at its old path must not show at another one."""
+    return project_settings(Path(row.root), config).excluded is not None
+
+
+def _identity(row: Whereabouts) -> Identity | None:
+    try:
+        return msgspec.json.decode(row.identity, type=Identity) if row.identity is not None else None
+    except msgspec.MsgspecError:
+        return None
+
+
+def _is_same(row: Whereabouts, identity: Identity | None) -> bool:
+    return identity is not None and identity.made_ns != 0 and _identity(row) == identity
+
+
+def _is_clone(row: Whereabouts, identity: Identity) -> bool:
+    known = _identity(row)
+    return known is not None and known.same_repository(identity)
+
+
+def _left(row: Whereabouts, handoff: str) -> bool:
+    """Whether `handoff` is the one last published there. Where the folder above is gone too, so may be its disk."""
+    return row.published_sha == handoff and is_folder(Path(row.root).parent)
+
+
+def _handoff_sha(root: Path, home: Path) -> str | None:
+    """That of the handoff in the project; None where nothing may be published: then it may have come with a clone."""
+    if refusal(root, home=home) is not None:
+        return None
+    try:
+        text = read_bytes_bounded(root / STORE / HANDOFF, HANDOFF_LIMIT_BYTES, follow=False)
+    except OSError:
+        return None
+    return sha_of(text) if text.startswith(_TITLE) else None

@@ -1,0 +1,191 @@
+"""A project that was moved: found again where that is certain, linked where the user says so, never otherwise."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.errors import ExitCode
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, handoff_of
+from support.repository import git
+
+Run = Callable[..., tuple[int, str, str]]
+
+TASK = "Wire discount into checkout"
+"""Of the newest session that is recorded in `shop`."""
+
+
+@pytest.fixture
+def moved(recorded: Path, home: Path) -> Path:
+    """The shop at another path, in a way that cannot be told: as if it came from another disk."""
+    new = home / "elsewhere" / "shop"
+    shutil.copytree(recorded, new)
+    shutil.rmtree(recorded)
+    return new
+
+
+def test_a_renamed_repository_has_its_handoff_again(recorded: Path, home: Path, run: Run) -> None:
+    new = recorded.rename(home / "store")
+
+    code, out, err = run("handoff", str(new))
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert TASK in out
+    assert "\n- `checkout.py`" in out, "files are named as they lie there now"
+    assert json.loads(run("sessions", str(new), "--json")[1])[0]["project"] == str(new)
+    assert run("handoff", str(recorded))[0] == ExitCode.NOTHING_FOUND
+
+
+def test_a_session_that_was_never_read_comes_along_too(recorded: Path, home: Path, run: Run) -> None:
+    late = ClaudeSession(home / ".claude" / "projects", recorded)
+    late.prompt("Add a discount code to the basket page")
+    new = recorded.rename(home / "store")
+
+    assert "basket page" in run("handoff", str(new))[1]
+
+
+def test_without_evidence_it_says_how_to_link_and_what_is_linked_is_there(
+    recorded: Path, moved: Path, run: Run
+) -> None:
+    code, _, err = run("handoff", str(moved))
+    assert code == ExitCode.NOTHING_FOUND
+    assert f"`carryover link {recorded} {moved}` brings along what was recorded." in err
+
+    code, out, _ = run("link", str(recorded), str(moved))
+
+    assert (code, out.splitlines()) == (
+        ExitCode.OK,
+        [
+            f"2 sessions recorded at {recorded} belong to {moved} now.",
+            f"`carryover link --undo {recorded}` takes that back.",
+        ],
+    )
+    code, out, err = run("handoff", str(moved))
+    assert (code, err) == (ExitCode.OK, "")
+    assert TASK in out and "\n- `checkout.py`" in out
+    assert run("link", str(recorded), str(moved))[1] == f"{recorded} is linked to {moved} already.\n"
+
+
+def test_a_link_can_be_undone(recorded: Path, moved: Path, run: Run) -> None:
+    run("link", str(recorded), str(moved))
+
+    code, out, _ = run("link", "--undo", str(recorded), "--json")
+
+    assert (code, json.loads(out)) == (ExitCode.OK, {"old": str(recorded), "new": None, "sessions": 2})
+    assert run("handoff", str(moved))[0] == ExitCode.NOTHING_FOUND
+    assert run("link", "--undo", str(recorded))[0] == ExitCode.NOTHING_FOUND
+
+
+def test_what_was_found_can_be_undone_too_and_is_not_found_again(recorded: Path, home: Path, run: Run) -> None:
+    new = recorded.rename(home / "store")
+    run("handoff", str(new))
+
+    assert run("link", "--undo", str(recorded))[0] == ExitCode.OK
+
+    assert run("handoff", str(new))[0] == ExitCode.NOTHING_FOUND
+
+
+def test_while_the_old_folder_is_there_nothing_is_linked_or_found(recorded: Path, home: Path, run: Run) -> None:
+    copy, clone = home / "copy", home / "clone"
+    shutil.copytree(recorded, copy)
+    git(home, "clone", "--quiet", str(recorded), str(clone))
+
+    for other in (copy, clone):
+        code, out, err = run("link", str(recorded), str(other))
+        assert (code, out) == (ExitCode.REFUSED, "")
+        assert "is still there, so its sessions stay its own" in err
+        assert run("handoff", str(other))[0] == ExitCode.NOTHING_FOUND
+
+
+def test_a_clone_gets_nothing_by_itself_once_the_first_one_is_gone(recorded: Path, home: Path, run: Run) -> None:
+    clone = home / "clone"
+    git(home, "clone", "--quiet", str(recorded), str(clone))
+    run("handoff", str(recorded))
+    shutil.rmtree(recorded)
+
+    assert run("handoff", str(clone))[0] == ExitCode.NOTHING_FOUND
+
+
+def test_another_repository_at_the_old_path_gets_nothing_and_gives_nothing(
+    recorded: Path, home: Path, run: Run
+) -> None:
+    new = recorded.rename(home / "store")
+    run("handoff", str(new))
+    recorded.mkdir()
+    git(recorded, "init", "--quiet")
+    other = ClaudeSession(home / ".claude" / "projects", recorded)
+    other.prompt("Translate the axolotl guide to French")
+
+    here, there = run("handoff", str(recorded))[1], run("handoff", str(new))[1]
+
+    assert ("axolotl" in here, TASK in here) == (True, False)
+    assert ("axolotl" in there, TASK in there) == (False, True)
+
+
+def test_a_project_with_a_handoff_of_its_own_is_told_of_a_clone_that_is_gone(
+    recorded: Path, home: Path, run: Run
+) -> None:
+    """Only on evidence of the repository: many folders have the same name."""
+    git(recorded, "remote", "add", "origin", "https://example.com/shop.git")
+    run("handoff", str(recorded))
+    clone, other = home / "again" / "shop", home / "unlike" / "shop"
+    git(home, "clone", "--quiet", str(recorded), str(clone))
+    git(clone, "remote", "set-url", "origin", "https://example.com/shop.git")
+    (other / ".git").mkdir(parents=True)
+    shutil.rmtree(recorded)
+    for root in (clone, other):
+        ClaudeSession(home / ".claude" / "projects", root).prompt("Translate the axolotl guide to French")
+
+    said = {root: run("handoff", str(root)) for root in (clone, other)}
+
+    assert [(code, TASK in out) for code, out, _ in said.values()] == [(ExitCode.OK, False)] * 2
+    assert said[clone][2].startswith(f"If this project was moved here, `carryover link {recorded} {clone}` brings")
+    assert said[other][2] == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("OLD",), ExitCode.USAGE, "Give OLD and NEW, or --undo and OLD."),
+        (("OLD", "NEW", "--undo"), ExitCode.USAGE, "Give OLD and NEW, or --undo and OLD."),
+        (("NEW", "NEW"), ExitCode.USAGE, "OLD and NEW are the same folder."),
+        (("OLD", "gone"), ExitCode.NOTHING_FOUND, "There is no folder "),
+        (("gone", "NEW"), ExitCode.NOTHING_FOUND, "Nothing is recorded for "),
+        (("--undo", "OLD"), ExitCode.NOTHING_FOUND, " is not linked to another folder."),
+    ],
+)
+def test_what_cannot_be_linked_says_why(
+    recorded: Path, moved: Path, home: Path, run: Run, arguments: tuple[str, ...], code: ExitCode, said: str
+) -> None:
+    names = {"OLD": str(recorded), "NEW": str(moved), "gone": str(home / "gone")}
+
+    answer = run("link", *(names.get(argument, argument) for argument in arguments))
+
+    assert answer[:2] == (code, "")
+    assert said in answer[2]
+
+
+def test_without_a_ledger_there_is_nothing_to_link(home: Path, run: Run) -> None:
+    assert run("link", str(home / "old"), str(home))[0] == ExitCode.NOTHING_FOUND
+
+
+def test_a_running_daemon_finds_links_and_publishes(shop: Path, home: Path, run: Run) -> None:
+    new = home / "store"
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        assert TASK in handoff_of(shop)
+        shop.rename(new)
+
+        assert TASK in run("handoff", str(new))[1]
+        daemon.settle()
+        assert TASK in handoff_of(new)
+
+        assert run("link", "--undo", str(shop))[0] == ExitCode.OK
+        assert run("handoff", str(new))[0] == ExitCode.NOTHING_FOUND
+        assert run("link", str(shop), str(new))[0] == ExitCode.OK
+        assert TASK in run("handoff", str(new))[1]

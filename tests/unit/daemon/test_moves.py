@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from carryover.agents import adapters
+from carryover.config import Config
+from carryover.daemon import moves as module
+from carryover.daemon.log import Log
+from carryover.daemon.moves import Linked, Moves
+from carryover.ingest.pipeline import ingest
+from carryover.ledger.queries import connect_read_only, project_by_root
+from carryover.ledger.store import Ledger
+from carryover.publish.following import Place, Seen, look
+from carryover.publish.project_root import ProjectRoot, find_root
+from support.claude_session import ClaudeSession
+from support.clock import LATER_MS, Clock
+from support.repository import repository
+
+
+@pytest.fixture
+def shop(home: Path) -> Path:
+    return repository(home / "shop", {"cart.py": "total = 0\n"})
+
+
+@pytest.fixture
+async def project(ledger: Ledger, transcripts: Path, shop: Path) -> int:
+    """The project of a recorded session in `shop`."""
+    session = ClaudeSession(transcripts, shop)
+    session.prompt("Add a discount function")
+    agent = adapters()["claude-code"]
+    source = agent.source_of(session.path, transcripts)
+    assert source is not None
+    result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
+    return next(iter(result.projects))
+
+
+@pytest.fixture
+def told() -> list[Mapping[int, int]]:
+    return []
+
+
+@pytest.fixture
+async def moves(
+    ledger: Ledger, ledger_path: Path, home: Path, log: Log, told: list[Mapping[int, int]], clock: Clock
+) -> AsyncIterator[Moves]:
+    place = Place(ledger=ledger_path, state=ledger_path.parent, home=home)
+    made = Moves(ledger, place, config=Config, on_moved=told.append, log=log, clock=clock)
+    yield made
+    made.pool.shutdown()
+
+
+def id_at(path: Path, root: Path) -> int:
+    db = connect_read_only(path)
+    try:
+        found = project_by_root(db, str(root))
+    finally:
+        db.close()
+    assert found is not None
+    return found.id
+
+
+async def test_every_known_project_is_looked_at_once_and_found_when_it_is_renamed(
+    moves: Moves, project: int, shop: Path, ledger_path: Path, told: list[Mapping[int, int]], lines: list[str]
+) -> None:
+    await moves.run()
+    store = shop.rename(shop.with_name("store"))
+
+    assert await moves.follow_root(str(store)) == Linked(1)
+
+    [moved] = told
+    assert list(moved) == [id_at(ledger_path, store)]
+    assert moved[id_at(ledger_path, store)] > 0
+    assert [line.split()[0] for line in lines] == ["project_found"]
+    assert await moves.follow_root(str(store)) == Linked(0)
+
+
+async def test_a_project_of_the_ledger_is_followed_by_its_id(
+    moves: Moves, project: int, shop: Path, ledger: Ledger, told: list[Mapping[int, int]]
+) -> None:
+    await moves.follow_known(project)
+    store = shop.rename(shop.with_name("store"))
+    new = await ledger.know_project(str(store), None, now_ms=1)
+
+    await moves.follow(ProjectRoot(str(store)))
+
+    assert [list(moved) for moved in told] == [[new]]
+    await moves.follow_known(9_999)
+
+
+async def test_a_project_that_was_not_known_when_its_session_started_is_known_later(
+    moves: Moves, ledger: Ledger, shop: Path, transcripts: Path
+) -> None:
+    await moves.follow(ProjectRoot(str(shop)))
+    project = await ledger.know_project(str(shop), None, now_ms=1)
+    session = ClaudeSession(transcripts, shop)
+    session.prompt("Add a discount function")
+    agent = adapters()["claude-code"]
+    source = agent.source_of(session.path, transcripts)
+    assert source is not None
+    await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
+
+    await moves.follow_known(project)
+
+    assert await moves.follow_root(str(shop.rename(shop.with_name("store")))) == Linked(1)
+
+
+async def test_linking_and_undoing_tell_whose_handoffs_change(
+    moves: Moves, project: int, shop: Path, ledger_path: Path, told: list[Mapping[int, int]]
+) -> None:
+    store = shop.rename(shop.with_name("store"))
+
+    assert await moves.link(str(shop), str(store)) == Linked(1)
+    assert await moves.unlink(str(shop)) == Linked(1)
+
+    assert [list(moved) for moved in told] == [[id_at(ledger_path, store)], [project]]
+
+
+async def test_a_look_that_hangs_keeps_nobody_waiting_and_is_not_repeated_until_it_is_back(
+    moves: Moves, project: int, shop: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that does not answer."""
+    released, asked = threading.Event(), []
+
+    def hanging(place: Place, root: str, config: Config, *, compared: frozenset[int] | None = None) -> Seen:
+        asked.append(root)
+        released.wait(20)
+        return look(place, root, config, compared=compared)
+
+    monkeypatch.setattr(module, "look", hanging)
+    monkeypatch.setattr(module, "LOOK_S", 0.05)
+    for _ in range(3):
+        await moves.follow(ProjectRoot(str(shop)))
+    assert (asked, [line.split()[0] for line in lines]) == ([str(shop)], ["moves_not_looked_for"])
+
+    released.set()
+    monkeypatch.setattr(module, "LOOK_S", 20)
+    while len(asked) < 2:  # it comes back through the event loop
+        await asyncio.sleep(0)
+        await moves.follow(ProjectRoot(str(shop)))
+    assert asked == [str(shop)] * 2
+
+
+async def test_a_burst_of_publications_looks_once(
+    moves: Moves, project: int, shop: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def counted(place: Place, root: str, config: Config, *, compared: frozenset[int] | None = None) -> Seen:
+        asked.append(root)
+        return look(place, root, config, compared=compared)
+
+    monkeypatch.setattr(module, "look", counted)
+    for _ in range(3):
+        await moves.follow_known(project)
+    assert asked == [str(shop)]
+
+    clock.now += module.AGAIN_S
+    await moves.follow_known(project)
+    assert asked == [str(shop)] * 2
+
+
+async def test_what_goes_wrong_keeps_nothing_from_being_published(
+    moves: Moves, project: int, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(place: Place, root: str, config: Config, *, compared: frozenset[int] | None = None) -> Seen:
+        raise RuntimeError("words of somebody")
+
+    monkeypatch.setattr(module, "look", failing)
+
+    await moves.follow_known(project)
+
+    assert [line.split()[0] for line in lines] == ["moves_failed"]
+    assert "words" not in lines[0]

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.config import Config
+from carryover.ledger.project_view import project_view
+from carryover.ledger.queries import project_by_root, projects, sessions
+from carryover.ledger.store import Ledger
+from carryover.paths import StateDir
+from carryover.publish.following import Place, Seen, follow, link, look, unlink
+from carryover.publish.project_root import ProjectRoot, find_root
+from carryover.publish.published import PublishedProject, published_projects
+from carryover.publish.refresh import refresh
+from carryover.publish.restore_store import answer_path
+from support.claude_session import ClaudeSession
+from support.repository import git
+
+Connect = Callable[[], sqlite3.Connection]
+NOW_MS = 1_795_200_000_000
+
+
+@pytest.fixture
+def place(home: Path, ledger_path: Path) -> Place:
+    return Place(ledger=ledger_path, state=StateDir(home / ".carryover").root, home=home)
+
+
+@pytest.fixture
+def known(session: ClaudeSession, read_in: Callable[[ClaudeSession], int]) -> int:
+    """The project of a session with a task, in the ledger."""
+    session.prompt("Add a discount function")
+    session.answer("I added discount() to cart.py.")
+    return read_in(session)
+
+
+@pytest.fixture
+async def ledger(known: int, ledger_path: Path) -> AsyncIterator[Ledger]:
+    ledger = await Ledger.open(ledger_path)
+    yield ledger
+    await ledger.close()
+
+
+def held(db: sqlite3.Connection) -> dict[str, list[str]]:
+    return {row.root: [one.native_id for one in sessions(db, row.id, limit=20)] for row in projects(db)}
+
+
+async def followed(ledger: Ledger, place: Place, root: Path) -> int:
+    """How many sessions were joined to the project at `root`."""
+    project = find_root(str(root), home=place.home)
+    seen = look(place, project.root, Config())
+    return (await follow(ledger, place, project, seen, now_ms=NOW_MS)).sessions
+
+
+async def test_a_repository_that_was_looked_at_is_found_at_its_new_path(
+    ledger: Ledger, place: Place, shop: Path, session: ClaudeSession, reading: Connect
+) -> None:
+    assert await followed(ledger, place, shop) == 0
+    store = shop.rename(shop.with_name("store"))
+
+    assert await followed(ledger, place, store) == 1
+
+    assert held(reading()) == {str(store): [session.session]}
+    assert await followed(ledger, place, store) == 0
+
+
+async def test_the_handoff_at_the_new_path_names_the_files_there(
+    ledger: Ledger, place: Place, shop: Path, session: ClaudeSession, read_in: Callable[[ClaudeSession], int]
+) -> None:
+    await followed(ledger, place, shop)
+    store = shop.rename(shop.with_name("store"))
+    await followed(ledger, place, store)
+    with_db = sqlite3.connect(place.ledger)
+    (project,) = with_db.execute("SELECT id FROM project WHERE root = ?", (str(store),)).fetchone()
+    with_db.close()
+
+    made = refresh(place.ledger, project, Config(), state=place.state, home=place.home, now_ms=NOW_MS)
+
+    assert made.published.refusal is None
+    assert "- Add a discount function\n" in (store / ".carryover" / "handoff.md").read_text()
+    assert not shop.exists()
+
+
+async def test_without_evidence_nothing_is_joined(ledger: Ledger, place: Place, shop: Path, reading: Connect) -> None:
+    """The folder was moved before anybody looked at it."""
+    store = shop.rename(shop.with_name("store"))
+
+    assert await followed(ledger, place, store) == 0
+    assert list(held(reading())) == [str(shop)]
+    assert project_by_root(reading(), str(store)) is None
+
+
+async def test_a_second_clone_gets_nothing(ledger: Ledger, place: Place, shop: Path, reading: Connect) -> None:
+    await followed(ledger, place, shop)
+    clone = shop.with_name("clone")
+    git(shop.parent, "clone", "--quiet", str(shop), str(clone))
+
+    assert await followed(ledger, place, clone) == 0
+    shutil.rmtree(shop)
+    assert await followed(ledger, place, clone) == 0
+    assert list(held(reading())) == [str(shop)]
+
+
+async def test_the_answers_kept_for_the_old_path_are_forgotten(
+    ledger: Ledger, place: Place, shop: Path, known: int
+) -> None:
+    """Whatever begins there next is another project."""
+    refresh(place.ledger, known, Config(), state=place.state, home=place.home, now_ms=NOW_MS)
+    kept = answer_path(place.state, "claude-code", "startup", str(shop))
+    assert kept.exists()
+    await followed(ledger, place, shop)
+
+    await followed(ledger, place, shop.rename(shop.with_name("store")))
+
+    assert not kept.exists()
+
+
+async def test_uninstall_finds_what_was_put_into_the_folder_before_it_was_moved(
+    ledger: Ledger, place: Place, shop: Path, known: int
+) -> None:
+    refresh(place.ledger, known, Config(), state=place.state, home=place.home, now_ms=NOW_MS)
+    await followed(ledger, place, shop)
+    store = shop.rename(shop.with_name("store"))
+
+    await followed(ledger, place, store)
+
+    assert PublishedProject(str(store), str(store / ".carryover")) in published_projects(place.state)
+
+
+async def test_the_user_may_link_what_cannot_be_told_and_take_it_back(
+    ledger: Ledger, place: Place, shop: Path, session: ClaudeSession, known: int, reading: Connect
+) -> None:
+    store = shop.rename(shop.with_name("store"))
+
+    linked = await link(ledger, place, str(shop), str(store), now_ms=NOW_MS)
+    assert (linked.sessions, held(reading())) == (1, {str(store): [session.session]})
+    new = project_by_root(reading(), str(store))
+    assert new is not None and project_view(reading(), new.id).former_roots == (str(shop),)
+
+    assert (await unlink(ledger, place, str(shop), Config())).sessions == 1
+    assert list(held(reading())) == [str(shop)]
+
+
+async def test_a_handoff_that_came_with_a_link_goes_with_it(
+    ledger: Ledger, place: Place, shop: Path, known: int, reading: Connect
+) -> None:
+    store = shop.rename(shop.with_name("store"))
+    await link(ledger, place, str(shop), str(store), now_ms=NOW_MS)
+    new = project_by_root(reading(), str(store))
+    assert new is not None
+    made = refresh(place.ledger, new.id, Config(), state=place.state, home=place.home, now_ms=NOW_MS)
+    await ledger.set_published(new.id, made.sha, NOW_MS, None)
+    kept = answer_path(place.state, "claude-code", "startup", str(store))
+    assert (store / ".carryover" / "handoff.md").exists() and kept.exists()
+
+    await unlink(ledger, place, str(shop), Config())
+
+    assert not (store / ".carryover" / "handoff.md").exists()
+    assert not kept.exists()
+
+
+async def test_what_was_taken_back_is_not_found_again(
+    ledger: Ledger, place: Place, shop: Path, reading: Connect
+) -> None:
+    await followed(ledger, place, shop)
+    store = shop.rename(shop.with_name("store"))
+    await followed(ledger, place, store)
+
+    await unlink(ledger, place, str(shop), Config())
+
+    assert await followed(ledger, place, store) == 0
+    assert list(held(reading())) == [str(shop)]
+    assert (await link(ledger, place, str(shop), str(store), now_ms=NOW_MS)).sessions == 1
+
+
+def test_a_project_without_a_folder_or_of_another_system_is_left_alone(known: int, place: Place) -> None:
+    for root in ("/nowhere/at/all", "C:\\shop"):
+        assert look(place, root, Config()) == Seen()
+
+
+async def test_a_project_is_looked_at_again_only_once_another_one_is_gone(
+    ledger: Ledger, place: Place, shop: Path, known: int
+) -> None:
+    first = look(place, str(shop), Config())
+    await follow(ledger, place, ProjectRoot(str(shop)), first, now_ms=NOW_MS)
+    assert (first.identity is not None, first.gone) == (True, frozenset())
+    assert look(place, str(shop), Config(), compared=first.gone) == Seen()
+
+    store = shop.rename(shop.with_name("store"))
+    away = look(place, str(store), Config(), compared=frozenset())
+    assert [row.id for row in away.moved] == [known]
+    await follow(ledger, place, ProjectRoot(str(store)), away, now_ms=NOW_MS)
+    store.rename(shop)
+
+    back = look(place, str(shop), Config(), compared=first.gone)
+    assert (await follow(ledger, place, ProjectRoot(str(shop)), back, now_ms=NOW_MS)).sessions == 1

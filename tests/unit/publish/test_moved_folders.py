@@ -1,0 +1,248 @@
+"""A moved folder is known by what only the same folder has; a clone, a fork or a new folder is never taken for it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from carryover.config import Config, ProjectsConfig
+from carryover.distill.frame import PLACEHOLDER
+from carryover.ledger.queries import Whereabouts
+from carryover.publish.handoff_file import HANDOFF, STORE, sha_of, write_handoff
+from carryover.publish.moved_folders import identity_of, may_be_here, moved_to_here, moves_with, stored
+from support.repository import git, repository
+
+TEXT = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Claude Code\n## Task\n- Add a discount\n"
+
+
+@pytest.fixture
+def old(home: Path) -> Path:
+    """A repository with a remote, in which a handoff was published."""
+    root = repository(home / "work" / "shop", {"cart.py": "total = 0\n"})
+    git(root, "remote", "add", "origin", "https://example.com/shop.git")
+    return root
+
+
+def row(root: Path, *, id: int = 1, sha: str | None = None, **more: object) -> Whereabouts:
+    """What the ledger knew of the project at `root` while it was there."""
+    known = Whereabouts(
+        id=id,
+        root=str(root),
+        moved_to=None,
+        apart=False,
+        identity=stored(identity_of(root)),
+        published_sha=sha,
+        has_sessions=True,
+        left=False,
+    )
+    return msgspec.structs.replace(known, **more)
+
+
+def found(new: Path, *known: Whereabouts, home: Path, config: Config | None = None) -> list[str]:
+    rows = moved_to_here(new, identity_of(new), known, config or Config(), home=home)
+    return [each.root for each in rows]
+
+
+def published(root: Path, text: str = TEXT) -> str:
+    write_handoff(root / STORE, text)
+    return sha_of(text.encode())
+
+
+def test_a_renamed_repository_is_found(home: Path, old: Path) -> None:
+    known = row(old)
+
+    new = old.rename(home / "work" / "store")
+
+    assert found(new, known, home=home) == [str(old)]
+
+
+def test_a_repository_is_found_where_a_folder_above_it_was_renamed(home: Path, old: Path) -> None:
+    known = row(old)
+
+    (home / "work").rename(home / "code")
+
+    assert found(home / "code" / "shop", known, home=home) == [str(old)]
+
+
+def test_while_the_old_folder_is_there_nothing_has_moved(home: Path, old: Path) -> None:
+    """Not even to a copy of all of it."""
+    known = row(old, sha=published(old))
+    copy = Path(shutil.copytree(old, home / "work" / "copy"))
+    git(home, "clone", "--quiet", str(old), str(home / "work" / "clone"))
+
+    assert found(copy, known, home=home) == []
+    assert found(home / "work" / "clone", known, home=home) == []
+
+
+def test_a_clone_is_not_taken_for_the_first_one_that_is_gone_by_now(home: Path, old: Path) -> None:
+    """Both were there once, and what was said in the one was not said in the other."""
+    known = row(old, sha=published(old))
+    clone = home / "work" / "clone"
+    git(home, "clone", "--quiet", str(old), str(clone))
+    git(clone, "remote", "set-url", "origin", "https://example.com/shop.git")
+    shutil.rmtree(old)
+
+    assert found(clone, known, home=home) == []
+    assert may_be_here(clone, identity_of(clone), [known]) == [str(old)]
+
+
+def test_a_fork_is_not_even_suggested(home: Path, old: Path) -> None:
+    known = row(old)
+    fork = home / "work" / "fork"
+    git(home, "clone", "--quiet", str(old), str(fork))
+    git(fork, "remote", "set-url", "origin", "https://example.com/someone/shop.git")
+    shutil.rmtree(old)
+
+    assert found(fork, known, home=home) == []
+    assert may_be_here(fork, identity_of(fork), [known]) == []
+
+
+def test_a_clone_made_after_the_first_one_was_deleted_is_a_new_beginning(home: Path, old: Path) -> None:
+    """Its `.git` may have the very inode of the deleted one, as has every second one on ext4."""
+    git(home, "clone", "--quiet", "--bare", str(old), str(home / "shop.git"))
+    known = row(old)
+    shutil.rmtree(old)
+    clone = home / "work" / "clone"
+    git(home, "clone", "--quiet", str(home / "shop.git"), str(clone))
+    git(clone, "remote", "set-url", "origin", "https://example.com/shop.git")
+    identity = identity_of(clone)
+    assert identity is not None
+    made_ns = msgspec.json.decode(known.identity or "")["made_ns"]
+    same_inode = stored(msgspec.structs.replace(identity, made_ns=made_ns))
+
+    assert found(clone, known, home=home) == []
+    assert found(clone, msgspec.structs.replace(known, identity=same_inode), home=home) == []
+
+
+def test_a_repository_of_which_nobody_knows_when_it_was_made_is_only_suggested(home: Path, old: Path) -> None:
+    (old / ".git" / "description").unlink()
+    known = row(old)
+
+    new = old.rename(home / "work" / "store")
+
+    assert found(new, known, home=home) == []
+    assert may_be_here(new, identity_of(new), [known]) == [str(old)]
+
+
+@pytest.mark.parametrize(
+    "changed", [{"first_commit": "0" * 40}, {"remotes": "other"}, {"device": 1}, {"inode": 1}, {"made_ns": 1}]
+)
+def test_each_part_of_the_evidence_counts(home: Path, old: Path, changed: dict[str, object]) -> None:
+    """A new repository may get the inode of one that was deleted."""
+    identity = identity_of(old)
+    assert identity is not None
+    known = row(old, identity=stored(msgspec.structs.replace(identity, **changed)))
+
+    new = old.rename(home / "work" / "store")
+
+    assert found(new, known, home=home) == []
+
+
+def test_a_project_that_was_never_looked_at_is_not_found_but_suggested_by_its_name(home: Path, old: Path) -> None:
+    known = row(old, identity=None)
+    new = home / "code" / "shop"
+    new.parent.mkdir()
+    old.rename(new)
+
+    assert found(new, known, home=home) == []
+    assert may_be_here(new, identity_of(new), [known]) == [str(old)]
+
+
+def test_a_folder_without_git_is_known_by_the_handoff_it_holds(home: Path) -> None:
+    old = home / "notes"
+    known = row(old, sha=published(old))
+
+    new = old.rename(home / "diary")
+
+    assert found(new, known, home=home) == [str(old)]
+
+
+@pytest.mark.parametrize("text", [TEXT + "- more\n", PLACEHOLDER])
+def test_another_handoff_or_the_placeholder_is_no_evidence(home: Path, text: str) -> None:
+    """The placeholder is the same in every project."""
+    old = home / "notes"
+    known = row(old, sha=published(old, PLACEHOLDER if text == PLACEHOLDER else TEXT))
+    new = old.rename(home / "diary")
+    (new / STORE / HANDOFF).write_text(text)
+
+    assert found(new, known, home=home) == []
+
+
+def test_a_handoff_that_came_with_a_clone_is_no_evidence(home: Path) -> None:
+    """Somebody has committed it."""
+    old = repository(home / "theirs", {"a.py": "1\n"})
+    known = row(old, sha=published(old), identity=None)
+    git(old, "add", "--force", f"{STORE}/{HANDOFF}")
+    git(old, "commit", "--quiet", "--message", "oops")
+    git(home, "clone", "--quiet", str(old), str(home / "clone"))
+    shutil.rmtree(old)
+
+    assert found(home / "clone", known, home=home) == []
+
+
+def test_a_handoff_is_no_evidence_while_the_old_folders_disk_may_be_missing(home: Path) -> None:
+    old = home / "stick" / "notes"
+    known = row(old, sha=published(old))
+    Path(shutil.copytree(old, home / "notes"))
+    shutil.rmtree(home / "stick")
+
+    assert found(home / "notes", known, home=home) == []
+    assert may_be_here(home / "notes", None, [known]) == [str(old)]
+
+
+def test_what_was_left_out_at_its_old_path_stays_out(home: Path, old: Path) -> None:
+    known = row(old)
+    new = old.rename(home / "work" / "store")
+
+    for config in (Config(projects=ProjectsConfig(exclude=(str(old),))), Config(paused=True)):
+        assert found(new, known, home=home, config=config) == []
+
+
+@pytest.mark.parametrize("said", [{"apart": True}, {"moved_to": 7}, {"has_sessions": False}])
+def test_what_was_undone_or_done_already_or_is_empty_is_not_found(home: Path, old: Path, said: dict[str, Any]) -> None:
+    known = row(old, **said)
+    new = old.rename(home / "work" / "shop again")
+
+    assert found(new, known, home=home) == []
+    assert may_be_here(new, identity_of(new), [known]) == []
+
+
+def test_a_worktree_has_no_identity(home: Path, old: Path) -> None:
+    """git gives a new worktree the folder, and perhaps the inode, of one that was removed."""
+    git(old, "worktree", "add", "--quiet", str(home / "tree"))
+
+    assert identity_of(home / "tree") is None
+    assert identity_of(home) is None
+    assert identity_of(repository(home / "empty")) is None
+
+
+def test_the_identity_holds_no_address(old: Path) -> None:
+    git(old, "remote", "set-url", "origin", "https://me:secret-token@example.com/shop.git")
+
+    assert "example" not in str(stored(identity_of(old)))
+    assert "secret" not in str(stored(identity_of(old)))
+
+
+def test_a_move_takes_projects_below_along(home: Path) -> None:
+    """Each folder that was worked in is a project of its own once all of them are gone."""
+    rows = [row(home / name) for name in ("old", "old/part", "old/deep/er", "older", "other")]
+    (home / "old" / "deep" / "er").mkdir(parents=True)
+
+    taken = moves_with(f"{home}/old", f"{home}/new", rows, lambda folder: f"top of {folder}")
+
+    assert [(each.root, root) for each, root in taken] == [
+        (f"{home}/old", f"{home}/new"),
+        (f"{home}/old/part", f"top of {home}/new/part"),
+    ]
+
+
+def test_a_link_left_at_the_old_path_is_not_the_folder_that_was_there(home: Path, old: Path) -> None:
+    known = row(old)
+    new = old.rename(home / "store")
+    old.symlink_to(new)
+
+    assert found(new, known, home=home) == [str(old)]
