@@ -88,32 +88,32 @@ NEGATION: Final = Concept(
 
 OBLIGATION: Final = Concept(
     en=r"""must | always | only | should | shall | has to | have to | needs? to | ought to | required? | mandatory
-    make sure | ensure | at (?:most|least) | no (?:more|less|fewer) than | exactly | strictly | whatever happens
+    make sure | ensure | at (?:most|least) | no (?:more|less|fewer) than | strictly | whatever happens
     from now on | in any case | everywhere | throughout | each time | every time | (?:stays?|remains?) (?:exactly |just |as |in |out |where |untouched|unchanged|the same|put|free|local|private|compatible|under|below|within)\S* | stick (?:to|with)
     keep(?:s|ing)? | prefer\w* | rather | instead | except | unless | as (?:it )?(?:is|was) | untouched | unchanged
     allowed | off[- ]limits | avoid | let's not | leave .{1,60} (?:alone|as (?:it|they) (?:is|are)|out) | hands off
     limit(?:ed)? to | within | up to | under \W?\d\S* | below \W?\d\S* | maximum | minimum | max\.? | min\.?
     by (?:mon|tues|wednes|thurs|fri|satur|sun)day | nothing (?:but|newer|older|more|else|that|fancy|beyond|bigger|longer) | compatible | as \w+ as possible | ideally | remember | (?:bear|keep) in mind | whatever you do | important\w* | we (?:only|can't|cannot|can only|never) | nobody | no one | everything (?:in|has|goes|should|must) | throughout | whole thing | nowhere | on no account | capped? at | at a (?:maximum|minimum) | no matter what""",
     de=r"""muss | müssen | musst | müsst | immer | nur | ausschließlich | soll(?:te|ten|en|st|t)? | darf\w* | dürfen
-    unbedingt | auf (?:keinen|jeden) fall | höchstens | mindestens | maximal | minimal | genau | bleib(?:t|en|st)? (?:\w+ )?(?:so|wie|gleich|unverändert|unberührt|bei|in|unter|drin|draußen)
+    unbedingt | auf (?:keinen|jeden) fall | höchstens | mindestens | maximal | minimal | bleib(?:t|en|st)? (?:\w+ )?(?:so|wie|gleich|unverändert|unberührt|bei|in|unter|drin|draußen)
     statt | anstatt | stattdessen | lieber | außer | bevorzug\w* | vermeide\w* | überall | durchgehend | ab jetzt | ab sofort
     unter \d+ | bis zu | bis spätestens | so wie (?:es|sie|er) ist | verboten | erlaubt | behalte\w* | lass .{1,60} so | wichtig | möglichst | kompatibel | denk dran | beachte | achte darauf | egal was | nirgends | niemand | alles (?:in|muss|soll|auf) | keinesfalls | nicht mehr als | so \w+ wie möglich""",
     fr=r"""doi(?:t|s|vent) | doivent | devr(?:ait|aient|a|ont) | toujours | seulement | uniquement | exclusivement | il faut
-    faut | obligatoire\w* | au (?:plus|moins|maximum|minimum) | maximum | minimum | exactement | reste(?:nt|r|ra)? (?:tel\w*|comme|en|inchangé\w*|à|sous|dans)
+    faut | obligatoire\w* | au (?:plus|moins|maximum|minimum) | maximum | minimum | reste(?:nt|r|ra)? (?:tel\w*|comme|en|inchangé\w*|à|sous|dans)
     garde[rz]? | plutôt | au lieu d\S* | sauf | évite[rz]? | interdit\w* | partout | désormais | à partir de maintenant
-    préfér\w* | de préférence | strictement | tel(?:le)?s? quel(?:le)?s? | sous \d+ | important\w* | compatible\w* | (?:le|la|les) (?:plus|moins) \w+ possible | n'oublie pas | attention | que (?:ça|ce|tout|le|la|l'\w+) \w*(?:soit|reste|marche|puisse|tienne|fonctionne) | je veux que | nulle part | personne | en aucun cas | tout (?:en|doit) | pas plus de""",
+    préfér\w* | de préférence | strictement | tel(?:le)?s? quel(?:le)?s? | sous \d+ | important\w* | compatible\w* | (?:le|la|les) (?:plus|moins) \w+ possible | n'oublie pas | attention | que (?:ça|ce|tout|le|la|l'\w+) \w*(?:soit|reste|marche|puisse|tienne|fonctionne) | je veux que | nulle part | personne | en aucun cas | (?:on )?ne peut (?:\w+ )?(?:avoir|être|dépasser|y avoir) | tout (?:en|doit) | pas plus de""",
     es=r"""deb(?:e|en|es|ería\w*|erá\w*) | siempre | solo | sólo | solamente | únicamente | hay que | tiene[ns]? que
-    obligatori\w+ | como (?:máximo|mínimo|mucho) | máximo | mínimo | al menos | exactamente | mant(?:én|ener|enga\w*)
-    (?:que|debe|tiene que) qued\w+ | prefier\w+ | preferi\w+ | mejor | en (?:vez|lugar) de | salvo | excepto | menos | evit\w+
+    obligatori\w+ | como (?:máximo|mínimo|mucho) | máximo | mínimo | al menos | mant(?:én|ener|enga\w*)
+    (?:que|debe|tiene que) qued\w+ | se queda(?:n)? como | prefier\w+ | preferi\w+ | mejor | en (?:vez|lugar) de | salvo | excepto | menos | evit\w+
     prohibid\w+ | en todas? partes | a partir de ahora | tal (?:y )?como est[áa]\w* | menos de \d+ | estrictamente | hace falta | importante | compatible\w* | lo más \w+ posible | recuerda | ten en cuenta | ojo | quiero que | que (?:sea|esté|quede|vaya|funcione|tenga|siga|pueda|valga)\w* | nadie | en ningún caso | todo (?:en|debe|tiene) | nada de""",
     pt=r"""dev(?:e|em|eria\w*) | sempre | só | somente | apenas | tem que | precisa\w* | no (?:máximo|mínimo)
     prefir\w+ | em vez de | exceto | evit\w+ | mant(?:enha|er|ém)\w*""",
     it=r"""dev(?:e|ono|i|rebbe\w*) | sempre | solo | soltanto | bisogna | al (?:massimo|minimo) | invece | tranne | evit\w+
     preferi\w+ | mantien\w+""",
     ru=r"""долж(?:ен|на|но|ны) | нужно | надо | необходимо | обязательно | следует | всегда | только | лишь | исключительно
-    строго | ровно | максимум | минимум | не (?:более|больше|менее|меньше) | хотя бы | пусть | оставь\w* | остав\w+ся
+    строго | максимум | минимум | не (?:более|больше|менее|меньше) | хотя бы | пусть | оставь\w* | остав\w+ся
     остаё?тся | вместо | кроме | лучше | предпочт\w+ | предпочита\w+ | избега\w+ | запрещен\w* | запрещено | везде
-    отныне | впредь | теперь всегда | именно | как есть | без изменений | чтобы | важно | имей(?:те)? в виду | учти(?:те)? | помни(?:те)? | никто | ни в коем случае | совместим\w+ | как можно \w+ | по возможности | всё (?:должно|на) | нигде""",
+    отныне | впредь | теперь всегда | как есть | без изменений | чтобы | важно | имей(?:те)? в виду | учти(?:те)? | помни(?:те)? | никто | ни в коем случае | совместим\w+ | как можно \w+ | по возможности | всё (?:должно|на) | нигде""",
     ja=r"""必ず | 絶対 | 常に | いつも | だけ | のみ | しか | べき | なければ | なきゃ | 必要がある | 必須 | 限り | 以内 | 以下 | 以上
     まで(?:に|で) | まま | 代わりに | かわりに | ではなく | じゃなく | 以外 | 優先 | 避け | 厳守 | 全て | すべて | 統一 | 固定
     てください$ | 禁止 | ほうがいい | 方がいい | にして(?:ほしい|欲しい|ください) | でお願い""",
@@ -133,7 +133,7 @@ STANDING: Final = Concept(
     es=r"nunca | jamás | siempre | no (?:uses|toques|cambies|hagas|pongas|metas|quiero|hay que) | ning[uú]n[oa]? | debe[ns]? | hay que | te (?:dije|pedí)",
     pt=r"nunca | sempre | não | nenhuma? | deve[m]?",
     it=r"mai | sempre | non | nessun[oa]? | deve | devono",
-    ru=r"никогда | всегда | нельзя | никак\w+ | не \w+(?:й|йте|ь|ьте) | только | долж(?:ен|на|но|ны) | обязательно | я (?:же )?(?:тебя |вас )?(?:уже )?(?:просил[аи]?|говорил[аи]?)",
+    ru=r"никогда | всегда | нельзя | никак\w+ | не \w+(?:й|йте|ь|ьте) | только(?! что| тогда| потом) | долж(?:ен|на|но|ны) | обязательно | я (?:же )?(?:тебя |вас )?(?:уже )?(?:просил[аи]?|говорил[аи]?)",
     ja=r"絶対 | 必ず | 常に | しないで | ないで(?:ください|ほしい|下さい|$) | 禁止 | だけ | のみ | なければ | 厳守",
     zh=r"不要 | 不能 | 不得 | 不许 | 不准 | 别 | 必须 | 务必 | 禁止 | 一定 | 只能 | 绝不 | 永远",
     ko=r"지 ?마 | 말아 | 말 것 | 반드시 | 절대 | 항상 | 꼭 | 금지 | 안 ?[돼됩된] | 만(?= )",
@@ -174,21 +174,21 @@ AHEAD: Final = Concept(
     going to | about to | ready (?:to|for) | remaining | remains | what(?:'s| is) left | left to do | left (?:is|are) | to ?do | outstanding
     still (?:needs?|has|have|to|missing|open|pending) | up next | follow-?ups? | pending | continu(?:e|ing) with | moving on
     on (?:my|the) list | coming up | comes? (?:now|after) | plan is to""",
-    de=r"""als nächstes? | nächste[rsnm]? | danach | anschließend | dann | daraufhin | im anschluss | jetzt | nun | gleich
+    de=r"""als nächstes? | nächste[rsnm]? | danach | anschließend | dann | daraufhin | im anschluss | (?:jetzt|nun|gleich) (?:gehe|mache|nehme|kommt|folgt|kümmere|wende|werde|fange|schaue|prüfe|setze|baue|schreibe) | (?:gehe|mache|nehme|kommt|folgt|fange|schaue|prüfe|wende|kümmere) (?:ich )?(?:\w+ )?(?:jetzt|nun|gleich)
     sobald | ich (?:werde|will|gehe|mache|nehme|kümmere|wende|setze|fange|beginne|schaue|prüfe|baue|schreibe|teste|starte|passe)
     kommt | folgt | steht (?:noch |jetzt |nun )?(?:an|aus) | bleibt | fehlt\w* | noch (?:offen|zu|aus\w*) | weiter (?:mit|geht)\S* | an der reihe | dran""",
-    fr=r"""ensuite | puis | après (?:cela|ça|quoi|coup) | prochaine?s? | suivante?s? | maintenant | désormais je
+    fr=r"""ensuite | puis | après (?:cela|ça|quoi|coup) | prochaine?s? | suivante?s? | maintenant,? (?:je|on|place|il reste) | je \w+ maintenant | désormais je
     je (?:vais|passe|m'\w+|continue|poursuis|commence|reprends|termine|compte) | nous allons | on (?:va|passe) | reste(?:nt)? (?:à|encore|donc)? | il (?:me )?reste | à faire
     une fois (?:que )?\w+ | \w{3,}(?:erai|irai|drai|rai)""",
-    es=r"""luego | después | a continuación | siguientes? | próxim[oa]s? | ahora | acto seguido
-    una vez (?:que )?\w+ | voy a | vamos a | paso a | pasaré | sigo con | seguiré | continúo | continuaré | empiezo | toca | queda(?:n|ría)? | falta(?:n|ría)? | pendientes? | por hacer | \w{3,}(?:aré|eré|iré|dré)""",
-    pt=r"depois | em seguida | a seguir | próxim[oa]s? | agora | vou | vamos | falta(?:m)? | pendentes? | \w{3,}(?:arei|erei|irei)",
-    it=r"poi | dopo | in seguito | prossim[oaie] | ora | adesso | vado | passo a | resta(?:no)? | manca(?:no)? | \w{3,}(?:erò|irò)",
-    ru=r"""далее | дальше | затем | потом | после (?:этого|чего) | следующ\w+ | теперь | сейчас | осталось | оста[её]тся | предстоит | на очереди
+    es=r"""luego | después | a continuación | siguientes? | próxim[oa]s? | ahora (?:voy|paso|toca|sigo|me|empiezo|queda|falta|viene) | (?:voy|paso|toca|sigo|empiezo) (?:\w+ )?ahora | acto seguido
+    una vez (?:que )?\w+ | voy a | vamos a | paso a | pasaré | sigo con | seguiré | continúo | continuaré | empiezo | toca | queda(?:n|ría)? | falta(?:n|ría)? | pendientes? | por hacer | (?:seguiré|continuaré|pasaré|haré|iré|revisaré|añadiré|prepararé|escribiré|terminaré|corregiré|actualizaré|probaré|abordaré|empezaré|comprobaré|crearé|veré|dejaré|usaré|me ocuparé)""",
+    pt=r"depois | em seguida | a seguir | próxim[oa]s? | agora (?:vou|falta|passo) | vou | vamos | falta(?:m)? | pendentes? | \w{3,}(?:arei|erei|irei)",
+    it=r"poi | dopo | in seguito | prossim[oaie] | (?:ora|adesso) (?:vado|passo|resta|manca) | vado | passo a | resta(?:no)? | manca(?:no)? | \w{3,}(?:erò|irò)",
+    ru=r"""далее | дальше | затем | потом | после (?:этого|чего) | следующ\w+ | (?:теперь|сейчас) (?:займ\w+|перейд\w+|перехожу|возьм\w+|сдела\w+|провер\w+|нач\w+|нужно|надо|буду|пойду|разбер\w+|посмотр\w+|берусь|приступ\w+) | осталось | оста[её]тся | предстоит | на очереди
     как только | (?:я )?(?:буду|собираюсь|планирую|намерен\w*) | перейд[уё]м? | займ[уё]сь | возьмусь | начну | приступ\w+ | продолж[уаи]\w* | \w{2,}(?:усь|юсь) | (?:сделаю|проверю|добавлю|исправлю|обновлю|напишу|запущу|посмотрю|вернусь|закончу|соберу|подготовлю|разберу|переделаю|перепишу|протестирую|допишу|доделаю|уберу|внесу|прогоню|настрою|создам|начнём|начнем|сделаем|проверим)""",
     ja=r"""次は | 次に | 次の | 次回 | 続いて | 続けて | これから | この後 | このあと | その後 | そのあと | あとは | 後は | 今から | 引き続き | 残り | 残って
     予定 | (?:に|を|へ)?(?:取り掛か|取りかか|着手|進み|移り|移行)\w* | していきます | ていきます | するつもり""",
-    zh=r"接下来 | 接着 | 下一步 | 下一个 | 下一项 | 下步 | 然后 | 之后 | 随后 | 后续 | 稍后 | 现在(?:开始|来|去|我) | 我(?:会|将|要|准备|打算|来|再|先|这就) | 即将 | 还剩 | 剩下 | 剩余 | 待办 | 还需要? | 还要 | 准备 | 将会? | 轮到",
+    zh=r"接下来 | 接着 | 下一步 | 下一个 | 下一项 | 下步 | 然后 | 之后 | 随后 | 后续 | 稍后 | 现在(?:开始|来|去|我) | 我(?:会|将|要|准备|打算|来|再|这就|接着)(?!.{0,12}了[，,]) | 即将 | 还剩 | 剩下 | 剩余 | 待办 | 还需要? | 还要 | 准备 | 将会? | 轮到",
     ko=r"다음 | (?<![가-힣])이어서 | 이제 | 그다음 | 그 뒤 | 그 후 | 이후 | 나머지 | 남은 | 남았 | 곧 | 겠습니다 | 겠어요 | [을를]게요 | [가-힣]게요 | 예정 | 차례 | 하려고 | 할 것",
 )
 """What is going to come: time adverbs and the first person's future."""
@@ -214,7 +214,7 @@ CAUSE: Final = Concept(
     de=r"""weil | da | denn | wegen | aufgrund | dadurch | deshalb | darum | daher | ursache | grund(?: war| ist)? | liegt (?:daran|an) | lag (?:daran|an) | schuld | verantwortlich | auslöser
     stell(?:t|te) sich heraus | herausgestellt | hat sich gezeigt | zeigt(?:e)? sich | tatsächlich | nämlich | eigentlich | gefunden | entdeckt | führt(?:e)? (?:dazu|zu) | kommt daher | stammt | stillschweigend | steckt""",
     fr=r"""parce qu\S* | car | puisqu\S* | à cause d\S* | en raison d\S* | dû à | due à | cause | raison | vient de | venait de | provient | provenait | provoqu\w+ | causé\w* | responsable
-    il s'avère | s'est avéré | en fait | en réalité | j'ai (?:trouvé|découvert|constaté|remarqué) | c'est (?:pourquoi|pour ça|pour cela|ce qui) | d'où | explique\w* | silencieusement""",
+    il s'avère | il se trouve | s'est avéré | en fait | en réalité | j'ai (?:trouvé|découvert|constaté|remarqué) | c'est (?:pourquoi|pour ça|pour cela|ce qui) | d'où | explique\w* | silencieusement""",
     es=r"""porque | ya que | debido a | a causa de | causa | culpable | motivo | razón | viene de | venía de | proviene | provocad\w+ | provoca\w* | resulta que | resultó | en realidad | de hecho
     he (?:encontrado|descubierto|visto) | encontré | descubrí | por eso | por lo que | se debe a | se debía a | explica\w* | silencios\w+""",
     pt=r"porque | devido a | por causa | causa | motivo | vem de | vinha de | acontece que | na verdade | descobri | encontrei | por isso",
@@ -245,7 +245,7 @@ PROHIBITION: Final = Concept(
 
 FAILURE: Final = Concept(
     en=r"""fail(?:s|ed|ing|ure)? | did ?n[o']t (?:work|help|hold|fit|scale|pan out) | does ?n[o']t (?:work|help|hold|fit|scale) | never worked | no (?:good|luck|use) | dead[- ]end | blind alley | useless | hopeless | unusable | impossible | infeasible | unworkable
-    g(?:a|i)ve(?:n|s)? up | giving up | abandon\w* | discard\w* | dropp?ed | ditched | scrapp?ed | reject(?:ed)? | rul(?:ed|ing) out | ruled .{1,40} out | revert\w* | rolled back | undid | backed out | took .{1,40} (?:out|back) again
+    g(?:a|i)ve(?:n|s)? up | giving up | abandon\w* | discard\w* | dropp?ed (?:it|that|this|the (?:idea|approach|plan|attempt)) | ditched | scrapp?ed | reject(?:ed)? | rul(?:ed|ing) out | ruled .{1,40} out | revert\w* | rolled back | undid | backed out | took .{1,40} (?:out|back) again
     broke(?:n)? | breaks | crash(?:es|ed)? | hangs? | hung | times? out | timed out | too (?:slow|big|large|expensive|fragile|coarse|noisy|many|much|long|heavy|inaccurate|unreliable) | not (?:viable|feasible|possible|suitable|an option|enough|good enough) | won't (?:work|do|help) | cannot (?:handle|be used) | can't (?:handle|be used|cope) | couldn't | unable to
     insufficient | incompatible | unsupported | in vain | to no avail | backfired | wrong (?:track|path|approach) | made (?:it|things|matters) worse | worse (?:than|off) | ran out of | out of memory | oom | killed | blocked by | rejects | refused | (?:went|goes|going|led|leads) nowhere | hit a wall | no[- ]go | chok\w+ on | f(?:alls|all|ell) (?:over|apart|short) | thr(?:ew|own) .{1,30} (?:away|out) | bailed | waste of time | not worth | unstable | unreliable | overkill | red herring | out of the question | not an option | had to (?:undo|revert|drop|back|remove|take) | did(?: not|n't) (?:pan|go|get|lead|turn|pay|solve|fix|make|cut)\w*""",
     de=r"""scheiter\w* | gescheitert | fehlgeschlagen | schl(?:ug|ägt|ugen) fehl | fehlschl\w+ | klappt\w* (?:so |leider |hier )?nicht | funktionier\w* (?:so |leider |hier |aber |damit )?nicht | nicht (?:funktioniert|geklappt|gebracht|getaugt|gereicht|möglich|brauchbar|geeignet|praktikabel|tragfähig) | ging (?:leider |so )?nicht | geht (?:leider |so )?nicht
@@ -257,9 +257,9 @@ FAILURE: Final = Concept(
     pt=r"falh\w+ | fracass\w+ | não (?:funcion|serv|deu|ajud|bast)\w* | beco sem saída | em vão | inútil | impossível | inviável | abandon\w+ | descart\w+ | desist\w+ | revert\w+ | quebr\w+ | demasiado \w+ | muito lento | insuficiente",
     it=r"fallit\w+ | fallisc\w+ | non (?:funzion|ha funzion|basta|è bastat|regge|serve)\w* | vicolo cieco | invano | inutile | inutilizzabile | impossibile | abbandonat\w+ | scartat\w+ | annullat\w+ | rott\w+ | troppo \w+ | insufficiente",
     ru=r"""не (?:\w+ )?(?:сработал\w*|работает|работал\w*|помог\w*|помогает|подош[её]?л\w*|подходит|получил\w+|получается|вышл\w+|вышел|удал\w+|справ\w+|тянет|выдерж\w+|годит\w+|хват\w+|дал\w?|даёт|взлетел\w*|пошл\w|заработал\w*) | провал\w* | неудач\w+ | тупик\w* | тупиков\w+ | безуспешн\w+ | бесполезн\w+ | впустую | напрасн\w+ | невозможн\w+ | непригодн\w+ | отказал\w+ | отказыв\w+ | отбросил\w* | отброшен\w* | отверг\w* | забросил\w* | отменил\w* | откатил\w* | убрал\w* обратно
-    сломал\w* | ломает\w* | упал\w* | падает | зависа\w+ | завис | вылет\w+ | слишком \w+ | недостаточ\w+ | несовместим\w+ | ошибочн\w+ путь | ни к чему | зашё?л в тупик | отказал\w+ | вернул\w* (?:обратно|назад|как было) | забраков\w+ | не прокат\w+ | не прошл?\w+ | захл[её]б\w+ | упира\w+ | упёрл\w+ | пришлось (?:откат|убрать|бросить|отказ|вернуть|отмен)\w* | без толку | нестабильн\w+ | хуже | неработ\w+ | не тян\w+ | отпал\w*""",
+    сломал\w* | ломает\w* | упал\w* | падает | зависа\w+ | завис | вылет\w+ | слишком \w+ | недостаточ\w+ | несовместим\w+ | ошибочн\w+ путь | ни к чему | зашё?л в тупик | отказал\w+ | вернул\w* (?:обратно|назад|как было) | забраков\w+ | не прокат\w+ | не прошл?\w+ | захл[её]б\w+ | упира\w+ | упёрл\w+ | поэтому (?:убра\w+|отказ\w+|верну\w+|откат\w+|бросил\w*) | убра\w+ (?:е[ёго]+|это|их) | пришлось (?:откат|убрать|бросить|отказ|вернуть|отмен)\w* | без толку | нестабильн\w+ | хуже | неработ\w+ | не тян\w+ | отпал\w*""",
     ja=r"""失敗 | 駄目 | ダメ | だめ | 行き詰ま | 行き止まり | うまくいか | うまく(?:行|動)か | 動きませ | 動か[なず] | 動作しませ | 動作せず | 効果(?:が)?(?:なく|ありませ|なし) | 使えませ | 使えな | 使い物に | 不可能 | 不可 | できませんでした | できず | 断念 | 諦め | あきらめ | やめまし | 却下 | 撤回 | 取り下げ | 見送 | 元に戻し | 壊れ | 落ち(?:る|まし|て) | クラッシュ | 遅すぎ | すぎ(?:る|て|た|ます|まし) | 無理 | 耐えられ | 対応(?:でき|しておら|していな) | 役に立(?:た|ち) | 不十分 | 足りませ | 合いませ | 適しませ | 無駄 | 頓挫 | 挫折 | 捨て | やめた | ボツ | 詰まっ | 詰まり | 限界 | エラーにな | 不安定 | 見合わ | 効か | 効き | 無意味 | 空振り | 期待(?:どおり|通り)に | 回らな | 通りませ | 受け付け(?:な|ませ) | 外しました | 引き返""",
-    zh=r"""失败 | 行不通 | 走不通 | 不行 | 不通 | 没用 | 无效 | 无济于事 | 不管用 | 不起作用 | 没起作用 | 没有(?:用|效果|成功|奏效) | 没能 | 未能 | 不奏效 | 不成功 | 死路 | 死胡同 | 不可行 | 不可用 | 不适合 | 不合适 | 放弃 | 弃用 | 否决 | 排除了 | 撤销 | 回退 | 撤回 | 崩溃 | 报错 | 卡死 | 超时 | 太慢 | 太大 | 太贵 | 太(?:脆弱|粗|重|长|多) | 撑不住 | 扛不住 | 处理不了 | 应付不了 | 不支持 | 不兼容 | 不够 | 白费 | 徒劳 | 无法 | 碰壁 | 没戏 | 作罢 | 废弃 | 弃了 | 不理想 | 不稳定 | 更糟 | 卡住 | 没走通 | 没跑通 | 跑不通 | 跑不起来 | 弯路 | 吃不消 | 舍弃 | 退回 | 还原 | 白搭 | 走不下去 | 用不了 | 做不到 | 承受不住 | 顶不住""",
+    zh=r"""失败 | 行不通 | 走不通 | 不行 | 不通 | 没用 | 无效 | 无济于事 | 不管用 | 不起作用 | 没起作用 | 没有(?:用|效果|成功|奏效) | 没能 | 未能 | 不奏效 | 不成功 | 死路 | 死胡同 | 不可行 | 不可用 | 不适合 | 不合适 | 放弃 | 弃用 | 否决 | 排除了 | 撤销 | 回退 | 撤回 | 崩溃 | 报错 | 卡死 | 超时 | 太慢 | 太大 | 太贵 | 太(?:脆弱|粗|重|长|多) | 撑不住 | 扛不住 | 处理不了 | 应付不了 | 不支持 | 不兼容 | 不够 | 白费 | 徒劳 | 无法 | 碰壁 | 没戏 | 作罢 | 废弃 | 弃了 | 不理想 | 不稳定 | 更糟 | 卡住 | 没走通 | 没跑通 | 跑不通 | 跑不起来 | 弯路 | 吃不消 | 舍弃 | 退回 | 还原 | 白搭 | 又?拿掉 | 去掉了 | 撤掉 | 死锁 | 走不下去 | 用不了 | 做不到 | 承受不住 | 顶不住""",
     ko=r"""실패 | 안 ?(?:됐|되었|됩|돼|된|먹|통) | 되지 않 | 작동하지 않 | 동작하지 않 | 통하지 않 | 소용(?:이)? ?없 | 쓸모(?:가)? ?없 | 효과가 없 | 불가능 | 막다른 | 포기 | 버렸 | 폐기 | 접었 | 철회 | 되돌렸 | 기각 | 무리 | 깨졌 | 깨져 | 깨집 | 죽었 | 죽습 | 뻗 | 다운 | 너무 (?:느|크|비|무|많|길|거) | 부족 | 호환되지 | 맞지 않 | 지원하지 않 | 지원되지 않 | 감당하지 | 감당 못 | 처리하지 못 | 처리 못 | 헛수고 | 못 ?(?:했|합|쓰|씁|썼|견) | 수 없(?:었|습|어) | 허사 | 물거품 | 막혔 | 막혀 | 버티지 | 먹히지 | 불안정 | 나빠 | 원복 | 되돌려 | 걷어냈 | 뺐습 | 관뒀 | 그만뒀 | 그만두 | 단념 | 역부족 | 엉망 | 터졌 | 터져 | 뻗었 | 거부 | 실패로 | 한계""",
 )
 """Something was tried and did not work, or was given up."""
@@ -326,17 +326,17 @@ OFFER: Final = Concept(
 """Something that would be done at a word of the user."""
 
 SWITCH: Final = Concept(
-    en=r"""new (?:task|topic|project|ticket|issue|subject|thing|job|goal|assignment|question|request) | next (?:task|topic|project|ticket|issue|subject|thing|job|item|up\b) | (?:something|a thing) (?:else|different|new|completely) | different (?:task|topic|thing|project|subject|matter) | another (?:task|topic|thing|project|subject|matter|one) | on to (?:something|the next|another) | moving on | change of (?:plan|topic|subject)
+    en=r"""new (?:task|topic|project|ticket|issue|subject|thing|job|goal|assignment|question|request) | (?:different|another|separate|unrelated|other) (?:request|question|job|matter) | next (?:task|topic|project|ticket|issue|subject|thing|job|item|up\b) | (?:something|a thing) (?:else|different|new|completely) | different (?:task|topic|thing|project|subject|matter) | another (?:task|topic|thing|project|subject|matter|one) | on to (?:something|the next|another) | moving on | change of (?:plan|topic|subject)
     (?:let's|lets) (?:park|leave|drop|shelve|switch|move on|set|put) | park (?:this|that|it) | put (?:this|that|it) (?:on hold|aside) | shelve | forget (?:all |about )?(?:this|that|it) | unrelated | separate(?:ly)? (?:task|thing|matter)? | instead of (?:all )?(?:this|that) | switching (?:to|gears|topics) | for later | come back to (?:this|it|that)""",
     de=r"""neue[rs]? (?:aufgabe|thema|projekt|ticket|auftrag|baustelle|sache) | nächste[rs]? (?:aufgabe|thema|projekt|ticket|auftrag|baustelle|sache|punkt) | andere[rs]? (?:aufgabe|thema|projekt|baustelle|sache) | etwas (?:ganz )?(?:anderes|neues) | was (?:ganz )?(?:anderes|neues) | themenwechsel | wechseln wir | lassen wir (?:das|es) | leg(?:en wir)? das (?:beiseite|weg|zur seite) | vergiss das | das (?:pausieren|parken) | kommen wir zu""",
-    fr=r"""nouve(?:lle|au|l) (?:tâche|sujet|projet|ticket|chose|demande|mission) | (?:autre|prochaine?) (?:tâche|sujet|projet|ticket|chose|demande) | autre chose | on change | changeons | changement de | laisse(?:z|ons)? (?:ça|cela|tomber|de côté) | mets (?:ça|cela) (?:de côté|en pause) | passons à | oublie (?:ça|cela)""",
-    es=r"""nuev[oa] (?:tarea|tema|proyecto|ticket|asunto|encargo|cosa) | (?:otr[oa]|siguiente|próxim[oa]) (?:tarea|tema|proyecto|ticket|asunto|cosa) | cambi(?:o|amos|emos) de | algo (?:distinto|diferente|nuevo) | otra cosa | deja(?:mos|lo)? (?:eso|esto|aparcado|de lado) | aparc\w+ | olvida (?:eso|esto|lo) | pasemos a""",
+    fr=r"""nouve(?:lle|au|l) (?:tâche|sujet|projet|ticket|chose|demande|mission) | (?:autre|prochaine?) (?:tâche|sujet|projet|ticket|chose|demande) | autre chose | on change | changeons | changement de | rien à voir | laisse(?:z|ons)? (?:ça|cela|tomber|de côté) | mets (?:ça|cela) (?:de côté|en pause) | passons à | oublie (?:ça|cela)""",
+    es=r"""nuev[oa] (?:tarea|tema|proyecto|ticket|asunto|encargo|cosa) | (?:otr[oa]|siguiente|próxim[oa]) (?:tarea|tema|proyecto|ticket|asunto|cosa) | cambi(?:o|amos|emos) de | algo (?:distinto|diferente|nuevo) | otra cosa | nada que ver | deja(?:mos|lo)? (?:eso|esto|aparcado|de lado) | aparc\w+ | olvida (?:eso|esto|lo) | pasemos a""",
     pt=r"nov[oa] (?:tarefa|tema|projeto|assunto) | outr[oa] (?:tarefa|coisa|assunto) | próxim[oa] (?:tarefa|assunto) | mud(?:ar|ando|emos) de | deixa isso | esquece",
     it=r"nuov[oa] (?:compito|tema|progetto|attività) | altr[oa] (?:compito|cosa|tema|argomento) | prossim[oa] (?:compito|attività) | cambiamo | lascia(?:mo)? (?:stare|perdere|da parte)",
-    ru=r"""нов(?:ая|ое|ый|ую) (?:задач|тем|проект|дел|тикет|задани)\w* | (?:друг(?:ая|ое|ой|ую)|следующ(?:ая|ее|ий|ую)) (?:задач|тем|проект|дел|тикет|задани|вопрос)\w* | что-то (?:другое|новое) | кое-что другое | другое дело | сменим | смена темы | перейд[её]м к | отлож(?:и|им|ите|ил)\w* | оставим (?:это|пока) | забудь(?:те)? | переключ\w+""",
+    ru=r"""нов(?:ая|ое|ый|ую) (?:задач|тем|проект|дел|тикет|задани)\w* | (?:друг(?:ая|ое|ой|ую)|следующ(?:ая|ее|ий|ую)) (?:задач|тем|проект|дел|тикет|задани|вопрос)\w* | что-то (?:другое|новое) | кое-что другое | другое дело | сменим | о другом | смена темы | перейд[её]м к | отлож(?:и|им|ите|ил)\w* | оставим (?:это|пока) | забудь(?:те)? | переключ\w+""",
     ja=r"新しい(?:タスク|課題|作業|依頼|仕事|話) | 別の(?:タスク|課題|作業|話|件|依頼|仕事|こと) | 次の(?:タスク|課題|作業|件|依頼|仕事|チケット) | 別件 | 話は変わ | 話を変え | 話題を変え | ところで | いったん(?:止め|置い|保留) | 一旦(?:止め|置い|保留) | 保留 | 置いておい | 後回し | 切り替え",
     zh=r"新(?:的)?(?:任务|话题|项目|需求|工作|事) | (?:另|别)(?:一个|的|外)?(?:任务|话题|项目|需求|事|件事) | 下一个(?:任务|话题|项目|需求|工单|事) | 换(?:个|一个)(?:任务|话题|事|项目)? | 另外一件 | 先(?:放一放|放下|搁置|停) | 搁置 | 暂停(?:这个|一下) | 不管(?:这个|它)了 | 改做 | 转到",
-    ko=r"새(?:로운)? (?:작업|과제|일|프로젝트|주제|업무|요청|티켓) | 다른 (?:작업|과제|일|프로젝트|주제|업무|이야기|얘기|건) | 다음 (?:작업|과제|일|프로젝트|주제|업무|건|티켓) | 주제를 바꿔 | 화제를 | 이건 (?:잠시|일단|나중) | 보류 | 미뤄 | 접어 | 넘어가",
+    ko=r"새(?:로운)? (?:작업|과제|일|프로젝트|주제|업무|요청|티켓) | 다른 (?:작업|과제|일|프로젝트|주제|업무|이야기|얘기|건) | 다음 (?:작업|과제|일|프로젝트|주제|업무|건|티켓) | 주제를 바꿔 | 별개 | 화제를 | 이건 (?:잠시|일단|나중) | 보류 | 미뤄 | 접어 | 넘어가",
 )
 """The user turns to something else."""
 
@@ -370,7 +370,7 @@ PROTOCOL_QUESTION: Final = Concept(
 
 RESUME: Final = Concept(
     en=r"continue | carry on | go on | keep (?:going|on) | resume | proceed | pick (?:it |this )?up | left off | hand-?over | hand-?off | where (?:were|are|did) we | what(?:'s| is| was) (?:left|next)",
-    de=r"weiter\w* | fortsetz\w* | fortfahren | mach weiter | aufgehört | wo waren wir | wo sind wir | was (?:fehlt|steht) noch | übergabe\w*",
+    de=r"weiter\w* | (?:setz|führ)\w* .{0,30}fort | fortsetz\w* | fortfahren | mach weiter | aufgehört | wo waren wir | wo sind wir | was (?:fehlt|steht) noch | übergabe\w*",
     fr=r"continu\w+ | poursui\w+ | reprend\w* | reprise | repren\w+ | où (?:en )?(?:étions|est|sommes|étais)\S* | on en était | arrêtés? | que reste-t-il",
     es=r"contin[uú]\w+ | sig(?:ue|ues|amos|uiendo|a) | seguir | seguimos | retom\w+ | reanud\w+ | donde (?:lo )?(?:dejamos|quedamos|estábamos) | dónde (?:estábamos|quedamos|lo dejamos) | qué (?:falta|queda)",
     pt=r"continu\w+ | segue | siga | retom\w+ | onde (?:paramos|estávamos)",
@@ -390,7 +390,7 @@ HEDGE: Final = Concept(
     es=r"quizás? | tal vez | probablemente | posiblemente | parece\w* | podría | creo que | supongo",
     pt=r"talvez | provavelmente | parece | poderia | acho que",
     it=r"forse | probabilmente | sembra | potrebbe | credo",
-    ru=r"возможно | вероятно | наверное | может быть | кажется | похоже | видимо | думаю | предполож\w+",
+    ru=r"возможно | вероятно | наверное | кажется | похоже | видимо | думаю | предполож\w+",
     ja=r"かもしれ | おそらく | 恐らく | たぶん | ようです | ようだ | と思われ | 可能性",
     zh=r"可能 | 也许 | 或许 | 大概 | 似乎 | 好像 | 应该是 | 看起来",
     ko=r"아마 | 것 같 | 수도 있 | 듯 | 보입니다 | 추측",

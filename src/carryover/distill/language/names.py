@@ -34,6 +34,17 @@ _EDGE_OF_LATIN: Final = re.compile(
 _WORD: Final = re.compile(r"[^\W\d_]{4,}|\d{2,}")
 _HAN_PAIR: Final = re.compile(r"(?=([\u4e00-\u9fff]{2}))")
 _HANGUL_STEM: Final = re.compile(r"[\uac00-\ud7af]{2,}")
+_WITHOUT_WEIGHT: Final = frozenset(
+    """
+    also this that these those with from into onto over under than then there here when where which what should would
+    could have does will just only more most some same other them they their your please first second again after before
+    auch noch dann wenn nach oder aber eine einen einem einer nicht auch schon soll sollen wird werden kann können bitte
+    pour avec dans aussi plus mais comme cette tout tous faire fait peut être était avez veux
+    para pero como esta este esto también más todo todos hacer puede tiene desde entre sobre
+    также тоже если этот этого это когда чтобы можно нужно надо будет есть уже ещё
+    """.split()
+)
+"""Closed classes: they are in every text."""
 _NO_NAMES: Final = frozenset(
     """
     I I'm I'd I'll I've OK Ok PS TODO FYI BTW ASAP PLEASE NOT AI
@@ -45,7 +56,7 @@ _ABBREVIATIONS: Final = frozenset("e.g i.e a.m p.m z.b d.h u.a p.ex".split())
 """Look like the name of a file."""
 _GERMAN_NOUN_FOLLOWS: Final = re.compile(
     r"(?<!\w)(?:d(?:er|ie|as|en|em|es)|(?:[mks]|d)?ein(?:e[rsnm]?)?|ihre?[rsnm]?|unsere?[rsnm]?|eure?[rsnm]?"
-    r"|jede[rsnm]?|diese[rsnm]?|welche[rsnm]?|alle[rsnm]?|viele[rn]?|wenige[rn]?|andere[rsnm]?|beide[rn]?|zu[mr]|im|am|beim|vom|ans|aufs|ins|zwei|drei|vier|fünf|\d+)"
+    r"|jede[rsnm]?|diese[rsnm]?|welche[rsnm]?|alle[rsnm]?|viele[rn]?|wenige[rn]?|andere[rsnm]?|beide[rn]?|zu[mr]|im|am|beim|vom|ans|aufs|ins|als|etwas|nichts|alles|viel|zwei|drei|vier|fünf|\d+)"
     r"\s(?:[a-zäöüß]+(?:e|en|er|es|em)\s)?\Z"
 )
 _MOST: Final = 24
@@ -90,7 +101,7 @@ def _add(found: dict[str, None], name: str) -> str:
 def weighty_words(text: str) -> frozenset[str]:
     """The words of `text` that may carry its matter: those of at least four letters, numbers, pairs of Chinese
     characters, the stems of Korean words."""
-    words = {_stem(word.casefold()) for word in _WORD.findall(text)}
+    words = {_stem(word.casefold()) for word in _WORD.findall(text) if word.casefold() not in _WITHOUT_WEIGHT}
     words.update(_HAN_PAIR.findall(text))
     words.update(word[:2] for word in _HANGUL_STEM.findall(text))
     return frozenset(words)

@@ -21,8 +21,9 @@ _ABBREVIATION: Final = re.compile(
     r")|\b[A-Z])\.$",
     re.I,
 )
+_ANY_LETTER: Final = re.compile(r"\w")
 _SPACE: Final = re.compile(r"\s+")
-_HAN: Final = re.compile(r"[\u2e80-\u303f\u3400-\u9fff\uf900-\ufaff]")
+_HAN: Final = re.compile(r"[\u2e80-\u2fdf\u3005-\u3007\u3400-\u9fff\uf900-\ufaff]")
 _KANA: Final = re.compile(r"[\u3040-\u30ff]")
 _HANGUL: Final = re.compile(r"[\uac00-\ud7af]")
 
@@ -103,6 +104,6 @@ def word_count(text: str) -> float:
     if text.isascii():
         return len(text.split())
     han, kana = len(_HAN.findall(text)), len(_KANA.findall(text))
-    words = _KANA.sub(" ", _HAN.sub(" ", text)).split()
+    words = [word for word in _KANA.sub(" ", _HAN.sub(" ", text)).split() if _ANY_LETTER.search(word)]
     hangul = sum(1 for word in words if _HANGUL.search(word))
     return len(words) + han / 2 + kana / 3 + hangul / 3

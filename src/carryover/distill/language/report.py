@@ -14,8 +14,7 @@ import msgspec
 from carryover.distill.clip import clip
 from carryover.distill.language import lexicon
 from carryover.distill.language.answer import Part, parts_of
-from carryover.distill.language.forms import is_question
-from carryover.distill.language.prose import first_sentence, one_line, sentences, word_count
+from carryover.distill.language.prose import first_sentence, one_line, word_count
 
 
 class Quote(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -183,7 +182,7 @@ def _run(parts: Sequence[Part], index: int, step: int) -> list[Part]:
 
 _LAST_SENTENCES: Final = 8
 _MOST_ANNOUNCED: Final = 3
-_SHORTEST_ANNOUNCEMENT: Final = 3
+_SHORTEST_ANNOUNCEMENT: Final = 2
 
 
 def _announced(parts: Sequence[Part], asked_lines: set[int]) -> tuple[Quote, ...]:
@@ -271,13 +270,13 @@ def _last_announcing(parts: Sequence[Part]) -> tuple[int, Quote] | None:
             return index, Quote(
                 clip(_with_what_follows(parts, index), chars=_SENTENCE_CHARS),
                 "last sentence that looks ahead",
-                names=part.names,
+                names=part.names or (parts[index - 1].names if index else ()),
             )
     return None
 
 
 def _with_what_follows(parts: Sequence[Part], index: int) -> str:
-    text = parts[index].text
+    text = _with_subject(parts, index)
     if not text.endswith((":", "：")):
         return text
     following = parts[index + 1 : index + 4]
@@ -337,22 +336,34 @@ def findings_in(
 ) -> tuple[Quote, ...]:
     """The sentences that say what was found out, each weighted by what speaks for it."""
     found = []
-    for part in parts:
-        if (
-            part.kind not in ("prose", "item")
-            or part.text in taken
-            or part.asks
-            or part.requests
-            or not part.words >= 5
-        ):
+    for index, part in enumerate(parts):
+        if part.kind not in ("prose", "item") or part.text in taken or part.asks or part.requests:
+            continue
+        names_cause = part.explains and (bool(part.names) or lexicon.MAIN_CAUSE.search(part.text) is not None)
+        if part.words < (_SHORTEST_CAUSE if names_cause else _SHORTEST_FINDING):
             continue
         if part.numbered and not part.explains:
             continue
         weight = _finding_weight(part, after_failure=after_failure)
         if weight >= (_LEAST_IN_CLOSING if closing else _LEAST_BEFORE):
-            found.append(Quote(clip(part.text, chars=_FINDING_CHARS), "what was found out", weight, part.names))
+            text = clip(_with_next(parts, index), chars=_FINDING_CHARS)
+            found.append(Quote(text, "what was found out", weight, part.names))
     found.sort(key=lambda quote: -quote.weight)
     return tuple(found[:_MOST_OF_A_KIND])
+
+
+_SHORTEST_FINDING: Final = 5
+_SHORTEST_CAUSE: Final = 2.5
+
+
+def _with_next(parts: Sequence[Part], index: int) -> str:
+    """A short sentence with the one after it: "The cause was x. It lost every second row."."""
+    part = parts[index]
+    if part.kind != "prose" or part.words > _SHORTEST_FINDING + 1 or index + 1 == len(parts):
+        return part.text
+    after = parts[index + 1]
+    goes_on = after.kind == "prose" and after.line == part.line and not (after.asks or after.announces or after.names)
+    return f"{part.text} {after.text}" if goes_on else part.text
 
 
 _LEAST_IN_CLOSING: Final = 0.5
@@ -397,5 +408,14 @@ def _loose_ends(parts: Sequence[Part], taken: set[str]) -> tuple[Quote, ...]:
 
 def last_words(text: str) -> str:
     """The last sentence of a text of the assistant that said more than a word, for a turn that was cut off."""
-    said = [sentence for sentence in sentences(text) if word_count(sentence) >= 2 and not is_question(sentence)]
-    return clip(one_line(said[-1]), chars=_SENTENCE_CHARS) if said else ""
+    said = [part for part in parts_of(text) if part.kind in ("prose", "item") and part.words >= 1.5 and not part.asks]
+    return clip(one_line(_with_subject(said, len(said) - 1)), chars=_SENTENCE_CHARS) if said else ""
+
+
+def _with_subject(parts: Sequence[Part], index: int) -> str:
+    """A sentence that names nothing, with the one right before it, which says what it is about."""
+    part = parts[index]
+    before = parts[index - 1] if index else None
+    if part.names or before is None or not before.names or before.line != part.line or before.asks:
+        return part.text
+    return f"{before.text} {part.text}"

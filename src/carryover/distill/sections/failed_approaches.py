@@ -30,7 +30,13 @@ def failed_entries(line: Line, sessions: Iterable[SessionView], on_line: Collect
     ]
     found += [(item.at_ms, entry_of(item)) for item in line.dead_ends]
     found.sort(key=lambda pair: (-pair[0], pair[1].text))
-    return [entry for _, entry in found[:_MOST]]
+    return [
+        entry
+        for place, (_, entry) in enumerate(found[:_MOST])
+        if not any(
+            entry.text in other.text for _, other in (*found[:place], *found[place + 1 : _MOST]) if entry is not other
+        )
+    ]
 
 
 def _entry(failure: Failure, session: str) -> Entry | None:

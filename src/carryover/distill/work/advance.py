@@ -19,7 +19,17 @@ from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import one_line
 from carryover.distill.language.report import Quote, Report, last_words, read_report
 from carryover.distill.language.rules import LASTING
-from carryover.distill.work.relation import Relation, is_heavy, is_resuming, new_goal_score, relation_of, worked
+from carryover.distill.work.relation import (
+    HEAVY_WORDS,
+    Relation,
+    is_heavy,
+    is_resuming,
+    new_goal_score,
+    only_rules,
+    relation_of,
+    says_something,
+    worked,
+)
 from carryover.distill.work.state import (
     AGREED,
     ANSWERED,
@@ -114,10 +124,11 @@ def _new_line(turn: Turn, before: Line | None) -> Line:
         id=_line_id(turn),
         goal=_item(turn, clip(text, chars=_GOAL_CHARS), rule, names=turn.prompt.names),
         goal_words=turn.prompt.words,
-        goal_is_weak=not is_heavy(turn),
+        goal_is_weak=not (is_heavy(turn) or worked(turn)),
     )
-    only_opened = before is not None and before.goal_is_weak and before.step is None
-    return replace(new, id=before.id, rules=before.rules) if before is not None and only_opened else new
+    if before is None or not before.goal_is_weak or before.step is not None:
+        return new
+    return replace(before, goal=new.goal, goal_words=new.goal_words, goal_is_weak=new.goal_is_weak)
 
 
 def _doubtful_line(turn: Turn, before: Line, doubt: float) -> Line:
@@ -129,11 +140,18 @@ def _doubtful_line(turn: Turn, before: Line, doubt: float) -> Line:
         goal=new.goal,
         goal_words=new.goal_words,
         goal_is_weak=new.goal_is_weak,
-        former_goal=before.former_goal or (None if before.goal_is_weak else before.goal),
+        former_goal=before.former_goal or (before.goal if _is_unfinished(before) else None),
         doubt=doubt,
         step=None,
         step_waits=False,
     )
+
+
+def _is_unfinished(line: Line) -> bool:
+    """Its goal says enough to be one, or something of it is still to come."""
+    goal = line.goal
+    told = goal is not None and (line.goal_words >= HEAVY_WORDS or bool(goal.names))
+    return told or bool(line.announced or line.questions or line.step_waits)
 
 
 # ---- moves on a line
@@ -147,10 +165,16 @@ def _light(line: Line, turn: Turn) -> Line:
     announced = _items(turn, report.announced)
     known = {item.text for item in announced}
     kept = tuple(item for item in line.announced if item.text not in known)
+    decides = only_rules(turn.prompt.text) and not turn.prompt.asks
+    asked = _asked(turn, report)
     return replace(
         line,
-        announced=(*announced, *kept)[:3],
-        rules=_with_rules(line, turn, least=LASTING),
+        announced=(*announced, *kept)[:3] if not decides else line.announced,
+        questions=(*line.questions, *(item for item in asked if item.text not in {q.text for q in line.questions}))[
+            -3:
+        ],
+        dead_ends=_added(line.dead_ends, _items(turn, (*turn.dead_ends, *report.dead_ends)), MOST_DEAD_ENDS),
+        rules=_with_rules(line, turn, least=1.5 if decides else LASTING),
         findings=_added(
             line.findings,
             [item for item in _items(turn, report.findings) if item.names and item.weight >= 2],
@@ -166,7 +190,7 @@ def _paste(line: Line, turn: Turn) -> Line:
 def _consent(line: Line, turn: Turn) -> Line:
     """The step is what was proposed, without the words that agreed to it."""
     proposed = _proposed(line, turn)
-    keeps = line.step is not None and line.step_waits
+    keeps = (line.step is not None and line.step_waits) or (turn.end != "answered" and says_something(turn))
     step = _item(turn, proposed, AGREED) if proposed and not keeps else line.step
     if turn.accepted_plan:
         step = _item(turn, turn.accepted_plan, PLAN_ACCEPTED)
@@ -231,15 +255,18 @@ def _work(line: Line, turn: Turn, relation: Relation) -> Line:
 
 
 def _ended(line: Line, turn: Turn, report: Report, relation: Relation) -> Line:
-    done = worked(turn) or is_heavy(turn) or relation == "answer"
+    acted = bool(turn.looked or turn.changed or turn.chores or turn.edited)
+    # A bare acknowledgement of a rule ends nothing.
+    done = relation == "answer" or worked(turn) or is_heavy(turn)
+    done = done and (acted or report.sentences > 1 or not only_rules(turn.prompt.text))
     left = _not_taken_up(line, turn, report) if done and relation in ("order", "goal") else ()
     announced = _items(turn, report.announced)
-    asked = tuple(_item(turn, one.text, one.rule, names=one.names, options=one.options) for one in report.asked)
+    asked = _asked(turn, report)
     return replace(
         line,
         step_waits=line.step_waits and not done,
         unanswered=None if done else line.unanswered,
-        announced=announced if done or announced else line.announced,
+        announced=announced if done or (announced and not only_rules(turn.prompt.text)) else line.announced,
         questions=asked if done or asked else line.questions,
         dead_ends=_added(line.dead_ends, _items(turn, report.dead_ends), MOST_DEAD_ENDS),
         findings=_added(line.findings, _items(turn, report.findings), MOST_FINDINGS),
@@ -247,6 +274,10 @@ def _ended(line: Line, turn: Turn, report: Report, relation: Relation) -> Line:
         postponed=(*line.postponed, *left)[-2:] if relation in ("order", "goal") else () if done else line.postponed,
         reported=report.names,
     )
+
+
+def _asked(turn: Turn, report: Report) -> tuple[Item, ...]:
+    return tuple(_item(turn, one.text, one.rule, names=one.names, options=one.options) for one in report.asked)
 
 
 def _not_taken_up(line: Line, turn: Turn, report: Report) -> tuple[Item, ...]:

@@ -68,7 +68,11 @@ def _joined(state: WorkState, session: str, before: WorkState, parent: str | Non
         inherited = state.sessions.get(parent) if parent is not None else None
         return state if inherited is None else replace(state, sessions={**state.sessions, session: inherited})
     for line in reversed(before.lines):
-        if line.goal is None and state.lead is not None and before.sessions.get(session) == line.id:
+        if (
+            (line.goal is None or line.goal_is_weak)
+            and state.lead is not None
+            and before.sessions.get(session) == line.id
+        ):
             state = _gone_on(state, session, line)
         else:
             others = tuple(other for other in state.lines if other.id != line.id)

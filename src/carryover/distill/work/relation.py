@@ -32,6 +32,8 @@ _RESUME_WORDS: Final = 16
 _LONG_WORDS: Final = 30
 _MIDDLING_WORDS: Final = 10
 NEW_GOAL: Final = 2.0
+_GOAL_OF_UNKNOWN: Final = 1.25
+"""Where a session went on with something unknown."""
 DOUBTFUL: Final = 0.75
 _ONLY_COMMAND: Final = re.compile(r"^/[\w:.-]+$")
 _PATHS: Final = re.compile(r"[/\\`_]|\.\w{1,5}\b")
@@ -95,7 +97,12 @@ def relation_of(turn: Turn, line: Line | None, *, first: bool) -> Relation:
         return _heavy(turn, line, first=first)
     if prompt.pasted:
         return "paste"
-    begins = first and says_something(turn) and (worked(turn) or (turn.end != "answered" and _is_request(turn)))
+    begins = (
+        first
+        and turn.number == 1
+        and says_something(turn)
+        and (worked(turn) or (turn.end != "answered" and _is_request(turn)))
+    )
     if begins:
         return _heavy(turn, line, first=first)
     if not worked(turn):
@@ -169,7 +176,7 @@ def _answers(turn: Turn, line: Line) -> bool:
 
 def _heavy(turn: Turn, line: Line, *, first: bool) -> Relation:
     if line.goal is None:
-        return "goal"
+        return "goal" if new_goal_score(turn, line, first=first) >= _GOAL_OF_UNKNOWN else "order"
     if is_bare(turn.prompt.text):
         return "order"
     score = new_goal_score(turn, line, first=first)
@@ -183,7 +190,7 @@ def _heavy(turn: Turn, line: Line, *, first: bool) -> Relation:
 def new_goal_score(turn: Turn, line: Line, *, first: bool) -> float:
     """How much speaks for a goal of its own, rather than a step of the line's. From 2 on it is one."""
     prompt = turn.prompt
-    if line.goal_is_weak and prompt.words > line.goal_words:
+    if line.goal_is_weak and prompt.words > line.goal_words and not only_rules(prompt.text):
         return NEW_GOAL
     score = _length_score(prompt.words)
     if first:
@@ -204,11 +211,12 @@ def new_goal_score(turn: Turn, line: Line, *, first: bool) -> float:
     asked = frozenset().union(*(weighty_words(f"{q.text} {' '.join(q.options)}") for q in line.questions))
     if line.questions and not switches:  # what comes right after a question mostly answers it, at whatever length
         score -= 1.5 if len(words & asked) >= 2 else 0.5
-    score -= 0.5 * line.interrupted
+    # What follows a stop mostly says what to do instead, in words of switching too.
+    score -= (1.5 if switches else 0.5) * line.interrupted
     # Two agents at work at the same time are not at the same work.
     score += 1.0 * (first and line.at_ms > turn.at_ms)
     score -= 1.0 * bool(prompt.pasted)
-    score -= 0.75 * _only_rules(prompt.text)
+    score -= 0.75 * only_rules(prompt.text)
     return score
 
 
@@ -238,7 +246,7 @@ def _turns_to_something_else(text: str) -> float:
     return 0.6 if short else 0.0
 
 
-def _only_rules(text: str) -> bool:
+def only_rules(text: str) -> bool:
     """Obligation or negation in at most two sentences: it says how, not what."""
     said = sentences(text)
     return 0 < len(said) <= 2 and all(lexicon.OBLIGATION.search(one) or lexicon.NEGATION.search(one) for one in said)
