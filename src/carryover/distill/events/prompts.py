@@ -16,6 +16,7 @@ from carryover.distill.language.names import names_in
 from carryover.distill.language.own_words import OwnWords, own_words
 from carryover.distill.language.prose import one_line, sentences, word_count
 from carryover.distill.language.rules import rules_in
+from carryover.distill.language.templates import is_bare
 from carryover.distill.language.tongue import tongue_of
 from carryover.distill.own_text import only_points_at_handoff
 from carryover.distill.sections.progress import note_of
@@ -41,7 +42,7 @@ def prompt(digest: Digest, event: Event, body: UserPrompt) -> Folded:
         at_ms=event.at_ms,
         last_ms=event.at_ms,
         prompt=_read(typed.text, typed.pasted, body.command),
-        rules=rules_in(typed.text),
+        rules=() if is_bare(typed.text) else rules_in(typed.text),
     )
     digest = close(digest)
     notes = _notes(digest, turn)

@@ -283,16 +283,16 @@ DOUBT: Final = Concept(
 """Something is left open, unproved or provisional."""
 
 ASKS_USER: Final = Concept(
-    en=r"""let me know (?:which|what|whether|if you(?:'d| would)? (?:want|like|prefer)|how|when|who|where|your) | tell me (?:which|what|whether|if|how|when|who|where) | (?:please )?(?:choose|pick|decide|confirm|clarify|specify|advise) | your (?:call|choice|decision|pick|preference) | up to you | waiting (?:for|on) (?:you|your) | i need (?:your|you to|to know) | need(?:s)? your | (?:it )?depends on (?:you|your|whether you) | i(?:'d| would) like (?:your|to know) | awaiting | which (?:one|of)""",
-    de=r"sag(?:t|en sie)? (?:mir|bescheid) | bitte (?:entscheide|wähle|bestätige)\w* | (?:entscheide|such) dir? | gib (?:mir )?bescheid | deine (?:entscheidung|wahl) | liegt bei dir | warte auf (?:deine?|dich|ihre?) | brauche (?:noch )?(?:deine?|von dir)",
-    fr=r"dis[- ]moi | dites[- ]moi | choisi(?:s|ssez) | (?:merci de|peux-tu|pouvez-vous) (?:confirmer|préciser|décider|valider|choisir) | confirmez | précisez | dis quel\w* | à toi de | à vous de | ton choix | votre choix | j'attends | j'ai besoin (?:de ton|de ta|que tu|de votre)",
-    es=r"dime | d[íi]game | elige | escoge | elija | confírma(?:me|lo) | confirma (?:si|que|cuál) | decide tú | av[íi]same | tú decides | tu (?:decisión|elección) | espero tu | necesito (?:tu|que (?:me|tú)|saber)",
+    en=r"""let me know (?:which|what|whether|if you(?:'d| would)? (?:want|like|prefer)|how|when|who|where|your) | tell me (?:which|what|whether|if|how|when|who|where) | (?:reply|respond|answer) with | (?:please )?(?:choose|pick|decide|confirm|clarify|specify|advise) | your (?:call|choice|decision|pick|preference) | up to you | waiting (?:for|on) (?:you|your) | i need (?:your|you to|to know) | need(?:s)? your | (?:it )?depends on (?:you|your|whether you) | i(?:'d| would) like (?:your|to know) | awaiting | which (?:one|of)""",
+    de=r"sag(?:t|en sie)? (?:mir|bescheid) | bitte (?:entscheide|wähle|bestätige)\w* | (?:entscheide|such) dir? | antworte\w* (?:mit|einfach) | gib (?:mir )?bescheid | deine (?:entscheidung|wahl) | liegt bei dir | warte auf (?:deine?|dich|ihre?) | brauche (?:noch )?(?:deine?|von dir)",
+    fr=r"dis[- ]moi | dites[- ]moi | répond(?:s|ez) (?:par|avec) | choisi(?:s|ssez) | (?:merci de|peux-tu|pouvez-vous) (?:confirmer|préciser|décider|valider|choisir) | confirmez | précisez | dis quel\w* | à toi de | à vous de | ton choix | votre choix | j'attends | j'ai besoin (?:de ton|de ta|que tu|de votre)",
+    es=r"responde con | dime | d[íi]game | elige | escoge | elija | confírma(?:me|lo) | confirma (?:si|que|cuál) | decide tú | av[íi]same | tú decides | tu (?:decisión|elección) | espero tu | necesito (?:tu|que (?:me|tú)|saber)",
     pt=r"diga-me | me diga | escolha | confirme (?:se|que|qual) | aguardo | preciso (?:da sua|que você|saber)",
     it=r"dimmi | scegli | conferma | decidi | fammi sapere | a te la scelta | attendo",
-    ru=r"скажи(?:те)? | выбери(?:те)? | подтверди(?:те)? | реши(?:те)? | уточни(?:те)? | дай(?:те)? знать | сообщи(?:те)? | жду (?:твоего|вашего|ответа|решения) | (?:тебе|вам) решать | за (?:тобой|вами) | нужно (?:тво[её]|ваше)",
-    ja=r"教えてください | お知らせください | ご指示(?:を|ください|お願い) | 選んで | お選び | ご確認(?:ください|をお願い) | 決めて | ご判断 | お待ちし | ご希望 | どちらか",
-    zh=r"请(?:选择|确认|告诉|告知|决定|指示|说明|给出) | 告诉我 | 你(?:来)?(?:决定|选) | 您(?:来)?(?:决定|选) | 等(?:你|您) | 需要(?:你|您)(?:的)?(?:确认|决定|选择)",
-    ko=r"알려 ?주 | 말씀해 | 선택해 | 골라 | 확인해 ?주 | 결정해 | 정해 ?주 | 기다리겠 | 결정이 필요",
+    ru=r"скажи(?:те)? | выбери(?:те)? | подтверди(?:те)? | реши(?:те)? | уточни(?:те)? | дай(?:те)? знать | ответь(?:те)? | сообщи(?:те)? | жду (?:твоего|вашего|ответа|решения) | (?:тебе|вам) решать | за (?:тобой|вами) | нужно (?:тво[её]|ваше)",
+    ja=r"教えてください | お知らせください | ご指示(?:を|ください|お願い) | 選んで | お選び | お答え | ご回答 | 返信して | ご確認(?:ください|をお願い) | 決めて | ご判断 | お待ちし | ご希望 | どちらか",
+    zh=r"请(?:选择|确认|告诉|告知|决定|指示|说明|给出) | 告诉我 | 请?回复 | 请回答 | 你(?:来)?(?:决定|选) | 您(?:来)?(?:决定|选) | 等(?:你|您) | 需要(?:你|您)(?:的)?(?:确认|决定|选择)",
+    ko=r"알려 ?주 | 답해 ?주 | 답장 | 말씀해 | 선택해 | 골라 | 확인해 ?주 | 결정해 | 정해 ?주 | 기다리겠 | 결정이 필요",
 )
 """Asks the user for a word without a question mark."""
 

@@ -32,6 +32,8 @@ _KINDS: Final = {
     r"|\s*\|\s*[\^~-]*\s*$|[\s^~|]+$|\S+\.\w{1,5}:\d+(?::\d+)?\b",
     "a stack": r"\s*Traceback \(most recent|\s*File \".*\", line \d+|\s+at \S+.*[:)]\d*"
     r"|\s*(?:[\w.$]+\.)?\w*(?:Error|Exception|Warning)\b\s*[:(]|\s*Caused by: ",
+    "PowerShell": r"\s*\+ (?:CategoryInfo|FullyQualifiedErrorId|~)|\s*\+\s+~+"
+    r"|(?:In|At|Dans) \S+:\d+ (?:Zeichen|char|carattere|caractère):\d+",
     "an end": r"\s*(?:[Ee]xit (?:code|status)|Process exited|Killed|Segmentation fault)\b",
     "JSON": r"\s*[\[{(\]})],?;?\s*$|\s*\"[^\"\n]{1,80}\"\s*:\s*\S|\s*[{\[].*[}\]]\s*[,;]?\s*$"
     r"|\s*'[^'\n]{1,80}'\s*:\s*\S",
@@ -44,6 +46,9 @@ _KINDS: Final = {
     r"|[\w.]+ = [\w'\"(\[{.].{0,200}$|\S+=\S+\s+\S*[=/]\S*",
     "pytest": r"E\s{3,}\S|.{0,60}[=*_-]{8,}",
 }
+_SURE_KINDS: Final = ("a shell's prompt", "the time of a log", "the level of a log", "a stack", "PowerShell")
+_SURE: Final = re.compile("|".join(f"(?:{_KINDS[kind]})" for kind in _SURE_KINDS))
+"""No person begins a sentence like that, whatever comes after."""
 _MACHINE: Final = re.compile("|".join(f"(?:{pattern})" for pattern in _KINDS.values()))
 _HEADER: Final = re.compile(_KINDS["a mail's header"])
 _DRAWN_TABLE: Final = re.compile(r"\s*[│┃|║┌├└╭╰]")
@@ -89,7 +94,7 @@ def _kind(line: str) -> LineKind:
     bare = line.strip()
     if not bare:
         return "blank"
-    if _MACHINE.match(line) and not _is_sentence(bare):
+    if _SURE.match(line) or (_MACHINE.match(line) and not _is_sentence(bare)):
         return "machine"
     letters = len(_LETTERS.findall(bare))
     return "machine" if len(bare) >= _LONG_ENOUGH and letters < len(bare.replace(" ", "")) * _FEW_LETTERS else "prose"

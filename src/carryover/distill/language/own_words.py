@@ -33,6 +33,7 @@ _FEW: Final = 2
 _MANY: Final = 6
 _INTRODUCTION_WORDS: Final = 14
 _MUCH_WORDS: Final = 15
+_SENTENCE_WORDS: Final = 3
 _PLAIN_LIST: Final = 0.7
 _ENDS_IN_COLON: Final = re.compile(r"[:：]\s*$")
 
@@ -171,7 +172,9 @@ def _closing_line(lines: list[str], kinds: list[LineKind], *, alone: bool = True
     last = max(index for index, line in enumerate(lines) if line.strip())
     if kinds[last] != "prose" or last == 0 or is_bullet(lines[last]):
         return None
-    return last if kinds[last - 1] == "blank" or (not alone and kinds[last - 1] == "machine") else None
+    if kinds[last - 1] == "blank":
+        return last
+    return last if not alone and kinds[last - 1] == "machine" and word_count(lines[last]) >= _SENTENCE_WORDS else None
 
 
 def _opens(kinds: list[LineKind], index: int) -> bool:

@@ -123,6 +123,8 @@ def _asked(parts: Sequence[Part]) -> list[tuple[Asked, set[int]]]:
             continue
         options, lines = _options(parts, index)
         text = part.text
+        if options and not by_mark:  # what is asked stands before the options
+            text = next((one.text for one in reversed(parts[:index]) if one.kind in ("prose", "heading")), text)
         if not options and not part.names and (part.words < _BARE_QUESTION_WORDS):
             text = _with_what_stands_before(parts, index)
         rule = "question at the end of the answer" if by_mark else "request for the user's word"

@@ -7,6 +7,7 @@ that has the form of one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -19,6 +20,7 @@ from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import one_line
 from carryover.distill.language.report import Quote, Report, last_words, read_report
 from carryover.distill.language.rules import LASTING
+from carryover.distill.language.templates import is_bare
 from carryover.distill.work.relation import (
     HEAVY_WORDS,
     Relation,
@@ -123,8 +125,8 @@ def _new_line(turn: Turn, before: Line | None) -> Line:
     new = Line(
         id=_line_id(turn),
         goal=_item(turn, clip(text, chars=_GOAL_CHARS), rule, names=turn.prompt.names),
-        goal_words=turn.prompt.words,
-        goal_is_weak=not (is_heavy(turn) or worked(turn)),
+        goal_words=0 if is_bare(turn.prompt.text) else turn.prompt.words,
+        goal_is_weak=is_bare(turn.prompt.text) or not (is_heavy(turn) or worked(turn)),
     )
     if before is None or not before.goal_is_weak or before.step is not None:
         return new
@@ -190,7 +192,9 @@ def _paste(line: Line, turn: Turn) -> Line:
 def _consent(line: Line, turn: Turn) -> Line:
     """The step is what was proposed, without the words that agreed to it."""
     proposed = _proposed(line, turn)
-    keeps = (line.step is not None and line.step_waits) or (turn.end != "answered" and says_something(turn))
+    picks = weighty_words(turn.prompt.text) & weighty_words(" ".join(item.text for item in line.announced))
+    unclear = turn.end != "answered" and says_something(turn) and not picks
+    keeps = (line.step is not None and line.step_waits) or unclear
     step = _item(turn, proposed, AGREED) if proposed and not keeps else line.step
     if turn.accepted_plan:
         step = _item(turn, turn.accepted_plan, PLAN_ACCEPTED)
@@ -327,21 +331,21 @@ def _proposed(line: Line, turn: Turn) -> str:
     bare = is_yes(turn.prompt.text) or is_coded(turn.prompt.text)
     if line.questions and (bare or not line.announced):
         return clip(" ".join(dict.fromkeys(item.text for item in line.questions[-2:])), chars=300)
-    announced = (item.text for item in line.announced if item.rule not in (LAST_WORDS, NO_RESULT))
-    return clip("; ".join(announced), chars=300)
+    announced = [item.text for item in line.announced if item.rule not in (LAST_WORDS, NO_RESULT)]
+    return clip(_chosen(announced, turn.prompt.text) or "; ".join(announced), chars=300)
 
 
 def _chosen(options: Sequence[str], text: str) -> str:
-    """The option that a letter, a number or words of it name."""
-    if not options:
-        return ""
-    bare = text.strip(" .)!(\"'").casefold()
-    if len(bare) == 1 and bare.isalpha() and bare.isascii():
-        place = ord(bare) - ord("a")
-        return options[place] if place < len(options) else ""
-    if bare.isdigit():
-        return options[int(bare) - 1] if 0 < int(bare) <= len(options) else ""
-    return ""
+    """The options that letters or numbers name."""
+    picked = re.findall(r"(?<!\w)(?:[a-zA-Z]|\d{1,2})(?!\w)", text) if is_coded(text) else []
+    return "; ".join(option for pick in picked if (option := _option(options, pick)))
+
+
+def _option(options: Sequence[str], pick: str) -> str:
+    """The option that begins with this letter or number, else the one in that place."""
+    marked = (option for option in options if re.match(rf"\W*{re.escape(pick)}\b", option, re.I))
+    place = int(pick) - 1 if pick.isdigit() else ord(pick.casefold()) - ord("a")
+    return next(marked, options[place] if 0 <= place < len(options) else "")
 
 
 _LEAST_WEIGHT: Final = {"consent": 1.5, "paste": 1.5, "answer": LASTING}
