@@ -11,6 +11,7 @@ from carryover.distill.clip import clip
 from carryover.distill.digest import Digest, SeenRun, Turn
 from carryover.distill.language.prose import flat, one_line, word_count
 from carryover.distill.language.report import read_report
+from carryover.distill.language.templates import is_bare
 from carryover.distill.sections.entry import Entry
 from carryover.distill.sections.files import file_name
 from carryover.distill.view import Note, SessionView
@@ -39,7 +40,8 @@ def note_of(digest: Digest) -> Note | None:
     outcome = report.outcome if report is not None else ""
     if not shown and not is_heavy(turn) and not (done and word_count(outcome) >= _SUBSTANTIAL_ANSWER_WORDS):
         return None
-    asked = clip(flat(turn.prompt.text or turn.prompt.pasted), chars=110, tokens=_ASKED_TOKENS)
+    prompt = "(a command's template)" if is_bare(turn.prompt.text) else flat(turn.prompt.text or turn.prompt.pasted)
+    asked = clip(prompt, chars=110, tokens=_ASKED_TOKENS)
     outcome = one_line(outcome) if done else "not finished"
     text = f"{asked} → {clip(outcome, chars=140, tokens=_OUTCOME_TOKENS)}" if outcome else asked
     return Note(kind="progress", text=f"{text}{shown}", at_ms=turn.last_ms)
