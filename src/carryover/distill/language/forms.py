@@ -35,11 +35,13 @@ _YES: Final = """
     👍 👌 ✅ 🚀
 """
 _GO_AHEAD: Final = re.compile(
-    r"go ahead\b|go for it\b|va bene\b|please (?:go ahead|proceed)\b|(?:please do|please|go|correct|right|si|y)(?=$|[,.;:!])"
+    r"go ahead\b|go for it\b|va bene\b|please (?:go ahead|proceed)\b"
+    r"|(?:please do|please|go|correct|right|si|y)(?=$|[,.;:!])"
 )
 """Words that agree only together or alone: "go back", "please add" and "si le four est vide" say something else."""
 _NO: Final = """
-    no nope n nah nein nö non não нет не いいえ いや 不 不是 不要 不用 不行 不好 不对 没有 아니 아니요 아니오 아니에요 아뇨
+    no nope n nah nein nö non não нет не いいえ いや 不 不是 不要 不用 不行 不好 不对 没有
+    아니 아니요 아니오 아니에요 아뇨
 """
 _PICKS: Final = """
     both all none neither either first second third fourth last former latter one two three four this that any whichever
@@ -80,8 +82,7 @@ def is_coded(text: str) -> bool:
 def is_choice(text: str) -> bool:
     """A short answer that means something only beside what it answers: "6 and 12", "yes to all", "the second one"."""
     return is_coded(text) or (
-        word_count(text) <= _MOST_CHOICE_WORDS
-        and (begins_with_yes(text) or _leads_with(text, _NO_WORDS | _PICK_WORDS))
+        word_count(text) <= _MOST_CHOICE_WORDS and (begins_with_yes(text) or _leads_with(text, _NO_WORDS | _PICK_WORDS))
     )
 
 
