@@ -79,6 +79,11 @@ def kinds_of(lines: list[str]) -> list[LineKind]:
     return _with_tables(lines, kinds)
 
 
+def is_fence(line: str) -> bool:
+    """The beginning or the end of a block of code, which says itself where it ends."""
+    return _FENCE.match(line) is not None
+
+
 def is_header(line: str) -> bool:
     """A line of a mail's head: "From: ...", "Betreff: ..."."""
     return _HEADER.match(line) is not None

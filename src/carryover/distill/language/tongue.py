@@ -15,7 +15,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _FUNCTION_WORDS: Final = {
     "en": "the and is are was of to in it i that this with for on be not have has we you my your me can please will"
-    " from",
+    " from a an as at do no me or by come per",  # the last ones are words of others too, and then tell nothing
     "de": "der die das und ist sind nicht ein eine mit für auf zu im den dem des ich du wir es auch noch nur wie was"
     " wenn",
     "fr": "le la les et est un une des du que qui dans pour pas avec sur je tu nous il elle ce cette au aux ne mais"
