@@ -80,9 +80,9 @@ NEGATION: Final = Concept(
     pt=r"não | nao | nunca | jamais | nenhuma? | sem | nada",
     it=r"non | mai | nessun[oa]? | senza",
     ru=r"не | ни | нет | нельзя | никогда | никак\w* | без | ничего | нечего",
-    ja=r"ない | ません | ず[にはが。、] | ずに | 無し | なし | 不要 | 禁止 | な[。！!]?$",
-    zh=r"不 | 没 | 沒 | 别 | 別 | 勿 | 无 | 無 | 未 | 莫",
-    ko=r"(?<![가-힣])(?:안|못)(?=\s) | 않 | 없 | 지 ?마 | 말고 | 말아 | 말 것 | 금지 | 아니",
+    ja=r"ない | ません | ず[にはが。、] | ずに | 無し | なし | 不要 | 禁止 | [うくぐすつぬぶむる]な[。！!]?$",
+    zh=r"不 | 没 | 沒 | (?<![特分类级区个识辨差])别(?![的人处名]) | 別 | 勿 | 无 | 無 | 未 | 莫",
+    ko=r"(?<![가-힣])(?:안|못)(?=\s) | 않 | 없 | 지 ?마(?=$|[\s.,!]|세요|십시오|라|요|시) | 말고 | 말아 | 말 것 | 금지 | 아니",
 )
 """Something is denied or forbidden."""
 
@@ -120,23 +120,23 @@ OBLIGATION: Final = Concept(
     zh=r"""必须 | 必須 | 一定 | 务必 | 總是 | 总是 | 始终 | 只 | 仅 | 僅 | 应该 | 应当 | 應該 | 需要 | 要求 | 得[是用] | 至少 | 至多 | 最多 | 最少
     不超过 | 以内 | 之内 | 保持 | 保留 | 而不是 | 代替 | 改用 | 除了 | 除非 | 避免 | 禁止 | 严格 | 统一 | 全部 | 所有 | 优先 | 尽量
     原样 | 不变 | 从现在起 | 以后都 | 都要 | 都得 | 宁可 | 最好""",
-    ko=r"""반드시 | 꼭 | 항상 | 언제나 | 늘 | 만(?= |[.,!]|$) | 만으로 | 만을 | 야 ?(?:해|한다|합니다|하|돼|된다|됩니다) | 필수 | 필요 | 최대 | 최소 | 이내 | 이하 | 이상(?=[ 으이의을은도,.]|$)
+    ko=r"""반드시 | 꼭 | 항상 | 언제나 | 늘 | (?<![지다그\d])만(?= |[.,!]|$) | 만으로 | 만을 | 야 ?(?:해|한다|합니다|하|돼|된다|됩니다) | 필수 | 필요 | 최대 | 최소 | 이내 | 이하 | 이상(?=[ 으이의을은도,.]|$)
     그대로 | 유지 | 대신 | 말고 | 제외 | 외에 | 빼고 | 피하 | 피해 | 금지 | 엄격 | 모두 | 전부 | 우선 | 되도록 | 가급적 | 통일 | 앞으로""",
 )
 """Something is required, preferred, bounded or to stay as it is."""
 
 STANDING: Final = Concept(
-    en=r"""never | always | must(?:n't| not)? | do not | don't | dont | under no circumstances | from now on | no longer
+    en=r"""(?<!\bis )(?<!\bare )(?<!\bwas )(?:never|always)(?! \w*[^s]s\b) | must(?:n't| not)? | (?<!\bi )(?<!\bthey )(?<!\bthese )(?<!\bthose )(?<!\ws )(?:do not|don't|dont) | under no circumstances | from now on | no longer
     no (?:more|new|other) \w+ | only | in no case | at all times | (?:i|we)(?:'ve| have| had)? (?:already )?(?:asked|told) you""",
-    de=r"niemals | nie | immer | kein\w{0,2} | nicht mehr | auf keinen fall | muss | müssen | nur | ich (?:habe?|hatte) (?:dir|dich) (?:doch |schon )?(?:gesagt|gebeten)",
-    fr=r"jamais | toujours | ne .{1,40} (?:pas|plus|jamais|que) | aucune? | pas de | doi(?:t|vent) | il faut | je t'ai (?:dit|demandé)",
-    es=r"nunca | jamás | siempre | no (?:uses|toques|cambies|hagas|pongas|metas|quiero|hay que) | ning[uú]n[oa]? | debe[ns]? | hay que | te (?:dije|pedí)",
-    pt=r"nunca | sempre | não | nenhuma? | deve[m]?",
-    it=r"mai | sempre | non | nessun[oa]? | deve | devono",
+    de=r"niemals | nie | immer | (?<!t )(?<!habe )(?<!haben )(?<!sind )(?<!sehe )(?<!finde )kein\w{0,2} | (?<!t )(?<!sich )nicht mehr | auf keinen fall | muss | müssen | nur | ich (?:habe?|hatte) (?:dir|dich) (?:doch |schon )?(?:gesagt|gebeten)",
+    fr=r"jamais | toujours | (?:^|[.,;:!] ?|(?:et|mais|donc|surtout|on|tu|vous) )(?:ne |n')\w.{0,40} (?:pas|plus|jamais|que) | (?:^|[.,;:!] ?)(?:aucune?|pas de) | doi(?:t|vent) | il faut | je t'ai (?:dit|demandé)",
+    es=r"nunca | jamás | siempre | no (?:uses|toques|cambies|hagas|pongas|metas|quiero|hay que) | (?<!hay )(?<!veo )(?<!tengo )(?<!tiene )(?<!muestra )ning[uú]n[oa]? | debe[ns]? | hay que | te (?:dije|pedí)",
+    pt=r"nunca | sempre | (?:^|[.,;:!] ?|(?:e|mas|por favor) )não (?:\w+ )?\w+(?:e|a|em|am|ar|er|ir) | nenhuma? | deve[m]?",
+    it=r"mai | sempre | non \w+(?:ate|ete|ite|(?:ar|er|ir)(?:e|l[aeio])) | (?:^|[.,;:!] ?)nessun[oa]? | deve | devono",
     ru=r"никогда | всегда | нельзя | никак\w+ | не \w+(?:й|йте|ь|ьте) | только | долж(?:ен|на|но|ны) | обязательно | я (?:же )?(?:тебя |вас )?(?:уже )?(?:просил[аи]?|говорил[аи]?)",
     ja=r"絶対 | 必ず | 常に | しないで | ないで(?:ください|ほしい|下さい|$) | 禁止 | だけ | のみ | なければ | 厳守",
-    zh=r"不要 | 不能 | 不得 | 不许 | 不准 | 别 | 必须 | 务必 | 禁止 | 一定 | 只能 | 绝不 | 永远",
-    ko=r"지 ?마 | 말아 | 말 것 | 반드시 | 절대 | 항상 | 꼭 | 금지 | 안 ?[돼됩된] | 만(?= )",
+    zh=r"不要 | 不能 | 不得 | 不许 | 不准 | (?<![特分类级区个识辨差])别(?![的人处名]) | 必须 | 务必 | 禁止 | (?<!不)一定(?!程度|的) | 只能 | 绝不 | 永远",
+    ko=r"지 ?마(?=$|[\s.,!]|세요|십시오|라|요|시) | 말아 | 말 것 | 반드시 | 절대 | 항상 | 꼭 | 금지 | (?:면|서는|선) ?안 ?[돼됩된] | (?<![지다그\d])만(?= )",
 )
 """An order or ban meant to last, rather than a passing choice."""
 
@@ -155,7 +155,7 @@ CHOICE: Final = Concept(
 
 LASTS_BRIEFLY: Final = Concept(
     en=r"for now | for today | this time | just this once | in this session | until (?:we|i|you) | for the moment | today only",
-    de=r"erst ?mal | fürs erste | heute | diesmal | vorerst | vorläufig | in dieser sitzung",
+    de=r"erst ?mal | fürs erste | (?<!ab )heute | diesmal | vorerst | vorläufig | in dieser sitzung",
     fr=r"pour l'instant | pour le moment | aujourd'hui | cette fois",
     es=r"por ahora | de momento | por hoy | esta vez",
     pt=r"por enquanto | por agora | desta vez",
@@ -231,15 +231,15 @@ PROHIBITION: Final = Concept(
     en=r"""(?:^|[.,;:!—-] ?)(?:please )?(?:no(?!,| (?:matter|problem|worries|rush|idea|wait))|not|never|without) \w+
     (?:^|[.,;:!—-] ?|(?:please|and|but|you|we|so|also|just|then) )(?:do not|don't|dont|never) \w+
     (?:must not|mustn't|should not|shouldn't|may not|cannot be|can't be|needn't|must never|should never) \w+ | without (?:any|a|an|the|touching|changing|using|adding|breaking) \w+""",
-    de=r"(?:^|[.,;:!] ?)(?:bitte )?(?:kein\w{0,2}|nicht|nie|niemals|ohne) \w+ | kein\w{0,2} \w+ | ohne \w+ | nicht (?:anfassen|ändern|anrühren|verwenden|benutzen|löschen|mehr|erwähnen|umbenennen|vergessen|länger|über)",
+    de=r"(?:^|[.,;:!] ?)(?:bitte )?(?:kein\w{0,2}|nicht|nie|niemals|ohne) \w+ | kein\w{0,2} \w+ | ohne \w+ | nicht (?:anfassen|ändern|anrühren|verwenden|benutzen|löschen|erwähnen|umbenennen|vergessen|länger|über)",
     fr=r"(?:^|[.,;:!] ?|(?:et|mais|donc|surtout) )(?:s'il te plaît,? )?(?:ne |n')\w+ (?:\w+ )?(?:pas|plus|jamais|rien) | (?:^|[.,;:!] ?)(?:pas|aucune?|jamais|plus) (?:de |d')?\w+ | surtout pas | (?:tu|on|vous|il) ne (?:dois|doit|devez|faut|veux) pas | sans (?!souci|problème)\w+ | en aucun cas",
     es=r"(?:^|[.,;:!¡] ?|(?:y|pero|por favor|así que) )no (?:lo |la |los |las |me |le |se )?\w+(?:es|as|s)(?!\w) | (?:^|[.,;:!] ?)(?:nunca|jamás|sin|ni|nada de|ning[uú]n[oa]?) \w+ | no (?:quiero|hay que|se (?:puede|debe|toca|usa)|debe|puede[sn]?) \w+ | sin (?!problema|duda|embargo)\w+",
     pt=r"(?:^|[.,;:!] ?|(?:e|mas|por favor) )não (?:\w+ )?\w+(?:e|a|es|as|em|am)(?!\w) | (?:^|[.,;:!] ?)(?:nunca|sem|nada de|nenhuma?) \w+ | não (?:quero|pode|deve|se) \w+ | sem (?!problema|dúvida)\w+",
     it=r"(?:^|[.,;:!] ?)(?:non|mai|senza|niente|nessun[oa]?) \w+ | senza \w+",
     ru=r"(?:^|[.,;:!—-] ?|(?:и|но|только|а|пожалуйста) )(?:не|без|ни|никак\w+|никогда|нельзя) \w+(?:й|йте|ь|ьте|ть|ться|вай|вайте|и|ите)(?!\w) | (?:^|[.,;:!—-] ?)(?:без|никак\w+|никогда|нельзя|ни) \w+ | нельзя | никаких",
-    ja=r"しないで | ないで(?:ください|ほしい|下さい|$|。) | 禁止 | なし(?:で|に|。|$) | 無しで | 以外(?:は|の) | ないこと | ずに | な[。！!]?$",
-    zh=r"不要 | 不能 | 不得 | 不许 | 不准 | 不可以 | 不用 | 不再 | 别[^的人处] | 勿 | 禁止 | 不(?:使用|引入|改|动|加|碰|提|写|超过|包含|依赖)",
-    ko=r"지 ?마 | 지 ?말 | 말아 | 말 것 | 말고 | 금지 | 안 ?[돼됩된] | 없이 | 빼고 | 않(?:도록|게|았으면)",
+    ja=r"しないで | ないで(?:ください|ほしい|下さい|$|。) | 禁止 | なし(?:で|に|。|$) | 無しで | 以外(?:は|の) | ないこと | ずに | [うくぐすつぬぶむる]な[。！!]?$",
+    zh=r"不要 | 不能 | 不得 | 不许 | 不准 | 不可以 | 不用 | 不再 | (?<![特分类级区个识辨差])别[^的人处名] | 勿 | 禁止 | 不(?:使用|引入|改|动|加|碰|提|写|超过|包含|依赖)",
+    ko=r"지 ?마(?=$|[\s.,!]|세요|십시오|라|요|시) | 지 ?말(?=고|아|것|도| 것) | 말아 | 말 것 | 말고 | 금지 | (?:면|서는|선) ?안 ?[돼됩된] | 없이 | 빼고 | 않(?:도록|게|았으면)",
 )
 """Something is forbidden or left out, rather than said not to be so."""
 
