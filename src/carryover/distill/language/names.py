@@ -38,6 +38,7 @@ _NO_NAMES: Final = frozenset(
     """
     I I'm I'd I'll I've OK Ok PS TODO FYI BTW ASAP PLEASE NOT AI
     Claude Code Codex Cursor Copilot Gemini Aider Windsurf ChatGPT GPT Opus Sonnet Agent
+    Bescheid Fragen
     """.split()
 )
 """Written with a capital and not what a text is about; an agent's name least of all."""
