@@ -14,7 +14,7 @@ from carryover.distill.events.turns import text_went_on, with_turn
 from carryover.distill.language.names import names_in
 from carryover.distill.language.prose import one_line
 from carryover.distill.language.report import Quote
-from carryover.distill.own_text import is_handoff_text, names_handoff
+from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.testruns.commands import find_invocations
 from carryover.distill.testruns.reading import read_test_run
 from carryover.distill.testruns.run import TestRun
@@ -69,9 +69,11 @@ def _failed_just_now(digest: Digest, turn: Turn) -> bool:
 
 
 def result(digest: Digest, event: Event, body: ToolResult) -> Folded:
-    """A test run is told as such, whether it failed or not; anything else may have failed, or mended what had."""
-    if names_handoff(body.subject) or is_handoff_text(body.output):
+    """A test run is told as such, whether it failed or not; anything else may have failed, or mended what had. A
+    handoff in the output is not read, and what else there is in it is."""
+    if names_handoff(body.subject):
         return digest, ()
+    body = replace(body, output=without_handoffs(body.output))
     digest = replace(digest, calls=tuple(call for call in digest.calls if call.id != body.call_id))
     run = _test_run(body) if body.op == "shell" else None
     if run is not None:
