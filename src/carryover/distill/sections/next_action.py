@@ -20,8 +20,10 @@ _MOST: Final = 3
 def next_entries(line: Line, digest: Digest) -> list[Entry]:
     """One to three lines, the most certain first. `digest` is that of the session that last worked on the line."""
     found = [entry_of(item) for item in line.announced]
-    if digest.ending is not None and not digest.is_done and found and digest.ending.reason != "error":
-        cause = "its usage limit" if digest.ending.reason == "limit" else "the user's interruption"
+    stopped = digest.ending is not None and not digest.is_done and digest.ending.reason != "error"
+    # A question by the way that was cut off did not stop what was announced before it.
+    if stopped and found and (line.step_waits or found[0].turn == digest.prompts):
+        cause = "its usage limit" if digest.ending and digest.ending.reason == "limit" else "the user's interruption"
         found[0] = replace(found[0], text=f"Stopped by {cause} at: {found[0].text}")
     found = [*_away(digest), *found]
     plan = _planned(line, digest)
@@ -46,7 +48,7 @@ def next_entries(line: Line, digest: Digest) -> list[Entry]:
             )
         )
     if not found:
-        found = _nothing(line)
+        found = _nothing(line, digest)
     return found[:_MOST]
 
 
@@ -82,10 +84,16 @@ def _planned(line: Line, digest: Digest) -> list[Entry]:
     return [Entry(text=text, rule="the agent's todo list", turn=digest.plan_turn, at_ms=digest.plan_ms)]
 
 
-def _nothing(line: Line) -> list[Entry]:
+def _nothing(line: Line, digest: Digest) -> list[Entry]:
     if line.questions:
         asked = line.questions[-1]
         return [
             entry_of(asked, f"Waits for the user's word on: {clip(asked.text, chars=160)}", rule="question at the end")
+        ]
+    turn = digest.turn
+    if turn is not None and turn.end != "answered":
+        text = f"Not answered yet: {clip(one_line(turn.prompt.text or turn.prompt.pasted), chars=160)}"
+        return [
+            Entry(text=text, rule="request that was cut off", session=turn.session, turn=turn.number, at_ms=turn.at_ms)
         ]
     return [Entry(text="Nothing further was announced: the last request was answered", rule="nothing was announced")]

@@ -98,12 +98,13 @@ def relation_of(turn: Turn, line: Line | None, *, first: bool) -> Relation:
 
 def _opening(turn: Turn) -> Relation:
     """The first line of work of all: three words that neither ask nor agree are a goal until a longer one comes."""
-    if is_heavy(turn) and not is_chore(turn):
+    chore = turn.end == "answered" and is_chore(turn)  # work begins with looking around, too
+    if is_heavy(turn) and not chore:
         return "goal"
     if turn.prompt.pasted:
         return "goal"
     prompt = turn.prompt
-    if is_chore(turn) or prompt.asks or prompt.words < _HEAVY_WORDS_WITH_NAME or is_yes(prompt.text):
+    if chore or prompt.asks or prompt.words < _HEAVY_WORDS_WITH_NAME or is_yes(prompt.text):
         return "light"
     return "goal"
 
