@@ -20,10 +20,11 @@ _MOST: Final = 3
 def next_entries(line: Line, digest: Digest) -> list[Entry]:
     """One to three lines, the most certain first. `digest` is that of the session that last worked on the line."""
     found = [entry_of(item) for item in line.announced]
-    stopped = digest.ending is not None and not digest.is_done and digest.ending.reason != "error"
+    turn, ending = digest.turn, digest.ending
     # A question by the way that was cut off did not stop what was announced before it.
-    if stopped and found and (line.step_waits or found[0].turn == digest.prompts):
-        cause = "its usage limit" if digest.ending and digest.ending.reason == "limit" else "the user's interruption"
+    of_turn = bool(found) and turn is not None and (found[0].session, found[0].turn) == (turn.session, turn.number)
+    if ending is not None and ending.reason != "error" and found and (line.step_waits or of_turn):
+        cause = "its usage limit" if ending.reason == "limit" else "the user's interruption"
         found[0] = replace(found[0], text=f"Stopped by {cause} at: {found[0].text}")
     found = [*_away(digest), *found]
     plan = _planned(line, digest)
