@@ -61,7 +61,8 @@ _CURLY: Final = str.maketrans({"’": "'", "‘": "'"})
 
 
 def _between_borders(words: str) -> str:
-    return rf"(?<!\w)(?:{words})(?!\w)"
+    # An expression may begin with the mark that ends the clause before, right after a word.
+    return rf"(?:(?<!\w)|(?=[.,;:!—]))(?:{words})(?!\w)"
 
 
 def _alternatives(words: str) -> str:

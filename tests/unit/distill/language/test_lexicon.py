@@ -43,6 +43,15 @@ def test_a_sentence_in_latin_letters_may_hold_a_name_in_others() -> None:
     assert found(OVEN, "面包 oven") is None
 
 
+def test_an_expression_may_begin_with_the_mark_that_ends_the_clause_before() -> None:
+    banned = Concept(en=r"(?:^|[,;] ?)no \w+", ru=r"(?:^|[,;] ?)без \w+")
+
+    assert found(banned, "no raisins") == "no raisins"
+    assert found(banned, "small, no raisins") == ", no raisins"
+    assert found(banned, "маленьким; без изюма") == "; без изюма"
+    assert found(banned, "there are no raisins") is None
+
+
 def test_an_apostrophe_may_be_curly() -> None:
     assert found(Concept(en="don't"), "Don’t") == "Don't"
 

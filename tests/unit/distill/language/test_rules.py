@@ -107,6 +107,21 @@ def test_a_requirement_weighs_less_and_as_a_list_item_more(sentence: str) -> Non
     ]
 
 
+BANNED_LATER = {
+    "en": ("Bake it small, don't burn it.", 3.0),
+    "en no": ("Bake it small, no raisins in it.", 1.0),
+    "de": ("Back es klein, keine Rosinen.", 3.0),
+    "fr": ("Fais-le petit, pas de raisins.", 3.0),
+    "es": ("Hazlo pequeño, sin pasas.", 1.0),
+    "ru": ("Испеки маленьким, без изюма.", 1.0),
+}
+
+
+@pytest.mark.parametrize(("sentence", "weight"), BANNED_LATER.values(), ids=BANNED_LATER)
+def test_a_ban_may_follow_an_order_after_a_comma(sentence: str, weight: float) -> None:
+    assert [(rule.text, rule.weight) for rule in rules_in(sentence)] == [(sentence, weight)]
+
+
 PREFERRED = {
     "en": "Use spelt flour for the rolls.",
     "en without": "No raisins in the rolls.",
@@ -131,6 +146,7 @@ ORDERS = {
     "en": "Bake three loaves of rye.",
     "en page": "Add a menu to the page",
     "en hyphen": "Add a check for non-empty baskets.",
+    "en word": "Show the user-not found page.",
     "de": "Backe drei Roggenbrote.",
     "fr": "Ajoute une page pour le menu.",
     "es": "Añade una página para el menú.",
