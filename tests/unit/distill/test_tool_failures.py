@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.tool_failures import failed, is_edit_of, signature, takes_back, user_said, why
+from carryover.distill.tool_failures import (
+    failed,
+    is_edit_of,
+    is_looking,
+    program,
+    signature,
+    takes_back,
+    tried,
+    user_said,
+    why,
+)
 from carryover.model import Op, ResultStatus, ToolResult
 
 
@@ -29,10 +39,89 @@ def test_an_error_behind_a_pipe_is_seen_though_the_call_succeeded() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["ls x", "cd /a && grep -r foo .", "git status", "FOO=1 cat x", "sudo find / -name y"]
+    "command",
+    [
+        "ls x",
+        "cd /a && grep -r foo .",
+        "git status",
+        "FOO=1 cat x",
+        "sudo find / -name y",
+        "sed -n 1,9p x",
+        "ls x 2>/dev/null",
+        "ls x > /dev/null 2>&1",
+        "grep '<b> x' y",
+        "rg 'a => b'",
+    ],
 )
 def test_looking_for_something_does_not_fail(command: str) -> None:
+    assert is_looking(command)
     assert not failed(result(command, "Exit code 1"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["make", "git push", "./ls", "python ls.py", "cat > x <<EOF", "echo a >> x", "ls | tee x", "sed -i s/a/b/ x"],
+)
+def test_other_commands_may(command: str) -> None:
+    assert not is_looking(command)
+    assert failed(result(command, "Exit code 1"))
+
+
+@pytest.mark.parametrize("op", ["read", "search", "plan", "ask"])
+def test_calls_that_change_nothing_do_not_fail(op: Op) -> None:
+    assert not failed(result("x", "error: gone", op=op))
+
+
+@pytest.mark.parametrize("status", ["denied", "interrupted"])
+def test_calls_that_were_refused_or_stopped_do_not_fail(status: ResultStatus) -> None:
+    assert not failed(result("make", "error: gone", status=status))
+
+
+@pytest.mark.parametrize(
+    ("command", "op", "shown"),
+    [
+        ("cd /a && make  `all`\nnow", "shell", "`make all now`"),
+        ("FOO=1 sudo make", "shell", "`make`"),
+        ("/home/dev/a.py", "edit", "Bash /home/dev/a.py"),
+        ("", "other", "Bash"),
+        ("make " + "x" * 200, "shell", f"`make {'x' * 114}…`"),
+    ],
+)
+def test_what_was_tried_is_told_in_a_few_words(command: str, op: Op, shown: str) -> None:
+    assert tried(result(command, op=op)) == shown
+
+
+@pytest.mark.parametrize(
+    ("command", "runs"),
+    [
+        ("npm run deploy", "npm run"),
+        ("./deploy.sh --fast now", "deploy.sh now"),
+        ("cd /a && /usr/bin/terraform apply -auto", "terraform apply"),
+        ("./deploy.sh", "deploy.sh"),
+        ("make", ""),
+        ("python bake.py", ""),
+        ("psql -c 'select 1'", ""),
+        ("cat <<EOF", ""),
+        ("", ""),
+    ],
+)
+def test_tries_at_the_same_thing_are_known_by_the_program_and_its_first_argument(command: str, runs: str) -> None:
+    assert program(command) == runs
+
+
+def test_a_reason_is_searched_only_where_a_line_tells_one() -> None:
+    assert why("one\ntwo\nthree\nfour") == ""
+    assert why("one\ntwo", only_telling=True) == ""
+    assert why("built\n✓ done") == ""
+    assert why("") == why("Exit code 1\n") == ""
+
+
+def test_the_plain_reason_goes_before_a_step_of_the_build() -> None:
+    assert why("=> ERROR [2/4] RUN make\nmake: no such target: loaf\nstep\nlast") == "make: no such target: loaf"
+
+
+def test_complaints_of_the_shells_own_start_are_no_reason() -> None:
+    assert why("/etc/profile.d/x.sh: line 3: no such file\nfatal: no oven") == "fatal: no oven"
 
 
 def test_numbers_and_the_folder_do_not_make_a_try_a_new_one() -> None:
@@ -44,9 +133,32 @@ def test_the_users_words_with_a_refusal_are_found() -> None:
     assert user_said("It was rejected.") is None
 
 
-@pytest.mark.parametrize("prompt", ["go back to adze", "please revert that", "never mind the cache", "верни как было"])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        pytest.param("go back to adze", id="en"),
+        pytest.param("please revert that", id="en revert"),
+        pytest.param("never mind the cache", id="en never mind"),
+        pytest.param("zurück zu Hefe", id="de"),
+        pytest.param("annule ça", id="fr"),
+        pytest.param("no me gusta así", id="es"),
+        pytest.param("desfaz isso", id="pt"),
+        pytest.param("torna a prima", id="it"),
+        pytest.param("верни как было", id="ru"),
+        pytest.param("元に戻して", id="ja"),
+        pytest.param("撤销这个", id="zh"),
+        pytest.param("되돌려 줘", id="ko"),
+    ],
+)
 def test_the_user_takes_work_back_in_several_ways(prompt: str) -> None:
     assert takes_back(prompt)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["add a discount", "does it work?", "looks good", "go back to adze" + " please" * 90]
+)
+def test_a_request_or_a_long_text_takes_nothing_back(prompt: str) -> None:
+    assert not takes_back(prompt)
 
 
 def test_a_result_whose_call_is_not_known_tells_nothing() -> None:
