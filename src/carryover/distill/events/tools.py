@@ -77,7 +77,7 @@ def result(digest: Digest, event: Event, body: ToolResult) -> Folded:
     digest = replace(digest, calls=tuple(call for call in digest.calls if call.id != body.call_id))
     run = _test_run(body) if body.op == "shell" else None
     if run is not None:
-        return _with_run(digest, run, body, event.at_ms), ()
+        return _with_run(digest, run, body, event), ()
     failures = _of_jobs(digest.failures, body)
     digest = replace(digest, failures=_failures_after(failures, body, event.at_ms, digest.prompts))
     return _with_refusal(_with_commits(digest, body), body), _refusal(body, event.at_ms)
@@ -93,10 +93,11 @@ def _test_run(body: ToolResult) -> TestRun | None:
     return None
 
 
-def _with_run(digest: Digest, run: TestRun, body: ToolResult, at_ms: int) -> Digest:
-    seen = SeenRun(run=run, at_ms=at_ms, command=clip(one_line(body.subject), chars=160), turn=digest.prompts)
+def _with_run(digest: Digest, run: TestRun, body: ToolResult, event: Event) -> Digest:
+    command = clip(one_line(body.subject), chars=160)
+    seen = SeenRun(run=run, at_ms=event.at_ms, command=command, turn=digest.prompts, session=event.session)
     digest = replace(
-        digest, runs=(*digest.runs, seen)[-MOST_RUNS:], failures=_with_failed_run(digest, run, body, at_ms)
+        digest, runs=(*digest.runs, seen)[-MOST_RUNS:], failures=_with_failed_run(digest, run, body, event.at_ms)
     )
     if run.status == "unknown":
         return digest

@@ -11,7 +11,8 @@ from carryover.distill.clip import clip
 from carryover.distill.digest import Digest
 from carryover.distill.language.prose import one_line
 from carryover.distill.sections.entry import Entry, entry_of
-from carryover.distill.work.state import Line
+from carryover.distill.work.relation import asks_for_something
+from carryover.distill.work.state import Item, Line
 
 _AWAY_NEXT: Final = re.compile(r"next action:\s*(.+)", re.I | re.S)
 _MOST: Final = 3
@@ -29,7 +30,7 @@ def next_entries(line: Line, digest: Digest) -> list[Entry]:
     found = [*_away(digest), *found]
     plan = _planned(line, digest)
     found = [*found[:2], *plan] if plan else found
-    if not found and line.step_waits and line.step is not None:
+    if not found and line.step is not None and (line.step_waits or _is_of(line.step, digest)):
         found.append(
             entry_of(
                 line.step,
@@ -51,6 +52,12 @@ def next_entries(line: Line, digest: Digest) -> list[Entry]:
     if not found:
         found = _nothing(line, digest)
     return found[:_MOST]
+
+
+def _is_of(step: Item, digest: Digest) -> bool:
+    """The step is what the user just answered, and the turn has not ended yet."""
+    turn = digest.turn
+    return turn is not None and turn.end != "answered" and (step.session, step.turn) == (turn.session, turn.number)
 
 
 def _away(digest: Digest) -> list[Entry]:
@@ -92,7 +99,7 @@ def _nothing(line: Line, digest: Digest) -> list[Entry]:
             entry_of(asked, f"Waits for the user's word on: {clip(asked.text, chars=160)}", rule="question at the end")
         ]
     turn = digest.turn
-    if turn is not None and turn.end != "answered":
+    if turn is not None and turn.end != "answered" and asks_for_something(turn):
         text = f"Not answered yet: {clip(one_line(turn.prompt.text or turn.prompt.pasted), chars=160)}"
         return [
             Entry(text=text, rule="request that was cut off", session=turn.session, turn=turn.number, at_ms=turn.at_ms)

@@ -7,13 +7,12 @@ from functools import partial
 from typing import Final
 
 from carryover.distill.clip import clip
-from carryover.distill.digest import Digest, SeenRun, Turn
-from carryover.distill.language.forms import begins_with_yes
+from carryover.distill.digest import Digest, SeenRun
 from carryover.distill.language.prose import one_line
 from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.sections.files import RecentFile, relative
 from carryover.distill.when import before
-from carryover.distill.work.relation import is_heavy, is_resuming
+from carryover.distill.work.relation import asks_for_something
 from carryover.distill.work.state import Line
 from carryover.model import AGENT_NAMES
 
@@ -21,7 +20,6 @@ _MOST_LOOSE_ENDS: Final = 4
 _MOST_ELSEWHERE: Final = 2
 _MOST_NOTES: Final = 3
 _DOUBT_LASTS_PROMPTS: Final = 4
-_ORDER_WORDS: Final = 3
 
 
 def open_entries(line: Line, digest: Digest, runs: Iterable[SeenRun], root: str, at_ms: int) -> list[Entry]:
@@ -58,18 +56,12 @@ def _unanswered(digest: Digest, line: Line) -> list[Entry]:
     entry = partial(Entry, session=turn.session, turn=turn.number, at_ms=turn.at_ms)
     found = []
     in_task = {(item.session, item.turn) for item in (line.goal, line.step) if item is not None}
-    if turn.prompt.asks or ((is_heavy(turn) or _orders(turn)) and (turn.session, turn.number) not in in_task):
+    if turn.prompt.asks or (asks_for_something(turn) and (turn.session, turn.number) not in in_task):
         text = _of_user(clip(one_line(turn.prompt.text), chars=300))
         found.append(entry(text=text, rule="prompt without an answer"))
     if turn.prompt.pasted:
         found.append(entry(text=f"The user pasted, not dealt with yet: {turn.prompt.pasted}", rule="pasted matter"))
     return found
-
-
-def _orders(turn: Turn) -> bool:
-    """A few words that neither agree nor say to go on: too few to be a step before work was done on them."""
-    prompt = turn.prompt
-    return prompt.words >= _ORDER_WORDS and not begins_with_yes(prompt.text) and not is_resuming(turn, first=True)
 
 
 def _of_tools(digest: Digest) -> list[Entry]:
@@ -111,13 +103,14 @@ def _with_options(text: str, options: Sequence[str]) -> str:
 
 
 def questions_beside(
-    others: Iterable[Line], agents: dict[str, str], own: Collection[str], since_ms: int
+    line: Line, others: Iterable[Line], agents: dict[str, str], own: Collection[str], since_ms: int
 ) -> list[Entry]:
-    """The newest question of each of the `others` that was at work after `since_ms`, in sessions that are not `own`."""
+    """The newest question of each of the `others` that was at work after `since_ms`, in sessions that are not `own`,
+    where it is not one of the `line` too."""
     asked = []
     for other in others:
         for item in other.questions[-1:] if other.at_ms >= since_ms else ():
-            if item.session in own:
+            if item.session in own or item in line.questions:
                 continue
             name = AGENT_NAMES.get(agents.get(item.session, ""), "Another session")
             asked.append(entry_of(item, f"{name} beside asked: {item.text}"))
@@ -186,4 +179,4 @@ def _failing_tests(runs: Iterable[SeenRun], at_ms: int) -> list[Entry]:
     reason = f": {newest.run.reason}" if newest.run.reason else ""
     what = f" {names}" if names else ""
     text = f"Tests fail ({before(newest.at_ms, at_ms)}, `{newest.command.replace('`', '')}`){what}{reason}"
-    return [Entry(text=text, rule="newest test run", turn=newest.turn, at_ms=newest.at_ms)]
+    return [Entry(text=text, rule="newest test run", session=newest.session, turn=newest.turn, at_ms=newest.at_ms)]

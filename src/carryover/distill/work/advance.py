@@ -116,8 +116,13 @@ def _new_line(turn: Turn, before: Line | None) -> Line:
         goal_words=turn.prompt.words,
         goal_is_weak=not is_heavy(turn),
     )
-    only_opened = before is not None and before.goal_is_weak and before.step is None
+    only_opened = before is not None and before.goal_is_weak and before.step is None and _is_open_to(before, turn)
     return replace(new, id=before.id, rules=before.rules) if before is not None and only_opened else new
+
+
+def _is_open_to(line: Line, turn: Turn) -> bool:
+    """Nothing was done on the line yet, or all of it in the session of this turn: another session's work is its own."""
+    return not line.files or (line.goal is not None and line.goal.session == turn.session)
 
 
 def _doubtful_line(turn: Turn, before: Line, doubt: float) -> Line:

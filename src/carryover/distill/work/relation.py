@@ -109,6 +109,15 @@ def _opening(turn: Turn) -> Relation:
     return "goal"
 
 
+def asks_for_something(turn: Turn) -> bool:
+    """More than a go-ahead or thanks, though perhaps too few words to be a step before work was done on them."""
+    prompt = turn.prompt
+    if prompt.asks or prompt.command or is_heavy(turn):
+        return True
+    agrees = begins_with_yes(prompt.text) or is_resuming(turn, first=True)
+    return prompt.words >= _HEAVY_WORDS_WITH_NAME and not agrees
+
+
 def is_resuming(turn: Turn, *, first: bool) -> bool:
     """Few words that say to go on and name nothing."""
     prompt = turn.prompt

@@ -104,6 +104,18 @@ def test_a_request_without_an_answer_is_not_said_to_be_answered() -> None:
     assert [(entry.session, entry.turn) for entry in next_entries(talk.line, talk.digest)] == [("s1", 2)]
 
 
+def test_an_answer_that_nothing_came_of_yet_is_to_be_carried_out() -> None:
+    talk = Conversation().user("Bake some bread").says("Which one?\n- rye\n- spelt").user("B")
+
+    assert actions(talk) == ["Carry out the newest request above: nothing of it is reported as done yet"]
+
+
+def test_thanks_are_nothing_to_be_done() -> None:
+    talk = Conversation().user("Build the parser").says("The parser works.").user("thanks")
+
+    assert actions(talk) == ["Nothing further was announced: the last request was answered"]
+
+
 def test_what_was_stopped_stays_unfinished_while_the_user_only_talks() -> None:
     talk = Conversation().user("Bake the long loaf").event(TurnEnd(reason="interrupted"))
     talk.user("Before you go on, where were we?").says("OK.")

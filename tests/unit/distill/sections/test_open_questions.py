@@ -151,8 +151,14 @@ def test_tests_that_fail_are_open_by_their_newest_run() -> None:
         .says("One fails.")
     )
 
-    assert [(entry.text, entry.rule, entry.turn) for entry in entries(talk)] == [
-        ("Tests fail (1 min before, `pytest -q`) tests/test_cart.py::test_cap: assert 1 == 2", "newest test run", 2)
+    assert entries(talk) == [
+        Entry(
+            text="Tests fail (1 min before, `pytest -q`) tests/test_cart.py::test_cap: assert 1 == 2",
+            rule="newest test run",
+            session="s1",
+            turn=2,
+            at_ms=talk.at_ms - MINUTE_MS,
+        )
     ]
     assert texts(talk.ran("pytest -q", "1 passed in 0.1s").says("All pass.")) == []
 
@@ -165,22 +171,34 @@ def test_jobs_that_run_on_are_open() -> None:
     assert texts(talk) == ["Not known yet, still running: deploy; lint"]
 
 
+BESIDE = Line(
+    id="s2:1",
+    questions=(item("Which flour?", session="s2"), item("Should a pear cost two?", session="s2")),
+    at_ms=START_MS,
+)
+
+
 def test_what_a_session_at_work_beside_asked_is_told_by_its_agents_name() -> None:
-    beside = Line(
-        id="s2:1",
-        questions=(item("Which flour?", session="s2"), item("Should a pear cost two?", session="s2")),
-        at_ms=START_MS,
-    )
+    line = Line(id="s1:1")
 
-    def asked(**more: object) -> list[str]:
-        own, since_ms = more.get("own", set()), more.get("since_ms", START_MS)
-        return [entry.text for entry in questions_beside([beside], {"s2": "codex"}, own, since_ms)]  # type: ignore[arg-type]
-
-    assert asked() == ["Codex beside asked: Should a pear cost two?"]
-    assert asked(own={"s2"}) == asked(since_ms=START_MS + 1) == []
-    assert [entry.text for entry in questions_beside([beside], {}, (), 0)] == [
+    assert [entry.text for entry in questions_beside(line, [BESIDE], {"s2": "codex"}, {"s1"}, START_MS)] == [
+        "Codex beside asked: Should a pear cost two?"
+    ]
+    assert [entry.text for entry in questions_beside(line, [BESIDE], {}, (), 0)] == [
         "Another session beside asked: Should a pear cost two?"
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "own", "since_ms"),
+    [
+        pytest.param(Line(id="s1:1"), {"s2"}, START_MS, id="on the line"),
+        pytest.param(Line(id="s1:1"), {"s1"}, START_MS + 1, id="before the goal"),
+        pytest.param(Line(id="s1:1", questions=BESIDE.questions), {"s1"}, START_MS, id="the line's own too"),
+    ],
+)
+def test_other_questions_of_others_are_not(line: Line, own: set[str], since_ms: int) -> None:
+    assert questions_beside(line, [BESIDE], {"s2": "codex"}, own, since_ms) == []
 
 
 def test_loose_ends_come_newest_first_around_what_was_put_off_and_then_those_of_other_lines() -> None:

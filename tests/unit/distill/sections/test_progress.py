@@ -82,7 +82,7 @@ def test_long_words_are_cut_so_that_what_shows_them_has_room() -> None:
 
 def run(status: Status, *, minute: int, passed: int | None = None) -> SeenRun:
     made = TestRun(runner="pytest", status=status, passed=passed)
-    return SeenRun(run=made, at_ms=START_MS + minute * MINUTE_MS, command="pytest `-q`", turn=4)
+    return SeenRun(run=made, at_ms=START_MS + minute * MINUTE_MS, command="pytest `-q`", turn=4, session="s1")
 
 
 def test_how_the_tests_are_run_is_told_where_the_newest_run_passed() -> None:
@@ -90,6 +90,7 @@ def test_how_the_tests_are_run_is_told_where_the_newest_run_passed() -> None:
         Entry(
             text="3 min before: tests pass with `pytest -q` (7 passed)",
             rule="newest test run",
+            session="s1",
             turn=4,
             at_ms=START_MS + 2 * MINUTE_MS,
         )
