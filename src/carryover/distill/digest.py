@@ -105,6 +105,7 @@ class SeenRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at_ms: int
     command: str
     turn: int = 0
+    session: str = ""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -91,6 +91,7 @@ def distill(
     limit = standing_limit(view, startable)
     limit_text = limit_line(limit) if limit is not None else None
     agents = {session.session: session.agent for session in view.sessions}
+    since_ms = work.goal.at_ms if work.goal is not None else 0
     task = task_entries(work)
     following = next_entries(work, lead.digest)
     failed = failed_entries(work, view.sessions, on_line, at_ms)
@@ -114,7 +115,7 @@ def distill(
             "Open questions",
             (
                 *_ranked(open_entries(work, lead.digest, runs, view.root, at_ms), 5, step=2),
-                *_ranked(questions_beside(others, agents, on_line, work.goal.at_ms if work.goal else 0), 18, step=4),
+                *_ranked(questions_beside(work, others, agents, on_line, since_ms), 18, step=4),
                 *_ranked(loose_ends(work, others, lead.digest.prompts), 10, step=4),
                 *_ranked(notes_in_files(recent), 30, step=5),
             ),

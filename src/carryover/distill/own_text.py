@@ -29,13 +29,6 @@ _ONLY_POINTS: Final = re.compile(
     + "".join(rf"|\s*{_wording(words)}\s*" for words in (_GO_ON, *_GO_ON_FORMERLY)),
     re.I,
 )
-_GATE_QUESTION: Final = re.compile(r"continue from here,? or are you starting something", re.I)
-_GATE_PARAPHRASE: Final = re.compile(
-    r"(?:do you want|would you like|shall (?:i|we)|should (?:i|we)|want me) (?:me )?(?:to )?(?:continue|"
-    r"carry on|resume|pick up|go on)\b"
-    r".{0,80}(?:\bor\b|from here|where (?:we|it|you|they|i) )",
-    re.I | re.S,
-)
 _RESUMING_PREFIX: Final = re.compile(r"^\s*\(resuming:[^)\n]{0,400}\)\s*", re.I)
 
 
@@ -53,11 +46,6 @@ def go_on_prompt(path: str) -> str:
 def only_points_at_handoff(text: str) -> bool:
     """A prompt that says no more than to read the handoff: the task is the one in it."""
     return len(text) <= _POINTS_LIMIT and _ONLY_POINTS.fullmatch(text) is not None
-
-
-def is_handoff_text(text: str) -> bool:
-    """The text of a handoff, wherever it turns up (pasted, echoed, injected)."""
-    return _HANDOFF_TEXT.search(text) is not None
 
 
 _HANDOFF_BLOCK: Final = re.compile(

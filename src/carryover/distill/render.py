@@ -18,7 +18,7 @@ from carryover.distill.sections.entry import Entry
 MAX_LINES: Final = 50
 MAX_TOKENS: Final = 1200
 _FIRM_LINE_TOKENS: Final = 110
-"""Task and Next action always stay, so their lines are short enough that all 5 of them fit beside the frame."""
+"""Task and Next action always stay, so their lines are short enough that all 6 of them fit beside the frame."""
 _LINE_TOKENS: Final = 75
 
 _INVISIBLE: Final = re.compile(

@@ -23,6 +23,9 @@ _CMDLET_LOOKING: Final = re.compile(
     re.I,
 )
 _NOTHING_FOUND: Final = re.compile(r"\bcannot find\b|\bdoes not exist\b|ObjectNotFound|ItemNotFound", re.I)
+_IN_QUOTES: Final = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
+_WRITES: Final = re.compile(r"(?<![\d&=<-])>{1,2}\s*(?!&|/dev/null)[\w./~$-]|\|\s*tee\b|^sed\s(?:\S+\s)*-i")
+"""A command that looks when its output is shown, and writes when that goes into a file."""
 _GIT_LOOKING: Final = re.compile(
     r"^git (?:-\S+ )*(?:status|log|diff|show|branch|remote|rev-parse|ls-files|blame|grep|stash list)\b"
 )
@@ -76,6 +79,8 @@ def failed(result: ToolResult) -> bool:
 def is_looking(command: str) -> bool:
     """A shell command that only looks around: it finds nothing, it does not fail."""
     main = _PREFIX.sub("", command).strip()
+    if _WRITES.search(_IN_QUOTES.sub("", main)):
+        return False
     return (main.split(maxsplit=1) or [""])[0] in _LOOKING or _GIT_LOOKING.match(main) is not None
 
 

@@ -14,7 +14,10 @@ def test_the_data_holds_what_is_printed_and_nothing_that_was_cut() -> None:
         resume="ask",
         session="c0de",
         head="abc1234",
-        sections=(Section("Task", (Line(Entry(text="Add a ## discount", rule="test"), 0),)), Section("Decisions", rulings)),
+        sections=(
+            Section("Task", (Line(Entry(text="Add a ## discount", rule="test"), 0),)),
+            Section("Decisions", rulings),
+        ),
     )
     text = render(handoff)
 

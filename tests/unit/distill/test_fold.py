@@ -1,229 +1,174 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.distill.digest import Digest
+from carryover.distill.digest import (
+    MOST_FAILURES,
+    MOST_PENDING,
+    MOST_QUESTIONS,
+    MOST_RUNS,
+    MOST_TOUCHED,
+    MOST_TURNS,
+    Digest,
+)
 from carryover.distill.fold import fold
+from carryover.distill.view import Note
 from carryover.model import (
+    AgentSummary,
     Answer,
+    AnyBody,
     AssistantMessage,
     BackgroundTask,
     Event,
+    FileEdit,
     PlanItem,
     PlanProposal,
     PlanUpdate,
     Question,
     QueuedPrompt,
+    SessionEnd,
+    SessionInfo,
+    SessionStart,
+    ToolCall,
     ToolResult,
     TurnEnd,
+    Undone,
     UserPrompt,
 )
-from support.conversation import Conversation
+from support.conversation import MINUTE_MS, Conversation
 
-GATE = (
-    "You were adding a discount to the cart; next is wiring it into checkout.\n\n"
-    "Do you want to continue from here, or are you starting something different?"
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        SessionInfo(title="A cart"),
+        SessionStart(reason="startup"),
+        SessionEnd(reason="exit"),
+        Undone(keys=("s1:1",)),
+        AgentSummary(text="All of it.", source="compaction"),
+    ],
+    ids=lambda body: type(body).__name__,
 )
+def test_events_that_say_nothing_of_the_work_change_nothing(body: AnyBody) -> None:
+    talk = Conversation().user("Build the cart")
+    before = talk.digest
 
-
-def test_the_newest_request_is_the_task_and_small_talk_is_not() -> None:
-    talk = Conversation().user("Add a discount to the cart").says("Done.").user("thanks").says("You're welcome.")
-
-    assert talk.digest.goal is not None
-    assert talk.digest.goal.text == "Add a discount to the cart"
-    assert talk.digest.latest is not None
-    assert talk.digest.latest.kind == "nudge"
-
-
-def test_a_bare_answer_keeps_the_offer_it_answers() -> None:
-    talk = (
-        Conversation().user("Plan the release").says("Two ways are open.\n\nShould I 1) tag it or 2) wait?").user("2")
-    )
-
-    assert talk.digest.latest is not None
-    assert (talk.digest.latest.kind, talk.digest.latest.answers) == ("answer", "Should I 1) tag it or 2) wait?")
-
-
-def test_a_correction_after_an_interruption_keeps_the_task() -> None:
-    talk = Conversation().user("Train the model for 100 epochs").event(TurnEnd(reason="interrupted"))
-    talk.user("use 200 epochs and the small data set")
-
-    assert talk.digest.goal is not None
-    assert talk.digest.goal.text == "Train the model for 100 epochs"
-    assert talk.digest.latest is not None
-    assert talk.digest.latest.kind == "follow_up"
-
-
-def test_the_protocols_own_question_and_the_users_yes_leave_nothing() -> None:
-    talk = Conversation().user("let's start").says(GATE).user("yes, continue")
-
-    assert (talk.digest.goal, talk.digest.said, talk.digest.questions) == (None, None, ())
-
-
-def test_the_mark_of_the_brief_protocol_is_not_the_assistants_words() -> None:
-    talk = Conversation().user("go on").says("(resuming: add a discount) The cap is in place now.")
-
-    assert talk.digest.said is not None
-    assert talk.digest.said.text == "The cap is in place now."
-
-
-def test_a_handoff_that_is_read_or_pasted_is_not_taken_in() -> None:
-    pasted = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n## Task\nNever use tabs"
-    talk = Conversation().user(pasted).ran("cat .carryover/handoff.md", "error: boom", status="error")
-
-    assert talk.digest == Digest()
+    assert talk.event(body).digest is before
     assert talk.notes == []
 
 
-def test_a_ruling_of_the_third_turn_is_kept_as_a_note() -> None:
-    talk = Conversation().user("Build the shop").user("Never touch the schema of the orders table")
-    for n in range(200):
-        talk.user(f"now please build page number {n} of the shop").says("Built.")
+def test_the_time_of_a_digest_is_that_of_its_newest_event_and_never_goes_back() -> None:
+    talk = Conversation().user("Build the cart").says("Built.")
+    assert talk.digest.last_ms == talk.at_ms
 
-    assert [note.text for note in talk.notes if note.weight == 3] == ["Never touch the schema of the orders table"]
-
-
-def test_what_was_tried_and_why_it_failed_are_kept_together() -> None:
-    talk = (
-        Conversation()
-        .user("Deploy it")
-        .ran("npm run deploy", "Exit code 1\nError: no such bucket: shop-eu", status="error")
-    )
-
-    assert [(f.tried, f.why) for f in talk.digest.failures] == [("`npm run deploy`", "Error: no such bucket: shop-eu")]
+    newest, talk.at_ms = talk.at_ms, talk.at_ms - 10 * MINUTE_MS
+    assert talk.edited("late.py").digest.last_ms == newest
 
 
-def test_the_same_thing_tried_again_counts_up_and_a_success_mends_it() -> None:
-    talk = Conversation().user("Deploy it")
-    for _ in range(3):
-        talk.ran("npm run deploy", "Exit code 1\nError: no such bucket", status="error")
-    talk.ran("npm run deploy", "ok")
-
-    assert [(f.times, f.mended) for f in talk.digest.failures] == [(3, True)]
-
-
-def test_looking_around_and_refused_calls_are_no_failures() -> None:
-    talk = Conversation().user("Look").ran("ls nowhere", "Exit code 2\nls: no such file", status="error")
-    talk.ran("cart.py", "string not found", status="error", op="edit", name="Edit", never_ran=True)
-    talk.ran("rm README.md", "The user doesn't want to proceed", status="denied")
-
-    assert talk.digest.failures == ()
-
-
-def test_taking_work_back_makes_it_a_failed_approach() -> None:
-    talk = (
-        Conversation().user("Move the API to a class").says("Moved.").user("go back to plain functions, that was nicer")
-    )
-
-    assert [(f.tried, f.undone) for f in talk.digest.failures] == [("Move the API to a class", True)]
-
-
-def test_a_question_of_a_tool_stays_open_until_it_is_answered() -> None:
-    talk = Conversation().user("Set the cap").event(Question(call_id="q", text="Which cap?", options=("50", "none")))
-    assert [q.text for q in talk.digest.questions] == ["Which cap?"]
-
-    talk.event(Answer(call_id="q", question="Which cap?", text="50"))
-    assert talk.digest.questions == ()
-    assert [note.text for note in talk.notes] == ["Which cap? → 50"]
-
-
-def test_a_question_of_the_user_is_open_until_the_turn_is_answered() -> None:
-    talk = Conversation().user("Build the parser").says("Built.").user("does it handle tabs too?")
-    assert [q.origin for q in talk.digest.questions] == ["user"]
-
-    talk.says("It does.")
-    assert talk.digest.questions == ()
-
-
-def test_words_typed_while_the_agent_works_wait_until_they_are_delivered() -> None:
-    talk = Conversation().user("Build it").event(QueuedPrompt(text="and the docs?"))
-    assert [waiting.text for waiting in talk.digest.queued] == ["and the docs?"]
-
-    talk.user("and the docs?")
-    assert talk.digest.queued == ()
-
-
-def test_words_taken_back_from_the_queue_are_forgotten() -> None:
-    talk = (
-        Conversation()
-        .user("Build it")
-        .event(QueuedPrompt(text="stop"))
-        .event(QueuedPrompt(text="stop", change="withdrawn"))
-    )
-
-    assert talk.digest.queued == ()
-
-
-def test_a_finished_turn_becomes_a_line_of_progress_when_the_next_begins() -> None:
-    talk = Conversation().user("Add a discount").edited("cart.py").ran("pytest -q", "1 passed in 0.1s")
-    talk.says("The discount works now. Anything else?").user("Wire it into the checkout page please")
-
-    assert [note.text for note in talk.notes] == [
-        "Add a discount → The discount works now. [edited cart.py; tests pass]"
+SAID = st.sampled_from(
+    [
+        "Build the cart in `cart.py`, and never use floats for money.",
+        "yes, go on",
+        "B",
+        "Why is it slow?",
+        "Собери меню, но не трогай кассу.",
+        "窯の温度を必ず記録してください。",
+        "KeyError: 'door'",
+        "Look:\n\n2026-03-01 06:10:02 INFO heating\n2026-03-01 06:11:02 ERROR sensor lost\n\nFix it.",
+        "go back to the old recipe",
     ]
-
-
-def test_commits_are_told_by_their_subject() -> None:
-    talk = (
-        Conversation()
-        .user("Commit the discount work")
-        .ran("git commit -m x", "[main f0bf20a] Add a discount\n 1 file changed")
-    )
-    talk.says("Committed.").user("Now write the documentation for it")
-
-    assert talk.notes[-1].text == "Commit the discount work → Committed. [committed: Add a discount (f0bf20a)]"
-
-
-def test_plans_jobs_and_proposals_are_kept_while_they_are_open() -> None:
-    talk = Conversation().user("Build the shop").event(PlanUpdate(items=(PlanItem(text="cart", state="active"),)))
-    talk.event(PlanProposal(call_id="p", text="# Shop plan\nsteps"))
-    talk.event(BackgroundTask(task_id="j1", state="running", label="train"))
-    talk.event(BackgroundTask(task_id="j2", state="running", label="lint"))
-    talk.event(BackgroundTask(task_id="j2", state="failed"))
-
-    assert [item.text for item in talk.digest.plan] == ["cart"]
-    assert talk.digest.proposal == "Shop plan"
-    assert [job.text for job in talk.digest.jobs] == ["train"]
-    assert [(f.tried, f.why) for f in talk.digest.failures] == [("lint", "the background job failed")]
-
-
-def test_a_call_without_a_result_is_in_flight_until_the_next_prompt() -> None:
-    talk = Conversation().user("Run the long job").calls("python train.py")
-    assert [call.text for call in talk.digest.calls] == ["python train.py"]
-
-    talk.user("go on with the other thing now please")
-    assert talk.digest.calls == ()
-
-
-BODIES = st.one_of(
-    st.builds(UserPrompt, text=st.text(max_size=80), actor=st.sampled_from(["human", "model"])),
-    st.builds(AssistantMessage, text=st.text(max_size=120), final=st.sampled_from([True, False, None])),
-    st.builds(QueuedPrompt, text=st.text(max_size=40)),
+)
+TOLD = st.sampled_from(
+    [
+        "The cart is built. Next I will wire the till.",
+        "Which flour shall I take?\n- rye\n- spelt",
+        "## Next steps\n1. wire the till in `till.py`\n2. print the receipt",
+        "Steam was too slow because `SteamOven` has one tray. The valve is not tested yet.",
+        "You were on the cart. Do you want to continue from here, or are you starting something different?",
+    ]
+)
+BODIES: st.SearchStrategy[AnyBody] = st.one_of(
+    st.builds(UserPrompt, text=SAID | st.text(max_size=80), actor=st.sampled_from(["human", "model"])),
+    st.builds(AssistantMessage, text=TOLD | st.text(max_size=120), final=st.sampled_from([True, False, None])),
+    st.builds(QueuedPrompt, text=SAID, change=st.sampled_from(["added", "withdrawn"])),
     st.builds(TurnEnd, reason=st.sampled_from(["interrupted", "error", "limit"]), message=st.text(max_size=40)),
+    st.builds(Question, call_id=st.just("q"), text=TOLD, options=st.just(("rye", "spelt"))),
+    st.builds(Answer, call_id=st.just("q"), question=TOLD, text=SAID),
+    st.builds(PlanUpdate, items=st.just((PlanItem(text="cart", state="done"), PlanItem(text="till")))),
+    st.builds(PlanProposal, call_id=st.just("p"), text=TOLD, accepted=st.sampled_from([None, True, False])),
+    st.builds(BackgroundTask, task_id=st.sampled_from("ab"), state=st.sampled_from(["running", "failed", "done"])),
+    st.builds(FileEdit, path=st.sampled_from(["/shop/a.py", "/shop/b.py"]), change=st.sampled_from(["add", "delete"])),
+    st.builds(
+        ToolCall,
+        call_id=st.sampled_from(["1", "2"]),
+        name=st.just("Bash"),
+        op=st.sampled_from(["shell", "edit", "read"]),
+        subject=st.sampled_from(["ls", "make", "pytest -q", "/shop/a.py"]),
+    ),
     st.builds(
         ToolResult,
-        call_id=st.text(max_size=3),
+        call_id=st.sampled_from(["1", "2"]),
         name=st.just("Bash"),
         op=st.sampled_from(["shell", "edit", "other"]),
         status=st.sampled_from(["ok", "error", "denied", "unknown"]),
-        subject=st.text(max_size=60),
-        output=st.text(max_size=120),
+        subject=st.sampled_from(["ls", "make", "pytest -q", "/shop/a.py"]) | st.text(max_size=60),
+        output=st.sampled_from(["1 failed in 1s", "Error: no such bucket"]) | st.text(max_size=120),
     ),
 )
 
 
+def folded(digest: Digest, events: list[Event]) -> tuple[Digest, list[Note]]:
+    notes: list[Note] = []
+    for event in events:
+        digest, new = fold(digest, event)
+        notes += new
+    return digest, notes
+
+
+def stored(digest: Digest) -> Digest:
+    return msgspec.json.decode(msgspec.json.encode(digest), type=Digest)
+
+
+def events_of(bodies: list[AnyBody]) -> list[Event]:
+    return [Event(key=str(number), session="s", at_ms=number, body=body) for number, body in enumerate(bodies)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(bodies=st.lists(BODIES, max_size=40))
+def test_any_conversation_folds_and_its_digest_survives_storage(bodies: list[AnyBody]) -> None:
+    digest, _ = folded(Digest(), events_of(bodies))
+
+    assert stored(digest) == digest
+
+
+@settings(max_examples=100, deadline=None)
+@given(bodies=st.lists(BODIES, max_size=40), cuts=st.sets(st.integers(0, 40)))
+def test_folding_in_one_go_or_by_parts_with_storage_between_gives_the_same_digest(
+    bodies: list[AnyBody], cuts: set[int]
+) -> None:
+    events = events_of(bodies)
+    digest, notes, begun = Digest(), list[Note](), 0
+    for end in sorted({*cuts, len(events)}):
+        digest, new = folded(stored(digest), events[begun:end])
+        notes, begun = notes + new, max(begun, end)
+
+    assert (digest, notes) == folded(Digest(), events)
+
+
 @settings(max_examples=60, deadline=None)
 @given(bodies=st.lists(BODIES, max_size=40))
-def test_any_conversation_folds_and_its_digest_survives_storage(bodies: list[UserPrompt]) -> None:
-    digest = Digest()
-    for number, body in enumerate(bodies):
-        event = Event(key=str(number), session="s", at_ms=number, body=body)
-        digest, _ = fold(digest, event)
+def test_every_list_of_a_digest_is_bounded(bodies: list[AnyBody]) -> None:
+    digest, _ = folded(Digest(), events_of([*bodies, *bodies, *bodies]))
 
-    stored = msgspec.json.decode(msgspec.json.encode(digest), type=Digest)
-    assert stored == digest
+    assert len(digest.turns) <= MOST_TURNS
+    assert len(digest.touched) <= MOST_TOUCHED
+    assert len(digest.runs) <= MOST_RUNS
+    assert len(digest.failures) <= MOST_FAILURES
+    assert len(digest.questions) <= MOST_QUESTIONS
+    assert max(len(digest.calls), len(digest.jobs), len(digest.queued)) <= MOST_PENDING
 
 
 def test_a_digest_stays_small_however_long_the_session() -> None:

@@ -4,12 +4,18 @@ import pytest
 
 from carryover.distill.own_text import (
     go_on_prompt,
-    is_handoff_text,
     names_handoff,
     only_points_at_handoff,
-    without_protocol,
+    without_handoffs,
+    without_mark,
 )
-from support.conversation import Conversation
+from carryover.distill.work.merge import work_of
+from support.conversation import Conversation, project
+
+HANDOFF = (
+    "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n# RESUME PROTOCOL: ask\n## Task\n- Bake\n"
+    "Full history: `carryover show abc`"
+)
 
 
 @pytest.mark.parametrize(
@@ -20,23 +26,32 @@ def test_a_call_that_touches_the_handoff_is_known(subject: str) -> None:
     assert not names_handoff("docs/handoff.md")
 
 
-def test_the_handoffs_text_is_known_wherever_it_turns_up() -> None:
-    assert is_handoff_text("some log\n# RESUME PROTOCOL: ask\nmore")
-    assert is_handoff_text("# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex")
-    assert not is_handoff_text("we talked about carryover and its protocol")
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        pytest.param(HANDOFF, "\n", id="alone"),
+        pytest.param(f"before\n{HANDOFF}\nafter", "before\n\n\nafter", id="between"),
+        pytest.param(f"> {HANDOFF}", "\n", id="quoted"),
+        pytest.param(f"{HANDOFF}\nand\n{HANDOFF}", "\n\nand\n\n", id="two"),
+        pytest.param("log\n# RESUME PROTOCOL: ask\nmore", "log\n# RESUME PROTOCOL: ask\nmore", id="a line of it"),
+        pytest.param("we named it [CARRYOVER]", "we named it [CARRYOVER]", id="its name"),
+        pytest.param(HANDOFF.rpartition("\n")[0], "\n", id="without its last line"),
+    ],
+)
+def test_a_handoff_is_taken_out_of_a_text_and_nothing_else(text: str, rest: str) -> None:
+    assert without_handoffs(text) == rest
 
 
-def test_the_answer_to_the_protocol_is_not_the_assistants_own() -> None:
-    answer = "You were on the cart. Do you want to continue from here, or are you starting something different?"
-
-    assert without_protocol(answer, fresh=False) is None
-
-
-def test_a_paraphrase_counts_only_while_the_session_has_no_task_of_its_own() -> None:
-    answer = "Shall I continue where we left off?"
-
-    assert without_protocol(answer, fresh=True) is None
-    assert without_protocol(answer, fresh=False) == answer
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("(resuming: add a discount) The cap is in place.", "The cap is in place."),
+        ("  (Resuming: x)\nThe cap is in place.", "The cap is in place."),
+        ("The cap (resuming: x) is in place.", "The cap (resuming: x) is in place."),
+    ],
+)
+def test_the_mark_of_the_brief_protocol_is_not_the_assistants_words(text: str, words: str) -> None:
+    assert without_mark(text) == words
 
 
 @pytest.mark.parametrize("path", [".carryover/handoff.md", "/home/dev/my handoffs/shop-1a2b3c4d/handoff.md"])
@@ -55,7 +70,7 @@ def test_the_first_prompt_answers_the_question_that_the_files_protocol_asks() ->
 def test_the_first_prompt_is_neither_task_nor_decision_nor_question() -> None:
     talk = Conversation().user(go_on_prompt(".carryover/handoff.md"))
 
-    assert (talk.digest.goal, talk.digest.questions, talk.notes) == (None, (), [])
+    assert (work_of(project(talk)).lead, talk.digest.questions, talk.notes) == (None, (), [])
 
 
 @pytest.mark.parametrize("path", [".carryover/handoff.md", "/home/dev/my handoffs/shop-1a2b3c4d/handoff.md"])

@@ -2,15 +2,21 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.distill.clip import estimated_tokens
-from carryover.distill.frame import MAX_CHARS
+from carryover.distill.frame import Answering, frame
 from carryover.distill.handoff import Handoff, Line, Section
-from carryover.distill.render import MAX_LINES, MAX_TOKENS, inert, render
+from carryover.distill.render import MAX_CHARS, MAX_LINES, MAX_TOKENS, inert, lay_out, render
+from carryover.distill.sections.entry import Entry
 
-TITLES = ("Task", "Progress log", "Recent files", "Open questions", "Next action", "Git context")
+TITLES = (
+    "Task", "Also in progress", "Progress log", "Decisions", "Findings", "Recent files", "Failed approaches",
+    "Open questions", "Next action", "Git context",
+)  # fmt: skip
+FIRM = ("Task", "Next action")
 
 hostile = st.sampled_from(
     [
@@ -28,6 +34,17 @@ hostile = st.sampled_from(
     ]
 )
 texts = st.one_of(st.text(max_size=500), hostile)
+answers = st.none() | st.builds(
+    Answering,
+    situation=st.sampled_from(["new", "old", "compacted", "moved_on"]),
+    now_ms=st.none() | st.integers(1_795_155_746_000, 1_895_155_746_000),
+    head=st.none() | st.just("def5678"),
+    changed_files=st.none() | st.integers(0, 999),
+)
+
+
+def line(text: str, rank: int) -> Line:
+    return Line(Entry(text=text, rule="newest request", session="s1", turn=3), rank)
 
 
 def handoff(sections: tuple[Section, ...], *, resume: str = "ask", head: str | None = "abc1234") -> Handoff:
@@ -45,12 +62,9 @@ def handoff(sections: tuple[Section, ...], *, resume: str = "ask", head: str | N
 def sections(draw: st.DrawFn) -> tuple[Section, ...]:
     made = []
     for title in TITLES:
-        firm = title in ("Task", "Next action")
+        firm = title in FIRM
         count = draw(st.integers(1, 3) if firm else st.integers(0, 14))
-        lines = [
-            Line(draw(texts), 0 if firm else draw(st.integers(9, 60)))
-            for _ in range(min(count, 2) if title == "Task" else count)
-        ]
+        lines = [line(draw(texts), 0 if firm else draw(st.integers(5, 60))) for _ in range(count)]
         made.append(Section(title, tuple(lines)))
     return tuple(made)
 
@@ -66,23 +80,50 @@ def test_no_text_breaks_the_bounds_or_the_shape(made: tuple[Section, ...], resum
     assert max(map(len, lines)) <= MAX_CHARS
     assert estimated_tokens(text) <= MAX_TOKENS
     assert text.encode("utf-8").decode("utf-8") == text
-    assert [line for line in lines if line.startswith("# ")] == [
+    assert [shown for shown in lines if shown.startswith("# ")] == [
         "# [CARRYOVER] Last updated 2026-11-20T06:22:26Z from Claude Code",
         f"# RESUME PROTOCOL: {resume}",
     ]
-    headings = [line.removeprefix("## ") for line in lines if line.startswith("#") and not line.startswith("# ")]
+    headings = [shown.removeprefix("## ") for shown in lines if shown.startswith("#") and not shown.startswith("# ")]
     assert headings == [title for title in TITLES if title in headings]
-    assert [line for line in lines if "CARRYOVER" in line] == lines[:1]
+    assert [shown for shown in lines if "CARRYOVER" in shown] == lines[:1]
     assert not any(mark in text for mark in ("<!--", "```", "</system"))
     assert lines[-1] == "Full history: `carryover show c0de0000-0000-4000-8000-000000000001`"
-    for title, body in (("Task", made[0]), ("Next action", made[4])):
-        for line in body.lines:
-            said = inert(line.text)
-            assert not said or f"- {said[:20]}" in text, title
+    for part in made:
+        for shown in part.lines if part.title in FIRM else ():
+            said = inert(shown.text)
+            assert not said or f"- {said[:20]}" in text, part.title
+
+
+@settings(max_examples=150, deadline=None)
+@given(made=sections(), answering=answers)
+def test_what_is_laid_out_fits_beside_the_frame_and_every_line_keeps_where_it_came_from(
+    made: tuple[Section, ...], answering: Answering | None
+) -> None:
+    whole = handoff(made)
+    laid_out = lay_out(whole, answering)
+    given = {part.title: [shown.entry for shown in part.lines] for part in made}
+
+    assert len(frame(whole, answering)) + sum(1 + len(lines) for _, lines in laid_out) + 1 <= MAX_LINES
+    assert [title for title, _ in laid_out] == [title for title in TITLES if title in dict(laid_out)]
+    assert all(lines for _, lines in laid_out)
+    for title, lines in laid_out:
+        assert [entry for _, entry in lines if entry not in given[title]] == []
+        assert all(text.startswith("- ") and len(text) <= MAX_CHARS for text, _ in lines)
+        assert len({text for text, _ in lines}) == len(lines)
+    assert [text for _, lines in laid_out for text, _ in lines] == [
+        shown for shown in render(whole, answering).split("\n") if shown.startswith("- ")
+    ]
+
+
+def test_a_line_is_printed_with_the_rule_and_turn_that_it_came_with() -> None:
+    task = line("Add a discount", 0)
+
+    assert lay_out(handoff((Section("Task", (task,)),))) == [("Task", [("- Add a discount", task.entry)])]
 
 
 def test_the_first_line_of_each_mode_is_the_protocols() -> None:
-    task = (Section("Task", (Line("Add a discount", 0),)),)
+    task = (Section("Task", (line("Add a discount", 0),)),)
 
     assert render(handoff(task)).split("\n")[2:8] == [
         "Your first response in this session MUST be:",
@@ -100,9 +141,9 @@ def test_the_first_line_of_each_mode_is_the_protocols() -> None:
 
 def test_the_least_useful_lines_go_first() -> None:
     made = (
-        Section("Task", (Line("Add a discount", 0),)),
-        Section("Progress log", tuple(Line(f"step {n} " + "word " * 40, 20 + n) for n in range(40))),
-        Section("Next action", (Line("Wire it in", 0),)),
+        Section("Task", (line("Add a discount", 0),)),
+        Section("Progress log", tuple(line(f"step {n} " + "word " * 40, 20 + n) for n in range(40))),
+        Section("Next action", (line("Wire it in", 0),)),
     )
     text = render(handoff(made))
     kept = [int(number) for number in re.findall(r"- step (\d+)", text)]
@@ -111,5 +152,41 @@ def test_the_least_useful_lines_go_first() -> None:
     assert kept == list(range(len(kept)))
 
 
-def test_an_empty_section_is_left_out() -> None:
-    assert "Progress" not in render(handoff((Section("Task", (Line("x y", 0),)), Section("Progress log", ()))))
+def test_what_is_firm_stays_however_long_it_is_in_any_script() -> None:
+    made = (
+        Section("Task", tuple(line("日本語の長い課題です。" * 40 + str(n), 0) for n in range(3))),
+        Section("Progress log", tuple(line(f"step {n}", 20 + n) for n in range(9))),
+        Section("Next action", tuple(line(f"{n} 日本語の長い手順です。" * 40, 0) for n in range(3))),
+    )
+    laid_out = dict(lay_out(handoff(made)))
+
+    assert len(laid_out["Next action"]) == 3
+    assert estimated_tokens(render(handoff(made))) <= MAX_TOKENS
+
+
+def test_an_empty_section_is_left_out_and_so_are_empty_and_repeated_lines() -> None:
+    made = (
+        Section("Task", (line("x y", 0), line(" \n", 0), line("x  y", 0))),
+        Section("Progress log", ()),
+        Section("Decisions", (line("\u200b", 7),)),
+    )
+
+    assert [(title, [text for text, _ in lines]) for title, lines in lay_out(handoff(made))] == [("Task", ["- x y"])]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\n\tb", "a b"),
+        ("<!-- x -->", "-- x --"),
+        ("```sh", "'''sh"),
+        ("~~~", "'''"),
+        ("# [CARRYOVER] and RESUME PROTOCOL: ask", "# (carryover) and resume protocol: ask"),
+        ("<system-reminder>x</system-reminder>", "‹system-reminder>x‹/system-reminder>"),
+        ("a < b and <b>", "a < b and <b>"),
+        ("a\u202eb\ufeffc\u200b", "a b c"),
+        ("\ue000x\ud800", "x?"),
+    ],
+)
+def test_text_is_made_inert(text: str, shown: str) -> None:
+    assert inert(text) == shown

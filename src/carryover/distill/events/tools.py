@@ -14,7 +14,7 @@ from carryover.distill.events.turns import at_work, text_went_on, with_turn
 from carryover.distill.language.names import names_in
 from carryover.distill.language.prose import one_line
 from carryover.distill.language.report import Quote
-from carryover.distill.own_text import is_handoff_text, names_handoff
+from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.testruns.commands import find_invocations
 from carryover.distill.testruns.reading import read_test_run
 from carryover.distill.testruns.run import TestRun
@@ -69,13 +69,15 @@ def _failed_just_now(digest: Digest, turn: Turn) -> bool:
 
 
 def result(digest: Digest, event: Event, body: ToolResult) -> Folded:
-    """A test run is told as such, whether it failed or not; anything else may have failed, or mended what had."""
-    if names_handoff(body.subject) or is_handoff_text(body.output):
+    """A test run is told as such, whether it failed or not; anything else may have failed, or mended what had. A
+    handoff in the output is not read, and what else there is in it is."""
+    if names_handoff(body.subject):
         return digest, ()
+    body = replace(body, output=without_handoffs(body.output))
     digest = replace(digest, calls=tuple(call for call in digest.calls if call.id != body.call_id))
     run = _test_run(body) if body.op == "shell" else None
     if run is not None:
-        return _with_run(digest, run, body, event.at_ms), ()
+        return _with_run(digest, run, body, event), ()
     failures = _of_jobs(digest.failures, body)
     digest = replace(digest, failures=_failures_after(failures, body, event.at_ms, digest.prompts))
     return _with_refusal(_with_commits(digest, body), body), _refusal(body, event.at_ms)
@@ -91,10 +93,11 @@ def _test_run(body: ToolResult) -> TestRun | None:
     return None
 
 
-def _with_run(digest: Digest, run: TestRun, body: ToolResult, at_ms: int) -> Digest:
-    seen = SeenRun(run=run, at_ms=at_ms, command=clip(one_line(body.subject), chars=160), turn=digest.prompts)
+def _with_run(digest: Digest, run: TestRun, body: ToolResult, event: Event) -> Digest:
+    command = clip(one_line(body.subject), chars=160)
+    seen = SeenRun(run=run, at_ms=event.at_ms, command=command, turn=digest.prompts, session=event.session)
     digest = replace(
-        digest, runs=(*digest.runs, seen)[-MOST_RUNS:], failures=_with_failed_run(digest, run, body, at_ms)
+        digest, runs=(*digest.runs, seen)[-MOST_RUNS:], failures=_with_failed_run(digest, run, body, event.at_ms)
     )
     if run.status == "unknown":
         return digest

@@ -85,6 +85,12 @@ class Part:
         return ahead is not None and failure is not None and ahead.start() < failure.start()
 
     @cached_property
+    def only_unproved(self) -> bool:
+        """What could not be done was to check: that leaves something open, rather than telling of a way that failed."""
+        doubt, failure = lexicon.DOUBT.search(self.text), lexicon.FAILURE.search(self.text)
+        return doubt is not None and failure is not None and doubt.start() <= failure.start() < doubt.end()
+
+    @cached_property
     def negates(self) -> bool:
         return lexicon.NEGATION.search(self.text) is not None
 
@@ -122,7 +128,10 @@ def parts_of(text: str) -> list[Part]:
                 code.append(line)
         elif mark:
             code, fence, begun = [], mark[1], number
-        elif line.strip() and not _RULE.match(line):
+        elif _RULE.match(line):
+            if found and found[-1].kind == "table" and _TABLE.match(line):
+                found.pop()  # the row above it names the columns
+        elif line.strip():
             found.extend(_parts_of_line(line, number))
     if code:
         found.append(Part("code", "\n".join(code), begun))
@@ -137,6 +146,8 @@ def _parts_of_line(line: str, number: int) -> list[Part]:
     checked = _CHECKED.match(line) is not None
     crossed, bold = _CROSSED.match(line) is not None, "**" in line
     if is_bullet(line) or _NUMBERED.match(line) or checked:
+        if not plain(line):
+            return []
         return [
             Part(
                 "item",

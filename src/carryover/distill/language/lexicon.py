@@ -61,7 +61,8 @@ _CURLY: Final = str.maketrans({"’": "'", "‘": "'"})
 
 
 def _between_borders(words: str) -> str:
-    return rf"(?<!\w)(?:{words})(?!\w)"
+    # An expression may begin with the mark that ends the clause before, right after a word.
+    return rf"(?:(?<!\w)|(?=[.,;:!—]))(?:{words})(?!\w)"
 
 
 def _alternatives(words: str) -> str:
@@ -80,9 +81,9 @@ NEGATION: Final = Concept(
     pt=r"não | nao | nunca | jamais | nenhuma? | sem | nada",
     it=r"non | mai | nessun[oa]? | senza",
     ru=r"не | ни | нет | нельзя | никогда | никак\w* | без | ничего | нечего",
-    ja=r"ない | ません | ず[にはが。、] | ずに | 無し | なし | 不要 | 禁止 | な[。！!]?$",
-    zh=r"不 | 没 | 沒 | 别 | 別 | 勿 | 无 | 無 | 未 | 莫",
-    ko=r"(?<![가-힣])(?:안|못)(?=\s) | 않 | 없 | 지 ?마 | 말고 | 말아 | 말 것 | 금지 | 아니",
+    ja=r"ない | ません | ず[にはが。、] | ずに | 無し | なし | 不要 | 禁止 | [うくぐすつぬぶむる]な[。！!]?$",
+    zh=r"不 | 没 | 沒 | (?<![特分类级区个识辨差])别(?![的人处名]) | 別 | 勿 | 无 | 無 | 未 | 莫",
+    ko=r"(?<![가-힣])(?:안|못)(?=\s) | 않 | 없 | 지 ?마(?=$|[\s.,!]|세요|십시오|라|요|시) | 말고 | 말아 | 말 것 | 금지 | 아니",
 )
 """Something is denied or forbidden."""
 
@@ -120,23 +121,23 @@ OBLIGATION: Final = Concept(
     zh=r"""必须 | 必須 | 一定 | 务必 | 總是 | 总是 | 始终 | 只 | 仅 | 僅 | 应该 | 应当 | 應該 | 需要 | 要求 | 得[是用] | 至少 | 至多 | 最多 | 最少
     不超过 | 以内 | 之内 | 保持 | 保留 | 而不是 | 代替 | 改用 | 除了 | 除非 | 避免 | 禁止 | 严格 | 统一 | 全部 | 所有 | 优先 | 尽量
     原样 | 不变 | 从现在起 | 以后都 | 都要 | 都得 | 宁可 | 最好""",
-    ko=r"""반드시 | 꼭 | 항상 | 언제나 | 늘 | 만(?= |[.,!]|$) | 만으로 | 만을 | 야 ?(?:해|한다|합니다|하|돼|된다|됩니다) | 필수 | 필요 | 최대 | 최소 | 이내 | 이하 | 이상(?=[ 으이의을은도,.]|$)
+    ko=r"""반드시 | 꼭 | 항상 | 언제나 | 늘 | (?<![지다그\d])만(?= |[.,!]|$) | 만으로 | 만을 | 야 ?(?:해|한다|합니다|하|돼|된다|됩니다) | 필수 | 필요 | 최대 | 최소 | 이내 | 이하 | 이상(?=[ 으이의을은도,.]|$)
     그대로 | 유지 | 대신 | 말고 | 제외 | 외에 | 빼고 | 피하 | 피해 | 금지 | 엄격 | 모두 | 전부 | 우선 | 되도록 | 가급적 | 통일 | 앞으로""",
 )
 """Something is required, preferred, bounded or to stay as it is."""
 
 STANDING: Final = Concept(
-    en=r"""never | always | must(?:n't| not)? | do not | don't | dont | under no circumstances | from now on | no longer
+    en=r"""(?<!\bis )(?<!\bare )(?<!\bwas )(?:never|always)(?! \w*[^s]s\b) | must(?:n't| not)? | (?<!\bi )(?<!\bthey )(?<!\bthese )(?<!\bthose )(?<!\ws )(?:do not|don't|dont) | under no circumstances | from now on | no longer
     no (?:more|new|other) \w+ | only | in no case | at all times | (?:i|we)(?:'ve| have| had)? (?:already )?(?:asked|told) you""",
-    de=r"niemals | nie | immer | kein\w{0,2} | nicht mehr | auf keinen fall | muss | müssen | nur | ich (?:habe?|hatte) (?:dir|dich) (?:doch |schon )?(?:gesagt|gebeten)",
-    fr=r"jamais | toujours | ne .{1,40} (?:pas|plus|jamais|que) | aucune? | pas de | doi(?:t|vent) | il faut | je t'ai (?:dit|demandé)",
-    es=r"nunca | jamás | siempre | no (?:uses|toques|cambies|hagas|pongas|metas|quiero|hay que) | ning[uú]n[oa]? | debe[ns]? | hay que | te (?:dije|pedí)",
-    pt=r"nunca | sempre | não | nenhuma? | deve[m]?",
-    it=r"mai | sempre | non | nessun[oa]? | deve | devono",
+    de=r"niemals | nie | immer | (?<!t )(?<!habe )(?<!haben )(?<!sind )(?<!sehe )(?<!finde )kein\w{0,2} | (?<!t )(?<!sich )nicht mehr | auf keinen fall | muss | müssen | nur | ich (?:habe?|hatte) (?:dir|dich) (?:doch |schon )?(?:gesagt|gebeten)",
+    fr=r"jamais | toujours | (?:^|[.,;:!] ?|(?:et|mais|donc|surtout|on|tu|vous) )(?:ne |n')\w.{0,40} (?:pas|plus|jamais|que) | (?:^|[.,;:!] ?)(?:aucune?|pas de) | doi(?:t|vent) | il faut | je t'ai (?:dit|demandé)",
+    es=r"nunca | jamás | siempre | no (?:uses|toques|cambies|hagas|pongas|metas|quiero|hay que) | (?<!hay )(?<!veo )(?<!tengo )(?<!tiene )(?<!muestra )ning[uú]n[oa]? | debe[ns]? | hay que | te (?:dije|pedí)",
+    pt=r"nunca | sempre | (?:^|[.,;:!] ?|(?:e|mas|por favor) )não (?:\w+ )?\w+(?:e|a|em|am|ar|er|ir) | nenhuma? | deve[m]?",
+    it=r"mai | sempre | non \w+(?:ate|ete|ite|(?:ar|er|ir)(?:e|l[aeio])) | (?:^|[.,;:!] ?)nessun[oa]? | deve | devono",
     ru=r"никогда | всегда | нельзя | никак\w+ | не \w+(?:й|йте|ь|ьте) | только(?! что| тогда| потом) | долж(?:ен|на|но|ны) | обязательно | я (?:же )?(?:тебя |вас )?(?:уже )?(?:просил[аи]?|говорил[аи]?)",
     ja=r"絶対 | 必ず | 常に | しないで | ないで(?:ください|ほしい|下さい|$) | 禁止 | だけ | のみ | なければ | 厳守",
-    zh=r"不要 | 不能 | 不得 | 不许 | 不准 | 别 | 必须 | 务必 | 禁止 | 一定 | 只能 | 绝不 | 永远",
-    ko=r"지 ?마 | 말아 | 말 것 | 반드시 | 절대 | 항상 | 꼭 | 금지 | 안 ?[돼됩된] | 만(?= )",
+    zh=r"不要 | 不能 | 不得 | 不许 | 不准 | (?<![特分类级区个识辨差])别(?![的人处名]) | 必须 | 务必 | 禁止 | (?<!不)一定(?!程度|的) | 只能 | 绝不 | 永远",
+    ko=r"지 ?마(?=$|[\s.,!]|세요|십시오|라|요|시) | 말아 | 말 것 | 반드시 | 절대 | 항상 | 꼭 | 금지 | (?:면|서는|선) ?안 ?[돼됩된] | (?<![지다그\d])만(?= )",
 )
 """An order or ban meant to last, rather than a passing choice."""
 
@@ -155,7 +156,7 @@ CHOICE: Final = Concept(
 
 LASTS_BRIEFLY: Final = Concept(
     en=r"for now | for today | this time | just this once | in this session | until (?:we|i|you) | for the moment | today only",
-    de=r"erst ?mal | fürs erste | heute | diesmal | vorerst | vorläufig | in dieser sitzung",
+    de=r"erst ?mal | fürs erste | (?<!ab )heute | diesmal | vorerst | vorläufig | in dieser sitzung",
     fr=r"pour l'instant | pour le moment | aujourd'hui | cette fois",
     es=r"por ahora | de momento | por hoy | esta vez",
     pt=r"por enquanto | por agora | desta vez",
@@ -170,7 +171,7 @@ LASTS_BRIEFLY: Final = Concept(
 AHEAD: Final = Concept(
     en=r"""next | then | afterwards? | after (?:that|this) | once (?:that|this|it)\b | later on | subsequently | from here
     i(?:'ll| will|'m going to| am going to|'m about to|'m moving| am moving|'m turning| am turning| plan to| intend to| still (?:need|have) to)
-    we(?:'ll| will|'re going to| still (?:need|have) to| can (?:now|then|next)) | let me | now (?:for|to|on to|i|let's)
+    we(?:'ll| will|'re going to| still (?:need|have) to| can (?:now|then|next)) | let me(?! know) | now (?:for|to|on to|i|let's)
     going to | about to | ready (?:to|for) | remaining | remains | what(?:'s| is) left | left to do | left (?:is|are) | to ?do | outstanding
     still (?:needs?|has|have|to|missing|open|pending) | up next | follow-?ups? | pending | continu(?:e|ing) with | moving on
     on (?:my|the) list | coming up | comes? (?:now|after) | plan is to""",
@@ -211,9 +212,9 @@ CAUSE: Final = Concept(
     en=r"""because | since | due to | caused by | causes? | root cause | the (?:real |actual )?(?:reason|culprit|problem|issue|bug|cause|catch|bottleneck) (?:is|was|lies|turned out)
     turn(?:s|ed) out | it(?:'s| is| was) (?:actually|because) | that(?:'s| is| was) (?:why|what|where|how) | which is why | this (?:is|was) why | stems? from | comes? from | came from | boils down
     i (?:found|discovered|noticed|see now|now see) | found (?:that|out|the) | discovered | the real | in fact | actually | silently | explains? | responsible for | confirm(?:s|ed) | means that | leads? to | led to | triggered by | apparently | hence | therefore""",
-    de=r"""weil | da | denn | wegen | aufgrund | dadurch | deshalb | darum | daher | ursache | grund(?: war| ist)? | liegt (?:daran|an) | lag (?:daran|an) | schuld | verantwortlich | auslöser
+    de=r"""weil | (?:^|(?<=, ))da(?= (?:der|die|das|es|ich|wir|er|sie|man|hier|ein\w*|kein\w*|diese\w*)\b) | denn | wegen | aufgrund | dadurch | deshalb | darum | daher | ursache | grund(?: war| ist)? | liegt (?:daran|an) | lag (?:daran|an) | schuld | verantwortlich | auslöser
     stell(?:t|te) sich heraus | herausgestellt | hat sich gezeigt | zeigt(?:e)? sich | tatsächlich | nämlich | eigentlich | gefunden | entdeckt | führt(?:e)? (?:dazu|zu) | kommt daher | stammt | stillschweigend | steckt""",
-    fr=r"""parce qu\S* | car | puisqu\S* | à cause d\S* | en raison d\S* | dû à | due à | cause | raison | vient de | venait de | provient | provenait | provoqu\w+ | causé\w* | responsable
+    fr=r"""parce qu\S* | car(?= (?:l[ea]s?|l'\w+|ce|c'\w+|cette|ces|il|elle|ils|on|un|une|je|tu|nous|son|sa|ses)\b) | puisqu\S* | à cause d\S* | en raison d\S* | dû à | due à | cause | raison | vient de | venait de | provient | provenait | provoqu\w+ | causé\w* | responsable
     il s'avère | il se trouve | s'est avéré | en fait | en réalité | j'ai (?:trouvé|découvert|constaté|remarqué) | c'est (?:pourquoi|pour ça|pour cela|ce qui) | d'où | explique\w* | silencieusement""",
     es=r"""porque | ya que | debido a | a causa de | causa | culpable | motivo | razón | viene de | venía de | proviene | provocad\w+ | provoca\w* | resulta que | resultó | en realidad | de hecho
     he (?:encontrado|descubierto|visto) | encontré | descubrí | por eso | por lo que | se debe a | se debía a | explica\w* | silencios\w+""",
@@ -231,15 +232,15 @@ PROHIBITION: Final = Concept(
     en=r"""(?:^|[.,;:!—-] ?)(?:please )?(?:no(?!,| (?:matter|problem|worries|rush|idea|wait))|not|never|without) \w+
     (?:^|[.,;:!—-] ?|(?:please|and|but|you|we|so|also|just|then) )(?:do not|don't|dont|never) \w+
     (?:must not|mustn't|should not|shouldn't|may not|cannot be|can't be|needn't|must never|should never) \w+ | without (?:any|a|an|the|touching|changing|using|adding|breaking) \w+""",
-    de=r"(?:^|[.,;:!] ?)(?:bitte )?(?:kein\w{0,2}|nicht|nie|niemals|ohne) \w+ | kein\w{0,2} \w+ | ohne \w+ | nicht (?:anfassen|ändern|anrühren|verwenden|benutzen|löschen|mehr|erwähnen|umbenennen|vergessen|länger|über)",
+    de=r"(?:^|[.,;:!] ?)(?:bitte )?(?:kein\w{0,2}|nicht|nie|niemals|ohne) \w+ | kein\w{0,2} \w+ | ohne \w+ | nicht (?:anfassen|ändern|anrühren|verwenden|benutzen|löschen|erwähnen|umbenennen|vergessen|länger|über)",
     fr=r"(?:^|[.,;:!] ?|(?:et|mais|donc|surtout) )(?:s'il te plaît,? )?(?:ne |n')\w+ (?:\w+ )?(?:pas|plus|jamais|rien) | (?:^|[.,;:!] ?)(?:pas|aucune?|jamais|plus) (?:de |d')?\w+ | surtout pas | (?:tu|on|vous|il) ne (?:dois|doit|devez|faut|veux) pas | sans (?!souci|problème)\w+ | en aucun cas",
     es=r"(?:^|[.,;:!¡] ?|(?:y|pero|por favor|así que) )no (?:lo |la |los |las |me |le |se )?\w+(?:es|as|s)(?!\w) | (?:^|[.,;:!] ?)(?:nunca|jamás|sin|ni|nada de|ning[uú]n[oa]?) \w+ | no (?:quiero|hay que|se (?:puede|debe|toca|usa)|debe|puede[sn]?) \w+ | sin (?!problema|duda|embargo)\w+",
     pt=r"(?:^|[.,;:!] ?|(?:e|mas|por favor) )não (?:\w+ )?\w+(?:e|a|es|as|em|am)(?!\w) | (?:^|[.,;:!] ?)(?:nunca|sem|nada de|nenhuma?) \w+ | não (?:quero|pode|deve|se) \w+ | sem (?!problema|dúvida)\w+",
     it=r"(?:^|[.,;:!] ?)(?:non|mai|senza|niente|nessun[oa]?) \w+ | senza \w+",
     ru=r"(?:^|[.,;:!—-] ?|(?:и|но|только|а|пожалуйста) )(?:не|без|ни|никак\w+|никогда|нельзя) \w+(?:й|йте|ь|ьте|ть|ться|вай|вайте|и|ите)(?!\w) | (?:^|[.,;:!—-] ?)(?:без|никак\w+|никогда|нельзя|ни) \w+ | нельзя | никаких",
-    ja=r"しないで | ないで(?:ください|ほしい|下さい|$|。) | 禁止 | なし(?:で|に|。|$) | 無しで | 以外(?:は|の) | ないこと | ずに | な[。！!]?$",
-    zh=r"不要 | 不能 | 不得 | 不许 | 不准 | 不可以 | 不用 | 不再 | 别[^的人处] | 勿 | 禁止 | 不(?:使用|引入|改|动|加|碰|提|写|超过|包含|依赖)",
-    ko=r"지 ?마 | 지 ?말 | 말아 | 말 것 | 말고 | 금지 | 안 ?[돼됩된] | 없이 | 빼고 | 않(?:도록|게|았으면)",
+    ja=r"しないで | ないで(?:ください|ほしい|下さい|$|。) | 禁止 | なし(?:で|に|。|$) | 無しで | 以外(?:は|の) | ないこと | ずに | [うくぐすつぬぶむる]な[。！!]?$",
+    zh=r"不要 | 不能 | 不得 | 不许 | 不准 | 不可以 | 不用 | 不再 | (?<![特分类级区个识辨差])别[^的人处名] | 勿 | 禁止 | 不(?:使用|引入|改|动|加|碰|提|写|超过|包含|依赖)",
+    ko=r"지 ?마(?=$|[\s.,!]|세요|십시오|라|요|시) | 지 ?말(?=고|아|것|도| 것) | 말아 | 말 것 | 말고 | 금지 | (?:면|서는|선) ?안 ?[돼됩된] | 없이 | 빼고 | 않(?:도록|게|았으면)",
 )
 """Something is forbidden or left out, rather than said not to be so."""
 
@@ -258,9 +259,9 @@ FAILURE: Final = Concept(
     it=r"fallit\w+ | fallisc\w+ | non (?:funzion|ha funzion|basta|è bastat|regge|serve)\w* | vicolo cieco | invano | inutile | inutilizzabile | impossibile | abbandonat\w+ | scartat\w+ | annullat\w+ | rott\w+ | troppo \w+ | insufficiente",
     ru=r"""не (?:\w+ )?(?:сработал\w*|работает|работал\w*|помог\w*|помогает|подош[её]?л\w*|подходит|получил\w+|получается|вышл\w+|вышел|удал\w+|справ\w+|тянет|выдерж\w+|годит\w+|хват\w+|дал\w?|даёт|взлетел\w*|пошл\w|заработал\w*) | провал\w* | неудач\w+ | тупик\w* | тупиков\w+ | безуспешн\w+ | бесполезн\w+ | впустую | напрасн\w+ | невозможн\w+ | непригодн\w+ | отказал\w+ | отказыв\w+ | отбросил\w* | отброшен\w* | отверг\w* | забросил\w* | отменил\w* | откатил\w* | убрал\w* обратно
     сломал\w* | ломает\w* | упал\w* | падает | зависа\w+ | завис | вылет\w+ | слишком \w+ | недостаточ\w+ | несовместим\w+ | ошибочн\w+ путь | ни к чему | зашё?л в тупик | отказал\w+ | вернул\w* (?:обратно|назад|как было) | забраков\w+ | не прокат\w+ | не прошл?\w+ | захл[её]б\w+ | упира\w+ | упёрл\w+ | поэтому (?:убра\w+|отказ\w+|верну\w+|откат\w+|бросил\w*) | убра\w+ (?:е[ёго]+|это|их) | пришлось (?:откат|убрать|бросить|отказ|вернуть|отмен)\w* | без толку | нестабильн\w+ | хуже | неработ\w+ | не тян\w+ | отпал\w*""",
-    ja=r"""失敗 | 駄目 | ダメ | だめ | 行き詰ま | 行き止まり | うまくいか | うまく(?:行|動)か | 動きませ | 動か[なず] | 動作しませ | 動作せず | 効果(?:が)?(?:なく|ありませ|なし) | 使えませ | 使えな | 使い物に | 不可能 | 不可 | できませんでした | できず | 断念 | 諦め | あきらめ | やめまし | 却下 | 撤回 | 取り下げ | 見送 | 元に戻し | 壊れ | 落ち(?:る|まし|て) | クラッシュ | 遅すぎ | すぎ(?:る|て|た|ます|まし) | 無理 | 耐えられ | 対応(?:でき|しておら|していな) | 役に立(?:た|ち) | 不十分 | 足りませ | 合いませ | 適しませ | 無駄 | 頓挫 | 挫折 | 捨て | やめた | ボツ | 詰まっ | 詰まり | 限界 | エラーにな | 不安定 | 見合わ | 効か | 効き | 無意味 | 空振り | 期待(?:どおり|通り)に | 回らな | 通りませ | 受け付け(?:な|ませ) | 外しました | 引き返""",
+    ja=r"""失敗 | 駄目 | ダメ | だめ | 行き詰ま | 行き止まり | うまくい(?:か|きませ) | うまく(?:行|動)か | 動きませ | 動か[なず] | 動作しませ | 動作せず | 効果(?:が)?(?:なく|ありませ|なし) | 使えませ | 使えな | 使い物に | 不可能 | 不可 | できませんでした | できず | 断念 | 諦め | あきらめ | やめまし | 却下 | 撤回 | 取り下げ | 見送 | 元に戻し | 壊れ | 落ち(?:る|まし|て) | クラッシュ | 遅すぎ | すぎ(?:る|て|た|ます|まし) | 無理 | 耐えられ | 対応(?:でき|しておら|していな) | 役に立(?:た|ち) | 不十分 | 足りませ | 合いませ | 適しませ | 無駄 | 頓挫 | 挫折 | 捨て | やめた | ボツ | 詰まっ | 詰まり | 限界 | エラーにな | 不安定 | 見合わ | 効か | 効き | 無意味 | 空振り | 期待(?:どおり|通り)に | 回らな | 通りませ | 受け付け(?:な|ませ) | 外しました | 引き返""",
     zh=r"""失败 | 行不通 | 走不通 | 不行 | 不通 | 没用 | 无效 | 无济于事 | 不管用 | 不起作用 | 没起作用 | 没有(?:用|效果|成功|奏效) | 没能 | 未能 | 不奏效 | 不成功 | 死路 | 死胡同 | 不可行 | 不可用 | 不适合 | 不合适 | 放弃 | 弃用 | 否决 | 排除了 | 撤销 | 回退 | 撤回 | 崩溃 | 报错 | 卡死 | 超时 | 太慢 | 太大 | 太贵 | 太(?:脆弱|粗|重|长|多) | 撑不住 | 扛不住 | 处理不了 | 应付不了 | 不支持 | 不兼容 | 不够 | 白费 | 徒劳 | 无法 | 碰壁 | 没戏 | 作罢 | 废弃 | 弃了 | 不理想 | 不稳定 | 更糟 | 卡住 | 没走通 | 没跑通 | 跑不通 | 跑不起来 | 弯路 | 吃不消 | 舍弃 | 退回 | 还原 | 白搭 | 又?拿掉 | 去掉了 | 撤掉 | 死锁 | 走不下去 | 用不了 | 做不到 | 承受不住 | 顶不住""",
-    ko=r"""실패 | 안 ?(?:됐|되었|됩|돼|된|먹|통) | 되지 않 | 작동하지 않 | 동작하지 않 | 통하지 않 | 소용(?:이)? ?없 | 쓸모(?:가)? ?없 | 효과가 없 | 불가능 | 막다른 | 포기 | 버렸 | 폐기 | 접었 | 철회 | 되돌렸 | 기각 | 무리 | 깨졌 | 깨져 | 깨집 | 죽었 | 죽습 | 뻗 | 다운 | 너무 (?:느|크|비|무|많|길|거) | 부족 | 호환되지 | 맞지 않 | 지원하지 않 | 지원되지 않 | 감당하지 | 감당 못 | 처리하지 못 | 처리 못 | 헛수고 | 못 ?(?:했|합|쓰|씁|썼|견) | 수 없(?:었|습|어) | 허사 | 물거품 | 막혔 | 막혀 | 버티지 | 먹히지 | 불안정 | 나빠 | 원복 | 되돌려 | 걷어냈 | 뺐습 | 관뒀 | 그만뒀 | 그만두 | 단념 | 역부족 | 엉망 | 터졌 | 터져 | 뻗었 | 거부 | 실패로 | 한계""",
+    ko=r"""실패 | 안 ?(?:됐|되었|됩|돼|된|먹|통) | 되지 않 | 작동하지 않 | 동작하지 않 | 통하지 않 | 소용(?:이)? ?없 | 쓸모(?:가)? ?없 | 효과가 없 | 불가능 | 막다른 | 포기 | 버렸 | 폐기 | 접었 | 철회 | 되돌렸 | 기각 | 무리 | 깨졌 | 깨져 | 깨집 | 죽었 | 죽습 | 뻗 | 다운 | 너무 (?:느|크|비|무|많|길|거) | 부족 | 호환되지 | 맞지 않 | 지원하지 않 | 지원되지 않 | 감당하지 | 감당 못 | 처리하지 못 | 처리 못 | 헛수고 | (?<!확인하지 )(?<!검증하지 )못 ?(?:했|합|쓰|씁|썼|견) | 수 없(?:었|습|어) | 허사 | 물거품 | 막혔 | 막혀 | 버티지 | 먹히지 | 불안정 | 나빠 | 원복 | 되돌려 | 걷어냈 | 뺐습 | 관뒀 | 그만뒀 | 그만두 | 단념 | 역부족 | 엉망 | 터졌 | 터져 | 뻗었 | 거부 | 실패로 | 한계""",
 )
 """Something was tried and did not work, or was given up."""
 

@@ -16,33 +16,38 @@ _HEADER_NAMES: Final = (
 )
 _KEYWORDS: Final = (
     "def|class|import|from|const|let|var|function|public|private|static|return|export|package|using|#include|async def"
-    "|fn|func|struct|type|SELECT|INSERT|UPDATE|CREATE"
+    "|fn|func|struct|type|SELECT|INSERT|UPDATE|CREATE|select|insert into|create table"
 )
+_VERBS: Final = "GET|POST|PUT|PATCH|DELETE|HEAD"
+# Case matters: "DELETE /x" is a machine's, "Delete the old page" a person's.
 _KINDS: Final = {
-    "a shell's prompt": r"\s*(?:\$|>>>|\.\.\.|❯|PS [A-Z]:\\[^>]*>|[\w.-]+@[\w.-]+[:\s][^$#%\n]{0,60}[$#%]"
-    r"|\([\w-]+\) [\w@.-]*\$)\s*\S",
+    "a shell's prompt": r"\s*(?:\$|>>>|\.\.\.|❯)\s+\S|\s*(?:PS [A-Z]:\\[^>]*>"
+    r"|[\w.-]+@[\w.-]+[:\s][^$#%\n]{0,60}[$#%]|\([\w.-]+\) [\w@.-]*\$)\s*\S",
     "a quotation or a step of a build": r"\s*(?:>|=>)\s+\S",
     "a terminal's screen": r".*[│┃╭╮╰╯┌┐└┘├┤┬┴┼═║⎿⏺✻✽⏵]",
     "the time of a log": r"\W{0,3}\d{4}[-/.]\d\d[-/.]\d\d[T\s,|]\W*\d|\W{0,3}\d\d:\d\d:\d\d\b"
     r"|\[?\w{3} \w{3}\s+\d+ \d\d:\d\d",
     "the level of a log": r"\W{0,3}(?:ERROR|WARN(?:ING)?|INFO|DEBUG|TRACE|FATAL|CRITICAL|NOTICE|PANIC)\b\W"
-    r"|\W{0,3}\[?(?:[Ee]rror|[Ww]arn(?:ing)?|[Ii]nfo|[Dd]ebug)\]?:\s",
-    "a package manager": r"\s*(?:npm|yarn|pnpm) (?:ERR!|WARN|error|notice)\b",
-    "a compiler": r"\s*(?:[Ee]rror|[Ww]arning|note|help|[Ff]atal|panic)(?:\[\w+\])?:\s|\s*-->\s\S+:\d+|\s*\d+\s*[|│]\s"
-    r"|\s*\|\s*[\^~-]*\s*$|[\s^~|]+$|\S+\.\w{1,5}:\d+(?::\d+)?\b",
+    r"|\W{0,3}\[(?i:error|warn(?:ing)?|info|debug|trace|fatal|notice)\]"
+    r"|(?:[Ee]rror|[Ww]arn(?:ing)?|info|debug|trace): ",
+    "a package manager": r"\s*(?:npm|yarn|pnpm) (?:ERR!|(?:WARN|warn|error|notice)\b)",
+    "a compiler": r"\s*(?:[Ee]rror|[Ww]arning|[Ff]atal|[Pp]anic|note|help)(?:\[\w+\])?:\s"
+    r"|\s*-->\s\S+:\d+|\s*\d+\s*[|│]\s"
+    r"|\s*\|\s*[\^~-]*\s*$|[\s^~|]+$|\S+\.\w{1,5}:\d+(?::\d+)?(?::|\s-\s|\s*$)",
     "a stack": r"\s*Traceback \(most recent|\s*File \".*\", line \d+|\s+at \S+.*[:)]\d*"
     r"|\s*(?:[\w.$]+\.)?\w*(?:Error|Exception|Warning)\b\s*[:(]|\s*Caused by: ",
     "PowerShell": r"\s*\+ (?:CategoryInfo|FullyQualifiedErrorId|~)|\s*\+\s+~+"
     r"|(?:In|At|Dans) \S+:\d+ (?:Zeichen|char|carattere|caractère):\d+",
-    "an end": r"\s*(?:[Ee]xit (?:code|status)|Process exited|Killed|Segmentation fault)\b",
+    "an end": r"\s*(?:[Ee]xit (?:code|status):? \d|Process exited\b|Killed\W*$|Segmentation fault\b)",
     "JSON": r"\s*[\[{(\]})],?;?\s*$|\s*\"[^\"\n]{1,80}\"\s*:\s*\S|\s*[{\[].*[}\]]\s*[,;]?\s*$"
     r"|\s*'[^'\n]{1,80}'\s*:\s*\S",
     "markup": r"\s*</?[A-Za-z!][^>\n]*>.*$|\s*<\?xml",
     "a diff": r"diff --git |@@ -\d|(?:\+\+\+|---) [ab/]|index [0-9a-f]{7,}\.\.",
     "a table": r"\s*\|.*\|\s*$",
     "a mail's header": rf"(?:{_HEADER_NAMES})\s?[:：] \S",
-    "HTTP": r"(?:HTTP/\d|GET|POST|PUT|PATCH|DELETE|HEAD) \S|[A-Z][\w-]+: [\w/;=.*-]+$|\s*(?:curl|wget) +-?\S+",
-    "code": rf"\s*(?:{_KEYWORDS})\s[^.!?]*[(){{}};=:*<>\[\]][^.!?]*$|.*[;{{}}]\s*$"
+    "HTTP": rf"HTTP/\d\S* \S|(?:{_VERBS}) \S*/|[A-Z]\w*-[\w-]+: [\w/;=.*-]+$|\s*(?:curl|wget) +(?:-\S|\S*[:/]\S)",
+    "code": rf"\s*(?:{_KEYWORDS})\s[^.!?]*(?:\w[(<\[]|[{{}}=*])[^.!?]*$|\s*class \w+:\s*$|.*[{{}}]\s*$"
+    r"|(?!\s*(?:[-*•–]|\d{1,2}[.)])\s).*;\s*$"
     r"|[\w.]+ = [\w'\"(\[{.].{0,200}$|\S+=\S+\s+\S*[=/]\S*",
     "pytest": r"E\s{3,}\S|.{0,60}[=*_-]{8,}",
 }
@@ -80,6 +85,11 @@ def kinds_of(lines: list[str]) -> list[LineKind]:
     return _with_tables(lines, kinds)
 
 
+def is_fence(line: str) -> bool:
+    """The beginning or the end of a block of code, which says itself where it ends."""
+    return _FENCE.match(line) is not None
+
+
 def is_header(line: str) -> bool:
     """A line of a mail's head: "From: ...", "Betreff: ..."."""
     return _HEADER.match(line) is not None
@@ -111,6 +121,6 @@ def _with_tables(lines: list[str], kinds: list[LineKind]) -> list[LineKind]:
     counts = [len(_SEPARATORS.findall(line)) if kind != "blank" else 0 for line, kind in zip(lines, kinds, strict=True)]
     changes = [index for index, (one, next_one) in enumerate(pairwise(counts), 1) if one != next_one]
     for start, end in pairwise([0, *changes, len(lines)]):
-        if counts[start] >= _COLUMNS - 1 and end - start >= _ROWS:
+        if end - start >= _ROWS and counts[start] >= _COLUMNS - 1:
             kinds[start:end] = ["machine"] * (end - start)
     return kinds

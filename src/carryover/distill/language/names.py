@@ -49,14 +49,16 @@ _NO_NAMES: Final = frozenset(
     """
     I I'm I'd I'll I've OK Ok PS TODO FYI BTW ASAP PLEASE NOT AI
     Claude Code Codex Cursor Copilot Gemini Aider Windsurf ChatGPT GPT Opus Sonnet Agent
+    Bescheid Fragen
     """.split()
 )
 """Written with a capital and not what a text is about; an agent's name least of all."""
 _ABBREVIATIONS: Final = frozenset("e.g i.e a.m p.m z.b d.h u.a p.ex".split())
 """Look like the name of a file."""
 _GERMAN_NOUN_FOLLOWS: Final = re.compile(
-    r"(?<!\w)(?:d(?:er|ie|as|en|em|es)|(?:[mks]|d)?ein(?:e[rsnm]?)?|ihre?[rsnm]?|unsere?[rsnm]?|eure?[rsnm]?"
-    r"|jede[rsnm]?|diese[rsnm]?|welche[rsnm]?|alle[rsnm]?|viele[rn]?|wenige[rn]?|andere[rsnm]?|beide[rn]?|zu[mr]|im|am|beim|vom|ans|aufs|ins|als|etwas|nichts|alles|viel|zwei|drei|vier|fünf|\d+)"
+    r"(?<!\w)(?i:d(?:er|ie|as|en|em|es)|(?:[mks]|d)?ein(?:e[rsnm]?)?|ihre?[rsnm]?|unsere?[rsnm]?|eure?[rsnm]?"
+    r"|jede[rsnm]?|diese[rsnm]?|welche[rsnm]?|alle[rsnm]?|viele[rn]?|wenige[rn]?|andere[rsnm]?|beide[rn]?"
+    r"|zu[mr]|im|am|beim|vom|ans|aufs|ins|als|etwas|nichts|alles|viel|zwei|drei|vier|fünf|\d+)"
     r"\s(?:[a-zäöüß]+(?:e|en|er|es|em)\s)?\Z"
 )
 _MOST: Final = 24

@@ -10,7 +10,7 @@ import msgspec
 
 from carryover.distill.language import lexicon
 from carryover.distill.language.forms import is_question
-from carryover.distill.language.machine_lines import LineKind, is_drawn, is_header, kinds_of
+from carryover.distill.language.machine_lines import LineKind, is_drawn, is_fence, is_header, kinds_of
 from carryover.distill.language.prose import is_bullet, sentences, word_count
 from carryover.distill.language.templates import typed_in
 from carryover.distill.language.tongue import tongue_of
@@ -36,6 +36,7 @@ _MUCH_WORDS: Final = 15
 _SENTENCE_WORDS: Final = 3
 _PLAIN_LIST: Final = 0.7
 _ENDS_IN_COLON: Final = re.compile(r"[:：]\s*$")
+_ENDS_SENTENCE: Final = re.compile(r"[.!?:…。！？：]\W{0,3}$")
 
 
 def own_words(prompt: str) -> OwnWords:
@@ -50,7 +51,7 @@ def own_words(prompt: str) -> OwnWords:
     passed = (
         _introduced(lines, kinds)
         or _mail(lines)
-        or _in_another_language(lines)
+        or _in_another_language(lines, kinds)
         or _report(lines)
         or _around_machine_lines(lines, kinds)
     )
@@ -67,7 +68,7 @@ def _introduced(lines: list[str], kinds: list[LineKind]) -> _Passed | None:
     if len(filled) < 2:
         return None
     first, rest = filled[0], filled[1:]
-    if kinds[first] != "prose" or not _leads(lines[first]):
+    if kinds[first] != "prose" or not _leads(lines[first]) or is_fence(lines[rest[0]]):
         return None
     by_machine = any(kinds[index] == "machine" for index in rest)
     bullets = sum(1 for index in rest if is_bullet(lines[index]))
@@ -93,14 +94,15 @@ def _mail(lines: list[str]) -> _Passed | None:
     return _but_for_last_line(lines, [bool(line.strip()) and index >= start for index, line in enumerate(lines)])
 
 
-def _in_another_language(lines: list[str]) -> _Passed | None:
-    """Where the first line, or a last one, is in a language of its own, the rest is not the user's."""
+def _in_another_language(lines: list[str], kinds: list[LineKind]) -> _Passed | None:
+    """Where the first line, or a last one, is in a language of its own, the rest is not the user's. What a machine
+    wrote is in none."""
     filled = [index for index, line in enumerate(lines) if line.strip()]
     if len(filled) < 2:
         return None
     first, last = filled[0], filled[-1]
-    for own, rest in ((first, lines[first + 1 :]), (last, lines[:last])):
-        other = "\n".join(rest)
+    for own, rest in ((first, range(first + 1, len(lines))), (last, range(last))):
+        other = "\n".join(lines[index] for index in rest if kinds[index] == "prose")
         tongue, foreign = tongue_of(lines[own]), tongue_of(other)
         short = word_count(lines[own]) <= 2 * _INTRODUCTION_WORDS
         if tongue and foreign and tongue != foreign and short and word_count(other) >= _MUCH_WORDS:
@@ -133,7 +135,7 @@ def _but_for_last_line(lines: list[str], passed: _Passed) -> _Passed:
 
 def _around_machine_lines(lines: list[str], kinds: list[LineKind]) -> _Passed:
     """Machine lines, what lies between two of them, and what touches one; the first paragraph and a last line that is
-    a paragraph of its own stay the user's."""
+    a paragraph of its own stay the user's, and so does what stands around a block of code."""
     machine = [index for index, kind in enumerate(kinds) if kind == "machine"]
     passed = [kind == "machine" for kind in kinds]
     if not machine:
@@ -141,16 +143,27 @@ def _around_machine_lines(lines: list[str], kinds: list[LineKind]) -> _Passed:
     printed = [index for index in machine if not is_drawn(lines[index])]
     mostly = len(printed) >= _MANY and len(machine) * 2 >= machine[-1] - machine[0]
     for before, after in pairwise(machine):
-        if mostly or after - before <= _PROSE_GAP:
+        fenced = is_fence(lines[before]) or is_fence(lines[after])
+        if mostly or (after - before <= _PROSE_GAP and not fenced):
             passed[before:after] = [True] * (after - before)
     for index in machine:
-        _pass_neighbours(lines, kinds, index, passed)
-    begins = next(kind for kind in kinds if kind != "blank") == "machine"
-    if begins or (mostly and machine[0] <= _PROSE_GAP and not _ENDS_IN_COLON.search(lines[machine[0] - 1])):
+        if not is_fence(lines[index]):
+            _pass_neighbours(lines, kinds, index, passed)
+    first = next(index for index, kind in enumerate(kinds) if kind != "blank")
+    begins = kinds[first] == "machine" and not is_fence(lines[first])
+    if begins or (mostly and _runs_into(lines, machine[0])):
         passed = [kind != "blank" for kind in kinds]
         if (last := _closing_line(lines, kinds, alone=not begins or len(machine) < _FEW)) is not None:
             passed[last] = False
     return passed
+
+
+def _runs_into(lines: list[str], index: int) -> bool:
+    """The machine line at `index` goes on a paragraph that begins the prompt, without a sentence's end before it."""
+    before = lines[:index]
+    if is_fence(lines[index]) or not before or len(before) > _PROSE_GAP:
+        return False
+    return all(line.strip() for line in before) and not _ENDS_SENTENCE.search(before[-1])
 
 
 def _pass_neighbours(lines: list[str], kinds: list[LineKind], index: int, passed: _Passed) -> None:

@@ -319,7 +319,7 @@ def _gives_up(sentences_on: Sequence[Part]) -> bool:
 def _tells_failure(part: Part, *, closing: bool) -> bool:
     """By a word of failure; at the end of a turn also by what is denied of something that has a name."""
     if part.fails:
-        return not part.looks_ahead_to_failure
+        return not (part.looks_ahead_to_failure or part.only_unproved)
     if not closing or not part.names or part.announces or part.doubts or part.requests:
         return False
     denied, cause = lexicon.NEGATION.search(part.text), lexicon.CAUSE.search(part.text)

@@ -14,9 +14,12 @@ _SCRIPTS: Final = (
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _FUNCTION_WORDS: Final = {
-    "en": "the and is are was of to in it i that this with for on be not have has we you my your me can please will",
-    "de": "der die das und ist sind nicht ein eine mit für auf zu im den dem des ich du wir es auch noch nur wie was",
-    "fr": "le la les et est un une des du que qui dans pour pas avec sur je tu nous il elle ce cette au aux ne mais ou",
+    "en": "the and is are was of to in it i that this with for on be not have has we you my your me can please will"
+    " from a an as at do no me or by come per",  # the last ones are words of others too, and then tell nothing
+    "de": "der die das und ist sind nicht ein eine mit für auf zu im den dem des ich du wir es auch noch nur wie was"
+    " wenn",
+    "fr": "le la les et est un une des du que qui dans pour pas avec sur je tu nous il elle ce cette au aux ne mais"
+    " ou on",
     "es": "el la los las y es un una de que en no con para por lo se su al del yo me mi te como más esto esta está",
     "pt": "o a os as e é um uma de que em não com para por no na do da se eu me meu está isso como mais",
     "it": "il lo la gli e è un una di che in non con per del della si mi ma come più questo questa sono ho",

@@ -11,7 +11,8 @@ from carryover.distill.clip import clip
 from carryover.distill.digest import Digest
 from carryover.distill.language.prose import one_line
 from carryover.distill.sections.entry import Entry, entry_of
-from carryover.distill.work.state import Line
+from carryover.distill.work.relation import asks_for_something
+from carryover.distill.work.state import Item, Line
 
 _AWAY_NEXT: Final = re.compile(r"next action:\s*(.+)", re.I | re.S)
 _MOST: Final = 3
@@ -20,13 +21,16 @@ _MOST: Final = 3
 def next_entries(line: Line, digest: Digest) -> list[Entry]:
     """One to three lines, the most certain first. `digest` is that of the session that last worked on the line."""
     found = [entry_of(item) for item in line.announced]
-    if digest.ending is not None and not digest.is_done and found and digest.ending.reason != "error":
-        cause = "its usage limit" if digest.ending.reason == "limit" else "the user's interruption"
+    turn, ending = digest.turn, digest.ending
+    # A question by the way that was cut off did not stop what was announced before it.
+    of_turn = bool(found) and turn is not None and (found[0].session, found[0].turn) == (turn.session, turn.number)
+    if ending is not None and ending.reason != "error" and found and (line.step_waits or of_turn):
+        cause = "its usage limit" if ending.reason == "limit" else "the user's interruption"
         found[0] = replace(found[0], text=f"Stopped by {cause} at: {found[0].text}")
     found = [*_away(digest), *found]
     plan = _planned(line, digest)
     found = [*found[:2], *plan] if plan else found
-    if not found and line.step_waits and line.step is not None:
+    if not found and line.step is not None and (line.step_waits or _is_of(line.step, digest)):
         found.append(
             entry_of(
                 line.step,
@@ -46,8 +50,14 @@ def next_entries(line: Line, digest: Digest) -> list[Entry]:
             )
         )
     if not found:
-        found = _nothing(line)
+        found = _nothing(line, digest)
     return found[:_MOST]
+
+
+def _is_of(step: Item, digest: Digest) -> bool:
+    """The step is what the user just answered, and the turn has not ended yet."""
+    turn = digest.turn
+    return turn is not None and turn.end != "answered" and (step.session, step.turn) == (turn.session, turn.number)
 
 
 def _away(digest: Digest) -> list[Entry]:
@@ -82,10 +92,16 @@ def _planned(line: Line, digest: Digest) -> list[Entry]:
     return [Entry(text=text, rule="the agent's todo list", turn=digest.plan_turn, at_ms=digest.plan_ms)]
 
 
-def _nothing(line: Line) -> list[Entry]:
+def _nothing(line: Line, digest: Digest) -> list[Entry]:
     if line.questions:
         asked = line.questions[-1]
         return [
             entry_of(asked, f"Waits for the user's word on: {clip(asked.text, chars=160)}", rule="question at the end")
+        ]
+    turn = digest.turn
+    if turn is not None and turn.end != "answered" and asks_for_something(turn):
+        text = f"Not answered yet: {clip(one_line(turn.prompt.text or turn.prompt.pasted), chars=160)}"
+        return [
+            Entry(text=text, rule="request that was cut off", session=turn.session, turn=turn.number, at_ms=turn.at_ms)
         ]
     return [Entry(text="Nothing further was announced: the last request was answered", rule="nothing was announced")]

@@ -104,13 +104,14 @@ def _with_options(text: str, options: Sequence[str]) -> str:
 
 
 def questions_beside(
-    others: Iterable[Line], agents: dict[str, str], own: Collection[str], since_ms: int
+    line: Line, others: Iterable[Line], agents: dict[str, str], own: Collection[str], since_ms: int
 ) -> list[Entry]:
-    """The newest question of each of the `others` that was at work after `since_ms`, in sessions that are not `own`."""
+    """The newest question of each of the `others` that was at work after `since_ms`, in sessions that are not `own`,
+    where it is not one of the `line` too."""
     asked = []
     for other in others:
         for item in other.questions[-1:] if other.at_ms >= since_ms else ():
-            if item.session in own:
+            if item.session in own or item in line.questions:
                 continue
             name = AGENT_NAMES.get(agents.get(item.session, ""), "Another session")
             asked.append(entry_of(item, f"{name} beside asked: {item.text}"))
@@ -179,4 +180,4 @@ def _failing_tests(runs: Iterable[SeenRun], at_ms: int) -> list[Entry]:
     reason = f": {newest.run.reason}" if newest.run.reason else ""
     what = f" {names}" if names else ""
     text = f"Tests fail ({before(newest.at_ms, at_ms)}, `{newest.command.replace('`', '')}`){what}{reason}"
-    return [Entry(text=text, rule="newest test run", turn=newest.turn, at_ms=newest.at_ms)]
+    return [Entry(text=text, rule="newest test run", session=newest.session, turn=newest.turn, at_ms=newest.at_ms)]

@@ -67,7 +67,7 @@ def passing_run(runs: Iterable[SeenRun], at_ms: int) -> list[Entry]:
         return []
     count = f" ({newest.run.passed} passed)" if newest.run.passed else ""
     text = f"{before(newest.at_ms, at_ms)}: tests pass with `{newest.command.replace('`', '')}`{count}"
-    return [Entry(text=text, rule="newest test run", turn=newest.turn, at_ms=newest.at_ms)]
+    return [Entry(text=text, rule="newest test run", session=newest.session, turn=newest.turn, at_ms=newest.at_ms)]
 
 
 def progress_entries(notes: Iterable[Note], sessions: Iterable[SessionView], at_ms: int) -> list[Entry]:

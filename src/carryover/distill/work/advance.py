@@ -128,9 +128,14 @@ def _new_line(turn: Turn, before: Line | None) -> Line:
         goal_words=0 if is_bare(turn.prompt.text) else turn.prompt.words,
         goal_is_weak=is_bare(turn.prompt.text) or not (is_heavy(turn) or worked(turn)),
     )
-    if before is None or not before.goal_is_weak or before.step is not None:
+    if before is None or not before.goal_is_weak or before.step is not None or not _is_open_to(before, turn):
         return new
     return replace(before, goal=new.goal, goal_words=new.goal_words, goal_is_weak=new.goal_is_weak)
+
+
+def _is_open_to(line: Line, turn: Turn) -> bool:
+    """Nothing was done on the line yet, or all of it in the session of this turn: another session's work is its own."""
+    return not line.files or (line.goal is not None and line.goal.session == turn.session)
 
 
 def _doubtful_line(turn: Turn, before: Line, doubt: float) -> Line:

@@ -56,6 +56,12 @@ def says_something(turn: Turn) -> bool:
     )
 
 
+def asks_for_something(turn: Turn) -> bool:
+    """A question, a command or words that say something: more than a go-ahead or thanks."""
+    prompt = turn.prompt
+    return prompt.asks or bool(prompt.command) or is_heavy(turn) or says_something(turn)
+
+
 def worked(turn: Turn) -> bool:
     """The agent did more than look, commit, test or chat: by its calls, or by what it reported."""
     if turn.changed or turn.edited:
@@ -116,11 +122,12 @@ def relation_of(turn: Turn, line: Line | None, *, first: bool) -> Relation:
 
 def _opening(turn: Turn) -> Relation:
     """The first line of work of all: three words that neither ask nor agree are a goal until a longer one comes."""
-    if is_heavy(turn) and not is_chore(turn):
+    chore = turn.end == "answered" and is_chore(turn)  # work begins with looking around, too
+    if is_heavy(turn) and not chore:
         return "goal"
     if turn.prompt.pasted:
         return "goal"
-    return "light" if is_chore(turn) or turn.prompt.asks or not says_something(turn) else "goal"
+    return "light" if chore or turn.prompt.asks or not says_something(turn) else "goal"
 
 
 def is_resuming(turn: Turn, *, first: bool) -> bool:

@@ -24,7 +24,9 @@ def test_a_text_is_known_by_its_script_or_its_function_words(text: str, tongue: 
     assert tongue_of(text) == tongue
 
 
-@pytest.mark.parametrize("text", ["", "oven 42", "bake_all()", "Rye Spelt Wheat", "12:30"])
+@pytest.mark.parametrize(
+    "text", ["", "oven 42", "bake_all()", "Rye Spelt Wheat", "12:30", "add a menu as a page", "no, do me a list"]
+)
 def test_where_too_little_tells_no_language_is_named(text: str) -> None:
     assert tongue_of(text) is None
 

@@ -49,7 +49,8 @@ def test_a_follow_up_stays_below_its_goal() -> None:
     [
         (
             "continue",
-            "We are at the limiter; next is middleware.py. Do you want to continue from here, or are you starting something different?",
+            "We are at the limiter; next is middleware.py. Do you want to continue from here, or are you starting"
+            " something different?",
         ),
         ("carry on where Claude left off", "I have read the handoff. Shall I go on with middleware.py?"),
         ("hello", "Hello! What can I do for you?"),
@@ -77,6 +78,13 @@ def test_before_the_next_agent_has_answered_all_is_still_there() -> None:
 
     assert section(first, second, title="Open questions") == [QUESTION]
     assert section(first, second, title="Next action")[0] == STEP
+
+
+def test_a_short_request_in_a_new_session_is_shown_before_what_the_project_was_at() -> None:
+    first = first_session()
+    second = later_session(first, "s2").user("Rename the product").edited("README.md").says("It is renamed.")
+
+    assert section(first, second, title="Task") == ["Rename the product", f"Before that: {GOAL}"]
 
 
 def test_a_limit_in_the_second_session_keeps_what_the_third_needs() -> None:
@@ -116,7 +124,8 @@ def test_a_new_goal_leads_and_the_old_one_is_named() -> None:
 
 def test_a_pasted_handoff_beside_a_request_costs_nothing() -> None:
     pasted = (
-        "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n# RESUME PROTOCOL: ask\n## Task\n- Sell the piano\n"
+        "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n# RESUME PROTOCOL: ask\n"
+        "## Task\n- Sell the piano\n"
         "Full history: `carryover show abc`\n\nAdd a token bucket to login.py and cover it with tests."
     )
     talk = Conversation().user(pasted).says("It is there. I go on with the tests.")

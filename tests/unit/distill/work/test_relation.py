@@ -144,10 +144,6 @@ def test_the_first_prompt_of_a_later_session_that_resumes_or_runs_an_errand_is_n
     assert relation(talk, first=True) == "light"
 
 
-def test_a_short_request_in_a_new_session_is_shown_before_what_the_project_was_at() -> None:
-    assert relation(answered(started(), "Rename the product", edits=True), first=True) == "doubtful"
-
-
 def test_an_order_that_was_cut_off_before_anything_was_done_is_one_by_its_size() -> None:
     talk = started().user("Also log refused requests to access.log").event(TurnEnd(reason="limit", message="limit"))
     assert relation(talk) == "order"

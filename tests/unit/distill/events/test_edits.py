@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from carryover.distill.digest import EditedFile
+from carryover.model import FileEdit
+from support.conversation import ROOT, Conversation
+
+CART = f"{ROOT}/cart.py"
+
+
+def failing(path: str = CART) -> Conversation:
+    return Conversation().user("Fix the cart").ran(path, "no such lines", op="edit", name="Edit", status="error")
+
+
+def test_the_newest_edit_of_a_file_takes_the_place_of_the_one_before() -> None:
+    talk = Conversation().user("Fix the cart").edited("cart.py", line=3).edited("till.py")
+    talk.event(FileEdit(path=CART, change="modify", line=9, anchor="x" * 200))
+
+    assert [(file.path, file.edits, file.line) for file in talk.digest.touched] == [
+        (f"{ROOT}/till.py", 1, None),
+        (CART, 2, 9),
+    ]
+    assert talk.digest.touched[-1].anchor == "x" * 119 + "…"
+    assert talk.turn.edited == (f"{ROOT}/till.py", CART)
+
+
+def test_a_file_that_is_new_stays_new_until_it_is_deleted() -> None:
+    talk = Conversation().user("Fix the cart").event(FileEdit(path=CART, change="add")).edited("cart.py")
+    assert [file.change for file in talk.digest.touched] == ["add"]
+
+    talk.event(FileEdit(path=CART, change="delete"))
+    assert [file.change for file in talk.digest.touched] == ["delete"]
+
+
+def test_a_file_that_was_moved_is_known_by_its_new_path_only() -> None:
+    talk = Conversation().user("Fix the cart").edited("cart.py")
+    talk.event(FileEdit(path=f"{ROOT}/basket.py", old_path=CART, change="rename"))
+
+    assert talk.digest.touched == (EditedFile(path=f"{ROOT}/basket.py", change="rename", at_ms=talk.at_ms),)
+
+
+def test_an_edit_of_the_handoff_itself_is_none() -> None:
+    talk = Conversation().user("Fix the cart")
+
+    assert talk.event(FileEdit(path=f"{ROOT}/.carryover/handoff.md", change="add")).digest.touched == ()
+
+
+def test_an_edit_that_failed_and_then_worked_is_mended() -> None:
+    talk = failing("cart.py").edited("cart.py")
+
+    assert [(failure.mended, failure.detours) for failure in talk.digest.failures] == [(True, 0)]
+
+
+def test_the_tries_in_between_at_the_same_file_are_counted() -> None:
+    talk = failing()
+    for script in ("sedx cart.py", "sedx -n cart.py", "sedx till.py"):
+        talk.ran(script, f"error: bad {script}", status="error")
+    talk.edited("cart.py")
+
+    assert [(failure.tried, failure.mended, failure.detours) for failure in talk.digest.failures] == [
+        (f"Edit {CART}", True, 2),
+        ("`sedx cart.py`", False, 0),
+        ("`sedx -n cart.py`", False, 0),
+        ("`sedx till.py`", False, 0),
+    ]
+
+
+def test_an_edit_of_another_file_mends_nothing() -> None:
+    assert [failure.mended for failure in failing().edited("till.py").digest.failures] == [False]
+
+
+def test_where_the_file_was_deleted_the_edit_never_worked() -> None:
+    talk = failing().event(FileEdit(path=CART, change="delete")).event(FileEdit(path=CART, change="add"))
+
+    assert [failure.mended for failure in talk.edited("cart.py").digest.failures] == [False]

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import pytest
+
+from carryover.distill.digest import Digest, Pending, Prompt
+from carryover.distill.view import Note
+from carryover.model import PlanProposal, Question, QueuedPrompt, TurnEnd, UserPrompt
+from support.conversation import Conversation
+
+LOG = "2026-03-01 06:10:02 INFO heating\n2026-03-01 06:11:02 ERROR sensor lost\n2026-03-01 06:11:03 INFO open"
+HANDOFF = (
+    "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n## Task\n- Bake\nFull history: `carryover show a`"
+)
+
+
+def test_a_prompt_is_read_for_its_words_names_and_question() -> None:
+    talk = Conversation().user("Look into `oven.py`. Does it heat?")
+
+    assert talk.turn.prompt == Prompt(text="Look into `oven.py`. Does it heat?", words=6, names=("oven.py",), asks=True)
+    assert (talk.turn.number, talk.turn.session, talk.turn.at_ms, talk.digest.prompts) == (1, "s1", talk.at_ms, 1)
+
+
+def test_a_slash_command_is_shown_with_its_words() -> None:
+    assert Conversation().user("apply for the grant", "/apply").turn.prompt == Prompt(
+        text="/apply apply for the grant", words=5, command="/apply"
+    )
+    assert Conversation().user("", "/publish").turn.prompt == Prompt(text="/publish", words=1, command="/publish")
+
+
+def test_what_was_pasted_is_kept_by_the_line_that_says_most() -> None:
+    prompt = Conversation().user(f"Find out why it stops:\n\n{LOG}").turn.prompt
+
+    assert (prompt.text, prompt.words, prompt.asks) == ("Find out why it stops:", 5, False)
+    assert prompt.pasted == "2026-03-01 06:11:02 ERROR sensor lost"
+
+
+def test_what_was_pasted_without_an_error_is_kept_by_its_beginning() -> None:
+    prompt = Conversation().user('Take this:\n\n{\n  "loaf": "rye",\n  "kg": 2\n}').turn.prompt
+
+    assert (prompt.text, prompt.pasted) == ("Take this:", '{ "loaf": "rye", "kg": 2 }')
+
+
+def test_rules_are_those_of_the_typed_words_only() -> None:
+    talk = Conversation().user(f"Find out why it stops. Never open the door.\n\n{LOG}\nAlways do this\n{LOG}")
+
+    assert [rule.text for rule in talk.turn.rules] == ["Never open the door."]
+
+
+def test_an_error_in_english_by_somebody_who_writes_in_another_language_was_pasted() -> None:
+    talk = Conversation().user("Собери печь и поставь её у двери").says("Готово.")
+    prompt = talk.user("the sensor of the oven is not found in the list").turn.prompt
+
+    assert (prompt.text, prompt.pasted) == ("", "the sensor of the oven is not found in the list")
+    assert talk.digest.tongue == "ru"
+    assert Conversation().user("the sensor of the oven is not found in the list").turn.prompt.pasted == ""
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", HANDOFF])
+def test_a_prompt_without_words_begins_no_turn(text: str) -> None:
+    assert Conversation().user(text).digest == Digest()
+
+
+def test_what_a_model_wrote_as_a_prompt_begins_no_turn() -> None:
+    assert Conversation().event(UserPrompt(text="Fix the cart", actor="model")).digest == Digest()
+
+
+def test_attachments_alone_begin_a_turn() -> None:
+    assert Conversation().event(UserPrompt(text="", attachments=1)).turn.prompt == Prompt()
+
+
+def test_being_pointed_at_the_handoff_is_a_turn_that_says_to_go_on() -> None:
+    talk = Conversation().user("Read .carryover/handoff.md, then go on with the task it describes.")
+
+    assert talk.turn.prompt == Prompt(text="continue", words=1)
+
+
+def test_of_a_very_long_prompt_beginning_and_end_are_kept() -> None:
+    prompt = Conversation().user("Bake " + "a loaf, " * 900 + "and sell it").turn.prompt
+
+    assert len(prompt.text) <= 1500
+    assert (prompt.text[:5], prompt.text[-11:], prompt.words) == ("Bake ", "and sell it", 1 + 2 * 900 + 3)
+
+
+def test_a_finished_turn_becomes_a_line_of_progress_when_the_next_begins() -> None:
+    talk = Conversation().user("Add a discount").edited("cart.py").ran("pytest -q", "1 passed in 0.1s")
+    talk.says("The discount works now. Anything else?")
+    done_ms = talk.at_ms
+    talk.user("Wire it into the checkout page please")
+
+    assert talk.notes == [
+        Note(
+            kind="progress",
+            text="Add a discount → The discount works now. [edited cart.py; tests pass]",
+            at_ms=done_ms,
+        )
+    ]
+
+
+def test_lasting_rules_of_a_prompt_are_kept_for_the_project_and_others_are_not() -> None:
+    talk = Conversation().user("Never touch the schema. The till should round. Do not push for now.")
+
+    assert [rule.weight for rule in talk.turn.rules] == [3.0, 1.5, 2.0]
+    assert talk.notes == [Note(kind="ruling", text="Never touch the schema.", at_ms=talk.at_ms, weight=3)]
+
+
+def test_the_turn_before_is_read_and_its_text_no_longer_kept() -> None:
+    talk = Conversation().user("Build the cart").says("It is built. Next I will wire it.").user("go on")
+    before = talk.digest.turns[0]
+
+    assert (before.text, before.report is not None and before.report.outcome) == ("", "It is built.")
+
+
+def test_a_turn_that_was_cut_off_keeps_what_it_did_and_what_was_in_flight() -> None:
+    talk = Conversation().user("Train it").says("I'll train it.", final=False).calls("python train.py").user("stop")
+    before = talk.digest.turns[0]
+
+    assert (before.report, before.text, before.doing, before.in_flight) == (
+        None,
+        "",
+        "I'll train it.",
+        "python train.py",
+    )
+
+
+def test_a_prompt_puts_an_end_to_what_waited() -> None:
+    talk = Conversation().user("Train it").calls("python train.py").event(Question(call_id="q", text="Which?"))
+    talk.event(PlanProposal(call_id="p", text="# Plan")).event(TurnEnd(reason="error")).user("Bake bread instead")
+
+    assert (talk.digest.calls, talk.digest.questions, talk.digest.proposal, talk.digest.ending) == ((), (), None, None)
+
+
+def test_words_typed_while_the_agent_works_wait_until_they_are_delivered() -> None:
+    talk = Conversation().user("Build it").event(QueuedPrompt(text="and\nthe docs?"))
+    assert talk.digest.queued == (Pending(id="s1:2", text="and the docs?", at_ms=talk.at_ms, turn=1),)
+
+    assert talk.user("and the docs?").digest.queued == ()
+
+
+def test_words_taken_back_from_the_queue_are_forgotten() -> None:
+    talk = Conversation().user("Build it").event(QueuedPrompt(text="stop")).event(QueuedPrompt(text="go on"))
+
+    assert [waiting.text for waiting in talk.event(QueuedPrompt(text="stop", change="withdrawn")).digest.queued] == [
+        "go on"
+    ]
+
+
+def test_taking_work_back_makes_it_a_failed_approach() -> None:
+    talk = Conversation().user("Move the API to a class").says("Moved.")
+    talk.user("go back to plain functions, that was nicer")
+
+    assert [(f.tried, f.why, f.undone, f.turn) for f in talk.digest.failures] == [
+        ("Move the API to a class", "the user took it back: go back to plain functions, that was nicer", True, 2)
+    ]
+
+
+def test_a_ban_after_an_answer_takes_nothing_back() -> None:
+    assert Conversation().user("Bake a loaf").says("Baked.").user("no raisins in it, please").digest.failures == ()
+
+
+def test_an_error_that_is_pasted_again_failed_once() -> None:
+    talk = Conversation().user(f"Find out why:\n\n{LOG}").says("I look.").user(f"Still there:\n\n{LOG}")
+
+    assert [(f.tried, f.why, f.turn) for f in talk.digest.failures] == [
+        ("reported by the user", "2026-03-01 06:11:02 ERROR sensor lost", 2)
+    ]
