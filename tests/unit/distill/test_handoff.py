@@ -360,7 +360,6 @@ TITLES = [
 ]
 OF_NO_TURN = {
     "worktree of the repository",
-    "turn that came to something",
     "order or ban meant to last",
     "newest edit",
     "note in a file",
@@ -370,6 +369,8 @@ OF_NO_TURN = {
     "the agent's note for a user who was away",
 }
 """Rules whose lines come from the project, the files or the surroundings rather than from one turn."""
+FROM_A_NOTE = "turn that came to something"
+"""A note of an earlier turn does not say which one it was."""
 
 
 def test_every_line_of_a_handoff_says_which_rule_chose_it_and_which_turn_it_is_from() -> None:
@@ -380,10 +381,16 @@ def test_every_line_of_a_handoff_says_which_rule_chose_it_and_which_turn_it_is_f
     assert [part.title for part in made.sections] == TITLES
     assert ("newest test run", "s0", 1) in [(entry.rule, entry.session, entry.turn) for entry in entries]
     assert [entry for entry in entries if not (entry.text and entry.rule)] == []
-    from_turns = [entry for entry in entries if entry.rule not in OF_NO_TURN]
+    from_turns = [entry for entry in entries if entry.rule not in (*OF_NO_TURN, FROM_A_NOTE) or entry.turn]
     assert [entry for entry in from_turns if not (entry.turn and entry.session)] == []
     assert {entry.session for entry in from_turns} == {"s0", "s1"}
     assert [entry for entry in entries if entry.rule in OF_NO_TURN and (entry.turn or entry.session)] == []
+    assert [(entry.session, entry.turn) for entry in entries if entry.rule == FROM_A_NOTE] == [
+        ("s1", 3),
+        ("", 0),
+        ("", 0),
+        ("s0", 1),
+    ]
 
 
 WORDS = st.sampled_from(
@@ -438,4 +445,4 @@ def test_any_two_sessions_hand_over_lines_with_a_rule_and_their_turn(
     assert all(section(made, title) for title in ("Task", "Next action"))
     for entry in (line.entry for part in made.sections for line in part.lines):
         assert entry.text and entry.rule
-        assert entry.rule in OF_NO_TURN or (entry.turn > 0 and entry.session in ("s1", "s2")), entry
+        assert entry.rule in (*OF_NO_TURN, FROM_A_NOTE) or (entry.turn > 0 and entry.session in ("s1", "s2")), entry

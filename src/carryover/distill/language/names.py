@@ -10,7 +10,10 @@ from carryover.distill.language.tongue import tongue_of
 
 _CODE: Final = re.compile(r"`([^`\n]{2,80})`")
 _URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://\S+", re.I)
-_PATH: Final = re.compile(r"(?<![\w/])[~.\w-]*(?:/[\w.@~+-]+)+/?|(?<![\w.])[\w-]+\.[A-Za-z][A-Za-z0-9]{0,7}\b(?!\.\w)")
+# Bounded, so that a long run of dashes or dots costs little.
+_PATH: Final = re.compile(
+    r"(?<![\w/])[~.\w-]{0,100}(?:/[\w.@~+-]+)+/?|(?<![\w.])[\w-]{1,100}\.[A-Za-z][A-Za-z0-9]{0,7}\b(?!\.\w)"
+)
 _IDENTIFIER: Final = re.compile(
     r"""(?x)(?<![\w])(?:
       [A-Za-z]\w*_\w+ | _\w+                              # snake_case

@@ -73,17 +73,20 @@ def passing_run(runs: Iterable[SeenRun], at_ms: int) -> list[Entry]:
 def progress_entries(notes: Iterable[Note], sessions: Iterable[SessionView], at_ms: int) -> list[Entry]:
     """The finished steps of the project and the last turn of each session, newest first.
 
-    A step is noted when the next prompt comes, so the turn with which a session was left is none.
+    A step is noted when the next prompt comes, so the turn with which a session was left is none. A note does not say
+    which turn it was.
     """
-    steps = [note for note in notes if note.kind == "progress"]
+    steps = [(note, "", 0) for note in notes if note.kind == "progress"]
     for session in sessions:
-        last_turn = note_of(session.digest)
-        if last_turn is not None:
-            steps.append(replace(last_turn, agent=session.agent))
-    steps.sort(key=lambda note: (-note.at_ms, note.text))
+        last_turn, turn = note_of(session.digest), session.digest.turn
+        if last_turn is not None and turn is not None:
+            steps.append((replace(last_turn, agent=session.agent), turn.session, turn.number))
+    steps.sort(key=lambda step: (-step[0].at_ms, step[0].text))
     entries = []
-    for note in steps[:_MOST]:
+    for note, told_in, number in steps[:_MOST]:
         name = AGENT_NAMES.get(note.agent, note.agent)
         text = f"{before(note.at_ms, at_ms)}{', ' + name if name else ''}: {note.text}"
-        entries.append(Entry(text=text, rule="turn that came to something", at_ms=note.at_ms))
+        entries.append(
+            Entry(text=text, rule="turn that came to something", session=told_in, turn=number, at_ms=note.at_ms)
+        )
     return entries

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,6 +98,15 @@ def test_at_most_24_names_are_taken_the_surest_first() -> None:
 
     assert names_in(text)[0] == "rye_flour"
     assert len(names_in(text)) == 24
+
+
+@pytest.mark.parametrize("part", ["-", ".", "word-", "a/", "A.", "_", "あa", "`", "https://"])
+def test_a_hostile_text_costs_little(part: str) -> None:
+    text = part * (100_000 // len(part))
+    began = time.perf_counter()
+    names_in(text)
+
+    assert time.perf_counter() - began < 2
 
 
 @given(st.text(max_size=300))

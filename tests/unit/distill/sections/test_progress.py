@@ -114,11 +114,15 @@ def test_finished_steps_and_the_last_turn_of_each_session_come_newest_first() ->
         Entry(
             text="1 min before, Codex: Add a bell → It rings. [edited bell.py]",
             rule="turn that came to something",
+            session="s2",
+            turn=1,
             at_ms=two.at_ms,
         ),
         Entry(
             text="4 min before, Claude Code: Add a discount → It works. [edited cart.py]",
             rule="turn that came to something",
+            session="s1",
+            turn=1,
             at_ms=one.at_ms,
         ),
         Entry(text="7 min before, Aider: Add a door → Shut.", rule="turn that came to something", at_ms=START_MS),
