@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from carryover.distill.language.lexicon import Concept
+from carryover.distill.language.concept import Concept
 from carryover.model import AssistantMessage, TurnEnd, UserPrompt
 from dialogue.checks import Outcome, handed_over, is_content, outcomes, rates
 from dialogue.scenario import LANGUAGES, Dialogue, dialogue

@@ -17,7 +17,7 @@ import pytest
 from carryover.distill.digest import MOST_TURNS, Digest
 from carryover.distill.events import turns
 from carryover.distill.fold import fold
-from carryover.distill.language.lexicon import Concept
+from carryover.distill.language.concept import Concept
 from carryover.distill.render import MAX_LINES
 from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, ToolResult, UserPrompt
 from dialogue.checks import Outcome, handed_over, has_sources, is_content, outcomes, rates

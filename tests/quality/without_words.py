@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from carryover.cli.main import main
-from carryover.distill.language.lexicon import Concept
+from carryover.distill.language.concept import Concept
 
 
 def _nothing(_concept: Concept, _text: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from carryover.agents import adapters
 from carryover.distill.handoff import Handoff, Line, Section
+from carryover.distill.sections.entry import Entry
 from carryover.paths import StateDir
 from carryover.publish import stub
 from carryover.publish.restore_store import answers_in_advance, keep_answers
@@ -108,5 +109,5 @@ def _handoff(task: str, updated_ms: int) -> Handoff:
         resume="ask",
         session="s1",
         head=None,
-        sections=(Section("Task", (Line(task, 0),)),),
+        sections=(Section("Task", (Line(Entry(text=task, rule="test"), 0),)),),
     )

@@ -10,7 +10,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.distill.language.report import Quote, Report
+from carryover.distill.language.prose import Quote
+from carryover.distill.language.report import Report
 from carryover.distill.testruns.run import TestRun
 from carryover.distill.work.state import WorkState
 from carryover.model import PlanItem

@@ -4,6 +4,7 @@ import pytest
 
 from carryover.distill.frame import MAX_CHARS, Answering, Situation, frame
 from carryover.distill.handoff import Handoff, Line, Section
+from carryover.distill.sections.entry import Entry
 
 FILE = ".carryover/handoff.md"
 UPDATED_MS = 1_795_155_746_000
@@ -17,7 +18,7 @@ def handoff(*, resume: str = "ask") -> Handoff:
         resume=resume,
         session="s1",
         head="abc1234",
-        sections=(Section("Task", (Line("Add a discount", 0),)),),
+        sections=(Section("Task", (Line(Entry(text="Add a discount", rule="test"), 0),)),),
     )
 
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.distill.clip import estimated_tokens
-from carryover.distill.frame import Answering, frame
+from carryover.distill.frame import MAX_CHARS, Answering, frame
 from carryover.distill.handoff import Handoff, Line, Section
-from carryover.distill.render import MAX_CHARS, MAX_LINES, MAX_TOKENS, inert, lay_out, render
+from carryover.distill.render import MAX_LINES, MAX_TOKENS, inert, lay_out, render
 from carryover.distill.sections.entry import Entry
 
 TITLES = (

@@ -5,6 +5,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from carryover.agents.contract import StartReason
 from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig
 from carryover.distill.facts import GitFacts
 from carryover.ledger.store import Ledger
-from carryover.probe.git import git_facts
+from carryover.probe.git import git_facts, git_moved
+from carryover.publish import answer
 from carryover.publish.answer import start_answer
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
@@ -73,6 +75,12 @@ class Desk:
         text = self.asked(project, now, reason, session)
         assert text is not None
         return text.partition("\n## ")[0].splitlines()
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine at work git may take longer than a session that starts would wait for it."""
+    monkeypatch.setattr(answer, "git_moved", partial(git_moved, timeout_s=30))
 
 
 @pytest.fixture
@@ -148,7 +156,7 @@ def test_where_handoffs_are_kept_apart_an_answer_names_the_file_there(desk: Desk
 def test_what_changed_since_it_was_published_is_told(desk: Desk, session: ClaudeSession) -> None:
     at = worked(session, "Add a discount function")
     project = desk.read_in(session)
-    desk.then = git_facts(session.cwd)
+    desk.then = git_facts(session.cwd, timeout_s=30)
     assert desk.then is not None
     (session.cwd / "cart.py").write_text("total = 1\n")
     git(session.cwd, "commit", "--quiet", "--all", "--message", "someone else's")
@@ -167,7 +175,7 @@ def test_what_publishing_wrote_is_no_file_that_differs(desk: Desk, session: Clau
     git(session.cwd, "commit", "--quiet", "--message", "rules")
     at = worked(session, "Add a discount function")
     project = desk.read_in(session)
-    desk.then = git_facts(session.cwd)
+    desk.then = git_facts(session.cwd, timeout_s=30)
     state = home / ".carryover"
     made = refresh(state / "ledger.sqlite", project, Config(), state=state, home=home, now_ms=1_795_200_000_000)
     assert made.published.edited == (".gitignore", "AGENTS.md")

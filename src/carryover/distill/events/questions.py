@@ -11,8 +11,7 @@ from carryover.distill.digest import MOST_QUESTIONS, Digest, OpenQuestion
 from carryover.distill.events.folded import Folded
 from carryover.distill.events.turns import with_turn
 from carryover.distill.language.names import names_in
-from carryover.distill.language.prose import one_line
-from carryover.distill.language.report import Quote
+from carryover.distill.language.prose import Quote, one_line
 from carryover.distill.view import Note
 from carryover.model import Answer, Event, Question
 

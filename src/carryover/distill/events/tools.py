@@ -12,8 +12,7 @@ from carryover.distill.digest import MOST_FAILURES, MOST_PENDING, MOST_RUNS, Dig
 from carryover.distill.events.folded import Folded
 from carryover.distill.events.turns import at_work, text_went_on, with_turn
 from carryover.distill.language.names import names_in
-from carryover.distill.language.prose import one_line
-from carryover.distill.language.report import Quote
+from carryover.distill.language.prose import Quote, one_line
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.testruns.commands import find_invocations
 from carryover.distill.testruns.reading import read_test_run

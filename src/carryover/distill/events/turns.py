@@ -7,8 +7,11 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from carryover.distill.digest import MOST_TURNS, Digest, Prompt, Turn
+from carryover.distill.language.announcements import last_words
 from carryover.distill.language.answer import parts_of
-from carryover.distill.language.report import Quote, dead_ends_in, findings_in, last_words, read_report
+from carryover.distill.language.findings import dead_ends_in, findings_in
+from carryover.distill.language.prose import Quote
+from carryover.distill.language.report import read_report
 from carryover.distill.work.advance import advance
 from carryover.model import Event
 

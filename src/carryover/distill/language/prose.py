@@ -1,9 +1,11 @@
-"""Reading prose: lines and sentences out of markdown, and text put on one line."""
+"""Reading prose: lines and sentences out of markdown, text put on one line, and what is quoted of it."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
+
+import msgspec
 
 _FENCE: Final = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)", re.M | re.S)
 _TABLE_ROW: Final = re.compile(r"^\s*\|.*\|\s*$")
@@ -26,6 +28,15 @@ _SPACE: Final = re.compile(r"\s+")
 _HAN: Final = re.compile(r"[\u2e80-\u2fdf\u3005-\u3007\u3400-\u9fff\uf900-\ufaff]")
 _KANA: Final = re.compile(r"[\u3040-\u30ff]")
 _HANGUL: Final = re.compile(r"[\uac00-\ud7af]")
+
+
+class Quote(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Words of a text and the rule that took them out of it."""
+
+    text: str
+    rule: str
+    weight: float = 0.0
+    names: tuple[str, ...] = ()
 
 
 def plain(text: str) -> str:

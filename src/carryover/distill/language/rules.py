@@ -8,8 +8,7 @@ from carryover.distill.clip import clip
 from carryover.distill.language import lexicon
 from carryover.distill.language.forms import is_question
 from carryover.distill.language.names import names_in
-from carryover.distill.language.prose import is_bullet, one_line, prose_lines, sentences, word_count
-from carryover.distill.language.report import Quote
+from carryover.distill.language.prose import Quote, is_bullet, one_line, prose_lines, sentences, word_count
 
 LASTING: Final = 3.0
 """From this weight on a rule outlives its session."""

@@ -35,6 +35,8 @@ _INSTRUCTS: Final = re.compile(
     re.I | re.M,
 )
 _ABOUT_THE_WORDS: Final = re.compile(r"\b(?:user|input|arguments?)\b", re.I)
+_PLACEHOLDER: Final = re.compile(r"\s*(?:\$ARGUMENTS|\{\{?args\}\}?|\$\{?\d\}?)?\s*", re.I)
+"""A place in which the agent put nothing."""
 _NOTHING_TYPED: Final = "(a command's template, nothing typed) "
 _MOST_PLACES: Final = 3
 _SHORTEST: Final = 400
@@ -52,7 +54,7 @@ def typed_in(prompt: str) -> str:
     for begin, words, end in _places(prompt):
         rest = f"{prompt[:begin]}\n{prompt[end:]}"
         if len(rest) >= _SHORTEST and (_INSTRUCTS.search(rest) or rest.lstrip().startswith(_SKILL)):
-            return words.strip() or _how_it_begins(rest)
+            return _how_it_begins(rest) if _PLACEHOLDER.fullmatch(words) else words.strip()
     return prompt
 
 

@@ -36,4 +36,6 @@ def _step_text(line: Line) -> str:
         return text
     if line.step.rule in (AGREED, PLAN_ACCEPTED):
         return f"Agreed to: {text}"
+    if line.goal is None:
+        return text
     return f"Now: {text}" if line.step_waits else f"Then: {text}"

@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import Turn
+from carryover.distill.language.announcements import last_words
 from carryover.distill.language.forms import begins_with_yes, is_coded, is_yes
 from carryover.distill.language.names import shared_names, weighty_words
-from carryover.distill.language.prose import one_line
-from carryover.distill.language.report import Quote, Report, last_words, read_report
+from carryover.distill.language.prose import Quote, one_line
+from carryover.distill.language.report import Report, read_report
 from carryover.distill.language.rules import LASTING
 from carryover.distill.language.templates import is_bare
 from carryover.distill.work.relation import (

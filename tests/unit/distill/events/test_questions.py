@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from carryover.distill.digest import OpenQuestion
-from carryover.distill.language.report import Quote
+from carryover.distill.language.prose import Quote
 from carryover.distill.view import Note
 from carryover.model import Answer, Question
 from support.conversation import Conversation

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.distill.digest import Digest, Failure, Pending
-from carryover.distill.language.report import Quote
+from carryover.distill.language.prose import Quote
 from carryover.distill.view import Note
 from carryover.model import Op, ToolCall
 from support.conversation import Conversation

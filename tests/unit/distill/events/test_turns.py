@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from carryover.distill.digest import MOST_TURNS, Digest, Prompt, Turn
 from carryover.distill.events.turns import begin, close, with_turn
-from carryover.distill.language.report import Quote
+from carryover.distill.language.prose import Quote
 from support.conversation import Conversation
 
 

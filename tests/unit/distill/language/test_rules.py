@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.language.report import Quote
+from carryover.distill.language.prose import Quote
 from carryover.distill.language.rules import LASTING, rules_in
 
 LASTS = {

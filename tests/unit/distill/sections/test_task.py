@@ -99,9 +99,15 @@ def test_being_told_to_read_the_handoff_is_no_task() -> None:
     ids=["waits", "done", "agreed", "plan", "answer"],
 )
 def test_the_step_says_what_it_is(step: Item, waits: bool, shown: str) -> None:
-    assert task_entries(Line(id="s1:1", step=step, step_waits=waits)) == [
-        Entry(text=shown, rule=step.rule, session="s1", turn=3, at_ms=7)
-    ]
+    goal = item("Wire the bakery", rule="first request")
+    of_goal, of_step = task_entries(Line(id="s1:1", goal=goal, step=step, step_waits=waits))
+
+    assert of_goal.text == "Wire the bakery"
+    assert of_step == Entry(text=shown, rule=step.rule, session="s1", turn=3, at_ms=7)
+
+
+def test_where_no_goal_is_known_the_step_is_the_task() -> None:
+    assert [entry.text for entry in task_entries(Line(id="s1:1", step=item("wire it in")))] == ["wire it in"]
 
 
 def test_while_the_goal_is_in_doubt_the_one_before_it_comes_last() -> None:

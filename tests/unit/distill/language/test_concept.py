@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.distill.language import lexicon
-from carryover.distill.language.lexicon import Concept
+from carryover.distill.language.concept import Concept
 
 CONCEPTS = {name: concept for name, concept in vars(lexicon).items() if isinstance(concept, Concept)}
 

@@ -1,0 +1,134 @@
+"""What an assistant's text says will come next.
+
+Place and form decide first (the last list, the last sentence, what follows a colon); words only weigh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from carryover.distill.clip import clip
+from carryover.distill.language import lexicon
+from carryover.distill.language.answer import Part, parts_of
+from carryover.distill.language.prose import Quote, one_line
+
+_ITEM_CHARS: Final = 200
+_SENTENCE_CHARS: Final = 260
+_LAST_SENTENCES: Final = 8
+_MOST_ANNOUNCED: Final = 3
+_SHORTEST_ANNOUNCEMENT: Final = 2
+
+
+def announced_in(parts: Sequence[Part], asked_lines: set[int]) -> tuple[Quote, ...]:
+    """The command that the answer leads to; else its last list, where that tells of what comes; else its last sentence
+    that does."""
+    command = _command_at_end(parts)
+    if command is not None:
+        return (command,)
+    steps = _last_list(parts, asked_lines)
+    sentence = _last_announcing(parts)
+    if steps and sentence is not None and sentence[0] > steps[0]:
+        return (sentence[1], *steps[1][:2])
+    if steps:
+        return steps[1]
+    if sentence is not None:
+        return (sentence[1],)
+    return _last_sentence(parts)
+
+
+def _last_sentence(parts: Sequence[Part]) -> tuple[Quote, ...]:
+    """The last sentence of a text of several, where it names something and is of no other kind."""
+    prose = [part for part in parts if part.kind == "prose" and not part.asks]
+    if len(prose) < 2:
+        return ()
+    last = prose[-1]
+    of_other_kind = last.fails or last.explains or last.doubts or last.requests or last.is_courtesy or last.works
+    if not last.names or of_other_kind or not _SHORTEST_ANNOUNCEMENT <= last.words <= 40:
+        return ()
+    return (Quote(clip(last.text, chars=_SENTENCE_CHARS), "last sentence of the answer", names=last.names),)
+
+
+def _command_at_end(parts: Sequence[Part]) -> Quote | None:
+    """A block of code at the very end, with the line ending in a colon that leads to it."""
+    if len(parts) < 2 or parts[-1].kind != "code" or not parts[-2].text.rstrip().endswith((":", "：")):
+        return None
+    code = [line.strip() for line in parts[-1].text.splitlines() if line.strip()]
+    if not code or len(code) > 8 or parts[-2].kind == "code":
+        return None
+    return Quote(
+        clip(f"{parts[-2].text} `{'; '.join(code[:3]).replace('`', '')}`", chars=_SENTENCE_CHARS),
+        "command the answer ends with",
+    )
+
+
+def _last_list(parts: Sequence[Part], asked_lines: set[int]) -> tuple[int, tuple[Quote, ...]] | None:
+    """The last list, with its place, where its heading looks ahead or where it is numbered and ends the text."""
+    end = max((index for index, part in enumerate(parts) if part.kind == "item"), default=None)
+    if end is None:
+        return None
+    start = end
+    while start > 0 and (parts[start - 1].kind in ("item", "code")):
+        start -= 1
+    items = [part for part in parts[start : end + 1] if part.kind == "item"]
+    heading = parts[start - 1] if start else None
+    ahead = (
+        heading is not None
+        and not heading.asks
+        and (
+            lexicon.NEXT_HEADING.search(heading.text) is not None
+            if heading.kind == "heading" or heading.text.endswith((":", "："))
+            else False
+        )
+    )
+    after = [part for part in parts[end + 1 :] if part.kind == "prose"]
+    ends_text = len(after) <= 1
+    numbered = len(items) > 1 and all(part.numbered for part in items)
+    open_items = [part for part in items if not part.checked and part.line not in asked_lines and not part.asks]
+    if not open_items or not (ahead or (numbered and ends_text and heading is not None and not _tells_of_done(items))):
+        return None
+    rule = "list under a heading that looks ahead" if ahead else "numbered list at the end"
+    return end, tuple(
+        Quote(clip(part.text, chars=_ITEM_CHARS), rule, names=part.names) for part in open_items[:_MOST_ANNOUNCED]
+    )
+
+
+def _tells_of_done(items: Sequence[Part]) -> bool:
+    return any(part.checked for part in items)
+
+
+def _last_announcing(parts: Sequence[Part]) -> tuple[int, Quote] | None:
+    """The last sentence that looks ahead, with what follows where it ends in a colon."""
+    candidates = [(index, part) for index, part in enumerate(parts) if part.kind == "prose"][-_LAST_SENTENCES:]
+    for index, part in reversed(candidates):
+        if part.announces and not part.is_courtesy and not part.requests and _SHORTEST_ANNOUNCEMENT <= part.words <= 60:
+            return index, Quote(
+                clip(_with_what_follows(parts, index), chars=_SENTENCE_CHARS),
+                "last sentence that looks ahead",
+                names=part.names or (parts[index - 1].names if index else ()),
+            )
+    return None
+
+
+def _with_what_follows(parts: Sequence[Part], index: int) -> str:
+    text = _with_subject(parts, index)
+    if not text.endswith((":", "：")):
+        return text
+    following = parts[index + 1 : index + 4]
+    items = [one_line(part.text) for part in following if part.kind in ("item", "code")]
+    return f"{text} {'; '.join(items)}" if items else text
+
+
+def last_words(text: str) -> str:
+    """The last sentence of a text of the assistant that said more than a word, for a turn that was cut off."""
+    said = [part for part in parts_of(text) if part.kind in ("prose", "item") and part.words >= 1.5 and not part.asks]
+    return clip(one_line(_with_subject(said, len(said) - 1)), chars=_SENTENCE_CHARS) if said else ""
+
+
+def _with_subject(parts: Sequence[Part], index: int) -> str:
+    """A sentence that names nothing, with the one right before it, which says what it is about."""
+    part = parts[index]
+    before = parts[index - 1] if index else None
+    if part.names or before is None or not before.names or before.line != part.line or before.asks:
+        return part.text
+    return f"{before.text} {part.text}"

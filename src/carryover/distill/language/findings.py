@@ -1,0 +1,133 @@
+"""What an assistant's text says did not work, was found out, or is left open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from carryover.distill.clip import clip
+from carryover.distill.language import lexicon
+from carryover.distill.language.answer import Part
+from carryover.distill.language.prose import Quote
+
+_MOST_OF_A_KIND: Final = 4
+
+
+def dead_ends_in(parts: Sequence[Part], taken: set[str], *, closing: bool = True) -> tuple[Quote, ...]:
+    """The sentences that say that something was tried in vain. Before the end of a turn every error sounds like that:
+    there only a sentence counts with, or right before, which another way is taken."""
+    found = []
+    prose = [part for part in parts if part.kind == "prose"]
+    for index, part in enumerate(prose):
+        if part.text in taken or part.asks or not 3 <= part.words <= 60 or not _tells_failure(part, closing=closing):
+            continue
+        if not closing and not _gives_up(prose[index : index + 2]):
+            continue
+        before = prose[index - 1] if index else None
+        text, names = part.text, part.names
+        if not names and before is not None and before.names and before.line == part.line and before.text not in taken:
+            text, names = f"{before.text} {part.text}", before.names
+        rule = "failure told in the answer" if closing else "failure told before another way was taken"
+        found.append(Quote(clip(text, chars=220), rule, 2.0 if names and part.fails else 1.0, names))
+    return tuple(found[-_MOST_OF_A_KIND:])
+
+
+def _gives_up(sentences_on: Sequence[Part]) -> bool:
+    """The sentence says that this way leads nowhere, or it or the next takes another one."""
+    first = sentences_on[0]
+    if first.names and lexicon.WILL_NOT_WORK.search(first.text) and not lexicon.HEDGE.search(first.text):
+        return True
+    return any(lexicon.OTHER_WAY.search(part.text) for part in sentences_on)
+
+
+def _tells_failure(part: Part, *, closing: bool) -> bool:
+    """By a word of failure; at the end of a turn also by what is denied of something that has a name."""
+    if part.fails:
+        return not (part.looks_ahead_to_failure or part.only_unproved)
+    if not closing or not part.names or part.announces or part.doubts or part.requests:
+        return False
+    denied, cause = lexicon.NEGATION.search(part.text), lexicon.CAUSE.search(part.text)
+    return denied is not None and (cause is None or denied.start() < cause.start())
+
+
+_FINDING_CHARS: Final = 260
+_FIGURE: Final = re.compile(r"\d{2,}|\d[.,]\d|v\d")
+_IDENTIFIER: Final = re.compile(
+    r"`[^`]{2,}`|\b\w+[_/]\w+|\b\w+\.\w{1,5}\b|\b\d[\d.,]*\s?(?:%|[kKMG]?B|ms|s|x)\b|[a-z][A-Z]"
+)
+
+
+def findings_in(
+    parts: Sequence[Part], taken: set[str], *, closing: bool, after_failure: bool = False
+) -> tuple[Quote, ...]:
+    """The sentences that say what was found out, each weighted by what speaks for it."""
+    found = []
+    for index, part in enumerate(parts):
+        if part.kind not in ("prose", "item") or part.text in taken or part.asks or part.requests:
+            continue
+        names_cause = part.explains and (bool(part.names) or lexicon.MAIN_CAUSE.search(part.text) is not None)
+        if part.words < (_SHORTEST_CAUSE if names_cause else _SHORTEST_FINDING):
+            continue
+        if part.numbered and not part.explains:
+            continue
+        weight = _finding_weight(part, after_failure=after_failure)
+        if weight >= (_LEAST_IN_CLOSING if closing else _LEAST_BEFORE):
+            text = clip(_with_next(parts, index), chars=_FINDING_CHARS)
+            found.append(Quote(text, "what was found out", weight, part.names))
+    found.sort(key=lambda quote: -quote.weight)
+    return tuple(found[:_MOST_OF_A_KIND])
+
+
+_SHORTEST_FINDING: Final = 5
+_SHORTEST_CAUSE: Final = 2.5
+
+
+def _with_next(parts: Sequence[Part], index: int) -> str:
+    """A short sentence with the one after it: "The cause was x. It lost every second row."."""
+    part = parts[index]
+    if part.kind != "prose" or part.words > _SHORTEST_FINDING + 1 or index + 1 == len(parts):
+        return part.text
+    after = parts[index + 1]
+    goes_on = after.kind == "prose" and after.line == part.line and not (after.asks or after.announces or after.names)
+    return f"{part.text} {after.text}" if goes_on else part.text
+
+
+_LEAST_IN_CLOSING: Final = 0.5
+_LEAST_BEFORE: Final = 1.0
+
+
+def _finding_weight(part: Part, *, after_failure: bool) -> float:
+    identifier = bool(part.names) or _IDENTIFIER.search(part.text) is not None
+    if not identifier and not part.explains:
+        return 0.0
+    weight = 0.5 * identifier + 1.0 * part.explains + 0.5 * after_failure + 0.5 * part.fails
+    weight += 1.5 * (lexicon.MAIN_CAUSE.search(part.text) is not None)
+    weight -= 1.5 * part.announces + 1.5 * (lexicon.HEDGE.search(part.text) is not None)
+    weight += 0.5 * part.works + 0.25 * (_FIGURE.search(part.text) is not None)
+    weight += 0.5 * part.bold - 0.5 * part.text.endswith((":", "："))
+    weight -= 0.5 * (len(part.text) > _FINDING_CHARS)
+    return weight
+
+
+def loose_ends_in(parts: Sequence[Part], taken: set[str]) -> tuple[Quote, ...]:
+    """What was left open without asking: doubts, and list items that say what is not or does not work."""
+    found = []
+    troubled = False  # under a heading of what is missing or wrong
+    for part in parts:
+        if part.kind == "heading" or (part.kind == "prose" and part.text.endswith((":", "："))):
+            troubled = lexicon.MISSING_HEADING.search(part.text) is not None
+        if (
+            part.kind not in ("prose", "item")
+            or part.text in taken
+            or part.asks
+            or part.checked
+            or not 3 <= part.words <= 60
+        ):
+            continue
+        listed = part.kind == "item" and (part.crossed or (troubled and (part.fails or part.negates)))
+        if (part.doubts and not part.explains) or listed:
+            weight = 1.0 + 0.5 * part.doubts + 0.5 * part.crossed
+            found.append(Quote(clip(part.text, chars=240), "left open in the answer", weight, part.names))
+    strongest = sorted(range(len(found)), key=lambda index: (-found[index].weight, -index))[:_MOST_OF_A_KIND]
+    return tuple(found[index] for index in sorted(strongest))

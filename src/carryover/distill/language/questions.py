@@ -1,0 +1,98 @@
+"""What an assistant's text asks the user, with the choices it offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from carryover.distill.clip import clip
+from carryover.distill.language import lexicon
+from carryover.distill.language.answer import Part
+
+_MOST: Final = 4
+_MOST_OPTIONS: Final = 6
+_NEAR_END_PARTS: Final = 14
+_BARE_QUESTION_WORDS: Final = 6
+
+
+class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A question that an assistant put to the user, with the choices it offered."""
+
+    text: str
+    rule: str
+    options: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+def asked_in(parts: Sequence[Part]) -> list[tuple[Asked, set[int]]]:
+    """The questions near the end, each with its options and the lines these take up."""
+    found: list[tuple[Asked, set[int]]] = []
+    last_prose = [index for index, part in enumerate(parts) if part.kind in ("prose", "item", "heading")][
+        -_NEAR_END_PARTS:
+    ]
+    for index in last_prose:
+        part = parts[index]
+        by_mark = part.asks
+        if not by_mark and not (part.requests and part.kind == "prose" and _is_among_last(parts, index)):
+            continue
+        if part.is_courtesy or lexicon.PROTOCOL_QUESTION.search(part.text) or _is_followed_by_explanation(parts, index):
+            continue
+        options, lines = _options(parts, index)
+        text = part.text
+        if options and not by_mark:  # what is asked stands before the options
+            text = next((one.text for one in reversed(parts[:index]) if one.kind in ("prose", "heading")), text)
+        if not options and not part.names and (part.words < _BARE_QUESTION_WORDS):
+            text = _with_what_stands_before(parts, index)
+        rule = "question at the end of the answer" if by_mark else "request for the user's word"
+        asked = Asked(clip(text, chars=300), rule, options, part.names)
+        if not any(asked.text == other.text for other, _ in found):
+            found.append((asked, lines))
+    return found[-_MOST:]
+
+
+def _is_among_last(parts: Sequence[Part], index: int) -> bool:
+    return sum(1 for part in parts[index + 1 :] if part.kind in ("prose", "item")) <= 2
+
+
+def _is_followed_by_explanation(parts: Sequence[Part], index: int) -> bool:
+    """A question that the text itself goes on to answer is rhetoric."""
+    return sum(1 for part in parts[index + 1 :] if part.kind == "prose" and not part.asks) > 3
+
+
+def _with_what_stands_before(parts: Sequence[Part], index: int) -> str:
+    """A bare question with the sentence before it; with two, where that one names nothing either."""
+    text = parts[index].text
+    for before in reversed(parts[max(0, index - 2) : index]):
+        if before.kind not in ("prose", "item") or before.asks:
+            break
+        text = f"{clip(before.text, chars=200)} {text}"
+        if before.names:
+            break
+    return text
+
+
+def _options(parts: Sequence[Part], index: int) -> tuple[tuple[str, ...], set[int]]:
+    """The list or table right after the question, else the one right before it."""
+    after = _run(parts, index + 1, 1)
+    before = _run(parts, index - 1, -1)[::-1]
+    if parts[index].kind == "item" or len(after) < 2:
+        chosen = before if parts[index].kind != "item" else []
+        if chosen and chosen[0].kind == "item" and not all(part.numbered for part in chosen):
+            chosen = []
+    else:
+        chosen = after
+    chosen = [part for part in chosen if not part.asks]
+    if len(chosen) < 2:
+        return (), set()
+    return tuple(clip(part.text, chars=70) for part in chosen[:_MOST_OPTIONS]), {part.line for part in chosen}
+
+
+def _run(parts: Sequence[Part], index: int, step: int) -> list[Part]:
+    """The items or rows that follow each other from `index` on."""
+    found: list[Part] = []
+    while 0 <= index < len(parts) and parts[index].kind in ("item", "table"):
+        found.append(parts[index])
+        index += step
+    return found

@@ -1,0 +1,157 @@
+"""What an answer says did not work, was found out, or is left open."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.distill.language.answer import parts_of
+from carryover.distill.language.findings import dead_ends_in, findings_in
+from carryover.distill.language.prose import Quote
+from carryover.distill.language.report import read_report
+from support.answers import BUILT, CAUSES, DOUBTS, FAILED, texts
+
+
+@pytest.mark.parametrize("name", FAILED)
+def test_what_is_told_to_have_failed_is_a_dead_end(name: str) -> None:
+    report = read_report(f"{BUILT[name.split()[0]]} {FAILED[name]}")
+
+    assert [(quote.text, quote.rule) for quote in report.dead_ends] == [(FAILED[name], "failure told in the answer")]
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_what_is_told_to_be_the_cause_is_a_finding(name: str) -> None:
+    report = read_report(f"{BUILT[name]} {CAUSES[name]}")
+
+    assert (texts(report.findings), report.dead_ends) == ([CAUSES[name]], ())
+
+
+@pytest.mark.parametrize("name", DOUBTS)
+def test_what_is_told_to_be_unproved_is_a_loose_end(name: str) -> None:
+    report = read_report(f"{BUILT[name.split()[0]]} {DOUBTS[name]}")
+
+    assert (texts(report.loose_ends), report.dead_ends) == ([DOUBTS[name]], ())
+
+
+def test_a_dead_end_that_names_what_was_tried_weighs_more() -> None:
+    report = read_report("I wrote `SteamOven` first. That made things worse. The gas oven was too slow.")
+
+    assert report.dead_ends == (
+        Quote("I wrote `SteamOven` first. That made things worse.", "failure told in the answer", 2.0, ("steamoven",)),
+        Quote("The gas oven was too slow.", "failure told in the answer", 1.0),
+    )
+
+
+def test_what_is_denied_of_something_with_a_name_is_a_dead_end_and_a_cause_is_none() -> None:
+    assert texts(read_report("`SteamOven` does not take trays.").dead_ends) == ["`SteamOven` does not take trays."]
+    assert texts(read_report("Because `SteamOven` has no door, I added one.").dead_ends) == []
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        pytest.param("Next I will look into why the build fails.", id="announced"),
+        pytest.param("Did the steam oven fail?", id="asked"),
+        pytest.param("All loaves rose with 0 failures.", id="none failed"),
+        pytest.param("It failed.", id="too short"),
+    ],
+)
+def test_what_is_announced_asked_or_denied_is_no_dead_end(sentence: str) -> None:
+    assert read_report(f"The oven is built. {sentence}").dead_ends == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param("The steam oven fails. Let me try gas instead.", ["The steam oven fails."], id="another way next"),
+        pytest.param(
+            "Steam is too slow, I switch to gas.", ["Steam is too slow, I switch to gas."], id="same sentence"
+        ),
+        pytest.param("`SteamOven` won't work with trays.", ["`SteamOven` won't work with trays."], id="leads nowhere"),
+        pytest.param("The steam oven fails. The door is shut.", [], id="only an error"),
+        pytest.param("Maybe `SteamOven` won't work with trays.", [], id="a guess"),
+    ],
+)
+def test_before_the_end_of_a_turn_only_what_is_given_up_is_a_dead_end(text: str, found: list[str]) -> None:
+    quotes = dead_ends_in(parts_of(text), set(), closing=False)
+
+    assert texts(quotes) == found
+    assert {quote.rule for quote in quotes} <= {"failure told before another way was taken"}
+
+
+def test_findings_come_by_weight_and_a_guess_or_plan_weighs_less() -> None:
+    answer = (
+        "The label in `label.py` is red now.\nThe oven stops since `heat.py` is empty.\n"
+        "Maybe the bell rings because of `bell.py`.\nThe root cause is a wet sensor in `sensor.py`, as 30 loaves show."
+    )
+
+    assert texts(read_report(answer).findings) == [
+        "The root cause is a wet sensor in `sensor.py`, as 30 loaves show.",
+        "The oven stops since `heat.py` is empty.",
+        "Maybe the bell rings because of `bell.py`.",
+        "The label in `label.py` is red now.",
+    ]
+
+
+def test_right_after_a_failure_a_finding_weighs_more() -> None:
+    parts = parts_of("The oven stops because `heat.py` returns None.")
+    before, after = (
+        findings_in(parts, set(), closing=False, after_failure=failed)[0].weight for failed in (False, True)
+    )
+
+    assert after == before + 0.5
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        pytest.param("It was in `till.py`.", id="too short"),
+        pytest.param("Did it stop because of `heat.py` again?", id="asked"),
+        pytest.param("Please confirm the price because of `till.py`.", id="request"),
+        pytest.param("Next I will look into what the bell does.", id="announced"),
+        pytest.param("The loaves are brown and warm and good.", id="neither name nor cause"),
+    ],
+)
+def test_what_says_nothing_of_the_matter_is_no_finding(sentence: str) -> None:
+    assert read_report(f"The oven is built. {sentence}").findings == ()
+
+
+def test_doubts_voiced_in_passing_are_loose_ends() -> None:
+    answer = "It builds. The migration is untested on Postgres 12 so far. Critical Day 1 task: verify the fee table."
+
+    assert texts(read_report(answer).loose_ends) == [
+        "The migration is untested on Postgres 12 so far.",
+        "Critical Day 1 task: verify the fee table.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        pytest.param("Done:\n- [x] the small till\n- [ ] the small bell", ["the small bell"], id="not ticked"),
+        pytest.param("State:\n- the small till\n- ⚠️ the small bell", ["⚠️ the small bell"], id="marked"),
+        pytest.param(
+            "## Known issues\n- It does not ring\n- It is so blue", ["It does not ring"], id="under what is wrong"
+        ),
+        pytest.param("## Done\n- It does not ring any more\n- It is so blue", [], id="under another heading"),
+    ],
+)
+def test_list_items_that_are_open_or_wrong_are_loose_ends(answer: str, found: list[str]) -> None:
+    assert texts(read_report(answer).loose_ends) == found
+
+
+def test_what_is_of_one_kind_is_of_no_other() -> None:
+    answer = (
+        "Steam was too slow because `SteamOven` has one tray. The valve is not tested yet.\n\n"
+        "Next I will wire the till. Shall the till round to five cents?"
+    )
+    report = read_report(answer)
+
+    assert (texts(report.announced), [one.text for one in report.asked]) == (
+        ["Next I will wire the till."],
+        ["Shall the till round to five cents?"],
+    )
+    assert (texts(report.dead_ends), texts(report.findings), texts(report.loose_ends)) == (
+        ["Steam was too slow because `SteamOven` has one tray."],
+        [],
+        ["The valve is not tested yet."],
+    )
