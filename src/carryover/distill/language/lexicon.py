@@ -71,16 +71,16 @@ OBLIGATION: Final = Concept(
 
 STANDING: Final = Concept(
     en=r"""(?<!\bis )(?<!\bare )(?<!\bwas )(?:never|always)(?! \w*[^s]s\b) | must(?:n't| not)? | (?<!\bi )(?<!\bthey )(?<!\bthese )(?<!\bthose )(?<!\ws )(?:do not|don't|dont) | under no circumstances | from now on | no longer
-    no (?:more|new|other) \w+ | only | in no case | at all times | (?:i|we)(?:'ve| have| had)? (?:already )?(?:asked|told) you""",
-    de=r"niemals | nie | immer | (?<!t )(?<!habe )(?<!haben )(?<!sind )(?<!sehe )(?<!finde )kein\w{0,2} | (?<!t )(?<!sich )nicht mehr | auf keinen fall | muss | müssen | nur | ich (?:habe?|hatte) (?:dir|dich) (?:doch |schon )?(?:gesagt|gebeten)",
-    fr=r"jamais | toujours | (?:^|[.,;:!] ?|(?:et|mais|donc|surtout|on|tu|vous) )(?:ne |n')\w.{0,40} (?:pas|plus|jamais|que) | (?:^|[.,;:!] ?)(?:aucune?|pas de) | doi(?:t|vent) | il faut | je t'ai (?:dit|demandé)",
-    es=r"nunca | jamás | siempre | no (?:uses|toques|cambies|hagas|pongas|metas|quiero|hay que) | (?<!hay )(?<!veo )(?<!tengo )(?<!tiene )(?<!muestra )ning[uú]n[oa]? | debe[ns]? | hay que | te (?:dije|pedí)",
-    pt=r"nunca | sempre | (?:^|[.,;:!] ?|(?:e|mas|por favor) )não (?:\w+ )?\w+(?:e|a|em|am|ar|er|ir) | nenhuma? | deve[m]?",
-    it=r"mai | sempre | non \w+(?:ate|ete|ite|(?:ar|er|ir)(?:e|l[aeio])) | (?:^|[.,;:!] ?)nessun[oa]? | deve | devono",
-    ru=r"никогда | всегда | нельзя | никак\w+ | не \w+(?:й|йте|ь|ьте) | только(?! что| тогда| потом) | долж(?:ен|на|но|ны) | обязательно | я (?:же )?(?:тебя |вас )?(?:уже )?(?:просил[аи]?|говорил[аи]?)",
-    ja=r"絶対 | 必ず | 常に | しないで | ないで(?:ください|ほしい|下さい|$) | 禁止 | だけ | のみ | なければ | 厳守",
-    zh=r"不要 | 不能 | 不得 | 不许 | 不准 | (?<![特分类级区个识辨差])别(?![的人处名]) | 必须 | 务必 | 禁止 | (?<!不)一定(?!程度|的) | 只能 | 绝不 | 永远",
-    ko=r"지 ?마(?=$|[\s.,!]|세요|십시오|라|요|시) | 말아 | 말 것 | 반드시 | 절대 | 항상 | 꼭 | 금지 | (?:면|서는|선) ?안 ?[돼됩된] | (?<![지다그\d])만(?= )",
+    no (?:more|new|other) \w+ | only | in no case | at all times | (?:i|we)(?:'ve| have| had)? (?:already )?(?:asked|told) you | going forward | for (?:all )?the rest | (?:rule|principle|requirement|constraint|convention)s?(?=[^.:]{0,40}:)""",
+    de=r"niemals | nie | immer | (?<!t )(?<!habe )(?<!haben )(?<!sind )(?<!sehe )(?<!finde )kein\w{0,2} | (?<!t )(?<!sich )nicht mehr | auf keinen fall | muss | müssen | nur | ich (?:habe?|hatte) (?:dir|dich) (?:doch |schon )?(?:gesagt|gebeten) | ab (?:jetzt|sofort|heute) | künftig | in zukunft | (?:regel|grundsatz|vorgabe|bedingung)(?=[^.:]{0,40}:)",
+    fr=r"jamais | toujours | (?:^|[.,;:!] ?|(?:et|mais|donc|surtout|on|tu|vous) )(?:ne |n')\w.{0,40} (?:pas|plus|jamais|que) | (?:^|[.,;:!] ?)(?:aucune?|pas de) | doi(?:t|vent) | il faut | je t'ai (?:dit|demandé) | désormais | dorénavant | à partir de maintenant | pour (?:toute )?la suite | (?:règle|principe|consigne|contrainte)s?(?=[^.:]{0,40}:)",
+    es=r"nunca | jamás | siempre | no (?:uses|toques|cambies|hagas|pongas|metas|quiero|hay que) | (?<!hay )(?<!veo )(?<!tengo )(?<!tiene )(?<!muestra )ning[uú]n[oa]? | debe[ns]? | hay que | te (?:dije|pedí) | (?:de|a partir de) ahora(?: en adelante)? | en adelante | (?:regla|principio|norma|condición)(?=[^.:]{0,40}:)",
+    pt=r"nunca | sempre | (?:^|[.,;:!] ?|(?:e|mas|por favor) )não (?:\w+ )?\w+(?:e|a|em|am|ar|er|ir) | nenhuma? | deve[m]? | (?:de|a partir de) agora(?: em diante)? | daqui em diante | (?:regra|princípio|norma|condição)(?=[^.:]{0,40}:)",
+    it=r"mai | sempre | non \w+(?:ate|ete|ite|(?:ar|er|ir)(?:e|l[aeio])) | (?:^|[.,;:!] ?)nessun[oa]? | deve | devono | d'ora in (?:poi|avanti) | da (?:ora|adesso) in poi | (?:regola|principio|condizione)(?=[^.:]{0,40}:)",
+    ru=r"никогда | всегда | нельзя | никак\w+ | не \w+(?:й|йте|ь|ьте) | только(?! что| тогда| потом) | долж(?:ен|на|но|ны) | обязательно | я (?:же )?(?:тебя |вас )?(?:уже )?(?:просил[аи]?|говорил[аи]?) | отныне | впредь | с этого момента | на будущее | (?:правило|принцип|условие|требование)(?=[^.:]{0,40}:)",
+    ja=r"絶対 | 必ず | 常に | しないで | ないで(?:ください|ほしい|下さい|$) | 禁止 | だけ | のみ | なければ | 厳守 | 今後(?:は|も) | 原則 | (?:ルール|方針|約束)(?=.{0,20}[：:])",
+    zh=r"不要 | 不能 | 不得 | 不许 | 不准 | (?<![特分类级区个识辨差])别(?![的人处名]) | 必须 | 务必 | 禁止 | (?<!不)一定(?!程度|的) | 只能 | 绝不 | 永远 | 今后 | 以后(?=都|不|要|每) | 从现在(?:起|开始) | (?:规则|原则|要求)(?=.{0,20}[：:])",
+    ko=r"지 ?마(?=$|[\s.,!]|세요|십시오|라|요|시) | 말아 | 말 것 | 반드시 | 절대 | 항상 | 꼭 | 금지 | (?:면|서는|선) ?안 ?[돼됩된] | (?<![지다그\d])만(?= ) | 앞으로(?:는|도)? | (?:이제|지금)부터 | (?:규칙|원칙)(?=.{0,20}[：:])",
 )
 """An order or ban meant to last, rather than a passing choice."""
 
@@ -165,7 +165,7 @@ CAUSE: Final = Concept(
     it=r"perché | a causa | causa | motivo | dovuto a | viene da | si è scoperto | in realtà | ho (?:trovato|scoperto) | per questo",
     ru=r"""потому(?: что)? | поскольку | так как | из-за | причин\w+ | вызва\w+ | приводи\w+ | привод[ия]т | оказал\w+ | оказывается | выяснил\w+ | обнаруж\w+ | нашёл | нашел | нашла | дело в | виноват\w* | источник
     на самом деле | фактически | поэтому | значит | связан\w+ с | объясня\w+ | молча""",
-    ja=r"""から(?:です|でした|。) | ため(?:です|でした|に|、|。)? | ので | 原因 | 理由 | せいで | によって | により | が判明 | 判明し | 分かりまし | わかりまし | と分かっ | とわかっ | 見つか | 実は | 実際 | 突き止め | 起因 | 由来 | 発見 | 確認できまし""",
+    ja=r"""から(?:です|でした|。) | ため(?:です|でした|に|、|。)? | ので | 原因 | 理由 | せいで | によって | により | が判明 | 判明し | 分かりまし | わかりまし | と分かっ | とわかっ | 見つか | 実は | 実際 | 突き止め | 起因 | 由来 | 発見 | 確認できまし | (?:調べ|確認し|見)(?:たところ|てみると|ると、)""",
     zh=r"因为 | 由于 | 原因 | 导致 | 造成 | 引起 | 所以 | 因此 | 结果是 | 原来 | 其实 | 实际上 | 发现 | 查到 | 定位到 | 根源 | 问题(?:在于|出在|是) | 罪魁 | 来自 | 源于 | 怪不得 | 悄悄",
     ko=r"때문 | 원인 | 이유 | 탓 | 로 인해 | 으로 인해 | 덕분 | 알고 보니 | 사실 | 실제로 | 발견 | 밝혀 | 확인했 | 확인됐 | 찾았 | 였기 | 이었기 | 그래서 | 따라서 | 비롯",
 )

@@ -86,7 +86,7 @@ def names_in(text: str) -> tuple[str, ...]:
         for run in _KATAKANA.findall(text) + _LATIN_RUN.findall(text):
             _add(found, run)
     else:
-        german = tongue_of(text) == "de"  # where every noun has a capital
+        german = tongue_of(text, least=1) == "de"  # where every noun has a capital
         for capital in _CAPITAL.finditer(text):
             before = text[: capital.start()][-24:]
             if not capital.group()[0].isupper() or capital.group() in _NO_NAMES or _OPENS_SENTENCE.search(before):

@@ -17,7 +17,7 @@ _FUNCTION_WORDS: Final = {
     "en": "the and is are was of to in it i that this with for on be not have has we you my your me can please will"
     " from a an as at do no me or by come per",  # the last ones are words of others too, and then tell nothing
     "de": "der die das und ist sind nicht ein eine mit für auf zu im den dem des ich du wir es auch noch nur wie was"
-    " wenn",
+    " wenn als ja bitte mach dann oder aber wird soll kann bei von nach",
     "fr": "le la les et est un une des du que qui dans pour pas avec sur je tu nous il elle ce cette au aux ne mais"
     " ou on",
     "es": "el la los las y es un una de que en no con para por lo se su al del yo me mi te como más esto esta está",
@@ -27,11 +27,10 @@ _FUNCTION_WORDS: Final = {
 _KNOWN: Final = {name: frozenset(words.split()) for name, words in _FUNCTION_WORDS.items()}
 _SAMPLE: Final = 2000
 _SHARE_OF_SCRIPT: Final = 0.2
-_SURE: Final = 2
 
 
-def tongue_of(text: str) -> str | None:
-    """The language's code (en, de, fr, es, pt, it, ru, ja, zh, ko), or None where too little tells."""
+def tongue_of(text: str, *, least: int = 2) -> str | None:
+    """The language's code (en, de, fr, es, pt, it, ru, ja, zh, ko), or None where fewer than `least` words tell."""
     sample = text[:_SAMPLE]
     letters = len(_LETTER.findall(sample))
     for name, script in _SCRIPTS:
@@ -40,4 +39,4 @@ def tongue_of(text: str) -> str | None:
     words = [word.casefold() for word in _WORD.findall(sample)]
     hits = {name: sum(1 for word in words if word in known) for name, known in _KNOWN.items()}
     best, second = sorted(hits, key=lambda name: -hits[name])[:2]
-    return best if hits[best] >= _SURE and hits[best] > hits[second] else None
+    return best if hits[best] >= least and hits[best] > hits[second] else None

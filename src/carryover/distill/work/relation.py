@@ -100,7 +100,7 @@ def relation_of(turn: Turn, line: Line | None, *, first: bool) -> Relation:
     if _answers(turn, line):
         return "answer"
     if is_heavy(turn):
-        return _heavy(turn, line, first=first)
+        return "light" if _came_to_nothing(turn) else _heavy(turn, line, first=first)
     if prompt.pasted:
         return "paste"
     begins = (
@@ -135,6 +135,15 @@ def is_resuming(turn: Turn, *, first: bool) -> bool:
     prompt = turn.prompt
     short = prompt.words <= (_RESUME_WORDS if first else _ORDER_WORDS)
     return short and not prompt.names and lexicon.RESUME.search(prompt.text) is not None
+
+
+def _came_to_nothing(turn: Turn) -> bool:
+    """A prompt that only a name makes heavy, answered in a sentence and without a single call: thanks, a greeting."""
+    report = turn.report
+    if turn.end != "answered" or report is None or turn.prompt.words >= HEAVY_WORDS_WITHOUT_CAPITALS:
+        return False
+    did = turn.looked or turn.changed or turn.chores or turn.edited
+    return not (did or report.sentences > 1 or report.announced or report.asked)
 
 
 def _is_request(turn: Turn) -> bool:
