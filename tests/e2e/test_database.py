@@ -39,7 +39,11 @@ def test_what_is_written_is_in_the_handoff_and_then_all_is_still(
     """Each look at a WAL is a change to whoever watches its folder: it must not be the reason for the next one."""
     store.put(asked(project, "Fix the parser of dates in src/dates.py."))
     wait_until("the task", lambda: "parser of dates" in handoff_of(project))
-    store.put(asked(project, "Fix the parser of dates in src/dates.py.", "Now write the formatter of times too."))
+    store.put(
+        asked(
+            project, "Fix the parser of dates in src/dates.py.", "Now write the formatter of times in src/times.py too."
+        )
+    )
     wait_until("the next task", lambda: "formatter of times" in handoff_of(project))
 
     deadline = time.monotonic() + LIMIT_S

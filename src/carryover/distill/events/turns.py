@@ -53,7 +53,7 @@ def closed(turn: Turn, digest: Digest) -> Turn:
     if turn.end == "answered":
         return replace(turn, report=read_report(turn.text) if turn.text else None, text="")
     in_flight = next((call.text for call in reversed(digest.calls) if call.changes), "")
-    return replace(turn, doing=last_words(turn.text) or turn.doing, text="", in_flight=in_flight)
+    return replace(turn, doing=last_words(parts_of(turn.text)) or turn.doing, text="", in_flight=in_flight)
 
 
 def text_went_on(turn: Turn, *, after_failure: bool) -> Turn:
@@ -66,7 +66,7 @@ def text_went_on(turn: Turn, *, after_failure: bool) -> Turn:
     return replace(
         turn,
         text="",
-        doing=last_words(turn.text) or turn.doing,
+        doing=last_words(parts) or turn.doing,
         findings=_weightiest((*turn.findings, *found)),
         dead_ends=(*turn.dead_ends, *dead)[-_MOST_QUOTES:],
     )

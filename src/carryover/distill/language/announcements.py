@@ -6,11 +6,12 @@ Place and form decide first (the last list, the last sentence, what follows a co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from carryover.distill.clip import clip
 from carryover.distill.language import lexicon
-from carryover.distill.language.answer import Part, parts_of
+from carryover.distill.language.answer import Part
 from carryover.distill.language.prose import Quote, one_line
 
 _ITEM_CHARS: Final = 200
@@ -119,9 +120,10 @@ def _with_what_follows(parts: Sequence[Part], index: int) -> str:
     return f"{text} {'; '.join(items)}" if items else text
 
 
-def last_words(text: str) -> str:
-    """The last sentence of a text of the assistant that said more than a word, for a turn that was cut off."""
-    said = [part for part in parts_of(text) if part.kind in ("prose", "item") and part.words >= 1.5 and not part.asks]
+def last_words(parts: Sequence[Part]) -> str:
+    """The last sentence of the assistant that said more than a word, for a turn that was cut off."""
+    told = (part for part in reversed(parts) if part.kind in ("prose", "item") and part.words >= 1.5 and not part.asks)
+    said = [*islice(told, 2)][::-1]
     return clip(one_line(_with_subject(said, len(said) - 1)), chars=_SENTENCE_CHARS) if said else ""
 
 

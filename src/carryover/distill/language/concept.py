@@ -7,8 +7,9 @@ anywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
 
@@ -19,7 +20,9 @@ class Concept:
         self._languages = languages
 
     def search(self, text: str) -> re.Match[str] | None:
-        """The first place where `text` expresses the concept in the language of its script, or None."""
+        """The first place where a sentence expresses the concept in the language of its script, or None. Letters count
+        as small ones; of what is too long for a sentence the beginning is searched."""
+        text = text[:_LONGEST].lower()
         if text.isascii():
             return self._latin.search(text)
         for script, pattern in self._of_script:
@@ -31,36 +34,65 @@ class Concept:
 
     @cached_property
     def _latin(self) -> re.Pattern[str]:
-        words = "|".join(_alternatives(words) for name, words in self._languages.items() if name not in _BY_SCRIPT)
-        return re.compile(_between_borders(words), re.I)
+        latin = (_entries(words) for name, words in self._languages.items() if name not in _BY_SCRIPT)
+        return re.compile(_between_borders(list(chain.from_iterable(latin))))
 
     @cached_property
     def _of_script(self) -> list[tuple[re.Pattern[str], re.Pattern[str]]]:
         """How a script shows, with the words of the language that is written in it."""
         found = []
         for name, script in _BY_SCRIPT.items():
-            words = _alternatives(self._languages.get(name, r"(?!)"))
-            found.append((script, re.compile(_between_borders(words) if name == "ru" else words, re.I)))
+            entries = _entries(self._languages.get(name, r"(?!)"))
+            found.append((script, re.compile(_between_borders(entries) if name == "ru" else "|".join(entries))))
         return found
 
 
+_LONGEST: Final = 500
+"""Characters of a sentence."""
 _BY_SCRIPT: Final = {
     "ko": re.compile(r"[\uac00-\ud7af]"),
     "ja": re.compile(r"[\u3040-\u30ff]"),
     "zh": re.compile(r"[\u4e00-\u9fff]"),
     "ru": re.compile(r"[\u0400-\u04ff]"),
 }
-_LATIN: Final = re.compile(r"[A-Za-z]{2,}")
+_LATIN: Final = re.compile(r"[a-z]{2,}")
 _MANY_WORDS: Final = 3
 _CURLY: Final = str.maketrans({"’": "'", "‘": "'"})
+_MAY_BEGIN_WITH_MARK: Final = "(?:^|["
+_TWO_LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 
 
-def _between_borders(words: str) -> str:
-    # An expression may begin with the mark that ends the clause before, right after a word.
-    return rf"(?:(?<!\w)|(?=[.,;:!—]))(?:{words})(?!\w)"
-
-
-def _alternatives(words: str) -> str:
+def _entries(words: str) -> list[str]:
     """`words` are expressions, one per line or apart by ` | `."""
-    entries: Iterable[str] = (part.strip() for line in words.splitlines() for part in line.split(" | "))
-    return "|".join(entry for entry in entries if entry)
+    parts = (part.strip() for line in words.splitlines() for part in line.split(" | "))
+    return [part for part in parts if part]
+
+
+def _between_borders(entries: Sequence[str]) -> str:
+    """A pattern for any of the entries between borders of words; one may begin with the mark that ends the clause
+    before, right after a word."""
+    marked = [entry for entry in entries if entry.startswith(_MAY_BEGIN_WITH_MARK)]
+    pattern = rf"(?<!\w)(?:{_by_first_letter(entries)})(?!\w)"
+    return rf"{pattern}|(?=[.,;:!—])(?:{'|'.join(marked)})(?!\w)" if marked else pattern
+
+
+def _by_first_letter(entries: Sequence[str]) -> str:
+    """A pattern for any of the entries. Those that begin with the same letter share it, as `re` tries one branch after
+    the other at every word."""
+    groups: dict[str, list[str]] = {}
+    for entry in entries:
+        begins_with_letters = _TWO_LETTERS.match(entry) and not _has_open_choice(entry)
+        groups.setdefault(entry[0] if begins_with_letters else "", []).append(entry)
+    others = groups.pop("", [])
+    shared = [f"{letter}(?:{'|'.join(entry[1:] for entry in group)})" for letter, group in groups.items()]
+    return "|".join([*shared, *others])
+
+
+def _has_open_choice(entry: str) -> bool:
+    """A `|` outside of all brackets."""
+    depth = 0
+    for before, char in zip(f" {entry}", entry, strict=False):
+        depth += (before != "\\") * ((char == "(") - (char == ")"))
+        if char == "|" and depth == 0:
+            return True
+    return False

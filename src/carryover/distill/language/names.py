@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from carryover.distill.language.tongue import tongue_of
@@ -65,6 +66,8 @@ _GERMAN_NOUN_FOLLOWS: Final = re.compile(
     r"\s(?:[a-zäöüß]+(?:e|en|er|es|em)\s)?\Z"
 )
 _MOST: Final = 24
+_LONGEST: Final = 3000
+"""Characters that are read of a text: what it is about, it says at its beginning."""
 
 
 def names_in(text: str) -> tuple[str, ...]:
@@ -74,7 +77,7 @@ def names_in(text: str) -> tuple[str, ...]:
     Every German noun looks like a name, and Chinese and Korean names never do: nothing may rest on this alone.
     """
     found: dict[str, None] = {}
-    text = _CODE.sub(lambda code: _add(found, code[1]), text)
+    text = _CODE.sub(lambda code: _add(found, code[1]), text[:_LONGEST])
     spaceless = _WITHOUT_SPACES.search(text) is not None
     if spaceless:
         text = _EDGE_OF_LATIN.sub(" ", text)
@@ -103,10 +106,12 @@ def _add(found: dict[str, None], name: str) -> str:
     return " \u241f "
 
 
+@lru_cache(maxsize=256)  # what a line of work holds is asked for at every turn
 def weighty_words(text: str) -> frozenset[str]:
     """The words of `text` that may carry its matter: those of at least four letters, numbers, pairs of Chinese
     characters, the stems of Korean words."""
-    words = {_stem(word.casefold()) for word in _WORD.findall(text) if word.casefold() not in _WITHOUT_WEIGHT}
+    text = text[:_LONGEST].casefold()
+    words = {_stem(word) for word in _WORD.findall(text) if word not in _WITHOUT_WEIGHT}
     words.update(_HAN_PAIR.findall(text))
     words.update(word[:2] for word in _HANGUL_STEM.findall(text))
     return frozenset(words)

@@ -25,18 +25,19 @@ _FUNCTION_WORDS: Final = {
     "it": "il lo la gli e è un una di che in non con per del della si mi ma come più questo questa sono ho",
 }
 _KNOWN: Final = {name: frozenset(words.split()) for name, words in _FUNCTION_WORDS.items()}
-_SAMPLE: Final = 2000
+_SAMPLE: Final = 800
 _SHARE_OF_SCRIPT: Final = 0.2
 
 
 def tongue_of(text: str, *, least: int = 2) -> str | None:
     """The language's code (en, de, fr, es, pt, it, ru, ja, zh, ko), or None where fewer than `least` words tell."""
     sample = text[:_SAMPLE]
-    letters = len(_LETTER.findall(sample))
-    for name, script in _SCRIPTS:
-        if letters and len(script.findall(sample)) > _SHARE_OF_SCRIPT * letters:
-            return name
-    words = [word.casefold() for word in _WORD.findall(sample)]
+    if not sample.isascii():
+        letters = len(_LETTER.findall(sample))
+        for name, script in _SCRIPTS:
+            if len(script.findall(sample)) > _SHARE_OF_SCRIPT * letters:
+                return name
+    words = _WORD.findall(sample.casefold())
     hits = {name: sum(1 for word in words if word in known) for name, known in _KNOWN.items()}
     best, second = sorted(hits, key=lambda name: -hits[name])[:2]
     return best if hits[best] >= least and hits[best] > hits[second] else None

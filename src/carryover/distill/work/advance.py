@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from carryover.distill.clip import clip
 from carryover.distill.digest import Turn
 from carryover.distill.language.announcements import last_words
+from carryover.distill.language.answer import parts_of
 from carryover.distill.language.forms import begins_with_yes, is_coded, is_yes
 from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import Quote, one_line
@@ -299,7 +300,7 @@ def _not_taken_up(line: Line, turn: Turn, report: Report) -> tuple[Item, ...]:
 
 def _cut(line: Line, turn: Turn, relation: Relation) -> Line:
     """Cut off, or still at work: what it was just doing comes before what was announced earlier."""
-    last = last_words(turn.text) or turn.doing
+    last = last_words(parts_of(turn.text)) or turn.doing
     doing = [_item(turn, last, LAST_WORDS)] if last else []
     if turn.in_flight:
         text = f"In flight when it stopped, no result recorded: `{turn.in_flight.replace('`', '')}`"

@@ -140,7 +140,8 @@ def is_resuming(turn: Turn, *, first: bool) -> bool:
 def _came_to_nothing(turn: Turn) -> bool:
     """A prompt that only a name makes heavy, answered in a sentence and without a single call: thanks, a greeting."""
     report = turn.report
-    if turn.end != "answered" or report is None or turn.prompt.words >= HEAVY_WORDS_WITHOUT_CAPITALS:
+    prompt = turn.prompt
+    if turn.end != "answered" or report is None or _PATHS.search(prompt.text) or prompt.words >= _MIDDLING_WORDS:
         return False
     did = turn.looked or turn.changed or turn.chores or turn.edited
     return not (did or report.sentences > 1 or report.announced or report.asked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.distill.language.announcements import last_words
+from carryover.distill.language.answer import parts_of
 from carryover.distill.language.report import read_report
 from support.answers import AHEAD, BUILT, texts
 
@@ -150,4 +151,4 @@ def test_a_step_put_to_the_user_without_a_question_is_announced() -> None:
     ],
 )
 def test_the_last_words_are_the_last_sentence_that_tells(text: str, words: str) -> None:
-    assert last_words(text) == words
+    assert last_words(parts_of(text)) == words
