@@ -131,6 +131,7 @@ def test_a_numbered_list_at_the_end_comes_next() -> None:
         pytest.param("Two things:\n1. the till\n2. the bell\n\nThe till is new. The bell is old.", id="not the end"),
         pytest.param("The oven has:\n- a door\n- a light", id="bullets"),
         pytest.param("1. the till\n2. the labels", id="nothing leads to it"),
+        pytest.param("The oven has:\n1. a door", id="a single item"),
         pytest.param("Which one?\n1. the till\n2. the labels", id="options"),
         pytest.param("## What I did\n- wired the till\n- printed the labels", id="heading that looks back"),
     ],
@@ -463,6 +464,28 @@ def test_findings_come_by_weight_and_a_guess_or_plan_weighs_less() -> None:
         "Maybe the bell rings because of `bell.py`.",
         "The label in `label.py` is red now.",
     ]
+
+
+FINDING = "The oven stops because `heat.py` is empty now."
+
+
+@pytest.mark.parametrize(
+    ("answer", "more"),
+    [
+        pytest.param(FINDING.replace("The oven", "**The oven**"), True, id="bold"),
+        pytest.param("The oven stops because `heat.py` failed now.", True, id="a failure"),
+        pytest.param("The oven stops because `heat.py` exists already.", True, id="the state of things"),
+        pytest.param("The oven stops because `heat.py` is 120 bytes.", True, id="a figure"),
+        pytest.param("The oven stops because `heat.py` is this:", False, id="ends in a colon"),
+        pytest.param("Perhaps the oven stops because `heat.py` is empty.", False, id="a guess"),
+        pytest.param("Next I will see that the oven stops because `heat.py` is empty.", False, id="announced"),
+        pytest.param(FINDING.replace("now", "so " * 90), False, id="too long"),
+    ],
+)
+def test_a_finding_weighs_more_or_less_by_what_speaks_for_it(answer: str, more: bool) -> None:
+    plain, other = (findings_in(parts_of(text), set(), closing=True)[0].weight for text in (FINDING, answer))
+
+    assert (other > plain, other < plain) == (more, not more)
 
 
 def test_right_after_a_failure_a_finding_weighs_more() -> None:
