@@ -393,6 +393,15 @@ def test_every_line_of_a_handoff_says_which_rule_chose_it_and_which_turn_it_is_f
     ]
 
 
+def test_when_room_is_short_the_later_lines_of_a_section_go_first_and_task_and_next_action_never() -> None:
+    ranks = {part.title: [line.rank for line in part.lines] for part in handoff(busy()).sections}
+
+    assert ranks["Task"] == [0, 0]
+    assert ranks["Next action"] == [0, 0, 0, 1]
+    for title in ("Also in progress", "Progress log", "Recent files", "Failed approaches", "Open questions"):
+        assert ranks[title] == sorted(set(ranks[title])), title
+
+
 WORDS = st.sampled_from(
     [
         "Build the cart in `cart.py`, and never use floats for money.",

@@ -72,6 +72,12 @@ def test_the_first_thing_said_after_a_failure_is_its_remark() -> None:
     assert [failure.remark for failure in said.says("Again.", final=False).digest.failures] == ["No bucket there."]
 
 
+def test_of_two_failures_the_newest_is_remarked_upon() -> None:
+    said = talk().ran("npm run deploy", "Error: no bucket", status="error").ran("make x", "error: no y", status="error")
+
+    assert [failure.remark for failure in said.says("No y there.", final=False).digest.failures] == ["", "No y there."]
+
+
 def test_a_failure_of_an_earlier_turn_is_not_remarked_upon() -> None:
     said = talk().ran("npm run deploy", "Error: no bucket", status="error").user("Bake a loaf").says("Baked.")
 

@@ -72,6 +72,7 @@ def test_being_pointed_at_the_handoff_is_a_turn_that_says_to_go_on() -> None:
     talk = Conversation().user("Read .carryover/handoff.md, then go on with the task it describes.")
 
     assert talk.turn.prompt == Prompt(text="continue", words=1)
+    assert (talk.turn.number, talk.digest.prompts, talk.user("Bake").turn.number) == (1, 1, 2)
 
 
 def test_of_a_very_long_prompt_beginning_and_end_are_kept() -> None:

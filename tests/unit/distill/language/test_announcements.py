@@ -76,6 +76,7 @@ def test_a_numbered_list_at_the_end_comes_next() -> None:
         pytest.param("Two things:\n1. the till\n2. the bell\n\nThe till is new. The bell is old.", id="not the end"),
         pytest.param("The oven has:\n- a door\n- a light", id="bullets"),
         pytest.param("1. the till\n2. the labels", id="nothing leads to it"),
+        pytest.param("The oven has:\n1. a door", id="a single item"),
         pytest.param("Which one?\n1. the till\n2. the labels", id="options"),
         pytest.param("## What I did\n- wired the till\n- printed the labels", id="heading that looks back"),
     ],

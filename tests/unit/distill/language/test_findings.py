@@ -92,6 +92,28 @@ def test_findings_come_by_weight_and_a_guess_or_plan_weighs_less() -> None:
     ]
 
 
+FINDING = "The oven stops because `heat.py` is empty now."
+
+
+@pytest.mark.parametrize(
+    ("answer", "more"),
+    [
+        pytest.param(FINDING.replace("The oven", "**The oven**"), True, id="bold"),
+        pytest.param("The oven stops because `heat.py` failed now.", True, id="a failure"),
+        pytest.param("The oven stops because `heat.py` exists already.", True, id="the state of things"),
+        pytest.param("The oven stops because `heat.py` is 120 bytes.", True, id="a figure"),
+        pytest.param("The oven stops because `heat.py` is this:", False, id="ends in a colon"),
+        pytest.param("Perhaps the oven stops because `heat.py` is empty.", False, id="a guess"),
+        pytest.param("Next I will see that the oven stops because `heat.py` is empty.", False, id="announced"),
+        pytest.param(FINDING.replace("now", "so " * 90), False, id="too long"),
+    ],
+)
+def test_a_finding_weighs_more_or_less_by_what_speaks_for_it(answer: str, more: bool) -> None:
+    plain, other = (findings_in(parts_of(text), set(), closing=True)[0].weight for text in (FINDING, answer))
+
+    assert (other > plain, other < plain) == (more, not more)
+
+
 def test_right_after_a_failure_a_finding_weighs_more() -> None:
     parts = parts_of("The oven stops because `heat.py` returns None.")
     before, after = (

@@ -152,6 +152,11 @@ def test_a_word_that_only_begins_like_a_yes_or_no_is_none(text: str) -> None:
     assert (is_yes(text), is_no(text), begins_with_yes(text)) == (False, False, False)
 
 
+def test_a_choice_has_at_most_eight_words() -> None:
+    assert is_choice("the first of them and not the second") and is_coded("1 2 3 4 5 6 7 8")
+    assert not is_choice("the first of them and not the second one") and not is_coded("1 2 3 4 5 6 7 8 9")
+
+
 def test_a_long_text_that_begins_with_a_yes_is_no_bare_yes() -> None:
     text = "yes, and after that weigh the flour for the rye loaf"
 

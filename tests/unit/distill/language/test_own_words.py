@@ -97,6 +97,15 @@ def test_a_block_of_code_says_itself_where_it_ends() -> None:
     )
 
 
+def test_what_was_typed_between_two_drawn_tables_is_the_users() -> None:
+    table = "\n".join(["┌──────┐", *["│ rye  │"] * 6, "└──────┘"])
+    asked = "Use the first one.\nIt is for rye.\nThe second one\nis for spelt.\nSort both."
+
+    words = own_words(f"Two tables.\n\n{table}\n\n{asked}\n\n{table}\n\nKeep the rest.")
+
+    assert (filled(words.text), words.pasted) == (f"Two tables.\n{asked}\nKeep the rest.", f"{table}\n{table}")
+
+
 def test_code_inside_a_sentence_is_the_users() -> None:
     prompt = 'Take {"loaf": "rye"} into the shop, and let `bake(loaf)` return it.'
 

@@ -211,7 +211,7 @@ def test_other_questions_of_others_are_not(line: Line, own: set[str], since_ms: 
 def test_loose_ends_come_newest_first_around_what_was_put_off_and_then_those_of_other_lines() -> None:
     line = Line(
         id="s1:1",
-        loose_ends=tuple(item(f"{n}. is untested", at_ms=n, turn=n) for n in range(6)),
+        loose_ends=tuple(item(f"{n}. is untested", at_ms=n, turn=n, weight=1.5) for n in range(6)),
         postponed=(item("wire the bell"), item("oil the door")),
     )
     other = Line(id="s2:1", loose_ends=tuple(item(f"{name} is untested") for name in "abc"))
@@ -222,6 +222,7 @@ def test_loose_ends_come_newest_first_around_what_was_put_off_and_then_those_of_
         "Announced, then other work came first: oil the door",
         "Announced, then other work came first: wire the bell",
         "3. is untested",
+        "2. is untested",
         "c is untested",
         "b is untested",
     ]
