@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from carryover.distill.facts import GitFacts
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, projects, published_git, unpublished
 from carryover.ledger.store import Ledger
+from carryover.probe.git import git_facts
 from carryover.publish.project_root import find_root
 from carryover.publish.refresh import Refreshed, refresh
 from support.claude_session import ClaudeSession
@@ -225,9 +227,15 @@ async def test_one_project_is_published_on_demand_however_old_it_is(
 
 
 async def test_what_git_said_is_remembered_with_the_handoff(
-    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession, ledger_path: Path
+    desk: Desk,
+    ledger: Ledger,
+    agents: dict[str, Agent],
+    session: ClaudeSession,
+    ledger_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An answer to a session that starts is told relative to it."""
+    monkeypatch.setattr("carryover.publish.refresh.git_facts", partial(git_facts, timeout_s=30))  # on a machine at work
     await asyncio.to_thread(subprocess.run, ["git", "init", "-q", str(session.cwd)], check=True)
     session.prompt("Add a discount function")
     project = await stored(ledger, agents, desk, session)
