@@ -114,7 +114,7 @@ LASTS_BRIEFLY: Final = Concept(
 AHEAD: Final = Concept(
     en=r"""next | then | afterwards? | after (?:that|this) | once (?:that|this|it)\b | later on | subsequently | from here
     i(?:'ll| will|'m going to| am going to|'m about to|'m moving| am moving|'m turning| am turning| plan to| intend to| still (?:need|have) to)
-    we(?:'ll| will|'re going to| still (?:need|have) to| can (?:now|then|next)) | let me(?! know) | now (?:for|to|on to|i|let's)
+    we(?:'ll| will|'re going to| still (?:need|have) to| can (?:now|then|next)) | let me(?! know) | now (?:for|to|on to|i|let's) | ^now (?:add|build|change|check|create|fix|make|move|replace|run|test|update|wire|write)
     going to | about to | ready (?:to|for) | remaining | remains | what(?:'s| is) left | left to do | left (?:is|are) | to ?do | outstanding
     still (?:needs?|has|have|to|missing|open|pending) | up next | follow-?ups? | pending | continu(?:e|ing) with | moving on
     on (?:my|the) list | coming up | comes? (?:now|after) | plan is to""",

@@ -124,8 +124,11 @@ def loose_ends(line: Line, others: Iterable[Line], prompts: int) -> list[Entry]:
     lasting = [item for item in line.loose_ends if item.weight > 1.0 or item.turn > prompts - _DOUBT_LASTS_PROMPTS]
     ranked = sorted(enumerate(lasting), key=lambda pair: (-pair[1].at_ms, -pair[1].weight, -pair[0]))
     entries = [entry_of(item) for _, item in ranked[:_MOST_LOOSE_ENDS]]
+    again = {item.text for item in line.announced}
     postponed = [
-        entry_of(item, f"Announced, then other work came first: {item.text}") for item in reversed(line.postponed)
+        entry_of(item, f"Announced, then other work came first: {item.text}")
+        for item in reversed(line.postponed)
+        if item.text not in again
     ]
     elsewhere = [entry_of(item) for other in others for item in reversed(other.loose_ends)]
     return [*entries[:2], *postponed, *entries[2:], *elsewhere[:_MOST_ELSEWHERE]]

@@ -228,6 +228,12 @@ def test_loose_ends_come_newest_first_around_what_was_put_off_and_then_those_of_
     ]
 
 
+def test_what_was_put_off_and_announced_again_is_the_next_action() -> None:
+    line = Line(id="s1:1", postponed=(item("wire the bell"),), announced=(item("wire the bell"),))
+
+    assert loose_ends(line, (), prompts=6) == []
+
+
 def test_a_passing_doubt_does_not_last_and_a_weighty_one_does() -> None:
     line = Line(id="s1:1", loose_ends=(item("a is untested", weight=1.5), item("b is untested", weight=1.0)))
 
