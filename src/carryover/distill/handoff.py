@@ -114,7 +114,7 @@ def distill(
         Section(
             "Open questions",
             (
-                *_ranked(open_entries(work, lead.digest, runs, view.root, at_ms), 5, step=2),
+                *_ranked(open_entries(work, lead.digest, runs, recent, view.root, at_ms), 5, step=2),
                 *_ranked(questions_beside(work, others, agents, on_line, since_ms), 18, step=4),
                 *_ranked(loose_ends(work, others, lead.digest.prompts), 10, step=4),
                 *_ranked(notes_in_files(recent), 30, step=5),

@@ -398,8 +398,10 @@ def test_when_room_is_short_the_later_lines_of_a_section_go_first_and_task_and_n
 
     assert ranks["Task"] == [0, 0]
     assert ranks["Next action"] == [0, 0, 0, 1]
-    for title in ("Also in progress", "Progress log", "Recent files", "Failed approaches", "Open questions"):
+    for title in ("Also in progress", "Progress log", "Recent files", "Failed approaches"):
         assert ranks[title] == sorted(set(ranks[title])), title
+    # The fourth unchecked thing gives way to the first that the assistant left open.
+    assert ranks["Open questions"] == [5, 7, 9, 11, 10]
 
 
 WORDS = st.sampled_from(

@@ -14,6 +14,9 @@ from carryover.distill.language import lexicon
 from carryover.distill.language.answer import Part
 from carryover.distill.language.prose import Quote, one_line
 
+CLOSING_WORDS: Final = "last sentence of the answer"
+"""The rule of the weakest kind of announcement: by its place alone."""
+
 _ITEM_CHARS: Final = 200
 _SENTENCE_CHARS: Final = 260
 _LAST_SENTENCES: Final = 8
@@ -47,7 +50,7 @@ def _last_sentence(parts: Sequence[Part]) -> tuple[Quote, ...]:
     of_other_kind = last.fails or last.explains or last.doubts or last.requests or last.is_courtesy or last.works
     if not last.names or of_other_kind or not _SHORTEST_ANNOUNCEMENT <= last.words <= 40:
         return ()
-    return (Quote(clip(last.text, chars=_SENTENCE_CHARS), "last sentence of the answer", names=last.names),)
+    return (Quote(clip(last.text, chars=_SENTENCE_CHARS), CLOSING_WORDS, names=last.names),)
 
 
 def _command_at_end(parts: Sequence[Part]) -> Quote | None:

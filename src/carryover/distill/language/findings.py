@@ -114,20 +114,23 @@ def loose_ends_in(parts: Sequence[Part], taken: set[str]) -> tuple[Quote, ...]:
     """What was left open without asking: doubts, and list items that say what is not or does not work."""
     found = []
     troubled = False  # under a heading of what is missing or wrong
-    for part in parts:
-        if part.kind == "heading" or (part.kind == "prose" and part.text.endswith((":", "："))):
+    for index, part in enumerate(parts):
+        leads_on = part.text.endswith((":", "："))
+        if part.kind == "heading" or (part.kind == "prose" and leads_on):
             troubled = lexicon.MISSING_HEADING.search(part.text) is not None
-        if (
-            part.kind not in ("prose", "item")
-            or part.text in taken
-            or part.asks
-            or part.checked
-            or not 3 <= part.words <= 60
-        ):
+        if part.kind not in ("prose", "item") or part.text in taken or part.asks or part.checked or leads_on:
             continue
-        listed = part.kind == "item" and (part.crossed or (troubled and (part.fails or part.negates)))
+        if not 3 <= part.words <= 60:
+            continue
+        crossed = part.crossed and not _is_mended(parts[index + 1 :])
+        listed = part.kind == "item" and (crossed or (troubled and (part.fails or part.negates)))
         if (part.doubts and not part.explains) or listed:
             weight = 1.0 + 0.5 * part.doubts + 0.5 * part.crossed
             found.append(Quote(clip(part.text, chars=240), "left open in the answer", weight, part.names))
     strongest = sorted(range(len(found)), key=lambda index: (-found[index].weight, -index))[:_MOST_OF_A_KIND]
     return tuple(found[index] for index in sorted(strongest))
+
+
+def _is_mended(items_on: Sequence[Part]) -> bool:
+    """A crossed item right before a checked one is its "before": "❌ quotes were missing ✅ quotes are added"."""
+    return bool(items_on) and items_on[0].kind == "item" and items_on[0].checked

@@ -13,18 +13,21 @@ from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.sections.files import RecentFile, relative
 from carryover.distill.when import before
 from carryover.distill.work.relation import says_something
-from carryover.distill.work.state import Line
+from carryover.distill.work.state import Item, Line
 from carryover.model import AGENT_NAMES
 
 _MOST_LOOSE_ENDS: Final = 4
 _MOST_ELSEWHERE: Final = 2
 _MOST_NOTES: Final = 3
 _DOUBT_LASTS_PROMPTS: Final = 4
+_DEFECT_LASTS_PROMPTS: Final = 12
 
 
-def open_entries(line: Line, digest: Digest, runs: Iterable[SeenRun], root: str, at_ms: int) -> list[Entry]:
-    """What the user or the assistant asked, then what nobody has looked at yet. `digest` is that of the session that
-    last worked on the line."""
+def open_entries(
+    line: Line, digest: Digest, runs: Iterable[SeenRun], recent: Iterable[RecentFile], root: str, at_ms: int
+) -> list[Entry]:
+    """What the user or the assistant asked, then what is unchecked: failures, edits and jobs without a result.
+    `digest` is that of the session that last worked on the line."""
     return [
         *_queued(digest),
         *_unanswered(digest, line),
@@ -34,7 +37,7 @@ def open_entries(line: Line, digest: Digest, runs: Iterable[SeenRun], root: str,
         *_error(digest),
         *_unexplained_failure(digest),
         *_uncertain_edits(digest, root),
-        *_failing_tests(runs, at_ms),
+        *_newest_test_run(runs, recent, at_ms),
         *_running_jobs(digest),
     ]
 
@@ -121,7 +124,7 @@ def questions_beside(
 def loose_ends(line: Line, others: Iterable[Line], prompts: int) -> list[Entry]:
     """What the assistant left open without asking, newest first, and what it announced before other work came.
     `prompts` is how many the session has had: a passing doubt does not last."""
-    lasting = [item for item in line.loose_ends if item.weight > 1.0 or item.turn > prompts - _DOUBT_LASTS_PROMPTS]
+    lasting = [item for item in line.loose_ends if item.turn > prompts - _lasts_prompts(item)]
     ranked = sorted(enumerate(lasting), key=lambda pair: (-pair[1].at_ms, -pair[1].weight, -pair[0]))
     entries = [entry_of(item) for _, item in ranked[:_MOST_LOOSE_ENDS]]
     again = {item.text for item in line.announced}
@@ -132,6 +135,10 @@ def loose_ends(line: Line, others: Iterable[Line], prompts: int) -> list[Entry]:
     ]
     elsewhere = [entry_of(item) for other in others for item in reversed(other.loose_ends)]
     return [*entries[:2], *postponed, *entries[2:], *elsewhere[:_MOST_ELSEWHERE]]
+
+
+def _lasts_prompts(item: Item) -> int:
+    return _DEFECT_LASTS_PROMPTS if item.weight > 1.0 else _DOUBT_LASTS_PROMPTS
 
 
 def notes_in_files(recent: Iterable[RecentFile]) -> list[Entry]:
@@ -174,13 +181,21 @@ def _uncertain_edits(digest: Digest, root: str) -> list[Entry]:
     ]
 
 
-def _failing_tests(runs: Iterable[SeenRun], at_ms: int) -> list[Entry]:
-    """The newest run, where it failed."""
+def _newest_test_run(runs: Iterable[SeenRun], recent: Iterable[RecentFile], at_ms: int) -> list[Entry]:
+    """The newest run, where it failed or is older than the newest edits of code."""
     newest = max(runs, key=lambda seen: seen.at_ms, default=None)
-    if newest is None or newest.run.status != "fail":
+    if newest is None:
         return []
+    entry = partial(Entry, session=newest.session, turn=newest.turn, at_ms=newest.at_ms)
+    command, when = newest.command.replace("`", ""), before(newest.at_ms, at_ms)
+    edited = [file for file in recent if file.status is not None and file.touched.at_ms > newest.at_ms]
+    changed = ", ".join(f"`{file.path}`" for file in edited[:3])
+    if newest.run.status != "fail":
+        result = "passed " if newest.run.status == "pass" else ""
+        text = f"Not run again since {changed} changed: `{command}` ({result}{when})"
+        return [entry(text=text, rule="edits after the newest test run")] if changed else []
     names = ", ".join(newest.run.failed_names[:3])
     reason = f": {newest.run.reason}" if newest.run.reason else ""
     what = f" {names}" if names else ""
-    text = f"Tests fail ({before(newest.at_ms, at_ms)}, `{newest.command.replace('`', '')}`){what}{reason}"
-    return [Entry(text=text, rule="newest test run", session=newest.session, turn=newest.turn, at_ms=newest.at_ms)]
+    since = f"; not run again since {changed} changed" if changed else ""
+    return [entry(text=f"Tests fail ({when}, `{command}`){what}{reason}{since}", rule="newest test run")]

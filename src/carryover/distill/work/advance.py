@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import Turn
-from carryover.distill.language.announcements import last_words
+from carryover.distill.language.announcements import CLOSING_WORDS, last_words
 from carryover.distill.language.answer import parts_of
 from carryover.distill.language.forms import begins_with_yes, is_coded, is_yes
 from carryover.distill.language.names import shared_names, weighty_words
@@ -294,8 +294,11 @@ def _asked(turn: Turn, report: Report) -> tuple[Item, ...]:
 def _not_taken_up(line: Line, turn: Turn, report: Report) -> tuple[Item, ...]:
     """What was announced before the user asked for something else, as far as the report does not come back to it."""
     known = {*report.names, *turn.prompt.names, *(path.rpartition("/")[2] for path in turn.edited)}
-    left = [item for item in line.announced[:2] if item.names and shared_names(item.names, known) < len(item.names)]
-    return tuple(left)
+    return tuple(
+        item
+        for item in line.announced[:2]
+        if item.names and item.rule != CLOSING_WORDS and shared_names(item.names, known) < len(item.names)
+    )
 
 
 def _cut(line: Line, turn: Turn, relation: Relation) -> Line:

@@ -155,6 +155,11 @@ def test_doubts_voiced_in_passing_are_loose_ends() -> None:
             "## Known issues\n- It does not ring\n- It is so blue", ["It does not ring"], id="under what is wrong"
         ),
         pytest.param("## Done\n- It does not ring any more\n- It is so blue", [], id="under another heading"),
+        pytest.param(
+            "State:\n- ❌ no small bell\n- ❌ no small till", ["❌ no small bell", "❌ no small till"], id="crossed"
+        ),
+        pytest.param("Mended:\n- ❌ no small bell\n- ✅ a small bell", [], id="before and after"),
+        pytest.param("The oven is untested, so:\n- heat it twice", [], id="leads on to a list"),
     ],
 )
 def test_list_items_that_are_open_or_wrong_are_loose_ends(answer: str, found: list[str]) -> None:

@@ -5,7 +5,7 @@ import pytest
 from carryover.distill.digest import EditedFile
 from carryover.distill.facts import FileFacts, Marker
 from carryover.distill.sections.entry import Entry
-from carryover.distill.sections.files import RecentFile
+from carryover.distill.sections.files import RecentFile, recent_files
 from carryover.distill.sections.open_questions import loose_ends, notes_in_files, open_entries, questions_beside
 from carryover.distill.work.state import Item, Line
 from carryover.model import Answer, BackgroundTask, PlanProposal, Question, QueuedPrompt, TurnEnd
@@ -17,7 +17,8 @@ def built() -> Conversation:
 
 
 def entries(talk: Conversation) -> list[Entry]:
-    return open_entries(talk.line, talk.digest, talk.digest.runs, ROOT, talk.at_ms)
+    recent = recent_files(talk.digest.touched, talk.digest.runs, {}, ROOT)
+    return open_entries(talk.line, talk.digest, talk.digest.runs, recent, ROOT, talk.at_ms)
 
 
 def texts(talk: Conversation) -> list[str]:
@@ -170,6 +171,19 @@ def test_tests_that_fail_are_open_by_their_newest_run() -> None:
     assert texts(talk.ran("pytest -q", "1 passed in 0.1s").says("All pass.")) == []
 
 
+def test_tests_that_did_not_run_since_the_newest_edits_are_open() -> None:
+    talk = built().ran("pytest -q", "3 passed in 0.1s").edited("till.py").edited("notes.md").says("The till rounds.")
+
+    assert texts(talk) == ["Not run again since `till.py` changed: `pytest -q` (passed 3 min before)"]
+    assert texts(talk.ran("pytest -q", "3 passed in 0.1s").says("All pass.")) == []
+
+
+def test_tests_that_failed_and_did_not_run_since_are_one_entry() -> None:
+    talk = built().ran("pytest -q", "1 failed", status="error").edited("till.py").says("The till rounds.")
+
+    assert texts(talk) == ["Tests fail (2 min before, `pytest -q`); not run again since `till.py` changed"]
+
+
 def test_jobs_that_run_on_are_open() -> None:
     talk = built()
     for name in ("deploy", "lint"):
@@ -234,11 +248,12 @@ def test_what_was_put_off_and_announced_again_is_the_next_action() -> None:
     assert loose_ends(line, (), prompts=6) == []
 
 
-def test_a_passing_doubt_does_not_last_and_a_weighty_one_does() -> None:
+def test_a_passing_doubt_lasts_less_than_a_defect() -> None:
     line = Line(id="s1:1", loose_ends=(item("a is untested", weight=1.5), item("b is untested", weight=1.0)))
 
     assert [entry.text for entry in loose_ends(line, (), prompts=6)] == ["a is untested", "b is untested"]
     assert [entry.text for entry in loose_ends(line, (), prompts=7)] == ["a is untested"]
+    assert [entry.text for entry in loose_ends(line, (), prompts=15)] == []
 
 
 def test_notes_in_files_are_told_with_their_place_three_at_most() -> None:
