@@ -347,27 +347,13 @@ def busy() -> ProjectView:
 
 
 TITLES = [
-    "Task",
-    "Also in progress",
-    "Progress log",
-    "Decisions",
-    "Findings",
-    "Recent files",
-    "Failed approaches",
-    "Open questions",
-    "Next action",
-    "Git context",
-]
+    "Task", "Also in progress", "Progress log", "Decisions", "Findings", "Recent files",
+    "Failed approaches", "Open questions", "Next action", "Git context",
+]  # fmt: skip
 OF_NO_TURN = {
-    "worktree of the repository",
-    "order or ban meant to last",
-    "newest edit",
-    "note in a file",
-    "usage limit",
-    "git",
-    "nothing was announced",
-    "the agent's note for a user who was away",
-}
+    "worktree of the repository", "order or ban meant to last", "newest edit", "note in a file", "usage limit", "git",
+    "nothing was announced", "the agent's note for a user who was away",
+}  # fmt: skip
 """Rules whose lines come from the project, the files or the surroundings rather than from one turn."""
 FROM_A_NOTE = "turn that came to something"
 """A note of an earlier turn does not say which one it was."""
