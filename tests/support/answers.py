@@ -107,6 +107,21 @@ DOUBTS = {
     "ko": "증기 밸브는 아직 확인하지 못했습니다.",
 }
 
+FOUND_BROKEN = {
+    "en": "The failure of `valve.py` is pre-existing.",
+    "en place": "`steamctl` is not installed on this machine.",
+    "de": "Auf `valve.py` habe ich hier keinen Zugriff auf den Dampf, schon vorher kaputt.",
+    "fr": "L'échec de `valve.py` est préexistant.",
+    "es": "El fallo de `valve.py` es preexistente.",
+    "pt": "A falha de `valve.py` é preexistente.",
+    "it": "Il guasto di `valve.py` è preesistente.",
+    "ru": "Ошибка в `valve.py` была и до этого.",
+    "ja": "`valve.py` の失敗は既存の問題です。",
+    "zh": "`valve.py` 的失败是已有的问题。",
+    "ko": "`valve.py` 실패는 기존 문제입니다.",
+}
+"""What the work met and did not change."""
+
 
 def texts(quotes: tuple[Quote, ...]) -> list[str]:
     return [quote.text for quote in quotes]

@@ -73,6 +73,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the assistant said last that it does, before the call that followed."""
     dead_ends: tuple[Quote, ...] = ()
     findings: tuple[Quote, ...] = ()
+    loose_ends: tuple[Quote, ...] = ()
     rules: tuple[Quote, ...] = ()
     """What the user decided in the prompt, on refusing a call, or in answer to a tool's question."""
     in_flight: str = ""

@@ -34,6 +34,12 @@ _PREFIX: Final = re.compile(
     r"|(?:sudo|time|env|timeout \S+)\s+)+"
 )
 _EXIT_LINE: Final = re.compile(r"^(?:Error: )?Exit code \d+\s*$|^Error:\s*$")
+_ONLY_THAT_IT_FAILED: Final = re.compile(
+    r"\bexit(?:ed)? (?:with )?(?:status|code)\b|\bnon-?zero exit\b|\bcommand failed\b|\bELIFECYCLE\b"
+    r"|^make(?:\[\d+\])?: \*\*\* \[.*Error \d+$|^\W*(?:error|failed|failure)\W*$",
+    re.I,
+)
+"""What a program says of another one that it ran: the cause is in another line, where there is one."""
 _SAYS_WHY: Final = re.compile(
     r"\b(?:error|exception|fatal|failed|failure|cannot|can't|could not|couldn't|unable|not found|no such|denied"
     r"|unknown|invalid|unrecognized|unexpected|refused|timed? ?out|missing|undefined|unsupported|not allowed"
@@ -145,7 +151,8 @@ def why(output: str, *, of_edit: bool = False, only_telling: bool = False) -> st
     if _SHOWS_PLACE.search(output) and (behind := _BEHIND_MARGIN.findall(output)):
         return clip(one_line(" ".join(behind)), chars=200)
     unwrapped = (_WRAPPER.sub("", line.strip()) for line in _WRAPPED.sub(" ", output).splitlines())
-    lines = [line for line in unwrapped if line and not _EXIT_LINE.match(line) and not _OF_THE_SHELL.search(line)]
+    said = [line for line in unwrapped if line and not _EXIT_LINE.match(line) and not _OF_THE_SHELL.search(line)]
+    lines = [line for line in said if not _ONLY_THAT_IT_FAILED.search(line)] or said
     if not lines:
         return ""
     if of_edit:

@@ -165,6 +165,20 @@ def test_a_result_whose_call_is_not_known_tells_nothing() -> None:
     assert not failed(ToolResult(call_id="c", name="", op="other", status="error", output="error: gone"))
 
 
+@pytest.mark.parametrize(
+    "wrapper",
+    [
+        'gen.go:3: running "go": exit status 1',
+        "make[1]: *** [Makefile:3: loaf] Error 2",
+        "npm ERR! code ELIFECYCLE",
+        "Error",
+    ],
+)
+def test_what_only_says_that_something_failed_is_the_cause_where_nothing_else_is_said(wrapper: str) -> None:
+    assert why(f"{wrapper}\noven.go:64:9: invalid array length") == "oven.go:64:9: invalid array length"
+    assert why(wrapper) == wrapper
+
+
 def test_an_edit_that_failed_says_why_first() -> None:
     output = "patch failed: no such lines in /home/dev/shop/a.py:\nraise\nValueError: not what failed\n"
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from carryover.distill.digest import MOST_TURNS, Digest, Prompt, Turn
 from carryover.distill.language.announcements import last_words
 from carryover.distill.language.answer import parts_of
-from carryover.distill.language.findings import dead_ends_in, findings_in
+from carryover.distill.language.findings import dead_ends_in, findings_in, loose_ends_in
 from carryover.distill.language.prose import Quote
 from carryover.distill.language.report import read_report
 from carryover.distill.work.advance import advance
@@ -53,21 +53,24 @@ def closed(turn: Turn, digest: Digest) -> Turn:
     if turn.end == "answered":
         return replace(turn, report=read_report(turn.text) if turn.text else None, text="")
     in_flight = next((call.text for call in reversed(digest.calls) if call.changes), "")
-    return replace(turn, doing=last_words(parts_of(turn.text)) or turn.doing, text="", in_flight=in_flight)
+    return replace(text_went_on(turn, after_failure=False), in_flight=in_flight)
 
 
 def text_went_on(turn: Turn, *, after_failure: bool) -> Turn:
-    """The turn after a call followed its newest text, which was not the last one then."""
+    """The turn once its newest text turns out not to be its answer: a call followed it, or the turn was cut off."""
     if not turn.text:
         return turn
     parts = parts_of(turn.text)
     dead = dead_ends_in(parts, set(), closing=False)
-    found = findings_in(parts, {quote.text for quote in dead}, closing=False, after_failure=after_failure)
+    loose = loose_ends_in(parts, {quote.text for quote in dead}, closing=False)
+    taken = {quote.text for quote in (*dead, *loose)}
+    found = findings_in(parts, taken, closing=False, after_failure=after_failure)
     return replace(
         turn,
         text="",
         doing=last_words(parts) or turn.doing,
         findings=_weightiest((*turn.findings, *found)),
+        loose_ends=(*turn.loose_ends, *loose)[-_MOST_QUOTES:],
         dead_ends=(*turn.dead_ends, *dead)[-_MOST_QUOTES:],
     )
 

@@ -104,7 +104,11 @@ class Part:
 
     @cached_property
     def doubts(self) -> bool:
-        return lexicon.DOUBT.search(self.text) is not None
+        return self.left_as_found or lexicon.DOUBT.search(self.text) is not None
+
+    @cached_property
+    def left_as_found(self) -> bool:
+        return lexicon.LEFT_AS_FOUND.search(self.text) is not None
 
 
 _COURTESY_WORDS: Final = 16

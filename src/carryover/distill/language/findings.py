@@ -110,8 +110,9 @@ def _finding_weight(part: Part, *, after_failure: bool) -> float:
     return weight
 
 
-def loose_ends_in(parts: Sequence[Part], taken: set[str]) -> tuple[Quote, ...]:
-    """What was left open without asking: doubts, and list items that say what is not or does not work."""
+def loose_ends_in(parts: Sequence[Part], taken: set[str], *, closing: bool = True) -> tuple[Quote, ...]:
+    """What was left open without asking: doubts, and list items that say what is not or does not work. Before the end
+    of a turn only what was left as it was found counts: other doubts are what the turn is about."""
     found = []
     troubled = False  # under a heading of what is missing or wrong
     for index, part in enumerate(parts):
@@ -121,6 +122,8 @@ def loose_ends_in(parts: Sequence[Part], taken: set[str]) -> tuple[Quote, ...]:
         if part.kind not in ("prose", "item") or part.text in taken or part.asks or part.checked or leads_on:
             continue
         if not 3 <= part.words <= 60:
+            continue
+        if not closing and (not part.names or part.announces or not part.left_as_found):
             continue
         crossed = part.crossed and not _is_mended(parts[index + 1 :])
         listed = part.kind == "item" and (crossed or (troubled and (part.fails or part.negates)))

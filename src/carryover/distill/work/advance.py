@@ -259,6 +259,7 @@ def _work(line: Line, turn: Turn, relation: Relation) -> Line:
         interrupted=turn.end == "interrupted",
         dead_ends=_added(line.dead_ends, _items(turn, turn.dead_ends), MOST_DEAD_ENDS),
         findings=_added(line.findings, _items(turn, turn.findings), MOST_FINDINGS),
+        loose_ends=_added(line.loose_ends, _items(turn, turn.loose_ends), MOST_LOOSE_ENDS),
     )
     if turn.end == "answered":
         return _ended(line, turn, turn.report or Report(), relation)

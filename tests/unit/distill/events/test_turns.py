@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from carryover.distill.digest import MOST_TURNS, Digest, Prompt, Turn
 from carryover.distill.events.turns import begin, close, with_turn
 from carryover.distill.language.prose import Quote
+from carryover.model import TurnEnd
 from support.conversation import Conversation
 
 
@@ -54,3 +55,15 @@ def test_what_an_answer_says_is_read_when_its_turn_is_closed() -> None:
 
     assert report is not None
     assert report.dead_ends == (Quote("Steam was too slow.", "failure told in the answer", 1.0),)
+
+
+def test_the_last_text_of_a_turn_that_was_cut_off_is_read_as_one_on_the_way() -> None:
+    said = "It stops because `oven.py` is empty. The failure of `till.py` is pre-existing.\n\nNow I will fill it."
+    talk = Conversation().user("Find out why it stops").says(said, final=False).event(TurnEnd(reason="interrupted"))
+    turn = close(talk.digest).turns[0]
+
+    assert ([quote.text for quote in turn.findings], turn.doing) == (
+        ["It stops because `oven.py` is empty."],
+        "Now I will fill it.",
+    )
+    assert [item.text for item in talk.line.loose_ends] == ["The failure of `till.py` is pre-existing."]

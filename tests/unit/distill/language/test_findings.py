@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from carryover.distill.language.answer import parts_of
-from carryover.distill.language.findings import dead_ends_in, findings_in
+from carryover.distill.language.findings import dead_ends_in, findings_in, loose_ends_in
 from carryover.distill.language.prose import Quote
 from carryover.distill.language.report import read_report
-from support.answers import BUILT, CAUSES, DOUBTS, FAILED, texts
+from support.answers import BUILT, CAUSES, DOUBTS, FAILED, FOUND_BROKEN, texts
 
 
 @pytest.mark.parametrize("name", FAILED)
@@ -164,6 +164,14 @@ def test_doubts_voiced_in_passing_are_loose_ends() -> None:
 )
 def test_list_items_that_are_open_or_wrong_are_loose_ends(answer: str, found: list[str]) -> None:
     assert texts(read_report(answer).loose_ends) == found
+
+
+@pytest.mark.parametrize("name", FOUND_BROKEN)
+def test_what_was_left_as_it_was_found_is_a_loose_end_before_the_end_of_a_turn_too(name: str) -> None:
+    parts = parts_of(f"{BUILT[name.split()[0]]} {FOUND_BROKEN[name]} {DOUBTS[name.split()[0]]}")
+
+    assert texts(loose_ends_in(parts, set(), closing=False)) == [FOUND_BROKEN[name]]
+    assert texts(loose_ends_in(parts, set())) == [FOUND_BROKEN[name], DOUBTS[name.split()[0]]]
 
 
 def test_what_is_of_one_kind_is_of_no_other() -> None:
