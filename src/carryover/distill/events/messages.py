@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from carryover.distill.clip import clip, clip_middle
 from carryover.distill.digest import Digest, Said
 from carryover.distill.events.folded import Folded
-from carryover.distill.events.turns import at_work, text_went_on
+from carryover.distill.events.turns import at_work
 from carryover.distill.language.prose import first_sentence, one_line
 from carryover.distill.own_text import without_handoffs, without_mark
+from carryover.distill.work.turn_text import text_went_on
 from carryover.model import AgentSummary, AssistantMessage, Event
 
 _LONGEST: Final = 8000

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from carryover.distill.clip import clip
 from carryover.distill.digest import MOST_FAILURES, MOST_PENDING, MOST_RUNS, Digest, Failure, Pending, SeenRun, Turn
 from carryover.distill.events.folded import Folded
-from carryover.distill.events.turns import at_work, text_went_on, with_turn
+from carryover.distill.events.turns import at_work, with_turn
 from carryover.distill.language.names import names_in
 from carryover.distill.language.prose import Quote, one_line
 from carryover.distill.own_text import names_handoff, without_handoffs
@@ -19,6 +19,7 @@ from carryover.distill.testruns.reading import read_test_run
 from carryover.distill.testruns.run import TestRun
 from carryover.distill.tool_failures import failed, is_looking, program, signature, tried, user_said, why
 from carryover.distill.view import Note
+from carryover.distill.work.turn_text import text_went_on
 from carryover.model import Event, ToolCall, ToolResult
 
 _MOST_COMMITS: Final = 4

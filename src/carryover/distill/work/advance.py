@@ -15,12 +15,11 @@ from msgspec.structs import replace
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import Turn
-from carryover.distill.language.announcements import CLOSING_WORDS, last_words
-from carryover.distill.language.answer import parts_of
+from carryover.distill.language.announcements import CLOSING_WORDS
 from carryover.distill.language.forms import begins_with_yes, is_coded, is_yes
 from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import Quote, one_line
-from carryover.distill.language.report import Report, read_report
+from carryover.distill.language.report import Report
 from carryover.distill.language.rules import LASTING
 from carryover.distill.language.templates import is_bare
 from carryover.distill.work.relation import (
@@ -50,6 +49,7 @@ from carryover.distill.work.state import (
     Line,
     WorkState,
 )
+from carryover.distill.work.turn_text import with_text_read
 
 _MOST_SESSIONS: Final = 24
 _GOAL_CHARS: Final = 600
@@ -60,8 +60,7 @@ def advance(state: WorkState, turn: Turn) -> WorkState:
     """The state after `turn`, which may still run."""
     first = turn.session not in state.sessions
     line = state.line_of(turn.session) or state.lead
-    if turn.report is None and turn.text and turn.end == "answered":
-        turn = replace(turn, report=read_report(turn.text))
+    turn = with_text_read(turn)
     if turn.number == 1 and line is not None and _is_protocol(turn, line):
         return state
     relation = relation_of(turn, line, first=first)
@@ -304,12 +303,11 @@ def _not_taken_up(line: Line, turn: Turn, report: Report) -> tuple[Item, ...]:
 
 def _cut(line: Line, turn: Turn, relation: Relation) -> Line:
     """Cut off, or still at work: what it was just doing comes before what was announced earlier."""
-    last = last_words(parts_of(turn.text)) or turn.doing
-    doing = [_item(turn, last, LAST_WORDS)] if last else []
+    doing = [_item(turn, turn.doing, LAST_WORDS)] if turn.doing else []
     if turn.in_flight:
         text = f"In flight when it stopped, no result recorded: `{turn.in_flight.replace('`', '')}`"
         doing.append(_item(turn, text, NO_RESULT))
-    if not last and relation in ("goal", "order"):
+    if not turn.doing and relation in ("goal", "order"):
         text = (
             f"{'Go on with' if turn.changed or turn.looked else 'Begin'}: {clip(one_line(turn.prompt.text), chars=160)}"
         )
@@ -317,7 +315,7 @@ def _cut(line: Line, turn: Turn, relation: Relation) -> Line:
     began = bool(turn.changed or turn.edited)
     return replace(
         line,
-        announced=(*doing, *(() if began and relation in ("order", "goal") and last else line.announced))[:3],
+        announced=(*doing, *(() if began and relation in ("order", "goal") and turn.doing else line.announced))[:3],
         step_waits=line.step_waits or relation in ("order", "consent"),
         unanswered=_unanswered(turn) or line.unanswered,
     )

@@ -5,7 +5,6 @@ from msgspec.structs import replace
 from carryover.distill.digest import MOST_TURNS, Digest, Prompt, Turn
 from carryover.distill.events.turns import begin, close, with_turn
 from carryover.distill.language.prose import Quote
-from carryover.model import TurnEnd
 from support.conversation import Conversation
 
 
@@ -33,37 +32,9 @@ def test_turns_beyond_the_newest_live_on_in_what_they_came_to() -> None:
     assert digest.before.sessions == {"s1": "s1:1"}
 
 
-def test_of_many_findings_of_a_turn_the_weightiest_six_are_kept_in_their_order() -> None:
-    talk = Conversation().user("Find out why it stops")
-    for number in range(4):
-        talk.says(f"The loaf in `loaf{number}.py` works with {number} trays.", final=False).calls("ls")
-        talk.says(f"It stops because `oven{number}.py` is empty.", final=False).calls("ls")
-
-    assert [quote.text for quote in talk.turn.findings] == [
-        "It stops because `oven0.py` is empty.",
-        "It stops because `oven1.py` is empty.",
-        "The loaf in `loaf2.py` works with 2 trays.",
-        "It stops because `oven2.py` is empty.",
-        "The loaf in `loaf3.py` works with 3 trays.",
-        "It stops because `oven3.py` is empty.",
-    ]
-
-
 def test_what_an_answer_says_is_read_when_its_turn_is_closed() -> None:
     digest = close(Conversation().user("Build the cart").says("Steam was too slow. It is built.").digest)
     report = digest.turns[0].report
 
     assert report is not None
     assert report.dead_ends == (Quote("Steam was too slow.", "failure told in the answer", 1.0),)
-
-
-def test_the_last_text_of_a_turn_that_was_cut_off_is_read_as_one_on_the_way() -> None:
-    said = "It stops because `oven.py` is empty. The failure of `till.py` is pre-existing.\n\nNow I will fill it."
-    talk = Conversation().user("Find out why it stops").says(said, final=False).event(TurnEnd(reason="interrupted"))
-    turn = close(talk.digest).turns[0]
-
-    assert ([quote.text for quote in turn.findings], turn.doing) == (
-        ["It stops because `oven.py` is empty."],
-        "Now I will fill it.",
-    )
-    assert [item.text for item in talk.line.loose_ends] == ["The failure of `till.py` is pre-existing."]
