@@ -15,10 +15,13 @@ from real_agents.lab.waiting import wait_until
 pytestmark = pytest.mark.real_agents
 
 LIMIT = {"error": {"status": 429, "type": "rate_limit_error", "message": "Try again later."}}
-BY_LIMIT = f"Stopped by its usage limit; unfinished: {TASK}"
-BY_USER = f"Stopped by the user's interruption; unfinished: {TASK}"
-UNFINISHED = f"Unfinished: {TASK}"
+UNFINISHED = f"Go on with: {TASK}"
+BY_LIMIT = f"Stopped by its usage limit. {UNFINISHED}"
+BY_USER = f"Stopped by the user's interruption. {UNFINISHED}"
+
 HALF = {"unfinished": "Half of a thought"}
+AT_LAST_WORDS = f"Stopped by the user's interruption at: {HALF['unfinished']}"
+"""Where the client records what it said until then (2.1.328)."""
 EDITED, INTERRUPTED = "prices.py has been updated", "[Request interrupted by user"
 CTRL_C_INTERRUPTS = "2.1.111"
 """In a terminal of tmux 2.0.65 takes only Escape."""
@@ -57,7 +60,8 @@ def test_an_interrupted_turn_leaves_what_was_asked(claude: ClaudeBox, row: Row) 
         terminal.key("C-c" if at_least(claude.client.version, CTRL_C_INTERRUPTS) else "Escape")
         terminal.wait("[Ii]nterrupted")
         wait_until(lambda: in_transcripts(claude, INTERRUPTED))
-    assert_told(claude, row, BY_USER)
+    recorded = in_transcripts(claude, HALF["unfinished"])
+    assert_told(claude, row, AT_LAST_WORDS if recorded else BY_USER)
 
 
 @EACH_VERSION

@@ -21,9 +21,9 @@ pytestmark = pytest.mark.real_agents
 FRESH_S: Final = 2.0
 """The handoff tells all within a second after the transcript's last write; the other is for a busy machine."""
 
-BY_LIMIT: Final = f"Stopped by its usage limit; unfinished: {TASK}"
-BY_USER: Final = f"Stopped by the user's interruption; unfinished: {TASK}"
-UNFINISHED: Final = f"Unfinished: {TASK}"
+UNFINISHED: Final = f"Go on with: {TASK}"
+BY_LIMIT: Final = f"Stopped by its usage limit. {UNFINISHED}"
+BY_USER: Final = f"Stopped by the user's interruption. {UNFINISHED}"
 WITHOUT_ERRORS: Final = ("0.125.0", "0.99.0")
 """Versions that do not write down why a turn failed."""
 

@@ -25,8 +25,8 @@ LAST_WORDS: Final = f"The test still fails: the result is no whole number. {QUES
 
 ENDED: Final[dict[Ending, str]] = {
     "closed": "",
-    "limit": f"Stopped by its usage limit; unfinished: {QUESTION}",
-    "killed": f"Unfinished: {QUESTION}",
+    "limit": f'The user asked, not answered yet: "{QUESTION}"',
+    "killed": f'The user asked, not answered yet: "{QUESTION}"',
     "compacted": "",
 }
 """What the handoff says of the ending itself."""

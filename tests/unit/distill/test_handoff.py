@@ -199,13 +199,13 @@ def test_a_limit_is_told_with_who_could_go_on_until_a_session_goes_on() -> None:
 
     assert before is not None and after is not None
     assert section(before, "Next action") == [
-        "Stopped by its usage limit at: Begin: Wire the discount into checkout",
+        "Stopped by its usage limit. Begin: Wire the discount into checkout",
         "Claude Code reached its usage limit; it resets 3pm; "
         "for the user: `carryover handoff --to codex` goes on elsewhere",
     ]
     assert (before.limit is not None, after.limit) == (True, None)
     assert section(after, "Task") == ["Wire the discount into checkout"]
-    assert section(after, "Next action") == ["Stopped by its usage limit at: Begin: Wire the discount into checkout"]
+    assert section(after, "Next action") == ["Stopped by its usage limit. Begin: Wire the discount into checkout"]
 
 
 def test_open_questions_come_from_user_tool_assistant_jobs_tests_and_markers() -> None:

@@ -12,7 +12,7 @@ from carryover.distill.digest import Digest
 from carryover.distill.language.prose import one_line
 from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.work.relation import asks_for_something
-from carryover.distill.work.state import Item, Line
+from carryover.distill.work.state import CUT_OFF, Item, Line
 
 _AWAY_NEXT: Final = re.compile(r"next action:\s*(.+)", re.I | re.S)
 _MOST: Final = 3
@@ -26,7 +26,8 @@ def next_entries(line: Line, digest: Digest) -> list[Entry]:
     of_turn = bool(found) and turn is not None and (found[0].session, found[0].turn) == (turn.session, turn.number)
     if ending is not None and ending.reason != "error" and found and (line.step_waits or of_turn):
         cause = "its usage limit" if ending.reason == "limit" else "the user's interruption"
-        found[0] = replace(found[0], text=f"Stopped by {cause} at: {found[0].text}")
+        joint = "." if found[0].rule == CUT_OFF else " at:"
+        found[0] = replace(found[0], text=f"Stopped by {cause}{joint} {found[0].text}")
     found = [*_away(digest), *found]
     plan = _planned(line, digest)
     found = [*found[:2], *plan] if plan else found
@@ -101,7 +102,5 @@ def _nothing(line: Line, digest: Digest) -> list[Entry]:
     turn = digest.turn
     if turn is not None and turn.end != "answered" and asks_for_something(turn):
         text = f"Not answered yet: {clip(one_line(turn.prompt.text or turn.prompt.pasted), chars=160)}"
-        return [
-            Entry(text=text, rule="request that was cut off", session=turn.session, turn=turn.number, at_ms=turn.at_ms)
-        ]
+        return [Entry(text=text, rule=CUT_OFF, session=turn.session, turn=turn.number, at_ms=turn.at_ms)]
     return [Entry(text="Nothing further was announced: the last request was answered", rule="nothing was announced")]

@@ -36,6 +36,7 @@ from carryover.distill.work.relation import (
 from carryover.distill.work.state import (
     AGREED,
     ANSWERED,
+    CUT_OFF,
     LAST_WORDS,
     MOST_DEAD_ENDS,
     MOST_FILES,
@@ -311,7 +312,7 @@ def _cut(line: Line, turn: Turn, relation: Relation) -> Line:
         text = (
             f"{'Go on with' if turn.changed or turn.looked else 'Begin'}: {clip(one_line(turn.prompt.text), chars=160)}"
         )
-        doing.append(_item(turn, text, "request that was cut off"))
+        doing.append(_item(turn, text, CUT_OFF))
     began = bool(turn.changed or turn.edited)
     return replace(
         line,

@@ -20,6 +20,7 @@ AGREED: Final = "what the user agreed to"
 PLAN_ACCEPTED: Final = "plan the user accepted"
 LAST_WORDS: Final = "last words before the turn was cut off"
 NO_RESULT: Final = "call without a result"
+CUT_OFF: Final = "request that was cut off"
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -37,7 +37,7 @@ def test_an_offer_that_waits_is_the_next_step() -> None:
 def test_what_was_cut_off_at_once_is_still_to_begin() -> None:
     talk = Conversation().user("Build the parser").event(TurnEnd(reason="interrupted"))
 
-    assert actions(talk) == ["Stopped by the user's interruption at: Begin: Build the parser"]
+    assert actions(talk) == ["Stopped by the user's interruption. Begin: Build the parser"]
 
 
 def test_what_was_cut_off_at_work_goes_on_where_the_agent_was() -> None:
