@@ -21,9 +21,8 @@ pytestmark = pytest.mark.real_agents
 FRESH_S: Final = 2.0
 """The handoff tells all within a second after the transcript's last write; the other is for a busy machine."""
 
-UNFINISHED: Final = f"Go on with: {TASK}"
-BY_LIMIT: Final = f"Stopped by its usage limit. {UNFINISHED}"
-BY_USER: Final = f"Stopped by the user's interruption. {UNFINISHED}"
+BY_LIMIT: Final = f"Stopped by its usage limit at: {LOOKING}"
+BY_USER: Final = f"Stopped by the user's interruption at: {LOOKING}"
 WITHOUT_ERRORS: Final = ("0.125.0", "0.99.0")
 """Versions that do not write down why a turn failed."""
 
@@ -45,7 +44,7 @@ def test_a_usage_limit_is_named_as_what_stopped_the_work(codex: CodexBox, row: R
     ran = codex.box.run("codex", "exec", TASK, cwd=PROJECT)
     assert ran.code == 1 and "usage limit" in ran.err
 
-    assert_left(codex, row, UNFINISHED if codex.client.version in WITHOUT_ERRORS else BY_LIMIT)
+    assert_left(codex, row, LOOKING if codex.client.version in WITHOUT_ERRORS else BY_LIMIT)
 
 
 def test_a_usage_limit_is_named_while_the_session_is_open(codex: CodexBox, row: Row) -> None:
@@ -113,7 +112,7 @@ def test_kill_9_in_a_command_leaves_what_was_asked(codex: CodexBox, row: Row) ->
     wait_until_runs(codex)
     assert session.kill() == -9
 
-    assert_left(codex, row, UNFINISHED)
+    assert_left(codex, row, LOOKING)
 
 
 def start(codex: CodexBox) -> None:

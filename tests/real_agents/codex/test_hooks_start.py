@@ -70,7 +70,7 @@ def test_a_session_that_starts_the_moment_another_stopped_at_its_limit_is_told_s
 
     row.shown(f"next action: {' / '.join(said['Next action'])}")
     assert ran.code == 0
-    assert f"Stopped by its usage limit. Go on with: {TASK}" in said["Next action"][0]
+    assert f"Stopped by its usage limit at: {work.LOOKING}" in said["Next action"][0]
     assert "prices.py" in " ".join(said["Recent files"])
 
 
