@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from matrix.story import FACTS, GOAL, QUESTION, RULING
+from matrix.story import FACTS, GOAL, NEXT, QUESTION, RULING
 from matrix.tool import Ending
 from real_agents.handover.gate import Gate
 from real_agents.handover.tool import Tool
@@ -20,8 +20,8 @@ FILES: Final = {
     "docs/notes.md": "nothing\n",
 }
 TASK: Final = f"{GOAL}. {RULING}."
-FAILS: Final = "The test still fails."
-LAST_WORDS: Final = f"The test still fails: the result is no whole number. {QUESTION}"
+FAILS: Final = f"The test still fails. {NEXT}"
+LAST_WORDS: Final = f"The test still fails: the result is no whole number. {NEXT} {QUESTION}"
 
 ENDED: Final[dict[Ending, str]] = {
     "closed": "",

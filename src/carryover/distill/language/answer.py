@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 from typing import Final, Literal
 
-from carryover.distill.language import lexicon
+from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.forms import is_question
 from carryover.distill.language.names import names_in
 from carryover.distill.language.prose import is_bullet, plain, sentences, word_count
@@ -76,18 +76,24 @@ class Part:
 
     @cached_property
     def fails(self) -> bool:
-        return lexicon.FAILURE.search(_NONE_FAILED.sub(" ", self.text)) is not None
+        return outcomes.FAILURE.search(_NONE_FAILED.sub(" ", self.text)) is not None
+
+    @cached_property
+    def is_conditional(self) -> bool:
+        """Begins with what might be."""
+        condition = outcomes.CONDITION.search(self.text)
+        return condition is not None and condition.start() <= _BEGINNING_CHARS
 
     @cached_property
     def looks_ahead_to_failure(self) -> bool:
         """Announces something of a failure, rather than telling of one."""
-        ahead, failure = lexicon.AHEAD.search(self.text), lexicon.FAILURE.search(self.text)
+        ahead, failure = lexicon.AHEAD.search(self.text), outcomes.FAILURE.search(self.text)
         return ahead is not None and failure is not None and ahead.start() < failure.start()
 
     @cached_property
     def only_unproved(self) -> bool:
         """What could not be done was to check: that leaves something open, rather than telling of a way that failed."""
-        doubt, failure = lexicon.DOUBT.search(self.text), lexicon.FAILURE.search(self.text)
+        doubt, failure = outcomes.DOUBT.search(self.text), outcomes.FAILURE.search(self.text)
         return doubt is not None and failure is not None and doubt.start() <= failure.start() < doubt.end()
 
     @cached_property
@@ -96,22 +102,23 @@ class Part:
 
     @cached_property
     def explains(self) -> bool:
-        return lexicon.CAUSE.search(self.text) is not None
+        return outcomes.CAUSE.search(self.text) is not None
 
     @cached_property
     def works(self) -> bool:
-        return lexicon.WORKS.search(self.text) is not None
+        return outcomes.WORKS.search(self.text) is not None
 
     @cached_property
     def doubts(self) -> bool:
-        return self.left_as_found or lexicon.DOUBT.search(self.text) is not None
+        return self.left_as_found or outcomes.DOUBT.search(self.text) is not None
 
     @cached_property
     def left_as_found(self) -> bool:
-        return lexicon.LEFT_AS_FOUND.search(self.text) is not None
+        return outcomes.LEFT_AS_FOUND.search(self.text) is not None
 
 
 _COURTESY_WORDS: Final = 16
+_BEGINNING_CHARS: Final = 4
 _NONE_FAILED: Final = re.compile(
     r"\b(?:0|no|zero|without(?: any)?) (?:errors?|fail(?:ed|ures?|ing)?|crash(?:es)?)\b", re.I
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from carryover.distill.clip import clip
-from carryover.distill.language import lexicon
+from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.answer import Part
 from carryover.distill.language.prose import Quote
 
@@ -36,18 +36,22 @@ def dead_ends_in(parts: Sequence[Part], taken: set[str], *, closing: bool = True
 def _gives_up(sentences_on: Sequence[Part]) -> bool:
     """The sentence says that this way leads nowhere, or it or the next takes another one."""
     first = sentences_on[0]
-    if first.names and lexicon.WILL_NOT_WORK.search(first.text) and not lexicon.HEDGE.search(first.text):
+    if first.names and outcomes.WILL_NOT_WORK.search(first.text) and not lexicon.HEDGE.search(first.text):
         return True
-    return any(lexicon.OTHER_WAY.search(part.text) for part in sentences_on)
+    return any(outcomes.OTHER_WAY.search(part.text) for part in sentences_on)
 
 
 def _tells_failure(part: Part, *, closing: bool) -> bool:
-    """By a word of failure; at the end of a turn also by what is denied of something that has a name."""
+    """By a word of failure; at the end of a turn also by what is denied of something with a name that was tried."""
+    if part.is_conditional:
+        return False
     if part.fails:
         return not (part.looks_ahead_to_failure or part.only_unproved)
     if not closing or not part.names or part.announces or part.doubts or part.requests:
         return False
-    denied, cause = lexicon.NEGATION.search(part.text), lexicon.CAUSE.search(part.text)
+    if outcomes.TRIED.search(part.text) is None:
+        return False
+    denied, cause = lexicon.NEGATION.search(part.text), outcomes.CAUSE.search(part.text)
     return denied is not None and (cause is None or denied.start() < cause.start())
 
 
@@ -66,7 +70,7 @@ def findings_in(
     for index, part in enumerate(parts):
         if part.kind not in ("prose", "item") or part.text in taken or part.asks or part.requests:
             continue
-        names_cause = part.explains and (bool(part.names) or lexicon.MAIN_CAUSE.search(part.text) is not None)
+        names_cause = part.explains and (bool(part.names) or outcomes.MAIN_CAUSE.search(part.text) is not None)
         if part.words < (_SHORTEST_CAUSE if names_cause else _SHORTEST_FINDING):
             continue
         if part.numbered and not part.explains:
@@ -102,7 +106,7 @@ def _finding_weight(part: Part, *, after_failure: bool) -> float:
     if not identifier and not part.explains:
         return 0.0
     weight = 0.5 * identifier + 1.0 * part.explains + 0.5 * after_failure + 0.5 * part.fails
-    weight += 1.5 * (lexicon.MAIN_CAUSE.search(part.text) is not None)
+    weight += 1.5 * (outcomes.MAIN_CAUSE.search(part.text) is not None)
     weight -= 1.5 * part.announces + 1.5 * (lexicon.HEDGE.search(part.text) is not None)
     weight += 0.5 * part.works + 0.25 * (_FIGURE.search(part.text) is not None)
     weight += 0.5 * part.bold - 0.5 * part.text.endswith((":", "："))
@@ -118,7 +122,7 @@ def loose_ends_in(parts: Sequence[Part], taken: set[str], *, closing: bool = Tru
     for index, part in enumerate(parts):
         leads_on = part.text.endswith((":", "："))
         if part.kind == "heading" or (part.kind == "prose" and leads_on):
-            troubled = lexicon.MISSING_HEADING.search(part.text) is not None
+            troubled = outcomes.MISSING_HEADING.search(part.text) is not None
         if part.kind not in ("prose", "item") or part.text in taken or part.asks or part.checked or leads_on:
             continue
         if not 3 <= part.words <= 60:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.distill.clip import clip
-from carryover.distill.language import lexicon
+from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.forms import is_question
 from carryover.distill.language.names import names_in
 from carryover.distill.language.prose import Quote, is_bullet, one_line, prose_lines, sentences, word_count
@@ -40,7 +40,7 @@ def _weight(sentence: str, *, bullet: bool) -> tuple[float, str]:
         return 0.0, ""
     if sentence.rstrip().endswith((":", "：")):
         return 0.0, ""
-    if lexicon.FAILURE.search(sentence) and not lexicon.PROHIBITION.search(sentence):
+    if outcomes.FAILURE.search(sentence) and not lexicon.PROHIBITION.search(sentence):
         return 0.0, ""  # tells what went wrong
     if lexicon.HEDGE.search(sentence):
         return 0.0, ""  # thinks aloud

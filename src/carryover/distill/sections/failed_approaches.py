@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import Failure
-from carryover.distill.language import lexicon
+from carryover.distill.language import outcomes
 from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.view import SessionView
 from carryover.distill.work.state import Line
@@ -41,7 +41,7 @@ def failed_entries(line: Line, sessions: Iterable[SessionView], on_line: Collect
 
 def _entry(failure: Failure, session: str) -> Entry | None:
     """None without a cause. What the assistant said right after is told too, where that explains more."""
-    explained = failure.remark and (lexicon.CAUSE.search(failure.remark) or lexicon.FAILURE.search(failure.remark))
+    explained = failure.remark and (outcomes.CAUSE.search(failure.remark) or outcomes.FAILURE.search(failure.remark))
     cause = "; ".join(
         part for part in (clip(failure.why, chars=150), clip(failure.remark, chars=130) if explained else "") if part
     )

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.language import lexicon
+from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.concept import Concept
 
-CONCEPTS = {name: concept for name, concept in vars(lexicon).items() if isinstance(concept, Concept)}
+CONCEPTS = {name: concept for name, concept in (vars(lexicon) | vars(outcomes)).items() if isinstance(concept, Concept)}
 
 
 def found(concept: Concept, text: str) -> str | None:
@@ -164,7 +164,7 @@ OTHER_WAYS = {
 
 @pytest.mark.parametrize("text", OTHER_WAYS.values(), ids=OTHER_WAYS)
 def test_another_way_is_known(text: str) -> None:
-    assert lexicon.OTHER_WAY.search(text)
+    assert outcomes.OTHER_WAY.search(text)
 
 
 NO_CAUSES = {
@@ -176,4 +176,4 @@ NO_CAUSES = {
 
 @pytest.mark.parametrize("text", NO_CAUSES.values(), ids=NO_CAUSES)
 def test_a_word_that_is_a_cause_in_another_language_is_none(text: str) -> None:
-    assert not lexicon.CAUSE.search(text)
+    assert not outcomes.CAUSE.search(text)
