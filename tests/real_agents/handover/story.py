@@ -106,7 +106,7 @@ def _compacted(tool: Tool, cwd: Path, steps: list[Any]) -> Path:
     tool.script(*steps, LAST_WORDS, *tool.SUMMARY)
     with tool.terminal(cwd) as terminal:
         terminal.enter(TASK)
-        terminal.wait(re.escape(QUESTION))
+        terminal.wait(r"\s+".join(map(re.escape, QUESTION.split())))  # wherever the line is wrapped
         terminal.enter("/compact")
         terminal.wait(tool.COMPACTED)
         session = tool.new_session(known)
