@@ -107,6 +107,20 @@ DOUBTS = {
     "ko": "증기 밸브는 아직 확인하지 못했습니다.",
 }
 
+TRIED = {
+    "en": "I gave `SteamOven` a try, but it doesn't take trays.",
+    "de": "Ich habe `SteamOven` ausprobiert, er nimmt keine Bleche.",
+    "fr": "J'ai essayé `SteamOven`, il ne prend pas les plaques.",
+    "es": "Probé `SteamOven`, pero no lleva bandejas.",
+    "pt": "Testei `SteamOven`, mas não aceita tabuleiros.",
+    "it": "Ho provato `SteamOven`, ma non prende le teglie.",
+    "ru": "Попробовал `SteamOven`, он не берёт противни.",
+    "ja": "`SteamOven` を試しましたが、天板が入らないです。",
+    "zh": "试了 `SteamOven`，它放不下烤盘。",
+    "ko": "`SteamOven`을 시도했지만 쟁반이 들어가지 않았습니다.",
+}
+"""What was tried, and what is denied of it."""
+
 FOUND_BROKEN = {
     "en": "The failure of `valve.py` is pre-existing.",
     "en place": "`steamctl` is not installed on this machine.",

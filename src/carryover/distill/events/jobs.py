@@ -37,7 +37,9 @@ def _failure(label: str, task_id: str, at_ms: int, turn: int) -> Failure:
     """What was started, and the exit code as far as the report of the job has it; its output may tell more later."""
     code = _EXIT_CODE.search(label)
     named = _QUOTED.search(label)
-    cause = _SIGNALS.get(int(code[1]), f"exit code {code[1]}") if code else ""
+    number = int(code[1]) if code else 0
+    # 1 and 2 are what every program says that fails.
+    cause = _SIGNALS.get(number, f"exit code {number}") if number > 2 else ""
     return Failure(
         tried=clip(named[1] if named else label, chars=120),
         why=cause,

@@ -12,7 +12,7 @@ from carryover.distill.events.folded import Folded
 from carryover.distill.events.turns import begin, close
 from carryover.distill.language import lexicon
 from carryover.distill.language.forms import is_question
-from carryover.distill.language.names import names_in
+from carryover.distill.language.names import names_in, weighty_words
 from carryover.distill.language.own_words import OwnWords, own_words
 from carryover.distill.language.prose import one_line, sentences, word_count
 from carryover.distill.language.rules import rules_in
@@ -138,6 +138,8 @@ def _failures_after(digest: Digest, turn: Turn, pasted: str) -> tuple[Failure, .
 def _taken_back(last: Turn, turn: Turn) -> Failure | None:
     """What the agent did, where the user takes it back, or stopped it and says what not to do."""
     text = one_line(turn.prompt.text)
+    if weighty_words(last.prompt.text) == weighty_words(text):
+        return None  # asked again, as it was
     if last.end == "interrupted" and lexicon.PROHIBITION.search(text):
         tried, what = last.doing or one_line(last.prompt.text), "stopped it"
     elif takes_back(text):

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from carryover.distill.clip import clip
-from carryover.distill.language import lexicon
+from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.answer import Part
 from carryover.distill.language.prose import Quote, one_line
 
@@ -47,7 +47,8 @@ def _last_sentence(parts: Sequence[Part]) -> tuple[Quote, ...]:
     if len(prose) < 2:
         return ()
     last = prose[-1]
-    of_other_kind = last.fails or last.explains or last.doubts or last.requests or last.is_courtesy or last.works
+    of_other_kind = last.checked or last.tells_of_a_try or last.fails or last.explains or last.doubts
+    of_other_kind = of_other_kind or last.requests or last.is_courtesy or last.works
     if not last.names or of_other_kind or not _SHORTEST_ANNOUNCEMENT <= last.words <= 40:
         return ()
     return (Quote(clip(last.text, chars=_SENTENCE_CHARS), CLOSING_WORDS, names=last.names),)
@@ -89,7 +90,7 @@ def _last_list(parts: Sequence[Part], asked_lines: set[int]) -> tuple[int, tuple
     ends_text = len(after) <= 1
     numbered = len(items) > 1 and all(part.numbered for part in items)
     open_items = [part for part in items if not part.checked and part.line not in asked_lines and not part.asks]
-    if not open_items or not (ahead or (numbered and ends_text and heading is not None and not _tells_of_done(items))):
+    if not open_items or not (ahead or (numbered and ends_text and not _tells_of_done(heading, items))):
         return None
     rule = "list under a heading that looks ahead" if ahead else "numbered list at the end"
     return end, tuple(
@@ -97,15 +98,24 @@ def _last_list(parts: Sequence[Part], asked_lines: set[int]) -> tuple[int, tuple
     )
 
 
-def _tells_of_done(items: Sequence[Part]) -> bool:
-    return any(part.checked for part in items)
+def _tells_of_done(heading: Part | None, items: Sequence[Part]) -> bool:
+    """Without a heading nobody can tell."""
+    return (
+        heading is None or outcomes.DONE_HEADING.search(heading.text) is not None or any(part.checked for part in items)
+    )
 
 
 def _last_announcing(parts: Sequence[Part]) -> tuple[int, Quote] | None:
     """The last sentence that looks ahead, with what follows where it ends in a colon."""
     candidates = [(index, part) for index, part in enumerate(parts) if part.kind == "prose"][-_LAST_SENTENCES:]
     for index, part in reversed(candidates):
-        if part.announces and not part.is_courtesy and not part.requests and _SHORTEST_ANNOUNCEMENT <= part.words <= 60:
+        if (
+            part.announces
+            and not part.checked
+            and not part.is_courtesy
+            and not part.requests
+            and _SHORTEST_ANNOUNCEMENT <= part.words <= 60
+        ):
             return index, Quote(
                 clip(_with_what_follows(parts, index), chars=_SENTENCE_CHARS),
                 "last sentence that looks ahead",

@@ -109,6 +109,10 @@ class Part:
         return outcomes.WORKS.search(self.text) is not None
 
     @cached_property
+    def tells_of_a_try(self) -> bool:
+        return outcomes.TRIED.search(self.text) is not None
+
+    @cached_property
     def doubts(self) -> bool:
         return self.left_as_found or outcomes.DOUBT.search(self.text) is not None
 

@@ -49,7 +49,7 @@ def _tells_failure(part: Part, *, closing: bool) -> bool:
         return not (part.looks_ahead_to_failure or part.only_unproved)
     if not closing or not part.names or part.announces or part.doubts or part.requests:
         return False
-    if outcomes.TRIED.search(part.text) is None:
+    if not part.tells_of_a_try:
         return False
     denied, cause = lexicon.NEGATION.search(part.text), outcomes.CAUSE.search(part.text)
     return denied is not None and (cause is None or denied.start() < cause.start())
@@ -124,6 +124,8 @@ def loose_ends_in(parts: Sequence[Part], taken: set[str], *, closing: bool = Tru
         if part.kind == "heading" or (part.kind == "prose" and leads_on):
             troubled = outcomes.MISSING_HEADING.search(part.text) is not None
         if part.kind not in ("prose", "item") or part.text in taken or part.asks or part.checked or leads_on:
+            continue
+        if part.is_conditional or part.is_courtesy:  # an offer
             continue
         if not 3 <= part.words <= 60:
             continue

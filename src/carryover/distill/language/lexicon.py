@@ -45,11 +45,11 @@ OBLIGATION: Final = Concept(
     fr=r"""doi(?:t|s|vent) | doivent | devr(?:ait|aient|a|ont) | toujours | seulement | uniquement | exclusivement | il faut
     faut | obligatoire\w* | au (?:plus|moins|maximum|minimum) | maximum | minimum | reste(?:nt|r|ra)? (?:tel\w*|comme|en|inchangé\w*|à|sous|dans)
     garde[rz]? | plutôt | au lieu d\S* | sauf | évite[rz]? | interdit\w* | partout | désormais | à partir de maintenant
-    préfér\w* | de préférence | strictement | tel(?:le)?s? quel(?:le)?s? | sous \d+ | important\w* | compatible\w* | (?:le|la|les) (?:plus|moins) \w+ possible | n'oublie pas | attention | que (?:ça|ce|tout|le|la|l'\w+) \w*(?:soit|reste|marche|puisse|tienne|fonctionne) | je veux que | nulle part | personne | en aucun cas | (?:on )?ne peut (?:\w+ )?(?:avoir|être|dépasser|y avoir) | tout (?:en|doit) | pas plus de""",
+    préfér\w* | de préférence | strictement | tel(?:le)?s? quel(?:le)?s? | sous \d+ | important\w* | compatible\w* | (?:le|la|les) (?:plus|moins) \w+ possible | n'oublie pas | attention | que (?:ça|ce|tout|le|la|l'\w+) \w*(?:soit|reste|marche|puisse|tienne|fonctionne) | je veux que (?!tu\b|vous\b)\w+ | nulle part | personne | en aucun cas | (?:on )?ne peut (?:\w+ )?(?:avoir|être|dépasser|y avoir) | tout (?:en|doit) | pas plus de""",
     es=r"""deb(?:e|en|es|ería\w*|erá\w*) | siempre | solo | sólo | solamente | únicamente | hay que | tiene[ns]? que
     obligatori\w+ | como (?:máximo|mínimo|mucho) | máximo | mínimo | al menos | mant(?:én|ener|enga\w*)
     (?:que|debe|tiene que) qued\w+ | se queda(?:n)? como | prefier\w+ | preferi\w+ | mejor | en (?:vez|lugar) de | salvo | excepto | menos | evit\w+
-    prohibid\w+ | en todas? partes | a partir de ahora | tal (?:y )?como est[áa]\w* | menos de \d+ | estrictamente | hace falta | importante | compatible\w* | lo más \w+ posible | recuerda | ten en cuenta | ojo | quiero que | que (?:sea|esté|quede|vaya|funcione|tenga|siga|pueda|valga)\w* | nadie | en ningún caso | todo (?:en|debe|tiene) | nada de""",
+    prohibid\w+ | en todas? partes | a partir de ahora | tal (?:y )?como est[áa]\w* | menos de \d+ | estrictamente | hace falta | importante | compatible\w* | lo más \w+ posible | recuerda | ten en cuenta | ojo | quiero que (?!\w+[ae]s\b)\w+ | que (?:sea|esté|quede|vaya|funcione|tenga|siga|pueda|valga)\w* | nadie | en ningún caso | todo (?:en|debe|tiene) | nada de""",
     pt=r"""dev(?:e|em|eria\w*) | sempre | só | somente | apenas | tem que | precisa\w* | no (?:máximo|mínimo)
     prefir\w+ | em vez de | exceto | evit\w+ | mant(?:enha|er|ém)\w*""",
     it=r"""dev(?:e|ono|i|rebbe\w*) | sempre | solo | soltanto | bisogna | al (?:massimo|minimo) | invece | tranne | evit\w+
@@ -85,7 +85,7 @@ STANDING: Final = Concept(
 """An order or ban meant to last, rather than a passing choice."""
 
 CHOICE: Final = Concept(
-    en=r"""use | prefer | keep | stick (?:to|with) | go with | choose | name (?:it|the|this) | call it | rename | instead of
+    en=r"""(?:^|[,;:.] ?|please |just |only |and |then |but |always |should |must |to )use | prefer | keep | stick (?:to|with) | go with | choose | name (?:it|the|this) | call it | rename | instead of
     rather than | make sure | ensure | i(?:'d| would)? (?:like|want|prefer) (?:it|them|this|that|the)""",
     de=r"verwende\w* | benutze\w* | nimm | nehmen | bleib(?:en)? bei | statt | lieber",
     fr=r"utilise[rz]? | prends | prenez | garde[rz]? | au lieu d\S* | plutôt",
@@ -168,7 +168,7 @@ PROHIBITION: Final = Concept(
 """Something is forbidden or left out, rather than said not to be so."""
 
 ASKS_USER: Final = Concept(
-    en=r"""let me know (?:which|what|whether|if you(?:'d| would)? (?:want|like|prefer)|how|when|who|where|your) | tell me (?:which|what|whether|if|how|when|who|where) | (?:reply|respond|answer) with | (?:please )?(?:choose|pick|decide|confirm|clarify|specify|advise) | your (?:call|choice|decision|pick|preference) | up to you | waiting (?:for|on) (?:you|your) | i need (?:your|you to|to know) | need(?:s)? your | (?:it )?depends on (?:you|your|whether you) | i(?:'d| would) like (?:your|to know) | awaiting | which (?:one|of)""",
+    en=r"""let me know (?:which|what|whether|if you(?:'d| would)? (?:want|like|prefer)|how|when|who|where|your) | tell me (?:which|what|whether|if|how|when|who|where) | (?:reply|respond|answer) with | please (?:\w+ )?(?:choose|pick|decide|confirm|clarify|specify|advise) | ^\W*(?:choose|pick|decide|confirm|clarify|specify|advise) | your (?:call|choice|decision|pick|preference) | up to you | waiting (?:for|on) (?:you|your) | i need (?:your|you to|to know) | need(?:s)? your | (?:it )?depends on (?:you|your|whether you) | i(?:'d| would) like (?:your|to know) | awaiting | which (?:one|of)""",
     de=r"sag(?:t|en sie)? (?:mir|bescheid) | bitte (?:entscheide|wähle|bestätige)\w* | (?:entscheide|such) dir? | antworte\w* (?:mit|einfach) | gib (?:mir )?bescheid | deine (?:entscheidung|wahl) | liegt bei dir | warte auf (?:deine?|dich|ihre?) | brauche (?:noch )?(?:deine?|von dir)",
     fr=r"dis[- ]moi | dites[- ]moi | répond(?:s|ez) (?:par|avec) | choisi(?:s|ssez) | (?:merci de|peux-tu|pouvez-vous) (?:confirmer|préciser|décider|valider|choisir) | confirmez | précisez | dis quel\w* | à toi de | à vous de | ton choix | votre choix | j'attends | j'ai besoin (?:de ton|de ta|que tu|de votre)",
     es=r"responde con | dime | d[íi]game | elige | escoge | elija | confírma(?:me|lo) | confirma (?:si|que|cuál) | decide tú | av[íi]same | tú decides | tu (?:decisión|elección) | espero tu | necesito (?:tu|que (?:me|tú)|saber)",
@@ -229,9 +229,9 @@ TAKES_BACK: Final = Concept(
     en=r"""go back to | roll(?:ed)? back | revert | undo | scrap (?:that|this|it) | never ?mind | forget (?:it|that|about) | take (?:it|that) (?:out|back) | i (?:do not|don't|dont|really don't) like | not what i (?:asked|wanted|meant)""",
     de=r"zurück zu | rückgängig | nimm (?:das|es) (?:wieder )?(?:raus|zurück) | gefällt mir nicht | nicht das,? was ich",
     fr=r"reviens? (?:à|en arrière) | annule\w* | je n'aime pas | pas ce que j'ai",
-    es=r"vuelve a | deshaz\w* | revierte | no me gusta | no (?:es|era) lo que",
-    pt=r"volta (?:a|para) | desfaz | desfaça | não gost\w+",
-    it=r"torna a | annulla | ripristina | non mi piace",
+    es=r"vuelve (?:atrás|al? (?:estado|versión|como)) | deshaz\w* | revierte | no me gusta | no (?:es|era) lo que",
+    pt=r"volta (?:atrás|para trás|à versão|ao que) | desfaz | desfaça | não gost\w+",
+    it=r"torna (?:indietro|a prima|all?a? versione|com'era) | annulla | ripristina | non mi piace",
     ru=r"верни | отмени\w* | откати\w* | не нрав[ия]тся | не то,? что я",
     ja=r"元に戻 | 取り消 | 気に入らない | 違います",
     zh=r"撤销 | 回退 | 还原 | 不喜欢 | 不是我要的",

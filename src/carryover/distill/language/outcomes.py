@@ -139,12 +139,12 @@ LEFT_AS_FOUND: Final = Concept(
 """A defect or a limit of the place that the work met and did not change."""
 
 MISSING_HEADING: Final = Concept(
-    en=r"issues? | problems? | missing | gaps? | limitations? | risks? | caveats? | open (?:points?|issues?|questions?) | known | not (?:done|covered|included|implemented|working) | broken | incomplete | blockers? | warnings? | notes? | unresolved | failing | outstanding | unfinished",
-    de=r"probleme? | offen\w* | fehl\w* | lücken? | risik\w+ | einschränkung\w* | hinweise? | nicht \w+ | bekannte\w* | unvollständig\w* | achtung",
-    fr=r"problèmes? | manqu\w+ | limit\w+ | risques? | à noter | points? (?:ouverts?|d'attention|restants?) | non \w+ | remarques? | attention | incomplet\w*",
-    es=r"problemas? | faltan?\w* | limitaci\w+ | riesgos? | pendientes? | no \w+ | notas? | advertencias? | incomplet\w+",
-    pt=r"problemas? | falta\w* | limitaç\w+ | riscos? | pendente\w* | pendências? | não \w+ | notas? | atenção | incomplet\w+",
-    it=r"problemi | manca\w* | limit\w+ | rischi | note | non \w+ | attenzione",
+    en=r"(?:remaining|outstanding|potential|unsolved) (?:issues?|problems?) | missing | gaps? | limitations? | risks? | caveats? | open (?:points?|issues?|questions?) | known | not (?:done|covered|included|implemented|working) | broken | incomplete | blockers? | warnings? | notes? | unresolved | failing | outstanding | unfinished",
+    de=r"(?:verbleibende|restliche|mögliche)\w* probleme? | offen\w* | fehl\w* | lücken? | risik\w+ | einschränkung\w* | hinweise? | nicht \w+ | bekannte\w* | unvollständig\w* | achtung",
+    fr=r"problèmes? (?:connus?|restants?|ouverts?) | manqu\w+ | limit\w+ | risques? | à noter | points? (?:ouverts?|d'attention|restants?) | non \w+ | remarques? | attention | incomplet\w*",
+    es=r"problemas? (?:conocidos?|pendientes?|abiertos?) | faltan?\w* | limitaci\w+ | riesgos? | pendientes? | no \w+ | notas? | advertencias? | incomplet\w+",
+    pt=r"problemas? (?:conhecidos?|pendentes?|abertos?) | falta\w* | limitaç\w+ | riscos? | pendente\w* | pendências? | não \w+ | notas? | atenção | incomplet\w+",
+    it=r"problemi (?:noti|aperti) | manca\w* | limit\w+ | rischi | note | non \w+ | attenzione",
     ru=r"проблем\w* | недоста\w+ | не \w+ | ограничени\w+ | риск\w* | открыт\w+ | замечани\w+ | внимание | пробел\w*",
     ja=r"問題 | 課題 | 未\w+ | 不足 | 制限 | 注意 | リスク | 欠け | 懸念",
     zh=r"问题 | 缺 | 未 | 不足 | 限制 | 风险 | 注意 | 遗留 | 待 | 隐患",
@@ -179,3 +179,17 @@ CONDITION: Final = Concept(
     ko="만약 | 만일",
 )
 """What is told only might be: "if it fails, ..."."""
+
+DONE_HEADING: Final = Concept(
+    en=r"done | did | chang(?:e|es|ed) | fix(?:es|ed) | added | updated | implemented | completed | summary | recap | how it works",
+    de=r"erledigt | gemacht | geändert\w* | änderungen | umgesetzt | behoben | ergänzt | zusammenfassung | überblick",
+    fr=r"faite?s? | modifi\w+ | ajout\w+ | corrig\w+ | changements? | résumé | récapitul\w+",
+    es=r"hech[oa]s? | hice | cambi\w+ | correg\w+ | añad\w+ | realizad\w+ | resumen",
+    pt=r"feit[oa]s? | fiz | mudanças? | altera\w+ | corrig\w+ | correç\w+ | resumo",
+    it=r"fatt[oaie] | modific\w+ | corrett\w+ | aggiunt\w+ | riepilogo",
+    ru=r"сделан\w* | сделал\w* | измен\w+ | исправ\w+ | добавлен\w* | итог\w*",
+    ja=r"変更 | 修正 | 実施し | 実装し | 完了 | まとめ | 追加し | 対応内容",
+    zh=r"完成 | 修改 | 改动 | 变更 | 总结 | 已 | 做了",
+    ko=r"변경 | 수정 | 완료 | 요약 | 추가한 | 한 일",
+)
+"""The heading of a list of what was done."""

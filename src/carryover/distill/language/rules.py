@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from carryover.distill.clip import clip
@@ -16,6 +17,12 @@ _MOST_OF_PROMPT: Final = 8
 _LONGEST_WORDS: Final = 60
 _LONGEST_PROMPT: Final = 16_000
 _SHORTEST_WORDS: Final = 2
+_ASKS_WHY_OR_HOW: Final = re.compile(
+    r"^\W*(?:(?:why|how|warum|wieso|weshalb|wie|pourquoi|comment|por ?qu[eé]|cómo|perché|почему|зачем|как)\b"
+    r"|なぜ|どうして|どうやって|为什么|为啥|为何|怎么|如何|왜|어째서|어떻게)",
+    re.I,
+)
+"""A closed class, which often comes without a question mark."""
 
 
 def rules_in(prompt: str) -> tuple[Quote, ...]:
@@ -36,7 +43,9 @@ def rules_in(prompt: str) -> tuple[Quote, ...]:
 
 
 def _weight(sentence: str, *, bullet: bool) -> tuple[float, str]:
-    if is_question(sentence) or not _SHORTEST_WORDS <= word_count(sentence) <= _LONGEST_WORDS:
+    if is_question(sentence) or _ASKS_WHY_OR_HOW.match(sentence):
+        return 0.0, ""
+    if not _SHORTEST_WORDS <= word_count(sentence) <= _LONGEST_WORDS:
         return 0.0, ""
     if sentence.rstrip().endswith((":", "：")):
         return 0.0, ""

@@ -48,6 +48,8 @@ def _queued(digest: Digest) -> list[Entry]:
             text=_of_user(waiting.text), rule="prompt that waits in the queue", turn=waiting.turn, at_ms=waiting.at_ms
         )
         for waiting in digest.queued[-2:]
+        # What waited two turns ago was taken up since, and a command of the agent's own asks for nothing.
+        if waiting.turn >= digest.prompts - 1 and not waiting.text.startswith("/")
     ]
 
 

@@ -341,7 +341,7 @@ def _proposed(line: Line, turn: Turn) -> str:
     bare = is_yes(turn.prompt.text) or is_coded(turn.prompt.text)
     if line.questions and (bare or not line.announced):
         return clip(" ".join(dict.fromkeys(item.text for item in line.questions[-2:])), chars=300)
-    announced = [item.text for item in line.announced if item.rule not in (LAST_WORDS, NO_RESULT)]
+    announced = [item.text for item in line.announced if item.rule not in (LAST_WORDS, NO_RESULT, CLOSING_WORDS)]
     return clip(_chosen(announced, turn.prompt.text) or "; ".join(announced), chars=300)
 
 

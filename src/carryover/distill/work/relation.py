@@ -35,7 +35,6 @@ NEW_GOAL: Final = 2.0
 _GOAL_OF_UNKNOWN: Final = 1.25
 """Where a session went on with something unknown."""
 DOUBTFUL: Final = 0.75
-_ONLY_COMMAND: Final = re.compile(r"^/[\w:.-]+$")
 _PATHS: Final = re.compile(r"[/\\`_]|\.\w{1,5}\b")
 
 
@@ -113,7 +112,7 @@ def relation_of(turn: Turn, line: Line | None, *, first: bool) -> Relation:
         return _heavy(turn, line, first=first)
     if not worked(turn):
         return "light"
-    if prompt.command and _ONLY_COMMAND.match(prompt.text):
+    if prompt.command:
         return "order"
     asked = bool(line.questions or line.announced)
     enough = prompt.words >= (_ORDER_WORDS_WHEN_ASKED if asked else _ORDER_WORDS)
@@ -122,6 +121,8 @@ def relation_of(turn: Turn, line: Line | None, *, first: bool) -> Relation:
 
 def _opening(turn: Turn) -> Relation:
     """The first line of work of all: three words that neither ask nor agree are a goal until a longer one comes."""
+    if turn.prompt.command and (turn.changed or turn.edited):
+        return "goal"
     chore = turn.end == "answered" and is_chore(turn)  # work begins with looking around, too
     if is_heavy(turn) and not chore:
         return "goal"
@@ -176,7 +177,7 @@ def _has_form_of_answer(turn: Turn) -> bool:
 def _answers(turn: Turn, line: Line) -> bool:
     """A short reply to what was asked, that names nothing the question did not, and on which the agent acted."""
     prompt = turn.prompt
-    if not line.questions or prompt.asks or prompt.words > _ANSWER_WORDS or prompt.pasted:
+    if not line.questions or prompt.asks or prompt.command or prompt.words > _ANSWER_WORDS or prompt.pasted:
         return False
     acted = bool(turn.looked or turn.changed or turn.chores)
     if turn.end == "answered" and not acted and not worked(turn):

@@ -26,7 +26,8 @@ def test_a_job_is_known_by_its_label_from_its_start_to_its_end() -> None:
     ("started", "ended", "tried", "why"),
     [
         ("train", "", "train", ""),
-        ("train", 'Command "make model" failed with exit code 2', "make model", "exit code 2"),
+        ("train", 'Command "make model" failed with exit code 3', "make model", "exit code 3"),
+        ("train", 'Command "make model" failed with exit code 1', "make model", ""),
         ("train", "exit code 137", "exit code 137", "exit code 137 (killed, likely out of memory)"),
         ("train", 'Job "make model" ended, exit code 143', "make model", "exit code 143 (terminated)"),
     ],
@@ -55,8 +56,8 @@ def test_the_output_of_a_job_that_failed_says_why() -> None:
 
 
 def test_an_output_that_says_nothing_of_it_changes_nothing() -> None:
-    talk = Conversation().user("Train the model").event(job("failed", "train, exit code 2", task_id="b7f2"))
+    talk = Conversation().user("Train the model").event(job("failed", "train, exit code 3", task_id="b7f2"))
     talk.ran("/tmp/tasks/b7f2.output", "epoch 1\nepoch 2", op="read", name="Read")
     talk.ran("/tmp/tasks/other.output", "ValueError: no data", op="read", name="Read")
 
-    assert [failure.why for failure in talk.digest.failures] == ["exit code 2"]
+    assert [failure.why for failure in talk.digest.failures] == ["exit code 3"]

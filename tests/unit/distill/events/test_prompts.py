@@ -154,6 +154,20 @@ def test_taking_work_back_makes_it_a_failed_approach() -> None:
     ]
 
 
+def test_what_is_asked_again_as_it_was_takes_nothing_back() -> None:
+    again = "do not touch the till, go back to plain functions"
+    talk = Conversation().user(again).event(TurnEnd(reason="interrupted")).user(again)
+
+    assert talk.digest.failures == ()
+
+
+@pytest.mark.parametrize(
+    "prompt", ["vuelve a revisar la masa", "torna a controllare il forno", "volta a verificar o pão"]
+)
+def test_doing_something_again_takes_nothing_back(prompt: str) -> None:
+    assert Conversation().user("Bake a loaf").says("Baked.").user(prompt).digest.failures == ()
+
+
 def test_a_ban_after_an_answer_takes_nothing_back() -> None:
     assert Conversation().user("Bake a loaf").says("Baked.").user("no raisins in it, please").digest.failures == ()
 

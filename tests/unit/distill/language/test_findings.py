@@ -8,7 +8,7 @@ from carryover.distill.language.answer import parts_of
 from carryover.distill.language.findings import dead_ends_in, findings_in, loose_ends_in
 from carryover.distill.language.prose import Quote
 from carryover.distill.language.report import read_report
-from support.answers import BUILT, CAUSES, DOUBTS, FAILED, FOUND_BROKEN, texts
+from support.answers import BUILT, CAUSES, DOUBTS, FAILED, FOUND_BROKEN, TRIED, texts
 
 
 @pytest.mark.parametrize("name", FAILED)
@@ -41,9 +41,21 @@ def test_a_dead_end_that_names_what_was_tried_weighs_more() -> None:
     )
 
 
-def test_what_is_denied_of_something_with_a_name_is_a_dead_end_and_a_cause_is_none() -> None:
-    assert texts(read_report("`SteamOven` does not take trays.").dead_ends) == ["`SteamOven` does not take trays."]
-    assert texts(read_report("Because `SteamOven` has no door, I added one.").dead_ends) == []
+@pytest.mark.parametrize("name", TRIED)
+def test_what_was_tried_and_is_denied_of_something_with_a_name_is_a_dead_end(name: str) -> None:
+    assert texts(read_report(f"{BUILT[name]} {TRIED[name]}").dead_ends) == [TRIED[name]]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        pytest.param("`SteamOven` does not take trays.", id="a fact"),
+        pytest.param("Because `SteamOven` has no door, I tried one without.", id="a cause"),
+        pytest.param("If `SteamOven` fails as well, it is the gas.", id="a case to come"),
+    ],
+)
+def test_what_is_only_denied_or_might_fail_is_no_dead_end(sentence: str) -> None:
+    assert texts(read_report(sentence).dead_ends) == []
 
 
 @pytest.mark.parametrize(
@@ -159,6 +171,7 @@ def test_doubts_voiced_in_passing_are_loose_ends() -> None:
             "State:\n- ❌ no small bell\n- ❌ no small till", ["❌ no small bell", "❌ no small till"], id="crossed"
         ),
         pytest.param("Mended:\n- ❌ no small bell\n- ✅ a small bell", [], id="before and after"),
+        pytest.param("If the small bell is unclear, I can draw it.", [], id="an offer"),
         pytest.param("The oven is untested, so:\n- heat it twice", [], id="leads on to a list"),
     ],
 )

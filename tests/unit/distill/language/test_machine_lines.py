@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from carryover.distill.language.machine_lines import is_drawn, is_header, kinds_of
 
 MACHINE = {
+    "browser console": "index.js:17 The socket was closed",
+    "browser console, inline": "(index):64 This tag should not be used",
     "shell": "$ make loaf",
     "shell with a host": "dev@box:~/bakery$ make loaf",
     "shell in a venv": "(.venv) dev$ make loaf",

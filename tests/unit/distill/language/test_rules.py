@@ -168,6 +168,20 @@ QUESTIONS = {
     "zh": "必须称两次吗",
     "ko": "반드시 재야 하나요?",
 }
+QUESTIONS_WITHOUT_MARK = {
+    "en": "Why must the flour be weighed",
+    "de": "Warum muss das Mehl gewogen werden",
+    "fr": "Pourquoi il faut peser la farine",
+    "es": "Por qué hay que pesar la harina",
+    "ru": "Почему надо взвешивать муку",
+    "ja": "なぜ必ず量るの",
+    "zh": "为什么必须称两次 怎么避免",
+    "ko": "왜 반드시 재야 해",
+}
+ORDERS_TO_THE_AGENT = {
+    "es": "Quiero que leas esta receta.",
+    "fr": "Je veux que tu lises cette recette.",
+}
 BUG_REPORTS = {
     "en": "The oven does not start any more.",
     "en always": "It always crashes when I open the door.",
@@ -203,10 +217,19 @@ TALK = {
 
 @pytest.mark.parametrize(
     "sentence",
-    [*ORDERS.values(), *QUESTIONS.values(), *BUG_REPORTS.values(), *TALK.values()],
+    [
+        *ORDERS.values(),
+        *ORDERS_TO_THE_AGENT.values(),
+        *QUESTIONS.values(),
+        *QUESTIONS_WITHOUT_MARK.values(),
+        *BUG_REPORTS.values(),
+        *TALK.values(),
+    ],
     ids=[
         *(f"order {name}" for name in ORDERS),
+        *(f"order to the agent {name}" for name in ORDERS_TO_THE_AGENT),
         *(f"question {name}" for name in QUESTIONS),
+        *(f"question without mark {name}" for name in QUESTIONS_WITHOUT_MARK),
         *(f"bug {name}" for name in BUG_REPORTS),
         *TALK,
     ],

@@ -79,6 +79,16 @@ def test_words_that_wait_in_the_queue_are_open_the_newest_two() -> None:
     assert {entry.rule for entry in entries(talk)} == {"prompt that waits in the queue"}
 
 
+def test_what_waited_two_turns_ago_and_an_agents_own_command_are_not_open() -> None:
+    talk = built().event(QueuedPrompt(text="and the roof")).event(QueuedPrompt(text="/rate-limit-options"))
+
+    assert texts(talk) == ['The user asked, not answered yet: "and the roof"']
+    assert (
+        texts(talk.user("Oil the door of `till.py`").says("Oiled.").user("And the bell of `till.py`").says("So is it."))
+        == []
+    )
+
+
 def test_what_the_user_pasted_is_open_until_it_was_dealt_with() -> None:
     talk = built().user("KeyError: 'door'")
 

@@ -4,7 +4,7 @@ import pytest
 
 from carryover.distill.work.merge import work_of
 from carryover.distill.work.relation import Relation, relation_of
-from carryover.model import TurnEnd
+from carryover.model import TurnEnd, UserPrompt
 from support.conversation import Conversation, project
 
 GOAL = "Add a token-bucket rate limiter to the /login endpoint and cover it with tests."
@@ -104,6 +104,11 @@ def test_a_question_that_got_words_alone_is_a_side_question(prompt: str) -> None
 @pytest.mark.parametrize("prompt", ["429", "the first one", "429, as the others do", "a 403 please"])
 def test_a_short_reply_to_an_open_question_answers_it(prompt: str) -> None:
     assert relation(answered(asked(), prompt, edits=True)) == "answer"
+
+
+def test_a_slash_command_is_an_order_and_answers_nothing() -> None:
+    prompt = UserPrompt(text="429", actor="human", command="/refactor")
+    assert relation(asked().event(prompt).edited("login.py").says("Refactored.")) == "order"
 
 
 def test_a_reply_with_a_name_of_its_own_is_no_answer() -> None:
