@@ -44,9 +44,9 @@ def publish(root: Path, text: str, settings: ProjectSettings, *, home: Path | No
     try:
         if settings.folder is not None:
             return Published(changed=write_handoff(settings.folder, text), notes=settings.notes)
-        reason = refusal(root, home=home or Path.home())
-        if reason is not None:
-            return Published(refusal=reason, notes=settings.notes)
+        refused = refusal(root, home=home or Path.home())
+        if refused is not None:
+            return Published(refusal=refused.reason, notes=settings.notes)
         return _publish_in(root, text, settings)
     except OSError as error:
         return Published(refusal=f"the handoff can't be written: {why(error)}", notes=settings.notes)
