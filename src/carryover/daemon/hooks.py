@@ -116,13 +116,13 @@ class Hooks:
         agent = self._agents.get(agent_id)
         if agent is None or agent.hooks is None:
             return _QUIET
-        read = agent.hooks.read(_spelled(event, agent.hooks.events), payload, at_ms=_now_ms())
-        if self._at_once >= MOST_AT_ONCE:
-            self.counts.overloaded += 1
-            return _nothing(read)
+        read: HookReading | Skipped | None = None
         self._at_once += 1
         try:
-            return await self._answer(agent, read, authenticated)
+            read = agent.hooks.read(_spelled(event, agent.hooks.events), payload, at_ms=_now_ms())
+            if self._at_once <= MOST_AT_ONCE:
+                return await self._answer(agent, read, authenticated)
+            self.counts.overloaded += 1
         except TimeoutError:
             self.counts.late += 1
             self._log.warning("hook_late", agent=agent_id, hook=event)
@@ -231,7 +231,7 @@ def _spelled(event: str, known: tuple[str, ...]) -> str:
     return next((name for name in known if name.lower() == event.lower()), event.lower())
 
 
-def _nothing(read: HookReading | Skipped) -> Reply:
-    """What a call gets that could not be dealt with."""
+def _nothing(read: HookReading | Skipped | None) -> Reply:
+    """What a call gets that could not be dealt with; None: not even read."""
     starts = isinstance(read, HookReading) and read.meaning == "start"
     return Reply(503) if starts else _QUIET
