@@ -112,7 +112,7 @@ async def _sweep(ledger_path: Path, home: Path, times: int) -> tuple[float, int]
             started = time.perf_counter()
             seen = look(agents, roots_of(agents.values(), home, {}))
             states = {
-                (agent, path): state for agent in agents for path, state in (await ledger.source_states(agent)).items()
+                (agent, path): state for agent in agents for path, state in (await ledger.last_reads(agent)).items()
             }
             if changed(seen, states, now_ms=now_ms()):
                 raise RuntimeError("something changed that nobody wrote to")

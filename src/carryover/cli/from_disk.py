@@ -111,7 +111,7 @@ async def _catch_up(state: StateDir, root: str) -> None:
     ledger = await Ledger.open(state.ledger)
     try:
         known = {
-            (agent, path): entry for agent in adapters() for path, entry in (await ledger.source_states(agent)).items()
+            (agent, path): entry for agent in adapters() for path, entry in (await ledger.last_reads(agent)).items()
         }
         outdated = changed(sources_on_disk(), known, now_ms=int(time.time() * 1000))
         roots = await follow_here(ledger, state, root)

@@ -15,7 +15,7 @@ import msgspec
 
 from carryover.agents.contract import Agent, Reader, Source, Stamp
 from carryover.config import ToolsConfig
-from carryover.ledger.prepared import SourceState
+from carryover.ledger.prepared import LastRead
 from carryover.readers.jsonl import JsonlReader, stamp_of_file
 
 MS_PER_DAY: Final = 86_400_000
@@ -86,7 +86,7 @@ def _glance(reader: Reader) -> Callable[[str], Stamp]:
 
 
 def changed(
-    seen: Iterable[Seen], states: Mapping[Key, SourceState], *, now_ms: int, also_broken: bool = False
+    seen: Iterable[Seen], states: Mapping[Key, LastRead], *, now_ms: int, also_broken: bool = False
 ) -> list[Seen]:
     """Those of `seen` that are not as the ledger knows them, or too recent to tell.
 
@@ -115,7 +115,7 @@ def reading_order(seen: Iterable[Seen], *, now_ms: int, active_days: int) -> lis
     return [item.source for item in sorted(items, key=place)]
 
 
-def vanished(states: Mapping[Key, SourceState], seen: Iterable[Seen]) -> list[Source]:
+def vanished(states: Mapping[Key, LastRead], seen: Iterable[Seen]) -> list[Source]:
     """The sources that the ledger knows and that are no longer there.
 
     Blocking: one that was not seen is looked for, for it may just be that its folder cannot be read now.
@@ -125,7 +125,7 @@ def vanished(states: Mapping[Key, SourceState], seen: Iterable[Seen]) -> list[So
     return [Source(agent=agent, path=path) for agent, path in missing if not os.path.lexists(path)]
 
 
-def _may_differ(item: Seen, state: SourceState | None, now_ms: int, also_broken: bool) -> bool:
+def _may_differ(item: Seen, state: LastRead | None, now_ms: int, also_broken: bool) -> bool:
     if state is None or state.state == "gone":
         return True
     if state.state == "broken":

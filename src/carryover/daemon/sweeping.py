@@ -14,7 +14,7 @@ from carryover.agents.contract import Agent
 from carryover.daemon.log import Log
 from carryover.daemon.reading import Reading
 from carryover.daemon.sweep import Key, Root, Seen, changed, key_of, look, reading_order, vanished
-from carryover.ledger.prepared import SourceState
+from carryover.ledger.prepared import LastRead
 from carryover.ledger.store import Ledger
 
 SAFETY_NET_S: Final = 300.0
@@ -115,18 +115,18 @@ class Sweeper:
                 ms=ms,
             )
 
-    async def _states(self) -> dict[Key, SourceState]:
+    async def _states(self) -> dict[Key, LastRead]:
         return {
             (agent, path): state
             for agent in self._agents
-            for path, state in (await self._ledger.source_states(agent)).items()
+            for path, state in (await self._ledger.last_reads(agent)).items()
         }
 
     def _unhinted(self, outdated: Iterable[Seen], now_ms: int) -> int:
         old_ns = (now_ms - LOST_HINT_MS) * 1_000_000
         return sum(item.mtime_ns < old_ns and not self._reading.knows_of(item.source) for item in outdated)
 
-    def _put_off_broken(self, seen: Iterable[Seen], states: Mapping[Key, SourceState], now_ms: int) -> None:
+    def _put_off_broken(self, seen: Iterable[Seen], states: Mapping[Key, LastRead], now_ms: int) -> None:
         """After a restart nobody else remembers when a broken source is worth another try."""
         for item in seen:
             state = states.get(key_of(item.source))
