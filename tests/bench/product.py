@@ -15,8 +15,9 @@ import msgspec
 
 from carryover.agents import adapters
 from carryover.agents.contract import Source
-from carryover.daemon.sweep import changed, look, roots_of
+from carryover.ingest.catch_up import changed
 from carryover.ingest.pipeline import ingest
+from carryover.ingest.scan import look, roots_of
 from carryover.ledger.bodies import decode_body
 from carryover.ledger.reading import connect_read_only
 from carryover.ledger.store import Ledger

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from carryover.config import Config, project_settings
-from carryover.daemon.sweep import MS_PER_DAY
 from carryover.errors import UserError
 from carryover.fsio import is_folder, is_there
+from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.facts import ProjectFacts
 from carryover.install.wording import tilde
 from carryover.ledger.queries import connect_read_only, projects

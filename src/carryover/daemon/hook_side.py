@@ -23,8 +23,8 @@ from carryover.daemon.server import Port, port_app
 from carryover.daemon.session_start import SessionStarts
 from carryover.daemon.supervise import Supervisor
 from carryover.daemon.surroundings import Surroundings
-from carryover.daemon.sweep import Root
 from carryover.ingest.pipeline import RootOf
+from carryover.ingest.scan import Root
 from carryover.ledger.store import Ledger
 from carryover.publish import stub
 from carryover.publish.project_root import ProjectRoot

@@ -31,8 +31,8 @@ from carryover.daemon.log import Log
 from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
 from carryover.daemon.session_start import Job, SessionStarts, Start
-from carryover.daemon.sweep import Root
 from carryover.ingest.pipeline import RootOf
+from carryover.ingest.scan import Root
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerDamaged
 from carryover.model import AGENT_IDS, Skipped

@@ -30,8 +30,7 @@ class Surroundings:
 
     def reads(self, agent_id: str) -> bool:
         """Whether this agent's transcripts are to be read."""
-        selected = self.config.tools.selected
-        return not self.config.paused and (selected is None or agent_id in selected)
+        return self.config.reads(agent_id)
 
     def active_days(self) -> int:
         """For how long after its last event a project is published."""

@@ -34,10 +34,10 @@ from carryover.daemon.reading import Reading
 from carryover.daemon.server import control_app, serving
 from carryover.daemon.supervise import Supervisor
 from carryover.daemon.surroundings import Surroundings
-from carryover.daemon.sweep import MS_PER_DAY, Root, recorded_roots
 from carryover.daemon.sweeping import Sweeper
 from carryover.daemon.watch import Watcher
 from carryover.distill.facts import GitFacts
+from carryover.ingest.scan import MS_PER_DAY, Root, roots_to_read
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerUnavailable
@@ -157,8 +157,7 @@ class Daemon:
         self._notices.begin_anew()
 
     def _roots(self) -> tuple[Root, ...]:
-        chosen = [agent for agent in self._agents.values() if self._around.reads(agent.id)]
-        return recorded_roots(chosen, self._around.config.tools, self._around.home, self._around.env)
+        return roots_to_read(self._agents.values(), self._around.config, self._around.home, self._around.env)
 
     def _start(self, supervisor: Supervisor) -> None:
         for n in range(PUBLISHERS):
