@@ -66,7 +66,6 @@ class HookDesk:
             self.publisher,
             starts,
             root_of=root_of,
-            home=home,
             executor=hung,
             log=log,
         )

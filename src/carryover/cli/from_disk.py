@@ -23,6 +23,7 @@ from carryover.agents import adapters
 from carryover.agents.contract import Agent, Source
 from carryover.cli.linking import follow_here
 from carryover.cli.progress import Progress
+from carryover.cli.where import root_of
 from carryover.config import Config, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
@@ -33,7 +34,6 @@ from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
 from carryover.paths import StateDir
-from carryover.publish.project_root import find_root
 
 SLOW_S: Final = 1.0
 """Reading that takes longer than this shows, on a terminal, how far it has come."""
@@ -69,7 +69,7 @@ def of_project(seen: Iterable[Seen], roots: Collection[str]) -> list[Source]:
             chosen.add(item.source.path)
             continue
         cwd = _first_cwd(agents[item.source.agent], item.source)
-        if cwd is not None and known.setdefault(cwd, find_root(cwd).root) in roots:
+        if cwd is not None and known.setdefault(cwd, root_of(cwd).root) in roots:
             chosen.add(item.source.path)
             if item.source.session is not None and item.source.sidechain is None:
                 sessions.add((item.source.agent, item.source.session))
@@ -147,7 +147,7 @@ async def _read(ledger: Ledger, sources: list[Source], agents: Mapping[str, Agen
         for number, source in enumerate(sources):
             if sys.stderr.isatty() and time.monotonic() - begin_s > SLOW_S:
                 progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")
-            await ingest(ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms, executor=reader)
+            await ingest(ledger, agents[source.agent], source, root_of=root_of, now_ms=now_ms, executor=reader)
     progress.clear()
 
 

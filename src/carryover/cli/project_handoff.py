@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from carryover.cli.where import state_dir
+from carryover.cli.where import agents_own, state_dir
 from carryover.config import Config, load_config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
@@ -99,7 +99,9 @@ def _made(ledger: sqlite3.Connection, root: str, config: Config) -> Refreshed | 
     project = project_by_root(ledger, root)
     if project is None:
         return None
-    found = made_handoff(ledger, project.id, config, now_ms=int(time.time() * 1000))
+    found = made_handoff(
+        ledger, project.id, config, now_ms=int(time.time() * 1000), agents_own=agents_own(config.tools)
+    )
     if found.handoff is None or found.text is None:
         raise UserError(
             f"Agents have worked in {root}, but no session there has a task to hand over yet. "

@@ -31,11 +31,11 @@ from carryover.daemon.log import Log
 from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
 from carryover.daemon.session_start import Job, SessionStarts, Start
-from carryover.ingest.pipeline import RootOf
 from carryover.ingest.scan import Root
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerDamaged
 from carryover.model import AGENT_IDS, Skipped
+from carryover.publish.project_root import FindRoot
 
 START_S: Final = 0.85
 """The hook's own script waits for a second in all."""
@@ -88,8 +88,7 @@ class Hooks:
         publisher: Publisher,
         starts: SessionStarts,
         *,
-        root_of: RootOf,
-        home: Path,
+        root_of: FindRoot,
         executor: Executor,
         log: Log,
     ) -> None:
@@ -101,7 +100,7 @@ class Hooks:
         self._work = HookWork(
             roots, ledger, ledger_path, reading, publisher, root_of=root_of, look_s=SAVE_S, executor=executor
         )
-        self._home = home
+        self._root_of = root_of
         self._executor = executor
         self._log = log
         self._left: asyncio.Queue[Job | None] = asyncio.Queue()
@@ -219,7 +218,7 @@ class Hooks:
 
     def _check(self, agent: Agent, read: HookReading, authenticated: bool) -> Call | Refused:
         """Blocks."""
-        return check_call(agent, read, self._roots_of(agent), authenticated=authenticated, home=self._home)
+        return check_call(agent, read, self._roots_of(agent), authenticated=authenticated, root_of=self._root_of)
 
 
 def _now_ms() -> int:

@@ -43,7 +43,6 @@ from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerUnavailable
 from carryover.probe import git_command
 from carryover.publish.following import Place
-from carryover.publish.project_root import find_root
 from carryover.publish.refresh import Refreshed, refresh
 
 READERS: Final = 2
@@ -82,16 +81,20 @@ class Daemon:
         )
         self._moves = Moves(
             ledger,
-            Place(ledger=surroundings.state.ledger, state=surroundings.state.root, home=surroundings.home),
+            Place(
+                ledger=surroundings.state.ledger,
+                state=surroundings.state.root,
+                home=surroundings.home,
+                agents_own=surroundings.agents_own,
+            ),
             config=lambda: surroundings.config,
             on_moved=self._moved,
             log=log,
         )
-        root_of = partial(find_root, home=surroundings.home)
         self._reading = Reading(
             self._agents,
             ledger,
-            root_of=root_of,
+            root_of=surroundings.root_of,
             on_read=self._publisher.touch,
             executor=self._read_pool,
             clock=clock,
@@ -118,7 +121,6 @@ class Daemon:
             roots,
             self._reading,
             self._publisher,
-            root_of=root_of,
             last_sweep_ms=lambda: self._sweeper.last_ms,
             follow=self._moves.follow,
             log=log,
@@ -253,6 +255,7 @@ class Daemon:
             now_ms=now_ms,
             last_git=git,
             newest=moved_last,
+            agents_own=self._around.agents_own,
         )
         self._notices.consider(made)
         return self._hooks.completed(project, made)

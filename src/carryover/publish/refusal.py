@@ -12,10 +12,11 @@ from typing import Final
 
 import msgspec
 
+from carryover.config import ToolsConfig
 from carryover.paths import StateDir
 from carryover.probe.git_command import ask
 from carryover.publish.handoff_file import HANDOFF, STORE
-from carryover.publish.project_root import agent_folders, git_dir_of
+from carryover.publish.project_root import AgentFolders, agent_folders, git_dir_of
 
 _GIT_TIMEOUT_S: Final = 5.0
 _TEMPORARY: Final = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/tmp", "/private/var/folders", "/dev/shm", "/run")
@@ -37,19 +38,21 @@ class Refusal(msgspec.Struct, frozen=True):
     """Git tracks what would be published: hardly anybody wants that, and everywhere else it is as it should be."""
 
 
-def refusal(root: Path, *, home: Path) -> Refusal | None:
+def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -> Refusal | None:
     """Why nothing may be published in `root`; None when it may.
 
     Refused are the home folder itself and what holds it, temporary and system folders unless they lie below home,
     agents' own folders, bare repositories, another user's folder, one that is missing or can't be written, and one
-    whose `.carryover` is a symlink or tracked by git. Asks git only after its index has changed.
+    whose `.carryover` is a symlink or tracked by git. Asks git only after its index has changed. `agents_own`: see
+    `find_root`.
     """
     real = Path(os.path.realpath(root))
-    unfit = _unfit_place(real, Path(os.path.realpath(home))) or _unfit_folder(real) or _unfit_store(real)
+    own = agents_own() if agents_own is not None else agent_folders(ToolsConfig(), home, {})
+    unfit = _unfit_place(real, Path(os.path.realpath(home)), own) or _unfit_folder(real) or _unfit_store(real)
     return Refusal(unfit) if unfit is not None else _tracked(real)
 
 
-def _unfit_place(root: Path, home: Path) -> str | None:
+def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | None:
     if root == Path("/"):
         return "it is the root of the file system"
     if root == home:
@@ -58,7 +61,7 @@ def _unfit_place(root: Path, home: Path) -> str | None:
         return "the home folder lies in it"
     if root.is_relative_to(os.path.realpath(StateDir.of(os.environ, home).root)):
         return "it is Carryover's own folder"
-    if root in agent_folders(home):
+    if root in agents_own:
         # What an agent reads there holds for every project on the machine.
         return "it is an agent's own folder, whose files hold for every project"
     if home != Path("/") and root.is_relative_to(home):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from carryover.config import ToolConfig, ToolsConfig
+from carryover.publish.project_root import AgentFolders, agent_folders
 from carryover.publish.refusal import Refusal, refusal
 from support.repository import git, repository
 
 
-def why(root: Path, *, home: Path) -> str | None:
-    found = refusal(root, home=home)
+def why(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -> str | None:
+    found = refusal(root, home=home, agents_own=agents_own)
     return found.reason if found is not None else None
 
 
@@ -44,25 +47,28 @@ def test_the_home_folder_and_what_holds_it_are_refused(home: Path) -> None:
     ]
 
 
-def test_the_folders_of_carryover_and_of_the_agents_are_refused_but_not_projects_below(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CODEX_HOME", str(home / "moved"))
-    for name in (".carryover/sub", ".claude", ".config/opencode", "moved", ".codex/worktrees/app"):
+def test_the_folders_of_carryover_and_of_the_agents_are_refused_but_not_projects_below(home: Path) -> None:
+    tools = ToolsConfig(each={"codex": ToolConfig(env={"CODEX_HOME": str(home / "moved")})})
+    own = partial(agent_folders, tools, home, {"OPENCODE_CONFIG_DIR": str(home / "set here")})
+    places = (".carryover/sub", ".claude", ".agents", ".codeium", ".config/opencode", "moved", "set here")
+    for name in (*places, ".codex/worktrees/app"):
         (home / name).mkdir(parents=True)
 
     agents = "it is an agent's own folder, whose files hold for every project"
     assert {
-        name: why(home / name, home=home)
-        for name in (".carryover", ".carryover/sub", ".claude", ".config/opencode", "moved", ".codex/worktrees/app")
+        name: why(home / name, home=home, agents_own=own) for name in (".carryover", *places, ".codex/worktrees/app")
     } == {
         ".carryover": "it is Carryover's own folder",
         ".carryover/sub": "it is Carryover's own folder",
         ".claude": agents,
+        ".agents": agents,
+        ".codeium": agents,
         ".config/opencode": agents,
         "moved": agents,
+        "set here": agents,
         ".codex/worktrees/app": None,
     }
+    assert why(home / "moved", home=home) is None
 
 
 @pytest.mark.parametrize("root", ["/tmp", "/tmp/app", "/var/tmp/app", "/dev/shm/app", "/run/user/1000"])
