@@ -136,6 +136,11 @@ class Config(msgspec.Struct, frozen=True):
     paused: bool = False
     """`carryover pause` holds, for all projects. Not a setting: the daemon looks for the file that says so."""
 
+    def reads(self, agent_id: str) -> bool:
+        """Whether this agent's transcripts are to be read."""
+        selected = self.tools.selected
+        return not self.paused and (selected is None or agent_id in selected)
+
 
 class ProjectSettings(msgspec.Struct, frozen=True):
     """What holds for one project."""

@@ -15,8 +15,9 @@ import msgspec
 
 from carryover.agents import adapters
 from carryover.agents.contract import Source
-from carryover.daemon.sweep import changed, look, roots_of
+from carryover.ingest.catch_up import changed
 from carryover.ingest.pipeline import ingest
+from carryover.ingest.scan import look, roots_of
 from carryover.ledger.bodies import decode_body
 from carryover.ledger.reading import connect_read_only
 from carryover.ledger.store import Ledger
@@ -112,7 +113,7 @@ async def _sweep(ledger_path: Path, home: Path, times: int) -> tuple[float, int]
             started = time.perf_counter()
             seen = look(agents, roots_of(agents.values(), home, {}))
             states = {
-                (agent, path): state for agent in agents for path, state in (await ledger.source_states(agent)).items()
+                (agent, path): state for agent in agents for path, state in (await ledger.last_reads(agent)).items()
             }
             if changed(seen, states, now_ms=now_ms()):
                 raise RuntimeError("something changed that nobody wrote to")

@@ -15,6 +15,7 @@ import msgspec
 
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, Record, Source
+from carryover.ingest.clean import clean_context
 from carryover.model import Event, Skipped
 
 
@@ -120,7 +121,7 @@ def fold_into(agent: Agent, source: Source, reading: Reading, records: Iterable[
         reading.context, folded = agent.fold(source, reading.context, record)
         reading.events += folded.events
         reading.skipped += folded.skipped
-    stored = msgspec.json.encode(reading.context)
+    stored = clean_context(reading.context)
     reading.context = msgspec.json.decode(stored, type=agent.context_type)
     return reading
 

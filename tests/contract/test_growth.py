@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.agents.contract import Agent
-from contract.case import Reading, Recording, moved, read_on, source_at
+from carryover.ingest.clean import clean_entry
+from carryover.ledger.prepared import Entry
+from carryover.model import Event
+from contract.case import Reading, Recording, fold_into, moved, read_on, source_at
+
+LIKE_A_KEY = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
+"""In the form of a token of GitHub; no one's."""
 
 
 def test_any_cut_of_the_file_into_reads_gives_the_events_of_one_read(
@@ -35,6 +42,33 @@ def test_any_cut_of_the_file_into_reads_gives_the_events_of_one_read(
         assert reading.context == at_once.context
 
     cut_anywhere()
+
+
+def test_a_project_whose_folder_looks_like_a_key_stays_the_sessions_at_each_cut(
+    agent: Agent, grown: Recording, tmp_path: Path
+) -> None:
+    """Secrets are taken out of what is stored between two reads; paths and ids are none."""
+    source = moved(source_at(agent, grown), tmp_path / "transcript")
+    folders = {event.cwd for event in read_on(agent, source_at(agent, grown)).events if event.cwd is not None}
+    content = grown.path.read_bytes()
+    for folder in sorted(folders, key=len)[:1]:
+        content = content.replace(folder.encode(), f"{Path(folder).parent}/{LIKE_A_KEY}".encode())
+    Path(source.path).write_bytes(content)
+    batch = agent.reader.read(Path(source.path), None)
+
+    at_once = fold_into(agent, source, Reading(context=agent.context_type()), batch.records)
+    one_by_one = Reading(context=agent.context_type())
+    for record in batch.records:
+        fold_into(agent, source, one_by_one, [record])
+
+    assert [as_stored(agent, event) for event in one_by_one.events] == [
+        as_stored(agent, event) for event in at_once.events
+    ]
+
+
+def as_stored(agent: Agent, event: Event) -> Entry:
+    """Without the count of secrets: those of the context were counted with the event that they came with."""
+    return msgspec.structs.replace(clean_entry(agent.id, event), redacted={})
 
 
 def test_reading_again_from_the_beginning_gives_the_same_keys(agent: Agent, grown: Recording) -> None:

@@ -15,8 +15,8 @@ from carryover.daemon.log import Log
 from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
 from carryover.daemon.session_start import SessionStarts
-from carryover.daemon.sweep import roots_of
 from carryover.distill.facts import GitFacts
+from carryover.ingest.scan import roots_of
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 from carryover.publish.refresh import Refreshed, refresh
@@ -66,7 +66,6 @@ class HookDesk:
             self.publisher,
             starts,
             root_of=root_of,
-            home=home,
             executor=hung,
             log=log,
         )

@@ -11,12 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
 from carryover.agents.spec import ToolSpec
 from carryover.model import Event, Skipped
+
+CONTEXT_NAMES: Final = frozenset(
+    "call_id closed cwd folder id name old_path parent path place process session sidechain task_id thread turn".split()
+)
+"""The fields of a context that hold paths, ids and names. Secrets are taken out of all other texts of a context before
+it is stored, and what is stored is what the next read goes on from: a path must be what it was."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +161,10 @@ class Agent(Protocol):
 
     @property
     def context_type(self) -> type[msgspec.Struct]:
-        """Type of the context; calling it without arguments gives the context of a source not yet read."""
+        """Type of the context; calling it without arguments gives the context of a source not yet read.
+
+        Its fields for paths and ids are named as in `CONTEXT_NAMES`.
+        """
         ...
 
     @property

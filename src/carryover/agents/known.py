@@ -31,6 +31,7 @@ _OPENCODE: Final = ToolSpec(
     folders=(  # 1.18.33, on macOS too
         Place(path="~/.local/share/opencode", env="XDG_DATA_HOME", below="opencode"),
         Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"),
+        Place(path="~/.config/opencode", env="OPENCODE_CONFIG_DIR"),
     ),
 )
 _AIDER: Final = ToolSpec(
@@ -44,6 +45,7 @@ _WINDSURF: Final = ToolSpec(
     name=AGENT_NAMES["windsurf"],
     binaries=("windsurf",),
     folders=(Place(path="~/.codeium/windsurf"), Place(path="~/.windsurf")),
+    other_folders=(Place(path="~/.codeium"),),
 )
 
 NAME_ONLY: Final = {spec.id: spec for spec in (_COPILOT, _GEMINI, _OPENCODE, _AIDER, _WINDSURF)}

@@ -161,6 +161,8 @@ class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Names of its command, the usual one first."""
     folders: tuple[Place, ...]
     """Folders that are there where the agent is used, also where its command is not found (inside an editor)."""
+    other_folders: tuple[Place, ...] = ()
+    """Further folders in which it keeps what is its own; that they are there does not say that it is used."""
     binary_folders: tuple[Place, ...] = ()
     """Where its command lies beside PATH and the places that are usual for all."""
     supported: bool = False
@@ -206,7 +208,8 @@ class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def variables(self) -> tuple[str, ...]:
         """The environment variables that move something of this agent, each once."""
-        places = (*self.folders, *self.binary_folders, *self.config_files, *self.transcripts, *self._beside())
+        folders = (*self.folders, *self.other_folders, *self.binary_folders, *self.transcripts)
+        places = (*folders, *self.config_files, *self._beside())
         return tuple(dict.fromkeys(place.env for place in places if place.env))
 
     def _beside(self) -> Iterator[Place]:

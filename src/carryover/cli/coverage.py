@@ -11,8 +11,8 @@ from carryover.agents import adapters, specs
 from carryover.agents.contract import Agent
 from carryover.cli.recorded import recorded_env
 from carryover.config import ToolsConfig
-from carryover.daemon.sweep import recorded_roots
 from carryover.fsio import is_folder
+from carryover.ingest.scan import recorded_roots
 from carryover.install.detect import Detection, detect_all
 from carryover.install.hook_places import with_hook_files
 from carryover.install.machine import Machine

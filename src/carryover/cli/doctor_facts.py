@@ -140,6 +140,7 @@ def _tools(state: StateDir, home: Path, config: Config, detections: Sequence[Det
                 lost_by=seen.lost_by,
                 reads_bytes=settings.reads_bytes,
                 keeps_days=settings.keeps_days,
+                kept_by=seen.spec.retention.key if seen.spec.retention is not None else "",
                 moved_from=_moved_from(seen, config.tools.of(seen.spec.id), home),
                 roots=tuple(tilde(root, home) for root in seen.roots),
                 others=tuple(tilde(other, home) for other in seen.others),

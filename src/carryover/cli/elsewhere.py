@@ -15,6 +15,7 @@ from carryover.agents import specs
 from carryover.agents.spec import Starter, ToolSpec, places_on
 from carryover.cli.output import harmless
 from carryover.cli.recorded import recorded_env
+from carryover.cli.where import agents_own
 from carryover.config import Config
 from carryover.distill.own_text import go_on_prompt
 from carryover.errors import ExitCode, UserError
@@ -72,7 +73,10 @@ def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
             f"Carryover is paused, so no handoff is put into {made.root}. `carryover unpause` ends that. {_COPY}",
             ExitCode.REFUSED,
         )
-    published = put_in_place(made, config, state=state.root, home=Path.home(), newest=False).published
+    put = put_in_place(
+        made, config, state=state.root, home=Path.home(), newest=False, agents_own=agents_own(config.tools)
+    )
+    published = put.published
     if published.refusal is not None:
         raise UserError(f"No handoff is put into {made.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
     return place_of(made.settings.folder)

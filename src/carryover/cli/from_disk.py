@@ -1,5 +1,7 @@
 """Reads what the agents left on disk, without a daemon: into the ledger there is, or into a temporary one.
 
+What is read is what a daemon would read (`carryover.ingest.catch_up`), as far as the command needs it.
+
 Importing this costs the daemon's dependencies, so commands import it only when the ledger alone will not do.
 """
 
@@ -21,24 +23,34 @@ from carryover.agents import adapters
 from carryover.agents.contract import Agent, Source
 from carryover.cli.linking import follow_here
 from carryover.cli.progress import Progress
-from carryover.daemon.sweep import Seen, changed, look, roots_of
+from carryover.cli.where import root_of
+from carryover.config import Config, settings_now
+from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
+from carryover.ingest.catch_up import compare
 from carryover.ingest.pipeline import ingest
+from carryover.ingest.scan import Root, Seen, look, roots_to_read
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
 from carryover.paths import StateDir
-from carryover.publish.project_root import find_root
 
 SLOW_S: Final = 1.0
 """Reading that takes longer than this shows, on a terminal, how far it has come."""
 
 
-def sources_on_disk() -> list[Seen]:
-    """Every transcript of every known agent, oldest first, so that what a fork copied is read where it was said."""
-    agents = adapters()
-    seen = look(agents, roots_of(agents.values(), Path.home(), os.environ))
-    return sorted(seen, key=lambda item: (item.mtime_ns, item.source.path))
+def sources_on_disk(config: Config) -> list[Seen]:
+    """Every transcript that is to be read, oldest first, so that what a fork copied is read where it was said.
+
+    Raises UserError (REFUSED) while paused: nothing is to be read then.
+    """
+    if config.paused:
+        raise UserError(
+            "Carryover is paused, so no transcript is read, and what was asked for is not recorded. "
+            "`carryover unpause` ends the pause.",
+            ExitCode.REFUSED,
+        )
+    return _oldest_first(look(adapters(), _roots(config)))
 
 
 def of_project(seen: Iterable[Seen], roots: Collection[str]) -> list[Source]:
@@ -57,7 +69,7 @@ def of_project(seen: Iterable[Seen], roots: Collection[str]) -> list[Source]:
             chosen.add(item.source.path)
             continue
         cwd = _first_cwd(agents[item.source.agent], item.source)
-        if cwd is not None and known.setdefault(cwd, find_root(cwd).root) in roots:
+        if cwd is not None and known.setdefault(cwd, root_of(cwd).root) in roots:
             chosen.add(item.source.path)
             if item.source.session is not None and item.source.sidechain is None:
                 sessions.add((item.source.agent, item.source.session))
@@ -96,7 +108,8 @@ def temporary_ledger(
 
 
 def catch_up(state: StateDir, root: str) -> bool:
-    """Read what is new of the project at `root` into the ledger; False when somebody else is at work on that."""
+    """Read what is new of the project at `root` into the ledger, as a daemon would; False when somebody else is at work
+    on that."""
     lock = FileLock(state.lock)
     if not lock.acquire():
         return False
@@ -110,12 +123,9 @@ def catch_up(state: StateDir, root: str) -> bool:
 async def _catch_up(state: StateDir, root: str) -> None:
     ledger = await Ledger.open(state.ledger)
     try:
-        known = {
-            (agent, path): entry for agent in adapters() for path, entry in (await ledger.source_states(agent)).items()
-        }
-        outdated = changed(sources_on_disk(), known, now_ms=int(time.time() * 1000))
+        found = await compare(ledger, adapters(), _roots(settings_now(state)), now_ms=_now_ms(), also_broken=True)
         roots = await follow_here(ledger, state, root)
-        await _read(ledger, of_project(outdated, roots), adapters(), _now_ms)
+        await _read(ledger, of_project(_oldest_first(found.outdated), roots), adapters(), _now_ms)
         # Once more: what was read just now is to be known by its folder, should that be moved.
         await follow_here(ledger, state, root)
     finally:
@@ -137,8 +147,16 @@ async def _read(ledger: Ledger, sources: list[Source], agents: Mapping[str, Agen
         for number, source in enumerate(sources):
             if sys.stderr.isatty() and time.monotonic() - begin_s > SLOW_S:
                 progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")
-            await ingest(ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms, executor=reader)
+            await ingest(ledger, agents[source.agent], source, root_of=root_of, now_ms=now_ms, executor=reader)
     progress.clear()
+
+
+def _roots(config: Config) -> tuple[Root, ...]:
+    return roots_to_read(adapters().values(), config, Path.home(), os.environ)
+
+
+def _oldest_first(seen: Iterable[Seen]) -> list[Seen]:
+    return sorted(seen, key=lambda item: (item.mtime_ns, item.source.path))
 
 
 def _holds_many(source: Source) -> bool:

@@ -9,8 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from carryover.daemon.sweep import MS_PER_DAY
 from carryover.errors import UserError
+from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.facts import LedgerFacts
 from carryover.install.wording import tilde
 from carryover.ledger.coverage import gone_sources

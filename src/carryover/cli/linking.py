@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from carryover.cli.control import ask_daemon
-from carryover.cli.where import project_root
+from carryover.cli.where import agents_own, project_root, root_of
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock, is_folder
@@ -24,7 +24,6 @@ from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.publish.following import Place, follow, is_linked, link, look, unlink
 from carryover.publish.moved_folders import is_away
-from carryover.publish.project_root import find_root
 
 ANSWER_S: Final = 20.0
 
@@ -74,7 +73,7 @@ def unlink_projects(state: StateDir, old: str) -> Done:
 
 async def follow_here(ledger: Ledger, state: StateDir, root: str) -> frozenset[str]:
     """Find what was recorded of the project at `root` before it was moved; the roots that it had, and has."""
-    place, project = place_of(state), find_root(root)
+    place, project = place_of(state), root_of(root)
     seen = look(place, project.root, load_config(state.config))
     await follow(ledger, place, project, seen, now_ms=_now_ms())
     known = {row.id: row for row in _known(state)}
@@ -85,8 +84,9 @@ async def follow_here(ledger: Ledger, state: StateDir, root: str) -> frozenset[s
 
 
 def place_of(state: StateDir) -> Place:
-    """Where everything lies that linking needs."""
-    return Place(ledger=state.ledger, state=state.root, home=Path.home())
+    """Where everything lies that linking needs. Raises UserError where the settings can't be read."""
+    own = agents_own(load_config(state.config).tools)
+    return Place(ledger=state.ledger, state=state.root, home=Path.home(), agents_own=own)
 
 
 def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, Place], Awaitable[Moved]]) -> int:

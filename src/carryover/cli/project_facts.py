@@ -8,10 +8,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from carryover.cli.where import agents_own
 from carryover.config import Config, project_settings
-from carryover.daemon.sweep import MS_PER_DAY
 from carryover.errors import UserError
 from carryover.fsio import is_folder, is_there
+from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.facts import ProjectFacts
 from carryover.install.wording import tilde
 from carryover.ledger.queries import connect_read_only, projects
@@ -34,7 +35,7 @@ def project_facts(state: StateDir, config: Config, home: Path) -> tuple[ProjectF
     except (UserError, sqlite3.Error):  # said by what is found out about the ledger
         return ()
     roots = (Path(row.root) for row in rows)
-    return tuple(_look(root, home) for root in roots if _wanted(root, config))
+    return tuple(_look(root, home, config) for root in roots if _wanted(root, config))
 
 
 def _wanted(root: Path, config: Config) -> bool:
@@ -42,13 +43,13 @@ def _wanted(root: Path, config: Config) -> bool:
     return is_folder(root) and settings.excluded is None and settings.folder is None
 
 
-def _look(root: Path, home: Path) -> ProjectFacts:
+def _look(root: Path, home: Path, config: Config) -> ProjectFacts:
     names = (AGENTS_MD, CLAUDE_MD)
     texts = {name: look_at(root, name).text for name in names}
     states = {name: pointer.state(text) for name, text in texts.items()}
     return ProjectFacts(
         root=tilde(root, home),
-        refusal=refusal(root, home=home),
+        refusal=refusal(root, home=home, agents_own=agents_own(config.tools)),
         edited=tuple(name for name in names if states[name] == "edited"),
         broken=tuple(name for name in names if states[name] == "broken"),
         pointer_end_bytes=pointer.block_end(texts[AGENTS_MD]),

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from carryover.cli.where import state_dir
-from carryover.config import Config, load_config, project_settings
+from carryover.cli.where import agents_own, state_dir
+from carryover.config import Config, load_config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 from carryover.publish.refresh import Refreshed, made_handoff
@@ -21,12 +21,16 @@ from carryover.publish.refresh import Refreshed, made_handoff
 SETTLE_LIMIT_S: Final = 3.0
 """How long a running daemon may take to read what is new; after that its ledger is used as it is."""
 
+_PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
+
 
 def handoff_of_project(root: str) -> Refreshed:
     """The handoff of the project at `root` as things are now, with its text; nothing is written into the project.
 
+    While Carryover is paused nothing is read for it: it is that of what is recorded.
+
     Raises UserError: NOTHING_FOUND where no agent worked there or nothing it did is worth handing over, REFUSED where
-    the project is excluded.
+    the project is excluded, or Carryover paused before anything was recorded.
     """
     state = state_dir()
     config = load_config(state.config)
@@ -35,12 +39,14 @@ def handoff_of_project(root: str) -> Refreshed:
         by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` leaves it out
         what_next = f" `carryover unpause {shlex.quote(root)}` takes it up again." if by_name else ""
         raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
-    made, complete = None, False
+    paused, made, complete = state.paused.exists(), None, False
     if state.ledger.exists():
-        complete = _bring_up_to_date(state, root)
+        complete = not paused and _bring_up_to_date(state, root)
         made = _from_ledger(state, root, config)
     if made is None and not complete:
-        made = _from_disk(root, config)
+        made = _from_disk(state, root, config)
+    if made is not None and paused:
+        print(_PAUSED, file=sys.stderr)
     how_to_link = _how_to_link(state, root, found=made is not None)
     if made is None:
         raise _nothing_found(root, how_to_link)
@@ -78,11 +84,11 @@ def _from_ledger(state: StateDir, root: str, config: Config) -> Refreshed | None
         return _made(ledger, root, config)
 
 
-def _from_disk(root: str, config: Config) -> Refreshed | None:
+def _from_disk(state: StateDir, root: str, config: Config) -> Refreshed | None:
     from carryover.agents import adapters
     from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger
 
-    with temporary_ledger(of_project(sources_on_disk(), {root}), adapters()) as ledger:
+    with temporary_ledger(of_project(sources_on_disk(settings_now(state)), {root}), adapters()) as ledger:
         return _made(ledger, root, config)
 
 
@@ -93,7 +99,9 @@ def _made(ledger: sqlite3.Connection, root: str, config: Config) -> Refreshed | 
     project = project_by_root(ledger, root)
     if project is None:
         return None
-    found = made_handoff(ledger, project.id, config, now_ms=int(time.time() * 1000))
+    found = made_handoff(
+        ledger, project.id, config, now_ms=int(time.time() * 1000), agents_own=agents_own(config.tools)
+    )
     if found.handoff is None or found.text is None:
         raise UserError(
             f"Agents have worked in {root}, but no session there has a task to hand over yet. "

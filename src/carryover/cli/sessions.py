@@ -15,6 +15,7 @@ from typing import Any, Final
 from carryover.cli.arguments import exit_code_help, positive
 from carryover.cli.output import BOLD, ago, counted, one_line, paint, print_json, short_path
 from carryover.cli.where import project_root, state_dir
+from carryover.config import settings_now
 from carryover.distill.work.merge import task_of
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
@@ -104,7 +105,7 @@ def _ledger_of(root: str | None) -> Iterator[sqlite3.Connection]:
     from carryover.agents import adapters
     from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger
 
-    seen = sources_on_disk()
+    seen = sources_on_disk(settings_now(state))
     sources = of_project(seen, {root}) if root else [item.source for item in seen]
     with temporary_ledger(sources, adapters()) as ledger:
         yield ledger

@@ -13,6 +13,7 @@ from typing import Final
 from carryover.cli.arguments import exit_code_help
 from carryover.cli.output import BOLD, harmless, paint, short_path
 from carryover.cli.where import state_dir
+from carryover.config import settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import SessionRow, connect_read_only, session_by_prefix, session_events
 from carryover.model import AGENT_NAMES
@@ -70,7 +71,7 @@ def _ledger_with(prefix: str) -> Iterator[sqlite3.Connection]:
     from carryover.agents import adapters
     from carryover.cli.from_disk import of_session, sources_on_disk, temporary_ledger
 
-    sources = of_session(sources_on_disk(), prefix)
+    sources = of_session(sources_on_disk(settings_now(state)), prefix)
     if not sources:
         raise UserError(
             f"Nothing is recorded yet, and no session on disk begins with {prefix!r}. "

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from carryover.agents.contract import Agent, HookReading, Source
-from carryover.publish.project_root import ProjectRoot, find_root
+from carryover.publish.project_root import FindRoot, ProjectRoot
 
 _LONGEST_BYTES: Final = 4096
 
@@ -45,7 +45,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_call(
-    agent: Agent, reading: HookReading, roots: Iterable[Path], *, authenticated: bool, home: Path
+    agent: Agent, reading: HookReading, roots: Iterable[Path], *, authenticated: bool, root_of: FindRoot
 ) -> Call | Refused:
     """The call with its paths, or why one of them, and so all of it, is not used.
 
@@ -59,7 +59,7 @@ def check_call(
         if authenticated or Path(checked.source.path).exists():
             transcript = checked
     if reading.cwd is not None and authenticated:
-        found = check_folder(reading.cwd, home=home)
+        found = check_folder(reading.cwd, root_of=root_of)
         if isinstance(found, Refused):
             return found
         project = found
@@ -92,13 +92,13 @@ def check_transcript(
     return Refused(f"transcript: {wrong}") if wrong is not None else Transcript(source, root)
 
 
-def check_folder(given: str, *, home: Path) -> ProjectRoot | Refused:
+def check_folder(given: str, *, root_of: FindRoot) -> ProjectRoot | Refused:
     """The project that a working folder belongs to. The way to the project's top may lead over links, not below it."""
     malformed = _malformed(given)
     if malformed is not None:
         return malformed
     folder = Path(given)
-    project = find_root(given, home=home)
+    project = root_of(given)
     try:
         if folder.exists() and not folder.is_dir():
             return Refused("folder: not a folder")

@@ -23,8 +23,7 @@ from carryover.daemon.server import Port, port_app
 from carryover.daemon.session_start import SessionStarts
 from carryover.daemon.supervise import Supervisor
 from carryover.daemon.surroundings import Surroundings
-from carryover.daemon.sweep import Root
-from carryover.ingest.pipeline import RootOf
+from carryover.ingest.scan import Root
 from carryover.ledger.store import Ledger
 from carryover.publish import stub
 from carryover.publish.project_root import ProjectRoot
@@ -47,7 +46,6 @@ class HookSide:
         reading: Reading,
         publisher: Publisher,
         *,
-        root_of: RootOf,
         last_sweep_ms: Callable[[], int | None],
         follow: Callable[[ProjectRoot], Awaitable[object]],
         log: Log,
@@ -70,6 +68,7 @@ class HookSide:
             started_in=self._ready_for_sessions.add,
             later=lambda job: self.calls.later(job),
             home=surroundings.home,
+            agents_own=surroundings.agents_own,
             executor=answers,
             follow=follow,
         )
@@ -81,8 +80,7 @@ class HookSide:
             reading,
             publisher,
             starts,
-            root_of=root_of,
-            home=surroundings.home,
+            root_of=surroundings.root_of,
             executor=checks,
             log=log,
         )
@@ -133,7 +131,9 @@ class HookSide:
 
     def completed(self, project: int, made: Refreshed) -> Refreshed:
         """A refresh, with the placeholder where a session has started and there is nothing to hand over. Blocks."""
-        return with_placeholder(made, home=self._around.home) if project in self._ready_for_sessions else made
+        if project not in self._ready_for_sessions:
+            return made
+        return with_placeholder(made, home=self._around.home, agents_own=self._around.agents_own)
 
     def _port_app(self, doorman: Doorman, port: Port) -> web.Application:
         return port_app(self.calls, self._secret, self._log, doorman=doorman, port=port)

@@ -18,9 +18,9 @@ from carryover.daemon.hook_sources import changed_of_late, is_told_elsewhere
 from carryover.daemon.own_session import OwnSession, own_session
 from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
-from carryover.daemon.sweep import Root
 from carryover.ingest.pipeline import RootOf
 from carryover.ingest.provisional import ingest_provisional
+from carryover.ingest.scan import Root
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.model import Event

@@ -31,11 +31,11 @@ from carryover.daemon.log import Log
 from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
 from carryover.daemon.session_start import Job, SessionStarts, Start
-from carryover.daemon.sweep import Root
-from carryover.ingest.pipeline import RootOf
+from carryover.ingest.scan import Root
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerDamaged
 from carryover.model import AGENT_IDS, Skipped
+from carryover.publish.project_root import FindRoot
 
 START_S: Final = 0.85
 """The hook's own script waits for a second in all."""
@@ -88,8 +88,7 @@ class Hooks:
         publisher: Publisher,
         starts: SessionStarts,
         *,
-        root_of: RootOf,
-        home: Path,
+        root_of: FindRoot,
         executor: Executor,
         log: Log,
     ) -> None:
@@ -101,7 +100,7 @@ class Hooks:
         self._work = HookWork(
             roots, ledger, ledger_path, reading, publisher, root_of=root_of, look_s=SAVE_S, executor=executor
         )
-        self._home = home
+        self._root_of = root_of
         self._executor = executor
         self._log = log
         self._left: asyncio.Queue[Job | None] = asyncio.Queue()
@@ -116,13 +115,13 @@ class Hooks:
         agent = self._agents.get(agent_id)
         if agent is None or agent.hooks is None:
             return _QUIET
-        read = agent.hooks.read(_spelled(event, agent.hooks.events), payload, at_ms=_now_ms())
-        if self._at_once >= MOST_AT_ONCE:
-            self.counts.overloaded += 1
-            return _nothing(read)
+        read: HookReading | Skipped | None = None
         self._at_once += 1
         try:
-            return await self._answer(agent, read, authenticated)
+            read = agent.hooks.read(_spelled(event, agent.hooks.events), payload, at_ms=_now_ms())
+            if self._at_once <= MOST_AT_ONCE:
+                return await self._answer(agent, read, authenticated)
+            self.counts.overloaded += 1
         except TimeoutError:
             self.counts.late += 1
             self._log.warning("hook_late", agent=agent_id, hook=event)
@@ -219,7 +218,7 @@ class Hooks:
 
     def _check(self, agent: Agent, read: HookReading, authenticated: bool) -> Call | Refused:
         """Blocks."""
-        return check_call(agent, read, self._roots_of(agent), authenticated=authenticated, home=self._home)
+        return check_call(agent, read, self._roots_of(agent), authenticated=authenticated, root_of=self._root_of)
 
 
 def _now_ms() -> int:
@@ -231,7 +230,7 @@ def _spelled(event: str, known: tuple[str, ...]) -> str:
     return next((name for name in known if name.lower() == event.lower()), event.lower())
 
 
-def _nothing(read: HookReading | Skipped) -> Reply:
-    """What a call gets that could not be dealt with."""
+def _nothing(read: HookReading | Skipped | None) -> Reply:
+    """What a call gets that could not be dealt with; None: not even read."""
     starts = isinstance(read, HookReading) and read.meaning == "start"
     return Reply(503) if starts else _QUIET

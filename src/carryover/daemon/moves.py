@@ -23,7 +23,7 @@ from carryover.ledger.queries import ProjectRow, connect_read_only, projects
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerDamaged
 from carryover.publish.following import Place, Seen, follow, link, look, unlink
-from carryover.publish.project_root import ProjectRoot, find_root
+from carryover.publish.project_root import ProjectRoot
 
 LOOK_S: Final = 1.0
 BETWEEN_PROJECTS_S: Final = 0.1
@@ -100,7 +100,7 @@ class Moves:
 
     async def follow_root(self, root: str) -> Linked:
         """As `follow`, for the project in which a folder lies."""
-        return Linked(await self.follow(await asyncio.to_thread(find_root, root, home=self._place.home)))
+        return Linked(await self.follow(await asyncio.to_thread(self._place.root_of, root)))
 
     async def link(self, old: str, new: str) -> Linked:
         """What was recorded at `old` belongs to the project at `new`."""

@@ -12,19 +12,20 @@ from carryover.distill.frame import PLACEHOLDER
 from carryover.fsio import read_bytes_bounded
 from carryover.publish.handoff_file import HANDOFF, STORE
 from carryover.publish.project_files import publish
+from carryover.publish.project_root import AgentFolders
 from carryover.publish.refresh import Refreshed
 from carryover.publish.refusal import refusal
 
 
-def awaits_handoff(root: Path, config: Config, *, home: Path) -> bool:
+def awaits_handoff(root: Path, config: Config, *, home: Path, agents_own: AgentFolders | None = None) -> bool:
     """May a handoff lie in the project at `root`, where none does yet? The placeholder is none."""
     settings = project_settings(root, config)
     if settings.excluded is not None or not _is_free(settings.folder or root / STORE):
         return False
-    return settings.folder is not None or refusal(root, home=home) is None
+    return settings.folder is not None or refusal(root, home=home, agents_own=agents_own) is None
 
 
-def with_placeholder(made: Refreshed, *, home: Path) -> Refreshed:
+def with_placeholder(made: Refreshed, *, home: Path, agents_own: AgentFolders | None = None) -> Refreshed:
     """Publishes the placeholder, and all that belongs to a handoff, where there is nothing to hand over and none lies.
 
     A handoff that is there already stays. What is right is not touched, so a second time changes nothing.
@@ -32,7 +33,7 @@ def with_placeholder(made: Refreshed, *, home: Path) -> Refreshed:
     root = Path(made.root)
     if made.text is not None or not _is_free(made.settings.folder or root / STORE):
         return made
-    published = publish(root, PLACEHOLDER, made.settings, home=home)
+    published = publish(root, PLACEHOLDER, made.settings, home=home, agents_own=agents_own)
     return msgspec.structs.replace(made, published=published)
 
 

@@ -19,8 +19,8 @@ from carryover.agents.contract import Agent, Source
 from carryover.daemon.hints import HintBoard
 from carryover.daemon.log import Log
 from carryover.daemon.supervise import delay_s
-from carryover.daemon.sweep import Key, key_of
 from carryover.ingest.pipeline import IngestResult, RootOf, ingest
+from carryover.ingest.scan import Key, key_of
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerUnavailable
 

@@ -30,7 +30,7 @@ from carryover.daemon.siblings import changed_siblings
 from carryover.ledger.queries import connect_read_only, published_git
 from carryover.ledger.store import Ledger
 from carryover.publish.answer import start_answer
-from carryover.publish.project_root import ProjectRoot
+from carryover.publish.project_root import AgentFolders, ProjectRoot
 
 CATCH_UP_S: Final = 0.4
 """For reading what is new on disk. What is not read by then is not told."""
@@ -82,6 +82,7 @@ class SessionStarts:
         later: Callable[[Job], None],
         home: Path,
         executor: Executor,
+        agents_own: AgentFolders | None = None,
         follow: Callable[[ProjectRoot], Awaitable[object]] | None = None,
     ) -> None:
         self._ledger = ledger
@@ -93,6 +94,7 @@ class SessionStarts:
         self._started_in = started_in
         self._later = later
         self._home = home
+        self._agents_own = agents_own
         self._executor = executor
         self._follow = follow
 
@@ -149,7 +151,7 @@ class SessionStarts:
             project_id = project_id or own.here_id
             text = self._text(db, start, own.id, project_id) if project_id is not None else None
         is_unprepared = project_id == own.here_id and awaits_handoff(
-            Path(start.project.root), self._config(), home=self._home
+            Path(start.project.root), self._config(), home=self._home, agents_own=self._agents_own
         )
         return _Told(text=text, project_id=project_id, is_unprepared=is_unprepared)
 
@@ -164,6 +166,7 @@ class SessionStarts:
             idle_s=start.reading.idle_s,
             now_ms=_now_ms(),
             then=published_git(db, project_id),
+            agents_own=self._agents_own,
         )
 
     async def _prepare(self, start: Start, told: _Told) -> None:

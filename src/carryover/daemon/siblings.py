@@ -14,7 +14,7 @@ from typing import Final
 
 from carryover.agents.contract import Agent, Source
 from carryover.daemon.hook_paths import Transcript
-from carryover.daemon.sweep import RACY_MS
+from carryover.ingest.catch_up import RACY_MS
 
 MOST: Final = 32
 

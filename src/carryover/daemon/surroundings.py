@@ -8,6 +8,7 @@ from pathlib import Path
 
 from carryover.config import Config
 from carryover.paths import StateDir
+from carryover.publish.project_root import ProjectRoot, agent_folders, find_root
 
 
 class Surroundings:
@@ -30,8 +31,15 @@ class Surroundings:
 
     def reads(self, agent_id: str) -> bool:
         """Whether this agent's transcripts are to be read."""
-        selected = self.config.tools.selected
-        return not self.config.paused and (selected is None or agent_id in selected)
+        return self.config.reads(agent_id)
+
+    def agents_own(self) -> frozenset[Path]:
+        """The folders in which agents keep what is theirs, by the settings that hold now."""
+        return agent_folders(self.config.tools, self.home, self.env)
+
+    def root_of(self, folder: str) -> ProjectRoot:
+        """The project that a folder belongs to. Blocks."""
+        return find_root(folder, home=self.home, agents_own=self.agents_own)
 
     def active_days(self) -> int:
         """For how long after its last event a project is published."""

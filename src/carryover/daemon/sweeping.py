@@ -13,8 +13,8 @@ import msgspec
 from carryover.agents.contract import Agent
 from carryover.daemon.log import Log
 from carryover.daemon.reading import Reading
-from carryover.daemon.sweep import Key, Root, Seen, changed, key_of, look, reading_order, vanished
-from carryover.ledger.prepared import SourceState
+from carryover.ingest.catch_up import Compared, compare, reading_order
+from carryover.ingest.scan import Root, Seen, key_of
 from carryover.ledger.store import Ledger
 
 SAFETY_NET_S: Final = 300.0
@@ -94,42 +94,30 @@ class Sweeper:
         async with self._one_at_a_time:
             started = time.monotonic()
             now_ms = int(time.time() * 1000)
-            seen = await asyncio.to_thread(look, self._agents, self._roots())
-            states = await self._states()
-            gone = await asyncio.to_thread(vanished, states, seen)
-            for source in gone:
-                await self._ledger.mark_gone(source)
-            outdated = changed(seen, states, now_ms=now_ms, also_broken=also_broken)
-            unhinted = self._unhinted(outdated, now_ms)
-            self._reading.queue(reading_order(outdated, now_ms=now_ms, active_days=self._active_days()))
-            self._put_off_broken(seen, states, now_ms)
+            found = await compare(self._ledger, self._agents, self._roots(), now_ms=now_ms, also_broken=also_broken)
+            unhinted = self._unhinted(found.outdated, now_ms)
+            self._reading.queue(reading_order(found.outdated, now_ms=now_ms, active_days=self._active_days()))
+            self._put_off_broken(found, now_ms)
             self.last_ms = now_ms
-            self.sources = len(seen)
+            self.sources = len(found.seen)
             ms = (time.monotonic() - started) * 1000
             return Swept(
                 at_ms=now_ms,
-                sources=len(seen),
-                changed=len(outdated),
-                gone=len(gone),
+                sources=len(found.seen),
+                changed=len(found.outdated),
+                gone=len(found.gone),
                 unhinted=unhinted,
                 ms=ms,
             )
-
-    async def _states(self) -> dict[Key, SourceState]:
-        return {
-            (agent, path): state
-            for agent in self._agents
-            for path, state in (await self._ledger.source_states(agent)).items()
-        }
 
     def _unhinted(self, outdated: Iterable[Seen], now_ms: int) -> int:
         old_ns = (now_ms - LOST_HINT_MS) * 1_000_000
         return sum(item.mtime_ns < old_ns and not self._reading.knows_of(item.source) for item in outdated)
 
-    def _put_off_broken(self, seen: Iterable[Seen], states: Mapping[Key, SourceState], now_ms: int) -> None:
+    def _put_off_broken(self, found: Compared, now_ms: int) -> None:
         """After a restart nobody else remembers when a broken source is worth another try."""
-        for item in seen:
-            state = states.get(key_of(item.source))
+        for item in found.seen:
+            state = found.known.get(key_of(item.source))
             if state is None or state.state != "broken" or state.retry_ms <= now_ms:
                 continue
             if not self._reading.knows_of(item.source):

@@ -34,16 +34,15 @@ from carryover.daemon.reading import Reading
 from carryover.daemon.server import control_app, serving
 from carryover.daemon.supervise import Supervisor
 from carryover.daemon.surroundings import Surroundings
-from carryover.daemon.sweep import MS_PER_DAY, Root, recorded_roots
 from carryover.daemon.sweeping import Sweeper
 from carryover.daemon.watch import Watcher
 from carryover.distill.facts import GitFacts
+from carryover.ingest.scan import MS_PER_DAY, Root, roots_to_read
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerUnavailable
 from carryover.probe import git_command
 from carryover.publish.following import Place
-from carryover.publish.project_root import find_root
 from carryover.publish.refresh import Refreshed, refresh
 
 READERS: Final = 2
@@ -82,16 +81,20 @@ class Daemon:
         )
         self._moves = Moves(
             ledger,
-            Place(ledger=surroundings.state.ledger, state=surroundings.state.root, home=surroundings.home),
+            Place(
+                ledger=surroundings.state.ledger,
+                state=surroundings.state.root,
+                home=surroundings.home,
+                agents_own=surroundings.agents_own,
+            ),
             config=lambda: surroundings.config,
             on_moved=self._moved,
             log=log,
         )
-        root_of = partial(find_root, home=surroundings.home)
         self._reading = Reading(
             self._agents,
             ledger,
-            root_of=root_of,
+            root_of=surroundings.root_of,
             on_read=self._publisher.touch,
             executor=self._read_pool,
             clock=clock,
@@ -118,7 +121,6 @@ class Daemon:
             roots,
             self._reading,
             self._publisher,
-            root_of=root_of,
             last_sweep_ms=lambda: self._sweeper.last_ms,
             follow=self._moves.follow,
             log=log,
@@ -157,8 +159,7 @@ class Daemon:
         self._notices.begin_anew()
 
     def _roots(self) -> tuple[Root, ...]:
-        chosen = [agent for agent in self._agents.values() if self._around.reads(agent.id)]
-        return recorded_roots(chosen, self._around.config.tools, self._around.home, self._around.env)
+        return roots_to_read(self._agents.values(), self._around.config, self._around.home, self._around.env)
 
     def _start(self, supervisor: Supervisor) -> None:
         for n in range(PUBLISHERS):
@@ -254,6 +255,7 @@ class Daemon:
             now_ms=now_ms,
             last_git=git,
             newest=moved_last,
+            agents_own=self._around.agents_own,
         )
         self._notices.consider(made)
         return self._hooks.completed(project, made)

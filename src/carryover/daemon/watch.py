@@ -22,7 +22,7 @@ from watchfiles import Change, watch
 
 from carryover.agents.contract import Agent, Source
 from carryover.daemon.log import Log
-from carryover.daemon.sweep import Root
+from carryover.ingest.scan import Root
 
 STEP_MS: Final = 25
 """watchfiles looks at its queue this often and gives out what it has once a step brought nothing more: an append

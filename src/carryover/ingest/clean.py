@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_
 
 import msgspec
 
+from carryover.agents.contract import CONTEXT_NAMES
 from carryover.ingest.bound import bound_output
 from carryover.ledger.prepared import Entry
 from carryover.model import AnyBody, Event, ToolResult, Undone
@@ -18,6 +19,7 @@ from carryover.redact import redact
 T = TypeVar("T")
 
 _IDS: Final = frozenset({"call_id", "task_id", "name"})
+_NONE: Final[frozenset[str]] = frozenset()
 _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
 
 
@@ -38,7 +40,7 @@ def _entry(agent: str, event: Event, counts: Counter[str]) -> Entry:
     try:
         return Entry.of(agent, event, counts)
     except UnicodeEncodeError:
-        return Entry.of(agent, map_text(event, without_lone_surrogates), counts)
+        return Entry.of(agent, map_text(event, without_lone_surrogates, keep=_NONE), counts)
 
 
 def clean_body(body: AnyBody, counts: Counter[str]) -> AnyBody:
@@ -57,12 +59,15 @@ def clean_body(body: AnyBody, counts: Counter[str]) -> AnyBody:
 
 
 def clean_context(context: msgspec.Struct) -> bytes:
-    """An adapter's context as it is stored. Its secrets are hidden and not counted: the events they came with count."""
-    hidden = map_text(context, lambda text: redact(text)[0])
+    """An adapter's context as it is stored. Its secrets are hidden and not counted: the events they came with count.
+
+    Paths and ids stay whatever they look like, or a session would lose its project where a folder looks like a key.
+    """
+    hidden = map_text(context, lambda text: redact(text)[0], keep=CONTEXT_NAMES)
     try:
         return msgspec.json.encode(hidden)
     except UnicodeEncodeError:
-        return msgspec.json.encode(map_text(hidden, without_lone_surrogates))
+        return msgspec.json.encode(map_text(hidden, without_lone_surrogates, keep=_NONE))
 
 
 def without_lone_surrogates(text: str) -> str:
@@ -71,9 +76,9 @@ def without_lone_surrogates(text: str) -> str:
 
 
 @cache
-def _text_fields(struct: type[msgspec.Struct]) -> tuple[str, ...]:
+def _text_fields(struct: type[msgspec.Struct], keep: frozenset[str]) -> tuple[str, ...]:
     hints = get_type_hints(struct)
-    return tuple(name for name in struct.__struct_fields__ if name not in _IDS and _may_hold_text(hints[name]))
+    return tuple(name for name in struct.__struct_fields__ if name not in keep and _may_hold_text(hints[name]))
 
 
 def _may_hold_text(hint: Any) -> bool:
@@ -83,23 +88,23 @@ def _may_hold_text(hint: Any) -> bool:
     return any(map(_may_hold_text, inner)) if inner else hint not in _WITHOUT_TEXT
 
 
-def map_text(value: T, change: Callable[[str], str]) -> T:
+def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = _IDS) -> T:
     """`value` with `change` applied to every text inside it, however deep; the same object where none changed.
 
     Goes through structs, tuples, lists, sets and the values of dicts. What names things is no text and stays: keys,
-    ids, fields that hold one of a few words.
+    fields that hold one of a few words, and those that are named in `keep`.
     """
     changed: Any = value
     if isinstance(value, str):
         changed = change(value)
     elif isinstance(value, msgspec.Struct):
-        olds = {name: getattr(value, name) for name in _text_fields(type(value))}
-        news = {name: new for name, old in olds.items() if (new := map_text(old, change)) is not old}
+        olds = {name: getattr(value, name) for name in _text_fields(type(value), keep)}
+        news = {name: new for name, old in olds.items() if (new := map_text(old, change, keep=keep)) is not old}
         changed = msgspec.structs.replace(value, **news) if news else value
     elif isinstance(value, dict):
-        values = {key: map_text(old, change) for key, old in value.items()}
+        values = {key: map_text(old, change, keep=keep) for key, old in value.items()}
         changed = values if any(values[key] is not old for key, old in value.items()) else value
     elif isinstance(value, tuple | list | set | frozenset):
-        items = [map_text(old, change) for old in value]
+        items = [map_text(old, change, keep=keep) for old in value]
         changed = type(value)(items) if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return changed  # type: ignore[no-any-return]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from carryover.install.service import ServiceStatus
+from carryover.publish.refusal import Refusal
 
 
 class ToolFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +46,8 @@ class ToolFacts(msgspec.Struct, frozen=True, kw_only=True):
     """How much of a project's instruction files it reads; None: all."""
     keeps_days: int | None = None
     """After so many days it deletes its transcripts; None where it keeps them."""
+    kept_by: str = ""
+    """The setting in `config` that gives those days."""
     moved_from: tuple[str, ...] = ()
     """Folders of its transcripts at the last install that are not among those of now."""
     roots: tuple[str, ...] = ()
@@ -56,7 +59,7 @@ class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     """A project in which something happened lately."""
 
     root: str
-    refusal: str | None = None
+    refusal: Refusal | None = None
     """Why nothing may be published there."""
     edited: tuple[str, ...] = ()
     """Files whose pointer was edited by hand."""

@@ -75,19 +75,25 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """The project of each working directory that may decide where a session belongs."""
 
 
-class SourceState(msgspec.Struct, frozen=True, kw_only=True):
+class LastRead(msgspec.Struct, frozen=True, kw_only=True):
+    """A source as it was when it was read last: what tells whether it has changed since."""
+
+    size: int
+    mtime_ns: int
+    state: SourceStatus
+    retry_ms: int = 0
+    """With `broken`: when it is worth another try."""
+
+
+class SourceState(LastRead, frozen=True, kw_only=True):
     """How far a source has been read. `cursor` is `None` until a first read succeeded; `rev` counts commits."""
 
     rev: int
     cursor: bytes | None
     context: bytes
-    size: int
-    mtime_ns: int
-    state: SourceStatus
     error: str | None = None
     failures: int = 0
     """Failed reads since the last good one."""
-    retry_ms: int = 0
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):

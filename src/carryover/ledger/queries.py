@@ -57,6 +57,8 @@ __all__ = [
 _MAX_SKIPPED: Final = 200
 _MAX_BROKEN: Final = 50
 _MAX_INCIDENTS: Final = 5
+_MAX_NAMED: Final = 3
+"""Sessions that a message names where an id is not unique."""
 
 _SKIPPED: Final = """SELECT agent, agent_version, record_type, reason, n, last_ms FROM skipped
     ORDER BY n DESC LIMIT ?"""
@@ -127,14 +129,14 @@ def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
 
     Raises UserError: NOTHING_FOUND where there is none, USAGE where several begin so and none is exactly that.
     """
-    found = list(
-        records(SessionRow, db, f"{SESSION} WHERE substr(native_id, 1, ?) = ? LIMIT 20", (len(prefix), prefix))
-    )
+    # The exact id comes first: however many others begin with it, the limit does not cut it off.
+    matching = f"{SESSION} WHERE substr(native_id, 1, ?) = ? ORDER BY native_id != ?, native_id LIMIT {_MAX_NAMED}"
+    found = list(records(SessionRow, db, matching, (len(prefix), prefix, prefix)))
     exact = [row for row in found if row.native_id == prefix]
     if not found or not prefix:
         raise UserError(f"No session begins with {prefix!r}. `carryover sessions` lists them.", ExitCode.NOTHING_FOUND)
     if len(exact or found) > 1:
-        some = ", ".join(row.native_id for row in found[:3])
+        some = ", ".join(row.native_id for row in found)
         raise UserError(f"Several sessions begin with {prefix!r}: {some}. Give more of the id.", ExitCode.USAGE)
     return (exact or found)[0]
 

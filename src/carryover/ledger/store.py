@@ -20,13 +20,16 @@ from carryover.ledger.counting import count_skipped
 from carryover.ledger.moving import Moved, move_back, move_project, note_identity
 from carryover.ledger.opening import SETTINGS, damage_mark, ready_file
 from carryover.ledger.placing import find_project
-from carryover.ledger.prepared import Commit, Entry, Prepared, Root, SourceState
+from carryover.ledger.prepared import Commit, Entry, LastRead, Prepared, Root, SourceState
 from carryover.ledger.provisional import add_provisional, forget_provisional
 from carryover.ledger.threads import outdated_threads, rebuild_thread
 from carryover.ledger.trouble import LedgerDamaged, ledger_trouble
 from carryover.model import Skipped
 
-_STATE: Final = "SELECT path, rev, cursor, context, size, mtime_ns, state, error, failures, retry_ms FROM source"
+_STATE: Final = """SELECT rev, cursor, context, size, mtime_ns, state, error, failures, retry_ms FROM source
+    WHERE agent = ? AND path = ?"""
+# Without cursor and context: of thousands of sources those would be most of the ledger that a comparison reads.
+_LAST_READS: Final = "SELECT path, size, mtime_ns, state, retry_ms FROM source WHERE agent = ?"
 _GONE: Final = "UPDATE source SET state = 'gone', error = NULL, retry_ms = 0 WHERE agent = ? AND path = ?"
 _BROKEN: Final = """INSERT INTO source (agent, path, state, error, failures, retry_ms) VALUES (?, ?, 'broken', ?, 1, ?)
     ON CONFLICT (agent, path) DO UPDATE SET state = 'broken', error = excluded.error, failures = failures + 1,
@@ -74,16 +77,18 @@ class Ledger:
 
     async def source_state(self, source: Source) -> SourceState | None:
         """How far `source` has been read; `None` for one never met."""
-        statement = f"{_STATE} WHERE agent = ? AND path = ?"
         async with self._reading() as db:
-            rows = await db.execute_fetchall(statement, (source.agent, locator(source.path)))
+            rows = await db.execute_fetchall(_STATE, (source.agent, locator(source.path)))
         return next((_source_state(row) for row in rows), None)
 
-    async def source_states(self, agent: str) -> dict[str, SourceState]:
-        """How far each known source of `agent` has been read, by path."""
+    async def last_reads(self, agent: str) -> dict[str, LastRead]:
+        """Each known source of `agent` as it was when it was read last, by path."""
         async with self._reading() as db:
-            rows = await db.execute_fetchall(f"{_STATE} WHERE agent = ?", (agent,))
-        return {os.fsdecode(row[0]): _source_state(row) for row in rows}
+            rows = await db.execute_fetchall(_LAST_READS, (agent,))
+        return {
+            os.fsdecode(path): LastRead(size=size, mtime_ns=mtime_ns, state=state, retry_ms=retry_ms)
+            for path, size, mtime_ns, state, retry_ms in rows
+        }
 
     async def commit(self, source: Source, prepared: Prepared, *, seen_rev: int) -> Commit:
         """Store what was read of `source` together with the position after it.
@@ -208,7 +213,7 @@ class Ledger:
 
 
 def _source_state(row: sqlite3.Row) -> SourceState:
-    _, rev, cursor, context, size, mtime_ns, state, error, failures, retry_ms = row
+    rev, cursor, context, size, mtime_ns, state, error, failures, retry_ms = row
     return SourceState(
         rev=rev,
         cursor=cursor,

@@ -20,6 +20,7 @@ from carryover.model import conversation_of
 from carryover.probe.git import Moved, git_moved
 from carryover.publish.handoff_file import place_of
 from carryover.publish.own_writes import OWN_WRITES
+from carryover.publish.project_root import AgentFolders
 from carryover.publish.refresh import files_now, git_now, view_now
 from carryover.publish.restore_store import SITUATIONS
 
@@ -36,6 +37,7 @@ def start_answer(
     idle_s: float | None,
     now_ms: int,
     then: GitFacts | None,
+    agents_own: AgentFolders | None = None,
 ) -> str | None:
     """The text for a session that starts now, or None where it should get none.
 
@@ -43,7 +45,7 @@ def start_answer(
     goes on (`resume`, `fork`) has its context, so it is told only where another session moved the project on since.
     Raises LookupError for an unknown project.
     """
-    view = view_now(db, project_id)
+    view = view_now(db, project_id, agents_own)
     root = Path(view.root)
     settings = project_settings(root, config)
     if settings.excluded:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -24,7 +23,7 @@ from carryover.publish.moved_folders import (
     moves_with,
     stored,
 )
-from carryover.publish.project_root import ProjectRoot, find_root
+from carryover.publish.project_root import AgentFolders, ProjectRoot, find_root
 from carryover.publish.published import PublishedProject, published_projects, remember
 from carryover.publish.restore_store import forget_answers
 
@@ -35,6 +34,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Path
     state: Path
     home: Path
+    agents_own: AgentFolders | None = None
+    """See `find_root`."""
+
+    def root_of(self, folder: str) -> ProjectRoot:
+        """The project that a folder belongs to. Blocks."""
+        return find_root(folder, home=self.home, agents_own=self.agents_own)
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +68,7 @@ def look(place: Place, root: str, config: Config, *, compared: frozenset[int] | 
     if compared is not None and gone <= compared:
         return Seen(gone=gone)
     identity = identity_of(folder)
-    moved = moved_to_here(folder, identity, candidates, config, home=place.home)
+    moved = moved_to_here(folder, identity, candidates, config, home=place.home, agents_own=place.agents_own)
     own = next((row for row in known if row.root == root), None)
     return Seen(own=own, identity=identity, moved=tuple(moved), gone=gone)
 
@@ -86,11 +91,10 @@ async def follow(ledger: Ledger, place: Place, project: ProjectRoot, seen: Seen,
 async def link(ledger: Ledger, place: Place, old: str, new: str, *, now_ms: int) -> Moved:
     """Let what was recorded at `old`, and in projects below it, belong to the project at `new`, because the user says
     so."""
-    root_of = partial(find_root, home=place.home)
     moved = []
     known = await asyncio.to_thread(_known, place)
-    for row, root in await asyncio.to_thread(moves_with, old, new, known, lambda folder: root_of(folder).root):
-        target = await asyncio.to_thread(root_of, root)
+    for row, root in await asyncio.to_thread(moves_with, old, new, known, lambda folder: place.root_of(folder).root):
+        target = await asyncio.to_thread(place.root_of, root)
         new_id = await ledger.know_project(target.root, target.main_root, now_ms=now_ms)
         moved.append(await ledger.move_project(row.id, new_id))
         await asyncio.to_thread(_came_along, place, [row.root], target.root)

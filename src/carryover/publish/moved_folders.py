@@ -22,6 +22,7 @@ from carryover.fsio import is_folder, is_gone, read_bytes_bounded
 from carryover.ledger.queries import Whereabouts
 from carryover.probe.git_command import ask
 from carryover.publish.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.publish.project_root import AgentFolders
 from carryover.publish.refusal import refusal
 
 _GIT_S: Final = 0.5
@@ -93,13 +94,19 @@ def may_have_moved(row: Whereabouts, root: str) -> bool:
 
 
 def moved_to_here(
-    root: Path, identity: Identity | None, known: Iterable[Whereabouts], config: Config, *, home: Path
+    root: Path,
+    identity: Identity | None,
+    known: Iterable[Whereabouts],
+    config: Config,
+    *,
+    home: Path,
+    agents_own: AgentFolders | None = None,
 ) -> list[Whereabouts]:
     """The projects that were moved to `root`, on evidence. `identity`: that of what is at `root` now."""
     candidates = [row for row in known if may_have_moved(row, str(root)) and not _excluded(row, config)]
     if not candidates:
         return []
-    handoff = _handoff_sha(root, home)
+    handoff = _handoff_sha(root, home, agents_own)
     return [row for row in candidates if _is_same(row, identity) or (handoff is not None and _left(row, handoff))]
 
 
@@ -157,9 +164,9 @@ def _left(row: Whereabouts, handoff: str) -> bool:
     return row.published_sha == handoff and is_folder(Path(row.root).parent)
 
 
-def _handoff_sha(root: Path, home: Path) -> str | None:
+def _handoff_sha(root: Path, home: Path, agents_own: AgentFolders | None) -> str | None:
     """That of the handoff in the project; None where nothing may be published: then it may have come with a clone."""
-    if refusal(root, home=home) is not None:
+    if refusal(root, home=home, agents_own=agents_own) is not None:
         return None
     try:
         text = read_bytes_bounded(root / STORE / HANDOFF, HANDOFF_LIMIT_BYTES, follow=False)

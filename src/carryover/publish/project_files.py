@@ -15,7 +15,7 @@ from carryover.publish.edits import Edits, why
 from carryover.publish.gitignore import keep_out
 from carryover.publish.handoff_file import STORE, write_handoff
 from carryover.publish.memory_files import place_pointers, remove_pointers
-from carryover.publish.project_root import git_dir_of
+from carryover.publish.project_root import AgentFolders, git_dir_of
 from carryover.publish.refusal import refusal
 
 _LOOKED_AT: Final = 1000
@@ -34,7 +34,14 @@ class Published(msgspec.Struct, frozen=True):
     """What was left alone and why; the handoff is published all the same."""
 
 
-def publish(root: Path, text: str, settings: ProjectSettings, *, home: Path | None = None) -> Published:
+def publish(
+    root: Path,
+    text: str,
+    settings: ProjectSettings,
+    *,
+    home: Path | None = None,
+    agents_own: AgentFolders | None = None,
+) -> Published:
     """Brings the handoff `text` and all that belongs to it into the project at `root`; what is right is not touched.
 
     Blocks (files, git); for a worker thread. Never raises for what the file system says: that is a refusal or a note.
@@ -44,9 +51,9 @@ def publish(root: Path, text: str, settings: ProjectSettings, *, home: Path | No
     try:
         if settings.folder is not None:
             return Published(changed=write_handoff(settings.folder, text), notes=settings.notes)
-        reason = refusal(root, home=home or Path.home())
-        if reason is not None:
-            return Published(refusal=reason, notes=settings.notes)
+        refused = refusal(root, home=home or Path.home(), agents_own=agents_own)
+        if refused is not None:
+            return Published(refusal=refused.reason, notes=settings.notes)
         return _publish_in(root, text, settings)
     except OSError as error:
         return Published(refusal=f"the handoff can't be written: {why(error)}", notes=settings.notes)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
+from carryover.agents import specs
+from carryover.agents.spec import ToolSpec
+from carryover.config import ToolConfig, ToolsConfig
 from carryover.fsio import is_gone, read_bytes_bounded
 
-_AGENT_FOLDERS: Final = (
-    *(".agents", ".claude", ".codeium", ".codex", ".config/opencode", ".copilot", ".cursor", ".gemini", ".windsurf"),
-)
-_AGENT_FOLDER_VARIABLES: Final = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "COPILOT_HOME", "OPENCODE_CONFIG_DIR")
+AgentFolders = Callable[[], frozenset[Path]]
+"""Gives what `agent_folders` gives: settings may change, and most questions are answered without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,18 @@ class ProjectRoot:
     gone: bool = False
 
 
-def find_root(cwd: str, *, home: Path | None = None) -> ProjectRoot:
+FindRoot = Callable[[str], ProjectRoot]
+"""`find_root`, with the home and the agents' folders that hold."""
+
+
+def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | None = None) -> ProjectRoot:
     """The nearest folder at or above `cwd` that git calls the top of a checkout; without one `cwd` itself.
 
     Symlinks are resolved, so that a folder is one project whatever way leads to it. A `cwd` that is gone is looked up
     by its name alone. A repository in the home folder (dotfiles) or in `/` is not that of the folders below. A `cwd`
     that is no absolute path, as from another system, is taken as it is. A worktree that an agent made for itself, in a
     folder of its own (Codex 0.169: `~/.codex/worktrees/<id>/<name>`), is no project but work on that of its main
-    checkout.
+    checkout. `agents_own` gives those folders; None: they are where they are unless a variable moves them.
     """
     if not cwd.startswith("/") or "\0" in cwd:
         return ProjectRoot(cwd)
@@ -49,13 +54,15 @@ def find_root(cwd: str, *, home: Path | None = None) -> ProjectRoot:
         git_dir = git_dir_of(folder)
         if git_dir is not None:
             main_root = _main_root(folder, git_dir)
-            if main_root is not None and _is_an_agents(folder, home):
+            if main_root is not None and _is_an_agents(folder, home, agents_own):
                 return ProjectRoot(main_root, checkout=str(folder))
             return ProjectRoot(str(folder), main_root)
     return ProjectRoot(str(start), gone=is_gone(start))
 
 
-def agents_checkouts(root: Path, *, home: Path | None = None) -> tuple[str, ...]:
+def agents_checkouts(
+    root: Path, *, home: Path | None = None, agents_own: AgentFolders | None = None
+) -> tuple[str, ...]:
     """The worktrees of the repository at `root` that agents made for themselves, in the order of git's names."""
     git_dir = git_dir_of(root)
     if git_dir is None:
@@ -67,17 +74,34 @@ def agents_checkouts(root: Path, *, home: Path | None = None) -> tuple[str, ...]
         return ()
     named = (_named_in(git_dir / "worktrees" / name / "gitdir") for name in names)
     folders = [Path(os.path.realpath(entry.parent)) for entry in named if entry is not None]
-    return tuple(str(folder) for folder in folders if _is_an_agents(folder, home))
+    return tuple(str(folder) for folder in folders if _is_an_agents(folder, home, agents_own))
 
 
-def agent_folders(home: Path) -> set[Path]:
-    """The folders in which agents keep what is theirs."""
-    moved = [os.environ[name] for name in _AGENT_FOLDER_VARIABLES if os.environ.get(name)]
-    return {Path(os.path.realpath(home / name)) for name in (*_AGENT_FOLDERS, *moved)}
+def agent_folders(tools: ToolsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:
+    """The folders in which agents keep what is theirs: the standard ones, those that install recorded, those of `env`.
+
+    A service has none of the variables of the user's shell, so what was recorded counts as well.
+    """
+    return frozenset(
+        Path(os.path.realpath(place.at(home, variables)))
+        for spec in specs()
+        for variables in ({}, env, *_recorded_variables(spec, tools.of(spec.id)))
+        for place in (*spec.folders, *spec.other_folders)
+    )
 
 
-def _is_an_agents(folder: Path, home: Path) -> bool:
-    return not agent_folders(home).isdisjoint(folder.parents)
+def _recorded_variables(spec: ToolSpec, known: ToolConfig) -> Iterator[Mapping[str, str]]:
+    """What the variables that move the agent's folders were at the last install, also as the recorded roots tell."""
+    yield known.env
+    for root in known.roots:
+        for place in spec.transcripts:
+            if place.env and place.below and root.rstrip("/").endswith(f"/{place.below}"):
+                yield {place.env: root.rstrip("/").removesuffix(f"/{place.below}")}
+
+
+def _is_an_agents(folder: Path, home: Path, agents_own: AgentFolders | None) -> bool:
+    own = agents_own() if agents_own is not None else agent_folders(ToolsConfig(), home, {})
+    return not own.isdisjoint(folder.parents)
 
 
 def git_dir_of(root: Path) -> Path | None:

@@ -24,7 +24,7 @@ from carryover.publish.handoff_file import STORE, place_of, sha_of, write_handof
 from carryover.publish.offers import startable
 from carryover.publish.own_writes import OWN_WRITES
 from carryover.publish.project_files import Published, publish
-from carryover.publish.project_root import agents_checkouts
+from carryover.publish.project_root import AgentFolders, agents_checkouts
 from carryover.publish.published import PublishedProject, remember
 from carryover.publish.restore_store import forget_answers, keep_answers
 
@@ -47,10 +47,16 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def made_handoff(
-    db: sqlite3.Connection, project_id: int, config: Config, *, now_ms: int, last_git: GitFacts | None = None
+    db: sqlite3.Connection,
+    project_id: int,
+    config: Config,
+    *,
+    now_ms: int,
+    last_git: GitFacts | None = None,
+    agents_own: AgentFolders | None = None,
 ) -> Refreshed:
     """The project's handoff as it would be published now; nothing is written. Raises LookupError: unknown project."""
-    view = view_now(db, project_id)
+    view = view_now(db, project_id, agents_own)
     root = Path(view.root)
     settings = project_settings(root, config)
     if not has_task(view):
@@ -73,6 +79,7 @@ def refresh(
     now_ms: int,
     last_git: GitFacts | None = None,
     newest: bool = True,
+    agents_own: AgentFolders | None = None,
 ) -> Refreshed:
     """Makes the handoff of a project and brings it into the project's files; what is right already is not touched.
 
@@ -82,17 +89,25 @@ def refresh(
     """
     db = connect_read_only(ledger)
     try:
-        made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git)
+        made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, agents_own=agents_own)
     finally:
         db.close()
-    return put_in_place(made, config, state=state, home=home, newest=newest)
+    return put_in_place(made, config, state=state, home=home, newest=newest, agents_own=agents_own)
 
 
-def put_in_place(made: Refreshed, config: Config, *, state: Path, home: Path, newest: bool) -> Refreshed:
+def put_in_place(
+    made: Refreshed,
+    config: Config,
+    *,
+    state: Path,
+    home: Path,
+    newest: bool,
+    agents_own: AgentFolders | None = None,
+) -> Refreshed:
     """Brings a handoff that was made into the project's files, as `refresh` does; `published` says what came of it."""
     if made.text is None:
         return made
-    published = publish(Path(made.root), made.text, made.settings, home=home)
+    published = publish(Path(made.root), made.text, made.settings, home=home, agents_own=agents_own)
     if published.refusal is None:
         published = _remembered(state, made, published)
     if newest and not made.settings.excluded:
@@ -121,10 +136,10 @@ def git_now(root: Path) -> GitFacts | None:
         return None
 
 
-def view_now(db: sqlite3.Connection, project_id: int) -> ProjectView:
+def view_now(db: sqlite3.Connection, project_id: int, agents_own: AgentFolders | None) -> ProjectView:
     """What the ledger knows of a project, and the checkouts that it has by now. Raises LookupError: unknown project."""
     view = project_view(db, project_id)
-    return msgspec.structs.replace(view, checkouts=agents_checkouts(Path(view.root)))
+    return msgspec.structs.replace(view, checkouts=agents_checkouts(Path(view.root), agents_own=agents_own))
 
 
 def files_now(view: ProjectView) -> dict[str, FileFacts]:

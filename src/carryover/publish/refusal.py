@@ -10,10 +10,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
+from carryover.config import ToolsConfig
 from carryover.paths import StateDir
 from carryover.probe.git_command import ask
 from carryover.publish.handoff_file import HANDOFF, STORE
-from carryover.publish.project_root import agent_folders, git_dir_of
+from carryover.publish.project_root import AgentFolders, agent_folders, git_dir_of
 
 _GIT_TIMEOUT_S: Final = 5.0
 _TEMPORARY: Final = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/tmp", "/private/var/folders", "/dev/shm", "/run")
@@ -26,18 +29,30 @@ _SHARED_TOPS: Final = ("/home", "/media", "/mnt", "/opt", "/private", "/root", "
 _untracked_index: dict[Path, tuple[int, int, int]] = {}
 
 
-def refusal(root: Path, *, home: Path) -> str | None:
-    """Why nothing may be published in `root`, as a sentence for people; None when it may.
+class Refusal(msgspec.Struct, frozen=True):
+    """Why nothing may be published in a folder."""
+
+    reason: str
+    """As a clause for people."""
+    tracked: bool = False
+    """Git tracks what would be published: hardly anybody wants that, and everywhere else it is as it should be."""
+
+
+def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -> Refusal | None:
+    """Why nothing may be published in `root`; None when it may.
 
     Refused are the home folder itself and what holds it, temporary and system folders unless they lie below home,
     agents' own folders, bare repositories, another user's folder, one that is missing or can't be written, and one
-    whose `.carryover` is a symlink or tracked by git. Asks git only after its index has changed.
+    whose `.carryover` is a symlink or tracked by git. Asks git only after its index has changed. `agents_own`: see
+    `find_root`.
     """
     real = Path(os.path.realpath(root))
-    return _unfit_place(real, Path(os.path.realpath(home))) or _unfit_folder(real) or _unfit_store(real)
+    own = agents_own() if agents_own is not None else agent_folders(ToolsConfig(), home, {})
+    unfit = _unfit_place(real, Path(os.path.realpath(home)), own) or _unfit_folder(real) or _unfit_store(real)
+    return Refusal(unfit) if unfit is not None else _tracked(real)
 
 
-def _unfit_place(root: Path, home: Path) -> str | None:
+def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | None:
     if root == Path("/"):
         return "it is the root of the file system"
     if root == home:
@@ -46,7 +61,7 @@ def _unfit_place(root: Path, home: Path) -> str | None:
         return "the home folder lies in it"
     if root.is_relative_to(os.path.realpath(StateDir.of(os.environ, home).root)):
         return "it is Carryover's own folder"
-    if root in agent_folders(home):
+    if root in agents_own:
         # What an agent reads there holds for every project on the machine.
         return "it is an agent's own folder, whose files hold for every project"
     if home != Path("/") and root.is_relative_to(home):
@@ -90,10 +105,10 @@ def _unfit_store(root: Path) -> str | None:
     handoff = _kind(store / HANDOFF)
     if handoff not in (None, stat.S_IFREG):
         return f"{STORE}/{HANDOFF} is {_in_words(handoff)} instead of a file"
-    return _tracked(root)
+    return None
 
 
-def _tracked(root: Path) -> str | None:
+def _tracked(root: Path) -> Refusal | None:
     git_dir = git_dir_of(root)
     if git_dir is None:
         return None
@@ -103,11 +118,12 @@ def _tracked(root: Path) -> str | None:
     try:
         [answer] = ask(root, ("ls-files", "-z", "--", STORE), deadline=time.monotonic() + _GIT_TIMEOUT_S)
     except OSError as error:
-        return f"git did not tell whether {STORE} is tracked: {error.strerror}"
+        return Refusal(f"git did not tell whether {STORE} is tracked: {error.strerror}")
     if answer.code != 0:
-        return f"git did not tell whether {STORE} is tracked: it can't read this repository"
+        return Refusal(f"git did not tell whether {STORE} is tracked: it can't read this repository")
     if answer.out:
-        return f"{STORE} is tracked by git, so a handoff would be committed; `git rm -r --cached {STORE}` ends that"
+        reason = f"{STORE} is tracked by git, so a handoff would be committed; `git rm -r --cached {STORE}` ends that"
+        return Refusal(reason, tracked=True)
     if signature is not None:
         _untracked_index[root] = signature
     return None

@@ -10,8 +10,9 @@ from carryover.agents import adapters
 from carryover.agents.contract import Source
 from carryover.cli.from_disk import catch_up, of_project, of_session, sources_on_disk, temporary_ledger
 from carryover.cli.where import state_dir
-from carryover.daemon.sweep import Seen
+from carryover.config import Config
 from carryover.fsio import FileLock, private_dir
+from carryover.ingest.scan import Seen
 from carryover.ledger.queries import connect_read_only, projects, sessions
 
 DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
@@ -45,7 +46,7 @@ def test_transcripts_are_found_oldest_first(home: Path) -> None:
     os.utime(new, (2_000_000_000, 2_000_000_000))
     os.utime(old, (1_000_000_000, 1_000_000_000))
 
-    assert paths(item.source for item in sources_on_disk()) == [old, new]
+    assert paths(item.source for item in sources_on_disk(Config())) == [old, new]
 
 
 def test_a_project_is_told_by_what_the_records_say_not_by_the_folders_name(home: Path) -> None:
@@ -54,14 +55,14 @@ def test_a_project_is_told_by_what_the_records_say_not_by_the_folders_name(home:
     transcript(home, "-srv-my-app", "00000000-0000-4000-8000-000000000002", "/srv/my-app")
     transcript(home, "-srv-my", "00000000-0000-4000-8000-000000000003", "/srv/my")
 
-    assert paths(of_project(sources_on_disk(), {"/srv/my/app"})) == [with_slash]
+    assert paths(of_project(sources_on_disk(Config()), {"/srv/my/app"})) == [with_slash]
 
 
 def test_a_session_in_a_subfolder_belongs_to_the_repository(home: Path, shop: Path) -> None:
     (shop / "src").mkdir()
     inside = transcript(home, "-any", "00000000-0000-4000-8000-000000000001", str(shop / "src"))
 
-    assert inside in paths(of_project(sources_on_disk(), {str(shop)}))
+    assert inside in paths(of_project(sources_on_disk(Config()), {str(shop)}))
 
 
 def test_sub_agents_go_with_their_session_wherever_they_worked(home: Path) -> None:
@@ -69,13 +70,13 @@ def test_sub_agents_go_with_their_session_wherever_they_worked(home: Path) -> No
     main = transcript(home, "-a", session, "/srv/app")
     side = transcript(home, "-a", session, "/srv/app-copy", below="agent-a1.jsonl")
 
-    assert sorted(paths(of_project(sources_on_disk(), {"/srv/app"}))) == sorted([main, side])
+    assert sorted(paths(of_project(sources_on_disk(Config()), {"/srv/app"}))) == sorted([main, side])
 
 
 def test_a_source_of_many_sessions_goes_with_every_project_and_with_ids_that_no_path_names(home: Path) -> None:
     session = "00000000-0000-4000-8000-000000000001"
     transcript(home, "-a", session, "/srv/app")
-    (named,) = sources_on_disk()
+    (named,) = sources_on_disk(Config())
     database = Seen(Source(agent="claude-code", path="/nowhere/state.db"), 1, 1)
 
     assert of_project([named, database], {"/srv/app"}) == [named.source, database.source]
@@ -88,17 +89,17 @@ def test_what_cannot_be_read_belongs_to_no_project(home: Path) -> None:
     broken = transcript(home, "-a", "00000000-0000-4000-8000-000000000001", "/srv/app")
     broken.write_text("not JSON at all\n")
 
-    assert of_project(sources_on_disk(), {"/srv/app"}) == []
+    assert of_project(sources_on_disk(Config()), {"/srv/app"}) == []
 
 
 def test_sessions_are_found_by_the_beginning_of_their_id(home: Path, shop: Path) -> None:
-    found = of_session(sources_on_disk(), CHECKOUT[:-1])
+    found = of_session(sources_on_disk(Config()), CHECKOUT[:-1])
 
     assert [path.name for path in paths(found)] == [f"{CHECKOUT}.jsonl"]
 
 
 def test_a_temporary_ledger_holds_what_it_was_given_and_goes_away(home: Path, shop: Path) -> None:
-    sources = of_session(sources_on_disk(), CHECKOUT)
+    sources = of_session(sources_on_disk(Config()), CHECKOUT)
 
     with temporary_ledger(sources, adapters()) as ledger:
         (file,) = [Path(name) for _, _, name in ledger.execute("PRAGMA database_list")]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -14,11 +15,15 @@ import pytest
 from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.where import state_dir
 from carryover.errors import ExitCode
-from carryover.fsio import FileLock
+from carryover.fsio import FileLock, private_dir
+from carryover.ledger.store import Ledger
+from support.scripted_daemon import answering_socket
 
 Run = Callable[..., tuple[int, str, str]]
 
 CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
+READING = (("handoff", "{shop}"), ("sessions", "{shop}"), ("sessions", "--all"), ("show", CHECKOUT))
+"""The commands that read transcripts where there is no ledger."""
 
 
 def prompt(project: Path, text: str) -> None:
@@ -151,6 +156,87 @@ def test_a_project_that_asks_to_be_left_out_is_refused(shop: Path, run: Run) -> 
 
     assert (code, out) == (ExitCode.REFUSED, "")
     assert "excluded by the project's own .carryover.toml" in err
+
+
+def only_codex() -> None:
+    private_dir(state_dir().root)
+    state_dir().config.write_text('[tools]\nselected = ["codex"]\n')
+
+
+async def an_empty_ledger() -> None:
+    await (await Ledger.open(state_dir().ledger)).close()
+
+
+def pause() -> None:
+    private_dir(state_dir().root)
+    state_dir().paused.touch()
+
+
+def test_an_agent_that_was_not_selected_is_not_read(recorded: Path, run: Run) -> None:
+    prompt(recorded, "Now write the invoice module")
+    only_codex()
+
+    code, out, err = run("handoff", str(recorded))
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert "Wire discount into checkout" in out
+    assert "Now write the invoice module" not in out + run("show", CHECKOUT)[1]
+
+
+@pytest.mark.parametrize("command", READING)
+def test_nor_where_there_is_no_ledger(command: tuple[str, ...], shop: Path, run: Run) -> None:
+    only_codex()
+
+    code, out, _ = run(*(word.format(shop=shop) for word in command))
+
+    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+
+
+def test_while_paused_what_was_recorded_is_given_and_nothing_is_read(recorded: Path, run: Run) -> None:
+    prompt(recorded, "Now write the invoice module")
+    pause()
+
+    code, out, err = run("handoff", str(recorded))
+
+    assert code == ExitCode.OK
+    assert err == "Carryover is paused; this is what it recorded before. `carryover unpause` ends that.\n"
+    assert "Wire discount into checkout" in out
+    assert "Now write the invoice module" not in out + run("show", CHECKOUT)[1]
+
+
+@pytest.mark.parametrize("command", READING)
+def test_while_paused_without_a_ledger_nothing_is_read_at_all(command: tuple[str, ...], shop: Path, run: Run) -> None:
+    pause()
+
+    code, out, err = run(*(word.format(shop=shop) for word in command))
+
+    assert (code, out) == (ExitCode.REFUSED, "")
+    assert "Carryover is paused, so no transcript is read" in err
+    assert not state_dir().ledger.exists()
+
+
+def test_nor_is_a_running_daemon_asked_to_read_while_paused(recorded: Path, run: Run) -> None:
+    pause()
+
+    with answering_socket(state_dir().socket, {"caught_up": False}):
+        code, _, err = run("handoff", str(recorded))
+
+    assert (code, err.count("\n")) == (ExitCode.OK, 1)
+
+
+@pytest.mark.parametrize("ledger", [True, False])
+def test_transcripts_are_read_where_install_found_them(ledger: bool, shop: Path, home: Path, run: Run) -> None:
+    """From a shell, too, in which the variable that moved them is not set."""
+    (home / ".claude").rename(home / "moved")
+    private_dir(state_dir().root)
+    state_dir().config.write_text(f'[tools.claude-code]\nenv = {{CLAUDE_CONFIG_DIR = "{home}/moved"}}\n')
+    if ledger:
+        asyncio.run(an_empty_ledger())
+
+    code, out, err = run("handoff", str(shop))
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert "Wire discount into checkout" in out
 
 
 def test_the_users_resume_mode_is_used(shop: Path, run: Run) -> None:

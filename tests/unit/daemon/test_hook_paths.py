@@ -9,7 +9,7 @@ import pytest
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, HookReading
 from carryover.daemon.hook_paths import Call, Refused, Transcript, check_call, check_folder, check_transcript
-from carryover.publish.project_root import ProjectRoot
+from carryover.publish.project_root import ProjectRoot, find_root
 from support.repository import git, repository
 
 SESSION = "c0de0000-0000-4000-8000-000000000001"
@@ -104,7 +104,7 @@ def test_nor_another_file_in_the_agents_folder(agent: Agent, root: Path, name: s
 )
 def test_what_is_no_plain_path_is_refused(agent: Agent, root: Path, home: Path, given: str, reason: str) -> None:
     assert check_transcript(given, agent, [root], authenticated=True) == Refused(reason)
-    assert check_folder(given, home=home) == Refused(reason)
+    assert check_folder(given, root_of=find_root) == Refused(reason)
 
 
 def test_the_way_upwards_out_of_a_known_folder_is_refused(agent: Agent, root: Path, transcript: Path) -> None:
@@ -174,8 +174,8 @@ def test_a_folder_in_a_repository_belongs_to_its_top(home: Path, tmp_path: Path)
     subprocess.run(["git", "init", "-q", str(shop)], check=True)
 
     for folder in (shop, shop / "src", shop / "src" / "gone"):
-        assert check_folder(str(folder), home=home) == ProjectRoot(str(shop), None)
-    assert check_folder(str(tmp_path), home=home) == ProjectRoot(str(tmp_path), None)
+        assert check_folder(str(folder), root_of=find_root) == ProjectRoot(str(shop), None)
+    assert check_folder(str(tmp_path), root_of=find_root) == ProjectRoot(str(tmp_path), None)
 
 
 def test_a_link_to_a_project_is_the_project_and_one_inside_it_is_refused(home: Path, tmp_path: Path) -> None:
@@ -188,9 +188,9 @@ def test_a_link_to_a_project_is_the_project_and_one_inside_it_is_refused(home: P
     (shop / "vendor").symlink_to(blog / "src")
     inside = Refused("folder: a symlink inside a project")
 
-    assert check_folder(str(tmp_path / "link"), home=home) == ProjectRoot(str(shop), None)
-    assert check_folder(str(tmp_path / "link" / "src"), home=home) == ProjectRoot(str(shop), None)
-    assert check_folder(str(shop / "vendor"), home=home) == inside
+    assert check_folder(str(tmp_path / "link"), root_of=find_root) == ProjectRoot(str(shop), None)
+    assert check_folder(str(tmp_path / "link" / "src"), root_of=find_root) == ProjectRoot(str(shop), None)
+    assert check_folder(str(shop / "vendor"), root_of=find_root) == inside
 
 
 def test_an_agents_own_checkout_stands_for_its_project(home: Path) -> None:
@@ -198,13 +198,13 @@ def test_an_agents_own_checkout_stands_for_its_project(home: Path) -> None:
     own = home / ".codex" / "worktrees" / "ab12" / "shop"
     git(root, "worktree", "add", "--quiet", "--detach", str(own))
 
-    assert check_folder(str(own), home=home) == ProjectRoot(str(root), checkout=str(own))
+    assert check_folder(str(own), root_of=find_root) == ProjectRoot(str(root), checkout=str(own))
 
 
 def test_a_folder_that_is_a_file_is_refused(home: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert check_folder(str(tmp_path / "file"), home=home) == Refused("folder: not a folder")
-    assert check_folder("/dev/null", home=home) == Refused("folder: not a folder")
+    assert check_folder(str(tmp_path / "file"), root_of=find_root) == Refused("folder: not a folder")
+    assert check_folder("/dev/null", root_of=find_root) == Refused("folder: not a folder")
 
 
 def test_of_a_stranger_only_a_transcript_that_exists_is_taken(
@@ -214,7 +214,7 @@ def test_of_a_stranger_only_a_transcript_that_exists_is_taken(
 
     def check(path: Path, *, authenticated: bool) -> Call | Refused:
         reading = HookReading(meaning="nudge", session=SESSION, cwd=str(tmp_path), transcript=str(path))
-        return check_call(agent, reading, [root], authenticated=authenticated, home=home)
+        return check_call(agent, reading, [root], authenticated=authenticated, root_of=find_root)
 
     calls = [check(path, authenticated=known) for known in (True, False) for path in (transcript, missing)]
 
@@ -230,6 +230,8 @@ def test_a_call_with_one_bad_path_is_refused_as_a_whole(agent: Agent, root: Path
     bad_folder = HookReading(meaning="nudge", session=SESSION, cwd="/a/../b", transcript=str(transcript))
     bad_file = HookReading(meaning="nudge", session=SESSION, cwd=str(home), transcript="/etc/passwd")
 
-    answers = [check_call(agent, call, [root], authenticated=True, home=home) for call in (good, bad_folder, bad_file)]
+    answers = [
+        check_call(agent, call, [root], authenticated=True, root_of=find_root) for call in (good, bad_folder, bad_file)
+    ]
 
     assert [isinstance(answer, Refused) for answer in answers] == [False, True, True]

@@ -6,16 +6,18 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from carryover.agents.contract import Agent
+from carryover.agents.contract import Agent, HookReading
 from carryover.daemon.hooks import MOST_AT_ONCE, MOST_KEPT, HookCounts, Reply
 from carryover.daemon.log import Log
 from carryover.ledger.queries import connect_read_only, totals
 from carryover.ledger.store import Ledger
+from carryover.model import Skipped
 from support.claude_session import ClaudeSession
 from support.hook_client import payload_of
 from support.hook_desk import HookDesk
@@ -145,6 +147,33 @@ async def test_a_fault_of_ours_is_answered_with_nothing_and_told_without_words(
     [line] = [line for line in lines if line.startswith("hook_failed")]
     assert "hook=SessionStart" in line
     assert "words" not in line
+
+
+class Fragile:
+    """A form of hooks that cannot read what it is given."""
+
+    events = ("SessionStart",)
+
+    def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
+        raise RecursionError(payload.decode())
+
+    def answer(self, text: str) -> bytes:
+        return text.encode()
+
+    def layout_root(self, transcript: Path) -> Path | None:
+        return None
+
+
+async def test_a_payload_that_cannot_be_read_at_all_is_answered_with_nothing(
+    agents: dict[str, Agent], desk: Desk, session: ClaudeSession, lines: list[str]
+) -> None:
+    agents["claude-code"] = replace(agents["claude-code"], hooks=Fragile())  # type: ignore[type-var]
+
+    reply = await desk.call(session, "SessionStart", source="words of a session")
+
+    assert reply == NOTHING
+    assert desk.hooks.counts.failed == 1
+    assert [line for line in lines if "words" in line] == []
 
 
 async def test_a_refused_path_is_told_by_its_kind_alone(desk: Desk, session: ClaudeSession, lines: list[str]) -> None:

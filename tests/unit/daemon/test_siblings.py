@@ -9,7 +9,7 @@ from carryover.agents import adapters
 from carryover.agents.contract import Agent
 from carryover.daemon.hook_paths import Transcript
 from carryover.daemon.siblings import MOST, changed_siblings
-from carryover.daemon.sweep import RACY_MS
+from carryover.ingest.catch_up import RACY_MS
 
 AT_MS = 1_795_155_000_000
 

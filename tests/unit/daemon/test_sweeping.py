@@ -13,9 +13,9 @@ import pytest
 from carryover.agents.contract import Agent, Source
 from carryover.daemon.log import Log
 from carryover.daemon.reading import Reading
-from carryover.daemon.sweep import roots_of
 from carryover.daemon.sweeping import Sweeper
 from carryover.ingest.pipeline import ingest
+from carryover.ingest.scan import roots_of
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 from support.claude_session import ClaudeSession

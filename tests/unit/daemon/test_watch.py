@@ -10,8 +10,8 @@ from watchfiles import Change
 
 from carryover.agents.contract import Agent, Source
 from carryover.daemon.log import Log
-from carryover.daemon.sweep import Root, roots_of
 from carryover.daemon.watch import FLOOD, Noticed, Watcher, WatchState, _limit, noticed
+from carryover.ingest.scan import Root, roots_of
 from support.claude_session import ClaudeSession
 
 ROOT = Root("claude-code", Path("/home/dev/.claude/projects"))

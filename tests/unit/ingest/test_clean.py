@@ -20,6 +20,7 @@ from carryover.model import (
     Undone,
     UserPrompt,
 )
+from carryover.records.changes import Change
 
 TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 """In the form of a token of GitHub; no one's."""
@@ -148,6 +149,15 @@ def test_halves_of_surrogate_pairs_do_not_stop_an_event() -> None:
     assert without_lone_surrogates("whole \U0001f642") == "whole \U0001f642"
 
 
+def test_nor_where_they_stand_in_a_path_or_an_id() -> None:
+    call = ToolCall(call_id="cut \ud83d", name="Bash", op="shell")
+
+    entry = clean_entry("made-up", Event(key="k", session="s", at_ms=1, body=call))
+
+    assert entry.event.body == ToolCall(call_id="cut ?", name="Bash", op="shell")
+    assert msgspec.json.decode(clean_context(Context(cwd="/caf\udce9")), type=Context) == Context(cwd="/caf?")
+
+
 def test_secrets_in_the_context_are_hidden_and_its_shape_is_kept() -> None:
     context = Context(
         calls={"c1": f"curl -H {TOKEN}"}, seen=frozenset({TOKEN}), last=UserPrompt(text=f"{TOKEN} \ud83d")
@@ -159,6 +169,32 @@ def test_secrets_in_the_context_are_hidden_and_its_shape_is_kept() -> None:
         calls={"c1": "curl -H [redacted:github]"},
         seen=frozenset({"[redacted:github]"}),
         last=UserPrompt(text="[redacted:github] ?"),
+    )
+
+
+class Call(msgspec.Struct, frozen=True):
+    id: str
+    subject: str
+    changes: tuple[Change, ...] = ()
+    closed: tuple[str, ...] = ()
+
+
+def test_paths_and_ids_in_the_context_are_no_text_and_stay() -> None:
+    """A project folder may look like a key, and its session would lose its project."""
+    call = Call(
+        id=TOKEN,
+        subject=f"cat {TOKEN}",
+        changes=(Change(path=f"/srv/{TOKEN}/a.py", change="modify", anchor=f"t = '{TOKEN}'"),),
+        closed=(TOKEN,),
+    )
+    context = Context(cwd=f"/srv/{TOKEN}")
+
+    assert msgspec.json.decode(clean_context(context), type=Context).cwd == f"/srv/{TOKEN}"
+    assert msgspec.json.decode(clean_context(call), type=Call) == Call(
+        id=TOKEN,
+        subject="cat [redacted:github]",
+        changes=(Change(path=f"/srv/{TOKEN}/a.py", change="modify", anchor="t = '[redacted:github]'"),),
+        closed=(TOKEN,),
     )
 
 

@@ -65,6 +65,13 @@ async def test_a_session_is_found_by_the_beginning_of_its_id(scribe: Scribe, rea
     assert (several.value.code, none.value.code) == (ExitCode.USAGE, ExitCode.NOTHING_FOUND)
 
 
+async def test_an_exact_id_is_found_however_many_others_begin_with_it(scribe: Scribe, reading: Reading) -> None:
+    for session in (*(f"abc-{number}" for number in range(30)), "abc"):
+        await scribe.tell(scribe.event("hi", session=session), path=f"/t/{session}")
+
+    assert session_by_prefix(reading(), "abc").native_id == "abc"
+
+
 async def test_a_sessions_sub_agents_are_woven_in_by_time_and_each_keeps_its_order(
     scribe: Scribe, reading: Reading
 ) -> None:

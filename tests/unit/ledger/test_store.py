@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -115,7 +116,20 @@ async def test_what_was_stored_is_there_after_a_restart(ledger_path: Path, scrib
 
 async def test_a_source_never_met_has_no_state(ledger: Ledger) -> None:
     assert await ledger.source_state(ONE) is None
-    assert await ledger.source_states("made-up") == {}
+    assert await ledger.last_reads("made-up") == {}
+
+
+async def test_comparing_all_sources_loads_neither_cursors_nor_contexts(ledger: Ledger, scribe: Scribe) -> None:
+    """Thousands of transcripts are compared every few minutes, and each context may hold a hundred KiB."""
+    await scribe.commit(scribe.prepared(scribe.event("hello"), cursor=bytes(8 << 20), context=bytes(8 << 20)))
+
+    tracemalloc.start()
+    known = await ledger.last_reads(ONE.agent)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert list(known) == [ONE.path]
+    assert peak_bytes < 1 << 20
 
 
 async def test_what_a_source_said_outlives_it(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:

@@ -264,7 +264,8 @@ async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(
     assert (project_view(db, 1), sessions(db, limit=5)) == before
     assert [row.root for row in projects(db)] == ["/repo"]
     assert (texts(db), totals(db).redactions, totals(db).skipped) == ([("add a parser", False)], {}, ())
-    state = (await ledger.source_states(AGENT))[LESSER]
+    state = await ledger.source_state(Source(agent=AGENT, path=LESSER))
+    assert state is not None
     assert (state.cursor, state.rev) == (b"after it", 2)
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
-from carryover.publish.project_root import ProjectRoot, agents_checkouts, find_root, git_dir_of
+import pytest
+
+from carryover.config import ToolConfig, ToolsConfig
+from carryover.publish.project_root import ProjectRoot, agent_folders, agents_checkouts, find_root, git_dir_of
 from support.repository import git, repository
 
 
@@ -52,6 +56,46 @@ def test_a_worktree_that_an_agent_made_for_itself_is_work_on_its_main_checkout(h
     assert find_root(str(own / "src"), home=home) == ProjectRoot(str(root), checkout=str(own))
     assert agents_checkouts(root, home=home) == (str(own),)
     assert agents_checkouts(home / "no repository", home=home) == ()
+
+
+@pytest.mark.parametrize(
+    ("roots", "recorded", "now"),
+    [
+        ((), "moved", None),
+        (("moved/sessions", "moved/archived_sessions/"), None, None),
+        ((), None, "moved"),
+    ],
+    ids=["the variable that install recorded", "the folders that install recorded", "the variable of now"],
+)
+def test_so_is_one_in_an_agents_folder_that_was_moved(
+    home: Path, roots: tuple[str, ...], recorded: str | None, now: str | None
+) -> None:
+    """A service has none of the variables of the user's shell."""
+    root = repository(home / "app", {"src/a.py": "1\n"})
+    own, users = home / "moved" / "worktrees" / "ab12" / "app", home / "tree"
+    for place in (own, users):
+        git(root, "worktree", "add", "--quiet", "--detach", str(place))
+    known = ToolConfig(roots=tuple(f"{home}/{name}" for name in roots), env=moved_to(home, recorded))
+
+    agents_own = partial(agent_folders, ToolsConfig(each={"codex": known}), home, moved_to(home, now))
+
+    assert find_root(str(own / "src"), home=home, agents_own=agents_own) == ProjectRoot(str(root), checkout=str(own))
+    assert find_root(str(users), home=home, agents_own=agents_own) == ProjectRoot(str(users), main_root=str(root))
+    assert agents_checkouts(root, home=home, agents_own=agents_own) == (str(own),)
+
+
+def moved_to(home: Path, name: str | None) -> dict[str, str]:
+    return {"CODEX_HOME": f"{home}/{name}"} if name is not None else {}
+
+
+def test_what_an_agents_folder_lies_in_is_not_the_agents(home: Path) -> None:
+    """Cursor keeps a folder in `XDG_CONFIG_HOME`, where other programs have theirs."""
+    known = ToolConfig(roots=(f"{home}/set/Cursor/User/globalStorage",))
+
+    folders = agent_folders(ToolsConfig(each={"cursor": known}), home, {})
+
+    assert home / "set" / "Cursor" / "User" in folders
+    assert folders.isdisjoint({home, home / "set", home / ".config"})
 
 
 def test_a_worktree_with_relative_links_knows_its_main_checkout(home: Path) -> None:

@@ -34,6 +34,7 @@ SPEC: Final = ToolSpec(
     supported=True,
     binaries=("codex",),
     folders=(Place(path="~/.codex", env="CODEX_HOME"),),
+    other_folders=(Place(path="~/.agents"),),
     folder_must_exist=True,
     # 10 ms for the native program, 70 to 200 ms by way of the script for node (0.169.0).
     version=VersionProbe(args=("--version",), pattern=r"^codex-cli (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),

@@ -15,6 +15,7 @@ from carryover.cli.demo.recorded import from_recording
 from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.from_disk import sources_on_disk
 from carryover.cli.output import short_path
+from carryover.config import Config
 from carryover.errors import ExitCode, UserError
 
 NEXT: Final = """\
@@ -46,7 +47,7 @@ def main() -> int:
 def _show(place: ThrowAway) -> None:
     print(f"Carryover {__version__} at work, once, in a throw-away folder.\n")
     place.prepare()
-    history = sources_on_disk()
+    history = sources_on_disk(Config())
     found = from_history(place, history) if history else None
     if found is None:
         print("The transcripts found here hold no task." if history else "No agent's transcripts were found here.")

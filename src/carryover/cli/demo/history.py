@@ -12,7 +12,7 @@ from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.output import counted, size
 from carryover.cli.progress import Progress
 from carryover.config import load_config
-from carryover.daemon.sweep import Seen
+from carryover.ingest.scan import Seen
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.model import AGENT_NAMES
 from carryover.publish.handoff_file import HANDOFF

@@ -66,7 +66,7 @@ def _deletes(facts: Facts, tool: ToolFacts, days: int) -> Finding:
     return Finding(
         check="transcripts",
         level="note",
-        what=f"{tool.name} deletes transcripts that are older than {days} days (`cleanupPeriodDays`).",
+        what=f"{tool.name} deletes transcripts that are older than {days} days (`{tool.kept_by}`).",
         why=f"{held}{gone}; what it has read it keeps.",
-        do=f"Raise `cleanupPeriodDays` in {tool.config} if you want the transcripts themselves.",
+        do=f"Raise `{tool.kept_by}` in {tool.config} if you want the transcripts themselves.",
     )

@@ -62,8 +62,8 @@ def projects(facts: Facts) -> Iterator[Finding]:
         if project.refusal is not None:
             yield Finding(
                 check="project",
-                level="wrong" if "tracked by git" in project.refusal else "note",
-                what=f"{project.root}: nothing is published there: {project.refusal}.",
+                level="wrong" if project.refusal.tracked else "note",
+                what=f"{project.root}: nothing is published there: {project.refusal.reason}.",
                 why="A new session in it is told nothing from a file; the ledger still has everything.",
                 do="Change that, or leave it so if you meant it.",
             )

@@ -8,6 +8,7 @@ import pytest
 from carryover.cli.demo.history import from_history
 from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.from_disk import sources_on_disk
+from carryover.config import Config
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_a_history_that_takes_too_long_is_not_waited_for(
         transcript.parent.mkdir(parents=True)
         transcript.write_text(json.dumps(record) + "\n")
 
-    from_history(place, sources_on_disk(), wait_limit_s=0.0)
+    from_history(place, sources_on_disk(Config()), wait_limit_s=0.0)
 
     assert "the rest was left unread this time.\n" in capsys.readouterr().out
 
@@ -43,4 +44,4 @@ def test_a_history_without_a_task_gives_none(place: ThrowAway, home: Path) -> No
     empty.parent.mkdir(parents=True)
     empty.write_text('{"type":"summary","summary":"Old things","leafUuid":"1"}\n')
 
-    assert from_history(place, sources_on_disk()) is None
+    assert from_history(place, sources_on_disk(Config())) is None

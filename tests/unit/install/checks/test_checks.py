@@ -8,6 +8,7 @@ import pytest
 from carryover.install.checks import findings
 from carryover.install.facts import DaemonFacts, Facts, LedgerFacts, ProjectFacts, ToolFacts
 from carryover.install.service import ServiceStatus
+from carryover.publish.refusal import Refusal
 
 RUNNING = DaemonFacts(running=True, version="1.0.0", pid=4711)
 SERVICE = ServiceStatus(kind="systemd", installed=True, enabled=True, active=True, command=("/opt/bin/carryoverd",))
@@ -29,6 +30,7 @@ CODEX = ToolFacts(
     present=("SessionStart", "Stop"),
     roots=("~/.codex/sessions",),
 )
+TRACKED = Refusal("it would be committed", tracked=True)
 HEALTHY = Facts(
     version="1.0.0",
     update="pipx upgrade carryoverd",
@@ -228,7 +230,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "Claude Code 9.9 is newer than the versions Carryover knows.",
         ),
         (
-            changed(HEALTHY, tools=(changed(TOOL, keeps_days=30),)),
+            changed(HEALTHY, tools=(changed(TOOL, keeps_days=30, kept_by="cleanupPeriodDays"),)),
             "transcripts",
             "note",
             None,
@@ -256,14 +258,14 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "~/shop: AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex.",
         ),
         (
-            changed(HEALTHY, projects=(ProjectFacts(root="~/shop", refusal=".carryover is tracked by git"),)),
+            changed(HEALTHY, projects=(ProjectFacts(root="~/shop", refusal=TRACKED),)),
             "project",
             "wrong",
             None,
-            "~/shop: nothing is published there: .carryover is tracked by git.",
+            "~/shop: nothing is published there: it would be committed.",
         ),
         (
-            changed(HEALTHY, projects=(ProjectFacts(root="/srv/x", refusal="it is a folder of the system"),)),
+            changed(HEALTHY, projects=(ProjectFacts(root="/srv/x", refusal=Refusal("it is a folder of the system")),)),
             "project",
             "note",
             None,
@@ -389,3 +391,18 @@ def test_what_the_ledger_holds_anyway_is_said_where_an_agent_deletes_transcripts
     [found] = findings(facts)
 
     assert found.why == "The ledger holds 12 sessions, 3 of whose transcripts are gone; what it has read it keeps."
+
+
+def test_the_setting_that_lets_an_agent_delete_transcripts_is_the_agents_own() -> None:
+    [found] = findings(changed(HEALTHY, tools=(changed(CODEX, keeps_days=9, kept_by="history.days"),)))
+
+    assert found.what == "Codex CLI deletes transcripts that are older than 9 days (`history.days`)."
+    assert found.do == "Raise `history.days` in ~/.codex/hooks.json if you want the transcripts themselves."
+
+
+def test_words_in_the_name_of_a_folder_make_nothing_wrong() -> None:
+    [found] = findings(
+        changed(HEALTHY, projects=(ProjectFacts(root="/srv/x", refusal=Refusal("a link `tracked by git`")),))
+    )
+
+    assert found.level == "note"

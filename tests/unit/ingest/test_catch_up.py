@@ -1,33 +1,16 @@
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.agents.contract import Agent, Reader, Source, Stamp
-from carryover.config import ToolConfig, ToolsConfig
-from carryover.daemon.sweep import (
-    MS_PER_DAY,
-    RACY_MS,
-    Root,
-    Seen,
-    changed,
-    key_of,
-    look,
-    reading_order,
-    recorded_roots,
-    roots_of,
-    vanished,
-)
-from carryover.ledger.prepared import READ_IN_PART, SourceState
-from support.claude_session import ClaudeSession
+from carryover.agents.contract import Source
+from carryover.ingest.catch_up import RACY_MS, changed, reading_order, vanished
+from carryover.ingest.scan import MS_PER_DAY, Seen, key_of
+from carryover.ledger.prepared import READ_IN_PART, LastRead
 
 NOW_MS = 1_795_155_000_000
 OLD_NS = (NOW_MS - 3_600_000) * 1_000_000
@@ -37,65 +20,7 @@ def seen(path: str, *, group: str = "", age_ms: int = 3_600_000, size: int = 100
     return Seen(Source(agent="a", path=path, group=group), size, (NOW_MS - age_ms) * 1_000_000)
 
 
-KNOWN = SourceState(rev=3, cursor=b"", context=b"", size=100, mtime_ns=OLD_NS, state="active")
-
-
-def test_every_source_below_the_roots_is_seen(
-    agents: dict[str, Agent], session: ClaudeSession, transcripts: Path, home: Path
-) -> None:
-    session.prompt("hello")
-    (session.path.parent / "notes.txt").write_text("not a transcript")
-    roots = roots_of(agents.values(), home, {})
-
-    assert roots == (Root("claude-code", transcripts),)
-    [found] = look(agents, roots)
-    status = session.path.stat()
-    assert (found.source.path, found.size, found.mtime_ns) == (str(session.path), status.st_size, status.st_mtime_ns)
-
-
-def test_where_there_is_no_folder_nothing_is_seen(agents: dict[str, Agent], home: Path) -> None:
-    assert look(agents, roots_of(agents.values(), home, {})) == []
-
-
-def make_a_link_to_nowhere(path: Path) -> None:
-    path.symlink_to("/nowhere")
-
-
-def test_a_source_is_glanced_at_by_its_reader(
-    agents: dict[str, Any], session: ClaudeSession, transcripts: Path
-) -> None:
-    """What changed in a database may lie in another file beside it."""
-
-    class WithLog:
-        def __init__(self, reader: Reader) -> None:
-            self.read = reader.read
-
-        def stamp(self, path: Path) -> Stamp:
-            if path != session.path:
-                raise OSError("no source")
-            return Stamp(path.stat().st_size + 1_000, 7)
-
-    session.prompt("hello")
-    ClaudeSession(transcripts, session.cwd, session="00000000-0000-4000-8000-000000000009").prompt("no source")
-    agent = agents["claude-code"]
-    agents["claude-code"] = replace(agent, reader=WithLog(agent.reader))
-
-    [found] = look(agents, [Root("claude-code", transcripts)])
-    assert (found.source.path, found.size, found.mtime_ns) == (
-        str(session.path),
-        session.path.stat().st_size + 1_000,
-        7,
-    )
-
-
-@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, make_a_link_to_nowhere])
-def test_what_is_not_a_file_is_not_seen(
-    agents: dict[str, Agent], session: ClaudeSession, home: Path, make: Callable[[Path], None]
-) -> None:
-    session.path.parent.mkdir(parents=True)
-    make(session.path)
-
-    assert look(agents, roots_of(agents.values(), home, {})) == []
+KNOWN = LastRead(size=100, mtime_ns=OLD_NS, state="active")
 
 
 def test_a_source_as_the_ledger_knows_it_has_not_changed() -> None:
@@ -113,7 +38,7 @@ def test_a_source_as_the_ledger_knows_it_has_not_changed() -> None:
     ],
     ids=["unknown", "grown", "read in part", "touched", "back again"],
 )
-def test_any_other_has(known: SourceState | None) -> None:
+def test_any_other_has(known: LastRead | None) -> None:
     states = {} if known is None else {("a", "x"): known}
     assert changed([seen("x")], states, now_ms=NOW_MS) == [seen("x")]
 
@@ -177,16 +102,3 @@ def test_a_source_that_is_neither_seen_nor_there_has_vanished(tmp_path: Path) ->
     }
 
     assert vanished(states, [seen("seen")]) == [Source(agent="a", path=str(tmp_path / "gone"))]
-
-
-def test_folders_that_install_recorded_are_looked_at_too(agents: dict[str, Agent], home: Path) -> None:
-    """A service has none of the variables that the shell had in which install was called."""
-    known = ToolConfig(roots=("/data/more",), env={"CLAUDE_CONFIG_DIR": "/data/claude"})
-    tools = ToolsConfig(each={"claude-code": known})
-
-    assert recorded_roots(agents.values(), tools, home, {}) == (
-        Root("claude-code", Path("/data/claude/projects")),
-        Root("claude-code", Path("/data/more")),
-    )
-    assert recorded_roots(agents.values(), tools, home, {"CLAUDE_CONFIG_DIR": "/now"})[0].path == Path("/now/projects")
-    assert recorded_roots(agents.values(), ToolsConfig(), home, {}) == roots_of(agents.values(), home, {})
