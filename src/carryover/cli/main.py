@@ -59,16 +59,17 @@ _ADVICE: Final = "What was done before holds. Put that right, then run the comma
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `carryover` with `argv` (default: the process's arguments) and give its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    _replace_closed_streams()
+    replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # paths and transcripts hold what not every terminal can show
     try:
-        code = _run(arguments)
+        try:
+            code = _run(arguments)
+        except UserError as error:
+            print(f"carryover: {error}", file=sys.stderr)
+            code = error.code
         sys.stdout.flush()
-    except UserError as error:
-        print(f"carryover: {error}", file=sys.stderr)
-        return error.code
     except KeyboardInterrupt:
         print("carryover: interrupted", file=sys.stderr)
         return ExitCode.INTERRUPTED
@@ -86,6 +87,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"carryover: {what}: {error.strerror}. {_ADVICE}", file=sys.stderr)
         return ExitCode.FAILED
     return code
+
+
+def replace_closed_streams() -> None:
+    """Opens the null device for each standard stream that the caller has closed, for which Python has None.
+
+    Standard output becomes one that cannot be written, as it is in other programs. Left closed, its number would go to
+    the next file that is opened.
+    """
+    for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, flags)
+            setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))
 
 
 def build_parser(command: str | None) -> argparse.ArgumentParser:
@@ -119,18 +132,6 @@ def _run(arguments: list[str]) -> int:
         return ExitCode.USAGE
     code: int = importlib.import_module(f"carryover.cli.{args.command}").run(args)
     return code
-
-
-def _replace_closed_streams() -> None:
-    """Opens the null device for each standard stream that the caller has closed, for which Python has None.
-
-    Standard output becomes one that cannot be written, as it is in other programs. Left closed, its number would go to
-    the next file that is opened.
-    """
-    for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
-        if getattr(sys, name) is None:
-            descriptor = os.open(os.devnull, flags)
-            setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))
 
 
 def _silence_stdout() -> None:

@@ -210,6 +210,20 @@ def test_without_standard_streams_there_is_no_traceback(recorded: Path, argument
     assert "Traceback" not in answer.stderr
 
 
+def test_a_message_is_given_beside_an_output_that_cannot_be_written(home: Path) -> None:
+    ran = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", sys.executable, "-m", "carryover.cli.main", "show", "c0de"],
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ran.returncode == ExitCode.NOTHING_FOUND
+    assert ran.stderr.startswith("carryover: Nothing is recorded yet")
+    assert len(ran.stderr.splitlines()) == 1
+
+
 def test_what_cannot_be_printed_is_done_all_the_same(home: Path) -> None:
     ran = subprocess.run(
         ["sh", "-c", '"$@" >&-', "sh", sys.executable, "-m", "carryover.cli.main", "pause"], timeout=60, check=False
