@@ -36,7 +36,7 @@ quality: $(VENV)/.installed-dev ## score the handoffs of real transcripts agains
 	$(BIN)/python -m tests.quality
 
 test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline (Linux, root; fetches them from npm)
-	$(BIN)/pytest tests/real_agents -m real_agents
+	$(BIN)/pytest tests/real_agents -m real_agents --timeout 900
 
 clean: ## remove what make made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info

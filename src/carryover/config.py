@@ -19,7 +19,7 @@ import msgspec
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
 from carryover.model import AGENT_IDS
-from carryover.paths import StateDir
+from carryover.paths import StateDir, expanded
 
 ResumeMode = Literal["ask", "brief", "silent"]
 Pointers = Literal["shared", "private", "off"]
@@ -61,7 +61,7 @@ class PublishConfig(msgspec.Struct, frozen=True):
     """When set, handoffs go to `<folder>/<name>-<hash8>/handoff.md` and nothing is written into projects."""
 
     def __post_init__(self) -> None:
-        if self.folder is not None and not _expanded(self.folder).is_absolute():
+        if self.folder is not None and not expanded(self.folder).is_absolute():
             raise ValueError("`folder` must begin with / or ~")
 
 
@@ -105,7 +105,7 @@ class ToolConfig(msgspec.Struct, frozen=True):
     """The variables that moved its folders when it was installed; the daemon may be started without them."""
 
     def __post_init__(self) -> None:
-        if not all(_expanded(root).is_absolute() for root in self.roots):
+        if not all(expanded(root).is_absolute() for root in self.roots):
             raise ValueError("each of `roots` must begin with / or ~")
 
 
@@ -215,7 +215,7 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
 def handoff_folder(root: Path, folder: str) -> Path:
     """Where the handoff of the project at `root` goes when handoffs are kept apart from the projects."""
     digest = hashlib.sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return _expanded(folder) / f"{root.name or 'root'}-{digest}"
+    return expanded(folder) / f"{root.name or 'root'}-{digest}"
 
 
 class _ProjectFile(msgspec.Struct, frozen=True):
@@ -278,7 +278,7 @@ def _excluded_by(root: Path, own: Mapping[str, Any], config: Config) -> str | No
 
 
 def _matches(place: Path, pattern: str) -> bool:
-    whole = str(_expanded(pattern))
+    whole = str(expanded(pattern))
     return any(folder.match(whole) for folder in (place, *place.parents) if folder.name)
 
 
@@ -337,13 +337,6 @@ def _with_line(text: str, dotted: str) -> str:
         if f"{wanted}.".startswith(f"{found}.") and len(found) > len(nearest):
             nearest, at_line = found, number
     return f"{dotted} (line {at_line})" if at_line else dotted
-
-
-def _expanded(path: str) -> Path:
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:  # ~name of nobody on this machine
-        return Path(path)
 
 
 def _refused(what: str, remedy: str) -> UserError:

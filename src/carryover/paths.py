@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from carryover.errors import ExitCode, UserError
+
 
 class StateDir(msgspec.Struct, frozen=True):
     """The state folder (mode 0700) and what lies in it (files 0600). Naming a path creates nothing."""
@@ -15,8 +17,22 @@ class StateDir(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, env: Mapping[str, str], home: Path) -> StateDir:
+        """The state folder that the environment names.
+
+        Raises:
+            UserError: REFUSED; `CARRYOVER_HOME` is a relative path.
+        """
         moved = env.get("CARRYOVER_HOME")
-        return cls(Path(moved).expanduser() if moved else home / ".carryover")
+        if not moved:
+            return cls(home / ".carryover")
+        root = expanded(moved)
+        if not root.is_absolute():
+            raise UserError(
+                f"CARRYOVER_HOME is {moved!r}, a relative path: each folder would have a state of its own. "
+                "Nothing was read or changed. Set it to a path that begins with / or ~/.",
+                ExitCode.REFUSED,
+            )
+        return cls(root)
 
     @property
     def ledger(self) -> Path:
@@ -52,3 +68,11 @@ class StateDir(msgspec.Struct, frozen=True):
     def secret(self) -> Path:
         """What a hook must know to be believed where anyone on this machine can connect (64 hex digits)."""
         return self.root / "hook.secret"
+
+
+def expanded(path: str) -> Path:
+    """`path` with a leading `~` or `~name` resolved; a name that nobody has stays as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)

@@ -7,6 +7,7 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -307,6 +308,14 @@ def test_once_reads_and_publishes_what_is_there_and_exits(
 
     assert daemon.process.wait(30) == ExitCode.OK
     assert "discount function" in handoff_of(project)
+
+
+def test_a_daemon_whose_standard_streams_are_closed_runs() -> None:
+    """As it is where somebody starts it in the background from a script of their own."""
+    command = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-m", "carryover.cli.carryoverd")
+
+    with DaemonProcess(command) as daemon:
+        assert daemon.settle()["caught_up"]
 
 
 def test_a_long_state_folder_is_no_hindrance_on_linux(home: Path, tmp_path: Path) -> None:

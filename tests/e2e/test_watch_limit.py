@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 
 from support.claude_session import ClaudeSession
 from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
+from support.tools import needs_setpriv, without_rights_of_root
 
 LIMITED = 'echo "$2" > "/proc/sys/user/$1" && shift 2 && exec "$@"'
 
@@ -64,14 +64,7 @@ def test_a_limit_that_is_reached_later_is_noticed_too(session: ClaudeSession, pr
         wait_until("the answer in the handoff", lambda: "negative amounts" in handoff_of(project))
 
 
-def without_rights_of_root(*command: str) -> tuple[str, ...]:
-    """`command` for which the modes of files hold, also where root runs it."""
-    if os.geteuid() != 0:
-        return command
-    return ("setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command)
-
-
-@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv where root runs the tests")
+@needs_setpriv
 def test_a_folder_that_cannot_be_read_hides_no_other(session: ClaudeSession, project: Path, transcripts: Path) -> None:
     (transcripts / "-closed").mkdir(parents=True, mode=0)
     session.prompt("Add a discount function to the cart")

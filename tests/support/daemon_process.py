@@ -64,8 +64,8 @@ class DaemonProcess:
             [*self._command, *arguments],
             env=self.env,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.DEVNULL,  # a pipe that nobody reads could stop it; what it has to say is in its log
+            stderr=subprocess.DEVNULL,
         )
         return self
 
@@ -97,14 +97,12 @@ class DaemonProcess:
         began = time.monotonic()
         self.process.send_signal(number)
         code = self.process.wait(LIMIT_S)
-        self._close_output()
         return code, time.monotonic() - began
 
     def kill(self) -> None:
         """SIGKILL: no chance to tidy up."""
         self.process.kill()
         self.process.wait(LIMIT_S)
-        self._close_output()
 
     def log(self) -> list[str]:
         """Lines of the log, without times."""
@@ -114,10 +112,6 @@ class DaemonProcess:
     def last_words(self) -> str:
         """What is known of a daemon that does not answer."""
         return "\n".join([f"exit code {self.process.poll()}", *self.log()[-20:]])
-
-    def _close_output(self) -> None:
-        if self.process.stdout is not None:
-            self.process.stdout.close()
 
     def __enter__(self) -> Self:
         return self.start().wait_until_it_answers()

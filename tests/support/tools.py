@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Final
+
+import pytest
 
 from carryover.agents.spec import HookEntry, HookSet, Place, ToolSpec, VersionProbe
 
@@ -57,3 +61,15 @@ def program(path: Path, *lines: str) -> Path:
 def versioned(path: Path, answer: str) -> Path:
     """A command that answers `--version`, and fails when asked for anything else."""
     return program(path, f"[ \"$*\" = --version ] && echo '{answer}'")
+
+
+needs_setpriv: Final = pytest.mark.skipif(
+    os.geteuid() == 0 and shutil.which("setpriv") is None, reason="needs setpriv where root runs the tests"
+)
+
+
+def without_rights_of_root(*command: str) -> tuple[str, ...]:
+    """`command` for which the modes of files hold, also where root runs it."""
+    if os.geteuid() != 0:
+        return command
+    return ("setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command)

@@ -13,8 +13,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from carryover.cli.main import main as carryover
 
         return carryover(arguments)
+    from carryover.cli.main import replace_closed_streams
     from carryover.daemon.main import main as daemon
 
+    replace_closed_streams()
     return daemon(arguments)
 
 

@@ -7,6 +7,7 @@ more start-up time than most commands need in all.
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -49,26 +50,55 @@ examples:
 without it too, straight from what the agents left on disk.
 """
 
+_OUTPUT_ERRORS: Final = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
+"""What writing to standard output may fail with, but for a reader that goes away."""
+
+_ADVICE: Final = "What was done before holds. Put that right, then run the command again."
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `carryover` with `argv` (default: the process's arguments) and give its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # paths and transcripts hold what not every terminal can show
     try:
-        code = _run(arguments)
+        try:
+            code = _run(arguments)
+        except UserError as error:
+            print(f"carryover: {error}", file=sys.stderr)
+            code = error.code
         sys.stdout.flush()
-    except UserError as error:
-        print(f"carryover: {error}", file=sys.stderr)
-        return error.code
     except KeyboardInterrupt:
         print("carryover: interrupted", file=sys.stderr)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         _silence_stdout()
         return ExitCode.OK
+    except OSError as error:
+        if error.filename is not None:
+            what = f"{error.filename} can't be used"
+        elif error.errno in _OUTPUT_ERRORS:
+            what = "The output can't be written"
+            _silence_stdout()
+        else:
+            raise
+        print(f"carryover: {what}: {error.strerror}. {_ADVICE}", file=sys.stderr)
+        return ExitCode.FAILED
     return code
+
+
+def replace_closed_streams() -> None:
+    """Opens the null device for each standard stream that the caller has closed, for which Python has None.
+
+    Standard output becomes one that cannot be written, as it is in other programs. Left closed, its number would go to
+    the next file that is opened.
+    """
+    for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, flags)
+            setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))
 
 
 def build_parser(command: str | None) -> argparse.ArgumentParser:
@@ -105,7 +135,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _silence_stdout() -> None:
-    """The reader went away (`| head`). Without this the interpreter complains once more when it flushes at exit."""
+    """Drops what is still to be printed. Without this the interpreter complains once more when it flushes at exit."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
     os.close(devnull)

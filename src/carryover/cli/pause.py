@@ -32,7 +32,9 @@ def add_common_arguments(parser: argparse.ArgumentParser, *, description: str, e
     parser.epilog = (
         examples
         + "\n"
-        + exit_code_help(ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.INTERRUPTED)
+        + exit_code_help(
+            ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOTHING_FOUND, ExitCode.REFUSED, ExitCode.INTERRUPTED
+        )
     )
     parser.add_argument("project", nargs="?", metavar="PROJECT", help="a folder in the project (default: all projects)")
     parser.add_argument("--json", action="store_true", help="print what holds now as JSON")
@@ -45,4 +47,4 @@ def run(args: argparse.Namespace) -> int:
     state = state_dir()
     if args.project is None:
         return tell(pause_all(state), as_json=args.json)
-    return tell(pause_project(state, project_root(args.project)), as_json=args.json)
+    return tell(pause_project(state, project_root(args.project, must_exist=True)), as_json=args.json)

@@ -13,7 +13,7 @@ from carryover.cli.endpoint import reload_daemon
 from carryover.cli.output import print_json
 from carryover.config import Config, load_config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import is_folder, private_dir, write_if_changed
+from carryover.fsio import private_dir, write_if_changed
 from carryover.install.apply import apply
 from carryover.install.config_file import Settings, plan_config
 from carryover.paths import StateDir
@@ -47,13 +47,14 @@ def pause_all(state: StateDir) -> Pausing:
 
 
 def unpause_all(state: StateDir) -> Pausing:
-    """Go on with everything that was not paused by name."""
+    """Go on with everything that was not paused by name. Raises UserError, also where the settings can't be used."""
+    note = _still_out(state)  # first, while nothing was changed: what is left out by name must be known
     changed = state.paused.exists()
     try:
         state.paused.unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"{state.paused} can't be removed ({error.strerror}), so the pause goes on.") from error
-    return Pausing(paused=False, changed=changed, daemon=_reload(state, paused=False), note=_still_out(state))
+    return Pausing(paused=False, changed=changed, daemon=_reload(state, paused=False), note=note)
 
 
 def pause_project(state: StateDir, root: str) -> Pausing:
@@ -63,8 +64,7 @@ def pause_project(state: StateDir, root: str) -> Pausing:
     if _excluded(root, config) is not None:
         return Pausing(paused=True, changed=False, project=root, daemon=_reload(state, paused=None))
     _write(state, exclude=(*config.projects.exclude, pattern))
-    note = None if is_folder(Path(root)) else "There is no such folder now."
-    return Pausing(paused=True, changed=True, project=root, daemon=_reload(state, paused=None), note=note)
+    return Pausing(paused=True, changed=True, project=root, daemon=_reload(state, paused=None))
 
 
 def unpause_project(state: StateDir, root: str) -> Pausing:
@@ -113,10 +113,11 @@ def _write(state: StateDir, *, exclude: tuple[str, ...]) -> None:
         raise UserError(done.problem, ExitCode.REFUSED)
 
 
-def _forget_answers(state: StateDir) -> None:
+def _forget_answers(state: StateDir, *, paused: bool | None) -> None:
     """No daemon does it now: the answers that hooks give while none runs go for what is paused."""
     try:
-        prune_answers(state.root, settings_now(state))
+        # A pause of everything holds whatever the settings say, also where they can't be read.
+        prune_answers(state.root, Config(paused=True) if paused else settings_now(state))
     except OSError as error:
         raise UserError(f"Answers kept for when carryoverd is down can't be removed ({error.strerror}).") from error
 
@@ -124,9 +125,9 @@ def _forget_answers(state: StateDir) -> None:
 def _reload(state: StateDir, *, paused: bool | None) -> Obeyed:
     health: dict[str, Any] | None = reload_daemon(state)
     if health is None:
-        _forget_answers(state)
+        _forget_answers(state, paused=paused)
         return "when it starts"
-    if health.get("config_trouble"):
+    if health.get("config_trouble") and not paused:
         raise UserError(f"carryoverd does not take the settings: {health['config_trouble']}")
     if paused is not None and health.get("paused") is not paused:
         raise UserError("carryoverd did not obey; it may be of an older version. Restart it.")

@@ -10,13 +10,23 @@ from carryover.install.setup import Option
 
 
 def tool_ids(text: str) -> tuple[str, ...]:
-    """For argparse: `claude-code,codex`."""
+    """For argparse: `claude-code,codex`. Takes only names that can be used: whatever is not named is de-selected."""
+    from carryover.agents import specs
     from carryover.model import AGENT_NAMES
 
+    supported = [spec.id for spec in specs() if spec.supported]
     ids = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    unknown = [tool for tool in ids if tool not in AGENT_NAMES]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)} (known: {', '.join(AGENT_NAMES)})")
+    refused = {
+        "unknown": [tool for tool in ids if tool not in AGENT_NAMES],
+        "not supported yet": [tool for tool in ids if tool in AGENT_NAMES and tool not in supported],
+    }
+    problems = [f"{what}: {', '.join(tools)}" for what, tools in refused.items() if tools]
+    if not ids:
+        problems = ["no agent is named; `carryover uninstall` takes every agent's hooks out"]
+    if problems:
+        raise argparse.ArgumentTypeError(
+            f"{'; '.join(problems)}. Nothing was changed. Supported are: {', '.join(supported)}."
+        )
     return ids
 
 

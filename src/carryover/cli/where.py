@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carryover.config import ToolsConfig, load_config
 from carryover.errors import ExitCode, UserError
-from carryover.paths import StateDir
+from carryover.fsio import is_folder
+from carryover.paths import StateDir, expanded
 
 if TYPE_CHECKING:
     from carryover.publish.project_root import AgentFolders, ProjectRoot
 
 
 def state_dir() -> StateDir:
-    """The state folder of whoever called. Creates nothing."""
-    return StateDir.of(os.environ, Path.home())
+    """The state folder of whoever called. Creates nothing; the folder need not exist.
+
+    Raises:
+        UserError: it can't be entered or listed, or CARRYOVER_HOME is a relative path.
+    """
+    state = StateDir.of(os.environ, Path.home())
+    try:
+        os.scandir(state.root).close()
+        state.config.lstat()  # listing a folder needs another right than entering it
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        remedy = f"Run `chmod u+rwx {shlex.quote(str(state.root))}`" if error.errno == errno.EACCES else "Repair it"
+        raise UserError(
+            f"The state folder {state.root} can't be used: {error.strerror}. Nothing was read or changed. "
+            f"{remedy}, or set CARRYOVER_HOME to another folder."
+        ) from error
+    return state
 
 
 def agents_own(tools: ToolsConfig) -> AgentFolders:
@@ -36,13 +55,19 @@ def root_of(folder: str) -> ProjectRoot:
     return find_root(folder, agents_own=lambda: agents_own(load_config(state_dir().config).tools)())
 
 
-def project_root(project: str | None) -> str:
+def project_root(project: str | None, *, must_exist: bool = False) -> str:
     """Root of the project that `project`, or the current folder, lies in. The folder need not exist any more.
 
     Symlinks are resolved, because agents record the working directory as the system names it.
+
+    Raises:
+        UserError: NOTHING_FOUND; the current folder is gone or, with `must_exist`, there is no such folder.
     """
+    path = expanded(project or ".")
+    if must_exist and project and not is_folder(path):
+        raise UserError(f"There is no folder {path}. Nothing was changed.", ExitCode.NOTHING_FOUND)
     try:
-        return root_of(os.path.realpath(Path(project or ".").expanduser())).root
+        return root_of(os.path.realpath(path)).root
     except FileNotFoundError as error:
         raise UserError(
             "The current folder no longer exists. Name the project's folder as an argument.", ExitCode.NOTHING_FOUND

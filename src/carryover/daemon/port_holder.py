@@ -51,8 +51,8 @@ def _owner(inode: str, proc: Path) -> str | None:
     for folder in proc.iterdir():
         if not folder.name.isdigit():
             continue
-        with suppress(OSError):
-            for descriptor in os.scandir(folder / "fd"):
+        with suppress(OSError), os.scandir(folder / "fd") as descriptors:
+            for descriptor in descriptors:
                 if os.readlink(descriptor.path) == wanted:  # noqa: PTH115 (a Path for each is slow)
                     return folder.name
     return None

@@ -13,6 +13,8 @@ from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from carryover import __version__
 from carryover.config import Config, settings_now
 from carryover.daemon.log import Log, open_log
@@ -118,14 +120,17 @@ class _Signals:
         self._daemon.stop_asked.set()
 
     def _reload(self) -> None:
+        around = self._surroundings
         try:
-            self._surroundings.use(settings_now(self._surroundings.state))
+            around.use(settings_now(around.state))
         except UserError as error:
-            self._surroundings.config_trouble = str(error)
+            # A pause holds all the same; what else was set stays as it was.
+            around.use(msgspec.structs.replace(around.config, paused=around.state.paused.exists()))
+            around.config_trouble = str(error)
             self._log.error("config_refused", error)
-            return
+        else:
+            self._log.info("config_read", paused=around.config.paused)
         self._daemon.settings_changed()
-        self._log.info("config_read", paused=self._surroundings.config.paused)
 
     def _forgotten_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

@@ -51,6 +51,8 @@ class Detection:
     """How hooks are laid out in it."""
     elsewhere: tuple[HookFile, ...] = ()
     """Further settings files that hold hooks of ours, which they should not."""
+    blocked: str = ""
+    """Why no hooks can be written now, as a clause: another settings file of the agent can't be read."""
     lost_folder: Path | None = None
     """A folder that a variable names and that is not there, without which the agent does not start."""
     roots: tuple[Path, ...] = ()

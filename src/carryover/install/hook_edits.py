@@ -11,6 +11,7 @@ from typing import Final
 
 from carryover.agents.spec import HookEntry, HookFileRules
 from carryover.configedit.hook import UNKNOWN, Form, FoundHook, Hook, Origin
+from carryover.configedit.json_document import Refused
 from carryover.configedit.settings_text import hooks_of, origin_of, with_hooks, without_hooks
 from carryover.configedit.stub_line import WhoseIs, by_scripts
 from carryover.install.hook_files import HookFile
@@ -45,6 +46,8 @@ class ToolHooks:
     rules: HookFileRules | None = None
     elsewhere: tuple[HookFile, ...] = ()
     """Other settings that hold hooks of ours and are to lose them, recorded or not."""
+    blocked: str = ""
+    """Why none can be written now, as a clause; empty where nothing is in the way."""
 
     def wanted(self, stub: Stub) -> tuple[Hook, ...]:
         """The hooks with their command lines."""
@@ -131,12 +134,16 @@ def _putting(tool: ToolHooks, record: Record, stub: Stub) -> Change:
     scripts = {stub.script, *((Path(known.script),) if known else ())}
     whose = by_scripts(*sorted(scripts))
     origin = known.origin if known else UNKNOWN
+
+    def edit(data: bytes | None) -> bytes:
+        if tool.blocked:
+            raise Refused(tool.blocked)
+        return with_hooks(data, tool.wanted(stub), whose, origin, form=tool.form, rules=tool.rules)
+
     return Change(
         path=tool.config,
         why=f"hooks of {tool.name}",
-        edit=partial(
-            with_hooks, wanted=tool.wanted(stub), whose=whose, origin=origin, form=tool.form, rules=tool.rules
-        ),
+        edit=edit,
         remedy=_INSTALL,
         recorded=partial(_entry, tool=tool, script=stub.script, whose=whose, known=known),
         tool=tool.tool,

@@ -14,12 +14,15 @@ from carryover.configedit.stub_line import WhoseIs, by_scripts
 from carryover.fsio import read_bytes_bounded
 from carryover.install.detect import Detection
 from carryover.install.hook_files import HookFile
+from carryover.publish.edits import why
 
 _LIMIT_BYTES: Final = 64 << 20
 
 
 def with_hook_files(detections: Iterable[Detection], scripts: Iterable[Path]) -> tuple[Detection, ...]:
     """The detections with the file that our hooks belong in as their `config`, and others that hold some `elsewhere`.
+
+    Where that cannot be told, because a file can't be read, the reason is in `blocked`.
 
     `scripts`: what our hooks run, now or before.
     """
@@ -32,7 +35,16 @@ def _settled(found: Detection, whose: WhoseIs) -> Detection:
         return found
     file = HookFile(found.config, found.form)
     tables = HookFile(found.located(found.spec.hook_tables), "tables")
-    in_file, in_tables = _tenants(file, whose), _tenants(tables, whose)
+    try:
+        in_tables = _tenants(tables, whose)
+    except OSError as error:
+        return replace(found, blocked=f"{tables.path} can't be read ({why(error)})")
+    except Refused as error:
+        return replace(found, blocked=f"{tables.path} can't be used: {error}")
+    try:
+        in_file = _tenants(file, whose)
+    except (OSError, Refused):  # said by whoever is to edit it
+        in_file = Tenants()
     here, there = (tables, file) if _tables_first(in_file, in_tables) else (file, tables)
     left = in_file if there is file else in_tables
     return replace(found, config=here.path, form=here.form, elsewhere=(there,) if left.ours else ())
@@ -51,7 +63,8 @@ def _tables_first(in_file: Tenants, in_tables: Tenants) -> bool:
 
 
 def _tenants(file: HookFile, whose: WhoseIs) -> Tenants:
+    """Who has hooks in the file; nobody where there is none. Raises OSError and Refused."""
     try:
         return tenants_of(read_bytes_bounded(file.path, _LIMIT_BYTES), whose, form=file.form)
-    except (OSError, Refused):  # missing, or said by whoever is to edit it
+    except FileNotFoundError:
         return Tenants()

@@ -152,10 +152,10 @@ def this_program(env: Mapping[str, str], state: Path) -> Program:
     """
     environment = {}
     if env.get("CARRYOVER_HOME"):
-        environment["CARRYOVER_HOME"] = str(state.absolute())
+        environment["CARRYOVER_HOME"] = str(state)
     if path := _path_with_git(env.get("PATH", "")):
         environment["PATH"] = path
-    return Program(_command(), state.absolute(), environment)
+    return Program(_command(), state, environment)
 
 
 def _command() -> tuple[str, ...]:

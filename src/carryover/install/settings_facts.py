@@ -41,6 +41,8 @@ def settings_facts(seen: Detection, wanted: ToolHooks | None, stub: Stub) -> Set
     facts = SettingsFacts(keeps_days=_keeps_days(seen), reads_bytes=_reads_bytes(seen))
     if (off := switched_off(seen)) is not None:
         facts = msgspec.structs.replace(facts, switched_off=off[0], switched_off_in=off[1])
+    if seen.blocked:
+        return msgspec.structs.replace(facts, problem=f"{seen.blocked}.")
     if wanted is None:
         return facts
     try:

@@ -92,6 +92,7 @@ def tool_hooks(detections: Iterable[Detection], selected: Collection[str]) -> tu
             form=found.form,
             rules=found.spec.hook_file_rules,
             elsewhere=found.elsewhere,
+            blocked=found.blocked,
         )
         for found in detections
         if found.spec.id in selected and found.found and found.lost_folder is None

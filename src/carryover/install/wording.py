@@ -30,7 +30,7 @@ def summary(
     waiting: tuple[str, ...] = (),
     off: str = "",
 ) -> tuple[str, ...]:
-    """The lines on one selected agent.
+    """The lines on one selected agent, which is a supported one.
 
     `update`: the command that updates Carryover. `failure`: why its hooks could not be written and what to do, in whole
     sentences. `waiting`: events whose hooks people have yet to review. `off`: the setting that switches its hooks off,
@@ -38,8 +38,6 @@ def summary(
     """
     if detection.state == "missing":
         return _not_detected(detection)
-    if detection.state == "unsupported":
-        return _not_supported(detection)
     if detection.lost_folder is not None:
         return _lost(detection, home)
     if failure:
@@ -70,16 +68,9 @@ def _headline(detection: Detection, home: Path, update: str) -> tuple[str, ...]:
 
 
 def _not_detected(detection: Detection) -> tuple[str, ...]:
-    after = (
-        "Re-run `carryover refresh` after installing it." if detection.spec.supported else "It is not supported yet."
-    )
-    return (f"✗ {detection.spec.name} selected but not detected on this machine.", f"  Skipped. {after}")
-
-
-def _not_supported(detection: Detection) -> tuple[str, ...]:
     return (
-        f"✗ {detection.spec.name} detected, not supported yet.",
-        "  Skipped. A later version of Carryover will read it; `carryover refresh` offers it then.",
+        f"✗ {detection.spec.name} selected but not detected on this machine.",
+        "  Skipped. Re-run `carryover refresh` after installing it.",
     )
 
 

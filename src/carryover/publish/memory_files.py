@@ -102,18 +102,20 @@ def look_at(root: Path, name: str) -> MemoryFile:
 def _point_from(file: MemoryFile, edits: Edits) -> None:
     if not _note_odd_block(file, edits):
         return
-    wanted = _with_pointer(file)
+    wanted = _with_pointer(file, ours=file.name in edits.mine)
     if wanted != file.data:
         edits.make(file.name, partial(_replace, file, wanted))
 
 
-def _with_pointer(file: MemoryFile) -> bytes:
+def _with_pointer(file: MemoryFile, *, ours: bool) -> bytes:
+    """What the file should be. A block that is `ours` gets the present text; one of the repository's own keeps its."""
     if file.data is None:
         return pointer.NEW_FILE
+    text = pointer.with_current_text(file.data) if ours else file.data
     if file.name != AGENTS_MD:
-        return pointer.with_block(file.data, at_top=False)
-    behind = pointer.block_end(file.data) > CODEX_LIMIT_BYTES
-    text = pointer.without_block(file.data) if behind else file.data
+        return pointer.with_block(text, at_top=False)
+    if pointer.block_end(text) > CODEX_LIMIT_BYTES:
+        text = pointer.without_block(text)
     return pointer.with_block(text, at_top=pointer.length_with_block(text) > CODEX_LIMIT_BYTES)
 
 

@@ -21,9 +21,18 @@ _POINTER: Final = (
     "If your file tool refuses it as ignored, use `cat .carryover/handoff.md`.",
     "If that file does not exist, no recent session was captured.",
 )
-"""Final: a changed word would be a diff in every project of every user."""
+"""A changed word is a diff in every project of every user; the text before it goes to `_FORMER_POINTERS`."""
 
-_LINES: Final = (START, *(line.encode() for line in _POINTER), END)
+_FORMER_POINTERS: Final[tuple[tuple[str, ...], ...]] = ()
+"""The lines that earlier versions wrote, by which their blocks are known as ours."""
+
+
+def _block(text: tuple[str, ...]) -> tuple[bytes, ...]:
+    return (START, *(line.encode() for line in text), END)
+
+
+_LINES: Final = _block(_POINTER)
+_TEXTS: Final = (_LINES, *map(_block, _FORMER_POINTERS))
 
 NEW_FILE: Final = whole_file(_LINES)
 """A file that holds only the block."""
@@ -33,7 +42,8 @@ _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")
 
 State = Literal["absent", "intact", "edited", "broken"]
-"""`edited`: markers around another text; `broken`: a marker without its partner. Both are the user's to repair."""
+"""`intact`: as this version or an earlier one wrote it. `edited`: markers around another text. `broken`: a marker
+without its partner. The last two are the user's to repair."""
 
 
 def state(data: bytes) -> State:
@@ -47,8 +57,8 @@ def state(data: bytes) -> State:
 
 
 def is_new_file(data: bytes) -> bool:
-    """Whether it is NEW_FILE, with nothing added since; its line ends may have become Windows's."""
-    return data in (NEW_FILE, whole_file(_LINES, b"\r\n"))
+    """Whether it is NEW_FILE, now or of an earlier version, with nothing added; its line ends may be Windows's."""
+    return any(data in (whole_file(lines), whole_file(lines, b"\r\n")) for lines in _TEXTS)
 
 
 def with_block(data: bytes, *, at_top: bool) -> bytes:
@@ -56,6 +66,13 @@ def with_block(data: bytes, *, at_top: bool) -> bytes:
     if not is_text(data) or state(data) != "absent":
         return data
     return with_lines(data, _LINES, at_top=at_top)
+
+
+def with_current_text(data: bytes) -> bytes:
+    """`data` with the present text in each block that an earlier version wrote; every other byte is kept."""
+    for start, end, eol in reversed(_spans(data)):
+        data = data[:start] + eol.join(_LINES) + data[end:]
+    return data
 
 
 def without_block(data: bytes) -> bytes:
@@ -90,16 +107,18 @@ def says_nothing(data: bytes) -> bool:
 
 @lru_cache(maxsize=16)  # one pass asks several times of the same text, and most passes find it as it was
 def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
-    """Our intact blocks that stand in no code fence."""
+    """Our intact blocks that stand in no code fence, in order, with the present text or a former one."""
     if START not in data:
         return ()
     offsets, hidden = _line_offsets(data)
-    spans, start = [], 0
-    while (span := find_lines(data, _LINES, start)) is not None:
-        if bisect_left(offsets, span[0]) not in hidden:
-            spans.append(span)
-        start = span[1]
-    return tuple(spans)
+    spans = []
+    for lines in _TEXTS:
+        start = 0
+        while (span := find_lines(data, lines, start)) is not None:
+            if bisect_left(offsets, span[0]) not in hidden:
+                spans.append(span)
+            start = span[1]
+    return tuple(sorted(spans))
 
 
 def _markers(data: bytes) -> list[bytes]:

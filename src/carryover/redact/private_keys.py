@@ -13,11 +13,14 @@ _LONGEST_LINE = 1024
 _BODY = re.compile(r"[A-Za-z0-9+/=]{16}")
 # What stands between the lines of a key: line ends (real or escaped), quotes, diff and quote marks, the line numbers
 # that agents' read tools print, and the headers of an encrypted key.
-_GAP = r"(?:[\s>|+\"',]|\\+[nrt]|\d{1,6}(?:→|[:|][ ])|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,200})*+"
-_TORN_BODY = re.compile(
-    rf"(?:{_GAP}[A-Za-z0-9+/=]{{16,}}+)++(?:{_GAP}[A-Za-z0-9+/]{{1,64}}+={{0,2}}(?=\s*\Z|[\"'\\\n]))?"
-    rf"|{_GAP}[A-Za-z0-9+/]{{4,}}+={{0,2}}\s*\Z"
+# Python before 3.11.5 matches possessive groups wrongly, and a greedy one would backtrack when no line follows. So the
+# gap and the line after it are matched one after the other, and only single characters are repeated possessively.
+_GAP = re.compile(
+    r"(?:[\s>|+\"',]++|\\++[nrt]|\d{1,6}(?:→|[:|][ ])|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,200})*"
 )
+_TORN_LINE = re.compile(r"[A-Za-z0-9+/=]{16,}+")
+_TORN_LAST_LINE = re.compile(r"[A-Za-z0-9+/]{1,64}+={0,2}(?=\s*\Z|[\"'\\\n])")
+_TORN_ONLY_LINE = re.compile(r"[A-Za-z0-9+/]{4,}+={0,2}\s*\Z")
 _LINE = r"[\s>|+\"',]*+(?:\d{1,6}(?:→|[:|][ ]|\t))?\s*+"
 _FULL_LINE = re.compile(rf"{_LINE}[A-Za-z0-9+/=]{{16,}}+[\s\"',+\\n]*+")
 _LAST_LINE = re.compile(rf"{_LINE}[A-Za-z0-9+/=]*+[\s\"',+\\n]*+")
@@ -44,8 +47,23 @@ def _end_of_key(text: str, body: int) -> int | None:
     following = _ARMOUR.search(text, body, body + _LONGEST)
     if following is not None and following[1] == "END":
         return following.end() if _BODY.search(text, body, following.start()) else None
-    torn = _TORN_BODY.match(text, body)
-    return torn.end() if torn else None
+    return _end_of_torn_key(text, body)
+
+
+def _end_of_torn_key(text: str, body: int) -> int | None:
+    """Where a key body that begins at `body` and was cut off at its end stops; None where there is none."""
+    end, last_line = body, _TORN_ONLY_LINE
+    while line := _TORN_LINE.match(text, _end_of_gap(text, end)):
+        end, last_line = line.end(), _TORN_LAST_LINE
+    last = last_line.match(text, _end_of_gap(text, end))
+    if last is not None:
+        return last.end()
+    return end if end > body else None
+
+
+def _end_of_gap(text: str, start: int) -> int:
+    gap = _GAP.match(text, start, start + _LONGEST)
+    return gap.end() if gap else start
 
 
 def _start_of_headless_key(text: str, tail: int) -> int | None:

@@ -46,7 +46,7 @@ _RULES = (
     _rule("gitlab", "", rf"gl(?:pat|ptt|dt|rt|cbt)-{_B64}{{16,}}(?:\.[\w.-]{{4,40}})?"),
     _rule("aws", "", r"A[KS]IA(?:(?<![0-9A-Za-z]....)|(?<=\\[nrt]....))[0-9A-Z]{16}(?![0-9A-Za-z])"),
     _rule("google", "AIza", rf"AIza{_B64}{{30,}}"),
-    _rule("google", "ya29.", rf"ya29\.{_B64}{{20,}}(?:\.{_B64}+)*+"),
+    _rule("google", "ya29.", rf"ya29\.{_B64}{{20,}}(?:\.{_B64}++)*"),
     _rule("google", "GOCSPX-", rf"GOCSPX-{_B64}{{20,}}"),
     _rule("azure", "Key=", r"Key=(?:(?<=AccountKey=)|(?<=SharedAccessKey=))([A-Za-z0-9+/%]{20,}={0,2})"),
     _rule("azure", "sig=", r"sig=(?<=[?&;]sig=)([A-Za-z0-9%+/_-]{20,}={0,2})"),

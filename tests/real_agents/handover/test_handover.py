@@ -129,7 +129,7 @@ def test_both_open_at_once(hooks_on: World, row: Row, a: str, b: str) -> None:
         own = second.turn(root, OTHER_TASK, OTHER_ANSWER)
         first.script(LAST_WORDS)
         gate.open()
-        terminal.wait(re.escape(QUESTION))
+        terminal.wait(r"\s+".join(map(re.escape, QUESTION.split())))
         [back] = second.turn(root, GO_ON, "OK.", session=own.session).told
     [last] = second.turn(root, GO_ON, "OK.").told
     [begun], [_, moved], [handoff] = (handoffs.injected(text) for text in (own.told[0], back, last))

@@ -20,6 +20,7 @@ def answering(path: Path, answer: bytes | None) -> Iterator[list[bytes]]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.bind(str(path))
         server.listen()
+        server.settimeout(30)  # nobody may come
 
         def serve() -> None:
             connection, _ = server.accept()

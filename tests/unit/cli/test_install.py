@@ -10,7 +10,7 @@ import pytest
 
 from carryover.cli.where import state_dir
 from carryover.errors import ExitCode
-from support.agent_here import everything, put_claude
+from support.agent_here import everything, only_this_path, put_claude
 from support.tools import CODEX, CURSOR, versioned
 
 Run = Callable[..., tuple[int, str, str]]
@@ -150,22 +150,29 @@ def test_one_agent_s_failure_stops_no_other(
     assert "sessionStart" in (home / ".cursor/hooks.json").read_text()
 
 
-def test_with_nothing_chosen_nothing_is_changed(claude: Path, home: Path, run: Run) -> None:
+def test_with_nothing_chosen_nothing_is_changed(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_this_path(home, monkeypatch)
     before = everything(home)
 
-    code, out, err = run("install", "--tools", "", "--no-service")
+    code, out, err = run("install", "--yes", "--no-service")
 
     assert (code, out) == (ExitCode.NOTHING_FOUND, "")
     assert err.startswith("carryover: No agent was chosen, so nothing was changed.")
     assert everything(home) == before
 
 
-def test_an_agent_nobody_knows_is_a_usage_error(claude: Path, run: Run) -> None:
-    code, out, err = run("install", "--tools", "claude-code,clippy")
+@pytest.mark.parametrize("command", ["install", "refresh"])
+@pytest.mark.parametrize("tools", ["", "aider", "codex,aider", "claude-code,clippy"])
+def test_a_name_that_cannot_be_used_is_refused_and_de_selects_nothing(
+    installed: Path, home: Path, run: Run, command: str, tools: str
+) -> None:
+    before = everything(home)
+
+    code, out, err = run(command, "--tools", tools, "--no-service")
 
     assert (code, out) == (ExitCode.USAGE, "")
-    assert "unknown: clippy (known: claude-code, " in err
-    assert not claude.exists()
+    assert "Nothing was changed. Supported are: claude-code, codex, cursor." in err
+    assert everything(home) == before
 
 
 def test_the_resume_mode_is_written_and_kept(claude: Path, run: Run) -> None:

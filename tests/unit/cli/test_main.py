@@ -4,21 +4,26 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from carryover import __version__
 from carryover.cli.arguments import MEANING
 from carryover.cli.main import COMMANDS, build_parser, main
+from carryover.cli.where import state_dir
 from carryover.errors import ExitCode
+from support.tools import needs_setpriv, without_rights_of_root
 
+CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
 SLOW_TO_IMPORT = ("aiohttp", "aiosqlite", "asyncio", "git", "questionary", "tree_sitter", "watchfiles")
 
 
-def carryover(*arguments: str) -> subprocess.CompletedProcess[str]:
+def carryover(*arguments: str, stdout: IO[str] | int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "carryover.cli.main", *arguments],
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         timeout=60,
         check=False,
@@ -84,7 +89,7 @@ def test_every_option_says_what_it_does(command: str) -> None:
         ["status", "--json"],
         ["sessions", "--all"],
         ["sessions", "/"],
-        ["show", "c0de0000-0000-4000-8000-000000000012"],
+        ["show", CHECKOUT],
     ],
     ids=" ".join,
 )
@@ -125,6 +130,107 @@ def test_a_reader_that_goes_away_early_is_no_error() -> None:
     os.close(writer)
 
     assert (answer.returncode, answer.stderr) == (ExitCode.OK, "")
+
+
+COMMAND_LINES = (
+    ["status"],
+    ["status", "--json"],
+    ["sessions"],
+    ["sessions", "--all"],
+    ["show", "c0de"],
+    ["handoff"],
+    ["doctor"],
+    ["doctor", "--fix"],
+    ["pause"],
+    ["unpause"],
+    ["install", "--yes", "--no-service"],
+    ["uninstall"],
+    ["uninstall", "--purge", "--yes"],
+)
+
+
+@needs_setpriv
+@pytest.mark.parametrize("arguments", COMMAND_LINES, ids=" ".join)
+def test_a_state_folder_that_may_not_be_entered_is_said_in_one_line(home: Path, arguments: list[str]) -> None:
+    closed = home / ".carryover"
+    closed.mkdir(mode=0)
+    (home / ".claude").mkdir()
+
+    answer = subprocess.run(
+        without_rights_of_root(sys.executable, "-m", "carryover.cli.main", *arguments),
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (answer.returncode, answer.stdout, answer.stderr) == (
+        ExitCode.FAILED,
+        "",
+        f"carryover: The state folder {closed} can't be used: Permission denied. Nothing was read or changed. "
+        f"Run `chmod u+rwx {closed}`, or set CARRYOVER_HOME to another folder.\n",
+    )
+    assert list((home / ".claude").iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments", [["status"], ["status", "--json"], ["sessions", "--all"], ["doctor"]], ids=" ".join
+)
+def test_an_output_that_is_full_is_said_in_one_line(
+    recorded: Path, arguments: list[str], unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept in a buffer meets the error only at the end."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    with Path("/dev/full").open("w") as full:
+        answer = carryover(*arguments, stdout=full)
+
+    assert (answer.returncode, answer.stderr.splitlines()[-1]) == (
+        ExitCode.FAILED,
+        "carryover: The output can't be written: No space left on device. What was done before holds. "
+        "Put that right, then run the command again.",
+    )
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["show", CHECKOUT], ["doctor"], ["uninstall"]], ids=" ".join)
+def test_without_standard_streams_there_is_no_traceback(recorded: Path, arguments: list[str]) -> None:
+    answer = subprocess.run(
+        ["sh", "-c", '"$@" <&- >&-', "sh", sys.executable, "-m", "carryover.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert answer.returncode == ExitCode.FAILED
+    assert "carryover: The output can't be written: Bad file descriptor." in answer.stderr.splitlines()[-1]
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_message_is_given_beside_an_output_that_cannot_be_written(home: Path) -> None:
+    ran = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", sys.executable, "-m", "carryover.cli.main", "show", "c0de"],
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ran.returncode == ExitCode.NOTHING_FOUND
+    assert ran.stderr.startswith("carryover: Nothing is recorded yet")
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_what_cannot_be_printed_is_done_all_the_same(home: Path) -> None:
+    ran = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", sys.executable, "-m", "carryover.cli.main", "pause"], timeout=60, check=False
+    )
+
+    assert ran.returncode == ExitCode.FAILED
+    assert state_dir().paused.exists()
 
 
 def test_what_the_terminal_cannot_show_is_replaced(recorded: Path) -> None:

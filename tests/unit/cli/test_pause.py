@@ -70,6 +70,7 @@ def test_without_a_daemon_it_holds_once_one_starts(home: Path, run: Run) -> None
 @pytest.mark.parametrize("arguments", [(), ("shop",)])
 def test_twice_is_once(home: Path, run: Run, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home)
+    (home / "shop").mkdir()
     run("pause", *arguments)
     before = everything(state_dir().root)
 
@@ -80,9 +81,62 @@ def test_twice_is_once(home: Path, run: Run, arguments: tuple[str, ...], monkeyp
     assert everything(state_dir().root) == before
 
 
-def test_a_folder_that_is_not_there_is_said(home: Path, run: Run) -> None:
-    """It may be misspelt: then another project goes on."""
-    assert run("pause", str(home / "shpo"))[1].splitlines()[-1] == "There is no such folder now."
+@pytest.mark.parametrize("misspelt", ["~/shpo", "~/shop/scr", "~/shop/README.md", "/nonexistent", "~nobody-here"])
+def test_a_folder_that_is_not_there_is_refused(shop: Path, run: Run, misspelt: str) -> None:
+    """It may be misspelt: then another project, or the one around it, would be paused."""
+    code, out, err = run("pause", misspelt)
+
+    path = misspelt.replace("~/", f"{shop.parent}/")
+    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+    assert err == f"carryover: There is no folder {path}. Nothing was changed.\n"
+    assert not state_dir().root.exists()
+
+
+def test_a_project_whose_folder_is_gone_can_go_on_again(shop: Path, run: Run) -> None:
+    run("pause", str(shop))
+    shop.rename(shop.with_name("elsewhere"))
+
+    assert run("unpause", str(shop))[:2] == (ExitCode.OK, f"{shop} goes on. carryoverd does not run just now.\n")
+
+
+@pytest.fixture
+def broken_settings(home: Path) -> Path:
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text("[publish\n")
+    return state_dir().config
+
+
+def test_everything_can_be_paused_whatever_the_settings_say(broken_settings: Path, run: Run) -> None:
+    code, out, err = run("pause")
+
+    assert (code, err, state_dir().paused.exists()) == (ExitCode.OK, "", True)
+    assert out == "Everything is paused. carryoverd does not run just now.\nGo on with `carryover unpause`.\n"
+
+
+def test_what_cannot_be_done_with_broken_settings_changes_nothing(broken_settings: Path, shop: Path, run: Run) -> None:
+    run("pause")
+    before = everything(state_dir().root)
+
+    for arguments in (("unpause",), ("unpause", str(shop)), ("pause", str(shop))):
+        code, out, err = run(*arguments)
+        assert (code, out) == (ExitCode.REFUSED, "")
+        assert "not valid TOML" in err
+        assert "Nothing was changed." in err
+    assert everything(state_dir().root) == before
+
+
+def test_a_running_daemon_obeys_a_pause_when_its_settings_break(shop: Path, run: Run) -> None:
+    with DaemonProcess() as daemon:
+        state_dir().config.write_text("[publish\n")
+
+        assert run("pause")[::2] == (ExitCode.OK, "")
+        health = daemon.health()
+        assert (health["paused"], "not valid TOML" in health["config_trouble"]) == (True, True)
+
+        state_dir().config.unlink()
+        assert run("unpause")[::2] == (ExitCode.OK, "")
+        health = daemon.health()
+        assert (health["paused"], health["config_trouble"]) == (False, None)
 
 
 def test_a_pause_by_name_outlasts_that_of_everything_and_is_named(shop: Path, run: Run) -> None:
@@ -125,6 +179,7 @@ def test_comments_in_the_settings_stay(home: Path, run: Run) -> None:
     state_dir().root.mkdir()
     text = "# mine\n[resume]\nmode = 'brief'   # short\n"
     state_dir().config.write_text(text)
+    (home / "shop").mkdir()
 
     run("pause", str(home / "shop"))
 

@@ -48,12 +48,12 @@ def test_another_version_of_the_agent_gets_the_hooks_that_it_knows(installed: Pa
 
 
 def test_an_agent_that_is_no_longer_wanted_loses_its_hooks(installed: Path, home: Path, run: Run) -> None:
-    code, out, _ = run("refresh", "--tools", "", "--no-service")
+    code, out, _ = run("refresh", "--tools", "codex", "--no-service")
 
     assert code == ExitCode.OK
-    assert out.startswith("✓ Hooks removed from ~/.claude/settings.json\n")
+    assert "✓ Hooks removed from ~/.claude/settings.json\n" in out
     assert not installed.exists()
-    assert "selected = []" in state_dir().config.read_text()
+    assert 'selected = ["codex"]' in state_dir().config.read_text()
 
 
 def test_settings_that_moved_take_the_hooks_with_them(installed: Path, home: Path, run: Run) -> None:

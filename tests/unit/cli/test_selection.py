@@ -26,6 +26,18 @@ def test_ids_may_have_blanks_around_them_and_count_once() -> None:
     assert tool_ids(" claude-code, codex,claude-code,") == ("claude-code", "codex")
 
 
-def test_an_id_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="unknown: clippy"):
-        tool_ids("codex,clippy")
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("codex,clippy", "unknown: clippy."),
+        ("codex,aider", "not supported yet: aider."),
+        ("windsurf,clippy,aider", "unknown: clippy; not supported yet: windsurf, aider."),
+        ("", "no agent is named; `carryover uninstall` takes every agent's hooks out."),
+        (" , ", "no agent is named; `carryover uninstall` takes every agent's hooks out."),
+    ],
+)
+def test_what_cannot_be_used_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError) as refused:
+        tool_ids(text)
+
+    assert str(refused.value) == f"{problem} Nothing was changed. Supported are: claude-code, codex, cursor."

@@ -157,9 +157,8 @@ def test_watching_looks_again_until_it_is_interrupted(claude: Path) -> None:
     command = [sys.executable, "-u", "-m", "carryover.cli.main", "status", "--watch"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
         assert watching.stdout is not None
-        looks = 0
-        while looks < 2:
-            looks += watching.stdout.readline().startswith("carryoverd ")
+        looks = (line for line in watching.stdout if line.startswith("carryoverd "))
+        assert all(next(looks, None) for _ in range(2)), "it ended without a second look"
         watching.send_signal(signal.SIGINT)
         _, err = watching.communicate(timeout=30)
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from carryover.cli.where import project_root, state_dir
-from carryover.errors import UserError
+from carryover.errors import ExitCode, UserError
 
 
 def test_the_state_folder_is_in_the_home_folder_unless_it_was_moved(
@@ -17,6 +18,29 @@ def test_the_state_folder_is_in_the_home_folder_unless_it_was_moved(
     assert moved == home / ".carryover"
     assert state_dir().root == home / ".carryover"
     assert not state_dir().root.exists()
+
+
+@pytest.mark.parametrize("moved", ["state", "./state", "../state", "~nobody-here/state"])
+def test_a_relative_state_folder_is_refused(moved: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each folder would have a state of its own, and the daemon's would be another."""
+    monkeypatch.setenv("CARRYOVER_HOME", moved)
+
+    with pytest.raises(UserError, match=re.escape(f"CARRYOVER_HOME is {moved!r}, a relative path")) as refused:
+        state_dir()
+    assert refused.value.code is ExitCode.REFUSED
+
+
+def test_the_state_folder_may_be_named_from_the_home_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARRYOVER_HOME", "~/state")
+
+    assert state_dir().root == home / "state"
+
+
+def test_a_file_in_place_of_the_state_folder_is_said(home: Path) -> None:
+    (home / ".carryover").write_text("")
+
+    with pytest.raises(UserError, match="can't be used: Not a directory"):
+        state_dir()
 
 
 def test_a_link_to_a_project_leads_to_it(shop: Path, tmp_path: Path) -> None:

@@ -139,9 +139,10 @@ async def test_a_look_that_hangs_keeps_nobody_waiting_and_is_not_repeated_until_
 
     released.set()
     monkeypatch.setattr(module, "LOOK_S", 20)
-    while len(asked) < 2:  # it comes back through the event loop
-        await asyncio.sleep(0)
-        await moves.follow(ProjectRoot(str(shop)))
+    async with asyncio.timeout(20):
+        while len(asked) < 2:  # it comes back through the event loop
+            await asyncio.sleep(0)
+            await moves.follow(ProjectRoot(str(shop)))
     assert asked == [str(shop)] * 2
 
 

@@ -74,11 +74,30 @@ def test_ours_go_where_theirs_are_and_stay_where_they_are_when_that_makes_no_dif
     assert (found.config, found.form, found.elsewhere) == (here.path, here.form, (there,) if both else ())
 
 
-@pytest.mark.parametrize("text", ["hooks = [", "hooks = 3", "\x00"])
-def test_settings_that_cannot_be_read_or_say_nothing_of_hooks_are_no_place(home: Path, folder: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("hooks = [", "can't be used: it is not valid TOML"), ("\x00", "can't be used: it is not valid TOML")],
+)
+def test_tables_that_cannot_be_read_block_the_hooks(home: Path, folder: Path, text: str, reason: str) -> None:
+    """Whether they hold hooks of ours or of others is not known, and the agent does not start with them."""
     (folder / "config.toml").write_text(text)
 
-    assert settled(home).config == folder / "hooks.json"
+    found = settled(home)
+
+    assert (found.config, found.elsewhere) == (folder / "hooks.json", ())
+    assert found.blocked.startswith(f"{folder}/config.toml {reason}")
+
+
+def test_tables_that_cannot_be_opened_block_the_hooks(home: Path, folder: Path) -> None:
+    (folder / "config.toml").mkdir()
+
+    assert settled(home).blocked == f"{folder}/config.toml can't be read (not a regular file)"
+
+
+def test_settings_that_say_nothing_of_hooks_block_nothing(home: Path, folder: Path) -> None:
+    (folder / "config.toml").write_text("hooks = 3")
+
+    assert (settled(home).config, settled(home).blocked) == (folder / "hooks.json", "")
 
 
 def test_an_agent_with_one_place_is_left_as_it_is(home: Path) -> None:

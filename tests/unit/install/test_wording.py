@@ -247,26 +247,6 @@ def test_an_agent_without_hooks() -> None:
     )
 
 
-def test_an_agent_without_an_adapter() -> None:
-    windsurf = Detection(spec=NAME_ONLY["windsurf"], state="unsupported", folder=HOME / ".windsurf")
-
-    assert (
-        said(windsurf)
-        == """\
-✗ Windsurf detected, not supported yet.
-  Skipped. A later version of Carryover will read it; `carryover refresh` offers it then."""
-    )
-
-
-def test_an_agent_without_an_adapter_that_is_not_here_either() -> None:
-    assert (
-        said(Detection(spec=NAME_ONLY["copilot"], state="missing"))
-        == """\
-✗ Copilot selected but not detected on this machine.
-  Skipped. It is not supported yet."""
-    )
-
-
 @pytest.mark.parametrize(
     ("detection", "words"),
     [

@@ -374,14 +374,15 @@ def test_who_speaks_tells_words_apart() -> None:
 def test_killed_at_any_moment_nothing_is_told_twice_and_nothing_is_lost(
     ledger_path: Path, reading: Reading, seed: int
 ) -> None:
-    teller = subprocess.Popen([sys.executable, "-c", TELLER, str(ledger_path)], stdout=subprocess.PIPE, text=True)
-    assert teller.stdout is not None
-    last = ""
-    for _ in range(random.Random(seed).randint(1, 40)):
-        last = teller.stdout.readline()
-    teller.send_signal(signal.SIGKILL)
-    rest = teller.stdout.read().splitlines()
-    teller.wait()
+    with subprocess.Popen(
+        [sys.executable, "-c", TELLER, str(ledger_path)], stdout=subprocess.PIPE, text=True
+    ) as teller:
+        assert teller.stdout is not None
+        last = ""
+        for _ in range(random.Random(seed).randint(1, 40)):
+            last = teller.stdout.readline()
+        teller.send_signal(signal.SIGKILL)
+        rest = teller.stdout.read().splitlines()
     confirmed = int((rest[-1] if rest else last).split()[1])
 
     db = reading()

@@ -68,6 +68,7 @@ def test_a_known_token_is_replaced_wherever_it_stands(kind: str, secret: str, fr
         ("redis://:p%40ss@cache", "redis://:[redacted:url-password]@cache"),
         ("https://me:p@ss@host/x", "https://me:[redacted:url-password]@host/x"),
         ("https://" + HEX[:32] + "@host/1", "https://[redacted:url-password]@host/1"),
+        ("It is ya29." + MIXED[:24] + "." + MIXED[:8] + ". Keep it.", "It is [redacted:google]. Keep it."),
     ],
 )  # fmt: skip
 def test_what_stands_around_a_secret_is_kept(text: str, kept: str) -> None:

@@ -34,7 +34,8 @@ _KINDS: Final = {
     "a compiler": r"\s*(?:[Ee]rror|[Ww]arning|[Ff]atal|[Pp]anic|note|help)(?:\[\w+\])?:\s"
     r"|\s*-->\s\S+:\d+|\s*\d+\s*[|│]\s"
     r"|\s*\|\s*[\^~-]*\s*$|[\s^~|]+$|\S+\.\w{1,5}:\d+(?::\d+)?(?::|\s-\s|\s*$)",
-    "a browser's console": r"\s*(?:\(\w{1,20}\)|[\w.-]+\.(?:m?js|tsx?|jsx|vue|html?|css|php)(?:\?\S*)?):\d+(?::\d+)?\s+\S",
+    "a browser's console": r"\s*(?:\(\w{1,20}\)|[\w.-]+\.(?:m?js|tsx?|jsx|vue|html?|css|php)(?:\?\S*)?)"
+    r":\d+(?::\d+)?\s+\S",
     "a stack": r"\s*Traceback \(most recent|\s*File \".*\", line \d+|\s+at \S+.*[:)]\d*"
     r"|\s*(?:[\w.$]+\.)?\w*(?:Error|Exception|Warning)\b\s*[:(]|\s*Caused by: ",
     "PowerShell": r"\s*\+ (?:CategoryInfo|FullyQualifiedErrorId|~)|\s*\+\s+~+"

@@ -31,7 +31,7 @@ def _file(tool: ToolFacts) -> Iterator[Finding]:
         yield Finding(
             check="hooks",
             what=tool.problem,
-            why=f"{tool.name} reads no settings from such a file either, and hooks cannot be written into it.",
+            why=f"{tool.name} reads no settings from such a file either, and no hooks can be written.",
             do="Repair the file, then run `carryover refresh`.",
         )
     if tool.dropped:

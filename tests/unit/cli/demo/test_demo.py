@@ -94,8 +94,7 @@ def test_the_users_history_is_read_and_nothing_of_the_users_changes(home: Path, 
 def test_stopped_in_the_middle_it_takes_its_daemon_and_its_folder_along(temporary: Path) -> None:
     with subprocess.Popen(DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        while "lines written" not in process.stdout.readline():
-            assert process.poll() is None
+        assert any("lines written" in line for line in process.stdout)
         lock = next(temporary.glob("carryover-demo-*/state/daemon.lock"))
         daemon = int(re.findall(r'"pid":(\d+)', lock.read_text())[0])
         process.send_signal(signal.SIGINT)

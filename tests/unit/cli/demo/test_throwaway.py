@@ -9,6 +9,7 @@ import pytest
 from carryover.cli.demo.replay import make_project, replay
 from carryover.cli.demo.throwaway import Counts, ThrowAway
 from carryover.errors import UserError
+from support.daemon_process import wait_until
 
 
 @pytest.fixture
@@ -65,5 +66,4 @@ def test_a_daemon_that_does_not_start_tells_why(place: ThrowAway) -> None:
 def test_a_daemon_that_is_gone_is_noticed(place: ThrowAway) -> None:
     with pytest.raises(UserError, match="The daemon of the demo ended"), place.running_daemon(os.environ):
         os.kill(place.health()["pid"], 9)
-        while True:
-            place.health()
+        wait_until("an error", lambda: not place.health())

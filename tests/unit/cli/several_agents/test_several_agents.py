@@ -103,6 +103,43 @@ def test_as_data_it_tells_what_waits_for_a_review(three: Path, run: Run) -> None
         assert {agent["id"]: agent["to_review"] for agent in told if agent["id"] in waiting} == waiting
 
 
+def test_settings_beside_the_hooks_that_cannot_be_read_are_named(three: Path, run: Run) -> None:
+    """Codex does not start with such a file, and whether it holds hooks cannot be told."""
+    config = three / ".codex/config.toml"
+    config.write_text("[features\nhooks = true\n")
+    trouble = f"{config} can't be used: it is not valid TOML: "
+
+    code, out, _ = run("install", "--yes", "--no-service")
+
+    assert code == ExitCode.FAILED
+    assert "✗ Codex CLI 0.169.0 detected, but its hooks could not be written.\n" in out
+    assert f"  {three}/.codex/hooks.json is left alone: {trouble}" in out
+    assert out.count("hooks written") == 2
+    assert not (three / ".codex/hooks.json").exists()
+    assert config.read_text() == "[features\nhooks = true\n"
+
+    found = json.loads(run("doctor", "--json")[1])["findings"]
+    assert [finding["do"] for finding in found if finding["what"].startswith(trouble)] == [
+        "Repair the file, then run `carryover refresh`."
+    ]
+    assert trouble in run("status")[1]
+
+    config.write_text("[features]\nhooks = true\n")
+    assert run("refresh", "--yes", "--no-service")[0] == ExitCode.OK
+    assert (three / ".codex/hooks.json").exists()
+
+
+def test_hooks_that_are_there_stay_when_settings_beside_them_break(set_up: Path, run: Run) -> None:
+    (set_up / ".codex/config.toml").write_text("[features\n")
+    before = (set_up / ".codex/hooks.json").read_bytes()
+
+    assert run("refresh", "--yes", "--no-service")[0] == ExitCode.FAILED
+    assert (set_up / ".codex/hooks.json").read_bytes() == before
+
+    assert run("uninstall")[0] == ExitCode.OK
+    assert not (set_up / ".codex/hooks.json").exists()
+
+
 def test_two_of_them_by_name(three: Path, run: Run) -> None:
     assert run("install", "--tools", "codex,cursor", "--no-service")[0] == ExitCode.OK
 
