@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from carryover.errors import ExitCode, UserError
+
+LONGEST_ADDRESS: Final = 100
+"""Bytes of a Unix socket's path that every system takes (Linux 108, macOS 104)."""
 
 
 class StateDir(msgspec.Struct, frozen=True):
@@ -76,3 +83,28 @@ def expanded(path: str) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+@contextmanager
+def socket_address(path: Path) -> Iterator[str]:
+    """The address to bind or connect a Unix socket at `path` with, valid while the block lasts.
+
+    It also reaches a path that is longer than a socket address may be, on Linux.
+
+    Raises:
+        UserError: REFUSED; the path is too long and this system has no way round that.
+    """
+    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+        yield str(path)
+        return
+    if sys.platform != "linux":
+        raise UserError(
+            f"The path {path} is too long for a socket on this system (more than {LONGEST_ADDRESS} bytes). "
+            "Set CARRYOVER_HOME to a shorter path.",
+            ExitCode.REFUSED,
+        )
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)

@@ -99,7 +99,7 @@ def table_sizes(ledger_path: Path) -> dict[str, int]:
     return dict(rows)
 
 
-def sweep(ledger_path: Path, home: Path, times: int) -> tuple[float, int]:
+def rescan(ledger_path: Path, home: Path, times: int) -> tuple[float, int]:
     """Seconds it takes, at best, to find out that nothing changed since the last start; how many sources there are."""
     return asyncio.run(_sweep(ledger_path, home, times))
 

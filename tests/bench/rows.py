@@ -15,7 +15,7 @@ from .corpus import Corpus
 from .distilling import distilling
 from .measure import Row, at, compared, cpu_seconds, in_own_process, megabytes, shown, timed
 from .processes import bare_daemon, daemon, fresh_state, usage
-from .product import read_all, read_home, single_files, stored, sweep, table_sizes
+from .product import read_all, read_home, rescan, single_files, stored, table_sizes
 from .startup import startup
 
 MS: Final = 1000.0
@@ -40,9 +40,9 @@ def first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
     yield compared("first read: processor time", ours.cpu_s, bare.cpu_s, "s")
     if ours.peak_bytes and bare.peak_bytes:
         yield compared("first read: peak memory", ours.peak_bytes / 1e6, bare.peak_bytes / 1e6, "MB")
-    swept_s, count = sweep(ledger, corpus.home, 10)
+    swept_s, count = rescan(ledger, corpus.home, 10)
     stat_s, _ = timed(lambda: floors.stat_all(corpus.files), 10)
-    yield compared(f"nothing changed: sweep of {count} files (bare: stat of each)", swept_s * MS, stat_s * MS, "ms")
+    yield compared(f"nothing changed: rescan of {count} files (bare: stat of each)", swept_s * MS, stat_s * MS, "ms")
     yield _size_row("ledger of the generated history", found.file_bytes, corpus.size, found.text_bytes)
     share = {name: f"{size / found.file_bytes:.0%}" for name, size in list(table_sizes(ledger).items())[:5]}
     yield Row("largest parts of that ledger", ", ".join(f"{name} {part}" for name, part in share.items()))

@@ -51,7 +51,7 @@ def free_port(home: Path) -> None:
 @pytest.fixture
 def running(daemon: DaemonProcess, free_port: None) -> Iterator[DaemonProcess]:
     with daemon:
-        wait_until("the first sweep", lambda: daemon.health()["caught_up"])
+        wait_until("the first rescan", lambda: daemon.health()["caught_up"])
         yield daemon
 
 

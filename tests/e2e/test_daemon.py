@@ -59,7 +59,7 @@ def test_a_folder_that_is_created_later_is_followed(
 ) -> None:
     """The agent is installed, and used for the first time, while the daemon runs."""
     daemon.start().wait_until_it_answers()
-    wait_until("the first sweep", lambda: daemon.health()["caught_up"])
+    wait_until("the first rescan", lambda: daemon.health()["caught_up"])
     before = daemon.health()["watch"]
     assert before["watched"] == 0
 

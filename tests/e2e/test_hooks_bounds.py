@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.daemon.hooks import SAVE_S, START_S
+from carryover.daemon.hooks.dispatch import SAVE_S, START_S
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, wait_until
 from support.hook_client import Heard, HookClient, payload_of

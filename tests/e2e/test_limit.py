@@ -50,7 +50,7 @@ def told(home: Path, shown: Path, daemon: DaemonProcess) -> Iterator[DaemonProce
     (home / ".carryover").mkdir(mode=0o700)
     (home / ".carryover" / "config.toml").write_text(CONFIG)
     with daemon:
-        wait_until("the first sweep", lambda: daemon.health()["caught_up"])
+        wait_until("the first rescan", lambda: daemon.health()["caught_up"])
         yield daemon
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from carryover.agents.contract import Agent
 from carryover.config import Config
-from carryover.daemon.hooks import Hooks
+from carryover.daemon.hooks.dispatch import Hooks
+from carryover.daemon.hooks.session_start import SessionStarts
+from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Log
-from carryover.daemon.publishing import Publisher
-from carryover.daemon.reading import Reading
-from carryover.daemon.session_start import SessionStarts
+from carryover.daemon.publish_queue import PublishQueue
 from carryover.distill.facts import GitFacts
 from carryover.ingest.scan import roots_of
 from carryover.ledger.store import Ledger
@@ -41,9 +41,9 @@ class HookDesk:
         def remake(project: int, newest: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
             return refresh(path, project, Config(), state=path.parent, home=home, now_ms=now_ms, newest=newest)
 
-        self.publisher = Publisher(ledger, remake, active_days=lambda: 7, executor=pool, clock=clock, log=log)
-        self.reading = Reading(
-            agents, ledger, root_of=root_of, on_read=self.publisher.touch, executor=pool, clock=clock, log=log
+        self.publisher = PublishQueue(ledger, remake, active_days=lambda: 7, executor=pool, clock=clock, log=log)
+        self.reading = IngestQueue(
+            agents, ledger, root_of=root_of, on_read=self.publisher.mark_dirty, executor=pool, clock=clock, log=log
         )
         starts = SessionStarts(
             ledger,

@@ -12,7 +12,7 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Final
 
-from carryover.daemon.address import reachable
+from carryover.paths import socket_address
 
 HEALTH: Final[dict[str, Any]] = {
     "name": "carryoverd",
@@ -29,7 +29,7 @@ HEALTH: Final[dict[str, Any]] = {
 def answering_socket(path: Path, *answers: dict[str, Any]) -> Iterator[None]:
     """On the Unix socket at `path`, each request gets the next answer; the last one again and again."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with reachable(path) as address:
+    with socket_address(path) as address:
         server = socketserver.ThreadingUnixStreamServer(address, _handler(*answers))
     with _running(server):
         yield

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from carryover.daemon.address import reachable
 from carryover.errors import UserError
+from carryover.paths import socket_address
 
 
 def ask_daemon(socket_path: Path, method: str, target: str, *, timeout_s: float) -> dict[str, Any] | None:
@@ -26,7 +26,7 @@ def ask_daemon(socket_path: Path, method: str, target: str, *, timeout_s: float)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
         try:
-            with reachable(socket_path) as address:
+            with socket_address(socket_path) as address:
                 connection.connect(address)
             request = f"{method} {target} HTTP/1.0\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
             connection.sendall(request.encode("ascii"))

@@ -1,72 +1,110 @@
-"""What `GET /health` and `POST /settle` answer."""
+"""What the daemon answers about itself. The daemon fills these in; commands read them, also those of an older daemon.
+
+Times are UTC ms. Every field that an older daemon may not send has a default.
+"""
 
 from __future__ import annotations
 
-import resource
-from pathlib import Path
+from typing import Literal
 
 import msgspec
 
-from carryover.daemon.hooks import HookCounts
-from carryover.daemon.hookserver import PortState
-from carryover.daemon.supervise import TaskState
-from carryover.daemon.watch import WatchState
+
+class TaskState(msgspec.Struct):
+    """One task of the daemon. `waiting`: it failed and will be restarted. `last_error` quotes no content."""
+
+    name: str
+    state: Literal["running", "waiting", "stopped", "failed"] = "running"
+    restarts: int = 0
+    last_error: str | None = None
+
+
+class WatchState(msgspec.Struct):
+    """The watcher."""
+
+    mode: Literal["starting", "native", "polling", "nothing to watch"] = "starting"
+    reason: str | None = None
+    """Which limit of the system makes it poll: `watches` or `instances`; None where it does not poll."""
+    watched: int = 0
+    """Folders that exist and are watched."""
+    missing: int = 0
+    """Folders that do not exist (yet)."""
+    denied: bool = False
+    """Something below them cannot be read and is not watched."""
+
+
+class PortState(msgspec.Struct):
+    """The port for hooks. Most hooks do without it: their script uses the control socket."""
+
+    port: int | None = None
+    """The port that the daemon listens on now."""
+    trouble: str | None = None
+    """Why it does not listen, for people."""
+
+
+class HookCounts(msgspec.Struct):
+    """Hook calls since the daemon started, by their outcome."""
+
+    answered: int = 0
+    """With a handoff."""
+    quiet: int = 0
+    """With nothing."""
+    unauthenticated: int = 0
+    foreign: int = 0
+    """Payloads of another agent, or not understood."""
+    refused_paths: int = 0
+    late: int = 0
+    overloaded: int = 0
+    failed: int = 0
 
 
 class ProjectHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """A project and its handoff. `refusal`: why nothing is published there. `error`: why publishing failed just now."""
+    """A project and its handoff. `refusal`: why nothing is published there. `error`: why the last attempt failed."""
 
     root: str
-    last_handoff_ms: int | None
+    last_handoff_ms: int | None = None
     refusal: str | None = None
     notes: tuple[str, ...] = ()
     error: str | None = None
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """The daemon at this moment. Times are UTC ms."""
+    """The daemon at this moment."""
 
     version: str
     pid: int
-    started_ms: int
-    uptime_s: float
-    rss_bytes: int | None
-    paused: bool
+    started_ms: int | None = None
+    uptime_s: float = 0.0
+    rss_bytes: int | None = None
+    """Resident memory; None where the system does not say cheaply (Linux does)."""
+    paused: bool = False
     """Nothing is read, written or handed over (`carryover pause`)."""
-    caught_up: bool
-    """Everything that a first look found was read and published, and nothing waits now."""
-    waiting_sources: int
-    last_sweep_ms: int | None
-    sources: int
-    """Found by the last sweep."""
-    broken_sources: int
-    watch: WatchState
-    tasks: list[TaskState]
-    projects: list[ProjectHealth]
+    caught_up: bool = False
+    """Everything that the first scan found is read and published, and nothing waits now."""
+    waiting_sources: int = 0
+    last_sweep_ms: int | None = None
+    """When the last scan of all sources began."""
+    sources: int = 0
+    """Sources that the last scan found."""
+    broken_sources: int = 0
+    watch: WatchState = msgspec.field(default_factory=WatchState)
+    tasks: list[TaskState] = []
+    projects: list[ProjectHealth] = []
     """Newest activity first, at most 50."""
-    hook_port: PortState
-    """The script in the agents' settings does without it: it uses the control socket."""
-    hook_calls: HookCounts
-    ledger_trouble: str | None
-    config_trouble: str | None
+    hook_port: PortState | None = None
+    """None only from a daemon that is too old to listen on a port."""
+    hook_calls: HookCounts = msgspec.field(default_factory=HookCounts)
+    ledger_trouble: str | None = None
+    config_trouble: str | None = None
     """Why a changed config is not used; the one before still is."""
     name: str = "carryoverd"
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """All that was complete on disk at `swept_ms` is in the ledger and published, if `caught_up`."""
+    """With `caught_up`, all that was complete on disk at `swept_ms` is in the ledger and published."""
 
     caught_up: bool
     swept_ms: int
     sources: int
     broken_sources: int
     ledger_trouble: str | None = None
-
-
-def rss_bytes() -> int | None:
-    """Memory held now; None where the system does not say cheaply (it does on Linux)."""
-    try:
-        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
-    except OSError:
-        return None
-    return pages * resource.getpagesize()

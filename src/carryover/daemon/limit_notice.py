@@ -7,14 +7,19 @@ went on after a pause, is not. So nothing needs to be remembered for a restart t
 from __future__ import annotations
 
 import asyncio
+import html
+import os
+import shutil
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Final
 
+from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import Log
-from carryover.daemon.surroundings import Surroundings
 from carryover.distill.sections.limit import Limit, command
 from carryover.publish.refresh import Refreshed
 
@@ -33,13 +38,13 @@ class LimitNotices:
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        context: DaemonContext,
         show: ShowNotice,
         *,
         log: Log,
         now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
     ) -> None:
-        self._around = surroundings
+        self._context = context
         self._show = show
         self._log = log
         self._now_ms = now_ms
@@ -78,7 +83,7 @@ class LimitNotices:
 
     @property
     def _wanted(self) -> bool:
-        config = self._around.config
+        config = self._context.config
         return config.notify.desktop and not config.paused
 
     def _enqueue(self, root: str, limit: Limit) -> None:
@@ -100,3 +105,57 @@ def notice(root: str, limit: Limit) -> tuple[str, str]:
     folder = "".join(sign if sign.isprintable() else " " for sign in PurePath(root).name)[:_NAME_CHARS]
     elsewhere = f": {command(limit.others[0])}" if limit.others else ""
     return f"{limit.name} reached its usage limit", f"In {folder}{elsewhere}"
+
+
+LIMIT_S: Final = 3.0
+"""After that long nobody has shown it."""
+
+_MACOS: Final = (
+    *("-e", "on run argv"),
+    *("-e", "display notification (item 2 of argv) with title (item 1 of argv)"),
+    *("-e", "end run"),
+)
+
+
+def show_notice(title: str, text: str, env: Mapping[str, str], platform: str = sys.platform) -> str | None:
+    """Show it; why that could not be done, in a few words without content, None where it was. Blocks for `LIMIT_S`.
+
+    Both are plain text, one line each. They stand on a command line, which other users of the machine can read.
+    """
+    name = "osascript" if platform == "darwin" else "notify-send"
+    program = shutil.which(name, path=_absolute(env.get("PATH", os.defpath)))
+    if program is None:
+        return f"no {name}"
+    if platform != "darwin" and not _has_bus(env):
+        return "no session bus"
+    words = [*_MACOS, title, text] if platform == "darwin" else _linux(title, text)
+    try:
+        done = subprocess.run(
+            [program, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=dict(env),
+            cwd="/",
+            timeout=LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"{name} did not answer"
+    except (OSError, ValueError):
+        return f"{name} can't be started"
+    return None if done.returncode == 0 else f"{name} ended with code {done.returncode}"
+
+
+def _linux(title: str, text: str) -> list[str]:
+    return ["--app-name=Carryover", "--", title, html.escape(text, quote=False)]  # the text may hold markup
+
+
+def _has_bus(env: Mapping[str, str]) -> bool:
+    """Without one `notify-send` would start one, or wait."""
+    runtime = env.get("XDG_RUNTIME_DIR")
+    return bool(env.get("DBUS_SESSION_BUS_ADDRESS")) or (runtime is not None and (Path(runtime) / "bus").exists())
+
+
+def _absolute(path: str) -> str:
+    return os.pathsep.join(entry for entry in path.split(os.pathsep) if entry.startswith("/"))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import importlib
 import os
+import pkgutil
 import signal
 import sys
 import threading
@@ -15,18 +18,18 @@ from typing import Any, Final
 
 import msgspec
 
+import carryover
 from carryover import __version__
 from carryover.config import Config, settings_now
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.daemon import Daemon
 from carryover.daemon.log import Log, open_log
-from carryover.daemon.notify import Notifier
-from carryover.daemon.preload import load_all
-from carryover.daemon.single import become_the_only_one
-from carryover.daemon.surroundings import Surroundings
-from carryover.daemon.tree import Daemon
+from carryover.daemon.sd_notify import SystemdNotifier
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import private_dir
+from carryover.fsio import FileLock, private_dir
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
+from carryover.probe import git_command
 
 STOP_LIMIT_S: Final = 10.0
 """Whatever hangs, a daemon that was told to stop is gone after this. What was not stored then is read again later."""
@@ -46,7 +49,7 @@ def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
             ExitCode.REFUSED,
         ) from error
     with ExitStack() as stack:
-        lock = become_the_only_one(state, started_ms=int(time.time() * 1000))
+        lock = acquire_daemon_lock(state, started_ms=int(time.time() * 1000))
         stack.callback(lock.release)
         load_all()
         config = settings_now(state)
@@ -61,9 +64,9 @@ async def _run(state: StateDir, config: Config, log: Log, *, once: bool, stoppin
     async with AsyncExitStack() as stack:
         ledger = await Ledger.open(state.ledger)
         stack.push_async_callback(ledger.close)
-        surroundings = Surroundings(state, Path.home(), os.environ, config)
-        daemon = Daemon(surroundings, ledger, log, Notifier.of(os.environ, log))
-        signals = _Signals(daemon, surroundings, log)
+        context = DaemonContext(state, Path.home(), os.environ, config)
+        daemon = Daemon(context, ledger, log, SystemdNotifier.of(os.environ, log))
+        signals = _Signals(daemon, context, log)
         stack.callback(signals.forget)
         log.info("started", version=__version__, pid=os.getpid(), once=once)
         if not once:
@@ -96,9 +99,9 @@ class _Deadline:
 class _Signals:
     """TERM and INT stop the daemon, HUP makes it read its settings again."""
 
-    def __init__(self, daemon: Daemon, surroundings: Surroundings, log: Log) -> None:
+    def __init__(self, daemon: Daemon, context: DaemonContext, log: Log) -> None:
         self._daemon = daemon
-        self._surroundings = surroundings
+        self._surroundings = context
         self._log = log
         self._loop = asyncio.get_running_loop()
         self.received: signal.Signals | None = None
@@ -136,3 +139,55 @@ class _Signals:
         error = context.get("exception")
         if isinstance(error, BaseException):
             self._log.error("unhandled", error)
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """What a daemon writes into its lock, so that a second one can say where the first is."""
+
+    pid: int
+    socket: str
+    started_ms: int
+
+
+def acquire_daemon_lock(state: StateDir, *, started_ms: int) -> FileLock:
+    """Take the lock of `state`, held until it is released or the process ends.
+
+    Raises UserError (REFUSED) when another process holds it.
+    """
+    lock = FileLock(state.lock)
+    mine = Holder(os.getpid(), str(state.socket), started_ms)
+    if not lock.acquire(msgspec.json.encode(mine).decode()):
+        raise UserError(_refusal(state, lock.holder()), ExitCode.REFUSED)
+    return lock
+
+
+def _refusal(state: StateDir, content: str | None) -> str:
+    holder = None
+    with contextlib.suppress(msgspec.MsgspecError):
+        holder = msgspec.json.decode(content or "", type=Holder)
+    if holder is None:
+        return f"Another process is using the state folder {state.root}. Try again when it is done."
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(holder.started_ms / 1000))
+    return (
+        f"A Carryover daemon is already running: process {holder.pid} since {since}, answering on {holder.socket}. "
+        f"Nothing was changed. Stop it with `kill {holder.pid}` if you want to start another."
+    )
+
+
+NOT_OURS: Final = ("carryover.cli", "carryover.install")
+"""Packages that no daemon uses."""
+
+
+def load_all() -> None:
+    """Takes some 80 ms, nearly all of it for GitPython, which the first handoff would load anyway. Blocks."""
+    for found in pkgutil.iter_modules(carryover.__path__, "carryover."):
+        if found.name not in NOT_OURS:
+            _load(found.name, package=found.ispkg)
+    git_command.available()
+
+
+def _load(name: str, *, package: bool) -> None:
+    module = importlib.import_module(name)
+    if package:
+        for found in pkgutil.iter_modules(module.__path__, f"{name}."):
+            _load(found.name, package=found.ispkg)

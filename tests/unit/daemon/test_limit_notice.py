@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config, NotifyConfig, ProjectSettings
-from carryover.daemon.limit_notice import JUST_NOW_MS, SAME_MS, LimitNotices, notice
+from carryover.daemon import limit_notice as desktop
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.limit_notice import JUST_NOW_MS, SAME_MS, LimitNotices, notice, show_notice
 from carryover.daemon.log import Log
-from carryover.daemon.surroundings import Surroundings
 from carryover.distill.handoff import Handoff
 from carryover.distill.sections.limit import Limit
 from carryover.paths import StateDir
 from carryover.publish.refresh import Refreshed
 from support.log_lines import LogLines
+from support.tools import program
 
 NOW_MS = 1_795_155_000_000
 WANTED = Config(notify=NotifyConfig(desktop=True))
@@ -39,7 +42,7 @@ class Desk:
         self.shown: list[tuple[str, str]] = []
         self.answer: str | None = None
         self.now_ms = began_ms
-        self.around = Surroundings(StateDir(home / ".carryover"), home, {}, config)
+        self.around = DaemonContext(StateDir(home / ".carryover"), home, {}, config)
         self.notices = LimitNotices(self.around, self._show, log=log, now_ms=lambda: self.now_ms)
         self.now_ms = NOW_MS
 
@@ -164,3 +167,93 @@ def test_the_name_of_a_folder_is_one_short_line() -> None:
     assert title == "Codex reached its usage limit"
     assert text.startswith("In shop  [31mxxx")
     assert len(text) == 63
+
+
+BUS = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"}
+
+
+@pytest.fixture
+def bin_folder(tmp_path: Path) -> Path:
+    (tmp_path / "bin").mkdir()
+    return tmp_path / "bin"
+
+
+def recording(bin_folder: Path, name: str) -> Path:
+    """A program that writes down its arguments, a line each."""
+    kept = bin_folder.parent / "arguments"
+    program(bin_folder / name, f'for word in "$@"; do echo "$word"; done > \'{kept}\'')
+    return kept
+
+
+def test_on_linux_notify_send_gets_it_as_plain_text(bin_folder: Path) -> None:
+    kept = recording(bin_folder, "notify-send")
+
+    assert show_notice("-t Codex", "In <b>R&D</b>", {"PATH": str(bin_folder), **BUS}, "linux") is None
+    assert kept.read_text().splitlines() == [
+        "--app-name=Carryover",
+        "--",
+        "-t Codex",
+        "In &lt;b&gt;R&amp;D&lt;/b&gt;",
+    ]
+
+
+def test_on_macos_osascript_gets_it_as_arguments_and_not_as_a_script(bin_folder: Path) -> None:
+    kept = recording(bin_folder, "osascript")
+
+    assert show_notice("Codex", 'In " & quit', {"PATH": str(bin_folder)}, "darwin") is None
+    assert kept.read_text().splitlines() == [
+        "-e",
+        "on run argv",
+        "-e",
+        "display notification (item 2 of argv) with title (item 1 of argv)",
+        "-e",
+        "end run",
+        "Codex",
+        'In " & quit',
+    ]
+
+
+@pytest.mark.parametrize(("platform", "name"), [("linux", "notify-send"), ("darwin", "osascript")])
+def test_a_missing_program_is_said(bin_folder: Path, platform: str, name: str) -> None:
+    assert show_notice("a", "b", {"PATH": str(bin_folder), **BUS}, platform) == f"no {name}"
+
+
+def test_a_program_in_the_folder_one_happens_to_stand_in_is_not_run(
+    bin_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording(bin_folder, "notify-send")
+    monkeypatch.chdir(bin_folder)
+
+    assert show_notice("a", "b", {"PATH": os.pathsep.join([".", ""]), **BUS}, "linux") == "no notify-send"
+
+
+def test_without_a_session_bus_nothing_is_started(bin_folder: Path, tmp_path: Path) -> None:
+    kept = recording(bin_folder, "notify-send")
+    env = {"PATH": str(bin_folder), "XDG_RUNTIME_DIR": str(tmp_path)}
+
+    assert show_notice("a", "b", env, "linux") == "no session bus"
+    assert not kept.exists()
+    (tmp_path / "bus").touch()
+    assert show_notice("a", "b", env, "linux") is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "trouble"),
+    [
+        (["exit 3"], "notify-send ended with code 3"),
+        (["exec /bin/sleep 600"], "notify-send did not answer"),
+    ],
+)
+def test_one_that_fails_or_hangs_is_said(
+    bin_folder: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str], trouble: str
+) -> None:
+    monkeypatch.setattr(desktop, "LIMIT_S", 0.2)
+    program(bin_folder / "notify-send", *lines)
+
+    assert show_notice("a", "b", {"PATH": str(bin_folder), **BUS}, "linux") == trouble
+
+
+def test_one_that_is_no_program_is_said(bin_folder: Path) -> None:
+    program(bin_folder / "notify-send").write_bytes(b"no program")
+
+    assert show_notice("a", "b", {"PATH": str(bin_folder), **BUS}, "linux") == "notify-send can't be started"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.daemon.log import LIMIT_BYTES, OLD_FILES, Log, describe, open_log
-from carryover.daemon.watch import noticed
+from carryover.daemon.watcher import noticed
 
 
 def test_a_line_is_an_event_and_what_belongs_to_it(log: Log, lines: list[str]) -> None:
@@ -25,7 +25,7 @@ def test_an_error_is_told_by_type_and_place_and_never_by_its_words() -> None:
     with pytest.raises(ValueError) as raised:
         noticed([("my", "secret", "words")], [], {}, is_dir=bool)  # type: ignore[list-item]
 
-    assert re.fullmatch(r"ValueError at carryover\.daemon\.watch:\d+", describe(raised.value))
+    assert re.fullmatch(r"ValueError at carryover\.daemon\.watcher:\d+", describe(raised.value))
 
 
 def test_an_error_of_the_system_is_told_with_its_number() -> None:

@@ -354,7 +354,7 @@ OF_NO_TURN = {
     "worktree of the repository", "order or ban meant to last", "newest edit", "note in a file", "usage limit", "git",
     "nothing was announced", "the agent's note for a user who was away",
 }  # fmt: skip
-"""Rules whose lines come from the project, the files or the surroundings rather than from one turn."""
+"""Rules whose lines come from the project, the files or the context rather than from one turn."""
 FROM_A_NOTE = "turn that came to something"
 """A note of an earlier turn does not say which one it was."""
 

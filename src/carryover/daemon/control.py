@@ -1,0 +1,102 @@
+"""What the daemon answers over its control socket, to the user's own commands and hooks.
+
+The socket lies in the state folder, which only its owner may enter: whoever reaches it is the user, and could read the
+secret just as well, so nothing more is asked of them.
+
+    GET  /health                  what the daemon is doing
+    POST /settle                  reads and publishes everything that is complete on disk, then answers
+    POST /follow?root=            finds what was recorded of a project before it was moved to `root`
+    POST /link?old=&new=          `carryover link`
+    POST /unlink?old=             `carryover link --undo`
+    POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from carryover.daemon.hooks.dispatch import Hooks
+from carryover.daemon.hooks.http_app import (
+    Answer,
+    ConnectionLimiter,
+    Handler,
+    Port,
+    guarded_app,
+    hook_route,
+    json_route,
+    listening,
+)
+from carryover.daemon.log import Log
+from carryover.daemon.moves import Moves
+from carryover.paths import socket_address
+
+
+def control_app(
+    health: Answer,
+    settle: Answer,
+    hooks: Hooks | None,
+    log: Log,
+    *,
+    limiter: ConnectionLimiter,
+    port: Port,
+    moves: Moves | None = None,
+) -> web.Application:
+    """The application behind the control socket; `health` and `settle` give what is answered, as JSON."""
+    app = guarded_app(log, limiter, port)
+    app.router.add_get("/health", json_route(health))
+    app.router.add_post("/settle", json_route(settle))
+    if moves is not None:
+        app.router.add_post("/follow", _asked(moves.follow_root, "root"))
+        app.router.add_post("/link", _asked(moves.link, "old", "new"))
+        app.router.add_post("/unlink", _asked(moves.unlink, "old"))
+    if hooks is not None:
+        app.router.add_post("/hook/{agent}/{event}", hook_route(hooks, secret=None))
+    return app
+
+
+@asynccontextmanager
+async def serving(app: web.Application, path: Path, limiter: ConnectionLimiter) -> AsyncIterator[None]:
+    """Answer on a Unix socket at `path` (mode 0600) while the block lasts. What an earlier daemon left is replaced.
+
+    Only the holder of the daemon's lock may call this. Raises OSError, and UserError for a path that is too long.
+    """
+    listener = _listen(path)
+    async with listening(app, listener, limiter):
+        try:
+            yield
+        finally:
+            # Before the last reply, so that nobody is told "running" by a daemon that no longer takes requests.
+            with suppress(FileNotFoundError):
+                path.unlink()
+
+
+def _listen(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with socket_address(path) as address:
+            listener.bind(address)
+        path.chmod(0o600)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Handler:
+    """What `answer` gives for these parts of the query, each of which must be an absolute path."""
+
+    async def handle(request: web.Request) -> web.Response:
+        given = [request.query.get(name, "") for name in names]
+        if not all(path.startswith("/") for path in given):
+            raise web.HTTPBadRequest
+        return web.Response(body=msgspec.json.encode(await answer(*given)), content_type="application/json")
+
+    return handle

@@ -1,0 +1,351 @@
+"""The daemon, put together: what runs, who tells whom, and in which order it stops.
+
+    watcher --hints--> reading x2 --projects--> publisher x2
+    sweeper --backlog----^                            ^
+    hooks ---urgent------+------told early------------+       control socket and port: /health, /settle, /hook
+
+It stops from front to back, so that what was noticed is still read, and what was read is still published: control
+socket and port, hooks, watcher and sweeper, ingest_queue, publisher. The ledger is closed by whoever opened it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import time
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from carryover import __version__
+from carryover.agents import adapters
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.control import control_app, serving
+from carryover.daemon.health import Health, ProjectHealth, Settled
+from carryover.daemon.hooks.http_app import ConnectionLimiter
+from carryover.daemon.hooks.wiring import HookWiring
+from carryover.daemon.ingest_queue import IngestQueue
+from carryover.daemon.limit_notice import LimitNotices, show_notice
+from carryover.daemon.log import Log
+from carryover.daemon.moves import Moves
+from carryover.daemon.publish_queue import Outcome, PublishQueue
+from carryover.daemon.rescanner import Rescanner
+from carryover.daemon.sd_notify import SystemdNotifier
+from carryover.daemon.supervisor import Supervisor
+from carryover.daemon.watcher import Watcher
+from carryover.distill.facts import GitFacts
+from carryover.ingest.scan import MS_PER_DAY, Root, roots_to_read
+from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
+from carryover.ledger.store import Ledger
+from carryover.ledger.trouble import LedgerUnavailable
+from carryover.probe import git_command
+from carryover.publish.following import Place
+from carryover.publish.refresh import Refreshed, refresh
+
+READERS: Final = 2
+PUBLISHERS: Final = 2
+"""Two, so that one project on a disk that hangs does not stop the others."""
+
+FINISH_READING_S: Final = 3.0
+FINISH_PUBLISHING_S: Final = 3.0
+PROJECTS_SHOWN: Final = 50
+PROVISIONAL_DAYS: Final = 7
+REBUILD_PAUSE_S: Final = 0.05
+
+
+class Daemon:
+    """See the module. Use `run` once; `stop_asked` ends it."""
+
+    def __init__(self, context: DaemonContext, ledger: Ledger, log: Log, notifier: SystemdNotifier) -> None:
+        self._context = context
+        self._notifier = notifier
+        self._ledger = ledger
+        self._log = log
+        self._started_ms = _now_ms()
+        self._agents = adapters()
+        self.stop_asked = asyncio.Event()
+        clock = asyncio.get_running_loop().time
+        self._read_pool = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+        self._publish_pool = ThreadPoolExecutor(PUBLISHERS, thread_name_prefix="publish")
+        self._publish_queue = PublishQueue(
+            ledger,
+            self._refresh,
+            active_days=context.active_days,
+            executor=self._publish_pool,
+            clock=clock,
+            log=log,
+            before=lambda project: self._moves.follow_known(project),
+        )
+        self._moves = Moves(
+            ledger,
+            Place(
+                ledger=context.state.ledger,
+                state=context.state.root,
+                home=context.home,
+                agents_own=context.agents_own,
+            ),
+            config=lambda: context.config,
+            on_moved=self._moved,
+            log=log,
+        )
+        self._ingest_queue = IngestQueue(
+            self._agents,
+            ledger,
+            root_of=context.root_of,
+            on_read=self._publish_queue.mark_dirty,
+            executor=self._read_pool,
+            clock=clock,
+            log=log,
+            reads=context.reads,
+        )
+        roots = self._roots
+        self._rescanner = Rescanner(
+            self._agents,
+            roots,
+            ledger,
+            self._ingest_queue,
+            active_days=context.active_days,
+            on_lost_hints=lambda: self._watcher.begin_anew(),
+            log=log,
+        )
+        self._watcher = Watcher(
+            self._agents, roots, on_sources=self._ingest_queue.hint, on_rescan=self._rescanner.request, log=log
+        )
+        self._hooks = HookWiring(
+            context,
+            ledger,
+            self._agents,
+            roots,
+            self._ingest_queue,
+            self._publish_queue,
+            last_sweep_ms=lambda: self._rescanner.last_ms,
+            follow=self._moves.follow,
+            log=log,
+        )
+        self._notices = LimitNotices(context, partial(show_notice, env=context.env), log=log)
+        self._supervisor = Supervisor(log)
+
+    async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
+        """Run until `stop_asked` or, with `once`, until everything on disk is read and published.
+
+        `stopping` is called when the end begins. False when a vital task failed.
+        """
+        await self._expire_provisional()
+        await self._publish_what_was_left()
+        if not once:
+            await asyncio.to_thread(self._hooks.prepare)
+        try:
+            async with self._supervisor as supervisor:
+                self._start(supervisor)
+                waits = [self.stop_asked.wait(), supervisor.vital_failed.wait(), *([self._settle()] if once else [])]
+                await _first_of(waits)
+                stopping()
+                await self._notifier.stopping()
+                await self._stop(supervisor)
+        finally:
+            for pool in (self._read_pool, self._publish_pool, self._moves.pool, *self._hooks.pools):
+                await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        return not supervisor.vital_failed.is_set()
+
+    def settings_changed(self) -> None:
+        """What is read, what projects are published with, and what is kept for hooks may be other than before."""
+        self._watcher.begin_anew()
+        self._rescanner.request("settings")
+        self._publish_queue.mark_all_dirty()
+        self._hooks.settings_changed()
+        self._notices.begin_anew()
+
+    def _roots(self) -> tuple[Root, ...]:
+        return roots_to_read(self._agents.values(), self._context.config, self._context.home, self._context.env)
+
+    def _start(self, supervisor: Supervisor) -> None:
+        for n in range(PUBLISHERS):
+            supervisor.start(f"publisher-{n + 1}", self._publish_queue.run, vital=True)
+        for n in range(READERS):
+            supervisor.start(f"reader-{n + 1}", self._ingest_queue.run, vital=True)
+        supervisor.start("sweeper", self._rescanner.run)
+        supervisor.start("watcher", self._watcher.run)
+        supervisor.start("control", self._serve)
+        self._hooks.start(supervisor)
+        supervisor.start("rebuild", self._rebuild)
+        supervisor.start("limit-notice", self._notices.run)
+        supervisor.start("moves", self._moves.run)
+        if self._notifier.listening:
+            supervisor.start("notify", self._tell)
+        supervisor.start("warm-up", _warm_up)
+
+    async def _stop(self, supervisor: Supervisor) -> None:
+        began = time.monotonic()
+        await supervisor.stop("control")
+        await self._hooks.stop(supervisor)
+        for name in ("watcher", "sweeper", "rebuild", "limit-notice", "moves", "warm-up"):
+            await supervisor.stop(name)
+        self._ingest_queue.drain()
+        await _all(supervisor.stop(f"reader-{n + 1}", within_s=FINISH_READING_S) for n in range(READERS))
+        self._publish_queue.drain()
+        await _all(supervisor.stop(f"publisher-{n + 1}", within_s=FINISH_PUBLISHING_S) for n in range(PUBLISHERS))
+        self._log.info("stopped", ms=(time.monotonic() - began) * 1000)
+
+    async def _publish_what_was_left(self) -> None:
+        """A daemon that was killed may have stored what it could not publish any more."""
+        oldest_active_ms = _now_ms() - self._context.config.publish.active_days * MS_PER_DAY
+
+        def ask() -> tuple[list[ProjectRow], list[int]]:
+            with closing(connect_read_only(self._context.state.ledger)) as db:
+                return projects(db), unpublished(db, since_ms=oldest_active_ms)
+
+        known, left = await asyncio.to_thread(ask)
+        last_event_ms = {row.id: row.last_event_ms for row in known}
+        self._publish_queue.seed(last_event_ms)
+        for project in left:
+            self._publish_queue.mark_dirty([project], last_event_ms.get(project, 0))
+
+    async def _rebuild(self) -> None:
+        """Fold anew, one by one, the conversations that an earlier version of the program folded."""
+        rebuilt = 0
+        while await self._ledger.rebuild_outdated():
+            rebuilt += 1
+            await asyncio.sleep(REBUILD_PAUSE_S)
+        if rebuilt:
+            self._log.info("digests_rebuilt", threads=rebuilt)
+
+    async def _serve(self) -> None:
+        limiter = ConnectionLimiter()
+        app = control_app(
+            self._health,
+            self._settle,
+            self._hooks.calls,
+            self._log,
+            moves=self._moves,
+            limiter=limiter,
+            port=self._hooks.listening_on,
+        )
+        async with serving(app, self._context.state.socket, limiter):
+            await self._notifier.ready()
+            await asyncio.Event().wait()
+
+    async def _tell(self) -> None:
+        await self._notifier.tell(self._status, lambda: self._supervisor.healthy)
+
+    def _status(self) -> str:
+        if self._ingest_queue.ledger_trouble is not None:
+            return "The ledger cannot be written: see `carryover status`"
+        if self._rescanner.last_ms is None:
+            return "Looking for transcripts"
+        known, waiting = self._rescanner.sources, self._ingest_queue.waiting
+        return f"Reading transcripts: {waiting} of {known} to go" if waiting else f"Up to date, transcripts: {known}"
+
+    async def _expire_provisional(self) -> None:
+        """What a hook told and no transcript has confirmed since was never written: its session was killed."""
+        try:
+            await self._ledger.forget_provisional(before_ms=_now_ms() - PROVISIONAL_DAYS * MS_PER_DAY)
+        except LedgerUnavailable as trouble:
+            self._log.error("ledger_unavailable", trouble)
+
+    def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
+        made = refresh(
+            self._context.state.ledger,
+            project,
+            self._context.config,
+            state=self._context.state.root,
+            home=self._context.home,
+            now_ms=now_ms,
+            last_git=git,
+            newest=moved_last,
+            agents_own=self._context.agents_own,
+        )
+        self._notices.consider(made)
+        return self._hooks.completed(project, made)
+
+    def _moved(self, last_event_ms: Mapping[int, int]) -> None:
+        """These projects have got sessions that were recorded elsewhere."""
+        self._publish_queue.seed(dict(last_event_ms))
+        self._publish_queue.mark_dirty(last_event_ms, 0)
+
+    async def _settle(self) -> Settled:
+        swept = await self._rescanner.rescan(also_broken=True)
+        await self._ingest_queue.flush()
+        await self._publish_queue.flush()
+        trouble = self._ingest_queue.ledger_trouble
+        return Settled(
+            caught_up=trouble is None,
+            swept_ms=swept.at_ms,
+            sources=swept.sources,
+            broken_sources=self._ingest_queue.broken,
+            ledger_trouble=trouble,
+        )
+
+    async def _health(self) -> Health:
+        now_ms = _now_ms()
+        return Health(
+            version=__version__,
+            pid=os.getpid(),
+            started_ms=self._started_ms,
+            uptime_s=(now_ms - self._started_ms) / 1000,
+            rss_bytes=_rss_bytes(),
+            paused=self._context.config.paused,
+            caught_up=self._rescanner.last_ms is not None and self._ingest_queue.idle and self._publish_queue.idle,
+            waiting_sources=self._ingest_queue.waiting,
+            last_sweep_ms=self._rescanner.last_ms,
+            sources=self._rescanner.sources,
+            broken_sources=self._ingest_queue.broken,
+            watch=self._watcher.state,
+            tasks=self._supervisor.states(),
+            projects=await asyncio.to_thread(self._project_health, dict(self._publish_queue.outcomes)),
+            hook_port=self._hooks.port_state,
+            hook_calls=self._hooks.calls.counts,
+            ledger_trouble=self._ingest_queue.ledger_trouble,
+            config_trouble=self._context.config_trouble,
+        )
+
+    def _project_health(self, outcomes: Mapping[int, Outcome]) -> list[ProjectHealth]:
+        with closing(connect_read_only(self._context.state.ledger)) as db:
+            rows = projects(db)[:PROJECTS_SHOWN]
+        return [_project_health(row, outcomes.get(row.id, Outcome())) for row in rows]
+
+
+def _project_health(row: ProjectRow, outcome: Outcome) -> ProjectHealth:
+    return ProjectHealth(
+        root=row.root,
+        last_handoff_ms=row.published_ms,
+        refusal=row.refusal,
+        notes=outcome.notes,
+        error=outcome.error,
+    )
+
+
+def _rss_bytes() -> int | None:
+    """Resident memory; None where the system does not say cheaply."""
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+    except OSError:
+        return None
+    return pages * resource.getpagesize()
+
+
+async def _warm_up() -> None:
+    """Load GitPython now: the first hook that has something published has no time to wait for that."""
+    await asyncio.to_thread(git_command.available)
+
+
+async def _first_of(waits: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Wait until one of `waits` has ended, and give the others up."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(wait) for wait in waits]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+
+
+async def _all(waits: Iterable[Coroutine[None, None, None]]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for wait in waits:
+            group.create_task(wait)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,316 @@
+"""What happens when an agent's hook calls: each event by its meaning, and never so that the agent waits for long.
+
+    start   look at what is new on disk, answer with the handoff
+    save    context is about to be lost: read and publish, then answer
+    ended   a turn ended: answer at once, then store what the transcript does not have yet, and publish
+    nudge   answer at once, look soon
+
+Whatever goes wrong, the answer is empty and comes in time. A start that cannot be answered gets a 503, for which the
+hook's own script has an answer in stock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import closing, suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.agents.contract import Agent, HookReading, Source
+from carryover.daemon.health import HookCounts
+from carryover.daemon.hooks.lookup import OwnSession, changed_of_late, is_told_elsewhere, own_session
+from carryover.daemon.hooks.session_start import Job, SessionStarts, Start
+from carryover.daemon.hooks.validate import Call, Refused, check_call
+from carryover.daemon.ingest_queue import IngestQueue
+from carryover.daemon.log import Log
+from carryover.daemon.publish_queue import PublishQueue
+from carryover.ingest.pipeline import RootOf
+from carryover.ingest.provisional import ingest_provisional
+from carryover.ingest.scan import Root
+from carryover.ledger.queries import connect_read_only
+from carryover.ledger.store import Ledger
+from carryover.ledger.trouble import LedgerDamaged
+from carryover.model import AGENT_IDS, Event, Skipped
+from carryover.publish.project_root import FindRoot
+
+START_S: Final = 0.85
+"""The hook's own script waits for a second in all."""
+SAVE_S: Final = 0.25
+"""The hook's own script waits for 0.3 s in all."""
+MOST_AT_ONCE: Final = 128
+MOST_KEPT: Final = 512
+"""Things to store that wait for the ledger. More are dropped: the transcripts bring them."""
+
+_ALIASES: Final = {"claude": "claude-code", "gemini": "gemini-cli"}
+_EVENT: Final = re.compile(r"[A-Za-z]{1,40}")
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """Status and body of an answer. Only a 200 has a body."""
+
+    status: int
+    body: bytes = b""
+
+
+_QUIET: Final = Reply(204)
+
+
+class Hooks:
+    """See the module. `run` does what is left to be done after the answer."""
+
+    def __init__(
+        self,
+        agents: Mapping[str, Agent],
+        roots: Callable[[], tuple[Root, ...]],
+        ledger: Ledger,
+        ledger_path: Path,
+        ingest_queue: IngestQueue,
+        publish_queue: PublishQueue,
+        starts: SessionStarts,
+        *,
+        root_of: FindRoot,
+        executor: Executor,
+        log: Log,
+    ) -> None:
+        self._agents = agents
+        self._roots = roots
+        self._ledger = ledger
+        self._ingest_queue = ingest_queue
+        self._starts = starts
+        self._work = HookWork(
+            roots, ledger, ledger_path, ingest_queue, publish_queue, root_of=root_of, look_s=SAVE_S, executor=executor
+        )
+        self._root_of = root_of
+        self._executor = executor
+        self._log = log
+        self._left: asyncio.Queue[Job | None] = asyncio.Queue()
+        self._at_once = 0
+        self.counts = HookCounts()
+
+    async def call(self, agent_name: str, event: str, payload: bytes, *, authenticated: bool) -> Reply:
+        """The answer to one call. Never raises."""
+        agent_id = _ALIASES.get(agent_name.lower(), agent_name.lower())
+        if agent_id not in AGENT_IDS or _EVENT.fullmatch(event) is None:
+            return Reply(404)
+        agent = self._agents.get(agent_id)
+        if agent is None or agent.hooks is None:
+            return _QUIET
+        read: HookReading | Skipped | None = None
+        self._at_once += 1
+        try:
+            read = agent.hooks.read(_spelled(event, agent.hooks.events), payload, at_ms=_now_ms())
+            if self._at_once <= MOST_AT_ONCE:
+                return await self._answer(agent, read, authenticated)
+            self.counts.overloaded += 1
+        except TimeoutError:
+            self.counts.late += 1
+            self._log.warning("hook_late", agent=agent_id, hook=event)
+        except Exception as error:
+            # An agent waits for this answer: whatever is wrong with us must not become its trouble.
+            self.counts.failed += 1
+            self._log.error("hook_failed", error, agent=agent_id, hook=event)
+        finally:
+            self._at_once -= 1
+        return _nothing(read)
+
+    async def run(self) -> None:
+        """Do what calls left to be done, one after the other, until drained."""
+        while (job := await self._left.get()) is not None:
+            try:
+                await job()
+            except LedgerDamaged:
+                raise
+            except Exception as error:
+                # Only what the transcripts bring as well is lost, later; trouble with the ledger shows with them.
+                self._log.error("hook_not_stored", error)
+
+    def later(self, job: Job) -> None:
+        """Do `job` after the answer, in its turn. Dropped where too much waits already."""
+        if self._left.qsize() < MOST_KEPT:
+            self._left.put_nowait(job)
+        else:
+            self.counts.overloaded += 1
+
+    def drain(self) -> None:
+        """Let `run` end once what waits has been done."""
+        self._left.put_nowait(None)
+
+    async def _answer(self, agent: Agent, read: HookReading | Skipped, authenticated: bool) -> Reply:
+        if not authenticated:
+            self.counts.unauthenticated += 1
+        if isinstance(read, Skipped):
+            self.counts.foreign += 1
+            if authenticated:
+                self.later(partial(self._count, agent.id, read))
+            return _QUIET
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + (START_S if read.meaning == "start" else SAVE_S)
+        async with asyncio.timeout_at(deadline):
+            checked = await loop.run_in_executor(self._executor, self._check, agent, read, authenticated)
+        if isinstance(checked, Refused):
+            self.counts.refused_paths += 1
+            self._log.info("hook_path_refused", agent=agent.id, reason=checked.reason)
+            return _QUIET
+        if checked.transcript is not None:
+            self._ingest_queue.hint([checked.transcript.source])
+        if not authenticated:
+            return _QUIET
+        return await self._by_meaning(checked, deadline)
+
+    async def _by_meaning(self, call: Call, deadline: float) -> Reply:
+        match call.reading.meaning:
+            case "start":
+                return await self._start(call, deadline)
+            case "save":
+                with suppress(TimeoutError):  # however far it gets in time; the rest follows by itself
+                    async with asyncio.timeout_at(deadline):
+                        await self._work.save(call)
+            case "ended":
+                self.later(partial(self._work.finish, call))
+            case "nudge":
+                if is_told_elsewhere(call.transcript):
+                    self.later(partial(self._work.hint, call))
+        self.counts.quiet += 1
+        return _QUIET
+
+    async def _start(self, call: Call, deadline: float) -> Reply:
+        text = None
+        if call.project is not None:
+            start = Start(
+                agent=call.agent,
+                reading=call.reading,
+                transcript=call.transcript,
+                project=call.project,
+                roots=self._roots_of(call.agent),
+            )
+            text = await self._starts.answer(start, deadline=deadline)
+        if text is None or call.agent.hooks is None:
+            self.counts.quiet += 1
+            return _QUIET
+        self.counts.answered += 1
+        return Reply(200, call.agent.hooks.answer(text))
+
+    async def _count(self, agent_id: str, skipped: Skipped) -> None:
+        await self._ledger.count_skipped(agent_id, [skipped], now_ms=_now_ms())
+
+    def _roots_of(self, agent: Agent) -> tuple[Path, ...]:
+        return tuple(root.path for root in self._roots() if root.agent_id == agent.id)
+
+    def _check(self, agent: Agent, read: HookReading, authenticated: bool) -> Call | Refused:
+        """Blocks."""
+        return check_call(agent, read, self._roots_of(agent), authenticated=authenticated, root_of=self._root_of)
+
+
+def _spelled(event: str, known: tuple[str, ...]) -> str:
+    """The event as its agent writes it; the caller may write it in any case."""
+    return next((name for name in known if name.lower() == event.lower()), event.lower())
+
+
+def _nothing(read: HookReading | Skipped | None) -> Reply:
+    """What a call gets that could not be dealt with; None: not even read."""
+    starts = isinstance(read, HookReading) and read.meaning == "start"
+    return Reply(503) if starts else _QUIET
+
+
+class HookWork:
+    """See the module. `look_s`: after an answer too, for so long at most a session's own sources are waited for."""
+
+    def __init__(
+        self,
+        roots: Callable[[], tuple[Root, ...]],
+        ledger: Ledger,
+        ledger_path: Path,
+        ingest_queue: IngestQueue,
+        publish_queue: PublishQueue,
+        *,
+        root_of: RootOf,
+        look_s: float,
+        executor: Executor,
+    ) -> None:
+        self._roots = roots
+        self._ledger = ledger
+        self._ledger_path = ledger_path
+        self._ingest_queue = ingest_queue
+        self._publish_queue = publish_queue
+        self._root_of = root_of
+        self._look_s = look_s
+        self._executor = executor
+
+    async def save(self, call: Call) -> None:
+        """Read and publish what the session wrote."""
+        await self._ingest_queue.look_at(await self._sources_of(call))
+        await self._publish(call)
+
+    async def finish(self, call: Call) -> None:
+        """A turn ended: store what was told early, or else read the transcript, and publish soon."""
+        self._publish_queue.publish_soon(*await self._store(call))
+
+    async def hint(self, call: Call) -> None:
+        """Let what may have changed be read soon."""
+        self._ingest_queue.hint(await self._sources_of(call))
+
+    async def _publish(self, call: Call) -> None:
+        project_id = (await self._own_session(call)).project_id
+        if project_id is not None:
+            await self._publish_queue.publish_now(project_id)
+
+    async def _store(self, call: Call) -> tuple[frozenset[int], int]:
+        """The projects that this touched, and when it happened."""
+        events = await self._early_events(call)
+        if events:
+            stored = await ingest_provisional(
+                self._ledger, call.agent.id, events, root_of=self._root_of, now_ms=_now_ms, executor=self._executor
+            )
+            return stored.projects, stored.newest_event_ms
+        await self._look(call)
+        project_id = (await self._own_session(call)).project_id
+        return frozenset() if project_id is None else frozenset({project_id}), 0
+
+    async def _early_events(self, call: Call) -> list[Event]:
+        """What was told early, as the session's that it belongs to; nothing where that can't be told in time."""
+        if not call.reading.provisional:
+            return []
+        own = await self._own_session(call)
+        if own.project_id is not None and call.project is not None and own.project_id != own.here_id:
+            # Either it went there by `cd` (Claude Code), or its turns there are another session, which is on disk.
+            if not await self._look(call):
+                return []
+            own = await self._own_session(call)
+        cwd = call.reading.cwd if call.project is not None else None
+        return [msgspec.structs.replace(event, session=own.id, cwd=cwd) for event in call.reading.provisional]
+
+    async def _look(self, call: Call) -> bool:
+        """Read what the session wrote; whether that was done in time. The rest follows by itself."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._look_s):
+                await self._ingest_queue.look_at(await self._sources_of(call))
+                return True
+        return False
+
+    async def _sources_of(self, call: Call) -> list[Source]:
+        """Those that may hold what the call is about."""
+        if call.transcript is not None and not is_told_elsewhere(call.transcript):
+            return [call.transcript.source]
+        roots = [root.path for root in self._roots() if root.agent_id == call.agent.id]
+        look = partial(changed_of_late, call.agent, call.transcript, roots, now_ms=_now_ms())
+        return await asyncio.get_running_loop().run_in_executor(self._executor, look)
+
+    async def _own_session(self, call: Call) -> OwnSession:
+        root = call.project.root if call.project is not None else None
+
+        def ask() -> OwnSession:
+            with closing(connect_read_only(self._ledger_path)) as db:
+                return own_session(db, call.agent.id, call.reading.session, root)
+
+        return await asyncio.get_running_loop().run_in_executor(self._executor, ask)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

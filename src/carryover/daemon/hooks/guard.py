@@ -1,0 +1,99 @@
+"""Decides which requests over HTTP are read at all, and keeps the secret that proves a caller is the user.
+
+A web page can make a browser send requests to 127.0.0.1, and by DNS rebinding read the answers. Such a request names
+the page's host in `Host`, or the page in `Origin`. Other local users can connect as well, but do not know the secret:
+it is generated once per installation and kept in a file that only its owner can read.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.fsio import atomic_replace, read_bytes_bounded
+
+BODY_LIMIT_BYTES: Final = 256 * 1024
+
+_HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
+_METHODS: Final = ("GET", "POST")
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request says before its body. Headers are those of every line that bears the name."""
+
+    method: str
+    hosts: tuple[str, ...]
+    origins: tuple[str, ...] = ()
+    content_length: str | None = None
+    content_encoding: str | None = None
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Status and reason of an answer that is all the request gets."""
+
+    status: int
+    reason: str
+
+
+def refusal(head: Head, *, port: int | None) -> Refusal | None:
+    """Why the request is not even read; None where it may be. `port` is ours, None where there is none."""
+    if len(head.hosts) != 1 or head.hosts[0].lower() not in _own_names(port):
+        return Refusal(403, "this host is not answered for")
+    if head.origins:
+        return Refusal(403, "web pages are not answered")
+    if head.method not in _METHODS:
+        return Refusal(405, "method not allowed")
+    if head.content_encoding not in (None, "identity"):
+        return Refusal(415, "compressed bodies are not read")
+    if head.content_length is not None and not _is_acceptable(head.content_length):
+        return Refusal(413, f"more than {BODY_LIMIT_BYTES} bytes")
+    return None
+
+
+def knows_secret(given: Iterable[str], secret: str) -> bool:
+    """Is the one secret `given` the right one? Takes the same time wherever they differ."""
+    found = tuple(given)
+    return len(found) == 1 and hmac.compare_digest(found[0].encode("utf-8", "replace"), secret.encode())
+
+
+def _own_names(port: int | None) -> set[str]:
+    return {*_HOSTS, *(f"{host}:{port}" for host in _HOSTS if port is not None)}
+
+
+def _is_acceptable(content_length: str) -> bool:
+    is_number = content_length.isascii() and content_length.isdigit() and len(content_length) <= 20
+    return is_number and int(content_length) <= BODY_LIMIT_BYTES
+
+
+_SECRET_FORM: Final = re.compile(rb"[0-9a-f]{64}\n?")
+
+
+def hook_secret(path: Path) -> str:
+    """The secret in the file at `path`; a new one, put there, where none is or others could have read it. Blocks.
+
+    Raises OSError where it can't be written.
+    """
+    known = _stored_secret(path)
+    if known is not None:
+        return known
+    secret = secrets.token_hex(32)
+    atomic_replace(path, f"{secret}\n".encode(), mode=0o600, follow=False)
+    return secret
+
+
+def _stored_secret(path: Path) -> str | None:
+    try:
+        found = path.lstat()
+        data = read_bytes_bounded(path, 128, follow=False)
+    except OSError:
+        return None
+    private = stat.S_IMODE(found.st_mode) & 0o077 == 0 and found.st_uid == os.geteuid()
+    return data.decode().strip() if private and _SECRET_FORM.fullmatch(data) else None

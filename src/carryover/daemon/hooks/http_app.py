@@ -1,0 +1,247 @@
+"""The HTTP application for hooks, and the port it is served on. `carryover.daemon.control` serves it on the socket.
+
+The port is for agents that cannot run the script which uses the control socket. It may be taken: the state then says by
+whom, and listening is tried again with a back-off. Nothing else depends on it. Anyone on this machine can connect to
+it, so it asks for the secret in `X-Carryover-Secret`; without it a call is a hint at most.
+
+    GET  /health                  that this is a Carryover daemon
+    POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import msgspec
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from carryover import __version__
+from carryover.daemon.health import PortState
+from carryover.daemon.hooks.dispatch import Hooks
+from carryover.daemon.hooks.guard import BODY_LIMIT_BYTES, Head, knows_secret, refusal
+from carryover.daemon.log import Log, describe
+from carryover.daemon.port_holder import port_holder
+from carryover.daemon.supervisor import delay_s
+from carryover.publish.stub import SECRET_HEADER
+
+ADDRESS: Final = "127.0.0.1"
+
+BODY_S: Final = 1.0
+"""How long a body may take to arrive."""
+
+FINISH_REPLIES_S: Final = 2.0
+"""How long replies in flight may take once the daemon stops."""
+
+HEAD_S: Final = 2.0
+"""How long a connection may take to say what it wants. Hooks say it at once."""
+
+MOST_SILENT: Final = 256
+"""Connections that have not said yet what they want. For one more the longest silent is closed."""
+
+_LINGER_S: Final = 0.5
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Answer = Callable[[], Awaitable[msgspec.Struct]]
+Port = Callable[[], int | None]
+MakeApp = Callable[["ConnectionLimiter", Port], web.Application]
+
+
+class Greeting(msgspec.Struct, frozen=True):
+    """What `GET /health` tells to anyone who can connect."""
+
+    name: str = "carryoverd"
+    version: str = __version__
+
+
+class ConnectionLimiter:
+    """Closes connections on which no request comes. One request a connection: nothing we serve asks twice."""
+
+    def __init__(self, head_s: float = HEAD_S) -> None:
+        self._head_s = head_s
+        self._silent: dict[RequestHandler, asyncio.TimerHandle] = {}
+
+    def accept(self, server: web.Server) -> RequestHandler:
+        """The protocol for a new connection."""
+        if len(self._silent) >= MOST_SILENT:
+            self._close(next(iter(self._silent)))
+        handler = server()
+        self._silent[handler] = asyncio.get_running_loop().call_later(self._head_s, self._close, handler)
+        return handler
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Takes note that a request came, and lets the connection end with its answer."""
+        timer = self._silent.pop(request.protocol, None)
+        if timer is not None:
+            timer.cancel()
+        answer = await handler(request)
+        answer.force_close()
+        return answer
+
+    def _close(self, handler: RequestHandler) -> None:
+        self._silent.pop(handler).cancel()
+        handler.force_close()
+
+
+@asynccontextmanager
+async def listening(app: web.Application, listener: socket.socket, limiter: ConnectionLimiter) -> AsyncIterator[None]:
+    """Answer on `listener` while the block lasts, and close it. `limiter` is among the middlewares of `app`."""
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=FINISH_REPLIES_S,
+        lingering_time=_LINGER_S,
+        auto_decompress=False,  # a small body must not become a large one
+    )
+    await runner.setup()
+    server = runner.server
+    assert server is not None, "it is there after setup"
+    try:
+        site = await asyncio.get_running_loop().create_server(
+            lambda: limiter.accept(server), sock=listener, backlog=256
+        )
+        try:
+            yield
+        finally:
+            site.close()
+    finally:
+        listener.close()
+        await runner.cleanup()
+
+
+class HookPort:
+    """See the module. `moved` is set when `port` may give another number."""
+
+    def __init__(self, make_app: MakeApp, *, port: Callable[[], int], moved: asyncio.Event, log: Log) -> None:
+        self._make_app = make_app
+        self._port = port
+        self._moved = moved
+        self._log = log
+        self.state = PortState()
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        failures = 0
+        try:
+            while True:
+                self._moved.clear()
+                wanted = self._port()
+                try:
+                    listener = listen(wanted)
+                except OSError as error:
+                    failures += 1
+                    await self._failed(wanted, error)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._moved.wait(), delay_s(failures))
+                    continue
+                failures = 0
+                await self._serve(wanted, listener)
+        finally:
+            self.state.port = None
+
+    async def _serve(self, wanted: int, listener: socket.socket) -> None:
+        """Until another port is wanted."""
+        bound: int = listener.getsockname()[1]
+        limiter = ConnectionLimiter()
+        async with listening(self._make_app(limiter, lambda: bound), listener, limiter):
+            self.state.port, self.state.trouble = bound, None
+            self._log.info("listening", port=bound)
+            while self._port() == wanted:
+                await self._moved.wait()
+                self._moved.clear()
+
+    async def _failed(self, port: int, error: OSError) -> None:
+        self.state.port = None
+        if error.errno == errno.EADDRINUSE:
+            trouble = f"port {port} is taken by {await asyncio.to_thread(port_holder, port)}"
+        else:
+            trouble = f"port {port} cannot be used: {os.strerror(error.errno or errno.EIO)}"
+        if trouble != self.state.trouble:
+            self._log.warning("port_unavailable", port=port, reason=trouble)
+        self.state.trouble = trouble
+
+
+def listen(port: int) -> socket.socket:
+    """A socket bound to `port` of this machine only. Raises OSError."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # A port that was closed a moment ago may be taken again; one that is listened on may not (Linux, macOS).
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((ADDRESS, port))
+        listener.listen(256)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def port_app(hooks: Hooks, secret: str, log: Log, *, limiter: ConnectionLimiter, port: Port) -> web.Application:
+    """The application behind the port for hooks. `port`: the one it listens on."""
+
+    async def greet() -> Greeting:
+        return Greeting()
+
+    app = guarded_app(log, limiter, port)
+    app.router.add_get("/health", json_route(greet))
+    app.router.add_post("/hook/{agent}/{event}", hook_route(hooks, secret=secret))
+    return app
+
+
+def guarded_app(log: Log, limiter: ConnectionLimiter, port: Port) -> web.Application:
+    @web.middleware
+    async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            refused = refusal(_head(request), port=port())
+            if refused is not None:
+                return web.json_response({"error": refused.reason}, status=refused.status)
+            return await handler(request)
+        except web.HTTPException as error:
+            return web.json_response({"error": error.reason}, status=error.status)
+        except Exception as error:
+            log.error("request_failed", error, path=request.path)
+            return web.json_response({"error": describe(error)}, status=500)
+
+    return web.Application(middlewares=[limiter.middleware, answer_errors], client_max_size=BODY_LIMIT_BYTES)
+
+
+def _head(request: web.Request) -> Head:
+    return Head(
+        method=request.method,
+        hosts=tuple(request.headers.getall("Host", ())),
+        origins=tuple(request.headers.getall("Origin", ())),
+        content_length=request.headers.get("Content-Length"),
+        content_encoding=request.headers.get("Content-Encoding"),
+    )
+
+
+def hook_route(hooks: Hooks, *, secret: str | None) -> Handler:
+    """`secret`: what a caller must know to be believed; None where reaching us is enough."""
+
+    async def handle(request: web.Request) -> web.Response:
+        given = request.headers.getall(SECRET_HEADER, ())
+        authenticated = secret is None or knows_secret(given, secret)
+        try:
+            async with asyncio.timeout(BODY_S):
+                payload = await request.read()
+        except TimeoutError:
+            return web.Response(status=408)
+        target = request.match_info
+        reply = await hooks.call(target["agent"], target["event"], payload, authenticated=authenticated)
+        return web.Response(status=reply.status, body=reply.body or None, content_type="text/plain", charset="utf-8")
+
+    return handle
+
+
+def json_route(answer: Answer) -> Handler:
+    async def handle(_request: web.Request) -> web.Response:
+        return web.Response(body=msgspec.json.encode(await answer()), content_type="application/json")
+
+    return handle

@@ -1,0 +1,137 @@
+"""The part of the daemon that agents' hooks talk to, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from aiohttp import web
+
+from carryover.agents.contract import Agent
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.health import PortState
+from carryover.daemon.hooks.dispatch import Hooks
+from carryover.daemon.hooks.guard import hook_secret
+from carryover.daemon.hooks.http_app import ConnectionLimiter, HookPort, Port, port_app
+from carryover.daemon.hooks.session_start import SessionStarts, with_placeholder
+from carryover.daemon.ingest_queue import IngestQueue
+from carryover.daemon.log import Log
+from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.supervisor import Supervisor
+from carryover.ingest.scan import Root
+from carryover.ledger.store import Ledger
+from carryover.publish import stub
+from carryover.publish.project_root import ProjectRoot
+from carryover.publish.refresh import Refreshed
+from carryover.publish.restore_store import prune_answers
+
+THREADS: Final = 4
+FINISH_S: Final = 1.0
+
+
+class HookWiring:
+    """`calls` answers hooks, whichever way they come. Close `pools` in the end."""
+
+    def __init__(
+        self,
+        context: DaemonContext,
+        ledger: Ledger,
+        agents: Mapping[str, Agent],
+        roots: Callable[[], tuple[Root, ...]],
+        ingest_queue: IngestQueue,
+        publish_queue: PublishQueue,
+        *,
+        last_sweep_ms: Callable[[], int | None],
+        follow: Callable[[ProjectRoot], Awaitable[object]],
+        log: Log,
+    ) -> None:
+        self._context = context
+        self._log = log
+        self._secret = secrets.token_hex(32)
+        self._ready_for_sessions: set[int] = set()
+        # Of their own, so that answers which take their time keep no one-line call waiting.
+        checks = ThreadPoolExecutor(THREADS, thread_name_prefix="hook")
+        answers = ThreadPoolExecutor(THREADS, thread_name_prefix="start")
+        self.pools = (checks, answers)
+        starts = SessionStarts(
+            ledger,
+            context.state.ledger,
+            ingest_queue,
+            publish_queue,
+            config=lambda: context.config,
+            last_sweep_ms=last_sweep_ms,
+            started_in=self._ready_for_sessions.add,
+            later=lambda job: self.calls.later(job),
+            home=context.home,
+            agents_own=context.agents_own,
+            executor=answers,
+            follow=follow,
+        )
+        self.calls = Hooks(
+            agents,
+            roots,
+            ledger,
+            context.state.ledger,
+            ingest_queue,
+            publish_queue,
+            starts,
+            root_of=context.root_of,
+            executor=checks,
+            log=log,
+        )
+        self._server = HookPort(
+            self._port_app,
+            port=lambda: context.config.server.port,
+            moved=context.config_changed,
+            log=log,
+        )
+
+    @property
+    def port_state(self) -> PortState:
+        """Of the port for hooks."""
+        return self._server.state
+
+    def listening_on(self) -> int | None:
+        """The port for hooks, None while there is none."""
+        return self._server.state.port
+
+    def prepare(self) -> None:
+        """Bring what the agents' hooks need into the state folder: the secret, and the script that sends it. Blocks."""
+        state = self._context.state
+        try:
+            self._secret = hook_secret(state.secret)
+            stub.write(state)
+            prune_answers(state.root, self._context.config)
+        except OSError as error:
+            # A full disk must not keep the daemon from starting. A secret that nobody knows lets nobody in.
+            self._log.error("hooks_not_prepared", error)
+
+    def settings_changed(self) -> None:
+        """Keep no answer for a project that is excluded by now."""
+        self.calls.later(self._prune)
+
+    async def _prune(self) -> None:
+        await asyncio.to_thread(prune_answers, self._context.state.root, self._context.config)
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Start the tasks."""
+        supervisor.start("hooks", self.calls.run, vital=True)
+        supervisor.start("hook-port", self._server.run)
+
+    async def stop(self, supervisor: Supervisor) -> None:
+        """Take no more calls over the port, and do what earlier ones left to be done."""
+        await supervisor.stop("hook-port")
+        self.calls.drain()
+        await supervisor.stop("hooks", within_s=FINISH_S)
+
+    def completed(self, project: int, made: Refreshed) -> Refreshed:
+        """A refresh, with the placeholder where a session has started and there is nothing to hand over. Blocks."""
+        if project not in self._ready_for_sessions:
+            return made
+        return with_placeholder(made, home=self._context.home, agents_own=self._context.agents_own)
+
+    def _port_app(self, limiter: ConnectionLimiter, port: Port) -> web.Application:
+        return port_app(self.calls, self._secret, self._log, limiter=limiter, port=port)

@@ -1,0 +1,198 @@
+"""Reads sources as they are hinted at or queued, and passes on which projects that touched.
+
+A source is read one batch at a time and then goes back to the hint board, so that a long history never keeps a live
+session waiting for more than a batch. Trouble with one source is remembered with that source and tried again later;
+trouble with the ledger is tried again with a back-off while nothing is lost, except damage, which stops the daemon.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from pathlib import PurePath
+from typing import Final
+
+import msgspec
+
+from carryover.agents.contract import Agent, Source
+from carryover.daemon.log import Log
+from carryover.daemon.supervisor import delay_s
+from carryover.daemon.work_queue import WorkQueue
+from carryover.ingest.pipeline import IngestResult, RootOf, ingest
+from carryover.ingest.scan import Key, key_of
+from carryover.ledger.store import Ledger
+from carryover.ledger.trouble import LedgerUnavailable
+
+QUIET_S: Final = 0.1
+CAP_S: Final = 0.3
+"""A session that writes without pause is read this often. With the publisher's own cap, the watcher's step and the time
+to publish, this keeps every change within a second."""
+
+LOOK_AGAIN_AT_LEAST_S: Final = 1.0
+"""Sooner than this no reader gets a source looked at again that has not changed."""
+
+
+OnRead = Callable[[frozenset[int], int], None]
+
+
+class IngestQueue:
+    """See the module. `on_read` is told the projects that a source touched, once it was read to its end.
+
+    Sources of an agent that `reads` says no to are passed by; a rescan finds them once it says yes again.
+    """
+
+    def __init__(
+        self,
+        agents: Mapping[str, Agent],
+        ledger: Ledger,
+        *,
+        root_of: RootOf,
+        on_read: OnRead,
+        executor: Executor,
+        clock: Callable[[], float],
+        log: Log,
+        reads: Callable[[str], bool] = lambda _agent_id: True,
+    ) -> None:
+        self._agents = agents
+        self._ledger = ledger
+        self._root_of = root_of
+        self._on_read = on_read
+        self._executor = executor
+        self._log = log
+        self._reads = reads
+        self._queue: WorkQueue[Key] = WorkQueue(quiet_s=QUIET_S, cap_s=CAP_S, clock=clock)
+        self._sources: dict[Key, Source] = {}
+        self._unread: dict[Key, IngestResult] = {}
+        self._broken: set[Key] = set()
+        self._ledger_failures = 0
+        self.ledger_trouble: str | None = None
+        """Why nothing can be stored at the moment."""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits to be read and nothing is being read."""
+        return self._queue.idle
+
+    @property
+    def broken(self) -> int:
+        """Sources that cannot be read at the moment."""
+        return len(self._broken)
+
+    @property
+    def waiting(self) -> int:
+        """Sources that wait to be read."""
+        return self._queue.waiting
+
+    def hint(self, sources: Iterable[Source]) -> None:
+        """Something happened to `sources`: read them soon."""
+        for source in sources:
+            self._queue.hint(self._keyed(source))
+
+    def queue(self, sources: Iterable[Source]) -> None:
+        """Read `sources`, in this order, while nothing livelier is to be done."""
+        self._queue.queue([self._keyed(source) for source in sources])
+
+    def put_off(self, source: Source, wait_s: float) -> None:
+        """`source` cannot be read: try again once `wait_s` have passed, or when something happens to it."""
+        key = self._keyed(source)
+        self._broken.add(key)
+        self._queue.later(key, wait_s)
+
+    def knows_of(self, source: Source) -> bool:
+        """True when `source` waits to be read, or is being read."""
+        return key_of(source) in self._queue
+
+    async def look_at(self, sources: Iterable[Source]) -> None:
+        """Wait until `sources` have been read to their present end, which is to happen at once."""
+        await self._queue.look_at([self._keyed(source) for source in sources])
+
+    async def flush(self) -> None:
+        """Wait until all that waits or is being read now has been read to its end."""
+        await self._queue.flush()
+
+    def drain(self) -> None:
+        """Let `run` end once what was hinted has been read; leave the rest for the next start."""
+        self._queue.drain()
+
+    async def run(self) -> None:
+        """Read one source at a time until drained. Several of these may run at once."""
+        while (key := await self._queue.take()) is not None:
+            more = False
+            try:
+                more = await self._read(key)
+            finally:
+                self._queue.done(key, more=more)
+
+    def _keyed(self, source: Source) -> Key:
+        key = key_of(source)
+        self._sources[key] = source
+        return key
+
+    async def _read(self, key: Key) -> bool:
+        """Read one batch. True when there is more."""
+        started = time.monotonic()
+        source = self._sources[key]
+        if not self._reads(source.agent):
+            return False
+        try:
+            result = await ingest(
+                self._ledger,
+                self._agents[source.agent],
+                source,
+                root_of=self._root_of,
+                now_ms=lambda: int(time.time() * 1000),
+                executor=self._executor,
+                max_batches=1,
+            )
+        except LedgerUnavailable as trouble:
+            self._ledger_failed(key, trouble)
+            return False
+        self._ledger_works()
+        self._unread[key] = total = _sum(self._unread.get(key), result)
+        if result.more:
+            return True
+        del self._unread[key]
+        await self._note(key, total, ms=(time.monotonic() - started) * 1000)
+        return False
+
+    async def _note(self, key: Key, result: IngestResult, *, ms: float) -> None:
+        name = PurePath(key[1]).name
+        if result.new_events:
+            self._log.info("source_read", source=name, events=result.new_events, ms=ms)
+        if result.projects:
+            self._on_read(result.projects, result.newest_event_ms)
+        if result.look_again_s is not None:
+            self._queue.later(key, max(result.look_again_s, LOOK_AGAIN_AT_LEAST_S))
+        if result.error is None:
+            self._broken.discard(key)
+            return
+        if key not in self._broken:
+            self._log.warning("source_broken", source=name, reason=result.error)
+        state = await self._ledger.source_state(self._sources[key])
+        self.put_off(self._sources[key], max(0.0, state.retry_ms / 1000 - time.time()) if state is not None else 0.0)
+
+    def _ledger_failed(self, key: Key, trouble: LedgerUnavailable) -> None:
+        self._ledger_failures += 1
+        if self.ledger_trouble is None:
+            self._log.error("ledger_unavailable", trouble)
+        self.ledger_trouble = str(trouble)
+        self._queue.later(key, delay_s(self._ledger_failures))
+
+    def _ledger_works(self) -> None:
+        if self.ledger_trouble is not None:
+            self._log.info("ledger_works_again")
+        self.ledger_trouble = None
+        self._ledger_failures = 0
+
+
+def _sum(before: IngestResult | None, result: IngestResult) -> IngestResult:
+    """What several batches of one source brought."""
+    if before is None:
+        return result
+    return msgspec.structs.replace(
+        result,
+        new_events=before.new_events + result.new_events,
+        projects=before.projects | result.projects,
+        newest_event_ms=max(before.newest_event_ms, result.newest_event_ms),
+    )

@@ -1,0 +1,153 @@
+"""Publishes: brings the handoffs of projects in which something happened up to date.
+
+The first change after a quiet moment goes out at once, a burst is merged. A project that cannot be published is tried
+again with a back-off and keeps no other waiting. History of projects that have long been left alone fills the ledger
+only: what is older than `publish.active_days` is never published.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import Executor
+from typing import Final
+
+import msgspec
+
+from carryover.daemon.log import Log, describe
+from carryover.daemon.supervisor import delay_s
+from carryover.daemon.work_queue import WorkQueue
+from carryover.distill.facts import GitFacts
+from carryover.ingest.scan import MS_PER_DAY
+from carryover.ledger.store import Ledger
+from carryover.ledger.trouble import LedgerDamaged
+from carryover.publish.refresh import Refreshed
+
+QUIET_S: Final = 0.3
+CAP_S: Final = 0.5
+
+Refresh = Callable[[int, bool, GitFacts | None, int], Refreshed]
+"""Project, whether it is the one that moved last, last known git facts, now in ms. Blocks."""
+
+
+class Outcome(msgspec.Struct):
+    """What came of a project's last publication."""
+
+    refusal: str | None = None
+    notes: tuple[str, ...] = ()
+    failures: int = 0
+    """In a row. `error` says why the last one failed, without content."""
+    error: str | None = None
+    git: GitFacts | None = None
+
+
+class PublishQueue:
+    """See the module. Times of events are UTC ms."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        refresh: Refresh,
+        *,
+        active_days: Callable[[], int],
+        executor: Executor,
+        clock: Callable[[], float],
+        log: Log,
+        now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
+        before: Callable[[int], Awaitable[None]] | None = None,
+    ) -> None:
+        """`before` is awaited ahead of each publication of a project."""
+        self._ledger = ledger
+        self._refresh = refresh
+        self._active_days = active_days
+        self._executor = executor
+        self._log = log
+        self._now_ms = now_ms
+        self._before = before
+        self._queue: WorkQueue[int] = WorkQueue(quiet_s=QUIET_S, cap_s=CAP_S, clock=clock)
+        self._last_event_ms: dict[int, int] = {}
+        self.outcomes: dict[int, Outcome] = {}
+        """By project, of those published since the start."""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is to be published and nothing is being published."""
+        return self._queue.idle
+
+    def seed(self, last_event_ms: dict[int, int]) -> None:
+        """When something last happened in each project that the ledger knows."""
+        self._last_event_ms.update(last_event_ms)
+
+    def mark_dirty(self, projects: Iterable[int], event_ms: int) -> None:
+        """`projects` have got events, the newest of them at `event_ms`."""
+        oldest_active_ms = self._now_ms() - self._active_days() * MS_PER_DAY
+        for project in projects:
+            newest_ms = self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
+            if newest_ms >= oldest_active_ms:
+                self._queue.hint(project)
+
+    def mark_all_dirty(self) -> None:
+        """What every project is published with may have changed, such as a setting."""
+        self.mark_dirty(list(self._last_event_ms), 0)
+
+    def publish_soon(self, projects: Iterable[int], event_ms: int) -> None:
+        """As `touch`, at once: context may be lost, or a turn has ended and the next may be another agent's."""
+        for project in projects:
+            self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
+            self._queue.hint(project, urgent=True)
+
+    async def publish_now(self, project: int) -> None:
+        """Wait until `project` has been published once more, whenever something last happened in it."""
+        await self._queue.look_at([project])
+
+    async def flush(self) -> None:
+        """Wait until all that is to be published now has been."""
+        await self._queue.flush()
+
+    def drain(self) -> None:
+        """Let `run` end once what is to be published now has been."""
+        self._queue.drain()
+
+    async def run(self) -> None:
+        """Publish one project at a time until drained. Several of these may run at once."""
+        while (project := await self._queue.take()) is not None:
+            try:
+                await self._publish(project)
+            finally:
+                self._queue.done(project)
+
+    async def _publish(self, project: int) -> None:
+        outcome = self.outcomes.setdefault(project, Outcome())
+        started_ms = self._now_ms()
+        moved_last = self._last_event_ms.get(project, 0) >= max(self._last_event_ms.values(), default=0)
+        loop = asyncio.get_running_loop()
+        try:
+            if self._before is not None:
+                await self._before(project)
+            made = await loop.run_in_executor(
+                self._executor, self._refresh, project, moved_last, outcome.git, started_ms
+            )
+            await self._ledger.set_published(project, made.sha, started_ms, made.published.refusal, made.git)
+        except LedgerDamaged:
+            raise
+        except Exception as error:
+            # Whatever is wrong with one project, or with our reading of it, must not keep the others from theirs.
+            self._failed(project, outcome, error)
+            return
+        self._worked(project, outcome, made, took_ms=self._now_ms() - started_ms)
+
+    def _failed(self, project: int, outcome: Outcome, error: Exception) -> None:
+        outcome.failures += 1
+        outcome.error = describe(error)
+        self._log.error("publish_failed", error, project=project, retry_s=delay_s(outcome.failures))
+        self._queue.later(project, delay_s(outcome.failures))
+
+    def _worked(self, project: int, outcome: Outcome, made: Refreshed, *, took_ms: int) -> None:
+        if made.published.changed:
+            self._log.info("published", project=project, ms=took_ms)
+        if made.published.refusal is not None and made.published.refusal != outcome.refusal:
+            self._log.info("not_published", project=project)
+        self.outcomes[project] = Outcome(
+            refusal=made.published.refusal, notes=made.published.notes, git=made.git or outcome.git
+        )

@@ -1,0 +1,124 @@
+"""Keeps sweeping: at the start, whenever hints may have been lost, and every few minutes as a safety net."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from carryover.agents.contract import Agent
+from carryover.daemon.ingest_queue import IngestQueue
+from carryover.daemon.log import Log
+from carryover.ingest.catch_up import Compared, compare, reading_order
+from carryover.ingest.scan import Root, Seen, key_of
+from carryover.ledger.store import Ledger
+
+SAFETY_NET_S: Final = 300.0
+"""Bounds what a lost hint costs. Where nothing changed, a rescan costs about 10 µs a file."""
+
+BETWEEN_RESCANS_S: Final = 1.0
+"""Requests that come faster share a rescan."""
+
+LOST_HINT_MS: Final = 10_000
+"""A change this old that a rescan finds, and that nobody hinted at, was missed by the watcher."""
+
+
+class Rescanned(msgspec.Struct, frozen=True, kw_only=True):
+    """What one rescan found. `unhinted`: changes older than `LOST_HINT_MS` that nobody had hinted at."""
+
+    at_ms: int
+    sources: int
+    changed: int
+    gone: int
+    unhinted: int
+    ms: float
+
+
+class Rescanner:
+    """See the module. `on_lost_hints` is called when the watcher turns out to miss changes."""
+
+    def __init__(
+        self,
+        agents: Mapping[str, Agent],
+        roots: Callable[[], tuple[Root, ...]],
+        ledger: Ledger,
+        ingest_queue: IngestQueue,
+        *,
+        active_days: Callable[[], int],
+        on_lost_hints: Callable[[], None],
+        log: Log,
+    ) -> None:
+        self._agents = agents
+        self._roots = roots
+        self._ledger = ledger
+        self._ingest_queue = ingest_queue
+        self._active_days = active_days
+        self._on_lost_hints = on_lost_hints
+        self._log = log
+        self._one_at_a_time = asyncio.Lock()
+        self._requested = asyncio.Event()
+        self._reason = "start"
+        self.last_ms: int | None = None
+        """When the last rescan began; None before the first has ended."""
+        self.sources = 0
+        """Sources that the last rescan found."""
+
+    def request(self, reason: str) -> None:
+        """Sweep soon."""
+        self._reason = reason
+        self._requested.set()
+
+    async def run(self) -> None:
+        """Sweep now, and then on request and every few minutes, until cancelled."""
+        while True:
+            self._requested.clear()
+            reason, self._reason = self._reason, "safety_net"
+            first = self.last_ms is None
+            swept = await self.rescan()
+            if swept.changed or swept.gone or first:
+                counts = {"sources": swept.sources, "changed": swept.changed, "gone": swept.gone}
+                self._log.info("swept", reason=reason, **counts, ms=swept.ms)
+            if reason == "safety_net" and swept.unhinted:
+                self._log.warning("hints_lost", sources=swept.unhinted)
+                self._on_lost_hints()
+            await asyncio.sleep(BETWEEN_RESCANS_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._requested.wait(), SAFETY_NET_S)
+
+    async def rescan(self, *, also_broken: bool = False) -> Rescanned:
+        """Look at every source once and queue those that changed; with `also_broken` those that cannot be read too."""
+        async with self._one_at_a_time:
+            started = time.monotonic()
+            now_ms = int(time.time() * 1000)
+            found = await compare(self._ledger, self._agents, self._roots(), now_ms=now_ms, also_broken=also_broken)
+            unhinted = self._unhinted(found.outdated, now_ms)
+            self._ingest_queue.queue(reading_order(found.outdated, now_ms=now_ms, active_days=self._active_days()))
+            self._put_off_broken(found, now_ms)
+            self.last_ms = now_ms
+            self.sources = len(found.seen)
+            ms = (time.monotonic() - started) * 1000
+            return Rescanned(
+                at_ms=now_ms,
+                sources=len(found.seen),
+                changed=len(found.outdated),
+                gone=len(found.gone),
+                unhinted=unhinted,
+                ms=ms,
+            )
+
+    def _unhinted(self, outdated: Iterable[Seen], now_ms: int) -> int:
+        old_ns = (now_ms - LOST_HINT_MS) * 1_000_000
+        return sum(item.mtime_ns < old_ns and not self._ingest_queue.knows_of(item.source) for item in outdated)
+
+    def _put_off_broken(self, found: Compared, now_ms: int) -> None:
+        """After a restart nobody else remembers when a broken source is worth another try."""
+        for item in found.seen:
+            state = found.known.get(key_of(item.source))
+            if state is None or state.state != "broken" or state.retry_ms <= now_ms:
+                continue
+            if not self._ingest_queue.knows_of(item.source):
+                self._ingest_queue.put_off(item.source, (state.retry_ms - now_ms) / 1000)

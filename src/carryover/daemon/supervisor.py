@@ -1,0 +1,117 @@
+"""The supervisor: the one owner of the daemon's tasks.
+
+A vital task that fails stops the daemon (the service manager starts it anew). Any other is started again after a
+back-off that doubles from 0.5 s to 30 s and begins anew once the task has been healthy for a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Final
+
+from carryover.daemon.health import TaskState
+from carryover.daemon.log import Log, describe
+
+FIRST_DELAY_S: Final = 0.5
+LONGEST_DELAY_S: Final = 30.0
+HEALTHY_AFTER_S: Final = 60.0
+
+Run = Callable[[], Awaitable[None]]
+
+
+class Supervisor:
+    """Use as an async context manager; leaving it stops what still runs."""
+
+    def __init__(
+        self,
+        log: Log,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._log = log
+        self._clock = clock
+        self._sleep = sleep
+        self._group = asyncio.TaskGroup()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._states: dict[str, TaskState] = {}
+        self._vital: set[str] = set()
+        self.vital_failed = asyncio.Event()
+        """Set when a vital task has failed: the daemon must stop."""
+
+    async def __aenter__(self) -> Supervisor:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await self._group.__aexit__(kind, error, traceback)
+
+    def start(self, name: str, run: Run, *, vital: bool = False) -> None:
+        """Start the task `name`; `run` is called again for each restart."""
+        state = self._states[name] = TaskState(name)
+        if vital:
+            self._vital.add(name)
+        keeper = self._run_once(state, run) if vital else self._keep_running(state, run)
+        self._tasks[name] = self._group.create_task(keeper, name=name)
+
+    async def stop(self, name: str, *, within_s: float = 0.0) -> None:
+        """Wait until `name` ends of itself, at most `within_s`, then cancel it and wait for the end of that."""
+        task = self._tasks[name]
+        done, _ = await asyncio.wait({task}, timeout=within_s)
+        if not done:
+            task.cancel()
+            await asyncio.wait({task})
+
+    @property
+    def healthy(self) -> bool:
+        """Every vital task runs."""
+        return all(self._states[name].state == "running" for name in self._vital)
+
+    def states(self) -> list[TaskState]:
+        """The tasks in the order in which they were started."""
+        return list(self._states.values())
+
+    async def _run_once(self, state: TaskState, run: Run) -> None:
+        try:
+            await run()
+            state.state = "stopped"
+        except asyncio.CancelledError:
+            state.state = "stopped"
+            raise
+        except Exception as error:
+            state.state = "failed"
+            state.last_error = describe(error)
+            self._log.error("vital_task_failed", error, task=state.name)
+            self.vital_failed.set()
+
+    async def _keep_running(self, state: TaskState, run: Run) -> None:
+        failures_in_a_row = 0
+        try:
+            while True:
+                started = self._clock()
+                try:
+                    state.state = "running"
+                    await run()
+                    break
+                except Exception as error:
+                    was_healthy = self._clock() - started >= HEALTHY_AFTER_S
+                    failures_in_a_row = 1 if was_healthy else failures_in_a_row + 1
+                    state.state = "waiting"
+                    state.restarts += 1
+                    state.last_error = describe(error)
+                    self._log.error("task_failed", error, task=state.name, retry_s=delay_s(failures_in_a_row))
+                await self._sleep(delay_s(failures_in_a_row))
+        finally:
+            state.state = "stopped"
+
+
+def delay_s(failures_in_a_row: int) -> float:
+    """Seconds to wait after the nth failure in a row (from 1)."""
+    return min(FIRST_DELAY_S * 2.0 ** (min(failures_in_a_row, 16) - 1), LONGEST_DELAY_S)

@@ -1,0 +1,249 @@
+"""The watcher: turns changes below the agents' folders into hints.
+
+It watches in a thread of its own and begins anew whenever the set of folders changes: one is created, removed, or
+replaced. Each beginning asks for a rescan, because what happened in between went unseen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from watchfiles import Change, watch
+
+from carryover.agents.contract import Agent, Source
+from carryover.daemon.health import WatchState
+from carryover.daemon.log import Log
+from carryover.ingest.scan import Root
+
+STEP_MS: Final = 25
+"""watchfiles looks at its queue this often and gives out what it has once a step brought nothing more: an append
+becomes a hint after 25-50 ms, at 0.2 % of a core while idle."""
+
+DEBOUNCE_MS: Final = 80
+"""Changes that come without a pause are given out this often."""
+
+LOOK_AT_ROOTS_MS: Final = 500
+"""How often to look whether the folders themselves are still the same."""
+
+POLL_MS: Final = 500
+
+FLOOD: Final = 500
+"""More changes at once than this may mean that the kernel's queue ran over, which watchfiles does not tell."""
+
+_Identity = tuple[int, int]
+
+
+class Noticed(msgspec.Struct, frozen=True):
+    """What a set of changes comes to. `rescan`: look at everything, since hints cannot be trusted to be complete."""
+
+    sources: tuple[Source, ...] = ()
+    rescan: str | None = None
+    new_folders: tuple[str, ...] = ()
+
+
+class Watcher:
+    """See the module. `on_sources` and `on_rescan` are called on the event loop."""
+
+    def __init__(
+        self,
+        agents: Mapping[str, Agent],
+        roots: Callable[[], Iterable[Root]],
+        *,
+        on_sources: Callable[[Iterable[Source]], None],
+        on_rescan: Callable[[str], None],
+        log: Log,
+    ) -> None:
+        self._agents = agents
+        self._roots = roots
+        self._on_sources = on_sources
+        self._on_rescan = on_rescan
+        self._log = log
+        self._begin_anew = threading.Event()
+        self._reported: str | None = None
+        self.state = WatchState()
+
+    async def run(self) -> None:
+        """Watch until cancelled. Leaves no thread behind."""
+        loop = asyncio.get_running_loop()
+        while True:
+            self._begin_anew.clear()
+            folders = await asyncio.to_thread(_identify, self._roots())
+            self._note_folders(folders)
+            if self.state.watched == 0:
+                self.state.mode = "nothing to watch"
+                await asyncio.sleep(LOOK_AT_ROOTS_MS / 1000)
+                continue
+            watching = loop.run_in_executor(None, self._watch, folders, loop)  # it runs on until told to stop
+            try:
+                await asyncio.shield(watching)
+            except asyncio.CancelledError:
+                self._begin_anew.set()
+                await asyncio.wait({watching})
+                raise
+
+    def begin_anew(self) -> None:
+        """Build the watch again, natively if possible: hints were lost, or the system's limit may have been raised."""
+        self.state.reason = None
+        self.state.denied = False
+        self._begin_anew.set()
+
+    def _watch(self, folders: Mapping[Root, _Identity | None], loop: asyncio.AbstractEventLoop) -> None:
+        """Watch `folders` until they are no longer the same. Runs in a thread."""
+        try:
+            self._watch_once(folders, loop, polling=self.state.reason is not None)
+        except PermissionError:
+            if self.state.denied:
+                raise
+            self.state.denied = True
+            self._log.warning("watch_denied")
+        except (OSError, RuntimeError) as error:
+            reason = _limit(error)
+            if reason is None:
+                raise
+            self.state.reason = reason
+            if reason != self._reported:
+                self._log.warning("watch_limit_reached", reason=reason, polling_ms=POLL_MS)
+            self._reported = reason
+
+    def _watch_once(
+        self, folders: Mapping[Root, _Identity | None], loop: asyncio.AbstractEventLoop, *, polling: bool
+    ) -> None:
+        existing = [root for root, identity in folders.items() if identity is not None]
+        look_again = 0.0
+        for changes in watch(
+            *dict.fromkeys(root.path for root in existing),
+            watch_filter=None,
+            debounce=DEBOUNCE_MS,
+            step=STEP_MS,
+            stop_event=self._begin_anew,
+            rust_timeout=LOOK_AT_ROOTS_MS,
+            yield_on_timeout=True,
+            force_polling=polling or None,
+            poll_delay_ms=POLL_MS,
+            # watchfiles 1.3 then ignores also that the system's limit on watches is reached, so only where need be.
+            ignore_permission_denied=self.state.denied,
+        ):
+            if not look_again:
+                self.state.mode = "polling" if polling else "native"
+                loop.call_soon_threadsafe(self._on_rescan, "watch_begun")
+            if changes:
+                found = noticed(changes, existing, self._agents, is_dir=_is_dir)
+                loop.call_soon_threadsafe(self._tell, found)
+                if not polling and not all(map(_is_watched, found.new_folders)):
+                    return
+            if time.monotonic() >= look_again:
+                look_again = time.monotonic() + LOOK_AT_ROOTS_MS / 1000
+                if _identify(self._roots()) != folders:
+                    return
+
+    def _tell(self, found: Noticed) -> None:
+        if found.sources:
+            self._on_sources(found.sources)
+        if found.rescan is not None:
+            self._on_rescan(found.rescan)
+
+    def _note_folders(self, folders: Mapping[Root, _Identity | None]) -> None:
+        watched = sum(identity is not None for identity in folders.values())
+        missing = len(folders) - watched
+        if (watched, missing) != (self.state.watched, self.state.missing):
+            self._log.info("watch_folders", watched=watched, missing=missing)
+        self.state.watched, self.state.missing = watched, missing
+
+
+def noticed(
+    changes: Iterable[tuple[Change, str]],
+    roots: Iterable[Root],
+    agents: Mapping[str, Agent],
+    *,
+    is_dir: Callable[[str], bool],
+) -> Noticed:
+    """The sources that `changes` are about. Nothing but an agent's own sources ever becomes a hint.
+
+    A folder that appears may hold files that were written before it was watched, one that goes takes its sources with
+    it without a word: both ask for a rescan.
+    """
+    everything = list(changes)
+    if len(everything) > FLOOD:
+        return Noticed(rescan="flood")
+    sources: dict[tuple[str, str], Source] = {}
+    rescan = None
+    new_folders = []
+    for change, path in everything:
+        found = _sources_at(path, roots, agents)
+        sources.update({(source.agent, source.path): source for source in found})
+        if found:
+            continue
+        if change is Change.added and is_dir(path):
+            rescan = "folder_added"
+            new_folders.append(path)
+        elif change is Change.deleted and "." not in path.rpartition(os.sep)[2]:
+            rescan = rescan or "folder_gone"
+    return Noticed(tuple(sources.values()), rescan, tuple(new_folders))
+
+
+def _sources_at(path: str, roots: Iterable[Root], agents: Mapping[str, Agent]) -> list[Source]:
+    place = Path(path)
+    found = (agents[root.agent_id].source_of(place, root.path) for root in roots if place.is_relative_to(root.path))
+    return [source for source in found if source is not None]
+
+
+def _identify(roots: Iterable[Root]) -> dict[Root, _Identity | None]:
+    """Which folder each root is now, None where there is none."""
+    return {root: _identity_of(root.path) for root in roots}
+
+
+def _identity_of(path: Path) -> _Identity | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None
+
+
+def _is_dir(path: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _is_watched(folder: str) -> bool:
+    """False where inotify does not watch `folder`, which the kernel tells in /proc; True where nobody tells.
+
+    Where the limit on watches is reached only when a folder is created, watchfiles 1.3 says nothing; building the watch
+    anew then meets the limit for all to see.
+    """
+    try:
+        mark = f" ino:{Path(folder).stat().st_ino:x} "
+        infos = list(Path("/proc/self/fdinfo").iterdir())
+    except OSError:
+        return True
+    for info in infos:
+        with suppress(OSError):  # closed meanwhile
+            if mark in info.read_text():
+                return True
+    return False
+
+
+def _limit(error: Exception) -> str | None:
+    """Which limit of the system `error` tells of, None for any other error.
+
+    watchfiles 1.3 gives an OSError without a number for the limit on watches, and an error of its own, a RuntimeError,
+    for the one on instances and open files; both are told apart by their words only.
+    """
+    words = str(error)
+    if "watch limit" in words or f"os error {errno.ENOSPC})" in words:
+        return "watches"
+    if f"os error {errno.EMFILE})" in words or f"os error {errno.ENFILE})" in words:
+        return "instances"
+    return None

@@ -1,0 +1,206 @@
+"""The hint board: which sources (or projects) to look at, and when.
+
+A hint carries no data, so losing one costs time only. A flood of hints merges: a key waits at most once, so the board
+is bounded by the number of keys. The first hint after a quiet moment is due at once; hints that follow are merged until
+`quiet_s` have passed without one, but never longer than `cap_s` after the first of them. Beside these live hints there
+is a backlog, in an order given from outside, that is taken up while no live hint is due. A key that was taken is in
+flight until `done`, and is not given out again before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from typing import Final, Generic, Literal, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+LIVE_IN_A_ROW: Final = 8
+"""So many live hints are taken before one of a waiting backlog is: busy sources delay old history, never starve it."""
+
+RECENT_KEPT: Final = 256
+
+Lane = Literal["live", "backlog"]
+
+
+@dataclass(slots=True)
+class _Pending:
+    first: float
+    due: float
+
+
+class _Settling(Generic[K]):
+    """Somebody waits until each of `keys` was taken after now, and then finished."""
+
+    def __init__(self, keys: Iterable[K]) -> None:
+        self.waiting = set(keys)
+        self.started: set[K] = set()
+        self.reached = asyncio.Event()
+        self.release_if_empty()
+
+    def release_if_empty(self) -> None:
+        if not self.waiting:
+            self.reached.set()
+
+
+class WorkQueue(Generic[K]):
+    """See the module. All methods belong to one event loop; `clock` gives monotonic seconds."""
+
+    def __init__(self, *, quiet_s: float, cap_s: float, clock: Callable[[], float]) -> None:
+        self._quiet_s = quiet_s
+        self._cap_s = cap_s
+        self._clock = clock
+        self._live: dict[K, _Pending] = {}
+        self._recent: dict[K, float] = {}
+        self._later: dict[K, float] = {}
+        self._backlog: dict[K, None] = {}
+        self._in_flight: dict[K, Lane] = {}
+        self._settling: list[_Settling[K]] = []
+        self._live_in_a_row = 0
+        self._draining = False
+        self._changed = asyncio.Event()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits and nothing is in flight. Keys that `later` put off do not count."""
+        return not (self._live or self._backlog or self._in_flight)
+
+    @property
+    def waiting(self) -> int:
+        """How many keys wait, without those put off and those in flight."""
+        return len(self._live) + len(self._backlog)
+
+    def __contains__(self, key: object) -> bool:
+        """True for a key that waits, also when put off, and for one in flight."""
+        return any(key in keys for keys in (self._live, self._backlog, self._in_flight, self._later))
+
+    def hint(self, key: K, *, urgent: bool = False) -> None:
+        """Look at `key` soon; at once if `urgent` or if no hint for it came for `quiet_s`."""
+        now = self._clock()
+        was_quiet = now - self._recent.get(key, -self._quiet_s) >= self._quiet_s
+        self._recent[key] = now
+        self._later.pop(key, None)
+        self._backlog.pop(key, None)
+        pending = self._live.get(key)
+        if pending is None:
+            self._live[key] = _Pending(first=now, due=now if urgent or was_quiet else now + self._quiet_s)
+        elif urgent:
+            pending.due = min(pending.due, now)
+        elif pending.due > now:
+            pending.due = min(now + self._quiet_s, pending.first + self._cap_s)
+        self._forget_old_recents(now)
+        self._changed.set()
+
+    def later(self, key: K, delay_s: float) -> None:
+        """Look at `key` once `delay_s` have passed, unless a hint or the backlog brings it up before."""
+        self._later[key] = self._clock() + delay_s
+        self._changed.set()
+
+    def queue(self, keys: Iterable[K]) -> None:
+        """Put `keys` at the head of the backlog, in this order; what else waits there comes after them."""
+        self._backlog = {**dict.fromkeys(key for key in keys if key not in self._live), **self._backlog}
+        self._changed.set()
+
+    def pop(self) -> K | None:
+        """The next key that is due and not in flight; it is in flight from now on. None if there is none."""
+        now = self._clock()
+        self._bring_up_what_was_put_off(now)
+        live_key = self._next_live(now)
+        backlog_key = next((key for key in self._backlog if key not in self._in_flight), None)
+        if live_key is not None and (backlog_key is None or self._live_in_a_row < LIVE_IN_A_ROW):
+            self._live_in_a_row += 1
+            del self._live[live_key]
+            return self._started(live_key, "live")
+        if backlog_key is not None:
+            self._live_in_a_row = 0
+            del self._backlog[backlog_key]
+            return self._started(backlog_key, "backlog")
+        return None
+
+    async def take(self) -> K | None:
+        """Wait for the next key, without polling. None once `drain` was called and nothing waits any more."""
+        while (key := self.pop()) is None:
+            if self._draining and not self._live:
+                return None
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), self._seconds_until_due())
+            except TimeoutError:
+                continue
+        return key
+
+    def done(self, key: K, *, more: bool = False) -> None:
+        """`key` is no longer in flight. `more`: it was not finished and comes next in the lane it was taken from."""
+        lane = self._in_flight.pop(key)
+        if not more:
+            self._finished(key)
+        elif lane == "live":
+            self._live[key] = _Pending(first=self._clock(), due=self._clock())
+        elif key not in self._live and not self._draining:
+            self._backlog = {key: None, **self._backlog}
+        self._changed.set()
+
+    async def flush(self) -> None:
+        """Wait until all that waits or is in flight now, without what was put off, has been looked at once more."""
+        for key in [*self._live, *self._in_flight]:
+            self.hint(key, urgent=True)
+        await self._settled([*self._live, *self._backlog])
+
+    async def look_at(self, keys: Iterable[K]) -> None:
+        """Wait until each of `keys` has been looked at once more, which is to happen at once."""
+        wanted = list(keys)
+        for key in wanted:
+            self.hint(key, urgent=True)
+        await self._settled(wanted)
+
+    async def _settled(self, keys: Iterable[K]) -> None:
+        settling = _Settling(keys)
+        self._settling.append(settling)
+        try:
+            await settling.reached.wait()
+        finally:
+            self._settling.remove(settling)
+
+    def drain(self) -> None:
+        """Give out what was hinted, at once, and no more: the backlog and what was put off are dropped."""
+        self._draining = True
+        self._backlog.clear()
+        self._later.clear()
+        for pending in self._live.values():
+            pending.due = min(pending.due, self._clock())
+        self._changed.set()
+
+    def _next_live(self, now: float) -> K | None:
+        due = [(pending.due, n, key) for n, (key, pending) in enumerate(self._live.items()) if self._is_due(key, now)]
+        return min(due)[2] if due else None
+
+    def _is_due(self, key: K, now: float) -> bool:
+        return key not in self._in_flight and self._live[key].due <= now
+
+    def _bring_up_what_was_put_off(self, now: float) -> None:
+        for key in [key for key, due in self._later.items() if due <= now]:
+            self.hint(key)
+
+    def _started(self, key: K, lane: Lane) -> K:
+        self._in_flight[key] = lane
+        self._later.pop(key, None)
+        for settling in self._settling:
+            if key in settling.waiting:
+                settling.started.add(key)
+        return key
+
+    def _finished(self, key: K) -> None:
+        for settling in self._settling:
+            if key in settling.started:
+                settling.waiting.discard(key)
+                settling.release_if_empty()
+
+    def _seconds_until_due(self) -> float | None:
+        dues = [pending.due for key, pending in self._live.items() if key not in self._in_flight]
+        dues.extend(self._later.values())
+        return max(0.0, min(dues) - self._clock()) if dues else None
+
+    def _forget_old_recents(self, now: float) -> None:
+        if len(self._recent) > RECENT_KEPT + len(self._live):
+            self._recent = {key: at for key, at in self._recent.items() if now - at < self._quiet_s}

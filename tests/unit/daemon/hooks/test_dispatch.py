@@ -1,0 +1,376 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.cursor.payloads import payload as cursor_payload
+from carryover.agents import adapters
+from carryover.agents.contract import Agent, HookReading
+from carryover.daemon.health import HookCounts
+from carryover.daemon.hooks.dispatch import MOST_AT_ONCE, MOST_KEPT, Reply
+from carryover.daemon.log import Log
+from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events, session_ids, totals
+from carryover.ledger.store import Ledger
+from carryover.model import AssistantMessage, Skipped
+from support.claude_session import ClaudeSession
+from support.codex_session import CodexSession
+from support.hook_client import payload_of
+from support.hook_desk import HookDesk
+
+NOTHING = Reply(204)
+TRY_STORE = Reply(503)
+
+
+class Desk(HookDesk):
+    """What a test asks of it."""
+
+    async def call(self, session: ClaudeSession, event: str, **more: Any) -> Reply:
+        payload = json.dumps(payload_of(session, event, **more)).encode()
+        return await self.hooks.call("claude-code", event, payload, authenticated=True)
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Things are read, published and stored while the block lasts."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(part.run()) for part in (self.reading, self.publisher, self.hooks)]
+            yield
+            self.hooks.drain()
+            await asyncio.wait({tasks[2]})
+            self.reading.drain()
+            self.publisher.drain()
+
+
+@pytest.fixture
+def one_thread() -> Iterator[Executor]:
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+@pytest.fixture
+async def desk(
+    agents: dict[str, Agent],
+    ledger: Ledger,
+    ledger_path: Path,
+    home: Path,
+    pool: Executor,
+    one_thread: Executor,
+    log: Log,
+) -> Desk:
+    return Desk(agents, ledger, ledger_path, home, pool, one_thread, log)
+
+
+@asynccontextmanager
+async def hanging(executor: Executor) -> AsyncIterator[None]:
+    """The disk that a payload's paths lie on does not answer while the block lasts."""
+    answers = threading.Event()
+    executor.submit(answers.wait)
+    try:
+        yield
+    finally:
+        answers.set()
+
+
+def skipped(path: Path) -> list[tuple[str, str, int]]:
+    with closing(connect_read_only(path)) as db:
+        return [(row.record_type, row.reason, row.n) for row in totals(db).skipped]
+
+
+async def test_a_disk_that_hangs_keeps_no_agent_waiting(
+    desk: Desk, session: ClaudeSession, one_thread: Executor, lines: list[str]
+) -> None:
+    """A start is sent to the answers in stock; nothing else has one."""
+    async with hanging(one_thread):
+        replies = [
+            await desk.call(session, "PostToolUse"),
+            await desk.call(session, "Stop", last_assistant_message="words of a session"),
+            await desk.call(session, "SessionStart", source="startup"),
+        ]
+
+    assert replies == [NOTHING, NOTHING, TRY_STORE]
+    assert desk.hooks.counts == HookCounts(late=3)
+    assert [line.split(" ", 1)[0] for line in lines] == ["hook_late"] * 3
+    assert not any("words" in line for line in lines)
+
+
+async def test_too_many_at_once_are_sent_away_at_once(desk: Desk, session: ClaudeSession, one_thread: Executor) -> None:
+    async with hanging(one_thread), asyncio.TaskGroup() as group:
+        waiting = [group.create_task(desk.call(session, "PostToolUse")) for _ in range(MOST_AT_ONCE)]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(0.1):
+            assert await desk.call(session, "PostToolUse") == NOTHING
+            assert await desk.call(session, "SessionStart", source="startup") == TRY_STORE
+
+    assert {task.result() for task in waiting} == {NOTHING}
+    assert desk.hooks.counts == HookCounts(late=MOST_AT_ONCE, overloaded=2)
+
+
+async def test_more_than_can_be_kept_is_dropped(desk: Desk, session: ClaudeSession, ledger_path: Path) -> None:
+    replies = [await desk.hooks.call("claude-code", "Stop", b"{", authenticated=True) for _ in range(MOST_KEPT + 3)]
+    assert set(replies) == {NOTHING}
+    assert desk.hooks.counts == HookCounts(foreign=MOST_KEPT + 3, overloaded=3)
+    desk.hooks.drain()
+    await desk.hooks.run()
+
+    assert skipped(ledger_path) == [("hook/stop", "not JSON", MOST_KEPT)]
+
+
+async def test_what_fails_after_the_answer_stops_nothing_else(desk: Desk, ledger_path: Path, lines: list[str]) -> None:
+    async def fails() -> None:
+        raise KeyError("words of a session")
+
+    async with desk.at_work():
+        desk.hooks.later(fails)
+        await desk.hooks.call("claude-code", "Stop", b"{", authenticated=True)
+
+    assert skipped(ledger_path) == [("hook/stop", "not JSON", 1)]
+    [line] = lines
+    assert line.startswith("hook_not_stored error=")
+    assert "words" not in line
+
+
+async def test_a_fault_of_ours_is_answered_with_nothing_and_told_without_words(
+    desk: Desk, session: ClaudeSession, ledger_path: Path, lines: list[str]
+) -> None:
+    session.prompt("words of a session")
+    async with desk.at_work():
+        ledger_path.rename(ledger_path.with_name("moved"))
+        reply = await desk.call(session, "SessionStart", source="startup")
+        ledger_path.with_name("moved").rename(ledger_path)
+
+    assert reply == TRY_STORE
+    assert desk.hooks.counts.failed == 1
+    [line] = [line for line in lines if line.startswith("hook_failed")]
+    assert "hook=SessionStart" in line
+    assert "words" not in line
+
+
+class Fragile:
+    """A form of hooks that cannot read what it is given."""
+
+    events = ("SessionStart",)
+
+    def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
+        raise RecursionError(payload.decode())
+
+    def answer(self, text: str) -> bytes:
+        return text.encode()
+
+    def layout_root(self, transcript: Path) -> Path | None:
+        return None
+
+
+async def test_a_payload_that_cannot_be_read_at_all_is_answered_with_nothing(
+    agents: dict[str, Agent], desk: Desk, session: ClaudeSession, lines: list[str]
+) -> None:
+    agents["claude-code"] = replace(agents["claude-code"], hooks=Fragile())  # type: ignore[type-var]
+
+    reply = await desk.call(session, "SessionStart", source="words of a session")
+
+    assert reply == NOTHING
+    assert desk.hooks.counts.failed == 1
+    assert [line for line in lines if "words" in line] == []
+
+
+async def test_a_refused_path_is_told_by_its_kind_alone(desk: Desk, session: ClaudeSession, lines: list[str]) -> None:
+    payload = payload_of(session, "Stop") | {"cwd": "/home/dev/../secret-project"}
+
+    reply = await desk.hooks.call("claude-code", "Stop", json.dumps(payload).encode(), authenticated=True)
+
+    assert (reply, desk.hooks.counts) == (NOTHING, HookCounts(refused_paths=1))
+    assert lines == ['hook_path_refused agent=claude-code reason="leads upwards"']
+
+
+async def test_words_of_strangers_are_neither_stored_nor_counted_in_the_ledger(
+    desk: Desk, session: ClaudeSession, ledger_path: Path
+) -> None:
+    """Or anyone on this machine could fill it."""
+    stop = json.dumps(payload_of(session, "Stop", last_assistant_message="words")).encode()
+    async with desk.at_work():
+        for payload in (stop, b"{"):
+            assert await desk.hooks.call("claude-code", "Stop", payload, authenticated=False) == NOTHING
+
+    assert skipped(ledger_path) == []
+    assert not desk.hooks.counts.quiet
+    with closing(connect_read_only(ledger_path)) as db:
+        assert totals(db).sessions == 0
+
+
+CHAT = "7c1f2a90-1111-4222-8333-9d2c00000001"
+
+
+class AgentsDesk(HookDesk):
+    """All that answers a hook of any agent, over a real ledger."""
+
+    def __init__(self, ledger: Ledger, path: Path, home: Path, pool: Executor, log: Log) -> None:
+        super().__init__(adapters(), ledger, path, home, pool, pool, log)
+        self._path, self._ledger = path, ledger
+
+    async def codex(self, thread: CodexSession, event: str, **more: Any) -> Reply:
+        data = json.dumps(thread.payload(event, **more)).encode()
+        return await self.hooks.call("codex", event, data, authenticated=True)
+
+    async def cursor(self, event: str, **fields: Any) -> Reply:
+        data = cursor_payload(event, conversation_id=CHAT, **fields).data
+        return await self.hooks.call("cursor", event, data, authenticated=True)
+
+    def answers(self, session: str) -> list[str]:
+        """What the agent said in a session, as the ledger has it; provisional words too."""
+        with closing(connect_read_only(self._path)) as db:
+            row = session_by_prefix(db, session)
+            bodies = [event.body for event in session_events(db, row)]
+        return [body.text for body in bodies if isinstance(body, AssistantMessage)]
+
+    def sessions(self) -> list[str]:
+        with closing(connect_read_only(self._path)) as db:
+            return session_ids(db)
+
+    async def has_read(self, path: Path, root: Path) -> bool:
+        """Whether Cursor's source at `path` was read to its end."""
+        source = adapters()["cursor"].source_of(path, root)
+        assert source is not None
+        state = await self._ledger.source_state(source)
+        return state is not None and state.size == path.stat().st_size
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Things are read, published and stored while the block lasts."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(part.run()) for part in (self.reading, self.publisher, self.hooks)]
+            yield
+            self.hooks.drain()
+            await asyncio.wait({tasks[2]})
+            self.reading.drain()
+            self.publisher.drain()
+
+
+@pytest.fixture
+async def agents_desk(ledger: Ledger, ledger_path: Path, home: Path, pool: Executor, log: Log) -> AgentsDesk:
+    return AgentsDesk(ledger, ledger_path, home, pool, log)
+
+
+@pytest.fixture
+def shop(home: Path) -> Path:
+    folder = home / "work" / "shop"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def blog(home: Path) -> Path:
+    folder = home / "work" / "blog"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def thread(home: Path, shop: Path) -> CodexSession:
+    """A thread that an hour ago was asked for something in `shop`, and did it."""
+    thread = CodexSession(home / ".codex", shop, now=datetime.now(UTC) - timedelta(hours=1))
+    thread.prompt("Add a discount function")
+    thread.answer("The discount works. Next: wire it into checkout.")
+    return thread
+
+
+@pytest.fixture
+def chat(home: Path) -> Path:
+    """What Cursor's terminal client wrote a moment ago."""
+    path = home / ".cursor/projects/work-shop/agent-transcripts" / CHAT / f"{CHAT}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    asked = {"type": "text", "text": "<user_query>\nPaint the shop\n</user_query>"}
+    path.write_text(json.dumps({"role": "user", "message": {"content": [asked]}}) + "\n")
+    return path
+
+
+async def test_the_end_of_a_codex_turn_is_known_before_its_rollout_is_read(
+    agents_desk: AgentsDesk, thread: CodexSession
+) -> None:
+    async with agents_desk.at_work():
+        assert await agents_desk.codex(thread, "Stop", last_assistant_message="Done early.") == NOTHING
+
+    assert agents_desk.answers(thread.session)[-1] == "Done early."
+
+
+async def test_a_codex_turn_in_another_project_tells_the_first_nothing(
+    agents_desk: AgentsDesk, thread: CodexSession, blog: Path
+) -> None:
+    """One file holds the turns of both; the hook names only the thread, and the folder of the turn."""
+    async with agents_desk.at_work():
+        await agents_desk.codex(thread, "SessionEnd")
+        thread.cwd = blog
+        thread.prompt("Write a post")
+        await agents_desk.codex(thread, "Stop", last_assistant_message="The post is written.")
+
+    assert agents_desk.answers(thread.session) == ["The discount works. Next: wire it into checkout."]
+    [there] = [session for session in agents_desk.sessions() if session != thread.session]
+    assert there.startswith(f"{thread.session}@")
+
+
+async def test_a_codex_thread_resumed_in_another_project_is_not_told_of_the_first(
+    agents_desk: AgentsDesk, thread: CodexSession, shop: Path, blog: Path
+) -> None:
+    other = CodexSession(thread.home, shop, now=datetime.now(UTC) - timedelta(minutes=5))
+    other.prompt("Rename the product")
+    other.answer("Renamed it in cart.py. Next I will rename it in the docs.")
+    async with agents_desk.at_work():
+        for known in (thread, other):
+            await agents_desk.codex(known, "SessionEnd")
+        here = await agents_desk.codex(thread, "SessionStart", source="resume")
+        thread.cwd = blog
+        there = [await agents_desk.codex(thread, "SessionStart", source=source) for source in ("resume", "compact")]
+
+    assert b"Rename the product" in here.body and b"moved this project on" in here.body
+    assert there == [NOTHING, NOTHING]
+
+
+async def test_a_codex_thread_that_is_resumed_alone_gets_nothing(agents_desk: AgentsDesk, thread: CodexSession) -> None:
+    """Its rollout is opened for the new turn, and the model may be another one, before the hook is called."""
+    async with agents_desk.at_work():
+        await agents_desk.codex(thread, "SessionEnd")
+        assert await agents_desk.codex(thread, "SessionStart", source="resume") == NOTHING
+
+
+async def test_a_cursor_session_is_told_of_what_another_agent_left_in_its_window(
+    agents_desk: AgentsDesk, thread: CodexSession, shop: Path
+) -> None:
+    async with agents_desk.at_work():
+        await agents_desk.codex(thread, "SessionEnd")
+        told = await agents_desk.cursor("sessionStart", workspace_roots=[str(shop)], transcript_path=None)
+
+    assert told.status == 200
+    assert "Add a discount function" in json.loads(told.body)["additional_context"]
+
+
+@pytest.mark.parametrize("event", ["stop", "sessionEnd", "afterFileEdit"])
+async def test_a_cursor_hook_that_names_no_transcript_has_the_changed_ones_read(
+    agents_desk: AgentsDesk, chat: Path, shop: Path, event: str
+) -> None:
+    async with agents_desk.at_work():
+        assert await agents_desk.cursor(event, workspace_roots=[str(shop)], transcript_path=None) == NOTHING
+
+    assert await agents_desk.has_read(chat, chat.parents[3])
+
+
+async def test_a_cursor_start_has_them_read_before_the_answer(agents_desk: AgentsDesk, chat: Path, shop: Path) -> None:
+    async with agents_desk.at_work():
+        await agents_desk.cursor("sessionStart", workspace_roots=[str(shop)], transcript_path=None)
+        assert await agents_desk.has_read(chat, chat.parents[3])
+
+
+async def test_a_strangers_call_without_a_transcript_has_nothing_read(
+    agents_desk: AgentsDesk, chat: Path, shop: Path
+) -> None:
+    data = cursor_payload("stop", transcript_path=None, workspace_roots=[str(shop)]).data
+    async with agents_desk.at_work():
+        assert await agents_desk.hooks.call("cursor", "stop", data, authenticated=False) == NOTHING
+
+    assert not await agents_desk.has_read(chat, chat.parents[3])

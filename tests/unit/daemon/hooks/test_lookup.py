@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from carryover.agents import adapters
+from carryover.agents.contract import Agent, Source
+from carryover.daemon.hooks.lookup import (
+    MOST_RECENT,
+    MOST_SIBLINGS,
+    RECENT_MS,
+    OwnSession,
+    changed_of_late,
+    changed_siblings,
+    is_told_elsewhere,
+    own_session,
+)
+from carryover.daemon.hooks.validate import Transcript
+from carryover.ingest.catch_up import RACY_MS
+from carryover.ingest.pipeline import ingest
+from carryover.ledger.queries import connect_read_only, project_by_root, session_ids
+from carryover.ledger.store import Ledger
+from carryover.publish.project_root import find_root
+from support.clock import LATER_MS
+from support.codex_session import CodexSession
+
+NOW_MS: Final = 1_795_155_000_000
+CHAT: Final = "7c1f2a90-1111-4222-8333-9d2c0000%04d"
+
+
+@pytest.fixture
+def agent() -> Agent:
+    return adapters()["cursor"]
+
+
+@pytest.fixture
+def roots(agent: Agent, home: Path) -> tuple[Path, ...]:
+    return agent.roots(home, {})
+
+
+def written(path: Path, at_ms: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    os.utime(path, ns=(at_ms * 1_000_000,) * 2)
+    return path
+
+
+def transcript(home: Path, number: int = 1) -> Path:
+    return home / ".cursor/projects/home-dev-shop/agent-transcripts" / (CHAT % number) / f"{CHAT % number}.jsonl"
+
+
+def database(home: Path) -> Path:
+    return home / ".config/Cursor/User/globalStorage/state.vscdb"
+
+
+def named(agent: Agent, path: Path, root: Path) -> Transcript:
+    source = agent.source_of(path, root)
+    assert source is not None
+    return Transcript(source, root)
+
+
+def paths(sources: list[Source]) -> list[Path]:
+    return [Path(source.path) for source in sources]
+
+
+def test_what_changed_of_late_is_found_newest_first_wherever_it_lies(
+    agent: Agent, roots: tuple[Path, ...], home: Path
+) -> None:
+    written(transcript(home, 1), NOW_MS - RECENT_MS - 1)
+    lines = written(transcript(home, 2), NOW_MS - RECENT_MS)
+    tables = written(database(home), NOW_MS - 10)
+    chat = written(home / ".cursor/chats/9e107d9d" / (CHAT % 3) / "store.db", NOW_MS)
+
+    assert paths(changed_of_late(agent, None, roots, now_ms=NOW_MS)) == [chat, tables, lines]
+
+
+def test_a_database_changes_with_what_lies_beside_it(agent: Agent, roots: tuple[Path, ...], home: Path) -> None:
+    """What is written goes there first, and may stay there for minutes."""
+    tables = written(database(home), NOW_MS - 10 * RECENT_MS)
+    beside = written(tables.with_name("state.vscdb-wal"), NOW_MS)
+    beside.write_bytes(b"x")
+    os.utime(beside, ns=(NOW_MS * 1_000_000,) * 2)
+
+    assert paths(changed_of_late(agent, None, roots, now_ms=NOW_MS)) == [tables]
+
+
+def test_the_named_one_comes_first_and_once(agent: Agent, roots: tuple[Path, ...], home: Path) -> None:
+    root = home / ".cursor/projects"
+    old = written(transcript(home, 1), NOW_MS - 10 * RECENT_MS)
+    tables, new = written(database(home), NOW_MS), written(transcript(home, 2), NOW_MS - 1)
+
+    asked = [named(agent, path, root) for path in (old, new, transcript(home, 3))]
+    found = [paths(changed_of_late(agent, one, roots, now_ms=NOW_MS)) for one in asked]
+
+    assert found == [[old, tables, new], [tables, new], [transcript(home, 3), tables, new]]
+
+
+def test_of_very_many_the_newest_are_taken(agent: Agent, roots: tuple[Path, ...], home: Path) -> None:
+    made = [written(transcript(home, n), NOW_MS - n) for n in range(1, MOST_RECENT + 4)]
+
+    assert paths(changed_of_late(agent, None, roots, now_ms=NOW_MS)) == made[:MOST_RECENT]
+
+
+def test_folders_that_do_not_exist_hold_nothing(agent: Agent, roots: tuple[Path, ...]) -> None:
+    assert changed_of_late(agent, None, roots, now_ms=NOW_MS) == []
+
+
+def test_only_an_agent_with_several_kinds_of_sources_tells_a_session_elsewhere(agent: Agent, home: Path) -> None:
+    claude = home / ".claude/projects"
+    own = named(adapters()["claude-code"], claude / "-home-dev-shop" / f"{CHAT % 1}.jsonl", claude)
+
+    assert not is_told_elsewhere(own)
+    assert is_told_elsewhere(named(agent, transcript(home), home / ".cursor/projects"))
+    assert is_told_elsewhere(None)
+
+
+AT_MS = 1_795_155_000_000
+
+
+@pytest.fixture
+def claude() -> Agent:
+    return adapters()["claude-code"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "projects" / "-home-dev-shop"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def written_beside(folder: Path, number: int, at_ms: int) -> str:
+    path = folder / f"c0de0000-0000-4000-8000-{number:012}.jsonl"
+    path.touch()
+    os.utime(path, ns=(at_ms * 1_000_000, at_ms * 1_000_000))
+    return str(path)
+
+
+def transcript_at(claude: Agent, folder: Path, number: int) -> Transcript:
+    root = folder.parent
+    source = claude.source_of(folder / f"c0de0000-0000-4000-8000-{number:012}.jsonl", root)
+    assert source is not None
+    return Transcript(source, root)
+
+
+def test_what_changed_since_the_last_rescan_is_found_newest_first(claude: Agent, folder: Path) -> None:
+    written_beside(folder, 1, AT_MS - RACY_MS - 1)
+    racy, later, latest = (written_beside(folder, n, AT_MS + n) for n in (2, 4, 6))
+    os.utime(racy, ns=((AT_MS - RACY_MS) * 1_000_000,) * 2)
+    (folder / "notes.txt").touch()
+    (folder / "c0de0000-0000-4000-8000-000000000099.jsonl").symlink_to(latest)
+
+    found = changed_siblings(claude, transcript_at(claude, folder, 9), since_ms=AT_MS)
+
+    assert [source.path for source in found] == [latest, later, racy]
+
+
+def test_before_the_first_rescan_anything_may_be_new(claude: Agent, folder: Path) -> None:
+    old = written_beside(folder, 1, 1000)
+    assert [source.path for source in changed_siblings(claude, transcript_at(claude, folder, 2), since_ms=None)] == [
+        old
+    ]
+
+
+def test_another_folders_transcripts_are_not_looked_at(claude: Agent, folder: Path) -> None:
+    other = folder.with_name("-home-dev-blog")
+    other.mkdir()
+    written_beside(other, 1, AT_MS)
+    assert changed_siblings(claude, transcript_at(claude, folder, 2), since_ms=None) == []
+
+
+def test_of_very_many_siblings_the_newest_are_taken(claude: Agent, folder: Path) -> None:
+    paths = [written_beside(folder, n, AT_MS + n) for n in range(MOST_SIBLINGS + 5)]
+    found = changed_siblings(claude, transcript_at(claude, folder, 0), since_ms=None)
+    assert [source.path for source in found] == paths[: -MOST_SIBLINGS - 1 : -1]
+
+
+def test_a_folder_that_does_not_exist_yet_holds_nothing(claude: Agent, folder: Path) -> None:
+    folder.rmdir()
+    assert changed_siblings(claude, transcript_at(claude, folder, 1), since_ms=None) == []
+
+
+@pytest.fixture
+def shop(home: Path) -> Path:
+    folder = home / "work" / "shop"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def blog(home: Path) -> Path:
+    folder = home / "work" / "blog"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def thread(home: Path, shop: Path) -> CodexSession:
+    """A thread with a turn in `shop`."""
+    thread = CodexSession(home / ".codex", shop)
+    thread.prompt("Add a discount")
+    thread.answer("Done.")
+    return thread
+
+
+async def read_in(ledger: Ledger, thread: CodexSession) -> None:
+    agent = adapters()["codex"]
+    source = agent.source_of(thread.path, thread.home / "sessions")
+    assert source is not None
+    await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
+
+
+def asked(path: Path, thread: CodexSession, folder: Path, agent: str = "codex") -> OwnSession:
+    with closing(connect_read_only(path)) as db:
+        return own_session(db, agent, thread.session, str(folder))
+
+
+def project(path: Path, folder: Path) -> int:
+    with closing(connect_read_only(path)) as db:
+        found = project_by_root(db, str(folder))
+        assert found is not None
+        return found.id
+
+
+async def test_a_conversation_is_one_session_where_it_stays_in_its_folder(
+    ledger: Ledger, ledger_path: Path, thread: CodexSession, shop: Path
+) -> None:
+    await read_in(ledger, thread)
+    here = project(ledger_path, shop)
+
+    assert asked(ledger_path, thread, shop) == OwnSession(id=thread.session, project_id=here, here_id=here)
+
+
+async def test_its_turns_in_another_project_are_a_session_of_that_project(
+    ledger: Ledger, ledger_path: Path, thread: CodexSession, shop: Path, blog: Path
+) -> None:
+    thread.cwd = blog
+    thread.prompt("Write about it")
+    thread.answer("Written.")
+    await read_in(ledger, thread)
+    here, there = project(ledger_path, shop), project(ledger_path, blog)
+    with closing(connect_read_only(ledger_path)) as db:
+        [other] = set(session_ids(db)) - {thread.session}
+
+    assert asked(ledger_path, thread, blog) == OwnSession(id=other, project_id=there, here_id=there)
+    assert asked(ledger_path, thread, shop) == OwnSession(id=thread.session, project_id=here, here_id=here)
+
+
+async def test_before_its_first_turn_there_is_read_it_is_still_the_other_projects(
+    ledger: Ledger, ledger_path: Path, thread: CodexSession, shop: Path, blog: Path
+) -> None:
+    await read_in(ledger, thread)
+    writer = CodexSession(thread.home, blog)
+    writer.prompt("Write a post")
+    await read_in(ledger, writer)
+
+    found = asked(ledger_path, thread, blog)
+
+    assert (found.id, found.project_id, found.here_id) == (
+        thread.session,
+        project(ledger_path, shop),
+        project(ledger_path, blog),
+    )
+
+
+async def test_in_a_folder_of_the_same_project_it_is_the_one_that_is_at_work(
+    ledger: Ledger, ledger_path: Path, thread: CodexSession, shop: Path
+) -> None:
+    (shop / ".git").mkdir()
+    (shop / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    thread.cwd = shop / "src"
+    thread.cwd.mkdir()
+    thread.prompt("Now the rest")
+    await read_in(ledger, thread)
+
+    assert asked(ledger_path, thread, shop).id.startswith(f"{thread.session}@")
+
+
+async def test_what_the_ledger_does_not_know_has_no_project(
+    ledger: Ledger, ledger_path: Path, thread: CodexSession, shop: Path
+) -> None:
+    unknown = OwnSession(id=thread.session, project_id=None, here_id=None)
+    assert asked(ledger_path, thread, shop) == unknown
+    await read_in(ledger, thread)
+
+    assert asked(ledger_path, thread, shop, agent="cursor").project_id is None
+    with closing(connect_read_only(ledger_path)) as db:
+        assert own_session(db, "codex", thread.session, None).here_id is None

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+import pytest
+
+from carryover.cli.control import ask_daemon
+from carryover.config import Config
+from carryover.daemon.control import control_app, serving
+from carryover.daemon.hooks.http_app import Answer as Answering
+from carryover.daemon.hooks.http_app import ConnectionLimiter
+from carryover.daemon.log import Log
+from carryover.daemon.moves import Moves
+from carryover.errors import UserError
+from carryover.ledger.store import Ledger
+from carryover.publish.following import Place
+
+
+class Answer(msgspec.Struct):
+    text: str
+
+
+async def healthy() -> Answer:
+    return Answer("grüße")
+
+
+async def failing() -> Answer:
+    raise KeyError("words from a transcript")
+
+
+async def ask(path: Path, method: str, target: str) -> object:
+    return await asyncio.to_thread(ask_daemon, path, method, target, timeout_s=10)
+
+
+@asynccontextmanager
+async def served(path: Path, log: Log, health: Answering = healthy, moves: Moves | None = None) -> AsyncIterator[None]:
+    """The control socket, without hooks, while the block lasts."""
+    limiter = ConnectionLimiter()
+    app = control_app(health, healthy, None, log, limiter=limiter, port=lambda: None, moves=moves)
+    async with serving(app, path, limiter):
+        yield
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "daemon.sock"
+
+
+async def test_what_is_asked_over_the_socket_is_answered_as_json(path: Path, log: Log) -> None:
+    async with served(path, log):
+        assert await ask(path, "GET", "/health") == {"text": "grüße"}
+        assert await ask(path, "POST", "/settle") == {"text": "grüße"}
+
+
+async def test_moves_are_asked_for_by_absolute_paths(path: Path, log: Log, home: Path) -> None:
+    state = home / ".carryover"
+    ledger = await Ledger.open(state / "ledger.sqlite")
+    place = Place(ledger=state / "ledger.sqlite", state=state, home=home)
+    moves = Moves(ledger, place, config=Config, on_moved=lambda _moved: None, log=log)
+    old, new = quote(f"{home}/a b&c"), quote(str(home))
+    async with served(path, log, moves=moves):
+        for target in (f"/follow?root={new}", f"/link?old={old}&new={new}", f"/unlink?old={old}"):
+            assert await ask(path, "POST", target) == {"sessions": 0}
+        for target in ("/follow", "/follow?root=here", f"/link?old={old}", f"/link?old={old}&new=here", "/unlink?old="):
+            with pytest.raises(UserError):
+                await ask(path, "POST", target)
+    moves.pool.shutdown()
+    await ledger.close()
+
+
+async def test_only_its_owner_may_ask_and_nothing_is_left_behind(path: Path, log: Log) -> None:
+    async with served(path, log):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    assert not path.exists()
+    assert await ask(path, "GET", "/health") is None
+
+
+async def test_what_a_killed_daemon_left_is_replaced(path: Path, log: Log) -> None:
+    path.write_text("not even a socket")
+    async with served(path, log):
+        assert await ask(path, "GET", "/health") == {"text": "grüße"}
+
+
+async def test_an_error_is_answered_and_logged_without_its_words(path: Path, log: Log, lines: list[str]) -> None:
+    async with served(path, log, failing):
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 500 ")
+    assert json.loads(body)["error"].startswith("KeyError at carryover.daemon.hooks.http_app:")
+    assert b"words" not in answer
+    assert [line.split()[0] for line in lines] == ["request_failed"]
+
+
+@pytest.mark.parametrize(("method", "target"), [("GET", "/settle"), ("POST", "/health"), ("GET", "/"), ("PUT", "/x")])
+async def test_anything_else_is_refused(path: Path, log: Log, method: str, target: str) -> None:
+    async with served(path, log):
+        with pytest.raises(UserError):
+            await ask(path, method, target)

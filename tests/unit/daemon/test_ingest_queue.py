@@ -1,0 +1,320 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from carryover.agents.contract import Agent, Batch, Source
+from carryover.daemon.ingest_queue import LOOK_AGAIN_AT_LEAST_S, IngestQueue
+from carryover.daemon.log import Log
+from carryover.ledger.queries import connect_read_only, totals
+from carryover.ledger.store import Ledger
+from carryover.publish.project_root import find_root
+from carryover.readers.jsonl import JsonlReader
+from support.claude_session import ClaudeSession
+from support.clock import Clock
+from support.log_lines import LogLines
+
+Touched = list[tuple[frozenset[int], int]]
+
+
+@pytest.fixture
+def touched() -> Touched:
+    """What the ingest_queue passed on: projects and the time of their newest event."""
+    return []
+
+
+@pytest.fixture
+async def ingest_queue(
+    agents: dict[str, Agent], ledger: Ledger, pool: Executor, touched: Touched, log: Log
+) -> IngestQueue:
+    return IngestQueue(
+        agents,
+        ledger,
+        root_of=find_root,
+        on_read=lambda projects, at_ms: touched.append((projects, at_ms)),
+        executor=pool,
+        clock=asyncio.get_running_loop().time,
+        log=log,
+    )
+
+
+@asynccontextmanager
+async def at_work(ingest_queue: IngestQueue) -> AsyncIterator[None]:
+    """Two workers read while the block lasts, and then to the end of what was hinted."""
+    async with asyncio.TaskGroup() as group:
+        for _ in range(2):
+            group.create_task(ingest_queue.run())
+        try:
+            yield
+        finally:
+            ingest_queue.drain()
+
+
+@pytest.fixture
+def source_of(agents: dict[str, Agent]) -> Callable[[ClaudeSession], Source]:
+    def source_of(session: ClaudeSession) -> Source:
+        source = agents["claude-code"].source_of(session.path, session.folder)
+        assert source is not None
+        return source
+
+    return source_of
+
+
+SourceOf = Callable[[ClaudeSession], Source]
+
+
+def events(ledger_path: Path) -> int:
+    with closing(connect_read_only(ledger_path)) as db:
+        return totals(db).events
+
+
+async def test_what_was_hinted_is_read_and_its_project_passed_on(
+    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, touched: Touched, ledger_path: Path
+) -> None:
+    session.prompt("Add a discount")
+    async with at_work(ingest_queue):
+        ingest_queue.hint([source_of(session)])
+        await ingest_queue.flush()
+
+    assert events(ledger_path) == 2  # the words, and what is known of the session
+    assert touched == [(frozenset({1}), int(session.now.timestamp() * 1000))]
+
+
+async def test_a_long_source_is_passed_on_once_it_is_read_to_its_end(
+    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, touched: Touched, ledger_path: Path
+) -> None:
+    """A handoff made from its first part would tell of things long past."""
+    session.now -= timedelta(hours=1)
+    session.append(b"".join(session.prompt_line(f"prompt {n}") for n in range(1200)))
+    async with at_work(ingest_queue):
+        ingest_queue.queue([source_of(session)])
+        await ingest_queue.flush()
+
+    assert events(ledger_path) == 1201
+    assert touched == [(frozenset({1}), int(session.now.timestamp() * 1000))]
+
+
+async def test_a_live_session_does_not_wait_for_a_long_history(
+    ingest_queue: IngestQueue,
+    session: ClaudeSession,
+    source_of: SourceOf,
+    transcripts: Path,
+    home: Path,
+    lines: list[str],
+) -> None:
+    for n in range(6):
+        old = ClaudeSession(transcripts, home / "old", session=f"00000000-0000-4000-8000-00000000000{n}")
+        old.append(b"".join(old.prompt_line(f"prompt {n}") for n in range(1500)))
+        ingest_queue.queue([source_of(old)])
+    session.prompt("Add a discount")
+    async with at_work(ingest_queue):
+        await asyncio.sleep(0)
+        ingest_queue.hint([source_of(session)])
+        await ingest_queue.flush()
+
+    read = [line.split()[1] for line in lines if line.startswith("source_read")]
+    assert read.index(f"source={session.path.name}") <= 2, "one batch each of the two workers, at most"
+    assert len(read) == 7
+
+
+async def test_a_source_that_cannot_be_read_is_told_once_and_stops_no_other(
+    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, ledger_path: Path, lines: list[str]
+) -> None:
+    session.prompt("Add a discount")
+    odd = ClaudeSession(session.folder, session.cwd)
+    odd.path.mkdir()
+    async with at_work(ingest_queue):
+        for _ in range(2):
+            ingest_queue.hint([source_of(odd), source_of(session)])
+            await ingest_queue.flush()
+
+    assert events(ledger_path) == 2
+    assert ingest_queue.broken == 1
+    assert [line for line in lines if "broken" in line] == [
+        f'source_broken source={odd.path.name} reason="not a regular file"'
+    ]
+
+
+async def test_a_source_that_can_be_read_again_is_no_longer_broken(
+    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, ledger_path: Path
+) -> None:
+    session.path.mkdir(parents=True)
+    async with at_work(ingest_queue):
+        ingest_queue.hint([source_of(session)])
+        await ingest_queue.flush()
+        assert (ingest_queue.broken, ingest_queue.knows_of(source_of(session))) == (1, True)
+        session.path.rmdir()
+        session.prompt("Add a discount")
+        ingest_queue.hint([source_of(session)])
+        await ingest_queue.flush()
+
+    assert (ingest_queue.broken, events(ledger_path)) == (0, 2)
+
+
+async def test_a_source_that_is_gone_is_no_trouble(
+    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, lines: list[str]
+) -> None:
+    async with at_work(ingest_queue):
+        ingest_queue.hint([source_of(session)])
+        await ingest_queue.flush()
+
+    assert (ingest_queue.broken, lines) == (0, [])
+
+
+async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
+    ingest_queue: IngestQueue,
+    session: ClaudeSession,
+    source_of: SourceOf,
+    ledger: Ledger,
+    ledger_path: Path,
+    lines: LogLines,
+) -> None:
+    session.prompt("Add a discount")
+    await ledger._db.execute_fetchall("PRAGMA busy_timeout = 10")
+    with closing(sqlite3.connect(ledger_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with at_work(ingest_queue):
+            ingest_queue.hint([source_of(session)])
+            await ingest_queue.flush()
+            assert str(ingest_queue.ledger_trouble).startswith("Another program keeps ")
+            other.execute("COMMIT")
+            await lines.until("ledger_works_again")  # it tries again by itself, after half a second
+
+    assert events(ledger_path) == 2
+    assert [line.split()[0] for line in lines] == ["ledger_unavailable", "ledger_works_again", "source_read"]
+
+
+async def test_nothing_is_logged_where_nothing_is_new(
+    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, lines: list[str], touched: Touched
+) -> None:
+    session.prompt("Add a discount")
+    async with at_work(ingest_queue):
+        for _ in range(3):
+            ingest_queue.hint([source_of(session)])
+            await ingest_queue.flush()
+
+    assert (len(lines), len(touched)) == (1, 1)
+
+
+class Unsettled(JsonlReader):
+    """Says for its first `looks` that the end of the source is not final."""
+
+    def __init__(self, looks: int) -> None:
+        self.left = looks
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        batch = super().read(path, cursor)
+        self.left -= 1
+        return msgspec.structs.replace(batch, look_again_s=60.0 if self.left >= 0 else None)
+
+
+async def test_a_source_whose_end_is_not_final_is_read_again_after_its_time(
+    agents: dict[str, Any],
+    ledger: Ledger,
+    pool: Executor,
+    log: Log,
+    clock: Clock,
+    session: ClaudeSession,
+    source_of: SourceOf,
+    lines: list[str],
+) -> None:
+    """It waits as a broken one does, but nothing is wrong with it, and nobody waits for it."""
+    reader = Unsettled(looks=1)
+    other = ClaudeSession(session.folder, session.cwd)
+    for each in (session, other):
+        each.prompt("Add a discount")
+    unsettled = source_of(session)
+    agents["claude-code"] = replace(agents["claude-code"], reader=reader)
+    ingest_queue = IngestQueue(
+        agents, ledger, root_of=find_root, on_read=lambda _projects, _at_ms: None, executor=pool, clock=clock, log=log
+    )
+    async with at_work(ingest_queue):
+        await ingest_queue.look_at([unsettled])
+        assert (ingest_queue.idle, ingest_queue.broken, ingest_queue.knows_of(unsettled), reader.left) == (
+            True,
+            0,
+            True,
+            0,
+        )
+
+        clock.now += 59
+        await ingest_queue.look_at([source_of(other)])
+        assert (ingest_queue.knows_of(unsettled), reader.left) == (True, -1)
+
+        clock.now += 2
+        await ingest_queue.look_at([source_of(other)])
+        await ingest_queue.flush()
+        assert (ingest_queue.knows_of(unsettled), reader.left < -2) == (False, True)
+
+    assert not [line for line in lines if "broken" in line]
+
+
+async def test_no_source_keeps_a_reader_busy_by_asking_for_another_look(
+    agents: dict[str, Any],
+    ledger: Ledger,
+    pool: Executor,
+    log: Log,
+    clock: Clock,
+    session: ClaudeSession,
+    source_of: SourceOf,
+) -> None:
+    class Restless(Unsettled):
+        def read(self, path: Path, cursor: bytes | None) -> Batch:
+            return msgspec.structs.replace(super().read(path, cursor), look_again_s=-1.0)
+
+    reader = Restless(looks=0)
+    agents["claude-code"] = replace(agents["claude-code"], reader=reader)
+    ingest_queue = IngestQueue(
+        agents, ledger, root_of=find_root, on_read=lambda _projects, _at_ms: None, executor=pool, clock=clock, log=log
+    )
+    session.prompt("Add a discount")
+    async with at_work(ingest_queue):
+        await ingest_queue.look_at([source_of(session)])
+        clock.now += LOOK_AGAIN_AT_LEAST_S / 2
+        await ingest_queue.flush()
+
+    assert reader.left == -1
+
+
+async def test_agents_that_are_not_to_be_read_are_passed_by_until_they_are(
+    agents: dict[str, Agent],
+    ledger: Ledger,
+    ledger_path: Path,
+    pool: Executor,
+    touched: Touched,
+    log: Log,
+    session: ClaudeSession,
+    source_of: Callable[[ClaudeSession], Source],
+) -> None:
+    session.prompt("Add a discount function")
+    wanted: set[str] = set()
+    ingest_queue = IngestQueue(
+        agents,
+        ledger,
+        root_of=find_root,
+        on_read=lambda projects, at_ms: touched.append((projects, at_ms)),
+        executor=pool,
+        clock=asyncio.get_running_loop().time,
+        log=log,
+        reads=wanted.__contains__,
+    )
+    async with at_work(ingest_queue):
+        ingest_queue.hint([source_of(session)])
+        await ingest_queue.flush()
+        assert (ingest_queue.idle, touched) == (True, [])
+
+        wanted.add("claude-code")
+        ingest_queue.hint([source_of(session)])
+        await ingest_queue.flush()
+
+    assert len(touched) == 1

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager, closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from carryover.agents.contract import Agent
+from carryover.config import Config
+from carryover.daemon.log import Log
+from carryover.daemon.publish_queue import QUIET_S, PublishQueue
+from carryover.distill.facts import GitFacts
+from carryover.ingest.pipeline import ingest
+from carryover.ingest.scan import MS_PER_DAY
+from carryover.ledger.queries import connect_read_only, projects, published_git, unpublished
+from carryover.ledger.store import Ledger
+from carryover.probe.git import git_facts
+from carryover.publish.project_root import find_root
+from carryover.publish.refresh import Refreshed, refresh
+from support.claude_session import ClaudeSession
+from support.clock import LATER_MS
+from support.daemon_process import handoff_of
+from support.log_lines import LogLines
+
+
+class Desk:
+    """A publisher over a real ledger. `fails` names the projects whose refresh raises; `calls` what was refreshed."""
+
+    def __init__(self, ledger: Ledger, path: Path, home: Path, pool: Executor, log: Log) -> None:
+        self.fails: set[int] = set()
+        self.calls: list[tuple[int, bool]] = []
+        self.git: list[GitFacts | None] = []
+        self.now_ms = 0
+        self.begun = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._path = path
+        self._home = home
+        self.publisher = PublishQueue(
+            ledger,
+            self._refresh,
+            active_days=lambda: 7,
+            executor=pool,
+            clock=asyncio.get_running_loop().time,
+            log=log,
+            now_ms=lambda: self.now_ms,
+        )
+
+    def _refresh(self, project: int, newest: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
+        self._loop.call_soon_threadsafe(self.begun.set)
+        self.calls.append((project, newest))
+        self.git.append(git)
+        if project in self.fails:
+            raise KeyError("words from a transcript")
+        state = self._path.parent
+        return refresh(
+            self._path, project, Config(), state=state, home=self._home, now_ms=now_ms, last_git=git, newest=newest
+        )
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[PublishQueue]:
+        """Two workers publish while the block lasts, and then to the end of what is to be published."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2):
+                group.create_task(self.publisher.run())
+            try:
+                yield self.publisher
+            finally:
+                self.publisher.drain()
+
+
+@pytest.fixture
+async def desk(ledger: Ledger, ledger_path: Path, home: Path, pool: Executor, log: Log) -> Desk:
+    return Desk(ledger, ledger_path, home, pool, log)
+
+
+async def stored(ledger: Ledger, agents: dict[str, Agent], desk: Desk, session: ClaudeSession) -> int:
+    """Bring `session` into the ledger; the id of its project. It is now the moment of its last event."""
+    agent = agents["claude-code"]
+    source = agent.source_of(session.path, session.folder)
+    assert source is not None
+    result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
+    desk.now_ms = max(desk.now_ms, result.newest_event_ms)
+    [project] = result.projects
+    return project
+
+
+async def test_a_project_that_is_touched_is_published(
+    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession, ledger_path: Path, lines: list[str]
+) -> None:
+    session.prompt("Add a discount function")
+    project = await stored(ledger, agents, desk, session)
+    async with desk.open() as publisher:
+        publisher.mark_dirty([project], desk.now_ms)
+        await publisher.flush()
+
+    assert "discount function" in handoff_of(session.cwd)
+    assert (ledger_path.parent / "handoff.md").read_text() == handoff_of(session.cwd)
+    assert [line.split()[:2] for line in lines] == [["published", "project=1"]]
+    with closing(connect_read_only(ledger_path)) as db:
+        [row] = projects(db)
+    assert (row.published_ms, row.refusal, len(row.published_sha or "")) == (desk.now_ms, None, 16)
+
+
+async def test_old_history_is_not_published(
+    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
+) -> None:
+    session.prompt("Add a discount function")
+    project = await stored(ledger, agents, desk, session)
+    event_ms = desk.now_ms
+    desk.now_ms += 7 * MS_PER_DAY + 1
+    async with desk.open() as publisher:
+        publisher.mark_dirty([project], event_ms)
+        await publisher.flush()
+
+    assert (desk.calls, handoff_of(session.cwd)) == ([], "")
+
+
+async def test_old_history_of_a_project_in_use_is(
+    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
+) -> None:
+    session.prompt("Add a discount function")
+    project = await stored(ledger, agents, desk, session)
+    desk.publisher.seed({project: desk.now_ms})
+    async with desk.open() as publisher:
+        publisher.mark_dirty([project], desk.now_ms - 100 * MS_PER_DAY)
+        await publisher.flush()
+
+    assert desk.calls == [(project, True)]
+
+
+async def test_only_the_project_that_moved_last_is_the_newest(
+    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession, home: Path, ledger_path: Path
+) -> None:
+    session.prompt("Add a discount function")
+    first = await stored(ledger, agents, desk, session)
+    (home / "blog").mkdir()
+    other = ClaudeSession(session.folder, home / "blog", now=session.now)
+    other.prompt("Write a post")
+    second = await stored(ledger, agents, desk, other)
+    async with desk.open() as publisher:
+        publisher.mark_dirty([second], desk.now_ms)
+        publisher.mark_dirty([first], desk.now_ms - 1000)
+        await publisher.flush()
+
+    assert sorted(desk.calls) == [(first, False), (second, True)]
+    assert (ledger_path.parent / "handoff.md").read_text() == handoff_of(other.cwd)
+
+
+async def test_a_project_that_cannot_be_published_stops_no_other_and_is_tried_again(
+    desk: Desk,
+    ledger: Ledger,
+    agents: dict[str, Agent],
+    session: ClaudeSession,
+    home: Path,
+    lines: LogLines,
+) -> None:
+    session.prompt("Add a discount function")
+    good = await stored(ledger, agents, desk, session)
+    other = ClaudeSession(session.folder, home / "blog")
+    (home / "blog").mkdir()
+    other.prompt("Write a post")
+    bad = await stored(ledger, agents, desk, other)
+    desk.fails.add(bad)
+    async with desk.open() as publisher:
+        publisher.mark_dirty([bad, good], desk.now_ms)
+        await publisher.flush()
+        failed = publisher.outcomes[bad]
+        desk.fails.clear()
+        await lines.until(f"published project={bad}")  # it is tried again by itself, after half a second
+
+    assert "discount function" in handoff_of(session.cwd)
+    assert str(failed.error).startswith("KeyError at ")
+    assert (failed.failures, desk.publisher.outcomes[bad].error) == (1, None)
+    [line] = [line for line in lines if "failed" in line]
+    assert line.startswith(f"publish_failed project={bad} retry_s=0.5 error=")
+    assert "words" not in line
+
+
+async def test_what_was_committed_while_it_was_published_is_still_to_be_published(
+    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession, ledger_path: Path
+) -> None:
+    """Else a daemon that is killed at the wrong moment leaves an old handoff, and the next never knows."""
+
+    def left() -> list[int]:
+        with closing(connect_read_only(ledger_path)) as db:
+            return unpublished(db, since_ms=0)
+
+    session.prompt("Add a discount function")
+    project = await stored(ledger, agents, desk, session)
+    assert left() == [project]
+
+    later_ms = 4_000_000_000_000
+    await ledger.set_published(project, "sha", later_ms, None)
+    assert left() == []
+    await ledger.set_published(project, "sha", 1, None)
+    assert left() == [project]
+
+
+async def test_what_is_urgent_does_not_wait_for_a_pause(
+    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
+) -> None:
+    session.prompt("Add a discount function")
+    project = await stored(ledger, agents, desk, session)
+    desk.publisher.mark_dirty([project], desk.now_ms)
+    desk.publisher.mark_dirty([project], desk.now_ms)
+    async with desk.open() as publisher:
+        await publisher.publish_now(project)
+        desk.begun.clear()
+        publisher.publish_soon([project], desk.now_ms)
+        await asyncio.wait_for(desk.begun.wait(), QUIET_S)
+
+
+async def test_one_project_is_published_on_demand_however_old_it_is(
+    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
+) -> None:
+    session.prompt("Add a discount function")
+    project = await stored(ledger, agents, desk, session)
+    desk.now_ms += 7 * MS_PER_DAY + 1
+    async with desk.open() as publisher:
+        await publisher.publish_now(project)
+        assert "discount function" in handoff_of(session.cwd)
+
+
+async def test_what_git_said_is_remembered_with_the_handoff(
+    desk: Desk,
+    ledger: Ledger,
+    agents: dict[str, Agent],
+    session: ClaudeSession,
+    ledger_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An answer to a session that starts is told relative to it."""
+    monkeypatch.setattr("carryover.publish.refresh.git_facts", partial(git_facts, timeout_s=30))  # on a machine at work
+    await asyncio.to_thread(subprocess.run, ["git", "init", "-q", str(session.cwd)], check=True)
+    session.prompt("Add a discount function")
+    project = await stored(ledger, agents, desk, session)
+    async with desk.open() as publisher:
+        await publisher.publish_now(project)
+
+    with closing(connect_read_only(ledger_path)) as db:
+        assert published_git(db, project) == publisher.outcomes[project].git
+    assert publisher.outcomes[project].git is not None
+
+
+async def test_after_a_change_of_settings_every_active_project_is_published_anew(
+    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
+) -> None:
+    session.prompt("Add a discount function")
+    project = await stored(ledger, agents, desk, session)
+    async with desk.open() as publisher:
+        publisher.seed({project: desk.now_ms, 99: desk.now_ms - 8 * MS_PER_DAY})
+        publisher.mark_all_dirty()
+        await publisher.flush()
+
+    assert [called for called, _ in desk.calls] == [project]

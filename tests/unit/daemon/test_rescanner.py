@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from carryover.agents.contract import Agent, Source
+from carryover.daemon.ingest_queue import IngestQueue
+from carryover.daemon.log import Log
+from carryover.daemon.rescanner import Rescanner
+from carryover.ingest.pipeline import ingest
+from carryover.ingest.scan import roots_of
+from carryover.ledger.store import Ledger
+from carryover.publish.project_root import find_root
+from support.claude_session import ClaudeSession
+from support.clock import LATER_MS
+
+
+class Floor:
+    """A sweeper and the reading it works for."""
+
+    def __init__(self, agents: dict[str, Agent], ledger: Ledger, home: Path, pool: Executor, log: Log) -> None:
+        self.hints_lost = asyncio.Event()
+        self.swept = asyncio.Event()
+        self.reading = IngestQueue(
+            agents,
+            ledger,
+            root_of=find_root,
+            on_read=lambda _projects, _at_ms: None,
+            executor=pool,
+            clock=asyncio.get_running_loop().time,
+            log=log,
+        )
+        self.sweeper = Rescanner(
+            agents,
+            lambda: roots_of(agents.values(), home, {}),
+            ledger,
+            self.reading,
+            active_days=self._active_days,
+            on_lost_hints=self.hints_lost.set,
+            log=log,
+        )
+
+    def _active_days(self) -> int:
+        self.swept.set()
+        return 7
+
+    async def read_all(self) -> None:
+        """Read what the rescan queued."""
+        reading = asyncio.ensure_future(self.reading.run())
+        await self.reading.flush()
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
+
+
+@pytest.fixture
+async def floor(agents: dict[str, Agent], ledger: Ledger, home: Path, pool: Executor, log: Log) -> Floor:
+    return Floor(agents, ledger, home, pool, log)
+
+
+@pytest.fixture
+def age() -> Callable[[ClaudeSession], None]:
+    """Make a transcript an hour old."""
+    return lambda session: os.utime(session.path, (time.time() - 3600,) * 2)
+
+
+async def test_a_sweep_queues_what_changed_and_only_that(
+    floor: Floor, session: ClaudeSession, age: Callable[[ClaudeSession], None]
+) -> None:
+    session.prompt("Add a discount")
+    age(session)
+    first = await floor.sweeper.rescan()
+    assert (first.sources, first.changed, first.unhinted, floor.reading.waiting) == (1, 1, 1, 1)
+    await floor.read_all()
+
+    second = await floor.sweeper.rescan()
+    assert (second.sources, second.changed, floor.reading.waiting) == (1, 0, 0)
+
+
+async def test_a_source_that_was_read_in_part_is_still_to_be_read(
+    floor: Floor,
+    session: ClaudeSession,
+    agents: dict[str, Agent],
+    ledger: Ledger,
+    age: Callable[[ClaudeSession], None],
+) -> None:
+    """Its size and time are as they were when a daemon was killed between two batches."""
+    session.append(b"".join(session.prompt_line(f"prompt {n}") for n in range(1200)))
+    age(session)
+    agent = agents["claude-code"]
+    source = agent.source_of(session.path, session.folder)
+    assert source is not None
+    result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS, max_batches=1)
+    assert result.more
+
+    assert (await floor.sweeper.rescan()).changed == 1
+    await floor.read_all()
+    assert (await floor.sweeper.rescan()).changed == 0
+
+
+async def test_a_source_that_vanished_is_marked_gone_and_comes_back(
+    floor: Floor, session: ClaudeSession, ledger: Ledger, age: Callable[[ClaudeSession], None]
+) -> None:
+    session.prompt("Add a discount")
+    age(session)
+    await floor.sweeper.rescan()
+    await floor.read_all()
+    aside = session.path.rename(session.path.with_suffix(".aside"))
+
+    assert (await floor.sweeper.rescan()).gone == 1
+    assert (await floor.sweeper.rescan()).gone == 0
+    aside.rename(session.path)
+    assert (await floor.sweeper.rescan()).changed == 1
+    await floor.read_all()
+    assert (await floor.sweeper.rescan()).changed == 0
+
+
+async def test_a_broken_source_is_put_off_unless_asked_for(
+    floor: Floor, session: ClaudeSession, agents: dict[str, Agent], ledger: Ledger
+) -> None:
+    """After a restart, only the ledger knows that it is broken and when to try again."""
+    session.prompt("Add a discount")
+    source = agents["claude-code"].source_of(session.path, session.folder)
+    assert source is not None
+    await ledger.mark_broken(source, "Permission denied", int(time.time() * 1000) + 60_000)
+
+    assert (await floor.sweeper.rescan()).changed == 0
+    assert (floor.reading.broken, floor.reading.waiting, floor.reading.knows_of(source)) == (1, 0, True)
+    assert (await floor.sweeper.rescan(also_broken=True)).changed == 1
+    assert floor.reading.waiting == 1
+
+
+async def test_a_broken_source_is_put_off_as_what_it_is(
+    floor: Floor,
+    session: ClaudeSession,
+    agents: dict[str, Agent],
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its path alone tells neither whose sub-agent it is nor how well it tells its session."""
+    session.prompt("Add a discount")
+    source = agents["claude-code"].source_of(session.path, session.folder)
+    assert source is not None
+    await ledger.mark_broken(source, "Permission denied", int(time.time() * 1000) + 60_000)
+    put_off: list[Source] = []
+    monkeypatch.setattr(floor.reading, "put_off", lambda source, _wait_s: put_off.append(source))
+
+    await floor.sweeper.rescan()
+
+    assert put_off == [source]
+    assert put_off[0].session == session.session
+
+
+async def test_a_change_that_was_hinted_at_is_not_missed(
+    floor: Floor, session: ClaudeSession, agents: dict[str, Agent], age: Callable[[ClaudeSession], None]
+) -> None:
+    session.prompt("Add a discount")
+    age(session)
+    source = agents["claude-code"].source_of(session.path, session.folder)
+    assert source is not None
+    floor.reading.hint([source])
+
+    swept = await floor.sweeper.rescan()
+    assert (swept.changed, swept.unhinted) == (1, 0)
+
+
+async def test_it_sweeps_at_the_start_and_on_request(floor: Floor, lines: list[str]) -> None:
+    running = asyncio.ensure_future(floor.sweeper.run())
+    await asyncio.wait_for(floor.swept.wait(), 20)
+    floor.swept.clear()
+    floor.sweeper.request("folder_added")
+    await asyncio.wait_for(floor.swept.wait(), 20)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+    assert [line.split()[:2] for line in lines] == [["swept", "reason=start"]], "where nothing changed nothing is said"
+
+
+async def test_where_the_watcher_misses_changes_it_is_told(
+    floor: Floor,
+    session: ClaudeSession,
+    age: Callable[[ClaudeSession], None],
+    lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("carryover.daemon.rescanner.BETWEEN_RESCANS_S", 0.0)
+    monkeypatch.setattr("carryover.daemon.rescanner.SAFETY_NET_S", 0.01)
+    running = asyncio.ensure_future(floor.sweeper.run())
+    await asyncio.wait_for(floor.swept.wait(), 20)
+    session.prompt("Add a discount")
+    age(session)
+    await asyncio.wait_for(floor.hints_lost.wait(), 20)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+    assert "hints_lost sources=1" in lines

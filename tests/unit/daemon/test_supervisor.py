@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from carryover.daemon.health import TaskState
+from carryover.daemon.log import Log
+from carryover.daemon.supervisor import HEALTHY_AFTER_S, Supervisor, delay_s
+
+
+class Time:
+    """A clock that moves only by sleeping; remembers how long each sleep was."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.sleeps: list[float] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.sleeps.append(seconds)
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def supervisor(time: Time, lines: list[str]) -> Supervisor:
+    return Supervisor(Log(lambda _level, text: lines.append(text)), clock=time.clock, sleep=time.sleep)
+
+
+def test_the_back_off_doubles_from_half_a_second_to_thirty() -> None:
+    assert [delay_s(n) for n in range(1, 10)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert delay_s(100_000) == 30
+
+
+async def test_a_task_that_fails_is_started_again_after_its_back_off(supervisor: Supervisor, time: Time) -> None:
+    runs = 0
+
+    async def fails_three_times() -> None:
+        nonlocal runs
+        runs += 1
+        if runs <= 3:
+            raise KeyError("words from a transcript")
+
+    async with supervisor:
+        supervisor.start("watcher", fails_three_times)
+        await supervisor.stop("watcher", within_s=5)
+
+    assert time.sleeps == [0.5, 1, 2]
+    [state] = supervisor.states()
+    assert (state.state, state.restarts) == ("stopped", 3)
+    assert not supervisor.vital_failed.is_set()
+
+
+async def test_a_minute_of_health_begins_the_back_off_anew(supervisor: Supervisor, time: Time) -> None:
+    health = iter([0, 0, HEALTHY_AFTER_S, 0])
+
+    async def fails_after_a_while() -> None:
+        healthy_s = next(health, None)
+        if healthy_s is not None:
+            time.now += healthy_s
+            raise OSError
+
+    async with supervisor:
+        supervisor.start("watcher", fails_after_a_while)
+        await supervisor.stop("watcher", within_s=5)
+
+    assert time.sleeps == [0.5, 1, 0.5, 1]
+
+
+async def test_a_vital_task_that_fails_is_not_started_again_and_stops_the_daemon(
+    supervisor: Supervisor, time: Time
+) -> None:
+    async def fails() -> None:
+        raise KeyError
+
+    async with supervisor:
+        supervisor.start("publisher", fails, vital=True)
+        await asyncio.wait_for(supervisor.vital_failed.wait(), 5)
+
+    assert time.sleeps == []
+    assert [state.state for state in supervisor.states()] == ["failed"]
+
+
+async def test_what_an_error_says_is_neither_logged_nor_shown(supervisor: Supervisor, lines: list[str]) -> None:
+    """An error's text may quote what was being read."""
+
+    async def fails() -> None:
+        raise KeyError("words from a transcript")
+
+    async with supervisor:
+        supervisor.start("publisher", fails, vital=True)
+        await asyncio.wait_for(supervisor.vital_failed.wait(), 5)
+
+    [state] = supervisor.states()
+    assert str(state.last_error).startswith("KeyError at carryover.daemon.supervisor:")
+    assert lines == [f'vital_task_failed task=publisher error="{state.last_error}"']
+
+
+async def test_stopping_waits_so_long_and_then_cancels(supervisor: Supervisor) -> None:
+    cancelled = False
+
+    async def goes_on_for_ever() -> None:
+        nonlocal cancelled
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled = True
+            raise
+
+    async with supervisor:
+        supervisor.start("watcher", goes_on_for_ever)
+        await asyncio.sleep(0)
+        await supervisor.stop("watcher")
+        assert cancelled
+        assert [state.state for state in supervisor.states()] == ["stopped"]
+
+
+async def test_one_failing_task_does_not_touch_another(supervisor: Supervisor) -> None:
+    finished = asyncio.Event()
+
+    async def fails() -> None:
+        if not finished.is_set():
+            raise ValueError
+
+    async def works() -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        finished.set()
+
+    async with supervisor:
+        supervisor.start("bad", fails)
+        supervisor.start("good", works)
+        await asyncio.wait_for(finished.wait(), 5)
+
+    [bad, good] = supervisor.states()
+    assert str(bad.last_error).startswith("ValueError at ")
+    assert good == TaskState("good", state="stopped")
+
+
+async def test_leaving_the_supervisor_leaves_no_task_behind(supervisor: Supervisor) -> None:
+    async def goes_on_for_ever() -> None:
+        await asyncio.Event().wait()
+
+    before = asyncio.all_tasks()
+    async with supervisor:
+        supervisor.start("a", goes_on_for_ever)
+        supervisor.start("b", goes_on_for_ever, vital=True)
+        await asyncio.sleep(0)
+
+    assert asyncio.all_tasks() == before
+
+
+async def test_it_is_healthy_while_every_vital_task_runs(supervisor: Supervisor) -> None:
+    may_end = asyncio.Event()
+
+    async def fails() -> None:
+        raise OSError
+
+    async def ends() -> None:
+        await may_end.wait()
+
+    async with supervisor:
+        supervisor.start("watcher", fails)
+        supervisor.start("reader", ends, vital=True)
+        await asyncio.sleep(0)
+        assert supervisor.healthy, "what is not vital may fail"
+
+        may_end.set()
+        await supervisor.stop("reader", within_s=5)
+        assert not supervisor.healthy, "a vital task that ended does its work no more, failed or not"

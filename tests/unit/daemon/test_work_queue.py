@@ -1,0 +1,348 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carryover.daemon.work_queue import LIVE_IN_A_ROW, WorkQueue
+from support.clock import Clock
+
+
+@pytest.fixture
+def board(clock: Clock) -> WorkQueue[str]:
+    return WorkQueue(quiet_s=0.1, cap_s=0.5, clock=clock)
+
+
+def popped(board: WorkQueue[str]) -> Iterator[str]:
+    """Everything that is due now, each finished at once."""
+    while (key := board.pop()) is not None:
+        board.done(key)
+        yield key
+
+
+def test_the_first_hint_after_a_quiet_moment_is_due_at_once(board: WorkQueue[str], clock: Clock) -> None:
+    board.hint("a")
+    assert list(popped(board)) == ["a"]
+
+    clock.now += 0.11
+    board.hint("a")
+    assert list(popped(board)) == ["a"]
+
+
+def test_hints_that_follow_wait_for_a_pause(board: WorkQueue[str], clock: Clock) -> None:
+    board.hint("a")
+    assert list(popped(board)) == ["a"]
+
+    clock.now += 0.05
+    board.hint("a")
+    clock.now += 0.06
+    board.hint("a")
+    clock.now += 0.09
+    assert list(popped(board)) == []
+    clock.now += 0.02
+    assert list(popped(board)) == ["a"]
+
+
+def test_hints_without_a_pause_are_held_back_no_longer_than_the_cap(board: WorkQueue[str], clock: Clock) -> None:
+    board.hint("a")
+    assert list(popped(board)) == ["a"]
+
+    taken_at: list[float] = []
+    for _ in range(120):
+        clock.now += 0.01
+        board.hint("a")
+        taken_at.extend(round(clock.now - 100, 2) for _ in popped(board))
+
+    assert taken_at == [0.51, 1.02]
+
+
+def test_a_hint_while_one_waits_does_not_put_it_off_when_it_is_due(board: WorkQueue[str], clock: Clock) -> None:
+    board.hint("a")
+    clock.now += 0.05
+    board.hint("a")
+
+    assert list(popped(board)) == ["a"]
+
+
+def test_an_urgent_hint_is_due_at_once(board: WorkQueue[str], clock: Clock) -> None:
+    board.hint("a")
+    assert list(popped(board)) == ["a"]
+    board.hint("a")
+    assert list(popped(board)) == []
+
+    board.hint("a", urgent=True)
+    assert list(popped(board)) == ["a"]
+
+
+def test_a_flood_of_hints_for_a_key_is_one_piece_of_work(board: WorkQueue[str]) -> None:
+    for _ in range(1000):
+        board.hint("a")
+
+    assert board.waiting == 1
+    assert list(popped(board)) == ["a"]
+
+
+def test_a_key_in_flight_is_not_given_out_again_before_it_is_done(board: WorkQueue[str], clock: Clock) -> None:
+    board.hint("a")
+    assert board.pop() == "a"
+    board.hint("a", urgent=True)
+    clock.now += 1
+
+    assert board.pop() is None
+    board.done("a")
+    assert board.pop() == "a"
+
+
+def test_the_one_that_is_due_longest_comes_first(board: WorkQueue[str], clock: Clock) -> None:
+    board.hint("a")
+    clock.now += 0.01
+    board.hint("b")
+
+    assert list(popped(board)) == ["a", "b"]
+
+
+def test_live_hints_go_before_the_backlog(board: WorkQueue[str]) -> None:
+    board.queue(["old 1", "old 2"])
+    board.hint("live")
+
+    assert list(popped(board)) == ["live", "old 1", "old 2"]
+
+
+def test_a_hint_brings_a_key_up_from_the_backlog(board: WorkQueue[str]) -> None:
+    board.queue(["old 1", "old 2"])
+    board.hint("old 2")
+
+    assert list(popped(board)) == ["old 2", "old 1"]
+
+
+def test_a_newer_order_goes_before_what_was_queued(board: WorkQueue[str]) -> None:
+    board.queue(["a", "b", "c"])
+    board.queue(["d", "b"])
+
+    assert list(popped(board)) == ["d", "b", "a", "c"]
+
+
+def test_a_backlog_is_not_starved_by_live_hints(board: WorkQueue[str]) -> None:
+    board.queue(["old"])
+    for n in range(2 * LIVE_IN_A_ROW):
+        board.hint(f"live {n}")
+
+    assert list(popped(board)).index("old") == LIVE_IN_A_ROW
+
+
+def test_what_was_not_finished_comes_next_in_its_lane_but_after_live_hints(board: WorkQueue[str]) -> None:
+    board.queue(["long", "other"])
+    assert board.pop() == "long"
+    board.hint("live")
+    board.done("long", more=True)
+
+    assert list(popped(board)) == ["live", "long", "other"]
+
+
+def test_a_live_key_that_was_not_finished_goes_on_at_once(board: WorkQueue[str]) -> None:
+    board.hint("a")
+    assert board.pop() == "a"
+    board.done("a", more=True)
+
+    assert list(popped(board)) == ["a"]
+
+
+def test_what_was_put_off_comes_up_in_time_and_does_not_count_as_work(board: WorkQueue[str], clock: Clock) -> None:
+    board.later("broken", 30)
+    assert board.idle
+    assert list(popped(board)) == []
+
+    clock.now += 30
+    assert list(popped(board)) == ["broken"]
+
+
+def test_a_hint_replaces_what_was_put_off(board: WorkQueue[str], clock: Clock) -> None:
+    board.later("broken", 30)
+    board.hint("broken")
+    assert list(popped(board)) == ["broken"]
+
+    clock.now += 31
+    assert list(popped(board)) == []
+
+
+def test_idle_means_nothing_waits_and_nothing_is_in_flight(board: WorkQueue[str]) -> None:
+    assert board.idle
+    board.hint("a")
+    idle = [board.idle]
+    assert board.pop() == "a"
+    idle.append(board.idle)
+    board.done("a")
+    idle.append(board.idle)
+
+    assert idle == [False, False, True]
+
+
+async def test_take_waits_for_a_hint(board: WorkQueue[str]) -> None:
+    taking = asyncio.ensure_future(board.take())
+    await asyncio.sleep(0)
+    board.hint("a")
+
+    assert await taking == "a"
+
+
+async def test_take_wakes_when_a_merged_hint_becomes_due() -> None:
+    loop = asyncio.get_running_loop()
+    board = WorkQueue[str](quiet_s=0.01, cap_s=0.05, clock=loop.time)
+    board.hint("a")
+    board.done(str(await board.take()))
+    board.hint("a")
+
+    assert await board.take() == "a"
+
+
+async def test_two_takers_share_the_work(board: WorkQueue[str]) -> None:
+    takers = [asyncio.ensure_future(board.take()) for _ in range(2)]
+    await asyncio.sleep(0)
+    board.hint("a")
+    board.hint("b")
+
+    assert sorted(map(str, await asyncio.gather(*takers))) == ["a", "b"]
+
+
+async def test_draining_gives_out_what_was_hinted_and_drops_the_rest(board: WorkQueue[str], clock: Clock) -> None:
+    board.hint("merged")
+    assert list(popped(board)) == ["merged"]
+    board.hint("merged")
+    board.queue(["old history"])
+    board.later("broken", 0)
+    board.drain()
+
+    assert await board.take() == "merged"
+    board.done("merged")
+    assert await board.take() is None
+
+
+async def test_draining_does_not_lose_a_hint_for_a_key_in_flight(board: WorkQueue[str]) -> None:
+    """The last line of a session may be written while the one before it is being read."""
+    board.hint("a")
+    assert await board.take() == "a"
+    board.hint("a")
+    board.drain()
+    second_taker = asyncio.ensure_future(board.take())
+    await asyncio.sleep(0)
+    board.done("a")
+
+    assert await second_taker == "a"
+    board.done("a")
+    assert await board.take() is None
+
+
+async def test_flush_waits_for_a_look_that_began_after_it_was_asked(board: WorkQueue[str]) -> None:
+    """What is being read just now may have been opened before the last change."""
+    board.hint("a")
+    assert board.pop() == "a"
+    flushing = asyncio.ensure_future(board.flush())
+    await asyncio.sleep(0)
+    board.done("a")
+    await asyncio.sleep(0)
+    assert not flushing.done()
+
+    assert list(popped(board)) == ["a"]
+    await asyncio.wait_for(flushing, 1)
+
+
+async def test_flush_waits_until_a_key_is_read_to_its_end(board: WorkQueue[str]) -> None:
+    board.queue(["a"])
+    flushing = asyncio.ensure_future(board.flush())
+    await asyncio.sleep(0)
+    assert board.pop() == "a"
+    board.done("a", more=True)
+    await asyncio.sleep(0)
+    assert not flushing.done()
+
+    assert list(popped(board)) == ["a"]
+    await asyncio.wait_for(flushing, 1)
+
+
+async def test_flush_makes_merged_hints_due_and_waits_for_nothing_newer(board: WorkQueue[str]) -> None:
+    board.hint("a")
+    assert list(popped(board)) == ["a"]
+    board.hint("a")
+    board.later("put off", 30)
+    flushing = asyncio.ensure_future(board.flush())
+    await asyncio.sleep(0)
+    board.queue(["newer"])
+
+    assert board.pop() == "a"
+    board.done("a")
+    await asyncio.wait_for(flushing, 1)
+
+
+async def test_where_nothing_is_to_be_done_flush_does_not_wait(board: WorkQueue[str]) -> None:
+    await asyncio.wait_for(board.flush(), 1)
+
+
+def test_the_board_tells_what_it_has_to_do_with(board: WorkQueue[str]) -> None:
+    board.hint("in flight")
+    assert board.pop() == "in flight"
+    board.hint("live")
+    board.queue(["queued"])
+    board.later("put off", 30)
+
+    assert [key in board for key in ("in flight", "live", "queued", "put off", "other")] == [True] * 4 + [False]
+
+
+STEPS = st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 0.3), st.booleans()), max_size=60)
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps=STEPS)
+def test_no_hint_is_lost_and_none_waits_longer_than_the_cap(steps: list[tuple[str, float, bool]]) -> None:
+    """Whatever comes when: each hint is followed by a look at its key within the cap, were there always a taker."""
+    clock = Clock()
+    board = WorkQueue[str](quiet_s=0.1, cap_s=0.5, clock=clock)
+    waiting_since: dict[str, float] = {}
+    for key, pause_s, urgent in steps:
+        end = clock.now + pause_s
+        while clock.now < end:
+            clock.now = min(clock.now + 0.01, end)
+            for taken in popped(board):
+                assert clock.now - waiting_since.pop(taken) <= 0.5 + 0.011
+        board.hint(key, urgent=urgent)
+        waiting_since.setdefault(key, clock.now)
+    clock.now += 0.5
+    assert set(popped(board)) == set(waiting_since)
+    assert board.idle
+
+
+def test_the_board_does_not_remember_every_key_it_ever_saw(board: WorkQueue[str], clock: Clock) -> None:
+    for n in range(2000):
+        clock.now += 1
+        board.hint(f"{n}")
+        assert list(popped(board)) == [f"{n}"]
+
+    assert len(board._recent) < 300
+
+
+async def test_a_look_is_due_at_once_and_waited_for_alone(board: WorkQueue[str]) -> None:
+    board.hint("a")
+    assert list(popped(board)) == ["a"]
+    board.hint("a")
+    board.queue(["b", "history"])
+    looking = asyncio.ensure_future(board.look_at(["a", "b", "new"]))
+    await asyncio.sleep(0)
+
+    for key in ("a", "b", "new"):
+        assert not looking.done()
+        assert board.pop() == key
+        board.done(key)
+    await asyncio.wait_for(looking, 1)
+    assert "history" in board
+
+
+async def test_a_look_that_is_given_up_is_made_all_the_same(board: WorkQueue[str]) -> None:
+    looking = asyncio.ensure_future(board.look_at(["a"]))
+    await asyncio.sleep(0)
+    looking.cancel()
+    await asyncio.wait({looking})
+
+    assert list(popped(board)) == ["a"]
+    await asyncio.wait_for(board.look_at([]), 1)

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from carryover.paths import LONGEST_ADDRESS, socket_address
+
+
+def path_of_length(tmp_path: Path, length: int) -> Path:
+    shortest = tmp_path / "f" / "daemon.sock"
+    path = tmp_path / ("f" * (length - len(os.fsencode(shortest)) + 1)) / "daemon.sock"
+    path.parent.mkdir()
+    return path
+
+
+@pytest.mark.parametrize("length", [LONGEST_ADDRESS, LONGEST_ADDRESS + 1, 250])
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a way round its limit")
+def test_a_socket_can_be_bound_and_reached_whatever_the_length_of_its_path(tmp_path: Path, length: int) -> None:
+    path = path_of_length(tmp_path, length)
+    assert len(os.fsencode(path)) == length
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as caller:
+        with socket_address(path) as address:
+            listener.bind(address)
+        listener.listen()
+        assert path.is_socket()
+        with socket_address(path) as address:
+            caller.connect(address)
+
+
+def test_a_short_path_is_taken_as_it_is(tmp_path: Path) -> None:
+    with socket_address(Path("/run/user/1000/daemon.sock")) as address:
+        assert address == "/run/user/1000/daemon.sock"
