@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from carryover.cli.control import ask_daemon
+from carryover.daemon.client import ask_daemon
 from carryover.paths import StateDir
 
 from .measure import cpu_seconds, memory

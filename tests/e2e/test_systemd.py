@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from carryover.cli.control import ask_daemon
+from carryover.daemon.client import ask_daemon
 from carryover.errors import UserError
 from carryover.install.service import Program, ServiceStatus
 from carryover.install.service_here import service_here

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from carryover.cli.control import ask_daemon
+from carryover.daemon.client import ask_daemon
 from carryover.paths import StateDir
 
 COMMAND: Final = (sys.executable, "-m", "carryover.daemon.main")

@@ -9,7 +9,7 @@ from typing import Any
 
 from carryover.agents import adapters, specs
 from carryover.agents.contract import Agent
-from carryover.cli.recorded import recorded_env
+from carryover.cli.context import recorded_env
 from carryover.config import ToolsConfig
 from carryover.fsio import is_folder
 from carryover.ingest.scan import recorded_roots

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.cli.arguments import exit_code_help
+from carryover.cli.context import state_dir
 from carryover.cli.output import BOLD, YELLOW, counted, harmless, paint, print_json
-from carryover.cli.where import state_dir
 from carryover.errors import ExitCode
 
 if TYPE_CHECKING:

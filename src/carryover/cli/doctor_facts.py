@@ -12,14 +12,14 @@ from typing import Final
 
 from carryover import __version__
 from carryover.agents import specs
-from carryover.cli.background import service_of_user
-from carryover.cli.endpoint import ADDRESS, Endpoint, look_at_endpoint
+from carryover.cli.context import recorded_env
 from carryover.cli.ledger_facts import ledger_facts
 from carryover.cli.project_facts import project_facts
-from carryover.cli.recorded import recorded_env
 from carryover.config import Config, ToolConfig, load_config
+from carryover.daemon.client import ADDRESS, Endpoint, look_at_endpoint
 from carryover.daemon.port_holder import port_holder
 from carryover.errors import UserError
+from carryover.install.background import service_of_user
 from carryover.install.commands import copies
 from carryover.install.detect import Detection, detect_all
 from carryover.install.facts import DaemonFacts, Facts, ToolFacts

@@ -21,9 +21,9 @@ from typing import Final
 
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, Source
-from carryover.cli.linking import follow_here
+from carryover.cli.context import root_of
+from carryover.cli.link import follow_here
 from carryover.cli.progress import Progress
-from carryover.cli.where import root_of
 from carryover.config import Config, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.cli.arguments import exit_code_help, positive
+from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import print_json
-from carryover.cli.where import project_root, state_dir
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.model import AGENT_IDS, AGENT_NAMES
 
 if TYPE_CHECKING:
-    from carryover.cli.made import Made
+    from carryover.cli.handoff_json import Made
 
 DESCRIPTION: Final = """\
 Prints the handoff of a project: what was being done, what was tried, what comes
@@ -83,11 +83,11 @@ def run(args: argparse.Namespace) -> int:
         return _copy(args) if args.copy else _go_on(args)
     made = _from_transcript(args) if args.transcript is not None else _from_history(args)
     if args.json:
-        from carryover.cli.made import as_data
+        from carryover.cli.handoff_json import as_data
 
         print_json(as_data(made, why=args.why))
     elif args.why:
-        from carryover.cli.made import with_reasons
+        from carryover.cli.handoff_json import with_reasons
 
         sys.stdout.write(with_reasons(made))
     else:
@@ -120,8 +120,8 @@ def _copy(args: argparse.Namespace) -> int:
 
 
 def _go_on(args: argparse.Namespace) -> int:
-    from carryover.cli.elsewhere import become, handoff_in_place, need_terminal, opener, show
     from carryover.cli.project_handoff import handoff_of_project
+    from carryover.cli.start_agent import become, handoff_in_place, need_terminal, opener, show
 
     state = state_dir()
     config = load_config(state.config)
@@ -147,7 +147,7 @@ def _from_transcript(args: argparse.Namespace) -> Made:
 def _from_history(args: argparse.Namespace) -> Made:
     if args.agent is not None or args.until is not None:
         raise UserError("--agent and --until go with --transcript FILE.", ExitCode.USAGE)
-    from carryover.cli.made import Made
+    from carryover.cli.handoff_json import Made
     from carryover.cli.project_handoff import handoff_of_project
 
     found = handoff_of_project(project_root(args.project))

@@ -23,13 +23,13 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from carryover.cli.setting_up import add_options
+    from carryover.cli.install_flow import add_options
 
     parser.description = DESCRIPTION
     add_options(parser, examples=EXAMPLES)
 
 
 def run(args: argparse.Namespace) -> int:
-    from carryover.cli.setting_up import set_up
+    from carryover.cli.install_flow import set_up
 
     return set_up(args, anew=True)

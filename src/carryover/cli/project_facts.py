@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from carryover.cli.where import agents_own
+from carryover.cli.context import agents_own
 from carryover.config import Config, project_settings
 from carryover.errors import UserError
 from carryover.fsio import is_folder, is_there

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from carryover.cli.where import agents_own, state_dir
+from carryover.cli.context import agents_own, state_dir
 from carryover.config import Config, load_config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
+from carryover.fsio import is_folder
+from carryover.ledger.queries import connect_read_only, whereabouts
 from carryover.paths import StateDir
+from carryover.publish.moved_folders import identity_of, may_be_here, may_have_moved
 from carryover.publish.refresh import Refreshed, made_handoff
 
 SETTLE_LIMIT_S: Final = 3.0
@@ -57,7 +60,7 @@ def handoff_of_project(root: str) -> Refreshed:
 
 def _bring_up_to_date(state: StateDir, root: str) -> bool:
     """The running daemon reads what is new; where none runs, we do, for this project. False where that is not all."""
-    from carryover.cli.control import ask_daemon
+    from carryover.daemon.client import ask_daemon
 
     try:
         settled = ask_daemon(state.socket, "POST", "/settle", timeout_s=SETTLE_LIMIT_S)
@@ -115,7 +118,6 @@ def _how_to_link(state: StateDir, root: str, *, found: bool) -> str | None:
     """A project that was moved and could not be found again may be what is missing here."""
     if not state.ledger.exists():
         return None
-    from carryover.cli.moved_hint import how_to_link
 
     return how_to_link(state, root, by_name=not found)
 
@@ -128,3 +130,27 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
         f"`carryover status` says which agents are watched, and where. {how_to_link}",
         ExitCode.NOTHING_FOUND,
     )
+
+
+MOST_SUGGESTED: Final = 3
+
+
+def suggestions(state: StateDir, root: str, *, by_name: bool) -> list[str]:
+    """Roots of gone projects that may be the one at `root` now, likeliest first: those of the same repository and, with
+    `by_name`, those whose folders were called the same."""
+    if not state.ledger.exists() or not is_folder(Path(root)):
+        return []
+    with closing(connect_read_only(state.ledger)) as db:
+        known = whereabouts(db)
+    gone = [row for row in known if may_have_moved(row, root)]
+    identity = identity_of(Path(root)) if any(row.identity is not None for row in gone) else None
+    return may_be_here(Path(root), identity, gone, by_name=by_name)[:MOST_SUGGESTED]
+
+
+def how_to_link(state: StateDir, root: str, *, by_name: bool) -> str | None:
+    """The command by which the past of a project that was moved to `root` comes along, where one may have been."""
+    found = suggestions(state, root, by_name=by_name)
+    if not found:
+        return None
+    commands = " or ".join(f"`carryover link {shlex.quote(old)} {shlex.quote(root)}`" for old in found)
+    return f"If this project was moved here, {commands} brings along what was recorded."

@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 import msgspec
 
-from carryover.cli.background import bring_up
 from carryover.cli.doctor_facts import private_paths
 from carryover.errors import UserError
+from carryover.install.background import bring_up
 from carryover.install.checks.finding import Fix
 from carryover.paths import StateDir
 
@@ -44,7 +44,7 @@ def _permissions(state: StateDir) -> Repair:
 
 
 def _hooks(state: StateDir) -> Repair:
-    from carryover.cli.setting_up import apply_selection
+    from carryover.cli.install_flow import apply_selection
 
     did = "The hooks are where they should be."
     try:

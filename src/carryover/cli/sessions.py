@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from carryover.cli.arguments import exit_code_help, positive
+from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import BOLD, ago, counted, one_line, paint, print_json, short_path
-from carryover.cli.where import project_root, state_dir
 from carryover.config import settings_now
 from carryover.distill.work.merge import task_of
 from carryover.errors import ExitCode, UserError

@@ -5,18 +5,37 @@ from __future__ import annotations
 import argparse
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Final
+from datetime import datetime
+from pathlib import Path, PurePath
+from typing import Final, Protocol
 
 from carryover.cli.arguments import exit_code_help
-from carryover.cli.output import BOLD, harmless, paint, short_path
-from carryover.cli.where import state_dir
+from carryover.cli.context import state_dir
+from carryover.cli.output import BOLD, DIM, harmless, one_line, paint, short_path
 from carryover.config import settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import SessionRow, connect_read_only, session_by_prefix, session_events
-from carryover.model import AGENT_NAMES
+from carryover.model import (
+    AGENT_NAMES,
+    AgentSummary,
+    Answer,
+    AnyBody,
+    AssistantMessage,
+    BackgroundTask,
+    FileEdit,
+    PlanProposal,
+    PlanUpdate,
+    Question,
+    QueuedPrompt,
+    SessionEnd,
+    SessionStart,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
 
 DESCRIPTION: Final = """\
 Prints one session as text: prompts and answers whole, one line for each tool
@@ -94,7 +113,6 @@ def _print_json(ledger: sqlite3.Connection, session: SessionRow) -> None:
 
 
 def _print_text(ledger: sqlite3.Connection, session: SessionRow, *, full: bool) -> None:
-    from carryover.cli.conversation import conversation
 
     agent = AGENT_NAMES.get(session.agent, session.agent)
     facts = [
@@ -108,3 +126,147 @@ def _print_text(ledger: sqlite3.Connection, session: SessionRow, *, full: bool) 
     events = session_events(ledger, session)
     for line in conversation(events, agent=agent, root=session.root, full=full):
         print(line)
+
+
+SUBJECT_LIMIT = 110
+PLAN_MARKS = {"done": "[x]", "active": "[>]", "pending": "[ ]"}
+TURN_ENDS = {"interrupted": "interrupted", "error": "stopped by an error", "limit": "stopped by a limit"}
+RESULT_MARKS = {"ok": "·", "error": "✗", "denied": "✗", "interrupted": "✗", "unknown": "·"}
+
+
+class Told(Protocol):
+    """An event of a session as the ledger gives it."""
+
+    @property
+    def at_ms(self) -> int: ...
+
+    @property
+    def sidechain(self) -> str | None: ...
+
+    @property
+    def body(self) -> AnyBody: ...
+
+    @property
+    def undone(self) -> bool: ...
+
+
+def conversation(events: Iterable[Told], *, agent: str, root: str | None, full: bool) -> Iterator[str]:
+    """The lines of a session of `agent` (its display name), paths below `root` relative to it, times local.
+
+    Prompts and answers are whole. `full` adds what tools printed, plans, the agent's own summaries and its sub-agents'
+    work. What the user took back is dim and marked.
+    """
+    speaker: tuple[str, str | None, bool] | None = None
+    day = ""
+    unfinished: dict[str, ToolCall] = {}
+    for event in events:
+        if event.sidechain and not full:
+            continue
+        match event.body:
+            case ToolCall() as call if not event.undone:
+                unfinished[call.call_id] = call
+            case ToolResult(call_id=call_id):
+                unfinished.pop(call_id, None)
+        who, lines = _told(event.body, agent, root, full)
+        if not lines:
+            continue
+        moment = datetime.fromtimestamp(event.at_ms / 1000).astimezone()
+        if (today := f"{moment:%A, %d %B %Y}") != day:
+            day = today
+            yield f"\n{paint(day, DIM)}"
+        if who and speaker != (who, event.sidechain, event.undone):
+            speaker = (who, event.sidechain, event.undone)
+            where = f" (sub-agent {event.sidechain})" if event.sidechain else ""
+            mark = " (undone)" if event.undone else ""
+            yield f"\n{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who + where + mark, BOLD)}"
+        if event.undone:
+            lines = _undone(lines, marked=bool(who))
+        yield from (f"  {line}".rstrip() for line in lines)
+    for call in unfinished.values():
+        yield f"  · {_call_line(call, root)}  (no result recorded)"
+
+
+def _undone(lines: list[str], *, marked: bool) -> list[str]:
+    """Lines of what the user took back. Where no heading has `marked` it, the first of them does."""
+    first, *others = lines
+    return [paint(line, DIM) if line else "" for line in (first if marked else f"{first}  (undone)", *others)]
+
+
+def _told(body: AnyBody, agent: str, root: str | None, full: bool) -> tuple[str, list[str]]:
+    """Who speaks (empty: whoever spoke before) and the lines of it; no lines for what is not shown."""
+    match body:
+        case UserPrompt(text=text, command=command, actor=actor):
+            words = f"{command} {text}".strip() if command else text
+            return ("You" if actor == "human" else "Prompt of the agent"), _text(words)
+        case AssistantMessage(text=text, aborted=aborted):
+            return agent, _text(text) + (["(cut off here)"] if aborted else [])
+        case Answer(question=question, text=text):
+            return "You", [*_text(question, "? "), *_text(text, "> ")]
+        case Question(text=text, options=options):
+            choices = [f"  - {one_line(option, SUBJECT_LIMIT)}" for option in options]
+            return agent, [*_text(text, "? "), *choices]
+        case ToolResult(actor=actor) as result:
+            return ("You" if actor == "human" else agent), _result_lines(result, root, full)
+        case FileEdit() as edit:
+            return agent, [f"· {_edit_line(edit, root)}"]
+        case PlanUpdate(items=items):
+            done = sum(item.state == "done" for item in items)
+            steps = [f"  {PLAN_MARKS[item.state]} {one_line(item.text, SUBJECT_LIMIT)}" for item in items]
+            return agent, [f"· plan: {done} of {len(items)} done", *(steps if full else [])]
+        case PlanProposal(text=text, accepted=accepted):
+            verdict = {None: "proposed", True: "accepted", False: "declined"}[accepted]
+            return agent, [f"· plan {verdict}", *(_text(text, "  ") if full or accepted is None else [])]
+        case AgentSummary(text=text, source=source):
+            return agent, [f"· the agent's own summary ({source})", *(_text(text, "  ") if full else [])]
+        case _:
+            return "", _happening(body)
+
+
+def _happening(body: AnyBody) -> list[str]:
+    """One line for what nobody says."""
+    match body:
+        case QueuedPrompt(text=text, change=change):
+            fate = "queued and withdrawn" if change == "withdrawn" else "queued"
+            return [f"· prompt {fate}: {one_line(text, SUBJECT_LIMIT)}"]
+        case BackgroundTask(label=label, state=state):
+            return [f"· in the background, {state}: {one_line(label, SUBJECT_LIMIT)}"]
+        case TurnEnd(reason=reason, message=message):
+            return [f"✗ {TURN_ENDS[reason]}" + (f": {one_line(message, SUBJECT_LIMIT)}" if message else "")]
+        case SessionStart(reason=reason):
+            return [f"· session started ({reason})"]
+        case SessionEnd(reason=reason):
+            return [f"· session ended ({reason})"]
+        case _:
+            return []
+
+
+def _result_lines(result: ToolResult, root: str | None, full: bool) -> list[str]:
+    if result.op in ("edit", "write", "ask") and result.status == "ok" and not full:
+        return []  # the edit, or the answer, says it better
+    status = "" if result.status == "ok" else f"  ({result.status})"
+    if result.exit_code:
+        status = f"  (exit {result.exit_code})"
+    line = f"{RESULT_MARKS[result.status]} {_call_line(result, root)}{status}"
+    return [line, *(_text(result.output, "    ") if full else [])]
+
+
+def _call_line(call: ToolCall | ToolResult, root: str | None) -> str:
+    subject = _relative(call.subject, root) if call.op in ("read", "edit", "write") else call.subject
+    return f"{harmless(call.name)} {one_line(subject, SUBJECT_LIMIT)}".rstrip()
+
+
+def _edit_line(edit: FileEdit, root: str | None) -> str:
+    verb = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "renamed"}[edit.change]
+    was = f"{_relative(edit.old_path, root)} to " if edit.old_path else ""
+    sizes = [f"{sign}{count}" for sign, count in (("+", edit.added), ("-", edit.removed)) if count is not None]
+    return f"{verb} {was}{_relative(edit.path, root)}  {' '.join(sizes)}".rstrip()
+
+
+def _relative(path: str, root: str | None) -> str:
+    below = PurePath(path).is_relative_to(root) if root else False
+    return harmless(str(PurePath(path).relative_to(root or "")) if below else path)
+
+
+def _text(text: str, prefix: str = "") -> list[str]:
+    first, *others = harmless(text).strip().split("\n")
+    return [f"{prefix}{first}", *(f"{' ' * len(prefix)}{line}" for line in others)]

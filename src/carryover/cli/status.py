@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from carryover import __version__
 from carryover.cli.arguments import exit_code_help
-from carryover.cli.control import ask_daemon
+from carryover.cli.context import state_dir
 from carryover.cli.output import print_json
-from carryover.cli.where import state_dir
+from carryover.daemon.client import ask_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 
@@ -104,7 +104,7 @@ def _service() -> dict[str, Any]:
     """The service that starts the daemon, as the service manager sees it."""
     import msgspec
 
-    from carryover.cli.background import service_of_user
+    from carryover.install.background import service_of_user
 
     status: dict[str, Any] = msgspec.to_builtins(service_of_user()[0].status())
     return status

@@ -11,7 +11,7 @@ import msgspec
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, Batch, Folded, Reader, Source, Stamp
 from carryover.cli.from_disk import temporary_ledger
-from carryover.cli.made import Made
+from carryover.cli.handoff_json import Made
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.errors import ExitCode, UserError

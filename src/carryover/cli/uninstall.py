@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.cli.arguments import exit_code_help
+from carryover.cli.context import state_dir
 from carryover.cli.output import counted, print_json
-from carryover.cli.where import state_dir
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from carryover.cli.endpoint import daemon_pid
+    from carryover.daemon.client import daemon_pid
     from carryover.install.service_here import registered
     from carryover.install.uninstall import carry_out, plan_uninstall
 
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]]:
     """By agent, where its hooks may be, should the record of our edits be lost."""
     from carryover.agents import specs
-    from carryover.cli.recorded import recorded_env
+    from carryover.cli.context import recorded_env
     from carryover.config import Config, load_config
     from carryover.install.hook_files import hook_files
     from carryover.install.machine import Machine
@@ -172,7 +172,7 @@ def _show(wanted: Uninstall, service: ServiceManager | None, pid: int | None, ho
 
 
 def _confirmed() -> bool:
-    from carryover.cli.picker import can_ask
+    from carryover.cli.install_flow import can_ask
 
     if not can_ask():
         return True
@@ -187,7 +187,7 @@ def _stop(state: StateDir, service: ServiceManager | None) -> tuple[str, ...]:
 
     Raises UserError when the daemon cannot be stopped: it would write again what is taken away.
     """
-    from carryover.cli.endpoint import stop_daemon
+    from carryover.daemon.client import stop_daemon
 
     left: tuple[str, ...] = ()
     if service is not None:

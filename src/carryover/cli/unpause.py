@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from carryover.cli.pausing import tell, unpause_all, unpause_project
-    from carryover.cli.where import project_root, state_dir
+    from carryover.cli.context import project_root, state_dir
+    from carryover.cli.pause import tell, unpause_all, unpause_project
 
     state = state_dir()
     if args.project is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from carryover.cli.control import ask_daemon
+from carryover.daemon.client import ask_daemon
 from carryover.paths import StateDir
 from real_agents.claude_code import client as claude_client
 from real_agents.codex import client as codex_client

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from carryover.cli.control import ask_daemon
+from carryover.daemon.client import ask_daemon
 from carryover.paths import StateDir
 from real_agents.lab.box import HOME, Box, Started
 from real_agents.lab.npm import CHECKOUT

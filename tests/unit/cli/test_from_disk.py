@@ -8,8 +8,8 @@ from pathlib import Path
 
 from carryover.agents import adapters
 from carryover.agents.contract import Source
+from carryover.cli.context import state_dir
 from carryover.cli.from_disk import catch_up, of_project, of_session, sources_on_disk, temporary_ledger
-from carryover.cli.where import state_dir
 from carryover.config import Config
 from carryover.fsio import FileLock, private_dir
 from carryover.ingest.scan import Seen

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import pytest
 
+from carryover.cli.context import state_dir
 from carryover.cli.demo.throwaway import ThrowAway
-from carryover.cli.where import state_dir
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock, private_dir
 from carryover.ledger.store import Ledger

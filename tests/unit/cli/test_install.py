@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.where import state_dir
+from carryover.cli.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything, only_this_path, put_claude
 from support.tools import CODEX, CURSOR, versioned

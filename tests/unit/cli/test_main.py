@@ -10,8 +10,8 @@ import pytest
 
 from carryover import __version__
 from carryover.cli.arguments import MEANING
+from carryover.cli.context import state_dir
 from carryover.cli.main import COMMANDS, build_parser, main
-from carryover.cli.where import state_dir
 from carryover.errors import ExitCode
 from support.tools import needs_setpriv, without_rights_of_root
 

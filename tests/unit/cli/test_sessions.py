@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carryover.cli.context import state_dir
 from carryover.cli.sessions import SHORTEST_ID, shortest_unique
-from carryover.cli.where import state_dir
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock
 

@@ -16,9 +16,9 @@ from uuid import uuid4
 import pytest
 
 from carryover import __version__
+from carryover.cli.context import state_dir
 from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.from_disk import catch_up
-from carryover.cli.where import state_dir
 from carryover.errors import ExitCode
 from support.codex_session import CodexSession
 

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from carryover.cli.control import ask_daemon
 from carryover.config import Config
+from carryover.daemon.client import ask_daemon
 from carryover.daemon.control import control_app, serving
 from carryover.daemon.hooks.http_app import Answer as Answering
 from carryover.daemon.hooks.http_app import ConnectionLimiter

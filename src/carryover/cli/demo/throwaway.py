@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from carryover.cli.control import ask_daemon
 from carryover.config import handoff_folder
+from carryover.daemon.client import ask_daemon
 from carryover.errors import UserError
 from carryover.ledger.queries import connect_read_only, totals
 from carryover.paths import StateDir

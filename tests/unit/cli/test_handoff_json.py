@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from carryover.cli.made import Made, as_data
+from carryover.cli.handoff_json import Made, as_data
 from carryover.distill.handoff import Handoff, Line, Section
 from carryover.distill.render import render
 from carryover.distill.sections.entry import Entry

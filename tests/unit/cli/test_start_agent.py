@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from carryover.agents import specs
-from carryover.cli.elsewhere import opener
-from carryover.cli.where import state_dir
+from carryover.cli.context import state_dir
+from carryover.cli.start_agent import opener
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
 from support.agent_here import only_this_path

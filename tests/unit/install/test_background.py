@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from carryover import __version__
-from carryover.cli.background import bring_up
-from carryover.cli.where import state_dir
+from carryover.cli.context import state_dir
 from carryover.errors import UserError
+from carryover.install.background import bring_up
 from carryover.install.service import Kind, NoManager, Program, ServiceFile, ServiceStatus
 from support.daemon_process import DaemonProcess
 
@@ -70,7 +70,7 @@ class Manager:
 def manager(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
     manager = Manager()
     program = Program(("/opt/bin/carryoverd",), state_dir().root)
-    monkeypatch.setattr("carryover.cli.background.service_of_user", lambda: (manager, program))
+    monkeypatch.setattr("carryover.install.background.service_of_user", lambda: (manager, program))
     yield manager
     if manager.daemon is not None:
         manager.daemon.kill()
@@ -104,7 +104,7 @@ def test_a_daemon_that_was_started_by_hand_gives_way_to_the_service(manager: Man
 
 def test_a_daemon_of_another_version_is_restarted(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
     bring_up(state_dir(), service=True)
-    monkeypatch.setattr("carryover.cli.background.__version__", "9.9.9")
+    monkeypatch.setattr("carryover.install.background.__version__", "9.9.9")
     manager.calls.clear()
 
     bring_up(state_dir(), service=True)
@@ -137,7 +137,7 @@ def test_without_a_service_manager_the_reason_and_the_plain_way_are_given(
 ) -> None:
     nobody: Any = NoManager("There is no systemd on this machine.")
     program = Program(("/opt/bin/carryoverd",), state_dir().root)
-    monkeypatch.setattr("carryover.cli.background.service_of_user", lambda: (nobody, program))
+    monkeypatch.setattr("carryover.install.background.service_of_user", lambda: (nobody, program))
 
     background = bring_up(state_dir(), service=True)
 

@@ -13,9 +13,8 @@ import msgspec
 
 from carryover.agents import specs
 from carryover.agents.spec import Starter, ToolSpec, places_on
+from carryover.cli.context import agents_own, recorded_env
 from carryover.cli.output import harmless
-from carryover.cli.recorded import recorded_env
-from carryover.cli.where import agents_own
 from carryover.config import Config
 from carryover.distill.own_text import go_on_prompt
 from carryover.errors import ExitCode, UserError

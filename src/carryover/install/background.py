@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover import __version__
-from carryover.cli.endpoint import Endpoint, look_at_endpoint, stop_daemon, wait_for_daemon
+from carryover.daemon.client import Endpoint, look_at_endpoint, stop_daemon, wait_for_daemon
 from carryover.errors import UserError
 from carryover.install.service import Program, ServiceManager, plain_way, this_program
 from carryover.install.service_here import service_here

@@ -1,0 +1,362 @@
+"""What `install` and `refresh` share: ask, plan, write, start, wait, and say what was done."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from carryover.cli.arguments import exit_code_help
+from carryover.cli.context import recorded_env, state_dir
+from carryover.cli.output import counted, print_json
+from carryover.cli.progress import End, Held, held_by, watch_first_read
+from carryover.config import ResumeMode, load_config
+from carryover.daemon.client import reload_daemon
+from carryover.errors import ExitCode, UserError
+from carryover.install.apply import Applied
+from carryover.install.background import Background, bring_up, service_of_user
+from carryover.install.detect import Detection
+from carryover.install.diff import diff
+from carryover.install.how_installed import how_installed
+from carryover.install.plan import Edit
+from carryover.install.settings_facts import switched_off
+from carryover.install.setup import Option, Setup, carry_out, options, outcome_for, waiting_for, work_out
+from carryover.install.wording import Did, summary, tilde
+from carryover.paths import StateDir
+
+MODES: Final = get_args(ResumeMode)
+
+
+def add_options(parser: argparse.ArgumentParser, *, examples: str) -> None:
+    """The options and exit codes that install and refresh have in common."""
+    codes = (
+        ExitCode.OK,
+        ExitCode.FAILED,
+        ExitCode.USAGE,
+        ExitCode.NOTHING_FOUND,
+        ExitCode.REFUSED,
+        ExitCode.INTERRUPTED,
+    )
+    parser.epilog = f"{examples}\n{exit_code_help(*codes)}"
+    parser.add_argument("--yes", action="store_true", help="ask nothing: take what would be ticked by itself")
+    parser.add_argument(
+        "--tools", type=tool_ids, metavar="IDS", help="ask nothing: these agents, such as claude-code,codex"
+    )
+    parser.add_argument("--resume-mode", choices=MODES, help="how a new session is told of the last one (first: ask)")
+    parser.add_argument("--no-service", action="store_true", help="register and start nothing in the background")
+    parser.add_argument("--dry-run", action="store_true", help="print the exact diff of every file; change nothing")
+    parser.add_argument("--json", action="store_true", help="ask nothing, and print what was done as JSON")
+
+
+def set_up(args: argparse.Namespace, *, anew: bool) -> int:
+    """Run `install` (`anew`) or `refresh`; gives the exit code."""
+    from carryover.agents import specs
+    from carryover.install.detect import detect_all
+    from carryover.install.machine import Machine
+
+    state = state_dir()
+    config = load_config(state.config)
+    detections = detect_all(specs(), Machine.here(recorded_env(config.tools)))
+    ask = not (args.yes or args.json or args.dry_run)
+    asked = chosen(options(detections, config.tools.selected, anew=anew), args.tools, ask=ask)
+    manager, program = service_of_user()
+    with_service = not args.no_service and manager.available() is None
+    setup = work_out(
+        state,
+        detections,
+        asked,
+        config=config,
+        resume_mode=args.resume_mode,
+        service=(manager, program) if with_service else None,
+    )
+    if args.dry_run:
+        return _show(setup, asked, as_json=args.json)
+    if not setup.selected and not setup.hooks and config.tools.selected is None:
+        raise UserError(
+            "No agent was chosen, so nothing was changed. Run `carryover install` again once you use one.",
+            ExitCode.NOTHING_FOUND,
+        )
+    done = _carry_out(state, setup, asked, service=not args.no_service)
+    if args.json:
+        print_json(as_data(done))
+    else:
+        for line in lines_after(done, home=Path.home(), anew=anew):
+            print(line)
+    return _exit_code(done)
+
+
+def apply_selection(state: StateDir) -> list[str]:
+    """Bring the hooks of what is selected where they should be; what stands in the way, as sentences.
+
+    Raises:
+        UserError: the settings or the record of earlier edits are damaged.
+    """
+    from carryover.agents import specs
+    from carryover.install.detect import detect_all
+    from carryover.install.machine import Machine
+
+    config = load_config(state.config)
+    detections = detect_all(specs(), Machine.here(recorded_env(config.tools)))
+    selected = config.tools.selected or ()
+    setup = work_out(state, detections, selected, config=config, resume_mode=None, service=None)
+    return [done.problem for done in carry_out(setup, state) if done.problem is not None]
+
+
+def _carry_out(state: StateDir, setup: Setup, asked: tuple[str, ...], *, service: bool) -> Done:
+    applied = carry_out(setup, state)
+    if applied[-1].outcome not in ("unchanged", "left alone"):
+        reload_daemon(state)
+    background = bring_up(state, service=service)
+    read = watch_first_read(state) if background.pid is not None else None
+    return Done(setup, asked, applied, background, read, held_by(state) if read is not None else None)
+
+
+def _show(setup: Setup, asked: tuple[str, ...], *, as_json: bool) -> int:
+    if as_json:
+        from carryover.install.diff import diff
+
+        files = [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in setup.shown]
+        agents = _agents(setup, asked, (), setup.hooks)
+        print_json({"dry_run": True, "selected": setup.selected, "agents": agents, "files": files})
+    else:
+        for line in dry_run_lines(setup, asked, home=Path.home()):
+            print(line)
+    return ExitCode.FAILED if any(edit.problem for edit in setup.shown) else ExitCode.OK
+
+
+def as_data(done: Done) -> dict[str, Any]:
+    """What was done, for `--json`."""
+    import msgspec
+
+    return {
+        "changed": done.changed,
+        "selected": done.setup.selected,
+        "agents": _agents(done.setup, done.asked, done.applied, [entry.edit for entry in done.applied]),
+        "files": [
+            {"path": str(entry.edit.path), "why": entry.edit.change.why, "outcome": entry.outcome}
+            | ({"problem": entry.problem} if entry.problem else {})
+            for entry in done.applied
+        ],
+        "service": msgspec.to_builtins(done.background),
+        "first_read": done.read,
+        "held": msgspec.to_builtins(done.held),
+    }
+
+
+def _agents(
+    setup: Setup, asked: tuple[str, ...], applied: tuple[Applied, ...], edits: Sequence[Edit]
+) -> list[dict[str, Any]]:
+    problems = {entry.edit.path: entry.problem for entry in applied}
+    return [
+        {
+            "id": found.spec.id,
+            "name": found.spec.name,
+            "state": found.state,
+            "selected": found.spec.id in asked,
+            "supported": found.spec.supported,
+            "binary": None if found.binary is None else os.fspath(found.binary),
+            "version": found.version_text or None,
+            "config": None if found.config is None else os.fspath(found.config),
+            "roots": [os.fspath(root) for root in found.roots],
+            "hooks": list(found.hook_set.events) if found.hook_set is not None else [],
+            "to_review": list(waiting_for(found, edits, setup.script)) if found.spec.id in setup.selected else [],
+            "lost_folder": None if found.lost_folder is None else os.fspath(found.lost_folder),
+            "problem": (problems.get(found.config) if found.config is not None else None) or found.problem or None,
+        }
+        for found in setup.detections
+    ]
+
+
+def _exit_code(done: Done) -> ExitCode:
+    return ExitCode.FAILED if done.failed else ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of it all."""
+
+    setup: Setup
+    asked: tuple[str, ...]
+    """What was ticked or named, whether it is here or not."""
+    applied: tuple[Applied, ...]
+    background: Background
+    read: End | None
+    """How the first reading of the past ended; None where there was none to watch."""
+    held: Held | None
+    """What the ledger holds after that."""
+
+    @property
+    def changed(self) -> bool:
+        return self.background.changed or any(done.outcome not in ("unchanged", "left alone") for done in self.applied)
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.background.trouble) or any(done.problem for done in self.applied)
+
+
+def tool_ids(text: str) -> tuple[str, ...]:
+    """For argparse: `claude-code,codex`. Takes only names that can be used: whatever is not named is de-selected."""
+    from carryover.agents import specs
+    from carryover.model import AGENT_NAMES
+
+    supported = [spec.id for spec in specs() if spec.supported]
+    ids = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    refused = {
+        "unknown": [tool for tool in ids if tool not in AGENT_NAMES],
+        "not supported yet": [tool for tool in ids if tool in AGENT_NAMES and tool not in supported],
+    }
+    problems = [f"{what}: {', '.join(tools)}" for what, tools in refused.items() if tools]
+    if not ids:
+        problems = ["no agent is named; `carryover uninstall` takes every agent's hooks out"]
+    if problems:
+        raise argparse.ArgumentTypeError(
+            f"{'; '.join(problems)}. Nothing was changed. Supported are: {', '.join(supported)}."
+        )
+    return ids
+
+
+def chosen(options: Sequence[Option], named: tuple[str, ...] | None, *, ask: bool) -> tuple[str, ...]:
+    """The ids of the agents that are meant. `named`: from the command line. Waits for an answer only with `ask`."""
+    if named is not None:
+        return named
+    if ask and can_ask():
+        return pick(options)
+    return tuple(option.id for option in options if option.ticked)
+
+
+QUESTION: Final = "Which AI agents do you use?"
+INSTRUCTION: Final = "(space to toggle, enter to confirm)"
+
+
+def can_ask() -> bool:
+    """Whether a person sits at a terminal: only then is anything asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def pick(options: Sequence[Option]) -> tuple[str, ...]:
+    """The ids of what was ticked. Waits for the answer; raises KeyboardInterrupt on Ctrl-C."""
+    import questionary  # takes longer to import than all the rest, and most calls ask nothing
+    from questionary.prompts import common
+
+    # It has no setting for the boxes.
+    vars(common).update(INDICATOR_SELECTED="[x]", INDICATOR_UNSELECTED="[ ]")
+    width = max(len(option.name) for option in options)
+    rows = [
+        questionary.Choice(_row(option, width), value=option.id, checked=option.ticked)
+        if option.supported
+        else questionary.Separator(f"[ ] {_row(option, width)}")
+        for option in options
+    ]
+    question = questionary.checkbox(QUESTION, rows, qmark="", instruction=INSTRUCTION)
+    return tuple(question.unsafe_ask())
+
+
+def _row(option: Option, width: int) -> str:
+    return f"{option.name:<{width}}  {option.presence}"
+
+
+TIPS: Final = (
+    'In a new session say "let\'s start" or "continue": the agent tells you where the last one stopped.',
+    'In a chat that is already open say "read .carryover/handoff.md".',
+)
+
+_READ: Final = {
+    "done": "Everything your agents wrote so far is read.",
+    "interrupted": "carryoverd goes on reading in the background; `carryover status` tells how far it is.",
+    "lost": "carryoverd stopped answering while it was reading; `carryover doctor` looks into it.",
+}
+
+
+def lines_after(done: Done, *, home: Path, anew: bool) -> Iterator[str]:
+    """What was done. `anew`: for install, which ends with the tips."""
+    if not anew and not done.changed and not done.failed:
+        lost = any(found.lost_folder for found in _of(done.setup.detections, done.asked))
+        yield "Nothing changed." if lost else "Nothing changed: hooks and settings are as they should be."
+    yield from _agent_lines(done, home, anew=anew)
+    yield from _removed_lines(done, home)
+    for entry in done.applied:
+        if entry.problem and entry.edit.change.tool is None:
+            yield f"✗ {entry.problem}"
+    yield from _background_lines(done.background)
+    if done.read is not None:
+        yield _READ[done.read]
+    if done.held is not None:
+        yield f"  {counted(done.held.sessions, 'session')} in {counted(done.held.projects, 'project')} so far."
+    if anew:
+        yield ""
+        yield from TIPS
+
+
+def dry_run_lines(setup: Setup, asked: tuple[str, ...], *, home: Path) -> Iterator[str]:
+    """What would be done: the lines on each agent, then the diff of each file."""
+    update = how_installed().update
+    for found in _of(setup.detections, asked):
+        edit = next((edit for edit in setup.hooks if edit.path == found.config), None)
+        did: Did = "to be written" if edit is not None and edit.changes else "in place"
+        waiting = waiting_for(found, setup.hooks, setup.script)
+        failure = (edit and edit.problem) or ""
+        yield from summary(
+            found, home=home, update=update, did=did, failure=failure, waiting=waiting, off=_off(found, home)
+        )
+    for edit in setup.shown:
+        if edit.problem is not None and edit.change.tool is None:
+            yield f"✗ {edit.problem}"
+        elif edit.changes:
+            yield ""
+            yield from diff(edit).splitlines()
+    yield ""
+    changes = any(edit.changes for edit in setup.shown)
+    yield "Nothing was changed." if changes else "Nothing would change."
+
+
+def _agent_lines(done: Done, home: Path, *, anew: bool) -> Iterator[str]:
+    update = how_installed().update
+    for found in _of(done.setup.detections, done.asked):
+        did, failure = outcome_for(found, done.applied)
+        told = anew or did == "written"  # a refresh that changed nothing does not ask again; `doctor` does
+        edits = (entry.edit for entry in done.applied)
+        waiting = waiting_for(found, edits, done.setup.script) if told else ()
+        yield from summary(
+            found, home=home, update=update, did=did, failure=failure, waiting=waiting, off=_off(found, home)
+        )
+
+
+def _off(found: Detection, home: Path) -> str:
+    off = switched_off(found)
+    return "" if off is None else f"`{off[0]}` in {tilde(off[1], home)}"
+
+
+def _of(detections: Iterable[Detection], asked: tuple[str, ...]) -> list[Detection]:
+    return [found for found in detections if found.spec.id in asked]
+
+
+def _removed_lines(done: Done, home: Path) -> Iterator[str]:
+    """The settings that lost our hooks: of an agent that was unticked, or at a place where they are no longer."""
+    wanted = {found.config for found in _of(done.setup.detections, done.setup.selected)}
+    for entry in done.applied:
+        if entry.edit.change.tool is None or entry.edit.path in wanted:
+            continue
+        if entry.problem:
+            yield f"✗ {entry.problem}"
+        elif entry.outcome in ("changed", "removed"):
+            yield f"✓ Hooks removed from {tilde(entry.edit.path, home)}"
+
+
+def _background_lines(background: Background) -> Iterator[str]:
+    if background.pid is not None:
+        where = f", port {background.port} is its own" if background.port is not None else ""
+        by = f" as a {background.kind} service" if background.wanted and background.kind != "none" else ""
+        yield f"✓ carryoverd {background.version} runs{by} (process {background.pid}{where})"
+    yield from (f"✗ {trouble}" for trouble in background.trouble)
+    yield from (f"⚠ {warning}" for warning in background.warnings)
+    yield from (f"  {hint}" for hint in background.hints)
+    if background.plain:
+        now, always = background.plain
+        yield "  Start carryoverd now:"
+        yield f"    {now}"
+        yield "  Start it whenever you log in, by this line in your shell's profile (~/.profile):"
+        yield f"    {always}"
