@@ -14,26 +14,27 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, Source
-from carryover.cli.context import root_of
-from carryover.cli.link import follow_here
+from carryover.cli.context import agents_own, root_of
 from carryover.cli.progress import Progress
-from carryover.config import Config, settings_now
+from carryover.config import Config, load_config, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
 from carryover.ingest.catch_up import compare
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import Root, Seen, look, roots_to_read
-from carryover.ledger.queries import connect_read_only
+from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
 from carryover.paths import StateDir
+from carryover.publish.following import Place, follow
+from carryover.publish.following import look as look_for_moves
 
 SLOW_S: Final = 1.0
 """Reading that takes longer than this shows, on a terminal, how far it has come."""
@@ -132,6 +133,25 @@ async def _catch_up(state: StateDir, root: str) -> None:
         await ledger.close()
 
 
+async def follow_here(ledger: Ledger, state: StateDir, root: str) -> frozenset[str]:
+    """Find what was recorded of the project at `root` before it was moved; the roots that it had, and has."""
+    place, project = place_of(state), root_of(root)
+    seen = look_for_moves(place, project.root, load_config(state.config))
+    await follow(ledger, place, project, seen, now_ms=_now_ms())
+    with closing(connect_read_only(state.ledger)) as db:
+        known = {row.id: row for row in whereabouts(db)}
+    roots = {project.root}
+    while more := {row.root for row in known.values() if _target(row, known) in roots} - roots:
+        roots |= more
+    return frozenset(roots)
+
+
+def place_of(state: StateDir) -> Place:
+    """Where everything lies that linking needs. Raises UserError where the settings can't be read."""
+    own = agents_own(load_config(state.config).tools)
+    return Place(ledger=state.ledger, state=state.root, home=Path.home(), agents_own=own)
+
+
 async def _read_into(path: Path, sources: list[Source], agents: Mapping[str, Agent], now_ms: Callable[[], int]) -> None:
     ledger = await Ledger.open(path)
     try:
@@ -177,3 +197,7 @@ def _first_cwd(agent: Agent, source: Source) -> str | None:
             if event.cwd is not None:
                 return event.cwd
     return None
+
+
+def _target(row: Whereabouts, known: dict[int, Whereabouts]) -> str | None:
+    return known[row.moved_to].root if row.moved_to in known else None

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import shlex
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 import msgspec
 
 from carryover.cli.arguments import exit_code_help
-from carryover.cli.context import agents_own, project_root, root_of, state_dir
+from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import counted, print_json
 from carryover.config import load_config
 from carryover.daemon.client import ask_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock, is_folder
-from carryover.ledger.moving import Moved
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
-from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
-from carryover.publish.following import Place, follow, is_linked, link, look, unlink
 from carryover.publish.moved_folders import is_away
+
+if TYPE_CHECKING:
+    from carryover.ledger.moving import Moved
+    from carryover.ledger.store import Ledger
+    from carryover.publish.following import Place
 
 DESCRIPTION: Final = """\
 Tells Carryover that the project at NEW is the one that was at OLD: the sessions
@@ -42,6 +43,16 @@ examples:
   carryover link ~/code/shop ~/work/store     ~/code/shop is ~/work/store now
   carryover link --undo ~/code/shop           it is not; keep the two apart
 """
+
+ANSWER_S: Final = 20.0
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What was linked, or no longer is (`new` is None). `sessions`: how many belong to another project now."""
+
+    old: str
+    new: str | None
+    sessions: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +73,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if (args.new is None) != args.undo:
         raise UserError("Give OLD and NEW, or --undo and OLD.", ExitCode.USAGE)
-
     done = unlink_projects(state_dir(), args.old) if args.undo else link_projects(state_dir(), args.old, args.new)
     if args.json:
         print_json(done)
@@ -83,23 +93,14 @@ def _s(number: int) -> str:
     return "s" if number == 1 else ""
 
 
-ANSWER_S: Final = 20.0
-
-
-class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What was linked, or no longer is (`new` is None). `sessions`: how many belong to another project now."""
-
-    old: str
-    new: str | None
-    sessions: int
-
-
 def link_projects(state: StateDir, old: str, new: str) -> Done:
     """Let what was recorded at `old` belong to the project at `new`.
 
     Raises UserError: REFUSED while the old folder is there, NOTHING_FOUND where nothing is recorded there or the new
     folder is missing, USAGE where both are one.
     """
+    from carryover.publish.following import link
+
     old_root, new_root = _as_recorded(old), project_root(new)
     if old_root == new_root:
         raise UserError("OLD and NEW are the same folder.", ExitCode.USAGE)
@@ -120,6 +121,8 @@ def link_projects(state: StateDir, old: str, new: str) -> Done:
 
 def unlink_projects(state: StateDir, old: str) -> Done:
     """Undo a link, or what was found without one. Raises UserError (NOTHING_FOUND) where there is none."""
+    from carryover.publish.following import is_linked, unlink
+
     old_root = _as_recorded(old)
     if not any(is_linked(row, old_root) for row in _known(state)):
         raise UserError(f"{old_root} is not linked to another folder.", ExitCode.NOTHING_FOUND)
@@ -127,24 +130,6 @@ def unlink_projects(state: StateDir, old: str) -> Done:
     config = load_config(state.config)
     sessions = _ask_or_do(state, f"/unlink?{query}", lambda ledger, place: unlink(ledger, place, old_root, config))
     return Done(old=old_root, new=None, sessions=sessions)
-
-
-async def follow_here(ledger: Ledger, state: StateDir, root: str) -> frozenset[str]:
-    """Find what was recorded of the project at `root` before it was moved; the roots that it had, and has."""
-    place, project = place_of(state), root_of(root)
-    seen = look(place, project.root, load_config(state.config))
-    await follow(ledger, place, project, seen, now_ms=_now_ms())
-    known = {row.id: row for row in _known(state)}
-    roots = {project.root}
-    while more := {row.root for row in known.values() if _target(row, known) in roots} - roots:
-        roots |= more
-    return frozenset(roots)
-
-
-def place_of(state: StateDir) -> Place:
-    """Where everything lies that linking needs. Raises UserError where the settings can't be read."""
-    own = agents_own(load_config(state.config).tools)
-    return Place(ledger=state.ledger, state=state.root, home=Path.home(), agents_own=own)
 
 
 def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, Place], Awaitable[Moved]]) -> int:
@@ -155,6 +140,8 @@ def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, Place], Await
     lock = FileLock(state.lock)
     if not lock.acquire():
         raise UserError("Another process is at work on the ledger; nothing was changed. Try again in a moment.")
+    import asyncio  # takes longer to import than all the rest
+
     try:
         return asyncio.run(_do(state, do))
     finally:
@@ -162,6 +149,9 @@ def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, Place], Await
 
 
 async def _do(state: StateDir, do: Callable[[Ledger, Place], Awaitable[Moved]]) -> int:
+    from carryover.cli.from_disk import place_of
+    from carryover.ledger.store import Ledger
+
     ledger = await Ledger.open(state.ledger)
     try:
         return (await do(ledger, place_of(state))).sessions
@@ -182,10 +172,6 @@ def _known(state: StateDir) -> list[Whereabouts]:
 
 def _is_at_or_below(row: Whereabouts, root: str) -> bool:
     return f"{row.root}/".startswith(f"{root.rstrip('/')}/")
-
-
-def _target(row: Whereabouts, known: dict[int, Whereabouts]) -> str | None:
-    return known[row.moved_to].root if row.moved_to in known else None
 
 
 def _nothing_at(root: str) -> UserError:
