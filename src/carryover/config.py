@@ -121,6 +121,10 @@ class ToolsConfig(msgspec.Struct, frozen=True):
         """What is known of one tool."""
         return self.each.get(tool, ToolConfig())
 
+    def recorded_env(self) -> dict[str, str]:
+        """The variables that moved any agent's folders when it was installed, for commands in another shell."""
+        return {name: value for tool in self.each.values() for name, value in tool.env.items()}
+
 
 class Config(msgspec.Struct, frozen=True):
     """All settings. `Config()` is what holds where there is no file."""

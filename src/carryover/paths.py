@@ -85,6 +85,12 @@ def expanded(path: str) -> Path:
         return Path(path)
 
 
+def short_path(path: str | Path, home: Path) -> str:
+    """`path` as people write it: with the home folder as `~`."""
+    text = str(path)
+    return f"~{text[len(str(home)) :]}" if Path(text).is_relative_to(home) else text
+
+
 @contextmanager
 def socket_address(path: Path) -> Iterator[str]:
     """The address to bind or connect a Unix socket at `path` with, valid while the block lasts.

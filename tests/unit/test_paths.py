@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.paths import LONGEST_ADDRESS, socket_address
+from carryover.paths import LONGEST_ADDRESS, short_path, socket_address
 
 
 def path_of_length(tmp_path: Path, length: int) -> Path:
@@ -34,3 +34,17 @@ def test_a_socket_can_be_bound_and_reached_whatever_the_length_of_its_path(tmp_p
 def test_a_short_path_is_taken_as_it_is(tmp_path: Path) -> None:
     with socket_address(Path("/run/user/1000/daemon.sock")) as address:
         assert address == "/run/user/1000/daemon.sock"
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/home/dev/.claude", "~/.claude"),
+        ("/home/dev", "~"),
+        ("/home/dev2/x", "/home/dev2/x"),
+        ("/home/developer/app", "/home/developer/app"),
+        ("/srv", "/srv"),
+    ],
+)
+def test_only_paths_below_home_are_shortened(path: str, shown: str) -> None:
+    assert (short_path(path, Path("/home/dev")), short_path(Path(path), Path("/home/dev"))) == (shown, shown)

@@ -72,8 +72,3 @@ def project_root(project: str | None, *, must_exist: bool = False) -> str:
         raise UserError(
             "The current folder no longer exists. Name the project's folder as an argument.", ExitCode.NOTHING_FOUND
         ) from error
-
-
-def recorded_env(tools: ToolsConfig) -> dict[str, str]:
-    """The variables that moved the folders of any agent when it was installed."""
-    return {name: value for tool in tools.each.values() for name, value in tool.env.items()}

@@ -13,8 +13,8 @@ from carryover.cli.output import BOLD, YELLOW, counted, harmless, paint, print_j
 from carryover.errors import ExitCode
 
 if TYPE_CHECKING:
-    from carryover.cli.repair import Repair
-    from carryover.install.checks.finding import Finding
+    from carryover.diagnose.fix import Repair
+    from carryover.diagnose.report import Finding
 
 DESCRIPTION: Final = """\
 Looks at everything that has to work together: the daemon and its service, the
@@ -39,16 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from carryover.cli.doctor_facts import gather
-    from carryover.cli.repair import repair
-    from carryover.install.checks import findings
+    from carryover.diagnose.checks import findings
+    from carryover.diagnose.fix import repair
+    from carryover.diagnose.gather import gather
 
     state, home = state_dir(), Path.home()
-    found = findings(gather(state, home))
+    found = findings(gather(state, home, inspect=True))
     repairs: tuple[Repair, ...] = ()
     if args.fix and any(finding.fix for finding in found):
         repairs = repair(state, {finding.fix for finding in found if finding.fix is not None})
-        found = findings(gather(state, home))
+        found = findings(gather(state, home, inspect=True))
     healthy = not any(finding.level == "wrong" for finding in found)
     if args.json:
         print_json({"healthy": healthy, "findings": found, "repairs": repairs})
@@ -63,7 +63,7 @@ def lines(found: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:
     for done in repairs:
         yield f"✓ {done.did}" if done.problem is None else f"✗ {done.problem}"
     wrong = sum(finding.level == "wrong" for finding in found)
-    yield paint(f"{counted(wrong, 'thing')} to look into" if wrong else "Nothing is wrong.", BOLD)
+    yield paint(f"{counted(wrong, 'problem')}" if wrong else "Nothing is wrong.", BOLD)
     for finding in found:
         yield ""
         mark = paint("✗", YELLOW) if finding.level == "wrong" else "·"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from carryover.cli.arguments import exit_code_help
-from carryover.cli.context import recorded_env, state_dir
+from carryover.cli.context import state_dir
 from carryover.cli.output import counted, print_json
 from carryover.cli.progress import End, Held, held_by, watch_first_read
 from carryover.config import ResumeMode, load_config
@@ -25,8 +25,8 @@ from carryover.install.how_installed import how_installed
 from carryover.install.plan import Edit
 from carryover.install.settings_facts import switched_off
 from carryover.install.setup import Option, Setup, carry_out, options, outcome_for, waiting_for, work_out
-from carryover.install.wording import Did, summary, tilde
-from carryover.paths import StateDir
+from carryover.install.wording import Did, summary
+from carryover.paths import StateDir, short_path
 
 MODES: Final = get_args(ResumeMode)
 
@@ -60,7 +60,7 @@ def set_up(args: argparse.Namespace, *, anew: bool) -> int:
 
     state = state_dir()
     config = load_config(state.config)
-    detections = detect_all(specs(), Machine.here(recorded_env(config.tools)))
+    detections = detect_all(specs(), Machine.here(config.tools.recorded_env()))
     ask = not (args.yes or args.json or args.dry_run)
     asked = chosen(options(detections, config.tools.selected, anew=anew), args.tools, ask=ask)
     manager, program = service_of_user()
@@ -87,23 +87,6 @@ def set_up(args: argparse.Namespace, *, anew: bool) -> int:
         for line in lines_after(done, home=Path.home(), anew=anew):
             print(line)
     return _exit_code(done)
-
-
-def apply_selection(state: StateDir) -> list[str]:
-    """Bring the hooks of what is selected where they should be; what stands in the way, as sentences.
-
-    Raises:
-        UserError: the settings or the record of earlier edits are damaged.
-    """
-    from carryover.agents import specs
-    from carryover.install.detect import detect_all
-    from carryover.install.machine import Machine
-
-    config = load_config(state.config)
-    detections = detect_all(specs(), Machine.here(recorded_env(config.tools)))
-    selected = config.tools.selected or ()
-    setup = work_out(state, detections, selected, config=config, resume_mode=None, service=None)
-    return [done.problem for done in carry_out(setup, state) if done.problem is not None]
 
 
 def _carry_out(state: StateDir, setup: Setup, asked: tuple[str, ...], *, service: bool) -> Done:
@@ -327,7 +310,7 @@ def _agent_lines(done: Done, home: Path, *, anew: bool) -> Iterator[str]:
 
 def _off(found: Detection, home: Path) -> str:
     off = switched_off(found)
-    return "" if off is None else f"`{off[0]}` in {tilde(off[1], home)}"
+    return "" if off is None else f"`{off[0]}` in {short_path(off[1], home)}"
 
 
 def _of(detections: Iterable[Detection], asked: tuple[str, ...]) -> list[Detection]:
@@ -343,7 +326,7 @@ def _removed_lines(done: Done, home: Path) -> Iterator[str]:
         if entry.problem:
             yield f"✗ {entry.problem}"
         elif entry.outcome in ("changed", "removed"):
-            yield f"✓ Hooks removed from {tilde(entry.edit.path, home)}"
+            yield f"✓ Hooks removed from {short_path(entry.edit.path, home)}"
 
 
 def _background_lines(background: Background) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import Path
 from typing import Final, TextIO
 
 CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -86,8 +85,3 @@ def size(count_bytes: int) -> str:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """`1 event`, `2,000 events`."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
-
-
-def short_path(path: str, home: Path) -> str:
-    """`path` with the home folder written as `~`."""
-    return f"~{path[len(str(home)) :]}" if Path(path).is_relative_to(home) else path

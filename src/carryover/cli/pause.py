@@ -6,7 +6,7 @@ import argparse
 import glob
 import shlex
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -166,12 +166,12 @@ def _forget_answers(state: StateDir, *, paused: bool | None) -> None:
 
 
 def _reload(state: StateDir, *, paused: bool | None) -> Obeyed:
-    health: dict[str, Any] | None = reload_daemon(state)
+    health = reload_daemon(state)
     if health is None:
         _forget_answers(state, paused=paused)
         return "when it starts"
-    if health.get("config_trouble") and not paused:
-        raise UserError(f"carryoverd does not take the settings: {health['config_trouble']}")
-    if paused is not None and health.get("paused") is not paused:
+    if health.config_trouble and not paused:
+        raise UserError(f"carryoverd does not take the settings: {health.config_trouble}")
+    if paused is not None and health.paused is not paused:
         raise UserError("carryoverd did not obey; it may be of an older version. Restart it.")
     return "at once"

@@ -7,12 +7,13 @@ import sqlite3
 import sys
 import time
 from contextlib import closing
-from typing import Any, Final, Literal, TextIO
+from typing import Final, Literal, TextIO
 
 import msgspec
 
 from carryover.cli.output import counted
-from carryover.daemon.client import ask_daemon
+from carryover.daemon.client import ask_health
+from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.ledger.coverage import agents_seen
 from carryover.ledger.queries import connect_read_only, projects
@@ -62,7 +63,7 @@ def _bar(share: float) -> str:
 
 
 LOOK_EVERY_S: Final = 0.2
-_ANSWER_S: Final = 10.0
+BUSY_ANSWER_S: Final = 10.0
 
 End = Literal["done", "interrupted", "lost"]
 
@@ -88,11 +89,11 @@ def watch_first_read(state: StateDir) -> End:
     progress = Progress(sys.stderr)
     try:
         while True:
-            health = ask_daemon(state.socket, "GET", "/health", timeout_s=_ANSWER_S)
+            health = ask_health(state, timeout_s=BUSY_ANSWER_S)
             if health is None:
                 progress.clear()
                 return "lost"
-            if health["caught_up"]:
+            if health.caught_up:
                 progress.clear()
                 return "done"
             progress.update(*how_far(health))
@@ -105,10 +106,10 @@ def watch_first_read(state: StateDir) -> End:
         return "interrupted"
 
 
-def how_far(health: dict[str, Any]) -> tuple[float, str]:
+def how_far(health: Health) -> tuple[float, str]:
     """The share that is read, and the words for it."""
-    sources, waiting = health["sources"], health["waiting_sources"]
-    if health["last_sweep_ms"] is None:
+    sources, waiting = health.sources, health.waiting_sources
+    if health.last_sweep_ms is None:
         return 0.0, "looking for transcripts"
     if not sources or not waiting:
         return 1.0, "writing handoffs"

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from carryover.cli.arguments import exit_code_help, positive
 from carryover.cli.context import project_root, state_dir
-from carryover.cli.output import BOLD, ago, counted, one_line, paint, print_json, short_path
+from carryover.cli.output import BOLD, ago, counted, one_line, paint, print_json
 from carryover.config import settings_now
 from carryover.distill.work.merge import task_of
 from carryover.errors import ExitCode, UserError
@@ -28,7 +28,7 @@ from carryover.ledger.queries import (
     sessions,
 )
 from carryover.model import AGENT_NAMES
-from carryover.paths import StateDir
+from carryover.paths import StateDir, short_path
 
 SHORTEST_ID: Final = 8
 TASK_LIMIT: Final = 60

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from carryover.cli.arguments import exit_code_help
 from carryover.cli.context import state_dir
-from carryover.cli.output import BOLD, DIM, harmless, one_line, paint, short_path
+from carryover.cli.output import BOLD, DIM, harmless, one_line, paint
 from carryover.config import settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import SessionRow, connect_read_only, session_by_prefix, session_events
@@ -36,6 +36,7 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
+from carryover.paths import short_path
 
 DESCRIPTION: Final = """\
 Prints one session as text: prompts and answers whole, one line for each tool

@@ -13,7 +13,7 @@ import msgspec
 
 from carryover.agents import specs
 from carryover.agents.spec import Starter, ToolSpec, places_on
-from carryover.cli.context import agents_own, recorded_env
+from carryover.cli.context import agents_own
 from carryover.cli.output import harmless
 from carryover.config import Config
 from carryover.distill.own_text import go_on_prompt
@@ -52,7 +52,7 @@ def opener(agent_id: str, config: Config) -> Opener:
     name = AGENT_NAMES[agent_id]
     if spec.start is None:
         raise UserError(f"Carryover can't start {name} with a first prompt. {_COPY}", ExitCode.REFUSED)
-    found = _copies(spec, spec.start, Machine.here(recorded_env(config.tools)))
+    found = _copies(spec, spec.start, Machine.here(config.tools.recorded_env()))
     if not found:
         raise UserError(
             f"There is no `{spec.start.binary}` command on PATH or in the usual places, so {name} can't be started. "

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from carryover import __version__
 from carryover.cli.arguments import exit_code_help
 from carryover.cli.context import state_dir
-from carryover.cli.output import print_json
-from carryover.daemon.client import ask_daemon
-from carryover.errors import ExitCode, UserError
-from carryover.paths import StateDir
+from carryover.cli.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, print_json, size
+from carryover.errors import ExitCode
 
 if TYPE_CHECKING:
-    import sqlite3
+    from carryover.daemon.health import ProjectHealth, TaskState
+    from carryover.diagnose.report import AgentReport, HooksReport, LedgerReport, MovedAside, Report, RootReport
+    from carryover.install.service import ServiceStatus
+    from carryover.ledger.rows import BrokenSource, ProjectRow
 
-    from carryover.config import Config
-
-HEALTH_LIMIT_S: Final = 2.0
 WATCH_EVERY_S: Final = 2.0
+SHOWN: Final = 12
+"""Entries of each list that are shown; --json has them all."""
 _CLEAR: Final = "\x1b[2J\x1b[H"
+
+_DRIFT: Final = {
+    "older": "older than the versions whose hooks are known",
+    "newer": "newer than the versions that are known; their last hooks are used",
+    "unreadable": "version not readable",
+    "missing": "not on this machine",
+}
+
+_STATES: Final = (
+    ("present", "in place"),
+    ("missing", "missing"),
+    ("edited", "edited by hand"),
+)
 
 DESCRIPTION: Final = """\
 Says what Carryover sees and does: the daemon and its service, the agents it
@@ -49,161 +61,240 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from carryover.diagnose.gather import gather
+
     while True:
-        found = gather(state_dir())
+        report = gather(state_dir(), Path.home())
         if args.watch and not args.json and sys.stdout.isatty():
             print(_CLEAR, end="")
-        _print(found, as_json=args.json)
+        _print(report, as_json=args.json)
         if not args.watch:
             return ExitCode.OK
         sys.stdout.flush()
         time.sleep(WATCH_EVERY_S)
 
 
-def _print(found: dict[str, Any], *, as_json: bool) -> None:
+def _print(report: Report, *, as_json: bool) -> None:
     if as_json:
-        print_json(found)
-        return
-    from carryover.cli.status_text import status_lines
+        from carryover.diagnose.report import as_data
 
-    for line in status_lines(found, home=Path.home(), now_ms=int(time.time() * 1000)):
+        print_json(as_data(report))
+        return
+    for line in status_lines(report, now_ms=int(time.time() * 1000)):
         print(line)
 
 
-def gather(state: StateDir) -> dict[str, Any]:
-    """Everything `status` tells. What cannot be found out is None, with the reason in `problems`."""
-    problems: list[str] = []
-    config = _config(state, problems)
-    ledger = _ledger(state, config, problems)
-    return {
-        "version": __version__,
-        "state_folder": str(state.root),
-        "paused": state.paused.exists(),
-        "daemon": _daemon(state, problems),
-        "service": _service(),
-        "agents": _agents(state, config, ledger),
-        "ledger": ledger,
-        "corrupt_ledgers": _corrupt_ledgers(state),
-        "config": None if config is None else {"path": str(state.config), "unknown_keys": config.unknown_keys},
-        "problems": problems,
-    }
+def status_lines(report: Report, *, now_ms: int) -> Iterator[str]:
+    """The lines of `status` for people: what is, then what to do."""
+    ledger, health = report.ledger, report.daemon
+    yield from _limits(report, now_ms)
+    yield from _daemon(report)
+    yield from _service(report.service)
+    if report.paused:
+        yield _entry("paused", paint("nothing is read, written or handed over; `carryover unpause` resumes", YELLOW))
+    yield _entry("state", report.short(report.state_folder))
+    yield from _ledger(ledger)
+    yield from (_entry("problem", paint(problem, YELLOW)) for problem in _problems(report))
+    yield from _section("agents", [line for agent in report.agents for line in agent_lines(agent, report, now_ms)])
+    not_yet = [agent.name for agent in report.agents if not agent.covered]
+    if not_yet:
+        yield f"  {'not yet':<16} {', '.join(not_yet)}"
+    tasks = health.tasks if health is not None else []
+    if ledger is not None:
+        published = {project.root: project for project in (health.projects if health is not None else ())}
+        rows = [_project(row, published.get(row.root), report, now_ms) for row in ledger.projects]
+        yield from _section("projects", rows)
+        yield from _section("redacted", _redactions(ledger.redactions))
+        yield from _section("not understood (skipped, nothing else is affected)", _skipped(ledger))
+        yield from _section("cannot be read now", [_broken(row, report, now_ms) for row in ledger.broken])
+    yield from _section("tasks of the daemon in trouble", [_task(task) for task in tasks if task.last_error])
+    yield from _section("moved aside", [_moved_aside(entry, report) for entry in report.corrupt_ledgers])
+    if ledger is not None:
+        incidents = [f"{ago(row.at_ms, now_ms)}: {row.text}" for row in ledger.incidents]
+        yield from _section("what happened to the ledger", incidents)
+    unknown = report.config.unknown_keys if report.config is not None else ()
+    yield from _section("unknown keys in config.toml", list(unknown))
 
 
-def _daemon(state: StateDir, problems: list[str]) -> dict[str, Any] | None:
-    """What the running daemon says of itself, None where none runs."""
-    try:
-        return ask_daemon(state.socket, "GET", "/health", timeout_s=HEALTH_LIMIT_S)
-    except TimeoutError:
-        problems.append(f"A daemon runs, but did not answer within {HEALTH_LIMIT_S:g} s. Look into {state.log}.")
-    except (UserError, OSError) as error:
-        problems.append(str(error))
-    return None
+def _limits(report: Report, now_ms: int) -> Iterator[str]:
+    """First of all: somebody who looks now may be waiting for that."""
+    limits = report.ledger.limits if report.ledger is not None else ()
+    for row in limits[:SHOWN]:
+        resets = f"; it resets {row.resets}" if row.resets else ""
+        where = harmless(report.short(row.root))
+        text = f"{row.name} reached its usage limit in {where} {ago(row.at_ms, now_ms)}{resets}."
+        yield paint(text, YELLOW) + "".join(f" Continue: {harmless(command)}" for command in row.commands[:1])
+    if limits:
+        yield ""
 
 
-def _service() -> dict[str, Any]:
-    """The service that starts the daemon, as the service manager sees it."""
-    import msgspec
-
-    from carryover.install.background import service_of_user
-
-    status: dict[str, Any] = msgspec.to_builtins(service_of_user()[0].status())
-    return status
-
-
-def _agents(state: StateDir, config: Config | None, ledger: dict[str, Any] | None) -> list[dict[str, Any]]:
-    from carryover.cli.coverage import covered_agents
-    from carryover.config import ToolsConfig
-
-    tools = config.tools if config is not None else ToolsConfig()
-    return covered_agents(state, tools, ledger["agents"] if ledger is not None else ())
-
-
-def _ledger(state: StateDir, config: Config | None, problems: list[str]) -> dict[str, Any] | None:
-    if not state.ledger.exists():
-        return None
-    import msgspec
-
-    from carryover.config import Config
-    from carryover.ledger.coverage import agents_seen
-    from carryover.ledger.queries import connect_read_only, projects, totals
-
-    try:
-        connection = connect_read_only(state.ledger, keep_index=True)
-    except UserError as error:
-        problems.append(str(error))
-        return None
-    try:
-        counts: dict[str, Any] = msgspec.to_builtins(totals(connection))
-        listed = [_project(row, config or Config()) for row in msgspec.to_builtins(projects(connection))]
-        agents = msgspec.to_builtins(agents_seen(connection))
-        limits = [] if state.paused.exists() else _limits(connection, config or Config())
-    finally:
-        connection.close()
-    return {
-        "path": str(state.ledger),
-        **counts,
-        "projects": listed,
-        "project_count": counts["projects"],
-        "agents": agents,
-        "limits": limits,
-    }
-
-
-def _project(row: dict[str, Any], config: Config) -> dict[str, Any]:
-    """A project of the ledger, with what leaves it out by the settings of now; the daemon may not have met it yet."""
-    from carryover.config import project_settings
-
-    excluded = project_settings(Path(row["root"]), config).excluded
-    return {**row, "refusal": f"excluded by {excluded}"} if excluded else row
-
-
-def _limits(ledger: sqlite3.Connection, config: Config) -> list[dict[str, Any]]:
-    """Projects whose newest work ended at a usage limit a short while ago, with the commands that go on elsewhere.
-
-    A plan's limit holds in every project, so no agent is offered that stopped at one in any of them.
-    """
-    from carryover.config import project_settings
-    from carryover.distill.sections.limit import LASTS_MS, command
-    from carryover.ledger.limits import limited_projects
-    from carryover.publish.offers import startable
-
-    since_ms = int(time.time() * 1000) - LASTS_MS
-    found = limited_projects(ledger, startable(config), since_ms=since_ms)
-    limited = {project.limit.agent for project in found}
-    return [
-        {
-            "root": project.root,
-            "agent": project.limit.agent,
-            "name": project.limit.name,
-            "at_ms": project.limit.at_ms,
-            "resets": project.limit.resets,
-            "commands": [
-                f"{command(agent)} {shlex.quote(project.root)}"
-                for agent in project.limit.others
-                if agent not in limited
-            ],
-        }
-        for project in found
-        if project_settings(Path(project.root), config).excluded is None
+def _daemon(report: Report) -> Iterator[str]:
+    health = report.daemon
+    if health is None:
+        yield _entry("carryoverd", "not running, so no handoff is kept fresh; `carryover doctor` says how to start it")
+        return
+    facts = [
+        paint("running", BOLD),
+        f"process {health.pid}",
+        f"for {duration(health.uptime_s)}",
+        f"{size(health.rss_bytes)} of memory" if health.rss_bytes else "",
+        "caught up" if health.caught_up else "still reading history",
     ]
+    yield _entry("carryoverd", f"{health.version}, {', '.join(fact for fact in facts if fact)}")
+    if health.version != report.version:
+        yield _entry("", f"This command is {report.version}. Restart carryoverd to bring both to the same version.")
 
 
-def _corrupt_ledgers(state: StateDir) -> list[dict[str, Any]]:
-    """Damaged ledgers that were moved aside; what could be read of them is in the present one."""
-    return [
-        {"path": str(path), "bytes": path.stat().st_size}
-        for path in sorted(state.root.glob(f"{state.ledger.stem}.corrupt-*{state.ledger.suffix}"))
+def _service(service: ServiceStatus) -> Iterator[str]:
+    if service.installed:
+        facts = [
+            service.kind,
+            "enabled" if service.enabled else "not enabled" if service.enabled is False else "",
+            "active" if service.active else "not active" if service.active is False else "",
+            counted(service.restarts, "restart") if service.restarts else "",
+        ]
+        yield _entry("service", ", ".join(fact for fact in facts if fact))
+        if service.trouble:
+            yield _entry("", paint(service.trouble, YELLOW))
+    else:
+        yield _entry("service", "none" if not service.trouble else f"none: {service.trouble}")
+
+
+def _ledger(ledger: LedgerReport | None) -> Iterator[str]:
+    if ledger is None:
+        yield _entry("ledger", "none yet")
+        return
+    parts = [
+        counted(ledger.events, "event"),
+        counted(ledger.sessions, "session"),
+        counted(ledger.project_count, "project"),
+        counted(ledger.sources, "transcript"),
     ]
+    yield _entry("ledger", f"{size(ledger.bytes)}: {', '.join(parts)}")
 
 
-def _config(state: StateDir, problems: list[str]) -> Config | None:
-    """The settings; None where there is no file. Those of one that cannot be used are the defaults."""
-    if not state.config.exists():
-        return None
-    from carryover.config import Config, load_config
+def _project(row: ProjectRow, published: ProjectHealth | None, report: Report, now_ms: int) -> str:
+    """A line for one project of the ledger; `published` is what the daemon says about it, if anything."""
+    trouble = (published.error if published is not None else None) or row.refusal
+    if trouble:
+        handoff = paint(f"not published: {trouble}", YELLOW)
+    elif row.published_ms:
+        handoff = f"handoff written {ago(row.published_ms, now_ms)}"
+    else:
+        handoff = "no handoff written"
+    notes = "".join(f" ({note})" for note in (published.notes if published is not None else ()))
+    return f"{harmless(report.short(row.root))}: last event {ago(row.last_event_ms or None, now_ms)}, {handoff}{notes}"
 
-    try:
-        return load_config(state.config)
-    except UserError as error:
-        problems.append(str(error))
-        return Config()
+
+def _problems(report: Report) -> list[str]:
+    health = report.daemon
+    if health is None:
+        return list(report.problems)
+    reason = health.watch.reason
+    polling = f"The folders are polled instead of watched: the limit on inotify {reason} is reached" if reason else None
+    return [*report.problems, *filter(None, (health.ledger_trouble, health.config_trouble, polling))]
+
+
+def _redactions(by_kind: dict[str, int]) -> list[str]:
+    if not by_kind:
+        return []
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(by_kind.items(), key=lambda item: -item[1]))
+    number = sum(by_kind.values())
+    return [f"{counted(number, 'secret')} before {'it was' if number == 1 else 'they were'} stored: {kinds}"]
+
+
+def _skipped(ledger: LedgerReport) -> list[str]:
+    lines = [
+        f"{row.agent} {row.agent_version}".strip()
+        + f": {counted(row.n, 'record')} of type {harmless(row.record_type)} ({harmless(row.reason)})"
+        for row in ledger.skipped
+    ]
+    if ledger.oversized:
+        lines.append(f"{counted(ledger.oversized, 'record')} too long to be read")
+    return lines
+
+
+def _broken(row: BrokenSource, report: Report, now_ms: int) -> str:
+    wait_s = (row.retry_ms - now_ms) / 1000
+    again = f"next try in {duration(wait_s)}" if wait_s > 0 else "next try when carryoverd retries"
+    return f"{harmless(report.short(row.path))}: {row.error}; {again}"
+
+
+def _task(task: TaskState) -> str:
+    return f"{task.name}: {task.state}, {counted(task.restarts, 'restart')}; {task.last_error}"
+
+
+def _moved_aside(ledger: MovedAside, report: Report) -> str:
+    return (
+        f"{report.short(ledger.path)} ({size(ledger.bytes)}) was damaged; what could be read was kept. "
+        "Delete it when you miss nothing."
+    )
+
+
+def agent_lines(agent: AgentReport, report: Report, now_ms: int) -> Iterator[str]:
+    """The lines on an agent that is covered; none for another."""
+    if not agent.covered:
+        return
+    facts = [
+        agent.version or "",
+        _DRIFT.get(agent.state, ""),
+        "not selected" if agent.selected is False else "",
+        *_last(agent, now_ms),
+    ]
+    yield f"{agent.name:<16} {', '.join(harmless(fact) for fact in facts if fact)}"
+    if agent.roots:
+        yield _below(f"transcripts in {_roots(agent.roots, report)}")
+    if agent.lost_folder is not None:
+        yield _below(
+            paint(f"its folder {report.short(agent.lost_folder)} does not exist, so it does not start", YELLOW)
+        )
+    if agent.hooks is not None and agent.config is not None:
+        yield _below(f"hooks in {report.short(agent.config)}: {_hooks(agent.hooks, agent.config)}")
+
+
+def _last(agent: AgentReport, now_ms: int) -> Iterator[str]:
+    if agent.last_event_ms is None:
+        yield "nothing recorded yet"
+        return
+    yield f"last event {ago(agent.last_event_ms, now_ms)}"
+    if agent.last_handoff_ms is not None:  # None: later work of another agent leads the handoffs that mention it
+        yield f"last handoff {ago(agent.last_handoff_ms, now_ms)}"
+
+
+def _roots(roots: tuple[RootReport, ...], report: Report) -> str:
+    """The folders that are there; where none is, the usual one."""
+    there = [report.short(root.path) for root in roots if root.exists]
+    return ", ".join(there) or f"{report.short(roots[0].path)} (not there yet; watched all the same)"
+
+
+def _hooks(hooks: HooksReport, config: str) -> str:
+    if hooks.problem:
+        return paint(hooks.problem.removeprefix(f"{config} "), YELLOW)
+    if hooks.dropped:
+        return paint(f"none of them runs: {hooks.dropped}", YELLOW)
+    parts = [f"{words} {', '.join(getattr(hooks, key))}" for key, words in _STATES if getattr(hooks, key)]
+    if hooks.to_review:
+        all_of_them = set(hooks.to_review) == {*hooks.present, *hooks.edited}
+        parts.append("not reviewed yet" + ("" if all_of_them else f" {', '.join(hooks.to_review)}"))
+    if hooks.switched_off:
+        parts.append("all switched off in the agent's settings")
+    text = "; ".join(parts) + (" (reviewed)" if hooks.reviewed else "")
+    return text if hooks.present and len(parts) == 1 else paint(text, YELLOW)
+
+
+def _below(text: str) -> str:
+    return f"{'':<16} {text}"
+
+
+def _section(title: str, lines: list[str]) -> Iterator[str]:
+    if not lines:
+        return
+    yield ""
+    yield paint(title, BOLD)
+    yield from (f"  {line}" for line in lines[:SHOWN])
+    if len(lines) > SHOWN:
+        yield f"  ... and {len(lines) - SHOWN} more (--json lists all)"
+
+
+def _entry(name: str, text: str) -> str:
+    return f"{name:<18} {text}"

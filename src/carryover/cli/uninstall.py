@@ -82,7 +82,6 @@ def run(args: argparse.Namespace) -> int:
 def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]]:
     """By agent, where its hooks may be, should the record of our edits be lost."""
     from carryover.agents import specs
-    from carryover.cli.context import recorded_env
     from carryover.config import Config, load_config
     from carryover.install.hook_files import hook_files
     from carryover.install.machine import Machine
@@ -91,7 +90,7 @@ def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]
         tools = load_config(state.config).tools
     except UserError:  # uninstalling needs no settings
         tools = Config().tools
-    machine = Machine.here(recorded_env(tools))
+    machine = Machine.here(tools.recorded_env())
     for spec in specs():
         for file in hook_files(spec, machine.platform, lambda place: place.at(home, machine.env)):
             yield spec.id, file
@@ -99,7 +98,7 @@ def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]
 
 def lines_before(wanted: Uninstall, service: ServiceManager | None, pid: int | None, home: Path) -> Iterator[str]:
     """What is going to happen, a line each. `pid`: the daemon's process."""
-    from carryover.install.wording import tilde
+    from carryover.paths import short_path
 
     if service is not None:
         yield f"The {service.kind} service is stopped and removed."
@@ -108,10 +107,10 @@ def lines_before(wanted: Uninstall, service: ServiceManager | None, pid: int | N
     for edit in wanted.edits:
         if edit.changes:
             does = "goes" if edit.after is None else "is put back"
-            yield f"{tilde(edit.path, home)} {does} ({edit.change.why})"
+            yield f"{short_path(edit.path, home)} {does} ({edit.change.why})"
     for removal, inner in _by_folder(wanted.removals):
         with_it = f", with {counted(inner, 'file or folder', 'files and folders')} in it" if inner else ""
-        yield f"{tilde(removal.path, home)} goes{with_it} ({removal.what})"
+        yield f"{short_path(removal.path, home)} goes{with_it} ({removal.what})"
     yield from wanted.notes
     if service is None and pid is None and not wanted.removals and not any(edit.changes for edit in wanted.edits):
         yield "There is nothing to take back."
@@ -129,7 +128,7 @@ def lines_after(
     done: Uninstalled, left: tuple[str, ...], *, state: StateDir, home: Path, purged: bool
 ) -> Iterator[str]:
     """What came of it, and what stays."""
-    from carryover.install.wording import tilde
+    from carryover.paths import short_path
 
     yield from (f"✗ {reason}" for reason in left)
     changed = sum(entry.outcome in ("changed", "removed") for entry in done.applied) + len(done.removed)
@@ -138,7 +137,7 @@ def lines_after(
     yield f"✓ Done: {counted(changed, 'file or folder', 'files and folders')} put back or removed."
     if not purged and state.ledger.exists():
         yield (
-            f"What was recorded stays in {tilde(state.root, home)}, and the handoffs stay in your projects; "
+            f"What was recorded stays in {short_path(state.root, home)}, and the handoffs stay in your projects; "
             "`carryover uninstall --purge` takes them away too."
         )
 

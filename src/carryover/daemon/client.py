@@ -5,7 +5,6 @@ A plain socket and HTTP/1.0, because a client library would cost more start-up t
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import time
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.fsio import FileLock
 from carryover.paths import StateDir, socket_address
@@ -50,54 +50,83 @@ def _body(answer: bytes, socket_path: Path) -> dict[str, Any]:
     except msgspec.DecodeError:
         parsed = None
     if status != [b"200"] or not isinstance(parsed, dict):
-        raise UserError(
-            f"What listens on {socket_path} did not answer as a Carryover daemon does. "
-            "Is an older version still running? Restart carryoverd."
-        )
+        raise _not_ours(socket_path)
     return parsed
+
+
+def _not_ours(socket_path: Path) -> UserError:
+    return UserError(
+        f"What listens on {socket_path} did not answer as a Carryover daemon does. "
+        "Is an older version still running? Restart carryoverd."
+    )
 
 
 ADDRESS: Final = "127.0.0.1"
 ANSWER_S: Final = 2.0
 STOP_S: Final = 15.0
-_LOOK_AGAIN_S: Final = 0.05
+_RETRY_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`health` is the daemon's own answer, over the socket that only its owner reaches; None where none answers.
+    """The daemon as it answers now.
 
-    `port`: where it takes hooks over TCP, shown to be its own. `trouble`: what is not as it should be, as sentences;
-    where it is there all the same, only its port is meant, which most hooks do without.
+    `health`: its own answer, over the socket that only its owner reaches; None where none answers. `port`: where it
+    takes hooks over TCP, verified to be its own. `trouble`: what is wrong, as sentences; where `health` is there, only
+    the port is meant, which most hooks do without.
     """
 
-    health: dict[str, Any] | None
+    health: Health | None
     port: int | None = None
     trouble: str | None = None
 
 
-def look_at_endpoint(state: StateDir) -> Endpoint:
-    """Ask the daemon over its socket, and then whoever listens on the port that it names."""
+def ask_health(state: StateDir, *, timeout_s: float = ANSWER_S) -> Health | None:
+    """What the running daemon says about itself; None where none runs.
+
+    Raises:
+        TimeoutError: it does not answer within `timeout_s`.
+        UserError: what answers is no Carryover daemon, or one that is too old.
+        OSError: the socket cannot be used.
+    """
+    answer = ask_daemon(state.socket, "GET", "/health", timeout_s=timeout_s)
+    if answer is None:
+        return None
     try:
-        health = ask_daemon(state.socket, "GET", "/health", timeout_s=ANSWER_S)
+        return msgspec.convert(answer, Health)
+    except msgspec.ValidationError as error:
+        raise _not_ours(state.socket) from error
+
+
+def look_at_endpoint(state: StateDir) -> Endpoint:
+    """Asks the daemon over its socket, and then whoever listens on the port that it names."""
+    nobody = f"carryoverd does not answer on {state.socket}."
+    try:
+        health = ask_health(state)
     except (OSError, UserError) as error:
-        return Endpoint(None, trouble=str(error) or f"carryoverd does not answer on {state.socket}.")
+        return Endpoint(None, trouble=str(error) or nobody)
     if health is None:
-        return Endpoint(None, trouble=f"carryoverd does not answer on {state.socket}.")
-    hooks = health.get("hook_port")
-    if not isinstance(hooks, dict):  # a daemon that was started before it learnt to listen
-        return Endpoint(health)
-    if hooks.get("trouble"):
-        trouble = str(hooks["trouble"])
-        return Endpoint(health, trouble=f"{trouble[:1].upper()}{trouble[1:]}. Your agents' hooks do without it.")
-    port = hooks.get("port")
-    if port is not None and not is_carryoverd(port):
-        return Endpoint(health, trouble=f"What answers on port {port} is not carryoverd.")
-    return Endpoint(health, port)
+        return Endpoint(None, trouble=nobody)
+    trouble = port_trouble(health)
+    return Endpoint(health, health.hook_port.port if health.hook_port and trouble is None else None, trouble)
+
+
+def port_trouble(health: Health) -> str | None:
+    """Why the daemon does not have its port for hooks, as a sentence; None where it does, or knows no port."""
+    hooks = health.hook_port
+    if hooks is None:
+        return None
+    if hooks.trouble:
+        return f"{hooks.trouble[:1].upper()}{hooks.trouble[1:]}. Your agents' hooks do without it."
+    if hooks.port is not None and not is_carryoverd(hooks.port):
+        return f"What answers on port {hooks.port} is not carryoverd."
+    return None
 
 
 def is_carryoverd(port: int) -> bool:
     """Whether what listens on the port answers as a Carryover daemon does."""
+    import http.client  # most commands ask over the socket only
+
     connection = http.client.HTTPConnection(ADDRESS, port, timeout=ANSWER_S)
     try:
         connection.request("GET", "/health")
@@ -116,15 +145,13 @@ def wait_for_daemon(state: StateDir, limit_s: float) -> Endpoint:
         found = look_at_endpoint(state)
         if not _starting(found.health) or time.monotonic() > until:
             return found
-        time.sleep(_LOOK_AGAIN_S)
+        time.sleep(_RETRY_S)
 
 
-def _starting(health: dict[str, Any] | None) -> bool:
-    """Whether there is no daemon yet, or one that has not come to its port."""
-    if health is None:
-        return True
-    hooks = health.get("hook_port")
-    return isinstance(hooks, dict) and hooks.get("port") is None and not hooks.get("trouble")
+def _starting(health: Health | None) -> bool:
+    """Whether there is no daemon yet, or one that has not opened its port yet."""
+    hooks = health.hook_port if health is not None else None
+    return health is None or (hooks is not None and hooks.port is None and not hooks.trouble)
 
 
 def stop_daemon(state: StateDir) -> int | None:
@@ -143,7 +170,7 @@ def stop_daemon(state: StateDir) -> int | None:
     while FileLock(state.lock).holder() is not None:
         if time.monotonic() > until:
             raise UserError(f"carryoverd (process {pid}) did not stop within {STOP_S:g} s. `kill -9 {pid}` ends it.")
-        time.sleep(_LOOK_AGAIN_S)
+        time.sleep(_RETRY_S)
     return pid
 
 
@@ -158,7 +185,7 @@ def daemon_pid(state: StateDir) -> int | None:
     return pid if isinstance(pid, int) else None
 
 
-def reload_daemon(state: StateDir) -> dict[str, Any] | None:
+def reload_daemon(state: StateDir) -> Health | None:
     """Make a running daemon read its settings again: its health after that, None where none runs.
 
     Raises UserError when it does not answer.
@@ -168,7 +195,7 @@ def reload_daemon(state: StateDir) -> dict[str, Any] | None:
         return None
     try:
         os.kill(pid, signal.SIGHUP)
-        return ask_daemon(state.socket, "GET", "/health", timeout_s=ANSWER_S)
+        return ask_health(state)
     except ProcessLookupError:
         return None
     except TimeoutError as error:

@@ -167,7 +167,7 @@ class Daemon:
             supervisor.start(f"publisher-{n + 1}", self._publish_queue.run, vital=True)
         for n in range(READERS):
             supervisor.start(f"reader-{n + 1}", self._ingest_queue.run, vital=True)
-        supervisor.start("sweeper", self._rescanner.run)
+        supervisor.start("rescanner", self._rescanner.run)
         supervisor.start("watcher", self._watcher.run)
         supervisor.start("control", self._serve)
         self._hooks.start(supervisor)
@@ -182,7 +182,7 @@ class Daemon:
         began = time.monotonic()
         await supervisor.stop("control")
         await self._hooks.stop(supervisor)
-        for name in ("watcher", "sweeper", "rebuild", "limit-notice", "moves", "warm-up"):
+        for name in ("watcher", "rescanner", "rebuild", "limit-notice", "moves", "warm-up"):
             await supervisor.stop(name)
         self._ingest_queue.drain()
         await _all(supervisor.stop(f"reader-{n + 1}", within_s=FINISH_READING_S) for n in range(READERS))

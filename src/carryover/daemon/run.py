@@ -174,7 +174,7 @@ def _refusal(state: StateDir, content: str | None) -> str:
     )
 
 
-NOT_OURS: Final = ("carryover.cli", "carryover.install")
+NOT_OURS: Final = ("carryover.cli", "carryover.diagnose", "carryover.install")
 """Packages that no daemon uses."""
 
 

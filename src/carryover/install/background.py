@@ -10,6 +10,7 @@ import msgspec
 
 from carryover import __version__
 from carryover.daemon.client import Endpoint, look_at_endpoint, stop_daemon, wait_for_daemon
+from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.install.service import Program, ServiceManager, plain_way, this_program
 from carryover.install.service_here import service_here
@@ -81,7 +82,7 @@ def _run(state: StateDir, manager: ServiceManager, *, anew: bool) -> bool:
     """Bring the running daemon to this version under the service manager; True when it was started or stopped."""
     status = manager.status()
     health = look_at_endpoint(state).health
-    if status.active and health is not None and health["version"] == __version__ and not anew:
+    if status.active and health is not None and health.version == __version__ and not anew:
         return False
     if status.active:
         manager.restart()
@@ -108,5 +109,5 @@ def _port_trouble(found: Endpoint) -> tuple[str, ...]:
     return (found.trouble,) if found.health is not None and found.trouble else ()
 
 
-def _daemon(health: dict[str, Any] | None) -> dict[str, Any]:
-    return {"pid": health["pid"], "version": health["version"]} if health is not None else {}
+def _daemon(health: Health | None) -> dict[str, Any]:
+    return {"pid": health.pid, "version": health.version} if health is not None else {}

@@ -9,6 +9,7 @@ from typing import Literal
 
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import ALL_KNOWN, can_inject, injects_since, known_set, lowest
+from carryover.paths import short_path
 
 Did = Literal["written", "in place", "to be written"]
 """What became of the hooks: written now, found as they should be, or what a dry run would do."""
@@ -50,11 +51,6 @@ def summary(
     )
 
 
-def tilde(path: Path, home: Path) -> str:
-    """`path` as people write it: `~/.claude/settings.json`."""
-    return f"~/{path.relative_to(home)}" if path != home and path.is_relative_to(home) else str(path)
-
-
 def _headline(detection: Detection, home: Path, update: str) -> tuple[str, ...]:
     match detection.state:
         case "older":
@@ -76,7 +72,7 @@ def _not_detected(detection: Detection) -> tuple[str, ...]:
 
 def _older(detection: Detection, home: Path) -> tuple[str, ...]:
     spec = detection.spec
-    which = f" ({tilde(detection.binary, home)})" if _one_of_several(detection) and detection.binary else ""
+    which = f" ({short_path(detection.binary, home)})" if _one_of_several(detection) and detection.binary else ""
     return (
         f"⚠ {_name(detection)}{which} detected: older than the hooks Carryover needs ({lowest(spec.hook_sets[0])}).",
         "  No hooks are written. Its transcripts are still read and the handoff is kept fresh.",
@@ -96,7 +92,7 @@ def _unreadable(detection: Detection, home: Path) -> tuple[str, ...]:
     name, command = detection.spec.name, detection.spec.binaries[0]
     if detection.binary is None and detection.folder is not None:
         return (
-            f"⚠ {name} detected by its folder {tilde(detection.folder, home)}: {detection.problem}.",
+            f"⚠ {name} detected by its folder {short_path(detection.folder, home)}: {detection.problem}.",
             *_fallback(detection),
             f"  That is enough where you use it inside an editor. If you have `{command}`, put it on PATH and run "
             "`carryover refresh`.",
@@ -134,16 +130,16 @@ def _one_of_several(detection: Detection) -> bool:
 
 def _where(detection: Detection, home: Path) -> Iterator[str]:
     if detection.binary is not None and not detection.on_path:
-        yield f"command: {tilde(detection.binary, home)} (not on PATH)"
+        yield f"command: {short_path(detection.binary, home)} (not on PATH)"
     if detection.others:
-        yield f"also found: {', '.join(tilde(other, home) for other in detection.others)}"
+        yield f"also found: {', '.join(short_path(other, home) for other in detection.others)}"
 
 
 def _hooks(detection: Detection, home: Path, did: Did) -> Iterator[str]:
     if not detection.spec.hook_sets:
         yield "no hooks: it has none; its transcripts are read"
     elif detection.hook_set is not None and detection.config is not None:
-        yield f"config: {tilde(detection.config, home)}"
+        yield f"config: {short_path(detection.config, home)}"
         yield f"hooks {did}: {', '.join(detection.hook_set.events)}"
 
 
@@ -159,8 +155,8 @@ def _switched_off(off: str) -> list[str]:
 def _lost(detection: Detection, home: Path) -> tuple[str, ...]:
     assert detection.lost_folder is not None
     return (
-        f"✗ {_name(detection)} detected, but {detection.lost_by} names {tilde(detection.lost_folder, home)}, which is "
-        "not there.",
+        f"✗ {_name(detection)} detected, but {detection.lost_by} names {short_path(detection.lost_folder, home)}, "
+        "which does not exist.",
         f"  {detection.spec.name} does not start so. Nothing was made.",
         f"  Make the folder, or take {detection.lost_by} back; then run `carryover refresh`.",
     )

@@ -67,7 +67,7 @@ def test_before_anything_is_installed_it_says_what_to_do(claude: Path, run: Run)
 
 
 def test_a_daemon_that_does_not_run(installed: Path, run: Run) -> None:
-    assert "carryoverd does not run." in [finding["what"] for finding in found(run)]
+    assert "carryoverd is not running." in [finding["what"] for finding in found(run)]
 
 
 def test_a_stranger_on_the_port(installed: Path, run: Run, port: int) -> None:
@@ -151,7 +151,7 @@ def test_transcripts_that_were_elsewhere_when_it_was_installed(up: DaemonProcess
 
     assert [finding["what"] for finding in found(run)] == [
         "Claude Code's transcripts were in /data/projects when it was installed; "
-        "now they are looked for in ~/.claude/projects."
+        "now they are expected in ~/.claude/projects."
     ]
 
 
@@ -174,7 +174,7 @@ def test_files_that_others_can_read_are_closed(up: DaemonProcess, run: Run) -> N
     state_dir().root.chmod(0o755)
 
     [open_] = found(run)
-    assert open_["what"] == "Others on this machine can read ~/.carryover."
+    assert open_["what"] == "Other users of this machine can read ~/.carryover."
 
     assert found(run, "--fix") == []
     assert state_dir().root.stat().st_mode & 0o777 == 0o700
@@ -191,9 +191,9 @@ def test_the_lines_say_what_why_and_what_to_do(installed: Path, run: Run) -> Non
     code, out, _ = run("doctor")
 
     assert code == ExitCode.FAILED
-    assert "things to look into" in out or "1 thing to look into" in out
+    assert "problems" in out or "1 problem" in out
     assert (
-        "✗ carryoverd does not run.\n"
+        "✗ carryoverd is not running.\n"
         "  Handoffs are not kept fresh; a new session gets the last one that was made.\n"
         "  → Start it: `"
     ) in out

@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import io
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.cli.output import BOLD, ago, counted, duration, harmless, one_line, paint, print_json, short_path, size
+from carryover.cli.output import BOLD, ago, counted, duration, harmless, one_line, paint, print_json, size
 
 NOW_MS = 1_800_000_000_000
 
@@ -62,16 +61,6 @@ def test_a_count_carries_its_noun() -> None:
 
 def test_a_duration_is_whole() -> None:
     assert duration(61.9) == "1 min"
-
-
-def test_only_paths_below_home_are_shortened() -> None:
-    home = Path("/home/dev")
-
-    assert [short_path(path, home) for path in ("/home/dev/app", "/home/dev", "/home/developer/app")] == [
-        "~/app",
-        "~",
-        "/home/developer/app",
-    ]
 
 
 def test_nothing_a_terminal_would_obey_is_printed() -> None:

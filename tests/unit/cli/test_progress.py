@@ -5,10 +5,12 @@ import os
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from carryover.cli.context import state_dir
 from carryover.cli.progress import Held, Progress, held_by, how_far, watch_first_read
+from carryover.daemon.health import Health
 from carryover.errors import ExitCode
 from support.scripted_daemon import HEALTH, answering_socket
 from support.terminal import CTRL_C, Terminal
@@ -72,7 +74,7 @@ BEHIND = {**HEALTH, "caught_up": False, "sources": 340, "waiting_sources": 300}
     ],
 )
 def test_how_far_the_reading_is(health: dict[str, object], share: float, words: str) -> None:
-    assert how_far(health) == (share, words)
+    assert how_far(msgspec.convert(health, Health)) == (share, words)
 
 
 def test_it_is_watched_until_all_is_read(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

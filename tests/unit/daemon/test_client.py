@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from carryover.cli.context import state_dir
@@ -22,6 +23,7 @@ from carryover.daemon.client import (
     stop_daemon,
     wait_for_daemon,
 )
+from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.fsio import FileLock
 from support.daemon_process import DaemonProcess
@@ -113,16 +115,23 @@ def test_without_a_daemon_it_says_so(home: Path) -> None:
     )
 
 
+def test_what_names_no_version_is_no_daemon_that_can_be_used(home: Path) -> None:
+    with answering_socket(state_dir().socket, {"name": "carryoverd"}):
+        found = look_at_endpoint(state_dir())
+
+    assert found.health is None and "Restart carryoverd" in (found.trouble or "")
+
+
 def test_a_daemon_that_has_no_port_is_there(home: Path) -> None:
     with answering_socket(state_dir().socket, HEALTH):
-        assert look_at_endpoint(state_dir()) == Endpoint(HEALTH)
+        assert look_at_endpoint(state_dir()) == Endpoint(msgspec.convert(HEALTH, Health))
 
 
 def test_a_port_that_answers_as_the_daemon_does_is_its_own(home: Path) -> None:
     with answering_port({"name": "carryoverd", "version": "0.1.0"}) as port:
         health = {**HEALTH, "hook_port": {"port": port, "trouble": None}}
         with answering_socket(state_dir().socket, health):
-            assert look_at_endpoint(state_dir()) == Endpoint(health, port)
+            assert look_at_endpoint(state_dir()) == Endpoint(msgspec.convert(health, Health), port)
 
 
 def test_a_stranger_on_the_port_is_not_taken_for_the_daemon(home: Path) -> None:
@@ -131,7 +140,7 @@ def test_a_stranger_on_the_port_is_not_taken_for_the_daemon(home: Path) -> None:
         with answering_socket(state_dir().socket, health):
             found = look_at_endpoint(state_dir())
 
-    assert found == Endpoint(health, trouble=f"What answers on port {port} is not carryoverd.")
+    assert found == Endpoint(msgspec.convert(health, Health), trouble=f"What answers on port {port} is not carryoverd.")
 
 
 def test_who_has_the_port_is_said_by_the_daemon(home: Path) -> None:
@@ -154,7 +163,7 @@ def test_a_daemon_that_has_not_come_to_its_port_yet_is_waited_for(home: Path) ->
         starting = {**HEALTH, "hook_port": {"port": None, "trouble": None}}
         ready = {**HEALTH, "hook_port": {"port": port, "trouble": None}}
         with answering_socket(state_dir().socket, starting, starting, ready):
-            assert wait_for_daemon(state_dir(), 30.0) == Endpoint(ready, port)
+            assert wait_for_daemon(state_dir(), 30.0) == Endpoint(msgspec.convert(ready, Health), port)
 
 
 def test_a_running_daemon_is_told_by_its_lock_and_stops_in_order(home: Path) -> None:

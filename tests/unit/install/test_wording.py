@@ -16,7 +16,7 @@ from carryover.agents.known import NAME_ONLY
 from carryover.agents.spec import ToolSpec
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown
-from carryover.install.wording import presence, summary, tilde
+from carryover.install.wording import presence, summary
 from support.tools import CODEX, CURSOR
 
 HOME = Path("/home/dev")
@@ -211,7 +211,7 @@ def test_a_folder_that_a_variable_names_and_that_is_not_there() -> None:
     assert (
         said(lost)
         == """\
-✗ Codex CLI 0.169.0 detected, but CODEX_HOME names ~/work, which is not there.
+✗ Codex CLI 0.169.0 detected, but CODEX_HOME names ~/work, which does not exist.
   Codex CLI does not start so. Nothing was made.
   Make the folder, or take CODEX_HOME back; then run `carryover refresh`."""
     )
@@ -260,16 +260,3 @@ def test_an_agent_without_hooks() -> None:
 )
 def test_the_list_of_agents_says_what_is_here(detection: Detection, words: str) -> None:
     assert presence(detection) == words
-
-
-@pytest.mark.parametrize(
-    ("path", "words"),
-    [
-        ("/home/dev/.claude", "~/.claude"),
-        ("/home/dev", "/home/dev"),
-        ("/home/dev2/x", "/home/dev2/x"),
-        ("/srv", "/srv"),
-    ],
-)
-def test_paths_are_written_from_the_home_folder(path: str, words: str) -> None:
-    assert tilde(Path(path), HOME) == words

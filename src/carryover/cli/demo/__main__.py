@@ -14,9 +14,9 @@ from carryover.cli.demo.history import from_history
 from carryover.cli.demo.recorded import from_recording
 from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.from_disk import sources_on_disk
-from carryover.cli.output import short_path
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
+from carryover.paths import short_path
 
 NEXT: Final = """\
 The daemon was stopped and the throw-away folder removed; nothing of yours was changed.

@@ -196,7 +196,7 @@ def test_hooks_follow_those_that_the_user_keeps_in_the_other_file(set_up: Path, 
     )
     config.write_text(theirs)
     assert found(run, "Codex") == [
-        "Codex CLI: our hooks are in ~/.codex/hooks.json; they belong into ~/.codex/config.toml."
+        "Codex CLI: Carryover's hooks are in ~/.codex/hooks.json; they belong in ~/.codex/config.toml."
     ]
 
     code, out, _ = run("refresh", "--yes", "--no-service")
@@ -237,13 +237,13 @@ def test_a_folder_that_is_not_there_is_told_and_not_made(
     code, out, _ = run("install", "--yes", "--no-service")
 
     assert code == ExitCode.OK
-    assert "✗ Codex CLI 0.169.0 detected, but CODEX_HOME names ~/work, which is not there.\n" in out
+    assert "✗ Codex CLI 0.169.0 detected, but CODEX_HOME names ~/work, which does not exist.\n" in out
     assert not (three / "work").exists()
     assert not (three / ".codex/hooks.json").exists()
     assert "CODEX_HOME" not in state_dir().config.read_text()
     assert (three / ".cursor/hooks.json").exists()
-    assert found(run, "Codex") == ["Codex CLI: CODEX_HOME names ~/work, which is not there."]
-    assert "its folder ~/work is not there; it does not start so" in run("status")[1]
+    assert found(run, "Codex") == ["Codex CLI: CODEX_HOME names ~/work, which does not exist."]
+    assert "its folder ~/work does not exist, so it does not start" in run("status")[1]
 
 
 def test_a_moved_folder_is_used_and_recorded(three: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +260,7 @@ def test_a_moved_folder_is_used_and_recorded(three: Path, run: Run, monkeypatch:
 
 
 def test_doctor_says_what_waits_for_a_review_and_what_was_switched_off(set_up: Path, run: Run) -> None:
-    assert found(run, "Codex") == [f"Codex CLI: hooks are installed, and not reviewed yet: {CODEX_EVENTS}."]
+    assert found(run, "Codex") == [f"Codex CLI: hooks are installed, but not reviewed yet: {CODEX_EVENTS}."]
 
     review(set_up)
     assert found(run, "Codex") == []

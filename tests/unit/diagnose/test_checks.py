@@ -1,53 +1,33 @@
 from __future__ import annotations
 
-from typing import Any
+import time
 
 import msgspec
 import pytest
 
-from carryover.install.checks import findings
-from carryover.install.facts import DaemonFacts, Facts, LedgerFacts, ProjectFacts, ToolFacts
+from carryover.daemon.health import WatchState
+from carryover.diagnose.checks import findings
+from carryover.diagnose.report import (
+    ConfigReport,
+    LedgerReport,
+    MovedAside,
+    ProjectReport,
+    Report,
+)
 from carryover.install.service import ServiceStatus
+from carryover.ledger.rows import SkippedRow
 from carryover.publish.refusal import Refusal
+from support.reports import CLAUDE, CODEX, HEALTHY, LEDGER, RUNNING, SERVICE, changed
 
-RUNNING = DaemonFacts(running=True, version="1.0.0", pid=4711)
-SERVICE = ServiceStatus(kind="systemd", installed=True, enabled=True, active=True, command=("/opt/bin/carryoverd",))
-TOOL = ToolFacts(
-    id="claude-code",
-    name="Claude Code",
-    state="ok",
-    version="2.1.328",
-    config="~/.claude/settings.json",
-    present=("SessionStart", "Stop"),
-    roots=("~/.claude/projects",),
-)
-CODEX = ToolFacts(
-    id="codex",
-    name="Codex CLI",
-    state="ok",
-    version="0.169.0",
-    config="~/.codex/hooks.json",
-    present=("SessionStart", "Stop"),
-    roots=("~/.codex/sessions",),
-)
 TRACKED = Refusal("it would be committed", tracked=True)
-HEALTHY = Facts(
-    version="1.0.0",
-    update="pipx upgrade carryoverd",
-    state="~/.carryover",
-    program="/opt/bin/carryoverd",
-    installed=True,
-    daemon=RUNNING,
-    service=SERVICE,
-    port=47_823,
-    tools=(TOOL,),
-    ledger=LedgerFacts(sessions=12, sources=14),
-    free_bytes=10**12,
-)
 
 
-def changed(record: Any, **more: Any) -> Any:
-    return msgspec.structs.replace(record, **more)
+def skipped(number: int, *, days_ago: int = 0) -> LedgerReport:
+    at_ms = int(time.time() * 1000) - days_ago * 86_400_000
+    row = SkippedRow(
+        agent="claude-code", agent_version="2.2.0", record_type="x", reason="unknown", n=number, last_ms=at_ms
+    )
+    return msgspec.structs.replace(LEDGER, skipped=(row,))
 
 
 def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
@@ -55,7 +35,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "check", "level", "fix", "words"),
+    ("report", "check", "level", "fix", "words"),
     [
         (
             changed(HEALTHY, installed=False),
@@ -65,11 +45,11 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "Carryover is not installed.",
         ),
         (
-            changed(HEALTHY, daemon=DaemonFacts(running=False)),
+            changed(HEALTHY, daemon=None),
             "daemon",
             "wrong",
             "service",
-            "carryoverd does not run.",
+            "carryoverd is not running.",
         ),
         (
             changed(HEALTHY, daemon=changed(RUNNING, version="0.9.0")),
@@ -79,7 +59,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "carryoverd is 0.9.0, this command is 1.0.0.",
         ),
         (
-            changed(HEALTHY, projects=(ProjectFacts(root="~/shop", overridden=True),)),
+            changed(HEALTHY, projects=(ProjectReport(root="/home/dev/shop", overridden=True),)),
             "pointer",
             "note",
             None,
@@ -104,7 +84,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "service",
             "wrong",
             "service",
-            "The systemd service has trouble: It failed 5 times in a row.",
+            "The systemd service is failing: It failed 5 times in a row.",
         ),
         (
             changed(HEALTHY, service=changed(SERVICE, command=("/old/bin/carryoverd",))),
@@ -114,65 +94,81 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "The systemd service starts another installation: /old/bin/carryoverd.",
         ),
         (
-            changed(HEALTHY, daemon=changed(RUNNING, port_trouble="Port 47823 is taken by process 7 (nc).")),
+            changed(HEALTHY, port_trouble="Port 47823 is taken by process 7 (nc)."),
             "port",
             "wrong",
             None,
             "Port 47823 is taken by process 7 (nc).",
         ),
         (
-            changed(HEALTHY, tools=(changed(TOOL, problem="settings.json can't be used: it is not JSON."),)),
+            changed(HEALTHY, agents=(changed(CLAUDE, problem="settings.json can't be used: it is not JSON."),)),
             "hooks",
             "wrong",
             None,
             "settings.json can't be used: it is not JSON.",
         ),
         (
-            changed(HEALTHY, tools=(changed(TOOL, missing=("Stop",)),)),
+            changed(HEALTHY, agents=(changed(CLAUDE, missing=("Stop",)),)),
             "hooks",
             "wrong",
             "hooks",
             "Claude Code: hooks were removed or overwritten in ~/.claude/settings.json: Stop.",
         ),
         (
-            changed(HEALTHY, tools=(changed(TOOL, edited=("Stop",)),)),
+            changed(HEALTHY, agents=(changed(CLAUDE, edited=("Stop",)),)),
             "hooks",
             "wrong",
             None,
             "Claude Code: hooks in ~/.claude/settings.json are not as this version writes them: Stop.",
         ),
         (
-            changed(HEALTHY, tools=(changed(TOOL, switched_off="disableAllHooks", switched_off_in=TOOL.config),)),
+            changed(
+                HEALTHY,
+                agents=(
+                    changed(
+                        CLAUDE, switched_off=True, switched_off_by="disableAllHooks", switched_off_in=CLAUDE.config
+                    ),
+                ),
+            ),
             "hooks",
             "wrong",
             None,
             "Claude Code: all hooks are switched off (`disableAllHooks` in ~/.claude/settings.json).",
         ),
         (
-            changed(HEALTHY, tools=(changed(CODEX, to_review=("Stop",), review="Look at them."),)),
+            changed(HEALTHY, agents=(changed(CODEX, to_review=("Stop",), review="Look at them."),)),
             "review",
             "wrong",
             None,
-            "Codex CLI: hooks are installed, and not reviewed yet: Stop.",
+            "Codex CLI: hooks are installed, but not reviewed yet: Stop.",
         ),
         (
-            changed(HEALTHY, tools=(changed(CODEX, dropped='its key "$schema" (line 2) is one', missing=("Stop",)),)),
+            changed(HEALTHY, agents=(changed(CODEX, dropped='its key "$schema" (line 2) is one', missing=("Stop",)),)),
             "hooks",
             "wrong",
             None,
             'Codex CLI runs no hook of ~/.codex/hooks.json: its key "$schema" (line 2) is one.',
         ),
         (
-            changed(HEALTHY, tools=(changed(CODEX, elsewhere=("~/.codex/config.toml",), missing=("Stop",)),)),
+            changed(
+                HEALTHY, agents=(changed(CODEX, misplaced_in=("/home/dev/.codex/config.toml",), missing=("Stop",)),)
+            ),
             "hooks",
             "wrong",
             "hooks",
-            "Codex CLI: our hooks are in ~/.codex/config.toml; they belong into ~/.codex/hooks.json.",
+            "Codex CLI: Carryover's hooks are in ~/.codex/config.toml; they belong in ~/.codex/hooks.json.",
         ),
         (
             changed(
                 HEALTHY,
-                tools=(changed(CODEX, switched_off="features.hooks = false", switched_off_in="~/.codex/config.toml"),),
+                agents=(
+                    changed(
+                        CODEX,
+                        switched_off=True,
+                        switched_off_by="features.hooks = false",
+                        switched_off_in="/home/dev/.codex/config.toml",
+                    ),
+                ),
             ),
             "hooks",
             "wrong",
@@ -180,26 +176,26 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "Codex CLI: all hooks are switched off (`features.hooks = false` in ~/.codex/config.toml).",
         ),
         (
-            changed(HEALTHY, tools=(changed(TOOL, ignored=("stop",)),)),
+            changed(HEALTHY, agents=(changed(CLAUDE, ignored=("stop",)),)),
             "hooks",
             "note",
             None,
             "Claude Code does not see what stands beside `hooks` in ~/.claude/settings.json: stop.",
         ),
         (
-            changed(HEALTHY, tools=(changed(CODEX, lost_folder="~/work", lost_by="CODEX_HOME"),)),
+            changed(HEALTHY, agents=(changed(CODEX, lost_folder="/home/dev/work", lost_by="CODEX_HOME"),)),
             "folder",
             "wrong",
             None,
-            "Codex CLI: CODEX_HOME names ~/work, which is not there.",
+            "Codex CLI: CODEX_HOME names ~/work, which does not exist.",
         ),
         (
             changed(
                 HEALTHY,
-                tools=(changed(CODEX, reads_bytes=32_768),),
+                agents=(changed(CODEX, reads_bytes=32_768),),
                 projects=(
-                    ProjectFacts(root="~/shop", pointer_end_bytes=40_000),
-                    ProjectFacts(root="~/app", pointer_end_bytes=32_768),
+                    ProjectReport(root="/home/dev/shop", pointer_end_bytes=40_000),
+                    ProjectReport(root="/home/dev/app", pointer_end_bytes=32_768),
                 ),
             ),
             "pointer",
@@ -208,92 +204,96 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "~/shop: the pointer in AGENTS.md lies behind the 32,768 bytes that Codex CLI reads.",
         ),
         (
-            changed(HEALTHY, stub_missing=True),
+            changed(HEALTHY, hook_script_missing=True),
             "hooks",
             "wrong",
             "restart",
             "The script that the hooks run is missing in ~/.carryover.",
         ),
         (
-            changed(HEALTHY, tools=(changed(TOOL, moved_from=("/data/projects",)),)),
+            changed(HEALTHY, agents=(changed(CLAUDE, moved_from=("/data/projects",)),)),
             "transcripts",
             "wrong",
             None,
             "Claude Code's transcripts were in /data/projects when it was installed; "
-            "now they are looked for in ~/.claude/projects.",
+            "now they are expected in ~/.claude/projects.",
         ),
         (
-            changed(HEALTHY, tools=(changed(TOOL, state="newer", version="9.9"),)),
+            changed(HEALTHY, agents=(changed(CLAUDE, state="newer", version="9.9"),)),
             "version",
             "note",
             None,
             "Claude Code 9.9 is newer than the versions Carryover knows.",
         ),
         (
-            changed(HEALTHY, tools=(changed(TOOL, keeps_days=30, kept_by="cleanupPeriodDays"),)),
+            changed(HEALTHY, agents=(changed(CLAUDE, keeps_days=30, kept_by="cleanupPeriodDays"),)),
             "transcripts",
             "note",
             None,
             "Claude Code deletes transcripts that are older than 30 days (`cleanupPeriodDays`).",
         ),
         (
-            changed(HEALTHY, projects=(ProjectFacts(root="~/shop", edited=("AGENTS.md",)),)),
+            changed(HEALTHY, projects=(ProjectReport(root="/home/dev/shop", edited=("AGENTS.md",)),)),
             "pointer",
             "wrong",
             None,
             "~/shop: the pointer in AGENTS.md was edited by hand.",
         ),
         (
-            changed(HEALTHY, projects=(ProjectFacts(root="~/shop", broken=("CLAUDE.md",)),)),
+            changed(HEALTHY, projects=(ProjectReport(root="/home/dev/shop", broken=("CLAUDE.md",)),)),
             "pointer",
             "wrong",
             None,
             "~/shop: the pointer in CLAUDE.md lost one of its markers.",
         ),
         (
-            changed(HEALTHY, projects=(ProjectFacts(root="~/shop", overridden=True),), codex_here=True),
+            changed(
+                HEALTHY,
+                projects=(ProjectReport(root="/home/dev/shop", overridden=True),),
+                agents=(CLAUDE, changed(CODEX, selected=False)),
+            ),
             "pointer",
             "wrong",
             None,
             "~/shop: AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex.",
         ),
         (
-            changed(HEALTHY, projects=(ProjectFacts(root="~/shop", refusal=TRACKED),)),
+            changed(HEALTHY, projects=(ProjectReport(root="/home/dev/shop", refusal=TRACKED),)),
             "project",
             "wrong",
             None,
             "~/shop: nothing is published there: it would be committed.",
         ),
         (
-            changed(HEALTHY, projects=(ProjectFacts(root="/srv/x", refusal=Refusal("it is a folder of the system")),)),
+            changed(HEALTHY, projects=(ProjectReport(root="/srv/x", refusal=Refusal("it is a folder of the system")),)),
             "project",
             "note",
             None,
             "/srv/x: nothing is published there: it is a folder of the system.",
         ),
         (
-            changed(HEALTHY, ledger=LedgerFacts(damage="row 7 is missing")),
+            changed(HEALTHY, ledger_damage="row 7 is missing"),
             "ledger",
             "wrong",
             "restart",
             "The ledger is damaged: row 7 is missing",
         ),
         (
-            changed(HEALTHY, ledger=LedgerFacts(moved_aside=("~/.carryover/ledger.corrupt-1.sqlite",))),
+            changed(HEALTHY, corrupt_ledgers=(MovedAside("/home/dev/.carryover/ledger.corrupt-1.sqlite", 1),)),
             "ledger",
             "note",
             None,
             "A damaged ledger was moved aside: ~/.carryover/ledger.corrupt-1.sqlite.",
         ),
         (
-            changed(HEALTHY, ledger=LedgerFacts(skipped=1200, skipped_of="Claude Code 2.2.0")),
+            changed(HEALTHY, ledger=skipped(1200)),
             "transcripts",
             "wrong",
             None,
             "1,200 records were not understood, the newest this week, most of Claude Code 2.2.0.",
         ),
         (
-            changed(HEALTHY, daemon=changed(RUNNING, watch_limit="watches")),
+            changed(HEALTHY, daemon=changed(RUNNING, watch=WatchState(reason="watches"))),
             "inotify",
             "wrong",
             None,
@@ -307,25 +307,25 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "The disk that holds ~/.carryover is almost full (12 MB left).",
         ),
         (
-            changed(HEALTHY, open_to_others=("~/.carryover",)),
+            changed(HEALTHY, open_to_others=("/home/dev/.carryover",)),
             "permissions",
             "wrong",
             "permissions",
-            "Others on this machine can read ~/.carryover.",
+            "Other users of this machine can read ~/.carryover.",
         ),
         (
-            changed(HEALTHY, other_installs=("~/.local/bin/carryoverd",)),
+            changed(HEALTHY, other_installs=("/home/dev/.local/bin/carryoverd",)),
             "installs",
             "wrong",
             None,
             "There is another installation: ~/.local/bin/carryoverd.",
         ),
         (
-            changed(HEALTHY, unknown_keys=("resume.mod (line 2)",)),
+            changed(HEALTHY, config=ConfigReport("", ("resume.mod (line 2)",))),
             "settings",
             "note",
             None,
-            "Keys in config.toml mean nothing: resume.mod (line 2).",
+            "config.toml holds unknown keys: resume.mod (line 2).",
         ),
         (
             changed(HEALTHY, record_problem="edits.json is damaged."),
@@ -339,9 +339,9 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_one_thing_that_is_wrong_is_the_one_thing_found(
-    facts: Facts, check: str, level: str, fix: str | None, words: str
+    report: Report, check: str, level: str, fix: str | None, words: str
 ) -> None:
-    [found] = findings(facts)
+    [found] = findings(report)
 
     assert (found.check, found.level, found.fix, found.what) == (check, level, fix, words)
     assert found.why.endswith(".")
@@ -349,52 +349,50 @@ def test_one_thing_that_is_wrong_is_the_one_thing_found(
 
 
 def test_a_stranger_on_the_port_is_named_while_our_daemon_is_down() -> None:
-    found = findings(changed(HEALTHY, daemon=DaemonFacts(running=False), stranger="process 99 (python3)"))
+    found = findings(changed(HEALTHY, daemon=None, stranger="process 99 (python3)"))
 
     assert [finding.what for finding in found] == [
-        "carryoverd does not run.",
+        "carryoverd is not running.",
         "Port 47823 is taken by process 99 (python3).",
     ]
 
 
 def test_without_a_service_nothing_can_start_the_daemon_but_the_user() -> None:
-    facts = changed(
+    report = changed(
         HEALTHY,
-        daemon=DaemonFacts(running=False),
+        daemon=None,
         service=ServiceStatus(kind="none", installed=False, trouble="There is no systemd on this machine."),
     )
 
-    [found] = findings(facts)
+    [found] = findings(report)
 
     assert (found.fix, found.do) == (None, "Start it: `/opt/bin/carryoverd`.")
 
 
 def test_the_hooks_script_is_not_missed_while_nobody_is_there_to_make_it() -> None:
-    found = findings(changed(HEALTHY, stub_missing=True, daemon=DaemonFacts(running=False)))
+    found = findings(changed(HEALTHY, hook_script_missing=True, daemon=None))
 
     assert [finding.check for finding in found] == ["daemon"]
 
 
 def test_what_is_wrong_comes_before_what_is_only_worth_knowing() -> None:
     found = findings(
-        changed(HEALTHY, paused=True, free_bytes=0, tools=(changed(TOOL, keeps_days=30, missing=("Stop",)),))
+        changed(HEALTHY, paused=True, free_bytes=0, agents=(changed(CLAUDE, keeps_days=30, missing=("Stop",)),))
     )
 
     assert [finding.level for finding in found] == ["wrong", "wrong", "note", "note"]
 
 
 def test_what_the_ledger_holds_anyway_is_said_where_an_agent_deletes_transcripts() -> None:
-    facts = changed(
-        HEALTHY, tools=(changed(TOOL, keeps_days=7),), ledger=LedgerFacts(sessions=12, sources=14, gone_sources=3)
-    )
+    report = changed(HEALTHY, agents=(changed(CLAUDE, keeps_days=7),), ledger=changed(LEDGER, gone_sources=3))
 
-    [found] = findings(facts)
+    [found] = findings(report)
 
-    assert found.why == "The ledger holds 12 sessions, 3 of whose transcripts are gone; what it has read it keeps."
+    assert found.why == "The ledger holds 12 sessions, 3 of whose transcripts are gone; it keeps what it has read."
 
 
 def test_the_setting_that_lets_an_agent_delete_transcripts_is_the_agents_own() -> None:
-    [found] = findings(changed(HEALTHY, tools=(changed(CODEX, keeps_days=9, kept_by="history.days"),)))
+    [found] = findings(changed(HEALTHY, agents=(changed(CODEX, keeps_days=9, kept_by="history.days"),)))
 
     assert found.what == "Codex CLI deletes transcripts that are older than 9 days (`history.days`)."
     assert found.do == "Raise `history.days` in ~/.codex/hooks.json if you want the transcripts themselves."
@@ -402,7 +400,19 @@ def test_the_setting_that_lets_an_agent_delete_transcripts_is_the_agents_own() -
 
 def test_words_in_the_name_of_a_folder_make_nothing_wrong() -> None:
     [found] = findings(
-        changed(HEALTHY, projects=(ProjectFacts(root="/srv/x", refusal=Refusal("a link `tracked by git`")),))
+        changed(HEALTHY, projects=(ProjectReport(root="/srv/x", refusal=Refusal("a link `tracked by git`")),))
     )
 
     assert found.level == "note"
+
+
+def test_a_few_records_or_old_ones_that_were_not_understood_are_nothing_wrong() -> None:
+    assert findings(changed(HEALTHY, ledger=skipped(49))) == ()
+    assert findings(changed(HEALTHY, ledger=skipped(1200, days_ago=8))) == ()
+
+
+def test_an_agent_that_was_not_selected_or_is_not_here_is_not_judged() -> None:
+    broken = changed(CLAUDE, problem="settings.json can't be used.")
+
+    assert findings(changed(HEALTHY, agents=(CODEX, changed(broken, selected=False)))) == ()
+    assert findings(changed(HEALTHY, agents=(CODEX, changed(broken, state="missing")))) == ()

@@ -3,7 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from carryover.cli.status_text import SHOWN, status_lines
+import msgspec
+
+from carryover.cli.status import SHOWN, agent_lines, status_lines
+from carryover.diagnose.report import AgentReport, Report
 
 HOME = Path("/home/dev")
 NOW_MS = 1_800_000_000_000
@@ -11,6 +14,7 @@ MINUTE_MS = 60_000
 
 NOTHING: dict[str, Any] = {
     "version": "0.1.0",
+    "home": str(HOME),
     "state_folder": "/home/dev/.carryover",
     "daemon": None,
     "agents": [
@@ -30,14 +34,13 @@ NOTHING: dict[str, Any] = {
             "last_event_ms": None,
             "last_handoff_ms": None,
         },
-        {"id": "codex", "name": "Codex", "covered": False, "roots": []},
+        {"id": "codex", "name": "Codex", "covered": False, "state": "missing"},
     ],
     "paused": False,
     "service": {"kind": "none", "installed": False, "trouble": "There is no systemd on this machine."},
     "ledger": None,
     "corrupt_ledgers": [],
     "config": None,
-    "problems": [],
 }
 
 HEALTH: dict[str, Any] = {
@@ -46,7 +49,7 @@ HEALTH: dict[str, Any] = {
     "uptime_s": 7300.4,
     "rss_bytes": 45_200_000,
     "caught_up": True,
-    "watch": {"mode": "watching", "reason": None},
+    "watch": {"mode": "native", "reason": None},
     "tasks": [{"name": "watch", "state": "running", "restarts": 0, "last_error": None}],
     "projects": [],
     "ledger_trouble": None,
@@ -71,11 +74,11 @@ LEDGER: dict[str, Any] = {
 
 def project(root: str, **more: object) -> dict[str, Any]:
     row = {"root": root, "last_event_ms": NOW_MS - 3 * MINUTE_MS, "published_ms": None, "refusal": None}
-    return {**row, **more}
+    return {"id": 1, "main_root": None, "first_ms": 0, "published_sha": None, **row, **more}
 
 
 def lines(**more: object) -> list[str]:
-    return list(status_lines({**NOTHING, **more}, home=HOME, now_ms=NOW_MS))
+    return list(status_lines(msgspec.convert({**NOTHING, **more}, Report), now_ms=NOW_MS))
 
 
 def section(title: str, **more: object) -> list[str]:
@@ -122,7 +125,7 @@ def test_the_ledger_is_told_by_size_and_content() -> None:
 
 def test_a_pause_is_told_before_anything_else_of_the_state() -> None:
     assert lines(paused=True)[2] == (
-        "paused             nothing is read, written or handed over; `carryover unpause` goes on"
+        "paused             nothing is read, written or handed over; `carryover unpause` resumes"
     )
 
 
@@ -185,7 +188,14 @@ def test_secrets_taken_out_are_counted_by_kind() -> None:
 
 def test_what_was_not_understood_is_counted_by_type_without_content() -> None:
     skipped = [
-        {"agent": "claude-code", "agent_version": "2.9.0", "record_type": "hologram", "reason": "unknown type", "n": 12}
+        {
+            "agent": "claude-code",
+            "agent_version": "2.9.0",
+            "record_type": "hologram",
+            "reason": "unknown type",
+            "n": 12,
+            "last_ms": NOW_MS,
+        }
     ]
 
     title = "not understood (skipped, nothing else is affected)"
@@ -200,10 +210,11 @@ def test_a_broken_source_says_why_and_when_it_is_tried_again() -> None:
         {"path": "/home/dev/.claude/a.jsonl", "error": "Permission denied", "retry_ms": NOW_MS + 2 * MINUTE_MS},
         {"path": "/home/dev/.claude/b.jsonl", "error": "Input/output error", "retry_ms": 0},
     ]
+    broken = [{"agent": "claude-code", "failures": 1, **row} for row in broken]
 
     assert section("cannot be read now", ledger={**LEDGER, "broken": broken}) == [
         "  ~/.claude/a.jsonl: Permission denied; next try in 2 min",
-        "  ~/.claude/b.jsonl: Input/output error; next try when carryoverd looks again",
+        "  ~/.claude/b.jsonl: Input/output error; next try when carryoverd retries",
     ]
 
 
@@ -239,7 +250,7 @@ def test_a_usage_limit_stands_first_with_the_command_that_goes_on() -> None:
 
     assert lines(ledger={**LEDGER, "limits": limits})[:4] == [
         "Claude Code reached its usage limit in ~/shop 2 min ago; it resets 3pm. "
-        "Go on: carryover handoff --to codex /home/dev/shop",
+        "Continue: carryover handoff --to codex /home/dev/shop",
         "Claude Code reached its usage limit in /srv/blog 2 min ago.",
         "",
         "carryoverd         not running, so no handoff is kept fresh; `carryover doctor` says how to start it",
@@ -255,20 +266,111 @@ def test_a_folder_cannot_speak_to_the_terminal_in_a_limits_line() -> None:
 def test_problems_stand_near_the_top() -> None:
     daemon = {
         **HEALTH,
-        "watch": {"mode": "polling", "reason": "inotify's limit is reached"},
+        "watch": {"mode": "polling", "reason": "watches"},
         "ledger_trouble": "The disk is full.",
         "config_trouble": "config.toml is not valid TOML.",
     }
 
-    assert lines(daemon=daemon, problems=["The ledger is newer."])[4:8] == [
+    assert lines(daemon=daemon, ledger_problem="The ledger is newer.")[4:8] == [
         "problem            The ledger is newer.",
         "problem            The disk is full.",
         "problem            config.toml is not valid TOML.",
-        "problem            The folders are polled instead of watched: inotify's limit is reached",
+        "problem            The folders are polled instead of watched: the limit on inotify watches is reached",
     ]
 
 
 def test_keys_of_the_config_that_mean_nothing_are_listed() -> None:
     config = {"path": "/home/dev/.carryover/config.toml", "unknown_keys": ["resume.mod (line 3)"]}
 
-    assert section("keys in config.toml that mean nothing", config=config) == ["  resume.mod (line 3)"]
+    assert section("unknown keys in config.toml", config=config) == ["  resume.mod (line 3)"]
+
+
+HOOKS = {
+    "present": ["SessionStart", "Stop"],
+    "missing": [],
+    "edited": [],
+    "to_review": [],
+    "reviewed": False,
+    "switched_off": False,
+    "problem": None,
+}
+AGENT: dict[str, Any] = {
+    "id": "claude-code",
+    "name": "Claude Code",
+    "covered": True,
+    "selected": True,
+    "state": "ok",
+    "version": "2.1.328",
+    "binary": "/home/dev/bin/claude",
+    "config": "/home/dev/.claude/settings.json",
+    "lost_folder": None,
+    "hooks": HOOKS,
+    "roots": [{"path": "/home/dev/.claude/projects", "exists": True}],
+    "sessions": 2,
+    "last_event_ms": NOW_MS - 3 * MINUTE_MS,
+    "last_handoff_ms": NOW_MS - MINUTE_MS,
+}
+
+
+def lines_of_agent(**more: object) -> list[str]:
+    agent = msgspec.convert({**AGENT, **more}, AgentReport)
+    return list(agent_lines(agent, msgspec.convert(NOTHING, Report), NOW_MS))
+
+
+def hooks_line(**more: object) -> str:
+    return lines_of_agent(hooks={**HOOKS, **more})[-1].strip()
+
+
+def test_an_agent_is_told_with_version_paths_and_times() -> None:
+    assert lines_of_agent() == [
+        "Claude Code      2.1.328, last event 3 min ago, last handoff 1 min ago",
+        "                 transcripts in ~/.claude/projects",
+        "                 hooks in ~/.claude/settings.json: in place SessionStart, Stop",
+    ]
+
+
+def test_a_version_that_is_not_known_and_an_agent_that_was_not_chosen_are_told() -> None:
+    assert lines_of_agent(state="newer", version="9.9.0", selected=False, last_event_ms=None, last_handoff_ms=None)[
+        0
+    ] == (
+        "Claude Code      9.9.0, newer than the versions that are known; their last hooks are used, not selected, "
+        "nothing recorded yet"
+    )
+
+
+def test_a_handoff_that_later_work_of_another_agent_leads_is_not_told_as_never_made() -> None:
+    assert lines_of_agent(last_handoff_ms=None)[0] == "Claude Code      2.1.328, last event 3 min ago"
+
+
+def test_folders_that_are_not_there_yet_are_named_too() -> None:
+    assert lines_of_agent(roots=[{"path": "/data/c", "exists": False}])[1].strip() == (
+        "transcripts in /data/c (not there yet; watched all the same)"
+    )
+
+
+def test_hooks_that_are_not_as_they_should_be_are_named_by_event() -> None:
+    assert hooks_line(present=["Stop"], missing=["SessionStart"], edited=["SessionEnd"]) == (
+        "hooks in ~/.claude/settings.json: in place Stop; missing SessionStart; edited by hand SessionEnd"
+    )
+
+
+def test_hooks_that_are_switched_off_say_so() -> None:
+    assert hooks_line(switched_off=True).endswith("Stop; all switched off in the agent's settings")
+
+
+def test_settings_that_cannot_be_read_say_why() -> None:
+    problem = "/home/dev/.claude/settings.json can't be used: it is not valid JSON."
+
+    assert hooks_line(present=[], problem=problem) == (
+        "hooks in ~/.claude/settings.json: can't be used: it is not valid JSON."
+    )
+
+
+def test_hooks_of_a_file_that_the_agent_drops_whole_say_so() -> None:
+    assert hooks_line(dropped='its key "x" (line 2) is one').endswith(
+        ': none of them runs: its key "x" (line 2) is one'
+    )
+
+
+def test_an_agent_without_an_adapter_has_no_lines_of_its_own() -> None:
+    assert lines_of_agent(covered=False) == []

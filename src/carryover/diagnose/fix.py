@@ -6,10 +6,15 @@ from collections.abc import Collection
 
 import msgspec
 
-from carryover.cli.doctor_facts import private_paths
+from carryover.agents import specs
+from carryover.config import load_config
+from carryover.diagnose.gather import private_paths
+from carryover.diagnose.report import Fix
 from carryover.errors import UserError
 from carryover.install.background import bring_up
-from carryover.install.checks.finding import Fix
+from carryover.install.detect import detect_all
+from carryover.install.machine import Machine
+from carryover.install.setup import carry_out, work_out
 from carryover.paths import StateDir
 
 
@@ -44,11 +49,9 @@ def _permissions(state: StateDir) -> Repair:
 
 
 def _hooks(state: StateDir) -> Repair:
-    from carryover.cli.install_flow import apply_selection
-
     did = "The hooks are where they should be."
     try:
-        problems = apply_selection(state)
+        problems = _apply_selection(state)
     except UserError as error:
         problems = [str(error)]
     return Repair(fix="hooks", did=did, problem=" ".join(problems) or None)
@@ -57,3 +60,16 @@ def _hooks(state: StateDir) -> Repair:
 def _service(state: StateDir) -> Repair:
     background = bring_up(state, service=True, restart=True)
     return Repair(fix="service", did="carryoverd runs.", problem=" ".join(background.trouble) or None)
+
+
+def _apply_selection(state: StateDir) -> list[str]:
+    """Bring the hooks of what is selected where they should be; what stands in the way, as sentences.
+
+    Raises:
+        UserError: the settings or the record of earlier edits are damaged.
+    """
+    config = load_config(state.config)
+    detections = detect_all(specs(), Machine.here(config.tools.recorded_env()))
+    selected = config.tools.selected or ()
+    setup = work_out(state, detections, selected, config=config, resume_mode=None, service=None)
+    return [done.problem for done in carry_out(setup, state) if done.problem is not None]

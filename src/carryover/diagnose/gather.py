@@ -1,0 +1,363 @@
+"""Finds out what the report holds. Reads only, creates nothing, and never raises for what cannot be found out."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import socket
+import sqlite3
+import stat
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover import __version__
+from carryover.agents import adapters, specs
+from carryover.agents.contract import Agent
+from carryover.config import Config, load_config, project_settings
+from carryover.daemon.client import ANSWER_S, ask_health, port_trouble
+from carryover.daemon.health import Health
+from carryover.daemon.port_holder import port_holder
+from carryover.diagnose.report import (
+    AgentReport,
+    ConfigReport,
+    HooksReport,
+    Inspection,
+    LedgerReport,
+    LimitReport,
+    MovedAside,
+    ProjectReport,
+    Report,
+    RootReport,
+)
+from carryover.distill.sections.limit import LASTS_MS, command
+from carryover.errors import UserError
+from carryover.fsio import is_folder, is_there
+from carryover.ingest.scan import MS_PER_DAY, recorded_roots
+from carryover.install.background import service_of_user
+from carryover.install.commands import copies
+from carryover.install.detect import Detection, detect_all
+from carryover.install.hook_places import with_hook_files
+from carryover.install.how_installed import how_installed
+from carryover.install.machine import Machine
+from carryover.install.record import Record, load_record
+from carryover.install.service import COMMAND, Program, ServiceStatus
+from carryover.install.settings_facts import SettingsFacts, settings_facts
+from carryover.install.setup import stub_of, tool_hooks
+from carryover.ledger.coverage import AgentRow, agents_seen, gone_sources
+from carryover.ledger.limits import limited_projects
+from carryover.ledger.queries import ProjectRow, connect_read_only, projects, totals
+from carryover.paths import StateDir
+from carryover.publish import pointer
+from carryover.publish.edits import AGENTS_MD, CLAUDE_MD
+from carryover.publish.memory_files import look_at
+from carryover.publish.offers import startable
+from carryover.publish.project_root import agent_folders
+from carryover.publish.refusal import refusal
+
+MOST_PROJECTS: Final = 20
+"""How many of the newest projects are inspected: git is asked about each."""
+_PORT_ANSWER_S: Final = 1.0
+
+
+def gather(state: StateDir, home: Path, *, inspect: bool = False) -> Report:
+    """The report; with `inspect` also what takes longer to find out.
+
+    Runs the agents' commands to ask their versions, all at once, for a bounded time.
+    """
+    config, config_problem = _config(state)
+    ledger, ledger_problem = _ledger(state, config)
+    health, daemon_problem = _health(state)
+    machine = Machine.here(config.tools.recorded_env())
+    detections = with_hook_files(detect_all(specs(), machine), [stub_of(state).script])
+    manager, program = service_of_user()
+    service = manager.status()
+    inspection = None
+    if inspect:
+        inspection = _inspect(state, home, config, health, machine, service, program, ledger_problem)
+    return Report(
+        version=__version__,
+        home=str(home),
+        state_folder=str(state.root),
+        paused=state.paused.exists(),
+        daemon=health,
+        daemon_problem=daemon_problem,
+        service=service,
+        agents=_agents(state, home, config, detections, ledger.agents if ledger is not None else ()),
+        ledger=ledger,
+        ledger_problem=ledger_problem,
+        corrupt_ledgers=_corrupt_ledgers(state),
+        config=ConfigReport(str(state.config), config.unknown_keys) if state.config.exists() else None,
+        config_problem=config_problem,
+        inspection=inspection,
+    )
+
+
+def private_paths(state: StateDir) -> tuple[Path, ...]:
+    """What only its owner may read, as far as it is there."""
+    paths = (state.root, state.ledger, state.config, state.log)
+    return tuple(path for path in paths if path.exists() and not path.is_symlink())
+
+
+def _config(state: StateDir) -> tuple[Config, str | None]:
+    try:
+        return load_config(state.config), None
+    except UserError as error:
+        return Config(), str(error)
+
+
+def _health(state: StateDir) -> tuple[Health | None, str | None]:
+    try:
+        return ask_health(state), None
+    except TimeoutError:
+        return None, f"A daemon runs, but did not answer within {ANSWER_S:g} s. Look into {state.log}."
+    except (UserError, OSError) as error:
+        return None, str(error)
+
+
+def _corrupt_ledgers(state: StateDir) -> tuple[MovedAside, ...]:
+    found = sorted(state.root.glob(f"{state.ledger.stem}.corrupt-*{state.ledger.suffix}"))
+    return tuple(MovedAside(str(path), path.stat().st_size) for path in found)
+
+
+def _ledger(state: StateDir, config: Config) -> tuple[LedgerReport | None, str | None]:
+    if not state.ledger.exists():
+        return None, None
+    try:
+        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+            counts = totals(db)
+            return LedgerReport(
+                path=str(state.ledger),
+                events=counts.events,
+                sessions=counts.sessions,
+                sources=counts.sources,
+                gone_sources=gone_sources(db),
+                project_count=counts.projects,
+                bytes=counts.bytes,
+                redactions=counts.redactions,
+                oversized=counts.oversized,
+                skipped=counts.skipped,
+                broken=counts.broken,
+                incidents=counts.incidents,
+                projects=tuple(_as_set_now(row, config) for row in projects(db)),
+                agents=tuple(agents_seen(db)),
+                limits=() if state.paused.exists() else _limits(db, config),
+            ), None
+    except (UserError, sqlite3.Error) as error:
+        return None, str(error)
+
+
+def _as_set_now(row: ProjectRow, config: Config) -> ProjectRow:
+    excluded = project_settings(Path(row.root), config).excluded
+    return row if excluded is None else msgspec.structs.replace(row, refusal=f"excluded by {excluded}")
+
+
+def _limits(db: sqlite3.Connection, config: Config) -> tuple[LimitReport, ...]:
+    """A plan's limit holds in every project, so no agent is offered that stopped at one in any of them."""
+    found = limited_projects(db, startable(config), since_ms=_now_ms() - LASTS_MS)
+    limited = {project.limit.agent for project in found}
+    return tuple(
+        LimitReport(
+            root=project.root,
+            agent=project.limit.agent,
+            name=project.limit.name,
+            at_ms=project.limit.at_ms,
+            resets=project.limit.resets,
+            commands=tuple(
+                f"{command(agent)} {shlex.quote(project.root)}"
+                for agent in project.limit.others
+                if agent not in limited
+            ),
+        )
+        for project in found
+        if project_settings(Path(project.root), config).excluded is None
+    )
+
+
+def _agents(
+    state: StateDir, home: Path, config: Config, detections: Sequence[Detection], seen: Sequence[AgentRow]
+) -> tuple[AgentReport, ...]:
+    held = {row.agent: row for row in seen}
+    known = adapters()
+    return tuple(
+        _agent(state, home, config, found, known.get(found.spec.id), held.get(found.spec.id)) for found in detections
+    )
+
+
+def _agent(
+    state: StateDir, home: Path, config: Config, found: Detection, adapter: Agent | None, held: AgentRow | None
+) -> AgentReport:
+    spec, selected = found.spec, config.tools.selected
+    wanted = next(iter(tool_hooks([found], {spec.id})), None)
+    settings = settings_facts(found, wanted, stub_of(state))
+    return AgentReport(
+        id=spec.id,
+        name=spec.name,
+        covered=adapter is not None,
+        selected=None if selected is None else spec.id in selected,
+        state=found.state,
+        version=found.version_text or None,
+        binary=_text(found.binary),
+        config=_text(found.config),
+        lost_folder=_text(found.lost_folder),
+        lost_by=found.lost_by or None,
+        hooks=_hooks(found, settings) if wanted is not None or _says_why_not(found, settings) else None,
+        review=spec.review.what if spec.review is not None else None,
+        roots=_roots(adapter, config, home),
+        moved_from=_moved_from(found, config),
+        roots_today=tuple(map(str, found.roots)),
+        reads_bytes=settings.reads_bytes,
+        keeps_days=settings.keeps_days,
+        kept_by=spec.retention.key if spec.retention is not None else None,
+        sessions=held.sessions if held is not None else 0,
+        last_event_ms=held.last_event_ms if held is not None else None,
+        last_handoff_ms=held.last_handoff_ms if held is not None else None,
+    )
+
+
+def _says_why_not(found: Detection, settings: SettingsFacts) -> bool:
+    """Whether the settings of an agent that is here explain why it has no hooks, or would run none."""
+    return found.found and bool(settings.problem or settings.switched_off)
+
+
+def _hooks(found: Detection, settings: SettingsFacts) -> HooksReport:
+    return HooksReport(
+        present=settings.present,
+        missing=settings.missing,
+        edited=settings.edited,
+        to_review=settings.to_review,
+        reviewed=settings.reviewed,
+        switched_off=bool(settings.switched_off),
+        switched_off_by=settings.switched_off or None,
+        switched_off_in=_text(settings.switched_off_in),
+        problem=settings.problem or None,
+        dropped=settings.dropped or None,
+        ignored=settings.ignored,
+        misplaced_in=tuple(str(file.path) for file in found.elsewhere),
+    )
+
+
+def _roots(adapter: Agent | None, config: Config, home: Path) -> tuple[RootReport, ...]:
+    roots = recorded_roots([adapter], config.tools, home, os.environ) if adapter is not None else ()
+    return tuple(RootReport(str(root.path), is_folder(root.path)) for root in roots)
+
+
+def _moved_from(found: Detection, config: Config) -> tuple[str, ...]:
+    today = {os.path.realpath(root) for root in found.roots}
+    recorded = config.tools.of(found.spec.id).roots
+    return tuple(root for root in recorded if os.path.realpath(root) not in today)
+
+
+def _inspect(
+    state: StateDir,
+    home: Path,
+    config: Config,
+    health: Health | None,
+    machine: Machine,
+    service: ServiceStatus,
+    program: Program,
+    ledger_problem: str | None,
+) -> Inspection:
+    record, record_problem = _record(state)
+    return Inspection(
+        update=how_installed().update,
+        program=" ".join(program.command),
+        installed=bool(record.files) or service.installed,
+        port=config.server.port,
+        port_trouble=port_trouble(health) if health is not None else None,
+        stranger=_stranger(config.server.port) if health is None else None,
+        projects=_projects(state, config, home),
+        ledger_damage=ledger_problem or _damage(state),
+        free_bytes=_free_bytes(state, home),
+        open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
+        hook_script_missing=not stub_of(state).script.is_file(),
+        other_installs=_other_installs(machine, program),
+        record_problem=record_problem,
+    )
+
+
+def _record(state: StateDir) -> tuple[Record, str | None]:
+    try:
+        return load_record(state), None
+    except UserError as error:
+        return Record(), str(error)
+
+
+def _stranger(port: int) -> str | None:
+    """Who listens on the port; None where nobody does."""
+    if port == 0:
+        return None
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=_PORT_ANSWER_S).close()
+    except OSError:
+        return None
+    return port_holder(port)
+
+
+def _damage(state: StateDir) -> str | None:
+    if not state.ledger.exists():
+        return None
+    try:
+        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+            [answer] = db.execute("PRAGMA quick_check(1)").fetchone()
+    except (UserError, sqlite3.Error) as error:
+        return str(error)
+    return None if answer == "ok" else str(answer)
+
+
+def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectReport, ...]:
+    """The newest active projects that are not left out on purpose."""
+    since_ms = _now_ms() - config.publish.active_days * MS_PER_DAY
+    try:
+        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+            rows = [row for row in projects(db) if row.last_event_ms >= since_ms][:MOST_PROJECTS]
+    except (UserError, sqlite3.Error):  # there is none, or its damage is reported
+        return ()
+    own = agent_folders(config.tools, home, os.environ)
+    roots = (Path(row.root) for row in rows)
+    return tuple(_project(root, home, own) for root in roots if _is_published(root, config))
+
+
+def _is_published(root: Path, config: Config) -> bool:
+    settings = project_settings(root, config)
+    return is_folder(root) and settings.excluded is None and settings.folder is None
+
+
+def _project(root: Path, home: Path, own: frozenset[Path]) -> ProjectReport:
+    names = (AGENTS_MD, CLAUDE_MD)
+    texts = {name: look_at(root, name).text for name in names}
+    states = {name: pointer.state(text) for name, text in texts.items()}
+    return ProjectReport(
+        root=str(root),
+        refusal=refusal(root, home=home, agents_own=lambda: own),
+        edited=tuple(name for name in names if states[name] == "edited"),
+        broken=tuple(name for name in names if states[name] == "broken"),
+        pointer_end_bytes=pointer.block_end(texts[AGENTS_MD]),
+        overridden=is_there(root / "AGENTS.override.md"),
+    )
+
+
+def _free_bytes(state: StateDir, home: Path) -> int | None:
+    try:
+        return shutil.disk_usage(state.root if state.root.is_dir() else home).free
+    except OSError:
+        return None
+
+
+def _other_installs(machine: Machine, program: Program) -> tuple[str, ...]:
+    own = Path(program.command[0]).resolve()
+    found = copies((COMMAND,), machine)
+    return tuple(str(command.path) for command in found if command.path.resolve().parent != own.parent)
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,246 @@
+"""The report on Carryover and the agents on this machine. `gather` fills it in, `status` prints it, `checks` judge it.
+
+Paths are absolute, as strings; times are UTC ms. A field that could not be found out is None or empty.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from carryover.daemon.health import Health
+from carryover.install.detect import State
+from carryover.install.service import ServiceStatus
+from carryover.ledger.coverage import AgentRow
+from carryover.ledger.rows import BrokenSource, Incident, ProjectRow, SkippedRow
+from carryover.paths import short_path
+from carryover.publish.refusal import Refusal
+
+Level = Literal["wrong", "note"]
+"""wrong: something does not work as it should. note: nothing is wrong; worth knowing."""
+
+Fix = Literal["hooks", "service", "restart", "permissions"]
+"""What `--fix` can do. Each can be repeated, and takes nothing of the user's away."""
+
+
+class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The hooks of one agent: how its settings compare with what they should hold. Events in the agent's spelling."""
+
+    present: tuple[str, ...] = ()
+    """Events whose hook is as it should be."""
+    missing: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+    """Events whose hook runs our script, but not as we wrote it."""
+    to_review: tuple[str, ...] = ()
+    """Events whose hook the user has yet to review."""
+    reviewed: bool = False
+    """The agent asks for a review, and every hook has had one."""
+    switched_off: bool = False
+    switched_off_by: str | None = None
+    """The setting that switches all hooks off: `features.hooks = false`."""
+    switched_off_in: str | None = None
+    """The file that holds this setting."""
+    problem: str | None = None
+    """Why the settings cannot be read, as a sentence."""
+    dropped: str | None = None
+    """Why the agent runs no hook of that file at all, as a clause."""
+    ignored: tuple[str, ...] = ()
+    """Events of the user's that stand where the agent does not look for them."""
+    misplaced_in: tuple[str, ...] = ()
+    """Other settings files that hold hooks of ours."""
+
+
+class RootReport(msgspec.Struct, frozen=True):
+    """A folder of transcripts."""
+
+    path: str
+    exists: bool
+
+
+class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent that Carryover knows, whether it is on this machine or not."""
+
+    id: str
+    name: str
+    covered: bool
+    """Carryover can read it; of others only the name and whether they are here is known."""
+    selected: bool | None = None
+    """None: `carryover install` was never run."""
+    state: State
+    version: str | None = None
+    binary: str | None = None
+    config: str | None = None
+    """The settings file for our hooks, which need not exist."""
+    lost_folder: str | None = None
+    """The folder that a variable moved it to, where that does not exist and the agent does not start without it."""
+    lost_by: str | None = None
+    """That variable."""
+    hooks: HooksReport | None = None
+    """None where it should have none and nothing stands in the way of any."""
+    review: str | None = None
+    """How people review hooks, as sentences; None where the agent asks for no review."""
+    roots: tuple[RootReport, ...] = ()
+    """Folders that are read: those of today, and those that were recorded."""
+    moved_from: tuple[str, ...] = ()
+    """Recorded folders that are not among those of today."""
+    roots_today: tuple[str, ...] = ()
+    reads_bytes: int | None = None
+    """How much of a project's instruction files it reads; None: all."""
+    keeps_days: int | None = None
+    """After how many days it deletes its transcripts; None: it keeps them."""
+    kept_by: str | None = None
+    """The setting in `config` that gives those days."""
+    sessions: int = 0
+    last_event_ms: int | None = None
+    last_handoff_ms: int | None = None
+
+
+class LimitReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A project whose newest work ended at a usage limit a short while ago."""
+
+    root: str
+    agent: str
+    name: str
+    """The agent's, as people read it."""
+    at_ms: int
+    resets: str | None = None
+    """When it resets, in the agent's own words."""
+    commands: tuple[str, ...] = ()
+    """Commands that continue in another agent, the likeliest first."""
+
+
+class LedgerReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger holds; see `carryover.ledger.rows.Totals`."""
+
+    path: str
+    events: int = 0
+    sessions: int = 0
+    sources: int = 0
+    gone_sources: int = 0
+    """Transcripts that are no longer on disk; what they said is in the ledger."""
+    project_count: int = 0
+    bytes: int = 0
+    redactions: dict[str, int] = {}
+    oversized: int = 0
+    skipped: tuple[SkippedRow, ...] = ()
+    broken: tuple[BrokenSource, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    projects: tuple[ProjectRow, ...] = ()
+    """`refusal` also names settings of now that the daemon has not met yet."""
+    agents: tuple[AgentRow, ...] = ()
+    limits: tuple[LimitReport, ...] = ()
+
+
+class MovedAside(msgspec.Struct, frozen=True):
+    """A damaged ledger that was moved aside; what could be read of it is in the present one."""
+
+    path: str
+    bytes: int
+
+
+class ConfigReport(msgspec.Struct, frozen=True):
+    """The settings file."""
+
+    path: str
+    unknown_keys: tuple[str, ...] = ()
+
+
+class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The files of a project in which something happened lately."""
+
+    root: str
+    refusal: Refusal | None = None
+    """Why nothing may be published there."""
+    edited: tuple[str, ...] = ()
+    """Files whose pointer was edited by hand."""
+    broken: tuple[str, ...] = ()
+    """Files that lost one of the pointer's markers."""
+    pointer_end_bytes: int = 0
+    """How far into AGENTS.md the pointer reaches; 0: it is not there."""
+    overridden: bool = False
+    """AGENTS.override.md lies beside AGENTS.md."""
+
+
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+    """What takes longer to find out, and only `doctor` asks: git, the whole ledger, the port, other programs."""
+
+    update: str
+    """The command that updates Carryover."""
+    program: str
+    """The command line of this installation's daemon."""
+    installed: bool
+    """`carryover install` was run."""
+    port: int
+    port_trouble: str | None = None
+    """Why the running daemon does not have its port, as a sentence."""
+    stranger: str | None = None
+    """Who listens on the port while no daemon of ours runs."""
+    projects: tuple[ProjectReport, ...] = ()
+    ledger_damage: str | None = None
+    """What SQLite's own check says, or why the ledger cannot be opened."""
+    free_bytes: int | None = None
+    """On the disk of the state folder."""
+    open_to_others: tuple[str, ...] = ()
+    """Files and folders of ours that other users could read."""
+    hook_script_missing: bool = False
+    other_installs: tuple[str, ...] = ()
+    """Further `carryoverd` commands on this machine."""
+    record_problem: str | None = None
+    """Why the record of earlier edits cannot be used."""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that `gather` found."""
+
+    version: str
+    """Of the command that asks."""
+    home: str
+    state_folder: str
+    paused: bool = False
+    daemon: Health | None = None
+    """None where no daemon answers."""
+    daemon_problem: str | None = None
+    """Why a daemon that is there does not answer."""
+    service: ServiceStatus
+    agents: tuple[AgentReport, ...] = ()
+    ledger: LedgerReport | None = None
+    """None where there is none yet, or it cannot be read."""
+    ledger_problem: str | None = None
+    corrupt_ledgers: tuple[MovedAside, ...] = ()
+    config: ConfigReport | None = None
+    """None where there is no file."""
+    config_problem: str | None = None
+    """Why the settings cannot be used; the defaults stand in for them here."""
+    inspection: Inspection | None = None
+    """Only for `doctor`."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What kept parts of this report from being found out."""
+        return tuple(filter(None, (self.config_problem, self.ledger_problem, self.daemon_problem)))
+
+    def short(self, path: str) -> str:
+        """`path` as people write it."""
+        return short_path(path, Path(self.home))
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was found: what it is, why it matters, what to do, and whether `--fix` may do it."""
+
+    check: str
+    level: Level = "wrong"
+    what: str
+    why: str
+    do: str
+    """What to do, as a sentence; commands stand in backquotes."""
+    fix: Fix | None = None
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """What `status --json` prints."""
+    data: dict[str, Any] = msgspec.to_builtins(report)
+    for only_here in ("home", "inspection", "daemon_problem", "ledger_problem", "config_problem"):
+        del data[only_here]
+    return {**data, "problems": report.problems}

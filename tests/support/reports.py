@@ -1,0 +1,71 @@
+"""A report on a machine where all is well, and the same with one thing changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from carryover.daemon.health import Health
+from carryover.diagnose.report import (
+    AgentReport,
+    HooksReport,
+    Inspection,
+    LedgerReport,
+    Report,
+)
+from carryover.install.service import ServiceStatus
+
+RUNNING = Health(version="1.0.0", pid=4711)
+SERVICE = ServiceStatus(kind="systemd", installed=True, enabled=True, active=True, command=("/opt/bin/carryoverd",))
+CLAUDE = AgentReport(
+    id="claude-code",
+    name="Claude Code",
+    covered=True,
+    selected=True,
+    state="ok",
+    version="2.1.328",
+    config="/home/dev/.claude/settings.json",
+    hooks=HooksReport(present=("SessionStart", "Stop")),
+    roots_today=("/home/dev/.claude/projects",),
+)
+CODEX = AgentReport(
+    id="codex",
+    name="Codex CLI",
+    covered=True,
+    selected=True,
+    state="ok",
+    version="0.169.0",
+    config="/home/dev/.codex/hooks.json",
+    hooks=HooksReport(present=("SessionStart", "Stop")),
+    roots_today=("/home/dev/.codex/sessions",),
+)
+LEDGER = LedgerReport(path="/home/dev/.carryover/ledger.sqlite", sessions=12, sources=14)
+HEALTHY = Report(
+    version="1.0.0",
+    home="/home/dev",
+    state_folder="/home/dev/.carryover",
+    daemon=RUNNING,
+    service=SERVICE,
+    agents=(CLAUDE,),
+    ledger=LEDGER,
+    inspection=Inspection(
+        update="pipx upgrade carryoverd",
+        program="/opt/bin/carryoverd",
+        installed=True,
+        port=47_823,
+        free_bytes=10**12,
+    ),
+)
+
+
+def changed(record: Any, **more: Any) -> Any:
+    """`record` with other values; those of a report's inspection and of an agent's hooks are set there."""
+    nested = {"inspection": Inspection, "hooks": HooksReport}
+    for field, kind in nested.items():
+        inner = {
+            name: more.pop(name) for name in list(more) if name in kind.__struct_fields__ and hasattr(record, field)
+        }
+        if inner:
+            more[field] = msgspec.structs.replace(getattr(record, field), **inner)
+    return msgspec.structs.replace(record, **more)
