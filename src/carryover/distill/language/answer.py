@@ -133,7 +133,7 @@ _NONE_LEFT: Final = re.compile(
     re.I,
 )
 _PAST: Final = re.compile(
-    r"^\W*(?:(?:i|we)(?:'ve| have)? |also |no new \w+ )?(?:(?!need)[a-z]{2,}(?<!e)ed|ran|built|wrote|made|kept|took|put)"
+    r"^\W*(?:(?:i|we)(?:'ve| have)? |also |no new \w+ )?(?:(?!need)[a-z]{2,}(?<!e)ed|ran|built|wrote|made|kept|took)"
     r"\b(?! to\b)",
     re.I,
 )
