@@ -44,7 +44,7 @@ MAIN_CAUSE: Final = Concept(
 """The cause itself, named as such."""
 
 FAILURE: Final = Concept(
-    en=r"""fail(?:s|ed|ing|ure)? | did ?n[o']t (?:work|help|hold|fit|scale|pan out) | does ?n[o']t (?:work|help|hold|fit|scale) | never worked | no (?:good|luck|use) | dead[- ]end | blind alley | useless | hopeless | unusable | impossible | infeasible | unworkable
+    en=r"""fail(?:s|ed|ures?)? | (?:kept|keeps|is|was|are|were|still) failing | did ?n[o']t (?:work|help|hold|fit|scale|pan out) | does ?n[o']t (?:work|help|hold|fit|scale) | never worked | no (?:good|luck|use) | dead[- ]end | blind alley | useless | hopeless | unusable | impossible | infeasible | unworkable
     g(?:a|i)ve(?:n|s)? up | giving up | abandon\w* | discard\w* | dropp?ed (?:it|that|this|the (?:idea|approach|plan|attempt)) | ditched | scrapp?ed | reject(?:ed)? | rul(?:ed|ing) out | ruled .{1,40} out | revert\w* | rolled back | undid | backed out | took .{1,40} (?:out|back) again
     broke(?:n)? | breaks | crash(?:es|ed)? | hangs? | hung | times? out | timed out | too (?:slow|big|large|expensive|fragile|coarse|noisy|many|much|long|heavy|inaccurate|unreliable) | not (?:viable|feasible|possible|suitable|an option|enough|good enough) | won't (?:work|do|help) | cannot (?:handle|be used) | can't (?:handle|be used|cope) | couldn't | unable to
     insufficient | incompatible | unsupported | in vain | to no avail | backfired | wrong (?:track|path|approach) | made (?:it|things|matters) worse | worse (?:than|off) | ran out of | out of memory | oom | killed | blocked by | rejects | refused | (?:went|goes|going|led|leads) nowhere | hit a wall | no[- ]go | chok\w+ on | f(?:alls|all|ell) (?:over|apart|short) | thr(?:ew|own) .{1,30} (?:away|out) | bailed | waste of time | not worth | unstable | unreliable | overkill | red herring | out of the question | not an option | had to (?:undo|revert|drop|back|remove|take) | did(?: not|n't) (?:pan|go|get|lead|turn|pay|solve|fix|make|cut)\w*""",
@@ -59,7 +59,7 @@ FAILURE: Final = Concept(
     ru=r"""не (?:\w+ )?(?:сработал\w*|работает|работал\w*|помог\w*|помогает|подош[её]?л\w*|подходит|получил\w+|получается|вышл\w+|вышел|удал\w+|справ\w+|тянет|выдерж\w+|годит\w+|хват\w+|дал\w?|даёт|взлетел\w*|пошл\w|заработал\w*) | провал\w* | неудач\w+ | тупик\w* | тупиков\w+ | безуспешн\w+ | бесполезн\w+ | впустую | напрасн\w+ | невозможн\w+ | непригодн\w+ | отказал\w+ | отказыв\w+ | отбросил\w* | отброшен\w* | отверг\w* | забросил\w* | отменил\w* | откатил\w* | убрал\w* обратно
     сломал\w* | ломает\w* | упал\w* | падает | зависа\w+ | завис | вылет\w+ | слишком \w+ | недостаточ\w+ | несовместим\w+ | ошибочн\w+ путь | ни к чему | зашё?л в тупик | отказал\w+ | вернул\w* (?:обратно|назад|как было) | забраков\w+ | не прокат\w+ | не прошл?\w+ | захл[её]б\w+ | упира\w+ | упёрл\w+ | поэтому (?:убра\w+|отказ\w+|верну\w+|откат\w+|бросил\w*) | убра\w+ (?:е[ёго]+|это|их) | пришлось (?:откат|убрать|бросить|отказ|вернуть|отмен)\w* | без толку | нестабильн\w+ | хуже | неработ\w+ | не тян\w+ | отпал\w*""",
     ja=r"""失敗 | 駄目 | ダメ | だめ | 行き詰ま | 行き止まり | うまくい(?:か|きませ) | うまく(?:行|動)か | 動きませ | 動か[なず] | 動作しませ | 動作せず | 効果(?:が)?(?:なく|ありませ|なし) | 使えませ | 使えな | 使い物に | 不可能 | 不可 | できませんでした | できず | 断念 | 諦め | あきらめ | やめまし | 却下 | 撤回 | 取り下げ | 見送 | 元に戻し | 壊れ | 落ち(?:る|まし|て) | クラッシュ | 遅すぎ | すぎ(?:る|て|た|ます|まし) | 無理 | 耐えられ | 対応(?:でき|しておら|していな) | 役に立(?:た|ち) | 不十分 | 足りませ | 合いませ | 適しませ | 無駄 | 頓挫 | 挫折 | 捨て | やめた | ボツ | 詰まっ | 詰まり | 限界 | エラーにな | 不安定 | 見合わ | 効か | 効き | 無意味 | 空振り | 期待(?:どおり|通り)に | 回らな | 通りませ | 受け付け(?:な|ませ) | 外しました | 引き返""",
-    zh=r"""失败 | 行不通 | 走不通 | 不行 | 不通 | 没用 | 无效 | 无济于事 | 不管用 | 不起作用 | 没起作用 | 没有(?:用|效果|成功|奏效) | 没能 | 未能 | 不奏效 | 不成功 | 死路 | 死胡同 | 不可行 | 不可用 | 不适合 | 不合适 | 放弃 | 弃用 | 否决 | 排除了 | 撤销 | 回退 | 撤回 | 崩溃 | 报错 | 卡死 | 超时 | 太慢 | 太大 | 太贵 | 太(?:脆弱|粗|重|长|多) | 撑不住 | 扛不住 | 处理不了 | 应付不了 | 不支持 | 不兼容 | 不够 | 白费 | 徒劳 | 无法 | 碰壁 | 没戏 | 作罢 | 废弃 | 弃了 | 不理想 | 不稳定 | 更糟 | 卡住 | 没走通 | 没跑通 | 跑不通 | 跑不起来 | 弯路 | 吃不消 | 舍弃 | 退回 | 还原 | 白搭 | 又?拿掉 | 去掉了 | 撤掉 | 死锁 | 走不下去 | 用不了 | 做不到 | 承受不住 | 顶不住""",
+    zh=r"""(?:失败|报错|超时)(?:了|[，。！；,.!]|$) | 行不通 | 走不通 | 不行 | 不通 | 没用 | 无效 | 无济于事 | 不管用 | 不起作用 | 没起作用 | 没有(?:用|效果|成功|奏效) | 没能 | 未能 | 不奏效 | 不成功 | 死路 | 死胡同 | 不可行 | 不可用 | 不适合 | 不合适 | 放弃 | 弃用 | 否决 | 排除了 | 撤销 | 回退 | 撤回 | 崩溃 | 卡死 | 太慢 | 太大 | 太贵 | 太(?:脆弱|粗|重|长|多) | 撑不住 | 扛不住 | 处理不了 | 应付不了 | 不支持 | 不兼容 | 不够 | 白费 | 徒劳 | 无法 | 碰壁 | 没戏 | 作罢 | 废弃 | 弃了 | 不理想 | 不稳定 | 更糟 | 卡住 | 没走通 | 没跑通 | 跑不通 | 跑不起来 | 弯路 | 吃不消 | 舍弃 | 退回 | 还原 | 白搭 | 又?拿掉 | 去掉了 | 撤掉 | 死锁 | 走不下去 | 用不了 | 做不到 | 承受不住 | 顶不住""",
     ko=r"""실패 | 안 ?(?:됐|되었|됩|돼|된|먹|통) | 되지 않 | 작동하지 않 | 동작하지 않 | 통하지 않 | 소용(?:이)? ?없 | 쓸모(?:가)? ?없 | 효과가 없 | 불가능 | 막다른 | 포기 | 버렸 | 폐기 | 접었 | 철회 | 되돌렸 | 기각 | 무리 | 깨졌 | 깨져 | 깨집 | 죽었 | 죽습 | 뻗 | 다운 | 너무 (?:느|크|비|무|많|길|거) | 부족 | 호환되지 | 맞지 않 | 지원하지 않 | 지원되지 않 | 감당하지 | 감당 못 | 처리하지 못 | 처리 못 | 헛수고 | (?<!확인하지 )(?<!검증하지 )못 ?(?:했|합|쓰|씁|썼|견) | 수 없(?:었|습|어) | 허사 | 물거품 | 막혔 | 막혀 | 버티지 | 먹히지 | 불안정 | 나빠 | 원복 | 되돌려 | 걷어냈 | 뺐습 | 관뒀 | 그만뒀 | 그만두 | 단념 | 역부족 | 엉망 | 터졌 | 터져 | 뻗었 | 거부 | 실패로 | 한계""",
 )
 """Something was tried and did not work, or was given up."""
@@ -179,17 +179,3 @@ CONDITION: Final = Concept(
     ko="만약 | 만일",
 )
 """What is told only might be: "if it fails, ..."."""
-
-DONE_HEADING: Final = Concept(
-    en=r"done | did | chang(?:e|es|ed) | fix(?:es|ed) | added | updated | implemented | completed | summary | recap | how it works",
-    de=r"erledigt | gemacht | geändert\w* | änderungen | umgesetzt | behoben | ergänzt | zusammenfassung | überblick",
-    fr=r"faite?s? | modifi\w+ | ajout\w+ | corrig\w+ | changements? | résumé | récapitul\w+",
-    es=r"hech[oa]s? | hice | cambi\w+ | correg\w+ | añad\w+ | realizad\w+ | resumen",
-    pt=r"feit[oa]s? | fiz | mudanças? | altera\w+ | corrig\w+ | correç\w+ | resumo",
-    it=r"fatt[oaie] | modific\w+ | corrett\w+ | aggiunt\w+ | riepilogo",
-    ru=r"сделан\w* | сделал\w* | измен\w+ | исправ\w+ | добавлен\w* | итог\w*",
-    ja=r"変更 | 修正 | 実施し | 実装し | 完了 | まとめ | 追加し | 対応内容",
-    zh=r"完成 | 修改 | 改动 | 变更 | 总结 | 已 | 做了",
-    ko=r"변경 | 수정 | 완료 | 요약 | 추가한 | 한 일",
-)
-"""The heading of a list of what was done."""
