@@ -34,6 +34,9 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "publish.pointers": get_args(Pointers),
 }
 
+AGENTS_TABLES: Final = ("agents", "tools")
+"""What the table of the agents may be called in the file. Versions before 0.2 wrote `[tools]`; both are read."""
+
 _NOT_SETTINGS: Final = ("unknown_keys", "paused")
 """Fields of `Config` that the file cannot set."""
 
@@ -96,8 +99,8 @@ class NotifyConfig(msgspec.Struct, frozen=True):
     """A notice on the desktop when an agent reaches its usage limit."""
 
 
-class ToolConfig(msgspec.Struct, frozen=True):
-    """`[tools.<id>]`: what install found out about one tool on this machine."""
+class AgentConfig(msgspec.Struct, frozen=True):
+    """`[agents.<id>]`: what install found out about one agent on this machine."""
 
     roots: tuple[Pattern, ...] = ()
     """Folders of its transcripts; empty: the usual ones."""
@@ -109,21 +112,21 @@ class ToolConfig(msgspec.Struct, frozen=True):
             raise ValueError("each of `roots` must begin with / or ~")
 
 
-class ToolsConfig(msgspec.Struct, frozen=True):
-    """`[tools]`: which tools Carryover is installed for."""
+class AgentsConfig(msgspec.Struct, frozen=True):
+    """`[agents]`: which agents Carryover is installed for."""
 
     selected: tuple[str, ...] | None = None
     """Their ids; None: install has not asked yet."""
-    each: Mapping[str, ToolConfig] = {}
-    """`[tools.<id>]` by the id."""
+    each: Mapping[str, AgentConfig] = {}
+    """`[agents.<id>]` by the id."""
 
-    def of(self, tool: str) -> ToolConfig:
-        """What is known of one tool."""
-        return self.each.get(tool, ToolConfig())
+    def of(self, agent_id: str) -> AgentConfig:
+        """What is known of one agent."""
+        return self.each.get(agent_id, AgentConfig())
 
     def recorded_env(self) -> dict[str, str]:
         """The variables that moved any agent's folders when it was installed, for commands in another shell."""
-        return {name: value for tool in self.each.values() for name, value in tool.env.items()}
+        return {name: value for agent in self.each.values() for name, value in agent.env.items()}
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -134,7 +137,7 @@ class Config(msgspec.Struct, frozen=True):
     server: ServerConfig = ServerConfig()
     projects: ProjectsConfig = ProjectsConfig()
     notify: NotifyConfig = NotifyConfig()
-    tools: ToolsConfig = ToolsConfig()
+    agents: AgentsConfig = AgentsConfig()
     unknown_keys: tuple[str, ...] = ()
     """Keys that were found but mean nothing, such as `resume.mod (line 3)`; for `status` to show. Not a setting."""
     paused: bool = False
@@ -142,7 +145,7 @@ class Config(msgspec.Struct, frozen=True):
 
     def reads(self, agent_id: str) -> bool:
         """Whether this agent's transcripts are to be read."""
-        selected = self.tools.selected
+        selected = self.agents.selected
         return not self.paused and (selected is None or agent_id in selected)
 
 
@@ -167,7 +170,7 @@ def load_config(path: Path) -> Config:
     """
     try:
         text = read_bytes_bounded(path, _CONFIG_LIMIT_BYTES).decode("utf-8-sig")
-        data = _with_tools_apart(tomllib.loads(text))
+        data, table_of = _with_agents_apart(tomllib.loads(text))
     except FileNotFoundError:
         return Config()
     except OSError as error:
@@ -176,14 +179,14 @@ def load_config(path: Path) -> Config:
         raise _refused(f"{path} is not UTF-8 text.", "Save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise _refused(f"{path} is not valid TOML: {error}.", "Repair that line") from error
-    unknown = tuple(_with_line(text, key) for key in (*_unknown_keys(data, Config), *_unknown_tool_keys(data)))
+    unknown = tuple(_with_line(text, key) for key in _all_unknown_keys(data, table_of))
     for not_a_setting in _NOT_SETTINGS:
         data.pop(not_a_setting, None)
     try:
         config = msgspec.convert(data, Config)
     except msgspec.ValidationError as error:
         what, _, key = str(error).rstrip("`").partition(" - at `$.")
-        key = _with_tool(key, data)
+        key = _as_in_file(key, data, table_of)
         if choices := _CHOICES.get(key):
             what += f"; it must be one of {', '.join(choices)}"
         raise _refused(f"{path}: {_with_line(text, key)}: {what}.", "Correct the value") from error
@@ -295,35 +298,51 @@ def _unknown_keys(data: Mapping[str, Any], schema: type[msgspec.Struct], prefix:
             yield from _unknown_keys(value, known[key], f"{prefix}{key}.")
 
 
-def _with_tools_apart(data: dict[str, Any]) -> dict[str, Any]:
-    """`[tools.<id>]` stands beside `[tools] selected` in the file; as a record it has a place of its own."""
-    tools = data.get("tools")
-    if isinstance(tools, dict):
-        each = {key: value for key, value in tools.items() if isinstance(value, dict)}
-        data["tools"] = {key: value for key, value in tools.items() if key not in each} | {"each": each}
-    return data
+def _with_agents_apart(data: dict[str, Any]) -> tuple[dict[str, Any], Mapping[str, str]]:
+    """`data` with `[agents.<id>]` below `each`, as the record has it, and with `[tools]` under its present name.
+
+    The second result gives the name of the table in which each key of `[agents]` stands in the file.
+    """
+    entries: dict[str, Any] = {}
+    table_of: dict[str, str] = {}
+    for name in AGENTS_TABLES[::-1]:
+        table = data.pop(name, {})
+        if not isinstance(table, dict):
+            return {**data, "agents": table}, {"": name}
+        entries |= table
+        table_of |= dict.fromkeys(table, name)
+    each = {key: value for key, value in entries.items() if isinstance(value, dict)}
+    own = {key: value for key, value in entries.items() if key not in each}
+    return ({**data, "agents": {**own, "each": each}} if entries else data), table_of
 
 
-def _tool_tables(data: Mapping[str, Any]) -> Mapping[str, dict[str, Any]]:
-    tools = data.get("tools")
-    return tools["each"] if isinstance(tools, dict) else {}
-
-
-def _unknown_tool_keys(data: Mapping[str, Any]) -> Iterator[str]:
-    for tool, table in _tool_tables(data).items():
-        if tool in AGENT_IDS:
-            yield from _unknown_keys(table, ToolConfig, f"tools.{tool}.")
+def _all_unknown_keys(data: Mapping[str, Any], table_of: Mapping[str, str]) -> Iterator[str]:
+    for key in _unknown_keys(data, Config):
+        yield _as_in_file(key, data, table_of)
+    for agent, table in _agent_tables(data).items():
+        if agent in AGENT_IDS:
+            yield from _unknown_keys(table, AgentConfig, f"{table_of[agent]}.{agent}.")
         else:
-            yield f"tools.{tool}"
+            yield f"{table_of[agent]}.{agent}"
 
 
-def _with_tool(key: str, data: Mapping[str, Any]) -> str:
-    """The key of a mistake by the name it has in the file."""
-    for tool, table in _tool_tables(data).items():
+def _agent_tables(data: Mapping[str, Any]) -> Mapping[str, dict[str, Any]]:
+    agents = data.get("agents")
+    return agents["each"] if isinstance(agents, dict) else {}
+
+
+def _as_in_file(key: str, data: Mapping[str, Any], table_of: Mapping[str, str]) -> str:
+    """The dotted `key` of the record by the name it has in the file."""
+    table, _, name = key.partition(".")
+    if table != "agents":
+        return key
+    if not name.startswith("each["):
+        return ".".join(filter(None, (table_of.get(name, "agents"), name)))
+    for agent, settings in _agent_tables(data).items():
         try:
-            msgspec.convert(table, ToolConfig)
+            msgspec.convert(settings, AgentConfig)
         except msgspec.ValidationError:
-            return key.replace("tools.each[...]", f"tools.{tool}")
+            return key.replace("agents.each[...]", f"{table_of[agent]}.{agent}")
     return key
 
 

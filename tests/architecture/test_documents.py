@@ -18,12 +18,13 @@ ARCHITECTURE = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 
 def options(command: str) -> list[str]:
-    """The long options of a command, but for those every command has."""
+    """The long options of a command, but for those every command has and for former names."""
     subparsers = next(a for a in build_parser(command)._actions if isinstance(a, argparse._SubParsersAction))
     parser = subparsers.choices[command]
     return [
         name
         for action in parser._actions
+        if action.help != argparse.SUPPRESS
         for name in action.option_strings
         if name.startswith("--") and name != "--help"
     ]
@@ -46,7 +47,7 @@ def test_the_readme_names_each_exit_code() -> None:
 def test_the_readme_shows_each_setting() -> None:
     sections = [field for field in msgspec.structs.fields(Config) if hasattr(field.type, "__struct_fields__")]
     settings = {section.name: set(section.type.__struct_fields__) for section in sections}
-    settings["tools"].remove("each")  # holds the tables of the single tools, `[tools.<id>]`
+    settings["agents"].remove("each")  # holds the tables of the single agents, `[agents.<id>]`
 
     shown = README.partition("## Settings")[2]
     assert [(s, name) for s, names in settings.items() for name in names if f"{name} =" not in shown] == []

@@ -269,7 +269,7 @@ def test_an_agent_that_is_no_longer_chosen_is_no_longer_read(
 ) -> None:
     install(lived_in)
     with daemon:
-        assert carryover("refresh", "--tools", "codex", "--no-service").returncode == 0
+        assert carryover("refresh", "--agents", "codex", "--no-service").returncode == 0
         sessions(lived_in, project)
         daemon.settle()
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from carryover.config import (
+    AGENTS_TABLES,
+    AgentConfig,
+    AgentsConfig,
     Config,
     NotifyConfig,
     ProjectsConfig,
@@ -15,8 +18,6 @@ from carryover.config import (
     PublishConfig,
     ResumeConfig,
     ServerConfig,
-    ToolConfig,
-    ToolsConfig,
     handoff_folder,
     load_config,
     project_settings,
@@ -268,26 +269,43 @@ def test_handoffs_kept_apart_have_a_folder_for_each_project(home: Path) -> None:
     assert handoff_folder(Path("/"), "/h").name.startswith("root-")
 
 
-def test_what_install_found_out_of_each_tool_is_read(config_file: Path) -> None:
+@pytest.mark.parametrize("table", AGENTS_TABLES)
+def test_what_install_found_out_of_each_agent_is_read(config_file: Path, table: str) -> None:
     config_file.write_text(
-        '[tools]\nselected = ["claude-code"]\n'
-        '[tools.claude-code]\nroots = ["/moved/projects"]\nenv = {CLAUDE_CONFIG_DIR = "/moved"}\n'
+        f'[{table}]\nselected = ["claude-code"]\n'
+        f'[{table}.claude-code]\nroots = ["/moved/projects"]\nenv = {{CLAUDE_CONFIG_DIR = "/moved"}}\n'
     )
 
-    tools = load_config(config_file).tools
+    tools = load_config(config_file).agents
 
-    claude = ToolConfig(roots=("/moved/projects",), env={"CLAUDE_CONFIG_DIR": "/moved"})
-    assert tools == ToolsConfig(selected=("claude-code",), each={"claude-code": claude})
-    assert (tools.of("claude-code"), tools.of("codex")) == (claude, ToolConfig())
+    claude = AgentConfig(roots=("/moved/projects",), env={"CLAUDE_CONFIG_DIR": "/moved"})
+    assert tools == AgentsConfig(selected=("claude-code",), each={"claude-code": claude})
+    assert (tools.of("claude-code"), tools.of("codex")) == (claude, AgentConfig())
+    assert load_config(config_file).unknown_keys == ()
 
 
-def test_unknown_tools_and_keys_of_tools_are_reported(config_file: Path) -> None:
-    config_file.write_text('[tools]\nselect = []\n[tools.codex]\nroot = ["/x"]\n[tools.nobody]\nroots = ["/x"]\n')
+def test_of_the_two_names_of_the_agents_table_the_present_one_leads(config_file: Path) -> None:
+    config_file.write_text(
+        '[tools]\nselected = ["codex"]\n[tools.codex]\nroots = ["/old"]\n[tools.cursor]\nroots = ["/cursor"]\n'
+        '[agents]\nselected = ["cursor"]\n[agents.codex]\nroots = ["/new"]\n'
+    )
 
-    keys = ("tools.select (line 2)", "tools.codex.root (line 4)", "tools.nobody (line 5)")
+    agents = load_config(config_file).agents
+
+    each = {"codex": AgentConfig(roots=("/new",)), "cursor": AgentConfig(roots=("/cursor",))}
+    assert agents == AgentsConfig(selected=("cursor",), each=each)
+
+
+@pytest.mark.parametrize("table", AGENTS_TABLES)
+def test_unknown_agents_and_their_unknown_keys_are_reported(config_file: Path, table: str) -> None:
+    text = '[tools]\nselect = []\n[tools.codex]\nroot = ["/x"]\n[tools.nobody]\nroots = ["/x"]\n'
+    config_file.write_text(text.replace("tools", table))
+
+    keys = (f"{table}.select (line 2)", f"{table}.codex.root (line 4)", f"{table}.nobody (line 5)")
     assert load_config(config_file).unknown_keys == keys
 
 
+@pytest.mark.parametrize("table", AGENTS_TABLES)
 @pytest.mark.parametrize(
     ("text", "what"),
     [
@@ -298,7 +316,11 @@ def test_unknown_tools_and_keys_of_tools_are_reported(config_file: Path) -> None
         ("[tools.a]\n[tools.codex]\nenv = {A = 1}\n", "tools.codex.env[...] (line 3): Expected `str`, got `int`"),
     ],
 )
-def test_a_mistake_in_a_tools_settings_is_refused_with_its_line(config_file: Path, text: str, what: str) -> None:
+def test_a_mistake_in_an_agents_settings_is_refused_with_its_line(
+    config_file: Path, text: str, what: str, table: str
+) -> None:
+    text, what = text.replace("tools", table), what.replace("tools", table)
+
     assert refused(config_file, text).startswith(f": {what}. Nothing was changed.")
 
 

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carryover.config import ToolsConfig, load_config
+from carryover.config import AgentsConfig, load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded
@@ -38,7 +38,7 @@ def state_dir() -> StateDir:
     return state
 
 
-def agents_own(tools: ToolsConfig) -> AgentFolders:
+def agents_own(tools: AgentsConfig) -> AgentFolders:
     """What gives the folders in which agents keep what is theirs."""
     from carryover.publish.project_root import agent_folders
 
@@ -52,7 +52,7 @@ def root_of(folder: str) -> ProjectRoot:
     """
     from carryover.publish.project_root import find_root
 
-    return find_root(folder, agents_own=lambda: agents_own(load_config(state_dir().config).tools)())
+    return find_root(folder, agents_own=lambda: agents_own(load_config(state_dir().config).agents)())
 
 
 def project_root(project: str | None, *, must_exist: bool = False) -> str:

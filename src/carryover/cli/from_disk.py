@@ -148,7 +148,7 @@ async def follow_here(ledger: Ledger, state: StateDir, root: str) -> frozenset[s
 
 def place_of(state: StateDir) -> Place:
     """Where everything lies that linking needs. Raises UserError where the settings can't be read."""
-    own = agents_own(load_config(state.config).tools)
+    own = agents_own(load_config(state.config).agents)
     return Place(ledger=state.ledger, state=state.root, home=Path.home(), agents_own=own)
 
 

@@ -17,7 +17,7 @@ examples:
   carryover install                            ask, then do it
   carryover install --dry-run                  what would be written, as diffs
   carryover install --yes --resume-mode brief  take what is found, ask nothing
-  carryover install --tools claude-code        this agent, ask nothing
+  carryover install --agents claude-code       this agent, ask nothing
   carryover install --no-service               start carryoverd yourself
 """
 

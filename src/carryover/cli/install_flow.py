@@ -44,8 +44,9 @@ def add_options(parser: argparse.ArgumentParser, *, examples: str) -> None:
     parser.epilog = f"{examples}\n{exit_code_help(*codes)}"
     parser.add_argument("--yes", action="store_true", help="ask nothing: take what would be ticked by itself")
     parser.add_argument(
-        "--tools", type=tool_ids, metavar="IDS", help="ask nothing: these agents, such as claude-code,codex"
+        "--agents", type=agent_ids, metavar="IDS", help="ask nothing: these agents, such as claude-code,codex"
     )
+    parser.add_argument("--tools", dest="agents", type=agent_ids, help=argparse.SUPPRESS)  # its name before 0.2
     parser.add_argument("--resume-mode", choices=MODES, help="how a new session is told of the last one (first: ask)")
     parser.add_argument("--no-service", action="store_true", help="register and start nothing in the background")
     parser.add_argument("--dry-run", action="store_true", help="print the exact diff of every file; change nothing")
@@ -60,9 +61,9 @@ def set_up(args: argparse.Namespace, *, anew: bool) -> int:
 
     state = state_dir()
     config = load_config(state.config)
-    detections = detect_all(specs(), Machine.here(config.tools.recorded_env()))
+    detections = detect_all(specs(), Machine.here(config.agents.recorded_env()))
     ask = not (args.yes or args.json or args.dry_run)
-    asked = chosen(options(detections, config.tools.selected, anew=anew), args.tools, ask=ask)
+    asked = chosen(options(detections, config.agents.selected, anew=anew), args.agents, ask=ask)
     manager, program = service_of_user()
     with_service = not args.no_service and manager.available() is None
     setup = work_out(
@@ -75,7 +76,7 @@ def set_up(args: argparse.Namespace, *, anew: bool) -> int:
     )
     if args.dry_run:
         return _show(setup, asked, as_json=args.json)
-    if not setup.selected and not setup.hooks and config.tools.selected is None:
+    if not setup.selected and not setup.hooks and config.agents.selected is None:
         raise UserError(
             "No agent was chosen, so nothing was changed. Run `carryover install` again once you use one.",
             ExitCode.NOTHING_FOUND,
@@ -181,7 +182,7 @@ class Done:
         return bool(self.background.trouble) or any(done.problem for done in self.applied)
 
 
-def tool_ids(text: str) -> tuple[str, ...]:
+def agent_ids(text: str) -> tuple[str, ...]:
     """For argparse: `claude-code,codex`. Takes only names that can be used: whatever is not named is de-selected."""
     from carryover.agents import specs
     from carryover.model import AGENT_NAMES
@@ -189,10 +190,10 @@ def tool_ids(text: str) -> tuple[str, ...]:
     supported = [spec.id for spec in specs() if spec.supported]
     ids = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     refused = {
-        "unknown": [tool for tool in ids if tool not in AGENT_NAMES],
-        "not supported yet": [tool for tool in ids if tool in AGENT_NAMES and tool not in supported],
+        "unknown": [name for name in ids if name not in AGENT_NAMES],
+        "not supported yet": [name for name in ids if name in AGENT_NAMES and name not in supported],
     }
-    problems = [f"{what}: {', '.join(tools)}" for what, tools in refused.items() if tools]
+    problems = [f"{what}: {', '.join(names)}" for what, names in refused.items() if names]
     if not ids:
         problems = ["no agent is named; `carryover uninstall` takes every agent's hooks out"]
     if problems:

@@ -103,7 +103,7 @@ def _made(ledger: sqlite3.Connection, root: str, config: Config) -> Refreshed | 
     if project is None:
         return None
     found = made_handoff(
-        ledger, project.id, config, now_ms=int(time.time() * 1000), agents_own=agents_own(config.tools)
+        ledger, project.id, config, now_ms=int(time.time() * 1000), agents_own=agents_own(config.agents)
     )
     if found.handoff is None or found.text is None:
         raise UserError(

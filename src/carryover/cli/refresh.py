@@ -15,7 +15,7 @@ EXAMPLES: Final = """\
 examples:
   carryover refresh                     ask, then bring it up to date
   carryover refresh --yes               keep the selection, ask nothing
-  carryover refresh --tools codex       another selection, ask nothing
+  carryover refresh --agents codex      another selection, ask nothing
   carryover refresh --dry-run           what would change, as diffs
 """
 

@@ -52,7 +52,7 @@ def opener(agent_id: str, config: Config) -> Opener:
     name = AGENT_NAMES[agent_id]
     if spec.start is None:
         raise UserError(f"Carryover can't start {name} with a first prompt. {_COPY}", ExitCode.REFUSED)
-    found = _copies(spec, spec.start, Machine.here(config.tools.recorded_env()))
+    found = _copies(spec, spec.start, Machine.here(config.agents.recorded_env()))
     if not found:
         raise UserError(
             f"There is no `{spec.start.binary}` command on PATH or in the usual places, so {name} can't be started. "
@@ -73,7 +73,7 @@ def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
             ExitCode.REFUSED,
         )
     put = put_in_place(
-        made, config, state=state.root, home=Path.home(), newest=False, agents_own=agents_own(config.tools)
+        made, config, state=state.root, home=Path.home(), newest=False, agents_own=agents_own(config.agents)
     )
     published = put.published
     if published.refusal is not None:

@@ -87,9 +87,9 @@ def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]
     from carryover.install.machine import Machine
 
     try:
-        tools = load_config(state.config).tools
+        tools = load_config(state.config).agents
     except UserError:  # uninstalling needs no settings
-        tools = Config().tools
+        tools = Config().agents
     machine = Machine.here(tools.recorded_env())
     for spec in specs():
         for file in hook_files(spec, machine.platform, lambda place: place.at(home, machine.env)):

@@ -35,7 +35,7 @@ class DaemonContext:
 
     def agents_own(self) -> frozenset[Path]:
         """The folders in which agents keep what is theirs, by the settings that hold now."""
-        return agent_folders(self.config.tools, self.home, self.env)
+        return agent_folders(self.config.agents, self.home, self.env)
 
     def root_of(self, folder: str) -> ProjectRoot:
         """The project that a folder belongs to. Blocks."""

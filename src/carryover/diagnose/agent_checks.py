@@ -116,7 +116,7 @@ def folder_lost(report: Report, _inspection: Inspection, agent: AgentReport) -> 
             check="folder",
             what=f"{agent.name}: {agent.lost_by} names {report.short(agent.lost_folder)}, which does not exist.",
             why=f"{agent.name} does not start like this. Nothing is written there, and nothing can be read.",
-            do=f"Create the folder, or unset {agent.lost_by} and remove it from `[agents.{agent.id}]` in config.toml; "
+            do=f"Create the folder, or unset {agent.lost_by} and remove it from config.toml, too; "
             "then run `carryover refresh`.",
         )
 

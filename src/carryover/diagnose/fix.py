@@ -69,7 +69,7 @@ def _apply_selection(state: StateDir) -> list[str]:
         UserError: the settings or the record of earlier edits are damaged.
     """
     config = load_config(state.config)
-    detections = detect_all(specs(), Machine.here(config.tools.recorded_env()))
-    selected = config.tools.selected or ()
+    detections = detect_all(specs(), Machine.here(config.agents.recorded_env()))
+    selected = config.agents.selected or ()
     setup = work_out(state, detections, selected, config=config, resume_mode=None, service=None)
     return [done.problem for done in carry_out(setup, state) if done.problem is not None]

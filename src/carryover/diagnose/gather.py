@@ -73,7 +73,7 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False) -> Report:
     config, config_problem = _config(state)
     ledger, ledger_problem = _ledger(state, config)
     health, daemon_problem = _health(state)
-    machine = Machine.here(config.tools.recorded_env())
+    machine = Machine.here(config.agents.recorded_env())
     detections = with_hook_files(detect_all(specs(), machine), [stub_of(state).script])
     manager, program = service_of_user()
     service = manager.status()
@@ -192,7 +192,7 @@ def _agents(
 def _agent(
     state: StateDir, home: Path, config: Config, found: Detection, adapter: Agent | None, held: AgentRow | None
 ) -> AgentReport:
-    spec, selected = found.spec, config.tools.selected
+    spec, selected = found.spec, config.agents.selected
     wanted = next(iter(tool_hooks([found], {spec.id})), None)
     settings = settings_facts(found, wanted, stub_of(state))
     return AgentReport(
@@ -243,13 +243,13 @@ def _hooks(found: Detection, settings: SettingsFacts) -> HooksReport:
 
 
 def _roots(adapter: Agent | None, config: Config, home: Path) -> tuple[RootReport, ...]:
-    roots = recorded_roots([adapter], config.tools, home, os.environ) if adapter is not None else ()
+    roots = recorded_roots([adapter], config.agents, home, os.environ) if adapter is not None else ()
     return tuple(RootReport(str(root.path), is_folder(root.path)) for root in roots)
 
 
 def _moved_from(found: Detection, config: Config) -> tuple[str, ...]:
     today = {os.path.realpath(root) for root in found.roots}
-    recorded = config.tools.of(found.spec.id).roots
+    recorded = config.agents.of(found.spec.id).roots
     return tuple(root for root in recorded if os.path.realpath(root) not in today)
 
 
@@ -318,7 +318,7 @@ def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectRepor
             rows = [row for row in projects(db) if row.last_event_ms >= since_ms][:MOST_PROJECTS]
     except (UserError, sqlite3.Error):  # there is none, or its damage is reported
         return ()
-    own = agent_folders(config.tools, home, os.environ)
+    own = agent_folders(config.agents, home, os.environ)
     roots = (Path(row.root) for row in rows)
     return tuple(_project(root, home, own) for root in roots if _is_published(root, config))
 

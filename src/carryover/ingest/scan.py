@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from carryover.agents.contract import Agent, Reader, Source, Stamp
-from carryover.config import Config, ToolsConfig
+from carryover.config import AgentsConfig, Config
 from carryover.readers.jsonl import JsonlReader, stamp_of_file
 
 MS_PER_DAY: Final = 86_400_000
@@ -42,7 +42,9 @@ def roots_of(agents: Iterable[Agent], home: Path, env: Mapping[str, str]) -> tup
     return tuple(dict.fromkeys(Root(agent.id, path) for agent in agents for path in agent.roots(home, env)))
 
 
-def recorded_roots(agents: Iterable[Agent], tools: ToolsConfig, home: Path, env: Mapping[str, str]) -> tuple[Root, ...]:
+def recorded_roots(
+    agents: Iterable[Agent], tools: AgentsConfig, home: Path, env: Mapping[str, str]
+) -> tuple[Root, ...]:
     """As `roots_of`, and where install found the transcripts: the daemon may lack the variables of the user's shell."""
     found: dict[Root, None] = {}
     for agent in agents:
@@ -54,7 +56,7 @@ def recorded_roots(agents: Iterable[Agent], tools: ToolsConfig, home: Path, env:
 
 def roots_to_read(agents: Iterable[Agent], config: Config, home: Path, env: Mapping[str, str]) -> tuple[Root, ...]:
     """Those of the agents that are to be read: none while paused, and where agents were selected only these."""
-    return recorded_roots([agent for agent in agents if config.reads(agent.id)], config.tools, home, env)
+    return recorded_roots([agent for agent in agents if config.reads(agent.id)], config.agents, home, env)
 
 
 def look(agents: Mapping[str, Agent], roots: Iterable[Root]) -> list[Seen]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import tomlkit
 from tomlkit.items import Array
 
-from carryover.config import ResumeMode
+from carryover.config import AGENTS_TABLES, ResumeMode
 from carryover.configedit.json_document import Refused
 from carryover.install.plan import Change, Edit, plan
 from carryover.paths import StateDir
@@ -23,15 +23,15 @@ _REMEDY: Final = "Put that right, or move the file away, then run this again."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What install decides. None, and a tool that is not named, leave what is there; what is empty is taken out."""
+    """What install decides. None, and an agent that is not named, leave what is there; what is empty is taken out."""
 
     selected: tuple[str, ...] | None = None
-    """Ids of the tools: `[tools] selected`."""
+    """Ids of the agents: `[agents] selected`."""
     resume_mode: ResumeMode | None = None
     roots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By tool id, where its transcripts were found: `[tools.<id>] roots`."""
+    """By agent id, where its transcripts were found: `[agents.<id>] roots`."""
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By tool id, the variables that moved its folders: `[tools.<id>] env`."""
+    """By agent id, the variables that moved its folders: `[agents.<id>] env`."""
     include: tuple[str, ...] | None = None
     """`[projects] include`."""
     exclude: tuple[str, ...] | None = None
@@ -54,7 +54,8 @@ def with_settings(data: bytes | None, settings: Settings) -> bytes | None:
     body = text.removeprefix(_BOM)
     document = tomlkit.parse(body)
     wanted = tomllib.loads(body)
-    for path, value in _values(settings):
+    for setting, value in _values(settings):
+        path = _place(wanted, setting)
         try:
             _set(document, path, value)
             _set(wanted, path, value)
@@ -93,16 +94,36 @@ def _check(text: str, wanted: dict[str, Any]) -> None:
 def _values(settings: Settings) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Each setting as its path in the file and its value; None takes it out."""
     if settings.selected is not None:
-        yield ("tools", "selected"), list(settings.selected)
+        yield ("agents", "selected"), list(settings.selected)
     if settings.resume_mode is not None:
         yield ("resume", "mode"), settings.resume_mode
-    for tool, roots in settings.roots.items():
-        yield ("tools", tool, "roots"), list(roots) or None
-    for tool, env in settings.env.items():
-        yield ("tools", tool, "env"), dict(env) or None
+    for agent, roots in settings.roots.items():
+        yield ("agents", agent, "roots"), list(roots) or None
+    for agent, env in settings.env.items():
+        yield ("agents", agent, "env"), dict(env) or None
     for name, patterns in (("include", settings.include), ("exclude", settings.exclude)):
         if patterns is not None:
             yield ("projects", name), list(patterns) or None
+
+
+def _place(document: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...]:
+    """Where a setting stands, or is to stand: a file that has the agents in `[tools]` keeps them there."""
+    present, former = AGENTS_TABLES
+    if path[0] != present:
+        return path
+    if present not in document:
+        return (former, *path[1:]) if former in document else path
+    at_former = (former, *path[1:])
+    return at_former if _stands(document, at_former) and not _stands(document, path) else path
+
+
+def _stands(document: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    value: Any = document
+    for name in path:
+        if not isinstance(value, Mapping) or name not in value:
+            return False
+        value = value[name]
+    return True
 
 
 def _set(document: Any, path: tuple[str, ...], value: Any) -> None:

@@ -8,7 +8,7 @@ from carryover.config import Config
 
 def startable(config: Config) -> tuple[str, ...]:
     """Ids of the covered agents that can be started with a first prompt, as far as Carryover was installed for them."""
-    selected = config.tools.selected
+    selected = config.agents.selected
     return tuple(
         agent.id
         for agent in adapters().values()

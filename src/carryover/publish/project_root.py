@@ -9,7 +9,7 @@ from pathlib import Path
 
 from carryover.agents import specs
 from carryover.agents.spec import ToolSpec
-from carryover.config import ToolConfig, ToolsConfig
+from carryover.config import AgentConfig, AgentsConfig
 from carryover.fsio import is_gone, read_bytes_bounded
 
 AgentFolders = Callable[[], frozenset[Path]]
@@ -77,7 +77,7 @@ def agents_checkouts(
     return tuple(str(folder) for folder in folders if _is_an_agents(folder, home, agents_own))
 
 
-def agent_folders(tools: ToolsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:
+def agent_folders(tools: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:
     """The folders in which agents keep what is theirs: the standard ones, those that install recorded, those of `env`.
 
     A service has none of the variables of the user's shell, so what was recorded counts as well.
@@ -90,7 +90,7 @@ def agent_folders(tools: ToolsConfig, home: Path, env: Mapping[str, str]) -> fro
     )
 
 
-def _recorded_variables(spec: ToolSpec, known: ToolConfig) -> Iterator[Mapping[str, str]]:
+def _recorded_variables(spec: ToolSpec, known: AgentConfig) -> Iterator[Mapping[str, str]]:
     """What the variables that move the agent's folders were at the last install, also as the recorded roots tell."""
     yield known.env
     for root in known.roots:
@@ -100,7 +100,7 @@ def _recorded_variables(spec: ToolSpec, known: ToolConfig) -> Iterator[Mapping[s
 
 
 def _is_an_agents(folder: Path, home: Path, agents_own: AgentFolders | None) -> bool:
-    own = agents_own() if agents_own is not None else agent_folders(ToolsConfig(), home, {})
+    own = agents_own() if agents_own is not None else agent_folders(AgentsConfig(), home, {})
     return not own.isdisjoint(folder.parents)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.config import ToolsConfig
+from carryover.config import AgentsConfig
 from carryover.paths import StateDir
 from carryover.probe.git_command import ask
 from carryover.publish.handoff_file import HANDOFF, STORE
@@ -47,7 +47,7 @@ def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -
     `find_root`.
     """
     real = Path(os.path.realpath(root))
-    own = agents_own() if agents_own is not None else agent_folders(ToolsConfig(), home, {})
+    own = agents_own() if agents_own is not None else agent_folders(AgentsConfig(), home, {})
     unfit = _unfit_place(real, Path(os.path.realpath(home)), own) or _unfit_folder(real) or _unfit_store(real)
     return Refusal(unfit) if unfit is not None else _tracked(real)
 

@@ -44,7 +44,7 @@ def test_it_writes_hooks_and_settings_and_says_so(claude: Path, run: Run) -> Non
     assert commands == {
         event: f"sh {script} claude-code {event} 2>/dev/null || true" for event in ALL_EVENTS.split(", ")
     }
-    assert state_dir().config.read_text() == '[tools]\nselected = ["claude-code"]\n\n[resume]\nmode = "ask"\n'
+    assert state_dir().config.read_text() == '[agents]\nselected = ["claude-code"]\n\n[resume]\nmode = "ask"\n'
 
 
 def test_a_second_time_it_changes_no_byte(installed: Path, home: Path, run: Run) -> None:
@@ -67,7 +67,7 @@ def test_a_dry_run_prints_the_diff_of_every_file_and_touches_none(claude: Path, 
     assert everything(home) == before
     assert f"--- {claude}\n+++ {claude}\n@@ " in out
     assert '-  "model": "opus"\n+  "model": "opus",\n+  "hooks": {\n' in out
-    assert f'--- /dev/null\n+++ {state_dir().config}\n@@ -0,0 +1,5 @@\n+[tools]\n+selected = ["claude-code"]\n' in out
+    assert f'--- /dev/null\n+++ {state_dir().config}\n@@ -0,0 +1,5 @@\n+[agents]\n+selected = ["claude-code"]\n' in out
     assert out.endswith("\nNothing was changed.\n")
 
 
@@ -99,7 +99,7 @@ def test_without_a_terminal_it_asks_nothing_and_takes_what_is_here(claude: Path)
 
 
 def test_an_agent_that_was_named_but_is_not_here_is_skipped_and_the_others_are_not(claude: Path, run: Run) -> None:
-    code, out, _ = run("install", "--tools", "claude-code,codex", "--no-service")
+    code, out, _ = run("install", "--agents", "claude-code,codex", "--no-service")
 
     assert code == ExitCode.OK
     assert claude.exists()
@@ -116,7 +116,7 @@ def test_agents_of_every_kind_are_summed_up_side_by_side(
     versioned(home / "bin" / "cursor", "9.9.1")
     monkeypatch.setattr("carryover.agents.specs", lambda: (AGENT.spec, CODEX, CURSOR))
 
-    code, out, _ = run("install", "--tools", "claude-code,codex,cursor", "--no-service")
+    code, out, _ = run("install", "--agents", "claude-code,codex,cursor", "--no-service")
 
     assert code == ExitCode.OK
     assert summary_of(out).splitlines()[:8] == [
@@ -168,7 +168,7 @@ def test_a_name_that_cannot_be_used_is_refused_and_de_selects_nothing(
 ) -> None:
     before = everything(home)
 
-    code, out, err = run(command, "--tools", tools, "--no-service")
+    code, out, err = run(command, "--agents", tools, "--no-service")
 
     assert (code, out) == (ExitCode.USAGE, "")
     assert "Nothing was changed. Supported are: claude-code, codex, cursor." in err
@@ -240,3 +240,19 @@ def test_an_older_agent_gets_no_hooks_and_is_read_all_the_same(claude: Path, hom
     assert out.startswith("⚠ Claude Code 1.0.12 detected: older than the hooks Carryover needs")
     assert not claude.exists()
     assert 'selected = ["claude-code"]' in state_dir().config.read_text()
+
+
+def test_the_former_name_of_the_option_still_selects(claude: Path, run: Run) -> None:
+    assert run("install", "--tools", "claude-code", "--no-service")[0] == ExitCode.OK
+
+    assert 'selected = ["claude-code"]' in state_dir().config.read_text()
+
+
+def test_a_refresh_keeps_the_former_name_of_the_agents_table(claude: Path, run: Run) -> None:
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text('[tools]\nselected = ["claude-code"]\n\n[resume]\nmode = "ask"\n')
+
+    assert run("refresh", "--agents", "claude-code,codex", "--no-service")[0] == ExitCode.OK
+
+    written = '[tools]\nselected = ["claude-code", "codex"]\n\n[resume]\nmode = "ask"\n'
+    assert state_dir().config.read_text() == written

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from carryover.cli.context import state_dir
-from carryover.cli.install_flow import chosen, tool_ids
+from carryover.cli.install_flow import agent_ids, chosen
 from carryover.errors import ExitCode
 from carryover.install.setup import Option
 from support.agent_here import everything
@@ -31,7 +31,7 @@ def test_without_a_terminal_the_ticked_ones_are_taken() -> None:
 
 
 def test_ids_may_have_blanks_around_them_and_count_once() -> None:
-    assert tool_ids(" claude-code, codex,claude-code,") == ("claude-code", "codex")
+    assert agent_ids(" claude-code, codex,claude-code,") == ("claude-code", "codex")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_ids_may_have_blanks_around_them_and_count_once() -> None:
 )
 def test_what_cannot_be_used_is_refused(text: str, problem: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError) as refused:
-        tool_ids(text)
+        agent_ids(text)
 
     assert str(refused.value) == f"{problem} Nothing was changed. Supported are: claude-code, codex, cursor."
 
@@ -123,7 +123,7 @@ def test_refresh_ticks_what_was_chosen_last(installed: Path) -> None:
     assert "[x]" not in asked
 
 
-@pytest.mark.parametrize("option", ["--yes", "--json", "--dry-run", "--tools=claude-code"])
+@pytest.mark.parametrize("option", ["--yes", "--json", "--dry-run", "--agents=claude-code"])
 def test_who_has_said_it_already_is_not_asked(claude: Path, option: str) -> None:
     with Terminal((*INSTALL, option), os.environ) as terminal:
         code, shown = terminal.end()

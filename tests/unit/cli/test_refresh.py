@@ -48,7 +48,7 @@ def test_another_version_of_the_agent_gets_the_hooks_that_it_knows(installed: Pa
 
 
 def test_an_agent_that_is_no_longer_wanted_loses_its_hooks(installed: Path, home: Path, run: Run) -> None:
-    code, out, _ = run("refresh", "--tools", "codex", "--no-service")
+    code, out, _ = run("refresh", "--agents", "codex", "--no-service")
 
     assert code == ExitCode.OK
     assert "✓ Hooks removed from ~/.claude/settings.json\n" in out

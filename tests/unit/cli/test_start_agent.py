@@ -153,11 +153,11 @@ def test_without_a_terminal_no_agent_is_started(shop: Path, claude_here: Path, r
 
 def test_the_folders_that_install_wrote_down_are_looked_in(home: Path) -> None:
     moved = program(home / "elsewhere" / "local" / "claude")
-    from carryover.config import ToolConfig, ToolsConfig
+    from carryover.config import AgentConfig, AgentsConfig
 
-    tools = ToolsConfig(each={"claude-code": ToolConfig(env={"CLAUDE_CONFIG_DIR": str(home / "elsewhere")})})
+    tools = AgentsConfig(each={"claude-code": AgentConfig(env={"CLAUDE_CONFIG_DIR": str(home / "elsewhere")})})
 
-    assert opener("claude-code", Config(tools=tools)).command.path == moved
+    assert opener("claude-code", Config(agents=tools)).command.path == moved
     with pytest.raises(UserError):
         opener("claude-code", Config())
 

@@ -10,7 +10,7 @@ import pytest
 
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, Reader, Stamp
-from carryover.config import Config, ToolConfig, ToolsConfig
+from carryover.config import AgentConfig, AgentsConfig, Config
 from carryover.ingest.scan import Root, look, recorded_roots, roots_of, roots_to_read
 from support.claude_session import ClaudeSession
 
@@ -92,23 +92,23 @@ def test_what_is_not_a_file_is_not_seen(
 
 def test_folders_that_install_recorded_are_looked_at_too(agents: dict[str, Agent], home: Path) -> None:
     """A service has none of the variables that the shell had in which install was called."""
-    known = ToolConfig(roots=("/data/more",), env={"CLAUDE_CONFIG_DIR": "/data/claude"})
-    tools = ToolsConfig(each={"claude-code": known})
+    known = AgentConfig(roots=("/data/more",), env={"CLAUDE_CONFIG_DIR": "/data/claude"})
+    tools = AgentsConfig(each={"claude-code": known})
 
     assert recorded_roots(agents.values(), tools, home, {}) == (
         Root("claude-code", Path("/data/claude/projects")),
         Root("claude-code", Path("/data/more")),
     )
     assert recorded_roots(agents.values(), tools, home, {"CLAUDE_CONFIG_DIR": "/now"})[0].path == Path("/now/projects")
-    assert recorded_roots(agents.values(), ToolsConfig(), home, {}) == roots_of(agents.values(), home, {})
+    assert recorded_roots(agents.values(), AgentsConfig(), home, {}) == roots_of(agents.values(), home, {})
 
 
 @pytest.mark.parametrize(
     ("config", "read"),
     [
         (Config(), {"claude-code", "codex", "cursor"}),
-        (Config(tools=ToolsConfig(selected=("codex",))), {"codex"}),
-        (Config(tools=ToolsConfig(selected=())), set()),
+        (Config(agents=AgentsConfig(selected=("codex",))), {"codex"}),
+        (Config(agents=AgentsConfig(selected=())), set()),
         (Config(paused=True), set()),
     ],
     ids=["nothing selected yet", "one selected", "none selected", "paused"],

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.config import ToolConfig, ToolsConfig, load_config
+from carryover.config import AgentConfig, AgentsConfig, load_config
 from carryover.configedit.json_document import Refused
 from carryover.install.apply import apply
 from carryover.install.config_file import Settings, plan_config, with_settings
@@ -38,7 +38,7 @@ def test_a_new_file_holds_only_what_was_decided() -> None:
     decided = Settings(selected=("claude-code",), resume_mode="brief", roots={"claude-code": ("/moved/projects",)})
 
     assert with_settings(None, decided) == (
-        b'[tools]\nselected = ["claude-code"]\n\n[tools.claude-code]\nroots = ["/moved/projects"]\n\n'
+        b'[agents]\nselected = ["claude-code"]\n\n[agents.claude-code]\nroots = ["/moved/projects"]\n\n'
         b'[resume]\nmode = "brief"\n'
     )
 
@@ -54,7 +54,7 @@ def test_comments_and_order_stay() -> None:
     assert tomllib.loads(after.decode()) == {
         "resume": {"mode": "silent"},
         "projects": {"exclude": ["~/secret", "~/new"]},
-        "tools": {"selected": ["claude-code"]},
+        "agents": {"selected": ["claude-code"]},
     }
 
 
@@ -77,11 +77,27 @@ def test_what_is_empty_is_taken_out() -> None:
     assert tomllib.loads(after.decode()) == {"tools": {"selected": [], "codex": {}}, "projects": {}}
 
 
+def test_a_file_that_calls_the_agents_tools_keeps_that_name() -> None:
+    old = b'[tools]\nselected = ["codex"] # mine\n'
+
+    after = with_settings(old, Settings(selected=("codex", "cursor"), roots={"codex": ("/x",)}))
+
+    assert after == b'[tools]\nselected = ["codex", "cursor"] # mine\n\n[tools.codex]\nroots = ["/x"]\n'
+
+
+def test_what_is_empty_is_taken_out_of_the_table_that_holds_it() -> None:
+    both = b'[agents]\nselected = ["codex"]\n[tools.codex]\nroots = ["/x"]\n'
+
+    after = with_settings(both, Settings(selected=("codex",), roots={"codex": ()}))
+
+    assert after == b'[agents]\nselected = ["codex"]\n[tools.codex]\n'
+
+
 def test_line_ends_and_byte_order_mark_stay() -> None:
     after = with_settings(b"\xef\xbb\xbf" + MINE.replace(b"\n", b"\r\n"), Settings(selected=("codex",)))
 
     assert after is not None
-    assert after.endswith(b'\r\n\r\n[tools]\r\nselected = ["codex"]\r\n')
+    assert after.endswith(b'\r\n\r\n[agents]\r\nselected = ["codex"]\r\n')
     assert (after[:3], after.count(b"\n")) == (b"\xef\xbb\xbf", after.count(b"\r\n"))
 
 
@@ -90,7 +106,7 @@ def test_line_ends_and_byte_order_mark_stay() -> None:
     [
         (b"a = \n", "it is not valid TOML: Invalid value (at line 1, column 5)"),
         (b'a = "\xff"', "it is not UTF-8 text"),
-        (b"tools = 3\n", "`tools` is something other than a table in it"),
+        (b"agents = 3\n", "`agents` is something other than a table in it"),
         (b'projects = "all"\n', "`projects` is something other than a table in it"),
         (b"[[tools]]\n", "`tools` is something other than a table in it"),
     ],
@@ -111,10 +127,10 @@ def test_the_settings_are_read_back_as_they_were_written(tmp_path: Path) -> None
     assert [done.outcome for done in apply([plan_config(state, decided)], state)] == ["created"]
 
     config = load_config(state.config)
-    moved = ToolConfig(roots=("/moved/projects",), env={"CLAUDE_CONFIG_DIR": "/moved"})
-    assert config.tools == ToolsConfig(selected=("claude-code", "codex"), each={"claude-code": moved})
+    moved = AgentConfig(roots=("/moved/projects",), env={"CLAUDE_CONFIG_DIR": "/moved"})
+    assert config.agents == AgentsConfig(selected=("claude-code", "codex"), each={"claude-code": moved})
     assert (config.resume.mode, config.unknown_keys) == ("brief", ())
-    assert config.tools.of("codex") == ToolConfig()
+    assert config.agents.of("codex") == AgentConfig()
 
 
 LINES = st.lists(
@@ -122,7 +138,8 @@ LINES = st.lists(
         [
             "# a comment\n", "\n", "[resume]\n", 'mode = "ask"\n', "stale_days = 3\n", "[projects]\n",
             'exclude = ["a", "b"]\n', "[tools]\n", 'selected = ["codex"]\n', "[tools.codex]\n", 'roots = ["/x"]\n',
-            "[tools.claude-code]\n", "resume.mode = 'brief'\n", "[odd.table]\n", "x = {y = 1, z = [1,\n 2]}\n",
+            "[tools.claude-code]\n", "[agents]\n", "[agents.codex]\n", "resume.mode = 'brief'\n", "[odd.table]\n",
+            "x = {y = 1, z = [1,\n 2]}\n",
         ]
     ),
     max_size=9,
@@ -144,8 +161,16 @@ def test_other_keys_keep_their_values_and_comments_their_words(lines: list[str],
         "resume": before.get("resume", {}) | {"mode": "silent"},
         "projects": before.get("projects", {}) | {"exclude": ["b", "c"]},
     }
-    expected["tools"] = {**before.get("tools", {}), "selected": ["claude-code"]}
-    expected["tools"]["codex"] = {**expected["tools"].get("codex", {}), "roots": ["/y"]}
+    tools, agents = before.get("tools", {}), before.get("agents", {})
+    only_former = "tools" in before and "agents" not in before
+    table = "tools" if only_former or ("selected" in tools and "selected" not in agents) else "agents"
+    expected[table] = {**expected.get(table, {}), "selected": ["claude-code"]}
+    with_roots = ("roots" in both.get("codex", {}) for both in (tools, agents))
+    table = "tools" if only_former or tuple(with_roots) == (True, False) else "agents"
+    expected[table] = {
+        **expected.get(table, {}),
+        "codex": {**expected.get(table, {}).get("codex", {}), "roots": ["/y"]},
+    }
     assert tomllib.loads(after.decode()) == expected
     assert after.count(b"#") == text.count("#")
     assert with_settings(after, decided) is after

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.config import ToolConfig, ToolsConfig
+from carryover.config import AgentConfig, AgentsConfig
 from carryover.publish.project_root import ProjectRoot, agent_folders, agents_checkouts, find_root, git_dir_of
 from support.repository import git, repository
 
@@ -75,9 +75,9 @@ def test_so_is_one_in_an_agents_folder_that_was_moved(
     own, users = home / "moved" / "worktrees" / "ab12" / "app", home / "tree"
     for place in (own, users):
         git(root, "worktree", "add", "--quiet", "--detach", str(place))
-    known = ToolConfig(roots=tuple(f"{home}/{name}" for name in roots), env=moved_to(home, recorded))
+    known = AgentConfig(roots=tuple(f"{home}/{name}" for name in roots), env=moved_to(home, recorded))
 
-    agents_own = partial(agent_folders, ToolsConfig(each={"codex": known}), home, moved_to(home, now))
+    agents_own = partial(agent_folders, AgentsConfig(each={"codex": known}), home, moved_to(home, now))
 
     assert find_root(str(own / "src"), home=home, agents_own=agents_own) == ProjectRoot(str(root), checkout=str(own))
     assert find_root(str(users), home=home, agents_own=agents_own) == ProjectRoot(str(users), main_root=str(root))
@@ -90,9 +90,9 @@ def moved_to(home: Path, name: str | None) -> dict[str, str]:
 
 def test_what_an_agents_folder_lies_in_is_not_the_agents(home: Path) -> None:
     """Cursor keeps a folder in `XDG_CONFIG_HOME`, where other programs have theirs."""
-    known = ToolConfig(roots=(f"{home}/set/Cursor/User/globalStorage",))
+    known = AgentConfig(roots=(f"{home}/set/Cursor/User/globalStorage",))
 
-    folders = agent_folders(ToolsConfig(each={"cursor": known}), home, {})
+    folders = agent_folders(AgentsConfig(each={"cursor": known}), home, {})
 
     assert home / "set" / "Cursor" / "User" in folders
     assert folders.isdisjoint({home, home / "set", home / ".config"})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.config import ToolConfig, ToolsConfig
+from carryover.config import AgentConfig, AgentsConfig
 from carryover.publish.project_root import AgentFolders, agent_folders
 from carryover.publish.refusal import Refusal, refusal
 from support.repository import git, repository
@@ -48,7 +48,7 @@ def test_the_home_folder_and_what_holds_it_are_refused(home: Path) -> None:
 
 
 def test_the_folders_of_carryover_and_of_the_agents_are_refused_but_not_projects_below(home: Path) -> None:
-    tools = ToolsConfig(each={"codex": ToolConfig(env={"CODEX_HOME": str(home / "moved")})})
+    tools = AgentsConfig(each={"codex": AgentConfig(env={"CODEX_HOME": str(home / "moved")})})
     own = partial(agent_folders, tools, home, {"OPENCODE_CONFIG_DIR": str(home / "set here")})
     places = (".carryover/sub", ".claude", ".agents", ".codeium", ".config/opencode", "moved", "set here")
     for name in (*places, ".codex/worktrees/app"):

@@ -141,7 +141,7 @@ def test_hooks_that_are_there_stay_when_settings_beside_them_break(set_up: Path,
 
 
 def test_two_of_them_by_name(three: Path, run: Run) -> None:
-    assert run("install", "--tools", "codex,cursor", "--no-service")[0] == ExitCode.OK
+    assert run("install", "--agents", "codex,cursor", "--no-service")[0] == ExitCode.OK
 
     there = [(three / name).exists() for name in (".claude/settings.json", ".codex/hooks.json", ".cursor/hooks.json")]
     assert there == [False, True, True]
@@ -302,7 +302,7 @@ def test_doctor_says_what_is_wrong_with_files_into_which_no_hook_could_be_writte
 def test_where_every_agent_is_too_old_for_hooks_doctor_does_not_ask_to_install_again(three: Path, run: Run) -> None:
     versioned(three / "bin/claude", "1.0.30 (Claude Code)")
 
-    assert run("install", "--tools", "claude-code", "--no-service")[0] == ExitCode.OK
+    assert run("install", "--agents", "claude-code", "--no-service")[0] == ExitCode.OK
 
     told = json.loads(run("doctor", "--json")[1])["findings"]
     assert [finding["what"] for finding in told if finding["check"] in ("install", "version")] == [
