@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from typing import Final
 
+from carryover.cli.output import terminal_width
 from carryover.errors import ExitCode
 
 WIDEST: Final = 100
-NARROWEST: Final = 40
 
 MEANING: Final = {
     ExitCode.OK: "done",
@@ -31,7 +29,7 @@ class HelpText(argparse.RawDescriptionHelpFormatter):
     """
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=min(_columns(), WIDEST) - 2)
+        super().__init__(prog, width=min(terminal_width() or WIDEST, WIDEST) - 2)
 
     def add_argument(self, action: argparse.Action) -> None:
         super().add_argument(action)
@@ -51,10 +49,3 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
-
-
-def _columns() -> int:
-    try:
-        return max(os.get_terminal_size(sys.stdout.fileno()).columns, NARROWEST)
-    except (OSError, ValueError):  # no terminal, or no file at all
-        return WIDEST

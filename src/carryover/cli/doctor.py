@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.cli.arguments import exit_code_help
 from carryover.cli.context import state_dir
-from carryover.cli.output import BOLD, YELLOW, counted, harmless, paint, print_json
+from carryover.cli.output import BOLD, YELLOW, counted, harmless, paint, print_json, print_lines
 from carryover.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"healthy": healthy, "findings": found, "repairs": repairs})
     else:
-        for line in lines(found, repairs):
-            print(line)
+        print_lines(lines(found, repairs))
     return ExitCode.OK if healthy else ExitCode.FAILED
 
 

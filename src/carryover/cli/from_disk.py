@@ -22,7 +22,7 @@ from typing import Final
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, Source
 from carryover.cli.context import agents_own, root_of
-from carryover.cli.progress import Progress
+from carryover.cli.output import Progress
 from carryover.config import Config, load_config, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import argparse
 import os
+import sqlite3
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
+
+import msgspec
 
 from carryover.cli.arguments import exit_code_help
 from carryover.cli.context import state_dir
-from carryover.cli.output import counted, print_json
-from carryover.cli.progress import End, Held, held_by, watch_first_read
+from carryover.cli.output import Progress, counted, print_json, print_lines
 from carryover.config import ResumeMode, load_config
-from carryover.daemon.client import reload_daemon
+from carryover.daemon.client import ask_health, reload_daemon
+from carryover.daemon.health import Health
 from carryover.errors import ExitCode, UserError
 from carryover.install.apply import Applied
 from carryover.install.background import Background, bring_up, service_of_user
@@ -26,7 +31,22 @@ from carryover.install.plan import Edit
 from carryover.install.settings_facts import switched_off
 from carryover.install.setup import Option, Setup, carry_out, options, outcome_for, waiting_for, work_out
 from carryover.install.wording import Did, summary
+from carryover.ledger.coverage import agents_seen
+from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir, short_path
+
+LOOK_EVERY_S: Final = 0.2
+BUSY_ANSWER_S: Final = 10.0
+
+End = Literal["done", "interrupted", "lost"]
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What the ledger holds."""
+
+    sessions: int
+    projects: int
+
 
 MODES: Final = get_args(ResumeMode)
 
@@ -85,8 +105,7 @@ def set_up(args: argparse.Namespace, *, anew: bool) -> int:
     if args.json:
         print_json(as_data(done))
     else:
-        for line in lines_after(done, home=Path.home(), anew=anew):
-            print(line)
+        print_lines(lines_after(done, home=Path.home(), anew=anew))
     return _exit_code(done)
 
 
@@ -344,3 +363,45 @@ def _background_lines(background: Background) -> Iterator[str]:
         yield f"    {now}"
         yield "  Start it whenever you log in, by this line in your shell's profile (~/.profile):"
         yield f"    {always}"
+
+
+def held_by(state: StateDir) -> Held | None:
+    """None where there is no ledger that can be read."""
+    try:
+        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+            return Held(sum(row.sessions for row in agents_seen(db)), len(projects(db)))
+    except (UserError, sqlite3.Error):
+        return None
+
+
+def watch_first_read(state: StateDir) -> End:
+    """Shows on stderr how far the daemon is, until it has read all; Ctrl-C ends the watching and nothing else."""
+    progress = Progress(sys.stderr)
+    try:
+        while True:
+            health = ask_health(state, timeout_s=BUSY_ANSWER_S)
+            if health is None:
+                progress.clear()
+                return "lost"
+            if health.caught_up:
+                progress.clear()
+                return "done"
+            progress.update(*how_far(health))
+            time.sleep(LOOK_EVERY_S)
+    except (TimeoutError, UserError):
+        progress.clear()
+        return "lost"
+    except KeyboardInterrupt:
+        progress.clear()
+        return "interrupted"
+
+
+def how_far(health: Health) -> tuple[float, str]:
+    """The share that is read, and the words for it."""
+    sources, waiting = health.sources, health.waiting_sources
+    if health.last_sweep_ms is None:
+        return 0.0, "looking for transcripts"
+    if not sources or not waiting:
+        return 1.0, "writing handoffs"
+    read = max(0, sources - waiting)
+    return read / sources, f"{read:,} of {counted(sources, 'transcript')} read, newest project first"

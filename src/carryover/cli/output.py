@@ -1,10 +1,12 @@
-"""Words and numbers the way people read them: ages, sizes, short paths; colour only where a terminal wants it."""
+"""Text for people: ages, sizes, colour, progress, lines as wide as the terminal. What is piped stays as it is."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
+import time
+from collections.abc import Iterable
 from typing import Final, TextIO
 
 CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -17,6 +19,62 @@ YELLOW: Final = "33"
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 DAY_S: Final = 86400
+
+USUAL_WIDTH: Final = 80
+NARROWEST: Final = 40
+"""Narrower terminals are treated as this wide: they break lines themselves."""
+
+PLAIN_EVERY_S: Final = 2.0
+"""Without a terminal, a line at most this often: enough to see that something moves, little enough for a log."""
+
+BAR_WIDTH: Final = 12
+
+_STYLE: Final = re.compile(r"\x1b\[\d*m")
+_WORD: Final = re.compile(r"(?:`[^`]*`|[^\s`])+")
+"""What a line is not broken in: a command in backquotes stays in one piece."""
+_MARGIN: Final = re.compile(r" *(?:[✗✓⚠·→] |\S+(?: \S+)* {2,})?")
+"""What the lines that follow are indented by: a mark, or a name that stands in a column of its own."""
+
+
+def terminal_width(stream: TextIO | None = None) -> int | None:
+    """Columns of the terminal behind `stream` (default stdout); None where it is no terminal."""
+    target = sys.stdout if stream is None else stream
+    try:
+        if not target.isatty():
+            return None
+        return max(int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(target.fileno()).columns, NARROWEST)
+    except (OSError, ValueError):  # closed, or no file at all
+        return None
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Prints each line, on a terminal broken between words to its width."""
+    width = terminal_width()
+    for line in lines:
+        print(line if width is None else wrapped(line, width))
+
+
+def wrapped(line: str, width: int) -> str:
+    """`line` in lines of at most `width` columns where its words allow that; those that follow are indented."""
+    if _columns(line) <= width:
+        return line
+    margin = _MARGIN.match(_STYLE.sub("", line))
+    indent = margin.end() if margin is not None and margin.end() <= width // 2 else 2
+    rows, end = [], 0
+    row = ""
+    for word in _WORD.finditer(line):
+        gap = line[end : word.start()]
+        if row.strip() and _columns(row + gap + word[0]) > width:
+            rows.append(row)
+            row = " " * indent + word[0]
+        else:
+            row += gap + word[0]
+        end = word.end()
+    return "\n".join([*rows, row])
+
+
+def _columns(text: str) -> int:
+    return len(_STYLE.sub("", text))
 
 
 def paint(text: str, code: str, stream: TextIO | None = None) -> str:
@@ -85,3 +143,40 @@ def size(count_bytes: int) -> str:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """`1 event`, `2,000 events`."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+class Progress:
+    """Shows how far something has come. `finish` leaves the last state standing and ends the line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._in_place = stream.isatty()
+        self._shown = ""
+        self._shown_at_s = float("-inf")
+
+    def update(self, share: float, text: str) -> None:
+        """Show `text` beside a bar; `share` is how much is done, from 0 to 1."""
+        if self._in_place:
+            line = f"{_bar(share)} {text}"[: (terminal_width(self._stream) or USUAL_WIDTH) - 1]
+            self._stream.write(f"\r\x1b[K{line}")
+        elif time.monotonic() - self._shown_at_s >= PLAIN_EVERY_S and text != self._shown:
+            self._stream.write(f"{text}\n")
+            self._shown_at_s = time.monotonic()
+        self._shown = text
+        self._stream.flush()
+
+    def clear(self) -> None:
+        """Take the display away, where it can be."""
+        if self._in_place and self._shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+    def finish(self, text: str) -> None:
+        """Replace the display by `text`, for good."""
+        self._stream.write(f"\r\x1b[K{text}\n" if self._in_place else f"{text}\n")
+        self._stream.flush()
+
+
+def _bar(share: float) -> str:
+    filled = round(BAR_WIDTH * min(max(share, 0.0), 1.0))
+    return f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}]"

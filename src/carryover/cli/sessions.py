@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from carryover.cli.arguments import exit_code_help, positive
 from carryover.cli.context import project_root, state_dir
-from carryover.cli.output import BOLD, ago, counted, one_line, paint, print_json
+from carryover.cli.output import BOLD, ago, counted, one_line, paint, print_json, terminal_width
 from carryover.config import settings_now
 from carryover.distill.work.merge import task_of
 from carryover.errors import ExitCode, UserError
@@ -32,6 +32,7 @@ from carryover.paths import StateDir, short_path
 
 SHORTEST_ID: Final = 8
 TASK_LIMIT: Final = 60
+SHORTEST_TITLE: Final = 16
 LIMIT: Final = 20
 
 DESCRIPTION: Final = """\
@@ -159,10 +160,14 @@ def _print_table(listed: list[dict[str, Any]], *, with_project: bool) -> None:
                 one_line(entry["title"] or entry["task"] or "", TASK_LIMIT),
             ]
         )
+    width = terminal_width()
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         first, *others = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join([paint(first, BOLD), *others]).rstrip())
+        *others, title = others
+        if width is not None:
+            title = one_line(title, max(width - len("  ".join([first, *others, ""])), SHORTEST_TITLE))
+        print("  ".join([paint(first, BOLD), *others, title]).rstrip())
 
 
 def _common(first: str, second: str) -> int:

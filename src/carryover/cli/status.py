@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.cli.arguments import exit_code_help
 from carryover.cli.context import state_dir
-from carryover.cli.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, print_json, size
+from carryover.cli.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, print_json, print_lines, size
 from carryover.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def _print(report: Report, *, as_json: bool) -> None:
 
         print_json(as_data(report))
         return
-    for line in status_lines(report, now_ms=int(time.time() * 1000)):
-        print(line)
+    print_lines(status_lines(report, now_ms=int(time.time() * 1000)))
 
 
 def status_lines(report: Report, *, now_ms: int) -> Iterator[str]:

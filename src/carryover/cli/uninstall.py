@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from carryover.cli.arguments import exit_code_help
 from carryover.cli.context import state_dir
-from carryover.cli.output import counted, print_json
+from carryover.cli.output import counted, print_json, print_lines
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 
@@ -62,8 +62,7 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         return _show(wanted, service, pid, home, as_json=args.json)
     if not args.json:
-        for line in lines_before(wanted, service, pid, home):
-            print(line)
+        print_lines(lines_before(wanted, service, pid, home))
     if args.purge and not (args.yes or args.json) and not _confirmed():
         print("Nothing was changed.")
         return ExitCode.INTERRUPTED
@@ -74,8 +73,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(_as_data(done, left, service))
     else:
-        for line in lines_after(done, left, state=state, home=home, purged=args.purge):
-            print(line)
+        print_lines(lines_after(done, left, state=state, home=home, purged=args.purge))
     return ExitCode.FAILED if left else ExitCode.OK
 
 
@@ -158,8 +156,7 @@ def _show(wanted: Uninstall, service: ServiceManager | None, pid: int | None, ho
             }
         )
         return ExitCode.OK
-    for line in lines_before(wanted, service, pid, home):
-        print(line)
+    print_lines(lines_before(wanted, service, pid, home))
     for edit in wanted.edits:
         if edit.problem is not None:
             print(f"✗ {edit.problem}")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 import pytest
 
@@ -21,6 +22,8 @@ def test_a_command_lists_the_codes_it_has() -> None:
 
 def test_help_is_as_wide_as_a_terminal_but_no_wider_than_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     widths = []
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.delenv("COLUMNS", raising=False)
     for columns in (20, 72, 300):
         monkeypatch.setattr(os, "get_terminal_size", lambda _, c=columns: os.terminal_size((c, 24)))
         parser = argparse.ArgumentParser(prog="x", formatter_class=HelpText)

@@ -2,12 +2,26 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.cli.output import BOLD, ago, counted, duration, harmless, one_line, paint, print_json, size
+from carryover.cli.output import (
+    BOLD,
+    Progress,
+    ago,
+    counted,
+    duration,
+    harmless,
+    one_line,
+    paint,
+    print_json,
+    print_lines,
+    size,
+    wrapped,
+)
 
 NOW_MS = 1_800_000_000_000
 
@@ -98,3 +112,89 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("NO_COLOR", "1")
 
     assert (on_a_terminal, piped, paint("x", BOLD, Terminal())) == ("\x1b[1mx\x1b[0m", "x", "x")
+
+
+def test_on_a_terminal_one_line_is_rewritten_in_place() -> None:
+    stream = Terminal()
+    progress = Progress(stream)
+
+    progress.update(0.5, "half")
+    progress.finish("all read")
+
+    assert stream.getvalue() == "\r\x1b[K[######......] half\r\x1b[Kall read\n"
+
+
+def test_elsewhere_a_plain_line_is_printed_now_and_then() -> None:
+    stream = io.StringIO()
+    progress = Progress(stream)
+
+    for step in range(100):
+        progress.update(step / 100, f"{step} of 100")
+    progress.finish("all read")
+
+    assert stream.getvalue() == "0 of 100\nall read\n"
+
+
+def test_a_display_that_is_cleared_leaves_nothing_behind() -> None:
+    terminal, pipe = Terminal(), io.StringIO()
+    for stream in (terminal, pipe):
+        progress = Progress(stream)
+        progress.update(0.0, "none")
+        progress.clear()
+
+    assert terminal.getvalue().endswith("none\r\x1b[K")
+    assert pipe.getvalue() == "none\n"
+
+
+def test_a_share_out_of_bounds_does_not_break_the_bar() -> None:
+    stream = Terminal()
+
+    Progress(stream).update(7.0, "more than all")
+
+    assert stream.getvalue() == f"\r\x1b[K[{'#' * 12}] more than all"
+
+
+def test_a_line_that_fits_stays_as_it_is() -> None:
+    assert wrapped("· All is well.", 40) == "· All is well."
+
+
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        ("✗ carryoverd is not running, so start it", ["✗ carryoverd is not running, so", "  start it"]),
+        ("ledger       12 events and 3 sessions", ["ledger       12 events and 3", "             sessions"]),
+        (
+            "  → Run it: `carryover doctor --fix` and wait",
+            ["  → Run it:", "    `carryover doctor --fix` and", "    wait"],
+        ),
+    ],
+)
+def test_a_long_line_is_broken_between_words_and_commands_stay_whole(line: str, rows: list[str]) -> None:
+    assert wrapped(line, 32).split("\n") == rows
+
+
+@given(line=st.text(alphabet="ab `·~", max_size=80), width=st.integers(20, 60))
+def test_breaking_a_line_changes_nothing_but_blanks(line: str, width: int) -> None:
+    assert wrapped(line, width).split() == line.split()
+
+
+def test_what_is_painted_is_measured_as_it_is_seen() -> None:
+    painted = "\x1b[33mtwelve signs\x1b[0m and twelve more"
+
+    assert wrapped(painted, 29) == painted
+
+
+def test_without_a_terminal_lines_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    print_lines(["word " * 60])
+
+    assert capsys.readouterr().out == "word " * 60 + "\n"
+
+
+def test_on_a_terminal_lines_are_as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "44")
+
+    print_lines(["word " * 20])
+
+    assert max(map(len, terminal.getvalue().splitlines())) <= 44

@@ -9,8 +9,7 @@ from contextlib import closing
 from typing import Final
 
 from carryover.cli.demo.throwaway import ThrowAway
-from carryover.cli.output import counted, size
-from carryover.cli.progress import Progress
+from carryover.cli.output import Progress, counted, size
 from carryover.config import load_config
 from carryover.ingest.scan import Seen
 from carryover.ledger.queries import connect_read_only, projects

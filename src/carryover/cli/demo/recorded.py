@@ -10,8 +10,7 @@ from typing import Final
 
 from carryover.cli.demo.replay import make_project, replay
 from carryover.cli.demo.throwaway import ThrowAway
-from carryover.cli.output import counted
-from carryover.cli.progress import Progress
+from carryover.cli.output import Progress, counted
 from carryover.errors import UserError
 
 LINE_PAUSE_S: Final = 0.12
