@@ -15,8 +15,8 @@ import pytest
 
 from carryover.daemon.client import ask_daemon
 from carryover.errors import UserError
+from carryover.install.background import service_here
 from carryover.install.service import Program, ServiceStatus
-from carryover.install.service_here import service_here
 from carryover.install.systemd import SystemdUser
 from carryover.paths import StateDir
 from support import user_systemd

@@ -22,15 +22,15 @@ from carryover.config import ResumeMode, load_config
 from carryover.daemon.client import ask_health, reload_daemon
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode, UserError
+from carryover.install.agent_settings import switched_off
 from carryover.install.apply import Applied
 from carryover.install.background import Background, bring_up, service_of_user
 from carryover.install.detect import Detection
 from carryover.install.diff import diff
 from carryover.install.how_installed import how_installed
+from carryover.install.messages import Did, summary
 from carryover.install.plan import Edit
-from carryover.install.settings_facts import switched_off
 from carryover.install.setup import Option, Setup, carry_out, options, outcome_for, waiting_for, work_out
-from carryover.install.wording import Did, summary
 from carryover.ledger.coverage import agents_seen
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir, short_path

@@ -30,7 +30,7 @@ PLAIN_EVERY_S: Final = 2.0
 BAR_WIDTH: Final = 12
 
 _STYLE: Final = re.compile(r"\x1b\[\d*m")
-_WORD: Final = re.compile(r"(?:`[^`]*`|[^\s`])+")
+_WORD: Final = re.compile(r"(?:`[^`]*`|\S)+")
 """What a line is not broken in: a command in backquotes stays in one piece."""
 _MARGIN: Final = re.compile(r" *(?:[✗✓⚠·→] |\S+(?: \S+)* {2,})?")
 """What the lines that follow are indented by: a mark, or a name that stands in a column of its own."""

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from carryover.daemon.client import daemon_pid
-    from carryover.install.service_here import registered
+    from carryover.install.background import registered
     from carryover.install.uninstall import carry_out, plan_uninstall
 
     state, home = state_dir(), Path.home()

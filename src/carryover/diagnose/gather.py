@@ -39,6 +39,7 @@ from carryover.distill.sections.limit import LASTS_MS, command
 from carryover.errors import UserError
 from carryover.fsio import is_folder, is_there
 from carryover.ingest.scan import MS_PER_DAY, recorded_roots
+from carryover.install.agent_settings import AgentSettings, read_settings
 from carryover.install.background import service_of_user
 from carryover.install.commands import copies
 from carryover.install.detect import Detection, detect_all
@@ -47,7 +48,6 @@ from carryover.install.how_installed import how_installed
 from carryover.install.machine import Machine
 from carryover.install.record import Record, load_record
 from carryover.install.service import COMMAND, Program, ServiceStatus
-from carryover.install.settings_facts import SettingsFacts, settings_facts
 from carryover.install.setup import stub_of, tool_hooks
 from carryover.ledger.coverage import AgentRow, agents_seen, gone_sources
 from carryover.ledger.limits import limited_projects
@@ -194,7 +194,7 @@ def _agent(
 ) -> AgentReport:
     spec, selected = found.spec, config.agents.selected
     wanted = next(iter(tool_hooks([found], {spec.id})), None)
-    settings = settings_facts(found, wanted, stub_of(state))
+    settings = read_settings(found, wanted, stub_of(state))
     return AgentReport(
         id=spec.id,
         name=spec.name,
@@ -220,12 +220,12 @@ def _agent(
     )
 
 
-def _says_why_not(found: Detection, settings: SettingsFacts) -> bool:
+def _says_why_not(found: Detection, settings: AgentSettings) -> bool:
     """Whether the settings of an agent that is here explain why it has no hooks, or would run none."""
     return found.found and bool(settings.problem or settings.switched_off)
 
 
-def _hooks(found: Detection, settings: SettingsFacts) -> HooksReport:
+def _hooks(found: Detection, settings: AgentSettings) -> HooksReport:
     return HooksReport(
         present=settings.present,
         missing=settings.missing,

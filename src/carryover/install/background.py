@@ -1,8 +1,10 @@
-"""Brings the daemon up as a service of the user, and shows that it answers."""
+"""Brings the daemon up as a service of the user, by the service manager that this machine has, and shows it answers."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,8 +14,9 @@ from carryover import __version__
 from carryover.daemon.client import Endpoint, look_at_endpoint, stop_daemon, wait_for_daemon
 from carryover.daemon.health import Health
 from carryover.errors import UserError
-from carryover.install.service import Program, ServiceManager, plain_way, this_program
-from carryover.install.service_here import service_here
+from carryover.install.launchd import Launchd
+from carryover.install.service import NoManager, Program, ServiceManager, plain_way, this_program
+from carryover.install.systemd import SystemdUser
 from carryover.paths import StateDir
 
 ANSWER_S: Final = 20.0
@@ -111,3 +114,26 @@ def _port_trouble(found: Endpoint) -> tuple[str, ...]:
 
 def _daemon(health: Health | None) -> dict[str, Any]:
     return {"pid": health.pid, "version": health.version} if health is not None else {}
+
+
+def service_here(env: Mapping[str, str], home: Path, *, platform: str = sys.platform) -> ServiceManager:
+    """The service manager to register with. A `NoManager`, which says why, where there is none."""
+    known = _known(env, home, platform)
+    if known is None:
+        return NoManager(f"Carryover knows no service manager for {platform}.")
+    reason = known.available()
+    return known if reason is None else NoManager(reason)
+
+
+def registered(env: Mapping[str, str], home: Path, *, platform: str = sys.platform) -> ServiceManager | None:
+    """The service manager that has a registration of ours, even where it does not answer now: for uninstalling."""
+    known = _known(env, home, platform)
+    return known if known is not None and known.status().installed else None
+
+
+def _known(env: Mapping[str, str], home: Path, platform: str) -> SystemdUser | Launchd | None:
+    if platform == "darwin":
+        return Launchd(env, home)
+    if platform.startswith("linux"):
+        return SystemdUser(env, home)
+    return None

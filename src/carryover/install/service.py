@@ -1,6 +1,6 @@
 """The background service, whoever runs it: what is asked of a service manager, and what is said where there is none.
 
-`service_here.py` finds the one that this user has; systemd.py and launchd.py hold the two that are known.
+`background.py` finds the one that this user has; systemd.py and launchd.py hold the two that are known.
 """
 
 from __future__ import annotations

@@ -8,16 +8,16 @@ from functools import partial
 from pathlib import Path
 
 from carryover.config import Config, ResumeMode
+from carryover.install.agent_settings import to_review
 from carryover.install.apply import Applied, apply
 from carryover.install.config_file import Settings, plan_config
 from carryover.install.detect import Detection
 from carryover.install.hook_edits import Stub, ToolHooks, plan_hooks
 from carryover.install.hook_places import with_hook_files
+from carryover.install.messages import Did, presence
 from carryover.install.plan import Change, Edit, plan
 from carryover.install.record import load_record
-from carryover.install.review import to_review
 from carryover.install.service import Program, ServiceManager
-from carryover.install.wording import Did, presence
 from carryover.paths import StateDir
 from carryover.publish.stub import SCRIPT, stub_command
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import re
 import shutil
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,7 +27,6 @@ from carryover.install.service import (
     ServiceStatus,
     run_command,
 )
-from carryover.install.systemd_unit import UNIT, command_of, unit_text
 
 START_S: Final = 60.0
 """How long `start` waits for the daemon to answer. A ledger that has to be migrated may take longer, and goes on."""
@@ -213,3 +213,49 @@ def _ms(timestamp: str) -> int | None:
 def _remove_if_empty(folder: Path) -> None:
     with contextlib.suppress(OSError):  # in use by others, which is as it should be
         folder.rmdir()
+
+
+UNIT: Final = "carryoverd.service"
+
+_TEMPLATE: Final = Path(__file__).with_name(UNIT)
+_QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
+_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "%": "%%", "\n": "\\n", "\r": "\\r"}
+_PLAIN: Final = {escape: character for character, escape in _ESCAPES.items()}
+
+
+def unit_text(program: Program) -> str:
+    """The unit for `program`.
+
+    Raises UserError for a path that systemd takes for no program: seen in 252 with quotes and backslashes.
+    """
+    path, *arguments = program.command
+    if any(character in "\"'\\" or not character.isprintable() for character in path):
+        raise UserError(
+            f"systemd starts no program whose path holds quotes, backslashes or control characters: {path!r}. "
+            "Install Carryover elsewhere, or start the daemon yourself: `carryoverd`.",
+            ExitCode.REFUSED,
+        )
+    # systemd replaces `$NAME` in arguments, but not in the path of the program.
+    command = " ".join([_quoted(path), *(_quoted(argument).replace("$", "$$") for argument in arguments)])
+    variables = "\n".join(
+        f"Environment={_quoted(f'{name}={value}')}" for name, value in sorted(program.environment.items())
+    )
+    filled = _TEMPLATE.read_text(encoding="utf-8").replace("@COMMAND@", command)
+    return filled.replace("@ENVIRONMENT@", variables) if variables else filled.replace("@ENVIRONMENT@\n", "")
+
+
+def command_of(unit: str) -> tuple[str, ...] | None:
+    """The command line in a unit that `unit_text` made; None where somebody wrote something else."""
+    found = re.search(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+    if found is None or not re.fullmatch(rf"{_QUOTED}(?: {_QUOTED})*", found[1]):
+        return None
+    path, *arguments = (_unquoted(word) for word in re.findall(_QUOTED, found[1]))
+    return (path, *(argument.replace("$$", "$") for argument in arguments))
+
+
+def _quoted(word: str) -> str:
+    return f'"{"".join(_ESCAPES.get(character, character) for character in word)}"'
+
+
+def _unquoted(word: str) -> str:
+    return re.sub(r"\\.|%%", lambda found: _PLAIN.get(found[0], found[0]), word[1:-1])

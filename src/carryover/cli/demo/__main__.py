@@ -11,7 +11,7 @@ from typing import Final
 
 from carryover import __version__
 from carryover.cli.demo.history import from_history
-from carryover.cli.demo.recorded import from_recording
+from carryover.cli.demo.replay import from_recording
 from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.from_disk import sources_on_disk
 from carryover.config import Config

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
+from packaging.version import Version
 
 from carryover.agents.claude_code import AGENT
+from carryover.agents.codex.spec import SPEC
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.agents.cursor.spec import SPEC as CURSOR
+from carryover.install.agent_settings import AgentSettings, asks_for_review, read_settings, to_review
 from carryover.install.detect import Detection
-from carryover.install.settings_facts import SettingsFacts, settings_facts
+from carryover.install.plan import Change, Edit
 from carryover.install.setup import stub_of, tool_hooks
 from carryover.paths import StateDir
 
@@ -27,23 +32,23 @@ def seen(tmp_path: Path) -> Detection:
     )
 
 
-def facts(seen: Detection, content: str | None) -> SettingsFacts:
+def facts(seen: Detection, content: str | None) -> AgentSettings:
     assert seen.config is not None
     if content is not None:
         seen.config.write_text(content)
     [wanted] = tool_hooks([seen], ("claude-code",))
-    return settings_facts(seen, wanted, stub_of(StateDir(Path("/state"))))
+    return read_settings(seen, wanted, stub_of(StateDir(Path("/state"))))
 
 
 def test_without_a_file_all_hooks_are_missing_and_the_agent_does_as_it_always_does(seen: Detection) -> None:
-    assert facts(seen, None) == SettingsFacts(missing=("PreCompact", "Stop"), keeps_days=30)
+    assert facts(seen, None) == AgentSettings(missing=("PreCompact", "Stop"), keeps_days=30)
 
 
 def test_what_the_settings_say_of_hooks_and_transcripts(seen: Detection) -> None:
     ours = '{"type": "command", "command": "sh /state/hook.sh claude-code Stop 2>/dev/null || true", "timeout": 5}'
     content = '{"cleanupPeriodDays": 7, "disableAllHooks": true, "hooks": {"Stop": [{"hooks": [' + ours + "]}]}}"
 
-    assert facts(seen, content) == SettingsFacts(
+    assert facts(seen, content) == AgentSettings(
         present=("Stop",),
         missing=("PreCompact",),
         switched_off="disableAllHooks",
@@ -78,14 +83,14 @@ def codex(home: Path) -> Detection:
     return Detection(spec=CODEX, state="ok", config=config, hook_set=CODEX.hook_sets[0], home=home)
 
 
-def codex_facts(seen: Detection, hooks: str | None, config: str | None = None) -> SettingsFacts:
+def codex_facts(seen: Detection, hooks: str | None, config: str | None = None) -> AgentSettings:
     assert seen.config is not None
     if hooks is not None:
         seen.config.write_text(hooks)
     if config is not None:
         seen.config.with_name("config.toml").write_text(config)
     [wanted] = tool_hooks([seen], ("codex",))
-    return settings_facts(seen, wanted, stub_of(StateDir(Path("/state"))))
+    return read_settings(seen, wanted, stub_of(StateDir(Path("/state"))))
 
 
 def in_hooks_json(**more: object) -> str:
@@ -155,7 +160,107 @@ def test_a_flat_file_without_a_version_and_with_events_beside_hooks(home: Path) 
     seen = Detection(spec=CURSOR, state="ok", config=config, form="flat", hook_set=CURSOR.hook_sets[0], home=home)
     [wanted] = tool_hooks([seen], ("cursor",))
 
-    found = settings_facts(seen, wanted, stub_of(StateDir(Path("/state"))))
+    found = read_settings(seen, wanted, stub_of(StateDir(Path("/state"))))
 
     assert (found.ignored, found.missing) == (("stop",), ("stop",))
     assert found.dropped == 'it has no "version" (such as 1), without which the agent drops the whole file'
+
+
+SCRIPT = Path("/state/hook.sh")
+
+
+@pytest.fixture
+def reviewing(home: Path) -> Detection:
+    (home / ".codex").mkdir()
+    return Detection(
+        spec=SPEC, state="ok", version=Version("0.169.0"), config=home / ".codex/hooks.json", form="nested", home=home
+    )
+
+
+def hooks(*events: str, before: int = 0, timeout_s: int = 5) -> bytes:
+    """hooks.json with ours, each behind `before` groups of others."""
+    other = {"hooks": [{"type": "command", "command": "say done"}]}
+
+    def group(event: str) -> dict[str, object]:
+        command = f"sh {SCRIPT} codex {event} 2>/dev/null || true"
+        return {"hooks": [{"type": "command", "command": command, "timeout": timeout_s}]}
+
+    return json.dumps({"hooks": {event: [*([other] * before), group(event)] for event in events}}).encode()
+
+
+def review(reviewing: Detection, *names: str, mark: str = 'trusted_hash = "sha256:1"') -> None:
+    assert reviewing.config is not None
+    tables = (f'[hooks.state."{reviewing.config}:{name}"]\n{mark}\n' for name in names)
+    reviewing.config.with_name("config.toml").write_text("".join(("[hooks.state]\n", *tables)))
+
+
+def test_hooks_are_to_be_reviewed_until_each_has_its_note(reviewing: Detection) -> None:
+    data = hooks("SessionStart", "Stop")
+    assert to_review(reviewing, data, SCRIPT) == ("SessionStart", "Stop")
+
+    review(reviewing, "session_start:0:0")
+    assert to_review(reviewing, data, SCRIPT) == ("Stop",)
+
+    review(reviewing, "session_start:0:0", "stop:0:0")
+    assert to_review(reviewing, data, SCRIPT) == ()
+
+
+def test_a_note_is_of_a_place_and_not_of_an_event(reviewing: Detection) -> None:
+    review(reviewing, "stop:0:0")
+
+    assert to_review(reviewing, hooks("Stop", before=1), SCRIPT) == ("Stop",)
+
+
+def test_a_table_without_the_mark_is_no_review(reviewing: Detection) -> None:
+    review(reviewing, "stop:0:0", mark="enabled = false")
+
+    assert to_review(reviewing, hooks("Stop"), SCRIPT) == ("Stop",)
+
+
+def test_a_note_by_the_real_path_counts(reviewing: Detection, home: Path) -> None:
+    (home / "link").symlink_to(home / ".codex")
+    review(reviewing, "stop:0:0")
+    through = Detection(spec=SPEC, state="ok", config=home / "link/hooks.json", home=home)
+
+    assert to_review(through, hooks("Stop"), SCRIPT) == ()
+
+
+def test_what_an_edit_brought_or_changed_is_reviewed_again_whatever_the_notes_say(reviewing: Detection) -> None:
+    assert reviewing.config is not None
+    review(reviewing, "session_start:0:0", "stop:0:0")
+    change = Change(path=reviewing.config, why="a test", edit=lambda data: data)
+
+    def after(before: bytes | None, now: bytes) -> tuple[str, ...]:
+        return to_review(reviewing, now, SCRIPT, edit=Edit(change, before, now))
+
+    both = hooks("SessionStart", "Stop")
+    assert after(None, both) == ("SessionStart", "Stop")
+    assert after(hooks("SessionStart"), both) == ("Stop",)
+    assert after(hooks("SessionStart", "Stop", timeout_s=9), both) == ("SessionStart", "Stop")
+    assert after(both, both) == ()
+
+
+@pytest.mark.parametrize(
+    ("version", "asks"),
+    [("0.125.0", False), ("0.130.0", True), ("0.169.0", True), ("0.170.0a1", True), ("", True)],
+)
+def test_older_versions_run_hooks_without_a_review(reviewing: Detection, version: str, asks: bool) -> None:
+    reviewing = replace(reviewing, version=Version(version) if version else None)
+
+    assert asks_for_review(reviewing) is asks
+    assert to_review(reviewing, hooks("Stop"), SCRIPT) == (("Stop",) if asks else ())
+
+
+def test_an_agent_that_asks_for_no_review_waits_for_none(reviewing: Detection, home: Path) -> None:
+    spec = msgspec.structs.replace(SPEC, review=None)
+
+    assert to_review(Detection(spec=spec, state="ok", config=reviewing.config), hooks("Stop"), SCRIPT) == ()
+    assert to_review(reviewing, None, SCRIPT) == ()
+
+
+@pytest.mark.parametrize("text", ["[hooks", "hooks = 3\n", "[hooks]\nstate = 3\n"])
+def test_notes_that_cannot_be_read_are_none(reviewing: Detection, text: str) -> None:
+    assert reviewing.config is not None
+    reviewing.config.with_name("config.toml").write_text(text)
+
+    assert to_review(reviewing, hooks("Stop"), SCRIPT) == ("Stop",)

@@ -1,26 +1,31 @@
-"""What one agent's settings say, as far as it matters to us. Reads a few files."""
+"""Reads what an agent's settings say of our hooks, and which of these the user has yet to review. Writes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from packaging.specifiers import SpecifierSet
 
-from carryover.agents.spec import HookSwitch
+from carryover.agents.spec import HookReview, HookSwitch
+from carryover.configedit.hook import FoundHook
 from carryover.configedit.json_document import Refused
-from carryover.configedit.settings_text import drop_reason, ignored_events, value_at
+from carryover.configedit.settings_text import drop_reason, hooks_of, ignored_events, value_at
+from carryover.configedit.stub_line import by_scripts
 from carryover.fsio import read_bytes_bounded
 from carryover.install.detect import Detection
 from carryover.install.hook_edits import HooksFound, Stub, ToolHooks, hooks_found
-from carryover.install.review import asks_for_review, to_review
+from carryover.install.hook_sets import released
+from carryover.install.plan import Edit
 
 _LIMIT_BYTES: Final = 64 << 20
 
 
-class SettingsFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """See `carryover.install.facts.ToolFacts` for what each says."""
+class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What one agent's settings say; see `HooksReport` and `AgentReport` in `carryover.diagnose.report`."""
 
     problem: str = ""
     dropped: str = ""
@@ -36,9 +41,9 @@ class SettingsFacts(msgspec.Struct, frozen=True, kw_only=True):
     reads_bytes: int | None = None
 
 
-def settings_facts(seen: Detection, wanted: ToolHooks | None, stub: Stub) -> SettingsFacts:
+def read_settings(seen: Detection, wanted: ToolHooks | None, stub: Stub) -> AgentSettings:
     """Looks at the settings of one agent. `wanted`: the hooks that it should have; None where it should have none."""
-    facts = SettingsFacts(keeps_days=_keeps_days(seen), reads_bytes=_reads_bytes(seen))
+    facts = AgentSettings(keeps_days=_keeps_days(seen), reads_bytes=_reads_bytes(seen))
     if (off := switched_off(seen)) is not None:
         facts = msgspec.structs.replace(facts, switched_off=off[0], switched_off_in=off[1])
     if seen.blocked:
@@ -62,8 +67,8 @@ def switched_off(seen: Detection) -> tuple[str, Path] | None:
 
 
 def _with_hooks(
-    facts: SettingsFacts, seen: Detection, wanted: ToolHooks, data: bytes | None, found: HooksFound, stub: Stub
-) -> SettingsFacts:
+    facts: AgentSettings, seen: Detection, wanted: ToolHooks, data: bytes | None, found: HooksFound, stub: Stub
+) -> AgentSettings:
     waiting = to_review(seen, data, stub.script)
     there = data if data is not None else b""
     return msgspec.structs.replace(
@@ -121,3 +126,61 @@ def _read(path: Path) -> bytes | None:
         return read_bytes_bounded(path, _LIMIT_BYTES)
     except FileNotFoundError:
         return None
+
+
+def asks_for_review(found: Detection) -> bool:
+    """Whether this version runs a hook only after people have looked at it; yes where the version is not known."""
+    review = found.spec.review
+    if review is None:
+        return False
+    return found.version is None or released(found.version) in SpecifierSet(review.versions)
+
+
+def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit | None = None) -> tuple[str, ...]:
+    """The events whose hooks of ours, in the settings that hold `data`, the agent has no note of.
+
+    `edit`: what has just brought them there. A hook that it brought or changed is yet to be reviewed, whatever the
+    notes say: they are of what stood in its place.
+
+    Raises:
+        Refused: the settings cannot be read.
+    """
+    review = found.spec.review
+    if review is None or found.config is None or data is None or not asks_for_review(found):
+        return ()
+    noted = _notes(found, review)
+    brought = edit is not None and edit.changes
+    known = {_place(hook) for hook in _ours(found, edit.before, script)} if edit is not None and edit.before else set()
+    waiting = [
+        hook.hook.event
+        for hook in _ours(found, data, script)
+        if not _is_noted(hook, review, noted, found.config) or (brought and _place(hook) not in known)
+    ]
+    return tuple(dict.fromkeys(waiting))
+
+
+def _ours(found: Detection, data: bytes, script: Path) -> list[FoundHook]:
+    there = hooks_of(data, by_scripts(script), form=found.form)
+    return [hook for hook in there if hook.whose != "others"]
+
+
+def _place(hook: FoundHook) -> tuple[object, ...]:
+    return hook.hook, hook.group, hook.number
+
+
+def _notes(found: Detection, review: HookReview) -> Mapping[str, Any]:
+    try:
+        data = read_bytes_bounded(found.located(review.state_file), _LIMIT_BYTES)
+        notes = value_at(data, review.tables, toml=True)
+    except (OSError, Refused):  # without the agent's settings nothing was reviewed
+        return {}
+    return notes if isinstance(notes, dict) else {}
+
+
+def _is_noted(hook: FoundHook, review: HookReview, noted: Mapping[str, Any], config: Path) -> bool:
+    """The agent may name the file by the way it was led there, or by where that ends."""
+    for file in (config, Path(os.path.realpath(config))):
+        note = noted.get(review.entry(file, hook.hook.event, hook.group, hook.number))
+        if isinstance(note, dict) and review.mark in note:
+            return True
+    return False

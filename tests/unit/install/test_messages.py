@@ -16,7 +16,7 @@ from carryover.agents.known import NAME_ONLY
 from carryover.agents.spec import ToolSpec
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown
-from carryover.install.wording import presence, summary
+from carryover.install.messages import presence, summary
 from support.tools import CODEX, CURSOR
 
 HOME = Path("/home/dev")
