@@ -1,7 +1,7 @@
 """What the user may set: `config.toml` in the state folder, and `.carryover.toml` in a project.
 
 The first is the user's own: a mistake in it stops the program with the line to repair. The second may come with the
-repository, from strangers: it can only make Carryover do less, and a mistake in it is passed by with a word.
+repository, from strangers: it can only make Carryover do less, and a mistake in it is skipped with a note.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Pattern = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class ResumeConfig(msgspec.Struct, frozen=True):
-    """`[resume]`: how a new session is told of the last one."""
+    """`[resume]`: how a new session learns about the last one."""
 
     mode: ResumeMode = "ask"
     stale_days: Days = 7
@@ -93,7 +93,7 @@ class ProjectsConfig(msgspec.Struct, frozen=True):
 
 
 class NotifyConfig(msgspec.Struct, frozen=True):
-    """`[notify]`: how the user is told of what happens."""
+    """`[notify]`: how the user is notified."""
 
     desktop: bool = False
     """A notice on the desktop when an agent reaches its usage limit."""
@@ -139,7 +139,7 @@ class Config(msgspec.Struct, frozen=True):
     notify: NotifyConfig = NotifyConfig()
     agents: AgentsConfig = AgentsConfig()
     unknown_keys: tuple[str, ...] = ()
-    """Keys that were found but mean nothing, such as `resume.mod (line 3)`; for `status` to show. Not a setting."""
+    """Unknown keys that were found, such as `resume.mod (line 3)`; for `status` to show. Not a setting."""
     paused: bool = False
     """`carryover pause` holds, for all projects. Not a setting: the daemon looks for the file that says so."""
 
@@ -155,11 +155,11 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     resume_mode: ResumeMode = "ask"
     pointers: Pointers = "shared"
     excluded: str | None = None
-    """Who excluded the project, in words; None when nobody did."""
+    """What excluded the project, for people; None if nothing did."""
     folder: Path | None = None
     """Where its handoff goes instead of into the project."""
     notes: tuple[str, ...] = ()
-    """What was passed by in the project's own file, and why."""
+    """What was skipped in the project's own file, and why."""
 
 
 def load_config(path: Path) -> Config:
@@ -347,7 +347,7 @@ def _as_in_file(key: str, data: Mapping[str, Any], table_of: Mapping[str, str]) 
 
 
 def _with_line(text: str, dotted: str) -> str:
-    """`dotted` and the line that sets it, where that can be told: `resume.mode (line 3)`."""
+    """`dotted` and the line that sets it, where it can be found: `resume.mode (line 3)`."""
     wanted = re.sub(r"\[.*?\]", "", dotted)
     table, nearest, at_line = "", "", 0
     for number, line in enumerate(text.splitlines(), 1):

@@ -48,7 +48,9 @@ def test_one_command_and_it_runs_and_one_command_and_it_is_gone(
     assert installed.ok, installed
     found = status(systemd)
     assert f"✓ carryoverd 0.1.0 runs as a systemd service (process {found['daemon']['pid']}" in installed.out
-    assert "Everything your agents wrote so far is read.\n  1 session in 1 project so far.\n" in installed.out
+    assert (
+        "Everything that your agents wrote so far has been read.\n  1 session in 1 project so far.\n" in installed.out
+    )
     assert "discount code" in handoff_of(project)
     assert (found["service"]["installed"], found["service"]["enabled"], found["service"]["active"]) == (True,) * 3
     assert found["service"]["pid"] == found["daemon"]["pid"]

@@ -1,4 +1,4 @@
-"""Putting text on the clipboard: by the programs that the desktop has for it, else by the terminal itself."""
+"""Puts text on the clipboard: by the programs that the desktop has for it, else by the terminal itself."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WAYS: Final = (
 
 
 def copy(text: str, machine: Machine) -> str:
-    """Put `text` on the clipboard; by what, in words. Raises UserError where there is no way to."""
+    """Puts `text` on the clipboard and returns the name of what took it. Raises UserError where nothing can."""
     for way, program in _found(machine):
         if _taken(program, way, text, machine.env):
             return way.name
@@ -52,7 +52,7 @@ def copy(text: str, machine: Machine) -> str:
         return "the terminal, if it takes OSC 52"
     names = ", ".join(way.name for way in WAYS)
     raise UserError(
-        f"There is nothing here to put text on the clipboard with: none of {names} works, and the output is no "
+        f"Nothing here can put text on the clipboard: none of {names} works, and the output is no "
         "terminal. Install one of them, or copy what `carryover handoff` prints."
     )
 

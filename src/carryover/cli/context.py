@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def state_dir() -> StateDir:
-    """The state folder of whoever called. Creates nothing; the folder need not exist.
+    """The state folder of the user. Creates nothing; the folder need not exist.
 
     Raises:
         UserError: it can't be entered or listed, or CARRYOVER_HOME is a relative path.
@@ -39,7 +39,7 @@ def state_dir() -> StateDir:
 
 
 def agents_own(tools: AgentsConfig) -> AgentFolders:
-    """What gives the folders in which agents keep what is theirs."""
+    """A function that returns the folders in which agents keep their own files."""
     from carryover.publish.project_root import agent_folders
 
     return lambda: agent_folders(tools, Path.home(), os.environ)

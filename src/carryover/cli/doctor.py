@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from carryover.diagnose.report import Finding
 
 DESCRIPTION: Final = """\
-Looks at everything that has to work together: the daemon and its service, the
+Checks everything that has to work together: the daemon and its service, the
 port, hooks in your agents' settings, transcripts, pointers in your projects,
 the ledger, the disk. Says what is wrong, why it matters and what to do; with
---fix it does what is safe. Changes nothing otherwise. The exit code is 0 where
-nothing is wrong."""
+--fix it repairs what is safe to repair. Otherwise it changes nothing. The exit
+code is 0 if nothing is wrong."""
 
 EXAMPLES: Final = """\
 examples:
-  carryover doctor          what is wrong, if anything
-  carryover doctor --fix    repair what is safe, then look again
+  carryover doctor          show problems, if there are any
+  carryover doctor --fix    repair what is safe, then check again
   carryover doctor --json   the same as data
 """
 
@@ -34,7 +34,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES + "\n" + exit_code_help(ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
-    parser.add_argument("--fix", action="store_true", help="repair what is safe: hooks, service, rights of our files")
+    parser.add_argument("--fix", action="store_true", help="repair what is safe: hooks, service, file permissions")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
@@ -58,11 +58,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def lines(found: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:
-    """What was found, for people."""
+    """The findings for people, after the repairs that were made."""
     for done in repairs:
         yield f"✓ {done.did}" if done.problem is None else f"✗ {done.problem}"
     wrong = sum(finding.level == "wrong" for finding in found)
-    yield paint(f"{counted(wrong, 'problem')}" if wrong else "Nothing is wrong.", BOLD)
+    yield paint(f"{counted(wrong, 'problem')}" if wrong else "No problems found.", BOLD)
     for finding in found:
         yield ""
         mark = paint("✗", YELLOW) if finding.level == "wrong" else "·"

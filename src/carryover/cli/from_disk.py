@@ -47,7 +47,7 @@ def sources_on_disk(config: Config) -> list[Seen]:
     """
     if config.paused:
         raise UserError(
-            "Carryover is paused, so no transcript is read, and what was asked for is not recorded. "
+            "Carryover is paused, so no transcript is read, and nothing is recorded of what you asked for. "
             "`carryover unpause` ends the pause.",
             ExitCode.REFUSED,
         )
@@ -55,8 +55,9 @@ def sources_on_disk(config: Config) -> list[Seen]:
 
 
 def of_project(seen: Iterable[Seen], roots: Collection[str]) -> list[Source]:
-    """Those whose session worked in the project that has or had these `roots`, told from the first records; sub-agents
-    go with theirs.
+    """The sources whose session worked in the project that has or had these `roots`, judged by the first records.
+
+    Sub-agents go with their session.
 
     A database that holds many sessions goes with every project.
     """
@@ -82,7 +83,7 @@ def of_project(seen: Iterable[Seen], roots: Collection[str]) -> list[Source]:
 
 
 def of_session(seen: Iterable[Seen], prefix: str) -> list[Source]:
-    """Those whose path tells that their session's id begins with `prefix`; where none does, those that hold many."""
+    """The sources whose path names a session that begins with `prefix`; without one, those that hold many sessions."""
     items = [item.source for item in seen]
     asked = conversation_of(prefix)
     named = [source for source in items if source.session is not None and source.session.startswith(asked)]

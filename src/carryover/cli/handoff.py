@@ -1,4 +1,4 @@
-"""`carryover handoff`: the handoff of a project, or of one transcript alone; and going on with it elsewhere."""
+"""`carryover handoff`: prints the handoff of a project or of one transcript, and starts another agent with it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from carryover.errors import ExitCode, UserError
 from carryover.model import AGENT_IDS, AGENT_NAMES
 
 if TYPE_CHECKING:
-    from carryover.cli.handoff_json import Made
+    from carryover.cli.handoff_json import MadeHandoff
 
 DESCRIPTION: Final = """\
 Prints the handoff of a project: what was being done, what was tried, what comes
 next. Works without the daemon too, straight from what the agents left on disk;
-then nothing is stored where Carryover has no ledger yet.
+if Carryover has no ledger yet, nothing is stored.
 
 With --to it prints the command that starts another agent in the project with
-the handoff in hand, for when the one you work with is at its usage limit."""
+the handoff as its first prompt, for when yours is at its usage limit."""
 
 EXAMPLES: Final = """\
 examples:
@@ -31,10 +31,10 @@ examples:
   carryover handoff ~/code/shop --json   another one, as data
   carryover handoff --transcript session.jsonl --until 120
                                          from the first 120 lines of one file
-  carryover handoff --why                where each of its lines comes from
-  carryover handoff --to codex           the command that goes on in Codex
+  carryover handoff --why                with the source of each line
+  carryover handoff --to codex           the command that continues in Codex
   carryover handoff --to codex --exec    the same, and run it here
-  carryover handoff --copy               to paste it wherever you like
+  carryover handoff --copy               to paste it anywhere
 """
 
 
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--agent",
         metavar="NAME",
         choices=AGENT_IDS,
-        help="who wrote FILE (default: told from its content): %(choices)s",
+        help="who wrote FILE (default: detected from its content): %(choices)s",
     )
     parser.add_argument(
         "--until", metavar="N", type=positive, help="read FILE up to its line N (message N, where it is one document)"
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to",
         metavar="AGENT",
         choices=AGENT_IDS,
-        help="put the handoff into the project and print the command that goes on in AGENT; one that takes no first "
+        help="put the handoff into the project and print the command that continues in AGENT; one that takes no first "
         "prompt needs --copy: %(choices)s",
     )
     parser.add_argument("--exec", action="store_true", help="with --to: show that command and run it in this terminal")
@@ -80,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.to is not None or args.exec or args.copy:
         _check_handing_over(args)
-        return _copy(args) if args.copy else _go_on(args)
+        return _copy(args) if args.copy else _start_agent(args)
     made = _from_transcript(args) if args.transcript is not None else _from_history(args)
     if args.json:
         from carryover.cli.handoff_json import as_data
@@ -98,11 +98,11 @@ def run(args: argparse.Namespace) -> int:
 def _check_handing_over(args: argparse.Namespace) -> None:
     if args.json or args.why or args.transcript is not None or args.agent is not None or args.until is not None:
         raise UserError(
-            "--to, --exec and --copy hand a project over: --json, --why and --transcript do not go with them.",
+            "--to, --exec and --copy cannot be combined with --json, --why or --transcript.",
             ExitCode.USAGE,
         )
     if args.exec and args.to is None:
-        raise UserError("--exec goes with --to AGENT.", ExitCode.USAGE)
+        raise UserError("--exec needs --to AGENT.", ExitCode.USAGE)
     if args.exec and args.copy:
         raise UserError("Give --exec or --copy, not both.", ExitCode.USAGE)
 
@@ -119,24 +119,24 @@ def _copy(args: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def _go_on(args: argparse.Namespace) -> int:
+def _start_agent(args: argparse.Namespace) -> int:
     from carryover.cli.project_handoff import handoff_of_project
-    from carryover.cli.start_agent import become, handoff_in_place, need_terminal, opener, show
+    from carryover.cli.start_agent import exec_agent, handoff_in_place, print_command, require_terminal, startable_agent
 
     state = state_dir()
     config = load_config(state.config)
-    start = opener(args.to, config)
+    start = startable_agent(args.to, config)
     if args.exec:
-        need_terminal(start)
+        require_terminal(start)
     made = handoff_of_project(project_root(args.project))
     handoff = handoff_in_place(made, config, state)
-    show(start, made.root, handoff)
+    print_command(start, made.root, handoff)
     if args.exec:
-        become(start, made.root, handoff)
+        exec_agent(start, made.root, handoff)
     return ExitCode.OK
 
 
-def _from_transcript(args: argparse.Namespace) -> Made:
+def _from_transcript(args: argparse.Namespace) -> MadeHandoff:
     if args.project is not None:
         raise UserError("Give a PROJECT or --transcript FILE, not both.", ExitCode.USAGE)
     from carryover.cli.transcript import handoff_of_transcript
@@ -144,12 +144,12 @@ def _from_transcript(args: argparse.Namespace) -> Made:
     return handoff_of_transcript(Path(args.transcript), args.agent, args.until)
 
 
-def _from_history(args: argparse.Namespace) -> Made:
+def _from_history(args: argparse.Namespace) -> MadeHandoff:
     if args.agent is not None or args.until is not None:
-        raise UserError("--agent and --until go with --transcript FILE.", ExitCode.USAGE)
-    from carryover.cli.handoff_json import Made
+        raise UserError("--agent and --until need --transcript FILE.", ExitCode.USAGE)
+    from carryover.cli.handoff_json import MadeHandoff
     from carryover.cli.project_handoff import handoff_of_project
 
     found = handoff_of_project(project_root(args.project))
     assert found.handoff is not None and found.text is not None, "else it was raised that there is none"
-    return Made(root=found.root, handoff=found.handoff, text=found.text)
+    return MadeHandoff(root=found.root, handoff=found.handoff, text=found.text)

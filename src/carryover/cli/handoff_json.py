@@ -12,7 +12,7 @@ from carryover.distill.sections.entry import Entry
 from carryover.distill.when import iso_utc
 
 
-class Made(msgspec.Struct, frozen=True, kw_only=True):
+class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
     """The handoff of the project at `root`; `text` is what of it fits into 50 lines."""
 
     root: str
@@ -20,7 +20,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-def as_data(made: Made, *, why: bool = False) -> dict[str, Any]:
+def as_data(made: MadeHandoff, *, why: bool = False) -> dict[str, Any]:
     """What the text says, as data: no more and no fewer lines than are printed. With `why` each section has, beside its
     lines, where each of them comes from."""
     handoff = made.handoff
@@ -52,7 +52,7 @@ def _section(title: str, lines: list[tuple[str, Entry]], *, why: bool) -> dict[s
     return section
 
 
-def with_reasons(made: Made) -> str:
+def with_reasons(made: MadeHandoff) -> str:
     """The sections, with a line under each that names the rule that chose it and the turn it comes from."""
     printed = []
     for title, lines in lay_out(made.handoff):

@@ -8,15 +8,15 @@ from typing import Final
 DESCRIPTION: Final = """\
 Asks which AI agents you use, writes the hooks into their settings, starts
 carryoverd in the background and reads what the agents have written so far.
-Every file is changed as little as can be, after a backup; `carryover
-uninstall` takes it all back. Without a terminal nothing is asked: the agents
-found on this machine are taken."""
+Each file is backed up, then changed as little as possible; `carryover
+uninstall` undoes it all. Without a terminal it asks nothing and takes
+the agents that it finds on this machine."""
 
 EXAMPLES: Final = """\
 examples:
   carryover install                            ask, then do it
   carryover install --dry-run                  what would be written, as diffs
-  carryover install --yes --resume-mode brief  take what is found, ask nothing
+  carryover install --yes --resume-mode brief  take the detected agents, ask nothing
   carryover install --agents claude-code       this agent, ask nothing
   carryover install --no-service               start carryoverd yourself
 """
@@ -32,4 +32,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from carryover.cli.install_flow import set_up
 
-    return set_up(args, anew=True)
+    return set_up(args, installing=True)

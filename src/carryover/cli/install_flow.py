@@ -62,19 +62,21 @@ def add_options(parser: argparse.ArgumentParser, *, examples: str) -> None:
         ExitCode.INTERRUPTED,
     )
     parser.epilog = f"{examples}\n{exit_code_help(*codes)}"
-    parser.add_argument("--yes", action="store_true", help="ask nothing: take what would be ticked by itself")
+    parser.add_argument("--yes", action="store_true", help="ask nothing: take the detected or last selected agents")
     parser.add_argument(
         "--agents", type=agent_ids, metavar="IDS", help="ask nothing: these agents, such as claude-code,codex"
     )
     parser.add_argument("--tools", dest="agents", type=agent_ids, help=argparse.SUPPRESS)  # its name before 0.2
-    parser.add_argument("--resume-mode", choices=MODES, help="how a new session is told of the last one (first: ask)")
+    parser.add_argument(
+        "--resume-mode", choices=MODES, help="how a new session learns about the last one (default: ask)"
+    )
     parser.add_argument("--no-service", action="store_true", help="register and start nothing in the background")
     parser.add_argument("--dry-run", action="store_true", help="print the exact diff of every file; change nothing")
     parser.add_argument("--json", action="store_true", help="ask nothing, and print what was done as JSON")
 
 
-def set_up(args: argparse.Namespace, *, anew: bool) -> int:
-    """Run `install` (`anew`) or `refresh`; gives the exit code."""
+def set_up(args: argparse.Namespace, *, installing: bool) -> int:
+    """Run `install` (`installing`) or `refresh`; gives the exit code."""
     from carryover.agents import specs
     from carryover.install.detect import detect_all
     from carryover.install.machine import Machine
@@ -83,7 +85,7 @@ def set_up(args: argparse.Namespace, *, anew: bool) -> int:
     config = load_config(state.config)
     detections = detect_all(specs(), Machine.here(config.agents.recorded_env()))
     ask = not (args.yes or args.json or args.dry_run)
-    asked = chosen(options(detections, config.agents.selected, anew=anew), args.agents, ask=ask)
+    asked = chosen(options(detections, config.agents.selected, anew=installing), args.agents, ask=ask)
     manager, program = service_of_user()
     with_service = not args.no_service and manager.available() is None
     setup = work_out(
@@ -105,7 +107,7 @@ def set_up(args: argparse.Namespace, *, anew: bool) -> int:
     if args.json:
         print_json(as_data(done))
     else:
-        print_lines(lines_after(done, home=Path.home(), anew=anew))
+        print_lines(lines_after(done, home=Path.home(), installing=installing))
     return _exit_code(done)
 
 
@@ -268,18 +270,18 @@ TIPS: Final = (
 )
 
 _READ: Final = {
-    "done": "Everything your agents wrote so far is read.",
-    "interrupted": "carryoverd goes on reading in the background; `carryover status` tells how far it is.",
-    "lost": "carryoverd stopped answering while it was reading; `carryover doctor` looks into it.",
+    "done": "Everything that your agents wrote so far has been read.",
+    "interrupted": "carryoverd keeps reading in the background; `carryover status` shows its progress.",
+    "lost": "carryoverd stopped answering while it was reading; `carryover doctor` says why.",
 }
 
 
-def lines_after(done: Done, *, home: Path, anew: bool) -> Iterator[str]:
-    """What was done. `anew`: for install, which ends with the tips."""
-    if not anew and not done.changed and not done.failed:
+def lines_after(done: Done, *, home: Path, installing: bool) -> Iterator[str]:
+    """What was done. `installing`: for install, which ends with the tips."""
+    if not installing and not done.changed and not done.failed:
         lost = any(found.lost_folder for found in _of(done.setup.detections, done.asked))
         yield "Nothing changed." if lost else "Nothing changed: hooks and settings are as they should be."
-    yield from _agent_lines(done, home, anew=anew)
+    yield from _agent_lines(done, home, installing=installing)
     yield from _removed_lines(done, home)
     for entry in done.applied:
         if entry.problem and entry.edit.change.tool is None:
@@ -289,7 +291,7 @@ def lines_after(done: Done, *, home: Path, anew: bool) -> Iterator[str]:
         yield _READ[done.read]
     if done.held is not None:
         yield f"  {counted(done.held.sessions, 'session')} in {counted(done.held.projects, 'project')} so far."
-    if anew:
+    if installing:
         yield ""
         yield from TIPS
 
@@ -316,13 +318,14 @@ def dry_run_lines(setup: Setup, asked: tuple[str, ...], *, home: Path) -> Iterat
     yield "Nothing was changed." if changes else "Nothing would change."
 
 
-def _agent_lines(done: Done, home: Path, *, anew: bool) -> Iterator[str]:
+def _agent_lines(done: Done, home: Path, *, installing: bool) -> Iterator[str]:
     update = how_installed().update
     for found in _of(done.setup.detections, done.asked):
         did, failure = outcome_for(found, done.applied)
-        told = anew or did == "written"  # a refresh that changed nothing does not ask again; `doctor` does
+        # A refresh that changed nothing does not ask again; `doctor` does.
+        asks = installing or did == "written"
         edits = (entry.edit for entry in done.applied)
-        waiting = waiting_for(found, edits, done.setup.script) if told else ()
+        waiting = waiting_for(found, edits, done.setup.script) if asks else ()
         yield from summary(
             found, home=home, update=update, did=did, failure=failure, waiting=waiting, off=_off(found, home)
         )

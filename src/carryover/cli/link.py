@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from carryover.publish.following import Place
 
 DESCRIPTION: Final = """\
-Tells Carryover that the project at NEW is the one that was at OLD: the sessions
-recorded at OLD, and below it, are in NEW's handoff from now on. Nothing is
-copied, and --undo takes it back. A repository that was renamed or moved while
-Carryover knew it is found without this; here it is for what cannot be told,
+Tells Carryover that the project at NEW is the one that was at OLD: sessions
+recorded at OLD and below it count for NEW's handoff from now on. Nothing is
+copied, and --undo reverts it. A repository that was renamed or moved while
+Carryover knew it is found without this; use this for what cannot be detected,
 such as a folder that was moved to another disk. While there is a folder at OLD
 nothing is linked: a second clone has a history of its own."""
 
@@ -80,10 +80,10 @@ def run(args: argparse.Namespace) -> int:
     sessions = counted(done.sessions, "session")
     old, new = shlex.quote(done.old), shlex.quote(done.new or "")
     if args.undo:
-        print(f"{sessions} recorded at {old} belong{_s(done.sessions)} to it again, and it is not linked by itself.")
+        print(f"{sessions} recorded at {old} belong{_s(done.sessions)} to it again. It is no longer linked.")
     elif done.sessions:
         print(f"{sessions} recorded at {old} belong{_s(done.sessions)} to {new} now.")
-        print(f"`carryover link --undo {old}` takes that back.")
+        print(f"`carryover link --undo {old}` reverts that.")
     else:
         print(f"{old} is linked to {new} already.")
     return ExitCode.OK
@@ -106,7 +106,7 @@ def link_projects(state: StateDir, old: str, new: str) -> Done:
         raise UserError("OLD and NEW are the same folder.", ExitCode.USAGE)
     if not is_away(old_root):
         raise UserError(
-            f"{old_root} is still there, so its sessions stay its own. Move it first, or remove it.", ExitCode.REFUSED
+            f"{old_root} still exists, so its sessions stay with it. Move or remove it first.", ExitCode.REFUSED
         )
     if not is_folder(Path(new_root)):
         raise UserError(f"There is no folder {new_root}.", ExitCode.NOTHING_FOUND)
@@ -139,7 +139,7 @@ def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, Place], Await
         return int(answer["sessions"])
     lock = FileLock(state.lock)
     if not lock.acquire():
-        raise UserError("Another process is at work on the ledger; nothing was changed. Try again in a moment.")
+        raise UserError("Another process is using the ledger; nothing was changed. Try again in a moment.")
     import asyncio  # takes longer to import than all the rest
 
     try:

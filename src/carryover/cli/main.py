@@ -21,22 +21,22 @@ from carryover.errors import ExitCode, UserError
 
 COMMANDS: Final = {
     "install": "set Carryover up for the agents you use; asks one question",
-    "refresh": "look again which agents are here, and change what differs",
+    "refresh": "detect agents again, and update hooks and settings",
     "handoff": "print the handoff of a project",
-    "status": "say what Carryover sees and does; changes nothing",
+    "status": "show what Carryover sees and does; changes nothing",
     "sessions": "list recorded sessions, newest first",
     "show": "print the conversation of one session",
-    "doctor": "look for what is wrong, say what to do, repair what is safe",
-    "pause": "read, write and hand over nothing for a while",
-    "unpause": "go on after `pause`",
-    "link": "say where a project that was moved is now",
-    "uninstall": "take everything back",
+    "doctor": "find problems, say what to do, repair what is safe",
+    "pause": "stop reading, writing and handing over until `unpause`",
+    "unpause": "resume after `pause`",
+    "link": "say where a moved project is now",
+    "uninstall": "remove hooks and service, or everything",
 }
 """Every command people see, with what it does. Each lives in the module of its name."""
 
 DESCRIPTION: Final = """\
 Carryover keeps a short, always fresh handoff of the work you do with AI coding
-agents, so that the next agent goes on where the last one stopped."""
+agents, so that the next agent continues where the last one stopped."""
 
 EXAMPLES: Final = """\
 examples:
@@ -53,7 +53,7 @@ without it too, straight from what the agents left on disk.
 _OUTPUT_ERRORS: Final = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
 """What writing to standard output may fail with, but for a reader that goes away."""
 
-_ADVICE: Final = "What was done before holds. Put that right, then run the command again."
+_ADVICE: Final = "What was done before is kept. Correct that, then run the command again."
 
 
 def main(argv: Sequence[str] | None = None) -> int:

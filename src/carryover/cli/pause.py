@@ -22,16 +22,16 @@ from carryover.paths import StateDir
 from carryover.publish.restore_store import prune_answers
 
 DESCRIPTION: Final = """\
-Makes Carryover stand still at once: nothing is read, nothing is written into
-projects, and no session is told anything, until `carryover unpause`. What your
-agents write meanwhile is read then. With PROJECT only that project is left
-out: its handoff is neither written nor told, whoever works in it."""
+Stops Carryover at once: nothing is read, nothing is written into projects, and
+no session gets a handoff, until `carryover unpause`. What your agents write
+meanwhile is read then. With PROJECT only that project is left out: its handoff
+is neither written nor handed over to any agent."""
 
 EXAMPLES: Final = """\
 examples:
   carryover pause           everything
   carryover pause .         the project you are in
-  carryover unpause         everything goes on; projects paused by name stay so
+  carryover unpause         everything resumes; projects paused by name stay paused
 """
 
 
@@ -58,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
 
     state = state_dir()
     if args.project is None:
-        return tell(pause_all(state), as_json=args.json)
-    return tell(pause_project(state, project_root(args.project, must_exist=True)), as_json=args.json)
+        return print_state(pause_all(state), as_json=args.json)
+    return print_state(pause_project(state, project_root(args.project, must_exist=True)), as_json=args.json)
 
 
 Obeyed = Literal["at once", "when it starts"]
@@ -96,7 +96,7 @@ def unpause_all(state: StateDir) -> Pausing:
     try:
         state.paused.unlink(missing_ok=True)
     except OSError as error:
-        raise UserError(f"{state.paused} can't be removed ({error.strerror}), so the pause goes on.") from error
+        raise UserError(f"{state.paused} can't be removed ({error.strerror}), so Carryover stays paused.") from error
     return Pausing(paused=False, changed=changed, daemon=_reload(state, paused=False), note=note)
 
 
@@ -120,22 +120,22 @@ def unpause_project(state: StateDir, root: str) -> Pausing:
     excluded = _excluded(root, load_config(state.config))
     if excluded is not None:
         raise UserError(f"{root} is still left out, by {excluded}. Change that where it is set.", ExitCode.REFUSED)
-    note = "But everything is paused still; `carryover unpause` ends that." if state.paused.exists() else None
+    note = "But everything is still paused; `carryover unpause` ends that." if state.paused.exists() else None
     return Pausing(paused=False, changed=changed, project=root, daemon=_reload(state, paused=None), note=note)
 
 
-def tell(now: Pausing, *, as_json: bool) -> int:
+def print_state(now: Pausing, *, as_json: bool) -> int:
     """Print what holds now; gives the exit code."""
     if as_json:
         print_json(now)
         return ExitCode.OK
     what = now.project or "Everything"
-    is_so = "is paused" if now.paused else "goes on"
+    is_so = "is paused" if now.paused else "is resumed"
     already = "" if now.changed else " already" if now.paused else ", and was not paused"
-    print(f"{what} {is_so}{already}." + ("" if now.daemon == "at once" else " carryoverd does not run just now."))
+    print(f"{what} {is_so}{already}." + ("" if now.daemon == "at once" else " carryoverd is not running now."))
     if now.paused:
         which = "" if now.project is None else f" {shlex.quote(now.project)}"
-        print(f"Go on with `carryover unpause{which}`.")
+        print(f"Resume with `carryover unpause{which}`.")
     if now.note:
         print(now.note)
     return ExitCode.OK
@@ -173,5 +173,5 @@ def _reload(state: StateDir, *, paused: bool | None) -> Obeyed:
     if health.config_trouble and not paused:
         raise UserError(f"carryoverd does not take the settings: {health.config_trouble}")
     if paused is not None and health.paused is not paused:
-        raise UserError("carryoverd did not obey; it may be of an older version. Restart it.")
+        raise UserError("carryoverd did not follow; it may be an older version. Restart it.")
     return "at once"

@@ -40,7 +40,7 @@ def handoff_of_project(root: str) -> Refreshed:
     excluded = project_settings(Path(root), config).excluded
     if excluded:
         by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` leaves it out
-        what_next = f" `carryover unpause {shlex.quote(root)}` takes it up again." if by_name else ""
+        what_next = f" `carryover unpause {shlex.quote(root)}` includes it again." if by_name else ""
         raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
     paused, made, complete = state.paused.exists(), None, False
     if state.ledger.exists():
@@ -76,7 +76,7 @@ def _bring_up_to_date(state: StateDir, root: str) -> bool:
 
     if catch_up(state, root):
         return True
-    print("Another process is at work on the ledger; this is what it holds so far.", file=sys.stderr)
+    print("Another process is using the ledger; this is what it holds so far.", file=sys.stderr)
     return False
 
 

@@ -6,14 +6,13 @@ import argparse
 from typing import Final
 
 DESCRIPTION: Final = """\
-Looks again at what is on this machine: agents that came or went, other
-versions, settings that moved. Asks as `carryover install` does, with what you
-chose last ticked, and changes only what differs. Run it as often as you like:
-where nothing differs, no byte changes."""
+Detects agents again: new or removed ones, other versions, settings that moved.
+Asks as `carryover install` does, with your last selection ticked, and changes
+only what differs. Running it twice changes nothing."""
 
 EXAMPLES: Final = """\
 examples:
-  carryover refresh                     ask, then bring it up to date
+  carryover refresh                     ask, then apply what changed
   carryover refresh --yes               keep the selection, ask nothing
   carryover refresh --agents codex      another selection, ask nothing
   carryover refresh --dry-run           what would change, as diffs
@@ -30,4 +29,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from carryover.cli.install_flow import set_up
 
-    return set_up(args, anew=False)
+    return set_up(args, installing=False)

@@ -135,7 +135,7 @@ TURN_ENDS = {"interrupted": "interrupted", "error": "stopped by an error", "limi
 RESULT_MARKS = {"ok": "·", "error": "✗", "denied": "✗", "interrupted": "✗", "unknown": "·"}
 
 
-class Told(Protocol):
+class SessionEvent(Protocol):
     """An event of a session as the ledger gives it."""
 
     @property
@@ -151,7 +151,7 @@ class Told(Protocol):
     def undone(self) -> bool: ...
 
 
-def conversation(events: Iterable[Told], *, agent: str, root: str | None, full: bool) -> Iterator[str]:
+def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None, full: bool) -> Iterator[str]:
     """The lines of a session of `agent` (its display name), paths below `root` relative to it, times local.
 
     Prompts and answers are whole. `full` adds what tools printed, plans, the agent's own summaries and its sub-agents'
@@ -168,7 +168,7 @@ def conversation(events: Iterable[Told], *, agent: str, root: str | None, full: 
                 unfinished[call.call_id] = call
             case ToolResult(call_id=call_id):
                 unfinished.pop(call_id, None)
-        who, lines = _told(event.body, agent, root, full)
+        who, lines = _speaker_and_lines(event.body, agent, root, full)
         if not lines:
             continue
         moment = datetime.fromtimestamp(event.at_ms / 1000).astimezone()
@@ -193,7 +193,7 @@ def _undone(lines: list[str], *, marked: bool) -> list[str]:
     return [paint(line, DIM) if line else "" for line in (first if marked else f"{first}  (undone)", *others)]
 
 
-def _told(body: AnyBody, agent: str, root: str | None, full: bool) -> tuple[str, list[str]]:
+def _speaker_and_lines(body: AnyBody, agent: str, root: str | None, full: bool) -> tuple[str, list[str]]:
     """Who speaks (empty: whoever spoke before) and the lines of it; no lines for what is not shown."""
     match body:
         case UserPrompt(text=text, command=command, actor=actor):
@@ -224,7 +224,7 @@ def _told(body: AnyBody, agent: str, root: str | None, full: bool) -> tuple[str,
 
 
 def _happening(body: AnyBody) -> list[str]:
-    """One line for what nobody says."""
+    """One line for what is neither said nor called."""
     match body:
         case QueuedPrompt(text=text, change=change):
             fate = "queued and withdrawn" if change == "withdrawn" else "queued"

@@ -1,4 +1,4 @@
-"""Going on in another agent: the command that starts it in a project with the handoff in hand, shown or run."""
+"""Continuing in another agent: prints or runs the command that starts it in a project with the handoff."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard ins
 _IGNORED_BY_PYTHON: Final = ("SIGPIPE", "SIGXFSZ")
 
 
-class Opener(msgspec.Struct, frozen=True):
+class StartableAgent(msgspec.Struct, frozen=True):
     """An agent as it can be started on this machine."""
 
     name: str
@@ -38,12 +38,12 @@ class Opener(msgspec.Struct, frozen=True):
     command: Command
 
     def words(self, handoff: str) -> tuple[str, ...]:
-        """The command with its arguments, as a shell of the user's finds it."""
+        """The command line, as the user's shell finds the command."""
         shown = self.starter.binary if self.command.on_path else str(self.command.path)
         return (shown, *self.starter.arguments(go_on_prompt(handoff)))
 
 
-def opener(agent_id: str, config: Config) -> Opener:
+def startable_agent(agent_id: str, config: Config) -> StartableAgent:
     """How the agent is started.
 
     Raises UserError: REFUSED where it takes no prompt, NOTHING_FOUND where it is not on this machine.
@@ -59,7 +59,7 @@ def opener(agent_id: str, config: Config) -> Opener:
             f"Install it, or put its folder on PATH. {_COPY}",
             ExitCode.NOTHING_FOUND,
         )
-    return Opener(name, spec.start, found[0])
+    return StartableAgent(name, spec.start, found[0])
 
 
 def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
@@ -81,22 +81,23 @@ def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
     return place_of(made.settings.folder)
 
 
-def show(start: Opener, root: str, handoff: str) -> None:
+def print_command(start: StartableAgent, root: str, handoff: str) -> None:
     """Print what a person types to start the agent in the project at `root`, and nothing else."""
     print(harmless(f"cd {shlex.quote(root)} && {shlex.join(start.words(handoff))}"))
 
 
-def need_terminal(start: Opener) -> None:
-    """Raises UserError where the agent would have nobody to talk with."""
+def require_terminal(start: StartableAgent) -> None:
+    """Checks for a terminal, which the agent needs to talk with the user. Raises UserError (REFUSED) without one."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserError(
-            f"--exec starts {start.name} in this terminal, and this is none. Without --exec its command is printed.",
+            f"--exec starts {start.name} in this terminal, but there is no terminal here. "
+            "Without --exec its command is printed.",
             ExitCode.REFUSED,
         )
 
 
-def become(start: Opener, root: str, handoff: str) -> NoReturn:
-    """Let the agent take the place of this process, in the project and with the user's own environment.
+def exec_agent(start: StartableAgent, root: str, handoff: str) -> NoReturn:
+    """Replaces this process by the agent, in the project and with the user's own environment.
 
     Raises UserError where it can't be run.
     """

@@ -39,7 +39,7 @@ _STATES: Final = (
 )
 
 DESCRIPTION: Final = """\
-Says what Carryover sees and does: the daemon and its service, the agents it
+Shows what Carryover sees and does: the daemon and its service, the agents it
 covers and their hooks, usage limits, projects and their handoffs, what was
 redacted, what was not understood, what is broken; `carryover doctor` says what
 to do about it.
@@ -47,8 +47,8 @@ Changes nothing and creates nothing. Works without the daemon."""
 
 EXAMPLES: Final = """\
 examples:
-  carryover status          what a person wants to know
-  carryover status --watch  the same, again and again until Ctrl-C
+  carryover status          for people
+  carryover status --watch  the same, every two seconds until Ctrl-C
   carryover status --json   everything, as data
 """
 

@@ -11,7 +11,7 @@ import msgspec
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, Batch, Folded, Reader, Source, Stamp
 from carryover.cli.from_disk import temporary_ledger
-from carryover.cli.handoff_json import Made
+from carryover.cli.handoff_json import MadeHandoff
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.errors import ExitCode, UserError
@@ -21,7 +21,7 @@ from carryover.ledger.queries import projects, sessions
 from carryover.model import AGENT_NAMES
 
 
-def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -> Made:
+def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -> MadeHandoff:
     """The handoff of the project that was worked on, from the first `until` records of the file at `path` (None: all).
 
     The same file gives the same text on every machine and at any time: `now` is the time of its last event, and neither
@@ -48,7 +48,7 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
             f"It was read as a transcript of {AGENT_NAMES[agent.id]}; --agent names another agent.",
             ExitCode.NOTHING_FOUND,
         )
-    return Made(root=view.root, handoff=handoff, text=render(handoff))
+    return MadeHandoff(root=view.root, handoff=handoff, text=render(handoff))
 
 
 def _agent_for(path: Path, agent_id: str | None) -> Agent:

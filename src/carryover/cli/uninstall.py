@@ -28,7 +28,7 @@ whatever installed it, such as `pipx uninstall carryoverd`."""
 
 EXAMPLES: Final = """\
 examples:
-  carryover uninstall                    hooks and service; a later install goes on from here
+  carryover uninstall                    hooks and service; a later install continues from here
   carryover uninstall --purge            also what was recorded, and everything in your projects
   carryover uninstall --purge --dry-run  what that would do, as diffs
 """
@@ -111,7 +111,7 @@ def lines_before(wanted: Uninstall, service: ServiceManager | None, pid: int | N
         yield f"{short_path(removal.path, home)} goes{with_it} ({removal.what})"
     yield from wanted.notes
     if service is None and pid is None and not wanted.removals and not any(edit.changes for edit in wanted.edits):
-        yield "There is nothing to take back."
+        yield "There is nothing to remove."
 
 
 def _by_folder(removals: Sequence[Removal]) -> Iterator[tuple[Removal, int]]:
@@ -173,7 +173,7 @@ def _confirmed() -> bool:
     if not can_ask():
         return True
     try:
-        return input("Remove all this? What was recorded cannot be had back. [y/N] ").strip().lower() in ("y", "yes")
+        return input("Remove all this? What was recorded cannot be recovered. [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         return False
 

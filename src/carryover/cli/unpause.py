@@ -1,4 +1,4 @@
-"""`carryover unpause`: goes on after `carryover pause`."""
+"""`carryover unpause`: resumes after `carryover pause`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Final
 from carryover.cli.pause import add_common_arguments
 
 DESCRIPTION: Final = """\
-Goes on after `carryover pause`: what your agents wrote meanwhile is read, and
+Resumes after `carryover pause`: what your agents wrote meanwhile is read, and
 handoffs are brought up to date. With PROJECT, for that project alone."""
 
 EXAMPLES: Final = """\
 examples:
-  carryover unpause         everything; projects paused by name stay so
+  carryover unpause         everything; projects paused by name stay paused
   carryover unpause .       the project you are in
 """
 
@@ -24,9 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from carryover.cli.context import project_root, state_dir
-    from carryover.cli.pause import tell, unpause_all, unpause_project
+    from carryover.cli.pause import print_state, unpause_all, unpause_project
 
     state = state_dir()
     if args.project is None:
-        return tell(unpause_all(state), as_json=args.json)
-    return tell(unpause_project(state, project_root(args.project)), as_json=args.json)
+        return print_state(unpause_all(state), as_json=args.json)
+    return print_state(unpause_project(state, project_root(args.project)), as_json=args.json)

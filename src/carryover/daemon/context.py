@@ -1,4 +1,4 @@
-"""Where the daemon runs, and the settings that hold."""
+"""What the daemon's parts share: the user's folders and environment, and the settings in force."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from carryover.publish.project_root import ProjectRoot, agent_folders, find_root
 
 
 class DaemonContext:
-    """Where the daemon runs: the user's home and environment, and the settings, which may change while it does."""
+    """The state folder, the user's home and environment, and the settings, which may change while the daemon runs."""
 
     def __init__(self, state: StateDir, home: Path, env: Mapping[str, str], config: Config) -> None:
         self.state = state
@@ -24,7 +24,7 @@ class DaemonContext:
         self.config_changed = asyncio.Event()
 
     def use(self, config: Config) -> None:
-        """From now on `config` holds."""
+        """Puts `config` into force."""
         self.config = config
         self.config_trouble = None
         self.config_changed.set()

@@ -1,11 +1,11 @@
-"""The daemon, put together: what runs, who tells whom, and in which order it stops.
+"""The daemon, put together: what runs, what passes work to what, and in which order it stops.
 
-    watcher --hints--> reading x2 --projects--> publisher x2
-    sweeper --backlog----^                            ^
-    hooks ---urgent------+------told early------------+       control socket and port: /health, /settle, /hook
+    watcher ----hints------> ingest queue x2 --projects--> publish queue x2
+    rescanner --backlog------^                             ^
+    hooks ------urgent-------+-------provisional-----------+      control socket and port: /health, /settle, /hook
 
 It stops from front to back, so that what was noticed is still read, and what was read is still published: control
-socket and port, hooks, watcher and sweeper, ingest_queue, publisher. The ledger is closed by whoever opened it.
+socket and port, hooks, watcher and rescanner, ingest queue, publish queue. The caller closes the ledger.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Daemon:
             ledger,
             self._ingest_queue,
             active_days=context.active_days,
-            on_lost_hints=lambda: self._watcher.begin_anew(),
+            on_lost_hints=lambda: self._watcher.restart(),
             log=log,
         )
         self._watcher = Watcher(
@@ -135,7 +135,7 @@ class Daemon:
         `stopping` is called when the end begins. False when a vital task failed.
         """
         await self._expire_provisional()
-        await self._publish_what_was_left()
+        await self._publish_unpublished()
         if not once:
             await asyncio.to_thread(self._hooks.prepare)
         try:
@@ -153,11 +153,11 @@ class Daemon:
 
     def settings_changed(self) -> None:
         """What is read, what projects are published with, and what is kept for hooks may be other than before."""
-        self._watcher.begin_anew()
+        self._watcher.restart()
         self._rescanner.request("settings")
         self._publish_queue.mark_all_dirty()
         self._hooks.settings_changed()
-        self._notices.begin_anew()
+        self._notices.ignore_earlier()
 
     def _roots(self) -> tuple[Root, ...]:
         return roots_to_read(self._agents.values(), self._context.config, self._context.home, self._context.env)
@@ -175,7 +175,7 @@ class Daemon:
         supervisor.start("limit-notice", self._notices.run)
         supervisor.start("moves", self._moves.run)
         if self._notifier.listening:
-            supervisor.start("notify", self._tell)
+            supervisor.start("notify", self._report_status)
         supervisor.start("warm-up", _warm_up)
 
     async def _stop(self, supervisor: Supervisor) -> None:
@@ -190,7 +190,7 @@ class Daemon:
         await _all(supervisor.stop(f"publisher-{n + 1}", within_s=FINISH_PUBLISHING_S) for n in range(PUBLISHERS))
         self._log.info("stopped", ms=(time.monotonic() - began) * 1000)
 
-    async def _publish_what_was_left(self) -> None:
+    async def _publish_unpublished(self) -> None:
         """A daemon that was killed may have stored what it could not publish any more."""
         oldest_active_ms = _now_ms() - self._context.config.publish.active_days * MS_PER_DAY
 
@@ -205,7 +205,7 @@ class Daemon:
             self._publish_queue.mark_dirty([project], last_event_ms.get(project, 0))
 
     async def _rebuild(self) -> None:
-        """Fold anew, one by one, the conversations that an earlier version of the program folded."""
+        """Folds again, one by one, the conversations that an earlier version of the program folded."""
         rebuilt = 0
         while await self._ledger.rebuild_outdated():
             rebuilt += 1
@@ -228,8 +228,8 @@ class Daemon:
             await self._notifier.ready()
             await asyncio.Event().wait()
 
-    async def _tell(self) -> None:
-        await self._notifier.tell(self._status, lambda: self._supervisor.healthy)
+    async def _report_status(self) -> None:
+        await self._notifier.report_status(self._status, lambda: self._supervisor.healthy)
 
     def _status(self) -> str:
         if self._ingest_queue.ledger_trouble is not None:
@@ -240,7 +240,7 @@ class Daemon:
         return f"Reading transcripts: {waiting} of {known} to go" if waiting else f"Up to date, transcripts: {known}"
 
     async def _expire_provisional(self) -> None:
-        """What a hook told and no transcript has confirmed since was never written: its session was killed."""
+        """Removes what a hook reported and no transcript has confirmed since: that session was killed."""
         try:
             await self._ledger.forget_provisional(before_ms=_now_ms() - PROVISIONAL_DAYS * MS_PER_DAY)
         except LedgerUnavailable as trouble:

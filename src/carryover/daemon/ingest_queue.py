@@ -1,6 +1,6 @@
-"""Reads sources as they are hinted at or queued, and passes on which projects that touched.
+"""Reads sources as they are hinted at or queued, and reports which projects that touched.
 
-A source is read one batch at a time and then goes back to the hint board, so that a long history never keeps a live
+A source is read one batch at a time and then goes back to the queue, so that a long history never keeps a live
 session waiting for more than a batch. Trouble with one source is remembered with that source and tried again later;
 trouble with the ledger is tried again with a back-off while nothing is lost, except damage, which stops the daemon.
 """
@@ -37,9 +37,9 @@ OnRead = Callable[[frozenset[int], int], None]
 
 
 class IngestQueue:
-    """See the module. `on_read` is told the projects that a source touched, once it was read to its end.
+    """See the module. `on_read` gets the projects that a source touched, once it was read to its end.
 
-    Sources of an agent that `reads` says no to are passed by; a rescan finds them once it says yes again.
+    Sources of an agent that `reads` says no to are skipped; a rescan finds them once it says yes again.
     """
 
     def __init__(

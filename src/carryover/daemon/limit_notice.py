@@ -1,7 +1,7 @@
-"""Tells the user on the desktop that an agent has just reached its usage limit, where `[notify] desktop` asks for it.
+"""Shows a desktop notice when an agent has just reached its usage limit, if `[notify] desktop` is on.
 
-Only a limit of this moment is told: one that is read with the history, or that happened before this daemon began or
-went on after a pause, is not. So nothing needs to be remembered for a restart to repeat nothing.
+Only a limit of this moment is shown: not one that is read with the history, or that happened before this daemon started
+or resumed after a pause. So a restart repeats nothing, although nothing is stored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from carryover.publish.refresh import Refreshed
 
 JUST_NOW_MS: Final = 120_000
 SAME_MS: Final = 900_000
-"""A hook and the transcript tell one limit at slightly different times, and who tries again soon meets it again."""
+"""A hook and the transcript report one limit at slightly different times, and trying again soon hits it again."""
 _NAME_CHARS: Final = 60
 _MOST_WAITING: Final = 20
 
@@ -34,7 +34,7 @@ ShowNotice = Callable[[str, str], str | None]
 
 
 class LimitNotices:
-    """See the module. `run` shows what `consider` found worth telling."""
+    """See the module. `run` shows what `consider` enqueued."""
 
     def __init__(
         self,
@@ -51,11 +51,11 @@ class LimitNotices:
         self._since_ms = now_ms()
         self._loop = asyncio.get_running_loop()
         self._waiting: asyncio.Queue[tuple[str, Limit]] = asyncio.Queue()
-        self._told_ms: dict[tuple[str, str], int] = {}
+        self._notified_ms: dict[tuple[str, str], int] = {}
         self._troubles: set[str] = set()
 
-    def begin_anew(self) -> None:
-        """Settings have changed: what happened until now is not told any more."""
+    def ignore_earlier(self) -> None:
+        """Shows no limit from before now: settings have changed."""
         self._since_ms = self._now_ms()
 
     def consider(self, made: Refreshed) -> None:
@@ -88,8 +88,8 @@ class LimitNotices:
 
     def _enqueue(self, root: str, limit: Limit) -> None:
         key = (root, limit.agent)
-        if limit.at_ms - self._told_ms.get(key, 0) >= SAME_MS and self._waiting.qsize() < _MOST_WAITING:
-            self._told_ms[key] = limit.at_ms
+        if limit.at_ms - self._notified_ms.get(key, 0) >= SAME_MS and self._waiting.qsize() < _MOST_WAITING:
+            self._notified_ms[key] = limit.at_ms
             self._waiting.put_nowait((root, limit))
 
     def _note(self, trouble: str | None) -> None:
@@ -108,7 +108,7 @@ def notice(root: str, limit: Limit) -> tuple[str, str]:
 
 
 LIMIT_S: Final = 3.0
-"""After that long nobody has shown it."""
+"""How long the desktop may take to show it."""
 
 _MACOS: Final = (
     *("-e", "on run argv"),
@@ -118,7 +118,7 @@ _MACOS: Final = (
 
 
 def show_notice(title: str, text: str, env: Mapping[str, str], platform: str = sys.platform) -> str | None:
-    """Show it; why that could not be done, in a few words without content, None where it was. Blocks for `LIMIT_S`.
+    """Shows a notice; returns why it could not, without content, or None. Blocks for up to `LIMIT_S`.
 
     Both are plain text, one line each. They stand on a command line, which other users of the machine can read.
     """

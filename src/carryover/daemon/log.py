@@ -1,6 +1,6 @@
 """The daemon's log: `carryoverd.log`, one structured line per decision, rotated at 1 MiB, three old files kept.
 
-No text from transcripts is ever logged: an error is told by its type and place, since its message may quote what was
+No text from transcripts is ever logged: an error is logged by its type and place, since its message may quote what was
 read. At info level no home path appears either: sources are named by their file name, projects by their number.
 """
 

@@ -13,7 +13,7 @@ from carryover.errors import ExitCode, UserError
 
 DESCRIPTION = """\
 Follows the transcripts that AI coding agents write on this machine, and keeps for each project a short handoff fresh,
-from which the next agent goes on. Runs in the foreground until it is stopped."""
+from which the next agent continues. Runs in the foreground until it is stopped."""
 
 EPILOG = """\
 examples:
@@ -32,7 +32,7 @@ exit codes:
   0 stopped in order    1 failed    2 wrong usage    5 refused, for example because a daemon is already running
   130 stopped by Ctrl-C
 
-`carryover status` tells what a running daemon does."""
+`carryover status` shows what a running daemon does."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

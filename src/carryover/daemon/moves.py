@@ -1,7 +1,7 @@
-"""Projects that were moved or renamed: found before they are published or told of, or linked where the user says so.
+"""Finds projects that were moved or renamed before they are published or handed over, and links them on request.
 
-Finding them takes a look at the folders of all known projects, and one of those may lie on a disk that hangs. So it has
-a thread of its own and little time, and as long as a look does not come back, nothing is found and nobody waits.
+Finding them means checking the folders of all known projects, and one of those may be on a disk that hangs. So this has
+its own thread and little time; while a check does not return, nothing is found and nothing waits for it.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Linked(msgspec.Struct, frozen=True):
 
 
 class Moves:
-    """See the module. `on_moved` is told when something last happened in each project that has got sessions. Close
-    `pool` in the end."""
+    """See the module. `on_moved` gets the time of the last event of each project that got sessions. Close `pool` in
+    the end."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Moves:
         moved = await follow(self._ledger, self._place, project, seen, now_ms=_now_ms())
         if seen.own is not None:
             self._compared[project.root] = seen.gone
-        await self._tell(moved, "project_found")
+        await self._report(moved, "project_found")
         return moved.sessions
 
     async def follow_known(self, project_id: int) -> None:
@@ -105,7 +105,7 @@ class Moves:
     async def link(self, old: str, new: str) -> Linked:
         """What was recorded at `old` belongs to the project at `new`."""
         moved = await link(self._ledger, self._place, old, new, now_ms=_now_ms())
-        await self._tell(moved, "project_linked")
+        await self._report(moved, "project_linked")
         return Linked(moved.sessions)
 
     async def unlink(self, old: str) -> Linked:
@@ -113,7 +113,7 @@ class Moves:
         moved = await unlink(self._ledger, self._place, old, self._config())
         self._compared.clear()
         self._looked_s.clear()
-        await self._tell(moved, "project_unlinked")
+        await self._report(moved, "project_unlinked")
         return Linked(moved.sessions)
 
     async def _look(self, root: str) -> Seen | None:
@@ -137,7 +137,7 @@ class Moves:
         if not looking.cancelled():
             looking.exception()  # it came too late for anybody to care
 
-    async def _tell(self, moved: Moved, what: str) -> None:
+    async def _report(self, moved: Moved, what: str) -> None:
         if moved.sessions:
             self._log.info(what, sessions=moved.sessions)
             rows = await asyncio.to_thread(self._rows)

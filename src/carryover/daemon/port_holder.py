@@ -1,4 +1,4 @@
-"""Who listens on a port of this machine, as far as Linux tells in /proc. Blocks."""
+"""Finds which process listens on a port of this machine, as far as Linux shows it in /proc. Blocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Listener(msgspec.Struct, frozen=True):
 
 
 def port_holder(port: int, *, proc: Path = PROC) -> str:
-    """In words, for people: `process 4711 (python3)`, `a process of user 1001`, or `another process`."""
+    """The process that listens on `port`: `process 4711 (python3)`, `a process of user 1001` or `another process`."""
     listener = next(_listeners(port, proc), None)
     if listener is None:
         return "another process"

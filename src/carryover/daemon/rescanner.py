@@ -1,4 +1,4 @@
-"""Keeps sweeping: at the start, whenever hints may have been lost, and every few minutes as a safety net."""
+"""Compares all sources with the ledger: at the start, when hints may have been lost, and every few minutes."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ class Rescanner:
         """Sources that the last rescan found."""
 
     def request(self, reason: str) -> None:
-        """Sweep soon."""
+        """Requests a rescan soon."""
         self._reason = reason
         self._requested.set()
 
     async def run(self) -> None:
-        """Sweep now, and then on request and every few minutes, until cancelled."""
+        """Rescans now, then on request and every few minutes, until cancelled."""
         while True:
             self._requested.clear()
             reason, self._reason = self._reason, "safety_net"
@@ -90,7 +90,7 @@ class Rescanner:
                 await asyncio.wait_for(self._requested.wait(), SAFETY_NET_S)
 
     async def rescan(self, *, also_broken: bool = False) -> Rescanned:
-        """Look at every source once and queue those that changed; with `also_broken` those that cannot be read too."""
+        """Compares every source with the ledger and queues the changed ones; with `also_broken` broken ones too."""
         async with self._one_at_a_time:
             started = time.monotonic()
             now_ms = int(time.time() * 1000)
@@ -115,7 +115,7 @@ class Rescanner:
         return sum(item.mtime_ns < old_ns and not self._ingest_queue.knows_of(item.source) for item in outdated)
 
     def _put_off_broken(self, found: Compared, now_ms: int) -> None:
-        """After a restart nobody else remembers when a broken source is worth another try."""
+        """After a restart only the ledger knows when a broken source is to be tried again."""
         for item in found.seen:
             state = found.known.get(key_of(item.source))
             if state is None or state.state != "broken" or state.retry_ms <= now_ms:

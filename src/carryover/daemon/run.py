@@ -1,4 +1,8 @@
-"""One run of the daemon: takes the lock, opens what it needs, obeys signals, and leaves everything in order."""
+"""Runs the daemon: takes the lock, opens what it needs, handles signals, and shuts everything down in order.
+
+It loads every module that it may ever need at the start, so that an upgrade cannot mix two versions of the program in
+one process: the files under a running daemon are replaced, and a module that is loaded late would be the new one.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,7 @@ from carryover.paths import StateDir
 from carryover.probe import git_command
 
 STOP_LIMIT_S: Final = 10.0
-"""Whatever hangs, a daemon that was told to stop is gone after this. What was not stored then is read again later."""
+"""Whatever hangs, a daemon that is asked to stop ends after this. What was not stored then is read again later."""
 
 
 def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
@@ -175,11 +179,11 @@ def _refusal(state: StateDir, content: str | None) -> str:
 
 
 NOT_OURS: Final = ("carryover.cli", "carryover.diagnose", "carryover.install")
-"""Packages that no daemon uses."""
+"""Packages that the daemon does not use."""
 
 
 def load_all() -> None:
-    """Takes some 80 ms, nearly all of it for GitPython, which the first handoff would load anyway. Blocks."""
+    """Loads all modules, in some 80 ms: nearly all for GitPython, which the first handoff needs anyway. Blocks."""
     for found in pkgutil.iter_modules(carryover.__path__, "carryover."):
         if found.name not in NOT_OURS:
             _load(found.name, package=found.ispkg)

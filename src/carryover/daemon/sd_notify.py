@@ -1,4 +1,4 @@
-"""Tells systemd how the daemon is: ready, alive, stopping. Nothing happens where nobody asked to be told.
+"""Reports the daemon's state to systemd: ready, alive, stopping. Does nothing if systemd did not ask for it.
 
 The protocol is sd_notify(3): lines of `NAME=value` in one datagram to the Unix socket that `NOTIFY_SOCKET` names, where
 a leading `@` stands for the abstract namespace. `WATCHDOG_USEC` says how often systemd wants a sign of life.
@@ -15,7 +15,7 @@ from typing import Final
 
 from carryover.daemon.log import Log
 
-TELL_EVERY_S: Final = 30.0
+STATUS_EVERY_S: Final = 30.0
 """How often the status is brought up to date where no watchdog wants to hear more often."""
 
 AFTER_CHANGE_S: Final = 2.0
@@ -25,19 +25,19 @@ _PAUSE_S: Final = 0.05
 
 
 class SystemdNotifier:
-    """Whoever supervises this process. Trouble with the socket is logged once and stops nothing."""
+    """The systemd that supervises this process. Trouble with the socket is logged once and stops nothing."""
 
     def __init__(self, address: str | None, watchdog_s: float | None, log: Log) -> None:
         self._address = address
         self._log = log
         self._failed = False
-        self._told: str | None = None
+        self._last_status: str | None = None
         self.watchdog_s = watchdog_s if address is not None else None
-        """After so many seconds without a sign of life the process is killed; None: nobody watches."""
+        """After so many seconds without a sign of life the process is killed; None: there is no watchdog."""
 
     @classmethod
     def of(cls, env: MutableMapping[str, str], log: Log) -> SystemdNotifier:
-        """As the variables say. They are taken out of `env`, so that no program started from here believes them."""
+        """From the variables, which are removed from `env`, so that no program started from here obeys them."""
         address = env.pop("NOTIFY_SOCKET", "")
         usec, pid = env.pop("WATCHDOG_USEC", ""), env.pop("WATCHDOG_PID", "")
         watched = usec.isascii() and usec.isdigit() and int(usec) > 0 and pid in ("", str(os.getpid()))
@@ -45,36 +45,36 @@ class SystemdNotifier:
 
     @property
     def listening(self) -> bool:
-        """Whether anybody wants to be told."""
+        """Whether systemd asked for reports."""
         return self._address is not None
 
     async def ready(self) -> None:
-        """The daemon answers."""
+        """Reports that the daemon answers."""
         await self._send("READY=1")
 
     async def stopping(self) -> None:
-        """The daemon was told to stop, or stops of itself."""
+        """Reports that the daemon is stopping."""
         await self._send("STOPPING=1")
 
-    async def tell(self, status: Callable[[], str], healthy: Callable[[], bool]) -> None:
-        """Give signs of life while `healthy`, and the `status` (one line, no content) whenever it is another one.
+    async def report_status(self, status: Callable[[], str], healthy: Callable[[], bool]) -> None:
+        """Sends keep-alives while `healthy`, and the `status` (one line, no content) whenever it is another one.
 
         Runs until it is cancelled, in the event loop: one that hangs gives no sign.
         """
         while True:
             lines = ["WATCHDOG=1"] if self.watchdog_s is not None and healthy() else []
             line = status()
-            moved = line != self._told
+            moved = line != self._last_status
             if moved:
                 lines.append(f"STATUS={line}")
-                self._told = line
+                self._last_status = line
             if lines:
                 await self._send(*lines)
             await asyncio.sleep(self._pause_s(moved))
 
     def _pause_s(self, moved: bool) -> float:
         """Half of what the watchdog allows; less after a change, since another one often follows."""
-        usual_s = TELL_EVERY_S if self.watchdog_s is None else self.watchdog_s / 2
+        usual_s = STATUS_EVERY_S if self.watchdog_s is None else self.watchdog_s / 2
         return min(usual_s, AFTER_CHANGE_S) if moved else usual_s
 
     async def _send(self, *lines: str) -> None:

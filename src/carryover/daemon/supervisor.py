@@ -1,7 +1,7 @@
 """The supervisor: the one owner of the daemon's tasks.
 
-A vital task that fails stops the daemon (the service manager starts it anew). Any other is started again after a
-back-off that doubles from 0.5 s to 30 s and begins anew once the task has been healthy for a minute.
+A vital task that fails stops the daemon (the service manager restarts it). Any other is restarted after a
+back-off that doubles from 0.5 s to 30 s and starts over once the task has been healthy for a minute.
 """
 
 from __future__ import annotations

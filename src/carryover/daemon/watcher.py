@@ -1,7 +1,7 @@
 """The watcher: turns changes below the agents' folders into hints.
 
-It watches in a thread of its own and begins anew whenever the set of folders changes: one is created, removed, or
-replaced. Each beginning asks for a rescan, because what happened in between went unseen.
+It watches in its own thread and restarts whenever the set of folders changes: one is created, removed, or
+replaced. Each start asks for a rescan, because what happened in between went unseen.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LOOK_AT_ROOTS_MS: Final = 500
 POLL_MS: Final = 500
 
 FLOOD: Final = 500
-"""More changes at once than this may mean that the kernel's queue ran over, which watchfiles does not tell."""
+"""More changes at once than this may mean that the kernel's queue ran over, which watchfiles does not report."""
 
 _Identity = tuple[int, int]
 
@@ -68,7 +68,7 @@ class Watcher:
         self._on_sources = on_sources
         self._on_rescan = on_rescan
         self._log = log
-        self._begin_anew = threading.Event()
+        self._restart = threading.Event()
         self._reported: str | None = None
         self.state = WatchState()
 
@@ -76,26 +76,26 @@ class Watcher:
         """Watch until cancelled. Leaves no thread behind."""
         loop = asyncio.get_running_loop()
         while True:
-            self._begin_anew.clear()
+            self._restart.clear()
             folders = await asyncio.to_thread(_identify, self._roots())
             self._note_folders(folders)
             if self.state.watched == 0:
                 self.state.mode = "nothing to watch"
                 await asyncio.sleep(LOOK_AT_ROOTS_MS / 1000)
                 continue
-            watching = loop.run_in_executor(None, self._watch, folders, loop)  # it runs on until told to stop
+            watching = loop.run_in_executor(None, self._watch, folders, loop)  # it runs on until it is stopped
             try:
                 await asyncio.shield(watching)
             except asyncio.CancelledError:
-                self._begin_anew.set()
+                self._restart.set()
                 await asyncio.wait({watching})
                 raise
 
-    def begin_anew(self) -> None:
+    def restart(self) -> None:
         """Build the watch again, natively if possible: hints were lost, or the system's limit may have been raised."""
         self.state.reason = None
         self.state.denied = False
-        self._begin_anew.set()
+        self._restart.set()
 
     def _watch(self, folders: Mapping[Root, _Identity | None], loop: asyncio.AbstractEventLoop) -> None:
         """Watch `folders` until they are no longer the same. Runs in a thread."""
@@ -125,7 +125,7 @@ class Watcher:
             watch_filter=None,
             debounce=DEBOUNCE_MS,
             step=STEP_MS,
-            stop_event=self._begin_anew,
+            stop_event=self._restart,
             rust_timeout=LOOK_AT_ROOTS_MS,
             yield_on_timeout=True,
             force_polling=polling or None,
@@ -138,7 +138,7 @@ class Watcher:
                 loop.call_soon_threadsafe(self._on_rescan, "watch_begun")
             if changes:
                 found = noticed(changes, existing, self._agents, is_dir=_is_dir)
-                loop.call_soon_threadsafe(self._tell, found)
+                loop.call_soon_threadsafe(self._emit, found)
                 if not polling and not all(map(_is_watched, found.new_folders)):
                     return
             if time.monotonic() >= look_again:
@@ -146,7 +146,7 @@ class Watcher:
                 if _identify(self._roots()) != folders:
                     return
 
-    def _tell(self, found: Noticed) -> None:
+    def _emit(self, found: Noticed) -> None:
         if found.sources:
             self._on_sources(found.sources)
         if found.rescan is not None:
@@ -218,7 +218,7 @@ def _is_dir(path: str) -> bool:
 
 
 def _is_watched(folder: str) -> bool:
-    """False where inotify does not watch `folder`, which the kernel tells in /proc; True where nobody tells.
+    """False where inotify does not watch `folder`, by the kernel's list in /proc; True if there is no such list.
 
     Where the limit on watches is reached only when a folder is created, watchfiles 1.3 says nothing; building the watch
     anew then meets the limit for all to see.
@@ -236,10 +236,10 @@ def _is_watched(folder: str) -> bool:
 
 
 def _limit(error: Exception) -> str | None:
-    """Which limit of the system `error` tells of, None for any other error.
+    """Which limit of the system `error` is about, None for any other error.
 
     watchfiles 1.3 gives an OSError without a number for the limit on watches, and an error of its own, a RuntimeError,
-    for the one on instances and open files; both are told apart by their words only.
+    for the one on instances and open files; both can be recognised only by their text.
     """
     words = str(error)
     if "watch limit" in words or f"os error {errno.ENOSPC})" in words:

@@ -1,6 +1,6 @@
-"""The hint board: which sources (or projects) to look at, and when.
+"""The work queue: which sources (or projects) to look at, and when.
 
-A hint carries no data, so losing one costs time only. A flood of hints merges: a key waits at most once, so the board
+A hint carries no data, so losing one costs time only. A flood of hints merges: a key waits at most once, so the queue
 is bounded by the number of keys. The first hint after a quiet moment is due at once; hints that follow are merged until
 `quiet_s` have passed without one, but never longer than `cap_s` after the first of them. Beside these live hints there
 is a backlog, in an order given from outside, that is taken up while no live hint is due. A key that was taken is in

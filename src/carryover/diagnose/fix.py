@@ -44,12 +44,12 @@ def _permissions(state: StateDir) -> Repair:
         for path in private_paths(state):
             path.chmod(0o700 if path.is_dir() else 0o600)
     except OSError as error:
-        return Repair(fix="permissions", did=did, problem=f"The rights could not be changed: {error}")
+        return Repair(fix="permissions", did=did, problem=f"The permissions could not be changed: {error}")
     return Repair(fix="permissions", did=did)
 
 
 def _hooks(state: StateDir) -> Repair:
-    did = "The hooks are where they should be."
+    did = "The hooks are in place."
     try:
         problems = _apply_selection(state)
     except UserError as error:
@@ -59,7 +59,7 @@ def _hooks(state: StateDir) -> Repair:
 
 def _service(state: StateDir) -> Repair:
     background = bring_up(state, service=True, restart=True)
-    return Repair(fix="service", did="carryoverd runs.", problem=" ".join(background.trouble) or None)
+    return Repair(fix="service", did="carryoverd is running.", problem=" ".join(background.trouble) or None)
 
 
 def _apply_selection(state: StateDir) -> list[str]:

@@ -20,14 +20,14 @@ from carryover.install.systemd import SystemdUser
 from carryover.paths import StateDir
 
 ANSWER_S: Final = 20.0
-"""A ledger that has to be brought up to date may take longer than this; the daemon goes on all the same."""
+"""A ledger that has to be brought up to date may take longer than this; the daemon starts all the same."""
 
 
 class Background(msgspec.Struct, frozen=True, kw_only=True):
     """How the daemon runs now."""
 
     kind: str
-    """Who starts it: `systemd`, `launchd`, `none` where nobody does."""
+    """Who starts it: `systemd`, `launchd`, `none` if nothing does."""
     wanted: bool = True
     """False: the user wants no service (`--no-service`)."""
     changed: bool = False
@@ -41,11 +41,11 @@ class Background(msgspec.Struct, frozen=True, kw_only=True):
     """What is not as it should be, though all works."""
     hints: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
-    """Lines for a shell that start the daemon, where nobody does it for the user."""
+    """Lines for a shell that start the daemon, where nothing does it for the user."""
 
 
 def service_of_user() -> tuple[ServiceManager, Program]:
-    """The service manager of whoever called, and what it is to start."""
+    """The user's service manager, and what it is to start."""
     home = Path.home()
     return service_here(os.environ, home), this_program(os.environ, StateDir.of(os.environ, home).root)
 

@@ -66,10 +66,10 @@ class _DirectUrl(msgspec.Struct, frozen=True):
 
 def how_installed() -> HowInstalled:
     """How the running copy was installed."""
-    return told_by(_facts())
+    return deduced_from(_facts())
 
 
-def told_by(facts: Facts) -> HowInstalled:
+def deduced_from(facts: Facts) -> HowInstalled:
     """How the copy that `facts` are about was installed, and the command that updates it."""
     if not facts.installed:
         checkout = _checkout_of(facts.package)

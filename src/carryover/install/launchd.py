@@ -137,12 +137,12 @@ class Launchd:
             if look():
                 return
             self._sleep(_PAUSE_S)
-        raise UserError(f"launchd could not {doing} within {GONE_S:g} s. `launchctl print {self._target}` tells more.")
+        raise UserError(f"launchd could not {doing} within {GONE_S:g} s. `launchctl print {self._target}` says more.")
 
     def _must(self, *words: str, doing: str, limit_s: float = ANSWER_S) -> None:
         ran = self._launchctl(*words, limit_s=limit_s)
         if not ran.ok:
-            raise UserError(f"launchd could not {doing}: {ran.reason()}. `launchctl print {self._target}` tells more.")
+            raise UserError(f"launchd could not {doing}: {ran.reason()}. `launchctl print {self._target}` says more.")
 
     def _launchctl(self, *words: str, limit_s: float = ANSWER_S) -> Ran:
         return self._run(("launchctl", *words), env=self._env, limit_s=limit_s)

@@ -84,7 +84,7 @@ class ServiceManager(Protocol):
     def install(self, program: Program, /) -> bool:
         """Register the service so that it starts by itself from now on; True when anything was changed.
 
-        Does not start it; one that runs goes on as it is until `restart`. Raises UserError and OSError.
+        Does not start it; one that runs is left as it is until `restart`. Raises UserError and OSError.
         """
 
     def start(self) -> None:
@@ -94,7 +94,7 @@ class ServiceManager(Protocol):
         """Stop it, and return once it is gone. It starts again at the next log-in. Raises UserError."""
 
     def restart(self) -> None:
-        """Start it anew, such as after an upgrade; it is started where it did not run. Raises UserError."""
+        """Restarts it, such as after an upgrade; starts it if it did not run. Raises UserError."""
 
     def status(self) -> ServiceStatus:
         """What is known of it. Changes nothing, raises nothing."""
@@ -124,7 +124,7 @@ class NoManager:
         raise UserError(f"{self._reason} Start the daemon yourself: `{COMMAND}`.", ExitCode.NOT_RUNNING)
 
     def stop(self) -> None:
-        raise UserError(f"{self._reason} Stop the daemon yourself: `carryover status` tells its process.")
+        raise UserError(f"{self._reason} Stop the daemon yourself: `carryover status` shows its process.")
 
     restart = start
 

@@ -149,7 +149,7 @@ class SystemdUser:
         ran = self._systemctl(*words, limit_s=limit_s)
         if not ran.ok:
             trouble = _trouble(self._show()) or f"{ran.reason()}."
-            raise UserError(f"systemd could not {doing}. {trouble} `systemctl --user status {UNIT}` tells more.")
+            raise UserError(f"systemd could not {doing}. {trouble} `systemctl --user status {UNIT}` says more.")
 
     def _systemctl(self, *words: str, limit_s: float = ANSWER_S) -> Ran:
         return self._run(("systemctl", "--user", "--no-pager", *words), env=self._env, limit_s=limit_s)

@@ -49,7 +49,7 @@ def test_where_all_is_well_it_says_so(up: DaemonProcess, run: Run) -> None:
     code, out, err = run("doctor")
 
     assert (code, err) == (ExitCode.OK, "")
-    assert out.startswith("Nothing is wrong.\n\n· Claude Code deletes transcripts that are older than 30 days")
+    assert out.startswith("No problems found.\n\n· Claude Code deletes transcripts that are older than 30 days")
 
 
 def test_it_changes_nothing(installed: Path, recorded: Path, home: Path, run: Run) -> None:

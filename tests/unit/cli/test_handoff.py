@@ -116,7 +116,7 @@ def test_while_another_process_holds_the_ledger_what_it_holds_is_given(recorded:
 
     assert code == ExitCode.OK
     assert "Now write the invoice module" not in out
-    assert err == "Another process is at work on the ledger; this is what it holds so far.\n"
+    assert err == "Another process is using the ledger; this is what it holds so far.\n"
 
 
 def test_a_running_daemon_is_asked_to_read_what_is_new(shop: Path, tmp_path: Path, run: Run, home: Path) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from carryover.cli.handoff_json import Made, as_data
+from carryover.cli.handoff_json import MadeHandoff, as_data
 from carryover.distill.handoff import Handoff, Line, Section
 from carryover.distill.render import render
 from carryover.distill.sections.entry import Entry
@@ -21,7 +21,7 @@ def test_the_data_holds_what_is_printed_and_nothing_that_was_cut() -> None:
     )
     text = render(handoff)
 
-    data = as_data(Made(root="/home/dev/shop", handoff=handoff, text=text))
+    data = as_data(MadeHandoff(root="/home/dev/shop", handoff=handoff, text=text))
 
     sections = data.pop("sections")
     assert data == {

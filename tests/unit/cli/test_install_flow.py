@@ -170,7 +170,7 @@ def test_on_a_terminal_there_is_a_bar_and_ctrl_c_ends_only_the_watching(claude: 
         code, shown = terminal.end()
 
     assert code == ExitCode.OK
-    assert "carryoverd goes on reading in the background; `carryover status` tells how far it is." in shown
+    assert "carryoverd keeps reading in the background; `carryover status` shows its progress." in shown
     assert 'In a new session say "let\'s start" or "continue"' in shown
 
 

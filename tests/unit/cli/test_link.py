@@ -62,7 +62,7 @@ def test_without_evidence_it_says_how_to_link_and_what_is_linked_is_there(
         ExitCode.OK,
         [
             f"2 sessions recorded at {recorded} belong to {moved} now.",
-            f"`carryover link --undo {recorded}` takes that back.",
+            f"`carryover link --undo {recorded}` reverts that.",
         ],
     )
     code, out, err = run("handoff", str(moved))
@@ -98,7 +98,7 @@ def test_while_the_old_folder_is_there_nothing_is_linked_or_found(recorded: Path
     for other in (copy, clone):
         code, out, err = run("link", str(recorded), str(other))
         assert (code, out) == (ExitCode.REFUSED, "")
-        assert "is still there, so its sessions stay its own" in err
+        assert "still exists, so its sessions stay with it" in err
         assert run("handoff", str(other))[0] == ExitCode.NOTHING_FOUND
 
 

@@ -189,8 +189,8 @@ def test_an_output_that_is_full_is_said_in_one_line(
 
     assert (answer.returncode, answer.stderr.splitlines()[-1]) == (
         ExitCode.FAILED,
-        "carryover: The output can't be written: No space left on device. What was done before holds. "
-        "Put that right, then run the command again.",
+        "carryover: The output can't be written: No space left on device. What was done before is kept. "
+        "Correct that, then run the command again.",
     )
     assert "Traceback" not in answer.stderr
 

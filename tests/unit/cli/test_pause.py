@@ -22,12 +22,12 @@ def test_a_running_daemon_reads_and_writes_nothing_until_it_goes_on(shop: Path, 
         daemon.settle()
         before = handoff_of(shop)
 
-        assert run("pause")[:2] == (ExitCode.OK, "Everything is paused.\nGo on with `carryover unpause`.\n")
+        assert run("pause")[:2] == (ExitCode.OK, "Everything is paused.\nResume with `carryover unpause`.\n")
         session.prompt("Add a discount code to the basket page")
         daemon.settle()
         assert (daemon.health()["paused"], handoff_of(shop)) == (True, before)
 
-        assert run("unpause")[:2] == (ExitCode.OK, "Everything goes on.\n")
+        assert run("unpause")[:2] == (ExitCode.OK, "Everything is resumed.\n")
         wait_until("the new prompt in the handoff", lambda: "basket page" in handoff_of(shop))
         assert daemon.health()["paused"] is False
 
@@ -53,7 +53,7 @@ def test_one_project_is_left_out_and_the_daemon_goes_on(shop: Path, home: Path, 
         assert (code, out.splitlines()[0]) == (ExitCode.OK, f"{shop} is paused.")
         assert (daemon.health()["paused"], handoff_of(shop)) == (False, before)
 
-        assert run("unpause", str(shop))[:2] == (ExitCode.OK, f"{shop} goes on.\n")
+        assert run("unpause", str(shop))[:2] == (ExitCode.OK, f"{shop} is resumed.\n")
         wait_until("the new prompt in the handoff", lambda: "basket page" in handoff_of(shop))
 
 
@@ -61,7 +61,7 @@ def test_without_a_daemon_it_holds_once_one_starts(home: Path, run: Run) -> None
     code, out, err = run("pause")
 
     assert (code, err) == (ExitCode.OK, "")
-    assert out == ("Everything is paused. carryoverd does not run just now.\nGo on with `carryover unpause`.\n")
+    assert out == ("Everything is paused. carryoverd is not running now.\nResume with `carryover unpause`.\n")
     assert state_dir().paused.exists()
     assert run("unpause")[0] == ExitCode.OK
     assert not state_dir().paused.exists()
@@ -96,7 +96,7 @@ def test_a_project_whose_folder_is_gone_can_go_on_again(shop: Path, run: Run) ->
     run("pause", str(shop))
     shop.rename(shop.with_name("elsewhere"))
 
-    assert run("unpause", str(shop))[:2] == (ExitCode.OK, f"{shop} goes on. carryoverd does not run just now.\n")
+    assert run("unpause", str(shop))[:2] == (ExitCode.OK, f"{shop} is resumed. carryoverd is not running now.\n")
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_everything_can_be_paused_whatever_the_settings_say(broken_settings: Pat
     code, out, err = run("pause")
 
     assert (code, err, state_dir().paused.exists()) == (ExitCode.OK, "", True)
-    assert out == "Everything is paused. carryoverd does not run just now.\nGo on with `carryover unpause`.\n"
+    assert out == "Everything is paused. carryoverd is not running now.\nResume with `carryover unpause`.\n"
 
 
 def test_what_cannot_be_done_with_broken_settings_changes_nothing(broken_settings: Path, shop: Path, run: Run) -> None:
@@ -152,7 +152,7 @@ def test_a_project_that_is_paused_says_how_it_goes_on(shop: Path, run: Run) -> N
     code, _, err = run("handoff", str(shop))
 
     assert code == ExitCode.REFUSED
-    assert err.endswith(f" `carryover unpause {shop}` takes it up again.\n")
+    assert err.endswith(f" `carryover unpause {shop}` includes it again.\n")
 
 
 def test_a_folder_whose_name_looks_like_a_pattern_is_paused_alone(home: Path, run: Run) -> None:

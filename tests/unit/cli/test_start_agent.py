@@ -10,7 +10,7 @@ import pytest
 
 from carryover.agents import specs
 from carryover.cli.context import state_dir
-from carryover.cli.start_agent import opener
+from carryover.cli.start_agent import startable_agent
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
 from support.agent_here import only_this_path
@@ -147,7 +147,7 @@ def test_without_a_terminal_no_agent_is_started(shop: Path, claude_here: Path, r
     code, out, err = run("handoff", str(shop), "--to", "claude-code", "--exec")
 
     assert (code, out) == (ExitCode.REFUSED, "")
-    assert "--exec starts Claude Code in this terminal, and this is none" in err
+    assert "--exec starts Claude Code in this terminal, but there is no terminal here" in err
     assert not (shop / ".carryover").exists()
 
 
@@ -157,9 +157,9 @@ def test_the_folders_that_install_wrote_down_are_looked_in(home: Path) -> None:
 
     tools = AgentsConfig(each={"claude-code": AgentConfig(env={"CLAUDE_CONFIG_DIR": str(home / "elsewhere")})})
 
-    assert opener("claude-code", Config(agents=tools)).command.path == moved
+    assert startable_agent("claude-code", Config(agents=tools)).command.path == moved
     with pytest.raises(UserError):
-        opener("claude-code", Config())
+        startable_agent("claude-code", Config())
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_the_running_daemon_is_stopped_first(installed: Path, home: Path, run: R
 def test_where_nothing_was_installed_there_is_nothing_to_do(home: Path, run: Run) -> None:
     before = everything(home)
 
-    assert run("uninstall") == (ExitCode.OK, "There is nothing to take back.\n", "")
+    assert run("uninstall") == (ExitCode.OK, "There is nothing to remove.\n", "")
     assert everything(home) == before
 
 
@@ -129,7 +129,7 @@ def test_on_a_terminal_a_purge_asks_once_more(installed: Path, home: Path) -> No
     before = everything(home)
     command = (sys.executable, "-m", "carryover.cli.main", "uninstall", "--purge")
     with Terminal(command, os.environ) as terminal:
-        terminal.wait_for("Remove all this? What was recorded cannot be had back. [y/N]")
+        terminal.wait_for("Remove all this? What was recorded cannot be recovered. [y/N]")
         terminal.press(ENTER)
         code, shown = terminal.end()
 

@@ -108,7 +108,7 @@ async def test_what_happened_before_settings_changed_is_not_told_after_it(desk: 
     desk.around.use(Config(notify=NotifyConfig(desktop=True), paused=True))
     desk.now_ms += 5000
     desk.around.use(WANTED)
-    desk.notices.begin_anew()
+    desk.notices.ignore_earlier()
     async with desk.open() as consider:
         consider(refreshed(limit()))
         consider(refreshed(limit(desk.now_ms), root="/home/dev/blog"))

@@ -75,7 +75,7 @@ async def test_signs_of_life_are_given_only_while_the_daemon_is_healthy(systemd:
             raise asyncio.CancelledError from None
 
     with pytest.raises(asyncio.CancelledError):
-        await told.tell(lambda: "IngestQueue", healthy)
+        await told.report_status(lambda: "IngestQueue", healthy)
 
     assert systemd.pending() == ["WATCHDOG=1", "STATUS=IngestQueue", "WATCHDOG=1", "WATCHDOG=1"]
 
@@ -84,7 +84,7 @@ async def test_signs_of_life_come_twice_as_often_as_asked(systemd: NotifySocket,
     told = notifier(systemd.address, log, WATCHDOG_USEC="400000")
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as group:
-        telling = group.create_task(told.tell(lambda: "IngestQueue", lambda: True))
+        telling = group.create_task(told.report_status(lambda: "IngestQueue", lambda: True))
         await systemd.next()
         began = loop.time()
         for _ in range(3):
@@ -99,7 +99,7 @@ async def test_the_status_is_told_when_it_is_another_one(
     systemd: NotifySocket, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("carryover.daemon.sd_notify.AFTER_CHANGE_S", 0.01)
-    monkeypatch.setattr("carryover.daemon.sd_notify.TELL_EVERY_S", 0.01)
+    monkeypatch.setattr("carryover.daemon.sd_notify.STATUS_EVERY_S", 0.01)
     told = notifier(systemd.address, log)
     statuses = iter(["Looking", "Looking", "IngestQueue: 2 of 5 to go", "Up to date", "Up to date"])
 
@@ -110,7 +110,7 @@ async def test_the_status_is_told_when_it_is_another_one(
             raise asyncio.CancelledError from None
 
     with pytest.raises(asyncio.CancelledError):
-        await told.tell(status, lambda: True)
+        await told.report_status(status, lambda: True)
 
     assert systemd.pending() == ["STATUS=Looking", "STATUS=IngestQueue: 2 of 5 to go", "STATUS=Up to date"]
 

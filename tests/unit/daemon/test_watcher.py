@@ -148,7 +148,7 @@ async def test_beginning_anew_asks_for_a_rescan(
     transcripts.mkdir(parents=True)
     async with watching(agents, home, log) as (watcher, told):
         await told.next()
-        watcher.begin_anew()
+        watcher.restart()
         await told.next()
         assert told.reasons == ["watch_begun", "watch_begun"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from carryover.install.how_installed import Facts, HowInstalled, how_installed, told_by
+from carryover.install.how_installed import Facts, HowInstalled, deduced_from, how_installed
 
 SITE = "lib/python3.11/site-packages/carryover"
 
@@ -43,13 +43,13 @@ def test_an_environment_of_a_tool_installer(tmp_path: Path, mark: str, name: str
     prefix.mkdir()
     (prefix / mark).touch()
 
-    assert told_by(facts(prefix)) == HowInstalled(kind=kind, where=prefix, update=update)
+    assert deduced_from(facts(prefix)) == HowInstalled(kind=kind, where=prefix, update=update)
 
 
 def test_pip_in_a_virtual_environment() -> None:
     prefix = Path("/srv/my env")
 
-    assert told_by(facts(prefix)) == HowInstalled(
+    assert deduced_from(facts(prefix)) == HowInstalled(
         kind="venv", where=prefix, update="'/srv/my env/bin/python' -m pip install --upgrade carryoverd"
     )
 
@@ -57,7 +57,7 @@ def test_pip_in_a_virtual_environment() -> None:
 def test_uv_in_a_virtual_environment_which_has_no_pip() -> None:
     prefix = Path("/srv/env")
 
-    assert told_by(facts(prefix, installer="uv")).update == (
+    assert deduced_from(facts(prefix, installer="uv")).update == (
         "uv pip install --python /srv/env/bin/python --upgrade carryoverd"
     )
 
@@ -66,7 +66,7 @@ def test_the_interpreters_own_packages() -> None:
     python = Path("/usr/bin/python3")
     system = facts(Path("/usr"), python=python, user_packages=Path("/home/dev/.local/lib/python3.11/site-packages"))
 
-    assert told_by(system) == HowInstalled(
+    assert deduced_from(system) == HowInstalled(
         kind="system", where=Path("/usr"), update="/usr/bin/python3 -m pip install --upgrade carryoverd"
     )
 
@@ -75,7 +75,7 @@ def test_the_users_own_packages() -> None:
     packages = Path("/home/dev/.local/lib/python3.11/site-packages")
     user = facts(Path("/usr"), python=Path("/usr/bin/python3"), package=packages / "carryover", user_packages=packages)
 
-    assert told_by(user) == HowInstalled(
+    assert deduced_from(user) == HowInstalled(
         kind="user", where=packages, update="/usr/bin/python3 -m pip install --user --upgrade carryoverd"
     )
 
@@ -84,7 +84,7 @@ def test_an_editable_checkout_also_in_an_environment_of_pipx(tmp_path: Path) -> 
     (tmp_path / "pipx_metadata.json").touch()
     editable = facts(tmp_path, direct_url=url(url="file:///srv/my%20src", dir_info={"editable": True}))
 
-    assert told_by(editable) == HowInstalled(
+    assert deduced_from(editable) == HowInstalled(
         kind="editable",
         where=Path("/srv/my src"),
         update=f"git -C '/srv/my src' pull && {tmp_path}/bin/python -m pip install -e '/srv/my src'",
@@ -105,7 +105,7 @@ def test_an_editable_checkout_also_in_an_environment_of_pipx(tmp_path: Path) -> 
     ],
 )
 def test_what_came_from_elsewhere_is_updated_from_there(direct_url: bytes, wanted: str) -> None:
-    update = told_by(facts(Path("/srv/env"), direct_url=direct_url)).update
+    update = deduced_from(facts(Path("/srv/env"), direct_url=direct_url)).update
 
     assert update == f"/srv/env/bin/python -m pip install --upgrade {wanted}"
 
@@ -115,7 +115,7 @@ def test_a_source_tree_that_is_not_installed(tmp_path: Path) -> None:
     package.mkdir(parents=True)
     (tmp_path / "pyproject.toml").touch()
 
-    assert told_by(facts(Path("/usr"), package=package, installed=False)) == HowInstalled(
+    assert deduced_from(facts(Path("/usr"), package=package, installed=False)) == HowInstalled(
         kind="source", where=tmp_path, update=f"git -C {tmp_path} pull"
     )
 

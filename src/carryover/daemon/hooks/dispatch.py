@@ -25,7 +25,7 @@ import msgspec
 
 from carryover.agents.contract import Agent, HookReading, Source
 from carryover.daemon.health import HookCounts
-from carryover.daemon.hooks.lookup import OwnSession, changed_of_late, is_told_elsewhere, own_session
+from carryover.daemon.hooks.lookup import OwnSession, changed_of_late, may_have_other_sources, own_session
 from carryover.daemon.hooks.session_start import Job, SessionStarts, Start
 from carryover.daemon.hooks.validate import Call, Refused, check_call
 from carryover.daemon.ingest_queue import IngestQueue
@@ -175,7 +175,7 @@ class Hooks:
             case "ended":
                 self.later(partial(self._work.finish, call))
             case "nudge":
-                if is_told_elsewhere(call.transcript):
+                if may_have_other_sources(call.transcript):
                     self.later(partial(self._work.hint, call))
         self.counts.quiet += 1
         return _QUIET
@@ -220,7 +220,10 @@ def _nothing(read: HookReading | Skipped | None) -> Reply:
 
 
 class HookWork:
-    """See the module. `look_s`: after an answer too, for so long at most a session's own sources are waited for."""
+    """What a call makes the daemon read, store and publish, before its answer or after it.
+
+    `look_s`: how long it waits for a session's own sources at most, after an answer too.
+    """
 
     def __init__(
         self,
@@ -249,7 +252,7 @@ class HookWork:
         await self._publish(call)
 
     async def finish(self, call: Call) -> None:
-        """A turn ended: store what was told early, or else read the transcript, and publish soon."""
+        """Handles the end of a turn: stores what the hook reported, or reads the transcript, and publishes soon."""
         self._publish_queue.publish_soon(*await self._store(call))
 
     async def hint(self, call: Call) -> None:
@@ -274,7 +277,7 @@ class HookWork:
         return frozenset() if project_id is None else frozenset({project_id}), 0
 
     async def _early_events(self, call: Call) -> list[Event]:
-        """What was told early, as the session's that it belongs to; nothing where that can't be told in time."""
+        """What the hook reported early, as events of its session; none if that session can't be found in time."""
         if not call.reading.provisional:
             return []
         own = await self._own_session(call)
@@ -296,7 +299,7 @@ class HookWork:
 
     async def _sources_of(self, call: Call) -> list[Source]:
         """Those that may hold what the call is about."""
-        if call.transcript is not None and not is_told_elsewhere(call.transcript):
+        if call.transcript is not None and not may_have_other_sources(call.transcript):
             return [call.transcript.source]
         roots = [root.path for root in self._roots() if root.agent_id == call.agent.id]
         look = partial(changed_of_late, call.agent, call.transcript, roots, now_ms=_now_ms())

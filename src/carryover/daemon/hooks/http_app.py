@@ -54,14 +54,14 @@ MakeApp = Callable[["ConnectionLimiter", Port], web.Application]
 
 
 class Greeting(msgspec.Struct, frozen=True):
-    """What `GET /health` tells to anyone who can connect."""
+    """What `GET /health` answers anyone who can connect."""
 
     name: str = "carryoverd"
     version: str = __version__
 
 
 class ConnectionLimiter:
-    """Closes connections on which no request comes. One request a connection: nothing we serve asks twice."""
+    """Closes connections on which no request comes. Serves one request per connection: no client of ours sends more."""
 
     def __init__(self, head_s: float = HEAD_S) -> None:
         self._head_s = head_s
@@ -77,7 +77,7 @@ class ConnectionLimiter:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Takes note that a request came, and lets the connection end with its answer."""
+        """Records that a request came, and closes the connection after its answer."""
         timer = self._silent.pop(request.protocol, None)
         if timer is not None:
             timer.cancel()

@@ -31,8 +31,8 @@ RECENT_MS: Final = 600_000
 MOST_RECENT: Final = 8
 
 
-def is_told_elsewhere(transcript: Transcript | None) -> bool:
-    """Whether other sources than `transcript`, the one that the hook named, may tell the session, and better."""
+def may_have_other_sources(transcript: Transcript | None) -> bool:
+    """Whether sources other than `transcript`, which the hook named, may hold the session, and more of it."""
     return transcript is None or transcript.source.rank > 0
 
 

@@ -1,4 +1,4 @@
-"""What a session that starts gets: its project's handoff, after a short look at what is new on disk.
+"""Answers a session that starts with its project's handoff, after reading what is new on disk for a short time.
 
 In a project where no session was seen before there is nothing to tell. Its files are made ready then, before the first
 prompt, so that the pointers stand when the agent reads its memory files.
@@ -21,7 +21,7 @@ import msgspec
 
 from carryover.agents.contract import Agent, HookReading
 from carryover.config import Config, project_settings
-from carryover.daemon.hooks.lookup import changed_of_late, changed_siblings, is_told_elsewhere, own_session
+from carryover.daemon.hooks.lookup import changed_of_late, changed_siblings, may_have_other_sources, own_session
 from carryover.daemon.hooks.validate import Transcript
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.publish_queue import PublishQueue
@@ -37,10 +37,10 @@ from carryover.publish.refresh import Refreshed
 from carryover.publish.refusal import refusal
 
 CATCH_UP_S: Final = 0.4
-"""For reading what is new on disk. What is not read by then is not told."""
+"""For reading what is new on disk. What is not read by then is missing from the answer."""
 
 FOLLOW_S: Final = 0.2
-"""For finding out that the project was moved here. Where that takes longer, its past is told at the next start."""
+"""For finding out that the project was moved here. If that takes longer, its past is handed over at the next start."""
 
 
 Job = Callable[[], Awaitable[None]]
@@ -58,7 +58,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     """Where its agent keeps transcripts."""
 
 
-class _Told(msgspec.Struct, frozen=True, kw_only=True):
+class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None
     project_id: int | None
     is_unprepared: bool
@@ -68,9 +68,9 @@ class _Told(msgspec.Struct, frozen=True, kw_only=True):
 class SessionStarts:
     """See the module.
 
-    `follow` finds what was recorded of a project before it was moved. `started_in` is told of a project whose files are
-    made ready, before they are. `later` takes what must not be given up when the time for the answer is over: a write
-    to the ledger that is cancelled holds up whoever cancels it.
+    `follow` finds what was recorded of a project before it was moved. `started_in` gets the id of a project before its
+    files are prepared. `later` takes work that must not be cancelled when the time for the answer is over: cancelling a
+    write to the ledger would block the caller.
     """
 
     def __init__(
@@ -115,14 +115,14 @@ class SessionStarts:
             async with asyncio.timeout_at(min(deadline, loop.time() + FOLLOW_S)):
                 await self._find_past(start.project)
         async with asyncio.timeout_at(deadline):
-            told = await loop.run_in_executor(self._executor, self._tell, start)
+            answer = await loop.run_in_executor(self._executor, self._make_answer, start)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
-                await self._prepare(start, told)
-        return told.text
+                await self._prepare(start, answer)
+        return answer.text
 
     async def _catch_up(self, start: Start) -> None:
-        if start.transcript is None or is_told_elsewhere(start.transcript):
+        if start.transcript is None or may_have_other_sources(start.transcript):
             look = partial(changed_of_late, start.agent, start.transcript, start.roots, now_ms=_now_ms())
         else:
             look = partial(changed_siblings, start.agent, start.transcript, since_ms=self._last_sweep_ms())
@@ -145,7 +145,7 @@ class SessionStarts:
             if not found.done():
                 found.set_result(None)
 
-    def _tell(self, start: Start) -> _Told:
+    def _make_answer(self, start: Start) -> _Answer:
         """Blocks; reads only."""
         with closing(connect_read_only(self._ledger_path)) as db:
             own = own_session(db, start.agent.id, start.reading.session, start.project.root)
@@ -157,7 +157,7 @@ class SessionStarts:
         is_unprepared = project_id == own.here_id and awaits_handoff(
             Path(start.project.root), self._config(), home=self._home, agents_own=self._agents_own
         )
-        return _Told(text=text, project_id=project_id, is_unprepared=is_unprepared)
+        return _Answer(text=text, project_id=project_id, is_unprepared=is_unprepared)
 
     def _text(self, db: sqlite3.Connection, start: Start, session: str, project_id: int) -> str | None:
         assert start.reading.reason is not None, "a start has a reason"
@@ -173,14 +173,14 @@ class SessionStarts:
             agents_own=self._agents_own,
         )
 
-    async def _prepare(self, start: Start, told: _Told) -> None:
-        if not told.is_unprepared:
+    async def _prepare(self, start: Start, answer: _Answer) -> None:
+        if not answer.is_unprepared:
             return
         known: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._later(partial(self._know, start.project, told.project_id, known))
+        self._later(partial(self._register_project, start.project, answer.project_id, known))
         await self._publish_queue.publish_now(await known)
 
-    async def _know(self, project: ProjectRoot, project_id: int | None, known: asyncio.Future[int]) -> None:
+    async def _register_project(self, project: ProjectRoot, project_id: int | None, known: asyncio.Future[int]) -> None:
         """Let the ledger know `project`, and `known` its id, unless nobody waits for that any more."""
         if project_id is None:
             project_id = await self._ledger.know_project(project.root, project.main_root, now_ms=_now_ms())

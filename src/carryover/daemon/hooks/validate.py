@@ -35,7 +35,7 @@ class Transcript(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """What a hook told, its paths checked; None where it did not tell one."""
+    """What a hook reported, its paths checked; None where it named none."""
 
     agent: Agent
     reading: HookReading

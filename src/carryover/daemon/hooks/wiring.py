@@ -1,4 +1,4 @@
-"""The part of the daemon that agents' hooks talk to, put together."""
+"""Puts together the part of the daemon that agents' hooks talk to."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class HookWiring:
             stub.write(state)
             prune_answers(state.root, self._context.config)
         except OSError as error:
-            # A full disk must not keep the daemon from starting. A secret that nobody knows lets nobody in.
+            # A full disk must not keep the daemon from starting. A secret that no hook knows admits none.
             self._log.error("hooks_not_prepared", error)
 
     def settings_changed(self) -> None:

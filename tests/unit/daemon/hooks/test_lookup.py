@@ -16,7 +16,7 @@ from carryover.daemon.hooks.lookup import (
     OwnSession,
     changed_of_late,
     changed_siblings,
-    is_told_elsewhere,
+    may_have_other_sources,
     own_session,
 )
 from carryover.daemon.hooks.validate import Transcript
@@ -113,9 +113,9 @@ def test_only_an_agent_with_several_kinds_of_sources_tells_a_session_elsewhere(a
     claude = home / ".claude/projects"
     own = named(adapters()["claude-code"], claude / "-home-dev-shop" / f"{CHAT % 1}.jsonl", claude)
 
-    assert not is_told_elsewhere(own)
-    assert is_told_elsewhere(named(agent, transcript(home), home / ".cursor/projects"))
-    assert is_told_elsewhere(None)
+    assert not may_have_other_sources(own)
+    assert may_have_other_sources(named(agent, transcript(home), home / ".cursor/projects"))
+    assert may_have_other_sources(None)
 
 
 AT_MS = 1_795_155_000_000
