@@ -32,6 +32,7 @@ class HelpText(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, width=min(terminal_width() or WIDEST, WIDEST) - 2)
 
     def add_argument(self, action: argparse.Action) -> None:
+        """Adds an argument; a list of commands gets room for its indent."""
         super().add_argument(action)
         # argparse forgets that commands stand further in, and would break the line after the longest one.
         if isinstance(action, argparse._SubParsersAction):

@@ -39,6 +39,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover handoff`."""
     parser.description = DESCRIPTION
     parser.epilog = (
         EXAMPLES
@@ -78,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Runs `carryover handoff`; returns the exit code."""
     if args.to is not None or args.exec or args.copy:
         _check_handing_over(args)
         return _copy(args) if args.copy else _start_agent(args)

@@ -23,6 +23,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover install`."""
     from carryover.cli.install_flow import add_options
 
     parser.description = DESCRIPTION
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Runs `carryover install`; returns the exit code."""
     from carryover.cli.install_flow import set_up
 
     return set_up(args, installing=True)

@@ -196,10 +196,12 @@ class Done:
 
     @property
     def changed(self) -> bool:
+        """Whether anything was changed."""
         return self.background.changed or any(done.outcome not in ("unchanged", "left alone") for done in self.applied)
 
     @property
     def failed(self) -> bool:
+        """Whether something could not be done."""
         return bool(self.background.trouble) or any(done.problem for done in self.applied)
 
 

@@ -56,6 +56,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover link`."""
     parser.description = DESCRIPTION
     parser.epilog = (
         EXAMPLES
@@ -71,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Runs `carryover link`; returns the exit code."""
     if (args.new is None) != args.undo:
         raise UserError("Give OLD and NEW, or --undo and OLD.", ExitCode.USAGE)
     done = unlink_projects(state_dir(), args.old) if args.undo else link_projects(state_dir(), args.old, args.new)

@@ -36,6 +36,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover pause`."""
     add_common_arguments(parser, description=DESCRIPTION, examples=EXAMPLES)
 
 
@@ -54,6 +55,7 @@ def add_common_arguments(parser: argparse.ArgumentParser, *, description: str, e
 
 
 def run(args: argparse.Namespace) -> int:
+    """Runs `carryover pause`; returns the exit code."""
     from carryover.cli.context import project_root, state_dir
 
     state = state_dir()

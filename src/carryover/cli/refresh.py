@@ -20,6 +20,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover refresh`."""
     from carryover.cli.install_flow import add_options
 
     parser.description = DESCRIPTION
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Runs `carryover refresh`; returns the exit code."""
     from carryover.cli.install_flow import set_up
 
     return set_up(args, installing=False)

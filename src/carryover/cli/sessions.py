@@ -49,6 +49,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover sessions`."""
     parser.description = DESCRIPTION
     parser.epilog = (
         EXAMPLES
@@ -67,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Runs `carryover sessions`; returns the exit code."""
     root = None if args.all else project_root(args.project)
     with _ledger_of(root) as ledger:
         listed = _listed(ledger, root, args.limit)

@@ -54,6 +54,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover show`."""
     parser.description = DESCRIPTION
     parser.epilog = (
         EXAMPLES
@@ -68,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Runs `carryover show`; returns the exit code."""
     with _ledger_with(args.id) as ledger:
         session = session_by_prefix(ledger, args.id)
         if args.json:
@@ -139,16 +141,20 @@ class SessionEvent(Protocol):
     """An event of a session as the ledger gives it."""
 
     @property
-    def at_ms(self) -> int: ...
+    def at_ms(self) -> int:
+        """When it happened, in UTC ms."""
 
     @property
-    def sidechain(self) -> str | None: ...
+    def sidechain(self) -> str | None:
+        """The sub-agent it belongs to; None for the main conversation."""
 
     @property
-    def body(self) -> AnyBody: ...
+    def body(self) -> AnyBody:
+        """What happened."""
 
     @property
-    def undone(self) -> bool: ...
+    def undone(self) -> bool:
+        """Whether the user took it back."""
 
 
 def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None, full: bool) -> Iterator[str]:

@@ -54,6 +54,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover status`."""
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES + "\n" + exit_code_help(ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
     parser.add_argument("--json", action="store_true", help="print everything as JSON; times are UTC milliseconds")
@@ -61,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Runs `carryover status`; returns the exit code."""
     from carryover.diagnose.gather import gather
 
     while True:

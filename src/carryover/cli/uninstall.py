@@ -35,6 +35,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover uninstall`."""
     parser.description = DESCRIPTION
     parser.epilog = (
         EXAMPLES
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Runs `carryover uninstall`; returns the exit code."""
     from carryover.daemon.client import daemon_pid
     from carryover.install.background import registered
     from carryover.install.uninstall import carry_out, plan_uninstall

@@ -19,10 +19,12 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover unpause`."""
     add_common_arguments(parser, description=DESCRIPTION, examples=EXAMPLES)
 
 
 def run(args: argparse.Namespace) -> int:
+    """Runs `carryover unpause`; returns the exit code."""
     from carryover.cli.context import project_root, state_dir
     from carryover.cli.pause import print_state, unpause_all, unpause_project
 

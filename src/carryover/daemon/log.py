@@ -33,15 +33,19 @@ class Log:
         self._sink = sink
 
     def debug(self, event: str, **fields: Value) -> None:
+        """Logs `event` at level debug."""
         self._sink(logging.DEBUG, line(event, fields))
 
     def info(self, event: str, **fields: Value) -> None:
+        """Logs `event` at level info."""
         self._sink(logging.INFO, line(event, fields))
 
     def warning(self, event: str, **fields: Value) -> None:
+        """Logs `event` at level warning."""
         self._sink(logging.WARNING, line(event, fields))
 
     def error(self, event: str, error: BaseException, **fields: Value) -> None:
+        """Logs `event` at level error, with the type and place of `error`."""
         self._sink(logging.ERROR, line(event, {**fields, "error": describe(error)}))
 
 

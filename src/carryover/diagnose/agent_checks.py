@@ -19,6 +19,7 @@ def cannot_have_hooks(agent: AgentReport) -> bool:
 
 
 def settings_unreadable(_report: Report, _inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
+    """Finds a settings file that cannot be read."""
     if agent.hooks is not None and agent.hooks.problem:
         yield Finding(
             check="hooks",
@@ -29,6 +30,7 @@ def settings_unreadable(_report: Report, _inspection: Inspection, agent: AgentRe
 
 
 def hooks_dropped(report: Report, _inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
+    """Finds a file of hooks that the agent drops as a whole."""
     if agent.hooks is not None and agent.hooks.dropped:
         yield Finding(
             check="hooks",
@@ -39,6 +41,7 @@ def hooks_dropped(report: Report, _inspection: Inspection, agent: AgentReport) -
 
 
 def hooks_ignored(report: Report, _inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
+    """Notes events that the agent does not see where they stand."""
     if agent.hooks is not None and agent.hooks.ignored:
         ignored = ", ".join(agent.hooks.ignored)
         yield Finding(
@@ -51,6 +54,7 @@ def hooks_ignored(report: Report, _inspection: Inspection, agent: AgentReport) -
 
 
 def hooks_misplaced_or_missing(report: Report, inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
+    """Finds hooks of ours that are in another file, or gone."""
     hooks = agent.hooks
     if hooks is None or not inspection.installed:
         return
@@ -75,6 +79,7 @@ def hooks_misplaced_or_missing(report: Report, inspection: Inspection, agent: Ag
 
 
 def hooks_edited(report: Report, inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
+    """Finds hooks of ours that are not as this version writes them."""
     if inspection.installed and agent.hooks is not None and agent.hooks.edited:
         edited = ", ".join(agent.hooks.edited)
         yield Finding(
@@ -86,6 +91,7 @@ def hooks_edited(report: Report, inspection: Inspection, agent: AgentReport) -> 
 
 
 def hooks_not_reviewed(_report: Report, inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
+    """Finds hooks that the user has yet to review."""
     hooks = agent.hooks
     if inspection.installed and hooks is not None and hooks.to_review and not hooks.switched_off:
         yield Finding(
@@ -97,6 +103,7 @@ def hooks_not_reviewed(_report: Report, inspection: Inspection, agent: AgentRepo
 
 
 def hooks_switched_off(report: Report, inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
+    """Finds a setting that switches all hooks off."""
     hooks = agent.hooks
     if inspection.installed and hooks is not None and hooks.switched_off:
         setting = f"`{hooks.switched_off_by}`"
@@ -111,6 +118,7 @@ def hooks_switched_off(report: Report, inspection: Inspection, agent: AgentRepor
 
 
 def folder_lost(report: Report, _inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
+    """Finds a variable that moves the agent to a folder that does not exist."""
     if agent.lost_folder is not None:
         yield Finding(
             check="folder",
@@ -122,6 +130,7 @@ def folder_lost(report: Report, _inspection: Inspection, agent: AgentReport) -> 
 
 
 def transcripts_moved(report: Report, _inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
+    """Finds recorded folders of transcripts that are not used any more."""
     if agent.moved_from:
         before, today = (", ".join(map(report.short, roots)) for roots in (agent.moved_from, agent.roots_today))
         yield Finding(
@@ -134,6 +143,7 @@ def transcripts_moved(report: Report, _inspection: Inspection, agent: AgentRepor
 
 
 def version_newer(_report: Report, inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
+    """Notes a version that is newer than the known ones."""
     if agent.state == "newer":
         yield Finding(
             check="version",
@@ -145,6 +155,7 @@ def version_newer(_report: Report, inspection: Inspection, agent: AgentReport) -
 
 
 def version_older(_report: Report, _inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
+    """Notes a version that is too old for hooks."""
     if agent.state == "older":
         yield Finding(
             check="version",
@@ -156,6 +167,7 @@ def version_older(_report: Report, _inspection: Inspection, agent: AgentReport) 
 
 
 def version_unreadable(_report: Report, _inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
+    """Notes a version that could not be read."""
     if agent.state == "unreadable":
         yield Finding(
             check="version",
@@ -168,6 +180,7 @@ def version_unreadable(_report: Report, _inspection: Inspection, agent: AgentRep
 
 
 def transcripts_deleted(report: Report, _inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
+    """Notes that the agent deletes old transcripts."""
     if agent.keeps_days is None:
         return
     held, gone = "The ledger is still empty", ""
@@ -184,6 +197,7 @@ def transcripts_deleted(report: Report, _inspection: Inspection, agent: AgentRep
 
 
 def pointer_unusable(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
+    """Finds pointers that were edited, or lost a marker."""
     for names, what in ((project.edited, "was edited by hand"), (project.broken, "lost one of its markers")):
         for name in names:
             yield Finding(
@@ -195,6 +209,7 @@ def pointer_unusable(report: Report, _inspection: Inspection, project: ProjectRe
 
 
 def project_refused(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
+    """Finds a project in which nothing may be published."""
     if project.refusal is not None:
         yield Finding(
             check="project",
@@ -206,6 +221,7 @@ def project_refused(report: Report, _inspection: Inspection, project: ProjectRep
 
 
 def pointer_cut_off(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
+    """Finds a pointer that lies beyond what an agent reads of the file."""
     for agent in selected(report):
         if agent.reads_bytes is not None and project.pointer_end_bytes > agent.reads_bytes:
             yield Finding(
@@ -218,6 +234,7 @@ def pointer_cut_off(report: Report, _inspection: Inspection, project: ProjectRep
 
 
 def pointer_overridden(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
+    """Finds an AGENTS.override.md, which hides the pointer from Codex."""
     root = report.short(project.root)
     codex_here = any(agent.id == "codex" and agent.state != "missing" for agent in report.agents)
     if project.overridden:

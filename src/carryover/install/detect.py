@@ -75,6 +75,7 @@ class Detection:
 
     @property
     def found(self) -> bool:
+        """Whether the agent is on this machine."""
         return self.state != "missing"
 
 

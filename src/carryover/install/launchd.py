@@ -61,6 +61,7 @@ class Launchd:
         self.path = home / "Library" / "LaunchAgents" / f"{LABEL}.plist"
 
     def available(self) -> str | None:
+        """Says why it cannot be used now; None when it can."""
         if shutil.which("launchctl", path=self._env.get("PATH")) is None:
             return "There is no launchd on this machine."
         # A remote shell of a user who is not logged in at the screen has no such domain.
@@ -68,6 +69,7 @@ class Launchd:
         return None if ran.ok else f"launchd starts no programs for this user here ({ran.reason()})."
 
     def file(self, program: Program) -> ServiceFile:
+        """The file that `install` would write; None where none is written."""
         return ServiceFile(self.path, agent(program))
 
     def install(self, program: Program) -> bool:
@@ -86,9 +88,11 @@ class Launchd:
         return True
 
     def start(self) -> None:
+        """Starts the daemon, and returns once it answers."""
         self._must("kickstart", self._target, doing="start the daemon")
 
     def stop(self) -> None:
+        """Stops the daemon, and returns once it is gone."""
         printed = self._printed()
         if printed is None or _pid(printed) is None:
             return
@@ -96,9 +100,11 @@ class Launchd:
         self._wait_until(lambda: _pid(self._printed() or "") is None, doing="stop the daemon")
 
     def restart(self) -> None:
+        """Restarts the daemon, or starts it."""
         self._must("kickstart", "-k", self._target, doing="restart the daemon", limit_s=GONE_S)
 
     def status(self) -> ServiceStatus:
+        """What is known of the service. Changes nothing, raises nothing."""
         installed = self.path.is_file()
         printed = self._printed()
         pid = _pid(printed or "")
@@ -113,6 +119,7 @@ class Launchd:
         )
 
     def uninstall(self) -> bool:
+        """Stops the daemon and removes the service; True when anything was removed."""
         if not self.path.is_file():
             return False
         if self._printed() is not None:

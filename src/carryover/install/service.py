@@ -73,7 +73,8 @@ class ServiceManager(Protocol):
     """Runs the daemon for one user. Every method blocks, for a bounded time."""
 
     @property
-    def kind(self) -> Kind: ...
+    def kind(self) -> Kind:
+        """Which service manager it is."""
 
     def available(self) -> str | None:
         """None when it can be used now, else why not: a sentence for the user."""
@@ -112,26 +113,33 @@ class NoManager:
         self._reason = reason
 
     def available(self) -> str | None:
+        """The reason there is no service manager."""
         return self._reason
 
     def file(self, _program: Program) -> ServiceFile | None:
+        """None: nothing is written."""
         return None
 
     def install(self, _program: Program) -> bool:
+        """False: nothing is registered."""
         return False
 
     def start(self) -> None:
+        """Raises UserError: nothing here can start the daemon."""
         raise UserError(f"{self._reason} Start the daemon yourself: `{COMMAND}`.", ExitCode.NOT_RUNNING)
 
     def stop(self) -> None:
+        """Raises UserError: nothing here can stop the daemon."""
         raise UserError(f"{self._reason} Stop the daemon yourself: `carryover status` shows its process.")
 
     restart = start
 
     def status(self) -> ServiceStatus:
+        """No service, and why."""
         return ServiceStatus(kind=self.kind, installed=False, trouble=self._reason)
 
     def uninstall(self) -> bool:
+        """False: there is nothing to remove."""
         return False
 
 
@@ -183,6 +191,7 @@ class Ran(msgspec.Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
+        """Whether the command succeeded."""
         return self.code == 0
 
     def reason(self) -> str:

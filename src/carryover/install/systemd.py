@@ -74,6 +74,7 @@ class SystemdUser:
         return self._units / UNIT
 
     def available(self) -> str | None:
+        """Says why it cannot be used now; None when it can."""
         if shutil.which("systemctl", path=self._env.get("PATH")) is None:
             return "There is no systemd on this machine."
         ran = self._systemctl("show", "--property=Version")
@@ -84,6 +85,7 @@ class SystemdUser:
         return ServiceFile(self.path, unit_text(program).encode())
 
     def install(self, program: Program) -> bool:
+        """Registers the service; True when anything was changed."""
         wanted = self.file(program)
         wanted.path.parent.mkdir(parents=True, exist_ok=True)
         changed = write_if_changed(wanted.path, wanted.content, mode=0o644)
@@ -94,15 +96,19 @@ class SystemdUser:
         return changed
 
     def start(self) -> None:
+        """Starts the daemon, and returns once it answers."""
         self._launch("start")
 
     def stop(self) -> None:
+        """Stops the daemon, and returns once it is gone."""
         self._must("stop", UNIT, doing="stop the daemon", limit_s=STOP_S)
 
     def restart(self) -> None:
+        """Restarts the daemon, or starts it."""
         self._launch("restart")
 
     def status(self) -> ServiceStatus:
+        """What is known of the service. Changes nothing, raises nothing."""
         installed = self.path.is_file()
         shown = self._show()
         if not shown:
@@ -124,6 +130,7 @@ class SystemdUser:
         )
 
     def uninstall(self) -> bool:
+        """Stops the daemon and removes the service; True when anything was removed."""
         wanted = self._units / _WANTED_BY / UNIT
         there = [path for path in (wanted, self.path) if path.is_symlink() or path.exists()]
         if not there:

@@ -52,10 +52,12 @@ class ThrowAway:
 
     @property
     def state(self) -> StateDir:
+        """The state folder of the demo."""
         return StateDir(self.root / "state")
 
     @property
     def handoffs(self) -> Path:
+        """The folder that the demo publishes handoffs to."""
         return self.root / "handoffs"
 
     def prepare(self) -> None:
@@ -71,6 +73,7 @@ class ThrowAway:
             return None
 
     def counts(self) -> Counts:
+        """What the ledger of the demo holds."""
         if not self.state.ledger.exists():
             return Counts()
         with closing(connect_read_only(self.state.ledger)) as ledger:

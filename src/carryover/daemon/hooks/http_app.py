@@ -196,6 +196,8 @@ def port_app(hooks: Hooks, secret: str, log: Log, *, limiter: ConnectionLimiter,
 
 
 def guarded_app(log: Log, limiter: ConnectionLimiter, port: Port) -> web.Application:
+    """An application that refuses what the guard refuses, and answers its own errors as JSON."""
+
     @web.middleware
     async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
@@ -241,6 +243,8 @@ def hook_route(hooks: Hooks, *, secret: str | None) -> Handler:
 
 
 def json_route(answer: Answer) -> Handler:
+    """A handler that answers as JSON what `answer` returns."""
+
     async def handle(_request: web.Request) -> web.Response:
         return web.Response(body=msgspec.json.encode(await answer()), content_type="application/json")
 
