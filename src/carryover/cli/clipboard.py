@@ -15,8 +15,7 @@ from typing import Final
 import msgspec
 
 from carryover.errors import UserError
-from carryover.install.commands import copies
-from carryover.install.machine import Machine
+from carryover.install.machine import Machine, copies
 
 LIMIT_S: Final = 5.0
 """After that long a program has not taken the text."""

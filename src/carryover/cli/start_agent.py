@@ -18,8 +18,7 @@ from carryover.cli.output import harmless
 from carryover.config import Config
 from carryover.distill.own_text import go_on_prompt
 from carryover.errors import ExitCode, UserError
-from carryover.install.commands import Command, copies
-from carryover.install.machine import Machine
+from carryover.install.machine import Command, Machine, copies
 from carryover.model import AGENT_NAMES
 from carryover.paths import StateDir
 from carryover.publish.handoff_file import place_of

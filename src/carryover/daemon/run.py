@@ -105,7 +105,7 @@ class _Signals:
 
     def __init__(self, daemon: Daemon, context: DaemonContext, log: Log) -> None:
         self._daemon = daemon
-        self._surroundings = context
+        self._context = context
         self._log = log
         self._loop = asyncio.get_running_loop()
         self.received: signal.Signals | None = None
@@ -127,16 +127,16 @@ class _Signals:
         self._daemon.stop_asked.set()
 
     def _reload(self) -> None:
-        around = self._surroundings
+        context = self._context
         try:
-            around.use(settings_now(around.state))
+            context.use(settings_now(context.state))
         except UserError as error:
             # A pause holds all the same; what else was set stays as it was.
-            around.use(msgspec.structs.replace(around.config, paused=around.state.paused.exists()))
-            around.config_trouble = str(error)
+            context.use(msgspec.structs.replace(context.config, paused=context.state.paused.exists()))
+            context.config_trouble = str(error)
             self._log.error("config_refused", error)
         else:
-            self._log.info("config_read", paused=around.config.paused)
+            self._log.info("config_read", paused=context.config.paused)
         self._daemon.settings_changed()
 
     def _forgotten_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -41,11 +41,10 @@ from carryover.fsio import is_folder, is_there
 from carryover.ingest.scan import MS_PER_DAY, recorded_roots
 from carryover.install.agent_settings import AgentSettings, read_settings
 from carryover.install.background import service_of_user
-from carryover.install.commands import copies
 from carryover.install.detect import Detection, detect_all
 from carryover.install.hook_places import with_hook_files
 from carryover.install.how_installed import how_installed
-from carryover.install.machine import Machine
+from carryover.install.machine import Machine, copies
 from carryover.install.record import Record, load_record
 from carryover.install.service import COMMAND, Program, ServiceStatus
 from carryover.install.setup import stub_of, tool_hooks

@@ -1,13 +1,20 @@
-"""The machine as the installer sees it: everything it would otherwise ask the process for."""
+"""The machine as the installer sees it: home, environment, platform, and where commands are on it.
+
+Commands are looked for on PATH, and in places where a shell would find them but a service would not.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
+
+from carryover.agents.spec import LINUX, MACOS, Place, places_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +30,77 @@ class Machine:
     def here(cls, recorded: Mapping[str, str] | None = None) -> Self:
         """This machine. `recorded`: variables an earlier install saw; the environment of today goes before them."""
         return cls(home=Path.home(), env={**(recorded or {}), **os.environ})
+
+
+_OF_THE_USER: Final = (
+    Place(path="~/.local/bin"),
+    Place(path="~/bin"),
+    Place(path="~/.npm-global/bin", env="NPM_CONFIG_PREFIX", below="bin"),
+    Place(path="~/.bun/bin", env="BUN_INSTALL", below="bin"),
+    Place(path="~/.volta/bin", env="VOLTA_HOME", below="bin"),
+    Place(path="~/.local/share/pnpm", env="PNPM_HOME", platforms=(LINUX,)),
+    Place(path="~/Library/pnpm", env="PNPM_HOME", platforms=(MACOS,)),
+    Place(path="~/.asdf/shims", env="ASDF_DATA_DIR", below="shims"),
+    Place(path="~/.local/share/mise/shims", env="MISE_DATA_DIR", below="shims"),
+)
+_OF_THE_SYSTEM: Final = (
+    "opt/homebrew/bin",
+    "home/linuxbrew/.linuxbrew/bin",
+    "usr/local/bin",
+    "usr/bin",
+    "snap/bin",
+)
+_NVM: Final = Place(path="~/.nvm/versions/node", env="NVM_DIR", below="versions/node")
+"""One folder for each version of node, each with global packages of its own."""
+
+_NUMBERS: Final = re.compile(r"\d{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as found: `path` with its links not resolved."""
+
+    path: Path
+    on_path: bool
+
+
+def copies(names: tuple[str, ...], machine: Machine, more: tuple[Place, ...] = ()) -> tuple[Command, ...]:
+    """Every copy of a command, the one that a shell would run first; links to the same file count once.
+
+    `more`: folders of this command's own, looked at before those that are usual for all.
+    """
+    found: dict[Path, Command] = {}
+    for folder, on_path in _folders(machine, more):
+        for name in names:
+            path = folder / name
+            if (file := _program(path)) is not None:
+                found.setdefault(file, Command(path, on_path))
+    return tuple(found.values())
+
+
+def _folders(machine: Machine, more: tuple[Place, ...]) -> Iterator[tuple[Path, bool]]:
+    on_path = machine.env.get("PATH", "").split(os.pathsep)
+    # An empty or relative entry means the folder we happen to stand in, which may hold a program of anybody's.
+    yield from ((Path(entry), True) for entry in on_path if entry.startswith("/"))
+    for place in places_on((*more, *_OF_THE_USER), machine.platform):
+        yield place.at(machine.home, machine.env), False
+    yield from ((folder / "bin", False) for folder in _newest_first(_NVM.at(machine.home, machine.env)))
+    yield from ((machine.root / folder, False) for folder in _OF_THE_SYSTEM)
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    try:
+        found = list(folder.iterdir())
+    except OSError:
+        return []
+    return sorted(found, key=lambda path: [int(number) for number in _NUMBERS.findall(path.name)], reverse=True)
+
+
+def _program(path: Path) -> Path | None:
+    """The file behind `path`, if it is one that we may run."""
+    try:
+        if stat.S_ISREG(path.stat().st_mode) and os.access(path, os.X_OK):
+            return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a name that no file can have
+        pass
+    return None
