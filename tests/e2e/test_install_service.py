@@ -73,7 +73,7 @@ def test_a_service_that_was_stopped_and_disabled_is_found_and_repaired(systemd: 
 
     doctor = json.loads(carryover(systemd, "doctor", "--json").out)
     assert [finding["what"] for finding in doctor["findings"] if finding["level"] == "wrong"][:2] == [
-        "carryoverd does not run.",
+        "carryoverd is not running.",
         "The systemd service is not enabled.",
     ]
 
