@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from carryover.edits.encoding import BOM, is_text
 from carryover.edits.text_block import find_lines, whole_file, with_lines, without_span
-from carryover.text.markdown import fenced, prose
+from carryover.text.markdown import fenced, visible_text
 
 START: Final = b"<!--CARRYOVER:START-->"
 END: Final = b"<!--CARRYOVER:END-->"
@@ -96,7 +96,7 @@ def length_with_block(data: bytes) -> int:
 
 def imports_agents_md(data: bytes) -> bool:
     """Whether the text imports the AGENTS.md beside it (Claude Code 2.1.328: not from code, not from a comment)."""
-    return _IMPORT_OF_AGENTS.search(prose(data)) is not None
+    return _IMPORT_OF_AGENTS.search(visible_text(data)) is not None
 
 
 def says_nothing(data: bytes) -> bool:
