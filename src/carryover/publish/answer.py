@@ -19,10 +19,9 @@ from carryover.fsio import is_folder
 from carryover.model import conversation_of
 from carryover.probe.git import Moved, git_moved
 from carryover.publish.handoff_file import place_of
-from carryover.publish.own_writes import OWN_WRITES
+from carryover.publish.offline_answers import SITUATIONS
 from carryover.publish.project_root import AgentFolders
-from carryover.publish.refresh import files_now, git_now, view_now
-from carryover.publish.restore_store import SITUATIONS
+from carryover.publish.refresh import OWN_WRITES, files_now, git_now, view_now
 
 _SAME_MOMENT_MS: Final = 2_000
 

@@ -24,8 +24,8 @@ from carryover.publish.moved_folders import (
     moves_with,
     stored,
 )
+from carryover.publish.offline_answers import forget_answers
 from carryover.publish.project_root import AgentFolders, ProjectRoot, find_root
-from carryover.publish.restore_store import forget_answers
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,8 +16,8 @@ from carryover.fsio import private_dir
 from carryover.publish.gitignore import keep_out
 from carryover.publish.handoff_file import STORE, write_handoff
 from carryover.publish.instruction_files import place_pointers, remove_pointers
+from carryover.publish.policy import refusal
 from carryover.publish.project_root import AgentFolders, git_dir_of
-from carryover.publish.refusal import refusal
 
 _LOOKED_AT: Final = 1000
 

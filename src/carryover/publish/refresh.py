@@ -1,36 +1,43 @@
-"""One project's handoff, from the ledger to the files: view, probes, distil, render, publish. Blocks."""
+"""Makes one project's handoff from the ledger, and publishes it: view, probes, distil, render, write. Blocks."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from carryover.agents import adapters
+from carryover.agents import adapters, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.facts import FileFacts, GitFacts
 from carryover.distill.handoff import Handoff, distill, has_task, wanted_files
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
-from carryover.edits.record import PublishedProject, remember_project
+from carryover.edits.record import AGENTS_MD, CLAUDE_MD, GITIGNORE, PublishedProject, remember_project
 from carryover.errors import os_reason
 from carryover.fsio import is_folder
 from carryover.ledger.project_view import project_view
 from carryover.ledger.reading import connect_read_only
 from carryover.probe.files import file_facts
 from carryover.probe.git import git_facts
+from carryover.probe.git_diff import OwnWrites
+from carryover.publish.gitignore import without_rule
 from carryover.publish.handoff_file import STORE, place_of, sha_of, write_handoff
-from carryover.publish.offers import startable
-from carryover.publish.own_writes import OWN_WRITES
+from carryover.publish.offline_answers import forget_answers, keep_answers
+from carryover.publish.pointer import without_block
 from carryover.publish.project_files import Published, publish
 from carryover.publish.project_root import AgentFolders, agents_checkouts
-from carryover.publish.restore_store import forget_answers, keep_answers
+
+OWN_WRITES: Final = OwnWrites(
+    folder=STORE, without={AGENTS_MD: without_block, CLAUDE_MD: without_block, GITIGNORE: without_rule}
+)
+"""What Carryover itself writes into a project, for the probe that counts what others changed there."""
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
-    """What one refresh came to. `handoff` and `text` are None where there is nothing to hand over yet."""
+    """The result of one refresh. `handoff` and `text` are None where there is nothing to hand over yet."""
 
     root: str
     settings: ProjectSettings
@@ -63,7 +70,12 @@ def made_handoff(
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
     git = _git(root, last_git)
     handoff = distill(
-        view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms, startable=startable(config)
+        view,
+        git,
+        files_now(view),
+        resume=settings.resume_mode,
+        now_ms=now_ms,
+        startable=startable_agents(config.tools.selected),
     )
     text = render(handoff) if handoff is not None else None
     return Refreshed(root=view.root, settings=settings, handoff=handoff, text=text, git=git)

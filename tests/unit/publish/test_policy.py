@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from carryover.config import ToolConfig, ToolsConfig
+from carryover.publish.policy import Refusal, refusal
 from carryover.publish.project_root import AgentFolders, agent_folders
-from carryover.publish.refusal import Refusal, refusal
 from support.repository import git, repository
 
 
