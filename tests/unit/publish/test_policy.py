@@ -42,7 +42,7 @@ def test_the_home_folder_and_what_holds_it_are_refused(home: Path) -> None:
     assert [why(folder, home=home) for folder in (home, home / "link", home.parent, Path("/"))] == [
         "it is the home folder itself",
         "it is the home folder itself",
-        "the home folder lies in it",
+        "it contains the home folder",
         "it is the root of the file system",
     ]
 
@@ -54,7 +54,7 @@ def test_the_folders_of_carryover_and_of_the_agents_are_refused_but_not_projects
     for name in (*places, ".codex/worktrees/app"):
         (home / name).mkdir(parents=True)
 
-    agents = "it is an agent's own folder, whose files hold for every project"
+    agents = "it is an agent's own folder, whose files apply to every project"
     assert {
         name: why(home / name, home=home, agents_own=own) for name in (".carryover", *places, ".codex/worktrees/app")
     } == {
@@ -87,7 +87,7 @@ def test_the_systems_temporary_folder_is_refused_where_it_is_moved(
 
 @pytest.mark.parametrize("root", ["/etc", "/etc/nginx", "/usr/local/src/app", "/var", "/var/lib/app", "/opt", "/home"])
 def test_folders_of_the_system_are_refused(root: str) -> None:
-    expected = "the home folder lies in it" if root == "/home" else "it is a folder of the system"
+    expected = "it contains the home folder" if root == "/home" else "it is a folder of the system"
 
     assert why(Path(root), home=Path("/home/dev")) == expected
 

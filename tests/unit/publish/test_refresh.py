@@ -114,7 +114,7 @@ def test_answers_that_cannot_be_kept_are_a_note_and_keep_nothing_from_the_projec
     published = refreshed(project).published
 
     assert published.refusal is None
-    assert published.notes == ("no answer is kept for when the daemon is down: Not a directory",)
+    assert published.notes == ("there is no answer for sessions that start while the daemon is down: Not a directory",)
     assert "Add a discount function" in (shop / ".carryover" / "handoff.md").read_text()
 
 
@@ -157,7 +157,7 @@ async def test_a_list_that_cannot_be_written_is_noted_and_the_handoff_published(
 
     made = refresh(state / "ledger.sqlite", project, Config(), state=state, home=home, now_ms=2)
 
-    assert made.published.notes == ("the project is not on the list that uninstall goes by: not a regular file",)
+    assert made.published.notes == ("the project is missing from the list that uninstall uses: not a regular file",)
     assert (root / ".carryover" / "handoff.md").exists()
 
 
