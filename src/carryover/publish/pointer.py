@@ -108,7 +108,7 @@ def says_nothing(data: bytes) -> bool:
 
 @lru_cache(maxsize=16)  # one pass asks several times about the same text, and most passes find it unchanged
 def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
-    """The bounds and line ends of our intact blocks outside of code fences, in order; also those of earlier versions."""
+    """The bounds and line ends of our intact blocks outside of code fences, in order; any version's."""
     if START not in data:
         return ()
     offsets, hidden = _line_offsets(data)
