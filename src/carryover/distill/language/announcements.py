@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from carryover.distill.clip import clip
-from carryover.distill.language import lexicon, outcomes
+from carryover.distill.language import lexicon
 from carryover.distill.language.answer import Part
 from carryover.distill.language.prose import Quote, one_line
 
@@ -75,44 +75,27 @@ def _command_at_end(parts: Sequence[Part]) -> Quote | None:
 
 
 def _last_list(parts: Sequence[Part], asked_lines: set[int]) -> tuple[int, tuple[Quote, ...]] | None:
-    """The last list, with its place, where its heading looks ahead or where it is numbered and ends the text."""
+    """The last list, with its place, where what leads to it looks ahead: no other list is a plan."""
     end = max((index for index, part in enumerate(parts) if part.kind == "item"), default=None)
     if end is None:
         return None
     start = end
     while start > 0 and (parts[start - 1].kind in ("item", "code")):
         start -= 1
-    items = [part for part in parts[start : end + 1] if part.kind == "item"]
     heading = parts[start - 1] if start else None
-    ahead = (
-        heading is not None
-        and not heading.asks
-        and (
-            lexicon.NEXT_HEADING.search(heading.text) is not None
-            if heading.kind == "heading" or heading.text.endswith((":", "："))
-            else False
-        )
-    )
-    after = [part for part in parts[end + 1 :] if part.kind == "prose"]
-    ends_text = len(after) <= 1
-    numbered = len(items) > 1 and all(part.numbered for part in items)
+    if heading is None or heading.asks or not (heading.kind == "heading" or heading.text.endswith((":", "："))):
+        return None
     open_items = [
         part
-        for part in items
-        if not (part.checked or part.begins_with_what_was_done or part.asks) and part.line not in asked_lines
+        for part in parts[start : end + 1]
+        if part.kind == "item" and not (part.checked or part.begins_with_what_was_done or part.asks)
+        if part.line not in asked_lines
     ]
-    if not open_items or not (ahead or (numbered and ends_text and not _tells_of_done(heading, items))):
+    if not open_items or lexicon.NEXT_HEADING.search(heading.text) is None:
         return None
-    rule = "list under a heading that looks ahead" if ahead else "numbered list at the end"
     return end, tuple(
-        Quote(clip(part.text, chars=_ITEM_CHARS), rule, names=part.names) for part in open_items[:_MOST_ANNOUNCED]
-    )
-
-
-def _tells_of_done(heading: Part | None, items: Sequence[Part]) -> bool:
-    """Without a heading nobody can tell."""
-    return (
-        heading is None or outcomes.DONE_HEADING.search(heading.text) is not None or any(part.checked for part in items)
+        Quote(clip(part.text, chars=_ITEM_CHARS), "list under a heading that looks ahead", names=part.names)
+        for part in open_items[:_MOST_ANNOUNCED]
     )
 
 

@@ -44,7 +44,7 @@ MAIN_CAUSE: Final = Concept(
 """The cause itself, named as such."""
 
 FAILURE: Final = Concept(
-    en=r"""fail(?:s|ed|ing|ure)? | did ?n[o']t (?:work|help|hold|fit|scale|pan out) | does ?n[o']t (?:work|help|hold|fit|scale) | never worked | no (?:good|luck|use) | dead[- ]end | blind alley | useless | hopeless | unusable | impossible | infeasible | unworkable
+    en=r"""fail(?:s|ed|ures?)? | (?:kept|keeps|is|was|are|were|still) failing | did ?n[o']t (?:work|help|hold|fit|scale|pan out) | does ?n[o']t (?:work|help|hold|fit|scale) | never worked | no (?:good|luck|use) | dead[- ]end | blind alley | useless | hopeless | unusable | impossible | infeasible | unworkable
     g(?:a|i)ve(?:n|s)? up | giving up | abandon\w* | discard\w* | dropp?ed (?:it|that|this|the (?:idea|approach|plan|attempt)) | ditched | scrapp?ed | reject(?:ed)? | rul(?:ed|ing) out | ruled .{1,40} out | revert\w* | rolled back | undid | backed out | took .{1,40} (?:out|back) again
     broke(?:n)? | breaks | crash(?:es|ed)? | hangs? | hung | times? out | timed out | too (?:slow|big|large|expensive|fragile|coarse|noisy|many|much|long|heavy|inaccurate|unreliable) | not (?:viable|feasible|possible|suitable|an option|enough|good enough) | won't (?:work|do|help) | cannot (?:handle|be used) | can't (?:handle|be used|cope) | couldn't | unable to
     insufficient | incompatible | unsupported | in vain | to no avail | backfired | wrong (?:track|path|approach) | made (?:it|things|matters) worse | worse (?:than|off) | ran out of | out of memory | oom | killed | blocked by | rejects | refused | (?:went|goes|going|led|leads) nowhere | hit a wall | no[- ]go | chok\w+ on | f(?:alls|all|ell) (?:over|apart|short) | thr(?:ew|own) .{1,30} (?:away|out) | bailed | waste of time | not worth | unstable | unreliable | overkill | red herring | out of the question | not an option | had to (?:undo|revert|drop|back|remove|take) | did(?: not|n't) (?:pan|go|get|lead|turn|pay|solve|fix|make|cut)\w*""",
@@ -179,17 +179,3 @@ CONDITION: Final = Concept(
     ko="만약 | 만일",
 )
 """What is told only might be: "if it fails, ..."."""
-
-DONE_HEADING: Final = Concept(
-    en=r"done | did | chang(?:e|es|ed) | fix(?:es|ed) | added | updated | implemented | completed | summary | recap | how it works",
-    de=r"erledigt | gemacht | geändert\w* | änderungen | umgesetzt | behoben | ergänzt | zusammenfassung | überblick",
-    fr=r"faite?s? | modifi\w+ | ajout\w+ | corrig\w+ | changements? | résumé | récapitul\w+",
-    es=r"hech[oa]s? | hice | cambi\w+ | correg\w+ | añad\w+ | realizad\w+ | resumen",
-    pt=r"feit[oa]s? | fiz | mudanças? | altera\w+ | corrig\w+ | correç\w+ | resumo",
-    it=r"fatt[oaie] | modific\w+ | corrett\w+ | aggiunt\w+ | riepilogo",
-    ru=r"сделан\w* | сделал\w* | измен\w+ | исправ\w+ | добавлен\w* | итог\w*",
-    ja=r"変更 | 修正 | 実施し | 実装し | 完了 | まとめ | 追加し | 対応内容",
-    zh=r"完成 | 修改 | 改动 | 变更 | 总结 | 已 | 做了",
-    ko=r"변경 | 수정 | 완료 | 요약 | 추가한 | 한 일",
-)
-"""The heading of a list of what was done."""
