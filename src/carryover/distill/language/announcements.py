@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from carryover.distill.clip import clip
-from carryover.distill.language import lexicon
+from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.answer import Part
 from carryover.distill.language.prose import Quote, one_line
 
@@ -75,28 +75,38 @@ def _command_at_end(parts: Sequence[Part]) -> Quote | None:
 
 
 def _last_list(parts: Sequence[Part], asked_lines: set[int]) -> tuple[int, tuple[Quote, ...]] | None:
-    """The last list, with its place, where what leads to it looks ahead: no other list is a plan."""
+    """The last list, with its place, where what leads to it looks ahead, or where it is numbered and ends the text."""
     end = max((index for index, part in enumerate(parts) if part.kind == "item"), default=None)
     if end is None:
         return None
     start = end
     while start > 0 and (parts[start - 1].kind in ("item", "code")):
         start -= 1
+    items = [part for part in parts[start : end + 1] if part.kind == "item"]
     heading = parts[start - 1] if start else None
-    if heading is None or heading.asks or not (heading.kind == "heading" or heading.text.endswith((":", "："))):
+    if heading is None or heading.asks:
+        return None
+    leads = heading.kind == "heading" or heading.text.endswith((":", "："))
+    ahead = leads and lexicon.NEXT_HEADING.search(heading.text) is not None
+    ends_text = sum(part.kind == "prose" for part in parts[end + 1 :]) <= 1
+    numbered = len(items) > 1 and all(part.numbered for part in items) and ends_text
+    if not (ahead or (numbered and not _tells_of_done(heading, items))):
         return None
     open_items = [
         part
-        for part in parts[start : end + 1]
-        if part.kind == "item" and not (part.checked or part.begins_with_what_was_done or part.asks)
-        if part.line not in asked_lines
+        for part in items
+        if not (part.checked or part.begins_with_what_was_done or part.asks) and part.line not in asked_lines
     ]
-    if not open_items or lexicon.NEXT_HEADING.search(heading.text) is None:
-        return None
-    return end, tuple(
-        Quote(clip(part.text, chars=_ITEM_CHARS), "list under a heading that looks ahead", names=part.names)
-        for part in open_items[:_MOST_ANNOUNCED]
+    rule = "list under a heading that looks ahead" if ahead else "numbered list at the end"
+    quotes = tuple(
+        Quote(clip(part.text, chars=_ITEM_CHARS), rule, names=part.names) for part in open_items[:_MOST_ANNOUNCED]
     )
+    return (end, quotes) if quotes else None
+
+
+def _tells_of_done(heading: Part, items: Sequence[Part]) -> bool:
+    looks_back = outcomes.DONE_HEADING.search(heading.text) is not None
+    return looks_back or any(part.checked or part.begins_with_what_was_done for part in items)
 
 
 def _last_announcing(parts: Sequence[Part]) -> tuple[int, Quote] | None:

@@ -179,3 +179,17 @@ CONDITION: Final = Concept(
     ko="만약 | 만일",
 )
 """What is told only might be: "if it fails, ..."."""
+
+DONE_HEADING: Final = Concept(
+    en=r"done | did | chang(?:e|es|ed) | fix(?:es|ed) | added | updated | implemented | completed | summary | recap | how it works",
+    de=r"erledigt | gemacht | geändert\w* | änderungen | umgesetzt | behoben | ergänzt | zusammenfassung | überblick",
+    fr=r"faite?s? | modifi\w+ | ajout\w+ | corrig\w+ | changements? | résumé | récapitul\w+",
+    es=r"hech[oa]s? | hice | cambi\w+ | correg\w+ | añad\w+ | realizad\w+ | resumen",
+    pt=r"feit[oa]s? | fiz | mudanças? | altera\w+ | corrig\w+ | correç\w+ | resumo",
+    it=r"fatt[oaie] | modific\w+ | corrett\w+ | aggiunt\w+ | riepilogo",
+    ru=r"сделан\w* | сделал\w* | измен\w+ | исправ\w+ | добавлен\w* | итог\w*",
+    ja=r"変更 | 修正 | 実施し | 実装し | 完了 | まとめ | 追加し | 対応内容",
+    zh=r"完成 | 修改 | 改动 | 变更 | 总结 | 已 | 做了",
+    ko=r"변경 | 수정 | 완료 | 요약 | 추가한 | 한 일",
+)
+"""The heading of a list of what was done."""

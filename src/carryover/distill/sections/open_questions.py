@@ -19,7 +19,7 @@ from carryover.model import AGENT_NAMES
 _MOST_LOOSE_ENDS: Final = 4
 _MOST_ELSEWHERE: Final = 2
 _MOST_NOTES: Final = 3
-_LOOSE_ENDS_LAST_PROMPTS: Final = 3
+_LOOSE_ENDS_LAST_PROMPTS: Final = 6
 
 
 def open_entries(

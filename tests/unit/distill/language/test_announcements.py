@@ -59,13 +59,22 @@ def test_of_several_lists_the_last_one_counts() -> None:
     assert announced(answer) == []
 
 
+def test_a_numbered_list_at_the_end_comes_next() -> None:
+    answer = "The oven is built. In this order:\n1. wire the till\n2. print the labels"
+
+    assert announced(answer) == [
+        ("wire the till", "numbered list at the end"),
+        ("print the labels", "numbered list at the end"),
+    ]
+
+
 @pytest.mark.parametrize(
     "answer",
     [
         pytest.param("I did this:\n1. [x] the till\n2. [x] the labels", id="done"),
         pytest.param("I did this:\n1. ✅ the till\n2. the labels", id="one done"),
         pytest.param("Here's a summary of what was done:\n1. the till\n2. the labels", id="heading that looks back"),
-        pytest.param("The oven is built. In this order:\n1. the till\n2. the labels", id="numbered"),
+        pytest.param("In this order:\n1. Wired the till\n2. Printed the labels", id="past tense"),
         pytest.param("Two things:\n1. the till\n2. the bell\n\nThe till is new. The bell is old.", id="not the end"),
         pytest.param("The oven has:\n- a door\n- a light", id="bullets"),
         pytest.param("1. the till\n2. the labels", id="nothing leads to it"),

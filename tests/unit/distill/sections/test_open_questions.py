@@ -234,14 +234,15 @@ def test_other_questions_of_others_are_not(line: Line, own: set[str], since_ms: 
 
 def test_loose_ends_of_the_last_turns_come_newest_first_and_then_those_of_other_lines() -> None:
     line = Line(
-        id="s1:1", loose_ends=tuple(item(f"{n}. is untested", at_ms=n, turn=n, weight=1.5) for n in range(1, 7))
+        id="s1:1", loose_ends=tuple(item(f"{n}. is untested", at_ms=n, turn=n, weight=1.5) for n in range(1, 10))
     )
     other = Line(id="s2:1", loose_ends=tuple(item(f"{name} is untested") for name in "abc"))
 
-    assert [entry.text for entry in loose_ends(line, [other], prompts=6)] == [
+    assert [entry.text for entry in loose_ends(line, [other], prompts=11)] == [
+        "9. is untested",
+        "8. is untested",
+        "7. is untested",
         "6. is untested",
-        "5. is untested",
-        "4. is untested",
         "c is untested",
         "b is untested",
     ]
