@@ -29,7 +29,7 @@ STARTS: dict[str, tuple[Path, str | None]] = {
     "in the root, reading sub/part.py": (PROJECT, "sub/part.py"),
     "in sub": (PROJECT / "sub", None),
 }
-"""Where a session starts, and what the model reads then: a file read brings the instruction files of its folder along."""
+"""Where a session starts, and what the model reads then: reading a file brings its folder's instruction files along."""
 
 Arrived = dict[str, int]
 """How often a text was in what the model was told; only those that were."""
