@@ -1,7 +1,7 @@
 """Strict JSON with the position of each item, and edits that touch nothing else. Pure.
 
-A text is read with the standard decoder, which is fast on what is only passed over; places are found on the way to
-what is edited. An edit gives a new text, which is read anew: simple, and fast enough for a handful of edits.
+The standard decoder reads a text, which is fast on what is only skipped; positions are computed on the way to what is
+edited. An edit returns a new text, which is read again: simple, and fast enough for a handful of edits.
 """
 
 from __future__ import annotations

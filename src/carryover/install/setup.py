@@ -59,7 +59,7 @@ class Setup:
 def options(detections: Iterable[Detection], last: Collection[str] | None, *, anew: bool) -> tuple[Option, ...]:
     """The list of agents. `last`: what was selected the last time, None where there was none.
 
-    `anew`: what is on this machine is ticked as well; otherwise only what was selected.
+    `anew`: agents on this machine are ticked as well; otherwise only those selected before.
     """
     by_presence = anew or last is None
     return tuple(

@@ -117,9 +117,9 @@ def _tracked(root: Path) -> Refusal | None:
     try:
         [answer] = ask(root, ("ls-files", "-z", "--", STORE), deadline=time.monotonic() + _GIT_TIMEOUT_S)
     except OSError as error:
-        return Refusal(f"git did not tell whether {STORE} is tracked: {error.strerror}")
+        return Refusal(f"git could not say whether {STORE} is tracked: {error.strerror}")
     if answer.code != 0:
-        return Refusal(f"git did not tell whether {STORE} is tracked: it can't read this repository")
+        return Refusal(f"git could not say whether {STORE} is tracked: it can't read this repository")
     if answer.out:
         reason = f"{STORE} is tracked by git, so a handoff would be committed; `git rm -r --cached {STORE}` ends that"
         return Refusal(reason, tracked=True)

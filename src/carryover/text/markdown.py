@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Literal
 
-# A fence may stand in a list or a quotation. Depth of indentation is not judged: list items move it.
+# A fence may be in a list or a quotation. Its indentation does not matter, since list items shift it.
 _OPENER: Final = re.compile(rb"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*)*(`{3,}(?=[^`]*$)|~{3,})")
 _CLOSER: Final = re.compile(rb"[ \t>]*(`{3,}|~{3,})[ \t]*$")
 # In an answer: whatever looks like a fence is one, and one that is never closed runs to the end.

@@ -169,6 +169,6 @@ def test_where_git_cannot_tell_what_it_tracks_nothing_is_published(home: Path, m
     found.append(why(without_git, home=home))
 
     assert found == [
-        "git did not tell whether .carryover is tracked: it can't read this repository",
-        "git did not tell whether .carryover is tracked: git can't be run",
+        "git could not say whether .carryover is tracked: it can't read this repository",
+        "git could not say whether .carryover is tracked: git can't be run",
     ]
