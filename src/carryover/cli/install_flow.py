@@ -21,16 +21,16 @@ from carryover.cli.output import Progress, counted, print_json, print_lines
 from carryover.config import ResumeMode, load_config
 from carryover.daemon.client import ask_health, reload_daemon
 from carryover.daemon.health import Health
+from carryover.edits.apply import Applied
+from carryover.edits.diff import diff
+from carryover.edits.plan import Edit
 from carryover.errors import ExitCode, UserError
 from carryover.install.agent_settings import switched_off
-from carryover.install.apply import Applied
 from carryover.install.background import Background, bring_up, service_of_user
 from carryover.install.detect import Detection
-from carryover.install.diff import diff
 from carryover.install.how_installed import how_installed
 from carryover.install.messages import Did, summary
-from carryover.install.plan import Edit
-from carryover.install.setup import Option, Setup, carry_out, options, outcome_for, waiting_for, work_out
+from carryover.install.setup import Option, Setup, carry_out, options, outcome_for, plan_setup, waiting_for
 from carryover.ledger.coverage import agents_seen
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir, short_path
@@ -88,7 +88,7 @@ def set_up(args: argparse.Namespace, *, installing: bool) -> int:
     asked = chosen(options(detections, config.agents.selected, anew=installing), args.agents, ask=ask)
     manager, program = service_of_user()
     with_service = not args.no_service and manager.available() is None
-    setup = work_out(
+    setup = plan_setup(
         state,
         detections,
         asked,
@@ -122,8 +122,6 @@ def _carry_out(state: StateDir, setup: Setup, asked: tuple[str, ...], *, service
 
 def _show(setup: Setup, asked: tuple[str, ...], *, as_json: bool) -> int:
     if as_json:
-        from carryover.install.diff import diff
-
         files = [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in setup.shown]
         agents = _agents(setup, asked, (), setup.hooks)
         print_json({"dry_run": True, "selected": setup.selected, "agents": agents, "files": files})
@@ -142,7 +140,7 @@ def as_data(done: Done) -> dict[str, Any]:
         "selected": done.setup.selected,
         "agents": _agents(done.setup, done.asked, done.applied, [entry.edit for entry in done.applied]),
         "files": [
-            {"path": str(entry.edit.path), "why": entry.edit.change.why, "outcome": entry.outcome}
+            {"path": str(entry.edit.path), "why": entry.edit.change.what, "outcome": entry.outcome}
             | ({"problem": entry.problem} if entry.problem else {})
             for entry in done.applied
         ],
@@ -286,7 +284,7 @@ def lines_after(done: Done, *, home: Path, installing: bool) -> Iterator[str]:
     yield from _agent_lines(done, home, installing=installing)
     yield from _removed_lines(done, home)
     for entry in done.applied:
-        if entry.problem and entry.edit.change.tool is None:
+        if entry.problem and entry.edit.change.agent is None:
             yield f"✗ {entry.problem}"
     yield from _background_lines(done.background)
     if done.read is not None:
@@ -310,7 +308,7 @@ def dry_run_lines(setup: Setup, asked: tuple[str, ...], *, home: Path) -> Iterat
             found, home=home, update=update, did=did, failure=failure, waiting=waiting, off=_off(found, home)
         )
     for edit in setup.shown:
-        if edit.problem is not None and edit.change.tool is None:
+        if edit.problem is not None and edit.change.agent is None:
             yield f"✗ {edit.problem}"
         elif edit.changes:
             yield ""
@@ -346,7 +344,7 @@ def _removed_lines(done: Done, home: Path) -> Iterator[str]:
     """The settings that lost our hooks: of an agent that was unticked, or at a place where they are no longer."""
     wanted = {found.config for found in _of(done.setup.detections, done.setup.selected)}
     for entry in done.applied:
-        if entry.edit.change.tool is None or entry.edit.path in wanted:
+        if entry.edit.change.agent is None or entry.edit.path in wanted:
             continue
         if entry.problem:
             yield f"✗ {entry.problem}"

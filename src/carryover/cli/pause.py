@@ -14,12 +14,12 @@ from carryover.cli.arguments import exit_code_help
 from carryover.cli.output import print_json
 from carryover.config import Config, load_config, project_settings, settings_now
 from carryover.daemon.client import reload_daemon
+from carryover.edits.apply import apply
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, write_if_changed
-from carryover.install.apply import apply
 from carryover.install.config_file import Settings, plan_config
 from carryover.paths import StateDir
-from carryover.publish.restore_store import prune_answers
+from carryover.publish.offline_answers import prune_answers
 
 DESCRIPTION: Final = """\
 Stops Carryover at once: nothing is read, nothing is written into projects, and

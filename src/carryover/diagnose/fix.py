@@ -14,7 +14,7 @@ from carryover.errors import UserError
 from carryover.install.background import bring_up
 from carryover.install.detect import detect_all
 from carryover.install.machine import Machine
-from carryover.install.setup import carry_out, work_out
+from carryover.install.setup import carry_out, plan_setup
 from carryover.paths import StateDir
 
 
@@ -71,5 +71,5 @@ def _apply_selection(state: StateDir) -> list[str]:
     config = load_config(state.config)
     detections = detect_all(specs(), Machine.here(config.agents.recorded_env()))
     selected = config.agents.selected or ()
-    setup = work_out(state, detections, selected, config=config, resume_mode=None, service=None)
+    setup = plan_setup(state, detections, selected, config=config, resume_mode=None, service=None)
     return [done.problem for done in carry_out(setup, state) if done.problem is not None]

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from carryover import __version__
-from carryover.agents import adapters, specs
+from carryover.agents import adapters, specs, startable_agents
 from carryover.agents.contract import Agent
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health, port_trouble
@@ -36,6 +36,7 @@ from carryover.diagnose.report import (
     RootReport,
 )
 from carryover.distill.sections.limit import LASTS_MS, command
+from carryover.edits.record import AGENTS_MD, CLAUDE_MD, Record, load_record
 from carryover.errors import UserError
 from carryover.fsio import is_folder, is_there
 from carryover.ingest.scan import MS_PER_DAY, recorded_roots
@@ -45,19 +46,16 @@ from carryover.install.detect import Detection, detect_all
 from carryover.install.hook_places import with_hook_files
 from carryover.install.how_installed import how_installed
 from carryover.install.machine import Machine, copies
-from carryover.install.record import Record, load_record
 from carryover.install.service import COMMAND, Program, ServiceStatus
-from carryover.install.setup import stub_of, tool_hooks
+from carryover.install.setup import agent_hooks
 from carryover.ledger.coverage import AgentRow, agents_seen, gone_sources
 from carryover.ledger.limits import limited_projects
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, totals
 from carryover.paths import StateDir
 from carryover.publish import pointer
-from carryover.publish.edits import AGENTS_MD, CLAUDE_MD
-from carryover.publish.memory_files import look_at
-from carryover.publish.offers import startable
+from carryover.publish.instruction_files import read_instructions
+from carryover.publish.policy import refusal
 from carryover.publish.project_root import agent_folders
-from carryover.publish.refusal import refusal
 
 MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected: git is asked about each."""
@@ -73,7 +71,7 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False) -> Report:
     ledger, ledger_problem = _ledger(state, config)
     health, daemon_problem = _health(state)
     machine = Machine.here(config.agents.recorded_env())
-    detections = with_hook_files(detect_all(specs(), machine), [stub_of(state).script])
+    detections = with_hook_files(detect_all(specs(), machine), [state.hook_script])
     manager, program = service_of_user()
     service = manager.status()
     inspection = None
@@ -158,7 +156,7 @@ def _as_set_now(row: ProjectRow, config: Config) -> ProjectRow:
 
 def _limits(db: sqlite3.Connection, config: Config) -> tuple[LimitReport, ...]:
     """A plan's limit holds in every project, so no agent is offered that stopped at one in any of them."""
-    found = limited_projects(db, startable(config), since_ms=_now_ms() - LASTS_MS)
+    found = limited_projects(db, startable_agents(config.agents.selected), since_ms=_now_ms() - LASTS_MS)
     limited = {project.limit.agent for project in found}
     return tuple(
         LimitReport(
@@ -192,8 +190,8 @@ def _agent(
     state: StateDir, home: Path, config: Config, found: Detection, adapter: Agent | None, held: AgentRow | None
 ) -> AgentReport:
     spec, selected = found.spec, config.agents.selected
-    wanted = next(iter(tool_hooks([found], {spec.id})), None)
-    settings = read_settings(found, wanted, stub_of(state))
+    wanted = next(iter(agent_hooks([found], {spec.id})), None)
+    settings = read_settings(found, wanted, state.hook_script)
     return AgentReport(
         id=spec.id,
         name=spec.name,
@@ -274,7 +272,7 @@ def _inspect(
         ledger_damage=ledger_problem or _damage(state),
         free_bytes=_free_bytes(state, home),
         open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
-        hook_script_missing=not stub_of(state).script.is_file(),
+        hook_script_missing=not state.hook_script.is_file(),
         other_installs=_other_installs(machine, program),
         record_problem=record_problem,
     )
@@ -329,7 +327,7 @@ def _is_published(root: Path, config: Config) -> bool:
 
 def _project(root: Path, home: Path, own: frozenset[Path]) -> ProjectReport:
     names = (AGENTS_MD, CLAUDE_MD)
-    texts = {name: look_at(root, name).text for name in names}
+    texts = {name: read_instructions(root, name) for name in names}
     states = {name: pointer.state(text) for name, text in texts.items()}
     return ProjectReport(
         root=str(root),

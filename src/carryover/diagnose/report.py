@@ -16,7 +16,7 @@ from carryover.install.service import ServiceStatus
 from carryover.ledger.coverage import AgentRow
 from carryover.ledger.rows import BrokenSource, Incident, ProjectRow, SkippedRow
 from carryover.paths import short_path
-from carryover.publish.refusal import Refusal
+from carryover.publish.policy import Refusal
 
 Level = Literal["wrong", "note"]
 """wrong: something does not work as it should. note: nothing is wrong; worth knowing."""

@@ -16,7 +16,7 @@ from carryover.diagnose.report import (
 )
 from carryover.install.service import ServiceStatus
 from carryover.ledger.rows import SkippedRow
-from carryover.publish.refusal import Refusal
+from carryover.publish.policy import Refusal
 from support.reports import CLAUDE, CODEX, HEALTHY, LEDGER, RUNNING, SERVICE, changed
 
 TRACKED = Refusal("it would be committed", tracked=True)

@@ -12,10 +12,10 @@ from carryover.agents.claude_code import AGENT
 from carryover.agents.codex.spec import SPEC
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.agents.cursor.spec import SPEC as CURSOR
+from carryover.edits.plan import Change, Edit
 from carryover.install.agent_settings import AgentSettings, asks_for_review, read_settings, to_review
 from carryover.install.detect import Detection
-from carryover.install.plan import Change, Edit
-from carryover.install.setup import stub_of, tool_hooks
+from carryover.install.setup import agent_hooks
 from carryover.paths import StateDir
 
 
@@ -36,8 +36,8 @@ def facts(seen: Detection, content: str | None) -> AgentSettings:
     assert seen.config is not None
     if content is not None:
         seen.config.write_text(content)
-    [wanted] = tool_hooks([seen], ("claude-code",))
-    return read_settings(seen, wanted, stub_of(StateDir(Path("/state"))))
+    [wanted] = agent_hooks([seen], ("claude-code",))
+    return read_settings(seen, wanted, StateDir(Path("/state")).hook_script)
 
 
 def test_without_a_file_all_hooks_are_missing_and_the_agent_does_as_it_always_does(seen: Detection) -> None:
@@ -89,8 +89,8 @@ def codex_facts(seen: Detection, hooks: str | None, config: str | None = None) -
         seen.config.write_text(hooks)
     if config is not None:
         seen.config.with_name("config.toml").write_text(config)
-    [wanted] = tool_hooks([seen], ("codex",))
-    return read_settings(seen, wanted, stub_of(StateDir(Path("/state"))))
+    [wanted] = agent_hooks([seen], ("codex",))
+    return read_settings(seen, wanted, StateDir(Path("/state")).hook_script)
 
 
 def in_hooks_json(**more: object) -> str:
@@ -158,9 +158,9 @@ def test_a_flat_file_without_a_version_and_with_events_beside_hooks(home: Path) 
     config = home / ".cursor/hooks.json"
     config.write_text('{"stop": [{"command": "x"}], "hooks": {}}')
     seen = Detection(spec=CURSOR, state="ok", config=config, form="flat", hook_set=CURSOR.hook_sets[0], home=home)
-    [wanted] = tool_hooks([seen], ("cursor",))
+    [wanted] = agent_hooks([seen], ("cursor",))
 
-    found = read_settings(seen, wanted, stub_of(StateDir(Path("/state"))))
+    found = read_settings(seen, wanted, StateDir(Path("/state")).hook_script)
 
     assert (found.ignored, found.missing) == (("stop",), ("stop",))
     assert found.dropped == 'it has no "version" (such as 1), without which the agent drops the whole file'
@@ -228,7 +228,7 @@ def test_a_note_by_the_real_path_counts(reviewing: Detection, home: Path) -> Non
 def test_what_an_edit_brought_or_changed_is_reviewed_again_whatever_the_notes_say(reviewing: Detection) -> None:
     assert reviewing.config is not None
     review(reviewing, "session_start:0:0", "stop:0:0")
-    change = Change(path=reviewing.config, why="a test", edit=lambda data: data)
+    change = Change(path=reviewing.config, what="a test", edit=lambda data: data)
 
     def after(before: bytes | None, now: bytes) -> tuple[str, ...]:
         return to_review(reviewing, now, SCRIPT, edit=Edit(change, before, now))

@@ -29,7 +29,7 @@ from carryover.daemon.hooks.guard import BODY_LIMIT_BYTES, Head, knows_secret, r
 from carryover.daemon.log import Log, describe
 from carryover.daemon.port_holder import port_holder
 from carryover.daemon.supervisor import delay_s
-from carryover.publish.stub import SECRET_HEADER
+from carryover.publish.hook_script import SECRET_HEADER
 
 ADDRESS: Final = "127.0.0.1"
 

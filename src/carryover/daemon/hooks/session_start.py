@@ -1,7 +1,7 @@
 """Answers a session that starts with its project's handoff, after reading what is new on disk for a short time.
 
 In a project where no session was seen before there is nothing to tell. Its files are made ready then, before the first
-prompt, so that the pointers stand when the agent reads its memory files.
+prompt, so that the pointers stand when the agent reads its instruction files.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from carryover.ledger.queries import connect_read_only, published_git
 from carryover.ledger.store import Ledger
 from carryover.publish.answer import start_answer
 from carryover.publish.handoff_file import HANDOFF, STORE
+from carryover.publish.policy import refusal
 from carryover.publish.project_files import publish
 from carryover.publish.project_root import AgentFolders, ProjectRoot
 from carryover.publish.refresh import Refreshed
-from carryover.publish.refusal import refusal
 
 CATCH_UP_S: Final = 0.4
 """For reading what is new on disk. What is not read by then is missing from the answer."""

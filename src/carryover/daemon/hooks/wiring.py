@@ -23,10 +23,10 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.supervisor import Supervisor
 from carryover.ingest.scan import Root
 from carryover.ledger.store import Ledger
-from carryover.publish import stub
+from carryover.publish.hook_script import write_hook_script
+from carryover.publish.offline_answers import prune_answers
 from carryover.publish.project_root import ProjectRoot
 from carryover.publish.refresh import Refreshed
-from carryover.publish.restore_store import prune_answers
 
 THREADS: Final = 4
 FINISH_S: Final = 1.0
@@ -103,7 +103,7 @@ class HookWiring:
         state = self._context.state
         try:
             self._secret = hook_secret(state.secret)
-            stub.write(state)
+            write_hook_script(state)
             prune_answers(state.root, self._context.config)
         except OSError as error:
             # A full disk must not keep the daemon from starting. A secret that no hook knows admits none.
