@@ -11,7 +11,6 @@ from carryover.agents.contract import Folded, HookForm, Reader, Record, Source
 from carryover.agents.cursor import transcripts
 from carryover.agents.cursor.context import Context
 from carryover.agents.cursor.hooks import CursorHooks
-from carryover.agents.cursor.reader import CursorReader
 from carryover.agents.cursor.spec import SPEC
 from carryover.agents.spec import ToolSpec
 
@@ -36,15 +35,15 @@ class Cursor:
         return transcripts.sources(root)
 
     def fold(self, source: Source, context: Context, record: Record) -> tuple[Context, Folded]:
-        from carryover.agents.cursor import folding  # `status` asks for the roots only, at a quarter of the cost
+        from carryover.agents.cursor import normalise  # `status` asks for the roots only, at a quarter of the cost
 
-        return folding.fold(source, context, record)
+        return normalise.fold(source, context, record)
 
 
 AGENT: Final = Cursor(
     id=transcripts.AGENT_ID,
     spec=SPEC,
-    reader=CursorReader(),
+    reader=transcripts.CursorReader(),
     hooks=CursorHooks(),
     context_type=Context,
 )
