@@ -36,7 +36,7 @@ from carryover.daemon.supervise import Supervisor
 from carryover.daemon.surroundings import Surroundings
 from carryover.daemon.sweeping import Sweeper
 from carryover.daemon.watch import Watcher
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 from carryover.ingest.scan import MS_PER_DAY, Root, roots_to_read
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from carryover.distill.facts import GitFacts
 from carryover.errors import ExitCode, UserError
+from carryover.facts import GitFacts
 from carryover.ledger.reading import connect_read_only
 from carryover.ledger.rows import (
     MAX_PROVISIONAL,

@@ -14,7 +14,7 @@ import aiosqlite
 import msgspec
 
 from carryover.agents.contract import Source
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 from carryover.ledger.commit import locator, run_commit
 from carryover.ledger.counting import count_skipped
 from carryover.ledger.moving import Moved, move_back, move_project, note_identity

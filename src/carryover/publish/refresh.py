@@ -10,10 +10,10 @@ import msgspec
 
 from carryover.agents import adapters
 from carryover.config import Config, ProjectSettings, project_settings
-from carryover.distill.facts import FileFacts, GitFacts
 from carryover.distill.handoff import Handoff, distill, has_task, wanted_files
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
+from carryover.facts import FileFacts, GitFacts
 from carryover.fsio import is_folder
 from carryover.ledger.project_view import project_view
 from carryover.ledger.reading import connect_read_only

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 from carryover.ledger.opening import ready_file
 from carryover.ledger.prepared import Entry
 from carryover.ledger.project_view import project_view

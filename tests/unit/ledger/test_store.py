@@ -17,7 +17,7 @@ import pytest
 
 from carryover.agents.contract import Source
 from carryover.distill.digest import FOLD_VERSION
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 from carryover.ledger.opening import damage_mark
 from carryover.ledger.prepared import SourceState
 from carryover.ledger.project_view import project_view, session_digest

@@ -12,7 +12,7 @@ import pytest
 
 from carryover.agents.contract import StartReason
 from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
 from carryover.probe.git import git_facts, git_moved
 from carryover.publish import answer

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from carryover.config import Config
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 from carryover.paths import StateDir
 from carryover.publish.refresh import Refreshed, refresh
 from support.claude_session import ClaudeSession

@@ -1,4 +1,4 @@
-"""What the distiller is told of the world outside the ledger. The probes fill these; the distiller only reads them."""
+"""Facts from outside the ledger: git and touched files. The probes return them, the distiller reads them."""
 
 from __future__ import annotations
 

@@ -12,9 +12,8 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from carryover.distill.brackets import brackets_pair
-from carryover.distill.facts import FileFacts, Marker
-from carryover.distill.symbols import symbol_at
+from carryover.facts import FileFacts, Marker
+from carryover.probe.symbols import symbol_at
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree
@@ -40,6 +39,16 @@ _MOST_MARKERS = 5
 _LONGEST_MARKER = 200
 _MOST_CANDIDATES = 200
 _CHUNK = 65_536
+_C_TOKEN = re.compile(
+    rb"""(?xs)
+      //[^\n]* | /\*.*?(?:\*/|\Z) | R"(?P<tag>[^()\s"]{0,16})\(.*?(?:\)(?P=tag)"|\Z)
+    | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.){1,8}'
+    | ^[ \t]*\#[ \t]*(?:(?P<directive>if(?:n?def)?|el\w+|endif)\b)?(?:[^\n\\]|\\.)*
+    | (?P<bracket>[{}()\[\]])
+    """,
+    re.MULTILINE,
+)
+_CLOSED_BY = {b"{": b"}", b"(": b")", b"[": b"]"}
 
 
 def language_of(path: str) -> str | None:
@@ -86,7 +95,28 @@ def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
 
 def _is_whole(tree: Tree, source: bytes, language: str) -> bool:
     """Macros hide C and C++ from a parser: they count as broken only by their brackets."""
-    return not tree.root_node.has_error or (language in ("c", "cpp") and brackets_pair(source))
+    return not tree.root_node.has_error or (language in ("c", "cpp") and _brackets_pair(source))
+
+
+def _brackets_pair(source: bytes) -> bool:
+    """Whether every bracket of a C or C++ file is closed, in the first branch of each `#if`."""
+    open_brackets: list[bytes] = []
+    branches: list[bool] = []  # for each `#if` we are in: whether it is past its first branch
+    for token in _C_TOKEN.finditer(source):
+        directive, bracket = token["directive"], token["bracket"]
+        if directive is not None:
+            if directive.startswith(b"if"):
+                branches.append(False)
+            elif directive == b"endif":
+                del branches[-1:]
+            elif branches:
+                branches[-1] = True
+        elif bracket is not None and not any(branches):
+            if bracket in _CLOSED_BY:
+                open_brackets.append(_CLOSED_BY[bracket])
+            elif not open_brackets or open_brackets.pop() != bracket:
+                return False
+    return not open_brackets
 
 
 def _markers(tree: Tree, source: bytes) -> tuple[Marker, ...]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.distill.code import examine, language_of
-from carryover.distill.facts import FileFacts, Marker
+from carryover.facts import FileFacts, Marker
+from carryover.probe.source_code import examine, language_of
 
 # Each source with the symbol expected on each of its lines (after `»`; none: no symbol).
 SOURCES = {
