@@ -15,6 +15,7 @@ import msgspec
 
 from carryover.agents import adapters
 from carryover.agents.contract import Source
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ingest.catch_up import changed
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import look, roots_of
@@ -65,7 +66,7 @@ async def read_one(ledger: Ledger, source: Source, executor: ThreadPoolExecutor)
 
 
 async def _read_all(ledger_path: Path, sources: Sequence[Source]) -> None:
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     try:
         with ThreadPoolExecutor(1) as executor:
             for source in sources:
@@ -106,7 +107,7 @@ def sweep(ledger_path: Path, home: Path, times: int) -> tuple[float, int]:
 
 async def _sweep(ledger_path: Path, home: Path, times: int) -> tuple[float, int]:
     agents = adapters()
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     took = []
     try:
         for _ in range(times):

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from carryover.agents import adapters
+from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.store import Ledger
@@ -30,7 +31,7 @@ async def store_all(path: Path, session: ClaudeSession) -> None:
     source = agent.source_of(session.path, session.folder)
     assert source is not None
     path.parent.mkdir(mode=0o700)
-    ledger = await Ledger.open(path)
+    ledger = await Ledger.open(path, DigestReducer())
     await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
     await ledger.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from carryover.agents.contract import Source
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.prepared import Entry, Prepared, Root
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt
@@ -23,7 +24,7 @@ async def ledger_with_prompt(ledger_path: Path, root: Path) -> int:
         oversized=0,
         roots={str(root): Root(str(root))},
     )
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     try:
         committed = await ledger.commit(Source(agent="claude-code", path="/t/one.jsonl"), prepared, seen_rev=0)
     finally:

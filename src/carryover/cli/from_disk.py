@@ -25,6 +25,7 @@ from carryover.cli.linking import follow_here
 from carryover.cli.progress import Progress
 from carryover.cli.where import root_of
 from carryover.config import Config, settings_now
+from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
 from carryover.ingest.catch_up import compare
@@ -121,7 +122,7 @@ def catch_up(state: StateDir, root: str) -> bool:
 
 
 async def _catch_up(state: StateDir, root: str) -> None:
-    ledger = await Ledger.open(state.ledger)
+    ledger = await Ledger.open(state.ledger, DigestReducer())
     try:
         found = await compare(ledger, adapters(), _roots(settings_now(state)), now_ms=_now_ms(), also_broken=True)
         roots = await follow_here(ledger, state, root)
@@ -133,7 +134,7 @@ async def _catch_up(state: StateDir, root: str) -> None:
 
 
 async def _read_into(path: Path, sources: list[Source], agents: Mapping[str, Agent], now_ms: Callable[[], int]) -> None:
-    ledger = await Ledger.open(path)
+    ledger = await Ledger.open(path, DigestReducer())
     try:
         await _read(ledger, sources, agents, now_ms)
     finally:

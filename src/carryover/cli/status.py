@@ -164,7 +164,7 @@ def _limits(ledger: sqlite3.Connection, config: Config) -> list[dict[str, Any]]:
     """
     from carryover.config import project_settings
     from carryover.distill.sections.limit import LASTS_MS, command
-    from carryover.ledger.limits import limited_projects
+    from carryover.publish.limits import limited_projects
     from carryover.publish.offers import startable
 
     since_ms = int(time.time() * 1000) - LASTS_MS

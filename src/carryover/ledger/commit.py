@@ -5,7 +5,6 @@ Every statement is a hop to the connection's thread, so rows go in bulk and a on
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
@@ -16,14 +15,13 @@ import msgspec
 
 from carryover.agents.contract import Source
 from carryover.ledger.counting import count_skipped, count_stored
-from carryover.ledger.folding import Line, fold_lines
 from carryover.ledger.placing import PutSession, find_session, place_session, put_session, time_projects
 from carryover.ledger.prepared import Commit, Entry, Prepared, Root
 from carryover.ledger.provisional import drop_needless
 from carryover.ledger.retelling import retell
-from carryover.ledger.rows import TAKEN_BACK
+from carryover.ledger.rows import TAKEN_BACK, StoredBody
 from carryover.ledger.sub_agents import at_home
-from carryover.ledger.threads import Thread, add_notes, open_thread, store_digest
+from carryover.ledger.threads import Reducer, Thread, open_thread, reduce_on
 from carryover.ledger.trouble import StaleRead
 from carryover.ledger.undoing import make_way, take_back, take_back_again
 from carryover.model import SessionInfo
@@ -48,7 +46,9 @@ def locator(path: str) -> str | bytes:
     return path
 
 
-async def run_commit(db: aiosqlite.Connection, source: Source, prepared: Prepared, seen_rev: int) -> Commit:
+async def run_commit(
+    db: aiosqlite.Connection, reducer: Reducer, source: Source, prepared: Prepared, seen_rev: int
+) -> Commit:
     """Store `prepared` inside the open transaction. Raises StaleRead where `seen_rev` is no longer the source's."""
     await _advance_source(db, source, prepared, seen_rev)
     entries = await at_home(db, source.agent, prepared.entries, prepared.roots)
@@ -60,21 +60,21 @@ async def run_commit(db: aiosqlite.Connection, source: Source, prepared: Prepare
     projects: set[int] = set()
     of_session = _grouped([*told, *chain.from_iterable(again.values())], lambda entry: entry.event.session)
     for native_id in dict.fromkeys([*of_session, *(session for session, _ in retold)]):
-        session = await _session(db, source, native_id, of_session.get(native_id, []))
+        session = await _session(db, reducer, source, native_id, of_session.get(native_id, []))
         keys = taken_back.pop(native_id, frozenset())
         if session is None or session.rank != source.rank:
             continue
         fresh = [entry for entry in of_session.get(native_id, []) if _thread_of(entry) not in retold]
         changed = False
         for thread in (thread for thread in retold if thread[0] == native_id):
-            added, other = await retell(db, session, retold[thread], again.get(thread, []))
+            added, other = await retell(db, reducer, session, retold[thread], again.get(thread, []))
             fresh += added
             changed |= other
         if fresh or changed:
-            projects |= await _add_to_session(db, session, fresh, prepared.roots, keys)
+            projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots, keys)
             stored += fresh
     for native_id, keys in taken_back.items():
-        projects |= await take_back_again(db, source, native_id, keys)
+        projects |= await take_back_again(db, reducer, source, native_id, keys)
     await count_stored(db, stored, prepared.oversized)
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Commit(
@@ -139,7 +139,7 @@ def _taken_back(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
 
 
 async def _session(
-    db: aiosqlite.Connection, source: Source, native_id: str, entries: Sequence[Entry]
+    db: aiosqlite.Connection, reducer: Reducer, source: Source, native_id: str, entries: Sequence[Entry]
 ) -> PutSession | None:
     """The session's row as `entries` make it, None where it has none and nothing is told of it. Its rank is another
     than the source's only where a better one told it."""
@@ -157,12 +157,13 @@ async def _session(
         rank=source.rank,
     )
     if session.rank < source.rank:
-        return await make_way(db, session, source.rank, first_ms=first_ms, last_ms=last_ms)
+        return await make_way(db, reducer, session, source.rank, first_ms=first_ms, last_ms=last_ms)
     return session
 
 
 async def _add_to_session(
     db: aiosqlite.Connection,
+    reducer: Reducer,
     session: PutSession,
     entries: Sequence[Entry],
     roots: Mapping[str, Root],
@@ -170,11 +171,11 @@ async def _add_to_session(
 ) -> set[int]:
     """Put new events of one session where they belong; the ids of the projects this touches."""
     if taken_back:
-        await take_back(db, session, taken_back)
+        await take_back(db, reducer, session, taken_back)
     project_id = await place_session(db, session, [entry.event for entry in entries], roots)
     for sidechain, lines in _grouped(entries, lambda entry: entry.event.sidechain or "").items():
-        thread = await open_thread(db, session.id, session.native_id, sidechain, project_id)
-        await _add_to_thread(db, thread, lines, taken_back)
+        thread = await open_thread(db, reducer, session.id, session.native_id, sidechain, project_id)
+        await _add_to_thread(db, reducer, thread, lines, taken_back)
     await drop_needless(db, session.id, [entry.event for entry in entries])
     touched = {project for project in (session.project_id, project_id) if project is not None}
     await time_projects(db, touched, started_ms=session.started_ms)
@@ -192,7 +193,11 @@ def _session_info(entries: Iterable[Entry]) -> SessionInfo:
 
 
 async def _add_to_thread(
-    db: aiosqlite.Connection, thread: Thread, entries: Sequence[Entry], taken_back: frozenset[bytes]
+    db: aiosqlite.Connection,
+    reducer: Reducer,
+    thread: Thread,
+    entries: Sequence[Entry],
+    taken_back: frozenset[bytes],
 ) -> None:
     ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
     numbered = list(enumerate(entries, start=newest + 1))
@@ -209,11 +214,9 @@ async def _add_to_thread(
         for number, entry in numbered
     ]
     await db.executemany(_PUT_EVENT, rows)
-    lines = [
-        Line(number, entry.event.at_ms, entry.event.body) for number, entry in numbered if entry.key not in taken_back
+    counting = [
+        StoredBody(number, entry.event.at_ms, entry.event.body)
+        for number, entry in numbered
+        if entry.key not in taken_back
     ]
-    folded = await asyncio.to_thread(
-        fold_lines, thread.digest, lines, session=thread.session, sidechain=thread.sidechain
-    )
-    await add_notes(db, thread, folded.notes)
-    await store_digest(db, thread, folded.digest, last_ms=max((line.at_ms for line in lines), default=0))
+    await reduce_on(db, reducer, thread, counting)

@@ -41,6 +41,7 @@ __all__ = [
     "Totals",
     "Whereabouts",
     "connect_read_only",
+    "project_by_id",
     "project_by_root",
     "project_of_session",
     "projects",
@@ -71,6 +72,11 @@ _WHEREABOUTS: Final = """SELECT id, root, moved_to, apart != 0, identity, publis
 # Both are counted in an index, without looking at an event.
 _COUNTING: Final = "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE undone != 0)"
 _INCIDENTS: Final = "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT ?"
+
+
+def project_by_id(db: sqlite3.Connection, project_id: int) -> ProjectRow | None:
+    """The project with this id."""
+    return next(records(ProjectRow, db, f"{PROJECT} WHERE id = ?", (project_id,)), None)
 
 
 def project_by_root(db: sqlite3.Connection, root: str) -> ProjectRow | None:

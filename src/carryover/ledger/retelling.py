@@ -15,7 +15,7 @@ import aiosqlite
 from carryover.ledger.placing import PutSession
 from carryover.ledger.prepared import Entry, Retelling
 from carryover.ledger.rows import TAKEN_BACK
-from carryover.ledger.threads import rebuild
+from carryover.ledger.threads import Reducer, rebuild
 
 _KEYS_PER_QUERY: Final = 500
 
@@ -29,7 +29,7 @@ _TAKE_BACK: Final = f"UPDATE event SET undone = {TAKEN_BACK} WHERE thread_id = ?
 
 
 async def retell(
-    db: aiosqlite.Connection, session: PutSession, retelling: Retelling, entries: Sequence[Entry]
+    db: aiosqlite.Connection, reducer: Reducer, session: PutSession, retelling: Retelling, entries: Sequence[Entry]
 ) -> tuple[list[Entry], bool]:
     """Bring the thread in line with `entries` as far as it has them: those to add to it, and whether it changed.
 
@@ -57,7 +57,7 @@ async def retell(
         changed |= (await db.execute(_TAKE_BACK, (thread_id, place))).rowcount > 0
     changed_threads = await _make_room(db, fresh)
     for changed_id in sorted(changed_threads | ({thread_id} if changed else set())):
-        await rebuild(db, changed_id)
+        await rebuild(db, reducer, changed_id)
     return fresh, changed or bool(changed_threads)
 
 

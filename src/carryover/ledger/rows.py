@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from carryover.model import AnyBody
+from carryover.model import AnyBody, Event
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
@@ -73,6 +73,20 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     body: AnyBody
     provisional: bool = False
     undone: bool = False
+
+
+class StoredBody(msgspec.Struct, frozen=True):
+    """All of an event that a reducer may use, with the id of its row."""
+
+    event_id: int
+    at_ms: int
+    body: AnyBody
+
+    def of(self, session: str, sidechain: str) -> Event:
+        """The event as the reducer gets it. `sidechain` is '' for the main conversation."""
+        return Event(
+            key=str(self.event_id), session=session, at_ms=self.at_ms, body=self.body, sidechain=sidechain or None
+        )
 
 
 class SkippedRow(msgspec.Struct, frozen=True, kw_only=True):

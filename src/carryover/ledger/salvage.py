@@ -1,8 +1,8 @@
 """Saving what can still be read from a damaged ledger. Blocking.
 
 Positions in the sources are not saved: with rows missing, every source that still exists is read again from its
-beginning, and the keys of the rows that were saved keep that from counting anything twice. Digests and notes are folded
-anew from the events.
+beginning, and the keys of the rows that were saved keep that from counting anything twice. Digests and notes are made
+again from the events.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from urllib.parse import quote
 import msgspec
 
 from carryover.ledger.bodies import decode_body
-from carryover.ledger.folding import EMPTY_DIGEST
+from carryover.ledger.threads import NEVER_REDUCED, NO_DIGEST
 
 _BATCH: Final = 500
 _HIGHEST_ROWID: Final = 2**62
-_NEVER_FOLDED: Final = 0
 
 _COLUMNS: Final = {
     "project": (
@@ -95,7 +94,7 @@ def _put(into: sqlite3.Connection, table: str, columns: str, row: tuple[Any, ...
     if (table == "event" and not _is_event(row)) or (table == "provisional" and not _is_provisional(row)):
         return
     if table == "thread":
-        columns, row = f"{columns}, fold_version, digest", (*row, _NEVER_FOLDED, EMPTY_DIGEST)
+        columns, row = f"{columns}, fold_version, digest", (*row, NEVER_REDUCED, NO_DIGEST)
     marks = ",".join("?" * len(row))
     into.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", row)
 

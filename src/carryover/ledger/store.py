@@ -22,7 +22,7 @@ from carryover.ledger.opening import SETTINGS, damage_mark, ready_file
 from carryover.ledger.placing import find_project
 from carryover.ledger.prepared import Commit, Entry, LastRead, Prepared, Root, SourceState
 from carryover.ledger.provisional import add_provisional, forget_provisional
-from carryover.ledger.threads import outdated_threads, rebuild_thread
+from carryover.ledger.threads import Reducer, outdated_threads, rebuild_thread
 from carryover.ledger.trouble import LedgerDamaged, ledger_trouble
 from carryover.model import Skipped
 
@@ -44,20 +44,23 @@ class Ledger:
     it cannot be read; neither loses anything. Cancelling a call leaves the ledger as before it or as after it.
     """
 
-    def __init__(self, db: aiosqlite.Connection, path: Path) -> None:
+    def __init__(self, db: aiosqlite.Connection, path: Path, reducer: Reducer) -> None:
         self._db = db
         self._path = path
+        self._reducer = reducer
         self._lock = asyncio.Lock()
 
     @classmethod
-    async def open(cls, path: Path) -> Ledger:
-        """Open the ledger at `path`, made where there is none, migrated or salvaged where that is needed.
+    async def open(cls, path: Path, reducer: Reducer) -> Ledger:
+        """Opens the ledger at `path`, made if there is none, migrated or salvaged if that is needed.
+
+        `reducer` makes the digests and notes of its threads.
 
         Raises UserError where it must be left alone: written by a newer Carryover, or not a ledger.
         """
         await asyncio.to_thread(ready_file, path)
         db = await aiosqlite.connect(path, isolation_level=None)
-        ledger = cls(db, path)
+        ledger = cls(db, path, reducer)
         try:
             async with ledger._reporting():
                 for setting in SETTINGS:
@@ -97,7 +100,7 @@ class Ledger:
         nothing, when someone else has committed that source since.
         """
         async with self._transaction() as db:
-            return await run_commit(db, source, prepared, seen_rev)
+            return await run_commit(db, self._reducer, source, prepared, seen_rev)
 
     async def mark_gone(self, source: Source) -> None:
         """The source no longer exists. What it said stays."""
@@ -163,16 +166,16 @@ class Ledger:
             await db.execute_fetchall(_PUBLISHED, (sha, at_ms, refusal, facts, project_id))
 
     async def rebuild_outdated(self, limit: int = 1) -> int:
-        """Fold up to `limit` threads anew whose digest an older fold made, newest first; how many were done.
+        """Rebuilds up to `limit` digests of another version of the reducer, newest first; how many were done.
 
         Each is a transaction of its own, so that other writes come in between.
         """
         done = 0
         while done < limit:
             async with self._transaction() as db:
-                threads = await outdated_threads(db, 1)
+                threads = await outdated_threads(db, self._reducer, 1)
                 for thread in threads:
-                    await rebuild_thread(db, thread)
+                    await rebuild_thread(db, self._reducer, thread)
             if not threads:
                 break
             done += 1

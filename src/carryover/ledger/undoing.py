@@ -15,7 +15,7 @@ import msgspec
 from carryover.agents.contract import Source
 from carryover.ledger.placing import PutSession, find_session, time_projects
 from carryover.ledger.rows import TAKEN_BACK, TOLD_BETTER
-from carryover.ledger.threads import rebuild
+from carryover.ledger.threads import Reducer, rebuild
 
 _KEYS_PER_QUERY: Final = 500
 
@@ -30,7 +30,7 @@ _BEGIN_ANEW: Final = """UPDATE session SET project_final = 0,
 
 
 async def make_way(
-    db: aiosqlite.Connection, session: PutSession, rank: int, *, first_ms: int, last_ms: int
+    db: aiosqlite.Connection, reducer: Reducer, session: PutSession, rank: int, *, first_ms: int, last_ms: int
 ) -> PutSession:
     """Raise the session to `rank`: what lesser sources told of it is as if they had not, but for facts like its title.
 
@@ -43,12 +43,12 @@ async def make_way(
         return session
     await db.execute_fetchall(_TOLD_BETTER, (session.id,))
     for (thread_id,) in threads:
-        await rebuild(db, thread_id)
+        await rebuild(db, reducer, thread_id)
     await db.execute_fetchall(_BEGIN_ANEW, {"id": session.id, "first_ms": first_ms, "last_ms": last_ms})
     return msgspec.structs.replace(session, final=False, started_ms=first_ms or session.started_ms)
 
 
-async def take_back(db: aiosqlite.Connection, session: PutSession, keys: Iterable[bytes]) -> bool:
+async def take_back(db: aiosqlite.Connection, reducer: Reducer, session: PutSession, keys: Iterable[bytes]) -> bool:
     """Let the session's events with these `keys` count no longer; whether there were any."""
     wanted = sorted(keys)
     threads: set[int] = set()
@@ -67,17 +67,19 @@ async def take_back(db: aiosqlite.Connection, session: PutSession, keys: Iterabl
                 f"UPDATE event SET undone = {TAKEN_BACK} WHERE {counting} AND {_OF_SESSION}", (*some, session.id)
             )
     for thread_id in sorted(threads):
-        await rebuild(db, thread_id)
+        await rebuild(db, reducer, thread_id)
     return bool(threads)
 
 
-async def take_back_again(db: aiosqlite.Connection, source: Source, native_id: str, keys: Iterable[bytes]) -> set[int]:
+async def take_back_again(
+    db: aiosqlite.Connection, reducer: Reducer, source: Source, native_id: str, keys: Iterable[bytes]
+) -> set[int]:
     """As `take_back`, for a session of which nothing new was told; the ids of the projects this touches.
 
     A record that is read again may bring events that were lost, or that an older adapter did not see in it.
     """
     session = await find_session(db, source.agent, native_id)
-    if session is None or session.rank > source.rank or not await take_back(db, session, keys):
+    if session is None or session.rank > source.rank or not await take_back(db, reducer, session, keys):
         return set()
     touched = set() if session.project_id is None else {session.project_id}
     await time_projects(db, touched, started_ms=session.started_ms)

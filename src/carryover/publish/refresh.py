@@ -15,7 +15,6 @@ from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.facts import FileFacts, GitFacts
 from carryover.fsio import is_folder
-from carryover.ledger.project_view import project_view
 from carryover.ledger.reading import connect_read_only
 from carryover.probe.files import file_facts
 from carryover.probe.git import git_facts
@@ -25,6 +24,7 @@ from carryover.publish.offers import startable
 from carryover.publish.own_writes import OWN_WRITES
 from carryover.publish.project_files import Published, publish
 from carryover.publish.project_root import AgentFolders, agents_checkouts
+from carryover.publish.project_view import project_view
 from carryover.publish.published import PublishedProject, remember
 from carryover.publish.restore_store import forget_answers, keep_answers
 

@@ -13,6 +13,7 @@ from agents.cursor import chats
 from agents.cursor.stores import Chat, EditorStore, edit, say, shell, user
 from carryover.agents.contract import Source
 from carryover.agents.cursor import AGENT
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
 from carryover.ledger.store import Ledger
@@ -49,7 +50,7 @@ def sources(home: Path, store: EditorStore, chat: Chat) -> dict[str, Source]:
 
 async def told(ledger_path: Path, order: tuple[Source, ...], session: str) -> list[AnyBody]:
     """What counts of the conversation after all of `order` was read."""
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     try:
         for source in order:
             result = await ingest(ledger, AGENT, source, root_of=ProjectRoot, now_ms=lambda: NOW_MS)

@@ -14,6 +14,7 @@ import pytest
 
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, Batch, Folded, Record, Source, Stamp
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.prepared import READ_IN_PART, SourceState
 from carryover.ledger.queries import (
@@ -57,7 +58,7 @@ def source(transcript: Path) -> Source:
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(tmp_path / "ledger.sqlite")
+    ledger = await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
     yield ledger
     await ledger.close()
 

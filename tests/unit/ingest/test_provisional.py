@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ingest.bound import HEAD_CHARS, TAIL_CHARS
 from carryover.ingest.pipeline import IngestResult
 from carryover.ingest.provisional import ingest_provisional
@@ -29,7 +30,7 @@ def ledger_path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def ledger(ledger_path: Path) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     yield ledger
     await ledger.close()
 

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carryover.agents.contract import Source
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.commit import locator
 from carryover.ledger.prepared import Commit, Prepared, Root, SourceState
 from carryover.ledger.queries import (
@@ -23,9 +23,7 @@ from carryover.ledger.queries import (
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import StaleRead
 from carryover.model import AssistantMessage, SessionInfo, Skipped, UserPrompt
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 
@@ -254,7 +252,7 @@ async def test_however_often_and_in_what_pieces_it_is_read_each_record_counts_on
     tmp_path_factory: pytest.TempPathFactory, scribe_of: type[Scribe], reads: list[tuple[int, int]]
 ) -> None:
     path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
-    ledger = await Ledger.open(path)
+    ledger = await Ledger.open(path, DigestReducer())
     scribe = scribe_of(ledger)
     history = [scribe.event(AssistantMessage(text=f"step {n}")) for n in range(12)]
     for start, length in reads:

@@ -2,14 +2,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from carryover.agents.contract import Source
 from carryover.ledger.coverage import AgentRow, agents_seen, gone_sources
 from carryover.ledger.store import Ledger
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from carryover.ledger.prepared import Root
-from carryover.ledger.project_view import project_view
 from carryover.ledger.queries import project_by_root, projects, sessions, unpublished, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import FileEdit
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from carryover.publish.project_view import project_view
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 

@@ -10,13 +10,12 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from carryover.distill.view import Note
 from carryover.ledger.prepared import Commit, Entry, Root
-from carryover.ledger.project_view import MAX_SIDECHAINS, project_view
 from carryover.ledger.provisional import words_of
 from carryover.ledger.queries import (
     StoredEvent,
@@ -39,9 +38,8 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from carryover.publish.project_view import MAX_SIDECHAINS, project_view
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 AGENT = "made-up"
@@ -54,11 +52,12 @@ import asyncio, sys
 from pathlib import Path
 from carryover.agents.contract import Source
 from carryover.ledger.prepared import Entry, Prepared, Root
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event
 
 async def main():
-    ledger = await Ledger.open(Path(sys.argv[1]))
+    ledger = await Ledger.open(Path(sys.argv[1]), DigestReducer())
     source = Source(agent="made-up", path="/t/one.jsonl")
     for n in range(1, 10**6):
         body = AssistantMessage(text=f"answer {n}", final=True)

@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
 
 from carryover.agents.contract import Source
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.prepared import Entry
-from carryover.ledger.project_view import session_digest
 from carryover.ledger.queries import (
     BrokenSource,
     project_by_root,
@@ -24,9 +22,8 @@ from carryover.ledger.queries import (
 from carryover.ledger.rows import StoredEvent
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, UserPrompt
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from carryover.publish.project_view import session_digest
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 

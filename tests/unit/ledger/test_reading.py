@@ -5,31 +5,29 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import sessions, totals
 from carryover.ledger.reading import connect_read_only
 from carryover.ledger.schema import MIGRATIONS
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerUnavailable
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
-
+from support.scribe import Scribe
 
 LIVING_WRITER = """
 import asyncio, sys
 from pathlib import Path
 from carryover.agents.contract import Source
 from carryover.ledger.prepared import Entry, Prepared
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt
 
 async def main():
-    ledger = await Ledger.open(Path(sys.argv[1]))
+    ledger = await Ledger.open(Path(sys.argv[1]), DigestReducer())
     for n in range(3):
         event = Event(key=f"k{n}", session="s1", at_ms=n, body=UserPrompt(text="hello"))
         entries = (Entry.of("made-up", event, {}),)
@@ -51,7 +49,7 @@ def state_of(folder: Path) -> dict[str, tuple[int, int, int]]:
 
 async def stopped(path: Path, scribe_of: type[Scribe]) -> None:
     """A ledger whose daemon was stopped in good order."""
-    ledger = await Ledger.open(path)
+    ledger = await Ledger.open(path, DigestReducer())
     await scribe_of(ledger).tell("hello")
     await ledger.close()
 
@@ -59,7 +57,7 @@ async def stopped(path: Path, scribe_of: type[Scribe]) -> None:
 async def killed(path: Path, scribe_of: type[Scribe]) -> None:
     """What a daemon leaves that was killed: the database, its log, and the log's index."""
     living = path.with_name("living.sqlite")
-    ledger = await Ledger.open(living)
+    ledger = await Ledger.open(living, DigestReducer())
     await scribe_of(ledger).tell("hello")
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).write_bytes(living.with_name(living.name + suffix).read_bytes())

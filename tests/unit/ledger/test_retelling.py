@@ -8,20 +8,18 @@ import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carryover.agents.contract import Retold
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.prepared import Commit
-from carryover.ledger.project_view import project_view
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
 from carryover.ledger.store import Ledger
 from carryover.model import Event, SessionInfo, UserPrompt
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from carryover.publish.project_view import project_view
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 WHOLE = Retold(session="s1")
@@ -156,7 +154,7 @@ _texts = st.sampled_from(["go on", "Never push to main.", "Add a parser."])
 @given(states=st.lists(st.lists(st.tuples(st.sampled_from("abcdef"), _texts), max_size=6), min_size=1, max_size=5))
 def test_it_is_as_if_only_the_last_had_been_told(scribe_of: type[Scribe], states: list[list[tuple[str, str]]]) -> None:
     async def told(path: Path, *states: list[tuple[str, str]]) -> tuple[list[str], object]:
-        ledger = await Ledger.open(path)
+        ledger = await Ledger.open(path, DigestReducer())
         scribe = scribe_of(ledger)
         # The session and its project are there in both; the time of what is told is that of its key.
         await scribe.commit(scribe.prepared(scribe.event("first", key="0", at_ms=1)))

@@ -5,21 +5,19 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
 from carryover.ledger.opening import ready_file
 from carryover.ledger.prepared import Entry
-from carryover.ledger.project_view import project_view
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.salvage import salvage
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Undone
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from carryover.publish.project_view import project_view
+from support.scribe import Scribe
 
 AGENT = "made-up"
 PAGE = 4096
@@ -34,7 +32,7 @@ def fresh(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 async def filled(path: Path, scribe_of: type[Scribe], *, events: int) -> None:
-    ledger = await Ledger.open(path)
+    ledger = await Ledger.open(path, DigestReducer())
     scribe = scribe_of(ledger)
     for n in range(events // 100):
         batch = [scribe.event(f"prompt {scribe.written} " + "x" * 200, session=f"s{n % 4}") for _ in range(100)]
@@ -137,7 +135,7 @@ async def test_from_a_ledger_of_an_older_carryover_is_saved_what_it_has(
 async def test_what_no_longer_counts_stays_so(
     ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection, tmp_path: Path
 ) -> None:
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     scribe = scribe_of(ledger)
     await scribe.tell(scribe.event("add a parser"), scribe.event("in C"), scribe.event(Undone(keys=("k2",))))
     await scribe.tell(scribe.event("told twice", session="s2"), path="/t/2")
@@ -148,7 +146,7 @@ async def test_what_no_longer_counts_stays_so(
 
     assert rows(fresh, "SELECT id, undone FROM event") == [(1, 0), (2, 1), (3, 0), (4, 2), (5, 0)]
     assert rows(fresh, "SELECT native_id, rank FROM session") == [("s1", 0), ("s2", 2)]
-    saved = await Ledger.open(tmp_path / "fresh.sqlite")
+    saved = await Ledger.open(tmp_path / "fresh.sqlite", DigestReducer())
     worse = scribe.event("told twice, and worse", session="s2")
     assert (await scribe_of(saved).tell(worse, path="/t/2")).new_events == 0
     await saved.rebuild_outdated(limit=9)

@@ -9,10 +9,10 @@ import pytest
 
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.opening import ready_file
-from carryover.ledger.project_view import project_view
 from carryover.ledger.queries import connect_read_only, published_git, session_by_prefix, session_events, totals
 from carryover.ledger.schema import MIGRATIONS, migrate, version_of
 from carryover.model import AssistantMessage, UserPrompt
+from carryover.publish.project_view import project_view
 
 OF_VERSION_1 = """
 INSERT INTO project (id, root, last_event_ms, published_sha, published_ms) VALUES (1, '/repo', 2, 'abc', 9);

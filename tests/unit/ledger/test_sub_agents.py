@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
 
 from carryover.ledger.prepared import Commit, Entry, Root
-from carryover.ledger.project_view import project_view
 from carryover.ledger.queries import project_by_root, sessions
 from carryover.model import AssistantMessage, Event, FileEdit, Undone, session_elsewhere
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from carryover.publish.project_view import project_view
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 AGENT = "made-up"

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,14 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carryover.agents.contract import Source
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.prepared import Commit, Entry, Root
-from carryover.ledger.project_view import project_view
 from carryover.ledger.queries import connect_read_only, projects, session_by_prefix, session_events, sessions, totals
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, Event, SessionInfo, Undone, UserPrompt
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from carryover.publish.project_view import project_view
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 AGENT = "made-up"
@@ -37,6 +36,7 @@ import asyncio, sys
 from pathlib import Path
 from carryover.agents.contract import Source
 from carryover.ledger.prepared import Entry, Prepared, Root
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import Event, Undone, UserPrompt
 
@@ -47,7 +47,7 @@ def told(session, key, body):
     return Entry.of("made-up", event, {})
 
 async def main():
-    ledger = await Ledger.open(Path(sys.argv[1]))
+    ledger = await Ledger.open(Path(sys.argv[1]), DigestReducer())
     revs = {}
     async def tell(path, rank, *entries):
         source = Source(agent="made-up", path=path, rank=rank)
@@ -111,7 +111,7 @@ async def test_the_digest_is_as_if_it_had_never_been_said(
     await scribe.tell(*said, scribe.event("find it", sidechain="a1"))
     await scribe.tell(scribe.event(Undone(keys=("k3", "k4"))), scribe.event("go on", at_ms=9_000))
 
-    other = await Ledger.open(tmp_path / "other.sqlite")
+    other = await Ledger.open(tmp_path / "other.sqlite", DigestReducer())
     straight = scribe_of(other)
     await straight.tell(*said[:2], scribe.event("find it", sidechain="a1", at_ms=5_000))
     await straight.tell(scribe.event("go on", at_ms=9_000))
@@ -369,7 +369,8 @@ async def test_however_two_sources_alternate_only_the_better_counts(
     tmp_path_factory: pytest.TempPathFactory, scribe_of: type[Scribe], turns: list[str]
 ) -> None:
     folder = tmp_path_factory.mktemp("ledgers")
-    mixed, alone = await Ledger.open(folder / "mixed.sqlite"), await Ledger.open(folder / "alone.sqlite")
+    mixed = await Ledger.open(folder / "mixed.sqlite", DigestReducer())
+    alone = await Ledger.open(folder / "alone.sqlite", DigestReducer())
     scribe, straight = scribe_of(mixed), scribe_of(alone)
     said = better_and_lesser(scribe)
     ranks = {LESSER: 0, BETTER: 2}

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config
-from carryover.ledger.project_view import project_view
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.queries import project_by_root, projects, sessions
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.publish.following import Place, Seen, follow, link, look, unlink
 from carryover.publish.project_root import ProjectRoot, find_root
+from carryover.publish.project_view import project_view
 from carryover.publish.published import PublishedProject, published_projects
 from carryover.publish.refresh import refresh
 from carryover.publish.restore_store import answer_path
@@ -39,7 +40,7 @@ def known(session: ClaudeSession, read_in: Callable[[ClaudeSession], int]) -> in
 
 @pytest.fixture
 async def ledger(known: int, ledger_path: Path) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     yield ledger
     await ledger.close()
 

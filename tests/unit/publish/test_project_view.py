@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
@@ -12,11 +11,9 @@ from msgspec.structs import replace
 from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.view import Note, Worktree
 from carryover.ledger.prepared import Entry, Root
-from carryover.ledger.project_view import MAX_NOTES_OF_A_KIND, MAX_SESSIONS, MAX_SIDECHAINS, project_view
 from carryover.model import SessionInfo, Undone
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from carryover.publish.project_view import MAX_NOTES_OF_A_KIND, MAX_SESSIONS, MAX_SIDECHAINS, project_view
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 

@@ -2,14 +2,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from carryover.distill.sections.limit import Limit
-from carryover.ledger.limits import MOST, LimitedProject, limited_projects
 from carryover.model import TurnEnd
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from carryover.publish.limits import MOST, LimitedProject, limited_projects
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 

@@ -10,8 +10,8 @@ import msgspec
 
 from carryover.distill.handoff import has_task
 from carryover.distill.sections.limit import Limit, standing_limit
-from carryover.ledger.project_view import project_view
 from carryover.ledger.rows import PROJECT, ProjectRow, records
+from carryover.publish.project_view import project_view
 
 MOST: Final = 20
 """Projects that are looked at, newest activity first."""
