@@ -1,8 +1,26 @@
-"""Facts from outside the ledger: git and touched files. The probes return them, the distiller reads them."""
+"""Facts about folders and files as they are on disk: what looks at them returns these types, all others read them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
+
+
+class ProjectRoot(msgspec.Struct, frozen=True):
+    """The top folder of a project."""
+
+    root: str
+    main_root: str | None = None
+    """Root of the main checkout, if this is a worktree of it."""
+    checkout: str | None = None
+    """Top of the checkout that was looked up, if an agent made it for itself as a worktree of this project."""
+    gone: bool = False
+    """The folder that was looked up does not exist."""
+
+
+FindRoot = Callable[[str], ProjectRoot]
+"""Finds the project that a working folder (an absolute path) belongs to. Blocking."""
 
 
 class GitFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from carryover.agents.contract import Source
 from carryover.distill.stored_digest import DigestReducer
-from carryover.ledger.prepared import Entry, Prepared, Root
+from carryover.facts import ProjectRoot
+from carryover.ledger.prepared import Entry, Prepared
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt
 
@@ -22,7 +23,7 @@ async def ledger_with_prompt(ledger_path: Path, root: Path) -> int:
         entries=(Entry.of("claude-code", event, {}),),
         skipped=(),
         oversized=0,
-        roots={str(root): Root(str(root))},
+        roots={str(root): ProjectRoot(str(root))},
     )
     ledger = await Ledger.open(ledger_path, DigestReducer())
     try:

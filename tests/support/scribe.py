@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from carryover.agents.contract import Retold, Source
-from carryover.ledger.prepared import Commit, Entry, Prepared, Retelling, Root
+from carryover.facts import ProjectRoot
+from carryover.ledger.prepared import Commit, Entry, Prepared, Retelling
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, Skipped, UserPrompt
 
@@ -62,7 +63,7 @@ class Scribe:
             retold=tuple(Retelling.of(AGENT, each) for each in retold),
             skipped=skipped,
             oversized=oversized,
-            roots={folder: Root(folder) for folder in folders},
+            roots={folder: ProjectRoot(folder) for folder in folders},
         )
 
     async def tell(self, *told: Event | str, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:

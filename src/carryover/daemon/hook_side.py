@@ -23,10 +23,10 @@ from carryover.daemon.server import Port, port_app
 from carryover.daemon.session_start import SessionStarts
 from carryover.daemon.supervise import Supervisor
 from carryover.daemon.surroundings import Surroundings
+from carryover.facts import ProjectRoot
 from carryover.ingest.scan import Root
 from carryover.ledger.store import Ledger
 from carryover.publish import stub
-from carryover.publish.project_root import ProjectRoot
 from carryover.publish.refresh import Refreshed
 from carryover.publish.restore_store import prune_answers
 

@@ -18,7 +18,7 @@ from carryover.daemon.hook_sources import changed_of_late, is_told_elsewhere
 from carryover.daemon.own_session import OwnSession, own_session
 from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
-from carryover.ingest.pipeline import RootOf
+from carryover.facts import FindRoot
 from carryover.ingest.provisional import ingest_provisional
 from carryover.ingest.scan import Root
 from carryover.ledger.queries import connect_read_only
@@ -37,7 +37,7 @@ class HookWork:
         reading: Reading,
         publisher: Publisher,
         *,
-        root_of: RootOf,
+        root_of: FindRoot,
         look_s: float,
         executor: Executor,
     ) -> None:

@@ -31,11 +31,11 @@ from carryover.daemon.log import Log
 from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
 from carryover.daemon.session_start import Job, SessionStarts, Start
+from carryover.facts import FindRoot
 from carryover.ingest.scan import Root
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerDamaged
 from carryover.model import AGENT_IDS, Skipped
-from carryover.publish.project_root import FindRoot
 
 START_S: Final = 0.85
 """The hook's own script waits for a second in all."""

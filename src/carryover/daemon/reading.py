@@ -19,7 +19,8 @@ from carryover.agents.contract import Agent, Source
 from carryover.daemon.hints import HintBoard
 from carryover.daemon.log import Log
 from carryover.daemon.supervise import delay_s
-from carryover.ingest.pipeline import IngestResult, RootOf, ingest
+from carryover.facts import FindRoot
+from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import Key, key_of
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerUnavailable
@@ -47,7 +48,7 @@ class Reading:
         agents: Mapping[str, Agent],
         ledger: Ledger,
         *,
-        root_of: RootOf,
+        root_of: FindRoot,
         on_read: OnRead,
         executor: Executor,
         clock: Callable[[], float],

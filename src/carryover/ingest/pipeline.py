@@ -12,12 +12,11 @@ from typing import Final
 import msgspec
 
 from carryover.agents.contract import Agent, Source
-from carryover.ingest.preparing import RootOf, prepare
+from carryover.facts import FindRoot
+from carryover.ingest.preparing import prepare
 from carryover.ledger.prepared import Commit, SourceState
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import StaleRead
-
-__all__ = ["IngestResult", "RootOf", "ingest", "result_of"]
 
 _FIRST_RETRY_MS: Final = 1000
 _LAST_RETRY_MS: Final = 3_600_000
@@ -44,7 +43,7 @@ async def ingest(
     agent: Agent,
     source: Source,
     *,
-    root_of: RootOf,
+    root_of: FindRoot,
     now_ms: Callable[[], int],
     executor: Executor | None = None,
     max_batches: int | None = None,
@@ -70,7 +69,7 @@ async def _ingest_batch(
     agent: Agent,
     source: Source,
     *,
-    root_of: RootOf,
+    root_of: FindRoot,
     now_ms: Callable[[], int],
     executor: Executor | None,
 ) -> IngestResult:

@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
 from carryover.agents.contract import Agent, Batch, Retold, Source, Stamp
+from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.arrival import with_bounded_times
 from carryover.ingest.clean import clean_context, clean_entry
 from carryover.ingest.real_paths import RealPaths
-from carryover.ledger.prepared import READ_IN_PART, Prepared, Retelling, Root, SourceState
+from carryover.ledger.prepared import READ_IN_PART, Prepared, Retelling, SourceState
 from carryover.model import Event, Skipped
-
-
-class FoundRoot(Protocol):
-    """The project a working directory belongs to."""
-
-    @property
-    def root(self) -> str: ...
-
-    @property
-    def main_root(self) -> str | None: ...
-
-    @property
-    def checkout(self) -> str | None: ...
-
-    @property
-    def gone(self) -> bool: ...
-
-
-RootOf = Callable[[str], FoundRoot]
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +25,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def prepare(
-    agent: Agent, source: Source, state: SourceState | None, root_of: RootOf, now_ms: Callable[[], int]
+    agent: Agent, source: Source, state: SourceState | None, root_of: FindRoot, now_ms: Callable[[], int]
 ) -> Step:
     """Read and fold the next batch of `source`. Of events that claim to be later than now the arrival counts.
 
@@ -69,8 +50,8 @@ def prepare(
         if folded.retold is not None:
             retold.append(folded.retold)
     events = with_bounded_times(events, now_ms=now_ms(), written_ms=stamp.mtime_ns // 1_000_000)
-    found = _found_roots(events, root_of)
-    paths = RealPaths(top for root in found.values() for top in (root.root, root.checkout) if top is not None)
+    roots = roots_of_events(events, root_of)
+    paths = RealPaths(top for root in roots.values() for top in (root.root, root.checkout) if top is not None)
     prepared = Prepared(
         cursor=batch.cursor,
         context=clean_context(context),
@@ -80,23 +61,14 @@ def prepare(
         retold=tuple(Retelling.of(agent.id, each) for each in retold),
         skipped=tuple(skipped),
         oversized=batch.oversized,
-        roots=_as_stored(found),
+        roots=roots,
     )
     return Step(prepared=prepared, more=batch.more, look_again_s=batch.look_again_s)
 
 
-def known_roots(events: Iterable[Event], root_of: RootOf) -> dict[str, Root]:
+def roots_of_events(events: Iterable[Event], root_of: FindRoot) -> dict[str, ProjectRoot]:
     """The project of each folder that `events` name."""
-    return _as_stored(_found_roots(events, root_of))
-
-
-def _found_roots(events: Iterable[Event], root_of: RootOf) -> dict[str, FoundRoot]:
-    folders = {event.cwd for event in events if event.cwd is not None}
-    return {folder: root_of(folder) for folder in folders}
-
-
-def _as_stored(found: Mapping[str, FoundRoot]) -> dict[str, Root]:
-    return {folder: Root(root.root, root.main_root, root.gone) for folder, root in found.items()}
+    return {folder: root_of(folder) for folder in {event.cwd for event in events if event.cwd is not None}}
 
 
 def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct | None:

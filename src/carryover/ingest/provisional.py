@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
+from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.clean import clean_entry
 from carryover.ingest.pipeline import IngestResult, result_of
-from carryover.ingest.preparing import RootOf, known_roots
-from carryover.ledger.prepared import Entry, Root
+from carryover.ingest.preparing import roots_of_events
+from carryover.ledger.prepared import Entry
 from carryover.ledger.store import Ledger
 from carryover.model import Event
 
@@ -19,7 +20,7 @@ async def ingest_provisional(
     agent_id: str,
     events: Sequence[Event],
     *,
-    root_of: RootOf,
+    root_of: FindRoot,
     now_ms: Callable[[], int],
     executor: Executor | None = None,
 ) -> IngestResult:
@@ -34,5 +35,7 @@ async def ingest_provisional(
     return result_of(await ledger.add_provisional(agent_id, entries, roots, now_ms=now_ms()))
 
 
-def _cleaned(agent_id: str, events: Sequence[Event], root_of: RootOf) -> tuple[tuple[Entry, ...], dict[str, Root]]:
-    return tuple(clean_entry(agent_id, event) for event in events), known_roots(events, root_of)
+def _cleaned(
+    agent_id: str, events: Sequence[Event], root_of: FindRoot
+) -> tuple[tuple[Entry, ...], dict[str, ProjectRoot]]:
+    return tuple(clean_entry(agent_id, event) for event in events), roots_of_events(events, root_of)

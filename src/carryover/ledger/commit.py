@@ -14,9 +14,10 @@ import aiosqlite
 import msgspec
 
 from carryover.agents.contract import Source
+from carryover.facts import ProjectRoot
 from carryover.ledger.counting import count_skipped, count_stored
 from carryover.ledger.placing import PutSession, find_session, place_session, put_session, time_projects
-from carryover.ledger.prepared import Commit, Entry, Prepared, Root
+from carryover.ledger.prepared import Commit, Entry, Prepared
 from carryover.ledger.provisional import drop_needless
 from carryover.ledger.retelling import retell
 from carryover.ledger.rows import TAKEN_BACK, StoredBody
@@ -166,7 +167,7 @@ async def _add_to_session(
     reducer: Reducer,
     session: PutSession,
     entries: Sequence[Entry],
-    roots: Mapping[str, Root],
+    roots: Mapping[str, ProjectRoot],
     taken_back: frozenset[bytes],
 ) -> set[int]:
     """Put new events of one session where they belong; the ids of the projects this touches."""

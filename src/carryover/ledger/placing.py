@@ -9,7 +9,7 @@ from typing import Final
 import aiosqlite
 import msgspec
 
-from carryover.ledger.prepared import Root
+from carryover.facts import ProjectRoot
 from carryover.ledger.sub_agents import bring_home
 from carryover.model import Event, SessionInfo, conversation_of
 
@@ -99,7 +99,7 @@ async def place_session(
     db: aiosqlite.Connection,
     session: PutSession,
     events: Iterable[Event],
-    roots: Mapping[str, Root],
+    roots: Mapping[str, ProjectRoot],
     *,
     for_good: bool = True,
 ) -> int | None:
@@ -135,7 +135,7 @@ async def place_session(
     return project_id
 
 
-async def find_project(db: aiosqlite.Connection, root: Root, *, now_ms: int = 0) -> int:
+async def find_project(db: aiosqlite.Connection, root: ProjectRoot, *, now_ms: int = 0) -> int:
     """The id of the project at `root`, made where it was not known; `now_ms` is then when it was first met."""
     await db.execute_fetchall(_PUT_PROJECT, (root.root, root.main_root, now_ms))
     ((project_id,),) = await db.execute_fetchall("SELECT id FROM project WHERE root = ?", (root.root,))

@@ -9,6 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.agents.contract import Retold
+from carryover.facts import ProjectRoot
 from carryover.ledger.bodies import encode_body
 from carryover.model import Event, Skipped, Undone
 
@@ -20,15 +21,6 @@ file has it, so the source looks new until then."""
 
 LATEST_MS: Final = 253_402_300_799_999
 """End of the year 9999: a time beyond it is garbage, and must still fit a column."""
-
-
-class Root(msgspec.Struct, frozen=True):
-    """The project a working directory belongs to; `main_root` is set where the project is a worktree of another."""
-
-    root: str
-    main_root: str | None = None
-    gone: bool = False
-    """The folder was not there when it was looked for."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +87,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """Threads that are told again, each once."""
     skipped: tuple[Skipped, ...] = ()
     oversized: int = 0
-    roots: Mapping[str, Root] = {}
+    roots: Mapping[str, ProjectRoot] = {}
     """The project of each working directory that may decide where a session belongs."""
 
 

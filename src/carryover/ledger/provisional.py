@@ -15,9 +15,10 @@ from typing import Final
 import aiosqlite
 import msgspec
 
+from carryover.facts import ProjectRoot
 from carryover.ledger.bodies import decode_body
 from carryover.ledger.placing import place_session, put_session, time_projects
-from carryover.ledger.prepared import Commit, Entry, Root
+from carryover.ledger.prepared import Commit, Entry
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -63,7 +64,7 @@ def words_of(body: AnyBody) -> bytes:
 
 
 async def add_provisional(
-    db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, Root], *, now_ms: int
+    db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot], *, now_ms: int
 ) -> Commit:
     """Keep those of `entries` that neither the events nor the rows hold already. Nothing was told later than now.
 
@@ -110,7 +111,7 @@ async def forget_provisional(db: aiosqlite.Connection, *, before_ms: int) -> int
     return int(forgotten)
 
 
-async def _is_elsewhere(db: aiosqlite.Connection, thread: tuple[str, str, str], root: Root | None) -> bool:
+async def _is_elsewhere(db: aiosqlite.Connection, thread: tuple[str, str, str], root: ProjectRoot | None) -> bool:
     """Is the session's project another than the one it was told in? A thread of Codex goes on in any folder, and only
     its transcript tells which turns belong where."""
     placed = await db.execute_fetchall(_PLACED, thread[:2])

@@ -14,13 +14,13 @@ import aiosqlite
 import msgspec
 
 from carryover.agents.contract import Source
-from carryover.facts import GitFacts
+from carryover.facts import GitFacts, ProjectRoot
 from carryover.ledger.commit import locator, run_commit
 from carryover.ledger.counting import count_skipped
 from carryover.ledger.moving import Moved, move_back, move_project, note_identity
 from carryover.ledger.opening import SETTINGS, damage_mark, ready_file
 from carryover.ledger.placing import find_project
-from carryover.ledger.prepared import Commit, Entry, LastRead, Prepared, Root, SourceState
+from carryover.ledger.prepared import Commit, Entry, LastRead, Prepared, SourceState
 from carryover.ledger.provisional import add_provisional, forget_provisional
 from carryover.ledger.threads import Reducer, outdated_threads, rebuild_thread
 from carryover.ledger.trouble import LedgerDamaged, ledger_trouble
@@ -113,7 +113,7 @@ class Ledger:
             await db.execute_fetchall(_BROKEN, (source.agent, locator(source.path), error, retry_ms))
 
     async def add_provisional(
-        self, agent: str, entries: Sequence[Entry], roots: Mapping[str, Root], *, now_ms: int
+        self, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot], *, now_ms: int
     ) -> Commit:
         """Store what `agent` told before its transcript has it; `new_events` counts what was not known yet.
 
@@ -132,7 +132,7 @@ class Ledger:
     async def know_project(self, root: str, main_root: str | None, *, now_ms: int) -> int:
         """The id of the project at `root`, which from now on is known even without a session."""
         async with self._transaction() as db:
-            return await find_project(db, Root(root, main_root), now_ms=now_ms)
+            return await find_project(db, ProjectRoot(root, main_root), now_ms=now_ms)
 
     async def move_project(self, old: int, new: int) -> Moved:
         """Let sessions recorded in the project `old`, whose folder is gone, belong to `new`."""

@@ -13,7 +13,8 @@ from typing import Final
 import aiosqlite
 import msgspec
 
-from carryover.ledger.prepared import Entry, Root
+from carryover.facts import ProjectRoot
+from carryover.ledger.prepared import Entry
 from carryover.model import conversation_of, session_elsewhere
 
 _HOME: Final = """SELECT root FROM session JOIN project ON project.id = project_id
@@ -34,7 +35,7 @@ _MOVE: Final = (
 
 
 async def at_home(
-    db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, Root]
+    db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot]
 ) -> list[Entry]:
     """The entries, a sub-agent's as of its conversation where it works in that one's project."""
     homes: dict[str, str | None] = {}

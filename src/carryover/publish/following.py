@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from carryover.config import Config, project_settings
+from carryover.facts import ProjectRoot
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.moving import Moved
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
@@ -23,7 +24,7 @@ from carryover.publish.moved_folders import (
     moves_with,
     stored,
 )
-from carryover.publish.project_root import AgentFolders, ProjectRoot, find_root
+from carryover.publish.project_root import AgentFolders, find_root
 from carryover.publish.published import PublishedProject, published_projects, remember
 from carryover.publish.restore_store import forget_answers
 

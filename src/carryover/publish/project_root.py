@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from carryover.agents import specs
 from carryover.agents.spec import ToolSpec
 from carryover.config import ToolConfig, ToolsConfig
+from carryover.facts import ProjectRoot
 from carryover.fsio import is_gone, read_bytes_bounded
 
 AgentFolders = Callable[[], frozenset[Path]]
 """Gives what `agent_folders` gives: settings may change, and most questions are answered without it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectRoot:
-    """The top folder of a project. `main_root` is that of the main checkout, where this is a worktree of it.
-
-    `checkout` is the top of the checkout in which the folder lies, where that is an agent's own one of this project.
-    `gone`: there is no such folder.
-    """
-
-    root: str
-    main_root: str | None = None
-    checkout: str | None = None
-    gone: bool = False
-
-
-FindRoot = Callable[[str], ProjectRoot]
-"""`find_root`, with the home and the agents' folders that hold."""
 
 
 def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | None = None) -> ProjectRoot:

@@ -9,9 +9,9 @@ from agents.codex.rollout import Rollout, exited
 from carryover.agents.codex import AGENT
 from carryover.agents.contract import Source
 from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.store import Ledger
-from carryover.publish.project_root import ProjectRoot
 from contract.case import moved, read_on, source_at
 from support.clock import LATER_MS
 

@@ -14,11 +14,11 @@ from agents.cursor.stores import Chat, EditorStore, edit, say, shell, user
 from carryover.agents.contract import Source
 from carryover.agents.cursor import AGENT
 from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, SessionInfo
-from carryover.publish.project_root import ProjectRoot
 
 NOW_MS = 1_800_000_000_000
 BUBBLES = (

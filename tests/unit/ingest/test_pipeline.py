@@ -15,6 +15,7 @@ import pytest
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, Batch, Folded, Record, Source, Stamp
 from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.prepared import READ_IN_PART, SourceState
 from carryover.ledger.queries import (
@@ -28,7 +29,6 @@ from carryover.ledger.queries import (
 from carryover.ledger.store import Ledger
 from carryover.ledger.trouble import LedgerUnavailable
 from carryover.model import ToolResult, UserPrompt
-from carryover.publish.project_root import ProjectRoot
 
 TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 

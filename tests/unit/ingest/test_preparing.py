@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from carryover.agents.contract import Batch, Source, Stamp
+from carryover.facts import ProjectRoot
 from carryover.ingest.preparing import Step, prepare
-from carryover.ledger.prepared import READ_IN_PART, Prepared, Root, SourceState
+from carryover.ledger.prepared import READ_IN_PART, Prepared, SourceState
 from carryover.model import FileEdit
-from carryover.publish.project_root import ProjectRoot
 
 
 def now() -> int:
@@ -62,7 +62,7 @@ def test_a_source_is_stamped_as_it_was_before_it_was_read(transcript: Path, sour
     step = prepare(agent, source, None, ProjectRoot, now)
 
     assert step.prepared is not None
-    assert (step.prepared.size, step.prepared.roots, step.more) == (size, {"/repo": Root("/repo")}, False)
+    assert (step.prepared.size, step.prepared.roots, step.more) == (size, {"/repo": ProjectRoot("/repo")}, False)
 
 
 def test_a_source_is_stamped_by_its_reader(transcript: Path, source: Source, agent: Any) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
 from carryover.ingest.bound import HEAD_CHARS, TAIL_CHARS
 from carryover.ingest.pipeline import IngestResult
 from carryover.ingest.provisional import ingest_provisional
 from carryover.ledger.queries import StoredEvent, connect_read_only, session_by_prefix, session_events, sessions, totals
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, Event, ToolResult
-from carryover.publish.project_root import ProjectRoot
 
 AGENT = "made-up"
 ROOTS = {"/repo/src": ProjectRoot("/repo"), "/repo/\ud83d": ProjectRoot("/repo")}

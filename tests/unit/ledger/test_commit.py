@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from carryover.agents.contract import Source
 from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
 from carryover.ledger.commit import locator
-from carryover.ledger.prepared import Commit, Prepared, Root, SourceState
+from carryover.ledger.prepared import Commit, Prepared, SourceState
 from carryover.ledger.queries import (
     SessionRow,
     SkippedRow,
@@ -190,7 +191,7 @@ async def test_a_worktree_knows_its_main_checkout(scribe: Scribe, reading: Readi
         size=told.size,
         mtime_ns=told.mtime_ns,
         entries=told.entries,
-        roots={"/tree": Root("/tree", "/repo")},
+        roots={"/tree": ProjectRoot("/tree", "/repo")},
     )
 
     await scribe.commit(worktree)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from carryover.ledger.prepared import Root
+from carryover.facts import ProjectRoot
 from carryover.ledger.queries import project_by_root, projects, sessions, unpublished, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import FileEdit
@@ -23,7 +23,7 @@ async def worked(scribe: Scribe, session: str, root: str, *, gone: bool = False)
         scribe.event(f"Never cap it in {session}. Add a discount.", session=session, cwd=root),
         scribe.event(FileEdit(path=f"{root}/cart.py", change="modify"), session=session, cwd=root),
     ]
-    prepared = msgspec.structs.replace(scribe.prepared(*told), roots={root: Root(root, gone=gone)})
+    prepared = msgspec.structs.replace(scribe.prepared(*told), roots={root: ProjectRoot(root, gone=gone)})
     await scribe.commit(prepared, path=f"/t/{session}.jsonl")
 
 

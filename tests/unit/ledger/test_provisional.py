@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from carryover.distill.view import Note
-from carryover.ledger.prepared import Commit, Entry, Root
+from carryover.facts import ProjectRoot
+from carryover.ledger.prepared import Commit, Entry
 from carryover.ledger.provisional import words_of
 from carryover.ledger.queries import (
     StoredEvent,
@@ -51,7 +52,8 @@ TELLER = """
 import asyncio, sys
 from pathlib import Path
 from carryover.agents.contract import Source
-from carryover.ledger.prepared import Entry, Prepared, Root
+from carryover.facts import ProjectRoot
+from carryover.ledger.prepared import Entry, Prepared
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event
@@ -62,7 +64,7 @@ async def main():
     for n in range(1, 10**6):
         body = AssistantMessage(text=f"answer {n}", final=True)
         entry = lambda key: Entry.of("made-up", Event(key=key, session="s1", at_ms=n, body=body, cwd="/repo"), {})
-        roots = {"/repo": Root("/repo")}
+        roots = {"/repo": ProjectRoot("/repo")}
         await ledger.add_provisional("made-up", [entry(f"hook/{n}")], roots, now_ms=n)
         print(f"told {n}", flush=True)
         prepared = Prepared(
@@ -78,7 +80,7 @@ async def told_early(
     scribe: Scribe, body: AnyBody, *, at_ms: int = 500_000, now_ms: int = NOW_MS, **fields: Any
 ) -> Commit:
     event = scribe.event(body, at_ms=at_ms, **fields)
-    roots = {event.cwd: Root(event.cwd)} if event.cwd is not None else {}
+    roots = {event.cwd: ProjectRoot(event.cwd)} if event.cwd is not None else {}
     return await scribe.ledger.add_provisional(AGENT, [Entry.of(AGENT, event, {"token": 1})], roots, now_ms=now_ms)
 
 

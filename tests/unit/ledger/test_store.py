@@ -43,7 +43,8 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from carryover.agents.contract import Source
-from carryover.ledger.prepared import Entry, Prepared, Root
+from carryover.facts import ProjectRoot
+from carryover.ledger.prepared import Entry, Prepared
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt
@@ -67,7 +68,7 @@ async def main():
             size=0,
             mtime_ns=0,
             entries=entries,
-            roots={"/repo": Root("/repo")},
+            roots={"/repo": ProjectRoot("/repo")},
         )
         await ledger.commit(source, prepared, seen_rev=rev)
         rev += 1

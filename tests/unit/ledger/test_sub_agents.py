@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from carryover.ledger.prepared import Commit, Entry, Root
+from carryover.facts import ProjectRoot
+from carryover.ledger.prepared import Commit, Entry
 from carryover.ledger.queries import project_by_root, sessions
 from carryover.model import AssistantMessage, Event, FileEdit, Undone, session_elsewhere
 from carryover.publish.project_view import project_view
@@ -88,7 +89,7 @@ async def test_a_conversation_whose_id_begins_alike_takes_nothing(scribe: Scribe
 async def test_what_a_hook_told_of_it_goes_along(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell(edit(scribe, "/repo", HERE), path="/t/a1")
     early = Entry.of(AGENT, scribe.event(AssistantMessage(text="Done."), session=HERE, at_ms=90_000), {})
-    await scribe.ledger.add_provisional(AGENT, [early], {"/repo": Root("/repo")}, now_ms=90_000)
+    await scribe.ledger.add_provisional(AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
 
     await scribe.tell(scribe.event("add a parser", at_ms=2_000))
 

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from carryover.agents.contract import Source
 from carryover.distill.stored_digest import DigestReducer
-from carryover.ledger.prepared import Commit, Entry, Root
+from carryover.facts import ProjectRoot
+from carryover.ledger.prepared import Commit, Entry
 from carryover.ledger.queries import connect_read_only, projects, session_by_prefix, session_events, sessions, totals
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, Event, SessionInfo, Undone, UserPrompt
@@ -35,12 +36,13 @@ STORER = """
 import asyncio, sys
 from pathlib import Path
 from carryover.agents.contract import Source
-from carryover.ledger.prepared import Entry, Prepared, Root
+from carryover.facts import ProjectRoot
+from carryover.ledger.prepared import Entry, Prepared
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import Event, Undone, UserPrompt
 
-ROOTS = {"/repo": Root("/repo")}
+ROOTS = {"/repo": ProjectRoot("/repo")}
 
 def told(session, key, body):
     event = Event(key=key, session=session, at_ms=1_000, body=body, cwd="/repo")
@@ -227,7 +229,7 @@ async def test_words_taken_back_do_not_stand_for_what_a_hook_tells(
     await scribe.tell(scribe.event("add a parser"), scribe.event(done), scribe.event(Undone(keys=("k2",))))
 
     early = Entry.of(AGENT, scribe.event(done, at_ms=90_000), {})
-    commit = await ledger.add_provisional(AGENT, [early], {"/repo": Root("/repo")}, now_ms=90_000)
+    commit = await ledger.add_provisional(AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
 
     assert commit.new_events == 1
 
@@ -332,7 +334,7 @@ async def test_a_better_source_that_knows_no_folder_and_no_time_leaves_both(scri
 
 async def test_what_a_hook_tells_is_heard_beside_any_source(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
     early = Entry.of(AGENT, scribe.event(AssistantMessage(text="Done."), at_ms=90_000), {})
-    await ledger.add_provisional(AGENT, [early], {"/repo": Root("/repo")}, now_ms=90_000)
+    await ledger.add_provisional(AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
     await scribe.tell("add a parser", path=LESSER)
     await scribe.tell("add a parser", path=BETTER, rank=2)
 

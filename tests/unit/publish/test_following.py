@@ -9,11 +9,12 @@ import pytest
 
 from carryover.config import Config
 from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
 from carryover.ledger.queries import project_by_root, projects, sessions
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.publish.following import Place, Seen, follow, link, look, unlink
-from carryover.publish.project_root import ProjectRoot, find_root
+from carryover.publish.project_root import find_root
 from carryover.publish.project_view import project_view
 from carryover.publish.published import PublishedProject, published_projects
 from carryover.publish.refresh import refresh

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.view import Note, Worktree
-from carryover.ledger.prepared import Entry, Root
+from carryover.facts import ProjectRoot
+from carryover.ledger.prepared import Entry
 from carryover.model import SessionInfo, Undone
 from carryover.publish.project_view import MAX_NOTES_OF_A_KIND, MAX_SESSIONS, MAX_SIDECHAINS, project_view
 from support.scribe import Scribe
@@ -105,7 +106,7 @@ async def test_a_session_that_moves_to_its_project_takes_its_notes_along(
 async def test_a_main_checkout_is_told_of_its_worktrees(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell(scribe.event("hi", cwd="/repo"))
     told = scribe.prepared(scribe.event("hi", cwd="/tree", session="s2"))
-    await scribe.commit(replace(told, roots={"/tree": Root("/tree", "/repo")}), path="/t/2")
+    await scribe.commit(replace(told, roots={"/tree": ProjectRoot("/tree", "/repo")}), path="/t/2")
 
     db = reading()
     assert project_view(db, 1).worktrees == (Worktree(root="/tree", last_event_ms=2_000),)
