@@ -15,7 +15,7 @@ import msgspec
 
 from carryover.agents import adapters
 from carryover.agents.contract import Agent, Record, Retold, Source
-from carryover.ingest.clean import clean_context
+from carryover.ingest.sanitize import clean_context
 from carryover.model import Event, Skipped
 
 

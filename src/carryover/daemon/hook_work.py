@@ -19,7 +19,7 @@ from carryover.daemon.own_session import OwnSession, own_session
 from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
 from carryover.facts import FindRoot
-from carryover.ingest.provisional import ingest_provisional
+from carryover.ingest.pipeline import ingest_provisional
 from carryover.ingest.scan import Root
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger

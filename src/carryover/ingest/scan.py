@@ -10,7 +10,8 @@ import msgspec
 
 from carryover.agents.contract import Agent, Reader, Source, Stamp
 from carryover.config import Config, ToolsConfig
-from carryover.readers.jsonl import JsonlReader, stamp_of_file
+from carryover.readers.files import stamp_of_file
+from carryover.readers.jsonl import JsonlReader
 
 MS_PER_DAY: Final = 86_400_000
 

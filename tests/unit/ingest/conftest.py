@@ -12,7 +12,7 @@ import pytest
 from carryover.agents.contract import Agent, Batch, Folded, Reader, Record, Source, Stamp
 from carryover.agents.spec import ToolSpec
 from carryover.model import AnyBody, Event, Skipped
-from carryover.readers.jsonl import stamp_of_file
+from carryover.readers.files import stamp_of_file
 
 
 class Context(msgspec.Struct, frozen=True):

@@ -9,9 +9,7 @@ import msgspec
 
 from carryover.agents.contract import Agent, Batch, Retold, Source, Stamp
 from carryover.facts import FindRoot, ProjectRoot
-from carryover.ingest.arrival import with_bounded_times
-from carryover.ingest.clean import clean_context, clean_entry
-from carryover.ingest.real_paths import RealPaths
+from carryover.ingest.sanitize import RealPaths, clean_context, clean_entry, with_bounded_times
 from carryover.ledger.prepared import READ_IN_PART, Prepared, Retelling, SourceState
 from carryover.model import Event, Skipped
 

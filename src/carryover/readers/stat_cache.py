@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from carryover.agents.contract import Batch, Reader, Stamp
-from carryover.readers.clock import utc_now_ms
 
 MAX_KNOWN: Final = 2_000
 FINE_MS: Final = 100
 COARSE_MS: Final = 2_000
 """A change this soon after another may leave the same time: file systems count in ticks, some in whole seconds."""
 BETWEEN_FAILURES_MS: Final = 900
+
+
+def utc_now_ms() -> int:
+    """The time of now in UTC milliseconds, for readers whose source does not say when it is final."""
+    return int(datetime.now(UTC).timestamp() * 1000)
 
 
 class Last(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +38,7 @@ class Last(msgspec.Struct, frozen=True, kw_only=True):
     due_ms: int | None = None
 
 
-class SparingReader:
+class StatCachedReader:
     """Hands a database to `reader` where that may bring something (see `carryover.agents.contract.Reader`)."""
 
     def __init__(self, reader: Reader, now_ms: Callable[[], int] = utc_now_ms) -> None:

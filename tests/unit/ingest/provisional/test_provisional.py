@@ -11,9 +11,8 @@ import pytest
 
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
-from carryover.ingest.bound import HEAD_CHARS, TAIL_CHARS
-from carryover.ingest.pipeline import IngestResult
-from carryover.ingest.provisional import ingest_provisional
+from carryover.ingest.pipeline import IngestResult, ingest_provisional
+from carryover.ingest.sanitize import HEAD_CHARS, TAIL_CHARS
 from carryover.ledger.queries import StoredEvent, connect_read_only, session_by_prefix, session_events, sessions, totals
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, Event, ToolResult

@@ -13,8 +13,8 @@ import pytest
 from agents.cursor.stores import ONE, TWO, EditorStore
 from carryover.agents.contract import Batch, Stamp
 from carryover.agents.cursor.editor import EditorReader
-from carryover.readers import sparing
-from carryover.readers.sparing import SparingReader
+from carryover.readers import stat_cache
+from carryover.readers.stat_cache import StatCachedReader
 
 PATH = Path("/home/dev/state.vscdb")
 START_MS = 1_772_442_000_000
@@ -40,12 +40,12 @@ class Counted:
 
 
 class Sparing:
-    """A sparing reader at the time `now_ms`."""
+    """A reader with a cache at the time `now_ms`."""
 
     def __init__(self) -> None:
         self.inner = Counted()
         self.now_ms = START_MS
-        self.reader = SparingReader(self.inner, lambda: self.now_ms)
+        self.reader = StatCachedReader(self.inner, lambda: self.now_ms)
 
     def asked(self, cursor: bytes | None = b"1") -> int:
         """How often the reader is asked for one read."""
@@ -77,7 +77,8 @@ def test_what_was_left_before_its_end_is_read_on(spare: Sparing) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mtime_ns", "tick_ms"), [(START_MS * 1_000_000 + 5, sparing.FINE_MS), (START_MS * 1_000_000, sparing.COARSE_MS)]
+    ("mtime_ns", "tick_ms"),
+    [(START_MS * 1_000_000 + 5, stat_cache.FINE_MS), (START_MS * 1_000_000, stat_cache.COARSE_MS)],
 )
 def test_what_may_have_changed_within_a_tick_is_read_again(spare: Sparing, mtime_ns: int, tick_ms: int) -> None:
     spare.inner.seen = Stamp(5, mtime_ns)
@@ -122,7 +123,7 @@ def test_what_is_gone_is_gone_each_time(spare: Sparing) -> None:
 
 
 def test_only_so_many_are_remembered(spare: Sparing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sparing, "MAX_KNOWN", 2)
+    monkeypatch.setattr(stat_cache, "MAX_KNOWN", 2)
     for name in ("a", "b", "c"):
         spare.reader.read(Path(name), None)
     for name, asked in (("c", 3), ("b", 3), ("a", 4)):
@@ -137,8 +138,8 @@ def store(tmp_path: Path) -> Iterator[EditorStore]:
 
 
 def test_a_change_in_the_wal_is_read(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sparing, "FINE_MS", -1)
-    reader = SparingReader(EditorReader())
+    monkeypatch.setattr(stat_cache, "FINE_MS", -1)
+    reader = StatCachedReader(EditorReader())
     store.put(ONE)
     os.utime(f"{store.path}-wal", ns=(5, 5))
     cursor = reader.read(store.path, None).cursor
