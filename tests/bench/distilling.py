@@ -20,9 +20,9 @@ from carryover.distill.digest import Digest
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.distill.stored_digest import DigestReducer, fold_events
-from carryover.ledger.bodies import decode_body
+from carryover.ledger.codec import decode_body
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root, session_events, sessions
-from carryover.ledger.reading import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.model import Event
 from carryover.publish.project_view import project_view

@@ -19,8 +19,8 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.ingest.catch_up import changed
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import look, roots_of
-from carryover.ledger.bodies import decode_body
-from carryover.ledger.reading import connect_read_only
+from carryover.ledger.codec import decode_body
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 

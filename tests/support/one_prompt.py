@@ -7,7 +7,7 @@ from pathlib import Path
 from carryover.agents.contract import Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
-from carryover.ledger.prepared import Entry, Prepared
+from carryover.ledger.batch import Entry, Prepared
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt
 

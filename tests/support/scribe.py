@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from carryover.agents.contract import Retold, Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.prepared import Commit, Entry, Prepared, Retelling
+from carryover.ledger.batch import Commit, Entry, Prepared, Reemission
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, Skipped, UserPrompt
 
@@ -60,7 +60,7 @@ class Scribe:
             size=10,
             mtime_ns=5_000_000,
             entries=tuple(Entry.of(AGENT, event, redacted or {}) for event in events),
-            retold=tuple(Retelling.of(AGENT, each) for each in retold),
+            retold=tuple(Reemission.of(AGENT, each) for each in retold),
             skipped=skipped,
             oversized=oversized,
             roots={folder: ProjectRoot(folder) for folder in folders},

@@ -19,7 +19,7 @@ from carryover.config import load_config
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock, is_folder
-from carryover.ledger.moving import Moved
+from carryover.ledger.moves import Moved
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir

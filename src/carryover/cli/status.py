@@ -124,8 +124,7 @@ def _ledger(state: StateDir, config: Config | None, problems: list[str]) -> dict
     import msgspec
 
     from carryover.config import Config
-    from carryover.ledger.coverage import agents_seen
-    from carryover.ledger.queries import connect_read_only, projects, totals
+    from carryover.ledger.queries import agents_seen, connect_read_only, projects, totals
 
     try:
         connection = connect_read_only(state.ledger, keep_index=True)

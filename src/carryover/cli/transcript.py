@@ -15,7 +15,7 @@ from carryover.cli.made import Made
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.prepared import LATEST_MS
+from carryover.ledger.batch import LATEST_MS
 from carryover.ledger.queries import projects, sessions
 from carryover.model import AGENT_NAMES
 from carryover.publish.project_view import project_view, session_digest

@@ -33,8 +33,8 @@ from carryover.daemon.reading import Reading
 from carryover.daemon.session_start import Job, SessionStarts, Start
 from carryover.facts import FindRoot
 from carryover.ingest.scan import Root
+from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import LedgerDamaged
 from carryover.model import AGENT_IDS, Skipped
 
 START_S: Final = 0.85

@@ -22,8 +22,8 @@ from carryover.daemon.supervise import delay_s
 from carryover.facts import FindRoot
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import Key, key_of
+from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import LedgerUnavailable
 
 QUIET_S: Final = 0.1
 CAP_S: Final = 0.3

@@ -38,9 +38,9 @@ from carryover.daemon.sweeping import Sweeper
 from carryover.daemon.watch import Watcher
 from carryover.facts import GitFacts
 from carryover.ingest.scan import MS_PER_DAY, Root, roots_to_read
+from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import LedgerUnavailable
 from carryover.probe import git_command
 from carryover.publish.following import Place
 from carryover.publish.refresh import Refreshed, refresh

@@ -16,7 +16,7 @@ import msgspec
 
 from carryover.agents.contract import Agent, Source
 from carryover.ingest.scan import MS_PER_DAY, Key, Root, Seen, key_of, look
-from carryover.ledger.prepared import LastRead
+from carryover.ledger.batch import LastRead
 from carryover.ledger.store import Ledger
 
 RACY_MS: Final = 3_000

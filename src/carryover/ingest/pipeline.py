@@ -15,9 +15,9 @@ from carryover.agents.contract import Agent, Source
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.prepare import prepare, roots_of_events
 from carryover.ingest.sanitize import clean_entry
-from carryover.ledger.prepared import Commit, Entry, SourceState
+from carryover.ledger.batch import Commit, Entry, SourceState
+from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import StaleRead
 from carryover.model import Event
 
 _FIRST_RETRY_MS: Final = 1000

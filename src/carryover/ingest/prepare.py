@@ -10,7 +10,7 @@ import msgspec
 from carryover.agents.contract import Agent, Batch, Retold, Source, Stamp
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.sanitize import RealPaths, clean_context, clean_entry, with_bounded_times
-from carryover.ledger.prepared import READ_IN_PART, Prepared, Retelling, SourceState
+from carryover.ledger.batch import READ_IN_PART, Prepared, Reemission, SourceState
 from carryover.model import Event, Skipped
 
 
@@ -56,7 +56,7 @@ def prepare(
         size=seen.size,
         mtime_ns=seen.mtime_ns,
         entries=tuple(clean_entry(agent.id, paths.of_event(event)) for event in events),
-        retold=tuple(Retelling.of(agent.id, each) for each in retold),
+        retold=tuple(Reemission.of(agent.id, each) for each in retold),
         skipped=tuple(skipped),
         oversized=batch.oversized,
         roots=roots,

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_
 import msgspec
 
 from carryover.agents.contract import CONTEXT_NAMES
-from carryover.ledger.prepared import Entry
+from carryover.ledger.batch import Entry
 from carryover.model import AnyBody, Event, FileEdit, Op, ToolCall, ToolResult, Undone
 from carryover.redact import redact
 

@@ -6,6 +6,7 @@ Every statement is a hop to the connection's thread, so rows go in bulk and a on
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Final, TypeVar
@@ -15,17 +16,22 @@ import msgspec
 
 from carryover.agents.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.counting import count_skipped, count_stored
-from carryover.ledger.placing import PutSession, find_session, place_session, put_session, time_projects
-from carryover.ledger.prepared import Commit, Entry, Prepared
-from carryover.ledger.provisional import drop_needless
-from carryover.ledger.retelling import retell
-from carryover.ledger.rows import TAKEN_BACK, StoredBody
-from carryover.ledger.sub_agents import at_home
+from carryover.ledger.batch import Commit, Entry, Prepared
+from carryover.ledger.ledger_errors import StaleRead
+from carryover.ledger.provisional import drop_confirmed
+from carryover.ledger.reemit import reemit
+from carryover.ledger.retract import retract, retract_again, supersede
+from carryover.ledger.rows import RETRACTED, StoredBody
+from carryover.ledger.sessions import (
+    StoredSession,
+    assign_project,
+    find_session,
+    mark_changed,
+    resolve_subagents,
+    upsert_session,
+)
 from carryover.ledger.threads import Reducer, Thread, open_thread, reduce_on
-from carryover.ledger.trouble import StaleRead
-from carryover.ledger.undoing import make_way, take_back, take_back_again
-from carryover.model import SessionInfo
+from carryover.model import SessionInfo, Skipped
 
 _KEYS_PER_QUERY: Final = 500
 
@@ -52,30 +58,30 @@ async def run_commit(
 ) -> Commit:
     """Store `prepared` inside the open transaction. Raises StaleRead where `seen_rev` is no longer the source's."""
     await _advance_source(db, source, prepared, seen_rev)
-    entries = await at_home(db, source.agent, prepared.entries, prepared.roots)
+    entries = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
     retold = {(each.session, each.sidechain): each for each in prepared.retold}
     told = await _unknown(db, [entry for entry in entries if _thread_of(entry) not in retold])
     again = _grouped((entry for entry in entries if _thread_of(entry) in retold), _thread_of)
-    taken_back = _taken_back(entries)
+    retracted = _retracted_keys(entries)
     stored: list[Entry] = []
     projects: set[int] = set()
     of_session = _grouped([*told, *chain.from_iterable(again.values())], lambda entry: entry.event.session)
     for native_id in dict.fromkeys([*of_session, *(session for session, _ in retold)]):
         session = await _session(db, reducer, source, native_id, of_session.get(native_id, []))
-        keys = taken_back.pop(native_id, frozenset())
+        keys = retracted.pop(native_id, frozenset())
         if session is None or session.rank != source.rank:
             continue
         fresh = [entry for entry in of_session.get(native_id, []) if _thread_of(entry) not in retold]
         changed = False
         for thread in (thread for thread in retold if thread[0] == native_id):
-            added, other = await retell(db, reducer, session, retold[thread], again.get(thread, []))
+            added, other = await reemit(db, reducer, session, retold[thread], again.get(thread, []))
             fresh += added
             changed |= other
         if fresh or changed:
             projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots, keys)
             stored += fresh
-    for native_id, keys in taken_back.items():
-        projects |= await take_back_again(db, reducer, source, native_id, keys)
+    for native_id, keys in retracted.items():
+        projects |= await retract_again(db, reducer, source, native_id, keys)
     await count_stored(db, stored, prepared.oversized)
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Commit(
@@ -130,7 +136,7 @@ def _thread_of(entry: Entry) -> tuple[str, str]:
     return entry.event.session, entry.event.sidechain or ""
 
 
-def _taken_back(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
+def _retracted_keys(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
     """Keys of what the user took back, by session. Known entries say it too: what they undo may have been lost."""
     keys: dict[str, frozenset[bytes]] = {}
     for entry in entries:
@@ -141,14 +147,14 @@ def _taken_back(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
 
 async def _session(
     db: aiosqlite.Connection, reducer: Reducer, source: Source, native_id: str, entries: Sequence[Entry]
-) -> PutSession | None:
+) -> StoredSession | None:
     """The session's row as `entries` make it, None where it has none and nothing is told of it. Its rank is another
     than the source's only where a better one told it."""
     if not entries:
         return await find_session(db, source.agent, native_id)
     times = [entry.event.at_ms for entry in entries if entry.event.at_ms > 0]
     first_ms, last_ms = min(times, default=0), max(times, default=0)
-    session = await put_session(
+    session = await upsert_session(
         db,
         source.agent,
         native_id,
@@ -158,28 +164,28 @@ async def _session(
         rank=source.rank,
     )
     if session.rank < source.rank:
-        return await make_way(db, reducer, session, source.rank, first_ms=first_ms, last_ms=last_ms)
+        return await supersede(db, reducer, session, source.rank, first_ms=first_ms, last_ms=last_ms)
     return session
 
 
 async def _add_to_session(
     db: aiosqlite.Connection,
     reducer: Reducer,
-    session: PutSession,
+    session: StoredSession,
     entries: Sequence[Entry],
     roots: Mapping[str, ProjectRoot],
-    taken_back: frozenset[bytes],
+    retracted: frozenset[bytes],
 ) -> set[int]:
     """Put new events of one session where they belong; the ids of the projects this touches."""
-    if taken_back:
-        await take_back(db, reducer, session, taken_back)
-    project_id = await place_session(db, session, [entry.event for entry in entries], roots)
+    if retracted:
+        await retract(db, reducer, session, retracted)
+    project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
     for sidechain, lines in _grouped(entries, lambda entry: entry.event.sidechain or "").items():
         thread = await open_thread(db, reducer, session.id, session.native_id, sidechain, project_id)
-        await _add_to_thread(db, reducer, thread, lines, taken_back)
-    await drop_needless(db, session.id, [entry.event for entry in entries])
+        await _add_to_thread(db, reducer, thread, lines, retracted)
+    await drop_confirmed(db, session.id, [entry.event for entry in entries])
     touched = {project for project in (session.project_id, project_id) if project is not None}
-    await time_projects(db, touched, started_ms=session.started_ms)
+    await mark_changed(db, touched, started_ms=session.started_ms)
     return touched
 
 
@@ -198,7 +204,7 @@ async def _add_to_thread(
     reducer: Reducer,
     thread: Thread,
     entries: Sequence[Entry],
-    taken_back: frozenset[bytes],
+    retracted: frozenset[bytes],
 ) -> None:
     ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
     numbered = list(enumerate(entries, start=newest + 1))
@@ -210,7 +216,7 @@ async def _add_to_thread(
             thread.id,
             entry.event.at_ms,
             entry.body,
-            TAKEN_BACK * (entry.key in taken_back),
+            RETRACTED * (entry.key in retracted),
         )
         for number, entry in numbered
     ]
@@ -218,6 +224,40 @@ async def _add_to_thread(
     counting = [
         StoredBody(number, entry.event.at_ms, entry.event.body)
         for number, entry in numbered
-        if entry.key not in taken_back
+        if entry.key not in retracted
     ]
     await reduce_on(db, reducer, thread, counting)
+
+
+_SKIPPED_ROWS: Final = 1000
+_RECORD_TYPE_CHARS: Final = 80
+
+_COUNT: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n"
+_COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_type, reason, n, last_ms)
+    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (agent, agent_version, record_type, reason)
+    DO UPDATE SET n = n + excluded.n, last_ms = max(last_ms, excluded.last_ms)"""
+
+
+async def count_stored(db: aiosqlite.Connection, stored: Iterable[Entry], oversized: int) -> None:
+    """Count the secrets taken out of what was stored, and the records that were too long to be read."""
+    counts: Counter[str] = Counter()
+    for entry in stored:
+        counts.update({f"redacted:{kind}": n for kind, n in entry.redacted.items()})
+    if oversized:
+        counts["oversized"] = oversized
+    if counts:
+        await db.executemany(_COUNT, list(counts.items()))
+
+
+async def count_skipped(db: aiosqlite.Connection, agent: str, skipped: Sequence[Skipped], *, at_ms: int) -> None:
+    """Count records that were not understood, by version, type and reason."""
+    if not skipped:
+        return
+    ((rows,),) = await db.execute_fetchall("SELECT count(*) FROM skipped")
+    # A source full of made-up types must not fill the table; the count is still right.
+    crowded = rows >= _SKIPPED_ROWS
+    counts = Counter(
+        (skip.version or "", "(other)" if crowded else skip.record_type[:_RECORD_TYPE_CHARS], skip.reason)
+        for skip in skipped
+    )
+    await db.executemany(_COUNT_SKIPPED, [(agent, *what, n, at_ms) for what, n in counts.items()])

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.ledger.bodies import decode_body
+from carryover.ledger.codec import decode_body
 from carryover.ledger.rows import LINES, MAX_PROVISIONAL, PROVISIONAL, StoredBody, records
 
 _MAIN_THREAD: Final = """SELECT id, sidechain, fold_version, digest FROM thread

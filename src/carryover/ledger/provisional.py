@@ -16,9 +16,9 @@ import aiosqlite
 import msgspec
 
 from carryover.facts import ProjectRoot
-from carryover.ledger.bodies import decode_body
-from carryover.ledger.placing import place_session, put_session, time_projects
-from carryover.ledger.prepared import Commit, Entry
+from carryover.ledger.batch import Commit, Entry
+from carryover.ledger.codec import decode_body
+from carryover.ledger.sessions import assign_project, mark_changed, upsert_session
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -47,7 +47,7 @@ _OLD: Final = """SELECT DISTINCT project_id FROM provisional JOIN session ON ses
     WHERE at_ms < ? AND project_id IS NOT NULL"""
 
 
-def words_of(body: AnyBody) -> bytes:
+def content_fingerprint(body: AnyBody) -> bytes:
     """16 bytes that stand for who speaks and what; white space around the words makes no difference.
 
     An answer and the end of a turn are one voice: a version whose hook tells an error as an answer (Claude Code before
@@ -74,21 +74,23 @@ async def add_provisional(
     projects: set[int] = set()
     newest_ms = 0
     for entry in entries:
-        event, words, at_ms = entry.event, words_of(entry.event.body), min(entry.event.at_ms, now_ms)
+        event, words, at_ms = entry.event, content_fingerprint(entry.event.body), min(entry.event.at_ms, now_ms)
         thread = (agent, event.session, event.sidechain or "")
         if await _is_told(db, thread, words, at_ms) or await _is_elsewhere(db, thread, roots.get(event.cwd or "")):
             continue
-        session = await put_session(db, agent, event.session, SessionInfo(), first_ms=at_ms, last_ms=at_ms, rank=None)
-        project_id = await place_session(db, session, [event], roots, for_good=False)
+        session = await upsert_session(
+            db, agent, event.session, SessionInfo(), first_ms=at_ms, last_ms=at_ms, rank=None
+        )
+        project_id = await assign_project(db, session, [event], roots, for_good=False)
         await db.execute_fetchall(_PUT, (session.id, event.sidechain or "", words, at_ms, entry.body))
         added, newest_ms = added + 1, max(newest_ms, at_ms)
         if project_id is not None:
-            await time_projects(db, [project_id], started_ms=session.started_ms)
+            await mark_changed(db, [project_id], started_ms=session.started_ms)
             projects.add(project_id)
     return Commit(new_events=added, projects=tuple(sorted(projects)), newest_event_ms=newest_ms)
 
 
-async def drop_needless(db: aiosqlite.Connection, session_id: int, events: Iterable[Event]) -> None:
+async def drop_confirmed(db: aiosqlite.Connection, session_id: int, events: Iterable[Event]) -> None:
     """Remove the rows that new events of the session make needless."""
     standing = await db.execute_fetchall(_STANDING, (session_id,))
     if not standing:
@@ -107,7 +109,7 @@ async def forget_provisional(db: aiosqlite.Connection, *, before_ms: int) -> int
     projects = [project_id for (project_id,) in await db.execute_fetchall(_OLD, (before_ms,))]
     ((forgotten,),) = await db.execute_fetchall("SELECT count(*) FROM provisional WHERE at_ms < ?", (before_ms,))
     await db.execute_fetchall("DELETE FROM provisional WHERE at_ms < ?", (before_ms,))
-    await time_projects(db, projects, started_ms=0)
+    await mark_changed(db, projects, started_ms=0)
     return int(forgotten)
 
 
@@ -151,4 +153,4 @@ class _Told(msgspec.Struct, frozen=True):
 def _told(at_ms: int, body: AnyBody) -> _Told:
     # The conversation itself is written in order; titles, queued prompts and the like come in between.
     in_order = isinstance(body, UserPrompt | AssistantMessage | ToolCall | ToolResult | TurnEnd)
-    return _Told(words_of(body), at_ms if in_order else -1)
+    return _Told(content_fingerprint(body), at_ms if in_order else -1)

@@ -13,13 +13,13 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.facts import GitFacts
-from carryover.ledger.reading import connect_read_only
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.rows import (
     MAX_PROVISIONAL,
     PROJECT,
     PROVISIONAL,
     SESSION,
-    TOLD_BETTER,
+    SUPERSEDED,
     BrokenSource,
     Incident,
     ProjectRow,
@@ -65,7 +65,7 @@ _SKIPPED: Final = """SELECT agent, agent_version, record_type, reason, n, last_m
     ORDER BY n DESC LIMIT ?"""
 _BROKEN: Final = """SELECT agent, path, error, failures, retry_ms FROM source
     WHERE state = 'broken' ORDER BY agent, path LIMIT ?"""
-_EVENTS: Final = f"SELECT at_ms, body, undone FROM event WHERE thread_id = ? AND undone != {TOLD_BETTER} ORDER BY id"
+_EVENTS: Final = f"SELECT at_ms, body, undone FROM event WHERE thread_id = ? AND undone != {SUPERSEDED} ORDER BY id"
 _WHEREABOUTS: Final = """SELECT id, root, moved_to, apart != 0, identity, published_sha,
     EXISTS (SELECT 1 FROM session WHERE project_id = project.id),
     EXISTS (SELECT 1 FROM session WHERE placed_id = project.id) FROM project"""
@@ -185,14 +185,14 @@ def totals(db: sqlite3.Connection) -> Totals:
 
 
 def _events(rows: Iterable[tuple[int, str | bytes, int]], sidechain: str | None) -> Iterator[StoredEvent]:
-    from carryover.ledger.bodies import decode_body  # the decoder takes its time to build, and lists need none
+    from carryover.ledger.codec import decode_body  # the decoder takes its time to build, and lists need none
 
     for at_ms, body, undone in rows:
         yield StoredEvent(at_ms=at_ms, sidechain=sidechain, body=decode_body(body), undone=bool(undone))
 
 
 def _provisional(rows: Iterable[tuple[int, str, int, str | bytes]]) -> Iterator[StoredEvent]:
-    from carryover.ledger.bodies import decode_body
+    from carryover.ledger.codec import decode_body
 
     for _, sidechain, at_ms, body in rows:
         yield StoredEvent(at_ms=at_ms, sidechain=sidechain or None, body=decode_body(body), provisional=True)
@@ -200,4 +200,31 @@ def _provisional(rows: Iterable[tuple[int, str, int, str | bytes]]) -> Iterator[
 
 def _number(db: sqlite3.Connection, statement: str) -> int:
     (number,) = db.execute(statement).fetchone()
+    return int(number)
+
+
+# A project's handoff counts for the agent whose session there is the newest.
+_BY_AGENT: Final = """SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
+    max(CASE WHEN session.last_ms = (SELECT max(last_ms) FROM session AS other
+        WHERE other.project_id = session.project_id) THEN project.published_ms END) AS last_handoff_ms
+    FROM session LEFT JOIN project ON project.id = session.project_id GROUP BY session.agent ORDER BY session.agent"""
+
+
+class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger holds of one agent. Times are UTC ms, None where there is none."""
+
+    agent: str
+    sessions: int
+    last_event_ms: int | None
+    last_handoff_ms: int | None
+
+
+def agents_seen(db: sqlite3.Connection) -> list[AgentRow]:
+    """Every agent that has a session."""
+    return list(records(AgentRow, db, _BY_AGENT))
+
+
+def gone_sources(db: sqlite3.Connection) -> int:
+    """Transcripts that are no longer on disk; what they said is still in the ledger."""
+    (number,) = db.execute("SELECT count(*) FROM source WHERE state = 'gone'").fetchone()
     return int(number)

@@ -140,9 +140,9 @@ SESSION: Final = """SELECT session.id, agent, native_id, project_id, project.roo
     LEFT JOIN project AS placed ON placed.id = placed_id"""
 LINES: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND undone = 0 ORDER BY id"
 """Events of one thread that count, in the order they came."""
-TAKEN_BACK: Final = 1
+RETRACTED: Final = 1
 """`event.undone` of what the user took back."""
-TOLD_BETTER: Final = 2
+SUPERSEDED: Final = 2
 """`event.undone` of what a lesser source said of a session that a better one tells."""
 PROVISIONAL: Final = """SELECT id, sidechain, at_ms, body FROM provisional
     WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT ?"""

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from carryover.ledger.bodies import decode_body
+from carryover.ledger.codec import decode_body
 from carryover.ledger.threads import NEVER_REDUCED, NO_DIGEST
 
 _BATCH: Final = 500

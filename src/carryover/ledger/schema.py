@@ -15,7 +15,7 @@ from carryover.errors import ExitCode, UserError
 
 Migration = Callable[[sqlite3.Connection], None]
 
-# Times are UTC milliseconds, 0 where unknown. Bodies are as `carryover.ledger.bodies` makes them, with their `kind`
+# Times are UTC milliseconds, 0 where unknown. Bodies are as `carryover.ledger.codec` makes them, with their `kind`
 # inside: nothing looks for events by kind, so it is not a column. A key lies beside its event rather than in a table of
 # its own so that every row that can be read from a damaged file still knows which record it came from. `changed_ms` is
 # when a commit last touched a project, by the clock and not by its events: not before `published_ms`, and that commit

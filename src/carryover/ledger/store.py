@@ -15,15 +15,14 @@ import msgspec
 
 from carryover.agents.contract import Source
 from carryover.facts import GitFacts, ProjectRoot
-from carryover.ledger.commit import locator, run_commit
-from carryover.ledger.counting import count_skipped
-from carryover.ledger.moving import Moved, move_back, move_project, note_identity
-from carryover.ledger.opening import SETTINGS, damage_mark, ready_file
-from carryover.ledger.placing import find_project
-from carryover.ledger.prepared import Commit, Entry, LastRead, Prepared, SourceState
+from carryover.ledger.batch import Commit, Entry, LastRead, Prepared, SourceState
+from carryover.ledger.commit import count_skipped, locator, run_commit
+from carryover.ledger.connect import SETTINGS, damage_mark, prepare_file
+from carryover.ledger.ledger_errors import LedgerDamaged, ledger_error
+from carryover.ledger.moves import Moved, move_back, move_project, note_identity
 from carryover.ledger.provisional import add_provisional, forget_provisional
+from carryover.ledger.sessions import upsert_project
 from carryover.ledger.threads import Reducer, outdated_threads, rebuild_thread
-from carryover.ledger.trouble import LedgerDamaged, ledger_trouble
 from carryover.model import Skipped
 
 _STATE: Final = """SELECT rev, cursor, context, size, mtime_ns, state, error, failures, retry_ms FROM source
@@ -58,7 +57,7 @@ class Ledger:
 
         Raises UserError where it must be left alone: written by a newer Carryover, or not a ledger.
         """
-        await asyncio.to_thread(ready_file, path)
+        await asyncio.to_thread(prepare_file, path)
         db = await aiosqlite.connect(path, isolation_level=None)
         ledger = cls(db, path, reducer)
         try:
@@ -132,7 +131,7 @@ class Ledger:
     async def know_project(self, root: str, main_root: str | None, *, now_ms: int) -> int:
         """The id of the project at `root`, which from now on is known even without a session."""
         async with self._transaction() as db:
-            return await find_project(db, ProjectRoot(root, main_root), now_ms=now_ms)
+            return await upsert_project(db, ProjectRoot(root, main_root), now_ms=now_ms)
 
     async def move_project(self, old: int, new: int) -> Moved:
         """Let sessions recorded in the project `old`, whose folder is gone, belong to `new`."""
@@ -207,7 +206,7 @@ class Ledger:
         try:
             yield
         except sqlite3.Error as error:
-            trouble = ledger_trouble(error, self._path)
+            trouble = ledger_error(error, self._path)
             if trouble is None:
                 raise
             if isinstance(trouble, LedgerDamaged):

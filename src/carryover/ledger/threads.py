@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import aiosqlite
 import msgspec
 
-from carryover.ledger.bodies import decode_body
+from carryover.ledger.codec import decode_body
 from carryover.ledger.rows import StoredBody
 from carryover.model import Event
 

@@ -12,7 +12,7 @@ import msgspec
 from carryover.config import Config, project_settings
 from carryover.facts import ProjectRoot
 from carryover.fsio import is_folder, read_bytes_bounded
-from carryover.ledger.moving import Moved
+from carryover.ledger.moves import Moved
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.publish.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of

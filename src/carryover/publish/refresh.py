@@ -15,7 +15,7 @@ from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.facts import FileFacts, GitFacts
 from carryover.fsio import is_folder
-from carryover.ledger.reading import connect_read_only
+from carryover.ledger.connect import connect_read_only
 from carryover.probe.files import file_facts
 from carryover.probe.git import git_facts
 from carryover.publish.edits import why

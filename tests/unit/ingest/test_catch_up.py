@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from carryover.agents.contract import Source
 from carryover.ingest.catch_up import RACY_MS, changed, reading_order, vanished
 from carryover.ingest.scan import MS_PER_DAY, Seen, key_of
-from carryover.ledger.prepared import READ_IN_PART, LastRead
+from carryover.ledger.batch import READ_IN_PART, LastRead
 
 NOW_MS = 1_795_155_000_000
 OLD_NS = (NOW_MS - 3_600_000) * 1_000_000

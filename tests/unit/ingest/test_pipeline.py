@@ -17,7 +17,8 @@ from carryover.agents.contract import Agent, Batch, Folded, Record, Source, Stam
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest
-from carryover.ledger.prepared import READ_IN_PART, SourceState
+from carryover.ledger.batch import READ_IN_PART, SourceState
+from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import (
     connect_read_only,
     projects,
@@ -27,7 +28,6 @@ from carryover.ledger.queries import (
     totals,
 )
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import LedgerUnavailable
 from carryover.model import ToolResult, UserPrompt
 
 TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"

@@ -10,7 +10,7 @@ import pytest
 from carryover.agents.contract import Batch, Source, Stamp
 from carryover.facts import ProjectRoot
 from carryover.ingest.prepare import Step, prepare
-from carryover.ledger.prepared import READ_IN_PART, Prepared, SourceState
+from carryover.ledger.batch import READ_IN_PART, Prepared, SourceState
 from carryover.model import FileEdit
 
 

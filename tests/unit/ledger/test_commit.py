@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from carryover.agents.contract import Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
+from carryover.ledger.batch import Commit, Prepared, SourceState
 from carryover.ledger.commit import locator
-from carryover.ledger.prepared import Commit, Prepared, SourceState
+from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.queries import (
     SessionRow,
     SkippedRow,
@@ -22,7 +23,6 @@ from carryover.ledger.queries import (
     totals,
 )
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import StaleRead
 from carryover.model import AssistantMessage, SessionInfo, Skipped, UserPrompt
 from support.scribe import Scribe
 

@@ -16,8 +16,8 @@ import pytest
 
 from carryover.distill.view import Note
 from carryover.facts import ProjectRoot
-from carryover.ledger.prepared import Commit, Entry
-from carryover.ledger.provisional import words_of
+from carryover.ledger.batch import Commit, Entry
+from carryover.ledger.provisional import content_fingerprint
 from carryover.ledger.queries import (
     StoredEvent,
     project_by_root,
@@ -53,7 +53,7 @@ import asyncio, sys
 from pathlib import Path
 from carryover.agents.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.prepared import Entry, Prepared
+from carryover.ledger.batch import Entry, Prepared
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event
@@ -366,9 +366,9 @@ async def test_a_view_looks_at_the_newest_of_many(scribe: Scribe, reading: Readi
 
 
 def test_who_speaks_tells_words_apart() -> None:
-    assert words_of(UserPrompt(text="go on")) != words_of(AssistantMessage(text="go on"))
-    assert words_of(UserPrompt(text="x", command="/review")) != words_of(UserPrompt(text="x"))
-    assert words_of(TurnEnd(reason="error")) != words_of(AssistantMessage(text=""))
+    assert content_fingerprint(UserPrompt(text="go on")) != content_fingerprint(AssistantMessage(text="go on"))
+    assert content_fingerprint(UserPrompt(text="x", command="/review")) != content_fingerprint(UserPrompt(text="x"))
+    assert content_fingerprint(TurnEnd(reason="error")) != content_fingerprint(AssistantMessage(text=""))
 
 
 @pytest.mark.parametrize("seed", range(3))

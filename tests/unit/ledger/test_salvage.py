@@ -10,8 +10,8 @@ import pytest
 
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
-from carryover.ledger.opening import ready_file
-from carryover.ledger.prepared import Entry
+from carryover.ledger.batch import Entry
+from carryover.ledger.connect import prepare_file
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.salvage import salvage
 from carryover.ledger.store import Ledger
@@ -25,7 +25,7 @@ PAGE = 4096
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    ready_file(tmp_path / "fresh.sqlite")
+    prepare_file(tmp_path / "fresh.sqlite")
     db = sqlite3.connect(tmp_path / "fresh.sqlite", isolation_level=None)
     yield db
     db.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.opening import ready_file
+from carryover.ledger.connect import prepare_file
 from carryover.ledger.queries import connect_read_only, published_git, session_by_prefix, session_events, totals
 from carryover.ledger.schema import MIGRATIONS, migrate, version_of
 from carryover.model import AssistantMessage, UserPrompt
@@ -142,7 +142,7 @@ def test_a_ledger_from_before_hooks_keeps_everything_and_takes_what_they_tell(
     db.executescript(OF_VERSION_1)
     db.close()
 
-    ready_file(path)
+    prepare_file(path)
 
     with closing(connect_read_only(path)) as now:
         (session,) = project_view(now, 1).sessions
@@ -166,7 +166,7 @@ def test_a_ledger_from_before_ranks_keeps_everything_and_all_of_it_counts(db: sq
     before = {name: db.execute(statement).fetchall() for name, statement in held.items()}
     db.close()
 
-    ready_file(path)
+    prepare_file(path)
 
     with closing(connect_read_only(path)) as now:
         assert {name: now.execute(statement).fetchall() for name, statement in held.items()} == before
@@ -185,7 +185,7 @@ def test_a_ledger_from_before_moves_keeps_everything_where_it_was(db: sqlite3.Co
     db.executescript(OF_VERSION_2)
     db.close()
 
-    ready_file(path)
+    prepare_file(path)
 
     with closing(connect_read_only(path)) as now:
         view = project_view(now, 1)

@@ -18,8 +18,9 @@ from carryover.agents.contract import Source
 from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
-from carryover.ledger.opening import damage_mark
-from carryover.ledger.prepared import SourceState
+from carryover.ledger.batch import SourceState
+from carryover.ledger.connect import damage_mark
+from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, StaleRead
 from carryover.ledger.queries import (
     project_by_root,
     projects,
@@ -30,7 +31,6 @@ from carryover.ledger.queries import (
     unpublished,
 )
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import LedgerDamaged, LedgerUnavailable, StaleRead
 from carryover.model import Skipped, UserPrompt
 from carryover.publish.project_view import project_view, session_digest
 from support.scribe import Scribe
@@ -44,7 +44,7 @@ import asyncio, sys
 from pathlib import Path
 from carryover.agents.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.prepared import Entry, Prepared
+from carryover.ledger.batch import Entry, Prepared
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt

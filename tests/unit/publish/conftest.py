@@ -11,7 +11,7 @@ import pytest
 from carryover.agents import adapters
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.reading import connect_read_only
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 from support.claude_session import ClaudeSession

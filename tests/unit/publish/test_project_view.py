@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.view import Note, Worktree
 from carryover.facts import ProjectRoot
-from carryover.ledger.prepared import Entry
+from carryover.ledger.batch import Entry
 from carryover.model import SessionInfo, Undone
 from carryover.publish.project_view import MAX_NOTES_OF_A_KIND, MAX_SESSIONS, MAX_SIDECHAINS, project_view
 from support.scribe import Scribe

@@ -12,9 +12,9 @@ from typing import Final
 
 import aiosqlite
 
-from carryover.ledger.placing import PutSession
-from carryover.ledger.prepared import Entry, Retelling
-from carryover.ledger.rows import TAKEN_BACK
+from carryover.ledger.batch import Entry, Reemission
+from carryover.ledger.rows import RETRACTED
+from carryover.ledger.sessions import StoredSession
 from carryover.ledger.threads import Reducer, rebuild
 
 _KEYS_PER_QUERY: Final = 500
@@ -25,11 +25,11 @@ _LAST: Final = "SELECT coalesce(max(id), 0) FROM event"
 _STANDING: Final = """SELECT id, key, body FROM event WHERE thread_id = ? AND undone = 0 AND id > ?
     ORDER BY id LIMIT ?"""
 _REPLACE: Final = "UPDATE event SET body = ? WHERE id = ?"
-_TAKE_BACK: Final = f"UPDATE event SET undone = {TAKEN_BACK} WHERE thread_id = ? AND undone = 0 AND id > ?"
+_RETRACT: Final = f"UPDATE event SET undone = {RETRACTED} WHERE thread_id = ? AND undone = 0 AND id > ?"
 
 
-async def retell(
-    db: aiosqlite.Connection, reducer: Reducer, session: PutSession, retelling: Retelling, entries: Sequence[Entry]
+async def reemit(
+    db: aiosqlite.Connection, reducer: Reducer, session: StoredSession, retelling: Reemission, entries: Sequence[Entry]
 ) -> tuple[list[Entry], bool]:
     """Bring the thread in line with `entries` as far as it has them: those to add to it, and whether it changed.
 
@@ -54,8 +54,8 @@ async def retell(
         place, same = row_id, same + 1
     fresh = list(entries[same:])
     if fresh or not retelling.more:
-        changed |= (await db.execute(_TAKE_BACK, (thread_id, place))).rowcount > 0
-    changed_threads = await _make_room(db, fresh)
+        changed |= (await db.execute(_RETRACT, (thread_id, place))).rowcount > 0
+    changed_threads = await _remove_rows(db, fresh)
     for changed_id in sorted(changed_threads | ({thread_id} if changed else set())):
         await rebuild(db, reducer, changed_id)
     return fresh, changed or bool(changed_threads)
@@ -69,7 +69,7 @@ async def _place(db: aiosqlite.Connection, thread_id: int, after: bytes | None) 
     return max(int(row_id) for (row_id,) in found)
 
 
-async def _make_room(db: aiosqlite.Connection, entries: Sequence[Entry]) -> set[int]:
+async def _remove_rows(db: aiosqlite.Connection, entries: Sequence[Entry]) -> set[int]:
     """Remove the rows that entries have already, for they get new ones; threads in which some of them counted."""
     threads: set[int] = set()
     for start in range(0, len(entries), _KEYS_PER_QUERY):

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from carryover.agents.contract import Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
-from carryover.ledger.prepared import Commit, Entry
+from carryover.ledger.batch import Commit, Entry
 from carryover.ledger.queries import connect_read_only, projects, session_by_prefix, session_events, sessions, totals
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, Event, SessionInfo, Undone, UserPrompt
@@ -37,7 +37,7 @@ import asyncio, sys
 from pathlib import Path
 from carryover.agents.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.prepared import Entry, Prepared
+from carryover.ledger.batch import Entry, Prepared
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import Event, Undone, UserPrompt

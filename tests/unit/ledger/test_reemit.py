@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from carryover.agents.contract import Retold
 from carryover.distill.stored_digest import DigestReducer
-from carryover.ledger.prepared import Commit
+from carryover.ledger.batch import Commit
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
 from carryover.ledger.store import Ledger
 from carryover.model import Event, SessionInfo, UserPrompt

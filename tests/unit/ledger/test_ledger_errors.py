@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.ledger.trouble import LedgerDamaged, LedgerUnavailable, ledger_trouble
+from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, ledger_error
 
 PATH = Path("/state/ledger.sqlite")
 
@@ -28,7 +28,7 @@ def error(code: int) -> sqlite3.Error:
     ],
 )
 def test_each_trouble_names_the_file_and_what_to_do(code: int, kind: type[Exception], says: str) -> None:
-    trouble = ledger_trouble(error(code), PATH)
+    trouble = ledger_error(error(code), PATH)
 
     assert type(trouble) is kind
     assert str(PATH) in str(trouble)
@@ -36,5 +36,5 @@ def test_each_trouble_names_the_file_and_what_to_do(code: int, kind: type[Except
 
 
 def test_a_fault_of_the_program_is_no_trouble_of_the_ledger() -> None:
-    assert ledger_trouble(error(sqlite3.SQLITE_ERROR), PATH) is None
-    assert ledger_trouble(sqlite3.ProgrammingError("closed"), PATH) is None
+    assert ledger_error(error(sqlite3.SQLITE_ERROR), PATH) is None
+    assert ledger_error(sqlite3.ProgrammingError("closed"), PATH) is None

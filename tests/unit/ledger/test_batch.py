@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.ledger.prepared import Entry
+from carryover.ledger.batch import Entry
 from carryover.model import Event, UserPrompt
 
 

@@ -34,7 +34,7 @@ _WHY: Final = {
 }
 
 
-def ledger_trouble(error: sqlite3.Error, path: Path) -> LedgerUnavailable | LedgerDamaged | None:
+def ledger_error(error: sqlite3.Error, path: Path) -> LedgerUnavailable | LedgerDamaged | None:
     """The error of ours that SQLite's `error` is; None where it is a fault of the program."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from carryover.facts import ProjectRoot
-from carryover.ledger.prepared import Commit, Entry
+from carryover.ledger.batch import Commit, Entry
 from carryover.ledger.queries import project_by_root, sessions
 from carryover.model import AssistantMessage, Event, FileEdit, Undone, session_elsewhere
 from carryover.publish.project_view import project_view

@@ -12,7 +12,7 @@ from typing import Final
 import aiosqlite
 import msgspec
 
-from carryover.ledger.placing import time_projects, where_now
+from carryover.ledger.sessions import current_project, mark_changed
 
 _COUNT: Final = "SELECT count(*) FROM session WHERE project_id = ?"
 _MOVE: Final = (
@@ -45,13 +45,13 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
 
 async def move_project(db: aiosqlite.Connection, old: int, new: int) -> Moved:
     """What was placed in `old`, and what will be while its folder is gone, belongs to `new`. Nothing where it did."""
-    if old == new or await where_now(db, old) == new:
+    if old == new or await current_project(db, old) == new:
         old_sessions = 0
     else:
         ((old_sessions,),) = await db.execute_fetchall(_COUNT, (old,))
         for statement in _MOVE:
             await db.execute_fetchall(statement, {"old": old, "new": new})
-        await time_projects(db, (old, new), started_ms=0)
+        await mark_changed(db, (old, new), started_ms=0)
     return Moved(sessions=old_sessions, projects=(old, new) if old_sessions else ())
 
 
@@ -69,7 +69,7 @@ async def move_back(db: aiosqlite.Connection, old: int) -> Moved:
             await db.execute_fetchall(statement, {"old": old, "session": session})
     await db.execute_fetchall(_KEEP_APART, (old,))
     touched = {old, *sessions.values()}
-    await time_projects(db, touched, started_ms=0)
+    await mark_changed(db, touched, started_ms=0)
     return Moved(sessions=len(sessions), projects=tuple(sorted(touched)) if sessions else ())
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from carryover.ledger.bodies import decode_body, encode_body
+from carryover.ledger.codec import decode_body, encode_body
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, PlanItem, PlanUpdate, ToolResult, UserPrompt
 
 RESULT = ToolResult(call_id="c", name="Bash", op="shell", status="ok", output="collected 12 items\n" * 300)

@@ -10,7 +10,7 @@ import msgspec
 
 from carryover.agents.contract import Retold
 from carryover.facts import ProjectRoot
-from carryover.ledger.bodies import encode_body
+from carryover.ledger.codec import encode_body
 from carryover.model import Event, Skipped, Undone
 
 SourceStatus = Literal["active", "gone", "broken"]
@@ -52,7 +52,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Retelling(msgspec.Struct, frozen=True, kw_only=True):
+class Reemission(msgspec.Struct, frozen=True, kw_only=True):
     """A thread whose entries in the same commit are what it has from a place on (see `Retold`)."""
 
     session: str
@@ -63,7 +63,7 @@ class Retelling(msgspec.Struct, frozen=True, kw_only=True):
     more: bool
 
     @classmethod
-    def of(cls, agent: str, retold: Retold) -> Retelling:
+    def of(cls, agent: str, retold: Retold) -> Reemission:
         """As the ledger knows it."""
         return cls(
             session=retold.session,
@@ -83,7 +83,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """Size and time of the source, taken before it was read: what was added meanwhile still looks new. The size is
     `READ_IN_PART` where the batch did not reach the end, or the end is not final."""
     entries: tuple[Entry, ...] = ()
-    retold: tuple[Retelling, ...] = ()
+    retold: tuple[Reemission, ...] = ()
     """Threads that are told again, each once."""
     skipped: tuple[Skipped, ...] = ()
     oversized: int = 0

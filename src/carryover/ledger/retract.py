@@ -13,25 +13,25 @@ import aiosqlite
 import msgspec
 
 from carryover.agents.contract import Source
-from carryover.ledger.placing import PutSession, find_session, time_projects
-from carryover.ledger.rows import TAKEN_BACK, TOLD_BETTER
+from carryover.ledger.rows import RETRACTED, SUPERSEDED
+from carryover.ledger.sessions import StoredSession, find_session, mark_changed
 from carryover.ledger.threads import Reducer, rebuild
 
 _KEYS_PER_QUERY: Final = 500
 
 _OF_SESSION: Final = "thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
 _THREADS: Final = "SELECT id FROM thread WHERE session_id = ?"
-_TOLD_BETTER: Final = f"UPDATE event SET undone = {TOLD_BETTER} WHERE {_OF_SESSION}"
-_BEGIN_ANEW: Final = """UPDATE session SET project_final = 0,
+_TOLD_BETTER: Final = f"UPDATE event SET undone = {SUPERSEDED} WHERE {_OF_SESSION}"
+_RESET_SESSION: Final = """UPDATE session SET project_final = 0,
     started_ms = CASE WHEN :first_ms > 0 THEN :first_ms ELSE started_ms END,
     last_ms = CASE WHEN :last_ms > 0 THEN max(:last_ms,
         (SELECT coalesce(max(at_ms), 0) FROM provisional WHERE session_id = :id)) ELSE last_ms END
     WHERE id = :id"""
 
 
-async def make_way(
-    db: aiosqlite.Connection, reducer: Reducer, session: PutSession, rank: int, *, first_ms: int, last_ms: int
-) -> PutSession:
+async def supersede(
+    db: aiosqlite.Connection, reducer: Reducer, session: StoredSession, rank: int, *, first_ms: int, last_ms: int
+) -> StoredSession:
     """Raise the session to `rank`: what lesser sources told of it is as if they had not, but for facts like its title.
 
     The times are of what the better source told first (0: unknown). It also decides anew which project this is.
@@ -44,11 +44,11 @@ async def make_way(
     await db.execute_fetchall(_TOLD_BETTER, (session.id,))
     for (thread_id,) in threads:
         await rebuild(db, reducer, thread_id)
-    await db.execute_fetchall(_BEGIN_ANEW, {"id": session.id, "first_ms": first_ms, "last_ms": last_ms})
+    await db.execute_fetchall(_RESET_SESSION, {"id": session.id, "first_ms": first_ms, "last_ms": last_ms})
     return msgspec.structs.replace(session, final=False, started_ms=first_ms or session.started_ms)
 
 
-async def take_back(db: aiosqlite.Connection, reducer: Reducer, session: PutSession, keys: Iterable[bytes]) -> bool:
+async def retract(db: aiosqlite.Connection, reducer: Reducer, session: StoredSession, keys: Iterable[bytes]) -> bool:
     """Let the session's events with these `keys` count no longer; whether there were any."""
     wanted = sorted(keys)
     threads: set[int] = set()
@@ -64,23 +64,23 @@ async def take_back(db: aiosqlite.Connection, reducer: Reducer, session: PutSess
         threads.update(thread_id for (thread_id,) in found)
         if found:
             await db.execute_fetchall(
-                f"UPDATE event SET undone = {TAKEN_BACK} WHERE {counting} AND {_OF_SESSION}", (*some, session.id)
+                f"UPDATE event SET undone = {RETRACTED} WHERE {counting} AND {_OF_SESSION}", (*some, session.id)
             )
     for thread_id in sorted(threads):
         await rebuild(db, reducer, thread_id)
     return bool(threads)
 
 
-async def take_back_again(
+async def retract_again(
     db: aiosqlite.Connection, reducer: Reducer, source: Source, native_id: str, keys: Iterable[bytes]
 ) -> set[int]:
-    """As `take_back`, for a session of which nothing new was told; the ids of the projects this touches.
+    """As `retract`, for a session of which nothing new was told; the ids of the projects this touches.
 
     A record that is read again may bring events that were lost, or that an older adapter did not see in it.
     """
     session = await find_session(db, source.agent, native_id)
-    if session is None or session.rank > source.rank or not await take_back(db, reducer, session, keys):
+    if session is None or session.rank > source.rank or not await retract(db, reducer, session, keys):
         return set()
     touched = set() if session.project_id is None else {session.project_id}
-    await time_projects(db, touched, started_ms=session.started_ms)
+    await mark_changed(db, touched, started_ms=session.started_ms)
     return touched
