@@ -29,8 +29,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     event: Event
     key: bytes
     """16 bytes that stand for agent and key."""
-    twin: bytes | None
-    """16 bytes that stand for agent, session and twin."""
+    secondary_key: bytes | None
+    """16 bytes that stand for agent, session and the event's second identity."""
     body: str | bytes
     redacted: Mapping[str, int] = {}
     """Secrets taken out of this event, by kind. Counted only when the event is new."""
@@ -45,7 +45,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             event=event if at_ms == event.at_ms else msgspec.structs.replace(event, at_ms=at_ms),
             key=_key(agent, event.key),
-            twin=None if event.twin is None else _identity(b"twin", agent, event.session, event.twin),
+            secondary_key=None if event.twin is None else _identity(b"twin", agent, event.session, event.twin),
             body=encode_body(event.body),
             redacted=redacted,
             undoes=tuple(_key(agent, key) for key in event.body.keys) if isinstance(event.body, Undone) else (),
@@ -56,7 +56,7 @@ class Reemission(msgspec.Struct, frozen=True, kw_only=True):
     """A thread whose entries in the same commit are what it has from a place on (see `Retold`)."""
 
     session: str
-    sidechain: str
+    subagent_id: str
     """'' for the main conversation."""
     after: bytes | None
     """16 bytes that stand for agent and key."""
@@ -67,7 +67,7 @@ class Reemission(msgspec.Struct, frozen=True, kw_only=True):
         """As the ledger knows it."""
         return cls(
             session=retold.session,
-            sidechain=retold.sidechain or "",
+            subagent_id=retold.sidechain or "",
             after=None if retold.after is None else _key(agent, retold.after),
             more=retold.more,
         )

@@ -39,7 +39,9 @@ _ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size
     ON CONFLICT (agent, path) DO UPDATE SET rev = excluded.rev, cursor = excluded.cursor, context = excluded.context,
         size = excluded.size, mtime_ns = excluded.mtime_ns,
         state = 'active', error = NULL, failures = 0, retry_ms = 0"""
-_PUT_EVENT: Final = "INSERT INTO event (id, key, twin, thread_id, at_ms, body, undone) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PUT_EVENT: Final = (
+    "INSERT INTO event (id, key, secondary_key, thread_id, at_ms, body, retracted) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 
 K = TypeVar("K")
 
@@ -59,7 +61,7 @@ async def run_commit(
     """Store `prepared` inside the open transaction. Raises StaleRead where `seen_rev` is no longer the source's."""
     await _advance_source(db, source, prepared, seen_rev)
     entries = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
-    retold = {(each.session, each.sidechain): each for each in prepared.retold}
+    retold = {(each.session, each.subagent_id): each for each in prepared.retold}
     told = await _unknown(db, [entry for entry in entries if _thread_of(entry) not in retold])
     again = _grouped((entry for entry in entries if _thread_of(entry) in retold), _thread_of)
     retracted = _retracted_keys(entries)
@@ -103,14 +105,16 @@ async def _advance_source(db: aiosqlite.Connection, source: Source, prepared: Pr
 async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[Entry]:
     """The entries that are not in the ledger, each once, in their order."""
     keys = await _known(db, "key", [entry.key for entry in entries])
-    twins = await _known(db, "twin", [entry.twin for entry in entries if entry.twin is not None])
+    secondary_keys = await _known(
+        db, "secondary_key", [entry.secondary_key for entry in entries if entry.secondary_key is not None]
+    )
     unknown = []
     for entry in entries:
-        if entry.key in keys or (entry.twin is not None and entry.twin in twins):
+        if entry.key in keys or (entry.secondary_key is not None and entry.secondary_key in secondary_keys):
             continue
         keys.add(entry.key)
-        if entry.twin is not None:
-            twins.add(entry.twin)
+        if entry.secondary_key is not None:
+            secondary_keys.add(entry.secondary_key)
         unknown.append(entry)
     return unknown
 
@@ -180,8 +184,8 @@ async def _add_to_session(
     if retracted:
         await retract(db, reducer, session, retracted)
     project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
-    for sidechain, lines in _grouped(entries, lambda entry: entry.event.sidechain or "").items():
-        thread = await open_thread(db, reducer, session.id, session.native_id, sidechain, project_id)
+    for subagent_id, lines in _grouped(entries, lambda entry: entry.event.sidechain or "").items():
+        thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id, project_id)
         await _add_to_thread(db, reducer, thread, lines, retracted)
     await drop_confirmed(db, session.id, [entry.event for entry in entries])
     touched = {project for project in (session.project_id, project_id) if project is not None}
@@ -212,7 +216,7 @@ async def _add_to_thread(
         (
             number,
             entry.key,
-            entry.twin,
+            entry.secondary_key,
             thread.id,
             entry.event.at_ms,
             entry.body,

@@ -18,21 +18,21 @@ _COUNT: Final = "SELECT count(*) FROM session WHERE project_id = ?"
 _MOVE: Final = (
     # A session that comes back to where it was placed is at home again.
     """UPDATE session SET project_id = :new,
-        placed_id = CASE WHEN coalesce(placed_id, :old) = :new THEN NULL ELSE coalesce(placed_id, :old) END
+        recorded_project_id = nullif(coalesce(recorded_project_id, :old), :new)
         WHERE project_id = :old""",
     "UPDATE note SET project_id = :new WHERE project_id = :old",
     "UPDATE project SET moved_to = NULL WHERE id = :new",
-    "UPDATE project SET moved_to = :new, apart = 0 WHERE id = :old",
+    "UPDATE project SET moved_to = :new, not_moved = 0 WHERE id = :old",
 )
 _CAME_BY: Final = """WITH RECURSIVE came(id) AS (SELECT ? UNION SELECT project.id FROM project, came
     WHERE project.moved_to = came.id) SELECT id FROM came"""
-_PLACED: Final = "SELECT id, project_id FROM session WHERE placed_id = ? AND project_id != ?"
+_PLACED: Final = "SELECT id, project_id FROM session WHERE recorded_project_id = ? AND project_id != ?"
 _BACK: Final = (
-    "UPDATE session SET project_id = :old, placed_id = nullif(placed_id, :old) WHERE id = :session",
+    "UPDATE session SET project_id = :old, recorded_project_id = nullif(recorded_project_id, :old) WHERE id = :session",
     """UPDATE note SET project_id = :old
         WHERE thread_id IN (SELECT id FROM thread WHERE session_id = :session)""",
 )
-_KEEP_APART: Final = "UPDATE project SET moved_to = NULL, apart = 1 WHERE id = ?"
+_KEEP_APART: Final = "UPDATE project SET moved_to = NULL, not_moved = 1 WHERE id = ?"
 _NOTE_IDENTITY: Final = "UPDATE project SET identity = ? WHERE id = ? AND identity IS NOT ?"
 
 

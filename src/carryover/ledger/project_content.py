@@ -16,10 +16,10 @@ import msgspec
 from carryover.ledger.codec import decode_body
 from carryover.ledger.rows import LINES, MAX_PROVISIONAL, PROVISIONAL, StoredBody, records
 
-_MAIN_THREAD: Final = """SELECT id, sidechain, fold_version, digest FROM thread
-    WHERE session_id = ? AND sidechain = ''"""
-_SUB_AGENTS: Final = """SELECT id, sidechain, fold_version, digest FROM thread
-    WHERE session_id = ? AND sidechain != '' ORDER BY last_ms DESC LIMIT ?"""
+_MAIN_THREAD: Final = """SELECT id, subagent_id, fold_version, digest FROM thread
+    WHERE session_id = ? AND subagent_id = ''"""
+_SUB_AGENTS: Final = """SELECT id, subagent_id, fold_version, digest FROM thread
+    WHERE session_id = ? AND subagent_id != '' ORDER BY last_ms DESC LIMIT ?"""
 _NOTES: Final = """SELECT note.thread_id, kind, text, at_ms, weight, agent FROM note
     JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id
     WHERE note.project_id = ? AND kind = ? ORDER BY"""
@@ -30,10 +30,10 @@ _WORKTREES: Final = """SELECT root, last_event_ms FROM project
 
 
 class ThreadRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A thread, its digest as the reducer of that version stored it. `sidechain` is '' for the main conversation."""
+    """A thread, its digest as the reducer of that version stored it. `subagent_id` is '' for the main conversation."""
 
     id: int
-    sidechain: str
+    subagent_id: str
     fold_version: int
     digest: bytes
 
@@ -82,7 +82,8 @@ def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[st
     """
     rows = db.execute(PROVISIONAL, (session_id, MAX_PROVISIONAL)).fetchall()
     return [
-        (sidechain, StoredBody(-row_id, at_ms, decode_body(body))) for row_id, sidechain, at_ms, body in reversed(rows)
+        (subagent_id, StoredBody(-row_id, at_ms, decode_body(body)))
+        for row_id, subagent_id, at_ms, body in reversed(rows)
     ]
 
 

@@ -65,12 +65,14 @@ _SKIPPED: Final = """SELECT agent, agent_version, record_type, reason, n, last_m
     ORDER BY n DESC LIMIT ?"""
 _BROKEN: Final = """SELECT agent, path, error, failures, retry_ms FROM source
     WHERE state = 'broken' ORDER BY agent, path LIMIT ?"""
-_EVENTS: Final = f"SELECT at_ms, body, undone FROM event WHERE thread_id = ? AND undone != {SUPERSEDED} ORDER BY id"
-_WHEREABOUTS: Final = """SELECT id, root, moved_to, apart != 0, identity, published_sha,
+_EVENTS: Final = (
+    f"SELECT at_ms, body, retracted FROM event WHERE thread_id = ? AND retracted != {SUPERSEDED} ORDER BY id"
+)
+_WHEREABOUTS: Final = """SELECT id, root, moved_to, not_moved != 0, identity, published_sha,
     EXISTS (SELECT 1 FROM session WHERE project_id = project.id),
-    EXISTS (SELECT 1 FROM session WHERE placed_id = project.id) FROM project"""
+    EXISTS (SELECT 1 FROM session WHERE recorded_project_id = project.id) FROM project"""
 # Both are counted in an index, without looking at an event.
-_COUNTING: Final = "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE undone != 0)"
+_COUNTING: Final = "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE retracted != 0)"
 _INCIDENTS: Final = "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT ?"
 
 
@@ -148,16 +150,16 @@ def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
 
 
 def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:
-    """What happened in the session, its sub-agents' events woven in by time; each thread keeps its own order.
+    """What happened in the session, its sub-agents' events merged in by time; each thread keeps its own order.
 
-    What the user took back stands where it was said, marked as undone. What was told before the transcript has it comes
-    last, marked as provisional.
+    What the user took back stays where it was said, marked as retracted. What only a hook has reported comes last,
+    marked as provisional.
     """
-    threads = db.execute("SELECT id, sidechain FROM thread WHERE session_id = ? ORDER BY sidechain", (session.id,))
+    threads = db.execute("SELECT id, subagent_id FROM thread WHERE session_id = ? ORDER BY subagent_id", (session.id,))
     # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows
     # neither twice nor never.
     streams = [
-        _events(db.execute(_EVENTS, (thread_id,)), sidechain or None) for thread_id, sidechain in threads.fetchall()
+        _events(db.execute(_EVENTS, (thread_id,)), subagent_id or None) for thread_id, subagent_id in threads.fetchall()
     ]
     waiting = db.execute(PROVISIONAL, (session.id, MAX_PROVISIONAL)).fetchall()
     return chain(heapq.merge(*streams, key=lambda event: event.at_ms), _provisional(reversed(waiting)))
@@ -184,18 +186,18 @@ def totals(db: sqlite3.Connection) -> Totals:
     )
 
 
-def _events(rows: Iterable[tuple[int, str | bytes, int]], sidechain: str | None) -> Iterator[StoredEvent]:
+def _events(rows: Iterable[tuple[int, str | bytes, int]], subagent_id: str | None) -> Iterator[StoredEvent]:
     from carryover.ledger.codec import decode_body  # the decoder takes its time to build, and lists need none
 
-    for at_ms, body, undone in rows:
-        yield StoredEvent(at_ms=at_ms, sidechain=sidechain, body=decode_body(body), undone=bool(undone))
+    for at_ms, body, retracted in rows:
+        yield StoredEvent(at_ms=at_ms, sidechain=subagent_id, body=decode_body(body), retracted=bool(retracted))
 
 
 def _provisional(rows: Iterable[tuple[int, str, int, str | bytes]]) -> Iterator[StoredEvent]:
     from carryover.ledger.codec import decode_body
 
-    for _, sidechain, at_ms, body in rows:
-        yield StoredEvent(at_ms=at_ms, sidechain=sidechain or None, body=decode_body(body), provisional=True)
+    for _, subagent_id, at_ms, body in rows:
+        yield StoredEvent(at_ms=at_ms, sidechain=subagent_id or None, body=decode_body(body), provisional=True)
 
 
 def _number(db: sqlite3.Connection, statement: str) -> int:

@@ -19,13 +19,13 @@ from carryover.ledger.threads import Reducer, rebuild
 
 _KEYS_PER_QUERY: Final = 500
 
-_THREAD: Final = "SELECT id FROM thread WHERE session_id = ? AND sidechain = ?"
-_PLACE: Final = "SELECT id FROM event WHERE key = ? AND thread_id = ? AND undone = 0"
+_THREAD: Final = "SELECT id FROM thread WHERE session_id = ? AND subagent_id = ?"
+_PLACE: Final = "SELECT id FROM event WHERE key = ? AND thread_id = ? AND retracted = 0"
 _LAST: Final = "SELECT coalesce(max(id), 0) FROM event"
-_STANDING: Final = """SELECT id, key, body FROM event WHERE thread_id = ? AND undone = 0 AND id > ?
+_STANDING: Final = """SELECT id, key, body FROM event WHERE thread_id = ? AND retracted = 0 AND id > ?
     ORDER BY id LIMIT ?"""
 _REPLACE: Final = "UPDATE event SET body = ? WHERE id = ?"
-_RETRACT: Final = f"UPDATE event SET undone = {RETRACTED} WHERE thread_id = ? AND undone = 0 AND id > ?"
+_RETRACT: Final = f"UPDATE event SET retracted = {RETRACTED} WHERE thread_id = ? AND retracted = 0 AND id > ?"
 
 
 async def reemit(
@@ -39,7 +39,7 @@ async def reemit(
     for entry in entries:
         known.setdefault(entry.key, entry)
     entries = list(known.values())
-    threads = await db.execute_fetchall(_THREAD, (session.id, retelling.sidechain))
+    threads = await db.execute_fetchall(_THREAD, (session.id, retelling.subagent_id))
     thread_id = next((int(found) for (found,) in threads), 0)
     place = await _place(db, thread_id, retelling.after)
     rows = list(await db.execute_fetchall(_STANDING, (thread_id, place, len(entries))))
@@ -75,7 +75,7 @@ async def _remove_rows(db: aiosqlite.Connection, entries: Sequence[Entry]) -> se
     for start in range(0, len(entries), _KEYS_PER_QUERY):
         keys = [entry.key for entry in entries[start : start + _KEYS_PER_QUERY]]
         known = f"FROM event WHERE key IN ({','.join('?' * len(keys))})"
-        rows = await db.execute_fetchall(f"SELECT DISTINCT thread_id {known} AND undone = 0", keys)
+        rows = await db.execute_fetchall(f"SELECT DISTINCT thread_id {known} AND retracted = 0", keys)
         threads.update(thread_id for (thread_id,) in rows)
         await db.execute_fetchall(f"DELETE {known}", keys)
     return threads

@@ -21,7 +21,7 @@ _KEYS_PER_QUERY: Final = 500
 
 _OF_SESSION: Final = "thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
 _THREADS: Final = "SELECT id FROM thread WHERE session_id = ?"
-_TOLD_BETTER: Final = f"UPDATE event SET undone = {SUPERSEDED} WHERE {_OF_SESSION}"
+_TOLD_BETTER: Final = f"UPDATE event SET retracted = {SUPERSEDED} WHERE {_OF_SESSION}"
 _RESET_SESSION: Final = """UPDATE session SET project_final = 0,
     started_ms = CASE WHEN :first_ms > 0 THEN :first_ms ELSE started_ms END,
     last_ms = CASE WHEN :last_ms > 0 THEN max(:last_ms,
@@ -55,7 +55,7 @@ async def retract(db: aiosqlite.Connection, reducer: Reducer, session: StoredSes
     for start in range(0, len(wanted), _KEYS_PER_QUERY):
         some = wanted[start : start + _KEYS_PER_QUERY]
         marks = ",".join("?" * len(some))
-        counting = f"key IN ({marks}) AND undone = 0"
+        counting = f"key IN ({marks}) AND retracted = 0"
         found = list(
             await db.execute_fetchall(
                 f"{_THREADS} AND id IN (SELECT thread_id FROM event WHERE {counting})", (session.id, *some)
@@ -64,7 +64,7 @@ async def retract(db: aiosqlite.Connection, reducer: Reducer, session: StoredSes
         threads.update(thread_id for (thread_id,) in found)
         if found:
             await db.execute_fetchall(
-                f"UPDATE event SET undone = {RETRACTED} WHERE {counting} AND {_OF_SESSION}", (*some, session.id)
+                f"UPDATE event SET retracted = {RETRACTED} WHERE {counting} AND {_OF_SESSION}", (*some, session.id)
             )
     for thread_id in sorted(threads):
         await rebuild(db, reducer, thread_id)

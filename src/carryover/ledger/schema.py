@@ -177,7 +177,40 @@ def m004_moves(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (m001_initial, m002_hooks, m003_ranks, m004_moves)
+# Only names change; what they stand for is said above. `subagent_id` is '' for the main conversation, `secondary_key`
+# identifies events of agents that write old records again under new ids, and `not_moved` is 1 where the user said so.
+_NAMES: Final = (
+    "ALTER TABLE thread RENAME COLUMN sidechain TO subagent_id",
+    "ALTER TABLE provisional RENAME COLUMN sidechain TO subagent_id",
+    "ALTER TABLE provisional RENAME COLUMN words TO fingerprint",
+    "ALTER TABLE event RENAME COLUMN twin TO secondary_key",
+    "ALTER TABLE event RENAME COLUMN undone TO retracted",
+    "ALTER TABLE session RENAME COLUMN placed_id TO recorded_project_id",
+    "ALTER TABLE project RENAME COLUMN apart TO not_moved",
+    "DROP INDEX event_twin",
+    "CREATE UNIQUE INDEX event_secondary_key ON event (secondary_key) WHERE secondary_key IS NOT NULL",
+    "DROP INDEX event_undone",
+    "CREATE INDEX event_retracted ON event (retracted) WHERE retracted != 0",
+)
+
+FORMER_NAMES: Final = {
+    ("thread", "subagent_id"): "sidechain",
+    ("provisional", "subagent_id"): "sidechain",
+    ("provisional", "fingerprint"): "words",
+    ("event", "secondary_key"): "twin",
+    ("event", "retracted"): "undone",
+    ("session", "recorded_project_id"): "placed_id",
+    ("project", "not_moved"): "apart",
+}
+"""By table and column: what it was called before `m005_names`. A damaged ledger is salvaged without being migrated."""
+
+
+def m005_names(db: sqlite3.Connection) -> None:
+    for statement in _NAMES:
+        db.execute(statement)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (m001_initial, m002_hooks, m003_ranks, m004_moves, m005_names)
 
 
 def version_of(db: sqlite3.Connection) -> int:

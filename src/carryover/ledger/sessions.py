@@ -35,7 +35,7 @@ _SESSION: Final = """SELECT id, native_id, started_ms, project_id, project_final
     WHERE agent = ? AND native_id = ?"""
 _UPSERT_PROJECT: Final = """INSERT INTO project (root, main_root, first_ms) VALUES (?, ?, ?)
     ON CONFLICT (root) DO UPDATE SET main_root = excluded.main_root"""
-_ASSIGN_PROJECT: Final = "UPDATE session SET project_id = ?, placed_id = ?, project_final = ? WHERE id = ?"
+_ASSIGN_PROJECT: Final = "UPDATE session SET project_id = ?, recorded_project_id = ?, project_final = ? WHERE id = ?"
 _CURRENT_PROJECT: Final = """WITH RECURSIVE way(id, moved_to) AS (SELECT id, moved_to FROM project WHERE id = ?
     UNION SELECT project.id, project.moved_to FROM project JOIN way ON project.id = way.moved_to)
     SELECT id FROM way WHERE moved_to IS NULL"""
@@ -52,7 +52,7 @@ _HOME: Final = """SELECT root FROM session JOIN project ON project.id = project_
 _WAITING: Final = """SELECT id FROM session
     WHERE agent = (SELECT agent FROM session WHERE id = :to) AND native_id >= :first AND native_id < :end
     AND project_id = :project AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = session.id
-        AND (sidechain = '' OR sidechain IN (SELECT sidechain FROM thread WHERE session_id = :to)))"""
+        AND (subagent_id = '' OR subagent_id IN (SELECT subagent_id FROM thread WHERE session_id = :to)))"""
 _MOVE: Final = (
     """UPDATE session SET last_ms = max(last_ms, (SELECT last_ms FROM session WHERE id = :from)),
         started_ms = coalesce(min(nullif(started_ms, 0),
@@ -138,14 +138,14 @@ async def assign_project(
     if main is None and (session.project_id is not None or not known):
         return session.project_id
     root = roots[(main or known[0]).cwd or ""]
-    placed_id = await upsert_project(db, root)
+    recorded_project_id = await upsert_project(db, root)
     if root.gone:
-        project_id = await current_project(db, placed_id)
+        project_id = await current_project(db, recorded_project_id)
     else:
         # Another folder lies at a path from which one was moved away: it is a project of its own.
-        await db.execute_fetchall(_EXISTS_AGAIN, (placed_id,))
-        project_id = placed_id
-    moved_from = placed_id if placed_id != project_id else None
+        await db.execute_fetchall(_EXISTS_AGAIN, (recorded_project_id,))
+        project_id = recorded_project_id
+    moved_from = recorded_project_id if recorded_project_id != project_id else None
     await db.execute_fetchall(_ASSIGN_PROJECT, (project_id, moved_from, main is not None, session.id))
     if project_id != session.project_id:
         await db.execute_fetchall(_MOVE_NOTES, (project_id, session.id))

@@ -25,14 +25,14 @@ NEVER_REDUCED: Final = 0
 
 _EVENTS_PER_READ: Final = 500
 
-_FIND: Final = "SELECT id, fold_version, digest FROM thread WHERE session_id = ? AND sidechain = ?"
-_OPEN: Final = "INSERT INTO thread (session_id, sidechain, fold_version, digest) VALUES (?, ?, ?, ?)"
+_FIND: Final = "SELECT id, fold_version, digest FROM thread WHERE session_id = ? AND subagent_id = ?"
+_OPEN: Final = "INSERT INTO thread (session_id, subagent_id, fold_version, digest) VALUES (?, ?, ?, ?)"
 _PUT_NOTE: Final = """INSERT INTO note (event_id, thread_id, project_id, kind, weight, at_ms, text)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
-_OUTDATED: Final = """SELECT thread.id, session.native_id, sidechain, project_id
+_OUTDATED: Final = """SELECT thread.id, session.native_id, subagent_id, project_id
     FROM thread JOIN session ON session.id = session_id
     WHERE thread.id IN (SELECT id FROM thread WHERE fold_version != ?) ORDER BY thread.last_ms DESC LIMIT ?"""
-_OF_ID: Final = """SELECT session.native_id, sidechain, project_id FROM thread JOIN session ON session.id = session_id
+_OF_ID: Final = """SELECT session.native_id, subagent_id, project_id FROM thread JOIN session ON session.id = session_id
     WHERE thread.id = ?"""
 
 
@@ -70,25 +70,25 @@ class Reducer(Protocol):
 
 
 class Thread(msgspec.Struct, frozen=True, kw_only=True):
-    """A thread in the ledger. `session` is the agent's own id, `sidechain` '' for the main conversation."""
+    """A thread in the ledger. `session` is the agent's own id, `subagent_id` '' for the main conversation."""
 
     id: int
     session: str
-    sidechain: str
+    subagent_id: str
     project_id: int | None
     digest: bytes = NO_DIGEST
 
 
 async def open_thread(
-    db: aiosqlite.Connection, reducer: Reducer, session_id: int, session: str, sidechain: str, project_id: int | None
+    db: aiosqlite.Connection, reducer: Reducer, session_id: int, session: str, subagent_id: str, project_id: int | None
 ) -> Thread:
     """The thread's row, made if there is none. A digest of another version is rebuilt."""
-    rows = list(await db.execute_fetchall(_FIND, (session_id, sidechain)))
+    rows = list(await db.execute_fetchall(_FIND, (session_id, subagent_id)))
     if not rows:
-        await db.execute_fetchall(_OPEN, (session_id, sidechain, reducer.version, NO_DIGEST))
-        rows = list(await db.execute_fetchall(_FIND, (session_id, sidechain)))
+        await db.execute_fetchall(_OPEN, (session_id, subagent_id, reducer.version, NO_DIGEST))
+        rows = list(await db.execute_fetchall(_FIND, (session_id, subagent_id)))
     ((thread_id, version, digest),) = rows
-    thread = Thread(id=thread_id, session=session, sidechain=sidechain, project_id=project_id, digest=digest)
+    thread = Thread(id=thread_id, session=session, subagent_id=subagent_id, project_id=project_id, digest=digest)
     if version == reducer.version and reducer.can_read(digest):
         return thread
     return await rebuild_thread(db, reducer, thread)
@@ -118,21 +118,23 @@ async def rebuild_thread(db: aiosqlite.Connection, reducer: Reducer, thread: Thr
 
 async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) -> None:
     """As `rebuild_thread`, of the thread with this id."""
-    ((session, sidechain, project_id),) = await db.execute_fetchall(_OF_ID, (thread_id,))
-    await rebuild_thread(db, reducer, Thread(id=thread_id, session=session, sidechain=sidechain, project_id=project_id))
+    ((session, subagent_id, project_id),) = await db.execute_fetchall(_OF_ID, (thread_id,))
+    await rebuild_thread(
+        db, reducer, Thread(id=thread_id, session=session, subagent_id=subagent_id, project_id=project_id)
+    )
 
 
 async def outdated_threads(db: aiosqlite.Connection, reducer: Reducer, limit: int) -> list[Thread]:
     """Threads whose digest another version of the reducer made, newest activity first."""
     rows = await db.execute_fetchall(_OUTDATED, (reducer.version, limit))
     return [
-        Thread(id=thread_id, session=session, sidechain=sidechain, project_id=project_id)
-        for thread_id, session, sidechain, project_id in rows
+        Thread(id=thread_id, session=session, subagent_id=subagent_id, project_id=project_id)
+        for thread_id, session, subagent_id, project_id in rows
     ]
 
 
 async def _reduced(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:
-    given = [event.of(thread.session, thread.sidechain) for event in events]
+    given = [event.of(thread.session, thread.subagent_id) for event in events]
     digest, notes = await asyncio.to_thread(reducer.reduce, thread.digest, given)
     rows = [
         (event.event_id, thread.id, thread.project_id, note.kind, note.weight, note.at_ms, note.text)
@@ -153,7 +155,7 @@ async def _store_digest(db: aiosqlite.Connection, reducer: Reducer, thread: Thre
 
 async def _events_after(db: aiosqlite.Connection, thread_id: int, after: int) -> list[StoredBody]:
     rows = await db.execute_fetchall(
-        "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND id > ? AND undone = 0 ORDER BY id LIMIT ?",
+        "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND id > ? AND retracted = 0 ORDER BY id LIMIT ?",
         (thread_id, after, _EVENTS_PER_READ),
     )
     return await asyncio.to_thread(_decoded, [(event_id, at_ms, body) for event_id, at_ms, body in rows])

@@ -90,7 +90,7 @@ def is_away(root: str) -> bool:
 
 def may_have_moved(row: Whereabouts, root: str) -> bool:
     """Whether something was recorded at another root, whose folder is not there any more and nobody knows where."""
-    return row.root != root and row.has_sessions and row.moved_to is None and not row.apart and is_away(row.root)
+    return row.root != root and row.has_sessions and row.moved_to is None and not row.not_moved and is_away(row.root)
 
 
 def moved_to_here(

@@ -46,7 +46,7 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
         early: list[Note] = []
         rows = sessions(db, project_id, limit=MAX_SESSIONS)
         views = tuple(_session_view(db, row, refolded, early) for row in rows)
-        former = dict.fromkeys(row.placed_root for row in rows if row.placed_root is not None)
+        former = dict.fromkeys(row.recorded_root for row in rows if row.recorded_root is not None)
         return ProjectView(
             root=project.root,
             former_roots=tuple(former),
@@ -70,9 +70,9 @@ def _session_view(db: sqlite3.Connection, row: SessionRow, refolded: _Refolded, 
     """The session with what hooks reported before its transcript had it; `early` gets the notes of that."""
     main = main_thread(db, row.id)
     threads = [*([main] if main is not None else []), *sub_agent_threads(db, row.id, limit=MAX_SIDECHAINS)]
-    digests = {thread.sidechain: _digest(db, row, thread, refolded) for thread in threads}
-    for sidechain, body in provisional_bodies(db, row.id):
-        digests[sidechain], notes = _folded(digests.get(sidechain, Digest()), row, sidechain, [body])
+    digests = {thread.subagent_id: _digest(db, row, thread, refolded) for thread in threads}
+    for subagent_id, body in provisional_bodies(db, row.id):
+        digests[subagent_id], notes = _folded(digests.get(subagent_id, Digest()), row, subagent_id, [body])
         early += notes
     return SessionView(
         session=row.native_id,
@@ -90,14 +90,14 @@ def _digest(db: sqlite3.Connection, session: SessionRow, thread: ThreadRow, refo
     digest = decode_digest(thread.fold_version, thread.digest)
     if digest is None:
         bodies = stored_bodies(db, thread.id)
-        digest, refolded[thread.id] = _folded(Digest(), session, thread.sidechain, bodies)
+        digest, refolded[thread.id] = _folded(Digest(), session, thread.subagent_id, bodies)
     return digest
 
 
 def _folded(
-    digest: Digest, session: SessionRow, sidechain: str, bodies: Iterable[StoredBody]
+    digest: Digest, session: SessionRow, subagent_id: str, bodies: Iterable[StoredBody]
 ) -> tuple[Digest, tuple[Note, ...]]:
-    digest, notes = fold_events(digest, (body.of(session.native_id, sidechain) for body in bodies))
+    digest, notes = fold_events(digest, (body.of(session.native_id, subagent_id) for body in bodies))
     return digest, tuple(replace(note, agent=session.agent) for of_event in notes for note in of_event)
 
 

@@ -61,7 +61,7 @@ async def told(ledger_path: Path, order: tuple[Source, ...], session: str) -> li
         return [
             event.body
             for event in session_events(db, session_by_prefix(db, session))
-            if not event.undone and not isinstance(event.body, SessionInfo)
+            if not event.retracted and not isinstance(event.body, SessionInfo)
         ]
 
 

@@ -396,7 +396,7 @@ async def test_keys_that_look_like_secrets_take_back_and_are_not_stored(
     await read()
 
     events = session_events(db, session_by_prefix(db, "s1"))
-    assert [event.undone for event in events] == [False, True, False]
+    assert [event.retracted for event in events] == [False, True, False]
     assert TOKEN.encode() not in b"".join(path.read_bytes() for path in tmp_path.glob("ledger.sqlite*"))
 
 

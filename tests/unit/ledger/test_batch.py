@@ -11,27 +11,27 @@ def entry(agent: str = "codex", **changes: object) -> Entry:
     return Entry.of(agent, Event(**fields), {})  # type: ignore[arg-type]
 
 
-def test_an_entry_holds_short_stand_ins_for_its_identities_and_its_body_without_defaults() -> None:
+def test_an_entry_holds_short_hashes_of_its_identities_and_its_body_without_defaults() -> None:
     made = entry(twin="t")
 
-    assert (len(made.key), len(made.twin or b"")) == (16, 16)
+    assert (len(made.key), len(made.secondary_key or b"")) == (16, 16)
     assert made.body == '{"kind":"user_prompt","text":"hi"}'
 
 
 def test_the_same_record_always_has_the_same_identity() -> None:
     assert entry().key == entry(session="other", at_ms=9, body=UserPrompt(text="changed")).key
-    assert entry(twin="t").twin == entry(twin="t", key="other").twin
+    assert entry(twin="t").secondary_key == entry(twin="t", key="other").secondary_key
 
 
 def test_different_records_have_different_identities() -> None:
     keys = [entry().key, entry(key="k2").key, entry(agent="codexk", key="").key, entry(agent="gemini-cli").key]
-    twins = [entry(twin="k").twin, entry(twin="k", session="s2").twin, entry(twin="sk", session="").twin]
+    secondary = [entry(twin="k"), entry(twin="k", session="s2"), entry(twin="sk", session="")]
 
-    assert len({*keys, *twins}) == 7
+    assert len({*keys, *(each.secondary_key for each in secondary)}) == 7
 
 
 def test_an_event_without_twin_has_none() -> None:
-    assert entry().twin is None
+    assert entry().secondary_key is None
 
 
 @pytest.mark.parametrize(("at_ms", "stored"), [(-5, 0), (0, 0), (2**80, 253_402_300_799_999)])

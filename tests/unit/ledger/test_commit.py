@@ -140,7 +140,7 @@ async def test_a_session_is_what_its_main_conversation_last_said_of_it(scribe: S
             native_id="s1",
             project_id=1,
             root="/repo",
-            placed_root=None,
+            recorded_root=None,
             parent="s0",
             title="Parser and tests",
             agent_version="2.1.0",

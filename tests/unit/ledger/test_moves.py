@@ -71,7 +71,7 @@ async def test_undoing_it_gives_back_what_came_and_keeps_what_was_there(
     assert held(reading()) == {"/new": ["s2"], "/old": ["s1"]}
     assert project_view(reading(), new).former_roots == ()
     assert rulings(reading(), "/new") == ["Never cap it in s2."]
-    assert [row.apart for row in whereabouts(reading()) if row.id == old] == [True]
+    assert [row.not_moved for row in whereabouts(reading()) if row.id == old] == [True]
 
 
 async def test_moving_twice_moves_nothing_more(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
@@ -170,4 +170,4 @@ async def test_what_tells_a_folder_from_others_is_kept_with_its_project(
     await ledger.note_identity(old, "of this folder")
 
     [row] = whereabouts(reading())
-    assert (row.id, row.root, row.moved_to, row.apart, row.identity) == (old, "/old", None, False, "of this folder")
+    assert (row.id, row.root, row.moved_to, row.not_moved, row.identity) == (old, "/old", None, False, "of this folder")

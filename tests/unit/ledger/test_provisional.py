@@ -396,7 +396,7 @@ def test_killed_at_any_moment_nothing_is_told_twice_and_nothing_is_lost(
 
 async def test_a_failure_half_way_stores_nothing(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
     good = Entry.of(AGENT, scribe.event(DONE, at_ms=1), {})
-    bad = Entry(event=scribe.event(CALL, at_ms=2), key=good.key, twin=None, body=None)  # type: ignore[arg-type]
+    bad = Entry(event=scribe.event(CALL, at_ms=2), key=good.key, secondary_key=None, body=None)  # type: ignore[arg-type]
 
     with pytest.raises(sqlite3.IntegrityError):
         await ledger.add_provisional(AGENT, [good, bad], {}, now_ms=NOW_MS)

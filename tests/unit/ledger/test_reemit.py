@@ -28,7 +28,7 @@ WHOLE = Retold(session="s1")
 def standing(db: sqlite3.Connection, session: str = "s1") -> list[str]:
     """The prompts of a session that count, in the order of their rows."""
     events = session_events(db, session_by_prefix(db, session))
-    return [event.body.text for event in events if isinstance(event.body, UserPrompt) and not event.undone]
+    return [event.body.text for event in events if isinstance(event.body, UserPrompt) and not event.retracted]
 
 
 async def retold(scribe: Scribe, *keys: str, how: Retold = WHOLE, rank: int = 0) -> Commit:

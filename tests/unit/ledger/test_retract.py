@@ -74,7 +74,7 @@ asyncio.run(main())
 def texts(db: sqlite3.Connection, session: str = "s1") -> list[tuple[str, bool]]:
     """The prompts of a session that are shown, and whether each was taken back."""
     events = session_events(db, session_by_prefix(db, session))
-    return [(event.body.text, event.undone) for event in events if isinstance(event.body, UserPrompt)]
+    return [(event.body.text, event.retracted) for event in events if isinstance(event.body, UserPrompt)]
 
 
 def counted(db: sqlite3.Connection, project_id: int = 1) -> dict[str, int]:
@@ -175,7 +175,7 @@ async def test_the_same_key_of_another_agent_is_another(ledger: Ledger, scribe: 
     prepared = msgspec.structs.replace(scribe.prepared(), entries=(undone,))
     await ledger.commit(Source(agent="another", path="/t/2"), prepared, seen_rev=0)
 
-    assert reading().execute("SELECT undone FROM event").fetchall() == [(0,), (0,)]
+    assert reading().execute("SELECT retracted FROM event").fetchall() == [(0,), (0,)]
 
 
 async def test_reading_again_adds_nothing_and_brings_nothing_back(scribe: Scribe, reading: Reading) -> None:

@@ -122,14 +122,23 @@ async def test_from_a_ledger_of_an_older_carryover_is_saved_what_it_has(
     """Version 1 knew nothing of hooks and of ranks."""
     await filled(ledger_path, scribe_of, events=400)
     with closing(sqlite3.connect(ledger_path)) as old, old:
-        old.execute("DROP INDEX event_undone")
-        old.execute("ALTER TABLE event DROP COLUMN undone")
+        old.execute("DROP INDEX event_retracted")
+        old.execute("ALTER TABLE event DROP COLUMN retracted")
         old.execute("ALTER TABLE session DROP COLUMN rank")
         old.execute("DROP TABLE provisional")
         old.execute("ALTER TABLE project DROP COLUMN git")
 
     assert salvage(ledger_path, fresh, now_ms=5_000) == 400
     assert rows(fresh, "SELECT root, published_sha, git FROM project") == [("/repo", "abc", None)]
+
+
+def test_from_a_ledger_with_former_names_is_saved_all_of_it(version_4: Path, fresh: sqlite3.Connection) -> None:
+    assert salvage(version_4, fresh, now_ms=5_000) == 3
+    assert rows(fresh, "SELECT subagent_id FROM thread ORDER BY id") == [("",), ("a1",)]
+    assert rows(fresh, "SELECT secondary_key, retracted FROM event ORDER BY id") == [(b"t", 0), (None, 1), (None, 0)]
+    assert rows(fresh, "SELECT subagent_id, fingerprint FROM provisional") == [("", b"f")]
+    assert rows(fresh, "SELECT recorded_project_id FROM session") == [(2,)]
+    assert rows(fresh, "SELECT not_moved FROM project ORDER BY id") == [(0,), (1,)]
 
 
 async def test_what_no_longer_counts_stays_so(
@@ -144,7 +153,7 @@ async def test_what_no_longer_counts_stays_so(
 
     salvage(ledger_path, fresh, now_ms=5_000)
 
-    assert rows(fresh, "SELECT id, undone FROM event") == [(1, 0), (2, 1), (3, 0), (4, 2), (5, 0)]
+    assert rows(fresh, "SELECT id, retracted FROM event") == [(1, 0), (2, 1), (3, 0), (4, 2), (5, 0)]
     assert rows(fresh, "SELECT native_id, rank FROM session") == [("s1", 0), ("s2", 2)]
     saved = await Ledger.open(tmp_path / "fresh.sqlite", DigestReducer())
     worse = scribe.event("told twice, and worse", session="s2")

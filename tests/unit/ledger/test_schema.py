@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,8 +10,15 @@ import pytest
 
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.connect import prepare_file
-from carryover.ledger.queries import connect_read_only, published_git, session_by_prefix, session_events, totals
-from carryover.ledger.schema import MIGRATIONS, migrate, version_of
+from carryover.ledger.queries import (
+    connect_read_only,
+    published_git,
+    session_by_prefix,
+    session_events,
+    totals,
+    whereabouts,
+)
+from carryover.ledger.schema import FORMER_NAMES, MIGRATIONS, migrate, version_of
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.publish.project_view import project_view
 
@@ -169,9 +177,9 @@ def test_a_ledger_from_before_ranks_keeps_everything_and_all_of_it_counts(db: sq
     prepare_file(path)
 
     with closing(connect_read_only(path)) as now:
-        assert {name: now.execute(statement).fetchall() for name, statement in held.items()} == before
+        assert {name: now.execute(_now_called(name, held[name])).fetchall() for name in held} == before
         assert now.execute("SELECT rank FROM session").fetchall() == [(0,)]
-        assert now.execute("SELECT DISTINCT undone FROM event").fetchall() == [(0,)]
+        assert now.execute("SELECT DISTINCT retracted FROM event").fetchall() == [(0,)]
         assert totals(now).events == 2
         (session,) = project_view(now, 1).sessions
         assert session.digest.prompts == 1
@@ -190,5 +198,30 @@ def test_a_ledger_from_before_moves_keeps_everything_where_it_was(db: sqlite3.Co
     with closing(connect_read_only(path)) as now:
         view = project_view(now, 1)
         assert ([session.session for session in view.sessions], view.former_roots) == (["s1"], ())
-        assert now.execute("SELECT moved_to, apart, identity FROM project").fetchall() == [(None, 0, None)]
-        assert now.execute("SELECT project_id, placed_id FROM session").fetchall() == [(1, None)]
+        assert now.execute("SELECT moved_to, not_moved, identity FROM project").fetchall() == [(None, 0, None)]
+        assert now.execute("SELECT project_id, recorded_project_id FROM session").fetchall() == [(1, None)]
+
+
+def test_a_ledger_with_former_names_keeps_everything_under_the_new_ones(version_4: Path) -> None:
+    prepare_file(version_4)
+
+    with closing(connect_read_only(version_4)) as now:
+        view = project_view(now, 1)
+        [session] = view.sessions
+        assert (session.digest.prompts, len(session.sidechains), view.former_roots) == (1, 1, ("/old",))
+        assert [
+            (event.sidechain, event.retracted, event.provisional)
+            for event in session_events(now, session_by_prefix(now, "s1"))
+        ] == [(None, False, False), (None, True, False), ("a1", False, False), (None, False, True)]
+        assert now.execute("SELECT hex(secondary_key) FROM event").fetchall() == [("74",), ("",), ("",)]
+        assert [(row.root, row.not_moved) for row in whereabouts(now)] == [("/repo", False), ("/old", True)]
+        former = [name for (name,) in now.execute("SELECT name FROM sqlite_master WHERE type = 'index'")]
+        assert not {"event_twin", "event_undone"} & set(former)
+
+
+def _now_called(table: str, statement: str) -> str:
+    """The statement on `table` with the present names of its columns."""
+    for (of_table, name), former in FORMER_NAMES.items():
+        if of_table == table:
+            statement = re.sub(rf"\b{former}\b", name, statement)
+    return statement
