@@ -75,7 +75,7 @@ def _command_at_end(parts: Sequence[Part]) -> Quote | None:
 
 
 def _last_list(parts: Sequence[Part], asked_lines: set[int]) -> tuple[int, tuple[Quote, ...]] | None:
-    """The last list, with its place, where its heading looks ahead or where it is numbered and ends the text."""
+    """The last list, with its place, where what leads to it looks ahead, or where it is numbered and ends the text."""
     end = max((index for index, part in enumerate(parts) if part.kind == "item"), default=None)
     if end is None:
         return None
@@ -84,36 +84,29 @@ def _last_list(parts: Sequence[Part], asked_lines: set[int]) -> tuple[int, tuple
         start -= 1
     items = [part for part in parts[start : end + 1] if part.kind == "item"]
     heading = parts[start - 1] if start else None
-    ahead = (
-        heading is not None
-        and not heading.asks
-        and (
-            lexicon.NEXT_HEADING.search(heading.text) is not None
-            if heading.kind == "heading" or heading.text.endswith((":", "："))
-            else False
-        )
-    )
-    after = [part for part in parts[end + 1 :] if part.kind == "prose"]
-    ends_text = len(after) <= 1
-    numbered = len(items) > 1 and all(part.numbered for part in items)
+    if heading is None or heading.asks:
+        return None
+    leads = heading.kind == "heading" or heading.text.endswith((":", "："))
+    ahead = leads and lexicon.NEXT_HEADING.search(heading.text) is not None
+    ends_text = sum(part.kind == "prose" for part in parts[end + 1 :]) <= 1
+    numbered = len(items) > 1 and all(part.numbered for part in items) and ends_text
+    if not (ahead or (numbered and not _tells_of_done(heading, items))):
+        return None
     open_items = [
         part
         for part in items
         if not (part.checked or part.begins_with_what_was_done or part.asks) and part.line not in asked_lines
     ]
-    if not open_items or not (ahead or (numbered and ends_text and not _tells_of_done(heading, items))):
-        return None
     rule = "list under a heading that looks ahead" if ahead else "numbered list at the end"
-    return end, tuple(
+    quotes = tuple(
         Quote(clip(part.text, chars=_ITEM_CHARS), rule, names=part.names) for part in open_items[:_MOST_ANNOUNCED]
     )
+    return (end, quotes) if quotes else None
 
 
-def _tells_of_done(heading: Part | None, items: Sequence[Part]) -> bool:
-    """Without a heading nobody can tell."""
-    return (
-        heading is None or outcomes.DONE_HEADING.search(heading.text) is not None or any(part.checked for part in items)
-    )
+def _tells_of_done(heading: Part, items: Sequence[Part]) -> bool:
+    looks_back = outcomes.DONE_HEADING.search(heading.text) is not None
+    return looks_back or any(part.checked or part.begins_with_what_was_done for part in items)
 
 
 def _last_announcing(parts: Sequence[Part]) -> tuple[int, Quote] | None:
