@@ -17,7 +17,7 @@ import msgspec
 
 from carryover.agents.contract import CONTEXT_NAMES
 from carryover.ledger.batch import Entry
-from carryover.model import AnyBody, Event, FileEdit, Op, ToolCall, ToolResult, Undone
+from carryover.model import AnyBody, Event, FileEdit, Op, Retracted, ToolCall, ToolResult
 from carryover.redact import redact
 
 T = TypeVar("T")
@@ -34,9 +34,9 @@ def clean_entry(agent: str, event: Event) -> Entry:
     if body is event.body:
         return _entry(agent, event, counts)
     entry = _entry(agent, msgspec.structs.replace(event, body=body), counts)
-    if isinstance(body, Undone):
+    if isinstance(body, Retracted):
         # A key in which something was hidden is no longer that of an event.
-        return msgspec.structs.replace(entry, undoes=_entry(agent, event, counts).undoes)
+        return msgspec.structs.replace(entry, retracts=_entry(agent, event, counts).retracts)
     return entry
 
 

@@ -11,7 +11,7 @@ import msgspec
 from carryover.agents.contract import Retold
 from carryover.facts import ProjectRoot
 from carryover.ledger.codec import encode_body
-from carryover.model import Event, Skipped, Undone
+from carryover.model import Event, Retracted, Skipped
 
 SourceStatus = Literal["active", "gone", "broken"]
 
@@ -34,7 +34,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     body: str | bytes
     redacted: Mapping[str, int] = {}
     """Secrets taken out of this event, by kind. Counted only when the event is new."""
-    undoes: tuple[bytes, ...] = ()
+    retracts: tuple[bytes, ...] = ()
     """Keys of the events that this one takes back."""
 
     @classmethod
@@ -48,7 +48,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
             secondary_key=None if event.twin is None else _identity(b"twin", agent, event.session, event.twin),
             body=encode_body(event.body),
             redacted=redacted,
-            undoes=tuple(_key(agent, key) for key in event.body.keys) if isinstance(event.body, Undone) else (),
+            retracts=tuple(_key(agent, key) for key in event.body.keys) if isinstance(event.body, Retracted) else (),
         )
 
 

@@ -15,6 +15,9 @@ from carryover.model import AnyBody, AssistantMessage, UserPrompt
 
 _DEFLATE_FROM_BYTES: Final = 512
 
+_FORMER_KIND: Final = b'{"kind":"undone"'
+_KIND: Final = b'{"kind":"retracted"'
+
 _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
 
 
@@ -34,3 +37,16 @@ def decode_body(stored: str | bytes) -> AnyBody:
         return _decoder.decode(zlib.decompress(stored))
     except zlib.error as error:
         raise msgspec.DecodeError("not deflated JSON") from error
+
+
+def with_present_kind(stored: str | bytes) -> str | bytes | None:
+    """The body under its present kind, if a ledger before version 5 stored it under a former one; None otherwise."""
+    if isinstance(stored, str):
+        former = _FORMER_KIND.decode()
+        return _KIND.decode() + stored.removeprefix(former) if stored.startswith(former) else None
+    try:
+        if zlib.decompressobj().decompress(stored, len(_FORMER_KIND)) != _FORMER_KIND:
+            return None
+        return zlib.compress(_KIND + zlib.decompress(stored).removeprefix(_FORMER_KIND))
+    except zlib.error:
+        return None

@@ -144,8 +144,8 @@ def _retracted_keys(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
     """Keys of what the user took back, by session. Known entries say it too: what they undo may have been lost."""
     keys: dict[str, frozenset[bytes]] = {}
     for entry in entries:
-        if entry.undoes:
-            keys[entry.event.session] = keys.get(entry.event.session, frozenset()).union(entry.undoes)
+        if entry.retracts:
+            keys[entry.event.session] = keys.get(entry.event.session, frozenset()).union(entry.retracts)
     return keys
 
 

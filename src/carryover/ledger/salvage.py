@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from carryover.ledger.codec import decode_body
+from carryover.ledger.codec import decode_body, with_present_kind
 from carryover.ledger.schema import FORMER_NAMES
 from carryover.ledger.threads import NEVER_REDUCED, NO_DIGEST
 
@@ -62,10 +62,10 @@ def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
         for table, wanted in _COLUMNS.items():
             there = _present(old, table, wanted)
             for row in _rows(old, table, ", ".join(there.values())) if there else ():
-                _put(into, table, ", ".join(there), row)
+                _put(into, table, tuple(there), row)
         for table, columns in _KEYED.items():
             for row in _keyed_rows(old, table, columns):
-                _put(into, table, columns, row)
+                _put(into, table, tuple(columns.split(", ")), row)
     for statement in _ORPHANS:
         into.execute(statement)
     (events,) = into.execute("SELECT count(*) FROM event").fetchone()
@@ -95,24 +95,25 @@ def _present(old: sqlite3.Connection, table: str, wanted: str) -> dict[str, str]
     return {name: former for name, former in names.items() if former in there}
 
 
-def _put(into: sqlite3.Connection, table: str, columns: str, row: tuple[Any, ...]) -> None:
-    if (table == "event" and not _is_event(row)) or (table == "provisional" and not _is_provisional(row)):
+def _put(into: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> None:
+    values = dict(zip(columns, row, strict=True))
+    if isinstance(body := values.get("body"), str | bytes):
+        values["body"] = with_present_kind(body) or body
+    if (table == "event" and not _is_event(values)) or (table == "provisional" and not _is_provisional(values)):
         return
     if table == "thread":
-        columns, row = f"{columns}, fold_version, digest", (*row, NEVER_REDUCED, NO_DIGEST)
-    marks = ",".join("?" * len(row))
-    into.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", row)
+        values |= {"fold_version": NEVER_REDUCED, "digest": NO_DIGEST}
+    marks = ",".join("?" * len(values))
+    into.execute(f"INSERT OR IGNORE INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
 
 
-def _is_event(row: tuple[Any, ...]) -> bool:
+def _is_event(values: dict[str, Any]) -> bool:
     """False where damage left a row that can be read but means nothing."""
-    _, key, _, _, at_ms, body, *_ = row
-    return isinstance(key, bytes) and isinstance(at_ms, int) and _is_body(body)
+    return isinstance(values["key"], bytes) and isinstance(values["at_ms"], int) and _is_body(values["body"])
 
 
-def _is_provisional(row: tuple[Any, ...]) -> bool:
-    _, _, _, fingerprint, at_ms, body = row
-    return isinstance(fingerprint, bytes) and isinstance(at_ms, int) and _is_body(body)
+def _is_provisional(values: dict[str, Any]) -> bool:
+    return isinstance(values["fingerprint"], bytes) and isinstance(values["at_ms"], int) and _is_body(values["body"])
 
 
 def _is_body(body: object) -> bool:

@@ -80,7 +80,7 @@ async def test_it_counts_once_in_any_order(tmp_path: Path, store: EditorStore) -
 async def test_what_the_user_took_back_no_longer_counts(tmp_path: Path, store: EditorStore) -> None:
     chat = Chat(name="one", bubbles=BUBBLES)
     (source,) = AGENT.sources(store.path.parent)
-    for state in (chat, chat.with_bubbles(user("No, undo that."), say("Undone.")), chat):
+    for state in (chat, chat.with_bubbles(user("No, undo that."), say("Retracted.")), chat):
         store.put(state)
         bodies = await told(tmp_path / "ledger.sqlite", (source,), chat.id)
 

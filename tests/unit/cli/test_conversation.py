@@ -20,13 +20,13 @@ from carryover.model import (
     Question,
     QueuedPrompt,
     ResultStatus,
+    Retracted,
     SessionEnd,
     SessionInfo,
     SessionStart,
     ToolCall,
     ToolResult,
     TurnEnd,
-    Undone,
     UserPrompt,
 )
 
@@ -224,7 +224,7 @@ def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
         Told(ToolCall(call_id="1", name="Bash", op="shell", subject="sleep 100"), retracted=True),
         Told(AssistantMessage(text="Going\n\nthere."), retracted=True),
         Told(TurnEnd(reason="interrupted"), retracted=True),
-        Told(Undone(keys=("k2", "k3"))),
+        Told(Retracted(keys=("k2", "k3"))),
         Told(AssistantMessage(text="Here.")),
     ]
 

@@ -390,7 +390,7 @@ async def test_the_rank_of_a_source_reaches_the_ledger(
 async def test_keys_that_look_like_secrets_take_back_and_are_not_stored(
     transcript: Path, read: Any, db: sqlite3.Connection, tmp_path: Path
 ) -> None:
-    undone = {"id": "u", "body": {"kind": "undone", "keys": [TOKEN]}}
+    undone = {"id": "u", "body": {"kind": "retracted", "keys": [TOKEN]}}
     transcript.write_bytes(said("one", "a") + said("two", TOKEN) + json.dumps(undone).encode() + b"\n")
 
     await read()

@@ -30,9 +30,9 @@ from carryover.model import (
     PlanItem,
     PlanUpdate,
     Question,
+    Retracted,
     ToolCall,
     ToolResult,
-    Undone,
     UserPrompt,
 )
 from carryover.records.changes import Change
@@ -216,9 +216,9 @@ def test_paths_and_ids_in_the_context_are_no_text_and_stay() -> None:
 def test_a_key_that_cannot_be_stored_as_text_still_names_its_event() -> None:
     odd = "turn \ud83d"
     event = Event(key=odd, session="s1", at_ms=1, body=UserPrompt(text="hello"))
-    undone = Event(key="u", session="s1", at_ms=2, body=Undone(keys=(odd, "turn 2")))
+    undone = Event(key="u", session="s1", at_ms=2, body=Retracted(keys=(odd, "turn 2")))
 
-    assert clean_entry("made-up", undone).undoes[0] == clean_entry("made-up", event).key
+    assert clean_entry("made-up", undone).retracts[0] == clean_entry("made-up", event).key
 
 
 KEPT = HEAD_CHARS + TAIL_CHARS

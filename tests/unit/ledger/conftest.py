@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -23,7 +24,8 @@ INSERT INTO thread (id, session_id, sidechain, fold_version, digest) VALUES (1, 
 INSERT INTO event (id, key, twin, thread_id, at_ms, body, undone) VALUES
     (1, x'01', x'74', 1, 1, '{"kind":"user_prompt","text":"add a parser"}', 0),
     (2, x'02', NULL, 1, 2, '{"kind":"user_prompt","text":"in C"}', 1),
-    (3, x'03', NULL, 2, 3, '{"kind":"assistant_message","text":"Found it."}', 0);
+    (3, x'03', NULL, 2, 3, '{"kind":"assistant_message","text":"Found it."}', 0),
+    (4, x'04', NULL, 1, 3, '{"kind":"undone","keys":["k2"]}', 0);
 INSERT INTO provisional (session_id, sidechain, words, at_ms, body)
     VALUES (1, '', x'66', 4, '{"kind":"assistant_message","text":"Done."}');
 """
@@ -36,6 +38,8 @@ def version_4(tmp_path: Path) -> Path:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         migrate(db, path, MIGRATIONS[:4])
         db.executescript(OF_VERSION_4)
+        deflated = zlib.compress(b'{"kind":"undone","keys":["k9"]}')
+        db.execute("INSERT INTO event (id, key, thread_id, at_ms, body) VALUES (5, x'05', 1, 3, ?)", (deflated,))
     return path
 
 

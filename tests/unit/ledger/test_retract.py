@@ -23,7 +23,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry
 from carryover.ledger.queries import connect_read_only, projects, session_by_prefix, session_events, sessions, totals
 from carryover.ledger.store import Ledger
-from carryover.model import AnyBody, AssistantMessage, Event, SessionInfo, Undone, UserPrompt
+from carryover.model import AnyBody, AssistantMessage, Event, Retracted, SessionInfo, UserPrompt
 from carryover.publish.project_view import project_view
 from support.scribe import Scribe
 
@@ -40,7 +40,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry, Prepared
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
-from carryover.model import Event, Undone, UserPrompt
+from carryover.model import Event, Retracted, UserPrompt
 
 ROOTS = {"/repo": ProjectRoot("/repo")}
 
@@ -65,7 +65,7 @@ async def main():
         better = [told(s, f"{s}/{k}", UserPrompt(text=f"better {k}. Never push to main.")) for k in range(20)]
         await tell("lesser", 0, *lesser)
         await tell("better", 2, *better)
-        await tell("better", 2, told(s, f"{s}/u", Undone(keys=tuple(f"{s}/{k}" for k in range(5)))))
+        await tell("better", 2, told(s, f"{s}/u", Retracted(keys=tuple(f"{s}/{k}" for k in range(5)))))
 
 asyncio.run(main())
 """
@@ -92,7 +92,7 @@ def rulings(db: sqlite3.Connection) -> list[str]:
 async def test_what_was_taken_back_no_longer_counts_and_keeps_its_place(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell("add a parser", "Never use regular expressions.", "and a test")
 
-    commit = await scribe.tell(scribe.event(Undone(keys=("k2", "k3", "k3:result"))))
+    commit = await scribe.tell(scribe.event(Retracted(keys=("k2", "k3", "k3:result"))))
 
     db = reading()
     assert commit == Commit(new_events=1, projects=(1,), newest_event_ms=4_000)
@@ -111,7 +111,7 @@ async def test_the_digest_is_as_if_it_had_never_been_said(
         scribe.event(AssistantMessage(text="Shall I remove the old one?", final=True)),
     ]
     await scribe.tell(*said, scribe.event("find it", sidechain="a1"))
-    await scribe.tell(scribe.event(Undone(keys=("k3", "k4"))), scribe.event("go on", at_ms=9_000))
+    await scribe.tell(scribe.event(Retracted(keys=("k3", "k4"))), scribe.event("go on", at_ms=9_000))
 
     other = await Ledger.open(tmp_path / "other.sqlite", DigestReducer())
     straight = scribe_of(other)
@@ -130,7 +130,7 @@ async def test_in_one_read_the_order_makes_no_difference(
     told = [
         scribe.event("add a parser", at_ms=1_000),
         scribe.event("Never use regular expressions.", at_ms=2_000),
-        scribe.event(Undone(keys=("k2",)), at_ms=3_000),
+        scribe.event(Retracted(keys=("k2",)), at_ms=3_000),
     ]
 
     commit = await scribe.tell(*(told[n] for n in order))
@@ -141,7 +141,7 @@ async def test_in_one_read_the_order_makes_no_difference(
 
 
 async def test_a_read_of_which_nothing_counts_leaves_an_empty_digest(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("add a parser"), scribe.event(Undone(keys=("k1",)), sidechain="a1"))
+    await scribe.tell(scribe.event("add a parser"), scribe.event(Retracted(keys=("k1",)), sidechain="a1"))
 
     assert counted(reading()) == {"s1": 0}
 
@@ -151,7 +151,7 @@ async def test_each_thread_loses_what_was_taken_back_of_it(scribe: Scribe, readi
     await scribe.tell(scribe.event("find it", sidechain="a1"), scribe.event("and that", sidechain="a1"), path="/t/a1")
     await scribe.tell(scribe.event("look there", sidechain="a2", at_ms=50_000), path="/t/a2")
 
-    await scribe.tell(scribe.event(Undone(keys=("k2", "k4", "k5"))))
+    await scribe.tell(scribe.event(Retracted(keys=("k2", "k4", "k5"))))
 
     (session,) = project_view(reading(), 1).sessions
     assert session.digest.prompts == 1
@@ -162,7 +162,7 @@ async def test_other_sessions_keep_what_they_share_a_key_with(scribe: Scribe, re
     """A fork that takes back a turn of its copied history takes nothing from its parent."""
     await scribe.tell("add a parser")
 
-    await scribe.tell(scribe.event(Undone(keys=("k1", "unheard of")), session="s2"), path="/t/fork")
+    await scribe.tell(scribe.event(Retracted(keys=("k1", "unheard of")), session="s2"), path="/t/fork")
 
     assert texts(reading()) == [("add a parser", False)]
     assert counted(reading()) == {"s1": 1, "s2": 0}
@@ -170,7 +170,7 @@ async def test_other_sessions_keep_what_they_share_a_key_with(scribe: Scribe, re
 
 async def test_the_same_key_of_another_agent_is_another(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
     await scribe.tell("add a parser")
-    undone = Entry.of("another", scribe.event(Undone(keys=("k1",))), {})
+    undone = Entry.of("another", scribe.event(Retracted(keys=("k1",))), {})
 
     prepared = msgspec.structs.replace(scribe.prepared(), entries=(undone,))
     await ledger.commit(Source(agent="another", path="/t/2"), prepared, seen_rev=0)
@@ -179,7 +179,7 @@ async def test_the_same_key_of_another_agent_is_another(ledger: Ledger, scribe: 
 
 
 async def test_reading_again_adds_nothing_and_brings_nothing_back(scribe: Scribe, reading: Reading) -> None:
-    told = [scribe.event("add a parser"), scribe.event("in C"), scribe.event(Undone(keys=("k2",)))]
+    told = [scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",)))]
     await scribe.tell(*told)
     before = project_view(reading(), 1)
 
@@ -191,7 +191,7 @@ async def test_reading_again_adds_nothing_and_brings_nothing_back(scribe: Scribe
 
 
 async def test_what_the_user_does_again_counts_under_its_new_key(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("add a parser"), scribe.event("in C"), scribe.event(Undone(keys=("k2",))))
+    await scribe.tell(scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",))))
 
     await scribe.tell(scribe.event("in C", key="k2 again"))
 
@@ -203,7 +203,7 @@ async def test_an_event_that_was_lost_is_taken_back_when_it_is_read_again(
     scribe: Scribe, reading: Reading, ledger_path: Path
 ) -> None:
     """From a damaged ledger the row of what took it back may be all that was saved."""
-    told = [scribe.event("add a parser"), scribe.event("in C"), scribe.event(Undone(keys=("k2",)))]
+    told = [scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",)))]
     await scribe.tell(*told)
     with closing(sqlite3.connect(ledger_path)) as db, db:
         db.execute("DELETE FROM event WHERE id = 2")
@@ -217,7 +217,7 @@ async def test_an_event_that_was_lost_is_taken_back_when_it_is_read_again(
 async def test_more_keys_than_one_question_takes(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell(*(scribe.event(f"prompt {n}", key=f"p{n}") for n in range(1_300)))
 
-    await scribe.tell(scribe.event(Undone(keys=tuple(f"p{n}" for n in range(40, 2_000)))))
+    await scribe.tell(scribe.event(Retracted(keys=tuple(f"p{n}" for n in range(40, 2_000)))))
 
     assert counted(reading()) == {"s1": 40}
 
@@ -226,7 +226,7 @@ async def test_words_taken_back_do_not_stand_for_what_a_hook_tells(
     ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:
     done = AssistantMessage(text="Done.", final=True)
-    await scribe.tell(scribe.event("add a parser"), scribe.event(done), scribe.event(Undone(keys=("k2",))))
+    await scribe.tell(scribe.event("add a parser"), scribe.event(done), scribe.event(Retracted(keys=("k2",))))
 
     early = Entry.of(AGENT, scribe.event(done, at_ms=90_000), {})
     commit = await ledger.add_provisional(AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
@@ -255,7 +255,7 @@ async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(
     told = scribe.prepared(
         scribe.event("add a parser", cwd="/elsewhere", at_ms=99_000),
         scribe.event(SessionInfo(title="Another"), at_ms=99_000),
-        scribe.event(Undone(keys=("k1",)), at_ms=99_000),
+        scribe.event(Retracted(keys=("k1",)), at_ms=99_000),
         cursor=b"after it",
         redacted={"token": 1},
     )
@@ -305,7 +305,7 @@ async def test_what_a_user_took_back_in_a_lesser_source_is_not_shown_beside_a_be
     scribe: Scribe, reading: Reading
 ) -> None:
     await scribe.tell("add a parser", "in C", path=LESSER)
-    await scribe.tell(scribe.event(Undone(keys=("k2",))), path=LESSER)
+    await scribe.tell(scribe.event(Retracted(keys=("k2",))), path=LESSER)
 
     await scribe.tell("add a parser", path=BETTER, rank=2)
 

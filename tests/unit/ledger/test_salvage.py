@@ -11,11 +11,12 @@ import pytest
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
 from carryover.ledger.batch import Entry
+from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import prepare_file
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.salvage import salvage
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, Undone
+from carryover.model import AssistantMessage, Retracted
 from carryover.publish.project_view import project_view
 from support.scribe import Scribe
 
@@ -133,9 +134,15 @@ async def test_from_a_ledger_of_an_older_carryover_is_saved_what_it_has(
 
 
 def test_from_a_ledger_with_former_names_is_saved_all_of_it(version_4: Path, fresh: sqlite3.Connection) -> None:
-    assert salvage(version_4, fresh, now_ms=5_000) == 3
+    assert salvage(version_4, fresh, now_ms=5_000) == 5
     assert rows(fresh, "SELECT subagent_id FROM thread ORDER BY id") == [("",), ("a1",)]
-    assert rows(fresh, "SELECT secondary_key, retracted FROM event ORDER BY id") == [(b"t", 0), (None, 1), (None, 0)]
+    assert rows(fresh, "SELECT secondary_key, retracted FROM event ORDER BY id") == [
+        (b"t", 0),
+        (None, 1),
+        *[(None, 0)] * 3,
+    ]
+    bodies = [decode_body(body) for (body,) in fresh.execute("SELECT body FROM event WHERE id > 3 ORDER BY id")]
+    assert bodies == [Retracted(keys=("k2",)), Retracted(keys=("k9",))]
     assert rows(fresh, "SELECT subagent_id, fingerprint FROM provisional") == [("", b"f")]
     assert rows(fresh, "SELECT recorded_project_id FROM session") == [(2,)]
     assert rows(fresh, "SELECT not_moved FROM project ORDER BY id") == [(0,), (1,)]
@@ -146,7 +153,7 @@ async def test_what_no_longer_counts_stays_so(
 ) -> None:
     ledger = await Ledger.open(ledger_path, DigestReducer())
     scribe = scribe_of(ledger)
-    await scribe.tell(scribe.event("add a parser"), scribe.event("in C"), scribe.event(Undone(keys=("k2",))))
+    await scribe.tell(scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",))))
     await scribe.tell(scribe.event("told twice", session="s2"), path="/t/2")
     await scribe.tell(scribe.event("told better", session="s2"), path="/t/db", rank=2)
     await ledger.close()

@@ -19,7 +19,7 @@ from carryover.ledger.queries import (
     whereabouts,
 )
 from carryover.ledger.schema import FORMER_NAMES, MIGRATIONS, migrate, version_of
-from carryover.model import AssistantMessage, UserPrompt
+from carryover.model import AssistantMessage, Retracted, UserPrompt
 from carryover.publish.project_view import project_view
 
 OF_VERSION_1 = """
@@ -209,11 +209,17 @@ def test_a_ledger_with_former_names_keeps_everything_under_the_new_ones(version_
         view = project_view(now, 1)
         [session] = view.sessions
         assert (session.digest.prompts, len(session.sidechains), view.former_roots) == (1, 1, ("/old",))
-        assert [
-            (event.sidechain, event.retracted, event.provisional)
-            for event in session_events(now, session_by_prefix(now, "s1"))
-        ] == [(None, False, False), (None, True, False), ("a1", False, False), (None, False, True)]
-        assert now.execute("SELECT hex(secondary_key) FROM event").fetchall() == [("74",), ("",), ("",)]
+        events = list(session_events(now, session_by_prefix(now, "s1")))
+        assert [(event.sidechain, event.retracted, event.provisional) for event in events] == [
+            (None, False, False),
+            (None, True, False),
+            (None, False, False),
+            (None, False, False),
+            ("a1", False, False),
+            (None, False, True),
+        ]
+        assert [event.body for event in events[2:4]] == [Retracted(keys=("k2",)), Retracted(keys=("k9",))]
+        assert now.execute("SELECT id FROM event WHERE secondary_key = x'74'").fetchall() == [(1,)]
         assert [(row.root, row.not_moved) for row in whereabouts(now)] == [("/repo", False), ("/old", True)]
         former = [name for (name,) in now.execute("SELECT name FROM sqlite_master WHERE type = 'index'")]
         assert not {"event_twin", "event_undone"} & set(former)

@@ -10,7 +10,7 @@ import pytest
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry
 from carryover.ledger.queries import project_by_root, sessions
-from carryover.model import AssistantMessage, Event, FileEdit, Undone, session_elsewhere
+from carryover.model import AssistantMessage, Event, FileEdit, Retracted, session_elsewhere
 from carryover.publish.project_view import project_view
 from support.scribe import Scribe
 
@@ -112,7 +112,7 @@ async def test_what_it_takes_back_is_taken_back_at_home(scribe: Scribe, reading:
     said = scribe.event("look", session=HERE, sidechain="a1")
     await scribe.tell(said, path="/t/a1")
 
-    await scribe.tell(scribe.event(Undone(keys=(said.key,)), session=HERE, sidechain="a1"), path="/t/a1")
+    await scribe.tell(scribe.event(Retracted(keys=(said.key,)), session=HERE, sidechain="a1"), path="/t/a1")
 
     (view,) = project_view(reading(), 1).sessions
     assert [side.prompts for side in view.sidechains] == [0]

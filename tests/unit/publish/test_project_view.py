@@ -12,7 +12,7 @@ from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.view import Note, Worktree
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry
-from carryover.model import SessionInfo, Undone
+from carryover.model import Retracted, SessionInfo
 from carryover.publish.project_view import MAX_NOTES_OF_A_KIND, MAX_SESSIONS, MAX_SIDECHAINS, project_view
 from support.scribe import Scribe
 
@@ -117,7 +117,7 @@ async def test_digests_of_an_older_fold_are_made_anew_in_memory(
     scribe: Scribe, reading: Reading, ledger_path: Path
 ) -> None:
     await history(scribe, sessions=2, prompts=3)
-    await scribe.tell(scribe.event(Undone(keys=("k2",)), session="s0"))
+    await scribe.tell(scribe.event(Retracted(keys=("k2",)), session="s0"))
     current = project_view(reading(), 1)
     with closing(sqlite3.connect(ledger_path)) as db, db:
         db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
