@@ -24,7 +24,7 @@ from carryover.daemon.session_start import SessionStarts
 from carryover.daemon.supervise import Supervisor
 from carryover.daemon.surroundings import Surroundings
 from carryover.facts import ProjectRoot
-from carryover.ingest.scan import Root
+from carryover.ingest.scan import TranscriptRoot
 from carryover.ledger.store import Ledger
 from carryover.publish import stub
 from carryover.publish.refresh import Refreshed
@@ -42,7 +42,7 @@ class HookSide:
         surroundings: Surroundings,
         ledger: Ledger,
         agents: Mapping[str, Agent],
-        roots: Callable[[], tuple[Root, ...]],
+        roots: Callable[[], tuple[TranscriptRoot, ...]],
         reading: Reading,
         publisher: Publisher,
         *,

@@ -20,7 +20,7 @@ from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
 from carryover.facts import FindRoot
 from carryover.ingest.pipeline import ingest_provisional
-from carryover.ingest.scan import Root
+from carryover.ingest.scan import TranscriptRoot
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.model import Event
@@ -31,7 +31,7 @@ class HookWork:
 
     def __init__(
         self,
-        roots: Callable[[], tuple[Root, ...]],
+        roots: Callable[[], tuple[TranscriptRoot, ...]],
         ledger: Ledger,
         ledger_path: Path,
         reading: Reading,

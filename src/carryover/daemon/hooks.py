@@ -32,7 +32,7 @@ from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
 from carryover.daemon.session_start import Job, SessionStarts, Start
 from carryover.facts import FindRoot
-from carryover.ingest.scan import Root
+from carryover.ingest.scan import TranscriptRoot
 from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.ledger.store import Ledger
 from carryover.model import AGENT_IDS, Skipped
@@ -81,7 +81,7 @@ class Hooks:
     def __init__(
         self,
         agents: Mapping[str, Agent],
-        roots: Callable[[], tuple[Root, ...]],
+        roots: Callable[[], tuple[TranscriptRoot, ...]],
         ledger: Ledger,
         ledger_path: Path,
         reading: Reading,

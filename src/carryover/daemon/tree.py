@@ -37,7 +37,7 @@ from carryover.daemon.surroundings import Surroundings
 from carryover.daemon.sweeping import Sweeper
 from carryover.daemon.watch import Watcher
 from carryover.facts import GitFacts
-from carryover.ingest.scan import MS_PER_DAY, Root, roots_to_read
+from carryover.ingest.scan import MS_PER_DAY, TranscriptRoot, roots_to_read
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
@@ -158,7 +158,7 @@ class Daemon:
         self._hooks.settings_changed()
         self._notices.begin_anew()
 
-    def _roots(self) -> tuple[Root, ...]:
+    def _roots(self) -> tuple[TranscriptRoot, ...]:
         return roots_to_read(self._agents.values(), self._around.config, self._around.home, self._around.env)
 
     def _start(self, supervisor: Supervisor) -> None:

@@ -11,7 +11,7 @@ Span = tuple[int, int, str]
 """Where a secret begins and ends, and its kind."""
 
 
-def put_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> str:
+def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> str:
     """`text` with a mark in place of each span, counted by kind. Of spans that overlap the first one counts."""
     parts = []
     done = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from carryover.redact.marks import MARK
+from carryover.redact.redaction_marks import MARK
 
 _PLACEHOLDER = re.compile(
     r"""(?ix)
@@ -35,7 +35,7 @@ _TYPE = re.compile(
 )
 
 
-def is_stand_in(value: str) -> bool:
+def is_dummy(value: str) -> bool:
     """Whether `value` says nothing itself: `<token>`, `xxxx`, `${TOKEN}`, `process.env.TOKEN`, `None`, a redaction."""
     return (
         not value

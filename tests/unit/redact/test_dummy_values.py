@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.redact.stand_ins import is_filler, is_path, is_random, is_stand_in, is_type_or_state
+from carryover.redact.dummy_values import is_dummy, is_filler, is_path, is_random, is_type_or_state
 
 
 @pytest.mark.parametrize(
@@ -14,13 +14,13 @@ from carryover.redact.stand_ins import is_filler, is_path, is_random, is_stand_i
         "prefix-${TOKEN}", "[redacted:aws]",
     ],
 )  # fmt: skip
-def test_placeholders_and_references_stand_in_for_a_secret(value: str) -> None:
-    assert is_stand_in(value)
+def test_placeholders_and_references_are_dummy_values(value: str) -> None:
+    assert is_dummy(value)
 
 
 @pytest.mark.parametrize("value", ["hunter2", "changeme", "$2b$10$abcdef", "a[b]c", "nonesuch", "#1secret", "sample1"])
 def test_a_real_value_does_not(value: str) -> None:
-    assert not is_stand_in(value)
+    assert not is_dummy(value)
 
 
 def test_filler_shows_only_the_form_of_a_token() -> None:
