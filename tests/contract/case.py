@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
+from carryover.adapter.contract import Agent, Record, Source
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, Record, Source
 from carryover.ingest.clean import clean_context
 from carryover.model import Event, Skipped
 

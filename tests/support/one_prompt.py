@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.ledger.prepared import Entry, Prepared, Root
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_
 
 import msgspec
 
-from carryover.agents.contract import CONTEXT_NAMES
+from carryover.adapter.contract import CONTEXT_NAMES
 from carryover.ingest.bound import bound_output
 from carryover.ledger.prepared import Entry
 from carryover.model import AnyBody, Event, ToolResult, Undone

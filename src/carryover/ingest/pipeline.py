@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent, Source
+from carryover.adapter.contract import Agent, Source
 from carryover.ingest.preparing import RootOf, prepare
 from carryover.ledger.prepared import Commit, SourceState
 from carryover.ledger.store import Ledger

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from carryover.agents.contract import Agent, Batch, Source, Stamp
+from carryover.adapter.contract import Agent, Batch, Source, Stamp
 from carryover.ingest.arrival import with_bounded_times
 from carryover.ingest.clean import clean_context, clean_entry
 from carryover.ingest.real_paths import RealPaths

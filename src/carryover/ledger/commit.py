@@ -13,7 +13,7 @@ from typing import Final
 import aiosqlite
 import msgspec
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.ledger.counting import count_skipped, count_stored
 from carryover.ledger.folding import Line, fold_lines
 from carryover.ledger.placing import PutSession, place_session, put_session, time_projects

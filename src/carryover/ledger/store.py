@@ -13,7 +13,7 @@ from typing import Final
 import aiosqlite
 import msgspec
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.distill.facts import GitFacts
 from carryover.ledger.commit import locator, run_commit
 from carryover.ledger.counting import count_skipped

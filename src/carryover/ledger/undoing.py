@@ -12,7 +12,7 @@ from typing import Final
 import aiosqlite
 import msgspec
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.distill.digest import Digest
 from carryover.ledger.placing import PutSession, find_session, time_projects
 from carryover.ledger.rows import TAKEN_BACK, TOLD_BETTER

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from carryover.agents.contract import Stamp
+from carryover.adapter.contract import Stamp
 
 MAX_BYTES: Final = 8 << 20
 

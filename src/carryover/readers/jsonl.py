@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Batch, Record, Stamp
+from carryover.adapter.contract import Batch, Record, Stamp
 
 MAX_LINE_BYTES: Final = 8 << 20
 """A longer line is passed by without being held in memory, and counted."""

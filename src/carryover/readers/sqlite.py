@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote
 
-from carryover.agents.contract import Stamp
+from carryover.adapter.contract import Stamp
 
 BUSY_S: Final = 0.25
 COPY_BYTES: Final = 64 << 20

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from agents.codex.contract_case import recording
 from agents.codex.rollout import Rollout, exited
+from carryover.adapter.contract import Source
 from carryover.agents.codex import AGENT
-from carryover.agents.contract import Source
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import ProjectRoot

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from carryover.agents.contract import Reader, Record, Source
+from carryover.adapter.contract import Reader, Record, Source
 from carryover.agents.cursor.talk.context import TalkContext
 from carryover.model import AnyBody, Event, SessionInfo, Skipped
 

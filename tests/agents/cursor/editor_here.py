@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from agents.cursor.stores import START_MS, Chat, EditorStore, say, user
-from carryover.agents.contract import Batch, Source
+from carryover.adapter.contract import Batch, Source
 from carryover.agents.cursor import folding
 from carryover.agents.cursor.context import Context
 from carryover.agents.cursor.editor.reader import EditorReader

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.cursor.stores import ONE, TWO, EditorStore
-from carryover.agents.contract import Batch, Stamp
+from carryover.adapter.contract import Batch, Stamp
 from carryover.agents.cursor import sparing
 from carryover.agents.cursor.editor.reader import EditorReader
 from carryover.agents.cursor.sparing import SparingReader

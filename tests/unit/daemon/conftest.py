@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from carryover.adapter.contract import Agent
 from carryover.agents import adapters
-from carryover.agents.contract import Agent
 from carryover.daemon.log import Log
 from carryover.ledger.store import Ledger
 from support.claude_session import ClaudeSession

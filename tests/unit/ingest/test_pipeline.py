@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from carryover.adapter.contract import Agent, Batch, Folded, Record, Source, Stamp
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, Batch, Folded, Record, Source, Stamp
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.prepared import READ_IN_PART, SourceState
 from carryover.ledger.queries import (

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.agents.contract import Batch, Source, Stamp
+from carryover.adapter.contract import Batch, Source, Stamp
 from carryover.ingest.preparing import Step, prepare
 from carryover.ledger.prepared import READ_IN_PART, Prepared, Root, SourceState
 from carryover.model import FileEdit

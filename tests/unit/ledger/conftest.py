@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.ledger.prepared import Commit, Entry, Prepared, Root
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger

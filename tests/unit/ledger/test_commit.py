@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.ledger.commit import locator
 from carryover.ledger.prepared import Commit, Prepared, Root, SourceState
 from carryover.ledger.queries import (

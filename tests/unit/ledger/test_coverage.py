@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.ledger.coverage import AgentRow, agents_seen, gone_sources
 from carryover.ledger.store import Ledger
 

@@ -52,7 +52,7 @@ CALL = ToolCall(call_id="c1", name="Bash", op="shell", subject="ls")
 TELLER = """
 import asyncio, sys
 from pathlib import Path
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.ledger.prepared import Entry, Prepared, Root
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event

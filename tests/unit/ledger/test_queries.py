@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.prepared import Entry
 from carryover.ledger.project_view import session_digest

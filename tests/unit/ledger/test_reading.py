@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LIVING_WRITER = """
 import asyncio, sys
 from pathlib import Path
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.ledger.prepared import Entry, Prepared
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.facts import GitFacts
 from carryover.ledger.opening import damage_mark
@@ -44,7 +44,7 @@ ONE = Source(agent="made-up", path="/t/one.jsonl")
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.ledger.prepared import Entry, Prepared, Root
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt

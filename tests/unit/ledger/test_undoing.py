@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.ledger.prepared import Commit, Entry, Root
 from carryover.ledger.project_view import project_view
 from carryover.ledger.queries import connect_read_only, projects, session_by_prefix, session_events, sessions, totals
@@ -35,7 +35,7 @@ LESSER, BETTER = "/t/transcript.jsonl", "/t/state.db"
 STORER = """
 import asyncio, sys
 from pathlib import Path
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.ledger.prepared import Entry, Prepared, Root
 from carryover.ledger.store import Ledger
 from carryover.model import Event, Undone, UserPrompt

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Folded, Record, Source
+from carryover.adapter.contract import Folded, Record, Source
 from carryover.agents.cursor.context import Context
 from carryover.agents.cursor.editor import fold as editor_fold
 from carryover.agents.cursor.talk import fold as talk_fold

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from carryover.agents.contract import Batch, Reader, Stamp
+from carryover.adapter.contract import Batch, Reader, Stamp
 from carryover.agents.cursor.transcripts import Kind, kind_of
 
 
 class CursorReader:
-    """Hands each source to the reader of its kind (see `carryover.agents.contract.Reader`)."""
+    """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`)."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         return _of(path).read(path, cursor)

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Batch, Reader, Stamp
+from carryover.adapter.contract import Batch, Reader, Stamp
 from carryover.readers.clock import utc_now_ms
 from carryover.records.identity import digest
 
@@ -35,7 +35,7 @@ class Last(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SparingReader:
-    """Hands a database to `reader` where that may bring something (see `carryover.agents.contract.Reader`)."""
+    """Hands a database to `reader` where that may bring something (see `carryover.adapter.contract.Reader`)."""
 
     def __init__(self, reader: Reader, now_ms: Callable[[], int] = utc_now_ms) -> None:
         self._reader = reader

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Final, Literal
 
-from carryover.agents.contract import Source
-from carryover.agents.spec import LINUX, MACOS, Place
+from carryover.adapter.contract import Source
+from carryover.adapter.spec import LINUX, MACOS, Place
 
 AGENT_ID: Final = "cursor"
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from agents.cursor.stores import PROJECT, START_MS, EditorStore
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.agents.cursor import folding
 from carryover.agents.cursor.context import Context
 from carryover.agents.cursor.editor import old_chats

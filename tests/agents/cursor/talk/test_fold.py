@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agents.cursor.chats import ID, PROJECT, START_MS, Told, message, said, wrapped
-from carryover.agents.contract import Record
+from carryover.adapter.contract import Record
 from carryover.agents.cursor.chat.reader import ChatReader
 from carryover.agents.cursor.talk import fold as talk_fold
 from carryover.model import (

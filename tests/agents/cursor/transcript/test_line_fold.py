@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, Step, Told, jsonl, lines, said, wrapped
-from carryover.agents.contract import Record
+from carryover.adapter.contract import Record
 from carryover.agents.cursor.talk.context import TalkContext
 from carryover.agents.cursor.transcript import line_fold
 from carryover.agents.cursor.transcript.lines import NOTED, LinesReader

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Batch, Record, Stamp
+from carryover.adapter.contract import Batch, Record, Stamp
 from carryover.agents.cursor.chat import blobs as chat_blobs
 from carryover.agents.cursor.chat.blobs import Root
 from carryover.agents.cursor.chat.facts import Facts, facts_of
@@ -44,7 +44,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class ChatReader:
-    """Reads the terminal client's conversations (see `carryover.agents.contract.Reader`)."""
+    """Reads the terminal client's conversations (see `carryover.adapter.contract.Reader`)."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """What the conversation has become since `cursor`, at most about 1 MiB of messages.

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Folded
+from carryover.adapter.contract import Folded
 from carryover.agents.cursor.context import MAX_CONVERSATIONS, EditorContext, Told
 from carryover.agents.cursor.editor.records import BubbleRecord, Conversation, StateRecord, TakenBackRecord
 from carryover.agents.cursor.talk.context import MAX_CHANGES

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.agents.contract import Folded, Record, Source
+from carryover.adapter.contract import Folded, Record, Source
 from carryover.agents.cursor.context import EditorContext
 from carryover.agents.cursor.editor.draft import PARTS, Draft, key_of
 from carryover.agents.cursor.editor.records import (

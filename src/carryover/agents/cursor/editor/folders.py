@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from carryover.agents.contract import Stamp
+from carryover.adapter.contract import Stamp
 from carryover.agents.cursor.editor.store import heads_in, item
 from carryover.agents.cursor.editor.wire import Uri, WorkspaceIdentifier, items_of, name_of, time_of
 from carryover.readers import document, sqlite

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Record
+from carryover.adapter.contract import Record
 from carryover.agents.cursor.editor import state as editor_state
 from carryover.agents.cursor.editor.conversation import Reading
 from carryover.agents.cursor.editor.facts import conversation_of, identifiers_of, parent_of, updated_ms

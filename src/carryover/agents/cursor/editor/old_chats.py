@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Batch, Record, Stamp
+from carryover.adapter.contract import Batch, Record, Stamp
 from carryover.agents.cursor.editor.folders import Folders, of_workspace
 from carryover.agents.cursor.editor.records import BubbleRecord, Conversation, PassedByRecord, StateRecord, encoded
 from carryover.agents.cursor.editor.store import MAX_ID_CHARS, item
@@ -60,7 +60,7 @@ class OldBubble(msgspec.Struct, frozen=True):
 
 
 class OldChatsReader:
-    """See `carryover.agents.contract.Reader`."""
+    """See `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """The next records, about 1 MiB of them. Raises as `readers.sqlite.reading` does."""

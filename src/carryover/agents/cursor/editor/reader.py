@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.agents.contract import Batch, Stamp
+from carryover.adapter.contract import Batch, Stamp
 from carryover.agents.cursor.editor import state as editor_state
 from carryover.agents.cursor.editor.folders import Workspaces
 from carryover.agents.cursor.editor.look import Look
@@ -30,7 +30,7 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class EditorReader:
-    """See `carryover.agents.contract.Reader`."""
+    """See `carryover.adapter.contract.Reader`."""
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
         self._now_ms = now_ms

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Folded, Record, Source
+from carryover.adapter.contract import Folded, Record, Source
 from carryover.agents.cursor.talk.context import OpenCall, TalkContext
 from carryover.agents.cursor.talk.record import MAX_BLOCKS, Gone, TalkRecord
 from carryover.agents.cursor.talk.talk import LATEST_MS, Talk, possible_parts

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.agents.contract import Stamp
+from carryover.adapter.contract import Stamp
 from carryover.agents.cursor.talk.record import Gone
 
 MAX_UNDONE: Final = 1000

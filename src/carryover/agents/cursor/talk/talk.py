@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Folded, Source
+from carryover.adapter.contract import Folded, Source
 from carryover.agents.cursor.talk.context import (
     MAX_CHANGES,
     MAX_OPEN_CALLS,

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Folded, Record, Source
+from carryover.adapter.contract import Folded, Record, Source
 from carryover.agents.cursor.talk.context import TalkContext
 from carryover.agents.cursor.talk.talk import Talk
 from carryover.agents.cursor.terms.outcomes import turn_end

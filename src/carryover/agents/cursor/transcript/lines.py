@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Batch, Record, Stamp
+from carryover.adapter.contract import Batch, Record, Stamp
 from carryover.readers.jsonl import JsonlReader
 
 NOTED: Final = "carryoverNotedMs"

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Batch, Record, Stamp
+from carryover.adapter.contract import Batch, Record, Stamp
 from carryover.agents.cursor.talk import progress
 from carryover.agents.cursor.talk.progress import ID_CHARS, Known, Position
 from carryover.agents.cursor.talk.record import TalkRecord
@@ -23,7 +23,7 @@ _TOO_LONG: Final = "too long"
 
 
 class TextReader:
-    """Reads transcripts of the older form (see `carryover.agents.contract.Reader`)."""
+    """Reads transcripts of the older form (see `carryover.adapter.contract.Reader`)."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """What is new, after what tells of those that are no longer what they were given out as.
