@@ -41,7 +41,9 @@ def named(path: Path, forbidden: set[str]) -> list[str]:
     return [f"{path.relative_to(SOURCE)}:{line} {name}" for line, name in sorted(found)]
 
 
-@pytest.mark.parametrize("path", modules("model.py", "distill", "records", "redact"), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", modules("model.py", "adapter", "distill", "records", "redact"), ids=lambda path: path.stem
+)
 def test_the_core_neither_reads_nor_asks_anything(path: Path) -> None:
     assert named(path, READS_OR_WRITES | ASKS_THE_SURROUNDINGS | LOOKS_AT_THE_DISK) == []
 

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.distill.digest import Digest
 from carryover.distill.handoff import distill
 from carryover.distill.render import render

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from carryover.adapter.contract import Source
 from carryover.agents import adapters
-from carryover.agents.contract import Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ingest.catch_up import changed
 from carryover.ingest.pipeline import ingest

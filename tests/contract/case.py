@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
+from carryover.adapter.contract import Agent, Record, Retold, Source
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, Record, Retold, Source
 from carryover.ingest.sanitize import clean_context
 from carryover.model import Event, Skipped
 

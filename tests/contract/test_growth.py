@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.agents.contract import Agent
+from carryover.adapter.contract import Agent
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import Entry
 from carryover.model import Event

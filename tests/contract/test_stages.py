@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.agents.contract import Agent
+from carryover.adapter.contract import Agent
 from carryover.model import Event, PlanUpdate, Retracted, SessionInfo
 from contract.case import Reading, Stages, read_on, source_at
 

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
-from carryover.agents.contract import Agent
+from carryover.adapter.contract import Agent
 from carryover.config import Config
 from carryover.daemon.hooks import Hooks
 from carryover.daemon.log import Log

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry, Prepared

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from carryover.agents.contract import Retold, Source
+from carryover.adapter.contract import Retold, Source
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry, Prepared, Reemission
 from carryover.ledger.store import Ledger

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from carryover.adapter.contract import Agent
 from carryover.agents import adapters, specs
-from carryover.agents.contract import Agent
 from carryover.cli.recorded import recorded_env
 from carryover.config import ToolsConfig
 from carryover.fsio import is_folder

@@ -19,8 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, Source
 from carryover.cli.linking import follow_here
 from carryover.cli.progress import Progress
 from carryover.cli.where import root_of

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from carryover.adapter.contract import Agent, Batch, Folded, Reader, Source, Stamp
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, Batch, Folded, Reader, Source, Stamp
 from carryover.cli.from_disk import temporary_ledger
 from carryover.cli.made import Made
 from carryover.distill.handoff import distill

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from carryover.agents.spec import HookFileRules
+from carryover.adapter.spec import HookFileRules
 from carryover.configedit.hook import Form
 from carryover.configedit.json_document import Container, Item, in_words, inside, line_of, read
 from carryover.configedit.json_places import HOOKS

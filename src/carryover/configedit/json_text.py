@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from carryover.agents.spec import HookFileRules
+from carryover.adapter.spec import HookFileRules
 from carryover.configedit.hook import UNKNOWN, Form, FoundHook, Hook, Origin, Tenants
 from carryover.configedit.json_document import (
     Container,

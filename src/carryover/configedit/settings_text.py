@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Sequence
 from typing import Any
 
-from carryover.agents.spec import HookFileRules
+from carryover.adapter.spec import HookFileRules
 from carryover.configedit import json_rules, json_text, toml_text
 from carryover.configedit.hook import UNKNOWN, Form, FoundHook, Hook, Origin, Tenants
 from carryover.configedit.json_document import Refused

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent, HookReading, Source
+from carryover.adapter.contract import Agent, HookReading, Source
 from carryover.facts import FindRoot, ProjectRoot
 
 _LONGEST_BYTES: Final = 4096

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from carryover.agents.contract import Agent
+from carryover.adapter.contract import Agent
 from carryover.daemon.hooks import Hooks
 from carryover.daemon.hookserver import HookServer, PortState
 from carryover.daemon.listening import Doorman

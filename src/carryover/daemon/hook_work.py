@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.daemon.hook_paths import Call
 from carryover.daemon.hook_sources import changed_of_late, is_told_elsewhere
 from carryover.daemon.own_session import OwnSession, own_session

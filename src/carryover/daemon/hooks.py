@@ -23,7 +23,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent, HookReading
+from carryover.adapter.contract import Agent, HookReading
 from carryover.daemon.hook_paths import Call, Refused, check_call
 from carryover.daemon.hook_sources import is_told_elsewhere
 from carryover.daemon.hook_work import HookWork

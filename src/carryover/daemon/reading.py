@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent, Source
+from carryover.adapter.contract import Agent, Source
 from carryover.daemon.hints import HintBoard
 from carryover.daemon.log import Log
 from carryover.daemon.supervise import delay_s

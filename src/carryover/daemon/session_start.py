@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent, HookReading
+from carryover.adapter.contract import Agent, HookReading
 from carryover.config import Config
 from carryover.daemon.hook_paths import Transcript
 from carryover.daemon.hook_sources import changed_of_late, is_told_elsewhere

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from carryover.agents.contract import Agent, Source
+from carryover.adapter.contract import Agent, Source
 from carryover.daemon.hook_paths import Transcript
 from carryover.ingest.catch_up import RACY_MS
 

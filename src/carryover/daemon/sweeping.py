@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent
+from carryover.adapter.contract import Agent
 from carryover.daemon.log import Log
 from carryover.daemon.reading import Reading
 from carryover.ingest.catch_up import Comparison, compare_with_disk, reading_order

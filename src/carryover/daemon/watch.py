@@ -20,7 +20,7 @@ from typing import Final, Literal
 import msgspec
 from watchfiles import Change, watch
 
-from carryover.agents.contract import Agent, Source
+from carryover.adapter.contract import Agent, Source
 from carryover.daemon.log import Log
 from carryover.ingest.scan import TranscriptRoot
 

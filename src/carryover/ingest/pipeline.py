@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent, Source
+from carryover.adapter.contract import Agent, Source
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.prepare import prepare, roots_of_events
 from carryover.ingest.sanitize import clean_entry

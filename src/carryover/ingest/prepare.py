@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.agents.contract import Agent, Batch, Retold, Source, Stamp
+from carryover.adapter.contract import Agent, Batch, Retold, Source, Stamp
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.sanitize import RealPaths, clean_context, clean_entry, with_bounded_times
 from carryover.ledger.batch import READ_IN_PART, Prepared, Reemission, SourceState

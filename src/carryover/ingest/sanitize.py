@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_
 
 import msgspec
 
-from carryover.agents.contract import CONTEXT_NAMES
+from carryover.adapter.contract import CONTEXT_NAMES
 from carryover.ledger.batch import Entry
 from carryover.model import AnyBody, Event, FileEdit, Op, Retracted, ToolCall, ToolResult
 from carryover.redact import redact

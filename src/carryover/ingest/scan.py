@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent, Reader, Source, Stamp
+from carryover.adapter.contract import Agent, Reader, Source, Stamp
 from carryover.config import Config, ToolsConfig
 from carryover.readers.files import stamp_of_file
 from carryover.readers.jsonl import JsonlReader

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from carryover.agents.spec import LINUX, MACOS, Place, places_on
+from carryover.adapter.spec import LINUX, MACOS, Place, places_on
 from carryover.install.machine import Machine
 
 _OF_THE_USER: Final = (

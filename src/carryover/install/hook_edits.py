@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from carryover.agents.spec import HookEntry, HookFileRules
+from carryover.adapter.spec import HookEntry, HookFileRules
 from carryover.configedit.hook import UNKNOWN, Form, FoundHook, Hook, Origin
 from carryover.configedit.json_document import Refused
 from carryover.configedit.settings_text import hooks_of, origin_of, with_hooks, without_hooks

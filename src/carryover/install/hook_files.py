@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from carryover.agents.spec import Place, ToolSpec, places_on
+from carryover.adapter.spec import AgentSpec, Place, places_on
 from carryover.configedit.hook import Form
 
 
@@ -18,7 +18,7 @@ class HookFile:
     form: Form
 
 
-def hook_files(spec: ToolSpec, platform: str, located: Callable[[Place], Path]) -> Iterator[HookFile]:
+def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path]) -> Iterator[HookFile]:
     """Every file that may hold hooks of an agent; `located` says where a place is."""
     for place in places_on(spec.config_files, platform):
         yield HookFile(located(place), spec.hook_form)

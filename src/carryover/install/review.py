@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from packaging.specifiers import SpecifierSet
 
-from carryover.agents.spec import HookReview
+from carryover.adapter.spec import HookReview
 from carryover.configedit.hook import FoundHook
 from carryover.configedit.json_document import Refused
 from carryover.configedit.settings_text import hooks_of, value_at

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.agents.spec import HookSwitch
+from carryover.adapter.spec import HookSwitch
 from carryover.configedit.json_document import Refused
 from carryover.configedit.settings_text import drop_reason, ignored_events, value_at
 from carryover.fsio import read_bytes_bounded

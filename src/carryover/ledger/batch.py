@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.agents.contract import Retold
+from carryover.adapter.contract import Retold
 from carryover.facts import ProjectRoot
 from carryover.ledger.codec import encode_body
 from carryover.model import Event, Retracted, Skipped

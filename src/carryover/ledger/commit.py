@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 import aiosqlite
 import msgspec
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry, Prepared
 from carryover.ledger.ledger_errors import StaleRead

@@ -12,7 +12,7 @@ from typing import Final
 import aiosqlite
 import msgspec
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.ledger.rows import RETRACTED, SUPERSEDED
 from carryover.ledger.sessions import StoredSession, find_session, mark_changed
 from carryover.ledger.threads import Reducer, rebuild

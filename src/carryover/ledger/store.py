@@ -13,7 +13,7 @@ from typing import Final
 import aiosqlite
 import msgspec
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.facts import GitFacts, ProjectRoot
 from carryover.ledger.batch import Commit, Entry, LastRead, Prepared, SourceState
 from carryover.ledger.commit import count_skipped, locator, run_commit

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from carryover.agents.contract import StartReason
+from carryover.adapter.contract import StartReason
 from carryover.config import Config, project_settings
 from carryover.distill.frame import Answering
 from carryover.distill.handoff import distill

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
-from carryover.agents.spec import ToolSpec
 from carryover.config import ToolConfig, ToolsConfig
 from carryover.facts import ProjectRoot
 from carryover.fsio import is_gone, read_bytes_bounded
@@ -72,7 +72,7 @@ def agent_folders(tools: ToolsConfig, home: Path, env: Mapping[str, str]) -> fro
     )
 
 
-def _recorded_variables(spec: ToolSpec, known: ToolConfig) -> Iterator[Mapping[str, str]]:
+def _recorded_variables(spec: AgentSpec, known: ToolConfig) -> Iterator[Mapping[str, str]]:
     """What the variables that move the agent's folders were at the last install, also as the recorded roots tell."""
     yield known.env
     for root in known.roots:

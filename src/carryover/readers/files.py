@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from carryover.agents.contract import Stamp
+from carryover.adapter.contract import Stamp
 
 
 def stat_regular(path: Path | str) -> os.stat_result:

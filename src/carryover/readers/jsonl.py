@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Batch, Record, Stamp
+from carryover.adapter.contract import Batch, Record, Stamp
 from carryover.readers.files import open_regular, stamp_of_file
 
 MAX_LINE_BYTES: Final = 8 << 20

@@ -16,7 +16,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from carryover.agents.contract import Batch, Record
+from carryover.adapter.contract import Batch, Record
 from carryover.readers.sqlite import TooLarge
 
 READ_BYTES: Final = 1 << 20

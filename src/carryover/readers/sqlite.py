@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote
 
-from carryover.agents.contract import Stamp
+from carryover.adapter.contract import Stamp
 from carryover.readers.files import stat_regular
 
 BUSY_S: Final = 0.25

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Batch, Reader, Stamp
+from carryover.adapter.contract import Batch, Reader, Stamp
 
 MAX_KNOWN: Final = 2_000
 FINE_MS: Final = 100
@@ -39,7 +39,7 @@ class Last(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatCachedReader:
-    """Hands a database to `reader` where that may bring something (see `carryover.agents.contract.Reader`)."""
+    """Hands a database to `reader` where that may bring something (see `carryover.adapter.contract.Reader`)."""
 
     def __init__(self, reader: Reader, now_ms: Callable[[], int] = utc_now_ms) -> None:
         self._reader = reader

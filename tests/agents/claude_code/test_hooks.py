@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from agents.claude_code.contract_case import FIXTURES, SESSION, SLUG, payload
+from carryover.adapter.contract import HookReading, Source, StartReason
 from carryover.agents import adapters
 from carryover.agents.claude_code.hooks import ClaudeCodeHooks
-from carryover.agents.contract import HookReading, Source, StartReason
 from carryover.ledger.provisional import content_fingerprint
 from carryover.model import AssistantMessage, Event, Skipped, TurnEnd
 from contract.case import read_on

@@ -11,9 +11,9 @@ import pytest
 
 from agents.codex.contract_case import recording
 from agents.codex.hook_payloads import LEFT_OUT, PAYLOADS, ROLLOUT, THREAD, payload, recorded
+from carryover.adapter.contract import HookReading, StartReason
 from carryover.agents import adapters
 from carryover.agents.codex.hooks import CodexHooks
-from carryover.agents.contract import HookReading, StartReason
 from carryover.distill import render
 from carryover.ledger.provisional import content_fingerprint
 from carryover.model import AssistantMessage, Event, Skipped

@@ -11,7 +11,7 @@ import pytest
 
 from agents.cursor import chats
 from agents.cursor.stores import Chat, EditorStore, edit, say, shell, user
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.agents.cursor import AGENT
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot

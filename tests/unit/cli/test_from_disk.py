@@ -6,8 +6,8 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from carryover.adapter.contract import Source
 from carryover.agents import adapters
-from carryover.agents.contract import Source
 from carryover.cli.from_disk import catch_up, of_project, of_session, sources_on_disk, temporary_ledger
 from carryover.cli.where import state_dir
 from carryover.config import Config

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from carryover.adapter.contract import Agent
 from carryover.agents import adapters
-from carryover.agents.contract import Agent
 from carryover.daemon.log import Log
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from carryover.adapter.contract import Agent, HookReading
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, HookReading
 from carryover.daemon.hook_paths import Call, Refused, Transcript, check_call, check_folder, check_transcript
 from carryover.facts import ProjectRoot
 from carryover.publish.project_root import find_root

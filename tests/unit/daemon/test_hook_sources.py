@@ -6,8 +6,8 @@ from typing import Final
 
 import pytest
 
+from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, Source
 from carryover.daemon.hook_paths import Transcript
 from carryover.daemon.hook_sources import MOST, RECENT_MS, changed_of_late, is_told_elsewhere
 

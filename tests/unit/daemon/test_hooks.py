@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from carryover.agents.contract import Agent, HookReading
+from carryover.adapter.contract import Agent, HookReading
 from carryover.daemon.hooks import MOST_AT_ONCE, MOST_KEPT, HookCounts, Reply
 from carryover.daemon.log import Log
 from carryover.ledger.queries import connect_read_only, totals

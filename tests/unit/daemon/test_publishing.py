@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.contract import Agent
+from carryover.adapter.contract import Agent
 from carryover.config import Config
 from carryover.daemon.log import Log
 from carryover.daemon.publishing import QUIET_S, Publisher

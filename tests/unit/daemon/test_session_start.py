@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.contract import Agent, HookReading, StartReason
+from carryover.adapter.contract import Agent, HookReading, StartReason
 from carryover.config import Config
 from carryover.daemon.hook_paths import Transcript
 from carryover.daemon.log import Log

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from carryover.adapter.contract import Agent
 from carryover.agents import adapters
-from carryover.agents.contract import Agent
 from carryover.daemon.hook_paths import Transcript
 from carryover.daemon.siblings import MOST, changed_siblings
 from carryover.ingest.catch_up import RACY_MS

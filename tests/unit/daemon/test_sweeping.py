@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.contract import Agent, Source
+from carryover.adapter.contract import Agent, Source
 from carryover.daemon.log import Log
 from carryover.daemon.reading import Reading
 from carryover.daemon.sweeping import Sweeper

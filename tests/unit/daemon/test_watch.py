@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from watchfiles import Change
 
-from carryover.agents.contract import Agent, Source
+from carryover.adapter.contract import Agent, Source
 from carryover.daemon.log import Log
 from carryover.daemon.watch import FLOOD, Noticed, Watcher, WatchState, _limit, noticed
 from carryover.ingest.scan import TranscriptRoot, roots_of

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.agents.contract import Agent, Batch, Folded, Reader, Record, Source, Stamp
-from carryover.agents.spec import ToolSpec
+from carryover.adapter.contract import Agent, Batch, Folded, Reader, Record, Source, Stamp
+from carryover.adapter.spec import AgentSpec
 from carryover.model import AnyBody, Event, Skipped
 from carryover.readers.files import stamp_of_file
 
@@ -61,7 +61,7 @@ class LineReader:
 
 class MadeUpAgent:
     id = "made-up"
-    spec = ToolSpec(id="made-up", name="Made-up", binaries=("made-up",), folders=())
+    spec = AgentSpec(id="made-up", name="Made-up", binaries=("made-up",), folders=())
     hooks: None = None
     context_type: type[msgspec.Struct] = Context
     reader: Reader = LineReader()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.ingest.catch_up import RACY_MS, changed, reading_order, vanished
 from carryover.ingest.scan import MS_PER_DAY, FoundSource, key_of
 from carryover.ledger.batch import READ_IN_PART, LastRead

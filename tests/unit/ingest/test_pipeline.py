@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from carryover.adapter.contract import Agent, Batch, Folded, Record, Source, Stamp
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, Batch, Folded, Record, Source, Stamp
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest

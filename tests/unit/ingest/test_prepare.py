@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.agents.contract import Batch, Source, Stamp
+from carryover.adapter.contract import Batch, Source, Stamp
 from carryover.facts import ProjectRoot
 from carryover.ingest.prepare import Step, prepare
 from carryover.ledger.batch import READ_IN_PART, Prepared, SourceState

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from carryover.adapter.contract import Agent, Reader, Stamp
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, Reader, Stamp
 from carryover.config import Config, ToolConfig, ToolsConfig
 from carryover.ingest.scan import TranscriptRoot, find_sources, recorded_roots, roots_of, roots_to_read
 from support.claude_session import ClaudeSession

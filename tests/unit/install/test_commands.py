@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.spec import LINUX, MACOS, Place
+from carryover.adapter.spec import LINUX, MACOS, Place
 from carryover.install.commands import Command, copies
 from carryover.install.machine import Machine
 from support.tools import program

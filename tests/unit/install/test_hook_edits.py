@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.spec import HookEntry
+from carryover.adapter.spec import HookEntry
 from carryover.configedit.hook import Origin
 from carryover.configedit.json_document import Refused
 from carryover.configedit.json_text import hooks_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.spec import HookEntry
+from carryover.adapter.spec import HookEntry
 from carryover.config import ProjectSettings
 from carryover.install.apply import apply
 from carryover.install.config_file import Settings, plan_config

@@ -132,7 +132,7 @@ def test_a_folder_in_the_ledgers_place_is_told_clearly(path: Path) -> None:
 LIVING_WRITER = """
 import asyncio, sys
 from pathlib import Path
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.ledger.batch import Entry, Prepared
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger

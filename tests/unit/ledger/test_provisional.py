@@ -51,7 +51,7 @@ CALL = ToolCall(call_id="c1", name="Bash", op="shell", subject="ls")
 TELLER = """
 import asyncio, sys
 from pathlib import Path
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry, Prepared
 from carryover.distill.stored_digest import DigestReducer

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.batch import Entry
 from carryover.ledger.queries import (

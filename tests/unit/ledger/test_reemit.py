@@ -12,7 +12,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carryover.agents.contract import Retold
+from carryover.adapter.contract import Retold
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import Commit
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events

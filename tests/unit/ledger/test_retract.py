@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry
@@ -35,7 +35,7 @@ LESSER, BETTER = "/t/transcript.jsonl", "/t/state.db"
 STORER = """
 import asyncio, sys
 from pathlib import Path
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry, Prepared
 from carryover.distill.stored_digest import DigestReducer

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
@@ -42,7 +42,7 @@ ONE = Source(agent="made-up", path="/t/one.jsonl")
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry, Prepared
 from carryover.distill.stored_digest import DigestReducer

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.contract import StartReason
+from carryover.adapter.contract import StartReason
 from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts

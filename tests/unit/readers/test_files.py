@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.contract import Stamp
+from carryover.adapter.contract import Stamp
 from carryover.readers.files import read_small, stamp_of_file
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carryover.agents.contract import Record
+from carryover.adapter.contract import Record
 from carryover.readers import jsonl
 from carryover.readers.jsonl import MAX_LINE_BYTES, READ_BYTES, READ_LINES, JsonlReader
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.cursor.stores import ONE, TWO, EditorStore
-from carryover.agents.contract import Batch, Stamp
+from carryover.adapter.contract import Batch, Stamp
 from carryover.agents.cursor.editor import EditorReader
 from carryover.readers import stat_cache
 from carryover.readers.stat_cache import StatCachedReader

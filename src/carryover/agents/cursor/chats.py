@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Batch, Stamp
+from carryover.adapter.contract import Batch, Stamp
 from carryover.agents.cursor.folders import path_of
 from carryover.agents.cursor.wire import (
     BeginRecord,
@@ -61,7 +61,7 @@ class NotProtobuf(ValueError):
 
 
 class ChatReader:
-    """See `carryover.agents.contract.Reader`."""
+    """See `carryover.adapter.contract.Reader`."""
 
     def __init__(self) -> None:
         self._below: dict[str, tuple[str, ...]] = {}

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.agents.contract import Batch, Stamp
+from carryover.adapter.contract import Batch, Stamp
 from carryover.agents.cursor.folders import Workspaces, listed_in
 from carryover.agents.cursor.wire import (
     COMPACTION,
@@ -68,7 +68,7 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class EditorReader:
-    """See `carryover.agents.contract.Reader`."""
+    """See `carryover.adapter.contract.Reader`."""
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
         self._now_ms = now_ms

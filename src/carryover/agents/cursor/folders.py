@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from carryover.agents.contract import Stamp
+from carryover.adapter.contract import Stamp
 from carryover.agents.cursor.wire import Fields, fields_of, items_of, text_of, time_of
 from carryover.readers import files, sqlite
 from carryover.records.bounds import MAX_PATH_CHARS

@@ -15,8 +15,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.agents.contract import Batch, Reader, Source, Stamp
-from carryover.agents.spec import LINUX, MACOS, Place
+from carryover.adapter.contract import Batch, Reader, Source, Stamp
+from carryover.adapter.spec import LINUX, MACOS, Place
 from carryover.readers.jsonl import JsonlReader
 
 AGENT_ID: Final = "cursor"
@@ -62,7 +62,7 @@ _OBJECT: Final = re.compile(rb"\s*\{(?=\s*\")")
 
 
 class CursorReader:
-    """Hands each source to the reader of its kind (see `carryover.agents.contract.Reader`)."""
+    """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`)."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         return _reader_of(path).read(path, cursor)

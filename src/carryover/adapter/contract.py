@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
-from carryover.agents.spec import ToolSpec
+from carryover.adapter.spec import AgentSpec
 from carryover.model import Event, Skipped
 
 CONTEXT_NAMES: Final = frozenset(
@@ -168,7 +168,7 @@ class Agent(Protocol):
     def id(self) -> str: ...
 
     @property
-    def spec(self) -> ToolSpec:
+    def spec(self) -> AgentSpec:
         """How it is installed on people's machines."""
         ...
 

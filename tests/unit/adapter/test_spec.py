@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.spec import LINUX, MACOS, Place, ToolSpec, places_on
+from carryover.adapter.spec import LINUX, MACOS, AgentSpec, Place, places_on
 
 HOME = Path("/home/dev")
 MOVABLE = Place(path="~/.tool/settings.json", env="TOOL_HOME", below="settings.json")
@@ -39,7 +39,7 @@ def test_a_place_without_platforms_is_on_all() -> None:
 
 
 def test_a_spec_names_each_variable_once() -> None:
-    spec = ToolSpec(
+    spec = AgentSpec(
         id="tool",
         name="Tool",
         binaries=("tool",),

@@ -1,4 +1,4 @@
-"""What Carryover must know of an agent to install itself there: data only, one `ToolSpec` an agent.
+"""What Carryover must know of an agent to install itself there: data only, one `AgentSpec` an agent.
 
 Nothing here looks at the machine; `carryover.install.detect` does, by what the spec says.
 """
@@ -151,7 +151,7 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """Where the settings do not say."""
 
 
-class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
+class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One agent, as it is installed on people's machines."""
 
     id: str
