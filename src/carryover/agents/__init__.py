@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Collection
 from functools import cache
 
 from carryover.adapter.contract import Agent
@@ -29,3 +30,12 @@ def specs() -> tuple[AgentSpec, ...]:
     """How each agent of `AGENT_IDS`, in that order, is found on a machine; those without an adapter by name only."""
     known = adapters()
     return tuple(known[agent_id].spec if agent_id in known else NAME_ONLY[agent_id] for agent_id in AGENT_IDS)
+
+
+def startable_agents(selected: Collection[str] | None) -> tuple[str, ...]:
+    """Ids of the agents that can be started with a first prompt; of the `selected` ones, where these are known."""
+    return tuple(
+        agent.id
+        for agent in adapters().values()
+        if agent.spec.start is not None and (selected is None or agent.id in selected)
+    )

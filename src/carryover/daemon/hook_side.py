@@ -26,9 +26,9 @@ from carryover.daemon.surroundings import Surroundings
 from carryover.facts import ProjectRoot
 from carryover.ingest.scan import TranscriptRoot
 from carryover.ledger.store import Ledger
-from carryover.publish import stub
+from carryover.publish.hook_script import write_hook_script
+from carryover.publish.offline_answers import prune_answers
 from carryover.publish.refresh import Refreshed
-from carryover.publish.restore_store import prune_answers
 
 THREADS: Final = 4
 FINISH_S: Final = 1.0
@@ -105,7 +105,7 @@ class HookSide:
         state = self._around.state
         try:
             self._secret = hook_secret(state.secret)
-            stub.write(state)
+            write_hook_script(state)
             prune_answers(state.root, self._around.config)
         except OSError as error:
             # A full disk must not keep the daemon from starting. A secret that nobody knows lets nobody in.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from carryover.install.service import ServiceStatus
-from carryover.publish.refusal import Refusal
+from carryover.publish.policy import Refusal
 
 
 class ToolFacts(msgspec.Struct, frozen=True, kw_only=True):

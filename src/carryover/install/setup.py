@@ -1,67 +1,65 @@
-"""What a selection of agents comes to: the hooks and settings that install and refresh bring about."""
+"""Plans and carries out what install and refresh do: the hooks of the selected agents, and `config.toml`."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from carryover.config import Config, ResumeMode
-from carryover.install.apply import Applied, apply
+from carryover.edits.agent_hooks import AgentHooks, plan_hooks
+from carryover.edits.apply import Applied, apply
+from carryover.edits.plan import Change, Edit, plan
+from carryover.edits.record import load_record
 from carryover.install.config_file import Settings, plan_config
 from carryover.install.detect import Detection
-from carryover.install.hook_edits import Stub, ToolHooks, plan_hooks
 from carryover.install.hook_places import with_hook_files
-from carryover.install.plan import Change, Edit, plan
-from carryover.install.record import load_record
 from carryover.install.review import to_review
 from carryover.install.service import Program, ServiceManager
 from carryover.install.wording import Did, presence
 from carryover.paths import StateDir
-from carryover.publish.stub import SCRIPT, stub_command
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A line of the list of agents."""
+    """A line in the list of agents to select from."""
 
     id: str
     name: str
     presence: str
     supported: bool
     ticked: bool
-    """Before anybody has touched it."""
+    """Whether it is selected at first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """All that is to be done to files, worked out before anything is written."""
+    """The plan: every edit, worked out before anything is written."""
 
     detections: tuple[Detection, ...]
     selected: tuple[str, ...]
     hooks: tuple[Edit, ...]
     config: Edit
     service: Edit | None
-    """None where nothing registers with a service manager."""
+    """None where no service is registered."""
     script: Path
-    """What the hooks run."""
+    """The script that the hooks run."""
 
     @property
     def edits(self) -> tuple[Edit, ...]:
-        """What `apply` is to carry out; the service manager writes its own file."""
+        """The edits for `apply`; the service manager writes its own file."""
         return (*self.hooks, self.config)
 
     @property
     def shown(self) -> tuple[Edit, ...]:
-        """Every file that would be touched."""
+        """The edits of every file that would change, for people to see."""
         return (*self.edits, self.service) if self.service is not None else self.edits
 
 
 def options(detections: Iterable[Detection], last: Collection[str] | None, *, anew: bool) -> tuple[Option, ...]:
     """The list of agents. `last`: what was selected the last time, None where there was none.
 
-    `anew`: what is on this machine is ticked as well; otherwise only what was selected.
+    `anew`: agents on this machine are ticked as well; otherwise only those selected before.
     """
     by_presence = anew or last is None
     return tuple(
@@ -76,16 +74,11 @@ def options(detections: Iterable[Detection], last: Collection[str] | None, *, an
     )
 
 
-def stub_of(state: StateDir) -> Stub:
-    """What our hooks run."""
-    return Stub(state.root / SCRIPT, partial(stub_command, state.root))
-
-
-def tool_hooks(detections: Iterable[Detection], selected: Collection[str]) -> tuple[ToolHooks, ...]:
-    """The hooks that the selected agents are to have: those that are here, in a version that knows hooks."""
+def agent_hooks(detections: Iterable[Detection], selected: Collection[str]) -> tuple[AgentHooks, ...]:
+    """The hooks of the selected agents that are installed in a version with hooks."""
     return tuple(
-        ToolHooks(
-            tool=found.spec.id,
+        AgentHooks(
+            agent=found.spec.id,
             name=found.spec.name,
             config=found.config,
             hooks=found.hook_set.hooks,
@@ -100,7 +93,7 @@ def tool_hooks(detections: Iterable[Detection], selected: Collection[str]) -> tu
     )
 
 
-def work_out(
+def plan_setup(
     state: StateDir,
     detections: Sequence[Detection],
     selected: Collection[str],
@@ -109,13 +102,13 @@ def work_out(
     resume_mode: ResumeMode | None,
     service: tuple[ServiceManager, Program] | None,
 ) -> Setup:
-    """The whole set-up. Reads files, writes none.
+    """Plans the whole set-up. Reads files, writes none.
 
     Raises:
         UserError: the record of earlier edits is damaged.
     """
-    record, stub = load_record(state), stub_of(state)
-    detections = with_hook_files(detections, {stub.script, *(Path(file.script) for file in record.files)})
+    record, script = load_record(state), state.hook_script
+    detections = with_hook_files(detections, {script, *(Path(file.script) for file in record.files)})
     chosen = tuple(found.spec.id for found in detections if found.spec.id in selected and found.spec.supported)
     known = [found for found in detections if found.spec.supported and found.lost_folder is None]
     settings = Settings(
@@ -130,18 +123,18 @@ def work_out(
     return Setup(
         detections=detections,
         selected=chosen,
-        hooks=plan_hooks(tool_hooks(detections, chosen), record.without_tools(_waiting(detections, chosen)), stub),
+        hooks=plan_hooks(agent_hooks(detections, chosen), record.without_agents(_waiting(detections, chosen)), script),
         config=plan_config(state, settings),
         service=_service_edit(*service) if service is not None else None,
-        script=stub.script,
+        script=script,
     )
 
 
 def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:
-    """Does what is to be done. Where that is nothing, nothing at all is touched.
+    """Carries out the plan. Touches nothing where nothing would change.
 
     Raises:
-        UserError: the record of earlier edits is damaged, or another command is at it; nothing was changed.
+        UserError: the record of earlier edits is damaged, or another command is editing; nothing was changed.
     """
     record = load_record(state)
     unrecorded = any(edit.after is not None and record.of(edit.path) is None for edit in setup.hooks)
@@ -151,7 +144,7 @@ def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:
 
 
 def waiting_for(found: Detection, edits: Iterable[Edit], script: Path) -> tuple[str, ...]:
-    """The events whose hooks people are to review now that `edits` are done, or would be."""
+    """The events whose hooks the user has to review once `edits` are applied."""
     for edit in edits:
         if edit.path == found.config and edit.reason is None:
             return to_review(found, edit.after, script, edit=edit)
@@ -159,7 +152,7 @@ def waiting_for(found: Detection, edits: Iterable[Edit], script: Path) -> tuple[
 
 
 def outcome_for(found: Detection, applied: Iterable[Applied]) -> tuple[Did, str]:
-    """What became of one agent's hooks, and why they could not be written (empty where they could)."""
+    """The result for one agent's hooks, and why they could not be written (empty if they could)."""
     for done in applied:
         if found.config is not None and done.edit.path == found.config:
             return ("in place" if done.outcome == "unchanged" else "written"), done.problem or ""
@@ -167,7 +160,7 @@ def outcome_for(found: Detection, applied: Iterable[Applied]) -> tuple[Did, str]
 
 
 def _waiting(detections: Iterable[Detection], chosen: Collection[str]) -> set[str]:
-    """The agents whose folder is not there just now: what is recorded of them stays until it is again."""
+    """The agents whose folder is missing at the moment: their record stays until it is back."""
     return {found.spec.id for found in detections if found.lost_folder is not None and found.spec.id in chosen}
 
 
@@ -175,5 +168,5 @@ def _service_edit(manager: ServiceManager, program: Program) -> Edit | None:
     file = manager.file(program)
     if file is None:
         return None
-    change = Change(path=file.path, why=f"the {manager.kind} service", edit=lambda _: file.content, remedy="")
+    change = Change(path=file.path, what=f"the {manager.kind} service", edit=lambda _: file.content, remedy="")
     return plan(change)

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config, ProjectsConfig, PublishConfig
+from carryover.edits.record import PublishedProject, published_projects
+from carryover.facts import GitFacts
 from carryover.paths import StateDir
+from carryover.publish.offline_answers import answer_path, answers_in_advance
 from carryover.publish.refresh import Refreshed, refresh
-from carryover.publish.restore_store import answer_path, answers_in_advance
 from support.claude_session import ClaudeSession
-from support.repository import repository
+from support.one_prompt import ledger_with_prompt
+from support.repository import git, repository
 
 REASONS = ("startup", "clear", "compact", "old")
 
@@ -111,7 +114,7 @@ def test_answers_that_cannot_be_kept_are_a_note_and_keep_nothing_from_the_projec
     published = refreshed(project).published
 
     assert published.refusal is None
-    assert published.notes == ("no answer is kept for when the daemon is down: Not a directory",)
+    assert published.notes == ("there is no answer for sessions that start while the daemon is down: Not a directory",)
     assert "Add a discount function" in (shop / ".carryover" / "handoff.md").read_text()
 
 
@@ -122,3 +125,83 @@ def test_a_project_with_nothing_to_hand_over_has_no_answer(
 
     assert refreshed(read_in(session)).text is None
     assert kept(state, shop) == {}
+
+
+async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path) -> None:
+    root, state = repository(home / "app"), home / ".carryover"
+    project = await ledger_with_prompt(state / "ledger.sqlite", root)
+    apart = Config(publish=PublishConfig(folder=str(home / "handoffs")))
+
+    for config in (Config(), apart, Config()):
+        made = refresh(state / "ledger.sqlite", project, config, state=state, home=home, now_ms=2)
+        assert (made.published.refusal, made.published.notes) == (None, ())
+
+    [inside, outside] = published_projects(state)
+    assert (inside, outside.root) == (PublishedProject(str(root), str(root / ".carryover")), str(root))
+    assert [path.name for path in Path(outside.folder).iterdir()] == ["handoff.md"]
+
+
+async def test_a_refused_project_is_not_on_the_list(home: Path) -> None:
+    state = home / ".carryover"
+    project = await ledger_with_prompt(state / "ledger.sqlite", home)
+
+    made = refresh(state / "ledger.sqlite", project, Config(), state=state, home=home, now_ms=2)
+
+    assert (made.published.refusal, published_projects(state)) == ("it is the home folder itself", ())
+
+
+async def test_a_list_that_cannot_be_written_is_noted_and_the_handoff_published(home: Path) -> None:
+    root, state = repository(home / "app"), home / ".carryover"
+    project = await ledger_with_prompt(state / "ledger.sqlite", root)
+    (state / "projects.jsonl").mkdir()
+
+    made = refresh(state / "ledger.sqlite", project, Config(), state=state, home=home, now_ms=2)
+
+    assert made.published.notes == ("the project is missing from the list that uninstall uses: not a regular file",)
+    assert (root / ".carryover" / "handoff.md").exists()
+
+
+def published(home: Path, project: int) -> Refreshed:
+    state = StateDir(home / ".carryover")
+    return refresh(state.ledger, project, Config(), state=state.root, home=home, now_ms=1_795_200_000_000)
+
+
+def facts_of(made: Refreshed) -> tuple[int, int]:
+    assert made.git is not None
+    return made.git.changed_files, made.git.untracked
+
+
+def test_the_handoffs_git_context_leaves_out_what_publishing_it_wrote(
+    home: Path, session: ClaudeSession, read_in: Callable[[ClaudeSession], int]
+) -> None:
+    """A project with a text in AGENTS.md and .gitignore, and one in CLAUDE.md that is not committed yet."""
+    for name, text in (("AGENTS.md", "Be brief.\n"), (".gitignore", "*.pyc\n")):
+        (session.cwd / name).write_text(text)
+    git(session.cwd, "add", "--all")
+    git(session.cwd, "commit", "--quiet", "--message", "rules")
+    session.prompt("Add a discount function")
+    project = read_in(session)
+
+    edited = published(home, project).published.edited
+    made = published(home, project)
+
+    assert edited == (".gitignore", "AGENTS.md")
+    assert facts_of(made) == (0, 0)
+    assert made.text is not None and "; nothing uncommitted" in made.text
+    (session.cwd / "AGENTS.md").write_text((session.cwd / "AGENTS.md").read_text().replace("brief", "terse"))
+    (session.cwd / "CLAUDE.md").write_text("Be kind.\n")
+    published(home, project)
+    assert facts_of(published(home, project)) == (1, 1)
+
+
+def test_files_that_publishing_made_are_not_counted(
+    home: Path, session: ClaudeSession, read_in: Callable[[ClaudeSession], int]
+) -> None:
+    session.prompt("Add a discount function")
+    project = read_in(session)
+
+    edited = published(home, project).published.edited
+
+    assert edited == (".gitignore", "AGENTS.md")
+    head = git(session.cwd, "rev-parse", "--short", "HEAD").strip()
+    assert published(home, project).git == GitFacts(branch="main", head=head, subject="first commit")

@@ -17,6 +17,9 @@ from carryover.distill.language.prose import Quote, one_line
 CLOSING_WORDS: Final = "last sentence of the answer"
 """The rule of the weakest kind of announcement: by its place alone."""
 
+LIST_AHEAD: Final = "list under a heading that looks ahead"
+LIST_AT_END: Final = "numbered list at the end"
+
 _ITEM_CHARS: Final = 200
 _SENTENCE_CHARS: Final = 260
 _LAST_SENTENCES: Final = 8
@@ -97,7 +100,7 @@ def _last_list(parts: Sequence[Part], asked_lines: set[int]) -> tuple[int, tuple
         for part in items
         if not (part.checked or part.begins_with_what_was_done or part.asks) and part.line not in asked_lines
     ]
-    rule = "list under a heading that looks ahead" if ahead else "numbered list at the end"
+    rule = LIST_AHEAD if ahead else LIST_AT_END
     quotes = tuple(
         Quote(clip(part.text, chars=_ITEM_CHARS), rule, names=part.names) for part in open_items[:_MOST_ANNOUNCED]
     )

@@ -123,13 +123,20 @@ def questions_beside(
 
 
 def loose_ends(line: Line, others: Iterable[Line], prompts: int) -> list[Entry]:
-    """What the assistant left open without asking in the last few turns, newest first, then that of other lines.
+    """What the assistant left open without asking in the last few turns, newest first, around what it announced before
+    other work came; then that of other lines.
     `prompts` is how many the session has had: what was not taken up since is not worth a line."""
     lasting = [item for item in line.loose_ends if item.turn > prompts - _LOOSE_ENDS_LAST_PROMPTS]
     ranked = sorted(enumerate(lasting), key=lambda pair: (-pair[1].at_ms, -pair[1].weight, -pair[0]))
     entries = [entry_of(item) for _, item in ranked[:_MOST_LOOSE_ENDS]]
     elsewhere = [entry_of(item) for other in others for item in reversed(other.loose_ends)]
-    return [*entries, *elsewhere[:_MOST_ELSEWHERE]]
+    again = {item.text for item in line.announced}
+    postponed = [
+        entry_of(item, f"Announced, then other work came first: {item.text}")
+        for item in reversed(line.postponed)
+        if item.text not in again
+    ]
+    return [*entries[:2], *postponed, *entries[2:], *elsewhere[:_MOST_ELSEWHERE]]
 
 
 def notes_in_files(recent: Iterable[RecentFile]) -> list[Entry]:

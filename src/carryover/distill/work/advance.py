@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import Turn
-from carryover.distill.language.announcements import CLOSING_WORDS
+from carryover.distill.language.announcements import CLOSING_WORDS, LIST_AHEAD, LIST_AT_END
 from carryover.distill.language.forms import begins_with_yes, is_coded, is_yes
 from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import Quote, one_line
@@ -275,6 +275,7 @@ def _ended(line: Line, turn: Turn, report: Report, relation: Relation) -> Line:
     # A bare acknowledgement of a rule ends nothing.
     done = relation == "answer" or worked(turn) or is_heavy(turn)
     done = done and (acted or report.sentences > 1 or not only_rules(turn.prompt.text))
+    left = _not_taken_up(line, turn, report) if done and relation in ("order", "goal") else ()
     announced = _items(turn, report.announced)
     asked = _asked(turn, report)
     return replace(
@@ -286,6 +287,7 @@ def _ended(line: Line, turn: Turn, report: Report, relation: Relation) -> Line:
         dead_ends=_added(line.dead_ends, _items(turn, report.dead_ends), MOST_DEAD_ENDS),
         findings=_added(_standing_findings(line, turn, report), _items(turn, report.findings), MOST_FINDINGS),
         loose_ends=_added(line.loose_ends, _items(turn, report.loose_ends), MOST_LOOSE_ENDS),
+        postponed=(*line.postponed, *left)[-2:] if relation in ("order", "goal") else () if done else line.postponed,
         reported=report.names,
     )
 
@@ -317,6 +319,18 @@ def _refuted(line: Line, turn: Turn) -> Line:
 
 def _asked(turn: Turn, report: Report) -> tuple[Item, ...]:
     return tuple(_item(turn, one.text, one.rule, names=one.names, options=one.options) for one in report.asked)
+
+
+def _not_taken_up(line: Line, turn: Turn, report: Report) -> tuple[Item, ...]:
+    """What a list announced before the user asked for something else, as far as the report does not come back to it.
+    A sentence that sounded like an announcement is not sure enough to be kept for that long."""
+    known = {*report.names, *turn.prompt.names, *(path.rpartition("/")[2] for path in turn.edited)}
+    return tuple(
+        item
+        for item in line.announced[:2]
+        if item.rule in (LIST_AHEAD, LIST_AT_END)
+        if item.names and shared_names(item.names, known) < len(item.names)
+    )
 
 
 def _cut(line: Line, turn: Turn, relation: Relation) -> Line:

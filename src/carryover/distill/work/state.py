@@ -61,6 +61,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unanswered: Item | None = None
     """A question of the user that was cut off."""
     announced: tuple[Item, ...] = ()
+    postponed: tuple[Item, ...] = ()
+    """What a list announced before the user asked for something else, and what was not taken up since."""
     dead_ends: tuple[Item, ...] = ()
     findings: tuple[Item, ...] = ()
     loose_ends: tuple[Item, ...] = ()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from carryover.distill.digest import EditedFile
 from carryover.distill.sections.entry import Entry
@@ -230,6 +231,16 @@ def test_what_a_session_at_work_beside_asked_is_told_by_its_agents_name() -> Non
 )
 def test_other_questions_of_others_are_not(line: Line, own: set[str], since_ms: int) -> None:
     assert questions_beside(line, [BESIDE], {"s2": "codex"}, own, since_ms) == []
+
+
+def test_what_was_put_off_is_open_until_it_is_announced_again() -> None:
+    line = Line(id="s1:1", postponed=(item("wire the bell"), item("oil the door")))
+
+    assert [entry.text for entry in loose_ends(line, (), prompts=6)] == [
+        "Announced, then other work came first: oil the door",
+        "Announced, then other work came first: wire the bell",
+    ]
+    assert loose_ends(replace(line, announced=line.postponed), (), prompts=6) == []
 
 
 def test_loose_ends_of_the_last_turns_come_newest_first_and_then_those_of_other_lines() -> None:

@@ -194,3 +194,18 @@ def test_a_cause_is_a_dead_end_once_the_user_says_that_the_fault_is_still_there(
             "cause that the user refuted",
         )
     ]
+
+
+def test_only_what_a_list_announced_is_kept_through_other_work() -> None:
+    talk = Conversation().user("Build the oven in `oven.py`, with a door and a bell").edited("oven.py")
+    talk.says("It is built. Next I will wire `till.py`.").user("Paint the door in `door.py` red, please").edited(
+        "door.py"
+    )
+    talk.says("It is red. Next steps:\n- wire `bell.py`\n- print `labels.csv`").user(
+        "And the handle in `handle.py` blue"
+    )
+
+    assert [item.text for item in talk.edited("handle.py").says("It is blue.").line.postponed] == [
+        "wire `bell.py`",
+        "print `labels.csv`",
+    ]

@@ -1,0 +1,82 @@
+"""A hook in an agent's settings, and what was there before ours came. The same for every form of settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.edits.hook_command import Owner
+
+Form = Literal["nested", "flat", "tables"]
+"""How hooks are laid out. `nested` and `flat`: JSON, see `json_hooks`. `tables`: the nested layout as TOML, see
+`toml_hooks`."""
+
+
+class HookFile(msgspec.Struct, frozen=True):
+    """A settings file, which need not exist, and how hooks are laid out in it."""
+
+    path: Path
+    form: Form
+
+
+class Hook(msgspec.Struct, frozen=True, kw_only=True):
+    """One hook as the settings should have it."""
+
+    event: str
+    command: str
+    matcher: str | None = None
+    """None writes no matcher."""
+    timeout_s: int | None = None
+    """None leaves the agent's default."""
+
+
+class FoundHook(msgspec.Struct, frozen=True, kw_only=True):
+    """A command hook found in the settings; `hook` holds the fields that we would write as well."""
+
+    hook: Hook
+    owner: Owner
+    line: int
+    """Line number, from 1."""
+    group: int = 0
+    """Index of its group among those of the event."""
+    number: int = 0
+    """Its index in the group; always 0 where there are no groups."""
+
+
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was there before our hooks, as far as the text that holds them no longer shows it.
+
+    `missing`: there was no file. `blank`: the file held only this white space. `empty`: what held nothing, such as
+    `hooks` or `hooks.<event>`. `unversioned`: a flat file had no `version`. Where nothing is known (`UNKNOWN`), what is
+    empty without our hooks is removed with them.
+    """
+
+    missing: bool = False
+    blank: str | None = None
+    empty: tuple[str, ...] = ()
+    unversioned: bool = False
+
+
+UNKNOWN: Final = Origin()
+
+
+class HookOwners(msgspec.Struct, frozen=True):
+    """Who has hooks in some settings. A line of ours that a person edited counts as others'."""
+
+    ours: bool = False
+    others: bool = False
+
+
+def hook_of(event: str, matcher: object, value: object) -> Hook | None:
+    """The hook that an entry of the settings describes; None where it runs no command."""
+    if not isinstance(value, dict) or not isinstance(command := value.get("command"), str):
+        return None
+    timeout = value.get("timeout")
+    return Hook(
+        event=event,
+        command=command,
+        matcher=matcher if isinstance(matcher, str) else None,
+        timeout_s=timeout if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
+    )

@@ -1,0 +1,150 @@
+"""Decides where nothing may be published, and says why."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.config import ToolsConfig
+from carryover.paths import StateDir
+from carryover.probe.git_command import ask
+from carryover.publish.handoff_file import HANDOFF, STORE
+from carryover.publish.project_root import AgentFolders, agent_folders, git_dir_of
+
+_GIT_TIMEOUT_S: Final = 5.0
+_TEMPORARY: Final = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/tmp", "/private/var/folders", "/dev/shm", "/run")
+_SYSTEM: Final = (
+    *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/sbin", "/sys", "/usr"),
+    *("/var/cache", "/var/lib", "/var/log", "/var/spool", "/private/etc"),
+    *("/System", "/Library", "/Applications"),
+)
+_SHARED_TOPS: Final = ("/home", "/media", "/mnt", "/opt", "/private", "/root", "/srv", "/Users", "/var", "/Volumes")
+_untracked_index: dict[Path, tuple[int, int, int]] = {}
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why nothing may be published in a folder."""
+
+    reason: str
+    """As a clause for people."""
+    tracked: bool = False
+    """Git tracks what would be published, which hardly anyone wants. All other refusals are as they should be."""
+
+
+def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -> Refusal | None:
+    """Why nothing may be published in `root`; None when it may.
+
+    Refused are the home folder and its parents, temporary and system folders outside of home, agents' own folders,
+    bare repositories, another user's folder, one that is missing or can't be written, and one whose `.carryover` is a
+    symlink or tracked by git. Asks git only after its index has changed. `agents_own`: see `find_root`.
+    """
+    real = Path(os.path.realpath(root))
+    own = agents_own() if agents_own is not None else agent_folders(ToolsConfig(), home, {})
+    unfit = _unfit_place(real, Path(os.path.realpath(home)), own) or _unfit_folder(real) or _unfit_store(real)
+    return Refusal(unfit) if unfit is not None else _tracked(real)
+
+
+def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | None:
+    if root == Path("/"):
+        return "it is the root of the file system"
+    if root == home:
+        return "it is the home folder itself"
+    if home.is_relative_to(root):
+        return "it contains the home folder"
+    if root.is_relative_to(os.path.realpath(StateDir.of(os.environ, home).root)):
+        return "it is Carryover's own folder"
+    if root in agents_own:
+        # What an agent reads there applies to every project on the machine.
+        return "it is an agent's own folder, whose files apply to every project"
+    if home != Path("/") and root.is_relative_to(home):
+        return None
+    if _lies_in(root, (*_TEMPORARY, tempfile.gettempdir())):
+        return "it is a temporary folder"
+    if _lies_in(root, _SYSTEM) or str(root) in _SHARED_TOPS:
+        return "it is a folder of the system"
+    return None
+
+
+def _lies_in(root: Path, folders: Iterable[str]) -> bool:
+    return any(root.is_relative_to(folder) or root.is_relative_to(os.path.realpath(folder)) for folder in folders)
+
+
+def _unfit_folder(root: Path) -> str | None:
+    try:
+        found = root.stat()
+    except FileNotFoundError:
+        return "the folder is gone"
+    except OSError as error:
+        return f"the folder can't be read: {error.strerror}"
+    if not stat.S_ISDIR(found.st_mode):
+        return "it is not a folder"
+    if found.st_uid != os.geteuid():
+        return "the folder belongs to another user"
+    if not os.access(root, os.W_OK | os.X_OK):
+        return "the folder can't be written"
+    if (root / "HEAD").is_file() and (root / "objects").is_dir() and (root / "refs").is_dir():
+        return "it is a bare repository"
+    return None
+
+
+def _unfit_store(root: Path) -> str | None:
+    store = root / STORE
+    found = _kind(store)
+    if found not in (None, stat.S_IFDIR):
+        return f"{STORE} is {_in_words(found)} instead of a folder"
+    if found is not None and store.lstat().st_uid != os.geteuid():
+        return f"{STORE} belongs to another user"
+    handoff = _kind(store / HANDOFF)
+    if handoff not in (None, stat.S_IFREG):
+        return f"{STORE}/{HANDOFF} is {_in_words(handoff)} instead of a file"
+    return None
+
+
+def _tracked(root: Path) -> Refusal | None:
+    git_dir = git_dir_of(root)
+    if git_dir is None:
+        return None
+    signature = _signature(git_dir / "index")
+    if signature is not None and _untracked_index.get(root) == signature:
+        return None
+    try:
+        [answer] = ask(root, ("ls-files", "-z", "--", STORE), deadline=time.monotonic() + _GIT_TIMEOUT_S)
+    except OSError as error:
+        return Refusal(f"git could not say whether {STORE} is tracked: {error.strerror}")
+    if answer.code != 0:
+        return Refusal(f"git could not say whether {STORE} is tracked: it can't read this repository")
+    if answer.out:
+        reason = f"{STORE} is tracked by git, so a handoff would be committed; `git rm -r --cached {STORE}` ends that"
+        return Refusal(reason, tracked=True)
+    if signature is not None:
+        _untracked_index[root] = signature
+    return None
+
+
+def _signature(index: Path) -> tuple[int, int, int] | None:
+    try:
+        found = index.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _kind(path: Path) -> int | None:
+    try:
+        return stat.S_IFMT(path.lstat().st_mode)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return 0
+
+
+def _in_words(kind: int | None) -> str:
+    words = {stat.S_IFLNK: "a symlink", stat.S_IFREG: "a file", stat.S_IFDIR: "a folder"}
+    return words.get(kind or 0, "something else")

@@ -1,0 +1,179 @@
+"""What of a project's instruction files reaches the model, before and after Carryover has published into the project.
+
+Seen in the body of the last request of the conversation, which is what the model is told. The rule that every row
+holds: what arrived without Carryover arrives with it, and no oftener; the pointer arrives, once, with each text that it
+was put beside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from real_agents.claude_code.client import PROJECT, ClaudeBox, at_least
+from real_agents.lab.rows import Row
+from real_agents.lab.terminal import Terminal
+
+pytestmark = pytest.mark.real_agents
+
+POINTER = "If `.carryover/handoff.md` exists in this project, read it before starting"
+AGENTS, SUB_AGENTS = "AGENTS-OF-ROOT", "AGENTS-OF-SUB"
+CLAUDE, SUB_CLAUDE, DOT_CLAUDE, LOCAL, RULE = "CLAUDE-OF-ROOT", "CLAUDE-OF-SUB", "DOT-CLAUDE", "CLAUDE-LOCAL", "A-RULE"
+TEXTS = (AGENTS, SUB_AGENTS, CLAUDE, SUB_CLAUDE, DOT_CLAUDE, LOCAL, RULE)
+
+SOURCES = {"main.py": "print(1)\n", "sub/part.py": "print(2)\n"}
+STARTS: dict[str, tuple[Path, str | None]] = {
+    "in the root": (PROJECT, None),
+    "in the root, reading sub/part.py": (PROJECT, "sub/part.py"),
+    "in sub": (PROJECT / "sub", None),
+}
+"""Where a session starts, and what the model reads then: reading a file brings its folder's instruction files along."""
+
+Arrived = dict[str, int]
+"""How often a text was in what the model was told; only those that were."""
+
+ANY = "0"
+READS_AGENTS_MD = "2.1.281"
+"""The first version that reads AGENTS.md (2.1.280 does not), and then only where no CLAUDE.md has a text."""
+NEVER = "9999"
+
+
+@dataclass(frozen=True)
+class Case:
+    """The instruction files of a project before Carryover, and from which version on the pointer has to arrive."""
+
+    name: str
+    files: dict[str, str] = field(default_factory=dict)
+    link: bool = False
+    since: str = READS_AGENTS_MD
+    since_in_sub: str = READS_AGENTS_MD
+
+
+CASES = (
+    Case("only AGENTS.md", {"AGENTS.md": f"# Rules\n{AGENTS}\n"}),
+    Case("no instruction file"),
+    Case("only a blank CLAUDE.md", {"CLAUDE.md": "\n"}),
+    Case("AGENTS.md, blank CLAUDE.md", {"AGENTS.md": AGENTS, "CLAUDE.md": ""}),
+    Case("AGENTS.md, CLAUDE.md of a comment", {"AGENTS.md": AGENTS, "CLAUDE.md": "<!-- nothing yet -->\n"}),
+    Case("AGENTS.md, CLAUDE.md of code", {"AGENTS.md": AGENTS, "CLAUDE.md": f"```\n{CLAUDE}\n```\n"}, False, ANY, ANY),
+    Case("only CLAUDE.md", {"CLAUDE.md": CLAUDE}, since=ANY, since_in_sub=ANY),
+    Case("AGENTS.md, CLAUDE.md", {"AGENTS.md": AGENTS, "CLAUDE.md": CLAUDE}, since=ANY, since_in_sub=ANY),
+    # In sub the import leads out of the session's folder: Claude Code follows it only after asking, and -p cannot ask.
+    Case(
+        "CLAUDE.md imports AGENTS.md", {"AGENTS.md": AGENTS, "CLAUDE.md": "@AGENTS.md\n"}, since=ANY, since_in_sub=NEVER
+    ),
+    Case("CLAUDE.md is a link to AGENTS.md", {"AGENTS.md": AGENTS}, link=True, since=ANY, since_in_sub=ANY),
+    # Both hide AGENTS.md from Claude Code, and neither is a file that Carryover writes.
+    Case("AGENTS.md, .claude/CLAUDE.md", {"AGENTS.md": AGENTS, ".claude/CLAUDE.md": DOT_CLAUDE}, False, NEVER, NEVER),
+    Case("AGENTS.md, CLAUDE.local.md", {"AGENTS.md": AGENTS, "CLAUDE.local.md": LOCAL}, False, NEVER, NEVER),
+    Case("AGENTS.md, .claude/rules", {"AGENTS.md": AGENTS, ".claude/rules/one.md": RULE}),
+    Case("AGENTS.md, nested AGENTS.md", {"AGENTS.md": AGENTS, "sub/AGENTS.md": SUB_AGENTS}),
+    Case("blank CLAUDE.md, nested AGENTS.md", {"CLAUDE.md": "", "sub/AGENTS.md": SUB_AGENTS}),
+    Case("only a nested AGENTS.md", {"sub/AGENTS.md": SUB_AGENTS}),
+    Case("AGENTS.md, nested CLAUDE.md", {"AGENTS.md": AGENTS, "sub/CLAUDE.md": SUB_CLAUDE}, since_in_sub=NEVER),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_arrived_without_carryover_arrives_with_it(claude: ClaudeBox, row: Row, case: Case) -> None:
+    claude.make_project({**SOURCES, **case.files})
+    if case.link:
+        claude.box.must("ln", "-s", "AGENTS.md", "CLAUDE.md", cwd=PROJECT)
+    before = {start: arrived(claude, *STARTS[start]) for start in STARTS}
+    claude.publish()
+    after = {start: arrived(claude, *STARTS[start]) for start in STARTS}
+
+    for start in STARTS:
+        row.shown(f"{start}: {_said(before[start])} -> {_said(after[start])}")
+    assert {start: {text: after[start].get(text) for text in before[start]} for start in STARTS} == before
+    assert all(count == 1 for counts in after.values() for count in counts.values())
+    assert _pointed(after) >= _to_be_pointed(case, claude.client.version)
+    assert all(POINTER in counts for counts in after.values() if AGENTS in counts or CLAUDE in counts)
+
+
+def test_a_claude_md_that_lost_its_text_hides_agents_md_no_longer(claude: ClaudeBox, row: Row) -> None:
+    """Nor does it where only our block was left in it."""
+    claude.make_project({**SOURCES, "AGENTS.md": AGENTS, "CLAUDE.md": CLAUDE, "sub/AGENTS.md": SUB_AGENTS})
+    claude.publish()
+    published = claude.box.here(PROJECT / "CLAUDE.md").read_text("utf-8")
+    assert published.count(POINTER) == 1
+    claude.box.write(PROJECT / "CLAUDE.md", "")
+    emptied = {start: arrived(claude, *STARTS[start]) for start in STARTS}
+    claude.box.write(PROJECT / "CLAUDE.md", published.replace(CLAUDE, ""))
+    claude.publish()
+    after = {start: arrived(claude, *STARTS[start]) for start in STARTS}
+
+    for start in STARTS:
+        row.shown(f"{start}: {_said(after[start])}")
+    assert after == emptied
+    assert _pointed(after) == (set(STARTS) if at_least(claude.client.version, READS_AGENTS_MD) else set())
+
+
+@pytest.mark.parametrize("place", ["/home/dev/fix", f"{PROJECT}/.claude/worktrees/fix"])
+def test_a_worktree_gets_its_own_pointer_and_keeps_its_memory(claude: ClaudeBox, row: Row, place: str) -> None:
+    claude.make_project({**SOURCES, "AGENTS.md": AGENTS, "CLAUDE.md": CLAUDE})
+    claude.box.must("git", "worktree", "add", "-q", "-b", "fix", place, cwd=PROJECT)
+    worktree = Path(place)
+    before = arrived(claude, worktree)
+    claude.publish()
+    claude.publish(worktree)
+    after = arrived(claude, worktree)
+
+    row.shown(f"{_said(before)} -> {_said(after)}")
+    # 2.0.65 reads the main checkout's file too where the worktree lies inside it: then each comes twice.
+    assert after == {**before, POINTER: before[CLAUDE]}
+
+
+@pytest.mark.parametrize("files", [{}, {"CLAUDE.md": ""}, {"CLAUDE.md": CLAUDE}], ids=["none", "blank", "text"])
+def test_a_session_in_a_subfolder_begins_without_a_question(claude: ClaudeBox, row: Row, files: dict[str, str]) -> None:
+    """An import that leads out of the session's folder brings up a security dialog; it must not be one of ours."""
+    claude.make_project({**SOURCES, "AGENTS.md": AGENTS, **files})
+    claude.publish()
+    with Terminal(claude.box, *claude.client.command, cwd=PROJECT / "sub") as terminal:
+        terminal.wait(r"(?m)^[│ ]*[❯>]")
+        asks = "Allow external CLAUDE.md file imports?" in terminal.screen()
+        row.shown(f"dialog about external imports: {'shown' if asks else 'none'}")
+        assert not asks
+        terminal.enter("Hello")
+        terminal.wait(r"OK\.")
+    counts = told_of(claude)
+    row.shown(_said(counts))
+    assert counts == _expected_in_sub(files, claude.client.version)
+
+
+def arrived(claude: ClaudeBox, cwd: Path, reads: str | None = None) -> Arrived:
+    """What a new session, started there and told to read that file of the project, gives the model."""
+    if reads is not None:
+        claude.script({"tool": "Read", "input": {"file_path": str(PROJECT / reads)}}, "I have read it.")
+    claude.print_mode("Hello", cwd=cwd)
+    assert reads is None or SOURCES[reads].strip() in claude.told()
+    return told_of(claude)
+
+
+def told_of(claude: ClaudeBox) -> Arrived:
+    """What of the instruction files the model was told by the last request."""
+    told = claude.told()
+    return {text: told.count(text) for text in (*TEXTS, POINTER) if text in told}
+
+
+def _pointed(after: dict[str, Arrived]) -> set[str]:
+    return {start for start, counts in after.items() if POINTER in counts}
+
+
+def _to_be_pointed(case: Case, version: str) -> set[str]:
+    since = {start: case.since_in_sub if cwd != PROJECT else case.since for start, (cwd, _) in STARTS.items()}
+    return {start for start, first in since.items() if at_least(version, first)}
+
+
+def _expected_in_sub(files: dict[str, str], version: str) -> Arrived:
+    if files.get("CLAUDE.md"):
+        return {CLAUDE: 1, POINTER: 1}
+    return {AGENTS: 1, POINTER: 1} if at_least(version, READS_AGENTS_MD) else {}
+
+
+def _said(counts: Arrived) -> str:
+    names = ["pointer" if text == POINTER else text for text in counts]
+    times = ["" if count == 1 else f" x{count}" for count in counts.values()]
+    return ", ".join(name + often for name, often in zip(names, times, strict=True)) or "nothing"
