@@ -49,7 +49,9 @@ PURE_EDITS = (
 
 
 @pytest.mark.parametrize(
-    "path", modules("model.py", "distill", "records", "redact", "text", *PURE_EDITS), ids=lambda path: path.stem
+    "path",
+    modules("model.py", "facts.py", "adapter", "distill", "records", "redact", "text", *PURE_EDITS),
+    ids=lambda path: path.stem,
 )
 def test_the_core_neither_reads_nor_asks_anything(path: Path) -> None:
     assert named(path, READS_OR_WRITES | ASKS_THE_SURROUNDINGS | LOOKS_AT_THE_DISK) == []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.agents.cursor import normalise
 from carryover.agents.cursor.context import Context
 from carryover.agents.cursor.editor import EditorReader

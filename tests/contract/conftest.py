@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.agents.contract import Agent, HookForm
+from carryover.adapter.contract import Agent, HookForm
 from contract.case import Case, agents, case_of
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carryover.agents.contract import Agent, Record
+from carryover.adapter.contract import Agent, Record
 from carryover.model import Event
 from contract.case import Case, Reading, Recording, fold_one, moved, read_on, source_at
 from contract.damage import HOSTILE, damaged, places

@@ -9,7 +9,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from carryover.agents.contract import Agent
+from carryover.adapter.contract import Agent
 from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolResult, UserPrompt
 from contract.case import Case, Recording, fold_one, read_on, source_at
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carryover.agents.contract import Agent, HookForm, HookReading
+from carryover.adapter.contract import Agent, HookForm, HookReading
 from carryover.model import Skipped
 from contract.case import Case, Payload
 from contract.damage import HOSTILE, damaged

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from carryover.agents.contract import Agent
+from carryover.adapter.contract import Agent
 from carryover.model import AGENT_IDS
 from contract.case import Case, Recording, source_at
 

@@ -10,10 +10,10 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from carryover.adapter.contract import Agent
+from carryover.adapter.spec import LINUX, MACOS, AgentSpec, places_on
 from carryover.agents import adapters, specs
-from carryover.agents.contract import Agent
 from carryover.agents.known import NAME_ONLY
-from carryover.agents.spec import LINUX, MACOS, ToolSpec, places_on
 from carryover.install.hook_sets import can_inject, hooks_for, hooks_for_unknown, lowest
 from carryover.model import AGENT_IDS, AGENT_NAMES
 from support.tools import CODEX, CURSOR
@@ -30,7 +30,7 @@ def test_each_agent_is_known_once_with_an_adapter_or_by_name() -> None:
 
 
 @EACH_KNOWN
-def test_an_agent_can_be_found_on_each_platform(spec: ToolSpec, tmp_path: Path) -> None:
+def test_an_agent_can_be_found_on_each_platform(spec: AgentSpec, tmp_path: Path) -> None:
     assert AGENT_NAMES[spec.id] in spec.name
     assert spec.binaries
     for platform in (LINUX, MACOS):
@@ -57,7 +57,7 @@ def test_an_adapter_says_how_it_is_installed(agent: Agent) -> None:
 
 
 @EACH_WITH_HOOKS
-def test_the_ranges_leave_no_version_out_and_none_overlaps(spec: ToolSpec) -> None:
+def test_the_ranges_leave_no_version_out_and_none_overlaps(spec: AgentSpec) -> None:
     """Around each border, and far above: a version is below all, above all, or in exactly one range."""
     for version in _around_borders(spec):
         holding = [known for known in spec.hook_sets if version in SpecifierSet(known.versions)]
@@ -68,7 +68,7 @@ def test_the_ranges_leave_no_version_out_and_none_overlaps(spec: ToolSpec) -> No
 
 
 @EACH_WITH_HOOKS
-def test_the_ranges_go_from_the_oldest_to_the_newest(spec: ToolSpec) -> None:
+def test_the_ranges_go_from_the_oldest_to_the_newest(spec: AgentSpec) -> None:
     starts = [lowest(known) for known in spec.hook_sets]
 
     assert starts == sorted(set(starts))
@@ -78,7 +78,7 @@ def test_the_ranges_go_from_the_oldest_to_the_newest(spec: ToolSpec) -> None:
 
 
 @EACH_WITH_HOOKS
-def test_an_unreadable_version_gets_hooks_that_can_inject_and_that_the_newest_has(spec: ToolSpec) -> None:
+def test_an_unreadable_version_gets_hooks_that_can_inject_and_that_the_newest_has(spec: AgentSpec) -> None:
     """But where one event too many makes the agent drop the whole file, what every version has must do."""
     chosen = hooks_for_unknown(spec)
     careful = spec.hook_file_rules is not None and spec.hook_file_rules.known_events_only
@@ -91,14 +91,14 @@ def test_an_unreadable_version_gets_hooks_that_can_inject_and_that_the_newest_ha
 
 
 @EACH_WITH_HOOKS
-def test_each_hook_is_written_once_and_may_not_keep_the_agent_waiting(spec: ToolSpec) -> None:
+def test_each_hook_is_written_once_and_may_not_keep_the_agent_waiting(spec: AgentSpec) -> None:
     for known in spec.hook_sets:
         assert len(set(known.events)) == len(known.events) > 0
         assert all(1 <= hook.timeout_s <= 10 for hook in known.hooks)
         assert known.label
 
 
-def _around_borders(spec: ToolSpec) -> Sequence[Version]:
+def _around_borders(spec: AgentSpec) -> Sequence[Version]:
     borders = {Version(part.version) for known in spec.hook_sets for part in SpecifierSet(known.versions)}
     steps = {Version(f"{border.major}.{border.minor}.{patch}") for border in borders for patch in _near(border.micro)}
     before = {Version(f"{border.major - 1}.999.999") for border in borders if border.major}

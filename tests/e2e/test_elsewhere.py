@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
-from carryover.agents.spec import ToolSpec
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
 from support.terminal import Terminal
@@ -75,7 +75,7 @@ def work(transcripts: Path, my_shop: Path) -> ClaudeSession:
 
 @pytest.mark.parametrize("spec", STARTABLE, ids=lambda spec: spec.id)
 def test_exec_shows_the_command_and_becomes_the_agent(
-    spec: ToolSpec, work: ClaudeSession, my_shop: Path, seen: Path
+    spec: AgentSpec, work: ClaudeSession, my_shop: Path, seen: Path
 ) -> None:
     command = [*CARRYOVER, "handoff", str(my_shop), "--to", spec.id, "--exec"]
     with Terminal(command, dict(os.environ)) as terminal:
@@ -92,7 +92,9 @@ def test_exec_shows_the_command_and_becomes_the_agent(
 
 
 @pytest.mark.parametrize("spec", STARTABLE, ids=lambda spec: spec.id)
-def test_the_line_that_is_printed_does_the_same(spec: ToolSpec, work: ClaudeSession, my_shop: Path, seen: Path) -> None:
+def test_the_line_that_is_printed_does_the_same(
+    spec: AgentSpec, work: ClaudeSession, my_shop: Path, seen: Path
+) -> None:
     printed = subprocess.run(
         [*CARRYOVER, "handoff", "--to", spec.id], cwd=my_shop, capture_output=True, text=True, check=True
     )

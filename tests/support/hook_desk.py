@@ -8,14 +8,14 @@ from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
-from carryover.agents.contract import Agent
+from carryover.adapter.contract import Agent
 from carryover.config import Config
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.hooks.session_start import SessionStarts
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Log
 from carryover.daemon.publish_queue import PublishQueue
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 from carryover.ingest.scan import roots_of
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root

@@ -9,11 +9,11 @@ from typing import Final
 
 import pytest
 
-from carryover.agents.spec import HookEntry, HookSet, Place, ToolSpec, VersionProbe
+from carryover.adapter.spec import AgentSpec, HookEntry, HookSet, Place, VersionProbe
 
 _NUMBER: Final = r"^(?:\w+ )?(\d+(?:\.\d+)+)"
 
-CURSOR: Final = ToolSpec(
+CURSOR: Final = AgentSpec(
     id="cursor",
     name="Cursor",
     supported=True,
@@ -35,7 +35,7 @@ CURSOR: Final = ToolSpec(
 )
 """Settings in two candidate places, and a range of versions that can't inject."""
 
-CODEX: Final = ToolSpec(
+CODEX: Final = AgentSpec(
     id="codex",
     name="Codex CLI",
     supported=True,

@@ -7,9 +7,9 @@ import importlib.util
 from collections.abc import Collection
 from functools import cache
 
-from carryover.agents.contract import Agent
+from carryover.adapter.contract import Agent
+from carryover.adapter.spec import AgentSpec
 from carryover.agents.known import NAME_ONLY
-from carryover.agents.spec import ToolSpec
 from carryover.model import AGENT_IDS
 
 
@@ -26,7 +26,7 @@ def adapters() -> dict[str, Agent]:
     return found
 
 
-def specs() -> tuple[ToolSpec, ...]:
+def specs() -> tuple[AgentSpec, ...]:
     """How each agent of `AGENT_IDS`, in that order, is found on a machine; those without an adapter by name only."""
     known = adapters()
     return tuple(known[agent_id].spec if agent_id in known else NAME_ONLY[agent_id] for agent_id in AGENT_IDS)

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.agents.spec import Place, ToolSpec
+from carryover.adapter.spec import AgentSpec, Place
 from carryover.model import AGENT_NAMES
 
-_COPILOT: Final = ToolSpec(
+_COPILOT: Final = AgentSpec(
     id="copilot",
     name=AGENT_NAMES["copilot"],
     binaries=("copilot",),
     # The chat in VS Code keeps its data among the editor's own, which says nothing of whether the chat is used.
     folders=(Place(path="~/.copilot", env="COPILOT_HOME"),),  # 1.0.102
 )
-_GEMINI: Final = ToolSpec(
+_GEMINI: Final = AgentSpec(
     id="gemini-cli",
     name=AGENT_NAMES["gemini-cli"],
     binaries=("gemini",),
     folders=(Place(path="~/.gemini", env="GEMINI_CLI_HOME", below=".gemini"),),  # 0.61.0
 )
-_OPENCODE: Final = ToolSpec(
+_OPENCODE: Final = AgentSpec(
     id="opencode",
     name=AGENT_NAMES["opencode"],
     binaries=("opencode",),
@@ -34,13 +34,13 @@ _OPENCODE: Final = ToolSpec(
         Place(path="~/.config/opencode", env="OPENCODE_CONFIG_DIR"),
     ),
 )
-_AIDER: Final = ToolSpec(
+_AIDER: Final = AgentSpec(
     id="aider",
     name=AGENT_NAMES["aider"],
     binaries=("aider",),
     folders=(Place(path="~/.aider"),),  # 0.86.2
 )
-_WINDSURF: Final = ToolSpec(
+_WINDSURF: Final = AgentSpec(
     id="windsurf",
     name=AGENT_NAMES["windsurf"],
     binaries=("windsurf",),

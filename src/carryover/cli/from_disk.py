@@ -19,16 +19,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, Source
 from carryover.cli.context import agents_own, root_of
 from carryover.cli.output import Progress
 from carryover.config import Config, load_config, settings_now
+from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
-from carryover.ingest.catch_up import compare
+from carryover.ingest.catch_up import compare_with_disk
 from carryover.ingest.pipeline import ingest
-from carryover.ingest.scan import Root, Seen, look, roots_to_read
+from carryover.ingest.scan import FoundSource, TranscriptRoot, find_sources, roots_to_read
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
@@ -40,7 +41,7 @@ SLOW_S: Final = 1.0
 """Reading that takes longer than this shows, on a terminal, how far it has come."""
 
 
-def sources_on_disk(config: Config) -> list[Seen]:
+def sources_on_disk(config: Config) -> list[FoundSource]:
     """Every transcript that is to be read, oldest first, so that what a fork copied is read where it was said.
 
     Raises UserError (REFUSED) while paused: nothing is to be read then.
@@ -51,10 +52,10 @@ def sources_on_disk(config: Config) -> list[Seen]:
             "`carryover unpause` ends the pause.",
             ExitCode.REFUSED,
         )
-    return _oldest_first(look(adapters(), _roots(config)))
+    return _oldest_first(find_sources(adapters(), _roots(config)))
 
 
-def of_project(seen: Iterable[Seen], roots: Collection[str]) -> list[Source]:
+def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Source]:
     """The sources whose session worked in the project that has or had these `roots`, judged by the first records.
 
     Sub-agents go with their session.
@@ -82,7 +83,7 @@ def of_project(seen: Iterable[Seen], roots: Collection[str]) -> list[Source]:
     ]
 
 
-def of_session(seen: Iterable[Seen], prefix: str) -> list[Source]:
+def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
     """The sources whose path names a session that begins with `prefix`; without one, those that hold many sessions."""
     items = [item.source for item in seen]
     asked = conversation_of(prefix)
@@ -123,9 +124,11 @@ def catch_up(state: StateDir, root: str) -> bool:
 
 
 async def _catch_up(state: StateDir, root: str) -> None:
-    ledger = await Ledger.open(state.ledger)
+    ledger = await Ledger.open(state.ledger, DigestReducer())
     try:
-        found = await compare(ledger, adapters(), _roots(settings_now(state)), now_ms=_now_ms(), also_broken=True)
+        found = await compare_with_disk(
+            ledger, adapters(), _roots(settings_now(state)), now_ms=_now_ms(), also_broken=True
+        )
         roots = await follow_here(ledger, state, root)
         await _read(ledger, of_project(_oldest_first(found.outdated), roots), adapters(), _now_ms)
         # Once more: what was read just now is to be known by its folder, should that be moved.
@@ -154,7 +157,7 @@ def place_of(state: StateDir) -> Place:
 
 
 async def _read_into(path: Path, sources: list[Source], agents: Mapping[str, Agent], now_ms: Callable[[], int]) -> None:
-    ledger = await Ledger.open(path)
+    ledger = await Ledger.open(path, DigestReducer())
     try:
         await _read(ledger, sources, agents, now_ms)
     finally:
@@ -172,11 +175,11 @@ async def _read(ledger: Ledger, sources: list[Source], agents: Mapping[str, Agen
     progress.clear()
 
 
-def _roots(config: Config) -> tuple[Root, ...]:
+def _roots(config: Config) -> tuple[TranscriptRoot, ...]:
     return roots_to_read(adapters().values(), config, Path.home(), os.environ)
 
 
-def _oldest_first(seen: Iterable[Seen]) -> list[Seen]:
+def _oldest_first(seen: Iterable[FoundSource]) -> list[FoundSource]:
     return sorted(seen, key=lambda item: (item.mtime_ns, item.source.path))
 
 

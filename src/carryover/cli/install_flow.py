@@ -31,8 +31,7 @@ from carryover.install.detect import Detection
 from carryover.install.how_installed import how_installed
 from carryover.install.messages import Did, summary
 from carryover.install.setup import Option, Setup, carry_out, options, outcome_for, plan_setup, waiting_for
-from carryover.ledger.coverage import agents_seen
-from carryover.ledger.queries import connect_read_only, projects
+from carryover.ledger.queries import agents_seen, connect_read_only, projects
 from carryover.paths import StateDir, short_path
 
 LOOK_EVERY_S: Final = 0.2

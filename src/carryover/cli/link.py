@@ -26,7 +26,7 @@ from carryover.paths import StateDir
 from carryover.publish.moved_folders import is_away
 
 if TYPE_CHECKING:
-    from carryover.ledger.moving import Moved
+    from carryover.ledger.moves import Moved
     from carryover.ledger.store import Ledger
     from carryover.publish.following import Place
 
@@ -152,9 +152,10 @@ def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, Place], Await
 
 async def _do(state: StateDir, do: Callable[[Ledger, Place], Awaitable[Moved]]) -> int:
     from carryover.cli.from_disk import place_of
+    from carryover.distill.stored_digest import DigestReducer
     from carryover.ledger.store import Ledger
 
-    ledger = await Ledger.open(state.ledger)
+    ledger = await Ledger.open(state.ledger, DigestReducer())
     try:
         return (await do(ledger, place_of(state))).sessions
     finally:

@@ -19,7 +19,6 @@ from carryover.config import settings_now
 from carryover.distill.work.merge import task_of
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
-from carryover.ledger.project_view import session_digest
 from carryover.ledger.queries import (
     SessionRow,
     connect_read_only,
@@ -29,6 +28,7 @@ from carryover.ledger.queries import (
 )
 from carryover.model import AGENT_NAMES
 from carryover.paths import StateDir, short_path
+from carryover.publish.project_view import session_digest
 
 SHORTEST_ID: Final = 8
 TASK_LIMIT: Final = 60

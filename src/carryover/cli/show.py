@@ -153,7 +153,7 @@ class SessionEvent(Protocol):
         """What happened."""
 
     @property
-    def undone(self) -> bool:
+    def retracted(self) -> bool:
         """Whether the user took it back."""
 
 
@@ -170,7 +170,7 @@ def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None
         if event.sidechain and not full:
             continue
         match event.body:
-            case ToolCall() as call if not event.undone:
+            case ToolCall() as call if not event.retracted:
                 unfinished[call.call_id] = call
             case ToolResult(call_id=call_id):
                 unfinished.pop(call_id, None)
@@ -181,19 +181,19 @@ def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None
         if (today := f"{moment:%A, %d %B %Y}") != day:
             day = today
             yield f"\n{paint(day, DIM)}"
-        if who and speaker != (who, event.sidechain, event.undone):
-            speaker = (who, event.sidechain, event.undone)
+        if who and speaker != (who, event.sidechain, event.retracted):
+            speaker = (who, event.sidechain, event.retracted)
             where = f" (sub-agent {event.sidechain})" if event.sidechain else ""
-            mark = " (undone)" if event.undone else ""
+            mark = " (undone)" if event.retracted else ""
             yield f"\n{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who + where + mark, BOLD)}"
-        if event.undone:
-            lines = _undone(lines, marked=bool(who))
+        if event.retracted:
+            lines = _retracted(lines, marked=bool(who))
         yield from (f"  {line}".rstrip() for line in lines)
     for call in unfinished.values():
         yield f"  · {_call_line(call, root)}  (no result recorded)"
 
 
-def _undone(lines: list[str], *, marked: bool) -> list[str]:
+def _retracted(lines: list[str], *, marked: bool) -> list[str]:
     """Lines of what the user took back. Where no heading has `marked` it, the first of them does."""
     first, *others = lines
     return [paint(line, DIM) if line else "" for line in (first if marked else f"{first}  (undone)", *others)]

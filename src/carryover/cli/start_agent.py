@@ -11,8 +11,8 @@ from typing import Final, NoReturn
 
 import msgspec
 
+from carryover.adapter.spec import AgentSpec, Starter, places_on
 from carryover.agents import specs
-from carryover.agents.spec import Starter, ToolSpec, places_on
 from carryover.cli.context import agents_own
 from carryover.cli.output import harmless
 from carryover.config import Config
@@ -110,5 +110,5 @@ def exec_agent(start: StartableAgent, root: str, handoff: str) -> NoReturn:
         raise UserError(f"{start.name} could not be started in {root}: {error.strerror}. {_COPY}") from error
 
 
-def _copies(spec: ToolSpec, starter: Starter, machine: Machine) -> tuple[Command, ...]:
+def _copies(spec: AgentSpec, starter: Starter, machine: Machine) -> tuple[Command, ...]:
     return copies((starter.binary,), machine, places_on(spec.binary_folders, machine.platform))

@@ -8,17 +8,17 @@ from typing import Any
 
 import msgspec
 
+from carryover.adapter.contract import Agent, Batch, Folded, Reader, Source, Stamp
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, Batch, Folded, Reader, Source, Stamp
 from carryover.cli.from_disk import temporary_ledger
 from carryover.cli.handoff_json import MadeHandoff
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.prepared import LATEST_MS
-from carryover.ledger.project_view import project_view, session_digest
+from carryover.ledger.batch import LATEST_MS
 from carryover.ledger.queries import projects, sessions
 from carryover.model import AGENT_NAMES
+from carryover.publish.project_view import project_view, session_digest
 
 
 def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -> MadeHandoff:

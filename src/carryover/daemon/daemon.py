@@ -37,11 +37,11 @@ from carryover.daemon.rescanner import Rescanner
 from carryover.daemon.sd_notify import SystemdNotifier
 from carryover.daemon.supervisor import Supervisor
 from carryover.daemon.watcher import Watcher
-from carryover.distill.facts import GitFacts
-from carryover.ingest.scan import MS_PER_DAY, Root, roots_to_read
+from carryover.facts import GitFacts
+from carryover.ingest.scan import MS_PER_DAY, TranscriptRoot, roots_to_read
+from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import LedgerUnavailable
 from carryover.probe import git_command
 from carryover.publish.following import Place
 from carryover.publish.refresh import Refreshed, refresh
@@ -159,7 +159,7 @@ class Daemon:
         self._hooks.settings_changed()
         self._notices.ignore_earlier()
 
-    def _roots(self) -> tuple[Root, ...]:
+    def _roots(self) -> tuple[TranscriptRoot, ...]:
         return roots_to_read(self._agents.values(), self._context.config, self._context.home, self._context.env)
 
     def _start(self, supervisor: Supervisor) -> None:

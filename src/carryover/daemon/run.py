@@ -29,6 +29,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.daemon import Daemon
 from carryover.daemon.log import Log, open_log
 from carryover.daemon.sd_notify import SystemdNotifier
+from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock, private_dir
 from carryover.ledger.store import Ledger
@@ -66,7 +67,7 @@ def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
 
 async def _run(state: StateDir, config: Config, log: Log, *, once: bool, stopping: Callable[[], None]) -> ExitCode:
     async with AsyncExitStack() as stack:
-        ledger = await Ledger.open(state.ledger)
+        ledger = await Ledger.open(state.ledger, DigestReducer())
         stack.push_async_callback(ledger.close)
         context = DaemonContext(state, Path.home(), os.environ, config)
         daemon = Daemon(context, ledger, log, SystemdNotifier.of(os.environ, log))

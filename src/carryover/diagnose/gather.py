@@ -17,8 +17,8 @@ from typing import Final
 import msgspec
 
 from carryover import __version__
+from carryover.adapter.contract import Agent
 from carryover.agents import adapters, specs, startable_agents
-from carryover.agents.contract import Agent
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health, port_trouble
 from carryover.daemon.health import Health
@@ -48,12 +48,19 @@ from carryover.install.how_installed import how_installed
 from carryover.install.machine import Machine, copies
 from carryover.install.service import COMMAND, Program, ServiceStatus
 from carryover.install.setup import agent_hooks
-from carryover.ledger.coverage import AgentRow, agents_seen, gone_sources
-from carryover.ledger.limits import limited_projects
-from carryover.ledger.queries import ProjectRow, connect_read_only, projects, totals
+from carryover.ledger.queries import (
+    AgentRow,
+    ProjectRow,
+    agents_seen,
+    connect_read_only,
+    gone_sources,
+    projects,
+    totals,
+)
 from carryover.paths import StateDir
 from carryover.publish import pointer
 from carryover.publish.instruction_files import read_instructions
+from carryover.publish.limits import limited_projects
 from carryover.publish.policy import refusal
 from carryover.publish.project_root import agent_folders
 

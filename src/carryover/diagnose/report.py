@@ -13,7 +13,7 @@ import msgspec
 from carryover.daemon.health import Health
 from carryover.install.detect import State
 from carryover.install.service import ServiceStatus
-from carryover.ledger.coverage import AgentRow
+from carryover.ledger.queries import AgentRow
 from carryover.ledger.rows import BrokenSource, Incident, ProjectRow, SkippedRow
 from carryover.paths import short_path
 from carryover.publish.policy import Refusal

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from carryover.agents.spec import HookEntry, HookFileRules
+from carryover.adapter.spec import HookEntry, HookFileRules
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import OwnerOf, hook_command, owner_by_script
 from carryover.edits.hooks import UNKNOWN, Form, FoundHook, Hook, HookFile, Origin

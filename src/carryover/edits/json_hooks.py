@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.agents.spec import HookFileRules
+from carryover.adapter.spec import HookFileRules
 from carryover.edits.encoding import EditRefused, decode, encode
 from carryover.edits.hook_command import OwnerOf
 from carryover.edits.hooks import UNKNOWN, Form, FoundHook, Hook, HookOwners, Origin, hook_of

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Sequence
 from typing import Any
 
-from carryover.agents.spec import HookFileRules
+from carryover.adapter.spec import HookFileRules
 from carryover.edits import json_hooks, toml_hooks
 from carryover.edits.encoding import EditRefused, decode
 from carryover.edits.hook_command import OwnerOf

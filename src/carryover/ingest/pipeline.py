@@ -1,23 +1,24 @@
-"""One source, from where it was left to its present end: read, fold, clean, commit."""
+"""Brings what is new in a source, or reported by a hook, into the ledger: read, parse, sanitize, commit."""
 
 from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent, Source
-from carryover.ingest.preparing import RootOf, prepare
-from carryover.ledger.prepared import Commit, SourceState
+from carryover.adapter.contract import Agent, Source
+from carryover.facts import FindRoot, ProjectRoot
+from carryover.ingest.prepare import prepare, roots_of_events
+from carryover.ingest.sanitize import clean_entry
+from carryover.ledger.batch import Commit, Entry, SourceState
+from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import StaleRead
-
-__all__ = ["IngestResult", "RootOf", "ingest", "result_of"]
+from carryover.model import Event
 
 _FIRST_RETRY_MS: Final = 1000
 _LAST_RETRY_MS: Final = 3_600_000
@@ -26,8 +27,8 @@ _LAST_RETRY_MS: Final = 3_600_000
 class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     """What reading one source brought.
 
-    `more`: it was left before its end. `gone`: it no longer exists. `error`: why it could not be read, without content.
-    `look_again_s`: after that long it is to be read again, even if it does not change.
+    `more`: its end was not reached. `gone`: it no longer exists. `error`: why it could not be read, without content.
+    `look_again_s`: seconds after which it is to be read again, even if it does not change.
     """
 
     new_events: int = 0
@@ -44,17 +45,17 @@ async def ingest(
     agent: Agent,
     source: Source,
     *,
-    root_of: RootOf,
+    root_of: FindRoot,
     now_ms: Callable[[], int],
     executor: Executor | None = None,
     max_batches: int | None = None,
 ) -> IngestResult:
-    """Read `source` to its end, or for `max_batches` of about 1 MiB, each committed together with its position.
+    """Reads `source` to its end, or for `max_batches` of about 1 MiB, each committed together with its position.
 
-    `now_ms` bounds the times of what is read (`ingest/arrival.py`).
+    `now_ms` bounds the times of what is read (`ingest/sanitize.py`).
 
-    Trouble with the source is remembered with it (gone; broken, with a time for the next try) and never raised. Trouble
-    with the ledger (LedgerUnavailable, LedgerDamaged) is raised; the source then stands where it stood.
+    Errors of the source are recorded with it (gone; broken, with a time for the next try) and never raised. Errors of
+    the ledger (LedgerUnavailable, LedgerDamaged) are raised; the source then stays where it was.
     """
     total = IngestResult(more=True)
     batches = 0
@@ -70,7 +71,7 @@ async def _ingest_batch(
     agent: Agent,
     source: Source,
     *,
-    root_of: RootOf,
+    root_of: FindRoot,
     now_ms: Callable[[], int],
     executor: Executor | None,
 ) -> IngestResult:
@@ -102,7 +103,7 @@ def _retry_after_ms(state: SourceState | None) -> int:
 
 
 def _without_content(error: Exception) -> str:
-    """What went wrong in words that cannot hold text of a transcript."""
+    """The error, described without any text of a transcript."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -130,3 +131,29 @@ def _sum(total: IngestResult, step: IngestResult) -> IngestResult:
         error=step.error,
         look_again_s=step.look_again_s,
     )
+
+
+async def ingest_provisional(
+    ledger: Ledger,
+    agent_id: str,
+    events: Sequence[Event],
+    *,
+    root_of: FindRoot,
+    now_ms: Callable[[], int],
+    executor: Executor | None = None,
+) -> IngestResult:
+    """Stores `events` beside those of the transcripts; `new_events` counts those that were not known in any form.
+
+    Raises LedgerUnavailable and LedgerDamaged; nothing is then stored.
+    """
+    if not events:
+        return IngestResult()
+    loop = asyncio.get_running_loop()
+    entries, roots = await loop.run_in_executor(executor, _cleaned, agent_id, events, root_of)
+    return result_of(await ledger.add_provisional(agent_id, entries, roots, now_ms=now_ms()))
+
+
+def _cleaned(
+    agent_id: str, events: Sequence[Event], root_of: FindRoot
+) -> tuple[tuple[Entry, ...], dict[str, ProjectRoot]]:
+    return tuple(clean_entry(agent_id, event) for event in events), roots_of_events(events, root_of)

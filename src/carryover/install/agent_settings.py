@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from packaging.specifiers import SpecifierSet
 
-from carryover.agents.spec import HookReview, HookSwitch
+from carryover.adapter.spec import HookReview, HookSwitch
 from carryover.edits.agent_hooks import AgentHooks, HookDiff, compare_hooks
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import owner_by_script

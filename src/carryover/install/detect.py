@@ -11,7 +11,7 @@ from typing import Literal
 
 from packaging.version import Version
 
-from carryover.agents.spec import HookSet, Place, ToolSpec, VersionProbe, places_on
+from carryover.adapter.spec import AgentSpec, HookSet, Place, VersionProbe, places_on
 from carryover.edits.hooks import Form, HookFile
 from carryover.fsio import is_folder, is_there
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown, in_common
@@ -28,7 +28,7 @@ hooks that every known version has are written. unsupported: it is here, and Car
 class Detection:
     """What was found of one agent."""
 
-    spec: ToolSpec
+    spec: AgentSpec
     state: State
     binary: Path | None = None
     """Its command as found, links not resolved."""
@@ -77,7 +77,7 @@ class Detection:
         return self.state != "missing"
 
 
-def detect(spec: ToolSpec, machine: Machine) -> Detection:
+def detect(spec: AgentSpec, machine: Machine) -> Detection:
     """Looks for one agent. Blocks, for `spec.version.limit_s` at most and a little; starts no shell; never raises.
 
     An agent without an adapter is looked for by name only: its command is not run (some write files even then).
@@ -101,7 +101,7 @@ def detect(spec: ToolSpec, machine: Machine) -> Detection:
     return _with_version(seen, found, machine) if spec.supported and seen.found else seen
 
 
-def detect_all(specs: Sequence[ToolSpec], machine: Machine) -> tuple[Detection, ...]:
+def detect_all(specs: Sequence[AgentSpec], machine: Machine) -> tuple[Detection, ...]:
     """Looks for all at once; the answers come in the order of `specs`."""
     with ThreadPoolExecutor(max_workers=max(1, len(specs)), thread_name_prefix="detect") as threads:
         return tuple(threads.map(lambda spec: detect(spec, machine), specs))
@@ -152,12 +152,12 @@ def _environment(seen: Detection, machine: Machine) -> dict[str, str]:
     return {"PATH": path, "HOME": str(machine.home), "LANG": "C.UTF-8", **seen.overrides}
 
 
-def _config(spec: ToolSpec, machine: Machine) -> Path | None:
+def _config(spec: AgentSpec, machine: Machine) -> Path | None:
     candidates = list(_located(spec.config_files, machine))
     return next((path for path in candidates if is_there(path)), candidates[0] if candidates else None)
 
 
-def _lost_folder(spec: ToolSpec, machine: Machine) -> Path | None:
+def _lost_folder(spec: AgentSpec, machine: Machine) -> Path | None:
     if not spec.folder_must_exist:
         return None
     moved = (place for place in spec.folders if place.env and machine.env.get(place.env, "").strip())

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from carryover.agents.spec import Place, ToolSpec, places_on
+from carryover.adapter.spec import AgentSpec, Place, places_on
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import OwnerOf, owner_by_script
 from carryover.edits.hooks import HookFile, HookOwners
@@ -19,7 +19,7 @@ from carryover.install.detect import Detection
 _LIMIT_BYTES: Final = 64 << 20
 
 
-def hook_files(spec: ToolSpec, platform: str, located: Callable[[Place], Path]) -> Iterator[HookFile]:
+def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path]) -> Iterator[HookFile]:
     """Every file that may hold hooks of an agent; `located` says where a place is."""
     for place in places_on(spec.config_files, platform):
         yield HookFile(located(place), spec.hook_form)

@@ -8,13 +8,13 @@ from typing import Final, Literal
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from carryover.agents.spec import HookSet, ToolSpec
+from carryover.adapter.spec import AgentSpec, HookSet
 
 ALL_KNOWN: Final = "every known version"
 """Label of the hooks for a version that could not be read."""
 
 
-def hooks_for(spec: ToolSpec, version: Version) -> tuple[Literal["ok", "older", "newer"], HookSet | None]:
+def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older", "newer"], HookSet | None]:
     """How `version` stands to those we know, and its hooks; None for none.
 
     Above the newest range the newest hooks are taken, below the lowest range none.
@@ -28,7 +28,7 @@ def hooks_for(spec: ToolSpec, version: Version) -> tuple[Literal["ok", "older", 
     return "newer", spec.hook_sets[-1]
 
 
-def hooks_for_unknown(spec: ToolSpec) -> HookSet | None:
+def hooks_for_unknown(spec: AgentSpec) -> HookSet | None:
     """The hooks for a version that could not be read: those of the newest set that every set has which can inject.
 
     An event that the installed version does not know can make the agent complain at every start (Claude Code); one too
@@ -47,7 +47,7 @@ def hooks_for_unknown(spec: ToolSpec) -> HookSet | None:
     return HookSet(versions=f">={lowest(able[0])}", label=ALL_KNOWN, hooks=common)
 
 
-def _drops_unknown(spec: ToolSpec) -> bool:
+def _drops_unknown(spec: AgentSpec) -> bool:
     return spec.hook_file_rules is not None and spec.hook_file_rules.known_events_only
 
 
@@ -63,13 +63,13 @@ def in_common(sets: Sequence[HookSet | None]) -> HookSet | None:
     return HookSet(versions=first.versions, label=labels, hooks=common)
 
 
-def known_set(spec: ToolSpec, version: Version) -> HookSet | None:
+def known_set(spec: AgentSpec, version: Version) -> HookSet | None:
     """The set whose range holds `version`."""
     release = released(version)
     return next((known for known in spec.hook_sets if release in SpecifierSet(known.versions)), None)
 
 
-def injects_since(spec: ToolSpec, after: Version | None = None) -> Version | None:
+def injects_since(spec: AgentSpec, after: Version | None = None) -> Version | None:
     """The first version, above `after` where that is given, that takes in a handoff when a session starts; None: none.
 
     An agent may number its versions in more than one way, so a higher one need not be able to.
@@ -78,7 +78,7 @@ def injects_since(spec: ToolSpec, after: Version | None = None) -> Version | Non
     return next((version for version in able if after is None or version > released(after)), None)
 
 
-def can_inject(spec: ToolSpec, hook_set: HookSet) -> bool:
+def can_inject(spec: AgentSpec, hook_set: HookSet) -> bool:
     return any(event in spec.injects_on for event in hook_set.events)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from carryover.agents.spec import LINUX, MACOS, Place, places_on
+from carryover.adapter.spec import LINUX, MACOS, Place, places_on
 
 
 @dataclass(frozen=True, slots=True)

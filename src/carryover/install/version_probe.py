@@ -16,7 +16,7 @@ from typing import IO, Final
 
 from packaging.version import InvalidVersion, Version
 
-from carryover.agents.spec import VersionProbe
+from carryover.adapter.spec import VersionProbe
 
 LONGEST_ANSWER_BYTES: Final = 16 << 10
 _LOOK_AGAIN_MS: Final = 50

@@ -7,17 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from carryover.agents.contract import StartReason
+from carryover.adapter.contract import StartReason
 from carryover.config import Config, project_settings
-from carryover.distill.facts import GitFacts
 from carryover.distill.frame import Answering
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.distill.work.merge import did_something
+from carryover.facts import GitFacts
 from carryover.fsio import is_folder
 from carryover.model import conversation_of
-from carryover.probe.git import Moved, git_moved
+from carryover.probe.git import ChangedSince, git_changed_since
 from carryover.publish.handoff_file import place_of
 from carryover.publish.offline_answers import SITUATIONS
 from carryover.publish.project_root import AgentFolders
@@ -59,7 +59,7 @@ def start_answer(
     own = session if situation == "compacted" else None
     git = then or git_now(root)
     with ThreadPoolExecutor(1) as beside:  # git's processes take longer than everything else
-        looked = beside.submit(_moved, root, git)
+        looked = beside.submit(_changed_since, root, git)
         made = distill(view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms, own=own)
         moved = looked.result()
     if made is None:
@@ -75,11 +75,11 @@ def start_answer(
     return render(made, answering)
 
 
-def _moved(root: Path, then: GitFacts | None) -> Moved | None:
+def _changed_since(root: Path, then: GitFacts | None) -> ChangedSince | None:
     if then is None or then.head is None or not is_folder(root):
         return None
     try:
-        return git_moved(root, since=then.head, own=OWN_WRITES)
+        return git_changed_since(root, since=then.head, own=OWN_WRITES)
     except TimeoutError:
         return None
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from carryover.agents.contract import HookForm, StartReason
+from carryover.adapter.contract import HookForm, StartReason
 from carryover.config import Config, project_settings
 from carryover.distill.frame import Answering, Situation
 from carryover.distill.handoff import Handoff

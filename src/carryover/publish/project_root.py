@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
-from carryover.agents.spec import ToolSpec
 from carryover.config import AgentConfig, AgentsConfig
+from carryover.facts import ProjectRoot
 from carryover.fsio import is_gone, read_bytes_bounded
 
 AgentFolders = Callable[[], frozenset[Path]]
 """Returns what `agent_folders` returns. A call, since settings may change and most questions never need it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectRoot:
-    """The top folder of a project. `main_root`: that of the main checkout, if this is a worktree of it.
-
-    `checkout`: the top of the checkout that holds the folder, if an agent made that checkout for itself. `gone`: the
-    folder does not exist.
-    """
-
-    root: str
-    main_root: str | None = None
-    checkout: str | None = None
-    gone: bool = False
-
-
-FindRoot = Callable[[str], ProjectRoot]
-"""`find_root` with the current home and agents' folders."""
 
 
 def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | None = None) -> ProjectRoot:
@@ -90,7 +72,7 @@ def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> f
     )
 
 
-def _recorded_variables(spec: ToolSpec, known: AgentConfig) -> Iterator[Mapping[str, str]]:
+def _recorded_variables(spec: AgentSpec, known: AgentConfig) -> Iterator[Mapping[str, str]]:
     """The variables that moved the agent's folders at the last install, as recorded or as the recorded roots imply."""
     yield known.env
     for root in known.roots:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agents.claude_code.contract_case import SESSION, SLUG
+from carryover.adapter.contract import Source
 from carryover.agents.claude_code.transcripts import roots, source_of, sources
-from carryover.agents.contract import Source
 
 HOME = Path("/home/dev")
 

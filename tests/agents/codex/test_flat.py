@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from agents.codex.contract_case import recording
+from carryover.adapter.contract import Record, Source
 from carryover.agents.codex import AGENT
 from carryover.agents.codex.context import Context
-from carryover.agents.contract import Record, Source
 from carryover.model import (
     AnyBody,
     AssistantMessage,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agents.codex.contract_case import NAME, THREAD
+from carryover.adapter.contract import Source
 from carryover.agents.codex.transcripts import roots, source_of, sources
-from carryover.agents.contract import Source
 
 HOME = Path("/home/dev")
 

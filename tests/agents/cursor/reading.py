@@ -9,7 +9,7 @@ import msgspec
 
 from agents.cursor.chats import ID
 from agents.cursor.stores import START_MS, Chat, EditorStore, say, user
-from carryover.agents.contract import Batch, Reader, Record, Retold, Source
+from carryover.adapter.contract import Batch, Reader, Record, Retold, Source
 from carryover.agents.cursor import normalise
 from carryover.agents.cursor.chats import ChatReader
 from carryover.agents.cursor.context import Context

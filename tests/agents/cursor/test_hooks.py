@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from agents.cursor.payloads import CONVERSATION, FOREIGN, LEFT_OUT, PAYLOADS, TRANSCRIPT, payload
-from carryover.agents.contract import HookReading
+from carryover.adapter.contract import HookReading
 from carryover.agents.cursor.hooks import CursorHooks
 from carryover.model import Event, Skipped, TurnEnd
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, Step, jsonl, lines, said, wrapped
 from agents.cursor.reading import Told, transcript_at
-from carryover.agents.contract import Record
+from carryover.adapter.contract import Record
 from carryover.agents.cursor.context import Context, TalkContext
 from carryover.agents.cursor.transcripts import NOTED
 from carryover.model import (

@@ -10,7 +10,7 @@ import pytest
 
 from agents.cursor.chats import ID, PROJECT, START_MS, message, said, wrapped
 from agents.cursor.reading import Told, chat_at
-from carryover.agents.contract import Record
+from carryover.adapter.contract import Record
 from carryover.model import (
     Answer,
     AnyBody,

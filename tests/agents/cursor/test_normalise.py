@@ -27,7 +27,7 @@ from agents.cursor.stores import (
     tool,
     user,
 )
-from carryover.agents.contract import Record, Source
+from carryover.adapter.contract import Record, Source
 from carryover.agents.cursor.context import MAX_CONVERSATIONS, Context
 from carryover.agents.cursor.normalise import fold
 from carryover.model import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.contract import Source
+from carryover.adapter.contract import Source
 from carryover.agents.cursor import transcripts
 from carryover.agents.cursor.transcripts import NOTED, LinesReader, kind_of, source_of, sources
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, Source
 from carryover.model import Body, Event, Skipped
 
 B = TypeVar("B", bound=Body)

@@ -26,13 +26,13 @@ from carryover.model import (
     Question,
     QueuedPrompt,
     ResultStatus,
+    Retracted,
     SessionEnd,
     SessionInfo,
     SessionStart,
     ToolCall,
     ToolResult,
     TurnEnd,
-    Undone,
     UserPrompt,
 )
 
@@ -109,14 +109,14 @@ def test_as_data_every_event_is_there(recorded: Path, run: Run) -> None:
 
 def test_what_was_taken_back_is_marked(recorded: Path, run: Run) -> None:
     with closing(sqlite3.connect(state_dir().ledger)) as db, db:
-        db.execute("UPDATE event SET undone = 1 WHERE body LIKE '%First the file.%'")
+        db.execute("UPDATE event SET retracted = 1 WHERE body LIKE '%First the file.%'")
 
     _, text, _ = run("show", CHECKOUT)
     _, data, _ = run("show", CHECKOUT, "--json")
 
     lines = without_times(text)
     assert lines[lines.index("  First the file.") - 1] == "HH:MM:SS  Claude Code (undone)"
-    undone = [event["body"]["text"] for event in json.loads(data)["events"] if event.get("undone")]
+    undone = [event["body"]["text"] for event in json.loads(data)["events"] if event.get("retracted")]
     assert undone == ["First the file."]
 
 
@@ -136,7 +136,7 @@ class Told:
     body: AnyBody
     at_ms: int = START_MS
     sidechain: str | None = None
-    undone: bool = False
+    retracted: bool = False
 
 
 @pytest.fixture(autouse=True)
@@ -318,11 +318,11 @@ def test_sub_agents_are_heard_in_full_only() -> None:
 def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
     events = [
         Told(UserPrompt(text="go")),
-        Told(UserPrompt(text="no, there"), undone=True),
-        Told(ToolCall(call_id="1", name="Bash", op="shell", subject="sleep 100"), undone=True),
-        Told(AssistantMessage(text="Going\n\nthere."), undone=True),
-        Told(TurnEnd(reason="interrupted"), undone=True),
-        Told(Undone(keys=("k2", "k3"))),
+        Told(UserPrompt(text="no, there"), retracted=True),
+        Told(ToolCall(call_id="1", name="Bash", op="shell", subject="sleep 100"), retracted=True),
+        Told(AssistantMessage(text="Going\n\nthere."), retracted=True),
+        Told(TurnEnd(reason="interrupted"), retracted=True),
+        Told(Retracted(keys=("k2", "k3"))),
         Told(AssistantMessage(text="Here.")),
     ]
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.agents.contract import Agent, Batch, Source
+from carryover.adapter.contract import Agent, Batch, Source
 from carryover.daemon.ingest_queue import LOOK_AGAIN_AT_LEAST_S, IngestQueue
 from carryover.daemon.log import Log
 from carryover.ledger.queries import connect_read_only, totals

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.contract import Agent, Source
+from carryover.adapter.contract import Agent, Source
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Log
 from carryover.daemon.rescanner import Rescanner

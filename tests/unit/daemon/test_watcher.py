@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from watchfiles import Change
 
-from carryover.agents.contract import Agent, Source
+from carryover.adapter.contract import Agent, Source
 from carryover.daemon.health import WatchState
 from carryover.daemon.log import Log
 from carryover.daemon.watcher import FLOOD, Noticed, Watcher, _limit, noticed
-from carryover.ingest.scan import Root, roots_of
+from carryover.ingest.scan import TranscriptRoot, roots_of
 from support.claude_session import ClaudeSession
 
-ROOT = Root("claude-code", Path("/home/dev/.claude/projects"))
+ROOT = TranscriptRoot("claude-code", Path("/home/dev/.claude/projects"))
 SESSION = "/home/dev/.claude/projects/-home-dev-shop/c0de0000-0000-4000-8000-000000000001.jsonl"
 FOLDER = "/home/dev/.claude/projects/-home-dev-shop"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.spec import HookEntry
+from carryover.adapter.spec import HookEntry
 from carryover.edits.agent_hooks import AgentHooks, HookDiff, compare_hooks, plan_hooks
 from carryover.edits.apply import apply
 from carryover.edits.encoding import EditRefused

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.agents.contract import Agent, Batch, Folded, Reader, Record, Source, Stamp
-from carryover.agents.spec import ToolSpec
+from carryover.adapter.contract import Agent, Batch, Folded, Reader, Record, Source, Stamp
+from carryover.adapter.spec import AgentSpec
 from carryover.model import AnyBody, Event, Skipped
-from carryover.readers.jsonl import stamp_of_file
+from carryover.readers.files import stamp_of_file
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ class LineReader:
 
 class MadeUpAgent:
     id = "made-up"
-    spec = ToolSpec(id="made-up", name="Made-up", binaries=("made-up",), folders=())
+    spec = AgentSpec(id="made-up", name="Made-up", binaries=("made-up",), folders=())
     hooks: None = None
     context_type: type[msgspec.Struct] = Context
     reader: Reader = LineReader()

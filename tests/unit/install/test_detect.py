@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from packaging.version import Version
 
+from carryover.adapter.spec import LINUX, VersionProbe
 from carryover.agents import specs
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
-from carryover.agents.spec import LINUX, VersionProbe
 from carryover.install.detect import Detection, detect, detect_all
 from carryover.install.hook_sets import hooks_for_unknown
 from carryover.install.machine import Machine

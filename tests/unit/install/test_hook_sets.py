@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from carryover.agents.spec import HookEntry, HookSet
+from carryover.adapter.spec import HookEntry, HookSet
 from carryover.install.hook_sets import ALL_KNOWN, hooks_for, hooks_for_unknown, injects_since
 from support.tools import CODEX, CURSOR
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.spec import LINUX, MACOS, Place
+from carryover.adapter.spec import LINUX, MACOS, Place
 from carryover.install.machine import Command, Machine, copies
 from support.tools import program
 

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 from packaging.version import Version
 
+from carryover.adapter.spec import AgentSpec
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
 from carryover.agents.known import NAME_ONLY
-from carryover.agents.spec import ToolSpec
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown
 from carryover.install.messages import presence, summary
@@ -23,14 +23,14 @@ HOME = Path("/home/dev")
 CLAUDE_CONFIG = HOME / ".claude/settings.json"
 
 
-def found(spec: ToolSpec, version: str, config: Path, **more: Any) -> Detection:
+def found(spec: AgentSpec, version: str, config: Path, **more: Any) -> Detection:
     """A command on PATH that said its version."""
     state, hook_set = hooks_for(spec, Version(version))
     given = {"binary": Path("/usr/bin") / spec.binaries[0], "on_path": True, "hook_set": hook_set, **more}
     return Detection(spec=spec, state=state, version=Version(version), version_text=version, config=config, **given)
 
 
-def unreadable(spec: ToolSpec, problem: str, **more: Any) -> Detection:
+def unreadable(spec: AgentSpec, problem: str, **more: Any) -> Detection:
     hook_set = hooks_for_unknown(spec)
     return Detection(spec=spec, state="unreadable", problem=problem, config=CLAUDE_CONFIG, hook_set=hook_set, **more)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.spec import HookEntry
+from carryover.adapter.spec import HookEntry
 from carryover.config import ProjectSettings
 from carryover.edits.agent_hooks import AgentHooks, plan_hooks
 from carryover.edits.apply import apply

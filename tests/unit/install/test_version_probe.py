@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from carryover.agents.spec import VersionProbe
+from carryover.adapter.spec import VersionProbe
 from carryover.install.version_probe import Answer, ask_version, version_in
 from support.tools import program
 

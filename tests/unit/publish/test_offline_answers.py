@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from carryover.adapter.contract import HookForm
 from carryover.agents import adapters
-from carryover.agents.contract import HookForm
 from carryover.config import Config, ProjectsConfig
 from carryover.distill.handoff import Handoff, Line, Section
 from carryover.distill.sections.entry import Entry

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carryover.agents.contract import Record
+from carryover.adapter.contract import Record
 from carryover.readers import jsonl
 from carryover.readers.jsonl import MAX_LINE_BYTES, READ_BYTES, READ_LINES, JsonlReader
 
@@ -257,7 +257,7 @@ def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(path: Path) -> None:
 
 def test_one_read_passes_by_a_bounded_part_of_an_oversized_line(path: Path) -> None:
     with path.open("wb") as file:
-        file.truncate(jsonl.PASS_BYTES + 2 * MAX_LINE_BYTES)
+        file.truncate(jsonl.SKIP_BYTES + 2 * MAX_LINE_BYTES)
         file.seek(0, os.SEEK_END)
         file.write(b"\n")
 

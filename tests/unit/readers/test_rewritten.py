@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.agents.contract import Batch
+from carryover.adapter.contract import Batch
 from carryover.readers import rewritten
 from carryover.readers.rewritten import NotYet, Piece, read_on
 from carryover.readers.sqlite import TooLarge

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from carryover.adapter.contract import Folded, HookForm, Reader, Record, Source
+from carryover.adapter.spec import AgentSpec
 from carryover.agents.claude_code import transcripts
 from carryover.agents.claude_code.context import Context
 from carryover.agents.claude_code.hooks import ClaudeCodeHooks
 from carryover.agents.claude_code.spec import SPEC
-from carryover.agents.contract import Folded, HookForm, Reader, Record, Source
-from carryover.agents.spec import ToolSpec
 from carryover.readers.jsonl import JsonlReader
 
 
 @dataclass(frozen=True, slots=True)
 class ClaudeCode:
-    """The Claude Code adapter (see `carryover.agents.contract.Agent`)."""
+    """The Claude Code adapter (see `carryover.adapter.contract.Agent`)."""
 
     id: str
-    spec: ToolSpec
+    spec: AgentSpec
     reader: Reader
     hooks: HookForm
     context_type: type[Context]

@@ -8,9 +8,9 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter.contract import Folded, Record, Source
 from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.context import Context, Facts
-from carryover.agents.contract import Folded, Record, Source
 from carryover.model import AnyBody, Event, SessionInfo, Skipped
 from carryover.records import rawjson
 from carryover.records.bounds import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded

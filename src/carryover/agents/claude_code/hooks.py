@@ -13,9 +13,9 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter.contract import HookMeaning, HookReading, StartReason
 from carryover.agents.claude_code import transcripts
 from carryover.agents.claude_code.normalise import NO_ANSWER
-from carryover.agents.contract import HookMeaning, HookReading, StartReason
 from carryover.model import AssistantMessage, Event, Skipped, TurnEnd
 from carryover.records import rawjson
 
@@ -68,7 +68,7 @@ _NUMBER: Final = msgspec.json.Decoder(float)
 
 
 class ClaudeCodeHooks:
-    """See `carryover.agents.contract.HookForm`."""
+    """See `carryover.adapter.contract.HookForm`."""
 
     events: tuple[str, ...] = ("SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd")
 

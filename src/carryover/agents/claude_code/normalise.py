@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from carryover.adapter.contract import Folded, Record, Source
 from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.context import Context
 from carryover.agents.claude_code.draft import Draft
@@ -20,7 +21,6 @@ from carryover.agents.claude_code.prompts import fold_words
 from carryover.agents.claude_code.queued import fold_queue_operation, fold_queued_command
 from carryover.agents.claude_code.results import fold_result
 from carryover.agents.claude_code.tools import fold_call
-from carryover.agents.contract import Folded, Record, Source
 from carryover.model import AgentSummary, AssistantMessage, Skipped, TurnEnd
 from carryover.records import rawjson
 from carryover.records.identity import digest

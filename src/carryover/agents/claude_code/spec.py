@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from carryover.adapter.spec import AgentSpec, HookEntry, HookSet, HookSwitch, Place, Retention, Starter, VersionProbe
 from carryover.agents.claude_code import transcripts
-from carryover.agents.spec import HookEntry, HookSet, HookSwitch, Place, Retention, Starter, ToolSpec, VersionProbe
 from carryover.model import AGENT_NAMES
 
 # Hooks began with 1.0.38, but only from 1.0.48 on is there one that is told before context is lost. `Stop` is of the
@@ -19,7 +19,7 @@ _END: Final = HookEntry(event="SessionEnd", timeout_s=5)
 
 _SETTINGS: Final = Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json")
 
-SPEC: Final = ToolSpec(
+SPEC: Final = AgentSpec(
     id=transcripts.AGENT_ID,
     name=AGENT_NAMES[transcripts.AGENT_ID],
     supported=True,

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from carryover.adapter.contract import Folded, HookForm, Reader, Record, Source
+from carryover.adapter.spec import AgentSpec
 from carryover.agents.codex import transcripts
 from carryover.agents.codex.context import Context
 from carryover.agents.codex.hooks import CodexHooks
 from carryover.agents.codex.spec import SPEC
-from carryover.agents.contract import Folded, HookForm, Reader, Record, Source
-from carryover.agents.spec import ToolSpec
 from carryover.readers.jsonl import JsonlReader
 
 
 @dataclass(frozen=True, slots=True)
 class Codex:
-    """The Codex adapter (see `carryover.agents.contract.Agent`)."""
+    """The Codex adapter (see `carryover.adapter.contract.Agent`)."""
 
     id: str
-    spec: ToolSpec
+    spec: AgentSpec
     reader: Reader
     hooks: HookForm
     context_type: type[Context]

@@ -8,10 +8,10 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter.contract import Folded, Source
 from carryover.agents.codex import wire
 from carryover.agents.codex.context import MAX_TOLD, MAX_TURNS, Context, Facts, Told, Turn
 from carryover.agents.codex.transcripts import named_ms
-from carryover.agents.contract import Folded, Source
 from carryover.model import AnyBody, Event, SessionInfo, Skipped, session_elsewhere
 from carryover.records import rawjson
 from carryover.records.bounds import MAX_NAME_CHARS, MAX_PATH_CHARS

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter.contract import HookMeaning, HookReading, StartReason
 from carryover.agents.codex import transcripts
-from carryover.agents.contract import HookMeaning, HookReading, StartReason
 from carryover.model import AssistantMessage, Event, Skipped
 from carryover.records import rawjson
 
@@ -56,7 +56,7 @@ _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 
 class CodexHooks:
-    """See `carryover.agents.contract.HookForm`."""
+    """See `carryover.adapter.contract.HookForm`."""
 
     events: tuple[str, ...] = ("SessionStart", "PreCompact", "Stop", "SessionEnd")
 

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from carryover.adapter.contract import Folded, Record, Source
 from carryover.agents.codex import flat, messages, turns, wire
 from carryover.agents.codex.context import Context
 from carryover.agents.codex.draft import Draft, folder
@@ -14,7 +15,6 @@ from carryover.agents.codex.kinds import QUIET_EVENTS, QUIET_ITEMS, QUIET_RECORD
 from carryover.agents.codex.results import fold_command, fold_file_change, fold_output, fold_web_search
 from carryover.agents.codex.session import fold_session, is_still_copied
 from carryover.agents.codex.tools import fold_call
-from carryover.agents.contract import Folded, Record, Source
 from carryover.model import Skipped
 from carryover.records import rawjson
 

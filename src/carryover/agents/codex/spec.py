@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.agents.codex import transcripts
-from carryover.agents.spec import (
+from carryover.adapter.spec import (
+    AgentSpec,
     HookEntry,
     HookFileRules,
     HookReview,
@@ -14,9 +14,9 @@ from carryover.agents.spec import (
     InstructionLimit,
     Place,
     Starter,
-    ToolSpec,
     VersionProbe,
 )
+from carryover.agents.codex import transcripts
 
 _CONFIG: Final = Place(path="~/.codex/config.toml", env="CODEX_HOME", below="config.toml")
 
@@ -28,7 +28,7 @@ _STOP: Final = HookEntry(event="Stop", timeout_s=5)
 # It allows no more, and warns at each start of a file that asks for it (0.169.0).
 _END: Final = HookEntry(event="SessionEnd", timeout_s=3)
 
-SPEC: Final = ToolSpec(
+SPEC: Final = AgentSpec(
     id=transcripts.AGENT_ID,
     name="Codex CLI",
     supported=True,

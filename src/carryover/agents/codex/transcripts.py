@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from carryover.agents.contract import Source
-from carryover.agents.spec import Place
+from carryover.adapter.contract import Source
+from carryover.adapter.spec import Place
 from carryover.records.identity import utc_ms
 
 AGENT_ID: Final = "codex"

@@ -10,7 +10,7 @@ import msgspec
 from carryover.agents.codex import wire
 from carryover.agents.codex.context import MAX_TURNS
 from carryover.agents.codex.draft import Draft, folder, named
-from carryover.model import TurnEnd, Undone
+from carryover.model import Retracted, TurnEnd
 from carryover.records import rawjson
 from carryover.records.identity import digest
 
@@ -79,7 +79,7 @@ def fold_rolled_back(draft: Draft, event: wire.RolledBack) -> None:
     asked = [turn for turn in newest if turn.id is not None and turn.counts.get(_ASKED) and not turn.undone]
     for turn in asked[-event.num_turns :] if event.num_turns > 0 else ():
         draft.at_turn(turn.id)
-        draft.add(Undone(keys=draft.said_in_turn()), "undone", str(turn.id))
+        draft.add(Retracted(keys=draft.said_in_turn()), "undone", str(turn.id))
         draft.mark_turn(undone=True)
 
 

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from carryover.agents.contract import Folded, HookForm, Reader, Record, Source
+from carryover.adapter.contract import Folded, HookForm, Reader, Record, Source
+from carryover.adapter.spec import AgentSpec
 from carryover.agents.cursor import transcripts
 from carryover.agents.cursor.context import Context
 from carryover.agents.cursor.hooks import CursorHooks
 from carryover.agents.cursor.spec import SPEC
-from carryover.agents.spec import ToolSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The Cursor adapter (see `carryover.agents.contract.Agent`)."""
+    """The Cursor adapter (see `carryover.adapter.contract.Agent`)."""
 
     id: str
-    spec: ToolSpec
+    spec: AgentSpec
     reader: Reader
     hooks: HookForm
     context_type: type[Context]

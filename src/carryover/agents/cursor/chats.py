@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Batch, Stamp
+from carryover.adapter.contract import Batch, Stamp
 from carryover.agents.cursor.folders import path_of
 from carryover.agents.cursor.wire import (
     BeginRecord,
@@ -31,10 +31,9 @@ from carryover.agents.cursor.wire import (
     text_of,
     time_of,
 )
-from carryover.readers import document, sqlite
-from carryover.readers.clock import utc_now_ms
-from carryover.readers.jsonl import stamp_of_file
+from carryover.readers import files, sqlite
 from carryover.readers.rewritten import Piece, read_on
+from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.bounds import SHORT_CHARS, bounded
 
@@ -62,19 +61,19 @@ class NotProtobuf(ValueError):
 
 
 class ChatReader:
-    """See `carryover.agents.contract.Reader`."""
+    """See `carryover.adapter.contract.Reader`."""
 
     def __init__(self) -> None:
         self._below: dict[str, tuple[str, ...]] = {}
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """What changed in the chat. Raises as `readers.sqlite.reading` does."""
+        """What changed in the chat. Raises as `readers.sqlite.read_transaction` does."""
         beside = None
         with suppress(OSError):
-            beside = document.content(path.with_name("meta.json"), limit=1 << 16)[0]
+            beside = files.read_small(path.with_name("meta.json"), limit=1 << 16)
         if len(self._below) > MAX_KNOWN:
             self._below.clear()
-        return sqlite.look_into(
+        return sqlite.read_database(
             path,
             lambda db: read_on(Chat(db, path.parent.name, fields_of(beside), self._below), cursor, now_ms=utc_now_ms()),
         )
@@ -83,7 +82,7 @@ class ChatReader:
         """Of the database and of the `meta.json` beside it, where title and folder stand."""
         seen = sqlite.stamp(path)
         with suppress(OSError):
-            beside = stamp_of_file(path.with_name("meta.json"))
+            beside = files.stamp_of_file(path.with_name("meta.json"))
             return Stamp(seen.size + beside.size, max(seen.mtime_ns, beside.mtime_ns))
         return seen
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Folded, Retold
+from carryover.adapter.contract import Folded, Retold
 from carryover.agents.cursor.context import (
     MAX_CHANGES,
     MAX_CONVERSATIONS,

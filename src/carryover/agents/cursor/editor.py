@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.agents.contract import Batch, Stamp
+from carryover.adapter.contract import Batch, Stamp
 from carryover.agents.cursor.folders import Workspaces, listed_in
 from carryover.agents.cursor.wire import (
     COMPACTION,
@@ -38,8 +38,8 @@ from carryover.agents.cursor.wire import (
     time_of,
 )
 from carryover.readers import sqlite
-from carryover.readers.clock import utc_now_ms
 from carryover.readers.rewritten import NotYet, Piece, read_on
+from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.bounds import SHORT_CHARS, bounded
 from carryover.records.identity import digest
@@ -68,18 +68,18 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class EditorReader:
-    """See `carryover.agents.contract.Reader`."""
+    """See `carryover.adapter.contract.Reader`."""
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
         self._now_ms = now_ms
         self._workspaces = Workspaces()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """What changed, the newest first. Raises as `readers.sqlite.reading` does."""
+        """What changed, the newest first. Raises as `readers.sqlite.read_transaction` does."""
         now_ms = self._now_ms()
         changed_ms = min(sqlite.stamp(path).mtime_ns // 1_000_000, now_ms)
         storage = path.parent.parent / "workspaceStorage"
-        return sqlite.look_into(
+        return sqlite.read_database(
             path, lambda db: read_on(Look(db, storage, self._workspaces, now_ms, changed_ms), cursor, now_ms=now_ms)
         )
 
@@ -89,7 +89,7 @@ class EditorReader:
 
 
 class Look:
-    """See `carryover.readers.rewritten.Look`. `changed_ms`: when the database was last written to."""
+    """See `carryover.readers.rewritten.Snapshot`. `changed_ms`: when the database was last written to."""
 
     def __init__(
         self, db: sqlite.Connection, storage: Path, workspaces: Workspaces, now_ms: int, changed_ms: int

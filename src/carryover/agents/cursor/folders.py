@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from carryover.agents.contract import Stamp
+from carryover.adapter.contract import Stamp
 from carryover.agents.cursor.wire import Fields, fields_of, items_of, text_of, time_of
-from carryover.readers import document, sqlite
+from carryover.readers import files, sqlite
 from carryover.records.bounds import MAX_PATH_CHARS
 
 MAX_FOLDERS: Final = 20
@@ -72,7 +72,7 @@ class Workspaces:
                 stamp = sqlite.stamp(database)
                 known = self._lists.get(database)
                 if known is None or known[0] != stamp:
-                    known = stamp, sqlite.look_into(database, _conversations_in)
+                    known = stamp, sqlite.read_database(database, _conversations_in)
                     self._lists[database] = known
             except OSError:
                 continue
@@ -207,6 +207,6 @@ def _folder(uri: str) -> str | None:
 
 def _content(path: Path) -> bytes | None:
     try:
-        return document.content(path, limit=_SMALL_BYTES)[0]
+        return files.read_small(path, limit=_SMALL_BYTES)
     except (OSError, ValueError):
         return None

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import HookMeaning, HookReading
+from carryover.adapter.contract import HookMeaning, HookReading
 from carryover.agents.cursor import transcripts
 from carryover.model import Event, Skipped, TurnEnd
 from carryover.records import rawjson
@@ -49,7 +49,7 @@ _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 
 class CursorHooks:
-    """See `carryover.agents.contract.HookForm`."""
+    """See `carryover.adapter.contract.HookForm`."""
 
     events: tuple[str, ...] = ("sessionStart", "stop", "sessionEnd")
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Folded, Record, Retold, Source
+from carryover.adapter.contract import Folded, Record, Retold, Source
 from carryover.agents.cursor.context import Context, OpenCall, TalkContext, Told
 from carryover.agents.cursor.draft import LATEST_MS, Draft, mark_of
 from carryover.agents.cursor.folders import slug_of

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.agents.cursor import transcripts
-from carryover.agents.spec import (
+from carryover.adapter.spec import (
     LINUX,
     MACOS,
+    AgentSpec,
     HookEntry,
     HookFileRules,
     HookSet,
     Place,
     Starter,
-    ToolSpec,
     VersionProbe,
 )
+from carryover.agents.cursor import transcripts
 from carryover.model import AGENT_NAMES
 
 # One event that a version does not know makes it drop the whole file, others' hooks too (`cursor-agent` 2026.09.10), so
@@ -25,7 +25,7 @@ _START: Final = HookEntry(event="sessionStart", timeout_s=5)
 _STOP: Final = HookEntry(event="stop", timeout_s=5)
 _END: Final = HookEntry(event="sessionEnd", timeout_s=5)
 
-SPEC: Final = ToolSpec(
+SPEC: Final = AgentSpec(
     id=transcripts.AGENT_ID,
     name=AGENT_NAMES[transcripts.AGENT_ID],
     supported=True,

@@ -15,8 +15,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.agents.contract import Batch, Reader, Source, Stamp
-from carryover.agents.spec import LINUX, MACOS, Place
+from carryover.adapter.contract import Batch, Reader, Source, Stamp
+from carryover.adapter.spec import LINUX, MACOS, Place
 from carryover.readers.jsonl import JsonlReader
 
 AGENT_ID: Final = "cursor"
@@ -62,7 +62,7 @@ _OBJECT: Final = re.compile(rb"\s*\{(?=\s*\")")
 
 
 class CursorReader:
-    """Hands each source to the reader of its kind (see `carryover.agents.contract.Reader`)."""
+    """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`)."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         return _reader_of(path).read(path, cursor)
@@ -159,6 +159,10 @@ def _readers() -> Mapping[Kind, Reader]:
     # Commands that only ask where transcripts lie need not pay for SQLite.
     from carryover.agents.cursor.chats import ChatReader
     from carryover.agents.cursor.editor import EditorReader
-    from carryover.readers.sparing import SparingReader
+    from carryover.readers.stat_cache import StatCachedReader
 
-    return {"editor": SparingReader(EditorReader()), "chat": SparingReader(ChatReader()), "transcript": LinesReader()}
+    return {
+        "editor": StatCachedReader(EditorReader()),
+        "chat": StatCachedReader(ChatReader()),
+        "transcript": LinesReader(),
+    }

@@ -23,7 +23,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent, HookReading, Source
+from carryover.adapter.contract import Agent, HookReading, Source
 from carryover.daemon.health import HookCounts
 from carryover.daemon.hooks.lookup import OwnSession, changed_of_late, may_have_other_sources, own_session
 from carryover.daemon.hooks.session_start import Job, SessionStarts, Start
@@ -31,14 +31,13 @@ from carryover.daemon.hooks.validate import Call, Refused, check_call
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Log
 from carryover.daemon.publish_queue import PublishQueue
-from carryover.ingest.pipeline import RootOf
-from carryover.ingest.provisional import ingest_provisional
-from carryover.ingest.scan import Root
+from carryover.facts import FindRoot
+from carryover.ingest.pipeline import ingest_provisional
+from carryover.ingest.scan import TranscriptRoot
+from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import LedgerDamaged
 from carryover.model import AGENT_IDS, Event, Skipped
-from carryover.publish.project_root import FindRoot
 
 START_S: Final = 0.85
 """The hook's own script waits for a second in all."""
@@ -68,7 +67,7 @@ class Hooks:
     def __init__(
         self,
         agents: Mapping[str, Agent],
-        roots: Callable[[], tuple[Root, ...]],
+        roots: Callable[[], tuple[TranscriptRoot, ...]],
         ledger: Ledger,
         ledger_path: Path,
         ingest_queue: IngestQueue,
@@ -227,13 +226,13 @@ class HookWork:
 
     def __init__(
         self,
-        roots: Callable[[], tuple[Root, ...]],
+        roots: Callable[[], tuple[TranscriptRoot, ...]],
         ledger: Ledger,
         ledger_path: Path,
         ingest_queue: IngestQueue,
         publish_queue: PublishQueue,
         *,
-        root_of: RootOf,
+        root_of: FindRoot,
         look_s: float,
         executor: Executor,
     ) -> None:

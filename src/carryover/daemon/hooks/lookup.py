@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent, Source
+from carryover.adapter.contract import Agent, Source
 from carryover.daemon.hooks.validate import Transcript
 from carryover.ingest.catch_up import RACY_MS
 from carryover.ledger.queries import project_by_root, project_of_session, sessions

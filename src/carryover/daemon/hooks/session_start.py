@@ -19,13 +19,14 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent, HookReading
+from carryover.adapter.contract import Agent, HookReading
 from carryover.config import Config, project_settings
 from carryover.daemon.hooks.lookup import changed_of_late, changed_siblings, may_have_other_sources, own_session
 from carryover.daemon.hooks.validate import Transcript
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.distill.frame import PLACEHOLDER
+from carryover.facts import ProjectRoot
 from carryover.fsio import read_bytes_bounded
 from carryover.ledger.queries import connect_read_only, published_git
 from carryover.ledger.store import Ledger
@@ -33,7 +34,7 @@ from carryover.publish.answer import start_answer
 from carryover.publish.handoff_file import HANDOFF, STORE
 from carryover.publish.policy import refusal
 from carryover.publish.project_files import publish
-from carryover.publish.project_root import AgentFolders, ProjectRoot
+from carryover.publish.project_root import AgentFolders
 from carryover.publish.refresh import Refreshed
 
 CATCH_UP_S: Final = 0.4

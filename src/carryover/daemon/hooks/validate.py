@@ -15,8 +15,8 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.contract import Agent, HookReading, Source
-from carryover.publish.project_root import FindRoot, ProjectRoot
+from carryover.adapter.contract import Agent, HookReading, Source
+from carryover.facts import FindRoot, ProjectRoot
 
 _LONGEST_BYTES: Final = 4096
 

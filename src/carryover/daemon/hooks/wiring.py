@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from carryover.agents.contract import Agent
+from carryover.adapter.contract import Agent
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import PortState
 from carryover.daemon.hooks.dispatch import Hooks
@@ -21,11 +21,11 @@ from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Log
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.supervisor import Supervisor
-from carryover.ingest.scan import Root
+from carryover.facts import ProjectRoot
+from carryover.ingest.scan import TranscriptRoot
 from carryover.ledger.store import Ledger
 from carryover.publish.hook_script import write_hook_script
 from carryover.publish.offline_answers import prune_answers
-from carryover.publish.project_root import ProjectRoot
 from carryover.publish.refresh import Refreshed
 
 THREADS: Final = 4
@@ -40,7 +40,7 @@ class HookWiring:
         context: DaemonContext,
         ledger: Ledger,
         agents: Mapping[str, Agent],
-        roots: Callable[[], tuple[Root, ...]],
+        roots: Callable[[], tuple[TranscriptRoot, ...]],
         ingest_queue: IngestQueue,
         publish_queue: PublishQueue,
         *,

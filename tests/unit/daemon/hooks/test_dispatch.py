@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from agents.cursor.payloads import payload as cursor_payload
+from carryover.adapter.contract import Agent, HookReading
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, HookReading
 from carryover.daemon.health import HookCounts
 from carryover.daemon.hooks.dispatch import MOST_AT_ONCE, MOST_KEPT, Reply
 from carryover.daemon.log import Log

@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
+from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
-from carryover.agents.contract import Agent, Source
 from carryover.daemon.hooks.lookup import (
     MOST_RECENT,
     MOST_SIBLINGS,

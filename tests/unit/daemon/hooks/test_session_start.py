@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.contract import Agent, HookReading, StartReason
+from carryover.adapter.contract import Agent, HookReading, StartReason
 from carryover.config import Config, ProjectSettings, PublishConfig
 from carryover.daemon.hooks.session_start import Job, SessionStarts, Start, awaits_handoff, with_placeholder
 from carryover.daemon.hooks.validate import Transcript
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Log
 from carryover.daemon.publish_queue import PublishQueue
-from carryover.distill.facts import GitFacts
 from carryover.distill.frame import PLACEHOLDER
+from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
 from carryover.publish.project_files import Published
 from carryover.publish.project_root import find_root

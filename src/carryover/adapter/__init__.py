@@ -1,0 +1,1 @@
+"""What an agent's folder is written against: the record it exports, and the types that cross that border."""

@@ -1,0 +1,205 @@
+"""What an agent's folder must supply, and the types that cross that border.
+
+    raw source --reader--> records --fold--> events
+
+A reader knows a file format (JSON lines, a database) and where to go on reading; the agent's `fold` knows what the
+records mean. `fold` is pure: what it must remember from one record to the next is in its context, a frozen msgspec
+struct that is stored with the cursor, so a restart in mid-session goes on as if it had not happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+
+import msgspec
+
+from carryover.adapter.spec import AgentSpec
+from carryover.model import Event, Skipped
+
+CONTEXT_NAMES: Final = frozenset(
+    "call_id closed cwd folder id name old_path parent path place process session sidechain task_id thread turn".split()
+)
+"""The fields of a context that hold paths, ids and names. Secrets are taken out of all other texts of a context before
+it is stored, and what is stored is what the next read goes on from: a path must be what it was."""
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is read: a transcript file, or a database."""
+
+    agent: str
+    path: str
+    """Absolute path."""
+    session: str | None = None
+    """Session id, where the path tells it."""
+    sidechain: str | None = None
+    """Sub-agent id, where the path tells that this is a sub-agent's transcript."""
+    group: str = ""
+    """Sources of one project are likely to share it; used only to order the first read, never to name a project."""
+    rank: int = 0
+    """How well this kind of source tells its sessions. Where several tell one session, only the best that has said
+    anything counts: what lesser ones say is passed by, and what they said before is as if they had not."""
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """What a glance tells of a source. Equal stamps: nothing was added, as far as a glance can tell."""
+
+    size: int
+    mtime_ns: int
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One record as the agent wrote it. `number` is its place in the source, from 1."""
+
+    number: int
+    data: bytes
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """What one read gave.
+
+    `restarted`: the source is not the one the cursor was made for (truncated, replaced), so it was read from its
+    beginning and the context must begin anew. `more`: there is more to read now. `oversized`: records passed by
+    because they were too long to hold in memory. `look_again_s`: something in the source is not final yet; after that
+    long it is to be read again even if nothing changes, because then it is taken as it is.
+    """
+
+    records: tuple[Record, ...]
+    cursor: bytes
+    restarted: bool = False
+    more: bool = False
+    oversized: int = 0
+    look_again_s: float | None = None
+
+
+class Reader(Protocol):
+    """Reads one kind of source. Blocking: call it off the event loop."""
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """The next complete records after `cursor` (from the beginning for `None`), at most about 1 MiB of them.
+
+        Raises FileNotFoundError when the source is gone and OSError when it cannot be read now.
+        """
+        ...
+
+    def stamp(self, path: Path) -> Stamp:
+        """A glance at the source, for every source there is: no content is read.
+
+        Raises FileNotFoundError when the source is gone and OSError when it is no source (not a regular file).
+        """
+        ...
+
+
+class Retold(msgspec.Struct, frozen=True, kw_only=True):
+    """A thread of a rewritten source is told again: its events in this batch, in their order, are what it has now.
+
+    The ledger keeps what is the same, replaces what changed and takes back what is no longer told.
+    """
+
+    session: str
+    sidechain: str | None = None
+    after: str | None = None
+    """Key of the event that they come after, which stays with all before it; None: they are told from the first."""
+    more: bool = False
+    """The batch ends before the thread does: what the ledger has after it stands until it is told too."""
+
+
+class Folded(msgspec.Struct, frozen=True):
+    """What one record became. Neither events nor skipped: the record is known and holds nothing for us."""
+
+    events: tuple[Event, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    retold: Retold | None = None
+    """This record begins a thread's events that are told again."""
+
+
+StartReason = Literal["startup", "clear", "compact", "resume", "fork"]
+"""Why a session starts. `resume` and `fork` go on with a conversation that has its context already."""
+
+HookMeaning = Literal["start", "save", "ended", "nudge"]
+"""start: a session begins and wants the handoff. save: context is about to be lost, so publish before answering.
+ended: a turn ended, so publish at once. nudge: something happened; look soon."""
+
+
+class HookReading(msgspec.Struct, frozen=True, kw_only=True):
+    """What one hook payload says. Paths are as given, not checked."""
+
+    meaning: HookMeaning
+    session: str
+    cwd: str | None = None
+    cwd_moves: bool = False
+    """`cwd` follows the session's `cd`; otherwise it says which project the turn belongs to."""
+    transcript: str | None = None
+    """The source this session is written to; it need not exist yet."""
+    reason: StartReason | None = None
+    """With `start` only."""
+    idle_s: float | None = None
+    """With `resume` and `fork`: seconds since the conversation's last response."""
+    provisional: tuple[Event, ...] = ()
+    """Told here before the transcript has it; each stands until the transcript's own record of it arrives."""
+
+
+class HookForm(Protocol):
+    """How an agent's hooks speak. Pure."""
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events asked for, in the agent's own spelling."""
+        ...
+
+    def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
+        """What the payload says; Skipped where it is not this agent's (another may run its hooks) or not understood."""
+        ...
+
+    def answer(self, text: str) -> bytes:
+        """What the hook must print so that the agent puts `text` into the session's context."""
+        ...
+
+    def layout_root(self, transcript: Path) -> Path | None:
+        """The root that `transcript` would lie under, told from its name alone; None where it has not our layout."""
+        ...
+
+
+class Agent(Protocol):
+    """One agent. Everything here is pure but `sources`, which looks at folders."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def spec(self) -> AgentSpec:
+        """How it is installed on people's machines."""
+        ...
+
+    @property
+    def reader(self) -> Reader: ...
+
+    @property
+    def context_type(self) -> type[msgspec.Struct]:
+        """Type of the context; calling it without arguments gives the context of a source not yet read.
+
+        Its fields for paths and ids are named as in `CONTEXT_NAMES`.
+        """
+        ...
+
+    @property
+    def hooks(self) -> HookForm | None:
+        """None where the agent has no hooks."""
+        ...
+
+    def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
+        """Folders that hold this agent's transcripts; they need not exist yet."""
+        ...
+
+    def source_of(self, path: Path, root: Path) -> Source | None:
+        """The source that `path` below `root` is, or None where it is something else. Looks only at the name."""
+        ...
+
+    def sources(self, root: Path) -> list[Source]:
+        """Every source below `root` that exists now."""
+        ...
+
+    def fold(self, source: Source, context: Any, record: Record) -> tuple[Any, Folded]:
+        """One record in, the new context and what it became. Never raises, whatever the record holds."""
+        ...

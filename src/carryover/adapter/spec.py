@@ -1,0 +1,232 @@
+"""What Carryover must know of an agent to install itself there: data only, one `AgentSpec` an agent.
+
+Nothing here looks at the machine; `carryover.install.detect` does, by what the spec says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+LINUX: Final = "linux"
+MACOS: Final = "darwin"
+"""Platforms as `sys.platform` names them."""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A file or folder of the user, whose standard place an environment variable may move."""
+
+    path: str
+    """The standard place; `~/` is the home folder."""
+    env: str | None = None
+    """The variable that moves it. Unset and blank are the same."""
+    below: str = ""
+    """Where it is below the folder that the variable names; the folder itself when empty."""
+    platforms: tuple[str, ...] = ()
+    """The platforms that have it; empty: all."""
+
+    def at(self, home: Path, env: Mapping[str, str]) -> Path:
+        """Its absolute path. A variable that holds a relative path is read as relative to the home folder."""
+        moved = env.get(self.env, "").strip() if self.env else ""
+        if not moved:
+            return _below_home(self.path, home)
+        return _below_home(moved, home) / self.below
+
+
+class VersionProbe(msgspec.Struct, frozen=True, kw_only=True):
+    """How an agent is asked for its version."""
+
+    args: tuple[str, ...]
+    pattern: str
+    """Regular expression looked for at the beginnings of lines (MULTILINE); group 1 is the version."""
+    limit_s: float = 2.0
+    """After that long it has not answered."""
+
+
+class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One hook to write."""
+
+    event: str
+    """In the agent's own spelling."""
+    timeout_s: int
+    """What the agent may wait for it at most."""
+    matcher: str | None = None
+    """None: no matcher is written."""
+
+
+class HookSet(msgspec.Struct, frozen=True, kw_only=True):
+    """The hooks of a range of versions."""
+
+    versions: str
+    """The range, as `packaging.specifiers` reads it: `>=1.0.62,<1.0.85`. Only released numbers are compared."""
+    label: str
+    """The range as people read it: `2.x`."""
+    hooks: tuple[HookEntry, ...]
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        return tuple(hook.event for hook in self.hooks)
+
+
+class HookFileRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent asks of a JSON file of hooks. One that breaks a rule is dropped whole, with every hook in it."""
+
+    root_keys: tuple[str, ...] = ()
+    """The only keys that its root may have; empty: any."""
+    handler_types: tuple[str, ...] = ()
+    """The only types a hook may have; empty: any, or hooks have no type."""
+    known_events_only: bool = False
+    """An event that the installed version does not know breaks a rule too."""
+
+
+class HookSwitch(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting that turns all hooks off."""
+
+    file: Place
+    """JSON or TOML, as its name ends."""
+    key: tuple[str, ...]
+    """The way to it from the root: `("features", "hooks")`."""
+    off: bool
+    """The value that turns them off."""
+
+
+class HookReview(msgspec.Struct, frozen=True, kw_only=True):
+    """What people must do before the agent runs hooks that are new or changed, and where it notes that they did.
+
+    Only that the note is there can be told; what it holds is the agent's own affair, and so is writing it.
+    """
+
+    versions: str
+    """The versions that ask for it, as `packaging.specifiers` reads it."""
+    what: str
+    """What to do, in whole sentences."""
+    state_file: Place
+    """TOML. One table a reviewed hook, below `tables`."""
+    tables: tuple[str, ...]
+    """The way to those tables from the root: `("hooks", "state")`."""
+    mark: str
+    """The key in a hook's table that says it was reviewed."""
+
+    def entry(self, file: Path, event: str, group: int, handler: int) -> str:
+        """The name of a hook's table: the file it stands in, the event, and its places there, counted from 0.
+
+        `<file>:<event_in_snake_case>:<group>:<handler>` (Codex 0.140 to 0.169).
+        """
+        snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", event).lower()
+        return f"{file}:{snake}:{group}:{handler}"
+
+
+class Starter(msgspec.Struct, frozen=True, kw_only=True):
+    """How the agent is started with a first prompt, in the folder that it is started in."""
+
+    binary: str
+    """Name of the command."""
+    args: tuple[str, ...] = ("{prompt}",)
+
+    def arguments(self, prompt: str) -> tuple[str, ...]:
+        """What follows the command, with `{prompt}` filled in."""
+        return tuple(arg.replace("{prompt}", prompt) for arg in self.args)
+
+
+class InstructionLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """How much the agent reads of a project's instruction files together; what is beyond is cut off at the end."""
+
+    file: Place
+    """TOML settings that may say otherwise."""
+    key: str
+    """Of these, at the top level: bytes."""
+    default_bytes: int
+
+
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
+    """After how many days an agent deletes its transcripts."""
+
+    key: str
+    """Of its settings, at the top level."""
+    default_days: int
+    """Where the settings do not say."""
+
+
+class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent, as it is installed on people's machines."""
+
+    id: str
+    name: str
+    """As people read it in the list of agents."""
+    binaries: tuple[str, ...]
+    """Names of its command, the usual one first."""
+    folders: tuple[Place, ...]
+    """Folders that are there where the agent is used, also where its command is not found (inside an editor)."""
+    other_folders: tuple[Place, ...] = ()
+    """Further folders in which it keeps what is its own; that they are there does not say that it is used."""
+    binary_folders: tuple[Place, ...] = ()
+    """Where its command lies beside PATH and the places that are usual for all."""
+    supported: bool = False
+    """Carryover has an adapter for it. Without one, only `id`, `name`, `binaries` and `folders` say anything."""
+    version: VersionProbe | None = None
+    """None: it is not asked."""
+    config_files: tuple[Place, ...] = ()
+    """Settings files that may hold our hooks: the first that exists is taken, else the first."""
+    hook_form: Literal["nested", "flat"] = "nested"
+    """How hooks stand in JSON settings.
+
+    nested: `{"hooks": {event: [{"matcher", "hooks": [{"type": "command", "command", "timeout"}]}]}}`
+    flat: `{"version": 1, "hooks": {event: [{"command", "timeout"}]}}`, where version and hooks must be there
+    """
+    hook_tables: Place | None = None
+    """TOML settings that may hold the hooks instead, nested (`[[hooks.SessionStart]]`). Where they have such tables,
+    ours go there: the agent warns of hooks in both. The tables of `review` are none of these."""
+    hook_file_rules: HookFileRules | None = None
+    """None: nothing in a file of hooks keeps the others from running."""
+    hook_switches: tuple[HookSwitch, ...] = ()
+    review: HookReview | None = None
+    """None: hooks run as soon as they are written."""
+    transcripts: tuple[Place, ...] = ()
+    """Folders that hold its transcripts."""
+    retention: Retention | None = None
+    """None: it keeps them, or nobody knows."""
+    hook_sets: tuple[HookSet, ...] = ()
+    """From the oldest range to the newest. Together they leave no version out above the lowest."""
+    injects_on: tuple[str, ...] = ()
+    """Events whose hook can put text into the session's context."""
+    instruction_files: tuple[str, ...] = ()
+    """Files in a project that it reads by itself, as far as we put a pointer into them."""
+    instruction_limit: InstructionLimit | None = None
+    """None: it reads them whole, or nobody knows."""
+    start: Starter | None = None
+    """None: it can't be started with a prompt."""
+    folder_must_exist: bool = False
+    """It does not start where a variable moves its folder to a place that is not there."""
+    asks_every_copy: bool = False
+    """Its commands are programs of their own (an editor, a terminal client) that read the same settings: each is asked
+    for its version, and only hooks that all of them know are written."""
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The environment variables that move something of this agent, each once."""
+        folders = (*self.folders, *self.other_folders, *self.binary_folders, *self.transcripts)
+        places = (*folders, *self.config_files, *self._beside())
+        return tuple(dict.fromkeys(place.env for place in places if place.env))
+
+    def _beside(self) -> Iterator[Place]:
+        """Settings that are read for what they say of hooks and instructions."""
+        if self.hook_tables is not None:
+            yield self.hook_tables
+        yield from (switch.file for switch in self.hook_switches)
+        if self.review is not None:
+            yield self.review.state_file
+        if self.instruction_limit is not None:
+            yield self.instruction_limit.file
+
+
+def places_on(places: tuple[Place, ...], platform: str) -> tuple[Place, ...]:
+    """Those of `places` that a platform (as `sys.platform` names it) has."""
+    return tuple(place for place in places if not place.platforms or platform in place.platforms)
+
+
+def _below_home(path: str, home: Path) -> Path:
+    return home / path.removeprefix("~").lstrip("/") if path.split("/")[0] == "~" else home / path

@@ -1,0 +1,51 @@
+"""Where an agent's files are, as its spec says it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from carryover.adapter.spec import LINUX, MACOS, AgentSpec, Place, places_on
+
+HOME = Path("/home/dev")
+MOVABLE = Place(path="~/.tool/settings.json", env="TOOL_HOME", below="settings.json")
+
+
+@pytest.mark.parametrize(
+    ("env", "path"),
+    [
+        ({}, "/home/dev/.tool/settings.json"),
+        ({"TOOL_HOME": " "}, "/home/dev/.tool/settings.json"),
+        ({"TOOL_HOME": "/srv/tool"}, "/srv/tool/settings.json"),
+        ({"TOOL_HOME": "~/conf"}, "/home/dev/conf/settings.json"),
+        ({"TOOL_HOME": "~"}, "/home/dev/settings.json"),
+        ({"TOOL_HOME": "conf"}, "/home/dev/conf/settings.json"),
+        ({"TOOL_HOME": "~other/conf"}, "/home/dev/~other/conf/settings.json"),
+    ],
+)
+def test_a_variable_moves_a_place(env: dict[str, str], path: str) -> None:
+    assert MOVABLE.at(HOME, env) == Path(path)
+
+
+def test_a_place_that_nothing_moves_ignores_the_environment() -> None:
+    assert Place(path="~/.tool").at(HOME, {"": "/srv"}) == HOME / ".tool"
+
+
+def test_a_place_without_platforms_is_on_all() -> None:
+    both, mac = Place(path="~/.tool"), Place(path="~/Library/Tool", platforms=(MACOS,))
+
+    assert [places_on((both, mac), platform) for platform in (LINUX, MACOS)] == [(both,), (both, mac)]
+
+
+def test_a_spec_names_each_variable_once() -> None:
+    spec = AgentSpec(
+        id="tool",
+        name="Tool",
+        binaries=("tool",),
+        folders=(Place(path="~/.tool", env="TOOL_HOME"),),
+        config_files=(MOVABLE,),
+        transcripts=(Place(path="~/.data", env="TOOL_DATA"), Place(path="~/.old")),
+    )
+
+    assert spec.variables == ("TOOL_HOME", "TOOL_DATA")
