@@ -234,7 +234,7 @@ def test_hooks_settings_and_projects_are_known_as_ours(former: FormerState, daem
         assert agents[name]["selected"]
         assert (agents[name]["hooks"]["missing"], agents[name]["hooks"]["edited"]) == ([], [])
     assert [found["what"] for found in findings if found["level"] == "wrong"] == [
-        "Codex CLI: hooks are installed, and not reviewed yet: Stop, SessionStart, PreCompact, SessionEnd."
+        "Codex CLI: hooks are installed, but not reviewed yet: Stop, SessionStart, PreCompact, SessionEnd."
     ]
 
 
