@@ -12,10 +12,9 @@ from packaging.version import Version
 
 from carryover.adapter.contract import Agent
 from carryover.adapter.spec import LINUX, MACOS, AgentSpec, places_on
-from carryover.agents import adapters, specs
-from carryover.agents.known import NAME_ONLY
+from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, specs
+from carryover.agents.unsupported import UNSUPPORTED
 from carryover.install.hook_sets import can_inject, hooks_for, hooks_for_unknown, lowest
-from carryover.model import AGENT_IDS, AGENT_NAMES
 from support.tools import CODEX, CURSOR
 
 EACH_KNOWN = pytest.mark.parametrize("spec", specs(), ids=lambda spec: spec.id)
@@ -24,14 +23,17 @@ EACH_WITH_HOOKS = pytest.mark.parametrize("spec", WITH_HOOKS, ids=lambda spec: s
 
 
 def test_each_agent_is_known_once_with_an_adapter_or_by_name() -> None:
-    assert [spec.id for spec in specs()] == list(AGENT_IDS)
-    assert set(NAME_ONLY) == set(AGENT_IDS) - set(adapters())
+    assert [spec.id for spec in specs()] == list(agent_ids()) == list(agent_names())
+    assert len(set(agent_ids())) == len(agent_ids())
     assert {spec.id for spec in specs() if spec.supported} == set(adapters())
+    assert {spec.id for spec in UNSUPPORTED}.isdisjoint(adapters()), "what has a folder is not listed any more"
 
 
 @EACH_KNOWN
 def test_an_agent_can_be_found_on_each_platform(spec: AgentSpec, tmp_path: Path) -> None:
-    assert AGENT_NAMES[spec.id] in spec.name
+    assert agent_names()[spec.id] in spec.name
+    assert agent_id_of(spec.id.upper()) == spec.id
+    assert all(agent_id_of(alias) == spec.id for alias in spec.aliases)
     assert spec.binaries
     for platform in (LINUX, MACOS):
         folders = [place.at(tmp_path, {}) for place in places_on(spec.folders, platform)]

@@ -16,7 +16,6 @@ _NUMBER: Final = r"^(?:\w+ )?(\d+(?:\.\d+)+)"
 CURSOR: Final = AgentSpec(
     id="cursor",
     name="Cursor",
-    supported=True,
     binaries=("cursor", "cursor-agent"),
     folders=(Place(path="~/.cursor"),),
     version=VersionProbe(args=("--version",), pattern=_NUMBER),
@@ -38,7 +37,6 @@ CURSOR: Final = AgentSpec(
 CODEX: Final = AgentSpec(
     id="codex",
     name="Codex CLI",
-    supported=True,
     binaries=("codex",),
     folders=(Place(path="~/.codex", env="CODEX_HOME"),),
     version=VersionProbe(args=("--version",), pattern=_NUMBER),

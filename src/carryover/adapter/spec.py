@@ -157,6 +157,10 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     """As people read it in the list of agents."""
+    short_name: str = ""
+    """As handoffs and messages call it; empty: `name`."""
+    aliases: tuple[str, ...] = ()
+    """Other names, in lower case, by which a hook may call it."""
     binaries: tuple[str, ...]
     """Names of its command, the usual one first."""
     folders: tuple[Place, ...]
@@ -165,8 +169,6 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Further folders in which it keeps what is its own; that they are there does not say that it is used."""
     binary_folders: tuple[Place, ...] = ()
     """Where its command lies beside PATH and the places that are usual for all."""
-    supported: bool = False
-    """Carryover has an adapter for it. Without one, only `id`, `name`, `binaries` and `folders` say anything."""
     version: VersionProbe | None = None
     """None: it is not asked."""
     config_files: tuple[Place, ...] = ()
@@ -204,6 +206,11 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     asks_every_copy: bool = False
     """Its commands are programs of their own (an editor, a terminal client) that read the same settings: each is asked
     for its version, and only hooks that all of them know are written."""
+
+    @property
+    def supported(self) -> bool:
+        """Whether Carryover can read its transcripts. Where not, all that is known is how to find it."""
+        return bool(self.transcripts)
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.spec import HookEntry, HookFileRules
+from carryover.agents import agent_names
 from carryover.configedit.hook import UNKNOWN, Form, FoundHook, Hook, Origin
 from carryover.configedit.json_document import Refused
 from carryover.configedit.settings_text import hooks_of, origin_of, with_hooks, without_hooks
@@ -17,7 +18,6 @@ from carryover.configedit.stub_line import WhoseIs, by_scripts
 from carryover.install.hook_files import HookFile
 from carryover.install.plan import Change, Edit, plan
 from carryover.install.record import EditedFile, Record
-from carryover.model import AGENT_NAMES
 
 _INSTALL: Final = "Put that right, then run `carryover refresh`."
 _UNINSTALL: Final = "Take out the hooks that run {script} by hand."
@@ -91,7 +91,7 @@ def taking_out(file: EditedFile) -> Change:
     path = Path(file.path)
     return Change(
         path=path,
-        why=f"hooks of {AGENT_NAMES.get(file.tool, file.tool)}",
+        why=f"hooks of {agent_names().get(file.tool, file.tool)}",
         edit=partial(_without, whose=by_scripts(Path(file.script)), origin=file.origin, form=file.form),
         remedy=_UNINSTALL.format(script=file.script),
         recorded=_forgotten,

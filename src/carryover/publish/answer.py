@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import StartReason
+from carryover.agents import agent_names
 from carryover.config import Config, project_settings
 from carryover.distill.facts import GitFacts
 from carryover.distill.frame import Answering
@@ -60,7 +61,15 @@ def start_answer(
     git = then or git_now(root)
     with ThreadPoolExecutor(1) as beside:  # git's processes take longer than all the rest
         looked = beside.submit(_moved, root, git)
-        made = distill(view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms, own=own)
+        made = distill(
+            view,
+            git,
+            files_now(view),
+            resume=settings.resume_mode,
+            now_ms=now_ms,
+            own=own,
+            agent_names=agent_names(),
+        )
         moved = looked.result()
     if made is None:
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.agents import adapters
+from carryover.agents import adapters, agent_names
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.facts import FileFacts, GitFacts
 from carryover.distill.handoff import Handoff, distill, has_task, wanted_files
@@ -63,7 +63,13 @@ def made_handoff(
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
     git = _git(root, last_git)
     handoff = distill(
-        view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms, startable=startable(config)
+        view,
+        git,
+        files_now(view),
+        resume=settings.resume_mode,
+        now_ms=now_ms,
+        startable=startable(config),
+        agent_names=agent_names(),
     )
     text = render(handoff) if handoff is not None else None
     return Refreshed(root=view.root, settings=settings, handoff=handoff, text=text, git=git)

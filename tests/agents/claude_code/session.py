@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.claude_code.contract_case import HEAD, SESSION
 from carryover.adapter.contract import Record, Source
-from carryover.agents.claude_code import AGENT
+from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.claude_code.context import Context
 from carryover.model import AnyBody, Event, SessionInfo, Skipped
 

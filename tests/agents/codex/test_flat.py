@@ -9,7 +9,7 @@ import pytest
 
 from agents.codex.contract_case import recording
 from carryover.adapter.contract import Record, Source
-from carryover.agents.codex import AGENT
+from carryover.agents.codex.adapter import AGENT
 from carryover.agents.codex.context import Context
 from carryover.model import (
     AnyBody,

@@ -7,7 +7,7 @@ from pathlib import Path
 from agents.codex.contract_case import recording
 from agents.codex.rollout import Rollout, exited
 from carryover.adapter.contract import Source
-from carryover.agents.codex import AGENT
+from carryover.agents.codex.adapter import AGENT
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import ProjectRoot

@@ -8,7 +8,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from carryover.agents.codex.hooks import CodexHooks
+from carryover.agents.codex.hooks import HOOKS
 from carryover.agents.codex.spec import SPEC
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown
 from carryover.install.version_probe import version_in
@@ -48,7 +48,7 @@ def test_a_version_that_could_not_be_read_gets_what_every_version_knows() -> Non
 
 
 def test_what_is_asked_for_is_what_the_hooks_read() -> None:
-    assert SPEC.hook_sets[-1].events == CodexHooks.events
+    assert SPEC.hook_sets[-1].events == HOOKS.events
 
 
 def test_no_more_time_is_asked_for_than_a_session_end_is_given() -> None:

@@ -12,7 +12,7 @@ import pytest
 from agents.cursor import chats
 from agents.cursor.stores import Chat, EditorStore, edit, say, shell, user
 from carryover.adapter.contract import Source
-from carryover.agents.cursor import AGENT
+from carryover.agents.cursor.adapter import AGENT
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
 from carryover.ledger.store import Ledger

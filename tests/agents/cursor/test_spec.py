@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from carryover.agents.cursor.hooks import CursorHooks
+from carryover.agents.cursor.hooks import HOOKS
 from carryover.agents.cursor.spec import SPEC
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown
 from carryover.install.version_probe import version_in
@@ -53,7 +53,7 @@ def test_a_version_that_could_not_be_read_gets_what_every_version_knows() -> Non
 
 
 def test_what_is_asked_for_is_what_the_hooks_read() -> None:
-    assert SPEC.hook_sets[-1].events == CursorHooks.events
+    assert SPEC.hook_sets[-1].events == HOOKS.events
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import random
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,9 +182,7 @@ async def test_a_context_of_another_form_begins_the_source_anew(
         return context, agent_fold(source, msgspec.convert({"cwd": None}, agent_context), record)[1]
 
     agent_fold, agent_context = agent.fold, agent.context_type
-    agent.context_type = NewContext
-    agent.fold = fold
-    result = await read(agent=agent)
+    result = await read(agent=replace(agent, context_type=NewContext, fold=fold))
 
     assert len(folded) == 3
     assert result.new_events == 1
@@ -295,9 +294,9 @@ async def test_a_fault_of_the_program_in_one_source_is_told_without_its_content(
         folded: tuple[Any, Folded] = fold(source, context, record)
         return folded
 
-    agent.fold = fault
-    broken = await read(agent=agent)
-    sound = await read(agent=agent, source=Source(agent="made-up", path=str(other)))
+    faulty = replace(agent, fold=fault)
+    broken = await read(agent=faulty)
+    sound = await read(agent=faulty, source=Source(agent="made-up", path=str(other)))
 
     assert broken.error is not None
     assert broken.error.startswith("ValueError at test_pipeline.py:")
@@ -352,16 +351,17 @@ class Unsettled:
 async def test_a_source_whose_end_is_not_final_is_to_be_read_again_and_nobody_waits_for_that(
     transcript: Path, read: Any, agent: Any, ledger: Ledger, source: Source, db: sqlite3.Connection
 ) -> None:
-    agent.reader = Unsettled(agent.reader)
+    reader = Unsettled(agent.reader)
+    agent = replace(agent, reader=reader)
     transcript.write_bytes(b"".join(said(f"prompt {n}...", f"k{n}") for n in range(4)))
 
-    first = await read()
+    first = await read(agent=agent)
     between = await ledger.source_state(source)
-    again = await read()
+    again = await read(agent=agent)
     after = await ledger.source_state(source)
 
     assert (first.new_events, first.more, first.look_again_s) == (4, False, 60.0)
-    assert agent.reader.looks == 3, "two batches, and once more"
+    assert reader.looks == 3, "two batches, and once more"
     assert between is not None
     assert between.size == READ_IN_PART, "so a daemon that starts anew reads it again"
     assert again == IngestResult(look_again_s=60.0)

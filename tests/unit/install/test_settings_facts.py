@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.claude_code import AGENT
+from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.agents.cursor.spec import SPEC as CURSOR
 from carryover.install.detect import Detection

@@ -4,9 +4,9 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from carryover.agents.claude_code import AGENT
+from carryover.agents import specs
+from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
-from carryover.agents.known import NAME_ONLY
 from carryover.config import Config
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import known_set
@@ -15,6 +15,8 @@ from carryover.install.setup import Option, carry_out, options, outcome_for, too
 from carryover.paths import StateDir
 from support.agent_here import everything
 from support.tools import CODEX
+
+NAMED = {spec.id: spec for spec in specs()}
 
 
 def claude(home: Path, **more: object) -> Detection:
@@ -32,7 +34,7 @@ def claude(home: Path, **more: object) -> Detection:
 
 
 MISSING = Detection(spec=CODEX, state="missing")
-WINDSURF = Detection(spec=NAME_ONLY["windsurf"], state="unsupported")
+WINDSURF = Detection(spec=NAMED["windsurf"], state="unsupported")
 
 
 EVENTS = ("session_start", "pre_compact", "stop", "session_end")

@@ -10,14 +10,16 @@ import pytest
 from packaging.version import Version
 
 from carryover.adapter.spec import AgentSpec
+from carryover.agents import specs
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
-from carryover.agents.known import NAME_ONLY
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown
 from carryover.install.wording import presence, summary, tilde
 from support.tools import CODEX, CURSOR
+
+NAMED = {spec.id: spec for spec in specs()}
 
 HOME = Path("/home/dev")
 CLAUDE_CONFIG = HOME / ".claude/settings.json"
@@ -254,8 +256,8 @@ def test_an_agent_without_hooks() -> None:
         (found(SPEC, "0.1.0", CLAUDE_CONFIG), "detected"),
         (unreadable(SPEC, "x"), "detected"),
         (Detection(spec=SPEC, state="missing"), "not detected"),
-        (Detection(spec=NAME_ONLY["windsurf"], state="unsupported"), "detected, not supported yet"),
-        (Detection(spec=NAME_ONLY["copilot"], state="missing"), "not detected, not supported yet"),
+        (Detection(spec=NAMED["windsurf"], state="unsupported"), "detected, not supported yet"),
+        (Detection(spec=NAMED["copilot"], state="missing"), "not detected, not supported yet"),
     ],
 )
 def test_the_list_of_agents_says_what_is_here(detection: Detection, words: str) -> None:

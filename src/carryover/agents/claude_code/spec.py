@@ -6,7 +6,6 @@ from typing import Final
 
 from carryover.adapter.spec import AgentSpec, HookEntry, HookSet, HookSwitch, Place, Retention, Starter, VersionProbe
 from carryover.agents.claude_code import transcripts
-from carryover.model import AGENT_NAMES
 
 # Hooks began with 1.0.38, but only from 1.0.48 on is there one that is told before context is lost. `Stop` is of the
 # first ones. An event that the installed version does not know makes it warn at each start, so none comes too early.
@@ -21,8 +20,8 @@ _SETTINGS: Final = Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR"
 
 SPEC: Final = AgentSpec(
     id=transcripts.AGENT_ID,
-    name=AGENT_NAMES[transcripts.AGENT_ID],
-    supported=True,
+    name="Claude Code",
+    aliases=("claude",),
     binaries=("claude",),
     binary_folders=(
         Place(path="~/.claude/local"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +17,6 @@ ROOT: Final = Place(path="~/.claude/projects", env="CLAUDE_CONFIG_DIR", below="p
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SIDECHAIN: Final = re.compile(r"agent-([\w-]+)\.jsonl")
-
-
-def roots(home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-    """`$CLAUDE_CONFIG_DIR/projects`, else `~/.claude/projects`."""
-    return (ROOT.at(home, env),)
 
 
 def source_of(path: Path, root: Path) -> Source | None:

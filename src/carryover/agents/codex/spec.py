@@ -31,7 +31,7 @@ _END: Final = HookEntry(event="SessionEnd", timeout_s=3)
 SPEC: Final = AgentSpec(
     id=transcripts.AGENT_ID,
     name="Codex CLI",
-    supported=True,
+    short_name="Codex",
     binaries=("codex",),
     folders=(Place(path="~/.codex", env="CODEX_HOME"),),
     other_folders=(Place(path="~/.agents"),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -25,11 +25,6 @@ _ROLLOUT: Final = re.compile(
     re.IGNORECASE,
 )
 _TIME: Final = re.compile(r"rollout-(\d{4}-\d{2}-\d{2})T(\d{2}-\d{2}-\d{2})-[^/]*$")
-
-
-def roots(home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-    """`sessions` and `archived_sessions` in `$CODEX_HOME`, else in `~/.codex`."""
-    return (SESSIONS.at(home, env), ARCHIVED.at(home, env))
 
 
 def source_of(path: Path, root: Path) -> Source | None:

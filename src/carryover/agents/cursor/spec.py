@@ -16,7 +16,6 @@ from carryover.adapter.spec import (
     VersionProbe,
 )
 from carryover.agents.cursor import transcripts
-from carryover.model import AGENT_NAMES
 
 # One event that a version does not know makes it drop the whole file, others' hooks too (`cursor-agent` 2026.09.10), so
 # an event stands in a set only from the first version on for which somebody reports it. Of the first ones (1.7) it is
@@ -27,8 +26,7 @@ _END: Final = HookEntry(event="sessionEnd", timeout_s=5)
 
 SPEC: Final = AgentSpec(
     id=transcripts.AGENT_ID,
-    name=AGENT_NAMES[transcripts.AGENT_ID],
-    supported=True,
+    name="Cursor",
     binaries=("cursor-agent", "cursor"),
     asks_every_copy=True,
     folders=(

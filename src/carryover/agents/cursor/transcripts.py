@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Final, Literal
 
@@ -59,11 +59,6 @@ WITHOUT_FOLDER: Final = "empty-window"
 _COPY_RANK: Final = -1
 
 _ID: Final = re.compile(r"[\w-]{1,100}")
-
-
-def roots(home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-    """The folders of every platform: those of another one are simply not there."""
-    return tuple(place.at(home, env) for place in PLACES)
 
 
 def kind_of(path: str | PurePath) -> Kind | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from carryover.distill.clip import clip
@@ -11,20 +11,23 @@ from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.view import ProjectView
 from carryover.distill.when import before
 from carryover.distill.work.state import Line
-from carryover.model import AGENT_NAMES
 
 _MOST: Final = 3
 """Of each kind."""
 
 
-def also_entries(view: ProjectView, work: Line, others: Iterable[Line], at_ms: int) -> list[Entry]:
-    """The goals of the other lines, the newest first, each with where it was left; then the worktrees."""
-    agents = {session.session: session.agent for session in view.sessions}
+def also_entries(
+    view: ProjectView, work: Line, others: Iterable[Line], agents: Mapping[str, str], at_ms: int
+) -> list[Entry]:
+    """The goals of the other lines, the newest first, each with where it was left; then the worktrees.
+
+    `agents`: the names of the sessions' agents.
+    """
     entries = []
     for line in others:
         if line.goal is None or line.goal == work.former_goal:
             continue
-        agent = AGENT_NAMES.get(agents.get(line.goal.session, ""), "")
+        agent = agents.get(line.goal.session, "")
         when = before(line.at_ms, at_ms)
         left = f" (next was: {clip(line.announced[0].text, chars=80)})" if line.announced else ""
         entries.append(

@@ -212,7 +212,7 @@ BESIDE = Line(
 def test_what_a_session_at_work_beside_asked_is_told_by_its_agents_name() -> None:
     line = Line(id="s1:1")
 
-    assert [entry.text for entry in questions_beside(line, [BESIDE], {"s2": "codex"}, {"s1"}, START_MS)] == [
+    assert [entry.text for entry in questions_beside(line, [BESIDE], {"s2": "Codex"}, {"s1"}, START_MS)] == [
         "Codex beside asked: Should a pear cost two?"
     ]
     assert [entry.text for entry in questions_beside(line, [BESIDE], {}, (), 0)] == [
@@ -229,7 +229,7 @@ def test_what_a_session_at_work_beside_asked_is_told_by_its_agents_name() -> Non
     ],
 )
 def test_other_questions_of_others_are_not(line: Line, own: set[str], since_ms: int) -> None:
-    assert questions_beside(line, [BESIDE], {"s2": "codex"}, own, since_ms) == []
+    assert questions_beside(line, [BESIDE], {"s2": "Codex"}, own, since_ms) == []
 
 
 def test_loose_ends_come_newest_first_around_what_was_put_off_and_then_those_of_other_lines() -> None:
