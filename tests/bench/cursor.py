@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Source
-from carryover.agents.cursor import folding
+from carryover.agents.cursor import normalise
 from carryover.agents.cursor.context import Context
-from carryover.agents.cursor.editor.reader import EditorReader
+from carryover.agents.cursor.editor import EditorReader
 
 from .cursor_store import CursorStore, Typist, make_cursor_store
 from .measure import Row, at, compared, in_own_process
@@ -93,7 +93,7 @@ class _Reading:
         self._cursor = batch.cursor
         events = 0
         for record in batch.records:
-            self._context, folded = folding.fold(self._source, self._context, record)
+            self._context, folded = normalise.fold(self._source, self._context, record)
             events += len(folded.events)
         return events, batch.more
 

@@ -6,14 +6,14 @@ A new agent adds `tests/agents/<agent>/contract_case.py` with a `CASE`; nothing 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Record, Source
+from carryover.adapter.contract import Agent, Record, Retold, Source
 from carryover.agents import adapters
 from carryover.ingest.clean import clean_context
 from carryover.model import Event, Skipped
@@ -117,13 +117,33 @@ def read_on(agent: Agent, source: Source, reading: Reading | None = None) -> Rea
 
 
 def fold_into(agent: Agent, source: Source, reading: Reading, records: Iterable[Record]) -> Reading:
+    events: list[Event] = []
+    retold: list[Retold] = []
     for record in records:
         reading.context, folded = agent.fold(source, reading.context, record)
-        reading.events += folded.events
+        events += folded.events
         reading.skipped += folded.skipped
+        retold += () if folded.retold is None else (folded.retold,)
+    reading.events = told_again(reading.events, events, retold)
     stored = clean_context(reading.context)
     reading.context = msgspec.json.decode(stored, type=agent.context_type)
     return reading
+
+
+def told_again(events: Sequence[Event], told: Sequence[Event], retold: Iterable[Retold]) -> list[Event]:
+    """What counts of `events` after a batch of others was `told`, as `carryover.ledger.retelling` takes it; but that
+    what is replaced stands at the end."""
+    gone: set[str] = set()
+    for each in retold:
+        before, now = (
+            [event.key for event in some if (event.session, event.sidechain) == (each.session, each.sidechain)]
+            for some in (events, told)
+        )
+        if each.after is not None:
+            before = before[before.index(each.after) + 1 :] if each.after in before else []
+        is_whole = not each.more or before[: len(now)] != now
+        gone |= set(before if is_whole else now)
+    return [*(event for event in events if event.key not in gone), *told]
 
 
 def fold_one(agent: Agent, source: Source, data: bytes, context: Any = None) -> Reading:

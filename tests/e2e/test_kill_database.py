@@ -30,13 +30,14 @@ UNDISTURBED: Final = 2
 HISTORY: Final = 2_400
 """Bubbles of conversations from before."""
 FORGETFUL: Final = """
-from carryover.agents.cursor.editor import state
+from carryover.agents.cursor import context
 from carryover.daemon.main import main
+from carryover.readers import rewritten
 
-state.MAX_RECENT, state.MAX_MARKS_EACH = 8, 6
+context.MAX_CONVERSATIONS, rewritten.MAX_TOLD, rewritten.READ_RECORDS = 12, 3, 7
 main()
 """
-"""So that a short conversation is remembered like one of thousands of bubbles."""
+"""So that a short conversation is told in several commits like one of thousands of bubbles, and soon forgotten."""
 
 MARK: Final = re.compile(r"mark\d{6}")
 

@@ -92,11 +92,27 @@ class Reader(Protocol):
         ...
 
 
+class Retold(msgspec.Struct, frozen=True, kw_only=True):
+    """A thread of a rewritten source is told again: its events in this batch, in their order, are what it has now.
+
+    The ledger keeps what is the same, replaces what changed and takes back what is no longer told.
+    """
+
+    session: str
+    sidechain: str | None = None
+    after: str | None = None
+    """Key of the event that they come after, which stays with all before it; None: they are told from the first."""
+    more: bool = False
+    """The batch ends before the thread does: what the ledger has after it stands until it is told too."""
+
+
 class Folded(msgspec.Struct, frozen=True):
     """What one record became. Neither events nor skipped: the record is known and holds nothing for us."""
 
     events: tuple[Event, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    retold: Retold | None = None
+    """This record begins a thread's events that are told again."""
 
 
 StartReason = Literal["startup", "clear", "compact", "resume", "fork"]

@@ -40,6 +40,7 @@ _ONLY_THAT_IT_FAILED: Final = re.compile(
     re.I,
 )
 """What a program says of another one that it ran: the cause is in another line, where there is one."""
+_LEVEL_OF_NO_FAILURE: Final = re.compile(r"(?:^|[\[|\s])(?:INFO|DEBUG|TRACE)(?=[\]|\s:])")
 _SAYS_WHY: Final = re.compile(
     r"\b(?:error|exception|fatal|failed|failure|cannot|can't|could not|couldn't|unable|not found|no such|denied"
     r"|unknown|invalid|unrecognized|unexpected|refused|timed? ?out|missing|undefined|unsupported|not allowed"
@@ -152,7 +153,9 @@ def why(output: str, *, of_edit: bool = False, only_telling: bool = False) -> st
         return clip(one_line(" ".join(behind)), chars=200)
     unwrapped = (_WRAPPER.sub("", line.strip()) for line in _WRAPPED.sub(" ", output).splitlines())
     said = [line for line in unwrapped if line and not _EXIT_LINE.match(line) and not _OF_THE_SHELL.search(line)]
-    lines = [line for line in said if not _ONLY_THAT_IT_FAILED.search(line)] or said
+    lines = [
+        line for line in said if not (_ONLY_THAT_IT_FAILED.search(line) or _LEVEL_OF_NO_FAILURE.search(line))
+    ] or said
     if not lines:
         return ""
     if of_edit:

@@ -8,11 +8,11 @@ from typing import Protocol
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Batch, Source, Stamp
+from carryover.adapter.contract import Agent, Batch, Retold, Source, Stamp
 from carryover.ingest.arrival import with_bounded_times
 from carryover.ingest.clean import clean_context, clean_entry
 from carryover.ingest.real_paths import RealPaths
-from carryover.ledger.prepared import READ_IN_PART, Prepared, Root, SourceState
+from carryover.ledger.prepared import READ_IN_PART, Prepared, Retelling, Root, SourceState
 from carryover.model import Event, Skipped
 
 
@@ -61,10 +61,13 @@ def prepare(
         context = agent.context_type()
     events: list[Event] = []
     skipped: list[Skipped] = []
+    retold: list[Retold] = []
     for record in batch.records:
         context, folded = agent.fold(source, context, record)
         events.extend(folded.events)
         skipped.extend(folded.skipped)
+        if folded.retold is not None:
+            retold.append(folded.retold)
     events = with_bounded_times(events, now_ms=now_ms(), written_ms=stamp.mtime_ns // 1_000_000)
     found = _found_roots(events, root_of)
     paths = RealPaths(top for root in found.values() for top in (root.root, root.checkout) if top is not None)
@@ -74,6 +77,7 @@ def prepare(
         size=seen.size,
         mtime_ns=seen.mtime_ns,
         entries=tuple(clean_entry(agent.id, paths.of_event(event)) for event in events),
+        retold=tuple(Retelling.of(agent.id, each) for each in retold),
         skipped=tuple(skipped),
         oversized=batch.oversized,
         roots=_as_stored(found),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from itertools import chain
+from typing import Final, TypeVar
 
 import aiosqlite
 import msgspec
@@ -16,9 +17,10 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.ledger.counting import count_skipped, count_stored
 from carryover.ledger.folding import Line, fold_lines
-from carryover.ledger.placing import PutSession, place_session, put_session, time_projects
+from carryover.ledger.placing import PutSession, find_session, place_session, put_session, time_projects
 from carryover.ledger.prepared import Commit, Entry, Prepared, Root
 from carryover.ledger.provisional import drop_needless
+from carryover.ledger.retelling import retell
 from carryover.ledger.rows import TAKEN_BACK
 from carryover.ledger.sub_agents import at_home
 from carryover.ledger.threads import Thread, add_notes, open_thread, store_digest
@@ -34,8 +36,7 @@ _ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size
         state = 'active', error = NULL, failures = 0, retry_ms = 0"""
 _PUT_EVENT: Final = "INSERT INTO event (id, key, twin, thread_id, at_ms, body, undone) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
-Numbered = tuple[int, Entry]
-"""An entry that is new to the ledger, with the id its row gets."""
+K = TypeVar("K")
 
 
 def locator(path: str) -> str | bytes:
@@ -51,24 +52,35 @@ async def run_commit(db: aiosqlite.Connection, source: Source, prepared: Prepare
     """Store `prepared` inside the open transaction. Raises StaleRead where `seen_rev` is no longer the source's."""
     await _advance_source(db, source, prepared, seen_rev)
     entries = await at_home(db, source.agent, prepared.entries, prepared.roots)
-    fresh = await _number(db, await _unknown(db, entries))
+    retold = {(each.session, each.sidechain): each for each in prepared.retold}
+    told = await _unknown(db, [entry for entry in entries if _thread_of(entry) not in retold])
+    again = _grouped((entry for entry in entries if _thread_of(entry) in retold), _thread_of)
     taken_back = _taken_back(entries)
-    stored: list[Numbered] = []
+    stored: list[Entry] = []
     projects: set[int] = set()
-    for native_id, told in _grouped(fresh, lambda entry: entry.event.session).items():
-        session = await _session(db, source, native_id, told)
+    of_session = _grouped([*told, *chain.from_iterable(again.values())], lambda entry: entry.event.session)
+    for native_id in dict.fromkeys([*of_session, *(session for session, _ in retold)]):
+        session = await _session(db, source, native_id, of_session.get(native_id, []))
         keys = taken_back.pop(native_id, frozenset())
-        if session.rank == source.rank:
-            projects |= await _add_to_session(db, session, told, prepared.roots, keys)
-            stored += told
+        if session is None or session.rank != source.rank:
+            continue
+        fresh = [entry for entry in of_session.get(native_id, []) if _thread_of(entry) not in retold]
+        changed = False
+        for thread in (thread for thread in retold if thread[0] == native_id):
+            added, other = await retell(db, session, retold[thread], again.get(thread, []))
+            fresh += added
+            changed |= other
+        if fresh or changed:
+            projects |= await _add_to_session(db, session, fresh, prepared.roots, keys)
+            stored += fresh
     for native_id, keys in taken_back.items():
         projects |= await take_back_again(db, source, native_id, keys)
-    await count_stored(db, (entry for _, entry in stored), prepared.oversized)
+    await count_stored(db, stored, prepared.oversized)
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Commit(
         new_events=len(stored),
         projects=tuple(sorted(projects)),
-        newest_event_ms=max((entry.event.at_ms for _, entry in stored), default=0),
+        newest_event_ms=max((entry.event.at_ms for entry in stored), default=0),
     )
 
 
@@ -106,18 +118,15 @@ async def _known(db: aiosqlite.Connection, column: str, identities: Sequence[byt
     return known
 
 
-async def _number(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[Numbered]:
-    if not entries:
-        return []
-    ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
-    return list(enumerate(entries, start=newest + 1))
-
-
-def _grouped(entries: Iterable[Numbered], key_of: Callable[[Entry], str]) -> dict[str, list[Numbered]]:
-    groups: dict[str, list[Numbered]] = {}
-    for number, entry in entries:
-        groups.setdefault(key_of(entry), []).append((number, entry))
+def _grouped(entries: Iterable[Entry], key_of: Callable[[Entry], K]) -> dict[K, list[Entry]]:
+    groups: dict[K, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(key_of(entry), []).append(entry)
     return groups
+
+
+def _thread_of(entry: Entry) -> tuple[str, str]:
+    return entry.event.session, entry.event.sidechain or ""
 
 
 def _taken_back(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
@@ -129,9 +138,14 @@ def _taken_back(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
     return keys
 
 
-async def _session(db: aiosqlite.Connection, source: Source, native_id: str, entries: list[Numbered]) -> PutSession:
-    """The session's row as `entries` make it. Its rank is another than the source's only where a better one told it."""
-    times = [entry.event.at_ms for _, entry in entries if entry.event.at_ms > 0]
+async def _session(
+    db: aiosqlite.Connection, source: Source, native_id: str, entries: Sequence[Entry]
+) -> PutSession | None:
+    """The session's row as `entries` make it, None where it has none and nothing is told of it. Its rank is another
+    than the source's only where a better one told it."""
+    if not entries:
+        return await find_session(db, source.agent, native_id)
+    times = [entry.event.at_ms for entry in entries if entry.event.at_ms > 0]
     first_ms, last_ms = min(times, default=0), max(times, default=0)
     session = await put_session(
         db,
@@ -150,27 +164,27 @@ async def _session(db: aiosqlite.Connection, source: Source, native_id: str, ent
 async def _add_to_session(
     db: aiosqlite.Connection,
     session: PutSession,
-    entries: list[Numbered],
+    entries: Sequence[Entry],
     roots: Mapping[str, Root],
     taken_back: frozenset[bytes],
 ) -> set[int]:
     """Put new events of one session where they belong; the ids of the projects this touches."""
     if taken_back:
         await take_back(db, session, taken_back)
-    project_id = await place_session(db, session, [entry.event for _, entry in entries], roots)
+    project_id = await place_session(db, session, [entry.event for entry in entries], roots)
     for sidechain, lines in _grouped(entries, lambda entry: entry.event.sidechain or "").items():
         thread = await open_thread(db, session.id, session.native_id, sidechain, project_id)
         await _add_to_thread(db, thread, lines, taken_back)
-    await drop_needless(db, session.id, [entry.event for _, entry in entries])
+    await drop_needless(db, session.id, [entry.event for entry in entries])
     touched = {project for project in (session.project_id, project_id) if project is not None}
     await time_projects(db, touched, started_ms=session.started_ms)
     return touched
 
 
-def _session_info(entries: Iterable[Numbered]) -> SessionInfo:
+def _session_info(entries: Iterable[Entry]) -> SessionInfo:
     """What the main conversation says of its session, later words first."""
     known: dict[str, str] = {}
-    for _, entry in entries:
+    for entry in entries:
         body = entry.event.body
         if isinstance(body, SessionInfo) and entry.event.sidechain is None:
             known.update({name: value for name, value in msgspec.structs.asdict(body).items() if value is not None})
@@ -178,8 +192,10 @@ def _session_info(entries: Iterable[Numbered]) -> SessionInfo:
 
 
 async def _add_to_thread(
-    db: aiosqlite.Connection, thread: Thread, entries: list[Numbered], taken_back: frozenset[bytes]
+    db: aiosqlite.Connection, thread: Thread, entries: Sequence[Entry], taken_back: frozenset[bytes]
 ) -> None:
+    ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
+    numbered = list(enumerate(entries, start=newest + 1))
     rows = [
         (
             number,
@@ -190,11 +206,11 @@ async def _add_to_thread(
             entry.body,
             TAKEN_BACK * (entry.key in taken_back),
         )
-        for number, entry in entries
+        for number, entry in numbered
     ]
     await db.executemany(_PUT_EVENT, rows)
     lines = [
-        Line(number, entry.event.at_ms, entry.event.body) for number, entry in entries if entry.key not in taken_back
+        Line(number, entry.event.at_ms, entry.event.body) for number, entry in numbered if entry.key not in taken_back
     ]
     folded = await asyncio.to_thread(
         fold_lines, thread.digest, lines, session=thread.session, sidechain=thread.sidechain

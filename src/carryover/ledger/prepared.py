@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from carryover.adapter.contract import Retold
 from carryover.ledger.bodies import encode_body
 from carryover.model import Event, Skipped, Undone
 
@@ -59,6 +60,27 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Retelling(msgspec.Struct, frozen=True, kw_only=True):
+    """A thread whose entries in the same commit are what it has from a place on (see `Retold`)."""
+
+    session: str
+    sidechain: str
+    """'' for the main conversation."""
+    after: bytes | None
+    """16 bytes that stand for agent and key."""
+    more: bool
+
+    @classmethod
+    def of(cls, agent: str, retold: Retold) -> Retelling:
+        """As the ledger knows it."""
+        return cls(
+            session=retold.session,
+            sidechain=retold.sidechain or "",
+            after=None if retold.after is None else _key(agent, retold.after),
+            more=retold.more,
+        )
+
+
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """One read of a source, ready to be committed together with the position after it."""
 
@@ -69,6 +91,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """Size and time of the source, taken before it was read: what was added meanwhile still looks new. The size is
     `READ_IN_PART` where the batch did not reach the end, or the end is not final."""
     entries: tuple[Entry, ...] = ()
+    retold: tuple[Retelling, ...] = ()
+    """Threads that are told again, each once."""
     skipped: tuple[Skipped, ...] = ()
     oversized: int = 0
     roots: Mapping[str, Root] = {}

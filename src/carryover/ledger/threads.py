@@ -23,6 +23,8 @@ _PUT_NOTE: Final = """INSERT INTO note (event_id, thread_id, project_id, kind, w
 _OUTDATED: Final = """SELECT thread.id, session.native_id, sidechain, project_id
     FROM thread JOIN session ON session.id = session_id
     WHERE thread.id IN (SELECT id FROM thread WHERE fold_version != ?) ORDER BY thread.last_ms DESC LIMIT ?"""
+_OF_ID: Final = """SELECT session.native_id, sidechain, project_id FROM thread JOIN session ON session.id = session_id
+    WHERE thread.id = ?"""
 
 
 _Row = tuple[int, int, str | bytes]
@@ -68,6 +70,13 @@ async def rebuild_thread(db: aiosqlite.Connection, thread: Thread) -> Thread:
     await db.execute_fetchall("UPDATE thread SET last_ms = 0 WHERE id = ?", (thread.id,))
     await store_digest(db, thread, digest, last_ms=last_ms)
     return msgspec.structs.replace(thread, digest=digest)
+
+
+async def rebuild(db: aiosqlite.Connection, thread_id: int) -> None:
+    """As `rebuild_thread`, of the thread with this id."""
+    ((session, sidechain, project_id),) = await db.execute_fetchall(_OF_ID, (thread_id,))
+    thread = Thread(id=thread_id, session=session, sidechain=sidechain, project_id=project_id, digest=Digest())
+    await rebuild_thread(db, thread)
 
 
 async def outdated_threads(db: aiosqlite.Connection, limit: int) -> list[Thread]:

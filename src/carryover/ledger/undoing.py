@@ -13,15 +13,14 @@ import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Source
-from carryover.distill.digest import Digest
 from carryover.ledger.placing import PutSession, find_session, time_projects
 from carryover.ledger.rows import TAKEN_BACK, TOLD_BETTER
-from carryover.ledger.threads import Thread, rebuild_thread
+from carryover.ledger.threads import rebuild
 
 _KEYS_PER_QUERY: Final = 500
 
 _OF_SESSION: Final = "thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
-_THREADS: Final = "SELECT id, sidechain FROM thread WHERE session_id = ?"
+_THREADS: Final = "SELECT id FROM thread WHERE session_id = ?"
 _TOLD_BETTER: Final = f"UPDATE event SET undone = {TOLD_BETTER} WHERE {_OF_SESSION}"
 _BEGIN_ANEW: Final = """UPDATE session SET project_final = 0,
     started_ms = CASE WHEN :first_ms > 0 THEN :first_ms ELSE started_ms END,
@@ -43,8 +42,8 @@ async def make_way(
     if not threads:
         return session
     await db.execute_fetchall(_TOLD_BETTER, (session.id,))
-    for thread_id, sidechain in threads:
-        await _rebuild(db, session, thread_id, sidechain)
+    for (thread_id,) in threads:
+        await rebuild(db, thread_id)
     await db.execute_fetchall(_BEGIN_ANEW, {"id": session.id, "first_ms": first_ms, "last_ms": last_ms})
     return msgspec.structs.replace(session, final=False, started_ms=first_ms or session.started_ms)
 
@@ -52,7 +51,7 @@ async def make_way(
 async def take_back(db: aiosqlite.Connection, session: PutSession, keys: Iterable[bytes]) -> bool:
     """Let the session's events with these `keys` count no longer; whether there were any."""
     wanted = sorted(keys)
-    threads: dict[int, str] = {}
+    threads: set[int] = set()
     for start in range(0, len(wanted), _KEYS_PER_QUERY):
         some = wanted[start : start + _KEYS_PER_QUERY]
         marks = ",".join("?" * len(some))
@@ -62,13 +61,13 @@ async def take_back(db: aiosqlite.Connection, session: PutSession, keys: Iterabl
                 f"{_THREADS} AND id IN (SELECT thread_id FROM event WHERE {counting})", (session.id, *some)
             )
         )
-        threads.update((thread_id, sidechain) for thread_id, sidechain in found)
+        threads.update(thread_id for (thread_id,) in found)
         if found:
             await db.execute_fetchall(
                 f"UPDATE event SET undone = {TAKEN_BACK} WHERE {counting} AND {_OF_SESSION}", (*some, session.id)
             )
-    for thread_id, sidechain in threads.items():
-        await _rebuild(db, session, thread_id, sidechain)
+    for thread_id in sorted(threads):
+        await rebuild(db, thread_id)
     return bool(threads)
 
 
@@ -83,14 +82,3 @@ async def take_back_again(db: aiosqlite.Connection, source: Source, native_id: s
     touched = set() if session.project_id is None else {session.project_id}
     await time_projects(db, touched, started_ms=session.started_ms)
     return touched
-
-
-async def _rebuild(db: aiosqlite.Connection, session: PutSession, thread_id: int, sidechain: str) -> None:
-    thread = Thread(
-        id=thread_id,
-        session=session.native_id,
-        sidechain=sidechain,
-        project_id=session.project_id,
-        digest=Digest(),
-    )
-    await rebuild_thread(db, thread)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.agents.codex.patches import in_account, in_patch, subject
+from carryover.agents.codex.patches import in_account, subject
 from carryover.agents.codex.wire import ChangeDetail
 from carryover.records.changes import Change
+from carryover.records.patches import in_patch
 
 SHOP = "/home/dev/shop"
 PATCH = """*** Begin Patch

@@ -15,10 +15,6 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from carryover.adapter.contract import Reader, Record, Source
-from carryover.agents.cursor.talk.context import TalkContext
-from carryover.model import AnyBody, Event, SessionInfo, Skipped
-
 PROJECT = "/home/dev/demo"
 SLUG = "home-dev-demo"
 ID = "0b8f4a52-5d57-4a27-9be2-3f1de9b3c001"
@@ -118,22 +114,6 @@ def jsonl(records: Sequence[dict[str, Any]]) -> bytes:
     return b"".join(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records)
 
 
-def legacy(steps: Sequence[Step], project: str = PROJECT) -> str:
-    """The older text form."""
-    out = []
-    for step in steps:
-        if step.kind == "user":
-            out.append(f"user:\n<user_query>\n{step.text}\n</user_query>\n")
-        elif step.kind == "say":
-            out.append(f"assistant:\n[Thinking] Hm.\n{step.text}\n" if not out else f"assistant:\n{step.text}\n")
-        else:
-            name, args, result = call(step, project)
-            given = "\n".join(f"  {key}={value}" for key, value in args.items())
-            printed = "\n".join(f"  {line}" for line in result.splitlines())
-            out.append(f"assistant:\n[Tool call] {name}\n{given}\n[Tool result] {name}\n{printed}\n")
-    return "\n".join(out)
-
-
 def varint(number: int) -> bytes:
     out = bytearray()
     while number > 127:
@@ -191,36 +171,3 @@ class ChatStore:
 
     def close(self) -> None:
         self.db.close()
-
-
-class Told:
-    """What came of reading one source again and again, with its context and cursor stored between the reads."""
-
-    def __init__(self, reader: Reader, fold: Any, path: Path, *, sidechain: str | None = None) -> None:
-        self.reader, self.fold, self.path = reader, fold, path
-        self.source = Source(agent="cursor", path=str(path), session=ID, sidechain=sidechain)
-        self.context = TalkContext()
-        self.cursor: bytes | None = None
-        self.records: list[Record] = []
-        self.events: list[Event] = []
-        self.skipped: list[Skipped] = []
-        self.oversized = self.restarts = 0
-
-    def read(self) -> list[AnyBody]:
-        """Read what is there now; gives what it became, facts about the session aside."""
-        more, before = True, len(self.events)
-        while more:
-            batch = self.reader.read(self.path, self.cursor)
-            self.restarts += batch.restarted
-            self.oversized += batch.oversized
-            for record in batch.records:
-                self.fold_in(record)
-            self.cursor, more = batch.cursor, batch.more
-        return [event.body for event in self.events[before:] if not isinstance(event.body, SessionInfo)]
-
-    def fold_in(self, record: Record) -> list[AnyBody]:
-        self.records.append(record)
-        self.context, folded = self.fold(self.source, self.context, record)
-        self.events += folded.events
-        self.skipped += folded.skipped
-        return [event.body for event in folded.events]

@@ -23,9 +23,6 @@ HELPER: Final = Chat(
     more={"subagentInfo": {"parentComposerId": ONE.id}},
     head={"subagentInfo": {"parentComposerId": ONE.id}},
 )
-OLDEST: Final = Chat(
-    name="Rename it", bubbles=(user("Rename add to plus."), say("Renamed in src/calc.py.")), inline=True, timed=False
-)
 FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
@@ -45,21 +42,13 @@ def editor(name: str, era: stores.Era, *conversations: Chat) -> Recording:
     return Recording(store.path, store.path.parent)
 
 
-def old_chats(name: str) -> Recording:
-    bubbles = [{"type": "user", "text": "What does add do?"}, {"type": "ai", "text": "It subtracts."}]
-    with closing(EditorStore(FOLDER / name)) as store:
-        tab = {"tabId": stores.uid(name), "chatTitle": "add", "lastSendTime": START_MS, "bubbles": bubbles}
-        return Recording(store.old_chats(stores.PROJECT, [tab]), store.storage)
-
-
 def recordings() -> tuple[Recording, ...]:
     """One of each store and form."""
     return (
         editor("table", "table", ONE, TWO, HELPER),
         editor("list", "list", ONE, TWO),
         editor("workspaces", "workspaces", ONE, TWO),
-        editor("keys", "keys", ONE, TWO, OLDEST),
-        old_chats("old"),
+        editor("keys", "keys", ONE, TWO),
         *talks(),
     )
 
@@ -75,9 +64,7 @@ def talks() -> tuple[Recording, ...]:
     lines = folder / chats.ID / f"{chats.ID}.jsonl"
     lines.parent.mkdir(parents=True)
     lines.write_bytes(chats.jsonl(chats.lines(steps)))
-    text = folder / f"{stores.uid('legacy')}.txt"
-    text.write_text(chats.legacy(steps))
-    return (Recording(store.path, root), Recording(lines, projects), Recording(text, projects))
+    return (Recording(store.path, root), Recording(lines, projects))
 
 
 def streamed(folder: Path) -> Iterator[Recording]:
@@ -160,7 +147,8 @@ CASE: Final = Case(
         "home-dev-demo/agent-transcripts/notes.md",
         "home-dev-demo/agent-tools/a1.txt",
         "home-dev-demo/agent-transcripts/a1/b2.jsonl",
-        "home-dev-demo/agent-transcripts/a1/subagents/b2.txt",
+        "home-dev-demo/agent-transcripts/a1.txt",
+        "a1/state.vscdb-wal",
     ),
     payloads=PAYLOADS,
     foreign=FOREIGN,

@@ -65,8 +65,9 @@ class RestlessEditor(threading.Thread):
         acts = [self._turn] * 20 + [self._two_at_once] * 3 + [self._back] * 4 + [self._back_and_on] * 4
         acts += [self._forth] * 3 + [self._begin, self._vacuum, self._restart, self._checkpoint]
         try:
-            while not self._finished.is_set():
-                act = self._random.choice(acts)
+            once = list(dict.fromkeys(acts))
+            while once or not self._finished.is_set():
+                act = once.pop() if once else self._random.choice(acts)
                 act(self._random.choice(self._talks))
                 self.done[act.__name__.strip("_")] += 1
             self._store.close()
@@ -122,7 +123,7 @@ class RestlessEditor(threading.Thread):
         talk.bubbles[number] = ident, {**bubble, **changes}
 
     def _put(self, talk: Talk, *, status: str = "generating", generating: int | None = None) -> None:
-        self._store.put(talk.chat(status=status, generating=generating))
+        self._store.put(talk.chat(status=status, generating=generating), whole=self._random.random() < 0.5)
         time.sleep(self._random.uniform(0, 2 * self._pause_s))
 
     def _turn(self, talk: Talk) -> None:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -101,7 +101,6 @@ class Chat:
     generating: Sequence[int] = ()
     ghosts: Sequence[Bubble] = ()
     folder: str | None = PROJECT
-    inline: bool = False
     timed: bool = True
     ids: Sequence[str] = ()
     more: dict[str, Any] = field(default_factory=dict)
@@ -156,12 +155,18 @@ class EditorStore:
     def close(self) -> None:
         self.db.close()
 
-    def put(self, *chats: Chat) -> None:
-        """Write conversations whole: rows of the same key are replaced."""
+    def put(self, *chats: Chat, whole: bool = True) -> None:
+        """Write conversations: rows of the same key are replaced, where not `whole` only those of bubbles that changed.
+
+        Which of the two an editor does, nobody knows.
+        """
         self.db.execute("BEGIN IMMEDIATE")
         for chat in chats:
             for ident, bubble in _rows(chat):
-                self.value(f"bubbleId:{chat.id}:{ident}", bubble)
+                key = f"bubbleId:{chat.id}:{ident}"
+                former = self.db.execute("SELECT value FROM cursorDiskKV WHERE key = ?", (key,)).fetchone()
+                if whole or former != (json.dumps(bubble).encode(),):
+                    self.value(key, bubble)
             self.value(f"composerData:{chat.id}", composer(chat, in_row=self.era in ("table", "list")))
             self._list(chat)
         self.db.execute("COMMIT")
@@ -201,15 +206,6 @@ class EditorStore:
         (path / "workspace.json").write_text(json.dumps(content or {"folder": f"file://{quote(folder)}"}))
         return path
 
-    def old_chats(self, folder: str, tabs: Iterable[dict[str, Any]]) -> Path:
-        """Conversations of versions before 0.43."""
-        path = self.workspace(folder) / "state.vscdb"
-        with closing(sqlite3.connect(path, isolation_level=None)) as db:
-            db.execute(KV.format("ItemTable"))
-            data = json.dumps({"tabs": list(tabs)})
-            db.execute("INSERT INTO ItemTable VALUES ('workbench.panel.aichat.view.aichat.chatdata', ?)", (data,))
-        return path
-
     @staticmethod
     def _list_item(db: sqlite3.Connection, key: str, entry: dict[str, Any]) -> None:
         row = db.execute("SELECT value FROM ItemTable WHERE key = ?", (key,)).fetchone()
@@ -227,11 +223,7 @@ def composer(chat: Chat, *, in_row: bool = True) -> dict[str, Any]:
         | ({"createdAt": bubble["createdAt"]} if chat.timed else {})
         for ident, bubble in rows
     ]
-    listed = (
-        {"_v": 2, "conversation": [bubble for _, bubble in rows]}
-        if chat.inline
-        else {"_v": 16, "fullConversationHeadersOnly": headers}
-    )
+    listed = {"_v": 16, "fullConversationHeadersOnly": headers}
     place = {"workspaceIdentifier": identifier(chat.folder)} if in_row and chat.folder is not None else {}
     return {
         "composerId": chat.id,

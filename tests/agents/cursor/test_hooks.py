@@ -101,7 +101,7 @@ def test_the_users_address_is_nowhere_in_what_is_read() -> None:
     [
         (TRANSCRIPT, "/home/dev/.cursor/projects"),
         (TRANSCRIPT.replace(".cursor", ".cursor-server"), "/home/dev/.cursor-server/projects"),
-        (f"/home/dev/.cursor/projects/s/agent-transcripts/{CONVERSATION}.txt", "/home/dev/.cursor/projects"),
+        (f"/home/dev/.cursor/projects/s/agent-transcripts/{CONVERSATION}.jsonl", "/home/dev/.cursor/projects"),
         (f"/home/dev/.cursor/chats/9e107d9d/{CONVERSATION}/store.db", "/home/dev/.cursor/chats"),
         ("/home/dev/.config/Cursor/User/globalStorage/state.vscdb", "/home/dev/.config/Cursor/User/globalStorage"),
         (f"/home/dev/.cursor/projects/s/notes/{CONVERSATION}.jsonl", None),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from carryover.adapter.contract import Source
 from carryover.agents.cursor.adapter import AGENT
-from carryover.agents.cursor.transcripts import kind_of, source_of, sources
+from carryover.agents.cursor.transcripts import NOTED, LinesReader, kind_of, source_of, sources
 
 HOME = Path("/home/dev")
 USER = HOME / ".config/Cursor/User"
@@ -19,13 +21,11 @@ TRANSCRIPTS = "home-dev-demo/agent-transcripts"
 @pytest.mark.parametrize(
     ("root", "below", "kind", "session", "sidechain", "rank"),
     [
-        (USER / "globalStorage", "state.vscdb", "ide", None, None, 3),
-        (USER / "workspaceStorage", "1f/state.vscdb", "workspace", None, None, 3),
+        (USER / "globalStorage", "state.vscdb", "editor", None, None, 3),
         (HOME / ".cursor/chats", f"1f/{ID}/store.db", "chat", ID, None, 2),
         (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}/{ID}.jsonl", "transcript", ID, None, 1),
         (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}.jsonl", "transcript", ID, None, 1),
         (HOME / ".cursor-server/projects", f"{TRANSCRIPTS}/{ID}/subagents/c1.jsonl", "transcript", ID, "c1", 1),
-        (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}.txt", "text", ID, None, 0),
         (HOME / ".cursor/projects", f"empty-window/agent-transcripts/{ID}/{ID}.jsonl", "transcript", ID, None, -1),
     ],
 )
@@ -43,7 +43,6 @@ def test_a_source_is_known_by_its_place(
 def test_a_change_beside_a_database_is_one_of_the_database(suffix: str) -> None:
     for root, below in (
         (USER / "globalStorage", "state.vscdb"),
-        (USER / "workspaceStorage", "1f/state.vscdb"),
         (HOME / ".cursor/chats", f"1f/{ID}/store.db"),
     ):
         assert source_of(root / f"{below}{suffix}", root) == source_of(root / below, root) is not None
@@ -58,6 +57,8 @@ def test_places_alike_elsewhere_are_none() -> None:
     for root, below in (
         (USER, "globalStorage/state.vscdb"),
         (HOME / ".config/Code/User/globalState", "state.vscdb"),
+        (USER / "workspaceStorage", "1f/state.vscdb"),
+        (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}.txt"),
         (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}/other.jsonl"),
         (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}/subagents/c1/d2.jsonl"),
         (HOME / ".cursor/projects", f"home-dev-demo/{ID}.jsonl"),
@@ -72,11 +73,9 @@ def test_what_is_there_is_found(tmp_path: Path) -> None:
     expected = []
     for root, below in (
         ("globalStorage", "state.vscdb"),
-        ("workspaceStorage", "1f/state.vscdb"),
         ("chats", f"1f/{ID}/store.db"),
         ("projects", f"{TRANSCRIPTS}/{ID}/{ID}.jsonl"),
         ("projects", f"{TRANSCRIPTS}/{ID}/subagents/c1.jsonl"),
-        ("projects", f"{TRANSCRIPTS}/{ID}.txt"),
         ("projects", f"empty-window/agent-transcripts/{ID}.jsonl"),
     ):
         path = tmp_path / root / below
@@ -86,9 +85,7 @@ def test_what_is_there_is_found(tmp_path: Path) -> None:
         expected.append(source_of(path, tmp_path / root))
 
     found: list[Source | None] = [
-        source
-        for root in ("globalStorage", "workspaceStorage", "chats", "projects")
-        for source in sources(tmp_path / root)
+        source for root in ("globalStorage", "chats", "projects") for source in sources(tmp_path / root)
     ]
     assert sorted(found, key=str) == sorted(expected, key=str)
     assert sources(tmp_path) == []
@@ -101,3 +98,42 @@ def test_the_data_folder_follows_its_variable() -> None:
     assert Path("/data/config/Cursor/chats") in moved
     assert HOME / ".cursor/chats" in moved
     assert set(AGENT.roots(HOME, {})) >= {USER / "globalStorage", HOME / ".cursor/projects"}
+
+
+AT_MS = 1_772_442_000_123
+
+
+@pytest.fixture
+def transcript(tmp_path: Path) -> Path:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b'{"role": "user"}\n  { "role": "assistant"}\n{}\nno json\n[1]\n{"torn": ')
+    os.utime(path, ns=(0, AT_MS * 1_000_000))
+    return path
+
+
+def test_each_object_says_when_the_file_was_last_written(transcript: Path) -> None:
+    batch = LinesReader().read(transcript, None)
+
+    assert [json.loads(record.data) for record in batch.records[:2]] == [
+        {NOTED: AT_MS, "role": "user"},
+        {NOTED: AT_MS, "role": "assistant"},
+    ]
+    assert [record.data for record in batch.records[2:]] == [b"{}", b"no json", b"[1]"]
+    assert [record.number for record in batch.records] == [1, 2, 3, 4, 5]
+
+
+def test_only_what_was_added_is_read_again(transcript: Path) -> None:
+    reader = LinesReader()
+    first = reader.read(transcript, None)
+
+    with transcript.open("ab") as file:
+        file.write(b'1}\n{"role": "user"}\n')
+    second = reader.read(transcript, first.cursor)
+
+    assert [record.number for record in second.records] == [6, 7]
+    assert reader.stamp(transcript).size == transcript.stat().st_size
+
+
+def test_a_transcript_that_is_gone_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        LinesReader().read(tmp_path / "x.jsonl", None)

@@ -177,6 +177,7 @@ def test_a_result_whose_call_is_not_known_tells_nothing() -> None:
 def test_what_only_says_that_something_failed_is_the_cause_where_nothing_else_is_said(wrapper: str) -> None:
     assert why(f"{wrapper}\noven.go:64:9: invalid array length") == "oven.go:64:9: invalid array length"
     assert why(wrapper) == wrapper
+    assert why(f"2026-11-20 | INFO | oven warm\n{wrapper}\noven is cold") == "oven is cold"
 
 
 def test_an_edit_that_failed_says_why_first() -> None:

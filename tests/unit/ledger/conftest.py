@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.adapter.contract import Source
-from carryover.ledger.prepared import Commit, Entry, Prepared, Root
+from carryover.adapter.contract import Retold, Source
+from carryover.ledger.prepared import Commit, Entry, Prepared, Retelling, Root
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, Skipped, UserPrompt
@@ -55,6 +55,7 @@ class Scribe:
         redacted: Mapping[str, int] | None = None,
         skipped: tuple[Skipped, ...] = (),
         oversized: int = 0,
+        retold: tuple[Retold, ...] = (),
     ) -> Prepared:
         folders = {event.cwd for event in events if event.cwd is not None}
         return Prepared(
@@ -63,6 +64,7 @@ class Scribe:
             size=10,
             mtime_ns=5_000_000,
             entries=tuple(Entry.of(AGENT, event, redacted or {}) for event in events),
+            retold=tuple(Retelling.of(AGENT, each) for each in retold),
             skipped=skipped,
             oversized=oversized,
             roots={folder: Root(folder) for folder in folders},

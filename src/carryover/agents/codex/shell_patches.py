@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from carryover.agents.codex.patches import in_patch
 from carryover.records.changes import Change
+from carryover.records.patches import in_patch
 from carryover.records.paths import resolved
 
 _MOST_CHARS: Final = 1 << 20

@@ -21,6 +21,7 @@ from carryover.model import PlanItem, PlanState, Question, ToolCall
 from carryover.records import rawjson, shell_files
 from carryover.records.bounds import SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.changes import Change
+from carryover.records.patches import in_patch
 from carryover.records.paths import resolved
 from carryover.records.text import names_own_folder
 
@@ -143,7 +144,7 @@ def shell_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCal
 
 def _open(draft: Draft, call_id: str, name: str, call: wire.Call, text: str) -> OpenCall:
     if name == PATCH and rawjson.string_of(call.input) is not None:
-        return patch_call(call_id, name, patches.in_patch(text, draft.cwd))
+        return patch_call(call_id, name, in_patch(text, draft.cwd))
     if name == CODE_MODE and rawjson.string_of(call.input) is not None:
         return OpenCall(id=call_id, name=name, op="other", subject=text.strip(), handoff=names_own_folder(text))
     if local := rawjson.part_of(call.action, LocalShell):
@@ -154,7 +155,7 @@ def _open(draft: Draft, call_id: str, name: str, call: wire.Call, text: str) -> 
     if name in SHELLS:
         return _shell(draft, call_id, name, given)
     if name == PATCH:
-        return patch_call(call_id, name, patches.in_patch(given.first("input"), draft.cwd))
+        return patch_call(call_id, name, in_patch(given.first("input"), draft.cwd))
     about = given.first("path", "file_path", "dir_path", "pattern", "query", "url", "message")
     asked = _questions(name, text)[:MAX_QUESTIONS]
     return OpenCall(
@@ -179,7 +180,7 @@ def _shell(draft: Draft, call_id: str, name: str, given: CallInput) -> OpenCall:
     cwd = resolved(place, draft.cwd) if place else draft.cwd
     patch = commands.given_patch(raw)
     if patch is not None:
-        return patch_call(call_id, PATCH, patches.in_patch(patch, cwd))
+        return patch_call(call_id, PATCH, in_patch(patch, cwd))
     call = shell_call(call_id, name, commands.given_script(raw), cwd)
     return msgspec.structs.replace(call, escalated=given.first("sandbox_permissions") == _ESCALATED)
 

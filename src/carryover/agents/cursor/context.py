@@ -6,29 +6,68 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.cursor.talk.context import TalkContext
+from carryover.agents.cursor.plans import Todo
+from carryover.model import Op
+from carryover.records.changes import Change
 
 MAX_CONVERSATIONS: Final = 60
+MAX_OPEN_CALLS: Final = 100
+MAX_WAITING: Final = 100
+MAX_CHANGES: Final = 10
+"""Of one call."""
+
+
+class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A tool call whose result has not come yet."""
+
+    call_id: str
+    name: str
+    op: Op
+    subject: str = ""
+    changes: tuple[Change, ...] = ()
+    questions: tuple[str, ...] = ()
+    handoff: bool = False
+    """It looks at Carryover's own files, whose text must not come back as something that happened here."""
+
+
+class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Changes of a call that will count if its turn ends well."""
+
+    call_id: str
+    changes: tuple[Change, ...]
+
+
+class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of a source that holds one conversation, message by message."""
+
+    cwd: str | None = None
+    last_ms: int = 0
+    """Time of the last record: records without one come a millisecond later."""
+    timed: bool = False
+    """A record said itself when it was written, so that nobody else's word on times is taken any more."""
+    marks: bool = False
+    """The client marks what the user typed, so a message without the mark is the client's own."""
+    calls: tuple[OpenCall, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    todos: tuple[Todo, ...] = ()
 
 
 class Told(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was sent of one of the editor's conversations, so that it is sent again only when it changes. The marks are
-    numbers: a digest in letters looks like a secret."""
+    """What was told of a conversation in a database."""
 
-    info: int = 0
-    todos: int = 0
+    last: bytes | None = None
+    """Key of the last event; bytes, for in a text it might be taken for a secret."""
+    last_ms: int = 0
+    marks: dict[str, int] = {}
+    """What was said of it as a whole, which is told only when it is news. Numbers: a digest in letters looks like a
+    secret."""
     folder: str | None = None
     """Of several workspace folders, the one that the conversation works in."""
 
 
-class EditorContext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of one of the editor's databases, which hold many conversations: what is known of the last ones."""
-
-    told: dict[str, Told] = {}
-
-
 class Context(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of one source between two records. Its kind says which of the two it uses."""
+    """The state of one source between two records."""
 
-    editor: EditorContext = EditorContext()
     talk: TalkContext = TalkContext()
+    told: dict[str, Told] = {}
+    """The conversations told last, in databases only."""

@@ -1,22 +1,25 @@
-"""Where Cursor keeps its conversations, and which files there hold some: three stores, each known by its place alone.
+"""Where Cursor keeps its conversations, which files there hold some, and how each is read.
 
-Paths: FACTS.md. One conversation has the same id in every store, and may lie in several.
+Three stores, each known by its place alone: FACTS.md. One conversation has the same id in every store, and may lie in
+several.
 """
 
 from __future__ import annotations
 
-import os
+import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path, PurePath
 from typing import Final, Literal
 
-from carryover.adapter.contract import Source
+import msgspec
+
+from carryover.adapter.contract import Batch, Reader, Source, Stamp
 from carryover.adapter.spec import LINUX, MACOS, Place
+from carryover.readers.jsonl import JsonlReader
 
 AGENT_ID: Final = "cursor"
-
-_MAC_USER: Final = "~/Library/Application Support/Cursor/User"
 
 PLACES: Final = (
     # Electron keeps an application's data below XDG_CONFIG_HOME on Linux.
@@ -26,14 +29,7 @@ PLACES: Final = (
         below="Cursor/User/globalStorage",
         platforms=(LINUX,),
     ),
-    Place(
-        path="~/.config/Cursor/User/workspaceStorage",
-        env="XDG_CONFIG_HOME",
-        below="Cursor/User/workspaceStorage",
-        platforms=(LINUX,),
-    ),
-    Place(path=f"{_MAC_USER}/globalStorage", platforms=(MACOS,)),
-    Place(path=f"{_MAC_USER}/workspaceStorage", platforms=(MACOS,)),
+    Place(path="~/Library/Application Support/Cursor/User/globalStorage", platforms=(MACOS,)),
     Place(path="~/.cursor/chats"),
     Place(path="~/.config/Cursor/chats", env="XDG_CONFIG_HOME", below="Cursor/chats"),
     Place(path="~/.cursor/projects"),
@@ -42,130 +38,122 @@ PLACES: Final = (
 )
 """The folders below which sources lie. The settings beside `globalStorage` are none of ours and hold much more."""
 
-Kind = Literal["ide", "workspace", "chat", "transcript", "text"]
-"""ide: the editor's global database. workspace: that of a window, with conversations of versions below 0.43 only.
-chat: a conversation of the terminal client. transcript: lines written beside either of them; text: their old form."""
+Kind = Literal["editor", "chat", "transcript"]
+"""editor: the editor's global database. chat: a conversation of the terminal client. transcript: lines written beside
+either of them."""
 
-_RANKS: Final[dict[Kind, int]] = {"ide": 3, "workspace": 3, "chat": 2, "transcript": 1, "text": 0}
-"""The databases hold results, times and ids, the transcripts no results and no times, their old form least."""
-
-_DATABASE: Final = "state.vscdb"
-_CHAT: Final = "store.db"
-_TRANSCRIPTS: Final = "agent-transcripts"
-_TRANSCRIPT_KINDS: Final[dict[str, Kind]] = {"jsonl": "transcript", "txt": "text"}
-_BESIDE: Final = ("-wal", "-journal")
-WITHOUT_FOLDER: Final = "empty-window"
+COPY_GROUP: Final = "empty-window"
 """Stands in place of a project's slug. A conversation with a folder may have a copy of its transcript there."""
-_COPY_RANK: Final = -1
+NOTED: Final = "carryoverNotedMs"
+"""What the reader puts into each line of a transcript: when the file was last written, in UTC milliseconds."""
 
+_RANKS: Final[dict[Kind, int]] = {"editor": 3, "chat": 2, "transcript": 1}
+"""The databases hold results, times and ids, the transcripts no results and no times."""
+_COPY_RANK: Final = -1
+_DATABASES: Final = ("state.vscdb", "store.db")
+_BESIDE: Final = ("-wal", "-journal")
+_PATTERNS: Final = {
+    "globalStorage": ("state.vscdb",),
+    "chats": ("*/*/store.db",),
+    "projects": tuple(f"*/agent-transcripts/{below}.jsonl" for below in ("*", "*/*", "*/subagents/*")),
+}
 _ID: Final = re.compile(r"[\w-]{1,100}")
+_OBJECT: Final = re.compile(rb"\s*\{(?=\s*\")")
+
+
+class CursorReader:
+    """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`)."""
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        return _reader_of(path).read(path, cursor)
+
+    def stamp(self, path: Path) -> Stamp:
+        return _reader_of(path).stamp(path)
+
+
+class LinesReader:
+    """As `JsonlReader`; a record that is a JSON object begins with `carryoverNotedMs`, for lines say no time."""
+
+    def __init__(self) -> None:
+        self._lines = JsonlReader()
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        noted = b'{"%s":%d,' % (NOTED.encode(), self._lines.stamp(path).mtime_ns // 1_000_000)
+        batch = self._lines.read(path, cursor)
+        records = (
+            msgspec.structs.replace(record, data=_OBJECT.sub(lambda _: noted, record.data, count=1))
+            if _OBJECT.match(record.data)
+            else record
+            for record in batch.records
+        )
+        return msgspec.structs.replace(batch, records=tuple(records))
+
+    def stamp(self, path: Path) -> Stamp:
+        return self._lines.stamp(path)
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
     """What kind of source `path` is, told by its last names alone; None where it is none."""
     match str(path).split("/")[-5:]:
         case [*_, "globalStorage", "state.vscdb"]:
-            return "ide"
-        case [*_, "workspaceStorage", _, "state.vscdb"]:
-            return "workspace"
+            return "editor"
         case [*_, "chats", _, _, "store.db"]:
             return "chat"
-        case [*above, name] if _TRANSCRIPTS in above[-3:]:
-            return _TRANSCRIPT_KINDS.get(name.rpartition(".")[2])
+        case [*above, name] if "agent-transcripts" in above[-3:] and name.endswith(".jsonl"):
+            return "transcript"
     return None
 
 
 def source_of(path: Path, root: Path) -> Source | None:
     """The source that `path` is, by its name alone; a change beside a database is one of the database."""
+    for database in _DATABASES:
+        if path.name in [database + suffix for suffix in _BESIDE]:
+            path = path.with_name(database)
     try:
         parts = path.relative_to(root).parts
     except ValueError:
         return None
-    if not parts:
-        return None
-    name = parts[-1]
-    for suffix in _BESIDE:
-        if name in (_DATABASE + suffix, _CHAT + suffix):
-            name = name.removesuffix(suffix)
-    match root.name, (*parts[:-1], name):
+    match root.name, parts:
         case "globalStorage", ("state.vscdb",):
-            return _source("ide", root / name)
-        case "workspaceStorage", (folder, "state.vscdb"):
-            return _source("workspace", root / folder / name, group=folder)
+            return Source(agent=AGENT_ID, path=str(path), rank=_RANKS["editor"])
         case "chats", (group, chat, "store.db") if _ID.fullmatch(chat):
-            return _source("chat", root / group / chat / name, session=chat, group=group)
-        case "projects", (slug, "agent-transcripts", *below):
-            return _transcript(path, slug, tuple(below))
+            return Source(agent=AGENT_ID, path=str(path), session=chat, group=group, rank=_RANKS["chat"])
+        case "projects", (slug, "agent-transcripts", *below, name) if name.endswith(".jsonl"):
+            return _transcript(path, slug, (*below, name.removesuffix(".jsonl")))
     return None
 
 
 def sources(root: Path) -> list[Source]:
     """Every source below `root` now, in the order of their paths."""
-    found = (source_of(path, root) for path in _files(root))
+    found = (source_of(path, root) for pattern in _PATTERNS.get(root.name, ()) for path in root.glob(pattern))
     return sorted((source for source in found if source is not None), key=lambda source: source.path)
 
 
-def _source(kind: Kind, path: Path, *, session: str | None = None, group: str = "") -> Source:
-    return Source(agent=AGENT_ID, path=str(path), session=session, group=group, rank=_RANKS[kind])
-
-
 def _transcript(path: Path, slug: str, below: tuple[str, ...]) -> Source | None:
-    """`<id>/<id>.jsonl`, `<id>/subagents/<child>.jsonl`, and the older `<id>.jsonl` and `<id>.txt`.
+    """`<id>/<id>.jsonl`, `<id>/subagents/<child>.jsonl`, and the older `<id>.jsonl`.
 
     The slug is not reversible, so it groups files and never names a project.
     """
-    stem, dot, suffix = below[-1].rpartition(".") if below else ("", "", "")
-    if not dot or not _ID.fullmatch(stem):
+    is_sub_agent = len(below) == 3 and below[1] == "subagents"
+    if not all(map(_ID.fullmatch, below)) or not (is_sub_agent or below[1:] in ((), below[:1])):
         return None
-    session, sidechain = stem, None
-    match below, suffix:
-        case ((_,), "jsonl" | "txt"):
-            pass
-        case ((folder, _), "jsonl") if folder == stem:
-            pass
-        case ((folder, "subagents", _), "jsonl") if _ID.fullmatch(folder):
-            session, sidechain = folder, stem
-        case _:
-            return None
-    rank = _COPY_RANK if slug == WITHOUT_FOLDER else _RANKS[_TRANSCRIPT_KINDS[suffix]]
+    session, sidechain = below[0], below[2] if is_sub_agent else None
+    rank = _COPY_RANK if slug == COPY_GROUP else _RANKS["transcript"]
     return Source(agent=AGENT_ID, path=str(path), session=session, sidechain=sidechain, group=slug, rank=rank)
 
 
-def _files(root: Path) -> Iterator[Path]:
-    match root.name:
-        case "globalStorage":
-            yield from (root / entry.name for entry in _entries(root) if entry.name == _DATABASE)
-        case "workspaceStorage":
-            yield from _named(_entries(root), _DATABASE)
-        case "chats":
-            for group in _entries(root):
-                yield from _named(_entries(Path(group.path)), _CHAT)
-        case "projects":
-            for slug in _entries(root):
-                yield from _transcripts(Path(slug.path) / _TRANSCRIPTS)
+def _reader_of(path: Path) -> Reader:
+    kind = kind_of(path)
+    if kind is None:
+        raise OSError(errno.EINVAL, "not a source", str(path))
+    return _readers()[kind]
 
 
-def _named(folders: list[os.DirEntry[str]], name: str) -> Iterator[Path]:
-    for folder in folders:
-        yield from (Path(entry.path) for entry in _entries(Path(folder.path)) if entry.name == name)
+@cache
+def _readers() -> Mapping[Kind, Reader]:
+    # Commands that only ask where transcripts lie need not pay for SQLite.
+    from carryover.agents.cursor.chats import ChatReader
+    from carryover.agents.cursor.editor import EditorReader
+    from carryover.readers.sparing import SparingReader
 
-
-def _transcripts(folder: Path) -> Iterator[Path]:
-    for entry in _entries(folder):
-        if "." in entry.name:
-            yield Path(entry.path)
-            continue
-        for inner in _entries(Path(entry.path)):
-            if inner.name == "subagents":
-                yield from (Path(child.path) for child in _entries(Path(inner.path)))
-            else:
-                yield Path(inner.path)
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What lies in a folder. It may be gone by now, be no folder, or be closed to us: then nothing."""
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []
+    return {"editor": SparingReader(EditorReader()), "chat": SparingReader(ChatReader()), "transcript": LinesReader()}

@@ -47,7 +47,14 @@ def _last_sentence(parts: Sequence[Part]) -> tuple[Quote, ...]:
     if len(prose) < 2:
         return ()
     last = prose[-1]
-    of_other_kind = last.checked or last.tells_of_a_try or last.fails or last.explains or last.doubts
+    of_other_kind = (
+        last.checked
+        or last.begins_with_what_was_done
+        or last.tells_of_a_try
+        or last.fails
+        or last.explains
+        or last.doubts
+    )
     of_other_kind = of_other_kind or last.requests or last.is_courtesy or last.works
     if not last.names or of_other_kind or not _SHORTEST_ANNOUNCEMENT <= last.words <= 40:
         return ()
@@ -89,7 +96,11 @@ def _last_list(parts: Sequence[Part], asked_lines: set[int]) -> tuple[int, tuple
     after = [part for part in parts[end + 1 :] if part.kind == "prose"]
     ends_text = len(after) <= 1
     numbered = len(items) > 1 and all(part.numbered for part in items)
-    open_items = [part for part in items if not part.checked and part.line not in asked_lines and not part.asks]
+    open_items = [
+        part
+        for part in items
+        if not (part.checked or part.begins_with_what_was_done or part.asks) and part.line not in asked_lines
+    ]
     if not open_items or not (ahead or (numbered and ends_text and not _tells_of_done(heading, items))):
         return None
     rule = "list under a heading that looks ahead" if ahead else "numbered list at the end"

@@ -109,12 +109,17 @@ class Part:
         return outcomes.WORKS.search(self.text) is not None
 
     @cached_property
+    def begins_with_what_was_done(self) -> bool:
+        """In English, by the past tense that such a sentence begins with: "Added a page"."""
+        return _PAST.match(self.text) is not None
+
+    @cached_property
     def tells_of_a_try(self) -> bool:
         return outcomes.TRIED.search(self.text) is not None
 
     @cached_property
     def doubts(self) -> bool:
-        return self.left_as_found or outcomes.DOUBT.search(self.text) is not None
+        return self.left_as_found or outcomes.DOUBT.search(_NONE_LEFT.sub(" ", self.text)) is not None
 
     @cached_property
     def left_as_found(self) -> bool:
@@ -123,6 +128,16 @@ class Part:
 
 _COURTESY_WORDS: Final = 16
 _BEGINNING_CHARS: Final = 4
+_NONE_LEFT: Final = re.compile(
+    r"\b(?:0|no|zero|without(?: any)?) (?:\w+ )?(?:unresolved|open|outstanding|remaining|pending|unclear|unfinished)\b",
+    re.I,
+)
+_PAST: Final = re.compile(
+    r"^\W*(?:(?:i|we)(?:'ve| have)? |also |no new \w+ )?(?:(?!need)[a-z]{2,}(?<!e)ed|ran|built|wrote|made|kept|took)"
+    r"\b(?! to\b)",
+    re.I,
+)
+_TICK: Final = re.compile(r"[✅✔✓☑]\ufe0f?\W*$")
 _NONE_FAILED: Final = re.compile(
     r"\b(?:0|no|zero|without(?: any)?) (?:errors?|fail(?:ed|ures?|ing)?|crash(?:es)?)\b", re.I
 )
@@ -158,9 +173,9 @@ def _parts_of_line(line: str, number: int) -> list[Part]:
         return [Part("table", " · ".join(cell.strip() for cell in plain(line).strip("| ").split("|")), number)]
     if _HEADING.match(line) and not is_question(plain(line)):
         return [Part("heading", plain(line).rstrip(":："), number)]
-    checked = _CHECKED.match(line) is not None
+    checked = _CHECKED.match(line) is not None or _TICK.search(line) is not None
     crossed, bold = _CROSSED.match(line) is not None, "**" in line
-    if is_bullet(line) or _NUMBERED.match(line) or checked:
+    if is_bullet(line) or _NUMBERED.match(line) or _CHECKED.match(line):
         if not plain(line):
             return []
         return [
@@ -174,4 +189,7 @@ def _parts_of_line(line: str, number: int) -> list[Part]:
                 bold=bold,
             )
         ]
-    return [Part("prose", sentence, number, crossed=crossed, bold=bold) for sentence in sentences(line)]
+    return [
+        Part("prose", sentence, number, checked=_TICK.search(sentence) is not None, crossed=crossed, bold=bold)
+        for sentence in sentences(line)
+    ]

@@ -298,7 +298,10 @@ def _not_taken_up(line: Line, turn: Turn, report: Report) -> tuple[Item, ...]:
     return tuple(
         item
         for item in line.announced[:2]
-        if item.names and item.rule != CLOSING_WORDS and shared_names(item.names, known) < len(item.names)
+        if item.names
+        and item.rule != CLOSING_WORDS
+        and not item.text.endswith((":", "："))
+        and shared_names(item.names, known) < len(item.names)
     )
 
 

@@ -74,6 +74,7 @@ def test_a_numbered_list_at_the_end_comes_next() -> None:
         pytest.param("I did this:\n1. [x] the till\n2. [x] the labels", id="done"),
         pytest.param("I did this:\n1. ✅ the till\n2. the labels", id="one done"),
         pytest.param("Here's a summary of what was done:\n1. the till\n2. the labels", id="heading that looks back"),
+        pytest.param("In this order:\n1. Wired the till\n2. Printed the labels", id="past tense"),
         pytest.param("Two things:\n1. the till\n2. the bell\n\nThe till is new. The bell is old.", id="not the end"),
         pytest.param("The oven has:\n- a door\n- a light", id="bullets"),
         pytest.param("1. the till\n2. the labels", id="nothing leads to it"),
@@ -133,6 +134,8 @@ def test_where_nothing_looks_ahead_a_last_sentence_that_names_something_is_taken
         pytest.param("Let me know if you need anything else.", id="courtesy"),
         pytest.param("If you want more of it, let me know.", id="let me know"),
         pytest.param("Next!", id="too short"),
+        pytest.param("Added a page for `menu.py`.", id="done"),
+        pytest.param("`bash -n` found nothing ✅", id="ticked at its end"),
         pytest.param("I gave `SteamOven` a try and it takes no trays.", id="tried"),
     ],
 )

@@ -51,6 +51,7 @@ def test_what_was_tried_and_is_denied_of_something_with_a_name_is_a_dead_end(nam
     [
         pytest.param("`SteamOven` does not take trays.", id="a fact"),
         pytest.param("Because `SteamOven` has no door, I tried one without.", id="a cause"),
+        pytest.param("改成 `SteamOven` 连续两次失败换人的自动规则", id="a word that is only mentioned"),
         pytest.param("If `SteamOven` fails as well, it is the gas.", id="a case to come"),
     ],
 )
@@ -171,6 +172,7 @@ def test_doubts_voiced_in_passing_are_loose_ends() -> None:
             "State:\n- ❌ no small bell\n- ❌ no small till", ["❌ no small bell", "❌ no small till"], id="crossed"
         ),
         pytest.param("Mended:\n- ❌ no small bell\n- ✅ a small bell", [], id="before and after"),
+        pytest.param("The oven has no unresolved markers and zero open questions.", [], id="none left"),
         pytest.param("If the small bell is unclear, I can draw it.", [], id="an offer"),
         pytest.param("The oven is untested, so:\n- heat it twice", [], id="leads on to a list"),
     ],

@@ -1,1 +1,0 @@
-"""The chats of the terminal client, each a database of its own."""

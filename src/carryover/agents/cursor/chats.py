@@ -1,0 +1,272 @@
+"""Reads a chat of the terminal client: a `store.db` of its own, with `meta.json` beside it.
+
+Each message is a blob known by the SHA-256 of its content. A root names them in order and is written anew with each
+message; what older roots alone name is not part of the conversation.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Batch, Stamp
+from carryover.agents.cursor.folders import path_of
+from carryover.agents.cursor.wire import (
+    BeginRecord,
+    Conversation,
+    Fields,
+    MessageRecord,
+    PassedByRecord,
+    StateRecord,
+    encoded,
+    fields_of,
+    text_of,
+    time_of,
+)
+from carryover.readers import document, sqlite
+from carryover.readers.clock import utc_now_ms
+from carryover.readers.jsonl import stamp_of_file
+from carryover.readers.rewritten import Piece, read_on
+from carryover.records import rawjson
+from carryover.records.bounds import SHORT_CHARS, bounded
+
+MAX_BLOB_BYTES: Final = 8 << 20
+MAX_ROOT_BYTES: Final = 64 << 20
+MAX_MESSAGES: Final = 20_000
+MAX_KNOWN: Final = 50_000
+UNTITLED: Final = "New Agent"
+"""The name of a chat that has none yet."""
+
+_ID_BYTES: Final = 32
+_ID_CHARS: Final = 16
+"""How much of an id stands for it: a quarter of a SHA-256 is unlike any other in a chat."""
+_MAX_DEPTH: Final = 4
+_MESSAGES: Final = 1
+_WORKSPACE: Final = 9
+_HEAD_MESSAGES: Final = 4
+_BLOB: Final = "SELECT data FROM blobs WHERE id = ?"
+_BLOB_HEAD: Final = "SELECT substr(data, 1, 64) FROM blobs WHERE id = ?"
+_META: Final = "SELECT value FROM meta WHERE key = ?"
+
+
+class NotProtobuf(ValueError):
+    """The bytes are no protocol buffer."""
+
+
+class ChatReader:
+    """See `carryover.adapter.contract.Reader`."""
+
+    def __init__(self) -> None:
+        self._below: dict[str, tuple[str, ...]] = {}
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """What changed in the chat. Raises as `readers.sqlite.reading` does."""
+        beside = None
+        with suppress(OSError):
+            beside = document.content(path.with_name("meta.json"), limit=1 << 16)[0]
+        if len(self._below) > MAX_KNOWN:
+            self._below.clear()
+        return sqlite.look_into(
+            path,
+            lambda db: read_on(Chat(db, path.parent.name, fields_of(beside), self._below), cursor, now_ms=utc_now_ms()),
+        )
+
+    def stamp(self, path: Path) -> Stamp:
+        """Of the database and of the `meta.json` beside it, where title and folder stand."""
+        seen = sqlite.stamp(path)
+        with suppress(OSError):
+            beside = stamp_of_file(path.with_name("meta.json"))
+            return Stamp(seen.size + beside.size, max(seen.mtime_ns, beside.mtime_ns))
+        return seen
+
+
+class Chat:
+    """See `carryover.readers.rewritten`: both a look, and the one conversation that there is.
+
+    `below` keeps the ids that a blob names, which never change, from one look to the next.
+    """
+
+    rests_ms = None
+
+    def __init__(self, db: sqlite.Connection, ident: str, beside: Fields, below: dict[str, tuple[str, ...]]) -> None:
+        self._db, self._ident, self._beside, self._below = db, ident, beside, below
+        # Before its first message the client has made the file, perhaps not its tables.
+        is_made = sqlite.tables(db) >= {"meta", "blobs"}
+        meta = sqlite.value_at(db, _META, "0", limit=MAX_BLOB_BYTES) if is_made else None
+        self._meta = fields_of(_from_hex(meta or b""))
+
+    def conversations(self) -> list[tuple[str, str]]:
+        told = (self._meta.get("name"), self._meta.get("lastUsedModel"), *self._beside.values())
+        mark = " ".join(bytes(raw or b"").decode("utf-8", "replace") for raw in told)
+        return [(self._ident, f"{self._root_id} {mark}")] if self._root_id else []
+
+    def conversation(self, ident: str, notes: dict[str, str]) -> Chat:  # noqa: ARG002
+        return self
+
+    @cached_property
+    def pieces(self) -> list[Piece]:
+        """The messages, each with how often the same came before it."""
+        before: Counter[str] = Counter()
+        found: list[Piece] = []
+        for ident in islice(self._messages(), MAX_MESSAGES):
+            found.append((ident, before[ident]))
+            before[ident] += 1
+        return found
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
+        if not self.pieces:
+            return encoded(PassedByRecord(what="conversation", why="unexpected root"))
+        return encoded(
+            BeginRecord(
+                conversation=self._told,
+                at_ms=time_of(self._meta.get("createdAt")) or time_of(self._beside.get("createdAtMs")),
+                on=on,
+                more=more,
+                compacted=not on and self._is_compacted,
+            )
+        )
+
+    def piece(self, number: int) -> bytes | None:
+        ident, occurrence = self.pieces[number]
+        blob = self._blob(ident)
+        data = _as_json(blob) if blob is not None else None
+        if data is None:
+            return encoded(PassedByRecord(what="message", why="missing" if blob is None else "not JSON"))
+        return encoded(
+            MessageRecord(
+                conversation=self._told,
+                message_id=ident[:_ID_CHARS],
+                occurrence=int(occurrence),
+                noted_ms=time_of(self._beside.get("updatedAtMs")),
+                data=data,
+            )
+        )
+
+    def end(self, told: int) -> bytes | None:
+        return encoded(StateRecord(conversation=self._told)) if told else None
+
+    @cached_property
+    def _told(self) -> Conversation:
+        named = [text_of(raw) for raw in (self._beside.get("title"), self._meta.get("name"))]
+        title = next((name for name in named if name), "")
+        folder = text_of(self._beside.get("cwd")) or path_of(self._root[1]) or ""
+        return Conversation(
+            id=self._ident,
+            name=bounded(title, SHORT_CHARS) if title != UNTITLED else "",
+            model=bounded(text_of(self._meta.get("lastUsedModel")), SHORT_CHARS),
+            parent=self._ident if bytes(self._beside.get("isSubagent", b"")) == b"true" else None,
+            folders=(folder,) if folder else (),
+        )
+
+    @property
+    def _root_id(self) -> str:
+        return text_of(self._meta.get("latestRootBlobId")).lower()
+
+    @cached_property
+    def _root(self) -> tuple[tuple[str, ...], str]:
+        """The ids that the root names in order, and the URI of the workspace; nothing where it is no root."""
+        idents, workspace = [], ""
+        try:
+            for number, value in fields_in(self._blob(self._root_id, MAX_ROOT_BYTES) or b""):
+                if number == _MESSAGES and len(value) == _ID_BYTES:
+                    idents.append(value.hex())
+                elif number == _WORKSPACE:
+                    workspace = workspace or value.decode("utf-8", "replace")
+        except (NotProtobuf, sqlite.TooLarge):
+            return (), ""
+        return tuple(idents), workspace
+
+    @property
+    def _is_compacted(self) -> bool:
+        """Whether the first thing that is said to the model is no prompt, but a text of the client's."""
+        heads = (self._blob(ident) or b"" for ident, _ in self.pieces[:_HEAD_MESSAGES])
+        return not any(b"<user_query>" in blob for blob in heads)
+
+    def _messages(self) -> Iterator[str]:
+        for ident in self._root[0]:
+            yield from self._below_of(ident, 0)
+
+    def _below_of(self, ident: str, depth: int) -> tuple[str, ...]:
+        """The messages that a blob stands for: itself, or in newer builds those that it names."""
+        if ident not in self._below:
+            (head,) = self._db.execute(_BLOB_HEAD, (ident,)).fetchone() or (None,)
+            is_message = not isinstance(head, bytes) or head.lstrip()[:1] == b"{" or depth == _MAX_DEPTH
+            below = () if is_message else _ids_in(self._blob(ident, MAX_ROOT_BYTES) or b"")
+            nested = (message for inner in below for message in self._below_of(inner, depth + 1))
+            self._below[ident] = tuple(islice(nested, MAX_MESSAGES)) or (ident,)
+        return self._below[ident]
+
+    def _blob(self, ident: str, limit: int = MAX_BLOB_BYTES) -> bytes | None:
+        """Raises TooLarge."""
+        return sqlite.value_at(self._db, _BLOB, ident, limit=limit)
+
+
+def fields_in(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The fields of a protocol buffer that hold bytes, each with its number. Raises NotProtobuf, perhaps after some."""
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        kind = tag & 7
+        if tag >> 3 == 0 or kind not in (0, 1, 2, 5):
+            raise NotProtobuf("unknown field")
+        if kind == 2:
+            length, at = _varint(data, at)
+            if length > len(data) - at:
+                raise NotProtobuf("a field is cut")
+            yield tag >> 3, data[at : at + length]
+            at += length
+        else:
+            at = _varint(data, at)[1] if kind == 0 else at + (8 if kind == 1 else 4)
+    if at > len(data):
+        raise NotProtobuf("a field is cut")
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < len(data) and shift <= 63:
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+        shift += 7
+    raise NotProtobuf("a number is cut")
+
+
+def _ids_in(node: bytes, depth: int = 0) -> tuple[str, ...]:
+    """Every id in a node, those in its embedded messages among them. None where it is no protocol buffer."""
+    found: list[str] = []
+    try:
+        for _, value in fields_in(node):
+            if len(value) == _ID_BYTES:
+                found.append(value.hex())
+            elif depth < _MAX_DEPTH and len(value) > _ID_BYTES:
+                found += _ids_in(value, depth + 1)
+    except NotProtobuf:
+        return ()
+    return tuple(found)
+
+
+def _from_hex(value: bytes) -> bytes:
+    """The JSON in the `meta` row, which stands there in hex, or as it is."""
+    try:
+        return binascii.unhexlify(value.strip())
+    except binascii.Error:
+        return value
+
+
+def _as_json(blob: bytes) -> msgspec.Raw | None:
+    """A message as JSON that can stand inside other JSON, None where it is none."""
+    for data in (blob, rawjson.mend(blob)):
+        with suppress(*rawjson.UNREADABLE):
+            msgspec.json.decode(data, type=Fields)
+            return msgspec.Raw(data)
+    return None

@@ -1,0 +1,280 @@
+"""What one record becomes: events with their identity, and the next context. Alike for every store."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Folded, Retold
+from carryover.agents.cursor.context import (
+    MAX_CHANGES,
+    MAX_CONVERSATIONS,
+    MAX_OPEN_CALLS,
+    MAX_WAITING,
+    Context,
+    OpenCall,
+    Told,
+    Waiting,
+)
+from carryover.agents.cursor.folders import folder_with
+from carryover.agents.cursor.plans import as_update, is_merge, questions_of, todos_after
+from carryover.agents.cursor.prompts import words_of
+from carryover.agents.cursor.results import Outcome
+from carryover.agents.cursor.tools import (
+    absolute,
+    changes_of,
+    looks_at_handoff,
+    op_of,
+    paths_in,
+    plain_name,
+    subject_of,
+)
+from carryover.agents.cursor.wire import Conversation
+from carryover.model import Answer, AnyBody, AssistantMessage, Event, Skipped, ToolCall, ToolResult, UserPrompt
+from carryover.records import rawjson
+from carryover.records.bounds import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.changes import as_edit
+from carryover.records.identity import digest
+from carryover.records.paths import is_absolute
+from carryover.records.text import without_handoff
+
+LATEST_MS: Final = 253_402_300_799_999
+"""End of the year 9999: no record is later, whatever it says."""
+_JUST_NOW: Final = 3
+
+
+@dataclass(slots=True)
+class Draft:
+    """One record while it is folded; nothing outlives it but the context. `ident` is what its keys begin with.
+
+    `conversation`: the one in a database that the record is of; None for a transcript, whose folder is told by `slug`.
+    """
+
+    context: Context
+    session: str
+    ident: str
+    sidechain: str | None = None
+    conversation: Conversation | None = None
+    slug: str | None = None
+    is_bubble: bool = False
+    """It is a bubble of the editor, which tells todo lists that calls changed with the conversation."""
+    at_ms: int = 0
+    events: list[Event] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, context: Context, told: Conversation) -> Draft | None:
+        """A record of a conversation in a database; None where its id cannot be used."""
+        if not all(0 < len(name) <= MAX_NAME_CHARS for name in (told.id, told.parent or told.id)):
+            return None
+        folders = tuple(path for path in told.folders if is_absolute(path) and len(path) <= MAX_PATH_CHARS)
+        return cls(
+            context=context,
+            session=told.parent or told.id,
+            ident=told.id,
+            sidechain=None if told.parent is None else told.id,
+            conversation=msgspec.structs.replace(told, folders=folders),
+        )
+
+    @property
+    def told(self) -> Told:
+        """What was told of the conversation before."""
+        return self.context.told.get(self.conversation.id, Told()) if self.conversation is not None else Told()
+
+    def tell(self, **changes: object) -> None:
+        """Note what is told of the conversation now."""
+        if self.conversation is not None:
+            told = dict(self.context.told)
+            told.pop(self.conversation.id, None)
+            if len(told) >= MAX_CONVERSATIONS:  # the one that has rested longest goes, but none of just now
+                del told[min(list(told)[:-_JUST_NOW], key=lambda ident: told[ident].last_ms)]
+            told[self.conversation.id] = msgspec.structs.replace(self.told, **changes)
+            self.context = msgspec.structs.replace(self.context, told=told)
+
+    def change(self, **changes: object) -> None:
+        """Replace fields of what is remembered of a source with one conversation."""
+        talk = msgspec.structs.replace(self.context.talk, **changes)
+        self.context = msgspec.structs.replace(self.context, talk=talk)
+
+    def place(self, noted_ms: int, own_ms: int = 0) -> None:
+        """Give the record its time: its own, else just after the one before; never before that.
+
+        In a source where no record says its time, it is when the source was last written, as of the read.
+        """
+        talk = self.context.talk
+        after = talk.last_ms + 1 if talk.last_ms else 0
+        timed = talk.timed or own_ms > 0
+        self.at_ms = min(max(after, own_ms if timed else noted_ms, 0), LATEST_MS)
+        self.change(last_ms=self.at_ms, timed=timed)
+
+    def add(self, body: AnyBody, part: str) -> None:
+        """Add an event of a part of the record."""
+        self.add_as(f"{self.ident}:{part}", body)
+
+    def add_as(self, key: str, body: AnyBody) -> None:
+        """Add an event. Without any time there is none."""
+        if self.at_ms:
+            self.events.append(
+                Event(
+                    key=key,
+                    session=self.session,
+                    at_ms=self.at_ms,
+                    body=body,
+                    cwd=self.folder,
+                    sidechain=self.sidechain,
+                )
+            )
+        elif not self.skipped:
+            self.skip("record", "no time")
+
+    def skip(self, record_type: str, reason: str) -> None:
+        """Count something that was not understood. `reason` never quotes the record."""
+        self.skipped.append(rawjson.skipped(record_type, reason, None))
+
+    def folded(self, retold: Retold | None = None) -> tuple[Context, Folded]:
+        """The next context and what the record became."""
+        if self.events:
+            self.tell(last=self.events[-1].key.encode("utf-8", "replace"))
+        return self.context, Folded(events=tuple(self.events), skipped=tuple(self.skipped), retold=retold)
+
+    @property
+    def folder(self) -> str | None:
+        """The folder that the conversation works in, None while that is unknown."""
+        if self.conversation is None:
+            return self.context.talk.cwd
+        folders = self.conversation.folders
+        return folders[0] if len(folders) == 1 else self.told.folder if self.told.folder in folders else None
+
+    def learn_folder(self, paths: Iterable[str]) -> None:
+        """Know the folder once a path is mentioned that surely lies in it.
+
+        That is the one with the transcript's slug, or the one of several in a window that holds the file.
+        """
+        if self.folder is not None:
+            return
+        if self.conversation is None:
+            found = next((folder for path in paths if (folder := folder_with(self.slug, path))), None)
+            if cwd := absolute(found or "", None):
+                self.change(cwd=cwd)
+        else:
+            found = next((one for path in paths if (one := _holding(self.conversation.folders, path))), None)
+            if found is not None:
+                self.tell(folder=found)
+
+    def prompt(self, text: str, noted_ms: int, attachments: int = 0) -> None:
+        """A user message as the client hands it to the model; only what was typed becomes a prompt.
+
+        What was open then is over: a call without a result never told one, an edit without a good end is not believed.
+        """
+        words = words_of(text)
+        marks = self.context.talk.marks
+        self.place(noted_ms, words.at_ms)
+        self.learn_folder((words.workspace,) if words.workspace else ())
+        if words.text or attachments:
+            typed = self.sidechain is None and (words.marked or not marks)
+            self.add(
+                UserPrompt(text=words.text, actor="human" if typed else "model", attachments=attachments), "prompt"
+            )
+            self.change(marks=marks or words.marked)
+            if typed or self.sidechain is not None:
+                self.change(calls=(), waiting=())
+
+    def say(self, text: str, part: str) -> None:
+        """A text of the model."""
+        if text.strip():
+            self.add(AssistantMessage(text=text), part)
+
+    def call(self, call_id: str, name: str, args: Sequence[msgspec.Raw], part: str, within: str) -> OpenCall | None:
+        """A tool call, with its arguments in one or several forms, and what is already said by calling (a question, a
+        todo list). `within` is how the names of what belongs to it begin."""
+        if not call_id or not name or len(call_id) + len(name) > 2 * MAX_NAME_CHARS:
+            self.skip("tool-call", "no usable id or name")
+            return None
+        self.learn_folder(path for raw in args for path in paths_in(raw))
+        op = op_of(name)
+        asked = next(filter(None, (questions_of(call_id, raw) for raw in args)), ()) if op == "ask" else ()
+        subject = asked[0].text if asked else next(filter(None, (subject_of(name, raw) for raw in args)), "")
+        call = OpenCall(
+            call_id=call_id,
+            name=name,
+            op=op,
+            subject=bounded(subject, SUBJECT_CHARS),
+            changes=next(filter(None, (changes_of(name, raw, self.folder) for raw in args)), ())[:MAX_CHANGES],
+            questions=tuple(bounded(question.text, SHORT_CHARS) for question in asked),
+            handoff=any(looks_at_handoff(raw, self.folder) for raw in args),
+        )
+        self.add(ToolCall(call_id=call_id, name=name, op=op, subject=call.subject), part)
+        for number, question in enumerate(asked):
+            self.add(question, f"{within}question{number}")
+        if plain_name(name) == "todowrite":
+            self._plan(args, f"{within}todos")
+        return call
+
+    def await_result(self, call: OpenCall) -> None:
+        """Wait for the result of a call."""
+        others = tuple(other for other in self.context.talk.calls if other.call_id != call.call_id)
+        self.change(calls=(*others, call)[-MAX_OPEN_CALLS:])
+
+    def result(self, call: OpenCall, outcome: Outcome, part: str, within: str) -> None:
+        """How a call ended, and what it changed if it went well."""
+        self.change(calls=tuple(other for other in self.context.talk.calls if other.call_id != call.call_id))
+        result = ToolResult(
+            call_id=call.call_id,
+            name=call.name,
+            op=call.op,
+            status=outcome.status,
+            subject=call.subject,
+            exit_code=outcome.exit_code,
+            output="" if call.handoff else without_handoff(outcome.output),
+            never_ran=outcome.never_ran,
+        )
+        self.add(result, part)
+        if outcome.status == "ok":
+            for number, change in enumerate(call.changes):
+                self.add(as_edit(change, call.call_id), f"{within}edit{number}")
+            if call.questions and (said := outcome.output.strip()):
+                self.add(
+                    Answer(call_id=call.call_id, question=" / ".join(call.questions), text=said), f"{within}answer"
+                )
+
+    def close_calls(self) -> None:
+        """The model went on, so its calls have come back; how, a transcript does not say."""
+        for number, call in enumerate(self.context.talk.calls):
+            if call.op in ("edit", "write") and call.changes:
+                waiting = Waiting(call_id=call.call_id, changes=call.changes)
+                self.change(waiting=(*self.context.talk.waiting, waiting)[-MAX_WAITING:])
+            self.result(msgspec.structs.replace(call, changes=()), Outcome("unknown"), f"closed{number}", "")
+
+    def believe_edits(self) -> None:
+        """The turn ended well: that its edits were applied is the best there is to know."""
+        for number, waiting in enumerate(self.context.talk.waiting):
+            for place, change in enumerate(waiting.changes):
+                self.add(as_edit(change, waiting.call_id), f"edit{number}.{place}")
+        self.change(waiting=())
+
+    def _plan(self, args: Sequence[msgspec.Raw], part: str) -> None:
+        found = (todos_after(self.context.talk.todos, raw) for raw in args)
+        todos = next((todos for todos in found if todos is not None), None)
+        if todos is None:
+            self.skip("tool-call/TodoWrite", "unexpected input")
+        elif not (self.is_bubble and (not todos or any(map(is_merge, args)))):
+            self.change(todos=todos)
+            self.add(as_update(todos), part)
+
+
+def mark_of(told: str) -> int:
+    """A number that stands for what was told."""
+    return int(digest(told)[:12], 16)
+
+
+def _holding(folders: tuple[str, ...], path: str) -> str | None:
+    """The folder that a path lies in; a relative one begins with the folder's name."""
+    if not is_absolute(path):
+        named = [folder for folder in folders if posixpath.basename(folder) == path.partition("/")[0]]
+        return named[0] if len(named) == 1 else None
+    holding = [folder for folder in folders if f"{path}/".startswith(f"{folder.rstrip('/')}/")]
+    return max(holding, key=len, default=None)

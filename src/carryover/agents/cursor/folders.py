@@ -1,0 +1,212 @@
+"""Which folder a conversation belongs to: that of its window, or the one that a transcript's slug stands for."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from carryover.adapter.contract import Stamp
+from carryover.agents.cursor.wire import Fields, fields_of, items_of, text_of, time_of
+from carryover.readers import document, sqlite
+from carryover.records.bounds import MAX_PATH_CHARS
+
+MAX_FOLDERS: Final = 20
+MAX_WORKSPACES: Final = 2_000
+MAX_LIST_BYTES: Final = 64 << 20
+
+_LIST: Final = "composer.composerData"
+_SMALL_BYTES: Final = 1 << 20
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+_NAME: Final = re.compile(r"[\w-]{1,100}")
+# A string stays; comments and commas before a closing bracket go, which editors allow in this file.
+_NOT_JSON: Final = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/|,(?=\s*[\]}])', re.DOTALL)
+_TRANSCRIPTS: Final = "agent-transcripts"
+_DOTS_AND_SLASHES: Final = re.compile(r"[/.]")
+_NO_WORD: Final = re.compile(r"[^A-Za-z0-9]+")
+
+
+class Folders(msgspec.Struct, frozen=True):
+    """Absolute paths, the window's first folder first. `remote`: they lie on another machine."""
+
+    paths: tuple[str, ...] = ()
+    remote: bool = False
+
+
+class Workspaces:
+    """The workspaces beside a global database: their folders, and the conversations that those of 2025 list.
+
+    What was read is kept until the files change, for there may be hundreds of them.
+    """
+
+    def __init__(self) -> None:
+        self._lists: dict[Path, tuple[Stamp, dict[str, int]]] = {}
+
+    def updated(self, storage: Path) -> dict[str, int]:
+        """When the conversations that the workspaces list last changed."""
+        updated: dict[str, int] = {}
+        for listed in self._listed(storage).values():
+            updated.update({ident: max(at, updated.get(ident, 0)) for ident, at in listed.items()})
+        return updated
+
+    def folders_of(self, storage: Path, ident: str, identifiers: Iterable[msgspec.Raw | None]) -> Folders:
+        """The folders of conversation `ident`, by the first identifier that names some, or else by the workspace that
+        lists it: of several the one where it changed last, for a window that becomes another takes its list along."""
+        given = [identifier for raw in identifiers if (identifier := fields_of(raw))]
+        if given:
+            return next(filter(None, (_identified(storage, identifier) for identifier in given)), Folders())
+        listing = {folder: listed[ident] for folder, listed in self._listed(storage).items() if ident in listed}
+        return (_of_workspace(max(listing, key=lambda folder: listing[folder])) if listing else None) or Folders()
+
+    def _listed(self, storage: Path) -> dict[Path, dict[str, int]]:
+        found = {}
+        for folder in _folders_in(storage):
+            database = folder / "state.vscdb"
+            try:
+                stamp = sqlite.stamp(database)
+                known = self._lists.get(database)
+                if known is None or known[0] != stamp:
+                    known = stamp, sqlite.look_into(database, _conversations_in)
+                    self._lists[database] = known
+            except OSError:
+                continue
+            if known[1]:
+                found[folder] = known[1]
+        return found
+
+
+def listed_in(db: sqlite.Connection, key: str) -> dict[str, Fields]:
+    """The entries of a list of conversations in the editor's settings, by id; none where it has no such list."""
+    if "ItemTable" not in sqlite.tables(db):
+        return {}
+    try:
+        value = sqlite.value_at(db, "SELECT value FROM ItemTable WHERE key = ?", key, limit=MAX_LIST_BYTES)
+    except sqlite.TooLarge:
+        return {}
+    entries = map(fields_of, items_of(fields_of(value).get("allComposers")))
+    return {ident: entry for entry in entries if _NAME.fullmatch(ident := text_of(entry.get("composerId")))}
+
+
+def path_of(uri: str) -> str | None:
+    """The path of a `file:` URI or of a plain path; None: it lies on another machine."""
+    if "://" not in uri[:40]:
+        return uri
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        return None
+    path = unquote(parts.path)
+    return path[1:] if path[2:3] == ":" else path
+
+
+def slug_of(transcript: str) -> str | None:
+    """The project's slug in the path of a transcript, None where it has not that layout."""
+    parts = PurePosixPath(transcript.replace("\\", "/")).parts
+    at = max((place for place, part in enumerate(parts) if part == _TRANSCRIPTS), default=0)
+    return parts[at - 1] if at > 0 else None
+
+
+def folder_with(slug: str | None, path: str) -> str | None:
+    """`path` or the folder above it whose slug is this one; None where there is none.
+
+    A slug is the absolute path without its first `/`, with `-` for `/` and `.`; some builds put one `-` for any run
+    of what is neither letter nor digit. So it cannot be read back, only compared.
+    """
+    if not slug or len(path) > MAX_PATH_CHARS:
+        return None
+    pure: PurePath = PurePosixPath(path) if path.startswith("/") else PureWindowsPath(path)
+    if not pure.is_absolute() or ".." in pure.parts:
+        return None
+    for folder in (pure, *pure.parents):
+        text = str(folder).lstrip("/")
+        if slug in (_DOTS_AND_SLASHES.sub("-", text), _NO_WORD.sub("-", text).strip("-")):
+            return str(folder)
+    return None
+
+
+def _conversations_in(db: sqlite.Connection) -> dict[str, int]:
+    return {ident: time_of(entry.get("lastUpdatedAt")) for ident, entry in listed_in(db, _LIST).items()}
+
+
+def _folders_in(storage: Path) -> list[Path]:
+    try:
+        with os.scandir(storage) as entries:
+            return sorted(Path(entry.path) for entry in entries)[:MAX_WORKSPACES]
+    except OSError:
+        return []
+
+
+def _identified(storage: Path, identifier: Fields) -> Folders | None:
+    """The folders that an identifier names, itself or by the window's storage; None where it names none."""
+    if uri := fields_of(identifier.get("uri")):
+        found = _of_uri(_as_text(uri))
+    elif listing := fields_of(identifier.get("configPath")):
+        found = _of_listing(_as_text(listing))
+    else:
+        found = None
+    name = text_of(identifier.get("id"))
+    return _of_workspace(storage / name) if found is None and _NAME.fullmatch(name) else found
+
+
+def _as_text(uri: Fields) -> str:
+    external = text_of(uri.get("external"))
+    named = _SCHEME.match(external)
+    scheme = text_of(uri.get("scheme")) or (named[1] if named is not None else "file")
+    if scheme == "file":
+        return text_of(uri.get("fsPath")) or external or text_of(uri.get("path"))
+    return f"{scheme}://{text_of(uri.get('path'))}"
+
+
+def _of_workspace(folder: Path) -> Folders | None:
+    """The folders that `workspace.json` in a window's storage names: one, or a file that lists several."""
+    given = fields_of(_content(folder / "workspace.json"))
+    if one := text_of(given.get("folder")):
+        return _of_uri(one)
+    return _of_listing(text_of(given.get("workspace")))
+
+
+def _of_uri(uri: str) -> Folders | None:
+    path = _folder(uri)
+    if path is None:
+        return Folders(remote=True)
+    return Folders((path,)) if path else None
+
+
+def _of_listing(uri: str) -> Folders | None:
+    """The folders that a `.code-workspace` file lists; relative ones are so to the file."""
+    path = _folder(uri)
+    if path is None:
+        return Folders(remote=True)
+    data = _content(Path(path)) if path else None
+    if data is None:
+        return None
+    text = _NOT_JSON.sub(lambda found: found[1] or "", data.decode("utf-8", "replace"))
+    listed = map(fields_of, items_of(fields_of(text.encode()).get("folders"))[:MAX_FOLDERS])
+    named = (text_of(entry.get("path")) or _folder(text_of(entry.get("uri"))) for entry in listed)
+    return Folders(
+        tuple(posixpath.normpath(posixpath.join(posixpath.dirname(path), folder)) for folder in named if folder)
+    )
+
+
+def _folder(uri: str) -> str | None:
+    """The absolute path that a URI names, empty where it is none; None: it lies on another machine."""
+    path = path_of(uri)
+    if path is None or path.startswith("//"):
+        return None
+    plain = posixpath.normpath(path) if path.startswith("/") else ""
+    return plain if len(plain) <= MAX_PATH_CHARS and "\x00" not in plain else ""
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return document.content(path, limit=_SMALL_BYTES)[0]
+    except (OSError, ValueError):
+        return None

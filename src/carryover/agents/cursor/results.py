@@ -1,0 +1,76 @@
+"""How a tool call or a turn ended, out of what Cursor wrote about it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from carryover.agents.cursor.wire import fields_of, number_of, text_of
+from carryover.model import Op, ResultStatus, TurnEnd
+from carryover.records import rawjson
+from carryover.records.text import without_ansi
+
+_EXIT_CODE: Final = re.compile(r"\s*Exit code: (-?\d{1,10})[ \t]*(?:\n\s*Command output:[ \t]*)?(?:\n|\Z)")
+_ERROR: Final = re.compile(r"\s*(?:Error|Error calling tool|Tool error)\b ?:")
+_REJECTED: Final = ("User rejected", "Rejected", "The user rejected", "User chose to skip", "The user chose to skip")
+"""How the result of a call begins that the user did not allow (unverified)."""
+
+_LIMIT: Final = re.compile(
+    r"\b429\b|rate[ _-]?limit|\blimit (?:reached|exceeded)|(?:hit|reached|exceeded) your\b.{0,40}\blimit|\busage limit"
+    r"|\bquota\b|resource_exhausted",
+    re.IGNORECASE,
+)
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a call ended, and its output without what the client wrapped around it."""
+
+    status: ResultStatus
+    output: str = ""
+    exit_code: int | None = None
+    never_ran: bool = False
+
+
+def outcome_of(op: Op, result: msgspec.Raw) -> Outcome:
+    """How a call ended whose result is a text, a list of content blocks or an object.
+
+    A command that ran and failed is told from its exit code only: what it printed may begin in any way.
+    """
+    text = rawjson.text_of(result)
+    if text is not None:
+        return outcome_in_text(op, text)
+    given = fields_of(result)
+    if not given and bytes(result).strip() != b"{}":
+        return Outcome("unknown")
+    parts = (rawjson.text_of(given[name]) for name in ("output", "contents") if name in given)
+    output = without_ansi(next(filter(None, parts), ""))
+    if bytes(given.get("rejected", b"")) == b"true":
+        return Outcome("denied", output, never_ran=True)
+    codes = (number_of(given.get(name)) for name in ("exitCode", "exitCodeV2"))
+    code = next((code for code in codes if code is not None), None)
+    if error := text_of(given.get("error")):
+        return Outcome("error", output or error, exit_code=code)
+    return Outcome("error" if code else "ok", output, exit_code=code)
+
+
+def outcome_in_text(op: Op, text: str) -> Outcome:
+    """How a call ended whose result is this text."""
+    text = without_ansi(text)
+    if op == "shell":
+        found = _EXIT_CODE.match(text)
+        if found is not None:
+            code = int(found[1])
+            return Outcome("error" if code else "ok", text[found.end() :], exit_code=code)
+    if text.startswith(_REJECTED):
+        return Outcome("denied", text, never_ran=True)
+    if found := _ERROR.match(text):
+        return Outcome("error", text[found.end() :].strip())
+    # A command without an exit code: it printed this, and nobody says how it ended.
+    return Outcome("unknown" if op == "shell" else "ok", text)
+
+
+def turn_end(message: str) -> TurnEnd:
+    """A turn that failed with `message`: at a limit of the user's plan, or otherwise."""
+    return TurnEnd(reason="limit" if _LIMIT.search(message) else "error", message=message)

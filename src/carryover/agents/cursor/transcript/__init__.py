@@ -1,1 +1,0 @@
-"""The transcripts written beside both: lines, and the blocks of their old form."""

@@ -1,0 +1,208 @@
+"""What stands in Cursor's databases, as far as we rely on it, and the records that their readers make of it.
+
+Every field may be missing or have another type. Seen by others in builds of 2025 and 2026 (`_v` 3 to 18 of the editor's
+conversations, 3 of bubbles): FACTS.md.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeVar
+
+import msgspec
+
+from carryover.records import rawjson
+from carryover.records.identity import utc_ms
+
+USER: Final = 1
+ASSISTANT: Final = 2
+"""Types of bubbles and headers."""
+TOOL: Final = 15
+COMPACTION: Final = 22
+THINKING: Final = 30
+"""Capability types; bubbles with plain text have none."""
+UNFINISHED: Final = frozenset(("loading", "pending", "running"))
+"""States of a tool call that has not ended."""
+
+Fields = dict[str, msgspec.Raw]
+"""An object whose fields are read one by one."""
+
+T = TypeVar("T")
+
+_EARLIEST_MS: Final = 1_577_836_800_000
+_LATEST_MS: Final = 4_102_444_800_000
+
+
+class ToolData(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """`toolFormerData`: a call together with its result. Arguments and result are JSON inside a string, or JSON."""
+
+    name: msgspec.Raw = rawjson.ABSENT
+    tool_call_id: msgspec.Raw = rawjson.ABSENT
+    status: msgspec.Raw = rawjson.ABSENT
+    raw_args: msgspec.Raw = rawjson.ABSENT
+    params: msgspec.Raw = rawjson.ABSENT
+    result: msgspec.Raw = rawjson.ABSENT
+    error: msgspec.Raw = rawjson.ABSENT
+
+
+class Bubble(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """`bubbleId:<composerId>:<bubbleId>`: a prompt, a text of the model, or a tool call with its result."""
+
+    type: msgspec.Raw = rawjson.ABSENT
+    text: msgspec.Raw = rawjson.ABSENT
+    created_at: msgspec.Raw = rawjson.ABSENT
+    capability_type: msgspec.Raw = rawjson.ABSENT
+    tool_former_data: msgspec.Raw = rawjson.ABSENT
+    error_details: msgspec.Raw = rawjson.ABSENT
+
+
+class Block(msgspec.Struct, frozen=True):
+    """A part of a message: of a transcript as Anthropic's API has it, of a chat as the AI SDK writes it."""
+
+    type: str
+    text: str | None = None
+    name: str | None = None
+    input: msgspec.Raw = rawjson.ABSENT
+    tool_call_id: str | None = msgspec.field(default=None, name="toolCallId")
+    tool_name: str | None = msgspec.field(default=None, name="toolName")
+    args: msgspec.Raw = rawjson.ABSENT
+    result: msgspec.Raw = rawjson.ABSENT
+    is_error: msgspec.Raw = msgspec.field(default=rawjson.ABSENT, name="isError")
+
+
+class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Facts that each record repeats. `parent`: the conversation that this one, a sub-agent's, belongs to; its own id
+    where nobody knows it. `folders`: those of the window, absolute."""
+
+    id: str
+    name: str = ""
+    model: str = ""
+    parent: str | None = None
+    folders: tuple[str, ...] = ()
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """`at_ms` is 0 where nobody says when it was."""
+
+    conversation: Conversation
+    at_ms: int = 0
+
+
+class BeginRecord(_Record, frozen=True, kw_only=True, tag="begin"):
+    """A conversation is told: from its beginning, or `on` after what was told before. `more`: not all of it yet.
+    `compacted`: what was said before may be missing in it and stays true."""
+
+    on: bool = False
+    more: bool = False
+    compacted: bool = False
+
+
+class BubbleRecord(_Record, frozen=True, kw_only=True, tag="bubble"):
+    """A bubble of the editor. `final` and `aborted` say of a text how its turn went on. `type`: the bubble's own, or
+    else its header's."""
+
+    bubble_id: str
+    final: bool | None = None
+    aborted: bool = False
+    type: int | None = None
+    bubble: Bubble
+
+
+class MessageRecord(_Record, frozen=True, kw_only=True, tag="message"):
+    """A message of a chat, known by the beginning of its id and how often that came before it. `noted_ms`: when the
+    chat was last changed."""
+
+    message_id: str
+    occurrence: int = 0
+    noted_ms: int = 0
+    data: msgspec.Raw
+
+
+class StateRecord(_Record, frozen=True, kw_only=True, tag="state"):
+    """The conversation as a whole, after what was told of it. `status` is empty while it goes on."""
+
+    status: str = ""
+    bubble_id: str = ""
+    todos: msgspec.Raw = rawjson.ABSENT
+    summary: msgspec.Raw = rawjson.ABSENT
+
+
+class PassedByRecord(msgspec.Struct, frozen=True, kw_only=True, tag="passed_by", tag_field="kind"):
+    """Something that is not read, and why."""
+
+    what: Literal["conversation", "bubble", "message"]
+    why: Literal["remote workspace", "not JSON", "missing", "unexpected root"]
+
+
+AnyRecord = BeginRecord | BubbleRecord | MessageRecord | StateRecord | PassedByRecord
+RECORD: Final[msgspec.json.Decoder[AnyRecord]] = msgspec.json.Decoder(AnyRecord)
+
+
+def encoded(record: AnyRecord) -> bytes:
+    """The record as a reader hands it to the fold."""
+    return msgspec.json.encode(record)
+
+
+def read_as(data: bytes | msgspec.Raw, kind: type[T]) -> T | None:
+    """A row or field as `kind`, None when it has another shape. Halves of surrogate pairs are mended."""
+    if data is rawjson.ABSENT:
+        return None
+    plain = bytes(data)
+    found = rawjson.part_of(msgspec.Raw(plain), kind)
+    if found is None and b"\\u" in plain:
+        found = rawjson.part_of(msgspec.Raw(rawjson.mend(plain)), kind)
+    return found
+
+
+def fields_of(data: bytes | msgspec.Raw | None) -> Fields:
+    """The fields of an object, none where it is something else."""
+    return (read_as(data, Fields) if data is not None else None) or {}
+
+
+def number_of(raw: msgspec.Raw | None) -> int | None:
+    """The whole number in a field, None when it holds something else."""
+    return rawjson.part_of(raw, int) if raw is not None else None
+
+
+def text_of(raw: msgspec.Raw | None) -> str:
+    """The text in a field, empty when it holds none; halves of surrogate pairs are read as U+FFFD."""
+    if raw is None or raw is rawjson.ABSENT:
+        return ""
+    return read_as(raw, str) or ""
+
+
+def time_of(raw: msgspec.Raw | None) -> int:
+    """UTC milliseconds of a time that is a number of them or an ISO text; 0 where it is neither, or beyond reason."""
+    if raw is None or raw is rawjson.ABSENT:
+        return 0
+    number = rawjson.part_of(raw, float)
+    at_ms = int(number) if number is not None and abs(number) < 1e18 else utc_ms(text_of(raw))
+    return at_ms if _EARLIEST_MS < at_ms < _LATEST_MS else 0
+
+
+def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
+    """The entries of a list, none where there is no list."""
+    return (rawjson.part_of(raw, list[msgspec.Raw]) or []) if raw is not None else []
+
+
+def text_below(raw: msgspec.Raw, *names: str) -> str:
+    """The first text in a field: its own, one of the fields `names` of an object, or of an object in one of these."""
+    for _ in range(4):
+        if raw is rawjson.ABSENT:
+            break
+        if text := text_of(raw).strip():
+            return text
+        given = fields_of(raw)
+        parts = [given[name] for name in names if name in given]
+        if text := next(filter(None, (text_of(part).strip() for part in parts)), ""):
+            return text
+        raw = next((part for part in parts if bytes(part)[:1] == b"{"), rawjson.ABSENT)
+    return ""
+
+
+def unwrapped(raw: msgspec.Raw) -> msgspec.Raw:
+    """A field that holds JSON, or JSON inside a string. A string that is no JSON stays one."""
+    text = text_of(raw).strip()
+    if not text or text[0] not in '{["':
+        return raw
+    inner = msgspec.Raw(text.encode("utf-8", "replace"))
+    return inner if rawjson.part_of(inner, msgspec.Raw) is not None else raw

@@ -1,0 +1,214 @@
+"""Sources that are rewritten in place: what changed in them is told again, from its first difference on or whole.
+
+Such a source holds conversations, each a list of pieces (messages). How it stores them is its agent's affair: a `Look`
+says which conversations there are, with a mark that is another one when the conversation is, and gives the pieces of
+one. The cursor holds those marks and, of the newest conversations, how many pieces were told and a digest of them.
+Where that still is how the conversation begins, only the rest is told; else all of it, and the ledger finds what is new
+(`agents.contract.Retold`). So what is forgotten, or was guessed wrongly, costs time and never content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from carryover.adapter.contract import Batch, Record
+from carryover.readers.sqlite import TooLarge
+
+READ_BYTES: Final = 1 << 20
+READ_RECORDS: Final = 500
+MAX_CONVERSATIONS: Final = 4_000
+"""Of a source, the newest so many are read."""
+MAX_TOLD: Final = 40
+MAX_NOTES: Final = 300
+
+_DIGEST_BYTES: Final = 8
+
+Piece = tuple[str, str | int]
+"""Its id in the conversation, and a mark that is another one when its content is."""
+
+
+class NotYet(Exception):
+    """A piece is still being written: it is not told now, and nothing after it."""
+
+
+class Conversation(Protocol):
+    """One conversation as it is now. Each record says itself to which conversation it belongs."""
+
+    @property
+    def pieces(self) -> Sequence[Piece]: ...
+
+    @property
+    def rests_ms(self) -> int | None:
+        """When what is not final yet is taken as it is, in UTC milliseconds; None: now."""
+        ...
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
+        """The record before its pieces. `on`: they come after those told before; `more`: they are not all."""
+        ...
+
+    def piece(self, number: int) -> bytes | None:
+        """The record of a piece, None where it holds nothing. Raises NotYet and TooLarge."""
+        ...
+
+    def end(self, told: int) -> bytes | None:
+        """The record of what is said of it as a whole, after `told` pieces."""
+        ...
+
+
+class Look(Protocol):
+    """One look into a source."""
+
+    def conversations(self) -> Sequence[tuple[str, str]]:
+        """Id and mark of each conversation, what changed last first."""
+        ...
+
+    def conversation(self, ident: str, notes: dict[str, str]) -> Conversation | None:
+        """A conversation, None where it cannot be read. `notes` is what looks keep for later ones, the newest few.
+
+        Raises TooLarge.
+        """
+        ...
+
+
+class Told(msgspec.Struct, array_like=True, frozen=True):
+    """How many pieces of a conversation were told, and digests of them and of what was said of it as a whole."""
+
+    count: int = 0
+    pieces: bytes = b""
+    end: bytes = b""
+
+
+class State(msgspec.Struct, array_like=True, frozen=True):
+    """The cursor: records given out so far, the marks of conversations that were told to their end, what was told of
+    the newest and of those that were not, and the notes of looks. Ids and marks are digests."""
+
+    records: int = 0
+    marks: dict[bytes, bytes] = {}
+    told: dict[bytes, Told] = {}
+    notes: dict[str, str] = {}
+
+
+def read_on(look: Look, cursor: bytes | None, *, now_ms: int) -> Batch:
+    """What is new since `cursor`, at most about 1 MiB of it."""
+    state = _decoded(cursor)
+    reading = _Reading(state or State())
+    listed = [(_digest(ident), _digest(mark), ident) for ident, mark in look.conversations()[:MAX_CONVERSATIONS]]
+    more = False
+    for key, mark, ident in listed:
+        if reading.marks.get(key) == mark:
+            continue
+        if more := reading.is_full:
+            break
+        try:
+            conversation = look.conversation(ident, reading.notes)
+        except TooLarge:
+            reading.oversized += 1
+            conversation = None
+        if conversation is None or (end := reading.tell(key, conversation)) == "all":
+            reading.marks[key] = mark
+            continue
+        reading.marks.pop(key, None)
+        if more := end == "full":
+            break
+        reading.due_ms.append(conversation.rests_ms or now_ms)
+    there = [key for key, _, _ in listed]
+    remembered = {*there[:MAX_TOLD], *(key for key in there if key not in reading.marks)}
+    after = State(
+        records=reading.number,
+        marks={key: reading.marks[key] for key in there if key in reading.marks},
+        told={key: told for key, told in reading.told.items() if key in remembered},
+        notes=dict(list(reading.notes.items())[-MAX_NOTES:]),
+    )
+    return Batch(
+        records=tuple(reading.records),
+        cursor=msgspec.msgpack.encode(after),
+        restarted=cursor is not None and state is None,
+        more=more,
+        oversized=reading.oversized,
+        look_again_s=max(1.0, (min(reading.due_ms) - now_ms) / 1000 + 1.0) if reading.due_ms else None,
+    )
+
+
+@dataclass(slots=True)
+class _Reading:
+    before: State
+    number: int = field(init=False)
+    marks: dict[bytes, bytes] = field(init=False)
+    told: dict[bytes, Told] = field(init=False)
+    notes: dict[str, str] = field(init=False)
+    records: list[Record] = field(default_factory=list)
+    used: int = 0
+    oversized: int = 0
+    due_ms: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.number = self.before.records
+        self.marks, self.told = dict(self.before.marks), dict(self.before.told)
+        self.notes = dict(self.before.notes)
+
+    @property
+    def is_full(self) -> bool:
+        return self.used >= READ_BYTES or len(self.records) >= READ_RECORDS
+
+    def tell(self, key: bytes, conversation: Conversation) -> Literal["all", "full", "waits"]:
+        """Tell what is new in a conversation: all of it, or to where the batch was full, or to what is not final."""
+        pieces = conversation.pieces
+        former = self.told.get(key)
+        on = former is not None and former.pieces == _of_pieces(pieces[: former.count])
+        count = former.count if former is not None and on else 0
+        found: list[bytes] = []
+        used = self.used
+        waits = False
+        while count < len(pieces) and used < READ_BYTES and len(self.records) + len(found) < READ_RECORDS:
+            record = None
+            try:
+                record = conversation.piece(count)
+            except TooLarge:
+                self.oversized += 1
+            except NotYet:
+                waits = True
+                break
+            count += 1
+            if record is not None:
+                used += len(record)
+                found.append(record)
+        more = count < len(pieces) and not waits
+        ended: Final = "full" if more else "waits" if waits else "all"
+        end = None if more else conversation.end(count)
+        after = Told(count, _of_pieces(pieces[:count]), b"" if end is None else _digest(end))
+        if after == former and on:
+            return ended
+        self._give(conversation.begin(on=on, more=more), *found, end)
+        self.told[key] = after
+        return ended
+
+    def _give(self, *records: bytes | None) -> None:
+        for data in records:
+            if data is not None:
+                self.number += 1
+                self.used += len(data)
+                self.records.append(Record(number=self.number, data=data))
+
+
+def _decoded(cursor: bytes | None) -> State | None:
+    """The state in a cursor, None where there is none or it has another form."""
+    if cursor is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(cursor, type=State)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _of_pieces(pieces: Sequence[Piece]) -> bytes:
+    return _digest("\n".join([f"{ident} {mark}" for ident, mark in pieces]))
+
+
+def _digest(data: str | bytes) -> bytes:
+    raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
+    return hashlib.blake2b(raw, digest_size=_DIGEST_BYTES).digest()

@@ -1,0 +1,71 @@
+"""The text of an `apply_patch` call, which several agents have: files added, changed, moved and deleted."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from carryover.records.bounds import MAX_PATH_CHARS
+from carryover.records.changes import Change, Hunk, patched, written
+from carryover.records.paths import resolved
+
+_FILE: Final = re.compile(r"\*\*\* (Add|Update|Delete) File: (.+)")
+_MOVE: Final = re.compile(r"\*\*\* Move to: (.+)")
+
+
+def in_patch(text: str, cwd: str | None) -> tuple[Change, ...]:
+    """The changes of a patch in the form that `apply_patch` takes, applied in `cwd`.
+
+    The lines of a hunk have no numbers there, so no edit says where in its file it is.
+    """
+    found = (_planned(name, path, lines, cwd) for name, path, lines in _files(text))
+    return tuple(change for change in found if change is not None)
+
+
+def files_in_patch(text: str) -> list[str]:
+    """The files that a patch names, as it names them."""
+    return [path.strip() for _, path, _ in _files(text)]
+
+
+def added(path: str, content: str) -> Change:
+    """A new file."""
+    return msgspec.structs.replace(written(path, content), change="add")
+
+
+def renamed(change: Change, to: str, cwd: str | None) -> Change | None:
+    """The change with the file moved to `to`; None where nobody knows where that is."""
+    place = place_of(to, cwd)
+    return msgspec.structs.replace(change, change="rename", path=place, old_path=change.path) if place else None
+
+
+def place_of(path: str, cwd: str | None) -> str | None:
+    """The absolute path that a patch means, None where nobody knows its folder or it cannot be kept."""
+    place = resolved(path.strip(), cwd) if path.strip() else None
+    return place if place is not None and len(place) <= MAX_PATH_CHARS else None
+
+
+def _files(text: str) -> list[tuple[str, str, list[str]]]:
+    """Each file of a patch: what is done with it, its path, and the lines up to the next one."""
+    found: list[tuple[str, str, list[str]]] = []
+    for line in text.splitlines():
+        if header := _FILE.fullmatch(line.rstrip()):
+            found.append((header[1], header[2], []))
+        elif found:
+            found[-1][2].append(line)
+    return found
+
+
+def _planned(name: str, path: str, lines: list[str], cwd: str | None) -> Change | None:
+    place = place_of(path, cwd)
+    if place is None:
+        return None
+    if name == "Delete":
+        return Change(path=place, change="delete")
+    if name == "Add":
+        return added(place, "\n".join(line[1:] for line in lines if line.startswith("+")))
+    change = patched(Change(path=place, change="modify"), [Hunk(new_start=0, lines=lines)])
+    change = msgspec.structs.replace(change, line=None)
+    moved = next((found[1] for line in lines if (found := _MOVE.fullmatch(line.rstrip()))), None)
+    return renamed(change, moved, cwd) if moved else change

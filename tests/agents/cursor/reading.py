@@ -1,0 +1,124 @@
+"""Cursor's stores as the core reads them: context and cursor are stored between two reads, and what counts is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from agents.cursor.chats import ID
+from agents.cursor.stores import START_MS, Chat, EditorStore, say, user
+from carryover.adapter.contract import Batch, Reader, Record, Retold, Source
+from carryover.agents.cursor import normalise
+from carryover.agents.cursor.chats import ChatReader
+from carryover.agents.cursor.context import Context
+from carryover.agents.cursor.editor import EditorReader
+from carryover.agents.cursor.transcripts import LinesReader
+from carryover.model import AnyBody, AssistantMessage, Event, SessionInfo, Skipped, UserPrompt
+from contract.case import told_again
+
+LATER_MS = 1_800_000_000_000
+"""Long after every made-up conversation."""
+
+
+class Told:
+    """What came of reading one source again and again. `standing` is what counts of it now."""
+
+    def __init__(self, reader: Reader, path: Path, *, session: str | None = None, sidechain: str | None = None) -> None:
+        self.reader = reader
+        self.source = Source(agent="cursor", path=str(path), session=session, sidechain=sidechain)
+        self.context = Context()
+        self.cursor: bytes | None = None
+        self.batches: list[Batch] = []
+        self.standing: list[Event] = []
+        self.skipped: list[Skipped] = []
+
+    def read(self) -> list[Event]:
+        """Read what is there now; gives what is new or another than before, facts about the session aside."""
+        before = {event.key: event.body for event in self.standing}
+        while self.step().more:
+            pass
+        return [event for event in self.counts if before.get(event.key) != event.body]
+
+    def bodies(self) -> list[AnyBody]:
+        return [event.body for event in self.read()]
+
+    def step(self) -> Batch:
+        """Read one batch."""
+        batch = self.reader.read(Path(self.source.path), self.cursor)
+        self.batches.append(batch)
+        self.cursor = batch.cursor
+        if batch.restarted:
+            self.context = Context()
+        self.fold_in(*batch.records)
+        return batch
+
+    def fold_in(self, *records: Record) -> list[Event]:
+        """Fold records of one batch; gives what they became."""
+        events: list[Event] = []
+        retold: list[Retold] = []
+        for record in records:
+            self.context, folded = normalise.fold(self.source, self.context, record)
+            self.context = msgspec.json.decode(msgspec.json.encode(self.context), type=Context)
+            events += folded.events
+            retold += () if folded.retold is None else (folded.retold,)
+            self.skipped += folded.skipped
+        self.standing = told_again(self.standing, events, retold)
+        return events
+
+    @property
+    def counts(self) -> list[Event]:
+        """What counts, facts about the session aside."""
+        return [event for event in self.standing if not isinstance(event.body, SessionInfo)]
+
+    @property
+    def texts(self) -> list[str]:
+        """What was said and counts."""
+        return texts(event.body for event in self.counts)
+
+    @property
+    def infos(self) -> list[SessionInfo]:
+        """The facts about sessions."""
+        return [event.body for event in self.standing if isinstance(event.body, SessionInfo)]
+
+    @property
+    def oversized(self) -> int:
+        return sum(batch.oversized for batch in self.batches)
+
+    @property
+    def restarts(self) -> int:
+        return sum(batch.restarted for batch in self.batches)
+
+    @property
+    def records(self) -> list[Record]:
+        return [record for batch in self.batches for record in batch.records]
+
+
+class Editor(Told):
+    """Reads `store` at the time `now_ms`, which a test sets."""
+
+    def __init__(self, store: EditorStore, *, now_ms: int = LATER_MS) -> None:
+        self.now_ms = now_ms
+        super().__init__(EditorReader(lambda: self.now_ms), store.path)
+
+
+def chat_at(path: Path) -> Told:
+    """Reads the terminal client's chat."""
+    return Told(ChatReader(), path, session=path.parent.name)
+
+
+def transcript_at(path: Path, *, sidechain: str | None = None) -> Told:
+    """Reads a transcript."""
+    return Told(LinesReader(), path, session=ID, sidechain=sidechain)
+
+
+def texts(bodies: Iterable[AnyBody]) -> list[str]:
+    """What was said."""
+    return [body.text for body in bodies if isinstance(body, UserPrompt | AssistantMessage)]
+
+
+def short_chat(number: int, *, bubbles: int = 2) -> Chat:
+    """A conversation of prompts and answers, an hour after the one before."""
+    said = [user(f"prompt {number}.{at}") if at % 2 == 0 else say(f"answer {number}.{at}") for at in range(bubbles)]
+    return Chat(name=f"chat {number}", bubbles=said, start_ms=START_MS + number * 3_600_000)

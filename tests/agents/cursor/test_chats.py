@@ -1,0 +1,409 @@
+"""Reading a `store.db` while its client writes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.cursor.chats import (
+    ID,
+    ONE,
+    PROJECT,
+    TWO,
+    ChatStore,
+    Step,
+    field,
+    message,
+    messages,
+    said,
+    varint,
+    wrapped,
+)
+from agents.cursor.reading import Told, chat_at
+from carryover.agents.cursor import chats as chat_reader
+from carryover.agents.cursor import normalise
+from carryover.agents.cursor.chats import ChatReader, NotProtobuf, fields_in
+from carryover.model import AssistantMessage, SessionInfo, Skipped, ToolResult, UserPrompt
+from carryover.readers import rewritten
+from contract.damage import HOSTILE, damaged
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ChatStore]:
+    store = ChatStore(tmp_path / "chats" / "h" / ID)
+    yield store
+    store.close()
+
+
+def told(store: ChatStore) -> Told:
+    return chat_at(store.path)
+
+
+def prompts(chat: Told) -> list[str]:
+    """The prompts that count."""
+    return [event.body.text for event in chat.counts if isinstance(event.body, UserPrompt)]
+
+
+def test_a_conversation_is_told_in_its_order(store: ChatStore) -> None:
+    store.save(messages(ONE))
+    chat = told(store)
+    found = chat.bodies()
+
+    assert found[:2] == [UserPrompt(text=ONE[0].text), AssistantMessage(text=ONE[1].text)]
+    assert [(body.status, body.exit_code) for body in found if isinstance(body, ToolResult)] == [
+        ("ok", None),
+        ("error", 1),
+    ]
+    assert (chat.skipped, chat.oversized, chat.restarts) == ([], 0, 0)
+    assert {(event.session, event.cwd) for event in chat.standing} == {(ID, PROJECT)}
+    assert chat.infos == [SessionInfo(title="Fix add()")]
+
+
+def test_each_new_root_brings_only_what_is_new(store: ChatStore) -> None:
+    chat = told(store)
+    conversation = messages((*ONE, *TWO))
+    for end in range(1, len(conversation) + 1):
+        store.save(conversation[:end])
+        chat.bodies()
+
+    at_once = told(store)
+    at_once.bodies()
+    assert chat.counts == at_once.counts
+    assert chat.context.talk == at_once.context.talk
+    assert (chat.skipped, chat.restarts) == ([], 0)
+    assert len([record for record in chat.records if b'"kind":"message"' in record.data]) == len(conversation)
+
+
+def test_a_look_without_news_gives_nothing(store: ChatStore) -> None:
+    store.save(messages(ONE))
+    chat = told(store)
+    chat.bodies()
+    before = chat.cursor
+    assert before is not None
+
+    assert chat.bodies() == []
+    assert chat.cursor == before
+
+
+def test_a_turn_that_the_user_took_back_counts_no_longer(store: ChatStore) -> None:
+    chat = told(store)
+    store.save(messages((*ONE, *TWO)))
+    chat.read()
+    store.save([*messages(ONE), message("user", said(wrapped("No, do not.", 9)))])
+
+    assert chat.bodies() == [UserPrompt(text="No, do not.")]
+    assert prompts(chat) == [ONE[0].text, "No, do not."]
+    store.save(messages(ONE))
+    assert chat.bodies() == []
+    assert prompts(chat) == [ONE[0].text]
+
+
+def test_what_comes_back_after_it_was_taken_back_counts_again(store: ChatStore) -> None:
+    chat = told(store)
+    for conversation in (messages((*ONE, *TWO)), messages(ONE), messages((*ONE, *TWO))):
+        store.save(conversation)
+        chat.bodies()
+
+    assert prompts(chat) == [ONE[0].text, TWO[0].text]
+    assert len({event.key for event in chat.standing}) == len(chat.standing)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 3])
+def test_a_compaction_takes_nothing_back(store: ChatStore, kept: int) -> None:
+    """What was said stays true; the client only no longer sends it to the model."""
+    chat = told(store)
+    before = messages((*ONE, *TWO))
+    store.save(before)
+    chat.bodies()
+    summary = message("user", said("Summary of the conversation so far: add() was fixed."))
+    after = [*before[:2], summary, *before[len(before) - kept :]]
+    store.save(after)
+
+    assert chat.bodies() == [UserPrompt(text="Summary of the conversation so far: add() was fixed.", actor="model")]
+    store.save([*after, message("user", said(wrapped("Go on", 20)))])
+    assert chat.bodies() == [UserPrompt(text="Go on")]
+
+
+def test_a_message_that_is_written_anew_counts_once(store: ChatStore) -> None:
+    """An answer that grows while it is streamed, and one that changes when its call has come back."""
+    chat = told(store)
+    head, (call, result) = messages(ONE)[:4], messages(ONE)[4:6]
+    for tail in (
+        [message("assistant", said("I will"))],
+        [message("assistant", said("I will look."))],
+        [message("assistant", said("I will look.")), call],
+        [message("assistant", said("I will look."), id="1"), call, result],
+    ):
+        store.save([*head, *tail])
+        chat.bodies()
+
+    at_once = told(store)
+    at_once.bodies()
+    assert {event.key: event.body for event in chat.counts} == {event.key: event.body for event in at_once.counts}
+
+
+def test_the_same_words_twice_are_two_prompts(store: ChatStore) -> None:
+    again = message("user", said("<user_query>continue</user_query>"))
+    store.save([*messages(ONE), again, message("assistant", said("Well.")), again])
+    chat = told(store)
+    chat.bodies()
+
+    assert prompts(chat) == [ONE[0].text, "continue", "continue"]
+    assert len({event.key for event in chat.standing}) == len(chat.standing)
+
+
+def test_a_long_history_comes_in_batches(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rewritten, "READ_BYTES", 3000)
+    store.save(messages(tuple(Step("say", f"{number} " + "x" * 1000) for number in range(20))))
+    chat = told(store)
+    batch = chat.reader.read(store.path, None)
+    assert batch.more
+    assert len(batch.records) < 8
+
+    assert len(chat.bodies()) == 20
+    once = told(store)
+    monkeypatch.undo()
+    once.read()
+    assert chat.standing == once.standing
+
+
+def test_what_was_read_half_goes_on_after_another_root(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = tuple(Step("say", f"{number} " + "x" * 1000) for number in range(9))
+    store.save(messages(steps[:6]))
+    chat = told(store)
+    monkeypatch.setattr(rewritten, "READ_BYTES", 3000)
+    batch = chat.reader.read(store.path, None)
+    for record in batch.records:
+        chat.fold_in(record)
+    chat.cursor = batch.cursor
+    store.save(messages(steps))
+    chat.bodies()
+
+    assert [e.body.text for e in chat.standing if isinstance(e.body, AssistantMessage)] == [step.text for step in steps]
+
+
+def test_a_message_too_long_to_hold_is_passed_by(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_reader.Chat._blob, "__defaults__", (1000,))
+    store.save([*messages(ONE), message("assistant", said("x" * 2000)), message("assistant", said("After"))])
+    chat = told(store)
+
+    assert chat.bodies()[-1] == AssistantMessage(text="After")
+    assert chat.oversized == 1
+    chat.bodies()
+    assert chat.oversized == 1
+
+
+def test_the_title_is_told_again_when_it_changes(store: ChatStore) -> None:
+    store.save(messages(ONE))
+    chat = told(store)
+    chat.bodies()
+    store.beside(title="Totals", cwd=PROJECT)
+    chat.bodies()
+    store.save(messages(ONE), lastUsedModel="test-model")
+    chat.bodies()
+
+    assert [event.body for event in chat.standing if isinstance(event.body, SessionInfo)] == [
+        SessionInfo(title="Fix add()"),
+        SessionInfo(title="Totals"),
+        SessionInfo(title="Totals", model="test-model"),
+    ]
+
+
+def test_without_meta_json_the_workspace_of_the_root_is_the_folder(tmp_path: Path) -> None:
+    store = ChatStore(tmp_path / "x", beside=False, project="/home/dev/my demo")
+    store.save(messages(ONE, "/home/dev/my demo"))
+    chat = told(store)
+    chat.bodies()
+    store.save(messages((*ONE, *TWO), "/home/dev/my demo"), name="Totals")
+    chat.bodies()
+    store.close()
+
+    assert {event.cwd for event in chat.standing} == {"/home/dev/my demo"}
+
+
+def test_a_sub_agents_conversation_was_typed_by_nobody(store: ChatStore) -> None:
+    store.beside(title="Helper", cwd=PROJECT, isSubagent=True)
+    store.save(messages(ONE))
+    chat = told(store)
+
+    assert chat.bodies()[0] == UserPrompt(text=ONE[0].text, actor="model")
+    assert {event.sidechain for event in chat.standing} == {ID}
+    assert not any(isinstance(event.body, SessionInfo) for event in chat.standing)
+
+
+def test_turns_in_blobs_of_their_own_are_followed(store: ChatStore) -> None:
+    ids = [store.blob(json.dumps(one).encode()) for one in messages((*ONE, *TWO))]
+    turns = [store.blob(field(1, field(2, ident) * 1) + field(9, b"x")) for ident in ids]
+    store.save_ids(turns)
+    nested = told(store)
+    nested.read()
+    store.save_ids(ids)
+    plain = told(store)
+    plain.read()
+
+    assert nested.standing == plain.standing
+    assert nested.read() == []
+
+
+@pytest.mark.parametrize(
+    ("root", "reason"),
+    [
+        (b"\x8f\x01\xff\x00" * 20, "unexpected root"),
+        (field(2, b"x"), "unexpected root"),
+        (b"", "unexpected root"),
+    ],
+)
+def test_a_root_nobody_can_read_is_counted_once(store: ChatStore, root: bytes, reason: str) -> None:
+    store.save_root(root)
+    chat = told(store)
+
+    assert chat.bodies() == []
+    store.save_root(root, name="x")
+    assert chat.bodies() == []
+    assert chat.skipped == [Skipped(record_type="conversation", reason=reason)]
+    store.save(messages(ONE))
+    assert prompts(chat) == []
+    assert chat.bodies()[0] == UserPrompt(text=ONE[0].text)
+
+
+def test_messages_nobody_can_read_cost_only_themselves(store: ChatStore) -> None:
+    good = [store.blob(json.dumps(one).encode()) for one in messages(ONE)]
+    bad = [store.blob(data) for data in (*HOSTILE.values(), b"\x01garbage", b"", b"\xef\xbb\xbf" * 5000)]
+    store.save_ids([*good[:3], *bad, hashlib.sha256(b"missing").digest(), *good[3:]])
+    chat, clean = told(store), told(store)
+    chat.bodies()
+    store.save_ids(good)
+    clean.read()
+
+    assert [event.key for event in chat.standing] == [event.key for event in clean.standing]
+    assert len(chat.skipped) == len(bad) + 1
+
+
+def test_rows_of_any_type_raise_nothing(store: ChatStore) -> None:
+    store.save(messages(ONE))
+    for value in (None, 5, 1.5, "", "zz", b"\xff", "7b7d", "5b5d"):
+        store.db.execute("UPDATE meta SET value = ?", (value,))
+        told(store).read()
+    store.save(messages(ONE))
+    for value in (None, 5, 1.5, "text", ""):
+        store.db.execute("UPDATE blobs SET data = ? WHERE length(data) > 200", (value,))
+        told(store).read()
+
+
+def test_a_store_that_was_only_just_made_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.write_bytes(b"")
+    chat = chat_at(path)
+    assert chat.bodies() == []
+
+    store = ChatStore(tmp_path)
+    assert chat.bodies() == []
+    store.save(messages(ONE))
+    assert chat.bodies()[0] == UserPrompt(text=ONE[0].text)
+    store.close()
+
+
+def test_what_cannot_be_read_now_is_said(store: ChatStore, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        ChatReader().read(tmp_path / "none" / "store.db", None)
+    (tmp_path / "store.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(OSError, match="cannot be read now"):
+        ChatReader().read(tmp_path / "store.db", None)
+
+
+def test_a_cursor_of_another_form_begins_anew(store: ChatStore) -> None:
+    store.save(messages(ONE))
+    chat = told(store)
+    chat.cursor = msgspec.msgpack.encode({"x": 1})
+    chat.bodies()
+
+    assert chat.restarts == 1
+    assert prompts(chat) == [ONE[0].text]
+
+
+def test_a_cursor_stays_small(store: ChatStore) -> None:
+    store.save(messages(tuple(Step("say", str(number)) for number in range(2000))))
+    chat = told(store)
+    chat.bodies()
+
+    assert chat.cursor is not None
+    assert len(chat.cursor) < 20_000
+    assert len(msgspec.json.encode(chat.context)) < 2000
+
+
+def test_a_change_of_the_last_message_reads_little(store: ChatStore) -> None:
+    """However long the conversation is: SQLite's own count of steps tells."""
+    steps = tuple(Step("say", str(number)) for number in range(2000))
+    store.save(messages(steps))
+    chat = told(store)
+    chat.bodies()
+    store.save(messages((*steps, Step("say", "last"))))
+    statements: list[str] = []
+    connect = sqlite3.connect
+
+    def traced(*args: Any, **more: Any) -> sqlite3.Connection:
+        db: sqlite3.Connection = connect(*args, **more)
+        db.set_trace_callback(statements.append)
+        return db
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite3, "connect", traced)
+        assert chat.bodies() == [AssistantMessage(text="last")]
+    assert 0 < len(statements) < 20
+
+
+def test_records_of_any_shape_raise_nothing(store: ChatStore) -> None:
+    store.save(messages(ONE))
+    chat = told(store)
+    chat.bodies()
+    store.save(messages(()))
+    chat.bodies()
+    for record in chat.records:
+        for data in damaged(json.loads(record.data)):
+            context, folded = normalise.fold(chat.source, chat.context, msgspec.structs.replace(record, data=data))
+            assert all(event.at_ms > 0 for event in folded.events)
+            assert isinstance(context, type(chat.context))
+
+
+A, B, C, NODE, INNER = (hashlib.sha256(name).digest() for name in (b"a", b"b", b"c", b"node", b"inner"))
+NUMBER = varint(5 << 3) + varint(300)
+FIXED = varint(6 << 3 | 1) + b"12345678" + varint(7 << 3 | 5) + b"1234"
+
+
+def test_the_fields_of_a_protocol_buffer_that_hold_bytes() -> None:
+    root = field(1, A) + NUMBER + field(1, B) + FIXED + field(9, b"file:///home/dev") + field(2, C * 10)
+
+    assert list(fields_in(root)) == [(1, A), (1, B), (9, b"file:///home/dev"), (2, C * 10)]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x00",
+        b"\xff",
+        varint(1 << 3 | 2) + b"\x40",
+        varint(1 << 3 | 3),
+        varint(1 << 3 | 1) + b"123",
+        b"\x80" * 20,
+        b"{}",
+    ],
+)
+def test_what_is_no_protocol_buffer_is_said(data: bytes) -> None:
+    with pytest.raises(NotProtobuf):
+        list(fields_in(data))
+
+
+@given(data=st.binary(max_size=200))
+def test_any_bytes_are_fields_or_none(data: bytes) -> None:
+    with suppress(NotProtobuf):
+        assert all(number > 0 for number, _ in fields_in(data))

@@ -1,0 +1,429 @@
+"""The editor's global database: each bubble once and when final, the newest first, at the cost of what changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agents.cursor import stores
+from agents.cursor.reading import Editor, texts
+from agents.cursor.reading import short_chat as chat
+from agents.cursor.stores import (
+    ONE,
+    START_MS,
+    TWO,
+    Chat,
+    EditorStore,
+    composer,
+    say,
+    shell,
+    thinking,
+    uid,
+    user,
+)
+from carryover.agents.cursor.editor import EditorReader
+from carryover.model import AssistantMessage, ToolCall, ToolResult, UserPrompt
+from carryover.readers import rewritten, sqlite
+
+NOW_MS = START_MS + 120_000
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EditorStore]:
+    with closing(EditorStore(tmp_path / "User")) as made:
+        yield made
+
+
+def values_asked_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The keys of the values that are fetched from now on."""
+    asked: list[str] = []
+    real = sqlite.value_at
+
+    def noted(db: sqlite.Connection, query: str, key: str, *, limit: int) -> bytes | None:
+        asked.append(key)
+        return real(db, query, key, limit=limit)
+
+    monkeypatch.setattr(sqlite, "value_at", noted)
+    return asked
+
+
+@pytest.mark.parametrize("era", ["table", "list", "workspaces", "keys"])
+def test_every_form_of_the_list_gives_the_same_newest_first(tmp_path: Path, era: stores.Era) -> None:
+    with closing(EditorStore(tmp_path / "User", era)) as store:
+        store.put(ONE, TWO)
+        events = Editor(store).read()
+    assert [event.session for event in events][:: len(events) - 1] == [TWO.id, ONE.id]
+    assert texts([event.body for event in events]) == [
+        TWO.bubbles[0]["text"],
+        TWO.bubbles[3]["text"],
+        ONE.bubbles[0]["text"],
+        ONE.bubbles[2]["text"],
+        ONE.bubbles[5]["text"],
+    ]
+    assert {event.cwd for event in events} == ({None} if era == "keys" else {stores.PROJECT})
+
+
+def test_rows_that_no_conversation_lists_never_come_out(store: EditorStore) -> None:
+    store.put(ONE, TWO)
+    editor = Editor(store)
+    editor.read()
+
+    assert b"GHOST" not in b"".join(record.data for batch in editor.batches for record in batch.records)
+
+
+def test_secrets_and_addresses_stay_in_the_database(store: EditorStore) -> None:
+    store.put(ONE)
+    store.value(f"composerData:{TWO.id}", {**composer(TWO), "blobEncryptionKey": "SECRET"})
+    editor = Editor(store)
+    editor.read()
+
+    records = b"".join(record.data for batch in editor.batches for record in batch.records)
+    assert b"SECRET" not in records
+    assert b"dev@example.com" not in records
+
+
+def test_nothing_comes_twice(store: EditorStore) -> None:
+    store.put(ONE, TWO)
+    editor = Editor(store)
+    editor.read()
+
+    assert editor.read() == []
+    store.put(ONE)
+    assert editor.read() == []
+    store.fill(5)
+    assert editor.read() == []
+
+
+def test_a_batch_is_bounded_and_any_cut_gives_the_same(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.put(*(chat(number, bubbles=6) for number in range(5)), ONE, TWO)
+    whole = Editor(store).read()
+    monkeypatch.setattr(rewritten, "READ_RECORDS", 1)
+    editor = Editor(store)
+
+    assert editor.read() == whole
+    assert max(len(batch.records) for batch in editor.batches) <= 3  # beginning, bubble, state
+    assert [record.number for batch in editor.batches for record in batch.records] == list(
+        range(1, sum(len(batch.records) for batch in editor.batches) + 1)
+    )
+
+
+def test_the_bytes_of_a_batch_are_bounded(store: EditorStore) -> None:
+    store.put(Chat(name="Long", bubbles=[user("x" * 300_000) for _ in range(20)]))
+    editor = Editor(store)
+
+    assert len(editor.read()) == 20
+    assert max(sum(len(record.data) for record in batch.records) for batch in editor.batches) < 1_500_000
+    assert len(editor.batches) >= 5
+
+
+def test_what_happens_now_comes_before_history(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rewritten, "READ_RECORDS", 2)
+    store.put(*(chat(number) for number in range(6)))
+    editor = Editor(store)
+    editor.step()
+    store.put(chat(0).with_bubbles(user("now")), chat(9))
+    editor.standing.clear()
+
+    editor.step()
+    assert texts([event.body for event in editor.standing])[:2] == ["prompt 9.0", "answer 9.1"]
+    editor.read()
+    both = [f"{kind} {number}.{at}" for number in (0, 1, 2, 3, 4, 9) for at, kind in enumerate(("prompt", "answer"))]
+    assert sorted(texts([event.body for event in editor.counts])) == sorted(["now", *both])
+
+
+def test_rows_that_were_numbered_anew_lose_nothing(tmp_path: Path) -> None:
+    with closing(EditorStore(tmp_path / "User", "keys")) as store:
+        editor = Editor(store)
+        store.put(*(chat(number) for number in range(3)))
+        store.fill(20)
+        store.put(*(chat(number) for number in range(3)))
+        editor.read()
+        store.db.execute("DELETE FROM cursorDiskKV WHERE key >= 'agentKv:' AND key < 'agentKv;'")
+        store.put(chat(7))
+        store.db.execute(stores.KV.format("anew"))
+        store.db.execute("INSERT INTO anew (key, value) SELECT key, value FROM cursorDiskKV ORDER BY rowid")
+        store.db.execute("DROP TABLE cursorDiskKV")
+        store.db.execute("ALTER TABLE anew RENAME TO cursorDiskKV")
+
+        editor.read()
+        assert len(editor.counts) == 8
+        store.put(chat(1).with_bubbles(user("more")))
+        assert texts(editor.bodies()) == ["more"]
+
+
+def test_rows_that_were_numbered_anew_cost_a_look_and_bring_nothing(store: EditorStore) -> None:
+    """As after a VACUUM."""
+    for _ in range(3):
+        store.put(*(chat(number) for number in range(3)))
+    editor = Editor(store)
+    editor.read()
+    store.db.execute("VACUUM")
+    store.put(chat(1).with_bubbles(user("more")))
+
+    assert texts(editor.bodies()) == ["more"]
+    assert len(editor.counts) == 7
+
+
+def test_a_change_costs_what_changed(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.put(*(chat(number, bubbles=20) for number in range(60)))
+    editor = Editor(store)
+    editor.read()
+    asked = values_asked_for(monkeypatch)
+    editor.read()
+    assert len(asked) <= 1  # the last row, for it may have been written again
+
+    asked.clear()
+    changed = chat(59, bubbles=20).with_bubbles(user("one more"))
+    store.value(f"bubbleId:{changed.id}:{changed.bubble_id(20)}", user("one more"))
+    store.value(f"composerData:{changed.id}", composer(changed))
+    assert texts(editor.bodies()) == ["one more"]
+    assert len(asked) <= 4
+
+
+def test_big_rows_of_others_are_never_read(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.put(ONE)
+    store.fill(50)
+    asked = values_asked_for(monkeypatch)
+    Editor(store).read()
+
+    assert asked
+    assert all(key.startswith(("composerData:", "bubbleId:", ONE.id)) for key in asked)
+
+
+def test_rows_that_are_changed_in_their_place_are_found_by_the_list(store: EditorStore) -> None:
+    """Should an editor ever update rows instead of replacing them."""
+    store.put(ONE, TWO)
+    editor = Editor(store)
+    editor.read()
+    more = ONE.with_bubbles(user("one more"), start_ms=TWO.start_ms + 3_600_000)
+    key = f"bubbleId:{TWO.id}:{TWO.bubble_id(0)}"  # a row there is stands in for the new one
+    store.db.execute("UPDATE cursorDiskKV SET key = ? WHERE key = ?", (f"bubbleId:{ONE.id}:{more.bubble_id(6)}", key))
+    for table, column, value in (
+        ("cursorDiskKV", "key", f"composerData:{ONE.id}"),
+        ("composerHeaders", "composerId", ONE.id),
+    ):
+        data = json.dumps(composer(more)).encode()
+        store.db.execute(f"UPDATE {table} SET value = ? WHERE {column} = ?", (data, value))
+    assert editor.read() == []
+
+    store.db.execute("UPDATE composerHeaders SET lastUpdatedAt = ? WHERE composerId = ?", (more.updated_ms, more.id))
+    assert texts(editor.bodies()) == [TWO.bubbles[0]["text"]]
+
+
+def test_a_stream_leaves_the_cursor_as_it_is_and_a_restart_in_it_loses_nothing(
+    store: EditorStore,
+) -> None:
+    """The ledger would have to write it all anew several times a second."""
+    editor = Editor(store, now_ms=NOW_MS)
+    live = Chat(name="Live", bubbles=(user("Go."),), status="generating", start_ms=NOW_MS - 60_000)
+
+    def stream(words: int) -> list[str]:
+        editor.now_ms += 300
+        store.put(
+            live.with_bubbles(say("word " * words), generating=(1,), more={"lastUpdatedAt": editor.now_ms}), whole=False
+        )
+        return texts(editor.bodies())
+
+    store.put(chat(1), live)
+    editor.read()
+    stream(1)
+    before = editor.cursor
+    for words in range(2, 40):
+        assert stream(words) == []
+        assert editor.cursor == before
+
+    editor.reader = EditorReader(lambda: editor.now_ms)
+    assert stream(40) == []
+    editor.now_ms += 661_000
+    assert texts(editor.bodies()) == ["word " * 40]
+
+
+def test_one_header_that_is_none_hides_no_other(store: EditorStore) -> None:
+    row = composer(ONE)
+    headers = row["fullConversationHeadersOnly"]
+    for odd in (5, {"bubbleId": 5}, {"type": 1}, {"bubbleId": ""}, {"bubbleId": "\ud800", "type": "x"}, None):
+        store.put(ONE)
+        store.value(f"composerData:{ONE.id}", {**row, "fullConversationHeadersOnly": [odd, *headers]})
+        assert len(texts(Editor(store).bodies())) == 3
+
+
+def test_the_cursor_stays_small(store: EditorStore) -> None:
+    store.put(*(chat(number, bubbles=130) for number in range(50)))
+    editor = Editor(store)
+    editor.read()
+
+    assert len(editor.cursor or b"") < 200_000
+
+
+def test_a_conversation_that_cannot_be_read_now_is_not_taken_back(store: EditorStore) -> None:
+    editor = Editor(store)
+    store.put(ONE)
+    given = editor.read()
+    for value in (None, b"{", b'{"status": "completed"}', b'{"fullConversationHeadersOnly": 5}'):
+        store.value(f"composerData:{ONE.id}", value)
+        assert editor.read() == []
+    store.db.execute("DELETE FROM cursorDiskKV")
+    assert editor.read() == []
+    assert len(editor.counts) == len(given)
+
+
+def test_a_sub_agent_belongs_to_the_conversation_that_sent_it(store: EditorStore) -> None:
+    named = Chat(name="named", bubbles=(user("List."),), more={"subagentInfo": {"parentComposerId": ONE.id}})
+    listed = Chat(name="listed", bubbles=(user("Find."),), more={"subagentInfo": {}}, start_ms=START_MS - 10_000_000)
+    nobody = Chat(name="nobody's", bubbles=(user("Look."),), head={"subagentInfo": {"x": 1}})
+    main = Chat(name="main", bubbles=(user("Go."),), more={"subagentComposerIds": [listed.id]})
+    store.put(named, listed, nobody, main)
+    events = {event.body.text: event for event in Editor(store).read() if isinstance(event.body, UserPrompt)}
+
+    told = {text: (event.session, event.sidechain, event.body.actor) for text, event in events.items()}  # type: ignore[union-attr]
+    assert told == {
+        "List.": (ONE.id, named.id, "model"),
+        "Find.": (main.id, listed.id, "model"),
+        "Look.": (nobody.id, nobody.id, "model"),
+        "Go.": (main.id, None, "human"),
+    }
+
+
+def test_the_list_alone_may_tell_a_sub_agent(store: EditorStore) -> None:
+    child = Chat(name="child", bubbles=(user("Find."),))
+    store.put(child)
+    store.db.execute("UPDATE composerHeaders SET isSubagent = 1")
+
+    assert [(event.sidechain, event.body) for event in Editor(store).read()] == [
+        (child.id, UserPrompt(text="Find.", actor="model"))
+    ]
+
+
+def test_a_sub_agent_waits_until_somebody_names_it(store: EditorStore) -> None:
+    editor = Editor(store, now_ms=NOW_MS)
+    child = Chat(name="child", bubbles=(user("Find."),), more={"subagentInfo": {}}, start_ms=NOW_MS - 30_000)
+    store.put(child)
+    assert editor.read() == []
+    assert editor.batches[-1].look_again_s is not None
+
+    main = Chat(name="main", bubbles=(user("Go."),), more={"subagentComposerIds": [child.id]}, start_ms=NOW_MS - 30_000)
+    store.put(main)
+    assert [(event.session, event.sidechain) for event in editor.read()] == [(main.id, None), (main.id, child.id)]
+
+
+def test_a_prompt_is_known_at_once_and_an_answer_when_it_is_whole(store: EditorStore) -> None:
+    editor = Editor(store, now_ms=NOW_MS)
+    asked = Chat(name="Live", bubbles=(user("Fix add()."),), status="generating", start_ms=NOW_MS - 30_000)
+    store.put(asked)
+    assert texts(editor.bodies()) == ["Fix add()."]
+
+    store.put(asked.with_bubbles(say("I wi"), generating=(1,)))
+    assert editor.bodies() == []
+    store.put(asked.with_bubbles(say("I will look."), thinking("hm")))
+    assert editor.bodies() == []  # whether it ended the turn, only what follows tells
+    store.put(asked.with_bubbles(say("I will look."), thinking("hm"), shell("make", status="loading")))
+    assert editor.bodies() == [AssistantMessage(text="I will look.", final=False)]
+
+    done = asked.with_bubbles(
+        say("I will look."), thinking("hm"), shell("make", "ok\n"), say("Done."), status="completed"
+    )
+    store.put(done)
+    assert [type(body) for body in editor.bodies()] == [ToolCall, ToolResult, AssistantMessage]
+    assert [batch.look_again_s is None for batch in editor.batches] == [True, False, False, False, True]
+
+
+def test_what_nobody_finished_is_taken_as_it_is_after_a_minute(store: EditorStore) -> None:
+    now_ms = int(store.path.stat().st_mtime * 1000) + 1000
+    editor = Editor(store, now_ms=now_ms)
+    killed = Chat(
+        name="Killed",
+        bubbles=(user("Run the tests."), say("I will ru"), shell("make test", status="loading")),
+        status="generating",
+        generating=(1,),
+        start_ms=now_ms - 3 * stores.STEP_MS,
+    )
+    store.put(killed)
+
+    assert texts(editor.bodies()) == ["Run the tests."]
+    assert editor.batches[-1].look_again_s == pytest.approx(61.0, abs=2.0)
+    editor.now_ms += 55_000
+    assert editor.bodies() == []
+    editor.now_ms += 8_000
+    assert [type(body) for body in editor.bodies()] == [AssistantMessage, ToolCall]
+    assert editor.batches[-1].look_again_s is None
+    editor.now_ms += 100_000
+    assert editor.bodies() == []
+
+
+def test_what_was_taken_too_early_is_replaced_once_it_is_whole(store: EditorStore) -> None:
+    """A long test run looks like a killed editor."""
+    editor = Editor(store, now_ms=NOW_MS + 1_000_000)
+    slow = Chat(name="Slow", bubbles=(user("Go."), say("It i"), shell("make test", status="loading")))
+    store.put(slow)
+    assert [type(event.body) for event in editor.read()] == [UserPrompt, AssistantMessage, ToolCall]
+    store.put(Chat(name="Slow", bubbles=(user("Go."), say("It is."), shell("make test", "ok\n"), say("Done."))))
+    editor.read()
+
+    assert texts(event.body for event in editor.counts) == ["Go.", "It is.", "Done."]
+    assert [type(event.body) for event in editor.counts].count(ToolCall) == 1
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_turn_that_is_taken_back_counts_no_longer_and_may_come_back(store: EditorStore, *, whole: bool) -> None:
+    editor = Editor(store)
+    base = Chat(name="Rewound", bubbles=(user("Add a parser."), say("Added.")))
+    wrong = base.with_bubbles(user("Make it slow."), shell("make", "ok\n"), say("It is slow."))
+    other = base.with_bubbles(user("Make it fast."), ids=[base.bubble_id(0), base.bubble_id(1), uid("anew")])
+    for state in (wrong, base, other, wrong, Chat(name="Rewound", bubbles=()), other):
+        store.put(state, whole=whole)
+        editor.read()
+        assert editor.texts == [bubble["text"] for bubble in state.bubbles if bubble["text"]]
+
+
+def test_a_call_that_ends_after_others_stands_in_its_place(store: EditorStore) -> None:
+    editor = Editor(store)
+    base = Chat(name="Late", bubbles=(user("Go."), shell("make", status="loading"), user("Well?"), say("It runs.")))
+    store.put(base)
+    editor.read()
+    store.put(
+        Chat(name="Late", bubbles=(user("Go."), shell("make", "ok"), user("Well?"), say("It runs."))), whole=False
+    )
+
+    (result,) = editor.bodies()
+    assert isinstance(result, ToolResult)
+    assert [type(event.body) for event in editor.counts][:4] == [UserPrompt, ToolCall, ToolResult, UserPrompt]
+
+
+def test_a_row_written_after_its_conversations_is_told(store: EditorStore) -> None:
+    editor = Editor(store, now_ms=NOW_MS)
+    live = Chat(name="Live", bubbles=(user("Go."), say("It i")), start_ms=NOW_MS - 60_000)
+    store.put(live)
+    editor.read()
+    store.value(f"bubbleId:{live.id}:{live.bubble_id(1)}", say("It is done."))
+
+    assert texts(editor.bodies()) == ["It is done."]
+
+
+def test_a_row_that_is_missing_keeps_nothing_back_for_long(store: EditorStore) -> None:
+    editor = Editor(store, now_ms=NOW_MS)
+    live = Chat(name="Live", bubbles=(user("Go."), say("Lost."), say("Done.")), start_ms=NOW_MS - 60_000)
+    store.put(live)
+    store.db.execute("DELETE FROM cursorDiskKV WHERE key = ?", (f"bubbleId:{live.id}:{live.bubble_id(1)}",))
+    assert texts(editor.bodies()) == ["Go."]
+
+    store.put(live.with_bubbles(user("And?")), whole=False)
+    store.db.execute("DELETE FROM cursorDiskKV WHERE key = ?", (f"bubbleId:{live.id}:{live.bubble_id(1)}",))
+    assert texts(editor.bodies()) == ["Done.", "And?"]
+
+
+def test_many_that_are_open_at_once_come_to_rest(store: EditorStore) -> None:
+    """However many, a read ends and the next brings nothing."""
+    editor = Editor(store, now_ms=NOW_MS)
+    for number in range(120):
+        open_chat = Chat(name=f"{number}", bubbles=(user("Go."), say("I wi")), status="generating")
+        store.put(replace(open_chat, start_ms=NOW_MS - 50_000))
+    assert len(editor.read()) == 120
+    before = editor.cursor
+
+    assert editor.read() == []
+    assert editor.cursor == before

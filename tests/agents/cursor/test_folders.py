@@ -1,0 +1,251 @@
+"""Which folders a conversation in the editor belongs to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.cursor.reading import Editor
+from agents.cursor.stores import PROJECT, Chat, EditorStore, edit, identifier, say, tool, user
+from carryover.agents.cursor.folders import folder_with, path_of, slug_of
+from carryover.model import FileEdit, Skipped
+from carryover.readers import sqlite
+
+REMOTE = {"scheme": "vscode-remote", "path": "/srv/demo", "external": "vscode-remote://ssh-remote%2Bbox/srv/demo"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EditorStore]:
+    with closing(EditorStore(tmp_path / "User")) as made:
+        yield made
+
+
+def placed(store: EditorStore, identifier: Any, *bubbles: Any) -> set[str | None]:
+    """The working folders of a conversation's events."""
+    asked = Chat(
+        name="placed", bubbles=bubbles or (user("Go."),), folder=None, more={"workspaceIdentifier": identifier}
+    )
+    store.put(asked)
+    return {event.cwd for event in Editor(store).read()}
+
+
+@pytest.mark.parametrize(
+    ("uri", "cwd"),
+    [
+        ({"fsPath": "/home/dev/a b"}, "/home/dev/a b"),
+        ({"external": "file:///home/dev/a%20b%25"}, "/home/dev/a b%"),
+        ({"path": "/home/dev/demo/", "scheme": "file"}, "/home/dev/demo"),
+        ({"fsPath": "relative"}, None),
+        ({"fsPath": "c:\\demo", "path": "/c:/demo"}, None),
+        ({"external": "file://host/share"}, None),
+        ({"fsPath": 5}, None),
+        ("noise", None),
+    ],
+)
+def test_the_conversation_names_its_folder(store: EditorStore, uri: Any, cwd: str | None) -> None:
+    if uri == {"external": "file://host/share"}:
+        assert placed(store, {"id": "x", "uri": uri}) == set()
+    else:
+        assert placed(store, {"id": "x", "uri": uri}) == {cwd}
+
+
+def test_a_folder_on_another_machine_is_known_by_any_of_its_forms(store: EditorStore) -> None:
+    """The list of conversations has no `scheme` beside the paths, and the path alone looks like one of this machine."""
+    for uri in (
+        {key: value for key, value in REMOTE.items() if key != "scheme"} | {"fsPath": "/srv/demo"},
+        {"external": REMOTE["external"], "fsPath": "/srv/demo", "scheme": 5},
+        {"fsPath": "//server/share", "path": "/share"},
+    ):
+        assert placed(store, {"id": "x", "uri": uri}) == set()
+
+
+def test_the_list_names_the_window_where_the_conversation_does_not(store: EditorStore) -> None:
+    named = {"workspaceIdentifier": identifier(PROJECT)}
+    chat = Chat(
+        name="listed", bubbles=(user("Go."),), folder=None, more={"workspaceIdentifier": {"id": "gone"}}, head=named
+    )
+    store.put(chat)
+
+    assert {event.cwd for event in Editor(store).read()} == {PROJECT}
+
+
+def test_of_two_windows_that_list_a_conversation_the_one_that_went_on_counts(tmp_path: Path) -> None:
+    """A window that becomes one of several folders takes a copy of its list along (as in VS Code)."""
+    with closing(EditorStore(tmp_path / "User", "workspaces")) as store:
+        first = Chat(name="both", bubbles=(user("Go."),), folder="/srv/one")
+        store.put(first)
+        store.put(first.with_bubbles(user("On."), folder="/srv/two"))
+        assert {event.cwd for event in Editor(store).read()} == {"/srv/two"}
+        store.put(first.with_bubbles(user("On."), user("And on."), folder="/srv/one"))
+        assert {event.cwd for event in Editor(store).read()} == {"/srv/one"}
+
+
+def test_a_window_is_named_by_its_storage(store: EditorStore) -> None:
+    folder = store.workspace("/home/dev/my demo")
+
+    assert placed(store, {"id": folder.name}) == {"/home/dev/my demo"}
+
+
+def test_a_window_without_a_folder_has_none(store: EditorStore) -> None:
+    store.workspace(PROJECT)
+
+    assert placed(store, {"id": "empty-window"}) == {None}
+    assert placed(store, {"id": "../../../etc"}) == {None}
+
+
+def test_a_conversation_in_a_remote_window_is_passed_by_and_counted_once(store: EditorStore) -> None:
+    by_storage = {"id": store.workspace("/x", folder=REMOTE["external"]).name}
+    for number, place in enumerate(({"uri": REMOTE}, {"configPath": REMOTE}, by_storage)):
+        chat = Chat(name=f"remote {number}", bubbles=(user("Go."),), folder=None, more={"workspaceIdentifier": place})
+        store.put(chat)
+        editor = Editor(store)
+        assert [event for event in editor.read() if event.session == chat.id] == []
+        assert editor.skipped == [Skipped("conversation", "remote workspace")] * (number + 1)
+        store.put(chat)
+        editor.read()
+        assert len(editor.skipped) == number + 1
+
+
+def listing(tmp_path: Path, text: str) -> dict[str, Any]:
+    """The identifier of a window with several folders."""
+    path = tmp_path / "work" / "all of it.code-workspace"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return {"id": "x", "configPath": {"fsPath": str(path), "scheme": "file"}}
+
+
+LISTED = """{
+  // the folders
+  "folders": [{"path": "one"}, {"path": "../two"}, {"uri": "file:///srv/thr%65e"}, {"name": "no path"}, 5,],
+  "settings": {"a": "// no comment"} /* the end */
+}"""
+
+
+@pytest.mark.parametrize(
+    ("bubbles", "where"),
+    [
+        ((user("Go."), say("Done.")), "work/one"),
+        ((user("Go."), edit("two/src/a.py"), edit("one/b.py")), "two"),
+        ((user("Go."), tool("read_file", {"target_file": "/srv/three/a.py"}, {})), "/srv/three"),
+        ((user("Go."), edit("elsewhere/a.py")), "work/one"),
+    ],
+)
+def test_of_several_folders_the_first_touched_file_decides(
+    store: EditorStore, tmp_path: Path, bubbles: Any, where: str
+) -> None:
+    found = placed(store, listing(tmp_path, LISTED), *bubbles) - {None}
+    if not found:  # the folder is told with the facts about the session
+        editor = Editor(store)
+        editor.read()
+        found = {event.cwd for event in editor.standing} - {None}
+
+    assert found == {where if where.startswith("/") else str(tmp_path / where)}
+
+
+def test_a_list_of_folders_that_is_none_places_nothing(store: EditorStore, tmp_path: Path) -> None:
+    for text in ("", "{", "[]", '{"folders": 5}', '{"folders": [{"path": 5}]}'):
+        assert placed(store, listing(tmp_path, text)) == {None}
+    assert placed(store, {"configPath": {"fsPath": str(tmp_path / "missing.code-workspace")}}) == {None}
+
+
+def test_a_relative_path_is_one_of_the_window(store: EditorStore) -> None:
+    store.put(Chat(name="edit", bubbles=(user("Go."), edit("src/a.py"))))
+
+    assert [event.body.path for event in Editor(store).read() if isinstance(event.body, FileEdit)] == [
+        f"{PROJECT}/src/a.py"
+    ]
+
+
+def test_lists_of_workspaces_are_read_again_only_when_they_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(EditorStore(tmp_path / "User", "workspaces")) as store:
+        store.put(Chat(name="one", bubbles=(user("Go."),)), Chat(name="two", bubbles=(user("Go."),), folder="/srv/two"))
+        editor = Editor(store)
+        assert {event.cwd for event in editor.read()} == {PROJECT, "/srv/two"}
+        looked: list[Path] = []
+        real = sqlite.look_into
+
+        def noted(path: Path, work: Callable[[sqlite.Connection], Any]) -> Any:
+            looked.append(path)
+            return real(path, work)
+
+        monkeypatch.setattr(sqlite, "look_into", noted)
+        store.put(Chat(name="three", bubbles=(user("Go."),), folder="/srv/two"))
+        assert [event.cwd for event in editor.read()] == ["/srv/two"]
+        assert [path.parent.name for path in looked].count("globalStorage") == 1
+        assert len(looked) == 2
+
+
+def test_a_workspace_that_cannot_be_read_hides_only_itself(tmp_path: Path) -> None:
+    with closing(EditorStore(tmp_path / "User", "workspaces")) as store:
+        store.put(Chat(name="one", bubbles=(user("Go."),)))
+        for name in ("broken", "none"):
+            (store.storage / name).mkdir()
+        (store.storage / "broken" / "state.vscdb").write_bytes(b"noise")
+        (store.storage / "file").touch()
+
+        assert {event.cwd for event in Editor(store).read()} == {PROJECT}
+
+
+def test_the_identifier_in_the_list_will_do(store: EditorStore) -> None:
+    chat = Chat(name="listed", bubbles=(user("Go."),), folder=None, head={"workspaceIdentifier": identifier("/srv/a")})
+    store.put(chat)
+
+    assert {event.cwd for event in Editor(store).read()} == {"/srv/a"}
+    assert json.dumps(identifier("/srv/a"))
+
+
+def test_the_slug_is_the_folder_above_the_transcripts() -> None:
+    assert slug_of("/h/.cursor/projects/home-dev-demo/agent-transcripts/x/x.jsonl") == "home-dev-demo"
+    assert slug_of("C:\\h\\.cursor\\projects\\c-demo\\agent-transcripts\\x.txt") == "c-demo"
+    assert slug_of("/h/.cursor/chats/a/b/store.db") is None
+    assert slug_of("agent-transcripts/x.jsonl") is None
+
+
+@pytest.mark.parametrize(
+    ("slug", "path", "folder"),
+    [
+        ("home-dev-demo", "/home/dev/demo/src/a.py", "/home/dev/demo"),
+        ("home-dev-demo", "/home/dev/demo", "/home/dev/demo"),
+        ("home-dev-demo-v1-2", "/home/dev/demo.v1.2/a.py", "/home/dev/demo.v1.2"),
+        ("home-dev-my_demo", "/home/dev/my_demo/a.py", "/home/dev/my_demo"),
+        ("home-dev-my-demo", "/home/dev/my_demo/a.py", "/home/dev/my_demo"),
+        ("home-dev--x", "/home/dev/.x/a.py", "/home/dev/.x"),
+        ("c-Users-dev-demo", "c:\\Users\\dev\\demo\\a.py", "c:\\Users\\dev\\demo"),
+        ("home-dev-demo", "/home/dev/other/a.py", None),
+        ("home-dev-demo", "/home/dev/demo2/a.py", None),
+        ("home-dev-demo", "home/dev/demo/a.py", None),
+        ("home-dev-demo", "/home/dev/x/../demo/a.py", None),
+        ("empty-window", "/home/dev/demo/a.py", None),
+        ("", "/a.py", None),
+        (None, "/a.py", None),
+        ("home", "/" + "x/" * 5000, None),
+    ],
+)
+def test_only_a_folder_that_was_mentioned_is_believed(slug: str | None, path: str, folder: str | None) -> None:
+    assert folder_with(slug, path) == folder
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("file:///home/dev/my%20demo", "/home/dev/my demo"),
+        ("file://localhost/home/dev", "/home/dev"),
+        ("file:///c%3A/demo", "c:/demo"),
+        ("/home/dev/a#b", "/home/dev/a#b"),
+        ("src/a.py", "src/a.py"),
+        ("vscode-remote://ssh-remote%2Bbox/home/dev", None),
+        ("file://server/share", None),
+        ("http://[", None),
+        ("file://", ""),
+        ("", ""),
+    ],
+)
+def test_only_a_path_of_this_machine_is_one(uri: str, path: str | None) -> None:
+    assert path_of(uri) == path

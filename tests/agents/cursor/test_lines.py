@@ -1,0 +1,312 @@
+"""From the lines of an agent-transcript to events."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, Step, jsonl, lines, said, wrapped
+from agents.cursor.reading import Told, transcript_at
+from carryover.adapter.contract import Record
+from carryover.agents.cursor.context import Context, TalkContext
+from carryover.agents.cursor.transcripts import NOTED
+from carryover.model import (
+    AnyBody,
+    AssistantMessage,
+    FileEdit,
+    PlanItem,
+    PlanUpdate,
+    Question,
+    Skipped,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
+from contract.damage import HOSTILE, damaged
+
+ASKED = UserPrompt(text="Fix it")
+
+
+def told(*records: Any, folder: Path = Path("/t"), sidechain: str | None = None) -> Told:
+    """These records folded, whatever the file is that they lie in."""
+    path = folder / "projects" / SLUG / "agent-transcripts" / ID / f"{ID}.jsonl"
+    transcript = transcript_at(path, sidechain=sidechain)
+    for number, record in enumerate(records, 1):
+        data = record if isinstance(record, bytes) else json.dumps(record).encode()
+        transcript.fold_in(Record(number=number, data=data))
+    return transcript
+
+
+def bodies(*records: Any, **more: Any) -> list[AnyBody]:
+    return [event.body for event in told(*records, **more).standing]
+
+
+def user(text: str, *blocks: dict[str, Any]) -> dict[str, Any]:
+    return {"role": "user", "message": {"content": [said(wrapped(text)), *blocks]}}
+
+
+def assistant(*blocks: dict[str, Any]) -> dict[str, Any]:
+    return {"role": "assistant", "message": {"content": list(blocks)}}
+
+
+def uses(name: str, **args: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "name": name, "input": args}
+
+
+def ended(status: str = "success", **more: Any) -> dict[str, Any]:
+    return {"type": "turn_ended", "status": status, **more}
+
+
+def test_a_conversation_is_told_in_its_order() -> None:
+    transcript = told(*lines(ONE))
+
+    edit, shell = f"{PROJECT}/src/calc.py", "python3 -m unittest tests.test_calc"
+    ids = [event.body.call_id for event in transcript.standing if isinstance(event.body, ToolCall)]
+    assert [event.body for event in transcript.standing] == [
+        UserPrompt(text=ONE[0].text),
+        AssistantMessage(text=ONE[1].text),
+        ToolCall(call_id=ids[0], name="StrReplace", op="edit", subject=edit),
+        ToolResult(call_id=ids[0], name="StrReplace", op="edit", status="unknown", subject=edit),
+        ToolCall(call_id=ids[1], name="Shell", op="shell", subject=shell),
+        ToolResult(call_id=ids[1], name="Shell", op="shell", status="unknown", subject=shell),
+        AssistantMessage(text=ONE[4].text),
+        FileEdit(path=edit, change="modify", call_id=ids[0], added=1, removed=1, anchor="    return a * b"),
+    ]
+    assert transcript.skipped == []
+    assert {event.session for event in transcript.standing} == {ID}
+
+
+@settings(max_examples=15, deadline=None)
+@given(cuts=st.lists(st.integers(0, 5000), max_size=12))
+def test_how_the_file_was_cut_into_reads_makes_no_difference(cuts: list[int]) -> None:
+    content = jsonl([*lines(ONE), *lines(TWO, status="error")])
+    with tempfile.TemporaryDirectory() as folder:
+        at_once, cut = told(folder=Path(folder)), told(folder=Path(folder))
+        Path(at_once.source.path).parent.mkdir(parents=True)
+        for end in (*sorted(cuts), len(content)):
+            Path(cut.source.path).write_bytes(content[:end])
+            cut.read()
+            cut.context = msgspec.json.decode(msgspec.json.encode(cut.context), type=Context)
+        at_once.read()
+
+    assert (cut.standing, cut.context) == (at_once.standing, at_once.context)
+
+
+def test_times_come_from_the_prompt_and_go_on_from_it() -> None:
+    transcript = told(*lines(ONE), *lines(TWO))
+
+    times = [event.at_ms - START_MS for event in transcript.standing]
+    assert times == sorted(times)
+    assert (times[0], max(times)) == (0, 10)
+
+
+def test_without_a_time_of_its_own_a_record_has_that_of_the_file() -> None:
+    plain = {"role": "user", "message": {"content": [said("Fix it")]}}
+    transcript = told(
+        {NOTED: START_MS, **plain}, {NOTED: START_MS, **assistant(said("Done"))}, {NOTED: START_MS + 9000, **plain}
+    )
+
+    assert [event.at_ms - START_MS for event in transcript.standing] == [0, 1, 9000]
+
+
+def test_where_a_prompt_says_its_time_the_files_no_longer_counts() -> None:
+    """So that it makes no difference when a transcript is read."""
+    transcript = told(user("Fix it"), {NOTED: START_MS + 9000, **assistant(said("Done"))})
+
+    assert [event.at_ms - START_MS for event in transcript.standing] == [0, 1]
+
+
+def test_a_record_without_any_time_is_counted() -> None:
+    transcript = told(assistant(said("Done"), uses("Shell", command="ls")))
+
+    assert transcript.standing == []
+    assert transcript.skipped == [Skipped(record_type="record", reason="no time")]
+
+
+def test_an_edit_counts_when_its_turn_ended_well() -> None:
+    edit = assistant(uses("Write", path="/p/a.py", contents="x"))
+
+    assert not any(isinstance(body, FileEdit) for body in bodies(user("Fix it"), edit, assistant(said("Done"))))
+    assert any(isinstance(body, FileEdit) for body in bodies(user("Fix it"), edit, ended()))
+    for ending in (ended("error", error="x"), ended("aborted"), user("Other")):
+        assert not any(isinstance(body, FileEdit) for body in bodies(user("Fix it"), edit, ending, ended()))
+
+
+def test_what_a_command_did_is_not_believed() -> None:
+    """Nobody says whether it failed."""
+    assert not any(
+        isinstance(body, FileEdit)
+        for body in bodies(user("Fix it"), assistant(uses("Shell", command="rm /p/a.py")), ended())
+    )
+
+
+@pytest.mark.parametrize(
+    ("ending", "end"),
+    [
+        (ended("error", error="Connection failed"), TurnEnd(reason="error", message="Connection failed")),
+        (
+            ended("error", error={"message": "You've hit your usage limit"}),
+            TurnEnd(reason="limit", message="You've hit your usage limit"),
+        ),
+        (ended("error"), TurnEnd(reason="error")),
+        (ended("aborted"), TurnEnd(reason="interrupted")),
+    ],
+)
+def test_a_turn_that_did_not_end_well_says_how(ending: dict[str, Any], end: TurnEnd) -> None:
+    assert bodies(user("Fix it"), ending) == [ASKED, end]
+
+
+def test_calls_stay_open_until_the_model_goes_on() -> None:
+    open_call = told(user("Fix it"), assistant(uses("Shell", command="make")))
+    assert len(open_call.context.talk.calls) == 1
+
+    gone_on = told(user("Fix it"), assistant(uses("Shell", command="make")), assistant(said("Made it.")))
+    assert gone_on.context.talk.calls == ()
+    assert isinstance(gone_on.standing[2].body, ToolResult)
+
+
+def test_a_prompt_carries_images() -> None:
+    assert bodies(user("Fix it", {"type": "image"})) == [UserPrompt(text="Fix it", attachments=1)]
+
+
+def test_where_the_client_marks_what_was_typed_the_rest_was_not() -> None:
+    plain = {"role": "user", "message": {"content": "Summary of the conversation so far"}}
+
+    assert bodies({NOTED: START_MS, **plain}) == [UserPrompt(text="Summary of the conversation so far")]
+    assert bodies(user("Fix it"), plain) == [
+        ASKED,
+        UserPrompt(text="Summary of the conversation so far", actor="model"),
+    ]
+
+
+def test_what_a_sub_agent_is_told_was_typed_by_nobody() -> None:
+    transcript = told(user("List the tests"), assistant(said("tests/test_calc.py")), sidechain="child")
+
+    assert transcript.standing[0].body == UserPrompt(text="List the tests", actor="model")
+    assert {event.sidechain for event in transcript.standing} == {"child"}
+    assert {event.key for event in transcript.standing}.isdisjoint(
+        event.key for event in told(user("List the tests")).standing
+    )
+
+
+def test_todos_and_questions_are_said_by_calling() -> None:
+    first = [{"id": "1", "content": "Fix add", "status": "in_progress"}]
+    found = bodies(
+        user("Fix it"),
+        assistant(uses("TodoWrite", merge=False, todos=first)),
+        assistant(uses("TodoWrite", merge=True, todos=[{"id": "1", "status": "completed"}])),
+        assistant(uses("AskQuestion", questions=[{"prompt": "Go on?", "options": [{"label": "Yes"}]}])),
+    )
+
+    assert [body for body in found if isinstance(body, PlanUpdate)] == [
+        PlanUpdate(items=(PlanItem(text="Fix add", state="active"),)),
+        PlanUpdate(items=(PlanItem(text="Fix add", state="done"),)),
+    ]
+    (asked,) = (body for body in found if isinstance(body, Question))
+    assert (asked.text, asked.options) == ("Go on?", ("Yes",))
+
+
+def test_the_folder_is_known_once_a_path_in_it_was_mentioned() -> None:
+    transcript = told(*lines(ONE))
+
+    assert [event.cwd for event in transcript.standing][:3] == [None, None, PROJECT]
+    assert transcript.context.talk.cwd == PROJECT
+    assert told(user("Fix it"), assistant(uses("Read", path="/etc/passwd"))).context.talk.cwd is None
+
+
+def test_a_relative_edit_lies_in_the_folder() -> None:
+    found = bodies(
+        user("Fix it"),
+        assistant(uses("Read", path=f"{PROJECT}/a.py")),
+        assistant(uses("StrReplace", path="b.py", old_string="x", new_string="y")),
+        ended(),
+    )
+
+    assert [body.path for body in found if isinstance(body, FileEdit)] == [f"{PROJECT}/b.py"]
+
+
+def test_our_own_files_are_no_edit() -> None:
+    edit = assistant(uses("Write", path=f"{PROJECT}/.carryover/handoff.md", contents="x"))
+
+    assert not any(isinstance(body, FileEdit) for body in bodies(user("Fix it"), edit, ended()))
+
+
+def test_a_line_is_known_by_its_number_and_its_content() -> None:
+    keys = [event.key for event in told(*lines(ONE)).standing]
+
+    assert len(set(keys)) == len(keys)
+    assert keys == [event.key for event in told(*({NOTED: 5, **line} for line in lines(ONE))).standing]
+    other = told(*lines((Step("user", "Something else"), *ONE[1:]))).standing
+    assert keys[0] != other[0].key
+    assert keys[1:] == [event.key for event in other[1:]]
+
+
+@pytest.mark.parametrize(
+    ("record", "skipped"),
+    [
+        ({"type": "brand_new"}, Skipped(record_type="brand_new", reason="unknown record type")),
+        ({"role": "tool", "message": {"content": []}}, Skipped(record_type="tool", reason="unknown record type")),
+        ({"role": "user", "message": 5}, Skipped(record_type="user", reason="unexpected message")),
+        (assistant({"type": "tool_result"}), Skipped(record_type="assistant/tool_result", reason="unknown block")),
+        (assistant({"x": 1}), Skipped(record_type="assistant", reason="unexpected block")),
+        (assistant(uses("")), Skipped(record_type="tool-call", reason="no usable id or name")),
+        (ended("words of the user"), Skipped(record_type="turn_ended", reason="unknown status")),
+    ],
+)
+def test_what_is_not_understood_is_counted(record: dict[str, Any], skipped: Skipped) -> None:
+    transcript = told({NOTED: START_MS, **record})
+
+    assert (transcript.standing, transcript.skipped) == ([], [skipped])
+
+
+def test_thinking_and_system_messages_hold_nothing_for_us() -> None:
+    transcript = told(
+        {NOTED: START_MS, **assistant({"type": "thinking", "text": "Hm"})},
+        {"role": "system", "message": {"content": "You are"}},
+        user("<user_query></user_query>"),
+    )
+
+    assert (transcript.standing[1:], transcript.skipped) == ([], [])
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_line_nobody_can_read_is_counted(name: str) -> None:
+    transcript = told(HOSTILE[name])
+
+    assert (transcript.standing, len(transcript.skipped)) == ([], 1)
+
+
+def test_lines_of_any_shape_raise_nothing() -> None:
+    records = [
+        user("Fix it", {"type": "image"}),
+        assistant(said("x"), uses("Write", path="/a", contents="b")),
+        ended("error", error="x"),
+    ]
+    context = TalkContext(last_ms=START_MS, timed=True)
+    for record in records:
+        for data in damaged({NOTED: START_MS, **record}):
+            transcript = told()
+            transcript.context = Context(talk=context)
+            transcript.fold_in(Record(number=1, data=data))
+            assert all(event.at_ms > 0 for event in transcript.standing)
+
+
+def test_lone_surrogates_and_broken_bytes_cost_only_themselves() -> None:
+    line = jsonl([user("Fix it")])[:-1]
+
+    assert bodies(line.replace(b"Fix it", b"Fix \\ud83d it")) == [UserPrompt(text="Fix \ufffd it")]
+    assert bodies(line.replace(b"Fix it", b"Fix \xff it")) == [UserPrompt(text="Fix \ufffd it")]
+
+
+def test_very_many_open_calls_are_bounded() -> None:
+    transcript = told(user("Fix it"), assistant(*(uses("Shell", command=f"make {number}") for number in range(1000))))
+
+    assert len(transcript.context.talk.calls) <= 100

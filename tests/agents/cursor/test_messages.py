@@ -1,0 +1,184 @@
+"""From the messages of a `store.db` to events."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.cursor.chats import ID, PROJECT, START_MS, message, said, wrapped
+from agents.cursor.reading import Told, chat_at
+from carryover.adapter.contract import Record
+from carryover.model import (
+    Answer,
+    AnyBody,
+    AssistantMessage,
+    FileEdit,
+    Question,
+    Skipped,
+    ToolCall,
+    ToolResult,
+    UserPrompt,
+)
+from contract.damage import HOSTILE
+
+
+def chat() -> Told:
+    told = chat_at(Path(f"/h/.cursor/chats/x/{ID}/store.db"))
+    fold(told, kind="begin", at_ms=START_MS)
+    return told
+
+
+def fold(told: Told, cwd: str = PROJECT, **record: Any) -> list[AnyBody]:
+    given = {"conversation": {"id": ID, "folders": [cwd]}, **record}
+    return [event.body for event in told.fold_in(Record(number=1, data=json.dumps(given).encode()))]
+
+
+def give(told: Told, *conversation: dict[str, Any]) -> list[AnyBody]:
+    found: list[AnyBody] = []
+    for one in conversation:
+        ident = f"m{len(told.standing)}{len(found)}"
+        found += fold(told, kind="message", data=one, message_id=ident, noted_ms=START_MS + 60_000)
+    return found
+
+
+def call(name: str, call_id: str = "c", **args: Any) -> dict[str, Any]:
+    return message("assistant", {"type": "tool-call", "toolCallId": call_id, "toolName": name, "args": args})
+
+
+def result(value: Any, call_id: str = "c", **more: Any) -> dict[str, Any]:
+    return message("tool", {"type": "tool-result", "toolCallId": call_id, "toolName": "x", "result": value, **more})
+
+
+def test_a_call_and_its_result_are_paired() -> None:
+    found = give(chat(), call("Shell", command="make test"), result("Exit code: 2\n\nCommand output:\nno rule\n"))
+
+    assert found == [
+        ToolCall(call_id="c", name="Shell", op="shell", subject="make test"),
+        ToolResult(
+            call_id="c", name="Shell", op="shell", status="error", subject="make test", exit_code=2, output="no rule\n"
+        ),
+    ]
+
+
+def test_a_result_whose_call_nobody_knows_stands_alone() -> None:
+    assert give(chat(), result("Wrote")) == [ToolResult(call_id="c", name="x", op="other", status="ok", output="Wrote")]
+
+
+@pytest.mark.parametrize(
+    ("value", "more", "edited"), [("Wrote", {}, True), ("Error: no", {}, False), ("", {"isError": True}, False)]
+)
+def test_an_edit_counts_where_its_result_says_that_it_went_well(value: str, more: dict[str, Any], edited: bool) -> None:
+    found = give(chat(), call("Write", path="/p/a.py", contents="x"), result(value, **more))
+
+    assert any(isinstance(body, FileEdit) for body in found) == edited
+
+
+def test_files_that_a_command_changed_count_where_it_succeeded() -> None:
+    done = result("Exit code: 0\n\nCommand output:\n")
+    found = give(chat(), call("Shell", command="rm /p/a.py"), done)
+
+    assert found[-1] == FileEdit(path="/p/a.py", change="delete", call_id="c")
+    failed = result("Exit code: 1\n\nCommand output:\n")
+    assert not any(isinstance(body, FileEdit) for body in give(chat(), call("Shell", command="rm /p/a.py"), failed))
+    assert not any(isinstance(body, FileEdit) for body in give(chat(), call("Shell", command="rm /p/a.py"), result("")))
+
+
+def test_an_answer_closes_its_question() -> None:
+    found = give(
+        chat(), call("AskQuestion", questions=[{"prompt": "Go on?"}, {"prompt": "How?"}]), result("Yes, slowly")
+    )
+
+    assert found[1:3] == [Question(call_id="c", text="Go on?"), Question(call_id="c", text="How?")]
+    assert found[-1] == Answer(call_id="c", question="Go on? / How?", text="Yes, slowly")
+
+
+def test_the_text_of_our_own_file_does_not_come_back() -> None:
+    found = give(chat(), call("Read", path="/p/.carryover/handoff.md"), result("# [CARRYOVER] Last updated"))
+
+    assert isinstance(found[1], ToolResult)
+    assert found[1].output == ""
+
+
+def test_times_go_on_from_the_creation_and_from_each_prompt() -> None:
+    """The messages have none: an unmarked conversation ends when the file says that it was last changed."""
+    told = chat()
+    give(told, message("user", said("Fix it")), message("assistant", said("Done")))
+    assert [event.at_ms - START_MS for event in told.standing] == [0, 60_000]
+
+    told = chat()
+    give(told, message("user", said(wrapped("Fix it", 5))), message("assistant", said("Done")))
+    assert [event.at_ms - START_MS for event in told.standing] == [300_000, 300_001]
+
+
+@pytest.mark.parametrize("at_ms", [-1, 0, 2**63 - 1])
+def test_an_absurd_time_is_bounded(at_ms: int) -> None:
+    told = chat_at(Path(f"/h/.cursor/chats/x/{ID}/store.db"))
+    one = message("assistant", said("Done"))
+    fold(told, kind="begin", at_ms=at_ms)
+    for number in range(2):
+        fold(told, kind="message", message_id=f"{number}", noted_ms=at_ms, data=one)
+    fold(told, kind="state", at_ms=at_ms)
+
+    assert all(0 < event.at_ms < 2**50 for event in told.standing)
+    assert bool(told.standing) == (at_ms > 0)
+
+
+def test_the_folder_is_one_that_can_be_kept() -> None:
+    for cwd in ("relative", "", "/" + "x" * 5000):
+        told = chat()
+        fold(told, cwd=cwd, kind="message", message_id="1", noted_ms=START_MS, data=message("user", said("Fix it")))
+        assert {event.cwd for event in told.standing} == {None}
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        {"role": "system", "content": "You are"},
+        {"role": "assistant", "content": ""},
+        {"role": "assistant", "content": None},
+        {"role": "user", "content": "<user_info>\nOS: linux\n</user_info>"},
+        message("assistant", {"type": "reasoning", "text": "Hm"}, {"type": "redacted-reasoning", "data": "x"}),
+    ],
+)
+def test_what_holds_nothing_for_us_is_not_counted(one: dict[str, Any]) -> None:
+    told = chat()
+
+    assert (give(told, one), told.skipped) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("one", "skipped"),
+    [
+        ({"role": "judge", "content": ""}, Skipped(record_type="message/judge", reason="unknown role")),
+        ({"content": ""}, Skipped(record_type="message", reason="unexpected shape")),
+        (message("assistant", {"type": "new"}), Skipped(record_type="message/assistant/new", reason="unknown block")),
+        (message("assistant", {"text": "x"}), Skipped(record_type="message/assistant", reason="unexpected block")),
+        (call("", "c"), Skipped(record_type="tool-call", reason="no usable id or name")),
+        (call("Shell", "c" * 5000), Skipped(record_type="tool-call", reason="no usable id or name")),
+        (result("", ""), Skipped(record_type="message/tool/tool-result", reason="no usable id")),
+        (call("TodoWrite", todos=5), Skipped(record_type="tool-call/TodoWrite", reason="unexpected input")),
+    ],
+)
+def test_what_is_not_understood_is_counted(one: dict[str, Any], skipped: Skipped) -> None:
+    told = chat()
+    give(told, one)
+
+    assert told.skipped == [skipped]
+
+
+def test_images_are_attachments_and_text_may_stand_alone() -> None:
+    assert give(chat(), message("user", said("<user_query>x</user_query>"), {"type": "image", "image": "…"})) == [
+        UserPrompt(text="x", attachments=1)
+    ]
+    assert give(chat(), {"role": "assistant", "content": "Done"}) == [AssistantMessage(text="Done")]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_record_nobody_can_read_is_counted(name: str) -> None:
+    told = chat()
+    told.fold_in(Record(number=1, data=HOSTILE[name]))
+
+    assert (told.standing, len(told.skipped)) == ([], 1)

@@ -1,0 +1,302 @@
+"""What the editor's bubbles become."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.cursor.reading import Editor
+from agents.cursor.stores import (
+    COMPACTED,
+    ONE,
+    PROJECT,
+    START_MS,
+    TWO,
+    Chat,
+    EditorStore,
+    edit,
+    failed,
+    say,
+    shell,
+    thinking,
+    tool,
+    user,
+)
+from carryover.adapter.contract import Record, Source
+from carryover.agents.cursor.context import MAX_CONVERSATIONS, Context
+from carryover.agents.cursor.normalise import fold
+from carryover.model import (
+    AgentSummary,
+    Answer,
+    AnyBody,
+    AssistantMessage,
+    FileEdit,
+    PlanItem,
+    PlanUpdate,
+    Question,
+    SessionInfo,
+    Skipped,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EditorStore]:
+    with closing(EditorStore(tmp_path / "User")) as made:
+        yield made
+
+
+def become(store: EditorStore, *bubbles: dict[str, Any], **fields: Any) -> list[AnyBody]:
+    """What a conversation of these bubbles becomes."""
+    store.put(Chat(name="made up", bubbles=bubbles, **fields))
+    return Editor(store).bodies()
+
+
+def test_a_conversation_becomes_what_happened_in_it(store: EditorStore) -> None:
+    prompt, first, call, result, change, run, ran, last = become(store, *ONE.bubbles)
+
+    assert prompt == UserPrompt(text=ONE.bubbles[0]["text"])
+    assert first == AssistantMessage(text=ONE.bubbles[2]["text"], final=False)
+    assert isinstance(call, ToolCall)
+    assert (call.name, call.op, call.subject) == ("edit_file_v2", "edit", "src/calc.py")
+    assert isinstance(result, ToolResult)
+    assert (result.status, result.call_id) == ("ok", call.call_id)
+    assert change == FileEdit(path=f"{PROJECT}/src/calc.py", change="modify", call_id=call.call_id)
+    assert isinstance(run, ToolCall)
+    assert (run.op, run.subject) == ("shell", "python3 -m unittest tests.test_calc")
+    assert isinstance(ran, ToolResult)
+    assert (ran.status, ran.exit_code) == ("error", 1)
+    assert "AssertionError: 2 != 3" in ran.output
+    assert last == AssistantMessage(text=ONE.bubbles[5]["text"], final=True)
+
+
+def test_a_failed_edit_changed_nothing_and_a_new_file_is_told(store: EditorStore) -> None:
+    bodies = become(store, *TWO.bubbles)
+
+    assert [body for body in bodies if isinstance(body, FileEdit)] == [
+        FileEdit(path=f"{PROJECT}/src/sub.py", change="add", call_id=bodies[1].call_id)  # type: ignore[union-attr]
+    ]
+    (error,) = (body for body in bodies if isinstance(body, ToolResult) and body.status == "error")
+    assert error.output == "no such file: src/missing.py"
+
+
+def test_times_come_from_the_header_then_the_bubble_then_what_came_before(store: EditorStore) -> None:
+    chat = Chat(
+        name="times",
+        bubbles=(
+            user("a"),
+            user("b") | {"createdAt": START_MS + 5_000},
+            user("c") | {"createdAt": "no time"},
+            user("d") | {"createdAt": 10**30},
+        ),
+        timed=False,
+    )
+    store.put(chat)
+    assert [event.at_ms - START_MS for event in Editor(store).read()] == [0, 5_000, 5_000, 5_000]
+
+    store.put(Chat(name="headers", bubbles=(user("a"), user("b") | {"createdAt": 5}), start_ms=START_MS))
+    events = Editor(store).read()
+    assert [event.at_ms - START_MS for event in events if event.session != chat.id] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("status", "result", "expected"),
+    [
+        ("completed", {"output": "ok", "exitCode": 0}, ("ok", 0, False)),
+        ("completed", {"output": "no", "exitCode": 2}, ("error", 2, False)),
+        ("completed", {"output": "no", "exitCodeV2": 2}, ("error", 2, False)),
+        ("completed", {"output": "who knows"}, ("unknown", None, False)),
+        ("completed", {"output": "", "rejected": True}, ("denied", None, True)),
+        ("completed", None, ("unknown", None, False)),
+        ("cancelled", {"output": "so far"}, ("interrupted", None, False)),
+        ("cancelled", {"rejected": True}, ("denied", None, True)),
+        ("error", None, ("error", None, False)),
+        ("brand-new", {"output": "ok"}, ("unknown", None, False)),
+    ],
+)
+def test_how_a_command_ended(store: EditorStore, status: str, result: Any, expected: Any) -> None:
+    """One that failed is `completed` too, so that only its exit code tells."""
+    call = tool("run_terminal_command_v2", {"command": "make"}, result, status=status)
+    (ended,) = (body for body in become(store, user("Go."), call) if isinstance(body, ToolResult))
+
+    assert (ended.status, ended.exit_code, ended.never_ran) == expected
+
+
+def test_a_call_that_has_not_ended_has_no_result(store: EditorStore) -> None:
+    assert [type(body) for body in become(store, shell("make", status="loading"))] == [ToolCall]
+
+
+def test_arguments_and_results_are_read_in_either_form(store: EditorStore) -> None:
+    call = shell("make", "1 failed", 1)
+    data = call["toolFormerData"]
+    objects = {name: json.loads(data[name]) for name in ("rawArgs", "params", "result")}
+
+    in_strings = become(store, call)
+    as_objects = become(store, call | {"toolFormerData": data | objects})
+    assert in_strings == as_objects
+    assert isinstance(in_strings[1], ToolResult)
+    assert in_strings[1].exit_code == 1
+
+
+def test_the_form_of_arguments_that_names_the_file_counts(store: EditorStore) -> None:
+    call = tool("edit_file", {"code_edit": "x"}, {"diff": {}})
+    call["toolFormerData"]["params"] = json.dumps({"relativeWorkspacePath": "src/a.py"})
+    (change,) = (body for body in become(store, call) if isinstance(body, FileEdit))
+
+    assert change.path == f"{PROJECT}/src/a.py"
+
+
+def test_a_search_and_replace_tells_where(store: EditorStore) -> None:
+    args = {"file_path": f"{PROJECT}/a.py", "old_string": "a = 1\nb = 2\n", "new_string": "a = 1\nb = 3\n"}
+    (change,) = (body for body in become(store, tool("search_replace", args, {})) if isinstance(body, FileEdit))
+
+    assert (change.path, change.added, change.removed, change.anchor) == (f"{PROJECT}/a.py", 1, 1, "b = 3")
+
+
+def test_questions_are_asked_and_answered(store: EditorStore) -> None:
+    args = {"questions": [{"prompt": "Which way?", "options": [{"label": "left"}, {"label": "right"}]}]}
+    bodies = become(store, tool("ask_question", args, {"output": "left"}))
+
+    (question,) = (body for body in bodies if isinstance(body, Question))
+    (answer,) = (body for body in bodies if isinstance(body, Answer))
+    assert (question.text, question.options) == ("Which way?", ("left", "right"))
+    assert (answer.question, answer.text) == ("Which way?", "left")
+
+
+def test_the_todo_list_is_told_when_it_changes(store: EditorStore) -> None:
+    todo = {"id": "1", "content": "Write it", "status": "in_progress"}
+    chat = Chat(name="todos", bubbles=(user("Go."),), more={"todos": [todo]})
+    store.put(chat)
+    editor = Editor(store)
+    assert editor.bodies()[1:] == [PlanUpdate(items=(PlanItem(text="Write it", state="active"),))]
+
+    store.put(chat.with_bubbles(user("And?")), whole=False)
+    assert editor.bodies() == [UserPrompt(text="And?")]
+    store.put(chat.with_bubbles(user("And?"), more={"todos": [todo | {"status": "completed"}]}), whole=False)
+    assert editor.bodies() == [PlanUpdate(items=(PlanItem(text="Write it", state="done"),))]
+    store.put(chat.with_bubbles(user("And?"), more={"todos": []}), whole=False)
+    assert editor.bodies() == [PlanUpdate(items=())]
+
+
+def test_a_list_that_a_call_sets_whole_is_told_at_once(store: EditorStore) -> None:
+    todos = [{"id": "1", "content": "Write it", "status": "pending"}]
+    for merge, expected in ((False, [PlanUpdate(items=(PlanItem(text="Write it"),))]), (True, [])):
+        bodies = become(store, tool("todo_write", {"merge": merge, "todos": todos}, {}))
+        assert [body for body in bodies if isinstance(body, PlanUpdate)] == expected
+
+
+@pytest.mark.parametrize(
+    ("bubble", "expected"),
+    [
+        (failed("Something broke"), TurnEnd(reason="error", message="Something broke")),
+        (failed("You've hit your usage limit"), TurnEnd(reason="limit", message="You've hit your usage limit")),
+        (
+            {"type": 2, "text": "", "errorDetails": {"error": {"detail": "rate limit"}}},
+            TurnEnd(reason="limit", message="rate limit"),
+        ),
+        ({"type": 2, "text": "", "errorDetails": "broke"}, TurnEnd(reason="error", message="broke")),
+    ],
+)
+def test_an_error_ends_the_turn(store: EditorStore, bubble: dict[str, Any], expected: TurnEnd) -> None:
+    assert become(store, user("Go."), bubble)[1:] == [expected]
+
+
+def test_a_turn_that_was_stopped(store: EditorStore) -> None:
+    stopped = Chat(name="stopped", bubbles=(user("Go."), say("I wi")), status="aborted")
+    store.put(stopped)
+    editor = Editor(store)
+    assert editor.bodies()[1:] == [AssistantMessage(text="I wi", aborted=True), TurnEnd(reason="interrupted")]
+
+    store.put(stopped.with_bubbles(user("Again."), say("Done."), status="completed"), whole=False)
+    assert editor.bodies() == [UserPrompt(text="Again."), AssistantMessage(text="Done.", final=True)]
+    store.put(stopped.with_bubbles(user("Again."), say("Done."), status="error"), whole=False)
+    assert editor.bodies() == [TurnEnd(reason="error")]
+
+
+def test_what_ends_a_turn_is_told_by_what_follows(store: EditorStore) -> None:
+    bubbles = (say("a"), thinking("hm"), shell("ls"), say("b"), thinking("hm"), COMPACTED, user("c"), say("d"))
+
+    assert [body.final for body in become(store, *bubbles) if isinstance(body, AssistantMessage)] == [False, True, True]
+
+
+def test_a_summary_is_evidence(store: EditorStore) -> None:
+    text = "They fix add()."
+    for number, summary in enumerate((text, {"summary": {"summary": text}}, {"text": text})):
+        chat = Chat(name=f"{number}", bubbles=(user("Go."), COMPACTED), more={"latestConversationSummary": summary})
+        store.put(chat)
+        events = [event for event in Editor(store).read() if event.session == chat.id]
+        assert [event.body for event in events][1:] == [AgentSummary(text="They fix add().", source="compaction")]
+
+
+def test_facts_about_the_session_are_told_when_they_change(store: EditorStore) -> None:
+    chat = Chat(name="First name", bubbles=(user("Go."),))
+    store.put(chat)
+    editor = Editor(store)
+    editor.read()
+    store.value(f"composerData:{chat.id}", {**json.loads(row(store, chat)), "name": "Second name"})
+    editor.read()
+
+    assert editor.infos == [
+        SessionInfo(title="First name", model="test-model"),
+        SessionInfo(title="Second name", model="test-model"),
+    ]
+
+
+def row(store: EditorStore, chat: Chat) -> bytes:
+    query = "SELECT value FROM cursorDiskKV WHERE key = ?"
+    value: bytes = store.db.execute(query, (f"composerData:{chat.id}",)).fetchone()[0]
+    return value
+
+
+def test_our_own_text_does_not_come_back(store: EditorStore) -> None:
+    read = tool("read_file", {"target_file": ".carryover/handoff.md"}, {"contents": "# [CARRYOVER] Last updated now"})
+    written = edit(".carryover/handoff.md")
+    bodies = become(store, read, written)
+
+    assert [body.output for body in bodies if isinstance(body, ToolResult)] == ["", ""]
+    assert not [body for body in bodies if isinstance(body, FileEdit)]
+
+
+def test_a_half_of_a_surrogate_pair_costs_only_itself(store: EditorStore) -> None:
+    assert become(store, user("a \ud83d b")) == [UserPrompt(text="a \ufffd b")]
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    context = Context()
+    source = Source(agent="cursor", path="/home/dev/User/globalStorage/state.vscdb")
+    for number in range(MAX_CONVERSATIONS * 2):
+        data = {"kind": "state", "conversation": {"id": f"{number}", "name": "x" * 200}, "at_ms": START_MS}
+        context, folded = fold(source, context, Record(number=1, data=json.dumps(data).encode()))
+        assert len(folded.events) == 1
+
+    assert len(context.told) == MAX_CONVERSATIONS
+    assert str(MAX_CONVERSATIONS * 2 - 1) in context.told
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"{", "not JSON"),
+        (b"[]", "unexpected shape"),
+        (b'{"kind": "brand_new"}', "unexpected shape at $.kind"),
+        (b'{"kind": "bubble"}', "unexpected shape"),
+        (b'{"kind": "state", "conversation": {"id": ""}, "at_ms": 5}', "no usable id"),
+        (b'{"kind": "state", "conversation": {"id": "a"}, "at_ms": 0}', "no usable time"),
+    ],
+)
+def test_a_record_nobody_understands_is_counted(data: bytes, reason: str) -> None:
+    source = Source(agent="cursor", path="/home/dev/User/globalStorage/state.vscdb")
+    context, folded = fold(source, Context(), Record(number=1, data=data))
+
+    assert context == Context()
+    assert folded.events == ()
+    assert [skipped.reason for skipped in folded.skipped] == [reason]
+    assert all(isinstance(skipped, Skipped) for skipped in folded.skipped)

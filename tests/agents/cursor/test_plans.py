@@ -1,0 +1,101 @@
+"""Todo lists."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from carryover.agents.cursor.plans import MAX_QUESTIONS, MAX_TODOS, Todo, as_update, questions_of, todos_after, todos_in
+from carryover.model import PlanItem, PlanUpdate, Question
+from contract.damage import OTHER_VALUES, damaged
+
+ONE, TWO = Todo(id="1", text="Fix add", state="active"), Todo(id="2", text="Add sub")
+
+
+def raw(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(value).encode())
+
+
+def todo(ident: str | int, content: str | None = None, status: str | None = None) -> dict[str, Any]:
+    return {"id": ident, "content": content, "status": status}
+
+
+def test_a_list_replaces_the_former() -> None:
+    given = raw({"merge": False, "todos": [todo("1", "Fix add", "in_progress"), todo(2, "Add sub", "pending")]})
+
+    assert todos_after((Todo(id="9", text="Old"),), given) == (ONE, TWO)
+
+
+def test_a_merge_changes_only_what_it_names() -> None:
+    given = raw({"merge": True, "todos": [todo("1", status="completed"), todo("3", "Write docs")]})
+
+    assert todos_after((ONE, TWO), given) == (
+        Todo(id="1", text="Fix add", state="done"),
+        TWO,
+        Todo(id="3", text="Write docs"),
+    )
+
+
+def test_what_was_cancelled_is_no_longer_there() -> None:
+    assert todos_after((ONE, TWO), raw({"merge": True, "todos": [todo("1", status="cancelled")]})) == (TWO,)
+
+
+def test_a_conversations_own_list_is_read_the_same() -> None:
+    assert todos_in(raw([todo("1", "Fix add", "in_progress"), todo("2", "Add sub", "pending")])) == (ONE, TWO)
+    assert todos_in(raw([])) == ()
+    assert todos_in(raw("none")) is None
+
+
+def test_the_list_becomes_the_plan() -> None:
+    assert as_update((ONE, TWO)) == PlanUpdate(
+        items=(PlanItem(text="Fix add", state="active"), PlanItem(text="Add sub"))
+    )
+
+
+def test_other_shapes_are_no_list() -> None:
+    for value in OTHER_VALUES:
+        assert todos_after((ONE,), raw(value)) is None
+    for data in damaged({"merge": True, "todos": [todo("1", "x", "pending")]}):
+        todos_after((ONE,), msgspec.Raw(data))
+
+
+def test_a_very_long_list_is_bounded() -> None:
+    found = todos_after((), raw({"todos": [todo(number, "x " * 1000) for number in range(1000)]}))
+
+    assert found is not None
+    assert len(found) == MAX_TODOS
+
+
+ASKED = {
+    "title": "Caps",
+    "questions": [
+        {"id": "cap", "prompt": "Which cap?", "options": [{"id": "a", "label": "50 percent"}, {"id": "none"}]},
+        {"question": "Where?", "options": ["cart", "checkout"]},
+    ],
+}
+
+
+def test_each_question_comes_with_its_choices() -> None:
+    assert questions_of("c", raw(ASKED)) == (
+        Question(call_id="c", text="Which cap?", options=("50 percent", "none")),
+        Question(call_id="c", text="Where?", options=("cart", "checkout")),
+    )
+
+
+def test_a_single_question_may_stand_alone() -> None:
+    assert questions_of("c", raw({"question": "Go on?"})) == (Question(call_id="c", text="Go on?"),)
+
+
+def test_other_shapes_ask_nothing() -> None:
+    assert questions_of("c", raw({"questions": []})) == ()
+    assert questions_of("c", raw({"questions": [{"options": ["a"]}]})) == ()
+    for value in OTHER_VALUES:
+        assert questions_of("c", raw(value)) == ()
+    for data in damaged(ASKED):
+        questions_of("c", msgspec.Raw(data))
+
+
+def test_no_call_asks_more_than_can_be_answered() -> None:
+    assert len(questions_of("c", raw({"questions": [{"prompt": "?"}] * 100}))) == MAX_QUESTIONS
