@@ -132,7 +132,7 @@ def _tools(state: StateDir, home: Path, config: Config, detections: Sequence[Det
                 dropped=settings.dropped,
                 ignored=settings.ignored,
                 to_review=settings.to_review,
-                review=seen.spec.review.what if seen.spec.review is not None else "",
+                review=seen.spec.hooks.review.what if seen.spec.hooks.review is not None else "",
                 elsewhere=tuple(tilde(file.path, home) for file in seen.elsewhere),
                 switched_off=settings.switched_off,
                 switched_off_in=_path(settings.switched_off_in, home),

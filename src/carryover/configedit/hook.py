@@ -9,7 +9,7 @@ import msgspec
 from carryover.configedit.stub_line import Whose
 
 Form = Literal["nested", "flat", "tables"]
-"""How hooks are laid out. nested and flat: JSON, as `AgentSpec.hook_form` says. tables: the nested
+"""How hooks are laid out. nested and flat: JSON, as `HookSpec.form` says. tables: the nested
 ones as TOML (`[[hooks.SessionStart]]`, `[[hooks.SessionStart.hooks]]`)."""
 
 

@@ -20,7 +20,7 @@ class HookFile:
 
 def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path]) -> Iterator[HookFile]:
     """Every file that may hold hooks of an agent; `located` says where a place is."""
-    for place in places_on(spec.config_files, platform):
-        yield HookFile(located(place), spec.hook_form)
-    if spec.hook_tables is not None:
-        yield HookFile(located(spec.hook_tables), "tables")
+    for place in places_on(spec.hooks.config_files, platform):
+        yield HookFile(located(place), spec.hooks.form)
+    if spec.hooks.tables is not None:
+        yield HookFile(located(spec.hooks.tables), "tables")

@@ -31,10 +31,10 @@ def with_hook_files(detections: Iterable[Detection], scripts: Iterable[Path]) ->
 
 
 def _settled(found: Detection, whose: WhoseIs) -> Detection:
-    if found.spec.hook_tables is None or found.config is None or not found.found or found.lost_folder is not None:
+    if found.spec.hooks.tables is None or found.config is None or not found.found or found.lost_folder is not None:
         return found
     file = HookFile(found.config, found.form)
-    tables = HookFile(found.located(found.spec.hook_tables), "tables")
+    tables = HookFile(found.located(found.spec.hooks.tables), "tables")
     try:
         in_tables = _tenants(tables, whose)
     except OSError as error:

@@ -90,7 +90,7 @@ def tool_hooks(detections: Iterable[Detection], selected: Collection[str]) -> tu
             config=found.config,
             hooks=found.hook_set.hooks,
             form=found.form,
-            rules=found.spec.hook_file_rules,
+            rules=found.spec.hooks.file_rules,
             elsewhere=found.elsewhere,
             blocked=found.blocked,
         )

@@ -112,7 +112,7 @@ def codex(home: Path, **more: object) -> Detection:
         "state": "ok",
         "version_text": "0.169.0",
         "config": home / ".codex/hooks.json",
-        "hook_set": REAL_CODEX.hook_sets[-1],
+        "hook_set": REAL_CODEX.hooks.sets[-1],
         "home": home,
     }
     return Detection(spec=REAL_CODEX, **{**facts, **more})  # type: ignore[arg-type]
@@ -129,7 +129,7 @@ def test_hooks_are_to_be_reviewed_when_they_are_written_and_until_they_are(home:
         if len(waiting) == 2:
             (home / ".codex/config.toml").write_text("".join(notes))
 
-    assert waiting == [REAL_CODEX.hook_sets[-1].events, REAL_CODEX.hook_sets[-1].events, ()]
+    assert waiting == [REAL_CODEX.hooks.sets[-1].events, REAL_CODEX.hooks.sets[-1].events, ()]
 
 
 def test_where_its_folder_is_lost_nothing_is_written_and_nothing_that_is_known_is_forgotten(home: Path) -> None:

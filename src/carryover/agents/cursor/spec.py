@@ -11,11 +11,12 @@ from carryover.adapter.spec import (
     HookEntry,
     HookFileRules,
     HookSet,
+    HookSpec,
+    InstructionFile,
     Place,
     Starter,
     VersionProbe,
 )
-from carryover.agents.cursor import transcripts
 
 # One event that a version does not know makes it drop the whole file, others' hooks too (`cursor-agent` 2026.09.10), so
 # an event stands in a set only from the first version on for which somebody reports it. Of the first ones (1.7) it is
@@ -24,8 +25,25 @@ _START: Final = HookEntry(event="sessionStart", timeout_s=5)
 _STOP: Final = HookEntry(event="stop", timeout_s=5)
 _END: Final = HookEntry(event="sessionEnd", timeout_s=5)
 
+_PLACES: Final = (
+    # Electron keeps an application's data below XDG_CONFIG_HOME on Linux.
+    Place(
+        path="~/.config/Cursor/User/globalStorage",
+        env="XDG_CONFIG_HOME",
+        below="Cursor/User/globalStorage",
+        platforms=(LINUX,),
+    ),
+    Place(path="~/Library/Application Support/Cursor/User/globalStorage", platforms=(MACOS,)),
+    Place(path="~/.cursor/chats"),
+    Place(path="~/.config/Cursor/chats", env="XDG_CONFIG_HOME", below="Cursor/chats"),
+    Place(path="~/.cursor/projects"),
+    # The remote side of an editor that works over SSH or in a container.
+    Place(path="~/.cursor-server/projects"),
+)
+"""The folders below which sources lie. The settings beside `globalStorage` are none of ours and hold much more."""
+
 SPEC: Final = AgentSpec(
-    id=transcripts.AGENT_ID,
+    id="cursor",
     name="Cursor",
     binaries=("cursor-agent", "cursor"),
     asks_every_copy=True,
@@ -36,18 +54,20 @@ SPEC: Final = AgentSpec(
     ),
     # `2026.09.10-fd3934a`, or three lines of which the first is `3.12.17`.
     version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
-    config_files=(Place(path="~/.cursor/hooks.json"),),
-    hook_form="flat",
-    hook_file_rules=HookFileRules(known_events_only=True),
-    transcripts=transcripts.PLACES,
-    hook_sets=(
-        HookSet(versions=">=1.7,<3.12.17", label="1.7 to 3.12.16", hooks=(_STOP,)),
-        HookSet(versions=">=3.12.17,<2025", label="3.12.17 and later", hooks=(_START, _STOP)),
-        HookSet(versions=">=2025,<2026.7.17", label="2025 to 2026.07.16", hooks=(_STOP,)),
-        HookSet(versions=">=2026.7.17,<2026.9.10", label="2026.07.17 to 2026.09.09", hooks=(_START, _STOP)),
-        HookSet(versions=">=2026.9.10,<2028", label="2026.09.10 and later", hooks=(_START, _STOP, _END)),
+    transcripts=_PLACES,
+    hooks=HookSpec(
+        config_files=(Place(path="~/.cursor/hooks.json"),),
+        form="flat",
+        file_rules=HookFileRules(known_events_only=True),
+        sets=(
+            HookSet(versions=">=1.7,<3.12.17", label="1.7 to 3.12.16", hooks=(_STOP,)),
+            HookSet(versions=">=3.12.17,<2025", label="3.12.17 and later", hooks=(_START, _STOP)),
+            HookSet(versions=">=2025,<2026.7.17", label="2025 to 2026.07.16", hooks=(_STOP,)),
+            HookSet(versions=">=2026.7.17,<2026.9.10", label="2026.07.17 to 2026.09.09", hooks=(_START, _STOP)),
+            HookSet(versions=">=2026.9.10,<2028", label="2026.09.10 and later", hooks=(_START, _STOP, _END)),
+        ),
+        injects_on=("sessionStart",),
     ),
-    injects_on=("sessionStart",),
-    instruction_files=("AGENTS.md",),
+    instructions=(InstructionFile(name="AGENTS.md", create=True),),
     start=Starter(binary="cursor-agent"),
 )
