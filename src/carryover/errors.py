@@ -17,6 +17,11 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+def os_reason(error: OSError) -> str:
+    """The reason in an error of the file system, without the path."""
+    return error.strerror or str(error)
+
+
 class UserError(Exception):
     """Something the user can act on: says what happened, what was kept and what to do. Printed without a traceback."""
 

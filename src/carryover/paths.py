@@ -44,6 +44,11 @@ class StateDir(msgspec.Struct, frozen=True):
         return self.root / "handoff.md"
 
     @property
+    def hook_script(self) -> Path:
+        """The script that agents' hooks run."""
+        return self.root / "hook.sh"
+
+    @property
     def config(self) -> Path:
         return self.root / "config.toml"
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from carryover.edits.hook_command import hook_command
 from carryover.paths import StateDir
-from carryover.publish.stub import stub_command
 
 from .corpus import Corpus, transcripts_of
 from .measure import Row, at, compared, shown
@@ -47,7 +47,7 @@ class Caller:
         self.bare = f"{curl} -o /dev/null http://localhost/hook 2>/dev/null || true"
 
     def line(self, event: str) -> str:
-        return stub_command(self._state.root, "claude-code", event)
+        return hook_command(self._state.root, "claude-code", event)
 
     def start(self, line: str, payload: bytes) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(

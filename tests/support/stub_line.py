@@ -13,8 +13,9 @@ from typing import Any, Final
 from carryover.agents import adapters
 from carryover.distill.handoff import Handoff, Line, Section
 from carryover.distill.sections.entry import Entry
+from carryover.edits.hook_command import hook_command
 from carryover.paths import StateDir
-from carryover.publish import stub
+from carryover.publish.hook_script import write_hook_script
 from carryover.publish.restore_store import answers_in_advance, keep_answers
 
 SECRET: Final = "5ec2e7" * 10
@@ -42,7 +43,7 @@ class Stub:
 
     def line(self, event: str) -> str:
         """What stands in the settings."""
-        return stub.stub_command(self.state.root, "claude-code", event)
+        return hook_command(self.state.root, "claude-code", event)
 
     def start(self, event: str, cwd: Path) -> subprocess.Popen[bytes]:
         """Start it, with nothing on stdin yet."""
@@ -90,7 +91,7 @@ def installed(folder: Path) -> StateDir:
     state = StateDir(folder)
     folder.mkdir(mode=0o700, parents=True)
     state.secret.write_text(f"{SECRET}\n")
-    stub.write(state)
+    write_hook_script(state)
     return state
 
 

@@ -17,7 +17,7 @@ from carryover.install.detect import Detection, detect_all
 from carryover.install.hook_places import with_hook_files
 from carryover.install.machine import Machine
 from carryover.install.settings_facts import settings_facts
-from carryover.install.setup import stub_of, tool_hooks
+from carryover.install.setup import agent_hooks
 from carryover.paths import StateDir
 
 
@@ -46,16 +46,16 @@ def covered_agents(state: StateDir, tools: ToolsConfig, seen: Iterable[Mapping[s
             "last_event_ms": held.get(found.spec.id, {}).get("last_event_ms"),
             "last_handoff_ms": held.get(found.spec.id, {}).get("last_handoff_ms"),
         }
-        for found in with_hook_files(detect_all(specs(), machine), [stub_of(state).script])
+        for found in with_hook_files(detect_all(specs(), machine), [state.hook_script])
     ]
 
 
 def _hooks(found: Detection, state: StateDir) -> dict[str, Any] | None:
     """How the agent's settings stand to what they should hold; None where it should hold nothing."""
-    wanted = next(iter(tool_hooks([found], {found.spec.id})), None)
+    wanted = next(iter(agent_hooks([found], {found.spec.id})), None)
     if wanted is None:
         return None
-    settings = settings_facts(found, wanted, stub_of(state))
+    settings = settings_facts(found, wanted, state.hook_script)
     return {
         "present": settings.present,
         "missing": settings.missing,

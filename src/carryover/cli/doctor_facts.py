@@ -19,6 +19,7 @@ from carryover.cli.project_facts import project_facts
 from carryover.cli.recorded import recorded_env
 from carryover.config import Config, ToolConfig, load_config
 from carryover.daemon.port_holder import port_holder
+from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
 from carryover.install.commands import copies
 from carryover.install.detect import Detection, detect_all
@@ -26,10 +27,9 @@ from carryover.install.facts import DaemonFacts, Facts, ToolFacts
 from carryover.install.hook_places import with_hook_files
 from carryover.install.how_installed import how_installed
 from carryover.install.machine import Machine
-from carryover.install.record import Record, load_record
 from carryover.install.service import COMMAND, Program
 from carryover.install.settings_facts import settings_facts
-from carryover.install.setup import stub_of, tool_hooks
+from carryover.install.setup import agent_hooks
 from carryover.install.wording import tilde
 from carryover.paths import StateDir
 
@@ -41,7 +41,7 @@ def gather(state: StateDir, home: Path) -> Facts:
     config, config_problem = _config(state)
     record, record_problem = _record(state)
     machine = Machine.here(recorded_env(config.tools))
-    detections = with_hook_files(detect_all(specs(), machine), [stub_of(state).script])
+    detections = with_hook_files(detect_all(specs(), machine), [state.hook_script])
     manager, program = service_of_user()
     endpoint = look_at_endpoint(state)
     service = manager.status()
@@ -62,7 +62,7 @@ def gather(state: StateDir, home: Path) -> Facts:
         ledger=ledger_facts(state, home),
         free_bytes=_free_bytes(state, home),
         open_to_others=_open_to_others(state, home),
-        stub_missing=not stub_of(state).script.is_file(),
+        stub_missing=not state.hook_script.is_file(),
         other_installs=_other_installs(machine, program, home),
         config_problem=config_problem,
         unknown_keys=config.unknown_keys,
@@ -112,12 +112,12 @@ def _stranger(port: int) -> str | None:
 
 def _tools(state: StateDir, home: Path, config: Config, detections: Sequence[Detection]) -> list[ToolFacts]:
     selected = config.tools.selected or ()
-    wanted = {hooks.tool: hooks for hooks in tool_hooks(detections, selected)}
+    wanted = {hooks.agent: hooks for hooks in agent_hooks(detections, selected)}
     found = []
     for seen in detections:
         if seen.spec.id not in selected or not seen.found or not seen.spec.supported:
             continue
-        settings = settings_facts(seen, wanted.get(seen.spec.id), stub_of(state))
+        settings = settings_facts(seen, wanted.get(seen.spec.id), state.hook_script)
         found.append(
             ToolFacts(
                 id=seen.spec.id,

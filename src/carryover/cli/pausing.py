@@ -12,9 +12,9 @@ import msgspec
 from carryover.cli.endpoint import reload_daemon
 from carryover.cli.output import print_json
 from carryover.config import Config, load_config, project_settings, settings_now
+from carryover.edits.apply import apply
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, write_if_changed
-from carryover.install.apply import apply
 from carryover.install.config_file import Settings, plan_config
 from carryover.paths import StateDir
 from carryover.publish.restore_store import prune_answers

@@ -10,6 +10,7 @@ from typing import Final
 
 from carryover.cli.where import agents_own
 from carryover.config import Config, project_settings
+from carryover.edits.record import AGENTS_MD, CLAUDE_MD
 from carryover.errors import UserError
 from carryover.fsio import is_folder, is_there
 from carryover.ingest.scan import MS_PER_DAY
@@ -18,8 +19,7 @@ from carryover.install.wording import tilde
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
 from carryover.publish import pointer
-from carryover.publish.edits import AGENTS_MD, CLAUDE_MD
-from carryover.publish.memory_files import look_at
+from carryover.publish.instruction_files import read_instructions
 from carryover.publish.refusal import refusal
 
 MOST: Final = 20
@@ -45,7 +45,7 @@ def _wanted(root: Path, config: Config) -> bool:
 
 def _look(root: Path, home: Path, config: Config) -> ProjectFacts:
     names = (AGENTS_MD, CLAUDE_MD)
-    texts = {name: look_at(root, name).text for name in names}
+    texts = {name: read_instructions(root, name) for name in names}
     states = {name: pointer.state(text) for name, text in texts.items()}
     return ProjectFacts(
         root=tilde(root, home),

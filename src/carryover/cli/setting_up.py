@@ -19,9 +19,9 @@ from carryover.cli.setting_up_done import Done
 from carryover.cli.setting_up_text import dry_run_lines, lines_after
 from carryover.cli.where import state_dir
 from carryover.config import ResumeMode, load_config
+from carryover.edits.apply import Applied
+from carryover.edits.plan import Edit
 from carryover.errors import ExitCode, UserError
-from carryover.install.apply import Applied
-from carryover.install.plan import Edit
 from carryover.install.setup import Setup, carry_out, options, waiting_for, work_out
 from carryover.paths import StateDir
 
@@ -114,7 +114,7 @@ def _carry_out(state: StateDir, setup: Setup, asked: tuple[str, ...], *, service
 
 def _show(setup: Setup, asked: tuple[str, ...], *, as_json: bool) -> int:
     if as_json:
-        from carryover.install.diff import diff
+        from carryover.edits.diff import diff
 
         files = [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in setup.shown]
         agents = _agents(setup, asked, (), setup.hooks)
@@ -134,7 +134,7 @@ def as_data(done: Done) -> dict[str, Any]:
         "selected": done.setup.selected,
         "agents": _agents(done.setup, done.asked, done.applied, [entry.edit for entry in done.applied]),
         "files": [
-            {"path": str(entry.edit.path), "why": entry.edit.change.why, "outcome": entry.outcome}
+            {"path": str(entry.edit.path), "why": entry.edit.change.what, "outcome": entry.outcome}
             | ({"problem": entry.problem} if entry.problem else {})
             for entry in done.applied
         ],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from carryover.cli.background import Background
 from carryover.cli.first_read import End, Held
-from carryover.install.apply import Applied
+from carryover.edits.apply import Applied
 from carryover.install.setup import Setup
 
 

@@ -9,8 +9,8 @@ from typing import Final
 from carryover.cli.background import Background
 from carryover.cli.output import counted
 from carryover.cli.setting_up_done import Done
+from carryover.edits.diff import diff
 from carryover.install.detect import Detection
-from carryover.install.diff import diff
 from carryover.install.how_installed import how_installed
 from carryover.install.settings_facts import switched_off
 from carryover.install.setup import Setup, outcome_for, waiting_for
@@ -36,7 +36,7 @@ def lines_after(done: Done, *, home: Path, anew: bool) -> Iterator[str]:
     yield from _agents(done, home, anew=anew)
     yield from _removed(done, home)
     for entry in done.applied:
-        if entry.problem and entry.edit.change.tool is None:
+        if entry.problem and entry.edit.change.agent is None:
             yield f"✗ {entry.problem}"
     yield from _background(done.background)
     if done.read is not None:
@@ -60,7 +60,7 @@ def dry_run_lines(setup: Setup, asked: tuple[str, ...], *, home: Path) -> Iterat
             found, home=home, update=update, did=did, failure=failure, waiting=waiting, off=_off(found, home)
         )
     for edit in setup.shown:
-        if edit.problem is not None and edit.change.tool is None:
+        if edit.problem is not None and edit.change.agent is None:
             yield f"✗ {edit.problem}"
         elif edit.changes:
             yield ""
@@ -95,7 +95,7 @@ def _removed(done: Done, home: Path) -> Iterator[str]:
     """The settings that lost our hooks: of an agent that was unticked, or at a place where they are no longer."""
     wanted = {found.config for found in _of(done.setup.detections, done.setup.selected)}
     for entry in done.applied:
-        if entry.edit.change.tool is None or entry.edit.path in wanted:
+        if entry.edit.change.agent is None or entry.edit.path in wanted:
             continue
         if entry.problem:
             yield f"✗ {entry.problem}"

@@ -15,7 +15,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 
 if TYPE_CHECKING:
-    from carryover.install.hook_files import HookFile
+    from carryover.edits.hooks import HookFile
     from carryover.install.service import ServiceManager
     from carryover.install.uninstall import Removal, Uninstall, Uninstalled
 
@@ -84,7 +84,7 @@ def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]
     from carryover.agents import specs
     from carryover.cli.recorded import recorded_env
     from carryover.config import Config, load_config
-    from carryover.install.hook_files import hook_files
+    from carryover.install.hook_places import hook_files
     from carryover.install.machine import Machine
 
     try:
@@ -108,7 +108,7 @@ def lines_before(wanted: Uninstall, service: ServiceManager | None, pid: int | N
     for edit in wanted.edits:
         if edit.changes:
             does = "goes" if edit.after is None else "is put back"
-            yield f"{tilde(edit.path, home)} {does} ({edit.change.why})"
+            yield f"{tilde(edit.path, home)} {does} ({edit.change.what})"
     for removal, inner in _by_folder(wanted.removals):
         with_it = f", with {counted(inner, 'file or folder', 'files and folders')} in it" if inner else ""
         yield f"{tilde(removal.path, home)} goes{with_it} ({removal.what})"
@@ -144,7 +144,7 @@ def lines_after(
 
 
 def _show(wanted: Uninstall, service: ServiceManager | None, pid: int | None, home: Path, *, as_json: bool) -> int:
-    from carryover.install.diff import diff
+    from carryover.edits.diff import diff
 
     if as_json:
         print_json(
@@ -203,7 +203,7 @@ def _as_data(done: Uninstalled, left: tuple[str, ...], service: ServiceManager |
     return {
         "service": service.kind if service is not None else None,
         "files": [
-            {"path": str(entry.edit.path), "why": entry.edit.change.why, "outcome": entry.outcome}
+            {"path": str(entry.edit.path), "why": entry.edit.change.what, "outcome": entry.outcome}
             for entry in done.applied
         ],
         "removed": [str(path) for path in done.removed],

@@ -25,7 +25,7 @@ from carryover.daemon.supervise import Supervisor
 from carryover.daemon.surroundings import Surroundings
 from carryover.ingest.scan import Root
 from carryover.ledger.store import Ledger
-from carryover.publish import stub
+from carryover.publish.hook_script import write_hook_script
 from carryover.publish.project_root import ProjectRoot
 from carryover.publish.refresh import Refreshed
 from carryover.publish.restore_store import prune_answers
@@ -105,7 +105,7 @@ class HookSide:
         state = self._around.state
         try:
             self._secret = hook_secret(state.secret)
-            stub.write(state)
+            write_hook_script(state)
             prune_answers(state.root, self._around.config)
         except OSError as error:
             # A full disk must not keep the daemon from starting. A secret that nobody knows lets nobody in.

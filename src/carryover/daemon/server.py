@@ -34,7 +34,7 @@ from carryover.daemon.hooks import Hooks
 from carryover.daemon.listening import Doorman, Handler, listening
 from carryover.daemon.log import Log, describe
 from carryover.daemon.moves import Moves
-from carryover.publish.stub import SECRET_HEADER
+from carryover.publish.hook_script import SECRET_HEADER
 
 BODY_S: Final = 1.0
 """How long a body may take to arrive."""

@@ -13,12 +13,11 @@ import tomlkit
 from tomlkit.items import Array
 
 from carryover.config import ResumeMode
-from carryover.configedit.json_document import Refused
-from carryover.install.plan import Change, Edit, plan
+from carryover.edits.encoding import EditRefused, decode
+from carryover.edits.plan import Change, Edit, plan
 from carryover.paths import StateDir
 
-_BOM: Final = "\ufeff"
-_REMEDY: Final = "Put that right, or move the file away, then run this again."
+_REMEDY: Final = "Fix that, or move the file away, then run this again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,45 +38,40 @@ class Settings:
 
 
 def plan_config(state: StateDir, settings: Settings) -> Edit:
-    """The edit of `config.toml`, for `carryover.install.apply.apply`."""
+    """The edit of `config.toml`, for `carryover.edits.apply.apply`."""
     edit = partial(with_settings, settings=settings)
-    return plan(Change(path=state.config, why="your settings", edit=edit, remedy=_REMEDY))
+    return plan(Change(path=state.config, what="your settings", edit=edit, remedy=_REMEDY))
 
 
 def with_settings(data: bytes | None, settings: Settings) -> bytes | None:
     """The text of `config.toml` with these settings; unchanged where it says so already. None: no file.
 
     Raises:
-        Refused: it is not TOML in UTF-8, or is written in a way that can't be edited without touching the rest.
+        EditRefused: it is not TOML in UTF-8, or is written in a way that can't be edited without touching the rest.
     """
-    text = _text(data or b"")
-    body = text.removeprefix(_BOM)
+    bom, body = decode(data or b"")
+    wanted = _parse(body)
     document = tomlkit.parse(body)
-    wanted = tomllib.loads(body)
     for path, value in _values(settings):
         try:
             _set(document, path, value)
             _set(wanted, path, value)
         except (TypeError, AttributeError, tomlkit.exceptions.TOMLKitError) as error:
-            raise Refused(f"`{'.'.join(path[:-1])}` is something other than a table in it") from error
+            raise EditRefused(f"`{'.'.join(path[:-1])}` is something other than a table in it") from error
     result = tomlkit.dumps(document)
     if tomllib.loads(body) == wanted:
         return data
     if "\r\n" in body and not re.search(r"(?<!\r)\n", body):
         result = re.sub(r"(?<!\r)\n", "\r\n", result)
     _check(result, wanted)
-    return (text[: len(text) - len(body)] + result).encode()
+    return bom + result.encode()
 
 
-def _text(data: bytes) -> str:
+def _parse(text: str) -> dict[str, Any]:
     try:
-        text = data.decode()
-        tomllib.loads(text.removeprefix(_BOM))
-    except UnicodeDecodeError as error:
-        raise Refused("it is not UTF-8 text") from error
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise Refused(f"it is not valid TOML: {error}") from error
-    return text
+        raise EditRefused(f"it is not valid TOML: {error}") from error
 
 
 def _check(text: str, wanted: dict[str, Any]) -> None:
@@ -87,7 +81,7 @@ def _check(text: str, wanted: dict[str, Any]) -> None:
             return
     except tomllib.TOMLDecodeError:
         pass
-    raise Refused("its tables are in an order that can't be edited safely")
+    raise EditRefused("its tables are in an order that can't be edited safely")
 
 
 def _values(settings: Settings) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -12,10 +12,9 @@ from typing import Literal
 from packaging.version import Version
 
 from carryover.adapter.spec import AgentSpec, HookSet, Place, VersionProbe, places_on
-from carryover.configedit.hook import Form
+from carryover.edits.hooks import Form, HookFile
 from carryover.fsio import is_folder, is_there
 from carryover.install.commands import Command, copies
-from carryover.install.hook_files import HookFile
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown, in_common
 from carryover.install.machine import Machine
 from carryover.install.version_probe import Answer, ask_version

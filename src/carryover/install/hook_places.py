@@ -1,22 +1,30 @@
-"""Which of an agent's files our hooks belong in, where there is more than one. Reads the files."""
+"""The files that may hold an agent's hooks, and which of them ours belong in. Reads the files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from carryover.configedit.hook import Tenants
-from carryover.configedit.json_document import Refused
-from carryover.configedit.settings_text import tenants_of
-from carryover.configedit.stub_line import WhoseIs, by_scripts
+from carryover.adapter.spec import AgentSpec, Place, places_on
+from carryover.edits.encoding import EditRefused
+from carryover.edits.hook_command import OwnerOf, owner_by_script
+from carryover.edits.hooks import HookFile, HookOwners
+from carryover.edits.settings import hook_owners
+from carryover.errors import os_reason
 from carryover.fsio import read_bytes_bounded
 from carryover.install.detect import Detection
-from carryover.install.hook_files import HookFile
-from carryover.publish.edits import why
 
 _LIMIT_BYTES: Final = 64 << 20
+
+
+def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path]) -> Iterator[HookFile]:
+    """Every file that may hold hooks of an agent; `located` says where a place is."""
+    for place in places_on(spec.hooks.config_files, platform):
+        yield HookFile(located(place), spec.hooks.form)
+    if spec.hooks.tables is not None:
+        yield HookFile(located(spec.hooks.tables), "tables")
 
 
 def with_hook_files(detections: Iterable[Detection], scripts: Iterable[Path]) -> tuple[Detection, ...]:
@@ -26,31 +34,31 @@ def with_hook_files(detections: Iterable[Detection], scripts: Iterable[Path]) ->
 
     `scripts`: what our hooks run, now or before.
     """
-    whose = by_scripts(*sorted(scripts))
-    return tuple(_settled(found, whose) for found in detections)
+    owner_of = owner_by_script(*sorted(scripts))
+    return tuple(_settled(found, owner_of) for found in detections)
 
 
-def _settled(found: Detection, whose: WhoseIs) -> Detection:
+def _settled(found: Detection, owner_of: OwnerOf) -> Detection:
     if found.spec.hooks.tables is None or found.config is None or not found.found or found.lost_folder is not None:
         return found
     file = HookFile(found.config, found.form)
     tables = HookFile(found.located(found.spec.hooks.tables), "tables")
     try:
-        in_tables = _tenants(tables, whose)
+        in_tables = _tenants(tables, owner_of)
     except OSError as error:
-        return replace(found, blocked=f"{tables.path} can't be read ({why(error)})")
-    except Refused as error:
+        return replace(found, blocked=f"{tables.path} can't be read ({os_reason(error)})")
+    except EditRefused as error:
         return replace(found, blocked=f"{tables.path} can't be used: {error}")
     try:
-        in_file = _tenants(file, whose)
-    except (OSError, Refused):  # said by whoever is to edit it
-        in_file = Tenants()
+        in_file = _tenants(file, owner_of)
+    except (OSError, EditRefused):  # said by whoever is to edit it
+        in_file = HookOwners()
     here, there = (tables, file) if _tables_first(in_file, in_tables) else (file, tables)
     left = in_file if there is file else in_tables
     return replace(found, config=here.path, form=here.form, elsewhere=(there,) if left.ours else ())
 
 
-def _tables_first(in_file: Tenants, in_tables: Tenants) -> bool:
+def _tables_first(in_file: HookOwners, in_tables: HookOwners) -> bool:
     """Whether the tables are the place. The agent warns of hooks in both at each start, so ours never make it do that.
 
     Where it warns or not whatever we do, ours stay: in another place they would have to be reviewed anew.
@@ -62,9 +70,9 @@ def _tables_first(in_file: Tenants, in_tables: Tenants) -> bool:
     return in_tables.others
 
 
-def _tenants(file: HookFile, whose: WhoseIs) -> Tenants:
-    """Who has hooks in the file; nobody where there is none. Raises OSError and Refused."""
+def _tenants(file: HookFile, owner_of: OwnerOf) -> HookOwners:
+    """Who has hooks in the file; nobody where there is none. Raises OSError and EditRefused."""
     try:
-        return tenants_of(read_bytes_bounded(file.path, _LIMIT_BYTES), whose, form=file.form)
+        return hook_owners(read_bytes_bounded(file.path, _LIMIT_BYTES), owner_of, form=file.form)
     except FileNotFoundError:
-        return Tenants()
+        return HookOwners()

@@ -10,14 +10,14 @@ from typing import Any, Final
 from packaging.specifiers import SpecifierSet
 
 from carryover.adapter.spec import HookReview
-from carryover.configedit.hook import FoundHook
-from carryover.configedit.json_document import Refused
-from carryover.configedit.settings_text import hooks_of, value_at
-from carryover.configedit.stub_line import by_scripts
+from carryover.edits.encoding import EditRefused
+from carryover.edits.hook_command import owner_by_script
+from carryover.edits.hooks import FoundHook
+from carryover.edits.plan import Edit
+from carryover.edits.settings import hooks_of, value_at
 from carryover.fsio import read_bytes_bounded
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import released
-from carryover.install.plan import Edit
 
 _LIMIT_BYTES: Final = 64 << 20
 
@@ -37,7 +37,7 @@ def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit 
     notes say: they are of what stood in its place.
 
     Raises:
-        Refused: the settings cannot be read.
+        EditRefused: the settings cannot be read.
     """
     review = found.spec.hooks.review
     if review is None or found.config is None or data is None or not asks_for_review(found):
@@ -54,8 +54,8 @@ def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit 
 
 
 def _ours(found: Detection, data: bytes, script: Path) -> list[FoundHook]:
-    there = hooks_of(data, by_scripts(script), form=found.form)
-    return [hook for hook in there if hook.whose != "others"]
+    there = hooks_of(data, owner_by_script(script), form=found.form)
+    return [hook for hook in there if hook.owner != "others"]
 
 
 def _place(hook: FoundHook) -> tuple[object, ...]:
@@ -66,7 +66,7 @@ def _notes(found: Detection, review: HookReview) -> Mapping[str, Any]:
     try:
         data = read_bytes_bounded(found.located(review.state_file), _LIMIT_BYTES)
         notes = value_at(data, review.tables, toml=True)
-    except (OSError, Refused):  # without the agent's settings nothing was reviewed
+    except (OSError, EditRefused):  # without the agent's settings nothing was reviewed
         return {}
     return notes if isinstance(notes, dict) else {}
 

@@ -9,11 +9,11 @@ from typing import Any, Final
 import msgspec
 
 from carryover.adapter.spec import HookSwitch
-from carryover.configedit.json_document import Refused
-from carryover.configedit.settings_text import drop_reason, ignored_events, value_at
+from carryover.edits.agent_hooks import AgentHooks, HookDiff, compare_hooks
+from carryover.edits.encoding import EditRefused
+from carryover.edits.settings import drop_reason, ignored_events, value_at
 from carryover.fsio import read_bytes_bounded
 from carryover.install.detect import Detection
-from carryover.install.hook_edits import HooksFound, Stub, ToolHooks, hooks_found
 from carryover.install.review import asks_for_review, to_review
 
 _LIMIT_BYTES: Final = 64 << 20
@@ -36,7 +36,7 @@ class SettingsFacts(msgspec.Struct, frozen=True, kw_only=True):
     reads_bytes: int | None = None
 
 
-def settings_facts(seen: Detection, wanted: ToolHooks | None, stub: Stub) -> SettingsFacts:
+def settings_facts(seen: Detection, wanted: AgentHooks | None, script: Path) -> SettingsFacts:
     """Looks at the settings of one agent. `wanted`: the hooks that it should have; None where it should have none."""
     facts = SettingsFacts(keeps_days=_keeps_days(seen), reads_bytes=_reads_bytes(seen))
     if (off := switched_off(seen)) is not None:
@@ -47,11 +47,11 @@ def settings_facts(seen: Detection, wanted: ToolHooks | None, stub: Stub) -> Set
         return facts
     try:
         data = _read(wanted.config)
-        found = hooks_found(data, wanted, stub)
-        return _with_hooks(facts, seen, wanted, data, found, stub)
+        found = compare_hooks(data, wanted, script)
+        return _with_hooks(facts, seen, wanted, data, found, script)
     except OSError as error:
         return msgspec.structs.replace(facts, problem=f"{wanted.config} can't be read ({error.strerror}).")
-    except Refused as error:
+    except EditRefused as error:
         return msgspec.structs.replace(facts, problem=f"{wanted.config} can't be used: {error}.")
 
 
@@ -62,9 +62,9 @@ def switched_off(seen: Detection) -> tuple[str, Path] | None:
 
 
 def _with_hooks(
-    facts: SettingsFacts, seen: Detection, wanted: ToolHooks, data: bytes | None, found: HooksFound, stub: Stub
+    facts: SettingsFacts, seen: Detection, wanted: AgentHooks, data: bytes | None, found: HookDiff, script: Path
 ) -> SettingsFacts:
-    waiting = to_review(seen, data, stub.script)
+    waiting = to_review(seen, data, script)
     there = data if data is not None else b""
     return msgspec.structs.replace(
         facts,
@@ -112,7 +112,7 @@ def _setting(path: Path | None, key: Sequence[str]) -> Any:
     try:
         data = _read(path)
         return None if data is None else value_at(data, key, toml=path.suffix == ".toml")
-    except (OSError, Refused):
+    except (OSError, EditRefused):
         return None
 
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from carryover.config import Config, ResumeMode
-from carryover.install.apply import Applied, apply
+from carryover.edits.agent_hooks import AgentHooks, plan_hooks
+from carryover.edits.apply import Applied, apply
+from carryover.edits.plan import Change, Edit, plan
+from carryover.edits.record import load_record
 from carryover.install.config_file import Settings, plan_config
 from carryover.install.detect import Detection
-from carryover.install.hook_edits import Stub, ToolHooks, plan_hooks
 from carryover.install.hook_places import with_hook_files
-from carryover.install.plan import Change, Edit, plan
-from carryover.install.record import load_record
 from carryover.install.review import to_review
 from carryover.install.service import Program, ServiceManager
 from carryover.install.wording import Did, presence
 from carryover.paths import StateDir
-from carryover.publish.stub import SCRIPT, stub_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +74,11 @@ def options(detections: Iterable[Detection], last: Collection[str] | None, *, an
     )
 
 
-def stub_of(state: StateDir) -> Stub:
-    """What our hooks run."""
-    return Stub(state.root / SCRIPT, partial(stub_command, state.root))
-
-
-def tool_hooks(detections: Iterable[Detection], selected: Collection[str]) -> tuple[ToolHooks, ...]:
+def agent_hooks(detections: Iterable[Detection], selected: Collection[str]) -> tuple[AgentHooks, ...]:
     """The hooks that the selected agents are to have: those that are here, in a version that knows hooks."""
     return tuple(
-        ToolHooks(
-            tool=found.spec.id,
+        AgentHooks(
+            agent=found.spec.id,
             name=found.spec.name,
             config=found.config,
             hooks=found.hook_set.hooks,
@@ -114,8 +107,8 @@ def work_out(
     Raises:
         UserError: the record of earlier edits is damaged.
     """
-    record, stub = load_record(state), stub_of(state)
-    detections = with_hook_files(detections, {stub.script, *(Path(file.script) for file in record.files)})
+    record, script = load_record(state), state.hook_script
+    detections = with_hook_files(detections, {script, *(Path(file.script) for file in record.files)})
     chosen = tuple(found.spec.id for found in detections if found.spec.id in selected and found.spec.supported)
     known = [found for found in detections if found.spec.supported and found.lost_folder is None]
     settings = Settings(
@@ -130,10 +123,10 @@ def work_out(
     return Setup(
         detections=detections,
         selected=chosen,
-        hooks=plan_hooks(tool_hooks(detections, chosen), record.without_tools(_waiting(detections, chosen)), stub),
+        hooks=plan_hooks(agent_hooks(detections, chosen), record.without_agents(_waiting(detections, chosen)), script),
         config=plan_config(state, settings),
         service=_service_edit(*service) if service is not None else None,
-        script=stub.script,
+        script=script,
     )
 
 
@@ -175,5 +168,5 @@ def _service_edit(manager: ServiceManager, program: Program) -> Edit | None:
     file = manager.file(program)
     if file is None:
         return None
-    change = Change(path=file.path, why=f"the {manager.kind} service", edit=lambda _: file.content, remedy="")
+    change = Change(path=file.path, what=f"the {manager.kind} service", edit=lambda _: file.content, remedy="")
     return plan(change)

@@ -10,25 +10,61 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from carryover.configedit.settings_text import hooks_of
-from carryover.configedit.stub_line import by_scripts
-from carryover.errors import ExitCode, UserError
+from carryover.edits.agent_hooks import hook_removal
+from carryover.edits.apply import BACKUPS, LOCK, Applied, apply
+from carryover.edits.hook_command import SCRIPT, owner_by_script
+from carryover.edits.hooks import HookFile
+from carryover.edits.plan import Edit, plan
+from carryover.edits.record import (
+    AGENTS_MD,
+    CLAUDE_MD,
+    GITIGNORE,
+    PROJECT_EDITS,
+    PROJECTS_RECORD,
+    SETTINGS_RECORD,
+    EditedFile,
+    PublishedProject,
+    edited_in_project,
+    load_record,
+    published_projects,
+)
+from carryover.edits.settings import hooks_of
+from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import is_folder
-from carryover.install.apply import LOCK, Applied, apply
-from carryover.install.hook_edits import taking_out
-from carryover.install.hook_files import HookFile
-from carryover.install.plan import Edit, plan
-from carryover.install.project_removal import project_edits, store_files
-from carryover.install.record import RECORD, EditedFile, load_record
-from carryover.install.state_files import STUB, state_files
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
-from carryover.publish.edits import why
-from carryover.publish.handoff_file import STORE
-from carryover.publish.published import PublishedProject, published_projects
-from carryover.publish.stub import SCRIPT
+from carryover.publish.gitignore import exclude_file, rule_removal
+from carryover.publish.handoff_file import HANDOFF, STORE
+from carryover.publish.hook_script import CURL_CONFIG
+from carryover.publish.instruction_files import pointer_removal
+from carryover.publish.project_root import git_dir_of
 
 _MOST_NAMED: Final = 3
+_IN_STORE: Final = (HANDOFF, PROJECT_EDITS)
+# `CARRYOVER_HOME` may name a folder that holds other things as well, so what is ours is known by name.
+_HOOK_SCRIPT: Final = (SCRIPT, CURL_CONFIG)
+# The record goes last: until then a purge that was interrupted can be run again.
+_FILES: Final = (
+    ("handoff.md", "the newest handoff"),
+    ("ledger.sqlite", "the ledger"),
+    ("ledger.sqlite-*", "the ledger"),
+    ("ledger.before-*.sqlite*", "a copy of the ledger"),
+    ("ledger.corrupt-*.sqlite*", "a damaged ledger"),
+    ("carryoverd.log*", "the log"),
+    ("launchd.log", "the log"),
+    (SCRIPT, "the hooks' script"),
+    (CURL_CONFIG, "the hooks' script"),
+    ("hook.secret", "the hooks' secret"),
+    ("daemon.sock", "the daemon's socket"),
+    ("daemon.lock", "the daemon's lock"),
+    ("paused", "the pause"),
+    ("config.toml", "your settings"),
+    (".*.tmp", "left by a write that was cut off"),
+    (PROJECTS_RECORD, "the list of projects"),
+    (SETTINGS_RECORD, "the record of edits"),
+    (LOCK, "the record of edits"),
+)
+_TREES: Final = (("restore", "handoffs kept for when the daemon is down"), (BACKUPS, "backups"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +98,7 @@ class Uninstalled:
 def plan_uninstall(
     state: StateDir, *, purge: bool, home: Path, usual: Iterable[tuple[str, HookFile]] = ()
 ) -> Uninstall:
-    """Hooks out of every recorded settings file, and out of `usual` ones, by tool id, should the record lack them.
+    """Hooks out of every recorded settings file, and out of `usual` ones, by agent id, should the record lack them.
 
     With `purge` also pointers, ignore rules and `.carryover` folders of every project known to our list or to the
     ledger, and the state folder. Reads only. `config.toml` is not needed.
@@ -74,7 +110,9 @@ def plan_uninstall(
     edits = tuple(edit for _, edit in settings)
     notes = [note for file, edit in settings for note in _edited_by_hand(file, edit, state)]
     if not purge:
-        stub = (Removal(path, "the hooks' script") for name in STUB if os.path.lexists(path := state.root / name))
+        stub = (
+            Removal(path, "the hooks' script") for name in _HOOK_SCRIPT if os.path.lexists(path := state.root / name)
+        )
         return Uninstall(edits, tuple(stub), tuple(notes))
     known, unread = _known_projects(state, home)
     notes += unread
@@ -106,13 +144,13 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     with contextlib.suppress(FileNotFoundError):
         (state.root / LOCK).unlink()
     for removal in uninstall.removals:
-        if keep_record and removal.path == state.root / RECORD:
+        if keep_record and removal.path == state.root / SETTINGS_RECORD:
             continue
         try:
             if _remove(removal.path):
                 removed.append(removal.path)
         except OSError as error:
-            left.append(f"{removal.path} stays: {why(error)}.")
+            left.append(f"{removal.path} stays: {os_reason(error)}.")
     if not had_state:  # it was made for the lock
         with contextlib.suppress(OSError):
             state.root.rmdir()
@@ -121,20 +159,20 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
 
 def _settings_edits(state: StateDir, usual: Iterable[tuple[str, HookFile]]) -> Iterator[tuple[EditedFile, Edit]]:
     record = load_record(state)
-    yield from ((file, plan(taking_out(file))) for file in record.files)
+    yield from ((file, plan(hook_removal(file))) for file in record.files)
     script = str(state.root / SCRIPT)
-    for tool, found in usual:
+    for agent, found in usual:
         if record.of(found.path) is None:
-            file = EditedFile(path=str(found.path), tool=tool, script=script, form=found.form)
-            edit = plan(taking_out(file))
+            file = EditedFile(path=str(found.path), agent=agent, script=script, form=found.form)
+            edit = plan(hook_removal(file))
             if edit.changes or (edit.before is not None and script.encode() in edit.before):
                 yield file, edit
 
 
 def _edited_by_hand(file: EditedFile, edit: Edit, state: StateDir) -> Iterator[str]:
     if edit.reason is None and edit.after is not None:
-        for found in hooks_of(edit.after, by_scripts(state.root / SCRIPT), form=file.form):
-            if found.whose == "edited":
+        for found in hooks_of(edit.after, owner_by_script(state.root / SCRIPT), form=file.form):
+            if found.owner == "edited":
                 where = f"{edit.path} ({found.hook.event})"
                 yield f"{where}: the hook that runs Carryover was edited by hand. It stays; take it out yourself."
 
@@ -146,7 +184,7 @@ def _known_projects(state: StateDir, home: Path) -> tuple[list[PublishedProject]
     try:
         found |= dict.fromkeys(published_projects(state.root))
     except OSError as error:
-        notes.append(f"The list of projects can't be read: {why(error)}.")
+        notes.append(f"The list of projects can't be read: {os_reason(error)}.")
     try:
         found |= dict.fromkeys(PublishedProject(root, str(Path(root) / STORE)) for root in _roots(state))
     except (UserError, sqlite3.Error) as error:
@@ -183,3 +221,57 @@ def _remove(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def project_edits(project: PublishedProject) -> Iterator[Edit]:
+    """The edits that undo ours in one project. Reads only, except that git is asked where it keeps its rules."""
+    root = Path(project.root)
+    mine = edited_in_project(root / STORE)
+    for name in (CLAUDE_MD, AGENTS_MD):
+        if name in mine:
+            yield pointer_removal(root, name)
+    if GITIGNORE in mine:
+        yield plan(rule_removal(root / GITIGNORE))
+    if (exclude := _exclude_file(root)) is not None:
+        yield plan(rule_removal(exclude))
+
+
+def store_files(project: PublishedProject) -> list[Path]:
+    """What is ours in the folder with the handoff, and the folder itself at the end; nothing where it is a symlink."""
+    folder = Path(project.folder)
+    if not is_folder(folder) or folder.is_symlink():
+        return []
+    cut_off = sorted(folder.glob(".*.tmp"))
+    return [*(path for name in _IN_STORE if os.path.lexists(path := folder / name)), *cut_off, folder]
+
+
+def _exclude_file(root: Path) -> Path | None:
+    """The file of ignore rules that git shares with nobody; None where there is none."""
+    if git_dir_of(root) is None:
+        return None
+    try:
+        path = exclude_file(root)
+        return path if path.exists() else None
+    except OSError:
+        return None
+
+
+def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
+    """Each file of ours and what it is, then the folders, innermost first. Follows no symlink."""
+    root = state.root
+    for name, what in _TREES:
+        yield from _tree(root / name, what)
+    for pattern, what in _FILES:
+        yield from ((path, what) for path in sorted(root.glob(pattern)))
+    if root.is_dir() and not root.is_symlink():
+        yield root, "the state folder"
+
+
+def _tree(top: Path, what: str) -> Iterator[tuple[Path, str]]:
+    if top.is_symlink():
+        yield top, what
+        return
+    for folder, folders, files in os.walk(top, topdown=False):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        yield from ((Path(folder, name), what) for name in sorted([*files, *links]))
+        yield Path(folder), what

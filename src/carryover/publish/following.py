@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from carryover.config import Config, project_settings
+from carryover.edits.record import PublishedProject, published_projects, remember_project
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.moving import Moved
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
@@ -24,7 +25,6 @@ from carryover.publish.moved_folders import (
     stored,
 )
 from carryover.publish.project_root import AgentFolders, ProjectRoot, find_root
-from carryover.publish.published import PublishedProject, published_projects, remember
 from carryover.publish.restore_store import forget_answers
 
 
@@ -128,7 +128,7 @@ def _came_along(place: Place, old: Sequence[str], new: str) -> None:
     store = Path(new) / STORE
     with suppress(OSError):
         if is_folder(store) and any(known.root in old for known in published_projects(place.state)):
-            remember(place.state, PublishedProject(new, str(store)))
+            remember_project(place.state, PublishedProject(new, str(store)))
 
 
 def _forget(place: Place, roots: Iterable[str]) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import time
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from carryover.fsio import atomic_replace, read_bytes_bounded
+from carryover.edits.apply import ProjectEdits, write
+from carryover.edits.encoding import EditRefused, is_text
+from carryover.edits.plan import Change, plan
+from carryover.edits.record import GITIGNORE
+from carryover.edits.text_block import find_lines, whole_file, with_lines, without_span
+from carryover.errors import os_reason
+from carryover.fsio import read_bytes_bounded
 from carryover.probe.git_command import ask
-from carryover.publish.appended import find_lines, is_text, whole_file, with_lines, without_span
-from carryover.publish.edits import GITIGNORE, Edits, why
 
 _LINES: Final = (b"# Carryover (auto-added)", b".carryover/")
 _SAME_RULE: Final = frozenset({b".carryover", b".carryover/", b"/.carryover", b"/.carryover/"})
@@ -22,20 +25,25 @@ _SIZE_LIMIT_BYTES: Final = 1 << 20
 _TIMEOUT_S: Final = 5.0
 
 
-def keep_out(root: Path, edits: Edits, *, shared: bool) -> None:
-    """Sees to it that git ignores `.carryover/` in the checkout at `root`.
+def keep_out(root: Path, edits: ProjectEdits, *, shared: bool) -> None:
+    """Makes git ignore `.carryover/` in the checkout at `root`.
 
-    Adds nothing where a rule does that already, and no rule twice where the user's own bring the folder back in.
+    Adds nothing where a rule does that already, and no second rule where the user's own bring the folder back in.
     When not `shared`, .gitignore stays as it is; a rule that we added to it moves to `info/exclude`.
     """
     gitignore = root / GITIGNORE
     if not shared and GITIGNORE in edits.mine:
         if _exclude(root, edits):
-            edits.undo(GITIGNORE, partial(unignore_in, gitignore))
+            edits.carry_out(GITIGNORE, plan(rule_removal(gitignore)), ours=False)
     elif _is_ignored(root):
         return
-    elif not shared or not edits.make(GITIGNORE, partial(ignore_in, gitignore)):
+    elif not shared or not edits.carry_out(GITIGNORE, plan(_rule(gitignore)), ours=True):
         _exclude(root, edits)
+
+
+def rule_removal(path: Path) -> Change:
+    """The change that takes our rule out of the ignore file at `path`, and the file with it where it held no more."""
+    return _change(path, _without_rule)
 
 
 def with_rule(data: bytes) -> bytes:
@@ -51,48 +59,11 @@ def without_rule(data: bytes) -> bytes:
     return data if span is None else without_span(data, span)
 
 
-def is_only_rule(data: bytes) -> bool:
-    """Whether an ignore file is one that `ignore_in` made, with nothing added since."""
-    return data in (whole_file(_LINES), whole_file(_LINES, b"\r\n"))
-
-
 def ignored_by_text(data: bytes) -> bool:
     """Whether the text of an ignore file certainly ignores `.carryover/`; git itself is asked where it does not."""
     lines = [line.rstrip() for line in data.split(b"\n")]
     last = max((at for at, line in enumerate(lines) if line in _SAME_RULE), default=None)
     return last is not None and not any(line.startswith(b"!") for line in lines[last:])
-
-
-def ignore_in(path: Path) -> bool:
-    """Adds the rule to the ignore file at `path`, which is made where it is missing; True when it was added.
-
-    Raises:
-        OSError: the file can't be edited, or is a symlink: git follows none (2.32 and later), and neither do we.
-    """
-    data = _read(path)
-    wanted = whole_file(_LINES) if data is None else with_rule(data)
-    if data is not None and not is_text(data):
-        raise OSError(errno.EINVAL, "it is not plain text")
-    if wanted == data:
-        return False
-    atomic_replace(path, wanted, follow=False)
-    return True
-
-
-def unignore_in(path: Path) -> bool:
-    """Takes the rule out again, and the file with it when it held nothing else; True when something changed.
-
-    Raises:
-        OSError: as `ignore_in`.
-    """
-    data = _read(path)
-    if data is None or find_lines(data, _LINES) is None:
-        return False
-    if is_only_rule(data):
-        path.unlink()
-    else:
-        atomic_replace(path, without_rule(data), follow=False)
-    return True
 
 
 def exclude_file(root: Path) -> Path:
@@ -111,13 +82,14 @@ def exclude_file(root: Path) -> Path:
     return path
 
 
-def _exclude(root: Path, edits: Edits) -> bool:
+def _exclude(root: Path, edits: ProjectEdits) -> bool:
     try:
-        path = exclude_file(root)
-        path.parent.mkdir(exist_ok=True)
-        ignore_in(path)
+        edit = plan(_rule(exclude_file(root)))
+        if edit.reason is not None:
+            raise OSError(edit.reason)
+        write(edit)
     except OSError as error:
-        edits.left_alone(".git/info/exclude", why(error))
+        edits.left_alone(".git/info/exclude", os_reason(error))
         return False
     return True
 
@@ -125,10 +97,10 @@ def _exclude(root: Path, edits: Edits) -> bool:
 def _is_ignored(root: Path) -> bool:
     """Whether rules of the repository or of the user keep all of `.carryover/` from being added."""
     try:
-        if ignored_by_text(_read(root / GITIGNORE) or b""):
+        if ignored_by_text(read_bytes_bounded(root / GITIGNORE, _SIZE_LIMIT_BYTES, follow=False)):
             return True
     except OSError:
-        pass  # whatever stands there instead of a text, git has its view of it
+        pass  # git knows what to make of whatever is there instead of a text
     try:
         command = ("check-ignore", "--", *_PATHS)
         [answer] = ask(root, command, deadline=time.monotonic() + _TIMEOUT_S)
@@ -137,11 +109,31 @@ def _is_ignored(root: Path) -> bool:
     return answer.out.count(b"\n") == len(_PATHS)
 
 
-def _read(path: Path) -> bytes | None:
-    try:
-        data = read_bytes_bounded(path, _SIZE_LIMIT_BYTES, follow=False)
-        if not path.lstat().st_mode & stat.S_IWUSR:
-            raise OSError(errno.EACCES, "it is read-only")
-    except FileNotFoundError:
-        return None
-    return data
+def _rule(path: Path) -> Change:
+    return _change(path, _with_rule)
+
+
+def _change(path: Path, edit: Callable[[bytes | None], bytes | None]) -> Change:
+    """git follows no symlink to an ignore file (2.32 and later), and neither do we."""
+    return Change(
+        path=path,
+        what="the rule that keeps .carryover out of git",
+        edit=edit,
+        remedy="Remove what Carryover added yourself.",
+        follow=False,
+        limit_bytes=_SIZE_LIMIT_BYTES,
+        backup=False,
+        private=False,
+    )
+
+
+def _with_rule(data: bytes | None) -> bytes:
+    if data is None:
+        return whole_file(_LINES)
+    if not is_text(data):
+        raise EditRefused("it is not plain text")
+    return with_rule(data)
+
+
+def _without_rule(data: bytes | None) -> bytes | None:
+    return None if data in (None, whole_file(_LINES), whole_file(_LINES, b"\r\n")) else without_rule(data)

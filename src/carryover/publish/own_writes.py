@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from carryover.edits.record import AGENTS_MD, CLAUDE_MD, GITIGNORE
 from carryover.probe.git_diff import OwnWrites
-from carryover.publish.edits import AGENTS_MD, CLAUDE_MD, GITIGNORE
 from carryover.publish.gitignore import without_rule
 from carryover.publish.handoff_file import STORE
 from carryover.publish.pointer import without_block

@@ -8,8 +8,9 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Final, Literal
 
-from carryover.publish.appended import BOM, find_lines, is_text, whole_file, with_lines, without_span
-from carryover.publish.markdown import fenced, prose
+from carryover.edits.encoding import BOM, is_text
+from carryover.edits.text_block import find_lines, whole_file, with_lines, without_span
+from carryover.text.markdown import fenced, prose
 
 START: Final = b"<!--CARRYOVER:START-->"
 END: Final = b"<!--CARRYOVER:END-->"

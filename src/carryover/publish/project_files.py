@@ -10,11 +10,12 @@ from typing import Final
 import msgspec
 
 from carryover.config import ProjectSettings
+from carryover.edits.apply import ProjectEdits
+from carryover.errors import os_reason
 from carryover.fsio import private_dir
-from carryover.publish.edits import Edits, why
 from carryover.publish.gitignore import keep_out
 from carryover.publish.handoff_file import STORE, write_handoff
-from carryover.publish.memory_files import place_pointers, remove_pointers
+from carryover.publish.instruction_files import place_pointers, remove_pointers
 from carryover.publish.project_root import AgentFolders, git_dir_of
 from carryover.publish.refusal import refusal
 
@@ -56,13 +57,13 @@ def publish(
             return Published(refusal=refused.reason, notes=settings.notes)
         return _publish_in(root, text, settings)
     except OSError as error:
-        return Published(refusal=f"the handoff can't be written: {why(error)}", notes=settings.notes)
+        return Published(refusal=f"the handoff can't be written: {os_reason(error)}", notes=settings.notes)
 
 
 def _publish_in(root: Path, text: str, settings: ProjectSettings) -> Published:
     store = root / STORE
     private_dir(store)
-    edits = Edits(store, settings.notes)
+    edits = ProjectEdits(store, settings.notes)
     shared = settings.pointers == "shared"
     in_git = git_dir_of(root) is not None
     if in_git:  # first of all, so that there is no moment in which the handoff could be added
@@ -78,6 +79,6 @@ def _publish_in(root: Path, text: str, settings: ProjectSettings) -> Published:
 
 
 def _holds_repositories(folder: Path) -> bool:
-    """Agents read the memory files of parent folders too (Claude Code 2.1.328)."""
+    """Agents read the instruction files of parent folders too (Claude Code 2.1.328)."""
     with os.scandir(folder) as entries:
         return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _LOOKED_AT))

@@ -14,18 +14,18 @@ from carryover.distill.facts import FileFacts, GitFacts
 from carryover.distill.handoff import Handoff, distill, has_task, wanted_files
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
+from carryover.edits.record import PublishedProject, remember_project
+from carryover.errors import os_reason
 from carryover.fsio import is_folder
 from carryover.ledger.project_view import project_view
 from carryover.ledger.reading import connect_read_only
 from carryover.probe.files import file_facts
 from carryover.probe.git import git_facts
-from carryover.publish.edits import why
 from carryover.publish.handoff_file import STORE, place_of, sha_of, write_handoff
 from carryover.publish.offers import startable
 from carryover.publish.own_writes import OWN_WRITES
 from carryover.publish.project_files import Published, publish
 from carryover.publish.project_root import AgentFolders, agents_checkouts
-from carryover.publish.published import PublishedProject, remember
 from carryover.publish.restore_store import forget_answers, keep_answers
 
 
@@ -127,9 +127,9 @@ def put_in_place(
 def _remembered(state: Path, made: Refreshed, published: Published) -> Published:
     folder = made.settings.folder or Path(made.root) / STORE
     try:
-        remember(state, PublishedProject(made.root, str(folder)))
+        remember_project(state, PublishedProject(made.root, str(folder)))
     except OSError as error:
-        note = f"the project is not on the list that uninstall goes by: {why(error)}"
+        note = f"the project is not on the list that uninstall goes by: {os_reason(error)}"
         return msgspec.structs.replace(published, notes=(*published.notes, note))
     return published
 
@@ -164,7 +164,7 @@ def _brought_into_store(state: Path, made: Refreshed, published: Published, conf
             file = place_of(made.settings.folder)
             keep_answers(state, made.root, made.handoff, forms, stale_days=config.resume.stale_days, file=file)
     except OSError as error:
-        return f"no answer is kept for when the daemon is down: {why(error)}"
+        return f"no answer is kept for when the daemon is down: {os_reason(error)}"
     return None
 
 

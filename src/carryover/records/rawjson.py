@@ -60,7 +60,7 @@ _ESCAPE: Final = re.compile(
 
 def mend(data: bytes) -> bytes:
     """`data` without byte order mark, lone surrogate escapes and broken UTF-8."""
-    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").encode()
+    text = data.decode("utf-8-sig", "replace").encode()
     return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,19 +15,20 @@ from typing import Final
 from carryover.records.bounds import MAX_PATH_CHARS
 from carryover.records.changes import Change
 from carryover.records.paths import resolved
+from carryover.text.shell import Token, has_target, tokens, without_heredocs
 
 MAX_SCRIPT_CHARS: Final = 20_000
 MAX_CHANGES: Final = 20
 
-_HEREDOC: Final = re.compile(r"<<(-?)\s*(['\"]?)([A-Za-z_]\w*)\2")
 _KEYWORDS: Final = frozenset(
     ("if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "function", "select")
 )
-_UNCERTAIN: Final = frozenset(("||", "&", "(", ")", "{", "}", "!", "|&", ";;", "<(", ">(", "[["))
+_CERTAIN_OPERATORS: Final = frozenset((";", "\n", "&&", "|"))
+_UNCERTAIN_WORDS: Final = frozenset(("{", "}", "!", "[["))
+_UNREADABLE: Final = re.compile(r"\$\(|`|(?<!<)<<(?!<)")
 _TELLING: Final = re.compile(r">|\b(?:tee|rm|mv)\b")
 _SILENCED: Final = re.compile(r"[12&]?>{1,2}\s*(?:/dev/null|&[12])")
 _PLAIN: Final = re.compile(r"[^\s$`*?\[\]{}~<>|&;()!\"'\\]+")
-_OPERATORS: Final = re.compile(r"[();<>|&]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
     """The changes of `command`, run in `cwd`, in order. Empty where it is not plain enough to be sure of any."""
     if not _TELLING.search(_SILENCED.sub("", command)):
         return ()
-    steps = _steps(_without_heredocs(command))
+    steps = _steps(without_heredocs(command))
     found: list[Change] = []
     for step in steps:
         if step.words[:1] == ("cd",):
@@ -58,74 +58,59 @@ def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
     return tuple(change for change in found if len(change.path) <= MAX_PATH_CHARS)[:MAX_CHANGES]
 
 
-def _without_heredocs(command: str) -> str:
-    """`command` without the bodies of its here-documents; their redirections stay."""
-    kept = []
-    waiting: list[tuple[bool, str]] = []
-    for line in command.split("\n"):
-        if waiting:
-            indented, end = waiting[0]
-            if (line.lstrip("\t") if indented else line).rstrip("\r") == end:
-                waiting.pop(0)
-            continue
-        waiting = [(found[1] == "-", found[3]) for found in _HEREDOC.finditer(line)]
-        kept.append(_HEREDOC.sub(" ", line))
-    return "\n".join(kept)
-
-
 def _steps(script: str) -> Sequence[Step]:
     """The simple commands of a script, empty when it is more than a plain sequence of them."""
-    if len(script) > MAX_SCRIPT_CHARS or "$(" in script or "`" in script or "<<" in script:
+    if len(script) > MAX_SCRIPT_CHARS or _UNREADABLE.search(script):
         return ()
-    try:
-        lexer = shlex.shlex(script.replace("\\\n", " ").replace("\n", " ; "), posix=False, punctuation_chars="();<>|&")
-        lexer.whitespace_split = True
-        lexer.commenters = ""
-        tokens = list(lexer)
-    except ValueError:
-        return ()
-    if any(token in _UNCERTAIN or token in _KEYWORDS or token.startswith("#") for token in tokens):
-        return ()
-    return _sequence(tokens)
+    found = list(tokens(script))
+    return () if any(map(_is_uncertain, found)) else _sequence(found)
 
 
-def _sequence(tokens: Sequence[str]) -> Sequence[Step]:
+def _is_uncertain(token: Token) -> bool:
+    match token.kind:
+        case "operator":
+            return token.text not in _CERTAIN_OPERATORS
+        case "word":
+            return token.text in _UNCERTAIN_WORDS or token.text in _KEYWORDS
+    return token.kind == "cut"
+
+
+def _sequence(found: Sequence[Token]) -> Sequence[Step]:
     """Tokens cut at `;`, `&&` and `|`.
 
     A script's success says that every command of its last `&&` list succeeded (pipes aside). Of an earlier list only
     the first command surely ran.
     """
-    cut: list[tuple[list[str], int, bool]] = []
-    words: list[str] = []
+    cut: list[tuple[list[Token], int, bool]] = []
+    command: list[Token] = []
     lists, after_and = 0, False
-    for token in [*tokens, ";"]:
-        if token not in (";", "&&", "|"):
-            words.append(token)
+    for token in [*found, Token("operator", ";")]:
+        if token.kind != "operator":
+            command.append(token)
             continue
-        if words:
-            cut.append((words, lists, after_and))
-        words = []
-        lists += token == ";"
-        after_and = token != ";" and (after_and or token == "&&")
+        if command:
+            cut.append((command, lists, after_and))
+        command = []
+        ends_list = token.text in (";", "\n")
+        lists += ends_list
+        after_and = not ends_list and (after_and or token.text == "&&")
     last = cut[-1][1] if cut else 0
-    return [_step(words, ran=number == last or not late, succeeded=number == last) for words, number, late in cut]
+    return [_step(step, ran=number == last or not late, succeeded=number == last) for step, number, late in cut]
 
 
-def _step(tokens: Sequence[str], *, ran: bool, succeeded: bool) -> Step:
+def _step(command: Sequence[Token], *, ran: bool, succeeded: bool) -> Step:
     words: list[str] = []
     written: list[str] = []
-    at = 0
-    while at < len(tokens):
-        token = tokens[at]
-        if not _OPERATORS.fullmatch(token):
-            words.append(token)
-            at += 1
-            continue
-        target = tokens[at + 1] if at + 1 < len(tokens) else ""
-        descriptor = words.pop() if words and words[-1].isdigit() else "1"
-        if token in (">", ">>", ">|") and descriptor == "1":
-            written.append(target)
-        at += 2
+    redirect: Token | None = None
+    for token in command:
+        if token.kind == "redirect":
+            redirect = token if has_target(token) else None
+        elif redirect is None:
+            words.append(token.text)
+        else:
+            if redirect.text.removeprefix("1") in (">", ">>", ">|"):
+                written.append(token.text)
+            redirect = None
     return Step(words=tuple(words), written=tuple(written), ran=ran, succeeded=succeeded)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from carryover.publish.stub import SECRET_HEADER
+from carryover.publish.hook_script import SECRET_HEADER
 from support.socket_server import Behaviour, SocketServer, answer, close, half, hang
 from support.stub_line import QUIET, SECRET, Stub, keep, payload
 

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from agents.cursor.payloads import payload as cursor_payload
-from carryover.publish import stub as lines
+from carryover.edits.hook_command import hook_command
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, handoff_of
@@ -16,12 +16,12 @@ from support.stub_line import QUIET, Stub, payload
 
 class Codex(Stub):
     def line(self, event: str) -> str:
-        return lines.stub_command(self.state.root, "codex", event)
+        return hook_command(self.state.root, "codex", event)
 
 
 class Cursor(Stub):
     def line(self, event: str) -> str:
-        return lines.stub_command(self.state.root, "cursor", event)
+        return hook_command(self.state.root, "cursor", event)
 
 
 def starting(session: ClaudeSession, source: str) -> bytes:

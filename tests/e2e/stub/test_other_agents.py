@@ -12,8 +12,8 @@ import pytest
 from agents.codex.hook_payloads import LEFT_OUT
 from agents.codex.hook_payloads import payload as codex_payload
 from agents.cursor.payloads import payload as cursor_payload
+from carryover.edits.hook_command import hook_command
 from carryover.paths import StateDir
-from carryover.publish import stub
 from support.repository import repository
 from support.socket_server import SocketServer, answer, hang
 from support.stub_line import QUIET, Stub, installed, keep
@@ -28,7 +28,7 @@ class Line(Stub):
     agent: str
 
     def line(self, event: str) -> str:
-        return stub.stub_command(self.state.root, self.agent, event)
+        return hook_command(self.state.root, self.agent, event)
 
 
 class Codex(Line):

@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 
 from carryover.agents import adapters
-from carryover.publish.stub import stub_command
+from carryover.edits.hook_command import hook_command
 from support.repository import repository
 from support.socket_server import SocketServer, answer
 from support.stub_line import QUIET, SECRET, Stub, installed, keep, payload
@@ -131,5 +131,5 @@ def test_the_readme_names_every_event_and_shows_the_line() -> None:
 
     for agent in adapters().values():
         assert {name for known in agent.spec.hooks.sets for name in known.events} <= named
-    command = stub_command(Path("/state"), "codex", event).replace("/state", "~/.carryover")
+    command = hook_command(Path("/state"), "codex", event).replace("/state", "~/.carryover")
     assert [hook["command"] for hook in entry["hooks"]] == [command]

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from carryover.agents.claude_code.hooks import HOOKS
-from carryover.publish.stub import stub_command
+from carryover.edits.hook_command import hook_command
 from real_agents.claude_code import client
 from real_agents.claude_code.client import PROJECT, ClaudeBox, at_least
 from real_agents.claude_code.requests import told
@@ -153,4 +153,4 @@ def terminal(claude: ClaudeBox, *options: str, cwd: Path = PROJECT) -> Terminal:
 
 def _entry(event: str) -> dict[str, Any]:
     matcher = {"matcher": REASONS} if event == "SessionStart" else {}
-    return {**matcher, "hooks": [{"type": "command", "command": stub_command(STATE, "claude-code", event)}]}
+    return {**matcher, "hooks": [{"type": "command", "command": hook_command(STATE, "claude-code", event)}]}

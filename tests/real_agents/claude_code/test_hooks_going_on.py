@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.publish.stub import stub_command
+from carryover.edits.hook_command import hook_command
 from real_agents.claude_code import hooked
 from real_agents.claude_code.client import PROJECT, ClaudeBox, at_least
 from real_agents.claude_code.hooked import EACH_VERSION, GATES, LATEST_ONLY, QUESTION, READY, SOON, STATE, TASK
@@ -142,7 +142,7 @@ def between_copies() -> dict[str, object]:
     written, before, after = (OUT / name for name in COPIES)
     command = (
         f"cat ~/.claude/projects/*-shop/*.jsonl >{written}; cp .carryover/handoff.md {before}; "
-        f"{stub_command(STATE, 'claude-code', 'PreCompact')}; cp .carryover/handoff.md {after}"
+        f"{hook_command(STATE, 'claude-code', 'PreCompact')}; cp .carryover/handoff.md {after}"
     )
     return {"hooks": [{"type": "command", "command": command}]}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.publish.stub import stub_command
+from carryover.edits.hook_command import hook_command
 from real_agents.claude_code import hooked
 from real_agents.claude_code.client import CHOSEN, LATEST, PROJECT, ClaudeBox
 from real_agents.claude_code.hooked import GATES, LATEST_ONLY, READY, SOON, STATE, TASK
@@ -217,7 +217,7 @@ def is_of_hooks(line: str) -> bool:
 
 def timed(event: str) -> dict[str, object]:
     """The stub's line between two looks at the clock."""
-    line = stub_command(STATE, "claude-code", event)
+    line = hook_command(STATE, "claude-code", event)
     command = f"t=$(date +%s%N); {line}; echo {event} $t $(date +%s%N) >>{TIMES}"
     return {"hooks": [{"type": "command", "command": command}]}
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.config import ToolConfig, ToolsConfig, load_config
-from carryover.configedit.json_document import Refused
-from carryover.install.apply import apply
+from carryover.edits.apply import apply
+from carryover.edits.encoding import EditRefused
 from carryover.install.config_file import Settings, plan_config, with_settings
 from carryover.paths import StateDir
 
@@ -29,7 +29,7 @@ exclude = [
 
 
 def refusal(data: bytes) -> str:
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(EditRefused) as raised:
         with_settings(data, Settings(selected=("codex",), exclude=("x",)))
     return str(raised.value)
 
@@ -89,7 +89,7 @@ def test_line_ends_and_byte_order_mark_stay() -> None:
     ("data", "reason"),
     [
         (b"a = \n", "it is not valid TOML: Invalid value (at line 1, column 5)"),
-        (b'a = "\xff"', "it is not UTF-8 text"),
+        (b'a = "\xff"', "it is not UTF-8 text (line 1)"),
         (b"tools = 3\n", "`tools` is something other than a table in it"),
         (b'projects = "all"\n', "`projects` is something other than a table in it"),
         (b"[[tools]]\n", "`tools` is something other than a table in it"),
@@ -137,7 +137,7 @@ def test_other_keys_keep_their_values_and_comments_their_words(lines: list[str],
     try:
         before = tomllib.loads(text)
         after = with_settings(text.encode(), decided)
-    except (tomllib.TOMLDecodeError, Refused):
+    except (tomllib.TOMLDecodeError, EditRefused):
         return
     assert after is not None
     expected = before | {

@@ -8,8 +8,8 @@ import pytest
 
 from carryover.agents.claude_code.spec import SPEC as CLAUDE
 from carryover.agents.codex.spec import SPEC as CODEX
+from carryover.edits.hooks import HookFile
 from carryover.install.detect import Detection
-from carryover.install.hook_files import HookFile
 from carryover.install.hook_places import with_hook_files
 
 SCRIPT = Path("/state/hook.sh")

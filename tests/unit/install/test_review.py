@@ -11,8 +11,8 @@ import pytest
 from packaging.version import Version
 
 from carryover.agents.codex.spec import SPEC
+from carryover.edits.plan import Change, Edit
 from carryover.install.detect import Detection
-from carryover.install.plan import Change, Edit
 from carryover.install.review import asks_for_review, to_review
 
 SCRIPT = Path("/state/hook.sh")
@@ -77,7 +77,7 @@ def test_a_note_by_the_real_path_counts(codex: Detection, home: Path) -> None:
 def test_what_an_edit_brought_or_changed_is_reviewed_again_whatever_the_notes_say(codex: Detection) -> None:
     assert codex.config is not None
     review(codex, "session_start:0:0", "stop:0:0")
-    change = Change(path=codex.config, why="a test", edit=lambda data: data)
+    change = Change(path=codex.config, what="a test", edit=lambda data: data)
 
     def after(before: bytes | None, now: bytes) -> tuple[str, ...]:
         return to_review(codex, now, SCRIPT, edit=Edit(change, before, now))

@@ -10,7 +10,7 @@ from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.agents.cursor.spec import SPEC as CURSOR
 from carryover.install.detect import Detection
 from carryover.install.settings_facts import SettingsFacts, settings_facts
-from carryover.install.setup import stub_of, tool_hooks
+from carryover.install.setup import agent_hooks
 from carryover.paths import StateDir
 
 
@@ -31,8 +31,8 @@ def facts(seen: Detection, content: str | None) -> SettingsFacts:
     assert seen.config is not None
     if content is not None:
         seen.config.write_text(content)
-    [wanted] = tool_hooks([seen], ("claude-code",))
-    return settings_facts(seen, wanted, stub_of(StateDir(Path("/state"))))
+    [wanted] = agent_hooks([seen], ("claude-code",))
+    return settings_facts(seen, wanted, StateDir(Path("/state")).hook_script)
 
 
 def test_without_a_file_all_hooks_are_missing_and_the_agent_does_as_it_always_does(seen: Detection) -> None:
@@ -84,8 +84,8 @@ def codex_facts(seen: Detection, hooks: str | None, config: str | None = None) -
         seen.config.write_text(hooks)
     if config is not None:
         seen.config.with_name("config.toml").write_text(config)
-    [wanted] = tool_hooks([seen], ("codex",))
-    return settings_facts(seen, wanted, stub_of(StateDir(Path("/state"))))
+    [wanted] = agent_hooks([seen], ("codex",))
+    return settings_facts(seen, wanted, StateDir(Path("/state")).hook_script)
 
 
 def in_hooks_json(**more: object) -> str:
@@ -153,9 +153,9 @@ def test_a_flat_file_without_a_version_and_with_events_beside_hooks(home: Path) 
     config = home / ".cursor/hooks.json"
     config.write_text('{"stop": [{"command": "x"}], "hooks": {}}')
     seen = Detection(spec=CURSOR, state="ok", config=config, form="flat", hook_set=CURSOR.hooks.sets[0], home=home)
-    [wanted] = tool_hooks([seen], ("cursor",))
+    [wanted] = agent_hooks([seen], ("cursor",))
 
-    found = settings_facts(seen, wanted, stub_of(StateDir(Path("/state"))))
+    found = settings_facts(seen, wanted, StateDir(Path("/state")).hook_script)
 
     assert (found.ignored, found.missing) == (("stop",), ("stop",))
     assert found.dropped == 'it has no "version" (such as 1), without which the agent drops the whole file'

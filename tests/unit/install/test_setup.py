@@ -8,10 +8,10 @@ from carryover.agents import specs
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.config import Config
+from carryover.edits.record import load_record
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import known_set
-from carryover.install.record import load_record
-from carryover.install.setup import Option, carry_out, options, outcome_for, tool_hooks, waiting_for, work_out
+from carryover.install.setup import Option, agent_hooks, carry_out, options, outcome_for, waiting_for, work_out
 from carryover.paths import StateDir
 from support.agent_here import everything
 from support.tools import CODEX
@@ -61,9 +61,9 @@ def test_an_install_ticks_what_was_selected_last_and_what_is_here(home: Path) ->
 def test_only_agents_that_are_selected_and_here_get_hooks(home: Path) -> None:
     older = claude(home, state="older", hook_set=None)
 
-    assert [hooks.tool for hooks in tool_hooks([claude(home), MISSING], ("claude-code", "codex"))] == ["claude-code"]
-    assert tool_hooks([claude(home)], ()) == ()
-    assert tool_hooks([older], ("claude-code",)) == ()
+    assert [hooks.agent for hooks in agent_hooks([claude(home), MISSING], ("claude-code", "codex"))] == ["claude-code"]
+    assert agent_hooks([claude(home)], ()) == ()
+    assert agent_hooks([older], ("claude-code",)) == ()
 
 
 def test_doing_it_twice_changes_nothing_the_second_time(home: Path) -> None:

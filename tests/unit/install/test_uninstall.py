@@ -11,15 +11,15 @@ import pytest
 
 from carryover.adapter.spec import HookEntry
 from carryover.config import ProjectSettings
-from carryover.install.apply import apply
+from carryover.edits.agent_hooks import AgentHooks, plan_hooks
+from carryover.edits.apply import apply
+from carryover.edits.hooks import HookFile
+from carryover.edits.record import PublishedProject, load_record, remember_project
 from carryover.install.config_file import Settings, plan_config
-from carryover.install.hook_edits import Stub, ToolHooks, plan_hooks
-from carryover.install.hook_files import HookFile
-from carryover.install.record import load_record
-from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall
+from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall, project_edits, state_files, store_files
 from carryover.paths import StateDir
+from carryover.publish.pointer import NEW_FILE
 from carryover.publish.project_files import publish
-from carryover.publish.published import PublishedProject, remember
 from support.one_prompt import ledger_with_prompt
 from support.repository import repository
 
@@ -35,10 +35,11 @@ def config(home: Path) -> Path:
 
 
 def install(state: StateDir, config: Path) -> None:
-    script = state.root / "hook.sh"
-    stub = Stub(script, lambda tool, event: f"sh {script} {tool} {event} 2>/dev/null || true")
-    tool = ToolHooks("claude-code", "Claude Code", config, (HookEntry(event="Stop", timeout_s=5),))
-    edits = [*plan_hooks([tool], load_record(state), stub), plan_config(state, Settings(selected=("claude-code",)))]
+    tool = AgentHooks("claude-code", "Claude Code", config, (HookEntry(event="Stop", timeout_s=5),))
+    edits = [
+        *plan_hooks([tool], load_record(state), state.hook_script),
+        plan_config(state, Settings(selected=("claude-code",))),
+    ]
     assert [done.problem for done in apply(edits, state)] == [None, None]
     for name in ("hook.sh", "hook.curl", "ledger.sqlite-wal", "daemon.lock"):
         (state.root / name).touch()
@@ -47,7 +48,7 @@ def install(state: StateDir, config: Path) -> None:
 def published(state: StateDir, root: Path, settings: ProjectSettings | None = None) -> None:
     settings = settings or ProjectSettings()
     assert publish(root, "the handoff\n", settings).refusal is None
-    remember(state.root, PublishedProject(str(root), str(settings.folder or root / ".carryover")))
+    remember_project(state.root, PublishedProject(str(root), str(settings.folder or root / ".carryover")))
 
 
 def tree(top: Path) -> dict[str, bytes | None]:
@@ -182,7 +183,7 @@ def test_settings_that_do_not_parse_are_left_and_can_be_done_later(state: StateD
     script = state.root / "hook.sh"
     assert done.left == (
         f"{config} is left alone: it is not valid JSON (line 1, column 1: a comment, which JSON does not have). "
-        f"Take out the hooks that run {script} by hand.",
+        f"Remove the hooks that run {script} yourself.",
         f"{state.root} stays: Directory not empty.",
     )
     assert [path.name for path in state.root.iterdir()] == ["edits.json"]
@@ -213,7 +214,7 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
 
 
 def test_a_project_that_is_gone_is_named(state: StateDir, home: Path) -> None:
-    remember(state.root, PublishedProject("/mnt/stick/app", "/mnt/stick/app/.carryover"))
+    remember_project(state.root, PublishedProject("/mnt/stick/app", "/mnt/stick/app/.carryover"))
 
     assert plan_uninstall(state, purge=True, home=home).notes == (
         "/mnt/stick/app is gone, not mounted or closed to you. What Carryover put there is still in it.",
@@ -225,7 +226,7 @@ def test_a_project_that_may_not_be_entered_is_named_and_keeps_nothing_else(
 ) -> None:
     """Root may enter every folder, so the refusal is made up."""
     locked = home / "locked"
-    remember(state.root, PublishedProject(str(locked / "app"), str(locked / "app/.carryover")))
+    remember_project(state.root, PublishedProject(str(locked / "app"), str(locked / "app/.carryover")))
     stat = Path.stat
 
     def refusing(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
@@ -262,3 +263,130 @@ async def test_projects_are_found_in_the_ledger_too(state: StateDir, home: Path)
     done = uninstall(state, home, purge=True)
 
     assert (done.left, state.root.exists(), [path.name for path in root.iterdir()]) == ((), False, [".git"])
+
+
+RULE = b"# Carryover (auto-added)\n.carryover/\n"
+
+
+def published_in(root: Path, settings: ProjectSettings | None = None) -> PublishedProject:
+    done = publish(root, "the handoff\n", settings or ProjectSettings())
+    assert done.refusal is None
+    return PublishedProject(str(root), str(root / ".carryover"))
+
+
+def removals(project: PublishedProject) -> dict[str, tuple[bytes | None, str | None]]:
+    """What each file would become, and why it would be left alone."""
+    found = [edit for edit in project_edits(project) if edit.reason or edit.changes]
+    return {str(edit.path.relative_to(project.root)): (edit.after, edit.reason) for edit in found}
+
+
+def test_files_that_were_made_go_and_files_of_the_user_are_put_back(home: Path) -> None:
+    root = repository(home / "app", {"CLAUDE.md": "Be Claude."})
+
+    assert removals(published_in(root)) == {
+        "AGENTS.md": (None, None),
+        "CLAUDE.md": (b"Be Claude.", None),
+        ".gitignore": (None, None),
+    }
+
+
+def test_a_rule_that_nobody_shares_goes_too(home: Path) -> None:
+    root = repository(home / "app")
+    before = (root / ".git" / "info" / "exclude").read_bytes()
+
+    assert removals(published_in(root, ProjectSettings(pointers="private"))) == {".git/info/exclude": (before, None)}
+
+
+def test_what_came_with_the_repository_stays(home: Path) -> None:
+    """Another of its owners committed it; on this machine nothing was edited."""
+    root = repository(home / "app", {"AGENTS.md": NEW_FILE.decode(), ".gitignore": RULE.decode()})
+
+    assert removals(published_in(root)) == {}
+
+
+def test_a_block_that_was_edited_by_hand_is_left_alone(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    project = published_in(root)
+    mine = NEW_FILE.replace(b"before starting", b"before you start")
+    (root / "AGENTS.md").write_bytes(mine)
+
+    assert removals(project)["AGENTS.md"] == (mine, "its Carryover block was edited by hand")
+
+
+def test_a_memory_file_that_leads_out_of_the_project_by_now_is_left_alone(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    project = published_in(root)
+    (root / "AGENTS.md").rename(home / "AGENTS.md")
+    (root / "AGENTS.md").symlink_to(home / "AGENTS.md")
+
+    assert removals(project)["AGENTS.md"] == (None, "it is a symlink that leads out of the project")
+    assert (home / "AGENTS.md").read_bytes() == NEW_FILE
+
+
+def test_the_folder_is_the_last_of_what_is_ours_in_it(home: Path) -> None:
+    project = published_in(repository(home / "app"))
+    store = home / "app" / ".carryover"
+    (store / ".handoff.md.0a1b2c3d.tmp").touch()
+    (store / "notes.txt").touch()
+
+    assert [path.name for path in store_files(project)] == [
+        "handoff.md",
+        "edited",
+        ".handoff.md.0a1b2c3d.tmp",
+        ".carryover",
+    ]
+
+
+def test_a_folder_that_is_a_symlink_or_gone_is_not_ours(home: Path) -> None:
+    (home / "app").mkdir()
+    (home / "other").mkdir()
+    (home / "other" / "handoff.md").touch()
+    (home / "app" / ".carryover").symlink_to(home / "other")
+
+    assert store_files(PublishedProject(str(home / "app"), str(home / "app" / ".carryover"))) == []
+    gone = PublishedProject("/gone", "/gone/.carryover")
+    assert (store_files(gone), list(project_edits(gone))) == ([], [])
+
+
+OURS = (
+    "handoff.md", "ledger.sqlite", "ledger.sqlite-shm", "ledger.sqlite-wal", "ledger.before-3.sqlite",
+    "ledger.corrupt-20261120T060226.000001Z.sqlite", "carryoverd.log", "carryoverd.log.1", "launchd.log", "hook.sh",
+    "hook.curl", "hook.secret", "daemon.sock", "daemon.lock", "paused", "config.toml", ".config.toml.0a1b2c3d.tmp",
+    "projects.jsonl", "edits.json", "edits.lock",
+)  # fmt: skip
+
+
+def test_every_file_of_ours_is_listed_and_nothing_else(tmp_path: Path) -> None:
+    root = tmp_path / "state"
+    root.mkdir()
+    for name in (*OURS, "notes.txt", "ledger.md", ".hidden"):
+        (root / name).touch()
+
+    assert [path.name for path, _ in state_files(StateDir(root))] == [*OURS, "state"]
+
+
+def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "state", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "theirs").touch()
+    answers = root / "restore" / "claude-code" / "startup" / "work" / "app"
+    answers.mkdir(parents=True)
+    (answers / ".answer").touch()
+    (answers / "link").symlink_to(elsewhere)
+    (root / "backups").symlink_to(elsewhere)
+
+    assert [str(path.relative_to(root)) for path, _ in state_files(StateDir(root))] == [
+        "restore/claude-code/startup/work/app/.answer",
+        "restore/claude-code/startup/work/app/link",
+        "restore/claude-code/startup/work/app",
+        "restore/claude-code/startup/work",
+        "restore/claude-code/startup",
+        "restore/claude-code",
+        "restore",
+        "backups",
+        ".",
+    ]
+
+
+def test_without_a_state_folder_there_is_nothing(tmp_path: Path) -> None:
+    assert list(state_files(StateDir(tmp_path / "state"))) == []

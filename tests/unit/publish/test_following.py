@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config
+from carryover.edits.record import PublishedProject, published_projects
 from carryover.ledger.project_view import project_view
 from carryover.ledger.queries import project_by_root, projects, sessions
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.publish.following import Place, Seen, follow, link, look, unlink
 from carryover.publish.project_root import ProjectRoot, find_root
-from carryover.publish.published import PublishedProject, published_projects
 from carryover.publish.refresh import refresh
 from carryover.publish.restore_store import answer_path
 from support.claude_session import ClaudeSession

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.publish.edits import Edits
+from carryover.edits.apply import ProjectEdits
 from carryover.publish.gitignore import exclude_file, ignored_by_text, keep_out, with_rule, without_rule
 from support.repository import git, repository
 
 RULE = "# Carryover (auto-added)\n.carryover/\n"
 
 
-def kept_out(root: Path, *, shared: bool = True) -> Edits:
+def kept_out(root: Path, *, shared: bool = True) -> ProjectEdits:
     (root / ".carryover").mkdir(exist_ok=True)
-    edits = Edits(root / ".carryover")
+    edits = ProjectEdits(root / ".carryover")
     keep_out(root, edits, shared=shared)
     return edits
 
@@ -188,7 +188,7 @@ def test_links_and_read_only_files_are_left_alone(home: Path) -> None:
     notes = [kept_out(root).notes for root in (linked, closed)]
 
     assert notes == [
-        [".gitignore was left alone: Too many levels of symbolic links"],
+        [".gitignore was left alone: it is a symlink"],
         [".gitignore was left alone: it is read-only"],
     ]
     assert [(home / "theirs").read_text(), (closed / ".gitignore").read_text()] == ["theirs\n", "a\n"]
@@ -206,7 +206,7 @@ def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
     (two / ".git" / "info").symlink_to(home / "info")
 
     assert [kept_out(root, shared=False).notes for root in (one, two)] == [
-        [".git/info/exclude was left alone: Too many levels of symbolic links"],
+        [".git/info/exclude was left alone: it is a symlink"],
         [".git/info/exclude was left alone: its folder is a symlink"],
     ]
     assert ((home / "bashrc").read_text(), list((home / "info").iterdir())) == ("theirs\n", [])

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config, ProjectsConfig, PublishConfig
+from carryover.edits.record import PublishedProject, published_projects
 from carryover.paths import StateDir
 from carryover.publish.refresh import Refreshed, refresh
 from carryover.publish.restore_store import answer_path, answers_in_advance
 from support.claude_session import ClaudeSession
+from support.one_prompt import ledger_with_prompt
 from support.repository import repository
 
 REASONS = ("startup", "clear", "compact", "old")
@@ -122,3 +124,37 @@ def test_a_project_with_nothing_to_hand_over_has_no_answer(
 
     assert refreshed(read_in(session)).text is None
     assert kept(state, shop) == {}
+
+
+async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path) -> None:
+    root, state = repository(home / "app"), home / ".carryover"
+    project = await ledger_with_prompt(state / "ledger.sqlite", root)
+    apart = Config(publish=PublishConfig(folder=str(home / "handoffs")))
+
+    for config in (Config(), apart, Config()):
+        made = refresh(state / "ledger.sqlite", project, config, state=state, home=home, now_ms=2)
+        assert (made.published.refusal, made.published.notes) == (None, ())
+
+    [inside, outside] = published_projects(state)
+    assert (inside, outside.root) == (PublishedProject(str(root), str(root / ".carryover")), str(root))
+    assert [path.name for path in Path(outside.folder).iterdir()] == ["handoff.md"]
+
+
+async def test_a_refused_project_is_not_on_the_list(home: Path) -> None:
+    state = home / ".carryover"
+    project = await ledger_with_prompt(state / "ledger.sqlite", home)
+
+    made = refresh(state / "ledger.sqlite", project, Config(), state=state, home=home, now_ms=2)
+
+    assert (made.published.refusal, published_projects(state)) == ("it is the home folder itself", ())
+
+
+async def test_a_list_that_cannot_be_written_is_noted_and_the_handoff_published(home: Path) -> None:
+    root, state = repository(home / "app"), home / ".carryover"
+    project = await ledger_with_prompt(state / "ledger.sqlite", root)
+    (state / "projects.jsonl").mkdir()
+
+    made = refresh(state / "ledger.sqlite", project, Config(), state=state, home=home, now_ms=2)
+
+    assert made.published.notes == ("the project is not on the list that uninstall goes by: not a regular file",)
+    assert (root / ".carryover" / "handoff.md").exists()

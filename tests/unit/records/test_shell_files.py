@@ -41,6 +41,9 @@ def said(command: str) -> list[str]:
         ("git reset HEAD p && echo 'x' >> .gitignore && git add .gitignore", ["modify /p/.gitignore"]),
         ("echo x > a; make", ["modify /p/a"]),
         ("echo x > ../q/a", ["modify /q/a"]),
+        ("# tidy up\nrm a # and > b", ["delete /p/a"]),
+        ("echo 2 > a", ["modify /p/a"]),
+        ("cat <<<word > a\nrm b", ["modify /p/a", "delete /p/b"]),
     ],
 )
 def test_plain_commands_name_the_files_they_change(command: str, expected: list[str]) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from pathlib import PurePosixPath
 
 from carryover.distill.testruns.runners import Invocation, recognise
-from carryover.distill.testruns.shell import SimpleCommand, simple_commands
 from carryover.distill.testruns.wrappers import unwrapped
+from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands
 
 _MENTION = re.compile(
     r"test|spec|unit|tox|nox|jest|mocha|playwright|cypress|mvn|gradle|pest|make|check|verify|rake|bats|prove|ginkgo"
@@ -31,20 +30,11 @@ def find_invocations(command: str) -> list[Invocation]:
         if words[0] in ("cd", "pushd"):
             folder = _joined(folder, words[1]) if len(words) > 1 else ""
             continue
-        script = _script_of_shell(words)
+        script = script_of_shell(words)
         inner = find_invocations(script) if script else [run for run in (recognise(words),) if run]
         place = _joined(folder, own_folder)
         found += [_with_ends(_in_folder(run, place), commands, index) for run in inner]
     return found
-
-
-def _script_of_shell(words: list[str]) -> str | None:
-    """The script in `bash -lc '…'`."""
-    if words[0] in ("bash", "sh", "zsh", "dash"):
-        for option, script in pairwise(words[1:]):
-            if option.startswith("-") and option.endswith("c"):
-                return script
-    return None
 
 
 def _with_ends(run: Invocation, commands: list[SimpleCommand], index: int) -> Invocation:

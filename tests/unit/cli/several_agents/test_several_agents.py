@@ -221,7 +221,7 @@ def test_a_file_that_codex_drops_is_left_alone_and_stops_no_other(three: Path, r
 
     assert code == ExitCode.FAILED
     assert "✗ Codex CLI 0.169.0 detected, but its hooks could not be written.\n" in out
-    assert 'left alone: its key "$schema" (line 1) makes the agent drop the whole file. Put that right, then' in out
+    assert 'left alone: its key "$schema" (line 1) makes the agent drop the whole file. Fix that, then' in out
     assert (three / ".codex/hooks.json").read_text() == dropped
     assert (three / ".cursor/hooks.json").exists()
     assert found(run, "Codex") == [

@@ -1,0 +1,208 @@
+"""Applies edits: one atomic replace per file, a record by which it can be undone, and no failure stops the next.
+
+Settings of agents are recorded in `edits.json` and backed up first (`apply`); files of a project in its `.carryover`
+(`ProjectEdits`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.edits.plan import Edit, plan, read_target
+from carryover.edits.record import (
+    EditedFile,
+    Record,
+    edited_in_project,
+    load_record,
+    save_edited_in_project,
+    save_record,
+)
+from carryover.errors import ExitCode, UserError, os_reason
+from carryover.fsio import FileLock, atomic_replace, private_dir
+from carryover.paths import StateDir
+
+BACKUPS: Final = "backups"
+LOCK: Final = "edits.lock"
+
+Outcome = Literal["unchanged", "created", "changed", "removed", "left alone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The result of one edit."""
+
+    edit: Edit
+    outcome: Outcome
+    problem: str | None = None
+    """Why it was left alone and what to do, in whole sentences."""
+
+
+def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Applied, ...]:
+    """Writes the files and keeps the record. A file that changed since it was planned is planned again, once.
+
+    Raises:
+        UserError: the record is damaged, or another command is editing; nothing was changed.
+    """
+    private_dir(state.root)
+    with _exclusively(state):
+        load_record(state)
+        return tuple(_applied(edit, state) for edit in edits)
+
+
+def backup_path(state: StateDir, path: Path) -> Path:
+    """Where the file at `path` is kept as it was before our first edit of it."""
+    digest = hashlib.sha256(os.path.realpath(path).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return state.root / BACKUPS / f"{path.name}.{digest}"
+
+
+def write(edit: Edit) -> None:
+    """Writes one file, unless it is right already.
+
+    Raises:
+        OSError: it can't be written, or changed since it was planned.
+    """
+    if not edit.changes:
+        return
+    change = edit.change
+    if edit.after is not None:
+        for folder in _missing_folders(edit.path):
+            folder.mkdir()  # with the mode that the owner of the settings would have given it
+    if read_target(change) != edit.before:
+        raise OSError("another program is changing it at this moment")
+    if edit.after is None:
+        Path(os.path.realpath(edit.path)).unlink()
+    else:
+        mode = 0o600 if edit.before is None and change.private else None  # settings may come to hold tokens
+        atomic_replace(edit.path, edit.after, mode=mode, follow=change.follow)
+
+
+class ProjectEdits:
+    """The edits of one pass over a project's files.
+
+    `mine` names the files that Carryover edited on this machine, now or earlier: only these are ever restored, since a
+    block that came with the repository belongs to its owners. `done` names those that this pass changed. `notes` say
+    what was left alone and why; they quote no content.
+    """
+
+    def __init__(self, store: Path, notes: Iterable[str] = ()) -> None:
+        self._store = store
+        self.mine = edited_in_project(store)
+        self.done: list[str] = []
+        self.notes = list(notes)
+
+    def carry_out(self, name: str, edit: Edit, *, ours: bool) -> bool:
+        """Writes an edit of the file that is listed as `name`; False, with a note, where it has to be left alone.
+
+        `ours`: whether the file holds something of ours afterwards.
+        """
+        try:
+            if edit.reason is not None:
+                raise OSError(edit.reason)
+            if edit.changes:
+                write(edit)
+                self.done.append(name)
+                (self.mine.add if ours else self.mine.discard)(name)
+                save_edited_in_project(self._store, self.mine)
+        except OSError as error:
+            self.left_alone(name, os_reason(error))
+            return False
+        return True
+
+    def left_alone(self, name: str, reason: str) -> None:
+        """Notes a file that was not edited."""
+        self.notes.append(f"{name} was left alone: {reason}")
+
+
+@contextlib.contextmanager
+def _exclusively(state: StateDir) -> Iterator[None]:
+    lock = FileLock(state.root / LOCK)
+    if not lock.acquire():
+        raise UserError(
+            f"Another `carryover` command (process {lock.holder()}) is editing files right now. "
+            "Nothing was changed. Run this again when it has finished.",
+            ExitCode.REFUSED,
+        )
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _applied(edit: Edit, state: StateDir) -> Applied:
+    try:
+        if edit.reason is None and read_target(edit.change) != edit.before:
+            edit = plan(edit.change)
+        if edit.reason is not None:
+            return Applied(edit, "left alone", edit.problem)
+        _write_recorded(edit, state)
+    except OSError as error:
+        return Applied(edit, "left alone", edit.left_alone(os_reason(error)))
+    return Applied(edit, _outcome(edit))
+
+
+def _outcome(edit: Edit) -> Outcome:
+    if not edit.changes:
+        return "unchanged"
+    if edit.before is None:
+        return "created"
+    return "removed" if edit.after is None else "changed"
+
+
+def _write_recorded(edit: Edit, state: StateDir) -> None:
+    if edit.change.recorded is None:
+        _backed_up(edit, state)
+        return
+    record = load_record(state)
+    entry = edit.change.recorded(edit.before)
+    if entry is None:
+        _backed_up(edit, state)
+        known = record.of(edit.path)
+        save_record(state, record.having(edit.path, None))
+        _remove_folders(known.folders if known else ())
+    else:
+        _record_and_write(edit, state, record, entry)
+
+
+def _record_and_write(edit: Edit, state: StateDir, record: Record, entry: EditedFile) -> None:
+    """Edits a file and remembers it. The record comes first: an entry too many costs nothing."""
+    folders = [str(folder) for folder in _missing_folders(edit.path)] if edit.before is None else []
+    save_record(state, record.having(edit.path, msgspec.structs.replace(entry, folders=(*entry.folders, *folders))))
+    try:
+        _backed_up(edit, state)
+    except OSError:
+        _remove_folders(folders)
+        save_record(state, record)
+        raise
+
+
+def _backed_up(edit: Edit, state: StateDir) -> None:
+    if edit.changes and edit.change.backup and edit.before is not None:
+        _keep(edit.before, backup_path(state, edit.path))
+    write(edit)
+
+
+def _keep(data: bytes, backup: Path) -> None:
+    if not backup.exists():
+        private_dir(backup.parent)
+        atomic_replace(backup, data, mode=0o600, follow=False)
+
+
+def _missing_folders(path: Path) -> list[Path]:
+    """The folders that have to be made for a file, outermost first."""
+    missing = takewhile(lambda folder: not folder.exists(), Path(os.path.realpath(path)).parents)
+    return list(missing)[::-1]
+
+
+def _remove_folders(folders: Iterable[str]) -> None:
+    for folder in reversed(tuple(folders)):
+        with contextlib.suppress(OSError):  # gone, or somebody has put something into it
+            Path(folder).rmdir()

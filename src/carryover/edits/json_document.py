@@ -1,0 +1,222 @@
+"""Strict JSON with the place of everything in it, and edits that touch nothing else. Pure.
+
+A text is read with the standard decoder, which is fast on what is only passed over; places are found on the way to
+what is edited. An edit gives a new text, which is read anew: simple, and fast enough for a handful of edits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from carryover.edits.encoding import EditRefused, newline_of
+
+_SPACES: Final = " \t\n\r"
+_SPACE: Final = re.compile(f"[{_SPACES}]*")
+_CONSTANT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(-?(?:NaN|Infinity))', re.DOTALL)
+_TRAILING_COMMA: Final = re.compile(f",[{_SPACES}]*[}}\\]]")
+_LONGEST_NUMBER: Final = 300
+_DEFAULT_INDENT: Final = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A member of an object, or an element of an array (`key` is None). `start` to `end` takes in the key."""
+
+    start: int
+    value_start: int
+    end: int
+    key: str | None
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """An object or array: the places of its brackets, and what it holds."""
+
+    opening: int
+    closing: int
+    items: tuple[Item, ...]
+
+
+@lru_cache(maxsize=2)  # one edit asks several times of the same text
+def read(text: str) -> Container:
+    """The object that the whole of `text` is.
+
+    Raises:
+        EditRefused: it is something else, or not strict JSON (comments, trailing commas and NaN are none).
+    """
+    opening = _past_space(text, 0)
+    try:
+        value, end = _DECODER.raw_decode(text, opening)
+    except json.JSONDecodeError as error:
+        raise _malformed(text, error.pos, error.msg) from error
+    except _NotJson as error:
+        raise _malformed(text, _first_constant(text), "not a JSON value") from error
+    except RecursionError as error:
+        raise EditRefused("it is nested too deeply") from error
+    if (rest := _past_space(text, end)) != len(text):
+        raise _malformed(text, rest, "more after the end")
+    if not isinstance(value, dict):
+        raise EditRefused(f"it holds {in_words(value)} instead of an object")
+    return inside(text, opening)
+
+
+def inside(text: str, opening: int) -> Container:
+    """The object or array whose bracket is at `opening`, in a text that `read` has accepted."""
+    is_object = text[opening] == "{"
+    items: list[Item] = []
+    at = _past_space(text, opening + 1)
+    while text[at] not in "}]":
+        start, key = at, None
+        if is_object:
+            key, at = _DECODER.raw_decode(text, at)
+            at = _past_space(text, _past_space(text, at) + 1)
+        value, end = _DECODER.raw_decode(text, at)
+        items.append(Item(start, at, end, key, value))
+        at = _past_space(text, end)
+        if text[at] == ",":
+            at = _past_space(text, at + 1)
+    return Container(opening, at, tuple(items))
+
+
+def line_of(text: str, at: int) -> int:
+    """The line of a place, from 1."""
+    return text.count("\n", 0, at) + 1
+
+
+def in_words(value: object) -> str:
+    """What kind of value it is."""
+    kinds = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a document is laid out, as far as its outermost object shows it."""
+
+    indent: str
+    """One step; empty where nothing is indented."""
+    newline: str
+    colon: str
+
+
+def layout_of(text: str) -> Layout:
+    """The layout that new text in a document should follow."""
+    root = read(text)
+    newline = newline_of(text)
+    if not root.items:
+        return Layout(_DEFAULT_INDENT, newline, ": ")
+    indent = own_line(text, root, 0)
+    colon = ": " if text[root.items[0].value_start - 1] in _SPACES else ":"
+    return Layout(_DEFAULT_INDENT if indent is None else indent, newline, colon)
+
+
+def own_line(text: str, container: Container, number: int) -> str | None:
+    """The indentation of an item that begins a line of its own; None where it does not."""
+    start = container.items[number].start
+    gap = text[len(text[:start].rstrip(_SPACES)) : start]
+    return gap.rpartition("\n")[2] if "\n" in gap else None
+
+
+def added(text: str, container: Container, key: str | None, value: object, layout: Layout, outer: str | None) -> str:
+    """The text with one more item at the end of `container`.
+
+    `outer` is the indentation of the line that `container` opens on, where an item of it should have a line of its own
+    although there is none to follow; otherwise None.
+    """
+    if container.items:
+        end = container.items[-1].end
+        lead = own_line(text, container, len(container.items) - 1)
+        gap = _gap(text, container, layout) if lead is None else layout.newline + lead
+        return text[:end] + "," + gap + _rendered(key, value, layout, lead) + text[end:]
+    end = container.opening + 1
+    if outer is None or container.closing != end:  # the user's white space stays behind the item, nothing before it
+        return text[:end] + _rendered(key, value, layout, None) + text[end:]
+    lead = outer + layout.indent
+    body = layout.newline + lead + _rendered(key, value, layout, lead) + layout.newline + outer
+    return text[:end] + body + text[end:]
+
+
+def replaced(text: str, container: Container, number: int, value: object, layout: Layout) -> str:
+    """The text with another value in one of the container's items."""
+    item = container.items[number]
+    lead = own_line(text, container, number)
+    return text[: item.value_start] + _rendered(None, value, layout, lead) + text[item.end :]
+
+
+def removed(text: str, container: Container, number: int) -> str:
+    """The text without one of the container's items: what `added` was given, when that added the last one."""
+    items = container.items
+    if number > 0:
+        return text[: items[number - 1].end] + text[items[number].end :]
+    if len(items) > 1:
+        return text[: items[0].start] + text[items[1].start :]
+    inner = container.opening + 1
+    rest = items[0].end if items[0].start == inner else container.closing
+    return text[:inner] + text[rest:]
+
+
+def document(value: object) -> str:
+    """A new document."""
+    return json.dumps(value, indent=_DEFAULT_INDENT, ensure_ascii=False) + "\n"
+
+
+def _gap(text: str, container: Container, layout: Layout) -> str:
+    """What stands between a comma and the next item on the same line."""
+    if len(container.items) > 1:
+        before = text[: container.items[-1].start]
+        return before[len(before.rstrip(" \t")) :]
+    return " " if layout.colon.endswith(" ") else ""
+
+
+def _rendered(key: str | None, value: object, layout: Layout, lead: str | None) -> str:
+    """An item: on one line without `lead`, else over several, of which all but the first begin with it."""
+    if lead is None:
+        comma = ", " if layout.colon.endswith(" ") else ","
+        text = json.dumps(value, separators=(comma, layout.colon), ensure_ascii=False)
+    else:
+        text = json.dumps(value, indent=layout.indent, separators=(",", layout.colon), ensure_ascii=False)
+        text = text.replace("\n", layout.newline + lead)
+    return text if key is None else json.dumps(key, ensure_ascii=False) + layout.colon + text
+
+
+def _past_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def _malformed(text: str, at: int, what: str) -> EditRefused:
+    """In words that do not change with the version of Python for the two mistakes that people make most."""
+    before = text[:at].rstrip(_SPACES)
+    if text.startswith(("//", "/*"), at):
+        what = "a comment, which JSON does not have"
+    elif before.endswith(",") and text.startswith(("}", "]"), at):
+        at, what = len(before) - 1, "a comma after the last item"
+    elif _TRAILING_COMMA.match(text, at):
+        what = "a comma after the last item"
+    column = at - text.rfind("\n", 0, at)
+    return EditRefused(f"it is not valid JSON (line {line_of(text, at)}, column {column}: {what.removesuffix(' at')})")
+
+
+def _first_constant(text: str) -> int:
+    """Where the first NaN or Infinity stands outside of strings; the end, should there be none."""
+    return next((found.start() for found in _CONSTANT.finditer(text) if found[1]), len(text))
+
+
+class _NotJson(ValueError):
+    """A value that Python reads and JSON does not have."""
+
+
+def _not_json(constant: str) -> None:
+    raise _NotJson(constant)
+
+
+def _whole_number(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else digits  # Python reads no more than some thousand digits
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_not_json, parse_int=_whole_number)

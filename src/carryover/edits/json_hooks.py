@@ -1,0 +1,402 @@
+"""Our hooks in an agent's JSON settings. Pure: bytes in, bytes out, every other byte kept.
+
+Nested (Claude Code 1.0.38 to 2.1.328; Codex 0.114 to 0.169, in a file of their own):
+
+    {"hooks": {"<event>": [{"matcher": "...", "hooks": [{"type": "command", "command": "...", "timeout": 5}]}]}}
+
+Flat (Cursor 1.7 to 3.12, in a file of their own), where both members must be there:
+
+    {"version": 1, "hooks": {"<event>": [{"command": "...", "timeout": 5}]}}
+
+The client may rewrite the file with its keys sorted (Claude Code 2.1.328, once, where `~/.claude.json` turns updates
+off), and a person may move hooks about. So ours are found by what they say, wherever they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from carryover.adapter.spec import HookFileRules
+from carryover.edits.encoding import EditRefused, decode, encode
+from carryover.edits.hook_command import OwnerOf
+from carryover.edits.hooks import UNKNOWN, Form, FoundHook, Hook, HookOwners, Origin, hook_of
+from carryover.edits.json_document import (
+    Container,
+    Item,
+    Layout,
+    added,
+    document,
+    in_words,
+    inside,
+    layout_of,
+    line_of,
+    own_line,
+    read,
+    removed,
+    replaced,
+)
+
+
+def with_hooks(
+    data: bytes | None,
+    wanted: Sequence[Hook],
+    owner_of: OwnerOf,
+    origin: Origin = UNKNOWN,
+    *,
+    form: Form = "nested",
+    rules: HookFileRules | None = None,
+) -> bytes:
+    """The settings with exactly `wanted`, one or more and one an event, as our hooks; None stands for a missing file.
+
+    What is right stays untouched, what differs is replaced where it stands, what is missing is appended, and ours that
+    are not wanted go. Where a person has edited our line for an event, that line has to do. `origin` matters only
+    where hooks of ours are there already.
+
+    Raises:
+        EditRefused: it is not strict JSON in UTF-8, `hooks` is not laid out as above, or the agent would drop the file.
+    """
+    bom, text = decode(data or b"")
+    if not text.strip():
+        new = {HOOKS: {hook.event: [_entry(hook, form)] for hook in wanted}}
+        return bom + encode(document({VERSION: VERSION_NOW} | new if form == "flat" else new))
+    _check(text, wanted)
+    layout = layout_of(text)
+    if form == "flat":
+        text = _with_version(text, owner_of, layout)
+    if (reason := drop_reason(text, form, rules)) is not None:
+        raise EditRefused(reason)
+    for hook in wanted:
+        text = _with_hook(text, hook, owner_of, layout, form)
+    return bom + encode(_without_ours(text, owner_of, origin, form, keep=wanted))
+
+
+def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, form: Form = "nested") -> bytes | None:
+    """The settings without our hooks, and without what is empty only for that; None when the file should go too.
+
+    The inverse of `with_hooks`, given the `origin_of` what `with_hooks` was given.
+
+    Raises:
+        EditRefused: it is not strict JSON in UTF-8.
+    """
+    bom, text = decode(data)
+    if text.strip():
+        text = _without_ours(text, owner_of, origin, form)
+        if form == "flat" and (origin.unversioned or origin.missing or origin.blank is not None):
+            text = _without_version(text)
+        if read(text).items or not (origin.missing or origin.blank is not None):
+            return bom + encode(text)
+        text = origin.blank or ""
+    return None if origin.missing else bom + encode(text)
+
+
+def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form = "nested") -> Origin:
+    """What to remember before `with_hooks(data)`; `known` is what was remembered when our hooks in `data` came.
+
+    Raises:
+        EditRefused: it is not strict JSON in UTF-8.
+    """
+    if data is None:
+        return Origin(missing=True)
+    text = decode(data)[1]
+    if not text.strip():
+        return Origin(blank=text)
+    before = known if known is not None and next(_ours(text, owner_of, form), None) else Origin()
+    empty = (*before.empty, *(place for place in _empty_places(text) if place not in before.empty))
+    unversioned = before.unversioned or (form == "flat" and _number(read(text), VERSION) is None)
+    return msgspec.structs.replace(before, empty=empty, unversioned=unversioned)
+
+
+def hooks_of(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> tuple[FoundHook, ...]:
+    """Every command hook in the settings, in their order.
+
+    Raises:
+        EditRefused: it is not strict JSON in UTF-8.
+    """
+    text = decode(data)[1]
+    if not text.strip():
+        return ()
+    return tuple(
+        FoundHook(
+            hook=place.hook,
+            owner=owner_of(place.hook.command),
+            line=line_of(text, place.at),
+            group=place.group,
+            number=place.number,
+        )
+        for place in hook_places(text, form)
+    )
+
+
+def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> HookOwners:
+    """Who has hooks in the settings.
+
+    Raises:
+        EditRefused: it is not strict JSON in UTF-8.
+    """
+    text = decode(data)[1]
+    if not text.strip():
+        return HookOwners()
+    mine = sum(owner_of(place.hook.command) == "ours" for place in hook_places(text, form))
+    return HookOwners(ours=mine > 0, others=_handlers(text, form) > mine)
+
+
+def _entry(hook: Hook, form: Form) -> dict[str, Any]:
+    """What stands in an event's list."""
+    matcher = {} if hook.matcher is None else {"matcher": hook.matcher}
+    timeout = {} if hook.timeout_s is None else {"timeout": hook.timeout_s}
+    if form == "flat":
+        return matcher | {"command": hook.command} | timeout
+    return matcher | {HOOKS: [{"type": "command", "command": hook.command} | timeout]}
+
+
+def _with_version(text: str, owner_of: OwnerOf, layout: Layout) -> str:
+    """The text with a version. Not where others have hooks that would begin to run by it."""
+    root = read(text)
+    if _number(root, VERSION) is not None or any(
+        owner_of(p.hook.command) == "others" for p in hook_places(text, "flat")
+    ):
+        return text
+    return added(text, root, VERSION, VERSION_NOW, layout, "")
+
+
+def _without_version(text: str) -> str:
+    """The text without the version that came with our hooks, where no hook is left that needs it."""
+    root = read(text)
+    number = _number(root, VERSION)
+    if number is None or root.items[number].value != VERSION_NOW or _handlers(text, "flat"):
+        return text
+    return removed(text, root, number)
+
+
+def _check(text: str, wanted: Sequence[Hook]) -> None:
+    """Refuses what has no place for the hooks: what the agent itself takes for a mistake, and what says two things."""
+    hooks = _only(text, read(text), HOOKS)
+    if hooks is None:
+        return
+    if not isinstance(hooks[1], dict):
+        raise EditRefused(f'"hooks" (line {line_of(text, hooks[0])}) is {in_words(hooks[1])} instead of an object')
+    events = inside(text, hooks[0])
+    for hook in wanted:
+        event = _only(text, events, hook.event)
+        if event is not None and not isinstance(event[1], list):
+            where = f'"hooks"."{hook.event}" (line {line_of(text, event[0])})'
+            raise EditRefused(f"{where} is {in_words(event[1])} instead of a list")
+
+
+def _only(text: str, container: Container, key: str) -> tuple[int, Any] | None:
+    """Place and value of the member of that name."""
+    found = [item for item in container.items if item.key == key]
+    if len(found) > 1:
+        raise EditRefused(f'"{key}" is there twice (lines {", ".join(str(line_of(text, i.start)) for i in found)})')
+    return (found[0].value_start, found[0].value) if found else None
+
+
+def _with_hook(text: str, hook: Hook, owner_of: OwnerOf, layout: Layout, form: Form) -> str:
+    """The text with one hook, in a document that `_check` has passed."""
+    root = read(text)
+    number = _number(root, HOOKS)
+    if number is None:
+        return added(text, root, HOOKS, {hook.event: [_entry(hook, form)]}, layout, "")
+    events = inside(text, root.items[number].value_start)
+    outer = own_line(text, root, number)
+    number = _number(events, hook.event)
+    if number is None:
+        return added(text, events, hook.event, [_entry(hook, form)], layout, outer)
+    entries = inside(text, events.items[number].value_start)
+    present = [place for place in hook_places(text, form) if place.hook.event == hook.event]
+    mine = [place for place in present if owner_of(place.hook.command) == "ours"]
+    if any(place.hook == hook for place in mine) or any(owner_of(p.hook.command) == "edited" for p in present):
+        return text
+    for place in mine:
+        if place.alone:
+            return replaced(text, entries, place.group, _entry(hook, form), layout)
+    return added(text, entries, None, _entry(hook, form), layout, own_line(text, events, number))
+
+
+def _number(container: Container, key: str) -> int | None:
+    return next((number for number, item in enumerate(container.items) if item.key == key), None)
+
+
+def _without_ours(text: str, owner_of: OwnerOf, origin: Origin, form: Form, keep: Sequence[Hook] = ()) -> str:
+    """The text without our hooks, but for the first that says what one of `keep` says."""
+    while True:
+        kept: set[Hook] = set()
+        for place in _ours(text, owner_of, form):
+            if place.hook not in keep or place.hook in kept:
+                break
+            kept.add(place.hook)
+        else:
+            return text
+        text = _without_place(text, place, origin)
+
+
+def _without_place(text: str, place: HookPlace, origin: Origin) -> str:
+    """Takes a hook out, and with it what held nothing else and is not known to have stood empty before."""
+    path = list(place.path)
+    while len(path) > 1 and len(path[-1][0].items) == 1 and path[-2][2] not in origin.empty:
+        path.pop()
+    container, number, _ = path[-1]
+    return removed(text, container, number)
+
+
+def _ours(text: str, owner_of: OwnerOf, form: Form) -> Iterator[HookPlace]:
+    return (place for place in hook_places(text, form) if owner_of(place.hook.command) == "ours")
+
+
+def _handlers(text: str, form: Form) -> int:
+    """How many hooks there are, of any kind."""
+    events = [item.value for item in read(text).items if item.key == HOOKS and isinstance(item.value, dict)]
+    entries = [
+        entry for event in events for entries in event.values() if isinstance(entries, list) for entry in entries
+    ]
+    if form == "flat":
+        return len(entries)
+    groups = [entry.get(HOOKS) for entry in entries if isinstance(entry, dict)]
+    return sum(len(handlers) for handlers in groups if isinstance(handlers, list))
+
+
+def _empty_places(text: str) -> Iterator[str]:
+    for hooks in (item for item in read(text).items if item.key == HOOKS):
+        if hooks.value == {}:
+            yield HOOKS
+        if isinstance(hooks.value, dict):
+            yield from (f"{HOOKS}.{event}" for event, groups in hooks.value.items() if groups == [])
+
+
+HOOKS: Final = "hooks"
+
+Levels = tuple[tuple[Container, int, str], ...]
+
+
+class HookPlace(msgspec.Struct, frozen=True):
+    """Where a command hook stands: on each level the container, the number of the item in it, and what it is called.
+
+    The levels are the document, its events, an event's entries, and where these are groups, a group's commands.
+    """
+
+    hook: Hook
+    at: int
+    path: Levels
+
+    @property
+    def group(self) -> int:
+        return self.path[2][1]
+
+    @property
+    def number(self) -> int:
+        return self.path[3][1] if len(self.path) > 3 else 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing else stands in its group."""
+        return len(self.path) < 4 or len(self.path[3][0].items) == 1
+
+
+def hook_places(text: str, form: Form) -> Iterator[HookPlace]:
+    """Every command hook, in the order of the text. Whatever is laid out otherwise holds none."""
+    root = read(text)
+    for at_hooks, hooks in enumerate(root.items):
+        if hooks.key != HOOKS or not isinstance(hooks.value, dict):
+            continue
+        events = inside(text, hooks.value_start)
+        for at_event, event in enumerate(events.items):
+            if not isinstance(event.value, list):
+                continue
+            above = ((root, at_hooks, HOOKS), (events, at_event, f"{HOOKS}.{event.key}"))
+            entries = inside(text, event.value_start)
+            if form == "flat":
+                yield from _flat(entries, event.key or "", above)
+            else:
+                yield from _nested(text, entries, event.key or "", above)
+
+
+def _flat(entries: Container, event: str, above: Levels) -> Iterator[HookPlace]:
+    for number, item in enumerate(entries.items):
+        matcher = item.value.get("matcher") if isinstance(item.value, dict) else None
+        if (hook := hook_of(event, matcher, item.value)) is not None:
+            yield HookPlace(hook, item.start, (*above, (entries, number, "")))
+
+
+def _nested(text: str, groups: Container, event: str, above: Levels) -> Iterator[HookPlace]:
+    for at_group, group in enumerate(groups.items):
+        if not isinstance(group.value, dict):
+            continue
+        for member in inside(text, group.value_start).items:
+            if member.key != HOOKS or not isinstance(member.value, list):
+                continue
+            commands = inside(text, member.value_start)
+            for number, item in enumerate(commands.items):
+                if (hook := hook_of(event, group.value.get("matcher"), item.value)) is not None:
+                    yield HookPlace(hook, item.start, (*above, (groups, at_group, ""), (commands, number, "")))
+
+
+VERSION = "version"
+VERSION_NOW = 1
+"""Of the flat form (Cursor 1.7 to 3.12); the only one so far."""
+
+_DROPS = "makes the agent drop the whole file"
+
+
+def drop_reason(text: str, form: Form, rules: HookFileRules | None) -> str | None:
+    """Why the agent runs no hook of a file, as a clause without a full stop; None where nothing is known against it.
+
+    Raises:
+        EditRefused: it is not strict JSON.
+    """
+    if not text.strip():
+        return None
+    root = read(text)
+    return _bad_version(text, root) if form == "flat" else next(_broken_rules(text, root, rules), None)
+
+
+def ignored_events(text: str) -> tuple[str, ...]:
+    """The lists at the top level of a flat file: events that the agent passes by, since they are not under `hooks`.
+
+    Raises:
+        EditRefused: it is not strict JSON.
+    """
+    if not text.strip():
+        return ()
+    return tuple(item.key or "" for item in read(text).items if item.key != HOOKS and isinstance(item.value, list))
+
+
+def _bad_version(text: str, root: Container) -> str | None:
+    """Cursor says `Config version must be a number` and loads nothing (IDE 3.11; reported)."""
+    item = next((item for item in root.items if item.key == VERSION), None)
+    if item is None:
+        return f'it has no "{VERSION}" (such as 1), without which the agent drops the whole file'
+    if isinstance(item.value, int) and not isinstance(item.value, bool):
+        return None
+    return f'its "{VERSION}" (line {line_of(text, item.start)}) is {in_words(item.value)}, which {_DROPS}'
+
+
+def _broken_rules(text: str, root: Container, rules: HookFileRules | None) -> Iterator[str]:
+    if rules is None:
+        return
+    for item in root.items:
+        if rules.root_keys and item.key not in rules.root_keys:
+            yield f'its key "{item.key}" (line {line_of(text, item.start)}) {_DROPS}'
+    for item in _handler_items(text, root):
+        kind = item.value.get("type") if isinstance(item.value, dict) else None
+        if rules.handler_types and isinstance(kind, str) and kind not in rules.handler_types:
+            yield f'its hook of type "{kind}" (line {line_of(text, item.start)}) {_DROPS}'
+
+
+def _handler_items(text: str, root: Container) -> Iterator[Item]:
+    for hooks in _members(root, HOOKS):
+        if not isinstance(hooks.value, dict):
+            continue
+        for event in inside(text, hooks.value_start).items:
+            groups = inside(text, event.value_start).items if isinstance(event.value, list) else ()
+            for group in groups:
+                if isinstance(group.value, dict):
+                    for handlers in _members(inside(text, group.value_start), HOOKS):
+                        if isinstance(handlers.value, list):
+                            yield from inside(text, handlers.value_start).items
+
+
+def _members(container: Container, key: str) -> Iterator[Item]:
+    return (item for item in container.items if item.key == key)

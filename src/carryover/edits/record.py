@@ -1,0 +1,168 @@
+"""The records of what Carryover changed in other people's files, by which every change can be undone.
+
+| Record | Holds |
+|---|---|
+| `<state>/edits.json` (0600) | the agents' settings that hold our hooks |
+| `<state>/projects.jsonl` (0600) | the projects that a handoff was published into, one per line, never shortened |
+| `.carryover/edited` in a project (0600) | the names of its files that we edited on this machine |
+
+The ledger knows projects as well, but it may be damaged or started afresh; what is in people's projects must still be
+found, to be taken out again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.edits.hooks import UNKNOWN, Form, Origin
+from carryover.errors import ExitCode, UserError
+from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
+from carryover.paths import StateDir
+
+SETTINGS_RECORD: Final = "edits.json"
+PROJECTS_RECORD: Final = "projects.jsonl"
+PROJECT_EDITS: Final = "edited"
+
+AGENTS_MD: Final = "AGENTS.md"
+CLAUDE_MD: Final = "CLAUDE.md"
+GITIGNORE: Final = ".gitignore"
+_EDITABLE: Final = (AGENTS_MD, CLAUDE_MD, GITIGNORE)
+
+_SETTINGS_LIMIT_BYTES: Final = 4 << 20
+_PROJECTS_LIMIT_BYTES: Final = 16 << 20
+_EDITS_LIMIT_BYTES: Final = 4096
+
+
+class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A settings file that holds hooks of ours, or did. Paths are absolute."""
+
+    path: str
+    agent: str = msgspec.field(name="tool")
+    script: str
+    """The script that its hooks run."""
+    form: Form = "nested"
+    origin: Origin = UNKNOWN
+    folders: tuple[str, ...] = ()
+    """Folders that were made for it, outermost first."""
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything that `edits.json` holds."""
+
+    files: tuple[EditedFile, ...] = ()
+
+    def of(self, path: Path) -> EditedFile | None:
+        """What is recorded of a file, by its real path."""
+        real = os.path.realpath(path)
+        return next((file for file in self.files if os.path.realpath(file.path) == real), None)
+
+    def of_agent(self, agent: str) -> tuple[EditedFile, ...]:
+        """The files edited for one agent; more than one where its settings moved."""
+        return tuple(file for file in self.files if file.agent == agent)
+
+    def without_agents(self, agents: Collection[str]) -> Record:
+        """The record without what was edited for some agents."""
+        return Record(files=tuple(file for file in self.files if file.agent not in agents))
+
+    def having(self, path: Path, file: EditedFile | None) -> Record:
+        """The record with `file` as its only entry for `path`; None removes that."""
+        real = os.path.realpath(path)
+        others = tuple(other for other in self.files if os.path.realpath(other.path) != real)
+        return Record(files=others if file is None else (*others, file))
+
+
+def load_record(state: StateDir) -> Record:
+    """The record of edited settings; empty where there is none. Creates nothing.
+
+    Raises:
+        UserError: REFUSED; it can't be read, or is damaged. Says what to do.
+    """
+    path = state.root / SETTINGS_RECORD
+    try:
+        return msgspec.json.decode(read_bytes_bounded(path, _SETTINGS_LIMIT_BYTES), type=Record)
+    except (FileNotFoundError, NotADirectoryError):
+        return Record()
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        what = f"can't be read ({error.strerror})" if isinstance(error, OSError) else "is damaged"
+        remedy = "Move it away and run this again: our hooks are then looked for where agents keep their settings."
+        raise UserError(f"{path} {what}. Nothing was changed. {remedy}", ExitCode.REFUSED) from error
+
+
+def save_record(state: StateDir, record: Record) -> None:
+    """Replaces the record of edited settings; an empty one is deleted with its file. Raises OSError."""
+    path = state.root / SETTINGS_RECORD
+    if not record.files:
+        path.unlink(missing_ok=True)
+        return
+    private_dir(state.root)
+    data = msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+    write_if_changed(path, data, mode=0o600, follow=False)
+
+
+class PublishedProject(msgspec.Struct, frozen=True):
+    """A project and the folder that its handoff is written to: its own `.carryover`, or one outside of it."""
+
+    root: str
+    folder: str
+
+
+_PROJECT_DECODER: Final = msgspec.json.Decoder(PublishedProject)
+
+
+def remember_project(state: Path, project: PublishedProject) -> bool:
+    """Adds a project to the list; False when it is there already. Raises OSError."""
+    if project in published_projects(state):
+        return False
+    private_dir(state)
+    # One write at the end of the file, so that two programs can do this at once; a torn line ends with the next one.
+    line = b"\n" + msgspec.json.encode(project) + b"\n"
+    descriptor = os.open(state / PROJECTS_RECORD, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        os.write(descriptor, line)
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def published_projects(state: Path) -> tuple[PublishedProject, ...]:
+    """The list, each project once; lines that can't be read are skipped. Raises OSError."""
+    try:
+        lines = read_bytes_bounded(state / PROJECTS_RECORD, _PROJECTS_LIMIT_BYTES, follow=False).split(b"\n")
+    except FileNotFoundError:
+        return ()
+    found: dict[PublishedProject, None] = {}
+    for line in filter(None, lines):
+        try:
+            found[_PROJECT_DECODER.decode(line)] = None
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+    return tuple(found)
+
+
+def edited_in_project(store: Path) -> set[str]:
+    """Names of a project's files that we edited on this machine; `store` is its `.carryover`.
+
+    Only names that we ever edit count, since a cloned repository may bring any list.
+    """
+    try:
+        lines = read_bytes_bounded(store / PROJECT_EDITS, _EDITS_LIMIT_BYTES, follow=False).split(b"\n")
+    except OSError:
+        return set()
+    return {name for name in _EDITABLE if name.encode() in lines}
+
+
+def save_edited_in_project(store: Path, names: Collection[str]) -> None:
+    """Replaces the list of edited files; an empty one is deleted with its file. Raises OSError."""
+    path = store / PROJECT_EDITS
+    if names:
+        lines = "".join(f"{name}\n" for name in _EDITABLE if name in names)
+        write_if_changed(path, lines.encode(), mode=0o600, follow=False)
+    else:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()

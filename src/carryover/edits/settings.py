@@ -1,0 +1,87 @@
+"""Our hooks in an agent's settings, whatever their form; `json_hooks` and `toml_hooks` give the guarantees. Pure."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Sequence
+from typing import Any
+
+from carryover.adapter.spec import HookFileRules
+from carryover.edits import json_hooks, toml_hooks
+from carryover.edits.encoding import EditRefused, decode
+from carryover.edits.hook_command import OwnerOf
+from carryover.edits.hooks import UNKNOWN, Form, FoundHook, Hook, HookOwners, Origin
+
+
+def with_hooks(
+    data: bytes | None,
+    wanted: Sequence[Hook],
+    owner_of: OwnerOf,
+    origin: Origin = UNKNOWN,
+    *,
+    form: Form,
+    rules: HookFileRules | None = None,
+) -> bytes:
+    """The settings with exactly `wanted` as our hooks.
+
+    Raises:
+        EditRefused: that can't be done, or the agent would drop the file.
+    """
+    if form == "tables":
+        return toml_hooks.with_hooks(data, wanted, owner_of)
+    return json_hooks.with_hooks(data, wanted, owner_of, origin, form=form, rules=rules)
+
+
+def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, form: Form) -> bytes | None:
+    """The settings without our hooks; None when the file should go too. Raises EditRefused."""
+    if form == "tables":
+        return toml_hooks.without_hooks(data, owner_of, origin)
+    return json_hooks.without_hooks(data, owner_of, origin, form=form)
+
+
+def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form) -> Origin:
+    """What to remember before `with_hooks(data)`. Raises EditRefused."""
+    if form == "tables":
+        return toml_hooks.origin_of(data, owner_of, known)
+    return json_hooks.origin_of(data, owner_of, known, form=form)
+
+
+def hooks_of(data: bytes, owner_of: OwnerOf, *, form: Form) -> tuple[FoundHook, ...]:
+    """Every command hook in the settings. Raises EditRefused."""
+    return toml_hooks.hooks_of(data, owner_of) if form == "tables" else json_hooks.hooks_of(data, owner_of, form=form)
+
+
+def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form) -> HookOwners:
+    """Who has hooks in the settings. Raises EditRefused."""
+    return (
+        toml_hooks.hook_owners(data, owner_of)
+        if form == "tables"
+        else json_hooks.hook_owners(data, owner_of, form=form)
+    )
+
+
+def drop_reason(data: bytes, *, form: Form, rules: HookFileRules | None) -> str | None:
+    """Why the agent runs no hook of a file, as a clause; None where nothing is known against it. Raises EditRefused."""
+    return None if form == "tables" else json_hooks.drop_reason(decode(data)[1], form, rules)
+
+
+def ignored_events(data: bytes, *, form: Form) -> tuple[str, ...]:
+    """Events that stand where the agent does not look for them. Raises EditRefused."""
+    return json_hooks.ignored_events(decode(data)[1]) if form == "flat" else ()
+
+
+def value_at(data: bytes, key: Sequence[str], *, toml: bool) -> Any:
+    """The value of a setting, by the way to it from the root; None where there is none.
+
+    Raises:
+        EditRefused: it is not JSON or TOML in UTF-8.
+    """
+    text = decode(data)[1]
+    try:
+        node: Any = tomllib.loads(text) if toml else json.loads(text) if text.strip() else None
+    except (ValueError, RecursionError) as error:
+        raise EditRefused(f"it is not valid {'TOML' if toml else 'JSON'}") from error
+    for name in key:
+        node = node.get(name) if isinstance(node, dict) else None
+    return node

@@ -1,0 +1,46 @@
+"""The script that agents' hooks run, and its settings. Both live in the state folder, so that a new version needs no
+change of any agent's settings.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from carryover.edits.hook_command import SCRIPT
+from carryover.fsio import private_dir, write_if_changed
+from carryover.paths import StateDir
+
+CURL_CONFIG: Final = "hook.curl"
+SECRET_HEADER: Final = "X-Carryover-Secret"
+
+_SOURCE: Final = Path(__file__).with_name(SCRIPT)
+
+# -q on the command line keeps the user's own curl settings out; here what they and the environment could still change.
+# "Expect" makes an older curl wait for the server's word before it sends more than 1 KiB.
+_CURL_CONFIG: Final = """\
+# Written by carryoverd for hook.sh. Whoever can read this can speak to the daemon in your name.
+silent
+globoff
+noproxy = "*"
+unix-socket = "{socket}"
+connect-timeout = 0.2
+header = "Content-Type: application/json"
+header = "Expect:"
+header = "{header}: {secret}"
+"""
+
+
+def write_hook_script(state: StateDir) -> bool:
+    """Writes the script and its settings to the state folder; True when something was changed. Blocks.
+
+    The daemon's secret must exist. Raises OSError where it does not, or the folder can't be written.
+    """
+    secret = state.secret.read_text(encoding="ascii").strip()
+    config = _CURL_CONFIG.format(socket=state.socket.name, header=SECRET_HEADER, secret=secret)
+    private_dir(state.root)
+    wrote = [
+        write_if_changed(state.root / CURL_CONFIG, config.encode(), mode=0o600, follow=False),
+        write_if_changed(state.root / SCRIPT, _SOURCE.read_bytes(), mode=0o700, follow=False),
+    ]
+    return any(wrote)

@@ -1,0 +1,136 @@
+"""The pointer to the handoff in a project's AGENTS.md and CLAUDE.md: where it goes, and what is left alone.
+
+AGENTS.md is created or appended to. A CLAUDE.md is never created, and gets the pointer only where it has a text of its
+own and neither is nor imports AGENTS.md. For Claude Code reads AGENTS.md (since 2.1.281) only where no CLAUDE.md has
+a text: a missing one, a blank one and one of comments leave AGENTS.md and the pointer in it to be read; a text of ours
+would hide it, and nested AGENTS.md files with it. An import of AGENTS.md is no way out: from a session that starts in a
+subfolder it leads outside, so `claude -p` drops it, and the terminal asks for permission first (2.0.65 to 2.1.328).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from carryover.edits.apply import ProjectEdits
+from carryover.edits.encoding import EditRefused, is_text
+from carryover.edits.plan import Change, Edit, plan
+from carryover.edits.record import AGENTS_MD, CLAUDE_MD
+from carryover.errors import os_reason
+from carryover.publish import pointer
+
+CODEX_LIMIT_BYTES: Final = 32 << 10
+"""Codex cuts its project files off after this (`project_doc_max_bytes`, codex-cli 0.169.0)."""
+
+_SIZE_LIMIT_BYTES: Final = 256 << 10
+
+
+def place_pointers(root: Path, edits: ProjectEdits) -> None:
+    """Puts the pointer into the files of the project at `root`; files that are right already are not touched."""
+    agents = _planned(root, AGENTS_MD, edits)
+    if _carry_out(AGENTS_MD, agents, edits) and (root / "AGENTS.override.md").exists():
+        edits.notes.append("AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex")
+    claude = _planned(root, CLAUDE_MD, edits)
+    if not _same_file(agents.path, claude.path):
+        _carry_out(CLAUDE_MD, claude, edits)
+
+
+def remove_pointers(root: Path, edits: ProjectEdits) -> None:
+    """Takes our blocks out of the files that we put them in."""
+    for name in (CLAUDE_MD, AGENTS_MD):
+        if name in edits.mine:
+            _carry_out(name, pointer_removal(root, name), edits)
+
+
+def pointer_removal(root: Path, name: str) -> Edit:
+    """Plans to take our block out of a file; an AGENTS.md that we created and nobody added to is deleted."""
+    return _plan(root, name, partial(_without_pointer, name=name, path=root / name))
+
+
+def read_instructions(root: Path, name: str) -> bytes:
+    """The text of the file of that name; empty where there is none, or it may not be read."""
+    return _plan(root, name, lambda data: data).before or b""
+
+
+def _planned(root: Path, name: str, edits: ProjectEdits) -> Edit:
+    return _plan(root, name, partial(_with_pointer, name=name, path=root / name, ours=name in edits.mine))
+
+
+def _carry_out(name: str, edit: Edit, edits: ProjectEdits) -> bool:
+    return edits.carry_out(name, edit, ours=edit.after is not None and pointer.state(edit.after) != "absent")
+
+
+def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool) -> bytes | None:
+    """What the file should be. A block that is `ours` gets the present text; one of the repository's own keeps its."""
+    if data is None:
+        return pointer.NEW_FILE if name == AGENTS_MD else None
+    if name == CLAUDE_MD and (pointer.says_nothing(data) or pointer.imports_agents_md(data)):
+        # The user's own text is gone, or the import came, since we put it in.
+        return _without_pointer(data, name=name, path=path) if ours else data
+    _check(data)
+    text = pointer.with_current_text(data) if ours else data
+    if name == CLAUDE_MD:
+        return pointer.with_block(text, at_top=False)
+    if pointer.block_end(text) > CODEX_LIMIT_BYTES:
+        text = pointer.without_block(text)
+    return pointer.with_block(text, at_top=pointer.length_with_block(text) > CODEX_LIMIT_BYTES)
+
+
+def _without_pointer(data: bytes | None, *, name: str, path: Path) -> bytes | None:
+    if data is None:
+        return None
+    _check(data)
+    if name == AGENTS_MD and pointer.is_new_file(data) and not path.is_symlink():
+        return None
+    return pointer.without_block(data)
+
+
+def _check(data: bytes) -> None:
+    """Raises EditRefused where the file is not text, or the markers are not as we set them."""
+    if not is_text(data):
+        raise EditRefused("it is not plain text")
+    match pointer.state(data):
+        case "edited":
+            raise EditRefused("its Carryover block was edited by hand")
+        case "broken":
+            raise EditRefused("one of the Carryover markers is missing")
+
+
+def _plan(root: Path, name: str, edit: Callable[[bytes | None], bytes | None]) -> Edit:
+    path, problem = _entry(root, name)
+    change = Change(
+        path=path,
+        what="the pointer to the handoff",
+        edit=edit,
+        remedy="Remove what Carryover added yourself.",
+        within=root,
+        limit_bytes=_SIZE_LIMIT_BYTES,
+        backup=False,
+        private=False,
+    )
+    return plan(change) if problem is None else Edit(change, None, None, problem)
+
+
+def _entry(root: Path, name: str) -> tuple[Path, str | None]:
+    """The folder's own spelling of `name`: where case makes no difference, AGENTS.md may be there as Agents.md."""
+    try:
+        with os.scandir(root) as entries:
+            names = [entry.name for entry in entries]
+    except OSError as error:
+        return root / name, os_reason(error)
+    variants = [] if name in names else [other for other in names if other.casefold() == name.casefold()]
+    if not variants:
+        return root / name, None
+    if _same_file(root / name, root / variants[0]):
+        return root / variants[0], None
+    return root / name, f"{variants[0]} is there, and the two would be one file on a Mac"
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False

@@ -1,0 +1,110 @@
+"""Splits shell command lines into tokens and simple commands. Reads what agents run; expands and executes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final, Literal, NamedTuple
+
+_HEREDOC: Final = re.compile(r"(?<!<)<<(?!<)(-?)[ \t]*(['\"]?)([A-Za-z_]\w*)\2")
+_TOKEN: Final = re.compile(
+    r"""(?x)
+      (?P<blank>[ \t\r]+ | \\(?:\n|\Z) | (?<![^\s;&|(])\#[^\n]*)
+    | (?P<redirect>\d*(?:&>>?|>>?\|?|<<<|<)(?:&\d|&-)?)
+    | (?P<operator>&&|\|\||;;|\|&|[;&|\n()])
+    | (?P<word>(?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|\$\((?![(])[^()\n]*\)|[^\s;&|()<>'"\\]|(?<=[^\s])\#)+)
+    | (?P<rest>.)
+    """,
+    re.DOTALL,
+)
+_QUOTING: Final = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
+_SCRIPT_OPTION: Final = re.compile(r"-\w*c")
+_SHELLS: Final = frozenset(("bash", "sh", "zsh", "dash"))
+_LONGEST: Final = 16_384
+
+Kind = Literal["word", "operator", "redirect", "cut"]
+
+
+class Token(NamedTuple):
+    """A piece of a command line as it is written, quotes included.
+
+    `operator`: what separates commands, among them the line end. `redirect`: with its descriptor, without its target.
+    `cut`: a quote that is never closed, after which nothing can be told; always the last.
+    """
+
+    kind: Kind
+    text: str
+
+
+class SimpleCommand(NamedTuple):
+    """One command with its arguments, unquoted, without redirections; `then` is the operator that follows it."""
+
+    words: tuple[str, ...]
+    then: str
+
+
+def tokens(script: str) -> Iterator[Token]:
+    """The tokens of a script without comments. Here-documents are to be taken out first (`without_heredocs`)."""
+    for found in _TOKEN.finditer(script):
+        match found.lastgroup:
+            case "word" | "operator" | "redirect" as kind:
+                yield Token(kind, found[0])
+            case "rest":
+                yield Token("cut", found[0])
+                return
+
+
+def without_heredocs(script: str) -> str:
+    """`script` without its here-documents: neither their text nor what introduces it."""
+    kept = []
+    waiting: list[tuple[bool, str]] = []
+    for line in script.split("\n"):
+        if waiting:
+            indented, end = waiting[0]
+            if (line.lstrip("\t") if indented else line).rstrip("\r") == end:
+                waiting.pop(0)
+            continue
+        waiting = [(found[1] == "-", found[3]) for found in _HEREDOC.finditer(line)]
+        kept.append(_HEREDOC.sub(" ", line))
+    return "\n".join(kept)
+
+
+def simple_commands(script: str) -> list[SimpleCommand]:
+    """The commands of a script in order, up to a quote that is never closed."""
+    found = []
+    words: list[str] = []
+    skip_target = False
+    for token in tokens(without_heredocs(script[:_LONGEST])):
+        match token.kind:
+            case "operator":
+                if words:
+                    found.append(SimpleCommand(tuple(words), token.text))
+                    words = []
+                skip_target = False
+            case "redirect":
+                skip_target = has_target(token)
+            case "word":
+                if not skip_target:
+                    words.append(unquoted(token.text))
+                skip_target = False
+    if words:
+        found.append(SimpleCommand(tuple(words), ""))
+    return found
+
+
+def has_target(redirect: Token) -> bool:
+    """Whether a word follows that the redirection goes to; `2>&1` has none."""
+    return "&" not in redirect.text[1:] or redirect.text.startswith("&")
+
+
+def unquoted(word: str) -> str:
+    """A word without its quotes and escapes."""
+    return _QUOTING.sub(lambda part: part[1] or part[2] or part[3] or "", word)
+
+
+def script_of_shell(words: Sequence[str]) -> str | None:
+    """The script that a shell is started with, as in `bash -lc '...'`; None where it is started otherwise."""
+    if not words or words[0] not in _SHELLS:
+        return None
+    return next((script for option, script in pairwise(words[1:]) if _SCRIPT_OPTION.fullmatch(option)), None)

@@ -1,0 +1,202 @@
+"""The tools that are selected get their hooks; the files of all others lose them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from carryover.adapter.spec import HookEntry
+from carryover.edits.agent_hooks import AgentHooks, HookDiff, compare_hooks, plan_hooks
+from carryover.edits.apply import apply
+from carryover.edits.encoding import EditRefused
+from carryover.edits.hook_command import hook_command, owner_by_script
+from carryover.edits.hooks import HookFile, Origin
+from carryover.edits.json_hooks import hooks_of
+from carryover.edits.record import load_record
+from carryover.paths import StateDir
+
+HOOKS = (HookEntry(event="SessionStart", matcher="startup", timeout_s=5), HookEntry(event="Stop", timeout_s=5))
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateDir:
+    return StateDir(tmp_path / "state")
+
+
+@pytest.fixture
+def script(state: StateDir) -> Path:
+    return state.hook_script
+
+
+def claude(config: Path, hooks: tuple[HookEntry, ...] = HOOKS) -> AgentHooks:
+    return AgentHooks("claude-code", "Claude Code", config, hooks)
+
+
+def codex(place: HookFile, *elsewhere: HookFile) -> AgentHooks:
+    return AgentHooks("codex", "Codex CLI", place.path, HOOKS, form=place.form, elsewhere=elsewhere)
+
+
+def set_up(tools: list[AgentHooks], state: StateDir, script: Path) -> list[tuple[str, str]]:
+    """Path and outcome of each edit."""
+    edits = plan_hooks(tools, load_record(state), script)
+    return [(done.edit.path.name, done.outcome) for done in apply(edits, state)]
+
+
+def events(config: Path, script: Path) -> list[str]:
+    return [
+        found.hook.event for found in hooks_of(config.read_bytes(), owner_by_script(script)) if found.owner == "ours"
+    ]
+
+
+def test_hooks_are_written_and_a_second_run_changes_no_byte(tmp_path: Path, state: StateDir, script: Path) -> None:
+    config = tmp_path / "settings.json"
+    config.write_text('{"model": "opus"}\n')
+
+    assert set_up([claude(config)], state, script) == [("settings.json", "changed")]
+    after, record = config.read_bytes(), load_record(state)
+    assert set_up([claude(config)], state, script) == [("settings.json", "unchanged")]
+
+    assert (events(config, script), config.read_bytes(), load_record(state)) == (
+        ["SessionStart", "Stop"],
+        after,
+        record,
+    )
+
+
+def test_a_tool_that_is_not_selected_any_more_gets_its_file_back(tmp_path: Path, state: StateDir, script: Path) -> None:
+    config = tmp_path / "settings.json"
+    config.write_text('{"hooks": {"Stop": []}}')
+    set_up([claude(config)], state, script)
+
+    assert set_up([claude(config, ())], state, script) == [("settings.json", "changed")]
+    assert (config.read_text(), load_record(state).files) == ('{"hooks": {"Stop": []}}', ())
+
+
+def test_settings_that_moved_take_the_hooks_along(tmp_path: Path, state: StateDir, script: Path) -> None:
+    old, new = tmp_path / "old.json", tmp_path / "new" / "new.json"
+    set_up([claude(old)], state, script)
+
+    assert set_up([claude(new)], state, script) == [("new.json", "created"), ("old.json", "removed")]
+    assert (old.exists(), events(new, script)) == (False, ["SessionStart", "Stop"])
+
+
+def test_another_way_to_the_same_file_takes_nothing_away(tmp_path: Path, state: StateDir, script: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    set_up([claude(tmp_path / "real" / "s.json")], state, script)
+
+    assert set_up([claude(tmp_path / "link" / "s.json")], state, script) == [("s.json", "unchanged")]
+    [entry] = load_record(state).files
+    assert (entry.path, entry.origin) == (str(tmp_path / "link" / "s.json"), Origin(missing=True))
+
+
+def test_a_state_folder_that_moved_leaves_no_old_hooks_behind(tmp_path: Path, state: StateDir, script: Path) -> None:
+    config = tmp_path / "settings.json"
+    set_up([claude(config)], state, script)
+    moved = StateDir(state.root.rename(tmp_path / "elsewhere"))
+    new_script = moved.hook_script
+
+    set_up([claude(config)], moved, new_script)
+
+    assert (events(config, new_script), events(config, script)) == (["SessionStart", "Stop"], [])
+    assert load_record(moved).files[0].origin == Origin(missing=True)
+
+
+def test_one_tools_settings_that_do_not_parse_stop_no_other(tmp_path: Path, state: StateDir, script: Path) -> None:
+    bad, good = tmp_path / "bad.json", tmp_path / "good.json"
+    bad.write_text("{,}")
+    tools = [claude(bad), AgentHooks("codex", "Codex CLI", good, HOOKS)]
+
+    edits = plan_hooks(tools, load_record(state), script)
+    apply(edits, state)
+
+    assert edits[0].problem is not None
+    assert edits[0].problem.startswith(f"{bad} is left alone: it is not valid JSON (line 1, column 2:")
+    assert edits[0].problem.endswith("Fix that, then run `carryover refresh`.")
+    assert (bad.read_text(), events(good, script), len(load_record(state).files)) == (
+        "{,}",
+        ["SessionStart", "Stop"],
+        1,
+    )
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_hooks_move_between_two_files_of_one_agent(
+    tmp_path: Path, state: StateDir, script: Path, recorded: bool
+) -> None:
+    theirs = 'model = "gpt-6"\n\n[[hooks.Stop]]\n\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"\n'
+    file, tables = HookFile(tmp_path / "hooks.json", "nested"), HookFile(tmp_path / "config.toml", "tables")
+    set_up([codex(file)], state, script)
+    tables.path.write_text(theirs)
+    if not recorded:
+        (state.root / "edits.json").unlink()
+
+    assert set_up([codex(tables, file)], state, script) == [
+        ("config.toml", "changed"),
+        ("hooks.json", "removed" if recorded else "changed"),
+    ]
+    assert file.path.exists() is not recorded
+    assert "hook.sh" not in (file.path.read_text() if file.path.exists() else "")
+    assert [entry.form for entry in load_record(state).files] == ["tables"]
+    assert set_up([codex(tables)], state, script) == [("config.toml", "unchanged")]
+
+    assert set_up([], state, script) == [("config.toml", "changed")]
+    assert tables.path.read_text() == theirs
+
+
+def test_hooks_stay_where_they_are_while_they_cannot_be_written_elsewhere(
+    tmp_path: Path, state: StateDir, script: Path
+) -> None:
+    file, tables = HookFile(tmp_path / "hooks.json", "nested"), HookFile(tmp_path / "config.toml", "tables")
+    set_up([codex(file)], state, script)
+    tables.path.write_text('hooks = { Stop = [{ hooks = [{ type = "command", command = "say done" }] }] }\n')
+    before = (file.path.read_bytes(), tables.path.read_bytes(), load_record(state))
+
+    assert set_up([codex(tables, file)], state, script) == [("config.toml", "left alone")]
+    assert (file.path.read_bytes(), tables.path.read_bytes(), load_record(state)) == before
+
+
+def test_the_client_s_own_writing_between_plan_and_edit_stays(tmp_path: Path, state: StateDir, script: Path) -> None:
+    tables = HookFile(tmp_path / "config.toml", "tables")
+    tables.path.write_text('[[hooks.PreToolUse]]\nhooks = [{ type = "command", command = "say done" }]\n')
+    edits = plan_hooks([codex(tables)], load_record(state), script)
+    rewritten = tables.path.read_text() + '\n[projects."/home/dev/shop"]\ntrust_level = "trusted"\n'
+    tables.path.write_text(rewritten)
+
+    assert [done.outcome for done in apply(edits, state)] == ["changed"]
+    assert tables.path.read_text().startswith(rewritten)
+
+
+def test_flat_settings_that_were_made_go_with_their_version(tmp_path: Path, state: StateDir, script: Path) -> None:
+    config = tmp_path / ".cursor" / "hooks.json"
+    tool = AgentHooks("cursor", "Cursor", config, (HookEntry(event="stop", timeout_s=5),), form="flat")
+
+    assert set_up([tool], state, script) == [("hooks.json", "created")]
+    assert json.loads(config.read_bytes())["version"] == 1
+    assert set_up([], state, script) == [("hooks.json", "removed")]
+    assert not config.parent.exists()
+
+
+def test_hooks_are_present_missing_or_edited(tmp_path: Path, script: Path) -> None:
+    tool = claude(tmp_path / "settings.json", (*HOOKS, HookEntry(event="SessionEnd", timeout_s=5)))
+    start = {"type": "command", "command": hook_command(script.parent, "claude-code", "SessionStart"), "timeout": 5}
+    changed = {
+        "type": "command",
+        "command": f"{hook_command(script.parent, 'claude-code', 'Stop')}; say done",
+        "timeout": 5,
+    }
+    old = {"type": "command", "command": hook_command(script.parent, "claude-code", "Old")}
+    hooks = {
+        "SessionStart": [{"matcher": "startup", "hooks": [start]}],
+        "Stop": [{"hooks": [changed, {"command": "say done"}]}],
+        "Old": [{"hooks": [old]}],
+    }
+
+    found = compare_hooks(json.dumps({"hooks": hooks}).encode(), tool, script)
+
+    assert found == HookDiff(present=("SessionStart",), missing=("SessionEnd",), edited=("Stop", "Old"))
+    assert compare_hooks(None, tool, script) == HookDiff((), ("SessionStart", "Stop", "SessionEnd"), ())
+    with pytest.raises(EditRefused):
+        compare_hooks(b"{", tool, script)

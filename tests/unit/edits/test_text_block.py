@@ -1,0 +1,83 @@
+"""Lines are added to a text so that they can be taken out again without a trace."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carryover.edits.encoding import newline_of
+from carryover.edits.text_block import find_lines, whole_file, with_lines, without_span
+from support.texts import TEXTS
+
+BLOCK = (b"# ours", b"rule")
+
+
+def without(data: bytes) -> bytes:
+    span = find_lines(data, BLOCK)
+    assert span is not None
+    return without_span(data, span)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"", b"\n# ours\nrule\n"),
+        (b"a\n", b"a\n\n# ours\nrule\n"),
+        (b"a", b"a\n# ours\nrule\n"),
+        (b"a\r\nb\r\n", b"a\r\nb\r\n\r\n# ours\r\nrule\r\n"),
+        (b"a\r\nb", b"a\r\nb\r\n# ours\r\nrule\r\n"),
+        (b"\xef\xbb\xbfa\n", b"\xef\xbb\xbfa\n\n# ours\nrule\n"),
+    ],
+)
+def test_lines_at_the_end(before: bytes, after: bytes) -> None:
+    assert (with_lines(before, BLOCK), without(after)) == (after, before)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"", b"# ours\nrule\n\n"),
+        (b"a\n", b"# ours\nrule\n\na\n"),
+        (b"\xef\xbb\xbfa\r\nb\r\n", b"\xef\xbb\xbf# ours\r\nrule\r\n\r\na\r\nb\r\n"),
+    ],
+)
+def test_lines_at_the_top(before: bytes, after: bytes) -> None:
+    assert (with_lines(before, BLOCK, at_top=True), without(after)) == (after, before)
+
+
+def test_a_file_of_these_lines_alone_differs_from_an_empty_file_that_got_them() -> None:
+    assert whole_file(BLOCK) == b"# ours\nrule\n"
+    assert whole_file(BLOCK) != with_lines(b"", BLOCK)
+
+
+@pytest.mark.parametrize(
+    ("with_more", "rest"),
+    [
+        (b"a\n# ours\nrule\nadded later\n", b"a\nadded later\n"),
+        (b"a\n\n# ours\nrule\nadded later\n", b"a\nadded later\n"),
+        (b"a\n\n# ours\nrule\n\nadded later", b"a\n\nadded later"),
+        (b"# ours\nrule\nadded later\n", b"added later\n"),
+        (b"a\n\n# ours\nrule", b"a\n"),
+    ],
+)
+def test_text_that_came_later_keeps_its_lines(with_more: bytes, rest: bytes) -> None:
+    assert without(with_more) == rest
+
+
+@pytest.mark.parametrize("data", [b"x# ours\nrule\n", b"# ours\nrules\n", b"# ours\nrule\r\n", b"# ours\r\nrule\n"])
+def test_only_whole_lines_with_one_line_end_are_found(data: bytes) -> None:
+    assert find_lines(data, BLOCK) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "eol"), [(b"", b"\n"), (b"a\r\nb\r\nc\n", b"\r\n"), (b"a\r\nb\n", b"\n"), (b"a\rb\r", b"\n")]
+)
+def test_the_line_end_of_most_lines_counts(data: bytes, eol: bytes) -> None:
+    assert newline_of(data) == eol
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=TEXTS, at_top=st.booleans())
+def test_taking_out_what_was_added_gives_the_text_as_it_was(data: bytes, at_top: bool) -> None:
+    assert without(with_lines(data, BLOCK, at_top=at_top)) == data

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from pathlib import Path
+
+import pytest
+
+from carryover.edits.hook_command import hook_command
+from carryover.paths import StateDir
+from carryover.publish.hook_script import SECRET_HEADER, write_hook_script
+
+
+@pytest.fixture
+def state(home: Path) -> StateDir:
+    """A state folder in which a daemon has made its secret."""
+    state = StateDir(home / ".carryover")
+    state.root.mkdir(mode=0o700)
+    state.secret.write_text("5ec2e7\n")
+    return state
+
+
+def look(state: StateDir) -> dict[str, tuple[int, int]]:
+    """Mode and modification time of every file, by name."""
+    found = {path.name: path.stat() for path in state.root.iterdir()}
+    return {name: (stat.S_IMODE(file.st_mode), file.st_mtime_ns) for name, file in found.items()}
+
+
+def test_the_line_in_the_settings_is_short_and_holds_neither_address_nor_secret() -> None:
+    line = hook_command(Path("/home/dev/.carryover"), "claude-code", "SessionStart")
+
+    assert line == "sh /home/dev/.carryover/hook.sh claude-code SessionStart 2>/dev/null || true"
+
+
+@pytest.mark.parametrize("folder", ["/home/o'dev/my state", '/a "b"/$HOME/`id`', "/new\nline", "/-rf *"])
+def test_a_shell_reads_any_path_as_one_word(folder: str) -> None:
+    line = hook_command(Path(folder), "claude-code", "Stop")
+
+    assert shlex.split(line) == ["sh", f"{folder}/hook.sh", "claude-code", "Stop", "2>/dev/null", "||", "true"]
+
+
+def test_the_script_and_its_settings_are_for_their_owner_alone(state: StateDir) -> None:
+    before = os.umask(0)
+    try:
+        assert write_hook_script(state)
+    finally:
+        os.umask(before)
+
+    assert {name: mode for name, (mode, _) in look(state).items() if name != "hook.secret"} == {
+        "hook.sh": 0o700,
+        "hook.curl": 0o600,
+    }
+    assert (state.root / "hook.sh").read_text().startswith("#!/bin/sh\n")
+
+
+def test_the_script_knows_no_secret_and_its_settings_do(state: StateDir) -> None:
+    write_hook_script(state)
+
+    assert "5ec2e7" not in (state.root / "hook.sh").read_text()
+    settings = (state.root / "hook.curl").read_text().splitlines()
+    assert f'header = "{SECRET_HEADER}: 5ec2e7"' in settings
+    assert 'unix-socket = "daemon.sock"' in settings
+
+
+def test_a_second_time_touches_nothing(state: StateDir) -> None:
+    write_hook_script(state)
+    before = look(state)
+
+    assert not write_hook_script(state)
+    assert look(state) == before
+
+
+def test_what_was_changed_or_lost_is_put_back(state: StateDir) -> None:
+    write_hook_script(state)
+    script, settings = state.root / "hook.sh", state.root / "hook.curl"
+    right = script.read_bytes(), settings.read_bytes()
+    script.write_text("#!/bin/sh\nexit 1\n")
+    settings.unlink()
+
+    assert write_hook_script(state)
+    assert (script.read_bytes(), settings.read_bytes()) == right
+
+    script.chmod(0o777)
+    write_hook_script(state)
+    assert stat.S_IMODE(script.stat().st_mode) == 0o700
+
+
+def test_a_new_secret_is_sent_from_then_on(state: StateDir) -> None:
+    write_hook_script(state)
+    state.secret.write_text("another\n")
+
+    assert write_hook_script(state)
+    assert f'header = "{SECRET_HEADER}: another"' in (state.root / "hook.curl").read_text()
+
+
+def test_a_link_in_place_of_the_script_gives_way_and_its_target_stays(state: StateDir, home: Path) -> None:
+    (home / "theirs").write_text("keep me")
+    (state.root / "hook.sh").symlink_to(home / "theirs")
+
+    write_hook_script(state)
+
+    assert not (state.root / "hook.sh").is_symlink()
+    assert (home / "theirs").read_text() == "keep me"
+
+
+def test_without_a_secret_nothing_is_written(state: StateDir) -> None:
+    state.secret.unlink()
+
+    with pytest.raises(FileNotFoundError):
+        write_hook_script(state)
+    assert list(state.root.iterdir()) == []

@@ -1,0 +1,74 @@
+"""What a memory file says is told from what it only shows."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from carryover.text.markdown import fenced, prose
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        ("a\n```\nb\n```\nc", {1, 2, 3}),
+        ("```python title\nb\n```", {0, 1, 2}),
+        ("````\n```\n````", {0, 1, 2}),
+        ("~~~\n```\n~~~", {0, 1, 2}),
+        ("- ```sh\n  b\n  ```\nc", {0, 1, 2}),
+        ("1. run\n   ```\n   b\n   ```\nc", {1, 2, 3}),
+        ("> ```\n> b\n> ```\nc", {0, 1, 2}),
+        ("```\r\nb\r\n```\r\nc", {0, 1, 2}),
+        ("```\nnever closed", set()),
+        ("```\n~~~\nb\n~~~", {1, 2, 3}),
+        ("````\nb\n```", set()),
+        ("```not a fence```\nb\n```not either```", set()),
+        ("``\nb\n``", set()),
+    ],
+)
+def test_a_closed_fence_and_its_lines(text: str, inside: set[int]) -> None:
+    assert fenced(text.encode().split(b"\n")) == inside
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("say `not this` here", "say  here"),
+        ("say ``not ` this`` here", "say  here"),
+        ("a ` alone", "a ` alone"),
+        ("a ` alone\n\nand ` later", "a ` alone\n\nand ` later"),
+        ("say <!-- not\nthis --> here", "say  here"),
+        ("a <!-- without end", "a <!-- without end"),
+        ("`<!--` a `-->`", " a "),
+        ("<!-- ` --> a `b`", " a "),
+        ("a\n```\nb\n```\nc", "a\n\n\n\nc"),
+        ("\ufeffa", "a"),
+    ],
+)
+def test_code_and_comments_are_left_out(text: str, said: str) -> None:
+    assert prose(text.encode()) == said
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"".join(b"`" * n + b" " for n in range(700)),
+        b"".join(b"~" * n + b"\n" for n in range(700, 3, -1)),
+        b"```a\n" * 50_000,
+        b"<!--" * 62_500,
+        b"```" + b"\n" * 250_000,
+        b"```" + b"- " * 125_000,
+    ],
+    ids=["runs", "fences", "openers", "comments", "lines", "lists"],
+)
+def test_hostile_text_does_not_take_more_than_its_length_tells(hostile: bytes) -> None:
+    harmless = b"```\na\n" * (250_000 // 6)
+
+    assert seconds(hostile) < 20 * seconds(harmless)
+
+
+def seconds(data: bytes) -> float:
+    started = time.process_time()
+    prose.__wrapped__(data)
+    return time.process_time() - started

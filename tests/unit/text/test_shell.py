@@ -1,0 +1,51 @@
+"""Command lines are split where the shell would split them."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands
+
+
+def test_operators_split_a_line_and_quotes_do_not() -> None:
+    assert simple_commands("cd 'my shop' && echo \"a; b\" | cat; ls\\ x & pwd") == [
+        SimpleCommand(("cd", "my shop"), "&&"),
+        SimpleCommand(("echo", "a; b"), "|"),
+        SimpleCommand(("cat",), ";"),
+        SimpleCommand(("ls x",), "&"),
+        SimpleCommand(("pwd",), ""),
+    ]
+
+
+def test_redirections_and_comments_are_left_out() -> None:
+    assert simple_commands("pytest -q 2>&1 > out.txt 2>/dev/null &> all # then\nls") == [
+        SimpleCommand(("pytest", "-q"), "\n"),
+        SimpleCommand(("ls",), ""),
+    ]
+
+
+def test_the_text_of_a_here_document_is_no_command() -> None:
+    assert simple_commands("cat > a.sh <<'EOF' && chmod +x a.sh\npytest\nEOF\nls") == [
+        SimpleCommand(("cat",), "&&"),
+        SimpleCommand(("chmod", "+x", "a.sh"), "\n"),
+        SimpleCommand(("ls",), ""),
+    ]
+
+
+def test_a_line_that_was_cut_inside_a_quote_ends_there() -> None:
+    assert simple_commands("git commit -m 'first; pytest") == [SimpleCommand(("git", "commit", "-m"), "")]
+
+
+@pytest.mark.parametrize(
+    ("words", "script"),
+    [
+        (("bash", "-lc", "make test"), "make test"),
+        (("sh", "-e", "-c", "make"), "make"),
+        (("bash", "--norc", "-c", "make"), "make"),
+        (("bash", "run.sh"), None),
+        (("git", "-c", "a=b"), None),
+        ((), None),
+    ],
+)
+def test_the_script_that_a_shell_is_started_with(words: tuple[str, ...], script: str | None) -> None:
+    assert script_of_shell(words) == script
