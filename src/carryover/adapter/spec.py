@@ -15,6 +15,9 @@ LINUX: Final = "linux"
 MACOS: Final = "darwin"
 """Platforms as `sys.platform` names them."""
 
+AGENTS_MD: Final = "AGENTS.md"
+"""The instruction file that many agents share. Every other one belongs to one agent."""
+
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """A file or folder of the user, whose standard place an environment variable may move."""
@@ -172,6 +175,13 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     switches: tuple[HookSwitch, ...] = ()
     review: HookReview | None = None
     """None: hooks run as soon as they are written."""
+    offline: str = ""
+    """Shell code, run by `hook.sh` when a session starts and no daemon answers; empty: the session gets nothing then.
+
+    It finds `$payload` and leaves with `exit 0` where that is not the agent's own. It may set `start`, the folder that
+    the session began in (`.`, the hook's own, if it does not), and `reason`, why the session starts, where the payload
+    does not say that as `"source"`.
+    """
 
     @property
     def places(self) -> tuple[Place, ...]:

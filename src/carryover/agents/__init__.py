@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from carryover.adapter.contract import Agent
-    from carryover.adapter.spec import AgentSpec
+    from carryover.adapter.spec import AgentSpec, InstructionFile
 
 
 def adapters() -> dict[str, Agent]:
@@ -42,6 +42,18 @@ def agent_ids() -> tuple[str, ...]:
 def agent_names() -> Mapping[str, str]:
     """Returns the names people know the agents by, by id, in the order of `specs`."""
     return {spec.id: spec.short_name or spec.name for spec in specs()}
+
+
+def instruction_files() -> Mapping[str, Mapping[str, InstructionFile]]:
+    """Returns the files in a project that agents read by themselves: by name, then by the id of each agent that does.
+
+    AGENTS.md, which many share, comes first.
+    """
+    found: dict[str, dict[str, InstructionFile]] = {}
+    for spec in specs():
+        for file in spec.instructions:
+            found.setdefault(file.name, {})[spec.id] = file
+    return dict(sorted(found.items(), key=lambda item: item[0] != "AGENTS.md"))
 
 
 def agent_id_of(name: str) -> str | None:

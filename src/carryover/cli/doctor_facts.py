@@ -57,7 +57,7 @@ def gather(state: StateDir, home: Path) -> Facts:
         port=config.server.port,
         stranger=_stranger(config.server.port) if endpoint.health is None else None,
         tools=tuple(_tools(state, home, config, detections)),
-        codex_here=any(seen.spec.id == "codex" and seen.found for seen in detections),
+        agents_here=tuple(seen.spec.id for seen in detections if seen.found),
         projects=project_facts(state, config, home),
         ledger=ledger_facts(state, home),
         free_bytes=_free_bytes(state, home),

@@ -20,7 +20,7 @@ from carryover.fsio import is_folder
 from carryover.model import conversation_of
 from carryover.probe.git import Moved, git_moved
 from carryover.publish.handoff_file import place_of
-from carryover.publish.own_writes import OWN_WRITES
+from carryover.publish.own_writes import own_writes
 from carryover.publish.project_root import AgentFolders
 from carryover.publish.refresh import files_now, git_now, view_now
 from carryover.publish.restore_store import SITUATIONS
@@ -88,7 +88,7 @@ def _moved(root: Path, then: GitFacts | None) -> Moved | None:
     if then is None or then.head is None or not is_folder(root):
         return None
     try:
-        return git_moved(root, since=then.head, own=OWN_WRITES)
+        return git_moved(root, since=then.head, own=own_writes())
     except TimeoutError:
         return None
 

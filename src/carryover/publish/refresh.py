@@ -23,7 +23,7 @@ from carryover.probe.files import file_facts
 from carryover.probe.git import git_facts
 from carryover.publish.handoff_file import STORE, place_of, sha_of, write_handoff
 from carryover.publish.offers import startable
-from carryover.publish.own_writes import OWN_WRITES
+from carryover.publish.own_writes import own_writes
 from carryover.publish.project_files import Published, publish
 from carryover.publish.project_root import AgentFolders, agents_checkouts
 from carryover.publish.restore_store import forget_answers, keep_answers
@@ -137,7 +137,7 @@ def _remembered(state: Path, made: Refreshed, published: Published) -> Published
 def git_now(root: Path) -> GitFacts | None:
     """Git's state now; None without a repository or an answer in time."""
     try:
-        return git_facts(root, own=OWN_WRITES) if is_folder(root) else None
+        return git_facts(root, own=own_writes()) if is_folder(root) else None
     except TimeoutError:
         return None
 
@@ -171,6 +171,6 @@ def _brought_into_store(state: Path, made: Refreshed, published: Published, conf
 def _git(root: Path, last: GitFacts | None) -> GitFacts | None:
     """Git's state now, or the last known one, marked so, where git is too slow. None without a repository."""
     try:
-        return git_facts(root, own=OWN_WRITES) if is_folder(root) else None
+        return git_facts(root, own=own_writes()) if is_folder(root) else None
     except TimeoutError:
         return msgspec.structs.replace(last, stale=True) if last is not None else None

@@ -28,6 +28,15 @@ _END: Final = HookEntry(event="SessionEnd", timeout_s=5)
 
 _SETTINGS: Final = Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json")
 
+_OFFLINE: Final = r"""
+case $payload in
+  *'"cursor_version"'* | *'"conversation_id"'* | *'"workspace_roots"'*) exit 0 ;;
+  # The working folder follows the session's `cd`; its project is that of the folder it began in.
+  *'"transcript_path":'*/projects/*.jsonl\"*) start=${CLAUDE_PROJECT_DIR:-.} ;;
+  *) exit 0 ;;
+esac
+"""
+
 SPEC: Final = AgentSpec(
     id="claude-code",
     name="Claude Code",
@@ -53,6 +62,7 @@ SPEC: Final = AgentSpec(
             HookSet(versions=">=2.1.78,<3", label="2.x", hooks=(_START, _COMPACT, _STOP, _FAILURE, _END)),
         ),
         injects_on=("SessionStart",),
+        offline=_OFFLINE,
     ),
     # AGENTS.md only from 2.1.281 on, and only where no CLAUDE.md has a text.
     instructions=(InstructionFile(name="CLAUDE.md"), InstructionFile(name="AGENTS.md", create=True)),

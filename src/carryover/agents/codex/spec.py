@@ -31,6 +31,15 @@ _STOP: Final = HookEntry(event="Stop", timeout_s=5)
 # It allows no more, and warns at each start of a file that asks for it (0.169.0).
 _END: Final = HookEntry(event="SessionEnd", timeout_s=3)
 
+_OFFLINE: Final = r"""
+case $payload in
+  *'"cursor_version"'* | *'"conversation_id"'* | *'"workspace_roots"'*) exit 0 ;;
+  *'"transcript_path":'*/sessions/*/rollout-*.jsonl\"*) ;;
+  *'"transcript_path":null'* | *'"transcript_path": null'*) ;; # --ephemeral
+  *) exit 0 ;;
+esac
+"""
+
 
 def _review_entry(file: Path, event: str, group: int, handler: int) -> str:
     """`<file>:<event_in_snake_case>:<group>:<handler>` (0.140 to 0.169)."""
@@ -79,6 +88,7 @@ SPEC: Final = AgentSpec(
             HookSet(versions=">=0.145,<1", label="0.145 and later", hooks=(_START, _COMPACT, _STOP, _END)),
         ),
         injects_on=("SessionStart",),
+        offline=_OFFLINE,
     ),
     instructions=(
         InstructionFile(

@@ -42,6 +42,20 @@ _PLACES: Final = (
 )
 """The folders below which sources lie. The settings beside `globalStorage` are none of ours and hold much more."""
 
+_OFFLINE: Final = r"""
+case $payload in
+  *'"is_background_agent":true'* | *'"is_background_agent": true'*) exit 0 ;;
+  *'"cursor_version"'*)
+    # It says no reason, and runs hooks in a folder of its own. A name with a backslash or a quote in it is not tried.
+    reason=startup
+    start=$(printf '%s' "$payload" | tr '\n' ' ' |
+      sed -n 's/.*"workspace_roots"[[:space:]]*:[[:space:]]*\[[[:space:]]*"\(\/[^"\\]*\)".*/\1/p')
+    [ -n "$start" ] || exit 0
+    ;;
+  *) exit 0 ;;
+esac
+"""
+
 SPEC: Final = AgentSpec(
     id="cursor",
     name="Cursor",
@@ -67,6 +81,7 @@ SPEC: Final = AgentSpec(
             HookSet(versions=">=2026.9.10,<2028", label="2026.09.10 and later", hooks=(_START, _STOP, _END)),
         ),
         injects_on=("sessionStart",),
+        offline=_OFFLINE,
     ),
     instructions=(InstructionFile(name="AGENTS.md", create=True),),
     start=Starter(binary="cursor-agent"),
