@@ -32,11 +32,8 @@ def marks(spec: AgentSpec) -> re.Pattern[str]:
     words = {spec.id, spec.name, spec.short_name or spec.name} - {"cursor"}
     anywhere = (*words, *variables, *hidden - {".config", ".local"}, *files - {AGENTS_MD})
     alone = (spec.id, *spec.aliases, *spec.binaries)
-    return re.compile(
-        "|".join(
-            (*(rf"(?<![\w-]){re.escape(word)}(?![\w-])" for word in anywhere), *(rf"\A{word}\Z" for word in alone))
-        )
-    )
+    patterns = [rf"(?<![\w-]){re.escape(word)}(?![\w-])" for word in anywhere]
+    return re.compile("|".join((*patterns, *(rf"\A{word}\Z" for word in alone))))
 
 
 @cache

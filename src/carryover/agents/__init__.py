@@ -44,7 +44,7 @@ def agent_names() -> Mapping[str, str]:
     return {spec.id: spec.short_name or spec.name for spec in specs()}
 
 
-def instruction_files() -> Mapping[str, Mapping[str, InstructionFile]]:
+def instruction_files() -> dict[str, dict[str, InstructionFile]]:
     """Returns the files in a project that agents read by themselves: by name, then by the id of each agent that does.
 
     AGENTS.md, which many share, comes first.
