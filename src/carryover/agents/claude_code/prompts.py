@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from carryover.agents.claude_code import wire
-from carryover.agents.claude_code.draft import Draft
+from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.kinds import BUILT_IN, INJECTED_ORIGINS
 from carryover.agents.claude_code.text import own_words, plain_output, without_reminders
 from carryover.agents.claude_code.tools import human_call
-from carryover.model import AgentSummary, BackgroundTask, QueuedPrompt, ToolCall, ToolResult, TurnEnd, UserPrompt
+from carryover.model import AgentSummary, BackgroundTask, QueuedPrompt, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.bounds import SHORT_CHARS, bounded
 from carryover.records.identity import digest
@@ -30,110 +30,110 @@ TASK_STATES: Final[dict[str, TaskState]] = {
 }
 
 
-def fold_words(draft: Draft, texts: list[str], attachments: int) -> None:
+def fold_words(builder: Builder, texts: list[str], attachments: int) -> None:
     """The texts of a `user` record that are not tool results."""
-    line = draft.line
+    line = builder.line
     text = "\n".join(texts)
     if line.is_compact_summary:
-        _fold_summary(draft, text)
+        _fold_summary(builder, text)
     elif line.is_meta:
         if text.startswith(_CAVEAT):
-            draft.change(caveat=True)
+            builder.change(caveat=True)
     elif not line.is_visible_in_transcript_only:
         words = "\n".join(kept for part in texts if (kept := own_words(part)))
-        _fold_user_text(draft, words, attachments)
+        _fold_user_text(builder, words, attachments)
 
 
-def fold_prompt(draft: Draft, text: str, attachments: int = 0) -> None:
+def fold_prompt(builder: Builder, text: str, attachments: int = 0) -> None:
     """Words for the agent. In a sub-agent's transcript they are the calling model's."""
-    if draft.sidechain is not None:
-        draft.add(UserPrompt(text=text, actor="model", attachments=attachments), "prompt", digest(text))
+    if builder.sidechain is not None:
+        builder.add(UserPrompt(text=text, actor="model", attachments=attachments), "prompt", digest(text))
         return
-    draft.add(UserPrompt(text=text, attachments=attachments), "prompt", digest(text))
-    leave_queue(draft, text)
+    builder.add(UserPrompt(text=text, attachments=attachments), "prompt", digest(text))
+    leave_queue(builder, text)
 
 
-def leave_queue(draft: Draft, text: str) -> bool:
+def leave_queue(builder: Builder, text: str) -> bool:
     """Note that a prompt is no longer in the queue; False when it was not there."""
-    queued = draft.context.queued
+    queued = builder.context.queued
     mark = digest(text.strip())
     if mark not in queued:
         return False
     at = queued.index(mark)
-    draft.change(queued=queued[:at] + queued[at + 1 :])
+    builder.change(queued=queued[:at] + queued[at + 1 :])
     return True
 
 
-def withdraw(draft: Draft, text: str) -> None:
+def withdraw(builder: Builder, text: str) -> None:
     """Say that a text left the queue otherwise than as a prompt of the same words."""
-    if leave_queue(draft, text):
-        draft.add(QueuedPrompt(text=text, change="withdrawn"), "withdrawn", digest(text))
+    if leave_queue(builder, text):
+        builder.add(QueuedPrompt(text=text, change="withdrawn"), "withdrawn", digest(text))
 
 
-def fold_notifications(draft: Draft, text: str, part: str) -> bool:
+def fold_notifications(builder: Builder, text: str, part: str) -> bool:
     """Reports of background jobs (2.1.15, 2.1.328); False when `text` is none."""
     if not text.startswith("<task-notification>"):
         return False
     for number, report in enumerate(text.split("<task-notification>")[1:]):
-        _fold_report(draft, report, f"{part}.task{number}")
+        _fold_report(builder, report, f"{part}.task{number}")
     return True
 
 
-def _fold_report(draft: Draft, report: str, part: str) -> None:
+def _fold_report(builder: Builder, report: str, part: str) -> None:
     task_id = (tagged(report, "task-id") or "").strip()
     # A monitor's events have no status: it runs on, unless its text says that it expired (unverified).
     state = TASK_STATES.get((tagged(report, "status") or "running").strip())
     if not task_id or state is None:
-        draft.skip("task-notification", "unknown status" if task_id else "no task id")
+        builder.skip("task-notification", "unknown status" if task_id else "no task id")
         return
     if state == "running" and "<event>[Monitor expired" in report:
         state = "stopped"
     label = bounded((tagged(report, "summary") or "").strip(), SHORT_CHARS)
-    draft.add(BackgroundTask(task_id=task_id, state=state, label=label), part, f"{task_id}/{state}/{digest(label)}")
+    builder.add(BackgroundTask(task_id=task_id, state=state, label=label), part, f"{task_id}/{state}/{digest(label)}")
 
 
-def _fold_summary(draft: Draft, text: str) -> None:
+def _fold_summary(builder: Builder, text: str) -> None:
     summary = without_handoff(without_reminders(text)).strip()
     if summary:
-        trigger = draft.context.compaction
-        draft.add(AgentSummary(text=summary, source="compaction", trigger=trigger), "summary", digest(summary))
-    draft.change(compaction=None)
+        trigger = builder.context.compaction
+        builder.add(AgentSummary(text=summary, source="compaction", trigger=trigger), "summary", digest(summary))
+    builder.change(compaction=None)
 
 
-def _fold_user_text(draft: Draft, text: str, attachments: int) -> None:
-    announced = draft.context.caveat
+def _fold_user_text(builder: Builder, text: str, attachments: int) -> None:
+    announced = builder.context.caveat
     if announced:
-        draft.change(caveat=False)
+        builder.change(caveat=False)
     if not text and not attachments:
         return
     if text in _INTERRUPTED:
-        draft.add(TurnEnd(reason="interrupted"), "end", text)
+        builder.add(TurnEnd(reason="interrupted"), "end", text)
     elif text.startswith(("<command-name>", "<command-message>")):
-        _fold_command(draft, text, announced=announced)
+        _fold_command(builder, text, announced=announced)
     elif text.startswith(("<bash-input>", "<bash-stdout>", "<bash-stderr>")):
-        _fold_shell_mode(draft, text)
-    elif text.startswith(_LOCAL_OUTPUT) or fold_notifications(draft, text, "words"):
+        _fold_shell_mode(builder, text)
+    elif text.startswith(_LOCAL_OUTPUT) or fold_notifications(builder, text, "words"):
         return
-    elif _is_typed(draft, text):
-        fold_prompt(draft, text, attachments)
+    elif _is_typed(builder, text):
+        fold_prompt(builder, text, attachments)
 
 
-def _is_typed(draft: Draft, text: str) -> bool:
+def _is_typed(builder: Builder, text: str) -> bool:
     """Whether somebody typed this, or (in a sub-agent) some model wrote it as a prompt."""
-    if draft.sidechain is not None:
+    if builder.sidechain is not None:
         return True
-    origin = rawjson.part_of(draft.line.origin, wire.Origin)
+    origin = rawjson.part_of(builder.line.origin, wire.Origin)
     sender = origin.kind if origin is not None else None
-    by_hand = draft.line.prompt_source != "system" and not text.startswith(_NOT_TYPED)
+    by_hand = builder.line.prompt_source != "system" and not text.startswith(_NOT_TYPED)
     if sender in (None, "human") and by_hand:
         return True
     if sender not in (None, "human") and sender not in INJECTED_ORIGINS:
-        draft.skip(f"user/origin/{sender}", "unknown sender")
-    withdraw(draft, text)
+        builder.skip(f"user/origin/{sender}", "unknown sender")
+    withdraw(builder, text)
     return False
 
 
-def _fold_command(draft: Draft, text: str, *, announced: bool) -> None:
+def _fold_command(builder: Builder, text: str, *, announced: bool) -> None:
     """A slash command. Those the client runs itself are no words for the agent.
 
     The client writes `<command-message>` first where it expands the command for the model, and `<command-name>` first,
@@ -141,39 +141,29 @@ def _fold_command(draft: Draft, text: str, *, announced: bool) -> None:
     """
     command = f"/{(tagged(text, 'command-name') or '').strip().removeprefix('/')}"
     if command == "/":
-        draft.skip("user/command", "no command name")
+        builder.skip("user/command", "no command name")
         return
     if text.startswith("<command-name>") and (announced or command in BUILT_IN):
         return
     # The arguments are the user's and may hold tags of their own: up to the last closing one.
     words = text.partition("<command-args>")[2].rpartition("</command-args>")[0].strip()
     typed = f"{command} {words}".strip()
-    actor: Literal["human", "model"] = "human" if draft.sidechain is None else "model"
-    draft.add(UserPrompt(text=words, actor=actor, command=command), "prompt", digest(typed))
-    withdraw(draft, typed)
+    actor: Literal["human", "model"] = "human" if builder.sidechain is None else "model"
+    builder.add(UserPrompt(text=words, actor=actor, command=command), "prompt", digest(typed))
+    withdraw(builder, typed)
 
 
-def _fold_shell_mode(draft: Draft, text: str) -> None:
+def _fold_shell_mode(builder: Builder, text: str) -> None:
     """The user's own `!command` and its output, which come as two records and without an exit code (2.1.328)."""
     if command := (tagged(text, "bash-input") or "").strip():
-        call = human_call(command, draft.ident)
+        call = human_call(command, builder.ident)
         mark = digest(call.subject)
-        body = ToolCall(call_id=call.id, name=call.name, op=call.op, subject=call.subject, actor="human")
-        draft.add(body, "shell", mark)
-        draft.change(shell=call)
-    shell = draft.context.shell
+        builder.add(call.as_event(), "shell", mark)
+        builder.change(shell=call)
+    shell = builder.context.shell
     printed = (tagged(text, "bash-stdout"), tagged(text, "bash-stderr"))
     if shell is None or printed == (None, None):
         return
     output = plain_output("\n".join(part for part in printed if part))
-    result = ToolResult(
-        call_id=shell.id,
-        name=shell.name,
-        op=shell.op,
-        status="unknown",
-        subject=shell.subject,
-        output="" if shell.handoff else without_handoff(output),
-        actor="human",
-    )
-    draft.add(result, "output", digest(output))
-    draft.change(shell=None)
+    builder.add(shell.ended("unknown", output), "output", digest(output))
+    builder.change(shell=None)

@@ -8,9 +8,10 @@ from typing import Final, TypeVar
 import msgspec
 
 from carryover.adapter.contract import Folded, Record, Source
+from carryover.adapter.event_builder import usable_folder
 from carryover.agents.codex import flat, messages, turns, wire
+from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import Context
-from carryover.agents.codex.draft import Draft, folder
 from carryover.agents.codex.kinds import QUIET_EVENTS, QUIET_ITEMS, QUIET_RECORDS, QUIET_RESPONSES
 from carryover.agents.codex.results import fold_command, fold_file_change, fold_output, fold_web_search
 from carryover.agents.codex.session import fold_session, is_still_copied
@@ -32,91 +33,91 @@ def fold(source: Source, context: Context, record: Record) -> tuple[Context, Fol
     handle = _RECORDS.get(line.type)
     if line.type in QUIET_RECORDS or (handle is not None and is_still_copied(context, line)):
         return context, _NOTHING
-    draft = Draft.begin(source, context, line)
+    builder = Builder.begin(source, context, line)
     if handle is None:
-        draft.skip(line.type, "unknown record type")
+        builder.skip(line.type, "unknown record type")
     else:
-        draft.change(copied_s=None, own_from=None)
-        handle(draft, line.payload)
-    return draft.folded()
+        builder.change(copied_s=None, own_from=None)
+        handle(builder, line.payload)
+    return builder.folded()
 
 
-def _fold_event(draft: Draft, payload: msgspec.Raw) -> None:
+def _fold_event(builder: Builder, payload: msgspec.Raw) -> None:
     kind = wire.kind_of(payload)
     if kind in QUIET_EVENTS:
         return
     if (fold_turn := _TURNS.get(kind or "")) is not None:
-        _with(draft, f"event_msg/{kind}", payload, wire.TurnEvent, fold_turn)
+        _with(builder, f"event_msg/{kind}", payload, wire.TurnEvent, fold_turn)
     elif kind in ("user_message", "agent_message"):
-        messages.fold_event_message(draft, kind, payload)
+        messages.fold_event_message(builder, kind, payload)
     elif kind == "thread_settings_applied":
-        _with(draft, "event_msg/thread_settings_applied", payload, wire.SettingsApplied, turns.fold_settings)
+        _with(builder, "event_msg/thread_settings_applied", payload, wire.SettingsApplied, turns.fold_settings)
     elif kind == "token_count":
-        turns.fold_token_count(draft, payload)
+        turns.fold_token_count(builder, payload)
     elif kind == "item_completed":
-        _with(draft, "event_msg/item_completed", payload, wire.ItemCompleted, _fold_item)
+        _with(builder, "event_msg/item_completed", payload, wire.ItemCompleted, _fold_item)
     elif kind == "exec_command_end":
-        _with(draft, "event_msg/exec_command_end", payload, wire.Command, fold_command)
+        _with(builder, "event_msg/exec_command_end", payload, wire.Command, fold_command)
     elif kind == "patch_apply_end":
-        _with(draft, "event_msg/patch_apply_end", payload, wire.FileChange, fold_file_change)
+        _with(builder, "event_msg/patch_apply_end", payload, wire.FileChange, fold_file_change)
     elif kind == "thread_rolled_back":
-        _with(draft, "event_msg/thread_rolled_back", payload, wire.RolledBack, turns.fold_rolled_back)
+        _with(builder, "event_msg/thread_rolled_back", payload, wire.RolledBack, turns.fold_rolled_back)
     elif kind in ("entered_review_mode", "exited_review_mode"):
-        draft.change(review=kind == "entered_review_mode")
+        builder.change(review=kind == "entered_review_mode")
     else:
-        draft.skip(f"event_msg/{kind}", "unknown event")
+        builder.skip(f"event_msg/{kind}", "unknown event")
 
 
-def _fold_item(draft: Draft, completed: wire.ItemCompleted) -> None:
+def _fold_item(builder: Builder, completed: wire.ItemCompleted) -> None:
     kind = wire.kind_of(completed.item)
     if kind in QUIET_ITEMS:
         return
     # Of a review, the file that asked for it repeats the reviewer's prompt.
-    if None not in (draft.context.thread, completed.thread_id) and completed.thread_id != draft.context.thread:
+    if None not in (builder.context.thread, completed.thread_id) and completed.thread_id != builder.context.thread:
         return
-    draft.at_turn(completed.turn_id)
+    builder.at_turn(completed.turn_id)
     if kind in ("UserMessage", "AgentMessage"):
-        messages.fold_item_message(draft, kind, completed.item)
+        messages.fold_item_message(builder, kind, completed.item)
     elif kind == "CommandExecution":
-        _with(draft, f"item_completed/{kind}", completed.item, wire.Command, fold_command)
+        _with(builder, f"item_completed/{kind}", completed.item, wire.Command, fold_command)
     elif kind == "FileChange":
-        _with(draft, f"item_completed/{kind}", completed.item, wire.FileChange, fold_file_change)
+        _with(builder, f"item_completed/{kind}", completed.item, wire.FileChange, fold_file_change)
     elif kind in ("EnteredReviewMode", "ExitedReviewMode"):
-        draft.change(review=kind == "EnteredReviewMode")
+        builder.change(review=kind == "EnteredReviewMode")
     else:
-        draft.skip(f"item_completed/{kind}", "unknown item")
+        builder.skip(f"item_completed/{kind}", "unknown item")
 
 
-def _fold_response(draft: Draft, payload: msgspec.Raw) -> None:
+def _fold_response(builder: Builder, payload: msgspec.Raw) -> None:
     kind = wire.kind_of(payload)
-    if kind == "message" and draft.context.family == "flat":
-        flat.fold_message(draft, payload)
-    elif kind == "message" and draft.turn.id is None:
+    if kind == "message" and builder.context.family == "flat":
+        flat.fold_message(builder, payload)
+    elif kind == "message" and builder.turn.id is None:
         # 0.99 tells the folder of a turn only after its prompt; but the model is told before.
-        if (place := folder(messages.environment_folder(payload))) is not None:
-            draft.start_turn(None, place)
+        if (place := usable_folder(messages.environment_folder(payload))) is not None:
+            builder.start_turn(None, place)
     elif kind in QUIET_RESPONSES:
         return
     elif kind in ("function_call", "custom_tool_call", "local_shell_call"):
-        _with(draft, kind, payload, wire.Call, lambda at, call: fold_call(at, kind, call))
+        _with(builder, kind, payload, wire.Call, lambda at, call: fold_call(at, kind, call))
     elif kind in ("function_call_output", "custom_tool_call_output"):
-        _with(draft, kind, payload, wire.Output, lambda at, output: fold_output(at, kind, output))
+        _with(builder, kind, payload, wire.Output, lambda at, output: fold_output(at, kind, output))
     elif kind == "web_search_call":
-        _with(draft, kind, payload, wire.Call, fold_web_search)
+        _with(builder, kind, payload, wire.Call, fold_web_search)
     else:
-        draft.skip(f"response_item/{kind}", "unknown item")
+        builder.skip(f"response_item/{kind}", "unknown item")
 
 
-def _with(draft: Draft, name: str, raw: msgspec.Raw, kind: type[T], handle: Callable[[Draft, T], None]) -> None:
+def _with(builder: Builder, name: str, raw: msgspec.Raw, kind: type[T], handle: Callable[[Builder, T], None]) -> None:
     """Fold a part of the record as `kind`, or count that it has another shape."""
     part = rawjson.part_of(raw, kind)
     if part is None:
-        draft.skip(name, "unexpected shape")
+        builder.skip(name, "unexpected shape")
     else:
-        handle(draft, part)
+        handle(builder, part)
 
 
-_RECORDS: Final[dict[str, Callable[[Draft, msgspec.Raw], None]]] = {
+_RECORDS: Final[dict[str, Callable[[Builder, msgspec.Raw], None]]] = {
     "session_meta": fold_session,
     flat.HEADER: flat.fold_header,
     "turn_context": turns.fold_context,
@@ -124,7 +125,7 @@ _RECORDS: Final[dict[str, Callable[[Draft, msgspec.Raw], None]]] = {
     "response_item": _fold_response,
     "compacted": messages.fold_compacted,
 }
-_TURNS: Final[dict[str, Callable[[Draft, wire.TurnEvent], None]]] = {
+_TURNS: Final[dict[str, Callable[[Builder, wire.TurnEvent], None]]] = {
     "task_started": turns.fold_started,
     "turn_started": turns.fold_started,
     "task_complete": turns.fold_complete,
