@@ -126,7 +126,6 @@ def test_the_newest_goal_leads_and_sessions_at_work_beside_it_get_a_line_each() 
     assert section(made, "Task") == ["Translate the interface into French"]
     assert section(made, "Also in progress") == [
         "Claude Code, just before: Add a discount to the cart (next was: Next is the receipt.)",
-        "Claude Code, 30 min before: Set up the build system",
     ]
     assert made.agent == "Codex"
 

@@ -17,6 +17,9 @@ from carryover.distill.language.prose import Quote, one_line
 CLOSING_WORDS: Final = "last sentence of the answer"
 """The rule of the weakest kind of announcement: by its place alone."""
 
+LIST_AHEAD: Final = "list under a heading that looks ahead"
+LIST_AT_END: Final = "numbered list at the end"
+
 _ITEM_CHARS: Final = 200
 _SENTENCE_CHARS: Final = 260
 _LAST_SENTENCES: Final = 8
@@ -75,7 +78,7 @@ def _command_at_end(parts: Sequence[Part]) -> Quote | None:
 
 
 def _last_list(parts: Sequence[Part], asked_lines: set[int]) -> tuple[int, tuple[Quote, ...]] | None:
-    """The last list, with its place, where its heading looks ahead or where it is numbered and ends the text."""
+    """The last list, with its place, where what leads to it looks ahead, or where it is numbered and ends the text."""
     end = max((index for index, part in enumerate(parts) if part.kind == "item"), default=None)
     if end is None:
         return None
@@ -84,36 +87,29 @@ def _last_list(parts: Sequence[Part], asked_lines: set[int]) -> tuple[int, tuple
         start -= 1
     items = [part for part in parts[start : end + 1] if part.kind == "item"]
     heading = parts[start - 1] if start else None
-    ahead = (
-        heading is not None
-        and not heading.asks
-        and (
-            lexicon.NEXT_HEADING.search(heading.text) is not None
-            if heading.kind == "heading" or heading.text.endswith((":", "："))
-            else False
-        )
-    )
-    after = [part for part in parts[end + 1 :] if part.kind == "prose"]
-    ends_text = len(after) <= 1
-    numbered = len(items) > 1 and all(part.numbered for part in items)
+    if heading is None or heading.asks:
+        return None
+    leads = heading.kind == "heading" or heading.text.endswith((":", "："))
+    ahead = leads and lexicon.NEXT_HEADING.search(heading.text) is not None
+    ends_text = sum(part.kind == "prose" for part in parts[end + 1 :]) <= 1
+    numbered = len(items) > 1 and all(part.numbered for part in items) and ends_text
+    if not (ahead or (numbered and not _tells_of_done(heading, items))):
+        return None
     open_items = [
         part
         for part in items
         if not (part.checked or part.begins_with_what_was_done or part.asks) and part.line not in asked_lines
     ]
-    if not open_items or not (ahead or (numbered and ends_text and not _tells_of_done(heading, items))):
-        return None
-    rule = "list under a heading that looks ahead" if ahead else "numbered list at the end"
-    return end, tuple(
+    rule = LIST_AHEAD if ahead else LIST_AT_END
+    quotes = tuple(
         Quote(clip(part.text, chars=_ITEM_CHARS), rule, names=part.names) for part in open_items[:_MOST_ANNOUNCED]
     )
+    return (end, quotes) if quotes else None
 
 
-def _tells_of_done(heading: Part | None, items: Sequence[Part]) -> bool:
-    """Without a heading nobody can tell."""
-    return (
-        heading is None or outcomes.DONE_HEADING.search(heading.text) is not None or any(part.checked for part in items)
-    )
+def _tells_of_done(heading: Part, items: Sequence[Part]) -> bool:
+    looks_back = outcomes.DONE_HEADING.search(heading.text) is not None
+    return looks_back or any(part.checked or part.begins_with_what_was_done for part in items)
 
 
 def _last_announcing(parts: Sequence[Part]) -> tuple[int, Quote] | None:

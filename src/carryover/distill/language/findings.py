@@ -109,7 +109,7 @@ def _finding_weight(part: Part, *, after_failure: bool) -> float:
     weight += 1.5 * (outcomes.MAIN_CAUSE.search(part.text) is not None)
     weight -= 1.5 * part.announces + 1.5 * (lexicon.HEDGE.search(part.text) is not None)
     weight += 0.5 * part.works + 0.25 * (_FIGURE.search(part.text) is not None)
-    weight += 0.5 * part.bold - 0.5 * part.text.endswith((":", "："))
+    weight += 0.5 * part.bold - 1.5 * part.text.endswith((":", "："))
     weight -= 0.5 * (len(part.text) > _FINDING_CHARS)
     return weight
 

@@ -295,3 +295,17 @@ REQUEST: Final = Concept(
     ko=r"줄래 | 주실 | 주세요 | 줄 수 | 해 ?줘 | 해 ?줄",
 )
 """A question only by its form: asks for work."""
+
+STILL: Final = Concept(
+    en=r"still | again | same (?:error|problem|issue|thing|result|message|bug) | keeps? \w+ing | as before | no change",
+    de=r"immer noch | noch immer | weiterhin | nach wie vor | wieder (?:nicht|der) | (?:gleiche|selbe)r? (?:fehler|problem) | derselbe fehler",
+    fr=r"toujours (?:pas|le|la|les|en) | encore (?:le|la|les|une fois) | même (?:erreur|problème|chose) | continue (?:à|de)",
+    es=r"sigue\w* | todavía | aún (?:no|sale|da) | mism[oa] (?:error|problema|fallo) | otra vez | continúa",
+    pt=r"continua\w* | ainda (?:não|está|dá|com) | mesm[oa] (?:erro|problema) | de novo",
+    it=r"ancora (?:non|lo) | continua\w* | stess[oa] (?:errore|problema) | di nuovo",
+    ru=r"вс[её] ещ[её] | всё равно | по-прежнему | опять | снова | та же ошибка | то же самое",
+    ja=r"まだ | 相変わらず | 同じ(?:エラー|問題) | また(?:同じ|エラー) | 直っていま | 変わりませ | 変わらな",
+    zh=r"还是 | 仍然 | 仍旧 | 依然 | 依旧 | 同样的(?:错误|问题) | 又(?:报|出)",
+    ko=r"아직 | 여전히 | 계속 | 같은 (?:오류|에러|문제) | 또",
+)
+"""What was wrong before is said to be so still."""

@@ -13,13 +13,12 @@ from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.sections.files import RecentFile, relative
 from carryover.distill.when import before
 from carryover.distill.work.relation import says_something
-from carryover.distill.work.state import Item, Line
+from carryover.distill.work.state import Line
 
 _MOST_LOOSE_ENDS: Final = 4
 _MOST_ELSEWHERE: Final = 2
 _MOST_NOTES: Final = 3
-_DOUBT_LASTS_PROMPTS: Final = 4
-_DEFECT_LASTS_PROMPTS: Final = 12
+_LOOSE_ENDS_LAST_PROMPTS: Final = 6
 
 
 def open_entries(
@@ -123,23 +122,20 @@ def questions_beside(
 
 
 def loose_ends(line: Line, others: Iterable[Line], prompts: int) -> list[Entry]:
-    """What the assistant left open without asking, newest first, and what it announced before other work came.
-    `prompts` is how many the session has had: a passing doubt does not last."""
-    lasting = [item for item in line.loose_ends if item.turn > prompts - _lasts_prompts(item)]
+    """What the assistant left open without asking in the last few turns, newest first, around what it announced before
+    other work came; then that of other lines.
+    `prompts` is how many the session has had: what was not taken up since is not worth a line."""
+    lasting = [item for item in line.loose_ends if item.turn > prompts - _LOOSE_ENDS_LAST_PROMPTS]
     ranked = sorted(enumerate(lasting), key=lambda pair: (-pair[1].at_ms, -pair[1].weight, -pair[0]))
     entries = [entry_of(item) for _, item in ranked[:_MOST_LOOSE_ENDS]]
+    elsewhere = [entry_of(item) for other in others for item in reversed(other.loose_ends)]
     again = {item.text for item in line.announced}
     postponed = [
         entry_of(item, f"Announced, then other work came first: {item.text}")
         for item in reversed(line.postponed)
         if item.text not in again
     ]
-    elsewhere = [entry_of(item) for other in others for item in reversed(other.loose_ends)]
     return [*entries[:2], *postponed, *entries[2:], *elsewhere[:_MOST_ELSEWHERE]]
-
-
-def _lasts_prompts(item: Item) -> int:
-    return _DEFECT_LASTS_PROMPTS if item.weight > 1.0 else _DOUBT_LASTS_PROMPTS
 
 
 def notes_in_files(recent: Iterable[RecentFile]) -> list[Entry]:

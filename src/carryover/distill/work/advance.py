@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import Turn
-from carryover.distill.language.announcements import CLOSING_WORDS
+from carryover.distill.language.announcements import CLOSING_WORDS, LIST_AHEAD, LIST_AT_END
 from carryover.distill.language.forms import begins_with_yes, is_coded, is_yes
 from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import Quote, one_line
@@ -25,6 +25,7 @@ from carryover.distill.language.templates import is_bare
 from carryover.distill.work.relation import (
     HEAVY_WORDS,
     Relation,
+    complains_again,
     is_heavy,
     is_resuming,
     new_goal_score,
@@ -46,6 +47,7 @@ from carryover.distill.work.state import (
     MOST_RULES,
     NO_RESULT,
     PLAN_ACCEPTED,
+    REFUTED,
     Item,
     Line,
     WorkState,
@@ -53,6 +55,7 @@ from carryover.distill.work.state import (
 from carryover.distill.work.turn_text import with_text_read
 
 _MOST_SESSIONS: Final = 24
+_SURE_OF_CAUSE: Final = 2.0
 _GOAL_CHARS: Final = 600
 _STEP_CHARS: Final = 400
 
@@ -209,7 +212,7 @@ def _consent(line: Line, turn: Turn) -> Line:
         line,
         step=step,
         step_waits=not worked(turn),
-        announced=_agreed(line, turn) or (*line.announced, *line.postponed)[:3],
+        announced=_agreed(line, turn) or line.announced,
     )
     return _work(after, turn, "consent")
 
@@ -252,6 +255,7 @@ _MOVES: Final = {
 
 def _work(line: Line, turn: Turn, relation: Relation) -> Line:
     """What the turn's work and report leave behind."""
+    line = _refuted(line, turn)
     line = replace(
         line,
         rules=_with_rules(line, turn, least=_LEAST_WEIGHT.get(relation, 0.0)),
@@ -281,10 +285,35 @@ def _ended(line: Line, turn: Turn, report: Report, relation: Relation) -> Line:
         announced=announced if done or (announced and not only_rules(turn.prompt.text)) else line.announced,
         questions=asked if done or asked else line.questions,
         dead_ends=_added(line.dead_ends, _items(turn, report.dead_ends), MOST_DEAD_ENDS),
-        findings=_added(line.findings, _items(turn, report.findings), MOST_FINDINGS),
+        findings=_added(_standing_findings(line, turn, report), _items(turn, report.findings), MOST_FINDINGS),
         loose_ends=_added(line.loose_ends, _items(turn, report.loose_ends), MOST_LOOSE_ENDS),
         postponed=(*line.postponed, *left)[-2:] if relation in ("order", "goal") else () if done else line.postponed,
         reported=report.names,
+    )
+
+
+def _standing_findings(line: Line, turn: Turn, report: Report) -> tuple[Item, ...]:
+    """What was taken for the cause on the way has been overtaken where the report says what it was in the end."""
+    if not report.findings:
+        return line.findings
+    return tuple(item for item in line.findings if (item.session, item.turn) != (turn.session, turn.number))
+
+
+def _refuted(line: Line, turn: Turn) -> Line:
+    """Where the user says that the fault is still there, what the turn before took for its cause was not."""
+    if not complains_again(turn.prompt.text):
+        return line
+    place = (turn.session, turn.number - 1)
+    wrong = [item for item in line.findings if (item.session, item.turn) == place]
+    refuted = [
+        replace(item, text=f"{clip(item.text, chars=170)} → the user says that the fault is still there", rule=REFUTED)
+        for item in sorted(wrong, key=lambda item: -item.weight)[:1]
+        if item.weight >= _SURE_OF_CAUSE
+    ]
+    return replace(
+        line,
+        findings=tuple(item for item in line.findings if item not in wrong),
+        dead_ends=_added(line.dead_ends, refuted, MOST_DEAD_ENDS),
     )
 
 
@@ -293,15 +322,14 @@ def _asked(turn: Turn, report: Report) -> tuple[Item, ...]:
 
 
 def _not_taken_up(line: Line, turn: Turn, report: Report) -> tuple[Item, ...]:
-    """What was announced before the user asked for something else, as far as the report does not come back to it."""
+    """What a list announced before the user asked for something else, as far as the report does not come back to it.
+    A sentence that sounded like an announcement is not sure enough to be kept for that long."""
     known = {*report.names, *turn.prompt.names, *(path.rpartition("/")[2] for path in turn.edited)}
     return tuple(
         item
         for item in line.announced[:2]
-        if item.names
-        and item.rule != CLOSING_WORDS
-        and not item.text.endswith((":", "："))
-        and shared_names(item.names, known) < len(item.names)
+        if item.rule in (LIST_AHEAD, LIST_AT_END)
+        if item.names and shared_names(item.names, known) < len(item.names)
     )
 
 

@@ -10,7 +10,7 @@ import re
 from typing import Final, Literal
 
 from carryover.distill.digest import Turn
-from carryover.distill.language import lexicon
+from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.forms import begins_with_yes, is_choice, is_coded, is_no, is_question, is_yes
 from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import sentences, word_count
@@ -35,6 +35,8 @@ NEW_GOAL: Final = 2.0
 _GOAL_OF_UNKNOWN: Final = 1.25
 """Where a session went on with something unknown."""
 DOUBTFUL: Final = 0.75
+_COMPLAINT_CHARS: Final = 400
+_FAULT: Final = re.compile(r"error|exception|bug|fehler|erreur|erro\b|errore|ошибк|エラー|错误|报错|오류|에러", re.I)
 _PATHS: Final = re.compile(r"[/\\`_]|\.\w{1,5}\b")
 
 
@@ -262,6 +264,15 @@ def _turns_to_something_else(text: str) -> float:
         return 1.6 if head is not None and led_by_head and lexicon.SWITCH.search(head[1]) else 1.0
     short = head is not None and word_count(head[1]) <= 4 and word_count(head[2]) > 2 * word_count(head[1])
     return 0.6 if short else 0.0
+
+
+def complains_again(text: str) -> bool:
+    """The beginning or a sentence of it says that what was wrong still is."""
+    return any(
+        lexicon.STILL.search(one)
+        and (outcomes.FAILURE.search(one) or lexicon.NEGATION.search(one) or _FAULT.search(one))
+        for one in sentences(text[:_COMPLAINT_CHARS])
+    )
 
 
 def only_rules(text: str) -> bool:

@@ -20,6 +20,7 @@ AGREED: Final = "what the user agreed to"
 PLAN_ACCEPTED: Final = "plan the user accepted"
 LAST_WORDS: Final = "last words before the turn was cut off"
 NO_RESULT: Final = "call without a result"
+REFUTED: Final = "cause that the user refuted"
 CUT_OFF: Final = "request that was cut off"
 
 
@@ -61,7 +62,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A question of the user that was cut off."""
     announced: tuple[Item, ...] = ()
     postponed: tuple[Item, ...] = ()
-    """What was announced before the user asked for something else, and not taken up since."""
+    """What a list announced before the user asked for something else, and what was not taken up since."""
     dead_ends: tuple[Item, ...] = ()
     findings: tuple[Item, ...] = ()
     loose_ends: tuple[Item, ...] = ()

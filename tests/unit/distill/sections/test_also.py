@@ -10,7 +10,7 @@ NOW_MS = START_MS + 10 * MINUTE_MS
 WORK = Line(id="s1:1")
 
 
-def line(goal: str, *, session: str = "s2", announced: str = "") -> Line:
+def line(goal: str, *, session: str = "s2", announced: str = "", waits: bool = True) -> Line:
     def item(text: str) -> Item:
         return Item(text=text, at_ms=START_MS, session=session, turn=3, rule="first request")
 
@@ -18,6 +18,7 @@ def line(goal: str, *, session: str = "s2", announced: str = "") -> Line:
         id=f"{session}:3",
         goal=item(goal),
         announced=(item(announced),) if announced else (),
+        step_waits=waits,
         at_ms=START_MS + 4 * MINUTE_MS,
     )
 
@@ -44,6 +45,10 @@ def test_a_line_without_a_goal_and_the_goal_that_the_task_shows_are_left_out() -
     work = Line(id="s1:1", former_goal=former.goal)
 
     assert also_entries(project(), work, [former, Line(id="s3:1", at_ms=START_MS)], {}, NOW_MS) == []
+
+
+def test_a_line_of_which_nothing_is_left_is_not_in_progress() -> None:
+    assert also_entries(project(), WORK, [line("Bake rye", waits=False)], {}, NOW_MS) == []
 
 
 def test_worktrees_come_after_the_lines_and_of_each_three_are_told() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from carryover.distill.digest import EditedFile
 from carryover.distill.facts import FileFacts, Marker
@@ -232,38 +233,30 @@ def test_other_questions_of_others_are_not(line: Line, own: set[str], since_ms: 
     assert questions_beside(line, [BESIDE], {"s2": "Codex"}, own, since_ms) == []
 
 
-def test_loose_ends_come_newest_first_around_what_was_put_off_and_then_those_of_other_lines() -> None:
+def test_what_was_put_off_is_open_until_it_is_announced_again() -> None:
+    line = Line(id="s1:1", postponed=(item("wire the bell"), item("oil the door")))
+
+    assert [entry.text for entry in loose_ends(line, (), prompts=6)] == [
+        "Announced, then other work came first: oil the door",
+        "Announced, then other work came first: wire the bell",
+    ]
+    assert loose_ends(replace(line, announced=line.postponed), (), prompts=6) == []
+
+
+def test_loose_ends_of_the_last_turns_come_newest_first_and_then_those_of_other_lines() -> None:
     line = Line(
-        id="s1:1",
-        loose_ends=tuple(item(f"{n}. is untested", at_ms=n, turn=n, weight=1.5) for n in range(6)),
-        postponed=(item("wire the bell"), item("oil the door")),
+        id="s1:1", loose_ends=tuple(item(f"{n}. is untested", at_ms=n, turn=n, weight=1.5) for n in range(1, 10))
     )
     other = Line(id="s2:1", loose_ends=tuple(item(f"{name} is untested") for name in "abc"))
 
-    assert [entry.text for entry in loose_ends(line, [other], prompts=6)] == [
-        "5. is untested",
-        "4. is untested",
-        "Announced, then other work came first: oil the door",
-        "Announced, then other work came first: wire the bell",
-        "3. is untested",
-        "2. is untested",
+    assert [entry.text for entry in loose_ends(line, [other], prompts=11)] == [
+        "9. is untested",
+        "8. is untested",
+        "7. is untested",
+        "6. is untested",
         "c is untested",
         "b is untested",
     ]
-
-
-def test_what_was_put_off_and_announced_again_is_the_next_action() -> None:
-    line = Line(id="s1:1", postponed=(item("wire the bell"),), announced=(item("wire the bell"),))
-
-    assert loose_ends(line, (), prompts=6) == []
-
-
-def test_a_passing_doubt_lasts_less_than_a_defect() -> None:
-    line = Line(id="s1:1", loose_ends=(item("a is untested", weight=1.5), item("b is untested", weight=1.0)))
-
-    assert [entry.text for entry in loose_ends(line, (), prompts=6)] == ["a is untested", "b is untested"]
-    assert [entry.text for entry in loose_ends(line, (), prompts=7)] == ["a is untested"]
-    assert [entry.text for entry in loose_ends(line, (), prompts=15)] == []
 
 
 def test_notes_in_files_are_told_with_their_place_three_at_most() -> None:

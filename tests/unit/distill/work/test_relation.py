@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.distill.work.merge import work_of
-from carryover.distill.work.relation import Relation, relation_of
+from carryover.distill.work.relation import Relation, complains_again, relation_of
 from carryover.model import TurnEnd, UserPrompt
 from support.conversation import Conversation, project
 
@@ -147,6 +147,24 @@ def test_the_first_prompt_of_a_later_session_that_resumes_or_runs_an_errand_is_n
     chores = prompt in ("commit this", "run the tests")
     talk = answered(started(), prompt, chores=chores)
     assert relation(talk, first=True) == "light"
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "It still doesn't work.", "Der Fehler ist immer noch da.", "Toujours la même erreur.", "Sigue sin funcionar.",
+        "Ainda está com erro.",
+        "Ancora non funziona.", "Всё ещё не работает.", "まだエラーが出ます。", "还是不行，报错。",
+        "여전히 오류가 나요.",
+    ],
+)  # fmt: skip
+def test_a_complaint_that_the_fault_is_still_there_is_told_in_every_language(prompt: str) -> None:
+    assert complains_again(prompt)
+
+
+@pytest.mark.parametrize("prompt", ["We still need a door.", "It fails at night.", "Run the tests again"])
+def test_other_words_are_no_such_complaint(prompt: str) -> None:
+    assert not complains_again(prompt)
 
 
 def test_an_order_that_was_cut_off_before_anything_was_done_is_one_by_its_size() -> None:

@@ -172,3 +172,40 @@ def test_sessions_of_two_agents_at_the_same_time_are_two_lines() -> None:
 
     assert section(first, second, title="Task")[0] == "Translate the guide in docs/guide.md to French"
     assert [line for line in section(first, second, title="Open questions") if QUESTION in line] != []
+
+
+def test_what_was_taken_for_the_cause_on_the_way_is_overtaken_by_the_report() -> None:
+    talk = Conversation().user("Find out why the oven in `oven.py` stops")
+    talk.says("The issue is that `bell.py` rings too early.", final=False).calls("make").edited("oven.py")
+    talk.says("The cause was that `sensor.py` reads pin 12. All tests pass.")
+
+    assert [item.text for item in talk.line.findings] == ["The cause was that `sensor.py` reads pin 12."]
+
+
+def test_a_cause_is_a_dead_end_once_the_user_says_that_the_fault_is_still_there() -> None:
+    talk = Conversation().user("Find out why the oven in `oven.py` stops").edited("oven.py")
+    talk.says("The cause was that `sensor.py` reads pin 12. It is mended.")
+    talk.user("It still doesn't heat up at all.").edited("sensor.py").says("I will look at `door.py` now.")
+
+    assert [item.text for item in talk.line.findings] == []
+    assert [(item.text, item.rule) for item in talk.line.dead_ends] == [
+        (
+            "The cause was that `sensor.py` reads pin 12. → the user says that the fault is still there",
+            "cause that the user refuted",
+        )
+    ]
+
+
+def test_only_what_a_list_announced_is_kept_through_other_work() -> None:
+    talk = Conversation().user("Build the oven in `oven.py`, with a door and a bell").edited("oven.py")
+    talk.says("It is built. Next I will wire `till.py`.").user("Paint the door in `door.py` red, please").edited(
+        "door.py"
+    )
+    talk.says("It is red. Next steps:\n- wire `bell.py`\n- print `labels.csv`").user(
+        "And the handle in `handle.py` blue"
+    )
+
+    assert [item.text for item in talk.edited("handle.py").says("It is blue.").line.postponed] == [
+        "wire `bell.py`",
+        "print `labels.csv`",
+    ]
