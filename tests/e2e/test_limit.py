@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.config import Config
+from carryover.agents import startable_agents
 from carryover.distill.sections.limit import command
-from carryover.publish.offers import startable
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.tools import program
@@ -76,7 +75,7 @@ def test_a_limit_is_said_everywhere_until_somebody_goes_on(
     [notice] = notices(shown)
     assert notice.startswith("--app-name=Carryover -- Claude Code reached its usage limit In ")
     assert "discount" not in notice
-    elsewhere = [command(agent) for agent in startable(Config()) if agent != "claude-code"]
+    elsewhere = [command(agent) for agent in startable_agents(None) if agent != "claude-code"]
     assert notice.endswith(f"In {project.name}: {elsewhere[0]}")
     line = f"- Claude Code reached its usage limit; it resets 3pm (Europe/Amsterdam); for the user: `{elsewhere[0]}`"
     assert line in handoff_of(project)

@@ -87,7 +87,7 @@ def test_nothing_is_published_in_the_folder_itself(codex_home: Path, daemon: Dae
 
         [known] = daemon.health()["projects"]
 
-    assert known["refusal"] == "it is an agent's own folder, whose files hold for every project"
+    assert known["refusal"] == "it is an agent's own folder, whose files apply to every project"
     assert [path.name for path in codex_home.iterdir()] == ["sessions"]
 
 

@@ -16,7 +16,7 @@ from carryover.distill.sections.entry import Entry
 from carryover.edits.hook_command import hook_command
 from carryover.paths import StateDir
 from carryover.publish.hook_script import write_hook_script
-from carryover.publish.restore_store import answers_in_advance, keep_answers
+from carryover.publish.offline_answers import answers_in_advance, keep_answers
 
 SECRET: Final = "5ec2e7" * 10
 QUIET: Final = ("", "", 0)

@@ -11,7 +11,7 @@ for.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -42,6 +42,11 @@ def agent_ids() -> tuple[str, ...]:
 def agent_names() -> Mapping[str, str]:
     """Returns the names people know the agents by, by id, in the order of `specs`."""
     return {spec.id: spec.short_name or spec.name for spec in specs()}
+
+
+def startable_agents(selected: Collection[str] | None) -> tuple[str, ...]:
+    """Returns the ids of the agents that can be started with a first prompt; of the `selected` ones, if not None."""
+    return tuple(spec.id for spec in specs() if spec.start is not None and (selected is None or spec.id in selected))
 
 
 def instruction_files() -> dict[str, dict[str, InstructionFile]]:

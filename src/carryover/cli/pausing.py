@@ -17,7 +17,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, write_if_changed
 from carryover.install.config_file import Settings, plan_config
 from carryover.paths import StateDir
-from carryover.publish.restore_store import prune_answers
+from carryover.publish.offline_answers import prune_answers
 
 Obeyed = Literal["at once", "when it starts"]
 

@@ -21,7 +21,7 @@ from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
 from carryover.publish import pointer
 from carryover.publish.instruction_files import hidden_files, read_instructions
-from carryover.publish.refusal import refusal
+from carryover.publish.policy import refusal
 
 MOST: Final = 20
 """Of the newest projects; git is asked about each."""

@@ -22,7 +22,7 @@ from carryover.config import ResumeMode, load_config
 from carryover.edits.apply import Applied
 from carryover.edits.plan import Edit
 from carryover.errors import ExitCode, UserError
-from carryover.install.setup import Setup, carry_out, options, waiting_for, work_out
+from carryover.install.setup import Setup, carry_out, options, plan_setup, waiting_for
 from carryover.paths import StateDir
 
 MODES: Final = get_args(ResumeMode)
@@ -62,7 +62,7 @@ def set_up(args: argparse.Namespace, *, anew: bool) -> int:
     asked = chosen(options(detections, config.tools.selected, anew=anew), args.tools, ask=ask)
     manager, program = service_of_user()
     with_service = not args.no_service and manager.available() is None
-    setup = work_out(
+    setup = plan_setup(
         state,
         detections,
         asked,
@@ -99,7 +99,7 @@ def apply_selection(state: StateDir) -> list[str]:
     config = load_config(state.config)
     detections = detect_all(specs(), Machine.here(recorded_env(config.tools)))
     selected = config.tools.selected or ()
-    setup = work_out(state, detections, selected, config=config, resume_mode=None, service=None)
+    setup = plan_setup(state, detections, selected, config=config, resume_mode=None, service=None)
     return [done.problem for done in carry_out(setup, state) if done.problem is not None]
 
 

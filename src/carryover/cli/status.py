@@ -162,14 +162,13 @@ def _limits(ledger: sqlite3.Connection, config: Config) -> list[dict[str, Any]]:
 
     A plan's limit holds in every project, so no agent is offered that stopped at one in any of them.
     """
-    from carryover.agents import agent_names
+    from carryover.agents import agent_names, startable_agents
     from carryover.config import project_settings
     from carryover.distill.sections.limit import LASTS_MS, command
     from carryover.ledger.limits import limited_projects
-    from carryover.publish.offers import startable
 
     since_ms = int(time.time() * 1000) - LASTS_MS
-    found = limited_projects(ledger, startable(config), since_ms=since_ms)
+    found = limited_projects(ledger, startable_agents(config.tools.selected), since_ms=since_ms)
     limited = {project.limit.agent for project in found}
     names = agent_names()
     return [

@@ -26,9 +26,9 @@ from carryover.daemon.surroundings import Surroundings
 from carryover.ingest.scan import Root
 from carryover.ledger.store import Ledger
 from carryover.publish.hook_script import write_hook_script
+from carryover.publish.offline_answers import prune_answers
 from carryover.publish.project_root import ProjectRoot
 from carryover.publish.refresh import Refreshed
-from carryover.publish.restore_store import prune_answers
 
 THREADS: Final = 4
 FINISH_S: Final = 1.0

@@ -11,10 +11,10 @@ from carryover.config import Config, project_settings
 from carryover.distill.frame import PLACEHOLDER
 from carryover.fsio import read_bytes_bounded
 from carryover.publish.handoff_file import HANDOFF, STORE
+from carryover.publish.policy import refusal
 from carryover.publish.project_files import publish
 from carryover.publish.project_root import AgentFolders
 from carryover.publish.refresh import Refreshed
-from carryover.publish.refusal import refusal
 
 
 def awaits_handoff(root: Path, config: Config, *, home: Path, agents_own: AgentFolders | None = None) -> bool:

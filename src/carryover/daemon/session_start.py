@@ -1,7 +1,7 @@
 """What a session that starts gets: its project's handoff, after a short look at what is new on disk.
 
 In a project where no session was seen before there is nothing to tell. Its files are made ready then, before the first
-prompt, so that the pointers stand when the agent reads its memory files.
+prompt, so that the pointers stand when the agent reads its instruction files.
 """
 
 from __future__ import annotations

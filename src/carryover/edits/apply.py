@@ -59,13 +59,13 @@ def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Applied, ...]:
 
 
 def backup_path(state: StateDir, path: Path) -> Path:
-    """Where the file at `path` is kept as it was before our first edit of it."""
+    """Where the copy of the file at `path` from before our first edit is kept."""
     digest = hashlib.sha256(os.path.realpath(path).encode("utf-8", "surrogateescape")).hexdigest()[:12]
     return state.root / BACKUPS / f"{path.name}.{digest}"
 
 
 def write(edit: Edit) -> None:
-    """Writes one file, unless it is right already.
+    """Writes one file, unless it is right already. Keeps no record.
 
     Raises:
         OSError: it can't be written, or changed since it was planned.
@@ -204,5 +204,5 @@ def _missing_folders(path: Path) -> list[Path]:
 
 def _remove_folders(folders: Iterable[str]) -> None:
     for folder in reversed(tuple(folders)):
-        with contextlib.suppress(OSError):  # gone, or somebody has put something into it
+        with contextlib.suppress(OSError):  # gone, or something else is in it by now
             Path(folder).rmdir()

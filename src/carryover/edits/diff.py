@@ -1,4 +1,4 @@
-"""The unified diff of an edit, for people who want to see it before it happens. Pure."""
+"""Renders an edit as a unified diff, for people who want to see it before it happens. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HUNK: Final = re.compile(r"@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@")
 
 
 def diff(edit: Edit) -> str:
-    """What applying the edit would change; empty when it would change nothing."""
+    """The unified diff of an edit; empty when it changes nothing."""
     if not edit.changes:
         return ""
     old, new = _lines(edit.before), _lines(edit.after)
@@ -38,7 +38,7 @@ def _lines(data: bytes | None) -> list[str]:
 
 
 def _middle(old: list[str], new: list[str]) -> tuple[int, list[str], list[str]]:
-    """What lies between the equal beginning and the equal end, with context: for all of a large file takes seconds."""
+    """The lines between the equal beginning and the equal end, with context. All of a large file would take seconds."""
     shorter = min(len(old), len(new))
     head = next((at for at in range(shorter) if old[at] != new[at]), shorter)
     tail = next((at for at in range(shorter - head) if old[-1 - at] != new[-1 - at]), shorter - head)
@@ -52,8 +52,8 @@ def _middle(old: list[str], new: list[str]) -> tuple[int, list[str], list[str]]:
 
 
 def _marked(context: list[str], *, first: int = 0) -> list[str]:
-    """Context that compares equal to nothing but itself: else a change may slide to where the part is cut off, and a
-    hunk without context after it means the end of the file."""
+    """Marks context lines so that they equal nothing but themselves: otherwise a change may slide to the cut, and a
+    hunk without context after it would mean the end of the file."""
     bare = [line.removesuffix("\n") for line in context]
     return [
         f"{text}{_MARK}{number}{line[len(text) :]}"

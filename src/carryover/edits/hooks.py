@@ -10,8 +10,8 @@ import msgspec
 from carryover.edits.hook_command import Owner
 
 Form = Literal["nested", "flat", "tables"]
-"""How hooks are laid out. nested and flat: JSON, as `HookSpec.form` says. tables: the nested
-ones as TOML (`[[hooks.SessionStart]]`, `[[hooks.SessionStart.hooks]]`)."""
+"""How hooks are laid out. `nested` and `flat`: JSON, see `json_hooks`. `tables`: the nested layout as TOML, see
+`toml_hooks`."""
 
 
 class HookFile(msgspec.Struct, frozen=True):
@@ -22,35 +22,35 @@ class HookFile(msgspec.Struct, frozen=True):
 
 
 class Hook(msgspec.Struct, frozen=True, kw_only=True):
-    """One hook as it should stand in the settings."""
+    """One hook as the settings should have it."""
 
     event: str
     command: str
     matcher: str | None = None
-    """None: no matcher is written."""
+    """None writes no matcher."""
     timeout_s: int | None = None
-    """None leaves the agent's own."""
+    """None leaves the agent's default."""
 
 
 class FoundHook(msgspec.Struct, frozen=True, kw_only=True):
-    """A command hook as it stands in the settings; `hook` is what it says as far as we would say it."""
+    """A command hook found in the settings; `hook` holds the fields that we would write as well."""
 
     hook: Hook
     owner: Owner
     line: int
-    """From 1."""
+    """Line number, from 1."""
     group: int = 0
-    """Its group's place among those of the event, from 0."""
+    """Index of its group among those of the event."""
     number: int = 0
-    """Its own place in the group, from 0; always 0 where there are no groups."""
+    """Its index in the group; always 0 where there are no groups."""
 
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was there before our hooks came, where the text that holds them cannot tell it any more.
+    """What was there before our hooks, as far as the text that holds them no longer shows it.
 
-    `missing`: there was no file. `blank`: the file held only this white space. `empty`: what held nothing, as `hooks`
-    or `hooks.<event>`. `unversioned`: a flat file had no `version`. Where it is not known (`UNKNOWN`), what our hooks
-    leave empty goes with them.
+    `missing`: there was no file. `blank`: the file held only this white space. `empty`: what held nothing, such as
+    `hooks` or `hooks.<event>`. `unversioned`: a flat file had no `version`. Where nothing is known (`UNKNOWN`), what is
+    empty without our hooks is removed with them.
     """
 
     missing: bool = False
@@ -63,14 +63,14 @@ UNKNOWN: Final = Origin()
 
 
 class HookOwners(msgspec.Struct, frozen=True):
-    """Who has hooks in some settings. A line of ours that a person edited is theirs."""
+    """Who has hooks in some settings. A line of ours that a person edited counts as others'."""
 
     ours: bool = False
     others: bool = False
 
 
 def hook_of(event: str, matcher: object, value: object) -> Hook | None:
-    """The hook that an entry of the settings says; None where it runs no command."""
+    """The hook that an entry of the settings describes; None where it runs no command."""
     if not isinstance(value, dict) or not isinstance(command := value.get("command"), str):
         return None
     timeout = value.get("timeout")

@@ -1,7 +1,7 @@
-"""Strict JSON with the place of everything in it, and edits that touch nothing else. Pure.
+"""Strict JSON with the position of each item, and edits that touch nothing else. Pure.
 
-A text is read with the standard decoder, which is fast on what is only passed over; places are found on the way to
-what is edited. An edit gives a new text, which is read anew: simple, and fast enough for a handful of edits.
+The standard decoder reads a text, which is fast on what is only skipped; positions are computed on the way to what is
+edited. An edit returns a new text, which is read again: simple, and fast enough for a handful of edits.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DEFAULT_INDENT: Final = "  "
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A member of an object, or an element of an array (`key` is None). `start` to `end` takes in the key."""
+    """A member of an object, or an element of an array (`key` is None). `start` to `end` includes the key."""
 
     start: int
     value_start: int
@@ -35,7 +35,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """An object or array: the places of its brackets, and what it holds."""
+    """An object or array: the positions of its brackets, and its items."""
 
     opening: int
     closing: int
@@ -47,7 +47,7 @@ def read(text: str) -> Container:
     """The object that the whole of `text` is.
 
     Raises:
-        EditRefused: it is something else, or not strict JSON (comments, trailing commas and NaN are none).
+        EditRefused: it is something else, or not strict JSON (which has no comments, trailing commas or NaN).
     """
     opening = _past_space(text, 0)
     try:
@@ -84,19 +84,19 @@ def inside(text: str, opening: int) -> Container:
 
 
 def line_of(text: str, at: int) -> int:
-    """The line of a place, from 1."""
+    """The line number of a position, from 1."""
     return text.count("\n", 0, at) + 1
 
 
 def in_words(value: object) -> str:
-    """What kind of value it is."""
+    """The kind of a value, in words for people."""
     kinds = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
     return kinds.get(type(value), "a number")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a document is laid out, as far as its outermost object shows it."""
+    """How a document is laid out, judged by its outermost object."""
 
     indent: str
     """One step; empty where nothing is indented."""
@@ -116,7 +116,7 @@ def layout_of(text: str) -> Layout:
 
 
 def own_line(text: str, container: Container, number: int) -> str | None:
-    """The indentation of an item that begins a line of its own; None where it does not."""
+    """The indentation of an item that starts a new line; None for one that does not."""
     start = container.items[number].start
     gap = text[len(text[:start].rstrip(_SPACES)) : start]
     return gap.rpartition("\n")[2] if "\n" in gap else None
@@ -125,8 +125,8 @@ def own_line(text: str, container: Container, number: int) -> str | None:
 def added(text: str, container: Container, key: str | None, value: object, layout: Layout, outer: str | None) -> str:
     """The text with one more item at the end of `container`.
 
-    `outer` is the indentation of the line that `container` opens on, where an item of it should have a line of its own
-    although there is none to follow; otherwise None.
+    `outer` is the indentation of the line that `container` opens on, where the first item of an empty container should
+    start a new line; otherwise None.
     """
     if container.items:
         end = container.items[-1].end
@@ -134,7 +134,7 @@ def added(text: str, container: Container, key: str | None, value: object, layou
         gap = _gap(text, container, layout) if lead is None else layout.newline + lead
         return text[:end] + "," + gap + _rendered(key, value, layout, lead) + text[end:]
     end = container.opening + 1
-    if outer is None or container.closing != end:  # the user's white space stays behind the item, nothing before it
+    if outer is None or container.closing != end:  # the user's white space stays after the item
         return text[:end] + _rendered(key, value, layout, None) + text[end:]
     lead = outer + layout.indent
     body = layout.newline + lead + _rendered(key, value, layout, lead) + layout.newline + outer
@@ -142,14 +142,14 @@ def added(text: str, container: Container, key: str | None, value: object, layou
 
 
 def replaced(text: str, container: Container, number: int, value: object, layout: Layout) -> str:
-    """The text with another value in one of the container's items."""
+    """The text with a new value in one of the container's items."""
     item = container.items[number]
     lead = own_line(text, container, number)
     return text[: item.value_start] + _rendered(None, value, layout, lead) + text[item.end :]
 
 
 def removed(text: str, container: Container, number: int) -> str:
-    """The text without one of the container's items: what `added` was given, when that added the last one."""
+    """The text without one of the container's items; the inverse of `added` for the last one."""
     items = container.items
     if number > 0:
         return text[: items[number - 1].end] + text[items[number].end :]
@@ -161,12 +161,12 @@ def removed(text: str, container: Container, number: int) -> str:
 
 
 def document(value: object) -> str:
-    """A new document."""
+    """The text of a new document."""
     return json.dumps(value, indent=_DEFAULT_INDENT, ensure_ascii=False) + "\n"
 
 
 def _gap(text: str, container: Container, layout: Layout) -> str:
-    """What stands between a comma and the next item on the same line."""
+    """The white space between a comma and the next item on the same line."""
     if len(container.items) > 1:
         before = text[: container.items[-1].start]
         return before[len(before.rstrip(" \t")) :]
@@ -174,7 +174,7 @@ def _gap(text: str, container: Container, layout: Layout) -> str:
 
 
 def _rendered(key: str | None, value: object, layout: Layout, lead: str | None) -> str:
-    """An item: on one line without `lead`, else over several, of which all but the first begin with it."""
+    """The text of an item: on one line without `lead`, otherwise on several, all but the first starting with it."""
     if lead is None:
         comma = ", " if layout.colon.endswith(" ") else ","
         text = json.dumps(value, separators=(comma, layout.colon), ensure_ascii=False)
@@ -190,7 +190,7 @@ def _past_space(text: str, at: int) -> int:
 
 
 def _malformed(text: str, at: int, what: str) -> EditRefused:
-    """In words that do not change with the version of Python for the two mistakes that people make most."""
+    """The refusal; its wording for the two most common mistakes does not depend on the version of Python."""
     before = text[:at].rstrip(_SPACES)
     if text.startswith(("//", "/*"), at):
         what = "a comment, which JSON does not have"
@@ -203,12 +203,12 @@ def _malformed(text: str, at: int, what: str) -> EditRefused:
 
 
 def _first_constant(text: str) -> int:
-    """Where the first NaN or Infinity stands outside of strings; the end, should there be none."""
+    """The position of the first NaN or Infinity outside of strings; the end where there is none."""
     return next((found.start() for found in _CONSTANT.finditer(text) if found[1]), len(text))
 
 
 class _NotJson(ValueError):
-    """A value that Python reads and JSON does not have."""
+    """A value that Python reads but JSON does not have."""
 
 
 def _not_json(constant: str) -> None:
@@ -216,7 +216,7 @@ def _not_json(constant: str) -> None:
 
 
 def _whole_number(digits: str) -> int | str:
-    return int(digits) if len(digits) <= _LONGEST_NUMBER else digits  # Python reads no more than some thousand digits
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else digits  # Python refuses integers of thousands of digits
 
 
 _DECODER: Final = json.JSONDecoder(parse_constant=_not_json, parse_int=_whole_number)

@@ -9,7 +9,7 @@ Flat (Cursor 1.7 to 3.12, in a file of their own), where both members must be th
     {"version": 1, "hooks": {"<event>": [{"command": "...", "timeout": 5}]}}
 
 The client may rewrite the file with its keys sorted (Claude Code 2.1.328, once, where `~/.claude.json` turns updates
-off), and a person may move hooks about. So ours are found by what they say, wherever they stand.
+off), and a person may move hooks about. So ours are found by their command, wherever they are.
 """
 
 from __future__ import annotations
@@ -39,6 +39,16 @@ from carryover.edits.json_document import (
     replaced,
 )
 
+HOOKS: Final = "hooks"
+
+Levels = tuple[tuple[Container, int, str], ...]
+
+VERSION: Final = "version"
+VERSION_NOW: Final = 1
+"""The only version of the flat form so far (Cursor 1.7 to 3.12)."""
+
+_DROPS: Final = "makes the agent drop the whole file"
+
 
 def with_hooks(
     data: bytes | None,
@@ -49,11 +59,11 @@ def with_hooks(
     form: Form = "nested",
     rules: HookFileRules | None = None,
 ) -> bytes:
-    """The settings with exactly `wanted`, one or more and one an event, as our hooks; None stands for a missing file.
+    """The settings with exactly `wanted` as our hooks: one or more, one per event. `data` is None for a missing file.
 
-    What is right stays untouched, what differs is replaced where it stands, what is missing is appended, and ours that
-    are not wanted go. Where a person has edited our line for an event, that line has to do. `origin` matters only
-    where hooks of ours are there already.
+    Hooks that are right stay untouched, others of ours are replaced in place, missing ones are appended, and unwanted
+    ones removed. Where a person has edited our line for an event, that line stays instead. `origin` matters only where
+    `data` holds hooks of ours.
 
     Raises:
         EditRefused: it is not strict JSON in UTF-8, `hooks` is not laid out as above, or the agent would drop the file.
@@ -74,9 +84,9 @@ def with_hooks(
 
 
 def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, form: Form = "nested") -> bytes | None:
-    """The settings without our hooks, and without what is empty only for that; None when the file should go too.
+    """The settings without our hooks, and without what is empty only because of that; None to delete the file.
 
-    The inverse of `with_hooks`, given the `origin_of` what `with_hooks` was given.
+    The inverse of `with_hooks`, given the origin that was recorded before it.
 
     Raises:
         EditRefused: it is not strict JSON in UTF-8.
@@ -93,7 +103,7 @@ def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, f
 
 
 def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form = "nested") -> Origin:
-    """What to remember before `with_hooks(data)`; `known` is what was remembered when our hooks in `data` came.
+    """What to record before `with_hooks(data)`; `known` is what was recorded before the hooks that `data` holds.
 
     Raises:
         EditRefused: it is not strict JSON in UTF-8.
@@ -144,7 +154,7 @@ def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> Hoo
 
 
 def _entry(hook: Hook, form: Form) -> dict[str, Any]:
-    """What stands in an event's list."""
+    """The entry of an event's list."""
     matcher = {} if hook.matcher is None else {"matcher": hook.matcher}
     timeout = {} if hook.timeout_s is None else {"timeout": hook.timeout_s}
     if form == "flat":
@@ -153,7 +163,7 @@ def _entry(hook: Hook, form: Form) -> dict[str, Any]:
 
 
 def _with_version(text: str, owner_of: OwnerOf, layout: Layout) -> str:
-    """The text with a version. Not where others have hooks that would begin to run by it."""
+    """The text with a version; without one where that would activate the hooks of others."""
     root = read(text)
     if _number(root, VERSION) is not None or any(
         owner_of(p.hook.command) == "others" for p in hook_places(text, "flat")
@@ -163,7 +173,7 @@ def _with_version(text: str, owner_of: OwnerOf, layout: Layout) -> str:
 
 
 def _without_version(text: str) -> str:
-    """The text without the version that came with our hooks, where no hook is left that needs it."""
+    """The text without the version that was added with our hooks, unless a hook is left that needs it."""
     root = read(text)
     number = _number(root, VERSION)
     if number is None or root.items[number].value != VERSION_NOW or _handlers(text, "flat"):
@@ -172,7 +182,7 @@ def _without_version(text: str) -> str:
 
 
 def _check(text: str, wanted: Sequence[Hook]) -> None:
-    """Refuses what has no place for the hooks: what the agent itself takes for a mistake, and what says two things."""
+    """Raises EditRefused where hooks can't be added: the layout is wrong for the agent too, or a key is there twice."""
     hooks = _only(text, read(text), HOOKS)
     if hooks is None:
         return
@@ -187,7 +197,7 @@ def _check(text: str, wanted: Sequence[Hook]) -> None:
 
 
 def _only(text: str, container: Container, key: str) -> tuple[int, Any] | None:
-    """Place and value of the member of that name."""
+    """Position and value of the member of that name; None where there is none."""
     found = [item for item in container.items if item.key == key]
     if len(found) > 1:
         raise EditRefused(f'"{key}" is there twice (lines {", ".join(str(line_of(text, i.start)) for i in found)})')
@@ -195,7 +205,7 @@ def _only(text: str, container: Container, key: str) -> tuple[int, Any] | None:
 
 
 def _with_hook(text: str, hook: Hook, owner_of: OwnerOf, layout: Layout, form: Form) -> str:
-    """The text with one hook, in a document that `_check` has passed."""
+    """The text with one hook. `_check` has accepted the document."""
     root = read(text)
     number = _number(root, HOOKS)
     if number is None:
@@ -221,7 +231,7 @@ def _number(container: Container, key: str) -> int | None:
 
 
 def _without_ours(text: str, owner_of: OwnerOf, origin: Origin, form: Form, keep: Sequence[Hook] = ()) -> str:
-    """The text without our hooks, but for the first that says what one of `keep` says."""
+    """The text without our hooks, except the first that equals each of `keep`."""
     while True:
         kept: set[Hook] = set()
         for place in _ours(text, owner_of, form):
@@ -234,7 +244,7 @@ def _without_ours(text: str, owner_of: OwnerOf, origin: Origin, form: Form, keep
 
 
 def _without_place(text: str, place: HookPlace, origin: Origin) -> str:
-    """Takes a hook out, and with it what held nothing else and is not known to have stood empty before."""
+    """The text without one hook, and without what held nothing else, unless that was empty before."""
     path = list(place.path)
     while len(path) > 1 and len(path[-1][0].items) == 1 and path[-2][2] not in origin.empty:
         path.pop()
@@ -247,7 +257,7 @@ def _ours(text: str, owner_of: OwnerOf, form: Form) -> Iterator[HookPlace]:
 
 
 def _handlers(text: str, form: Form) -> int:
-    """How many hooks there are, of any kind."""
+    """The number of hooks, of any kind."""
     events = [item.value for item in read(text).items if item.key == HOOKS and isinstance(item.value, dict)]
     entries = [
         entry for event in events for entries in event.values() if isinstance(entries, list) for entry in entries
@@ -266,15 +276,10 @@ def _empty_places(text: str) -> Iterator[str]:
             yield from (f"{HOOKS}.{event}" for event, groups in hooks.value.items() if groups == [])
 
 
-HOOKS: Final = "hooks"
-
-Levels = tuple[tuple[Container, int, str], ...]
-
-
 class HookPlace(msgspec.Struct, frozen=True):
-    """Where a command hook stands: on each level the container, the number of the item in it, and what it is called.
+    """The position of a command hook: on each level the container, the index of the item in it, and its name.
 
-    The levels are the document, its events, an event's entries, and where these are groups, a group's commands.
+    The levels are the document, its events, an event's entries and, where these are groups, a group's commands.
     """
 
     hook: Hook
@@ -283,20 +288,22 @@ class HookPlace(msgspec.Struct, frozen=True):
 
     @property
     def group(self) -> int:
+        """The index of its entry among those of the event."""
         return self.path[2][1]
 
     @property
     def number(self) -> int:
+        """Its index in the group; 0 where there are no groups."""
         return self.path[3][1] if len(self.path) > 3 else 0
 
     @property
     def alone(self) -> bool:
-        """Whether nothing else stands in its group."""
+        """Whether its group holds nothing else."""
         return len(self.path) < 4 or len(self.path[3][0].items) == 1
 
 
 def hook_places(text: str, form: Form) -> Iterator[HookPlace]:
-    """Every command hook, in the order of the text. Whatever is laid out otherwise holds none."""
+    """Every command hook, in the order of the text. Anything with another layout is skipped."""
     root = read(text)
     for at_hooks, hooks in enumerate(root.items):
         if hooks.key != HOOKS or not isinstance(hooks.value, dict):
@@ -333,15 +340,8 @@ def _nested(text: str, groups: Container, event: str, above: Levels) -> Iterator
                     yield HookPlace(hook, item.start, (*above, (groups, at_group, ""), (commands, number, "")))
 
 
-VERSION = "version"
-VERSION_NOW = 1
-"""Of the flat form (Cursor 1.7 to 3.12); the only one so far."""
-
-_DROPS = "makes the agent drop the whole file"
-
-
 def drop_reason(text: str, form: Form, rules: HookFileRules | None) -> str | None:
-    """Why the agent runs no hook of a file, as a clause without a full stop; None where nothing is known against it.
+    """Why the agent ignores all hooks of a file, as a clause; None where it does not, as far as is known.
 
     Raises:
         EditRefused: it is not strict JSON.
@@ -353,7 +353,7 @@ def drop_reason(text: str, form: Form, rules: HookFileRules | None) -> str | Non
 
 
 def ignored_events(text: str) -> tuple[str, ...]:
-    """The lists at the top level of a flat file: events that the agent passes by, since they are not under `hooks`.
+    """The lists at the top level of a flat file: events that the agent ignores, since they are not under `hooks`.
 
     Raises:
         EditRefused: it is not strict JSON.

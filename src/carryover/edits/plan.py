@@ -61,6 +61,7 @@ class Edit:
 
     @property
     def path(self) -> Path:
+        """The file that is edited."""
         return self.change.path
 
     @property

@@ -34,14 +34,14 @@ def with_hooks(
 
 
 def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, form: Form) -> bytes | None:
-    """The settings without our hooks; None when the file should go too. Raises EditRefused."""
+    """The settings without our hooks; None to delete the file. Raises EditRefused."""
     if form == "tables":
         return toml_hooks.without_hooks(data, owner_of, origin)
     return json_hooks.without_hooks(data, owner_of, origin, form=form)
 
 
 def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form) -> Origin:
-    """What to remember before `with_hooks(data)`. Raises EditRefused."""
+    """What to record before `with_hooks(data)`. Raises EditRefused."""
     if form == "tables":
         return toml_hooks.origin_of(data, owner_of, known)
     return json_hooks.origin_of(data, owner_of, known, form=form)
@@ -62,17 +62,17 @@ def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form) -> HookOwners:
 
 
 def drop_reason(data: bytes, *, form: Form, rules: HookFileRules | None) -> str | None:
-    """Why the agent runs no hook of a file, as a clause; None where nothing is known against it. Raises EditRefused."""
+    """Why the agent ignores all hooks of a file, as a clause; None where it does not. Raises EditRefused."""
     return None if form == "tables" else json_hooks.drop_reason(decode(data)[1], form, rules)
 
 
 def ignored_events(data: bytes, *, form: Form) -> tuple[str, ...]:
-    """Events that stand where the agent does not look for them. Raises EditRefused."""
+    """Events that are written where the agent does not look for them. Raises EditRefused."""
     return json_hooks.ignored_events(decode(data)[1]) if form == "flat" else ()
 
 
 def value_at(data: bytes, key: Sequence[str], *, toml: bool) -> Any:
-    """The value of a setting, by the way to it from the root; None where there is none.
+    """The value of a setting, by its path from the root; None where there is none.
 
     Raises:
         EditRefused: it is not JSON or TOML in UTF-8.

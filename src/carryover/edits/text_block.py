@@ -1,7 +1,7 @@
-"""Adding a block of lines to a text of the user's, and taking it out again so that every other byte is as it was.
+"""Adds a block of lines to a user's text, and takes it out again with every other byte as it was. Pure.
 
-A block is put after one line end more than the text has, whether or not the text ends with one. So one line end before
-it is always ours, and a missing last newline comes back with the block's removal.
+A block always follows one line end more than the text has, whether or not the text ends with one. So one line end
+before the block is ours, and a text without a final newline has none again once the block is removed.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from carryover.edits.encoding import BOM, newline_of, split_bom
 
 
 def whole_file(lines: Sequence[bytes], eol: bytes = b"\n") -> bytes:
-    """A new file that holds only the block. Nothing stands before it, so it differs from an empty file with a block."""
+    """A new file that holds only the block. Nothing precedes it, unlike in an empty file that got the block."""
     return eol.join(lines) + eol
 
 
 def with_lines(data: bytes, lines: Sequence[bytes], *, at_top: bool = False) -> bytes:
-    """`data` with the block after its end, or before its beginning."""
+    """`data` with the block appended, or inserted at the top."""
     eol = newline_of(data)
     if at_top:
         bom, rest = split_bom(data)
@@ -26,7 +26,7 @@ def with_lines(data: bytes, lines: Sequence[bytes], *, at_top: bool = False) -> 
 
 
 def find_lines(data: bytes, lines: Sequence[bytes], start: int = 0) -> tuple[int, int, bytes] | None:
-    """Where the block stands unchanged at or after `start`: its first byte, the byte after its last, its line end."""
+    """The first unchanged block at or after `start`: its bounds in bytes and its line end; None where there is none."""
     best = None
     for eol in (b"\n", b"\r\n"):
         block = eol.join(lines)
@@ -39,7 +39,7 @@ def find_lines(data: bytes, lines: Sequence[bytes], start: int = 0) -> tuple[int
 
 
 def without_span(data: bytes, span: tuple[int, int, bytes]) -> bytes:
-    """`data` without a block that `find_lines` found, and without the line ends that came with it."""
+    """`data` without a block that `find_lines` found, and without the line ends that were added with it."""
     start, end, eol = span
     before, after = data[:start], data[end:].removeprefix(eol)
     if before in (b"", BOM):

@@ -1,4 +1,4 @@
-"""Where the tables of a TOML text begin and end, so that one can be taken out and every other byte stays. Pure."""
+"""The positions of tables and arrays in a TOML text, so that one can be changed and every other byte kept. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-# Whatever may hold a bracket, a number sign or a line end that means nothing; spaces fall through.
+# Strings may hold brackets, number signs and line ends that mean nothing. Spaces match nothing and are skipped.
 TOKEN: Final = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"{3,5}'
     r"|'''(?:[^']|'(?!''))*'{3,5}"
@@ -27,22 +27,22 @@ TOKEN: Final = re.compile(
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """A table as it is written out: from its header to the end of the last line that says something."""
+    """A table as it is written: from its header to the end of its last line that is not blank or a comment."""
 
     start: int
     end: int
-    """After the line end, where there is one."""
+    """After the line end, if there is one."""
     path: tuple[str, ...]
     array: bool
-    """`[[...]]`: one more of a list of tables."""
+    """Whether it is an item of a list of tables (`[[...]]`)."""
 
     def body(self, text: str) -> tuple[int, int]:
-        """The bounds of what it says."""
+        """The bounds of the text below its header."""
         return line_end(text, self.start), self.end
 
 
 def segments(text: str) -> tuple[Segment, ...]:
-    """The tables of a text that is TOML, in its order. What stands before the first is none."""
+    """The tables of a valid TOML text in order. What precedes the first header belongs to none."""
     return tuple(Segment(start, end, *_header(text[start : line_end(text, start)])) for start, end in _bounds(text))
 
 
@@ -63,13 +63,13 @@ def _bounds(text: str) -> Iterator[tuple[int, int]]:
 
 
 def line_end(text: str, at: int) -> int:
-    """Where the line of a place ends, its line end included."""
+    """The end of the line that holds a position, line end included."""
     found = text.find("\n", at)
     return len(text) if found < 0 else found + 1
 
 
 def path_of(text: str) -> tuple[tuple[str, ...], Any]:
-    """The one way from the root that a header or an assignment opens, and what is at its end."""
+    """The path that a header or an assignment opens from the root, and the value at its end."""
     node: Any = tomllib.loads(text)
     path: list[str] = []
     while isinstance(node, dict) and node:
@@ -84,20 +84,20 @@ def _header(line: str) -> tuple[tuple[str, ...], bool]:
 
 
 class Array(msgspec.Struct, frozen=True):
-    """An array that is the value of a key: its bracket, and the bounds of its items."""
+    """An array that is the value of a key: the position of its bracket, and the bounds of its items."""
 
     opening: int
     items: tuple[tuple[int, int], ...]
 
     def with_item(self, text: str, item: str) -> str:
-        """The text with one more item at the end."""
+        """The text with `item` appended."""
         if not self.items:
             return text[: self.opening + 1] + item + text[self.opening + 1 :]
         end = self.items[-1][1]
         return f"{text[:end]}, {item}{text[end:]}"
 
     def without_item(self, text: str, number: int) -> str:
-        """The text without one of the items: what `with_item` was given, when that put in the last one."""
+        """The text without one of the items; the inverse of `with_item` for the last one."""
         start, end = self.items[number]
         if number > 0:
             start = self.items[number - 1][1]
@@ -106,14 +106,14 @@ class Array(msgspec.Struct, frozen=True):
         return text[:start] + text[end:]
 
     def with_other(self, text: str, number: int, item: str) -> str:
-        """The text with another item in the place of one."""
+        """The text with one item replaced."""
         start, end = self.items[number]
         return text[:start] + item + text[end:]
 
 
 def arrays(text: str) -> dict[tuple[str, ...], Array]:
-    """The arrays of a text that is TOML, by their way from the root. Those inside of others, or of inline tables or of
-    lists of tables, are left out."""
+    """The arrays of a valid TOML text by their path from the root, without those inside of arrays, inline tables or
+    lists of tables."""
     tables = segments(text)
     top = (0, tables[0].start if tables else len(text))
     found = {path_of(f"{key}=0")[0]: array for key, array in _in(text, *top)}

@@ -1,6 +1,6 @@
 """Our hooks as tables in an agent's TOML settings. Pure: bytes in, bytes out, every other byte kept.
 
-The layout is that of Codex's config.toml (0.169.0), beside which its `hooks.state` tables say what the user reviewed:
+The layout is that of Codex's config.toml (0.169.0), which also holds what the user reviewed (`hooks.state`):
 
     [[hooks.SessionStart]]
     matcher = "startup|resume"
@@ -10,10 +10,10 @@ The layout is that of Codex's config.toml (0.169.0), beside which its `hooks.sta
     command = "..."
     timeout = 5
 
-Where an event's groups are written as an array (`SessionStart = [...]`), ours is one more item of it.
+Where an event's groups are written as an array (`SessionStart = [...]`), ours is another item of it.
 
-Ours are appended as text and cut out as text, and the result is read again: where it does not say exactly what it
-should, the text is refused. tomlkit would not give back each byte, nor keep tables that are out of order.
+Ours are inserted and removed as text, and the result is parsed again: where it does not mean exactly what it should,
+the edit is refused. tomlkit would not keep every byte, nor tables that are out of order.
 """
 
 from __future__ import annotations
@@ -32,16 +32,15 @@ from carryover.edits.hooks import UNKNOWN, FoundHook, Hook, HookOwners, Origin, 
 from carryover.edits.json_document import line_of
 from carryover.edits.toml_document import Array, Segment, arrays, segments
 
+HOOKS: Final = "hooks"
 _INLINE: Final = "its hooks are written in a form that can't be edited without touching the rest"
 
 
 def with_hooks(data: bytes | None, wanted: Sequence[Hook], owner_of: OwnerOf) -> bytes:
-    """The settings with exactly `wanted`, one or more and one an event, as our hooks; None stands for a missing file.
-
-    Does as `carryover.edits.json_hooks.with_hooks` does.
+    """The settings with exactly `wanted` as our hooks, as `carryover.edits.json_hooks.with_hooks` does it.
 
     Raises:
-        EditRefused: it is not TOML in UTF-8, or the hooks in it are written otherwise than above.
+        EditRefused: it is not TOML in UTF-8, or its hooks are written in another way than above.
     """
     bom, text = decode(data or b"")
     parsed(text)
@@ -62,7 +61,7 @@ def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN) -> b
 
 
 def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None) -> Origin:
-    """What to remember before `with_hooks(data)`; `known` is what was remembered when our hooks in `data` came.
+    """What to record before `with_hooks(data)`; `known` is what was recorded before the hooks that `data` holds.
 
     Raises:
         EditRefused: it is not TOML in UTF-8.
@@ -110,7 +109,7 @@ def _with_hook(text: str, hook: Hook, owner_of: OwnerOf) -> str:
     if any(place.hook == hook for place in mine) or any(owner_of(p.hook.command) == "edited" for p in present):
         return text
     for place in mine:
-        if place.siblings == 1:  # nobody else's in that group
+        if place.siblings == 1:  # no hook of others in that group
             return _replaced(text, place, hook)
     return _appended(text, hook)
 
@@ -131,7 +130,7 @@ def _appended(text: str, hook: Hook) -> str:
 
 
 def _replaced(text: str, place: HookTable, hook: Hook) -> str:
-    """The text with another hook in a group that holds ours alone."""
+    """The text with a new hook in a group that holds only ours."""
     wanted = parsed(text)
     wanted[HOOKS][hook.event][place.group] = _group(hook)
     if place.array is not None:
@@ -144,9 +143,9 @@ def _replaced(text: str, place: HookTable, hook: Hook) -> str:
 
 
 def _without_ours(text: str, owner_of: OwnerOf, keep: Sequence[Hook] = ()) -> str:
-    """The text without our hooks, but for the first that says what one of `keep` says."""
+    """The text without our hooks, except the first that equals each of `keep`."""
     while doomed := _doomed(text, owner_of, keep):
-        text = _without_place(text, max(doomed, key=lambda place: place.at))  # the last first: as they came
+        text = _without_place(text, max(doomed, key=lambda place: place.at))  # in the reverse order of their addition
     return text
 
 
@@ -186,7 +185,7 @@ def _cut_each(text: str, doomed: Sequence[Segment | None]) -> str:
 
 
 def _cut(text: str, segment: Segment) -> str:
-    """The text without a table and the blank line before it, or behind it where nothing is before."""
+    """The text without a table and the blank line before it, or after it where nothing precedes it."""
     start, end = segment.start, min(segment.end, len(text))
     before = _chopped(text, start)
     if before > 0 and text[:before].endswith("\n"):
@@ -199,7 +198,7 @@ def _cut(text: str, segment: Segment) -> str:
 
 
 def _chopped(text: str, end: int) -> int:
-    """`end` before the line end that stands there."""
+    """`end` without the line end right before it."""
     return end - 2 if text.endswith("\r\n", 0, end) else end - 1 if text.endswith("\n", 0, end) else end
 
 
@@ -214,7 +213,7 @@ def _checked(text: str, wanted: Mapping[str, Any]) -> str:
 
 
 def _said(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`hooks` without anything in it is the same as none: a table above ours may go with them."""
+    """The settings without an empty `hooks`, which equals none: the table above ours may be removed with them."""
     return {key: value for key, value in settings.items() if (key, value) != (HOOKS, {})}
 
 
@@ -243,33 +242,31 @@ def _inline(hook: Hook) -> str:
 
 
 def _string(value: str) -> str:
-    """JSON's escapes are TOML's, but for DEL and a half of a surrogate pair, which no path of ours should have."""
+    """A TOML string. JSON has the same escapes, except for DEL and lone surrogates, which our paths never hold."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
-HOOKS: Final = "hooks"
-
-
 class HookTable(msgspec.Struct, frozen=True):
-    """Where a command hook stands: in tables, in an array, or (neither) in a way that nothing can be done about."""
+    """The position of a command hook: in tables, in an array, or (neither) in a form that can't be edited."""
 
     hook: Hook
     group: int
     number: int
     siblings: int
-    """How many hooks its group has."""
+    """The number of hooks in its group."""
     tables: tuple[Segment, ...] = ()
-    """Those of its group, the group's own first; then one a hook, unless these are written into the group's."""
+    """The tables of its group: first the group's, then one per hook, unless these are written inline."""
     array: Array | None = None
-    """Of its event's groups."""
+    """The array of its event's groups."""
 
     @property
     def own(self) -> Segment | None:
-        """The hook's own table."""
+        """The hook's table; None where it has none."""
         return self.tables[self.number + 1] if len(self.tables) == self.siblings + 1 else None
 
     @property
     def at(self) -> int:
+        """Its position in the text; 0 where that is not known."""
         if self.array is not None:
             return self.array.items[self.group][0]
         found = self.own or next(iter(self.tables), None)
@@ -277,7 +274,7 @@ class HookTable(msgspec.Struct, frozen=True):
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """What the text says; fractions as text, since not-a-number does not equal itself.
+    """The parsed text. Fractions stay text, since not-a-number does not equal itself.
 
     Raises:
         EditRefused: it is not TOML.
@@ -289,7 +286,7 @@ def parsed(text: str) -> dict[str, Any]:
 
 
 def groups_of(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Each group with its event. What is no list under `hooks` is no event (`hooks.state`)."""
+    """Each group with its event. Only lists under `hooks` are events, which `hooks.state` is not."""
     hooks = settings.get(HOOKS)
     for event, groups in hooks.items() if isinstance(hooks, dict) else ():
         yield from ((event, group) for group in groups) if isinstance(groups, list) else ()
@@ -323,7 +320,7 @@ def hook_tables(text: str) -> Iterator[HookTable]:
 
 
 def _tables_of_groups(text: str) -> dict[str, list[tuple[Segment, ...]]]:
-    """By event, the tables of each group: its own, then one a hook."""
+    """The tables of each group by event: the group's, then one per hook."""
     found: dict[str, list[tuple[Segment, ...]]] = {}
     for segment in segments(text):
         if not segment.array or segment.path[:1] != (HOOKS,):

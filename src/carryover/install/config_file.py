@@ -1,4 +1,4 @@
-"""Writing `config.toml`: the keys that install sets, in the user's own file, whose comments and order stay."""
+"""Edits `config.toml`: sets the keys that install decides, and keeps the user's comments and order."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _REMEDY: Final = "Fix that, or move the file away, then run this again."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What install decides. None, and a tool that is not named, leave what is there; what is empty is taken out."""
+    """What install decides. None, or an agent that is not named, changes nothing; an empty value removes the key."""
 
     selected: tuple[str, ...] | None = None
-    """Ids of the tools: `[tools] selected`."""
+    """Ids of the agents: `[tools] selected`."""
     resume_mode: ResumeMode | None = None
     roots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By tool id, where its transcripts were found: `[tools.<id>] roots`."""
+    """Where each agent's transcripts were found, by its id: `[tools.<id>] roots`."""
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By tool id, the variables that moved its folders: `[tools.<id>] env`."""
+    """The variables that moved each agent's folders, by its id: `[tools.<id>] env`."""
     include: tuple[str, ...] | None = None
     """`[projects] include`."""
     exclude: tuple[str, ...] | None = None
@@ -44,10 +44,10 @@ def plan_config(state: StateDir, settings: Settings) -> Edit:
 
 
 def with_settings(data: bytes | None, settings: Settings) -> bytes | None:
-    """The text of `config.toml` with these settings; unchanged where it says so already. None: no file.
+    """The text of `config.toml` with these settings; unchanged where it has them already. None: no file.
 
     Raises:
-        EditRefused: it is not TOML in UTF-8, or is written in a way that can't be edited without touching the rest.
+        EditRefused: it is not TOML in UTF-8, or can't be edited without touching the rest.
     """
     bom, body = decode(data or b"")
     wanted = _parse(body)
@@ -75,7 +75,7 @@ def _parse(text: str) -> dict[str, Any]:
 
 
 def _check(text: str, wanted: dict[str, Any]) -> None:
-    """tomlkit writes some rare forms wrongly (tables out of order); such a file is the user's to edit."""
+    """Raises EditRefused where tomlkit got it wrong, as with tables out of order: the user has to edit such a file."""
     try:
         if tomllib.loads(text) == wanted:
             return
@@ -85,7 +85,7 @@ def _check(text: str, wanted: dict[str, Any]) -> None:
 
 
 def _values(settings: Settings) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Each setting as its path in the file and its value; None takes it out."""
+    """Each setting as its path in the file and its value; None removes it."""
     if settings.selected is not None:
         yield ("tools", "selected"), list(settings.selected)
     if settings.resume_mode is not None:
@@ -118,7 +118,7 @@ def _set(document: Any, path: tuple[str, ...], value: Any) -> None:
 
 
 def _set_items(array: Array, wanted: list[str]) -> None:
-    """Brings an array to `wanted`, keeping the comments of the items that stay."""
+    """Changes an array to `wanted`, keeping the comments of the items that stay."""
     for number in reversed(range(len(array))):
         if array[number] not in wanted:
             array.pop(number)

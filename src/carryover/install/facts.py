@@ -6,7 +6,7 @@ import msgspec
 
 from carryover.install.service import ServiceStatus
 from carryover.publish.instruction_files import HiddenFile
-from carryover.publish.refusal import Refusal
+from carryover.publish.policy import Refusal
 
 
 class ToolFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,11 +28,9 @@ def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path])
 
 
 def with_hook_files(detections: Iterable[Detection], scripts: Iterable[Path]) -> tuple[Detection, ...]:
-    """The detections with the file that our hooks belong in as their `config`, and others that hold some `elsewhere`.
+    """The detections with the file that our hooks belong in as `config`, and others that hold some in `elsewhere`.
 
-    Where that cannot be told, because a file can't be read, the reason is in `blocked`.
-
-    `scripts`: what our hooks run, now or before.
+    `blocked` says why that is unknown, where a file can't be read. `scripts`: what our hooks run now, or ran before.
     """
     owner_of = owner_by_script(*sorted(scripts))
     return tuple(_settled(found, owner_of) for found in detections)
@@ -44,14 +42,14 @@ def _settled(found: Detection, owner_of: OwnerOf) -> Detection:
     file = HookFile(found.config, found.form)
     tables = HookFile(found.located(found.spec.hooks.tables), "tables")
     try:
-        in_tables = _tenants(tables, owner_of)
+        in_tables = _owners(tables, owner_of)
     except OSError as error:
         return replace(found, blocked=f"{tables.path} can't be read ({os_reason(error)})")
     except EditRefused as error:
         return replace(found, blocked=f"{tables.path} can't be used: {error}")
     try:
-        in_file = _tenants(file, owner_of)
-    except (OSError, EditRefused):  # said by whoever is to edit it
+        in_file = _owners(file, owner_of)
+    except (OSError, EditRefused):  # reported when it is edited
         in_file = HookOwners()
     here, there = (tables, file) if _tables_first(in_file, in_tables) else (file, tables)
     left = in_file if there is file else in_tables
@@ -59,9 +57,10 @@ def _settled(found: Detection, owner_of: OwnerOf) -> Detection:
 
 
 def _tables_first(in_file: HookOwners, in_tables: HookOwners) -> bool:
-    """Whether the tables are the place. The agent warns of hooks in both at each start, so ours never make it do that.
+    """Whether our hooks belong in the tables. Ours never cause the warning that the agent gives at each start when both
+    files hold hooks.
 
-    Where it warns or not whatever we do, ours stay: in another place they would have to be reviewed anew.
+    Where our choice makes no difference to it, they stay: in another file the user would have to review them again.
     """
     if in_file.others != in_tables.others:
         return in_tables.others
@@ -70,8 +69,8 @@ def _tables_first(in_file: HookOwners, in_tables: HookOwners) -> bool:
     return in_tables.others
 
 
-def _tenants(file: HookFile, owner_of: OwnerOf) -> HookOwners:
-    """Who has hooks in the file; nobody where there is none. Raises OSError and EditRefused."""
+def _owners(file: HookFile, owner_of: OwnerOf) -> HookOwners:
+    """Who has hooks in the file; no one where it is missing. Raises OSError and EditRefused."""
     try:
         return hook_owners(read_bytes_bounded(file.path, _LIMIT_BYTES), owner_of, form=file.form)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Which of our hooks the user has yet to review, as far as the agent's own notes say. Never writes them."""
+"""Finds which of our hooks the user has yet to review, by the agent's own notes, which it only reads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LIMIT_BYTES: Final = 64 << 20
 
 
 def asks_for_review(found: Detection) -> bool:
-    """Whether this version runs a hook only after people have looked at it; yes where the version is not known."""
+    """Whether this version runs a hook only once the user has reviewed it; True where the version is unknown."""
     review = found.spec.hooks.review
     if review is None:
         return False
@@ -31,10 +31,10 @@ def asks_for_review(found: Detection) -> bool:
 
 
 def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit | None = None) -> tuple[str, ...]:
-    """The events whose hooks of ours, in the settings that hold `data`, the agent has no note of.
+    """The events of our hooks in `data`, an agent's settings, that the agent has no note of.
 
-    `edit`: what has just brought them there. A hook that it brought or changed is yet to be reviewed, whatever the
-    notes say: they are of what stood in its place.
+    `edit`: the edit that has just written `data`. Hooks that it added or changed have yet to be reviewed even where
+    there is a note: that is about the hook in their place before.
 
     Raises:
         EditRefused: the settings cannot be read.
@@ -66,13 +66,13 @@ def _notes(found: Detection, review: HookReview) -> Mapping[str, Any]:
     try:
         data = read_bytes_bounded(found.located(review.state_file), _LIMIT_BYTES)
         notes = value_at(data, review.tables, toml=True)
-    except (OSError, EditRefused):  # without the agent's settings nothing was reviewed
+    except (OSError, EditRefused):  # without the agent's notes nothing was reviewed
         return {}
     return notes if isinstance(notes, dict) else {}
 
 
 def _is_noted(hook: FoundHook, review: HookReview, noted: Mapping[str, Any], config: Path) -> bool:
-    """The agent may name the file by the way it was led there, or by where that ends."""
+    """Whether the agent has noted a review. It may name the file by the path it was given, or by the real one."""
     for file in (config, Path(os.path.realpath(config))):
         note = noted.get(review.entry(file, hook.hook.event, hook.group, hook.number))
         if isinstance(note, dict) and review.mark in note:

@@ -1,4 +1,4 @@
-"""What a selection of agents comes to: the hooks and settings that install and refresh bring about."""
+"""Plans and carries out what install and refresh do: the hooks of the selected agents, and `config.toml`."""
 
 from __future__ import annotations
 
@@ -22,44 +22,44 @@ from carryover.paths import StateDir
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A line of the list of agents."""
+    """A line in the list of agents to select from."""
 
     id: str
     name: str
     presence: str
     supported: bool
     ticked: bool
-    """Before anybody has touched it."""
+    """Whether it is selected at first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """All that is to be done to files, worked out before anything is written."""
+    """The plan: every edit, worked out before anything is written."""
 
     detections: tuple[Detection, ...]
     selected: tuple[str, ...]
     hooks: tuple[Edit, ...]
     config: Edit
     service: Edit | None
-    """None where nothing registers with a service manager."""
+    """None where no service is registered."""
     script: Path
-    """What the hooks run."""
+    """The script that the hooks run."""
 
     @property
     def edits(self) -> tuple[Edit, ...]:
-        """What `apply` is to carry out; the service manager writes its own file."""
+        """The edits for `apply`; the service manager writes its own file."""
         return (*self.hooks, self.config)
 
     @property
     def shown(self) -> tuple[Edit, ...]:
-        """Every file that would be touched."""
+        """The edits of every file that would change, for people to see."""
         return (*self.edits, self.service) if self.service is not None else self.edits
 
 
 def options(detections: Iterable[Detection], last: Collection[str] | None, *, anew: bool) -> tuple[Option, ...]:
     """The list of agents. `last`: what was selected the last time, None where there was none.
 
-    `anew`: what is on this machine is ticked as well; otherwise only what was selected.
+    `anew`: agents on this machine are ticked as well; otherwise only those selected before.
     """
     by_presence = anew or last is None
     return tuple(
@@ -75,7 +75,7 @@ def options(detections: Iterable[Detection], last: Collection[str] | None, *, an
 
 
 def agent_hooks(detections: Iterable[Detection], selected: Collection[str]) -> tuple[AgentHooks, ...]:
-    """The hooks that the selected agents are to have: those that are here, in a version that knows hooks."""
+    """The hooks of the selected agents that are installed in a version with hooks."""
     return tuple(
         AgentHooks(
             agent=found.spec.id,
@@ -93,7 +93,7 @@ def agent_hooks(detections: Iterable[Detection], selected: Collection[str]) -> t
     )
 
 
-def work_out(
+def plan_setup(
     state: StateDir,
     detections: Sequence[Detection],
     selected: Collection[str],
@@ -102,7 +102,7 @@ def work_out(
     resume_mode: ResumeMode | None,
     service: tuple[ServiceManager, Program] | None,
 ) -> Setup:
-    """The whole set-up. Reads files, writes none.
+    """Plans the whole set-up. Reads files, writes none.
 
     Raises:
         UserError: the record of earlier edits is damaged.
@@ -131,10 +131,10 @@ def work_out(
 
 
 def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:
-    """Does what is to be done. Where that is nothing, nothing at all is touched.
+    """Carries out the plan. Touches nothing where nothing would change.
 
     Raises:
-        UserError: the record of earlier edits is damaged, or another command is at it; nothing was changed.
+        UserError: the record of earlier edits is damaged, or another command is editing; nothing was changed.
     """
     record = load_record(state)
     unrecorded = any(edit.after is not None and record.of(edit.path) is None for edit in setup.hooks)
@@ -144,7 +144,7 @@ def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:
 
 
 def waiting_for(found: Detection, edits: Iterable[Edit], script: Path) -> tuple[str, ...]:
-    """The events whose hooks people are to review now that `edits` are done, or would be."""
+    """The events whose hooks the user has to review once `edits` are applied."""
     for edit in edits:
         if edit.path == found.config and edit.reason is None:
             return to_review(found, edit.after, script, edit=edit)
@@ -152,7 +152,7 @@ def waiting_for(found: Detection, edits: Iterable[Edit], script: Path) -> tuple[
 
 
 def outcome_for(found: Detection, applied: Iterable[Applied]) -> tuple[Did, str]:
-    """What became of one agent's hooks, and why they could not be written (empty where they could)."""
+    """The result for one agent's hooks, and why they could not be written (empty if they could)."""
     for done in applied:
         if found.config is not None and done.edit.path == found.config:
             return ("in place" if done.outcome == "unchanged" else "written"), done.problem or ""
@@ -160,7 +160,7 @@ def outcome_for(found: Detection, applied: Iterable[Applied]) -> tuple[Did, str]
 
 
 def _waiting(detections: Iterable[Detection], chosen: Collection[str]) -> set[str]:
-    """The agents whose folder is not there just now: what is recorded of them stays until it is again."""
+    """The agents whose folder is missing at the moment: their record stays until it is back."""
     return {found.spec.id for found in detections if found.lost_folder is not None and found.spec.id in chosen}
 
 

@@ -1,4 +1,4 @@
-"""What uninstall takes away: worked out first, so that it can be listed, and only then done."""
+"""Plans and carries out an uninstall: everything is listed before anything is changed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _TREES: Final = (("restore", "handoffs kept for when the daemon is down"), (BACK
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A file or folder of ours. A folder goes only when nothing is left in it by then."""
+    """A file or folder of ours to delete. A folder is deleted only once it is empty."""
 
     path: Path
     what: str
@@ -77,7 +77,7 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Uninstall:
-    """First the edits of files that others share with us, then what is only ours, in this order."""
+    """The plan: first the edits of files that hold more than ours, then what is only ours, in this order."""
 
     edits: tuple[Edit, ...]
     removals: tuple[Removal, ...]
@@ -87,7 +87,7 @@ class Uninstall:
 
 @dataclass(frozen=True, slots=True)
 class Uninstalled:
-    """What came of it. `left`: what stayed and why, in whole sentences."""
+    """The result. `left`: what stayed and why, in whole sentences."""
 
     applied: tuple[Applied, ...]
     removed: tuple[Path, ...]
@@ -97,10 +97,11 @@ class Uninstalled:
 def plan_uninstall(
     state: StateDir, *, purge: bool, home: Path, usual: Iterable[tuple[str, HookFile]] = ()
 ) -> Uninstall:
-    """Hooks out of every recorded settings file, and out of `usual` ones, by agent id, should the record lack them.
+    """Plans to remove the hooks from every recorded settings file, and from `usual` ones that the record lacks.
 
-    With `purge` also pointers, ignore rules and `.carryover` folders of every project known to our list or to the
-    ledger, and the state folder. Reads only. `config.toml` is not needed.
+    `usual`: settings files with the ids of their agents.
+    With `purge` also the pointers, ignore rules and `.carryover` folders of every project that our list or the ledger
+    knows, and the state folder. Reads only, and does not need `config.toml`.
 
     Raises:
         UserError: the record is damaged.
@@ -109,14 +110,12 @@ def plan_uninstall(
     edits = tuple(edit for _, edit in settings)
     notes = [note for file, edit in settings for note in _edited_by_hand(file, edit, state)]
     if not purge:
-        stub = (
-            Removal(path, "the hooks' script") for name in _HOOK_SCRIPT if os.path.lexists(path := state.root / name)
-        )
-        return Uninstall(edits, tuple(stub), tuple(notes))
+        scripts = (path for name in _HOOK_SCRIPT if os.path.lexists(path := state.root / name))
+        return Uninstall(edits, tuple(Removal(path, "the hooks' script") for path in scripts), tuple(notes))
     known, unread = _known_projects(state, home)
     notes += unread
     notes += [
-        f"{project.root} is gone, not mounted or closed to you. What Carryover put there is still in it."
+        f"{project.root} is missing, not mounted or not accessible. What Carryover added there is still in it."
         for project in known
         if not is_folder(Path(project.root))
     ]
@@ -128,9 +127,9 @@ def plan_uninstall(
 
 
 def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
-    """Does it. The daemon must not run any more. Each failure is in `left` and stops nothing else.
+    """Carries out the plan, with the daemon stopped. Each failure is listed in `left` and stops nothing else.
 
-    Where hooks had to stay in some settings, the record of them stays as well, so that it can be run again.
+    Where hooks had to stay in some settings, the record of them stays as well, so that uninstall can be run again.
 
     Raises:
         UserError: another command is editing; nothing was changed.
@@ -156,6 +155,39 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     return Uninstalled(applied, tuple(removed), tuple(left))
 
 
+def project_edits(project: PublishedProject) -> Iterator[Edit]:
+    """The edits that undo ours in one project. Reads only, except that git is asked where it keeps its rules."""
+    root = Path(project.root)
+    mine = edited_in_project(root / STORE)
+    for name in reversed(instruction_files()):
+        if name in mine:
+            yield pointer_removal(root, name)
+    if GITIGNORE in mine:
+        yield plan(rule_removal(root / GITIGNORE))
+    if (exclude := _exclude_file(root)) is not None:
+        yield plan(rule_removal(exclude))
+
+
+def store_files(project: PublishedProject) -> list[Path]:
+    """Our files in the folder with the handoff, and the folder itself last; nothing where it is a symlink."""
+    folder = Path(project.folder)
+    if not is_folder(folder) or folder.is_symlink():
+        return []
+    cut_off = sorted(folder.glob(".*.tmp"))
+    return [*(path for name in _IN_STORE if os.path.lexists(path := folder / name)), *cut_off, folder]
+
+
+def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
+    """Each file of ours and what it is, then the folders, innermost first. Follows no symlink."""
+    root = state.root
+    for name, what in _TREES:
+        yield from _tree(root / name, what)
+    for pattern, what in _FILES:
+        yield from ((path, what) for path in sorted(root.glob(pattern)))
+    if root.is_dir() and not root.is_symlink():
+        yield root, "the state folder"
+
+
 def _settings_edits(state: StateDir, usual: Iterable[tuple[str, HookFile]]) -> Iterator[tuple[EditedFile, Edit]]:
     record = load_record(state)
     yield from ((file, plan(hook_removal(file))) for file in record.files)
@@ -173,11 +205,11 @@ def _edited_by_hand(file: EditedFile, edit: Edit, state: StateDir) -> Iterator[s
         for found in hooks_of(edit.after, owner_by_script(state.root / SCRIPT), form=file.form):
             if found.owner == "edited":
                 where = f"{edit.path} ({found.hook.event})"
-                yield f"{where}: the hook that runs Carryover was edited by hand. It stays; take it out yourself."
+                yield f"{where}: the hook that runs Carryover was edited by hand. It stays; remove it yourself."
 
 
 def _known_projects(state: StateDir, home: Path) -> tuple[list[PublishedProject], list[str]]:
-    """Every project that may hold something of ours, and which source could not be read."""
+    """Every project that may hold something of ours, and which of the two lists could not be read."""
     found: dict[PublishedProject, None] = {}
     notes = []
     try:
@@ -202,13 +234,34 @@ def _roots(state: StateDir) -> list[str]:
 
 
 def _not_ours(removals: Iterable[Removal]) -> Iterator[str]:
-    """What keeps a folder of ours from going."""
+    """Why folders of ours stay: they hold files of others."""
     going = {removal.path for removal in removals}
     for folder in sorted(path for path in going if path.is_dir() and not path.is_symlink()):
         others = sorted(entry.name for entry in folder.iterdir() if entry not in going)
         if others:
             named = ", ".join(others[:_MOST_NAMED]) + (", ..." if len(others) > _MOST_NAMED else "")
             yield f"{folder} stays: it holds {named}, which is not Carryover's."
+
+
+def _exclude_file(root: Path) -> Path | None:
+    """The file of ignore rules that git never shares; None where there is none."""
+    if git_dir_of(root) is None:
+        return None
+    try:
+        path = exclude_file(root)
+        return path if path.exists() else None
+    except OSError:
+        return None
+
+
+def _tree(top: Path, what: str) -> Iterator[tuple[Path, str]]:
+    if top.is_symlink():
+        yield top, what
+        return
+    for folder, folders, files in os.walk(top, topdown=False):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        yield from ((Path(folder, name), what) for name in sorted([*files, *links]))
+        yield Path(folder), what
 
 
 def _remove(path: Path) -> bool:
@@ -220,57 +273,3 @@ def _remove(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def project_edits(project: PublishedProject) -> Iterator[Edit]:
-    """The edits that undo ours in one project. Reads only, except that git is asked where it keeps its rules."""
-    root = Path(project.root)
-    mine = edited_in_project(root / STORE)
-    for name in reversed(instruction_files()):
-        if name in mine:
-            yield pointer_removal(root, name)
-    if GITIGNORE in mine:
-        yield plan(rule_removal(root / GITIGNORE))
-    if (exclude := _exclude_file(root)) is not None:
-        yield plan(rule_removal(exclude))
-
-
-def store_files(project: PublishedProject) -> list[Path]:
-    """What is ours in the folder with the handoff, and the folder itself at the end; nothing where it is a symlink."""
-    folder = Path(project.folder)
-    if not is_folder(folder) or folder.is_symlink():
-        return []
-    cut_off = sorted(folder.glob(".*.tmp"))
-    return [*(path for name in _IN_STORE if os.path.lexists(path := folder / name)), *cut_off, folder]
-
-
-def _exclude_file(root: Path) -> Path | None:
-    """The file of ignore rules that git shares with nobody; None where there is none."""
-    if git_dir_of(root) is None:
-        return None
-    try:
-        path = exclude_file(root)
-        return path if path.exists() else None
-    except OSError:
-        return None
-
-
-def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
-    """Each file of ours and what it is, then the folders, innermost first. Follows no symlink."""
-    root = state.root
-    for name, what in _TREES:
-        yield from _tree(root / name, what)
-    for pattern, what in _FILES:
-        yield from ((path, what) for path in sorted(root.glob(pattern)))
-    if root.is_dir() and not root.is_symlink():
-        yield root, "the state folder"
-
-
-def _tree(top: Path, what: str) -> Iterator[tuple[Path, str]]:
-    if top.is_symlink():
-        yield top, what
-        return
-    for folder, folders, files in os.walk(top, topdown=False):
-        links = [name for name in folders if Path(folder, name).is_symlink()]
-        yield from ((Path(folder, name), what) for name in sorted([*files, *links]))
-        yield Path(folder), what

@@ -1,4 +1,4 @@
-"""What a session that starts is told: the project's handoff, framed for why the session starts. Blocks."""
+"""Answers a session that starts: the project's handoff, with a header that suits the reason of the start. Blocks."""
 
 from __future__ import annotations
 
@@ -20,12 +20,11 @@ from carryover.fsio import is_folder
 from carryover.model import conversation_of
 from carryover.probe.git import Moved, git_moved
 from carryover.publish.handoff_file import place_of
-from carryover.publish.own_writes import own_writes
+from carryover.publish.offline_answers import SITUATIONS
 from carryover.publish.project_root import AgentFolders
-from carryover.publish.refresh import files_now, git_now, view_now
-from carryover.publish.restore_store import SITUATIONS
+from carryover.publish.refresh import files_now, git_now, own_writes, view_now
 
-_SAME_MOMENT_MS: Final = 2_000
+_SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle time counts from
 
 
 def start_answer(
@@ -40,10 +39,11 @@ def start_answer(
     then: GitFacts | None,
     agents_own: AgentFolders | None = None,
 ) -> str | None:
-    """The text for a session that starts now, or None where it should get none.
+    """The text for a session that starts now; None where it should get none.
 
-    `then`: git's state when the handoff was last published, which is what it is told relative to. A conversation that
-    goes on (`resume`, `fork`) has its context, so it is told only where another session moved the project on since.
+    `then`: git's state when the handoff was last published, with which the present one is compared. A continued
+    conversation (`resume`, `fork`) has its context, so it gets a text only where another session has moved the project
+    on since. `idle_s`: how long its parent was idle, in seconds, where the agent says so.
     Raises LookupError for an unknown project.
     """
     view = view_now(db, project_id, agents_own)
@@ -52,14 +52,14 @@ def start_answer(
     if settings.excluded:
         return None
     own_past = next((known.digest for known in view.sessions if known.session == session), None)
-    # Not every agent says why a session starts (Cursor): one in which something was done before goes on.
+    # Not every agent says why a session starts (Cursor). One that has done something before is continued.
     goes_on = reason == "startup" and own_past is not None and did_something(own_past)
     situation = "moved_on" if goes_on else SITUATIONS.get(reason, "moved_on")
     if situation == "moved_on" and not _moved_on(view, session, idle_s, now_ms):
         return None
     own = session if situation == "compacted" else None
     git = then or git_now(root)
-    with ThreadPoolExecutor(1) as beside:  # git's processes take longer than all the rest
+    with ThreadPoolExecutor(1) as beside:  # git's processes take longer than everything else
         looked = beside.submit(_moved, root, git)
         made = distill(
             view,
@@ -94,7 +94,7 @@ def _moved(root: Path, then: GitFacts | None) -> Moved | None:
 
 
 def _moved_on(view: ProjectView, session: str, idle_s: float | None, now_ms: int) -> bool:
-    """Did another session do something after this conversation's last response?"""
+    """Whether another session did something after this conversation's last response."""
     last_ms = _last_response_ms(view, session, idle_s, now_ms)
     if last_ms is None:
         return False
@@ -103,8 +103,11 @@ def _moved_on(view: ProjectView, session: str, idle_s: float | None, now_ms: int
 
 
 def _last_response_ms(view: ProjectView, session: str, idle_s: float | None, now_ms: int) -> int | None:
-    """The ledger knows a resumed session's last event, and of a fork that has no words of its own yet its parent's, if
-    the transcript named it by now (Codex); else it is known from how long it says that its parent was idle."""
+    """When this conversation last responded, in Unix milliseconds; None where that is not known.
+
+    The ledger has it for a resumed session, and for a fork without events yet through its parent, where the transcript
+    has named that (Codex). Otherwise it follows from how long the parent was idle.
+    """
     known = {one.session: one for one in view.sessions}
     own = known.get(session)
     if own is not None and own.parent is not None and not did_something(own.digest):

@@ -1,4 +1,4 @@
-"""Brings the ledger in line with where projects' folders are now: moved ones are found, or linked by the user."""
+"""Updates the ledger to where projects' folders are now: moved ones are recognised, or linked by the user."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from carryover.publish.moved_folders import (
     moves_with,
     stored,
 )
+from carryover.publish.offline_answers import forget_answers
 from carryover.publish.project_root import AgentFolders, ProjectRoot, find_root
-from carryover.publish.restore_store import forget_answers
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a ledger and what belongs to it lie, and whose they are."""
+    """The paths of a ledger and of what belongs to it."""
 
     ledger: Path
     state: Path
@@ -43,21 +43,21 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What is at a project's root now, and what was found out of its past."""
+    """What is at a project's root now, and what is known of its past."""
 
     own: Whereabouts | None = None
-    """What the ledger knows of the project there; None: nothing."""
+    """What the ledger knows of the project there; None if nothing."""
     identity: Identity | None = None
     moved: tuple[Whereabouts, ...] = ()
-    """The projects that were moved to there."""
+    """The projects that were moved there."""
     gone: frozenset[int] = frozenset()
-    """Ids of all the projects that are gone, with which it was compared."""
+    """Ids of all missing projects that it was compared with."""
 
 
 def look(place: Place, root: str, config: Config, *, compared: frozenset[int] | None = None) -> Seen:
-    """What is at `root`. Blocks; nothing is written.
+    """Finds out what is at `root`. Blocks; writes nothing.
 
-    `compared`: the projects that were gone the last time. Where no other is gone since, there is nothing to look at.
+    `compared`: the projects that were missing the last time. If no others are missing since, nothing is looked at.
     """
     folder = Path(root)
     if not root.startswith("/") or not is_folder(folder):
@@ -74,8 +74,8 @@ def look(place: Place, root: str, config: Config, *, compared: frozenset[int] | 
 
 
 async def follow(ledger: Ledger, place: Place, project: ProjectRoot, seen: Seen, *, now_ms: int) -> Moved:
-    """Join what was recorded of the project before it was moved, and remember what tells its folder from others, so
-    that it is found again should it be moved from here."""
+    """Joins what was recorded of the project before it was moved, and stores the identity of its folder, by which it is
+    recognised if it is moved again."""
     own_id = seen.own.id if seen.own is not None else None
     moved = []
     if seen.moved:
@@ -89,8 +89,7 @@ async def follow(ledger: Ledger, place: Place, project: ProjectRoot, seen: Seen,
 
 
 async def link(ledger: Ledger, place: Place, old: str, new: str, *, now_ms: int) -> Moved:
-    """Let what was recorded at `old`, and in projects below it, belong to the project at `new`, because the user says
-    so."""
+    """Moves what was recorded at `old`, and in projects below it, to the project at `new`, as the user asked."""
     moved = []
     known = await asyncio.to_thread(_known, place)
     for row, root in await asyncio.to_thread(moves_with, old, new, known, lambda folder: place.root_of(folder).root):
@@ -102,9 +101,9 @@ async def link(ledger: Ledger, place: Place, old: str, new: str, *, now_ms: int)
 
 
 async def unlink(ledger: Ledger, place: Place, old: str, config: Config) -> Moved:
-    """Undo a move from `old`, whether it was found or linked; it is not found again by itself.
+    """Undoes a move from `old`, whether it was recognised or linked; it is not recognised again.
 
-    The handoff that was published with what is not its own is taken away, until the next one is made.
+    The handoff that was published with the other project's content is deleted, until the next one is made.
     """
     known = await asyncio.to_thread(_known, place)
     moved = _sum([await ledger.move_back(row.id) for row in known if is_linked(row, old)])
@@ -113,7 +112,7 @@ async def unlink(ledger: Ledger, place: Place, old: str, config: Config) -> Move
 
 
 def is_linked(row: Whereabouts, old: str) -> bool:
-    """Whether that is the project that was moved from `old`, or one that went with it."""
+    """Whether that is the project that was moved from `old`, or one below it that moved along."""
     return (row.moved_to is not None or row.left) and f"{row.root}/".startswith(f"{old.rstrip('/')}/")
 
 
@@ -123,7 +122,7 @@ def _known(place: Place) -> list[Whereabouts]:
 
 
 def _came_along(place: Place, old: Sequence[str], new: str) -> None:
-    """What was put into the project's folder lies at its new path now, where uninstall has to find it."""
+    """Records the new path of what we put into the project's folder, so that uninstall finds it."""
     _forget(place, old)
     store = Path(new) / STORE
     with suppress(OSError):
@@ -132,7 +131,7 @@ def _came_along(place: Place, old: Sequence[str], new: str) -> None:
 
 
 def _forget(place: Place, roots: Iterable[str]) -> None:
-    """No answer is kept for a path at which the project no longer is."""
+    """Deletes the offline answers for paths where the project no longer is."""
     for root in roots:
         with suppress(OSError):
             forget_answers(place.state, root)

@@ -1,4 +1,4 @@
-"""Keeping `.carryover/` out of commits: a line in .gitignore, or in .git/info/exclude which nobody shares."""
+"""Keeps `.carryover/` out of commits: by a rule in .gitignore, or in .git/info/exclude, which is never shared."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ def rule_removal(path: Path) -> Change:
 
 
 def with_rule(data: bytes) -> bytes:
-    """The text of an ignore file with our rule at its end; unchanged when the rule is there, or it is not text."""
+    """The text of an ignore file with our rule appended; unchanged if it has the rule, or is not text."""
     if not is_text(data) or find_lines(data, _LINES) is not None:
         return data
     return with_lines(data, _LINES)
 
 
 def without_rule(data: bytes) -> bytes:
-    """The text without the two lines that `with_rule` added, as it was before."""
+    """The text without the two lines that `with_rule` added, exactly as before."""
     span = find_lines(data, _LINES)
     return data if span is None else without_span(data, span)
 
 
 def ignored_by_text(data: bytes) -> bool:
-    """Whether the text of an ignore file certainly ignores `.carryover/`; git itself is asked where it does not."""
+    """Whether the text of an ignore file certainly ignores `.carryover/`; False means that git has to be asked."""
     lines = [line.rstrip() for line in data.split(b"\n")]
     last = max((at for at, line in enumerate(lines) if line in _SAME_RULE), default=None)
     return last is not None and not any(line.startswith(b"!") for line in lines[last:])
@@ -70,7 +70,7 @@ def exclude_file(root: Path) -> Path:
     """The `info/exclude` that holds for the checkout at `root`; worktrees share that of their main checkout.
 
     Raises:
-        OSError: git names none or does not answer, or it lies behind a symlink.
+        OSError: git names none or does not answer, or its folder is a symlink.
     """
     command = ("rev-parse", "--git-path", "info/exclude")
     [answer] = ask(root, command, deadline=time.monotonic() + _TIMEOUT_S)
@@ -105,7 +105,7 @@ def _is_ignored(root: Path) -> bool:
         command = ("check-ignore", "--", *_PATHS)
         [answer] = ask(root, command, deadline=time.monotonic() + _TIMEOUT_S)
     except OSError:
-        return False  # a rule too many does no harm
+        return False  # a redundant rule does no harm
     return answer.out.count(b"\n") == len(_PATHS)
 
 

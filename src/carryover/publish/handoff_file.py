@@ -1,4 +1,4 @@
-"""The handoff on disk."""
+"""The handoff file: where it is, and how it is written."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from carryover.fsio import private_dir, write_if_changed
 STORE: Final = ".carryover"
 HANDOFF: Final = "handoff.md"
 HANDOFF_LIMIT_BYTES: Final = 64 << 10
-"""More than any handoff has."""
+"""More than any handoff has; a larger file is not ours."""
 IN_PROJECT: Final = f"{STORE}/{HANDOFF}"
-"""Its path, as an agent at work in the project writes it."""
+"""Its path relative to the project, as agents see it."""
 
 
 def place_of(folder: Path | None) -> str:
-    """Where an agent at work in the project finds the handoff; `folder` is set where handoffs are kept apart."""
+    """The path at which an agent in the project finds the handoff; `folder`: one outside of the project, if set."""
     return IN_PROJECT if folder is None else str(folder / HANDOFF)
 
 
 def sha_of(text: bytes) -> str:
-    """Identity of a handoff's text, by which the last published one is known."""
+    """A fingerprint of a handoff's text, by which the last published one is recognised."""
     return hashlib.sha256(text).hexdigest()[:16]
 
 
 def write_handoff(folder: Path, text: str) -> bool:
-    """Puts the handoff into `folder` (0700) as a file only its owner can read (0600). False when it was there already.
+    """Writes the handoff to `folder` (0700) as a file that only its owner can read (0600). False if nothing changed.
 
     Raises:
         OSError: the folder is another user's, or can't be written.

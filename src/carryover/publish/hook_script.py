@@ -21,7 +21,7 @@ _SOURCE: Final = Path(__file__).with_name(SCRIPT)
 # -q on the command line keeps the user's own curl settings out; here what they and the environment could still change.
 # "Expect" makes an older curl wait for the server's word before it sends more than 1 KiB.
 _CURL_CONFIG: Final = """\
-# Written by carryoverd for hook.sh. Whoever can read this can speak to the daemon in your name.
+# Written by carryoverd for hook.sh. Anyone who can read this file can talk to the daemon in your name.
 silent
 globoff
 noproxy = "*"

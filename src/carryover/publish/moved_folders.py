@@ -1,9 +1,9 @@
-"""Finding a project again whose folder has another path now, and linking the two where the user says so.
+"""Recognises a project whose folder has another path now.
 
-A project's content goes to another path only on evidence that this is the very same folder: its old path is gone, and
-either its repository is the same one on disk (the inode of `.git`, when it was made, the first commit and the remotes),
-or it holds exactly the handoff that was last published at the old path. A clone was made at another time and has no
-handoff; whoever holds a copied handoff has its content already. In doubt nothing is joined. Blocks.
+A project's content goes to another path only on evidence that this is the same folder: its old path is gone, and either
+its repository is the same one on disk (the inode of `.git`, its creation time, the first commit and the remotes), or it
+holds exactly the handoff that was last published at the old path. A clone was created at another time and has no
+handoff; anyone with a copied handoff has its content already. In doubt nothing is joined. Blocks.
 """
 
 from __future__ import annotations
@@ -22,27 +22,26 @@ from carryover.fsio import is_folder, is_gone, read_bytes_bounded
 from carryover.ledger.queries import Whereabouts
 from carryover.probe.git_command import ask
 from carryover.publish.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.publish.policy import refusal
 from carryover.publish.project_root import AgentFolders
-from carryover.publish.refusal import refusal
 
 _GIT_S: Final = 0.5
 _TITLE: Final = b"# [CARRYOVER] Last updated "
-"""What the placeholder of a project without a handoff has not, which is the same in all of them."""
+"""How a handoff starts. The placeholder of a project without one is the same everywhere, and starts otherwise."""
 _FIRST_COMMIT: Final = ("rev-list", "--max-parents=0", "--first-parent", "HEAD", "--")
 _REMOTES: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.url$")
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """What tells the main checkout of a repository from others. `device` and `inode` are those of its `.git`."""
+    """What distinguishes a repository's main checkout from others. `device` and `inode` are those of its `.git`."""
 
     device: int
     inode: int
     made_ns: int
-    """When it was made: a clone may get the inode of one that was deleted, and does where nothing else came between.
-    0: not known."""
+    """Its creation time in nanoseconds, 0 if unknown: a clone may get the inode of a deleted repository."""
     first_commit: str
     remotes: str
-    """A fingerprint: addresses may hold passwords."""
+    """A fingerprint of the remotes' addresses, which may hold passwords."""
 
     def same_repository(self, other: Identity) -> bool:
         """Whether both are clones of one repository, which may be two folders."""
@@ -50,15 +49,15 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
-    """That of the repository at `root`; None for a worktree, for one without a commit or an answer, and without one."""
+    """The identity of the repository at `root`; None without one or a commit, for a worktree, or if git is slow."""
     try:
         found = (root / ".git").lstat()
-        if not (root / ".git" / "HEAD").is_file():  # a worktree's is a file; a new one may get the inode of an old one
+        if not (root / ".git" / "HEAD").is_file():  # a worktree's .git is a file, whose inode may be reused
             return None
         first, remotes = ask(root, _FIRST_COMMIT, _REMOTES, deadline=time.monotonic() + timeout_s)
     except OSError:
         return None
-    if first.code != 0 or not first.out.strip() or remotes.code not in (0, 1):  # 1: there are none
+    if first.code != 0 or not first.out.strip() or remotes.code not in (0, 1):  # 1: no remotes
         return None
     addresses = b"\n".join(sorted(remotes.out.split(b"\0")))
     return Identity(
@@ -71,7 +70,7 @@ def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
 
 
 def _made_ns(git_folder: Path) -> int:
-    """git writes this file once, from its template, and never again; a template of the user's may have none."""
+    """Git writes this file once, from its template, and never again; a user's template may lack it."""
     try:
         return (git_folder / "description").lstat().st_mtime_ns
     except OSError:
@@ -79,17 +78,17 @@ def _made_ns(git_folder: Path) -> int:
 
 
 def stored(identity: Identity | None) -> str | None:
-    """As the ledger keeps it."""
+    """The identity as the ledger stores it; None without one."""
     return msgspec.json.encode(identity).decode() if identity is not None else None
 
 
 def is_away(root: str) -> bool:
-    """Whether the folder that was at `root` is not there any more: nothing is, or a link that leads elsewhere."""
+    """Whether the folder that was at `root` is gone: nothing is there, or a link that leads elsewhere."""
     return is_gone(Path(root)) or os.path.realpath(root) != root
 
 
 def may_have_moved(row: Whereabouts, root: str) -> bool:
-    """Whether something was recorded at another root, whose folder is not there any more and nobody knows where."""
+    """Whether a project has sessions at another root, whose folder is gone and not found elsewhere."""
     return row.root != root and row.has_sessions and row.moved_to is None and not row.apart and is_away(row.root)
 
 
@@ -102,7 +101,7 @@ def moved_to_here(
     home: Path,
     agents_own: AgentFolders | None = None,
 ) -> list[Whereabouts]:
-    """The projects that were moved to `root`, on evidence. `identity`: that of what is at `root` now."""
+    """The projects that were moved to `root`, by evidence. `identity`: that of the repository at `root` now."""
     candidates = [row for row in known if may_have_moved(row, str(root)) and not _excluded(row, config)]
     if not candidates:
         return []
@@ -113,7 +112,7 @@ def moved_to_here(
 def may_be_here(
     root: Path, identity: Identity | None, known: Iterable[Whereabouts], *, by_name: bool = True
 ) -> list[str]:
-    """Roots of gone projects that may have been moved to `root`, likeliest first, for the user to decide.
+    """Roots of missing projects that may have been moved to `root`, likeliest first, for the user to decide.
 
     They are of the same repository or, with `by_name`, their folders had the same name.
     """
@@ -139,7 +138,7 @@ def moves_with(
 
 
 def _excluded(row: Whereabouts, config: Config) -> bool:
-    """What the user left out at its old path must not show at another one."""
+    """Whether the user excluded the project at its old path: it must not show at another one."""
     return project_settings(Path(row.root), config).excluded is not None
 
 
@@ -160,12 +159,12 @@ def _is_clone(row: Whereabouts, identity: Identity) -> bool:
 
 
 def _left(row: Whereabouts, handoff: str) -> bool:
-    """Whether `handoff` is the one last published there. Where the folder above is gone too, so may be its disk."""
+    """Whether `handoff` is the last one published there. If the parent is gone too, its disk may be unmounted."""
     return row.published_sha == handoff and is_folder(Path(row.root).parent)
 
 
 def _handoff_sha(root: Path, home: Path, agents_own: AgentFolders | None) -> str | None:
-    """That of the handoff in the project; None where nothing may be published: then it may have come with a clone."""
+    """The fingerprint of the project's handoff; None where nothing may be published: a clone may have brought it."""
     if refusal(root, home=home, agents_own=agents_own) is not None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The block in AGENTS.md and CLAUDE.md that leads to the handoff. Pure: bytes in, bytes out, every other byte kept."""
+"""The block in AGENTS.md and CLAUDE.md that points to the handoff. Pure: bytes in, bytes out, every other byte kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from carryover.edits.encoding import BOM, is_text
 from carryover.edits.text_block import find_lines, whole_file, with_lines, without_span
-from carryover.text.markdown import fenced, prose
+from carryover.text.markdown import fenced, visible_text
 
 START: Final = b"<!--CARRYOVER:START-->"
 END: Final = b"<!--CARRYOVER:END-->"
@@ -25,7 +25,7 @@ _POINTER: Final = (
 """A changed word is a diff in every project of every user; the text before it goes to `_FORMER_POINTERS`."""
 
 _FORMER_POINTERS: Final[tuple[tuple[str, ...], ...]] = ()
-"""The lines that earlier versions wrote, by which their blocks are known as ours."""
+"""The texts of earlier versions, by which their blocks are recognised as ours."""
 
 
 def _block(text: tuple[str, ...]) -> tuple[bytes, ...]:
@@ -44,11 +44,11 @@ _MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")
 
 State = Literal["absent", "intact", "edited", "broken"]
 """`intact`: as this version or an earlier one wrote it. `edited`: markers around another text. `broken`: a marker
-without its partner. The last two are the user's to repair."""
+without its partner. The user has to repair the last two."""
 
 
 def state(data: bytes) -> State:
-    """What is in the text of ours. Markers inside a closed code fence are an example of somebody, not ours."""
+    """The state of our block in the text. Markers inside a closed code fence are someone's example, not ours."""
     if _spans(data):
         return "intact"
     markers = _markers(data)
@@ -58,57 +58,57 @@ def state(data: bytes) -> State:
 
 
 def is_new_file(data: bytes) -> bool:
-    """Whether it is NEW_FILE, now or of an earlier version, with nothing added; its line ends may be Windows's."""
+    """Whether it is NEW_FILE of this version or an earlier one with nothing added; line ends may be CRLF."""
     return any(data in (whole_file(lines), whole_file(lines, b"\r\n")) for lines in _TEXTS)
 
 
 def with_block(data: bytes, *, at_top: bool) -> bytes:
-    """`data` with the block; unchanged where anything of ours is already, or which is not text."""
+    """`data` with the block; unchanged where it holds anything of ours already, or is not text."""
     if not is_text(data) or state(data) != "absent":
         return data
     return with_lines(data, _LINES, at_top=at_top)
 
 
 def with_current_text(data: bytes) -> bytes:
-    """`data` with the present text in each block that an earlier version wrote; every other byte is kept."""
+    """`data` with the current text in each block that an earlier version wrote; every other byte is kept."""
     for start, end, eol in reversed(_spans(data)):
         data = data[:start] + eol.join(_LINES) + data[end:]
     return data
 
 
 def without_block(data: bytes) -> bytes:
-    """`data` without our blocks as far as they are intact: exactly what `with_block` was given."""
+    """`data` without our intact blocks: exactly what `with_block` was given."""
     while spans := _spans(data):
         data = without_span(data, spans[0])
     return data
 
 
 def block_end(data: bytes) -> int:
-    """Length in bytes of the text up to the end of the first intact block; 0 when there is none."""
+    """Where the first intact block ends, in bytes from the start; 0 when there is none."""
     spans = _spans(data)
     return spans[0][1] if spans else 0
 
 
 def length_with_block(data: bytes) -> int:
-    """Length in bytes that the text would have with the block at its end."""
+    """The length of the text with the block appended, in bytes."""
     return len(with_lines(data, _LINES))
 
 
 def imports_agents_md(data: bytes) -> bool:
-    """Whether the text imports the AGENTS.md beside it (Claude Code 2.1.328: not from code, not from a comment)."""
-    return _IMPORT_OF_AGENTS.search(prose(data)) is not None
+    """Whether the text imports the AGENTS.md beside it (Claude Code 2.1.328 ignores imports in code and comments)."""
+    return _IMPORT_OF_AGENTS.search(visible_text(data)) is not None
 
 
 def says_nothing(data: bytes) -> bool:
-    """Whether the file is blank but for our block and comments, which Claude Code 2.1.328 does not send."""
+    """Whether the file is blank except for our block and comments, which Claude Code 2.1.328 does not send."""
     text, closer, rest = without_block(data).decode("utf-8-sig", "replace").rpartition("-->")
-    # Up to the last closer: beyond it, each opener would be followed to the end of the file.
+    # Only up to the last closer: each opener after it would make the pattern scan to the end of the file.
     return not (_COMMENT.sub("", text + closer) + rest).strip()
 
 
-@lru_cache(maxsize=16)  # one pass asks several times of the same text, and most passes find it as it was
+@lru_cache(maxsize=16)  # one pass asks several times about the same text, and most passes find it unchanged
 def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
-    """Our intact blocks that stand in no code fence, in order, with the present text or a former one."""
+    """The bounds and line ends of our intact blocks outside of code fences, in order; any version's."""
     if START not in data:
         return ()
     offsets, hidden = _line_offsets(data)
@@ -132,7 +132,7 @@ def _markers(data: bytes) -> list[bytes]:
 
 
 def _line_offsets(data: bytes) -> tuple[list[int], set[int]]:
-    """Where each line begins, and the indexes of those that belong to a code fence."""
+    """The offset of each line in bytes, and the indexes of those that belong to a code fence."""
     lines = _content_lines(data)
     bom = len(BOM) if data.startswith(BOM) else 0
     return list(accumulate((len(line) + 1 for line in lines), initial=bom)), fenced(lines)

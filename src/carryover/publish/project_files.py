@@ -1,4 +1,4 @@
-"""Writes what a project's next agent needs: the handoff, the rule that keeps it out of commits, the pointers to it."""
+"""Publishes in a project: the handoff, the rule that keeps it out of commits, and the pointers to it."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from carryover.fsio import private_dir
 from carryover.publish.gitignore import keep_out
 from carryover.publish.handoff_file import STORE, write_handoff
 from carryover.publish.instruction_files import place_pointers, remove_pointers
+from carryover.publish.policy import refusal
 from carryover.publish.project_root import AgentFolders, git_dir_of
-from carryover.publish.refusal import refusal
 
-_LOOKED_AT: Final = 1000
+_MOST_ENTRIES: Final = 1000
 
 
 class Published(msgspec.Struct, frozen=True):
-    """What came of it."""
+    """The result of publishing in one project."""
 
     changed: bool = False
-    """Whether the handoff is another than before."""
+    """Whether the handoff differs from the one before."""
     refusal: str | None = None
-    """Why nothing was published, for `status`; None when it was."""
+    """Why nothing was published, for `status`; None if it was."""
     edited: tuple[str, ...] = ()
     """Names of the user's files that changed."""
     notes: tuple[str, ...] = ()
-    """What was left alone and why; the handoff is published all the same."""
+    """What was left alone and why; the handoff is published nevertheless."""
 
 
 def publish(
@@ -43,9 +43,9 @@ def publish(
     home: Path | None = None,
     agents_own: AgentFolders | None = None,
 ) -> Published:
-    """Brings the handoff `text` and all that belongs to it into the project at `root`; what is right is not touched.
+    """Writes the handoff `text` and everything that belongs to it to the project at `root`; only what differs.
 
-    Blocks (files, git); for a worker thread. Never raises for what the file system says: that is a refusal or a note.
+    Blocks (files, git); for a worker thread. Errors of the file system become a refusal or a note.
     """
     if settings.excluded:
         return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
@@ -66,19 +66,19 @@ def _publish_in(root: Path, text: str, settings: ProjectSettings) -> Published:
     edits = ProjectEdits(store, settings.notes)
     shared = settings.pointers == "shared"
     in_git = git_dir_of(root) is not None
-    if in_git:  # first of all, so that there is no moment in which the handoff could be added
+    if in_git:  # first, so that the handoff can be committed at no moment
         keep_out(root, edits, shared=shared)
     changed = write_handoff(store, text)
     if not shared:
         remove_pointers(root, edits)
     elif not in_git and _holds_repositories(root):
-        edits.left_alone("AGENTS.md", "the folder holds repositories, and what it says would hold for each of them")
+        edits.left_alone("AGENTS.md", "the folder holds repositories, and its text would apply to each of them")
     else:
         place_pointers(root, edits)
     return Published(changed=changed, edited=tuple(edits.done), notes=tuple(edits.notes))
 
 
 def _holds_repositories(folder: Path) -> bool:
-    """Agents read the instruction files of parent folders too (Claude Code 2.1.328)."""
+    """Whether the folder holds repositories, in which agents would read its files as well (Claude Code 2.1.328)."""
     with os.scandir(folder) as entries:
-        return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _LOOKED_AT))
+        return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _MOST_ENTRIES))

@@ -1,4 +1,4 @@
-"""Which project a working folder belongs to."""
+"""Finds the project that a working folder belongs to."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from carryover.config import ToolConfig, ToolsConfig
 from carryover.fsio import is_gone, read_bytes_bounded
 
 AgentFolders = Callable[[], frozenset[Path]]
-"""Gives what `agent_folders` gives: settings may change, and most questions are answered without it."""
+"""Returns what `agent_folders` returns. A call, since settings may change and most questions never need it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectRoot:
-    """The top folder of a project. `main_root` is that of the main checkout, where this is a worktree of it.
+    """The top folder of a project. `main_root`: that of the main checkout, if this is a worktree of it.
 
-    `checkout` is the top of the checkout in which the folder lies, where that is an agent's own one of this project.
-    `gone`: there is no such folder.
+    `checkout`: the top of the checkout that holds the folder, if an agent made that checkout for itself. `gone`: the
+    folder does not exist.
     """
 
     root: str
@@ -31,17 +31,17 @@ class ProjectRoot:
 
 
 FindRoot = Callable[[str], ProjectRoot]
-"""`find_root`, with the home and the agents' folders that hold."""
+"""`find_root` with the current home and agents' folders."""
 
 
 def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | None = None) -> ProjectRoot:
     """The nearest folder at or above `cwd` that git calls the top of a checkout; without one `cwd` itself.
 
-    Symlinks are resolved, so that a folder is one project whatever way leads to it. A `cwd` that is gone is looked up
-    by its name alone. A repository in the home folder (dotfiles) or in `/` is not that of the folders below. A `cwd`
-    that is no absolute path, as from another system, is taken as it is. A worktree that an agent made for itself, in a
-    folder of its own (Codex 0.169: `~/.codex/worktrees/<id>/<name>`), is no project but work on that of its main
-    checkout. `agents_own` gives those folders; None: they are where they are unless a variable moves them.
+    Symlinks are resolved, so that a folder is one project by whatever path it is reached. A `cwd` that no longer exists
+    is resolved by what is left of its path. A repository in the home folder (dotfiles) or in `/` does not include the
+    folders below. A `cwd` that is no absolute path, as from another system, is returned as it is. A worktree that an
+    agent made for itself in its own folder (Codex 0.169: `~/.codex/worktrees/<id>/<name>`) is no project but work on
+    its main checkout. `agents_own` returns those folders; None stands for their standard places.
     """
     if not cwd.startswith("/") or "\0" in cwd:
         return ProjectRoot(cwd)
@@ -63,7 +63,7 @@ def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | 
 def agents_checkouts(
     root: Path, *, home: Path | None = None, agents_own: AgentFolders | None = None
 ) -> tuple[str, ...]:
-    """The worktrees of the repository at `root` that agents made for themselves, in the order of git's names."""
+    """The worktrees of the repository at `root` that agents made for themselves, in the order of their names in git."""
     git_dir = git_dir_of(root)
     if git_dir is None:
         return ()
@@ -78,9 +78,9 @@ def agents_checkouts(
 
 
 def agent_folders(tools: ToolsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:
-    """The folders in which agents keep what is theirs: the standard ones, those that install recorded, those of `env`.
+    """The folders that agents keep their own data in: the standard ones, those that install recorded, those of `env`.
 
-    A service has none of the variables of the user's shell, so what was recorded counts as well.
+    A service does not have the variables of the user's shell, so what was recorded counts as well.
     """
     return frozenset(
         Path(os.path.realpath(place.at(home, variables)))
@@ -91,7 +91,7 @@ def agent_folders(tools: ToolsConfig, home: Path, env: Mapping[str, str]) -> fro
 
 
 def _recorded_variables(spec: AgentSpec, known: ToolConfig) -> Iterator[Mapping[str, str]]:
-    """What the variables that move the agent's folders were at the last install, also as the recorded roots tell."""
+    """The variables that moved the agent's folders at the last install, as recorded or as the recorded roots imply."""
     yield known.env
     for root in known.roots:
         for place in spec.transcripts:
@@ -105,19 +105,19 @@ def _is_an_agents(folder: Path, home: Path, agents_own: AgentFolders | None) -> 
 
 
 def git_dir_of(root: Path) -> Path | None:
-    """The folder in which git keeps what belongs to the checkout at `root`; None when that is no checkout's top."""
+    """The folder that git keeps the data of the checkout at `root` in; None when that is not the top of a checkout."""
     entry = root / ".git"
     try:
         git_dir = entry if entry.is_dir() else _named_in(entry, b"gitdir:")
         if git_dir is not None and os.path.lexists(git_dir / "HEAD"):
             return git_dir
-    except OSError:  # not ours to read
+    except OSError:  # not readable for this user
         pass
     return None
 
 
 def _main_root(root: Path, git_dir: Path) -> str | None:
-    """The main checkout of a worktree. Both must name each other: a copied folder may claim any repository as its."""
+    """The main checkout of a worktree. Both must name each other, since a copied folder may claim any repository."""
     common = _named_in(git_dir / "commondir")
     back = _named_in(git_dir / "gitdir")
     if common is None or back is None or common.name != ".git":
@@ -127,7 +127,7 @@ def _main_root(root: Path, git_dir: Path) -> str | None:
 
 
 def _named_in(file: Path, prefix: bytes = b"") -> Path | None:
-    """The path that one of git's small files holds, seen from its folder."""
+    """The path that one of git's small files holds, relative to its folder; None without one."""
     try:
         data = read_bytes_bounded(file, 16_384)
     except OSError:

@@ -1,4 +1,4 @@
-"""One project's handoff, from the ledger to the files: view, probes, distil, render, publish. Blocks."""
+"""Makes one project's handoff from the ledger, and publishes it: view, probes, distil, render, write. Blocks."""
 
 from __future__ import annotations
 
@@ -8,42 +8,50 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.agents import adapters, agent_names
+from carryover.agents import adapters, agent_names, instruction_files, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.facts import FileFacts, GitFacts
 from carryover.distill.handoff import Handoff, distill, has_task, wanted_files
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
-from carryover.edits.record import PublishedProject, remember_project
+from carryover.edits.record import GITIGNORE, PublishedProject, remember_project
 from carryover.errors import os_reason
 from carryover.fsio import is_folder
 from carryover.ledger.project_view import project_view
 from carryover.ledger.reading import connect_read_only
 from carryover.probe.files import file_facts
 from carryover.probe.git import git_facts
+from carryover.probe.git_diff import OwnWrites
+from carryover.publish.gitignore import without_rule
 from carryover.publish.handoff_file import STORE, place_of, sha_of, write_handoff
-from carryover.publish.offers import startable
-from carryover.publish.own_writes import own_writes
+from carryover.publish.offline_answers import forget_answers, keep_answers
+from carryover.publish.pointer import without_block
 from carryover.publish.project_files import Published, publish
 from carryover.publish.project_root import AgentFolders, agents_checkouts
-from carryover.publish.restore_store import forget_answers, keep_answers
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
-    """What one refresh came to. `handoff` and `text` are None where there is nothing to hand over yet."""
+    """The result of one refresh. `handoff` and `text` are None where there is nothing to hand over yet."""
 
     root: str
     settings: ProjectSettings
     handoff: Handoff | None
     text: str | None
     git: GitFacts | None
-    """For the next refresh, should git then not answer in time."""
+    """For the next refresh, in case git does not answer in time then."""
     published: Published = Published()
 
     @property
     def sha(self) -> str | None:
-        """Identity of the text, to tell whether the last published one was another."""
+        """The fingerprint of the text, which shows whether the last published one differed."""
         return sha_of(self.text.encode()) if self.text is not None else None
+
+
+def own_writes() -> OwnWrites:
+    """What Carryover itself writes into a project, for the probe that counts what others changed there."""
+    return OwnWrites(
+        folder=STORE, without={**dict.fromkeys(instruction_files(), without_block), GITIGNORE: without_rule}
+    )
 
 
 def made_handoff(
@@ -68,7 +76,7 @@ def made_handoff(
         files_now(view),
         resume=settings.resume_mode,
         now_ms=now_ms,
-        startable=startable(config),
+        startable=startable_agents(config.tools.selected),
         agent_names=agent_names(),
     )
     text = render(handoff) if handoff is not None else None
@@ -87,10 +95,10 @@ def refresh(
     newest: bool = True,
     agents_own: AgentFolders | None = None,
 ) -> Refreshed:
-    """Makes the handoff of a project and brings it into the project's files; what is right already is not touched.
+    """Makes the handoff of a project and writes it to the project's files, as far as they differ.
 
-    `newest`: this project moved last, so its handoff is also the one kept in the `state` folder. There the answers for
-    sessions that start while no daemon runs are kept too, for as long as the project may be published.
+    `newest`: this project changed last, so its handoff is also written to the `state` folder. That also holds the
+    answers for sessions that start while no daemon runs, as long as the project may be published.
     Raises LookupError for an unknown project and UserError where the ledger cannot be read.
     """
     db = connect_read_only(ledger)
@@ -110,26 +118,26 @@ def put_in_place(
     newest: bool,
     agents_own: AgentFolders | None = None,
 ) -> Refreshed:
-    """Brings a handoff that was made into the project's files, as `refresh` does; `published` says what came of it."""
+    """Writes a handoff to the project's files, as `refresh` does. The result has `published`."""
     if made.text is None:
         return made
     published = publish(Path(made.root), made.text, made.settings, home=home, agents_own=agents_own)
     if published.refusal is None:
-        published = _remembered(state, made, published)
+        published = _remember(state, made, published)
     if newest and not made.settings.excluded:
         write_handoff(state, made.text)
-    note = _brought_into_store(state, made, published, config, home)
+    note = _update_offline_answers(state, made, published, config, home)
     if note is not None:
         published = msgspec.structs.replace(published, notes=(*published.notes, note))
     return msgspec.structs.replace(made, published=published)
 
 
-def _remembered(state: Path, made: Refreshed, published: Published) -> Published:
+def _remember(state: Path, made: Refreshed, published: Published) -> Published:
     folder = made.settings.folder or Path(made.root) / STORE
     try:
         remember_project(state, PublishedProject(made.root, str(folder)))
     except OSError as error:
-        note = f"the project is not on the list that uninstall goes by: {os_reason(error)}"
+        note = f"the project is missing from the list that uninstall uses: {os_reason(error)}"
         return msgspec.structs.replace(published, notes=(*published.notes, note))
     return published
 
@@ -143,19 +151,21 @@ def git_now(root: Path) -> GitFacts | None:
 
 
 def view_now(db: sqlite3.Connection, project_id: int, agents_own: AgentFolders | None) -> ProjectView:
-    """What the ledger knows of a project, and the checkouts that it has by now. Raises LookupError: unknown project."""
+    """The ledger's view of a project with its current checkouts. Raises LookupError: unknown project."""
     view = project_view(db, project_id)
     return msgspec.structs.replace(view, checkouts=agents_checkouts(Path(view.root), agents_own=agents_own))
 
 
 def files_now(view: ProjectView) -> dict[str, FileFacts]:
-    """What the files that the handoff would name look like now."""
+    """Facts of the files that the handoff would name, by path."""
     root = Path(view.root)
     return file_facts(root, wanted_files(view)) if is_folder(root) else {}
 
 
-def _brought_into_store(state: Path, made: Refreshed, published: Published, config: Config, home: Path) -> str | None:
-    """Brings the answers made in advance in line with what was published; why they could not be, in words."""
+def _update_offline_answers(
+    state: Path, made: Refreshed, published: Published, config: Config, home: Path
+) -> str | None:
+    """Updates the offline answers to what was published; returns why that failed, as a sentence for people, or None."""
     try:
         if made.handoff is None or published.refusal is not None or made.root == os.path.realpath(home):
             forget_answers(state, made.root)
@@ -164,12 +174,12 @@ def _brought_into_store(state: Path, made: Refreshed, published: Published, conf
             file = place_of(made.settings.folder)
             keep_answers(state, made.root, made.handoff, forms, stale_days=config.resume.stale_days, file=file)
     except OSError as error:
-        return f"no answer is kept for when the daemon is down: {os_reason(error)}"
+        return f"there is no answer for sessions that start while the daemon is down: {os_reason(error)}"
     return None
 
 
 def _git(root: Path, last: GitFacts | None) -> GitFacts | None:
-    """Git's state now, or the last known one, marked so, where git is too slow. None without a repository."""
+    """Git's state now, or the last known one, marked as stale, where git is too slow. None without a repository."""
     try:
         return git_facts(root, own=own_writes()) if is_folder(root) else None
     except TimeoutError:

@@ -1,20 +1,81 @@
-"""As much of Markdown as is needed to tell what a memory file says from what it only shows: fences, code, comments."""
+"""Reads Markdown: the lines of prompts and answers, and what a user's file says rather than only shows."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
-# A fence may stand in a list or a quotation. Depth of indentation is not judged: list items move it.
+# A fence may be in a list or a quotation. Its indentation does not matter, since list items shift it.
 _OPENER: Final = re.compile(rb"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*)*(`{3,}(?=[^`]*$)|~{3,})")
 _CLOSER: Final = re.compile(rb"[ \t>]*(`{3,}|~{3,})[ \t]*$")
+# In an answer: whatever looks like a fence is one, and one that is never closed runs to the end.
+_FENCE: Final = re.compile(r"^\s*(```+|~~~+)")
+_TABLE_ROW: Final = re.compile(r"^\s*\|.*\|\s*$")
+_RULE: Final = re.compile(r"^\s*([-*_=])(?:\s*\1){2,}\s*$")
+_BULLET: Final = re.compile(r"^\s*(?:[-*+•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)])\s+(?:\[[ xX]\]\s+)?")
+_HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+")
+_EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+_LINK: Final = re.compile(r"!?\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)")
 _TOKEN: Final = re.compile(r"`+|<!--|-->|\n[ \t\r]*(?=\n)")
 
 
+LineForm = Literal["text", "fence", "code"]
+
+
+def line_forms(lines: Sequence[str]) -> list[LineForm]:
+    """The form of each line of an answer or prompt: text, a fence that opens or closes a block of code, or its code."""
+    forms: list[LineForm] = []
+    fence = ""
+    for line in lines:
+        mark = _FENCE.match(line)
+        if fence:
+            closes = mark is not None and mark[1].startswith(fence)
+            forms.append("fence" if closes else "code")
+            fence = "" if closes else fence
+        elif mark:
+            forms.append("fence")
+            fence = mark[1]
+        else:
+            forms.append("text")
+    return forms
+
+
+def prose_lines(text: str) -> list[str]:
+    """The lines of `text` that are prose: no code, tables, rules and empty lines. Their Markdown marks are kept."""
+    lines = text.splitlines()
+    return [
+        line
+        for line, form in zip(lines, line_forms(lines), strict=True)
+        if form == "text" and line.strip() and not is_table_row(line) and not _RULE.match(line)
+    ]
+
+
+def plain(line: str) -> str:
+    """One line without Markdown marks: no bullet, heading mark, bold or link target, and no double spaces."""
+    line = _HEADING.sub("", _BULLET.sub("", line))
+    line = _EMPHASIS.sub(r"\2", _LINK.sub(r"\1", line))
+    return " ".join(line.split())
+
+
+def is_fence(line: str) -> bool:
+    """Whether the line opens or closes a block of code."""
+    return _FENCE.match(line) is not None
+
+
+def is_bullet(line: str) -> bool:
+    """Whether the line is an item of a list, numbered ones included."""
+    return _BULLET.match(line) is not None
+
+
+def is_table_row(line: str) -> bool:
+    """Whether the line is a row of a table, or the rule below its head."""
+    return _TABLE_ROW.match(line) is not None
+
+
 def fenced(lines: Sequence[bytes]) -> set[int]:
-    """Indexes of the lines that belong to a closed code fence. A fence that is never closed counts as text."""
+    """Indexes of the lines of a user's file that belong to a closed code fence. One that is never closed is text."""
     places = [at for at, line in enumerate(lines) if b"```" in line or b"~~~" in line]
     closers = [_run(_CLOSER, lines[at]) or b"" for at in places]
     longest_after = _longest_after(closers)
@@ -31,8 +92,8 @@ def fenced(lines: Sequence[bytes]) -> set[int]:
 
 
 @lru_cache(maxsize=16)
-def prose(data: bytes) -> str:
-    """The text without code fences, code spans and HTML comments."""
+def visible_text(data: bytes) -> str:
+    """A user's text without code fences, code spans and HTML comments."""
     lines = data.split(b"\n")
     hidden = fenced(lines)
     text = b"\n".join(b"" if at in hidden else line for at, line in enumerate(lines)).decode("utf-8-sig", "replace")

@@ -30,7 +30,7 @@ class Token(NamedTuple):
     """A piece of a command line as it is written, quotes included.
 
     `operator`: what separates commands, among them the line end. `redirect`: with its descriptor, without its target.
-    `cut`: a quote that is never closed, after which nothing can be told; always the last.
+    `cut`: a quote that is never closed, after which nothing is certain; always the last.
     """
 
     kind: Kind

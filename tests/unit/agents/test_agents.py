@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 import carryover.agents
-from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, specs
+from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, specs, startable_agents
 from carryover.cli.demo.replay import make_project
 from carryover.cli.main import main
 from carryover.cli.where import state_dir
 from carryover.edits.apply import ProjectEdits
 from carryover.publish.instruction_files import place_pointers, remove_pointers
 from carryover.publish.pointer import NEW_FILE
-from carryover.publish.refusal import refusal
+from carryover.publish.policy import refusal
 from support.agent_here import only_this_path
 from support.stub_line import Stub, installed, keep
 from support.tools import versioned
@@ -144,7 +144,7 @@ def test_nothing_is_published_in_its_own_folder(scribe: Path, home: Path) -> Non
     refused = refusal(scribe, home=home)
 
     assert refused is not None
-    assert refused.reason == "it is an agent's own folder, whose files hold for every project"
+    assert refused.reason.startswith("it is an agent's own folder")
 
 
 def test_the_file_that_it_reads_gets_the_pointer(scribe: Path, tmp_path: Path) -> None:
@@ -208,3 +208,15 @@ def test_nothing_is_loaded_before_it_is_asked_for(asked: str, loaded: set[str]) 
         name for name in modules if name.startswith(("carryover.agents.", "carryover.readers", "carryover.records"))
     }
     assert found - {f"carryover.agents.{name}" for name in COVERED} == loaded
+
+
+def test_those_are_offered_that_can_be_started_and_that_it_was_installed_for() -> None:
+    assert startable_agents(("windsurf", "claude-code")) == ("claude-code",)
+    assert startable_agents(()) == ()
+
+
+def test_where_nobody_was_asked_all_that_are_covered_are_offered() -> None:
+    expected = tuple(agent.id for agent in adapters().values() if agent.spec.start is not None)
+
+    assert "claude-code" in expected
+    assert startable_agents(None) == expected

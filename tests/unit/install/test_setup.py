@@ -11,7 +11,7 @@ from carryover.config import Config
 from carryover.edits.record import load_record
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import known_set
-from carryover.install.setup import Option, agent_hooks, carry_out, options, outcome_for, waiting_for, work_out
+from carryover.install.setup import Option, agent_hooks, carry_out, options, outcome_for, plan_setup, waiting_for
 from carryover.paths import StateDir
 from support.agent_here import everything
 from support.tools import CODEX
@@ -70,7 +70,7 @@ def test_doing_it_twice_changes_nothing_the_second_time(home: Path) -> None:
     state = StateDir(home / ".carryover")
 
     def set_up() -> list[str]:
-        setup = work_out(state, [claude(home)], ("claude-code",), config=Config(), resume_mode=None, service=None)
+        setup = plan_setup(state, [claude(home)], ("claude-code",), config=Config(), resume_mode=None, service=None)
         return [done.outcome for done in carry_out(setup, state)]
 
     assert set_up() == ["created", "created"]
@@ -82,7 +82,7 @@ def test_doing_it_twice_changes_nothing_the_second_time(home: Path) -> None:
 def test_hooks_whose_record_was_lost_are_recorded_again(home: Path) -> None:
     state = StateDir(home / ".carryover")
     for _ in range(2):
-        setup = work_out(state, [claude(home)], ("claude-code",), config=Config(), resume_mode=None, service=None)
+        setup = plan_setup(state, [claude(home)], ("claude-code",), config=Config(), resume_mode=None, service=None)
         carry_out(setup, state)
         record = state.root / "edits.json"
         assert record.exists()
@@ -93,7 +93,7 @@ def test_variables_are_recorded_for_the_selected_only_and_forgotten_with_them(ho
     state = StateDir(home / ".carryover")
     moved = claude(home, overrides={"CLAUDE_CONFIG_DIR": str(home / ".claude")})
     for selected, recorded in ((("claude-code",), True), ((), False)):
-        setup = work_out(state, [moved], selected, config=Config(), resume_mode=None, service=None)
+        setup = plan_setup(state, [moved], selected, config=Config(), resume_mode=None, service=None)
         carry_out(setup, state)
         assert ("CLAUDE_CONFIG_DIR" in state.config.read_text()) is recorded
 
@@ -101,7 +101,7 @@ def test_variables_are_recorded_for_the_selected_only_and_forgotten_with_them(ho
 def test_the_outcome_of_an_agent_is_that_of_its_settings(home: Path) -> None:
     state = StateDir(home / ".carryover")
     found = claude(home)
-    setup = work_out(state, [found], ("claude-code",), config=Config(), resume_mode=None, service=None)
+    setup = plan_setup(state, [found], ("claude-code",), config=Config(), resume_mode=None, service=None)
 
     assert outcome_for(found, carry_out(setup, state)) == ("written", "")
     assert outcome_for(found, ()) == ("in place", "")
@@ -122,7 +122,7 @@ def test_hooks_are_to_be_reviewed_when_they_are_written_and_until_they_are(home:
     state = StateDir(home / ".carryover")
     waiting = []
     for _ in range(3):
-        setup = work_out(state, [codex(home)], ("codex",), config=Config(), resume_mode=None, service=None)
+        setup = plan_setup(state, [codex(home)], ("codex",), config=Config(), resume_mode=None, service=None)
         applied = carry_out(setup, state)
         waiting.append(waiting_for(setup.detections[0], [done.edit for done in applied], setup.script))
         notes = (f'[hooks.state."{home}/.codex/hooks.json:{event}:0:0"]\ntrusted_hash = "x"\n' for event in EVENTS)
@@ -135,13 +135,13 @@ def test_hooks_are_to_be_reviewed_when_they_are_written_and_until_they_are(home:
 def test_where_its_folder_is_lost_nothing_is_written_and_nothing_that_is_known_is_forgotten(home: Path) -> None:
     state = StateDir(home / ".carryover")
     moved = codex(home, config=home / "work/hooks.json", overrides={"CODEX_HOME": str(home / "work")})
-    setup = work_out(state, [moved], ("codex",), config=Config(), resume_mode=None, service=None)
+    setup = plan_setup(state, [moved], ("codex",), config=Config(), resume_mode=None, service=None)
     carry_out(setup, state)
     before, record = state.config.read_text(), load_record(state)
     shutil.rmtree(home / "work")
 
     lost = replace(moved, lost_folder=home / "work")
-    setup = work_out(state, [lost], ("codex",), config=Config(), resume_mode=None, service=None)
+    setup = plan_setup(state, [lost], ("codex",), config=Config(), resume_mode=None, service=None)
     carry_out(setup, state)
 
     assert (setup.hooks, (home / "work").exists()) == ((), False)

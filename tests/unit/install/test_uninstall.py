@@ -205,7 +205,7 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
     carry_out(plan, state)
 
     assert plan.notes == (
-        f"{config} (Stop): the hook that runs Carryover was edited by hand. It stays; take it out yourself.",
+        f"{config} (Stop): the hook that runs Carryover was edited by hand. It stays; remove it yourself.",
         f"{state.root} stays: it holds notes.txt, which is not Carryover's.",
         f"{home / 'app' / '.carryover'} stays: it holds notes.txt, which is not Carryover's.",
     )
@@ -217,7 +217,7 @@ def test_a_project_that_is_gone_is_named(state: StateDir, home: Path) -> None:
     remember_project(state.root, PublishedProject("/mnt/stick/app", "/mnt/stick/app/.carryover"))
 
     assert plan_uninstall(state, purge=True, home=home).notes == (
-        "/mnt/stick/app is gone, not mounted or closed to you. What Carryover put there is still in it.",
+        "/mnt/stick/app is missing, not mounted or not accessible. What Carryover added there is still in it.",
     )
 
 
@@ -239,7 +239,7 @@ def test_a_project_that_may_not_be_entered_is_named_and_keeps_nothing_else(
     plan = plan_uninstall(state, purge=True, home=home)
 
     assert plan.notes == (
-        f"{locked / 'app'} is gone, not mounted or closed to you. What Carryover put there is still in it.",
+        f"{locked / 'app'} is missing, not mounted or not accessible. What Carryover added there is still in it.",
     )
     assert carry_out(plan, state).left == ()
 

@@ -14,9 +14,9 @@ from carryover.ledger.queries import project_by_root, projects, sessions
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.publish.following import Place, Seen, follow, link, look, unlink
+from carryover.publish.offline_answers import answer_path
 from carryover.publish.project_root import ProjectRoot, find_root
 from carryover.publish.refresh import refresh
-from carryover.publish.restore_store import answer_path
 from support.claude_session import ClaudeSession
 from support.repository import git
 

@@ -118,9 +118,7 @@ def test_a_folder_of_repositories_gets_no_pointer_that_would_hold_for_each(home:
 
     assert published == Published(
         changed=True,
-        notes=(
-            "AGENTS.md was left alone: the folder holds repositories, and what it says would hold for each of them",
-        ),
+        notes=("AGENTS.md was left alone: the folder holds repositories, and its text would apply to each of them",),
     )
     assert not (home / "work" / "AGENTS.md").exists()
 

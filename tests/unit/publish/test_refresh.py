@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config, ProjectsConfig, PublishConfig
+from carryover.distill.facts import GitFacts
 from carryover.edits.record import PublishedProject, published_projects
 from carryover.paths import StateDir
+from carryover.publish.offline_answers import answer_path, answers_in_advance
 from carryover.publish.refresh import Refreshed, refresh
-from carryover.publish.restore_store import answer_path, answers_in_advance
 from support.claude_session import ClaudeSession
 from support.one_prompt import ledger_with_prompt
-from support.repository import repository
+from support.repository import git, repository
 
 REASONS = ("startup", "clear", "compact", "old")
 
@@ -113,7 +114,7 @@ def test_answers_that_cannot_be_kept_are_a_note_and_keep_nothing_from_the_projec
     published = refreshed(project).published
 
     assert published.refusal is None
-    assert published.notes == ("no answer is kept for when the daemon is down: Not a directory",)
+    assert published.notes == ("there is no answer for sessions that start while the daemon is down: Not a directory",)
     assert "Add a discount function" in (shop / ".carryover" / "handoff.md").read_text()
 
 
@@ -156,5 +157,51 @@ async def test_a_list_that_cannot_be_written_is_noted_and_the_handoff_published(
 
     made = refresh(state / "ledger.sqlite", project, Config(), state=state, home=home, now_ms=2)
 
-    assert made.published.notes == ("the project is not on the list that uninstall goes by: not a regular file",)
+    assert made.published.notes == ("the project is missing from the list that uninstall uses: not a regular file",)
     assert (root / ".carryover" / "handoff.md").exists()
+
+
+def published(home: Path, project: int) -> Refreshed:
+    state = StateDir(home / ".carryover")
+    return refresh(state.ledger, project, Config(), state=state.root, home=home, now_ms=1_795_200_000_000)
+
+
+def facts_of(made: Refreshed) -> tuple[int, int]:
+    assert made.git is not None
+    return made.git.changed_files, made.git.untracked
+
+
+def test_the_handoffs_git_context_leaves_out_what_publishing_it_wrote(
+    home: Path, session: ClaudeSession, read_in: Callable[[ClaudeSession], int]
+) -> None:
+    """A project with a text in AGENTS.md and .gitignore, and one in CLAUDE.md that is not committed yet."""
+    for name, text in (("AGENTS.md", "Be brief.\n"), (".gitignore", "*.pyc\n")):
+        (session.cwd / name).write_text(text)
+    git(session.cwd, "add", "--all")
+    git(session.cwd, "commit", "--quiet", "--message", "rules")
+    session.prompt("Add a discount function")
+    project = read_in(session)
+
+    edited = published(home, project).published.edited
+    made = published(home, project)
+
+    assert edited == (".gitignore", "AGENTS.md")
+    assert facts_of(made) == (0, 0)
+    assert made.text is not None and "; nothing uncommitted" in made.text
+    (session.cwd / "AGENTS.md").write_text((session.cwd / "AGENTS.md").read_text().replace("brief", "terse"))
+    (session.cwd / "CLAUDE.md").write_text("Be kind.\n")
+    published(home, project)
+    assert facts_of(published(home, project)) == (1, 1)
+
+
+def test_files_that_publishing_made_are_not_counted(
+    home: Path, session: ClaudeSession, read_in: Callable[[ClaudeSession], int]
+) -> None:
+    session.prompt("Add a discount function")
+    project = read_in(session)
+
+    edited = published(home, project).published.edited
+
+    assert edited == (".gitignore", "AGENTS.md")
+    head = git(session.cwd, "rev-parse", "--short", "HEAD").strip()
+    assert published(home, project).git == GitFacts(branch="main", head=head, subject="first commit")

@@ -1,4 +1,4 @@
-"""What a memory file says is told from what it only shows."""
+"""What a text says is told from what it only shows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from carryover.text.markdown import fenced, prose
+from carryover.text.markdown import fenced, is_bullet, line_forms, plain, prose_lines, visible_text
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_closed_fence_and_its_lines(text: str, inside: set[int]) -> None:
     ],
 )
 def test_code_and_comments_are_left_out(text: str, said: str) -> None:
-    assert prose(text.encode()) == said
+    assert visible_text(text.encode()) == said
 
 
 @pytest.mark.parametrize(
@@ -70,5 +70,40 @@ def test_hostile_text_does_not_take_more_than_its_length_tells(hostile: bytes) -
 
 def seconds(data: bytes) -> float:
     started = time.process_time()
-    prose.__wrapped__(data)
+    visible_text.__wrapped__(data)
     return time.process_time() - started
+
+
+def test_prose_lines_keep_their_markdown_and_leave_out_fences_tables_and_rules() -> None:
+    text = "# Bread\n\n~~~\n- not a bullet\n~~~\n---\n| a | b |\n- rye\n```\nnever closed"
+
+    assert prose_lines(text) == ["# Bread", "- rye"]
+
+
+@pytest.mark.parametrize(
+    ("line", "bare"),
+    [
+        ("### The **dark** rye", "The dark rye"),
+        ("  2) [the oven](https://x.test/oven)", "the oven"),
+        ("- [ ] __buy__  flour", "buy flour"),
+        ("b) a * b * c", "a * b * c"),
+    ],
+)
+def test_a_plain_line_has_no_markdown_dress(line: str, bare: str) -> None:
+    assert plain(line) == bare
+
+
+@pytest.mark.parametrize("line", ["- a", "* a", "+ a", "• a", "1. a", "(2) a", "b) a", "  - [x] a"])
+def test_list_items_are_known_by_their_mark(line: str) -> None:
+    assert is_bullet(line)
+
+
+@pytest.mark.parametrize("line", ["a", "-a", "--all", "1.5 cups", "2026. was long ago", "# a", ""])
+def test_other_lines_are_no_list_items(line: str) -> None:
+    assert not is_bullet(line)
+
+
+def test_an_answers_fence_that_is_never_closed_runs_to_the_end_and_a_longer_one_holds_shorter_ones() -> None:
+    assert line_forms(["a", "````md", "```", "b", "````", "~~~", "c"]) == [
+        *("text", "fence", "code", "code", "fence", "fence", "code"),
+    ]

@@ -10,9 +10,10 @@ from carryover.distill.clip import clip
 from carryover.distill.digest import Digest
 from carryover.distill.events.folded import Folded
 from carryover.distill.events.turns import with_turn
-from carryover.distill.language.prose import one_line, plain
+from carryover.distill.language.prose import one_line
 from carryover.distill.view import Note
 from carryover.model import Event, PlanProposal, PlanUpdate
+from carryover.text.markdown import plain
 
 _MOST_ITEMS: Final = 40
 

@@ -9,14 +9,13 @@ from typing import Final, Literal
 from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.forms import is_question
 from carryover.distill.language.names import names_in
-from carryover.distill.language.prose import is_bullet, plain, sentences, word_count
+from carryover.distill.language.prose import sentences, word_count
+from carryover.text.markdown import is_bullet, is_table_row, line_forms, plain
 
 Kind = Literal["heading", "prose", "item", "code", "table"]
 
-_FENCE: Final = re.compile(r"^\s*(```+|~~~+)")
 _HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+\S|^\s*\*\*[^*\n]{2,80}\*\*:?\s*$|^\s*__[^_\n]{2,80}__:?\s*$")
 _NUMBERED: Final = re.compile(r"^\s*\(?(?:\d{1,2}|[a-zA-Z])[.)]\s+|^\s*\d️⃣|^\s*[①-⑳]")
-_TABLE: Final = re.compile(r"^\s*\|.*\|\s*$")
 _RULE: Final = re.compile(r"^\s*([-*_=])(?:\s*\1){2,}\s*$|^\s*\|[\s:|-]+\|\s*$")
 _CHECKED: Final = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])?\s*(?:\[[xX]\]|✅|✓|✔|☑)")
 
@@ -147,19 +146,18 @@ def parts_of(text: str) -> list[Part]:
     """The parts of `text` in order. Code keeps its lines; everything else is in plain words on one line."""
     found: list[Part] = []
     code: list[str] | None = None
-    fence, begun = "", 0
-    for number, line in enumerate(text.splitlines()):
-        mark = _FENCE.match(line)
-        if code is not None:
-            if mark and mark[1].startswith(fence):
-                found.append(Part("code", "\n".join(code), begun))
-                code = None
-            else:
-                code.append(line)
-        elif mark:
-            code, fence, begun = [], mark[1], number
+    begun = 0
+    lines = text.splitlines()
+    for number, (line, form) in enumerate(zip(lines, line_forms(lines), strict=True)):
+        if form == "fence" and code is None:
+            code, begun = [], number
+        elif form == "fence" and code is not None:
+            found.append(Part("code", "\n".join(code), begun))
+            code = None
+        elif code is not None:
+            code.append(line)
         elif _RULE.match(line):
-            if found and found[-1].kind == "table" and _TABLE.match(line):
+            if found and found[-1].kind == "table" and is_table_row(line):
                 found.pop()  # the row above it names the columns
         elif line.strip():
             found.extend(_parts_of_line(line, number))
@@ -169,7 +167,7 @@ def parts_of(text: str) -> list[Part]:
 
 
 def _parts_of_line(line: str, number: int) -> list[Part]:
-    if _TABLE.match(line):
+    if is_table_row(line):
         return [Part("table", " · ".join(cell.strip() for cell in plain(line).strip("| ").split("|")), number)]
     if _HEADING.match(line) and not is_question(plain(line)):
         return [Part("heading", plain(line).rstrip(":："), number)]

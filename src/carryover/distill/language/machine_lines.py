@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from carryover.distill.language.prose import word_count
+from carryover.text.markdown import line_forms
 
 LineKind = Literal["blank", "machine", "prose"]
 
@@ -59,7 +60,6 @@ _SURE: Final = re.compile("|".join(f"(?:{_KINDS[kind]})" for kind in _SURE_KINDS
 _MACHINE: Final = re.compile("|".join(f"(?:{pattern})" for pattern in _KINDS.values()))
 _HEADER: Final = re.compile(_KINDS["a mail's header"])
 _DRAWN_TABLE: Final = re.compile(r"\s*[│┃|║┌├└╭╰]")
-_FENCE: Final = re.compile(r"^\s*(```+|~~~+)")
 _LETTERS: Final = re.compile(r"[^\W\d_]")
 _SEPARATORS: Final = re.compile(r"[;\t|]|,(?=\S)")
 _FEW_LETTERS: Final = 0.5
@@ -72,24 +72,8 @@ _COLUMNS: Final = 3
 
 def kinds_of(lines: list[str]) -> list[LineKind]:
     """The kind of each line. What is in a code fence is a machine's, and so are three rows with the same columns."""
-    kinds: list[LineKind] = []
-    fence = ""
-    for line in lines:
-        mark = _FENCE.match(line)
-        if fence:
-            kinds.append("machine")
-            fence = "" if mark and mark[1].startswith(fence) else fence
-        elif mark:
-            kinds.append("machine")
-            fence = mark[1]
-        else:
-            kinds.append(_kind(line))
-    return _with_tables(lines, kinds)
-
-
-def is_fence(line: str) -> bool:
-    """The beginning or the end of a block of code, which says itself where it ends."""
-    return _FENCE.match(line) is not None
+    forms = zip(lines, line_forms(lines), strict=True)
+    return _with_tables(lines, [_kind(line) if form == "text" else "machine" for line, form in forms])
 
 
 def is_header(line: str) -> bool:

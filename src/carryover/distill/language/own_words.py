@@ -10,11 +10,12 @@ import msgspec
 
 from carryover.distill.language import lexicon
 from carryover.distill.language.forms import is_question
-from carryover.distill.language.machine_lines import LineKind, is_drawn, is_fence, is_header, kinds_of
-from carryover.distill.language.prose import is_bullet, sentences, word_count
+from carryover.distill.language.machine_lines import LineKind, is_drawn, is_header, kinds_of
+from carryover.distill.language.prose import sentences, word_count
 from carryover.distill.language.templates import typed_in
 from carryover.distill.language.tongue import tongue_of
 from carryover.distill.own_text import without_handoffs
+from carryover.text.markdown import is_bullet, is_fence
 
 
 class OwnWords(msgspec.Struct, frozen=True):

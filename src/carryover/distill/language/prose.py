@@ -7,13 +7,8 @@ from typing import Final
 
 import msgspec
 
-_FENCE: Final = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)", re.M | re.S)
-_TABLE_ROW: Final = re.compile(r"^\s*\|.*\|\s*$")
-_RULE: Final = re.compile(r"^\s*([-*_=])(?:\s*\1){2,}\s*$")
-_BULLET: Final = re.compile(r"^\s*(?:[-*+•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)])\s+(?:\[[ xX]\]\s+)?")
-_HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+")
-_EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
-_LINK: Final = re.compile(r"!?\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)")
+from carryover.text.markdown import is_bullet, plain, prose_lines
+
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?。！？…])([\"'”’)\]*_]{0,3})(?:\s+|(?<=[。！？]))(?=[^\s」』）.!?,;:])")
 _ABBREVIATION: Final = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|dr|mr|ms"
@@ -39,14 +34,6 @@ class Quote(msgspec.Struct, frozen=True, omit_defaults=True):
     names: tuple[str, ...] = ()
 
 
-def plain(text: str) -> str:
-    """One line of `text` without markdown dress: no bullet, heading mark, bold or link target."""
-    text = _HEADING.sub("", _BULLET.sub("", text))
-    text = _LINK.sub(r"\1", text)
-    text = _EMPHASIS.sub(r"\2", text)
-    return one_line(text)
-
-
 def one_line(text: str) -> str:
     """`text` on one line, otherwise as it was written."""
     return _SPACE.sub(" ", text).strip()
@@ -60,16 +47,6 @@ def flat(text: str) -> str:
         mark = ";" if joined and bullet and not joined.endswith((":", ";", ".")) else ""
         joined = f"{joined}{mark} {line}".strip()
     return joined
-
-
-def prose_lines(text: str) -> list[str]:
-    """The lines of `text` that are prose: code fences, tables, rules and empty lines left out; markdown still on."""
-    body = _FENCE.sub("\n", text)
-    return [line for line in body.splitlines() if line.strip() and not _TABLE_ROW.match(line) and not _RULE.match(line)]
-
-
-def is_bullet(line: str) -> bool:
-    return _BULLET.match(line) is not None
 
 
 def sentences(text: str) -> list[str]:

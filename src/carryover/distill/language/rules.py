@@ -9,7 +9,8 @@ from carryover.distill.clip import clip
 from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.forms import is_question
 from carryover.distill.language.names import names_in
-from carryover.distill.language.prose import Quote, is_bullet, one_line, prose_lines, sentences, word_count
+from carryover.distill.language.prose import Quote, one_line, sentences, word_count
+from carryover.text.markdown import is_bullet, prose_lines
 
 LASTING: Final = 3.0
 """From this weight on a rule outlives its session."""

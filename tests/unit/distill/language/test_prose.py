@@ -5,10 +5,7 @@ import pytest
 from carryover.distill.language.prose import (
     first_sentence,
     flat,
-    is_bullet,
     one_line,
-    plain,
-    prose_lines,
     sentences,
     word_count,
 )
@@ -58,25 +55,6 @@ def test_a_one_word_opening_is_joined_to_what_follows() -> None:
     assert first_sentence("```\nonly code\n```") == ""
 
 
-def test_prose_lines_keep_their_markdown_and_leave_out_fences_tables_and_rules() -> None:
-    text = "# Bread\n\n~~~\n- not a bullet\n~~~\n---\n| a | b |\n- rye\n```\nnever closed"
-
-    assert prose_lines(text) == ["# Bread", "- rye"]
-
-
-@pytest.mark.parametrize(
-    ("line", "bare"),
-    [
-        ("### The **dark** rye", "The dark rye"),
-        ("  2) [the oven](https://x.test/oven)", "the oven"),
-        ("- [ ] __buy__  flour", "buy flour"),
-        ("b) a * b * c", "a * b * c"),
-    ],
-)
-def test_a_plain_line_has_no_markdown_dress(line: str, bare: str) -> None:
-    assert plain(line) == bare
-
-
 def test_one_line_changes_nothing_but_white_space() -> None:
     assert one_line(" - **a**\n\t b\u3000c ") == "- **a** b c"
 
@@ -85,16 +63,6 @@ def test_list_items_stay_apart_on_one_line_and_plain_lines_are_joined() -> None:
     assert (
         flat("Bake it:\n- rye\n- spelt\n1. wheat\nand cool\nit down") == "Bake it: rye; spelt; wheat and cool it down"
     )
-
-
-@pytest.mark.parametrize("line", ["- a", "* a", "+ a", "• a", "1. a", "(2) a", "b) a", "  - [x] a"])
-def test_list_items_are_known_by_their_mark(line: str) -> None:
-    assert is_bullet(line)
-
-
-@pytest.mark.parametrize("line", ["a", "-a", "--all", "1.5 cups", "2026. was long ago", "# a", ""])
-def test_other_lines_are_no_list_items(line: str) -> None:
-    assert not is_bullet(line)
 
 
 @pytest.mark.parametrize(

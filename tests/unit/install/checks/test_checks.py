@@ -9,7 +9,7 @@ from carryover.install.checks import findings
 from carryover.install.facts import DaemonFacts, Facts, LedgerFacts, ProjectFacts, ToolFacts
 from carryover.install.service import ServiceStatus
 from carryover.publish.instruction_files import HiddenFile
-from carryover.publish.refusal import Refusal
+from carryover.publish.policy import Refusal
 
 RUNNING = DaemonFacts(running=True, version="1.0.0", pid=4711)
 SERVICE = ServiceStatus(kind="systemd", installed=True, enabled=True, active=True, command=("/opt/bin/carryoverd",))

@@ -1,4 +1,4 @@
-"""What of a project's memory files reaches the model, before and after Carryover has published into the project.
+"""What of a project's instruction files reaches the model, before and after Carryover has published into the project.
 
 Seen in the body of the last request of the conversation, which is what the model is told. The rule that every row
 holds: what arrived without Carryover arrives with it, and no oftener; the pointer arrives, once, with each text that it
@@ -29,7 +29,7 @@ STARTS: dict[str, tuple[Path, str | None]] = {
     "in the root, reading sub/part.py": (PROJECT, "sub/part.py"),
     "in sub": (PROJECT / "sub", None),
 }
-"""Where a session starts, and what the model reads then: a file read brings the memory files of its folder along."""
+"""Where a session starts, and what the model reads then: reading a file brings its folder's instruction files along."""
 
 Arrived = dict[str, int]
 """How often a text was in what the model was told; only those that were."""
@@ -42,7 +42,7 @@ NEVER = "9999"
 
 @dataclass(frozen=True)
 class Case:
-    """The memory files of a project before Carryover, and from which version on the pointer has to arrive."""
+    """The instruction files of a project before Carryover, and from which version on the pointer has to arrive."""
 
     name: str
     files: dict[str, str] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Case:
 
 CASES = (
     Case("only AGENTS.md", {"AGENTS.md": f"# Rules\n{AGENTS}\n"}),
-    Case("no memory file"),
+    Case("no instruction file"),
     Case("only a blank CLAUDE.md", {"CLAUDE.md": "\n"}),
     Case("AGENTS.md, blank CLAUDE.md", {"AGENTS.md": AGENTS, "CLAUDE.md": ""}),
     Case("AGENTS.md, CLAUDE.md of a comment", {"AGENTS.md": AGENTS, "CLAUDE.md": "<!-- nothing yet -->\n"}),
@@ -153,7 +153,7 @@ def arrived(claude: ClaudeBox, cwd: Path, reads: str | None = None) -> Arrived:
 
 
 def told_of(claude: ClaudeBox) -> Arrived:
-    """What of the memory files the model was told by the last request."""
+    """What of the instruction files the model was told by the last request."""
     told = claude.told()
     return {text: told.count(text) for text in (*TEXTS, POINTER) if text in told}
 

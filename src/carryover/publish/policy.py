@@ -1,4 +1,4 @@
-"""Where nothing may be published, and why."""
+"""Decides where nothing may be published, and says why."""
 
 from __future__ import annotations
 
@@ -35,16 +35,15 @@ class Refusal(msgspec.Struct, frozen=True):
     reason: str
     """As a clause for people."""
     tracked: bool = False
-    """Git tracks what would be published: hardly anybody wants that, and everywhere else it is as it should be."""
+    """Git tracks what would be published, which hardly anyone wants. All other refusals are as they should be."""
 
 
 def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -> Refusal | None:
     """Why nothing may be published in `root`; None when it may.
 
-    Refused are the home folder itself and what holds it, temporary and system folders unless they lie below home,
-    agents' own folders, bare repositories, another user's folder, one that is missing or can't be written, and one
-    whose `.carryover` is a symlink or tracked by git. Asks git only after its index has changed. `agents_own`: see
-    `find_root`.
+    Refused are the home folder and its parents, temporary and system folders outside of home, agents' own folders,
+    bare repositories, another user's folder, one that is missing or can't be written, and one whose `.carryover` is a
+    symlink or tracked by git. Asks git only after its index has changed. `agents_own`: see `find_root`.
     """
     real = Path(os.path.realpath(root))
     own = agents_own() if agents_own is not None else agent_folders(ToolsConfig(), home, {})
@@ -58,12 +57,12 @@ def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | N
     if root == home:
         return "it is the home folder itself"
     if home.is_relative_to(root):
-        return "the home folder lies in it"
+        return "it contains the home folder"
     if root.is_relative_to(os.path.realpath(StateDir.of(os.environ, home).root)):
         return "it is Carryover's own folder"
     if root in agents_own:
-        # What an agent reads there holds for every project on the machine.
-        return "it is an agent's own folder, whose files hold for every project"
+        # What an agent reads there applies to every project on the machine.
+        return "it is an agent's own folder, whose files apply to every project"
     if home != Path("/") and root.is_relative_to(home):
         return None
     if _lies_in(root, (*_TEMPORARY, tempfile.gettempdir())):
@@ -118,9 +117,9 @@ def _tracked(root: Path) -> Refusal | None:
     try:
         [answer] = ask(root, ("ls-files", "-z", "--", STORE), deadline=time.monotonic() + _GIT_TIMEOUT_S)
     except OSError as error:
-        return Refusal(f"git did not tell whether {STORE} is tracked: {error.strerror}")
+        return Refusal(f"git could not say whether {STORE} is tracked: {error.strerror}")
     if answer.code != 0:
-        return Refusal(f"git did not tell whether {STORE} is tracked: it can't read this repository")
+        return Refusal(f"git could not say whether {STORE} is tracked: it can't read this repository")
     if answer.out:
         reason = f"{STORE} is tracked by git, so a handoff would be committed; `git rm -r --cached {STORE}` ends that"
         return Refusal(reason, tracked=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from carryover.config import ToolConfig, ToolsConfig
+from carryover.publish.policy import Refusal, refusal
 from carryover.publish.project_root import AgentFolders, agent_folders
-from carryover.publish.refusal import Refusal, refusal
 from support.repository import git, repository
 
 
@@ -42,7 +42,7 @@ def test_the_home_folder_and_what_holds_it_are_refused(home: Path) -> None:
     assert [why(folder, home=home) for folder in (home, home / "link", home.parent, Path("/"))] == [
         "it is the home folder itself",
         "it is the home folder itself",
-        "the home folder lies in it",
+        "it contains the home folder",
         "it is the root of the file system",
     ]
 
@@ -54,7 +54,7 @@ def test_the_folders_of_carryover_and_of_the_agents_are_refused_but_not_projects
     for name in (*places, ".codex/worktrees/app"):
         (home / name).mkdir(parents=True)
 
-    agents = "it is an agent's own folder, whose files hold for every project"
+    agents = "it is an agent's own folder, whose files apply to every project"
     assert {
         name: why(home / name, home=home, agents_own=own) for name in (".carryover", *places, ".codex/worktrees/app")
     } == {
@@ -87,7 +87,7 @@ def test_the_systems_temporary_folder_is_refused_where_it_is_moved(
 
 @pytest.mark.parametrize("root", ["/etc", "/etc/nginx", "/usr/local/src/app", "/var", "/var/lib/app", "/opt", "/home"])
 def test_folders_of_the_system_are_refused(root: str) -> None:
-    expected = "the home folder lies in it" if root == "/home" else "it is a folder of the system"
+    expected = "it contains the home folder" if root == "/home" else "it is a folder of the system"
 
     assert why(Path(root), home=Path("/home/dev")) == expected
 
@@ -169,6 +169,6 @@ def test_where_git_cannot_tell_what_it_tracks_nothing_is_published(home: Path, m
     found.append(why(without_git, home=home))
 
     assert found == [
-        "git did not tell whether .carryover is tracked: it can't read this repository",
-        "git did not tell whether .carryover is tracked: git can't be run",
+        "git could not say whether .carryover is tracked: it can't read this repository",
+        "git could not say whether .carryover is tracked: git can't be run",
     ]

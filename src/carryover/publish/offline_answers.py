@@ -1,10 +1,10 @@
-"""Answers for sessions that start while no daemon runs, made in advance. Blocks.
+"""Answers for sessions that start while no daemon runs, prepared in advance. Blocks.
 
     <state>/restore/<agent>/<start reason>/<root of the project>/.answer
 
-Folders are 0700, files 0600, and each file holds exactly what that agent takes in. The path is made of the root as it
-is, so that a shell finds the answer of its folder and no other (`hook.sh`). Nothing is kept for a conversation that
-goes on: only a daemon knows whether something moved meanwhile.
+Folders are 0700, files 0600, and each file holds exactly what the agent expects as the hook's output. The path holds
+the root unchanged, so that a shell finds the answer for its own folder and no other (`hook.sh`). There are none for
+continued conversations: only a daemon knows whether another session has moved the project on.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from carryover.fsio import is_folder, private_dir, write_if_changed
 from carryover.publish.handoff_file import IN_PROJECT
 
 SITUATIONS: Final[dict[StartReason, Situation]] = {"startup": "new", "clear": "new", "compact": "compacted"}
-"""Reasons for which an answer can be made in advance, and what each means to its reader."""
+"""Start reasons with an answer in advance, and the situation that each is for its reader."""
 
 STORE: Final = "restore"
 ANSWER: Final = ".answer"
 OLD: Final = "old"
-"""Stands in place of a start reason: the answer to a new session once the handoff is too old to ask about."""
+"""In place of a start reason: the answer for a new session once the handoff is too old to ask about."""
 
 _DAY_S: Final = 86_400
 
 
 def answers_in_advance(handoff: Handoff, *, file: str = IN_PROJECT) -> dict[str, str]:
-    """The texts by start reason, and that of `OLD`; they say nothing of now. `file`: where the handoff lies."""
+    """The texts by start reason and `OLD`, without anything about the present. `file`: the path of the handoff."""
     situations: list[tuple[str, Situation]] = [*SITUATIONS.items(), (OLD, "old")]
     return {reason: render(handoff, Answering(situation=situation, file=file)) for reason, situation in situations}
 
@@ -49,14 +49,14 @@ def keep_answers(
     stale_days: int,
     file: str = IN_PROJECT,
 ) -> None:
-    """Keeps the answers for the project at `root`, by the id of the agent that takes in that form.
+    """Writes the answers for the project at `root`; `forms` holds how each agent expects them, by its id.
 
-    Nothing is kept for a root that is no path of this system. Raises OSError where an answer can't be written, as below
-    a path that is too long with the store's in front.
+    A root that is no path of this system gets none. Raises OSError where an answer can't be written, for instance
+    because its path is too long.
     """
     if not _is_whole(root):
         return
-    # `find -mtime +0`, which every system has, says yes from a day after this time on.
+    # `find -mtime +0`, which every system has, is true from one day after this time.
     old_s = max(0, handoff.updated_ms // 1000 + (stale_days - 1) * _DAY_S)
     texts = answers_in_advance(handoff, file=file)
     for agent, form in forms.items():
@@ -69,7 +69,7 @@ def keep_answers(
 
 
 def forget_answers(state: Path, root: str) -> None:
-    """Removes the answers for the project at `root`, and the folders that were there for nothing else."""
+    """Deletes the answers for the project at `root`, and the folders that held nothing else."""
     if not _is_whole(root):
         return
     for reasons in _tops(state):
@@ -80,7 +80,7 @@ def forget_answers(state: Path, root: str) -> None:
 
 
 def prune_answers(state: Path, config: Config) -> None:
-    """Removes the answers for projects that are excluded by now, or gone."""
+    """Deletes the answers for projects that are excluded or gone by now."""
     roots = {
         os.path.normpath(f"/{Path(folder).relative_to(reasons)}")
         for reasons in _tops(state)
@@ -93,7 +93,7 @@ def prune_answers(state: Path, config: Config) -> None:
 
 
 def answer_path(state: Path, agent: str, reason: str, root: str) -> Path:
-    """Where the answer for one agent, start reason and project lies."""
+    """The file with the answer for one agent, start reason and project."""
     return state / STORE / agent / reason / root.lstrip("/") / ANSWER
 
 
@@ -102,7 +102,7 @@ def _is_whole(root: str) -> bool:
 
 
 def _tops(state: Path) -> list[Path]:
-    """The folder of each agent's start reasons."""
+    """The folder of each agent and start reason."""
     return [reason for reason in (state / STORE).glob("*/*") if reason.is_dir()]
 
 
@@ -121,6 +121,6 @@ def _remove_empty(folder: Path, top: Path) -> None:
             folder.rmdir()
         except FileNotFoundError:
             pass
-        except OSError:  # holds the answer of another project
+        except OSError:  # it holds the answer for another project
             return
         folder = folder.parent

@@ -12,7 +12,7 @@ from carryover.agents import adapters
 from carryover.config import Config, ProjectsConfig
 from carryover.distill.handoff import Handoff, Line, Section
 from carryover.distill.sections.entry import Entry
-from carryover.publish.restore_store import (
+from carryover.publish.offline_answers import (
     answer_path,
     answers_in_advance,
     forget_answers,
