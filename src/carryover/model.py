@@ -177,7 +177,7 @@ class TurnEnd(Body, frozen=True, tag="turn_end"):
     message: str = ""
 
 
-class Undone(Body, frozen=True, tag="undone"):
+class Retracted(Body, frozen=True, tag="retracted"):
     """The user took back what was said: events with these `keys`, of the same session, no longer count."""
 
     keys: tuple[str, ...]
@@ -206,7 +206,7 @@ AnyBody = (
     | BackgroundTask
     | AgentSummary
     | TurnEnd
-    | Undone
+    | Retracted
     | SessionStart
     | SessionEnd
 )

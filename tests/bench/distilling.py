@@ -19,12 +19,13 @@ from carryover.adapter.contract import Source
 from carryover.distill.digest import Digest
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
-from carryover.ledger.bodies import decode_body
-from carryover.ledger.folding import Line, fold_lines
-from carryover.ledger.project_view import project_view
+from carryover.distill.stored_digest import DigestReducer, fold_events
+from carryover.ledger.codec import decode_body
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root, session_events, sessions
-from carryover.ledger.reading import connect_read_only
 from carryover.ledger.store import Ledger
+from carryover.model import Event
+from carryover.publish.project_view import project_view
 
 from .conversation import Conversation
 from .corpus import append_lines, make_project, new_session_id, transcripts_of, write_transcript
@@ -105,7 +106,7 @@ class _Lot:
             Source(agent="claude-code", path=str(transcript), session=talk.session),
             turns,
             path,
-            await Ledger.open(path),
+            await Ledger.open(path, DigestReducer()),
         )
         await read_one(lot.ledger, lot._source, executor)
         lot._load()
@@ -113,10 +114,7 @@ class _Lot:
 
     async def round(self, executor: ThreadPoolExecutor) -> None:
         self._times["handoff"].append(timed(self._handoff)[0])
-        session = self._talk.session
-        self._times["fold"].append(
-            timed(lambda: fold_lines(self._before, self._last, session=session, sidechain=""))[0] / len(self._last)
-        )
+        self._times["fold"].append(timed(lambda: fold_events(self._before, self._last))[0] / len(self._last))
         newest = "SELECT body FROM event WHERE thread_id = 1 ORDER BY id DESC LIMIT 200"
         with closing(connect_read_only(self._path)) as db:
             rows_s, bodies = timed(lambda: db.execute(newest).fetchall())
@@ -132,11 +130,14 @@ class _Lot:
     def _load(self) -> None:
         with closing(connect_read_only(self._path)) as db:
             (row,) = sessions(db, limit=1)
-            lines = [Line(number, event.at_ms, event.body) for number, event in enumerate(session_events(db, row))]
-        self._events = len(lines)
-        self._last = lines[-min(FOLDED, len(lines) // 2) :]
-        earlier = lines[: -len(self._last)]
-        self._before = fold_lines(Digest(), earlier, session=self._talk.session, sidechain="").digest
+            session = self._talk.session
+            events = [
+                Event(key=str(number), session=session, at_ms=stored.at_ms, body=stored.body)
+                for number, stored in enumerate(session_events(db, row))
+            ]
+        self._events = len(events)
+        self._last = events[-min(FOLDED, len(events) // 2) :]
+        self._before, _ = fold_events(Digest(), events[: -len(self._last)])
 
     async def _append(self, executor: ThreadPoolExecutor) -> float:
         written = len(self._talk.lines)

@@ -15,11 +15,12 @@ import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.agents import adapters
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ingest.catch_up import changed
 from carryover.ingest.pipeline import ingest
-from carryover.ingest.scan import look, roots_of
-from carryover.ledger.bodies import decode_body
-from carryover.ledger.reading import connect_read_only
+from carryover.ingest.scan import find_sources, roots_of
+from carryover.ledger.codec import decode_body
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 
@@ -44,7 +45,7 @@ def now_ms() -> int:
 def sources_of(home: Path) -> list[Source]:
     """Every transcript below `home`, as the daemon finds them."""
     agents = adapters()
-    return [item.source for item in look(agents, roots_of(agents.values(), home, {}))]
+    return [item.source for item in find_sources(agents, roots_of(agents.values(), home, {}))]
 
 
 def read_all(ledger_path: Path, sources: Sequence[Source]) -> None:
@@ -65,7 +66,7 @@ async def read_one(ledger: Ledger, source: Source, executor: ThreadPoolExecutor)
 
 
 async def _read_all(ledger_path: Path, sources: Sequence[Source]) -> None:
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     try:
         with ThreadPoolExecutor(1) as executor:
             for source in sources:
@@ -106,12 +107,12 @@ def sweep(ledger_path: Path, home: Path, times: int) -> tuple[float, int]:
 
 async def _sweep(ledger_path: Path, home: Path, times: int) -> tuple[float, int]:
     agents = adapters()
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     took = []
     try:
         for _ in range(times):
             started = time.perf_counter()
-            seen = look(agents, roots_of(agents.values(), home, {}))
+            seen = find_sources(agents, roots_of(agents.values(), home, {}))
             states = {
                 (agent, path): state for agent in agents for path, state in (await ledger.last_reads(agent)).items()
             }

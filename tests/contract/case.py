@@ -15,7 +15,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Record, Retold, Source
 from carryover.agents import adapters
-from carryover.ingest.clean import clean_context
+from carryover.ingest.sanitize import clean_context
 from carryover.model import Event, Skipped
 
 
@@ -131,7 +131,7 @@ def fold_into(agent: Agent, source: Source, reading: Reading, records: Iterable[
 
 
 def told_again(events: Sequence[Event], told: Sequence[Event], retold: Iterable[Retold]) -> list[Event]:
-    """What counts of `events` after a batch of others was `told`, as `carryover.ledger.retelling` takes it; but that
+    """What counts of `events` after a batch of others was `told`, as `carryover.ledger.reemit` takes it; but that
     what is replaced stands at the end."""
     gone: set[str] = set()
     for each in retold:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Agent
-from carryover.ingest.clean import clean_entry
-from carryover.ledger.prepared import Entry
+from carryover.ingest.sanitize import clean_entry
+from carryover.ledger.batch import Entry
 from carryover.model import Event
 from contract.case import Reading, Recording, fold_into, moved, read_on, source_at
 

@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Agent
-from carryover.model import Event, PlanUpdate, SessionInfo, Undone
+from carryover.model import Event, PlanUpdate, Retracted, SessionInfo
 from contract.case import Reading, Stages, read_on, source_at
 
 
 def standing(events: Iterable[Event]) -> list[bytes]:
     """What counts in the end, in whatever order it came: keys aside, and with the last of what replaces itself."""
     known = {event.key: event for event in reversed(list(events))}
-    undone = {key for event in known.values() if isinstance(event.body, Undone) for key in event.body.keys}
-    left = [event for key, event in known.items() if key not in undone and not isinstance(event.body, Undone)]
+    undone = {key for event in known.values() if isinstance(event.body, Retracted) for key in event.body.keys}
+    left = [event for key, event in known.items() if key not in undone and not isinstance(event.body, Retracted)]
     lasting = [event for event in left if not isinstance(event.body, SessionInfo | PlanUpdate)]
     plans = {event.session: event for event in reversed(left) if isinstance(event.body, PlanUpdate)}
     stripped = [msgspec.structs.replace(event, key="") for event in lasting]

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from carryover.agents import adapters
+from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.store import Ledger
@@ -30,7 +31,7 @@ async def store_all(path: Path, session: ClaudeSession) -> None:
     source = agent.source_of(session.path, session.folder)
     assert source is not None
     path.parent.mkdir(mode=0o700)
-    ledger = await Ledger.open(path)
+    ledger = await Ledger.open(path, DigestReducer())
     await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
     await ledger.close()
 
@@ -237,8 +238,8 @@ def test_a_project_that_cannot_be_published_does_not_stop_the_others(
     daemon: DaemonProcess, session: ClaudeSession, project: Path, transcripts: Path, home: Path
 ) -> None:
     """Nothing is ever published in the home folder itself; `/health` says so."""
-    at_home = ClaudeSession(transcripts, home)
-    at_home.prompt("Sort my downloads")
+    resolve_subagents = ClaudeSession(transcripts, home)
+    resolve_subagents.prompt("Sort my downloads")
     session.prompt("Add a discount function to the cart")
 
     with daemon:

@@ -62,7 +62,7 @@ def standing(ledger: Path) -> Counter[tuple[str, str]]:
         for (native_id,) in db.execute("SELECT native_id FROM session").fetchall():
             for event in session_events(db, session_by_prefix(db, native_id)):
                 body = event.body
-                if event.undone or not isinstance(body, UserPrompt | AssistantMessage | ToolCall | ToolResult):
+                if event.retracted or not isinstance(body, UserPrompt | AssistantMessage | ToolCall | ToolResult):
                     continue
                 text = body.text if isinstance(body, UserPrompt | AssistantMessage) else body.subject
                 found.update((type(body).__name__, mark) for mark in MARK.findall(text))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.ledger.store import Ledger
 from support.codex_session import CodexSession
@@ -21,7 +22,7 @@ from support.repository import git, repository
 
 
 async def an_empty_ledger(path: Path) -> None:
-    await (await Ledger.open(path)).close()
+    await (await Ledger.open(path, DigestReducer())).close()
 
 
 @pytest.fixture

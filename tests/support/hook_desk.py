@@ -15,7 +15,7 @@ from carryover.daemon.log import Log
 from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
 from carryover.daemon.session_start import SessionStarts
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 from carryover.ingest.scan import roots_of
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from carryover.adapter.contract import Source
-from carryover.ledger.prepared import Entry, Prepared, Root
+from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
+from carryover.ledger.batch import Entry, Prepared
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt
 
@@ -21,9 +23,9 @@ async def ledger_with_prompt(ledger_path: Path, root: Path) -> int:
         entries=(Entry.of("claude-code", event, {}),),
         skipped=(),
         oversized=0,
-        roots={str(root): Root(str(root))},
+        roots={str(root): ProjectRoot(str(root))},
     )
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     try:
         committed = await ledger.commit(Source(agent="claude-code", path="/t/one.jsonl"), prepared, seen_rev=0)
     finally:

@@ -46,7 +46,7 @@ class Told(Protocol):
     def body(self) -> AnyBody: ...
 
     @property
-    def undone(self) -> bool: ...
+    def retracted(self) -> bool: ...
 
 
 def conversation(events: Iterable[Told], *, agent: str, root: str | None, full: bool) -> Iterator[str]:
@@ -62,7 +62,7 @@ def conversation(events: Iterable[Told], *, agent: str, root: str | None, full: 
         if event.sidechain and not full:
             continue
         match event.body:
-            case ToolCall() as call if not event.undone:
+            case ToolCall() as call if not event.retracted:
                 unfinished[call.call_id] = call
             case ToolResult(call_id=call_id):
                 unfinished.pop(call_id, None)
@@ -73,12 +73,12 @@ def conversation(events: Iterable[Told], *, agent: str, root: str | None, full: 
         if (today := f"{moment:%A, %d %B %Y}") != day:
             day = today
             yield f"\n{paint(day, DIM)}"
-        if who and speaker != (who, event.sidechain, event.undone):
-            speaker = (who, event.sidechain, event.undone)
+        if who and speaker != (who, event.sidechain, event.retracted):
+            speaker = (who, event.sidechain, event.retracted)
             where = f" (sub-agent {event.sidechain})" if event.sidechain else ""
-            mark = " (undone)" if event.undone else ""
+            mark = " (undone)" if event.retracted else ""
             yield f"\n{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who + where + mark, BOLD)}"
-        if event.undone:
+        if event.retracted:
             lines = _undone(lines, marked=bool(who))
         yield from (f"  {line}".rstrip() for line in lines)
     for call in unfinished.values():

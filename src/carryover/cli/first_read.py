@@ -17,8 +17,7 @@ from carryover.cli.control import ask_daemon
 from carryover.cli.output import counted
 from carryover.cli.progress import Progress
 from carryover.errors import UserError
-from carryover.ledger.coverage import agents_seen
-from carryover.ledger.queries import connect_read_only, projects
+from carryover.ledger.queries import agents_seen, connect_read_only, projects
 from carryover.paths import StateDir
 
 LOOK_EVERY_S: Final = 0.2

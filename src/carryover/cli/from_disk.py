@@ -25,11 +25,12 @@ from carryover.cli.linking import follow_here
 from carryover.cli.progress import Progress
 from carryover.cli.where import root_of
 from carryover.config import Config, settings_now
+from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
-from carryover.ingest.catch_up import compare
+from carryover.ingest.catch_up import compare_with_disk
 from carryover.ingest.pipeline import ingest
-from carryover.ingest.scan import Root, Seen, look, roots_to_read
+from carryover.ingest.scan import FoundSource, TranscriptRoot, find_sources, roots_to_read
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
@@ -39,7 +40,7 @@ SLOW_S: Final = 1.0
 """Reading that takes longer than this shows, on a terminal, how far it has come."""
 
 
-def sources_on_disk(config: Config) -> list[Seen]:
+def sources_on_disk(config: Config) -> list[FoundSource]:
     """Every transcript that is to be read, oldest first, so that what a fork copied is read where it was said.
 
     Raises UserError (REFUSED) while paused: nothing is to be read then.
@@ -50,10 +51,10 @@ def sources_on_disk(config: Config) -> list[Seen]:
             "`carryover unpause` ends the pause.",
             ExitCode.REFUSED,
         )
-    return _oldest_first(look(adapters(), _roots(config)))
+    return _oldest_first(find_sources(adapters(), _roots(config)))
 
 
-def of_project(seen: Iterable[Seen], roots: Collection[str]) -> list[Source]:
+def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Source]:
     """Those whose session worked in the project that has or had these `roots`, told from the first records; sub-agents
     go with theirs.
 
@@ -80,7 +81,7 @@ def of_project(seen: Iterable[Seen], roots: Collection[str]) -> list[Source]:
     ]
 
 
-def of_session(seen: Iterable[Seen], prefix: str) -> list[Source]:
+def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
     """Those whose path tells that their session's id begins with `prefix`; where none does, those that hold many."""
     items = [item.source for item in seen]
     asked = conversation_of(prefix)
@@ -121,9 +122,11 @@ def catch_up(state: StateDir, root: str) -> bool:
 
 
 async def _catch_up(state: StateDir, root: str) -> None:
-    ledger = await Ledger.open(state.ledger)
+    ledger = await Ledger.open(state.ledger, DigestReducer())
     try:
-        found = await compare(ledger, adapters(), _roots(settings_now(state)), now_ms=_now_ms(), also_broken=True)
+        found = await compare_with_disk(
+            ledger, adapters(), _roots(settings_now(state)), now_ms=_now_ms(), also_broken=True
+        )
         roots = await follow_here(ledger, state, root)
         await _read(ledger, of_project(_oldest_first(found.outdated), roots), adapters(), _now_ms)
         # Once more: what was read just now is to be known by its folder, should that be moved.
@@ -133,7 +136,7 @@ async def _catch_up(state: StateDir, root: str) -> None:
 
 
 async def _read_into(path: Path, sources: list[Source], agents: Mapping[str, Agent], now_ms: Callable[[], int]) -> None:
-    ledger = await Ledger.open(path)
+    ledger = await Ledger.open(path, DigestReducer())
     try:
         await _read(ledger, sources, agents, now_ms)
     finally:
@@ -151,11 +154,11 @@ async def _read(ledger: Ledger, sources: list[Source], agents: Mapping[str, Agen
     progress.clear()
 
 
-def _roots(config: Config) -> tuple[Root, ...]:
+def _roots(config: Config) -> tuple[TranscriptRoot, ...]:
     return roots_to_read(adapters().values(), config, Path.home(), os.environ)
 
 
-def _oldest_first(seen: Iterable[Seen]) -> list[Seen]:
+def _oldest_first(seen: Iterable[FoundSource]) -> list[FoundSource]:
     return sorted(seen, key=lambda item: (item.mtime_ns, item.source.path))
 
 

@@ -14,8 +14,7 @@ from carryover.errors import UserError
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.facts import LedgerFacts
 from carryover.install.wording import tilde
-from carryover.ledger.coverage import gone_sources
-from carryover.ledger.queries import Totals, connect_read_only, totals
+from carryover.ledger.queries import Totals, connect_read_only, gone_sources, totals
 from carryover.paths import StateDir
 
 LATELY_DAYS: Final = 7

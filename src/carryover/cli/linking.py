@@ -16,9 +16,10 @@ import msgspec
 from carryover.cli.control import ask_daemon
 from carryover.cli.where import agents_own, project_root, root_of
 from carryover.config import load_config
+from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock, is_folder
-from carryover.ledger.moving import Moved
+from carryover.ledger.moves import Moved
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
@@ -104,7 +105,7 @@ def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, Place], Await
 
 
 async def _do(state: StateDir, do: Callable[[Ledger, Place], Awaitable[Moved]]) -> int:
-    ledger = await Ledger.open(state.ledger)
+    ledger = await Ledger.open(state.ledger, DigestReducer())
     try:
         return (await do(ledger, place_of(state))).sessions
     finally:

@@ -20,7 +20,6 @@ from carryover.config import settings_now
 from carryover.distill.work.merge import task_of
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
-from carryover.ledger.project_view import session_digest
 from carryover.ledger.queries import (
     SessionRow,
     connect_read_only,
@@ -29,6 +28,7 @@ from carryover.ledger.queries import (
     sessions,
 )
 from carryover.paths import StateDir
+from carryover.publish.project_view import session_digest
 
 SHORTEST_ID: Final = 8
 TASK_LIMIT: Final = 60

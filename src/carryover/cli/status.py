@@ -124,8 +124,7 @@ def _ledger(state: StateDir, config: Config | None, problems: list[str]) -> dict
     import msgspec
 
     from carryover.config import Config
-    from carryover.ledger.coverage import agents_seen
-    from carryover.ledger.queries import connect_read_only, projects, totals
+    from carryover.ledger.queries import agents_seen, connect_read_only, projects, totals
 
     try:
         connection = connect_read_only(state.ledger, keep_index=True)
@@ -165,7 +164,7 @@ def _limits(ledger: sqlite3.Connection, config: Config) -> list[dict[str, Any]]:
     from carryover.agents import agent_names, startable_agents
     from carryover.config import project_settings
     from carryover.distill.sections.limit import LASTS_MS, command
-    from carryover.ledger.limits import limited_projects
+    from carryover.publish.limits import limited_projects
 
     since_ms = int(time.time() * 1000) - LASTS_MS
     found = limited_projects(ledger, startable_agents(config.tools.selected), since_ms=since_ms)

@@ -14,9 +14,9 @@ from carryover.cli.made import Made
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.prepared import LATEST_MS
-from carryover.ledger.project_view import project_view, session_digest
+from carryover.ledger.batch import LATEST_MS
 from carryover.ledger.queries import projects, sessions
+from carryover.publish.project_view import project_view, session_digest
 
 
 def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -> Made:

@@ -14,7 +14,8 @@ from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded
 
 if TYPE_CHECKING:
-    from carryover.publish.project_root import AgentFolders, ProjectRoot
+    from carryover.facts import ProjectRoot
+    from carryover.publish.project_root import AgentFolders
 
 
 def state_dir() -> StateDir:

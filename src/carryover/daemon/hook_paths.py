@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, HookReading, Source
-from carryover.publish.project_root import FindRoot, ProjectRoot
+from carryover.facts import FindRoot, ProjectRoot
 
 _LONGEST_BYTES: Final = 4096
 

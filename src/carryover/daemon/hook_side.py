@@ -23,11 +23,11 @@ from carryover.daemon.server import Port, port_app
 from carryover.daemon.session_start import SessionStarts
 from carryover.daemon.supervise import Supervisor
 from carryover.daemon.surroundings import Surroundings
-from carryover.ingest.scan import Root
+from carryover.facts import ProjectRoot
+from carryover.ingest.scan import TranscriptRoot
 from carryover.ledger.store import Ledger
 from carryover.publish.hook_script import write_hook_script
 from carryover.publish.offline_answers import prune_answers
-from carryover.publish.project_root import ProjectRoot
 from carryover.publish.refresh import Refreshed
 
 THREADS: Final = 4
@@ -42,7 +42,7 @@ class HookSide:
         surroundings: Surroundings,
         ledger: Ledger,
         agents: Mapping[str, Agent],
-        roots: Callable[[], tuple[Root, ...]],
+        roots: Callable[[], tuple[TranscriptRoot, ...]],
         reading: Reading,
         publisher: Publisher,
         *,

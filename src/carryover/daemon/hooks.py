@@ -32,11 +32,11 @@ from carryover.daemon.log import Log
 from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
 from carryover.daemon.session_start import Job, SessionStarts, Start
-from carryover.ingest.scan import Root
+from carryover.facts import FindRoot
+from carryover.ingest.scan import TranscriptRoot
+from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import LedgerDamaged
 from carryover.model import Skipped
-from carryover.publish.project_root import FindRoot
 
 START_S: Final = 0.85
 """The hook's own script waits for a second in all."""
@@ -81,7 +81,7 @@ class Hooks:
     def __init__(
         self,
         agents: Mapping[str, Agent],
-        roots: Callable[[], tuple[Root, ...]],
+        roots: Callable[[], tuple[TranscriptRoot, ...]],
         ledger: Ledger,
         ledger_path: Path,
         reading: Reading,

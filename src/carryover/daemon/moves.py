@@ -18,12 +18,12 @@ import msgspec
 
 from carryover.config import Config
 from carryover.daemon.log import Log
-from carryover.ledger.moving import Moved
+from carryover.facts import ProjectRoot
+from carryover.ledger.ledger_errors import LedgerDamaged
+from carryover.ledger.moves import Moved
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import LedgerDamaged
 from carryover.publish.following import Place, Seen, follow, link, look, unlink
-from carryover.publish.project_root import ProjectRoot
 
 LOOK_S: Final = 1.0
 BETWEEN_PROJECTS_S: Final = 0.1

@@ -18,10 +18,10 @@ import msgspec
 from carryover.daemon.hints import HintBoard
 from carryover.daemon.log import Log, describe
 from carryover.daemon.supervise import delay_s
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 from carryover.ingest.scan import MS_PER_DAY
+from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import LedgerDamaged
 from carryover.publish.refresh import Refreshed
 
 QUIET_S: Final = 0.3

@@ -19,10 +19,11 @@ from carryover.adapter.contract import Agent, Source
 from carryover.daemon.hints import HintBoard
 from carryover.daemon.log import Log
 from carryover.daemon.supervise import delay_s
-from carryover.ingest.pipeline import IngestResult, RootOf, ingest
-from carryover.ingest.scan import Key, key_of
+from carryover.facts import FindRoot
+from carryover.ingest.pipeline import IngestResult, ingest
+from carryover.ingest.scan import SourceKey, key_of
+from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import LedgerUnavailable
 
 QUIET_S: Final = 0.1
 CAP_S: Final = 0.3
@@ -47,7 +48,7 @@ class Reading:
         agents: Mapping[str, Agent],
         ledger: Ledger,
         *,
-        root_of: RootOf,
+        root_of: FindRoot,
         on_read: OnRead,
         executor: Executor,
         clock: Callable[[], float],
@@ -61,10 +62,10 @@ class Reading:
         self._executor = executor
         self._log = log
         self._reads = reads
-        self._board: HintBoard[Key] = HintBoard(quiet_s=QUIET_S, cap_s=CAP_S, clock=clock)
-        self._sources: dict[Key, Source] = {}
-        self._unread: dict[Key, IngestResult] = {}
-        self._broken: set[Key] = set()
+        self._board: HintBoard[SourceKey] = HintBoard(quiet_s=QUIET_S, cap_s=CAP_S, clock=clock)
+        self._sources: dict[SourceKey, Source] = {}
+        self._unread: dict[SourceKey, IngestResult] = {}
+        self._broken: set[SourceKey] = set()
         self._ledger_failures = 0
         self.ledger_trouble: str | None = None
         """Why nothing can be stored at the moment."""
@@ -124,12 +125,12 @@ class Reading:
             finally:
                 self._board.done(key, more=more)
 
-    def _keyed(self, source: Source) -> Key:
+    def _keyed(self, source: Source) -> SourceKey:
         key = key_of(source)
         self._sources[key] = source
         return key
 
-    async def _read(self, key: Key) -> bool:
+    async def _read(self, key: SourceKey) -> bool:
         """Read one batch. True when there is more."""
         started = time.monotonic()
         source = self._sources[key]
@@ -156,7 +157,7 @@ class Reading:
         await self._note(key, total, ms=(time.monotonic() - started) * 1000)
         return False
 
-    async def _note(self, key: Key, result: IngestResult, *, ms: float) -> None:
+    async def _note(self, key: SourceKey, result: IngestResult, *, ms: float) -> None:
         name = PurePath(key[1]).name
         if result.new_events:
             self._log.info("source_read", source=name, events=result.new_events, ms=ms)
@@ -172,7 +173,7 @@ class Reading:
         state = await self._ledger.source_state(self._sources[key])
         self.put_off(self._sources[key], max(0.0, state.retry_ms / 1000 - time.time()) if state is not None else 0.0)
 
-    def _ledger_failed(self, key: Key, trouble: LedgerUnavailable) -> None:
+    def _ledger_failed(self, key: SourceKey, trouble: LedgerUnavailable) -> None:
         self._ledger_failures += 1
         if self.ledger_trouble is None:
             self._log.error("ledger_unavailable", trouble)

@@ -23,6 +23,7 @@ from carryover.daemon.preload import load_all
 from carryover.daemon.single import become_the_only_one
 from carryover.daemon.surroundings import Surroundings
 from carryover.daemon.tree import Daemon
+from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
 from carryover.ledger.store import Ledger
@@ -59,7 +60,7 @@ def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
 
 async def _run(state: StateDir, config: Config, log: Log, *, once: bool, stopping: Callable[[], None]) -> ExitCode:
     async with AsyncExitStack() as stack:
-        ledger = await Ledger.open(state.ledger)
+        ledger = await Ledger.open(state.ledger, DigestReducer())
         stack.push_async_callback(ledger.close)
         surroundings = Surroundings(state, Path.home(), os.environ, config)
         daemon = Daemon(surroundings, ledger, log, Notifier.of(os.environ, log))

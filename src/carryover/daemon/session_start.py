@@ -27,10 +27,11 @@ from carryover.daemon.placeholder import awaits_handoff
 from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
 from carryover.daemon.siblings import changed_siblings
+from carryover.facts import ProjectRoot
 from carryover.ledger.queries import connect_read_only, published_git
 from carryover.ledger.store import Ledger
 from carryover.publish.answer import start_answer
-from carryover.publish.project_root import AgentFolders, ProjectRoot
+from carryover.publish.project_root import AgentFolders
 
 CATCH_UP_S: Final = 0.4
 """For reading what is new on disk. What is not read by then is not told."""

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from carryover.config import Config
+from carryover.facts import ProjectRoot
 from carryover.paths import StateDir
-from carryover.publish.project_root import ProjectRoot, agent_folders, find_root
+from carryover.publish.project_root import agent_folders, find_root
 
 
 class Surroundings:

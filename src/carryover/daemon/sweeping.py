@@ -13,8 +13,8 @@ import msgspec
 from carryover.adapter.contract import Agent
 from carryover.daemon.log import Log
 from carryover.daemon.reading import Reading
-from carryover.ingest.catch_up import Compared, compare, reading_order
-from carryover.ingest.scan import Root, Seen, key_of
+from carryover.ingest.catch_up import Comparison, compare_with_disk, reading_order
+from carryover.ingest.scan import FoundSource, TranscriptRoot, key_of
 from carryover.ledger.store import Ledger
 
 SAFETY_NET_S: Final = 300.0
@@ -44,7 +44,7 @@ class Sweeper:
     def __init__(
         self,
         agents: Mapping[str, Agent],
-        roots: Callable[[], tuple[Root, ...]],
+        roots: Callable[[], tuple[TranscriptRoot, ...]],
         ledger: Ledger,
         reading: Reading,
         *,
@@ -94,7 +94,9 @@ class Sweeper:
         async with self._one_at_a_time:
             started = time.monotonic()
             now_ms = int(time.time() * 1000)
-            found = await compare(self._ledger, self._agents, self._roots(), now_ms=now_ms, also_broken=also_broken)
+            found = await compare_with_disk(
+                self._ledger, self._agents, self._roots(), now_ms=now_ms, also_broken=also_broken
+            )
             unhinted = self._unhinted(found.outdated, now_ms)
             self._reading.queue(reading_order(found.outdated, now_ms=now_ms, active_days=self._active_days()))
             self._put_off_broken(found, now_ms)
@@ -110,11 +112,11 @@ class Sweeper:
                 ms=ms,
             )
 
-    def _unhinted(self, outdated: Iterable[Seen], now_ms: int) -> int:
+    def _unhinted(self, outdated: Iterable[FoundSource], now_ms: int) -> int:
         old_ns = (now_ms - LOST_HINT_MS) * 1_000_000
         return sum(item.mtime_ns < old_ns and not self._reading.knows_of(item.source) for item in outdated)
 
-    def _put_off_broken(self, found: Compared, now_ms: int) -> None:
+    def _put_off_broken(self, found: Comparison, now_ms: int) -> None:
         """After a restart nobody else remembers when a broken source is worth another try."""
         for item in found.seen:
             state = found.known.get(key_of(item.source))

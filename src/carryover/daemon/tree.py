@@ -36,11 +36,11 @@ from carryover.daemon.supervise import Supervisor
 from carryover.daemon.surroundings import Surroundings
 from carryover.daemon.sweeping import Sweeper
 from carryover.daemon.watch import Watcher
-from carryover.distill.facts import GitFacts
-from carryover.ingest.scan import MS_PER_DAY, Root, roots_to_read
+from carryover.facts import GitFacts
+from carryover.ingest.scan import MS_PER_DAY, TranscriptRoot, roots_to_read
+from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import LedgerUnavailable
 from carryover.probe import git_command
 from carryover.publish.following import Place
 from carryover.publish.refresh import Refreshed, refresh
@@ -158,7 +158,7 @@ class Daemon:
         self._hooks.settings_changed()
         self._notices.begin_anew()
 
-    def _roots(self) -> tuple[Root, ...]:
+    def _roots(self) -> tuple[TranscriptRoot, ...]:
         return roots_to_read(self._agents.values(), self._around.config, self._around.home, self._around.env)
 
     def _start(self, supervisor: Supervisor) -> None:

@@ -22,7 +22,7 @@ from watchfiles import Change, watch
 
 from carryover.adapter.contract import Agent, Source
 from carryover.daemon.log import Log
-from carryover.ingest.scan import Root
+from carryover.ingest.scan import TranscriptRoot
 
 STEP_MS: Final = 25
 """watchfiles looks at its queue this often and gives out what it has once a step brought nothing more: an append
@@ -71,7 +71,7 @@ class Watcher:
     def __init__(
         self,
         agents: Mapping[str, Agent],
-        roots: Callable[[], Iterable[Root]],
+        roots: Callable[[], Iterable[TranscriptRoot]],
         *,
         on_sources: Callable[[Iterable[Source]], None],
         on_rescan: Callable[[str], None],
@@ -111,7 +111,7 @@ class Watcher:
         self.state.denied = False
         self._begin_anew.set()
 
-    def _watch(self, folders: Mapping[Root, _Identity | None], loop: asyncio.AbstractEventLoop) -> None:
+    def _watch(self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop) -> None:
         """Watch `folders` until they are no longer the same. Runs in a thread."""
         try:
             self._watch_once(folders, loop, polling=self.state.reason is not None)
@@ -130,7 +130,7 @@ class Watcher:
             self._reported = reason
 
     def _watch_once(
-        self, folders: Mapping[Root, _Identity | None], loop: asyncio.AbstractEventLoop, *, polling: bool
+        self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop, *, polling: bool
     ) -> None:
         existing = [root for root, identity in folders.items() if identity is not None]
         look_again = 0.0
@@ -166,7 +166,7 @@ class Watcher:
         if found.rescan is not None:
             self._on_rescan(found.rescan)
 
-    def _note_folders(self, folders: Mapping[Root, _Identity | None]) -> None:
+    def _note_folders(self, folders: Mapping[TranscriptRoot, _Identity | None]) -> None:
         watched = sum(identity is not None for identity in folders.values())
         missing = len(folders) - watched
         if (watched, missing) != (self.state.watched, self.state.missing):
@@ -176,7 +176,7 @@ class Watcher:
 
 def noticed(
     changes: Iterable[tuple[Change, str]],
-    roots: Iterable[Root],
+    roots: Iterable[TranscriptRoot],
     agents: Mapping[str, Agent],
     *,
     is_dir: Callable[[str], bool],
@@ -205,13 +205,13 @@ def noticed(
     return Noticed(tuple(sources.values()), rescan, tuple(new_folders))
 
 
-def _sources_at(path: str, roots: Iterable[Root], agents: Mapping[str, Agent]) -> list[Source]:
+def _sources_at(path: str, roots: Iterable[TranscriptRoot], agents: Mapping[str, Agent]) -> list[Source]:
     place = Path(path)
     found = (agents[root.agent_id].source_of(place, root.path) for root in roots if place.is_relative_to(root.path))
     return [source for source in found if source is not None]
 
 
-def _identify(roots: Iterable[Root]) -> dict[Root, _Identity | None]:
+def _identify(roots: Iterable[TranscriptRoot]) -> dict[TranscriptRoot, _Identity | None]:
     """Which folder each root is now, None where there is none."""
     return {root: _identity_of(root.path) for root in roots}
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from carryover.distill.digest import Digest, EditedFile
-from carryover.distill.facts import FileFacts, FileQuery, GitFacts
 from carryover.distill.sections.also import also_entries
 from carryover.distill.sections.decisions import decision_entries
 from carryover.distill.sections.entry import Entry
@@ -25,6 +24,7 @@ from carryover.distill.view import ProjectView
 from carryover.distill.work.merge import newest_session, work_of
 from carryover.distill.work.state import Line as WorkLine
 from carryover.distill.work.state import WorkState
+from carryover.facts import FileFacts, FileQuery, GitFacts
 
 
 class Line(msgspec.Struct, frozen=True):

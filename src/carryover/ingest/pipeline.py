@@ -1,10 +1,10 @@
-"""One source, from where it was left to its present end: read, fold, clean, commit."""
+"""What is new in a source, or what a hook reports, into the ledger: read, parse, sanitize, commit."""
 
 from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Final
@@ -12,12 +12,13 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Source
-from carryover.ingest.preparing import RootOf, prepare
-from carryover.ledger.prepared import Commit, SourceState
+from carryover.facts import FindRoot, ProjectRoot
+from carryover.ingest.prepare import prepare, roots_of_events
+from carryover.ingest.sanitize import clean_entry
+from carryover.ledger.batch import Commit, Entry, SourceState
+from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import StaleRead
-
-__all__ = ["IngestResult", "RootOf", "ingest", "result_of"]
+from carryover.model import Event
 
 _FIRST_RETRY_MS: Final = 1000
 _LAST_RETRY_MS: Final = 3_600_000
@@ -44,7 +45,7 @@ async def ingest(
     agent: Agent,
     source: Source,
     *,
-    root_of: RootOf,
+    root_of: FindRoot,
     now_ms: Callable[[], int],
     executor: Executor | None = None,
     max_batches: int | None = None,
@@ -70,7 +71,7 @@ async def _ingest_batch(
     agent: Agent,
     source: Source,
     *,
-    root_of: RootOf,
+    root_of: FindRoot,
     now_ms: Callable[[], int],
     executor: Executor | None,
 ) -> IngestResult:
@@ -130,3 +131,29 @@ def _sum(total: IngestResult, step: IngestResult) -> IngestResult:
         error=step.error,
         look_again_s=step.look_again_s,
     )
+
+
+async def ingest_provisional(
+    ledger: Ledger,
+    agent_id: str,
+    events: Sequence[Event],
+    *,
+    root_of: FindRoot,
+    now_ms: Callable[[], int],
+    executor: Executor | None = None,
+) -> IngestResult:
+    """Store `events` beside those of the transcripts; `new_events` counts those that were not known in any form.
+
+    Raises LedgerUnavailable and LedgerDamaged; nothing is then stored.
+    """
+    if not events:
+        return IngestResult()
+    loop = asyncio.get_running_loop()
+    entries, roots = await loop.run_in_executor(executor, _cleaned, agent_id, events, root_of)
+    return result_of(await ledger.add_provisional(agent_id, entries, roots, now_ms=now_ms()))
+
+
+def _cleaned(
+    agent_id: str, events: Sequence[Event], root_of: FindRoot
+) -> tuple[tuple[Entry, ...], dict[str, ProjectRoot]]:
+    return tuple(clean_entry(agent_id, event) for event in events), roots_of_events(events, root_of)

@@ -5,8 +5,8 @@ Every statement is a hop to the connection's thread, so rows go in bulk and a on
 
 from __future__ import annotations
 
-import asyncio
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Final, TypeVar
@@ -15,18 +15,23 @@ import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Source
-from carryover.ledger.counting import count_skipped, count_stored
-from carryover.ledger.folding import Line, fold_lines
-from carryover.ledger.placing import PutSession, find_session, place_session, put_session, time_projects
-from carryover.ledger.prepared import Commit, Entry, Prepared, Root
-from carryover.ledger.provisional import drop_needless
-from carryover.ledger.retelling import retell
-from carryover.ledger.rows import TAKEN_BACK
-from carryover.ledger.sub_agents import at_home
-from carryover.ledger.threads import Thread, add_notes, open_thread, store_digest
-from carryover.ledger.trouble import StaleRead
-from carryover.ledger.undoing import make_way, take_back, take_back_again
-from carryover.model import SessionInfo
+from carryover.facts import ProjectRoot
+from carryover.ledger.batch import Commit, Entry, Prepared
+from carryover.ledger.ledger_errors import StaleRead
+from carryover.ledger.provisional import drop_confirmed
+from carryover.ledger.reemit import reemit
+from carryover.ledger.retract import retract, retract_again, supersede
+from carryover.ledger.rows import RETRACTED, StoredBody
+from carryover.ledger.sessions import (
+    StoredSession,
+    assign_project,
+    find_session,
+    mark_changed,
+    resolve_subagents,
+    upsert_session,
+)
+from carryover.ledger.threads import Reducer, Thread, open_thread, reduce_on
+from carryover.model import SessionInfo, Skipped
 
 _KEYS_PER_QUERY: Final = 500
 
@@ -34,7 +39,9 @@ _ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size
     ON CONFLICT (agent, path) DO UPDATE SET rev = excluded.rev, cursor = excluded.cursor, context = excluded.context,
         size = excluded.size, mtime_ns = excluded.mtime_ns,
         state = 'active', error = NULL, failures = 0, retry_ms = 0"""
-_PUT_EVENT: Final = "INSERT INTO event (id, key, twin, thread_id, at_ms, body, undone) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PUT_EVENT: Final = (
+    "INSERT INTO event (id, key, secondary_key, thread_id, at_ms, body, retracted) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 
 K = TypeVar("K")
 
@@ -48,33 +55,35 @@ def locator(path: str) -> str | bytes:
     return path
 
 
-async def run_commit(db: aiosqlite.Connection, source: Source, prepared: Prepared, seen_rev: int) -> Commit:
+async def run_commit(
+    db: aiosqlite.Connection, reducer: Reducer, source: Source, prepared: Prepared, seen_rev: int
+) -> Commit:
     """Store `prepared` inside the open transaction. Raises StaleRead where `seen_rev` is no longer the source's."""
     await _advance_source(db, source, prepared, seen_rev)
-    entries = await at_home(db, source.agent, prepared.entries, prepared.roots)
-    retold = {(each.session, each.sidechain): each for each in prepared.retold}
+    entries = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
+    retold = {(each.session, each.subagent_id): each for each in prepared.retold}
     told = await _unknown(db, [entry for entry in entries if _thread_of(entry) not in retold])
     again = _grouped((entry for entry in entries if _thread_of(entry) in retold), _thread_of)
-    taken_back = _taken_back(entries)
+    retracted = _retracted_keys(entries)
     stored: list[Entry] = []
     projects: set[int] = set()
     of_session = _grouped([*told, *chain.from_iterable(again.values())], lambda entry: entry.event.session)
     for native_id in dict.fromkeys([*of_session, *(session for session, _ in retold)]):
-        session = await _session(db, source, native_id, of_session.get(native_id, []))
-        keys = taken_back.pop(native_id, frozenset())
+        session = await _session(db, reducer, source, native_id, of_session.get(native_id, []))
+        keys = retracted.pop(native_id, frozenset())
         if session is None or session.rank != source.rank:
             continue
         fresh = [entry for entry in of_session.get(native_id, []) if _thread_of(entry) not in retold]
         changed = False
         for thread in (thread for thread in retold if thread[0] == native_id):
-            added, other = await retell(db, session, retold[thread], again.get(thread, []))
+            added, other = await reemit(db, reducer, session, retold[thread], again.get(thread, []))
             fresh += added
             changed |= other
         if fresh or changed:
-            projects |= await _add_to_session(db, session, fresh, prepared.roots, keys)
+            projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots, keys)
             stored += fresh
-    for native_id, keys in taken_back.items():
-        projects |= await take_back_again(db, source, native_id, keys)
+    for native_id, keys in retracted.items():
+        projects |= await retract_again(db, reducer, source, native_id, keys)
     await count_stored(db, stored, prepared.oversized)
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Commit(
@@ -96,14 +105,16 @@ async def _advance_source(db: aiosqlite.Connection, source: Source, prepared: Pr
 async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[Entry]:
     """The entries that are not in the ledger, each once, in their order."""
     keys = await _known(db, "key", [entry.key for entry in entries])
-    twins = await _known(db, "twin", [entry.twin for entry in entries if entry.twin is not None])
+    secondary_keys = await _known(
+        db, "secondary_key", [entry.secondary_key for entry in entries if entry.secondary_key is not None]
+    )
     unknown = []
     for entry in entries:
-        if entry.key in keys or (entry.twin is not None and entry.twin in twins):
+        if entry.key in keys or (entry.secondary_key is not None and entry.secondary_key in secondary_keys):
             continue
         keys.add(entry.key)
-        if entry.twin is not None:
-            twins.add(entry.twin)
+        if entry.secondary_key is not None:
+            secondary_keys.add(entry.secondary_key)
         unknown.append(entry)
     return unknown
 
@@ -129,25 +140,25 @@ def _thread_of(entry: Entry) -> tuple[str, str]:
     return entry.event.session, entry.event.sidechain or ""
 
 
-def _taken_back(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
+def _retracted_keys(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
     """Keys of what the user took back, by session. Known entries say it too: what they undo may have been lost."""
     keys: dict[str, frozenset[bytes]] = {}
     for entry in entries:
-        if entry.undoes:
-            keys[entry.event.session] = keys.get(entry.event.session, frozenset()).union(entry.undoes)
+        if entry.retracts:
+            keys[entry.event.session] = keys.get(entry.event.session, frozenset()).union(entry.retracts)
     return keys
 
 
 async def _session(
-    db: aiosqlite.Connection, source: Source, native_id: str, entries: Sequence[Entry]
-) -> PutSession | None:
+    db: aiosqlite.Connection, reducer: Reducer, source: Source, native_id: str, entries: Sequence[Entry]
+) -> StoredSession | None:
     """The session's row as `entries` make it, None where it has none and nothing is told of it. Its rank is another
     than the source's only where a better one told it."""
     if not entries:
         return await find_session(db, source.agent, native_id)
     times = [entry.event.at_ms for entry in entries if entry.event.at_ms > 0]
     first_ms, last_ms = min(times, default=0), max(times, default=0)
-    session = await put_session(
+    session = await upsert_session(
         db,
         source.agent,
         native_id,
@@ -157,27 +168,28 @@ async def _session(
         rank=source.rank,
     )
     if session.rank < source.rank:
-        return await make_way(db, session, source.rank, first_ms=first_ms, last_ms=last_ms)
+        return await supersede(db, reducer, session, source.rank, first_ms=first_ms, last_ms=last_ms)
     return session
 
 
 async def _add_to_session(
     db: aiosqlite.Connection,
-    session: PutSession,
+    reducer: Reducer,
+    session: StoredSession,
     entries: Sequence[Entry],
-    roots: Mapping[str, Root],
-    taken_back: frozenset[bytes],
+    roots: Mapping[str, ProjectRoot],
+    retracted: frozenset[bytes],
 ) -> set[int]:
     """Put new events of one session where they belong; the ids of the projects this touches."""
-    if taken_back:
-        await take_back(db, session, taken_back)
-    project_id = await place_session(db, session, [entry.event for entry in entries], roots)
-    for sidechain, lines in _grouped(entries, lambda entry: entry.event.sidechain or "").items():
-        thread = await open_thread(db, session.id, session.native_id, sidechain, project_id)
-        await _add_to_thread(db, thread, lines, taken_back)
-    await drop_needless(db, session.id, [entry.event for entry in entries])
+    if retracted:
+        await retract(db, reducer, session, retracted)
+    project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
+    for subagent_id, lines in _grouped(entries, lambda entry: entry.event.sidechain or "").items():
+        thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id, project_id)
+        await _add_to_thread(db, reducer, thread, lines, retracted)
+    await drop_confirmed(db, session.id, [entry.event for entry in entries])
     touched = {project for project in (session.project_id, project_id) if project is not None}
-    await time_projects(db, touched, started_ms=session.started_ms)
+    await mark_changed(db, touched, started_ms=session.started_ms)
     return touched
 
 
@@ -192,7 +204,11 @@ def _session_info(entries: Iterable[Entry]) -> SessionInfo:
 
 
 async def _add_to_thread(
-    db: aiosqlite.Connection, thread: Thread, entries: Sequence[Entry], taken_back: frozenset[bytes]
+    db: aiosqlite.Connection,
+    reducer: Reducer,
+    thread: Thread,
+    entries: Sequence[Entry],
+    retracted: frozenset[bytes],
 ) -> None:
     ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
     numbered = list(enumerate(entries, start=newest + 1))
@@ -200,20 +216,52 @@ async def _add_to_thread(
         (
             number,
             entry.key,
-            entry.twin,
+            entry.secondary_key,
             thread.id,
             entry.event.at_ms,
             entry.body,
-            TAKEN_BACK * (entry.key in taken_back),
+            RETRACTED * (entry.key in retracted),
         )
         for number, entry in numbered
     ]
     await db.executemany(_PUT_EVENT, rows)
-    lines = [
-        Line(number, entry.event.at_ms, entry.event.body) for number, entry in numbered if entry.key not in taken_back
+    counting = [
+        StoredBody(number, entry.event.at_ms, entry.event.body)
+        for number, entry in numbered
+        if entry.key not in retracted
     ]
-    folded = await asyncio.to_thread(
-        fold_lines, thread.digest, lines, session=thread.session, sidechain=thread.sidechain
+    await reduce_on(db, reducer, thread, counting)
+
+
+_SKIPPED_ROWS: Final = 1000
+_RECORD_TYPE_CHARS: Final = 80
+
+_COUNT: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n"
+_COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_type, reason, n, last_ms)
+    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (agent, agent_version, record_type, reason)
+    DO UPDATE SET n = n + excluded.n, last_ms = max(last_ms, excluded.last_ms)"""
+
+
+async def count_stored(db: aiosqlite.Connection, stored: Iterable[Entry], oversized: int) -> None:
+    """Count the secrets taken out of what was stored, and the records that were too long to be read."""
+    counts: Counter[str] = Counter()
+    for entry in stored:
+        counts.update({f"redacted:{kind}": n for kind, n in entry.redacted.items()})
+    if oversized:
+        counts["oversized"] = oversized
+    if counts:
+        await db.executemany(_COUNT, list(counts.items()))
+
+
+async def count_skipped(db: aiosqlite.Connection, agent: str, skipped: Sequence[Skipped], *, at_ms: int) -> None:
+    """Count records that were not understood, by version, type and reason."""
+    if not skipped:
+        return
+    ((rows,),) = await db.execute_fetchall("SELECT count(*) FROM skipped")
+    # A source full of made-up types must not fill the table; the count is still right.
+    crowded = rows >= _SKIPPED_ROWS
+    counts = Counter(
+        (skip.version or "", "(other)" if crowded else skip.record_type[:_RECORD_TYPE_CHARS], skip.reason)
+        for skip in skipped
     )
-    await add_notes(db, thread, folded.notes)
-    await store_digest(db, thread, folded.digest, last_ms=max((line.at_ms for line in lines), default=0))
+    await db.executemany(_COUNT_SKIPPED, [(agent, *what, n, at_ms) for what, n in counts.items()])

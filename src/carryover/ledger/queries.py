@@ -11,15 +11,15 @@ from typing import Final
 
 import msgspec
 
-from carryover.distill.facts import GitFacts
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.reading import connect_read_only
+from carryover.facts import GitFacts
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.rows import (
     MAX_PROVISIONAL,
     PROJECT,
     PROVISIONAL,
     SESSION,
-    TOLD_BETTER,
+    SUPERSEDED,
     BrokenSource,
     Incident,
     ProjectRow,
@@ -41,6 +41,7 @@ __all__ = [
     "Totals",
     "Whereabouts",
     "connect_read_only",
+    "project_by_id",
     "project_by_root",
     "project_of_session",
     "projects",
@@ -64,13 +65,20 @@ _SKIPPED: Final = """SELECT agent, agent_version, record_type, reason, n, last_m
     ORDER BY n DESC LIMIT ?"""
 _BROKEN: Final = """SELECT agent, path, error, failures, retry_ms FROM source
     WHERE state = 'broken' ORDER BY agent, path LIMIT ?"""
-_EVENTS: Final = f"SELECT at_ms, body, undone FROM event WHERE thread_id = ? AND undone != {TOLD_BETTER} ORDER BY id"
-_WHEREABOUTS: Final = """SELECT id, root, moved_to, apart != 0, identity, published_sha,
+_EVENTS: Final = (
+    f"SELECT at_ms, body, retracted FROM event WHERE thread_id = ? AND retracted != {SUPERSEDED} ORDER BY id"
+)
+_WHEREABOUTS: Final = """SELECT id, root, moved_to, not_moved != 0, identity, published_sha,
     EXISTS (SELECT 1 FROM session WHERE project_id = project.id),
-    EXISTS (SELECT 1 FROM session WHERE placed_id = project.id) FROM project"""
+    EXISTS (SELECT 1 FROM session WHERE recorded_project_id = project.id) FROM project"""
 # Both are counted in an index, without looking at an event.
-_COUNTING: Final = "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE undone != 0)"
+_COUNTING: Final = "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE retracted != 0)"
 _INCIDENTS: Final = "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT ?"
+
+
+def project_by_id(db: sqlite3.Connection, project_id: int) -> ProjectRow | None:
+    """The project with this id."""
+    return next(records(ProjectRow, db, f"{PROJECT} WHERE id = ?", (project_id,)), None)
 
 
 def project_by_root(db: sqlite3.Connection, root: str) -> ProjectRow | None:
@@ -142,16 +150,16 @@ def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
 
 
 def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:
-    """What happened in the session, its sub-agents' events woven in by time; each thread keeps its own order.
+    """What happened in the session, its sub-agents' events merged in by time; each thread keeps its own order.
 
-    What the user took back stands where it was said, marked as undone. What was told before the transcript has it comes
-    last, marked as provisional.
+    What the user took back stays where it was said, marked as retracted. What only a hook has reported comes last,
+    marked as provisional.
     """
-    threads = db.execute("SELECT id, sidechain FROM thread WHERE session_id = ? ORDER BY sidechain", (session.id,))
+    threads = db.execute("SELECT id, subagent_id FROM thread WHERE session_id = ? ORDER BY subagent_id", (session.id,))
     # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows
     # neither twice nor never.
     streams = [
-        _events(db.execute(_EVENTS, (thread_id,)), sidechain or None) for thread_id, sidechain in threads.fetchall()
+        _events(db.execute(_EVENTS, (thread_id,)), subagent_id or None) for thread_id, subagent_id in threads.fetchall()
     ]
     waiting = db.execute(PROVISIONAL, (session.id, MAX_PROVISIONAL)).fetchall()
     return chain(heapq.merge(*streams, key=lambda event: event.at_ms), _provisional(reversed(waiting)))
@@ -178,20 +186,47 @@ def totals(db: sqlite3.Connection) -> Totals:
     )
 
 
-def _events(rows: Iterable[tuple[int, str | bytes, int]], sidechain: str | None) -> Iterator[StoredEvent]:
-    from carryover.ledger.bodies import decode_body  # the decoder takes its time to build, and lists need none
+def _events(rows: Iterable[tuple[int, str | bytes, int]], subagent_id: str | None) -> Iterator[StoredEvent]:
+    from carryover.ledger.codec import decode_body  # the decoder takes its time to build, and lists need none
 
-    for at_ms, body, undone in rows:
-        yield StoredEvent(at_ms=at_ms, sidechain=sidechain, body=decode_body(body), undone=bool(undone))
+    for at_ms, body, retracted in rows:
+        yield StoredEvent(at_ms=at_ms, sidechain=subagent_id, body=decode_body(body), retracted=bool(retracted))
 
 
 def _provisional(rows: Iterable[tuple[int, str, int, str | bytes]]) -> Iterator[StoredEvent]:
-    from carryover.ledger.bodies import decode_body
+    from carryover.ledger.codec import decode_body
 
-    for _, sidechain, at_ms, body in rows:
-        yield StoredEvent(at_ms=at_ms, sidechain=sidechain or None, body=decode_body(body), provisional=True)
+    for _, subagent_id, at_ms, body in rows:
+        yield StoredEvent(at_ms=at_ms, sidechain=subagent_id or None, body=decode_body(body), provisional=True)
 
 
 def _number(db: sqlite3.Connection, statement: str) -> int:
     (number,) = db.execute(statement).fetchone()
+    return int(number)
+
+
+# A project's handoff counts for the agent whose session there is the newest.
+_BY_AGENT: Final = """SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
+    max(CASE WHEN session.last_ms = (SELECT max(last_ms) FROM session AS other
+        WHERE other.project_id = session.project_id) THEN project.published_ms END) AS last_handoff_ms
+    FROM session LEFT JOIN project ON project.id = session.project_id GROUP BY session.agent ORDER BY session.agent"""
+
+
+class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger holds of one agent. Times are UTC ms, None where there is none."""
+
+    agent: str
+    sessions: int
+    last_event_ms: int | None
+    last_handoff_ms: int | None
+
+
+def agents_seen(db: sqlite3.Connection) -> list[AgentRow]:
+    """Every agent that has a session."""
+    return list(records(AgentRow, db, _BY_AGENT))
+
+
+def gone_sources(db: sqlite3.Connection) -> int:
+    """Transcripts that are no longer on disk; what they said is still in the ledger."""
+    (number,) = db.execute("SELECT count(*) FROM source WHERE state = 'gone'").fetchone()
     return int(number)

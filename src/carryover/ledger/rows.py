@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from carryover.model import AnyBody
+from carryover.model import AnyBody, Event
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
@@ -32,7 +32,7 @@ class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     root: str
     moved_to: int | None
-    apart: bool
+    not_moved: bool
     """The user has said that it was not moved."""
     identity: str | None
     published_sha: str | None
@@ -44,7 +44,7 @@ class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     """A session. `root` is its project's, `None` while no working directory is known.
 
-    `placed_root` is the former root of that project, where the session was recorded before it was moved.
+    `recorded_root` is the former root of that project, where the session was recorded before it was moved.
     """
 
     id: int
@@ -52,7 +52,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     native_id: str
     project_id: int | None
     root: str | None
-    placed_root: str | None
+    recorded_root: str | None
     parent: str | None
     title: str | None
     agent_version: str | None
@@ -65,14 +65,28 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An event of a session. `provisional`: a hook told it, and the transcript has no record of it yet.
 
-    `undone`: the user took it back.
+    `retracted`: the user took it back.
     """
 
     at_ms: int
     sidechain: str | None
     body: AnyBody
     provisional: bool = False
-    undone: bool = False
+    retracted: bool = False
+
+
+class StoredBody(msgspec.Struct, frozen=True):
+    """All of an event that a reducer may use, with the id of its row."""
+
+    event_id: int
+    at_ms: int
+    body: AnyBody
+
+    def of(self, session: str, subagent_id: str) -> Event:
+        """The event as the reducer gets it. `subagent_id` is '' for the main conversation."""
+        return Event(
+            key=str(self.event_id), session=session, at_ms=self.at_ms, body=self.body, sidechain=subagent_id or None
+        )
 
 
 class SkippedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,14 +137,14 @@ PROJECT: Final = """SELECT id, root, main_root, first_ms, last_event_ms, publish
     FROM project"""
 SESSION: Final = """SELECT session.id, agent, native_id, project_id, project.root, placed.root, parent, title,
     agent_version, model, branch, started_ms, last_ms FROM session LEFT JOIN project ON project.id = project_id
-    LEFT JOIN project AS placed ON placed.id = placed_id"""
-LINES: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND undone = 0 ORDER BY id"
+    LEFT JOIN project AS placed ON placed.id = recorded_project_id"""
+LINES: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND retracted = 0 ORDER BY id"
 """Events of one thread that count, in the order they came."""
-TAKEN_BACK: Final = 1
-"""`event.undone` of what the user took back."""
-TOLD_BETTER: Final = 2
-"""`event.undone` of what a lesser source said of a session that a better one tells."""
-PROVISIONAL: Final = """SELECT id, sidechain, at_ms, body FROM provisional
+RETRACTED: Final = 1
+"""`event.retracted` of what the user took back."""
+SUPERSEDED: Final = 2
+"""`event.retracted` of what a lesser source said of a session that a better one tells."""
+PROVISIONAL: Final = """SELECT id, subagent_id, at_ms, body FROM provisional
     WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT ?"""
 """What was told of a session before its transcript had it, newest first."""
 MAX_PROVISIONAL: Final = 50

@@ -1,8 +1,8 @@
 """Saving what can still be read from a damaged ledger. Blocking.
 
 Positions in the sources are not saved: with rows missing, every source that still exists is read again from its
-beginning, and the keys of the rows that were saved keep that from counting anything twice. Digests and notes are folded
-anew from the events.
+beginning, and the keys of the rows that were saved keep that from counting anything twice. Digests and notes are made
+again from the events.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from urllib.parse import quote
 
 import msgspec
 
-from carryover.ledger.bodies import decode_body
-from carryover.ledger.folding import EMPTY_DIGEST
+from carryover.ledger.codec import decode_body, with_present_kind
+from carryover.ledger.schema import FORMER_NAMES
+from carryover.ledger.threads import NEVER_REDUCED, NO_DIGEST
 
 _BATCH: Final = 500
 _HIGHEST_ROWID: Final = 2**62
-_NEVER_FOLDED: Final = 0
 
 _COLUMNS: Final = {
     "project": (
         "id, root, main_root, first_ms, last_event_ms, changed_ms, published_sha, published_ms, refusal, git, "
-        "moved_to, apart, identity"
+        "moved_to, not_moved, identity"
     ),
     "session": (
         "id, agent, native_id, project_id, project_final, parent, title, agent_version, model, branch, "
-        "started_ms, last_ms, rank, placed_id"
+        "started_ms, last_ms, rank, recorded_project_id"
     ),
-    "thread": "id, session_id, sidechain, last_ms",
-    "event": "id, key, twin, thread_id, at_ms, body, undone",
+    "thread": "id, session_id, subagent_id, last_ms",
+    "event": "id, key, secondary_key, thread_id, at_ms, body, retracted",
     "incident": "id, at_ms, text",
-    "provisional": "id, session_id, sidechain, words, at_ms, body",
+    "provisional": "id, session_id, subagent_id, fingerprint, at_ms, body",
 }
 _KEYED: Final = {
     "counter": "name, n",
@@ -43,7 +43,7 @@ _KEYED: Final = {
 }
 _ORPHANS: Final = (
     "UPDATE session SET project_id = NULL, project_final = 0 WHERE project_id NOT IN (SELECT id FROM project)",
-    "UPDATE session SET placed_id = NULL WHERE placed_id NOT IN (SELECT id FROM project)",
+    "UPDATE session SET recorded_project_id = NULL WHERE recorded_project_id NOT IN (SELECT id FROM project)",
     "UPDATE project SET moved_to = NULL WHERE moved_to NOT IN (SELECT id FROM project)",
     "DELETE FROM thread WHERE session_id NOT IN (SELECT id FROM session)",
     "DELETE FROM event WHERE thread_id NOT IN (SELECT id FROM thread)",
@@ -60,17 +60,17 @@ def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
     into.execute("BEGIN IMMEDIATE")
     with closing(_open_damaged(damaged)) as old:
         for table, wanted in _COLUMNS.items():
-            columns = _present(old, table, wanted)
-            for row in _rows(old, table, columns) if columns else ():
-                _put(into, table, columns, row)
+            there = _present(old, table, wanted)
+            for row in _rows(old, table, ", ".join(there.values())) if there else ():
+                _put(into, table, tuple(there), row)
         for table, columns in _KEYED.items():
             for row in _keyed_rows(old, table, columns):
-                _put(into, table, columns, row)
+                _put(into, table, tuple(columns.split(", ")), row)
     for statement in _ORPHANS:
         into.execute(statement)
     (events,) = into.execute("SELECT count(*) FROM event").fetchone()
-    told = f"The ledger was damaged. It was moved to {damaged.name}; {events} events could be saved from it."
-    into.execute("INSERT INTO incident (at_ms, text) VALUES (?, ?)", (now_ms, told))
+    text = f"The ledger was damaged. It was moved to {damaged.name}; {events} events could be saved from it."
+    into.execute("INSERT INTO incident (at_ms, text) VALUES (?, ?)", (now_ms, text))
     into.execute("COMMIT")
     into.execute("PRAGMA foreign_keys = ON")
     return int(events)
@@ -82,33 +82,38 @@ def _open_damaged(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _present(old: sqlite3.Connection, table: str, wanted: str) -> str:
-    """Those of the columns `wanted` that `table` has: a ledger of an older Carryover has fewer, or not the table."""
+def _present(old: sqlite3.Connection, table: str, wanted: str) -> dict[str, str]:
+    """Those of the columns `wanted` that `table` has, each with its name there.
+
+    The ledger of an older Carryover has fewer columns, other names for some, or not the table.
+    """
     try:
         there = {name for (_, name, *_) in old.execute(f"PRAGMA table_info({table})")}
     except sqlite3.DatabaseError:
-        return ""
-    return ", ".join(name for name in wanted.split(", ") if name in there)
+        return {}
+    names = {name: name if name in there else FORMER_NAMES.get((table, name), name) for name in wanted.split(", ")}
+    return {name: former for name, former in names.items() if former in there}
 
 
-def _put(into: sqlite3.Connection, table: str, columns: str, row: tuple[Any, ...]) -> None:
-    if (table == "event" and not _is_event(row)) or (table == "provisional" and not _is_provisional(row)):
+def _put(into: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> None:
+    values = dict(zip(columns, row, strict=True))
+    if isinstance(body := values.get("body"), str | bytes):
+        values["body"] = with_present_kind(body) or body
+    if (table == "event" and not _is_event(values)) or (table == "provisional" and not _is_provisional(values)):
         return
     if table == "thread":
-        columns, row = f"{columns}, fold_version, digest", (*row, _NEVER_FOLDED, EMPTY_DIGEST)
-    marks = ",".join("?" * len(row))
-    into.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", row)
+        values |= {"fold_version": NEVER_REDUCED, "digest": NO_DIGEST}
+    marks = ",".join("?" * len(values))
+    into.execute(f"INSERT OR IGNORE INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
 
 
-def _is_event(row: tuple[Any, ...]) -> bool:
+def _is_event(values: dict[str, Any]) -> bool:
     """False where damage left a row that can be read but means nothing."""
-    _, key, _, _, at_ms, body, *_ = row
-    return isinstance(key, bytes) and isinstance(at_ms, int) and _is_body(body)
+    return isinstance(values["key"], bytes) and isinstance(values["at_ms"], int) and _is_body(values["body"])
 
 
-def _is_provisional(row: tuple[Any, ...]) -> bool:
-    _, _, _, words, at_ms, body = row
-    return isinstance(words, bytes) and isinstance(at_ms, int) and _is_body(body)
+def _is_provisional(values: dict[str, Any]) -> bool:
+    return isinstance(values["fingerprint"], bytes) and isinstance(values["at_ms"], int) and _is_body(values["body"])
 
 
 def _is_body(body: object) -> bool:
@@ -122,7 +127,7 @@ def _is_body(body: object) -> bool:
 
 
 def _rows(old: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
-    """Rows in order of rowid, passing by the stretches that cannot be read."""
+    """Rows in order of rowid, skipping the stretches that cannot be read."""
     after = 0
     while after < _HIGHEST_ROWID:
         rows = _read(old, table, columns, after, _BATCH)

@@ -15,7 +15,7 @@ from carryover.errors import ExitCode, UserError
 
 Migration = Callable[[sqlite3.Connection], None]
 
-# Times are UTC milliseconds, 0 where unknown. Bodies are as `carryover.ledger.bodies` makes them, with their `kind`
+# Times are UTC milliseconds, 0 where unknown. Bodies are as `carryover.ledger.codec` makes them, with their `kind`
 # inside: nothing looks for events by kind, so it is not a column. A key lies beside its event rather than in a table of
 # its own so that every row that can be read from a damaged file still knows which record it came from. `changed_ms` is
 # when a commit last touched a project, by the clock and not by its events: not before `published_ms`, and that commit
@@ -177,7 +177,46 @@ def m004_moves(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (m001_initial, m002_hooks, m003_ranks, m004_moves)
+# Only names change; what they stand for is said above. `subagent_id` is '' for the main conversation, `secondary_key`
+# identifies events of agents that write old records again under new ids, and `not_moved` is 1 where the user said so.
+_NAMES: Final = (
+    "ALTER TABLE thread RENAME COLUMN sidechain TO subagent_id",
+    "ALTER TABLE provisional RENAME COLUMN sidechain TO subagent_id",
+    "ALTER TABLE provisional RENAME COLUMN words TO fingerprint",
+    "ALTER TABLE event RENAME COLUMN twin TO secondary_key",
+    "ALTER TABLE event RENAME COLUMN undone TO retracted",
+    "ALTER TABLE session RENAME COLUMN placed_id TO recorded_project_id",
+    "ALTER TABLE project RENAME COLUMN apart TO not_moved",
+    "DROP INDEX event_twin",
+    "CREATE UNIQUE INDEX event_secondary_key ON event (secondary_key) WHERE secondary_key IS NOT NULL",
+    "DROP INDEX event_undone",
+    "CREATE INDEX event_retracted ON event (retracted) WHERE retracted != 0",
+)
+
+FORMER_NAMES: Final = {
+    ("thread", "subagent_id"): "sidechain",
+    ("provisional", "subagent_id"): "sidechain",
+    ("provisional", "fingerprint"): "words",
+    ("event", "secondary_key"): "twin",
+    ("event", "retracted"): "undone",
+    ("session", "recorded_project_id"): "placed_id",
+    ("project", "not_moved"): "apart",
+}
+"""By table and column: what it was called before `m005_names`. A damaged ledger is salvaged without being migrated."""
+
+
+def m005_names(db: sqlite3.Connection) -> None:
+    from carryover.ledger.codec import with_present_kind  # its decoder takes its time to build
+
+    for statement in _NAMES:
+        db.execute(statement)
+    # Few events retract others; deflated bodies have to be looked into, and no more of them is held than these few.
+    stored = db.execute("SELECT id, body FROM event WHERE typeof(body) = 'blob' OR body LIKE '{\"kind\":\"undone\"%'")
+    renamed = [(present, event_id) for event_id, body in stored if (present := with_present_kind(body)) is not None]
+    db.executemany("UPDATE event SET body = ? WHERE id = ?", renamed)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (m001_initial, m002_hooks, m003_ranks, m004_moves, m005_names)
 
 
 def version_of(db: sqlite3.Connection) -> int:

@@ -14,16 +14,15 @@ import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Source
-from carryover.distill.facts import GitFacts
-from carryover.ledger.commit import locator, run_commit
-from carryover.ledger.counting import count_skipped
-from carryover.ledger.moving import Moved, move_back, move_project, note_identity
-from carryover.ledger.opening import SETTINGS, damage_mark, ready_file
-from carryover.ledger.placing import find_project
-from carryover.ledger.prepared import Commit, Entry, LastRead, Prepared, Root, SourceState
+from carryover.facts import GitFacts, ProjectRoot
+from carryover.ledger.batch import Commit, Entry, LastRead, Prepared, SourceState
+from carryover.ledger.commit import count_skipped, locator, run_commit
+from carryover.ledger.connect import SETTINGS, damage_mark, prepare_file
+from carryover.ledger.ledger_errors import LedgerDamaged, ledger_error
+from carryover.ledger.moves import Moved, move_back, move_project, note_identity
 from carryover.ledger.provisional import add_provisional, forget_provisional
-from carryover.ledger.threads import outdated_threads, rebuild_thread
-from carryover.ledger.trouble import LedgerDamaged, ledger_trouble
+from carryover.ledger.sessions import upsert_project
+from carryover.ledger.threads import Reducer, outdated_threads, rebuild_thread
 from carryover.model import Skipped
 
 _STATE: Final = """SELECT rev, cursor, context, size, mtime_ns, state, error, failures, retry_ms FROM source
@@ -44,20 +43,23 @@ class Ledger:
     it cannot be read; neither loses anything. Cancelling a call leaves the ledger as before it or as after it.
     """
 
-    def __init__(self, db: aiosqlite.Connection, path: Path) -> None:
+    def __init__(self, db: aiosqlite.Connection, path: Path, reducer: Reducer) -> None:
         self._db = db
         self._path = path
+        self._reducer = reducer
         self._lock = asyncio.Lock()
 
     @classmethod
-    async def open(cls, path: Path) -> Ledger:
-        """Open the ledger at `path`, made where there is none, migrated or salvaged where that is needed.
+    async def open(cls, path: Path, reducer: Reducer) -> Ledger:
+        """Opens the ledger at `path`, made if there is none, migrated or salvaged if that is needed.
+
+        `reducer` makes the digests and notes of its threads.
 
         Raises UserError where it must be left alone: written by a newer Carryover, or not a ledger.
         """
-        await asyncio.to_thread(ready_file, path)
+        await asyncio.to_thread(prepare_file, path)
         db = await aiosqlite.connect(path, isolation_level=None)
-        ledger = cls(db, path)
+        ledger = cls(db, path, reducer)
         try:
             async with ledger._reporting():
                 for setting in SETTINGS:
@@ -97,7 +99,7 @@ class Ledger:
         nothing, when someone else has committed that source since.
         """
         async with self._transaction() as db:
-            return await run_commit(db, source, prepared, seen_rev)
+            return await run_commit(db, self._reducer, source, prepared, seen_rev)
 
     async def mark_gone(self, source: Source) -> None:
         """The source no longer exists. What it said stays."""
@@ -110,7 +112,7 @@ class Ledger:
             await db.execute_fetchall(_BROKEN, (source.agent, locator(source.path), error, retry_ms))
 
     async def add_provisional(
-        self, agent: str, entries: Sequence[Entry], roots: Mapping[str, Root], *, now_ms: int
+        self, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot], *, now_ms: int
     ) -> Commit:
         """Store what `agent` told before its transcript has it; `new_events` counts what was not known yet.
 
@@ -129,7 +131,7 @@ class Ledger:
     async def know_project(self, root: str, main_root: str | None, *, now_ms: int) -> int:
         """The id of the project at `root`, which from now on is known even without a session."""
         async with self._transaction() as db:
-            return await find_project(db, Root(root, main_root), now_ms=now_ms)
+            return await upsert_project(db, ProjectRoot(root, main_root), now_ms=now_ms)
 
     async def move_project(self, old: int, new: int) -> Moved:
         """Let sessions recorded in the project `old`, whose folder is gone, belong to `new`."""
@@ -163,16 +165,16 @@ class Ledger:
             await db.execute_fetchall(_PUBLISHED, (sha, at_ms, refusal, facts, project_id))
 
     async def rebuild_outdated(self, limit: int = 1) -> int:
-        """Fold up to `limit` threads anew whose digest an older fold made, newest first; how many were done.
+        """Rebuilds up to `limit` digests of another version of the reducer, newest first; how many were done.
 
         Each is a transaction of its own, so that other writes come in between.
         """
         done = 0
         while done < limit:
             async with self._transaction() as db:
-                threads = await outdated_threads(db, 1)
+                threads = await outdated_threads(db, self._reducer, 1)
                 for thread in threads:
-                    await rebuild_thread(db, thread)
+                    await rebuild_thread(db, self._reducer, thread)
             if not threads:
                 break
             done += 1
@@ -204,7 +206,7 @@ class Ledger:
         try:
             yield
         except sqlite3.Error as error:
-            trouble = ledger_trouble(error, self._path)
+            trouble = ledger_error(error, self._path)
             if trouble is None:
                 raise
             if isinstance(trouble, LedgerDamaged):

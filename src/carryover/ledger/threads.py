@@ -1,119 +1,165 @@
-"""A thread's row: its digest, the notes its events gave, and rebuilding both when the fold or the events changed."""
+"""A thread's row: its digest, the notes its events gave, and rebuilding both when the reducer or the events changed.
+
+The ledger does not know what a digest is: it stores what the reducer it was opened with makes of a thread's events.
+Whether they arrive or are read back, the reducer sees exactly what is stored of them, so a rebuilt digest equals one
+that grew.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol
 
 import aiosqlite
 import msgspec
 
-from carryover.distill.digest import FOLD_VERSION, Digest
-from carryover.distill.view import Note
-from carryover.ledger.bodies import decode_body
-from carryover.ledger.folding import EMPTY_DIGEST, FoldedLines, Line, current_digest, fold_lines
+from carryover.ledger.codec import decode_body
+from carryover.ledger.rows import StoredBody
+from carryover.model import Event
 
-_LINES_PER_READ: Final = 500
+NO_DIGEST: Final = b""
+"""The digest of a thread without events."""
+NEVER_REDUCED: Final = 0
+"""A version that no reducer has, for threads whose digest is still to be made."""
 
-_FIND: Final = "SELECT id, fold_version, digest FROM thread WHERE session_id = ? AND sidechain = ?"
-_OPEN: Final = "INSERT INTO thread (session_id, sidechain, fold_version, digest) VALUES (?, ?, ?, ?)"
+_EVENTS_PER_READ: Final = 500
+
+_FIND: Final = "SELECT id, fold_version, digest FROM thread WHERE session_id = ? AND subagent_id = ?"
+_OPEN: Final = "INSERT INTO thread (session_id, subagent_id, fold_version, digest) VALUES (?, ?, ?, ?)"
 _PUT_NOTE: Final = """INSERT INTO note (event_id, thread_id, project_id, kind, weight, at_ms, text)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
-_OUTDATED: Final = """SELECT thread.id, session.native_id, sidechain, project_id
+_OUTDATED: Final = """SELECT thread.id, session.native_id, subagent_id, project_id
     FROM thread JOIN session ON session.id = session_id
     WHERE thread.id IN (SELECT id FROM thread WHERE fold_version != ?) ORDER BY thread.last_ms DESC LIMIT ?"""
-_OF_ID: Final = """SELECT session.native_id, sidechain, project_id FROM thread JOIN session ON session.id = session_id
+_OF_ID: Final = """SELECT session.native_id, subagent_id, project_id FROM thread JOIN session ON session.id = session_id
     WHERE thread.id = ?"""
 
 
-_Row = tuple[int, int, str | bytes]
-"""Id, time and stored body of an event."""
+class Note(Protocol):
+    """Something that outlives its thread. Times are UTC ms."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def weight(self) -> int: ...
+
+    @property
+    def at_ms(self) -> int: ...
+
+    @property
+    def text(self) -> str: ...
+
+
+class Reducer(Protocol):
+    """Folds the events of one thread into a digest. Pure, and blocking: about 50 µs per event."""
+
+    @property
+    def version(self) -> int:
+        """Above 0, and another one whenever the same events make another digest."""
+        ...
+
+    def can_read(self, digest: bytes) -> bool:
+        """Whether a digest of this version can be folded on."""
+        ...
+
+    def reduce(self, digest: bytes, events: Iterable[Event]) -> tuple[bytes, Sequence[Sequence[Note]]]:
+        """The digest after `events`, in order, and the notes of each of them. It begins with `NO_DIGEST`."""
+        ...
 
 
 class Thread(msgspec.Struct, frozen=True, kw_only=True):
-    """A thread in the ledger. `session` is the agent's own id, `sidechain` '' for the main conversation."""
+    """A thread in the ledger. `session` is the agent's own id, `subagent_id` '' for the main conversation."""
 
     id: int
     session: str
-    sidechain: str
+    subagent_id: str
     project_id: int | None
-    digest: Digest
+    digest: bytes = NO_DIGEST
 
 
 async def open_thread(
-    db: aiosqlite.Connection, session_id: int, session: str, sidechain: str, project_id: int | None
+    db: aiosqlite.Connection, reducer: Reducer, session_id: int, session: str, subagent_id: str, project_id: int | None
 ) -> Thread:
-    """The thread's row, made where there is none, its digest rebuilt where another fold wrote it."""
-    rows = list(await db.execute_fetchall(_FIND, (session_id, sidechain)))
+    """The thread's row, made if there is none. A digest of another version is rebuilt."""
+    rows = list(await db.execute_fetchall(_FIND, (session_id, subagent_id)))
     if not rows:
-        await db.execute_fetchall(_OPEN, (session_id, sidechain, FOLD_VERSION, EMPTY_DIGEST))
-        rows = list(await db.execute_fetchall(_FIND, (session_id, sidechain)))
-    ((thread_id, fold_version, stored),) = rows
-    digest = current_digest(fold_version, stored)
-    thread = Thread(
-        id=thread_id, session=session, sidechain=sidechain, project_id=project_id, digest=digest or Digest()
-    )
-    return await rebuild_thread(db, thread) if digest is None else thread
+        await db.execute_fetchall(_OPEN, (session_id, subagent_id, reducer.version, NO_DIGEST))
+        rows = list(await db.execute_fetchall(_FIND, (session_id, subagent_id)))
+    ((thread_id, version, digest),) = rows
+    thread = Thread(id=thread_id, session=session, subagent_id=subagent_id, project_id=project_id, digest=digest)
+    if version == reducer.version and reducer.can_read(digest):
+        return thread
+    return await rebuild_thread(db, reducer, thread)
 
 
-async def rebuild_thread(db: aiosqlite.Connection, thread: Thread) -> Thread:
-    """Fold all its events that count anew, in the order they came, and replace its notes by those this gives."""
+async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:
+    """The thread with `events` folded on top of its digest; both that and their notes are stored."""
+    thread = await _reduced(db, reducer, thread, events)
+    await _store_digest(db, reducer, thread, last_ms=max((event.at_ms for event in events), default=0))
+    return thread
+
+
+async def rebuild_thread(db: aiosqlite.Connection, reducer: Reducer, thread: Thread) -> Thread:
+    """Folds all events that count again, in the order they came, and replaces the notes by those this gives."""
     await db.execute_fetchall("DELETE FROM note WHERE thread_id = ?", (thread.id,))
-    digest, last_ms, after = Digest(), 0, 0
-    while rows := await _lines_after(db, thread.id, after):
-        folded = await asyncio.to_thread(_fold_stored, digest, rows, thread)
-        await add_notes(db, thread, folded.notes)
-        digest, after = folded.digest, rows[-1][0]
-        last_ms = max(last_ms, *(at_ms for _, at_ms, _ in rows))
-    # Not only grown: what was undone may have been the newest.
+    thread = msgspec.structs.replace(thread, digest=NO_DIGEST)
+    last_ms, after = 0, 0
+    while events := await _events_after(db, thread.id, after):
+        thread = await _reduced(db, reducer, thread, events)
+        after = events[-1].event_id
+        last_ms = max(last_ms, *(event.at_ms for event in events))
+    # Not only raised: a retracted event may have been the newest.
     await db.execute_fetchall("UPDATE thread SET last_ms = 0 WHERE id = ?", (thread.id,))
-    await store_digest(db, thread, digest, last_ms=last_ms)
-    return msgspec.structs.replace(thread, digest=digest)
+    await _store_digest(db, reducer, thread, last_ms=last_ms)
+    return thread
 
 
-async def rebuild(db: aiosqlite.Connection, thread_id: int) -> None:
+async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) -> None:
     """As `rebuild_thread`, of the thread with this id."""
-    ((session, sidechain, project_id),) = await db.execute_fetchall(_OF_ID, (thread_id,))
-    thread = Thread(id=thread_id, session=session, sidechain=sidechain, project_id=project_id, digest=Digest())
-    await rebuild_thread(db, thread)
+    ((session, subagent_id, project_id),) = await db.execute_fetchall(_OF_ID, (thread_id,))
+    await rebuild_thread(
+        db, reducer, Thread(id=thread_id, session=session, subagent_id=subagent_id, project_id=project_id)
+    )
 
 
-async def outdated_threads(db: aiosqlite.Connection, limit: int) -> list[Thread]:
-    """Threads whose digest another fold made, newest activity first."""
-    rows = await db.execute_fetchall(_OUTDATED, (FOLD_VERSION, limit))
+async def outdated_threads(db: aiosqlite.Connection, reducer: Reducer, limit: int) -> list[Thread]:
+    """Threads whose digest another version of the reducer made, newest activity first."""
+    rows = await db.execute_fetchall(_OUTDATED, (reducer.version, limit))
     return [
-        Thread(id=thread_id, session=session, sidechain=sidechain, project_id=project_id, digest=Digest())
-        for thread_id, session, sidechain, project_id in rows
+        Thread(id=thread_id, session=session, subagent_id=subagent_id, project_id=project_id)
+        for thread_id, session, subagent_id, project_id in rows
     ]
 
 
-async def store_digest(db: aiosqlite.Connection, thread: Thread, digest: Digest, *, last_ms: int) -> None:
-    """Keep the digest, and the time of the newest event it has seen."""
-    await db.execute_fetchall(
-        "UPDATE thread SET digest = ?, fold_version = ?, last_ms = max(last_ms, ?) WHERE id = ?",
-        (msgspec.json.encode(digest), FOLD_VERSION, last_ms, thread.id),
-    )
-
-
-async def add_notes(db: aiosqlite.Connection, thread: Thread, notes: Iterable[tuple[int, Note]]) -> None:
-    """Keep what a fold noted, each with the event it came from."""
+async def _reduced(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:
+    given = [event.of(thread.session, thread.subagent_id) for event in events]
+    digest, notes = await asyncio.to_thread(reducer.reduce, thread.digest, given)
     rows = [
-        (event_id, thread.id, thread.project_id, note.kind, note.weight, note.at_ms, note.text)
-        for event_id, note in notes
+        (event.event_id, thread.id, thread.project_id, note.kind, note.weight, note.at_ms, note.text)
+        for event, of_event in zip(events, notes, strict=True)
+        for note in of_event
     ]
     if rows:
         await db.executemany(_PUT_NOTE, rows)
+    return msgspec.structs.replace(thread, digest=digest)
 
 
-async def _lines_after(db: aiosqlite.Connection, thread_id: int, after: int) -> list[_Row]:
-    rows = await db.execute_fetchall(
-        "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND id > ? AND undone = 0 ORDER BY id LIMIT ?",
-        (thread_id, after, _LINES_PER_READ),
+async def _store_digest(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, *, last_ms: int) -> None:
+    await db.execute_fetchall(
+        "UPDATE thread SET digest = ?, fold_version = ?, last_ms = max(last_ms, ?) WHERE id = ?",
+        (thread.digest, reducer.version, last_ms, thread.id),
     )
-    return [(event_id, at_ms, body) for event_id, at_ms, body in rows]
 
 
-def _fold_stored(digest: Digest, rows: list[_Row], thread: Thread) -> FoldedLines:
-    lines = [Line(event_id, at_ms, decode_body(body)) for event_id, at_ms, body in rows]
-    return fold_lines(digest, lines, session=thread.session, sidechain=thread.sidechain)
+async def _events_after(db: aiosqlite.Connection, thread_id: int, after: int) -> list[StoredBody]:
+    rows = await db.execute_fetchall(
+        "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND id > ? AND retracted = 0 ORDER BY id LIMIT ?",
+        (thread_id, after, _EVENTS_PER_READ),
+    )
+    return await asyncio.to_thread(_decoded, [(event_id, at_ms, body) for event_id, at_ms, body in rows])
+
+
+def _decoded(rows: Iterable[tuple[int, int, str | bytes]]) -> list[StoredBody]:
+    return [StoredBody(event_id, at_ms, decode_body(body)) for event_id, at_ms, body in rows]

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 
-from carryover.distill.code import examine, language_of
-from carryover.distill.facts import FileFacts, FileQuery
+from carryover.facts import FileFacts, FileQuery
+from carryover.probe.source_code import examine, language_of
 
 _MOST_CACHED = 128
 _cache: OrderedDict[tuple[object, ...], FileFacts] = OrderedDict()

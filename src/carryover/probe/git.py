@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 from carryover.probe.git_command import Answer, ask, available
 from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files, is_own_text, own_places
 

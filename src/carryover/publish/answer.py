@@ -10,12 +10,12 @@ from typing import Final
 from carryover.adapter.contract import StartReason
 from carryover.agents import agent_names
 from carryover.config import Config, project_settings
-from carryover.distill.facts import GitFacts
 from carryover.distill.frame import Answering
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.distill.work.merge import did_something
+from carryover.facts import GitFacts
 from carryover.fsio import is_folder
 from carryover.model import conversation_of
 from carryover.probe.git import Moved, git_moved

@@ -11,8 +11,9 @@ import msgspec
 
 from carryover.config import Config, project_settings
 from carryover.edits.record import PublishedProject, published_projects, remember_project
+from carryover.facts import ProjectRoot
 from carryover.fsio import is_folder, read_bytes_bounded
-from carryover.ledger.moving import Moved
+from carryover.ledger.moves import Moved
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.publish.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
@@ -25,7 +26,7 @@ from carryover.publish.moved_folders import (
     stored,
 )
 from carryover.publish.offline_answers import forget_answers
-from carryover.publish.project_root import AgentFolders, ProjectRoot, find_root
+from carryover.publish.project_root import AgentFolders, find_root
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,7 +89,7 @@ def is_away(root: str) -> bool:
 
 def may_have_moved(row: Whereabouts, root: str) -> bool:
     """Whether a project has sessions at another root, whose folder is gone and not found elsewhere."""
-    return row.root != root and row.has_sessions and row.moved_to is None and not row.apart and is_away(row.root)
+    return row.root != root and row.has_sessions and row.moved_to is None and not row.not_moved and is_away(row.root)
 
 
 def moved_to_here(

@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.config import ToolConfig, ToolsConfig
+from carryover.facts import ProjectRoot
 from carryover.fsio import is_gone, read_bytes_bounded
 
 AgentFolders = Callable[[], frozenset[Path]]
 """Returns what `agent_folders` returns. A call, since settings may change and most questions never need it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectRoot:
-    """The top folder of a project. `main_root`: that of the main checkout, if this is a worktree of it.
-
-    `checkout`: the top of the checkout that holds the folder, if an agent made that checkout for itself. `gone`: the
-    folder does not exist.
-    """
-
-    root: str
-    main_root: str | None = None
-    checkout: str | None = None
-    gone: bool = False
-
-
-FindRoot = Callable[[str], ProjectRoot]
-"""`find_root` with the current home and agents' folders."""
 
 
 def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | None = None) -> ProjectRoot:

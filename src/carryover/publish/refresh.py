@@ -10,15 +10,14 @@ import msgspec
 
 from carryover.agents import adapters, agent_names, instruction_files, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
-from carryover.distill.facts import FileFacts, GitFacts
 from carryover.distill.handoff import Handoff, distill, has_task, wanted_files
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.edits.record import GITIGNORE, PublishedProject, remember_project
 from carryover.errors import os_reason
+from carryover.facts import FileFacts, GitFacts
 from carryover.fsio import is_folder
-from carryover.ledger.project_view import project_view
-from carryover.ledger.reading import connect_read_only
+from carryover.ledger.connect import connect_read_only
 from carryover.probe.files import file_facts
 from carryover.probe.git import git_facts
 from carryover.probe.git_diff import OwnWrites
@@ -28,6 +27,7 @@ from carryover.publish.offline_answers import forget_answers, keep_answers
 from carryover.publish.pointer import without_block
 from carryover.publish.project_files import Published, publish
 from carryover.publish.project_root import AgentFolders, agents_checkouts
+from carryover.publish.project_view import project_view
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,6 @@ import fcntl
 import os
 import secrets
 import sqlite3
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import Final, TypeVar
 from urllib.parse import quote
 
 from carryover.adapter.contract import Stamp
+from carryover.readers.files import stat_regular
 
 BUSY_S: Final = 0.25
 COPY_BYTES: Final = 64 << 20
@@ -94,7 +94,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 def stamp(path: Path) -> Stamp:
     """Size and time of a database together with its WAL, where changes may lie for long. Raises as `reading` does."""
-    status = _regular(path)
+    status = stat_regular(path)
     wal = _status(f"{path}-wal")
     if wal is None or not wal.st_size:
         return Stamp(status.st_size, status.st_mtime_ns)
@@ -137,7 +137,7 @@ def _held(path: Path) -> Iterator[None]:
         except OSError as error:
             raise OSError(errno.EAGAIN, "the database is locked", str(path)) from error
         status = os.fstat(descriptor)
-        there = _regular(path)
+        there = stat_regular(path)
         if (status.st_dev, status.st_ino) != (there.st_dev, there.st_ino) or _status(f"{path}-wal") is None:
             raise ChangedMeanwhile(errno.EAGAIN, "the database changed meanwhile", str(path))
         yield
@@ -176,7 +176,7 @@ class _Look:
 
 
 def _look(path: Path) -> _Look:
-    status = _regular(path)
+    status = stat_regular(path)
     wal = _status(f"{path}-wal")
     journal = _status(f"{path}-journal")
     return _Look(
@@ -195,13 +195,6 @@ def _look(path: Path) -> _Look:
 def _expect_unchanged(path: Path, before: _Look) -> None:
     if _look(path) != before:
         raise ChangedMeanwhile(errno.EAGAIN, "the database changed meanwhile", str(path))
-
-
-def _regular(path: Path) -> os.stat_result:
-    status = os.stat(path)  # noqa: PTH116
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return status
 
 
 def _status(path: str) -> os.stat_result | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from carryover.redact.marks import MARK, Span, put_marks
-from carryover.redact.stand_ins import is_random, is_stand_in
+from carryover.redact.dummy_values import is_dummy, is_random
+from carryover.redact.redaction_marks import MARK, Span, insert_marks
 
 _SCHEMES = {"bearer", "basic", "token", "apikey", "api-key", "negotiate", "ntlm", "key", "splunk", "geniekey", "bot"}
 _SCHEMES_WITH_FIELDS = {"digest", "oauth", "hawk", "signature", "aws4-hmac-sha256", "mac"}
@@ -37,7 +37,7 @@ def hide_headers(text: str, lower: str, counts: dict[str, int]) -> str:
         spans += _spans(_BEARER.finditer(lower), text, _bearer, "authorization")
     if "cookie" in lower:
         spans += _spans(_COOKIE.finditer(lower), text, _cookies, "cookie")
-    return put_marks(text, spans, counts)
+    return insert_marks(text, spans, counts)
 
 
 def _spans(
@@ -56,7 +56,7 @@ def _credentials(text: str, header: re.Match[str]) -> _Value:
     scheme, start = header[1], header.end()
     if scheme in _SCHEMES_WITH_FIELDS:
         end = _end_of_line(text, header, start)
-        return start, end, not _stands_in(text, start, end)
+        return start, end, not _is_dummy_at(text, start, end)
     if scheme is not None and scheme not in _SCHEMES:
         # `Authorization: <token>` without a scheme, or a sentence; a token does not stand beside further words.
         start = header.start(1)
@@ -64,13 +64,13 @@ def _credentials(text: str, header: re.Match[str]) -> _Value:
     value = text[start:end]
     prose = value.lower().strip(".:") in _WORDS_OF_PROSE or _MORE_PROSE.match(text, end) is not None
     secret = is_random(value, 6) or (scheme in _SCHEMES and len(value) >= 4 and not prose)
-    return start, end, secret and not _stands_in(text, start, end)
+    return start, end, secret and not _is_dummy_at(text, start, end)
 
 
 def _bearer(text: str, header: re.Match[str]) -> _Value:
     start = header.end()
     end = _end(_ONE_WORD, text, start)
-    return start, end, is_random(text[start:end], 16) and not _stands_in(text, start, end)
+    return start, end, is_random(text[start:end], 16) and not _is_dummy_at(text, start, end)
 
 
 def _cookies(text: str, header: re.Match[str]) -> _Value:
@@ -78,7 +78,7 @@ def _cookies(text: str, header: re.Match[str]) -> _Value:
     start = header.end()
     end = _end_of_line(text, header, start)
     first = text.index("=", start) + 1
-    return start, end, not _stands_in(text, first, end)
+    return start, end, not _is_dummy_at(text, first, end)
 
 
 def _end_of_line(text: str, header: re.Match[str], start: int) -> int:
@@ -98,5 +98,5 @@ def _end(shape: re.Pattern[str], text: str, start: int) -> int:
     return match.end() if match else start
 
 
-def _stands_in(text: str, start: int, end: int) -> bool:
-    return text.startswith(("{", "<", "$", MARK), start) or is_stand_in(text[start:end].strip())
+def _is_dummy_at(text: str, start: int, end: int) -> bool:
+    return text.startswith(("{", "<", "$", MARK), start) or is_dummy(text[start:end].strip())

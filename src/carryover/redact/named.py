@@ -1,7 +1,7 @@
 """Values whose name says that they are secret: `DB_PASSWORD=…`, `"apiKey": "…"`, `--token …`, `<password>…</password>`.
 
 A name alone proves little (`token = next_token()`, `password: str`), so each value is weighed by how it is written: in
-quotes or behind an upper-case name it counts as a secret unless it stands in for one; bare, in what may be code or a
+quotes or behind an upper-case name it counts as a secret unless it is a dummy value; bare, in what may be code or a
 sentence, only when it looks random. `changeme` and its like are kept secret: they are in use.
 """
 
@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 
 from carryover.redact.assignments import Assignment, after_word, read_assignment
-from carryover.redact.marks import Span, put_marks
-from carryover.redact.stand_ins import is_filler, is_path, is_random, is_stand_in, is_type_or_state
+from carryover.redact.dummy_values import is_dummy, is_filler, is_path, is_random, is_type_or_state
+from carryover.redact.redaction_marks import Span, insert_marks
 
 _WORDS = {
     "pass": after_word("pass(?:word|wd|phrase|code)?s?"),
@@ -35,7 +35,7 @@ _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
 def hide_named(text: str, lower: str, counts: dict[str, int]) -> str:
     """Replace values of secret names, keeping the names. `lower` is `text` in lower case, of the same length."""
     spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
-    return put_marks(text, spans, counts)
+    return insert_marks(text, spans, counts)
 
 
 def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
@@ -70,7 +70,7 @@ def _is_aws(found: Assignment) -> bool:
 
 def _is_secret(found: Assignment, word: str) -> bool:
     value = found.value.strip()
-    if is_stand_in(value) or is_filler(value) or is_path(value) or is_type_or_state(value) or _repeats_name(found):
+    if is_dummy(value) or is_filler(value) or is_path(value) or is_type_or_state(value) or _repeats_name(found):
         return False
     if _NUMBER.fullmatch(value) and len(value) < 16:
         return value.isdigit() and len(value) >= 4 and found.name.lower().endswith(("word", "passwd", "pwd"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from carryover.redact.marks import Span, put_marks
+from carryover.redact.redaction_marks import Span, insert_marks
 
 _ARMOUR = re.compile(r"-----(BEGIN|END) (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _LONGEST = 64 * 1024
@@ -30,7 +30,7 @@ def hide_private_keys(text: str, counts: dict[str, int]) -> str:
     """Replace each private key with one mark. A header without a key body (a search pattern, say) stays."""
     if "PRIVATE KEY" not in text:
         return text
-    return put_marks(text, _spans(text), counts)
+    return insert_marks(text, _spans(text), counts)
 
 
 def _spans(text: str) -> Iterator[Span]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from carryover.redact.marks import MARK, Span, put_marks
-from carryover.redact.stand_ins import is_filler, is_random, is_stand_in
+from carryover.redact.dummy_values import is_dummy, is_filler, is_random
+from carryover.redact.redaction_marks import MARK, Span, insert_marks
 
 _B64 = "[A-Za-z0-9_-]"
 
@@ -101,7 +101,7 @@ def hide_tokens(text: str, counts: dict[str, int]) -> str:
         *_split(text, _TELEGRAM_BOT, _TELEGRAM_ID, "telegram"),
         *_split(text, _DISCORD_BOT, _DISCORD_ID, "discord"),
     ]
-    text = put_marks(text, split, counts)
+    text = insert_marks(text, split, counts)
     if "://" in text and "@" in text:
         text = _URL_PASSWORD.sub(_replace("url-password", counts), text)
         text = _URL_TOKEN.sub(_replace("url-password", counts), text)
@@ -113,7 +113,7 @@ def _replace(kind: str, counts: dict[str, int]) -> Callable[[re.Match[str]], str
 
     def mark(match: re.Match[str]) -> str:
         group = match.re.groups
-        if is_stand_in(match[group]) or is_filler(match[group]):
+        if is_dummy(match[group]) or is_filler(match[group]):
             return match[0]
         counts[kind] = counts.get(kind, 0) + 1
         start, end = match.span(group)

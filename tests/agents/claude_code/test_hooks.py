@@ -12,7 +12,7 @@ from agents.claude_code.contract_case import FIXTURES, SESSION, SLUG, payload
 from carryover.adapter.contract import HookReading, Source, StartReason
 from carryover.agents import adapters
 from carryover.agents.claude_code.hooks import HOOKS
-from carryover.ledger.provisional import words_of
+from carryover.ledger.provisional import content_fingerprint
 from carryover.model import AssistantMessage, Event, Skipped, TurnEnd
 from contract.case import read_on
 
@@ -86,7 +86,7 @@ def test_what_is_told_early_is_known_again_in_the_transcript_of_the_same_session
     ).events
 
     (early,) = reading.provisional
-    assert words_of(early.body) in {words_of(event.body) for event in events}
+    assert content_fingerprint(early.body) in {content_fingerprint(event.body) for event in events}
 
 
 @pytest.mark.parametrize("name", ["PreCompact.manual", "PreCompact.auto", "SessionEnd.clear", "SessionEnd.other"])

@@ -15,7 +15,7 @@ from carryover.adapter.contract import HookReading, StartReason
 from carryover.agents import adapters
 from carryover.agents.codex.hooks import HOOKS
 from carryover.distill import render
-from carryover.ledger.provisional import words_of
+from carryover.ledger.provisional import content_fingerprint
 from carryover.model import AssistantMessage, Event, Skipped
 from contract.case import Payload, read_on, source_at
 
@@ -101,7 +101,7 @@ def test_what_is_told_early_is_known_again_in_the_rollout_of_the_same_thread() -
     for one in heard:
         assert isinstance(one, HookReading)
         (early,) = one.provisional
-        assert words_of(early.body) in {words_of(event.body) for event in events}
+        assert content_fingerprint(early.body) in {content_fingerprint(event.body) for event in events}
 
 
 @pytest.mark.parametrize("text", [None, LEFT_OUT, "", " \n", 5, ["x"]])

@@ -8,9 +8,10 @@ from agents.codex.contract_case import recording
 from agents.codex.rollout import Rollout, exited
 from carryover.adapter.contract import Source
 from carryover.agents.codex.adapter import AGENT
+from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.store import Ledger
-from carryover.publish.project_root import ProjectRoot
 from contract.case import moved, read_on, source_at
 from support.clock import LATER_MS
 
@@ -26,7 +27,7 @@ async def test_a_migrated_file_adds_nothing(tmp_path: Path) -> None:
     """As recorded: written by 0.125.0, migrated by 0.169.0, under the same name."""
     path = tmp_path / OLD.path.name
     source = moved(source_at(AGENT, OLD), path)
-    ledger = await Ledger.open(tmp_path / "ledger.sqlite")
+    ledger = await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
     try:
         path.write_bytes(OLD.path.read_bytes())
         first = await read(ledger, source)
@@ -46,7 +47,7 @@ async def test_a_file_that_goes_to_the_archive_and_back_adds_nothing(tmp_path: P
     archived.write_bytes(OLD.path.read_bytes())
     there = AGENT.source_of(archived, archived.parent)
     assert there is not None
-    ledger = await Ledger.open(tmp_path / "ledger.sqlite")
+    ledger = await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
     try:
         counts = [(await read(ledger, place)).new_events for place in (source, there, source)]
     finally:

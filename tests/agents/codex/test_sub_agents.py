@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from carryover.agents.codex.adapter import AGENT
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.project_view import project_view
 from carryover.ledger.queries import connect_read_only, project_by_root, projects
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
+from carryover.publish.project_view import project_view
 from support.clock import LATER_MS
 
 DAY = "2026/11/20"
@@ -27,7 +28,7 @@ AWAY = "01a1f792-0000-7000-8000-00000000000b"
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(tmp_path / "ledger.sqlite")
+    ledger = await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
     yield ledger
     await ledger.close()
 

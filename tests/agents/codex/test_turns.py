@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents.codex.rollout import Rollout
-from carryover.model import AnyBody, ToolResult, TurnEnd, Undone
+from carryover.model import AnyBody, Retracted, ToolResult, TurnEnd
 
 LIMIT = "You’ve hit your usage limit. Upgrade to Pro or try again at 7:42 AM."
 
@@ -112,11 +112,11 @@ def test_turns_that_were_taken_back_take_what_was_said_in_them_along() -> None:
     again = rollout.event("thread_rolled_back", num_turns=1)
 
     assert told == [
-        Undone(keys=("turn-2/prompt/0", "turn-2/said/0")),
-        Undone(keys=("turn-3/prompt/0", "turn-3/said/0")),
+        Retracted(keys=("turn-2/prompt/0", "turn-2/said/0")),
+        Retracted(keys=("turn-3/prompt/0", "turn-3/said/0")),
     ]
-    assert again == [Undone(keys=("turn-1/prompt/0", "turn-1/said/0"))]
-    assert {key for body in (*told, *again) if isinstance(body, Undone) for key in body.keys} <= {
+    assert again == [Retracted(keys=("turn-1/prompt/0", "turn-1/said/0"))]
+    assert {key for body in (*told, *again) if isinstance(body, Retracted) for key in body.keys} <= {
         event.key for event in rollout.events
     }
 

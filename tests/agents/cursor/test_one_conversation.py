@@ -13,11 +13,12 @@ from agents.cursor import chats
 from agents.cursor.stores import Chat, EditorStore, edit, say, shell, user
 from carryover.adapter.contract import Source
 from carryover.agents.cursor.adapter import AGENT
+from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, SessionInfo
-from carryover.publish.project_root import ProjectRoot
 
 NOW_MS = 1_800_000_000_000
 BUBBLES = (
@@ -49,7 +50,7 @@ def sources(home: Path, store: EditorStore, chat: Chat) -> dict[str, Source]:
 
 async def told(ledger_path: Path, order: tuple[Source, ...], session: str) -> list[AnyBody]:
     """What counts of the conversation after all of `order` was read."""
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     try:
         for source in order:
             result = await ingest(ledger, AGENT, source, root_of=ProjectRoot, now_ms=lambda: NOW_MS)
@@ -60,7 +61,7 @@ async def told(ledger_path: Path, order: tuple[Source, ...], session: str) -> li
         return [
             event.body
             for event in session_events(db, session_by_prefix(db, session))
-            if not event.undone and not isinstance(event.body, SessionInfo)
+            if not event.retracted and not isinstance(event.body, SessionInfo)
         ]
 
 
@@ -79,7 +80,7 @@ async def test_it_counts_once_in_any_order(tmp_path: Path, store: EditorStore) -
 async def test_what_the_user_took_back_no_longer_counts(tmp_path: Path, store: EditorStore) -> None:
     chat = Chat(name="one", bubbles=BUBBLES)
     (source,) = AGENT.sources(store.path.parent)
-    for state in (chat, chat.with_bubbles(user("No, undo that."), say("Undone.")), chat):
+    for state in (chat, chat.with_bubbles(user("No, undo that."), say("Retracted.")), chat):
         store.put(state)
         bodies = await told(tmp_path / "ledger.sqlite", (source,), chat.id)
 

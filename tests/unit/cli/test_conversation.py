@@ -20,13 +20,13 @@ from carryover.model import (
     Question,
     QueuedPrompt,
     ResultStatus,
+    Retracted,
     SessionEnd,
     SessionInfo,
     SessionStart,
     ToolCall,
     ToolResult,
     TurnEnd,
-    Undone,
     UserPrompt,
 )
 
@@ -38,7 +38,7 @@ class Told:
     body: AnyBody
     at_ms: int = START_MS
     sidechain: str | None = None
-    undone: bool = False
+    retracted: bool = False
 
 
 @pytest.fixture(autouse=True)
@@ -220,11 +220,11 @@ def test_sub_agents_are_heard_in_full_only() -> None:
 def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
     events = [
         Told(UserPrompt(text="go")),
-        Told(UserPrompt(text="no, there"), undone=True),
-        Told(ToolCall(call_id="1", name="Bash", op="shell", subject="sleep 100"), undone=True),
-        Told(AssistantMessage(text="Going\n\nthere."), undone=True),
-        Told(TurnEnd(reason="interrupted"), undone=True),
-        Told(Undone(keys=("k2", "k3"))),
+        Told(UserPrompt(text="no, there"), retracted=True),
+        Told(ToolCall(call_id="1", name="Bash", op="shell", subject="sleep 100"), retracted=True),
+        Told(AssistantMessage(text="Going\n\nthere."), retracted=True),
+        Told(TurnEnd(reason="interrupted"), retracted=True),
+        Told(Retracted(keys=("k2", "k3"))),
         Told(AssistantMessage(text="Here.")),
     ]
 

@@ -12,7 +12,7 @@ from carryover.cli.from_disk import catch_up, of_project, of_session, sources_on
 from carryover.cli.where import state_dir
 from carryover.config import Config
 from carryover.fsio import FileLock, private_dir
-from carryover.ingest.scan import Seen
+from carryover.ingest.scan import FoundSource
 from carryover.ledger.queries import connect_read_only, projects, sessions
 
 DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
@@ -77,7 +77,7 @@ def test_a_source_of_many_sessions_goes_with_every_project_and_with_ids_that_no_
     session = "00000000-0000-4000-8000-000000000001"
     transcript(home, "-a", session, "/srv/app")
     (named,) = sources_on_disk(Config())
-    database = Seen(Source(agent="claude-code", path="/nowhere/state.db"), 1, 1)
+    database = FoundSource(Source(agent="claude-code", path="/nowhere/state.db"), 1, 1)
 
     assert of_project([named, database], {"/srv/app"}) == [named.source, database.source]
     assert of_project([named, database], {"/srv/other"}) == [database.source]

@@ -14,6 +14,7 @@ import pytest
 
 from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.where import state_dir
+from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock, private_dir
 from carryover.ledger.store import Ledger
@@ -164,7 +165,7 @@ def only_codex() -> None:
 
 
 async def an_empty_ledger() -> None:
-    await (await Ledger.open(state_dir().ledger)).close()
+    await (await Ledger.open(state_dir().ledger, DigestReducer())).close()
 
 
 def pause() -> None:

@@ -94,14 +94,14 @@ def test_as_data_every_event_is_there(recorded: Path, run: Run) -> None:
 
 def test_what_was_taken_back_is_marked(recorded: Path, run: Run) -> None:
     with closing(sqlite3.connect(state_dir().ledger)) as db, db:
-        db.execute("UPDATE event SET undone = 1 WHERE body LIKE '%First the file.%'")
+        db.execute("UPDATE event SET retracted = 1 WHERE body LIKE '%First the file.%'")
 
     _, text, _ = run("show", CHECKOUT)
     _, data, _ = run("show", CHECKOUT, "--json")
 
     lines = without_times(text)
     assert lines[lines.index("  First the file.") - 1] == "HH:MM:SS  Claude Code (undone)"
-    undone = [event["body"]["text"] for event in json.loads(data)["events"] if event.get("undone")]
+    undone = [event["body"]["text"] for event in json.loads(data)["events"] if event.get("retracted")]
     assert undone == ["First the file."]
 
 

@@ -9,6 +9,7 @@ import pytest
 from carryover.adapter.contract import Agent
 from carryover.agents import adapters
 from carryover.daemon.log import Log
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from support.claude_session import ClaudeSession
 from support.clock import Clock
@@ -43,7 +44,7 @@ def ledger_path(home: Path) -> Path:
 
 @pytest.fixture
 async def ledger(ledger_path: Path) -> AsyncIterator[Ledger]:
-    opened = await Ledger.open(ledger_path)
+    opened = await Ledger.open(ledger_path, DigestReducer())
     yield opened
     await opened.close()
 

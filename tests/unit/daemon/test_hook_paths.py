@@ -9,7 +9,8 @@ import pytest
 from carryover.adapter.contract import Agent, HookReading
 from carryover.agents import adapters
 from carryover.daemon.hook_paths import Call, Refused, Transcript, check_call, check_folder, check_transcript
-from carryover.publish.project_root import ProjectRoot, find_root
+from carryover.facts import ProjectRoot
+from carryover.publish.project_root import find_root
 from support.repository import git, repository
 
 SESSION = "c0de0000-0000-4000-8000-000000000001"

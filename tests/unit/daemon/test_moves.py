@@ -12,11 +12,12 @@ from carryover.config import Config
 from carryover.daemon import moves as module
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Linked, Moves
+from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, project_by_root
 from carryover.ledger.store import Ledger
 from carryover.publish.following import Place, Seen, look
-from carryover.publish.project_root import ProjectRoot, find_root
+from carryover.publish.project_root import find_root
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS, Clock
 from support.repository import repository

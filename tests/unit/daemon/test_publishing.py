@@ -14,7 +14,7 @@ from carryover.adapter.contract import Agent
 from carryover.config import Config
 from carryover.daemon.log import Log
 from carryover.daemon.publishing import QUIET_S, Publisher
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import connect_read_only, projects, published_git, unpublished

@@ -15,7 +15,7 @@ from carryover.daemon.log import Log
 from carryover.daemon.publishing import Publisher
 from carryover.daemon.reading import Reading
 from carryover.daemon.session_start import Job, SessionStarts, Start
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 from carryover.publish.refresh import Refreshed, refresh

@@ -11,10 +11,10 @@ from watchfiles import Change
 from carryover.adapter.contract import Agent, Source
 from carryover.daemon.log import Log
 from carryover.daemon.watch import FLOOD, Noticed, Watcher, WatchState, _limit, noticed
-from carryover.ingest.scan import Root, roots_of
+from carryover.ingest.scan import TranscriptRoot, roots_of
 from support.claude_session import ClaudeSession
 
-ROOT = Root("claude-code", Path("/home/dev/.claude/projects"))
+ROOT = TranscriptRoot("claude-code", Path("/home/dev/.claude/projects"))
 SESSION = "/home/dev/.claude/projects/-home-dev-shop/c0de0000-0000-4000-8000-000000000001.jsonl"
 FOLDER = "/home/dev/.claude/projects/-home-dev-shop"
 

@@ -29,13 +29,13 @@ from carryover.model import (
     PlanUpdate,
     Question,
     QueuedPrompt,
+    Retracted,
     SessionEnd,
     SessionInfo,
     SessionStart,
     ToolCall,
     ToolResult,
     TurnEnd,
-    Undone,
     UserPrompt,
 )
 from support.conversation import MINUTE_MS, Conversation
@@ -47,7 +47,7 @@ from support.conversation import MINUTE_MS, Conversation
         SessionInfo(title="A cart"),
         SessionStart(reason="startup"),
         SessionEnd(reason="exit"),
-        Undone(keys=("s1:1",)),
+        Retracted(keys=("s1:1",)),
         AgentSummary(text="All of it.", source="compaction"),
     ],
     ids=lambda body: type(body).__name__,

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.distill.facts import FileFacts, GitFacts, Marker
 from carryover.distill.handoff import Handoff, distill, has_task, wanted_files
 from carryover.distill.view import ProjectView, Worktree
+from carryover.facts import FileFacts, GitFacts, Marker
 from carryover.model import BackgroundTask, FileEdit, PlanItem, PlanUpdate, Question, QueuedPrompt, TurnEnd
 from support.conversation import MINUTE_MS, ROOT, START_MS, Conversation, project
 

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from carryover.adapter.contract import Source
 from carryover.ingest.catch_up import RACY_MS, changed, reading_order, vanished
-from carryover.ingest.scan import MS_PER_DAY, Seen, key_of
-from carryover.ledger.prepared import READ_IN_PART, LastRead
+from carryover.ingest.scan import MS_PER_DAY, FoundSource, key_of
+from carryover.ledger.batch import READ_IN_PART, LastRead
 
 NOW_MS = 1_795_155_000_000
 OLD_NS = (NOW_MS - 3_600_000) * 1_000_000
 
 
-def seen(path: str, *, group: str = "", age_ms: int = 3_600_000, size: int = 100) -> Seen:
-    return Seen(Source(agent="a", path=path, group=group), size, (NOW_MS - age_ms) * 1_000_000)
+def seen(path: str, *, group: str = "", age_ms: int = 3_600_000, size: int = 100) -> FoundSource:
+    return FoundSource(Source(agent="a", path=path, group=group), size, (NOW_MS - age_ms) * 1_000_000)
 
 
 KNOWN = LastRead(size=100, mtime_ns=OLD_NS, state="active")
@@ -84,7 +84,7 @@ def test_no_projects_handoff_waits_for_anothers_old_history() -> None:
 
 
 @given(st.permutations([seen(f"{group}/{n}", group=group, age_ms=n % 3) for group in "ab" for n in range(4)]))
-def test_the_order_does_not_depend_on_the_order_of_the_folder(files: list[Seen]) -> None:
+def test_the_order_does_not_depend_on_the_order_of_the_folder(files: list[FoundSource]) -> None:
     in_order = reading_order(sorted(files, key=lambda item: item.source.path), now_ms=NOW_MS, active_days=7)
 
     assert reading_order(files, now_ms=NOW_MS, active_days=7) == in_order

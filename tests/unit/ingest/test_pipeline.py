@@ -15,8 +15,11 @@ import pytest
 
 from carryover.adapter.contract import Agent, Batch, Folded, Record, Source, Stamp
 from carryover.agents import adapters
+from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest
-from carryover.ledger.prepared import READ_IN_PART, SourceState
+from carryover.ledger.batch import READ_IN_PART, SourceState
+from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import (
     connect_read_only,
     projects,
@@ -26,9 +29,7 @@ from carryover.ledger.queries import (
     totals,
 )
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import LedgerUnavailable
 from carryover.model import ToolResult, UserPrompt
-from carryover.publish.project_root import ProjectRoot
 
 TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 
@@ -58,7 +59,7 @@ def source(transcript: Path) -> Source:
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(tmp_path / "ledger.sqlite")
+    ledger = await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
     yield ledger
     await ledger.close()
 
@@ -389,13 +390,13 @@ async def test_the_rank_of_a_source_reaches_the_ledger(
 async def test_keys_that_look_like_secrets_take_back_and_are_not_stored(
     transcript: Path, read: Any, db: sqlite3.Connection, tmp_path: Path
 ) -> None:
-    undone = {"id": "u", "body": {"kind": "undone", "keys": [TOKEN]}}
+    undone = {"id": "u", "body": {"kind": "retracted", "keys": [TOKEN]}}
     transcript.write_bytes(said("one", "a") + said("two", TOKEN) + json.dumps(undone).encode() + b"\n")
 
     await read()
 
     events = session_events(db, session_by_prefix(db, "s1"))
-    assert [event.undone for event in events] == [False, True, False]
+    assert [event.retracted for event in events] == [False, True, False]
     assert TOKEN.encode() not in b"".join(path.read_bytes() for path in tmp_path.glob("ledger.sqlite*"))
 
 

@@ -11,7 +11,7 @@ import pytest
 from carryover.adapter.contract import Agent, Reader, Stamp
 from carryover.agents import adapters
 from carryover.config import Config, ToolConfig, ToolsConfig
-from carryover.ingest.scan import Root, look, recorded_roots, roots_of, roots_to_read
+from carryover.ingest.scan import TranscriptRoot, find_sources, recorded_roots, roots_of, roots_to_read
 from support.claude_session import ClaudeSession
 
 
@@ -39,14 +39,14 @@ def test_every_source_below_the_roots_is_seen(
     (session.path.parent / "notes.txt").write_text("not a transcript")
     roots = roots_of(agents.values(), home, {})
 
-    assert roots == (Root("claude-code", transcripts),)
-    [found] = look(agents, roots)
+    assert roots == (TranscriptRoot("claude-code", transcripts),)
+    [found] = find_sources(agents, roots)
     status = session.path.stat()
     assert (found.source.path, found.size, found.mtime_ns) == (str(session.path), status.st_size, status.st_mtime_ns)
 
 
 def test_where_there_is_no_folder_nothing_is_seen(agents: dict[str, Agent], home: Path) -> None:
-    assert look(agents, roots_of(agents.values(), home, {})) == []
+    assert find_sources(agents, roots_of(agents.values(), home, {})) == []
 
 
 def make_a_link_to_nowhere(path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_source_is_glanced_at_by_its_reader(
     agent = agents["claude-code"]
     agents["claude-code"] = replace(agent, reader=WithLog(agent.reader))
 
-    [found] = look(agents, [Root("claude-code", transcripts)])
+    [found] = find_sources(agents, [TranscriptRoot("claude-code", transcripts)])
     assert (found.source.path, found.size, found.mtime_ns) == (
         str(session.path),
         session.path.stat().st_size + 1_000,
@@ -87,7 +87,7 @@ def test_what_is_not_a_file_is_not_seen(
     session.path.parent.mkdir(parents=True)
     make(session.path)
 
-    assert look(agents, roots_of(agents.values(), home, {})) == []
+    assert find_sources(agents, roots_of(agents.values(), home, {})) == []
 
 
 def test_folders_that_install_recorded_are_looked_at_too(agents: dict[str, Agent], home: Path) -> None:
@@ -96,8 +96,8 @@ def test_folders_that_install_recorded_are_looked_at_too(agents: dict[str, Agent
     tools = ToolsConfig(each={"claude-code": known})
 
     assert recorded_roots(agents.values(), tools, home, {}) == (
-        Root("claude-code", Path("/data/claude/projects")),
-        Root("claude-code", Path("/data/more")),
+        TranscriptRoot("claude-code", Path("/data/claude/projects")),
+        TranscriptRoot("claude-code", Path("/data/more")),
     )
     assert recorded_roots(agents.values(), tools, home, {"CLAUDE_CONFIG_DIR": "/now"})[0].path == Path("/now/projects")
     assert recorded_roots(agents.values(), ToolsConfig(), home, {}) == roots_of(agents.values(), home, {})

@@ -3,82 +3,44 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from carryover.adapter.contract import Retold, Source
-from carryover.ledger.prepared import Commit, Entry, Prepared, Retelling, Root
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.queries import connect_read_only
+from carryover.ledger.schema import MIGRATIONS, migrate
 from carryover.ledger.store import Ledger
-from carryover.model import AnyBody, Event, Skipped, UserPrompt
+from support.scribe import Scribe
 
-AGENT = "made-up"
+OF_VERSION_4 = """
+INSERT INTO project (id, root, last_event_ms, apart) VALUES (1, '/repo', 3, 0), (2, '/old', 0, 1);
+INSERT INTO session (id, agent, native_id, project_id, project_final, last_ms, placed_id)
+    VALUES (1, 'made-up', 's1', 1, 1, 3, 2);
+INSERT INTO thread (id, session_id, sidechain, fold_version, digest) VALUES (1, 1, '', 0, x''), (2, 1, 'a1', 0, x'');
+INSERT INTO event (id, key, twin, thread_id, at_ms, body, undone) VALUES
+    (1, x'01', x'74', 1, 1, '{"kind":"user_prompt","text":"add a parser"}', 0),
+    (2, x'02', NULL, 1, 2, '{"kind":"user_prompt","text":"in C"}', 1),
+    (3, x'03', NULL, 2, 3, '{"kind":"assistant_message","text":"Found it."}', 0),
+    (4, x'04', NULL, 1, 3, '{"kind":"undone","keys":["k2"]}', 0);
+INSERT INTO provisional (session_id, sidechain, words, at_ms, body)
+    VALUES (1, '', x'66', 4, '{"kind":"assistant_message","text":"Done."}');
+"""
 
 
-@dataclass
-class Scribe:
-    """Writes made-up events into `ledger`. Keys and times count up unless they are given."""
-
-    ledger: Ledger
-    written: int = 0
-
-    def event(
-        self,
-        body: AnyBody | str,
-        *,
-        key: str | None = None,
-        session: str = "s1",
-        at_ms: int | None = None,
-        cwd: str | None = "/repo",
-        sidechain: str | None = None,
-        twin: str | None = None,
-    ) -> Event:
-        self.written += 1
-        return Event(
-            key=key if key is not None else f"k{self.written}",
-            session=session,
-            at_ms=at_ms if at_ms is not None else 1_000 * self.written,
-            body=UserPrompt(text=body) if isinstance(body, str) else body,
-            cwd=cwd,
-            sidechain=sidechain,
-            twin=twin,
-        )
-
-    def prepared(
-        self,
-        *events: Event,
-        cursor: bytes = b"1",
-        context: bytes = b"{}",
-        redacted: Mapping[str, int] | None = None,
-        skipped: tuple[Skipped, ...] = (),
-        oversized: int = 0,
-        retold: tuple[Retold, ...] = (),
-    ) -> Prepared:
-        folders = {event.cwd for event in events if event.cwd is not None}
-        return Prepared(
-            cursor=cursor,
-            context=context,
-            size=10,
-            mtime_ns=5_000_000,
-            entries=tuple(Entry.of(AGENT, event, redacted or {}) for event in events),
-            retold=tuple(Retelling.of(AGENT, each) for each in retold),
-            skipped=skipped,
-            oversized=oversized,
-            roots={folder: Root(folder) for folder in folders},
-        )
-
-    async def tell(self, *told: Event | str, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:
-        """Commit events, or prompts given as their text, as the next read of the source at `path`."""
-        events = [self.event(each) if isinstance(each, str) else each for each in told]
-        return await self.commit(self.prepared(*events), path=path, rank=rank)
-
-    async def commit(self, prepared: Prepared, *, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:
-        source = Source(agent=AGENT, path=path, rank=rank)
-        state = await self.ledger.source_state(source)
-        return await self.ledger.commit(source, prepared, seen_rev=state.rev if state is not None else 0)
+@pytest.fixture
+def version_4(tmp_path: Path) -> Path:
+    """A ledger with the names of columns that were in use up to version 4."""
+    path = tmp_path / "version-4.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        migrate(db, path, MIGRATIONS[:4])
+        db.executescript(OF_VERSION_4)
+        deflated = zlib.compress(b'{"kind":"undone","keys":["k9"]}')
+        db.execute("INSERT INTO event (id, key, thread_id, at_ms, body) VALUES (5, x'05', 1, 3, ?)", (deflated,))
+    return path
 
 
 @pytest.fixture
@@ -88,7 +50,7 @@ def ledger_path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def ledger(ledger_path: Path) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     yield ledger
     await ledger.close()
 

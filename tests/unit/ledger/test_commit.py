@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Source
+from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
+from carryover.ledger.batch import Commit, Prepared, SourceState
 from carryover.ledger.commit import locator
-from carryover.ledger.prepared import Commit, Prepared, Root, SourceState
+from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.queries import (
     SessionRow,
     SkippedRow,
@@ -21,11 +23,8 @@ from carryover.ledger.queries import (
     totals,
 )
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import StaleRead
 from carryover.model import AssistantMessage, SessionInfo, Skipped, UserPrompt
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 
@@ -141,7 +140,7 @@ async def test_a_session_is_what_its_main_conversation_last_said_of_it(scribe: S
             native_id="s1",
             project_id=1,
             root="/repo",
-            placed_root=None,
+            recorded_root=None,
             parent="s0",
             title="Parser and tests",
             agent_version="2.1.0",
@@ -192,7 +191,7 @@ async def test_a_worktree_knows_its_main_checkout(scribe: Scribe, reading: Readi
         size=told.size,
         mtime_ns=told.mtime_ns,
         entries=told.entries,
-        roots={"/tree": Root("/tree", "/repo")},
+        roots={"/tree": ProjectRoot("/tree", "/repo")},
     )
 
     await scribe.commit(worktree)
@@ -254,7 +253,7 @@ async def test_however_often_and_in_what_pieces_it_is_read_each_record_counts_on
     tmp_path_factory: pytest.TempPathFactory, scribe_of: type[Scribe], reads: list[tuple[int, int]]
 ) -> None:
     path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
-    ledger = await Ledger.open(path)
+    ledger = await Ledger.open(path, DigestReducer())
     scribe = scribe_of(ledger)
     history = [scribe.event(AssistantMessage(text=f"step {n}")) for n in range(12)]
     for start, length in reads:

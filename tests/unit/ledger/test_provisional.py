@@ -10,14 +10,14 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from carryover.distill.view import Note
-from carryover.ledger.prepared import Commit, Entry, Root
-from carryover.ledger.project_view import MAX_SIDECHAINS, project_view
-from carryover.ledger.provisional import words_of
+from carryover.facts import ProjectRoot
+from carryover.ledger.batch import Commit, Entry
+from carryover.ledger.provisional import content_fingerprint
 from carryover.ledger.queries import (
     StoredEvent,
     project_by_root,
@@ -39,9 +39,8 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from carryover.publish.project_view import MAX_SIDECHAINS, project_view
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 AGENT = "made-up"
@@ -53,17 +52,19 @@ TELLER = """
 import asyncio, sys
 from pathlib import Path
 from carryover.adapter.contract import Source
-from carryover.ledger.prepared import Entry, Prepared, Root
+from carryover.facts import ProjectRoot
+from carryover.ledger.batch import Entry, Prepared
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event
 
 async def main():
-    ledger = await Ledger.open(Path(sys.argv[1]))
+    ledger = await Ledger.open(Path(sys.argv[1]), DigestReducer())
     source = Source(agent="made-up", path="/t/one.jsonl")
     for n in range(1, 10**6):
         body = AssistantMessage(text=f"answer {n}", final=True)
         entry = lambda key: Entry.of("made-up", Event(key=key, session="s1", at_ms=n, body=body, cwd="/repo"), {})
-        roots = {"/repo": Root("/repo")}
+        roots = {"/repo": ProjectRoot("/repo")}
         await ledger.add_provisional("made-up", [entry(f"hook/{n}")], roots, now_ms=n)
         print(f"told {n}", flush=True)
         prepared = Prepared(
@@ -79,7 +80,7 @@ async def told_early(
     scribe: Scribe, body: AnyBody, *, at_ms: int = 500_000, now_ms: int = NOW_MS, **fields: Any
 ) -> Commit:
     event = scribe.event(body, at_ms=at_ms, **fields)
-    roots = {event.cwd: Root(event.cwd)} if event.cwd is not None else {}
+    roots = {event.cwd: ProjectRoot(event.cwd)} if event.cwd is not None else {}
     return await scribe.ledger.add_provisional(AGENT, [Entry.of(AGENT, event, {"token": 1})], roots, now_ms=now_ms)
 
 
@@ -365,9 +366,9 @@ async def test_a_view_looks_at_the_newest_of_many(scribe: Scribe, reading: Readi
 
 
 def test_who_speaks_tells_words_apart() -> None:
-    assert words_of(UserPrompt(text="go on")) != words_of(AssistantMessage(text="go on"))
-    assert words_of(UserPrompt(text="x", command="/review")) != words_of(UserPrompt(text="x"))
-    assert words_of(TurnEnd(reason="error")) != words_of(AssistantMessage(text=""))
+    assert content_fingerprint(UserPrompt(text="go on")) != content_fingerprint(AssistantMessage(text="go on"))
+    assert content_fingerprint(UserPrompt(text="x", command="/review")) != content_fingerprint(UserPrompt(text="x"))
+    assert content_fingerprint(TurnEnd(reason="error")) != content_fingerprint(AssistantMessage(text=""))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -395,7 +396,7 @@ def test_killed_at_any_moment_nothing_is_told_twice_and_nothing_is_lost(
 
 async def test_a_failure_half_way_stores_nothing(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
     good = Entry.of(AGENT, scribe.event(DONE, at_ms=1), {})
-    bad = Entry(event=scribe.event(CALL, at_ms=2), key=good.key, twin=None, body=None)  # type: ignore[arg-type]
+    bad = Entry(event=scribe.event(CALL, at_ms=2), key=good.key, secondary_key=None, body=None)  # type: ignore[arg-type]
 
     with pytest.raises(sqlite3.IntegrityError):
         await ledger.add_provisional(AGENT, [good, bad], {}, now_ms=NOW_MS)

@@ -2,16 +2,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
 
 from carryover.adapter.contract import Source
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.prepared import Entry
-from carryover.ledger.project_view import session_digest
+from carryover.ledger.batch import Entry
 from carryover.ledger.queries import (
+    AgentRow,
     BrokenSource,
+    agents_seen,
+    gone_sources,
     project_by_root,
     projects,
     session_by_prefix,
@@ -24,9 +25,8 @@ from carryover.ledger.queries import (
 from carryover.ledger.rows import StoredEvent
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, UserPrompt
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from carryover.publish.project_view import session_digest
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 
@@ -147,3 +147,28 @@ async def test_a_record_that_comes_while_a_session_is_read_shows_neither_twice_n
 
     assert [event.body for event in shown] == [UserPrompt(text="add a parser"), done]
     assert [event.provisional for event in session_events(db, session_by_prefix(db, "s1"))] == [False, False]
+
+
+async def test_a_handoff_counts_for_the_agent_that_worked_last_in_its_project(
+    scribe: Scribe, ledger: Ledger, reading: Reading
+) -> None:
+    await scribe.tell(scribe.event("a", session="s1", cwd="/srv/app"), path="/t/1")
+    await scribe.tell(scribe.event("b", session="s2", cwd="/srv/app"), path="/t/2")
+    await ledger.set_published(1, "sha", 9_000, None)
+
+    [row] = agents_seen(reading())
+
+    assert row == AgentRow(agent=row.agent, sessions=2, last_event_ms=2_000, last_handoff_ms=9_000)
+
+
+async def test_without_a_session_no_agent_was_seen(ledger: Ledger, reading: Reading) -> None:
+    assert agents_seen(reading()) == []
+
+
+async def test_transcripts_that_went_are_counted(scribe: Scribe, ledger: Ledger, reading: Reading) -> None:
+    await scribe.tell(scribe.event("a", session="s1", cwd="/srv/app"), path="/t/1")
+    assert gone_sources(reading()) == 0
+
+    await ledger.mark_gone(Source(agent=agents_seen(reading())[0].agent, path="/t/1"))
+
+    assert gone_sources(reading()) == 1

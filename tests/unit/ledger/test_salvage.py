@@ -5,21 +5,20 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from carryover.distill.facts import GitFacts
-from carryover.ledger.opening import ready_file
-from carryover.ledger.prepared import Entry
-from carryover.ledger.project_view import project_view
+from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import GitFacts
+from carryover.ledger.batch import Entry
+from carryover.ledger.codec import decode_body
+from carryover.ledger.connect import prepare_file
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.salvage import salvage
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, Undone
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from carryover.model import AssistantMessage, Retracted
+from carryover.publish.project_view import project_view
+from support.scribe import Scribe
 
 AGENT = "made-up"
 PAGE = 4096
@@ -27,14 +26,14 @@ PAGE = 4096
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    ready_file(tmp_path / "fresh.sqlite")
+    prepare_file(tmp_path / "fresh.sqlite")
     db = sqlite3.connect(tmp_path / "fresh.sqlite", isolation_level=None)
     yield db
     db.close()
 
 
 async def filled(path: Path, scribe_of: type[Scribe], *, events: int) -> None:
-    ledger = await Ledger.open(path)
+    ledger = await Ledger.open(path, DigestReducer())
     scribe = scribe_of(ledger)
     for n in range(events // 100):
         batch = [scribe.event(f"prompt {scribe.written} " + "x" * 200, session=f"s{n % 4}") for _ in range(100)]
@@ -124,8 +123,8 @@ async def test_from_a_ledger_of_an_older_carryover_is_saved_what_it_has(
     """Version 1 knew nothing of hooks and of ranks."""
     await filled(ledger_path, scribe_of, events=400)
     with closing(sqlite3.connect(ledger_path)) as old, old:
-        old.execute("DROP INDEX event_undone")
-        old.execute("ALTER TABLE event DROP COLUMN undone")
+        old.execute("DROP INDEX event_retracted")
+        old.execute("ALTER TABLE event DROP COLUMN retracted")
         old.execute("ALTER TABLE session DROP COLUMN rank")
         old.execute("DROP TABLE provisional")
         old.execute("ALTER TABLE project DROP COLUMN git")
@@ -134,21 +133,36 @@ async def test_from_a_ledger_of_an_older_carryover_is_saved_what_it_has(
     assert rows(fresh, "SELECT root, published_sha, git FROM project") == [("/repo", "abc", None)]
 
 
+def test_from_a_ledger_with_former_names_is_saved_all_of_it(version_4: Path, fresh: sqlite3.Connection) -> None:
+    assert salvage(version_4, fresh, now_ms=5_000) == 5
+    assert rows(fresh, "SELECT subagent_id FROM thread ORDER BY id") == [("",), ("a1",)]
+    assert rows(fresh, "SELECT secondary_key, retracted FROM event ORDER BY id") == [
+        (b"t", 0),
+        (None, 1),
+        *[(None, 0)] * 3,
+    ]
+    bodies = [decode_body(body) for (body,) in fresh.execute("SELECT body FROM event WHERE id > 3 ORDER BY id")]
+    assert bodies == [Retracted(keys=("k2",)), Retracted(keys=("k9",))]
+    assert rows(fresh, "SELECT subagent_id, fingerprint FROM provisional") == [("", b"f")]
+    assert rows(fresh, "SELECT recorded_project_id FROM session") == [(2,)]
+    assert rows(fresh, "SELECT not_moved FROM project ORDER BY id") == [(0,), (1,)]
+
+
 async def test_what_no_longer_counts_stays_so(
     ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection, tmp_path: Path
 ) -> None:
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     scribe = scribe_of(ledger)
-    await scribe.tell(scribe.event("add a parser"), scribe.event("in C"), scribe.event(Undone(keys=("k2",))))
+    await scribe.tell(scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",))))
     await scribe.tell(scribe.event("told twice", session="s2"), path="/t/2")
     await scribe.tell(scribe.event("told better", session="s2"), path="/t/db", rank=2)
     await ledger.close()
 
     salvage(ledger_path, fresh, now_ms=5_000)
 
-    assert rows(fresh, "SELECT id, undone FROM event") == [(1, 0), (2, 1), (3, 0), (4, 2), (5, 0)]
+    assert rows(fresh, "SELECT id, retracted FROM event") == [(1, 0), (2, 1), (3, 0), (4, 2), (5, 0)]
     assert rows(fresh, "SELECT native_id, rank FROM session") == [("s1", 0), ("s2", 2)]
-    saved = await Ledger.open(tmp_path / "fresh.sqlite")
+    saved = await Ledger.open(tmp_path / "fresh.sqlite", DigestReducer())
     worse = scribe.event("told twice, and worse", session="s2")
     assert (await scribe_of(saved).tell(worse, path="/t/2")).new_events == 0
     await saved.rebuild_outdated(limit=9)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,11 +9,18 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.opening import ready_file
-from carryover.ledger.project_view import project_view
-from carryover.ledger.queries import connect_read_only, published_git, session_by_prefix, session_events, totals
-from carryover.ledger.schema import MIGRATIONS, migrate, version_of
-from carryover.model import AssistantMessage, UserPrompt
+from carryover.ledger.connect import prepare_file
+from carryover.ledger.queries import (
+    connect_read_only,
+    published_git,
+    session_by_prefix,
+    session_events,
+    totals,
+    whereabouts,
+)
+from carryover.ledger.schema import FORMER_NAMES, MIGRATIONS, migrate, version_of
+from carryover.model import AssistantMessage, Retracted, UserPrompt
+from carryover.publish.project_view import project_view
 
 OF_VERSION_1 = """
 INSERT INTO project (id, root, last_event_ms, published_sha, published_ms) VALUES (1, '/repo', 2, 'abc', 9);
@@ -142,7 +150,7 @@ def test_a_ledger_from_before_hooks_keeps_everything_and_takes_what_they_tell(
     db.executescript(OF_VERSION_1)
     db.close()
 
-    ready_file(path)
+    prepare_file(path)
 
     with closing(connect_read_only(path)) as now:
         (session,) = project_view(now, 1).sessions
@@ -166,12 +174,12 @@ def test_a_ledger_from_before_ranks_keeps_everything_and_all_of_it_counts(db: sq
     before = {name: db.execute(statement).fetchall() for name, statement in held.items()}
     db.close()
 
-    ready_file(path)
+    prepare_file(path)
 
     with closing(connect_read_only(path)) as now:
-        assert {name: now.execute(statement).fetchall() for name, statement in held.items()} == before
+        assert {name: now.execute(_now_called(name, held[name])).fetchall() for name in held} == before
         assert now.execute("SELECT rank FROM session").fetchall() == [(0,)]
-        assert now.execute("SELECT DISTINCT undone FROM event").fetchall() == [(0,)]
+        assert now.execute("SELECT DISTINCT retracted FROM event").fetchall() == [(0,)]
         assert totals(now).events == 2
         (session,) = project_view(now, 1).sessions
         assert session.digest.prompts == 1
@@ -185,10 +193,41 @@ def test_a_ledger_from_before_moves_keeps_everything_where_it_was(db: sqlite3.Co
     db.executescript(OF_VERSION_2)
     db.close()
 
-    ready_file(path)
+    prepare_file(path)
 
     with closing(connect_read_only(path)) as now:
         view = project_view(now, 1)
         assert ([session.session for session in view.sessions], view.former_roots) == (["s1"], ())
-        assert now.execute("SELECT moved_to, apart, identity FROM project").fetchall() == [(None, 0, None)]
-        assert now.execute("SELECT project_id, placed_id FROM session").fetchall() == [(1, None)]
+        assert now.execute("SELECT moved_to, not_moved, identity FROM project").fetchall() == [(None, 0, None)]
+        assert now.execute("SELECT project_id, recorded_project_id FROM session").fetchall() == [(1, None)]
+
+
+def test_a_ledger_with_former_names_keeps_everything_under_the_new_ones(version_4: Path) -> None:
+    prepare_file(version_4)
+
+    with closing(connect_read_only(version_4)) as now:
+        view = project_view(now, 1)
+        [session] = view.sessions
+        assert (session.digest.prompts, len(session.sidechains), view.former_roots) == (1, 1, ("/old",))
+        events = list(session_events(now, session_by_prefix(now, "s1")))
+        assert [(event.sidechain, event.retracted, event.provisional) for event in events] == [
+            (None, False, False),
+            (None, True, False),
+            (None, False, False),
+            (None, False, False),
+            ("a1", False, False),
+            (None, False, True),
+        ]
+        assert [event.body for event in events[2:4]] == [Retracted(keys=("k2",)), Retracted(keys=("k9",))]
+        assert now.execute("SELECT id FROM event WHERE secondary_key = x'74'").fetchall() == [(1,)]
+        assert [(row.root, row.not_moved) for row in whereabouts(now)] == [("/repo", False), ("/old", True)]
+        former = [name for (name,) in now.execute("SELECT name FROM sqlite_master WHERE type = 'index'")]
+        assert not {"event_twin", "event_undone"} & set(former)
+
+
+def _now_called(table: str, statement: str) -> str:
+    """The statement on `table` with the present names of its columns."""
+    for (of_table, name), former in FORMER_NAMES.items():
+        if of_table == table:
+            statement = re.sub(rf"\b{former}\b", name, statement)
+    return statement

@@ -10,17 +10,17 @@ import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from carryover.adapter.contract import Source
 from carryover.distill.digest import FOLD_VERSION
-from carryover.distill.facts import GitFacts
-from carryover.ledger.opening import damage_mark
-from carryover.ledger.prepared import SourceState
-from carryover.ledger.project_view import project_view, session_digest
+from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import GitFacts
+from carryover.ledger.batch import SourceState
+from carryover.ledger.connect import damage_mark
+from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, StaleRead
 from carryover.ledger.queries import (
     project_by_root,
     projects,
@@ -31,11 +31,9 @@ from carryover.ledger.queries import (
     unpublished,
 )
 from carryover.ledger.store import Ledger
-from carryover.ledger.trouble import LedgerDamaged, LedgerUnavailable, StaleRead
 from carryover.model import Skipped, UserPrompt
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from carryover.publish.project_view import project_view, session_digest
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 
@@ -45,12 +43,14 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from carryover.adapter.contract import Source
-from carryover.ledger.prepared import Entry, Prepared, Root
+from carryover.facts import ProjectRoot
+from carryover.ledger.batch import Entry, Prepared
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt
 
 async def main():
-    ledger = await Ledger.open(Path(sys.argv[1]))
+    ledger = await Ledger.open(Path(sys.argv[1]), DigestReducer())
     source = Source(agent="made-up", path="/t/one.jsonl")
     state = await ledger.source_state(source)
     rev = state.rev if state else 0
@@ -68,7 +68,7 @@ async def main():
             size=0,
             mtime_ns=0,
             entries=entries,
-            roots={"/repo": Root("/repo")},
+            roots={"/repo": ProjectRoot("/repo")},
         )
         await ledger.commit(source, prepared, seen_rev=rev)
         rev += 1
@@ -94,7 +94,7 @@ async def test_everything_is_private_to_its_owner(scribe: Scribe, ledger_path: P
 async def test_closing_leaves_one_file_that_holds_everything(
     ledger_path: Path, scribe_of: type[Scribe], reading: Reading
 ) -> None:
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     await scribe_of(ledger).tell("hello")
 
     await ledger.close()
@@ -104,12 +104,12 @@ async def test_closing_leaves_one_file_that_holds_everything(
 
 
 async def test_what_was_stored_is_there_after_a_restart(ledger_path: Path, scribe_of: type[Scribe]) -> None:
-    first = await Ledger.open(ledger_path)
+    first = await Ledger.open(ledger_path, DigestReducer())
     await scribe_of(first).tell("hello")
     before = await first.source_state(ONE)
     await first.close()
 
-    second = await Ledger.open(ledger_path)
+    second = await Ledger.open(ledger_path, DigestReducer())
     assert await second.source_state(ONE) == before
     await second.close()
 
@@ -369,20 +369,20 @@ async def test_a_database_locked_by_another_program_is_told_clearly_and_loses_no
 async def test_damage_met_in_use_is_mended_at_the_next_start(
     ledger_path: Path, scribe_of: type[Scribe], reading: Reading
 ) -> None:
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     scribe = scribe_of(ledger)
     history = [scribe.event(f"prompt {n} " + "x" * 300) for n in range(2_000)]
     await scribe.tell(*history)
     await ledger.close()
     _damage(ledger_path, pages=range(60, 90))
 
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     with pytest.raises(LedgerDamaged):
         await scribe_of(ledger).tell(*history)
     assert damage_mark(ledger_path).exists()
     await ledger.close()
 
-    mended = await Ledger.open(ledger_path)
+    mended = await Ledger.open(ledger_path, DigestReducer())
     saved = totals(reading()).events
     await scribe_of(mended).tell(*history)
     await mended.close()

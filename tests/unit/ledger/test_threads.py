@@ -4,15 +4,13 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from carryover.distill.digest import FOLD_VERSION
-from carryover.ledger.project_view import project_view
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage
-
-if TYPE_CHECKING:
-    from unit.ledger.conftest import Scribe
+from carryover.publish.project_view import project_view
+from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 
@@ -53,7 +51,7 @@ async def test_copies_are_not_folded_again(scribe: Scribe, reading: Reading) -> 
 async def test_a_digest_of_an_older_fold_is_made_anew_before_new_events_are_folded_on(
     scribe: Scribe, reading: Reading, ledger_path: Path, tmp_path: Path, scribe_of: type[Scribe]
 ) -> None:
-    straight = await Ledger.open(tmp_path / "straight.sqlite")
+    straight = await Ledger.open(tmp_path / "straight.sqlite", DigestReducer())
     await conversation(scribe_of(straight), turns=6)
     await straight.close()
 

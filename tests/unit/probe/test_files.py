@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.distill.facts import FileFacts, FileQuery, Marker
+from carryover.facts import FileFacts, FileQuery, Marker
 from carryover.probe.files import file_facts
 
 CART = """class Cart:

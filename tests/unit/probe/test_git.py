@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 from carryover.probe.git import Moved, git_facts, git_moved
 from support.repository import git, repository
 

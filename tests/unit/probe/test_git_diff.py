@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 from carryover.probe.git import Moved, git_facts, git_moved
 from carryover.probe.git_diff import OwnWrites
 from support.repository import git, repository

@@ -2,21 +2,23 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from carryover.agents import adapters
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.reading import connect_read_only
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.codex_session import CodexSession
 from support.repository import repository
+from support.scribe import Scribe
 
 BEGAN = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 
@@ -56,13 +58,25 @@ async def _read(ledger_path: Path, session: ClaudeSession | CodexSession) -> int
         agent, root = adapters()["claude-code"], session.folder
     source = agent.source_of(session.path, root)
     assert source is not None
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     try:
         result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
     finally:
         await ledger.close()
     [project] = result.projects
     return project
+
+
+@pytest.fixture
+async def ledger(ledger_path: Path) -> AsyncIterator[Ledger]:
+    ledger = await Ledger.open(ledger_path, DigestReducer())
+    yield ledger
+    await ledger.close()
+
+
+@pytest.fixture
+def scribe(ledger: Ledger) -> Scribe:
+    return Scribe(ledger)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 
 from carryover.adapter.contract import StartReason
 from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig
-from carryover.distill.facts import GitFacts
+from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
 from carryover.probe.git import git_facts, git_moved
 from carryover.publish import answer
@@ -359,7 +360,7 @@ def test_where_there_is_nothing_to_hand_over_nothing_is_said(desk: Desk, session
 
 
 async def test_a_project_that_is_only_known_has_nothing_to_say(ledger_path: Path, shop: Path, desk: Desk) -> None:
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     project = await ledger.know_project(str(shop), None, now_ms=0)
     await ledger.close()
 

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config
+from carryover.distill.stored_digest import DigestReducer
 from carryover.edits.record import PublishedProject, published_projects
-from carryover.ledger.project_view import project_view
+from carryover.facts import ProjectRoot
 from carryover.ledger.queries import project_by_root, projects, sessions
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.publish.following import Place, Seen, follow, link, look, unlink
 from carryover.publish.offline_answers import answer_path
-from carryover.publish.project_root import ProjectRoot, find_root
+from carryover.publish.project_root import find_root
+from carryover.publish.project_view import project_view
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.repository import git
@@ -39,7 +41,7 @@ def known(session: ClaudeSession, read_in: Callable[[ClaudeSession], int]) -> in
 
 @pytest.fixture
 async def ledger(known: int, ledger_path: Path) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(ledger_path)
+    ledger = await Ledger.open(ledger_path, DigestReducer())
     yield ledger
     await ledger.close()
 

@@ -33,7 +33,7 @@ def row(root: Path, *, id: int = 1, sha: str | None = None, **more: object) -> W
         id=id,
         root=str(root),
         moved_to=None,
-        apart=False,
+        not_moved=False,
         identity=stored(identity_of(root)),
         published_sha=sha,
         has_sessions=True,
@@ -202,7 +202,7 @@ def test_what_was_left_out_at_its_old_path_stays_out(home: Path, old: Path) -> N
         assert found(new, known, home=home, config=config) == []
 
 
-@pytest.mark.parametrize("said", [{"apart": True}, {"moved_to": 7}, {"has_sessions": False}])
+@pytest.mark.parametrize("said", [{"not_moved": True}, {"moved_to": 7}, {"has_sessions": False}])
 def test_what_was_undone_or_done_already_or_is_empty_is_not_found(home: Path, old: Path, said: dict[str, Any]) -> None:
     known = row(old, **said)
     new = old.rename(home / "work" / "shop again")

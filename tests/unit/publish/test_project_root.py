@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from carryover.config import ToolConfig, ToolsConfig
-from carryover.publish.project_root import ProjectRoot, agent_folders, agents_checkouts, find_root, git_dir_of
+from carryover.facts import ProjectRoot
+from carryover.publish.project_root import agent_folders, agents_checkouts, find_root, git_dir_of
 from support.repository import git, repository
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config, ProjectsConfig, PublishConfig
-from carryover.distill.facts import GitFacts
 from carryover.edits.record import PublishedProject, published_projects
+from carryover.facts import GitFacts
 from carryover.paths import StateDir
 from carryover.publish.offline_answers import answer_path, answers_in_advance
 from carryover.publish.refresh import Refreshed, refresh

@@ -11,7 +11,7 @@ from carryover.adapter.event_builder import usable_folder, usable_name
 from carryover.agents.codex import wire
 from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import MAX_TURNS
-from carryover.model import TurnEnd, Undone
+from carryover.model import Retracted, TurnEnd
 from carryover.records import rawjson
 from carryover.records.identity import digest
 
@@ -80,7 +80,7 @@ def fold_rolled_back(builder: Builder, event: wire.RolledBack) -> None:
     asked = [turn for turn in newest if turn.id is not None and turn.counts.get(_ASKED) and not turn.undone]
     for turn in asked[-event.num_turns :] if event.num_turns > 0 else ():
         builder.at_turn(turn.id)
-        builder.add(Undone(keys=builder.said_in_turn()), "undone", str(turn.id))
+        builder.add(Retracted(keys=builder.said_in_turn()), "undone", str(turn.id))
         builder.mark_turn(undone=True)
 
 

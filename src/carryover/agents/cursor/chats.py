@@ -31,10 +31,9 @@ from carryover.agents.cursor.wire import (
     text_of,
     time_of,
 )
-from carryover.readers import document, sqlite
-from carryover.readers.clock import utc_now_ms
-from carryover.readers.jsonl import stamp_of_file
+from carryover.readers import files, sqlite
 from carryover.readers.rewritten import Piece, read_on
+from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.bounds import SHORT_CHARS, bounded
 
@@ -71,7 +70,7 @@ class ChatReader:
         """What changed in the chat. Raises as `readers.sqlite.reading` does."""
         beside = None
         with suppress(OSError):
-            beside = document.content(path.with_name("meta.json"), limit=1 << 16)[0]
+            beside = files.read_small(path.with_name("meta.json"), limit=1 << 16)
         if len(self._below) > MAX_KNOWN:
             self._below.clear()
         return sqlite.look_into(
@@ -83,7 +82,7 @@ class ChatReader:
         """Of the database and of the `meta.json` beside it, where title and folder stand."""
         seen = sqlite.stamp(path)
         with suppress(OSError):
-            beside = stamp_of_file(path.with_name("meta.json"))
+            beside = files.stamp_of_file(path.with_name("meta.json"))
             return Stamp(seen.size + beside.size, max(seen.mtime_ns, beside.mtime_ns))
         return seen
 

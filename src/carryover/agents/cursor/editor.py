@@ -38,8 +38,8 @@ from carryover.agents.cursor.wire import (
     time_of,
 )
 from carryover.readers import sqlite
-from carryover.readers.clock import utc_now_ms
 from carryover.readers.rewritten import NotYet, Piece, read_on
+from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.bounds import SHORT_CHARS, bounded
 from carryover.records.identity import digest

@@ -14,7 +14,7 @@ import msgspec
 
 from carryover.adapter.contract import Stamp
 from carryover.agents.cursor.wire import Fields, fields_of, items_of, text_of, time_of
-from carryover.readers import document, sqlite
+from carryover.readers import files, sqlite
 from carryover.records.bounds import MAX_PATH_CHARS
 
 MAX_FOLDERS: Final = 20
@@ -207,6 +207,6 @@ def _folder(uri: str) -> str | None:
 
 def _content(path: Path) -> bytes | None:
     try:
-        return document.content(path, limit=_SMALL_BYTES)[0]
+        return files.read_small(path, limit=_SMALL_BYTES)
     except (OSError, ValueError):
         return None

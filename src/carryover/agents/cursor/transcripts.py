@@ -135,6 +135,10 @@ def _readers() -> Mapping[Kind, Reader]:
     # Commands that only ask where transcripts lie need not pay for SQLite.
     from carryover.agents.cursor.chats import ChatReader
     from carryover.agents.cursor.editor import EditorReader
-    from carryover.readers.sparing import SparingReader
+    from carryover.readers.stat_cache import StatCachedReader
 
-    return {"editor": SparingReader(EditorReader()), "chat": SparingReader(ChatReader()), "transcript": LinesReader()}
+    return {
+        "editor": StatCachedReader(EditorReader()),
+        "chat": StatCachedReader(ChatReader()),
+        "transcript": LinesReader(),
+    }

@@ -13,7 +13,7 @@ from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.output import counted, size
 from carryover.cli.progress import Progress
 from carryover.config import load_config
-from carryover.ingest.scan import Seen
+from carryover.ingest.scan import FoundSource
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.publish.handoff_file import HANDOFF
 from carryover.publish.refresh import made_handoff
@@ -25,7 +25,7 @@ TICK_S: Final = 0.1
 
 
 def from_history(
-    place: ThrowAway, history: list[Seen], *, wait_limit_s: float = WAIT_LIMIT_S
+    place: ThrowAway, history: list[FoundSource], *, wait_limit_s: float = WAIT_LIMIT_S
 ) -> tuple[str, str] | None:
     """Let a daemon read `history`; root and handoff of the project that moved last, None where it holds no task."""
     agents = ", ".join(name for id_, name in agent_names().items() if any(item.source.agent == id_ for item in history))

@@ -8,10 +8,10 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.distill.digest import EditedFile, SeenRun
-from carryover.distill.facts import FileFacts
 from carryover.distill.language.prose import one_line
 from carryover.distill.testruns.related import verdict
 from carryover.distill.when import before
+from carryover.facts import FileFacts
 
 TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
 _NOT_CODE: Final = tuple(".md .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carryover.distill.clip import clip
-from carryover.distill.facts import GitFacts
+from carryover.facts import GitFacts
 
 
 def git_line(git: GitFacts) -> str:

@@ -5,9 +5,9 @@ from typing import Literal
 import pytest
 
 from carryover.distill.digest import EditedFile, SeenRun
-from carryover.distill.facts import FileFacts
 from carryover.distill.sections.files import RecentFile, TestStatus, file_line, file_name, recent_files, relative
 from carryover.distill.testruns.run import Outcome, Status, TestRun
+from carryover.facts import FileFacts
 from support.conversation import MINUTE_MS, ROOT, START_MS
 
 Change = Literal["add", "modify", "delete", "rename"]

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.facts import GitFacts
 from carryover.distill.sections.git_context import git_line
+from carryover.facts import GitFacts
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from carryover.distill.digest import EditedFile
-from carryover.distill.facts import FileFacts, Marker
 from carryover.distill.sections.entry import Entry
 from carryover.distill.sections.files import RecentFile, recent_files
 from carryover.distill.sections.open_questions import loose_ends, notes_in_files, open_entries, questions_beside
 from carryover.distill.work.state import Item, Line
+from carryover.facts import FileFacts, Marker
 from carryover.model import Answer, BackgroundTask, PlanProposal, Question, QueuedPrompt, TurnEnd
 from support.conversation import MINUTE_MS, ROOT, START_MS, Conversation
 

@@ -1,0 +1,55 @@
+"""Digests as the ledger stores them, and the reducer that it calls to make them.
+
+Whether events arrive or are read back from the ledger, the fold sees exactly what is stored of them, so a rebuilt
+digest equals one that grew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from carryover.distill.digest import FOLD_VERSION, Digest
+from carryover.distill.view import Note
+from carryover.model import Event
+
+_decoder: Final = msgspec.json.Decoder(Digest)
+
+
+def decode_digest(fold_version: int, stored: bytes) -> Digest | None:
+    """The stored digest; None if another version of the fold made it, so that it has to be folded again."""
+    if fold_version != FOLD_VERSION:
+        return None
+    try:
+        return _decoder.decode(stored) if stored else Digest()
+    except msgspec.MsgspecError:
+        return None
+
+
+def fold_events(digest: Digest, events: Iterable[Event]) -> tuple[Digest, list[tuple[Note, ...]]]:
+    """The digest after `events`, folded in order, and the notes of each of them. Blocking: about 50 µs per event."""
+    from carryover.distill.fold import fold  # a third of the start-up of commands that only read what was folded
+
+    notes = []
+    for event in events:
+        digest, new = fold(digest, event)
+        notes.append(new)
+    return digest, notes
+
+
+class DigestReducer:
+    """Makes digests and notes of a thread's events (see `carryover.ledger.threads.Reducer`)."""
+
+    version: int = FOLD_VERSION
+
+    def reduce(self, state: bytes, events: Iterable[Event]) -> tuple[bytes, list[tuple[Note, ...]]]:
+        """The digest after `events`, encoded, and the notes of each of them. An empty `state` is the empty digest."""
+        digest = decode_digest(self.version, state)
+        digest, notes = fold_events(digest or Digest(), events)
+        return msgspec.json.encode(digest), notes
+
+    def can_read(self, state: bytes) -> bool:
+        """Whether `state` is a digest of this version of the fold."""
+        return decode_digest(self.version, state) is not None

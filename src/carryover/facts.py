@@ -1,0 +1,65 @@
+"""Facts about folders and files as they are on disk: what looks at them returns these types, all others read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+
+class ProjectRoot(msgspec.Struct, frozen=True):
+    """The top folder of a project."""
+
+    root: str
+    main_root: str | None = None
+    """Root of the main checkout, if this is a worktree of it."""
+    checkout: str | None = None
+    """Top of the checkout that was looked up, if an agent made it for itself as a worktree of this project."""
+    gone: bool = False
+    """The folder that was looked up does not exist."""
+
+
+FindRoot = Callable[[str], ProjectRoot]
+"""Finds the project that a working folder (an absolute path) belongs to. Blocking."""
+
+
+class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """State of a repository at one moment. `stale` when git did not answer in time and this is the last known state."""
+
+    branch: str | None
+    """None when HEAD is detached."""
+    head: str | None
+    """Abbreviated commit id; None in a repository without a commit."""
+    subject: str = ""
+    changed_files: int = 0
+    insertions: int = 0
+    deletions: int = 0
+    untracked: int = 0
+    stale: bool = False
+
+
+class Marker(msgspec.Struct, frozen=True):
+    """A TODO or FIXME comment. `line` is 1-based."""
+
+    line: int
+    text: str
+
+
+class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a touched file looks like now. Unknown languages have only `exists`."""
+
+    exists: bool
+    parses: bool | None = None
+    """None where no grammar is known or the file was not read."""
+    symbol: str | None = None
+    """Function or class around the last edit, such as `Cart.discount`."""
+    markers: tuple[Marker, ...] = ()
+
+
+class FileQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A touched file whose present state is wanted. `line` (1-based) and `anchor` tell where it was last edited."""
+
+    path: str
+    """Relative to the project's root."""
+    line: int | None = None
+    anchor: str | None = None

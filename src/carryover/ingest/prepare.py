@@ -1,0 +1,94 @@
+"""What one read of a source becomes before it is committed: read, fold, clean. Blocking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+
+from carryover.adapter.contract import Agent, Batch, Retold, Source, Stamp
+from carryover.facts import FindRoot, ProjectRoot
+from carryover.ingest.sanitize import RealPaths, clean_context, clean_entry, with_bounded_times
+from carryover.ledger.batch import READ_IN_PART, Prepared, Reemission, SourceState
+from carryover.model import Event, Skipped
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch, read and folded. `prepared` is `None` where there is nothing new to commit."""
+
+    prepared: Prepared | None
+    more: bool = False
+    look_again_s: float | None = None
+
+
+def prepare(
+    agent: Agent, source: Source, state: SourceState | None, root_of: FindRoot, now_ms: Callable[[], int]
+) -> Step:
+    """Read and fold the next batch of `source`. Of events that claim to be later than now the arrival counts.
+
+    Blocking. Raises FileNotFoundError when the source is gone and OSError when it cannot be read now.
+    """
+    path = Path(source.path)
+    stamp = agent.reader.stamp(path)
+    context = _stored_context(agent, state)
+    batch = agent.reader.read(path, state.cursor if state is not None and context is not None else None)
+    seen = _seen(batch, stamp)
+    if state is not None and _is_unchanged(batch, state, seen):
+        return Step(prepared=None, more=batch.more, look_again_s=batch.look_again_s)
+    if context is None or batch.restarted:
+        context = agent.context_type()
+    events: list[Event] = []
+    skipped: list[Skipped] = []
+    retold: list[Retold] = []
+    for record in batch.records:
+        context, folded = agent.fold(source, context, record)
+        events.extend(folded.events)
+        skipped.extend(folded.skipped)
+        if folded.retold is not None:
+            retold.append(folded.retold)
+    events = with_bounded_times(events, now_ms=now_ms(), written_ms=stamp.mtime_ns // 1_000_000)
+    roots = roots_of_events(events, root_of)
+    paths = RealPaths(top for root in roots.values() for top in (root.root, root.checkout) if top is not None)
+    prepared = Prepared(
+        cursor=batch.cursor,
+        context=clean_context(context),
+        size=seen.size,
+        mtime_ns=seen.mtime_ns,
+        entries=tuple(clean_entry(agent.id, paths.of_event(event)) for event in events),
+        retold=tuple(Reemission.of(agent.id, each) for each in retold),
+        skipped=tuple(skipped),
+        oversized=batch.oversized,
+        roots=roots,
+    )
+    return Step(prepared=prepared, more=batch.more, look_again_s=batch.look_again_s)
+
+
+def roots_of_events(events: Iterable[Event], root_of: FindRoot) -> dict[str, ProjectRoot]:
+    """The project of each folder that `events` name."""
+    return {folder: root_of(folder) for folder in {event.cwd for event in events if event.cwd is not None}}
+
+
+def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct | None:
+    """The context to go on with; `None` where the source must be read from its beginning.
+
+    That is so for one never read, and for a context that another version of the adapter stored in another form: what
+    was read before is known by its keys and does no harm.
+    """
+    if state is None or state.cursor is None:
+        return None
+    try:
+        return msgspec.json.decode(state.context, type=agent.context_type)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _seen(batch: Batch, stamp: Stamp) -> Stamp:
+    """The source as far as `batch` settles it: what is to be read again must look new to whoever knows only this."""
+    unsettled = batch.more or batch.look_again_s is not None
+    return Stamp(READ_IN_PART, stamp.mtime_ns) if unsettled else stamp
+
+
+def _is_unchanged(batch: Batch, state: SourceState, seen: Stamp) -> bool:
+    same_place = batch.cursor == state.cursor and Stamp(state.size, state.mtime_ns) == seen
+    return same_place and state.state == "active" and not (batch.records or batch.oversized)

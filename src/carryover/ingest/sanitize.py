@@ -1,0 +1,218 @@
+"""From an adapter's event to what the ledger may hold.
+
+Secrets are hidden, long tool output is cut, times and file paths are made true, and all text can be stored. Done once,
+when a record is read: what is stored is what counts from then on, whatever clocks and links say later.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from types import NoneType
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from carryover.adapter.contract import CONTEXT_NAMES
+from carryover.ledger.batch import Entry
+from carryover.model import AnyBody, Event, FileEdit, Op, Retracted, ToolCall, ToolResult
+from carryover.redact import redact
+
+T = TypeVar("T")
+
+_IDS: Final = frozenset({"call_id", "task_id", "name"})
+_NONE: Final[frozenset[str]] = frozenset()
+_WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
+
+
+def clean_entry(agent: str, event: Event) -> Entry:
+    """The event as it is stored, with a count of the secrets hidden in it."""
+    counts: Counter[str] = Counter()
+    body = clean_body(event.body, counts)
+    if body is event.body:
+        return _entry(agent, event, counts)
+    entry = _entry(agent, msgspec.structs.replace(event, body=body), counts)
+    if isinstance(body, Retracted):
+        # A key in which something was hidden is no longer that of an event.
+        return msgspec.structs.replace(entry, retracts=_entry(agent, event, counts).retracts)
+    return entry
+
+
+def _entry(agent: str, event: Event, counts: Counter[str]) -> Entry:
+    try:
+        return Entry.of(agent, event, counts)
+    except UnicodeEncodeError:
+        return Entry.of(agent, map_text(event, without_lone_surrogates, keep=_NONE), counts)
+
+
+def clean_body(body: AnyBody, counts: Counter[str]) -> AnyBody:
+    """The body without secrets and, where it holds output, bounded. Kinds of secret are counted in `counts`."""
+
+    def hide(text: str) -> str:
+        hidden, found = redact(text)
+        counts.update(found)
+        return hidden
+
+    if isinstance(body, ToolResult) and body.output:
+        output, dropped = bound_output(body.output, hide)
+        rest = map_text(msgspec.structs.replace(body, output=""), hide)
+        return msgspec.structs.replace(rest, output=output, dropped=body.dropped + dropped)
+    return map_text(body, hide)
+
+
+def clean_context(context: msgspec.Struct) -> bytes:
+    """An adapter's context as it is stored. Its secrets are hidden and not counted: the events they came with count.
+
+    Paths and ids stay whatever they look like, or a session would lose its project where a folder looks like a key.
+    """
+    hidden = map_text(context, lambda text: redact(text)[0], keep=CONTEXT_NAMES)
+    try:
+        return msgspec.json.encode(hidden)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(map_text(hidden, without_lone_surrogates, keep=_NONE))
+
+
+def without_lone_surrogates(text: str) -> str:
+    """`text` with `?` for halves of surrogate pairs, which JSON can hold but UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode()
+
+
+@cache
+def _text_fields(struct: type[msgspec.Struct], keep: frozenset[str]) -> tuple[str, ...]:
+    hints = get_type_hints(struct)
+    return tuple(name for name in struct.__struct_fields__ if name not in keep and _may_hold_text(hints[name]))
+
+
+def _may_hold_text(hint: Any) -> bool:
+    if get_origin(hint) is Literal:
+        return False
+    inner = get_args(hint)
+    return any(map(_may_hold_text, inner)) if inner else hint not in _WITHOUT_TEXT
+
+
+def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = _IDS) -> T:
+    """`value` with `change` applied to every text inside it, however deep; the same object where none changed.
+
+    Goes through structs, tuples, lists, sets and the values of dicts. What names things is no text and stays: keys,
+    fields that hold one of a few words, and those that are named in `keep`.
+    """
+    changed: Any = value
+    if isinstance(value, str):
+        changed = change(value)
+    elif isinstance(value, msgspec.Struct):
+        olds = {name: getattr(value, name) for name in _text_fields(type(value), keep)}
+        news = {name: new for name, old in olds.items() if (new := map_text(old, change, keep=keep)) is not old}
+        changed = msgspec.structs.replace(value, **news) if news else value
+    elif isinstance(value, dict):
+        values = {key: map_text(old, change, keep=keep) for key, old in value.items()}
+        changed = values if any(values[key] is not old for key, old in value.items()) else value
+    elif isinstance(value, tuple | list | set | frozenset):
+        items = [map_text(old, change, keep=keep) for old in value]
+        changed = type(value)(items) if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    return changed  # type: ignore[no-any-return]
+
+
+HEAD_CHARS: Final = 1500
+TAIL_CHARS: Final = 4500
+
+_REDACT_CHARS: Final = 1 << 16
+"""How much of each end of a long output is searched for secrets; one that reaches into what is kept ends in there."""
+
+
+def bound_output(output: str, hide: Callable[[str], str]) -> tuple[str, int]:
+    """Redacted head and tail of `output` with a line between them that says how much was left out, and that number.
+
+    `hide` redacts. It comes first: half a secret can no longer be told. What lies so far inside a long output that none
+    of it is kept is not searched, which bounds the work for output of any length.
+    """
+    if len(output) <= 2 * _REDACT_CHARS:
+        hidden = hide(output)
+        head, tail, between = hidden[:_REDACT_CHARS], hidden[_REDACT_CHARS:], 0
+    else:
+        head, tail = hide(output[:_REDACT_CHARS]), hide(output[-_REDACT_CHARS:])
+        between = len(output) - 2 * _REDACT_CHARS
+    whole = head + tail
+    if between == 0 and len(whole) <= HEAD_CHARS + TAIL_CHARS:
+        return whole, 0
+    dropped = len(whole) + between - HEAD_CHARS - TAIL_CHARS
+    return f"{whole[:HEAD_CHARS]}\n[... {dropped} characters left out ...]\n{whole[-TAIL_CHARS:]}", dropped
+
+
+TOLERANCE_MS: Final = 120_000
+"""A time this far ahead is taken as it is: clocks of containers and virtual machines differ by that much."""
+
+
+def with_bounded_times(events: Sequence[Event], *, now_ms: int, written_ms: int) -> list[Event]:
+    """The `events` of one read of a source, in their order: none later than now, none without a time.
+
+    A time that lies ahead becomes that of the record's arrival: now, or `written_ms`, when the source was last written
+    (0: unknown). An absent one becomes that of the event before. Both stay between the events of their session around
+    them, as far as those have times.
+    """
+    latest_ms = now_ms + TOLERANCE_MS
+    arrival_ms = min(now_ms, written_ms) if written_ms > 0 else now_ms
+    later_ms = _times_after(events, latest_ms)
+    before_ms: dict[str, int] = {}
+    bounded = []
+    for event, after_ms in zip(events, later_ms, strict=True):
+        at_ms = event.at_ms
+        if not 0 < at_ms <= latest_ms:
+            earliest_ms = before_ms.get(event.session, 0)
+            # Without a time it goes with the event before it, as the adapters do it too.
+            guess_ms = earliest_ms if at_ms <= 0 and earliest_ms else arrival_ms
+            at_ms = max(earliest_ms, guess_ms if after_ms is None else min(guess_ms, after_ms))
+        before_ms[event.session] = at_ms
+        bounded.append(event if at_ms == event.at_ms else msgspec.structs.replace(event, at_ms=at_ms))
+    return bounded
+
+
+def _times_after(events: Iterable[Event], latest_ms: int) -> list[int | None]:
+    """For each event the next time of its session that can be, None where none follows."""
+    next_ms: dict[str, int] = {}
+    found: list[int | None] = []
+    for event in reversed(list(events)):
+        found.append(next_ms.get(event.session))
+        if 0 < event.at_ms <= latest_ms:
+            next_ms[event.session] = event.at_ms
+    return found[::-1]
+
+
+_CHANGES_FILES: Final[frozenset[Op]] = frozenset(("edit", "write"))
+
+
+class RealPaths:
+    """Tells real paths. `roots` are real paths of the projects that are worked on; others' files stay as recorded."""
+
+    def __init__(self, roots: Iterable[str]) -> None:
+        self._tops = tuple({f"{root.rstrip('/')}/" for root in roots if root.startswith("/")})
+        self._folders: dict[str, str] = {}
+
+    def of_event(self, event: Event) -> Event:
+        """The event, with the files that it changes named by their real paths."""
+        body = self._of_body(event.body)
+        return event if body is event.body else msgspec.structs.replace(event, body=body)
+
+    def _of_body(self, body: AnyBody) -> AnyBody:
+        if isinstance(body, FileEdit):
+            path = self.of(body.path)
+            old_path = self.of(body.old_path) if body.old_path is not None else None
+            if (path, old_path) != (body.path, body.old_path):
+                return msgspec.structs.replace(body, path=path, old_path=old_path)
+        elif isinstance(body, ToolCall | ToolResult) and body.op in _CHANGES_FILES:
+            subject = self.of(body.subject)
+            if subject != body.subject:
+                return msgspec.structs.replace(body, subject=subject)
+        return body
+
+    def of(self, path: str) -> str:
+        """`path`, by the real path of its folder where that leads into a project. The file's own name stays: a link
+        that is edited is what the agent named."""
+        if not path.startswith("/") or "\0" in path or path.startswith(self._tops):
+            return path
+        folder, _, name = path.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        real = f"{self._folders[folder].rstrip('/')}/{name}"
+        return real if real.startswith(self._tops) else path

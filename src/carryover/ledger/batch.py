@@ -1,0 +1,130 @@
+"""What goes into one commit and what comes out of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.adapter.contract import Retold
+from carryover.facts import ProjectRoot
+from carryover.ledger.codec import encode_body
+from carryover.model import Event, Retracted, Skipped
+
+SourceStatus = Literal["active", "gone", "broken"]
+
+READ_IN_PART: Final = -1
+"""Stands for the size of a source that is to be read again as it is, since its end was not reached or is not final: no
+file has it, so the source looks new until then."""
+
+LATEST_MS: Final = 253_402_300_799_999
+"""End of the year 9999: a time beyond it is garbage, and must still fit a column."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One event, ready to be stored: redacted, bounded, encoded."""
+
+    event: Event
+    key: bytes
+    """16 bytes that stand for agent and key."""
+    secondary_key: bytes | None
+    """16 bytes that stand for agent, session and the event's second identity."""
+    body: str | bytes
+    redacted: Mapping[str, int] = {}
+    """Secrets taken out of this event, by kind. Counted only when the event is new."""
+    retracts: tuple[bytes, ...] = ()
+    """Keys of the events that this one takes back."""
+
+    @classmethod
+    def of(cls, agent: str, event: Event, redacted: Mapping[str, int]) -> Entry:
+        """Raises UnicodeEncodeError where a text cannot be stored as UTF-8 (half of a surrogate pair)."""
+        f"{event.session}{event.sidechain}{event.cwd}".encode()
+        at_ms = min(max(event.at_ms, 0), LATEST_MS)
+        return cls(
+            event=event if at_ms == event.at_ms else msgspec.structs.replace(event, at_ms=at_ms),
+            key=_key(agent, event.key),
+            secondary_key=None if event.twin is None else _identity(b"twin", agent, event.session, event.twin),
+            body=encode_body(event.body),
+            redacted=redacted,
+            retracts=tuple(_key(agent, key) for key in event.body.keys) if isinstance(event.body, Retracted) else (),
+        )
+
+
+class Reemission(msgspec.Struct, frozen=True, kw_only=True):
+    """A thread whose entries in the same commit are what it has from a place on (see `Retold`)."""
+
+    session: str
+    subagent_id: str
+    """'' for the main conversation."""
+    after: bytes | None
+    """16 bytes that stand for agent and key."""
+    more: bool
+
+    @classmethod
+    def of(cls, agent: str, retold: Retold) -> Reemission:
+        """As the ledger knows it."""
+        return cls(
+            session=retold.session,
+            subagent_id=retold.sidechain or "",
+            after=None if retold.after is None else _key(agent, retold.after),
+            more=retold.more,
+        )
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """One read of a source, ready to be committed together with the position after it."""
+
+    cursor: bytes
+    context: bytes
+    size: int
+    mtime_ns: int
+    """Size and time of the source, taken before it was read: what was added meanwhile still looks new. The size is
+    `READ_IN_PART` where the batch did not reach the end, or the end is not final."""
+    entries: tuple[Entry, ...] = ()
+    retold: tuple[Reemission, ...] = ()
+    """Threads that are told again, each once."""
+    skipped: tuple[Skipped, ...] = ()
+    oversized: int = 0
+    roots: Mapping[str, ProjectRoot] = {}
+    """The project of each working directory that may decide where a session belongs."""
+
+
+class LastRead(msgspec.Struct, frozen=True, kw_only=True):
+    """A source as it was when it was read last: what tells whether it has changed since."""
+
+    size: int
+    mtime_ns: int
+    state: SourceStatus
+    retry_ms: int = 0
+    """With `broken`: when it is worth another try."""
+
+
+class SourceState(LastRead, frozen=True, kw_only=True):
+    """How far a source has been read. `cursor` is `None` until a first read succeeded; `rev` counts commits."""
+
+    rev: int
+    cursor: bytes | None
+    context: bytes
+    error: str | None = None
+    failures: int = 0
+    """Failed reads since the last good one."""
+
+
+class Commit(msgspec.Struct, frozen=True, kw_only=True):
+    """What a commit changed. `projects` are the ids of those whose handoff may now be another."""
+
+    new_events: int = 0
+    projects: tuple[int, ...] = ()
+    newest_event_ms: int = 0
+
+
+def _key(agent: str, key: str) -> bytes:
+    return _identity(b"key", agent, key)
+
+
+def _identity(kind: bytes, *parts: str) -> bytes:
+    # The lengths keep ("ab", "c") apart from ("a", "bc").
+    lengths = " ".join([str(len(part)) for part in parts])
+    return hashlib.blake2b(f"{lengths} {''.join(parts)}".encode(), digest_size=16, person=kind).digest()

@@ -1,0 +1,52 @@
+"""An event's body as it is stored: JSON, deflated where it is long and nobody would look for words in it.
+
+What is said in a conversation stays text that any tool can search. Tool output is most of a ledger's volume, and
+shrinks to less than half.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+import msgspec
+
+from carryover.model import AnyBody, AssistantMessage, UserPrompt
+
+_DEFLATE_FROM_BYTES: Final = 512
+
+_FORMER_KIND: Final = b'{"kind":"undone"'
+_KIND: Final = b'{"kind":"retracted"'
+
+_decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
+
+
+def encode_body(body: AnyBody) -> str | bytes:
+    """Raises UnicodeEncodeError for half of a surrogate pair."""
+    encoded = msgspec.json.encode(body)
+    if len(encoded) < _DEFLATE_FROM_BYTES or isinstance(body, UserPrompt | AssistantMessage):
+        return encoded.decode()
+    return zlib.compress(encoded)
+
+
+def decode_body(stored: str | bytes) -> AnyBody:
+    """Raises msgspec.MsgspecError where the row is not one of ours."""
+    if isinstance(stored, str):
+        return _decoder.decode(stored)
+    try:
+        return _decoder.decode(zlib.decompress(stored))
+    except zlib.error as error:
+        raise msgspec.DecodeError("not deflated JSON") from error
+
+
+def with_present_kind(stored: str | bytes) -> str | bytes | None:
+    """The body under its present kind, if a ledger before version 5 stored it under a former one; None otherwise."""
+    if isinstance(stored, str):
+        former = _FORMER_KIND.decode()
+        return _KIND.decode() + stored.removeprefix(former) if stored.startswith(former) else None
+    try:
+        if zlib.decompressobj().decompress(stored, len(_FORMER_KIND)) != _FORMER_KIND:
+            return None
+        return zlib.compress(_KIND + zlib.decompress(stored).removeprefix(_FORMER_KIND))
+    except zlib.error:
+        return None

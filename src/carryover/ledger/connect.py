@@ -1,0 +1,164 @@
+"""The ledger's file: made ready for its one writer, and opened read-only by everyone else. Blocking."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from carryover.errors import ExitCode, UserError
+from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, ledger_error
+from carryover.ledger.schema import MIGRATIONS, migrate, newer_than_program, version_of
+
+BUSY_MS: Final = 5000
+"""How long a statement of the writer waits for another process to let go of the database."""
+_READ_BUSY_MS: Final = 2000
+_READ_CACHE_KIB: Final = 4096
+
+SETTINGS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA journal_size_limit = 4194304",
+    f"PRAGMA busy_timeout = {BUSY_MS}",
+)
+
+
+def prepare_file(path: Path) -> None:
+    """Leave an up-to-date, readable ledger at `path` (mode 0600), whatever was there.
+
+    A damaged file is moved to `<stem>.corrupt-<utc>.sqlite` and what can be read of it goes into a new ledger, where an
+    incident tells of it. Raises UserError: written by a newer program, not a ledger, locked, no space, no right.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(path)
+        if not _migrate_or_detect_damage(path):
+            _replace_damaged(path)
+        damage_mark(path).unlink(missing_ok=True)
+    except sqlite3.Error as error:
+        trouble = ledger_error(error, path)
+        if trouble is None:
+            raise
+        raise trouble from error
+    except OSError as error:
+        raise LedgerUnavailable(f"{path} cannot be opened: {error.strerror}. Check its folder and the disk.") from error
+
+
+def damage_mark(path: Path) -> Path:
+    """The empty file that asks the next start to check every page: damage was met while the ledger was in use."""
+    return path.with_name(f"{path.name}.damaged")
+
+
+def _make_private(path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    for part in _parts(path):
+        if part.exists() and part.stat().st_mode & 0o077:
+            part.chmod(0o600)
+
+
+def _migrate_or_detect_damage(path: Path) -> bool:
+    """False where the file is damaged."""
+    try:
+        with closing(_connect(path)) as db:
+            if damage_mark(path).exists() and db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
+                return False
+            migrate(db, path)
+    except sqlite3.DatabaseError as error:
+        if isinstance(ledger_error(error, path), LedgerDamaged):
+            return False
+        raise
+    return True
+
+
+def _replace_damaged(path: Path) -> None:
+    """Killed at any moment, this leaves either the damaged ledger, found damaged again, or the finished new one."""
+    from carryover.ledger.salvage import salvage  # commands that only read should not pay for it
+
+    now = datetime.now(UTC)
+    aside = path.with_name(f"{path.stem}.corrupt-{now:%Y%m%dT%H%M%S.%fZ}{path.suffix}")
+    fresh = path.with_name(f"{path.stem}.salvaged{path.suffix}")
+    for leftover in _parts(fresh):
+        leftover.unlink(missing_ok=True)
+    aside.hardlink_to(path)
+    # The log goes with the damaged file: SQLite would replay it into whatever lies beside it.
+    for part, target in zip(_parts(path)[1:], _parts(aside)[1:], strict=True):
+        with suppress(FileNotFoundError):
+            part.rename(target)
+    _make_private(fresh)
+    with closing(_connect(fresh)) as db:
+        migrate(db, fresh)
+        salvage(aside, db, now_ms=int(now.timestamp() * 1000))
+    fresh.replace(path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None)
+    for setting in SETTINGS:
+        db.execute(setting)
+    return db
+
+
+def _parts(path: Path) -> tuple[Path, ...]:
+    """The database and the files SQLite keeps beside it."""
+    return tuple(path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm"))
+
+
+def connect_read_only(path: Path, *, keep_index: bool = False) -> sqlite3.Connection:
+    """A connection that cannot write. Raises UserError: NOTHING_FOUND without a ledger, REFUSED for a newer one.
+
+    `keep_index`: not even the index of SQLite's log is brought up to date. Only for a process that does not write the
+    ledger: SQLite would share the index, and that it may not be written, with the writer.
+    """
+    if not path.exists():
+        raise UserError(
+            f"There is no ledger at {path} yet. Start carryoverd once; it reads what your agents have written.",
+            ExitCode.NOTHING_FOUND,
+        )
+    try:
+        db = _open_read_only(path, keep_index)
+    except sqlite3.Error as error:
+        trouble = ledger_error(error, path)
+        if trouble is None:
+            raise
+        raise trouble from error
+    return db
+
+
+def _open_read_only(path: Path, keep_index: bool) -> sqlite3.Connection:
+    # In WAL mode even a reader wants the -wal and -shm files, and SQLite makes them where it can. Without either nobody
+    # has the ledger open and everything is in the database itself, so it can be read like a file that never changes.
+    in_use = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
+    for how in ("mode=ro&readonly_shm=1", "mode=ro")[not keep_index :] if in_use else ():
+        try:
+            return _checked(path, how)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                raise
+    # Or a crash left a log, in a folder where its index cannot be made: what was checkpointed can be read.
+    return _checked(path, "immutable=1")
+
+
+def _checked(path: Path, how: str) -> sqlite3.Connection:
+    db = sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, isolation_level=None)
+    try:
+        db.execute(f"PRAGMA busy_timeout = {_READ_BUSY_MS}")
+        db.execute(f"PRAGMA cache_size = -{_READ_CACHE_KIB}")
+        db.execute("PRAGMA query_only = ON")
+        _check_version(version_of(db), path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _check_version(version: int, path: Path) -> None:
+    if version > len(MIGRATIONS):
+        raise newer_than_program(path, version, len(MIGRATIONS))
+    if version < len(MIGRATIONS):
+        raise LedgerUnavailable(f"{path} has not been brought up to date yet. Start carryoverd once; it does that.")

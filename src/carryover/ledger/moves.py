@@ -1,0 +1,83 @@
+"""Projects whose folder has another path now: their sessions belong to the project there, until that is undone.
+
+Each session keeps the project that it was placed in by its folder, so nothing is lost by a wrong move. Inside the
+transaction that is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import aiosqlite
+import msgspec
+
+from carryover.ledger.sessions import current_project, mark_changed
+
+_COUNT: Final = "SELECT count(*) FROM session WHERE project_id = ?"
+_MOVE: Final = (
+    # A session that comes back to where it was placed is at home again.
+    """UPDATE session SET project_id = :new,
+        recorded_project_id = nullif(coalesce(recorded_project_id, :old), :new)
+        WHERE project_id = :old""",
+    "UPDATE note SET project_id = :new WHERE project_id = :old",
+    "UPDATE project SET moved_to = NULL WHERE id = :new",
+    "UPDATE project SET moved_to = :new, not_moved = 0 WHERE id = :old",
+)
+_CAME_BY: Final = """WITH RECURSIVE came(id) AS (SELECT ? UNION SELECT project.id FROM project, came
+    WHERE project.moved_to = came.id) SELECT id FROM came"""
+_PLACED: Final = "SELECT id, project_id FROM session WHERE recorded_project_id = ? AND project_id != ?"
+_BACK: Final = (
+    "UPDATE session SET project_id = :old, recorded_project_id = nullif(recorded_project_id, :old) WHERE id = :session",
+    """UPDATE note SET project_id = :old
+        WHERE thread_id IN (SELECT id FROM thread WHERE session_id = :session)""",
+)
+_KEEP_APART: Final = "UPDATE project SET moved_to = NULL, not_moved = 1 WHERE id = ?"
+_NOTE_IDENTITY: Final = "UPDATE project SET identity = ? WHERE id = ? AND identity IS NOT ?"
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """How many sessions belong to another project now; `projects` are the ids of those whose handoff that changes."""
+
+    sessions: int = 0
+    projects: tuple[int, ...] = ()
+
+
+async def move_project(db: aiosqlite.Connection, old: int, new: int) -> Moved:
+    """What was placed in `old`, and what will be while its folder is gone, belongs to `new`. Nothing where it did."""
+    if old == new or await current_project(db, old) == new:
+        old_sessions = 0
+    else:
+        ((old_sessions,),) = await db.execute_fetchall(_COUNT, (old,))
+        for statement in _MOVE:
+            await db.execute_fetchall(statement, {"old": old, "new": new})
+        await mark_changed(db, (old, new), started_ms=0)
+    return Moved(sessions=old_sessions, projects=(old, new) if old_sessions else ())
+
+
+async def move_back(db: aiosqlite.Connection, old: int) -> Moved:
+    """Undo the move of `old`: its sessions, and those that had come to it from elsewhere, are its own again.
+
+    From now on it is taken for moved only when somebody says so.
+    """
+    came_by = [project for (project,) in await db.execute_fetchall(_CAME_BY, (old,))]
+    sessions: dict[int, int] = {}
+    for project in came_by:
+        sessions.update(await _away(db, project, old))
+    for session in sessions:
+        for statement in _BACK:
+            await db.execute_fetchall(statement, {"old": old, "session": session})
+    await db.execute_fetchall(_KEEP_APART, (old,))
+    touched = {old, *sessions.values()}
+    await mark_changed(db, touched, started_ms=0)
+    return Moved(sessions=len(sessions), projects=tuple(sorted(touched)) if sessions else ())
+
+
+async def note_identity(db: aiosqlite.Connection, project: int, identity: str | None) -> None:
+    """Keep what tells the project's folder from others, to know it by when it has another path."""
+    await db.execute_fetchall(_NOTE_IDENTITY, (identity, project, identity))
+
+
+async def _away(db: aiosqlite.Connection, placed: int, home: int) -> Iterable[tuple[int, int]]:
+    rows = await db.execute_fetchall(_PLACED, (placed, home))
+    return [(session, project) for session, project in rows]

@@ -1,0 +1,81 @@
+"""Threads of rewritten sources, told again: what is the same stays, what changed is replaced, what is gone counts no
+longer. Inside the transaction that is open.
+
+An adapter need not know what it told before: a conversation that is told whole and did not change leaves the ledger as
+it was. Only what comes after the first difference gets new rows, so that rows stand in the order of the conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import aiosqlite
+
+from carryover.ledger.batch import Entry, Reemission
+from carryover.ledger.rows import RETRACTED
+from carryover.ledger.sessions import StoredSession
+from carryover.ledger.threads import Reducer, rebuild
+
+_KEYS_PER_QUERY: Final = 500
+
+_THREAD: Final = "SELECT id FROM thread WHERE session_id = ? AND subagent_id = ?"
+_PLACE: Final = "SELECT id FROM event WHERE key = ? AND thread_id = ? AND retracted = 0"
+_LAST: Final = "SELECT coalesce(max(id), 0) FROM event"
+_STANDING: Final = """SELECT id, key, body FROM event WHERE thread_id = ? AND retracted = 0 AND id > ?
+    ORDER BY id LIMIT ?"""
+_REPLACE: Final = "UPDATE event SET body = ? WHERE id = ?"
+_RETRACT: Final = f"UPDATE event SET retracted = {RETRACTED} WHERE thread_id = ? AND retracted = 0 AND id > ?"
+
+
+async def reemit(
+    db: aiosqlite.Connection, reducer: Reducer, session: StoredSession, retelling: Reemission, entries: Sequence[Entry]
+) -> tuple[list[Entry], bool]:
+    """Bring the thread in line with `entries` as far as it has them: those to add to it, and whether it changed.
+
+    A time that was stored stays: it may be that of the arrival. Of two entries with one key the first counts.
+    """
+    known: dict[bytes, Entry] = {}
+    for entry in entries:
+        known.setdefault(entry.key, entry)
+    entries = list(known.values())
+    threads = await db.execute_fetchall(_THREAD, (session.id, retelling.subagent_id))
+    thread_id = next((int(found) for (found,) in threads), 0)
+    place = await _place(db, thread_id, retelling.after)
+    rows = list(await db.execute_fetchall(_STANDING, (thread_id, place, len(entries))))
+    same = 0
+    changed = False
+    for (row_id, key, body), entry in zip(rows, entries, strict=False):
+        if key != entry.key:
+            break
+        if body != entry.body:
+            await db.execute_fetchall(_REPLACE, (entry.body, row_id))
+            changed = True
+        place, same = row_id, same + 1
+    fresh = list(entries[same:])
+    if fresh or not retelling.more:
+        changed |= (await db.execute(_RETRACT, (thread_id, place))).rowcount > 0
+    changed_threads = await _remove_rows(db, fresh)
+    for changed_id in sorted(changed_threads | ({thread_id} if changed else set())):
+        await rebuild(db, reducer, changed_id)
+    return fresh, changed or bool(changed_threads)
+
+
+async def _place(db: aiosqlite.Connection, thread_id: int, after: bytes | None) -> int:
+    """The row that the thread goes on after. Where that is lost, what is told is added and nothing taken back."""
+    if after is None:
+        return 0
+    found = list(await db.execute_fetchall(_PLACE, (after, thread_id))) or await db.execute_fetchall(_LAST)
+    return max(int(row_id) for (row_id,) in found)
+
+
+async def _remove_rows(db: aiosqlite.Connection, entries: Sequence[Entry]) -> set[int]:
+    """Remove the rows that entries have already, for they get new ones; threads in which some of them counted."""
+    threads: set[int] = set()
+    for start in range(0, len(entries), _KEYS_PER_QUERY):
+        keys = [entry.key for entry in entries[start : start + _KEYS_PER_QUERY]]
+        known = f"FROM event WHERE key IN ({','.join('?' * len(keys))})"
+        rows = await db.execute_fetchall(f"SELECT DISTINCT thread_id {known} AND retracted = 0", keys)
+        threads.update(thread_id for (thread_id,) in rows)
+        await db.execute_fetchall(f"DELETE {known}", keys)
+    return threads

@@ -1,0 +1,86 @@
+"""Events that no longer count: the user took them back, or another source tells their session better.
+
+Their rows stay, since their keys are still those of their records: reading again adds nothing. Inside the transaction
+that is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import aiosqlite
+import msgspec
+
+from carryover.adapter.contract import Source
+from carryover.ledger.rows import RETRACTED, SUPERSEDED
+from carryover.ledger.sessions import StoredSession, find_session, mark_changed
+from carryover.ledger.threads import Reducer, rebuild
+
+_KEYS_PER_QUERY: Final = 500
+
+_OF_SESSION: Final = "thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
+_THREADS: Final = "SELECT id FROM thread WHERE session_id = ?"
+_TOLD_BETTER: Final = f"UPDATE event SET retracted = {SUPERSEDED} WHERE {_OF_SESSION}"
+_RESET_SESSION: Final = """UPDATE session SET project_final = 0,
+    started_ms = CASE WHEN :first_ms > 0 THEN :first_ms ELSE started_ms END,
+    last_ms = CASE WHEN :last_ms > 0 THEN max(:last_ms,
+        (SELECT coalesce(max(at_ms), 0) FROM provisional WHERE session_id = :id)) ELSE last_ms END
+    WHERE id = :id"""
+
+
+async def supersede(
+    db: aiosqlite.Connection, reducer: Reducer, session: StoredSession, rank: int, *, first_ms: int, last_ms: int
+) -> StoredSession:
+    """Raise the session to `rank`: what lesser sources told of it is as if they had not, but for facts like its title.
+
+    The times are of what the better source told first (0: unknown). It also decides anew which project this is.
+    """
+    await db.execute_fetchall("UPDATE session SET rank = ? WHERE id = ?", (rank, session.id))
+    session = msgspec.structs.replace(session, rank=rank)
+    threads = list(await db.execute_fetchall(_THREADS, (session.id,)))
+    if not threads:
+        return session
+    await db.execute_fetchall(_TOLD_BETTER, (session.id,))
+    for (thread_id,) in threads:
+        await rebuild(db, reducer, thread_id)
+    await db.execute_fetchall(_RESET_SESSION, {"id": session.id, "first_ms": first_ms, "last_ms": last_ms})
+    return msgspec.structs.replace(session, final=False, started_ms=first_ms or session.started_ms)
+
+
+async def retract(db: aiosqlite.Connection, reducer: Reducer, session: StoredSession, keys: Iterable[bytes]) -> bool:
+    """Let the session's events with these `keys` count no longer; whether there were any."""
+    wanted = sorted(keys)
+    threads: set[int] = set()
+    for start in range(0, len(wanted), _KEYS_PER_QUERY):
+        some = wanted[start : start + _KEYS_PER_QUERY]
+        marks = ",".join("?" * len(some))
+        counting = f"key IN ({marks}) AND retracted = 0"
+        found = list(
+            await db.execute_fetchall(
+                f"{_THREADS} AND id IN (SELECT thread_id FROM event WHERE {counting})", (session.id, *some)
+            )
+        )
+        threads.update(thread_id for (thread_id,) in found)
+        if found:
+            await db.execute_fetchall(
+                f"UPDATE event SET retracted = {RETRACTED} WHERE {counting} AND {_OF_SESSION}", (*some, session.id)
+            )
+    for thread_id in sorted(threads):
+        await rebuild(db, reducer, thread_id)
+    return bool(threads)
+
+
+async def retract_again(
+    db: aiosqlite.Connection, reducer: Reducer, source: Source, native_id: str, keys: Iterable[bytes]
+) -> set[int]:
+    """As `retract`, for a session of which nothing new was told; the ids of the projects this touches.
+
+    A record that is read again may bring events that were lost, or that an older adapter did not see in it.
+    """
+    session = await find_session(db, source.agent, native_id)
+    if session is None or session.rank > source.rank or not await retract(db, reducer, session, keys):
+        return set()
+    touched = set() if session.project_id is None else {session.project_id}
+    await mark_changed(db, touched, started_ms=session.started_ms)
+    return touched

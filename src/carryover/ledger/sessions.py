@@ -1,0 +1,202 @@
+"""Rows of sessions and projects: which project a session belongs to, and which session a sub-agent.
+
+A sub-agent of a conversation that goes on in several folders is reported with the folder it works in
+(`session_elsewhere`): its transcript does not say where the conversation began, and only the ledger knows whether both
+are the same project. If so it is the conversation's own, else it stays with the turns elsewhere. Everything runs inside
+the transaction that is open.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import aiosqlite
+import msgspec
+
+from carryover.facts import ProjectRoot
+from carryover.ledger.batch import Entry
+from carryover.model import Event, SessionInfo, conversation_of, session_elsewhere
+
+# Who has no rank is heard beside any source; a lesser source changes nothing.
+_UPSERT_SESSION: Final = """INSERT INTO session
+    (agent, native_id, title, agent_version, model, branch, parent, started_ms, last_ms, rank)
+    VALUES (:agent, :native_id, :title, :agent_version, :model, :branch, :parent, :first_ms, :last_ms,
+        coalesce(:rank, 0))
+    ON CONFLICT (agent, native_id) DO UPDATE SET
+        title = coalesce(excluded.title, title), agent_version = coalesce(excluded.agent_version, agent_version),
+        model = coalesce(excluded.model, model), branch = coalesce(excluded.branch, branch),
+        parent = coalesce(excluded.parent, parent), last_ms = max(last_ms, excluded.last_ms),
+        started_ms = CASE WHEN excluded.started_ms > 0 AND (started_ms = 0 OR excluded.started_ms < started_ms)
+            THEN excluded.started_ms ELSE started_ms END
+    WHERE :rank IS NULL OR :rank >= rank"""
+_SESSION: Final = """SELECT id, native_id, started_ms, project_id, project_final, rank FROM session
+    WHERE agent = ? AND native_id = ?"""
+_UPSERT_PROJECT: Final = """INSERT INTO project (root, main_root, first_ms) VALUES (?, ?, ?)
+    ON CONFLICT (root) DO UPDATE SET main_root = excluded.main_root"""
+_ASSIGN_PROJECT: Final = "UPDATE session SET project_id = ?, recorded_project_id = ?, project_final = ? WHERE id = ?"
+_CURRENT_PROJECT: Final = """WITH RECURSIVE way(id, moved_to) AS (SELECT id, moved_to FROM project WHERE id = ?
+    UNION SELECT project.id, project.moved_to FROM project JOIN way ON project.id = way.moved_to)
+    SELECT id FROM way WHERE moved_to IS NULL"""
+_EXISTS_AGAIN: Final = "UPDATE project SET moved_to = NULL WHERE id = ? AND moved_to IS NOT NULL"
+_MOVE_NOTES: Final = "UPDATE note SET project_id = ? WHERE thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
+_DROP_PROVISIONAL: Final = "DELETE FROM provisional WHERE session_id = ?"
+_MARK_CHANGED: Final = """UPDATE project SET
+    last_event_ms = (SELECT coalesce(max(last_ms), 0) FROM session WHERE project_id = project.id),
+    first_ms = CASE WHEN :at > 0 AND (first_ms = 0 OR :at < first_ms) THEN :at ELSE first_ms END,
+    changed_ms = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
+    WHERE id = :id"""
+_HOME: Final = """SELECT root FROM session JOIN project ON project.id = project_id
+    WHERE agent = ? AND native_id = ? AND project_final"""
+_WAITING: Final = """SELECT id FROM session
+    WHERE agent = (SELECT agent FROM session WHERE id = :to) AND native_id >= :first AND native_id < :end
+    AND project_id = :project AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = session.id
+        AND (subagent_id = '' OR subagent_id IN (SELECT subagent_id FROM thread WHERE session_id = :to)))"""
+_MOVE: Final = (
+    """UPDATE session SET last_ms = max(last_ms, (SELECT last_ms FROM session WHERE id = :from)),
+        started_ms = coalesce(min(nullif(started_ms, 0),
+            (SELECT nullif(started_ms, 0) FROM session WHERE id = :from)), started_ms)
+        WHERE id = :to""",
+    "UPDATE thread SET session_id = :to WHERE session_id = :from",
+    "UPDATE OR REPLACE provisional SET session_id = :to WHERE session_id = :from",
+    "DELETE FROM session WHERE id = :from",
+)
+
+
+class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A session's row. `final`: its main conversation has decided which project it belongs to.
+
+    `rank`: that of the best source that has told it so far.
+    """
+
+    id: int
+    native_id: str
+    started_ms: int
+    project_id: int | None
+    final: bool
+    rank: int
+
+
+async def upsert_session(
+    db: aiosqlite.Connection,
+    agent: str,
+    native_id: str,
+    info: SessionInfo,
+    *,
+    first_ms: int,
+    last_ms: int,
+    rank: int | None,
+) -> StoredSession:
+    """The session's row, made where there is none, with what is newly known of it. Times are 0 where unknown.
+
+    `rank` is that of the source that tells it, None for a hook. The row stays as it is where a better one told it.
+    """
+    told = {"agent": agent, "native_id": native_id, "first_ms": first_ms, "last_ms": last_ms, "rank": rank}
+    await db.execute_fetchall(_UPSERT_SESSION, {**told, **msgspec.structs.asdict(info)})
+    (row,) = await db.execute_fetchall(_SESSION, (agent, native_id))
+    return _session(row)
+
+
+async def find_session(db: aiosqlite.Connection, agent: str, native_id: str) -> StoredSession | None:
+    """The session's row, None where there is none."""
+    rows = await db.execute_fetchall(_SESSION, (agent, native_id))
+    return next((_session(row) for row in rows), None)
+
+
+def _session(row: sqlite3.Row) -> StoredSession:
+    session_id, native_id, started_ms, project_id, final, rank = row
+    return StoredSession(
+        id=session_id,
+        native_id=native_id,
+        started_ms=started_ms,
+        project_id=project_id,
+        final=bool(final),
+        rank=rank,
+    )
+
+
+async def assign_project(
+    db: aiosqlite.Connection,
+    session: StoredSession,
+    events: Iterable[Event],
+    roots: Mapping[str, ProjectRoot],
+    *,
+    for_good: bool = True,
+) -> int | None:
+    """The session's project: that of the first folder its main conversation names, a sub-agent's only until then; and
+    where that folder was moved, the project at its new path.
+
+    `for_good`: a main conversation among `events` decides once and for all; otherwise it counts like a sub-agent's.
+    What a hook told of the session in a project that proves to be another one is forgotten: its transcript knows whose
+    it is.
+    """
+    if session.final:
+        return session.project_id
+    known = [event for event in events if event.cwd in roots]
+    main = next((event for event in known if event.sidechain is None), None) if for_good else None
+    if main is None and (session.project_id is not None or not known):
+        return session.project_id
+    root = roots[(main or known[0]).cwd or ""]
+    recorded_project_id = await upsert_project(db, root)
+    if root.gone:
+        project_id = await current_project(db, recorded_project_id)
+    else:
+        # Another folder lies at a path from which one was moved away: it is a project of its own.
+        await db.execute_fetchall(_EXISTS_AGAIN, (recorded_project_id,))
+        project_id = recorded_project_id
+    moved_from = recorded_project_id if recorded_project_id != project_id else None
+    await db.execute_fetchall(_ASSIGN_PROJECT, (project_id, moved_from, main is not None, session.id))
+    if project_id != session.project_id:
+        await db.execute_fetchall(_MOVE_NOTES, (project_id, session.id))
+        if session.project_id is not None:
+            await db.execute_fetchall(_DROP_PROVISIONAL, (session.id,))
+    if main is not None and conversation_of(session.native_id) == session.native_id:
+        await adopt_subagents(db, session.id, session.native_id, project_id)
+    return project_id
+
+
+async def upsert_project(db: aiosqlite.Connection, root: ProjectRoot, *, now_ms: int = 0) -> int:
+    """The id of the project at `root`, made where it was not known; `now_ms` is then when it was first met."""
+    await db.execute_fetchall(_UPSERT_PROJECT, (root.root, root.main_root, now_ms))
+    ((project_id,),) = await db.execute_fetchall("SELECT id FROM project WHERE root = ?", (root.root,))
+    return int(project_id)
+
+
+async def current_project(db: aiosqlite.Connection, project_id: int) -> int:
+    """The project that one has become by moves; itself where it was not moved."""
+    rows = await db.execute_fetchall(_CURRENT_PROJECT, (project_id,))
+    return next((int(found) for (found,) in rows), project_id)
+
+
+async def mark_changed(db: aiosqlite.Connection, projects: Iterable[int], *, started_ms: int) -> None:
+    """Note that something changed in `projects`: a session that began at `started_ms` (0: unknown) was written to."""
+    await db.executemany(_MARK_CHANGED, [{"at": started_ms, "id": project} for project in projects])
+
+
+async def resolve_subagents(
+    db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot]
+) -> list[Entry]:
+    """The entries, a sub-agent's as of its conversation where it works in that one's project."""
+    homes: dict[str, str | None] = {}
+    found = []
+    for entry in entries:
+        event = entry.event
+        conversation = conversation_of(event.session)
+        root = roots.get(event.cwd or "") if event.sidechain is not None and conversation != event.session else None
+        if root is not None and conversation not in homes:
+            rows = await db.execute_fetchall(_HOME, (agent, conversation))
+            homes[conversation] = next((home for (home,) in rows), None)
+        if root is not None and homes[conversation] == root.root:
+            entry = msgspec.structs.replace(entry, event=msgspec.structs.replace(event, session=conversation))
+        found.append(entry)
+    return found
+
+
+async def adopt_subagents(db: aiosqlite.Connection, session_id: int, conversation: str, project_id: int) -> None:
+    """Give the conversation, whose project is now known, the sub-agents in that project that were read before it."""
+    first, end = session_elsewhere(conversation, ""), session_elsewhere(conversation, "\U0010ffff")
+    theirs = {"to": session_id, "first": first, "end": end, "project": project_id}
+    for (other,) in await db.execute_fetchall(_WAITING, theirs):
+        for statement in _MOVE:
+            await db.execute_fetchall(statement, {"from": other, "to": session_id})

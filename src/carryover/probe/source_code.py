@@ -1,0 +1,145 @@
+"""What a source file says at the place of an edit: its function, its notes, and whether it parses.
+
+Grammars come with tree-sitter-language-pack below 1.0; later ones fetch them over the network. They are loaded on
+first use. Everything works on bytes in memory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from carryover.facts import FileFacts, Marker
+from carryover.probe.symbols import symbol_at
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Tree
+
+_LANGUAGES = {
+    **dict.fromkeys((".py", ".pyi"), "python"),
+    **dict.fromkeys((".js", ".jsx", ".mjs", ".cjs"), "javascript"),
+    **dict.fromkeys((".ts", ".mts", ".cts"), "typescript"),
+    ".tsx": "tsx",
+    ".go": "go",
+    ".rs": "rust",
+    ".java": "java",
+    ".c": "c",
+    **dict.fromkeys((".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx"), "cpp"),
+    **dict.fromkeys((".rb", ".rake", ".gemspec"), "ruby"),
+}
+_NAMED = {"Rakefile": "ruby", "Gemfile": "ruby"}
+
+_MARKER = re.compile(rb"\b(?:TODO|FIXME|XXX|HACK)\b")
+_LINE_REST = re.compile(rb"[^\r\n]*")
+_COMMENT_END = re.compile(r"\s*(?:\*+/|-->|=+end)?\s*\}?\s*$")
+_MOST_MARKERS = 5
+_LONGEST_MARKER = 200
+_MOST_CANDIDATES = 200
+_CHUNK = 65_536
+_C_TOKEN = re.compile(
+    rb"""(?xs)
+      //[^\n]* | /\*.*?(?:\*/|\Z) | R"(?P<tag>[^()\s"]{0,16})\(.*?(?:\)(?P=tag)"|\Z)
+    | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.){1,8}'
+    | ^[ \t]*\#[ \t]*(?:(?P<directive>if(?:n?def)?|el\w+|endif)\b)?(?:[^\n\\]|\\.)*
+    | (?P<bracket>[{}()\[\]])
+    """,
+    re.MULTILINE,
+)
+_CLOSED_BY = {b"{": b"}", b"(": b")", b"[": b"]"}
+
+
+def language_of(path: str) -> str | None:
+    """The language of a file by its name, or None where no grammar is at hand. `.h` is read as C++."""
+    name = PurePosixPath(path.replace("\\", "/"))
+    return _LANGUAGES.get(name.suffix.lower()) or _NAMED.get(name.name)
+
+
+def examine(
+    source: bytes, language: str, line: int | None, *, give_up: Callable[[], bool] = lambda: False
+) -> FileFacts:
+    """All facts of a file in one parse. `line` is 1-based.
+
+    `give_up` is asked every few microseconds of work (other threads run meanwhile); once it says yes, what a parse
+    would tell stays unknown.
+    """
+    try:
+        tree = _tree(source, language, give_up)
+    except TimeoutError:
+        return FileFacts(exists=True)
+    return FileFacts(
+        exists=True,
+        parses=_is_whole(tree, source, language),
+        symbol=symbol_at(tree, source, language, line) if line is not None else None,
+        markers=_markers(tree, source),
+    )
+
+
+def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
+    from tree_sitter import Parser
+    from tree_sitter_language_pack import get_language
+
+    def chunk(offset: int, _point: object) -> bytes:
+        return source[offset : offset + _CHUNK]
+
+    if give_up():
+        raise TimeoutError("no time for a parse")
+    try:
+        # The callback is what lets other threads run: a plain parse holds the interpreter for its whole length.
+        return Parser(get_language(language)).parse(chunk, progress_callback=lambda _offset, _error: give_up())  # type: ignore[arg-type]
+    except ValueError as error:
+        raise TimeoutError("the parse was given up") from error
+
+
+def _is_whole(tree: Tree, source: bytes, language: str) -> bool:
+    """Macros hide C and C++ from a parser: they count as broken only by their brackets."""
+    return not tree.root_node.has_error or (language in ("c", "cpp") and _brackets_pair(source))
+
+
+def _brackets_pair(source: bytes) -> bool:
+    """Whether every bracket of a C or C++ file is closed, in the first branch of each `#if`."""
+    open_brackets: list[bytes] = []
+    branches: list[bool] = []  # for each `#if` we are in: whether it is past its first branch
+    for token in _C_TOKEN.finditer(source):
+        directive, bracket = token["directive"], token["bracket"]
+        if directive is not None:
+            if directive.startswith(b"if"):
+                branches.append(False)
+            elif directive == b"endif":
+                del branches[-1:]
+            elif branches:
+                branches[-1] = True
+        elif bracket is not None and not any(branches):
+            if bracket in _CLOSED_BY:
+                open_brackets.append(_CLOSED_BY[bracket])
+            elif not open_brackets or open_brackets.pop() != bracket:
+                return False
+    return not open_brackets
+
+
+def _markers(tree: Tree, source: bytes) -> tuple[Marker, ...]:
+    """The first TODO, FIXME, XXX and HACK notes that stand in comments; a string or a name is none."""
+    found: list[Marker] = []
+    for candidate in islice(_MARKER.finditer(source), _MOST_CANDIDATES):
+        if len(found) == _MOST_MARKERS:
+            break
+        start = candidate.start()
+        line = source.count(b"\n", 0, start) + 1
+        comment = _comment_at(tree.root_node, start)
+        if comment is not None and (not found or found[-1].line != line):
+            rest = _LINE_REST.match(source, start, comment.end_byte)
+            text = rest[0].decode("utf-8", "replace") if rest else ""
+            found.append(Marker(line, _COMMENT_END.sub("", text)[:_LONGEST_MARKER]))
+    return tuple(found)
+
+
+def _comment_at(root: Node, offset: int) -> Node | None:
+    node = root.descendant_for_byte_range(offset, offset + 3)
+    outermost = None
+    while node is not None and node.parent is not None:
+        if "comment" in node.type:
+            outermost = node
+        node = node.parent
+    return outermost

@@ -1,0 +1,86 @@
+"""Opens a database only where something may have changed.
+
+SQLite opens a WAL for writing, even to read it, and closing a file that was open for writing is a change to whoever
+watches its folder (inotify; SQLite 3.40). So each look of ours would be the reason for the next one, without end.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Batch, Reader, Stamp
+
+MAX_KNOWN: Final = 2_000
+FINE_MS: Final = 100
+COARSE_MS: Final = 2_000
+"""A change this soon after another may leave the same time: file systems count in ticks, some in whole seconds."""
+BETWEEN_FAILURES_MS: Final = 900
+
+
+def utc_now_ms() -> int:
+    """The time of now in UTC milliseconds, for readers whose source does not say when it is final."""
+    return int(datetime.now(UTC).timestamp() * 1000)
+
+
+class Last(msgspec.Struct, frozen=True, kw_only=True):
+    """The last look at a database. `cursor` is the hash of the one that it gave; None where it failed."""
+
+    stamp: Stamp
+    at_ms: int
+    cursor: int | None
+    more: bool = False
+    due_ms: int | None = None
+
+
+class StatCachedReader:
+    """Hands a database to `reader` where that may bring something (see `carryover.adapter.contract.Reader`)."""
+
+    def __init__(self, reader: Reader, now_ms: Callable[[], int] = utc_now_ms) -> None:
+        self._reader = reader
+        self._now_ms = now_ms
+        self._last: dict[Path, Last] = {}
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        stamp = self._reader.stamp(path)  # before the look: a change in between is looked at twice, not never
+        now_ms = self._now_ms()
+        last = self._last.pop(path, None)
+        if last is not None and last.stamp == stamp and last.at_ms <= now_ms:
+            if last.cursor is None and now_ms < last.at_ms + BETWEEN_FAILURES_MS:
+                self._note(path, last)
+                raise OSError(errno.EAGAIN, "the database could not be read just now", str(path))
+            if cursor is not None and last.cursor == hash(cursor) and _is_enough(last, now_ms):
+                self._note(path, last)
+                wait_s = None if last.due_ms is None else (last.due_ms - now_ms) / 1000
+                return Batch(records=(), cursor=cursor, look_again_s=wait_s)
+        try:
+            batch = self._reader.read(path, cursor)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            self._note(path, Last(stamp=stamp, at_ms=now_ms, cursor=None))
+            raise
+        due_ms = None if batch.look_again_s is None else now_ms + int(batch.look_again_s * 1000)
+        known = hash(batch.cursor)
+        self._note(path, Last(stamp=stamp, at_ms=now_ms, cursor=known, more=batch.more, due_ms=due_ms))
+        return batch
+
+    def stamp(self, path: Path) -> Stamp:
+        return self._reader.stamp(path)
+
+    def _note(self, path: Path, last: Last) -> None:
+        self._last[path] = last
+        while len(self._last) > MAX_KNOWN:
+            del self._last[next(iter(self._last))]
+
+
+def _is_enough(last: Last, now_ms: int) -> bool:
+    """A database that looks as it did at the last look is as it was then, and nothing in it has become due."""
+    tick_ms = COARSE_MS if last.stamp.mtime_ns % 1_000_000_000 == 0 else FINE_MS
+    rested = abs(last.at_ms - last.stamp.mtime_ns // 1_000_000) > tick_ms
+    return rested and not last.more and (last.due_ms is None or now_ms < last.due_ms)

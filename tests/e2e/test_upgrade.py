@@ -1,0 +1,258 @@
+"""The present version takes over what Carryover 0.1.0 left on a machine (tests/fixtures/README.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from support.agent_here import everything, only_this_path
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, handoff_of
+from support.hook_client import payload_of
+from support.tools import versioned
+
+STATE: Final = Path(__file__).parents[1] / "fixtures" / "state_0_1_0"
+RECORDED: Final = date(2026, 11, 20)
+_DAY_S: Final = 86_400
+_RECORDED_TIME: Final = re.compile(r"\b1795(\d{15}|\d{9}|\d{6})\b")
+"""Nanoseconds, milliseconds or seconds of the day of the recording."""
+
+CLAUDE: Final = "6513270e-269e-4d37-b2a7-4de452e6b438"
+CODEX: Final = "3f98e277-4cbd-47ad-9c90-a9587403e430"
+CURSOR: Final = "cbd936ff-cb6b-59c0-8b2b-3657a1dceeaa"
+
+
+class FormerState:
+    """The recording, filled in for a home folder of now: what happened that day happened yesterday."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._days = (datetime.now(UTC).date() - timedelta(days=1) - RECORDED).days
+
+    def filled(self, text: str) -> str:
+        day = RECORDED + timedelta(days=self._days)
+        text = text.replace(f"{RECORDED:%Y-%m-%d}", f"{day:%Y-%m-%d}").replace(
+            f"{RECORDED:%Y/%m/%d}", f"{day:%Y/%m/%d}"
+        )
+        text = _RECORDED_TIME.sub(lambda found: self._moved(found[0]), text)
+        slug = re.sub(r"[^A-Za-z0-9]", "-", str(self.home))
+        daemon = str(Path(sys.executable).with_name("carryoverd"))
+        return text.replace("@HOME@", str(self.home)).replace("@SLUG@", slug).replace("@CARRYOVERD@", daemon)
+
+    def put_files(self, name: str) -> None:
+        found = json.loads((STATE / name).read_text(encoding="utf-8"))
+        for path, content in found.items():
+            text = content if isinstance(content, str) else "".join(f"{line}\n" for line in content)
+            # `restore/` repeats the path of each project, home folder and all, below its own.
+            file = self.home / self.filled(path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(self.filled(text).encode())
+
+    def put_agents(self) -> None:
+        """The programs and what they have written."""
+        versioned(self.home / "bin/claude", "2.1.328 (Claude Code)")
+        versioned(self.home / "bin/codex", "codex-cli 0.169.0")
+        versioned(self.home / "bin/cursor-agent", "2026.09.10-fd3934a")
+        self.put_files("user.json")
+        self.put_files("transcripts.json")
+        self.put_database("cursor.sql", self.home / ".config/Cursor/User/globalStorage/state.vscdb")
+        subprocess.run(["git", "init", "-q", "-b", "main", str(self.home / "work/shop")], check=True)
+
+    def put_carryover(self) -> None:
+        """Everything of Carryover's, with the modes that it gives."""
+        self.put_files("carryover.json")
+        state = self.home / ".carryover"
+        self.put_database("ledger.sql", state / "ledger.sqlite")
+        for path in (state, *state.rglob("*")):
+            path.chmod(0o700 if path.is_dir() or path.name == "hook.sh" else 0o600)
+        wanted = self.home / ".config/systemd/user/default.target.wants/carryoverd.service"
+        wanted.parent.mkdir()
+        wanted.symlink_to("../carryoverd.service")
+        with closing(sqlite3.connect(state / "ledger.sqlite")) as db:
+            for path, mtime_ns in db.execute("SELECT path, mtime_ns FROM source"):
+                os.utime(path, ns=(mtime_ns, mtime_ns))
+
+    def put_database(self, name: str, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path)) as db:
+            db.create_function("size_of", 1, lambda source: Path(source).stat().st_size)
+            db.create_function("end_of", 1, _end_of)
+            db.executescript(self.filled((STATE / name).read_text(encoding="utf-8")))
+            db.commit()
+
+    def _moved(self, number: str) -> str:
+        unit = 10 ** (len(number) - 10)
+        return str(int(number) + self._days * _DAY_S * unit)
+
+
+def _end_of(path: str) -> bytes:
+    """The cursor that 0.1.0 stored once it had read all of a file of JSON lines."""
+    content = Path(path).read_bytes()
+    head, tail = (hashlib.blake2b(part, digest_size=16).digest() for part in (content[:1000], content[-256:]))
+    return msgspec.msgpack.encode((len(content), content.count(b"\n"), 0, head, tail))
+
+
+def carryover(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "carryover.cli.main", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def data(*arguments: str) -> Any:
+    answer = carryover(*arguments, "--json")
+    assert answer.stderr == ""
+    return json.loads(answer.stdout)
+
+
+def contents(folder: Path) -> dict[str, tuple[int, str]]:
+    """Each file and folder below `folder`: mode and content."""
+    return {path: (mode, content) for path, (mode, _, content) in everything(folder).items()}
+
+
+@pytest.fixture
+def former(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FormerState:
+    """A home folder in which 0.1.0 has worked; `tmp_path/without` is the same as if it never had."""
+    only_this_path(home, monkeypatch)
+    former = FormerState(home)
+    former.put_agents()
+    shutil.copytree(home, tmp_path / "without", symlinks=True)
+    former.put_carryover()
+    return former
+
+
+@pytest.fixture
+def shop(former: FormerState) -> Path:
+    return former.home / "work" / "shop"
+
+
+def revisions(former: FormerState) -> dict[str, int]:
+    """How often each transcript was committed."""
+    with closing(sqlite3.connect(former.home / ".carryover" / "ledger.sqlite")) as db:
+        return dict(db.execute("SELECT path, rev FROM source WHERE agent != 'cursor'"))
+
+
+def going_on(former: FormerState, shop: Path) -> ClaudeSession:
+    """The Claude Code session of the recording, as its user goes on with it now."""
+    return ClaudeSession(former.home / ".claude" / "projects", shop, session=CLAUDE)
+
+
+def test_what_was_recorded_is_known_and_nothing_of_it_is_read_again(former: FormerState, daemon: DaemonProcess) -> None:
+    before = revisions(former)
+    with daemon:
+        daemon.settle()
+        ledger = data("status")["ledger"]
+        sessions = {found["id"]: found for found in data("sessions", "--all")}
+        shown = {session: carryover("show", session, "--full").stdout for session in (CLAUDE, CODEX, CURSOR)}
+
+    assert revisions(former) == before
+    assert (ledger["events"], ledger["sessions"], len(ledger["projects"])) == (41, 6, 3)
+    assert {Path(found["project"]).name for found in sessions.values()} == {"shop", "notes", "blog"}
+    assert "Only cart.py calls discount()." in shown[CLAUDE]
+    assert "round_cents() rounds half up" in shown[CLAUDE]
+    assert "Rename discount() to reduced()" in shown[CODEX]
+    assert "Prices have two decimals now." in shown[CURSOR]
+
+
+def test_its_sessions_go_on_and_the_handoff_holds_both(
+    former: FormerState, shop: Path, daemon: DaemonProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDE_PROJECT_DIR", str(shop))
+    session = going_on(former, shop)
+    with daemon:
+        daemon.settle()
+        known = data("status")["ledger"]["events"]
+        session.answer("Prices are decimals now. Next I will round the totals of the receipt.")
+        daemon.settle()
+        handoff = handoff_of(shop)
+        now_known = data("status")["ledger"]["events"]
+        [hook] = re.findall(
+            r"sh \S+ claude-code SessionStart[^\"]*", (former.home / ".claude/settings.json").read_text()
+        )
+        payload = json.dumps(payload_of(ClaudeSession(session.folder, shop), "SessionStart", source="startup"))
+        answer = subprocess.run(["sh", "-c", hook], input=payload, capture_output=True, text=True, check=True).stdout
+
+    assert now_known == known + 1
+    assert "Next I will round the totals of the receipt." in handoff
+    for words in (
+        "Never use floats for money",
+        "Always use pytest",
+        "`pip install moneylib`",
+        "`cart.py`",
+        "Write a test for 100 percent",
+    ):
+        assert words in handoff
+    assert "reduced()" not in handoff
+    assert "Next I will round the totals of the receipt." in answer
+
+
+def test_a_project_that_had_been_moved_has_its_sessions_at_the_new_path(
+    former: FormerState, daemon: DaemonProcess
+) -> None:
+    blog = former.home / "work" / "blog"
+    with daemon:
+        daemon.settle()
+        session = ClaudeSession(former.home / ".claude" / "projects", blog)
+        session.prompt("Shorten the feed to ten posts")
+        session.answer("It has ten posts. Next I will shorten the titles.")
+        daemon.settle()
+
+        assert "Next I will shorten the titles." in handoff_of(blog)
+        assert "Add an RSS feed to the blog" in handoff_of(blog)
+        assert {Path(found["project"]).name for found in data("sessions", "--all")} == {"shop", "notes", "blog"}
+
+
+def test_hooks_settings_and_projects_are_known_as_ours(former: FormerState, daemon: DaemonProcess) -> None:
+    with daemon:
+        daemon.settle()
+        before = everything(former.home)
+        refreshed = carryover("refresh", "--yes", "--no-service")
+        changed = {path for path, found in everything(former.home).items() if before.get(path) != found}
+        agents = {agent["id"]: agent for agent in data("status")["agents"]}
+        findings = data("doctor")["findings"]
+
+    assert refreshed.returncode == 0
+    assert [path for path in changed if ".carryover" not in Path(path).parts] == []
+    for name in ("claude-code", "codex", "cursor"):
+        assert agents[name]["selected"]
+        assert (agents[name]["hooks"]["missing"], agents[name]["hooks"]["edited"]) == ([], [])
+    assert [found["what"] for found in findings if found["level"] == "wrong"] == [
+        "Codex CLI: hooks are installed, and not reviewed yet: Stop, SessionStart, PreCompact, SessionEnd."
+    ]
+
+
+@pytest.mark.parametrize("ran", [False, True], ids=["at once", "after the present version ran"])
+def test_all_of_it_is_taken_out(
+    ran: bool, former: FormerState, shop: Path, daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    if ran:
+        with daemon:
+            daemon.settle()
+            going_on(former, shop).prompt("Also round the totals of the receipt")
+            daemon.settle()
+            answer = carryover("uninstall", "--purge")
+    else:
+        answer = carryover("uninstall", "--purge")
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    without = tmp_path / "without"
+    shutil.rmtree(without / ".claude/projects")
+    shutil.copytree(former.home / ".claude/projects", without / ".claude/projects")  # the client itself went on
+    assert contents(former.home) == contents(without)

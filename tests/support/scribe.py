@@ -1,0 +1,77 @@
+"""A scribe who fills a ledger as ingest would."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from carryover.adapter.contract import Retold, Source
+from carryover.facts import ProjectRoot
+from carryover.ledger.batch import Commit, Entry, Prepared, Reemission
+from carryover.ledger.store import Ledger
+from carryover.model import AnyBody, Event, Skipped, UserPrompt
+
+AGENT = "made-up"
+
+
+@dataclass
+class Scribe:
+    """Writes made-up events into `ledger`. Keys and times count up unless they are given."""
+
+    ledger: Ledger
+    written: int = 0
+
+    def event(
+        self,
+        body: AnyBody | str,
+        *,
+        key: str | None = None,
+        session: str = "s1",
+        at_ms: int | None = None,
+        cwd: str | None = "/repo",
+        sidechain: str | None = None,
+        twin: str | None = None,
+    ) -> Event:
+        self.written += 1
+        return Event(
+            key=key if key is not None else f"k{self.written}",
+            session=session,
+            at_ms=at_ms if at_ms is not None else 1_000 * self.written,
+            body=UserPrompt(text=body) if isinstance(body, str) else body,
+            cwd=cwd,
+            sidechain=sidechain,
+            twin=twin,
+        )
+
+    def prepared(
+        self,
+        *events: Event,
+        cursor: bytes = b"1",
+        context: bytes = b"{}",
+        redacted: Mapping[str, int] | None = None,
+        skipped: tuple[Skipped, ...] = (),
+        oversized: int = 0,
+        retold: tuple[Retold, ...] = (),
+    ) -> Prepared:
+        folders = {event.cwd for event in events if event.cwd is not None}
+        return Prepared(
+            cursor=cursor,
+            context=context,
+            size=10,
+            mtime_ns=5_000_000,
+            entries=tuple(Entry.of(AGENT, event, redacted or {}) for event in events),
+            retold=tuple(Reemission.of(AGENT, each) for each in retold),
+            skipped=skipped,
+            oversized=oversized,
+            roots={folder: ProjectRoot(folder) for folder in folders},
+        )
+
+    async def tell(self, *told: Event | str, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:
+        """Commit events, or prompts given as their text, as the next read of the source at `path`."""
+        events = [self.event(each) if isinstance(each, str) else each for each in told]
+        return await self.commit(self.prepared(*events), path=path, rank=rank)
+
+    async def commit(self, prepared: Prepared, *, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:
+        source = Source(agent=AGENT, path=path, rank=rank)
+        state = await self.ledger.source_state(source)
+        return await self.ledger.commit(source, prepared, seen_rev=state.rev if state is not None else 0)

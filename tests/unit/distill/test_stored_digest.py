@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from functools import reduce
+
+import msgspec
+
+from carryover.distill.digest import FOLD_VERSION, Digest
+from carryover.distill.fold import fold
+from carryover.distill.stored_digest import DigestReducer, decode_digest, fold_events
+from carryover.model import AnyBody, AssistantMessage, Event, QueuedPrompt, UserPrompt
+
+
+def event(number: int, body: AnyBody) -> Event:
+    return Event(key=str(number), session="s1", at_ms=1_000 * number, body=body)
+
+
+EVENTS = [
+    event(1, UserPrompt(text="Add a parser for dates. Never use regular expressions for this.")),
+    event(2, QueuedPrompt(text="and tests")),
+    event(3, AssistantMessage(text="The parser is finished.", final=True)),
+    event(4, UserPrompt(text="now the same for times")),
+]
+
+
+def test_events_are_folded_in_order_each_with_its_notes() -> None:
+    digest, notes = fold_events(Digest(), EVENTS)
+
+    assert digest == reduce(lambda digest, event: fold(digest, event)[0], EVENTS, Digest())
+    assert notes == [fold_events(fold_events(Digest(), EVENTS[:n])[0], [event])[1][0] for n, event in enumerate(EVENTS)]
+    assert any(notes)
+
+
+def test_reducing_in_pieces_gives_the_same_as_at_once() -> None:
+    reducer = DigestReducer()
+    whole, notes = reducer.reduce(b"", EVENTS)
+
+    first, earlier = reducer.reduce(b"", EVENTS[:2])
+    second, later = reducer.reduce(first, EVENTS[2:])
+
+    assert decode_digest(FOLD_VERSION, second) == decode_digest(FOLD_VERSION, whole)
+    assert earlier + later == notes
+
+
+def test_a_stored_digest_is_read_only_by_the_version_that_made_it() -> None:
+    digest, _ = fold_events(Digest(), EVENTS)
+    stored = msgspec.json.encode(digest)
+
+    assert decode_digest(FOLD_VERSION, stored) == digest
+    assert decode_digest(FOLD_VERSION, b"") == Digest()
+    assert decode_digest(FOLD_VERSION - 1, stored) is None
+    assert decode_digest(FOLD_VERSION, b'{"prompts":"another shape"}') is None
+    assert not DigestReducer().can_read(b'{"prompts":"another shape"}')

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from carryover.adapter.contract import Batch, Source, Stamp
+from carryover.facts import ProjectRoot
+from carryover.ingest.prepare import Step, prepare
+from carryover.ledger.batch import READ_IN_PART, Prepared, SourceState
+from carryover.model import FileEdit
+
+
+def now() -> int:
+    """Some time after all the records."""
+    return 1_795_200_000_000
+
+
+def said(text: str, key: str) -> bytes:
+    return json.dumps({"id": key, "cwd": "/repo", "body": {"kind": "user_prompt", "text": text}}).encode() + b"\n"
+
+
+@pytest.fixture
+def transcript(tmp_path: Path) -> Path:
+    return tmp_path / "one.jsonl"
+
+
+@pytest.fixture
+def source(transcript: Path) -> Source:
+    return Source(agent="made-up", path=str(transcript))
+
+
+def after(prepared: Prepared | None) -> SourceState:
+    """What the ledger knows of a source once that is committed."""
+    assert prepared is not None
+    return SourceState(
+        rev=1,
+        cursor=prepared.cursor,
+        context=prepared.context,
+        size=prepared.size,
+        mtime_ns=prepared.mtime_ns,
+        state="active",
+    )
+
+
+def test_a_source_is_stamped_as_it_was_before_it_was_read(transcript: Path, source: Source, agent: Any) -> None:
+    """What is written while it is read must still look new afterwards."""
+    transcript.write_bytes(said("one", "a"))
+    size = transcript.stat().st_size
+
+    class GrowingReader(type(agent.reader)):  # type: ignore[misc]
+        def read(self, path: Path, cursor: bytes | None) -> Batch:
+            batch: Batch = super().read(path, cursor)
+            with path.open("ab") as file:
+                file.write(said("two", "b"))
+            return batch
+
+    agent = replace(agent, reader=GrowingReader())
+    step = prepare(agent, source, None, ProjectRoot, now)
+
+    assert step.prepared is not None
+    assert (step.prepared.size, step.prepared.roots, step.more) == (size, {"/repo": ProjectRoot("/repo")}, False)
+
+
+def test_a_source_is_stamped_by_its_reader(transcript: Path, source: Source, agent: Any) -> None:
+    """What changed in a database may lie in another file beside it."""
+    log = transcript.with_suffix(".log")
+
+    class WithLog(type(agent.reader)):  # type: ignore[misc]
+        def stamp(self, path: Path) -> Stamp:
+            return Stamp(path.stat().st_size + log.stat().st_size, 7)
+
+    agent = replace(agent, reader=WithLog())
+    transcript.write_bytes(said("one", "a"))
+    log.write_bytes(b"x" * 1_000)
+    first = prepare(agent, source, None, ProjectRoot, now).prepared
+    unchanged = prepare(agent, source, after(first), ProjectRoot, now)
+    log.write_bytes(b"x" * 1_001)
+
+    assert first is not None
+    assert (first.size, first.mtime_ns) == (transcript.stat().st_size + 1_000, 7)
+    assert unchanged == Step(prepared=None)
+    assert prepare(agent, source, after(first), ProjectRoot, now).prepared is not None
+
+
+def test_a_source_whose_end_is_not_final_never_looks_finished(transcript: Path, source: Source, agent: Any) -> None:
+    class Unsettled(type(agent.reader)):  # type: ignore[misc]
+        settled = False
+
+        def read(self, path: Path, cursor: bytes | None) -> Batch:
+            batch: Batch = super().read(path, cursor)
+            return batch if self.settled else msgspec.structs.replace(batch, look_again_s=60.0)
+
+    reader = Unsettled()
+    agent = replace(agent, reader=reader)
+    transcript.write_bytes(said("one", "a"))
+
+    first = prepare(agent, source, None, ProjectRoot, now)
+    again = prepare(agent, source, after(first.prepared), ProjectRoot, now)
+    reader.settled = True
+    last = prepare(agent, source, after(first.prepared), ProjectRoot, now)
+
+    assert first.prepared is not None
+    assert (first.prepared.size, first.look_again_s) == (READ_IN_PART, 60.0)
+    assert again == Step(prepared=None, look_again_s=60.0), "where nothing was added nothing is committed"
+    assert last.prepared is not None
+    assert (last.prepared.size, last.look_again_s) == (transcript.stat().st_size, None)
+
+
+def test_files_in_an_agents_checkout_are_named_by_the_checkouts_real_path(
+    transcript: Path, source: Source, agent: Any, tmp_path: Path
+) -> None:
+    checkout = tmp_path / "disk" / "worktree"
+    checkout.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(checkout)
+    edit = {"kind": "file_edit", "path": f"{tmp_path}/link/cart.py", "change": "modify"}
+    transcript.write_text(json.dumps({"id": "a", "cwd": f"{tmp_path}/link", "body": edit}) + "\n")
+
+    step = prepare(agent, source, None, lambda _cwd: ProjectRoot("/repo", checkout=str(checkout)), now)
+
+    assert step.prepared is not None
+    assert [entry.event.body for entry in step.prepared.entries] == [
+        FileEdit(path=f"{checkout}/cart.py", change="modify")
+    ]

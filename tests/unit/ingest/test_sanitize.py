@@ -1,0 +1,432 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carryover.ingest.sanitize import (
+    HEAD_CHARS,
+    TAIL_CHARS,
+    TOLERANCE_MS,
+    RealPaths,
+    bound_output,
+    clean_body,
+    clean_context,
+    clean_entry,
+    map_text,
+    with_bounded_times,
+    without_lone_surrogates,
+)
+from carryover.model import (
+    AnyBody,
+    AssistantMessage,
+    Event,
+    FileEdit,
+    PlanItem,
+    PlanUpdate,
+    Question,
+    Retracted,
+    ToolCall,
+    ToolResult,
+    UserPrompt,
+)
+from carryover.records.changes import Change
+
+TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
+"""In the form of a token of GitHub; no one's."""
+
+
+class Context(msgspec.Struct, frozen=True):
+    cwd: str = "/repo"
+    calls: dict[str, str] = {}
+    seen: frozenset[str] = frozenset()
+    last: UserPrompt | None = None
+
+
+def shout(text: str) -> str:
+    return text.upper()
+
+
+@pytest.mark.parametrize(
+    ("value", "changed"),
+    [
+        ("a", "A"),
+        (3, 3),
+        (None, None),
+        (b"a", b"a"),
+        (("a", 1), ("A", 1)),
+        (["a", ["b"]], ["A", ["B"]]),
+        ({"a": "b", "c": {"d": ("e",)}}, {"a": "B", "c": {"d": ("E",)}}),
+        (frozenset({"a"}), frozenset({"A"})),
+        (
+            ToolCall(call_id="c", name="bash", op="shell", subject="ls"),
+            ToolCall(call_id="c", name="bash", op="shell", subject="LS"),
+        ),
+        (Context(calls={"a": "b"}, last=UserPrompt(text="c")), Context("/REPO", {"a": "B"}, last=UserPrompt(text="C"))),
+        (
+            PlanUpdate(items=(PlanItem(text="a"), PlanItem(text="B"))),
+            PlanUpdate(items=(PlanItem(text="A"), PlanItem(text="B"))),
+        ),
+    ],
+)
+def test_every_text_is_changed_however_deep_and_what_names_things_stays(value: object, changed: object) -> None:
+    assert map_text(value, shout) == changed
+
+
+@pytest.mark.parametrize("value", ["A", ("A", {"k": ["B"]}), Context(), PlanUpdate(items=(PlanItem(text="a"),))])
+def test_what_does_not_change_stays_the_same_object(value: object) -> None:
+    assert map_text(value, lambda text: text) is value
+
+
+@pytest.mark.parametrize(
+    ("body", "cleaned", "found"),
+    [
+        (UserPrompt(text=f"use {TOKEN}"), UserPrompt(text="use [redacted:github]"), 1),
+        (
+            Question(call_id="c", text="which?", options=("none", f"{TOKEN} or {TOKEN}")),
+            Question(call_id="c", text="which?", options=("none", "[redacted:github] or [redacted:github]")),
+            2,
+        ),
+        (
+            PlanUpdate(items=(PlanItem(text=f"revoke {TOKEN}", state="done"),)),
+            PlanUpdate(items=(PlanItem(text="revoke [redacted:github]", state="done"),)),
+            1,
+        ),
+        (
+            FileEdit(path="/repo/src/app.py", change="modify", anchor=f"t = '{TOKEN}'"),
+            FileEdit(path="/repo/src/app.py", change="modify", anchor="t = '[redacted:github]'"),
+            1,
+        ),
+        (
+            ToolResult(call_id="c", name="Bash", op="shell", status="ok", subject=f"echo {TOKEN}", output=TOKEN),
+            ToolResult(
+                call_id="c",
+                name="Bash",
+                op="shell",
+                status="ok",
+                subject="echo [redacted:github]",
+                output="[redacted:github]",
+            ),
+            2,
+        ),
+    ],
+)
+def test_secrets_are_hidden_in_every_text_of_an_event_and_counted(body: AnyBody, cleaned: AnyBody, found: int) -> None:
+    counts: Counter[str] = Counter()
+
+    assert clean_body(body, counts) == cleaned
+    assert counts == {"github": found}
+
+
+def test_a_body_without_secrets_stays_the_same_object() -> None:
+    body = AssistantMessage(text="nothing to hide", final=True)
+    counts: Counter[str] = Counter()
+
+    assert clean_body(body, counts) is body
+    assert counts == {}
+
+
+def test_prompts_and_answers_are_never_cut() -> None:
+    counts: Counter[str] = Counter()
+    for body in (UserPrompt(text="p" * 200_000), AssistantMessage(text="a" * 200_000)):
+        assert clean_body(body, counts) is body
+
+
+def test_output_is_bounded_and_what_the_agent_left_out_itself_is_added() -> None:
+    result = ToolResult(call_id="c", name="Bash", op="shell", status="ok", output="x" * 10_000, dropped=50)
+
+    cleaned: Any = clean_body(result, Counter())
+
+    assert cleaned.dropped == 4_050
+    assert len(cleaned.output) < 6_100
+
+
+def test_an_entry_carries_what_was_hidden_in_it() -> None:
+    entry = clean_entry("made-up", Event(key="k", session="s", at_ms=1, body=UserPrompt(text=f"use {TOKEN}")))
+
+    assert entry.body == '{"kind":"user_prompt","text":"use [redacted:github]"}'
+    assert entry.event.body == UserPrompt(text="use [redacted:github]")
+    assert entry.redacted == {"github": 1}
+
+
+def test_halves_of_surrogate_pairs_do_not_stop_an_event() -> None:
+    """JavaScript programs may write them when they cut a text in the middle of an emoji."""
+    event = Event(key="k", session="s", at_ms=1, cwd="/caf\udce9", body=UserPrompt(text="cut \ud83d"))
+
+    entry = clean_entry("made-up", event)
+
+    assert entry.event == Event(key="k", session="s", at_ms=1, cwd="/caf?", body=UserPrompt(text="cut ?"))
+    assert without_lone_surrogates("whole \U0001f642") == "whole \U0001f642"
+
+
+def test_nor_where_they_stand_in_a_path_or_an_id() -> None:
+    call = ToolCall(call_id="cut \ud83d", name="Bash", op="shell")
+
+    entry = clean_entry("made-up", Event(key="k", session="s", at_ms=1, body=call))
+
+    assert entry.event.body == ToolCall(call_id="cut ?", name="Bash", op="shell")
+    assert msgspec.json.decode(clean_context(Context(cwd="/caf\udce9")), type=Context) == Context(cwd="/caf?")
+
+
+def test_secrets_in_the_context_are_hidden_and_its_shape_is_kept() -> None:
+    context = Context(
+        calls={"c1": f"curl -H {TOKEN}"}, seen=frozenset({TOKEN}), last=UserPrompt(text=f"{TOKEN} \ud83d")
+    )
+
+    stored = clean_context(context)
+
+    assert msgspec.json.decode(stored, type=Context) == Context(
+        calls={"c1": "curl -H [redacted:github]"},
+        seen=frozenset({"[redacted:github]"}),
+        last=UserPrompt(text="[redacted:github] ?"),
+    )
+
+
+class Call(msgspec.Struct, frozen=True):
+    id: str
+    subject: str
+    changes: tuple[Change, ...] = ()
+    closed: tuple[str, ...] = ()
+
+
+def test_paths_and_ids_in_the_context_are_no_text_and_stay() -> None:
+    """A project folder may look like a key, and its session would lose its project."""
+    call = Call(
+        id=TOKEN,
+        subject=f"cat {TOKEN}",
+        changes=(Change(path=f"/srv/{TOKEN}/a.py", change="modify", anchor=f"t = '{TOKEN}'"),),
+        closed=(TOKEN,),
+    )
+    context = Context(cwd=f"/srv/{TOKEN}")
+
+    assert msgspec.json.decode(clean_context(context), type=Context).cwd == f"/srv/{TOKEN}"
+    assert msgspec.json.decode(clean_context(call), type=Call) == Call(
+        id=TOKEN,
+        subject="cat [redacted:github]",
+        changes=(Change(path=f"/srv/{TOKEN}/a.py", change="modify", anchor="t = '[redacted:github]'"),),
+        closed=(TOKEN,),
+    )
+
+
+def test_a_key_that_cannot_be_stored_as_text_still_names_its_event() -> None:
+    odd = "turn \ud83d"
+    event = Event(key=odd, session="s1", at_ms=1, body=UserPrompt(text="hello"))
+    undone = Event(key="u", session="s1", at_ms=2, body=Retracted(keys=(odd, "turn 2")))
+
+    assert clean_entry("made-up", undone).retracts[0] == clean_entry("made-up", event).key
+
+
+KEPT = HEAD_CHARS + TAIL_CHARS
+SECRET = "key-" + "s" * 60
+
+
+def as_it_is(text: str) -> str:
+    return text
+
+
+def hide(text: str) -> str:
+    return text.replace(SECRET, "[hidden]")
+
+
+def test_short_output_is_kept_whole() -> None:
+    assert bound_output("x" * KEPT, as_it_is) == ("x" * KEPT, 0)
+
+
+def test_long_output_keeps_its_head_and_tail_and_says_what_was_left_out() -> None:
+    output = "h" * HEAD_CHARS + "m" * 700 + "t" * TAIL_CHARS
+
+    bounded, dropped = bound_output(output, as_it_is)
+
+    assert bounded == "h" * HEAD_CHARS + "\n[... 700 characters left out ...]\n" + "t" * TAIL_CHARS
+    assert dropped == 700
+
+
+def test_very_long_output_is_bounded_the_same_way() -> None:
+    output = "h" * HEAD_CHARS + "m" * 1_000_000 + "t" * TAIL_CHARS
+
+    bounded, dropped = bound_output(output, as_it_is)
+
+    assert bounded == "h" * HEAD_CHARS + "\n[... 1000000 characters left out ...]\n" + "t" * TAIL_CHARS
+    assert dropped == 1_000_000
+
+
+def test_only_the_ends_of_very_long_output_are_searched_for_secrets() -> None:
+    searched: list[int] = []
+
+    def count(text: str) -> str:
+        searched.append(len(text))
+        return text
+
+    bound_output("x" * 5_000_000, count)
+
+    assert sum(searched) < 200_000
+
+
+@given(before=st.sampled_from([0, 1_470, HEAD_CHARS, 5_000, 90_000]), after=st.integers(0, 140_000))
+def test_no_part_of_a_secret_is_kept_wherever_it_stands(before: int, after: int) -> None:
+    bounded, _ = bound_output("x" * before + SECRET + "y" * after, hide)
+
+    assert "key-" not in bounded
+    assert "s" * 4 not in bounded
+    assert len(bounded) < KEPT + 60
+
+
+NOW_MS = 1_795_200_000_000
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+YEAR_MS = 365 * DAY_MS
+
+
+def events(*times: int, session: str = "s1") -> list[Event]:
+    return [Event(key=str(n), session=session, at_ms=at_ms, body=UserPrompt(text="x")) for n, at_ms in enumerate(times)]
+
+
+def bounded(*times: int, written_ms: int = NOW_MS) -> list[int]:
+    return [event.at_ms for event in with_bounded_times(events(*times), now_ms=NOW_MS, written_ms=written_ms)]
+
+
+def test_times_that_can_be_stay_whatever_their_order() -> None:
+    times = (NOW_MS - DAY_MS, NOW_MS - 2 * DAY_MS, NOW_MS, NOW_MS + TOLERANCE_MS)
+
+    assert bounded(*times) == list(times)
+
+
+def test_a_record_from_the_future_happened_when_it_arrived() -> None:
+    assert bounded(NOW_MS - MINUTE_MS, NOW_MS + YEAR_MS) == [NOW_MS - MINUTE_MS, NOW_MS]
+
+
+def test_a_whole_file_from_the_future_keeps_its_order() -> None:
+    assert bounded(NOW_MS + DAY_MS, NOW_MS + DAY_MS + 1, NOW_MS + YEAR_MS) == [NOW_MS] * 3
+
+
+def test_in_old_history_a_wrong_date_is_no_later_than_the_last_write_and_the_record_after_it() -> None:
+    old = NOW_MS - 30 * DAY_MS
+
+    assert bounded(old, NOW_MS + YEAR_MS, old + MINUTE_MS, written_ms=old + DAY_MS)[1] == old + MINUTE_MS
+    assert bounded(old, NOW_MS + YEAR_MS, written_ms=old + DAY_MS)[1] == old + DAY_MS
+
+
+def test_a_file_with_an_old_date_of_its_own_takes_no_record_back_behind_the_one_before() -> None:
+    assert bounded(NOW_MS - MINUTE_MS, NOW_MS + YEAR_MS, written_ms=1)[1] == NOW_MS - MINUTE_MS
+
+
+def test_a_record_without_a_time_goes_with_the_one_before_it() -> None:
+    assert bounded(NOW_MS - DAY_MS, 0, -5) == [NOW_MS - DAY_MS] * 3
+
+
+def test_at_the_head_of_a_file_it_goes_with_the_one_after_it_or_with_the_file() -> None:
+    assert bounded(0, NOW_MS - DAY_MS) == [NOW_MS - DAY_MS] * 2
+    assert bounded(0, written_ms=NOW_MS - DAY_MS) == [NOW_MS - DAY_MS]
+    assert bounded(0, written_ms=0) == [NOW_MS]
+    assert bounded(0, written_ms=NOW_MS + DAY_MS) == [NOW_MS]
+
+
+def test_sessions_that_share_a_source_do_not_lend_each_other_their_times() -> None:
+    mixed = [*events(NOW_MS - DAY_MS, session="a"), *events(0, session="b"), *events(0, session="a")]
+
+    found = with_bounded_times(mixed, now_ms=NOW_MS, written_ms=NOW_MS - MINUTE_MS)
+
+    assert [event.at_ms for event in found] == [NOW_MS - DAY_MS, NOW_MS - MINUTE_MS, NOW_MS - DAY_MS]
+
+
+TIMES = st.integers(-1, 10) | st.integers(NOW_MS - DAY_MS, NOW_MS + DAY_MS) | st.just(NOW_MS + YEAR_MS)
+
+
+@given(times=st.lists(TIMES, max_size=12), written_ms=TIMES)
+def test_every_time_is_one_that_can_be_and_the_same_when_bounded_again(times: list[int], written_ms: int) -> None:
+    once = with_bounded_times(events(*times), now_ms=NOW_MS, written_ms=written_ms)
+
+    assert [event.key for event in once] == [str(n) for n in range(len(times))]
+    assert all(0 < event.at_ms <= NOW_MS + TOLERANCE_MS for event in once)
+    assert with_bounded_times(once, now_ms=NOW_MS, written_ms=written_ms) == once
+
+
+@given(good=st.lists(st.integers(NOW_MS - DAY_MS, NOW_MS), max_size=12).map(sorted), written_ms=TIMES, data=st.data())
+def test_records_in_order_stay_in_order_whichever_of_them_lie_ahead_or_have_no_time(
+    good: list[int], written_ms: int, data: st.DataObject
+) -> None:
+    times = [data.draw(st.sampled_from((at_ms, 0, NOW_MS + YEAR_MS))) for at_ms in good]
+
+    found = [e.at_ms for e in with_bounded_times(events(*times), now_ms=NOW_MS, written_ms=written_ms)]
+
+    assert found == sorted(found)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    root = tmp_path / "disk" / "shop"
+    (root / "src").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(root)
+    return root
+
+
+@pytest.fixture
+def paths(shop: Path) -> RealPaths:
+    return RealPaths([str(shop)])
+
+
+def test_a_file_reached_over_a_link_to_the_project_has_its_real_path(
+    tmp_path: Path, shop: Path, paths: RealPaths
+) -> None:
+    assert paths.of(f"{tmp_path}/link/src/cart.py") == f"{shop}/src/cart.py"
+    assert paths.of(f"{tmp_path}/link/gone/cart.py") == f"{shop}/gone/cart.py"
+
+
+def test_a_link_into_the_project_leads_to_the_folder_there(tmp_path: Path, shop: Path, paths: RealPaths) -> None:
+    (tmp_path / "src").symlink_to(shop / "src")
+
+    assert paths.of(f"{tmp_path}/src/cart.py") == f"{shop}/src/cart.py"
+
+
+def test_a_path_below_the_project_stays_as_it_is_recorded(tmp_path: Path, shop: Path, paths: RealPaths) -> None:
+    """Also where a link there leads out of the project, or to another place in it."""
+    (tmp_path / "elsewhere").mkdir()
+    (shop / "out").symlink_to(tmp_path / "elsewhere")
+    (shop / "alias").symlink_to(shop / "src")
+
+    for path in (f"{shop}/cart.py", f"{shop}/out/a.py", f"{shop}/alias/a.py"):
+        assert paths.of(path) == path
+
+
+def test_a_file_that_is_a_link_keeps_its_own_name(tmp_path: Path, shop: Path, paths: RealPaths) -> None:
+    (tmp_path / "shared.md").write_text("rules\n")
+    (shop / "AGENTS.md").symlink_to(tmp_path / "shared.md")
+
+    assert paths.of(f"{tmp_path}/link/AGENTS.md") == f"{shop}/AGENTS.md"
+    assert paths.of(f"{tmp_path}/shared.md") == f"{tmp_path}/shared.md"
+
+
+@pytest.mark.parametrize("path", ["src/cart.py", "", "C:\\shop\\cart.py", "/nul\0here/cart.py", "/other/shop/cart.py"])
+def test_what_is_not_in_the_project_stays_as_it_is_recorded(paths: RealPaths, path: str) -> None:
+    assert paths.of(path) == path
+
+
+def test_a_project_named_by_a_path_of_another_system_changes_nothing(shop: Path, tmp_path: Path) -> None:
+    assert RealPaths(["C:\\shop"]).of(f"{tmp_path}/link/cart.py") == f"{tmp_path}/link/cart.py"
+
+
+def test_edits_and_the_calls_that_make_them_are_renamed_and_nothing_else(
+    tmp_path: Path, shop: Path, paths: RealPaths
+) -> None:
+    linked, real = f"{tmp_path}/link/a.py", f"{shop}/a.py"
+
+    def renamed(body: AnyBody) -> AnyBody:
+        return paths.of_event(Event(key="k", session="s", at_ms=1, body=body)).body
+
+    assert renamed(FileEdit(path=linked, change="modify")) == FileEdit(path=real, change="modify")
+    moved = FileEdit(path=linked, change="rename", old_path=f"{tmp_path}/link/b.py")
+    assert renamed(moved) == FileEdit(path=real, change="rename", old_path=f"{shop}/b.py")
+    call = ToolCall(call_id="c", name="Edit", op="edit", subject=linked)
+    assert renamed(call) == ToolCall(call_id="c", name="Edit", op="edit", subject=real)
+    result = ToolResult(call_id="c", name="Write", op="write", status="ok", subject=linked)
+    assert renamed(result) == ToolResult(call_id="c", name="Write", op="write", status="ok", subject=real)
+    for body in (
+        ToolCall(call_id="c", name="Bash", op="shell", subject=linked),
+        UserPrompt(text=linked),
+    ):
+        assert renamed(body) is body

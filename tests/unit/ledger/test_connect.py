@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from carryover.distill.stored_digest import DigestReducer
+from carryover.errors import ExitCode, UserError
+from carryover.ledger.connect import connect_read_only, damage_mark, prepare_file
+from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.queries import sessions, totals
+from carryover.ledger.schema import MIGRATIONS, version_of
+from carryover.ledger.store import Ledger
+from support.scribe import Scribe
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "ledger.sqlite"
+
+
+def version(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as db:
+        return version_of(db)
+
+
+def incidents(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as db:
+        return [text for (text,) in db.execute("SELECT text FROM incident")]
+
+
+def moved_aside(path: Path) -> list[Path]:
+    return sorted(path.parent.glob("ledger.corrupt-*.sqlite"))
+
+
+def test_a_ledger_is_made_where_there_is_none(path: Path) -> None:
+    prepare_file(path)
+
+    assert version(path) == len(MIGRATIONS)
+    assert [file.name for file in path.parent.iterdir()] == ["ledger.sqlite"]
+
+
+def test_a_ledger_that_others_could_read_is_made_private(path: Path) -> None:
+    prepare_file(path)
+    path.chmod(0o644)
+
+    prepare_file(path)
+
+    assert oct(path.stat().st_mode & 0o777) == "0o600"
+
+
+def test_a_file_that_is_no_database_is_moved_aside_and_told_of(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"this is not a database at all " * 200)
+
+    prepare_file(path)
+
+    (aside,) = moved_aside(path)
+    assert aside.read_bytes().startswith(b"this is not a database")
+    assert incidents(path) == [
+        f"The ledger was damaged. It was moved to {aside.name}; 0 events could be saved from it."
+    ]
+    assert sorted(file.name for file in path.parent.iterdir()) == sorted([aside.name, "ledger.sqlite"])
+
+
+def test_a_log_that_belongs_to_the_damaged_file_is_not_played_into_the_new_one(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("CREATE TABLE kept (a)")
+        db.execute("INSERT INTO kept VALUES (1)")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.execute("UPDATE kept SET a = 2")
+        log = path.with_name("ledger.sqlite-wal").read_bytes()
+    path.write_bytes(b"this is not a database at all " * 200)
+    path.with_name("ledger.sqlite-wal").write_bytes(log)
+
+    prepare_file(path)
+
+    (aside,) = moved_aside(path)
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert aside.with_name(aside.name + "-wal").read_bytes() == log
+
+
+def test_a_salvage_that_was_cut_short_is_done_again(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"this is not a database at all " * 200)
+    path.with_name("ledger.salvaged.sqlite").write_bytes(b"half of a ledger")
+    path.with_name("ledger.corrupt-20250101T000000.000000Z.sqlite").hardlink_to(path)
+
+    prepare_file(path)
+
+    assert version(path) == len(MIGRATIONS)
+    assert not path.with_name("ledger.salvaged.sqlite").exists()
+    assert len(moved_aside(path)) == 2
+
+
+def test_a_sound_ledger_that_was_marked_damaged_is_kept(path: Path) -> None:
+    prepare_file(path)
+    damage_mark(path).touch()
+
+    prepare_file(path)
+
+    assert moved_aside(path) == []
+    assert not damage_mark(path).exists()
+
+
+def test_a_newer_ledger_is_refused_not_salvaged(path: Path) -> None:
+    prepare_file(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 99")
+
+    with pytest.raises(UserError) as told:
+        prepare_file(path)
+
+    assert told.value.code is ExitCode.REFUSED
+    assert moved_aside(path) == []
+
+
+def test_a_folder_in_the_ledgers_place_is_told_clearly(path: Path) -> None:
+    path.mkdir(parents=True)
+
+    with pytest.raises(LedgerUnavailable, match="cannot be opened: Is a directory"):
+        prepare_file(path)
+
+
+LIVING_WRITER = """
+import asyncio, sys
+from pathlib import Path
+from carryover.adapter.contract import Source
+from carryover.ledger.batch import Entry, Prepared
+from carryover.distill.stored_digest import DigestReducer
+from carryover.ledger.store import Ledger
+from carryover.model import Event, UserPrompt
+
+async def main():
+    ledger = await Ledger.open(Path(sys.argv[1]), DigestReducer())
+    for n in range(3):
+        event = Event(key=f"k{n}", session="s1", at_ms=n, body=UserPrompt(text="hello"))
+        entries = (Entry.of("made-up", event, {}),)
+        prepared = Prepared(cursor=b"1", context=b"{}", size=0, mtime_ns=0, entries=entries)
+        await ledger.commit(Source(agent="made-up", path="/t/1"), prepared, seen_rev=n)
+        print("committed", flush=True)
+        sys.stdin.readline()
+    await ledger.close()
+
+asyncio.run(main())
+"""
+
+
+def state_of(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Everything about the files of a folder that reading could have changed."""
+    found = {file.name: file.stat() for file in folder.iterdir()}
+    return {name: (each.st_ino, each.st_size, each.st_mtime_ns) for name, each in found.items()}
+
+
+async def stopped(path: Path, scribe_of: type[Scribe]) -> None:
+    """A ledger whose daemon was stopped in good order."""
+    ledger = await Ledger.open(path, DigestReducer())
+    await scribe_of(ledger).tell("hello")
+    await ledger.close()
+
+
+async def killed(path: Path, scribe_of: type[Scribe]) -> None:
+    """What a daemon leaves that was killed: the database, its log, and the log's index."""
+    living = path.with_name("living.sqlite")
+    ledger = await Ledger.open(living, DigestReducer())
+    await scribe_of(ledger).tell("hello")
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).write_bytes(living.with_name(living.name + suffix).read_bytes())
+    await ledger.close()
+    living.unlink()
+
+
+def test_without_a_ledger_it_says_so_and_makes_none(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="There is no ledger at") as told:
+        connect_read_only(tmp_path / "ledger.sqlite")
+
+    assert told.value.code is ExitCode.NOTHING_FOUND
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_reading_a_ledger_nobody_has_open_leaves_every_file_as_it_was(
+    ledger_path: Path, scribe_of: type[Scribe]
+) -> None:
+    await stopped(ledger_path, scribe_of)
+    before = state_of(ledger_path.parent)
+
+    with closing(connect_read_only(ledger_path)) as db:
+        assert totals(db).events == 1
+
+    assert state_of(ledger_path.parent) == before
+
+
+async def test_reading_beside_a_writer_sees_what_was_committed_and_makes_no_file(
+    ledger_path: Path, scribe: Scribe
+) -> None:
+    await scribe.tell("hello")
+    before = set(state_of(ledger_path.parent))
+
+    with closing(connect_read_only(ledger_path)) as db:
+        first = totals(db).events
+        await scribe.tell("again")
+        second = totals(db).events
+
+    assert (first, second) == (1, 2)
+    assert set(state_of(ledger_path.parent)) == before
+
+
+async def test_what_a_killed_writer_left_in_its_log_is_read(ledger_path: Path, scribe_of: type[Scribe]) -> None:
+    ledger_path.parent.mkdir()
+    await killed(ledger_path, scribe_of)
+    before = set(state_of(ledger_path.parent))
+
+    with closing(connect_read_only(ledger_path)) as db:
+        assert totals(db).events == 1
+
+    assert set(state_of(ledger_path.parent)) == before
+
+
+async def test_after_a_killed_writer_not_a_byte_need_change(ledger_path: Path, scribe_of: type[Scribe]) -> None:
+    ledger_path.parent.mkdir()
+    await killed(ledger_path, scribe_of)
+    before = {file.name: file.read_bytes() for file in ledger_path.parent.iterdir()}
+
+    with closing(connect_read_only(ledger_path, keep_index=True)) as db:
+        assert totals(db).events == 1
+
+    assert {file.name: file.read_bytes() for file in ledger_path.parent.iterdir()} == before
+
+
+def test_without_touching_the_index_what_a_living_writer_committed_is_read(tmp_path: Path) -> None:
+    """In another process, as `keep_index` asks for."""
+    path = tmp_path / "ledger.sqlite"
+    with subprocess.Popen(
+        [sys.executable, "-c", LIVING_WRITER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        seen = []
+        for _ in range(3):
+            writer.stdout.readline()
+            with closing(connect_read_only(path, keep_index=True)) as db:
+                seen.append(totals(db).events)
+            writer.stdin.write("go on\n")
+            writer.stdin.flush()
+        writer.stdin.close()
+
+    assert seen == [1, 2, 3]
+
+
+async def test_where_the_logs_index_cannot_be_made_the_database_itself_is_read(
+    ledger_path: Path, scribe_of: type[Scribe]
+) -> None:
+    """So it is in a folder that cannot be written; here something else stands in the index's place."""
+    await stopped(ledger_path, scribe_of)
+    ledger_path.with_name("ledger.sqlite-shm").mkdir()
+
+    with closing(connect_read_only(ledger_path)) as db:
+        assert [row.native_id for row in sessions(db, limit=2)] == ["s1"]
+
+
+async def test_nothing_can_be_written_through_it(ledger_path: Path, scribe: Scribe) -> None:
+    await scribe.tell("hello")
+
+    with closing(connect_read_only(ledger_path)) as db, pytest.raises(sqlite3.OperationalError):
+        db.execute("DELETE FROM event")
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "message"),
+    [
+        (len(MIGRATIONS) + 1, UserError, "written by a newer Carryover"),
+        (0, LedgerUnavailable, "has not been brought up to date yet"),
+    ],
+)
+async def test_a_ledger_of_another_version_is_refused_with_what_to_do(
+    ledger_path: Path, scribe_of: type[Scribe], version: int, kind: type[UserError], message: str
+) -> None:
+    await stopped(ledger_path, scribe_of)
+    with closing(sqlite3.connect(ledger_path)) as db:
+        db.execute(f"PRAGMA user_version = {version}")
+
+    with pytest.raises(kind, match=message):
+        connect_read_only(ledger_path)
+
+
+def test_a_file_that_is_no_database_is_told_clearly(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(b"not a database " * 100)
+
+    with pytest.raises(UserError, match="is damaged"):
+        connect_read_only(path)

@@ -1,0 +1,175 @@
+"""A thread that is told again: in the end the ledger has what was told last, whatever was told before."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from carryover.adapter.contract import Retold
+from carryover.distill.stored_digest import DigestReducer
+from carryover.ledger.batch import Commit
+from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
+from carryover.ledger.store import Ledger
+from carryover.model import Event, SessionInfo, UserPrompt
+from carryover.publish.project_view import project_view
+from support.scribe import Scribe
+
+Reading = Callable[[], sqlite3.Connection]
+WHOLE = Retold(session="s1")
+
+
+def standing(db: sqlite3.Connection, session: str = "s1") -> list[str]:
+    """The prompts of a session that count, in the order of their rows."""
+    events = session_events(db, session_by_prefix(db, session))
+    return [event.body.text for event in events if isinstance(event.body, UserPrompt) and not event.retracted]
+
+
+async def retold(scribe: Scribe, *keys: str, how: Retold = WHOLE, rank: int = 0) -> Commit:
+    """Tell prompts again, `key` or `key=text`, each at a time of its own."""
+    events = []
+    for number, each in enumerate(keys, 1):
+        key, _, text = each.partition("=")
+        events.append(
+            scribe.event(text or key, key=key, at_ms=1_000 * number, session=how.session, sidechain=how.sidechain)
+        )
+    return await scribe.commit(scribe.prepared(*events, retold=(how,)), rank=rank)
+
+
+async def test_what_is_the_same_costs_nothing(scribe: Scribe, reading: Reading) -> None:
+    first = await retold(scribe, "a", "b", "c")
+    before = reading().execute("SELECT id, key, body, at_ms FROM event").fetchall()
+    again = await retold(scribe, "a", "b", "c")
+
+    assert (first.new_events, first.projects) == (3, (1,))
+    assert again == Commit()
+    assert reading().execute("SELECT id, key, body, at_ms FROM event").fetchall() == before
+
+
+async def test_what_changed_is_replaced_and_keeps_its_place_and_its_time(scribe: Scribe, reading: Reading) -> None:
+    await retold(scribe, "a", "b=Never use tabs.", "c")
+    changed = await retold(scribe, "a", "b=Never use spaces.", "c")
+
+    assert (changed.new_events, changed.projects) == (0, (1,))
+    assert standing(reading()) == ["a", "Never use spaces.", "c"]
+    assert [note.text for note in project_view(reading(), 1).notes] == ["Never use spaces."]
+
+
+async def test_what_is_gone_counts_no_longer_and_can_come_back(scribe: Scribe, reading: Reading) -> None:
+    await retold(scribe, "a", "b", "c")
+    for told in (("a",), ("a", "d"), ("a", "b", "c"), (), ("c", "b")):
+        commit = await retold(scribe, *told)
+        assert (standing(reading()), commit.projects) == (list(told), (1,))
+
+
+async def test_what_came_late_stands_in_its_place(scribe: Scribe, reading: Reading) -> None:
+    await retold(scribe, "a", "c")
+    await retold(scribe, "a", "b", "c")
+
+    assert standing(reading()) == ["a", "b", "c"]
+    assert project_view(reading(), 1).sessions[0].digest.prompts == 3
+
+
+async def test_what_goes_on_after_an_event_leaves_all_before_it(scribe: Scribe, reading: Reading) -> None:
+    await retold(scribe, "a", "b", "c", "d")
+    await retold(scribe, "e", how=Retold(session="s1", after="b"))
+
+    assert standing(reading()) == ["a", "b", "e"]
+
+
+async def test_a_thread_may_be_told_in_several_commits(scribe: Scribe, reading: Reading) -> None:
+    await retold(scribe, "a", "b", "c", "d", "e")
+    assert await retold(scribe, "a", "b", how=Retold(session="s1", more=True)) == Commit()
+    assert await retold(scribe, "c", how=Retold(session="s1", after="b", more=True)) == Commit()
+    assert standing(reading()) == ["a", "b", "c", "d", "e"]
+
+    await retold(scribe, "d=other", how=Retold(session="s1", after="c"))
+    assert standing(reading()) == ["a", "b", "c", "other"]
+
+
+async def test_without_the_event_that_it_comes_after_nothing_is_taken_back(scribe: Scribe, reading: Reading) -> None:
+    """Should a salvaged ledger have lost it."""
+    await retold(scribe, "a", "b")
+    await retold(scribe, "c", how=Retold(session="s1", after="lost"))
+
+    assert standing(reading()) == ["a", "b", "c"]
+
+
+async def test_an_event_told_twice_counts_where_it_came_first(scribe: Scribe, reading: Reading) -> None:
+    await retold(scribe, "a", "b", "a=again")
+
+    assert standing(reading()) == ["a", "b"]
+
+
+async def test_other_threads_and_what_is_not_told_again_stay(scribe: Scribe, reading: Reading) -> None:
+    await scribe.commit(scribe.prepared(scribe.event("plain", session="s2"), scribe.event("side", sidechain="c1")))
+    await retold(scribe, "a", "b")
+    await retold(scribe, "a")
+
+    assert standing(reading(), "s2") == ["plain"]
+    assert sorted(standing(reading())) == ["a", "side"]
+
+
+async def test_an_event_that_moves_to_another_thread_is_gone_from_the_former(scribe: Scribe, reading: Reading) -> None:
+    """A sub-agent whose conversation becomes known later."""
+    await retold(scribe, "a", "b", how=Retold(session="child", sidechain="child"))
+    await retold(scribe, "a", "b", how=Retold(session="s1", sidechain="child"))
+
+    assert (standing(reading()), standing(reading(), "child")) == (["a", "b"], [])
+    left = [view for view in project_view(reading(), 1).sessions if view.session == "child"]
+    assert not any(side.prompts for view in left for side in view.sidechains)
+
+
+async def test_a_lesser_source_takes_nothing_back(scribe: Scribe, reading: Reading) -> None:
+    await retold(scribe, "a", "b", rank=2)
+
+    assert await retold(scribe, rank=1) == Commit()
+    assert await retold(scribe, "c", rank=1) == Commit()
+    assert standing(reading()) == ["a", "b"]
+
+
+async def test_a_thread_of_which_nothing_was_ever_told_makes_no_session(scribe: Scribe, reading: Reading) -> None:
+    assert await retold(scribe) == Commit()
+    assert reading().execute("SELECT count(*) FROM session").fetchone() == (0,)
+
+
+async def test_facts_about_the_session_are_taken_from_what_is_told_again(scribe: Scribe, reading: Reading) -> None:
+    for title in ("one", "two"):
+        info = scribe.event(SessionInfo(title=title), key="info")
+        await scribe.commit(scribe.prepared(info, retold=(WHOLE,)))
+
+    assert session_by_prefix(reading(), "s1").title == "two"
+
+
+_texts = st.sampled_from(["go on", "Never push to main.", "Add a parser."])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(states=st.lists(st.lists(st.tuples(st.sampled_from("abcdef"), _texts), max_size=6), min_size=1, max_size=5))
+def test_it_is_as_if_only_the_last_had_been_told(scribe_of: type[Scribe], states: list[list[tuple[str, str]]]) -> None:
+    async def told(path: Path, *states: list[tuple[str, str]]) -> tuple[list[str], object]:
+        ledger = await Ledger.open(path, DigestReducer())
+        scribe = scribe_of(ledger)
+        # The session and its project are there in both; the time of what is told is that of its key.
+        await scribe.commit(scribe.prepared(scribe.event("first", key="0", at_ms=1)))
+        for state in states:
+            events: list[Event] = [
+                scribe.event(text, key=key, at_ms=1_000 + ord(key)) for key, text in dict(state).items()
+            ]
+            await scribe.commit(scribe.prepared(*events, retold=(Retold(session="s1", after="0"),)))
+        await ledger.close()
+        with closing(connect_read_only(path)) as db:
+            (view,) = project_view(db, 1).sessions
+            return standing(db), (view.digest, project_view(db, 1).notes)
+
+    with tempfile.TemporaryDirectory() as folder:
+        each = asyncio.run(told(Path(folder, "each.sqlite"), *states))
+        last = asyncio.run(told(Path(folder, "last.sqlite"), states[-1]))
+
+    assert each == last

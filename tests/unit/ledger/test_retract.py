@@ -1,0 +1,445 @@
+"""What the user took back, and what a better source tells, counts no longer; reading again changes nothing."""
+
+from __future__ import annotations
+
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from carryover.adapter.contract import Source
+from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
+from carryover.ledger.batch import Commit, Entry
+from carryover.ledger.queries import connect_read_only, projects, session_by_prefix, session_events, sessions, totals
+from carryover.ledger.store import Ledger
+from carryover.model import AnyBody, AssistantMessage, Event, Retracted, SessionInfo, UserPrompt
+from carryover.publish.project_view import project_view
+from support.scribe import Scribe
+
+Reading = Callable[[], sqlite3.Connection]
+AGENT = "made-up"
+ONE = Source(agent=AGENT, path="/t/one.jsonl")
+LESSER, BETTER = "/t/transcript.jsonl", "/t/state.db"
+
+STORER = """
+import asyncio, sys
+from pathlib import Path
+from carryover.adapter.contract import Source
+from carryover.facts import ProjectRoot
+from carryover.ledger.batch import Entry, Prepared
+from carryover.distill.stored_digest import DigestReducer
+from carryover.ledger.store import Ledger
+from carryover.model import Event, Retracted, UserPrompt
+
+ROOTS = {"/repo": ProjectRoot("/repo")}
+
+def told(session, key, body):
+    event = Event(key=key, session=session, at_ms=1_000, body=body, cwd="/repo")
+    return Entry.of("made-up", event, {})
+
+async def main():
+    ledger = await Ledger.open(Path(sys.argv[1]), DigestReducer())
+    revs = {}
+    async def tell(path, rank, *entries):
+        source = Source(agent="made-up", path=path, rank=rank)
+        prepared = Prepared(cursor=b"", context=b"{}", size=1, mtime_ns=1, entries=entries, roots=ROOTS)
+        await ledger.commit(source, prepared, seen_rev=revs.get(path, 0))
+        revs[path] = revs.get(path, 0) + 1
+        print(path, flush=True)
+    n = 0
+    while True:
+        n += 1
+        s = f"s{n}"
+        lesser = [told(s, f"{s}:{k}", UserPrompt(text=f"lesser {k}. Never push to main.")) for k in range(20)]
+        better = [told(s, f"{s}/{k}", UserPrompt(text=f"better {k}. Never push to main.")) for k in range(20)]
+        await tell("lesser", 0, *lesser)
+        await tell("better", 2, *better)
+        await tell("better", 2, told(s, f"{s}/u", Retracted(keys=tuple(f"{s}/{k}" for k in range(5)))))
+
+asyncio.run(main())
+"""
+
+
+def texts(db: sqlite3.Connection, session: str = "s1") -> list[tuple[str, bool]]:
+    """The prompts of a session that are shown, and whether each was taken back."""
+    events = session_events(db, session_by_prefix(db, session))
+    return [(event.body.text, event.retracted) for event in events if isinstance(event.body, UserPrompt)]
+
+
+def counted(db: sqlite3.Connection, project_id: int = 1) -> dict[str, int]:
+    """The number of prompts in the digests of each session of a project."""
+    return {
+        view.session: view.digest.prompts + sum(side.prompts for side in view.sidechains)
+        for view in project_view(db, project_id).sessions
+    }
+
+
+def rulings(db: sqlite3.Connection) -> list[str]:
+    return [note.text for note in project_view(db, 1).notes if note.kind == "ruling"]
+
+
+async def test_what_was_taken_back_no_longer_counts_and_keeps_its_place(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell("add a parser", "Never use regular expressions.", "and a test")
+
+    commit = await scribe.tell(scribe.event(Retracted(keys=("k2", "k3", "k3:result"))))
+
+    db = reading()
+    assert commit == Commit(new_events=1, projects=(1,), newest_event_ms=4_000)
+    assert texts(db) == [("add a parser", False), ("Never use regular expressions.", True), ("and a test", True)]
+    assert (counted(db), rulings(db)) == ({"s1": 1}, [])
+    assert totals(db).events == 2
+
+
+async def test_the_digest_is_as_if_it_had_never_been_said(
+    scribe: Scribe, reading: Reading, tmp_path: Path, scribe_of: type[Scribe]
+) -> None:
+    said = [
+        scribe.event("Add a parser. Never push to main."),
+        scribe.event(AssistantMessage(text="The parser is written and its tests pass.", final=True)),
+        scribe.event("Use the other library. Always ask first."),
+        scribe.event(AssistantMessage(text="Shall I remove the old one?", final=True)),
+    ]
+    await scribe.tell(*said, scribe.event("find it", sidechain="a1"))
+    await scribe.tell(scribe.event(Retracted(keys=("k3", "k4"))), scribe.event("go on", at_ms=9_000))
+
+    other = await Ledger.open(tmp_path / "other.sqlite", DigestReducer())
+    straight = scribe_of(other)
+    await straight.tell(*said[:2], scribe.event("find it", sidechain="a1", at_ms=5_000))
+    await straight.tell(scribe.event("go on", at_ms=9_000))
+    await other.close()
+
+    with closing(connect_read_only(tmp_path / "other.sqlite")) as db:
+        assert project_view(reading(), 1) == project_view(db, 1)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
+async def test_in_one_read_the_order_makes_no_difference(
+    scribe: Scribe, reading: Reading, order: tuple[int, int, int]
+) -> None:
+    told = [
+        scribe.event("add a parser", at_ms=1_000),
+        scribe.event("Never use regular expressions.", at_ms=2_000),
+        scribe.event(Retracted(keys=("k2",)), at_ms=3_000),
+    ]
+
+    commit = await scribe.tell(*(told[n] for n in order))
+
+    assert commit.new_events == 3
+    assert sorted(texts(reading())) == [("Never use regular expressions.", True), ("add a parser", False)]
+    assert (counted(reading()), rulings(reading())) == ({"s1": 1}, [])
+
+
+async def test_a_read_of_which_nothing_counts_leaves_an_empty_digest(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("add a parser"), scribe.event(Retracted(keys=("k1",)), sidechain="a1"))
+
+    assert counted(reading()) == {"s1": 0}
+
+
+async def test_each_thread_loses_what_was_taken_back_of_it(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell("add a parser", "and a test")
+    await scribe.tell(scribe.event("find it", sidechain="a1"), scribe.event("and that", sidechain="a1"), path="/t/a1")
+    await scribe.tell(scribe.event("look there", sidechain="a2", at_ms=50_000), path="/t/a2")
+
+    await scribe.tell(scribe.event(Retracted(keys=("k2", "k4", "k5"))))
+
+    (session,) = project_view(reading(), 1).sessions
+    assert session.digest.prompts == 1
+    assert [side.last_ms for side in session.sidechains] == [3_000, 0], "what is left of it tells how new a thread is"
+
+
+async def test_other_sessions_keep_what_they_share_a_key_with(scribe: Scribe, reading: Reading) -> None:
+    """A fork that takes back a turn of its copied history takes nothing from its parent."""
+    await scribe.tell("add a parser")
+
+    await scribe.tell(scribe.event(Retracted(keys=("k1", "unheard of")), session="s2"), path="/t/fork")
+
+    assert texts(reading()) == [("add a parser", False)]
+    assert counted(reading()) == {"s1": 1, "s2": 0}
+
+
+async def test_the_same_key_of_another_agent_is_another(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell("add a parser")
+    undone = Entry.of("another", scribe.event(Retracted(keys=("k1",))), {})
+
+    prepared = msgspec.structs.replace(scribe.prepared(), entries=(undone,))
+    await ledger.commit(Source(agent="another", path="/t/2"), prepared, seen_rev=0)
+
+    assert reading().execute("SELECT retracted FROM event").fetchall() == [(0,), (0,)]
+
+
+async def test_reading_again_adds_nothing_and_brings_nothing_back(scribe: Scribe, reading: Reading) -> None:
+    told = [scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",)))]
+    await scribe.tell(*told)
+    before = project_view(reading(), 1)
+
+    again = [await scribe.tell(*told), await scribe.tell(told[1]), await scribe.tell(told[2])]
+
+    assert again == [Commit()] * 3
+    assert project_view(reading(), 1) == before
+    assert texts(reading()) == [("add a parser", False), ("in C", True)]
+
+
+async def test_what_the_user_does_again_counts_under_its_new_key(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",))))
+
+    await scribe.tell(scribe.event("in C", key="k2 again"))
+
+    assert texts(reading()) == [("add a parser", False), ("in C", True), ("in C", False)]
+    assert counted(reading()) == {"s1": 2}
+
+
+async def test_an_event_that_was_lost_is_taken_back_when_it_is_read_again(
+    scribe: Scribe, reading: Reading, ledger_path: Path
+) -> None:
+    """From a damaged ledger the row of what took it back may be all that was saved."""
+    told = [scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",)))]
+    await scribe.tell(*told)
+    with closing(sqlite3.connect(ledger_path)) as db, db:
+        db.execute("DELETE FROM event WHERE id = 2")
+
+    assert (await scribe.tell(told[1])).new_events == 1
+    assert await scribe.tell(told[2]) == Commit(projects=(1,))
+
+    assert (texts(reading()), counted(reading())) == ([("add a parser", False), ("in C", True)], {"s1": 1})
+
+
+async def test_more_keys_than_one_question_takes(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(*(scribe.event(f"prompt {n}", key=f"p{n}") for n in range(1_300)))
+
+    await scribe.tell(scribe.event(Retracted(keys=tuple(f"p{n}" for n in range(40, 2_000)))))
+
+    assert counted(reading()) == {"s1": 40}
+
+
+async def test_words_taken_back_do_not_stand_for_what_a_hook_tells(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    done = AssistantMessage(text="Done.", final=True)
+    await scribe.tell(scribe.event("add a parser"), scribe.event(done), scribe.event(Retracted(keys=("k2",))))
+
+    early = Entry.of(AGENT, scribe.event(done, at_ms=90_000), {})
+    commit = await ledger.add_provisional(AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
+
+    assert commit.new_events == 1
+
+
+async def test_a_better_source_takes_the_place_of_a_lesser_one(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell("add a parser. Never push to main.", "and a test", path=LESSER)
+    await scribe.tell(scribe.event("find it", sidechain="a1"), path="/t/a1")
+
+    commit = await scribe.tell(scribe.event("add a parser"), path=BETTER, rank=2)
+
+    db = reading()
+    assert (commit.new_events, commit.projects) == (1, (1,))
+    assert texts(db) == [("add a parser", False)]
+    assert (counted(db), rulings(db), totals(db).events) == ({"s1": 1}, [], 1)
+
+
+async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    await scribe.tell(scribe.event("add a parser"), scribe.event(SessionInfo(title="Parser")), path=BETTER, rank=2)
+    before = (project_view(reading(), 1), sessions(reading(), limit=5))
+
+    told = scribe.prepared(
+        scribe.event("add a parser", cwd="/elsewhere", at_ms=99_000),
+        scribe.event(SessionInfo(title="Another"), at_ms=99_000),
+        scribe.event(Retracted(keys=("k1",)), at_ms=99_000),
+        cursor=b"after it",
+        redacted={"token": 1},
+    )
+    commits = [await scribe.commit(told, path=LESSER), await scribe.commit(told, path=LESSER)]
+
+    db = reading()
+    assert commits == [Commit(), Commit()]
+    assert (project_view(db, 1), sessions(db, limit=5)) == before
+    assert [row.root for row in projects(db)] == ["/repo"]
+    assert (texts(db), totals(db).redactions, totals(db).skipped) == ([("add a parser", False)], {}, ())
+    state = await ledger.source_state(Source(agent=AGENT, path=LESSER))
+    assert state is not None
+    assert (state.cursor, state.rev) == (b"after it", 2)
+
+
+async def test_a_source_that_tells_several_sessions_is_passed_by_only_where_it_is_the_lesser(
+    scribe: Scribe, reading: Reading
+) -> None:
+    await scribe.tell(scribe.event("better", session="s1"), path=BETTER, rank=2)
+
+    commit = await scribe.tell(
+        scribe.event("worse", session="s1"), scribe.event("alone", session="s2"), path=LESSER, rank=1
+    )
+
+    assert commit.new_events == 1
+    assert counted(reading()) == {"s1": 1, "s2": 1}
+
+
+async def test_sources_of_equal_rank_tell_a_session_together(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell("add a parser", path="/t/1.db", rank=2)
+    await scribe.tell("and a test", path="/t/2.db", rank=2)
+
+    assert counted(reading()) == {"s1": 2}
+
+
+async def test_three_kinds_of_sources_give_way_in_turn(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell("zero", path=LESSER)
+    await scribe.tell("one", path="/t/store.db", rank=1)
+    await scribe.tell("zero again", path=LESSER)
+    await scribe.tell("two", path=BETTER, rank=2)
+    await scribe.tell("one again", path="/t/store.db", rank=1)
+
+    assert texts(reading()) == [("two", False)]
+
+
+async def test_what_a_user_took_back_in_a_lesser_source_is_not_shown_beside_a_better_one(
+    scribe: Scribe, reading: Reading
+) -> None:
+    await scribe.tell("add a parser", "in C", path=LESSER)
+    await scribe.tell(scribe.event(Retracted(keys=("k2",))), path=LESSER)
+
+    await scribe.tell("add a parser", path=BETTER, rank=2)
+
+    assert texts(reading()) == [("add a parser", False)]
+
+
+async def test_the_better_source_decides_when_and_where_a_session_was(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("a", cwd="/guessed", at_ms=90_000), path=LESSER)
+
+    await scribe.tell(scribe.event("a", cwd=None, at_ms=10_000), path=BETTER, rank=2)
+    await scribe.tell(scribe.event("b", cwd="/repo", at_ms=20_000), path=BETTER, rank=2)
+
+    (session,) = sessions(reading(), limit=5)
+    assert (session.root, session.started_ms, session.last_ms) == ("/repo", 10_000, 20_000)
+    assert [row.root for row in projects(reading())] == ["/repo"]
+
+
+async def test_a_better_source_that_knows_no_folder_and_no_time_leaves_both(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("a", cwd="/repo", at_ms=90_000), path=LESSER)
+
+    await scribe.tell(scribe.event("a", cwd=None, at_ms=0), path=BETTER, rank=2)
+
+    (session,) = sessions(reading(), limit=5)
+    assert (session.root, session.started_ms, session.last_ms) == ("/repo", 90_000, 90_000)
+
+
+async def test_what_a_hook_tells_is_heard_beside_any_source(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
+    early = Entry.of(AGENT, scribe.event(AssistantMessage(text="Done."), at_ms=90_000), {})
+    await ledger.add_provisional(AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
+    await scribe.tell("add a parser", path=LESSER)
+    await scribe.tell("add a parser", path=BETTER, rank=2)
+
+    (view,) = project_view(reading(), 1).sessions
+    assert view.digest.turn is not None
+    assert (view.digest.turn.text, view.last_ms) == ("Done.", 90_000)
+    later = Entry.of(AGENT, scribe.event("and a test", at_ms=95_000), {})
+    assert (await ledger.add_provisional(AGENT, [later], {}, now_ms=95_000)).new_events == 1
+    assert sessions(reading(), limit=5)[0].last_ms == 95_000
+
+
+def better_and_lesser(scribe: Scribe) -> dict[str, list[Event]]:
+    """One session, with a sub-agent, as two kinds of sources tell it."""
+    said: list[tuple[AnyBody, str | None]] = [
+        (UserPrompt(text="Add a parser. Never push to main."), None),
+        (AssistantMessage(text="The parser is written and its tests pass.", final=True), None),
+        (UserPrompt(text="Find the tests."), "a1"),
+        (UserPrompt(text="Now the printer. Always ask first."), None),
+        (AssistantMessage(text="They are in tests/.", final=True), "a1"),
+        (AssistantMessage(text="Shall I use the old one?"), None),
+    ]
+    return {
+        path: [
+            scribe.event(body, key=f"{path}:{n}", at_ms=1_000 * n + 1_000, sidechain=sidechain)
+            for n, (body, sidechain) in enumerate(said)
+        ]
+        for path in (LESSER, BETTER)
+    }
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(turns=st.lists(st.sampled_from([LESSER, BETTER, "again"]), max_size=14))
+async def test_however_two_sources_alternate_only_the_better_counts(
+    tmp_path_factory: pytest.TempPathFactory, scribe_of: type[Scribe], turns: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("ledgers")
+    mixed = await Ledger.open(folder / "mixed.sqlite", DigestReducer())
+    alone = await Ledger.open(folder / "alone.sqlite", DigestReducer())
+    scribe, straight = scribe_of(mixed), scribe_of(alone)
+    said = better_and_lesser(scribe)
+    ranks = {LESSER: 0, BETTER: 2}
+    told = {LESSER: 0, BETTER: 0}
+    for turn in turns:
+        if turn == "again":
+            for path, rank in ranks.items():
+                assert (await scribe.tell(*said[path][: told[path]], path=path, rank=rank)).new_events == 0
+        elif told[turn] < len(said[turn]):
+            await scribe.tell(said[turn][told[turn]], path=turn, rank=ranks[turn])
+            told[turn] += 1
+    best = BETTER if told[BETTER] else LESSER
+    for event in said[best][: told[best]]:
+        await straight.tell(event, path=best, rank=ranks[best])
+    await mixed.close()
+    await alone.close()
+
+    with (
+        closing(connect_read_only(folder / "mixed.sqlite")) as db,
+        closing(connect_read_only(folder / "alone.sqlite")) as expected,
+    ):
+        assert [row.root for row in projects(db)] == [row.root for row in projects(expected)]
+        if projects(db):
+            seen, wanted = project_view(db, 1).sessions[0], project_view(expected, 1).sessions[0]
+            assert seen.digest == wanted.digest
+            assert [side for side in seen.sidechains if side.last_ms] == list(wanted.sidechains)
+            assert project_view(db, 1).notes == project_view(expected, 1).notes
+            assert totals(db).events == totals(expected).events
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_at_any_moment_a_session_is_told_by_one_source_alone(ledger_path: Path, seed: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STORER, str(ledger_path)], stdout=subprocess.PIPE, text=True
+    ) as storer:
+        assert storer.stdout is not None
+        for _ in range(random.Random(seed).randint(1, 30)):
+            storer.stdout.readline()
+        storer.send_signal(signal.SIGKILL)
+        storer.stdout.read()
+
+    with closing(connect_read_only(ledger_path)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        for row in sessions(db, limit=1_000):
+            counting = [text.split()[0] for text, undone in texts(db, row.native_id) if not undone]
+            assert counting in (["lesser"] * 20, ["better"] * 20, ["better"] * 15)
+        shown = {
+            row.native_id: sum(not undone for _, undone in texts(db, row.native_id)) for row in sessions(db, limit=20)
+        }
+        assert counted(db) == shown
+
+
+async def test_an_append_costs_no_more_trips_to_the_database_than_it_did(
+    ledger: Ledger, scribe: Scribe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither rank nor what was taken back may cost a session that has nothing of either."""
+    await scribe.tell("hello")
+    told = scribe.prepared(scribe.event("add a parser"))
+    trips = 0
+    execute: Any = ledger._db._execute
+
+    async def counting(*args: Any, **kwargs: Any) -> Any:
+        nonlocal trips
+        trips += 1
+        return await execute(*args, **kwargs)
+
+    monkeypatch.setattr(ledger._db, "_execute", counting)
+    await ledger.commit(ONE, told, seen_rev=1)
+
+    assert trips == 13

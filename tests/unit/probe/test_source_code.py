@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carryover.facts import FileFacts, Marker
+from carryover.probe.source_code import examine, language_of
+
+# Each source with the symbol expected on each of its lines (after `»`; none: no symbol).
+SOURCES = {
+    "python": """
+import os
+class Cart:                            » Cart
+    @property                          » Cart.total
+    def total(self):                   » Cart.total
+        return 1                       » Cart.total
+                                       » Cart
+    def discount(self):                » Cart.discount
+        def inner():                   » Cart.discount.inner
+            return 2                   » Cart.discount.inner
+        return inner                   » Cart.discount
+@decorator(                            » free
+    1                                  » free
+)                                      » free
+async def free():                      » free
+    pass                               » free
+X = 1
+""",
+    "javascript": """
+import x from 'x';
+export class Cart {                    » Cart
+  #total() {                           » Cart.#total
+    return 1;                          » Cart.#total
+  }                                    » Cart.#total
+}                                      » Cart
+export const add = async (a) => {      » add
+  return a;                            » add
+};                                     » add
+module.exports = function old() {      » old
+  return 1;                            » old
+};                                     » old
+function* steps() {                    » steps
+  yield 1;                             » steps
+}                                      » steps
+const shop = {
+  open: function () {                  » open
+    return 1;                          » open
+  },                                   » open
+};
+const n = 1;
+""",
+    "typescript": """
+export abstract class Cart<T> {        » Cart
+  private f = (x: number) => {         » Cart.f
+    return x;                          » Cart.f
+  };                                   » Cart.f
+  total(): number {                    » Cart.total
+    return 1;                          » Cart.total
+  }                                    » Cart.total
+}                                      » Cart
+interface Item {                       » Item
+  price: number;                       » Item
+}                                      » Item
+namespace Shop {                       » Shop
+  export function open() {             » Shop.open
+    return 1;                          » Shop.open
+  }                                    » Shop.open
+}                                      » Shop
+""",
+    "tsx": """
+export function App() {                » App
+  return <div>{1}</div>;               » App
+}                                      » App
+""",
+    "go": """
+package cart
+type Cart struct {                     » Cart
+	sum int                            » Cart
+}                                      » Cart
+func (c *Cart) Total(x int) int {      » Cart.Total
+	return 1                           » Cart.Total
+}                                      » Cart.Total
+func (s Set[T]) Add() {                » Set.Add
+}                                      » Set.Add
+func Free() {                          » Free
+}                                      » Free
+""",
+    "rust": """
+use std::fmt;
+mod shop {                             » shop
+    pub struct Cart { a: i32 }         » shop::Cart
+    impl<T> Cart<T> {                  » shop::Cart
+        pub fn total(&self) -> i32 {   » shop::Cart::total
+            1                          » shop::Cart::total
+        }                              » shop::Cart::total
+    }                                  » shop::Cart
+}                                      » shop
+""",
+    "java": """
+package shop;
+public class Cart {                    » Cart
+  Cart() {                             » Cart.Cart
+    sum = 1;                           » Cart.Cart
+  }                                    » Cart.Cart
+  @Override                            » Cart.total
+  public int total() {                 » Cart.total
+    return 1;                          » Cart.total
+  }                                    » Cart.total
+  record Item(int price) {             » Cart.Item
+  }                                    » Cart.Item
+}                                      » Cart
+""",
+    "c": """
+#include <stdio.h>
+struct cart {                          » cart
+  int sum;                             » cart
+};                                     » cart
+static int *total(struct cart *c) {    » total
+  struct cart *other = c;              » total
+  return 0;                            » total
+}                                      » total
+int later(void);
+""",
+    "cpp": """
+namespace shop {                       » shop
+class Cart {                           » shop::Cart
+ public:                               » shop::Cart
+  int total() const {                  » shop::Cart::total
+    return 1;                          » shop::Cart::total
+  }                                    » shop::Cart::total
+  int &ref() {                         » shop::Cart::ref
+    return sum;                        » shop::Cart::ref
+  }                                    » shop::Cart::ref
+};                                     » shop::Cart
+int Cart::discount(int percent) {      » shop::Cart::discount
+  return percent;                      » shop::Cart::discount
+}                                      » shop::Cart::discount
+}                                      » shop
+""",
+    "ruby": """
+module Shop                            » Shop
+  class Cart < Base                    » Shop::Cart
+    def total                          » Shop::Cart::total
+      1                                » Shop::Cart::total
+    end                                » Shop::Cart::total
+    def self.make                      » Shop::Cart::make
+    end                                » Shop::Cart::make
+  end                                  » Shop::Cart
+end                                    » Shop
+""",
+}
+
+
+def parses(source: bytes, language: str) -> bool | None:
+    return examine(source, language, None).parses
+
+
+def symbol_at(source: bytes, language: str, line: int) -> str | None:
+    return examine(source, language, line).symbol
+
+
+def markers(source: bytes, language: str) -> tuple[Marker, ...]:
+    return examine(source, language, None).markers
+
+
+def source_of(language: str) -> bytes:
+    lines = SOURCES[language].removeprefix("\n").split("\n")
+    return "\n".join(line.partition("»")[0].rstrip() for line in lines).encode()
+
+
+@pytest.mark.parametrize("language", SOURCES)
+def test_every_line_knows_the_definition_it_lies_in(language: str) -> None:
+    lines = SOURCES[language].strip("\n").split("\n")
+    expected = [line.partition("»")[2].strip() or None for line in lines]
+
+    source = source_of(language)
+
+    assert [symbol_at(source, language, number) for number in range(1, len(lines) + 1)] == expected
+
+
+@pytest.mark.parametrize("language", SOURCES)
+def test_a_whole_file_parses(language: str) -> None:
+    assert parses(source_of(language), language)
+
+
+@pytest.mark.parametrize("language", SOURCES)
+def test_a_file_with_a_bracket_left_open_does_not_parse(language: str) -> None:
+    assert not parses(source_of(language) + b"\nfoo(1, [2\n", language)
+
+
+@pytest.mark.parametrize(
+    ("language", "source"),
+    [
+        ("python", b"def f(:\n    pass\n"),
+        ("javascript", b"const a = ;\n"),
+        ("typescript", b"let a: number = = 1;\n"),
+        ("go", b"package a\nfunc f( {\n}\n"),
+        ("rust", b"fn f() -> { 1 \n"),
+        ("java", b"class A { int f( { } }\n"),
+        ("c", b"int main( { return 0; }\n"),
+        ("cpp", b"class A { void f() { ;\n"),
+        ("ruby", b"class A\n  def f\n"),
+    ],
+)
+def test_a_broken_file_does_not_parse(language: str, source: bytes) -> None:
+    assert not parses(source, language)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"class A : public QObject {\n  Q_OBJECT\n public:\n  A() NOEXCEPT_IF(1);\n};\n",
+        b'#ifdef __cplusplus\nextern "C" {\n#endif\nint f(void) __THROW;\n#ifdef __cplusplus\n}\n#endif\n',
+        b"#if A\nint f(int x) {\n#else\nint f(long x) {\n#endif\n  return 1; // }\n}\n__BEGIN_DECLS\n",
+        b"FOREACH(item, list) { char c = '{'; const char *s = \"((\"; /* [ */ }\nMACRO\n",
+        b'auto s = R"x(({[)x"; UNKNOWN_MACRO int f() { return 1; }\n',
+    ],
+)
+def test_macros_do_not_make_a_c_file_a_broken_one(source: bytes) -> None:
+    assert parses(source, "cpp")
+
+
+@pytest.mark.parametrize(
+    ("language", "source", "expected"),
+    [
+        ("python", b"x = 'TODO: no'\n# TODO: yes\nTODO = 1\n'''TODO: no'''\n", (Marker(2, "TODO: yes"),)),
+        ("python", b"# todo later, TODOS, XXXX\n# FIXME\n", (Marker(2, "FIXME"),)),
+        (
+            "javascript",
+            b"/* HACK: old TODO\n * TODO second */ f('TODO no')\n",
+            (Marker(1, "HACK: old TODO"), Marker(2, "TODO second")),
+        ),
+        ("tsx", b"const a = <div>{/* TODO: style */}TODO no</div>;\n", (Marker(1, "TODO: style"),)),
+        ("go", b"package a\n\nvar s = \"TODO\" // TODO(me): x\n", (Marker(3, "TODO(me): x"),)),
+        ("rust", b"/// FIXME docs\nfn f() { \"TODO\"; }\n", (Marker(1, "FIXME docs"),)),
+        ("java", b"class A { /** XXX slow */ String s = \"TODO\"; }\n", (Marker(1, "XXX slow"),)),
+        ("cpp", b"int a; // TODO a\r\nauto s = R\"(TODO)\";\r\n", (Marker(1, "TODO a"),)),
+        ("ruby", b"s = 'TODO' # TODO: r\n=begin\nFIXME b\n=end\n", (Marker(1, "TODO: r"), Marker(3, "FIXME b"))),
+    ],
+)  # fmt: skip
+def test_notes_count_only_in_comments(language: str, source: bytes, expected: tuple[Marker, ...]) -> None:
+    assert markers(source, language) == expected
+
+
+def test_notes_are_bounded_in_number_and_length() -> None:
+    source = b"".join(b"# TODO %d %s\n" % (number, b"x" * 300) for number in range(9))
+
+    found = markers(source, "python")
+
+    assert [note.line for note in found] == [1, 2, 3, 4, 5]
+    assert [len(note.text) for note in found] == [200] * 5
+
+
+@pytest.mark.parametrize("line", [-1, 0, 3, 10**9])
+def test_a_line_outside_the_file_has_no_symbol(line: int) -> None:
+    assert symbol_at(b"def f():\n    pass", "python", line) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "language"),
+    [
+        ("src/cart.py", "python"),
+        ("cart.pyi", "python"),
+        ("a.mjs", "javascript"),
+        ("a.jsx", "javascript"),
+        ("a.mts", "typescript"),
+        ("a.tsx", "tsx"),
+        ("a.go", "go"),
+        ("a.rs", "rust"),
+        ("A.java", "java"),
+        ("a.c", "c"),
+        ("a.h", "cpp"),
+        ("A.CPP", "cpp"),
+        ("C:\\shop\\cart.rb", "ruby"),
+        ("Rakefile", "ruby"),
+        ("README.md", None),
+        ("Makefile", None),
+        ("py", None),
+        ("", None),
+    ],
+)
+def test_the_language_is_known_by_the_name(path: str, language: str | None) -> None:
+    assert language_of(path) == language
+
+
+def test_a_parse_that_is_given_up_leaves_everything_unknown() -> None:
+    assert examine(source_of("python"), "python", 2, give_up=lambda: True) == FileFacts(exists=True)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    language=st.sampled_from(sorted(SOURCES)),
+    junk=st.binary(max_size=60),
+    cut=st.integers(0, 900),
+    line=st.integers(1, 40),
+)
+def test_no_bytes_break_the_reading(language: str, junk: bytes, cut: int, line: int) -> None:
+    source = source_of(language)
+    torn = source[:cut] + junk + source[cut:]
+
+    facts = examine(torn, language, line)
+
+    assert facts.exists
+    assert facts.parses is not None
+    assert examine(torn, language, line) == facts
+
+
+@pytest.mark.parametrize("unit", [b"{", b"(((", b"# TODO\n", b"'", b"/*", b"#if\n", b'R"(', b"\\"])
+def test_hostile_files_cost_time_in_proportion_to_their_length(unit: bytes) -> None:
+    def seconds(size: int) -> float:
+        start = time.process_time()
+        examine(unit * (size // len(unit)), "cpp", 1)
+        return time.process_time() - start
+
+    assert seconds(80_000) < 10 * seconds(20_000) + 0.5

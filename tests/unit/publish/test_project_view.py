@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from carryover.distill.digest import FOLD_VERSION
+from carryover.distill.view import Note, Worktree
+from carryover.facts import ProjectRoot
+from carryover.ledger.batch import Entry
+from carryover.model import Retracted, SessionInfo
+from carryover.publish.project_view import MAX_NOTES_OF_A_KIND, MAX_SESSIONS, MAX_SIDECHAINS, project_view
+from support.scribe import Scribe
+
+Reading = Callable[[], sqlite3.Connection]
+
+
+def add_note(db: sqlite3.Connection, project_id: int | None, kind: str, weight: int, at_ms: int, text: str) -> None:
+    """A note of the first event, as its fold leaves it."""
+    db.execute(
+        "INSERT INTO note (event_id, thread_id, project_id, kind, weight, at_ms, text) VALUES (1, 1, ?, ?, ?, ?, ?)",
+        (project_id, kind, weight, at_ms, text),
+    )
+
+
+def add_notes(path: Path, count: int, *, after: int = 0) -> None:
+    """Rulings and finished steps of the project."""
+    with closing(sqlite3.connect(path)) as db, db:
+        for n in range(after, after + count):
+            for kind in ("ruling", "progress"):
+                add_note(db, 1, kind, n % 7, n, f"{kind} {n}")
+
+
+async def history(scribe: Scribe, *, sessions: int, prompts: int) -> None:
+    for n in range(sessions):
+        session = f"s{scribe.written}"
+        told = [scribe.event(f"prompt {m}", session=session) for m in range(prompts)]
+        side = [scribe.event(f"task {m}", session=session, sidechain=f"a{m}") for m in range(min(prompts, 30))]
+        await scribe.tell(*told, *side, path=f"/t/{n}/{session}")
+
+
+async def test_a_view_tells_of_the_project_its_sessions_and_their_digests(scribe: Scribe, reading: Reading) -> None:
+    info = SessionInfo(title="Parser", agent_version="2.1.0", branch="main")
+    await scribe.tell(scribe.event(info), scribe.event("add a parser", at_ms=5_000))
+    await scribe.tell(scribe.event("find it", at_ms=6_000, sidechain="a1"), path="/t/a1")
+    await scribe.tell(scribe.event("elsewhere", session="s2", cwd="/other"), path="/t/2")
+
+    view = project_view(reading(), 1)
+
+    (session,) = view.sessions
+    assert (view.root, view.main_root, view.worktrees) == ("/repo", None, ())
+    assert (session.session, session.agent, session.started_ms, session.last_ms) == ("s1", "made-up", 1_000, 6_000)
+    assert session.digest.prompts == 1
+    assert session.digest.last_ms == 5_000
+    assert [side.last_ms for side in session.sidechains] == [6_000]
+
+
+async def test_the_newest_sessions_and_sub_agents_come_first_and_the_oldest_not_at_all(
+    scribe: Scribe, reading: Reading
+) -> None:
+    for n in range(MAX_SESSIONS + 3):
+        await scribe.tell(scribe.event("hi", session=f"s{n}"), path=f"/t/{n}")
+    for n in range(MAX_SIDECHAINS + 3):
+        await scribe.tell(scribe.event("hi", session="s9", sidechain=f"a{n}"), path=f"/t/9/{n}")
+
+    view = project_view(reading(), 1)
+
+    assert [session.session for session in view.sessions] == ["s9", *(f"s{n}" for n in range(22, 2, -1) if n != 9)]
+    newest = scribe.written * 1_000
+    assert [side.last_ms for side in view.sessions[0].sidechains] == [newest - 1_000 * n for n in range(MAX_SIDECHAINS)]
+
+
+async def test_notes_are_the_weightiest_rulings_and_the_newest_steps(
+    scribe: Scribe, reading: Reading, ledger_path: Path
+) -> None:
+    await scribe.tell("hi")
+    add_notes(ledger_path, 100)
+
+    notes = project_view(reading(), 1).notes
+
+    rulings = sorted(range(100), key=lambda n: (n % 7, n), reverse=True)[:MAX_NOTES_OF_A_KIND]
+    steps = range(99, 99 - MAX_NOTES_OF_A_KIND, -1)
+    assert notes == (
+        *(Note(kind="ruling", text=f"ruling {n}", at_ms=n, weight=n % 7, agent="made-up") for n in rulings),
+        *(Note(kind="progress", text=f"progress {n}", at_ms=n, weight=n % 7, agent="made-up") for n in steps),
+    )
+
+
+async def test_a_session_that_moves_to_its_project_takes_its_notes_along(
+    scribe: Scribe, reading: Reading, ledger_path: Path
+) -> None:
+    await scribe.tell(scribe.event("hi", cwd=None))
+    with closing(sqlite3.connect(ledger_path)) as db, db:
+        add_note(db, None, "ruling", 2, 3, "never push")
+
+    await scribe.tell(scribe.event("here", cwd="/repo"))
+
+    (note,) = [note for note in project_view(reading(), 1).notes if note.text == "never push"]
+    assert note == Note(kind="ruling", text="never push", at_ms=3, weight=2, agent="made-up")
+
+
+async def test_a_main_checkout_is_told_of_its_worktrees(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("hi", cwd="/repo"))
+    told = scribe.prepared(scribe.event("hi", cwd="/tree", session="s2"))
+    await scribe.commit(replace(told, roots={"/tree": ProjectRoot("/tree", "/repo")}), path="/t/2")
+
+    db = reading()
+    assert project_view(db, 1).worktrees == (Worktree(root="/tree", last_event_ms=2_000),)
+    assert (project_view(db, 2).worktrees, project_view(db, 2).main_root) == ((), "/repo")
+
+
+async def test_digests_of_an_older_fold_are_made_anew_in_memory(
+    scribe: Scribe, reading: Reading, ledger_path: Path
+) -> None:
+    await history(scribe, sessions=2, prompts=3)
+    await scribe.tell(scribe.event(Retracted(keys=("k2",)), session="s0"))
+    current = project_view(reading(), 1)
+    with closing(sqlite3.connect(ledger_path)) as db, db:
+        db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
+        add_note(db, 1, "ruling", 9, 9, "old")
+
+    assert project_view(reading(), 1) == current
+
+
+async def test_an_unknown_project_is_a_lookup_error(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell("hi")
+
+    with pytest.raises(LookupError):
+        project_view(reading(), 7)
+
+
+async def test_every_question_of_a_view_follows_an_index(scribe: Scribe, reading: Reading, ledger_path: Path) -> None:
+    await history(scribe, sessions=3, prompts=3)
+    early = [scribe.event(f"early {n}", session="s0", at_ms=10**9) for n in range(3)]
+    entries = [Entry.of("made-up", event, {}) for event in early]
+    await scribe.ledger.add_provisional("made-up", entries, {}, now_ms=10**9)
+    db = reading()
+    asked: list[str] = []
+    db.set_trace_callback(asked.append)
+    project_view(db, 1)
+    db.set_trace_callback(None)
+
+    questions = {text for text in asked if text.startswith("SELECT")}
+    plans = {text: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {text}")] for text in questions}
+    assert len(plans) >= 7
+    costly = [step for plan in plans.values() for step in plan if step.startswith("SCAN") or "TEMP B-TREE" in step]
+    assert costly == []
+
+
+async def test_a_view_costs_the_same_after_a_long_history(scribe: Scribe, reading: Reading, ledger_path: Path) -> None:
+    """Counted in steps of SQLite's machine, which do not depend on how busy this one is."""
+
+    def cost() -> int:
+        steps = 0
+
+        def step() -> int:
+            nonlocal steps
+            steps += 1
+            return 0
+
+        db = reading()
+        db.set_progress_handler(step, 1)
+        project_view(db, 1)
+        return steps
+
+    await history(scribe, sessions=MAX_SESSIONS, prompts=MAX_SIDECHAINS)
+    add_notes(ledger_path, MAX_NOTES_OF_A_KIND)
+    short = cost()
+    await history(scribe, sessions=60, prompts=60)
+    add_notes(ledger_path, 1_000, after=MAX_NOTES_OF_A_KIND)
+
+    assert cost() < short * 1.1

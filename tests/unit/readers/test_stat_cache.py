@@ -1,0 +1,149 @@
+"""A database is opened only where something may have changed: each opening is a change to whoever watches."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from agents.cursor.stores import ONE, TWO, EditorStore
+from carryover.adapter.contract import Batch, Stamp
+from carryover.agents.cursor.editor import EditorReader
+from carryover.readers import stat_cache
+from carryover.readers.stat_cache import StatCachedReader
+
+PATH = Path("/home/dev/state.vscdb")
+START_MS = 1_772_442_000_000
+
+
+class Counted:
+    """A reader that gives `batch`, or raises `trouble`, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.seen = Stamp(5, (START_MS - 5_000) * 1_000_000 + 1)
+        self.batch = Batch(records=(), cursor=b"1")
+        self.trouble: OSError | None = None
+        self.asked = 0
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        self.asked += 1
+        if self.trouble is not None:
+            raise self.trouble
+        return self.batch
+
+    def stamp(self, path: Path) -> Stamp:
+        return self.seen
+
+
+class Sparing:
+    """A reader with a cache at the time `now_ms`."""
+
+    def __init__(self) -> None:
+        self.inner = Counted()
+        self.now_ms = START_MS
+        self.reader = StatCachedReader(self.inner, lambda: self.now_ms)
+
+    def asked(self, cursor: bytes | None = b"1") -> int:
+        """How often the reader is asked for one read."""
+        before = self.inner.asked
+        self.reader.read(PATH, cursor)
+        return self.inner.asked - before
+
+
+@pytest.fixture
+def spare() -> Sparing:
+    return Sparing()
+
+
+def test_what_has_not_changed_is_not_read_again(spare: Sparing) -> None:
+    assert [spare.asked(None), spare.asked(), spare.asked()] == [1, 0, 0]
+    spare.inner.seen = Stamp(6, spare.inner.seen.mtime_ns)
+    assert [spare.asked(), spare.asked()] == [1, 0]
+    spare.inner.seen = Stamp(6, spare.inner.seen.mtime_ns + 1)
+    assert [spare.asked(), spare.asked()] == [1, 0]
+
+
+def test_another_place_to_go_on_from_is_read(spare: Sparing) -> None:
+    assert [spare.asked(None), spare.asked(b"2"), spare.asked(None), spare.asked()] == [1, 1, 1, 0]
+
+
+def test_what_was_left_before_its_end_is_read_on(spare: Sparing) -> None:
+    spare.inner.batch = Batch(records=(), cursor=b"1", more=True)
+    assert [spare.asked(None), spare.asked()] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("mtime_ns", "tick_ms"),
+    [(START_MS * 1_000_000 + 5, stat_cache.FINE_MS), (START_MS * 1_000_000, stat_cache.COARSE_MS)],
+)
+def test_what_may_have_changed_within_a_tick_is_read_again(spare: Sparing, mtime_ns: int, tick_ms: int) -> None:
+    spare.inner.seen = Stamp(5, mtime_ns)
+    spare.now_ms += tick_ms
+    assert [spare.asked(None), spare.asked()] == [1, 1]
+    spare.now_ms += 1
+    assert [spare.asked(), spare.asked()] == [1, 0]
+
+
+def test_what_is_due_is_read_and_until_then_said_to_be(spare: Sparing) -> None:
+    spare.inner.batch = Batch(records=(), cursor=b"1", look_again_s=10.0)
+    spare.reader.read(PATH, None)
+    spare.now_ms += 4_000
+    assert spare.reader.read(PATH, b"1").look_again_s == pytest.approx(6.0)
+    spare.now_ms += 6_000
+    assert spare.asked() == 1
+
+
+def test_a_clock_that_steps_back_keeps_nothing_from_being_read(spare: Sparing) -> None:
+    spare.asked(None)
+    spare.now_ms -= 60_000
+    assert [spare.asked(), spare.asked()] == [1, 0]
+
+
+def test_what_could_not_be_read_is_tried_again_after_a_while(spare: Sparing) -> None:
+    spare.inner.trouble = OSError(errno.EAGAIN, "busy")
+    for wait_ms, asked in ((0, 1), (100, 1), (1_000, 2), (100, 2)):
+        spare.now_ms += wait_ms
+        with pytest.raises(OSError):
+            spare.reader.read(PATH, b"1")
+        assert spare.inner.asked == asked
+    spare.inner.seen, spare.inner.trouble = Stamp(9, 9), None
+    assert spare.asked() == 1
+
+
+def test_what_is_gone_is_gone_each_time(spare: Sparing) -> None:
+    spare.inner.trouble = FileNotFoundError()
+    for asked in (1, 2):
+        with pytest.raises(FileNotFoundError):
+            spare.reader.read(PATH, b"1")
+        assert spare.inner.asked == asked
+
+
+def test_only_so_many_are_remembered(spare: Sparing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stat_cache, "MAX_KNOWN", 2)
+    for name in ("a", "b", "c"):
+        spare.reader.read(Path(name), None)
+    for name, asked in (("c", 3), ("b", 3), ("a", 4)):
+        spare.reader.read(Path(name), b"1")
+        assert spare.inner.asked == asked
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EditorStore]:
+    with closing(EditorStore(tmp_path / "User")) as made:
+        yield made
+
+
+def test_a_change_in_the_wal_is_read(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stat_cache, "FINE_MS", -1)
+    reader = StatCachedReader(EditorReader())
+    store.put(ONE)
+    os.utime(f"{store.path}-wal", ns=(5, 5))
+    cursor = reader.read(store.path, None).cursor
+    assert reader.read(store.path, cursor).records == ()
+    store.put(TWO)
+
+    assert len(reader.read(store.path, cursor).records) > 0
