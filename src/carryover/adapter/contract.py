@@ -1,9 +1,9 @@
 """What an agent's folder must supply, and the types that cross that border.
 
-    raw source --reader--> records --fold--> events
+    raw source --reader--> records --parse--> events
 
-A reader knows a file format (JSON lines, a database) and where to go on reading; the agent's `fold` knows what the
-records mean. `fold` is pure: what it must remember from one record to the next is in its context, a frozen msgspec
+A reader knows a file format (JSON lines, a database) and where to go on reading; the agent's `parse` knows what the
+records mean. `parse` is pure: what it must remember from one record to the next is in its context, a frozen msgspec
 struct that is stored with the cursor, so a restart in mid-session goes on as if it had not happened.
 """
 
@@ -106,7 +106,7 @@ class Retold(msgspec.Struct, frozen=True, kw_only=True):
     """The batch ends before the thread does: what the ledger has after it stands until it is told too."""
 
 
-class Folded(msgspec.Struct, frozen=True):
+class Parsed(msgspec.Struct, frozen=True):
     """What one record became. Neither events nor skipped: the record is known and holds nothing for us."""
 
     events: tuple[Event, ...] = ()
@@ -175,7 +175,7 @@ class Agent:
     """Path and root → the source that the path below the root is; None where it is something else. By name alone."""
     sources: Callable[[Path], list[Source]]
     """Root → every source below it that exists now."""
-    fold: Callable[[Source, Any, Record], tuple[Any, Folded]]
+    parse: Callable[[Source, Any, Record], tuple[Any, Parsed]]
     """Source, context and one record → the new context and what the record became. Never raises."""
     hooks: HookProtocol | None = None
     """None where the agent has no hooks."""

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from carryover.adapter.contract import Folded
+from carryover.adapter.contract import Parsed
 from carryover.model import Actor, AnyBody, Event, Op, ResultStatus, SessionInfo, Skipped, ToolCall, ToolResult
 from carryover.records import rawjson
 from carryover.records.bounds import MAX_NAME_CHARS, MAX_PATH_CHARS
@@ -108,9 +108,9 @@ class EventBuilder(Generic[C]):
         """Counts something that was not understood. `reason` never quotes the record."""
         self.skipped.append(rawjson.skipped(record_type, reason, version))
 
-    def built(self) -> Folded:
+    def built(self) -> Parsed:
         """What the record became."""
-        return Folded(events=tuple(self.events), skipped=tuple(self.skipped))
+        return Parsed(events=tuple(self.events), skipped=tuple(self.skipped))
 
 
 def differing(new: msgspec.Struct, old: msgspec.Struct) -> dict[str, str | None]:

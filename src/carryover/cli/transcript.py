@@ -81,7 +81,7 @@ def _events_in_first_batch(agent: Agent, path: Path) -> int:
     source = Source(agent=agent.id, path=str(path))
     events = 0
     for record in batch.records:
-        context, folded = agent.fold(source, context, record)
+        context, folded = agent.parse(source, context, record)
         events += len(folded.events)
     return events
 

@@ -1,4 +1,4 @@
-"""What one read of a source becomes before it is committed: read, fold, clean. Blocking."""
+"""What one read of a source becomes before it is committed: read, parse, clean. Blocking."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 def prepare(
     agent: Agent, source: Source, state: SourceState | None, root_of: FindRoot, now_ms: Callable[[], int]
 ) -> Step:
-    """Read and fold the next batch of `source`. Of events that claim to be later than now the arrival counts.
+    """Reads and parses the next batch of `source`. Of events that claim to be later than now the arrival counts.
 
     Blocking. Raises FileNotFoundError when the source is gone and OSError when it cannot be read now.
     """
@@ -42,7 +42,7 @@ def prepare(
     skipped: list[Skipped] = []
     retold: list[Retold] = []
     for record in batch.records:
-        context, folded = agent.fold(source, context, record)
+        context, folded = agent.parse(source, context, record)
         events.extend(folded.events)
         skipped.extend(folded.skipped)
         if folded.retold is not None:

@@ -42,7 +42,7 @@ class Session:
     def raw(self, data: bytes) -> list[AnyBody]:
         """Fold a line as it is; gives what it became, facts about the session aside."""
         self.lines.append(data)
-        self.context, folded = AGENT.fold(self.source, self.context, Record(number=len(self.lines), data=data))
+        self.context, folded = AGENT.parse(self.source, self.context, Record(number=len(self.lines), data=data))
         self.events += folded.events
         self.skipped += folded.skipped
         return [event.body for event in folded.events if not isinstance(event.body, SessionInfo)]

@@ -61,7 +61,7 @@ class Rollout:
             del told["ordinal"]
         data = json.dumps(told).encode()
         self.lines += 1
-        self.context, folded = AGENT.fold(self.source, self.context, Record(number=self.lines, data=data))
+        self.context, folded = AGENT.parse(self.source, self.context, Record(number=self.lines, data=data))
         self.events += folded.events
         self.skipped += folded.skipped
         return [event.body for event in folded.events if not isinstance(event.body, SessionInfo)]

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.adapter.contract import Agent, Batch, Folded, Record, Source, Stamp
+from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source, Stamp
 from carryover.adapter.spec import AgentSpec, Place
 from carryover.model import AnyBody, Event, Skipped
 from carryover.readers.files import stamp_of_file
@@ -67,19 +67,19 @@ def _sources(root: Path) -> list[Source]:
     return [source for source in found if source is not None]
 
 
-def _fold(source: Source, context: Any, record: Record) -> tuple[Any, Folded]:
+def _fold(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
     try:
         line = msgspec.json.decode(record.data, type=Line)
     except msgspec.MsgspecError:
-        return context, Folded(skipped=(Skipped(record_type="?", reason="not understood"),))
+        return context, Parsed(skipped=(Skipped(record_type="?", reason="not understood"),))
     context = Context(line.cwd or context.cwd, line.command if line.command is not None else context.command)
     if line.body is None:
-        return context, Folded()
+        return context, Parsed()
     body = line.body
     if getattr(body, "subject", None) == "as before":
         body = msgspec.structs.replace(body, subject=context.command)
     event = Event(key=line.id, session=line.session, at_ms=line.at_ms, body=body, cwd=context.cwd)
-    return context, Folded(events=(event,))
+    return context, Parsed(events=(event,))
 
 
 @pytest.fixture
@@ -92,5 +92,5 @@ def agent() -> Agent:
         context_type=Context,
         source_of=_source_of,
         sources=_sources,
-        fold=_fold,
+        parse=_fold,
     )

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.adapter.contract import Agent, Batch, Folded, Record, Source, Stamp
+from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source, Stamp
 from carryover.agents import adapters
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
@@ -178,12 +178,12 @@ async def test_a_context_of_another_form_begins_the_source_anew(
         file.write(said("three", "c"))
     folded: list[bytes] = []
 
-    def fold(source: Source, context: Any, record: Record) -> tuple[Any, Folded]:
+    def fold(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
         folded.append(record.data)
         return context, agent_fold(source, msgspec.convert({"cwd": None}, agent_context), record)[1]
 
-    agent_fold, agent_context = agent.fold, agent.context_type
-    result = await read(agent=replace(agent, context_type=NewContext, fold=fold))
+    agent_fold, agent_context = agent.parse, agent.context_type
+    result = await read(agent=replace(agent, context_type=NewContext, parse=fold))
 
     assert len(folded) == 3
     assert result.new_events == 1
@@ -287,15 +287,15 @@ async def test_a_fault_of_the_program_in_one_source_is_told_without_its_content(
     transcript.write_bytes(said("private words", "a"))
     other = tmp_path / "two.jsonl"
     other.write_bytes(said("two", "b", session="s2"))
-    fold = agent.fold
+    fold = agent.parse
 
-    def fault(source: Source, context: Any, record: Record) -> tuple[Any, Folded]:
+    def fault(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
         if b"private" in record.data:
             raise ValueError(record.data)
-        folded: tuple[Any, Folded] = fold(source, context, record)
+        folded: tuple[Any, Parsed] = fold(source, context, record)
         return folded
 
-    faulty = replace(agent, fold=fault)
+    faulty = replace(agent, parse=fault)
     broken = await read(agent=faulty)
     sound = await read(agent=faulty, source=Source(agent="made-up", path=str(other)))
 
@@ -411,7 +411,7 @@ async def test_real_transcripts_count_once_however_often_and_in_whatever_order_t
     for source in found:
         context: Any = agent.context_type()
         for record in agent.reader.read(Path(source.path), None).records:
-            context, folded = agent.fold(source, context, record)
+            context, folded = agent.parse(source, context, record)
             distinct.update(event.key for event in folded.events)
     shuffled = found * 2
     random.Random(seed).shuffle(shuffled)

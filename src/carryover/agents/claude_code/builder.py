@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Folded, Record, Source
+from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import EventBuilder, differing, usable_folder, usable_name
 from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.context import Context
@@ -98,7 +98,7 @@ class Builder(EventBuilder[Context]):
         self.put_info_first(self.session, self.cwd, differing(facts, told))
         self.change(told=facts)
 
-    def folded(self) -> tuple[Context, Folded]:
+    def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the record became, facts about the session first."""
         if self.events:
             self.tell_facts()

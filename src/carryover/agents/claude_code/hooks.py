@@ -15,8 +15,8 @@ import msgspec
 
 from carryover.adapter.contract import HookProtocol, HookReading
 from carryover.adapter.hooks import MEANINGS, provisional, root_above, skipped, start_reason
-from carryover.agents.claude_code import transcripts
-from carryover.agents.claude_code.normalise import NO_ANSWER
+from carryover.agents.claude_code import locate
+from carryover.agents.claude_code.parse import NO_ANSWER
 from carryover.model import AssistantMessage, Event, Skipped, TurnEnd
 from carryover.records import rawjson
 
@@ -85,7 +85,7 @@ def _answer(text: str) -> bytes:
 
 
 def _layout_root(transcript: Path) -> Path | None:
-    return root_above(transcript, transcripts.source_of, ("projects",))
+    return root_above(transcript, locate.source_of, ("projects",))
 
 
 def _own_session(given: Payload, event: str) -> str | None:

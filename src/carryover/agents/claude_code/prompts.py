@@ -30,21 +30,21 @@ TASK_STATES: Final[dict[str, TaskState]] = {
 }
 
 
-def fold_words(builder: Builder, texts: list[str], attachments: int) -> None:
+def parse_words(builder: Builder, texts: list[str], attachments: int) -> None:
     """The texts of a `user` record that are not tool results."""
     line = builder.line
     text = "\n".join(texts)
     if line.is_compact_summary:
-        _fold_summary(builder, text)
+        _parse_summary(builder, text)
     elif line.is_meta:
         if text.startswith(_CAVEAT):
             builder.change(caveat=True)
     elif not line.is_visible_in_transcript_only:
         words = "\n".join(kept for part in texts if (kept := own_words(part)))
-        _fold_user_text(builder, words, attachments)
+        _parse_user_text(builder, words, attachments)
 
 
-def fold_prompt(builder: Builder, text: str, attachments: int = 0) -> None:
+def parse_prompt(builder: Builder, text: str, attachments: int = 0) -> None:
     """Words for the agent. In a sub-agent's transcript they are the calling model's."""
     if builder.sidechain is not None:
         builder.add(UserPrompt(text=text, actor="model", attachments=attachments), "prompt", digest(text))
@@ -70,16 +70,16 @@ def withdraw(builder: Builder, text: str) -> None:
         builder.add(QueuedPrompt(text=text, change="withdrawn"), "withdrawn", digest(text))
 
 
-def fold_notifications(builder: Builder, text: str, part: str) -> bool:
+def parse_notifications(builder: Builder, text: str, part: str) -> bool:
     """Reports of background jobs (2.1.15, 2.1.328); False when `text` is none."""
     if not text.startswith("<task-notification>"):
         return False
     for number, report in enumerate(text.split("<task-notification>")[1:]):
-        _fold_report(builder, report, f"{part}.task{number}")
+        _parse_report(builder, report, f"{part}.task{number}")
     return True
 
 
-def _fold_report(builder: Builder, report: str, part: str) -> None:
+def _parse_report(builder: Builder, report: str, part: str) -> None:
     task_id = (tagged(report, "task-id") or "").strip()
     # A monitor's events have no status: it runs on, unless its text says that it expired (unverified).
     state = TASK_STATES.get((tagged(report, "status") or "running").strip())
@@ -92,7 +92,7 @@ def _fold_report(builder: Builder, report: str, part: str) -> None:
     builder.add(BackgroundTask(task_id=task_id, state=state, label=label), part, f"{task_id}/{state}/{digest(label)}")
 
 
-def _fold_summary(builder: Builder, text: str) -> None:
+def _parse_summary(builder: Builder, text: str) -> None:
     summary = without_handoff(without_reminders(text)).strip()
     if summary:
         trigger = builder.context.compaction
@@ -100,7 +100,7 @@ def _fold_summary(builder: Builder, text: str) -> None:
     builder.change(compaction=None)
 
 
-def _fold_user_text(builder: Builder, text: str, attachments: int) -> None:
+def _parse_user_text(builder: Builder, text: str, attachments: int) -> None:
     announced = builder.context.caveat
     if announced:
         builder.change(caveat=False)
@@ -109,13 +109,13 @@ def _fold_user_text(builder: Builder, text: str, attachments: int) -> None:
     if text in _INTERRUPTED:
         builder.add(TurnEnd(reason="interrupted"), "end", text)
     elif text.startswith(("<command-name>", "<command-message>")):
-        _fold_command(builder, text, announced=announced)
+        _parse_command(builder, text, announced=announced)
     elif text.startswith(("<bash-input>", "<bash-stdout>", "<bash-stderr>")):
-        _fold_shell_mode(builder, text)
-    elif text.startswith(_LOCAL_OUTPUT) or fold_notifications(builder, text, "words"):
+        _parse_shell_mode(builder, text)
+    elif text.startswith(_LOCAL_OUTPUT) or parse_notifications(builder, text, "words"):
         return
     elif _is_typed(builder, text):
-        fold_prompt(builder, text, attachments)
+        parse_prompt(builder, text, attachments)
 
 
 def _is_typed(builder: Builder, text: str) -> bool:
@@ -133,7 +133,7 @@ def _is_typed(builder: Builder, text: str) -> bool:
     return False
 
 
-def _fold_command(builder: Builder, text: str, *, announced: bool) -> None:
+def _parse_command(builder: Builder, text: str, *, announced: bool) -> None:
     """A slash command. Those the client runs itself are no words for the agent.
 
     The client writes `<command-message>` first where it expands the command for the model, and `<command-name>` first,
@@ -153,7 +153,7 @@ def _fold_command(builder: Builder, text: str, *, announced: bool) -> None:
     withdraw(builder, typed)
 
 
-def _fold_shell_mode(builder: Builder, text: str) -> None:
+def _parse_shell_mode(builder: Builder, text: str) -> None:
     """The user's own `!command` and its output, which come as two records and without an exit code (2.1.328)."""
     if command := (tagged(text, "bash-input") or "").strip():
         call = human_call(command, builder.ident)

@@ -6,13 +6,13 @@ from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.context import MAX_QUEUED
 from carryover.agents.claude_code.kinds import INJECTED_ORIGINS
-from carryover.agents.claude_code.prompts import fold_notifications, fold_prompt, withdraw
+from carryover.agents.claude_code.prompts import parse_notifications, parse_prompt, withdraw
 from carryover.model import QueuedPrompt
 from carryover.records import rawjson
 from carryover.records.identity import digest
 
 
-def fold_queue_operation(builder: Builder) -> None:
+def parse_queue_operation(builder: Builder) -> None:
     """Something entered or left the queue.
 
     `enqueue` is the only place where a waiting prompt stands; `dequeue` delivers the oldest as a `user` record, so it
@@ -29,15 +29,15 @@ def fold_queue_operation(builder: Builder) -> None:
     if not text:
         return
     if operation == "enqueue":
-        _fold_entered(builder, text)
+        _parse_entered(builder, text)
     elif not text.startswith("<task-notification>"):
-        _fold_left(builder, text, absorbed=rawjson.string_of(builder.line.reason) == "absorbed_mid_turn")
+        _parse_left(builder, text, absorbed=rawjson.string_of(builder.line.reason) == "absorbed_mid_turn")
 
 
-def fold_queued_command(builder: Builder, attachment: wire.Attachment) -> None:
+def parse_queued_command(builder: Builder, attachment: wire.Attachment) -> None:
     """A queued text that was delivered in mid-turn, beside a tool result (2.1.126: job reports only)."""
     text = (rawjson.text_of(attachment.prompt) or "").strip()
-    if not text or fold_notifications(builder, text, "queued"):
+    if not text or parse_notifications(builder, text, "queued"):
         return
     origin = rawjson.part_of(attachment.origin, wire.Origin)
     sender = origin.kind if origin is not None else None
@@ -50,22 +50,22 @@ def fold_queued_command(builder: Builder, attachment: wire.Attachment) -> None:
     if mark in builder.context.absorbed:
         builder.change(absorbed=tuple(other for other in builder.context.absorbed if other != mark))
         return
-    fold_prompt(builder, text)
+    parse_prompt(builder, text)
 
 
-def _fold_entered(builder: Builder, text: str) -> None:
-    if fold_notifications(builder, text, "queue"):
+def _parse_entered(builder: Builder, text: str) -> None:
+    if parse_notifications(builder, text, "queue"):
         return
     builder.change(queued=(*builder.context.queued, digest(text))[-MAX_QUEUED:])
     builder.add(QueuedPrompt(text=text), "queue", digest(text))
 
 
-def _fold_left(builder: Builder, text: str, *, absorbed: bool) -> None:
+def _parse_left(builder: Builder, text: str, *, absorbed: bool) -> None:
     mark = digest(text)
     if mark not in builder.context.queued:
         return  # its delivery was read before
     if absorbed:
-        fold_prompt(builder, text)
+        parse_prompt(builder, text)
         builder.change(absorbed=(*builder.context.absorbed, mark)[-MAX_QUEUED:])
         return
     withdraw(builder, text)

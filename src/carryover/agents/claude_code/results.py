@@ -10,7 +10,7 @@ from carryover.adapter.event_builder import closed
 from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.context import OpenCall
-from carryover.agents.claude_code.successes import ShellResult, fold_success, structured
+from carryover.agents.claude_code.successes import ShellResult, parse_success, structured
 from carryover.agents.claude_code.text import plain_output
 from carryover.model import PlanProposal, ResultStatus, UserPrompt
 from carryover.records import rawjson
@@ -49,7 +49,7 @@ class Outcome:
     """What the user wrote when rejecting the call."""
 
 
-def fold_result(builder: Builder, part: str, block: wire.Block) -> None:
+def parse_result(builder: Builder, part: str, block: wire.Block) -> None:
     """A `tool_result` block. Its call is closed; what it changed is sent along if it succeeded."""
     call_id = block.tool_use_id
     if not call_id:
@@ -64,7 +64,7 @@ def fold_result(builder: Builder, part: str, block: wire.Block) -> None:
     result = call.ended(outcome.status, outcome.output, exit_code=outcome.exit_code, never_ran=outcome.never_ran)
     builder.add(result, part, call_id)
     if outcome.status == "ok":
-        fold_success(builder, part, call, outcome.output, shell)
+        parse_success(builder, part, call, outcome.output, shell)
     elif call.name == "ExitPlanMode" and outcome.status == "denied":
         builder.add(PlanProposal(call_id=call_id, text="", accepted=False), f"{part}.plan", call_id)
     if outcome.said and builder.sidechain is None:

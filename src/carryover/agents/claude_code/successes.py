@@ -68,27 +68,27 @@ def structured(builder: Builder, call: OpenCall, kind: type[T]) -> T | None:
     return result
 
 
-def fold_success(builder: Builder, part: str, call: OpenCall, output: str, shell: ShellResult | None) -> None:
+def parse_success(builder: Builder, part: str, call: OpenCall, output: str, shell: ShellResult | None) -> None:
     """Add what followed from a call that succeeded with `output` (`shell`: its structured result, for a command)."""
     if call.changes:
-        _fold_changes(builder, part, call, output)
+        _parse_changes(builder, part, call, output)
     if call.op == "shell":
-        _fold_shell(builder, part, call, output, shell)
+        _parse_shell(builder, part, call, output, shell)
     elif call.op == "agent":
-        _fold_agent(builder, part, call, output)
+        _parse_agent(builder, part, call, output)
     elif call.op == "ask":
-        _fold_answers(builder, part, call, output)
+        _parse_answers(builder, part, call, output)
     elif call.name == "ExitPlanMode":
         plan = structured(builder, call, PlanResult) or PlanResult()
         builder.add(PlanProposal(call_id=call.id, text=plan.plan or "", accepted=True), f"{part}.plan", call.id)
     elif call.name in ("TaskCreate", "TaskUpdate", "TaskList"):
-        _fold_tasks(builder, part, call, output)
+        _parse_tasks(builder, part, call, output)
     elif call.name in ("TaskStop", "KillShell"):
         stopped = structured(builder, call, StopResult) or StopResult()
-        _fold_background(builder, part, stopped.task_id or stopped.shell_id, "stopped", call)
+        _parse_background(builder, part, stopped.task_id or stopped.shell_id, "stopped", call)
 
 
-def _fold_changes(builder: Builder, part: str, call: OpenCall, output: str) -> None:
+def _parse_changes(builder: Builder, part: str, call: OpenCall, output: str) -> None:
     changes = call.changes
     if call.op in ("edit", "write"):
         result = structured(builder, call, edits.EditResult)
@@ -99,24 +99,24 @@ def _fold_changes(builder: Builder, part: str, call: OpenCall, output: str) -> N
         builder.add(as_edit(change, call.id), f"{part}.edit{number}", call.id)
 
 
-def _fold_shell(builder: Builder, part: str, call: OpenCall, output: str, result: ShellResult | None) -> None:
+def _parse_shell(builder: Builder, part: str, call: OpenCall, output: str, result: ShellResult | None) -> None:
     task_id = result.background_task_id or result.task_id if result is not None else None
     if result is None and (found := _SHELL_ID.search(output)):
         task_id = found[1]
-    _fold_background(builder, part, task_id, "running", call)
+    _parse_background(builder, part, task_id, "running", call)
 
 
-def _fold_agent(builder: Builder, part: str, call: OpenCall, output: str) -> None:
+def _parse_agent(builder: Builder, part: str, call: OpenCall, output: str) -> None:
     result = structured(builder, call, AgentResult)
     task_id = None
     if result is not None and result.status == "async_launched":
         task_id = result.agent_id
     elif result is None and output.startswith("Async agent launched") and (found := _AGENT_ID.search(output)):
         task_id = found[1]
-    _fold_background(builder, part, task_id, "running", call)
+    _parse_background(builder, part, task_id, "running", call)
 
 
-def _fold_background(
+def _parse_background(
     builder: Builder, part: str, task_id: str | None, state: Literal["running", "stopped"], call: OpenCall
 ) -> None:
     if task_id:
@@ -124,7 +124,7 @@ def _fold_background(
         builder.add(BackgroundTask(task_id=task_id, state=state, label=label), f"{part}.task", call.id)
 
 
-def _fold_answers(builder: Builder, part: str, call: OpenCall, output: str) -> None:
+def _parse_answers(builder: Builder, part: str, call: OpenCall, output: str) -> None:
     result = structured(builder, call, AskResult)
     answers = result.answers if result is not None else dict(_ANSWERED.findall(output))
     for number, (question, given) in enumerate(answers.items()):
@@ -132,7 +132,7 @@ def _fold_answers(builder: Builder, part: str, call: OpenCall, output: str) -> N
         builder.add(Answer(call_id=call.id, question=question, text=text), f"{part}.answer{number}", call.id)
 
 
-def _fold_tasks(builder: Builder, part: str, call: OpenCall, output: str) -> None:
+def _parse_tasks(builder: Builder, part: str, call: OpenCall, output: str) -> None:
     result = structured(builder, call, plans.TaskResult) if call.name != "TaskUpdate" else None
     tasks = plans.apply(builder.context.tasks, call.task, result, output)
     if tasks != builder.context.tasks:

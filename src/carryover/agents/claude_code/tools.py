@@ -94,7 +94,7 @@ class PlanInput(msgspec.Struct, frozen=True):
     plan: str = ""
 
 
-def fold_call(builder: Builder, part: str, block: wire.Block) -> None:
+def parse_call(builder: Builder, part: str, block: wire.Block) -> None:
     """A `tool_use` block: the call, and what is already said by calling (a question, a plan, a todo list)."""
     if not block.id or not block.name or len(block.id) + len(block.name) > MAX_NAME_CHARS:
         builder.skip("assistant/tool_use", "no usable id or name")
@@ -106,7 +106,7 @@ def fold_call(builder: Builder, part: str, block: wire.Block) -> None:
     call = _open_call(block.id, block.name, block.input, given, builder.place)
     builder.add(call.as_event(), part, call.id)
     builder.change(calls=opened(builder.context.calls, call, most=MAX_OPEN_CALLS))
-    _fold_said(builder, part, block)
+    _parse_said(builder, part, block)
 
 
 def human_call(command: str, ident: str) -> OpenCall:
@@ -151,7 +151,7 @@ def _changes(name: str, op: Op, raw: msgspec.Raw, given: CallInput, cwd: str | N
     return ()
 
 
-def _fold_said(builder: Builder, part: str, block: wire.Block) -> None:
+def _parse_said(builder: Builder, part: str, block: wire.Block) -> None:
     call_id = block.id or ""
     if block.name == "AskUserQuestion":
         for number, asked in enumerate(_questions(block.input)):

@@ -8,11 +8,11 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Folded, Source
+from carryover.adapter.contract import Parsed, Source
 from carryover.adapter.event_builder import EventBuilder, differing, usable_folder, usable_name
 from carryover.agents.codex import wire
 from carryover.agents.codex.context import MAX_TOLD, MAX_TURNS, Context, Facts, Told, Turn
-from carryover.agents.codex.transcripts import named_ms
+from carryover.agents.codex.locate import named_ms
 from carryover.model import AnyBody, session_elsewhere
 from carryover.records.identity import digest, utc_ms
 
@@ -131,7 +131,7 @@ class Builder(EventBuilder[Context]):
         known = {name: value for name, value in facts.items() if usable_name(value)}
         self.change(facts=msgspec.structs.replace(self.context.facts, **known))
 
-    def folded(self) -> tuple[Context, Folded]:
+    def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the record became, facts about the session first."""
         if self.events:
             self.tell_facts()

@@ -13,7 +13,7 @@ import msgspec
 
 from carryover.adapter.contract import HookMeaning, HookProtocol, HookReading
 from carryover.adapter.hooks import MEANINGS, provisional, root_above, skipped, start_reason
-from carryover.agents.codex import transcripts
+from carryover.agents.codex import locate
 from carryover.model import AssistantMessage, Event, Skipped
 from carryover.records import rawjson
 
@@ -71,7 +71,7 @@ def _answer(text: str) -> bytes:
 
 
 def _layout_root(transcript: Path) -> Path | None:
-    return root_above(transcript, transcripts.source_of, _ROOTS)
+    return root_above(transcript, locate.source_of, _ROOTS)
 
 
 def _is_own(given: Payload, event: str) -> bool:

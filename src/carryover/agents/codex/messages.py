@@ -20,7 +20,7 @@ _CLIENTS: Final = frozenset(("environment_context", "user_instructions"))
 _ENVIRONMENT: Final = "<environment_context>"
 
 
-def fold_prompt(builder: Builder, text: str, attachments: int) -> None:
+def parse_prompt(builder: Builder, text: str, attachments: int) -> None:
     """Words for the agent. A sub-agent's are its parent's, those of a review the client's, who has them from nobody."""
     if builder.context.review:
         return
@@ -33,13 +33,13 @@ def fold_prompt(builder: Builder, text: str, attachments: int) -> None:
         builder.add(UserPrompt(text=words, attachments=attachments), "prompt", digest(text))
 
 
-def fold_answer(builder: Builder, text: str, phase: str | None) -> None:
+def parse_answer(builder: Builder, text: str, phase: str | None) -> None:
     """What the model told the user. Clients and models that name no phase do not say whether it was the last word."""
     if text.strip():
         builder.add(AssistantMessage(text=text, final=_PHASES.get(phase or "")), "said", digest(text))
 
 
-def fold_item_message(builder: Builder, kind: str, item: msgspec.Raw) -> None:
+def parse_item_message(builder: Builder, kind: str, item: msgspec.Raw) -> None:
     """`UserMessage` and `AgentMessage`, which count in the paginated family only."""
     if builder.context.family == "legacy":
         return
@@ -50,12 +50,12 @@ def fold_item_message(builder: Builder, kind: str, item: msgspec.Raw) -> None:
     builder.change(family="paginated")
     text = "".join(part.text for part in message.content if part.type.lower() == "text" and part.text)
     if kind == "AgentMessage":
-        fold_answer(builder, text, message.phase)
+        parse_answer(builder, text, message.phase)
     else:
-        fold_prompt(builder, text, sum("image" in part.type.lower() for part in message.content))
+        parse_prompt(builder, text, sum("image" in part.type.lower() for part in message.content))
 
 
-def fold_event_message(builder: Builder, kind: str, payload: msgspec.Raw) -> None:
+def parse_event_message(builder: Builder, kind: str, payload: msgspec.Raw) -> None:
     """`user_message` and `agent_message`, which count in the legacy family only."""
     if builder.context.family == "paginated":
         return
@@ -65,13 +65,13 @@ def fold_event_message(builder: Builder, kind: str, payload: msgspec.Raw) -> Non
         return
     builder.change(family="legacy")
     if kind == "agent_message":
-        fold_answer(builder, message.message, message.phase)
+        parse_answer(builder, message.message, message.phase)
     elif rawjson.string_of(message.kind) not in _CLIENTS:
         images = (rawjson.part_of(raw, list[msgspec.Raw]) for raw in (message.images, message.local_images))
-        fold_prompt(builder, message.message, sum(len(found or ()) for found in images))
+        parse_prompt(builder, message.message, sum(len(found or ()) for found in images))
 
 
-def fold_compacted(builder: Builder, payload: msgspec.Raw) -> None:
+def parse_compacted(builder: Builder, payload: msgspec.Raw) -> None:
     """The summary that takes the place of the conversation. Its `replacement_history` repeats old prompts."""
     compacted = rawjson.part_of(payload, wire.Compacted)
     if compacted is None:

@@ -36,7 +36,7 @@ class Answers(msgspec.Struct, frozen=True):
     answers: dict[str, Answered] = msgspec.field(default_factory=dict)
 
 
-def fold_output(builder: Builder, kind: str, output: wire.Output) -> None:
+def parse_output(builder: Builder, kind: str, output: wire.Output) -> None:
     """The output of a call, which says how it ended where no record of its own has said so before."""
     text = rawjson.text_of(output.output)
     if not usable_name(output.call_id) or text is None:
@@ -65,7 +65,7 @@ def fold_output(builder: Builder, kind: str, output: wire.Output) -> None:
         _finish(builder, call, outcome)
 
 
-def fold_command(builder: Builder, command: wire.Command) -> None:
+def parse_command(builder: Builder, command: wire.Command) -> None:
     """The client's own record of a command that ended. In code mode, and for the user's `!command`, it is the call too.
 
     It may come long after the turn that the command belongs to.
@@ -89,7 +89,7 @@ def fold_command(builder: Builder, command: wire.Command) -> None:
     _finish(builder, call, ended(wire.whole_number(command.exit_code), output, command.status))
 
 
-def fold_file_change(builder: Builder, change: wire.FileChange) -> None:
+def parse_file_change(builder: Builder, change: wire.FileChange) -> None:
     """The client's own record of a patch: what it changed, in full and by absolute paths."""
     call_id = change.id or change.call_id
     if not usable_name(call_id) or call_id is None:
@@ -108,7 +108,7 @@ def fold_file_change(builder: Builder, change: wire.FileChange) -> None:
     _finish(builder, msgspec.structs.replace(call, op="edit", changes=changes), outcome)
 
 
-def fold_web_search(builder: Builder, call: wire.Call) -> None:
+def parse_web_search(builder: Builder, call: wire.Call) -> None:
     """A search that the model's provider ran: it is done when it is told of."""
     found = rawjson.part_of(call.action, Searched) or Searched()
     call_id = usable_name(call.id) or f"web_search/{builder.at_ms}"

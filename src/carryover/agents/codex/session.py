@@ -19,7 +19,7 @@ _CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolid
 """`thread_source` where no user speaks. All but the first read about; other names are those of the user's programs."""
 
 
-def fold_session(builder: Builder, payload: msgspec.Raw) -> None:
+def parse_session(builder: Builder, payload: msgspec.Raw) -> None:
     """`session_meta`. The first one is the file's own; another thread's after it was copied with that one's history."""
     meta = rawjson.part_of(payload, wire.SessionMeta)
     if meta is None or usable_name(meta.id) is None:

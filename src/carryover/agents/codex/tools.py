@@ -84,7 +84,7 @@ class LocalShell(msgspec.Struct, frozen=True):
     working_directory: str | None = None
 
 
-def fold_call(builder: Builder, kind: str, call: wire.Call) -> None:
+def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
     """A call of a tool. What it asks of the user is told with it."""
     name = call.name or ("local_shell" if kind == "local_shell_call" else None)
     call_id = call.call_id or call.id

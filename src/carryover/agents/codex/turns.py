@@ -25,7 +25,7 @@ _ASKED: Final = "prompt"
 _ENDED_BY_USER: Final = frozenset(("interrupted", "replaced"))
 
 
-def fold_started(builder: Builder, event: wire.TurnEvent) -> None:
+def parse_started(builder: Builder, event: wire.TurnEvent) -> None:
     builder.start_turn(usable_name(event.turn_id), None)
     attribution = rawjson.part_of(event.turn_attribution, wire.Attribution)
     # In the file that asked for a review, the reviewer's turn begins too; that has no trigger.
@@ -33,7 +33,7 @@ def fold_started(builder: Builder, event: wire.TurnEvent) -> None:
         builder.change(review=False)
 
 
-def fold_context(builder: Builder, payload: msgspec.Raw) -> None:
+def parse_context(builder: Builder, payload: msgspec.Raw) -> None:
     """`turn_context`: the folder and the model of a turn. 0.99 writes one for each request, without a turn's id."""
     told = rawjson.part_of(payload, wire.TurnContext)
     if told is None:
@@ -49,7 +49,7 @@ def fold_context(builder: Builder, payload: msgspec.Raw) -> None:
         builder.tell_facts()
 
 
-def fold_settings(builder: Builder, applied: wire.SettingsApplied) -> None:
+def parse_settings(builder: Builder, applied: wire.SettingsApplied) -> None:
     """`thread_settings_applied`: where the next turn is. A thread that is resumed elsewhere tells it so first, and for
     `/compact`, a `!command` and a review nothing else does (0.169)."""
     settings = rawjson.part_of(applied.thread_settings, wire.Settings)
@@ -57,23 +57,23 @@ def fold_settings(builder: Builder, applied: wire.SettingsApplied) -> None:
         builder.change(place=usable_folder(settings.cwd) or builder.context.place)
 
 
-def fold_complete(builder: Builder, event: wire.TurnEvent) -> None:
+def parse_complete(builder: Builder, event: wire.TurnEvent) -> None:
     """`task_complete`. Only an error says more than the answer before it; clients up to 0.145 do not keep it."""
     builder.at_turn(event.turn_id)
     builder.change(review=False)
     error = rawjson.part_of(event.error, wire.TurnError)
     if error is not None:
-        _fold_error(builder, error)
+        _parse_error(builder, error)
 
 
-def fold_aborted(builder: Builder, event: wire.TurnEvent) -> None:
+def parse_aborted(builder: Builder, event: wire.TurnEvent) -> None:
     builder.at_turn(event.turn_id)
     builder.change(review=False)
     if event.reason in _ENDED_BY_USER:
         _end(builder, "interrupted", "")
 
 
-def fold_rolled_back(builder: Builder, event: wire.RolledBack) -> None:
+def parse_rolled_back(builder: Builder, event: wire.RolledBack) -> None:
     """The user took the newest turns back. What was said in them no longer counts; what was done stays done, since the
     files are left as they are."""
     newest = builder.context.turns[-MAX_TURNS:]
@@ -84,7 +84,7 @@ def fold_rolled_back(builder: Builder, event: wire.RolledBack) -> None:
         builder.mark_turn(undone=True)
 
 
-def fold_token_count(builder: Builder, payload: msgspec.Raw) -> None:
+def parse_token_count(builder: Builder, payload: msgspec.Raw) -> None:
     """Remember when the limit that is used up ends."""
     count = rawjson.part_of(payload, wire.TokenCount) or wire.TokenCount()
     limits = rawjson.part_of(count.rate_limits, wire.RateLimits) or wire.RateLimits()
@@ -99,7 +99,7 @@ def fold_token_count(builder: Builder, payload: msgspec.Raw) -> None:
         builder.change(resets_s=max(ends, default=None))
 
 
-def _fold_error(builder: Builder, error: wire.TurnError) -> None:
+def _parse_error(builder: Builder, error: wire.TurnError) -> None:
     if not _is_limit(error.codex_error_info):
         _end(builder, "error", error.message)
         return

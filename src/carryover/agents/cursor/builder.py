@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Folded, Retold
+from carryover.adapter.contract import Parsed, Retold
 from carryover.adapter.event_builder import EventBuilder, closed, opened
 from carryover.agents.cursor.context import (
     MAX_CHANGES,
@@ -120,7 +120,7 @@ class Builder(EventBuilder[Context]):
         """Count something that was not understood. `reason` never quotes the record."""
         self.count_skipped(record_type, reason)
 
-    def folded(self, retold: Retold | None = None) -> tuple[Context, Folded]:
+    def parsed(self, retold: Retold | None = None) -> tuple[Context, Parsed]:
         """The next context and what the record became."""
         if self.events:
             self.tell(last=self.events[-1].key.encode("utf-8", "replace"))

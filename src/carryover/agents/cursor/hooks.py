@@ -13,7 +13,7 @@ import msgspec
 
 from carryover.adapter.contract import HookMeaning, HookProtocol, HookReading
 from carryover.adapter.hooks import MEANINGS, provisional, root_above, skipped
-from carryover.agents.cursor import transcripts
+from carryover.agents.cursor import locate
 from carryover.model import Event, Skipped, TurnEnd
 from carryover.records import rawjson
 
@@ -69,7 +69,7 @@ def _answer(text: str) -> bytes:
 
 
 def _layout_root(transcript: Path) -> Path | None:
-    return root_above(transcript, transcripts.source_of)
+    return root_above(transcript, locate.source_of)
 
 
 def _transcript(given: Payload) -> str | None:

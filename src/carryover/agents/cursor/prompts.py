@@ -62,7 +62,7 @@ def words_of(text: str) -> Words:
 def spoken_ms(text: str) -> int:
     """UTC milliseconds of a time such as `Monday, March 2, 2026, 9:00 AM (UTC+1)` or an ISO time with a zone.
 
-    0 where it is none, or says no zone: the fold does not know in which one the client ran.
+    0 where it is none, or says no zone: the parser does not know in which one the client ran.
     """
     found = _TIME.search(text)
     if found is None:

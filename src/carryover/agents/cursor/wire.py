@@ -138,7 +138,7 @@ RECORD: Final[msgspec.json.Decoder[AnyRecord]] = msgspec.json.Decoder(AnyRecord)
 
 
 def encoded(record: AnyRecord) -> bytes:
-    """The record as a reader hands it to the fold."""
+    """The record as a reader hands it to the parser."""
     return msgspec.json.encode(record)
 
 

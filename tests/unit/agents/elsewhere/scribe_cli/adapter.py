@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Folded, HookProtocol, HookReading, Record, Source
+from carryover.adapter.contract import Agent, HookProtocol, HookReading, Parsed, Record, Source
 from carryover.adapter.hooks import root_above, skipped
 from carryover.model import AnyBody, AssistantMessage, Event, Skipped, TurnEnd, UserPrompt
 from carryover.readers.jsonl import JsonlReader
@@ -42,17 +42,17 @@ def _sources(root: Path) -> list[Source]:
     return [source for source in found if source is not None]
 
 
-def _fold(source: Source, context: Context, record: Record) -> tuple[Context, Folded]:
+def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     try:
         line = msgspec.json.decode(record.data, type=Line)
     except msgspec.MsgspecError:
-        return context, Folded(skipped=(Skipped("?", "not understood"),))
+        return context, Parsed(skipped=(Skipped("?", "not understood"),))
     context = Context(cwd=line.folder or context.cwd)
     body: AnyBody = UserPrompt(text=line.you) if line.you else AssistantMessage(text=line.it, final=True)
     if line.limit:
         body = TurnEnd(reason="limit", message=line.limit)
     event = Event(key=line.id, session=source.session or "?", at_ms=line.at, body=body, cwd=context.cwd)
-    return context, Folded(events=(event,))
+    return context, Parsed(events=(event,))
 
 
 def _read(event: str, payload: bytes, at_ms: int) -> HookReading | Skipped:
@@ -73,7 +73,7 @@ AGENT: Final = Agent(
     context_type=Context,
     source_of=_source_of,
     sources=_sources,
-    fold=_fold,
+    parse=_parse,
     hooks=HookProtocol(
         events=("Awake", "Rest"),
         read=_read,

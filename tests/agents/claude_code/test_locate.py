@@ -9,7 +9,7 @@ import pytest
 from agents.claude_code.contract_case import SESSION, SLUG
 from carryover.adapter.contract import Source
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.agents.claude_code.transcripts import source_of, sources
+from carryover.agents.claude_code.locate import source_of, sources
 
 HOME = Path("/home/dev")
 

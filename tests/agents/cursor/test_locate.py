@@ -10,7 +10,7 @@ import pytest
 
 from carryover.adapter.contract import Source
 from carryover.agents.cursor.adapter import AGENT
-from carryover.agents.cursor.transcripts import NOTED, LinesReader, kind_of, source_of, sources
+from carryover.agents.cursor.locate import NOTED, LinesReader, kind_of, source_of, sources
 
 HOME = Path("/home/dev")
 USER = HOME / ".config/Cursor/User"

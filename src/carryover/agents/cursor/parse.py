@@ -7,14 +7,14 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Folded, Record, Retold, Source
+from carryover.adapter.contract import Parsed, Record, Retold, Source
 from carryover.agents.cursor.builder import LATEST_MS, Builder, mark_of
 from carryover.agents.cursor.context import Context, OpenCall, TalkContext, Told
 from carryover.agents.cursor.folders import slug_of
+from carryover.agents.cursor.locate import COPY_GROUP, NOTED, kind_of
 from carryover.agents.cursor.plans import as_update, todos_in
 from carryover.agents.cursor.results import Outcome, outcome_of, turn_end
 from carryover.agents.cursor.tools import op_of
-from carryover.agents.cursor.transcripts import COPY_GROUP, NOTED, kind_of
 from carryover.agents.cursor.wire import (
     ASSISTANT,
     RECORD,
@@ -49,33 +49,33 @@ _ERROR_TEXTS: Final = ("message", "detail", "title", "error")
 _CALL_ERROR_TEXTS: Final = ("clientVisibleErrorMessage", "modelVisibleErrorMessage", "message")
 
 
-def fold(source: Source, context: Context, record: Record) -> tuple[Context, Folded]:
+def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Fold one record. Never raises: what is not understood is counted in `skipped`."""
     if kind_of(source.path) == "transcript":
-        return _fold_line(source, context, record)
+        return _parse_line(source, context, record)
     read = rawjson.read(RECORD, record.data)
     if isinstance(read, str):
-        return context, Folded(skipped=(rawjson.skipped(None, read, None),))
+        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
     if isinstance(read, PassedByRecord):
-        return context, Folded(skipped=(rawjson.skipped(read.what, read.why, None),))
+        return context, Parsed(skipped=(rawjson.skipped(read.what, read.why, None),))
     builder = Builder.of(context, read.conversation)
     if builder is None:
-        return context, Folded(skipped=(rawjson.skipped("conversation", "no usable id", None),))
+        return context, Parsed(skipped=(rawjson.skipped("conversation", "no usable id", None),))
     if isinstance(read, BeginRecord):
-        return builder.folded(_begin(builder, read))
+        return builder.parsed(_begin(builder, read))
     if isinstance(read, MessageRecord):
-        _fold_message(builder, read)
-        return builder.folded()
+        _parse_message(builder, read)
+        return builder.parsed()
     at_ms = read.at_ms if 0 < read.at_ms < LATEST_MS else builder.told.last_ms
     if not at_ms:
-        return context, Folded(skipped=(rawjson.skipped("conversation", "no usable time", None),))
+        return context, Parsed(skipped=(rawjson.skipped("conversation", "no usable time", None),))
     builder.at_ms = at_ms
     builder.tell(last_ms=at_ms)
     if isinstance(read, BubbleRecord):
-        _fold_bubble(builder, read)
+        _parse_bubble(builder, read)
     else:
-        _fold_state(builder, read)
-    return builder.folded()
+        _parse_state(builder, read)
+    return builder.parsed()
 
 
 def _begin(builder: Builder, record: BeginRecord) -> Retold | None:
@@ -96,7 +96,7 @@ def _begin(builder: Builder, record: BeginRecord) -> Retold | None:
     )
 
 
-def _fold_bubble(builder: Builder, record: BubbleRecord) -> None:
+def _parse_bubble(builder: Builder, record: BubbleRecord) -> None:
     builder.ident = f"{builder.ident}/{record.bubble_id}"
     builder.is_bubble = True
     bubble, text = record.bubble, text_of(record.bubble.text)
@@ -105,7 +105,7 @@ def _fold_bubble(builder: Builder, record: BubbleRecord) -> None:
             builder.add(UserPrompt(text=text, actor="model" if builder.sidechain else "human"), "text")
     elif record.type == ASSISTANT:
         if bytes(bubble.tool_former_data) != b"null":
-            _fold_tool(builder, record)
+            _parse_tool(builder, record)
         if text.strip():
             builder.add(AssistantMessage(text=text, final=record.final, aborted=record.aborted), "text")
         if error := text_below(bubble.error_details, *_ERROR_TEXTS):
@@ -114,7 +114,7 @@ def _fold_bubble(builder: Builder, record: BubbleRecord) -> None:
         builder.skip("bubble", "unknown type")
 
 
-def _fold_tool(builder: Builder, record: BubbleRecord) -> None:
+def _parse_tool(builder: Builder, record: BubbleRecord) -> None:
     """A call, and its result where there is one."""
     data = rawjson.part_of(record.bubble.tool_former_data, ToolData) or ToolData()
     # The id is as the model's provider made it; some hold a line break and a second id.
@@ -153,7 +153,7 @@ def _outcome(builder: Builder, op: Op, data: ToolData) -> Outcome | None:
     return msgspec.structs.replace(result, status="ok") if is_ok else result
 
 
-def _fold_state(builder: Builder, record: StateRecord) -> None:
+def _parse_state(builder: Builder, record: StateRecord) -> None:
     """What is said of the conversation as a whole, where that is news."""
     folders = builder.conversation.folders if builder.conversation is not None else ()
     if record.status and builder.folder is None and folders:
@@ -179,7 +179,7 @@ def _tell_news(builder: Builder, name: str, body: AnyBody, key: str | None = Non
         builder.add_as(key or f"{builder.ident}/{name}/{builder.at_ms}/{mark}", body)
 
 
-def _fold_message(builder: Builder, record: MessageRecord) -> None:
+def _parse_message(builder: Builder, record: MessageRecord) -> None:
     builder.ident = f"{builder.ident}/{record.message_id[:MAX_NAME_CHARS]}/{record.occurrence}"
     message = fields_of(record.data)
     role = rawjson.string_of(message.get("role", rawjson.ABSENT))
@@ -191,7 +191,7 @@ def _fold_message(builder: Builder, record: MessageRecord) -> None:
     noted_ms = record.noted_ms if builder.context.talk.last_ms else builder.told.last_ms or record.noted_ms
     blocks = _blocks(builder, f"message/{role}", message.get("content"), ("text", "tool-call", "tool-result"))
     if role == "user":
-        _fold_prompt(builder, blocks, noted_ms)
+        _parse_prompt(builder, blocks, noted_ms)
         return
     builder.place(noted_ms)
     for number, block in blocks.items():
@@ -203,10 +203,10 @@ def _fold_message(builder: Builder, record: MessageRecord) -> None:
             if call is not None:
                 builder.await_result(call)
         elif block.type == "tool-result":
-            _fold_result(builder, block, f"{number}")
+            _parse_result(builder, block, f"{number}")
 
 
-def _fold_result(builder: Builder, block: Block, part: str) -> None:
+def _parse_result(builder: Builder, block: Block, part: str) -> None:
     call_id, name = block.tool_call_id or "", block.tool_name or ""
     if not call_id or len(call_id) + len(name) > 2 * MAX_NAME_CHARS:
         builder.skip("message/tool/tool-result", "no usable id")
@@ -219,14 +219,14 @@ def _fold_result(builder: Builder, block: Block, part: str) -> None:
     builder.result(call, outcome, part, f"{part}.")
 
 
-def _fold_line(source: Source, context: Context, record: Record) -> tuple[Context, Folded]:
+def _parse_line(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """One line of a transcript. A message has a role, everything else a type."""
     line = fields_of(record.data)
     role, kind = text_of(line.get("role")), text_of(line.get("type"))
     if not line and record.data.strip() != b"{}":
-        return context, Folded(skipped=(rawjson.skipped("?", "not a JSON object", None),))
+        return context, Parsed(skipped=(rawjson.skipped("?", "not a JSON object", None),))
     if role == "system":
-        return context, Folded()
+        return context, Parsed()
     names = ("role", "type", "message", "status", "error")
     content = digest(b"\0".join(bytes(line.get(name, rawjson.ABSENT)) for name in names))
     session = source.session or digest(source.path)
@@ -240,15 +240,15 @@ def _fold_line(source: Source, context: Context, record: Record) -> tuple[Contex
     )
     noted_ms = number_of(line.get(NOTED)) or 0
     if role in ("user", "assistant"):
-        _fold_spoken(builder, role, line, noted_ms)
+        _parse_spoken(builder, role, line, noted_ms)
     elif kind == "turn_ended":
-        _fold_end(builder, line, noted_ms)
+        _parse_end(builder, line, noted_ms)
     else:
         builder.skip(kind or role or "?", "unknown record type")
-    return builder.folded()
+    return builder.parsed()
 
 
-def _fold_spoken(builder: Builder, role: str, line: Fields, noted_ms: int) -> None:
+def _parse_spoken(builder: Builder, role: str, line: Fields, noted_ms: int) -> None:
     message = fields_of(line.get("message"))
     content = message.get("content", rawjson.ABSENT)
     if bytes(content)[:1] not in (b'"', b"["):
@@ -256,7 +256,7 @@ def _fold_spoken(builder: Builder, role: str, line: Fields, noted_ms: int) -> No
         return
     blocks = _blocks(builder, role, content, ("text", "tool_use") if role == "assistant" else ("text",))
     if role == "user":
-        _fold_prompt(builder, blocks, noted_ms)
+        _parse_prompt(builder, blocks, noted_ms)
         return
     builder.place(noted_ms)
     builder.close_calls()
@@ -271,7 +271,7 @@ def _fold_spoken(builder: Builder, role: str, line: Fields, noted_ms: int) -> No
                 builder.await_result(call)
 
 
-def _fold_prompt(builder: Builder, blocks: Mapping[int, Block], noted_ms: int) -> None:
+def _parse_prompt(builder: Builder, blocks: Mapping[int, Block], noted_ms: int) -> None:
     texts = [block.text for block in blocks.values() if block.type == "text" and block.text]
     images = sum(block.type in _IMAGE_BLOCKS for block in blocks.values())
     builder.prompt("\n".join(texts), noted_ms, images)
@@ -293,7 +293,7 @@ def _blocks(builder: Builder, where: str, content: msgspec.Raw | None, known: tu
     return blocks
 
 
-def _fold_end(builder: Builder, line: Fields, noted_ms: int) -> None:
+def _parse_end(builder: Builder, line: Fields, noted_ms: int) -> None:
     status = text_of(line.get("status"))
     builder.place(noted_ms)
     builder.close_calls()

@@ -9,7 +9,7 @@ import pytest
 from agents.codex.contract_case import NAME, THREAD
 from carryover.adapter.contract import Source
 from carryover.agents.codex.adapter import AGENT
-from carryover.agents.codex.transcripts import source_of, sources
+from carryover.agents.codex.locate import source_of, sources
 
 HOME = Path("/home/dev")
 
