@@ -13,10 +13,8 @@ import msgspec
 from carryover.adapter.contract import Parsed
 from carryover.model import Actor, AnyBody, Event, Op, ResultStatus, SessionInfo, Skipped, ToolCall, ToolResult
 from carryover.records import rawjson
-from carryover.records.bounds import MAX_NAME_CHARS, MAX_PATH_CHARS
 from carryover.records.changes import Change
-from carryover.records.identity import digest
-from carryover.records.paths import is_absolute
+from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, digest, is_absolute
 from carryover.records.text import without_handoff
 
 C = TypeVar("C", bound=msgspec.Struct)

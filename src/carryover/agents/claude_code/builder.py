@@ -14,8 +14,7 @@ from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.context import Context
 from carryover.model import AnyBody
 from carryover.records import rawjson
-from carryover.records.bounds import SHORT_CHARS, bounded
-from carryover.records.identity import digest, utc_ms
+from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 
 INLINE_SIDECHAIN: Final = "inline"
 """Sub-agent records that stand in the main file without an agent id."""

@@ -23,7 +23,7 @@ from carryover.agents.claude_code.results import parse_result
 from carryover.agents.claude_code.tools import parse_call
 from carryover.model import AgentSummary, AssistantMessage, Skipped, TurnEnd
 from carryover.records import rawjson
-from carryover.records.identity import digest
+from carryover.records.fields import digest
 from carryover.records.text import without_handoff
 
 SYNTHETIC: Final = "<synthetic>"

@@ -9,7 +9,7 @@ from carryover.agents.claude_code.kinds import INJECTED_ORIGINS
 from carryover.agents.claude_code.prompts import parse_notifications, parse_prompt, withdraw
 from carryover.model import QueuedPrompt
 from carryover.records import rawjson
-from carryover.records.identity import digest
+from carryover.records.fields import digest
 
 
 def parse_queue_operation(builder: Builder) -> None:

@@ -14,7 +14,7 @@ from carryover.agents.claude_code.successes import ShellResult, parse_success, s
 from carryover.agents.claude_code.text import plain_output
 from carryover.model import PlanProposal, ResultStatus, UserPrompt
 from carryover.records import rawjson
-from carryover.records.identity import digest
+from carryover.records.fields import digest
 
 REJECTED: Final = (
     "The user doesn't want to proceed with this tool use",

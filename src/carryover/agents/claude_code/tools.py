@@ -12,8 +12,8 @@ from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.context import MAX_OPEN_CALLS, OpenCall
 from carryover.model import Op, PlanProposal, Question
 from carryover.records import rawjson, shell_files
-from carryover.records.bounds import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.changes import Change
+from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.text import names_own_folder
 
 OPS: Final[dict[str, Op]] = {

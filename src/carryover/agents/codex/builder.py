@@ -14,7 +14,7 @@ from carryover.agents.codex import wire
 from carryover.agents.codex.context import MAX_TOLD, MAX_TURNS, Context, Facts, Told, Turn
 from carryover.agents.codex.locate import named_ms
 from carryover.model import AnyBody, session_elsewhere
-from carryover.records.identity import digest, utc_ms
+from carryover.records.fields import digest, utc_ms
 
 _FOLDER_MARK_CHARS: Final = 8
 

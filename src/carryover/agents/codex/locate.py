@@ -10,7 +10,7 @@ from typing import Final
 
 from carryover.adapter.contract import Source
 from carryover.agents.codex.spec import SPEC
-from carryover.records.identity import utc_ms
+from carryover.records.fields import utc_ms
 
 _ARCHIVE_NAME: Final = "archived_sessions"
 _ROLLOUT: Final = re.compile(

@@ -10,7 +10,7 @@ from carryover.agents.codex import wire
 from carryover.agents.codex.builder import Builder
 from carryover.model import AgentSummary, AssistantMessage, UserPrompt
 from carryover.records import rawjson
-from carryover.records.identity import digest
+from carryover.records.fields import digest
 from carryover.records.text import tagged, without_handoff
 
 _PHASES: Final = {"final_answer": True, "commentary": False}

@@ -15,9 +15,8 @@ from carryover.agents.codex.outputs import Outcome, ended, read_output
 from carryover.agents.codex.tools import CODE_MODE, PATCH, open_call, patch_call, shell_call
 from carryover.model import Answer, BackgroundTask, PlanUpdate
 from carryover.records import rawjson
-from carryover.records.bounds import SHORT_CHARS, bounded
 from carryover.records.changes import Change, as_edit
-from carryover.records.identity import digest
+from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.text import names_own_folder, without_ansi
 
 _INTERACTION: Final = "unified_exec_interaction"

@@ -11,7 +11,7 @@ from carryover.agents.codex import wire
 from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import Context, Turn
 from carryover.records import rawjson
-from carryover.records.identity import utc_ms
+from carryover.records.fields import utc_ms
 
 _COPIED_WITHIN_S: Final = 10
 """A history is copied at once, when the file is made (0.125); what is written later is its own."""

@@ -20,10 +20,9 @@ from carryover.agents.codex.context import (
 from carryover.agents.codex.kinds import OPS, SHELLS
 from carryover.model import PlanItem, PlanState, Question
 from carryover.records import rawjson, shell_files
-from carryover.records.bounds import SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.changes import Change
+from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.patches import in_patch
-from carryover.records.paths import resolved
 from carryover.records.text import names_own_folder
 
 PATCH: Final = "apply_patch"

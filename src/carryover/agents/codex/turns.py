@@ -13,7 +13,7 @@ from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import MAX_TURNS
 from carryover.model import Retracted, TurnEnd
 from carryover.records import rawjson
-from carryover.records.identity import digest
+from carryover.records.fields import digest
 
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
 _TOO_MANY: Final = 429

@@ -36,10 +36,16 @@ from carryover.agents.cursor.tools import (
 )
 from carryover.agents.cursor.wire import Conversation
 from carryover.model import Answer, AnyBody, AssistantMessage, UserPrompt
-from carryover.records.bounds import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.changes import as_edit
-from carryover.records.identity import digest
-from carryover.records.paths import is_absolute
+from carryover.records.fields import (
+    MAX_NAME_CHARS,
+    MAX_PATH_CHARS,
+    SHORT_CHARS,
+    SUBJECT_CHARS,
+    bounded,
+    digest,
+    is_absolute,
+)
 
 LATEST_MS: Final = 253_402_300_799_999
 """End of the year 9999: no record is later, whatever it says."""

@@ -37,8 +37,7 @@ from carryover.agents.cursor.wire import (
 )
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.bounds import MAX_NAME_CHARS
-from carryover.records.identity import digest
+from carryover.records.fields import MAX_NAME_CHARS, digest
 from carryover.records.text import without_handoff
 
 MAX_BLOCKS: Final = 500

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.records.identity import utc_ms
+from carryover.records.fields import utc_ms
 
 _CONTEXT: Final = re.compile(
     r"\s*<(additional_data|agent_skills|agent_transcripts|always_applied_workspace_rules|attached_files|"

@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeVar
 import msgspec
 
 from carryover.records import rawjson
-from carryover.records.identity import utc_ms
+from carryover.records.fields import utc_ms
 
 USER: Final = 1
 ASSISTANT: Final = 2
