@@ -138,7 +138,7 @@ def test_a_compacted_conversation_keeps_its_task(codex: CodexBox, row: Row) -> N
 
     assert prompts(session) == [TASK, THEN]
     assert_worked_once(session)
-    assert TASK in handoff and THEN in handoff
+    assert TASK in handoff
 
 
 def test_a_session_in_code_mode_is_recorded_like_any_other(codex: CodexBox, row: Row) -> None:
