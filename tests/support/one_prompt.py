@@ -7,7 +7,7 @@ from pathlib import Path
 from carryover.adapter.contract import Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Entry, Prepared
+from carryover.ledger.batch import Entry, PreparedBatch
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt
 
@@ -15,7 +15,7 @@ from carryover.model import Event, UserPrompt
 async def ledger_with_prompt(ledger_path: Path, root: Path) -> int:
     """Makes the ledger; the prompt was given in `root`. The project's id."""
     event = Event(key="k1", session="s1", at_ms=1, body=UserPrompt(text="Add a parser for dates"), cwd=str(root))
-    prepared = Prepared(
+    prepared = PreparedBatch(
         cursor=b"1",
         context=b"{}",
         size=10,

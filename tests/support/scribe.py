@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from carryover.adapter.contract import Retold, Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, Entry, Prepared, Reemission
+from carryover.ledger.batch import Commit, Entry, PreparedBatch, Reemission
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, Skipped, UserPrompt
 
@@ -52,9 +52,9 @@ class Scribe:
         skipped: tuple[Skipped, ...] = (),
         oversized: int = 0,
         retold: tuple[Retold, ...] = (),
-    ) -> Prepared:
+    ) -> PreparedBatch:
         folders = {event.cwd for event in events if event.cwd is not None}
-        return Prepared(
+        return PreparedBatch(
             cursor=cursor,
             context=context,
             size=10,
@@ -71,7 +71,7 @@ class Scribe:
         events = [self.event(each) if isinstance(each, str) else each for each in told]
         return await self.commit(self.prepared(*events), path=path, rank=rank)
 
-    async def commit(self, prepared: Prepared, *, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:
+    async def commit(self, prepared: PreparedBatch, *, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:
         source = Source(agent=AGENT, path=path, rank=rank)
         state = await self.ledger.source_state(source)
         return await self.ledger.commit(source, prepared, seen_rev=state.rev if state is not None else 0)

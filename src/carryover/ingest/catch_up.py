@@ -15,14 +15,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Source
-from carryover.ingest.scan import (
-    MS_PER_DAY,
-    FoundSource,
-    SourceKey,
-    TranscriptRoot,
-    find_sources,
-    key_of,
-)
+from carryover.ingest.scan import MS_PER_DAY, FoundSource, SourceKey, TranscriptRoot, find_sources, key_of
 from carryover.ledger.batch import LastRead
 from carryover.ledger.store import Ledger
 

@@ -1,4 +1,4 @@
-"""What is new in a source, or what a hook reports, into the ledger: read, parse, sanitize, commit."""
+"""Brings what is new in a source, or reported by a hook, into the ledger: read, parse, sanitize, commit."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _LAST_RETRY_MS: Final = 3_600_000
 class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     """What reading one source brought.
 
-    `more`: it was left before its end. `gone`: it no longer exists. `error`: why it could not be read, without content.
-    `look_again_s`: after that long it is to be read again, even if it does not change.
+    `more`: its end was not reached. `gone`: it no longer exists. `error`: why it could not be read, without content.
+    `look_again_s`: seconds after which it is to be read again, even if it does not change.
     """
 
     new_events: int = 0
@@ -50,12 +50,12 @@ async def ingest(
     executor: Executor | None = None,
     max_batches: int | None = None,
 ) -> IngestResult:
-    """Read `source` to its end, or for `max_batches` of about 1 MiB, each committed together with its position.
+    """Reads `source` to its end, or for `max_batches` of about 1 MiB, each committed together with its position.
 
-    `now_ms` bounds the times of what is read (`ingest/arrival.py`).
+    `now_ms` bounds the times of what is read (`ingest/sanitize.py`).
 
-    Trouble with the source is remembered with it (gone; broken, with a time for the next try) and never raised. Trouble
-    with the ledger (LedgerUnavailable, LedgerDamaged) is raised; the source then stands where it stood.
+    Errors of the source are recorded with it (gone; broken, with a time for the next try) and never raised. Errors of
+    the ledger (LedgerUnavailable, LedgerDamaged) are raised; the source then stays where it was.
     """
     total = IngestResult(more=True)
     batches = 0
@@ -103,7 +103,7 @@ def _retry_after_ms(state: SourceState | None) -> int:
 
 
 def _without_content(error: Exception) -> str:
-    """What went wrong in words that cannot hold text of a transcript."""
+    """The error, described without any text of a transcript."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -142,7 +142,7 @@ async def ingest_provisional(
     now_ms: Callable[[], int],
     executor: Executor | None = None,
 ) -> IngestResult:
-    """Store `events` beside those of the transcripts; `new_events` counts those that were not known in any form.
+    """Stores `events` beside those of the transcripts; `new_events` counts those that were not known in any form.
 
     Raises LedgerUnavailable and LedgerDamaged; nothing is then stored.
     """

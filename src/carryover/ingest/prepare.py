@@ -1,4 +1,4 @@
-"""What one read of a source becomes before it is committed: read, parse, clean. Blocking."""
+"""Reads, parses and sanitizes one batch of a source, ready to be committed. Blocking."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import msgspec
 from carryover.adapter.contract import Agent, Batch, Retold, Source, Stamp
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.sanitize import RealPaths, clean_context, clean_entry, with_bounded_times
-from carryover.ledger.batch import READ_IN_PART, Prepared, Reemission, SourceState
+from carryover.ledger.batch import READ_IN_PART, PreparedBatch, Reemission, SourceState
 from carryover.model import Event, Skipped
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch, read and folded. `prepared` is `None` where there is nothing new to commit."""
+    """One batch, read and parsed. `prepared` is None if there is nothing new to commit."""
 
-    prepared: Prepared | None
+    prepared: PreparedBatch | None
     more: bool = False
     look_again_s: float | None = None
 
@@ -25,9 +25,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 def prepare(
     agent: Agent, source: Source, state: SourceState | None, root_of: FindRoot, now_ms: Callable[[], int]
 ) -> Step:
-    """Reads and parses the next batch of `source`. Of events that claim to be later than now the arrival counts.
+    """Reads and parses the next batch of `source`. Events from the future get the time of their arrival.
 
-    Blocking. Raises FileNotFoundError when the source is gone and OSError when it cannot be read now.
+    Blocking. Raises FileNotFoundError if the source is gone and OSError if it cannot be read now.
     """
     path = Path(source.path)
     stamp = agent.reader.stamp(path)
@@ -50,7 +50,7 @@ def prepare(
     events = with_bounded_times(events, now_ms=now_ms(), written_ms=stamp.mtime_ns // 1_000_000)
     roots = roots_of_events(events, root_of)
     paths = RealPaths(top for root in roots.values() for top in (root.root, root.checkout) if top is not None)
-    prepared = Prepared(
+    prepared = PreparedBatch(
         cursor=batch.cursor,
         context=clean_context(context),
         size=seen.size,
@@ -70,10 +70,10 @@ def roots_of_events(events: Iterable[Event], root_of: FindRoot) -> dict[str, Pro
 
 
 def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct | None:
-    """The context to go on with; `None` where the source must be read from its beginning.
+    """The context to continue with; None if the source must be read from its beginning.
 
-    That is so for one never read, and for a context that another version of the adapter stored in another form: what
-    was read before is known by its keys and does no harm.
+    It must be if it was never read, and if another version of the adapter stored the context in another form: what was
+    read before is known by its keys and does no harm.
     """
     if state is None or state.cursor is None:
         return None
@@ -84,7 +84,7 @@ def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct |
 
 
 def _seen(batch: Batch, stamp: Stamp) -> Stamp:
-    """The source as far as `batch` settles it: what is to be read again must look new to whoever knows only this."""
+    """The stamp to store: one that no file has if the source is to be read again, so that it looks new."""
     unsettled = batch.more or batch.look_again_s is not None
     return Stamp(READ_IN_PART, stamp.mtime_ns) if unsettled else stamp
 

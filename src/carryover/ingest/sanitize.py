@@ -1,6 +1,6 @@
 """From an adapter's event to what the ledger may hold.
 
-Secrets are hidden, long tool output is cut, times and file paths are made true, and all text can be stored. Done once,
+Secrets are hidden, long tool output is cut, times and file paths are corrected, and text is made storable. Done once,
 when a record is read: what is stored is what counts from then on, whatever clocks and links say later.
 """
 
@@ -48,7 +48,7 @@ def _entry(agent: str, event: Event, counts: Counter[str]) -> Entry:
 
 
 def clean_body(body: AnyBody, counts: Counter[str]) -> AnyBody:
-    """The body without secrets and, where it holds output, bounded. Kinds of secret are counted in `counts`."""
+    """The body without secrets and, if it holds output, bounded. Secrets are counted by kind in `counts`."""
 
     def hide(text: str) -> str:
         hidden, found = redact(text)
@@ -95,8 +95,8 @@ def _may_hold_text(hint: Any) -> bool:
 def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = _IDS) -> T:
     """`value` with `change` applied to every text inside it, however deep; the same object where none changed.
 
-    Goes through structs, tuples, lists, sets and the values of dicts. What names things is no text and stays: keys,
-    fields that hold one of a few words, and those that are named in `keep`.
+    Goes through structs, tuples, lists, sets and the values of dicts. Names are not text and stay: keys, fields that
+    hold one of a few words, and the fields listed in `keep`.
     """
     changed: Any = value
     if isinstance(value, str):
@@ -124,8 +124,8 @@ _REDACT_CHARS: Final = 1 << 16
 def bound_output(output: str, hide: Callable[[str], str]) -> tuple[str, int]:
     """Redacted head and tail of `output` with a line between them that says how much was left out, and that number.
 
-    `hide` redacts. It comes first: half a secret can no longer be told. What lies so far inside a long output that none
-    of it is kept is not searched, which bounds the work for output of any length.
+    `hide` redacts, before the cut: half a secret can no longer be recognised. Text so far inside a long output that
+    none of it is kept is not searched, which bounds the work for output of any length.
     """
     if len(output) <= 2 * _REDACT_CHARS:
         hidden = hide(output)
@@ -147,9 +147,9 @@ TOLERANCE_MS: Final = 120_000
 def with_bounded_times(events: Sequence[Event], *, now_ms: int, written_ms: int) -> list[Event]:
     """The `events` of one read of a source, in their order: none later than now, none without a time.
 
-    A time that lies ahead becomes that of the record's arrival: now, or `written_ms`, when the source was last written
-    (0: unknown). An absent one becomes that of the event before. Both stay between the events of their session around
-    them, as far as those have times.
+    A time in the future becomes that of the record's arrival: now, or `written_ms`, when the source was last written
+    (UTC ms, 0: unknown). An absent time becomes that of the event before. Both stay between the events of their session
+    around them, as far as those have times.
     """
     latest_ms = now_ms + TOLERANCE_MS
     arrival_ms = min(now_ms, written_ms) if written_ms > 0 else now_ms
@@ -169,7 +169,7 @@ def with_bounded_times(events: Sequence[Event], *, now_ms: int, written_ms: int)
 
 
 def _times_after(events: Iterable[Event], latest_ms: int) -> list[int | None]:
-    """For each event the next time of its session that can be, None where none follows."""
+    """For each event the next time of its session that can be, None if none follows."""
     next_ms: dict[str, int] = {}
     found: list[int | None] = []
     for event in reversed(list(events)):
@@ -183,7 +183,7 @@ _CHANGES_FILES: Final[frozenset[Op]] = frozenset(("edit", "write"))
 
 
 class RealPaths:
-    """Tells real paths. `roots` are real paths of the projects that are worked on; others' files stay as recorded."""
+    """Resolves paths of files below `roots`, the real paths of projects; other files keep their recorded paths."""
 
     def __init__(self, roots: Iterable[str]) -> None:
         self._tops = tuple({f"{root.rstrip('/')}/" for root in roots if root.startswith("/")})

@@ -17,7 +17,7 @@ SourceStatus = Literal["active", "gone", "broken"]
 
 READ_IN_PART: Final = -1
 """Stands for the size of a source that is to be read again as it is, since its end was not reached or is not final: no
-file has it, so the source looks new until then."""
+file has that size, so the source looks new until then."""
 
 LATEST_MS: Final = 253_402_300_799_999
 """End of the year 9999: a time beyond it is garbage, and must still fit a column."""
@@ -39,7 +39,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, agent: str, event: Event, redacted: Mapping[str, int]) -> Entry:
-        """Raises UnicodeEncodeError where a text cannot be stored as UTF-8 (half of a surrogate pair)."""
+        """Encodes an event. Raises UnicodeEncodeError if a text is no valid UTF-8 (half of a surrogate pair)."""
         f"{event.session}{event.sidechain}{event.cwd}".encode()
         at_ms = min(max(event.at_ms, 0), LATEST_MS)
         return cls(
@@ -53,7 +53,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reemission(msgspec.Struct, frozen=True, kw_only=True):
-    """A thread whose entries in the same commit are what it has from a place on (see `Retold`)."""
+    """A thread that is emitted again: its entries in the same commit are all it has from a place on (see `Retold`)."""
 
     session: str
     subagent_id: str
@@ -64,7 +64,7 @@ class Reemission(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, agent: str, retold: Retold) -> Reemission:
-        """As the ledger knows it."""
+        """The same with the ledger's own identities."""
         return cls(
             session=retold.session,
             subagent_id=retold.sidechain or "",
@@ -73,7 +73,7 @@ class Reemission(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     """One read of a source, ready to be committed together with the position after it."""
 
     cursor: bytes
@@ -92,7 +92,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LastRead(msgspec.Struct, frozen=True, kw_only=True):
-    """A source as it was when it was read last: what tells whether it has changed since."""
+    """A source as it was when it was last read, which shows whether it has changed since."""
 
     size: int
     mtime_ns: int
@@ -113,7 +113,7 @@ class SourceState(LastRead, frozen=True, kw_only=True):
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
-    """What a commit changed. `projects` are the ids of those whose handoff may now be another."""
+    """What a commit changed. `projects` are the ids of those whose handoff may have changed."""
 
     new_events: int = 0
     projects: tuple[int, ...] = ()

@@ -1,4 +1,4 @@
-"""An event's body as it is stored: JSON, deflated where it is long and nobody would look for words in it.
+"""An event's body as it is stored: JSON, deflated if it is long and nobody would search it.
 
 What is said in a conversation stays text that any tool can search. Tool output is most of a ledger's volume, and
 shrinks to less than half.
@@ -22,7 +22,7 @@ _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
 
 
 def encode_body(body: AnyBody) -> str | bytes:
-    """Raises UnicodeEncodeError for half of a surrogate pair."""
+    """Encodes a body for storage. Raises UnicodeEncodeError for half of a surrogate pair."""
     encoded = msgspec.json.encode(body)
     if len(encoded) < _DEFLATE_FROM_BYTES or isinstance(body, UserPrompt | AssistantMessage):
         return encoded.decode()
@@ -30,7 +30,7 @@ def encode_body(body: AnyBody) -> str | bytes:
 
 
 def decode_body(stored: str | bytes) -> AnyBody:
-    """Raises msgspec.MsgspecError where the row is not one of ours."""
+    """Decodes a stored body. Raises msgspec.MsgspecError if the row is not one of Carryover's."""
     if isinstance(stored, str):
         return _decoder.decode(stored)
     try:

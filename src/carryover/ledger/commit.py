@@ -16,7 +16,7 @@ import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, Entry, Prepared
+from carryover.ledger.batch import Commit, Entry, PreparedBatch
 from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.provisional import drop_confirmed
 from carryover.ledger.reemit import reemit
@@ -56,9 +56,9 @@ def locator(path: str) -> str | bytes:
 
 
 async def run_commit(
-    db: aiosqlite.Connection, reducer: Reducer, source: Source, prepared: Prepared, seen_rev: int
+    db: aiosqlite.Connection, reducer: Reducer, source: Source, prepared: PreparedBatch, seen_rev: int
 ) -> Commit:
-    """Store `prepared` inside the open transaction. Raises StaleRead where `seen_rev` is no longer the source's."""
+    """Stores `prepared` inside the open transaction. Raises StaleRead if `seen_rev` is no longer the source's."""
     await _advance_source(db, source, prepared, seen_rev)
     entries = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
     retold = {(each.session, each.subagent_id): each for each in prepared.retold}
@@ -93,7 +93,7 @@ async def run_commit(
     )
 
 
-async def _advance_source(db: aiosqlite.Connection, source: Source, prepared: Prepared, seen_rev: int) -> None:
+async def _advance_source(db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, seen_rev: int) -> None:
     identity = (source.agent, locator(source.path))
     revs = await db.execute_fetchall("SELECT rev FROM source WHERE agent = ? AND path = ?", identity)
     if max((rev for (rev,) in revs), default=0) != seen_rev:
@@ -141,7 +141,7 @@ def _thread_of(entry: Entry) -> tuple[str, str]:
 
 
 def _retracted_keys(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
-    """Keys of what the user took back, by session. Known entries say it too: what they undo may have been lost."""
+    """Keys of what the user took back, by session. Known entries count too: what they retract may have been lost."""
     keys: dict[str, frozenset[bytes]] = {}
     for entry in entries:
         if entry.retracts:
@@ -152,8 +152,10 @@ def _retracted_keys(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
 async def _session(
     db: aiosqlite.Connection, reducer: Reducer, source: Source, native_id: str, entries: Sequence[Entry]
 ) -> StoredSession | None:
-    """The session's row as `entries` make it, None where it has none and nothing is told of it. Its rank is another
-    than the source's only where a better one told it."""
+    """The session's row as `entries` make it; None if it has none and there are no entries.
+
+    Its rank differs from the source's only if a better source has reported the session.
+    """
     if not entries:
         return await find_session(db, source.agent, native_id)
     times = [entry.event.at_ms for entry in entries if entry.event.at_ms > 0]
@@ -180,7 +182,7 @@ async def _add_to_session(
     roots: Mapping[str, ProjectRoot],
     retracted: frozenset[bytes],
 ) -> set[int]:
-    """Put new events of one session where they belong; the ids of the projects this touches."""
+    """Adds new events of one session to their threads; the ids of the projects that this changes."""
     if retracted:
         await retract(db, reducer, session, retracted)
     project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
@@ -194,7 +196,7 @@ async def _add_to_session(
 
 
 def _session_info(entries: Iterable[Entry]) -> SessionInfo:
-    """What the main conversation says of its session, later words first."""
+    """The facts that the main conversation reports of its session; the latest of each counts."""
     known: dict[str, str] = {}
     for entry in entries:
         body = entry.event.body
@@ -243,7 +245,7 @@ _COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_typ
 
 
 async def count_stored(db: aiosqlite.Connection, stored: Iterable[Entry], oversized: int) -> None:
-    """Count the secrets taken out of what was stored, and the records that were too long to be read."""
+    """Counts the secrets taken out of what was stored, and the records that were too long to read."""
     counts: Counter[str] = Counter()
     for entry in stored:
         counts.update({f"redacted:{kind}": n for kind, n in entry.redacted.items()})
@@ -254,7 +256,7 @@ async def count_stored(db: aiosqlite.Connection, stored: Iterable[Entry], oversi
 
 
 async def count_skipped(db: aiosqlite.Connection, agent: str, skipped: Sequence[Skipped], *, at_ms: int) -> None:
-    """Count records that were not understood, by version, type and reason."""
+    """Counts records that were not understood, by version, type and reason."""
     if not skipped:
         return
     ((rows,),) = await db.execute_fetchall("SELECT count(*) FROM skipped")

@@ -30,10 +30,10 @@ SETTINGS: Final = (
 
 
 def prepare_file(path: Path) -> None:
-    """Leave an up-to-date, readable ledger at `path` (mode 0600), whatever was there.
+    """Leaves an up-to-date, readable ledger at `path` (mode 0600), whatever was there.
 
     A damaged file is moved to `<stem>.corrupt-<utc>.sqlite` and what can be read of it goes into a new ledger, where an
-    incident tells of it. Raises UserError: written by a newer program, not a ledger, locked, no space, no right.
+    incident reports it. Raises UserError: written by a newer program, not a ledger, locked, no space, no right.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def _make_private(path: Path) -> None:
 
 
 def _migrate_or_detect_damage(path: Path) -> bool:
-    """False where the file is damaged."""
+    """Brings the file up to date. False if it is damaged."""
     try:
         with closing(_connect(path)) as db:
             if damage_mark(path).exists() and db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:

@@ -1,4 +1,4 @@
-"""What can go wrong with the ledger, said so that a person can act on it."""
+"""What can go wrong with the ledger, in messages that a person can act on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from carryover.errors import UserError
 
 
 class StaleRead(Exception):
-    """The source was committed by someone else since it was read; nothing was stored. Read it again."""
+    """Another writer committed the source since it was read; nothing was stored. Read it again."""
 
 
 class LedgerUnavailable(UserError):
@@ -35,7 +35,7 @@ _WHY: Final = {
 
 
 def ledger_error(error: sqlite3.Error, path: Path) -> LedgerUnavailable | LedgerDamaged | None:
-    """The error of ours that SQLite's `error` is; None where it is a fault of the program."""
+    """The ledger's error for an error of SQLite; None if it is a bug in Carryover."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):

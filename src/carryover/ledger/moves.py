@@ -1,7 +1,7 @@
 """Projects whose folder has another path now: their sessions belong to the project there, until that is undone.
 
-Each session keeps the project that it was placed in by its folder, so nothing is lost by a wrong move. Inside the
-transaction that is open.
+Each session keeps the project it was recorded in, so a wrong move loses nothing. Everything runs inside the transaction
+that is open.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def move_project(db: aiosqlite.Connection, old: int, new: int) -> Moved:
-    """What was placed in `old`, and what will be while its folder is gone, belongs to `new`. Nothing where it did."""
+    """Gives the sessions recorded in `old` to `new`, also later ones while its folder is gone. Idempotent."""
     if old == new or await current_project(db, old) == new:
         old_sessions = 0
     else:
@@ -56,9 +56,9 @@ async def move_project(db: aiosqlite.Connection, old: int, new: int) -> Moved:
 
 
 async def move_back(db: aiosqlite.Connection, old: int) -> Moved:
-    """Undo the move of `old`: its sessions, and those that had come to it from elsewhere, are its own again.
+    """Undoes the move of `old`: its sessions, and those that had come to it from elsewhere, are its own again.
 
-    From now on it is taken for moved only when somebody says so.
+    From now on it counts as moved only if the user says so.
     """
     came_by = [project for (project,) in await db.execute_fetchall(_CAME_BY, (old,))]
     sessions: dict[int, int] = {}
@@ -74,7 +74,7 @@ async def move_back(db: aiosqlite.Connection, old: int) -> Moved:
 
 
 async def note_identity(db: aiosqlite.Connection, project: int, identity: str | None) -> None:
-    """Keep what tells the project's folder from others, to know it by when it has another path."""
+    """Stores what identifies the project's folder, so that it is found again under another path."""
     await db.execute_fetchall(_NOTE_IDENTITY, (identity, project, identity))
 
 

@@ -1,7 +1,7 @@
 """What the ledger holds of one project's work: digests of its sessions, notes, worktrees. Read-only and blocking.
 
-It is asked for at each change, so every question follows an index and reads a bounded number of rows: it costs the same
-for a project of one day and of one year.
+It is read at each change, so every query follows an index and reads a bounded number of rows: it costs the same for a
+project of one day and of one year.
 """
 
 from __future__ import annotations

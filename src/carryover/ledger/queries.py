@@ -1,4 +1,4 @@
-"""Every question put to the ledger, over a read-only connection. Blocking."""
+"""Read-only queries, for status, lists and single sessions. Blocking."""
 
 from __future__ import annotations
 
@@ -106,12 +106,12 @@ def unpublished(db: sqlite3.Connection, *, since_ms: int) -> list[int]:
 
 
 def whereabouts(db: sqlite3.Connection) -> list[Whereabouts]:
-    """What is known of each project's folder, newest activity first; also of those whose sessions were moved away."""
+    """Where each project's folder is and was, newest activity first, including projects whose sessions moved away."""
     return list(records(Whereabouts, db, f"{_WHEREABOUTS} ORDER BY last_event_ms DESC, id"))
 
 
 def published_git(db: sqlite3.Connection, project_id: int) -> GitFacts | None:
-    """What git said when the project's handoff was last published; None where it said nothing or nothing was."""
+    """The git state at the last publication of the project's handoff; None without git or a publication."""
     rows = db.execute("SELECT git FROM project WHERE id = ?", (project_id,)).fetchall()
     try:
         return next((msgspec.json.decode(stored, type=GitFacts) for (stored,) in rows if stored is not None), None)
@@ -135,7 +135,7 @@ def session_ids(db: sqlite3.Connection) -> list[str]:
 def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
     """The session whose id begins with `prefix`.
 
-    Raises UserError: NOTHING_FOUND where there is none, USAGE where several begin so and none is exactly that.
+    Raises UserError: NOTHING_FOUND if there is none, USAGE if several begin like that and none is an exact match.
     """
     # The exact id comes first: however many others begin with it, the limit does not cut it off.
     matching = f"{SESSION} WHERE substr(native_id, 1, ?) = ? ORDER BY native_id != ?, native_id LIMIT {_MAX_NAMED}"
@@ -213,7 +213,7 @@ _BY_AGENT: Final = """SELECT session.agent AS agent, count(*) AS sessions, max(s
 
 
 class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger holds of one agent. Times are UTC ms, None where there is none."""
+    """What the ledger holds of one agent. Times are UTC ms, None if there is none."""
 
     agent: str
     sessions: int
@@ -227,6 +227,6 @@ def agents_seen(db: sqlite3.Connection) -> list[AgentRow]:
 
 
 def gone_sources(db: sqlite3.Connection) -> int:
-    """Transcripts that are no longer on disk; what they said is still in the ledger."""
+    """The number of transcripts that are no longer on disk; their events are still in the ledger."""
     (number,) = db.execute("SELECT count(*) FROM source WHERE state = 'gone'").fetchone()
     return int(number)

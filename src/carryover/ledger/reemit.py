@@ -1,8 +1,9 @@
-"""Threads of rewritten sources, told again: what is the same stays, what changed is replaced, what is gone counts no
-longer. Inside the transaction that is open.
+"""Threads of rewritten sources, emitted again: what is the same stays, what changed is replaced, what is gone is
+retracted. Everything runs inside the transaction that is open.
 
-An adapter need not know what it told before: a conversation that is told whole and did not change leaves the ledger as
-it was. Only what comes after the first difference gets new rows, so that rows stand in the order of the conversation.
+An adapter need not know what it emitted before: a conversation that is emitted whole and did not change leaves the
+ledger as it was. Only what comes after the first difference gets new rows, so that rows keep the order of the
+conversation.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _RETRACT: Final = f"UPDATE event SET retracted = {RETRACTED} WHERE thread_id = ?
 async def reemit(
     db: aiosqlite.Connection, reducer: Reducer, session: StoredSession, retelling: Reemission, entries: Sequence[Entry]
 ) -> tuple[list[Entry], bool]:
-    """Bring the thread in line with `entries` as far as it has them: those to add to it, and whether it changed.
+    """Brings the thread in line with `entries` as far as it has them: those still to add, and whether it changed.
 
     A time that was stored stays: it may be that of the arrival. Of two entries with one key the first counts.
     """
@@ -62,7 +63,7 @@ async def reemit(
 
 
 async def _place(db: aiosqlite.Connection, thread_id: int, after: bytes | None) -> int:
-    """The row that the thread goes on after. Where that is lost, what is told is added and nothing taken back."""
+    """The row after which the thread continues. If that is lost, entries are added and nothing is retracted."""
     if after is None:
         return 0
     found = list(await db.execute_fetchall(_PLACE, (after, thread_id))) or await db.execute_fetchall(_LAST)
@@ -70,7 +71,7 @@ async def _place(db: aiosqlite.Connection, thread_id: int, after: bytes | None) 
 
 
 async def _remove_rows(db: aiosqlite.Connection, entries: Sequence[Entry]) -> set[int]:
-    """Remove the rows that entries have already, for they get new ones; threads in which some of them counted."""
+    """Removes the rows that entries have already, since they get new ones; the threads in which any counted."""
     threads: set[int] = set()
     for start in range(0, len(entries), _KEYS_PER_QUERY):
         keys = [entry.key for entry in entries[start : start + _KEYS_PER_QUERY]]

@@ -1,7 +1,7 @@
-"""Events that no longer count: the user took them back, or another source tells their session better.
+"""Events that no longer count: the user took them back, or a better source reports their session.
 
-Their rows stay, since their keys are still those of their records: reading again adds nothing. Inside the transaction
-that is open.
+Their rows stay, since their keys are still those of their records: reading again adds nothing. Everything runs inside
+the transaction that is open.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ _RESET_SESSION: Final = """UPDATE session SET project_final = 0,
 async def supersede(
     db: aiosqlite.Connection, reducer: Reducer, session: StoredSession, rank: int, *, first_ms: int, last_ms: int
 ) -> StoredSession:
-    """Raise the session to `rank`: what lesser sources told of it is as if they had not, but for facts like its title.
+    """Raises the session to `rank`: nothing that lesser sources reported of it counts, except facts like its title.
 
-    The times are of what the better source told first (0: unknown). It also decides anew which project this is.
+    `first_ms` and `last_ms` are the times of what the better source reported (UTC ms, 0: unknown). Which project the
+    session belongs to is decided again.
     """
     await db.execute_fetchall("UPDATE session SET rank = ? WHERE id = ?", (rank, session.id))
     session = msgspec.structs.replace(session, rank=rank)
@@ -49,7 +50,7 @@ async def supersede(
 
 
 async def retract(db: aiosqlite.Connection, reducer: Reducer, session: StoredSession, keys: Iterable[bytes]) -> bool:
-    """Let the session's events with these `keys` count no longer; whether there were any."""
+    """Retracts the session's events with these `keys`; whether there were any that counted."""
     wanted = sorted(keys)
     threads: set[int] = set()
     for start in range(0, len(wanted), _KEYS_PER_QUERY):
@@ -74,7 +75,7 @@ async def retract(db: aiosqlite.Connection, reducer: Reducer, session: StoredSes
 async def retract_again(
     db: aiosqlite.Connection, reducer: Reducer, source: Source, native_id: str, keys: Iterable[bytes]
 ) -> set[int]:
-    """As `retract`, for a session of which nothing new was told; the ids of the projects this touches.
+    """`retract` for a session without new events; the ids of the projects that this changes.
 
     A record that is read again may bring events that were lost, or that an older adapter did not see in it.
     """

@@ -1,4 +1,4 @@
-"""Rows of the ledger as typed records."""
+"""Rows of the ledger as typed records, and the statements that several modules read them with."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class ProjectRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a project's folder, by which it is found again when it has another path."""
+    """Where a project's folder is and was, and what identifies it under another path."""
 
     id: int
     root: str
     moved_to: int | None
     not_moved: bool
-    """The user has said that it was not moved."""
+    """The user said that it was not moved."""
     identity: str | None
     published_sha: str | None
     has_sessions: bool
     left: bool
-    """Sessions that were recorded there belong to another project by now."""
+    """Sessions that were recorded there now belong to another project."""
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +63,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An event of a session. `provisional`: a hook told it, and the transcript has no record of it yet.
+    """An event of a session. `provisional`: a hook reported it, and the transcript has no record of it yet.
 
     `retracted`: the user took it back.
     """
@@ -101,6 +101,8 @@ class SkippedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BrokenSource(msgspec.Struct, frozen=True, kw_only=True):
+    """A source that could not be read. `retry_ms` is the UTC ms of the next try, `failures` those in a row."""
+
     agent: str
     path: str
     error: str
@@ -143,18 +145,18 @@ LINES: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND retrac
 RETRACTED: Final = 1
 """`event.retracted` of what the user took back."""
 SUPERSEDED: Final = 2
-"""`event.retracted` of what a lesser source said of a session that a better one tells."""
+"""`event.retracted` of what a lesser source reported of a session that a better one reports."""
 PROVISIONAL: Final = """SELECT id, subagent_id, at_ms, body FROM provisional
     WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT ?"""
-"""What was told of a session before its transcript had it, newest first."""
+"""What hooks reported of a session before its transcript had it, newest first."""
 MAX_PROVISIONAL: Final = 50
-"""How much of that is looked at."""
+"""How many of these rows are read."""
 
 
 def records(
     record: type[Row], db: sqlite3.Connection, statement: str, parameters: tuple[Any, ...] = ()
 ) -> Iterator[Row]:
-    """Rows as records, whose fields stand in the order of the columns."""
+    """Rows as records, whose fields are in the order of the columns."""
     names = record.__struct_fields__
     for row in db.execute(statement, parameters):
         yield record(**dict(zip(names, row, strict=True)))

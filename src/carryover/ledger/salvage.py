@@ -1,4 +1,4 @@
-"""Saving what can still be read from a damaged ledger. Blocking.
+"""Saves what can still be read from a damaged ledger. Blocking.
 
 Positions in the sources are not saved: with rows missing, every source that still exists is read again from its
 beginning, and the keys of the rows that were saved keep that from counting anything twice. Digests and notes are made
@@ -52,9 +52,9 @@ _ORPHANS: Final = (
 
 
 def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
-    """Copy every readable row of `damaged` into the new, empty ledger; how many events were saved.
+    """Copies every readable row of `damaged` into the new, empty ledger; how many events were saved.
 
-    Events that lost their session go too: their transcript, where it still exists, brings them back in full.
+    Events that lost their session are dropped: their transcript, if it still exists, brings them back in full.
     """
     into.execute("PRAGMA foreign_keys = OFF")
     into.execute("BEGIN IMMEDIATE")
@@ -108,7 +108,7 @@ def _put(into: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tu
 
 
 def _is_event(values: dict[str, Any]) -> bool:
-    """False where damage left a row that can be read but means nothing."""
+    """False if damage left a row that can be read but means nothing."""
     return isinstance(values["key"], bytes) and isinstance(values["at_ms"], int) and _is_body(values["body"])
 
 

@@ -118,6 +118,7 @@ _INITIAL: Final = (
 
 
 def m001_initial(db: sqlite3.Connection) -> None:
+    """Creates the tables of projects, sessions, events and sources."""
     for statement in _INITIAL:
         db.execute(statement)
 
@@ -141,6 +142,7 @@ _HOOKS: Final = (
 
 
 def m002_hooks(db: sqlite3.Connection) -> None:
+    """Adds what hooks report before the transcript has it, and the git state of the last publication."""
     for statement in _HOOKS:
         db.execute(statement)
 
@@ -155,6 +157,7 @@ _RANKS: Final = (
 
 
 def m003_ranks(db: sqlite3.Connection) -> None:
+    """Adds the rank of a session's source, and why an event no longer counts."""
     for statement in _RANKS:
         db.execute(statement)
 
@@ -173,6 +176,7 @@ _MOVES: Final = (
 
 
 def m004_moves(db: sqlite3.Connection) -> None:
+    """Adds where a project was moved to."""
     for statement in _MOVES:
         db.execute(statement)
 
@@ -206,6 +210,7 @@ FORMER_NAMES: Final = {
 
 
 def m005_names(db: sqlite3.Connection) -> None:
+    """Renames columns, and the kind of an event that retracts others, to standard terms."""
     from carryover.ledger.codec import with_present_kind  # its decoder takes its time to build
 
     for statement in _NAMES:
@@ -226,7 +231,7 @@ def version_of(db: sqlite3.Connection) -> int:
 
 
 def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Bring the open database at `path` up to date, each step in a transaction, after a backup beside it.
+    """Brings the open database at `path` up to date, each step in a transaction, after a backup beside it.
 
     Raises UserError (REFUSED, nothing changed) for a ledger of a newer Carryover and for a database that is not one.
     """

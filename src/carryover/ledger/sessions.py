@@ -67,7 +67,7 @@ _MOVE: Final = (
 class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     """A session's row. `final`: its main conversation has decided which project it belongs to.
 
-    `rank`: that of the best source that has told it so far.
+    `rank` is that of the best source that has reported it so far.
     """
 
     id: int
@@ -88,18 +88,18 @@ async def upsert_session(
     last_ms: int,
     rank: int | None,
 ) -> StoredSession:
-    """The session's row, made where there is none, with what is newly known of it. Times are 0 where unknown.
+    """Creates or updates the session's row. Times are UTC ms, 0 if unknown.
 
-    `rank` is that of the source that tells it, None for a hook. The row stays as it is where a better one told it.
+    `rank` is that of the source that reports it, None for a hook. A row of a better source is left as it is.
     """
-    told = {"agent": agent, "native_id": native_id, "first_ms": first_ms, "last_ms": last_ms, "rank": rank}
-    await db.execute_fetchall(_UPSERT_SESSION, {**told, **msgspec.structs.asdict(info)})
+    row_of = {"agent": agent, "native_id": native_id, "first_ms": first_ms, "last_ms": last_ms, "rank": rank}
+    await db.execute_fetchall(_UPSERT_SESSION, {**row_of, **msgspec.structs.asdict(info)})
     (row,) = await db.execute_fetchall(_SESSION, (agent, native_id))
     return _session(row)
 
 
 async def find_session(db: aiosqlite.Connection, agent: str, native_id: str) -> StoredSession | None:
-    """The session's row, None where there is none."""
+    """The session's row; None if there is none."""
     rows = await db.execute_fetchall(_SESSION, (agent, native_id))
     return next((_session(row) for row in rows), None)
 
@@ -124,12 +124,11 @@ async def assign_project(
     *,
     for_good: bool = True,
 ) -> int | None:
-    """The session's project: that of the first folder its main conversation names, a sub-agent's only until then; and
-    where that folder was moved, the project at its new path.
+    """The id of the session's project: that of the first folder its main conversation names.
 
-    `for_good`: a main conversation among `events` decides once and for all; otherwise it counts like a sub-agent's.
-    What a hook told of the session in a project that proves to be another one is forgotten: its transcript knows whose
-    it is.
+    A sub-agent's folder counts only until then, and a folder that was moved counts as the one at its new path. With
+    `for_good`, a main conversation among `events` decides once and for all; without, it counts like a sub-agent's. What
+    a hook reported in a project that turns out to be the wrong one is dropped: the transcript will bring it.
     """
     if session.final:
         return session.project_id
@@ -142,7 +141,7 @@ async def assign_project(
     if root.gone:
         project_id = await current_project(db, recorded_project_id)
     else:
-        # Another folder lies at a path from which one was moved away: it is a project of its own.
+        # Another folder is now at the path from which one was moved away: a separate project.
         await db.execute_fetchall(_EXISTS_AGAIN, (recorded_project_id,))
         project_id = recorded_project_id
     moved_from = recorded_project_id if recorded_project_id != project_id else None
@@ -157,27 +156,27 @@ async def assign_project(
 
 
 async def upsert_project(db: aiosqlite.Connection, root: ProjectRoot, *, now_ms: int = 0) -> int:
-    """The id of the project at `root`, made where it was not known; `now_ms` is then when it was first met."""
+    """The id of the project at `root`, created if it is new; `now_ms` is then when it was first seen (UTC ms)."""
     await db.execute_fetchall(_UPSERT_PROJECT, (root.root, root.main_root, now_ms))
     ((project_id,),) = await db.execute_fetchall("SELECT id FROM project WHERE root = ?", (root.root,))
     return int(project_id)
 
 
 async def current_project(db: aiosqlite.Connection, project_id: int) -> int:
-    """The project that one has become by moves; itself where it was not moved."""
+    """The id of the project that this one was moved to, through any number of moves; its own if it was not moved."""
     rows = await db.execute_fetchall(_CURRENT_PROJECT, (project_id,))
     return next((int(found) for (found,) in rows), project_id)
 
 
 async def mark_changed(db: aiosqlite.Connection, projects: Iterable[int], *, started_ms: int) -> None:
-    """Note that something changed in `projects`: a session that began at `started_ms` (0: unknown) was written to."""
+    """Marks `projects` as changed: a session that began at `started_ms` (UTC ms, 0: unknown) got events."""
     await db.executemany(_MARK_CHANGED, [{"at": started_ms, "id": project} for project in projects])
 
 
 async def resolve_subagents(
     db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot]
 ) -> list[Entry]:
-    """The entries, a sub-agent's as of its conversation where it works in that one's project."""
+    """The entries, with each sub-agent in its conversation's session if it works in the same project."""
     homes: dict[str, str | None] = {}
     found = []
     for entry in entries:
@@ -194,7 +193,7 @@ async def resolve_subagents(
 
 
 async def adopt_subagents(db: aiosqlite.Connection, session_id: int, conversation: str, project_id: int) -> None:
-    """Give the conversation, whose project is now known, the sub-agents in that project that were read before it."""
+    """Moves sub-agents that were read before their conversation into it, now that its project is known."""
     first, end = session_elsewhere(conversation, ""), session_elsewhere(conversation, "\U0010ffff")
     theirs = {"to": session_id, "first": first, "end": end, "project": project_id}
     for (other,) in await db.execute_fetchall(_WAITING, theirs):

@@ -1,4 +1,4 @@
-"""The ledger's one writer. Reading for people and for handoffs goes through `queries`, on connections of its own."""
+"""The ledger's one writer. Everyone else reads through `queries`, on read-only connections."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.facts import GitFacts, ProjectRoot
-from carryover.ledger.batch import Commit, Entry, LastRead, Prepared, SourceState
+from carryover.ledger.batch import Commit, Entry, LastRead, PreparedBatch, SourceState
 from carryover.ledger.commit import count_skipped, locator, run_commit
 from carryover.ledger.connect import SETTINGS, damage_mark, prepare_file
 from carryover.ledger.ledger_errors import LedgerDamaged, ledger_error
@@ -37,7 +37,7 @@ _PUBLISHED: Final = "UPDATE project SET published_sha = ?, published_ms = ?, ref
 
 
 class Ledger:
-    """Everything that was read, and how far. One instance writes a file; each write is one transaction or nothing.
+    """Everything that was read, and how far. Only one instance writes a file; each write is one transaction.
 
     Every method raises LedgerUnavailable when the disk is full or the database locked, and LedgerDamaged when pages of
     it cannot be read; neither loses anything. Cancelling a call leaves the ledger as before it or as after it.
@@ -55,7 +55,7 @@ class Ledger:
 
         `reducer` makes the digests and notes of its threads.
 
-        Raises UserError where it must be left alone: written by a newer Carryover, or not a ledger.
+        Raises UserError if it must be left alone: written by a newer Carryover, or not a ledger.
         """
         await asyncio.to_thread(prepare_file, path)
         db = await aiosqlite.connect(path, isolation_level=None)
@@ -70,7 +70,7 @@ class Ledger:
         return ledger
 
     async def close(self) -> None:
-        """Bring everything from the log into the database file and let go of it."""
+        """Writes everything from the log into the database file and closes it."""
         try:
             async with self._reading() as db:
                 await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -78,13 +78,13 @@ class Ledger:
             await self._db.close()
 
     async def source_state(self, source: Source) -> SourceState | None:
-        """How far `source` has been read; `None` for one never met."""
+        """How far `source` has been read; None if it never was."""
         async with self._reading() as db:
             rows = await db.execute_fetchall(_STATE, (source.agent, locator(source.path)))
         return next((_source_state(row) for row in rows), None)
 
     async def last_reads(self, agent: str) -> dict[str, LastRead]:
-        """Each known source of `agent` as it was when it was read last, by path."""
+        """Each known source of `agent` as it was when it was last read, by path."""
         async with self._reading() as db:
             rows = await db.execute_fetchall(_LAST_READS, (agent,))
         return {
@@ -92,73 +92,73 @@ class Ledger:
             for path, size, mtime_ns, state, retry_ms in rows
         }
 
-    async def commit(self, source: Source, prepared: Prepared, *, seen_rev: int) -> Commit:
-        """Store what was read of `source` together with the position after it.
+    async def commit(self, source: Source, prepared: PreparedBatch, *, seen_rev: int) -> Commit:
+        """Stores what was read of `source` together with the position after it.
 
-        `seen_rev` is the `rev` of the state the read began from, 0 where there was none. Raises StaleRead, and stores
-        nothing, when someone else has committed that source since.
+        `seen_rev` is the `rev` of the state the read began from, 0 if there was none. Raises StaleRead, and stores
+        nothing, if another writer has committed that source since.
         """
         async with self._transaction() as db:
             return await run_commit(db, self._reducer, source, prepared, seen_rev)
 
     async def mark_gone(self, source: Source) -> None:
-        """The source no longer exists. What it said stays."""
+        """Marks a source as gone. Its events stay."""
         async with self._transaction() as db:
             await db.execute_fetchall(_GONE, (source.agent, locator(source.path)))
 
     async def mark_broken(self, source: Source, error: str, retry_ms: int) -> None:
-        """The source cannot be read now; it is worth another try at `retry_ms`. `error` must quote no content."""
+        """Marks a source as unreadable until `retry_ms` (UTC ms). `error` must not quote content."""
         async with self._transaction() as db:
             await db.execute_fetchall(_BROKEN, (source.agent, locator(source.path), error, retry_ms))
 
     async def add_provisional(
         self, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot], *, now_ms: int
     ) -> Commit:
-        """Store what `agent` told before its transcript has it; `new_events` counts what was not known yet.
+        """Stores what `agent` reported before its transcript has it; `new_events` counts what was not known yet.
 
-        It stands beside the events, once however often it is told, until a commit brings the transcript's own record
-        or anything later. What the ledger holds already is not stored. The session is made where it is new; its project
-        is then the folder's that was told, until its transcript says otherwise.
+        It is kept beside the events, once however often it is reported, until a commit brings the transcript's own
+        record or anything later. What the ledger holds already is not stored. A new session is created, in the project
+        of the reported folder until its transcript says otherwise.
         """
         async with self._transaction() as db:
             return await add_provisional(db, agent, entries, roots, now_ms=now_ms)
 
     async def forget_provisional(self, *, before_ms: int) -> int:
-        """Remove what was told before `before_ms` and never confirmed; how much that was."""
+        """Removes what was reported before `before_ms` and never confirmed; how many rows that were."""
         async with self._transaction() as db:
             return await forget_provisional(db, before_ms=before_ms)
 
     async def know_project(self, root: str, main_root: str | None, *, now_ms: int) -> int:
-        """The id of the project at `root`, which from now on is known even without a session."""
+        """Creates the project at `root` if it is new, even without a session; its id."""
         async with self._transaction() as db:
             return await upsert_project(db, ProjectRoot(root, main_root), now_ms=now_ms)
 
     async def move_project(self, old: int, new: int) -> Moved:
-        """Let sessions recorded in the project `old`, whose folder is gone, belong to `new`."""
+        """Gives the sessions recorded in the project `old`, whose folder is gone, to `new`."""
         async with self._transaction() as db:
             return await move_project(db, old, new)
 
     async def move_back(self, old: int) -> Moved:
-        """Undo that; from now on `old` is taken for moved only when somebody says so."""
+        """Undoes a move; from now on `old` counts as moved only if the user says so."""
         async with self._transaction() as db:
             return await move_back(db, old)
 
     async def note_identity(self, project_id: int, identity: str | None) -> None:
-        """Keep what tells the project's folder from others."""
+        """Stores what identifies the project's folder."""
         async with self._transaction() as db:
             await note_identity(db, project_id, identity)
 
     async def count_skipped(self, agent: str, skipped: Sequence[Skipped], *, now_ms: int) -> None:
-        """Count what was not understood and belongs to no source, such as a hook's payload."""
+        """Counts what was not understood and belongs to no source, such as a hook's payload."""
         async with self._transaction() as db:
             await count_skipped(db, agent, skipped, at_ms=now_ms)
 
     async def set_published(
         self, project_id: int, sha: str | None, at_ms: int, refusal: str | None, git: GitFacts | None = None
     ) -> None:
-        """Remember which handoff was published last and what git said then, or why none may be.
+        """Records the handoff that was published last and the git state then, or why none may be.
 
-        `at_ms` is the time just before the ledger was read for it: what was committed later is still to be published.
+        `at_ms` is the time just before the ledger was read for it: what is committed later is still to be published.
         """
         facts = msgspec.json.encode(git).decode() if git is not None else None
         async with self._transaction() as db:
@@ -194,7 +194,7 @@ class Ledger:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[aiosqlite.Connection]:
-        """The connection, with nobody else in the middle of a transaction on it."""
+        """The connection, with no other transaction open on it."""
         async with self._lock, self._reporting():
             # A predecessor cancelled in its roll-back; what it left in the connection's queue runs before this.
             if self._db.in_transaction:

@@ -1,4 +1,4 @@
-"""Looks at touched files as they are now. Blocking: for a worker thread."""
+"""Examines edited files as they are now. Blocking: for a worker thread."""
 
 from __future__ import annotations
 

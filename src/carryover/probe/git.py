@@ -29,11 +29,11 @@ _NOTHING_OWN: Final = OwnWrites()
 
 T = TypeVar("T")
 
-_running: dict[tuple[Path, str | None], _Look[Any]] = {}
+_running: dict[tuple[Path, str | None], _Question[Any]] = {}
 _running_lock = threading.Lock()
 
 
-class Moved(msgspec.Struct, frozen=True, kw_only=True):
+class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
     """Where a repository stands now, seen from an earlier commit."""
 
     head: str | None
@@ -55,35 +55,37 @@ def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = 0
     Raises:
         TimeoutError: no complete answer in time, or no process to be had; the last known facts have to do.
     """
-    return _looked((root, None), partial(_facts, root, own), timeout_s)
+    return _answered((root, None), partial(_facts, root, own), timeout_s)
 
 
-def git_moved(root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = 0.2) -> Moved | None:
+def git_changed_since(
+    root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = 0.2
+) -> ChangedSince | None:
     """What became of the repository since the commit `since`; None also where that commit is no longer there.
 
     As careful as `git_facts`, with the same errors; half the work, for a session that waits for the answer.
     """
-    return _looked((root, since), partial(_moved, root, since, own), timeout_s)
+    return _answered((root, since), partial(_changed_since, root, since, own), timeout_s)
 
 
-def _looked(key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float) -> T | None:
+def _answered(key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float) -> T | None:
     if not available():
         return None
     with _running_lock:
-        look: _Look[T] | None = _running.get(key)
-        if look is None:
-            look = _Look(key, ask_git, timeout_s)
-            look.start()
-            _running[key] = look
-    if not look.done.wait(timeout_s):
+        question: _Question[T] | None = _running.get(key)
+        if question is None:
+            question = _Question(key, ask_git, timeout_s)
+            question.start()
+            _running[key] = question
+    if not question.done.wait(timeout_s):
         raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time")
-    if look.error is not None:
-        raise look.error
-    return look.found
+    if question.error is not None:
+        raise question.error
+    return question.found
 
 
-class _Look(threading.Thread, Generic[T]):
-    """One look at one repository. Where its disk hangs, the one thread stays and later calls wait on it in vain."""
+class _Question(threading.Thread, Generic[T]):
+    """One question about one repository. If its disk hangs, only this thread stays, and later calls time out on it."""
 
     def __init__(self, key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float) -> None:
         super().__init__(name="git-facts", daemon=True)
@@ -150,7 +152,7 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
     )
 
 
-def _moved(root: Path, since: str, own: OwnWrites, deadline: float) -> Moved | None:
+def _changed_since(root: Path, since: str, own: OwnWrites, deadline: float) -> ChangedSince | None:
     if not _may_be_repository(root):
         return None
     head, programs = ask(root, _HEAD, _PROGRAMS, deadline=deadline)
@@ -161,7 +163,7 @@ def _moved(root: Path, since: str, own: OwnWrites, deadline: float) -> Moved | N
     if diff.code != 0:
         return None
     changed = _of_others(root, changed_files(diff.out), own, since, deadline)
-    return Moved(head=_head_of(head)[0], changed_files=len(changed))
+    return ChangedSince(head=_head_of(head)[0], changed_files=len(changed))
 
 
 def _of_others(

@@ -18,7 +18,7 @@ from carryover.distill.work.merge import did_something
 from carryover.facts import GitFacts
 from carryover.fsio import is_folder
 from carryover.model import conversation_of
-from carryover.probe.git import Moved, git_moved
+from carryover.probe.git import ChangedSince, git_changed_since
 from carryover.publish.handoff_file import place_of
 from carryover.publish.offline_answers import SITUATIONS
 from carryover.publish.project_root import AgentFolders
@@ -60,7 +60,7 @@ def start_answer(
     own = session if situation == "compacted" else None
     git = then or git_now(root)
     with ThreadPoolExecutor(1) as beside:  # git's processes take longer than everything else
-        looked = beside.submit(_moved, root, git)
+        looked = beside.submit(_changed_since, root, git)
         made = distill(
             view,
             git,
@@ -84,11 +84,11 @@ def start_answer(
     return render(made, answering)
 
 
-def _moved(root: Path, then: GitFacts | None) -> Moved | None:
+def _changed_since(root: Path, then: GitFacts | None) -> ChangedSince | None:
     if then is None or then.head is None or not is_folder(root):
         return None
     try:
-        return git_moved(root, since=then.head, own=own_writes())
+        return git_changed_since(root, since=then.head, own=own_writes())
     except TimeoutError:
         return None
 

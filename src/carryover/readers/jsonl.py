@@ -1,4 +1,4 @@
-"""Append-only JSON lines: the complete lines since the last look, however the file was cut, grown or replaced."""
+"""Append-only JSON lines: the complete lines since the last read, however the file was cut, grown or replaced."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from carryover.adapter.contract import Batch, Record, Stamp
 from carryover.readers.files import open_regular, stamp_of_file
 
 MAX_LINE_BYTES: Final = 8 << 20
-"""A longer line is passed by without being held in memory, and counted."""
+"""A longer line is counted and skipped, without being held in memory."""
 
 READ_BYTES: Final = 1 << 20
 READ_LINES: Final = 500
-PASS_BYTES: Final = 64 << 20
-"""How much of an oversized line one read passes by, so that no read takes long."""
+SKIP_BYTES: Final = 64 << 20
+"""How much of an oversized line one read skips, so that no read takes long."""
 
 HEAD_BYTES: Final = 1000
 TAIL_BYTES: Final = 256
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
-    """Where to go on reading, and how to see that the file is still the same one.
+    """Where to continue reading, and how to recognise that the file is still the same one.
 
-    `offset` is in bytes and always stands just after a complete line, `line` is the number of that line. `passed`
+    `offset` is in bytes and always just after a complete line, `line` is the number of that line. `passed`
     counts the bytes after it that are known to belong to an oversized line whose end has not been seen.
     """
 
@@ -36,25 +36,26 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     head: bytes = b""
     """Hash of the first `HEAD_BYTES` (or fewer, while less than that has been read)."""
     tail: bytes = b""
-    """Hash of the `TAIL_BYTES` just before the place where reading goes on."""
+    """Hash of the `TAIL_BYTES` just before the place where reading continues."""
 
     @property
     def resume_at(self) -> int:
+        """The offset in bytes at which reading continues."""
         return self.offset + self.passed
 
 
 class JsonlReader:
-    """Reads a file that grows by whole lines. A last line without its newline waits until it is complete.
+    """Reads a file that grows by whole lines. A last line without a newline waits until it is complete.
 
-    Blank lines are no records but count in the numbering, as oversized ones do. Any bytes may stand in a line.
+    Blank and oversized lines are no records but count in the numbering. A line may hold any bytes.
     """
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """The next complete lines, at most 1 MiB or 500 of them.
 
-        A file that is shorter than the cursor, or holds other bytes at its head or just before the cursor, is read
-        from its beginning (`restarted`). Raises FileNotFoundError when it is gone, OSError when it is no regular file
-        or cannot be read.
+        A file that is shorter than the cursor, or holds other bytes at its head or just before the cursor, is read from
+        its beginning (`restarted`). Raises FileNotFoundError when it is gone, OSError when it is not a regular file or
+        cannot be read.
         """
         descriptor = open_regular(path)
         try:
@@ -112,14 +113,14 @@ def _guarded(descriptor: int, position: Position) -> Position:
 
 
 def _advance(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
-    """Records, the new position (its guards are not set), oversized lines passed by, whether there is more now."""
+    """Records, the new position (its guards are not set), oversized lines skipped, whether there is more now."""
     if position.passed:
-        return _pass_by(descriptor, position)
+        return _skip_line(descriptor, position)
     data = os.pread(descriptor, READ_BYTES, position.offset)
     full = len(data) == READ_BYTES
     while full and b"\n" not in data:
         if len(data) > MAX_LINE_BYTES:
-            return _pass_by(descriptor, msgspec.structs.replace(position, passed=len(data)))
+            return _skip_line(descriptor, msgspec.structs.replace(position, passed=len(data)))
         chunk = os.pread(descriptor, READ_BYTES, position.offset + len(data))
         data += chunk
         full = len(chunk) == READ_BYTES
@@ -144,10 +145,10 @@ def _split(data: bytes, position: Position) -> tuple[tuple[Record, ...], int, in
     return tuple(records), offset, line, oversized
 
 
-def _pass_by(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
-    """Look for the end of an oversized line, holding one chunk at a time."""
+def _skip_line(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
+    """Finds the end of an oversized line, holding one chunk at a time."""
     at = position.resume_at
-    stop = at + PASS_BYTES
+    stop = at + SKIP_BYTES
     while at < stop:
         chunk = os.pread(descriptor, READ_BYTES, at)
         end = chunk.find(b"\n")

@@ -1,10 +1,10 @@
-"""Sources that are rewritten in place: what changed in them is told again, from its first difference on or whole.
+"""Sources that are rewritten in place: what changed in them is emitted again, from its first difference on or whole.
 
-Such a source holds conversations, each a list of pieces (messages). How it stores them is its agent's affair: a `Look`
-says which conversations there are, with a mark that is another one when the conversation is, and gives the pieces of
-one. The cursor holds those marks and, of the newest conversations, how many pieces were told and a digest of them.
-Where that still is how the conversation begins, only the rest is told; else all of it, and the ledger finds what is new
-(`agents.contract.Retold`). So what is forgotten, or was guessed wrongly, costs time and never content.
+Such a source holds conversations, each a list of pieces (messages). How it stores them is its agent's affair: a
+`Snapshot` lists the conversations, each with a mark that changes whenever the conversation does, and gives the pieces
+of one. The cursor holds those marks and, of the newest conversations, how many pieces were emitted and a digest of
+them. If the conversation still begins like that, only the rest is emitted, else all of it, and the ledger finds what is
+new (`adapter.contract.Retold`). So what is forgotten, or was guessed wrongly, costs time and never content.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ READ_BYTES: Final = 1 << 20
 READ_RECORDS: Final = 500
 MAX_CONVERSATIONS: Final = 4_000
 """Of a source, the newest so many are read."""
-MAX_TOLD: Final = 40
+MAX_EMITTED: Final = 40
 MAX_NOTES: Final = 300
 
 _DIGEST_BYTES: Final = 8
@@ -33,7 +33,7 @@ Piece = tuple[str, str | int]
 
 
 class NotYet(Exception):
-    """A piece is still being written: it is not told now, and nothing after it."""
+    """A piece is still being written: it is not emitted now, and nothing after it."""
 
 
 class Conversation(Protocol):
@@ -48,35 +48,35 @@ class Conversation(Protocol):
         ...
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        """The record before its pieces. `on`: they come after those told before; `more`: they are not all."""
+        """The record before its pieces. `on`: they come after those emitted before; `more`: they are not all."""
         ...
 
     def piece(self, number: int) -> bytes | None:
         """The record of a piece, None where it holds nothing. Raises NotYet and TooLarge."""
         ...
 
-    def end(self, told: int) -> bytes | None:
-        """The record of what is said of it as a whole, after `told` pieces."""
+    def end(self, emitted: int) -> bytes | None:
+        """The record of what is said of it as a whole, after `emitted` pieces."""
         ...
 
 
-class Look(Protocol):
-    """One look into a source."""
+class Snapshot(Protocol):
+    """A source as it is now."""
 
     def conversations(self) -> Sequence[tuple[str, str]]:
         """Id and mark of each conversation, what changed last first."""
         ...
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Conversation | None:
-        """A conversation, None where it cannot be read. `notes` is what looks keep for later ones, the newest few.
+        """A conversation, None where it cannot be read. `notes` is what snapshots keep for later ones, the newest few.
 
         Raises TooLarge.
         """
         ...
 
 
-class Told(msgspec.Struct, array_like=True, frozen=True):
-    """How many pieces of a conversation were told, and digests of them and of what was said of it as a whole."""
+class Emitted(msgspec.Struct, array_like=True, frozen=True):
+    """How many pieces of a conversation were emitted, and digests of them and of what was said of it as a whole."""
 
     count: int = 0
     pieces: bytes = b""
@@ -84,20 +84,23 @@ class Told(msgspec.Struct, array_like=True, frozen=True):
 
 
 class State(msgspec.Struct, array_like=True, frozen=True):
-    """The cursor: records given out so far, the marks of conversations that were told to their end, what was told of
-    the newest and of those that were not, and the notes of looks. Ids and marks are digests."""
+    """The cursor. Ids and marks are digests.
+
+    `records`: how many were emitted so far. `marks`: of conversations that were emitted to their end. `emitted`: what
+    was emitted of the newest conversations, and of those that were not emitted to their end.
+    """
 
     records: int = 0
     marks: dict[bytes, bytes] = {}
-    told: dict[bytes, Told] = {}
+    emitted: dict[bytes, Emitted] = {}
     notes: dict[str, str] = {}
 
 
-def read_on(look: Look, cursor: bytes | None, *, now_ms: int) -> Batch:
+def read_on(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int) -> Batch:
     """What is new since `cursor`, at most about 1 MiB of it."""
     state = _decoded(cursor)
     reading = _Reading(state or State())
-    listed = [(_digest(ident), _digest(mark), ident) for ident, mark in look.conversations()[:MAX_CONVERSATIONS]]
+    listed = [(_digest(ident), _digest(mark), ident) for ident, mark in snapshot.conversations()[:MAX_CONVERSATIONS]]
     more = False
     for key, mark, ident in listed:
         if reading.marks.get(key) == mark:
@@ -105,11 +108,11 @@ def read_on(look: Look, cursor: bytes | None, *, now_ms: int) -> Batch:
         if more := reading.is_full:
             break
         try:
-            conversation = look.conversation(ident, reading.notes)
+            conversation = snapshot.conversation(ident, reading.notes)
         except TooLarge:
             reading.oversized += 1
             conversation = None
-        if conversation is None or (end := reading.tell(key, conversation)) == "all":
+        if conversation is None or (end := reading.emit(key, conversation)) == "all":
             reading.marks[key] = mark
             continue
         reading.marks.pop(key, None)
@@ -117,11 +120,11 @@ def read_on(look: Look, cursor: bytes | None, *, now_ms: int) -> Batch:
             break
         reading.due_ms.append(conversation.rests_ms or now_ms)
     there = [key for key, _, _ in listed]
-    remembered = {*there[:MAX_TOLD], *(key for key in there if key not in reading.marks)}
+    remembered = {*there[:MAX_EMITTED], *(key for key in there if key not in reading.marks)}
     after = State(
         records=reading.number,
         marks={key: reading.marks[key] for key in there if key in reading.marks},
-        told={key: told for key, told in reading.told.items() if key in remembered},
+        emitted={key: emitted for key, emitted in reading.emitted.items() if key in remembered},
         notes=dict(list(reading.notes.items())[-MAX_NOTES:]),
     )
     return Batch(
@@ -139,7 +142,7 @@ class _Reading:
     before: State
     number: int = field(init=False)
     marks: dict[bytes, bytes] = field(init=False)
-    told: dict[bytes, Told] = field(init=False)
+    emitted: dict[bytes, Emitted] = field(init=False)
     notes: dict[str, str] = field(init=False)
     records: list[Record] = field(default_factory=list)
     used: int = 0
@@ -148,17 +151,17 @@ class _Reading:
 
     def __post_init__(self) -> None:
         self.number = self.before.records
-        self.marks, self.told = dict(self.before.marks), dict(self.before.told)
+        self.marks, self.emitted = dict(self.before.marks), dict(self.before.emitted)
         self.notes = dict(self.before.notes)
 
     @property
     def is_full(self) -> bool:
         return self.used >= READ_BYTES or len(self.records) >= READ_RECORDS
 
-    def tell(self, key: bytes, conversation: Conversation) -> Literal["all", "full", "waits"]:
-        """Tell what is new in a conversation: all of it, or to where the batch was full, or to what is not final."""
+    def emit(self, key: bytes, conversation: Conversation) -> Literal["all", "full", "waits"]:
+        """Emits what is new in a conversation: all of it, up to where the batch is full, or up to what is not final."""
         pieces = conversation.pieces
-        former = self.told.get(key)
+        former = self.emitted.get(key)
         on = former is not None and former.pieces == _of_pieces(pieces[: former.count])
         count = former.count if former is not None and on else 0
         found: list[bytes] = []
@@ -180,14 +183,14 @@ class _Reading:
         more = count < len(pieces) and not waits
         ended: Final = "full" if more else "waits" if waits else "all"
         end = None if more else conversation.end(count)
-        after = Told(count, _of_pieces(pieces[:count]), b"" if end is None else _digest(end))
+        after = Emitted(count, _of_pieces(pieces[:count]), b"" if end is None else _digest(end))
         if after == former and on:
             return ended
-        self._give(conversation.begin(on=on, more=more), *found, end)
-        self.told[key] = after
+        self._add(conversation.begin(on=on, more=more), *found, end)
+        self.emitted[key] = after
         return ended
 
-    def _give(self, *records: bytes | None) -> None:
+    def _add(self, *records: bytes | None) -> None:
         for data in records:
             if data is not None:
                 self.number += 1

@@ -1,4 +1,4 @@
-"""Looks into another program's SQLite database without that program noticing.
+"""Reads another program's SQLite database without that program noticing.
 
 Nothing is created, changed or locked against its owner. With a WAL, the database is read through the owner's own index
 of it (`readonly_shm`: SQLite would write its marks there otherwise), so the owner's commits are seen and never wait for
@@ -31,7 +31,7 @@ TRIES: Final = 3
 _COUNTER_AT: Final = 24
 _SHARED_AT: Final = 0x40000002
 _SHARED_BYTES: Final = 510
-"""Where SQLite's shared lock lies."""
+"""Range of bytes of SQLite's shared lock."""
 _COPIED_AT_ONCE: Final = 1 << 20
 
 Connection = sqlite3.Connection
@@ -40,46 +40,46 @@ SqliteError = sqlite3.Error
 T = TypeVar("T")
 
 
-class ChangedMeanwhile(OSError):
-    """Somebody wrote while the database was read without a WAL, so what was read may be torn."""
+class ChangedWhileReading(OSError):
+    """Another program wrote while the database was read without a WAL, so what was read may be torn."""
 
 
 class TooLarge(Exception):
-    """A value is longer than what its reader is ready to hold."""
+    """A value is longer than its reader is willing to hold in memory."""
 
 
-def look_into(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
-    """What `work` makes of the database; done again where that changed meanwhile. Raises as `reading` does."""
+def read_database(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    """The result of `work` on the database; repeated if that changed meanwhile. Raises as `read_transaction` does."""
     for _ in range(TRIES - 1):
-        with suppress(ChangedMeanwhile):
+        with suppress(ChangedWhileReading):
             return _once(path, work)
     return _once(path, work)
 
 
 def _once(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
-    with reading(path) as db:
+    with read_transaction(path) as db:
         return work(db)
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection inside one read transaction. Text comes as bytes, for it need not be UTF-8.
 
     Raises FileNotFoundError when there is no such file, and OSError for everything that is to be tried again later:
-    a busy or damaged database, one that changed meanwhile (ChangedMeanwhile, at the end), any error of SQLite in the
+    a busy or damaged database, one that changed meanwhile (ChangedWhileReading, at the end), any error of SQLite in the
     body. Keep it short: a checkpoint of the owner leaves for later what is being read.
     """
-    before = _look(path)
+    before = _file_state(path)
     if before.journal:
         raise OSError(errno.EAGAIN, "the database is in the middle of a change", str(path))
     live = before.wal > 0 and before.shm
     try:
         if live:
-            with _held(path), _transaction(path, "mode=ro&readonly_shm=1") as db:
+            with _wal_held(path), _transaction(path, "mode=ro&readonly_shm=1") as db:
                 yield db
         elif before.wal and before.size + before.wal <= COPY_BYTES:
             with _copied(path) as copy, _transaction(copy, "mode=rw") as db:
-                _forget(copy)
+                _remove_copy(copy)
                 yield db
         else:
             with _transaction(path, "mode=ro&immutable=1") as db:
@@ -93,7 +93,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def stamp(path: Path) -> Stamp:
-    """Size and time of a database together with its WAL, where changes may lie for long. Raises as `reading` does."""
+    """Size and time of a database with its WAL, where changes may stay for long. Raises as `read_transaction` does."""
     status = stat_regular(path)
     wal = _status(f"{path}-wal")
     if wal is None or not wal.st_size:
@@ -119,16 +119,16 @@ def text_of(value: object) -> str | None:
 
 
 def tables(db: sqlite3.Connection) -> frozenset[str]:
-    """The names of the tables there are."""
+    """The names of the database's tables."""
     rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     return frozenset(text_of(name) or "" for (name,) in rows)
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """Keeps the WAL where it is: SQLite would make an empty one where it finds none, read-only or not.
+def _wal_held(path: Path) -> Iterator[None]:
+    """Keeps the WAL in place: SQLite would make an empty one if it found none, read-only or not.
 
-    This is the shared lock that SQLite takes too. Who quits leaves the WAL to the next start while somebody has it.
+    This is the shared lock that SQLite takes too: a program that quits leaves the WAL in place while anyone holds it.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
@@ -139,7 +139,7 @@ def _held(path: Path) -> Iterator[None]:
         status = os.fstat(descriptor)
         there = stat_regular(path)
         if (status.st_dev, status.st_ino) != (there.st_dev, there.st_ino) or _status(f"{path}-wal") is None:
-            raise ChangedMeanwhile(errno.EAGAIN, "the database changed meanwhile", str(path))
+            raise ChangedWhileReading(errno.EAGAIN, "the database changed meanwhile", str(path))
         yield
     finally:
         os.close(descriptor)  # after SQLite's own: with it go all locks that we have on the file
@@ -159,8 +159,8 @@ def _transaction(path: Path, how: str) -> Iterator[sqlite3.Connection]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What a look at the files tells. Equal ones: nobody wrote."""
+class _FileState:
+    """The state of a database's files. If two are equal, nobody wrote in between."""
 
     identity: tuple[int, int]
     size: int
@@ -175,11 +175,11 @@ class _Look:
     """Size of the rollback journal, which is there while a transaction is being written."""
 
 
-def _look(path: Path) -> _Look:
+def _file_state(path: Path) -> _FileState:
     status = stat_regular(path)
     wal = _status(f"{path}-wal")
     journal = _status(f"{path}-journal")
-    return _Look(
+    return _FileState(
         identity=(status.st_dev, status.st_ino),
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,
@@ -192,9 +192,9 @@ def _look(path: Path) -> _Look:
     )
 
 
-def _expect_unchanged(path: Path, before: _Look) -> None:
-    if _look(path) != before:
-        raise ChangedMeanwhile(errno.EAGAIN, "the database changed meanwhile", str(path))
+def _expect_unchanged(path: Path, before: _FileState) -> None:
+    if _file_state(path) != before:
+        raise ChangedWhileReading(errno.EAGAIN, "the database changed meanwhile", str(path))
 
 
 def _status(path: str) -> os.stat_result | None:
@@ -227,7 +227,7 @@ def _copied(path: Path) -> Iterator[Path]:
         _copy(Path(f"{path}-wal"), folder / "copy-wal")
         yield copy
     finally:
-        _forget(copy)
+        _remove_copy(copy)
 
 
 def _copy(path: Path, to: Path) -> None:
@@ -236,8 +236,8 @@ def _copy(path: Path, to: Path) -> None:
             target.write(data)
 
 
-def _forget(copy: Path) -> None:
-    """Take a copy away. One that is open can still be read, and is gone for good when it is closed."""
+def _remove_copy(copy: Path) -> None:
+    """Removes a copy. One that is open can still be read until it is closed."""
     for name in ("copy", "copy-wal", "copy-shm"):
         copy.with_name(name).unlink(missing_ok=True)
     with suppress(OSError):

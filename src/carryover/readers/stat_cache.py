@@ -1,7 +1,7 @@
-"""Opens a database only where something may have changed.
+"""Opens a database only if it may have changed.
 
-SQLite opens a WAL for writing, even to read it, and closing a file that was open for writing is a change to whoever
-watches its folder (inotify; SQLite 3.40). So each look of ours would be the reason for the next one, without end.
+SQLite opens a WAL for writing, even to read it, and closing a file that was open for writing is a change to anyone
+who watches its folder (inotify; SQLite 3.40). So each read would cause the next one, without end.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def utc_now_ms() -> int:
 
 
 class Last(msgspec.Struct, frozen=True, kw_only=True):
-    """The last look at a database. `cursor` is the hash of the one that it gave; None where it failed."""
+    """The last read of a database. `cursor` is the hash of the one it returned; None if it failed."""
 
     stamp: Stamp
     at_ms: int
@@ -39,7 +39,7 @@ class Last(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatCachedReader:
-    """Hands a database to `reader` where that may bring something (see `carryover.adapter.contract.Reader`)."""
+    """Passes a database to `reader` if that may return something new (see `carryover.adapter.contract.Reader`)."""
 
     def __init__(self, reader: Reader, now_ms: Callable[[], int] = utc_now_ms) -> None:
         self._reader = reader
@@ -47,7 +47,8 @@ class StatCachedReader:
         self._last: dict[Path, Last] = {}
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        stamp = self._reader.stamp(path)  # before the look: a change in between is looked at twice, not never
+        """What is new since `cursor`; without opening the database if nothing can be."""
+        stamp = self._reader.stamp(path)  # before the read: a change in between is then read twice rather than never
         now_ms = self._now_ms()
         last = self._last.pop(path, None)
         if last is not None and last.stamp == stamp and last.at_ms <= now_ms:
@@ -71,6 +72,7 @@ class StatCachedReader:
         return batch
 
     def stamp(self, path: Path) -> Stamp:
+        """The stamp that `reader` takes."""
         return self._reader.stamp(path)
 
     def _note(self, path: Path, last: Last) -> None:
@@ -80,7 +82,7 @@ class StatCachedReader:
 
 
 def _is_enough(last: Last, now_ms: int) -> bool:
-    """A database that looks as it did at the last look is as it was then, and nothing in it has become due."""
+    """Whether an unchanged stamp proves that the database is unchanged, and nothing in it has become due."""
     tick_ms = COARSE_MS if last.stamp.mtime_ns % 1_000_000_000 == 0 else FINE_MS
     rested = abs(last.at_ms - last.stamp.mtime_ns // 1_000_000) > tick_ms
     return rested and not last.more and (last.due_ms is None or now_ms < last.due_ms)

@@ -29,7 +29,7 @@ _Value = tuple[int, int, bool]
 
 
 def hide_headers(text: str, lower: str, counts: dict[str, int]) -> str:
-    """Replace what follows such a header's name (and scheme). `lower` is `text` in lower case, of the same length."""
+    """Replaces what follows such a header's name (and scheme). `lower` is `text` in lower case, of the same length."""
     spans: list[Span] = []
     if "authorization" in lower:
         spans += _spans(_AUTHORIZATION.finditer(lower), text, _credentials, "authorization")

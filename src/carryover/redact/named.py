@@ -33,7 +33,7 @@ _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
 
 
 def hide_named(text: str, lower: str, counts: dict[str, int]) -> str:
-    """Replace values of secret names, keeping the names. `lower` is `text` in lower case, of the same length."""
+    """Replaces values of secret names, keeping the names. `lower` is `text` in lower case, of the same length."""
     spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
     return insert_marks(text, spans, counts)
 

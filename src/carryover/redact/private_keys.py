@@ -27,7 +27,7 @@ _LAST_LINE = re.compile(rf"{_LINE}[A-Za-z0-9+/=]*+[\s\"',+\\n]*+")
 
 
 def hide_private_keys(text: str, counts: dict[str, int]) -> str:
-    """Replace each private key with one mark. A header without a key body (a search pattern, say) stays."""
+    """Replaces each private key with one mark. A header without a key body (a search pattern, say) stays."""
     if "PRIVATE KEY" not in text:
         return text
     return insert_marks(text, _spans(text), counts)

@@ -90,7 +90,7 @@ _AWS_PAIR = re.compile(r"\[redacted:aws\][\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![
 
 
 def hide_tokens(text: str, counts: dict[str, int]) -> str:
-    """Replace every token that carries its issuer's mark, and passwords in URLs (scheme, user and host stay)."""
+    """Replaces every token that carries its issuer's mark, and passwords in URLs (scheme, user and host stay)."""
     for kind, hint, pattern in _RULES:
         if hint in text and pattern.search(text):
             text = pattern.sub(_replace(kind, counts), text)

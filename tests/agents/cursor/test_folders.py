@@ -169,13 +169,13 @@ def test_lists_of_workspaces_are_read_again_only_when_they_change(
         editor = Editor(store)
         assert {event.cwd for event in editor.read()} == {PROJECT, "/srv/two"}
         looked: list[Path] = []
-        real = sqlite.look_into
+        real = sqlite.read_database
 
         def noted(path: Path, work: Callable[[sqlite.Connection], Any]) -> Any:
             looked.append(path)
             return real(path, work)
 
-        monkeypatch.setattr(sqlite, "look_into", noted)
+        monkeypatch.setattr(sqlite, "read_database", noted)
         store.put(Chat(name="three", bubbles=(user("Go."),), folder="/srv/two"))
         assert [event.cwd for event in editor.read()] == ["/srv/two"]
         assert [path.parent.name for path in looked].count("globalStorage") == 1

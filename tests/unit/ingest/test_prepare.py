@@ -11,7 +11,7 @@ import pytest
 from carryover.adapter.contract import Batch, Source, Stamp
 from carryover.facts import ProjectRoot
 from carryover.ingest.prepare import Step, prepare
-from carryover.ledger.batch import READ_IN_PART, Prepared, SourceState
+from carryover.ledger.batch import READ_IN_PART, PreparedBatch, SourceState
 from carryover.model import FileEdit
 
 
@@ -34,7 +34,7 @@ def source(transcript: Path) -> Source:
     return Source(agent="made-up", path=str(transcript))
 
 
-def after(prepared: Prepared | None) -> SourceState:
+def after(prepared: PreparedBatch | None) -> SourceState:
     """What the ledger knows of a source once that is committed."""
     assert prepared is not None
     return SourceState(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, Prepared, SourceState
+from carryover.ledger.batch import Commit, PreparedBatch, SourceState
 from carryover.ledger.commit import locator
 from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.queries import (
@@ -185,7 +185,7 @@ async def test_a_sub_agents_folder_counts_only_until_the_conversation_names_its_
 
 async def test_a_worktree_knows_its_main_checkout(scribe: Scribe, reading: Reading) -> None:
     told = scribe.prepared(scribe.event("hello", cwd="/tree"))
-    worktree = Prepared(
+    worktree = PreparedBatch(
         cursor=told.cursor,
         context=told.context,
         size=told.size,

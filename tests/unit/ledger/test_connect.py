@@ -133,7 +133,7 @@ LIVING_WRITER = """
 import asyncio, sys
 from pathlib import Path
 from carryover.adapter.contract import Source
-from carryover.ledger.batch import Entry, Prepared
+from carryover.ledger.batch import Entry, PreparedBatch
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt
@@ -143,7 +143,7 @@ async def main():
     for n in range(3):
         event = Event(key=f"k{n}", session="s1", at_ms=n, body=UserPrompt(text="hello"))
         entries = (Entry.of("made-up", event, {}),)
-        prepared = Prepared(cursor=b"1", context=b"{}", size=0, mtime_ns=0, entries=entries)
+        prepared = PreparedBatch(cursor=b"1", context=b"{}", size=0, mtime_ns=0, entries=entries)
         await ledger.commit(Source(agent="made-up", path="/t/1"), prepared, seen_rev=n)
         print("committed", flush=True)
         sys.stdin.readline()

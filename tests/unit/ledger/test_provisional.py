@@ -53,7 +53,7 @@ import asyncio, sys
 from pathlib import Path
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Entry, Prepared
+from carryover.ledger.batch import Entry, PreparedBatch
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event
@@ -67,7 +67,7 @@ async def main():
         roots = {"/repo": ProjectRoot("/repo")}
         await ledger.add_provisional("made-up", [entry(f"hook/{n}")], roots, now_ms=n)
         print(f"told {n}", flush=True)
-        prepared = Prepared(
+        prepared = PreparedBatch(
             cursor=str(n).encode(), context=b"{}", size=0, mtime_ns=0, entries=(entry(f"k{n}"),), roots=roots
         )
         await ledger.commit(source, prepared, seen_rev=n - 1)

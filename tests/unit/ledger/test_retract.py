@@ -37,7 +37,7 @@ import asyncio, sys
 from pathlib import Path
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Entry, Prepared
+from carryover.ledger.batch import Entry, PreparedBatch
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import Event, Retracted, UserPrompt
@@ -53,7 +53,7 @@ async def main():
     revs = {}
     async def tell(path, rank, *entries):
         source = Source(agent="made-up", path=path, rank=rank)
-        prepared = Prepared(cursor=b"", context=b"{}", size=1, mtime_ns=1, entries=entries, roots=ROOTS)
+        prepared = PreparedBatch(cursor=b"", context=b"{}", size=1, mtime_ns=1, entries=entries, roots=ROOTS)
         await ledger.commit(source, prepared, seen_rev=revs.get(path, 0))
         revs[path] = revs.get(path, 0) + 1
         print(path, flush=True)

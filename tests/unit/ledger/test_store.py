@@ -44,7 +44,7 @@ import asyncio, sys
 from pathlib import Path
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Entry, Prepared
+from carryover.ledger.batch import Entry, PreparedBatch
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt
@@ -62,7 +62,7 @@ async def main():
         ]
         entries = tuple(Entry.of("made-up", event, {}) for event in events)
         done += 10
-        prepared = Prepared(
+        prepared = PreparedBatch(
             cursor=str(done).encode(),
             context=b"{}",
             size=0,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from carryover.facts import GitFacts
-from carryover.probe.git import Moved, git_facts, git_moved
+from carryover.probe.git import ChangedSince, git_changed_since, git_facts
 from support.repository import git, repository
 
 PATIENT_S = 20.0
@@ -346,20 +346,22 @@ def wait_until(holds: Callable[[], bool]) -> None:
 def test_what_moved_since_a_commit_is_told_against_the_working_tree(tmp_path: Path) -> None:
     root = repository(tmp_path, {"a.py": "1\n", "b.py": "1\n"})
     then = short_head(root)
-    assert git_moved(root, since=then, timeout_s=PATIENT_S) == Moved(head=then, changed_files=0)
+    assert git_changed_since(root, since=then, timeout_s=PATIENT_S) == ChangedSince(head=then, changed_files=0)
 
     (root / "a.py").write_text("2\n")
     git(root, "commit", "--quiet", "--all", "--message", "second")
     (root / "b.py").write_text("2\n")
     (root / "untracked.py").write_text("3\n")
-    assert git_moved(root, since=then, timeout_s=PATIENT_S) == Moved(head=short_head(root), changed_files=2)
+    assert git_changed_since(root, since=then, timeout_s=PATIENT_S) == ChangedSince(
+        head=short_head(root), changed_files=2
+    )
 
 
 def test_since_a_commit_that_is_gone_nothing_is_known(tmp_path: Path) -> None:
     root = repository(tmp_path / "app", {"a.py": "1\n"})
 
-    assert git_moved(root, since="0123456", timeout_s=PATIENT_S) is None
-    assert git_moved(tmp_path, since="0123456", timeout_s=PATIENT_S) is None
+    assert git_changed_since(root, since="0123456", timeout_s=PATIENT_S) is None
+    assert git_changed_since(tmp_path, since="0123456", timeout_s=PATIENT_S) is None
 
 
 def test_a_look_at_what_moved_runs_no_program_of_the_repository(tmp_path: Path) -> None:
@@ -370,5 +372,7 @@ def test_a_look_at_what_moved_runs_no_program_of_the_repository(tmp_path: Path) 
     git(root, "config", "core.fsmonitor", f"touch '{mark}'")
     (root / "a.py").write_text("2\n")
 
-    assert git_moved(root, since=short_head(root), timeout_s=PATIENT_S) == Moved(head=short_head(root), changed_files=1)
+    assert git_changed_since(root, since=short_head(root), timeout_s=PATIENT_S) == ChangedSince(
+        head=short_head(root), changed_files=1
+    )
     assert not mark.exists()

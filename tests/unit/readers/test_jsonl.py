@@ -257,7 +257,7 @@ def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(path: Path) -> None:
 
 def test_one_read_passes_by_a_bounded_part_of_an_oversized_line(path: Path) -> None:
     with path.open("wb") as file:
-        file.truncate(jsonl.PASS_BYTES + 2 * MAX_LINE_BYTES)
+        file.truncate(jsonl.SKIP_BYTES + 2 * MAX_LINE_BYTES)
         file.seek(0, os.SEEK_END)
         file.write(b"\n")
 

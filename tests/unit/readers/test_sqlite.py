@@ -108,7 +108,7 @@ def test_nothing_is_touched_whatever_the_owner_is_doing(path: Path, other: Other
         other.run(statement)
         before = files_in(path.parent)
 
-        assert sqlite.look_into(path, count) == expected, statement
+        assert sqlite.read_database(path, count) == expected, statement
         assert files_in(path.parent) == before, statement
 
 
@@ -118,7 +118,7 @@ def test_a_writer_is_never_kept_waiting(path: Path, other: OtherProcess) -> None
 
     def look_again_and_again() -> None:
         while not stop.is_set():
-            looks.append(sqlite.look_into(path, count))
+            looks.append(sqlite.read_database(path, count))
 
     reader = threading.Thread(target=look_again_and_again)
     reader.start()
@@ -130,7 +130,7 @@ def test_a_writer_is_never_kept_waiting(path: Path, other: OtherProcess) -> None
         reader.join()
 
     assert looks == sorted(looks)
-    assert sqlite.look_into(path, count) == 350
+    assert sqlite.read_database(path, count) == 350
 
 
 def test_what_the_owner_left_behind_is_read_and_left(path: Path, other: OtherProcess, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_what_the_owner_left_behind_is_read_and_left(path: Path, other: OtherPro
 
     for folder in (killed, without_index, path.parent):
         before = files_in(folder)
-        assert sqlite.look_into(folder / path.name, count) == 50
+        assert sqlite.read_database(folder / path.name, count) == 50
         assert files_in(folder) == before
 
 
@@ -161,14 +161,14 @@ def moment_before(name: str, monkeypatch: pytest.MonkeyPatch, act: Callable[[], 
     monkeypatch.setattr(sqlite, name, after_act)
 
 
-@pytest.mark.parametrize("name", ["_held", "_transaction"])
+@pytest.mark.parametrize("name", ["_wal_held", "_transaction"])
 def test_an_owner_that_quits_just_before_we_open_finds_no_file_of_ours(
     path: Path, other: OtherProcess, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """SQLite would make an empty WAL anew where it expects one."""
     moment_before(name, monkeypatch, other.quit)
 
-    assert sqlite.look_into(path, count) == 50
+    assert sqlite.read_database(path, count) == 50
     beside = {file.name for file in path.parent.iterdir()}
     assert beside in ({path.name}, {path.name, f"{path.name}-wal", f"{path.name}-shm"})
     assert len(beside) == 1 or Path(f"{path}-wal").stat().st_size > 0
@@ -185,19 +185,19 @@ def test_an_owner_that_starts_just_before_we_open_is_read_a_second_time(
         started[0].run("INSERT INTO kv VALUES ('new', 'x')")
 
     moment_before("_transaction", monkeypatch, start)
-    assert sqlite.look_into(path, count) == 51
+    assert sqlite.read_database(path, count) == 51
     started[0].run("PRAGMA wal_checkpoint(TRUNCATE)")
     started[0].kill()
 
 
 def test_the_owner_commits_while_we_read_and_we_see_one_state(path: Path, owner: sqlite3.Connection) -> None:
-    with sqlite.reading(path) as db:
+    with sqlite.read_transaction(path) as db:
         assert count(db) == 50
         owner.execute("INSERT INTO kv VALUES ('new', 'x')")
         owner.execute("PRAGMA wal_checkpoint(PASSIVE)")
         assert count(db) == 50
 
-    assert sqlite.look_into(path, count) == 51
+    assert sqlite.read_database(path, count) == 51
 
 
 def test_a_private_copy_is_gone_while_it_is_read(
@@ -210,7 +210,7 @@ def test_a_private_copy_is_gone_while_it_is_read(
     private.mkdir()
     monkeypatch.setenv("TMPDIR", str(private))
 
-    with sqlite.reading(folder / path.name) as db:
+    with sqlite.read_transaction(folder / path.name) as db:
         assert list(private.iterdir()) == []
         assert count(db) == 50
 
@@ -225,16 +225,16 @@ def test_a_large_database_is_not_copied(
     monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
     monkeypatch.setattr(sqlite, "COPY_BYTES", 1000)
 
-    assert sqlite.look_into(folder / path.name, count) == 50
+    assert sqlite.read_database(folder / path.name, count) == 50
 
 
 def test_without_a_wal_the_owner_is_not_locked_out(path: Path) -> None:
     owner = owner_of(path, mode="DELETE")
-    with pytest.raises(sqlite.ChangedMeanwhile), sqlite.reading(path) as db:
+    with pytest.raises(sqlite.ChangedWhileReading), sqlite.read_transaction(path) as db:
         assert count(db) == 50
         owner.execute("INSERT INTO kv VALUES ('new', 'x')")
 
-    assert sqlite.look_into(path, count) == 51
+    assert sqlite.read_database(path, count) == 51
     owner.close()
 
 
@@ -248,7 +248,7 @@ def test_what_changed_meanwhile_is_read_again(path: Path) -> None:
             owner.execute("INSERT INTO kv VALUES (?, 'x')", (f"new{len(looks)}",))
         return looks[-1]
 
-    assert sqlite.look_into(path, look) == 52
+    assert sqlite.read_database(path, look) == 52
     assert looks == [50, 51, 52]
     owner.close()
 
@@ -256,7 +256,7 @@ def test_what_changed_meanwhile_is_read_again(path: Path) -> None:
 def test_two_changes_in_one_tick_of_the_clock_are_told_apart(path: Path) -> None:
     owner = owner_of(path, mode="DELETE")
     status = path.stat()
-    with pytest.raises(sqlite.ChangedMeanwhile), sqlite.reading(path):
+    with pytest.raises(sqlite.ChangedWhileReading), sqlite.read_transaction(path):
         owner.execute("UPDATE kv SET value = 'y' WHERE key = '1'")
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     owner.close()
@@ -269,7 +269,7 @@ def test_a_database_in_the_middle_of_a_change_is_left_alone(path: Path) -> None:
     owner.execute("UPDATE kv SET value = zeroblob(9000)")
     before = files_in(path.parent)
 
-    with pytest.raises(OSError, match="in the middle of a change") as raised, sqlite.reading(path):
+    with pytest.raises(OSError, match="in the middle of a change") as raised, sqlite.read_transaction(path):
         pass
     assert raised.value.errno == errno.EAGAIN
     assert files_in(path.parent) == before
@@ -279,14 +279,14 @@ def test_a_database_in_the_middle_of_a_change_is_left_alone(path: Path) -> None:
 
 def test_a_missing_file_and_one_that_is_no_database(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        sqlite.look_into(tmp_path / "missing", count)
+        sqlite.read_database(tmp_path / "missing", count)
     assert list(tmp_path.iterdir()) == []
 
     (tmp_path / "noise").write_bytes(b"noise " * 1000)
     with pytest.raises(OSError, match="SQLITE_NOTADB"):
-        sqlite.look_into(tmp_path / "noise", count)
+        sqlite.read_database(tmp_path / "noise", count)
     with pytest.raises(OSError, match="not a regular file"):
-        sqlite.look_into(tmp_path, count)
+        sqlite.read_database(tmp_path, count)
 
 
 def test_trouble_is_told_without_content(path: Path, owner: sqlite3.Connection) -> None:
@@ -294,7 +294,7 @@ def test_trouble_is_told_without_content(path: Path, owner: sqlite3.Connection) 
         db.execute("SELECT secret FROM nowhere")
 
     with pytest.raises(OSError, match=r"^\[Errno 11\] the database cannot be read now \(SQLITE_ERROR\)") as raised:
-        sqlite.look_into(path, ask)
+        sqlite.read_database(path, ask)
     assert "secret" not in str(raised.value)
 
 
@@ -305,7 +305,7 @@ def test_a_damaged_database_is_trouble_for_later(path: Path) -> None:
     path.write_bytes(data)
 
     with pytest.raises(OSError, match="SQLITE_CORRUPT"):
-        sqlite.look_into(path, count)
+        sqlite.read_database(path, count)
 
 
 def test_a_stamp_tells_a_change_in_the_wal(path: Path, owner: sqlite3.Connection) -> None:
@@ -323,7 +323,7 @@ def test_a_value_that_is_too_large_is_not_held(path: Path, owner: sqlite3.Connec
         "INSERT INTO kv VALUES ('blob', zeroblob(20000)), ('text', printf('%.*c', 20000, 'x')), ('none', NULL)"
     )
     query = "SELECT value FROM kv WHERE key = ?"
-    with sqlite.reading(path) as db:
+    with sqlite.read_transaction(path) as db:
         assert sqlite.value_at(db, query, "1", limit=10_000) == BIG
         for key in ("blob", "text"):
             with pytest.raises(sqlite.TooLarge):
@@ -335,7 +335,7 @@ def test_a_value_that_is_too_large_is_not_held(path: Path, owner: sqlite3.Connec
 
 def test_text_need_not_be_utf8(path: Path, owner: sqlite3.Connection) -> None:
     owner.execute("INSERT INTO kv VALUES (CAST(x'ff61' AS TEXT), CAST(x'fe62' AS TEXT))")
-    with sqlite.reading(path) as db:
+    with sqlite.read_transaction(path) as db:
         row = db.execute("SELECT key, value FROM kv ORDER BY rowid DESC").fetchone()
 
     assert [sqlite.text_of(value) for value in row] == ["\ufffda", "\ufffdb"]

@@ -67,13 +67,13 @@ class ChatReader:
         self._below: dict[str, tuple[str, ...]] = {}
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """What changed in the chat. Raises as `readers.sqlite.reading` does."""
+        """What changed in the chat. Raises as `readers.sqlite.read_transaction` does."""
         beside = None
         with suppress(OSError):
             beside = files.read_small(path.with_name("meta.json"), limit=1 << 16)
         if len(self._below) > MAX_KNOWN:
             self._below.clear()
-        return sqlite.look_into(
+        return sqlite.read_database(
             path,
             lambda db: read_on(Chat(db, path.parent.name, fields_of(beside), self._below), cursor, now_ms=utc_now_ms()),
         )

@@ -74,11 +74,11 @@ class EditorReader:
         self._workspaces = Workspaces()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """What changed, the newest first. Raises as `readers.sqlite.reading` does."""
+        """What changed, the newest first. Raises as `readers.sqlite.read_transaction` does."""
         now_ms = self._now_ms()
         changed_ms = min(sqlite.stamp(path).mtime_ns // 1_000_000, now_ms)
         storage = path.parent.parent / "workspaceStorage"
-        return sqlite.look_into(
+        return sqlite.read_database(
             path, lambda db: read_on(Look(db, storage, self._workspaces, now_ms, changed_ms), cursor, now_ms=now_ms)
         )
 
@@ -88,7 +88,7 @@ class EditorReader:
 
 
 class Look:
-    """See `carryover.readers.rewritten.Look`. `changed_ms`: when the database was last written to."""
+    """See `carryover.readers.rewritten.Snapshot`. `changed_ms`: when the database was last written to."""
 
     def __init__(
         self, db: sqlite.Connection, storage: Path, workspaces: Workspaces, now_ms: int, changed_ms: int

@@ -72,7 +72,7 @@ class Workspaces:
                 stamp = sqlite.stamp(database)
                 known = self._lists.get(database)
                 if known is None or known[0] != stamp:
-                    known = stamp, sqlite.look_into(database, _conversations_in)
+                    known = stamp, sqlite.read_database(database, _conversations_in)
                     self._lists[database] = known
             except OSError:
                 continue
