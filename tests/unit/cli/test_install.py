@@ -114,7 +114,7 @@ def test_agents_of_every_kind_are_summed_up_side_by_side(
     from carryover.agents.claude_code.adapter import AGENT
 
     versioned(home / "bin" / "cursor", "9.9.1")
-    monkeypatch.setattr("carryover.adapter.specs", lambda: (AGENT.spec, CODEX, CURSOR))
+    monkeypatch.setattr("carryover.agents.specs", lambda: (AGENT.spec, CODEX, CURSOR))
 
     code, out, _ = run("install", "--tools", "claude-code,codex,cursor", "--no-service")
 
@@ -138,7 +138,7 @@ def test_one_agent_s_failure_stops_no_other(
     from carryover.agents.claude_code.adapter import AGENT
 
     versioned(home / "bin" / "cursor", "2.3.0")
-    monkeypatch.setattr("carryover.adapter.specs", lambda: (AGENT.spec, CURSOR))
+    monkeypatch.setattr("carryover.agents.specs", lambda: (AGENT.spec, CURSOR))
     claude.write_text('{"model": "opus",}')
 
     code, out, _ = run("install", "--yes", "--no-service")
