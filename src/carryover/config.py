@@ -16,9 +16,9 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 import msgspec
 
+from carryover.agents import agent_ids
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
-from carryover.model import AGENT_IDS
 from carryover.paths import StateDir, expanded
 
 ResumeMode = Literal["ask", "brief", "silent"]
@@ -307,7 +307,7 @@ def _tool_tables(data: Mapping[str, Any]) -> Mapping[str, dict[str, Any]]:
 
 def _unknown_tool_keys(data: Mapping[str, Any]) -> Iterator[str]:
     for tool, table in _tool_tables(data).items():
-        if tool in AGENT_IDS:
+        if tool in agent_ids():
             yield from _unknown_keys(table, ToolConfig, f"tools.{tool}.")
         else:
             yield f"tools.{tool}"

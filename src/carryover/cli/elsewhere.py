@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 import msgspec
 
 from carryover.adapter.spec import AgentSpec, Starter, places_on
-from carryover.agents import specs
+from carryover.agents import agent_names, specs
 from carryover.cli.output import harmless
 from carryover.cli.recorded import recorded_env
 from carryover.cli.where import agents_own
@@ -21,7 +21,6 @@ from carryover.distill.own_text import go_on_prompt
 from carryover.errors import ExitCode, UserError
 from carryover.install.commands import Command, copies
 from carryover.install.machine import Machine
-from carryover.model import AGENT_NAMES
 from carryover.paths import StateDir
 from carryover.publish.handoff_file import place_of
 from carryover.publish.refresh import Refreshed, put_in_place
@@ -50,7 +49,7 @@ def opener(agent_id: str, config: Config) -> Opener:
     Raises UserError: REFUSED where it takes no prompt, NOTHING_FOUND where it is not on this machine.
     """
     spec = next(spec for spec in specs() if spec.id == agent_id)
-    name = AGENT_NAMES[agent_id]
+    name = agent_names()[agent_id]
     if spec.start is None:
         raise UserError(f"Carryover can't start {name} with a first prompt. {_COPY}", ExitCode.REFUSED)
     found = _copies(spec, spec.start, Machine.here(recorded_env(config.tools)))

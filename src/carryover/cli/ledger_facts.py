@@ -9,12 +9,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from carryover.agents import agent_names
 from carryover.errors import UserError
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.facts import LedgerFacts
 from carryover.install.wording import tilde
 from carryover.ledger.queries import Totals, connect_read_only, gone_sources, totals
-from carryover.model import AGENT_NAMES
 from carryover.paths import StateDir
 
 LATELY_DAYS: Final = 7
@@ -60,4 +60,4 @@ def _skipped_lately(counts: Totals) -> tuple[int, str]:
     if not by_version:
         return 0, ""
     (agent, version), _ = by_version.most_common(1)[0]
-    return by_version.total(), f"{AGENT_NAMES.get(agent, agent)} {version}".rstrip()
+    return by_version.total(), f"{agent_names().get(agent, agent)} {version}".rstrip()

@@ -8,18 +8,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from carryover.adapter.spec import AGENTS_MD
+from carryover.agents import instruction_files
 from carryover.cli.where import agents_own
 from carryover.config import Config, project_settings
-from carryover.edits.record import AGENTS_MD, CLAUDE_MD
 from carryover.errors import UserError
-from carryover.fsio import is_folder, is_there
+from carryover.fsio import is_folder
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.facts import ProjectFacts
 from carryover.install.wording import tilde
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
 from carryover.publish import pointer
-from carryover.publish.instruction_files import read_instructions
+from carryover.publish.instruction_files import hidden_files, read_instructions
 from carryover.publish.policy import refusal
 
 MOST: Final = 20
@@ -44,7 +45,7 @@ def _wanted(root: Path, config: Config) -> bool:
 
 
 def _look(root: Path, home: Path, config: Config) -> ProjectFacts:
-    names = (AGENTS_MD, CLAUDE_MD)
+    names = tuple(instruction_files())
     texts = {name: read_instructions(root, name) for name in names}
     states = {name: pointer.state(text) for name, text in texts.items()}
     return ProjectFacts(
@@ -53,5 +54,5 @@ def _look(root: Path, home: Path, config: Config) -> ProjectFacts:
         edited=tuple(name for name in names if states[name] == "edited"),
         broken=tuple(name for name in names if states[name] == "broken"),
         pointer_end_bytes=pointer.block_end(texts[AGENTS_MD]),
-        overridden=is_there(root / "AGENTS.override.md"),
+        hidden=hidden_files(root),
     )

@@ -11,14 +11,13 @@ from carryover.install.setup import Option
 
 def tool_ids(text: str) -> tuple[str, ...]:
     """For argparse: `claude-code,codex`. Takes only names that can be used: whatever is not named is de-selected."""
-    from carryover.agents import specs
-    from carryover.model import AGENT_NAMES
+    from carryover.agents import agent_ids, specs
 
     supported = [spec.id for spec in specs() if spec.supported]
     ids = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     refused = {
-        "unknown": [tool for tool in ids if tool not in AGENT_NAMES],
-        "not supported yet": [tool for tool in ids if tool in AGENT_NAMES and tool not in supported],
+        "unknown": [tool for tool in ids if tool not in agent_ids()],
+        "not supported yet": [tool for tool in ids if tool in agent_ids() and tool not in supported],
     }
     problems = [f"{what}: {', '.join(tools)}" for what, tools in refused.items() if tools]
     if not ids:

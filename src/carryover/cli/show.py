@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from carryover.agents import agent_names
 from carryover.cli.arguments import exit_code_help
 from carryover.cli.output import BOLD, harmless, paint, short_path
 from carryover.cli.where import state_dir
 from carryover.config import settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import SessionRow, connect_read_only, session_by_prefix, session_events
-from carryover.model import AGENT_NAMES
 
 DESCRIPTION: Final = """\
 Prints one session as text: prompts and answers whole, one line for each tool
@@ -96,7 +96,7 @@ def _print_json(ledger: sqlite3.Connection, session: SessionRow) -> None:
 def _print_text(ledger: sqlite3.Connection, session: SessionRow, *, full: bool) -> None:
     from carryover.cli.conversation import conversation
 
-    agent = AGENT_NAMES.get(session.agent, session.agent)
+    agent = agent_names().get(session.agent, session.agent)
     facts = [
         f"{agent} {session.agent_version or ''}".strip(),
         short_path(session.root, Path.home()) if session.root else "",

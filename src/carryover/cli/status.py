@@ -161,7 +161,7 @@ def _limits(ledger: sqlite3.Connection, config: Config) -> list[dict[str, Any]]:
 
     A plan's limit holds in every project, so no agent is offered that stopped at one in any of them.
     """
-    from carryover.agents import startable_agents
+    from carryover.agents import agent_names, startable_agents
     from carryover.config import project_settings
     from carryover.distill.sections.limit import LASTS_MS, command
     from carryover.publish.limits import limited_projects
@@ -169,11 +169,12 @@ def _limits(ledger: sqlite3.Connection, config: Config) -> list[dict[str, Any]]:
     since_ms = int(time.time() * 1000) - LASTS_MS
     found = limited_projects(ledger, startable_agents(config.tools.selected), since_ms=since_ms)
     limited = {project.limit.agent for project in found}
+    names = agent_names()
     return [
         {
             "root": project.root,
             "agent": project.limit.agent,
-            "name": project.limit.name,
+            "name": names.get(project.limit.agent, project.limit.agent),
             "at_ms": project.limit.at_ms,
             "resets": project.limit.resets,
             "commands": [

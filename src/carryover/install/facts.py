@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from carryover.install.service import ServiceStatus
+from carryover.publish.instruction_files import HiddenFile
 from carryover.publish.policy import Refusal
 
 
@@ -67,8 +68,8 @@ class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Files that lost one of the pointer's markers."""
     pointer_end_bytes: int = 0
     """How far into AGENTS.md the pointer reaches; 0: it is not there."""
-    overridden: bool = False
-    """AGENTS.override.md lies beside AGENTS.md."""
+    hidden: tuple[HiddenFile, ...] = ()
+    """Files with a pointer that an agent does not read."""
 
 
 class LedgerFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,8 +122,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Who listens on the port while no daemon of ours runs."""
     tools: tuple[ToolFacts, ...] = ()
     projects: tuple[ProjectFacts, ...] = ()
-    codex_here: bool = False
-    """Codex is on this machine: it reads AGENTS.override.md in place of AGENTS.md."""
+    agents_here: tuple[str, ...] = ()
+    """Ids of the agents on this machine, selected or not."""
     ledger: LedgerFacts | None = None
     """None where there is none yet."""
     free_bytes: int | None = None

@@ -24,7 +24,7 @@ _LIMIT_BYTES: Final = 64 << 20
 
 def asks_for_review(found: Detection) -> bool:
     """Whether this version runs a hook only once the user has reviewed it; True where the version is unknown."""
-    review = found.spec.review
+    review = found.spec.hooks.review
     if review is None:
         return False
     return found.version is None or released(found.version) in SpecifierSet(review.versions)
@@ -39,7 +39,7 @@ def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit 
     Raises:
         EditRefused: the settings cannot be read.
     """
-    review = found.spec.review
+    review = found.spec.hooks.review
     if review is None or found.config is None or data is None or not asks_for_review(found):
         return ()
     noted = _notes(found, review)

@@ -57,7 +57,7 @@ def settings_facts(seen: Detection, wanted: AgentHooks | None, script: Path) -> 
 
 def switched_off(seen: Detection) -> tuple[str, Path] | None:
     """The setting that switches all hooks off, as people call it, and the file that it stands in; None: none does."""
-    off = next((switch for switch in seen.spec.hook_switches if _says_off(seen, switch)), None)
+    off = next((switch for switch in seen.spec.hooks.switches if _says_off(seen, switch)), None)
     return None if off is None else (_in_words(off), seen.located(off.file))
 
 

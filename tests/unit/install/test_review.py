@@ -101,7 +101,7 @@ def test_older_versions_run_hooks_without_a_review(codex: Detection, version: st
 
 
 def test_an_agent_that_asks_for_no_review_waits_for_none(codex: Detection, home: Path) -> None:
-    spec = msgspec.structs.replace(SPEC, review=None)
+    spec = msgspec.structs.replace(SPEC, hooks=msgspec.structs.replace(SPEC.hooks, review=None))
 
     assert to_review(Detection(spec=spec, state="ok", config=codex.config), hooks("Stop"), SCRIPT) == ()
     assert to_review(codex, None, SCRIPT) == ()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.claude_code import AGENT
+from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.agents.cursor.spec import SPEC as CURSOR
 from carryover.install.detect import Detection
@@ -22,7 +22,7 @@ def seen(tmp_path: Path) -> Detection:
         spec=AGENT.spec,
         state="ok",
         config=tmp_path / ".claude/settings.json",
-        hook_set=AGENT.spec.hook_sets[0],
+        hook_set=AGENT.spec.hooks.sets[0],
         home=tmp_path,
     )
 
@@ -75,7 +75,7 @@ def test_settings_that_cannot_be_opened_are_named(seen: Detection) -> None:
 def codex(home: Path) -> Detection:
     (home / ".codex").mkdir()
     config = home / ".codex/hooks.json"
-    return Detection(spec=CODEX, state="ok", config=config, hook_set=CODEX.hook_sets[0], home=home)
+    return Detection(spec=CODEX, state="ok", config=config, hook_set=CODEX.hooks.sets[0], home=home)
 
 
 def codex_facts(seen: Detection, hooks: str | None, config: str | None = None) -> SettingsFacts:
@@ -152,7 +152,7 @@ def test_a_flat_file_without_a_version_and_with_events_beside_hooks(home: Path) 
     (home / ".cursor").mkdir()
     config = home / ".cursor/hooks.json"
     config.write_text('{"stop": [{"command": "x"}], "hooks": {}}')
-    seen = Detection(spec=CURSOR, state="ok", config=config, form="flat", hook_set=CURSOR.hook_sets[0], home=home)
+    seen = Detection(spec=CURSOR, state="ok", config=config, form="flat", hook_set=CURSOR.hooks.sets[0], home=home)
     [wanted] = agent_hooks([seen], ("cursor",))
 
     found = settings_facts(seen, wanted, StateDir(Path("/state")).hook_script)

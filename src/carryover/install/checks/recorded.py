@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from carryover.agents import agent_names
 from carryover.install.checks.finding import Finding
 from carryover.install.facts import Facts, ProjectFacts, ToolFacts
 
@@ -70,13 +71,14 @@ def projects(facts: Facts) -> Iterator[Finding]:
         for tool in facts.tools:
             if tool.reads_bytes is not None and project.pointer_end_bytes > tool.reads_bytes:
                 yield _cut_off(project, tool, tool.reads_bytes)
-        if project.overridden:
+        for hidden in project.hidden:
+            name = agent_names()[hidden.agent]
             yield Finding(
                 check="pointer",
-                level="wrong" if facts.codex_here else "note",
-                what=f"{project.root}: AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex.",
-                why="Codex is not led to the handoff there.",
-                do="Add `Read .carryover/handoff.md before starting work.` to AGENTS.override.md if you use Codex.",
+                level="wrong" if hidden.agent in facts.agents_here else "note",
+                what=f"{project.root}: {hidden.by} hides {hidden.name}, and the pointer in it, from {name}.",
+                why=f"{name} is not led to the handoff there.",
+                do=f"Add `Read .carryover/handoff.md before starting work.` to {hidden.by} if you use {name}.",
             )
 
 

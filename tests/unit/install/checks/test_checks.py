@@ -8,6 +8,7 @@ import pytest
 from carryover.install.checks import findings
 from carryover.install.facts import DaemonFacts, Facts, LedgerFacts, ProjectFacts, ToolFacts
 from carryover.install.service import ServiceStatus
+from carryover.publish.instruction_files import HiddenFile
 from carryover.publish.policy import Refusal
 
 RUNNING = DaemonFacts(running=True, version="1.0.0", pid=4711)
@@ -31,6 +32,7 @@ CODEX = ToolFacts(
     roots=("~/.codex/sessions",),
 )
 TRACKED = Refusal("it would be committed", tracked=True)
+OVERRIDE = HiddenFile(name="AGENTS.md", by="AGENTS.override.md", agent="codex")
 HEALTHY = Facts(
     version="1.0.0",
     update="pipx upgrade carryoverd",
@@ -79,7 +81,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "carryoverd is 0.9.0, this command is 1.0.0.",
         ),
         (
-            changed(HEALTHY, projects=(ProjectFacts(root="~/shop", overridden=True),)),
+            changed(HEALTHY, projects=(ProjectFacts(root="~/shop", hidden=(OVERRIDE,)),)),
             "pointer",
             "note",
             None,
@@ -251,7 +253,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "~/shop: the pointer in CLAUDE.md lost one of its markers.",
         ),
         (
-            changed(HEALTHY, projects=(ProjectFacts(root="~/shop", overridden=True),), codex_here=True),
+            changed(HEALTHY, projects=(ProjectFacts(root="~/shop", hidden=(OVERRIDE,)),), agents_here=("codex",)),
             "pointer",
             "wrong",
             None,
