@@ -8,20 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from carryover.agents import specs
+
 REAL_HOMES = {Path.home(), Path(pwd.getpwuid(os.getuid()).pw_dir)} - {Path("/")}
 
 LEADS_ELSEWHERE = (
-    "CARRYOVER_HOME",
-    "CLAUDE_CONFIG_DIR",
-    "CODEX_HOME",
-    "COPILOT_HOME",
-    "GEMINI_CLI_HOME",
-    "GIT_DIR",
-    "GIT_INDEX_FILE",
-    "GIT_WORK_TREE",
-    "NO_COLOR",
-    "FORCE_COLOR",
-    "OPENCODE_CONFIG_DIR",
+    *("CARRYOVER_HOME", "GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "NO_COLOR", "FORCE_COLOR"),
+    *(name for spec in specs() for name in spec.variables),
 )
 """Variables of the surroundings that would lead a test to real data, or make its outcome depend on who runs it."""
 

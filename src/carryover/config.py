@@ -16,9 +16,9 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 import msgspec
 
+from carryover.agents import agent_ids
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
-from carryover.model import AGENT_IDS
 from carryover.paths import StateDir, expanded
 
 ResumeMode = Literal["ask", "brief", "silent"]
@@ -320,7 +320,7 @@ def _all_unknown_keys(data: Mapping[str, Any], table_of: Mapping[str, str]) -> I
     for key in _unknown_keys(data, Config):
         yield _as_in_file(key, data, table_of)
     for agent, table in _agent_tables(data).items():
-        if agent in AGENT_IDS:
+        if agent in agent_ids():
             yield from _unknown_keys(table, AgentConfig, f"{table_of[agent]}.{agent}.")
         else:
             yield f"{table_of[agent]}.{agent}"

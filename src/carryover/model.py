@@ -11,20 +11,6 @@ from typing import Final, Literal
 
 import msgspec
 
-AGENT_NAMES: Final = {
-    "claude-code": "Claude Code",
-    "codex": "Codex",
-    "cursor": "Cursor",
-    "copilot": "Copilot",
-    "gemini-cli": "Gemini CLI",
-    "opencode": "opencode",
-    "aider": "Aider",
-    "windsurf": "Windsurf",
-}
-"""Every agent Carryover is meant for: id to the name people know, in the order shown to people."""
-
-AGENT_IDS: Final = tuple(AGENT_NAMES)
-
 _ELSEWHERE: Final = "@"
 
 

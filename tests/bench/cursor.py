@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Source
-from carryover.agents.cursor import normalise
+from carryover.agents.cursor import parse
 from carryover.agents.cursor.context import Context
 from carryover.agents.cursor.editor import EditorReader
 
@@ -93,7 +93,7 @@ class _Reading:
         self._cursor = batch.cursor
         events = 0
         for record in batch.records:
-            self._context, folded = normalise.fold(self._source, self._context, record)
+            self._context, folded = parse.parse_record(self._source, self._context, record)
             events += len(folded.events)
         return events, batch.more
 

@@ -120,7 +120,7 @@ def fold_into(agent: Agent, source: Source, reading: Reading, records: Iterable[
     events: list[Event] = []
     retold: list[Retold] = []
     for record in records:
-        reading.context, folded = agent.fold(source, reading.context, record)
+        reading.context, folded = agent.parse(source, reading.context, record)
         events += folded.events
         reading.skipped += folded.skipped
         retold += () if folded.retold is None else (folded.retold,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.adapter.contract import Agent, HookForm
+from carryover.adapter.contract import Agent, HookProtocol
 from contract.case import Case, agents, case_of
 
 
@@ -47,6 +47,6 @@ def case(agent_id: str) -> Case:
 
 
 @pytest.fixture
-def hooks(agent: Agent) -> HookForm:
+def hooks(agent: Agent) -> HookProtocol:
     assert agent.hooks is not None
     return agent.hooks

@@ -63,7 +63,7 @@ def test_a_part_that_is_missing_or_of_another_type_raises_nothing(agent: Agent, 
                 seen.add(shape)
                 for other in damaged(value):
                     checked(fold_one(agent, source, other, context))
-            context, _ = agent.fold(source, context, Record(number=number, data=data))
+            context, _ = agent.parse(source, context, Record(number=number, data=data))
     assert seen
 
 

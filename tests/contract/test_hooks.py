@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carryover.adapter.contract import Agent, HookForm, HookReading
+from carryover.adapter.contract import Agent, HookProtocol, HookReading
 from carryover.model import Skipped
 from contract.case import Case, Payload
 from contract.damage import HOSTILE, damaged
@@ -21,9 +21,9 @@ NOW_MS: Final = 1_795_000_000_000
 WORDS: Final = "words of the user"
 
 
-def read(hooks: HookForm, payload: Payload) -> HookReading | Skipped:
+def read(hooks: HookProtocol, payload: Payload) -> HookReading | Skipped:
     """What is read of it, checked for what every reading promises."""
-    told = hooks.read(payload.event, payload.data, at_ms=NOW_MS)
+    told = hooks.read(payload.event, payload.data, NOW_MS)
     if isinstance(told, Skipped):
         assert told.reason
         return told
@@ -36,7 +36,7 @@ def read(hooks: HookForm, payload: Payload) -> HookReading | Skipped:
     return told
 
 
-def test_what_the_client_hands_over_is_understood(hooks: HookForm, case: Case) -> None:
+def test_what_the_client_hands_over_is_understood(hooks: HookProtocol, case: Case) -> None:
     for payload in case.payloads:
         told = read(hooks, payload)
         assert isinstance(told, HookReading), payload.event
@@ -44,7 +44,7 @@ def test_what_the_client_hands_over_is_understood(hooks: HookForm, case: Case) -
         assert Path(told.transcript or "").is_absolute()
 
 
-def test_each_event_that_is_asked_for_has_a_recorded_payload_and_a_meaning(hooks: HookForm, case: Case) -> None:
+def test_each_event_that_is_asked_for_has_a_recorded_payload_and_a_meaning(hooks: HookProtocol, case: Case) -> None:
     told = {payload.event: read(hooks, payload) for payload in case.payloads}
 
     assert set(hooks.events) <= set(told)
@@ -52,14 +52,14 @@ def test_each_event_that_is_asked_for_has_a_recorded_payload_and_a_meaning(hooks
     assert "start" in {getattr(reading, "meaning", None) for reading in told.values()}
 
 
-def test_events_are_known_in_any_spelling_of_their_letters(hooks: HookForm, case: Case) -> None:
+def test_events_are_known_in_any_spelling_of_their_letters(hooks: HookProtocol, case: Case) -> None:
     for payload in case.payloads:
         told = read(hooks, payload)
         assert read(hooks, Payload(payload.event.lower(), payload.data)) == told
         assert read(hooks, Payload(payload.event.upper(), payload.data)) == told
 
 
-def test_what_is_told_early_has_a_key_of_its_own(hooks: HookForm, case: Case) -> None:
+def test_what_is_told_early_has_a_key_of_its_own(hooks: HookProtocol, case: Case) -> None:
     told = [read(hooks, payload) for payload in case.payloads]
     keys = [event.key for reading in told if isinstance(reading, HookReading) for event in reading.provisional]
 
@@ -67,32 +67,32 @@ def test_what_is_told_early_has_a_key_of_its_own(hooks: HookForm, case: Case) ->
     assert len(keys) == len(set(keys))
 
 
-def test_another_programs_payload_is_left_to_that_program(hooks: HookForm, case: Case) -> None:
+def test_another_programs_payload_is_left_to_that_program(hooks: HookProtocol, case: Case) -> None:
     assert case.foreign
     for payload in case.foreign:
         assert isinstance(read(hooks, payload), Skipped), payload
 
 
-def test_an_event_of_a_later_version_starts_nothing(hooks: HookForm, case: Case) -> None:
+def test_an_event_of_a_later_version_starts_nothing(hooks: HookProtocol, case: Case) -> None:
     for payload in case.payloads:
         told = read(hooks, Payload("BrandNewEvent", payload.data))
         assert isinstance(told, Skipped) or told.meaning == "nudge"
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_nobody_can_read_is_counted(hooks: HookForm, name: str) -> None:
+def test_what_nobody_can_read_is_counted(hooks: HookProtocol, name: str) -> None:
     for event in hooks.events:
         assert isinstance(read(hooks, Payload(event, HOSTILE[name])), Skipped)
 
 
-def test_a_part_that_is_missing_or_of_another_type_raises_nothing(hooks: HookForm, case: Case) -> None:
+def test_a_part_that_is_missing_or_of_another_type_raises_nothing(hooks: HookProtocol, case: Case) -> None:
     assert case.payloads
     for payload in case.payloads:
         for other in damaged(json.loads(payload.data)):
             read(hooks, Payload(payload.event, other))
 
 
-def test_reasons_repeat_nothing_of_the_content(hooks: HookForm, case: Case) -> None:
+def test_reasons_repeat_nothing_of_the_content(hooks: HookProtocol, case: Case) -> None:
     """They are counted where everybody may look."""
     counted = 0
     for payload in (*case.payloads, *case.foreign):
@@ -108,13 +108,13 @@ def test_reasons_repeat_nothing_of_the_content(hooks: HookForm, case: Case) -> N
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(event=st.text(max_size=30), data=st.binary(max_size=400))
-def test_any_bytes_raise_nothing(hooks: HookForm, event: str, data: bytes) -> None:
+def test_any_bytes_raise_nothing(hooks: HookProtocol, event: str, data: bytes) -> None:
     assert isinstance(read(hooks, Payload(event, data)), Skipped)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_change_of_a_byte_raises_nothing(hooks: HookForm, case: Case, data: st.DataObject) -> None:
+def test_any_change_of_a_byte_raises_nothing(hooks: HookProtocol, case: Case, data: st.DataObject) -> None:
     payload = data.draw(st.sampled_from(case.payloads))
     at = data.draw(st.integers(0, len(payload.data) - 1))
     byte = data.draw(st.binary(max_size=3))
@@ -124,24 +124,24 @@ def test_any_change_of_a_byte_raises_nothing(hooks: HookForm, case: Case, data: 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(), max_size=200))
-def test_an_answer_is_bytes_for_any_text(hooks: HookForm, text: str) -> None:
+def test_an_answer_is_bytes_for_any_text(hooks: HookProtocol, text: str) -> None:
     """Half of a surrogate pair included, which no encoding has."""
     assert isinstance(hooks.answer(text), bytes)
 
 
-def test_an_answer_holds_the_whole_text(hooks: HookForm) -> None:
+def test_an_answer_holds_the_whole_text(hooks: HookProtocol) -> None:
     assert b"first line" in hooks.answer("first line\nlast line \u2713")
     assert b"last line" in hooks.answer("first line\nlast line \u2713")
 
 
-def test_a_transcripts_name_tells_its_root(hooks: HookForm, agent: Agent, case: Case) -> None:
+def test_a_transcripts_name_tells_its_root(hooks: HookProtocol, agent: Agent, case: Case) -> None:
     for recording in case.recordings:
         root = hooks.layout_root(recording.path)
         assert root == recording.root
         assert agent.source_of(recording.path, root) is not None
 
 
-def test_other_names_tell_no_root(hooks: HookForm, case: Case) -> None:
+def test_other_names_tell_no_root(hooks: HookProtocol, case: Case) -> None:
     for recording in case.recordings:
         assert hooks.layout_root(recording.path.relative_to("/")) is None
     for name in case.strangers:
@@ -151,7 +151,7 @@ def test_other_names_tell_no_root(hooks: HookForm, case: Case) -> None:
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_root_is_told_only_of_what_is_a_source_below_it(
-    hooks: HookForm, agent: Agent, case: Case, data: st.DataObject
+    hooks: HookProtocol, agent: Agent, case: Case, data: st.DataObject
 ) -> None:
     parts = data.draw(st.sampled_from(case.recordings)).path.parts
     path = Path("/", *data.draw(st.lists(st.sampled_from(parts) | st.text(max_size=5), max_size=10)))

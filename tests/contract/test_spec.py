@@ -12,26 +12,28 @@ from packaging.version import Version
 
 from carryover.adapter.contract import Agent
 from carryover.adapter.spec import LINUX, MACOS, AgentSpec, places_on
-from carryover.agents import adapters, specs
-from carryover.agents.known import NAME_ONLY
+from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, specs
+from carryover.agents.unsupported import UNSUPPORTED
 from carryover.install.hook_sets import can_inject, hooks_for, hooks_for_unknown, lowest
-from carryover.model import AGENT_IDS, AGENT_NAMES
 from support.tools import CODEX, CURSOR
 
 EACH_KNOWN = pytest.mark.parametrize("spec", specs(), ids=lambda spec: spec.id)
-WITH_HOOKS = (*(agent.spec for agent in adapters().values() if agent.spec.hook_sets), CURSOR, CODEX)
+WITH_HOOKS = (*(agent.spec for agent in adapters().values() if agent.spec.hooks.sets), CURSOR, CODEX)
 EACH_WITH_HOOKS = pytest.mark.parametrize("spec", WITH_HOOKS, ids=lambda spec: spec.name)
 
 
 def test_each_agent_is_known_once_with_an_adapter_or_by_name() -> None:
-    assert [spec.id for spec in specs()] == list(AGENT_IDS)
-    assert set(NAME_ONLY) == set(AGENT_IDS) - set(adapters())
+    assert [spec.id for spec in specs()] == list(agent_ids()) == list(agent_names())
+    assert len(set(agent_ids())) == len(agent_ids())
     assert {spec.id for spec in specs() if spec.supported} == set(adapters())
+    assert {spec.id for spec in UNSUPPORTED}.isdisjoint(adapters()), "what has a folder is not listed any more"
 
 
 @EACH_KNOWN
 def test_an_agent_can_be_found_on_each_platform(spec: AgentSpec, tmp_path: Path) -> None:
-    assert AGENT_NAMES[spec.id] in spec.name
+    assert agent_names()[spec.id] in spec.name
+    assert agent_id_of(spec.id.upper()) == spec.id
+    assert all(agent_id_of(alias) == spec.id for alias in spec.aliases)
     assert spec.binaries
     for platform in (LINUX, MACOS):
         folders = [place.at(tmp_path, {}) for place in places_on(spec.folders, platform)]
@@ -52,54 +54,54 @@ def test_an_adapter_says_how_it_is_installed(agent: Agent) -> None:
     assert re.compile(spec.version.pattern).groups == 1
     assert 0 < spec.version.limit_s <= 5
     assert all(places_on(spec.transcripts, platform) for platform in (LINUX, MACOS))
-    assert all(places_on(spec.config_files, platform) for platform in (LINUX, MACOS) if spec.hook_sets)
-    assert set(spec.injects_on) <= {event for known in spec.hook_sets for event in known.events}
+    assert all(places_on(spec.hooks.config_files, platform) for platform in (LINUX, MACOS) if spec.hooks.sets)
+    assert set(spec.hooks.injects_on) <= {event for known in spec.hooks.sets for event in known.events}
 
 
 @EACH_WITH_HOOKS
 def test_the_ranges_leave_no_version_out_and_none_overlaps(spec: AgentSpec) -> None:
     """Around each border, and far above: a version is below all, above all, or in exactly one range."""
     for version in _around_borders(spec):
-        holding = [known for known in spec.hook_sets if version in SpecifierSet(known.versions)]
+        holding = [known for known in spec.hooks.sets if version in SpecifierSet(known.versions)]
         state, chosen = hooks_for(spec, version)
 
         assert len(holding) == (state == "ok"), version
-        assert chosen == {"ok": holding[0] if holding else None, "older": None, "newer": spec.hook_sets[-1]}[state]
+        assert chosen == {"ok": holding[0] if holding else None, "older": None, "newer": spec.hooks.sets[-1]}[state]
 
 
 @EACH_WITH_HOOKS
 def test_the_ranges_go_from_the_oldest_to_the_newest(spec: AgentSpec) -> None:
-    starts = [lowest(known) for known in spec.hook_sets]
+    starts = [lowest(known) for known in spec.hooks.sets]
 
     assert starts == sorted(set(starts))
-    assert [hooks_for(spec, start) for start in starts] == [("ok", known) for known in spec.hook_sets]
+    assert [hooks_for(spec, start) for start in starts] == [("ok", known) for known in spec.hooks.sets]
     assert hooks_for(spec, Version("0.0.1")) == ("older", None)
-    assert hooks_for(spec, Version("9999"))[1] == spec.hook_sets[-1]
+    assert hooks_for(spec, Version("9999"))[1] == spec.hooks.sets[-1]
 
 
 @EACH_WITH_HOOKS
 def test_an_unreadable_version_gets_hooks_that_can_inject_and_that_the_newest_has(spec: AgentSpec) -> None:
     """But where one event too many makes the agent drop the whole file, what every version has must do."""
     chosen = hooks_for_unknown(spec)
-    careful = spec.hook_file_rules is not None and spec.hook_file_rules.known_events_only
+    careful = spec.hooks.file_rules is not None and spec.hooks.file_rules.known_events_only
 
     assert chosen is not None
     assert can_inject(spec, chosen) or (
-        careful and all(set(chosen.hooks) <= set(known.hooks) for known in spec.hook_sets)
+        careful and all(set(chosen.hooks) <= set(known.hooks) for known in spec.hooks.sets)
     )
-    assert set(chosen.hooks) <= set(spec.hook_sets[-1].hooks)
+    assert set(chosen.hooks) <= set(spec.hooks.sets[-1].hooks)
 
 
 @EACH_WITH_HOOKS
 def test_each_hook_is_written_once_and_may_not_keep_the_agent_waiting(spec: AgentSpec) -> None:
-    for known in spec.hook_sets:
+    for known in spec.hooks.sets:
         assert len(set(known.events)) == len(known.events) > 0
         assert all(1 <= hook.timeout_s <= 10 for hook in known.hooks)
         assert known.label
 
 
 def _around_borders(spec: AgentSpec) -> Sequence[Version]:
-    borders = {Version(part.version) for known in spec.hook_sets for part in SpecifierSet(known.versions)}
+    borders = {Version(part.version) for known in spec.hooks.sets for part in SpecifierSet(known.versions)}
     steps = {Version(f"{border.major}.{border.minor}.{patch}") for border in borders for patch in _near(border.micro)}
     before = {Version(f"{border.major - 1}.999.999") for border in borders if border.major}
     minors = {Version(f"{border.major}.{minor}.999") for border in borders for minor in _near(border.minor)}

@@ -7,47 +7,56 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 
-from carryover.adapter.spec import AgentSpec, HookEntry, HookSet, Place, VersionProbe
+from carryover.adapter.spec import AgentSpec, HookEntry, HookSet, HookSpec, InstructionFile, Place, VersionProbe
 
 _NUMBER: Final = r"^(?:\w+ )?(\d+(?:\.\d+)+)"
 
 CURSOR: Final = AgentSpec(
     id="cursor",
     name="Cursor",
-    supported=True,
     binaries=("cursor", "cursor-agent"),
     folders=(Place(path="~/.cursor"),),
     version=VersionProbe(args=("--version",), pattern=_NUMBER),
-    config_files=(Place(path="~/.cursor/hooks.json"), Place(path="~/.config/cursor/hooks.json")),
     transcripts=(Place(path="~/.cursor/projects"),),
-    hook_sets=(
-        HookSet(versions=">=1.7,<2", label="1.x", hooks=(HookEntry(event="stop", timeout_s=5),)),
-        HookSet(
-            versions=">=2,<3",
-            label="2.x",
-            hooks=(HookEntry(event="sessionStart", timeout_s=5), HookEntry(event="stop", timeout_s=5)),
+    hooks=HookSpec(
+        config_files=(Place(path="~/.cursor/hooks.json"), Place(path="~/.config/cursor/hooks.json")),
+        sets=(
+            HookSet(versions=">=1.7,<2", label="1.x", hooks=(HookEntry(event="stop", timeout_s=5),)),
+            HookSet(
+                versions=">=2,<3",
+                label="2.x",
+                hooks=(HookEntry(event="sessionStart", timeout_s=5), HookEntry(event="stop", timeout_s=5)),
+            ),
         ),
+        injects_on=("sessionStart",),
     ),
-    injects_on=("sessionStart",),
-    instruction_files=("AGENTS.md",),
+    instructions=(InstructionFile(name="AGENTS.md", create=True),),
 )
 """Settings in two candidate places, and a range of versions that can't inject."""
 
 CODEX: Final = AgentSpec(
     id="codex",
     name="Codex CLI",
-    supported=True,
     binaries=("codex",),
     folders=(Place(path="~/.codex", env="CODEX_HOME"),),
     version=VersionProbe(args=("--version",), pattern=_NUMBER),
-    config_files=(Place(path="~/.codex/hooks.json", env="CODEX_HOME", below="hooks.json"),),
     transcripts=(Place(path="~/.codex/sessions", env="CODEX_HOME", below="sessions"),),
-    hook_sets=(HookSet(versions=">=0.100", label="0.x", hooks=(HookEntry(event="SessionStart", timeout_s=5),)),),
-    injects_on=("SessionStart",),
+    hooks=HookSpec(
+        config_files=(Place(path="~/.codex/hooks.json", env="CODEX_HOME", below="hooks.json"),),
+        sets=(HookSet(versions=">=0.100", label="0.x", hooks=(HookEntry(event="SessionStart", timeout_s=5),)),),
+        injects_on=("SessionStart",),
+    ),
 )
 """A variable moves all it has, and its one range has no end."""
+
+
+def with_sets(spec: AgentSpec, *sets: HookSet, injects_on: tuple[str, ...] | None = None) -> AgentSpec:
+    """The agent with other hooks."""
+    injecting = spec.hooks.injects_on if injects_on is None else injects_on
+    return msgspec.structs.replace(spec, hooks=msgspec.structs.replace(spec.hooks, sets=sets, injects_on=injecting))
 
 
 def program(path: Path, *lines: str) -> Path:

@@ -1,15 +1,16 @@
 """What an agent's folder must supply, and the types that cross that border.
 
-    raw source --reader--> records --fold--> events
+    raw source --reader--> records --parse--> events
 
-A reader knows a file format (JSON lines, a database) and where to go on reading; the agent's `fold` knows what the
-records mean. `fold` is pure: what it must remember from one record to the next is in its context, a frozen msgspec
+A reader knows a file format (JSON lines, a database) and where to go on reading; the agent's `parse` knows what the
+records mean. `parse` is pure: what it must remember from one record to the next is in its context, a frozen msgspec
 struct that is stored with the cursor, so a restart in mid-session goes on as if it had not happened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
@@ -105,7 +106,7 @@ class Retold(msgspec.Struct, frozen=True, kw_only=True):
     """The batch ends before the thread does: what the ledger has after it stands until it is told too."""
 
 
-class Folded(msgspec.Struct, frozen=True):
+class Parsed(msgspec.Struct, frozen=True):
     """What one record became. Neither events nor skipped: the record is known and holds nothing for us."""
 
     events: tuple[Event, ...] = ()
@@ -140,66 +141,53 @@ class HookReading(msgspec.Struct, frozen=True, kw_only=True):
     """Told here before the transcript has it; each stands until the transcript's own record of it arrives."""
 
 
-class HookForm(Protocol):
-    """How an agent's hooks speak. Pure."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookProtocol:
+    """How an agent's hooks speak. All functions are pure."""
+
+    events: tuple[str, ...]
+    """The events asked for, in the agent's own spelling."""
+    read: Callable[[str, bytes, int], HookReading | Skipped]
+    """Event, payload and the time of the call in milliseconds → what the payload says; Skipped where it is not this
+    agent's (another program may run its hooks) or not understood. Never raises."""
+    answer: Callable[[str], bytes]
+    """What the hook must print so that the agent puts the text into the session's context."""
+    layout_root: Callable[[Path], Path | None]
+    """The root that a transcript lies under, by its path alone; None where the path has not this agent's layout."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """One agent: data and functions, so that `dataclasses.replace` wraps any part of it.
+
+    Everything here is pure but `sources`, which looks at folders, and `reader`, which reads.
+    """
+
+    spec: AgentSpec
+    """How it is installed on people's machines."""
+    reader: Reader
+    context_type: type[msgspec.Struct]
+    """Type of the context; calling it without arguments gives the context of a source not yet read.
+
+    Its fields for paths and ids are named as in `CONTEXT_NAMES`.
+    """
+    source_of: Callable[[Path, Path], Source | None]
+    """Path and root → the source that the path below the root is; None where it is something else. By name alone."""
+    sources: Callable[[Path], list[Source]]
+    """Root → every source below it that exists now."""
+    parse: Callable[[Source, Any, Record], tuple[Any, Parsed]]
+    """Source, context and one record → the new context and what the record became. Never raises."""
+    hooks: HookProtocol | None = None
+    """None where the agent has no hooks."""
 
     @property
-    def events(self) -> tuple[str, ...]:
-        """The events asked for, in the agent's own spelling."""
-        ...
-
-    def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
-        """What the payload says; Skipped where it is not this agent's (another may run its hooks) or not understood."""
-        ...
-
-    def answer(self, text: str) -> bytes:
-        """What the hook must print so that the agent puts `text` into the session's context."""
-        ...
-
-    def layout_root(self, transcript: Path) -> Path | None:
-        """The root that `transcript` would lie under, told from its name alone; None where it has not our layout."""
-        ...
-
-
-class Agent(Protocol):
-    """One agent. Everything here is pure but `sources`, which looks at folders."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def spec(self) -> AgentSpec:
-        """How it is installed on people's machines."""
-        ...
-
-    @property
-    def reader(self) -> Reader: ...
-
-    @property
-    def context_type(self) -> type[msgspec.Struct]:
-        """Type of the context; calling it without arguments gives the context of a source not yet read.
-
-        Its fields for paths and ids are named as in `CONTEXT_NAMES`.
-        """
-        ...
-
-    @property
-    def hooks(self) -> HookForm | None:
-        """None where the agent has no hooks."""
-        ...
+    def id(self) -> str:
+        """The id it is known by in settings, in the ledger and on the command line."""
+        return self.spec.id
 
     def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-        """Folders that hold this agent's transcripts; they need not exist yet."""
-        ...
+        """Returns the folders that hold this agent's transcripts; they need not exist yet.
 
-    def source_of(self, path: Path, root: Path) -> Source | None:
-        """The source that `path` below `root` is, or None where it is something else. Looks only at the name."""
-        ...
-
-    def sources(self, root: Path) -> list[Source]:
-        """Every source below `root` that exists now."""
-        ...
-
-    def fold(self, source: Source, context: Any, record: Record) -> tuple[Any, Folded]:
-        """One record in, the new context and what it became. Never raises, whatever the record holds."""
-        ...
+        Those of every platform: the folders of another one are simply not there.
+        """
+        return tuple(place.at(home, env) for place in self.spec.transcripts)

@@ -1,12 +1,11 @@
-"""What Carryover must know of an agent to install itself there: data only, one `AgentSpec` an agent.
+"""What Carryover must know of an agent to install itself there: data, one `AgentSpec` per agent.
 
 Nothing here looks at the machine; `carryover.install.detect` does, by what the spec says.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
@@ -15,6 +14,9 @@ import msgspec
 LINUX: Final = "linux"
 MACOS: Final = "darwin"
 """Platforms as `sys.platform` names them."""
+
+AGENTS_MD: Final = "AGENTS.md"
+"""The instruction file that many agents share. Every other one belongs to one agent."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,13 +113,8 @@ class HookReview(msgspec.Struct, frozen=True, kw_only=True):
     mark: str
     """The key in a hook's table that says it was reviewed."""
 
-    def entry(self, file: Path, event: str, group: int, handler: int) -> str:
-        """The name of a hook's table: the file it stands in, the event, and its places there, counted from 0.
-
-        `<file>:<event_in_snake_case>:<group>:<handler>` (Codex 0.140 to 0.169).
-        """
-        snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", event).lower()
-        return f"{file}:{snake}:{group}:{handler}"
+    entry: Callable[[Path, str, int, int], str]
+    """Names a hook's table: by the file it stands in, its event, and its group and place there, counted from 0."""
 
 
 class Starter(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +139,58 @@ class InstructionLimit(msgspec.Struct, frozen=True, kw_only=True):
     default_bytes: int
 
 
+class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file in a project that an agent reads by itself, into which we put a pointer to the handoff."""
+
+    name: str
+    create: bool = False
+    """It is made where there is none. Else it gets the pointer only where it has a text of the user's that does not
+    import AGENTS.md."""
+    hidden_by: tuple[str, ...] = ()
+    """Files beside it that the agent reads in its place."""
+    limit: InstructionLimit | None = None
+    """None: it is read whole, or nobody knows."""
+
+
+class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an agent's hooks are written, which there are, and what keeps them from running."""
+
+    config_files: tuple[Place, ...] = ()
+    """Settings files that may hold our hooks: the first that exists is taken, else the first."""
+    form: Literal["nested", "flat"] = "nested"
+    """How hooks stand in JSON settings.
+
+    nested: `{"hooks": {event: [{"matcher", "hooks": [{"type": "command", "command", "timeout"}]}]}}`
+    flat: `{"version": 1, "hooks": {event: [{"command", "timeout"}]}}`, where version and hooks must be there
+    """
+    tables: Place | None = None
+    """TOML settings that may hold the hooks instead, nested (`[[hooks.SessionStart]]`). Where they have such tables,
+    ours go there: the agent warns of hooks in both. The tables of `review` are none of these."""
+    sets: tuple[HookSet, ...] = ()
+    """From the oldest range to the newest. Together they leave no version out above the lowest."""
+    injects_on: tuple[str, ...] = ()
+    """Events whose hook can put text into the session's context."""
+    file_rules: HookFileRules | None = None
+    """None: nothing in a file of hooks keeps the others from running."""
+    switches: tuple[HookSwitch, ...] = ()
+    review: HookReview | None = None
+    """None: hooks run as soon as they are written."""
+    offline: str = ""
+    """Shell code, run by `hook.sh` when a session starts and no daemon answers; empty: the session gets nothing then.
+
+    It finds `$payload` and leaves with `exit 0` where that is not the agent's own. It may set `start`, the folder that
+    the session began in (`.`, the hook's own, if it does not), and `reason`, why the session starts, where the payload
+    does not say that as `"source"`.
+    """
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Every file that is written or read on account of the hooks."""
+        reviewed = self.review.state_file if self.review is not None else None
+        others = (self.tables, *(switch.file for switch in self.switches), reviewed)
+        return (*self.config_files, *(place for place in others if place is not None))
+
+
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """After how many days an agent deletes its transcripts."""
 
@@ -157,6 +206,10 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     """As people read it in the list of agents."""
+    short_name: str = ""
+    """As handoffs and messages call it; empty: `name`."""
+    aliases: tuple[str, ...] = ()
+    """Other names, in lower case, by which a hook may call it."""
     binaries: tuple[str, ...]
     """Names of its command, the usual one first."""
     folders: tuple[Place, ...]
@@ -165,38 +218,16 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Further folders in which it keeps what is its own; that they are there does not say that it is used."""
     binary_folders: tuple[Place, ...] = ()
     """Where its command lies beside PATH and the places that are usual for all."""
-    supported: bool = False
-    """Carryover has an adapter for it. Without one, only `id`, `name`, `binaries` and `folders` say anything."""
     version: VersionProbe | None = None
     """None: it is not asked."""
-    config_files: tuple[Place, ...] = ()
-    """Settings files that may hold our hooks: the first that exists is taken, else the first."""
-    hook_form: Literal["nested", "flat"] = "nested"
-    """How hooks stand in JSON settings.
-
-    nested: `{"hooks": {event: [{"matcher", "hooks": [{"type": "command", "command", "timeout"}]}]}}`
-    flat: `{"version": 1, "hooks": {event: [{"command", "timeout"}]}}`, where version and hooks must be there
-    """
-    hook_tables: Place | None = None
-    """TOML settings that may hold the hooks instead, nested (`[[hooks.SessionStart]]`). Where they have such tables,
-    ours go there: the agent warns of hooks in both. The tables of `review` are none of these."""
-    hook_file_rules: HookFileRules | None = None
-    """None: nothing in a file of hooks keeps the others from running."""
-    hook_switches: tuple[HookSwitch, ...] = ()
-    review: HookReview | None = None
-    """None: hooks run as soon as they are written."""
+    hooks: HookSpec = HookSpec()
+    """Without sets: it has no hooks."""
     transcripts: tuple[Place, ...] = ()
     """Folders that hold its transcripts."""
     retention: Retention | None = None
     """None: it keeps them, or nobody knows."""
-    hook_sets: tuple[HookSet, ...] = ()
-    """From the oldest range to the newest. Together they leave no version out above the lowest."""
-    injects_on: tuple[str, ...] = ()
-    """Events whose hook can put text into the session's context."""
-    instruction_files: tuple[str, ...] = ()
+    instructions: tuple[InstructionFile, ...] = ()
     """Files in a project that it reads by itself, as far as we put a pointer into them."""
-    instruction_limit: InstructionLimit | None = None
-    """None: it reads them whole, or nobody knows."""
     start: Starter | None = None
     """None: it can't be started with a prompt."""
     folder_must_exist: bool = False
@@ -206,21 +237,22 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     for its version, and only hooks that all of them know are written."""
 
     @property
+    def supported(self) -> bool:
+        """Whether Carryover can read its transcripts. Where not, all that is known is how to find it."""
+        return bool(self.transcripts)
+
+    @property
+    def instruction_limit(self) -> InstructionLimit | None:
+        """How much it reads of a project's instruction files; None: all, or nobody knows."""
+        return next((file.limit for file in self.instructions if file.limit is not None), None)
+
+    @property
     def variables(self) -> tuple[str, ...]:
         """The environment variables that move something of this agent, each once."""
         folders = (*self.folders, *self.other_folders, *self.binary_folders, *self.transcripts)
-        places = (*folders, *self.config_files, *self._beside())
+        limit = self.instruction_limit
+        places = (*folders, *self.hooks.places, *((limit.file,) if limit is not None else ()))
         return tuple(dict.fromkeys(place.env for place in places if place.env))
-
-    def _beside(self) -> Iterator[Place]:
-        """Settings that are read for what they say of hooks and instructions."""
-        if self.hook_tables is not None:
-            yield self.hook_tables
-        yield from (switch.file for switch in self.hook_switches)
-        if self.review is not None:
-            yield self.review.state_file
-        if self.instruction_limit is not None:
-            yield self.instruction_limit.file
 
 
 def places_on(places: tuple[Place, ...], platform: str) -> tuple[Place, ...]:

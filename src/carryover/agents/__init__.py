@@ -1,41 +1,87 @@
-"""The agents Carryover knows. Each lives in a folder of its own, whose `AGENT` is the only name others use."""
+"""The agents Carryover knows. Each has a folder of its own here, named by its id with `_` for `-`:
+
+    spec.py      SPEC, an AgentSpec: data only, which any command may load
+    adapter.py   AGENT, an Agent: how its transcripts are read and its hooks understood
+
+Folders are found, not listed: nothing outside an agent's folder names it. A folder that lies elsewhere is found as well
+once the folder it lies in is appended to `carryover.agents.__path__`, as tests do. Nothing is loaded before it is asked
+for.
+"""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from collections.abc import Collection
+import pkgutil
+from collections.abc import Collection, Mapping
 from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from carryover.adapter.contract import Agent
-from carryover.adapter.spec import AgentSpec
-from carryover.agents.known import NAME_ONLY
-from carryover.model import AGENT_IDS
+if TYPE_CHECKING:
+    from carryover.adapter.contract import Agent
+    from carryover.adapter.spec import AgentSpec, InstructionFile
 
 
-@cache
 def adapters() -> dict[str, Agent]:
-    """The agents that have an adapter, by id, in the order of `AGENT_IDS`."""
-    found = {}
-    for agent_id in AGENT_IDS:
-        module_name = f"{__name__}.{agent_id.replace('-', '_')}"
-        if importlib.util.find_spec(module_name) is None:
-            continue
-        agent: Agent = importlib.import_module(module_name).AGENT
-        found[agent_id] = agent
-    return found
+    """Returns the agents that Carryover can read, by id, in the order of their ids."""
+    return _adapters(tuple(__path__))
 
 
 def specs() -> tuple[AgentSpec, ...]:
-    """How each agent of `AGENT_IDS`, in that order, is found on a machine; those without an adapter by name only."""
-    known = adapters()
-    return tuple(known[agent_id].spec if agent_id in known else NAME_ONLY[agent_id] for agent_id in AGENT_IDS)
+    """Returns how each agent is found on a machine: those of `adapters` first, then those known by name only."""
+    return _specs(tuple(__path__))
+
+
+def agent_ids() -> tuple[str, ...]:
+    """Returns the ids of all agents, in the order of `specs`, of which it loads none."""
+    from carryover.agents.unsupported import UNSUPPORTED
+
+    covered = [folder.replace("_", "-") for folder in _folders(tuple(__path__))]
+    return tuple(dict.fromkeys((*covered, *(spec.id for spec in UNSUPPORTED))))
+
+
+def agent_names() -> Mapping[str, str]:
+    """Returns the names people know the agents by, by id, in the order of `specs`."""
+    return {spec.id: spec.short_name or spec.name for spec in specs()}
 
 
 def startable_agents(selected: Collection[str] | None) -> tuple[str, ...]:
-    """Ids of the agents that can be started with a first prompt; of the `selected` ones, where these are known."""
-    return tuple(
-        agent.id
-        for agent in adapters().values()
-        if agent.spec.start is not None and (selected is None or agent.id in selected)
-    )
+    """Returns the ids of the agents that can be started with a first prompt; of the `selected` ones, if not None."""
+    return tuple(spec.id for spec in specs() if spec.start is not None and (selected is None or spec.id in selected))
+
+
+def instruction_files() -> dict[str, dict[str, InstructionFile]]:
+    """Returns the files in a project that agents read by themselves: by name, then by the id of each agent that does.
+
+    AGENTS.md, which many share, comes first.
+    """
+    found: dict[str, dict[str, InstructionFile]] = {}
+    for spec in specs():
+        for file in spec.instructions:
+            found.setdefault(file.name, {})[spec.id] = file
+    return dict(sorted(found.items(), key=lambda item: item[0] != "AGENTS.md"))
+
+
+def agent_id_of(name: str) -> str | None:
+    """Returns the id of the agent that a hook names, by its id or an alias in any case; None for an unknown name."""
+    name = name.lower()
+    return next((spec.id for spec in specs() if name in (spec.id, *spec.aliases)), None)
+
+
+@cache
+def _folders(path: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(path) if module.ispkg))
+
+
+@cache
+def _adapters(path: tuple[str, ...]) -> dict[str, Agent]:
+    found: list[Agent] = [import_module(f"{__name__}.{folder}.adapter").AGENT for folder in _folders(path)]
+    return {agent.id: agent for agent in found}
+
+
+@cache
+def _specs(path: tuple[str, ...]) -> tuple[AgentSpec, ...]:
+    from carryover.agents.unsupported import UNSUPPORTED
+
+    covered: list[AgentSpec] = [import_module(f"{__name__}.{folder}.spec").SPEC for folder in _folders(path)]
+    ids = {spec.id for spec in covered}
+    return (*covered, *(spec for spec in UNSUPPORTED if spec.id not in ids))

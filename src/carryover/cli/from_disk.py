@@ -196,7 +196,7 @@ def _first_cwd(agent: Agent, source: Source) -> str | None:
         return None
     context = agent.context_type()
     for record in batch.records:
-        context, folded = agent.fold(source, context, record)
+        context, folded = agent.parse(source, context, record)
         for event in folded.events:
             if event.cwd is not None:
                 return event.cwd

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from carryover.agents import agent_ids, agent_names
 from carryover.cli.arguments import exit_code_help, positive
 from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import print_json
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
-from carryover.model import AGENT_IDS, AGENT_NAMES
 
 if TYPE_CHECKING:
     from carryover.cli.handoff_json import MadeHandoff
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--agent",
         metavar="NAME",
-        choices=AGENT_IDS,
+        choices=agent_ids(),
         help="who wrote FILE (default: detected from its content): %(choices)s",
     )
     parser.add_argument(
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to",
         metavar="AGENT",
-        choices=AGENT_IDS,
+        choices=agent_ids(),
         help="put the handoff into the project and print the command that continues in AGENT; one that takes no first "
         "prompt needs --copy: %(choices)s",
     )
@@ -116,7 +116,7 @@ def _copy(args: argparse.Namespace) -> int:
 
     made = handoff_of_project(project_root(args.project))
     way = copy(made.text or "", Machine.here())
-    where = AGENT_NAMES[args.to] if args.to is not None else "the next agent"
+    where = agent_names()[args.to] if args.to is not None else "the next agent"
     print(f"The handoff of {made.root} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
     return ExitCode.OK
 

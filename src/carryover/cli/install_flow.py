@@ -204,14 +204,14 @@ class Done:
 
 def agent_ids(text: str) -> tuple[str, ...]:
     """For argparse: `claude-code,codex`. Takes only names that can be used: whatever is not named is de-selected."""
-    from carryover.agents import specs
-    from carryover.model import AGENT_NAMES
+    from carryover.agents import agent_names, specs
 
+    known = agent_names()
     supported = [spec.id for spec in specs() if spec.supported]
     ids = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     refused = {
-        "unknown": [name for name in ids if name not in AGENT_NAMES],
-        "not supported yet": [name for name in ids if name in AGENT_NAMES and name not in supported],
+        "unknown": [name for name in ids if name not in known],
+        "not supported yet": [name for name in ids if name in known and name not in supported],
     }
     problems = [f"{what}: {', '.join(names)}" for what, names in refused.items() if names]
     if not ids:

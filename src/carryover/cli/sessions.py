@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+from carryover.agents import agent_names
 from carryover.cli.arguments import exit_code_help, positive
 from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import BOLD, ago, counted, one_line, paint, print_json, terminal_width
@@ -26,7 +27,6 @@ from carryover.ledger.queries import (
     session_ids,
     sessions,
 )
-from carryover.model import AGENT_NAMES
 from carryover.paths import StateDir, short_path
 from carryover.publish.project_view import session_digest
 
@@ -155,7 +155,7 @@ def _print_table(listed: list[dict[str, Any]], *, with_project: bool) -> None:
         rows.append(
             [
                 entry["short"],
-                AGENT_NAMES.get(entry["agent"], entry["agent"]),
+                agent_names().get(entry["agent"], entry["agent"]),
                 *project,
                 ago(entry["last_ms"], now_ms),
                 counted(entry["prompts"], "prompt"),

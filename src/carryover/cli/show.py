@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Final, Protocol
 
+from carryover.agents import agent_names
 from carryover.cli.arguments import exit_code_help
 from carryover.cli.context import state_dir
 from carryover.cli.output import BOLD, DIM, harmless, one_line, paint
@@ -18,7 +19,6 @@ from carryover.config import settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import SessionRow, connect_read_only, session_by_prefix, session_events
 from carryover.model import (
-    AGENT_NAMES,
     AgentSummary,
     Answer,
     AnyBody,
@@ -117,7 +117,7 @@ def _print_json(ledger: sqlite3.Connection, session: SessionRow) -> None:
 
 def _print_text(ledger: sqlite3.Connection, session: SessionRow, *, full: bool) -> None:
 
-    agent = AGENT_NAMES.get(session.agent, session.agent)
+    agent = agent_names().get(session.agent, session.agent)
     facts = [
         f"{agent} {session.agent_version or ''}".strip(),
         short_path(session.root, Path.home()) if session.root else "",

@@ -12,14 +12,13 @@ from typing import Final, NoReturn
 import msgspec
 
 from carryover.adapter.spec import AgentSpec, Starter, places_on
-from carryover.agents import specs
+from carryover.agents import agent_names, specs
 from carryover.cli.context import agents_own
 from carryover.cli.output import harmless
 from carryover.config import Config
 from carryover.distill.own_text import go_on_prompt
 from carryover.errors import ExitCode, UserError
 from carryover.install.machine import Command, Machine, copies
-from carryover.model import AGENT_NAMES
 from carryover.paths import StateDir
 from carryover.publish.handoff_file import place_of
 from carryover.publish.refresh import Refreshed, put_in_place
@@ -48,7 +47,7 @@ def startable_agent(agent_id: str, config: Config) -> StartableAgent:
     Raises UserError: REFUSED where it takes no prompt, NOTHING_FOUND where it is not on this machine.
     """
     spec = next(spec for spec in specs() if spec.id == agent_id)
-    name = AGENT_NAMES[agent_id]
+    name = agent_names()[agent_id]
     if spec.start is None:
         raise UserError(f"Carryover can't start {name} with a first prompt. {_COPY}", ExitCode.REFUSED)
     found = _copies(spec, spec.start, Machine.here(config.agents.recorded_env()))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Batch, Folded, Reader, Source, Stamp
-from carryover.agents import adapters
+from carryover.adapter.contract import Agent, Batch, Reader, Source, Stamp
+from carryover.agents import adapters, agent_names
 from carryover.cli.from_disk import temporary_ledger
 from carryover.cli.handoff_json import MadeHandoff
 from carryover.distill.handoff import distill
@@ -17,7 +16,6 @@ from carryover.distill.render import render
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.batch import LATEST_MS
 from carryover.ledger.queries import projects, sessions
-from carryover.model import AGENT_NAMES
 from carryover.publish.project_view import project_view, session_digest
 
 
@@ -29,13 +27,15 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
     """
     agent = _agent_for(path, agent_id)
     source = Source(agent=agent.id, path=str(path.absolute()))
-    readers = {agent.id: agent if until is None else _UpTo(agent, until)}
+    readers = {agent.id: agent if until is None else replace(agent, reader=_ReaderUpTo(agent.reader, until))}
     with temporary_ledger([source], readers, now_ms=lambda: LATEST_MS) as ledger:  # else it would depend on now
         project = next(iter(projects(ledger)), None)
         told = [] if project is not None else sessions(ledger, limit=1)
         names_no_folder = any(session_digest(ledger, session).turns for session in told)
         view = project_view(ledger, project.id) if project is not None else None
-    handoff = distill(view, None, {}, resume="ask", now_ms=view.sessions[0].last_ms) if view is not None else None
+    handoff = None
+    if view is not None:
+        handoff = distill(view, None, {}, resume="ask", now_ms=view.sessions[0].last_ms, agent_names=agent_names())
     if names_no_folder:
         raise UserError(
             f"{path} names no folder that was worked in, so it belongs to no project. "
@@ -45,7 +45,7 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
     if handoff is None or view is None:
         raise UserError(
             f"{path} holds no task to hand over{'' if until is None else f' up to line {until}'}. "
-            f"It was read as a transcript of {AGENT_NAMES[agent.id]}; --agent names another agent.",
+            f"It was read as a transcript of {agent_names()[agent.id]}; --agent names another agent.",
             ExitCode.NOTHING_FOUND,
         )
     return MadeHandoff(root=view.root, handoff=handoff, text=render(handoff))
@@ -58,7 +58,7 @@ def _agent_for(path: Path, agent_id: str | None) -> Agent:
     if agent_id is not None:
         if agent_id not in known:
             raise UserError(
-                f"This version of Carryover can't read transcripts of {AGENT_NAMES[agent_id]} yet.", ExitCode.USAGE
+                f"This version of Carryover can't read transcripts of {agent_names()[agent_id]} yet.", ExitCode.USAGE
             )
         return known[agent_id]
     understood = {agent.id: _events_in_first_batch(agent, path) for agent in known.values()}
@@ -81,36 +81,14 @@ def _events_in_first_batch(agent: Agent, path: Path) -> int:
     source = Source(agent=agent.id, path=str(path))
     events = 0
     for record in batch.records:
-        context, folded = agent.fold(source, context, record)
+        context, folded = agent.parse(source, context, record)
         events += len(folded.events)
     return events
 
 
-class _UpTo:
-    """An agent whose sources end after record number `last`."""
-
-    def __init__(self, agent: Agent, last: int) -> None:
-        self._agent = agent
-        self.id = agent.id
-        self.spec = agent.spec
-        self.reader: Reader = _ReaderUpTo(agent.reader, last)
-        self.context_type = agent.context_type
-        self.hooks = agent.hooks
-
-    def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-        return self._agent.roots(home, env)
-
-    def source_of(self, path: Path, root: Path) -> Source | None:
-        return self._agent.source_of(path, root)
-
-    def sources(self, root: Path) -> list[Source]:
-        return self._agent.sources(root)
-
-    def fold(self, source: Source, context: Any, record: Any) -> tuple[Any, Folded]:
-        return self._agent.fold(source, context, record)
-
-
 class _ReaderUpTo:
+    """A reader whose sources end after record number `last`."""
+
     def __init__(self, reader: Reader, last: int) -> None:
         self._reader = reader
         self._last = last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from carryover.agents import agent_names
 from carryover.diagnose.report import AgentReport, Finding, Inspection, ProjectReport, Report
 
 
@@ -233,17 +234,18 @@ def pointer_cut_off(report: Report, _inspection: Inspection, project: ProjectRep
             )
 
 
-def pointer_overridden(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
-    """Finds an AGENTS.override.md, which hides the pointer from Codex."""
+def pointer_hidden(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
+    """Finds a file that hides the pointer from an agent, which reads it instead."""
     root = report.short(project.root)
-    codex_here = any(agent.id == "codex" and agent.state != "missing" for agent in report.agents)
-    if project.overridden:
+    found = {agent.id for agent in report.agents if agent.state != "missing"}
+    for hidden in project.hidden:
+        name = agent_names()[hidden.agent]
         yield Finding(
             check="pointer",
-            level="wrong" if codex_here else "note",
-            what=f"{root}: AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex.",
-            why="Codex is not led to the handoff there.",
-            do="Add `Read .carryover/handoff.md before starting work.` to AGENTS.override.md if you use Codex.",
+            level="wrong" if hidden.agent in found else "note",
+            what=f"{root}: {hidden.by} hides {hidden.name}, and the pointer in it, from {name}.",
+            why=f"{name} is not led to the handoff there.",
+            do=f"Add `Read .carryover/handoff.md before starting work.` to {hidden.by} if you use {name}.",
         )
 
 

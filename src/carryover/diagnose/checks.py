@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from carryover.agents import agent_names
 from carryover.diagnose import agent_checks as agents
 from carryover.diagnose.report import AgentReport, Finding, Fix, Inspection, ProjectReport, Report
 from carryover.ingest.scan import MS_PER_DAY
-from carryover.model import AGENT_NAMES
 
 MANY_SKIPPED: Final = 50
 """This many records that were not understood are more than one odd transcript."""
@@ -182,7 +182,7 @@ def _records_skipped(report: Report, inspection: Inspection) -> Iterator[Finding
             by_version[row.agent, row.agent_version] += row.n
     if (number := by_version.total()) >= MANY_SKIPPED:
         (agent, version), _ = by_version.most_common(1)[0]
-        most_of = f"{AGENT_NAMES.get(agent, agent)} {version}".rstrip()
+        most_of = f"{agent_names().get(agent, agent)} {version}".rstrip()
         yield Finding(
             check="transcripts",
             what=f"{number:,} records were not understood, the newest this week, most of {most_of}.",
@@ -328,7 +328,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _each_project(agents.pointer_unusable),
     _each_project(agents.project_refused),
     _each_project(agents.pointer_cut_off),
-    _each_project(agents.pointer_overridden),
+    _each_project(agents.pointer_hidden),
     _ledger_unavailable,
     _ledger_damaged,
     _ledger_moved_aside,

@@ -18,7 +18,8 @@ import msgspec
 
 from carryover import __version__
 from carryover.adapter.contract import Agent
-from carryover.agents import adapters, specs, startable_agents
+from carryover.adapter.spec import AGENTS_MD
+from carryover.agents import adapters, agent_names, instruction_files, specs, startable_agents
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health, port_trouble
 from carryover.daemon.health import Health
@@ -36,9 +37,9 @@ from carryover.diagnose.report import (
     RootReport,
 )
 from carryover.distill.sections.limit import LASTS_MS, command
-from carryover.edits.record import AGENTS_MD, CLAUDE_MD, Record, load_record
+from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
-from carryover.fsio import is_folder, is_there
+from carryover.fsio import is_folder
 from carryover.ingest.scan import MS_PER_DAY, recorded_roots
 from carryover.install.agent_settings import AgentSettings, read_settings
 from carryover.install.background import service_of_user
@@ -59,7 +60,7 @@ from carryover.ledger.queries import (
 )
 from carryover.paths import StateDir
 from carryover.publish import pointer
-from carryover.publish.instruction_files import read_instructions
+from carryover.publish.instruction_files import hidden_files, read_instructions
 from carryover.publish.limits import limited_projects
 from carryover.publish.policy import refusal
 from carryover.publish.project_root import agent_folders
@@ -165,11 +166,12 @@ def _limits(db: sqlite3.Connection, config: Config) -> tuple[LimitReport, ...]:
     """A plan's limit holds in every project, so no agent is offered that stopped at one in any of them."""
     found = limited_projects(db, startable_agents(config.agents.selected), since_ms=_now_ms() - LASTS_MS)
     limited = {project.limit.agent for project in found}
+    names = agent_names()
     return tuple(
         LimitReport(
             root=project.root,
             agent=project.limit.agent,
-            name=project.limit.name,
+            name=names.get(project.limit.agent, project.limit.agent),
             at_ms=project.limit.at_ms,
             resets=project.limit.resets,
             commands=tuple(
@@ -211,7 +213,7 @@ def _agent(
         lost_folder=_text(found.lost_folder),
         lost_by=found.lost_by or None,
         hooks=_hooks(found, settings) if wanted is not None or _says_why_not(found, settings) else None,
-        review=spec.review.what if spec.review is not None else None,
+        review=spec.hooks.review.what if spec.hooks.review is not None else None,
         roots=_roots(adapter, config, home),
         moved_from=_moved_from(found, config),
         roots_today=tuple(map(str, found.roots)),
@@ -333,7 +335,7 @@ def _is_published(root: Path, config: Config) -> bool:
 
 
 def _project(root: Path, home: Path, own: frozenset[Path]) -> ProjectReport:
-    names = (AGENTS_MD, CLAUDE_MD)
+    names = tuple(instruction_files())
     texts = {name: read_instructions(root, name) for name in names}
     states = {name: pointer.state(text) for name, text in texts.items()}
     return ProjectReport(
@@ -342,7 +344,7 @@ def _project(root: Path, home: Path, own: frozenset[Path]) -> ProjectReport:
         edited=tuple(name for name in names if states[name] == "edited"),
         broken=tuple(name for name in names if states[name] == "broken"),
         pointer_end_bytes=pointer.block_end(texts[AGENTS_MD]),
-        overridden=is_there(root / "AGENTS.override.md"),
+        hidden=hidden_files(root),
     )
 
 

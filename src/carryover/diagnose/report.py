@@ -16,6 +16,7 @@ from carryover.install.service import ServiceStatus
 from carryover.ledger.queries import AgentRow
 from carryover.ledger.rows import BrokenSource, Incident, ProjectRow, SkippedRow
 from carryover.paths import short_path
+from carryover.publish.instruction_files import HiddenFile
 from carryover.publish.policy import Refusal
 
 Level = Literal["wrong", "note"]
@@ -159,8 +160,8 @@ class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):
     """Files that lost one of the pointer's markers."""
     pointer_end_bytes: int = 0
     """How far into AGENTS.md the pointer reaches; 0: it is not there."""
-    overridden: bool = False
-    """AGENTS.override.md lies beside AGENTS.md."""
+    hidden: tuple[HiddenFile, ...] = ()
+    """Files with a pointer that an agent does not read."""
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,6 @@ from carryover.distill.work.merge import newest_session, work_of
 from carryover.distill.work.state import Line as WorkLine
 from carryover.distill.work.state import WorkState
 from carryover.facts import FileFacts, FileQuery, GitFacts
-from carryover.model import AGENT_NAMES
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -68,13 +67,15 @@ def distill(
     now_ms: int,
     own: str | None = None,
     startable: Sequence[str] = (),
+    agent_names: Mapping[str, str] = {},
 ) -> Handoff | None:
     """The handoff of a project, or None where there is nothing to hand over.
 
     Task, questions, decisions and next action are those of the line of work that was moved last, whichever sessions it
     went through. Files, failures and progress are the project's. `own` names a session whose line must lead: after a
     compaction it is told of its own work, not of another's. `startable` are the ids of agents in which a person could
-    go on, should the work have ended at a usage limit.
+    go on, should the work have ended at a usage limit. `agent_names` gives what people call an agent, by its id; one
+    that is not among them is called by its id.
     """
     state = work_of(view, own)
     work = _leading(state)
@@ -89,8 +90,8 @@ def distill(
         _touched(view), runs, files, view.root, former_roots=view.former_roots, checkouts=view.checkouts
     )
     limit = standing_limit(view, startable)
-    limit_text = limit_line(limit) if limit is not None else None
-    agents = {session.session: session.agent for session in view.sessions}
+    limit_text = limit_line(limit, _named(agent_names, limit.agent)) if limit is not None else None
+    agents = {session.session: _named(agent_names, session.agent) for session in view.sessions}
     since_ms = work.goal.at_ms if work.goal is not None else 0
     task = task_entries(work)
     following = next_entries(work, lead.digest)
@@ -99,12 +100,12 @@ def distill(
     said = "\n".join(entry.text for entry in (*task, *following, *failed, *decided))
     sections = (
         Section("Task", _ranked(task, 0)),
-        Section("Also in progress", _ranked(also_entries(view, work, others, at_ms), 12, step=4)),
+        Section("Also in progress", _ranked(also_entries(view, work, others, agents, at_ms), 12, step=4)),
         Section(
             "Progress log",
             (
                 *_ranked(passing_run(runs, at_ms), 12),
-                *_ranked(progress_entries(view.notes, view.sessions, at_ms), 16, step=4),
+                *_ranked(progress_entries(view.notes, view.sessions, agent_names, at_ms), 16, step=4),
             ),
         ),
         Section("Decisions", _ranked(decided, 7, step=2)),
@@ -128,7 +129,7 @@ def distill(
     )
     return Handoff(
         updated_ms=at_ms,
-        agent=AGENT_NAMES.get(lead.agent, lead.agent),
+        agent=_named(agent_names, lead.agent),
         resume=resume,
         session=lead.session,
         head=git.head if git is not None else None,
@@ -146,6 +147,10 @@ def _of_session(section: Section, session: str) -> Section:
         for line in section.lines
     )
     return Section(section.title, tuple(lines))
+
+
+def _named(names: Mapping[str, str], agent: str) -> str:
+    return names.get(agent, agent)
 
 
 def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:

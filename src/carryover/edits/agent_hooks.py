@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.spec import HookEntry, HookFileRules
+from carryover.agents import agent_names
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import OwnerOf, hook_command, owner_by_script
 from carryover.edits.hooks import UNKNOWN, Form, FoundHook, Hook, HookFile, Origin
 from carryover.edits.plan import Change, Edit, plan
 from carryover.edits.record import EditedFile, Record
 from carryover.edits.settings import hooks_of, origin_of, with_hooks, without_hooks
-from carryover.model import AGENT_NAMES
 
 _INSTALL_REMEDY: Final = "Fix that, then run `carryover refresh`."
 _UNINSTALL_REMEDY: Final = "Remove the hooks that run {script} yourself."
@@ -80,7 +80,7 @@ def hook_removal(file: EditedFile) -> Change:
     path = Path(file.path)
     return Change(
         path=path,
-        what=f"hooks of {AGENT_NAMES.get(file.agent, file.agent)}",
+        what=f"hooks of {agent_names().get(file.agent, file.agent)}",
         edit=partial(_without, owner_of=owner_by_script(Path(file.script)), origin=file.origin, form=file.form),
         remedy=_UNINSTALL_REMEDY.format(script=file.script),
         recorded=_forget,

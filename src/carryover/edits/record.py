@@ -20,6 +20,7 @@ from typing import Final
 
 import msgspec
 
+from carryover.agents import instruction_files
 from carryover.edits.hooks import UNKNOWN, Form, Origin
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
@@ -29,10 +30,7 @@ SETTINGS_RECORD: Final = "edits.json"
 PROJECTS_RECORD: Final = "projects.jsonl"
 PROJECT_EDITS: Final = "edited"
 
-AGENTS_MD: Final = "AGENTS.md"
-CLAUDE_MD: Final = "CLAUDE.md"
 GITIGNORE: Final = ".gitignore"
-_EDITABLE: Final = (AGENTS_MD, CLAUDE_MD, GITIGNORE)
 
 _SETTINGS_LIMIT_BYTES: Final = 4 << 20
 _PROJECTS_LIMIT_BYTES: Final = 16 << 20
@@ -154,15 +152,19 @@ def edited_in_project(store: Path) -> set[str]:
         lines = read_bytes_bounded(store / PROJECT_EDITS, _EDITS_LIMIT_BYTES, follow=False).split(b"\n")
     except OSError:
         return set()
-    return {name for name in _EDITABLE if name.encode() in lines}
+    return {name for name in _editable() if name.encode() in lines}
 
 
 def save_edited_in_project(store: Path, names: Collection[str]) -> None:
     """Replaces the list of edited files; an empty one is deleted with its file. Raises OSError."""
     path = store / PROJECT_EDITS
     if names:
-        lines = "".join(f"{name}\n" for name in _EDITABLE if name in names)
+        lines = "".join(f"{name}\n" for name in _editable() if name in names)
         write_if_changed(path, lines.encode(), mode=0o600, follow=False)
     else:
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
+
+
+def _editable() -> tuple[str, ...]:
+    return (*instruction_files(), GITIGNORE)

@@ -42,7 +42,7 @@ def prepare(
     skipped: list[Skipped] = []
     retold: list[Retold] = []
     for record in batch.records:
-        context, folded = agent.fold(source, context, record)
+        context, folded = agent.parse(source, context, record)
         events.extend(folded.events)
         skipped.extend(folded.skipped)
         if folded.retold is not None:

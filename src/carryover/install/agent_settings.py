@@ -62,7 +62,7 @@ def read_settings(seen: Detection, wanted: AgentHooks | None, script: Path) -> A
 
 def switched_off(seen: Detection) -> tuple[str, Path] | None:
     """The setting that switches all hooks off, as people call it, and the file that it stands in; None: none does."""
-    off = next((switch for switch in seen.spec.hook_switches if _says_off(seen, switch)), None)
+    off = next((switch for switch in seen.spec.hooks.switches if _says_off(seen, switch)), None)
     return None if off is None else (_in_words(off), seen.located(off.file))
 
 
@@ -130,7 +130,7 @@ def _read(path: Path) -> bytes | None:
 
 def asks_for_review(found: Detection) -> bool:
     """Whether this version runs a hook only once the user has reviewed it; True where the version is unknown."""
-    review = found.spec.review
+    review = found.spec.hooks.review
     if review is None:
         return False
     return found.version is None or released(found.version) in SpecifierSet(review.versions)
@@ -145,7 +145,7 @@ def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit 
     Raises:
         EditRefused: the settings cannot be read.
     """
-    review = found.spec.review
+    review = found.spec.hooks.review
     if review is None or found.config is None or data is None or not asks_for_review(found):
         return ()
     noted = _notes(found, review)

@@ -92,7 +92,7 @@ def detect(spec: AgentSpec, machine: Machine) -> Detection:
         others=tuple(other.path for other in found[1:]),
         folder=folder,
         config=_config(spec, machine),
-        form=spec.hook_form,
+        form=spec.hooks.form,
         lost_folder=_lost_folder(spec, machine),
         roots=tuple(_located(spec.transcripts, machine)),
         overrides={name: machine.env[name] for name in spec.variables if machine.env.get(name, "").strip()},
@@ -153,7 +153,7 @@ def _environment(seen: Detection, machine: Machine) -> dict[str, str]:
 
 
 def _config(spec: AgentSpec, machine: Machine) -> Path | None:
-    candidates = list(_located(spec.config_files, machine))
+    candidates = list(_located(spec.hooks.config_files, machine))
     return next((path for path in candidates if is_there(path)), candidates[0] if candidates else None)
 
 

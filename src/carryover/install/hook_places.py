@@ -21,10 +21,10 @@ _LIMIT_BYTES: Final = 64 << 20
 
 def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path]) -> Iterator[HookFile]:
     """Every file that may hold hooks of an agent; `located` says where a place is."""
-    for place in places_on(spec.config_files, platform):
-        yield HookFile(located(place), spec.hook_form)
-    if spec.hook_tables is not None:
-        yield HookFile(located(spec.hook_tables), "tables")
+    for place in places_on(spec.hooks.config_files, platform):
+        yield HookFile(located(place), spec.hooks.form)
+    if spec.hooks.tables is not None:
+        yield HookFile(located(spec.hooks.tables), "tables")
 
 
 def with_hook_files(detections: Iterable[Detection], scripts: Iterable[Path]) -> tuple[Detection, ...]:
@@ -37,10 +37,10 @@ def with_hook_files(detections: Iterable[Detection], scripts: Iterable[Path]) ->
 
 
 def _settled(found: Detection, owner_of: OwnerOf) -> Detection:
-    if found.spec.hook_tables is None or found.config is None or not found.found or found.lost_folder is not None:
+    if found.spec.hooks.tables is None or found.config is None or not found.found or found.lost_folder is not None:
         return found
     file = HookFile(found.config, found.form)
-    tables = HookFile(found.located(found.spec.hook_tables), "tables")
+    tables = HookFile(found.located(found.spec.hooks.tables), "tables")
     try:
         in_tables = _owners(tables, owner_of)
     except OSError as error:

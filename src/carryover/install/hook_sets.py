@@ -19,13 +19,13 @@ def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older",
 
     Above the newest range the newest hooks are taken, below the lowest range none.
     """
-    if not spec.hook_sets:
+    if not spec.hooks.sets:
         return "ok", None
     if (known := known_set(spec, version)) is not None:
         return "ok", known
-    if released(version) < lowest(spec.hook_sets[0]):
+    if released(version) < lowest(spec.hooks.sets[0]):
         return "older", None
-    return "newer", spec.hook_sets[-1]
+    return "newer", spec.hooks.sets[-1]
 
 
 def hooks_for_unknown(spec: AgentSpec) -> HookSet | None:
@@ -36,10 +36,10 @@ def hooks_for_unknown(spec: AgentSpec) -> HookSet | None:
     all hooks, others' too (reported of Cursor), only what every set has is taken. Where the events were renamed nothing
     is common to all, and the newest set is taken.
     """
-    if not spec.hook_sets:
+    if not spec.hooks.sets:
         return None
-    newest = spec.hook_sets[-1]
-    able = spec.hook_sets if _drops_unknown(spec) else [known for known in spec.hook_sets if can_inject(spec, known)]
+    newest = spec.hooks.sets[-1]
+    able = spec.hooks.sets if _drops_unknown(spec) else [known for known in spec.hooks.sets if can_inject(spec, known)]
     able = able or [newest]
     common = tuple(hook for hook in newest.hooks if all(hook.event in known.events for known in able))
     if not common:
@@ -48,7 +48,7 @@ def hooks_for_unknown(spec: AgentSpec) -> HookSet | None:
 
 
 def _drops_unknown(spec: AgentSpec) -> bool:
-    return spec.hook_file_rules is not None and spec.hook_file_rules.known_events_only
+    return spec.hooks.file_rules is not None and spec.hooks.file_rules.known_events_only
 
 
 def in_common(sets: Sequence[HookSet | None]) -> HookSet | None:
@@ -66,7 +66,7 @@ def in_common(sets: Sequence[HookSet | None]) -> HookSet | None:
 def known_set(spec: AgentSpec, version: Version) -> HookSet | None:
     """The set whose range holds `version`."""
     release = released(version)
-    return next((known for known in spec.hook_sets if release in SpecifierSet(known.versions)), None)
+    return next((known for known in spec.hooks.sets if release in SpecifierSet(known.versions)), None)
 
 
 def injects_since(spec: AgentSpec, after: Version | None = None) -> Version | None:
@@ -74,12 +74,12 @@ def injects_since(spec: AgentSpec, after: Version | None = None) -> Version | No
 
     An agent may number its versions in more than one way, so a higher one need not be able to.
     """
-    able = (lowest(known) for known in spec.hook_sets if can_inject(spec, known))
+    able = (lowest(known) for known in spec.hooks.sets if can_inject(spec, known))
     return next((version for version in able if after is None or version > released(after)), None)
 
 
 def can_inject(spec: AgentSpec, hook_set: HookSet) -> bool:
-    return any(event in spec.injects_on for event in hook_set.events)
+    return any(event in spec.hooks.injects_on for event in hook_set.events)
 
 
 def lowest(hook_set: HookSet) -> Version:

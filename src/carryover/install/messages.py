@@ -74,7 +74,7 @@ def _older(detection: Detection, home: Path) -> tuple[str, ...]:
     spec = detection.spec
     which = f" ({short_path(detection.binary, home)})" if _one_of_several(detection) and detection.binary else ""
     return (
-        f"⚠ {_name(detection)}{which} detected: older than the hooks Carryover needs ({lowest(spec.hook_sets[0])}).",
+        f"⚠ {_name(detection)}{which} detected: older than the hooks Carryover needs ({lowest(spec.hooks.sets[0])}).",
         "  No hooks are written. Its transcripts are still read and the handoff is kept fresh.",
         f"  Update {spec.name} when you can, then run `carryover refresh`.",
     )
@@ -83,7 +83,7 @@ def _older(detection: Detection, home: Path) -> tuple[str, ...]:
 def _newer(detection: Detection, update: str) -> tuple[str, ...]:
     return (
         f"⚠ {_name(detection)} detected: newer than Carryover's known versions.",
-        f"  Falling back to the last-known hook names ({detection.spec.name} {detection.spec.hook_sets[-1].label}).",
+        f"  Falling back to the last-known hook names ({detection.spec.name} {detection.spec.hooks.sets[-1].label}).",
         f"  Update Carryover when you can: `{update}`.",
     )
 
@@ -136,7 +136,7 @@ def _where(detection: Detection, home: Path) -> Iterator[str]:
 
 
 def _hooks(detection: Detection, home: Path, did: Did) -> Iterator[str]:
-    if not detection.spec.hook_sets:
+    if not detection.spec.hooks.sets:
         yield "no hooks: it has none; its transcripts are read"
     elif detection.hook_set is not None and detection.config is not None:
         yield f"config: {short_path(detection.config, home)}"
@@ -144,8 +144,8 @@ def _hooks(detection: Detection, home: Path, did: Did) -> Iterator[str]:
 
 
 def _review(detection: Detection, waiting: tuple[str, ...]) -> Iterator[str]:
-    if detection.spec.review is not None and waiting:
-        yield from re.split(r"(?<=\.) (?=[A-Z])", detection.spec.review.what)
+    if detection.spec.hooks.review is not None and waiting:
+        yield from re.split(r"(?<=\.) (?=[A-Z])", detection.spec.hooks.review.what)
 
 
 def _switched_off(off: str) -> list[str]:

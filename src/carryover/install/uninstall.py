@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from carryover.agents import instruction_files
 from carryover.edits.agent_hooks import hook_removal
 from carryover.edits.apply import BACKUPS, LOCK, Applied, apply
 from carryover.edits.hook_command import SCRIPT, owner_by_script
 from carryover.edits.hooks import HookFile
 from carryover.edits.plan import Edit, plan
 from carryover.edits.record import (
-    AGENTS_MD,
-    CLAUDE_MD,
     GITIGNORE,
     PROJECT_EDITS,
     PROJECTS_RECORD,
@@ -160,7 +159,7 @@ def project_edits(project: PublishedProject) -> Iterator[Edit]:
     """The edits that undo ours in one project. Reads only, except that git is asked where it keeps its rules."""
     root = Path(project.root)
     mine = edited_in_project(root / STORE)
-    for name in (CLAUDE_MD, AGENTS_MD):
+    for name in reversed(instruction_files()):
         if name in mine:
             yield pointer_removal(root, name)
     if GITIGNORE in mine:

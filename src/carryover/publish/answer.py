@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import StartReason
+from carryover.agents import agent_names
 from carryover.config import Config, project_settings
 from carryover.distill.frame import Answering
 from carryover.distill.handoff import distill
@@ -21,7 +22,7 @@ from carryover.probe.git import ChangedSince, git_changed_since
 from carryover.publish.handoff_file import place_of
 from carryover.publish.offline_answers import SITUATIONS
 from carryover.publish.project_root import AgentFolders
-from carryover.publish.refresh import OWN_WRITES, files_now, git_now, view_now
+from carryover.publish.refresh import files_now, git_now, own_writes, view_now
 
 _SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle time counts from
 
@@ -60,7 +61,15 @@ def start_answer(
     git = then or git_now(root)
     with ThreadPoolExecutor(1) as beside:  # git's processes take longer than everything else
         looked = beside.submit(_changed_since, root, git)
-        made = distill(view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms, own=own)
+        made = distill(
+            view,
+            git,
+            files_now(view),
+            resume=settings.resume_mode,
+            now_ms=now_ms,
+            own=own,
+            agent_names=agent_names(),
+        )
         moved = looked.result()
     if made is None:
         return None
@@ -79,7 +88,7 @@ def _changed_since(root: Path, then: GitFacts | None) -> ChangedSince | None:
     if then is None or then.head is None or not is_folder(root):
         return None
     try:
-        return git_changed_since(root, since=then.head, own=OWN_WRITES)
+        return git_changed_since(root, since=then.head, own=own_writes())
     except TimeoutError:
         return None
 

@@ -22,7 +22,7 @@ send() { # LIMIT_S OPTION...
 }
 
 case $event in
-  SessionStart | sessionStart) ;;
+  @START_EVENTS@) ;;
   *)
     send 0.3 -o /dev/null
     exit 0
@@ -52,20 +52,8 @@ fi
 
 # Nobody is there. Was the session begun by the agent this line was written for, or by one that runs its hooks too?
 start=. reason=
-case $agent:$payload in
-  cursor:*'"is_background_agent":true'* | cursor:*'"is_background_agent": true'*) exit 0 ;;
-  cursor:*'"cursor_version"'*)
-    # It says no reason, and runs hooks in a folder of its own. A name with a backslash or a quote in it is not tried.
-    reason=startup
-    start=$(printf '%s' "$payload" | tr '\n' ' ' |
-      sed -n 's/.*"workspace_roots"[[:space:]]*:[[:space:]]*\[[[:space:]]*"\(\/[^"\\]*\)".*/\1/p')
-    [ -n "$start" ] || exit 0
-    ;;
-  cursor:* | *'"cursor_version"'* | *'"conversation_id"'* | *'"workspace_roots"'*) exit 0 ;;
-  # The working folder follows the session's `cd`; its project is that of the folder it began in.
-  claude-code:*'"transcript_path":'*/projects/*.jsonl\"*) start=${CLAUDE_PROJECT_DIR:-.} ;;
-  codex:*'"transcript_path":'*/sessions/*/rollout-*.jsonl\"*) ;;
-  codex:*'"transcript_path":null'* | codex:*'"transcript_path": null'*) ;; # --ephemeral
+case $agent in
+@AGENTS@
   *) exit 0 ;;
 esac
 

@@ -5,8 +5,10 @@ change of any agent's settings.
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 from typing import Final
 
+from carryover.agents import specs
 from carryover.edits.hook_command import SCRIPT
 from carryover.fsio import private_dir, write_if_changed
 from carryover.paths import StateDir
@@ -31,6 +33,17 @@ header = "{header}: {secret}"
 """
 
 
+def hook_script() -> bytes:
+    """The script, with what each agent has to say of its own sessions."""
+    hooked = [spec for spec in specs() if spec.hooks.injects_on]
+    events = dict.fromkeys(event for spec in hooked for event in spec.hooks.injects_on)
+    known = (
+        f"  {spec.id})\n{indent(spec.hooks.offline.strip(), '    ')}\n    ;;" for spec in hooked if spec.hooks.offline
+    )
+    text = _SOURCE.read_text(encoding="utf-8")
+    return text.replace("@START_EVENTS@", " | ".join(events)).replace("@AGENTS@", "\n".join(known)).encode()
+
+
 def write_hook_script(state: StateDir) -> bool:
     """Writes the script and its settings to the state folder; True when something was changed. Blocks.
 
@@ -41,6 +54,6 @@ def write_hook_script(state: StateDir) -> bool:
     private_dir(state.root)
     wrote = [
         write_if_changed(state.root / CURL_CONFIG, config.encode(), mode=0o600, follow=False),
-        write_if_changed(state.root / SCRIPT, _SOURCE.read_bytes(), mode=0o700, follow=False),
+        write_if_changed(state.root / SCRIPT, hook_script(), mode=0o700, follow=False),
     ]
     return any(wrote)

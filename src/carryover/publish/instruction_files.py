@@ -1,10 +1,11 @@
-"""The pointer to the handoff in a project's AGENTS.md and CLAUDE.md: where it goes, and what is left alone.
+"""The pointer to the handoff in the files that agents read in a project: where it goes, and what is left alone.
 
-AGENTS.md is created or appended to. A CLAUDE.md is never created, and gets the pointer only where it has a text of its
-own and neither is nor imports AGENTS.md. For Claude Code reads AGENTS.md (since 2.1.281) only where no CLAUDE.md has
-a text: a missing one, a blank one and one of comments leave AGENTS.md and the pointer in it to be read; a text of ours
-would hide it, and nested AGENTS.md files with it. An import of AGENTS.md is no way out: from a session that starts in a
-subfolder it leads outside, so `claude -p` drops it, and the terminal asks for permission first (2.0.65 to 2.1.328).
+AGENTS.md is created or appended to; of the others each agent's spec says whether they may be created. One that may not,
+such as CLAUDE.md, gets the pointer only where it has a text of its own and neither is nor imports AGENTS.md: Claude
+Code reads AGENTS.md (since 2.1.281) only where no CLAUDE.md has a text. A missing one, a blank one and one of comments
+leave AGENTS.md and the pointer in it to be read; a text of ours would hide it, and nested AGENTS.md files with it. An
+import of AGENTS.md is no way out: from a session that starts in a subfolder it leads outside, so `claude -p` drops it,
+and the terminal asks for permission first (2.0.65 to 2.1.328).
 """
 
 from __future__ import annotations
@@ -15,32 +16,47 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
+from carryover.adapter.spec import AGENTS_MD
+from carryover.agents import agent_names, instruction_files
 from carryover.edits.apply import ProjectEdits
 from carryover.edits.encoding import EditRefused, is_text
 from carryover.edits.plan import Change, Edit, plan
-from carryover.edits.record import AGENTS_MD, CLAUDE_MD
 from carryover.errors import os_reason
+from carryover.fsio import is_there
 from carryover.publish import pointer
-
-CODEX_LIMIT_BYTES: Final = 32 << 10
-"""Codex cuts its project files off after this (`project_doc_max_bytes`, codex-cli 0.169.0)."""
 
 _SIZE_LIMIT_BYTES: Final = 256 << 10
 
 
+class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
+    """An instruction file that an agent does not read, because the file `by` lies beside it."""
+
+    name: str
+    by: str
+    agent: str
+    """Its id."""
+
+
 def place_pointers(root: Path, edits: ProjectEdits) -> None:
     """Puts the pointer into the files of the project at `root`; files that are right already are not touched."""
-    agents = _planned(root, AGENTS_MD, edits)
-    if _carry_out(AGENTS_MD, agents, edits) and (root / "AGENTS.override.md").exists():
-        edits.notes.append("AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex")
-    claude = _planned(root, CLAUDE_MD, edits)
-    if not _same_file(agents.path, claude.path):
-        _carry_out(CLAUDE_MD, claude, edits)
+    shared, _ = _entry(root, AGENTS_MD)
+    for name in instruction_files():
+        edit = _plan(root, name, partial(_with_pointer, name=name, path=root / name, ours=name in edits.mine))
+        if name != AGENTS_MD and _same_file(shared, edit.path):
+            continue
+        if _carry_out(name, edit, edits):
+            edits.notes += (
+                f"{hidden.by} hides {name}, and the pointer in it, from {agent_names()[hidden.agent]}"
+                for hidden in hidden_files(root)
+                if hidden.name == name
+            )
 
 
 def remove_pointers(root: Path, edits: ProjectEdits) -> None:
     """Takes our blocks out of the files that we put them in."""
-    for name in (CLAUDE_MD, AGENTS_MD):
+    for name in reversed(instruction_files()):
         if name in edits.mine:
             _carry_out(name, pointer_removal(root, name), edits)
 
@@ -55,8 +71,19 @@ def read_instructions(root: Path, name: str) -> bytes:
     return _plan(root, name, lambda data: data).before or b""
 
 
-def _planned(root: Path, name: str, edits: ProjectEdits) -> Edit:
-    return _plan(root, name, partial(_with_pointer, name=name, path=root / name, ours=name in edits.mine))
+def hidden_files(root: Path) -> tuple[HiddenFile, ...]:
+    """The instruction files of the project that some agent does not read, each with the file that it reads instead."""
+    return tuple(
+        HiddenFile(name=name, by=by, agent=agent)
+        for name, readers in instruction_files().items()
+        for agent, file in readers.items()
+        for by in file.hidden_by
+        if is_there(root / by)
+    )
+
+
+def _is_created(name: str) -> bool:
+    return any(file.create for file in instruction_files()[name].values())
 
 
 def _carry_out(name: str, edit: Edit, edits: ProjectEdits) -> bool:
@@ -66,24 +93,27 @@ def _carry_out(name: str, edit: Edit, edits: ProjectEdits) -> bool:
 def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool) -> bytes | None:
     """What the file should be. A block that is `ours` gets the present text; one of the repository's own keeps its."""
     if data is None:
-        return pointer.NEW_FILE if name == AGENTS_MD else None
-    if name == CLAUDE_MD and (pointer.says_nothing(data) or pointer.imports_agents_md(data)):
+        return pointer.NEW_FILE if _is_created(name) else None
+    if (not _is_created(name) and pointer.says_nothing(data)) or (
+        name != AGENTS_MD and pointer.imports_agents_md(data)
+    ):
         # The user's own text is gone, or the import came, since we put it in.
         return _without_pointer(data, name=name, path=path) if ours else data
     _check(data)
     text = pointer.with_current_text(data) if ours else data
-    if name == CLAUDE_MD:
+    limits = [file.limit.default_bytes for file in instruction_files()[name].values() if file.limit is not None]
+    if not limits:
         return pointer.with_block(text, at_top=False)
-    if pointer.block_end(text) > CODEX_LIMIT_BYTES:
+    if pointer.block_end(text) > min(limits):
         text = pointer.without_block(text)
-    return pointer.with_block(text, at_top=pointer.length_with_block(text) > CODEX_LIMIT_BYTES)
+    return pointer.with_block(text, at_top=pointer.length_with_block(text) > min(limits))
 
 
 def _without_pointer(data: bytes | None, *, name: str, path: Path) -> bytes | None:
     if data is None:
         return None
     _check(data)
-    if name == AGENTS_MD and pointer.is_new_file(data) and not path.is_symlink():
+    if _is_created(name) and pointer.is_new_file(data) and not path.is_symlink():
         return None
     return pointer.without_block(data)
 

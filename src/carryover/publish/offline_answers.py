@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from carryover.adapter.contract import HookForm, StartReason
+from carryover.adapter.contract import HookProtocol, StartReason
 from carryover.config import Config, project_settings
 from carryover.distill.frame import Answering, Situation
 from carryover.distill.handoff import Handoff
@@ -44,7 +44,7 @@ def keep_answers(
     state: Path,
     root: str,
     handoff: Handoff,
-    forms: Mapping[str, HookForm],
+    forms: Mapping[str, HookProtocol],
     *,
     stale_days: int,
     file: str = IN_PROJECT,

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
-from carryover.agents import adapters, startable_agents
+from carryover.agents import adapters, agent_names, instruction_files, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.handoff import Handoff, distill, has_task, wanted_files
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
-from carryover.edits.record import AGENTS_MD, CLAUDE_MD, GITIGNORE, PublishedProject, remember_project
+from carryover.edits.record import GITIGNORE, PublishedProject, remember_project
 from carryover.errors import os_reason
 from carryover.facts import FileFacts, GitFacts
 from carryover.fsio import is_folder
@@ -29,11 +28,6 @@ from carryover.publish.pointer import without_block
 from carryover.publish.project_files import Published, publish
 from carryover.publish.project_root import AgentFolders, agents_checkouts
 from carryover.publish.project_view import project_view
-
-OWN_WRITES: Final = OwnWrites(
-    folder=STORE, without={AGENTS_MD: without_block, CLAUDE_MD: without_block, GITIGNORE: without_rule}
-)
-"""What Carryover itself writes into a project, for the probe that counts what others changed there."""
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +45,13 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     def sha(self) -> str | None:
         """The fingerprint of the text, which shows whether the last published one differed."""
         return sha_of(self.text.encode()) if self.text is not None else None
+
+
+def own_writes() -> OwnWrites:
+    """What Carryover itself writes into a project, for the probe that counts what others changed there."""
+    return OwnWrites(
+        folder=STORE, without={**dict.fromkeys(instruction_files(), without_block), GITIGNORE: without_rule}
+    )
 
 
 def made_handoff(
@@ -76,6 +77,7 @@ def made_handoff(
         resume=settings.resume_mode,
         now_ms=now_ms,
         startable=startable_agents(config.agents.selected),
+        agent_names=agent_names(),
     )
     text = render(handoff) if handoff is not None else None
     return Refreshed(root=view.root, settings=settings, handoff=handoff, text=text, git=git)
@@ -143,7 +145,7 @@ def _remember(state: Path, made: Refreshed, published: Published) -> Published:
 def git_now(root: Path) -> GitFacts | None:
     """Git's state now; None without a repository or an answer in time."""
     try:
-        return git_facts(root, own=OWN_WRITES) if is_folder(root) else None
+        return git_facts(root, own=own_writes()) if is_folder(root) else None
     except TimeoutError:
         return None
 
@@ -179,6 +181,6 @@ def _update_offline_answers(
 def _git(root: Path, last: GitFacts | None) -> GitFacts | None:
     """Git's state now, or the last known one, marked as stale, where git is too slow. None without a repository."""
     try:
-        return git_facts(root, own=OWN_WRITES) if is_folder(root) else None
+        return git_facts(root, own=own_writes()) if is_folder(root) else None
     except TimeoutError:
         return msgspec.structs.replace(last, stale=True) if last is not None else None

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from carryover.model import FileEdit
-from carryover.records.bounds import SHORT_CHARS, bounded
+from carryover.records.fields import SHORT_CHARS, bounded
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,9 +7,8 @@ from typing import Final
 
 import msgspec
 
-from carryover.records.bounds import MAX_PATH_CHARS
 from carryover.records.changes import Change, Hunk, patched, written
-from carryover.records.paths import resolved
+from carryover.records.fields import MAX_PATH_CHARS, resolved
 
 _FILE: Final = re.compile(r"\*\*\* (Add|Update|Delete) File: (.+)")
 _MOVE: Final = re.compile(r"\*\*\* Move to: (.+)")

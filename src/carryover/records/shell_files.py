@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from carryover.records.bounds import MAX_PATH_CHARS
 from carryover.records.changes import Change
-from carryover.records.paths import resolved
+from carryover.records.fields import MAX_PATH_CHARS, resolved
 from carryover.text.shell import Token, has_target, tokens, without_heredocs
 
 MAX_SCRIPT_CHARS: Final = 20_000

@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.claude_code.contract_case import HEAD, SESSION
 from carryover.adapter.contract import Record, Source
-from carryover.agents.claude_code import AGENT
+from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.claude_code.context import Context
 from carryover.model import AnyBody, Event, SessionInfo, Skipped
 
@@ -42,7 +42,7 @@ class Session:
     def raw(self, data: bytes) -> list[AnyBody]:
         """Fold a line as it is; gives what it became, facts about the session aside."""
         self.lines.append(data)
-        self.context, folded = AGENT.fold(self.source, self.context, Record(number=len(self.lines), data=data))
+        self.context, folded = AGENT.parse(self.source, self.context, Record(number=len(self.lines), data=data))
         self.events += folded.events
         self.skipped += folded.skipped
         return [event.body for event in folded.events if not isinstance(event.body, SessionInfo)]

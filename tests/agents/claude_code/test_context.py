@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agents.claude_code.session import Session
 from carryover.agents.claude_code.context import Context
-from carryover.records.bounds import bounded
+from carryover.records.fields import bounded
 
 
 @pytest.mark.parametrize(

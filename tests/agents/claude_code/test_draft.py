@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.claude_code.session import START_MS
-from carryover.records.identity import utc_ms
-from carryover.records.paths import is_absolute, resolved
+from carryover.records.fields import is_absolute, resolved, utc_ms
 
 
 @pytest.mark.parametrize(

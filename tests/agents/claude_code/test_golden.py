@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from agents.claude_code.contract_case import FIXTURES, recordings
-from carryover.agents.claude_code import AGENT
+from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.claude_code.kinds import BUILT_IN
 from carryover.model import (
     AgentSummary,

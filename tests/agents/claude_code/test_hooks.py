@@ -11,23 +11,22 @@ import pytest
 from agents.claude_code.contract_case import FIXTURES, SESSION, SLUG, payload
 from carryover.adapter.contract import HookReading, Source, StartReason
 from carryover.agents import adapters
-from carryover.agents.claude_code.hooks import ClaudeCodeHooks
+from carryover.agents.claude_code.hooks import HOOKS
 from carryover.ledger.provisional import content_fingerprint
 from carryover.model import AssistantMessage, Event, Skipped, TurnEnd
 from contract.case import read_on
 
 RECORDED: Final = FIXTURES / "2.1.328"
 NOW_MS: Final = 1_795_000_000_000
-HOOKS: Final = ClaudeCodeHooks()
 OWN: Final = f"/home/dev/.claude/projects/{SLUG}/{SESSION % 99}.jsonl"
 
 
 def recorded(name: str) -> HookReading | Skipped:
-    return HOOKS.read(name.partition(".")[0], (RECORDED / "hooks" / f"{name}.json").read_bytes(), at_ms=NOW_MS)
+    return HOOKS.read(name.partition(".")[0], (RECORDED / "hooks" / f"{name}.json").read_bytes(), NOW_MS)
 
 
 def told(event: str, **fields: object) -> HookReading | Skipped:
-    return HOOKS.read(event, payload(event, **fields).data, at_ms=NOW_MS)
+    return HOOKS.read(event, payload(event, **fields).data, NOW_MS)
 
 
 def reading_of(session: str, **fields: object) -> HookReading:
@@ -149,7 +148,7 @@ def test_half_a_surrogate_pair_costs_one_character() -> None:
     """JavaScript cuts strings in the middle of a pair."""
     data = payload("Stop", last_assistant_message="Done HERE").data.replace(b"HERE", b"\\ud83d")
 
-    stopped = HOOKS.read("Stop", data, at_ms=NOW_MS)
+    stopped = HOOKS.read("Stop", data, NOW_MS)
 
     assert isinstance(stopped, HookReading)
     assert [event.body for event in stopped.provisional] == [AssistantMessage(text="Done \ufffd", final=True)]

@@ -8,7 +8,7 @@ import pytest
 
 from agents.claude_code.session import Session
 from carryover.model import Op, PlanItem, PlanProposal, PlanUpdate, Question, ToolCall
-from carryover.records.bounds import SUBJECT_CHARS
+from carryover.records.fields import SUBJECT_CHARS
 
 
 def called(name: str, **tool_input: Any) -> ToolCall:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from agents.codex.contract_case import NAME, THREAD
 from carryover.adapter.contract import Record, Source
-from carryover.agents.codex import AGENT
+from carryover.agents.codex.adapter import AGENT
 from carryover.agents.codex.context import Context
 from carryover.model import AnyBody, Event, SessionInfo, Skipped
 
@@ -61,7 +61,7 @@ class Rollout:
             del told["ordinal"]
         data = json.dumps(told).encode()
         self.lines += 1
-        self.context, folded = AGENT.fold(self.source, self.context, Record(number=self.lines, data=data))
+        self.context, folded = AGENT.parse(self.source, self.context, Record(number=self.lines, data=data))
         self.events += folded.events
         self.skipped += folded.skipped
         return [event.body for event in folded.events if not isinstance(event.body, SessionInfo)]

@@ -9,7 +9,7 @@ import pytest
 
 from agents.codex.contract_case import recording
 from carryover.adapter.contract import Record, Source
-from carryover.agents.codex import AGENT
+from carryover.agents.codex.adapter import AGENT
 from carryover.agents.codex.context import Context
 from carryover.model import (
     AnyBody,
@@ -48,7 +48,7 @@ class File:
         """What the line became, facts about the session aside."""
         self.lines += 1
         record = Record(number=self.lines, data=json.dumps(line).encode())
-        self.context, folded = AGENT.fold(self.source, self.context, record)
+        self.context, folded = AGENT.parse(self.source, self.context, record)
         self.events += folded.events
         self.skipped += folded.skipped
         return [event.body for event in folded.events if not isinstance(event.body, SessionInfo)]

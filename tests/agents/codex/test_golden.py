@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pytest
 
 from agents.codex.contract_case import FIXTURES, recording, recordings
-from carryover.agents.codex import AGENT
+from carryover.agents.codex.adapter import AGENT
 from carryover.agents.codex.tools import CODE_MODE
 from carryover.model import (
     AgentSummary,

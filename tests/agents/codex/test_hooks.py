@@ -13,18 +13,17 @@ from agents.codex.contract_case import recording
 from agents.codex.hook_payloads import LEFT_OUT, PAYLOADS, ROLLOUT, THREAD, payload, recorded
 from carryover.adapter.contract import HookReading, StartReason
 from carryover.agents import adapters
-from carryover.agents.codex.hooks import CodexHooks
+from carryover.agents.codex.hooks import HOOKS
 from carryover.distill import render
 from carryover.ledger.provisional import content_fingerprint
 from carryover.model import AssistantMessage, Event, Skipped
 from contract.case import Payload, read_on, source_at
 
 NOW_MS: Final = 1_795_000_000_000
-HOOKS: Final = CodexHooks()
 
 
 def read(given: Payload) -> HookReading | Skipped:
-    return HOOKS.read(given.event, given.data, at_ms=NOW_MS)
+    return HOOKS.read(given.event, given.data, NOW_MS)
 
 
 def told(event: str, **fields: Any) -> HookReading | Skipped:
@@ -131,7 +130,7 @@ def test_all_that_is_not_asked_for_is_a_nudge() -> None:
 def test_half_a_surrogate_pair_costs_one_character() -> None:
     data = payload("Stop", last_assistant_message="Done HERE").data.replace(b"HERE", b"\\ud83d")
 
-    stopped = HOOKS.read("Stop", data, at_ms=NOW_MS)
+    stopped = HOOKS.read("Stop", data, NOW_MS)
 
     assert isinstance(stopped, HookReading)
     assert [event.body for event in stopped.provisional] == [AssistantMessage(text="Done \ufffd", final=True)]

@@ -6,7 +6,7 @@ import pytest
 
 from agents.codex.contract_case import recording
 from agents.codex.rollout import Rollout
-from carryover.agents.codex import AGENT
+from carryover.agents.codex.adapter import AGENT
 from carryover.model import AgentSummary, AssistantMessage, UserPrompt
 from contract.case import read_on, source_at
 

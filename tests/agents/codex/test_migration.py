@@ -7,7 +7,7 @@ from pathlib import Path
 from agents.codex.contract_case import recording
 from agents.codex.rollout import Rollout, exited
 from carryover.adapter.contract import Source
-from carryover.agents.codex import AGENT
+from carryover.agents.codex.adapter import AGENT
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest

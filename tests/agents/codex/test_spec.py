@@ -8,7 +8,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from carryover.agents.codex.hooks import CodexHooks
+from carryover.agents.codex.hooks import HOOKS
 from carryover.agents.codex.spec import SPEC
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown
 from carryover.install.version_probe import version_in
@@ -48,12 +48,12 @@ def test_a_version_that_could_not_be_read_gets_what_every_version_knows() -> Non
 
 
 def test_what_is_asked_for_is_what_the_hooks_read() -> None:
-    assert SPEC.hook_sets[-1].events == CodexHooks.events
+    assert SPEC.hooks.sets[-1].events == HOOKS.events
 
 
 def test_no_more_time_is_asked_for_than_a_session_end_is_given() -> None:
     """More makes it warn at each start (0.169.0)."""
-    assert {hook.event: hook.timeout_s for hook in SPEC.hook_sets[-1].hooks} == {
+    assert {hook.event: hook.timeout_s for hook in SPEC.hooks.sets[-1].hooks} == {
         "SessionStart": 5,
         "PreCompact": 5,
         "Stop": 5,
@@ -81,10 +81,10 @@ def test_the_version_follows_the_clients_name(answer: str, version: str) -> None
 
 def test_one_variable_moves_all_of_it() -> None:
     home, env = Path("/home/dev"), {"CODEX_HOME": "/srv/codex"}
-    assert SPEC.hook_tables is not None and SPEC.review is not None and SPEC.instruction_limit is not None
+    assert SPEC.hooks.tables is not None and SPEC.hooks.review is not None and SPEC.instruction_limit is not None
     places = (
-        *SPEC.folders, *SPEC.config_files, *SPEC.transcripts, SPEC.hook_tables, SPEC.review.state_file,
-        SPEC.instruction_limit.file, *(switch.file for switch in SPEC.hook_switches),
+        *SPEC.folders, *SPEC.hooks.config_files, *SPEC.transcripts, SPEC.hooks.tables, SPEC.hooks.review.state_file,
+        SPEC.instruction_limit.file, *(switch.file for switch in SPEC.hooks.switches),
     )  # fmt: skip
 
     assert SPEC.variables == ("CODEX_HOME",)
@@ -94,18 +94,18 @@ def test_one_variable_moves_all_of_it() -> None:
 
 def test_a_reviewed_hook_is_found_by_its_file_event_and_place() -> None:
     """As 0.169.0 wrote it into its settings."""
-    assert SPEC.review is not None
+    assert SPEC.hooks.review is not None
     file = Path("/home/dev/.codex/hooks.json")
 
-    assert SPEC.review.entry(file, "SessionStart", 0, 0) == "/home/dev/.codex/hooks.json:session_start:0:0"
-    assert SPEC.review.entry(file, "PreCompact", 2, 1) == "/home/dev/.codex/hooks.json:pre_compact:2:1"
-    assert SPEC.review.entry(file, "Stop", 0, 0) == "/home/dev/.codex/hooks.json:stop:0:0"
+    assert SPEC.hooks.review.entry(file, "SessionStart", 0, 0) == "/home/dev/.codex/hooks.json:session_start:0:0"
+    assert SPEC.hooks.review.entry(file, "PreCompact", 2, 1) == "/home/dev/.codex/hooks.json:pre_compact:2:1"
+    assert SPEC.hooks.review.entry(file, "Stop", 0, 0) == "/home/dev/.codex/hooks.json:stop:0:0"
 
 
 @pytest.mark.parametrize(("version", "asks"), [("0.125.0", False), ("0.130.0", True), ("0.169.0", True)])
 def test_hooks_are_reviewed_since_the_version_that_asks_for_it(version: str, asks: bool) -> None:
-    assert SPEC.review is not None
-    assert (Version(version) in SpecifierSet(SPEC.review.versions)) is asks
+    assert SPEC.hooks.review is not None
+    assert (Version(version) in SpecifierSet(SPEC.hooks.review.versions)) is asks
 
 
 def test_it_is_started_with_a_prompt() -> None:

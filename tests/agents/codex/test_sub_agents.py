@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from carryover.agents.codex import AGENT
+from carryover.agents.codex.adapter import AGENT
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, project_by_root, projects

@@ -10,11 +10,11 @@ import msgspec
 from agents.cursor.chats import ID
 from agents.cursor.stores import START_MS, Chat, EditorStore, say, user
 from carryover.adapter.contract import Batch, Reader, Record, Retold, Source
-from carryover.agents.cursor import normalise
+from carryover.agents.cursor import parse
 from carryover.agents.cursor.chats import ChatReader
 from carryover.agents.cursor.context import Context
 from carryover.agents.cursor.editor import EditorReader
-from carryover.agents.cursor.transcripts import LinesReader
+from carryover.agents.cursor.locate import LinesReader
 from carryover.model import AnyBody, AssistantMessage, Event, SessionInfo, Skipped, UserPrompt
 from contract.case import told_again
 
@@ -59,7 +59,7 @@ class Told:
         events: list[Event] = []
         retold: list[Retold] = []
         for record in records:
-            self.context, folded = normalise.fold(self.source, self.context, record)
+            self.context, folded = parse.parse_record(self.source, self.context, record)
             self.context = msgspec.json.decode(msgspec.json.encode(self.context), type=Context)
             events += folded.events
             retold += () if folded.retold is None else (folded.retold,)

@@ -31,7 +31,7 @@ from agents.cursor.chats import (
 )
 from agents.cursor.reading import Told, chat_at
 from carryover.agents.cursor import chats as chat_reader
-from carryover.agents.cursor import normalise
+from carryover.agents.cursor import parse
 from carryover.agents.cursor.chats import ChatReader, NotProtobuf, fields_in
 from carryover.model import AssistantMessage, SessionInfo, Skipped, ToolResult, UserPrompt
 from carryover.readers import rewritten
@@ -370,7 +370,7 @@ def test_records_of_any_shape_raise_nothing(store: ChatStore) -> None:
     chat.bodies()
     for record in chat.records:
         for data in damaged(json.loads(record.data)):
-            context, folded = normalise.fold(chat.source, chat.context, msgspec.structs.replace(record, data=data))
+            context, folded = parse.parse_record(chat.source, chat.context, msgspec.structs.replace(record, data=data))
             assert all(event.at_ms > 0 for event in folded.events)
             assert isinstance(context, type(chat.context))
 

@@ -11,16 +11,15 @@ import pytest
 
 from agents.cursor.payloads import CONVERSATION, FOREIGN, LEFT_OUT, PAYLOADS, TRANSCRIPT, payload
 from carryover.adapter.contract import HookReading
-from carryover.agents.cursor.hooks import CursorHooks
+from carryover.agents.cursor.hooks import HOOKS
 from carryover.model import Event, Skipped, TurnEnd
 
 NOW_MS: Final = 1_795_000_000_000
-HOOKS: Final = CursorHooks()
 
 
 def told(event: str, **fields: Any) -> HookReading | Skipped:
     given = payload(event, **fields)
-    return HOOKS.read(given.event, given.data, at_ms=NOW_MS)
+    return HOOKS.read(given.event, given.data, NOW_MS)
 
 
 def reading(**fields: object) -> HookReading:
@@ -68,7 +67,7 @@ def test_all_that_is_not_asked_for_is_a_nudge() -> None:
     """`preCompact` is understood too, for a file that asks for it."""
     for given in PAYLOADS:
         if given.event not in (*HOOKS.events, "preCompact"):
-            assert HOOKS.read(given.event, given.data, at_ms=NOW_MS) == reading(meaning="nudge"), given.event
+            assert HOOKS.read(given.event, given.data, NOW_MS) == reading(meaning="nudge"), given.event
 
 
 def test_of_several_folders_the_first_is_the_project() -> None:
@@ -94,7 +93,7 @@ def test_a_transcript_that_lies_elsewhere_costs_only_itself() -> None:
 def test_the_users_address_is_nowhere_in_what_is_read() -> None:
     for given in (*PAYLOADS, *FOREIGN):
         assert b"dev@example.com" in given.data
-        assert "example.com" not in repr(HOOKS.read(given.event, given.data, at_ms=NOW_MS))
+        assert "example.com" not in repr(HOOKS.read(given.event, given.data, NOW_MS))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, Step, jso
 from agents.cursor.reading import Told, transcript_at
 from carryover.adapter.contract import Record
 from carryover.agents.cursor.context import Context, TalkContext
-from carryover.agents.cursor.transcripts import NOTED
+from carryover.agents.cursor.locate import NOTED
 from carryover.model import (
     AnyBody,
     AssistantMessage,

@@ -12,7 +12,7 @@ import pytest
 from agents.cursor import chats
 from agents.cursor.stores import Chat, EditorStore, edit, say, shell, user
 from carryover.adapter.contract import Source
-from carryover.agents.cursor import AGENT
+from carryover.agents.cursor.adapter import AGENT
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from carryover.agents.cursor.hooks import CursorHooks
+from carryover.agents.cursor.hooks import HOOKS
 from carryover.agents.cursor.spec import SPEC
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown
 from carryover.install.version_probe import version_in
@@ -53,7 +53,7 @@ def test_a_version_that_could_not_be_read_gets_what_every_version_knows() -> Non
 
 
 def test_what_is_asked_for_is_what_the_hooks_read() -> None:
-    assert SPEC.hook_sets[-1].events == CursorHooks.events
+    assert SPEC.hooks.sets[-1].events == HOOKS.events
 
 
 @pytest.mark.parametrize(
@@ -85,5 +85,7 @@ def test_only_the_terminal_client_is_started_with_a_prompt() -> None:
 
 def test_hooks_lie_in_the_home_folder_whatever_moves_the_rest() -> None:
     home = Path("/home/dev")
-    assert [place.at(home, {"XDG_CONFIG_HOME": "/srv"}) for place in SPEC.config_files] == [home / ".cursor/hooks.json"]
-    assert SPEC.hook_form == "flat"
+    assert [place.at(home, {"XDG_CONFIG_HOME": "/srv"}) for place in SPEC.hooks.config_files] == [
+        home / ".cursor/hooks.json"
+    ]
+    assert SPEC.hooks.form == "flat"

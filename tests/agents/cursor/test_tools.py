@@ -10,8 +10,8 @@ import pytest
 
 from carryover.agents.cursor.tools import absolute, changes_of, looks_at_handoff, op_of, paths_in, subject_of
 from carryover.model import Op
-from carryover.records.bounds import SUBJECT_CHARS
 from carryover.records.changes import Change
+from carryover.records.fields import SUBJECT_CHARS
 from contract.damage import OTHER_VALUES, damaged
 
 

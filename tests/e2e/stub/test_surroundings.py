@@ -130,6 +130,6 @@ def test_the_readme_names_every_event_and_shows_the_line() -> None:
     named = set(re.findall(r"\w+", chapter))
 
     for agent in adapters().values():
-        assert {name for known in agent.spec.hook_sets for name in known.events} <= named
+        assert {name for known in agent.spec.hooks.sets for name in known.events} <= named
     command = hook_command(Path("/state"), "codex", event).replace("/state", "~/.carryover")
     assert [hook["command"] for hook in entry["hooks"]] == [command]

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from carryover.agents.claude_code.hooks import ClaudeCodeHooks
+from carryover.agents.claude_code.hooks import HOOKS
 from carryover.edits.hook_command import hook_command
 from real_agents.claude_code import client
 from real_agents.claude_code.client import PROJECT, ClaudeBox, at_least
@@ -68,7 +68,7 @@ def with_hooks(claude: ClaudeBox, more: dict[str, Any] | None = None) -> None:
 
     `more`: entries for other events that the user has.
     """
-    events = [name for name in ClaudeCodeHooks.events if at_least(claude.client.version, SINCE.get(name, "0"))]
+    events = [name for name in HOOKS.events if at_least(claude.client.version, SINCE.get(name, "0"))]
     claude.box.write(SETTINGS, json.dumps({"hooks": {event: [_entry(event)] for event in events} | (more or {})}))
 
 

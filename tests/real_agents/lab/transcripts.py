@@ -41,7 +41,7 @@ def _read(agent: Agent, source: Source, result: Understood) -> None:
     while more:
         batch = agent.reader.read(Path(source.path), cursor)
         for record in batch.records:
-            context, folded = agent.fold(source, context, record)
+            context, folded = agent.parse(source, context, record)
             result.events.update({event.key: event for event in folded.events if event.key not in result.events})
             result.skipped.extend(folded.skipped)
         cursor, more = batch.cursor, batch.more

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.adapter.spec import LINUX, MACOS, AgentSpec, Place, places_on
+from carryover.adapter.spec import LINUX, MACOS, AgentSpec, HookSpec, Place, places_on
 
 HOME = Path("/home/dev")
 MOVABLE = Place(path="~/.tool/settings.json", env="TOOL_HOME", below="settings.json")
@@ -44,7 +44,7 @@ def test_a_spec_names_each_variable_once() -> None:
         name="Tool",
         binaries=("tool",),
         folders=(Place(path="~/.tool", env="TOOL_HOME"),),
-        config_files=(MOVABLE,),
+        hooks=HookSpec(config_files=(MOVABLE,)),
         transcripts=(Place(path="~/.data", env="TOOL_DATA"), Place(path="~/.old")),
     )
 

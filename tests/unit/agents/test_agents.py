@@ -1,8 +1,213 @@
-"""What holds of all agents together."""
+"""An agent is added by its folder alone: a made-up one, put on the path here, is found, read, installed and judged."""
 
 from __future__ import annotations
 
-from carryover.agents import adapters, startable_agents
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import carryover.agents
+from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, specs, startable_agents
+from carryover.cli.context import state_dir
+from carryover.cli.demo.replay import make_project
+from carryover.cli.main import main
+from carryover.edits.apply import ProjectEdits
+from carryover.publish.instruction_files import place_pointers, remove_pointers
+from carryover.publish.pointer import NEW_FILE
+from carryover.publish.policy import refusal
+from support.agent_here import only_this_path
+from support.stub_line import Stub, installed, keep
+from support.tools import versioned
+
+ELSEWHERE = Path(__file__).with_name("elsewhere")
+BLOCK = NEW_FILE.decode()
+COVERED = [agent_id.replace("-", "_") for agent_id in adapters()]
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def scribe(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Scribe 1.4 is on this machine and its folder among the agents'; the folder where it keeps what is its own."""
+    monkeypatch.setattr(carryover.agents, "__path__", [*carryover.agents.__path__, str(ELSEWHERE)])
+    only_this_path(home, monkeypatch)
+    versioned(home / "bin/scribe", "scribe 1.4")
+    (home / ".scribe").mkdir()
+    return home / ".scribe"
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments)
+        return (code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def shop(scribe: Path, home: Path) -> Path:
+    """A repository that Scribe has worked in until its limit was reached."""
+    project = home / "shop"
+    project.mkdir()
+    subprocess.run(["git", "init", "-q", str(project)], check=True)
+    now_ms = int(time.time() * 1000)
+    talk = (
+        {"id": "1", "at": now_ms - 3_000, "in": str(project), "you": "Add a discount to the cart"},
+        {"id": "2", "at": now_ms - 2_000, "it": "The discount works. Next I will wire it into checkout."},
+        {"id": "3", "at": now_ms - 1_000, "limit": "You are out of ink, it resets at 3pm"},
+    )
+    (scribe / "talks").mkdir()
+    (scribe / "talks/t1.talk").write_text("".join(json.dumps(line) + "\n" for line in talk))
+    return project
+
+
+def test_it_is_found_by_its_folder_and_forgotten_with_it(scribe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "scribe-cli" in adapters()
+    assert set(agent_ids()) == {spec.id for spec in specs()} >= {"scribe-cli"}
+    assert agent_names()["scribe-cli"] == "Scribe"
+    assert [agent_id_of(name) for name in ("Scribe", "scribe-cli", "scribble")] == ["scribe-cli", "scribe-cli", None]
+
+    monkeypatch.undo()
+    assert "scribe-cli" not in {*adapters(), *agent_ids(), *agent_names()}
+    assert agent_id_of("scribe") is None
+
+
+def test_its_transcripts_become_a_handoff_that_names_it(shop: Path, run: Run) -> None:
+    code, out, err = run("handoff", str(shop))
+
+    assert (code, err) == (0, "")
+    assert "Scribe" in out.splitlines()[0]
+    assert "- Add a discount to the cart" in out
+    assert "Scribe reached its usage limit" in out
+
+
+def test_a_transcript_of_its_is_told_by_its_content(shop: Path, scribe: Path, run: Run) -> None:
+    code, out, _ = run("handoff", "--transcript", str(scribe / "talks/t1.talk"))
+
+    assert (code, "Add a discount to the cart" in out) == (0, True)
+
+
+def test_another_agent_hands_over_to_it(shop: Path, run: Run) -> None:
+    code, out, _ = run("handoff", str(shop), "--to", "scribe-cli")
+
+    assert (code, out.startswith(f"cd {shop} && scribe --say ")) == (0, True)
+
+
+def test_a_moved_folder_of_its_is_read(shop: Path, scribe: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    scribe.rename(scribe.with_name("ink"))
+    assert run("handoff", str(shop))[0] != 0
+
+    monkeypatch.setenv("SCRIBE_HOME", str(scribe.with_name("ink")))
+    assert run("handoff", str(shop))[0] == 0
+
+
+def test_its_hooks_are_installed_in_its_own_form_and_taken_out_again(scribe: Path, run: Run) -> None:
+    settings = scribe / "settings.json"
+    settings.write_text('{"ink": "blue"}\n')
+
+    code, out, err = run("install", "--tools", "scribe-cli", "--no-service")
+
+    assert (code, err) == (0, "")
+    assert "✓ Scribe CLI 1.4 detected\n  config: ~/.scribe/settings.json\n  hooks written: Awake, Rest\n" in out
+    assert "  Scribe reads new hooks aloud first: nod to each.\n" in out
+    hooks = json.loads(settings.read_bytes())["hooks"]
+    script = state_dir().root / "hook.sh"
+    assert hooks["Awake"][0]["hooks"][0]["command"] == f"sh {script} scribe-cli Awake 2>/dev/null || true"
+
+    assert run("uninstall", "--yes")[0] == 0
+    assert settings.read_text() == '{"ink": "blue"}\n'
+
+
+def test_doctor_judges_it_by_what_its_folder_says(scribe: Path, shop: Path, run: Run) -> None:
+    run("install", "--tools", "scribe-cli", "--no-service")
+    settings = json.loads((scribe / "settings.json").read_bytes())
+    findings = {finding["what"]: finding for finding in json.loads(run("doctor", "--json")[1])["findings"]}
+
+    waits = findings["Scribe CLI: hooks are installed, but not reviewed yet: Awake, Rest."]
+    assert waits["do"] == "Scribe reads new hooks aloud first: nod to each."
+    assert "Scribe CLI deletes transcripts that are older than 9 days (`keepDays`)." in findings
+
+    (scribe / "settings.json").write_text(json.dumps({**settings, "mute": True}))
+    (scribe / "notes.toml").write_text('[nodded."Awake#0#0"]\non = 1\n[nodded."Rest#0#0"]\non = 1\n')
+    found = [finding["what"] for finding in json.loads(run("doctor", "--json")[1])["findings"]]
+    assert "Scribe CLI: all hooks are switched off (`mute` in ~/.scribe/settings.json)." in found
+    assert not any("not reviewed" in what for what in found)
+
+
+def test_nothing_is_published_in_its_own_folder(scribe: Path, home: Path) -> None:
+    refused = refusal(scribe, home=home)
+
+    assert refused is not None
+    assert refused.reason.startswith("it is an agent's own folder")
+
+
+def test_the_file_that_it_reads_gets_the_pointer(scribe: Path, tmp_path: Path) -> None:
+    (tmp_path / ".carryover").mkdir()
+    (tmp_path / "AGENTS.md").write_text("x" * 990 + "\n")
+    (tmp_path / "SCRIBE.local.md").write_text("mine\n")
+    edits = ProjectEdits(tmp_path / ".carryover")
+
+    place_pointers(tmp_path, edits)
+
+    assert (tmp_path / "SCRIBE.md").read_text() == BLOCK
+    assert (tmp_path / "AGENTS.md").read_text().startswith(BLOCK), "it reads a thousand bytes"
+    assert not (tmp_path / "CLAUDE.md").exists()
+    assert edits.notes == ["SCRIBE.local.md hides SCRIBE.md, and the pointer in it, from Scribe"]
+
+    remove_pointers(tmp_path, ProjectEdits(tmp_path / ".carryover"))
+    assert not (tmp_path / "SCRIBE.md").exists()
+    assert (tmp_path / "AGENTS.md").read_text() == "x" * 990 + "\n"
+
+
+def test_a_file_of_its_that_imports_agents_md_gets_none(scribe: Path, tmp_path: Path) -> None:
+    (tmp_path / ".carryover").mkdir()
+    (tmp_path / "SCRIBE.md").write_text("@AGENTS.md\n")
+
+    place_pointers(tmp_path, ProjectEdits(tmp_path / ".carryover"))
+
+    assert (tmp_path / "SCRIBE.md").read_text() == "@AGENTS.md\n"
+
+
+class Line(Stub):
+    """The line in Scribe's settings."""
+
+    def line(self, event: str) -> str:
+        return super().line(event).replace("claude-code", "scribe-cli")
+
+
+def test_a_session_that_starts_without_a_daemon_gets_the_answer_in_its_form(scribe: Path, home: Path) -> None:
+    state, root = installed(home / "state"), home / "shop"
+    make_project(root, {"HOME": str(home)})
+    texts = keep(state, root, "Add a discount")
+    line = Line(state, home)
+
+    assert line.said("Awake", b'{"quill":"t2"}\n', root) == (texts["startup"].upper(), "", 0)
+    assert line.said("Rest", b'{"quill":"t2"}\n', root) == ("", "", 0)
+    assert line.said("Awake", b'{"session_id":"t2"}\n', root) == ("", "", 0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "loaded"),
+    [
+        ("agent_ids", {"carryover.agents.unsupported"}),
+        ("specs", {"carryover.agents.unsupported", *(f"carryover.agents.{name}.spec" for name in COVERED)}),
+    ],
+)
+def test_nothing_is_loaded_before_it_is_asked_for(asked: str, loaded: set[str]) -> None:
+    """Every command asks for ids, most for nothing more: what reads transcripts would double their start-up time."""
+    code = f"import sys; from carryover import agents; agents.{asked}(); print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    found = {
+        name for name in modules if name.startswith(("carryover.agents.", "carryover.readers", "carryover.records"))
+    }
+    assert found - {f"carryover.agents.{name}" for name in COVERED} == loaded
 
 
 def test_those_are_offered_that_can_be_started_and_that_it_was_installed_for() -> None:

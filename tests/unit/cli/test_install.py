@@ -111,7 +111,7 @@ def test_agents_of_every_kind_are_summed_up_side_by_side(
     claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With adapters that do not exist yet: one is not here, one is newer than what is known."""
-    from carryover.agents.claude_code import AGENT
+    from carryover.agents.claude_code.adapter import AGENT
 
     versioned(home / "bin" / "cursor", "9.9.1")
     monkeypatch.setattr("carryover.agents.specs", lambda: (AGENT.spec, CODEX, CURSOR))
@@ -135,7 +135,7 @@ def test_agents_of_every_kind_are_summed_up_side_by_side(
 def test_one_agent_s_failure_stops_no_other(
     claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from carryover.agents.claude_code import AGENT
+    from carryover.agents.claude_code.adapter import AGENT
 
     versioned(home / "bin" / "cursor", "2.3.0")
     monkeypatch.setattr("carryover.agents.specs", lambda: (AGENT.spec, CURSOR))

@@ -16,10 +16,12 @@ from carryover.diagnose.report import (
 )
 from carryover.install.service import ServiceStatus
 from carryover.ledger.rows import SkippedRow
+from carryover.publish.instruction_files import HiddenFile
 from carryover.publish.policy import Refusal
 from support.reports import CLAUDE, CODEX, HEALTHY, LEDGER, RUNNING, SERVICE, changed
 
 TRACKED = Refusal("it would be committed", tracked=True)
+OVERRIDE = HiddenFile(name="AGENTS.md", by="AGENTS.override.md", agent="codex")
 
 
 def skipped(number: int, *, days_ago: int = 0) -> LedgerReport:
@@ -59,7 +61,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "carryoverd is 0.9.0, this command is 1.0.0.",
         ),
         (
-            changed(HEALTHY, projects=(ProjectReport(root="/home/dev/shop", overridden=True),)),
+            changed(HEALTHY, projects=(ProjectReport(root="/home/dev/shop", hidden=(OVERRIDE,)),)),
             "pointer",
             "note",
             None,
@@ -249,7 +251,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
         (
             changed(
                 HEALTHY,
-                projects=(ProjectReport(root="/home/dev/shop", overridden=True),),
+                projects=(ProjectReport(root="/home/dev/shop", hidden=(OVERRIDE,)),),
                 agents=(CLAUDE, changed(CODEX, selected=False)),
             ),
             "pointer",

@@ -10,6 +10,7 @@ from carryover.facts import FileFacts, GitFacts, Marker
 from carryover.model import BackgroundTask, FileEdit, PlanItem, PlanUpdate, Question, QueuedPrompt, TurnEnd
 from support.conversation import MINUTE_MS, ROOT, START_MS, Conversation, project
 
+NAMES = {"claude-code": "Claude Code", "codex": "Codex"}
 LATER_MS = START_MS + 10_000 * MINUTE_MS
 GATE = (
     "You were adding a discount to the cart; next is wiring it into checkout.\n\n"
@@ -20,7 +21,7 @@ GATE = (
 def handoff(
     view: ProjectView, git: GitFacts | None = None, files: dict[str, FileFacts] | None = None, own: str | None = None
 ) -> Handoff:
-    made = distill(view, git, files or {}, resume="ask", now_ms=LATER_MS, own=own)
+    made = distill(view, git, files or {}, resume="ask", now_ms=LATER_MS, own=own, agent_names=NAMES)
     assert made is not None
     return made
 
@@ -191,10 +192,12 @@ def test_a_limit_is_told_with_who_could_go_on_until_a_session_goes_on() -> None:
         .event(TurnEnd(reason="limit", message="5-hour limit reached ∙ resets 3pm"))
     )
     startable = ("claude-code", "codex")
-    before = distill(project(talk), None, {}, resume="ask", now_ms=LATER_MS, startable=startable)
+    before = distill(project(talk), None, {}, resume="ask", now_ms=LATER_MS, startable=startable, agent_names=NAMES)
     other = Conversation(session="s2", agent="codex", at_ms=talk.at_ms)
     other.user("Read .carryover/handoff.md, then go on with the task it describes.")
-    after = distill(project(talk, other), None, {}, resume="ask", now_ms=LATER_MS, startable=startable)
+    after = distill(
+        project(talk, other), None, {}, resume="ask", now_ms=LATER_MS, startable=startable, agent_names=NAMES
+    )
 
     assert before is not None and after is not None
     assert section(before, "Next action") == [

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from carryover.adapter.contract import Agent, Batch, Folded, Reader, Record, Source, Stamp
-from carryover.adapter.spec import AgentSpec
+from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source, Stamp
+from carryover.adapter.spec import AgentSpec, Place
 from carryover.model import AnyBody, Event, Skipped
 from carryover.readers.files import stamp_of_file
 
@@ -59,38 +58,39 @@ class LineReader:
         return stamp_of_file(path)
 
 
-class MadeUpAgent:
-    id = "made-up"
-    spec = AgentSpec(id="made-up", name="Made-up", binaries=("made-up",), folders=())
-    hooks: None = None
-    context_type: type[msgspec.Struct] = Context
-    reader: Reader = LineReader()
+def _source_of(path: Path, root: Path) -> Source | None:
+    return Source(agent="made-up", path=str(path)) if path.suffix == ".jsonl" else None
 
-    def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-        return (home / ".made-up",)
 
-    def source_of(self, path: Path, root: Path) -> Source | None:
-        return Source(agent=self.id, path=str(path)) if path.suffix == ".jsonl" else None
+def _sources(root: Path) -> list[Source]:
+    found = (_source_of(path, root) for path in sorted(root.glob("*.jsonl")))
+    return [source for source in found if source is not None]
 
-    def sources(self, root: Path) -> list[Source]:
-        found = (self.source_of(path, root) for path in sorted(root.glob("*.jsonl")))
-        return [source for source in found if source is not None]
 
-    def fold(self, source: Source, context: Any, record: Record) -> tuple[Any, Folded]:
-        try:
-            line = msgspec.json.decode(record.data, type=Line)
-        except msgspec.MsgspecError:
-            return context, Folded(skipped=(Skipped(record_type="?", reason="not understood"),))
-        context = Context(line.cwd or context.cwd, line.command if line.command is not None else context.command)
-        if line.body is None:
-            return context, Folded()
-        body = line.body
-        if getattr(body, "subject", None) == "as before":
-            body = msgspec.structs.replace(body, subject=context.command)
-        event = Event(key=line.id, session=line.session, at_ms=line.at_ms, body=body, cwd=context.cwd)
-        return context, Folded(events=(event,))
+def _fold(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
+    try:
+        line = msgspec.json.decode(record.data, type=Line)
+    except msgspec.MsgspecError:
+        return context, Parsed(skipped=(Skipped(record_type="?", reason="not understood"),))
+    context = Context(line.cwd or context.cwd, line.command if line.command is not None else context.command)
+    if line.body is None:
+        return context, Parsed()
+    body = line.body
+    if getattr(body, "subject", None) == "as before":
+        body = msgspec.structs.replace(body, subject=context.command)
+    event = Event(key=line.id, session=line.session, at_ms=line.at_ms, body=body, cwd=context.cwd)
+    return context, Parsed(events=(event,))
 
 
 @pytest.fixture
 def agent() -> Agent:
-    return MadeUpAgent()
+    return Agent(
+        spec=AgentSpec(
+            id="made-up", name="Made-up", binaries=("made-up",), folders=(), transcripts=(Place(path="~/.made-up"),)
+        ),
+        reader=LineReader(),
+        context_type=Context,
+        source_of=_source_of,
+        sources=_sources,
+        parse=_fold,
+    )

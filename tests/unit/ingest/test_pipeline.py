@@ -6,13 +6,14 @@ import random
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from carryover.adapter.contract import Agent, Batch, Folded, Record, Source, Stamp
+from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source, Stamp
 from carryover.agents import adapters
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
@@ -177,14 +178,12 @@ async def test_a_context_of_another_form_begins_the_source_anew(
         file.write(said("three", "c"))
     folded: list[bytes] = []
 
-    def fold(source: Source, context: Any, record: Record) -> tuple[Any, Folded]:
+    def fold(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
         folded.append(record.data)
         return context, agent_fold(source, msgspec.convert({"cwd": None}, agent_context), record)[1]
 
-    agent_fold, agent_context = agent.fold, agent.context_type
-    agent.context_type = NewContext
-    agent.fold = fold
-    result = await read(agent=agent)
+    agent_fold, agent_context = agent.parse, agent.context_type
+    result = await read(agent=replace(agent, context_type=NewContext, parse=fold))
 
     assert len(folded) == 3
     assert result.new_events == 1
@@ -288,17 +287,17 @@ async def test_a_fault_of_the_program_in_one_source_is_told_without_its_content(
     transcript.write_bytes(said("private words", "a"))
     other = tmp_path / "two.jsonl"
     other.write_bytes(said("two", "b", session="s2"))
-    fold = agent.fold
+    fold = agent.parse
 
-    def fault(source: Source, context: Any, record: Record) -> tuple[Any, Folded]:
+    def fault(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
         if b"private" in record.data:
             raise ValueError(record.data)
-        folded: tuple[Any, Folded] = fold(source, context, record)
+        folded: tuple[Any, Parsed] = fold(source, context, record)
         return folded
 
-    agent.fold = fault
-    broken = await read(agent=agent)
-    sound = await read(agent=agent, source=Source(agent="made-up", path=str(other)))
+    faulty = replace(agent, parse=fault)
+    broken = await read(agent=faulty)
+    sound = await read(agent=faulty, source=Source(agent="made-up", path=str(other)))
 
     assert broken.error is not None
     assert broken.error.startswith("ValueError at test_pipeline.py:")
@@ -353,16 +352,17 @@ class Unsettled:
 async def test_a_source_whose_end_is_not_final_is_to_be_read_again_and_nobody_waits_for_that(
     transcript: Path, read: Any, agent: Any, ledger: Ledger, source: Source, db: sqlite3.Connection
 ) -> None:
-    agent.reader = Unsettled(agent.reader)
+    reader = Unsettled(agent.reader)
+    agent = replace(agent, reader=reader)
     transcript.write_bytes(b"".join(said(f"prompt {n}...", f"k{n}") for n in range(4)))
 
-    first = await read()
+    first = await read(agent=agent)
     between = await ledger.source_state(source)
-    again = await read()
+    again = await read(agent=agent)
     after = await ledger.source_state(source)
 
     assert (first.new_events, first.more, first.look_again_s) == (4, False, 60.0)
-    assert agent.reader.looks == 3, "two batches, and once more"
+    assert reader.looks == 3, "two batches, and once more"
     assert between is not None
     assert between.size == READ_IN_PART, "so a daemon that starts anew reads it again"
     assert again == IngestResult(look_again_s=60.0)
@@ -411,7 +411,7 @@ async def test_real_transcripts_count_once_however_often_and_in_whatever_order_t
     for source in found:
         context: Any = agent.context_type()
         for record in agent.reader.read(Path(source.path), None).records:
-            context, folded = agent.fold(source, context, record)
+            context, folded = agent.parse(source, context, record)
             distinct.update(event.key for event in folded.events)
     shuffled = found * 2
     random.Random(seed).shuffle(shuffled)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def test_a_source_is_stamped_as_it_was_before_it_was_read(transcript: Path, sour
                 file.write(said("two", "b"))
             return batch
 
-    agent.reader = GrowingReader()
+    agent = replace(agent, reader=GrowingReader())
     step = prepare(agent, source, None, ProjectRoot, now)
 
     assert step.prepared is not None
@@ -73,7 +74,7 @@ def test_a_source_is_stamped_by_its_reader(transcript: Path, source: Source, age
         def stamp(self, path: Path) -> Stamp:
             return Stamp(path.stat().st_size + log.stat().st_size, 7)
 
-    agent.reader = WithLog()
+    agent = replace(agent, reader=WithLog())
     transcript.write_bytes(said("one", "a"))
     log.write_bytes(b"x" * 1_000)
     first = prepare(agent, source, None, ProjectRoot, now).prepared
@@ -94,7 +95,8 @@ def test_a_source_whose_end_is_not_final_never_looks_finished(transcript: Path, 
             batch: Batch = super().read(path, cursor)
             return batch if self.settled else msgspec.structs.replace(batch, look_again_s=60.0)
 
-    agent.reader = reader = Unsettled()
+    reader = Unsettled()
+    agent = replace(agent, reader=reader)
     transcript.write_bytes(said("one", "a"))
 
     first = prepare(agent, source, None, ProjectRoot, now)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from packaging.version import Version
 
-from carryover.agents.claude_code import AGENT
+from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.agents.cursor.spec import SPEC as CURSOR
@@ -27,7 +27,7 @@ def seen(tmp_path: Path) -> Detection:
         spec=AGENT.spec,
         state="ok",
         config=tmp_path / ".claude/settings.json",
-        hook_set=AGENT.spec.hook_sets[0],
+        hook_set=AGENT.spec.hooks.sets[0],
         home=tmp_path,
     )
 
@@ -80,7 +80,7 @@ def test_settings_that_cannot_be_opened_are_named(seen: Detection) -> None:
 def codex(home: Path) -> Detection:
     (home / ".codex").mkdir()
     config = home / ".codex/hooks.json"
-    return Detection(spec=CODEX, state="ok", config=config, hook_set=CODEX.hook_sets[0], home=home)
+    return Detection(spec=CODEX, state="ok", config=config, hook_set=CODEX.hooks.sets[0], home=home)
 
 
 def codex_facts(seen: Detection, hooks: str | None, config: str | None = None) -> AgentSettings:
@@ -157,7 +157,7 @@ def test_a_flat_file_without_a_version_and_with_events_beside_hooks(home: Path) 
     (home / ".cursor").mkdir()
     config = home / ".cursor/hooks.json"
     config.write_text('{"stop": [{"command": "x"}], "hooks": {}}')
-    seen = Detection(spec=CURSOR, state="ok", config=config, form="flat", hook_set=CURSOR.hook_sets[0], home=home)
+    seen = Detection(spec=CURSOR, state="ok", config=config, form="flat", hook_set=CURSOR.hooks.sets[0], home=home)
     [wanted] = agent_hooks([seen], ("cursor",))
 
     found = read_settings(seen, wanted, StateDir(Path("/state")).hook_script)
@@ -252,7 +252,7 @@ def test_older_versions_run_hooks_without_a_review(reviewing: Detection, version
 
 
 def test_an_agent_that_asks_for_no_review_waits_for_none(reviewing: Detection, home: Path) -> None:
-    spec = msgspec.structs.replace(SPEC, review=None)
+    spec = msgspec.structs.replace(SPEC, hooks=msgspec.structs.replace(SPEC.hooks, review=None))
 
     assert to_review(Detection(spec=spec, state="ok", config=reviewing.config), hooks("Stop"), SCRIPT) == ()
     assert to_review(reviewing, None, SCRIPT) == ()

@@ -49,7 +49,7 @@ def test_a_known_version_on_path(machine: Machine, home: Path, bin_folder: Path)
         version_text="2.1.328",
         config=home / ".claude/settings.json",
         roots=(home / ".claude/projects",),
-        hook_set=SPEC.hook_sets[-1],
+        hook_set=SPEC.hooks.sets[-1],
     )
 
 
@@ -64,8 +64,8 @@ def test_nothing_of_it_is_here(machine: Machine, home: Path) -> None:
     ("answer", "state", "hook_set"),
     [
         ("1.0.47 (Claude Code)", "older", None),
-        ("2.0.65 (Claude Code)", "ok", SPEC.hook_sets[2]),
-        ("3.0.1 (Claude Code)", "newer", SPEC.hook_sets[-1]),
+        ("2.0.65 (Claude Code)", "ok", SPEC.hooks.sets[2]),
+        ("3.0.1 (Claude Code)", "newer", SPEC.hooks.sets[-1]),
         ("no idea", "unreadable", hooks_for_unknown(SPEC)),
     ],
 )

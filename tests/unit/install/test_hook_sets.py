@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,9 +9,9 @@ from packaging.version import Version
 
 from carryover.adapter.spec import HookEntry, HookSet
 from carryover.install.hook_sets import ALL_KNOWN, hooks_for, hooks_for_unknown, injects_since
-from support.tools import CODEX, CURSOR
+from support.tools import CODEX, CURSOR, with_sets
 
-FIRST, SECOND = CURSOR.hook_sets
+FIRST, SECOND = CURSOR.hooks.sets
 
 
 @pytest.mark.parametrize(
@@ -34,7 +33,7 @@ def test_above_the_known_versions_the_newest_hooks_are_used_and_below_them_none(
 
 
 def test_a_range_without_an_end_has_nothing_newer() -> None:
-    assert hooks_for(CODEX, Version("999")) == ("ok", CODEX.hook_sets[0])
+    assert hooks_for(CODEX, Version("999")) == ("ok", CODEX.hooks.sets[0])
 
 
 @given(
@@ -50,22 +49,20 @@ def test_pre_and_post_releases_are_taken_for_the_version_they_belong_to(numbers:
 
 def test_an_unknown_version_gets_the_events_common_to_the_versions_that_can_inject() -> None:
     third = HookSet(versions=">=3", label="3.x", hooks=(*SECOND.hooks, HookEntry(event="later", timeout_s=5)))
-    spec = msgspec.structs.replace(CURSOR, hook_sets=(FIRST, SECOND, third))
+    spec = with_sets(CURSOR, FIRST, SECOND, third)
 
     assert hooks_for_unknown(spec) == HookSet(versions=">=2", label=ALL_KNOWN, hooks=SECOND.hooks)
 
 
 def test_an_unknown_version_gets_the_newest_hooks_where_all_events_were_renamed() -> None:
     renamed = HookSet(versions=">=3", label="3.x", hooks=(HookEntry(event="SessionStart", timeout_s=5),))
-    spec = msgspec.structs.replace(
-        CURSOR, hook_sets=(FIRST, SECOND, renamed), injects_on=("sessionStart", "SessionStart")
-    )
+    spec = with_sets(CURSOR, FIRST, SECOND, renamed, injects_on=("sessionStart", "SessionStart"))
 
     assert hooks_for_unknown(spec) == renamed
 
 
 def test_an_agent_without_hooks_gets_none_in_any_version() -> None:
-    spec = msgspec.structs.replace(CURSOR, hook_sets=(), injects_on=())
+    spec = with_sets(CURSOR, injects_on=())
 
     assert (hooks_for(spec, Version("1")), hooks_for_unknown(spec), injects_since(spec)) == (("ok", None), None, None)
 

@@ -10,14 +10,16 @@ import pytest
 from packaging.version import Version
 
 from carryover.adapter.spec import AgentSpec
+from carryover.agents import specs
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
-from carryover.agents.known import NAME_ONLY
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown
 from carryover.install.messages import presence, summary
-from support.tools import CODEX, CURSOR
+from support.tools import CODEX, CURSOR, with_sets
+
+NAMED = {spec.id: spec for spec in specs()}
 
 HOME = Path("/home/dev")
 CLAUDE_CONFIG = HOME / ".claude/settings.json"
@@ -99,7 +101,7 @@ def test_a_later_version_is_one_above_the_own() -> None:
 
 
 def test_copies_that_share_hooks_are_not_told_that_a_later_version_would_help() -> None:
-    stop_only = msgspec.structs.replace(REAL_CURSOR.hook_sets[0])
+    stop_only = msgspec.structs.replace(REAL_CURSOR.hooks.sets[0])
     detection = found(
         REAL_CURSOR, "2026.09.10", HOME / ".cursor/hooks.json", hook_set=stop_only, others=(HOME / "bin/cursor",)
     )
@@ -144,8 +146,7 @@ def test_a_version_that_could_not_be_read() -> None:
 
 
 def test_a_version_that_could_not_be_read_where_the_events_were_renamed() -> None:
-    spec = msgspec.structs.replace(CURSOR, hook_sets=(msgspec.structs.replace(CURSOR.hook_sets[0]), CODEX.hook_sets[0]))
-    spec = msgspec.structs.replace(spec, injects_on=("stop", "SessionStart"))
+    spec = with_sets(CURSOR, CURSOR.hooks.sets[0], CODEX.hooks.sets[0], injects_on=("stop", "SessionStart"))
     detection = unreadable(spec, "it ended with code 1", binary=Path("/usr/bin/cursor"), on_path=True)
 
     assert "  Falling back to the last-known hook names (Cursor 0.x)." in said(detection).splitlines()
@@ -237,7 +238,7 @@ def test_hooks_that_could_not_be_written() -> None:
 
 
 def test_an_agent_without_hooks() -> None:
-    spec = msgspec.structs.replace(CURSOR, hook_sets=())
+    spec = with_sets(CURSOR)
 
     assert (
         said(found(spec, "2.0", HOME / "unused"))
@@ -254,8 +255,8 @@ def test_an_agent_without_hooks() -> None:
         (found(SPEC, "0.1.0", CLAUDE_CONFIG), "detected"),
         (unreadable(SPEC, "x"), "detected"),
         (Detection(spec=SPEC, state="missing"), "not detected"),
-        (Detection(spec=NAME_ONLY["windsurf"], state="unsupported"), "detected, not supported yet"),
-        (Detection(spec=NAME_ONLY["copilot"], state="missing"), "not detected, not supported yet"),
+        (Detection(spec=NAMED["windsurf"], state="unsupported"), "detected, not supported yet"),
+        (Detection(spec=NAMED["copilot"], state="missing"), "not detected, not supported yet"),
     ],
 )
 def test_the_list_of_agents_says_what_is_here(detection: Detection, words: str) -> None:

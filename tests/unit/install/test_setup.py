@@ -4,9 +4,9 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from carryover.agents.claude_code import AGENT
+from carryover.agents import specs
+from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
-from carryover.agents.known import NAME_ONLY
 from carryover.config import Config
 from carryover.edits.record import load_record
 from carryover.install.detect import Detection
@@ -15,6 +15,8 @@ from carryover.install.setup import Option, agent_hooks, carry_out, options, out
 from carryover.paths import StateDir
 from support.agent_here import everything
 from support.tools import CODEX
+
+NAMED = {spec.id: spec for spec in specs()}
 
 
 def claude(home: Path, **more: object) -> Detection:
@@ -32,7 +34,7 @@ def claude(home: Path, **more: object) -> Detection:
 
 
 MISSING = Detection(spec=CODEX, state="missing")
-WINDSURF = Detection(spec=NAME_ONLY["windsurf"], state="unsupported")
+WINDSURF = Detection(spec=NAMED["windsurf"], state="unsupported")
 
 
 EVENTS = ("session_start", "pre_compact", "stop", "session_end")
@@ -110,7 +112,7 @@ def codex(home: Path, **more: object) -> Detection:
         "state": "ok",
         "version_text": "0.169.0",
         "config": home / ".codex/hooks.json",
-        "hook_set": REAL_CODEX.hook_sets[-1],
+        "hook_set": REAL_CODEX.hooks.sets[-1],
         "home": home,
     }
     return Detection(spec=REAL_CODEX, **{**facts, **more})  # type: ignore[arg-type]
@@ -127,7 +129,7 @@ def test_hooks_are_to_be_reviewed_when_they_are_written_and_until_they_are(home:
         if len(waiting) == 2:
             (home / ".codex/config.toml").write_text("".join(notes))
 
-    assert waiting == [REAL_CODEX.hook_sets[-1].events, REAL_CODEX.hook_sets[-1].events, ()]
+    assert waiting == [REAL_CODEX.hooks.sets[-1].events, REAL_CODEX.hooks.sets[-1].events, ()]
 
 
 def test_where_its_folder_is_lost_nothing_is_written_and_nothing_that_is_known_is_forgotten(home: Path) -> None:

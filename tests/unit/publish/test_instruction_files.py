@@ -10,9 +10,10 @@ import pytest
 from carryover.edits.apply import ProjectEdits
 from carryover.edits.plan import Edit
 from carryover.publish import pointer
-from carryover.publish.instruction_files import CODEX_LIMIT_BYTES, place_pointers, remove_pointers
+from carryover.publish.instruction_files import place_pointers, remove_pointers
 from carryover.publish.pointer import NEW_FILE
 
+LIMIT_BYTES = 32_768
 BLOCK = NEW_FILE.decode()
 EDITED = BLOCK.replace("bounded", "short")
 
@@ -218,7 +219,7 @@ def test_text_added_to_a_file_that_we_made_stays(root: Path) -> None:
 
 
 def test_in_a_long_agents_file_the_block_goes_to_the_top(root: Path) -> None:
-    fits = "x" * (CODEX_LIMIT_BYTES - len(BLOCK.encode()) - 2) + "\n"
+    fits = "x" * (LIMIT_BYTES - len(BLOCK.encode()) - 2) + "\n"
     write(root, AGENTS=fits, CLAUDE="@AGENTS.md")
     place(root)
     assert (root / "AGENTS.md").read_text() == f"{fits}\n{BLOCK}"
@@ -230,7 +231,7 @@ def test_in_a_long_agents_file_the_block_goes_to_the_top(root: Path) -> None:
 
 
 def test_a_block_that_a_growing_file_pushed_beyond_the_limit_moves_to_the_top(root: Path) -> None:
-    long = "x" * CODEX_LIMIT_BYTES + "\n"
+    long = "x" * LIMIT_BYTES + "\n"
     write(root, AGENTS=f"{long}\n{BLOCK}", CLAUDE=f"{long}\n{BLOCK}")
 
     assert place(root).done == ["AGENTS.md"]

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from carryover.adapter.contract import HookForm
+from carryover.adapter.contract import HookProtocol
 from carryover.agents import adapters
 from carryover.config import Config, ProjectsConfig
 from carryover.distill.handoff import Handoff, Line, Section
@@ -24,17 +25,8 @@ UPDATED_MS = 1_795_155_746_000
 DAY_S = 86_400
 
 
-class Loud:
-    """An agent that takes in capitals."""
-
-    events: tuple[str, ...] = ()
-
-    def answer(self, text: str) -> bytes:
-        return text.upper().encode()
-
-
 @pytest.fixture
-def forms() -> dict[str, HookForm]:
+def forms() -> dict[str, HookProtocol]:
     hooks = adapters()["claude-code"].hooks
     assert hooks is not None
     return {"claude-code": hooks}
@@ -92,8 +84,8 @@ def test_each_start_reason_has_its_own_frame_and_none_tells_of_now() -> None:
     }
 
 
-def test_each_agent_finds_its_own_form_below_the_projects_path(tmp_path: Path, forms: dict[str, HookForm]) -> None:
-    loud: HookForm = Loud()  # type: ignore[assignment]  # what only reads is not asked for here
+def test_each_agent_finds_its_own_form_below_the_projects_path(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
+    loud = replace(forms["claude-code"], answer=lambda text: text.upper().encode())
     keep_answers(tmp_path, "/home/dev/my shop", handoff(), {**forms, "loud": loud}, stale_days=7)
 
     texts = answers_in_advance(handoff())
@@ -103,7 +95,7 @@ def test_each_agent_finds_its_own_form_below_the_projects_path(tmp_path: Path, f
     }
 
 
-def test_only_their_owner_can_read_them(tmp_path: Path, forms: dict[str, HookForm]) -> None:
+def test_only_their_owner_can_read_them(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
     before = os.umask(0)
     try:
         keep_answers(tmp_path, "/home/dev/shop", handoff(), forms, stale_days=7)
@@ -117,14 +109,14 @@ def test_only_their_owner_can_read_them(tmp_path: Path, forms: dict[str, HookFor
     } == {0o600}
 
 
-def test_a_file_is_a_day_old_when_its_handoff_goes_stale(tmp_path: Path, forms: dict[str, HookForm]) -> None:
+def test_a_file_is_a_day_old_when_its_handoff_goes_stale(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
     path = answer_path(tmp_path, "claude-code", "startup", "/shop")
     for stale_days in (7, 0, 30):
         keep_answers(tmp_path, "/shop", handoff(), forms, stale_days=stale_days)
         assert path.stat().st_mtime + DAY_S == UPDATED_MS // 1000 + stale_days * DAY_S
 
 
-def test_the_same_again_touches_nothing(tmp_path: Path, forms: dict[str, HookForm]) -> None:
+def test_the_same_again_touches_nothing(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
     keep_answers(tmp_path, "/home/dev/shop", handoff(), forms, stale_days=7)
     before = signatures(tmp_path)
 
@@ -133,7 +125,7 @@ def test_the_same_again_touches_nothing(tmp_path: Path, forms: dict[str, HookFor
     assert signatures(tmp_path) == before
 
 
-def test_a_newer_handoff_replaces_the_older(tmp_path: Path, forms: dict[str, HookForm]) -> None:
+def test_a_newer_handoff_replaces_the_older(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
     keep_answers(tmp_path, "/shop", handoff("the first"), forms, stale_days=7)
     keep_answers(tmp_path, "/shop", handoff("the second", resume="brief"), forms, stale_days=7)
 
@@ -141,7 +133,7 @@ def test_a_newer_handoff_replaces_the_older(tmp_path: Path, forms: dict[str, Hoo
     assert kept(tmp_path) == {f"claude-code/{reason}/shop/.answer": texts[reason] for reason in REASONS}
 
 
-def test_forgetting_a_project_leaves_those_above_and_below_it(tmp_path: Path, forms: dict[str, HookForm]) -> None:
+def test_forgetting_a_project_leaves_those_above_and_below_it(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
     for root in ("/home/dev", "/home/dev/shop", "/home/dev/shop/lib", "/home/dev/shop2"):
         keep_answers(tmp_path, root, handoff(root), forms, stale_days=7)
 
@@ -153,7 +145,7 @@ def test_forgetting_a_project_leaves_those_above_and_below_it(tmp_path: Path, fo
 
 
 def test_forgetting_the_last_project_leaves_no_empty_folder_named_after_it(
-    tmp_path: Path, forms: dict[str, HookForm]
+    tmp_path: Path, forms: dict[str, HookProtocol]
 ) -> None:
     keep_answers(tmp_path, "/home/dev/shop", handoff(), forms, stale_days=7)
 
@@ -170,14 +162,14 @@ def test_with_no_store_there_is_nothing_to_forget(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("root", ["C:\\shop", "../../../etc", "/home/../etc", "shop", ""])
-def test_what_is_no_path_of_this_system_is_not_kept(tmp_path: Path, forms: dict[str, HookForm], root: str) -> None:
+def test_what_is_no_path_of_this_system_is_not_kept(tmp_path: Path, forms: dict[str, HookProtocol], root: str) -> None:
     keep_answers(tmp_path, root, handoff(), forms, stale_days=7)
     forget_answers(tmp_path, root)
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_projects_that_are_gone_or_excluded_by_now_are_pruned(tmp_path: Path, forms: dict[str, HookForm]) -> None:
+def test_projects_that_are_gone_or_excluded_by_now_are_pruned(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
     state, work = tmp_path / "state", tmp_path / "work"
     roots = {name: work / name for name in ("here", "gone", "theirs", "mine")}
     for name, root in roots.items():

@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.model import Actor, Op, PlanState
-from carryover.records.changes import Change
+from carryover.adapter import event_builder
+from carryover.model import PlanState
 
 MAX_OPEN_CALLS: Final = 200
 MAX_TASKS: Final = 200
@@ -22,20 +22,12 @@ class TaskChange(msgspec.Struct, frozen=True, omit_defaults=True):
     state: Literal["pending", "active", "done", "deleted"] | None = None
 
 
-class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
+class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
-    id: str
-    name: str
-    op: Op
-    subject: str = ""
-    actor: Actor = "model"
     label: str = ""
     """What the model calls it, for jobs that go on in the background."""
-    changes: tuple[Change, ...] = ()
     task: TaskChange | None = None
-    handoff: bool = False
-    """It looks at Carryover's own file, whose text must not come back as something that happened here."""
 
 
 class Task(msgspec.Struct, frozen=True, omit_defaults=True):

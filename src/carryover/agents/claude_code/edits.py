@@ -8,9 +8,8 @@ from typing import Final
 import msgspec
 
 from carryover.records import rawjson
-from carryover.records.bounds import MAX_PATH_CHARS
 from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written
-from carryover.records.paths import resolved
+from carryover.records.fields import MAX_PATH_CHARS, resolved
 
 _OWN_NOTES: Final = re.compile(r"/\.claude/(?:plans|projects)/")
 """Plans and memory that the client keeps for itself (2.0.28, 2.1.328): nobody's work, and outside every project."""

@@ -13,26 +13,14 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import HookMeaning, HookReading, StartReason
-from carryover.agents.claude_code import transcripts
-from carryover.agents.claude_code.normalise import NO_ANSWER
+from carryover.adapter.contract import HookProtocol, HookReading
+from carryover.adapter.hooks import MEANINGS, provisional, root_above, skipped, start_reason
+from carryover.agents.claude_code import locate
+from carryover.agents.claude_code.parse import NO_ANSWER
 from carryover.model import AssistantMessage, Event, Skipped, TurnEnd
 from carryover.records import rawjson
 
-_MEANINGS: Final[dict[str, HookMeaning]] = {
-    "sessionstart": "start",
-    "precompact": "save",
-    "sessionend": "save",
-    "stop": "ended",
-    "stopfailure": "ended",
-}
-_REASONS: Final[dict[str, StartReason]] = {
-    "startup": "startup",
-    "clear": "clear",
-    "compact": "compact",
-    "resume": "resume",
-    "fork": "fork",
-}
+_MEANINGS: Final = MEANINGS | {"stopfailure": "ended"}
 _LONGEST_IDLE_S: Final = 10 * 365 * 86_400
 
 
@@ -67,54 +55,47 @@ _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 _NUMBER: Final = msgspec.json.Decoder(float)
 
 
-class ClaudeCodeHooks:
-    """See `carryover.adapter.contract.HookForm`."""
-
-    events: tuple[str, ...] = ("SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd")
-
-    def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
-        event = event.lower()
-        given = rawjson.read(_PAYLOAD, payload)
-        if isinstance(given, str):
-            return _skipped(event, given)
-        if (session := self._own_session(given, event)) is None:
-            return _skipped(event, "another agent's payload")
-        # A sub-agent is given its task by its parent, and nothing that belongs to the session.
-        meaning = _MEANINGS.get(event, "nudge") if given.agent_id is None else "nudge"
-        reason = _REASONS.get(given.source or "") if meaning == "start" else None
-        if meaning == "start" and reason is None:
-            return _skipped(event, "unknown start reason")
-        return HookReading(
-            meaning=meaning,
-            session=session,
-            cwd=given.cwd,
-            cwd_moves=True,
-            transcript=given.transcript_path,
-            reason=reason,
-            idle_s=_idle_s(given) if reason in ("resume", "fork") else None,
-            provisional=_told_early(event, session, given, at_ms) if meaning == "ended" else (),
-        )
-
-    def answer(self, text: str) -> bytes:
-        # Plain text on stdout is what SessionStart takes in, in every version that has it (1.0.62 and later).
-        return text.encode("utf-8", "replace")
-
-    def layout_root(self, transcript: Path) -> Path | None:
-        above = (folder for folder in transcript.parents if folder.name == "projects" and folder.is_absolute())
-        return next((root for root in above if transcripts.source_of(transcript, root) is not None), None)
-
-    def _own_session(self, given: Payload, event: str) -> str | None:
-        """The session, where the payload is Claude Code's own and of this event."""
-        marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
-        if not given.session_id or given.transcript_path is None or any(mark != rawjson.ABSENT for mark in marks):
-            return None
-        if given.hook_event_name is not None and given.hook_event_name.lower() != event:
-            return None
-        return given.session_id if self.layout_root(Path(given.transcript_path)) is not None else None
+def _read(event: str, payload: bytes, at_ms: int) -> HookReading | Skipped:
+    event = event.lower()
+    given = rawjson.read(_PAYLOAD, payload)
+    if isinstance(given, str):
+        return skipped(event, given)
+    if (session := _own_session(given, event)) is None:
+        return skipped(event, "another agent's payload")
+    # A sub-agent is given its task by its parent, and nothing that belongs to the session.
+    meaning = _MEANINGS.get(event, "nudge") if given.agent_id is None else "nudge"
+    reason = start_reason(given.source) if meaning == "start" else None
+    if meaning == "start" and reason is None:
+        return skipped(event, "unknown start reason")
+    return HookReading(
+        meaning=meaning,
+        session=session,
+        cwd=given.cwd,
+        cwd_moves=True,
+        transcript=given.transcript_path,
+        reason=reason,
+        idle_s=_idle_s(given) if reason in ("resume", "fork") else None,
+        provisional=_provisional(event, session, given, at_ms) if meaning == "ended" else (),
+    )
 
 
-def _skipped(event: str, reason: str) -> Skipped:
-    return rawjson.skipped(f"hook/{event}", reason, None)
+def _answer(text: str) -> bytes:
+    # Plain text on stdout is what SessionStart takes in, in every version that has it (1.0.62 and later).
+    return text.encode("utf-8", "replace")
+
+
+def _layout_root(transcript: Path) -> Path | None:
+    return root_above(transcript, locate.source_of, ("projects",))
+
+
+def _own_session(given: Payload, event: str) -> str | None:
+    """The session, where the payload is Claude Code's own and of this event."""
+    marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
+    if not given.session_id or given.transcript_path is None or any(mark != rawjson.ABSENT for mark in marks):
+        return None
+    if given.hook_event_name is not None and given.hook_event_name.lower() != event:
+        return None
+    return given.session_id if _layout_root(Path(given.transcript_path)) is not None else None
 
 
 def _idle_s(given: Payload) -> float | None:
@@ -125,7 +106,7 @@ def _idle_s(given: Payload) -> float | None:
     return idle_s if math.isfinite(idle_s) and 0 <= idle_s <= _LONGEST_IDLE_S else None
 
 
-def _told_early(event: str, session: str, given: Payload, at_ms: int) -> tuple[Event, ...]:
+def _provisional(event: str, session: str, given: Payload, at_ms: int) -> tuple[Event, ...]:
     text = (rawjson.string_of(given.last_assistant_message) or "").strip()
     if text in NO_ANSWER:
         return ()
@@ -134,5 +115,12 @@ def _told_early(event: str, session: str, given: Payload, at_ms: int) -> tuple[E
         body: AssistantMessage | TurnEnd = TurnEnd(reason="limit" if limited else "error", message=text)
     else:
         body = AssistantMessage(text=text, final=True)
-    key = f"hook/{session}/{event}/{at_ms}"
-    return (Event(key=key, session=session, at_ms=at_ms, body=body, cwd=given.cwd),)
+    return provisional(event, session, at_ms, body, given.cwd)
+
+
+HOOKS: Final = HookProtocol(
+    events=("SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd"),
+    read=_read,
+    answer=_answer,
+    layout_root=_layout_root,
+)

@@ -10,7 +10,7 @@ import msgspec
 from carryover.agents.claude_code.context import MAX_TASKS, Task, TaskChange
 from carryover.model import PlanItem, PlanState, PlanUpdate
 from carryover.records import rawjson
-from carryover.records.bounds import MAX_NAME_CHARS, SHORT_CHARS, bounded
+from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded
 
 STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
 

@@ -3,69 +3,69 @@
 from __future__ import annotations
 
 from carryover.agents.claude_code import wire
+from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.context import MAX_QUEUED
-from carryover.agents.claude_code.draft import Draft
 from carryover.agents.claude_code.kinds import INJECTED_ORIGINS
-from carryover.agents.claude_code.prompts import fold_notifications, fold_prompt, withdraw
+from carryover.agents.claude_code.prompts import parse_notifications, parse_prompt, withdraw
 from carryover.model import QueuedPrompt
 from carryover.records import rawjson
-from carryover.records.identity import digest
+from carryover.records.fields import digest
 
 
-def fold_queue_operation(draft: Draft) -> None:
+def parse_queue_operation(builder: Builder) -> None:
     """Something entered or left the queue.
 
     `enqueue` is the only place where a waiting prompt stands; `dequeue` delivers the oldest as a `user` record, so it
     says nothing new; `popAll` gives each text back to the person (2.1.16). `remove` means taken into the running turn
     (then with a reason from 2.1.246 on, unverified) or taken back. Most entries are reports of background jobs.
     """
-    operation = draft.line.operation
+    operation = builder.line.operation
     if operation == "dequeue":
         return
     if operation not in ("enqueue", "popAll", "remove"):
-        draft.skip("queue-operation", "unknown operation")
+        builder.skip("queue-operation", "unknown operation")
         return
-    text = (rawjson.text_of(draft.line.content) or "").strip()
+    text = (rawjson.text_of(builder.line.content) or "").strip()
     if not text:
         return
     if operation == "enqueue":
-        _fold_entered(draft, text)
+        _parse_entered(builder, text)
     elif not text.startswith("<task-notification>"):
-        _fold_left(draft, text, absorbed=rawjson.string_of(draft.line.reason) == "absorbed_mid_turn")
+        _parse_left(builder, text, absorbed=rawjson.string_of(builder.line.reason) == "absorbed_mid_turn")
 
 
-def fold_queued_command(draft: Draft, attachment: wire.Attachment) -> None:
+def parse_queued_command(builder: Builder, attachment: wire.Attachment) -> None:
     """A queued text that was delivered in mid-turn, beside a tool result (2.1.126: job reports only)."""
     text = (rawjson.text_of(attachment.prompt) or "").strip()
-    if not text or fold_notifications(draft, text, "queued"):
+    if not text or parse_notifications(builder, text, "queued"):
         return
     origin = rawjson.part_of(attachment.origin, wire.Origin)
     sender = origin.kind if origin is not None else None
     if attachment.is_meta or sender in INJECTED_ORIGINS:
         return
     if attachment.command_mode not in (None, "prompt") or sender not in (None, "human"):
-        draft.skip("attachment/queued_command", "unknown mode or sender")
+        builder.skip("attachment/queued_command", "unknown mode or sender")
         return
     mark = digest(text)
-    if mark in draft.context.absorbed:
-        draft.change(absorbed=tuple(other for other in draft.context.absorbed if other != mark))
+    if mark in builder.context.absorbed:
+        builder.change(absorbed=tuple(other for other in builder.context.absorbed if other != mark))
         return
-    fold_prompt(draft, text)
+    parse_prompt(builder, text)
 
 
-def _fold_entered(draft: Draft, text: str) -> None:
-    if fold_notifications(draft, text, "queue"):
+def _parse_entered(builder: Builder, text: str) -> None:
+    if parse_notifications(builder, text, "queue"):
         return
-    draft.change(queued=(*draft.context.queued, digest(text))[-MAX_QUEUED:])
-    draft.add(QueuedPrompt(text=text), "queue", digest(text))
+    builder.change(queued=(*builder.context.queued, digest(text))[-MAX_QUEUED:])
+    builder.add(QueuedPrompt(text=text), "queue", digest(text))
 
 
-def _fold_left(draft: Draft, text: str, *, absorbed: bool) -> None:
+def _parse_left(builder: Builder, text: str, *, absorbed: bool) -> None:
     mark = digest(text)
-    if mark not in draft.context.queued:
+    if mark not in builder.context.queued:
         return  # its delivery was read before
     if absorbed:
-        fold_prompt(draft, text)
-        draft.change(absorbed=(*draft.context.absorbed, mark)[-MAX_QUEUED:])
+        parse_prompt(builder, text)
+        builder.change(absorbed=(*builder.context.absorbed, mark)[-MAX_QUEUED:])
         return
-    withdraw(draft, text)
+    withdraw(builder, text)

@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from carryover.adapter.event_builder import closed
 from carryover.agents.claude_code import wire
+from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.context import OpenCall
-from carryover.agents.claude_code.draft import Draft
-from carryover.agents.claude_code.successes import ShellResult, fold_success, structured
+from carryover.agents.claude_code.successes import ShellResult, parse_success, structured
 from carryover.agents.claude_code.text import plain_output
-from carryover.model import PlanProposal, ResultStatus, ToolResult, UserPrompt
+from carryover.model import PlanProposal, ResultStatus, UserPrompt
 from carryover.records import rawjson
-from carryover.records.identity import digest
-from carryover.records.text import without_handoff
+from carryover.records.fields import digest
 
 REJECTED: Final = (
     "The user doesn't want to proceed with this tool use",
@@ -49,57 +49,43 @@ class Outcome:
     """What the user wrote when rejecting the call."""
 
 
-def fold_result(draft: Draft, part: str, block: wire.Block) -> None:
+def parse_result(builder: Builder, part: str, block: wire.Block) -> None:
     """A `tool_result` block. Its call is closed; what it changed is sent along if it succeeded."""
     call_id = block.tool_use_id
     if not call_id:
-        draft.skip("user/tool_result", "no tool_use_id")
+        builder.skip("user/tool_result", "no tool_use_id")
         return
-    call = _close(draft, call_id)
+    call = _close(builder, call_id)
     output = rawjson.text_of(block.content)
     if output is None and bytes(block.content) != b"null":
-        draft.skip("user/tool_result", "unexpected content")
-    shell = structured(draft, call, ShellResult) if call.op == "shell" else None
-    outcome = _outcome(draft, call, plain_output(output or ""), failed=block.is_error is True, shell=shell)
-    draft.add(
-        ToolResult(
-            call_id=call_id,
-            name=call.name,
-            op=call.op,
-            status=outcome.status,
-            subject=call.subject,
-            exit_code=outcome.exit_code,
-            output="" if call.handoff else without_handoff(outcome.output),
-            never_ran=outcome.never_ran,
-        ),
-        part,
-        call_id,
-    )
+        builder.skip("user/tool_result", "unexpected content")
+    shell = structured(builder, call, ShellResult) if call.op == "shell" else None
+    outcome = _outcome(builder, call, plain_output(output or ""), failed=block.is_error is True, shell=shell)
+    result = call.ended(outcome.status, outcome.output, exit_code=outcome.exit_code, never_ran=outcome.never_ran)
+    builder.add(result, part, call_id)
     if outcome.status == "ok":
-        fold_success(draft, part, call, outcome.output, shell)
+        parse_success(builder, part, call, outcome.output, shell)
     elif call.name == "ExitPlanMode" and outcome.status == "denied":
-        draft.add(PlanProposal(call_id=call_id, text="", accepted=False), f"{part}.plan", call_id)
-    if outcome.said and draft.sidechain is None:
-        draft.add(UserPrompt(text=outcome.said), f"{part}.said", digest(outcome.said))
+        builder.add(PlanProposal(call_id=call_id, text="", accepted=False), f"{part}.plan", call_id)
+    if outcome.said and builder.sidechain is None:
+        builder.add(UserPrompt(text=outcome.said), f"{part}.said", digest(outcome.said))
 
 
-def _close(draft: Draft, call_id: str) -> OpenCall:
-    for call in draft.context.calls:
-        if call.id == call_id:
-            draft.change(calls=tuple(other for other in draft.context.calls if other.id != call_id))
-            return call
-    return OpenCall(id=call_id, name="", op="other")
+def _close(builder: Builder, call_id: str) -> OpenCall:
+    calls = builder.context.calls
+    builder.change(calls=closed(calls, call_id))
+    return next((call for call in calls if call.id == call_id), OpenCall(id=call_id, name="", op="other"))
 
 
-def _outcome(draft: Draft, call: OpenCall, output: str, *, failed: bool, shell: ShellResult | None) -> Outcome:
+def _outcome(builder: Builder, call: OpenCall, output: str, *, failed: bool, shell: ShellResult | None) -> Outcome:
     if not failed:
         stopped = shell is not None and shell.interrupted is True
         return Outcome("interrupted" if stopped else "ok", output)
-    kind = draft.line.tool_denial_kind
+    kind = builder.line.tool_denial_kind
     if output.startswith("[Request interrupted by user"):
         return Outcome("interrupted", output)
     if kind is not None or output.startswith(REJECTED):
-        return _denied(draft, call, output, kind)
+        return _denied(builder, call, output, kind)
     if found := _TOOL_ERROR.match(output):
         return Outcome("error", found[1].strip(), never_ran=True)
     if output.startswith(_NOT_READ):
@@ -109,14 +95,14 @@ def _outcome(draft: Draft, call: OpenCall, output: str, *, failed: bool, shell: 
     return Outcome("error", output)
 
 
-def _denied(draft: Draft, call: OpenCall, output: str, kind: str | None) -> Outcome:
+def _denied(builder: Builder, call: OpenCall, output: str, kind: str | None) -> Outcome:
     found = _SAID.search(output)
     said = found[1].strip() if found else ""
     if said.startswith(_CLIENT_SAYS):
         said = ""
     # Ctrl-C in a running tool is written as a rejection too; only a refused one has the flag (2.1.328). Asking the
     # user is running: a question or plan that is dismissed was refused.
-    running = kind == "user-rejected" and not draft.line.tool_denial_before_run and not found
+    running = kind == "user-rejected" and not builder.line.tool_denial_before_run and not found
     if running and call.op not in ("ask", "plan"):
         return Outcome("interrupted", output)
     return Outcome("denied", output, never_ran=True, said=said)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.adapter.spec import AgentSpec, HookEntry, HookSet, HookSwitch, Place, Retention, Starter, VersionProbe
-from carryover.agents.claude_code import transcripts
-from carryover.model import AGENT_NAMES
+from carryover.adapter.spec import (
+    AgentSpec,
+    HookEntry,
+    HookSet,
+    HookSpec,
+    HookSwitch,
+    InstructionFile,
+    Place,
+    Retention,
+    Starter,
+    VersionProbe,
+)
 
 # Hooks began with 1.0.38, but only from 1.0.48 on is there one that is told before context is lost. `Stop` is of the
 # first ones. An event that the installed version does not know makes it warn at each start, so none comes too early.
@@ -19,10 +28,19 @@ _END: Final = HookEntry(event="SessionEnd", timeout_s=5)
 
 _SETTINGS: Final = Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json")
 
+_OFFLINE: Final = r"""
+case $payload in
+  *'"cursor_version"'* | *'"conversation_id"'* | *'"workspace_roots"'*) exit 0 ;;
+  # The working folder follows the session's `cd`; its project is that of the folder it began in.
+  *'"transcript_path":'*/projects/*.jsonl\"*) start=${CLAUDE_PROJECT_DIR:-.} ;;
+  *) exit 0 ;;
+esac
+"""
+
 SPEC: Final = AgentSpec(
-    id=transcripts.AGENT_ID,
-    name=AGENT_NAMES[transcripts.AGENT_ID],
-    supported=True,
+    id="claude-code",
+    name="Claude Code",
+    aliases=("claude",),
     binaries=("claude",),
     binary_folders=(
         Place(path="~/.claude/local"),
@@ -31,17 +49,22 @@ SPEC: Final = AgentSpec(
     folders=(Place(path="~/.claude", env="CLAUDE_CONFIG_DIR"),),
     # The native program answers in 20 ms, the script for node (2.0.65) takes up to 2 s where the machine is busy.
     version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
-    config_files=(_SETTINGS,),
-    hook_switches=(HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),  # 1.0.68
-    transcripts=(transcripts.ROOT,),
+    # One subfolder per start directory.
+    transcripts=(Place(path="~/.claude/projects", env="CLAUDE_CONFIG_DIR", below="projects"),),
     retention=Retention(key="cleanupPeriodDays", default_days=30),
-    hook_sets=(
-        HookSet(versions=">=1.0.48,<1.0.62", label="1.0.48 to 1.0.61", hooks=(_COMPACT, _STOP)),
-        HookSet(versions=">=1.0.62,<1.0.85", label="1.0.62 to 1.0.84", hooks=(_START, _COMPACT, _STOP)),
-        HookSet(versions=">=1.0.85,<2.1.78", label="1.0.85 to 2.1.77", hooks=(_START, _COMPACT, _STOP, _END)),
-        HookSet(versions=">=2.1.78,<3", label="2.x", hooks=(_START, _COMPACT, _STOP, _FAILURE, _END)),
+    hooks=HookSpec(
+        config_files=(_SETTINGS,),
+        switches=(HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),  # 1.0.68
+        sets=(
+            HookSet(versions=">=1.0.48,<1.0.62", label="1.0.48 to 1.0.61", hooks=(_COMPACT, _STOP)),
+            HookSet(versions=">=1.0.62,<1.0.85", label="1.0.62 to 1.0.84", hooks=(_START, _COMPACT, _STOP)),
+            HookSet(versions=">=1.0.85,<2.1.78", label="1.0.85 to 2.1.77", hooks=(_START, _COMPACT, _STOP, _END)),
+            HookSet(versions=">=2.1.78,<3", label="2.x", hooks=(_START, _COMPACT, _STOP, _FAILURE, _END)),
+        ),
+        injects_on=("SessionStart",),
+        offline=_OFFLINE,
     ),
-    injects_on=("SessionStart",),
-    instruction_files=("CLAUDE.md", "AGENTS.md"),
+    # AGENTS.md only from 2.1.281 on, and only where no CLAUDE.md has a text.
+    instructions=(InstructionFile(name="CLAUDE.md"), InstructionFile(name="AGENTS.md", create=True)),
     start=Starter(binary="claude"),
 )

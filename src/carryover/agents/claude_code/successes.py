@@ -8,8 +8,8 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from carryover.agents.claude_code import edits, plans
+from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.context import OpenCall
-from carryover.agents.claude_code.draft import Draft
 from carryover.model import Answer, BackgroundTask, PlanProposal
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
@@ -57,84 +57,84 @@ class StopResult(msgspec.Struct, frozen=True):
     shell_id: str | None = None
 
 
-def structured(draft: Draft, call: OpenCall, kind: type[T]) -> T | None:
+def structured(builder: Builder, call: OpenCall, kind: type[T]) -> T | None:
     """The structured result, None where there is none: in sub-agents' files, and of a failure, which is a string."""
-    raw = draft.line.tool_use_result
+    raw = builder.line.tool_use_result
     if memoryview(raw)[:1].tobytes() != b"{":
         return None
     result = rawjson.part_of(raw, kind)
     if result is None:
-        draft.skip(f"user/toolUseResult/{call.name}", "unexpected shape")
+        builder.skip(f"user/toolUseResult/{call.name}", "unexpected shape")
     return result
 
 
-def fold_success(draft: Draft, part: str, call: OpenCall, output: str, shell: ShellResult | None) -> None:
+def parse_success(builder: Builder, part: str, call: OpenCall, output: str, shell: ShellResult | None) -> None:
     """Add what followed from a call that succeeded with `output` (`shell`: its structured result, for a command)."""
     if call.changes:
-        _fold_changes(draft, part, call, output)
+        _parse_changes(builder, part, call, output)
     if call.op == "shell":
-        _fold_shell(draft, part, call, output, shell)
+        _parse_shell(builder, part, call, output, shell)
     elif call.op == "agent":
-        _fold_agent(draft, part, call, output)
+        _parse_agent(builder, part, call, output)
     elif call.op == "ask":
-        _fold_answers(draft, part, call, output)
+        _parse_answers(builder, part, call, output)
     elif call.name == "ExitPlanMode":
-        plan = structured(draft, call, PlanResult) or PlanResult()
-        draft.add(PlanProposal(call_id=call.id, text=plan.plan or "", accepted=True), f"{part}.plan", call.id)
+        plan = structured(builder, call, PlanResult) or PlanResult()
+        builder.add(PlanProposal(call_id=call.id, text=plan.plan or "", accepted=True), f"{part}.plan", call.id)
     elif call.name in ("TaskCreate", "TaskUpdate", "TaskList"):
-        _fold_tasks(draft, part, call, output)
+        _parse_tasks(builder, part, call, output)
     elif call.name in ("TaskStop", "KillShell"):
-        stopped = structured(draft, call, StopResult) or StopResult()
-        _fold_background(draft, part, stopped.task_id or stopped.shell_id, "stopped", call)
+        stopped = structured(builder, call, StopResult) or StopResult()
+        _parse_background(builder, part, stopped.task_id or stopped.shell_id, "stopped", call)
 
 
-def _fold_changes(draft: Draft, part: str, call: OpenCall, output: str) -> None:
+def _parse_changes(builder: Builder, part: str, call: OpenCall, output: str) -> None:
     changes = call.changes
     if call.op in ("edit", "write"):
-        result = structured(draft, call, edits.EditResult)
+        result = structured(builder, call, edits.EditResult)
         changes = tuple(edits.applied(change, result, output) for change in changes)
     for number, change in enumerate(changes):
         if change.path.endswith(HANDOFF_FILE):
             continue
-        draft.add(as_edit(change, call.id), f"{part}.edit{number}", call.id)
+        builder.add(as_edit(change, call.id), f"{part}.edit{number}", call.id)
 
 
-def _fold_shell(draft: Draft, part: str, call: OpenCall, output: str, result: ShellResult | None) -> None:
+def _parse_shell(builder: Builder, part: str, call: OpenCall, output: str, result: ShellResult | None) -> None:
     task_id = result.background_task_id or result.task_id if result is not None else None
     if result is None and (found := _SHELL_ID.search(output)):
         task_id = found[1]
-    _fold_background(draft, part, task_id, "running", call)
+    _parse_background(builder, part, task_id, "running", call)
 
 
-def _fold_agent(draft: Draft, part: str, call: OpenCall, output: str) -> None:
-    result = structured(draft, call, AgentResult)
+def _parse_agent(builder: Builder, part: str, call: OpenCall, output: str) -> None:
+    result = structured(builder, call, AgentResult)
     task_id = None
     if result is not None and result.status == "async_launched":
         task_id = result.agent_id
     elif result is None and output.startswith("Async agent launched") and (found := _AGENT_ID.search(output)):
         task_id = found[1]
-    _fold_background(draft, part, task_id, "running", call)
+    _parse_background(builder, part, task_id, "running", call)
 
 
-def _fold_background(
-    draft: Draft, part: str, task_id: str | None, state: Literal["running", "stopped"], call: OpenCall
+def _parse_background(
+    builder: Builder, part: str, task_id: str | None, state: Literal["running", "stopped"], call: OpenCall
 ) -> None:
     if task_id:
         label = call.label or call.subject
-        draft.add(BackgroundTask(task_id=task_id, state=state, label=label), f"{part}.task", call.id)
+        builder.add(BackgroundTask(task_id=task_id, state=state, label=label), f"{part}.task", call.id)
 
 
-def _fold_answers(draft: Draft, part: str, call: OpenCall, output: str) -> None:
-    result = structured(draft, call, AskResult)
+def _parse_answers(builder: Builder, part: str, call: OpenCall, output: str) -> None:
+    result = structured(builder, call, AskResult)
     answers = result.answers if result is not None else dict(_ANSWERED.findall(output))
     for number, (question, given) in enumerate(answers.items()):
         text = ", ".join(map(str, given)) if isinstance(given, list) else str(given)
-        draft.add(Answer(call_id=call.id, question=question, text=text), f"{part}.answer{number}", call.id)
+        builder.add(Answer(call_id=call.id, question=question, text=text), f"{part}.answer{number}", call.id)
 
 
-def _fold_tasks(draft: Draft, part: str, call: OpenCall, output: str) -> None:
-    result = structured(draft, call, plans.TaskResult) if call.name != "TaskUpdate" else None
-    tasks = plans.apply(draft.context.tasks, call.task, result, output)
-    if tasks != draft.context.tasks:
-        draft.change(tasks=tasks)
-        draft.add(plans.as_update(tasks), f"{part}.tasks", call.id)
+def _parse_tasks(builder: Builder, part: str, call: OpenCall, output: str) -> None:
+    result = structured(builder, call, plans.TaskResult) if call.name != "TaskUpdate" else None
+    tasks = plans.apply(builder.context.tasks, call.task, result, output)
+    if tasks != builder.context.tasks:
+        builder.change(tasks=tasks)
+        builder.add(plans.as_update(tasks), f"{part}.tasks", call.id)

@@ -6,13 +6,14 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter.event_builder import opened
 from carryover.agents.claude_code import edits, plans, wire
+from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.context import MAX_OPEN_CALLS, OpenCall
-from carryover.agents.claude_code.draft import Draft
-from carryover.model import Op, PlanProposal, Question, ToolCall
+from carryover.model import Op, PlanProposal, Question
 from carryover.records import rawjson, shell_files
-from carryover.records.bounds import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.changes import Change
+from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.text import names_own_folder
 
 OPS: Final[dict[str, Op]] = {
@@ -93,20 +94,19 @@ class PlanInput(msgspec.Struct, frozen=True):
     plan: str = ""
 
 
-def fold_call(draft: Draft, part: str, block: wire.Block) -> None:
+def parse_call(builder: Builder, part: str, block: wire.Block) -> None:
     """A `tool_use` block: the call, and what is already said by calling (a question, a plan, a todo list)."""
     if not block.id or not block.name or len(block.id) + len(block.name) > MAX_NAME_CHARS:
-        draft.skip("assistant/tool_use", "no usable id or name")
+        builder.skip("assistant/tool_use", "no usable id or name")
         return
     given = rawjson.part_of(block.input, CallInput)
     if given is None:
-        draft.skip(f"assistant/tool_use/{block.name}", "unexpected input")
+        builder.skip(f"assistant/tool_use/{block.name}", "unexpected input")
         given = CallInput()
-    call = _open_call(block.id, block.name, block.input, given, draft.place)
-    draft.add(ToolCall(call_id=call.id, name=call.name, op=call.op, subject=call.subject), part, call.id)
-    open_calls = tuple(other for other in draft.context.calls if other.id != call.id)
-    draft.change(calls=(*open_calls, call)[-MAX_OPEN_CALLS:])
-    _fold_said(draft, part, block)
+    call = _open_call(block.id, block.name, block.input, given, builder.place)
+    builder.add(call.as_event(), part, call.id)
+    builder.change(calls=opened(builder.context.calls, call, most=MAX_OPEN_CALLS))
+    _parse_said(builder, part, block)
 
 
 def human_call(command: str, ident: str) -> OpenCall:
@@ -151,22 +151,22 @@ def _changes(name: str, op: Op, raw: msgspec.Raw, given: CallInput, cwd: str | N
     return ()
 
 
-def _fold_said(draft: Draft, part: str, block: wire.Block) -> None:
+def _parse_said(builder: Builder, part: str, block: wire.Block) -> None:
     call_id = block.id or ""
     if block.name == "AskUserQuestion":
         for number, asked in enumerate(_questions(block.input)):
             options = tuple(option.label for option in asked.options if option.label)
             question = Question(call_id=call_id, text=asked.question, options=options)
-            draft.add(question, f"{part}.question{number}", call_id)
+            builder.add(question, f"{part}.question{number}", call_id)
     elif block.name == "ExitPlanMode":
         plan = rawjson.part_of(block.input, PlanInput) or PlanInput()
-        draft.add(PlanProposal(call_id=call_id, text=plan.plan), f"{part}.plan", call_id)
+        builder.add(PlanProposal(call_id=call_id, text=plan.plan), f"{part}.plan", call_id)
     elif block.name == "TodoWrite":
         todos = plans.todo_list(block.input)
         if todos is None:
-            draft.skip("assistant/tool_use/TodoWrite", "unexpected input")
+            builder.skip("assistant/tool_use/TodoWrite", "unexpected input")
         else:
-            draft.add(todos, f"{part}.todos", call_id)
+            builder.add(todos, f"{part}.todos", call_id)
 
 
 def _questions(raw: msgspec.Raw) -> list[Asked]:

@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.model import Actor, Op, PlanItem
-from carryover.records.changes import Change
+from carryover.adapter import event_builder
+from carryover.model import PlanItem
 
 MAX_OPEN_CALLS: Final = 50
 MAX_CLOSED_CALLS: Final = 200
@@ -26,16 +26,10 @@ class Asked(msgspec.Struct, frozen=True):
     text: str
 
 
-class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
+class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
-    id: str
-    name: str
-    op: Op
-    subject: str = ""
-    actor: Actor = "model"
     turn: str | None = None
-    changes: tuple[Change, ...] = ()
     told: bool = False
     """Of its changes those count that its output tells of."""
     plan: tuple[PlanItem, ...] = ()
@@ -44,8 +38,6 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
     """The process it left running, or (`write_stdin`) the one it talks to."""
     escalated: bool = False
     """It asked to run outside the sandbox, which the user may have to allow."""
-    handoff: bool = False
-    """It looks at Carryover's own file, whose text must not come back as something that happened here."""
 
 
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -16,9 +16,9 @@ from typing import Final
 import msgspec
 
 from carryover.agents.codex import messages, wire
+from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import Context
-from carryover.agents.codex.draft import Draft
-from carryover.agents.codex.session import fold_session
+from carryover.agents.codex.session import parse_session
 from carryover.model import Skipped
 from carryover.records import rawjson
 
@@ -63,25 +63,25 @@ def read_line(data: bytes, context: Context) -> wire.Line | Skipped | None:
     return wire.Line(HEADER, timestamp=header.timestamp, payload=raw) if header is not None else line
 
 
-def fold_header(draft: Draft, payload: msgspec.Raw) -> None:
+def parse_header(builder: Builder, payload: msgspec.Raw) -> None:
     """The header says no more than a `session_meta` does; of the folder it says nothing."""
-    fold_session(draft, payload)
-    draft.change(family="flat")
+    parse_session(builder, payload)
+    builder.change(family="flat")
 
 
-def fold_message(draft: Draft, payload: msgspec.Raw) -> None:
+def parse_message(builder: Builder, payload: msgspec.Raw) -> None:
     """A `message`: a prompt, an answer, or the folder that the client tells the model (0.22.0 and later)."""
     message = rawjson.part_of(payload, Message)
     if message is None:
-        draft.skip("response_item/message", "unexpected shape")
+        builder.skip("response_item/message", "unexpected shape")
         return
     text = "\n".join(part.text for part in message.content if part.text)
     if message.role == "assistant":
-        messages.fold_answer(draft, text, None)
+        messages.parse_answer(builder, text, None)
     elif message.role == "user" and text.startswith(_ENVIRONMENT):
-        draft.move_to(messages.environment_folder(payload) or _folder_in_words(text))
+        builder.move_to(messages.environment_folder(payload) or _folder_in_words(text))
     elif message.role == "user" and not text.startswith(_INSTRUCTIONS):
-        messages.fold_prompt(draft, text, sum(part.type == _IMAGE for part in message.content))
+        messages.parse_prompt(builder, text, sum(part.type == _IMAGE for part in message.content))
 
 
 def _folder_in_words(text: str) -> str | None:

@@ -11,24 +11,12 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import HookMeaning, HookReading, StartReason
-from carryover.agents.codex import transcripts
+from carryover.adapter.contract import HookMeaning, HookProtocol, HookReading
+from carryover.adapter.hooks import MEANINGS, provisional, root_above, skipped, start_reason
+from carryover.agents.codex import locate
 from carryover.model import AssistantMessage, Event, Skipped
 from carryover.records import rawjson
 
-_MEANINGS: Final[dict[str, HookMeaning]] = {
-    "sessionstart": "start",
-    "precompact": "save",
-    "sessionend": "save",
-    "stop": "ended",
-}
-_REASONS: Final[dict[str, StartReason]] = {
-    "startup": "startup",
-    "clear": "clear",
-    "compact": "compact",
-    "resume": "resume",
-    "fork": "fork",
-}
 _ROOTS: Final = ("sessions", "archived_sessions")
 
 
@@ -55,64 +43,58 @@ class Payload(msgspec.Struct, frozen=True):
 _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 
-class CodexHooks:
-    """See `carryover.adapter.contract.HookForm`."""
-
-    events: tuple[str, ...] = ("SessionStart", "PreCompact", "Stop", "SessionEnd")
-
-    def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
-        event = event.lower()
-        given = rawjson.read(_PAYLOAD, payload)
-        if isinstance(given, str):
-            return _skipped(event, given)
-        if not self._is_own(given, event) or not given.session_id:
-            return _skipped(event, "another agent's payload")
-        transcript = given.transcript_path or None
-        meaning = _meaning(event, given)
-        reason = _REASONS.get(given.source or "") if meaning == "start" else None
-        if meaning == "start" and reason is None:
-            return _skipped(event, "unknown start reason")
-        return HookReading(
-            meaning=meaning,
-            session=given.session_id,
-            cwd=given.cwd,
-            transcript=transcript,
-            reason=reason,
-            provisional=_told_early(given.session_id, event, given, at_ms) if meaning == "ended" else (),
-        )
-
-    def answer(self, text: str) -> bytes:
-        # Plain text would do, unless it begins with a bracket: then it is read as JSON, and the hook fails (0.169.0).
-        told = {"hookEventName": "SessionStart", "additionalContext": text.encode("utf-8", "replace").decode()}
-        return msgspec.json.encode({"hookSpecificOutput": told})
-
-    def layout_root(self, transcript: Path) -> Path | None:
-        above = (folder for folder in transcript.parents if folder.name in _ROOTS and folder.is_absolute())
-        return next((root for root in above if transcripts.source_of(transcript, root) is not None), None)
-
-    def _is_own(self, given: Payload, event: str) -> bool:
-        """Whether the payload is Codex's own and of this event."""
-        marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
-        if any(mark != rawjson.ABSENT for mark in marks) or (given.hook_event_name or "").lower() != event:
-            return False
-        if isinstance(given.transcript_path, str):
-            return self.layout_root(Path(given.transcript_path)) is not None
-        return given.transcript_path is None
+def _read(event: str, payload: bytes, at_ms: int) -> HookReading | Skipped:
+    event = event.lower()
+    given = rawjson.read(_PAYLOAD, payload)
+    if isinstance(given, str):
+        return skipped(event, given)
+    if not _is_own(given, event) or not given.session_id:
+        return skipped(event, "another agent's payload")
+    meaning = _meaning(event, given)
+    reason = start_reason(given.source) if meaning == "start" else None
+    if meaning == "start" and reason is None:
+        return skipped(event, "unknown start reason")
+    return HookReading(
+        meaning=meaning,
+        session=given.session_id,
+        cwd=given.cwd,
+        transcript=given.transcript_path or None,
+        reason=reason,
+        provisional=_provisional(event, given.session_id, given, at_ms) if meaning == "ended" else (),
+    )
 
 
-def _skipped(event: str, reason: str) -> Skipped:
-    return rawjson.skipped(f"hook/{event}", reason, None)
+def _answer(text: str) -> bytes:
+    # Plain text would do, unless it begins with a bracket: then it is read as JSON, and the hook fails (0.169.0).
+    output = {"hookEventName": "SessionStart", "additionalContext": text.encode("utf-8", "replace").decode()}
+    return msgspec.json.encode({"hookSpecificOutput": output})
+
+
+def _layout_root(transcript: Path) -> Path | None:
+    return root_above(transcript, locate.source_of, _ROOTS)
+
+
+def _is_own(given: Payload, event: str) -> bool:
+    """Whether the payload is Codex's own and of this event."""
+    marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
+    if any(mark != rawjson.ABSENT for mark in marks) or (given.hook_event_name or "").lower() != event:
+        return False
+    if isinstance(given.transcript_path, str):
+        return _layout_root(Path(given.transcript_path)) is not None
+    return given.transcript_path is None
 
 
 def _meaning(event: str, given: Payload) -> HookMeaning:
     # A sub-agent is given its task by its parent, and nothing that belongs to the session.
-    meaning = _MEANINGS.get(event, "nudge") if given.agent_id is None else "nudge"
+    meaning = MEANINGS.get(event, "nudge") if given.agent_id is None else "nudge"
     return meaning if meaning == "start" or given.transcript_path is not None else "nudge"
 
 
-def _told_early(session: str, event: str, given: Payload, at_ms: int) -> tuple[Event, ...]:
+def _provisional(event: str, session: str, given: Payload, at_ms: int) -> tuple[Event, ...]:
     text = (rawjson.string_of(given.last_assistant_message) or "").strip()
-    if not text:
-        return ()
-    key = f"hook/{session}/{event}/{at_ms}"
-    return (Event(key=key, session=session, at_ms=at_ms, body=AssistantMessage(text=text, final=True), cwd=given.cwd),)
+    return provisional(event, session, at_ms, AssistantMessage(text=text, final=True), given.cwd) if text else ()
+
+
+HOOKS: Final = HookProtocol(
+    events=("SessionStart", "PreCompact", "Stop", "SessionEnd"), read=_read, answer=_answer, layout_root=_layout_root
+)

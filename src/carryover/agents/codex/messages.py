@@ -7,10 +7,10 @@ from typing import Final
 import msgspec
 
 from carryover.agents.codex import wire
-from carryover.agents.codex.draft import Draft
+from carryover.agents.codex.builder import Builder
 from carryover.model import AgentSummary, AssistantMessage, UserPrompt
 from carryover.records import rawjson
-from carryover.records.identity import digest
+from carryover.records.fields import digest
 from carryover.records.text import tagged, without_handoff
 
 _PHASES: Final = {"final_answer": True, "commentary": False}
@@ -20,66 +20,66 @@ _CLIENTS: Final = frozenset(("environment_context", "user_instructions"))
 _ENVIRONMENT: Final = "<environment_context>"
 
 
-def fold_prompt(draft: Draft, text: str, attachments: int) -> None:
+def parse_prompt(builder: Builder, text: str, attachments: int) -> None:
     """Words for the agent. A sub-agent's are its parent's, those of a review the client's, who has them from nobody."""
-    if draft.context.review:
+    if builder.context.review:
         return
     words = _typed(text)
     if not words.strip() and not attachments:
         return
-    if draft.context.sidechain is not None:
-        draft.add(UserPrompt(text=words, actor="model", attachments=attachments), "prompt", digest(text))
+    if builder.context.sidechain is not None:
+        builder.add(UserPrompt(text=words, actor="model", attachments=attachments), "prompt", digest(text))
     else:
-        draft.add(UserPrompt(text=words, attachments=attachments), "prompt", digest(text))
+        builder.add(UserPrompt(text=words, attachments=attachments), "prompt", digest(text))
 
 
-def fold_answer(draft: Draft, text: str, phase: str | None) -> None:
+def parse_answer(builder: Builder, text: str, phase: str | None) -> None:
     """What the model told the user. Clients and models that name no phase do not say whether it was the last word."""
     if text.strip():
-        draft.add(AssistantMessage(text=text, final=_PHASES.get(phase or "")), "said", digest(text))
+        builder.add(AssistantMessage(text=text, final=_PHASES.get(phase or "")), "said", digest(text))
 
 
-def fold_item_message(draft: Draft, kind: str, item: msgspec.Raw) -> None:
+def parse_item_message(builder: Builder, kind: str, item: msgspec.Raw) -> None:
     """`UserMessage` and `AgentMessage`, which count in the paginated family only."""
-    if draft.context.family == "legacy":
+    if builder.context.family == "legacy":
         return
     message = rawjson.part_of(item, wire.MessageItem)
     if message is None:
-        draft.skip(f"item_completed/{kind}", "unexpected shape")
+        builder.skip(f"item_completed/{kind}", "unexpected shape")
         return
-    draft.change(family="paginated")
+    builder.change(family="paginated")
     text = "".join(part.text for part in message.content if part.type.lower() == "text" and part.text)
     if kind == "AgentMessage":
-        fold_answer(draft, text, message.phase)
+        parse_answer(builder, text, message.phase)
     else:
-        fold_prompt(draft, text, sum("image" in part.type.lower() for part in message.content))
+        parse_prompt(builder, text, sum("image" in part.type.lower() for part in message.content))
 
 
-def fold_event_message(draft: Draft, kind: str, payload: msgspec.Raw) -> None:
+def parse_event_message(builder: Builder, kind: str, payload: msgspec.Raw) -> None:
     """`user_message` and `agent_message`, which count in the legacy family only."""
-    if draft.context.family == "paginated":
+    if builder.context.family == "paginated":
         return
     message = rawjson.part_of(payload, wire.Message)
     if message is None:
-        draft.skip(f"event_msg/{kind}", "unexpected shape")
+        builder.skip(f"event_msg/{kind}", "unexpected shape")
         return
-    draft.change(family="legacy")
+    builder.change(family="legacy")
     if kind == "agent_message":
-        fold_answer(draft, message.message, message.phase)
+        parse_answer(builder, message.message, message.phase)
     elif rawjson.string_of(message.kind) not in _CLIENTS:
         images = (rawjson.part_of(raw, list[msgspec.Raw]) for raw in (message.images, message.local_images))
-        fold_prompt(draft, message.message, sum(len(found or ()) for found in images))
+        parse_prompt(builder, message.message, sum(len(found or ()) for found in images))
 
 
-def fold_compacted(draft: Draft, payload: msgspec.Raw) -> None:
+def parse_compacted(builder: Builder, payload: msgspec.Raw) -> None:
     """The summary that takes the place of the conversation. Its `replacement_history` repeats old prompts."""
     compacted = rawjson.part_of(payload, wire.Compacted)
     if compacted is None:
-        draft.skip("compacted", "unexpected shape")
+        builder.skip("compacted", "unexpected shape")
         return
     text = without_handoff(compacted.message).strip()
     if text:
-        draft.add(AgentSummary(text=text, source="compaction"), "summary", digest(text))
+        builder.add(AgentSummary(text=text, source="compaction"), "summary", digest(text))
 
 
 def environment_folder(payload: msgspec.Raw) -> str | None:

@@ -6,11 +6,12 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter.event_builder import usable_folder, usable_name
 from carryover.agents.codex import wire
+from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import Context, Turn
-from carryover.agents.codex.draft import Draft, folder, named
 from carryover.records import rawjson
-from carryover.records.identity import utc_ms
+from carryover.records.fields import utc_ms
 
 _COPIED_WITHIN_S: Final = 10
 """A history is copied at once, when the file is made (0.125); what is written later is its own."""
@@ -18,22 +19,22 @@ _CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolid
 """`thread_source` where no user speaks. All but the first read about; other names are those of the user's programs."""
 
 
-def fold_session(draft: Draft, payload: msgspec.Raw) -> None:
+def parse_session(builder: Builder, payload: msgspec.Raw) -> None:
     """`session_meta`. The first one is the file's own; another thread's after it was copied with that one's history."""
     meta = rawjson.part_of(payload, wire.SessionMeta)
-    if meta is None or named(meta.id) is None:
-        draft.skip("session_meta", "unexpected shape")
+    if meta is None or usable_name(meta.id) is None:
+        builder.skip("session_meta", "unexpected shape")
         return
-    if draft.context.thread is not None:
-        if meta.id != draft.context.thread:
-            draft.change(copied_s=draft.context.made_s)
+    if builder.context.thread is not None:
+        if meta.id != builder.context.thread:
+            builder.change(copied_s=builder.context.made_s)
         return
     is_sub_agent = _is_clients_own(meta)
     named_by = (meta.session_id, meta.parent_thread_id, _spawning_thread(meta))
-    parent = next((thread for thread in named_by if named(thread) and thread != meta.id), meta.id)
-    cwd = folder(meta.cwd)
-    made_s = (utc_ms(meta.timestamp) or draft.at_ms) // 1000
-    draft.change(
+    parent = next((thread for thread in named_by if usable_name(thread) and thread != meta.id), meta.id)
+    cwd = usable_folder(meta.cwd)
+    made_s = (utc_ms(meta.timestamp) or builder.at_ms) // 1000
+    builder.change(
         thread=meta.id,
         session=parent if is_sub_agent else meta.id,
         sidechain=meta.id if is_sub_agent else None,
@@ -45,7 +46,7 @@ def fold_session(draft: Draft, payload: msgspec.Raw) -> None:
         own_from=wire.whole_number(meta.subagent_history_start_ordinal),
     )
     git = rawjson.part_of(meta.git, wire.Git) or wire.Git()
-    draft.learn(agent_version=meta.cli_version, branch=git.branch, parent=meta.forked_from_id)
+    builder.learn(agent_version=meta.cli_version, branch=git.branch, parent=meta.forked_from_id)
 
 
 def is_still_copied(context: Context, line: wire.Line) -> bool:

@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import Final
 
 from carryover.records.changes import Change
+from carryover.records.fields import resolved
 from carryover.records.patches import in_patch
-from carryover.records.paths import resolved
 
 _MOST_CHARS: Final = 1 << 20
 _BEGIN: Final = "*** Begin Patch"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Final
 
 from carryover.adapter.spec import (
@@ -10,13 +12,14 @@ from carryover.adapter.spec import (
     HookFileRules,
     HookReview,
     HookSet,
+    HookSpec,
     HookSwitch,
+    InstructionFile,
     InstructionLimit,
     Place,
     Starter,
     VersionProbe,
 )
-from carryover.agents.codex import transcripts
 
 _CONFIG: Final = Place(path="~/.codex/config.toml", env="CODEX_HOME", below="config.toml")
 
@@ -28,41 +31,72 @@ _STOP: Final = HookEntry(event="Stop", timeout_s=5)
 # It allows no more, and warns at each start of a file that asks for it (0.169.0).
 _END: Final = HookEntry(event="SessionEnd", timeout_s=3)
 
+_OFFLINE: Final = r"""
+case $payload in
+  *'"cursor_version"'* | *'"conversation_id"'* | *'"workspace_roots"'*) exit 0 ;;
+  *'"transcript_path":'*/sessions/*/rollout-*.jsonl\"*) ;;
+  *'"transcript_path":null'* | *'"transcript_path": null'*) ;; # --ephemeral
+  *) exit 0 ;;
+esac
+"""
+
+
+def _review_entry(file: Path, event: str, group: int, handler: int) -> str:
+    """`<file>:<event_in_snake_case>:<group>:<handler>` (0.140 to 0.169)."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", event).lower()
+    return f"{file}:{snake}:{group}:{handler}"
+
+
 SPEC: Final = AgentSpec(
-    id=transcripts.AGENT_ID,
+    id="codex",
     name="Codex CLI",
-    supported=True,
+    short_name="Codex",
     binaries=("codex",),
     folders=(Place(path="~/.codex", env="CODEX_HOME"),),
     other_folders=(Place(path="~/.agents"),),
     folder_must_exist=True,
     # 10 ms for the native program, 70 to 200 ms by way of the script for node (0.169.0).
     version=VersionProbe(args=("--version",), pattern=r"^codex-cli (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
-    config_files=(Place(path="~/.codex/hooks.json", env="CODEX_HOME", below="hooks.json"),),
-    hook_tables=_CONFIG,
-    hook_file_rules=HookFileRules(
-        root_keys=("hooks", "description"), handler_types=("command", "mcp_tool", "prompt", "agent")
+    transcripts=(
+        # One subfolder per year, month and day. A resumed session grows in the folder of its first day.
+        Place(path="~/.codex/sessions", env="CODEX_HOME", below="sessions"),
+        # Where `codex archive` moves a transcript, and `unarchive` takes it back from; without subfolders.
+        Place(path="~/.codex/archived_sessions", env="CODEX_HOME", below="archived_sessions"),
     ),
-    hook_switches=(
-        HookSwitch(file=_CONFIG, key=("features", "hooks"), off=False),
-        HookSwitch(file=_CONFIG, key=("features", "codex_hooks"), off=False),  # the older name
+    hooks=HookSpec(
+        config_files=(Place(path="~/.codex/hooks.json", env="CODEX_HOME", below="hooks.json"),),
+        tables=_CONFIG,
+        file_rules=HookFileRules(
+            root_keys=("hooks", "description"), handler_types=("command", "mcp_tool", "prompt", "agent")
+        ),
+        switches=(
+            HookSwitch(file=_CONFIG, key=("features", "hooks"), off=False),
+            HookSwitch(file=_CONFIG, key=("features", "codex_hooks"), off=False),  # the older name
+        ),
+        review=HookReview(
+            versions=">=0.130",
+            what="Codex asks once before it runs new hooks: start `codex` and choose "
+            '"Trust all" ("Review" shows each). Until then they do not run.',
+            state_file=_CONFIG,
+            tables=("hooks", "state"),
+            mark="trusted_hash",
+            entry=_review_entry,
+        ),
+        # 0.114 has hooks only where a setting turns them on; 0.125 has them on, and takes in what SessionStart prints.
+        sets=(
+            HookSet(versions=">=0.125,<0.145", label="0.125 to 0.144", hooks=(_START, _STOP)),
+            HookSet(versions=">=0.145,<1", label="0.145 and later", hooks=(_START, _COMPACT, _STOP, _END)),
+        ),
+        injects_on=("SessionStart",),
+        offline=_OFFLINE,
     ),
-    review=HookReview(
-        versions=">=0.130",
-        what='Codex asks once before it runs new hooks: start `codex` and choose "Trust all" ("Review" shows each). '
-        "Until then they do not run.",
-        state_file=_CONFIG,
-        tables=("hooks", "state"),
-        mark="trusted_hash",
+    instructions=(
+        InstructionFile(
+            name="AGENTS.md",
+            create=True,
+            hidden_by=("AGENTS.override.md",),
+            limit=InstructionLimit(file=_CONFIG, key="project_doc_max_bytes", default_bytes=32_768),  # 0.169.0
+        ),
     ),
-    transcripts=(transcripts.SESSIONS, transcripts.ARCHIVED),
-    # 0.114 has hooks only where a setting turns them on; 0.125 has them on, and takes in what SessionStart prints.
-    hook_sets=(
-        HookSet(versions=">=0.125,<0.145", label="0.125 to 0.144", hooks=(_START, _STOP)),
-        HookSet(versions=">=0.145,<1", label="0.145 and later", hooks=(_START, _COMPACT, _STOP, _END)),
-    ),
-    injects_on=("SessionStart",),
-    instruction_files=("AGENTS.md",),
-    instruction_limit=InstructionLimit(file=_CONFIG, key="project_doc_max_bytes", default_bytes=32_768),
     start=Starter(binary="codex"),
 )

@@ -6,7 +6,9 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter.event_builder import opened, usable_folder, usable_name
 from carryover.agents.codex import commands, patches, shell_patches, wire
+from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import (
     MAX_CHANGES,
     MAX_OPEN_CALLS,
@@ -15,14 +17,12 @@ from carryover.agents.codex.context import (
     Asked,
     OpenCall,
 )
-from carryover.agents.codex.draft import Draft, folder, named
 from carryover.agents.codex.kinds import OPS, SHELLS
-from carryover.model import PlanItem, PlanState, Question, ToolCall
+from carryover.model import PlanItem, PlanState, Question
 from carryover.records import rawjson, shell_files
-from carryover.records.bounds import SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.changes import Change
+from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.patches import in_patch
-from carryover.records.paths import resolved
 from carryover.records.text import names_own_folder
 
 PATCH: Final = "apply_patch"
@@ -83,33 +83,30 @@ class LocalShell(msgspec.Struct, frozen=True):
     working_directory: str | None = None
 
 
-def fold_call(draft: Draft, kind: str, call: wire.Call) -> None:
+def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
     """A call of a tool. What it asks of the user is told with it."""
     name = call.name or ("local_shell" if kind == "local_shell_call" else None)
     call_id = call.call_id or call.id
-    if not named(call_id) or not named(name) or call_id is None or name is None:
-        draft.skip(kind, "no usable id or name")
+    if not usable_name(call_id) or not usable_name(name) or call_id is None or name is None:
+        builder.skip(kind, "no usable id or name")
         return
     text = rawjson.string_of(call.input if kind == "custom_tool_call" else call.arguments)
     if text is None and kind != "local_shell_call":
-        draft.skip(f"{kind}/{name}", "unexpected input")
-    open_call(draft, _open(draft, call_id, name, call, text or ""))
+        builder.skip(f"{kind}/{name}", "unexpected input")
+    open_call(builder, _open(builder, call_id, name, call, text or ""))
     for number, asked in enumerate(_questions(name, text or "")):
         options = tuple(choice.label for choice in asked.options or () if choice.label)
         question = Question(call_id=call_id, text=asked.question, options=options)
-        draft.add_of_call(question, f"question{number}", call_id)
+        builder.add_of_call(question, f"question{number}", call_id)
 
 
-def open_call(draft: Draft, call: OpenCall) -> None:
+def open_call(builder: Builder, call: OpenCall) -> None:
     """Add a call and await its result."""
-    call = msgspec.structs.replace(call, turn=draft.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
-    draft.add_of_call(
-        ToolCall(call_id=call.id, name=call.name, op=call.op, subject=call.subject, actor=call.actor), "call", call.id
-    )
-    others = tuple(other for other in draft.context.calls if other.id != call.id)
-    draft.change(calls=(*others, call)[-MAX_OPEN_CALLS:])
-    if call.id in draft.context.closed:
-        draft.change(closed=tuple(other for other in draft.context.closed if other != call.id))
+    call = msgspec.structs.replace(call, turn=builder.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
+    builder.add_of_call(call.as_event(), "call", call.id)
+    builder.change(calls=opened(builder.context.calls, call, most=MAX_OPEN_CALLS))
+    if call.id in builder.context.closed:
+        builder.change(closed=tuple(other for other in builder.context.closed if other != call.id))
 
 
 def patch_call(call_id: str, name: str, changes: tuple[Change, ...], *, handoff: bool = False) -> OpenCall:
@@ -142,20 +139,20 @@ def shell_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCal
     )
 
 
-def _open(draft: Draft, call_id: str, name: str, call: wire.Call, text: str) -> OpenCall:
+def _open(builder: Builder, call_id: str, name: str, call: wire.Call, text: str) -> OpenCall:
     if name == PATCH and rawjson.string_of(call.input) is not None:
-        return patch_call(call_id, name, in_patch(text, draft.cwd))
+        return patch_call(call_id, name, in_patch(text, builder.cwd))
     if name == CODE_MODE and rawjson.string_of(call.input) is not None:
         return OpenCall(id=call_id, name=name, op="other", subject=text.strip(), handoff=names_own_folder(text))
     if local := rawjson.part_of(call.action, LocalShell):
         return shell_call(
-            call_id, name, commands.script_of(local.command), folder(local.working_directory) or draft.cwd
+            call_id, name, commands.script_of(local.command), usable_folder(local.working_directory) or builder.cwd
         )
     given = rawjson.part_of(msgspec.Raw(text.encode("utf-8", "replace")), CallInput) or CallInput()
     if name in SHELLS:
-        return _shell(draft, call_id, name, given)
+        return _shell(builder, call_id, name, given)
     if name == PATCH:
-        return patch_call(call_id, name, in_patch(given.first("input"), draft.cwd))
+        return patch_call(call_id, name, in_patch(given.first("input"), builder.cwd))
     about = given.first("path", "file_path", "dir_path", "pattern", "query", "url", "message")
     asked = _questions(name, text)[:MAX_QUESTIONS]
     return OpenCall(
@@ -167,17 +164,17 @@ def _open(draft: Draft, call_id: str, name: str, call: wire.Call, text: str) -> 
         asked=tuple(
             Asked(bounded(question.id, SHORT_CHARS), bounded(question.question, SUBJECT_CHARS)) for question in asked
         ),
-        process=named(commands.process_of(given.session_id)) if name == "write_stdin" else None,
+        process=usable_name(commands.process_of(given.session_id)) if name == "write_stdin" else None,
         handoff=names_own_folder(about),
     )
 
 
-def _shell(draft: Draft, call_id: str, name: str, given: CallInput) -> OpenCall:
+def _shell(builder: Builder, call_id: str, name: str, given: CallInput) -> OpenCall:
     raw = given.cmd if given.cmd is not rawjson.ABSENT else given.command
     place = given.first("workdir")
-    if draft.context.family == "flat" and draft.context.cwd is None:
-        draft.move_to(place)  # before 0.22 nothing else names one
-    cwd = resolved(place, draft.cwd) if place else draft.cwd
+    if builder.context.family == "flat" and builder.context.cwd is None:
+        builder.move_to(place)  # before 0.22 nothing else names one
+    cwd = resolved(place, builder.cwd) if place else builder.cwd
     patch = commands.given_patch(raw)
     if patch is not None:
         return patch_call(call_id, PATCH, in_patch(patch, cwd))

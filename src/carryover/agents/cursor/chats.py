@@ -35,7 +35,7 @@ from carryover.readers import files, sqlite
 from carryover.readers.rewritten import Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
-from carryover.records.bounds import SHORT_CHARS, bounded
+from carryover.records.fields import SHORT_CHARS, bounded
 
 MAX_BLOB_BYTES: Final = 8 << 20
 MAX_ROOT_BYTES: Final = 64 << 20

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter import event_builder
 from carryover.agents.cursor.plans import Todo
-from carryover.model import Op
 from carryover.records.changes import Change
 
 MAX_CONVERSATIONS: Final = 60
@@ -17,17 +17,10 @@ MAX_CHANGES: Final = 10
 """Of one call."""
 
 
-class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
+class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
-    call_id: str
-    name: str
-    op: Op
-    subject: str = ""
-    changes: tuple[Change, ...] = ()
     questions: tuple[str, ...] = ()
-    handoff: bool = False
-    """It looks at Carryover's own files, whose text must not come back as something that happened here."""
 
 
 class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -41,8 +41,7 @@ from carryover.readers import sqlite
 from carryover.readers.rewritten import NotYet, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
-from carryover.records.bounds import SHORT_CHARS, bounded
-from carryover.records.identity import digest
+from carryover.records.fields import SHORT_CHARS, bounded, digest
 
 MAX_COMPOSER_BYTES: Final = 64 << 20
 MAX_BUBBLE_BYTES: Final = 8 << 20

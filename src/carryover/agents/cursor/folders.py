@@ -15,7 +15,7 @@ import msgspec
 from carryover.adapter.contract import Stamp
 from carryover.agents.cursor.wire import Fields, fields_of, items_of, text_of, time_of
 from carryover.readers import files, sqlite
-from carryover.records.bounds import MAX_PATH_CHARS
+from carryover.records.fields import MAX_PATH_CHARS
 
 MAX_FOLDERS: Final = 20
 MAX_WORKSPACES: Final = 2_000

@@ -11,17 +11,11 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import HookMeaning, HookReading
-from carryover.agents.cursor import transcripts
+from carryover.adapter.contract import HookMeaning, HookProtocol, HookReading
+from carryover.adapter.hooks import MEANINGS, provisional, root_above, skipped
+from carryover.agents.cursor import locate
 from carryover.model import Event, Skipped, TurnEnd
 from carryover.records import rawjson
-
-_MEANINGS: Final[dict[str, HookMeaning]] = {
-    "sessionstart": "start",
-    "precompact": "save",
-    "sessionend": "save",
-    "stop": "ended",
-}
 
 
 class Payload(msgspec.Struct, frozen=True):
@@ -48,59 +42,57 @@ class Payload(msgspec.Struct, frozen=True):
 _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 
-class CursorHooks:
-    """See `carryover.adapter.contract.HookForm`."""
-
-    events: tuple[str, ...] = ("sessionStart", "stop", "sessionEnd")
-
-    def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
-        event = event.lower()
-        given = rawjson.read(_PAYLOAD, payload)
-        if isinstance(given, str):
-            return _skipped(event, given)
-        session = given.conversation_id or given.session_id
-        if not session or not given.cursor_version or (given.hook_event_name or "").lower() != event:
-            return _skipped(event, "another agent's payload")
-        folder = next(iter(rawjson.part_of(given.workspace_roots, list[str]) or ()), None)
-        if folder is not None and not folder.startswith("/"):
-            return _skipped(event, "a workspace that is no folder of this system")
-        meaning = _meaning(event, given)
-        return HookReading(
-            meaning=meaning,
-            session=session,
-            cwd=folder,
-            transcript=self._transcript(given),
-            reason="startup" if meaning == "start" else None,
-            provisional=_told_early(session, event, given, folder, at_ms) if meaning == "ended" else (),
-        )
-
-    def answer(self, text: str) -> bytes:
-        return msgspec.json.encode({"additional_context": text.encode("utf-8", "replace").decode()})
-
-    def layout_root(self, transcript: Path) -> Path | None:
-        above = (folder for folder in transcript.parents if folder.is_absolute())
-        return next((root for root in above if transcripts.source_of(transcript, root) is not None), None)
-
-    def _transcript(self, given: Payload) -> str | None:
-        """The transcript, where it lies as we know it. A session is known without it."""
-        path = rawjson.string_of(given.transcript_path)
-        return path if path and self.layout_root(Path(path)) is not None else None
+def _read(event: str, payload: bytes, at_ms: int) -> HookReading | Skipped:
+    event = event.lower()
+    given = rawjson.read(_PAYLOAD, payload)
+    if isinstance(given, str):
+        return skipped(event, given)
+    session = given.conversation_id or given.session_id
+    if not session or not given.cursor_version or (given.hook_event_name or "").lower() != event:
+        return skipped(event, "another agent's payload")
+    folder = next(iter(rawjson.part_of(given.workspace_roots, list[str]) or ()), None)
+    if folder is not None and not folder.startswith("/"):
+        return skipped(event, "a workspace that is no folder of this system")
+    meaning = _meaning(event, given)
+    return HookReading(
+        meaning=meaning,
+        session=session,
+        cwd=folder,
+        transcript=_transcript(given),
+        reason="startup" if meaning == "start" else None,
+        provisional=_provisional(event, session, given, folder, at_ms) if meaning == "ended" else (),
+    )
 
 
-def _skipped(event: str, reason: str) -> Skipped:
-    return rawjson.skipped(f"hook/{event}", reason, None)
+def _answer(text: str) -> bytes:
+    return msgspec.json.encode({"additional_context": text.encode("utf-8", "replace").decode()})
+
+
+def _layout_root(transcript: Path) -> Path | None:
+    return root_above(transcript, locate.source_of)
+
+
+def _transcript(given: Payload) -> str | None:
+    """The transcript, where it lies as we know it. A session is known without it."""
+    path = rawjson.string_of(given.transcript_path)
+    return path if path and _layout_root(Path(path)) is not None else None
 
 
 def _meaning(event: str, given: Payload) -> HookMeaning:
     # A background agent has its task already, and works on a copy of the project.
     if event == "sessionstart" and rawjson.part_of(given.is_background_agent, bool):
         return "nudge"
-    return _MEANINGS.get(event, "nudge")
+    return MEANINGS.get(event, "nudge")
 
 
-def _told_early(session: str, event: str, given: Payload, folder: str | None, at_ms: int) -> tuple[Event, ...]:
+def _provisional(event: str, session: str, given: Payload, folder: str | None, at_ms: int) -> tuple[Event, ...]:
     status = rawjson.string_of(given.status)
     if status not in ("aborted", "error"):
         return ()
     body = TurnEnd(reason="interrupted" if status == "aborted" else "error")
-    return (Event(key=f"hook/{session}/{event}/{at_ms}", session=session, at_ms=at_ms, body=body, cwd=folder),)
+    return provisional(event, session, at_ms, body, folder)
+
+
+HOOKS: Final = HookProtocol(
+    events=("sessionStart", "stop", "sessionEnd"), read=_read, answer=_answer, layout_root=_layout_root
+)

@@ -8,7 +8,7 @@ import msgspec
 
 from carryover.model import PlanItem, PlanState, PlanUpdate, Question
 from carryover.records import rawjson
-from carryover.records.bounds import MAX_NAME_CHARS, SHORT_CHARS, bounded
+from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded
 
 MAX_TODOS: Final = 100
 MAX_QUESTIONS: Final = 6

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.records.identity import utc_ms
+from carryover.records.fields import utc_ms
 
 _CONTEXT: Final = re.compile(
     r"\s*<(additional_data|agent_skills|agent_transcripts|always_applied_workspace_rules|attached_files|"
@@ -62,7 +62,7 @@ def words_of(text: str) -> Words:
 def spoken_ms(text: str) -> int:
     """UTC milliseconds of a time such as `Monday, March 2, 2026, 9:00 AM (UTC+1)` or an ISO time with a zone.
 
-    0 where it is none, or says no zone: the fold does not know in which one the client ran.
+    0 where it is none, or says no zone: the parser does not know in which one the client ran.
     """
     found = _TIME.search(text)
     if found is None:

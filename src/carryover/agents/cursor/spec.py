@@ -11,12 +11,12 @@ from carryover.adapter.spec import (
     HookEntry,
     HookFileRules,
     HookSet,
+    HookSpec,
+    InstructionFile,
     Place,
     Starter,
     VersionProbe,
 )
-from carryover.agents.cursor import transcripts
-from carryover.model import AGENT_NAMES
 
 # One event that a version does not know makes it drop the whole file, others' hooks too (`cursor-agent` 2026.09.10), so
 # an event stands in a set only from the first version on for which somebody reports it. Of the first ones (1.7) it is
@@ -25,10 +25,40 @@ _START: Final = HookEntry(event="sessionStart", timeout_s=5)
 _STOP: Final = HookEntry(event="stop", timeout_s=5)
 _END: Final = HookEntry(event="sessionEnd", timeout_s=5)
 
+_PLACES: Final = (
+    # Electron keeps an application's data below XDG_CONFIG_HOME on Linux.
+    Place(
+        path="~/.config/Cursor/User/globalStorage",
+        env="XDG_CONFIG_HOME",
+        below="Cursor/User/globalStorage",
+        platforms=(LINUX,),
+    ),
+    Place(path="~/Library/Application Support/Cursor/User/globalStorage", platforms=(MACOS,)),
+    Place(path="~/.cursor/chats"),
+    Place(path="~/.config/Cursor/chats", env="XDG_CONFIG_HOME", below="Cursor/chats"),
+    Place(path="~/.cursor/projects"),
+    # The remote side of an editor that works over SSH or in a container.
+    Place(path="~/.cursor-server/projects"),
+)
+"""The folders below which sources lie. The settings beside `globalStorage` are none of ours and hold much more."""
+
+_OFFLINE: Final = r"""
+case $payload in
+  *'"is_background_agent":true'* | *'"is_background_agent": true'*) exit 0 ;;
+  *'"cursor_version"'*)
+    # It says no reason, and runs hooks in a folder of its own. A name with a backslash or a quote in it is not tried.
+    reason=startup
+    start=$(printf '%s' "$payload" | tr '\n' ' ' |
+      sed -n 's/.*"workspace_roots"[[:space:]]*:[[:space:]]*\[[[:space:]]*"\(\/[^"\\]*\)".*/\1/p')
+    [ -n "$start" ] || exit 0
+    ;;
+  *) exit 0 ;;
+esac
+"""
+
 SPEC: Final = AgentSpec(
-    id=transcripts.AGENT_ID,
-    name=AGENT_NAMES[transcripts.AGENT_ID],
-    supported=True,
+    id="cursor",
+    name="Cursor",
     binaries=("cursor-agent", "cursor"),
     asks_every_copy=True,
     folders=(
@@ -38,18 +68,21 @@ SPEC: Final = AgentSpec(
     ),
     # `2026.09.10-fd3934a`, or three lines of which the first is `3.12.17`.
     version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
-    config_files=(Place(path="~/.cursor/hooks.json"),),
-    hook_form="flat",
-    hook_file_rules=HookFileRules(known_events_only=True),
-    transcripts=transcripts.PLACES,
-    hook_sets=(
-        HookSet(versions=">=1.7,<3.12.17", label="1.7 to 3.12.16", hooks=(_STOP,)),
-        HookSet(versions=">=3.12.17,<2025", label="3.12.17 and later", hooks=(_START, _STOP)),
-        HookSet(versions=">=2025,<2026.7.17", label="2025 to 2026.07.16", hooks=(_STOP,)),
-        HookSet(versions=">=2026.7.17,<2026.9.10", label="2026.07.17 to 2026.09.09", hooks=(_START, _STOP)),
-        HookSet(versions=">=2026.9.10,<2028", label="2026.09.10 and later", hooks=(_START, _STOP, _END)),
+    transcripts=_PLACES,
+    hooks=HookSpec(
+        config_files=(Place(path="~/.cursor/hooks.json"),),
+        form="flat",
+        file_rules=HookFileRules(known_events_only=True),
+        sets=(
+            HookSet(versions=">=1.7,<3.12.17", label="1.7 to 3.12.16", hooks=(_STOP,)),
+            HookSet(versions=">=3.12.17,<2025", label="3.12.17 and later", hooks=(_START, _STOP)),
+            HookSet(versions=">=2025,<2026.7.17", label="2025 to 2026.07.16", hooks=(_STOP,)),
+            HookSet(versions=">=2026.7.17,<2026.9.10", label="2026.07.17 to 2026.09.09", hooks=(_START, _STOP)),
+            HookSet(versions=">=2026.9.10,<2028", label="2026.09.10 and later", hooks=(_START, _STOP, _END)),
+        ),
+        injects_on=("sessionStart",),
+        offline=_OFFLINE,
     ),
-    injects_on=("sessionStart",),
-    instruction_files=("AGENTS.md",),
+    instructions=(InstructionFile(name="AGENTS.md", create=True),),
     start=Starter(binary="cursor-agent"),
 )

@@ -19,10 +19,9 @@ from carryover.agents.cursor.folders import path_of
 from carryover.agents.cursor.wire import Fields, fields_of, text_of
 from carryover.model import Op
 from carryover.records import rawjson, shell_files
-from carryover.records.bounds import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.changes import Change, Replacement, replaced, written
+from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.patches import files_in_patch, in_patch
-from carryover.records.paths import resolved
 from carryover.records.text import HANDOFF_FILE, names_own_folder
 
 _NAMES: Final[dict[Op, str]] = {

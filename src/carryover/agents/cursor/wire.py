@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeVar
 import msgspec
 
 from carryover.records import rawjson
-from carryover.records.identity import utc_ms
+from carryover.records.fields import utc_ms
 
 USER: Final = 1
 ASSISTANT: Final = 2
@@ -138,7 +138,7 @@ RECORD: Final[msgspec.json.Decoder[AnyRecord]] = msgspec.json.Decoder(AnyRecord)
 
 
 def encoded(record: AnyRecord) -> bytes:
-    """The record as a reader hands it to the fold."""
+    """The record as a reader hands it to the parser."""
     return msgspec.json.encode(record)
 
 

@@ -8,12 +8,12 @@ import time
 from contextlib import closing
 from typing import Final
 
+from carryover.agents import agent_names
 from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.output import Progress, counted, size
 from carryover.config import load_config
 from carryover.ingest.scan import FoundSource
 from carryover.ledger.queries import connect_read_only, projects
-from carryover.model import AGENT_NAMES
 from carryover.publish.handoff_file import HANDOFF
 from carryover.publish.refresh import made_handoff
 
@@ -27,7 +27,7 @@ def from_history(
     place: ThrowAway, history: list[FoundSource], *, wait_limit_s: float = WAIT_LIMIT_S
 ) -> tuple[str, str] | None:
     """Let a daemon read `history`; root and handoff of the project that moved last, None where it holds no task."""
-    agents = ", ".join(name for id_, name in AGENT_NAMES.items() if any(item.source.agent == id_ for item in history))
+    agents = ", ".join(name for id_, name in agent_names().items() if any(item.source.agent == id_ for item in history))
     amount = f"{counted(len(history), 'transcript')} of {agents} ({size(sum(item.size for item in history))})"
     print(f"Found {amount}. Reading them, newest project first.", flush=True)
     with place.running_daemon(os.environ):

@@ -24,6 +24,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, HookReading, Source
+from carryover.agents import agent_id_of
 from carryover.daemon.health import HookCounts
 from carryover.daemon.hooks.lookup import OwnSession, changed_of_late, may_have_other_sources, own_session
 from carryover.daemon.hooks.session_start import Job, SessionStarts, Start
@@ -37,7 +38,7 @@ from carryover.ingest.scan import TranscriptRoot
 from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
-from carryover.model import AGENT_IDS, Event, Skipped
+from carryover.model import Event, Skipped
 
 START_S: Final = 0.85
 """The hook's own script waits for a second in all."""
@@ -47,7 +48,6 @@ MOST_AT_ONCE: Final = 128
 MOST_KEPT: Final = 512
 """Things to store that wait for the ledger. More are dropped: the transcripts bring them."""
 
-_ALIASES: Final = {"claude": "claude-code", "gemini": "gemini-cli"}
 _EVENT: Final = re.compile(r"[A-Za-z]{1,40}")
 
 
@@ -95,8 +95,8 @@ class Hooks:
 
     async def call(self, agent_name: str, event: str, payload: bytes, *, authenticated: bool) -> Reply:
         """The answer to one call. Never raises."""
-        agent_id = _ALIASES.get(agent_name.lower(), agent_name.lower())
-        if agent_id not in AGENT_IDS or _EVENT.fullmatch(event) is None:
+        agent_id = agent_id_of(agent_name)
+        if agent_id is None or _EVENT.fullmatch(event) is None:
             return Reply(404)
         agent = self._agents.get(agent_id)
         if agent is None or agent.hooks is None:
@@ -104,7 +104,7 @@ class Hooks:
         read: HookReading | Skipped | None = None
         self._at_once += 1
         try:
-            read = agent.hooks.read(_spelled(event, agent.hooks.events), payload, at_ms=_now_ms())
+            read = agent.hooks.read(_spelled(event, agent.hooks.events), payload, _now_ms())
             if self._at_once <= MOST_AT_ONCE:
                 return await self._answer(agent, read, authenticated)
             self.counts.overloaded += 1

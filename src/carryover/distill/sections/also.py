@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from carryover.distill.clip import clip
@@ -12,21 +12,24 @@ from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.view import ProjectView
 from carryover.distill.when import before
 from carryover.distill.work.state import Line
-from carryover.model import AGENT_NAMES
 
 _MOST: Final = 3
 """Of each kind."""
 
 
-def also_entries(view: ProjectView, work: Line, others: Iterable[Line], at_ms: int) -> list[Entry]:
-    """The goals of the other lines of which something is left, newest first, and where that was; then worktrees."""
-    agents = {session.session: session.agent for session in view.sessions}
+def also_entries(
+    view: ProjectView, work: Line, others: Iterable[Line], agents: Mapping[str, str], at_ms: int
+) -> list[Entry]:
+    """The goals of the other lines of which something is left, newest first, and where that was; then worktrees.
+
+    `agents`: the names of the sessions' agents.
+    """
     entries = []
     for line in filter(_is_left_open, others):
         if line.goal is None or line.goal == work.former_goal:
             continue
         next_was = next((item for item in line.announced if item.rule != CLOSING_WORDS), None)
-        agent = AGENT_NAMES.get(agents.get(line.goal.session, ""), "")
+        agent = agents.get(line.goal.session, "")
         when = before(line.at_ms, at_ms)
         left = f" (next was: {clip(next_was.text, chars=80)})" if next_was is not None else ""
         entries.append(

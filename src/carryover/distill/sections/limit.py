@@ -9,7 +9,6 @@ import msgspec
 
 from carryover.distill.digest import Digest
 from carryover.distill.view import ProjectView, SessionView
-from carryover.model import AGENT_NAMES
 
 LASTS_MS: Final = 5 * 3_600_000
 """The shortest time for which plans count (Claude Code and Codex: five hours). What is older is no news any more."""
@@ -26,11 +25,6 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     others: tuple[str, ...] = ()
     """Ids of the agents that can be started instead."""
 
-    @property
-    def name(self) -> str:
-        """The agent's, as people know it."""
-        return AGENT_NAMES.get(self.agent, self.agent)
-
 
 def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | None:
     """The limit at which the newest work of the project ended; None once any session has gone on.
@@ -44,13 +38,13 @@ def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | 
     return msgspec.structs.replace(limit, others=tuple(agent for agent in others if agent != limit.agent))
 
 
-def limit_line(limit: Limit) -> str | None:
-    """For the handoff. None where it would say no more than that the work was stopped."""
+def limit_line(limit: Limit, name: str) -> str | None:
+    """For the handoff; `name` is the agent's. None where it would say no more than that the work was stopped."""
     resets = f"it resets {limit.resets}" if limit.resets else ""
     elsewhere = f"for the user: {_commands(limit)} goes on elsewhere" if limit.others else ""
     if not resets and not elsewhere:
         return None
-    return "; ".join(part for part in (f"{limit.name} reached its usage limit", resets, elsewhere) if part)
+    return "; ".join(part for part in (f"{name} reached its usage limit", resets, elsewhere) if part)
 
 
 def _commands(limit: Limit) -> str:

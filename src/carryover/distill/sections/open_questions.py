@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -14,7 +14,6 @@ from carryover.distill.sections.files import RecentFile, relative
 from carryover.distill.when import before
 from carryover.distill.work.relation import says_something
 from carryover.distill.work.state import Line
-from carryover.model import AGENT_NAMES
 
 _MOST_LOOSE_ENDS: Final = 4
 _MOST_ELSEWHERE: Final = 2
@@ -108,16 +107,16 @@ def _with_options(text: str, options: Sequence[str]) -> str:
 
 
 def questions_beside(
-    line: Line, others: Iterable[Line], agents: dict[str, str], own: Collection[str], since_ms: int
+    line: Line, others: Iterable[Line], agents: Mapping[str, str], own: Collection[str], since_ms: int
 ) -> list[Entry]:
     """The newest question of each of the `others` that was at work after `since_ms`, in sessions that are not `own`,
-    where it is not one of the `line` too."""
+    where it is not one of the `line` too. `agents`: the names of the sessions' agents."""
     asked = []
     for other in others:
         for item in other.questions[-1:] if other.at_ms >= since_ms else ():
             if item.session in own or item in line.questions:
                 continue
-            name = AGENT_NAMES.get(agents.get(item.session, ""), "Another session")
+            name = agents.get(item.session, "Another session")
             asked.append(entry_of(item, f"{name} beside asked: {item.text}"))
     return asked
 

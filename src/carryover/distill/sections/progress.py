@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -17,7 +17,6 @@ from carryover.distill.sections.files import file_name
 from carryover.distill.view import Note, SessionView
 from carryover.distill.when import before
 from carryover.distill.work.relation import is_heavy
-from carryover.model import AGENT_NAMES
 
 _MOST: Final = 8
 _SUBSTANTIAL_ANSWER_WORDS: Final = 12
@@ -70,7 +69,9 @@ def passing_run(runs: Iterable[SeenRun], at_ms: int) -> list[Entry]:
     return [Entry(text=text, rule="newest test run", session=newest.session, turn=newest.turn, at_ms=newest.at_ms)]
 
 
-def progress_entries(notes: Iterable[Note], sessions: Iterable[SessionView], at_ms: int) -> list[Entry]:
+def progress_entries(
+    notes: Iterable[Note], sessions: Iterable[SessionView], names: Mapping[str, str], at_ms: int
+) -> list[Entry]:
     """The finished steps of the project and the last turn of each session, newest first.
 
     A step is noted when the next prompt comes, so the turn with which a session was left is none. A note does not say
@@ -84,7 +85,7 @@ def progress_entries(notes: Iterable[Note], sessions: Iterable[SessionView], at_
     steps.sort(key=lambda step: (-step[0].at_ms, step[0].text))
     entries = []
     for note, told_in, number in steps[:_MOST]:
-        name = AGENT_NAMES.get(note.agent, note.agent)
+        name = names.get(note.agent, note.agent)
         text = f"{before(note.at_ms, at_ms)}{', ' + name if name else ''}: {note.text}"
         entries.append(
             Entry(text=text, rule="turn that came to something", session=told_in, turn=number, at_ms=note.at_ms)

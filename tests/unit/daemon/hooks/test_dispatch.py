@@ -154,25 +154,16 @@ async def test_a_fault_of_ours_is_answered_with_nothing_and_told_without_words(
     assert "words" not in line
 
 
-class Fragile:
-    """A form of hooks that cannot read what it is given."""
-
-    events = ("SessionStart",)
-
-    def read(self, event: str, payload: bytes, *, at_ms: int) -> HookReading | Skipped:
-        raise RecursionError(payload.decode())
-
-    def answer(self, text: str) -> bytes:
-        return text.encode()
-
-    def layout_root(self, transcript: Path) -> Path | None:
-        return None
+def _cannot_read(event: str, payload: bytes, at_ms: int) -> HookReading | Skipped:
+    raise RecursionError(payload.decode())
 
 
 async def test_a_payload_that_cannot_be_read_at_all_is_answered_with_nothing(
     agents: dict[str, Agent], desk: Desk, session: ClaudeSession, lines: list[str]
 ) -> None:
-    agents["claude-code"] = replace(agents["claude-code"], hooks=Fragile())  # type: ignore[type-var]
+    agent = agents["claude-code"]
+    assert agent.hooks is not None
+    agents["claude-code"] = replace(agent, hooks=replace(agent.hooks, read=_cannot_read))
 
     reply = await desk.call(session, "SessionStart", source="words of a session")
 

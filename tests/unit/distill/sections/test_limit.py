@@ -80,7 +80,7 @@ def test_of_two_at_the_same_moment_it_is_always_the_same_one() -> None:
 def test_the_line_names_the_agent_the_time_and_the_command_for_the_user() -> None:
     limit = Limit(agent="claude-code", at_ms=START_MS, resets="3pm", others=("codex",))
 
-    assert limit_line(limit) == (
+    assert limit_line(limit, "Claude Code") == (
         "Claude Code reached its usage limit; it resets 3pm; "
         "for the user: `carryover handoff --to codex` goes on elsewhere"
     )
@@ -89,14 +89,14 @@ def test_the_line_names_the_agent_the_time_and_the_command_for_the_user() -> Non
 def test_the_line_leaves_out_what_is_not_known() -> None:
     at_ms = START_MS + MINUTE_MS
 
-    assert limit_line(Limit(agent="codex", at_ms=at_ms, resets="8:05 AM")) == (
+    assert limit_line(Limit(agent="codex", at_ms=at_ms, resets="8:05 AM"), "Codex") == (
         "Codex reached its usage limit; it resets 8:05 AM"
     )
-    assert limit_line(Limit(agent="codex", at_ms=at_ms, others=("claude-code", "cursor"))) == (
+    assert limit_line(Limit(agent="codex", at_ms=at_ms, others=("claude-code", "cursor")), "Codex") == (
         "Codex reached its usage limit; "
         "for the user: `carryover handoff --to claude-code` (or cursor) goes on elsewhere"
     )
-    assert limit_line(Limit(agent="codex", at_ms=at_ms)) is None
+    assert limit_line(Limit(agent="codex", at_ms=at_ms), "Codex") is None
 
 
 def test_the_command_names_the_agent_by_its_id() -> None:

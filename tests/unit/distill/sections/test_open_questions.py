@@ -213,7 +213,7 @@ BESIDE = Line(
 def test_what_a_session_at_work_beside_asked_is_told_by_its_agents_name() -> None:
     line = Line(id="s1:1")
 
-    assert [entry.text for entry in questions_beside(line, [BESIDE], {"s2": "codex"}, {"s1"}, START_MS)] == [
+    assert [entry.text for entry in questions_beside(line, [BESIDE], {"s2": "Codex"}, {"s1"}, START_MS)] == [
         "Codex beside asked: Should a pear cost two?"
     ]
     assert [entry.text for entry in questions_beside(line, [BESIDE], {}, (), 0)] == [
@@ -230,7 +230,7 @@ def test_what_a_session_at_work_beside_asked_is_told_by_its_agents_name() -> Non
     ],
 )
 def test_other_questions_of_others_are_not(line: Line, own: set[str], since_ms: int) -> None:
-    assert questions_beside(line, [BESIDE], {"s2": "codex"}, own, since_ms) == []
+    assert questions_beside(line, [BESIDE], {"s2": "Codex"}, own, since_ms) == []
 
 
 def test_what_was_put_off_is_open_until_it_is_announced_again() -> None:

@@ -10,6 +10,8 @@ from carryover.distill.view import Note
 from carryover.model import TurnEnd
 from support.conversation import MINUTE_MS, START_MS, Conversation
 
+NAMES = {"claude-code": "Claude Code", "codex": "Codex"}
+
 
 def note(talk: Conversation) -> str | None:
     found = note_of(talk.digest)
@@ -110,7 +112,7 @@ def test_finished_steps_and_the_last_turn_of_each_session_come_newest_first() ->
     older = Note(kind="progress", text="Add a door → Shut.", at_ms=START_MS, agent="aider")
     rule = Note(kind="ruling", text="Never slam it.", at_ms=START_MS, weight=3)
 
-    assert progress_entries([older, rule], [one.view(), two.view()], two.at_ms + MINUTE_MS) == [
+    assert progress_entries([older, rule], [one.view(), two.view()], NAMES, two.at_ms + MINUTE_MS) == [
         Entry(
             text="1 min before, Codex: Add a bell → It rings. [edited bell.py]",
             rule="turn that came to something",
@@ -125,13 +127,13 @@ def test_finished_steps_and_the_last_turn_of_each_session_come_newest_first() ->
             turn=1,
             at_ms=one.at_ms,
         ),
-        Entry(text="7 min before, Aider: Add a door → Shut.", rule="turn that came to something", at_ms=START_MS),
+        Entry(text="7 min before, aider: Add a door → Shut.", rule="turn that came to something", at_ms=START_MS),
     ]
 
 
 def test_at_most_eight_steps_are_told() -> None:
     notes = [Note(kind="progress", text=f"step {n}", at_ms=START_MS + n) for n in range(12)]
 
-    assert [entry.text for entry in progress_entries(notes, [], START_MS)] == [
+    assert [entry.text for entry in progress_entries(notes, [], NAMES, START_MS)] == [
         f"just before: step {n}" for n in range(11, 3, -1)
     ]

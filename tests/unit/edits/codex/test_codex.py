@@ -23,7 +23,7 @@ WANTED = tuple(
 
 
 def installed(data: bytes | None) -> bytes:
-    return with_hooks(data, WANTED, OWNER_OF, form="nested", rules=SPEC.hook_file_rules)
+    return with_hooks(data, WANTED, OWNER_OF, form="nested", rules=SPEC.hooks.file_rules)
 
 
 def ours(data: bytes) -> list[tuple[str, int, int]]:
@@ -61,7 +61,7 @@ def test_a_group_that_came_before_ours_moves_nothing() -> None:
     ],
 )
 def test_a_file_that_codex_drops_is_left_alone_and_says_why(data: bytes, reason: str) -> None:
-    assert drop_reason(data, form="nested", rules=SPEC.hook_file_rules) == reason
+    assert drop_reason(data, form="nested", rules=SPEC.hooks.file_rules) == reason
     with pytest.raises(EditRefused) as raised:
         installed(data)
     assert str(raised.value) == reason
@@ -70,8 +70,8 @@ def test_a_file_that_codex_drops_is_left_alone_and_says_why(data: bytes, reason:
 def test_what_codex_takes_is_no_reason_against_it() -> None:
     data = b'{"description": "mine", "hooks": {"Stop": [{"hooks": [{"type": "prompt"}, 3]}, 7], "Odd": 1}}'
 
-    assert drop_reason(data, form="nested", rules=SPEC.hook_file_rules) is None
-    assert drop_reason(b" \n", form="nested", rules=SPEC.hook_file_rules) is None
+    assert drop_reason(data, form="nested", rules=SPEC.hooks.file_rules) is None
+    assert drop_reason(b" \n", form="nested", rules=SPEC.hooks.file_rules) is None
     assert drop_reason(b'{"$schema": 1}', form="nested", rules=None) is None
     assert json.loads(installed(data))["description"] == "mine"
 

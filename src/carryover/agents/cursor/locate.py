@@ -16,27 +16,8 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Batch, Reader, Source, Stamp
-from carryover.adapter.spec import LINUX, MACOS, Place
+from carryover.agents.cursor.spec import SPEC
 from carryover.readers.jsonl import JsonlReader
-
-AGENT_ID: Final = "cursor"
-
-PLACES: Final = (
-    # Electron keeps an application's data below XDG_CONFIG_HOME on Linux.
-    Place(
-        path="~/.config/Cursor/User/globalStorage",
-        env="XDG_CONFIG_HOME",
-        below="Cursor/User/globalStorage",
-        platforms=(LINUX,),
-    ),
-    Place(path="~/Library/Application Support/Cursor/User/globalStorage", platforms=(MACOS,)),
-    Place(path="~/.cursor/chats"),
-    Place(path="~/.config/Cursor/chats", env="XDG_CONFIG_HOME", below="Cursor/chats"),
-    Place(path="~/.cursor/projects"),
-    # The remote side of an editor that works over SSH or in a container.
-    Place(path="~/.cursor-server/projects"),
-)
-"""The folders below which sources lie. The settings beside `globalStorage` are none of ours and hold much more."""
 
 Kind = Literal["editor", "chat", "transcript"]
 """editor: the editor's global database. chat: a conversation of the terminal client. transcript: lines written beside
@@ -92,11 +73,6 @@ class LinesReader:
         return self._lines.stamp(path)
 
 
-def roots(home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-    """The folders of every platform: those of another one are simply not there."""
-    return tuple(place.at(home, env) for place in PLACES)
-
-
 def kind_of(path: str | PurePath) -> Kind | None:
     """What kind of source `path` is, told by its last names alone; None where it is none."""
     match str(path).split("/")[-5:]:
@@ -120,9 +96,9 @@ def source_of(path: Path, root: Path) -> Source | None:
         return None
     match root.name, parts:
         case "globalStorage", ("state.vscdb",):
-            return Source(agent=AGENT_ID, path=str(path), rank=_RANKS["editor"])
+            return Source(agent=SPEC.id, path=str(path), rank=_RANKS["editor"])
         case "chats", (group, chat, "store.db") if _ID.fullmatch(chat):
-            return Source(agent=AGENT_ID, path=str(path), session=chat, group=group, rank=_RANKS["chat"])
+            return Source(agent=SPEC.id, path=str(path), session=chat, group=group, rank=_RANKS["chat"])
         case "projects", (slug, "agent-transcripts", *below, name) if name.endswith(".jsonl"):
             return _transcript(path, slug, (*below, name.removesuffix(".jsonl")))
     return None
@@ -144,7 +120,7 @@ def _transcript(path: Path, slug: str, below: tuple[str, ...]) -> Source | None:
         return None
     session, sidechain = below[0], below[2] if is_sub_agent else None
     rank = _COPY_RANK if slug == COPY_GROUP else _RANKS["transcript"]
-    return Source(agent=AGENT_ID, path=str(path), session=session, sidechain=sidechain, group=slug, rank=rank)
+    return Source(agent=SPEC.id, path=str(path), session=session, sidechain=sidechain, group=slug, rank=rank)
 
 
 def _reader_of(path: Path) -> Reader:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from carryover.adapter.contract import Folded, Record, Source
+from carryover.adapter.contract import Parsed, Record, Source
 from carryover.agents.claude_code import wire
+from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.context import Context
-from carryover.agents.claude_code.draft import Draft
 from carryover.agents.claude_code.kinds import (
     IMAGE_BLOCKS,
     QUIET_ATTACHMENTS,
@@ -17,13 +17,13 @@ from carryover.agents.claude_code.kinds import (
     QUIET_RECORDS,
     QUIET_SYSTEM,
 )
-from carryover.agents.claude_code.prompts import fold_words
-from carryover.agents.claude_code.queued import fold_queue_operation, fold_queued_command
-from carryover.agents.claude_code.results import fold_result
-from carryover.agents.claude_code.tools import fold_call
+from carryover.agents.claude_code.prompts import parse_words
+from carryover.agents.claude_code.queued import parse_queue_operation, parse_queued_command
+from carryover.agents.claude_code.results import parse_result
+from carryover.agents.claude_code.tools import parse_call
 from carryover.model import AgentSummary, AssistantMessage, Skipped, TurnEnd
 from carryover.records import rawjson
-from carryover.records.identity import digest
+from carryover.records.fields import digest
 from carryover.records.text import without_handoff
 
 SYNTHETIC: Final = "<synthetic>"
@@ -37,24 +37,24 @@ NO_ANSWER: Final = frozenset(("", "No response requested.", "(no content)"))
 """What stands where the model said nothing, with the white space around it taken off."""
 _RECAP_HINT: Final = "(disable recaps in /config)"
 _FINAL: Final = {"end_turn": True, "stop_sequence": True, "refusal": True, "tool_use": False, "pause_turn": False}
-_NOTHING: Final = Folded()
+_NOTHING: Final = Parsed()
 
 
-def fold(source: Source, context: Context, record: Record) -> tuple[Context, Folded]:
-    """Fold one record of a Claude Code transcript. Never raises: what is not understood is counted in `skipped`."""
+def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    """Parses one record of a Claude Code transcript. Never raises: what is not understood is counted in `skipped`."""
     line = wire.read_line(record.data, QUIET_RECORDS)
     if line is None:
         return context, _NOTHING
     if isinstance(line, Skipped):
-        return context, Folded(skipped=(line,))
+        return context, Parsed(skipped=(line,))
     if _is_quiet(line):
         return context, _NOTHING
     handle = _HANDLERS.get(line.type)
     if handle is None:
-        return context, Folded(skipped=(rawjson.skipped(line.type, "unknown record type", line.version),))
-    draft = Draft.begin(source, context, line, record)
-    handle(draft)
-    return draft.folded()
+        return context, Parsed(skipped=(rawjson.skipped(line.type, "unknown record type", line.version),))
+    builder = Builder.begin(source, context, line, record)
+    handle(builder)
+    return builder.parsed()
 
 
 def _is_quiet(line: wire.Line) -> bool:
@@ -68,113 +68,113 @@ def _is_quiet(line: wire.Line) -> bool:
     return line.type in QUIET_RECORDS or line.type.startswith("artifact-")
 
 
-def _fold_user(draft: Draft) -> None:
-    message = _message(draft)
+def _parse_user(builder: Builder) -> None:
+    message = _message(builder)
     if message is None:
         return
     if isinstance(message.content, str):
-        fold_words(draft, [message.content], 0)
+        parse_words(builder, [message.content], 0)
         return
     texts, images = [], 0
     for number, block in enumerate(message.content):
         if block.type == "tool_result":
-            fold_result(draft, str(number), block)
+            parse_result(builder, str(number), block)
         elif block.type == "text":
             texts.append(block.text or "")
         elif block.type in IMAGE_BLOCKS:
             images += 1
         elif block.type not in QUIET_BLOCKS:
-            draft.skip(f"user/{block.type}", "unknown block")
+            builder.skip(f"user/{block.type}", "unknown block")
     if texts or images:
-        fold_words(draft, texts, images)
+        parse_words(builder, texts, images)
 
 
-def _fold_assistant(draft: Draft) -> None:
-    message = _message(draft)
+def _parse_assistant(builder: Builder) -> None:
+    message = _message(builder)
     if message is None:
         return
     blocks = [wire.Block("text", message.content)] if isinstance(message.content, str) else message.content
-    if message.model == SYNTHETIC or draft.line.is_api_error_message:
-        _fold_synthetic(draft, "\n".join(block.text for block in blocks if block.text))
+    if message.model == SYNTHETIC or builder.line.is_api_error_message:
+        _parse_synthetic(builder, "\n".join(block.text for block in blocks if block.text))
         return
-    draft.learn_model(message.model)
+    builder.learn_model(message.model)
     for number, block in enumerate(blocks):
         if block.type == "text":
-            _fold_text(draft, str(number), block.text or "", message.stop_reason)
+            _parse_text(builder, str(number), block.text or "", message.stop_reason)
         elif block.type == "tool_use":
-            fold_call(draft, str(number), block)
+            parse_call(builder, str(number), block)
         elif block.type not in QUIET_BLOCKS:
-            draft.skip(f"assistant/{block.type}", "unknown block")
+            builder.skip(f"assistant/{block.type}", "unknown block")
 
 
-def _fold_text(draft: Draft, part: str, text: str, stop_reason: str | None) -> None:
+def _parse_text(builder: Builder, part: str, text: str, stop_reason: str | None) -> None:
     if text.strip() in NO_ANSWER:
         return
     message = AssistantMessage(
         text=text,
         # One API message is several records: 2.1.111 repeats the reason on each, 2.0.65 has it on the last only.
         final=_FINAL.get(stop_reason or ""),
-        aborted=draft.line.is_aborted_mid_stream is True,
+        aborted=builder.line.is_aborted_mid_stream is True,
     )
-    draft.add(message, part, digest(text))
+    builder.add(message, part, digest(text))
 
 
-def _fold_synthetic(draft: Draft, text: str) -> None:
+def _parse_synthetic(builder: Builder, text: str) -> None:
     """An error in place of an answer. Replayed copies have lost their flags (2.0.28), so the text alone must do."""
     text = text.strip()
-    line = draft.line
+    line = builder.line
     limited = rawjson.string_of(line.error) == "rate_limit" or bytes(line.api_error_status) == b"429"
     if limited or _LIMIT.search(text):
-        draft.add(TurnEnd(reason="limit", message=text), "end", digest(text))
+        builder.add(TurnEnd(reason="limit", message=text), "end", digest(text))
     elif text not in NO_ANSWER:
-        draft.add(TurnEnd(reason="error", message=text), "end", digest(text))
+        builder.add(TurnEnd(reason="error", message=text), "end", digest(text))
 
 
-def _fold_system(draft: Draft) -> None:
-    subtype = draft.line.subtype
+def _parse_system(builder: Builder) -> None:
+    subtype = builder.line.subtype
     if subtype == "compact_boundary":
-        metadata = rawjson.part_of(draft.line.compact_metadata, wire.CompactMetadata)
+        metadata = rawjson.part_of(builder.line.compact_metadata, wire.CompactMetadata)
         trigger = metadata.trigger if metadata is not None else None
-        draft.change(compaction=trigger if trigger in ("manual", "auto") else None)
+        builder.change(compaction=trigger if trigger in ("manual", "auto") else None)
     elif subtype == "away_summary":
-        text = without_handoff(rawjson.text_of(draft.line.content) or "").replace(_RECAP_HINT, "").strip()
+        text = without_handoff(rawjson.text_of(builder.line.content) or "").replace(_RECAP_HINT, "").strip()
         if text:
-            draft.add(AgentSummary(text=text, source="away"), "summary", digest(text))
+            builder.add(AgentSummary(text=text, source="away"), "summary", digest(text))
     else:
-        draft.skip(f"system/{subtype}", "unknown subtype")
+        builder.skip(f"system/{subtype}", "unknown subtype")
 
 
-def _fold_attachment(draft: Draft) -> None:
-    attachment = rawjson.part_of(draft.line.attachment, wire.Attachment)
+def _parse_attachment(builder: Builder) -> None:
+    attachment = rawjson.part_of(builder.line.attachment, wire.Attachment)
     if attachment is None:
-        draft.skip("attachment", "unexpected shape")
+        builder.skip("attachment", "unexpected shape")
     elif attachment.type == "queued_command":
-        fold_queued_command(draft, attachment)
+        parse_queued_command(builder, attachment)
     else:
-        draft.skip(f"attachment/{attachment.type}", "unknown attachment")
+        builder.skip(f"attachment/{attachment.type}", "unknown attachment")
 
 
-def _fold_title(draft: Draft) -> None:
-    line = draft.line
-    draft.learn_title(line.custom_title or line.ai_title, by_user=line.custom_title is not None)
-    if draft.context.newest_ms:
-        draft.tell_facts()
+def _parse_title(builder: Builder) -> None:
+    line = builder.line
+    builder.learn_title(line.custom_title or line.ai_title, by_user=line.custom_title is not None)
+    if builder.context.newest_ms:
+        builder.tell_facts()
 
 
-def _message(draft: Draft) -> wire.Message | None:
-    message = wire.message_of(draft.line)
+def _message(builder: Builder) -> wire.Message | None:
+    message = wire.message_of(builder.line)
     if isinstance(message, str):
-        draft.skip(draft.line.type, message)
+        builder.skip(builder.line.type, message)
         return None
     return message
 
 
-_HANDLERS: Final[dict[str, Callable[[Draft], None]]] = {
-    "user": _fold_user,
-    "assistant": _fold_assistant,
-    "system": _fold_system,
-    "attachment": _fold_attachment,
-    "queue-operation": fold_queue_operation,
-    "custom-title": _fold_title,
-    "ai-title": _fold_title,
+_HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
+    "user": _parse_user,
+    "assistant": _parse_assistant,
+    "system": _parse_system,
+    "attachment": _parse_attachment,
+    "queue-operation": parse_queue_operation,
+    "custom-title": _parse_title,
+    "ai-title": _parse_title,
 }

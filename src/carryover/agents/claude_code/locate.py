@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Source
-from carryover.adapter.spec import Place
-
-AGENT_ID: Final = "claude-code"
-ROOT: Final = Place(path="~/.claude/projects", env="CLAUDE_CONFIG_DIR", below="projects")
-"""The folder with one subfolder per start directory."""
+from carryover.agents.claude_code.spec import SPEC
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SIDECHAIN: Final = re.compile(r"agent-([\w-]+)\.jsonl")
-
-
-def roots(home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-    """`$CLAUDE_CONFIG_DIR/projects`, else `~/.claude/projects`."""
-    return (ROOT.at(home, env),)
 
 
 def source_of(path: Path, root: Path) -> Source | None:
@@ -37,11 +28,11 @@ def source_of(path: Path, root: Path) -> Source | None:
         return None
     match parts:
         case (slug, name) if name.endswith(".jsonl") and _UUID.fullmatch(name.removesuffix(".jsonl")):
-            return Source(agent=AGENT_ID, path=str(path), session=name.removesuffix(".jsonl"), group=slug)
+            return Source(agent=SPEC.id, path=str(path), session=name.removesuffix(".jsonl"), group=slug)
         case (slug, name) if found := _SIDECHAIN.fullmatch(name):
-            return Source(agent=AGENT_ID, path=str(path), sidechain=found[1], group=slug)
+            return Source(agent=SPEC.id, path=str(path), sidechain=found[1], group=slug)
         case (slug, session, "subagents", name) if _UUID.fullmatch(session) and (found := _SIDECHAIN.fullmatch(name)):
-            return Source(agent=AGENT_ID, path=str(path), session=session, sidechain=found[1], group=slug)
+            return Source(agent=SPEC.id, path=str(path), session=session, sidechain=found[1], group=slug)
     return None
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Folded, Retold
+from carryover.adapter.contract import Parsed, Retold
+from carryover.adapter.event_builder import EventBuilder, closed, opened
 from carryover.agents.cursor.context import (
     MAX_CHANGES,
     MAX_CONVERSATIONS,
@@ -34,27 +35,30 @@ from carryover.agents.cursor.tools import (
     subject_of,
 )
 from carryover.agents.cursor.wire import Conversation
-from carryover.model import Answer, AnyBody, AssistantMessage, Event, Skipped, ToolCall, ToolResult, UserPrompt
-from carryover.records import rawjson
-from carryover.records.bounds import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
+from carryover.model import Answer, AnyBody, AssistantMessage, UserPrompt
 from carryover.records.changes import as_edit
-from carryover.records.identity import digest
-from carryover.records.paths import is_absolute
-from carryover.records.text import without_handoff
+from carryover.records.fields import (
+    MAX_NAME_CHARS,
+    MAX_PATH_CHARS,
+    SHORT_CHARS,
+    SUBJECT_CHARS,
+    bounded,
+    digest,
+    is_absolute,
+)
 
 LATEST_MS: Final = 253_402_300_799_999
 """End of the year 9999: no record is later, whatever it says."""
 _JUST_NOW: Final = 3
 
 
-@dataclass(slots=True)
-class Draft:
-    """One record while it is folded; nothing outlives it but the context. `ident` is what its keys begin with.
+@dataclass(slots=True, kw_only=True)
+class Builder(EventBuilder[Context]):
+    """One record while it is parsed. `ident` is what its keys begin with.
 
     `conversation`: the one in a database that the record is of; None for a transcript, whose folder is told by `slug`.
     """
 
-    context: Context
     session: str
     ident: str
     sidechain: str | None = None
@@ -62,12 +66,9 @@ class Draft:
     slug: str | None = None
     is_bubble: bool = False
     """It is a bubble of the editor, which tells todo lists that calls changed with the conversation."""
-    at_ms: int = 0
-    events: list[Event] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
 
     @classmethod
-    def of(cls, context: Context, told: Conversation) -> Draft | None:
+    def of(cls, context: Context, told: Conversation) -> Builder | None:
         """A record of a conversation in a database; None where its id cannot be used."""
         if not all(0 < len(name) <= MAX_NAME_CHARS for name in (told.id, told.parent or told.id)):
             return None
@@ -93,12 +94,11 @@ class Draft:
             if len(told) >= MAX_CONVERSATIONS:  # the one that has rested longest goes, but none of just now
                 del told[min(list(told)[:-_JUST_NOW], key=lambda ident: told[ident].last_ms)]
             told[self.conversation.id] = msgspec.structs.replace(self.told, **changes)
-            self.context = msgspec.structs.replace(self.context, told=told)
+            self.change(told=told)
 
-    def change(self, **changes: object) -> None:
-        """Replace fields of what is remembered of a source with one conversation."""
-        talk = msgspec.structs.replace(self.context.talk, **changes)
-        self.context = msgspec.structs.replace(self.context, talk=talk)
+    def change_talk(self, **changes: object) -> None:
+        """Replaces fields of what is remembered of a source with one conversation."""
+        self.change(talk=msgspec.structs.replace(self.context.talk, **changes))
 
     def place(self, noted_ms: int, own_ms: int = 0) -> None:
         """Give the record its time: its own, else just after the one before; never before that.
@@ -109,7 +109,7 @@ class Draft:
         after = talk.last_ms + 1 if talk.last_ms else 0
         timed = talk.timed or own_ms > 0
         self.at_ms = min(max(after, own_ms if timed else noted_ms, 0), LATEST_MS)
-        self.change(last_ms=self.at_ms, timed=timed)
+        self.change_talk(last_ms=self.at_ms, timed=timed)
 
     def add(self, body: AnyBody, part: str) -> None:
         """Add an event of a part of the record."""
@@ -118,28 +118,19 @@ class Draft:
     def add_as(self, key: str, body: AnyBody) -> None:
         """Add an event. Without any time there is none."""
         if self.at_ms:
-            self.events.append(
-                Event(
-                    key=key,
-                    session=self.session,
-                    at_ms=self.at_ms,
-                    body=body,
-                    cwd=self.folder,
-                    sidechain=self.sidechain,
-                )
-            )
+            self.append(key, body, session=self.session, cwd=self.folder, sidechain=self.sidechain)
         elif not self.skipped:
             self.skip("record", "no time")
 
     def skip(self, record_type: str, reason: str) -> None:
         """Count something that was not understood. `reason` never quotes the record."""
-        self.skipped.append(rawjson.skipped(record_type, reason, None))
+        self.count_skipped(record_type, reason)
 
-    def folded(self, retold: Retold | None = None) -> tuple[Context, Folded]:
+    def parsed(self, retold: Retold | None = None) -> tuple[Context, Parsed]:
         """The next context and what the record became."""
         if self.events:
             self.tell(last=self.events[-1].key.encode("utf-8", "replace"))
-        return self.context, Folded(events=tuple(self.events), skipped=tuple(self.skipped), retold=retold)
+        return self.context, msgspec.structs.replace(self.built(), retold=retold)
 
     @property
     def folder(self) -> str | None:
@@ -159,7 +150,7 @@ class Draft:
         if self.conversation is None:
             found = next((folder for path in paths if (folder := folder_with(self.slug, path))), None)
             if cwd := absolute(found or "", None):
-                self.change(cwd=cwd)
+                self.change_talk(cwd=cwd)
         else:
             found = next((one for path in paths if (one := _holding(self.conversation.folders, path))), None)
             if found is not None:
@@ -179,9 +170,9 @@ class Draft:
             self.add(
                 UserPrompt(text=words.text, actor="human" if typed else "model", attachments=attachments), "prompt"
             )
-            self.change(marks=marks or words.marked)
+            self.change_talk(marks=marks or words.marked)
             if typed or self.sidechain is not None:
-                self.change(calls=(), waiting=())
+                self.change_talk(calls=(), waiting=())
 
     def say(self, text: str, part: str) -> None:
         """A text of the model."""
@@ -199,7 +190,7 @@ class Draft:
         asked = next(filter(None, (questions_of(call_id, raw) for raw in args)), ()) if op == "ask" else ()
         subject = asked[0].text if asked else next(filter(None, (subject_of(name, raw) for raw in args)), "")
         call = OpenCall(
-            call_id=call_id,
+            id=call_id,
             name=name,
             op=op,
             subject=bounded(subject, SUBJECT_CHARS),
@@ -207,7 +198,7 @@ class Draft:
             questions=tuple(bounded(question.text, SHORT_CHARS) for question in asked),
             handoff=any(looks_at_handoff(raw, self.folder) for raw in args),
         )
-        self.add(ToolCall(call_id=call_id, name=name, op=op, subject=call.subject), part)
+        self.add(call.as_event(), part)
         for number, question in enumerate(asked):
             self.add(question, f"{within}question{number}")
         if plain_name(name) == "todowrite":
@@ -216,37 +207,26 @@ class Draft:
 
     def await_result(self, call: OpenCall) -> None:
         """Wait for the result of a call."""
-        others = tuple(other for other in self.context.talk.calls if other.call_id != call.call_id)
-        self.change(calls=(*others, call)[-MAX_OPEN_CALLS:])
+        self.change_talk(calls=opened(self.context.talk.calls, call, most=MAX_OPEN_CALLS))
 
     def result(self, call: OpenCall, outcome: Outcome, part: str, within: str) -> None:
         """How a call ended, and what it changed if it went well."""
-        self.change(calls=tuple(other for other in self.context.talk.calls if other.call_id != call.call_id))
-        result = ToolResult(
-            call_id=call.call_id,
-            name=call.name,
-            op=call.op,
-            status=outcome.status,
-            subject=call.subject,
-            exit_code=outcome.exit_code,
-            output="" if call.handoff else without_handoff(outcome.output),
-            never_ran=outcome.never_ran,
+        self.change_talk(calls=closed(self.context.talk.calls, call.id))
+        self.add(
+            call.ended(outcome.status, outcome.output, exit_code=outcome.exit_code, never_ran=outcome.never_ran), part
         )
-        self.add(result, part)
         if outcome.status == "ok":
             for number, change in enumerate(call.changes):
-                self.add(as_edit(change, call.call_id), f"{within}edit{number}")
+                self.add(as_edit(change, call.id), f"{within}edit{number}")
             if call.questions and (said := outcome.output.strip()):
-                self.add(
-                    Answer(call_id=call.call_id, question=" / ".join(call.questions), text=said), f"{within}answer"
-                )
+                self.add(Answer(call_id=call.id, question=" / ".join(call.questions), text=said), f"{within}answer")
 
     def close_calls(self) -> None:
         """The model went on, so its calls have come back; how, a transcript does not say."""
         for number, call in enumerate(self.context.talk.calls):
             if call.op in ("edit", "write") and call.changes:
-                waiting = Waiting(call_id=call.call_id, changes=call.changes)
-                self.change(waiting=(*self.context.talk.waiting, waiting)[-MAX_WAITING:])
+                waiting = Waiting(call_id=call.id, changes=call.changes)
+                self.change_talk(waiting=(*self.context.talk.waiting, waiting)[-MAX_WAITING:])
             self.result(msgspec.structs.replace(call, changes=()), Outcome("unknown"), f"closed{number}", "")
 
     def believe_edits(self) -> None:
@@ -254,7 +234,7 @@ class Draft:
         for number, waiting in enumerate(self.context.talk.waiting):
             for place, change in enumerate(waiting.changes):
                 self.add(as_edit(change, waiting.call_id), f"edit{number}.{place}")
-        self.change(waiting=())
+        self.change_talk(waiting=())
 
     def _plan(self, args: Sequence[msgspec.Raw], part: str) -> None:
         found = (todos_after(self.context.talk.todos, raw) for raw in args)
@@ -262,7 +242,7 @@ class Draft:
         if todos is None:
             self.skip("tool-call/TodoWrite", "unexpected input")
         elif not (self.is_bubble and (not todos or any(map(is_merge, args)))):
-            self.change(todos=todos)
+            self.change_talk(todos=todos)
             self.add(as_update(todos), part)
 
 

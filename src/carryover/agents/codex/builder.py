@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Folded, Source
+from carryover.adapter.contract import Parsed, Source
+from carryover.adapter.event_builder import EventBuilder, differing, usable_folder, usable_name
 from carryover.agents.codex import wire
 from carryover.agents.codex.context import MAX_TOLD, MAX_TURNS, Context, Facts, Told, Turn
-from carryover.agents.codex.transcripts import named_ms
-from carryover.model import AnyBody, Event, SessionInfo, Skipped, session_elsewhere
-from carryover.records import rawjson
-from carryover.records.bounds import MAX_NAME_CHARS, MAX_PATH_CHARS
-from carryover.records.identity import digest, utc_ms
-from carryover.records.paths import is_absolute
+from carryover.agents.codex.locate import named_ms
+from carryover.model import AnyBody, session_elsewhere
+from carryover.records.fields import digest, utc_ms
 
 _FOLDER_MARK_CHARS: Final = 8
 
 
-@dataclass(slots=True)
-class Draft:
-    """One record while it is folded. `context` is replaced as the fold learns; nothing outlives the record but it."""
+@dataclass(slots=True, kw_only=True)
+class Builder(EventBuilder[Context]):
+    """One record of a rollout while it is parsed."""
 
-    context: Context
     thread: str
-    at_ms: int
     timed: bool
     """The record has a time of its own."""
     turn: Turn
     """The turn that what is added belongs to."""
-    events: list[Event] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, source: Source, context: Context, line: wire.Line) -> Draft:
+    def begin(cls, source: Source, context: Context, line: wire.Line) -> Builder:
         own_ms = utc_ms(line.timestamp)
         at_ms = own_ms or _next_ms(context) or named_ms(source.path)
         return cls(
@@ -68,10 +62,6 @@ class Draft:
             return session
         return session_elsewhere(session, digest(here)[:_FOLDER_MARK_CHARS])
 
-    def change(self, **changes: object) -> None:
-        """Replace fields of the context."""
-        self.context = msgspec.structs.replace(self.context, **changes)
-
     def start_turn(self, turn_id: str | None, cwd: str | None) -> None:
         """From here on this turn is at work. Until its folder is told it is as announced, or as in the turn before."""
         known = self._known(turn_id)
@@ -84,7 +74,7 @@ class Draft:
 
     def move_to(self, path: str | None) -> None:
         """From here on the session works in this folder; the first one is the thread's. For turns without ids."""
-        place = folder(path)
+        place = usable_folder(path)
         if place is None:
             return
         if self.context.cwd is None:
@@ -93,7 +83,7 @@ class Draft:
 
     def at_turn(self, turn_id: str | None) -> None:
         """What is added now belongs to this turn, which need not be the one at work. None: nobody says which."""
-        if named(turn_id) is None or turn_id == self.turn.id:
+        if usable_name(turn_id) is None or turn_id == self.turn.id:
             return
         known = self._known(turn_id)
         if known is not None:
@@ -134,19 +124,19 @@ class Draft:
 
     def skip(self, record_type: str, reason: str) -> None:
         """Count something that was not understood. `reason` never quotes the record."""
-        self.skipped.append(rawjson.skipped(record_type, reason, self.context.facts.agent_version))
+        self.count_skipped(record_type, reason, self.context.facts.agent_version)
 
     def learn(self, **facts: str | None) -> None:
         """Note facts about the session; None says nothing."""
-        known = {name: value for name, value in facts.items() if named(value)}
+        known = {name: value for name, value in facts.items() if usable_name(value)}
         self.change(facts=msgspec.structs.replace(self.context.facts, **known))
 
-    def folded(self) -> tuple[Context, Folded]:
+    def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the record became, facts about the session first."""
         if self.events:
             self.tell_facts()
             self.change(last_ms=self.at_ms)
-        return self.context, Folded(events=tuple(self.events), skipped=tuple(self.skipped))
+        return self.context, self.built()
 
     def _keep(self, *turns: Turn) -> None:
         """The newest, and older ones in which something still runs: where they were is where it ends."""
@@ -163,10 +153,7 @@ class Draft:
             return
         sidechain = self.context.sidechain
         twin = f"{self.at_ms}/{sidechain or ''}/{part}/{mark}" if self.timed else None
-        event = Event(
-            key=key, session=self.session, at_ms=self.at_ms, body=body, twin=twin, cwd=self.cwd, sidechain=sidechain
-        )
-        self.events.append(event)
+        self.append(key, body, session=self.session, cwd=self.cwd, sidechain=sidechain, twin=twin)
 
     def tell_facts(self) -> None:
         """Send what is known of the session and was not sent before."""
@@ -180,17 +167,7 @@ class Draft:
         told = next((told.facts for told in self.context.told if told.session == session), Facts())
         if facts == told:
             return
-        new = {
-            name: value for name in Facts.__struct_fields__ if (value := getattr(facts, name)) != getattr(told, name)
-        }
-        info = Event(
-            key=f"info/{session}/{self.at_ms}/{digest(msgspec.json.encode(new))}",
-            session=session,
-            at_ms=self.at_ms,
-            body=SessionInfo(**new),
-            cwd=cwd,
-        )
-        self.events.insert(0, info)
+        self.put_info_first(session, cwd, differing(facts, told))
         others = tuple(other for other in self.context.told if other.session != session)
         self.change(told=(*others, Told(session, facts))[-MAX_TOLD:])
 
@@ -198,13 +175,3 @@ class Draft:
 def _next_ms(context: Context) -> int:
     """The time of a record without one: that of the one before, or just after it where no record has any."""
     return context.last_ms + (context.family == "flat") if context.last_ms else 0
-
-
-def named(name: str | None) -> str | None:
-    """An id or name fit to be kept; absent, empty and absurdly long ones are none."""
-    return name if name and len(name) <= MAX_NAME_CHARS else None
-
-
-def folder(path: str | None) -> str | None:
-    """A folder fit to be kept; relative and absurdly long ones are none."""
-    return path if path and is_absolute(path) and len(path) <= MAX_PATH_CHARS else None

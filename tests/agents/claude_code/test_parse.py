@@ -10,7 +10,7 @@ import pytest
 from agents.claude_code.contract_case import session
 from agents.claude_code.session import ID, START_MS, Session
 from carryover.adapter.contract import Record, Source
-from carryover.agents.claude_code import AGENT
+from carryover.agents.claude_code.adapter import AGENT
 from carryover.model import (
     AgentSummary,
     AssistantMessage,

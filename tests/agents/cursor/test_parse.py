@@ -29,7 +29,7 @@ from agents.cursor.stores import (
 )
 from carryover.adapter.contract import Record, Source
 from carryover.agents.cursor.context import MAX_CONVERSATIONS, Context
-from carryover.agents.cursor.normalise import fold
+from carryover.agents.cursor.parse import parse_record
 from carryover.model import (
     AgentSummary,
     Answer,
@@ -274,7 +274,7 @@ def test_what_is_remembered_is_bounded() -> None:
     source = Source(agent="cursor", path="/home/dev/User/globalStorage/state.vscdb")
     for number in range(MAX_CONVERSATIONS * 2):
         data = {"kind": "state", "conversation": {"id": f"{number}", "name": "x" * 200}, "at_ms": START_MS}
-        context, folded = fold(source, context, Record(number=1, data=json.dumps(data).encode()))
+        context, folded = parse_record(source, context, Record(number=1, data=json.dumps(data).encode()))
         assert len(folded.events) == 1
 
     assert len(context.told) == MAX_CONVERSATIONS
@@ -294,7 +294,7 @@ def test_what_is_remembered_is_bounded() -> None:
 )
 def test_a_record_nobody_understands_is_counted(data: bytes, reason: str) -> None:
     source = Source(agent="cursor", path="/home/dev/User/globalStorage/state.vscdb")
-    context, folded = fold(source, Context(), Record(number=1, data=data))
+    context, folded = parse_record(source, Context(), Record(number=1, data=data))
 
     assert context == Context()
     assert folded.events == ()

@@ -8,7 +8,8 @@ import pytest
 
 from agents.claude_code.contract_case import SESSION, SLUG
 from carryover.adapter.contract import Source
-from carryover.agents.claude_code.transcripts import roots, source_of, sources
+from carryover.agents.claude_code.adapter import AGENT
+from carryover.agents.claude_code.locate import source_of, sources
 
 HOME = Path("/home/dev")
 
@@ -23,7 +24,7 @@ HOME = Path("/home/dev")
     ],
 )
 def test_the_folder_can_be_moved(env: dict[str, str], root: str) -> None:
-    assert roots(HOME, env) == (Path(root),)
+    assert AGENT.roots(HOME, env) == (Path(root),)
 
 
 def test_a_file_named_by_a_uuid_is_a_session() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from carryover.adapter.contract import Source
-from carryover.agents.cursor import transcripts
-from carryover.agents.cursor.transcripts import NOTED, LinesReader, kind_of, source_of, sources
+from carryover.agents.cursor.adapter import AGENT
+from carryover.agents.cursor.locate import NOTED, LinesReader, kind_of, source_of, sources
 
 HOME = Path("/home/dev")
 USER = HOME / ".config/Cursor/User"
@@ -92,12 +92,12 @@ def test_what_is_there_is_found(tmp_path: Path) -> None:
 
 
 def test_the_data_folder_follows_its_variable() -> None:
-    moved = transcripts.roots(HOME, {"XDG_CONFIG_HOME": "/data/config"})
+    moved = AGENT.roots(HOME, {"XDG_CONFIG_HOME": "/data/config"})
 
     assert Path("/data/config/Cursor/User/globalStorage") in moved
     assert Path("/data/config/Cursor/chats") in moved
     assert HOME / ".cursor/chats" in moved
-    assert set(transcripts.roots(HOME, {})) >= {USER / "globalStorage", HOME / ".cursor/projects"}
+    assert set(AGENT.roots(HOME, {})) >= {USER / "globalStorage", HOME / ".cursor/projects"}
 
 
 AT_MS = 1_772_442_000_123

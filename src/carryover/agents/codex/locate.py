@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Source
-from carryover.adapter.spec import Place
-from carryover.records.identity import utc_ms
-
-AGENT_ID: Final = "codex"
-SESSIONS: Final = Place(path="~/.codex/sessions", env="CODEX_HOME", below="sessions")
-"""The folder with one subfolder a year, month and day. A resumed session grows in the folder of its first day."""
-ARCHIVED: Final = Place(path="~/.codex/archived_sessions", env="CODEX_HOME", below="archived_sessions")
-"""Where `codex archive` moves a transcript, and `unarchive` takes it back from; without subfolders."""
+from carryover.agents.codex.spec import SPEC
+from carryover.records.fields import utc_ms
 
 _ARCHIVE_NAME: Final = "archived_sessions"
 _ROLLOUT: Final = re.compile(
@@ -25,11 +19,6 @@ _ROLLOUT: Final = re.compile(
     re.IGNORECASE,
 )
 _TIME: Final = re.compile(r"rollout-(\d{4}-\d{2}-\d{2})T(\d{2}-\d{2}-\d{2})-[^/]*$")
-
-
-def roots(home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-    """`sessions` and `archived_sessions` in `$CODEX_HOME`, else in `~/.codex`."""
-    return (SESSIONS.at(home, env), ARCHIVED.at(home, env))
 
 
 def source_of(path: Path, root: Path) -> Source | None:
@@ -51,7 +40,7 @@ def source_of(path: Path, root: Path) -> Source | None:
         is_there = len(parts) == 4 and all(part.isdigit() for part in parts[:3])
     if not is_there:
         return None
-    return Source(agent=AGENT_ID, path=str(path), session=found[4], group="/".join(found.groups()[:3]))
+    return Source(agent=SPEC.id, path=str(path), session=found[4], group="/".join(found.groups()[:3]))
 
 
 def sources(root: Path) -> list[Source]:

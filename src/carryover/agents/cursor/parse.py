@@ -7,14 +7,14 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Folded, Record, Retold, Source
+from carryover.adapter.contract import Parsed, Record, Retold, Source
+from carryover.agents.cursor.builder import LATEST_MS, Builder, mark_of
 from carryover.agents.cursor.context import Context, OpenCall, TalkContext, Told
-from carryover.agents.cursor.draft import LATEST_MS, Draft, mark_of
 from carryover.agents.cursor.folders import slug_of
+from carryover.agents.cursor.locate import COPY_GROUP, NOTED, kind_of
 from carryover.agents.cursor.plans import as_update, todos_in
 from carryover.agents.cursor.results import Outcome, outcome_of, turn_end
 from carryover.agents.cursor.tools import op_of
-from carryover.agents.cursor.transcripts import COPY_GROUP, NOTED, kind_of
 from carryover.agents.cursor.wire import (
     ASSISTANT,
     RECORD,
@@ -37,8 +37,7 @@ from carryover.agents.cursor.wire import (
 )
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.bounds import MAX_NAME_CHARS
-from carryover.records.identity import digest
+from carryover.records.fields import MAX_NAME_CHARS, digest
 from carryover.records.text import without_handoff
 
 MAX_BLOCKS: Final = 500
@@ -49,89 +48,89 @@ _ERROR_TEXTS: Final = ("message", "detail", "title", "error")
 _CALL_ERROR_TEXTS: Final = ("clientVisibleErrorMessage", "modelVisibleErrorMessage", "message")
 
 
-def fold(source: Source, context: Context, record: Record) -> tuple[Context, Folded]:
+def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Fold one record. Never raises: what is not understood is counted in `skipped`."""
     if kind_of(source.path) == "transcript":
-        return _fold_line(source, context, record)
+        return _parse_line(source, context, record)
     read = rawjson.read(RECORD, record.data)
     if isinstance(read, str):
-        return context, Folded(skipped=(rawjson.skipped(None, read, None),))
+        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
     if isinstance(read, PassedByRecord):
-        return context, Folded(skipped=(rawjson.skipped(read.what, read.why, None),))
-    draft = Draft.of(context, read.conversation)
-    if draft is None:
-        return context, Folded(skipped=(rawjson.skipped("conversation", "no usable id", None),))
+        return context, Parsed(skipped=(rawjson.skipped(read.what, read.why, None),))
+    builder = Builder.of(context, read.conversation)
+    if builder is None:
+        return context, Parsed(skipped=(rawjson.skipped("conversation", "no usable id", None),))
     if isinstance(read, BeginRecord):
-        return draft.folded(_begin(draft, read))
+        return builder.parsed(_begin(builder, read))
     if isinstance(read, MessageRecord):
-        _fold_message(draft, read)
-        return draft.folded()
-    at_ms = read.at_ms if 0 < read.at_ms < LATEST_MS else draft.told.last_ms
+        _parse_message(builder, read)
+        return builder.parsed()
+    at_ms = read.at_ms if 0 < read.at_ms < LATEST_MS else builder.told.last_ms
     if not at_ms:
-        return context, Folded(skipped=(rawjson.skipped("conversation", "no usable time", None),))
-    draft.at_ms = at_ms
-    draft.tell(last_ms=at_ms)
+        return context, Parsed(skipped=(rawjson.skipped("conversation", "no usable time", None),))
+    builder.at_ms = at_ms
+    builder.tell(last_ms=at_ms)
     if isinstance(read, BubbleRecord):
-        _fold_bubble(draft, read)
+        _parse_bubble(builder, read)
     else:
-        _fold_state(draft, read)
-    return draft.folded()
+        _parse_state(builder, read)
+    return builder.parsed()
 
 
-def _begin(draft: Draft, record: BeginRecord) -> Retold | None:
+def _begin(builder: Builder, record: BeginRecord) -> Retold | None:
     """What is told again: what comes after the last event, or all of it where anything before it changed."""
-    known = draft.ident in draft.context.told
+    known = builder.ident in builder.context.told
     if not record.on:
-        draft.context = msgspec.structs.replace(draft.context, talk=TalkContext(marks=draft.context.talk.marks))
+        builder.context = msgspec.structs.replace(builder.context, talk=TalkContext(marks=builder.context.talk.marks))
     if not (record.on and known):
-        draft.tell(**msgspec.structs.asdict(Told(last_ms=min(max(record.at_ms, 0), LATEST_MS))))
-    if (record.compacted and draft.context.talk.marks) or (record.on and not known):
+        builder.tell(**msgspec.structs.asdict(Told(last_ms=min(max(record.at_ms, 0), LATEST_MS))))
+    if (record.compacted and builder.context.talk.marks) or (record.on and not known):
         return None
-    after = draft.told.last
+    after = builder.told.last
     return Retold(
-        session=draft.session,
-        sidechain=draft.sidechain,
+        session=builder.session,
+        sidechain=builder.sidechain,
         after=None if after is None else after.decode("utf-8", "replace"),
         more=record.more,
     )
 
 
-def _fold_bubble(draft: Draft, record: BubbleRecord) -> None:
-    draft.ident = f"{draft.ident}/{record.bubble_id}"
-    draft.is_bubble = True
+def _parse_bubble(builder: Builder, record: BubbleRecord) -> None:
+    builder.ident = f"{builder.ident}/{record.bubble_id}"
+    builder.is_bubble = True
     bubble, text = record.bubble, text_of(record.bubble.text)
     if record.type == USER:
         if text.strip():
-            draft.add(UserPrompt(text=text, actor="model" if draft.sidechain else "human"), "text")
+            builder.add(UserPrompt(text=text, actor="model" if builder.sidechain else "human"), "text")
     elif record.type == ASSISTANT:
         if bytes(bubble.tool_former_data) != b"null":
-            _fold_tool(draft, record)
+            _parse_tool(builder, record)
         if text.strip():
-            draft.add(AssistantMessage(text=text, final=record.final, aborted=record.aborted), "text")
+            builder.add(AssistantMessage(text=text, final=record.final, aborted=record.aborted), "text")
         if error := text_below(bubble.error_details, *_ERROR_TEXTS):
-            draft.add(turn_end(error), "failed")
+            builder.add(turn_end(error), "failed")
     else:
-        draft.skip("bubble", "unknown type")
+        builder.skip("bubble", "unknown type")
 
 
-def _fold_tool(draft: Draft, record: BubbleRecord) -> None:
+def _parse_tool(builder: Builder, record: BubbleRecord) -> None:
     """A call, and its result where there is one."""
     data = rawjson.part_of(record.bubble.tool_former_data, ToolData) or ToolData()
     # The id is as the model's provider made it; some hold a line break and a second id.
     call_id = text_of(data.tool_call_id).partition("\n")[0][:MAX_NAME_CHARS] or record.bubble_id
     args = [unwrapped(raw) for raw in (data.raw_args, data.params) if raw is not rawjson.ABSENT]
-    call = draft.call(call_id, text_of(data.name), args, "call", "")
-    outcome = _outcome(draft, call.op, data) if call is not None else None
+    call = builder.call(call_id, text_of(data.name), args, "call", "")
+    outcome = _outcome(builder, call.op, data) if call is not None else None
     if call is None or outcome is None:
         return
     result = fields_of(unwrapped(data.result))
     if text_of(result.get("afterContentId")) and not text_of(result.get("beforeContentId")):
         new = (msgspec.structs.replace(one, change="add") if one.change == "modify" else one for one in call.changes)
         call = msgspec.structs.replace(call, changes=tuple(new))
-    draft.result(call, outcome, "result", "")
+    builder.result(call, outcome, "result", "")
 
 
-def _outcome(draft: Draft, op: Op, data: ToolData) -> Outcome | None:
+def _outcome(builder: Builder, op: Op, data: ToolData) -> Outcome | None:
     """How the call ended, None where it did not (that we know of)."""
     status = text_of(data.status)
     result = outcome_of(op, unwrapped(data.result)) if data.result is not rawjson.ABSENT else Outcome("unknown")
@@ -143,7 +142,7 @@ def _outcome(draft: Draft, op: Op, data: ToolData) -> Outcome | None:
     if status == "cancelled":
         return result if result.status == "denied" else msgspec.structs.replace(result, status="interrupted")
     if status not in ("completed", ""):
-        draft.skip("bubble/tool", "unknown status")
+        builder.skip("bubble/tool", "unknown status")
         return msgspec.structs.replace(result, status="unknown")
     if op == "shell":
         # A command that failed is `completed` too, so that without an exit code nobody knows how it ended.
@@ -153,85 +152,85 @@ def _outcome(draft: Draft, op: Op, data: ToolData) -> Outcome | None:
     return msgspec.structs.replace(result, status="ok") if is_ok else result
 
 
-def _fold_state(draft: Draft, record: StateRecord) -> None:
+def _parse_state(builder: Builder, record: StateRecord) -> None:
     """What is said of the conversation as a whole, where that is news."""
-    folders = draft.conversation.folders if draft.conversation is not None else ()
-    if record.status and draft.folder is None and folders:
+    folders = builder.conversation.folders if builder.conversation is not None else ()
+    if record.status and builder.folder is None and folders:
         # A turn is over and touched no file: the first folder will do.
-        draft.tell(folder=folders[0], marks={**draft.told.marks, "info": 0})
+        builder.tell(folder=folders[0], marks={**builder.told.marks, "info": 0})
     info = SessionInfo(title=record.conversation.name or None, model=record.conversation.model or None)
-    if draft.sidechain is None and (info.title or info.model or draft.folder):
-        _tell_news(draft, "info", info)
+    if builder.sidechain is None and (info.title or info.model or builder.folder):
+        _tell_news(builder, "info", info)
     todos = todos_in(record.todos)
-    if todos or (todos is not None and draft.told.marks.get("todos")):
-        _tell_news(draft, "todos", as_update(todos))
+    if todos or (todos is not None and builder.told.marks.get("todos")):
+        _tell_news(builder, "todos", as_update(todos))
     if summary := without_handoff(text_below(record.summary, "summary", "text")).strip():
-        _tell_news(draft, "summary", AgentSummary(text=summary, source="compaction"), f"summary/{digest(summary)}")
+        _tell_news(builder, "summary", AgentSummary(text=summary, source="compaction"), f"summary/{digest(summary)}")
     if record.status in ("aborted", "error"):
         end = TurnEnd(reason="interrupted" if record.status == "aborted" else "error")
-        _tell_news(draft, "end", end, f"{draft.ident}/{record.bubble_id}:end")
+        _tell_news(builder, "end", end, f"{builder.ident}/{record.bubble_id}:end")
 
 
-def _tell_news(draft: Draft, name: str, body: AnyBody, key: str | None = None) -> None:
+def _tell_news(builder: Builder, name: str, body: AnyBody, key: str | None = None) -> None:
     mark = mark_of(f"{key} {body}")
-    if mark != draft.told.marks.get(name):
-        draft.tell(marks={**draft.told.marks, name: mark})
-        draft.add_as(key or f"{draft.ident}/{name}/{draft.at_ms}/{mark}", body)
+    if mark != builder.told.marks.get(name):
+        builder.tell(marks={**builder.told.marks, name: mark})
+        builder.add_as(key or f"{builder.ident}/{name}/{builder.at_ms}/{mark}", body)
 
 
-def _fold_message(draft: Draft, record: MessageRecord) -> None:
-    draft.ident = f"{draft.ident}/{record.message_id[:MAX_NAME_CHARS]}/{record.occurrence}"
+def _parse_message(builder: Builder, record: MessageRecord) -> None:
+    builder.ident = f"{builder.ident}/{record.message_id[:MAX_NAME_CHARS]}/{record.occurrence}"
     message = fields_of(record.data)
     role = rawjson.string_of(message.get("role", rawjson.ABSENT))
     if role == "system":
         return
     if role not in ("user", "assistant", "tool"):
-        draft.skip(f"message/{role}" if role else "message", "unknown role" if role else "unexpected shape")
+        builder.skip(f"message/{role}" if role else "message", "unknown role" if role else "unexpected shape")
         return
-    noted_ms = record.noted_ms if draft.context.talk.last_ms else draft.told.last_ms or record.noted_ms
-    blocks = _blocks(draft, f"message/{role}", message.get("content"), ("text", "tool-call", "tool-result"))
+    noted_ms = record.noted_ms if builder.context.talk.last_ms else builder.told.last_ms or record.noted_ms
+    blocks = _blocks(builder, f"message/{role}", message.get("content"), ("text", "tool-call", "tool-result"))
     if role == "user":
-        _fold_prompt(draft, blocks, noted_ms)
+        _parse_prompt(builder, blocks, noted_ms)
         return
-    draft.place(noted_ms)
+    builder.place(noted_ms)
     for number, block in blocks.items():
         if block.type == "text":
-            draft.say(block.text or "", f"{number}")
+            builder.say(block.text or "", f"{number}")
         elif block.type == "tool-call":
             args = block.args if block.args is not rawjson.ABSENT else block.input
-            call = draft.call(block.tool_call_id or "", block.tool_name or "", (args,), f"{number}", f"{number}.")
+            call = builder.call(block.tool_call_id or "", block.tool_name or "", (args,), f"{number}", f"{number}.")
             if call is not None:
-                draft.await_result(call)
+                builder.await_result(call)
         elif block.type == "tool-result":
-            _fold_result(draft, block, f"{number}")
+            _parse_result(builder, block, f"{number}")
 
 
-def _fold_result(draft: Draft, block: Block, part: str) -> None:
+def _parse_result(builder: Builder, block: Block, part: str) -> None:
     call_id, name = block.tool_call_id or "", block.tool_name or ""
     if not call_id or len(call_id) + len(name) > 2 * MAX_NAME_CHARS:
-        draft.skip("message/tool/tool-result", "no usable id")
+        builder.skip("message/tool/tool-result", "no usable id")
         return
-    call = next((call for call in draft.context.talk.calls if call.call_id == call_id), None)
-    call = call or OpenCall(call_id=call_id, name=name, op=op_of(name))
+    call = next((call for call in builder.context.talk.calls if call.id == call_id), None)
+    call = call or OpenCall(id=call_id, name=name, op=op_of(name))
     outcome = outcome_of(call.op, block.result)
     if bytes(block.is_error) == b"true" and outcome.status in ("ok", "unknown"):
         outcome = Outcome("error", outcome.output, exit_code=outcome.exit_code)
-    draft.result(call, outcome, part, f"{part}.")
+    builder.result(call, outcome, part, f"{part}.")
 
 
-def _fold_line(source: Source, context: Context, record: Record) -> tuple[Context, Folded]:
+def _parse_line(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """One line of a transcript. A message has a role, everything else a type."""
     line = fields_of(record.data)
     role, kind = text_of(line.get("role")), text_of(line.get("type"))
     if not line and record.data.strip() != b"{}":
-        return context, Folded(skipped=(rawjson.skipped("?", "not a JSON object", None),))
+        return context, Parsed(skipped=(rawjson.skipped("?", "not a JSON object", None),))
     if role == "system":
-        return context, Folded()
+        return context, Parsed()
     names = ("role", "type", "message", "status", "error")
     content = digest(b"\0".join(bytes(line.get(name, rawjson.ABSENT)) for name in names))
     session = source.session or digest(source.path)
     copy = f"{COPY_GROUP}/" if source.group == COPY_GROUP else ""
-    draft = Draft(
+    builder = Builder(
         context=context,
         session=session,
         ident=f"{session}/{source.sidechain or ''}/{copy}{record.number}/{content}",
@@ -240,42 +239,44 @@ def _fold_line(source: Source, context: Context, record: Record) -> tuple[Contex
     )
     noted_ms = number_of(line.get(NOTED)) or 0
     if role in ("user", "assistant"):
-        _fold_spoken(draft, role, line, noted_ms)
+        _parse_spoken(builder, role, line, noted_ms)
     elif kind == "turn_ended":
-        _fold_end(draft, line, noted_ms)
+        _parse_end(builder, line, noted_ms)
     else:
-        draft.skip(kind or role or "?", "unknown record type")
-    return draft.folded()
+        builder.skip(kind or role or "?", "unknown record type")
+    return builder.parsed()
 
 
-def _fold_spoken(draft: Draft, role: str, line: Fields, noted_ms: int) -> None:
+def _parse_spoken(builder: Builder, role: str, line: Fields, noted_ms: int) -> None:
     message = fields_of(line.get("message"))
     content = message.get("content", rawjson.ABSENT)
     if bytes(content)[:1] not in (b'"', b"["):
-        draft.skip(role, "unexpected message")
+        builder.skip(role, "unexpected message")
         return
-    blocks = _blocks(draft, role, content, ("text", "tool_use") if role == "assistant" else ("text",))
+    blocks = _blocks(builder, role, content, ("text", "tool_use") if role == "assistant" else ("text",))
     if role == "user":
-        _fold_prompt(draft, blocks, noted_ms)
+        _parse_prompt(builder, blocks, noted_ms)
         return
-    draft.place(noted_ms)
-    draft.close_calls()
+    builder.place(noted_ms)
+    builder.close_calls()
     for number, block in blocks.items():
         if block.type == "text":
-            draft.say(block.text or "", f"{number}")
+            builder.say(block.text or "", f"{number}")
         elif block.type == "tool_use":
-            call = draft.call(f"{draft.ident}/{number}", block.name or "", (block.input,), f"{number}", f"{number}.")
+            call = builder.call(
+                f"{builder.ident}/{number}", block.name or "", (block.input,), f"{number}", f"{number}."
+            )
             if call is not None:
-                draft.await_result(call)
+                builder.await_result(call)
 
 
-def _fold_prompt(draft: Draft, blocks: Mapping[int, Block], noted_ms: int) -> None:
+def _parse_prompt(builder: Builder, blocks: Mapping[int, Block], noted_ms: int) -> None:
     texts = [block.text for block in blocks.values() if block.type == "text" and block.text]
     images = sum(block.type in _IMAGE_BLOCKS for block in blocks.values())
-    draft.prompt("\n".join(texts), noted_ms, images)
+    builder.prompt("\n".join(texts), noted_ms, images)
 
 
-def _blocks(draft: Draft, where: str, content: msgspec.Raw | None, known: tuple[str, ...]) -> dict[int, Block]:
+def _blocks(builder: Builder, where: str, content: msgspec.Raw | None, known: tuple[str, ...]) -> dict[int, Block]:
     """The parts of a message that are understood, by their places; the others are counted."""
     if text := text_of(content):
         return {0: Block(type="text", text=text)}
@@ -283,24 +284,24 @@ def _blocks(draft: Draft, where: str, content: msgspec.Raw | None, known: tuple[
     for number, raw in enumerate(items_of(content)[:MAX_BLOCKS]):
         block = rawjson.part_of(raw, Block)
         if block is None:
-            draft.skip(where, "unexpected block")
+            builder.skip(where, "unexpected block")
         elif block.type in known or block.type in _IMAGE_BLOCKS:
             blocks[number] = block
         elif block.type not in _QUIET_BLOCKS:
-            draft.skip(f"{where}/{block.type}", "unknown block")
+            builder.skip(f"{where}/{block.type}", "unknown block")
     return blocks
 
 
-def _fold_end(draft: Draft, line: Fields, noted_ms: int) -> None:
+def _parse_end(builder: Builder, line: Fields, noted_ms: int) -> None:
     status = text_of(line.get("status"))
-    draft.place(noted_ms)
-    draft.close_calls()
+    builder.place(noted_ms)
+    builder.close_calls()
     if status in ("success", "completed"):
-        draft.believe_edits()
+        builder.believe_edits()
     elif status in ("aborted", "cancelled", "interrupted"):
-        draft.add(TurnEnd(reason="interrupted"), "end")
+        builder.add(TurnEnd(reason="interrupted"), "end")
     elif status == "error":
-        draft.add(turn_end(text_below(line.get("error", rawjson.ABSENT), "message")), "end")
+        builder.add(turn_end(text_below(line.get("error", rawjson.ABSENT), "message")), "end")
     else:
-        draft.skip("turn_ended", "unknown status")
-    draft.change(waiting=())
+        builder.skip("turn_ended", "unknown status")
+    builder.change_talk(waiting=())

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.records.paths import resolved
+from carryover.records.fields import resolved
 
 
 @pytest.mark.parametrize(

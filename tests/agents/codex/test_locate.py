@@ -8,7 +8,8 @@ import pytest
 
 from agents.codex.contract_case import NAME, THREAD
 from carryover.adapter.contract import Source
-from carryover.agents.codex.transcripts import roots, source_of, sources
+from carryover.agents.codex.adapter import AGENT
+from carryover.agents.codex.locate import source_of, sources
 
 HOME = Path("/home/dev")
 
@@ -23,7 +24,7 @@ HOME = Path("/home/dev")
     ],
 )
 def test_the_folders_can_be_moved(env: dict[str, str], folder: str) -> None:
-    assert roots(HOME, env) == (Path(folder) / "sessions", Path(folder) / "archived_sessions")
+    assert AGENT.roots(HOME, env) == (Path(folder) / "sessions", Path(folder) / "archived_sessions")
 
 
 def test_a_transcript_lies_in_the_folder_of_its_day() -> None:

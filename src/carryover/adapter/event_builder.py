@@ -1,0 +1,126 @@
+"""What every adapter does while it turns one record into events: collect them, remember open calls, count the rest.
+
+Each agent has a subclass of `EventBuilder` that knows its ids, times and folders.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import msgspec
+
+from carryover.adapter.contract import Parsed
+from carryover.model import Actor, AnyBody, Event, Op, ResultStatus, SessionInfo, Skipped, ToolCall, ToolResult
+from carryover.records import rawjson
+from carryover.records.changes import Change
+from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, digest, is_absolute
+from carryover.records.text import without_handoff
+
+C = TypeVar("C", bound=msgspec.Struct)
+
+
+class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A tool call whose result has not come yet. Part of a context, so it is stored with the cursor."""
+
+    id: str
+    name: str
+    op: Op
+    subject: str = ""
+    actor: Actor = "model"
+    changes: tuple[Change, ...] = ()
+    handoff: bool = False
+    """It looks at Carryover's own file, whose text must not come back as something that happened here."""
+
+    def as_event(self) -> ToolCall:
+        """The call itself."""
+        return ToolCall(call_id=self.id, name=self.name, op=self.op, subject=self.subject, actor=self.actor)
+
+    def ended(
+        self, status: ResultStatus, output: str, *, exit_code: int | None = None, never_ran: bool = False
+    ) -> ToolResult:
+        """How it ended, without what its output repeats of a handoff."""
+        return ToolResult(
+            call_id=self.id,
+            name=self.name,
+            op=self.op,
+            status=status,
+            subject=self.subject,
+            exit_code=exit_code,
+            output="" if self.handoff else without_handoff(output),
+            never_ran=never_ran,
+            actor=self.actor,
+        )
+
+
+Call = TypeVar("Call", bound=OpenCall)
+
+
+def opened(calls: tuple[Call, ...], call: Call, *, most: int) -> tuple[Call, ...]:
+    """Returns the open calls with one more, which replaces one of the same id; the oldest beyond `most` are dropped."""
+    return (*closed(calls, call.id), call)[-most:]
+
+
+def closed(calls: tuple[Call, ...], call_id: str) -> tuple[Call, ...]:
+    """Returns the open calls without one."""
+    return tuple(call for call in calls if call.id != call_id)
+
+
+@dataclass(slots=True, kw_only=True)
+class EventBuilder(Generic[C]):
+    """One record while it is parsed. `context` is replaced as the parser learns; nothing outlives the record but it."""
+
+    context: C
+    at_ms: int = 0
+    """UTC milliseconds; 0 where no time is known, and then nothing is added."""
+    events: list[Event] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def change(self, **changes: object) -> None:
+        """Replaces fields of the context."""
+        self.context = msgspec.structs.replace(self.context, **changes)
+
+    def append(
+        self,
+        key: str,
+        body: AnyBody,
+        *,
+        session: str,
+        cwd: str | None,
+        sidechain: str | None = None,
+        twin: str | None = None,
+    ) -> None:
+        """Adds an event under a key."""
+        self.events.append(
+            Event(key=key, session=session, at_ms=self.at_ms, body=body, twin=twin, cwd=cwd, sidechain=sidechain)
+        )
+
+    def put_info_first(self, session: str, cwd: str | None, facts: dict[str, str | None]) -> None:
+        """Adds facts about the session before everything else: the session belongs to the key, since a fork has the
+        records of its parent, but facts of its own."""
+        key = f"info/{session}/{self.at_ms}/{digest(msgspec.json.encode(facts))}"
+        info = SessionInfo(**facts)
+        self.events.insert(0, Event(key=key, session=session, at_ms=self.at_ms, body=info, cwd=cwd))
+
+    def count_skipped(self, record_type: str, reason: str, version: str | None = None) -> None:
+        """Counts something that was not understood. `reason` never quotes the record."""
+        self.skipped.append(rawjson.skipped(record_type, reason, version))
+
+    def built(self) -> Parsed:
+        """What the record became."""
+        return Parsed(events=tuple(self.events), skipped=tuple(self.skipped))
+
+
+def differing(new: msgspec.Struct, old: msgspec.Struct) -> dict[str, str | None]:
+    """Returns the fields of `new` that `old` has otherwise."""
+    return {name: value for name in new.__struct_fields__ if (value := getattr(new, name)) != getattr(old, name)}
+
+
+def usable_name(name: str | None) -> str | None:
+    """Returns an id or name fit to be kept; None for absent, empty and absurdly long ones."""
+    return name if name and len(name) <= MAX_NAME_CHARS else None
+
+
+def usable_folder(path: str | None) -> str | None:
+    """Returns a folder fit to be kept; None for absent, relative and absurdly long ones."""
+    return path if path and is_absolute(path) and len(path) <= MAX_PATH_CHARS else None

@@ -1,0 +1,53 @@
+"""What the hooks of several agents have in common. The payloads themselves are each agent's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter.contract import HookMeaning, Source, StartReason
+from carryover.model import AnyBody, Event, Skipped
+from carryover.records import rawjson
+
+MEANINGS: Final[dict[str, HookMeaning]] = {
+    "sessionstart": "start",
+    "precompact": "save",
+    "sessionend": "save",
+    "stop": "ended",
+}
+"""By event in lower case. Every other event is a `nudge`."""
+
+_REASONS: Final[dict[str, StartReason]] = {
+    "startup": "startup",
+    "clear": "clear",
+    "compact": "compact",
+    "resume": "resume",
+    "fork": "fork",
+}
+
+
+def start_reason(source: str | None) -> StartReason | None:
+    """Returns why a session starts, as the payload's `source` says; None for a word that no known version uses."""
+    return _REASONS.get(source or "")
+
+
+def skipped(event: str, reason: str) -> Skipped:
+    """A payload that is not this agent's or was not understood. `reason` quotes nothing of it."""
+    return rawjson.skipped(f"hook/{event}", reason, None)
+
+
+def provisional(event: str, session: str, at_ms: int, body: AnyBody, cwd: str | None) -> tuple[Event, ...]:
+    """The event that a hook reports before the transcript has it, under a key of its own."""
+    return (Event(key=f"hook/{session}/{event}/{at_ms}", session=session, at_ms=at_ms, body=body, cwd=cwd),)
+
+
+def root_above(
+    transcript: Path, source_of: Callable[[Path, Path], Source | None], names: Collection[str] = ()
+) -> Path | None:
+    """Returns the nearest folder above a transcript below which it is a source; None where there is none.
+
+    `names`: what such a folder is called; empty for any name.
+    """
+    above = (folder for folder in transcript.parents if folder.is_absolute() and (not names or folder.name in names))
+    return next((root for root in above if source_of(transcript, root) is not None), None)

@@ -1,0 +1,28 @@
+"""What the rest of Carryover sees of Cursor."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.agents.cursor import locate
+from carryover.agents.cursor.context import Context
+from carryover.agents.cursor.hooks import HOOKS
+from carryover.agents.cursor.spec import SPEC
+
+
+def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    from carryover.agents.cursor import parse  # `status` asks for the roots only, at a quarter of the cost
+
+    return parse.parse_record(source, context, record)
+
+
+AGENT: Final = Agent(
+    spec=SPEC,
+    reader=locate.CursorReader(),
+    context_type=Context,
+    source_of=locate.source_of,
+    sources=locate.sources,
+    parse=_parse,
+    hooks=HOOKS,
+)

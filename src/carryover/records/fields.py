@@ -1,0 +1,65 @@
+"""Names, paths, times and fingerprints, as they are kept of a record: bounded, absolute, in UTC."""
+
+from __future__ import annotations
+
+import hashlib
+import ntpath
+import posixpath
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+SUBJECT_CHARS: Final = 1000
+MAX_NAME_CHARS: Final = 300
+MAX_PATH_CHARS: Final = 4096
+SHORT_CHARS: Final = 200
+
+_WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+
+
+def bounded(text: str, limit: int) -> str:
+    """The beginning of `text`, cut between words so that no half of a secret is left that nobody would recognise."""
+    if len(text) <= limit:
+        return text
+    head = text[:limit]
+    kept = head.rsplit(maxsplit=1)[0] if len(head.split(maxsplit=1)) > 1 else ""
+    return f"{kept} …" if kept else "…"
+
+
+def utc_ms(timestamp: str | None) -> int:
+    """UTC milliseconds of an ISO time, 0 where there is none. Without a zone it is UTC (2.0.65, 2.1.328 write `Z`)."""
+    if not timestamp:
+        return 0
+    try:
+        at = datetime.fromisoformat(timestamp)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return max(0, round(at.timestamp() * 1000))
+    except (ValueError, OverflowError):
+        return 0
+
+
+def digest(data: str | bytes) -> str:
+    """A short fingerprint, to tell texts apart."""
+    raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
+    return hashlib.blake2b(raw, digest_size=12).hexdigest()
+
+
+def is_absolute(path: str) -> bool:
+    """Absolute on the machine that wrote the transcript, which need not be this one."""
+    return path.startswith("/") or _WINDOWS.match(path) is not None
+
+
+def resolved(path: str, cwd: str | None) -> str | None:
+    """`path` as an absolute path, without `..`; None when it is relative and nobody knows to what.
+
+    Of a Windows machine (Codex 0.48 to 0.87) with backslashes, since one session names a file in both ways.
+    """
+    if _WINDOWS.match(path):
+        return ntpath.normpath(path)
+    if not path.startswith("/"):
+        if cwd is not None and _WINDOWS.match(cwd):
+            return ntpath.normpath(ntpath.join(cwd, path))
+        if cwd is None or not cwd.startswith("/"):
+            return None
+        path = posixpath.join(cwd, path)
+    return posixpath.normpath(path)

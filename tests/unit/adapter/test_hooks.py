@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from carryover.adapter.contract import Source
+from carryover.adapter.hooks import root_above, start_reason
+
+
+def _talk(path: Path, root: Path) -> Source | None:
+    return Source(agent="x", path=str(path)) if path.parent == root else None
+
+
+def test_a_root_is_the_folder_of_that_name_below_which_the_path_is_a_source() -> None:
+    path = Path("/home/dev/talks/one.talk")
+
+    assert root_above(path, _talk, ("talks",)) == root_above(path, _talk) == Path("/home/dev/talks")
+    assert root_above(path, _talk, ("notes",)) is None
+    assert root_above(Path("talks/one.talk"), _talk, ("talks",)) is None
+
+
+def test_a_word_that_no_version_uses_is_no_reason() -> None:
+    assert [start_reason(word) for word in ("compact", "reborn", None)] == ["compact", None, None]

@@ -1,0 +1,1 @@
+"""Scribe: an agent that there is not. Its folder is all that Carryover has of it."""
