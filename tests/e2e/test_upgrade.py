@@ -140,7 +140,7 @@ def former(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Forme
 
 @pytest.fixture
 def shop(former: FormerState) -> Path:
-    return former.home / "work" / "shop"
+    return former.home / "code" / "shop"
 
 
 def revisions(former: FormerState) -> dict[str, int]:
@@ -206,7 +206,7 @@ def test_its_sessions_go_on_and_the_handoff_holds_both(
 def test_a_project_that_had_been_moved_has_its_sessions_at_the_new_path(
     former: FormerState, daemon: DaemonProcess
 ) -> None:
-    blog = former.home / "work" / "blog"
+    blog = former.home / "code" / "blog"
     with daemon:
         daemon.settle()
         session = ClaudeSession(former.home / ".claude" / "projects", blog)
