@@ -35,10 +35,13 @@ class Line(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
+        """The text of the line, without its list marker."""
         return self.entry.text
 
 
 class Section(msgspec.Struct, frozen=True):
+    """A section of the handoff: its heading and its lines, in the order in which they are printed."""
+
     title: str
     lines: tuple[Line, ...]
 

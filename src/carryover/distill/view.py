@@ -21,6 +21,8 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One session of the project with its digests. Times are UTC milliseconds."""
+
     session: str
     agent: str
     started_ms: int
