@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from carryover.config import Config, project_settings
-from carryover.distill.frame import PLACEHOLDER
+from carryover.distill.header import PLACEHOLDER
 from carryover.fsio import read_bytes_bounded
 from carryover.publish.handoff_file import HANDOFF, STORE
 from carryover.publish.policy import refusal

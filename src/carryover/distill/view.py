@@ -28,14 +28,14 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     started_ms: int
     last_ms: int
     digest: Digest
-    sidechains: tuple[Digest, ...] = ()
+    subagents: tuple[Digest, ...] = ()
     parent: str | None = None
     """The session it was forked or continued from."""
 
     @property
     def digests(self) -> tuple[Digest, ...]:
         """That of the main conversation, then those of its sub-agents."""
-        return (self.digest, *self.sidechains)
+        return (self.digest, *self.subagents)
 
     @property
     def newest_ms(self) -> int:

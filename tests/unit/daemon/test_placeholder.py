@@ -6,7 +6,7 @@ import pytest
 
 from carryover.config import Config, ProjectSettings, PublishConfig
 from carryover.daemon.placeholder import awaits_handoff, with_placeholder
-from carryover.distill.frame import PLACEHOLDER
+from carryover.distill.header import PLACEHOLDER
 from carryover.publish.project_files import Published
 from carryover.publish.refresh import Refreshed
 
