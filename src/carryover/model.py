@@ -136,6 +136,8 @@ class FileEdit(Body, frozen=True, tag="file_edit"):
 
 
 class PlanItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One step of a plan or one entry of a todo list."""
+
     text: str
     state: PlanState = "pending"
 
@@ -184,10 +186,14 @@ class Retracted(Body, frozen=True, tag="retracted"):
 
 
 class SessionStart(Body, frozen=True, tag="session_start"):
+    """The session began. `reason` is the agent's own name for why."""
+
     reason: str
 
 
 class SessionEnd(Body, frozen=True, tag="session_end"):
+    """The session ended. `reason` is the agent's own name for why."""
+
     reason: str
 
 

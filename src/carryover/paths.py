@@ -43,6 +43,7 @@ class StateDir(msgspec.Struct, frozen=True):
 
     @property
     def ledger(self) -> Path:
+        """The SQLite database that keeps everything read from transcripts, secrets taken out."""
         return self.root / "ledger.sqlite"
 
     @property
@@ -57,10 +58,12 @@ class StateDir(msgspec.Struct, frozen=True):
 
     @property
     def config(self) -> Path:
+        """The user's settings; every command works without it."""
         return self.root / "config.toml"
 
     @property
     def log(self) -> Path:
+        """The daemon's log. It holds no text of transcripts."""
         return self.root / "carryoverd.log"
 
     @property
@@ -70,10 +73,12 @@ class StateDir(msgspec.Struct, frozen=True):
 
     @property
     def lock(self) -> Path:
+        """The file that the running daemon holds locked, so that there is only one."""
         return self.root / "daemon.lock"
 
     @property
     def socket(self) -> Path:
+        """The Unix socket on which the daemon answers commands and hooks."""
         return self.root / "daemon.sock"
 
     @property

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from carryover.distill.digest import Digest
 from carryover.distill.fold import fold
-from carryover.distill.frame import Answering
 from carryover.distill.handoff import Handoff, distill
+from carryover.distill.header import Answering
 from carryover.distill.render import MAX_LINES, lay_out, render
 from carryover.distill.view import Note, ProjectView, SessionView
 from carryover.model import Event

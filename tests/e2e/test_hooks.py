@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.distill.frame import PLACEHOLDER
+from carryover.distill.header import PLACEHOLDER
 from carryover.ledger.queries import connect_read_only, totals
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until

@@ -71,6 +71,7 @@ class HookSet(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def events(self) -> tuple[str, ...]:
+        """The names of the hook events, in the order in which they are installed."""
         return tuple(hook.event for hook in self.hooks)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from carryover.distill.handoff import Handoff
+from carryover.distill.relative_time import iso_utc
 from carryover.distill.render import lay_out
 from carryover.distill.sections.entry import Entry
-from carryover.distill.when import iso_utc
 
 
 class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ FOLD_VERSION = 5
 MOST_TURNS: Final = 10
 """Turns kept one by one; what older ones come to is in `before`."""
 # More than a handoff shows, so that what is mended, answered or done in between leaves enough.
-MOST_TOUCHED: Final = 40
+MAX_EDITED_FILES: Final = 40
 MOST_RUNS: Final = 12
 MOST_FAILURES: Final = 16
 MOST_QUESTIONS: Final = 12
@@ -82,8 +82,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Heading of the plan that the user accepted in this turn."""
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A text of the assistant."""
+class AwaySummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The recap that a client wrote while the user was away. `at_ms` is in UTC milliseconds."""
 
     text: str
     at_ms: int
@@ -185,7 +185,7 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     calls: tuple[Pending, ...] = ()
     jobs: tuple[Pending, ...] = ()
     queued: tuple[Pending, ...] = ()
-    away_summary: Said | None = None
+    away_summary: AwaySummary | None = None
     tongue: str | None = None
     """The language the user writes in."""
     last_ms: int = 0

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from carryover.distill.digest import Digest, EditedFile
-from carryover.distill.sections.also import also_entries
 from carryover.distill.sections.decisions import decision_entries
 from carryover.distill.sections.entry import Entry
 from carryover.distill.sections.failed_approaches import failed_entries
@@ -18,6 +17,7 @@ from carryover.distill.sections.git_context import git_line
 from carryover.distill.sections.limit import Limit, limit_line, standing_limit
 from carryover.distill.sections.next_action import next_entries
 from carryover.distill.sections.open_questions import loose_ends, notes_in_files, open_entries, questions_beside
+from carryover.distill.sections.parallel_work import parallel_work_entries
 from carryover.distill.sections.progress import passing_run, progress_entries
 from carryover.distill.sections.task import task_entries
 from carryover.distill.view import ProjectView
@@ -35,10 +35,13 @@ class Line(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
+        """The text of the line, without its list marker."""
         return self.entry.text
 
 
 class Section(msgspec.Struct, frozen=True):
+    """A section of the handoff: its heading and its lines, in the order in which they are printed."""
+
     title: str
     lines: tuple[Line, ...]
 
@@ -100,7 +103,7 @@ def distill(
     said = "\n".join(entry.text for entry in (*task, *following, *failed, *decided))
     sections = (
         Section("Task", _ranked(task, 0)),
-        Section("Also in progress", _ranked(also_entries(view, work, others, agents, at_ms), 12, step=4)),
+        Section("Also in progress", _ranked(parallel_work_entries(view, work, others, agents, at_ms), 12, step=4)),
         Section(
             "Progress log",
             (

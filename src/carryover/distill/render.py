@@ -1,7 +1,7 @@
 """The handoff as text: at most 50 lines, 300 characters a line and 1,200 estimated tokens, in any script.
 
 Text from transcripts is data here. Every such line is a list item, so it can close no section and open none; our own
-marks, code fences and the tags agents use for their own messages are made inert in it.
+marks, code fences and the tags agents use for their own messages are neutralized in it.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import unicodedata
 from typing import Final, NamedTuple
 
 from carryover.distill.clip import clip, estimated_tokens
-from carryover.distill.frame import MAX_CHARS, Answering, frame
 from carryover.distill.handoff import Handoff, Section
+from carryover.distill.header import MAX_CHARS, Answering, header
 from carryover.distill.sections.entry import Entry
 
 MAX_LINES: Final = 50
 MAX_TOKENS: Final = 1200
 _FIRM_LINE_TOKENS: Final = 110
-"""Task and Next action always stay, so their lines are short enough that all 6 of them fit beside the frame."""
+"""Task and Next action always stay, so their lines are short enough that all 6 of them fit beside the header."""
 _LINE_TOKENS: Final = 75
 
 _INVISIBLE: Final = re.compile(
@@ -41,13 +41,13 @@ def render(handoff: Handoff, answering: Answering | None = None) -> str:
     body = [
         line for title, shown in lay_out(handoff, answering) for line in (f"## {title}", *(text for text, _ in shown))
     ]
-    return "\n".join([*frame(handoff, answering), *body, _last(handoff)]) + "\n"
+    return "\n".join([*header(handoff, answering), *body, _last(handoff)]) + "\n"
 
 
 def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[str, list[tuple[str, Entry]]]]:
     """The sections that fit, by title, each with its lines as they are printed and where they come from."""
     sections = [(section.title, _lines(section)) for section in handoff.sections]
-    head = frame(handoff, answering)
+    head = header(handoff, answering)
     kept = _fitted(sections, lines=MAX_LINES - len(head) - 1, tokens=MAX_TOKENS - _cost([*head, _last(handoff)]))
     chosen = [
         (title, [(shown.text, shown.entry) for shown in lines if (title, shown.text, shown.rank) in kept])
@@ -57,7 +57,7 @@ def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[
 
 
 def _last(handoff: Handoff) -> str:
-    return f"Full history: `carryover show {inert(handoff.session)}`"
+    return f"Full history: `carryover show {neutralize(handoff.session)}`"
 
 
 class _Shown(NamedTuple):
@@ -71,7 +71,7 @@ def _lines(section: Section) -> list[_Shown]:
     shown: list[_Shown] = []
     for line in section.lines:
         tokens = _FIRM_LINE_TOKENS if line.rank == 0 else _LINE_TOKENS
-        text = f"- {clip(inert(line.text), chars=MAX_CHARS - 2, tokens=tokens)}"
+        text = f"- {clip(neutralize(line.text), chars=MAX_CHARS - 2, tokens=tokens)}"
         if len(text) > 2 and all(text != other.text for other in shown):
             shown.append(_Shown(text, line.rank, line.entry))
     return shown
@@ -100,7 +100,7 @@ def _cost(lines: list[str]) -> int:
     return sum(estimated_tokens(f"{line}\n") for line in lines)
 
 
-def inert(text: str) -> str:
+def neutralize(text: str) -> str:
     """`text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = _INVISIBLE.sub(" ", text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from carryover.distill.when import iso_utc
+from carryover.distill.relative_time import iso_utc
 
 _LOOKED_AT: Final = 2000
 _DAY: Final = (

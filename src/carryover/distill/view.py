@@ -21,19 +21,21 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One session of the project with its digests. Times are UTC milliseconds."""
+
     session: str
     agent: str
     started_ms: int
     last_ms: int
     digest: Digest
-    sidechains: tuple[Digest, ...] = ()
+    subagents: tuple[Digest, ...] = ()
     parent: str | None = None
     """The session it was forked or continued from."""
 
     @property
     def digests(self) -> tuple[Digest, ...]:
         """That of the main conversation, then those of its sub-agents."""
-        return (self.digest, *self.sidechains)
+        return (self.digest, *self.subagents)
 
     @property
     def newest_ms(self) -> int:

@@ -40,16 +40,24 @@ class Note(Protocol):
     """Something that outlives its thread. Times are UTC ms."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """What kind of note it is. The ledger only compares it."""
+        ...
 
     @property
-    def weight(self) -> int: ...
+    def weight(self) -> int:
+        """How much it matters beside other notes of its kind; higher is more."""
+        ...
 
     @property
-    def at_ms(self) -> int: ...
+    def at_ms(self) -> int:
+        """When it was said, in UTC milliseconds."""
+        ...
 
     @property
-    def text(self) -> str: ...
+    def text(self) -> str:
+        """The text that a handoff shows, secrets taken out."""
+        ...
 
 
 class Reducer(Protocol):

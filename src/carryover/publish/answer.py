@@ -10,8 +10,8 @@ from typing import Final
 from carryover.adapter.contract import StartReason
 from carryover.agents import agent_names
 from carryover.config import Config, project_settings
-from carryover.distill.frame import Answering
 from carryover.distill.handoff import distill
+from carryover.distill.header import Answering
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.distill.work.merge import did_something

@@ -17,8 +17,8 @@ from typing import Final
 
 from carryover.adapter.contract import HookProtocol, StartReason
 from carryover.config import Config, project_settings
-from carryover.distill.frame import Answering, Situation
 from carryover.distill.handoff import Handoff
+from carryover.distill.header import Answering, Situation
 from carryover.distill.render import render
 from carryover.fsio import is_folder, private_dir, write_if_changed
 from carryover.publish.handoff_file import IN_PROJECT

@@ -27,7 +27,7 @@ from carryover.ledger.queries import project_by_id, sessions
 from carryover.ledger.rows import SessionRow, StoredBody
 
 MAX_SESSIONS: Final = 20
-MAX_SIDECHAINS: Final = 20
+MAX_SUBAGENTS: Final = 20
 """Sub-agents of one session that a view holds, newest first."""
 MAX_NOTES_OF_A_KIND: Final = 40
 MAX_WORKTREES: Final = 20
@@ -69,7 +69,7 @@ def session_digest(db: sqlite3.Connection, session: SessionRow) -> Digest:
 def _session_view(db: sqlite3.Connection, row: SessionRow, refolded: _Refolded, early: list[Note]) -> SessionView:
     """The session with what hooks reported before its transcript had it; `early` gets the notes of that."""
     main = main_thread(db, row.id)
-    threads = [*([main] if main is not None else []), *sub_agent_threads(db, row.id, limit=MAX_SIDECHAINS)]
+    threads = [*([main] if main is not None else []), *sub_agent_threads(db, row.id, limit=MAX_SUBAGENTS)]
     digests = {thread.subagent_id: _digest(db, row, thread, refolded) for thread in threads}
     for subagent_id, body in provisional_bodies(db, row.id):
         digests[subagent_id], notes = _folded(digests.get(subagent_id, Digest()), row, subagent_id, [body])
@@ -80,7 +80,7 @@ def _session_view(db: sqlite3.Connection, row: SessionRow, refolded: _Refolded, 
         started_ms=row.started_ms,
         last_ms=row.last_ms,
         digest=digests.pop("", Digest()),
-        sidechains=tuple(digests.values())[:MAX_SIDECHAINS],
+        subagents=tuple(digests.values())[:MAX_SUBAGENTS],
         parent=row.parent,
     )
 

@@ -40,7 +40,9 @@ class Conversation(Protocol):
     """One conversation as it is now. Each record says itself to which conversation it belongs."""
 
     @property
-    def pieces(self) -> Sequence[Piece]: ...
+    def pieces(self) -> Sequence[Piece]:
+        """Its pieces, oldest first."""
+        ...
 
     @property
     def rests_ms(self) -> int | None:

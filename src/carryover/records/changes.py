@@ -24,11 +24,18 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Replacement(msgspec.Struct, frozen=True):
+    """A text in a file and what an edit puts in its place."""
+
     old_string: str = ""
     new_string: str = ""
 
 
 class Hunk(msgspec.Struct, frozen=True, rename="camel"):
+    """One hunk of a unified diff.
+
+    `new_start` is its first line in the new file, counted from 1; each line begins with ` `, `+` or `-`.
+    """
+
     new_start: int = 1
     lines: list[str] = msgspec.field(default_factory=list)
 
@@ -48,12 +55,17 @@ def as_edit(change: Change, call_id: str | None) -> FileEdit:
 
 
 def written(path: str, content: str) -> Change:
+    """Returns the change that writes `content` as the whole file; every line counts as added."""
     lines = content.splitlines()
     line, anchor = _first_text(lines, 1)
     return Change(path=path, change="modify", added=len(lines), removed=0, line=line, anchor=anchor)
 
 
 def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Change:
+    """Returns the change that makes these replacements.
+
+    Unless `counted`, its line counts are None: how often each text occurs is unknown.
+    """
     added = removed = 0
     anchor = None
     for pair in pairs:
@@ -82,6 +94,7 @@ def _unlike(old: list[str], new: list[str]) -> tuple[list[str], list[str]]:
 
 
 def patched(change: Change, hunks: list[Hunk]) -> Change:
+    """Returns `change` with the line counts and the place that the hunks of its diff give."""
     lines = [line for hunk in hunks for line in hunk.lines]
     line, anchor = _first_change(hunks)
     return Change(

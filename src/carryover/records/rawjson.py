@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 
 class TextPart(msgspec.Struct, frozen=True):
+    """One part of a content list. `text` is None in parts of other types, such as images."""
+
     type: str
     text: str | None = None
 

@@ -35,6 +35,7 @@ class Assignment(NamedTuple):
 
     @property
     def option(self) -> bool:
+        """Whether the name is a command line option, such as `--password`."""
         return self.name.startswith("--")
 
 

@@ -84,6 +84,6 @@ async def test_whichever_is_read_first(ledger: Ledger, tmp_path: Path, order: tu
             project = project_by_root(db, str(folder))
             assert project is not None
             (session,) = project_view(db, project.id).sessions
-            (side,) = session.sidechains
+            (side,) = session.subagents
             assert [file.path for file in session.digest.touched] == [f"{folder}/parent.{ending}"]
             assert [file.path for file in side.touched] == [f"{folder}/child.{ending}"]

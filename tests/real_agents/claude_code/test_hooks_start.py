@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from carryover.distill.frame import PLACEHOLDER
+from carryover.distill.header import PLACEHOLDER
 from real_agents.claude_code import hooked
 from real_agents.claude_code.client import PROJECT, ClaudeBox
 from real_agents.claude_code.hooked import EACH_VERSION, FAILING, FILES, GATES, LATEST_ONLY, QUESTION, READY, TASK

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from carryover.distill.frame import PLACEHOLDER
+from carryover.distill.header import PLACEHOLDER
 from real_agents.codex import client, hooked, work
 from real_agents.codex.client import PROJECT, READY, CodexBox
 from real_agents.codex.requests import said_by, told

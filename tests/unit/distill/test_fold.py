@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.distill.digest import (
+    MAX_EDITED_FILES,
     MOST_FAILURES,
     MOST_PENDING,
     MOST_QUESTIONS,
     MOST_RUNS,
-    MOST_TOUCHED,
     MOST_TURNS,
     Digest,
 )
@@ -164,7 +164,7 @@ def test_every_list_of_a_digest_is_bounded(bodies: list[AnyBody]) -> None:
     digest, _ = folded(Digest(), events_of([*bodies, *bodies, *bodies]))
 
     assert len(digest.turns) <= MOST_TURNS
-    assert len(digest.touched) <= MOST_TOUCHED
+    assert len(digest.touched) <= MAX_EDITED_FILES
     assert len(digest.runs) <= MOST_RUNS
     assert len(digest.failures) <= MOST_FAILURES
     assert len(digest.questions) <= MOST_QUESTIONS

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.distill.clip import estimated_tokens
-from carryover.distill.frame import MAX_CHARS, Answering, frame
 from carryover.distill.handoff import Handoff, Line, Section
-from carryover.distill.render import MAX_LINES, MAX_TOKENS, inert, lay_out, render
+from carryover.distill.header import MAX_CHARS, Answering, header
+from carryover.distill.render import MAX_LINES, MAX_TOKENS, lay_out, neutralize, render
 from carryover.distill.sections.entry import Entry
 
 TITLES = (
@@ -91,20 +91,20 @@ def test_no_text_breaks_the_bounds_or_the_shape(made: tuple[Section, ...], resum
     assert lines[-1] == "Full history: `carryover show c0de0000-0000-4000-8000-000000000001`"
     for part in made:
         for shown in part.lines if part.title in FIRM else ():
-            said = inert(shown.text)
+            said = neutralize(shown.text)
             assert not said or f"- {said[:20]}" in text, part.title
 
 
 @settings(max_examples=150, deadline=None)
 @given(made=sections(), answering=answers)
-def test_what_is_laid_out_fits_beside_the_frame_and_every_line_keeps_where_it_came_from(
+def test_what_is_laid_out_fits_beside_the_header_and_every_line_keeps_where_it_came_from(
     made: tuple[Section, ...], answering: Answering | None
 ) -> None:
     whole = handoff(made)
     laid_out = lay_out(whole, answering)
     given = {part.title: [shown.entry for shown in part.lines] for part in made}
 
-    assert len(frame(whole, answering)) + sum(1 + len(lines) for _, lines in laid_out) + 1 <= MAX_LINES
+    assert len(header(whole, answering)) + sum(1 + len(lines) for _, lines in laid_out) + 1 <= MAX_LINES
     assert [title for title, _ in laid_out] == [title for title in TITLES if title in dict(laid_out)]
     assert all(lines for _, lines in laid_out)
     for title, lines in laid_out:
@@ -188,5 +188,5 @@ def test_an_empty_section_is_left_out_and_so_are_empty_and_repeated_lines() -> N
         ("\ue000x\ud800", "x?"),
     ],
 )
-def test_text_is_made_inert(text: str, shown: str) -> None:
-    assert inert(text) == shown
+def test_text_is_neutralized(text: str, shown: str) -> None:
+    assert neutralize(text) == shown

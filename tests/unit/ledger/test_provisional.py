@@ -39,7 +39,7 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-from carryover.publish.project_view import MAX_SIDECHAINS, project_view
+from carryover.publish.project_view import MAX_SUBAGENTS, project_view
 from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
@@ -362,7 +362,7 @@ async def test_a_view_looks_at_the_newest_of_many(scribe: Scribe, reading: Readi
     (session,) = project_view(reading(), 1).sessions
 
     assert session.digest.prompts == MAX_PROVISIONAL // 2
-    assert len(session.sidechains) == MAX_SIDECHAINS
+    assert len(session.subagents) == MAX_SUBAGENTS
 
 
 def test_who_speaks_tells_words_apart() -> None:

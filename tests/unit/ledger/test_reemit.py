@@ -123,7 +123,7 @@ async def test_an_event_that_moves_to_another_thread_is_gone_from_the_former(scr
 
     assert (standing(reading()), standing(reading(), "child")) == (["a", "b"], [])
     left = [view for view in project_view(reading(), 1).sessions if view.session == "child"]
-    assert not any(side.prompts for view in left for side in view.sidechains)
+    assert not any(side.prompts for view in left for side in view.subagents)
 
 
 async def test_a_lesser_source_takes_nothing_back(scribe: Scribe, reading: Reading) -> None:

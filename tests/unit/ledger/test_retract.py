@@ -80,7 +80,7 @@ def texts(db: sqlite3.Connection, session: str = "s1") -> list[tuple[str, bool]]
 def counted(db: sqlite3.Connection, project_id: int = 1) -> dict[str, int]:
     """The number of prompts in the digests of each session of a project."""
     return {
-        view.session: view.digest.prompts + sum(side.prompts for side in view.sidechains)
+        view.session: view.digest.prompts + sum(side.prompts for side in view.subagents)
         for view in project_view(db, project_id).sessions
     }
 
@@ -155,7 +155,7 @@ async def test_each_thread_loses_what_was_taken_back_of_it(scribe: Scribe, readi
 
     (session,) = project_view(reading(), 1).sessions
     assert session.digest.prompts == 1
-    assert [side.last_ms for side in session.sidechains] == [3_000, 0], "what is left of it tells how new a thread is"
+    assert [side.last_ms for side in session.subagents] == [3_000, 0], "what is left of it tells how new a thread is"
 
 
 async def test_other_sessions_keep_what_they_share_a_key_with(scribe: Scribe, reading: Reading) -> None:
@@ -398,7 +398,7 @@ async def test_however_two_sources_alternate_only_the_better_counts(
         if projects(db):
             seen, wanted = project_view(db, 1).sessions[0], project_view(expected, 1).sessions[0]
             assert seen.digest == wanted.digest
-            assert [side for side in seen.sidechains if side.last_ms] == list(wanted.sidechains)
+            assert [side for side in seen.subagents if side.last_ms] == list(wanted.subagents)
             assert project_view(db, 1).notes == project_view(expected, 1).notes
             assert totals(db).events == totals(expected).events
 

@@ -208,7 +208,7 @@ def test_a_ledger_with_former_names_keeps_everything_under_the_new_ones(version_
     with closing(connect_read_only(version_4)) as now:
         view = project_view(now, 1)
         [session] = view.sessions
-        assert (session.digest.prompts, len(session.sidechains), view.former_roots) == (1, 1, ("/old",))
+        assert (session.digest.prompts, len(session.subagents), view.former_roots) == (1, 1, ("/old",))
         events = list(session_events(now, session_by_prefix(now, "s1")))
         assert [(event.sidechain, event.retracted, event.provisional) for event in events] == [
             (None, False, False),

@@ -25,7 +25,7 @@ def by_project(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
     for root in ("/repo", "/other"):
         project = project_by_root(db, root)
         views = project_view(db, project.id).sessions if project is not None else ()
-        told[root] = {view.session: len(view.sidechains) for view in views}
+        told[root] = {view.session: len(view.subagents) for view in views}
     return told
 
 
@@ -115,7 +115,7 @@ async def test_what_it_takes_back_is_taken_back_at_home(scribe: Scribe, reading:
     await scribe.tell(scribe.event(Retracted(keys=(said.key,)), session=HERE, sidechain="a1"), path="/t/a1")
 
     (view,) = project_view(reading(), 1).sessions
-    assert [side.prompts for side in view.sidechains] == [0]
+    assert [side.prompts for side in view.subagents] == [0]
 
 
 @pytest.mark.parametrize("cwd", ["/other", None])

@@ -35,7 +35,7 @@ async def test_a_digest_grows_with_its_own_thread_only(scribe: Scribe, reading: 
 
     (session,) = project_view(reading(), 1).sessions
     assert (session.digest.prompts, session.digest.last_ms) == (3, 8_000)
-    assert [side.last_ms for side in session.sidechains] == [9_000]
+    assert [side.last_ms for side in session.subagents] == [9_000]
 
 
 async def test_copies_are_not_folded_again(scribe: Scribe, reading: Reading) -> None:

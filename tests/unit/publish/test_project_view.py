@@ -13,7 +13,7 @@ from carryover.distill.view import Note, Worktree
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry
 from carryover.model import Retracted, SessionInfo
-from carryover.publish.project_view import MAX_NOTES_OF_A_KIND, MAX_SESSIONS, MAX_SIDECHAINS, project_view
+from carryover.publish.project_view import MAX_NOTES_OF_A_KIND, MAX_SESSIONS, MAX_SUBAGENTS, project_view
 from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
@@ -56,7 +56,7 @@ async def test_a_view_tells_of_the_project_its_sessions_and_their_digests(scribe
     assert (session.session, session.agent, session.started_ms, session.last_ms) == ("s1", "made-up", 1_000, 6_000)
     assert session.digest.prompts == 1
     assert session.digest.last_ms == 5_000
-    assert [side.last_ms for side in session.sidechains] == [6_000]
+    assert [side.last_ms for side in session.subagents] == [6_000]
 
 
 async def test_the_newest_sessions_and_sub_agents_come_first_and_the_oldest_not_at_all(
@@ -64,14 +64,14 @@ async def test_the_newest_sessions_and_sub_agents_come_first_and_the_oldest_not_
 ) -> None:
     for n in range(MAX_SESSIONS + 3):
         await scribe.tell(scribe.event("hi", session=f"s{n}"), path=f"/t/{n}")
-    for n in range(MAX_SIDECHAINS + 3):
+    for n in range(MAX_SUBAGENTS + 3):
         await scribe.tell(scribe.event("hi", session="s9", sidechain=f"a{n}"), path=f"/t/9/{n}")
 
     view = project_view(reading(), 1)
 
     assert [session.session for session in view.sessions] == ["s9", *(f"s{n}" for n in range(22, 2, -1) if n != 9)]
     newest = scribe.written * 1_000
-    assert [side.last_ms for side in view.sessions[0].sidechains] == [newest - 1_000 * n for n in range(MAX_SIDECHAINS)]
+    assert [side.last_ms for side in view.sessions[0].subagents] == [newest - 1_000 * n for n in range(MAX_SUBAGENTS)]
 
 
 async def test_notes_are_the_weightiest_rulings_and_the_newest_steps(
@@ -167,7 +167,7 @@ async def test_a_view_costs_the_same_after_a_long_history(scribe: Scribe, readin
         project_view(db, 1)
         return steps
 
-    await history(scribe, sessions=MAX_SESSIONS, prompts=MAX_SIDECHAINS)
+    await history(scribe, sessions=MAX_SESSIONS, prompts=MAX_SUBAGENTS)
     add_notes(ledger_path, MAX_NOTES_OF_A_KIND)
     short = cost()
     await history(scribe, sessions=60, prompts=60)

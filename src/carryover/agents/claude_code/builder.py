@@ -34,6 +34,7 @@ class Builder(EventBuilder[Context]):
 
     @classmethod
     def begin(cls, source: Source, context: Context, line: wire.Line, record: Record) -> Builder:
+        """Returns a builder for one record. A record without a time gets the time of the record before it."""
         own_ms = utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
         fork = rawjson.part_of(line.forked_from, wire.ForkedFrom) or wire.ForkedFrom()

@@ -31,6 +31,8 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
 
 
 class Task(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One entry of the task list that TaskCreate and TaskUpdate change (2.1.328)."""
+
     id: str
     text: str
     state: PlanState = "pending"

@@ -23,6 +23,8 @@ class Todo(msgspec.Struct, frozen=True):
 
 
 class TodoInput(msgspec.Struct, frozen=True):
+    """Input of TodoWrite: the whole list (2.0.65, 2.1.111)."""
+
     todos: list[Todo]
 
 
@@ -35,6 +37,8 @@ class TaskInput(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ListedTask(msgspec.Struct, frozen=True):
+    """A task as TaskCreate and TaskList return it (2.1.328)."""
+
     id: str
     subject: str = ""
     status: str = "pending"
@@ -106,6 +110,7 @@ def _updated(task: Task, change: TaskChange, state: PlanState | None) -> Task:
 
 
 def as_update(tasks: tuple[Task, ...]) -> PlanUpdate:
+    """Returns the event that sets the whole task list."""
     return PlanUpdate(items=tuple(PlanItem(text=task.text, state=task.state) for task in tasks))
 
 

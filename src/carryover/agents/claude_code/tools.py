@@ -74,10 +74,14 @@ SUBJECTS: Final = CallInput.__struct_fields__
 
 
 class Option(msgspec.Struct, frozen=True):
+    """One option of a question of AskUserQuestion."""
+
     label: str = ""
 
 
 class Asked(msgspec.Struct, frozen=True):
+    """One question of AskUserQuestion (2.1.11, 2.1.328)."""
+
     question: str
     options: list[Option] = msgspec.field(default_factory=list)
 

@@ -31,6 +31,10 @@ class Builder(EventBuilder[Context]):
 
     @classmethod
     def begin(cls, source: Source, context: Context, line: wire.Line) -> Builder:
+        """Returns a builder for one record.
+
+        A record without a time gets the next one after the record before, else the time in the file's name.
+        """
         own_ms = utc_ms(line.timestamp)
         at_ms = own_ms or _next_ms(context) or named_ms(source.path)
         return cls(

@@ -39,6 +39,8 @@ class Header(msgspec.Struct, frozen=True):
 
 
 class Marker(msgspec.Struct, frozen=True):
+    """A `record_type` line, which stands between the items (0.8 to 0.29)."""
+
     record_type: str
 
 

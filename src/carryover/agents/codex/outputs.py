@@ -56,6 +56,8 @@ class Outcome:
 
 
 class Metadata(msgspec.Struct, frozen=True):
+    """`metadata` of an output that is JSON."""
+
     exit_code: msgspec.Raw
 
 

@@ -26,6 +26,8 @@ _FAILED_IN: Final = re.compile(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
 
 
 class Answered(msgspec.Struct, frozen=True):
+    """The user's answers to one question of `request_user_input`; read about, in no recording."""
+
     answers: list[str] = msgspec.field(default_factory=list)
 
 

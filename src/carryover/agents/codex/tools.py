@@ -65,6 +65,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
+    """An option of a question of `request_user_input`; read about, in no recording."""
+
     label: str = ""
 
 

@@ -26,6 +26,7 @@ _ENDED_BY_USER: Final = frozenset(("interrupted", "replaced"))
 
 
 def parse_started(builder: Builder, event: wire.TurnEvent) -> None:
+    """`task_started`: a turn begins. One with a trigger is the user's, so a review that was going on is over."""
     builder.start_turn(usable_name(event.turn_id), None)
     attribution = rawjson.part_of(event.turn_attribution, wire.Attribution)
     # In the file that asked for a review, the reviewer's turn begins too; that has no trigger.
@@ -67,6 +68,7 @@ def parse_complete(builder: Builder, event: wire.TurnEvent) -> None:
 
 
 def parse_aborted(builder: Builder, event: wire.TurnEvent) -> None:
+    """`turn_aborted`. Only what the user ended is an event: `interrupted` (0.125, 0.169), `replaced` (read about)."""
     builder.at_turn(event.turn_id)
     builder.change(review=False)
     if event.reason in _ENDED_BY_USER:

@@ -56,6 +56,8 @@ class SessionMeta(msgspec.Struct, frozen=True):
 
 
 class Git(msgspec.Struct, frozen=True):
+    """`git` of `session_meta`: the repository when the session began."""
+
     branch: str | None = None
 
 
@@ -72,14 +74,20 @@ class Internal(msgspec.Struct, frozen=True):
 
 
 class Spawned(msgspec.Struct, frozen=True):
+    """`source.subagent` of a sub-agent that another thread spawned (0.169)."""
+
     thread_spawn: ParentThread
 
 
 class ParentThread(msgspec.Struct, frozen=True):
+    """`thread_spawn`: the thread that spawned the sub-agent (0.169)."""
+
     parent_thread_id: str | None = None
 
 
 class TurnContext(msgspec.Struct, frozen=True):
+    """`turn_context`: where a turn runs and with which model."""
+
     turn_id: str | None = None
     """Not in 0.99."""
     cwd: str | None = None
@@ -94,6 +102,8 @@ class SettingsApplied(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
+    """`thread_settings` of `thread_settings_applied` (0.169)."""
+
     cwd: str | None = None
 
 
@@ -115,29 +125,41 @@ class RolledBack(msgspec.Struct, frozen=True):
 
 
 class Attribution(msgspec.Struct, frozen=True):
+    """`turn_attribution` of `task_started`. `turn_trigger` is None for a reviewer's turn."""
+
     turn_trigger: str | None = None
 
 
 class TurnError(msgspec.Struct, frozen=True):
+    """`error` of `task_complete` (0.169); clients up to 0.145 do not keep it."""
+
     message: str = ""
     codex_error_info: msgspec.Raw = ABSENT
     """A name, or an object of one name (0.169)."""
 
 
 class HttpStatus(msgspec.Struct, frozen=True):
+    """The details of an error that came over HTTP (0.169)."""
+
     http_status_code: int | None = None
 
 
 class TokenCount(msgspec.Struct, frozen=True):
+    """`token_count`: how much of the plan's limits is used."""
+
     rate_limits: msgspec.Raw = ABSENT
 
 
 class RateLimits(msgspec.Struct, frozen=True):
+    """`rate_limits` of `token_count`; each is a window of time."""
+
     primary: msgspec.Raw = ABSENT
     secondary: msgspec.Raw = ABSENT
 
 
 class Window(msgspec.Struct, frozen=True):
+    """One window of a limit. `used_percent` is 0 to 100, `resets_at` the end of the window in epoch seconds."""
+
     used_percent: float = 0.0
     resets_at: msgspec.Raw = ABSENT
 
@@ -154,16 +176,22 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Compacted(msgspec.Struct, frozen=True):
+    """`compacted`: the history was replaced by a summary."""
+
     message: str = ""
 
 
 class ItemCompleted(msgspec.Struct, frozen=True):
+    """`item_completed` of the paginated family (0.150, 0.169). `item` is told apart by its `type`."""
+
     item: msgspec.Raw = ABSENT
     turn_id: str | None = None
     thread_id: str | None = None
 
 
 class ContentPart(msgspec.Struct, frozen=True):
+    """One part of a message's content. `text` is None in parts of other types."""
+
     type: str = ""
     text: str | None = None
 
@@ -203,6 +231,8 @@ class FileChange(msgspec.Struct, frozen=True):
 
 
 class ChangeDetail(msgspec.Struct, frozen=True):
+    """What a `FileChange` does to one file. `move_path` is the new path of a file that is renamed."""
+
     type: str
     content: str | None = None
     unified_diff: str | None = None

@@ -103,11 +103,13 @@ class Chat:
         self._meta = fields_of(_from_hex(meta or b""))
 
     def conversations(self) -> list[tuple[str, str]]:
+        """Returns the one conversation of the file, or nothing where its root is missing."""
         told = (self._meta.get("name"), self._meta.get("lastUsedModel"), *self._beside.values())
         mark = " ".join(bytes(raw or b"").decode("utf-8", "replace") for raw in told)
         return [(self._ident, f"{self._root_id} {mark}")] if self._root_id else []
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Chat:  # noqa: ARG002
+        """Returns the chat itself: a `store.db` holds one conversation."""
         return self
 
     @cached_property
@@ -121,6 +123,8 @@ class Chat:
         return found
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
+        """Returns the record that opens the chat, or one that is counted as skipped where the root names no
+        messages."""
         if not self.pieces:
             return encoded(PassedByRecord(what="conversation", why="unexpected root"))
         return encoded(
@@ -134,6 +138,8 @@ class Chat:
         )
 
     def piece(self, number: int) -> bytes | None:
+        """Returns the record of a message, or one that is counted as skipped where its blob is missing or is not
+        JSON."""
         ident, occurrence = self.pieces[number]
         blob = self._blob(ident)
         data = _as_json(blob) if blob is not None else None
@@ -150,6 +156,7 @@ class Chat:
         )
 
     def end(self, told: int) -> bytes | None:
+        """Returns the record that closes the chat, None where no message was emitted."""
         return encoded(StateRecord(conversation=self._told)) if told else None
 
     @cached_property

@@ -46,9 +46,11 @@ class CursorReader:
     """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`)."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads on from `cursor` with the reader of the store that `path` belongs to."""
         return _reader_of(path).read(path, cursor)
 
     def stamp(self, path: Path) -> Stamp:
+        """Returns the stamp by which that store's reader knows whether `path` changed."""
         return _reader_of(path).stamp(path)
 
 
@@ -59,6 +61,8 @@ class LinesReader:
         self._lines = JsonlReader()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads on from `cursor`; each record gets the file's modification time in milliseconds, since lines have no
+        time."""
         noted = b'{"%s":%d,' % (NOTED.encode(), self._lines.stamp(path).mtime_ns // 1_000_000)
         batch = self._lines.read(path, cursor)
         records = (
@@ -70,6 +74,7 @@ class LinesReader:
         return msgspec.structs.replace(batch, records=tuple(records))
 
     def stamp(self, path: Path) -> Stamp:
+        """Returns the stamp by which it is known whether `path` changed."""
         return self._lines.stamp(path)
 
 

@@ -26,6 +26,8 @@ class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class WireTodo(msgspec.Struct, frozen=True):
+    """One entry in the arguments of TodoWrite. Without `merge`, all fields are there."""
+
     id: str | int | None = None
     content: str | None = None
     status: str | None = None
@@ -39,6 +41,8 @@ class WireTodos(msgspec.Struct, frozen=True):
 
 
 class WireOption(msgspec.Struct, frozen=True):
+    """One option of a question of AskQuestion (the fields are unverified: see FACTS.md)."""
+
     label: str | None = None
     id: str | None = None
 

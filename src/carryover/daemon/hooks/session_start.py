@@ -25,7 +25,7 @@ from carryover.daemon.hooks.lookup import changed_of_late, changed_siblings, may
 from carryover.daemon.hooks.validate import Transcript
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.publish_queue import PublishQueue
-from carryover.distill.frame import PLACEHOLDER
+from carryover.distill.header import PLACEHOLDER
 from carryover.facts import ProjectRoot
 from carryover.fsio import read_bytes_bounded
 from carryover.ledger.queries import connect_read_only, published_git

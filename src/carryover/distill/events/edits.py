@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.clip import clip
-from carryover.distill.digest import MOST_TOUCHED, Digest, EditedFile, Failure
+from carryover.distill.digest import MAX_EDITED_FILES, Digest, EditedFile, Failure
 from carryover.distill.events.folded import Folded
 from carryover.distill.events.turns import at_work, with_turn
 from carryover.distill.own_text import names_handoff
@@ -32,7 +32,7 @@ def edit(digest: Digest, event: Event, body: FileEdit) -> Folded:
         anchor=clip(body.anchor, chars=120) if body.anchor else None,
     )
     gone = {body.path, body.old_path}
-    touched = (*(other for other in digest.touched if other.path not in gone), file)[-MOST_TOUCHED:]
+    touched = (*(other for other in digest.touched if other.path not in gone), file)[-MAX_EDITED_FILES:]
     digest = at_work(digest, event)
     turn = digest.turn
     if turn is not None:

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.clip import clip, clip_middle
-from carryover.distill.digest import Digest, Said
+from carryover.distill.digest import AwaySummary, Digest
 from carryover.distill.events.folded import Folded
 from carryover.distill.events.turns import at_work
 from carryover.distill.language.prose import first_sentence, one_line
@@ -42,7 +42,7 @@ def summary(digest: Digest, event: Event, body: AgentSummary) -> Folded:
     """What the agent told a user who had been away; its summaries for itself say nothing that is not known."""
     if body.source != "away":
         return digest, ()
-    return replace(digest, away_summary=Said(text=clip(one_line(body.text), chars=400), at_ms=event.at_ms)), ()
+    return replace(digest, away_summary=AwaySummary(text=clip(one_line(body.text), chars=400), at_ms=event.at_ms)), ()
 
 
 def _has_failed_since(digest: Digest) -> bool:

@@ -50,10 +50,12 @@ class Part:
 
     @cached_property
     def words(self) -> float:
+        """Number of words; a sign of a script without spaces counts as part of a word."""
         return word_count(self.text)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
+        """The files, symbols and other names that it mentions."""
         return names_in(self.text)
 
     @cached_property
@@ -63,18 +65,22 @@ class Part:
 
     @cached_property
     def requests(self) -> bool:
+        """Asks the user to do something, without being a question."""
         return not self.asks and lexicon.ASKS_USER.search(self.text) is not None
 
     @cached_property
     def is_courtesy(self) -> bool:
+        """Is a short polite phrase that names nothing."""
         return self.words <= _COURTESY_WORDS and not self.names and lexicon.COURTESY.search(self.text) is not None
 
     @cached_property
     def announces(self) -> bool:
+        """Says what the assistant will do next, without asking."""
         return not self.asks and lexicon.AHEAD.search(self.text) is not None
 
     @cached_property
     def fails(self) -> bool:
+        """Says that something failed. "No test failed" does not."""
         return outcomes.FAILURE.search(_NONE_FAILED.sub(" ", self.text)) is not None
 
     @cached_property
@@ -97,14 +103,17 @@ class Part:
 
     @cached_property
     def negates(self) -> bool:
+        """Contains a negation."""
         return lexicon.NEGATION.search(self.text) is not None
 
     @cached_property
     def explains(self) -> bool:
+        """Gives a cause."""
         return outcomes.CAUSE.search(self.text) is not None
 
     @cached_property
     def works(self) -> bool:
+        """Says that something works."""
         return outcomes.WORKS.search(self.text) is not None
 
     @cached_property
@@ -114,14 +123,17 @@ class Part:
 
     @cached_property
     def tells_of_a_try(self) -> bool:
+        """Says that something was tried."""
         return outcomes.TRIED.search(self.text) is not None
 
     @cached_property
     def doubts(self) -> bool:
+        """Says that something is uncertain, or was left as it was found."""
         return self.left_as_found or outcomes.DOUBT.search(_NONE_LEFT.sub(" ", self.text)) is not None
 
     @cached_property
     def left_as_found(self) -> bool:
+        """Says that something was not changed."""
         return outcomes.LEFT_AS_FOUND.search(self.text) is not None
 
 

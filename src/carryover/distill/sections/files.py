@@ -9,8 +9,8 @@ import msgspec
 
 from carryover.distill.digest import EditedFile, SeenRun
 from carryover.distill.language.prose import one_line
+from carryover.distill.relative_time import before
 from carryover.distill.testruns.related import verdict
-from carryover.distill.when import before
 from carryover.facts import FileFacts
 
 TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]

@@ -9,9 +9,9 @@ from typing import Final
 from carryover.distill.clip import clip
 from carryover.distill.digest import Digest, SeenRun
 from carryover.distill.language.prose import one_line
+from carryover.distill.relative_time import before
 from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.sections.files import RecentFile, relative
-from carryover.distill.when import before
 from carryover.distill.work.relation import says_something
 from carryover.distill.work.state import Line
 

@@ -12,10 +12,10 @@ from carryover.distill.digest import Digest, SeenRun, Turn
 from carryover.distill.language.prose import flat, one_line, word_count
 from carryover.distill.language.report import read_report
 from carryover.distill.language.templates import is_bare
+from carryover.distill.relative_time import before
 from carryover.distill.sections.entry import Entry
 from carryover.distill.sections.files import file_name
 from carryover.distill.view import Note, SessionView
-from carryover.distill.when import before
 from carryover.distill.work.relation import is_heavy
 
 _MOST: Final = 8

@@ -15,7 +15,7 @@ from carryover.daemon.hooks.validate import Transcript
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Log
 from carryover.daemon.publish_queue import PublishQueue
-from carryover.distill.frame import PLACEHOLDER
+from carryover.distill.header import PLACEHOLDER
 from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
 from carryover.publish.project_files import Published

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.digest import Said
+from carryover.distill.digest import AwaySummary
 from carryover.distill.work.merge import work_of
 from carryover.model import AgentSummary, AssistantMessage
 from support.conversation import Conversation, project
@@ -88,5 +88,5 @@ def test_what_the_agent_told_a_user_who_was_away_is_kept_and_its_summaries_for_i
     away = talk().event(AgentSummary(source="away", text="Goal: a cart.\nNext action: wire it."))
     compacted = talk().event(AgentSummary(source="compaction", text="All of it."))
 
-    assert away.digest.away_summary == Said(text="Goal: a cart. Next action: wire it.", at_ms=away.at_ms)
+    assert away.digest.away_summary == AwaySummary(text="Goal: a cart. Next action: wire it.", at_ms=away.at_ms)
     assert compacted.digest == talk().digest

@@ -151,7 +151,7 @@ def test_a_sub_agents_failures_are_told_too() -> None:
         started_ms=0,
         last_ms=main.at_ms + MINUTE_MS,
         digest=main.digest,
-        sidechains=(sub.digest,),
+        subagents=(sub.digest,),
     )
 
     assert [entry.text for entry in failed_entries(LINE, [view], {"s1"}, sub.at_ms)] == [

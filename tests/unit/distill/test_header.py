@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.frame import MAX_CHARS, Answering, Situation, frame
 from carryover.distill.handoff import Handoff, Line, Section
+from carryover.distill.header import MAX_CHARS, Answering, Situation, header
 from carryover.distill.sections.entry import Entry
 
 FILE = ".carryover/handoff.md"
@@ -24,7 +24,7 @@ def handoff(*, resume: str = "ask") -> Handoff:
 
 def receipt(answering: Answering | None) -> str:
     """The line without what git shows since."""
-    return frame(handoff(), answering)[-1].partition(" Since then")[0]
+    return header(handoff(), answering)[-1].partition(" Since then")[0]
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_an_answer_names_no_file_that_cannot_be_named_on_the_line(file: str | No
 
 
 @pytest.mark.parametrize("situation", ["new", "old", "moved_on", "compacted"])
-def test_a_frame_has_8_lines_at_most_and_none_is_too_long(situation: Situation) -> None:
+def test_a_header_has_8_lines_at_most_and_none_is_too_long(situation: Situation) -> None:
     answering = Answering(
         situation=situation, file=FILE, now_ms=UPDATED_MS + 59_000, head="0123456789ab", changed_files=12_345
     )
 
-    lines = frame(handoff(), answering)
+    lines = header(handoff(), answering)
 
     assert len(lines) <= 8
     assert max(map(len, lines)) <= MAX_CHARS

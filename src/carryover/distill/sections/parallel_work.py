@@ -8,16 +8,16 @@ from typing import Final
 from carryover.distill.clip import clip
 from carryover.distill.language.announcements import CLOSING_WORDS
 from carryover.distill.language.prose import flat
+from carryover.distill.relative_time import before
 from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.view import ProjectView
-from carryover.distill.when import before
 from carryover.distill.work.state import Line
 
 _MOST: Final = 3
 """Of each kind."""
 
 
-def also_entries(
+def parallel_work_entries(
     view: ProjectView, work: Line, others: Iterable[Line], agents: Mapping[str, str], at_ms: int
 ) -> list[Entry]:
     """The goals of the other lines of which something is left, newest first, and where that was; then worktrees.

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.distill.handoff import Handoff
-from carryover.distill.when import elapsed, iso_utc
+from carryover.distill.relative_time import elapsed, iso_utc
 
 Situation = Literal["new", "old", "compacted", "moved_on"]
 """Why the reader gets the handoff: a new session; one that begins long after; its own context was compacted; another
@@ -59,7 +59,7 @@ class Answering(msgspec.Struct, frozen=True, kw_only=True):
     """Files that differ between the HEAD of then and the working tree of now; None where git did not say."""
 
 
-def frame(handoff: Handoff, answering: Answering | None = None) -> list[str]:
+def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
     """At most 8 lines. Without `answering` those of the file."""
     title = f"# [CARRYOVER] Last updated {iso_utc(handoff.updated_ms)} from {handoff.agent}"
     since = f" Since then: `git diff --stat {handoff.head}`." if handoff.head else ""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from carryover.distill.sections.also import also_entries
 from carryover.distill.sections.entry import Entry
+from carryover.distill.sections.parallel_work import parallel_work_entries
 from carryover.distill.view import ProjectView, Worktree
 from carryover.distill.work.state import Item, Line
 from support.conversation import MINUTE_MS, ROOT, START_MS, Conversation, project
@@ -26,7 +26,7 @@ def line(goal: str, *, session: str = "s2", announced: str = "", waits: bool = T
 def test_the_other_lines_are_told_by_their_goal_agent_and_time() -> None:
     view = project(Conversation(session="s2", agent="codex"))
 
-    assert also_entries(
+    assert parallel_work_entries(
         view, WORK, [line("Bake\n- rye"), line("Oil the door", session="s9")], {"s2": "Codex"}, NOW_MS
     ) == [
         Entry(text="Codex, 6 min before: Bake; rye", rule="first request", session="s2", turn=3, at_ms=START_MS),
@@ -35,7 +35,7 @@ def test_the_other_lines_are_told_by_their_goal_agent_and_time() -> None:
 
 
 def test_where_a_line_was_left_is_told() -> None:
-    entries = also_entries(project(), WORK, [line("Bake rye", announced="Weigh the flour")], {}, NOW_MS)
+    entries = parallel_work_entries(project(), WORK, [line("Bake rye", announced="Weigh the flour")], {}, NOW_MS)
 
     assert [entry.text for entry in entries] == ["6 min before: Bake rye (next was: Weigh the flour)"]
 
@@ -44,18 +44,18 @@ def test_a_line_without_a_goal_and_the_goal_that_the_task_shows_are_left_out() -
     former = line("Bake rye")
     work = Line(id="s1:1", former_goal=former.goal)
 
-    assert also_entries(project(), work, [former, Line(id="s3:1", at_ms=START_MS)], {}, NOW_MS) == []
+    assert parallel_work_entries(project(), work, [former, Line(id="s3:1", at_ms=START_MS)], {}, NOW_MS) == []
 
 
 def test_a_line_of_which_nothing_is_left_is_not_in_progress() -> None:
-    assert also_entries(project(), WORK, [line("Bake rye", waits=False)], {}, NOW_MS) == []
+    assert parallel_work_entries(project(), WORK, [line("Bake rye", waits=False)], {}, NOW_MS) == []
 
 
 def test_worktrees_come_after_the_lines_and_of_each_three_are_told() -> None:
     trees = tuple(Worktree(root=f"/home/dev/shop-{n}", last_event_ms=START_MS + (5 + n) * MINUTE_MS) for n in range(4))
     view = ProjectView(root=ROOT, sessions=(), worktrees=trees)
 
-    entries = also_entries(view, WORK, [line(f"goal {n}", session=f"s{n}") for n in range(5)], {}, NOW_MS)
+    entries = parallel_work_entries(view, WORK, [line(f"goal {n}", session=f"s{n}") for n in range(5)], {}, NOW_MS)
 
     assert [entry.text for entry in entries] == [
         "6 min before: goal 0",

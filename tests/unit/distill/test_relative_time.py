@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.when import before, iso_utc
+from carryover.distill.relative_time import before, iso_utc
 
 
 @pytest.mark.parametrize(
