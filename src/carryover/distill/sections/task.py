@@ -20,13 +20,21 @@ def task_entries(line: Line) -> list[Entry]:
     entries = []
     if line.goal is not None:
         entries.append(entry_of(line.goal, clip(flat(line.goal.text), chars=_CHARS)))
-    if line.step is not None:
+    if line.step is not None and not _is_the_goal_again(line):
         entries.append(entry_of(line.step, _step_text(line)))
     if line.former_goal is not None:
         entries.append(
             entry_of(line.former_goal, f"Before that: {clip(flat(line.former_goal.text), chars=_FORMER_CHARS)}")
         )
     return entries
+
+
+def _is_the_goal_again(line: Line) -> bool:
+    """The same prompt was sent once more, as it is after an interruption."""
+    if line.goal is None or line.step is None:
+        return False
+    goal, step = flat(line.goal.text), flat(line.step.text)
+    return goal[:_STEP_CHARS] == step[:_STEP_CHARS]
 
 
 def _step_text(line: Line) -> str:

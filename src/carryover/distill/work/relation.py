@@ -267,9 +267,10 @@ def _turns_to_something_else(text: str) -> float:
 
 
 def complains_again(text: str) -> bool:
-    """The beginning or a sentence of it says that what was wrong still is."""
+    """A sentence near its beginning says that what was wrong still is. Who asks or guesses does not say so."""
     return any(
         lexicon.STILL.search(one)
+        and not (is_question(one) or lexicon.HEDGE.search(one))
         and (outcomes.FAILURE.search(one) or lexicon.NEGATION.search(one) or _FAULT.search(one))
         for one in sentences(text[:_COMPLAINT_CHARS])
     )

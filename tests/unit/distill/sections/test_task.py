@@ -117,8 +117,8 @@ def test_while_the_goal_is_in_doubt_the_one_before_it_comes_last() -> None:
 
 
 def test_long_words_are_cut_so_that_three_lines_have_room() -> None:
-    long = item("word " * 200)
-    line = Line(id="s1:1", goal=long, step=long, former_goal=long)
+    goal, step, former = (item(f"{word} " * 200) for word in ("goal", "step", "word"))
+    line = Line(id="s1:1", goal=goal, step=step, former_goal=former)
 
     assert [len(entry.text) <= most for entry, most in zip(task_entries(line), (260, 226, 174), strict=True)] == [
         True, True, True,
@@ -127,3 +127,9 @@ def test_long_words_are_cut_so_that_three_lines_have_room() -> None:
 
 def test_a_line_without_goal_or_step_says_nothing() -> None:
     assert task_entries(Line(id="s1:1")) == []
+
+
+def test_a_prompt_that_was_sent_again_is_told_once() -> None:
+    line = Line(id="s1:1", goal=item("Bake the rye bread", rule="first request"), step=item("Bake the rye bread"))
+
+    assert [entry.text for entry in task_entries(line)] == ["Bake the rye bread"]

@@ -162,7 +162,16 @@ def test_a_complaint_that_the_fault_is_still_there_is_told_in_every_language(pro
     assert complains_again(prompt)
 
 
-@pytest.mark.parametrize("prompt", ["We still need a door.", "It fails at night.", "Run the tests again"])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "We still need a door.",
+        "It fails at night.",
+        "Run the tests again",
+        "Does it still fail?",
+        "Maybe it still fails.",
+    ],
+)
 def test_other_words_are_no_such_complaint(prompt: str) -> None:
     assert not complains_again(prompt)
 
