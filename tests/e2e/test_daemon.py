@@ -238,8 +238,8 @@ def test_a_project_that_cannot_be_published_does_not_stop_the_others(
     daemon: DaemonProcess, session: ClaudeSession, project: Path, transcripts: Path, home: Path
 ) -> None:
     """Nothing is ever published in the home folder itself; `/health` says so."""
-    resolve_subagents = ClaudeSession(transcripts, home)
-    resolve_subagents.prompt("Sort my downloads")
+    downloads = ClaudeSession(transcripts, home)
+    downloads.prompt("Sort my downloads")
     session.prompt("Add a discount function to the cart")
 
     with daemon:
