@@ -14,7 +14,7 @@ import msgspec
 _ELSEWHERE: Final = "@"
 
 
-def session_elsewhere(conversation: str, folder_mark: str) -> str:
+def session_in_other_cwd(conversation: str, folder_mark: str) -> str:
     """Id of the turns that a conversation had in another folder than its first.
 
     They are a session of their own, which belongs to that folder's project.
@@ -227,11 +227,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """The agent's own session id."""
     at_ms: int
     body: AnyBody
-    twin: str | None = None
+    secondary_key: str | None = None
     """Second identity, for agents that write old records again under new ids: equal twins of a session count once."""
     cwd: str | None = None
     """Absolute working directory; `None` where the record has none."""
-    sidechain: str | None = None
+    subagent_id: str | None = None
     """Id of the sub-agent this belongs to, `None` for the main conversation."""
 
 

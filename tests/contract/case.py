@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Record, Retold, Source
+from carryover.adapter.contract import Agent, Record, Reemitted, Source
 from carryover.agents import adapters
 from carryover.ingest.sanitize import clean_context
 from carryover.model import Event, Skipped
@@ -118,25 +118,25 @@ def read_on(agent: Agent, source: Source, reading: Reading | None = None) -> Rea
 
 def fold_into(agent: Agent, source: Source, reading: Reading, records: Iterable[Record]) -> Reading:
     events: list[Event] = []
-    retold: list[Retold] = []
+    reemitted: list[Reemitted] = []
     for record in records:
         reading.context, folded = agent.parse(source, reading.context, record)
         events += folded.events
         reading.skipped += folded.skipped
-        retold += () if folded.retold is None else (folded.retold,)
-    reading.events = told_again(reading.events, events, retold)
+        reemitted += () if folded.reemitted is None else (folded.reemitted,)
+    reading.events = told_again(reading.events, events, reemitted)
     stored = clean_context(reading.context)
     reading.context = msgspec.json.decode(stored, type=agent.context_type)
     return reading
 
 
-def told_again(events: Sequence[Event], told: Sequence[Event], retold: Iterable[Retold]) -> list[Event]:
+def told_again(events: Sequence[Event], told: Sequence[Event], reemitted: Iterable[Reemitted]) -> list[Event]:
     """What counts of `events` after a batch of others was `told`, as `carryover.ledger.reemit` takes it; but that
     what is replaced stands at the end."""
     gone: set[str] = set()
-    for each in retold:
+    for each in reemitted:
         before, now = (
-            [event.key for event in some if (event.session, event.sidechain) == (each.session, each.sidechain)]
+            [event.key for event in some if (event.session, event.subagent_id) == (each.session, each.subagent_id)]
             for some in (events, told)
         )
         if each.after is not None:

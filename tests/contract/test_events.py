@@ -64,7 +64,11 @@ def test_twins_tell_the_events_of_a_source_apart(agent: Agent, recording: Record
     """A second identity must not swallow what happened twice."""
     events = read_on(agent, source_at(agent, recording)).events
 
-    assert [twin for twin, count in Counter(e.twin for e in events if e.twin).items() if count > 1] == []
+    assert [
+        secondary_key
+        for secondary_key, count in Counter(e.secondary_key for e in events if e.secondary_key).items()
+        if count > 1
+    ] == []
 
 
 def test_results_belong_to_a_call_of_the_same_source(agent: Agent, recording: Recording) -> None:
@@ -88,7 +92,7 @@ def test_the_context_stays_small(agent: Agent, recording: Recording) -> None:
 def test_what_a_sub_agent_is_told_was_typed_by_nobody(agent: Agent, recording: Recording) -> None:
     events = read_on(agent, source_at(agent, recording)).events
 
-    assert typed([event for event in events if event.sidechain is not None]) == []
+    assert typed([event for event in events if event.subagent_id is not None]) == []
 
 
 def test_what_the_client_injects_was_typed_by_nobody(agent: Agent, case: Case) -> None:

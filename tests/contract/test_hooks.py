@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carryover.adapter.contract import Agent, HookProtocol, HookReading
+from carryover.adapter.contract import Agent, HookEvent, HookProtocol
 from carryover.model import Skipped
 from contract.case import Case, Payload
 from contract.damage import HOSTILE, damaged
@@ -21,25 +21,25 @@ NOW_MS: Final = 1_795_000_000_000
 WORDS: Final = "words of the user"
 
 
-def read(hooks: HookProtocol, payload: Payload) -> HookReading | Skipped:
+def read(hooks: HookProtocol, payload: Payload) -> HookEvent | Skipped:
     """What is read of it, checked for what every reading promises."""
     told = hooks.read(payload.event, payload.data, NOW_MS)
     if isinstance(told, Skipped):
         assert told.reason
         return told
     assert told.session
-    assert (told.meaning == "start") == (told.reason is not None)
+    assert (told.action == "session_start") == (told.reason is not None)
     assert told.idle_s is None or (math.isfinite(told.idle_s) and told.idle_s >= 0)
     for event in told.provisional:
         assert (event.session, event.at_ms) == (told.session, NOW_MS)
-    assert msgspec.json.decode(msgspec.json.encode(told), type=HookReading) == told
+    assert msgspec.json.decode(msgspec.json.encode(told), type=HookEvent) == told
     return told
 
 
 def test_what_the_client_hands_over_is_understood(hooks: HookProtocol, case: Case) -> None:
     for payload in case.payloads:
         told = read(hooks, payload)
-        assert isinstance(told, HookReading), payload.event
+        assert isinstance(told, HookEvent), payload.event
         assert Path(told.cwd or "").is_absolute()
         assert Path(told.transcript or "").is_absolute()
 
@@ -48,8 +48,8 @@ def test_each_event_that_is_asked_for_has_a_recorded_payload_and_a_meaning(hooks
     told = {payload.event: read(hooks, payload) for payload in case.payloads}
 
     assert set(hooks.events) <= set(told)
-    assert {event for event in hooks.events if getattr(told[event], "meaning", "nudge") == "nudge"} == set()
-    assert "start" in {getattr(reading, "meaning", None) for reading in told.values()}
+    assert {event for event in hooks.events if getattr(told[event], "action", "hint") == "hint"} == set()
+    assert "session_start" in {getattr(reading, "action", None) for reading in told.values()}
 
 
 def test_events_are_known_in_any_spelling_of_their_letters(hooks: HookProtocol, case: Case) -> None:
@@ -61,7 +61,7 @@ def test_events_are_known_in_any_spelling_of_their_letters(hooks: HookProtocol, 
 
 def test_what_is_told_early_has_a_key_of_its_own(hooks: HookProtocol, case: Case) -> None:
     told = [read(hooks, payload) for payload in case.payloads]
-    keys = [event.key for reading in told if isinstance(reading, HookReading) for event in reading.provisional]
+    keys = [event.key for reading in told if isinstance(reading, HookEvent) for event in reading.provisional]
 
     assert keys
     assert len(keys) == len(set(keys))
@@ -76,7 +76,7 @@ def test_another_programs_payload_is_left_to_that_program(hooks: HookProtocol, c
 def test_an_event_of_a_later_version_starts_nothing(hooks: HookProtocol, case: Case) -> None:
     for payload in case.payloads:
         told = read(hooks, Payload("BrandNewEvent", payload.data))
-        assert isinstance(told, Skipped) or told.meaning == "nudge"
+        assert isinstance(told, Skipped) or told.action == "hint"
 
 
 @pytest.mark.parametrize("name", HOSTILE)

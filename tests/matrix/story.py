@@ -12,7 +12,7 @@ NEXT = "Next I will round the result in round_cents()."
 QUESTION = "Should a negative percentage raise an error?"
 FACTS = {
     "goal": GOAL,
-    "ruling": RULING,
+    "decision": RULING,
     "edited file": "pricing.py",
     "failing test": "test_discount_is_whole_cents",
     "dead end": "moneylib",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from carryover.adapter.contract import Retold, Source
+from carryover.adapter.contract import Reemitted, Source
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, Reemission
 from carryover.ledger.store import Ledger
@@ -29,8 +29,8 @@ class Scribe:
         session: str = "s1",
         at_ms: int | None = None,
         cwd: str | None = "/repo",
-        sidechain: str | None = None,
-        twin: str | None = None,
+        subagent_id: str | None = None,
+        secondary_key: str | None = None,
     ) -> Event:
         self.written += 1
         return Event(
@@ -39,8 +39,8 @@ class Scribe:
             at_ms=at_ms if at_ms is not None else 1_000 * self.written,
             body=UserPrompt(text=body) if isinstance(body, str) else body,
             cwd=cwd,
-            sidechain=sidechain,
-            twin=twin,
+            subagent_id=subagent_id,
+            secondary_key=secondary_key,
         )
 
     def prepared(
@@ -51,7 +51,7 @@ class Scribe:
         redacted: Mapping[str, int] | None = None,
         skipped: tuple[Skipped, ...] = (),
         oversized: int = 0,
-        retold: tuple[Retold, ...] = (),
+        reemitted: tuple[Reemitted, ...] = (),
     ) -> PreparedBatch:
         folders = {event.cwd for event in events if event.cwd is not None}
         return PreparedBatch(
@@ -60,7 +60,7 @@ class Scribe:
             size=10,
             mtime_ns=5_000_000,
             entries=tuple(Entry.of(AGENT, event, redacted or {}) for event in events),
-            retold=tuple(Reemission.of(AGENT, each) for each in retold),
+            reemitted=tuple(Reemission.of(AGENT, each) for each in reemitted),
             skipped=skipped,
             oversized=oversized,
             roots={folder: ProjectRoot(folder) for folder in folders},

@@ -20,7 +20,8 @@ from carryover.adapter.spec import AgentSpec
 from carryover.model import Event, Skipped
 
 CONTEXT_NAMES: Final = frozenset(
-    "call_id closed cwd folder id name old_path parent path place process session sidechain task_id thread turn".split()
+    "call_id closed cwd folder id name old_path parent path place process session subagent_id task_id thread "
+    "turn".split()
 )
 """The fields of a context that hold paths, ids and names. Secrets are taken out of all other texts of a context before
 it is stored, and what is stored is what the next read goes on from: a path must be what it was."""
@@ -34,7 +35,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Absolute path."""
     session: str | None = None
     """Session id, where the path tells it."""
-    sidechain: str | None = None
+    subagent_id: str | None = None
     """Sub-agent id, where the path tells that this is a sub-agent's transcript."""
     group: str = ""
     """Sources of one project are likely to share it; used only to order the first read, never to name a project."""
@@ -43,8 +44,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     anything counts: what lesser ones say is passed by, and what they said before is as if they had not."""
 
 
-class Stamp(msgspec.Struct, frozen=True):
-    """What a glance tells of a source. Equal stamps: nothing was added, as far as a glance can tell."""
+class FileStat(msgspec.Struct, frozen=True):
+    """What is known of a source without reading it. If it is equal, nothing was added, as far as that can show."""
 
     size: int
     mtime_ns: int
@@ -62,7 +63,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     `restarted`: the source is not the one the cursor was made for (truncated, replaced), so it was read from its
     beginning and the context must begin anew. `more`: there is more to read now. `oversized`: records passed by
-    because they were too long to hold in memory. `look_again_s`: something in the source is not final yet; after that
+    because they were too long to hold in memory. `retry_after_s`: something in the source is not final yet; after that
     long it is to be read again even if nothing changes, because then it is taken as it is.
     """
 
@@ -71,7 +72,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     restarted: bool = False
     more: bool = False
     oversized: int = 0
-    look_again_s: float | None = None
+    retry_after_s: float | None = None
 
 
 class Reader(Protocol):
@@ -84,26 +85,26 @@ class Reader(Protocol):
         """
         ...
 
-    def stamp(self, path: Path) -> Stamp:
-        """A glance at the source, for every source there is: no content is read.
+    def stat(self, path: Path) -> FileStat:
+        """Size and time of the source. Asked for every source there is, so no content is read.
 
         Raises FileNotFoundError when the source is gone and OSError when it is no source (not a regular file).
         """
         ...
 
 
-class Retold(msgspec.Struct, frozen=True, kw_only=True):
-    """A thread of a rewritten source is told again: its events in this batch, in their order, are what it has now.
+class Reemitted(msgspec.Struct, frozen=True, kw_only=True):
+    """A thread of a rewritten source is emitted again: its events in this batch, in their order, are all it has now.
 
-    The ledger keeps what is the same, replaces what changed and takes back what is no longer told.
+    The ledger keeps what is the same, replaces what changed and retracts what is no longer there.
     """
 
     session: str
-    sidechain: str | None = None
+    subagent_id: str | None = None
     after: str | None = None
-    """Key of the event that they come after, which stays with all before it; None: they are told from the first."""
+    """Key of the event that they come after, which stays with all before it; None: they are all from the first."""
     more: bool = False
-    """The batch ends before the thread does: what the ledger has after it stands until it is told too."""
+    """The batch ends before the thread does: what the ledger has after it stays until that is emitted too."""
 
 
 class Parsed(msgspec.Struct, frozen=True):
@@ -111,22 +112,22 @@ class Parsed(msgspec.Struct, frozen=True):
 
     events: tuple[Event, ...] = ()
     skipped: tuple[Skipped, ...] = ()
-    retold: Retold | None = None
-    """This record begins a thread's events that are told again."""
+    reemitted: Reemitted | None = None
+    """This record begins a thread's events that are emitted again."""
 
 
 StartReason = Literal["startup", "clear", "compact", "resume", "fork"]
 """Why a session starts. `resume` and `fork` go on with a conversation that has its context already."""
 
-HookMeaning = Literal["start", "save", "ended", "nudge"]
-"""start: a session begins and wants the handoff. save: context is about to be lost, so publish before answering.
-ended: a turn ended, so publish at once. nudge: something happened; look soon."""
+HookAction = Literal["session_start", "flush", "turn_end", "hint"]
+"""session_start: a session begins and wants the handoff. flush: context is about to be lost, so publish before
+answering. turn_end: a turn ended, so publish at once. hint: something happened; read soon."""
 
 
-class HookReading(msgspec.Struct, frozen=True, kw_only=True):
+class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
     """What one hook payload says. Paths are as given, not checked."""
 
-    meaning: HookMeaning
+    action: HookAction
     session: str
     cwd: str | None = None
     cwd_moves: bool = False
@@ -147,7 +148,7 @@ class HookProtocol:
 
     events: tuple[str, ...]
     """The events asked for, in the agent's own spelling."""
-    read: Callable[[str, bytes, int], HookReading | Skipped]
+    read: Callable[[str, bytes, int], HookEvent | Skipped]
     """Event, payload and the time of the call in milliseconds → what the payload says; Skipped where it is not this
     agent's (another program may run its hooks) or not understood. Never raises."""
     answer: Callable[[str], bytes]

@@ -87,12 +87,20 @@ class EventBuilder(Generic[C]):
         *,
         session: str,
         cwd: str | None,
-        sidechain: str | None = None,
-        twin: str | None = None,
+        subagent_id: str | None = None,
+        secondary_key: str | None = None,
     ) -> None:
         """Adds an event under a key."""
         self.events.append(
-            Event(key=key, session=session, at_ms=self.at_ms, body=body, twin=twin, cwd=cwd, sidechain=sidechain)
+            Event(
+                key=key,
+                session=session,
+                at_ms=self.at_ms,
+                body=body,
+                secondary_key=secondary_key,
+                cwd=cwd,
+                subagent_id=subagent_id,
+            )
         )
 
     def put_info_first(self, session: str, cwd: str | None, facts: dict[str, str | None]) -> None:

@@ -6,15 +6,15 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
-from carryover.adapter.contract import HookMeaning, Source, StartReason
+from carryover.adapter.contract import HookAction, Source, StartReason
 from carryover.model import AnyBody, Event, Skipped
 from carryover.records import rawjson
 
-MEANINGS: Final[dict[str, HookMeaning]] = {
-    "sessionstart": "start",
-    "precompact": "save",
-    "sessionend": "save",
-    "stop": "ended",
+ACTIONS: Final[dict[str, HookAction]] = {
+    "sessionstart": "session_start",
+    "precompact": "flush",
+    "sessionend": "flush",
+    "stop": "turn_end",
 }
 """By event in lower case. Every other event is a `nudge`."""
 

@@ -74,7 +74,7 @@ def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Sour
         cwd = _first_cwd(agents[item.source.agent], item.source)
         if cwd is not None and known.setdefault(cwd, root_of(cwd).root) in roots:
             chosen.add(item.source.path)
-            if item.source.session is not None and item.source.sidechain is None:
+            if item.source.session is not None and item.source.subagent_id is None:
                 sessions.add((item.source.agent, item.source.session))
     return [
         item.source
@@ -185,7 +185,7 @@ def _oldest_first(seen: Iterable[FoundSource]) -> list[FoundSource]:
 
 def _holds_many(source: Source) -> bool:
     """True where the path names neither a session nor a sub-agent."""
-    return source.session is None and source.sidechain is None
+    return source.session is None and source.subagent_id is None
 
 
 def _first_cwd(agent: Agent, source: Source) -> str | None:

@@ -145,7 +145,7 @@ class SessionEvent(Protocol):
         """When it happened, in UTC ms."""
 
     @property
-    def sidechain(self) -> str | None:
+    def subagent_id(self) -> str | None:
         """The sub-agent it belongs to; None for the main conversation."""
 
     @property
@@ -167,7 +167,7 @@ def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None
     day = ""
     unfinished: dict[str, ToolCall] = {}
     for event in events:
-        if event.sidechain and not full:
+        if event.subagent_id and not full:
             continue
         match event.body:
             case ToolCall() as call if not event.retracted:
@@ -181,9 +181,9 @@ def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None
         if (today := f"{moment:%A, %d %B %Y}") != day:
             day = today
             yield f"\n{paint(day, DIM)}"
-        if who and speaker != (who, event.sidechain, event.retracted):
-            speaker = (who, event.sidechain, event.retracted)
-            where = f" (sub-agent {event.sidechain})" if event.sidechain else ""
+        if who and speaker != (who, event.subagent_id, event.retracted):
+            speaker = (who, event.subagent_id, event.retracted)
+            where = f" (sub-agent {event.subagent_id})" if event.subagent_id else ""
             mark = " (undone)" if event.retracted else ""
             yield f"\n{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who + where + mark, BOLD)}"
         if event.retracted:

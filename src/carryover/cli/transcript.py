@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Batch, Reader, Source, Stamp
+from carryover.adapter.contract import Agent, Batch, FileStat, Reader, Source
 from carryover.agents import adapters, agent_names
 from carryover.cli.from_disk import temporary_ledger
 from carryover.cli.handoff_json import MadeHandoff
@@ -99,5 +99,5 @@ class _ReaderUpTo:
         ended = len(records) < len(batch.records)
         return msgspec.structs.replace(batch, records=records, more=batch.more and not ended)
 
-    def stamp(self, path: Path) -> Stamp:
-        return self._reader.stamp(path)
+    def stat(self, path: Path) -> FileStat:
+        return self._reader.stat(path)

@@ -163,8 +163,8 @@ class IngestQueue:
             self._log.info("source_read", source=name, events=result.new_events, ms=ms)
         if result.projects:
             self._on_read(result.projects, result.newest_event_ms)
-        if result.look_again_s is not None:
-            self._queue.later(key, max(result.look_again_s, LOOK_AGAIN_AT_LEAST_S))
+        if result.retry_after_s is not None:
+            self._queue.later(key, max(result.retry_after_s, LOOK_AGAIN_AT_LEAST_S))
         if result.error is None:
             self._broken.discard(key)
             return

@@ -10,9 +10,9 @@ from carryover.distill.digest import Digest
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that belongs to the project beyond its session: a ruling of the user, or a step that was finished."""
+    """Something that belongs to the project beyond its session: a decision of the user, or a step that was finished."""
 
-    kind: Literal["ruling", "progress"]
+    kind: Literal["decision", "progress"]
     text: str
     at_ms: int
     weight: int = 0
@@ -51,7 +51,7 @@ class Worktree(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
-    """`sessions` newest activity first, at most 20; `notes` the weightiest rulings and newest steps, at most 80."""
+    """`sessions` newest activity first, at most 20; `notes` the weightiest decisions and newest steps, at most 80."""
 
     root: str
     sessions: tuple[SessionView, ...]

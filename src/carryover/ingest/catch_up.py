@@ -2,7 +2,7 @@
 
 The daemon does it when it starts, after anything that may have cost a hint, and every few minutes as a safety net;
 commands do it where no daemon runs. Both read the same: the selected agents, where install found them, and nothing
-while paused. If nothing changed it costs one stamp per source, which for a file is one `stat`.
+while paused. If nothing changed it costs one stat per source, which for a file is one `stat`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ async def compare_with_disk(
     now_ms: int,
     also_broken: bool = False,
 ) -> Comparison:
-    """Takes the stamp of every source below `roots` and marks those in the ledger that are gone.
+    """Takes the stat of every source below `roots` and marks those in the ledger that are gone.
 
     `also_broken`: sources that could not be read are tried again even if their time has not come. Raises
     LedgerUnavailable and LedgerDamaged.
@@ -60,7 +60,7 @@ async def compare_with_disk(
 def changed(
     seen: Iterable[FoundSource], states: Mapping[SourceKey, LastRead], *, now_ms: int, also_broken: bool = False
 ) -> list[FoundSource]:
-    """Those of `seen` whose stamp is not the one in the ledger, or too recent to prove anything.
+    """Those of `seen` whose stat is not the one in the ledger, or too recent to prove anything.
 
     A broken source counts as changed when it is time for another try, or with `also_broken`.
     """

@@ -28,7 +28,7 @@ class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     """What reading one source brought.
 
     `more`: its end was not reached. `gone`: it no longer exists. `error`: why it could not be read, without content.
-    `look_again_s`: seconds after which it is to be read again, even if it does not change.
+    `retry_after_s`: seconds after which it is to be read again, even if it does not change.
     """
 
     new_events: int = 0
@@ -37,7 +37,7 @@ class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     more: bool = False
     gone: bool = False
     error: str | None = None
-    look_again_s: float | None = None
+    retry_after_s: float | None = None
 
 
 async def ingest(
@@ -89,12 +89,12 @@ async def _ingest_batch(
         await ledger.mark_broken(source, why, now_ms() + _retry_after_ms(state))
         return IngestResult(error=why)
     if step.prepared is None:
-        return IngestResult(more=step.more, look_again_s=step.look_again_s)
+        return IngestResult(more=step.more, retry_after_s=step.retry_after_s)
     try:
         commit = await ledger.commit(source, step.prepared, seen_rev=state.rev if state is not None else 0)
     except StaleRead:
         return IngestResult(more=True)
-    return result_of(commit, more=step.more, look_again_s=step.look_again_s)
+    return result_of(commit, more=step.more, retry_after_s=step.retry_after_s)
 
 
 def _retry_after_ms(state: SourceState | None) -> int:
@@ -110,14 +110,14 @@ def _without_content(error: Exception) -> str:
     return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 
 
-def result_of(commit: Commit, *, more: bool = False, look_again_s: float | None = None) -> IngestResult:
+def result_of(commit: Commit, *, more: bool = False, retry_after_s: float | None = None) -> IngestResult:
     """What a commit stored, and whether there is more to read: now, or after a time."""
     return IngestResult(
         new_events=commit.new_events,
         projects=frozenset(commit.projects),
         newest_event_ms=commit.newest_event_ms,
         more=more,
-        look_again_s=look_again_s,
+        retry_after_s=retry_after_s,
     )
 
 
@@ -129,7 +129,7 @@ def _sum(total: IngestResult, step: IngestResult) -> IngestResult:
         more=step.more,
         gone=step.gone,
         error=step.error,
-        look_again_s=step.look_again_s,
+        retry_after_s=step.retry_after_s,
     )
 
 

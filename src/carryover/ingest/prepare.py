@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Batch, Retold, Source, Stamp
+from carryover.adapter.contract import Agent, Batch, FileStat, Reemitted, Source
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.sanitize import RealPaths, clean_context, clean_entry, with_bounded_times
 from carryover.ledger.batch import READ_IN_PART, PreparedBatch, Reemission, SourceState
@@ -19,7 +19,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     prepared: PreparedBatch | None
     more: bool = False
-    look_again_s: float | None = None
+    retry_after_s: float | None = None
 
 
 def prepare(
@@ -30,24 +30,24 @@ def prepare(
     Blocking. Raises FileNotFoundError if the source is gone and OSError if it cannot be read now.
     """
     path = Path(source.path)
-    stamp = agent.reader.stamp(path)
+    stat = agent.reader.stat(path)
     context = _stored_context(agent, state)
     batch = agent.reader.read(path, state.cursor if state is not None and context is not None else None)
-    seen = _seen(batch, stamp)
+    seen = _seen(batch, stat)
     if state is not None and _is_unchanged(batch, state, seen):
-        return Step(prepared=None, more=batch.more, look_again_s=batch.look_again_s)
+        return Step(prepared=None, more=batch.more, retry_after_s=batch.retry_after_s)
     if context is None or batch.restarted:
         context = agent.context_type()
     events: list[Event] = []
     skipped: list[Skipped] = []
-    retold: list[Retold] = []
+    reemitted: list[Reemitted] = []
     for record in batch.records:
         context, folded = agent.parse(source, context, record)
         events.extend(folded.events)
         skipped.extend(folded.skipped)
-        if folded.retold is not None:
-            retold.append(folded.retold)
-    events = with_bounded_times(events, now_ms=now_ms(), written_ms=stamp.mtime_ns // 1_000_000)
+        if folded.reemitted is not None:
+            reemitted.append(folded.reemitted)
+    events = with_bounded_times(events, now_ms=now_ms(), written_ms=stat.mtime_ns // 1_000_000)
     roots = roots_of_events(events, root_of)
     paths = RealPaths(top for root in roots.values() for top in (root.root, root.checkout) if top is not None)
     prepared = PreparedBatch(
@@ -56,12 +56,12 @@ def prepare(
         size=seen.size,
         mtime_ns=seen.mtime_ns,
         entries=tuple(clean_entry(agent.id, paths.of_event(event)) for event in events),
-        retold=tuple(Reemission.of(agent.id, each) for each in retold),
+        reemitted=tuple(Reemission.of(agent.id, each) for each in reemitted),
         skipped=tuple(skipped),
         oversized=batch.oversized,
         roots=roots,
     )
-    return Step(prepared=prepared, more=batch.more, look_again_s=batch.look_again_s)
+    return Step(prepared=prepared, more=batch.more, retry_after_s=batch.retry_after_s)
 
 
 def roots_of_events(events: Iterable[Event], root_of: FindRoot) -> dict[str, ProjectRoot]:
@@ -83,12 +83,12 @@ def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct |
         return None
 
 
-def _seen(batch: Batch, stamp: Stamp) -> Stamp:
-    """The stamp to store: one that no file has if the source is to be read again, so that it looks new."""
-    unsettled = batch.more or batch.look_again_s is not None
-    return Stamp(READ_IN_PART, stamp.mtime_ns) if unsettled else stamp
+def _seen(batch: Batch, stat: FileStat) -> FileStat:
+    """The stat to store: one that no file has if the source is to be read again, so that it looks new."""
+    unsettled = batch.more or batch.retry_after_s is not None
+    return FileStat(READ_IN_PART, stat.mtime_ns) if unsettled else stat
 
 
-def _is_unchanged(batch: Batch, state: SourceState, seen: Stamp) -> bool:
-    same_place = batch.cursor == state.cursor and Stamp(state.size, state.mtime_ns) == seen
+def _is_unchanged(batch: Batch, state: SourceState, seen: FileStat) -> bool:
+    same_place = batch.cursor == state.cursor and FileStat(state.size, state.mtime_ns) == seen
     return same_place and state.state == "active" and not (batch.records or batch.oversized)

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Reader, Source, Stamp
+from carryover.adapter.contract import Agent, FileStat, Reader, Source
 from carryover.config import AgentsConfig, Config
 from carryover.readers.files import stamp_of_file
 from carryover.readers.jsonl import JsonlReader
@@ -71,15 +71,15 @@ def find_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -
         stamp_of = _stamp_of(agent.reader)
         for source in agent.sources(root.path):
             try:
-                stamp = stamp_of(source.path)
+                stat = stamp_of(source.path)
             except OSError:
                 continue
-            found.append(FoundSource(source, stamp.size, stamp.mtime_ns))
+            found.append(FoundSource(source, stat.size, stat.mtime_ns))
     return found
 
 
-def _stamp_of(reader: Reader) -> Callable[[str], Stamp]:
-    """The function that gives the stamp of the source at a path."""
+def _stamp_of(reader: Reader) -> Callable[[str], FileStat]:
+    """The function that gives the stat of the source at a path."""
     if type(reader) is JsonlReader:
         return stamp_of_file  # for thousands of files, making a Path would cost as much again as the stat
-    return lambda path: reader.stamp(Path(path))
+    return lambda path: reader.stat(Path(path))

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import Retold
+from carryover.adapter.contract import Reemitted
 from carryover.facts import ProjectRoot
 from carryover.ledger.codec import encode_body
 from carryover.model import Event, Retracted, Skipped
@@ -40,12 +40,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, agent: str, event: Event, redacted: Mapping[str, int]) -> Entry:
         """Encodes an event. Raises UnicodeEncodeError if a text is no valid UTF-8 (half of a surrogate pair)."""
-        f"{event.session}{event.sidechain}{event.cwd}".encode()
+        f"{event.session}{event.subagent_id}{event.cwd}".encode()
         at_ms = min(max(event.at_ms, 0), LATEST_MS)
         return cls(
             event=event if at_ms == event.at_ms else msgspec.structs.replace(event, at_ms=at_ms),
             key=_key(agent, event.key),
-            secondary_key=None if event.twin is None else _identity(b"twin", agent, event.session, event.twin),
+            secondary_key=None
+            if event.secondary_key is None
+            else _identity(b"twin", agent, event.session, event.secondary_key),
             body=encode_body(event.body),
             redacted=redacted,
             retracts=tuple(_key(agent, key) for key in event.body.keys) if isinstance(event.body, Retracted) else (),
@@ -53,7 +55,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reemission(msgspec.Struct, frozen=True, kw_only=True):
-    """A thread that is emitted again: its entries in the same commit are all it has from a place on (see `Retold`)."""
+    """A thread that is emitted again: from a place on, its entries in the same commit are all it has (`Reemitted`)."""
 
     session: str
     subagent_id: str
@@ -63,13 +65,13 @@ class Reemission(msgspec.Struct, frozen=True, kw_only=True):
     more: bool
 
     @classmethod
-    def of(cls, agent: str, retold: Retold) -> Reemission:
+    def of(cls, agent: str, reemitted: Reemitted) -> Reemission:
         """The same with the ledger's own identities."""
         return cls(
-            session=retold.session,
-            subagent_id=retold.sidechain or "",
-            after=None if retold.after is None else _key(agent, retold.after),
-            more=retold.more,
+            session=reemitted.session,
+            subagent_id=reemitted.subagent_id or "",
+            after=None if reemitted.after is None else _key(agent, reemitted.after),
+            more=reemitted.more,
         )
 
 
@@ -83,7 +85,7 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     """Size and time of the source, taken before it was read: what was added meanwhile still looks new. The size is
     `READ_IN_PART` where the batch did not reach the end, or the end is not final."""
     entries: tuple[Entry, ...] = ()
-    retold: tuple[Reemission, ...] = ()
+    reemitted: tuple[Reemission, ...] = ()
     """Threads that are told again, each once."""
     skipped: tuple[Skipped, ...] = ()
     oversized: int = 0

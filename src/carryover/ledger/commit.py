@@ -61,22 +61,22 @@ async def run_commit(
     """Stores `prepared` inside the open transaction. Raises StaleRead if `seen_rev` is no longer the source's."""
     await _advance_source(db, source, prepared, seen_rev)
     entries = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
-    retold = {(each.session, each.subagent_id): each for each in prepared.retold}
-    told = await _unknown(db, [entry for entry in entries if _thread_of(entry) not in retold])
-    again = _grouped((entry for entry in entries if _thread_of(entry) in retold), _thread_of)
+    reemitted = {(each.session, each.subagent_id): each for each in prepared.reemitted}
+    told = await _unknown(db, [entry for entry in entries if _thread_of(entry) not in reemitted])
+    again = _grouped((entry for entry in entries if _thread_of(entry) in reemitted), _thread_of)
     retracted = _retracted_keys(entries)
     stored: list[Entry] = []
     projects: set[int] = set()
     of_session = _grouped([*told, *chain.from_iterable(again.values())], lambda entry: entry.event.session)
-    for native_id in dict.fromkeys([*of_session, *(session for session, _ in retold)]):
+    for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted)]):
         session = await _session(db, reducer, source, native_id, of_session.get(native_id, []))
         keys = retracted.pop(native_id, frozenset())
         if session is None or session.rank != source.rank:
             continue
-        fresh = [entry for entry in of_session.get(native_id, []) if _thread_of(entry) not in retold]
+        fresh = [entry for entry in of_session.get(native_id, []) if _thread_of(entry) not in reemitted]
         changed = False
-        for thread in (thread for thread in retold if thread[0] == native_id):
-            added, other = await reemit(db, reducer, session, retold[thread], again.get(thread, []))
+        for thread in (thread for thread in reemitted if thread[0] == native_id):
+            added, other = await reemit(db, reducer, session, reemitted[thread], again.get(thread, []))
             fresh += added
             changed |= other
         if fresh or changed:
@@ -137,7 +137,7 @@ def _grouped(entries: Iterable[Entry], key_of: Callable[[Entry], K]) -> dict[K, 
 
 
 def _thread_of(entry: Entry) -> tuple[str, str]:
-    return entry.event.session, entry.event.sidechain or ""
+    return entry.event.session, entry.event.subagent_id or ""
 
 
 def _retracted_keys(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
@@ -186,7 +186,7 @@ async def _add_to_session(
     if retracted:
         await retract(db, reducer, session, retracted)
     project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
-    for subagent_id, lines in _grouped(entries, lambda entry: entry.event.sidechain or "").items():
+    for subagent_id, lines in _grouped(entries, lambda entry: entry.event.subagent_id or "").items():
         thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id, project_id)
         await _add_to_thread(db, reducer, thread, lines, retracted)
     await drop_confirmed(db, session.id, [entry.event for entry in entries])
@@ -200,7 +200,7 @@ def _session_info(entries: Iterable[Entry]) -> SessionInfo:
     known: dict[str, str] = {}
     for entry in entries:
         body = entry.event.body
-        if isinstance(body, SessionInfo) and entry.event.sidechain is None:
+        if isinstance(body, SessionInfo) and entry.event.subagent_id is None:
             known.update({name: value for name, value in msgspec.structs.asdict(body).items() if value is not None})
     return SessionInfo(**known)
 

@@ -75,7 +75,7 @@ async def add_provisional(
     newest_ms = 0
     for entry in entries:
         event, at_ms = entry.event, min(entry.event.at_ms, now_ms)
-        fingerprint, subagent_id = content_fingerprint(event.body), event.sidechain or ""
+        fingerprint, subagent_id = content_fingerprint(event.body), event.subagent_id or ""
         thread = (agent, event.session, subagent_id)
         if await _is_known(db, thread, fingerprint, at_ms):
             continue
@@ -98,7 +98,7 @@ async def drop_confirmed(db: aiosqlite.Connection, session_id: int, events: Iter
     rows = await db.execute_fetchall(_OF_SESSION, (session_id,))
     if not rows:
         return
-    recorded = [(event.sidechain or "", _recorded(event.at_ms, event.body)) for event in events]
+    recorded = [(event.subagent_id or "", _recorded(event.at_ms, event.body)) for event in events]
     confirmed = [
         (row_id,)
         for row_id, subagent_id, fingerprint, at_ms in rows

@@ -190,14 +190,14 @@ def _events(rows: Iterable[tuple[int, str | bytes, int]], subagent_id: str | Non
     from carryover.ledger.codec import decode_body  # the decoder takes its time to build, and lists need none
 
     for at_ms, body, retracted in rows:
-        yield StoredEvent(at_ms=at_ms, sidechain=subagent_id, body=decode_body(body), retracted=bool(retracted))
+        yield StoredEvent(at_ms=at_ms, subagent_id=subagent_id, body=decode_body(body), retracted=bool(retracted))
 
 
 def _provisional(rows: Iterable[tuple[int, str, int, str | bytes]]) -> Iterator[StoredEvent]:
     from carryover.ledger.codec import decode_body
 
     for _, subagent_id, at_ms, body in rows:
-        yield StoredEvent(at_ms=at_ms, sidechain=subagent_id or None, body=decode_body(body), provisional=True)
+        yield StoredEvent(at_ms=at_ms, subagent_id=subagent_id or None, body=decode_body(body), provisional=True)
 
 
 def _number(db: sqlite3.Connection, statement: str) -> int:

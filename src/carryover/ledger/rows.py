@@ -69,7 +69,7 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """
 
     at_ms: int
-    sidechain: str | None
+    subagent_id: str | None
     body: AnyBody
     provisional: bool = False
     retracted: bool = False
@@ -85,7 +85,7 @@ class StoredBody(msgspec.Struct, frozen=True):
     def of(self, session: str, subagent_id: str) -> Event:
         """The event as the reducer gets it. `subagent_id` is '' for the main conversation."""
         return Event(
-            key=str(self.event_id), session=session, at_ms=self.at_ms, body=self.body, sidechain=subagent_id or None
+            key=str(self.event_id), session=session, at_ms=self.at_ms, body=self.body, subagent_id=subagent_id or None
         )
 
 

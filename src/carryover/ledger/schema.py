@@ -221,7 +221,19 @@ def m005_names(db: sqlite3.Connection) -> None:
     db.executemany("UPDATE event SET body = ? WHERE id = ?", renamed)
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (m001_initial, m002_hooks, m003_ranks, m004_moves, m005_names)
+def m006_decisions(db: sqlite3.Connection) -> None:
+    """Renames the kind of note that holds what the user decided."""
+    db.execute("UPDATE note SET kind = 'decision' WHERE kind = 'ruling'")
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (
+    m001_initial,
+    m002_hooks,
+    m003_ranks,
+    m004_moves,
+    m005_names,
+    m006_decisions,
+)
 
 
 def version_of(db: sqlite3.Connection) -> int:

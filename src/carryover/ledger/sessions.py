@@ -1,9 +1,9 @@
 """Rows of sessions and projects: which project a session belongs to, and which session a sub-agent.
 
-A sub-agent of a conversation that goes on in several folders is reported with the folder it works in
-(`session_elsewhere`): its transcript does not say where the conversation began, and only the ledger knows whether both
-are the same project. If so it is the conversation's own, else it stays with the turns elsewhere. Everything runs inside
-the transaction that is open.
+A sub-agent of a conversation that continues in several folders is reported with the folder it works in
+(`session_in_other_cwd`): its transcript does not say where the conversation began, and only the ledger knows whether
+both are the same project. If so it belongs to the conversation, else it stays with the turns in the other folder.
+Everything runs inside the open transaction.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgspec
 
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry
-from carryover.model import Event, SessionInfo, conversation_of, session_elsewhere
+from carryover.model import Event, SessionInfo, conversation_of, session_in_other_cwd
 
 # Who has no rank is heard beside any source; a lesser source changes nothing.
 _UPSERT_SESSION: Final = """INSERT INTO session
@@ -133,7 +133,7 @@ async def assign_project(
     if session.final:
         return session.project_id
     known = [event for event in events if event.cwd in roots]
-    main = next((event for event in known if event.sidechain is None), None) if for_good else None
+    main = next((event for event in known if event.subagent_id is None), None) if for_good else None
     if main is None and (session.project_id is not None or not known):
         return session.project_id
     root = roots[(main or known[0]).cwd or ""]
@@ -182,7 +182,7 @@ async def resolve_subagents(
     for entry in entries:
         event = entry.event
         conversation = conversation_of(event.session)
-        root = roots.get(event.cwd or "") if event.sidechain is not None and conversation != event.session else None
+        root = roots.get(event.cwd or "") if event.subagent_id is not None and conversation != event.session else None
         if root is not None and conversation not in homes:
             rows = await db.execute_fetchall(_HOME, (agent, conversation))
             homes[conversation] = next((home for (home,) in rows), None)
@@ -194,7 +194,7 @@ async def resolve_subagents(
 
 async def adopt_subagents(db: aiosqlite.Connection, session_id: int, conversation: str, project_id: int) -> None:
     """Moves sub-agents that were read before their conversation into it, now that its project is known."""
-    first, end = session_elsewhere(conversation, ""), session_elsewhere(conversation, "\U0010ffff")
+    first, end = session_in_other_cwd(conversation, ""), session_in_other_cwd(conversation, "\U0010ffff")
     theirs = {"to": session_id, "first": first, "end": end, "project": project_id}
     for (other,) in await db.execute_fetchall(_WAITING, theirs):
         for statement in _MOVE:

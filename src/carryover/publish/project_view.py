@@ -102,21 +102,21 @@ def _folded(
 
 
 def _notes(db: sqlite3.Connection, project_id: int, refolded: _Refolded, early: list[Note]) -> tuple[Note, ...]:
-    """The weightiest rulings and the newest steps. Those of a refolded thread are as its new fold gave them."""
+    """The weightiest decisions and the newest steps. Those of a refolded thread are as its new fold gave them."""
     most = MAX_NOTES_OF_A_KIND
     stored = [
-        *weightiest_notes(db, project_id, "ruling", limit=most),
+        *weightiest_notes(db, project_id, "decision", limit=most),
         *newest_notes(db, project_id, "progress", limit=most),
     ]
     notes = [*early, *(note for of_thread in refolded.values() for note in of_thread)]
     notes += [_note(row) for row in stored if row.thread_id not in refolded]
-    rulings = [note for note in notes if note.kind == "ruling"]
+    decisions = [note for note in notes if note.kind == "decision"]
     steps = [note for note in notes if note.kind == "progress"]
-    rulings.sort(key=lambda note: (note.weight, note.at_ms), reverse=True)
+    decisions.sort(key=lambda note: (note.weight, note.at_ms), reverse=True)
     steps.sort(key=lambda note: note.at_ms, reverse=True)
-    return (*rulings[:most], *steps[:most])
+    return (*decisions[:most], *steps[:most])
 
 
 def _note(row: NoteRow) -> Note:
-    kind: Literal["ruling", "progress"] = "ruling" if row.kind == "ruling" else "progress"
+    kind: Literal["decision", "progress"] = "decision" if row.kind == "decision" else "progress"
     return Note(kind=kind, text=row.text, at_ms=row.at_ms, weight=row.weight, agent=row.agent)

@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from carryover.adapter.contract import Stamp
+from carryover.adapter.contract import FileStat
 
 
 def stat_regular(path: Path | str) -> os.stat_result:
@@ -18,10 +18,10 @@ def stat_regular(path: Path | str) -> os.stat_result:
     return status
 
 
-def stamp_of_file(path: Path | str) -> Stamp:
+def stamp_of_file(path: Path | str) -> FileStat:
     """Size and time of a file. Raises as `stat_regular` does."""
     status = stat_regular(path)
-    return Stamp(status.st_size, status.st_mtime_ns)
+    return FileStat(status.st_size, status.st_mtime_ns)
 
 
 def open_regular(path: Path) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, Record, Stamp
+from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.readers.files import open_regular, stamp_of_file
 
 MAX_LINE_BYTES: Final = 8 << 20
@@ -72,7 +72,7 @@ class JsonlReader:
             oversized=oversized,
         )
 
-    def stamp(self, path: Path) -> Stamp:
+    def stat(self, path: Path) -> FileStat:
         """Size and time of the file."""
         return stamp_of_file(path)
 

@@ -4,7 +4,7 @@ Such a source holds conversations, each a list of pieces (messages). How it stor
 `Snapshot` lists the conversations, each with a mark that changes whenever the conversation does, and gives the pieces
 of one. The cursor holds those marks and, of the newest conversations, how many pieces were emitted and a digest of
 them. If the conversation still begins like that, only the rest is emitted, else all of it, and the ledger finds what is
-new (`adapter.contract.Retold`). So what is forgotten, or was guessed wrongly, costs time and never content.
+new (`adapter.contract.Reemitted`). So what is forgotten, or was guessed wrongly, costs time and never content.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def read_on(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int) -> Batch:
         restarted=cursor is not None and state is None,
         more=more,
         oversized=reading.oversized,
-        look_again_s=max(1.0, (min(reading.due_ms) - now_ms) / 1000 + 1.0) if reading.due_ms else None,
+        retry_after_s=max(1.0, (min(reading.due_ms) - now_ms) / 1000 + 1.0) if reading.due_ms else None,
     )
 
 

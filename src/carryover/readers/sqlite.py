@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote
 
-from carryover.adapter.contract import Stamp
+from carryover.adapter.contract import FileStat
 from carryover.readers.files import stat_regular
 
 BUSY_S: Final = 0.25
@@ -92,13 +92,13 @@ def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
         _expect_unchanged(path, before)
 
 
-def stamp(path: Path) -> Stamp:
+def stat(path: Path) -> FileStat:
     """Size and time of a database with its WAL, where changes may stay for long. Raises as `read_transaction` does."""
     status = stat_regular(path)
     wal = _status(f"{path}-wal")
     if wal is None or not wal.st_size:
-        return Stamp(status.st_size, status.st_mtime_ns)
-    return Stamp(status.st_size + wal.st_size, max(status.st_mtime_ns, wal.st_mtime_ns))
+        return FileStat(status.st_size, status.st_mtime_ns)
+    return FileStat(status.st_size + wal.st_size, max(status.st_mtime_ns, wal.st_mtime_ns))
 
 
 def value_at(db: Connection, query: str, key: str, *, limit: int) -> bytes | None:

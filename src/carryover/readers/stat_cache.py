@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, Reader, Stamp
+from carryover.adapter.contract import Batch, FileStat, Reader
 
 MAX_KNOWN: Final = 2_000
 FINE_MS: Final = 100
@@ -31,7 +31,7 @@ def utc_now_ms() -> int:
 class Last(msgspec.Struct, frozen=True, kw_only=True):
     """The last read of a database. `cursor` is the hash of the one it returned; None if it failed."""
 
-    stamp: Stamp
+    stat: FileStat
     at_ms: int
     cursor: int | None
     more: bool = False
@@ -48,32 +48,32 @@ class StatCachedReader:
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """What is new since `cursor`; without opening the database if nothing can be."""
-        stamp = self._reader.stamp(path)  # before the read: a change in between is then read twice rather than never
+        stat = self._reader.stat(path)  # before the read: a change in between is then read twice rather than never
         now_ms = self._now_ms()
         last = self._last.pop(path, None)
-        if last is not None and last.stamp == stamp and last.at_ms <= now_ms:
+        if last is not None and last.stat == stat and last.at_ms <= now_ms:
             if last.cursor is None and now_ms < last.at_ms + BETWEEN_FAILURES_MS:
                 self._note(path, last)
                 raise OSError(errno.EAGAIN, "the database could not be read just now", str(path))
             if cursor is not None and last.cursor == hash(cursor) and _is_enough(last, now_ms):
                 self._note(path, last)
                 wait_s = None if last.due_ms is None else (last.due_ms - now_ms) / 1000
-                return Batch(records=(), cursor=cursor, look_again_s=wait_s)
+                return Batch(records=(), cursor=cursor, retry_after_s=wait_s)
         try:
             batch = self._reader.read(path, cursor)
         except FileNotFoundError:
             raise
         except OSError:
-            self._note(path, Last(stamp=stamp, at_ms=now_ms, cursor=None))
+            self._note(path, Last(stat=stat, at_ms=now_ms, cursor=None))
             raise
-        due_ms = None if batch.look_again_s is None else now_ms + int(batch.look_again_s * 1000)
+        due_ms = None if batch.retry_after_s is None else now_ms + int(batch.retry_after_s * 1000)
         known = hash(batch.cursor)
-        self._note(path, Last(stamp=stamp, at_ms=now_ms, cursor=known, more=batch.more, due_ms=due_ms))
+        self._note(path, Last(stat=stat, at_ms=now_ms, cursor=known, more=batch.more, due_ms=due_ms))
         return batch
 
-    def stamp(self, path: Path) -> Stamp:
-        """The stamp that `reader` takes."""
-        return self._reader.stamp(path)
+    def stat(self, path: Path) -> FileStat:
+        """The stat that `reader` takes."""
+        return self._reader.stat(path)
 
     def _note(self, path: Path, last: Last) -> None:
         self._last[path] = last
@@ -82,7 +82,7 @@ class StatCachedReader:
 
 
 def _is_enough(last: Last, now_ms: int) -> bool:
-    """Whether an unchanged stamp proves that the database is unchanged, and nothing in it has become due."""
-    tick_ms = COARSE_MS if last.stamp.mtime_ns % 1_000_000_000 == 0 else FINE_MS
-    rested = abs(last.at_ms - last.stamp.mtime_ns // 1_000_000) > tick_ms
+    """Whether an unchanged stat proves that the database is unchanged, and nothing in it has become due."""
+    tick_ms = COARSE_MS if last.stat.mtime_ns % 1_000_000_000 == 0 else FINE_MS
+    rested = abs(last.at_ms - last.stat.mtime_ns // 1_000_000) > tick_ms
     return rested and not last.more and (last.due_ms is None or now_ms < last.due_ms)

@@ -20,8 +20,10 @@ ID = SESSION % 99
 class Session:
     """One transcript file while it is folded. Each record comes a second after the one before and has its own uuid."""
 
-    def __init__(self, *, sidechain: str | None = None, cwd: str = "/home/dev/shop", version: str = "2.1.328") -> None:
-        self.source = Source(agent="claude-code", path=f"/t/{ID}.jsonl", session=ID, sidechain=sidechain)
+    def __init__(
+        self, *, subagent_id: str | None = None, cwd: str = "/home/dev/shop", version: str = "2.1.328"
+    ) -> None:
+        self.source = Source(agent="claude-code", path=f"/t/{ID}.jsonl", session=ID, subagent_id=subagent_id)
         self.context = Context()
         self.cwd = cwd
         self.version = version

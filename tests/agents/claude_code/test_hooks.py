@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from agents.claude_code.contract_case import FIXTURES, SESSION, SLUG, payload
-from carryover.adapter.contract import HookReading, Source, StartReason
+from carryover.adapter.contract import HookEvent, Source, StartReason
 from carryover.agents import adapters
 from carryover.agents.claude_code.hooks import HOOKS
 from carryover.ledger.provisional import content_fingerprint
@@ -21,26 +21,26 @@ NOW_MS: Final = 1_795_000_000_000
 OWN: Final = f"/home/dev/.claude/projects/{SLUG}/{SESSION % 99}.jsonl"
 
 
-def recorded(name: str) -> HookReading | Skipped:
+def recorded(name: str) -> HookEvent | Skipped:
     return HOOKS.read(name.partition(".")[0], (RECORDED / "hooks" / f"{name}.json").read_bytes(), NOW_MS)
 
 
-def told(event: str, **fields: object) -> HookReading | Skipped:
+def told(event: str, **fields: object) -> HookEvent | Skipped:
     return HOOKS.read(event, payload(event, **fields).data, NOW_MS)
 
 
-def reading_of(session: str, **fields: object) -> HookReading:
+def reading_of(session: str, **fields: object) -> HookEvent:
     transcript = f"/home/dev/.claude/projects/{SLUG}/{session}.jsonl"
     common = {"session": session, "cwd": "/home/dev/shop", "cwd_moves": True, "transcript": transcript}
-    return msgspec.convert({**common, **fields}, HookReading)
+    return msgspec.convert({**common, **fields}, HookEvent)
 
 
 @pytest.mark.parametrize("reason", get_args(StartReason))
 def test_a_start_says_why_and_how_long_the_conversation_was_idle(reason: StartReason) -> None:
     start = recorded(f"SessionStart.{reason}")
 
-    assert isinstance(start, HookReading)
-    assert (start.meaning, start.reason, start.provisional) == ("start", reason, ())
+    assert isinstance(start, HookEvent)
+    assert (start.action, start.reason, start.provisional) == ("session_start", reason, ())
     assert start.idle_s == (1.0 if reason in ("resume", "fork") else None)
 
 
@@ -58,14 +58,14 @@ def test_the_end_of_a_turn_brings_the_last_words_before_the_transcript_has_them(
         cwd="/home/dev/shop",
     )
 
-    assert recorded("Stop") == reading_of(session, meaning="ended", provisional=(early,))
+    assert recorded("Stop") == reading_of(session, action="turn_end", provisional=(early,))
 
 
 def test_a_limit_ends_the_turn_as_the_transcript_will_say() -> None:
     limit = recorded("StopFailure.rate_limit")
 
-    assert isinstance(limit, HookReading)
-    assert limit.meaning == "ended"
+    assert isinstance(limit, HookEvent)
+    assert limit.action == "turn_end"
     (event,) = limit.provisional
     assert event.body == TurnEnd(
         reason="limit",
@@ -78,7 +78,7 @@ def test_a_limit_ends_the_turn_as_the_transcript_will_say() -> None:
 def test_what_is_told_early_is_known_again_in_the_transcript_of_the_same_session(name: str) -> None:
     """Otherwise it would stand beside the transcript's own record for good."""
     reading = recorded(name)
-    assert isinstance(reading, HookReading)
+    assert isinstance(reading, HookEvent)
     path = RECORDED / "projects" / SLUG / f"{reading.session}.jsonl"
 
     events = read_on(
@@ -93,8 +93,8 @@ def test_what_is_told_early_is_known_again_in_the_transcript_of_the_same_session
 def test_context_that_is_about_to_go_is_saved(name: str) -> None:
     saved = recorded(name)
 
-    assert isinstance(saved, HookReading)
-    assert (saved.meaning, saved.reason, saved.provisional) == ("save", None, ())
+    assert isinstance(saved, HookEvent)
+    assert (saved.action, saved.reason, saved.provisional) == ("flush", None, ())
 
 
 @pytest.mark.parametrize("name", ["UserPromptSubmit", "SubagentStop", "PostToolUse.Bash.in-subagent"])
@@ -102,8 +102,8 @@ def test_all_else_is_a_nudge(name: str) -> None:
     """SubagentStop has last words too; they are the sub-agent's."""
     nudge = recorded(name)
 
-    assert isinstance(nudge, HookReading)
-    assert (nudge.meaning, nudge.provisional) == ("nudge", ())
+    assert isinstance(nudge, HookEvent)
+    assert (nudge.action, nudge.provisional) == ("hint", ())
 
 
 @pytest.mark.parametrize("event", ["SessionStart", "Stop"])
@@ -111,20 +111,20 @@ def test_inside_a_sub_agent_nothing_starts_or_ends(event: str) -> None:
     """Seen for no such event; a sub-agent must not be told the handoff, nor its words be taken for the session's."""
     nudge = told(event, source="startup", last_assistant_message="Found it.", agent_id="ae84ce92b23f407f1")
 
-    assert nudge == reading_of(SESSION % 99, meaning="nudge")
+    assert nudge == reading_of(SESSION % 99, action="hint")
 
 
 def test_an_error_that_is_no_limit_says_so() -> None:
     failed = told("StopFailure", error="server_error", last_assistant_message="API Error: 500")
 
-    assert isinstance(failed, HookReading)
+    assert isinstance(failed, HookEvent)
     assert [event.body for event in failed.provisional] == [TurnEnd(reason="error", message="API Error: 500")]
 
 
 @pytest.mark.parametrize("text", [None, "", " \n", "No response requested.", "(no content)", 5])
 def test_where_there_are_no_words_nothing_is_told_early(text: object) -> None:
     """The transcript's reader passes the client's own fillers by, so nothing would ever confirm them."""
-    assert told("Stop", last_assistant_message=text) == reading_of(SESSION % 99, meaning="ended")
+    assert told("Stop", last_assistant_message=text) == reading_of(SESSION % 99, action="turn_end")
 
 
 @pytest.mark.parametrize("source", [None, "brand-new"])
@@ -136,12 +136,12 @@ def test_a_start_for_an_unknown_reason_is_counted(source: str | None) -> None:
 def test_an_idle_time_that_makes_no_sense_is_unknown(idle: object) -> None:
     resumed = told("SessionStart", source="resume", seconds_since_last_response=idle)
 
-    assert resumed == reading_of(SESSION % 99, meaning="start", reason="resume")
+    assert resumed == reading_of(SESSION % 99, action="session_start", reason="resume")
 
 
 def test_a_payload_without_the_events_name_is_taken_for_the_event_the_hook_is_set_for() -> None:
     """Before 1.0.41 there was none."""
-    assert told("PreCompact", hook_event_name=None) == reading_of(SESSION % 99, meaning="save")
+    assert told("PreCompact", hook_event_name=None) == reading_of(SESSION % 99, action="flush")
 
 
 def test_half_a_surrogate_pair_costs_one_character() -> None:
@@ -150,7 +150,7 @@ def test_half_a_surrogate_pair_costs_one_character() -> None:
 
     stopped = HOOKS.read("Stop", data, NOW_MS)
 
-    assert isinstance(stopped, HookReading)
+    assert isinstance(stopped, HookEvent)
     assert [event.body for event in stopped.provisional] == [AssistantMessage(text="Done \ufffd", final=True)]
 
 

@@ -37,7 +37,7 @@ def test_a_sub_agents_file_belongs_to_the_session_it_lies_under() -> None:
     path = HOME / SLUG / (SESSION % 4) / "subagents" / "agent-ae84.jsonl"
 
     assert source_of(path, HOME) == Source(
-        agent="claude-code", path=str(path), session=SESSION % 4, sidechain="ae84", group=SLUG
+        agent="claude-code", path=str(path), session=SESSION % 4, subagent_id="ae84", group=SLUG
     )
 
 
@@ -45,7 +45,7 @@ def test_a_sub_agents_file_beside_the_sessions_does_not_say_whose_it_is() -> Non
     """2.0.65: the records say it."""
     path = HOME / SLUG / "agent-a12bba3.jsonl"
 
-    assert source_of(path, HOME) == Source(agent="claude-code", path=str(path), sidechain="a12bba3", group=SLUG)
+    assert source_of(path, HOME) == Source(agent="claude-code", path=str(path), subagent_id="a12bba3", group=SLUG)
 
 
 def test_transcripts_are_listed_in_order_also_behind_linked_folders(tmp_path: Path) -> None:

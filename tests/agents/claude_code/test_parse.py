@@ -47,8 +47,8 @@ def test_a_replay_of_the_whole_conversation_adds_nothing(number: int, tmp_path: 
     twice = read_on(AGENT, moved(source_at(AGENT, recording), path))
 
     new = twice.events[len(once.events) :]
-    known = {event.twin for event in once.events}
-    assert [event.body for event in new if event.twin not in known] == []
+    known = {event.secondary_key for event in once.events}
+    assert [event.body for event in new if event.secondary_key not in known] == []
     assert len(new) > 3
     assert (twice.context.facts, twice.context.tasks) == (once.context.facts, once.context.tasks)
 
@@ -175,11 +175,11 @@ def test_old_history_written_again_does_not_change_the_facts() -> None:
 
 
 def test_a_sub_agent_says_nothing_about_the_session() -> None:
-    transcript = Session(sidechain="a1")
+    transcript = Session(subagent_id="a1")
     transcript.says("Looking.", model="claude-haiku-4-5")
 
     assert transcript.infos == []
-    assert [event.sidechain for event in transcript.events] == ["a1"]
+    assert [event.subagent_id for event in transcript.events] == ["a1"]
 
 
 def test_the_name_the_user_gave_wins_over_those_the_model_makes_up() -> None:
@@ -210,7 +210,7 @@ def test_a_record_without_a_time_takes_the_last_one() -> None:
     transcript.user("Begin")
     transcript.user("Timeless", timestamp=None)
 
-    assert [(event.at_ms, event.twin is None) for event in transcript.events[-2:]] == [
+    assert [(event.at_ms, event.secondary_key is None) for event in transcript.events[-2:]] == [
         (START_MS + 1000, False),
         (START_MS + 1000, True),
     ]
@@ -301,7 +301,7 @@ def test_sub_agents_in_the_main_file_are_told_apart_without_an_id() -> None:
     transcript = Session()
     transcript.user("List the files", isSidechain=True)
 
-    assert [event.sidechain for event in transcript.events] == ["inline"]
+    assert [event.subagent_id for event in transcript.events] == ["inline"]
     assert transcript.bodies == [UserPrompt(text="List the files", actor="model")]
 
 

@@ -102,7 +102,7 @@ def test_an_unknown_sender_is_counted() -> None:
 
 
 def test_in_a_sub_agent_the_prompt_is_the_models() -> None:
-    transcript = Session(sidechain="a1")
+    transcript = Session(subagent_id="a1")
 
     assert transcript.user("List the files") == [UserPrompt(text="List the files", actor="model")]
     assert transcript.user(expanded("/ship", "now")) == [UserPrompt(text="now", actor="model", command="/ship")]

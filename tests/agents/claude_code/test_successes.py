@@ -92,8 +92,8 @@ def test_a_command_that_goes_on_in_the_background_is_a_job() -> None:
 
 def test_a_job_is_known_by_the_text_where_there_is_no_structured_result() -> None:
     """Sub-agents' files (2.1.328)."""
-    shell = Session(sidechain="a1")
-    agent = Session(sidechain="a1")
+    shell = Session(subagent_id="a1")
+    agent = Session(subagent_id="a1")
 
     assert after(shell.runs("Bash", "Command running in background with ID: b1. Output", command="make all")) == [
         BackgroundTask(task_id="b1", state="running", label="make all")

@@ -11,7 +11,7 @@ import pytest
 
 from agents.codex.contract_case import recording
 from agents.codex.hook_payloads import LEFT_OUT, PAYLOADS, ROLLOUT, THREAD, payload, recorded
-from carryover.adapter.contract import HookReading, StartReason
+from carryover.adapter.contract import HookEvent, StartReason
 from carryover.agents import adapters
 from carryover.agents.codex.hooks import HOOKS
 from carryover.distill import render
@@ -22,32 +22,32 @@ from contract.case import Payload, read_on, source_at
 NOW_MS: Final = 1_795_000_000_000
 
 
-def read(given: Payload) -> HookReading | Skipped:
+def read(given: Payload) -> HookEvent | Skipped:
     return HOOKS.read(given.event, given.data, NOW_MS)
 
 
-def told(event: str, **fields: Any) -> HookReading | Skipped:
+def told(event: str, **fields: Any) -> HookEvent | Skipped:
     return read(payload(event, **fields))
 
 
-def reading(**fields: object) -> HookReading:
+def reading(**fields: object) -> HookEvent:
     common = {"session": THREAD, "cwd": "/home/dev/shop", "transcript": ROLLOUT}
-    return msgspec.convert({**common, **fields}, HookReading)
+    return msgspec.convert({**common, **fields}, HookEvent)
 
 
 def test_a_tui_with_a_new_thread_a_clear_a_fork_a_compaction_and_a_resume_is_understood() -> None:
     """0.169.0. Four threads; each that was opened ends when the client does."""
     readings = [read(given) for given in recorded("tui-0.169.0")]
-    heard = [reading for reading in readings if isinstance(reading, HookReading)]
+    heard = [reading for reading in readings if isinstance(reading, HookEvent)]
 
     assert len(heard) == len(readings)
-    assert [one.reason for one in heard if one.meaning == "start"] == [
+    assert [one.reason for one in heard if one.action == "session_start"] == [
         "startup", "compact", "startup", "clear", "fork", "resume",
     ]  # fmt: skip
-    assert [one.session[-4:] for one in heard if one.meaning == "save"] == [
+    assert [one.session[-4:] for one in heard if one.action == "flush"] == [
         "38ad", "bf7c", "8fa8", "a780", "38ad", "a780",
     ]  # fmt: skip
-    assert len([one for one in heard if one.meaning == "ended"]) == 6
+    assert len([one for one in heard if one.action == "turn_end"]) == 6
     assert {one.idle_s for one in heard} == {None}
 
 
@@ -56,24 +56,24 @@ def test_inside_a_sub_agent_nothing_starts_or_ends() -> None:
     heard = [read(given) for given in recorded("subagent-and-review-0.169.0") if b'"agent_id": ' in given.data]
 
     assert len(heard) == 3
-    assert {(one.meaning, one.provisional) for one in heard if isinstance(one, HookReading)} == {("nudge", ())}
+    assert {(one.action, one.provisional) for one in heard if isinstance(one, HookEvent)} == {("hint", ())}
     for event in ("SessionStart", "Stop", "PreCompact"):
         child = told(event, source="startup", last_assistant_message="Found it.", agent_id="01a1f79b-e780")
-        assert child == reading(meaning="nudge"), event
+        assert child == reading(action="hint"), event
 
 
 def test_the_version_before_the_review_of_hooks_says_the_same() -> None:
     """0.125.0: its fork begins as any session does."""
     heard = [read(given) for given in recorded("tui-0.125.0")]
 
-    starts = [one for one in heard if isinstance(one, HookReading) and one.meaning == "start"]
+    starts = [one for one in heard if isinstance(one, HookEvent) and one.action == "session_start"]
     assert [one.reason for one in starts] == ["startup", "startup", "startup"]
     assert not any(isinstance(one, Skipped) for one in heard)
 
 
 @pytest.mark.parametrize("reason", get_args(StartReason))
 def test_a_start_says_why(reason: StartReason) -> None:
-    assert told("SessionStart", source=reason) == reading(meaning="start", reason=reason)
+    assert told("SessionStart", source=reason) == reading(action="session_start", reason=reason)
 
 
 @pytest.mark.parametrize("source", [None, LEFT_OUT, "brand-new"])
@@ -85,7 +85,7 @@ def test_the_end_of_a_turn_brings_its_last_words() -> None:
     words = AssistantMessage(text="Done. Next: handle negative percentages.", final=True)
     early = Event(key=f"hook/{THREAD}/stop/{NOW_MS}", session=THREAD, at_ms=NOW_MS, body=words, cwd="/home/dev/shop")
 
-    assert told("Stop", last_assistant_message=f"{words.text}\n") == reading(meaning="ended", provisional=(early,))
+    assert told("Stop", last_assistant_message=f"{words.text}\n") == reading(action="turn_end", provisional=(early,))
 
 
 def test_what_is_told_early_is_known_again_in_the_rollout_of_the_same_thread() -> None:
@@ -99,14 +99,14 @@ def test_what_is_told_early_is_known_again_in_the_rollout_of_the_same_thread() -
 
     assert len(heard) == 2
     for one in heard:
-        assert isinstance(one, HookReading)
+        assert isinstance(one, HookEvent)
         (early,) = one.provisional
         assert content_fingerprint(early.body) in {content_fingerprint(event.body) for event in events}
 
 
 @pytest.mark.parametrize("text", [None, LEFT_OUT, "", " \n", 5, ["x"]])
 def test_where_there_are_no_words_nothing_is_told_early(text: object) -> None:
-    assert told("Stop", last_assistant_message=text) == reading(meaning="ended")
+    assert told("Stop", last_assistant_message=text) == reading(action="turn_end")
 
 
 def test_of_a_session_that_is_not_to_be_written_down_nothing_is_kept() -> None:
@@ -115,16 +115,16 @@ def test_of_a_session_that_is_not_to_be_written_down_nothing_is_kept() -> None:
     stop = told("Stop", transcript_path=None, last_assistant_message="Done.")
     saved = told("PreCompact", transcript_path=None, trigger="auto")
 
-    assert start == reading(meaning="start", reason="startup", transcript=None)
-    assert [stop, saved] == [reading(meaning="nudge", transcript=None)] * 2
+    assert start == reading(action="session_start", reason="startup", transcript=None)
+    assert [stop, saved] == [reading(action="hint", transcript=None)] * 2
 
 
 def test_all_that_is_not_asked_for_is_a_nudge() -> None:
     for given in PAYLOADS:
         if given.event not in HOOKS.events:
             one = read(given)
-            assert isinstance(one, HookReading), given.event
-            assert (one.meaning, one.provisional) == ("nudge", ())
+            assert isinstance(one, HookEvent), given.event
+            assert (one.action, one.provisional) == ("hint", ())
 
 
 def test_half_a_surrogate_pair_costs_one_character() -> None:
@@ -132,7 +132,7 @@ def test_half_a_surrogate_pair_costs_one_character() -> None:
 
     stopped = HOOKS.read("Stop", data, NOW_MS)
 
-    assert isinstance(stopped, HookReading)
+    assert isinstance(stopped, HookEvent)
     assert [event.body for event in stopped.provisional] == [AssistantMessage(text="Done \ufffd", final=True)]
 
 

@@ -77,6 +77,8 @@ def test_a_file_of_a_client_without_turn_ids_has_the_same_twins() -> None:
         rollout.runs("exec_command", exited(1, "FAILED"), cmd="python3 -m unittest -q")
         rollout.says("Fixed.")
 
-    twins = [event.twin for event in old.events if event.twin and not event.key.startswith("info/")]
+    twins = [event.secondary_key for event in old.events if event.secondary_key and not event.key.startswith("info/")]
     assert len(twins) == 4
-    assert [event.twin for event in new.events if event.twin and not event.key.startswith("info/")] == twins
+    assert [
+        event.secondary_key for event in new.events if event.secondary_key and not event.key.startswith("info/")
+    ] == twins

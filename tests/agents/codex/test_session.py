@@ -129,7 +129,7 @@ def test_a_sub_agents_file_is_a_side_of_its_parents_session(name: str) -> None:
     events = events_of(name)
 
     assert {conversation_of(event.session) for event in events} == {parent}
-    assert {event.sidechain for event in events} == {recording(name).path.stem[-36:]}
+    assert {event.subagent_id for event in events} == {recording(name).path.stem[-36:]}
     assert [e.body.actor for e in events if isinstance(e.body, UserPrompt)] == ["model"]
     assert not any(isinstance(event.body, SessionInfo) for event in events)
 
@@ -150,7 +150,7 @@ def test_a_sub_agent_is_told_by_whatever_names_its_parent(meta: dict[str, Any]) 
     rollout.asks("Look at pricing.py.")
 
     (event,) = rollout.events
-    assert (conversation_of(event.session), event.sidechain) == (PARENT, THREAD)
+    assert (conversation_of(event.session), event.subagent_id) == (PARENT, THREAD)
 
 
 @pytest.mark.parametrize("cwd", ["/", SHOP])

@@ -9,7 +9,7 @@ import msgspec
 
 from agents.cursor.chats import ID
 from agents.cursor.stores import START_MS, Chat, EditorStore, say, user
-from carryover.adapter.contract import Batch, Reader, Record, Retold, Source
+from carryover.adapter.contract import Batch, Reader, Record, Reemitted, Source
 from carryover.agents.cursor import parse
 from carryover.agents.cursor.chats import ChatReader
 from carryover.agents.cursor.context import Context
@@ -25,9 +25,11 @@ LATER_MS = 1_800_000_000_000
 class Told:
     """What came of reading one source again and again. `standing` is what counts of it now."""
 
-    def __init__(self, reader: Reader, path: Path, *, session: str | None = None, sidechain: str | None = None) -> None:
+    def __init__(
+        self, reader: Reader, path: Path, *, session: str | None = None, subagent_id: str | None = None
+    ) -> None:
         self.reader = reader
-        self.source = Source(agent="cursor", path=str(path), session=session, sidechain=sidechain)
+        self.source = Source(agent="cursor", path=str(path), session=session, subagent_id=subagent_id)
         self.context = Context()
         self.cursor: bytes | None = None
         self.batches: list[Batch] = []
@@ -57,14 +59,14 @@ class Told:
     def fold_in(self, *records: Record) -> list[Event]:
         """Fold records of one batch; gives what they became."""
         events: list[Event] = []
-        retold: list[Retold] = []
+        reemitted: list[Reemitted] = []
         for record in records:
             self.context, folded = parse.parse_record(self.source, self.context, record)
             self.context = msgspec.json.decode(msgspec.json.encode(self.context), type=Context)
             events += folded.events
-            retold += () if folded.retold is None else (folded.retold,)
+            reemitted += () if folded.reemitted is None else (folded.reemitted,)
             self.skipped += folded.skipped
-        self.standing = told_again(self.standing, events, retold)
+        self.standing = told_again(self.standing, events, reemitted)
         return events
 
     @property
@@ -108,9 +110,9 @@ def chat_at(path: Path) -> Told:
     return Told(ChatReader(), path, session=path.parent.name)
 
 
-def transcript_at(path: Path, *, sidechain: str | None = None) -> Told:
+def transcript_at(path: Path, *, subagent_id: str | None = None) -> Told:
     """Reads a transcript."""
-    return Told(LinesReader(), path, session=ID, sidechain=sidechain)
+    return Told(LinesReader(), path, session=ID, subagent_id=subagent_id)
 
 
 def texts(bodies: Iterable[AnyBody]) -> list[str]:

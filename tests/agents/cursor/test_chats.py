@@ -237,7 +237,7 @@ def test_a_sub_agents_conversation_was_typed_by_nobody(store: ChatStore) -> None
     chat = told(store)
 
     assert chat.bodies()[0] == UserPrompt(text=ONE[0].text, actor="model")
-    assert {event.sidechain for event in chat.standing} == {ID}
+    assert {event.subagent_id for event in chat.standing} == {ID}
     assert not any(isinstance(event.body, SessionInfo) for event in chat.standing)
 
 

@@ -280,7 +280,7 @@ def test_a_sub_agent_belongs_to_the_conversation_that_sent_it(store: EditorStore
     store.put(named, listed, nobody, main)
     events = {event.body.text: event for event in Editor(store).read() if isinstance(event.body, UserPrompt)}
 
-    told = {text: (event.session, event.sidechain, event.body.actor) for text, event in events.items()}  # type: ignore[union-attr]
+    told = {text: (event.session, event.subagent_id, event.body.actor) for text, event in events.items()}  # type: ignore[union-attr]
     assert told == {
         "List.": (ONE.id, named.id, "model"),
         "Find.": (main.id, listed.id, "model"),
@@ -294,7 +294,7 @@ def test_the_list_alone_may_tell_a_sub_agent(store: EditorStore) -> None:
     store.put(child)
     store.db.execute("UPDATE composerHeaders SET isSubagent = 1")
 
-    assert [(event.sidechain, event.body) for event in Editor(store).read()] == [
+    assert [(event.subagent_id, event.body) for event in Editor(store).read()] == [
         (child.id, UserPrompt(text="Find.", actor="model"))
     ]
 
@@ -304,11 +304,11 @@ def test_a_sub_agent_waits_until_somebody_names_it(store: EditorStore) -> None:
     child = Chat(name="child", bubbles=(user("Find."),), more={"subagentInfo": {}}, start_ms=NOW_MS - 30_000)
     store.put(child)
     assert editor.read() == []
-    assert editor.batches[-1].look_again_s is not None
+    assert editor.batches[-1].retry_after_s is not None
 
     main = Chat(name="main", bubbles=(user("Go."),), more={"subagentComposerIds": [child.id]}, start_ms=NOW_MS - 30_000)
     store.put(main)
-    assert [(event.session, event.sidechain) for event in editor.read()] == [(main.id, None), (main.id, child.id)]
+    assert [(event.session, event.subagent_id) for event in editor.read()] == [(main.id, None), (main.id, child.id)]
 
 
 def test_a_prompt_is_known_at_once_and_an_answer_when_it_is_whole(store: EditorStore) -> None:
@@ -329,7 +329,7 @@ def test_a_prompt_is_known_at_once_and_an_answer_when_it_is_whole(store: EditorS
     )
     store.put(done)
     assert [type(body) for body in editor.bodies()] == [ToolCall, ToolResult, AssistantMessage]
-    assert [batch.look_again_s is None for batch in editor.batches] == [True, False, False, False, True]
+    assert [batch.retry_after_s is None for batch in editor.batches] == [True, False, False, False, True]
 
 
 def test_what_nobody_finished_is_taken_as_it_is_after_a_minute(store: EditorStore) -> None:
@@ -345,12 +345,12 @@ def test_what_nobody_finished_is_taken_as_it_is_after_a_minute(store: EditorStor
     store.put(killed)
 
     assert texts(editor.bodies()) == ["Run the tests."]
-    assert editor.batches[-1].look_again_s == pytest.approx(61.0, abs=2.0)
+    assert editor.batches[-1].retry_after_s == pytest.approx(61.0, abs=2.0)
     editor.now_ms += 55_000
     assert editor.bodies() == []
     editor.now_ms += 8_000
     assert [type(body) for body in editor.bodies()] == [AssistantMessage, ToolCall]
-    assert editor.batches[-1].look_again_s is None
+    assert editor.batches[-1].retry_after_s is None
     editor.now_ms += 100_000
     assert editor.bodies() == []
 

@@ -35,10 +35,10 @@ from contract.damage import HOSTILE, damaged
 ASKED = UserPrompt(text="Fix it")
 
 
-def told(*records: Any, folder: Path = Path("/t"), sidechain: str | None = None) -> Told:
+def told(*records: Any, folder: Path = Path("/t"), subagent_id: str | None = None) -> Told:
     """These records folded, whatever the file is that they lie in."""
     path = folder / "projects" / SLUG / "agent-transcripts" / ID / f"{ID}.jsonl"
-    transcript = transcript_at(path, sidechain=sidechain)
+    transcript = transcript_at(path, subagent_id=subagent_id)
     for number, record in enumerate(records, 1):
         data = record if isinstance(record, bytes) else json.dumps(record).encode()
         transcript.fold_in(Record(number=number, data=data))
@@ -188,10 +188,10 @@ def test_where_the_client_marks_what_was_typed_the_rest_was_not() -> None:
 
 
 def test_what_a_sub_agent_is_told_was_typed_by_nobody() -> None:
-    transcript = told(user("List the tests"), assistant(said("tests/test_calc.py")), sidechain="child")
+    transcript = told(user("List the tests"), assistant(said("tests/test_calc.py")), subagent_id="child")
 
     assert transcript.standing[0].body == UserPrompt(text="List the tests", actor="model")
-    assert {event.sidechain for event in transcript.standing} == {"child"}
+    assert {event.subagent_id for event in transcript.standing} == {"child"}
     assert {event.key for event in transcript.standing}.isdisjoint(
         event.key for event in told(user("List the tests")).standing
     )

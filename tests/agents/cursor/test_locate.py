@@ -19,7 +19,7 @@ TRANSCRIPTS = "home-dev-demo/agent-transcripts"
 
 
 @pytest.mark.parametrize(
-    ("root", "below", "kind", "session", "sidechain", "rank"),
+    ("root", "below", "kind", "session", "subagent_id", "rank"),
     [
         (USER / "globalStorage", "state.vscdb", "editor", None, None, 3),
         (HOME / ".cursor/chats", f"1f/{ID}/store.db", "chat", ID, None, 2),
@@ -30,12 +30,12 @@ TRANSCRIPTS = "home-dev-demo/agent-transcripts"
     ],
 )
 def test_a_source_is_known_by_its_place(
-    root: Path, below: str, kind: str, session: str | None, sidechain: str | None, rank: int
+    root: Path, below: str, kind: str, session: str | None, subagent_id: str | None, rank: int
 ) -> None:
     found = source_of(root / below, root)
 
     assert found is not None
-    assert (found.path, found.session, found.sidechain, found.rank) == (str(root / below), session, sidechain, rank)
+    assert (found.path, found.session, found.subagent_id, found.rank) == (str(root / below), session, subagent_id, rank)
     assert kind_of(root / below) == kind
 
 
@@ -131,7 +131,7 @@ def test_only_what_was_added_is_read_again(transcript: Path) -> None:
     second = reader.read(transcript, first.cursor)
 
     assert [record.number for record in second.records] == [6, 7]
-    assert reader.stamp(transcript).size == transcript.stat().st_size
+    assert reader.stat(transcript).size == transcript.stat().st_size
 
 
 def test_a_transcript_that_is_gone_is_said(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ class Session:
 
     def all(self, kind: type[B], *, sidechains: bool = False) -> list[B]:
         """The bodies of one kind; of the main conversation unless told otherwise."""
-        chosen = [event.body for event in self.events if sidechains or event.sidechain is None]
+        chosen = [event.body for event in self.events if sidechains or event.subagent_id is None]
         return [body for body in chosen if isinstance(body, kind)]
 
 

@@ -22,7 +22,7 @@ class Understood:
 
     def all(self, kind: type[B], *, sidechains: bool = False) -> list[B]:
         """The bodies of one kind, in the order they were read; of the main conversation unless told otherwise."""
-        chosen = [event for event in self.events.values() if sidechains or event.sidechain is None]
+        chosen = [event for event in self.events.values() if sidechains or event.subagent_id is None]
         return [event.body for event in chosen if isinstance(event.body, kind)]
 
 

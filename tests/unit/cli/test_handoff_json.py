@@ -7,7 +7,7 @@ from carryover.distill.sections.entry import Entry
 
 
 def test_the_data_holds_what_is_printed_and_nothing_that_was_cut() -> None:
-    rulings = tuple(Line(Entry(text=f"Ruling {number}", rule="test"), 10 + number) for number in range(60))
+    decisions = tuple(Line(Entry(text=f"Ruling {number}", rule="test"), 10 + number) for number in range(60))
     handoff = Handoff(
         updated_ms=1_795_156_858_000,
         agent="Claude Code",
@@ -16,7 +16,7 @@ def test_the_data_holds_what_is_printed_and_nothing_that_was_cut() -> None:
         head="abc1234",
         sections=(
             Section("Task", (Line(Entry(text="Add a ## discount", rule="test"), 0),)),
-            Section("Decisions", rulings),
+            Section("Decisions", decisions),
         ),
     )
     text = render(handoff)

@@ -135,7 +135,7 @@ START_MS = 1_795_156_858_000  # 2026-11-20 06:40:58 UTC, a Friday
 class Told:
     body: AnyBody
     at_ms: int = START_MS
-    sidechain: str | None = None
+    subagent_id: str | None = None
     retracted: bool = False
 
 
@@ -301,7 +301,10 @@ def test_the_agents_own_summary_is_marked_as_such() -> None:
 
 
 def test_sub_agents_are_heard_in_full_only() -> None:
-    events = [Told(UserPrompt(text="List totals", actor="model"), sidechain="a1"), Told(AssistantMessage(text="Done."))]
+    events = [
+        Told(UserPrompt(text="List totals", actor="model"), subagent_id="a1"),
+        Told(AssistantMessage(text="Done.")),
+    ]
 
     brief = list(conversation(events, agent="Claude Code", root=None, full=False))
     full = list(conversation(events, agent="Claude Code", root=None, full=True))

@@ -215,7 +215,7 @@ class Unsettled(JsonlReader):
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         batch = super().read(path, cursor)
         self.left -= 1
-        return msgspec.structs.replace(batch, look_again_s=60.0 if self.left >= 0 else None)
+        return msgspec.structs.replace(batch, retry_after_s=60.0 if self.left >= 0 else None)
 
 
 async def test_a_source_whose_end_is_not_final_is_read_again_after_its_time(
@@ -270,7 +270,7 @@ async def test_no_source_keeps_a_reader_busy_by_asking_for_another_look(
 ) -> None:
     class Restless(Unsettled):
         def read(self, path: Path, cursor: bytes | None) -> Batch:
-            return msgspec.structs.replace(super().read(path, cursor), look_again_s=-1.0)
+            return msgspec.structs.replace(super().read(path, cursor), retry_after_s=-1.0)
 
     reader = Restless(looks=0)
     agents["claude-code"] = replace(agents["claude-code"], reader=reader)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source, Stamp
+from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec, Place
 from carryover.model import AnyBody, Event, Skipped
 from carryover.readers.files import stamp_of_file
@@ -54,7 +54,7 @@ class LineReader:
             oversized=len(taken) - len(records),
         )
 
-    def stamp(self, path: Path) -> Stamp:
+    def stat(self, path: Path) -> FileStat:
         return stamp_of_file(path)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source, Stamp
+from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Record, Source
 from carryover.agents import adapters
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
@@ -342,11 +342,11 @@ class Unsettled:
         self.looks += 1
         batch: Batch = self._reader.read(path, cursor)
         unsettled = not batch.more and b"..." in path.read_bytes()
-        return msgspec.structs.replace(batch, look_again_s=60.0 if unsettled else None)
+        return msgspec.structs.replace(batch, retry_after_s=60.0 if unsettled else None)
 
-    def stamp(self, path: Path) -> Stamp:
-        stamp: Stamp = self._reader.stamp(path)
-        return stamp
+    def stat(self, path: Path) -> FileStat:
+        stat: FileStat = self._reader.stat(path)
+        return stat
 
 
 async def test_a_source_whose_end_is_not_final_is_to_be_read_again_and_nobody_waits_for_that(
@@ -361,11 +361,11 @@ async def test_a_source_whose_end_is_not_final_is_to_be_read_again_and_nobody_wa
     again = await read(agent=agent)
     after = await ledger.source_state(source)
 
-    assert (first.new_events, first.more, first.look_again_s) == (4, False, 60.0)
+    assert (first.new_events, first.more, first.retry_after_s) == (4, False, 60.0)
     assert reader.looks == 3, "two batches, and once more"
     assert between is not None
     assert between.size == READ_IN_PART, "so a daemon that starts anew reads it again"
-    assert again == IngestResult(look_again_s=60.0)
+    assert again == IngestResult(retry_after_s=60.0)
     assert after == between, "where nothing was added nothing is committed"
     assert prompts(db) == [f"prompt {n}..." for n in range(4)]
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.adapter.contract import Batch, Source, Stamp
+from carryover.adapter.contract import Batch, FileStat, Source
 from carryover.facts import ProjectRoot
 from carryover.ingest.prepare import Step, prepare
 from carryover.ledger.batch import READ_IN_PART, PreparedBatch, SourceState
@@ -71,8 +71,8 @@ def test_a_source_is_stamped_by_its_reader(transcript: Path, source: Source, age
     log = transcript.with_suffix(".log")
 
     class WithLog(type(agent.reader)):  # type: ignore[misc]
-        def stamp(self, path: Path) -> Stamp:
-            return Stamp(path.stat().st_size + log.stat().st_size, 7)
+        def stat(self, path: Path) -> FileStat:
+            return FileStat(path.stat().st_size + log.stat().st_size, 7)
 
     agent = replace(agent, reader=WithLog())
     transcript.write_bytes(said("one", "a"))
@@ -93,7 +93,7 @@ def test_a_source_whose_end_is_not_final_never_looks_finished(transcript: Path, 
 
         def read(self, path: Path, cursor: bytes | None) -> Batch:
             batch: Batch = super().read(path, cursor)
-            return batch if self.settled else msgspec.structs.replace(batch, look_again_s=60.0)
+            return batch if self.settled else msgspec.structs.replace(batch, retry_after_s=60.0)
 
     reader = Unsettled()
     agent = replace(agent, reader=reader)
@@ -105,10 +105,10 @@ def test_a_source_whose_end_is_not_final_never_looks_finished(transcript: Path, 
     last = prepare(agent, source, after(first.prepared), ProjectRoot, now)
 
     assert first.prepared is not None
-    assert (first.prepared.size, first.look_again_s) == (READ_IN_PART, 60.0)
-    assert again == Step(prepared=None, look_again_s=60.0), "where nothing was added nothing is committed"
+    assert (first.prepared.size, first.retry_after_s) == (READ_IN_PART, 60.0)
+    assert again == Step(prepared=None, retry_after_s=60.0), "where nothing was added nothing is committed"
     assert last.prepared is not None
-    assert (last.prepared.size, last.look_again_s) == (transcript.stat().st_size, None)
+    assert (last.prepared.size, last.retry_after_s) == (transcript.stat().st_size, None)
 
 
 def test_files_in_an_agents_checkout_are_named_by_the_checkouts_real_path(

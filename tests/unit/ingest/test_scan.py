@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from carryover.adapter.contract import Agent, Reader, Stamp
+from carryover.adapter.contract import Agent, FileStat, Reader
 from carryover.agents import adapters
 from carryover.config import AgentConfig, AgentsConfig, Config
 from carryover.ingest.scan import TranscriptRoot, find_sources, recorded_roots, roots_of, roots_to_read
@@ -62,10 +62,10 @@ def test_a_source_is_glanced_at_by_its_reader(
         def __init__(self, reader: Reader) -> None:
             self.read = reader.read
 
-        def stamp(self, path: Path) -> Stamp:
+        def stat(self, path: Path) -> FileStat:
             if path != session.path:
                 raise OSError("no source")
-            return Stamp(path.stat().st_size + 1_000, 7)
+            return FileStat(path.stat().st_size + 1_000, 7)
 
     session.prompt("hello")
     ClaudeSession(transcripts, session.cwd, session="00000000-0000-4000-8000-000000000009").prompt("no source")

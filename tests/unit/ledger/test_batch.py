@@ -12,7 +12,7 @@ def entry(agent: str = "codex", **changes: object) -> Entry:
 
 
 def test_an_entry_holds_short_hashes_of_its_identities_and_its_body_without_defaults() -> None:
-    made = entry(twin="t")
+    made = entry(secondary_key="t")
 
     assert (len(made.key), len(made.secondary_key or b"")) == (16, 16)
     assert made.body == '{"kind":"user_prompt","text":"hi"}'
@@ -20,12 +20,16 @@ def test_an_entry_holds_short_hashes_of_its_identities_and_its_body_without_defa
 
 def test_the_same_record_always_has_the_same_identity() -> None:
     assert entry().key == entry(session="other", at_ms=9, body=UserPrompt(text="changed")).key
-    assert entry(twin="t").secondary_key == entry(twin="t", key="other").secondary_key
+    assert entry(secondary_key="t").secondary_key == entry(secondary_key="t", key="other").secondary_key
 
 
 def test_different_records_have_different_identities() -> None:
     keys = [entry().key, entry(key="k2").key, entry(agent="codexk", key="").key, entry(agent="gemini-cli").key]
-    secondary = [entry(twin="k"), entry(twin="k", session="s2"), entry(twin="sk", session="")]
+    secondary = [
+        entry(secondary_key="k"),
+        entry(secondary_key="k", session="s2"),
+        entry(secondary_key="sk", session=""),
+    ]
 
     assert len({*keys, *(each.secondary_key for each in secondary)}) == 7
 
@@ -39,7 +43,7 @@ def test_a_time_that_cannot_be_is_brought_into_range(at_ms: int, stored: int) ->
     assert entry(at_ms=at_ms).event.at_ms == stored
 
 
-@pytest.mark.parametrize("field", ["key", "session", "sidechain", "cwd"])
+@pytest.mark.parametrize("field", ["key", "session", "subagent_id", "cwd"])
 def test_text_that_is_not_unicode_is_refused(field: str) -> None:
     with pytest.raises(UnicodeEncodeError):
         entry(**{field: "half \ud83d"})

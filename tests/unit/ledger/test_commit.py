@@ -83,13 +83,13 @@ async def test_a_fork_counts_copied_history_once(scribe: Scribe, reading: Readin
 
 
 async def test_records_written_again_under_new_ids_count_once_by_their_twin(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("add a parser", key="a", twin="turn 1"))
+    await scribe.tell(scribe.event("add a parser", key="a", secondary_key="turn 1"))
 
     replayed = await scribe.tell(
-        scribe.event("add a parser", key="x", twin="turn 1"),
-        scribe.event("go on", key="y", twin="turn 2"),
-        scribe.event("go on", key="z", twin="turn 2"),
-        scribe.event("add a parser", key="w", twin="turn 1", session="s2"),
+        scribe.event("add a parser", key="x", secondary_key="turn 1"),
+        scribe.event("go on", key="y", secondary_key="turn 2"),
+        scribe.event("go on", key="z", secondary_key="turn 2"),
+        scribe.event("add a parser", key="w", secondary_key="turn 1", session="s2"),
     )
 
     assert replayed.new_events == 2
@@ -129,7 +129,7 @@ async def test_a_position_for_a_source_the_ledger_does_not_know_is_stale(ledger:
 async def test_a_session_is_what_its_main_conversation_last_said_of_it(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell(
         scribe.event(SessionInfo(title="Parser", agent_version="2.1.0", model="opus"), at_ms=5_000),
-        scribe.event(SessionInfo(title="Sub-agent", branch="other"), at_ms=1_000, sidechain="a1"),
+        scribe.event(SessionInfo(title="Sub-agent", branch="other"), at_ms=1_000, subagent_id="a1"),
     )
     await scribe.tell(scribe.event(SessionInfo(title="Parser and tests", parent="s0"), at_ms=0), "add a parser")
 
@@ -175,9 +175,9 @@ async def test_a_sub_agents_folder_counts_only_until_the_conversation_names_its_
     scribe: Scribe, reading: Reading
 ) -> None:
     """A sub-agent may work in a worktree of its own and be read first."""
-    first = await scribe.tell(scribe.event("find it", cwd="/worktree", sidechain="a1", at_ms=1_000), path="/t/a1")
+    first = await scribe.tell(scribe.event("find it", cwd="/worktree", subagent_id="a1", at_ms=1_000), path="/t/a1")
     second = await scribe.tell(scribe.event("add a parser", cwd="/repo", at_ms=2_000))
-    third = await scribe.tell(scribe.event("found", cwd="/worktree", sidechain="a1", at_ms=3_000), path="/t/a1")
+    third = await scribe.tell(scribe.event("found", cwd="/worktree", subagent_id="a1", at_ms=3_000), path="/t/a1")
 
     assert (first.projects, second.projects, third.projects) == ((1,), (1, 2), (2,))
     assert [(row.root, row.last_event_ms) for row in projects(reading())] == [("/repo", 3_000)]
@@ -238,7 +238,7 @@ async def test_a_path_that_is_not_utf8_is_a_source_like_any_other(ledger: Ledger
 
 
 async def test_a_big_read_is_stored_whole(scribe: Scribe, reading: Reading) -> None:
-    events = [scribe.event(f"prompt {n}", twin=f"t{n}") for n in range(1_200)]
+    events = [scribe.event(f"prompt {n}", secondary_key=f"t{n}") for n in range(1_200)]
 
     first = await scribe.tell(*events)
     second = await scribe.tell(*events)

@@ -18,7 +18,7 @@ Reading = Callable[[], sqlite3.Connection]
 
 
 async def worked(scribe: Scribe, session: str, root: str, *, gone: bool = False) -> None:
-    """A session with a task, a ruling and an edit in the project at `root`."""
+    """A session with a task, a decision and an edit in the project at `root`."""
     told = [
         scribe.event(f"Never cap it in {session}. Add a discount.", session=session, cwd=root),
         scribe.event(FileEdit(path=f"{root}/cart.py", change="modify"), session=session, cwd=root),
@@ -38,8 +38,8 @@ def held(db: sqlite3.Connection) -> dict[str, list[str]]:
     return {row.root: sorted(one.native_id for one in sessions(db, row.id, limit=20)) for row in projects(db)}
 
 
-def rulings(db: sqlite3.Connection, root: str) -> list[str]:
-    return sorted(note.text for note in project_view(db, project(db, root)).notes if note.kind == "ruling")
+def decisions(db: sqlite3.Connection, root: str) -> list[str]:
+    return sorted(note.text for note in project_view(db, project(db, root)).notes if note.kind == "decision")
 
 
 async def test_sessions_and_notes_go_with_the_project(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
@@ -53,7 +53,7 @@ async def test_sessions_and_notes_go_with_the_project(ledger: Ledger, scribe: Sc
     assert (moved.sessions, moved.projects) == (1, (old, new))
     assert held(reading()) == {"/new": ["s1", "s2"]}
     assert (view.root, view.former_roots) == ("/new", ("/old",))
-    assert rulings(reading(), "/new") == ["Never cap it in s1.", "Never cap it in s2."]
+    assert decisions(reading(), "/new") == ["Never cap it in s1.", "Never cap it in s2."]
     assert unpublished(reading(), since_ms=1) == [new]
 
 
@@ -70,7 +70,7 @@ async def test_undoing_it_gives_back_what_came_and_keeps_what_was_there(
     assert (back.sessions, back.projects) == (1, (old, new))
     assert held(reading()) == {"/new": ["s2"], "/old": ["s1"]}
     assert project_view(reading(), new).former_roots == ()
-    assert rulings(reading(), "/new") == ["Never cap it in s2."]
+    assert decisions(reading(), "/new") == ["Never cap it in s2."]
     assert [row.not_moved for row in whereabouts(reading()) if row.id == old] == [True]
 
 

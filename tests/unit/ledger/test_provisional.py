@@ -107,16 +107,16 @@ async def test_what_is_told_early_is_seen_at_once(scribe: Scribe, reading: Readi
 
 
 async def test_it_comes_last_in_its_session_and_is_marked(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("add a parser"), scribe.event("find it", sidechain="a1", at_ms=700_000))
+    await scribe.tell(scribe.event("add a parser"), scribe.event("find it", subagent_id="a1", at_ms=700_000))
 
     await told_early(scribe, DONE)
-    await told_early(scribe, AssistantMessage(text="Found.", final=True), at_ms=400_000, sidechain="a1")
+    await told_early(scribe, AssistantMessage(text="Found.", final=True), at_ms=400_000, subagent_id="a1")
 
     db = reading()
     assert list(session_events(db, session_by_prefix(db, "s1"))) == [
-        StoredEvent(at_ms=1_000, sidechain=None, body=UserPrompt(text="add a parser")),
-        StoredEvent(at_ms=700_000, sidechain="a1", body=UserPrompt(text="find it")),
-        StoredEvent(at_ms=500_000, sidechain=None, body=DONE, provisional=True),
+        StoredEvent(at_ms=1_000, subagent_id=None, body=UserPrompt(text="add a parser")),
+        StoredEvent(at_ms=700_000, subagent_id="a1", body=UserPrompt(text="find it")),
+        StoredEvent(at_ms=500_000, subagent_id=None, body=DONE, provisional=True),
     ]
 
 
@@ -189,7 +189,7 @@ async def test_a_transcript_that_has_gone_on_leaves_nothing_behind(
         (UserPrompt(text="add tests"), {"at_ms": 499_999}),
         (QueuedPrompt(text="add tests"), {"at_ms": 600_000}),
         (SessionInfo(title="Parser"), {"at_ms": 600_000}),
-        (DONE, {"at_ms": 600_000, "sidechain": "a1"}),
+        (DONE, {"at_ms": 600_000, "subagent_id": "a1"}),
         (DONE, {"at_ms": 600_000, "session": "s2"}),
     ],
     ids=["earlier words", "earlier prompt", "queued prompt", "title", "sub-agent", "other session"],
@@ -208,7 +208,7 @@ async def test_a_transcript_that_was_faster_leaves_nothing_to_add(scribe: Scribe
     await scribe.tell(scribe.event("add a parser"), scribe.event(DONE, at_ms=499_950), scribe.event(SessionInfo()))
 
     assert await told_early(scribe, DONE) == Commit()
-    assert await told_early(scribe, DONE, sidechain="a1") != Commit()
+    assert await told_early(scribe, DONE, subagent_id="a1") != Commit()
     assert waiting(reading()) == [DONE]
 
 
@@ -357,7 +357,7 @@ async def test_a_view_looks_at_the_newest_of_many(scribe: Scribe, reading: Readi
     """An agent may never write what its hooks tell."""
     for n in range(MAX_PROVISIONAL + 10):
         await told_early(scribe, UserPrompt(text=f"prompt {n}"), at_ms=n)
-        await told_early(scribe, AssistantMessage(text=f"found {n}"), at_ms=n, sidechain=f"a{n}")
+        await told_early(scribe, AssistantMessage(text=f"found {n}"), at_ms=n, subagent_id=f"a{n}")
 
     (session,) = project_view(reading(), 1).sessions
 

@@ -78,14 +78,14 @@ async def test_a_sessions_sub_agents_are_woven_in_by_time_and_each_keeps_its_ord
     await scribe.tell(
         scribe.event("find it", at_ms=10), scribe.event("thanks", at_ms=40), scribe.event("late record", at_ms=35)
     )
-    await scribe.tell(scribe.event(AssistantMessage(text="found"), at_ms=20, sidechain="a1"), path="/t/a1")
+    await scribe.tell(scribe.event(AssistantMessage(text="found"), at_ms=20, subagent_id="a1"), path="/t/a1")
 
     db = reading()
     assert list(session_events(db, session_by_prefix(db, "s1"))) == [
-        StoredEvent(at_ms=10, sidechain=None, body=UserPrompt(text="find it")),
-        StoredEvent(at_ms=20, sidechain="a1", body=AssistantMessage(text="found")),
-        StoredEvent(at_ms=40, sidechain=None, body=UserPrompt(text="thanks")),
-        StoredEvent(at_ms=35, sidechain=None, body=UserPrompt(text="late record")),
+        StoredEvent(at_ms=10, subagent_id=None, body=UserPrompt(text="find it")),
+        StoredEvent(at_ms=20, subagent_id="a1", body=AssistantMessage(text="found")),
+        StoredEvent(at_ms=40, subagent_id=None, body=UserPrompt(text="thanks")),
+        StoredEvent(at_ms=35, subagent_id=None, body=UserPrompt(text="late record")),
     ]
 
 
@@ -123,8 +123,8 @@ async def test_a_project_is_unpublished_until_its_newest_commit_went_out(
 
 
 async def test_a_sessions_digest_is_that_of_its_main_conversation(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("add a parser"), scribe.event("find it", sidechain="a1"))
-    await scribe.tell(scribe.event("only a sub-agent", session="s2", sidechain="a2"), path="/t/2")
+    await scribe.tell(scribe.event("add a parser"), scribe.event("find it", subagent_id="a1"))
+    await scribe.tell(scribe.event("only a sub-agent", session="s2", subagent_id="a2"), path="/t/2")
 
     db = reading()
     assert [session_digest(db, session_by_prefix(db, native_id)).prompts for native_id in ("s1", "s2")] == [1, 0]

@@ -12,7 +12,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carryover.adapter.contract import Retold
+from carryover.adapter.contract import Reemitted
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import Commit
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
@@ -22,7 +22,7 @@ from carryover.publish.project_view import project_view
 from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
-WHOLE = Retold(session="s1")
+WHOLE = Reemitted(session="s1")
 
 
 def standing(db: sqlite3.Connection, session: str = "s1") -> list[str]:
@@ -31,21 +31,21 @@ def standing(db: sqlite3.Connection, session: str = "s1") -> list[str]:
     return [event.body.text for event in events if isinstance(event.body, UserPrompt) and not event.retracted]
 
 
-async def retold(scribe: Scribe, *keys: str, how: Retold = WHOLE, rank: int = 0) -> Commit:
+async def reemitted(scribe: Scribe, *keys: str, how: Reemitted = WHOLE, rank: int = 0) -> Commit:
     """Tell prompts again, `key` or `key=text`, each at a time of its own."""
     events = []
     for number, each in enumerate(keys, 1):
         key, _, text = each.partition("=")
         events.append(
-            scribe.event(text or key, key=key, at_ms=1_000 * number, session=how.session, sidechain=how.sidechain)
+            scribe.event(text or key, key=key, at_ms=1_000 * number, session=how.session, subagent_id=how.subagent_id)
         )
-    return await scribe.commit(scribe.prepared(*events, retold=(how,)), rank=rank)
+    return await scribe.commit(scribe.prepared(*events, reemitted=(how,)), rank=rank)
 
 
 async def test_what_is_the_same_costs_nothing(scribe: Scribe, reading: Reading) -> None:
-    first = await retold(scribe, "a", "b", "c")
+    first = await reemitted(scribe, "a", "b", "c")
     before = reading().execute("SELECT id, key, body, at_ms FROM event").fetchall()
-    again = await retold(scribe, "a", "b", "c")
+    again = await reemitted(scribe, "a", "b", "c")
 
     assert (first.new_events, first.projects) == (3, (1,))
     assert again == Commit()
@@ -53,8 +53,8 @@ async def test_what_is_the_same_costs_nothing(scribe: Scribe, reading: Reading) 
 
 
 async def test_what_changed_is_replaced_and_keeps_its_place_and_its_time(scribe: Scribe, reading: Reading) -> None:
-    await retold(scribe, "a", "b=Never use tabs.", "c")
-    changed = await retold(scribe, "a", "b=Never use spaces.", "c")
+    await reemitted(scribe, "a", "b=Never use tabs.", "c")
+    changed = await reemitted(scribe, "a", "b=Never use spaces.", "c")
 
     assert (changed.new_events, changed.projects) == (0, (1,))
     assert standing(reading()) == ["a", "Never use spaces.", "c"]
@@ -62,55 +62,55 @@ async def test_what_changed_is_replaced_and_keeps_its_place_and_its_time(scribe:
 
 
 async def test_what_is_gone_counts_no_longer_and_can_come_back(scribe: Scribe, reading: Reading) -> None:
-    await retold(scribe, "a", "b", "c")
+    await reemitted(scribe, "a", "b", "c")
     for told in (("a",), ("a", "d"), ("a", "b", "c"), (), ("c", "b")):
-        commit = await retold(scribe, *told)
+        commit = await reemitted(scribe, *told)
         assert (standing(reading()), commit.projects) == (list(told), (1,))
 
 
 async def test_what_came_late_stands_in_its_place(scribe: Scribe, reading: Reading) -> None:
-    await retold(scribe, "a", "c")
-    await retold(scribe, "a", "b", "c")
+    await reemitted(scribe, "a", "c")
+    await reemitted(scribe, "a", "b", "c")
 
     assert standing(reading()) == ["a", "b", "c"]
     assert project_view(reading(), 1).sessions[0].digest.prompts == 3
 
 
 async def test_what_goes_on_after_an_event_leaves_all_before_it(scribe: Scribe, reading: Reading) -> None:
-    await retold(scribe, "a", "b", "c", "d")
-    await retold(scribe, "e", how=Retold(session="s1", after="b"))
+    await reemitted(scribe, "a", "b", "c", "d")
+    await reemitted(scribe, "e", how=Reemitted(session="s1", after="b"))
 
     assert standing(reading()) == ["a", "b", "e"]
 
 
 async def test_a_thread_may_be_told_in_several_commits(scribe: Scribe, reading: Reading) -> None:
-    await retold(scribe, "a", "b", "c", "d", "e")
-    assert await retold(scribe, "a", "b", how=Retold(session="s1", more=True)) == Commit()
-    assert await retold(scribe, "c", how=Retold(session="s1", after="b", more=True)) == Commit()
+    await reemitted(scribe, "a", "b", "c", "d", "e")
+    assert await reemitted(scribe, "a", "b", how=Reemitted(session="s1", more=True)) == Commit()
+    assert await reemitted(scribe, "c", how=Reemitted(session="s1", after="b", more=True)) == Commit()
     assert standing(reading()) == ["a", "b", "c", "d", "e"]
 
-    await retold(scribe, "d=other", how=Retold(session="s1", after="c"))
+    await reemitted(scribe, "d=other", how=Reemitted(session="s1", after="c"))
     assert standing(reading()) == ["a", "b", "c", "other"]
 
 
 async def test_without_the_event_that_it_comes_after_nothing_is_taken_back(scribe: Scribe, reading: Reading) -> None:
     """Should a salvaged ledger have lost it."""
-    await retold(scribe, "a", "b")
-    await retold(scribe, "c", how=Retold(session="s1", after="lost"))
+    await reemitted(scribe, "a", "b")
+    await reemitted(scribe, "c", how=Reemitted(session="s1", after="lost"))
 
     assert standing(reading()) == ["a", "b", "c"]
 
 
 async def test_an_event_told_twice_counts_where_it_came_first(scribe: Scribe, reading: Reading) -> None:
-    await retold(scribe, "a", "b", "a=again")
+    await reemitted(scribe, "a", "b", "a=again")
 
     assert standing(reading()) == ["a", "b"]
 
 
 async def test_other_threads_and_what_is_not_told_again_stay(scribe: Scribe, reading: Reading) -> None:
-    await scribe.commit(scribe.prepared(scribe.event("plain", session="s2"), scribe.event("side", sidechain="c1")))
-    await retold(scribe, "a", "b")
-    await retold(scribe, "a")
+    await scribe.commit(scribe.prepared(scribe.event("plain", session="s2"), scribe.event("side", subagent_id="c1")))
+    await reemitted(scribe, "a", "b")
+    await reemitted(scribe, "a")
 
     assert standing(reading(), "s2") == ["plain"]
     assert sorted(standing(reading())) == ["a", "side"]
@@ -118,8 +118,8 @@ async def test_other_threads_and_what_is_not_told_again_stay(scribe: Scribe, rea
 
 async def test_an_event_that_moves_to_another_thread_is_gone_from_the_former(scribe: Scribe, reading: Reading) -> None:
     """A sub-agent whose conversation becomes known later."""
-    await retold(scribe, "a", "b", how=Retold(session="child", sidechain="child"))
-    await retold(scribe, "a", "b", how=Retold(session="s1", sidechain="child"))
+    await reemitted(scribe, "a", "b", how=Reemitted(session="child", subagent_id="child"))
+    await reemitted(scribe, "a", "b", how=Reemitted(session="s1", subagent_id="child"))
 
     assert (standing(reading()), standing(reading(), "child")) == (["a", "b"], [])
     left = [view for view in project_view(reading(), 1).sessions if view.session == "child"]
@@ -127,22 +127,22 @@ async def test_an_event_that_moves_to_another_thread_is_gone_from_the_former(scr
 
 
 async def test_a_lesser_source_takes_nothing_back(scribe: Scribe, reading: Reading) -> None:
-    await retold(scribe, "a", "b", rank=2)
+    await reemitted(scribe, "a", "b", rank=2)
 
-    assert await retold(scribe, rank=1) == Commit()
-    assert await retold(scribe, "c", rank=1) == Commit()
+    assert await reemitted(scribe, rank=1) == Commit()
+    assert await reemitted(scribe, "c", rank=1) == Commit()
     assert standing(reading()) == ["a", "b"]
 
 
 async def test_a_thread_of_which_nothing_was_ever_told_makes_no_session(scribe: Scribe, reading: Reading) -> None:
-    assert await retold(scribe) == Commit()
+    assert await reemitted(scribe) == Commit()
     assert reading().execute("SELECT count(*) FROM session").fetchone() == (0,)
 
 
 async def test_facts_about_the_session_are_taken_from_what_is_told_again(scribe: Scribe, reading: Reading) -> None:
     for title in ("one", "two"):
         info = scribe.event(SessionInfo(title=title), key="info")
-        await scribe.commit(scribe.prepared(info, retold=(WHOLE,)))
+        await scribe.commit(scribe.prepared(info, reemitted=(WHOLE,)))
 
     assert session_by_prefix(reading(), "s1").title == "two"
 
@@ -162,7 +162,7 @@ def test_it_is_as_if_only_the_last_had_been_told(scribe_of: type[Scribe], states
             events: list[Event] = [
                 scribe.event(text, key=key, at_ms=1_000 + ord(key)) for key, text in dict(state).items()
             ]
-            await scribe.commit(scribe.prepared(*events, retold=(Retold(session="s1", after="0"),)))
+            await scribe.commit(scribe.prepared(*events, reemitted=(Reemitted(session="s1", after="0"),)))
         await ledger.close()
         with closing(connect_read_only(path)) as db:
             (view,) = project_view(db, 1).sessions

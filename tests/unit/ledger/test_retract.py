@@ -85,8 +85,8 @@ def counted(db: sqlite3.Connection, project_id: int = 1) -> dict[str, int]:
     }
 
 
-def rulings(db: sqlite3.Connection) -> list[str]:
-    return [note.text for note in project_view(db, 1).notes if note.kind == "ruling"]
+def decisions(db: sqlite3.Connection) -> list[str]:
+    return [note.text for note in project_view(db, 1).notes if note.kind == "decision"]
 
 
 async def test_what_was_taken_back_no_longer_counts_and_keeps_its_place(scribe: Scribe, reading: Reading) -> None:
@@ -97,7 +97,7 @@ async def test_what_was_taken_back_no_longer_counts_and_keeps_its_place(scribe: 
     db = reading()
     assert commit == Commit(new_events=1, projects=(1,), newest_event_ms=4_000)
     assert texts(db) == [("add a parser", False), ("Never use regular expressions.", True), ("and a test", True)]
-    assert (counted(db), rulings(db)) == ({"s1": 1}, [])
+    assert (counted(db), decisions(db)) == ({"s1": 1}, [])
     assert totals(db).events == 2
 
 
@@ -110,12 +110,12 @@ async def test_the_digest_is_as_if_it_had_never_been_said(
         scribe.event("Use the other library. Always ask first."),
         scribe.event(AssistantMessage(text="Shall I remove the old one?", final=True)),
     ]
-    await scribe.tell(*said, scribe.event("find it", sidechain="a1"))
+    await scribe.tell(*said, scribe.event("find it", subagent_id="a1"))
     await scribe.tell(scribe.event(Retracted(keys=("k3", "k4"))), scribe.event("go on", at_ms=9_000))
 
     other = await Ledger.open(tmp_path / "other.sqlite", DigestReducer())
     straight = scribe_of(other)
-    await straight.tell(*said[:2], scribe.event("find it", sidechain="a1", at_ms=5_000))
+    await straight.tell(*said[:2], scribe.event("find it", subagent_id="a1", at_ms=5_000))
     await straight.tell(scribe.event("go on", at_ms=9_000))
     await other.close()
 
@@ -137,19 +137,21 @@ async def test_in_one_read_the_order_makes_no_difference(
 
     assert commit.new_events == 3
     assert sorted(texts(reading())) == [("Never use regular expressions.", True), ("add a parser", False)]
-    assert (counted(reading()), rulings(reading())) == ({"s1": 1}, [])
+    assert (counted(reading()), decisions(reading())) == ({"s1": 1}, [])
 
 
 async def test_a_read_of_which_nothing_counts_leaves_an_empty_digest(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("add a parser"), scribe.event(Retracted(keys=("k1",)), sidechain="a1"))
+    await scribe.tell(scribe.event("add a parser"), scribe.event(Retracted(keys=("k1",)), subagent_id="a1"))
 
     assert counted(reading()) == {"s1": 0}
 
 
 async def test_each_thread_loses_what_was_taken_back_of_it(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell("add a parser", "and a test")
-    await scribe.tell(scribe.event("find it", sidechain="a1"), scribe.event("and that", sidechain="a1"), path="/t/a1")
-    await scribe.tell(scribe.event("look there", sidechain="a2", at_ms=50_000), path="/t/a2")
+    await scribe.tell(
+        scribe.event("find it", subagent_id="a1"), scribe.event("and that", subagent_id="a1"), path="/t/a1"
+    )
+    await scribe.tell(scribe.event("look there", subagent_id="a2", at_ms=50_000), path="/t/a2")
 
     await scribe.tell(scribe.event(Retracted(keys=("k2", "k4", "k5"))))
 
@@ -236,14 +238,14 @@ async def test_words_taken_back_do_not_stand_for_what_a_hook_tells(
 
 async def test_a_better_source_takes_the_place_of_a_lesser_one(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell("add a parser. Never push to main.", "and a test", path=LESSER)
-    await scribe.tell(scribe.event("find it", sidechain="a1"), path="/t/a1")
+    await scribe.tell(scribe.event("find it", subagent_id="a1"), path="/t/a1")
 
     commit = await scribe.tell(scribe.event("add a parser"), path=BETTER, rank=2)
 
     db = reading()
     assert (commit.new_events, commit.projects) == (1, (1,))
     assert texts(db) == [("add a parser", False)]
-    assert (counted(db), rulings(db), totals(db).events) == ({"s1": 1}, [], 1)
+    assert (counted(db), decisions(db), totals(db).events) == ({"s1": 1}, [], 1)
 
 
 async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(
@@ -358,8 +360,8 @@ def better_and_lesser(scribe: Scribe) -> dict[str, list[Event]]:
     ]
     return {
         path: [
-            scribe.event(body, key=f"{path}:{n}", at_ms=1_000 * n + 1_000, sidechain=sidechain)
-            for n, (body, sidechain) in enumerate(said)
+            scribe.event(body, key=f"{path}:{n}", at_ms=1_000 * n + 1_000, subagent_id=subagent_id)
+            for n, (body, subagent_id) in enumerate(said)
         ]
         for path in (LESSER, BETTER)
     }

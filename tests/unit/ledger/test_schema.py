@@ -177,7 +177,11 @@ def test_a_ledger_from_before_ranks_keeps_everything_and_all_of_it_counts(db: sq
     prepare_file(path)
 
     with closing(connect_read_only(path)) as now:
-        assert {name: now.execute(_now_called(name, held[name])).fetchall() for name in held} == before
+        after = {name: now.execute(_now_called(name, held[name])).fetchall() for name in held}
+        assert [kind for _, _, _, _, kind, *_ in after["note"]] == ["decision"]
+        assert after == before | {
+            "note": [tuple("decision" if v == "ruling" else v for v in row) for row in before["note"]]
+        }
         assert now.execute("SELECT rank FROM session").fetchall() == [(0,)]
         assert now.execute("SELECT DISTINCT retracted FROM event").fetchall() == [(0,)]
         assert totals(now).events == 2
@@ -210,7 +214,7 @@ def test_a_ledger_with_former_names_keeps_everything_under_the_new_ones(version_
         [session] = view.sessions
         assert (session.digest.prompts, len(session.subagents), view.former_roots) == (1, 1, ("/old",))
         events = list(session_events(now, session_by_prefix(now, "s1")))
-        assert [(event.sidechain, event.retracted, event.provisional) for event in events] == [
+        assert [(event.subagent_id, event.retracted, event.provisional) for event in events] == [
             (None, False, False),
             (None, True, False),
             (None, False, False),

@@ -10,13 +10,13 @@ import pytest
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry
 from carryover.ledger.queries import project_by_root, sessions
-from carryover.model import AssistantMessage, Event, FileEdit, Retracted, session_elsewhere
+from carryover.model import AssistantMessage, Event, FileEdit, Retracted, session_in_other_cwd
 from carryover.publish.project_view import project_view
 from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 AGENT = "made-up"
-HERE, THERE = session_elsewhere("s1", "of-repo"), session_elsewhere("s1", "of-other")
+HERE, THERE = session_in_other_cwd("s1", "of-repo"), session_in_other_cwd("s1", "of-other")
 
 
 def by_project(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
@@ -29,8 +29,8 @@ def by_project(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
     return told
 
 
-def edit(scribe: Scribe, cwd: str, session: str, sidechain: str = "a1") -> Event:
-    return scribe.event(FileEdit(path=f"{cwd}/a.py", change="add"), cwd=cwd, session=session, sidechain=sidechain)
+def edit(scribe: Scribe, cwd: str, session: str, subagent_id: str = "a1") -> Event:
+    return scribe.event(FileEdit(path=f"{cwd}/a.py", change="add"), cwd=cwd, session=session, subagent_id=subagent_id)
 
 
 async def test_one_that_works_in_its_conversations_project_belongs_to_it(scribe: Scribe, reading: Reading) -> None:
@@ -69,7 +69,7 @@ async def test_what_was_read_before_its_conversation_is_brought_home(scribe: Scr
 
 async def test_a_session_that_has_turns_of_its_own_stays(scribe: Scribe, reading: Reading) -> None:
     """The conversation's turns in another folder of the same project."""
-    sub = session_elsewhere("s1", "of-src")
+    sub = session_in_other_cwd("s1", "of-src")
     await scribe.tell(scribe.event("and here", session=sub))
     await scribe.tell(edit(scribe, "/repo", sub), path="/t/a1")
 
@@ -79,7 +79,7 @@ async def test_a_session_that_has_turns_of_its_own_stays(scribe: Scribe, reading
 
 
 async def test_a_conversation_whose_id_begins_alike_takes_nothing(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(edit(scribe, "/repo", session_elsewhere("s10", "of-repo")), path="/t/a1")
+    await scribe.tell(edit(scribe, "/repo", session_in_other_cwd("s10", "of-repo")), path="/t/a1")
 
     await scribe.tell("add a parser")
 
@@ -109,10 +109,10 @@ async def test_reading_it_again_adds_nothing(scribe: Scribe, reading: Reading) -
 
 async def test_what_it_takes_back_is_taken_back_at_home(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell("add a parser")
-    said = scribe.event("look", session=HERE, sidechain="a1")
+    said = scribe.event("look", session=HERE, subagent_id="a1")
     await scribe.tell(said, path="/t/a1")
 
-    await scribe.tell(scribe.event(Retracted(keys=(said.key,)), session=HERE, sidechain="a1"), path="/t/a1")
+    await scribe.tell(scribe.event(Retracted(keys=(said.key,)), session=HERE, subagent_id="a1"), path="/t/a1")
 
     (view,) = project_view(reading(), 1).sessions
     assert [side.prompts for side in view.subagents] == [0]
@@ -125,6 +125,6 @@ async def test_one_that_names_its_conversation_stays_wherever_it_works(
     """Claude Code's work in worktrees of their own, and `cd` about."""
     await scribe.tell("add a parser")
 
-    await scribe.tell(scribe.event("look", cwd=cwd, sidechain="a1"), path="/t/a1")
+    await scribe.tell(scribe.event("look", cwd=cwd, subagent_id="a1"), path="/t/a1")
 
     assert by_project(reading()) == {"/repo": {"s1": 1}, "/other": {}}

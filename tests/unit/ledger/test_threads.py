@@ -21,12 +21,12 @@ def notes(path: Path) -> list[tuple[object, ...]]:
 
 
 async def conversation(scribe: Scribe, turns: int) -> None:
-    """Turns that leave rulings and finished steps behind."""
+    """Turns that leave decisions and finished steps behind."""
     for n in range(turns):
         await scribe.tell(
             scribe.event(f"Please write module {n}. Never use global variables in it, always write tests."),
             scribe.event(AssistantMessage(text=f"Module {n} is written and its tests pass.", final=True)),
-            scribe.event("What does a sub-agent say?", sidechain="a1"),
+            scribe.event("What does a sub-agent say?", subagent_id="a1"),
         )
 
 
@@ -64,7 +64,7 @@ async def test_a_digest_of_an_older_fold_is_made_anew_before_new_events_are_fold
     await last.tell(
         last.event("Please write module 5. Never use global variables in it, always write tests."),
         last.event(AssistantMessage(text="Module 5 is written and its tests pass.", final=True)),
-        last.event("What does a sub-agent say?", sidechain="a1"),
+        last.event("What does a sub-agent say?", subagent_id="a1"),
     )
 
     with closing(sqlite3.connect(tmp_path / "straight.sqlite")) as db:

@@ -31,7 +31,7 @@ def add_notes(path: Path, count: int, *, after: int = 0) -> None:
     """Rulings and finished steps of the project."""
     with closing(sqlite3.connect(path)) as db, db:
         for n in range(after, after + count):
-            for kind in ("ruling", "progress"):
+            for kind in ("decision", "progress"):
                 add_note(db, 1, kind, n % 7, n, f"{kind} {n}")
 
 
@@ -39,14 +39,14 @@ async def history(scribe: Scribe, *, sessions: int, prompts: int) -> None:
     for n in range(sessions):
         session = f"s{scribe.written}"
         told = [scribe.event(f"prompt {m}", session=session) for m in range(prompts)]
-        side = [scribe.event(f"task {m}", session=session, sidechain=f"a{m}") for m in range(min(prompts, 30))]
+        side = [scribe.event(f"task {m}", session=session, subagent_id=f"a{m}") for m in range(min(prompts, 30))]
         await scribe.tell(*told, *side, path=f"/t/{n}/{session}")
 
 
 async def test_a_view_tells_of_the_project_its_sessions_and_their_digests(scribe: Scribe, reading: Reading) -> None:
     info = SessionInfo(title="Parser", agent_version="2.1.0", branch="main")
     await scribe.tell(scribe.event(info), scribe.event("add a parser", at_ms=5_000))
-    await scribe.tell(scribe.event("find it", at_ms=6_000, sidechain="a1"), path="/t/a1")
+    await scribe.tell(scribe.event("find it", at_ms=6_000, subagent_id="a1"), path="/t/a1")
     await scribe.tell(scribe.event("elsewhere", session="s2", cwd="/other"), path="/t/2")
 
     view = project_view(reading(), 1)
@@ -65,7 +65,7 @@ async def test_the_newest_sessions_and_sub_agents_come_first_and_the_oldest_not_
     for n in range(MAX_SESSIONS + 3):
         await scribe.tell(scribe.event("hi", session=f"s{n}"), path=f"/t/{n}")
     for n in range(MAX_SUBAGENTS + 3):
-        await scribe.tell(scribe.event("hi", session="s9", sidechain=f"a{n}"), path=f"/t/9/{n}")
+        await scribe.tell(scribe.event("hi", session="s9", subagent_id=f"a{n}"), path=f"/t/9/{n}")
 
     view = project_view(reading(), 1)
 
@@ -82,10 +82,10 @@ async def test_notes_are_the_weightiest_rulings_and_the_newest_steps(
 
     notes = project_view(reading(), 1).notes
 
-    rulings = sorted(range(100), key=lambda n: (n % 7, n), reverse=True)[:MAX_NOTES_OF_A_KIND]
+    decisions = sorted(range(100), key=lambda n: (n % 7, n), reverse=True)[:MAX_NOTES_OF_A_KIND]
     steps = range(99, 99 - MAX_NOTES_OF_A_KIND, -1)
     assert notes == (
-        *(Note(kind="ruling", text=f"ruling {n}", at_ms=n, weight=n % 7, agent="made-up") for n in rulings),
+        *(Note(kind="decision", text=f"decision {n}", at_ms=n, weight=n % 7, agent="made-up") for n in decisions),
         *(Note(kind="progress", text=f"progress {n}", at_ms=n, weight=n % 7, agent="made-up") for n in steps),
     )
 
@@ -95,12 +95,12 @@ async def test_a_session_that_moves_to_its_project_takes_its_notes_along(
 ) -> None:
     await scribe.tell(scribe.event("hi", cwd=None))
     with closing(sqlite3.connect(ledger_path)) as db, db:
-        add_note(db, None, "ruling", 2, 3, "never push")
+        add_note(db, None, "decision", 2, 3, "never push")
 
     await scribe.tell(scribe.event("here", cwd="/repo"))
 
     (note,) = [note for note in project_view(reading(), 1).notes if note.text == "never push"]
-    assert note == Note(kind="ruling", text="never push", at_ms=3, weight=2, agent="made-up")
+    assert note == Note(kind="decision", text="never push", at_ms=3, weight=2, agent="made-up")
 
 
 async def test_a_main_checkout_is_told_of_its_worktrees(scribe: Scribe, reading: Reading) -> None:
@@ -121,7 +121,7 @@ async def test_digests_of_an_older_fold_are_made_anew_in_memory(
     current = project_view(reading(), 1)
     with closing(sqlite3.connect(ledger_path)) as db, db:
         db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
-        add_note(db, 1, "ruling", 9, 9, "old")
+        add_note(db, 1, "decision", 9, 9, "old")
 
     assert project_view(reading(), 1) == current
 

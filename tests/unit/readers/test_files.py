@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.adapter.contract import Stamp
+from carryover.adapter.contract import FileStat
 from carryover.readers.files import read_small, stamp_of_file
 
 
@@ -24,7 +24,7 @@ def test_a_file_is_stamped_with_its_size_and_time(tmp_path: Path) -> None:
     path.write_bytes(b"text")
     os.utime(path, ns=(0, 5_000_000_000))
 
-    assert stamp_of_file(path) == Stamp(4, 5_000_000_000)
+    assert stamp_of_file(path) == FileStat(4, 5_000_000_000)
 
 
 def test_what_is_no_file_is_said(tmp_path: Path) -> None:

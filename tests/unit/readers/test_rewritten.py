@@ -131,7 +131,7 @@ def test_a_second_look_brings_nothing_and_looks_only_at_what_is_open(state: Stat
     (batch,) = listener.hear(again)
     assert (batch.records, batch.cursor, batch.restarted) == ((), cursor, False)
     assert set(again.asked) == {ident for ident, content in state.items() if "open" in content}
-    assert (batch.look_again_s is not None) == bool(again.asked)
+    assert (batch.retry_after_s is not None) == bool(again.asked)
 
 
 def test_what_goes_on_is_told_from_there_and_what_changed_before_it_whole() -> None:
@@ -150,10 +150,10 @@ def test_what_is_open_is_told_when_it_rests() -> None:
     listener = Listener()
     (batch,) = listener.hear(Shelf({"one": ["a", "open"]}))
     assert listener.known["one"] == ["a"]
-    assert batch.look_again_s == pytest.approx(6.0)
+    assert batch.retry_after_s == pytest.approx(6.0)
 
     (batch,) = listener.hear(Shelf({"one": ["a", "open"]}, rests_ms=None))
-    assert (listener.known["one"], batch.look_again_s) == (["a", "open"], None)
+    assert (listener.known["one"], batch.retry_after_s) == (["a", "open"], None)
 
 
 def test_a_batch_is_bounded_and_what_changed_last_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:

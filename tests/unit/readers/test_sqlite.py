@@ -309,13 +309,13 @@ def test_a_damaged_database_is_trouble_for_later(path: Path) -> None:
 
 
 def test_a_stamp_tells_a_change_in_the_wal(path: Path, owner: sqlite3.Connection) -> None:
-    before = sqlite.stamp(path)
-    assert sqlite.stamp(path) == before
+    before = sqlite.stat(path)
+    assert sqlite.stat(path) == before
 
     owner.execute("INSERT INTO kv VALUES ('new', ?)", (BIG,))
 
-    assert sqlite.stamp(path) != before
-    assert sqlite.stamp(path).size == path.stat().st_size + Path(f"{path}-wal").stat().st_size
+    assert sqlite.stat(path) != before
+    assert sqlite.stat(path).size == path.stat().st_size + Path(f"{path}-wal").stat().st_size
 
 
 def test_a_value_that_is_too_large_is_not_held(path: Path, owner: sqlite3.Connection) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.cursor.stores import ONE, TWO, EditorStore
-from carryover.adapter.contract import Batch, Stamp
+from carryover.adapter.contract import Batch, FileStat
 from carryover.agents.cursor.editor import EditorReader
 from carryover.readers import stat_cache
 from carryover.readers.stat_cache import StatCachedReader
@@ -24,7 +24,7 @@ class Counted:
     """A reader that gives `batch`, or raises `trouble`, and counts how often it was asked."""
 
     def __init__(self) -> None:
-        self.seen = Stamp(5, (START_MS - 5_000) * 1_000_000 + 1)
+        self.seen = FileStat(5, (START_MS - 5_000) * 1_000_000 + 1)
         self.batch = Batch(records=(), cursor=b"1")
         self.trouble: OSError | None = None
         self.asked = 0
@@ -35,7 +35,7 @@ class Counted:
             raise self.trouble
         return self.batch
 
-    def stamp(self, path: Path) -> Stamp:
+    def stat(self, path: Path) -> FileStat:
         return self.seen
 
 
@@ -61,9 +61,9 @@ def spare() -> Sparing:
 
 def test_what_has_not_changed_is_not_read_again(spare: Sparing) -> None:
     assert [spare.asked(None), spare.asked(), spare.asked()] == [1, 0, 0]
-    spare.inner.seen = Stamp(6, spare.inner.seen.mtime_ns)
+    spare.inner.seen = FileStat(6, spare.inner.seen.mtime_ns)
     assert [spare.asked(), spare.asked()] == [1, 0]
-    spare.inner.seen = Stamp(6, spare.inner.seen.mtime_ns + 1)
+    spare.inner.seen = FileStat(6, spare.inner.seen.mtime_ns + 1)
     assert [spare.asked(), spare.asked()] == [1, 0]
 
 
@@ -81,7 +81,7 @@ def test_what_was_left_before_its_end_is_read_on(spare: Sparing) -> None:
     [(START_MS * 1_000_000 + 5, stat_cache.FINE_MS), (START_MS * 1_000_000, stat_cache.COARSE_MS)],
 )
 def test_what_may_have_changed_within_a_tick_is_read_again(spare: Sparing, mtime_ns: int, tick_ms: int) -> None:
-    spare.inner.seen = Stamp(5, mtime_ns)
+    spare.inner.seen = FileStat(5, mtime_ns)
     spare.now_ms += tick_ms
     assert [spare.asked(None), spare.asked()] == [1, 1]
     spare.now_ms += 1
@@ -89,10 +89,10 @@ def test_what_may_have_changed_within_a_tick_is_read_again(spare: Sparing, mtime
 
 
 def test_what_is_due_is_read_and_until_then_said_to_be(spare: Sparing) -> None:
-    spare.inner.batch = Batch(records=(), cursor=b"1", look_again_s=10.0)
+    spare.inner.batch = Batch(records=(), cursor=b"1", retry_after_s=10.0)
     spare.reader.read(PATH, None)
     spare.now_ms += 4_000
-    assert spare.reader.read(PATH, b"1").look_again_s == pytest.approx(6.0)
+    assert spare.reader.read(PATH, b"1").retry_after_s == pytest.approx(6.0)
     spare.now_ms += 6_000
     assert spare.asked() == 1
 
@@ -110,7 +110,7 @@ def test_what_could_not_be_read_is_tried_again_after_a_while(spare: Sparing) -> 
         with pytest.raises(OSError):
             spare.reader.read(PATH, b"1")
         assert spare.inner.asked == asked
-    spare.inner.seen, spare.inner.trouble = Stamp(9, 9), None
+    spare.inner.seen, spare.inner.trouble = FileStat(9, 9), None
     assert spare.asked() == 1
 
 

@@ -30,7 +30,7 @@ class Builder(EventBuilder[Context]):
     """The record has a time of its own."""
     ident: str
     cwd: str | None
-    sidechain: str | None
+    subagent_id: str | None
 
     @classmethod
     def begin(cls, source: Source, context: Context, line: wire.Line, record: Record) -> Builder:
@@ -50,7 +50,7 @@ class Builder(EventBuilder[Context]):
             timed=own_ms > 0,
             ident=ident or f"{session}/{digest(record.data)}",
             cwd=usable_folder(line.cwd),
-            sidechain=source.sidechain
+            subagent_id=source.subagent_id
             or ((usable_name(line.agent_id) or INLINE_SIDECHAIN) if line.is_sidechain else None),
         )
         builder._learn(own_ms, usable_name(fork.session_id))
@@ -70,9 +70,14 @@ class Builder(EventBuilder[Context]):
         if not self.at_ms:
             self.skip(self.line.type, "no time")
             return
-        twin = f"{self.at_ms}/{self.line.type}/{self.sidechain or ''}/{part}/{mark}" if self.timed else None
+        secondary_key = f"{self.at_ms}/{self.line.type}/{self.subagent_id or ''}/{part}/{mark}" if self.timed else None
         self.append(
-            f"{self.ident}:{part}", body, session=self.session, cwd=self.cwd, sidechain=self.sidechain, twin=twin
+            f"{self.ident}:{part}",
+            body,
+            session=self.session,
+            cwd=self.cwd,
+            subagent_id=self.subagent_id,
+            secondary_key=secondary_key,
         )
 
     def skip(self, record_type: str, reason: str) -> None:
@@ -90,10 +95,10 @@ class Builder(EventBuilder[Context]):
             facts = msgspec.structs.replace(self.context.facts, title=bounded(title, SHORT_CHARS))
             self.change(facts=facts, titled=by_user)
 
-    def tell_facts(self) -> None:
+    def emit_session_info(self) -> None:
         """Send what is known of the session and was not sent before. Nothing before its first event with a time."""
         facts, told = self.context.facts, self.context.told
-        if facts == told or self.sidechain is not None or not self.at_ms:
+        if facts == told or self.subagent_id is not None or not self.at_ms:
             return
         self.put_info_first(self.session, self.cwd, differing(facts, told))
         self.change(told=facts)
@@ -101,11 +106,11 @@ class Builder(EventBuilder[Context]):
     def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the record became, facts about the session first."""
         if self.events:
-            self.tell_facts()
+            self.emit_session_info()
         return self.context, self.built()
 
     def _is_news(self) -> bool:
-        return self.sidechain is None and self.at_ms >= self.context.newest_ms
+        return self.subagent_id is None and self.at_ms >= self.context.newest_ms
 
     def _learn(self, own_ms: int, parent: str | None) -> None:
         line, context = self.line, self.context

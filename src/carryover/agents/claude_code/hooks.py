@@ -13,14 +13,14 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import HookProtocol, HookReading
-from carryover.adapter.hooks import MEANINGS, provisional, root_above, skipped, start_reason
+from carryover.adapter.contract import HookEvent, HookProtocol
+from carryover.adapter.hooks import ACTIONS, provisional, root_above, skipped, start_reason
 from carryover.agents.claude_code import locate
 from carryover.agents.claude_code.parse import NO_ANSWER
 from carryover.model import AssistantMessage, Event, Skipped, TurnEnd
 from carryover.records import rawjson
 
-_MEANINGS: Final = MEANINGS | {"stopfailure": "ended"}
+_ACTIONS: Final = ACTIONS | {"stopfailure": "turn_end"}
 _LONGEST_IDLE_S: Final = 10 * 365 * 86_400
 
 
@@ -55,7 +55,7 @@ _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 _NUMBER: Final = msgspec.json.Decoder(float)
 
 
-def _read(event: str, payload: bytes, at_ms: int) -> HookReading | Skipped:
+def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     event = event.lower()
     given = rawjson.read(_PAYLOAD, payload)
     if isinstance(given, str):
@@ -63,19 +63,19 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookReading | Skipped:
     if (session := _own_session(given, event)) is None:
         return skipped(event, "another agent's payload")
     # A sub-agent is given its task by its parent, and nothing that belongs to the session.
-    meaning = _MEANINGS.get(event, "nudge") if given.agent_id is None else "nudge"
-    reason = start_reason(given.source) if meaning == "start" else None
-    if meaning == "start" and reason is None:
+    action = _ACTIONS.get(event, "hint") if given.agent_id is None else "hint"
+    reason = start_reason(given.source) if action == "session_start" else None
+    if action == "session_start" and reason is None:
         return skipped(event, "unknown start reason")
-    return HookReading(
-        meaning=meaning,
+    return HookEvent(
+        action=action,
         session=session,
         cwd=given.cwd,
         cwd_moves=True,
         transcript=given.transcript_path,
         reason=reason,
         idle_s=_idle_s(given) if reason in ("resume", "fork") else None,
-        provisional=_provisional(event, session, given, at_ms) if meaning == "ended" else (),
+        provisional=_provisional(event, session, given, at_ms) if action == "turn_end" else (),
     )
 
 

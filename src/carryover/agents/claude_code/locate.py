@@ -30,9 +30,9 @@ def source_of(path: Path, root: Path) -> Source | None:
         case (slug, name) if name.endswith(".jsonl") and _UUID.fullmatch(name.removesuffix(".jsonl")):
             return Source(agent=SPEC.id, path=str(path), session=name.removesuffix(".jsonl"), group=slug)
         case (slug, name) if found := _SIDECHAIN.fullmatch(name):
-            return Source(agent=SPEC.id, path=str(path), sidechain=found[1], group=slug)
+            return Source(agent=SPEC.id, path=str(path), subagent_id=found[1], group=slug)
         case (slug, session, "subagents", name) if _UUID.fullmatch(session) and (found := _SIDECHAIN.fullmatch(name)):
-            return Source(agent=SPEC.id, path=str(path), session=session, sidechain=found[1], group=slug)
+            return Source(agent=SPEC.id, path=str(path), session=session, subagent_id=found[1], group=slug)
     return None
 
 

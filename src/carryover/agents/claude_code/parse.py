@@ -158,7 +158,7 @@ def _parse_title(builder: Builder) -> None:
     line = builder.line
     builder.learn_title(line.custom_title or line.ai_title, by_user=line.custom_title is not None)
     if builder.context.newest_ms:
-        builder.tell_facts()
+        builder.emit_session_info()
 
 
 def _message(builder: Builder) -> wire.Message | None:

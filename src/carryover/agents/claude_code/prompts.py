@@ -45,7 +45,7 @@ def parse_words(builder: Builder, texts: list[str], attachments: int) -> None:
 
 def parse_prompt(builder: Builder, text: str, attachments: int = 0) -> None:
     """Words for the agent. In a sub-agent's transcript they are the calling model's."""
-    if builder.sidechain is not None:
+    if builder.subagent_id is not None:
         builder.add(UserPrompt(text=text, actor="model", attachments=attachments), "prompt", digest(text))
         return
     builder.add(UserPrompt(text=text, attachments=attachments), "prompt", digest(text))
@@ -119,7 +119,7 @@ def _parse_user_text(builder: Builder, text: str, attachments: int) -> None:
 
 def _is_typed(builder: Builder, text: str) -> bool:
     """Whether somebody typed this, or (in a sub-agent) some model wrote it as a prompt."""
-    if builder.sidechain is not None:
+    if builder.subagent_id is not None:
         return True
     origin = rawjson.part_of(builder.line.origin, wire.Origin)
     sender = origin.kind if origin is not None else None
@@ -147,7 +147,7 @@ def _parse_command(builder: Builder, text: str, *, announced: bool) -> None:
     # The arguments are the user's and may hold tags of their own: up to the last closing one.
     words = text.partition("<command-args>")[2].rpartition("</command-args>")[0].strip()
     typed = f"{command} {words}".strip()
-    actor: Literal["human", "model"] = "human" if builder.sidechain is None else "model"
+    actor: Literal["human", "model"] = "human" if builder.subagent_id is None else "model"
     builder.add(UserPrompt(text=words, actor=actor, command=command), "prompt", digest(typed))
     withdraw(builder, typed)
 

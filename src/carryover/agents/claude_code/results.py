@@ -67,7 +67,7 @@ def parse_result(builder: Builder, part: str, block: wire.Block) -> None:
         parse_success(builder, part, call, outcome.output, shell)
     elif call.name == "ExitPlanMode" and outcome.status == "denied":
         builder.add(PlanProposal(call_id=call_id, text="", accepted=False), f"{part}.plan", call_id)
-    if outcome.said and builder.sidechain is None:
+    if outcome.said and builder.subagent_id is None:
         builder.add(UserPrompt(text=outcome.said), f"{part}.said", digest(outcome.said))
 
 

@@ -13,7 +13,7 @@ from carryover.adapter.event_builder import EventBuilder, differing, usable_fold
 from carryover.agents.codex import wire
 from carryover.agents.codex.context import MAX_TOLD, MAX_TURNS, Context, Facts, Told, Turn
 from carryover.agents.codex.locate import named_ms
-from carryover.model import AnyBody, session_elsewhere
+from carryover.model import AnyBody, session_in_other_cwd
 from carryover.records.fields import digest, utc_ms
 
 _FOLDER_MARK_CHARS: Final = 8
@@ -62,9 +62,9 @@ class Builder(EventBuilder[Context]):
             return session
         here = self.cwd.rstrip("/")
         first = self.context.cwd
-        if self.context.sidechain is None and (first is None or here == first.rstrip("/")):
+        if self.context.subagent_id is None and (first is None or here == first.rstrip("/")):
             return session
-        return session_elsewhere(session, digest(here)[:_FOLDER_MARK_CHARS])
+        return session_in_other_cwd(session, digest(here)[:_FOLDER_MARK_CHARS])
 
     def start_turn(self, turn_id: str | None, cwd: str | None) -> None:
         """From here on this turn is at work. Until its folder is told it is as announced, or as in the turn before."""
@@ -138,7 +138,7 @@ class Builder(EventBuilder[Context]):
     def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the record became, facts about the session first."""
         if self.events:
-            self.tell_facts()
+            self.emit_session_info()
             self.change(last_ms=self.at_ms)
         return self.context, self.built()
 
@@ -155,13 +155,13 @@ class Builder(EventBuilder[Context]):
         if not self.at_ms:
             self.skip(part, "no time")
             return
-        sidechain = self.context.sidechain
-        twin = f"{self.at_ms}/{sidechain or ''}/{part}/{mark}" if self.timed else None
-        self.append(key, body, session=self.session, cwd=self.cwd, sidechain=sidechain, twin=twin)
+        subagent_id = self.context.subagent_id
+        secondary_key = f"{self.at_ms}/{subagent_id or ''}/{part}/{mark}" if self.timed else None
+        self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=subagent_id, secondary_key=secondary_key)
 
-    def tell_facts(self) -> None:
+    def emit_session_info(self) -> None:
         """Send what is known of the session and was not sent before."""
-        if self.context.sidechain is not None or not self.at_ms:
+        if self.context.subagent_id is not None or not self.at_ms:
             return
         session, cwd = (self.events[0].session, self.events[0].cwd) if self.events else (self.session, self.cwd)
         facts = self.context.facts

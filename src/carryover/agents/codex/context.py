@@ -74,7 +74,8 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of the file itself. Another thread's first record may follow: 0.125 copies it into a fork."""
     session: str | None = None
     """The thread, or the one that a sub-agent works for."""
-    sidechain: str | None = None
+    subagent_id: str | None = msgspec.field(default=None, name="sidechain")
+    """Stored under the name that 0.1.0 gave it, so that an update in mid-session reads on."""
     cwd: str | None = None
     """The first folder: turns in another one are another session's, since a session belongs to one project."""
     place: str | None = None

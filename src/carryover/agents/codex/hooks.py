@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import HookMeaning, HookProtocol, HookReading
-from carryover.adapter.hooks import MEANINGS, provisional, root_above, skipped, start_reason
+from carryover.adapter.contract import HookAction, HookEvent, HookProtocol
+from carryover.adapter.hooks import ACTIONS, provisional, root_above, skipped, start_reason
 from carryover.agents.codex import locate
 from carryover.model import AssistantMessage, Event, Skipped
 from carryover.records import rawjson
@@ -43,24 +43,24 @@ class Payload(msgspec.Struct, frozen=True):
 _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 
-def _read(event: str, payload: bytes, at_ms: int) -> HookReading | Skipped:
+def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     event = event.lower()
     given = rawjson.read(_PAYLOAD, payload)
     if isinstance(given, str):
         return skipped(event, given)
     if not _is_own(given, event) or not given.session_id:
         return skipped(event, "another agent's payload")
-    meaning = _meaning(event, given)
-    reason = start_reason(given.source) if meaning == "start" else None
-    if meaning == "start" and reason is None:
+    action = _action(event, given)
+    reason = start_reason(given.source) if action == "session_start" else None
+    if action == "session_start" and reason is None:
         return skipped(event, "unknown start reason")
-    return HookReading(
-        meaning=meaning,
+    return HookEvent(
+        action=action,
         session=given.session_id,
         cwd=given.cwd,
         transcript=given.transcript_path or None,
         reason=reason,
-        provisional=_provisional(event, given.session_id, given, at_ms) if meaning == "ended" else (),
+        provisional=_provisional(event, given.session_id, given, at_ms) if action == "turn_end" else (),
     )
 
 
@@ -84,10 +84,10 @@ def _is_own(given: Payload, event: str) -> bool:
     return given.transcript_path is None
 
 
-def _meaning(event: str, given: Payload) -> HookMeaning:
+def _action(event: str, given: Payload) -> HookAction:
     # A sub-agent is given its task by its parent, and nothing that belongs to the session.
-    meaning = MEANINGS.get(event, "nudge") if given.agent_id is None else "nudge"
-    return meaning if meaning == "start" or given.transcript_path is not None else "nudge"
+    action = ACTIONS.get(event, "hint") if given.agent_id is None else "hint"
+    return action if action == "session_start" or given.transcript_path is not None else "hint"
 
 
 def _provisional(event: str, session: str, given: Payload, at_ms: int) -> tuple[Event, ...]:

@@ -27,7 +27,7 @@ def parse_prompt(builder: Builder, text: str, attachments: int) -> None:
     words = _typed(text)
     if not words.strip() and not attachments:
         return
-    if builder.context.sidechain is not None:
+    if builder.context.subagent_id is not None:
         builder.add(UserPrompt(text=words, actor="model", attachments=attachments), "prompt", digest(text))
     else:
         builder.add(UserPrompt(text=words, attachments=attachments), "prompt", digest(text))

@@ -37,7 +37,7 @@ def parse_session(builder: Builder, payload: msgspec.Raw) -> None:
     builder.change(
         thread=meta.id,
         session=parent if is_sub_agent else meta.id,
-        sidechain=meta.id if is_sub_agent else None,
+        subagent_id=meta.id if is_sub_agent else None,
         cwd=cwd,
         family="paginated" if meta.history_mode == "paginated" else "legacy",
         turns=(Turn(cwd=cwd),),

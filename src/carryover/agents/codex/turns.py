@@ -47,7 +47,7 @@ def parse_context(builder: Builder, payload: msgspec.Raw) -> None:
     builder.start_turn(turn_id if turn_id is not None else builder.turn.id, usable_folder(told.cwd))
     if builder.context.facts.parent is not None:
         # A fork starts with a hook, which comes before its prompt: whose history it has must be known by then.
-        builder.tell_facts()
+        builder.emit_session_info()
 
 
 def parse_settings(builder: Builder, applied: wire.SettingsApplied) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Retold
+from carryover.adapter.contract import Parsed, Reemitted
 from carryover.adapter.event_builder import EventBuilder, closed, opened
 from carryover.agents.cursor.context import (
     MAX_CHANGES,
@@ -61,7 +61,7 @@ class Builder(EventBuilder[Context]):
 
     session: str
     ident: str
-    sidechain: str | None = None
+    subagent_id: str | None = None
     conversation: Conversation | None = None
     slug: str | None = None
     is_bubble: bool = False
@@ -77,7 +77,7 @@ class Builder(EventBuilder[Context]):
             context=context,
             session=told.parent or told.id,
             ident=told.id,
-            sidechain=None if told.parent is None else told.id,
+            subagent_id=None if told.parent is None else told.id,
             conversation=msgspec.structs.replace(told, folders=folders),
         )
 
@@ -118,7 +118,7 @@ class Builder(EventBuilder[Context]):
     def add_as(self, key: str, body: AnyBody) -> None:
         """Add an event. Without any time there is none."""
         if self.at_ms:
-            self.append(key, body, session=self.session, cwd=self.folder, sidechain=self.sidechain)
+            self.append(key, body, session=self.session, cwd=self.folder, subagent_id=self.subagent_id)
         elif not self.skipped:
             self.skip("record", "no time")
 
@@ -126,11 +126,11 @@ class Builder(EventBuilder[Context]):
         """Count something that was not understood. `reason` never quotes the record."""
         self.count_skipped(record_type, reason)
 
-    def parsed(self, retold: Retold | None = None) -> tuple[Context, Parsed]:
+    def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
         """The next context and what the record became."""
         if self.events:
             self.tell(last=self.events[-1].key.encode("utf-8", "replace"))
-        return self.context, msgspec.structs.replace(self.built(), retold=retold)
+        return self.context, msgspec.structs.replace(self.built(), reemitted=reemitted)
 
     @property
     def folder(self) -> str | None:
@@ -166,12 +166,12 @@ class Builder(EventBuilder[Context]):
         self.place(noted_ms, words.at_ms)
         self.learn_folder((words.workspace,) if words.workspace else ())
         if words.text or attachments:
-            typed = self.sidechain is None and (words.marked or not marks)
+            typed = self.subagent_id is None and (words.marked or not marks)
             self.add(
                 UserPrompt(text=words.text, actor="human" if typed else "model", attachments=attachments), "prompt"
             )
             self.change_talk(marks=marks or words.marked)
-            if typed or self.sidechain is not None:
+            if typed or self.subagent_id is not None:
                 self.change_talk(calls=(), waiting=())
 
     def say(self, text: str, part: str) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, Stamp
+from carryover.adapter.contract import Batch, FileStat
 from carryover.agents.cursor.folders import path_of
 from carryover.agents.cursor.wire import (
     BeginRecord,
@@ -78,12 +78,12 @@ class ChatReader:
             lambda db: read_on(Chat(db, path.parent.name, fields_of(beside), self._below), cursor, now_ms=utc_now_ms()),
         )
 
-    def stamp(self, path: Path) -> Stamp:
+    def stat(self, path: Path) -> FileStat:
         """Of the database and of the `meta.json` beside it, where title and folder stand."""
-        seen = sqlite.stamp(path)
+        seen = sqlite.stat(path)
         with suppress(OSError):
             beside = files.stamp_of_file(path.with_name("meta.json"))
-            return Stamp(seen.size + beside.size, max(seen.mtime_ns, beside.mtime_ns))
+            return FileStat(seen.size + beside.size, max(seen.mtime_ns, beside.mtime_ns))
         return seen
 
 

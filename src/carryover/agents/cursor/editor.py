@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import Batch, Stamp
+from carryover.adapter.contract import Batch, FileStat
 from carryover.agents.cursor.folders import Workspaces, listed_in
 from carryover.agents.cursor.wire import (
     COMPACTION,
@@ -76,15 +76,15 @@ class EditorReader:
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """What changed, the newest first. Raises as `readers.sqlite.read_transaction` does."""
         now_ms = self._now_ms()
-        changed_ms = min(sqlite.stamp(path).mtime_ns // 1_000_000, now_ms)
+        changed_ms = min(sqlite.stat(path).mtime_ns // 1_000_000, now_ms)
         storage = path.parent.parent / "workspaceStorage"
         return sqlite.read_database(
             path, lambda db: read_on(Look(db, storage, self._workspaces, now_ms, changed_ms), cursor, now_ms=now_ms)
         )
 
-    def stamp(self, path: Path) -> Stamp:
+    def stat(self, path: Path) -> FileStat:
         """Size and time of the database and its WAL."""
-        return sqlite.stamp(path)
+        return sqlite.stat(path)
 
 
 class Look:

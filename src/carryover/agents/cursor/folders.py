@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from carryover.adapter.contract import Stamp
+from carryover.adapter.contract import FileStat
 from carryover.agents.cursor.wire import Fields, fields_of, items_of, text_of, time_of
 from carryover.readers import files, sqlite
 from carryover.records.fields import MAX_PATH_CHARS
@@ -46,7 +46,7 @@ class Workspaces:
     """
 
     def __init__(self) -> None:
-        self._lists: dict[Path, tuple[Stamp, dict[str, int]]] = {}
+        self._lists: dict[Path, tuple[FileStat, dict[str, int]]] = {}
 
     def updated(self, storage: Path) -> dict[str, int]:
         """When the conversations that the workspaces list last changed."""
@@ -69,10 +69,10 @@ class Workspaces:
         for folder in _folders_in(storage):
             database = folder / "state.vscdb"
             try:
-                stamp = sqlite.stamp(database)
+                stat = sqlite.stat(database)
                 known = self._lists.get(database)
-                if known is None or known[0] != stamp:
-                    known = stamp, sqlite.read_database(database, _conversations_in)
+                if known is None or known[0] != stat:
+                    known = stat, sqlite.read_database(database, _conversations_in)
                     self._lists[database] = known
             except OSError:
                 continue

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import HookMeaning, HookProtocol, HookReading
-from carryover.adapter.hooks import MEANINGS, provisional, root_above, skipped
+from carryover.adapter.contract import HookAction, HookEvent, HookProtocol
+from carryover.adapter.hooks import ACTIONS, provisional, root_above, skipped
 from carryover.agents.cursor import locate
 from carryover.model import Event, Skipped, TurnEnd
 from carryover.records import rawjson
@@ -42,7 +42,7 @@ class Payload(msgspec.Struct, frozen=True):
 _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 
-def _read(event: str, payload: bytes, at_ms: int) -> HookReading | Skipped:
+def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     event = event.lower()
     given = rawjson.read(_PAYLOAD, payload)
     if isinstance(given, str):
@@ -53,14 +53,14 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookReading | Skipped:
     folder = next(iter(rawjson.part_of(given.workspace_roots, list[str]) or ()), None)
     if folder is not None and not folder.startswith("/"):
         return skipped(event, "a workspace that is no folder of this system")
-    meaning = _meaning(event, given)
-    return HookReading(
-        meaning=meaning,
+    action = _action(event, given)
+    return HookEvent(
+        action=action,
         session=session,
         cwd=folder,
         transcript=_transcript(given),
-        reason="startup" if meaning == "start" else None,
-        provisional=_provisional(event, session, given, folder, at_ms) if meaning == "ended" else (),
+        reason="startup" if action == "session_start" else None,
+        provisional=_provisional(event, session, given, folder, at_ms) if action == "turn_end" else (),
     )
 
 
@@ -78,11 +78,11 @@ def _transcript(given: Payload) -> str | None:
     return path if path and _layout_root(Path(path)) is not None else None
 
 
-def _meaning(event: str, given: Payload) -> HookMeaning:
+def _action(event: str, given: Payload) -> HookAction:
     # A background agent has its task already, and works on a copy of the project.
     if event == "sessionstart" and rawjson.part_of(given.is_background_agent, bool):
-        return "nudge"
-    return MEANINGS.get(event, "nudge")
+        return "hint"
+    return ACTIONS.get(event, "hint")
 
 
 def _provisional(event: str, session: str, given: Payload, folder: str | None, at_ms: int) -> tuple[Event, ...]:

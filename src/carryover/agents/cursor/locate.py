@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import Batch, Reader, Source, Stamp
+from carryover.adapter.contract import Batch, FileStat, Reader, Source
 from carryover.agents.cursor.spec import SPEC
 from carryover.readers.jsonl import JsonlReader
 
@@ -49,9 +49,9 @@ class CursorReader:
         """Reads on from `cursor` with the reader of the store that `path` belongs to."""
         return _reader_of(path).read(path, cursor)
 
-    def stamp(self, path: Path) -> Stamp:
-        """Returns the stamp by which that store's reader knows whether `path` changed."""
-        return _reader_of(path).stamp(path)
+    def stat(self, path: Path) -> FileStat:
+        """Returns the stat by which that store's reader knows whether `path` changed."""
+        return _reader_of(path).stat(path)
 
 
 class LinesReader:
@@ -63,7 +63,7 @@ class LinesReader:
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads on from `cursor`; each record gets the file's modification time in milliseconds, since lines have no
         time."""
-        noted = b'{"%s":%d,' % (NOTED.encode(), self._lines.stamp(path).mtime_ns // 1_000_000)
+        noted = b'{"%s":%d,' % (NOTED.encode(), self._lines.stat(path).mtime_ns // 1_000_000)
         batch = self._lines.read(path, cursor)
         records = (
             msgspec.structs.replace(record, data=_OBJECT.sub(lambda _: noted, record.data, count=1))
@@ -73,9 +73,9 @@ class LinesReader:
         )
         return msgspec.structs.replace(batch, records=tuple(records))
 
-    def stamp(self, path: Path) -> Stamp:
-        """Returns the stamp by which it is known whether `path` changed."""
-        return self._lines.stamp(path)
+    def stat(self, path: Path) -> FileStat:
+        """Returns the stat by which it is known whether `path` changed."""
+        return self._lines.stat(path)
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
@@ -123,9 +123,9 @@ def _transcript(path: Path, slug: str, below: tuple[str, ...]) -> Source | None:
     is_sub_agent = len(below) == 3 and below[1] == "subagents"
     if not all(map(_ID.fullmatch, below)) or not (is_sub_agent or below[1:] in ((), below[:1])):
         return None
-    session, sidechain = below[0], below[2] if is_sub_agent else None
+    session, subagent_id = below[0], below[2] if is_sub_agent else None
     rank = _COPY_RANK if slug == COPY_GROUP else _RANKS["transcript"]
-    return Source(agent=SPEC.id, path=str(path), session=session, sidechain=sidechain, group=slug, rank=rank)
+    return Source(agent=SPEC.id, path=str(path), session=session, subagent_id=subagent_id, group=slug, rank=rank)
 
 
 def _reader_of(path: Path) -> Reader:

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Record, Retold, Source
+from carryover.adapter.contract import Parsed, Record, Reemitted, Source
 from carryover.agents.cursor.builder import LATEST_MS, Builder, mark_of
 from carryover.agents.cursor.context import Context, OpenCall, TalkContext, Told
 from carryover.agents.cursor.folders import slug_of
@@ -77,7 +77,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     return builder.parsed()
 
 
-def _begin(builder: Builder, record: BeginRecord) -> Retold | None:
+def _begin(builder: Builder, record: BeginRecord) -> Reemitted | None:
     """What is told again: what comes after the last event, or all of it where anything before it changed."""
     known = builder.ident in builder.context.told
     if not record.on:
@@ -87,9 +87,9 @@ def _begin(builder: Builder, record: BeginRecord) -> Retold | None:
     if (record.compacted and builder.context.talk.marks) or (record.on and not known):
         return None
     after = builder.told.last
-    return Retold(
+    return Reemitted(
         session=builder.session,
-        sidechain=builder.sidechain,
+        subagent_id=builder.subagent_id,
         after=None if after is None else after.decode("utf-8", "replace"),
         more=record.more,
     )
@@ -101,7 +101,7 @@ def _parse_bubble(builder: Builder, record: BubbleRecord) -> None:
     bubble, text = record.bubble, text_of(record.bubble.text)
     if record.type == USER:
         if text.strip():
-            builder.add(UserPrompt(text=text, actor="model" if builder.sidechain else "human"), "text")
+            builder.add(UserPrompt(text=text, actor="model" if builder.subagent_id else "human"), "text")
     elif record.type == ASSISTANT:
         if bytes(bubble.tool_former_data) != b"null":
             _parse_tool(builder, record)
@@ -159,7 +159,7 @@ def _parse_state(builder: Builder, record: StateRecord) -> None:
         # A turn is over and touched no file: the first folder will do.
         builder.tell(folder=folders[0], marks={**builder.told.marks, "info": 0})
     info = SessionInfo(title=record.conversation.name or None, model=record.conversation.model or None)
-    if builder.sidechain is None and (info.title or info.model or builder.folder):
+    if builder.subagent_id is None and (info.title or info.model or builder.folder):
         _tell_news(builder, "info", info)
     todos = todos_in(record.todos)
     if todos or (todos is not None and builder.told.marks.get("todos")):
@@ -233,8 +233,8 @@ def _parse_line(source: Source, context: Context, record: Record) -> tuple[Conte
     builder = Builder(
         context=context,
         session=session,
-        ident=f"{session}/{source.sidechain or ''}/{copy}{record.number}/{content}",
-        sidechain=source.sidechain,
+        ident=f"{session}/{source.subagent_id or ''}/{copy}{record.number}/{content}",
+        subagent_id=source.subagent_id,
         slug=slug_of(source.path),
     )
     noted_ms = number_of(line.get(NOTED)) or 0

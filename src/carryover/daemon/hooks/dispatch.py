@@ -1,4 +1,4 @@
-"""What happens when an agent's hook calls: each event by its meaning, and never so that the agent waits for long.
+"""What happens when an agent's hook calls: each event by its action, and never so that the agent waits for long.
 
     start   look at what is new on disk, answer with the handoff
     save    context is about to be lost: read and publish, then answer
@@ -23,7 +23,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookReading, Source
+from carryover.adapter.contract import Agent, HookEvent, Source
 from carryover.agents import agent_id_of
 from carryover.daemon.health import HookCounts
 from carryover.daemon.hooks.lookup import OwnSession, changed_of_late, may_have_other_sources, own_session
@@ -101,7 +101,7 @@ class Hooks:
         agent = self._agents.get(agent_id)
         if agent is None or agent.hooks is None:
             return _QUIET
-        read: HookReading | Skipped | None = None
+        read: HookEvent | Skipped | None = None
         self._at_once += 1
         try:
             read = agent.hooks.read(_spelled(event, agent.hooks.events), payload, _now_ms())
@@ -141,7 +141,7 @@ class Hooks:
         """Let `run` end once what waits has been done."""
         self._left.put_nowait(None)
 
-    async def _answer(self, agent: Agent, read: HookReading | Skipped, authenticated: bool) -> Reply:
+    async def _answer(self, agent: Agent, read: HookEvent | Skipped, authenticated: bool) -> Reply:
         if not authenticated:
             self.counts.unauthenticated += 1
         if isinstance(read, Skipped):
@@ -150,7 +150,7 @@ class Hooks:
                 self.later(partial(self._count, agent.id, read))
             return _QUIET
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + (START_S if read.meaning == "start" else SAVE_S)
+        deadline = loop.time() + (START_S if read.action == "session_start" else SAVE_S)
         async with asyncio.timeout_at(deadline):
             checked = await loop.run_in_executor(self._executor, self._check, agent, read, authenticated)
         if isinstance(checked, Refused):
@@ -164,16 +164,16 @@ class Hooks:
         return await self._by_meaning(checked, deadline)
 
     async def _by_meaning(self, call: Call, deadline: float) -> Reply:
-        match call.reading.meaning:
-            case "start":
+        match call.reading.action:
+            case "session_start":
                 return await self._start(call, deadline)
-            case "save":
+            case "flush":
                 with suppress(TimeoutError):  # however far it gets in time; the rest follows by itself
                     async with asyncio.timeout_at(deadline):
                         await self._work.save(call)
-            case "ended":
+            case "turn_end":
                 self.later(partial(self._work.finish, call))
-            case "nudge":
+            case "hint":
                 if may_have_other_sources(call.transcript):
                     self.later(partial(self._work.hint, call))
         self.counts.quiet += 1
@@ -202,7 +202,7 @@ class Hooks:
     def _roots_of(self, agent: Agent) -> tuple[Path, ...]:
         return tuple(root.path for root in self._roots() if root.agent_id == agent.id)
 
-    def _check(self, agent: Agent, read: HookReading, authenticated: bool) -> Call | Refused:
+    def _check(self, agent: Agent, read: HookEvent, authenticated: bool) -> Call | Refused:
         """Blocks."""
         return check_call(agent, read, self._roots_of(agent), authenticated=authenticated, root_of=self._root_of)
 
@@ -212,9 +212,9 @@ def _spelled(event: str, known: tuple[str, ...]) -> str:
     return next((name for name in known if name.lower() == event.lower()), event.lower())
 
 
-def _nothing(read: HookReading | Skipped | None) -> Reply:
+def _nothing(read: HookEvent | Skipped | None) -> Reply:
     """What a call gets that could not be dealt with; None: not even read."""
-    starts = isinstance(read, HookReading) and read.meaning == "start"
+    starts = isinstance(read, HookEvent) and read.action == "session_start"
     return Reply(503) if starts else _QUIET
 
 

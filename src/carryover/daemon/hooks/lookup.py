@@ -41,7 +41,7 @@ def changed_of_late(agent: Agent, transcript: Transcript | None, roots: Iterable
     found = []
     for source in (source for root in roots for source in agent.sources(root)):
         try:
-            changed_ns = agent.reader.stamp(Path(source.path)).mtime_ns
+            changed_ns = agent.reader.stat(Path(source.path)).mtime_ns
         except OSError:
             continue
         if changed_ns >= (now_ms - RECENT_MS) * 1_000_000:

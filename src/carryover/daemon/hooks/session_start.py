@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookReading
+from carryover.adapter.contract import Agent, HookEvent
 from carryover.config import Config, project_settings
 from carryover.daemon.hooks.lookup import changed_of_late, changed_siblings, may_have_other_sources, own_session
 from carryover.daemon.hooks.validate import Transcript
@@ -51,7 +51,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     """A session that starts, its paths checked."""
 
     agent: Agent
-    reading: HookReading
+    reading: HookEvent
     transcript: Transcript | None
     project: ProjectRoot
     """Of the folder it starts in."""

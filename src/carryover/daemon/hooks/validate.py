@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookReading, Source
+from carryover.adapter.contract import Agent, HookEvent, Source
 from carryover.facts import FindRoot, ProjectRoot
 
 _LONGEST_BYTES: Final = 4096
@@ -38,14 +38,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """What a hook reported, its paths checked; None where it named none."""
 
     agent: Agent
-    reading: HookReading
+    reading: HookEvent
     transcript: Transcript | None
     project: ProjectRoot | None
     """Of its working folder."""
 
 
 def check_call(
-    agent: Agent, reading: HookReading, roots: Iterable[Path], *, authenticated: bool, root_of: FindRoot
+    agent: Agent, reading: HookEvent, roots: Iterable[Path], *, authenticated: bool, root_of: FindRoot
 ) -> Call | Refused:
     """The call with its paths, or why one of them, and so all of it, is not used.
 

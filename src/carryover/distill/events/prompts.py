@@ -109,7 +109,7 @@ def queued(digest: Digest, event: Event, body: QueuedPrompt) -> Folded:
 def _notes(digest: Digest, turn: Turn) -> tuple[Note, ...]:
     """The lasting rules of the prompt, and the turn that it closed."""
     notes = [
-        Note(kind="ruling", text=rule.text, at_ms=turn.at_ms, weight=round(rule.weight))
+        Note(kind="decision", text=rule.text, at_ms=turn.at_ms, weight=round(rule.weight))
         for rule in turn.rules
         if rule.weight >= _LASTING_WEIGHT
     ]

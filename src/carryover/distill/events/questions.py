@@ -34,7 +34,7 @@ def answer(digest: Digest, event: Event, body: Answer) -> Folded:
     """Closes the question, and is kept with it."""
     kept = tuple(q for q in digest.questions if q.call_id != body.call_id)
     decided = f"{clip(one_line(body.question), chars=150)} → {clip(one_line(body.text), chars=120)}"
-    note = Note(kind="ruling", text=decided, at_ms=event.at_ms, weight=2)
+    note = Note(kind="decision", text=decided, at_ms=event.at_ms, weight=2)
     digest = replace(digest, questions=kept)
     if digest.turn is not None:
         rule = Quote(decided, "answer to a question of a tool", 2.0, names_in(decided))

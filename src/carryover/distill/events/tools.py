@@ -138,7 +138,7 @@ def _with_commits(digest: Digest, body: ToolResult) -> Digest:
 def _refusal(body: ToolResult, at_ms: int) -> tuple[Note, ...]:
     """What the user said on refusing a call is a rule."""
     reason = user_said(body.output) if body.status == "denied" else None
-    return (Note(kind="ruling", text=clip(reason, chars=240), at_ms=at_ms, weight=2),) if reason else ()
+    return (Note(kind="decision", text=clip(reason, chars=240), at_ms=at_ms, weight=2),) if reason else ()
 
 
 def _with_refusal(digest: Digest, body: ToolResult) -> Digest:

@@ -22,7 +22,7 @@ def with_turn(digest: Digest, **changes: Any) -> Digest:
 def at_work(digest: Digest, event: Event) -> Digest:
     """The digest with a turn for what happens now: one without a prompt where the main conversation begins with work
     that was asked for elsewhere. A sub-agent's thread has none."""
-    if digest.turns or event.sidechain is not None:
+    if digest.turns or event.subagent_id is not None:
         return digest
     turn = Turn(session=event.session, number=0, at_ms=event.at_ms, last_ms=event.at_ms, prompt=Prompt())
     return replace(digest, turns=(turn,))

@@ -24,7 +24,7 @@ def decision_entries(line: Line, others: Iterable[Line], notes: Iterable[Note]) 
     shown = " ".join(flat(item.text)[:_SHOWN_OF_TASK] for item in (line.goal, line.step) if item is not None)
     newest = list(reversed(line.rules))
     lasting = sorted(
-        (note for note in notes if note.kind == "ruling"), key=lambda note: (-note.weight, -note.at_ms, note.text)
+        (note for note in notes if note.kind == "decision"), key=lambda note: (-note.weight, -note.at_ms, note.text)
     )
     entries = [entry_of(rule) for rule in newest[:_NEWEST_OF_LINE]]
     entries += [

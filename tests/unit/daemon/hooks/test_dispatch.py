@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from agents.cursor.payloads import payload as cursor_payload
-from carryover.adapter.contract import Agent, HookReading
+from carryover.adapter.contract import Agent, HookEvent
 from carryover.agents import adapters
 from carryover.daemon.health import HookCounts
 from carryover.daemon.hooks.dispatch import MOST_AT_ONCE, MOST_KEPT, Reply
@@ -154,7 +154,7 @@ async def test_a_fault_of_ours_is_answered_with_nothing_and_told_without_words(
     assert "words" not in line
 
 
-def _cannot_read(event: str, payload: bytes, at_ms: int) -> HookReading | Skipped:
+def _cannot_read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     raise RecursionError(payload.decode())
 
 

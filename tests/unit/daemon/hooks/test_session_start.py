@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.adapter.contract import Agent, HookReading, StartReason
+from carryover.adapter.contract import Agent, HookEvent, StartReason
 from carryover.config import Config, ProjectSettings, PublishConfig
 from carryover.daemon.hooks.session_start import Job, SessionStarts, Start, awaits_handoff, with_placeholder
 from carryover.daemon.hooks.validate import Transcript
@@ -64,8 +64,8 @@ class Desk:
         assert source is not None
         start = Start(
             agent=self.agent,
-            reading=HookReading(
-                meaning="start", session=session.session, cwd=str(session.cwd), cwd_moves=True, reason=reason
+            reading=HookEvent(
+                action="session_start", session=session.session, cwd=str(session.cwd), cwd_moves=True, reason=reason
             ),
             transcript=Transcript(source, session.folder),
             project=find_root(str(session.cwd)),

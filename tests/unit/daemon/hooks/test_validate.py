@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.adapter.contract import Agent, HookReading
+from carryover.adapter.contract import Agent, HookEvent
 from carryover.agents import adapters
 from carryover.daemon.hooks.validate import Call, Refused, Transcript, check_call, check_folder, check_transcript
 from carryover.facts import ProjectRoot
@@ -214,7 +214,7 @@ def test_of_a_stranger_only_a_transcript_that_exists_is_taken(
     missing = transcript.with_name(f"{SESSION[:-1]}2.jsonl")
 
     def check(path: Path, *, authenticated: bool) -> Call | Refused:
-        reading = HookReading(meaning="nudge", session=SESSION, cwd=str(tmp_path), transcript=str(path))
+        reading = HookEvent(action="hint", session=SESSION, cwd=str(tmp_path), transcript=str(path))
         return check_call(agent, reading, [root], authenticated=authenticated, root_of=find_root)
 
     calls = [check(path, authenticated=known) for known in (True, False) for path in (transcript, missing)]
@@ -227,9 +227,9 @@ def test_of_a_stranger_only_a_transcript_that_exists_is_taken(
 
 
 def test_a_call_with_one_bad_path_is_refused_as_a_whole(agent: Agent, root: Path, transcript: Path, home: Path) -> None:
-    good = HookReading(meaning="nudge", session=SESSION, cwd=str(home), transcript=str(transcript))
-    bad_folder = HookReading(meaning="nudge", session=SESSION, cwd="/a/../b", transcript=str(transcript))
-    bad_file = HookReading(meaning="nudge", session=SESSION, cwd=str(home), transcript="/etc/passwd")
+    good = HookEvent(action="hint", session=SESSION, cwd=str(home), transcript=str(transcript))
+    bad_folder = HookEvent(action="hint", session=SESSION, cwd="/a/../b", transcript=str(transcript))
+    bad_file = HookEvent(action="hint", session=SESSION, cwd=str(home), transcript="/etc/passwd")
 
     answers = [
         check_call(agent, call, [root], authenticated=True, root_of=find_root) for call in (good, bad_folder, bad_file)

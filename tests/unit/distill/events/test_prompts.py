@@ -101,7 +101,7 @@ def test_lasting_rules_of_a_prompt_are_kept_for_the_project_and_others_are_not()
     talk = Conversation().user("Never touch the schema. The till should round. Do not push for now.")
 
     assert [rule.weight for rule in talk.turn.rules] == [3.0, 1.5, 2.0]
-    assert talk.notes == [Note(kind="ruling", text="Never touch the schema.", at_ms=talk.at_ms, weight=3)]
+    assert talk.notes == [Note(kind="decision", text="Never touch the schema.", at_ms=talk.at_ms, weight=3)]
 
 
 def test_the_turn_before_is_read_and_its_text_no_longer_kept() -> None:

@@ -24,7 +24,7 @@ def test_its_answer_closes_it_and_binds_like_a_rule() -> None:
 
     assert talk.digest.questions == ()
     assert talk.turn.rules == (Quote("Which cap? → 50", "answer to a question of a tool", 2.0),)
-    assert talk.notes == [Note(kind="ruling", text="Which cap? → 50", at_ms=talk.at_ms, weight=2)]
+    assert talk.notes == [Note(kind="decision", text="Which cap? → 50", at_ms=talk.at_ms, weight=2)]
 
 
 def test_the_answer_to_another_question_leaves_it_open() -> None:

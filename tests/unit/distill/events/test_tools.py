@@ -141,7 +141,7 @@ def test_what_the_user_said_on_refusing_a_call_is_a_rule() -> None:
     talk = Conversation().user("Install it").ran("npm install", refused, status="denied")
 
     assert talk.turn.rules == (Quote("use `yarn` for it", "said on refusing a call", 2.0, ("yarn",)),)
-    assert talk.notes == [Note(kind="ruling", text="use `yarn` for it", at_ms=talk.at_ms, weight=2)]
+    assert talk.notes == [Note(kind="decision", text="use `yarn` for it", at_ms=talk.at_ms, weight=2)]
     assert Conversation().user("Install it").ran("npm install", "It was rejected.", status="denied").notes == []
 
 

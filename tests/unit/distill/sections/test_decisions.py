@@ -12,7 +12,7 @@ def rule(text: str, *, weight: float = 1.5, turn: int = 1) -> Item:
 
 
 def note(text: str, *, weight: int = 3, at_ms: int = 1) -> Note:
-    return Note(kind="ruling", text=text, at_ms=at_ms, weight=weight)
+    return Note(kind="decision", text=text, at_ms=at_ms, weight=weight)
 
 
 def texts(line: Line, others: tuple[Line, ...] = (), notes: tuple[Note, ...] = ()) -> list[str]:

@@ -110,7 +110,7 @@ def test_finished_steps_and_the_last_turn_of_each_session_come_newest_first() ->
         .says("It rings.")
     )
     older = Note(kind="progress", text="Add a door → Shut.", at_ms=START_MS, agent="aider")
-    rule = Note(kind="ruling", text="Never slam it.", at_ms=START_MS, weight=3)
+    rule = Note(kind="decision", text="Never slam it.", at_ms=START_MS, weight=3)
 
     assert progress_entries([older, rule], [one.view(), two.view()], NAMES, two.at_ms + MINUTE_MS) == [
         Entry(

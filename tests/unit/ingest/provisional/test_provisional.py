@@ -57,7 +57,7 @@ async def test_it_is_stored_for_the_project_of_its_folder(ledger: Ledger, ledger
 
     assert first == IngestResult(new_events=1, projects=frozenset({1}), newest_event_ms=1_000)
     assert again == IngestResult()
-    assert stored(ledger_path) == [StoredEvent(at_ms=1_000, sidechain=None, body=done, provisional=True)]
+    assert stored(ledger_path) == [StoredEvent(at_ms=1_000, subagent_id=None, body=done, provisional=True)]
     with closing(connect_read_only(ledger_path)) as db:
         assert [session.root for session in sessions(db, limit=9)] == ["/repo"]
 

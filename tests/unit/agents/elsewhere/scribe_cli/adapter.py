@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookProtocol, HookReading, Parsed, Record, Source
+from carryover.adapter.contract import Agent, HookEvent, HookProtocol, Parsed, Record, Source
 from carryover.adapter.hooks import root_above, skipped
 from carryover.model import AnyBody, AssistantMessage, Event, Skipped, TurnEnd, UserPrompt
 from carryover.readers.jsonl import JsonlReader
@@ -55,15 +55,15 @@ def _parse(source: Source, context: Context, record: Record) -> tuple[Context, P
     return context, Parsed(events=(event,))
 
 
-def _read(event: str, payload: bytes, at_ms: int) -> HookReading | Skipped:
+def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     try:
         given: dict[str, Any] = msgspec.json.decode(payload, type=dict[str, Any])
         talk, folder = str(given["quill"]), str(given["in"])
     except (msgspec.MsgspecError, KeyError):
         return skipped(event, "another agent's payload")
     starts = event.lower() == "awake"
-    return HookReading(
-        meaning="start" if starts else "ended", session=talk, cwd=folder, reason="startup" if starts else None
+    return HookEvent(
+        action="session_start" if starts else "turn_end", session=talk, cwd=folder, reason="startup" if starts else None
     )
 
 
