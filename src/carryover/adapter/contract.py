@@ -180,6 +180,10 @@ class Agent:
     """Source, context and one record → the new context and what the record became. Never raises."""
     hooks: HookProtocol | None = None
     """None where the agent has no hooks."""
+    exported: Callable[[Path, bytes], Source | None] | None = None
+    """Path and first 64 KiB of a file anywhere on disk → the source it is, where a user exported it from this agent or
+    an older version of the agent wrote it; `reader` and `parse` read it like any other source. None: there is no such
+    form."""
 
     @property
     def id(self) -> str:
