@@ -82,6 +82,11 @@ class StateDir(msgspec.Struct, frozen=True):
         return self.root / "daemon.sock"
 
     @property
+    def spool(self) -> Path:
+        """What was handed to the hooks of agents that have no transcript to read, one folder per agent."""
+        return self.root / "spool"
+
+    @property
     def secret(self) -> Path:
         """What a hook must know to be believed where anyone on this machine can connect (64 hex digits)."""
         return self.root / "hook.secret"

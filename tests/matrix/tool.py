@@ -63,8 +63,9 @@ class Tool:
     agent: str
     play: Callable[[Path, Path, datetime], Played]
     """Home folder, working folder, time: a new session."""
-    starts: Callable[[Path, Path, Played | None], Call]
-    """Home folder, working folder, and the session that goes on, None for a new one: the hook of a session's start."""
+    starts: Callable[[Path, Path, Played | None], Call] | None
+    """Home folder, working folder, and the session that goes on, None for a new one: the hook of a session's start.
+    None: no hook tells a session anything, so it has what the instructions in its project lead it to."""
     takes_in: Callable[[str], str]
     """What of the hook's answer reaches the model."""
     reads: Callable[[Path, Path], str]

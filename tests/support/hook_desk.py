@@ -17,7 +17,9 @@ from carryover.daemon.log import Log
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import GitFacts
 from carryover.ingest.scan import roots_of
+from carryover.ingest.spool import Spool
 from carryover.ledger.store import Ledger
+from carryover.paths import StateDir
 from carryover.publish.project_root import find_root
 from carryover.publish.refresh import Refreshed, refresh
 
@@ -65,6 +67,8 @@ class HookDesk:
             self.reading,
             self.publisher,
             starts,
+            spool=Spool(StateDir(path.parent)),
+            reads=lambda _agent: True,
             root_of=root_of,
             executor=hung,
             log=log,

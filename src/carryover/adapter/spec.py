@@ -158,11 +158,12 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     config_files: tuple[Place, ...] = ()
     """Settings files that may hold our hooks: the first that exists is taken, else the first."""
-    form: Literal["nested", "flat"] = "nested"
+    form: Literal["nested", "flat", "plain"] = "nested"
     """How hooks stand in JSON settings.
 
     nested: `{"hooks": {event: [{"matcher", "hooks": [{"type": "command", "command", "timeout"}]}]}}`
     flat: `{"version": 1, "hooks": {event: [{"command", "timeout"}]}}`, where version and hooks must be there
+    plain: `{"hooks": {event: [{"command", "show_output"}]}}`, which knows no time limit
     """
     tables: Place | None = None
     """TOML settings that may hold the hooks instead, nested (`[[hooks.SessionStart]]`). Where they have such tables,
@@ -171,6 +172,9 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """From the oldest range to the newest. Together they leave no version out above the lowest."""
     injects_on: tuple[str, ...] = ()
     """Events whose hook can put text into the session's context."""
+    spooled: bool = False
+    """What is handed to its hooks is recorded nowhere else that can be read, so it is kept in `<state>/spool/<id>`, one
+    file of JSON lines per session (`carryover.adapter.spooled`), which are sources like transcripts."""
     file_rules: HookFileRules | None = None
     """None: nothing in a file of hooks keeps the others from running."""
     switches: tuple[HookSwitch, ...] = ()

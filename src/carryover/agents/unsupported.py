@@ -40,13 +40,6 @@ _AIDER: Final = AgentSpec(
     binaries=("aider",),
     folders=(Place(path="~/.aider"),),  # 0.86.2
 )
-_WINDSURF: Final = AgentSpec(
-    id="windsurf",
-    name="Windsurf",
-    binaries=("windsurf",),
-    folders=(Place(path="~/.codeium/windsurf"), Place(path="~/.windsurf")),
-    other_folders=(Place(path="~/.codeium"),),
-)
 
-UNSUPPORTED: Final = (_COPILOT, _GEMINI, _OPENCODE, _AIDER, _WINDSURF)
+UNSUPPORTED: Final = (_COPILOT, _GEMINI, _OPENCODE, _AIDER)
 """In the order shown to people."""

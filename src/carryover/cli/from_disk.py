@@ -30,6 +30,7 @@ from carryover.fsio import FileLock
 from carryover.ingest.catch_up import compare_with_disk
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import FoundSource, TranscriptRoot, find_sources, roots_to_read
+from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
@@ -125,9 +126,9 @@ def catch_up(state: StateDir, root: str) -> bool:
 async def _catch_up(state: StateDir, root: str) -> None:
     ledger = await Ledger.open(state.ledger, DigestReducer())
     try:
-        found = await compare_with_disk(
-            ledger, adapters(), _roots(settings_now(state)), now_ms=_now_ms(), also_broken=True
-        )
+        folders = _roots(settings_now(state))
+        await asyncio.to_thread(collect_pending, Spool(state), adapters(), [folder.agent_id for folder in folders])
+        found = await compare_with_disk(ledger, adapters(), folders, now_ms=_now_ms(), also_broken=True)
         roots = await follow_here(ledger, state, root)
         await _read(ledger, of_project(_oldest_first(found.outdated), roots), adapters(), _now_ms)
         # Once more: what was read just now is to be known by its folder, should that be moved.

@@ -39,6 +39,7 @@ from carryover.daemon.supervisor import Supervisor
 from carryover.daemon.watcher import Watcher
 from carryover.facts import GitFacts
 from carryover.ingest.scan import MS_PER_DAY, TranscriptRoot, roots_to_read
+from carryover.ingest.spool import Spool
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
@@ -103,6 +104,7 @@ class Daemon:
             reads=context.reads,
         )
         roots = self._roots
+        spool = Spool(context.state)
         self._rescanner = Rescanner(
             self._agents,
             roots,
@@ -110,6 +112,7 @@ class Daemon:
             self._ingest_queue,
             active_days=context.active_days,
             on_lost_hints=lambda: self._watcher.restart(),
+            spool=spool,
             log=log,
         )
         self._watcher = Watcher(
@@ -124,6 +127,7 @@ class Daemon:
             self._publish_queue,
             last_sweep_ms=lambda: self._rescanner.last_ms,
             follow=self._moves.follow,
+            spool=spool,
             log=log,
         )
         self._notices = LimitNotices(context, partial(show_notice, env=context.env), log=log)

@@ -53,6 +53,10 @@ class HookCounts(msgspec.Struct):
     foreign: int = 0
     """Payloads of another agent, or not understood."""
     refused_paths: int = 0
+    kept: int = 0
+    """Payloads that were kept, since their agent records them nowhere else."""
+    not_kept: int = 0
+    """Payloads that should have been and could not be."""
     late: int = 0
     overloaded: int = 0
     failed: int = 0

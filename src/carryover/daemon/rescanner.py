@@ -15,6 +15,7 @@ from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Log
 from carryover.ingest.catch_up import Comparison, compare_with_disk, reading_order
 from carryover.ingest.scan import FoundSource, TranscriptRoot, key_of
+from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.store import Ledger
 
 SAFETY_NET_S: Final = 300.0
@@ -50,8 +51,10 @@ class Rescanner:
         *,
         active_days: Callable[[], int],
         on_lost_hints: Callable[[], None],
+        spool: Spool,
         log: Log,
     ) -> None:
+        self._spool = spool
         self._agents = agents
         self._roots = roots
         self._ledger = ledger
@@ -94,9 +97,9 @@ class Rescanner:
         async with self._one_at_a_time:
             started = time.monotonic()
             now_ms = int(time.time() * 1000)
-            found = await compare_with_disk(
-                self._ledger, self._agents, self._roots(), now_ms=now_ms, also_broken=also_broken
-            )
+            roots = self._roots()
+            await self._collect(roots, now_ms)
+            found = await compare_with_disk(self._ledger, self._agents, roots, now_ms=now_ms, also_broken=also_broken)
             unhinted = self._unhinted(found.outdated, now_ms)
             self._ingest_queue.queue(reading_order(found.outdated, now_ms=now_ms, active_days=self._active_days()))
             self._put_off_broken(found, now_ms)
@@ -111,6 +114,15 @@ class Rescanner:
                 unhinted=unhinted,
                 ms=ms,
             )
+
+    async def _collect(self, roots: Iterable[TranscriptRoot], now_ms: int) -> None:
+        """Takes in the hook calls that reached no daemon."""
+        selected = [root.agent_id for root in roots]
+        for agent_id, dropped in (
+            await asyncio.to_thread(collect_pending, self._spool, self._agents, selected)
+        ).items():
+            if dropped:
+                await self._ledger.count_skipped(agent_id, dropped, now_ms=now_ms)
 
     def _unhinted(self, outdated: Iterable[FoundSource], now_ms: int) -> int:
         old_ns = (now_ms - LOST_HINT_MS) * 1_000_000

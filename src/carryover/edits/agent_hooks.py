@@ -45,7 +45,7 @@ class AgentHooks:
                 event=hook.event,
                 command=hook_command(script.parent, self.agent, hook.event),
                 matcher=hook.matcher,
-                timeout_s=hook.timeout_s,
+                timeout_s=None if self.form == "plain" else hook.timeout_s,
             )
             for hook in self.hooks
         )

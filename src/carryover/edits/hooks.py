@@ -9,9 +9,9 @@ import msgspec
 
 from carryover.edits.hook_command import Owner
 
-Form = Literal["nested", "flat", "tables"]
-"""How hooks are laid out. `nested` and `flat`: JSON, see `json_hooks`. `tables`: the nested layout as TOML, see
-`toml_hooks`."""
+Form = Literal["nested", "flat", "plain", "tables"]
+"""How hooks are laid out. `nested`, `flat` and `plain`: JSON, see `json_hooks`. `tables`: the nested layout as TOML,
+see `toml_hooks`."""
 
 
 class HookFile(msgspec.Struct, frozen=True):

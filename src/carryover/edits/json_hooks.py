@@ -8,6 +8,10 @@ Flat (Cursor 1.7 to 3.12, in a file of their own), where both members must be th
 
     {"version": 1, "hooks": {"<event>": [{"command": "...", "timeout": 5}]}}
 
+Plain (Windsurf since 1.12.41, by its documentation, in a file of their own), without version, matcher and timeout:
+
+    {"hooks": {"<event>": [{"command": "...", "show_output": false}]}}
+
 The client may rewrite the file with its keys sorted (Claude Code 2.1.328, once, where `~/.claude.json` turns updates
 off), and a person may move hooks about. So ours are found by their command, wherever they are.
 """
@@ -46,6 +50,9 @@ Levels = tuple[tuple[Container, int, str], ...]
 VERSION: Final = "version"
 VERSION_NOW: Final = 1
 """The only version of the flat form so far (Cursor 1.7 to 3.12)."""
+
+_UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain")
+"""Forms in which an event's list holds the hooks themselves."""
 
 _DROPS: Final = "makes the agent drop the whole file"
 
@@ -157,6 +164,8 @@ def _entry(hook: Hook, form: Form) -> dict[str, Any]:
     """The entry of an event's list."""
     matcher = {} if hook.matcher is None else {"matcher": hook.matcher}
     timeout = {} if hook.timeout_s is None else {"timeout": hook.timeout_s}
+    if form == "plain":
+        return {"command": hook.command, "show_output": False}
     if form == "flat":
         return matcher | {"command": hook.command} | timeout
     return matcher | {HOOKS: [{"type": "command", "command": hook.command} | timeout]}
@@ -262,7 +271,7 @@ def _handlers(text: str, form: Form) -> int:
     entries = [
         entry for event in events for entries in event.values() if isinstance(entries, list) for entry in entries
     ]
-    if form == "flat":
+    if form in _UNGROUPED:
         return len(entries)
     groups = [entry.get(HOOKS) for entry in entries if isinstance(entry, dict)]
     return sum(len(handlers) for handlers in groups if isinstance(handlers, list))
@@ -314,7 +323,7 @@ def hook_places(text: str, form: Form) -> Iterator[HookPlace]:
                 continue
             above = ((root, at_hooks, HOOKS), (events, at_event, f"{HOOKS}.{event.key}"))
             entries = inside(text, event.value_start)
-            if form == "flat":
+            if form in _UNGROUPED:
                 yield from _flat(entries, event.key or "", above)
             else:
                 yield from _nested(text, entries, event.key or "", above)

@@ -68,7 +68,7 @@ def drop_reason(data: bytes, *, form: Form, rules: HookFileRules | None) -> str 
 
 def ignored_events(data: bytes, *, form: Form) -> tuple[str, ...]:
     """Events that are written where the agent does not look for them. Raises EditRefused."""
-    return json_hooks.ignored_events(decode(data)[1]) if form == "flat" else ()
+    return json_hooks.ignored_events(decode(data)[1]) if form in ("flat", "plain") else ()
 
 
 def value_at(data: bytes, key: Sequence[str], *, toml: bool) -> Any:

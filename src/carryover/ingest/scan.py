@@ -10,6 +10,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Reader, Source
 from carryover.config import AgentsConfig, Config
+from carryover.paths import StateDir
 from carryover.readers.files import stamp_of_file
 from carryover.readers.jsonl import JsonlReader
 
@@ -47,12 +48,17 @@ def roots_of(agents: Iterable[Agent], home: Path, env: Mapping[str, str]) -> tup
 def recorded_roots(
     agents: Iterable[Agent], tools: AgentsConfig, home: Path, env: Mapping[str, str]
 ) -> tuple[TranscriptRoot, ...]:
-    """`roots_of` and the folders that install recorded: the daemon may lack the variables of the user's shell."""
+    """`roots_of` and the folders that install recorded: the daemon may lack the variables of the user's shell.
+
+    Of an agent whose hook calls are kept, also the folder that keeps them.
+    """
     found: dict[TranscriptRoot, None] = {}
     for agent in agents:
         known = tools.of(agent.id)
         found.update(dict.fromkeys(roots_of([agent], home, {**known.env, **env})))
         found.update(dict.fromkeys(TranscriptRoot(agent.id, Path(root).expanduser()) for root in known.roots))
+        if agent.spec.hooks.spooled:
+            found[TranscriptRoot(agent.id, StateDir.of(env, home).spool / agent.id)] = None
     return tuple(found)
 
 

@@ -5,7 +5,8 @@
 #
 # Hands the payload of an agent's hook on to the daemon, as it is. Prints only what the agent is to take in when a
 # session starts, says nothing otherwise, always exits with 0. Where no daemon answers, a session gets the answer
-# that was made in advance for the project of the folder it starts in; never anything that lies in the project.
+# that was made in advance for the project of the folder it starts in; never anything that lies in the project. What an
+# agent records nowhere else is put down for the daemon to collect when it is back.
 exec 2>/dev/null
 # A closed one would be given to the next file or pipe that is opened, and be waited on for ever.
 true 3<&0 || exec </dev/null
@@ -20,6 +21,40 @@ send() { # LIMIT_S OPTION...
   # From the state folder, since a socket's path must be short. The secret is in the file, where `ps` does not show it.
   cd "$state" && command curl -q -K hook.curl -m "$limit_s" --data-binary @- "$@" "http://localhost/hook/$agent/$event"
 }
+
+put_down() { # Calls that no daemon took, each a file: event, folder, payload. 64 MiB of them, then no more.
+  [ ! -e "$state/paused" ] && [ ${#payload} -le 4194304 ] || return
+  umask 077
+  pending=$state/spool/$spool/pending
+  mkdir -p "$pending" && used=$(du -sk "$pending") && [ "${used%%[!0-9]*}" -le 65536 ] || return
+  file=$(mktemp "$pending/.XXXXXXXXXX") || return
+  printf '%s\n' "$event" "$here" "$payload" >"$file" && mv "$file" "$pending/${file##*/.}.hook" || rm -f "$file"
+}
+
+spool=
+case $agent in
+@SPOOLED@
+  *) ;;
+esac
+
+if [ -n "$spool" ]; then
+  here=$PWD
+  case $here in
+    *'
+'*) here= ;;
+  esac
+  # Everything is taken in, so that the agent meets no closed pipe. What is longer is kept by nobody.
+  payload=$({
+    head -c 4194305
+    cat >/dev/null
+  })
+  [ -n "$payload" ] || exit 0
+  case $(printf '%s' "$payload" | send 0.3 -o /dev/null -w '%{http_code}' -H "@CWD_HEADER@: $here/") in
+    2??) ;;
+    *) put_down ;;
+  esac
+  exit 0
+fi
 
 case $event in
   @START_EVENTS@) ;;

@@ -15,6 +15,8 @@ from carryover.paths import StateDir
 
 CURL_CONFIG: Final = "hook.curl"
 SECRET_HEADER: Final = "X-Carryover-Secret"
+CWD_HEADER: Final = "X-Carryover-Cwd"
+"""The folder that the hook ran in, with a slash at its end; of agents whose payloads do not say it."""
 
 _SOURCE: Final = Path(__file__).with_name(SCRIPT)
 
@@ -40,8 +42,12 @@ def hook_script() -> bytes:
     known = (
         f"  {spec.id})\n{indent(spec.hooks.offline.strip(), '    ')}\n    ;;" for spec in hooked if spec.hooks.offline
     )
+    kept = (f"  {' | '.join((spec.id, *spec.aliases))}) spool={spec.id} ;;" for spec in specs() if spec.hooks.spooled)
     text = _SOURCE.read_text(encoding="utf-8")
-    return text.replace("@START_EVENTS@", " | ".join(events)).replace("@AGENTS@", "\n".join(known)).encode()
+    parts = {"@START_EVENTS@": " | ".join(events), "@AGENTS@": "\n".join(known), "@SPOOLED@": "\n".join(kept)}
+    for mark, part in {**parts, "@CWD_HEADER@": CWD_HEADER}.items():
+        text = text.replace(mark, part)
+    return text.encode()
 
 
 def write_hook_script(state: StateDir) -> bool:

@@ -16,7 +16,9 @@ from carryover.daemon.log import Log
 from carryover.daemon.rescanner import Rescanner
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import roots_of
+from carryover.ingest.spool import Spool
 from carryover.ledger.store import Ledger
+from carryover.paths import StateDir
 from carryover.publish.project_root import find_root
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
@@ -44,6 +46,7 @@ class Floor:
             self.reading,
             active_days=self._active_days,
             on_lost_hints=self.hints_lost.set,
+            spool=Spool(StateDir(home / ".carryover")),
             log=log,
         )
 

@@ -24,6 +24,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, HookEvent, Source
+from carryover.adapter.spooled import spool_line
 from carryover.agents import agent_id_of
 from carryover.daemon.health import HookCounts
 from carryover.daemon.hooks.lookup import OwnSession, changed_of_late, may_have_other_sources, own_session
@@ -35,6 +36,7 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import FindRoot
 from carryover.ingest.pipeline import ingest_provisional
 from carryover.ingest.scan import TranscriptRoot
+from carryover.ingest.spool import Spool, SpoolFull
 from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
@@ -48,7 +50,7 @@ MOST_AT_ONCE: Final = 128
 MOST_KEPT: Final = 512
 """Things to store that wait for the ledger. More are dropped: the transcripts bring them."""
 
-_EVENT: Final = re.compile(r"[A-Za-z]{1,40}")
+_EVENT: Final = re.compile(r"[A-Za-z_]{1,60}")
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -74,10 +76,14 @@ class Hooks:
         publish_queue: PublishQueue,
         starts: SessionStarts,
         *,
+        spool: Spool,
+        reads: Callable[[str], bool],
         root_of: FindRoot,
         executor: Executor,
         log: Log,
     ) -> None:
+        self._spool = spool
+        self._reads = reads
         self._agents = agents
         self._roots = roots
         self._ledger = ledger
@@ -93,8 +99,10 @@ class Hooks:
         self._at_once = 0
         self.counts = HookCounts()
 
-    async def call(self, agent_name: str, event: str, payload: bytes, *, authenticated: bool) -> Reply:
-        """The answer to one call. Never raises."""
+    async def call(
+        self, agent_name: str, event: str, payload: bytes, *, authenticated: bool, cwd: str | None = None
+    ) -> Reply:
+        """The answer to one call. Never raises. `cwd`: the folder that the hook ran in, where its script said so."""
         agent_id = agent_id_of(agent_name)
         if agent_id is None or _EVENT.fullmatch(event) is None:
             return Reply(404)
@@ -102,10 +110,17 @@ class Hooks:
         if agent is None or agent.hooks is None:
             return _QUIET
         read: HookEvent | Skipped | None = None
+        to_keep = agent.spec.hooks.spooled and authenticated and self._reads(agent.id)
         self._at_once += 1
         try:
-            read = agent.hooks.read(_spelled(event, agent.hooks.events), payload, _now_ms())
+            event = _spelled(event, agent.hooks.events)
+            read = agent.hooks.read(event, payload, _now_ms())
             if self._at_once <= MOST_AT_ONCE:
+                if isinstance(read, HookEvent):
+                    read = msgspec.structs.replace(read, cwd=read.cwd or (cwd if authenticated else None))
+                    if to_keep:
+                        await self._keep(agent, event, payload, read, cwd)
+                to_keep = False
                 return await self._answer(agent, read, authenticated)
             self.counts.overloaded += 1
         except TimeoutError:
@@ -117,6 +132,9 @@ class Hooks:
             self._log.error("hook_failed", error, agent=agent_id, hook=event)
         finally:
             self._at_once -= 1
+        if to_keep:
+            self.counts.not_kept += 1
+            return Reply(503)
         return _nothing(read)
 
     async def run(self) -> None:
@@ -140,6 +158,27 @@ class Hooks:
     def drain(self) -> None:
         """Let `run` end once what waits has been done."""
         self._left.put_nowait(None)
+
+    async def _keep(self, agent: Agent, event: str, payload: bytes, read: HookEvent, cwd: str | None) -> None:
+        """Keeps a payload before it is answered. Raises OSError and TimeoutError; the hook's script then does it."""
+        line = spool_line(event, payload, at_ms=_now_ms(), cwd=cwd)
+        if line is None:
+            return
+        try:
+            async with asyncio.timeout(SAVE_S):
+                path = await asyncio.get_running_loop().run_in_executor(
+                    self._executor, _put_in_spool, self._spool, agent, read.session, line
+                )
+        except SpoolFull:
+            self.counts.not_kept += 1
+            self._log.warning("spool_full", agent=agent.id)
+            return
+        self.counts.kept += 1
+        source = agent.source_of(path, self._spool.folder(agent.id))
+        if source is not None:
+            self._ingest_queue.hint([source])
+        if read.action == "turn_end":
+            self.later(partial(asyncio.to_thread, self._spool.sync, path))
 
     async def _answer(self, agent: Agent, read: HookEvent | Skipped, authenticated: bool) -> Reply:
         if not authenticated:
@@ -174,7 +213,7 @@ class Hooks:
             case "turn_end":
                 self.later(partial(self._work.finish, call))
             case "hint":
-                if may_have_other_sources(call.transcript):
+                if may_have_other_sources(call.transcript) and not call.agent.spec.hooks.spooled:
                     self.later(partial(self._work.hint, call))
         self.counts.quiet += 1
         return _QUIET
@@ -205,6 +244,13 @@ class Hooks:
     def _check(self, agent: Agent, read: HookEvent, authenticated: bool) -> Call | Refused:
         """Blocks."""
         return check_call(agent, read, self._roots_of(agent), authenticated=authenticated, root_of=self._root_of)
+
+
+def _put_in_spool(spool: Spool, agent: Agent, session: str, line: bytes) -> Path:
+    """Keeps a line after those that were put down while no daemon took them. Blocks."""
+    with suppress(OSError):  # they are tried again with the next rescan
+        spool.collect(agent)
+    return spool.keep(agent.id, session, line)
 
 
 def _spelled(event: str, known: tuple[str, ...]) -> str:

@@ -29,7 +29,7 @@ from carryover.daemon.hooks.guard import BODY_LIMIT_BYTES, Head, knows_secret, r
 from carryover.daemon.log import Log, describe
 from carryover.daemon.port_holder import port_holder
 from carryover.daemon.supervisor import delay_s
-from carryover.publish.hook_script import SECRET_HEADER
+from carryover.publish.hook_script import CWD_HEADER, SECRET_HEADER
 
 ADDRESS: Final = "127.0.0.1"
 
@@ -236,7 +236,8 @@ def hook_route(hooks: Hooks, *, secret: str | None) -> Handler:
         except TimeoutError:
             return web.Response(status=408)
         target = request.match_info
-        reply = await hooks.call(target["agent"], target["event"], payload, authenticated=authenticated)
+        cwd = request.headers.get(CWD_HEADER, "").removesuffix("/") or None
+        reply = await hooks.call(target["agent"], target["event"], payload, authenticated=authenticated, cwd=cwd)
         return web.Response(status=reply.status, body=reply.body or None, content_type="text/plain", charset="utf-8")
 
     return handle

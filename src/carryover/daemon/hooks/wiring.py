@@ -23,6 +23,7 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.supervisor import Supervisor
 from carryover.facts import ProjectRoot
 from carryover.ingest.scan import TranscriptRoot
+from carryover.ingest.spool import Spool
 from carryover.ledger.store import Ledger
 from carryover.publish.hook_script import write_hook_script
 from carryover.publish.offline_answers import prune_answers
@@ -46,6 +47,7 @@ class HookWiring:
         *,
         last_sweep_ms: Callable[[], int | None],
         follow: Callable[[ProjectRoot], Awaitable[object]],
+        spool: Spool,
         log: Log,
     ) -> None:
         self._context = context
@@ -78,6 +80,8 @@ class HookWiring:
             ingest_queue,
             publish_queue,
             starts,
+            spool=spool,
+            reads=context.reads,
             root_of=context.root_of,
             executor=checks,
             log=log,

@@ -1,0 +1,43 @@
+"""What was handed to a hook, as it is kept where the agent has no transcript of its own: one JSON line per call."""
+
+from __future__ import annotations
+
+import msgspec
+
+from carryover.records import rawjson
+
+_LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
+
+
+class SpooledCall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One call of a hook."""
+
+    event: str
+    """In the agent's own spelling."""
+    at_ms: int
+    """When it arrived, in UTC milliseconds."""
+    payload: msgspec.Raw
+    """As it came, on one line."""
+    cwd: str | None = None
+    """The folder that the hook ran in; None where that is not known."""
+
+
+def spool_line(event: str, payload: bytes, *, at_ms: int, cwd: str | None) -> bytes | None:
+    """Returns the line for a call, with its line break; None where the payload is no JSON."""
+    for data in (payload, rawjson.mend(payload)):
+        try:
+            msgspec.json.decode(data)
+        except rawjson.UNREADABLE:
+            continue
+        # A line break in JSON is white space between its parts: inside a text it is escaped.
+        raw = msgspec.Raw(data.translate(_LINE_BREAKS))
+        return msgspec.json.encode(SpooledCall(event=event, at_ms=at_ms, payload=raw, cwd=_storable(cwd))) + b"\n"
+    return None
+
+
+def _storable(cwd: str | None) -> str | None:
+    """A folder as JSON can hold it: an absolute path in UTF-8."""
+    try:
+        return cwd if cwd is not None and cwd.startswith("/") and cwd.encode() else None
+    except UnicodeEncodeError:
+        return None

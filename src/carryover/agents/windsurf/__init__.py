@@ -1,0 +1,1 @@
+"""Windsurf, called Devin Desktop since June 2026: its agent Cascade."""

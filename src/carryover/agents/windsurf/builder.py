@@ -1,0 +1,93 @@
+"""What one record becomes: events with their identity, and the next context."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import Final
+
+from carryover.adapter.contract import Parsed, Reemitted
+from carryover.adapter.event_builder import EventBuilder, OpenCall, usable_folder
+from carryover.agents.windsurf.context import Context
+from carryover.model import AnyBody, Op, ResultStatus, SessionInfo
+from carryover.records.changes import Change, as_edit
+from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, is_absolute, resolved
+from carryover.records.text import names_own_folder
+
+LATEST_MS: Final = 253_402_300_799_999
+"""End of the year 9999: no record is later, whatever it says."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Builder(EventBuilder[Context]):
+    """One record while it is parsed. `ident` is what its keys begin with; `cwd`: the folder it names itself."""
+
+    session: str
+    ident: str
+    cwd: str | None = None
+
+    def place(self, own_ms: int, noted_ms: int = 0) -> None:
+        """Gives the record its time: its own, else just after the one before, or when the file was written."""
+        after = self.context.last_ms + 1 if self.context.last_ms else 0
+        self.at_ms = min(own_ms if own_ms > 0 else max(after, noted_ms), LATEST_MS)
+        self.change(last_ms=max(self.at_ms, self.context.last_ms))
+
+    def learn_folder(self, cwd: str | None) -> None:
+        """Remembers a folder of the conversation, unless one is known."""
+        if self.context.cwd is None and (folder := usable_folder(cwd)) is not None:
+            self.change(cwd=folder)
+
+    def learn_model(self, model: str) -> None:
+        """Reports which model works, where that is news."""
+        if model and (named := bounded(model, 200)) != self.context.model:
+            self.change(model=named)
+            self.add(SessionInfo(model=named), "model")
+
+    def add(self, body: AnyBody, part: str) -> None:
+        """Adds an event of a part of the record. Without any time there is none."""
+        if self.at_ms:
+            cwd = self.cwd or self.context.cwd
+            self.append(f"{self.session}/{self.ident}:{part}", body, session=self.session, cwd=cwd)
+        elif not self.skipped:
+            self.count_skipped("record", "no time")
+
+    def ran(
+        self,
+        name: str,
+        op: Op,
+        subject: str,
+        status: ResultStatus | None,
+        output: str = "",
+        *,
+        exit_code: int | None = None,
+        changes: tuple[Change, ...] = (),
+    ) -> None:
+        """Adds a tool call, how it ended (unless `status` is None), and what it changed if it went well."""
+        call = OpenCall(
+            id=f"{self.session}/{self.ident}",
+            name=name,
+            op=op,
+            subject=bounded(subject, SUBJECT_CHARS),
+            handoff=names_own_folder(subject),
+        )
+        self.add(call.as_event(), "call")
+        if status is not None:
+            self.add(call.ended(status, output, exit_code=exit_code), "result")
+        if status == "ok":
+            for number, change in enumerate(changes):
+                self.add(as_edit(change, call.id), f"edit{number}")
+
+    def absolute(self, path: str) -> str | None:
+        """A path as an absolute one, without `..`; None where that cannot be told. Its folder is that of the
+        conversation, where no better one is known."""
+        found = resolved(path, self.context.cwd) if 0 < len(path) <= MAX_PATH_CHARS else None
+        if found is not None and is_absolute(found) and found.startswith("/"):
+            self.learn_folder(posixpath.dirname(found))
+        return found
+
+    def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
+        """The next context and what the record became."""
+        if self.events:
+            self.change(last=self.events[-1].key.encode("utf-8", "replace"))
+        found = self.built()
+        return self.context, Parsed(events=found.events, skipped=found.skipped, reemitted=reemitted)

@@ -1,0 +1,17 @@
+"""What must be remembered from one record to the next. Small and bounded: it is stored with the cursor."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one conversation between two records."""
+
+    cwd: str | None = None
+    """The workspace that its hooks ran in, or a folder that is known to lie in it."""
+    last_ms: int = 0
+    """Time of the last record: records without one come a millisecond later."""
+    last: bytes | None = None
+    """Key of the last event; bytes, for in a text it might be taken for a secret."""
+    model: str | None = None

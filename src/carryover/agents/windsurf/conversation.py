@@ -1,0 +1,282 @@
+"""One conversation out of what was handed to hooks, and of its transcript as far as that goes.
+
+The transcript says more of a turn (what failed, perhaps what a command printed) and comes when the turn has ended; the
+hooks tell the turn that goes on, and all that happened where no transcript is written. So a conversation is: calls from
+before the transcript begins, the transcript, and calls of turns after the last one that it holds. Once a turn is in the
+transcript its calls no longer count, which the ledger makes good (`carryover.readers.rewritten`).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Batch
+from carryover.adapter.spooled import SpooledCall
+from carryover.agents.windsurf import wire
+from carryover.agents.windsurf.hooks import transcript_of
+from carryover.agents.windsurf.locate import Kind
+from carryover.readers.files import read_small, stamp_of_file
+from carryover.readers.rewritten import Piece, read_on
+from carryover.readers.stat_cache import utc_now_ms
+from carryover.records import rawjson
+from carryover.records.fields import digest
+
+MAX_BYTES: Final = 64 << 20
+SAME_CALL_MS: Final = 2_000
+"""The same hook registered twice, by the user and in the workspace, runs twice within that time."""
+
+_CALL: Final = msgspec.json.Decoder(SpooledCall)
+_ROW: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A call of a hook, as far as its place in the conversation depends on it."""
+
+    id: str
+    same: str
+    """Equal for calls that say the same of the same turn."""
+    event: str
+    turn: str
+    at_ms: int
+    prompt: str
+    transcript: str | None
+    kept: SpooledCall
+
+    @classmethod
+    def of(cls, kept: SpooledCall, given: wire.Payload) -> Call:
+        """The call that was kept."""
+        turn = wire.text_of(given.execution_id)
+        at_ms = wire.time_of(given.timestamp) or kept.at_ms
+        event = kept.event.lower()
+        info = wire.part(given.tool_info, wire.ToolInfo) or wire.ToolInfo()
+        same = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(given.tool_info))
+        return cls(
+            id=f"{same}/{at_ms}",
+            same=same,
+            event=event,
+            turn=turn,
+            at_ms=at_ms,
+            prompt=wire.text_of(info.user_prompt).strip() if event == wire.PROMPT else "",
+            transcript=transcript_of(given) if event == wire.TRANSCRIPT else None,
+            kept=kept,
+        )
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A row of a transcript. `asked`: the prompt that it holds, if it does; `speaks`: it holds words of the model."""
+
+    data: bytes
+    fields: dict[str, msgspec.Raw] | None
+    asked: str | None = None
+    speaks: bool = False
+
+
+def read(path: Path, kind: Kind, cursor: bytes | None) -> Batch:
+    """What changed in the conversation at `path`.
+
+    Raises FileNotFoundError where it is gone, OSError where it cannot be read or is too large.
+    """
+    written_ms = stamp_of_file(path).mtime_ns // 1_000_000
+    data = read_small(path, limit=MAX_BYTES)
+    if data is None:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    if kind == "transcript":
+        conversation = Conversation(path.stem, (), rows_in(data), noted_ms=written_ms)
+    else:
+        calls, unread = calls_in(data)
+        conversation = Conversation(path.stem, calls, _transcript(calls), unread=unread)
+    return read_on(conversation, cursor, now_ms=utc_now_ms())
+
+
+def calls_in(data: bytes) -> tuple[list[Call], list[wire.PassedByRecord]]:
+    """The calls in a file of the spool, in the order of their times and each once, and what could not be read."""
+    found: list[Call] = []
+    unread: list[wire.PassedByRecord] = []
+    for line in data.split(b"\n")[:-1]:
+        if line.strip():
+            call = _call(line)
+            (unread if isinstance(call, wire.PassedByRecord) else found).append(call)  # type: ignore[arg-type]
+    calls: list[Call] = []
+    latest_ms: dict[str, int] = {}
+    for call in sorted(found, key=lambda call: call.at_ms):
+        if call.same not in latest_ms or call.at_ms > latest_ms[call.same] + SAME_CALL_MS:
+            calls.append(call)
+            latest_ms[call.same] = call.at_ms
+    return calls, unread
+
+
+def _call(line: bytes) -> Call | wire.PassedByRecord:
+    kept = rawjson.read(_CALL, line)
+    if isinstance(kept, str):
+        return wire.PassedByRecord(what="call", why=_reason(kept))
+    given = rawjson.read(wire.PAYLOAD, bytes(kept.payload))
+    if isinstance(given, str):
+        return wire.PassedByRecord(what="call", why=_reason(given))
+    return Call.of(kept, given)
+
+
+def _reason(why: str) -> str:
+    return why if why in wire.REASONS else wire.REASONS[0]
+
+
+def rows_in(data: bytes) -> list[Row]:
+    """The rows of a transcript. The last one may lack its line break; if it is cut, it is left out."""
+    *lines, last = data.split(b"\n")
+    rows = [_row(line) for line in lines if line.strip()]
+    if last.strip() and (row := _row(last)).fields is not None:
+        rows.append(row)
+    return rows
+
+
+def _row(line: bytes) -> Row:
+    fields = rawjson.read(_ROW, line)
+    if isinstance(fields, str):
+        return Row(line, None)
+    kind = wire.text_of(fields.get("type", rawjson.ABSENT))
+    held = wire.part(fields.get(kind, rawjson.ABSENT), wire.RowData) or wire.RowData()
+    asked = wire.text_of(held.user_response).strip() if kind == wire.USER_ROW else None
+    return Row(line, fields, asked, speaks=kind == wire.PLANNER_ROW and bool(wire.text_of(held.response).strip()))
+
+
+def _transcript(calls: Iterable[Call]) -> list[Row]:
+    """The rows of the transcript that was named last; none where it cannot be read (any more)."""
+    path = next((call.transcript for call in reversed(list(calls)) if call.transcript is not None), None)
+    if path is None or Path(path).is_symlink():
+        return []
+    with suppress(OSError):
+        return rows_in(read_small(Path(path), limit=MAX_BYTES) or b"")
+    return []
+
+
+class Merged(msgspec.Struct, frozen=True):
+    """A conversation in its order: calls from before the transcript begins, its rows, and calls after the last turn
+    that it holds. `held` are the calls that the rows stand for."""
+
+    before: Sequence[Call] = ()
+    rows: Sequence[Row] = ()
+    held: Sequence[Call] = ()
+    after: Sequence[Call] = ()
+
+
+def merged(calls: Sequence[Call], rows: Sequence[Row]) -> Merged:
+    """Calls, and the rows of the transcript that one of them named."""
+    rows = _ended(rows)
+    asked = [row.asked for row in rows if row.asked is not None]
+    if not asked:
+        return Merged(before=calls)
+    turns = {turn: number for number, turn in enumerate(dict.fromkeys(call.turn for call in calls))}
+    named = max((turns[call.turn] for call in calls if call.transcript is not None), default=-1)
+    prompts = {turns[call.turn]: call.prompt for call in reversed(calls) if call.event == wire.PROMPT}
+    last = _turn_of(asked[-1], prompts, named)
+    held = [call for call in calls if turns[call.turn] <= last]
+    after = [call for call in calls if turns[call.turn] > last]
+    begins = (number for number, call in enumerate(held) if call.event == wire.PROMPT and call.prompt == asked[0])
+    first = next(begins, 0)
+    return Merged(before=held[:first], rows=rows, held=held[first:], after=after)
+
+
+def _ended(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows without a last turn in which the model has not spoken yet: its calls say as much and come sooner."""
+    begins = max((number for number, row in enumerate(rows) if row.asked is not None), default=len(rows))
+    return rows if any(row.speaks for row in rows[begins:]) else rows[:begins]
+
+
+def _turn_of(asked: str, prompts: Mapping[int, str], named: int) -> int:
+    """The turn that a prompt began: the one whose end named the transcript. If that was another prompt, the file was
+    written again since, or not yet: a later turn, else an earlier one."""
+    if prompts.get(named, asked) == asked:
+        return named
+    same = [turn for turn, prompt in sorted(prompts.items()) if prompt == asked]
+    return next((turn for turn in same if turn > named), same[-1] if same else named)
+
+
+class Conversation:
+    """See `carryover.readers.rewritten`: both a snapshot, and the one conversation that it holds.
+
+    `noted_ms`: when the transcript was written, for rows without a time of their own and without a call.
+    """
+
+    rests_ms = None
+
+    def __init__(
+        self,
+        ident: str,
+        calls: Sequence[Call],
+        rows: Sequence[Row],
+        *,
+        noted_ms: int = 0,
+        unread: Sequence[wire.PassedByRecord] = (),
+    ) -> None:
+        self._ident = ident
+        self._calls = calls
+        self._noted_ms = noted_ms
+        whole = merged(calls, rows) if calls else Merged(rows=rows)
+        self._records: list[wire.CallRecord | wire.RowRecord | wire.PassedByRecord] = list(
+            chain(
+                unread,
+                map(_record_of, whole.before),
+                _records_of(whole.rows, whole.held, noted_ms),
+                map(_record_of, whole.after),
+            )
+        )
+
+    def conversations(self) -> list[tuple[str, str]]:
+        """Returns the one conversation of the file, or nothing where it is empty."""
+        mark = digest("\n".join(f"{ident} {mark}" for ident, mark in self.pieces))
+        return [(self._ident, mark)] if self.pieces else []
+
+    def conversation(self, ident: str, notes: dict[str, str]) -> Conversation:  # noqa: ARG002
+        """Returns the conversation itself: a file holds one."""
+        return self
+
+    @cached_property
+    def pieces(self) -> list[Piece]:
+        """The records, each with a mark of its content."""
+        return [(str(number), digest(data)) for number, data in enumerate(self._encoded)]
+
+    @cached_property
+    def _encoded(self) -> list[bytes]:
+        return [msgspec.json.encode(record) for record in self._records]
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
+        """Returns the record that opens the conversation."""
+        first_ms = self._calls[0].at_ms if self._calls else self._noted_ms
+        cwd = next((call.kept.cwd for call in self._calls if call.kept.cwd is not None), None)
+        return msgspec.json.encode(wire.BeginRecord(at_ms=first_ms, on=on, more=more, cwd=cwd))
+
+    def piece(self, number: int) -> bytes | None:
+        """Returns the record of a call or a row."""
+        return self._encoded[number]
+
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
+        """Returns None: nothing is said of a conversation as a whole."""
+        return None
+
+
+def _record_of(call: Call) -> wire.CallRecord:
+    return wire.CallRecord(id=call.id, event=call.event, at_ms=call.at_ms, payload=call.kept.payload, cwd=call.kept.cwd)
+
+
+def _records_of(
+    rows: Iterable[Row], held: Sequence[Call], noted_ms: int
+) -> Iterable[wire.RowRecord | wire.PassedByRecord]:
+    """The records of rows. A prompt gets the time of the call that brought it."""
+    prompts = [call for call in held if call.event == wire.PROMPT]
+    for number, row in enumerate(rows, 1):
+        if row.fields is None:
+            yield wire.PassedByRecord(what="row", why="not JSON")
+            continue
+        place = next((n for n, call in enumerate(prompts) if call.prompt == row.asked), None)
+        at_ms = prompts[place].at_ms if place is not None else 0
+        prompts = prompts[place + 1 :] if place is not None else prompts
+        raw = msgspec.Raw(msgspec.json.encode(row.fields))
+        yield wire.RowRecord(number=number, row=raw, noted_ms=noted_ms, at_ms=at_ms)

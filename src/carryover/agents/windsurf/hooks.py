@@ -1,0 +1,58 @@
+"""Cascade's hooks: what their payloads say. Nothing that a hook prints reaches the model, in any version reported.
+
+From reports and the vendor's pages (1.12.41 to 2.3.9), never seen by us. Devin Local, in the same program, runs Claude
+Code's hooks instead, with payloads of its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter.contract import HookEvent, HookProtocol
+from carryover.adapter.hooks import root_above, skipped
+from carryover.agents.windsurf import locate, wire
+from carryover.agents.windsurf.spec import SPEC
+from carryover.model import Skipped
+from carryover.records import rawjson
+
+_TURN_ENDS: Final = (wire.RESPONSE, wire.TRANSCRIPT)
+
+
+def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:  # noqa: ARG001
+    event = event.lower()
+    given = rawjson.read(wire.PAYLOAD, payload)
+    if isinstance(given, str):
+        return skipped(event, given)
+    session = given.trajectory_id or ""
+    if locate.ID.fullmatch(session) is None or (given.agent_action_name or "").lower() != event:
+        return skipped(event, "another agent's payload")
+    return HookEvent(
+        action="turn_end" if event in _TURN_ENDS else "hint",
+        session=session,
+        transcript=transcript_of(given) if event == wire.TRANSCRIPT else None,
+    )
+
+
+def _answer(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def _layout_root(transcript: Path) -> Path | None:
+    return root_above(transcript, locate.source_of, (locate.TRANSCRIPTS, SPEC.id))
+
+
+def transcript_of(given: wire.Payload) -> str | None:
+    """The transcript that a payload names, where it lies as we know it and is that of the conversation."""
+    info = wire.part(given.tool_info, wire.ToolInfo) or wire.ToolInfo()
+    path = wire.text_of(info.transcript_path)
+    is_known = path.startswith("/") and Path(path).stem == given.trajectory_id
+    return path if is_known and _layout_root(Path(path)) is not None else None
+
+
+HOOKS: Final = HookProtocol(
+    events=(wire.PROMPT, wire.WRITE, wire.COMMAND, wire.RESPONSE, wire.TRANSCRIPT, wire.WORKTREE),
+    read=_read,
+    answer=_answer,
+    layout_root=_layout_root,
+)

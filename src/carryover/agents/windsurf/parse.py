@@ -1,0 +1,133 @@
+"""From one record of a conversation to events. Facts about the formats: FACTS.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Parsed, Record, Reemitted, Source
+from carryover.adapter.event_builder import usable_folder
+from carryover.agents.windsurf import wire
+from carryover.agents.windsurf.builder import LATEST_MS, Builder
+from carryover.agents.windsurf.context import Context
+from carryover.agents.windsurf.messages import said_in
+from carryover.agents.windsurf.rows import parse_row
+from carryover.model import AssistantMessage, UserPrompt
+from carryover.records import rawjson
+from carryover.records.changes import Change, Replacement, replaced, written
+
+
+def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    """Folds one record. Never raises: what is not understood is counted in `skipped`."""
+    read = rawjson.read(wire.RECORD, record.data)
+    if isinstance(read, str):
+        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
+    if isinstance(read, wire.PassedByRecord):
+        why = read.why if read.why in wire.REASONS else "not understood"
+        return context, Parsed(skipped=(rawjson.skipped(read.what, why, None),))
+    session = source.session or "?"
+    if isinstance(read, wire.BeginRecord):
+        return _begin(session, context, read)
+    if isinstance(read, wire.RowRecord):
+        builder = Builder(context=context, session=session, ident=f"row{read.number}")
+        parse_row(builder, read)
+    else:
+        builder = Builder(context=context, session=session, ident=read.id, cwd=usable_folder(read.cwd))
+        _parse_call(builder, read)
+    return builder.parsed()
+
+
+def _begin(session: str, context: Context, record: wire.BeginRecord) -> tuple[Context, Parsed]:
+    """What is emitted again: what comes after the last event, or all of it where anything before it changed."""
+    after = context.last if record.on else None
+    if not record.on:
+        context = Context(cwd=usable_folder(record.cwd), last_ms=min(max(record.at_ms - 1, 0), LATEST_MS))
+    again = Reemitted(
+        session=session, after=None if after is None else after.decode("utf-8", "replace"), more=record.more
+    )
+    return context, Parsed(reemitted=again)
+
+
+def _parse_call(builder: Builder, record: wire.CallRecord) -> None:
+    given = rawjson.part_of(record.payload, wire.Payload)
+    info = wire.part(given.tool_info, wire.ToolInfo) if given is not None else None
+    builder.learn_folder(builder.cwd)
+    builder.place(record.at_ms)
+    parse = _EVENTS.get(record.event)
+    if parse is None:
+        if record.event not in _QUIET:
+            builder.count_skipped(record.event, "unknown event")
+    elif given is None or info is None:
+        builder.count_skipped(record.event, "unexpected shape")
+    else:
+        parse(builder, info)
+        if builder.events:
+            builder.learn_model(wire.text_of(given.model_name))
+
+
+def _prompt(builder: Builder, info: wire.ToolInfo) -> None:
+    text = wire.text_of(info.user_prompt)
+    if text.strip():
+        builder.add(UserPrompt(text=text), "prompt")
+
+
+def _write(builder: Builder, info: wire.ToolInfo) -> None:
+    path = builder.absolute(wire.path_of(info.file_path))
+    if path is None:
+        builder.count_skipped(wire.WRITE, "no usable path")
+        return
+    edits = wire.part(info.edits, list[Replacement]) or []
+    builder.ran("write_code", "edit", path, "ok", changes=(_change(path, edits),))
+
+
+def _change(path: str, edits: list[Replacement]) -> Change:
+    """What the edits changed. One that replaces nothing made the file."""
+    if len(edits) == 1 and not edits[0].old_string:
+        return msgspec.structs.replace(written(path, edits[0].new_string), change="add")
+    return replaced(path, edits, counted=True)
+
+
+def _command(builder: Builder, info: wire.ToolInfo) -> None:
+    command = wire.text_of(info.command_line).strip()
+    if not command:
+        builder.count_skipped(wire.COMMAND, "no command")
+        return
+    folder = usable_folder(wire.path_of(info.cwd))
+    builder.learn_folder(folder)
+    builder.cwd = folder or builder.cwd
+    # The payload says neither what it printed nor how it ended.
+    builder.ran("run_command", "shell", command, "unknown")
+
+
+def _read(builder: Builder, info: wire.ToolInfo) -> None:
+    if (path := builder.absolute(wire.path_of(info.file_path))) is not None:
+        builder.ran("read_code", "read", path, "ok")
+
+
+def _mcp(builder: Builder, info: wire.ToolInfo) -> None:
+    server, tool = wire.text_of(info.mcp_server_name), wire.text_of(info.mcp_tool_name)
+    if subject := "/".join(filter(None, (server, tool))):
+        builder.ran("mcp_tool_use", "other", subject, "ok", wire.text_of(info.mcp_result))
+
+
+def _response(builder: Builder, info: wire.ToolInfo) -> None:
+    if text := said_in(wire.text_of(info.response)):
+        builder.add(AssistantMessage(text=text, final=True), "said")
+
+
+def _worktree(builder: Builder, info: wire.ToolInfo) -> None:
+    builder.learn_folder(wire.path_of(info.root_workspace_path))
+
+
+_EVENTS: Final[dict[str, Callable[[Builder, wire.ToolInfo], None]]] = {
+    wire.PROMPT: _prompt,
+    wire.WRITE: _write,
+    wire.COMMAND: _command,
+    wire.READ: _read,
+    wire.MCP: _mcp,
+    wire.RESPONSE: _response,
+    wire.WORKTREE: _worktree,
+}
+_QUIET: Final = wire.BEFORE | {wire.TRANSCRIPT}

@@ -1,0 +1,93 @@
+"""From a row of a transcript to events: one step of the conversation, with its data under the name of its type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.event_builder import usable_folder
+from carryover.agents.windsurf import wire
+from carryover.agents.windsurf.builder import Builder
+from carryover.model import AssistantMessage, ResultStatus, UserPrompt
+from carryover.records import rawjson
+from carryover.records.changes import Change, written
+
+_SAID: Final = ("", "done", "error")
+"""States in which a text was shown. One that was cancelled or is pending is taken by nobody."""
+_STATES: Final[dict[str, ResultStatus | None]] = {
+    "": "unknown",
+    "done": "ok",
+    "error": "error",
+    "canceled": "interrupted",
+    "pending": None,
+}
+
+
+def parse_row(builder: Builder, record: wire.RowRecord) -> None:
+    """Parses one row."""
+    fields = rawjson.part_of(record.row, dict[str, msgspec.Raw]) or {}
+    kind = wire.text_of(fields.get("type", rawjson.ABSENT))
+    status = wire.text_of(fields.get("status", rawjson.ABSENT))
+    builder.place(wire.time_of(fields.get("timestamp", rawjson.ABSENT)) or record.at_ms, record.noted_ms)
+    parse = _ROWS.get(kind)
+    if parse is None:
+        builder.count_skipped(f"row/{kind}", "unknown type")
+    elif status not in _STATES:
+        builder.count_skipped(f"row/{kind}", "unknown status")
+    elif (data := wire.part(fields.get(kind, rawjson.ABSENT), wire.RowData)) is None:
+        builder.count_skipped(f"row/{kind}", "unexpected shape")
+    else:
+        parse(builder, data, status)
+
+
+def _prompt(builder: Builder, data: wire.RowData, status: str) -> None:
+    text = wire.text_of(data.user_response)
+    if text.strip() and status in _SAID:
+        builder.add(UserPrompt(text=text), "prompt")
+
+
+def _said(builder: Builder, data: wire.RowData, status: str) -> None:
+    text = wire.text_of(data.response)
+    if text.strip() and status in _SAID:
+        builder.add(AssistantMessage(text=text), "said")
+
+
+def _write(builder: Builder, data: wire.RowData, status: str) -> None:
+    path = builder.absolute(wire.path_of(data.path) or wire.path_of(data.file_path))
+    if path is None:
+        builder.count_skipped(f"row/{wire.WRITE_ROW}", "no usable path")
+        return
+    # Whether the new content is the whole file or a part of it is not known, so nothing is counted.
+    shown = written(path, wire.text_of(data.new_content))
+    builder.ran("code_action", "edit", path, _STATES[status], changes=(Change(path, "modify", anchor=shown.anchor),))
+
+
+def _command(builder: Builder, data: wire.RowData, status: str) -> None:
+    command = wire.text_of(data.command_line).strip()
+    if not command:
+        builder.count_skipped(f"row/{wire.COMMAND_ROW}", "no command")
+        return
+    folder = usable_folder(wire.path_of(data.cwd))
+    builder.learn_folder(folder)
+    builder.cwd = folder or builder.cwd
+    exit_code = rawjson.part_of(data.exit_code, int)
+    ended = _STATES[status]
+    if ended == "ok":
+        ended = "unknown" if exit_code is None else "ok" if exit_code == 0 else "error"
+    builder.ran("run_command", "shell", command, ended, wire.text_of(data.output), exit_code=exit_code)
+
+
+def _view(builder: Builder, data: wire.RowData, status: str) -> None:
+    if (path := builder.absolute(wire.path_of(data.path) or wire.path_of(data.file_path))) is not None:
+        builder.ran("view_file", "read", path, _STATES[status])
+
+
+_ROWS: Final[dict[str, Callable[[Builder, wire.RowData, str], None]]] = {
+    wire.USER_ROW: _prompt,
+    wire.PLANNER_ROW: _said,
+    wire.WRITE_ROW: _write,
+    wire.COMMAND_ROW: _command,
+    wire.VIEW_ROW: _view,
+}

@@ -1,0 +1,52 @@
+"""Windsurf as it is installed: the editor, its hooks file, its transcripts. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter.spec import (
+    AgentSpec,
+    HookEntry,
+    HookSet,
+    HookSpec,
+    InstructionFile,
+    Place,
+    VersionProbe,
+)
+
+# The file knows no time limit: the script keeps its own, and a hook before an action is waited for.
+_PROMPT: Final = HookEntry(event="pre_user_prompt", timeout_s=5)
+_WRITE: Final = HookEntry(event="post_write_code", timeout_s=5)
+_COMMAND: Final = HookEntry(event="post_run_command", timeout_s=5)
+_RESPONSE: Final = HookEntry(event="post_cascade_response", timeout_s=5)
+_TRANSCRIPT: Final = HookEntry(event="post_cascade_response_with_transcript", timeout_s=5)
+_WORKTREE: Final = HookEntry(event="post_setup_worktree", timeout_s=5)
+
+SPEC: Final = AgentSpec(
+    id="windsurf",
+    name="Windsurf",
+    aliases=("cascade",),
+    binaries=("windsurf",),
+    folders=(Place(path="~/.codeium/windsurf"), Place(path="~/.windsurf")),
+    other_folders=(Place(path="~/.codeium"),),
+    version=VersionProbe(
+        args=("--version",), pattern=r"^(?:[Ww]indsurf )?v?(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0
+    ),
+    # Written only once a hook for transcripts is registered, ours or another's.
+    transcripts=(Place(path="~/.windsurf/transcripts"),),
+    hooks=HookSpec(
+        config_files=(Place(path="~/.codeium/windsurf/hooks.json"),),
+        form="plain",
+        sets=(
+            # The first eight events: before and after reading, writing, commands and tools of MCP.
+            HookSet(versions=">=1.12.41,<1.13", label="1.12.41 and later 1.12", hooks=(_WRITE, _COMMAND)),
+            HookSet(
+                versions=">=1.13,<4",
+                label="1.13 and later",
+                hooks=(_PROMPT, _WRITE, _COMMAND, _RESPONSE, _TRANSCRIPT, _WORKTREE),
+            ),
+        ),
+        spooled=True,
+    ),
+    instructions=(InstructionFile(name="AGENTS.md", create=True),),
+)

@@ -1,0 +1,155 @@
+"""What Cascade hands to hooks and writes into transcripts, as far as we rely on it, and the records made of both.
+
+Every field may be missing or have another type. Reported for 1.12.41 to 2.3.9, never seen by us: FACTS.md.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, TypeVar
+from urllib.parse import unquote
+
+import msgspec
+
+from carryover.records import rawjson
+from carryover.records.fields import utc_ms
+
+PROMPT: Final = "pre_user_prompt"
+WRITE: Final = "post_write_code"
+READ: Final = "post_read_code"
+COMMAND: Final = "post_run_command"
+MCP: Final = "post_mcp_tool_use"
+RESPONSE: Final = "post_cascade_response"
+TRANSCRIPT: Final = "post_cascade_response_with_transcript"
+WORKTREE: Final = "post_setup_worktree"
+BEFORE: Final = frozenset(("pre_read_code", "pre_write_code", "pre_run_command", "pre_mcp_tool_use"))
+"""Events before an action, which say nothing that the one after it does not."""
+
+USER_ROW: Final = "user_input"
+PLANNER_ROW: Final = "planner_response"
+WRITE_ROW: Final = "code_action"
+COMMAND_ROW: Final = "run_command"
+VIEW_ROW: Final = "view_file"
+
+_LATEST_MS: Final = 4_102_444_800_000
+_FILE_URI: Final = re.compile(r"file://(?=/)")
+_DRIVE: Final = re.compile(r"/[A-Za-z]:/")
+
+T = TypeVar("T")
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What stands on a hook's stdin. There is no working folder: the hook runs in the workspace."""
+
+    agent_action_name: str | None = None
+    trajectory_id: str | None = None
+    """The conversation."""
+    execution_id: msgspec.Raw = rawjson.ABSENT
+    """The turn."""
+    timestamp: msgspec.Raw = rawjson.ABSENT
+    model_name: msgspec.Raw = rawjson.ABSENT
+    tool_info: msgspec.Raw = rawjson.ABSENT
+
+
+PAYLOAD: Final = msgspec.json.Decoder(Payload)
+
+
+class ToolInfo(msgspec.Struct, frozen=True):
+    """What an event is about."""
+
+    user_prompt: msgspec.Raw = rawjson.ABSENT
+    file_path: msgspec.Raw = rawjson.ABSENT
+    edits: msgspec.Raw = rawjson.ABSENT
+    command_line: msgspec.Raw = rawjson.ABSENT
+    cwd: msgspec.Raw = rawjson.ABSENT
+    response: msgspec.Raw = rawjson.ABSENT
+    transcript_path: msgspec.Raw = rawjson.ABSENT
+    root_workspace_path: msgspec.Raw = rawjson.ABSENT
+    mcp_server_name: msgspec.Raw = rawjson.ABSENT
+    mcp_tool_name: msgspec.Raw = rawjson.ABSENT
+    mcp_result: msgspec.Raw = rawjson.ABSENT
+
+
+class RowData(msgspec.Struct, frozen=True):
+    """What stands in a row of a transcript under the name of its type."""
+
+    user_response: msgspec.Raw = rawjson.ABSENT
+    response: msgspec.Raw = rawjson.ABSENT
+    path: msgspec.Raw = rawjson.ABSENT
+    file_path: msgspec.Raw = rawjson.ABSENT
+    new_content: msgspec.Raw = rawjson.ABSENT
+    command_line: msgspec.Raw = rawjson.ABSENT
+    cwd: msgspec.Raw = rawjson.ABSENT
+    output: msgspec.Raw = rawjson.ABSENT
+    exit_code: msgspec.Raw = rawjson.ABSENT
+
+
+class BeginRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="begin"):
+    """Before the records of a conversation. `on`: they come after those given before; `more`: they are not all."""
+
+    at_ms: int
+    on: bool
+    more: bool
+    cwd: str | None = None
+
+
+class CallRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="call"):
+    """A call of a hook. `id` tells it from others of the conversation."""
+
+    id: str
+    event: str
+    at_ms: int
+    payload: msgspec.Raw
+    cwd: str | None = None
+
+
+class RowRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="row"):
+    """A row of a transcript, counted from 1. `noted_ms`: when the file was written, where nothing better is known;
+    `at_ms`: when a hook reported the same."""
+
+    number: int
+    row: msgspec.Raw
+    noted_ms: int = 0
+    at_ms: int = 0
+
+
+REASONS: Final = ("unexpected shape", "not JSON", "nested too deeply")
+"""Why something could not be read."""
+
+
+class PassedByRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="passed_by"):
+    """Something that could not be read, and why."""
+
+    what: str
+    why: str
+
+
+RECORD: Final = msgspec.json.Decoder(BeginRecord | CallRecord | RowRecord | PassedByRecord)
+
+
+def text_of(raw: msgspec.Raw) -> str:
+    """The string in a field; empty where it holds none."""
+    return rawjson.string_of(raw) or ""
+
+
+def part(raw: msgspec.Raw, kind: type[T]) -> T | None:
+    """A field as `kind`; None where it has another shape."""
+    return rawjson.part_of(raw, kind)
+
+
+def time_of(raw: msgspec.Raw) -> int:
+    """UTC milliseconds of a time: an ISO string, or seconds. 0 where it is neither."""
+    if text := rawjson.string_of(raw):
+        return utc_ms(text)
+    seconds = rawjson.part_of(raw, float)
+    at_ms = seconds * 1000 if seconds is not None else 0
+    return round(at_ms) if 0 < at_ms < _LATEST_MS else 0
+
+
+def path_of(raw: msgspec.Raw) -> str:
+    """A path, also where it is given as a `file:` URI."""
+    text = text_of(raw)
+    if _FILE_URI.match(text):
+        path = unquote(text[len("file://") :])
+        return path[1:] if _DRIVE.match(path) else path
+    return text

@@ -1,0 +1,208 @@
+"""Keeps what is handed to the hooks of agents whose conversations cannot be read anywhere else.
+
+    <state>/spool/<agent>/<session>.jsonl     one line per call (`carryover.adapter.spooled`)
+    <state>/spool/<agent>/pending/*.hook      one file per call that reached no daemon, written by `hook.sh`
+
+A session's file is a source like a transcript. Payloads are kept as they came, like the transcripts of other agents, in
+folders and files that only the user can enter: secrets are taken out when they are read, and a ledger made from scratch
+profits from what is recognised by then. A line is appended in one write, and the file restored if that fails. The disk
+is waited for only at the end of a turn, after the answer: a power cut may lose the last turn.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Agent
+from carryover.adapter.hooks import skipped
+from carryover.adapter.spooled import spool_line
+from carryover.fsio import private_dir, read_bytes_bounded
+from carryover.model import Skipped
+from carryover.paths import StateDir
+
+MAX_PAYLOAD_BYTES: Final = 4 << 20
+"""`hook.sh` keeps no longer one either."""
+MAX_SESSION_BYTES: Final = 64 << 20
+"""What comes after that is not kept: what is dropped from the file's beginning would no longer count."""
+MAX_AGENT_BYTES: Final = 512 << 20
+"""Beyond it the sessions that have rested longest go. The ledger keeps what was read of them."""
+
+PENDING: Final = "pending"
+PENDING_SUFFIX: Final = ".hook"
+
+_HEAD_BYTES: Final = 8192
+_LEFT_OVER_S: Final = 86_400
+_SESSION: Final = re.compile(r"[A-Za-z0-9][\w-]{0,99}")
+
+
+class SpoolFull(Exception):
+    """A session's file holds as much as it may."""
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """A call that reached no daemon."""
+
+    event: str
+    cwd: str | None
+    payload: bytes
+    at_ms: int
+
+
+class Spool:
+    """The spool of one state folder. Everything here blocks; several threads may use it at once."""
+
+    def __init__(self, state: StateDir) -> None:
+        self._root = state.spool
+        self._lock = threading.Lock()
+
+    def folder(self, agent_id: str) -> Path:
+        """The folder with an agent's sessions, which need not exist."""
+        return self._root / agent_id
+
+    def keep(self, agent_id: str, session: str, line: bytes) -> Path:
+        """Appends a line to a session's file, and returns its path.
+
+        Raises SpoolFull, ValueError for a session whose id is no usable name, and OSError where it cannot be written;
+        the file is then as it was.
+        """
+        if _SESSION.fullmatch(session) is None:
+            raise ValueError("no usable session id")
+        folder = self.folder(agent_id)
+        path = folder / f"{session}.jsonl"
+        with self._lock:
+            private_dir(self._root)
+            private_dir(folder)
+            if _append(path, line):
+                _prune(folder, newest=path)
+        return path
+
+    def sync(self, path: Path) -> None:
+        """Waits until what was appended is on the disk. Raises OSError."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def collect(self, agent: Agent) -> list[Skipped]:
+        """Moves an agent's pending calls into its sessions, oldest first; returns those that were not understood.
+
+        One that cannot be kept stays for the next time. Taken twice, it counts once: the agent's reader drops what is
+        there twice. Raises OSError where the folder cannot be read.
+        """
+        folder = self.folder(agent.id) / PENDING
+        dropped = []
+        for _, path in sorted(_pending_files(folder)):
+            call = _read_pending(path)
+            if call is not None and agent.hooks is not None:
+                reading = agent.hooks.read(call.event, call.payload, call.at_ms)
+                line = spool_line(call.event, call.payload, at_ms=call.at_ms, cwd=call.cwd)
+                if isinstance(reading, Skipped):
+                    dropped.append(reading)
+                elif line is not None:
+                    try:
+                        self.keep(agent.id, reading.session, line)
+                    except (SpoolFull, ValueError):
+                        dropped.append(skipped(call.event, "not kept"))
+            path.unlink(missing_ok=True)
+        return dropped
+
+
+def collect_pending(spool: Spool, agents: Mapping[str, Agent], selected: Iterable[str]) -> dict[str, list[Skipped]]:
+    """Collects what is pending of the selected agents, as far as that can be read; what was not understood, by agent.
+
+    Blocks.
+    """
+    found = {}
+    for agent_id in dict.fromkeys(selected):
+        if agents[agent_id].spec.hooks.spooled:
+            try:
+                found[agent_id] = spool.collect(agents[agent_id])
+            except OSError:  # it stays where it is, and is tried again with the next rescan
+                continue
+    return found
+
+
+def _append(path: Path, line: bytes) -> bool:
+    """Appends in one write; whether the file is new. What a torn write left before it becomes a line of its own."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        size = status.st_size
+        if size + len(line) > MAX_SESSION_BYTES:
+            raise SpoolFull
+        is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        data = b"\n" + line if is_torn else line
+        try:
+            if os.write(descriptor, data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+    finally:
+        os.close(descriptor)
+    return size == 0
+
+
+def _prune(folder: Path, *, newest: Path) -> None:
+    """Removes the sessions that have rested longest where all together hold too much, but never the newest."""
+    found = []
+    for path in folder.glob("*.jsonl"):
+        try:
+            status = path.lstat()
+        except OSError:
+            continue
+        found.append((status.st_mtime_ns, path, status.st_size))
+    total = sum(size for _, _, size in found)
+    for _, path, size in sorted(found):
+        if total <= MAX_AGENT_BYTES:
+            return
+        if path != newest:
+            path.unlink(missing_ok=True)
+            total -= size
+
+
+def _pending_files(folder: Path) -> list[tuple[int, Path]]:
+    """Files of calls with the time of each; what a killed script left half written is removed after a day."""
+    try:
+        entries = list(os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    found = []
+    for entry in entries:
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        if entry.name.endswith(PENDING_SUFFIX) and not entry.name.startswith("."):
+            found.append((status.st_mtime_ns, Path(entry.path)))
+        elif status.st_mtime < time.time() - _LEFT_OVER_S:
+            Path(entry.path).unlink(missing_ok=True)
+    return found
+
+
+def _read_pending(path: Path) -> Pending | None:
+    """The call in a file; None where it is none of ours."""
+    try:
+        at_ms = path.lstat().st_mtime_ns // 1_000_000
+        data = read_bytes_bounded(path, MAX_PAYLOAD_BYTES + _HEAD_BYTES, follow=False)
+    except OSError:
+        return None
+    event, _, rest = data.partition(b"\n")
+    cwd, _, payload = rest.partition(b"\n")
+    if re.fullmatch(rb"[A-Za-z_]{1,60}", event) is None or not payload:
+        return None
+    return Pending(event.decode(), os.fsdecode(cwd) or None, payload, at_ms)
