@@ -1,4 +1,4 @@
-"""Windsurf's material for the contract suite: made up after reports, for the program cannot be run without an account."""
+"""Windsurf's material for the contract suite: made up after reports, for the program needs an account to run."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class CascadePlayed:
     """See `matrix.tool.Played`. Each call is made as `hook.sh` makes it."""
 
     def __init__(self, home: Path, folder: Path, now: datetime) -> None:
-        self._talk = Talk(f"{folder} {now}", str(folder), now, timedelta(seconds=1))
+        self._talk = Talk(f"{folder} {now}", str(folder), now, timedelta(seconds=2))
         self._path = transcripts_of(home) / f"{self._talk.id}.jsonl"
         self._hooks = HookClient(home / ".carryover" / "daemon.sock")
         self._folder = folder

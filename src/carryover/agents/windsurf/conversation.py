@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -47,9 +48,15 @@ class Call(msgspec.Struct, frozen=True):
     event: str
     turn: str
     at_ms: int
-    prompt: str
+    mark: str
+    """What it has in common with the row of a transcript that stands for it; empty for none."""
     transcript: str | None
     kept: SpooledCall
+
+    @property
+    def prompt(self) -> str | None:
+        """The prompt that it brought, if it did."""
+        return self.mark if self.event == wire.PROMPT else None
 
     @classmethod
     def of(cls, kept: SpooledCall, given: wire.Payload) -> Call:
@@ -65,19 +72,24 @@ class Call(msgspec.Struct, frozen=True):
             event=event,
             turn=turn,
             at_ms=at_ms,
-            prompt=wire.text_of(info.user_prompt).strip() if event == wire.PROMPT else "",
+            mark=_mark_of_call(event, info),
             transcript=transcript_of(given) if event == wire.TRANSCRIPT else None,
             kept=kept,
         )
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row of a transcript. `asked`: the prompt that it holds, if it does; `speaks`: it holds words of the model."""
+    """A row of a transcript. `speaks`: it holds words of the model. `mark` is as in `Call`."""
 
-    data: bytes
     fields: dict[str, msgspec.Raw] | None
-    asked: str | None = None
+    kind: str = ""
+    mark: str = ""
     speaks: bool = False
+
+    @property
+    def asked(self) -> str | None:
+        """The prompt that it holds, if it does."""
+        return self.mark if self.kind == wire.USER_ROW else None
 
 
 def read(path: Path, kind: Kind, cursor: bytes | None) -> Batch:
@@ -140,11 +152,38 @@ def rows_in(data: bytes) -> list[Row]:
 def _row(line: bytes) -> Row:
     fields = rawjson.read(_ROW, line)
     if isinstance(fields, str):
-        return Row(line, None)
+        return Row(None)
     kind = wire.text_of(fields.get("type", rawjson.ABSENT))
     held = wire.part(fields.get(kind, rawjson.ABSENT), wire.RowData) or wire.RowData()
-    asked = wire.text_of(held.user_response).strip() if kind == wire.USER_ROW else None
-    return Row(line, fields, asked, speaks=kind == wire.PLANNER_ROW and bool(wire.text_of(held.response).strip()))
+    speaks = kind == wire.PLANNER_ROW and bool(wire.text_of(held.response).strip())
+    return Row(fields, kind, _mark_of_row(kind, held), speaks)
+
+
+_ANSWERED: Final = "response"
+
+
+def _mark_of_call(event: str, info: wire.ToolInfo) -> str:
+    match event:
+        case wire.PROMPT:
+            return f"prompt {wire.text_of(info.user_prompt).strip()}"
+        case wire.WRITE:
+            return f"write {wire.path_of(info.file_path)}"
+        case wire.COMMAND:
+            return f"command {wire.text_of(info.command_line).strip()}"
+        case wire.RESPONSE:
+            return _ANSWERED
+    return ""
+
+
+def _mark_of_row(kind: str, held: wire.RowData) -> str:
+    match kind:
+        case wire.USER_ROW:
+            return f"prompt {wire.text_of(held.user_response).strip()}"
+        case wire.WRITE_ROW:
+            return f"write {wire.path_of(held.path) or wire.path_of(held.file_path)}"
+        case wire.COMMAND_ROW:
+            return f"command {wire.text_of(held.command_line).strip()}"
+    return ""
 
 
 def _transcript(calls: Iterable[Call]) -> list[Row]:
@@ -190,7 +229,7 @@ def _ended(rows: Sequence[Row]) -> Sequence[Row]:
     return rows if any(row.speaks for row in rows[begins:]) else rows[:begins]
 
 
-def _turn_of(asked: str, prompts: Mapping[int, str], named: int) -> int:
+def _turn_of(asked: str, prompts: Mapping[int, str | None], named: int) -> int:
     """The turn that a prompt began: the one whose end named the transcript. If that was another prompt, the file was
     written again since, or not yet: a later turn, else an earlier one."""
     if prompts.get(named, asked) == asked:
@@ -267,16 +306,27 @@ def _record_of(call: Call) -> wire.CallRecord:
 
 
 def _records_of(
-    rows: Iterable[Row], held: Sequence[Call], noted_ms: int
-) -> Iterable[wire.RowRecord | wire.PassedByRecord]:
-    """The records of rows. A prompt gets the time of the call that brought it."""
-    prompts = [call for call in held if call.event == wire.PROMPT]
-    for number, row in enumerate(rows, 1):
+    rows: Sequence[Row], held: Sequence[Call], noted_ms: int
+) -> Iterator[wire.RowRecord | wire.PassedByRecord]:
+    """The records of rows. One that a call stands for gets the time of that call."""
+    begins = [number for number, row in enumerate(rows) if row.asked is not None] + [len(rows)]
+    spoken = [number for number, row in enumerate(rows) if row.speaks]
+    answers = {max((n for n in spoken if start < n < end), default=-1) for start, end in pairwise(begins)}
+    calls = deque(held)
+    for number, row in enumerate(rows):
         if row.fields is None:
             yield wire.PassedByRecord(what="row", why="not JSON")
             continue
-        place = next((n for n, call in enumerate(prompts) if call.prompt == row.asked), None)
-        at_ms = prompts[place].at_ms if place is not None else 0
-        prompts = prompts[place + 1 :] if place is not None else prompts
+        at_ms = _time_of(_ANSWERED if number in answers else row.mark, calls)
         raw = msgspec.Raw(msgspec.json.encode(row.fields))
-        yield wire.RowRecord(number=number, row=raw, noted_ms=noted_ms, at_ms=at_ms)
+        yield wire.RowRecord(number=number + 1, row=raw, noted_ms=noted_ms, at_ms=at_ms)
+
+
+def _time_of(mark: str, calls: deque[Call]) -> int:
+    """The time of the next call with that mark, 0 where none has it; the calls up to there are done with."""
+    place = next((place for place, call in enumerate(calls) if mark and call.mark == mark), None)
+    if place is None:
+        return 0
+    for _ in range(place):
+        calls.popleft()
+    return calls.popleft().at_ms
