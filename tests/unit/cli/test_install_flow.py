@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from carryover.agents import adapters, agent_names
 from carryover.cli.context import state_dir
 from carryover.cli.install_flow import Held, agent_ids, chosen, held_by, how_far, watch_first_read
 from carryover.daemon.health import Health
@@ -42,7 +43,7 @@ def test_ids_may_have_blanks_around_them_and_count_once() -> None:
     [
         ("codex,clippy", "unknown: clippy."),
         ("codex,aider", "not supported yet: aider."),
-        ("windsurf,clippy,aider", "unknown: clippy; not supported yet: windsurf, aider."),
+        ("aider,clippy,copilot", "unknown: clippy; not supported yet: aider, copilot."),
         ("", "no agent is named; `carryover uninstall` takes every agent's hooks out."),
         (" , ", "no agent is named; `carryover uninstall` takes every agent's hooks out."),
     ],
@@ -51,7 +52,7 @@ def test_what_cannot_be_used_is_refused(text: str, problem: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError) as refused:
         agent_ids(text)
 
-    assert str(refused.value) == f"{problem} Nothing was changed. Supported are: claude-code, codex, cursor."
+    assert str(refused.value) == f"{problem} Nothing was changed. Supported are: {', '.join(adapters())}."
 
 
 INSTALL = (sys.executable, "-m", "carryover.cli.main", "install", "--no-service")
@@ -60,7 +61,7 @@ QUESTION = "Which AI agents do you use? (space to toggle, enter to confirm)"
 
 def test_what_is_here_is_ticked_and_enter_takes_it(claude: Path) -> None:
     with Terminal(INSTALL, os.environ) as terminal:
-        asked = terminal.wait_for("Windsurf")
+        asked = terminal.wait_for(list(agent_names().values())[-1])
         terminal.press(ENTER)
         code, shown = terminal.end()
 
@@ -118,7 +119,7 @@ def test_refresh_ticks_what_was_chosen_last(installed: Path) -> None:
     config = state_dir().config
     config.write_text(config.read_text().replace('["claude-code"]', "[]"))
     with Terminal((*INSTALL[:3], "refresh", "--no-service"), os.environ) as terminal:
-        asked = terminal.wait_for("Windsurf")
+        asked = terminal.wait_for(list(agent_names().values())[-1])
         terminal.press(CTRL_C)
         terminal.end()
 

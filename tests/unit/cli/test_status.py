@@ -129,11 +129,11 @@ def test_an_agent_is_listed_with_what_is_covered_of_it(installed: Path, home: Pa
         "claude-code",
         "codex",
         "cursor",
+        "windsurf",
         "copilot",
         "gemini-cli",
         "opencode",
         "aider",
-        "windsurf",
     ]
 
 

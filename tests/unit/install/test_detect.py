@@ -154,11 +154,11 @@ def test_an_agent_without_an_adapter_is_known_by_name_and_never_run(
     assert {name: detection.state for name, detection in found.items() if name != "claude-code"} == {
         "codex": "missing",
         "cursor": "missing",
+        "windsurf": "unreadable",
         "copilot": "missing",
         "gemini-cli": "unsupported",
         "opencode": "missing",
         "aider": "missing",
-        "windsurf": "unsupported",
     }
     assert (found["gemini-cli"].binary, found["gemini-cli"].hook_set) == (bin_folder / "gemini", None)
     assert not (home / "ran").exists()

@@ -4,7 +4,6 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from carryover.agents import specs
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.config import Config
@@ -14,9 +13,7 @@ from carryover.install.hook_sets import known_set
 from carryover.install.setup import Option, agent_hooks, carry_out, options, outcome_for, plan_setup, waiting_for
 from carryover.paths import StateDir
 from support.agent_here import everything
-from support.tools import CODEX
-
-NAMED = {spec.id: spec for spec in specs()}
+from support.tools import CODEX, LANTERN
 
 
 def claude(home: Path, **more: object) -> Detection:
@@ -34,22 +31,22 @@ def claude(home: Path, **more: object) -> Detection:
 
 
 MISSING = Detection(spec=CODEX, state="missing")
-WINDSURF = Detection(spec=NAMED["windsurf"], state="unsupported")
+UNSUPPORTED = Detection(spec=LANTERN, state="unsupported")
 
 
 EVENTS = ("session_start", "pre_compact", "stop", "session_end")
 
 
 def test_what_is_here_is_ticked_and_what_is_not_supported_never_is(home: Path) -> None:
-    assert options([claude(home), MISSING, WINDSURF], None, anew=True) == (
+    assert options([claude(home), MISSING, UNSUPPORTED], None, anew=True) == (
         Option(id="claude-code", name="Claude Code", presence="detected", supported=True, ticked=True),
         Option(id="codex", name="Codex CLI", presence="not detected", supported=True, ticked=False),
-        Option(id="windsurf", name="Windsurf", presence="detected, not supported yet", supported=False, ticked=False),
+        Option(id="lantern", name="Lantern", presence="detected, not supported yet", supported=False, ticked=False),
     )
 
 
 def test_a_refresh_ticks_what_was_selected_last(home: Path) -> None:
-    found = options([claude(home), MISSING, WINDSURF], ("codex", "windsurf"), anew=False)
+    found = options([claude(home), MISSING, UNSUPPORTED], ("codex", "lantern"), anew=False)
 
     assert [option.ticked for option in found] == [False, True, False]
 
