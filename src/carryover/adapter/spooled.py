@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from carryover.records import rawjson
@@ -33,6 +35,11 @@ def spool_line(event: str, payload: bytes, *, at_ms: int, cwd: str | None) -> by
         raw = msgspec.Raw(data.translate(_LINE_BREAKS))
         return msgspec.json.encode(SpooledCall(event=event, at_ms=at_ms, payload=raw, cwd=_storable(cwd))) + b"\n"
     return None
+
+
+def copy_beside(path: Path) -> Path:
+    """Returns where the copy of the transcript is that calls in the file at `path` named."""
+    return path.with_name(f"{path.stem}.transcript.jsonl")
 
 
 def _storable(cwd: str | None) -> str | None:

@@ -1,7 +1,8 @@
 """Keeps what is handed to the hooks of agents whose conversations cannot be read anywhere else.
 
-    <state>/spool/<agent>/<session>.jsonl     one line per call (`carryover.adapter.spooled`)
-    <state>/spool/<agent>/pending/*.hook      one file per call that reached no daemon, written by `hook.sh`
+    <state>/spool/<agent>/<session>.jsonl              one line per call (`carryover.adapter.spooled`)
+    <state>/spool/<agent>/<session>.transcript.jsonl   the transcript that a call named last, copied
+    <state>/spool/<agent>/pending/*.hook               one file per call that reached no daemon, written by `hook.sh`
 
 A session's file is a source like a transcript. Payloads are kept as they came, like the transcripts of other agents, in
 folders and files that only the user can enter: secrets are taken out when they are read, and a ledger made from scratch
@@ -11,6 +12,7 @@ is waited for only at the end of a turn, after the answer: a power cut may lose 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -25,8 +27,8 @@ import msgspec
 
 from carryover.adapter.contract import Agent
 from carryover.adapter.hooks import skipped
-from carryover.adapter.spooled import spool_line
-from carryover.fsio import private_dir, read_bytes_bounded
+from carryover.adapter.spooled import copy_beside, spool_line
+from carryover.fsio import atomic_replace, private_dir, read_bytes_bounded
 from carryover.model import Skipped
 from carryover.paths import StateDir
 
@@ -86,8 +88,13 @@ class Spool:
                 _prune(folder, newest=path)
         return path
 
-    def sync(self, path: Path) -> None:
-        """Waits until what was appended is on the disk. Raises OSError."""
+    def finish_turn(self, path: Path, transcript: str | None) -> None:
+        """Copies the transcript that was named when a turn ended, and waits until the session's file is on the disk.
+
+        Raises OSError.
+        """
+        if transcript is not None:
+            self._copy(path, transcript)
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             os.fsync(descriptor)
@@ -111,11 +118,21 @@ class Spool:
                     dropped.append(reading)
                 elif line is not None:
                     try:
-                        self.keep(agent.id, reading.session, line)
+                        kept = self.keep(agent.id, reading.session, line)
                     except (SpoolFull, ValueError):
                         dropped.append(skipped(call.event, "not kept"))
+                    else:
+                        self._copy(kept, reading.transcript)
             path.unlink(missing_ok=True)
         return dropped
+
+    def _copy(self, path: Path, transcript: str | None) -> None:
+        """Copies a transcript beside its session's file; one that cannot be read, or is too large, is left out."""
+        if transcript is None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            data = read_bytes_bounded(Path(transcript), MAX_SESSION_BYTES, follow=False)
+            atomic_replace(copy_beside(path), data, mode=0o600, follow=False, durable=False)
 
 
 def collect_pending(spool: Spool, agents: Mapping[str, Agent], selected: Iterable[str]) -> dict[str, list[Skipped]]:

@@ -125,6 +125,7 @@ CASE: Final = Case(
         "pending/abc.hook",
         "pending/a1.jsonl",
         f"{uid('one')}.pb",
+        f"{uid('one')}.transcript.jsonl",
         f"{uid('one')}.json",
         f".{uid('one')}.jsonl",
         "a b.jsonl",

@@ -21,7 +21,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Batch
-from carryover.adapter.spooled import SpooledCall
+from carryover.adapter.spooled import SpooledCall, copy_beside
 from carryover.agents.windsurf import wire
 from carryover.agents.windsurf.hooks import transcript_of
 from carryover.agents.windsurf.locate import Kind
@@ -105,7 +105,7 @@ def read(path: Path, kind: Kind, cursor: bytes | None) -> Batch:
         conversation = Conversation(path.stem, (), rows_in(data), noted_ms=written_ms)
     else:
         calls, unread = calls_in(data)
-        conversation = Conversation(path.stem, calls, _transcript(calls), unread=unread)
+        conversation = Conversation(path.stem, calls, _transcript(calls, copy_beside(path)), unread=unread)
     return read_on(conversation, cursor, now_ms=utc_now_ms())
 
 
@@ -186,13 +186,13 @@ def _mark_of_row(kind: str, held: wire.RowData) -> str:
     return ""
 
 
-def _transcript(calls: Iterable[Call]) -> list[Row]:
-    """The rows of the transcript that was named last; none where it cannot be read (any more)."""
-    path = next((call.transcript for call in reversed(list(calls)) if call.transcript is not None), None)
-    if path is None or Path(path).is_symlink():
-        return []
-    with suppress(OSError):
-        return rows_in(read_small(Path(path), limit=MAX_BYTES) or b"")
+def _transcript(calls: Iterable[Call], copy: Path) -> list[Row]:
+    """The rows of the transcript that was named last, or of its copy; none where neither can be read."""
+    named = next((call.transcript for call in reversed(list(calls)) if call.transcript is not None), None)
+    for path in (Path(named), copy) if named is not None else ():
+        with suppress(OSError):
+            if not path.is_symlink() and (data := read_small(path, limit=MAX_BYTES)) is not None:
+                return rows_in(data)
     return []
 
 

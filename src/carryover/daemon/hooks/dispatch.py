@@ -178,7 +178,7 @@ class Hooks:
         if source is not None:
             self._ingest_queue.hint([source])
         if read.action == "turn_end":
-            self.later(partial(asyncio.to_thread, self._spool.sync, path))
+            self.later(partial(asyncio.to_thread, self._spool.finish_turn, path, read.transcript))
 
     async def _answer(self, agent: Agent, read: HookEvent | Skipped, authenticated: bool) -> Reply:
         if not authenticated:

@@ -1,0 +1,241 @@
+"""An agent that only its hooks tell of: its calls reach the handoff with a daemon, without one, and past a kill."""
+
+from __future__ import annotations
+
+import stat
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from agents.windsurf.talks import Talk, put, transcripts_of
+from carryover.cli.main import main
+from carryover.edits.hook_command import hook_command
+from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
+from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolCall, UserPrompt
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.hook_client import HookClient
+from support.hook_script import QUIET, HookScript
+
+
+class Cascade(HookScript):
+    """Cascade in a workspace, which runs its hooks there."""
+
+    def __init__(self, daemon: DaemonProcess, home: Path, project: Path) -> None:
+        super().__init__(daemon.state, home)
+        self.project = project
+        now = datetime.now(UTC) - timedelta(minutes=5)
+        self.talk = Talk(f"{project} {now}", str(project), now, timedelta(seconds=2))
+        self.transcript = transcripts_of(home) / f"{self.talk.id}.jsonl"
+
+    def line(self, event: str) -> str:
+        return hook_command(self.state.root, "windsurf", event)
+
+    def hand_over(self) -> None:
+        """Runs the hooks of what happened since."""
+        for event, data, _ in self.talk.calls:
+            assert self.said(event, data, self.project) == QUIET
+        self.talk.calls.clear()
+
+    def work(self) -> None:
+        """One turn up to its last words."""
+        self.talk.prompt("Add a discount function to the cart.")
+        self.hand_over()
+        self.talk.edit(f"{self.project}/cart.py", "", "def discount(price):\n    return price * 0.9\n")
+        self.talk.run("python3 -m unittest -q", "Ran 1 test in 0.000s\n\nOK\n", 0)
+        self.hand_over()
+
+    def answer(self, text: str, *, with_transcript: bool = False) -> None:
+        self.talk.say(text)
+        if with_transcript:
+            put(self.transcript, self.talk.transcript())
+            self.talk.name_transcript(self.transcript)
+        self.hand_over()
+
+
+@pytest.fixture
+def cascade(running: DaemonProcess, home: Path, project: Path) -> Cascade:
+    return Cascade(running, home, project)
+
+
+def said(bodies: Iterable[AnyBody]) -> Counter[str]:
+    """What counts, in a word each."""
+    found: Counter[str] = Counter()
+    for body in bodies:
+        match body:
+            case UserPrompt(text=text) | AssistantMessage(text=text):
+                found[text] += 1
+            case ToolCall(subject=subject):
+                found[f"call {subject}"] += 1
+            case FileEdit(path=path):
+                found[f"edit {path}"] += 1
+    return found
+
+
+def recorded(daemon: DaemonProcess, session: str) -> Counter[str]:
+    with closing(connect_read_only(daemon.state.ledger)) as db:
+        events = list(session_events(db, session_by_prefix(db, session)))
+    return said(event.body for event in events if not event.retracted)
+
+
+def expected(project: Path, *texts: str) -> Counter[str]:
+    return Counter(
+        {
+            "Add a discount function to the cart.": 1,
+            f"call {project}/cart.py": 1,
+            f"edit {project}/cart.py": 1,
+            "call python3 -m unittest -q": 1,
+            **dict.fromkeys(texts, 1),
+        }
+    )
+
+
+ANSWER = "I added discount(). Next I will wire it into checkout.py."
+
+
+def test_what_was_handed_to_hooks_is_in_the_handoff(running: DaemonProcess, cascade: Cascade, project: Path) -> None:
+    """Nobody says which project it is but the folder that the hooks run in."""
+    cascade.work()
+    cascade.answer(ANSWER)
+
+    wait_until("the handoff", lambda: "checkout.py" in handoff_of(project))
+    running.settle()
+    assert "Add a discount function to the cart" in handoff_of(project)
+    assert "from Windsurf" in handoff_of(project)
+    assert "`cart.py`" in handoff_of(project)
+    assert recorded(running, cascade.talk.id) == expected(project, ANSWER)
+    kept = running.state.spool / "windsurf" / f"{cascade.talk.id}.jsonl"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert len(kept.read_bytes().splitlines()) == 4
+    assert running.health()["hook_calls"]["kept"] == 4
+
+
+def test_a_transcript_stands_for_its_turns_and_each_thing_counts_once(
+    running: DaemonProcess, cascade: Cascade, project: Path
+) -> None:
+    cascade.work()
+    cascade.answer(ANSWER, with_transcript=True)
+    running.settle()
+
+    assert recorded(running, cascade.talk.id) == expected(project, ANSWER)
+    assert "tests pass" in handoff_of(project), "the transcript says how the command ended"
+
+    cascade.transcript.unlink()
+    running.settle()
+    assert recorded(running, cascade.talk.id) == expected(project, ANSWER)
+    assert "tests pass" in handoff_of(project)
+
+
+def test_killing_the_daemon_at_any_step_loses_and_doubles_nothing(
+    running: DaemonProcess, cascade: Cascade, project: Path
+) -> None:
+    cascade.talk.prompt("Add a discount function to the cart.")
+    cascade.hand_over()
+    running.kill()
+    cascade.talk.edit(f"{project}/cart.py", "", "def discount(price):\n    return price * 0.9\n")
+    cascade.hand_over()
+    assert len(list((running.state.spool / "windsurf" / "pending").glob("*.hook"))) == 1
+    running.start().wait_until_it_answers()
+    cascade.talk.run("python3 -m unittest -q", "", 0)
+    cascade.hand_over()
+    running.kill()
+    cascade.answer(ANSWER)
+
+    with running:
+        running.settle()
+        assert recorded(running, cascade.talk.id) == expected(project, ANSWER)
+        assert "checkout.py" in handoff_of(project)
+    assert list((running.state.spool / "windsurf" / "pending").iterdir()) == []
+
+
+def test_a_call_that_was_taken_and_put_down_counts_once(
+    running: DaemonProcess, cascade: Cascade, home: Path, project: Path
+) -> None:
+    """As it happens where the daemon's answer comes too late."""
+    cascade.talk.prompt("Add a discount function to the cart.")
+    (event, data, _), *_ = cascade.talk.calls
+    client = HookClient(running.state.socket)
+    assert client.ask("POST", f"/hook/cascade/{event}", data, {"X-Carryover-Cwd": f"{project}/"}).status == 204
+    running.stop()
+    cascade.hand_over()
+
+    with running:
+        running.settle()
+        assert recorded(running, cascade.talk.id) == Counter({"Add a discount function to the cart.": 1})
+
+
+@pytest.mark.parametrize("with_transcript", [False, True], ids=["calls alone", "transcript"])
+def test_a_ledger_that_was_deleted_is_made_again_from_the_spool(
+    running: DaemonProcess, cascade: Cascade, project: Path, with_transcript: bool
+) -> None:
+    cascade.work()
+    cascade.answer(ANSWER, with_transcript=with_transcript)
+    cascade.talk.prompt("Yes, do that.")
+    cascade.hand_over()
+    running.settle()
+    before, counted = handoff_of(project), recorded(running, cascade.talk.id)
+    running.stop()
+    for path in running.state.root.glob("ledger.sqlite*"):
+        path.unlink()
+    (project / ".carryover" / "handoff.md").unlink()
+
+    with running:
+        running.settle()
+        assert recorded(running, cascade.talk.id) == counted
+        assert handoff_of(project) == before
+
+
+def test_without_a_daemon_a_command_takes_in_what_was_put_down(
+    running: DaemonProcess, cascade: Cascade, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running.settle()
+    running.stop()
+    cascade.work()
+    cascade.answer(ANSWER)
+
+    assert main(["handoff", str(project)]) == 0
+
+    assert "checkout.py" in capsys.readouterr().out
+
+
+def test_while_paused_nothing_is_kept(running: DaemonProcess, cascade: Cascade) -> None:
+    assert main(["pause"]) == 0
+    wait_until("the pause", lambda: running.health()["paused"])
+
+    cascade.talk.prompt("This is between us.")
+    cascade.hand_over()
+    running.stop()
+    cascade.talk.prompt("This too.")
+    cascade.hand_over()
+
+    assert not running.state.spool.exists()
+
+
+def test_a_full_disk_or_a_file_in_the_way_disturbs_nobody(
+    running: DaemonProcess, cascade: Cascade, project: Path
+) -> None:
+    running.state.spool.write_bytes(b"in the way")
+    cascade.work()
+
+    assert running.health()["hook_calls"]["not_kept"] == 3
+    running.state.spool.unlink()
+    cascade.talk.prompt("Add a discount function to the cart.")
+    cascade.answer(ANSWER)
+    running.settle()
+    assert "checkout.py" in handoff_of(project)
+
+
+def test_over_the_port_only_who_knows_the_secret_fills_the_spool(running: DaemonProcess, cascade: Cascade) -> None:
+    port = wait_until("the port", lambda: running.health()["hook_port"]["port"])
+    cascade.talk.prompt("Add a discount function to the cart.")
+    (event, data, _), *_ = cascade.talk.calls
+
+    assert HookClient(port=port).ask("POST", f"/hook/windsurf/{event}", data).status == 204
+    assert not running.state.spool.exists()
+
+    secret = running.state.secret.read_text().strip()
+    assert HookClient(port=port, secret=secret).ask("POST", f"/hook/windsurf/{event}", data).status == 204
+    assert running.state.spool.exists()
