@@ -374,6 +374,8 @@ def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(t
     (answers / ".answer").touch()
     (answers / "link").symlink_to(elsewhere)
     (root / "backups").symlink_to(elsewhere)
+    (root / "spool" / "codex" / "pending").mkdir(parents=True)
+    (root / "spool" / "codex" / "s1.jsonl").touch()
 
     assert [str(path.relative_to(root)) for path, _ in state_files(StateDir(root))] == [
         "restore/claude-code/startup/work/app/.answer",
@@ -383,6 +385,10 @@ def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(t
         "restore/claude-code/startup",
         "restore/claude-code",
         "restore",
+        "spool/codex/pending",
+        "spool/codex/s1.jsonl",
+        "spool/codex",
+        "spool",
         "backups",
         ".",
     ]

@@ -85,6 +85,7 @@ class Row(msgspec.Struct, frozen=True):
     kind: str = ""
     mark: str = ""
     speaks: bool = False
+    is_pending: bool = False
 
     @property
     def asked(self) -> str | None:
@@ -156,7 +157,8 @@ def _row(line: bytes) -> Row:
     kind = wire.text_of(fields.get("type", rawjson.ABSENT))
     held = wire.part(fields.get(kind, rawjson.ABSENT), wire.RowData) or wire.RowData()
     speaks = kind == wire.PLANNER_ROW and bool(wire.text_of(held.response).strip())
-    return Row(fields, kind, _mark_of_row(kind, held), speaks)
+    is_pending = wire.text_of(fields.get("status", rawjson.ABSENT)) == wire.PENDING
+    return Row(fields, kind, _mark_of_row(kind, held), speaks, is_pending)
 
 
 _ANSWERED: Final = "response"
@@ -224,9 +226,10 @@ def merged(calls: Sequence[Call], rows: Sequence[Row]) -> Merged:
 
 
 def _ended(rows: Sequence[Row]) -> Sequence[Row]:
-    """The rows without a last turn in which the model has not spoken yet: its calls say as much and come sooner."""
+    """The rows without a last turn that has not ended yet, by them: its calls say as much and come sooner."""
     begins = max((number for number, row in enumerate(rows) if row.asked is not None), default=len(rows))
-    return rows if any(row.speaks for row in rows[begins:]) else rows[:begins]
+    turn = rows[begins:]
+    return rows if any(row.speaks for row in turn) and not any(row.is_pending for row in turn) else rows[:begins]
 
 
 def _turn_of(asked: str, prompts: Mapping[int, str | None], named: int) -> int:

@@ -21,7 +21,7 @@ _STATES: Final[dict[str, ResultStatus | None]] = {
     "done": "ok",
     "error": "error",
     "canceled": "interrupted",
-    "pending": None,
+    wire.PENDING: None,
 }
 
 

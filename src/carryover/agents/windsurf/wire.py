@@ -30,6 +30,8 @@ PLANNER_ROW: Final = "planner_response"
 WRITE_ROW: Final = "code_action"
 COMMAND_ROW: Final = "run_command"
 VIEW_ROW: Final = "view_file"
+PENDING: Final = "pending"
+"""State of a row whose step goes on."""
 
 _LATEST_MS: Final = 4_102_444_800_000
 _FILE_URI: Final = re.compile(r"file://(?=/)")

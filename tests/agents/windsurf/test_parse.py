@@ -1,0 +1,123 @@
+"""Single records: calls of events beside the usual ones, and rows of a transcript."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from agents.windsurf.contract_case import CASE, record, row
+from agents.windsurf.talks import PROJECT, payload
+from carryover.agents.windsurf.adapter import AGENT
+from carryover.model import Event, FileEdit, Skipped, ToolCall, ToolResult, UserPrompt
+from contract.case import Reading, fold_one, source_at
+
+
+def folded(data: bytes) -> Reading:
+    return fold_one(AGENT, source_at(AGENT, CASE.recordings[0]), data)
+
+
+def kinds(events: list[Event]) -> list[type]:
+    return [type(event.body) for event in events]
+
+
+def called(event: str, **info: Any) -> Reading:
+    return folded(record(event, payload(event, **info), cwd=PROJECT))
+
+
+def test_a_file_that_was_read_and_a_tool_of_mcp_are_calls() -> None:
+    read, asked = called("post_read_code"), called("post_mcp_tool_use")
+
+    assert [event.body.op for event in read.events if isinstance(event.body, ToolCall)] == ["read"]
+    (result,) = (event.body for event in asked.events if isinstance(event.body, ToolResult))
+    assert (result.subject, result.output) == ("tracker/find_issue", "Issue 7: add() is wrong")
+
+
+@pytest.mark.parametrize(
+    ("edits", "change"),
+    [
+        ([{"old_string": "", "new_string": "a\nb\n"}], "add"),
+        ([{"old_string": "a", "new_string": "b"}], "modify"),
+        ([{"old_string": "", "new_string": "a"}, {"old_string": "", "new_string": "b"}], "modify"),
+        ([], "modify"),
+        ("unknown", "modify"),
+    ],
+)
+def test_an_edit_that_replaces_nothing_made_the_file(edits: object, change: str) -> None:
+    reading = called("post_write_code", file_path=f"{PROJECT}/new.py", edits=edits)
+
+    assert [event.body.change for event in reading.events if isinstance(event.body, FileEdit)] == [change]
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("src/a.py", f"{PROJECT}/src/a.py"),
+        (f"{PROJECT}/x/../a.py", f"{PROJECT}/a.py"),
+        (f"file://{PROJECT}/my%20file.py", f"{PROJECT}/my file.py"),
+        ("file:///c:/work/a.py", "c:\\work\\a.py"),
+    ],
+)
+def test_paths_are_made_absolute(path: str, known: str) -> None:
+    reading = called("post_write_code", file_path=path, edits=[])
+
+    assert [event.body.path for event in reading.events if isinstance(event.body, FileEdit)] == [known]
+
+
+@pytest.mark.parametrize("path", ["", 7, None, "x" * 5000])
+def test_an_edit_of_no_file_is_counted(path: object) -> None:
+    reading = called("post_write_code", file_path=path)
+
+    assert (reading.events, reading.skipped) == ([], [Skipped("post_write_code", "no usable path")])
+
+
+def test_a_command_runs_in_its_own_folder() -> None:
+    reading = called("post_run_command", command_line="make", cwd=f"{PROJECT}/docs")
+
+    assert {event.cwd for event in reading.events if isinstance(event.body, ToolCall)} == {f"{PROJECT}/docs"}
+
+
+def test_a_look_at_our_own_file_gives_nothing_back() -> None:
+    data = row("run_command", command_line="cat .carryover/handoff.md", exit_code=0, output="# [CARRYOVER] x")
+
+    (result,) = (event.body for event in folded(data).events if isinstance(event.body, ToolResult))
+    assert result.output == ""
+
+
+def test_a_prompt_is_what_was_typed_white_space_too() -> None:
+    (event, _) = called("pre_user_prompt", user_prompt="  fix it\n\n").events
+
+    assert event.body == UserPrompt(text="  fix it\n\n")
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "ended"),
+    [
+        ("done", {"exit_code": 0}, "ok"),
+        ("done", {"exit_code": 1}, "error"),
+        ("done", {}, "unknown"),
+        ("error", {}, "error"),
+        ("canceled", {}, "interrupted"),
+        ("pending", {}, None),
+    ],
+)
+def test_how_a_command_ended(status: str, fields: dict[str, object], ended: str | None) -> None:
+    reading = folded(row("run_command", status, command_line="make test", **fields))
+
+    assert [event.body.status for event in reading.events if isinstance(event.body, ToolResult)] == (
+        [] if ended is None else [ended]
+    )
+    assert ToolCall in kinds(reading.events)
+
+
+@pytest.mark.parametrize("status", ["error", "canceled", "pending"])
+def test_an_edit_that_was_not_made_is_none(status: str) -> None:
+    assert FileEdit not in kinds(folded(row("code_action", status, path=f"{PROJECT}/a.py", new_content="x")).events)
+
+
+def test_a_row_without_its_data_is_counted() -> None:
+    data = json.dumps({"kind": "row", "number": 1, "noted_ms": 1, "row": {"type": "code_action", "status": "done"}})
+
+    reading = folded(data.encode())
+    assert (reading.events, reading.skipped) == ([], [Skipped("row/code_action", "unexpected shape")])

@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from carryover.adapter.contract import Agent, HookEvent, HookProtocol
+from carryover.adapter.spooled import SpooledCall, copy_beside
+from carryover.agents.codex.adapter import AGENT as CODEX
+from carryover.ingest import spool as module
+from carryover.ingest.spool import Spool, SpoolFull, collect_pending
+from carryover.model import Skipped
+from carryover.paths import StateDir
+
+
+def read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
+    given = payload.strip().strip(b'"').decode()
+    if given.startswith("/"):
+        return HookEvent(action="turn_end", session="s1", transcript=given)
+    return HookEvent(action="hint", session="s1") if given.startswith("call") else Skipped("hook", "not ours")
+
+
+@pytest.fixture
+def state(home: Path) -> StateDir:
+    return StateDir(home / ".carryover")
+
+
+@pytest.fixture
+def spool(state: StateDir) -> Spool:
+    return Spool(state)
+
+
+@pytest.fixture
+def agent() -> Agent:
+    """One whose calls are kept, and whose payloads are a word each."""
+    spec = msgspec.structs.replace(CODEX.spec, hooks=msgspec.structs.replace(CODEX.spec.hooks, spooled=True))
+    hooks = HookProtocol(events=("stop",), read=read, answer=str.encode, layout_root=Path)
+    return replace(CODEX, spec=spec, hooks=hooks)
+
+
+@pytest.fixture
+def put_down(state: StateDir) -> Callable[..., Path]:
+    """Puts down a call as `hook.sh` does, `number` seconds after the first."""
+
+    def put(number: int, payload: str, *, name: str = "", event: str = "stop") -> Path:
+        folder = state.spool / "codex" / "pending"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / (name or f"{9 - number}.hook")
+        path.write_text(f'{event}\n/work/shop\n"{payload}"\n')
+        os.utime(path, (1_000 + number, 1_000 + number))
+        return path
+
+    return put
+
+
+def payloads(path: Path) -> list[Any]:
+    calls = [msgspec.json.decode(line, type=SpooledCall) for line in path.read_bytes().splitlines()]
+    return [msgspec.json.decode(call.payload) for call in calls]
+
+
+def test_lines_are_appended_for_their_user_alone(spool: Spool, state: StateDir) -> None:
+    before = os.umask(0)
+    try:
+        path = spool.keep("codex", "s1", b"one\n")
+        spool.keep("codex", "s1", b"two\n")
+    finally:
+        os.umask(before)
+
+    assert path == state.spool / "codex" / "s1.jsonl"
+    assert path.read_bytes() == b"one\ntwo\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == stat.S_IMODE(state.spool.stat().st_mode) == 0o700
+
+
+def test_what_a_torn_write_left_becomes_a_line_of_its_own(spool: Spool) -> None:
+    path = spool.keep("codex", "s1", b"one\n")
+    path.write_bytes(b"one\nha")
+
+    spool.keep("codex", "s1", b"two\n")
+
+    assert path.read_bytes() == b"one\nha\ntwo\n"
+
+
+def test_a_write_that_fails_leaves_the_file_as_it_was(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = spool.keep("codex", "s1", b"one\n")
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:2]))
+    with pytest.raises(OSError) as raised:
+        spool.keep("codex", "s1", b"two\n")
+    monkeypatch.undo()
+
+    assert raised.value.errno == errno.ENOSPC
+    assert path.read_bytes() == b"one\n"
+    spool.keep("codex", "s1", b"two\n")
+    assert path.read_bytes() == b"one\ntwo\n"
+
+
+@pytest.mark.parametrize("session", ["", "../s1", "a/b", ".s1", "a.b", "x" * 101, "s\n1"])
+def test_a_session_is_no_way_to_another_file(spool: Spool, state: StateDir, session: str) -> None:
+    with pytest.raises(ValueError):
+        spool.keep("codex", session, b"one\n")
+    assert not state.spool.exists()
+
+
+def test_a_link_is_not_followed(spool: Spool, tmp_path: Path) -> None:
+    path = spool.keep("codex", "s1", b"one\n")
+    (tmp_path / "theirs").write_bytes(b"")
+    path.unlink()
+    path.symlink_to(tmp_path / "theirs")
+
+    with pytest.raises(OSError):
+        spool.keep("codex", "s1", b"two\n")
+    assert (tmp_path / "theirs").read_bytes() == b""
+
+
+def test_a_pipe_is_not_waited_for(spool: Spool, state: StateDir) -> None:
+    (state.spool / "codex").mkdir(parents=True)
+    os.mkfifo(state.spool / "codex" / "s1.jsonl")
+
+    with pytest.raises(OSError):
+        spool.keep("codex", "s1", b"two\n")
+
+
+def test_a_session_holds_so_much_and_no_more(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_SESSION_BYTES", 8)
+    path = spool.keep("codex", "s1", b"one\n")
+    spool.keep("codex", "s1", b"two\n")
+
+    with pytest.raises(SpoolFull):
+        spool.keep("codex", "s1", b"six\n")
+    assert path.read_bytes() == b"one\ntwo\n"
+
+
+def test_what_has_rested_longest_goes_first_and_the_newest_never(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_AGENT_BYTES", 12)
+    paths = [spool.keep("codex", f"s{number}", b"four") for number in range(3)]
+    for number, path in zip((2, 1, 3), paths, strict=True):
+        os.utime(path, (number, number))
+
+    newest = spool.keep("codex", "s9", b"four")
+    assert [path.exists() for path in (*paths, newest)] == [True, False, True, True]
+
+    monkeypatch.setattr(module, "MAX_AGENT_BYTES", 1)
+    last = spool.keep("codex", "s10", b"four")
+    assert [path.name for path in last.parent.iterdir()] == [last.name]
+
+
+def test_many_at_once_each_have_their_line(spool: Spool) -> None:
+    lines = [f"{number} {'x' * 5000}\n".encode() for number in range(40)]
+    threads = [threading.Thread(target=spool.keep, args=("codex", "s1", line)) for line in lines]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    path = spool.folder("codex") / "s1.jsonl"
+    assert sorted(path.read_bytes().splitlines(keepends=True)) == sorted(lines)
+
+
+def test_what_was_put_down_is_collected_oldest_first(spool: Spool, agent: Agent, put_down: Callable[..., Path]) -> None:
+    for number in (1, 0, 2):
+        put_down(number, f"call {number}")
+
+    assert spool.collect(agent) == []
+
+    path = spool.folder("codex") / "s1.jsonl"
+    first = msgspec.json.decode(path.read_bytes().splitlines()[0], type=SpooledCall)
+    assert payloads(path) == ["call 0", "call 1", "call 2"]
+    assert (first.event, first.at_ms, first.cwd) == ("stop", 1_000_000, "/work/shop")
+    assert list((path.parent / "pending").iterdir()) == []
+    assert spool.collect(agent) == []
+
+
+def test_what_is_not_understood_is_counted_and_goes(
+    spool: Spool, agent: Agent, put_down: Callable[..., Path], tmp_path: Path
+) -> None:
+    put_down(0, "words")
+    put_down(1, "call", event="no event")
+    put_down(2, "call 2")
+    (spool.folder("codex") / "pending" / "link.hook").symlink_to(tmp_path)
+
+    assert spool.collect(agent) == [Skipped("hook", "not ours")]
+    assert payloads(spool.folder("codex") / "s1.jsonl") == ["call 2"]
+    assert list((spool.folder("codex") / "pending").iterdir()) == []
+    assert tmp_path.exists()
+
+
+def test_what_is_being_written_is_left_and_what_was_left_over_goes(
+    spool: Spool, agent: Agent, put_down: Callable[..., Path]
+) -> None:
+    old, new = put_down(0, "call", name=".aaaa"), put_down(1, "call", name=".bbbb")
+    os.utime(new)
+
+    assert spool.collect(agent) == []
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_what_cannot_be_kept_now_waits(
+    spool: Spool, agent: Agent, put_down: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put_down(0, "call 0")
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(os, "write", full)
+    assert collect_pending(spool, {"codex": agent}, ["codex", "codex"]) == {}
+    assert path.exists()
+
+    monkeypatch.undo()
+    assert collect_pending(spool, {"codex": agent}, ["codex"]) == {"codex": []}
+    assert payloads(spool.folder("codex") / "s1.jsonl") == ["call 0"]
+
+
+def test_only_agents_that_are_read_and_ask_for_it_are_collected(
+    spool: Spool, agent: Agent, put_down: Callable[..., Path]
+) -> None:
+    path = put_down(0, "call 0")
+
+    assert collect_pending(spool, {"codex": agent}, []) == {}
+    assert collect_pending(spool, {"codex": CODEX}, ["codex"]) == {}
+    assert path.exists()
+
+
+def test_the_transcript_that_a_call_names_is_copied(
+    spool: Spool, agent: Agent, put_down: Callable[..., Path], tmp_path: Path
+) -> None:
+    transcript = tmp_path / "t.jsonl"
+    transcript.write_bytes(b"rows\n")
+    put_down(0, str(transcript))
+    spool.collect(agent)
+    path = spool.folder("codex") / "s1.jsonl"
+    copy = copy_beside(path)
+    assert (copy.read_bytes(), stat.S_IMODE(copy.stat().st_mode)) == (b"rows\n", 0o600)
+
+    transcript.write_bytes(b"rows\nmore\n")
+    spool.finish_turn(path, str(transcript))
+    assert copy.read_bytes() == b"rows\nmore\n"
+
+    transcript.unlink()
+    transcript.symlink_to("/etc/hostname")
+    spool.finish_turn(path, str(transcript))
+    assert copy.read_bytes() == b"rows\nmore\n"
