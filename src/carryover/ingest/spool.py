@@ -220,6 +220,6 @@ def _read_pending(path: Path) -> Pending | None:
         return None
     event, _, rest = data.partition(b"\n")
     cwd, _, payload = rest.partition(b"\n")
-    if re.fullmatch(rb"[A-Za-z_]{1,60}", event) is None or not payload:
+    if re.fullmatch(rb"[A-Za-z_]{1,40}", event) is None or not payload:
         return None
     return Pending(event.decode(), os.fsdecode(cwd) or None, payload, at_ms)

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -262,14 +262,8 @@ class Conversation:
         self._calls = calls
         self._noted_ms = noted_ms
         whole = merged(calls, rows) if calls else Merged(rows=rows)
-        self._records: list[wire.CallRecord | wire.RowRecord | wire.PassedByRecord] = list(
-            chain(
-                unread,
-                map(_record_of, whole.before),
-                _records_of(whole.rows, whole.held, noted_ms),
-                map(_record_of, whole.after),
-            )
-        )
+        rows_told = _records_of(whole.rows, whole.held, noted_ms)
+        self._records = [*unread, *map(_record_of, whole.before), *rows_told, *map(_record_of, whole.after)]
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the one conversation of the file, or nothing where it is empty."""
@@ -283,11 +277,7 @@ class Conversation:
     @cached_property
     def pieces(self) -> list[Piece]:
         """The records, each with a mark of its content."""
-        return [(str(number), digest(data)) for number, data in enumerate(self._encoded)]
-
-    @cached_property
-    def _encoded(self) -> list[bytes]:
-        return [msgspec.json.encode(record) for record in self._records]
+        return [(str(number), _mark_of(record)) for number, record in enumerate(self._records)]
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         """Returns the record that opens the conversation."""
@@ -297,11 +287,21 @@ class Conversation:
 
     def piece(self, number: int) -> bytes | None:
         """Returns the record of a call or a row."""
-        return self._encoded[number]
+        return msgspec.json.encode(self._records[number])
 
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
         """Returns None: nothing is said of a conversation as a whole."""
         return None
+
+
+def _mark_of(record: wire.CallRecord | wire.RowRecord | wire.PassedByRecord) -> str:
+    """What changes with a record. Of a call its id does, which holds a digest of what it says."""
+    match record:
+        case wire.CallRecord():
+            return f"{record.id} {record.cwd}"
+        case wire.RowRecord():
+            return f"{record.at_ms} {digest(bytes(record.row))}"
+    return f"{record.what} {record.why}"
 
 
 def _record_of(call: Call) -> wire.CallRecord:

@@ -50,7 +50,7 @@ MOST_AT_ONCE: Final = 128
 MOST_KEPT: Final = 512
 """Things to store that wait for the ledger. More are dropped: the transcripts bring them."""
 
-_EVENT: Final = re.compile(r"[A-Za-z_]{1,60}")
+_EVENT: Final = re.compile(r"[A-Za-z_]{1,40}")
 
 
 class Reply(msgspec.Struct, frozen=True):
