@@ -1,4 +1,4 @@
-"""An agent that only its hooks tell of: its calls reach the handoff with a daemon, without one, and past a kill."""
+"""An agent whose hook calls are its only record: they reach the handoff with a daemon, without one, and past a kill."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ ANSWER = "I added discount(). Next I will wire it into checkout.py."
 
 
 def test_what_was_handed_to_hooks_is_in_the_handoff(running: DaemonProcess, cascade: Cascade, project: Path) -> None:
-    """Nobody says which project it is but the folder that the hooks run in."""
+    """Only the folder that the hooks run in says which project it is."""
     cascade.work()
     cascade.answer(ANSWER)
 
@@ -151,7 +151,7 @@ def test_killing_the_daemon_at_any_step_loses_and_doubles_nothing(
     assert list((running.state.spool / "windsurf" / "pending").iterdir()) == []
 
 
-def test_a_call_that_was_taken_and_put_down_counts_once(
+def test_a_call_that_was_kept_twice_counts_once(
     running: DaemonProcess, cascade: Cascade, home: Path, project: Path
 ) -> None:
     """As it happens where the daemon's answer comes too late."""
@@ -188,7 +188,7 @@ def test_a_ledger_that_was_deleted_is_made_again_from_the_spool(
         assert handoff_of(project) == before
 
 
-def test_without_a_daemon_a_command_takes_in_what_was_put_down(
+def test_without_a_daemon_a_command_collects_pending_calls(
     running: DaemonProcess, cascade: Cascade, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     running.settle()
@@ -239,3 +239,18 @@ def test_over_the_port_only_who_knows_the_secret_fills_the_spool(running: Daemon
     secret = running.state.secret.read_text().strip()
     assert HookClient(port=port, secret=secret).ask("POST", f"/hook/windsurf/{event}", data).status == 204
     assert running.state.spool.exists()
+
+
+def test_a_call_too_large_for_the_daemon_is_collected_with_the_next(
+    running: DaemonProcess, cascade: Cascade, project: Path
+) -> None:
+    cascade.talk.prompt("Add a discount function to the cart.")
+    cascade.talk.edit(f"{project}/table.py", "", "row\n" * 100_000)
+    cascade.hand_over()
+    assert len(list((running.state.spool / "windsurf" / "pending").iterdir())) == 1
+
+    cascade.answer(ANSWER)
+
+    running.settle()
+    assert list((running.state.spool / "windsurf" / "pending").iterdir()) == []
+    assert recorded(running, cascade.talk.id)[f"edit {project}/table.py"] == 1

@@ -1,4 +1,4 @@
-"""What was handed to a hook, as it is kept where the agent has no transcript of its own: one JSON line per call."""
+"""Hook calls as they are kept for an agent without a readable transcript: one JSON line per call."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ Flat (Cursor 1.7 to 3.12, in a file of their own), where both members must be th
 
     {"version": 1, "hooks": {"<event>": [{"command": "...", "timeout": 5}]}}
 
-Plain (Windsurf since 1.12.41, by its documentation, in a file of their own), without version, matcher and timeout:
+Plain (Windsurf since 1.12.41, by its documentation, in a separate file), without version, matcher and timeout:
 
     {"hooks": {"<event>": [{"command": "...", "show_output": false}]}}
 

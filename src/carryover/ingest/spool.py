@@ -5,8 +5,8 @@
     <state>/spool/<agent>/pending/*.hook               one file per call that reached no daemon, written by `hook.sh`
 
 A session's file is a source like a transcript. Payloads are kept as they came, like the transcripts of other agents, in
-folders and files that only the user can enter: secrets are taken out when they are read, and a ledger made from scratch
-profits from what is recognised by then. A line is appended in one write, and the file restored if that fails. The disk
+folders and files that only the user can enter: secrets are redacted when they are read, so that a rebuilt ledger
+is redacted by the current rules. A line is appended in one write, and the file restored if that fails. The disk
 is waited for only at the end of a turn, after the answer: a power cut may lose the last turn.
 """
 
@@ -37,7 +37,7 @@ MAX_PAYLOAD_BYTES: Final = 4 << 20
 MAX_SESSION_BYTES: Final = 64 << 20
 """What comes after that is not kept: what is dropped from the file's beginning would no longer count."""
 MAX_AGENT_BYTES: Final = 512 << 20
-"""Beyond it the sessions that have rested longest go. The ledger keeps what was read of them."""
+"""Beyond it the least recently changed sessions are deleted. The ledger keeps what was read of them."""
 
 PENDING: Final = "pending"
 PENDING_SUFFIX: Final = ".hook"
@@ -104,8 +104,8 @@ class Spool:
     def collect(self, agent: Agent) -> list[Skipped]:
         """Moves an agent's pending calls into its sessions, oldest first; returns those that were not understood.
 
-        One that cannot be kept stays for the next time. Taken twice, it counts once: the agent's reader drops what is
-        there twice. Raises OSError where the folder cannot be read.
+        One that cannot be kept stays for the next time. Collected twice, it counts once: the agent's reader drops
+        duplicates. Raises OSError where the folder cannot be read.
         """
         folder = self.folder(agent.id) / PENDING
         dropped = []
@@ -151,7 +151,7 @@ def collect_pending(spool: Spool, agents: Mapping[str, Agent], selected: Iterabl
 
 
 def _append(path: Path, line: bytes) -> bool:
-    """Appends in one write; whether the file is new. What a torn write left before it becomes a line of its own."""
+    """Appends in one write; returns whether the file is new. The rest of a torn write becomes a separate line."""
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     descriptor = os.open(path, flags, 0o600)
     try:

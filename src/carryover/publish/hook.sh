@@ -5,8 +5,8 @@
 #
 # Hands the payload of an agent's hook on to the daemon, as it is. Prints only what the agent is to take in when a
 # session starts, says nothing otherwise, always exits with 0. Where no daemon answers, a session gets the answer
-# that was made in advance for the project of the folder it starts in; never anything that lies in the project. What an
-# agent records nowhere else is put down for the daemon to collect when it is back.
+# that was made in advance for the project of the folder it starts in; never anything that lies in the project. If the
+# agent has no other readable record, the call is kept in a file, which the daemon collects later.
 exec 2>/dev/null
 # A closed one would be given to the next file or pipe that is opened, and be waited on for ever.
 true 3<&0 || exec </dev/null
@@ -22,7 +22,7 @@ send() { # LIMIT_S OPTION...
   cd "$state" && command curl -q -K hook.curl -m "$limit_s" --data-binary @- "$@" "http://localhost/hook/$agent/$event"
 }
 
-put_down() { # Calls that no daemon took, each a file: event, folder, payload. 64 MiB of them, then no more.
+keep_pending() { # One file per call: event, folder, payload. At most 64 MiB of them.
   [ ! -e "$state/paused" ] && [ ${#payload} -le 4194304 ] || return
   umask 077
   pending=$state/spool/$spool/pending
@@ -43,7 +43,7 @@ if [ -n "$spool" ]; then
     *'
 '*) here= ;;
   esac
-  # Everything is taken in, so that the agent meets no closed pipe. What is longer is kept by nobody.
+  # Read to the end, so that the agent meets no closed pipe. A longer payload is not kept.
   payload=$({
     head -c 4194305
     cat >/dev/null
@@ -51,7 +51,7 @@ if [ -n "$spool" ]; then
   [ -n "$payload" ] || exit 0
   case $(printf '%s' "$payload" | send 0.3 -o /dev/null -w '%{http_code}' -H "@CWD_HEADER@: $here/") in
     2??) ;;
-    *) put_down ;;
+    *) keep_pending ;;
   esac
   exit 0
 fi

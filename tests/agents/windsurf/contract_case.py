@@ -1,4 +1,4 @@
-"""Windsurf's material for the contract suite: made up after reports, for the program needs an account to run."""
+"""Windsurf's material for the contract suite: synthetic, because the program needs an account to run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def recordings() -> tuple[Recording, ...]:
 
 
 def record(event: str, data: bytes | None = None, **fields: Any) -> bytes:
-    given = {"kind": "call", "id": "made-up/1", "event": event, "at_ms": AT_MS, "payload": json.loads(data or b"{}")}
+    given = {"kind": "call", "id": "call/1", "event": event, "at_ms": AT_MS, "payload": json.loads(data or b"{}")}
     return json.dumps({**given, **fields}).encode()
 
 
@@ -68,7 +68,7 @@ def called(folder: Path) -> Iterator[Recording]:
 
 
 def in_turns(folder: Path) -> Iterator[Recording]:
-    """Two turns, each with its calls first and then with a transcript, which is written anew."""
+    """Two turns, each with its calls first and then with a transcript, which is rewritten."""
     talk = Talk()
     for number in range(3):
         for step in (

@@ -47,6 +47,6 @@ def bodies(events: Iterable[Event], kind: type[B]) -> list[B]:
     return [event.body for event in events if isinstance(event.body, kind)]
 
 
-def words(events: Iterable[Event]) -> list[str]:
+def texts_of(events: Iterable[Event]) -> list[str]:
     """Prompts and answers, in the order of their times."""
     return [event.body.text for event in events if isinstance(event.body, UserPrompt | AssistantMessage)]

@@ -1,6 +1,6 @@
 """Conversations as Cascade would leave them: what it hands to hooks, what the spool keeps of it, and transcripts.
 
-Made up after reports, for Windsurf cannot be run without an account: `carryover/agents/windsurf/FACTS.md`.
+Synthetic, written after reports, because Windsurf needs an account to run: `carryover/agents/windsurf/FACTS.md`.
 """
 
 from __future__ import annotations

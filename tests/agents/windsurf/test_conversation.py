@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.windsurf.reading import Store, bodies, words
+from agents.windsurf.reading import Store, bodies, texts_of
 from agents.windsurf.talks import FAILED, PROJECT, START, Talk, line, payload, worked
 from carryover.adapter.spooled import copy_beside
 from carryover.agents.windsurf.conversation import SAME_CALL_MS
@@ -54,7 +54,7 @@ def test_the_transcript_says_what_failed_and_what_a_command_printed(store: Store
     ran = bodies(events, ToolResult)[-1]
     assert (ran.exit_code, ran.output) == (1, FAILED)
     assert [edit.path for edit in bodies(events, FileEdit)] == [f"{PROJECT}/src/calc.py"]
-    assert len(words(events)) == 2
+    assert len(texts_of(events)) == 2
     assert "CANCELED" not in str(events)
 
 
@@ -76,7 +76,7 @@ def test_the_turn_that_goes_on_is_known_beside_the_transcript(store: Store) -> N
 
     events = store.read(talk)
 
-    assert words(events)[-1] == "Yes."
+    assert texts_of(events)[-1] == "Yes."
     assert [edit.anchor for edit in bodies(events, FileEdit)] == ["    return a * b", "a + b"]
     assert max(Counter(event.key for event in events).values()) == 1
 
@@ -88,7 +88,7 @@ def test_a_transcript_that_begins_later_leaves_what_came_before(store: Store) ->
     talk.say("It passes now.")
     talk.name_transcript(store.transcript(talk))
 
-    assert words(store.read(talk)) == [
+    assert texts_of(store.read(talk)) == [
         "The add function in src/calc.py is wrong. Fix it and run the tests.",
         "test_add still fails (2 != 3). Should I switch it to plain addition?",
         "Yes.",
@@ -103,7 +103,7 @@ def test_a_conversation_from_before_the_hooks_is_in_the_transcript(store: Store)
     talk.say("It passes now.")
     talk.name_transcript(store.transcript(talk))
 
-    assert len(words(store.read(talk))) == 4
+    assert len(texts_of(store.read(talk))) == 4
 
 
 def test_a_transcript_written_again_before_its_hook_ran_counts_nothing_twice(store: Store) -> None:
@@ -113,7 +113,7 @@ def test_a_transcript_written_again_before_its_hook_ran_counts_nothing_twice(sto
     talk.say("It passes now.")
     store.transcript(talk)
 
-    assert len(words(store.read(talk))) == 4
+    assert len(texts_of(store.read(talk))) == 4
 
 
 def test_a_transcript_that_does_not_have_the_turn_yet_takes_nothing_away(store: Store) -> None:
@@ -127,7 +127,7 @@ def test_a_transcript_that_does_not_have_the_turn_yet_takes_nothing_away(store: 
     talk.say("It passes now.")
     talk.name_transcript(path)
 
-    assert len(words(store.read(talk))) == 4
+    assert len(texts_of(store.read(talk))) == 4
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00" * 100, b'{"type": "planner_response"}\n', b"[1]\n"])
@@ -137,7 +137,7 @@ def test_a_transcript_that_cannot_be_used_leaves_the_calls(store: Store, data: b
     path.write_bytes(data)
     talk.name_transcript(path)
 
-    assert len(words(store.read(talk))) == 2
+    assert len(texts_of(store.read(talk))) == 2
 
 
 def test_a_transcript_that_is_gone_is_read_from_its_copy_or_the_calls_count_again(store: Store) -> None:
@@ -152,7 +152,7 @@ def test_a_transcript_that_is_gone_is_read_from_its_copy_or_the_calls_count_agai
 
     copy.unlink()
     talk.prompt("Go on.")
-    assert len(words(store.read(talk))) == 4
+    assert len(texts_of(store.read(talk))) == 4
 
 
 def test_a_transcript_elsewhere_or_of_another_conversation_is_not_read(store: Store, tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_lines_that_nobody_can_read_are_counted_and_cost_nothing_else(store: Sto
     talk = worked()
     noisy = b"".join(kept + b"\x00\xff\n{}\n" for kept in talk.spooled().splitlines(keepends=True))
 
-    assert len(words(store.read(talk, data=noisy))) == 2
+    assert len(texts_of(store.read(talk, data=noisy))) == 2
     assert store.reading is not None
     assert {skipped.reason for skipped in store.reading.skipped} == {"not JSON", "unexpected shape"}
 
@@ -211,19 +211,19 @@ def test_a_torn_last_line_waits(store: Store) -> None:
     talk = worked()
     whole = talk.spooled()
 
-    assert len(words(store.read(talk, data=whole[:-10]))) == 1
-    assert len(words(store.read(talk, data=whole))) == 2
+    assert len(texts_of(store.read(talk, data=whole[:-10]))) == 1
+    assert len(texts_of(store.read(talk, data=whole))) == 2
 
 
 def test_a_transcript_alone_says_its_project_by_its_files(store: Store) -> None:
     talk = worked()
     events = store.read_alone(talk)
 
-    assert len(words(events)) == 2
+    assert len(texts_of(events)) == 2
     assert {event.cwd for event in events} == {None, f"{PROJECT}/src", PROJECT}
     talk.prompt("Yes.")
     talk.say("It passes now.")
-    assert len(words(store.read_alone(talk))) == 4
+    assert len(texts_of(store.read_alone(talk))) == 4
 
 
 @pytest.mark.parametrize("timestamp", ["2026-03-02T09:00:00Z", START.timestamp()])

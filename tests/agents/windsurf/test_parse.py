@@ -10,7 +10,7 @@ import pytest
 from agents.windsurf.contract_case import CASE, record, row
 from agents.windsurf.talks import PROJECT, payload
 from carryover.agents.windsurf.adapter import AGENT
-from carryover.model import Event, FileEdit, Skipped, ToolCall, ToolResult, UserPrompt
+from carryover.model import AssistantMessage, Event, FileEdit, Skipped, ToolCall, ToolResult, UserPrompt
 from contract.case import Reading, fold_one, source_at
 
 
@@ -76,6 +76,17 @@ def test_a_command_runs_in_its_own_folder() -> None:
     reading = called("post_run_command", command_line="make", cwd=f"{PROJECT}/docs")
 
     assert {event.cwd for event in reading.events if isinstance(event.body, ToolCall)} == {f"{PROJECT}/docs"}
+
+
+def test_only_the_last_text_of_a_response_ends_the_turn() -> None:
+    reading = called("post_cascade_response", response="### Planner Response\n\nOne.\n\n### Planner Response\n\nTwo?")
+
+    assert [
+        (event.body.text, event.body.final) for event in reading.events if isinstance(event.body, AssistantMessage)
+    ] == [
+        ("One.", False),
+        ("Two?", True),
+    ]
 
 
 def test_a_look_at_our_own_file_gives_nothing_back() -> None:

@@ -47,8 +47,8 @@ def agent() -> Agent:
 
 
 @pytest.fixture
-def put_down(state: StateDir) -> Callable[..., Path]:
-    """Puts down a call as `hook.sh` does, `number` seconds after the first."""
+def pend(state: StateDir) -> Callable[..., Path]:
+    """Leaves a pending call as `hook.sh` does, `number` seconds after the first."""
 
     def put(number: int, payload: str, *, name: str = "", event: str = "stop") -> Path:
         folder = state.spool / "codex" / "pending"
@@ -165,9 +165,9 @@ def test_many_at_once_each_have_their_line(spool: Spool) -> None:
     assert sorted(path.read_bytes().splitlines(keepends=True)) == sorted(lines)
 
 
-def test_what_was_put_down_is_collected_oldest_first(spool: Spool, agent: Agent, put_down: Callable[..., Path]) -> None:
+def test_what_was_pend_is_collected_oldest_first(spool: Spool, agent: Agent, pend: Callable[..., Path]) -> None:
     for number in (1, 0, 2):
-        put_down(number, f"call {number}")
+        pend(number, f"call {number}")
 
     assert spool.collect(agent) == []
 
@@ -180,11 +180,11 @@ def test_what_was_put_down_is_collected_oldest_first(spool: Spool, agent: Agent,
 
 
 def test_what_is_not_understood_is_counted_and_goes(
-    spool: Spool, agent: Agent, put_down: Callable[..., Path], tmp_path: Path
+    spool: Spool, agent: Agent, pend: Callable[..., Path], tmp_path: Path
 ) -> None:
-    put_down(0, "words")
-    put_down(1, "call", event="no event")
-    put_down(2, "call 2")
+    pend(0, "words")
+    pend(1, "call", event="no event")
+    pend(2, "call 2")
     (spool.folder("codex") / "pending" / "link.hook").symlink_to(tmp_path)
 
     assert spool.collect(agent) == [Skipped("hook", "not ours")]
@@ -194,9 +194,9 @@ def test_what_is_not_understood_is_counted_and_goes(
 
 
 def test_what_is_being_written_is_left_and_what_was_left_over_goes(
-    spool: Spool, agent: Agent, put_down: Callable[..., Path]
+    spool: Spool, agent: Agent, pend: Callable[..., Path]
 ) -> None:
-    old, new = put_down(0, "call", name=".aaaa"), put_down(1, "call", name=".bbbb")
+    old, new = pend(0, "call", name=".aaaa"), pend(1, "call", name=".bbbb")
     os.utime(new)
 
     assert spool.collect(agent) == []
@@ -204,9 +204,9 @@ def test_what_is_being_written_is_left_and_what_was_left_over_goes(
 
 
 def test_what_cannot_be_kept_now_waits(
-    spool: Spool, agent: Agent, put_down: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    spool: Spool, agent: Agent, pend: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = put_down(0, "call 0")
+    path = pend(0, "call 0")
 
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "no space")
@@ -221,9 +221,9 @@ def test_what_cannot_be_kept_now_waits(
 
 
 def test_only_agents_that_are_read_and_ask_for_it_are_collected(
-    spool: Spool, agent: Agent, put_down: Callable[..., Path]
+    spool: Spool, agent: Agent, pend: Callable[..., Path]
 ) -> None:
-    path = put_down(0, "call 0")
+    path = pend(0, "call 0")
 
     assert collect_pending(spool, {"codex": agent}, []) == {}
     assert collect_pending(spool, {"codex": CODEX}, ["codex"]) == {}
@@ -231,11 +231,11 @@ def test_only_agents_that_are_read_and_ask_for_it_are_collected(
 
 
 def test_the_transcript_that_a_call_names_is_copied(
-    spool: Spool, agent: Agent, put_down: Callable[..., Path], tmp_path: Path
+    spool: Spool, agent: Agent, pend: Callable[..., Path], tmp_path: Path
 ) -> None:
     transcript = tmp_path / "t.jsonl"
     transcript.write_bytes(b"rows\n")
-    put_down(0, str(transcript))
+    pend(0, str(transcript))
     spool.collect(agent)
     path = spool.folder("codex") / "s1.jsonl"
     copy = copy_beside(path)

@@ -78,8 +78,8 @@ class Builder(EventBuilder[Context]):
                 self.add(as_edit(change, call.id), f"edit{number}")
 
     def absolute(self, path: str) -> str | None:
-        """A path as an absolute one, without `..`; None where that cannot be told. Its folder is that of the
-        conversation, where no better one is known."""
+        """A path as an absolute one, without `..`; None if that is unknown. Its folder becomes that of the
+        conversation if no better one is known."""
         found = resolved(path, self.context.cwd) if 0 < len(path) <= MAX_PATH_CHARS else None
         if found is not None and is_absolute(found) and found.startswith("/"):
             self.learn_folder(posixpath.dirname(found))

@@ -13,5 +13,5 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     last_ms: int = 0
     """Time of the last record: records without one come a millisecond later."""
     last: bytes | None = None
-    """Key of the last event; bytes, for in a text it might be taken for a secret."""
+    """Key of the last event; bytes, because redaction may take a text of that form for a secret."""
     model: str | None = None

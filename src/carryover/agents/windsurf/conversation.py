@@ -1,9 +1,9 @@
 """One conversation out of what was handed to hooks, and of its transcript as far as that goes.
 
-The transcript says more of a turn (what failed, perhaps what a command printed) and comes when the turn has ended; the
-hooks tell the turn that goes on, and all that happened where no transcript is written. So a conversation is: calls from
-before the transcript begins, the transcript, and calls of turns after the last one that it holds. Once a turn is in the
-transcript its calls no longer count, which the ledger makes good (`carryover.readers.rewritten`).
+The transcript holds more about a turn (what failed, perhaps the output of commands) and is written when the turn has
+ended; the calls cover the current turn, and everything if no transcript is written. So a conversation is: calls from
+before the transcript begins, the transcript, and calls of turns after its last one. Once a turn is in the transcript,
+its calls no longer count; the ledger replaces them (`carryover.readers.rewritten`).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Call(msgspec.Struct, frozen=True):
     turn: str
     at_ms: int
     mark: str
-    """What it has in common with the row of a transcript that stands for it; empty for none."""
+    """Equal to the mark of the transcript's row for the same step; empty if there is none."""
     transcript: str | None
     kept: SpooledCall
 
@@ -79,7 +79,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row of a transcript. `speaks`: it holds words of the model. `mark` is as in `Call`."""
+    """A row of a transcript. `speaks`: it holds text of the model. `mark` is as in `Call`."""
 
     fields: dict[str, msgspec.Raw] | None
     kind: str = ""
@@ -200,7 +200,7 @@ def _transcript(calls: Iterable[Call], copy: Path) -> list[Row]:
 
 class Merged(msgspec.Struct, frozen=True):
     """A conversation in its order: calls from before the transcript begins, its rows, and calls after the last turn
-    that it holds. `held` are the calls that the rows stand for."""
+    that it holds. `held` are the calls whose turns the rows replace."""
 
     before: Sequence[Call] = ()
     rows: Sequence[Row] = ()
@@ -226,7 +226,7 @@ def merged(calls: Sequence[Call], rows: Sequence[Row]) -> Merged:
 
 
 def _ended(rows: Sequence[Row]) -> Sequence[Row]:
-    """The rows without a last turn that has not ended yet, by them: its calls say as much and come sooner."""
+    """The rows without a last turn that has not ended yet, by them: its calls say as much."""
     begins = max((number for number, row in enumerate(rows) if row.asked is not None), default=len(rows))
     turn = rows[begins:]
     return rows if any(row.speaks for row in turn) and not any(row.is_pending for row in turn) else rows[:begins]
@@ -244,7 +244,7 @@ def _turn_of(asked: str, prompts: Mapping[int, str | None], named: int) -> int:
 class Conversation:
     """See `carryover.readers.rewritten`: both a snapshot, and the one conversation that it holds.
 
-    `noted_ms`: when the transcript was written, for rows without a time of their own and without a call.
+    `noted_ms`: when the transcript was written, for rows without a time and without a call.
     """
 
     rests_ms = None
@@ -311,7 +311,7 @@ def _record_of(call: Call) -> wire.CallRecord:
 def _records_of(
     rows: Sequence[Row], held: Sequence[Call], noted_ms: int
 ) -> Iterator[wire.RowRecord | wire.PassedByRecord]:
-    """The records of rows. One that a call stands for gets the time of that call."""
+    """The records of rows. A row gets the time of the call for the same step."""
     begins = [number for number, row in enumerate(rows) if row.asked is not None] + [len(rows)]
     spoken = [number for number, row in enumerate(rows) if row.speaks]
     answers = {max((n for n in spoken if start < n < end), default=-1) for start, end in pairwise(begins)}

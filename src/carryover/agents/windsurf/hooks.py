@@ -1,7 +1,7 @@
 """Cascade's hooks: what their payloads say. Nothing that a hook prints reaches the model, in any version reported.
 
 From reports and the vendor's pages (1.12.41 to 2.3.9), never seen by us. Devin Local, in the same program, runs Claude
-Code's hooks instead, with payloads of its own.
+Code's hooks instead, with other payloads.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _layout_root(transcript: Path) -> Path | None:
 
 
 def transcript_of(given: wire.Payload) -> str | None:
-    """The transcript that a payload names, where it lies as we know it and is that of the conversation."""
+    """The transcript that a payload names, if it is in a known place and belongs to the conversation."""
     info = wire.part(given.tool_info, wire.ToolInfo) or wire.ToolInfo()
     path = wire.text_of(info.transcript_path)
     is_known = path.startswith("/") and Path(path).stem == given.trajectory_id

@@ -19,7 +19,7 @@ Kind = Literal["spool", "transcript"]
 
 TRANSCRIPTS: Final = "transcripts"
 ID: Final = re.compile(r"[A-Za-z0-9][\w-]{0,99}")
-"""What the id of a conversation may look like, to be the name of a file. Those that were seen are UUIDs."""
+"""The form of an id that may be the name of a file. Those that were reported are UUIDs."""
 
 _RANKS: Final[dict[Kind, int]] = {"spool": 1, "transcript": 0}
 """The spool takes the transcript in, so a conversation that has one is read there."""
@@ -44,7 +44,7 @@ class WindsurfReader:
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
-    """What kind of source `path` is, told by its last names alone; None where it is none."""
+    """What kind of source `path` is, by its last names alone; None if it is none."""
     return _kind_below(PurePath(path).parent)
 
 

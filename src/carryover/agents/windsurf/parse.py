@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Final
 
 import msgspec
@@ -27,7 +28,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     if isinstance(read, wire.PassedByRecord):
         why = read.why if read.why in wire.REASONS else "not understood"
         return context, Parsed(skipped=(rawjson.skipped(read.what, why, None),))
-    session = source.session or "?"
+    session = source.session or PurePath(source.path).stem
     if isinstance(read, wire.BeginRecord):
         return _begin(session, context, read)
     if isinstance(read, wire.RowRecord):
@@ -113,8 +114,9 @@ def _mcp(builder: Builder, info: wire.ToolInfo) -> None:
 
 
 def _response(builder: Builder, info: wire.ToolInfo) -> None:
-    if text := said_in(wire.text_of(info.response)):
-        builder.add(AssistantMessage(text=text, final=True), "said")
+    texts = said_in(wire.text_of(info.response))
+    for number, text in enumerate(texts, 1):
+        builder.add(AssistantMessage(text=text, final=number == len(texts)), f"said{number}")
 
 
 def _worktree(builder: Builder, info: wire.ToolInfo) -> None:

@@ -15,7 +15,7 @@ from carryover.records import rawjson
 from carryover.records.changes import Change, written
 
 _SAID: Final = ("", "done", "error")
-"""States in which a text was shown. One that was cancelled or is pending is taken by nobody."""
+"""States of a text that was shown. A cancelled or pending one does not count."""
 _STATES: Final[dict[str, ResultStatus | None]] = {
     "": "unknown",
     "done": "ok",

@@ -31,7 +31,7 @@ WRITE_ROW: Final = "code_action"
 COMMAND_ROW: Final = "run_command"
 VIEW_ROW: Final = "view_file"
 PENDING: Final = "pending"
-"""State of a row whose step goes on."""
+"""State of a row whose step has not ended."""
 
 _LATEST_MS: Final = 4_102_444_800_000
 _FILE_URI: Final = re.compile(r"file://(?=/)")
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """What stands on a hook's stdin. There is no working folder: the hook runs in the workspace."""
+    """A hook's stdin. There is no working folder: the hook runs in the workspace."""
 
     agent_action_name: str | None = None
     trajectory_id: str | None = None
@@ -73,7 +73,7 @@ class ToolInfo(msgspec.Struct, frozen=True):
 
 
 class RowData(msgspec.Struct, frozen=True):
-    """What stands in a row of a transcript under the name of its type."""
+    """The data of a row of a transcript, under the name of its type."""
 
     user_response: msgspec.Raw = rawjson.ABSENT
     response: msgspec.Raw = rawjson.ABSENT
@@ -96,7 +96,7 @@ class BeginRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="begin"):
 
 
 class CallRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="call"):
-    """A call of a hook. `id` tells it from others of the conversation."""
+    """A call of a hook. `id` is unique in the conversation."""
 
     id: str
     event: str

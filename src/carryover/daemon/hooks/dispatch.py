@@ -247,7 +247,7 @@ class Hooks:
 
 
 def _put_in_spool(spool: Spool, agent: Agent, session: str, line: bytes) -> Path:
-    """Keeps a line after those that were put down while no daemon took them. Blocks."""
+    """Keeps a line, after the calls that are pending. Blocks."""
     with suppress(OSError):  # they are tried again with the next rescan
         spool.collect(agent)
     return spool.keep(agent.id, session, line)

@@ -1,4 +1,4 @@
-"""Calls that no daemon takes, of an agent that records them nowhere else: the script puts each down as a file."""
+"""Calls that no daemon accepts, of an agent without another readable record: the script keeps each in a file."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pending(state: StateDir) -> list[Path]:
     return sorted(folder.iterdir()) if folder.exists() else []
 
 
-def test_a_call_is_put_down_as_it_came_for_its_user_alone(sh: Cascade, project: Path) -> None:
+def test_a_call_is_kept_as_it_came_for_its_user_alone(sh: Cascade, project: Path) -> None:
     assert sh.said(EVENT, DATA, project) == QUIET
 
     (path,) = pending(sh.state)
@@ -54,7 +54,7 @@ def test_a_call_is_put_down_as_it_came_for_its_user_alone(sh: Cascade, project: 
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_daemon_that_took_it_is_told_the_folder_and_nothing_is_put_down(sh: Cascade, project: Path) -> None:
+def test_a_daemon_that_took_it_is_told_the_folder_and_nothing_is_kept(sh: Cascade, project: Path) -> None:
     with SocketServer(sh.state.socket, answer(204)) as server:
         assert sh.said(EVENT, DATA, project) == QUIET
 
@@ -67,7 +67,7 @@ def test_a_daemon_that_took_it_is_told_the_folder_and_nothing_is_put_down(sh: Ca
 @pytest.mark.parametrize(
     "behave", [answer(503), answer(413), answer(500), close, hang], ids=["503", "413", "500", "closing", "hanging"]
 )
-def test_what_a_daemon_did_not_take_is_put_down(here: Cascade, project: Path, behave: Behaviour) -> None:
+def test_what_a_daemon_did_not_take_is_kept(here: Cascade, project: Path, behave: Behaviour) -> None:
     with SocketServer(here.state.socket, behave):
         run = here.run(EVENT, DATA, project)
 
@@ -75,7 +75,7 @@ def test_what_a_daemon_did_not_take_is_put_down(here: Cascade, project: Path, be
     assert len(pending(here.state)) == 1
 
 
-def test_while_paused_nothing_is_put_down(sh: Cascade, project: Path) -> None:
+def test_while_paused_nothing_is_kept(sh: Cascade, project: Path) -> None:
     sh.state.paused.touch()
 
     assert sh.said(EVENT, DATA, project) == QUIET
@@ -136,7 +136,7 @@ def test_a_state_folder_that_takes_nothing_more_disturbs_nobody(sh: Cascade, pro
     assert sh.said(EVENT, DATA, project) == QUIET
 
 
-def test_other_agents_calls_are_not_put_down(state: StateDir, home: Path, project: Path) -> None:
+def test_other_agents_calls_are_not_kept(state: StateDir, home: Path, project: Path) -> None:
     assert HookScript(state, home).said("Stop", DATA, project) == QUIET
     assert not state.spool.exists()
 
