@@ -56,6 +56,7 @@ def test_an_adapter_says_how_it_is_installed(agent: Agent) -> None:
     assert all(places_on(spec.transcripts, platform) for platform in (LINUX, MACOS))
     assert all(places_on(spec.hooks.config_files, platform) for platform in (LINUX, MACOS) if spec.hooks.sets)
     assert set(spec.hooks.injects_on) <= {event for known in spec.hooks.sets for event in known.events}
+    assert not (spec.hooks.spooled and spec.hooks.injects_on)
 
 
 @EACH_WITH_HOOKS

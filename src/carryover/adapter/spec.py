@@ -174,7 +174,8 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Events whose hook can put text into the session's context."""
     spooled: bool = False
     """What is handed to its hooks is recorded nowhere else that can be read, so it is kept in `<state>/spool/<id>`, one
-    file of JSON lines per session (`carryover.adapter.spooled`), which are sources like transcripts."""
+    file of JSON lines per session (`carryover.adapter.spooled`), which are sources like transcripts. Such hooks inject
+    nothing: `hook.sh` prints no answer to them."""
     file_rules: HookFileRules | None = None
     """None: nothing in a file of hooks keeps the others from running."""
     switches: tuple[HookSwitch, ...] = ()

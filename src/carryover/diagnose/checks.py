@@ -202,6 +202,16 @@ def _sources_broken(report: Report, _inspection: Inspection) -> Iterator[Finding
         )
 
 
+def _calls_not_kept(report: Report, _inspection: Inspection) -> Iterator[Finding]:
+    if report.daemon is not None and (number := report.daemon.hook_calls.not_kept):
+        yield Finding(
+            check="spool",
+            what=f"{number:,} hook calls could not be written to {report.short(report.state_folder)}/spool.",
+            why="They are the only record of some agents' sessions; handoffs may lack what they report.",
+            do="Free some space, and see `carryoverd.log` for the reason.",
+        )
+
+
 def _inotify_limit(report: Report, _inspection: Inspection) -> Iterator[Finding]:
     if report.daemon is not None and (limit := report.daemon.watch.reason):
         yield Finding(
@@ -334,6 +344,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _ledger_moved_aside,
     _records_skipped,
     _sources_broken,
+    _calls_not_kept,
     _inotify_limit,
     _disk_full,
     _open_to_others,

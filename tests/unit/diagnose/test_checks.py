@@ -5,7 +5,7 @@ import time
 import msgspec
 import pytest
 
-from carryover.daemon.health import WatchState
+from carryover.daemon.health import HookCounts, WatchState
 from carryover.diagnose.checks import findings
 from carryover.diagnose.report import (
     ConfigReport,
@@ -293,6 +293,13 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "wrong",
             None,
             "1,200 records were not understood, the newest this week, most of Claude Code 2.2.0.",
+        ),
+        (
+            changed(HEALTHY, daemon=changed(RUNNING, hook_calls=HookCounts(kept=7, not_kept=1_200))),
+            "spool",
+            "wrong",
+            None,
+            "1,200 hook calls could not be written to ~/.carryover/spool.",
         ),
         (
             changed(HEALTHY, daemon=changed(RUNNING, watch=WatchState(reason="watches"))),
