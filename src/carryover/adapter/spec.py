@@ -82,6 +82,8 @@ class HookFileRules(msgspec.Struct, frozen=True, kw_only=True):
     """The only keys that its root may have; empty: any."""
     handler_types: tuple[str, ...] = ()
     """The only types a hook may have; empty: any, or hooks have no type."""
+    comments: bool = False
+    """It may have comments (`//`, `/* */`) and a comma after the last item; otherwise these break a rule."""
     known_events_only: bool = False
     """An event that the installed version does not know breaks a rule too."""
 
