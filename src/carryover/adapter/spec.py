@@ -60,6 +60,11 @@ class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
     """None: no matcher is written."""
 
 
+TimeoutUnit = Literal["s", "ms"]
+TIMEOUT_UNITS: Final[dict[TimeoutUnit, int]] = {"s": 1, "ms": 1000}
+"""What settings count the time limits of hooks in, and how many of each make a second."""
+
+
 class HookSet(msgspec.Struct, frozen=True, kw_only=True):
     """The hooks of a range of versions."""
 
@@ -166,6 +171,7 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     nested: `{"hooks": {event: [{"matcher", "hooks": [{"type": "command", "command", "timeout"}]}]}}`
     flat: `{"version": 1, "hooks": {event: [{"command", "timeout"}]}}`, where version and hooks must be there
     """
+    timeout_unit: TimeoutUnit = "s"
     tables: Place | None = None
     """TOML settings that may hold the hooks instead, nested (`[[hooks.SessionStart]]`). Where they have such tables,
     ours go there: the agent warns of hooks in both. The tables of `review` are none of these."""

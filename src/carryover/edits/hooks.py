@@ -28,8 +28,8 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True):
     command: str
     matcher: str | None = None
     """None writes no matcher."""
-    timeout_s: int | None = None
-    """None leaves the agent's default."""
+    timeout: int | None = None
+    """In the unit of the agent's settings; None leaves its default."""
 
 
 class FoundHook(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,5 +78,5 @@ def hook_of(event: str, matcher: object, value: object) -> Hook | None:
         event=event,
         command=command,
         matcher=matcher if isinstance(matcher, str) else None,
-        timeout_s=timeout if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
+        timeout=timeout if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
     )

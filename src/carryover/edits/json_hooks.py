@@ -159,7 +159,7 @@ def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> Hoo
 def _entry(hook: Hook, form: Form) -> dict[str, Any]:
     """The entry of an event's list."""
     matcher = {} if hook.matcher is None else {"matcher": hook.matcher}
-    timeout = {} if hook.timeout_s is None else {"timeout": hook.timeout_s}
+    timeout = {} if hook.timeout is None else {"timeout": hook.timeout}
     if form == "flat":
         return matcher | {"command": hook.command} | timeout
     return matcher | {HOOKS: [{"type": "command", "command": hook.command} | timeout]}

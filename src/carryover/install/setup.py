@@ -83,6 +83,7 @@ def agent_hooks(detections: Iterable[Detection], selected: Collection[str]) -> t
             config=found.config,
             hooks=found.hook_set.hooks,
             form=found.form,
+            timeout_unit=found.spec.hooks.timeout_unit,
             rules=found.spec.hooks.file_rules,
             elsewhere=found.elsewhere,
             blocked=found.blocked,

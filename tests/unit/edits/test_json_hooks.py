@@ -27,7 +27,7 @@ OWNER_OF = owner_by_script(SCRIPT)
 
 def hook(event: str, matcher: str | None = None, *, timeout_s: int | None = 5, script: Path = SCRIPT) -> Hook:
     command = f"sh {script} claude-code {event} 2>/dev/null || true"
-    return Hook(event=event, matcher=matcher, timeout_s=timeout_s, command=command)
+    return Hook(event=event, matcher=matcher, timeout=timeout_s, command=command)
 
 
 WANTED = (hook("SessionStart", "startup|clear"), hook("Stop"), hook("SessionEnd"))
