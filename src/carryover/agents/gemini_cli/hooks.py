@@ -1,6 +1,7 @@
 """Gemini CLI's hooks: what their payloads say, and how a session takes text in. Seen in 0.26.0, 0.44.0 and 0.61.0.
 
-A payload is told from that of another program by where its transcript lies. The session may not have been written yet.
+A payload is told from that of another program by where its transcript lies. What AfterAgent says of the turn is not used:
+the transcript has it already, and there with the spaces that the model wrote.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import HookAction, HookEvent, HookProtocol
-from carryover.adapter.hooks import provisional, root_above, skipped, start_reason
+from carryover.adapter.hooks import root_above, skipped, start_reason
 from carryover.agents.gemini_cli import locate
-from carryover.model import AssistantMessage, Event, Skipped
+from carryover.model import Skipped
 from carryover.records import rawjson
 
 _ROOTS: Final = ("tmp",)
@@ -34,8 +35,6 @@ class Payload(msgspec.Struct, frozen=True):
     hook_event_name: str | None = None
     source: str | None = None
     """SessionStart: why."""
-    prompt_response: msgspec.Raw = rawjson.ABSENT
-    """AfterAgent: the turn's answer."""
     conversation_id: msgspec.Raw = rawjson.ABSENT
     cursor_version: msgspec.Raw = rawjson.ABSENT
     workspace_roots: msgspec.Raw = rawjson.ABSENT
@@ -61,7 +60,6 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
         cwd=given.cwd,
         transcript=given.transcript_path,
         reason=reason,
-        provisional=_provisional(event, given.session_id, given, at_ms) if action == "turn_end" else (),
     )
 
 
@@ -81,11 +79,6 @@ def _is_own(given: Payload, event: str) -> bool:
     if any(mark != rawjson.ABSENT for mark in marks) or (given.hook_event_name or "").lower() != event:
         return False
     return given.transcript_path is not None and _layout_root(Path(given.transcript_path)) is not None
-
-
-def _provisional(event: str, session: str, given: Payload, at_ms: int) -> tuple[Event, ...]:
-    text = (rawjson.string_of(given.prompt_response) or "").strip()
-    return provisional(event, session, at_ms, AssistantMessage(text=text, final=True), given.cwd) if text else ()
 
 
 HOOKS: Final = HookProtocol(

@@ -40,7 +40,8 @@ def opened(call_id: str, name: str, args: wire.Args, cwd: str | None) -> OpenCal
         id=call_id,
         name=name,
         op=op,
-        subject=bounded(about, SUBJECT_CHARS),
+        # Without a subject, calls of different tools would count as tries at the same thing.
+        subject=bounded(about or name, SUBJECT_CHARS),
         changes=_changes(op, args, cwd),
         handoff=names_own_folder(" ".join((about, first(args, *_FILES), first(args, *_FOLDERS)))),
     )
