@@ -51,7 +51,7 @@ def recording(name: str, ident: str = "") -> Recording:
 
 
 def written_by_message(folder: Path) -> Iterator[Recording]:
-    """The largest document as the client writes it: anew with each message, of which the last one grows by its calls."""
+    """The largest document as the client writes it: anew with each message, of which the last one grows."""
     largest = max(documents(), key=lambda found: found.path.stat().st_size)
     whole = json.loads(largest.path.read_bytes())
     path = folder / largest.path.relative_to(largest.root.parent)
@@ -102,7 +102,8 @@ CASE: Final = Case(
     ),
     not_typed=(
         user(
-            "<session_context>\nThis is the Gemini CLI.\n- **Workspace Directories:**\n  - /home/dev/shop\n</session_context>"
+            "<session_context>\nThis is the Gemini CLI.\n"
+            "- **Workspace Directories:**\n  - /home/dev/shop\n</session_context>"
         ),
         user("<hook_context># [CARRYOVER] Last updated 2026-11-20</hook_context>"),
         user("System: Potential loop detected. Take a step back."),

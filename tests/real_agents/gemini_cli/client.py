@@ -72,11 +72,15 @@ def get(version: str) -> Client:
 
 
 @contextmanager
-def boxed(client: Client, *, trusted: bool = True) -> Iterator[GeminiBox]:
-    """A box in which `gemini` is that client. `trusted`: its user trusts the project's folder."""
+def boxed(client: Client, *others: Client, trusted: bool = True) -> Iterator[GeminiBox]:
+    """A box in which `gemini` is that client; `others` can be started by `GeminiBox.with_client`.
+
+    `trusted`: its user trusts the project's folder.
+    """
     path = f"{client.commands}:{ENVIRONMENT['PATH']}"
     environment = {**product.ENVIRONMENT, **VARIABLES, "PATH": path}
-    with Box(npm.cache_dir() / "runs", [*product.SHOWN, client.shown], environment) as box:
+    shown = [*product.SHOWN, *(one.shown for one in (client, *others))]
+    with Box(npm.cache_dir() / "runs", shown, environment) as box:
         yield GeminiBox(box, client, trusted=trusted)
 
 
@@ -85,13 +89,17 @@ class GeminiBox:
 
     def __init__(self, box: Box, client: Client, *, trusted: bool) -> None:
         self.box = box
-        self.client = client
+        self._gemini = str(client.commands / "gemini")
         box.write(HOME / ".gitconfig", "[user]\n\tname = Dev\n\temail = dev@example.com\n")
         box.write(OWN / "settings.json", json.dumps(SETTINGS, indent=2) + "\n")
         self.trust(PROJECT, "TRUST_FOLDER" if trusted else "DO_NOT_TRUST")
         server = box.start(product.PYTHON, "-m", "real_agents.gemini_cli.generate_api", str(OUT))
         if server.line() != "ready":
             raise RuntimeError(f"the fake Gemini API did not start: {server.said()}")
+
+    def with_client(self, client: Client) -> None:
+        """From now on the user has this version."""
+        self._gemini = str(client.commands / "gemini")
 
     def trust(self, folder: Path, how: str) -> None:
         """What the user answered when the client was first started in a folder."""
@@ -112,7 +120,7 @@ class GeminiBox:
 
     def run(self, prompt: str, *options: str, cwd: Path = PROJECT) -> Ran:
         """One `gemini -p`, however it ends."""
-        return self.box.run("gemini", "-m", MODEL, "-y", *options, "-p", prompt, cwd=cwd)
+        return self.box.run(self._gemini, "-m", MODEL, "-y", *options, "-p", prompt, cwd=cwd)
 
     def ask(self, prompt: str, *options: str, cwd: Path = PROJECT) -> Ran:
         """One `gemini -p`. Raises RuntimeError when it ends badly."""
@@ -123,11 +131,11 @@ class GeminiBox:
 
     def start(self, prompt: str) -> Started:
         """One `gemini -p` that goes on until it is stopped."""
-        return self.box.start("gemini", "-m", MODEL, "-y", "-p", prompt, cwd=PROJECT)
+        return self.box.start(self._gemini, "-m", MODEL, "-y", "-p", prompt, cwd=PROJECT)
 
     def terminal(self, *options: str, cwd: Path = PROJECT) -> Terminal:
         """The interactive client."""
-        return Terminal(self.box, "gemini", "-m", MODEL, "-y", *options, cwd=cwd)
+        return Terminal(self.box, self._gemini, "-m", MODEL, "-y", *options, cwd=cwd)
 
     def requests(self) -> list[dict[str, Any]]:
         """Bodies of the conversations' requests so far, oldest first."""

@@ -48,6 +48,8 @@ class Builder(EventBuilder[Context]):
         if not self.at_ms:
             self.skip("message", "no time")
             return
+        if self.context.document:
+            key = f"document/{key}"
         self.append(key, body, session=self.session, cwd=self.context.cwd, subagent_id=self.subagent_id)
 
     def skip(self, record_type: str, reason: str) -> None:

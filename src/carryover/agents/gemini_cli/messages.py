@@ -27,7 +27,7 @@ _REFERENCED: Final = re.compile(r"\n?--- Content from referenced files ---\n?")
 """After a prompt with `@file`: the files."""
 _SHELL_MODE: Final = re.compile(
     r"I ran the following shell command:\n```sh\n(.*?)\n```\n\n"
-    r"This produced the following output:\n```\n(.*?)\n?```\s*\Z",
+    r"This produced the following (?:result|output):\n```\n(.*?)\n?```\s*\Z",
     re.DOTALL,
 )
 """The user's own `!command`, as the client tells the model of it."""

@@ -15,7 +15,7 @@ from carryover.agents.gemini_cli.kinds import QUIET_MESSAGES
 from carryover.agents.gemini_cli.results import parse_calls
 from carryover.records import rawjson
 
-_NEW: Final = Context()
+_DOCUMENT: Final = Context(document=True)
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -53,7 +53,7 @@ def _parse_begin(builder: Builder, line: wire.Line) -> Reemitted | None:
         builder.skip("$begin", "unexpected shape")
         return None
     if begin.document and not begin.on:
-        builder.context = _NEW
+        builder.context = _DOCUMENT
     if begin.root is not None:
         builder.settle([begin.root])
     if usable_id(line.session_id) is not None:
