@@ -1,7 +1,7 @@
 """Gemini CLI's hooks: what their payloads say, and how a session takes text in. Seen in 0.26.0, 0.44.0 and 0.61.0.
 
-A payload is told from that of another program by where its transcript lies. What AfterAgent says of the turn is not used:
-the transcript has it already, and there with the spaces that the model wrote.
+A payload is told from that of another program by where its transcript lies. What AfterAgent says of the turn is not
+used: the transcript has it already, and there with the spaces that the model wrote.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Payload(msgspec.Struct, frozen=True):
 _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 
-def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
+def _read(event: str, payload: bytes, _at_ms: int) -> HookEvent | Skipped:
     event = event.lower()
     given = rawjson.read(_PAYLOAD, payload)
     if isinstance(given, str):

@@ -164,20 +164,21 @@ def _of_shell(output: str) -> Outcome:
     if text.startswith(_IN_BACKGROUND):
         return Outcome("ok", text)
     footer: dict[str, str] = {}
-    while found := _FOOTER.search(text):
+    # Each line comes once: one more like it was printed by the command.
+    while (found := _FOOTER.search(text)) and found[1] not in footer:
         footer[found[1]] = found[2].strip()
         text = text[: found.start()]
     printed = _BEFORE_OUTPUT.sub("", text)
     if not footer and printed == text:
         return Outcome("unknown", text)
     output = "" if printed.strip() in ("(empty)", "(none)") else printed
-    if footer.get("Error", "") not in _NONE:
-        output = f"{output}\n{footer['Error']}".strip()
+    error = footer.get("Error", "")
+    if error not in _NONE:
+        return Outcome("error", f"{output}\n{error}".strip(), exit_code=_number(footer.get("Exit Code", "")))
     if footer.get("Signal", "") not in _NONE:
         return Outcome("error", output)
     exit_code = _number(footer.get("Exit Code", "0"))
-    failed = exit_code not in (None, 0) or footer.get("Error", "") not in _NONE
-    return Outcome("error" if failed else "ok", output, exit_code=exit_code)
+    return Outcome("ok" if exit_code in (None, 0) else "error", output, exit_code=exit_code)
 
 
 def _unwrapped(output: str) -> str:
