@@ -172,6 +172,9 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     flat: `{"version": 1, "hooks": {event: [{"command", "timeout"}]}}`, where version and hooks must be there
     """
     timeout_unit: TimeoutUnit = "s"
+    name: str | None = None
+    """What our hooks are called in JSON settings, for an agent that shows it to people while they run. None: it shows
+    nothing, and no name is written."""
     tables: Place | None = None
     """TOML settings that may hold the hooks instead, nested (`[[hooks.SessionStart]]`). Where they have such tables,
     ours go there: the agent warns of hooks in both. The tables of `review` are none of these."""

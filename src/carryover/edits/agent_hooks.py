@@ -33,6 +33,7 @@ class AgentHooks:
     hooks: tuple[HookEntry, ...]
     form: Form = "nested"
     timeout_unit: TimeoutUnit = "s"
+    hook_name: str | None = None
     rules: HookFileRules | None = None
     elsewhere: tuple[HookFile, ...] = ()
     """Other settings that hold hooks of ours and should lose them, recorded or not."""
@@ -45,6 +46,7 @@ class AgentHooks:
             Hook(
                 event=hook.event,
                 command=hook_command(script.parent, self.agent, hook.event),
+                name=self.hook_name,
                 matcher=hook.matcher,
                 timeout=hook.timeout_s * TIMEOUT_UNITS[self.timeout_unit],
             )

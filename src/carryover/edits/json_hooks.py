@@ -159,10 +159,11 @@ def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> Hoo
 def _entry(hook: Hook, form: Form) -> dict[str, Any]:
     """The entry of an event's list."""
     matcher = {} if hook.matcher is None else {"matcher": hook.matcher}
+    name = {} if hook.name is None else {"name": hook.name}
     timeout = {} if hook.timeout is None else {"timeout": hook.timeout}
     if form == "flat":
-        return matcher | {"command": hook.command} | timeout
-    return matcher | {HOOKS: [{"type": "command", "command": hook.command} | timeout]}
+        return matcher | name | {"command": hook.command} | timeout
+    return matcher | {HOOKS: [{"type": "command"} | name | {"command": hook.command} | timeout]}
 
 
 def _with_version(text: str, owner_of: OwnerOf, layout: Layout) -> str:

@@ -51,8 +51,9 @@ class Lines:
 
     def gemini(self, text: str = "", *calls: dict[str, Any], **fields: Any) -> None:
         """A `gemini` message."""
-        more = {"toolCalls": list(calls)} if calls else {}
-        self.add(self.message("gemini", text, **more, **fields))
+        if calls:
+            fields["toolCalls"] = list(calls)
+        self.add(self.message("gemini", text, **fields))
 
     def place(self, folder: str = FOLDER) -> None:
         """What the client says of the start folder."""

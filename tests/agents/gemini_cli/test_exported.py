@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -24,7 +23,8 @@ def recognised(path: Path) -> Source | None:
 
 @pytest.mark.parametrize("found", [*documents(), *recordings()], ids=str)
 def test_a_copied_conversation_is_recognised_and_read_as_in_its_place(found: Recording, tmp_path: Path) -> None:
-    path = shutil.copy(found.path, tmp_path / f"my chat{found.path.suffix}")
+    path = tmp_path / f"my chat{found.path.suffix}"
+    shutil.copy(found.path, path)
     source = recognised(path)
 
     assert source is not None

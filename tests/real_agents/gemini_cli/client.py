@@ -89,7 +89,7 @@ class GeminiBox:
 
     def __init__(self, box: Box, client: Client, *, trusted: bool) -> None:
         self.box = box
-        self._gemini = str(client.commands / "gemini")
+        self.with_client(client)
         box.write(HOME / ".gitconfig", "[user]\n\tname = Dev\n\temail = dev@example.com\n")
         box.write(OWN / "settings.json", json.dumps(SETTINGS, indent=2) + "\n")
         self.trust(PROJECT, "TRUST_FOLDER" if trusted else "DO_NOT_TRUST")
@@ -99,11 +99,22 @@ class GeminiBox:
 
     def with_client(self, client: Client) -> None:
         """From now on the user has this version."""
+        self.version = client.version
         self._gemini = str(client.commands / "gemini")
 
     def trust(self, folder: Path, how: str) -> None:
         """What the user answered when the client was first started in a folder."""
         self.box.write(OWN / "trustedFolders.json", json.dumps({str(folder): how}))
+
+    @property
+    def command(self) -> str:
+        """The client's command."""
+        return self._gemini
+
+    def settings(self, **more: Any) -> None:
+        """Adds these to the user's settings."""
+        path = self.box.here(OWN / "settings.json")
+        self.box.write(OWN / "settings.json", json.dumps(json.loads(path.read_text("utf-8")) | more, indent=2) + "\n")
 
     def make_project(self, files: dict[str, str], root: Path = PROJECT) -> None:
         """The project with these files, committed."""

@@ -47,6 +47,7 @@ SPEC: Final = AgentSpec(
     hooks=HookSpec(
         config_files=(_SETTINGS,),
         timeout_unit="ms",
+        name="Carryover",  # else the status line shows the whole command (0.61.0)
         file_rules=HookFileRules(comments=True),
         switches=(
             HookSwitch(file=_SETTINGS, key=("hooksConfig", "enabled"), off=False),
