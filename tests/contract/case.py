@@ -60,6 +60,8 @@ class Case:
     """What the real client handed to hooks; for an agent with hooks, at least one for each event that is asked for."""
     foreign: tuple[Payload, ...] = ()
     """What another program that runs this agent's hooks hands to them."""
+    tells_early: bool = True
+    """Its hooks say what its transcript does not have yet; False: what they say is on disk before they run."""
     fork: tuple[Recording, Recording] | None = None
     """A session, and one that was forked from it and repeats it."""
     grows_by_lines: bool = True

@@ -8,6 +8,17 @@ from typing import Any
 from hypothesis import strategies as st
 
 _SPACES = st.sampled_from(["", "", "", " ", "  ", "\n", "\n  ", "\n    ", "\r\n\t", "\t", "\n\n \n"])
+_GAPS_WITH_COMMENTS = _SPACES | st.sampled_from(
+    [
+        "// c\n",
+        " // it's \" [1,] \n  ",
+        "\n  // own line\n  ",
+        "/* c */",
+        " /* two\nlines // */ ",
+        "/**/\r\n// c \r\n",
+        "/* ,} */ ",
+    ]
+)
 _SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
 )
@@ -32,20 +43,28 @@ _HOOKS = st.dictionaries(
 
 
 @st.composite
-def formatted(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> bytes:
-    """A value as JSON text with white space drawn anew at every place that may have some."""
+def formatted(draw: st.DrawFn, values: st.SearchStrategy[Any], *, comments: bool = False) -> bytes:
+    """A value as JSON text with white space drawn separately for every place that may have some.
+
+    With `comments`, these and commas after the last item come as well.
+    """
+    spaces = _GAPS_WITH_COMMENTS if comments else _SPACES
+
+    def last() -> str:
+        return draw(st.sampled_from(["", "", ","])) + draw(spaces) if comments else ""
 
     def written(value: Any) -> str:
         def space() -> str:
-            return draw(_SPACES)
+            return draw(spaces)
 
         if isinstance(value, dict):
             members = [
                 f"{space()}{text(key)}{space()}:{space()}{written(item)}{space()}" for key, item in value.items()
             ]
-            return "{" + (",".join(members) or space()) + "}"
+            return "{" + (",".join(members) + last() if members else space()) + "}"
         if isinstance(value, list):
-            return "[" + (",".join(f"{space()}{written(item)}{space()}" for item in value) or space()) + "]"
+            items = [f"{space()}{written(item)}{space()}" for item in value]
+            return "[" + (",".join(items) + last() if items else space()) + "]"
         return text(value)
 
     ascii_only = draw(st.booleans())
@@ -53,7 +72,7 @@ def formatted(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> bytes:
     def text(value: Any) -> str:
         return json.dumps(value, ensure_ascii=ascii_only)
 
-    return (draw(_SPACES) + written(draw(values)) + draw(_SPACES)).encode("utf-8", "replace")
+    return (draw(spaces) + written(draw(values)) + draw(spaces)).encode("utf-8", "replace")
 
 
 _FLAT_ENTRIES = st.fixed_dictionaries(
@@ -69,6 +88,14 @@ _FLAT_HOOKS = st.dictionaries(
 def settings(draw: st.DrawFn) -> bytes:
     """Settings with or without hooks of others, as an agent accepts them; now and then blank."""
     return draw(_laid_out(_HOOKS, st.just({}), ("hooks",)))
+
+
+def commented_settings() -> st.SearchStrategy[bytes]:
+    """Settings with or without hooks of others, with comments and trailing commas."""
+    others = st.dictionaries(st.text(max_size=4).filter(lambda key: key != "hooks"), _VALUES, max_size=2)
+    hooks: st.SearchStrategy[dict[str, Any]] = st.just({}) | _HOOKS.map(lambda hooks: {"hooks": hooks})
+    members = st.tuples(others, hooks, others).map(lambda parts: {**parts[0], **parts[1], **parts[2]})
+    return formatted(members, comments=True)
 
 
 @st.composite

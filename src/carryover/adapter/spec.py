@@ -60,6 +60,11 @@ class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
     """None: no matcher is written."""
 
 
+TimeoutUnit = Literal["s", "ms"]
+TIMEOUT_UNITS: Final[dict[TimeoutUnit, int]] = {"s": 1, "ms": 1000}
+"""What settings count the time limits of hooks in, and how many of each make a second."""
+
+
 class HookSet(msgspec.Struct, frozen=True, kw_only=True):
     """The hooks of a range of versions."""
 
@@ -82,6 +87,8 @@ class HookFileRules(msgspec.Struct, frozen=True, kw_only=True):
     """The only keys that its root may have; empty: any."""
     handler_types: tuple[str, ...] = ()
     """The only types a hook may have; empty: any, or hooks have no type."""
+    comments: bool = False
+    """It may have comments (`//`, `/* */`) and a comma after the last item; otherwise these break a rule."""
     known_events_only: bool = False
     """An event that the installed version does not know breaks a rule too."""
 
@@ -165,6 +172,10 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     flat: `{"version": 1, "hooks": {event: [{"command", "timeout"}]}}`, where version and hooks must be there
     plain: `{"hooks": {event: [{"command", "show_output"}]}}`, which knows no time limit
     """
+    timeout_unit: TimeoutUnit = "s"
+    name: str | None = None
+    """What our hooks are called in JSON settings, for an agent that shows it to people while they run. None: it shows
+    nothing, and no name is written."""
     tables: Place | None = None
     """TOML settings that may hold the hooks instead, nested (`[[hooks.SessionStart]]`). Where they have such tables,
     ours go there: the agent warns of hooks in both. The tables of `review` are none of these."""

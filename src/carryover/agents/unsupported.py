@@ -16,13 +16,6 @@ _COPILOT: Final = AgentSpec(
     # The chat in VS Code keeps its data among the editor's own, which says nothing of whether the chat is used.
     folders=(Place(path="~/.copilot", env="COPILOT_HOME"),),  # 1.0.102
 )
-_GEMINI: Final = AgentSpec(
-    id="gemini-cli",
-    name="Gemini CLI",
-    aliases=("gemini",),
-    binaries=("gemini",),
-    folders=(Place(path="~/.gemini", env="GEMINI_CLI_HOME", below=".gemini"),),  # 0.61.0
-)
 _OPENCODE: Final = AgentSpec(
     id="opencode",
     name="opencode",
@@ -41,5 +34,5 @@ _AIDER: Final = AgentSpec(
     folders=(Place(path="~/.aider"),),  # 0.86.2
 )
 
-UNSUPPORTED: Final = (_COPILOT, _GEMINI, _OPENCODE, _AIDER)
+UNSUPPORTED: Final = (_COPILOT, _OPENCODE, _AIDER)
 """In the order shown to people."""

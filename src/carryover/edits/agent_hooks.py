@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from carryover.adapter.spec import HookEntry, HookFileRules
+from carryover.adapter.spec import TIMEOUT_UNITS, HookEntry, HookFileRules, TimeoutUnit
 from carryover.agents import agent_names
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import OwnerOf, hook_command, owner_by_script
@@ -32,6 +32,8 @@ class AgentHooks:
     config: Path
     hooks: tuple[HookEntry, ...]
     form: Form = "nested"
+    timeout_unit: TimeoutUnit = "s"
+    hook_name: str | None = None
     rules: HookFileRules | None = None
     elsewhere: tuple[HookFile, ...] = ()
     """Other settings that hold hooks of ours and should lose them, recorded or not."""
@@ -44,8 +46,9 @@ class AgentHooks:
             Hook(
                 event=hook.event,
                 command=hook_command(script.parent, self.agent, hook.event),
+                name=self.hook_name,
                 matcher=hook.matcher,
-                timeout_s=None if self.form == "plain" else hook.timeout_s,
+                timeout=None if self.form == "plain" else hook.timeout_s * TIMEOUT_UNITS[self.timeout_unit],
             )
             for hook in self.hooks
         )

@@ -26,10 +26,12 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True):
 
     event: str
     command: str
+    name: str | None = None
+    """What the agent shows to people while it runs; None writes none."""
     matcher: str | None = None
     """None writes no matcher."""
-    timeout_s: int | None = None
-    """None leaves the agent's default."""
+    timeout: int | None = None
+    """In the unit of the agent's settings; None leaves its default."""
 
 
 class FoundHook(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,10 +75,11 @@ def hook_of(event: str, matcher: object, value: object) -> Hook | None:
     """The hook that an entry of the settings describes; None where it runs no command."""
     if not isinstance(value, dict) or not isinstance(command := value.get("command"), str):
         return None
-    timeout = value.get("timeout")
+    timeout, name = value.get("timeout"), value.get("name")
     return Hook(
         event=event,
         command=command,
+        name=name if isinstance(name, str) else None,
         matcher=matcher if isinstance(matcher, str) else None,
-        timeout_s=timeout if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
+        timeout=timeout if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
     )

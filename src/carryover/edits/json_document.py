@@ -1,4 +1,6 @@
-"""Strict JSON with the position of each item, and edits that touch nothing else. Pure.
+"""JSON with the position of each item, and edits that touch nothing else. Pure.
+
+Comments and trailing commas are read and kept; `check_strict` refuses them for agents that do.
 
 The standard decoder reads a text, which is fast on what is only skipped; positions are computed on the way to what is
 edited. An edit returns a new text, which is read again: simple, and fast enough for a handful of edits.
@@ -13,6 +15,13 @@ from functools import lru_cache
 from typing import Any, Final
 
 from carryover.edits.encoding import EditRefused, newline_of
+from carryover.edits.json_comments import (
+    blanked,
+    ends_in_line_comment,
+    past_comments,
+    past_comments_on_line,
+    past_gap,
+)
 
 _SPACES: Final = " \t\n\r"
 _SPACE: Final = re.compile(f"[{_SPACES}]*")
@@ -35,11 +44,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """An object or array: the positions of its brackets, and its items."""
+    """An object or array: the positions of its brackets, its items, and the position of a comma after the last one."""
 
     opening: int
     closing: int
     items: tuple[Item, ...]
+    comma: int | None = None
 
 
 @lru_cache(maxsize=2)  # one edit asks several times of the same text
@@ -47,40 +57,36 @@ def read(text: str) -> Container:
     """The object that the whole of `text` is.
 
     Raises:
-        EditRefused: it is something else, or not strict JSON (which has no comments, trailing commas or NaN).
+        EditRefused: it is something else, or not JSON (which has no NaN), comments and trailing commas aside.
     """
-    opening = _past_space(text, 0)
-    try:
-        value, end = _DECODER.raw_decode(text, opening)
-    except json.JSONDecodeError as error:
-        raise _malformed(text, error.pos, error.msg) from error
-    except _NotJson as error:
-        raise _malformed(text, _first_constant(text), "not a JSON value") from error
-    except RecursionError as error:
-        raise EditRefused("it is nested too deeply") from error
-    if (rest := _past_space(text, end)) != len(text):
-        raise _malformed(text, rest, "more after the end")
-    if not isinstance(value, dict):
-        raise EditRefused(f"it holds {in_words(value)} instead of an object")
-    return inside(text, opening)
+    return _read(text, blanked(text))
+
+
+def check_strict(text: str) -> None:
+    """Raises EditRefused where `text` is not an object in strict JSON, without comments and trailing commas."""
+    _read(text, text)
 
 
 def inside(text: str, opening: int) -> Container:
     """The object or array whose bracket is at `opening`, in a text that `read` has accepted."""
+    plain = blanked(text)
     is_object = text[opening] == "{"
     items: list[Item] = []
-    at = _past_space(text, opening + 1)
+    comma = None
+    at = past_gap(text, opening + 1)
     while text[at] not in "}]":
         start, key = at, None
         if is_object:
-            key, at = _DECODER.raw_decode(text, at)
-            at = _past_space(text, _past_space(text, at) + 1)
-        value, end = _DECODER.raw_decode(text, at)
+            key, at = _DECODER.raw_decode(plain, at)
+            at = past_gap(text, past_gap(text, at) + 1)
+        value, end = _DECODER.raw_decode(plain, at)
         items.append(Item(start, at, end, key, value))
-        at = _past_space(text, end)
+        at = past_gap(text, end)
+        comma = None
         if text[at] == ",":
-            at = _past_space(text, at + 1)
-    return Container(opening, at, tuple(items))
+            comma = at
+            at = past_gap(text, at + 1)
+    return Container(opening, at, tuple(items), comma)
 
 
 def line_of(text: str, at: int) -> int:
@@ -129,10 +135,7 @@ def added(text: str, container: Container, key: str | None, value: object, layou
     start a new line; otherwise None.
     """
     if container.items:
-        end = container.items[-1].end
-        lead = own_line(text, container, len(container.items) - 1)
-        gap = _gap(text, container, layout) if lead is None else layout.newline + lead
-        return text[:end] + "," + gap + _rendered(key, value, layout, lead) + text[end:]
+        return _appended(text, container, key, value, layout)
     end = container.opening + 1
     if outer is None or container.closing != end:  # the user's white space stays after the item
         return text[:end] + _rendered(key, value, layout, None) + text[end:]
@@ -149,20 +152,74 @@ def replaced(text: str, container: Container, number: int, value: object, layout
 
 
 def removed(text: str, container: Container, number: int) -> str:
-    """The text without one of the container's items; the inverse of `added` for the last one."""
+    """The text without one of the container's items; the inverse of `added` for the last one. Comments stay."""
     items = container.items
+    item = items[number]
+    start = items[number - 1].end if number else container.opening + 1
+    end = container.closing if item is items[-1] else items[number + 1].start
+    has_comments = past_comments(text, start, item.start) != start or past_comments(text, item.end, end) != item.end
+    if has_comments or (number > 0 and container.comma is not None):
+        return _cut_around(text, container, number)
     if number > 0:
-        return text[: items[number - 1].end] + text[items[number].end :]
+        return text[:start] + text[item.end :]
     if len(items) > 1:
-        return text[: items[0].start] + text[items[1].start :]
-    inner = container.opening + 1
-    rest = items[0].end if items[0].start == inner else container.closing
-    return text[:inner] + text[rest:]
+        return text[: item.start] + text[end:]
+    rest = item.end if item.start == start and container.comma is None else container.closing
+    return text[:start] + text[rest:]
 
 
 def document(value: object) -> str:
     """The text of a new document."""
     return json.dumps(value, indent=_DEFAULT_INDENT, ensure_ascii=False) + "\n"
+
+
+def _read(text: str, plain: str) -> Container:
+    """The object in `text`, which the decoder reads as `plain`."""
+    opening = _past_space(plain, 0)
+    try:
+        value, end = _DECODER.raw_decode(plain, opening)
+    except json.JSONDecodeError as error:
+        raise _malformed(plain, error.pos, error.msg) from error
+    except _NotJson as error:
+        raise _malformed(plain, _first_constant(plain), "not a JSON value") from error
+    except RecursionError as error:
+        raise EditRefused("it is nested too deeply") from error
+    if (rest := _past_space(plain, end)) != len(plain):
+        raise _malformed(plain, rest, "more after the end")
+    if not isinstance(value, dict):
+        raise EditRefused(f"it holds {in_words(value)} instead of an object")
+    return inside(text, opening)
+
+
+def _appended(text: str, container: Container, key: str | None, value: object, layout: Layout) -> str:
+    """The text with one more item after the last one, which keeps the comments that follow it on its line."""
+    last = container.items[-1]
+    lead = own_line(text, container, len(container.items) - 1)
+    gap = _gap(text, container, layout) if lead is None else layout.newline + lead
+    new = gap + _rendered(key, value, layout, lead)
+    comma = last.end if container.comma is None else container.comma + 1
+    at = comma if lead is None else past_comments_on_line(text, comma)
+    if container.comma is None:
+        return text[:comma] + "," + text[comma:at] + new + text[at:]
+    return text[:at] + new + "," + text[at:]
+
+
+def _cut_around(text: str, container: Container, number: int) -> str:
+    """The text without one item, its comma and the white space before it; the comments around it stay."""
+    items = container.items
+    item = items[number]
+    is_last = item is items[-1]
+    start = items[number - 1].end if number else container.opening + 1
+    comma_before = past_gap(text, start) if number else None
+    behind = container.comma if is_last else past_gap(text, item.end)
+    until = item.end if behind is None else behind + 1
+    lead = past_comments(text, start if comma_before is None else comma_before + 1, item.start)
+    if ends_in_line_comment(text[start:lead]) and text[until:].lstrip(" \t")[:1] not in ("\r", "\n"):
+        lead = item.start
+    rest = ("" if behind is None else text[item.end : behind]) + text[until:]
+    if comma_before is not None and behind is None:  # no item follows the one before any more
+        return text[:comma_before] + text[comma_before + 1 : lead] + rest
+    return text[:lead] + rest
 
 
 def _gap(text: str, container: Container, layout: Layout) -> str:

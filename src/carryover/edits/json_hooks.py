@@ -32,6 +32,7 @@ from carryover.edits.json_document import (
     Item,
     Layout,
     added,
+    check_strict,
     document,
     in_words,
     inside,
@@ -73,12 +74,14 @@ def with_hooks(
     `data` holds hooks of ours.
 
     Raises:
-        EditRefused: it is not strict JSON in UTF-8, `hooks` is not laid out as above, or the agent would drop the file.
+        EditRefused: it is not JSON in UTF-8 (strict, unless `rules` allow comments), `hooks` is not laid out as above,
+            or the agent would drop the file.
     """
     bom, text = decode(data or b"")
     if not text.strip():
         new = {HOOKS: {hook.event: [_entry(hook, form)] for hook in wanted}}
         return bom + encode(document({VERSION: VERSION_NOW} | new if form == "flat" else new))
+    _check_comments(text, rules)
     _check(text, wanted)
     layout = layout_of(text)
     if form == "flat":
@@ -96,7 +99,7 @@ def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, f
     The inverse of `with_hooks`, given the origin that was recorded before it.
 
     Raises:
-        EditRefused: it is not strict JSON in UTF-8.
+        EditRefused: it is not JSON in UTF-8. Comments and trailing commas are read.
     """
     bom, text = decode(data)
     if text.strip():
@@ -113,7 +116,7 @@ def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None
     """What to record before `with_hooks(data)`; `known` is what was recorded before the hooks that `data` holds.
 
     Raises:
-        EditRefused: it is not strict JSON in UTF-8.
+        EditRefused: it is not JSON in UTF-8. Comments and trailing commas are read.
     """
     if data is None:
         return Origin(missing=True)
@@ -130,7 +133,7 @@ def hooks_of(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> tuple[
     """Every command hook in the settings, in their order.
 
     Raises:
-        EditRefused: it is not strict JSON in UTF-8.
+        EditRefused: it is not JSON in UTF-8. Comments and trailing commas are read.
     """
     text = decode(data)[1]
     if not text.strip():
@@ -151,7 +154,7 @@ def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> Hoo
     """Who has hooks in the settings.
 
     Raises:
-        EditRefused: it is not strict JSON in UTF-8.
+        EditRefused: it is not JSON in UTF-8. Comments and trailing commas are read.
     """
     text = decode(data)[1]
     if not text.strip():
@@ -163,12 +166,13 @@ def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> Hoo
 def _entry(hook: Hook, form: Form) -> dict[str, Any]:
     """The entry of an event's list."""
     matcher = {} if hook.matcher is None else {"matcher": hook.matcher}
-    timeout = {} if hook.timeout_s is None else {"timeout": hook.timeout_s}
+    name = {} if hook.name is None else {"name": hook.name}
+    timeout = {} if hook.timeout is None else {"timeout": hook.timeout}
     if form == "plain":
         return {"command": hook.command, "show_output": False}
     if form == "flat":
-        return matcher | {"command": hook.command} | timeout
-    return matcher | {HOOKS: [{"type": "command", "command": hook.command} | timeout]}
+        return matcher | name | {"command": hook.command} | timeout
+    return matcher | {HOOKS: [{"type": "command"} | name | {"command": hook.command} | timeout]}
 
 
 def _with_version(text: str, owner_of: OwnerOf, layout: Layout) -> str:
@@ -203,6 +207,11 @@ def _check(text: str, wanted: Sequence[Hook]) -> None:
         if event is not None and not isinstance(event[1], list):
             where = f'"hooks"."{hook.event}" (line {line_of(text, event[0])})'
             raise EditRefused(f"{where} is {in_words(event[1])} instead of a list")
+
+
+def _check_comments(text: str, rules: HookFileRules | None) -> None:
+    if rules is None or not rules.comments:
+        check_strict(text)
 
 
 def _only(text: str, container: Container, key: str) -> tuple[int, Any] | None:
@@ -353,10 +362,11 @@ def drop_reason(text: str, form: Form, rules: HookFileRules | None) -> str | Non
     """Why the agent ignores all hooks of a file, as a clause; None where it does not, as far as is known.
 
     Raises:
-        EditRefused: it is not strict JSON.
+        EditRefused: it is not JSON, or has comments where `rules` allow none.
     """
     if not text.strip():
         return None
+    _check_comments(text, rules)
     root = read(text)
     return _bad_version(text, root) if form == "flat" else next(_broken_rules(text, root, rules), None)
 
@@ -365,7 +375,7 @@ def ignored_events(text: str) -> tuple[str, ...]:
     """The lists at the top level of a flat file: events that the agent ignores, since they are not under `hooks`.
 
     Raises:
-        EditRefused: it is not strict JSON.
+        EditRefused: it is not JSON. Comments and trailing commas are read.
     """
     if not text.strip():
         return ()

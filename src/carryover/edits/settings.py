@@ -12,6 +12,7 @@ from carryover.edits import json_hooks, toml_hooks
 from carryover.edits.encoding import EditRefused, decode
 from carryover.edits.hook_command import OwnerOf
 from carryover.edits.hooks import UNKNOWN, Form, FoundHook, Hook, HookOwners, Origin
+from carryover.edits.json_comments import blanked
 
 
 def with_hooks(
@@ -75,11 +76,11 @@ def value_at(data: bytes, key: Sequence[str], *, toml: bool) -> Any:
     """The value of a setting, by its path from the root; None where there is none.
 
     Raises:
-        EditRefused: it is not JSON or TOML in UTF-8.
+        EditRefused: it is not JSON (comments and trailing commas aside) or TOML in UTF-8.
     """
     text = decode(data)[1]
     try:
-        node: Any = tomllib.loads(text) if toml else json.loads(text) if text.strip() else None
+        node: Any = tomllib.loads(text) if toml else json.loads(blanked(text)) if text.strip() else None
     except (ValueError, RecursionError) as error:
         raise EditRefused(f"it is not valid {'TOML' if toml else 'JSON'}") from error
     for name in key:

@@ -218,7 +218,7 @@ def _said(settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _group(hook: Hook) -> dict[str, Any]:
-    timeout = {} if hook.timeout_s is None else {"timeout": hook.timeout_s}
+    timeout = {} if hook.timeout is None else {"timeout": hook.timeout}
     matcher = {} if hook.matcher is None else {"matcher": hook.matcher}
     return matcher | {HOOKS: [{"type": "command", "command": hook.command} | timeout]}
 
@@ -231,13 +231,13 @@ def _lines(hook: Hook) -> Iterator[str]:
     yield f"[[{HOOKS}.{hook.event}.{HOOKS}]]"
     yield 'type = "command"'
     yield f"command = {_string(hook.command)}"
-    if hook.timeout_s is not None:
-        yield f"timeout = {hook.timeout_s}"
+    if hook.timeout is not None:
+        yield f"timeout = {hook.timeout}"
 
 
 def _inline(hook: Hook) -> str:
     matcher = "" if hook.matcher is None else f"matcher = {_string(hook.matcher)}, "
-    timeout = "" if hook.timeout_s is None else f", timeout = {hook.timeout_s}"
+    timeout = "" if hook.timeout is None else f", timeout = {hook.timeout}"
     return f'{{ {matcher}{HOOKS} = [{{ type = "command", command = {_string(hook.command)}{timeout} }}] }}'
 
 

@@ -100,6 +100,7 @@ def rewritten(folder: Path) -> Iterator[Recording]:
 CASE: Final = Case(
     recordings=recordings(),
     grows_by_lines=False,
+    tells_early=False,
     stages={"called": called, "in turns": in_turns, "rewritten": rewritten},
     unknown=(
         record("post_moon_landing", payload("pre_user_prompt")),

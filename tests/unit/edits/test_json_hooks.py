@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from carryover.adapter.spec import HookFileRules
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import owner_by_script
 from carryover.edits.hooks import FoundHook, Hook, Origin
 from carryover.edits.json_hooks import hooks_of, origin_of, with_hooks, without_hooks
-from support.settings_texts import formatted, settings
+from support.settings_texts import commented_settings, formatted, settings
 
 GOLDEN = Path(__file__).with_name("golden")
 SCRIPT = Path("/home/dev/.carryover/hook.sh")
@@ -26,7 +27,7 @@ OWNER_OF = owner_by_script(SCRIPT)
 
 def hook(event: str, matcher: str | None = None, *, timeout_s: int | None = 5, script: Path = SCRIPT) -> Hook:
     command = f"sh {script} claude-code {event} 2>/dev/null || true"
-    return Hook(event=event, matcher=matcher, timeout_s=timeout_s, command=command)
+    return Hook(event=event, matcher=matcher, timeout=timeout_s, command=command)
 
 
 WANTED = (hook("SessionStart", "startup|clear"), hook("Stop"), hook("SessionEnd"))
@@ -242,6 +243,16 @@ def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(data:
     assert ours == Counter(WANTED)
     assert all(letter in letters for letter in data) or not data.strip()
     assert with_hooks(after, WANTED, OWNER_OF, origin_of(data, OWNER_OF)) == after
+    assert uninstalled(data, after) == data
+
+
+@given(data=commented_settings())
+@hypothesis_settings(max_examples=150, deadline=None)
+def test_comments_and_trailing_commas_stay_where_the_agent_reads_them(data: bytes) -> None:
+    after = with_hooks(data, WANTED, OWNER_OF, rules=HookFileRules(comments=True))
+    ours = Counter(found.hook for found in hooks_of(after, OWNER_OF) if found.owner == "ours")
+
+    assert ours == Counter(WANTED)
     assert uninstalled(data, after) == data
 
 

@@ -24,7 +24,7 @@ OWNER_OF = owner_by_script(SCRIPT)
 
 def hook(event: str, matcher: str | None = None, *, timeout_s: int = 5) -> Hook:
     command = f"sh {SCRIPT} codex {event} 2>/dev/null || true"
-    return Hook(event=event, matcher=matcher, timeout_s=timeout_s, command=command)
+    return Hook(event=event, matcher=matcher, timeout=timeout_s, command=command)
 
 
 WANTED = (hook("SessionStart", "startup|resume"), hook("Stop"))

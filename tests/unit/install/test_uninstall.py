@@ -176,13 +176,13 @@ def test_the_state_folder_is_not_made_by_an_uninstall(state: StateDir, config: P
 def test_settings_that_do_not_parse_are_left_and_can_be_done_later(state: StateDir, config: Path, home: Path) -> None:
     install(state, config)
     hooked = config.read_bytes()
-    config.write_bytes(b"// mine\n" + hooked)
+    config.write_bytes(b"# mine\n" + hooked)
 
     done = uninstall(state, home, purge=True)
 
     script = state.root / "hook.sh"
     assert done.left == (
-        f"{config} is left alone: it is not valid JSON (line 1, column 1: a comment, which JSON does not have). "
+        f"{config} is left alone: it is not valid JSON (line 1, column 1: Expecting value). "
         f"Remove the hooks that run {script} yourself.",
         f"{state.root} stays: Directory not empty.",
     )

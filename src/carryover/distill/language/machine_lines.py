@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from carryover.distill.language.prose import word_count
-from carryover.text.markdown import line_forms
+from carryover.text.markdown import is_bullet, line_forms
 
 LineKind = Literal["blank", "machine", "prose"]
 
@@ -57,6 +57,7 @@ _KINDS: Final = {
 _SURE_KINDS: Final = ("a shell's prompt", "the time of a log", "the level of a log", "a stack", "PowerShell")
 _SURE: Final = re.compile("|".join(f"(?:{_KINDS[kind]})" for kind in _SURE_KINDS))
 """No person begins a sentence like that, whatever comes after."""
+_LEVEL: Final = re.compile(_KINDS["the level of a log"])
 _MACHINE: Final = re.compile("|".join(f"(?:{pattern})" for pattern in _KINDS.values()))
 _HEADER: Final = re.compile(_KINDS["a mail's header"])
 _DRAWN_TABLE: Final = re.compile(r"\s*[│┃|║┌├└╭╰]")
@@ -72,8 +73,13 @@ _COLUMNS: Final = 3
 
 def kinds_of(lines: list[str]) -> list[LineKind]:
     """The kind of each line. What is in a code fence is a machine's, and so are three rows with the same columns."""
-    forms = zip(lines, line_forms(lines), strict=True)
-    return _with_tables(lines, [_kind(line) if form == "text" else "machine" for line, form in forms])
+    forms = line_forms(lines)
+    kinds = [_kind(line) if form == "text" else "machine" for line, form in zip(lines, forms, strict=True)]
+    for index, (line, below) in enumerate(pairwise(lines)):
+        # "CRITICAL - sizes:" above a list is a person's heading, though a log's line begins so.
+        if forms[index] == "text" and _LEVEL.match(line) and line.rstrip().endswith(":") and is_bullet(below):
+            kinds[index] = "prose"
+    return _with_tables(lines, kinds)
 
 
 def is_header(line: str) -> bool:

@@ -18,6 +18,9 @@ _MOST_OF_PROMPT: Final = 8
 _LONGEST_WORDS: Final = 60
 _LONGEST_PROMPT: Final = 16_000
 _SHORTEST_WORDS: Final = 2
+_LABEL_WORDS: Final = 4
+_LABEL_CAPITALS: Final = 0.8
+_WORD: Final = re.compile(r"\w+")
 _ASKS_WHY_OR_HOW: Final = re.compile(
     r"^\W*(?:(?:why|how|warum|wieso|weshalb|wie|pourquoi|comment|por ?qu[eé]|cómo|perché|почему|зачем|как)\b"
     r"|なぜ|どうして|どうやって|为什么|为啥|为何|怎么|如何|왜|어째서|어떻게)",
@@ -50,6 +53,8 @@ def _weight(sentence: str, *, bullet: bool) -> tuple[float, str]:
         return 0.0, ""
     if sentence.rstrip().endswith((":", "：")):
         return 0.0, ""
+    if _is_label(sentence):
+        return 0.0, ""
     if outcomes.FAILURE.search(sentence) and not lexicon.PROHIBITION.search(sentence):
         return 0.0, ""  # tells what went wrong
     if lexicon.HEDGE.search(sentence):
@@ -62,3 +67,11 @@ def _weight(sentence: str, *, bullet: bool) -> tuple[float, str]:
     if lexicon.PROHIBITION.search(sentence) or lexicon.CHOICE.search(sentence):
         return 1.0, "preference in the user's words"
     return 0.0, ""
+
+
+def _is_label(sentence: str) -> bool:
+    """A heading or a feature in a list, such as "Config 2025 Compatible (Variables, Layouts)": no verb, and each word
+    with a capital. An order in capitals is none."""
+    words = [word for word in _WORD.findall(sentence) if word[0].isalpha()]
+    capitals = sum(word[0].isupper() and not word.isupper() for word in words)
+    return len(words) >= _LABEL_WORDS and capitals >= _LABEL_CAPITALS * len(words)

@@ -151,3 +151,9 @@ def test_every_line_has_a_kind_and_only_empty_ones_outside_a_fence_are_blank(lin
 
     assert len(kinds) == len(lines)
     assert all(not line.strip() for line, kind in zip(lines, kinds, strict=True) if kind == "blank")
+
+
+def test_a_heading_above_a_list_is_a_persons_though_it_begins_with_the_level_of_a_log() -> None:
+    assert kinds_of(["CRITICAL - sizes (avoid limits):", "- always use depth=1", ""]) == ["prose", "prose", "blank"]
+    assert kinds_of(["ERROR - cannot read:", "stock.py"]) == ["machine", "prose"]
+    assert kinds_of(["ERROR - cannot read stock.py", "- always use depth=1"]) == ["machine", "prose"]

@@ -265,3 +265,10 @@ def test_of_a_very_long_prompt_beginning_and_end_are_read() -> None:
     prompt = "Never open the door.\n" + "Bake a loaf.\n" * 2000 + "Always weigh the flour."
 
     assert [rule.text for rule in rules_in(prompt)] == ["Never open the door.", "Always weigh the flour."]
+
+
+def test_a_label_is_no_requirement() -> None:
+    """Each of its words has a capital, and none is a verb."""
+    assert rules_in("Figma Config 2025 Compatible (Variables, Updated Autolayout, more!)") == ()
+    assert [rule.text for rule in rules_in("It must stay Python 3.9 Compatible.")] != []
+    assert [rule.text for rule in rules_in("NEVER TOUCH THE LEDGER AGAIN")] != []

@@ -17,7 +17,7 @@ RECORDED = Path(__file__).with_name("hooks.0.169.0.json")
 SCRIPT = Path("/home/dev/.carryover/hook.sh")
 OWNER_OF = owner_by_script(SCRIPT)
 WANTED = tuple(
-    Hook(event=event, command=f"sh {SCRIPT} codex {event} 2>/dev/null || true", timeout_s=5)
+    Hook(event=event, command=f"sh {SCRIPT} codex {event} 2>/dev/null || true", timeout=5)
     for event in ("SessionStart", "Stop")
 )
 

@@ -30,7 +30,7 @@ OWNER_OF = owner_by_script(SCRIPT)
 
 
 def hook(event: str, *, timeout_s: int = 5) -> Hook:
-    return Hook(event=event, command=f"sh {SCRIPT} cursor {event} 2>/dev/null || true", timeout_s=timeout_s)
+    return Hook(event=event, command=f"sh {SCRIPT} cursor {event} 2>/dev/null || true", timeout=timeout_s)
 
 
 WANTED = (hook("sessionStart"), hook("stop"))

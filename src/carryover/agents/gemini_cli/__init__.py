@@ -1,0 +1,1 @@
+"""Gemini CLI: its transcripts, its hooks, and how it is installed."""

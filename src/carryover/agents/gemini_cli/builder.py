@@ -1,0 +1,122 @@
+"""What one record becomes: events with their identity, counts of what was not understood, and the next context."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Parsed, Reemitted, Source
+from carryover.adapter.event_builder import EventBuilder, differing, usable_folder, usable_name
+from carryover.agents.gemini_cli.context import MAX_CALLS, MAX_GROWING, MAX_MESSAGES, Call, Context, Marker, Message
+from carryover.agents.gemini_cli.locate import path_hash
+from carryover.model import AnyBody
+from carryover.records import rawjson
+from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
+
+SUB_AGENT: Final = "subagent"
+
+_MOST_FOLDERS: Final = 40
+
+
+@dataclass(slots=True, kw_only=True)
+class Builder(EventBuilder[Context]):
+    """One record of a transcript while it is parsed."""
+
+    source: Source
+
+    @property
+    def session(self) -> str:
+        """The session; of a sub-agent the one that it works for."""
+        return self.source.session or self.context.session or PurePath(self.source.path).stem
+
+    @property
+    def subagent_id(self) -> str | None:
+        """The sub-agent whose transcript this is."""
+        return self.source.subagent_id or self.context.subagent_id
+
+    def at(self, timestamp: msgspec.Raw) -> None:
+        """Sets the time of what is added from now on; without a time of its own it is that of the record before."""
+        self.at_ms = utc_ms(rawjson.string_of(timestamp)) or self.context.last_ms
+        self.change(last_ms=self.at_ms)
+
+    def add(self, key: str, body: AnyBody) -> None:
+        """Adds an event under a key that begins with the id of its message."""
+        if not self.at_ms:
+            self.skip("message", "no time")
+            return
+        if self.context.document:
+            key = f"document/{key}"
+        self.append(key, body, session=self.session, cwd=self.context.cwd, subagent_id=self.subagent_id)
+
+    def skip(self, record_type: str, reason: str) -> None:
+        """Counts something that was not understood. `reason` never quotes the record."""
+        self.count_skipped(record_type, reason)
+
+    def learn(self, **facts: str | None) -> None:
+        """Notes facts about the session; None says nothing."""
+        known = {name: bounded(value, SHORT_CHARS) for name, value in facts.items() if value and value.strip()}
+        if known and self.subagent_id is None:
+            self.change(facts=msgspec.structs.replace(self.context.facts, **known))
+
+    def message(self, ident: str) -> Message:
+        """The message of that id as far as it was parsed."""
+        return next((known for known in self.context.messages if known.id == ident), Message(id=ident))
+
+    def keep(self, message: Message) -> None:
+        """Remembers a message; only the newest few may still grow."""
+        known = self.context.messages
+        if any(other.id == message.id for other in known):
+            known = tuple(message if other.id == message.id else other for other in known)
+        else:
+            known = (*known, message)
+        known = known[-MAX_MESSAGES:]
+        grown = tuple(msgspec.structs.replace(old, calls=()) if old.calls else old for old in known[:-MAX_GROWING])
+        self.change(messages=(*grown, *known[-MAX_GROWING:]))
+
+    def settle(self, folders: Iterable[str]) -> None:
+        """Learns the start folder from those that a record names, of which the first is likely to be it.
+
+        The header's hash decides; where none of them has it, the first one is taken.
+        """
+        usable = [place for folder in folders if (place := usable_folder(folder)) is not None][:_MOST_FOLDERS]
+        if self.context.cwd is None and usable:
+            self.change(cwd=next((place for place in usable if self._is_start(place)), usable[0]))
+
+    def settle_above(self, path: str) -> None:
+        """Learns the start folder from a file that may lie below it, if the header's hash is that of a folder above."""
+        place = usable_folder(path)
+        if self.context.cwd is not None or self.context.folder is None or place is None:
+            return
+        above = [str(folder) for folder in (PurePath(place), *PurePath(place).parents)[:_MOST_FOLDERS]]
+        found = next((folder for folder in above if self._is_start(folder)), None)
+        if found is not None:
+            self.change(cwd=found)
+
+    def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
+        """The next context and what the record became, facts about the session first."""
+        facts, emitted = self.context.facts, self.context.emitted
+        if self.subagent_id is None and facts != emitted and self.context.last_ms:
+            self.at_ms = self.events[0].at_ms if self.events else self.context.last_ms
+            self.put_info_first(self.session, self.context.cwd, differing(facts, emitted))
+            self.change(emitted=facts)
+        if self.events:
+            self.change(last=Marker(self.events[-1].key))
+        return self.context, msgspec.structs.replace(self.built(), reemitted=reemitted)
+
+    def _is_start(self, folder: str) -> bool:
+        return path_hash(folder.rstrip("/") or "/") == self.context.folder
+
+
+def with_call(message: Message, call: Call) -> Message:
+    """The message with a call that was emitted, or that has ended since."""
+    others = tuple(other for other in message.calls if other.id != call.id)
+    return msgspec.structs.replace(message, calls=(*others, call)[-MAX_CALLS:])
+
+
+def usable_id(raw: msgspec.Raw) -> str | None:
+    """An id fit to be kept; None for absent, empty and absurdly long ones, and for what is no text."""
+    return usable_name(rawjson.string_of(raw))

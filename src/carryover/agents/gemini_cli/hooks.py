@@ -1,0 +1,86 @@
+"""Gemini CLI's hooks: what their payloads say, and how a session takes text in. Seen in 0.26.0, 0.44.0 and 0.61.0.
+
+A payload is told from that of another program by where its transcript lies. What AfterAgent says of the turn is not
+used: the transcript has it already, and there with the spaces that the model wrote.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import HookAction, HookEvent, HookProtocol
+from carryover.adapter.hooks import root_above, skipped, start_reason
+from carryover.agents.gemini_cli import locate
+from carryover.model import Skipped
+from carryover.records import rawjson
+
+_ROOTS: Final = ("tmp",)
+_ACTIONS: Final[dict[str, HookAction]] = {
+    "sessionstart": "session_start",
+    "afteragent": "turn_end",
+    "sessionend": "flush",
+}
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What the client writes to the hook's stdin, as far as we rely on it."""
+
+    session_id: str | None = None
+    transcript_path: str | None = None
+    cwd: str | None = None
+    """The start folder."""
+    hook_event_name: str | None = None
+    source: str | None = None
+    """SessionStart: why."""
+    conversation_id: msgspec.Raw = rawjson.ABSENT
+    cursor_version: msgspec.Raw = rawjson.ABSENT
+    workspace_roots: msgspec.Raw = rawjson.ABSENT
+
+
+_PAYLOAD: Final = msgspec.json.Decoder(Payload)
+
+
+def _read(event: str, payload: bytes, _at_ms: int) -> HookEvent | Skipped:
+    event = event.lower()
+    given = rawjson.read(_PAYLOAD, payload)
+    if isinstance(given, str):
+        return skipped(event, given)
+    if not _is_own(given, event) or not given.session_id:
+        return skipped(event, "another agent's payload")
+    action = _ACTIONS.get(event, "hint")
+    reason = start_reason(given.source) if action == "session_start" else None
+    if action == "session_start" and reason is None:
+        return skipped(event, "unknown start reason")
+    return HookEvent(
+        action=action,
+        session=given.session_id,
+        cwd=given.cwd,
+        transcript=given.transcript_path,
+        reason=reason,
+    )
+
+
+def _answer(text: str) -> bytes:
+    # Anything that is not JSON would be shown to the user as a message of the hook (0.61.0).
+    output = {"hookEventName": "SessionStart", "additionalContext": text.encode("utf-8", "replace").decode()}
+    return msgspec.json.encode({"hookSpecificOutput": output})
+
+
+def _layout_root(transcript: Path) -> Path | None:
+    return root_above(transcript, locate.source_of, _ROOTS)
+
+
+def _is_own(given: Payload, event: str) -> bool:
+    """Whether the payload is the client's own and of this event."""
+    marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
+    if any(mark != rawjson.ABSENT for mark in marks) or (given.hook_event_name or "").lower() != event:
+        return False
+    return given.transcript_path is not None and _layout_root(Path(given.transcript_path)) is not None
+
+
+HOOKS: Final = HookProtocol(
+    events=("SessionStart", "AfterAgent", "SessionEnd"), read=_read, answer=_answer, layout_root=_layout_root
+)

@@ -1,0 +1,116 @@
+"""Where Gemini CLI keeps its transcripts, which files there are one, and which folder they belong to."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Source
+from carryover.agents.gemini_cli.spec import SPEC
+from carryover.readers.files import read_small
+from carryover.records import rawjson
+
+CHATS: Final = "chats"
+DOCUMENT: Final = ".json"
+LINES: Final = ".jsonl"
+RANKS: Final = {DOCUMENT: 0, LINES: 1}
+"""On a resume a newer client copies an older client's document into lines, and goes on there (0.44, 0.61)."""
+
+_ROOT_FILE: Final = ".project_root"
+_MAX_ROOT_BYTES: Final = 8 << 10
+_FOLDER_LISTS: Final = (("projects.json", "projects"), ("trustedFolders.json", None))
+"""Files in the client's own folder that have paths of start folders for keys, and where."""
+_MAX_LIST_BYTES: Final = 1 << 20
+_SESSION: Final = re.compile(r"session-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-[0-9A-Za-z_-]{1,64}(\.jsonl?)")
+_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def source_of(path: Path, root: Path) -> Source | None:
+    """The transcript that `path` is, by its name alone: `<slug>/chats/session-<time>-<8 of its id>.jsonl`, of a
+    sub-agent `<slug>/chats/<session>/<its id>.jsonl`, and `.json` as clients before 0.39 wrote it.
+
+    The slug names no folder: it is the last name of the start folder, and of another one of that name with a number.
+    """
+    try:
+        parts = path.relative_to(root).parts
+    except ValueError:
+        return None
+    match parts:
+        case (slug, str(chats), name) if chats == CHATS and (found := _SESSION.fullmatch(name)):
+            return Source(agent=SPEC.id, path=str(path), group=slug, rank=RANKS[found[1]])
+        case (slug, str(chats), session, name) if chats == CHATS and name.endswith(LINES):
+            own = name.removesuffix(LINES)
+            if _ID.fullmatch(session) and _ID.fullmatch(own):
+                rank = RANKS[LINES]
+                return Source(agent=SPEC.id, path=str(path), session=session, subagent_id=own, group=slug, rank=rank)
+    return None
+
+
+def sources(root: Path) -> list[Source]:
+    """Every transcript below `root` now, in the order of their paths."""
+    found = (source_of(path, root) for path in _files(root))
+    return sorted((source for source in found if source is not None), key=lambda source: source.path)
+
+
+def start_folder(transcript: Path) -> str | None:
+    """The folder that the client was started in, as it is noted beside the transcript; None where it is not.
+
+    Since 0.39 a file beside the transcripts holds it. Before that the folder is named by its hash, for which those that
+    the client has been told about are tried. Reads small files.
+    """
+    chats = next((folder for folder in transcript.parents[:2] if folder.name == CHATS), None)
+    if chats is None:
+        return None
+    own = chats.parent
+    with suppress(OSError, UnicodeDecodeError):
+        noted = (read_small(own / _ROOT_FILE, limit=_MAX_ROOT_BYTES) or b"").decode().strip()
+        if noted:
+            return noted
+    if _HASH.fullmatch(own.name) is None:
+        return None
+    known = (folder for name, key in _FOLDER_LISTS for folder in _folders_in(own.parent.parent / name, key))
+    return next((folder for folder in known if path_hash(folder) == own.name), None)
+
+
+def path_hash(folder: str) -> str:
+    """The hash by which the client names a start folder."""
+    return hashlib.sha256(folder.encode("utf-8", "replace")).hexdigest()
+
+
+def _folders_in(path: Path, key: str | None) -> list[str]:
+    data = None
+    with suppress(OSError):
+        data = read_small(path, limit=_MAX_LIST_BYTES)
+    if data is None:
+        return []
+    listed = rawjson.part_of(msgspec.Raw(data), dict[str, msgspec.Raw]) or {}
+    if key is not None:
+        listed = rawjson.part_of(listed.get(key, rawjson.ABSENT), dict[str, msgspec.Raw]) or {}
+    return list(listed)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """What lies in the folders of transcripts, and in those of their sub-agents."""
+    for project in _entries(root):
+        for entry in _entries(Path(project.path) / CHATS):
+            if entry.name.endswith((DOCUMENT, LINES)):
+                yield Path(entry.path)
+            elif _ID.fullmatch(entry.name):
+                yield from (Path(below.path) for below in _entries(Path(entry.path)))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder. It may be gone by now, be no folder, or be closed to us: then nothing."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []

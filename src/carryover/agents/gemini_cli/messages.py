@@ -1,0 +1,212 @@
+"""Prompts, answers and notices: whose words a message holds. FACTS.md has the shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.agents.gemini_cli import wire
+from carryover.agents.gemini_cli.builder import Builder, usable_id
+from carryover.agents.gemini_cli.context import Marker, Message
+from carryover.agents.gemini_cli.kinds import SHELL
+from carryover.agents.gemini_cli.tools import shell_call
+from carryover.model import AgentSummary, AssistantMessage, Retracted, TurnEnd, UserPrompt
+from carryover.records import rawjson
+from carryover.records.text import HANDOFF_HEAD, tagged, without_ansi, without_handoff
+
+_CONTEXT: Final = "session_context"
+_HOOK: Final = "hook_context"
+_SYSTEM: Final = "System: "
+"""How the client's own prompts to the model begin, such as that of its loop detector (0.61)."""
+_GO_ON: Final = frozenset(("Please continue.",))
+"""What the client sends by itself where the model has stopped in the middle (0.26 to 0.61)."""
+_REFERENCED: Final = re.compile(r"\n?--- Content from referenced files ---\n?")
+"""After a prompt with `@file`: the files."""
+_SHELL_MODE: Final = re.compile(
+    r"I ran the following shell command:\n```sh\n(.*?)\n```\n\n"
+    r"This produced the following (?:result|output):\n```\n(.*?)\n?```\s*\Z",
+    re.DOTALL,
+)
+"""The user's own `!command`, as the client tells the model of it."""
+_INJECTED: Final = re.compile(rf"\A{re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*", re.MULTILINE | re.DOTALL)
+"""Our own text, which 0.26 puts before the first prompt of `-p` as it is."""
+_WORKSPACE: Final = re.compile(r"^\s*-\s+(/[^\n]+|[A-Za-z]:[\\/][^\n]+)$", re.MULTILINE)
+_LIMIT: Final = re.compile(
+    r"\b429\b|quota|rate[ _-]?limit|RESOURCE_EXHAUSTED|\b(?:usage|request) limit|exhausted your", re.IGNORECASE
+)
+_API_ERROR: Final = "[API Error"
+_CANCELLED: Final = "Request cancelled."
+_THANKS: Final = "Got it. Thanks for the additional context!"
+"""The model's answer to a summary, in words of the client."""
+
+
+def parse_user(builder: Builder, message: Message, line: wire.Line) -> Message:
+    """A `user` message: what a person typed, or what the client sent in that role."""
+    parts = parts_of(line.content)
+    if parts is None:
+        builder.skip("user", "unexpected content")
+        return message
+    text, attachments = _text(parts), sum(part.inline_data != rawjson.ABSENT for part in parts)
+    if text.startswith(f"<{_CONTEXT}>"):
+        learn_folders(builder, text)
+        text = text.partition(f"</{_CONTEXT}>")[2].strip()
+    if typed := _text(parts_of(line.display) or ()):
+        text = typed
+    if ran := _SHELL_MODE.match(text):
+        _parse_shell_mode(builder, message.id, ran[1], ran[2])
+        return msgspec.structs.replace(message, said=True)
+    text = _typed(text)
+    if message.said or not (text or attachments):
+        return message
+    actor: Literal["human", "model"] = "human" if builder.subagent_id is None else "model"
+    builder.add(prompt_key(message.id), UserPrompt(text=text, actor=actor, attachments=attachments))
+    builder.change(waiting=Marker(message.id))
+    return msgspec.structs.replace(message, said=True)
+
+
+def parse_answer(builder: Builder, message: Message, line: wire.Line, *, called: bool) -> Message:
+    """The text of a `gemini` message. It ended no turn where calls come with it; else that is not recorded."""
+    parts = parts_of(line.content)
+    if parts is None:
+        builder.skip("gemini", "unexpected content")
+        return message
+    builder.change(waiting=None)
+    text = _text(parts)
+    if message.said or not text.strip():
+        return message
+    builder.add(text_key(message.id), AssistantMessage(text=text, final=False if called else None))
+    return msgspec.structs.replace(message, said=True)
+
+
+def parse_info(builder: Builder, message: Message, line: wire.Line) -> Message:
+    """An `info` message: only that the user stopped the turn says something of the work."""
+    if not message.said and _text(parts_of(line.content) or ()).strip() == _CANCELLED:
+        builder.add(end_key(message.id), TurnEnd(reason="interrupted"))
+        builder.change(waiting=None)
+    return msgspec.structs.replace(message, said=True)
+
+
+def parse_error(builder: Builder, message: Message, line: wire.Line) -> Message:
+    """An `error` message: one of the model's API ended the turn; others are about a command of the client."""
+    text = _text(parts_of(line.content) or ()).strip()
+    limited = _LIMIT.search(text) is not None
+    if not message.said and (limited or text.startswith(_API_ERROR)):
+        builder.add(end_key(message.id), TurnEnd(reason="limit" if limited else "error", message=text))
+        builder.change(waiting=None)
+    return msgspec.structs.replace(message, said=True)
+
+
+def parse_list(builder: Builder, raw: msgspec.Raw) -> None:
+    """`$set.messages`: the list that the model is sent from now on. Only what the client put into it is new.
+
+    It comes at the start, after a compaction, a resume, and a turn that failed or was stopped, whose prompt is left out
+    of it (0.44 to 0.61). A prompt stays one, whether the model is reminded of it or not.
+    """
+    messages = rawjson.part_of(raw, list[wire.Line])
+    if messages is None:
+        builder.skip("$set/messages", "unexpected shape")
+        return
+    texts = [_text(parts_of(message.content) or ()) for message in messages]
+    for number, (message, text) in enumerate(zip(messages, texts, strict=True)):
+        ident = usable_id(message.id)
+        if rawjson.string_of(message.type) != "user" or ident is None:
+            continue
+        if text.startswith(f"<{_CONTEXT}>"):
+            learn_folders(builder, text)
+        elif any(known.id == ident for known in builder.context.messages):
+            continue
+        elif texts[number + 1 : number + 2] == [_THANKS]:
+            _parse_summary(builder, ident, message, text)
+        elif ran := _SHELL_MODE.match(text):
+            builder.at(message.timestamp)
+            _parse_shell_mode(builder, ident, ran[1], ran[2])
+            builder.keep(Message(id=ident, said=True))
+    waiting = builder.context.waiting
+    if waiting is not None and all(usable_id(message.id) != waiting.id for message in messages):
+        # In `-p` nothing else says that the turn failed; in a terminal the client's notice follows.
+        builder.at_ms = builder.context.last_ms
+        builder.add(f"{waiting.id}/failed", TurnEnd(reason="error"))
+        builder.change(waiting=None)
+
+
+def parse_rewind(builder: Builder, ident: str) -> None:
+    """`$rewindTo`: the user took back that message and all after it. What was done stays done: files are another
+    question, which the client asks separately.
+
+    The client forgets the whole conversation where it does not know the message, as where it is too old to be known.
+    """
+    idents = [message.id for message in builder.context.messages]
+    at = idents.index(ident) if ident in idents else 0
+    keys = [key for gone in idents[at:] for key in (prompt_key(gone), text_key(gone), end_key(gone))]
+    builder.at_ms = builder.context.last_ms
+    if keys:
+        builder.add(f"{ident}/rewound/{idents[-1]}", Retracted(keys=tuple(keys)))
+    builder.change(messages=builder.context.messages[:at], waiting=None)
+
+
+def learn_folders(builder: Builder, text: str) -> None:
+    """The start folder, from the client's message about where it is."""
+    listed = (tagged(text, _CONTEXT) or "").partition("**Workspace Directories:**")[2]
+    builder.settle(found[1].strip() for found in _WORKSPACE.finditer(listed.partition("\n- **")[0]))
+
+
+def parts_of(raw: msgspec.Raw) -> list[wire.Part] | None:
+    """The parts of a content, which may be a mere text; None where it is neither a text nor a list."""
+    if raw == rawjson.ABSENT:
+        return []
+    text = rawjson.string_of(raw)
+    if text is not None:
+        return [wire.Part(text=raw)]
+    raws = rawjson.part_of(raw, list[msgspec.Raw])
+    if raws is None:
+        one = rawjson.part_of(raw, wire.Part)
+        return None if one is None else [one]
+    parts = (rawjson.part_of(part, wire.Part) or wire.Part(text=part) for part in raws)
+    return list(parts)
+
+
+def prompt_key(ident: str) -> str:
+    """The key of the prompt that a message holds."""
+    return f"{ident}/prompt"
+
+
+def text_key(ident: str) -> str:
+    """The key of the text that a message holds."""
+    return f"{ident}/text"
+
+
+def end_key(ident: str) -> str:
+    """The key of the end of a turn that a message tells of."""
+    return f"{ident}/end"
+
+
+def _text(parts: Sequence[wire.Part]) -> str:
+    shown = (part for part in parts if bytes(part.thought) != b"true")
+    return "".join(text for part in shown if (text := rawjson.string_of(part.text)))
+
+
+def _typed(text: str) -> str:
+    """The words of a person in what was sent in their name; empty where there are none."""
+    while text.startswith(f"<{_HOOK}>") and f"</{_HOOK}>" in text:
+        text = text.partition(f"</{_HOOK}>")[2].lstrip("\n")
+    text = _REFERENCED.split(_INJECTED.sub("", text), maxsplit=1)[0].strip()
+    is_clients = text.startswith((_SYSTEM, f"<{_CONTEXT}>", f"<{_HOOK}>")) or text in _GO_ON
+    return "" if is_clients else text
+
+
+def _parse_shell_mode(builder: Builder, ident: str, command: str, output: str) -> None:
+    call = shell_call(f"{ident}/shell", SHELL, command.strip(), builder.context.cwd)
+    call = msgspec.structs.replace(call, actor="human", changes=())
+    builder.add(f"{ident}/call", call.as_event())
+    builder.add(f"{ident}/result", call.ended("unknown", without_ansi(output)))
+
+
+def _parse_summary(builder: Builder, ident: str, message: wire.Line, text: str) -> None:
+    summary = without_handoff(text).strip()
+    builder.at(message.timestamp)
+    if summary:
+        builder.add(f"{ident}/summary", AgentSummary(text=summary, source="compaction"))
+    builder.keep(Message(id=ident, said=True))

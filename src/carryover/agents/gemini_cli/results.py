@@ -1,0 +1,258 @@
+"""How tool calls ended, and what those that succeeded have done."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.event_builder import OpenCall
+from carryover.agents.gemini_cli import wire
+from carryover.agents.gemini_cli.builder import Builder, usable_id, with_call
+from carryover.agents.gemini_cli.context import Call, Message
+from carryover.agents.gemini_cli.kinds import ASK, COMPLETE, TODOS, TOPIC
+from carryover.agents.gemini_cli.tools import first, opened, questions
+from carryover.model import (
+    Answer,
+    AssistantMessage,
+    PlanItem,
+    PlanProposal,
+    PlanState,
+    PlanUpdate,
+    Question,
+    ResultStatus,
+    UserPrompt,
+)
+from carryover.records import rawjson
+from carryover.records.changes import Change, as_edit, hunks_in, patched
+from carryover.records.fields import MAX_PATH_CHARS, SHORT_CHARS, bounded, is_absolute
+from carryover.records.text import without_ansi
+
+MAX_PLAN_ITEMS: Final = 40
+
+_ENDED: Final = frozenset(("success", "error", "cancelled"))
+_STATES: Final[dict[str, PlanState]] = {"completed": "done", "in_progress": "active"}
+_NEVER_RAN: Final = re.compile(
+    r"^(?:Error: )?(?:params |Invalid parameters|Tool \"[^\"]*\" not found|Tool execution denied by policy"
+    r"|Skill \"[^\"]*\" not found|Unknown tool)",
+    re.IGNORECASE,
+)
+"""How the refusal of a call begins that did not get as far as to try anything."""
+_DENIED: Final = "User denied"
+_WRAPPED: Final = re.compile(r"\A<untrusted_context>\n?(.*?)\n?(?:</untrusted_context>\s*)?\Z", re.DOTALL)
+_BEFORE_OUTPUT: Final = re.compile(r"\A(?:Command: .*?\n)?(?:Directory: [^\n]*\n)?(?:Output|Stdout): ", re.DOTALL)
+_FOOTER: Final = re.compile(r"\n(Error|Exit Code|Signal|Background PIDs|Process Group PGID): ([^\n]*)\Z")
+_NONE: Final = frozenset(("", "(none)", "(empty)", "0"))
+_STOPPED: Final = "Command was cancelled by user"
+_TOO_LONG: Final = "Command was automatically cancelled"
+_IN_BACKGROUND: Final = "Command moved to background"
+_BELOW: Final = re.compile(r"\A.*?Below is the output before it was cancelled:\n", re.DOTALL)
+_REJECTED: Final = ("Plan rejected.", "User cancelled")
+_FEEDBACK: Final = re.compile(r"\APlan rejected\. User feedback: (.*?)\n\nThe plan is stored at: ", re.DOTALL)
+_DISMISSED: Final = "User dismissed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended, and its output without what the client wrapped around it."""
+
+    status: ResultStatus
+    output: str
+    exit_code: int | None = None
+    never_ran: bool = False
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """The output of a tool of an MCP server that says itself that it failed."""
+
+    status: str = ""
+    error: str = ""
+    message: str = ""
+
+
+def parse_calls(builder: Builder, message: Message, raws: list[msgspec.Raw]) -> Message:
+    """The calls of a `gemini` message: those not known yet, and the ends of those that had none."""
+    asked_ms = builder.at_ms
+    for raw in raws:
+        wired = rawjson.part_of(raw, wire.Call)
+        call_id, name = (usable_id(wired.id), usable_id(wired.name)) if wired is not None else (None, None)
+        if wired is None or call_id is None or name is None:
+            builder.skip("gemini/toolCalls", "no usable id or name")
+            continue
+        known = next((call for call in message.calls if call.id == call_id), None)
+        if known is not None and known.ended:
+            continue
+        builder.at_ms = asked_ms
+        ended = _parse_call(builder, message.id, call_id, name, wired, is_new=known is None)
+        message = with_call(message, Call(id=call_id, ended=ended))
+    return message
+
+
+def _parse_call(builder: Builder, ident: str, call_id: str, name: str, wired: wire.Call, *, is_new: bool) -> bool:
+    """Whether the call has ended."""
+    args = rawjson.part_of(wired.args, wire.Args) or wire.Args()
+    if builder.context.cwd is None:
+        builder.settle_above(first(args, "file_path", "absolute_path", "dir_path", "directory", "path"))
+    shown = rawjson.part_of(wired.shown, wire.EditShown)
+    if shown is not None:
+        builder.settle_above(shown.file_path)
+    call = opened(call_id, name, args, builder.context.cwd)
+    key = f"{ident}/{call_id}"
+    if is_new:
+        builder.add(f"{key}/call", call.as_event())
+        if name == ASK:
+            _ask(builder, key, call_id, args)
+    status = rawjson.string_of(wired.status) or ""
+    if status not in _ENDED:
+        return False
+    builder.at(wired.timestamp)
+    outcome = _outcome(call, status, wired)
+    ended = call.ended(outcome.status, outcome.output, exit_code=outcome.exit_code, never_ran=outcome.never_ran)
+    builder.add(f"{key}/result", ended)
+    if outcome.status == "ok":
+        _parse_success(builder, key, call, args, outcome, shown)
+    elif name == "exit_plan_mode":
+        _parse_rejection(builder, key, call, outcome)
+    return True
+
+
+def _outcome(call: OpenCall, status: str, wired: wire.Call) -> Outcome:
+    output, error = _response(wired)
+    if status == "cancelled":
+        denied = _DENIED in error
+        return Outcome("denied" if denied else "interrupted", error or output, never_ran=denied)
+    if status == "error":
+        return Outcome("error", error or output, never_ran=_NEVER_RAN.match(error or output) is not None)
+    if call.op == "shell":
+        return _of_shell(output)
+    if call.name == "exit_plan_mode" and output.startswith(_REJECTED):
+        return Outcome("denied", output)
+    if call.name == ASK and output.startswith(_DISMISSED):
+        return Outcome("denied", output)
+    return _of_tool(output) if call.op == "other" else Outcome("ok", output)
+
+
+def _response(wired: wire.Call) -> tuple[str, str]:
+    """Output and error of a result: what the model was sent or, where that is missing, what the user saw."""
+    for raw in rawjson.part_of(wired.result, list[msgspec.Raw]) or []:
+        part = rawjson.part_of(raw, wire.ResultPart) or wire.ResultPart()
+        function = rawjson.part_of(part.function_response, wire.FunctionResponse) or wire.FunctionResponse()
+        response = rawjson.part_of(function.response, wire.Response)
+        if response is not None:
+            return rawjson.string_of(response.output) or "", rawjson.string_of(response.error) or ""
+    return rawjson.string_of(wired.shown) or "", ""
+
+
+def _of_tool(output: str) -> Outcome:
+    """A tool of an MCP server may succeed in saying that it failed."""
+    if output.lstrip().startswith("{"):
+        failure = rawjson.part_of(msgspec.Raw(output.encode("utf-8", "replace")), Failure)
+        if failure is not None and failure.status == "error":
+            return Outcome("error", failure.error or failure.message or output)
+    return Outcome("ok", output)
+
+
+def _of_shell(output: str) -> Outcome:
+    """The client calls a command a success whatever its exit code. Since 0.44 it leaves out what is zero or empty."""
+    text = without_ansi(_unwrapped(output))
+    if text.startswith(_STOPPED):
+        return Outcome("interrupted", _BELOW.sub("", text))
+    if text.startswith(_TOO_LONG):
+        return Outcome("error", text)
+    if text.startswith(_IN_BACKGROUND):
+        return Outcome("ok", text)
+    footer: dict[str, str] = {}
+    # Each line comes once: one more like it was printed by the command.
+    while (found := _FOOTER.search(text)) and found[1] not in footer:
+        footer[found[1]] = found[2].strip()
+        text = text[: found.start()]
+    printed = _BEFORE_OUTPUT.sub("", text)
+    if not footer and printed == text:
+        return Outcome("unknown", text)
+    output = "" if printed.strip() in ("(empty)", "(none)") else printed
+    error = footer.get("Error", "")
+    if error not in _NONE:
+        return Outcome("error", f"{output}\n{error}".strip(), exit_code=_number(footer.get("Exit Code", "")))
+    if footer.get("Signal", "") not in _NONE:
+        return Outcome("error", output)
+    exit_code = _number(footer.get("Exit Code", "0"))
+    return Outcome("ok" if exit_code in (None, 0) else "error", output, exit_code=exit_code)
+
+
+def _unwrapped(output: str) -> str:
+    found = _WRAPPED.match(output)
+    return found[1] if found is not None else output
+
+
+def _number(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"-?\d{1,9}", text) else None
+
+
+def _parse_success(
+    builder: Builder, key: str, call: OpenCall, args: wire.Args, outcome: Outcome, shown: wire.EditShown | None
+) -> None:
+    for number, change in enumerate(_made(call, shown)):
+        builder.add(f"{key}/edit{number}", as_edit(change, call.id))
+    if call.name == TODOS:
+        _parse_todos(builder, key, args)
+    elif call.name == ASK:
+        _parse_answers(builder, key, call.id, args, outcome.output)
+    elif call.name == TOPIC:
+        builder.learn(title=first(args, "title"))
+    elif call.name == "exit_plan_mode":
+        builder.add(f"{key}/plan", PlanProposal(call_id=call.id, text="", accepted=True))
+    elif call.name == COMPLETE and builder.subagent_id is not None:
+        _parse_completion(builder, key, args)
+
+
+def _made(call: OpenCall, shown: wire.EditShown | None) -> tuple[Change, ...]:
+    """What an edit changed: as its result says, else as it was asked for."""
+    if call.op not in ("edit", "write") or shown is None:
+        return call.changes
+    path = shown.file_path or next((change.path for change in call.changes), "")
+    if not is_absolute(path) or len(path) > MAX_PATH_CHARS:
+        return call.changes
+    kind = "add" if shown.is_new_file else "modify"
+    change = patched(Change(path=path, change="modify"), hunks_in(shown.file_diff))
+    return (msgspec.structs.replace(change, change=kind),)
+
+
+def _parse_todos(builder: Builder, key: str, args: wire.Args) -> None:
+    raws = rawjson.part_of(args.todos, list[msgspec.Raw]) or []
+    todos = (rawjson.part_of(raw, wire.Todo) for raw in raws[:MAX_PLAN_ITEMS])
+    items = tuple(
+        PlanItem(text=bounded(todo.description, SHORT_CHARS), state=_STATES.get(todo.status, "pending"))
+        for todo in todos
+        if todo is not None and todo.status != "cancelled"
+    )
+    builder.add(f"{key}/todos", PlanUpdate(items=items))
+
+
+def _ask(builder: Builder, key: str, call_id: str, args: wire.Args) -> None:
+    for number, asked in enumerate(questions(args)):
+        options = tuple(choice.label for choice in asked.options or () if choice.label)
+        builder.add(f"{key}/question{number}", Question(call_id=call_id, text=asked.question, options=options))
+
+
+def _parse_answers(builder: Builder, key: str, call_id: str, args: wire.Args, output: str) -> None:
+    given = rawjson.part_of(msgspec.Raw(output.encode("utf-8", "replace")), wire.Answers) or wire.Answers()
+    for number, asked in enumerate(questions(args)):
+        if text := given.answers.get(str(number), "").strip():
+            builder.add(f"{key}/answer{number}", Answer(call_id=call_id, question=asked.question, text=text))
+
+
+def _parse_rejection(builder: Builder, key: str, call: OpenCall, outcome: Outcome) -> None:
+    builder.add(f"{key}/plan", PlanProposal(call_id=call.id, text="", accepted=False))
+    found = _FEEDBACK.match(outcome.output)
+    if found is not None and builder.subagent_id is None and found[1].strip():
+        builder.add(f"{key}/feedback", UserPrompt(text=found[1].strip()))
+
+
+def _parse_completion(builder: Builder, key: str, args: wire.Args) -> None:
+    """A sub-agent's answer: a text, or an object with texts."""
+    given = rawjson.part_of(args.result, dict[str, msgspec.Raw]) or {"": args.result}
+    text = "\n".join(said for raw in given.values() if (said := rawjson.string_of(raw)))
+    if text.strip():
+        builder.add(f"{key}/answer", AssistantMessage(text=text, final=True))

@@ -1,0 +1,63 @@
+"""Gemini CLI as it is installed: command, version, settings, hooks by version. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter.spec import (
+    AgentSpec,
+    HookEntry,
+    HookFileRules,
+    HookSet,
+    HookSpec,
+    HookSwitch,
+    InstructionFile,
+    Place,
+    Starter,
+    VersionProbe,
+)
+
+_HOME: Final = "GEMINI_CLI_HOME"
+_SETTINGS: Final = Place(path="~/.gemini/settings.json", env=_HOME, below=".gemini/settings.json")
+
+# Without a matcher: it is compared as a whole ("startup|clear" matches nothing), and what a resumed session is given is
+# the daemon's decision. AfterAgent comes after the transcript has the turn; SessionEnd comes up to three times.
+_START: Final = HookEntry(event="SessionStart", timeout_s=5)
+_TURN: Final = HookEntry(event="AfterAgent", timeout_s=5)
+_END: Final = HookEntry(event="SessionEnd", timeout_s=5)
+
+_OFFLINE: Final = r"""
+case $payload in
+  *'"cursor_version"'* | *'"conversation_id"'* | *'"workspace_roots"'*) exit 0 ;;
+  *'"transcript_path":'*/tmp/*/chats/session-*.json*) start=${GEMINI_PROJECT_DIR:-.} ;;
+  *) exit 0 ;;
+esac
+"""
+
+SPEC: Final = AgentSpec(
+    id="gemini-cli",
+    name="Gemini CLI",
+    aliases=("gemini",),
+    binaries=("gemini",),
+    folders=(Place(path="~/.gemini", env=_HOME, below=".gemini"),),
+    # A script for node, which takes one to two seconds. It leaves an empty file behind (0.61.0), so it is asked seldom.
+    version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
+    # One subfolder per start folder.
+    transcripts=(Place(path="~/.gemini/tmp", env=_HOME, below=".gemini/tmp"),),
+    hooks=HookSpec(
+        config_files=(_SETTINGS,),
+        timeout_unit="ms",
+        name="Carryover",  # else the status line shows the whole command (0.61.0)
+        file_rules=HookFileRules(comments=True),
+        switches=(
+            HookSwitch(file=_SETTINGS, key=("hooksConfig", "enabled"), off=False),
+            HookSwitch(file=_SETTINGS, key=("tools", "enableHooks"), off=False),  # 0.26
+        ),
+        sets=(HookSet(versions=">=0.26,<1", label="0.26 and later", hooks=(_START, _TURN, _END)),),
+        injects_on=("SessionStart",),
+        offline=_OFFLINE,
+    ),
+    # AGENTS.md is not read, unless a setting of the user's names it.
+    instructions=(InstructionFile(name="GEMINI.md"),),
+    start=Starter(binary="gemini", args=("--prompt-interactive", "{prompt}")),
+)

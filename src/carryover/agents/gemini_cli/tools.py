@@ -1,0 +1,80 @@
+"""Tool calls: what each tool does, and what it was asked to do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.event_builder import OpenCall
+from carryover.agents.gemini_cli import wire
+from carryover.agents.gemini_cli.kinds import ASK, OPS, SHELL
+from carryover.records import rawjson, shell_files
+from carryover.records.changes import Change, Replacement, replaced, written
+from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
+from carryover.records.text import names_own_folder
+
+_FILES: Final = ("file_path", "absolute_path", "path")
+_FOLDERS: Final = ("dir_path", "directory")
+_DELEGATED: Final = ("prompt", "objective", "description", "query")
+_ABOUT: Final = ("command", *_FILES, "pattern", "query", "url", *_FOLDERS, "title", "name", *_DELEGATED)
+
+
+def first(args: wire.Args, *names: str) -> str:
+    """The first of these arguments that holds a text."""
+    return next((text for name in names if (text := rawjson.string_of(getattr(args, name)))), "")
+
+
+def opened(call_id: str, name: str, args: wire.Args, cwd: str | None) -> OpenCall:
+    """A call as it was made; what it will have changed where it succeeds is in `changes`."""
+    if name == SHELL:
+        folder = first(args, *_FOLDERS)
+        return shell_call(call_id, name, first(args, "command"), resolved(folder, cwd) if folder else cwd)
+    op = OPS.get(name, "other")
+    about = first(args, *(_DELEGATED if op == "agent" else _ABOUT))
+    if op in ("read", "edit", "write"):
+        about = first(args, *_FILES) or about
+    elif name == ASK:
+        about = next((asked.question for asked in questions(args)), "")
+    return OpenCall(
+        id=call_id,
+        name=name,
+        op=op,
+        # Without a subject, calls of different tools would count as tries at the same thing.
+        subject=bounded(about or name, SUBJECT_CHARS),
+        changes=_changes(op, args, cwd),
+        handoff=names_own_folder(" ".join((about, first(args, *_FILES), first(args, *_FOLDERS)))),
+    )
+
+
+def shell_call(call_id: str, name: str, command: str, cwd: str | None) -> OpenCall:
+    """A call that runs a shell command in `cwd`."""
+    return OpenCall(
+        id=call_id,
+        name=name,
+        op="shell",
+        subject=bounded(command, SUBJECT_CHARS),
+        changes=shell_files.changes(command, cwd),
+        handoff=names_own_folder(f"{cwd or ''} {command}"),
+    )
+
+
+def questions(args: wire.Args) -> list[wire.Asked]:
+    """The questions of `ask_user`."""
+    raws = rawjson.part_of(args.questions, list[msgspec.Raw]) or []
+    found = (rawjson.part_of(raw, wire.Asked) for raw in raws)
+    return [asked for asked in found if asked is not None and asked.question.strip()]
+
+
+def _changes(op: str, args: wire.Args, cwd: str | None) -> tuple[Change, ...]:
+    """What the arguments of an edit say of it; its result says more, but not in every version."""
+    named = first(args, *_FILES)
+    path = resolved(named, cwd) if named else None
+    if path is None or len(path) > MAX_PATH_CHARS:
+        return ()
+    if op == "write":
+        return (written(path, first(args, "content")),)
+    if op == "edit":
+        pair = Replacement(old_string=first(args, "old_string"), new_string=first(args, "new_string"))
+        return (replaced(path, [pair], counted=False),)
+    return ()

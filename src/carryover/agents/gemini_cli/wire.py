@@ -1,0 +1,170 @@
+"""The records of a Gemini CLI transcript, as far as we rely on them, and those that its readers add.
+
+Every part stays raw until it is needed, so a part of another shape costs only itself. Facts: FACTS.md.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from carryover.records.rawjson import ABSENT
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One record. Which kind it is follows from the members it has (0.44 to 0.61)."""
+
+    id: msgspec.Raw = ABSENT
+    """Of a message. It occurs again whenever the message has grown."""
+    type: msgspec.Raw = ABSENT
+    timestamp: msgspec.Raw = ABSENT
+    content: msgspec.Raw = ABSENT
+    """A string, or a list of parts."""
+    display: msgspec.Raw = msgspec.field(default=ABSENT, name="displayContent")
+    """What the user typed, where `content` is what the client made of it."""
+    model: msgspec.Raw = ABSENT
+    calls: msgspec.Raw = msgspec.field(default=ABSENT, name="toolCalls")
+    session_id: msgspec.Raw = msgspec.field(default=ABSENT, name="sessionId")
+    """Of a header. It may occur again in the middle of a file."""
+    project_hash: msgspec.Raw = msgspec.field(default=ABSENT, name="projectHash")
+    start_time: msgspec.Raw = msgspec.field(default=ABSENT, name="startTime")
+    kind: msgspec.Raw = ABSENT
+    directories: msgspec.Raw = ABSENT
+    summary: msgspec.Raw = ABSENT
+    messages: msgspec.Raw = ABSENT
+    patch: msgspec.Raw = msgspec.field(default=ABSENT, name="$set")
+    rewind_to: msgspec.Raw = msgspec.field(default=ABSENT, name="$rewindTo")
+    begin: msgspec.Raw = msgspec.field(default=ABSENT, name="$begin")
+    """Of a record that a reader adds (`Begin`)."""
+    damaged: msgspec.Raw = msgspec.field(default=ABSENT, name="$damaged")
+    """Of a record that a reader adds: a document that could not be read."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One part of a message's content; other kinds of parts (images, calls) have no text."""
+
+    text: msgspec.Raw = ABSENT
+    thought: msgspec.Raw = ABSENT
+    """`true`: the model's thoughts, which the user is not shown."""
+    inline_data: msgspec.Raw = msgspec.field(default=ABSENT, name="inlineData")
+    file_data: msgspec.Raw = msgspec.field(default=ABSENT, name="fileData")
+
+
+class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a reader says before the records it gives: the start folder, and how much of a document follows."""
+
+    root: str | None = None
+    """The folder that the client was started in, as the client wrote it beside the transcripts."""
+    document: bool = False
+    """The messages are those of a document that is rewritten as a whole."""
+    on: bool = False
+    """They come after those that were given before."""
+    more: bool = False
+    """They are not all."""
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A tool call and, once it has ended, its result."""
+
+    id: msgspec.Raw = ABSENT
+    name: msgspec.Raw = ABSENT
+    args: msgspec.Raw = ABSENT
+    status: msgspec.Raw = ABSENT
+    result: msgspec.Raw = ABSENT
+    shown: msgspec.Raw = msgspec.field(default=ABSENT, name="resultDisplay")
+    """What the user saw: a text or, of an edit, an object (`EditShown`)."""
+    timestamp: msgspec.Raw = ABSENT
+
+
+class Response(msgspec.Struct, frozen=True):
+    """`response` of a result: one of the two is a text."""
+
+    output: msgspec.Raw = ABSENT
+    error: msgspec.Raw = ABSENT
+
+
+class FunctionResponse(msgspec.Struct, frozen=True):
+    """`functionResponse` of a result."""
+
+    response: msgspec.Raw = ABSENT
+
+
+class ResultPart(msgspec.Struct, frozen=True):
+    """One part of a result."""
+
+    function_response: msgspec.Raw = msgspec.field(default=ABSENT, name="functionResponse")
+
+
+class EditShown(msgspec.Struct, frozen=True, rename="camel"):
+    """What the user saw of an edit that was applied."""
+
+    file_path: str = ""
+    file_diff: str = ""
+    is_new_file: bool = False
+
+
+class Args(msgspec.Struct, frozen=True):
+    """Arguments that may say what a call is about, each of any type: tools of others choose their own."""
+
+    command: msgspec.Raw = ABSENT
+    file_path: msgspec.Raw = ABSENT
+    absolute_path: msgspec.Raw = ABSENT
+    dir_path: msgspec.Raw = ABSENT
+    directory: msgspec.Raw = ABSENT
+    path: msgspec.Raw = ABSENT
+    pattern: msgspec.Raw = ABSENT
+    query: msgspec.Raw = ABSENT
+    url: msgspec.Raw = ABSENT
+    prompt: msgspec.Raw = ABSENT
+    objective: msgspec.Raw = ABSENT
+    description: msgspec.Raw = ABSENT
+    content: msgspec.Raw = ABSENT
+    old_string: msgspec.Raw = ABSENT
+    new_string: msgspec.Raw = ABSENT
+    title: msgspec.Raw = ABSENT
+    todos: msgspec.Raw = ABSENT
+    questions: msgspec.Raw = ABSENT
+    result: msgspec.Raw = ABSENT
+    name: msgspec.Raw = ABSENT
+
+
+class Todo(msgspec.Struct, frozen=True):
+    """One entry of `write_todos`."""
+
+    description: str
+    status: str = ""
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """An option of a question of `ask_user`."""
+
+    label: str = ""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question of `ask_user`."""
+
+    question: str
+    options: list[Choice] | None = None
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """The output of `ask_user`: the answers by the number of the question, from 0."""
+
+    answers: dict[str, str] = {}
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A transcript as one document: `session-*.json` (0.26), written anew with each message."""
+
+    session_id: msgspec.Raw = msgspec.field(name="sessionId")
+    messages: list[msgspec.Raw]
+    project_hash: msgspec.Raw = msgspec.field(default=ABSENT, name="projectHash")
+    start_time: msgspec.Raw = msgspec.field(default=ABSENT, name="startTime")
+    kind: msgspec.Raw = ABSENT
+    directories: msgspec.Raw = ABSENT
+    summary: msgspec.Raw = ABSENT
+
+
+LINE: Final = msgspec.json.Decoder(Line)

@@ -1,0 +1,168 @@
+"""A transcript that is one document, written anew with each message (0.26.0)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.gemini_cli.contract_case import documents, recording
+from carryover.adapter.contract import Source
+from carryover.agents.gemini_cli import document
+from carryover.agents.gemini_cli.adapter import AGENT
+from carryover.agents.gemini_cli.document import AGAIN_S, DocumentReader
+from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
+from carryover.ingest.pipeline import ingest
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import session_events, sessions
+from carryover.ledger.store import Ledger
+from carryover.model import AssistantMessage, Event, FileEdit, SessionInfo, ToolResult, UserPrompt
+from contract.case import Recording, read_on, source_at
+from support.clock import LATER_MS
+
+ONE_SHOT = recording("0.26.0/one-shots", "b1b751cc")
+
+
+def events_of(path: Path) -> list[Event]:
+    return read_on(AGENT, Source(agent=AGENT.id, path=str(path))).events
+
+
+def bodies(events: list[Event], *kinds: type) -> list[Any]:
+    return [event.body for event in events if isinstance(event.body, kinds)]
+
+
+@pytest.mark.parametrize("found", documents(), ids=str)
+def test_a_recorded_document_is_understood_whole(found: Recording) -> None:
+    reading = read_on(AGENT, source_at(AGENT, found))
+
+    assert reading.skipped == []
+    assert {event.cwd for event in reading.events} == {"/home/dev/shop"}
+
+
+def test_what_happened_in_a_recorded_document() -> None:
+    events = events_of(ONE_SHOT.path)
+
+    assert [prompt.text for prompt in bodies(events, UserPrompt)] == [
+        "Make a pear cost as much as an apple",
+        "Look at @stock.py and plan the plum",
+    ]
+    assert [(ended.op, ended.status, ended.exit_code) for ended in bodies(events, ToolResult)] == [
+        ("shell", "error", 1),
+        ("edit", "error", None),
+        ("edit", "ok", None),
+        ("write", "ok", None),
+        ("shell", "ok", 0),
+        ("plan", "ok", None),
+    ]
+    assert [(edit.path, edit.line) for edit in bodies(events, FileEdit)] == [
+        ("/home/dev/shop/prices.py", 2),
+        ("/home/dev/shop/NOTES.md", 1),
+    ]
+    assert [said.final for said in bodies(events, AssistantMessage)] == [False, None, None]
+
+
+def test_a_message_has_the_number_that_it_has_in_the_document() -> None:
+    batch = DocumentReader().read(ONE_SHOT.path, None)
+    messages = json.loads(ONE_SHOT.path.read_bytes())["messages"]
+
+    assert [record.number for record in batch.records] == list(range(len(messages) + 1))
+
+
+def test_a_summary_is_the_title(tmp_path: Path) -> None:
+    path = copied(tmp_path, summary="Pears and apples")
+
+    assert bodies(events_of(path), SessionInfo)[-1].title == "Pears and apples"
+
+
+def test_half_a_document_is_read_again(tmp_path: Path) -> None:
+    """The client writes in place."""
+    path = copied(tmp_path)
+    path.write_bytes(path.read_bytes()[:1000])
+
+    batch = DocumentReader().read(path, None)
+
+    assert (batch.records, batch.retry_after_s, batch.oversized) == ((), AGAIN_S, 0)
+
+
+def test_a_read_after_half_a_document_goes_on_from_the_one_before(tmp_path: Path) -> None:
+    path = copied(tmp_path)
+    source = Source(agent=AGENT.id, path=str(path))
+    reading = read_on(AGENT, source)
+    whole, before = path.read_bytes(), list(reading.events)
+    path.write_bytes(whole[:1000])
+    read_on(AGENT, source, reading)
+    path.write_bytes(whole)
+
+    assert read_on(AGENT, source, reading).events == before
+    assert (reading.restarts, reading.skipped) == (0, [])
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[]", b"\x00\xff", b'{"sessionId": "a", "messages": 5}', b""])
+def test_a_damaged_document_is_counted_once_it_is_settled(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "session-2026-11-20T06-00-0a1b2c3d.json"
+    path.write_bytes(content)
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+
+    reading = read_on(AGENT, Source(agent=AGENT.id, path=str(path)))
+
+    assert (reading.events, [skipped.reason for skipped in reading.skipped]) == ([], ["not a conversation"])
+
+
+def test_a_document_that_is_too_large_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "MAX_DOCUMENT_BYTES", 1000)
+
+    batch = DocumentReader().read(copied(tmp_path), None)
+
+    assert (batch.records, batch.oversized, batch.retry_after_s) == ((), 1, None)
+
+
+def test_messages_that_are_no_objects_cost_themselves(tmp_path: Path) -> None:
+    path = copied(tmp_path)
+    whole = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**whole, "messages": [5, None, *whole["messages"], "x"]}))
+
+    reading = read_on(AGENT, Source(agent=AGENT.id, path=str(path)))
+
+    assert len(reading.skipped) == 3
+    assert len(bodies(reading.events, UserPrompt)) == 2
+
+
+@pytest.mark.parametrize("backwards", [False, True], ids=["as written", "the other way round"])
+async def test_a_document_that_a_newer_client_continued_counts_once(tmp_path: Path, backwards: bool) -> None:
+    """0.61.0 copies the folder of 0.26.0 under a new name, and the document into lines beside it."""
+    root = shutil.copytree(ONE_SHOT.path.parents[5] / "0.61.0" / "continued-document", tmp_path / "own") / "tmp"
+    sources = AGENT.sources(root)
+    ledger = await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
+    try:
+        for source in sources[::-1] if backwards else sources:
+            done = await ingest(ledger, AGENT, source, root_of=ProjectRoot, now_ms=lambda: LATER_MS)
+            assert done.error is None
+        again = [
+            (await ingest(ledger, AGENT, source, root_of=ProjectRoot, now_ms=lambda: LATER_MS)).new_events
+            for source in sources
+        ]
+    finally:
+        await ledger.close()
+
+    assert len(sources) == 4
+    assert again == [0] * 4
+    assert standing_prompts(tmp_path / "ledger.sqlite") == ["Make a pear cost as much as an apple", "What is left?"]
+
+
+def standing_prompts(path: Path) -> list[str]:
+    with closing(connect_read_only(path)) as db:
+        [session] = sessions(db, limit=10)
+        found = [stored.body for stored in session_events(db, session)]
+    return [body.text for body in found if isinstance(body, UserPrompt)]
+
+
+def copied(folder: Path, **fields: Any) -> Path:
+    path = folder / ONE_SHOT.path.name
+    path.write_text(json.dumps({**json.loads(ONE_SHOT.path.read_bytes()), **fields}, indent=2))
+    return path

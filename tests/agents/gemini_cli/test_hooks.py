@@ -1,0 +1,63 @@
+"""What the payloads of hooks say."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from agents.gemini_cli.hook_payloads import SESSION, TRANSCRIPT, payload, recorded
+from carryover.adapter.contract import HookEvent
+from carryover.agents.gemini_cli.hooks import HOOKS
+from carryover.model import Skipped
+from contract.case import Payload
+
+NOW_MS = 1_795_000_000_000
+
+
+def read(one: Payload) -> HookEvent | Skipped:
+    return HOOKS.read(one.event, one.data, NOW_MS)
+
+
+def test_the_hooks_of_a_recorded_session() -> None:
+    """SessionEnd comes three times for one `/quit`, and says the same each time (0.61.0)."""
+    events = [payload for payload in recorded("interactive-0.61.0") if payload.event in HOOKS.events]
+    told = [told for payload in events if isinstance(told := read(payload), HookEvent)]
+
+    assert [(one.action, one.reason) for one in told[:7]] == [
+        ("session_start", "startup"),
+        ("turn_end", None),
+        ("turn_end", None),
+        ("turn_end", None),
+        ("flush", None),
+        ("flush", None),
+        ("flush", None),
+    ]
+    assert {one.session for one in told[:7]} == {SESSION}
+    assert {one.transcript for one in told[:7]} == {TRANSCRIPT}
+    assert {one.cwd for one in told} == {"/home/dev/shop"}
+
+
+@pytest.mark.parametrize("source", ["startup", "clear", "resume"])
+def test_a_start_says_why(source: str) -> None:
+    told = read(payload("SessionStart", source=source))
+
+    assert isinstance(told, HookEvent)
+    assert (told.action, told.reason) == ("session_start", source)
+
+
+def test_a_start_for_a_reason_of_a_later_version_is_counted() -> None:
+    assert isinstance(read(payload("SessionStart", source="teleport")), Skipped)
+
+
+def test_a_document_may_be_the_transcript() -> None:
+    """0.26.0."""
+    told = read(payload("AfterAgent", transcript_path=TRANSCRIPT.removesuffix("l")))
+
+    assert isinstance(told, HookEvent)
+
+
+def test_an_answer_is_json_since_plain_text_would_be_shown_to_the_user() -> None:
+    said = json.loads(HOOKS.answer("# Handoff\nwords ✓ \ud83d"))["hookSpecificOutput"]
+
+    assert said == {"hookEventName": "SessionStart", "additionalContext": "# Handoff\nwords ✓ ?"}

@@ -1,0 +1,85 @@
+"""Which files are transcripts, and which folder they belong to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from agents.gemini_cli.contract_case import recording
+from carryover.agents.gemini_cli import locate
+from carryover.agents.gemini_cli.locate import RANKS, source_of, start_folder
+
+NAME = "session-2026-11-20T06-00-0a1b2c3d"
+HASH = hashlib.sha256(b"/home/dev/shop").hexdigest()
+
+
+def chat(root: Path, slug: str, name: str = f"{NAME}.jsonl") -> Path:
+    path = root / "tmp" / slug / "chats" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+def test_the_main_conversations_lines_count_before_their_document(tmp_path: Path) -> None:
+    found = [source_of(tmp_path / "shop" / "chats" / f"{NAME}{kind}", tmp_path) for kind in (".json", ".jsonl")]
+
+    assert [source.rank for source in found if source is not None] == [RANKS[".json"], RANKS[".jsonl"]] == [0, 1]
+    assert {source.group for source in found if source is not None} == {"shop"}
+
+
+def test_a_sub_agent_belongs_to_the_session_of_its_folder(tmp_path: Path) -> None:
+    found = source_of(tmp_path / "shop" / "chats" / "s1" / "a1.jsonl", tmp_path)
+
+    assert found is not None
+    assert (found.session, found.subagent_id) == ("s1", "a1")
+
+
+def test_every_transcript_is_found_with_those_of_sub_agents(tmp_path: Path) -> None:
+    paths = [chat(tmp_path, "shop"), chat(tmp_path, "shop-1"), chat(tmp_path, HASH, f"{NAME}.json")]
+    paths.append(chat(tmp_path, "shop", "s1/a1.jsonl"))
+    (tmp_path / "tmp" / "shop" / "logs.json").touch()
+
+    assert [source.path for source in locate.sources(tmp_path / "tmp")] == sorted(map(str, paths))
+
+
+def test_the_start_folder_is_noted_beside_the_transcript(tmp_path: Path) -> None:
+    main, sub = chat(tmp_path, "shop"), chat(tmp_path, "shop", "s1/a1.jsonl")
+    (tmp_path / "tmp" / "shop" / ".project_root").write_text("/home/dev/shop")
+
+    assert start_folder(main) == start_folder(sub) == "/home/dev/shop"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("trustedFolders.json", {"/home/dev/other": "TRUST_FOLDER", "/home/dev/shop": "TRUST_FOLDER"}),
+        ("projects.json", {"projects": {"/home/dev/shop": "shop"}}),
+    ],
+)
+def test_a_folder_of_that_hash_is_the_start_folder(tmp_path: Path, name: str, content: object) -> None:
+    """Clients before `.project_root` name their folders by it (0.26.0)."""
+    (tmp_path / name).write_text(json.dumps(content))
+
+    assert start_folder(chat(tmp_path, HASH, f"{NAME}.json")) == "/home/dev/shop"
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"projects": []}', b"\xff"])
+def test_lists_that_cannot_be_read_tell_nothing(tmp_path: Path, content: bytes) -> None:
+    for name in ("trustedFolders.json", "projects.json"):
+        (tmp_path / name).write_bytes(content)
+
+    assert start_folder(chat(tmp_path, HASH)) is None
+    assert start_folder(chat(tmp_path, "shop")) is None
+
+
+def test_a_transcript_elsewhere_has_no_start_folder(tmp_path: Path) -> None:
+    assert start_folder(tmp_path / f"{NAME}.jsonl") is None
+
+
+def test_recorded_folders_are_found() -> None:
+    names = ("0.26.0/terminal", "0.44.0/terminal", "0.61.0/one-shot")
+
+    assert {start_folder(recording(name).path) for name in names} == {"/home/dev/shop"}

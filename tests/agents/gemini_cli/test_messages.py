@@ -1,0 +1,223 @@
+"""Whose words a message holds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from agents.gemini_cli.lines import SESSION, Lines
+from carryover.adapter.contract import Source
+from carryover.agents.gemini_cli.adapter import AGENT
+from carryover.agents.gemini_cli.context import MAX_MESSAGES
+from carryover.model import AgentSummary, AssistantMessage, Retracted, ToolCall, ToolResult, TurnEnd, UserPrompt
+from carryover.records.text import HANDOFF_HEAD
+
+THANKS = "Got it. Thanks for the additional context!"
+
+
+def typed(lines: Lines) -> list[str]:
+    return [prompt.text for prompt in lines.all(UserPrompt) if prompt.actor == "human"]
+
+
+def test_a_prompt_is_taken_as_it_was_typed() -> None:
+    lines = Lines()
+    lines.user("Fix the price.\n\nThen test it.")
+
+    assert typed(lines) == ["Fix the price.\n\nThen test it."]
+
+
+def test_hook_context_before_a_prompt_is_none_of_it() -> None:
+    """`gemini -p` sends both as one text (0.61.0)."""
+    lines = Lines()
+    lines.user("<hook_context># Handoff\nwords\n</hook_context>\n\nWhat did we do?")
+
+    assert typed(lines) == ["What did we do?"]
+
+
+def test_a_handoff_that_0_26_puts_before_a_prompt_is_none_of_it() -> None:
+    lines = Lines()
+    lines.user(f"{HANDOFF_HEAD} 2026-11-20\n## Task\n- Paint.\nFull history: `carryover show a`\n\nWhat did we do?")
+
+    assert typed(lines) == ["What did we do?"]
+
+
+def test_files_that_a_prompt_refers_to_are_none_of_it() -> None:
+    lines = Lines()
+    parts = (
+        "Look at @stock.py",
+        "\n--- Content from referenced files ---",
+        "\nContent from @stock.py:\n",
+        "PEARS = 30",
+    )
+    lines.user(*parts, "\n--- End of content ---")
+
+    assert typed(lines) == ["Look at @stock.py"]
+
+
+def test_what_the_user_was_shown_of_a_prompt_counts() -> None:
+    """`displayContent`, where the client made something else of what was typed (0.61.0)."""
+    lines = Lines()
+    lines.user("A long text of a custom command", displayContent="/plan the plum")
+
+    assert typed(lines) == ["/plan the plum"]
+
+
+def test_images_are_counted() -> None:
+    lines = Lines()
+    lines.add(lines.message("user", [{"text": "See this."}, {"inlineData": {"mimeType": "image/png", "data": "x"}}]))
+
+    assert [(prompt.text, prompt.attachments) for prompt in lines.all(UserPrompt)] == [("See this.", 1)]
+
+
+@pytest.mark.parametrize(
+    "text", ["System: Potential loop detected.", "Please continue.", "<hook_context>words</hook_context>", " \n"]
+)
+def test_what_the_client_sends_in_the_users_name_is_no_prompt(text: str) -> None:
+    lines = Lines()
+    lines.user(text)
+
+    assert (lines.all(UserPrompt), lines.skipped) == ([], [])
+
+
+def test_a_message_that_is_written_again_counts_once() -> None:
+    lines = Lines()
+    for _ in range(2):
+        lines.user("Fix it.", ident="same")
+        lines.gemini("I fix it.", ident="other")
+
+    assert len(lines.all(UserPrompt)) == len(lines.all(AssistantMessage)) == 1
+
+
+def test_thoughts_are_not_what_the_model_said() -> None:
+    lines = Lines()
+    lines.add(lines.message("gemini", [{"text": "Hm.", "thought": True}, {"text": "Done."}]))
+
+    assert [said.text for said in lines.all(AssistantMessage)] == ["Done."]
+
+
+def test_the_users_own_shell_command_is_a_call_of_theirs() -> None:
+    """`!command` (0.44.0, 0.61.0)."""
+    lines = Lines()
+    lines.place()
+    ran = "I ran the following shell command:\n```sh\nls\n```\n\nThis produced the following result:\n```\na.py\n```"
+    lines.user(ran)
+
+    assert typed(lines) == []
+    assert [(call.subject, call.actor, call.op) for call in lines.all(ToolCall)] == [("ls", "human", "shell")]
+    assert [(ended.output, ended.status) for ended in lines.all(ToolResult)] == [("a.py", "unknown")]
+
+
+def test_a_sub_agents_order_was_typed_by_nobody() -> None:
+    path = f"/home/dev/.gemini/tmp/shop/chats/{SESSION}/sub.jsonl"
+    lines = Lines(source=Source(agent=AGENT.id, path=path, session=SESSION, subagent_id="sub"))
+    lines.user("List the callers.")
+
+    assert [(prompt.actor, prompt.text) for prompt in lines.all(UserPrompt)] == [("model", "List the callers.")]
+    assert {(event.session, event.subagent_id) for event in lines.events} == {(SESSION, "sub")}
+
+
+def test_esc_ends_the_turn() -> None:
+    lines = Lines()
+    lines.user("Explain it.")
+    lines.add(lines.message("info", "Request cancelled."))
+    lines.add({"$set": {"messages": []}})
+
+    assert lines.all(TurnEnd) == [TurnEnd(reason="interrupted")]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[API Error: You have exhausted your daily quota on this model.]\nPlease wait.", "limit"),
+        ("[API Error: got status: 429 RESOURCE_EXHAUSTED]", "limit"),
+        ("[API Error: An unknown error occurred.]", "error"),
+    ],
+)
+def test_an_error_of_the_api_ends_the_turn(text: str, reason: str) -> None:
+    lines = Lines()
+    lines.user("Explain it.")
+    lines.add(lines.message("error", text))
+
+    assert [(end.reason, end.message) for end in lines.all(TurnEnd)] == [(reason, text)]
+
+
+def test_an_error_of_a_client_command_ends_nothing() -> None:
+    lines = Lines()
+    lines.add(lines.message("error", "Unknown command: /words"))
+
+    assert (lines.all(TurnEnd), lines.skipped) == ([], [])
+
+
+def test_a_turn_that_was_rolled_back_failed_and_its_prompt_stays() -> None:
+    """`gemini -p` at the limit of the day: nothing else says that the turn failed (0.61.0)."""
+    lines = Lines()
+    lines.place()
+    lines.user("Count the pears.")
+    lines.place()
+
+    assert typed(lines) == ["Count the pears."]
+    assert lines.all(TurnEnd) == [TurnEnd(reason="error")]
+
+
+def test_a_list_that_keeps_the_prompt_ends_nothing() -> None:
+    lines = Lines()
+    lines.user("Count the pears.", ident="kept")
+    lines.add({"$set": {"messages": [lines.message("user", [{"text": "Count the pears."}], ident="kept")]}})
+
+    assert lines.all(TurnEnd) == []
+
+
+def test_a_compaction_leaves_a_summary_that_is_no_prompt() -> None:
+    lines = Lines()
+    lines.user("first")
+    lines.gemini("One.")
+    summary = lines.message("user", [{"text": "Rounding work."}])
+    lines.add({"$set": {"messages": [summary, lines.message("gemini", [{"text": THANKS}])]}})
+    lines.add({"$set": {"messages": [summary, lines.message("gemini", [{"text": THANKS}])]}})
+
+    assert lines.all(AgentSummary) == [AgentSummary(text="Rounding work.", source="compaction")]
+    assert typed(lines) == ["first"]
+    assert [said.text for said in lines.all(AssistantMessage)] == ["One."]
+
+
+def test_a_rewind_takes_back_what_was_said_since_and_not_what_was_done() -> None:
+    lines = Lines()
+    lines.user("one", ident="u1")
+    lines.gemini("First.", ident="g1")
+    lines.user("two", ident="u2")
+    lines.gemini("Second.", ident="g2")
+    lines.add({"$rewindTo": "u2"})
+
+    [retracted] = lines.all(Retracted)
+    said = {event.key for event in lines.events if isinstance(event.body, UserPrompt | AssistantMessage)}
+    assert said & set(retracted.keys) == {"u2/prompt", "g2/text"}
+
+
+def test_after_a_rewind_the_conversation_goes_on() -> None:
+    lines = Lines()
+    lines.user("one", ident="u1")
+    lines.add({"$rewindTo": "u1"})
+    lines.user("two", ident="u2")
+    lines.add({"$rewindTo": "u2"})
+
+    assert len({event.key for event in lines.events}) == len(lines.events) == 4
+    assert "u1/prompt" not in lines.all(Retracted)[1].keys
+
+
+def test_a_rewind_to_a_message_nobody_knows_takes_back_everything() -> None:
+    """As the client does it."""
+    lines = Lines()
+    lines.user("one", ident="u1")
+    lines.add({"$rewindTo": "unknown"})
+
+    assert "u1/prompt" in lines.all(Retracted)[0].keys
+
+
+def test_the_context_keeps_the_newest_messages_only() -> None:
+    lines = Lines()
+    for number in range(MAX_MESSAGES + 5):
+        lines.user("more", ident=f"n{number}")
+
+    assert len(lines.context.messages) == MAX_MESSAGES
+    assert len(json.dumps([message.id for message in lines.context.messages])) < 4096

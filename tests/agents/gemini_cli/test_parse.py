@@ -1,0 +1,78 @@
+"""Records of other kinds than messages, and the start folder."""
+
+from __future__ import annotations
+
+import hashlib
+
+from agents.gemini_cli.contract_case import recording
+from agents.gemini_cli.lines import FOLDER, SESSION, Lines, call
+from carryover.agents.gemini_cli.adapter import AGENT
+from carryover.model import FileEdit, SessionInfo, UserPrompt
+from contract.case import read_on, source_at
+
+
+def test_a_second_header_changes_nothing() -> None:
+    """A resume within the same minute writes one in the middle of the file (0.61.0)."""
+    lines = Lines()
+    lines.add({"sessionId": "another", "projectHash": "0" * 64, "startTime": lines.time()})
+    lines.user("Fix it.")
+
+    assert {event.session for event in lines.events} == {SESSION}
+
+
+def test_messages_in_a_header_are_messages() -> None:
+    lines = Lines(header=False)
+    prompt = lines.message("user", "Fix it.")
+    lines.add({"sessionId": SESSION, "projectHash": "0" * 64, "startTime": lines.time(), "messages": [prompt]})
+
+    assert [prompt.text for prompt in lines.all(UserPrompt)] == ["Fix it."]
+
+
+def test_the_folder_with_the_headers_hash_is_the_start_folder() -> None:
+    """Of several, such as those of `--include-directories`."""
+    lines = Lines(folder="/home/dev/other")
+    lines.add({"$set": {"directories": [FOLDER, "/home/dev/other"]}})
+    lines.user("Fix it.")
+
+    assert {event.cwd for event in lines.events} == {"/home/dev/other"}
+
+
+def test_a_file_below_the_start_folder_tells_it() -> None:
+    """Nothing else may do so in a document (0.26.0) that was copied."""
+    lines = Lines()
+    lines.gemini("", call("write_file", {"file_path": "a.py"}, "ok", resultDisplay={"filePath": f"{FOLDER}/sub/a.py"}))
+
+    assert lines.context.cwd == FOLDER
+    assert [edit.path for edit in lines.all(FileEdit)] == [f"{FOLDER}/sub/a.py"]
+
+
+def test_a_file_elsewhere_tells_nothing() -> None:
+    lines = Lines()
+    lines.gemini("", call("read_file", {"file_path": "/etc/hosts"}, "ok"))
+
+    assert lines.context.cwd is None
+
+
+def test_facts_are_sent_when_they_change() -> None:
+    lines = Lines()
+    for model in ("gemini-3-pro", "gemini-3-pro", "gemini-3-flash"):
+        lines.gemini("Yes.", model=model)
+
+    assert [info.model for info in lines.all(SessionInfo)] == ["gemini-3-pro", "gemini-3-flash"]
+
+
+def test_a_summary_that_comes_late_is_no_activity() -> None:
+    """The next start of the client adds it to an older session (0.61.0)."""
+    lines = Lines()
+    lines.user("Fix it.")
+    before = lines.events[-1].at_ms
+    lines.add({"$set": {"summary": "Fixing", "memoryScratchpad": {"version": 1}}})
+
+    assert (lines.events[-1].body, lines.events[-1].at_ms) == (SessionInfo(title="Fixing"), before)
+
+
+def test_the_hash_is_that_of_the_recorded_folder() -> None:
+    reading = read_on(AGENT, source_at(AGENT, recording("0.61.0/without-git")))
+
+    assert reading.context.cwd == "/home/dev/dinner"
+    assert hashlib.sha256(b"/home/dev/dinner").hexdigest() == reading.context.folder

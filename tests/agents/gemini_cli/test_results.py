@@ -1,0 +1,237 @@
+"""How tool calls ended, and what they did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.gemini_cli.lines import FOLDER, Lines, call
+from carryover.adapter.contract import Source
+from carryover.agents.gemini_cli.adapter import AGENT
+from carryover.model import (
+    Answer,
+    AssistantMessage,
+    FileEdit,
+    PlanItem,
+    PlanProposal,
+    PlanUpdate,
+    Question,
+    SessionInfo,
+    ToolCall,
+    ToolResult,
+    UserPrompt,
+)
+
+SHOWN = {
+    "fileDiff": "--- a\n+++ b\n@@ -1,2 +1,2 @@\n APPLE = 2\n-PEAR = 1\n+PEAR = 2\n",
+    "filePath": f"{FOLDER}/prices.py",
+    "isNewFile": False,
+}
+
+
+def parsed(*calls: dict[str, Any], text: str = "") -> Lines:
+    lines = Lines()
+    lines.place()
+    lines.gemini(text, *calls)
+    assert lines.skipped == []
+    return lines
+
+
+def result(one: dict[str, Any]) -> ToolResult:
+    [ended] = parsed(one).all(ToolResult)
+    return ended
+
+
+def shell(output: str, **fields: Any) -> ToolResult:
+    return result(call("run_shell_command", {"command": "make test"}, output, **fields))
+
+
+@pytest.mark.parametrize(
+    ("output", "status", "exit_code", "printed"),
+    [
+        ("<untrusted_context>\nOutput: ok\nProcess Group PGID: 7\n</untrusted_context>", "ok", 0, "ok"),
+        ("<untrusted_context>\nOutput: (empty)\nProcess Group PGID: 7\n</untrusted_context>", "ok", 0, ""),
+        ("Output: 1 failed\n\nExit Code: 2\nProcess Group PGID: 7", "error", 2, "1 failed\n"),
+        ("Output: gone\nSignal: 9\nProcess Group PGID: 7", "error", None, "gone"),
+        ("Output: (empty)\nError: spawn ENOENT\nProcess Group PGID: 7", "error", None, "spawn ENOENT"),
+        (
+            "Command: make test\nDirectory: (root)\nOutput: ok\nError: (none)\nExit Code: 0\nSignal: (none)\n"
+            "Background PIDs: (none)\nProcess Group PGID: 7",
+            "ok",
+            0,
+            "ok",
+        ),
+        (
+            "Command: make test\nDirectory: sub\nOutput: a\nExit Code: 3 is printed\nError: (none)\nExit Code: 1\n"
+            "Signal: 0\nBackground PIDs: (none)\nProcess Group PGID: 7",
+            "error",
+            1,
+            "a\nExit Code: 3 is printed",
+        ),
+        ("Command was cancelled by user before it could complete. There was no output.", "interrupted", None, None),
+        ("Command was automatically cancelled because it exceeded the timeout of 5.0 minutes", "error", None, None),
+        ("Command moved to background (PID: 7). Output hidden.", "ok", None, None),
+        ("words of another version", "unknown", None, "words of another version"),
+    ],
+)
+def test_a_shell_command_ends_as_its_output_says(
+    output: str, status: str, exit_code: int | None, printed: str | None
+) -> None:
+    """The client calls each a success (0.26.0, 0.44.0, 0.61.0)."""
+    ended = shell(output)
+
+    assert (ended.status, ended.exit_code) == (status, exit_code)
+    assert printed is None or ended.output == printed
+
+
+def test_what_a_cancelled_command_had_printed_is_kept() -> None:
+    text = (
+        "Command was cancelled by user before it could complete. Below is the output before it was cancelled:\n1 of 9"
+    )
+
+    assert shell(text).output == "1 of 9"
+
+
+def test_a_command_that_writes_a_file_changed_it() -> None:
+    lines = parsed(
+        call("run_shell_command", {"command": "echo x > notes.md"}, "Output: (empty)\nProcess Group PGID: 7")
+    )
+
+    assert [edit.path for edit in lines.all(FileEdit)] == [f"{FOLDER}/notes.md"]
+
+
+def test_an_edit_is_told_by_what_the_user_saw_of_it() -> None:
+    lines = parsed(call("replace", {"file_path": "prices.py"}, "Successfully modified", resultDisplay=SHOWN))
+
+    assert lines.all(FileEdit) == [
+        FileEdit(
+            path=f"{FOLDER}/prices.py", change="modify", call_id="c1", added=1, removed=1, line=2, anchor="PEAR = 2"
+        )
+    ]
+
+
+def test_a_new_file_was_added() -> None:
+    lines = parsed(call("write_file", {"file_path": "a.py"}, "ok", resultDisplay={**SHOWN, "isNewFile": True}))
+
+    assert [edit.change for edit in lines.all(FileEdit)] == ["add"]
+
+
+@pytest.mark.parametrize("name", ["replace", "write_file"])
+def test_an_edit_of_which_nothing_was_shown_is_told_by_its_arguments(name: str) -> None:
+    args = {"file_path": "sub/a.py", "content": "A = 1\n", "old_string": "A", "new_string": "B"}
+    lines = parsed(call(name, args, "ok"))
+
+    assert [edit.path for edit in lines.all(FileEdit)] == [f"{FOLDER}/sub/a.py"]
+
+
+def test_an_edit_that_failed_changed_nothing() -> None:
+    lines = parsed(call("replace", {"file_path": "a.py"}, "Could not find an exact match", status="error"))
+
+    assert lines.all(FileEdit) == []
+    assert [(ended.status, ended.never_ran) for ended in lines.all(ToolResult)] == [("error", False)]
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "never_ran"),
+    [
+        ("[Operation Cancelled] Reason: User denied execution.", "denied", True),
+        ("[Operation Cancelled] Reason: User cancelled operation", "interrupted", False),
+    ],
+)
+def test_a_cancelled_call_was_denied_or_interrupted(text: str, status: str, never_ran: bool) -> None:
+    ended = result(call("write_file", {"file_path": "a.py"}, text, status="cancelled"))
+
+    assert (ended.status, ended.never_ran) == (status, never_ran)
+
+
+@pytest.mark.parametrize("text", ["params must have required property 'command'", 'Tool "x" not found in registry.'])
+def test_a_call_that_was_refused_says_nothing_of_the_approach(text: str) -> None:
+    assert result(call("glob", {"pattern": "*"}, text, status="error")).never_ran
+
+
+def test_a_tool_of_a_server_may_say_that_it_failed() -> None:
+    ended = result(call("get_tree", {"depth": 1}, '{"status": "error", "error": "429: Rate limit exceeded"}'))
+
+    assert (ended.status, ended.output, ended.subject) == ("error", "429: Rate limit exceeded", "get_tree")
+
+
+def test_a_call_that_has_not_ended_is_open_until_it_has() -> None:
+    lines = Lines()
+    lines.gemini("I look.", call("glob", {"pattern": "*"}, status="executing"), ident="g1")
+    assert (len(lines.all(ToolCall)), lines.all(ToolResult)) == (1, [])
+
+    lines.gemini("I look.", call("glob", {"pattern": "*"}, "a.py"), ident="g1")
+    lines.gemini("I look.", call("glob", {"pattern": "*"}, "a.py"), ident="g1")
+    assert (len(lines.all(ToolCall)), len(lines.all(ToolResult)), len(lines.all(AssistantMessage))) == (1, 1, 1)
+
+
+def test_todos_are_a_plan() -> None:
+    todos = [
+        {"description": "Price the plum", "status": "in_progress"},
+        {"description": "Test it", "status": "pending"},
+        {"description": "Ask first", "status": "completed"},
+        {"description": "Never mind", "status": "cancelled"},
+    ]
+    lines = parsed(call("write_todos", {"todos": todos}, "ok"))
+
+    items = (PlanItem(text="Price the plum", state="active"), PlanItem(text="Test it"))
+    assert lines.all(PlanUpdate) == [PlanUpdate(items=(*items, PlanItem(text="Ask first", state="done")))]
+
+
+def test_a_question_and_its_answer() -> None:
+    asked = {"questions": [{"question": "Which one?", "header": "Fruit", "options": [{"label": "Pear"}]}]}
+    lines = parsed(call("ask_user", asked, '{"answers": {"0": "Pear"}}'))
+
+    assert lines.all(Question) == [Question(call_id="c1", text="Which one?", options=("Pear",))]
+    assert lines.all(Answer) == [Answer(call_id="c1", question="Which one?", text="Pear")]
+
+
+def test_a_question_that_was_dismissed_has_no_answer() -> None:
+    asked = {"questions": [{"question": "Which one?", "options": []}]}
+    lines = parsed(call("ask_user", asked, "User dismissed ask_user dialog without answering."))
+
+    assert lines.all(Answer) == []
+    assert [ended.status for ended in lines.all(ToolResult)] == ["denied"]
+
+
+def test_a_plan_that_was_accepted() -> None:
+    lines = parsed(call("exit_plan_mode", {}, "Plan approved. Switching to Default mode."))
+
+    assert lines.all(PlanProposal) == [PlanProposal(call_id="c1", text="", accepted=True)]
+
+
+def test_what_the_user_said_of_a_rejected_plan_is_a_prompt() -> None:
+    text = "Plan rejected. User feedback: Without floats.\n\nThe plan is stored at: /tmp/p.md\nRevise the plan."
+    lines = parsed(call("exit_plan_mode", {}, text))
+
+    assert lines.all(PlanProposal) == [PlanProposal(call_id="c1", text="", accepted=False)]
+    assert [prompt.text for prompt in lines.all(UserPrompt)] == ["Without floats."]
+
+
+def test_the_topic_is_the_title() -> None:
+    lines = parsed(call("update_topic", {"title": "Whole-cent prices"}, "ok"))
+    lines.add({"$set": {"summary": "Prices in cents"}})
+
+    assert [info.title for info in lines.all(SessionInfo)] == ["Whole-cent prices", "Prices in cents"]
+
+
+def test_a_sub_agents_result_is_its_answer() -> None:
+    source = Source(agent=AGENT.id, path="/a/chats/s/sub.jsonl", session="s", subagent_id="sub")
+    lines = Lines(source=source)
+    lines.gemini("", call("complete_task", {"result": {"response": "Only total() calls it."}}, "ok"))
+
+    assert [said.text for said in lines.all(AssistantMessage)] == ["Only total() calls it."]
+
+
+def test_a_call_that_looks_at_our_own_file_tells_nothing_of_it() -> None:
+    ended = result(call("read_file", {"file_path": ".carryover/handoff.md"}, "# Handoff words"))
+
+    assert ended.output == ""
+
+
+def test_calls_without_an_id_are_counted() -> None:
+    lines = Lines()
+    lines.gemini("", {"name": "glob"}, {"id": "c1"})
+
+    assert len(lines.skipped) == 2
