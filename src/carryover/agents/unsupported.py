@@ -23,17 +23,6 @@ _GEMINI: Final = AgentSpec(
     binaries=("gemini",),
     folders=(Place(path="~/.gemini", env="GEMINI_CLI_HOME", below=".gemini"),),  # 0.61.0
 )
-_OPENCODE: Final = AgentSpec(
-    id="opencode",
-    name="opencode",
-    binaries=("opencode",),
-    binary_folders=(Place(path="~/.opencode/bin"),),
-    folders=(  # 1.18.33, on macOS too
-        Place(path="~/.local/share/opencode", env="XDG_DATA_HOME", below="opencode"),
-        Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"),
-        Place(path="~/.config/opencode", env="OPENCODE_CONFIG_DIR"),
-    ),
-)
 _AIDER: Final = AgentSpec(
     id="aider",
     name="Aider",
@@ -48,5 +37,5 @@ _WINDSURF: Final = AgentSpec(
     other_folders=(Place(path="~/.codeium"),),
 )
 
-UNSUPPORTED: Final = (_COPILOT, _GEMINI, _OPENCODE, _AIDER, _WINDSURF)
+UNSUPPORTED: Final = (_COPILOT, _GEMINI, _AIDER, _WINDSURF)
 """In the order shown to people."""
