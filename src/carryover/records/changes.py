@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from carryover.model import FileEdit
 from carryover.records.fields import SHORT_CHARS, bounded
+
+_HUNK: Final = re.compile(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -105,6 +108,17 @@ def patched(change: Change, hunks: list[Hunk]) -> Change:
         line=line,
         anchor=anchor,
     )
+
+
+def hunks_in(diff: str) -> list[Hunk]:
+    """Returns the hunks of a unified diff of one file; what comes before the first one is its header."""
+    hunks: list[Hunk] = []
+    for line in diff.splitlines():
+        if header := _HUNK.match(line):
+            hunks.append(Hunk(new_start=int(header[1]), lines=[]))
+        elif hunks:
+            hunks[-1].lines.append(line)
+    return hunks
 
 
 def _first_change(hunks: list[Hunk]) -> tuple[int | None, str | None]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from carryover.agents.codex.wire import ChangeDetail
-from carryover.records.changes import Change, Hunk, patched
+from carryover.records.changes import Change, hunks_in, patched
 from carryover.records.patches import added, place_of, renamed
-
-_HUNK: Final = re.compile(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
 
 
 def in_account(changes: Mapping[str, ChangeDetail], cwd: str | None) -> tuple[Change, ...]:
@@ -36,15 +32,5 @@ def _made(path: str, detail: ChangeDetail, cwd: str | None) -> Change | None:
         return Change(path=place, change="delete")
     if detail.type != "update":
         return None
-    change = patched(Change(path=place, change="modify"), _hunks(detail.unified_diff or ""))
+    change = patched(Change(path=place, change="modify"), hunks_in(detail.unified_diff or ""))
     return renamed(change, detail.move_path, cwd) if detail.move_path else change
-
-
-def _hunks(diff: str) -> list[Hunk]:
-    hunks: list[Hunk] = []
-    for line in diff.splitlines():
-        if header := _HUNK.match(line):
-            hunks.append(Hunk(new_start=int(header[1]), lines=[]))
-        elif hunks:
-            hunks[-1].lines.append(line)
-    return hunks
