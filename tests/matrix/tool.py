@@ -63,12 +63,15 @@ class Tool:
     agent: str
     play: Callable[[Path, Path, datetime], Played]
     """Home folder, working folder, time: a new session."""
-    starts: Callable[[Path, Path, Played | None], Call]
-    """Home folder, working folder, and the session that goes on, None for a new one: the hook of a session's start."""
-    takes_in: Callable[[str], str]
-    """What of the hook's answer reaches the model."""
     reads: Callable[[Path, Path], str]
     """Project and working folder: the instructions that the agent reads there by itself."""
+    starts: Callable[[Path, Path, Played | None], Call] | None = None
+    """Home folder, working folder, and the session that goes on, None for a new one: the hook of a session's start.
+    None: the agent has no hooks, so its settings make it load the handoff."""
+    takes_in: Callable[[str], str] = str
+    """What of the hook's answer reaches the model."""
+    loads: Callable[[Path], str] | None = None
+    """Working folder: the handoff that an agent without hooks loads there at each request."""
     timed: bool = True
     """Its records tell times to the second. Where only prompts do, to the minute, how long work went on is unknown."""
 
