@@ -112,7 +112,6 @@ CASE: Final = Case(
         record({"role": "oracle", "time": {"created": START_MS}}),
         user({"type": "hologram"}),
         model({"type": "hologram"}),
-        model({"type": "tool", "tool": "bash", "state": {"status": "levitating"}}),
         model({"type": "tool", "state": {"status": "completed"}}),
     ),
     quiet=(

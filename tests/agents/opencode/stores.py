@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
+from zlib import crc32
 
 FIXTURES: Final = Path(__file__).with_name("fixtures")
 LATEST: Final = "1.18.33"
@@ -56,7 +57,9 @@ class Client:
                 self.db.execute(statement)
             self.db.commit()
         self.logs = self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'event_sequence'").fetchone() is not None
-        self._ids = self.db.execute("SELECT count(*) FROM part").fetchone()[0] * 10
+        tables = ("session", "message", "part")
+        self._ids = sum(self.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
+        self._salt = crc32(str(path).encode())
 
     def __enter__(self) -> Self:
         return self
@@ -70,7 +73,7 @@ class Client:
     def new_id(self, kind: str) -> str:
         """Ids ascend in the order in which they are made."""
         self._ids += 1
-        return f"{kind}_1f7a{self._ids:010x}"
+        return f"{kind}_1f7a{self._ids:010x}{self._salt:08x}"
 
     def session(self, at_ms: int, directory: str, *, parent: str | None = None, title: str = "A title") -> str:
         """A new session."""

@@ -59,7 +59,12 @@ SETTINGS: Final[dict[str, Any]] = {
 }
 """The settings of a user with a provider of their own."""
 
-OFFLINE: Final = {"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_AUTOUPDATE": "1"}
+OFFLINE: Final = {
+    "OPENCODE_DISABLE_MODELS_FETCH": "1",
+    "OPENCODE_DISABLE_AUTOUPDATE": "1",
+    "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
+}
+"""Without these the client tries for up to a minute to reach the network."""
 
 
 @dataclass(frozen=True, slots=True)

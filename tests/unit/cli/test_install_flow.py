@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from carryover.agents import adapters
 from carryover.cli.context import state_dir
 from carryover.cli.install_flow import Held, agent_ids, chosen, held_by, how_far, watch_first_read
 from carryover.daemon.health import Health
@@ -51,7 +52,7 @@ def test_what_cannot_be_used_is_refused(text: str, problem: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError) as refused:
         agent_ids(text)
 
-    assert str(refused.value) == f"{problem} Nothing was changed. Supported are: claude-code, codex, cursor."
+    assert str(refused.value) == f"{problem} Nothing was changed. Supported are: {', '.join(adapters())}."
 
 
 INSTALL = (sys.executable, "-m", "carryover.cli.main", "install", "--no-service")

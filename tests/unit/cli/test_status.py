@@ -16,6 +16,7 @@ from uuid import uuid4
 import pytest
 
 from carryover import __version__
+from carryover.agents import startable_agents
 from carryover.cli.context import state_dir
 from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.from_disk import catch_up
@@ -100,6 +101,7 @@ def test_an_agent_is_listed_with_what_is_covered_of_it(installed: Path, home: Pa
         "config": str(installed),
         "lost_folder": None,
         "lost_by": None,
+        "entry": None,
         "hooks": {
             "present": ["SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd"],
             "missing": [],
@@ -249,9 +251,9 @@ def test_no_agent_is_offered_that_stopped_at_its_limit_in_another_project(shop: 
     ledger = status_json(run)["ledger"]
 
     assert isinstance(ledger, dict)
+    offered = [agent for agent in startable_agents(None) if agent not in ("claude-code", "codex")]
     assert {limit["root"]: limit["commands"] for limit in ledger["limits"]} == {
-        str(shop): [f"carryover handoff --to cursor {shop}"],
-        str(other): [f"carryover handoff --to cursor {other}"],
+        str(root): [f"carryover handoff --to {agent} {root}" for agent in offered] for root in (shop, other)
     }
 
 
