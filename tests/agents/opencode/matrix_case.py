@@ -66,7 +66,7 @@ class RowsPlayed:
         return client.say(self.session, self._next(), "The discount was worked on.", summary=True, mode="compaction")
 
     def _next(self) -> int:
-        self._at_ms += 500
+        self._at_ms += 1500
         return self._at_ms
 
     def _write(self, change: Callable[[Client], str]) -> str:

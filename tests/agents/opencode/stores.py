@@ -59,7 +59,7 @@ class Client:
         self.logs = self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'event_sequence'").fetchone() is not None
         tables = ("session", "message", "part")
         self._ids = sum(self.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
-        self._salt = crc32(str(path).encode())
+        self._salt = crc32(path.name.encode())
 
     def __enter__(self) -> Self:
         return self
@@ -185,4 +185,4 @@ class Client:
 
 
 def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False)
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
