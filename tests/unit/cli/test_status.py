@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 
 from carryover import __version__
-from carryover.agents import startable_agents
+from carryover.agents import agent_ids, startable_agents
 from carryover.cli.context import state_dir
 from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.from_disk import catch_up
@@ -127,16 +127,7 @@ def test_an_agent_is_listed_with_what_is_covered_of_it(installed: Path, home: Pa
         "last_event_ms": None,
         "last_handoff_ms": None,
     }
-    assert [agent["id"] for agent in agents] == [
-        "claude-code",
-        "codex",
-        "cursor",
-        "copilot",
-        "gemini-cli",
-        "opencode",
-        "aider",
-        "windsurf",
-    ]
+    assert [agent["id"] for agent in agents] == list(agent_ids())
 
 
 def test_hooks_that_were_removed_are_told_by_event(installed: Path, run: Run) -> None:

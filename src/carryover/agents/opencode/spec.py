@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.adapter.spec import AgentSpec, HandoffEntry, InstructionFile, Place, Starter, VersionProbe
-from carryover.records.text import HANDOFF_FILE
 
 _SETTINGS: Final = tuple(
     Place(path=f"~/.config/opencode/{name}", env="XDG_CONFIG_HOME", below=f"opencode/{name}")
@@ -27,7 +26,7 @@ SPEC: Final = AgentSpec(
     version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
     transcripts=(_DATA, Place(path=_DATA.path, env="OPENCODE_DB")),  # the variable names a database
     # Read again for each request; a file that is not there is passed over (1.2.27, 1.18.33).
-    handoff_entry=HandoffEntry(files=_SETTINGS, new=_SETTINGS[1], key="instructions", entry=HANDOFF_FILE),
+    handoff_entry=HandoffEntry(files=_SETTINGS, new=_SETTINGS[1], key="instructions", entry=".carryover/handoff.md"),
     instructions=(InstructionFile(name="AGENTS.md", create=True),),
     start=Starter(binary="opencode", args=("--prompt", "{prompt}")),
 )
