@@ -208,6 +208,19 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
         return (*self.config_files, *(place for place in others if place is not None))
 
 
+class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A list of files in a user's settings that the agent loads at each request; `install` puts the handoff in it."""
+
+    files: tuple[Place, ...]
+    """JSON settings that may hold the list, in the order in which the agent reads them: the last that has it counts."""
+    new: Place
+    """The one of them that is made where none is there."""
+    key: str
+    """The list's name, at the top level."""
+    entry: str
+    """The handoff's path, as the agent finds it in a project."""
+
+
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """After how many days an agent deletes its transcripts."""
 
@@ -239,6 +252,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """None: it is not asked."""
     hooks: HookSpec = HookSpec()
     """Without sets: it has no hooks."""
+    handoff_entry: HandoffEntry | None = None
+    """None: the agent loads no files that its settings name, or its hooks inject the handoff."""
     transcripts: tuple[Place, ...] = ()
     """Folders that hold its transcripts."""
     retention: Retention | None = None
@@ -268,7 +283,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
         """The environment variables that move something of this agent, each once."""
         folders = (*self.folders, *self.other_folders, *self.binary_folders, *self.transcripts)
         limit = self.instruction_limit
-        places = (*folders, *self.hooks.places, *((limit.file,) if limit is not None else ()))
+        entry = self.handoff_entry.files if self.handoff_entry is not None else ()
+        places = (*folders, *entry, *self.hooks.places, *((limit.file,) if limit is not None else ()))
         return tuple(dict.fromkeys(place.env for place in places if place.env))
 
 

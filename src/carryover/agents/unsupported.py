@@ -16,17 +16,6 @@ _COPILOT: Final = AgentSpec(
     # The chat in VS Code keeps its data among the editor's own, which says nothing of whether the chat is used.
     folders=(Place(path="~/.copilot", env="COPILOT_HOME"),),  # 1.0.102
 )
-_OPENCODE: Final = AgentSpec(
-    id="opencode",
-    name="opencode",
-    binaries=("opencode",),
-    binary_folders=(Place(path="~/.opencode/bin"),),
-    folders=(  # 1.18.33, on macOS too
-        Place(path="~/.local/share/opencode", env="XDG_DATA_HOME", below="opencode"),
-        Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"),
-        Place(path="~/.config/opencode", env="OPENCODE_CONFIG_DIR"),
-    ),
-)
 _AIDER: Final = AgentSpec(
     id="aider",
     name="Aider",
@@ -34,5 +23,5 @@ _AIDER: Final = AgentSpec(
     folders=(Place(path="~/.aider"),),  # 0.86.2
 )
 
-UNSUPPORTED: Final = (_COPILOT, _OPENCODE, _AIDER)
+UNSUPPORTED: Final = (_COPILOT, _AIDER)
 """In the order shown to people."""

@@ -348,7 +348,8 @@ def _removed_lines(done: Done, home: Path) -> Iterator[str]:
         if entry.problem:
             yield f"✗ {entry.problem}"
         elif entry.outcome in ("changed", "removed"):
-            yield f"✓ Hooks removed from {short_path(entry.edit.path, home)}"
+            removed = entry.edit.change.what.partition(" of ")[0].capitalize()
+            yield f"✓ {removed} removed from {short_path(entry.edit.path, home)}"
 
 
 def _background_lines(background: Background) -> Iterator[str]:

@@ -249,6 +249,10 @@ def agent_lines(agent: AgentReport, report: Report, now_ms: int) -> Iterator[str
         yield _below(
             paint(f"its folder {report.short(agent.lost_folder)} does not exist, so it does not start", YELLOW)
         )
+    if agent.entry is not None and agent.config is not None:
+        state = agent.entry.problem or ("there" if agent.entry.present else "missing")
+        text = f"`{agent.entry.entry}` in {report.short(agent.config)}: {state}"
+        yield _below(text if agent.entry.present else paint(text, YELLOW))
     if agent.hooks is not None and agent.config is not None:
         yield _below(f"hooks in {report.short(agent.config)}: {_hooks(agent.hooks, agent.config)}")
 

@@ -79,6 +79,28 @@ def hooks_misplaced_or_missing(report: Report, inspection: Inspection, agent: Ag
         )
 
 
+def entry_missing(report: Report, inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
+    """Finds settings that do not make the agent load the handoff."""
+    entry = agent.entry
+    if entry is None:
+        return
+    if entry.problem:
+        yield Finding(
+            check="hooks",
+            what=entry.problem,
+            why=f"The entry that makes {agent.name} load the handoff cannot be written.",
+            do="Repair the file, then run `carryover refresh`.",
+        )
+    elif inspection.installed and not entry.present:
+        yield Finding(
+            check="hooks",
+            what=f"{agent.name}: `{entry.entry}` is missing in `{entry.key}` of {_config(report, agent)}.",
+            why="Without it only the pointer in AGENTS.md leads a session to the handoff.",
+            do="Run `carryover doctor --fix` or `carryover refresh`.",
+            fix="hooks",
+        )
+
+
 def hooks_edited(report: Report, inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
     """Finds hooks of ours that are not as this version writes them."""
     if inspection.installed and agent.hooks is not None and agent.hooks.edited:

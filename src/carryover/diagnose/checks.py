@@ -325,6 +325,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _each_agent(agents.hooks_dropped),
     _each_agent(agents.hooks_ignored),
     _each_agent(agents.hooks_misplaced_or_missing),
+    _each_agent(agents.entry_missing),
     _each_agent(agents.hooks_edited),
     _each_agent(agents.hooks_not_reviewed),
     _each_agent(agents.hooks_switched_off),

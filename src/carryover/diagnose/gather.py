@@ -27,6 +27,7 @@ from carryover.daemon.port_holder import port_holder
 from carryover.diagnose.report import (
     AgentReport,
     ConfigReport,
+    EntryReport,
     HooksReport,
     Inspection,
     LedgerReport,
@@ -41,14 +42,15 @@ from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
 from carryover.fsio import is_folder
 from carryover.ingest.scan import MS_PER_DAY, recorded_roots
-from carryover.install.agent_settings import AgentSettings, read_settings
+from carryover.install.agent_settings import AgentSettings, read_entry, read_settings
 from carryover.install.background import service_of_user
 from carryover.install.detect import Detection, detect_all
+from carryover.install.entry_places import with_entry_files
 from carryover.install.hook_places import with_hook_files
 from carryover.install.how_installed import how_installed
 from carryover.install.machine import Machine, copies
 from carryover.install.service import COMMAND, Program, ServiceStatus
-from carryover.install.setup import agent_hooks
+from carryover.install.setup import agent_entries, agent_hooks
 from carryover.ledger.queries import (
     AgentRow,
     ProjectRow,
@@ -79,7 +81,7 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False) -> Report:
     ledger, ledger_problem = _ledger(state, config)
     health, daemon_problem = _health(state)
     machine = Machine.here(config.agents.recorded_env())
-    detections = with_hook_files(detect_all(specs(), machine), [state.hook_script])
+    detections = with_entry_files(with_hook_files(detect_all(specs(), machine), [state.hook_script]), machine.platform)
     manager, program = service_of_user()
     service = manager.status()
     inspection = None
@@ -213,6 +215,7 @@ def _agent(
         lost_folder=_text(found.lost_folder),
         lost_by=found.lost_by or None,
         hooks=_hooks(found, settings) if wanted is not None or _says_why_not(found, settings) else None,
+        entry=_entry(found),
         review=spec.hooks.review.what if spec.hooks.review is not None else None,
         roots=_roots(adapter, config, home),
         moved_from=_moved_from(found, config),
@@ -246,6 +249,14 @@ def _hooks(found: Detection, settings: AgentSettings) -> HooksReport:
         ignored=settings.ignored,
         misplaced_in=tuple(str(file.path) for file in found.elsewhere),
     )
+
+
+def _entry(found: Detection) -> EntryReport | None:
+    wanted = next(iter(agent_entries([found], {found.spec.id})), None)
+    if wanted is None:
+        return None
+    present, problem = read_entry(wanted)
+    return EntryReport(entry=wanted.entry, key=wanted.key, present=present, problem=problem or None)
 
 
 def _roots(adapter: Agent | None, config: Config, home: Path) -> tuple[RootReport, ...]:

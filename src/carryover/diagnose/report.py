@@ -53,6 +53,17 @@ class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
     """Other settings files that hold hooks of ours."""
 
 
+class EntryReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The entry that makes an agent load the handoff."""
+
+    entry: str
+    key: str
+    """The list in the settings that it belongs in."""
+    present: bool = False
+    problem: str | None = None
+    """Why the settings cannot be read, as a sentence."""
+
+
 class RootReport(msgspec.Struct, frozen=True):
     """A folder of transcripts."""
 
@@ -73,13 +84,15 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None = None
     binary: str | None = None
     config: str | None = None
-    """The settings file for our hooks, which need not exist."""
+    """The settings file for our hooks or our entry, which need not exist."""
     lost_folder: str | None = None
     """The folder that a variable moved it to, where that does not exist and the agent does not start without it."""
     lost_by: str | None = None
     """That variable."""
     hooks: HooksReport | None = None
     """None where it should have none and nothing stands in the way of any."""
+    entry: EntryReport | None = None
+    """None where its settings make it load nothing."""
     review: str | None = None
     """How people review hooks, as sentences; None where the agent asks for no review."""
     roots: tuple[RootReport, ...] = ()

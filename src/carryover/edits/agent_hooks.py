@@ -73,7 +73,7 @@ def plan_hooks(agents: Sequence[AgentHooks], record: Record, script: Path) -> tu
     puts = [plan(_hook_change(agent, record, script)) for agent in wanted]
     kept = {os.path.realpath(agent.config) for agent in wanted}
     stuck = {put.change.agent for put in puts if put.reason is not None}
-    gone = [file for file in record.files if os.path.realpath(file.path) not in kept]
+    gone = [file for file in record.files if file.form != "list" and os.path.realpath(file.path) not in kept]
     gone += [file for agent in wanted for file in _unrecorded(agent, record, script)]
     return (*puts, *(plan(hook_removal(file)) for file in gone if file.agent not in stuck))
 

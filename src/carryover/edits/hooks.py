@@ -9,9 +9,9 @@ import msgspec
 
 from carryover.edits.hook_command import Owner
 
-Form = Literal["nested", "flat", "plain", "tables"]
+Form = Literal["nested", "flat", "plain", "tables", "list"]
 """How hooks are laid out. `nested`, `flat` and `plain`: JSON, see `json_hooks`. `tables`: the nested layout as TOML,
-see `toml_hooks`."""
+see `toml_hooks`. `list`: no hooks, but an entry of a list in JSON, see `settings_list`."""
 
 
 class HookFile(msgspec.Struct, frozen=True):
@@ -51,7 +51,8 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was there before our hooks, as far as the text that holds them no longer shows it.
 
     `missing`: there was no file. `blank`: the file held only this white space. `empty`: what held nothing, such as
-    `hooks` or `hooks.<event>`. `unversioned`: a flat file had no `version`. Where nothing is known (`UNKNOWN`), what is
+    `hooks` or `hooks.<event>`. `unversioned`: a flat file had no `version`. `present`: an entry of a list was there
+    already. Where nothing is known (`UNKNOWN`), what is
     empty without our hooks is removed with them.
     """
 
@@ -59,6 +60,7 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     blank: str | None = None
     empty: tuple[str, ...] = ()
     unversioned: bool = False
+    present: bool = False
 
 
 UNKNOWN: Final = Origin()

@@ -2,7 +2,7 @@
 
 | Record | Holds |
 |---|---|
-| `<state>/edits.json` (0600) | the agents' settings that hold our hooks |
+| `<state>/edits.json` (0600) | the agents' settings that hold our hooks or our entry |
 | `<state>/projects.jsonl` (0600) | the projects that a handoff was published into, one per line, never shortened |
 | `.carryover/edited` in a project (0600) | the names of its files that we edited on this machine |
 
@@ -38,13 +38,17 @@ _EDITS_LIMIT_BYTES: Final = 4096
 
 
 class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A settings file that holds hooks of ours, or did. Paths are absolute."""
+    """A settings file that holds hooks or an entry of ours, or did. Paths are absolute."""
 
     path: str
     agent: str = msgspec.field(name="tool")
-    script: str
-    """The script that its hooks run."""
+    script: str = ""
+    """The script that its hooks run; empty with the form `list`."""
     form: Form = "nested"
+    key: str = ""
+    """With the form `list`: the name of the list."""
+    entry: str = ""
+    """With the form `list`: our entry of it."""
     origin: Origin = UNKNOWN
     folders: tuple[str, ...] = ()
     """Folders that were made for it, outermost first."""

@@ -13,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 from carryover.adapter.spec import HookReview, HookSwitch
 from carryover.edits.agent_hooks import AgentHooks, HookDiff, compare_hooks
 from carryover.edits.encoding import EditRefused
+from carryover.edits.handoff_entries import AgentEntry, holds_entry
 from carryover.edits.hook_command import owner_by_script
 from carryover.edits.hooks import FoundHook
 from carryover.edits.plan import Edit
@@ -58,6 +59,16 @@ def read_settings(seen: Detection, wanted: AgentHooks | None, script: Path) -> A
         return msgspec.structs.replace(facts, problem=f"{wanted.config} can't be read ({error.strerror}).")
     except EditRefused as error:
         return msgspec.structs.replace(facts, problem=f"{wanted.config} can't be used: {error}.")
+
+
+def read_entry(wanted: AgentEntry) -> tuple[bool, str]:
+    """Whether the settings hold the entry, and why they cannot be read, as a sentence; empty where they can."""
+    try:
+        return holds_entry(_read(wanted.config), wanted), ""
+    except OSError as error:
+        return False, f"{wanted.config} can't be read ({error.strerror})."
+    except EditRefused as error:
+        return False, f"{wanted.config} can't be used: {error}."
 
 
 def switched_off(seen: Detection) -> tuple[str, Path] | None:

@@ -42,7 +42,8 @@ def summary(
     if detection.lost_folder is not None:
         return _lost(detection, home)
     if failure:
-        return (f"✗ {_name(detection)} detected, but its hooks could not be written.", *_indented(failure.splitlines()))
+        what = "its settings" if detection.spec.handoff_entry is not None else "its hooks"
+        return (f"✗ {_name(detection)} detected, but {what} could not be written.", *_indented(failure.splitlines()))
     return (
         *_headline(detection, home, update),
         *_indented(_where(detection, home)),
@@ -136,7 +137,10 @@ def _where(detection: Detection, home: Path) -> Iterator[str]:
 
 
 def _hooks(detection: Detection, home: Path, did: Did) -> Iterator[str]:
-    if not detection.spec.hooks.sets:
+    if (entry := detection.spec.handoff_entry) is not None and detection.config is not None:
+        yield f"config: {short_path(detection.config, home)}"
+        yield f"`{entry.entry}` {did} in its `{entry.key}`: it is loaded at each request"
+    elif not detection.spec.hooks.sets:
         yield "no hooks: it has none; its transcripts are read"
     elif detection.hook_set is not None and detection.config is not None:
         yield f"config: {short_path(detection.config, home)}"

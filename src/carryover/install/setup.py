@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,13 @@ from pathlib import Path
 from carryover.config import Config, ResumeMode
 from carryover.edits.agent_hooks import AgentHooks, plan_hooks
 from carryover.edits.apply import Applied, apply
+from carryover.edits.handoff_entries import AgentEntry, plan_entries
 from carryover.edits.plan import Change, Edit, plan
 from carryover.edits.record import load_record
 from carryover.install.agent_settings import to_review
 from carryover.install.config_file import Settings, plan_config
 from carryover.install.detect import Detection
+from carryover.install.entry_places import with_entry_files
 from carryover.install.hook_places import with_hook_files
 from carryover.install.messages import Did, presence
 from carryover.install.service import Program, ServiceManager
@@ -39,6 +42,7 @@ class Setup:
     detections: tuple[Detection, ...]
     selected: tuple[str, ...]
     hooks: tuple[Edit, ...]
+    """Of the agents' settings: hooks, and entries that make an agent load the handoff."""
     config: Edit
     service: Edit | None
     """None where no service is registered."""
@@ -95,6 +99,22 @@ def agent_hooks(detections: Iterable[Detection], selected: Collection[str]) -> t
     )
 
 
+def agent_entries(detections: Iterable[Detection], selected: Collection[str]) -> tuple[AgentEntry, ...]:
+    """The entries of the selected agents that are installed and load the handoff by their settings."""
+    return tuple(
+        AgentEntry(
+            agent=found.spec.id,
+            name=found.spec.name,
+            config=found.config,
+            key=found.spec.handoff_entry.key,
+            entry=found.spec.handoff_entry.entry,
+        )
+        for found in detections
+        if found.spec.id in selected and found.found and found.lost_folder is None
+        if found.config is not None and found.spec.handoff_entry is not None
+    )
+
+
 def plan_setup(
     state: StateDir,
     detections: Sequence[Detection],
@@ -110,7 +130,8 @@ def plan_setup(
         UserError: the record of earlier edits is damaged.
     """
     record, script = load_record(state), state.hook_script
-    detections = with_hook_files(detections, {script, *(Path(file.script) for file in record.files)})
+    scripts = {script, *(Path(file.script) for file in record.files if file.script)}
+    detections = with_entry_files(with_hook_files(detections, scripts), sys.platform)
     chosen = tuple(found.spec.id for found in detections if found.spec.id in selected and found.spec.supported)
     known = [found for found in detections if found.spec.supported and found.lost_folder is None]
     settings = Settings(
@@ -122,10 +143,14 @@ def plan_setup(
         },
         env={found.spec.id: found.overrides if found.spec.id in chosen else {} for found in known},
     )
+    present = record.without_agents(_waiting(detections, chosen))
     return Setup(
         detections=detections,
         selected=chosen,
-        hooks=plan_hooks(agent_hooks(detections, chosen), record.without_agents(_waiting(detections, chosen)), script),
+        hooks=(
+            *plan_hooks(agent_hooks(detections, chosen), present, script),
+            *plan_entries(agent_entries(detections, chosen), present),
+        ),
         config=plan_config(state, settings),
         service=_service_edit(*service) if service is not None else None,
         script=script,

@@ -13,9 +13,10 @@ from typing import Final
 from carryover.agents import instruction_files
 from carryover.edits.agent_hooks import hook_removal
 from carryover.edits.apply import BACKUPS, LOCK, Applied, apply
+from carryover.edits.handoff_entries import entry_removal
 from carryover.edits.hook_command import SCRIPT, owner_by_script
 from carryover.edits.hooks import HookFile
-from carryover.edits.plan import Edit, plan
+from carryover.edits.plan import Change, Edit, plan
 from carryover.edits.record import (
     GITIGNORE,
     PROJECT_EDITS,
@@ -101,7 +102,7 @@ class Uninstalled:
 def plan_uninstall(
     state: StateDir, *, purge: bool, home: Path, usual: Iterable[tuple[str, HookFile]] = ()
 ) -> Uninstall:
-    """Plans to remove the hooks from every recorded settings file, and from `usual` ones that the record lacks.
+    """Plans to remove hooks and entries from every recorded settings file, and hooks from `usual` ones it lacks.
 
     `usual`: settings files with the ids of their agents.
     With `purge` also the pointers, ignore rules and `.carryover` folders of every project that our list or the ledger
@@ -194,7 +195,7 @@ def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
 
 def _settings_edits(state: StateDir, usual: Iterable[tuple[str, HookFile]]) -> Iterator[tuple[EditedFile, Edit]]:
     record = load_record(state)
-    yield from ((file, plan(hook_removal(file))) for file in record.files)
+    yield from ((file, plan(_removal(file))) for file in record.files)
     script = str(state.root / SCRIPT)
     for agent, found in usual:
         if record.of(found.path) is None:
@@ -204,8 +205,12 @@ def _settings_edits(state: StateDir, usual: Iterable[tuple[str, HookFile]]) -> I
                 yield file, edit
 
 
+def _removal(file: EditedFile) -> Change:
+    return entry_removal(file) if file.form == "list" else hook_removal(file)
+
+
 def _edited_by_hand(file: EditedFile, edit: Edit, state: StateDir) -> Iterator[str]:
-    if edit.reason is None and edit.after is not None:
+    if edit.reason is None and edit.after is not None and file.form != "list":
         for found in hooks_of(edit.after, owner_by_script(state.root / SCRIPT), form=file.form):
             if found.owner == "edited":
                 where = f"{edit.path} ({found.hook.event})"

@@ -101,6 +101,7 @@ def test_an_agent_is_listed_with_what_is_covered_of_it(installed: Path, home: Pa
         "config": str(installed),
         "lost_folder": None,
         "lost_by": None,
+        "entry": None,
         "hooks": {
             "present": ["SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd"],
             "missing": [],

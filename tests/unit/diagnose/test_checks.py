@@ -9,6 +9,7 @@ from carryover.daemon.health import HookCounts, WatchState
 from carryover.diagnose.checks import findings
 from carryover.diagnose.report import (
     ConfigReport,
+    EntryReport,
     LedgerReport,
     MovedAside,
     ProjectReport,
@@ -20,6 +21,8 @@ from carryover.publish.instruction_files import HiddenFile
 from carryover.publish.policy import Refusal
 from support.reports import CLAUDE, CODEX, HEALTHY, LEDGER, RUNNING, SERVICE, changed
 
+ENTRY = EntryReport(entry=".carryover/handoff.md", key="read")
+LOADING = msgspec.structs.replace(CLAUDE, hooks=None)
 TRACKED = Refusal("it would be committed", tracked=True)
 OVERRIDE = HiddenFile(name="AGENTS.md", by="AGENTS.override.md", agent="codex")
 
@@ -34,6 +37,8 @@ def skipped(number: int, *, days_ago: int = 0) -> LedgerReport:
 
 def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
     assert findings(HEALTHY) == ()
+    loading = changed(LOADING, entry=msgspec.structs.replace(ENTRY, present=True))
+    assert findings(changed(HEALTHY, agents=(loading,))) == ()
 
 
 @pytest.mark.parametrize(
@@ -115,6 +120,20 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "wrong",
             "hooks",
             "Claude Code: hooks were removed or overwritten in ~/.claude/settings.json: Stop.",
+        ),
+        (
+            changed(HEALTHY, agents=(changed(LOADING, entry=ENTRY),)),
+            "hooks",
+            "wrong",
+            "hooks",
+            "Claude Code: `.carryover/handoff.md` is missing in `read` of ~/.claude/settings.json.",
+        ),
+        (
+            changed(HEALTHY, agents=(changed(LOADING, entry=msgspec.structs.replace(ENTRY, problem="It is torn.")),)),
+            "hooks",
+            "wrong",
+            None,
+            "It is torn.",
         ),
         (
             changed(HEALTHY, agents=(changed(CLAUDE, edited=("Stop",)),)),

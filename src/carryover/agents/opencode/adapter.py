@@ -1,0 +1,27 @@
+"""What the rest of Carryover sees of opencode."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.agents.opencode import locate
+from carryover.agents.opencode.context import Context
+from carryover.agents.opencode.spec import SPEC
+
+
+def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    from carryover.agents.opencode import parse  # `status` asks for the roots only, at a quarter of the cost
+
+    return parse.parse_record(source, context, record)
+
+
+AGENT: Final = Agent(
+    spec=SPEC,
+    reader=locate.OpencodeReader(),
+    context_type=Context,
+    source_of=locate.source_of,
+    sources=locate.sources,
+    parse=_parse,
+    exported=locate.exported,
+)

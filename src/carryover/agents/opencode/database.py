@@ -1,0 +1,212 @@
+"""Reads `opencode.db`, one database for all projects, in which the rows of a running answer change.
+
+Tables with accounts and credentials are never asked. What changed is found by the length of each session's log of
+events, where the version keeps one, and by the last message of the newest sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Batch, FileStat
+from carryover.agents.opencode.talk import MessageRow, PartRow, Revert, StoredPart, Talk
+from carryover.agents.opencode.wire import Session, is_usable_id, read_as
+from carryover.readers import sqlite
+from carryover.readers.rewritten import MAX_CONVERSATIONS, read_on
+from carryover.readers.stat_cache import utc_now_ms
+from carryover.records.fields import digest
+
+MAX_DATA_BYTES: Final = 8 << 20
+"""A longer row is not read."""
+LIVE_SESSIONS: Final = 100
+"""Of the newest so many, the last message is looked at as well."""
+MOST_PARENTS: Final = 10
+
+_NEEDED: Final = {
+    "session": {"id", "parent_id", "directory", "title", "version", "time_created", "time_updated", "revert"},
+    "message": {"id", "session_id", "time_created", "time_updated", "data"},
+    "part": {"id", "message_id", "session_id", "time_updated", "data"},
+}
+_SESSIONS: Final = (
+    "SELECT id, parent_id, directory, title, version, time_created, time_updated, revert FROM session "
+    "ORDER BY time_updated DESC, id LIMIT ?"
+)
+_LAST_MESSAGE: Final = (
+    "SELECT id, time_updated FROM message WHERE session_id = ? ORDER BY time_created DESC, id DESC LIMIT 1"
+)
+_LAST_PARTS: Final = "SELECT count(*), max(time_updated) FROM part WHERE message_id = ?"
+# The role is among the first fields; of the others of a prompt, the changed files can be long.
+_MESSAGES: Final = (
+    'SELECT id, time_created, time_updated, instr(substr(data, 1, 2000), \'"role":"user"\') > 0 FROM message '
+    "WHERE session_id = ? ORDER BY time_created, id"
+)
+_MESSAGE: Final = "SELECT data FROM message WHERE id = ?"
+_PART_ROWS: Final = "SELECT message_id, id, time_updated FROM part WHERE session_id = ?"
+_PARTS: Final = (
+    "SELECT id, CASE WHEN length(data) <= ? THEN data END FROM part WHERE message_id = ? ORDER BY id"  # characters
+)
+_COPIED: Final = "SELECT 1 FROM message WHERE session_id = ? AND time_created = ? LIMIT 1"
+
+
+class DatabaseReader:
+    """See `carryover.adapter.contract.Reader`."""
+
+    def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
+        self._now_ms = now_ms
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """What changed, the newest first. Raises as `readers.sqlite.read_transaction` does."""
+        now_ms = self._now_ms()
+        return sqlite.read_database(path, lambda db: read_on(Database(db, now_ms), cursor, now_ms=now_ms))
+
+    def stat(self, path: Path) -> FileStat:
+        """Size and time of the database and its WAL."""
+        return sqlite.stat(path)
+
+
+class Database:
+    """See `carryover.readers.rewritten.Snapshot`."""
+
+    def __init__(self, db: sqlite.Connection, now_ms: int) -> None:
+        self._db, self._now_ms = db, now_ms
+        self._tables = sqlite.tables(db)
+        self._is_known = all(columns <= self._columns(table) for table, columns in _NEEDED.items())
+        self._sessions = self._read_sessions() if self._is_known else {}
+
+    def conversations(self) -> list[tuple[str, str]]:
+        """The sessions, what changed last first."""
+        logged = self._logged()
+        marks = []
+        for number, (ident, row) in enumerate(self._sessions.items()):
+            live = self._tail(ident) if number < LIVE_SESSIONS else ""
+            shown = digest(f"{row.session.title} {row.revert}")
+            marks.append((ident, f"{logged.get(ident, '')} {row.updated_ms} {shown} {live}"))
+        return marks
+
+    def conversation(self, ident: str, notes: dict[str, str]) -> Talk | None:  # noqa: ARG002
+        """A session with its messages."""
+        row, stored = self._sessions[ident], StoredSession(self._db, ident)
+        root = self._root_of(row.session.root)
+        parent = self._forked_from(row, stored) if root is None else None
+        return Talk(
+            store=stored,
+            session=msgspec.structs.replace(row.session, root=root, forked_from=parent),
+            now_ms=self._now_ms,
+            created_ms=row.created_ms,
+            revert=row.revert,
+        )
+
+    def _columns(self, table: str) -> set[str]:
+        if table not in self._tables:
+            return set()
+        return {_text(row[1]) for row in self._db.execute(f"PRAGMA table_info({table})")}
+
+    def _read_sessions(self) -> dict[str, _SessionRow]:
+        rows = [_SessionRow(row) for row in self._db.execute(_SESSIONS, (MAX_CONVERSATIONS,))]
+        return {row.session.id: row for row in rows if is_usable_id(row.session.id)}
+
+    def _logged(self) -> dict[str, int]:
+        """How many events each session has had, by its id."""
+        if not {"aggregate_id", "seq"} <= self._columns("event_sequence"):
+            return {}
+        return {
+            _text(ident): _whole(seq) for ident, seq in self._db.execute("SELECT aggregate_id, seq FROM event_sequence")
+        }
+
+    def _tail(self, session: str) -> str:
+        last = self._db.execute(_LAST_MESSAGE, (session,)).fetchone()
+        if last is None:
+            return ""
+        count, updated = self._db.execute(_LAST_PARTS, (last[0],)).fetchone()
+        return f"{_text(last[0])} {last[1]} {count} {updated}"
+
+    def _root_of(self, parent: str | None) -> str | None:
+        """The session at the top of those that a sub-agent works for; None for a session that has no parent."""
+        for _ in range(MOST_PARENTS):
+            above = self._sessions.get(parent or "")
+            if above is None or above.session.root is None:
+                break
+            parent = above.session.root
+        return parent
+
+    def _forked_from(self, row: _SessionRow, stored: StoredSession) -> str | None:
+        """The session that this one has copies of messages from: these keep their time, under other ids."""
+        first = next(iter(stored.message_rows()), None)
+        if first is None or first.created_ms >= row.created_ms:
+            return None
+        older = (
+            other
+            for other in self._sessions.values()
+            if other.session.root is None and other is not row and other.created_ms <= first.created_ms
+        )
+        return next(
+            (
+                other.session.id
+                for other in older
+                if self._db.execute(_COPIED, (other.session.id, first.created_ms)).fetchone() is not None
+            ),
+            None,
+        )
+
+
+class StoredSession:
+    """The messages of one session; see `carryover.agents.opencode.talk.Store`."""
+
+    def __init__(self, db: sqlite.Connection, session: str) -> None:
+        self._db, self._session = db, session
+
+    def message_rows(self) -> list[MessageRow]:
+        """The messages, oldest first."""
+        return [
+            MessageRow(_text(ident), _whole(created), _whole(updated), bool(by_user))
+            for ident, created, updated, by_user in self._db.execute(_MESSAGES, (self._session,))
+        ]
+
+    def part_rows(self) -> dict[str, list[PartRow]]:
+        """The parts by the message's id, each list oldest first."""
+        found: dict[str, list[PartRow]] = {}
+        for message, ident, updated in self._db.execute(_PART_ROWS, (self._session,)):
+            found.setdefault(_text(message), []).append(PartRow(_text(ident), _whole(updated)))
+        for parts in found.values():
+            parts.sort(key=lambda part: part.id)
+        return found
+
+    def message(self, ident: str) -> bytes | None:
+        """A message. Raises TooLarge."""
+        return sqlite.value_at(self._db, _MESSAGE, ident, limit=MAX_DATA_BYTES)
+
+    def parts(self, message: str) -> list[StoredPart]:
+        """The parts of a message, oldest first."""
+        rows = self._db.execute(_PARTS, (MAX_DATA_BYTES, message))
+        return [StoredPart(_text(ident), data if isinstance(data, bytes) else None) for ident, data in rows]
+
+
+class _SessionRow:
+    """A row of the table of sessions."""
+
+    __slots__ = ("created_ms", "revert", "session", "updated_ms")
+
+    def __init__(self, row: tuple[object, ...]) -> None:
+        ident, parent, directory, title, version, created, updated, revert = row
+        self.session = Session(
+            id=_text(ident),
+            root=_text(parent) if is_usable_id(_text(parent)) else None,
+            directory=_text(directory) or None,
+            title=_text(title)[:1000] or None,
+            version=_text(version)[:100] or None,
+        )
+        self.created_ms, self.updated_ms = _whole(created), _whole(updated)
+        undone = read_as(revert, Revert) if isinstance(revert, bytes) else None
+        self.revert = undone if undone is not None and undone.message else None
+
+
+def _text(value: object) -> str:
+    return sqlite.text_of(value) or ""
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0

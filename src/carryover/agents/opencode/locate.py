@@ -1,0 +1,106 @@
+"""Where opencode keeps its sessions, which files there hold some, and how each is read."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final, Literal
+
+from carryover.adapter.contract import Batch, FileStat, Reader, Source
+from carryover.agents.opencode.spec import SPEC
+
+Kind = Literal["database", "files", "export"]
+"""database: all sessions (1.2 and later). files: one session of an older version. export: one that a user exported."""
+
+_RANKS: Final[dict[Kind, int]] = {"database": 2, "files": 1, "export": 0}
+"""1.2 copies the files into the database and leaves them where they are."""
+_ID: Final = re.compile(r"ses_[\w-]{1,100}")
+_BESIDE: Final = ("-wal", "-journal")
+_EXPORT: Final = re.compile(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
+_SESSION_FILE: Final = re.compile(rb'\s*\{\s*"id"\s*:\s*"ses_')
+
+
+class OpencodeReader:
+    """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`)."""
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads on from `cursor` with the reader of the store that `path` belongs to."""
+        return _reader_of(path).read(path, cursor)
+
+    def stat(self, path: Path) -> FileStat:
+        """Returns the stat by which that store's reader knows whether `path` changed."""
+        return _reader_of(path).stat(path)
+
+
+def kind_of(path: Path) -> Kind | None:
+    """What kind of source `path` is, by its last names alone; None where it is none."""
+    if path.suffix == ".db":
+        return "database"
+    if path.suffix != ".json":
+        return None
+    is_session = path.parts[-4:-2] == ("storage", "session") and _ID.fullmatch(path.stem)
+    return "files" if is_session else "export"
+
+
+def source_of(path: Path, root: Path) -> Source | None:
+    """The source that `path` is, by its name alone; a change beside a database is one of the database.
+
+    `root` may be a database itself, which a variable names.
+    """
+    for suffix in _BESIDE:
+        if path.name.endswith(f".db{suffix}"):
+            path = path.with_name(path.name.removesuffix(suffix))
+    try:
+        parts = path.relative_to(root).parts
+    except ValueError:
+        return None
+    match parts:
+        case () if path.suffix == ".db":
+            return Source(agent=SPEC.id, path=str(path), rank=_RANKS["database"])
+        case (name,) if name.endswith(".db") and not name.startswith("."):
+            return Source(agent=SPEC.id, path=str(path), rank=_RANKS["database"])
+        case ("storage", "session", project, name) if name.endswith(".json") and _ID.fullmatch(path.stem):
+            return Source(agent=SPEC.id, path=str(path), group=project, rank=_RANKS["files"])
+    return None
+
+
+def sources(root: Path) -> list[Source]:
+    """Every source below `root` now, in the order of their paths."""
+    if root.suffix == ".db" and root.is_file():
+        return [Source(agent=SPEC.id, path=str(root), rank=_RANKS["database"])]
+    patterns = ("*.db", "storage/session/*/ses_*.json")
+    found = (source_of(path, root) for pattern in patterns for path in root.glob(pattern))
+    return sorted((source for source in found if source is not None), key=lambda source: source.path)
+
+
+def exported(path: Path, head: bytes) -> Source | None:
+    """The source that a file anywhere is: a document of `opencode export`, or a session's file of an older version."""
+    if path.suffix == ".json" and _EXPORT.match(head):
+        return Source(agent=SPEC.id, path=str(path), rank=_RANKS["export"])
+    if kind_of(path) == "files" and _SESSION_FILE.match(head):
+        return Source(agent=SPEC.id, path=str(path), group=path.parent.name, rank=_RANKS["files"])
+    return None
+
+
+def _reader_of(path: Path) -> Reader:
+    kind = kind_of(path)
+    if kind is None:
+        raise OSError(errno.EINVAL, "not a source", str(path))
+    return _readers()[kind]
+
+
+@cache
+def _readers() -> Mapping[Kind, Reader]:
+    # Commands that only ask where transcripts are need not pay for SQLite.
+    from carryover.agents.opencode.database import DatabaseReader
+    from carryover.agents.opencode.files import ExportReader, SessionFileReader
+    from carryover.readers.stat_cache import StatCachedReader
+
+    return {
+        "database": StatCachedReader(DatabaseReader()),
+        "files": SessionFileReader(),
+        "export": ExportReader(),
+    }

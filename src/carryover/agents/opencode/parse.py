@@ -1,0 +1,218 @@
+"""One record of a reader → events. Pure; never raises."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+
+from carryover.adapter.contract import Parsed, Record, Reemitted, Source
+from carryover.agents.opencode import tools
+from carryover.agents.opencode.builder import Builder
+from carryover.agents.opencode.context import Context
+from carryover.agents.opencode.kinds import (
+    ABORTED_ERROR,
+    FEEDBACK,
+    LIMIT,
+    LIMIT_STATUSES,
+    QUIET_PARTS,
+    SHELL_PROMPT,
+)
+from carryover.agents.opencode.wire import (
+    RECORD,
+    BeginRecord,
+    Message,
+    MessageRecord,
+    Part,
+    PartEntry,
+    State,
+    fields_of,
+    is_true,
+    ms_of,
+    number_of,
+    read_as,
+    text_of,
+    times_of,
+)
+from carryover.model import AgentSummary, AssistantMessage, TurnEnd, UserPrompt
+from carryover.records import rawjson
+from carryover.records.changes import as_edit
+from carryover.records.text import without_handoff
+
+_QUOTED: Final = re.compile(r'"([^"]*\s[^"]*)"\s*')
+"""How `opencode run` writes down a prompt of several words (1.1.65 to 1.18.33)."""
+
+_TRIGGERS: Final[dict[bytes, Literal["auto", "manual"]]] = {b"auto": "auto", b"manual": "manual"}
+
+
+def parse_record(_source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    """Parses one record. Never raises: what is not understood is counted in `skipped`."""
+    read = rawjson.read(RECORD, record.data)
+    if isinstance(read, str):
+        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
+    builder = Builder.of(context, read.session)
+    if builder is None:
+        return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
+    if isinstance(read, BeginRecord):
+        return builder.parsed(_begin(builder, read))
+    if isinstance(read, MessageRecord):
+        _parse_message(builder, read)
+    else:
+        builder.at_ms = builder.reported.last_ms
+        builder.add_info()
+    return builder.parsed()
+
+
+def _begin(builder: Builder, record: BeginRecord) -> Reemitted | None:
+    """What is emitted again: what comes after the last event, or everything if anything before it changed."""
+    known = builder.is_known
+    if record.on and not known:
+        return None
+    if not record.on:
+        builder.forget()
+    after = builder.reported.last
+    return Reemitted(
+        session=builder.session,
+        subagent_id=builder.subagent_id,
+        after=None if after is None else after.decode("utf-8", "replace"),
+        more=record.more,
+    )
+
+
+def _parse_message(builder: Builder, record: MessageRecord) -> None:
+    message = read_as(record.data, Message)
+    role = text_of(message.role) if message is not None else ""
+    if message is None or role not in ("user", "assistant"):
+        builder.skip(f"message/{role}" if role else "message", "unknown role" if role else "unexpected shape")
+        return
+    times = times_of(message.time)
+    builder.at_ms = ms_of(times.created) or builder.reported.last_ms
+    if not builder.at_ms:
+        builder.skip("message", "no usable time")
+        return
+    model = text_of(message.model_id) or text_of(fields_of(message.model).get("modelID"))
+    builder.report(last_ms=max(builder.reported.last_ms, builder.at_ms))
+    builder.add_info(model or None)
+    if role == "user":
+        _parse_prompt(builder, record)
+        return
+    created_ms = builder.at_ms
+    for entry in record.parts:
+        builder.at_ms = created_ms
+        _parse_part(builder, record, message, entry)
+    if record.ended:
+        builder.at_ms = ms_of(times.completed) or max(created_ms, builder.reported.last_ms)
+        _parse_end(builder, record.id, message)
+
+
+def _parse_prompt(builder: Builder, record: MessageRecord) -> None:
+    """What a person typed. What the client added for the model, such as the content of a named file, is not."""
+    typed: list[str] = []
+    files = 0
+    for entry in record.parts:
+        part = read_as(entry.data, Part)
+        kind = text_of(part.type) if part is not None else ""
+        if part is None or not kind:
+            builder.skip("part", "unexpected shape")
+        elif kind == "text":
+            text = text_of(part.text)
+            if is_true(part.synthetic) and text.startswith(SHELL_PROMPT):
+                builder.report(shell=record.id.encode("utf-8", "replace"))
+            elif not is_true(part.synthetic) and not is_true(part.ignored):
+                typed.append(text)
+        elif kind == "file":
+            files += 1
+        elif kind == "compaction":
+            builder.report(compacted_by=b"auto" if is_true(part.auto) else b"manual")
+        elif kind not in QUIET_PARTS:
+            builder.skip(f"part/{kind}", "unknown part type")
+    text = _as_typed("\n".join(typed))
+    if text.strip() or (files and not typed):
+        builder.add(UserPrompt(text=text, actor=builder.actor, attachments=files), f"{record.id}:prompt")
+
+
+def _as_typed(text: str) -> str:
+    quoted = _QUOTED.fullmatch(text)
+    return quoted[1] if quoted else text
+
+
+def _parse_part(builder: Builder, record: MessageRecord, message: Message, entry: PartEntry) -> None:
+    part = read_as(entry.data, Part)
+    kind = text_of(part.type) if part is not None else ""
+    if part is None or not kind:
+        builder.skip("part", "unexpected shape")
+    elif kind == "text":
+        if entry.ended:
+            _parse_text(builder, record, message, entry, part)
+    elif kind == "tool":
+        _parse_call(builder, message, entry, part)
+    elif kind not in QUIET_PARTS and entry.ended:
+        builder.skip(f"part/{kind}", "unknown part type")
+
+
+def _parse_text(builder: Builder, record: MessageRecord, message: Message, entry: PartEntry, part: Part) -> None:
+    text = text_of(part.text)
+    if not text.strip() or is_true(part.synthetic) or is_true(part.ignored):
+        return
+    times = times_of(part.time)
+    builder.at_ms = ms_of(times.end, times.start) or builder.at_ms
+    if is_true(message.summary):
+        trigger = _TRIGGERS.get(builder.reported.compacted_by)
+        summary = AgentSummary(text=without_handoff(text), source="compaction", trigger=trigger)
+        builder.add(summary, f"{entry.id}:summary")
+        return
+    is_last = entry.id == record.last_text
+    aborted = text_of(fields_of(message.error).get("name")) == ABORTED_ERROR
+    builder.add(AssistantMessage(text=text, final=True if is_last else None, aborted=aborted), f"{entry.id}:text")
+
+
+def _parse_call(builder: Builder, message: Message, entry: PartEntry, part: Part) -> None:
+    by_user = text_of(message.parent).encode("utf-8", "replace") == builder.reported.shell != b""
+    found = tools.called(entry.id, part, builder.cwd, "human" if by_user else "model")
+    if found is None:
+        builder.skip("part/tool", "no usable name")
+        return
+    times = times_of((read_as(part.state, State) or State()).time)
+    start_ms = ms_of(times.start) or builder.at_ms
+    if entry.begun:
+        builder.at_ms = start_ms
+        builder.add(found.call.as_event(), f"{entry.id}:call")
+        for number, question in enumerate(tools.question_events(found)):
+            builder.add(question, f"{entry.id}:question{number}")
+    outcome = tools.outcome_of(found) if entry.ended else None
+    if outcome is None:
+        if entry.ended and text_of(found.state.status) not in ("pending", "running"):
+            builder.skip("part/tool", "unknown status")
+        return
+    builder.at_ms = ms_of(times.end) or start_ms
+    _add_result(builder, entry.id, found, outcome)
+
+
+def _add_result(builder: Builder, ident: str, found: tools.Called, outcome: tools.Outcome) -> None:
+    call = found.call
+    result = call.ended(outcome.status, outcome.output, exit_code=outcome.exit_code, never_ran=outcome.never_ran)
+    builder.add(result, f"{ident}:result")
+    if (feedback := FEEDBACK.search(outcome.output)) is not None and outcome.status == "denied":
+        builder.add(UserPrompt(text=feedback[1].strip(), actor=builder.actor), f"{ident}:feedback")
+    if outcome.status != "ok":
+        return
+    for number, change in enumerate(tools.changes_of(found)):
+        builder.add(as_edit(change, call.id), f"{ident}:edit{number}")
+    if (plan := tools.plan_of(found)) is not None:
+        builder.add(plan, f"{ident}:todos")
+    for number, answer in enumerate(tools.answer_events(found)):
+        builder.add(answer, f"{ident}:answer{number}")
+
+
+def _parse_end(builder: Builder, ident: str, message: Message) -> None:
+    """How a message ended, where it was not by an answer or by calls."""
+    error = fields_of(message.error)
+    name = text_of(error.get("name"))
+    if not name:
+        return
+    if name == ABORTED_ERROR:
+        builder.add(TurnEnd(reason="interrupted"), f"{ident}:end")
+        return
+    data = fields_of(error.get("data"))
+    said = text_of(data.get("message")) or text_of(error.get("message")) or name
+    is_limit = number_of(data.get("statusCode")) in LIMIT_STATUSES or LIMIT.search(said) is not None
+    builder.add(TurnEnd(reason="limit" if is_limit else "error", message=said), f"{ident}:end")

@@ -1,0 +1,32 @@
+"""opencode as it is installed: settings, folders, instruction files. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter.spec import AgentSpec, HandoffEntry, InstructionFile, Place, Starter, VersionProbe
+
+_SETTINGS: Final = tuple(
+    Place(path=f"~/.config/opencode/{name}", env="XDG_CONFIG_HOME", below=f"opencode/{name}")
+    for name in ("config.json", "opencode.json", "opencode.jsonc")
+)
+"""In the order in which they are read: a later list takes the place of an earlier one (1.18.33)."""
+_DATA: Final = Place(path="~/.local/share/opencode", env="XDG_DATA_HOME", below="opencode")
+
+SPEC: Final = AgentSpec(
+    id="opencode",
+    name="opencode",
+    binaries=("opencode",),
+    binary_folders=(Place(path="~/.opencode/bin"),),
+    folders=(  # on macOS too
+        _DATA,
+        Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"),
+        Place(path="~/.config/opencode", env="OPENCODE_CONFIG_DIR"),
+    ),
+    version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
+    transcripts=(_DATA, Place(path=_DATA.path, env="OPENCODE_DB")),  # the variable names a database
+    # Read again for each request; a file that is not there is passed over (1.2.27, 1.18.33).
+    handoff_entry=HandoffEntry(files=_SETTINGS, new=_SETTINGS[1], key="instructions", entry=".carryover/handoff.md"),
+    instructions=(InstructionFile(name="AGENTS.md", create=True),),
+    start=Starter(binary="opencode", args=("--prompt", "{prompt}")),
+)

@@ -1,0 +1,221 @@
+"""Tool calls: what a call is about, how it ended, and what it changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.event_builder import OpenCall, usable_name
+from carryover.agents.opencode.context import MAX_CHANGES
+from carryover.agents.opencode.kinds import (
+    ABORTED,
+    ABOUT,
+    DENIED,
+    INVALID_TOOL,
+    NEVER_RAN,
+    OPS,
+    SHELL_ABORTED,
+    STATES,
+)
+from carryover.agents.opencode.wire import (
+    Fields,
+    Part,
+    State,
+    fields_of,
+    items_of,
+    number_of,
+    read_as,
+    text_of,
+)
+from carryover.model import Actor, Answer, PlanItem, PlanUpdate, Question, ResultStatus
+from carryover.records import rawjson, shell_files
+from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
+from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.patches import added, in_patch, place_of, renamed
+from carryover.records.text import names_own_folder
+
+MAX_PLAN_ITEMS: Final = 50
+MAX_QUESTIONS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call as its part describes it, whether it has ended or not."""
+
+    call: OpenCall
+    state: State
+    given: Fields
+    metadata: Fields
+    cwd: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended."""
+
+    status: ResultStatus
+    output: str
+    exit_code: int | None = None
+    never_ran: bool = False
+
+
+def called(part_id: str, part: Part, cwd: str | None, actor: Actor) -> Called | None:
+    """The call of a part; None where it has no usable name."""
+    name = text_of(part.tool)
+    if not usable_name(name):
+        return None
+    state = read_as(part.state, State) or State()
+    given, metadata = fields_of(state.input), fields_of(state.metadata)
+    place = place_of(text_of(given.get("workdir")), cwd) if name == "bash" else None
+    patch = text_of(given.get("patchText"))
+    op = OPS.get(name, "other")
+    about = next((text for field in ABOUT.get(op, ()) if (text := text_of(given.get(field)))), "")
+    if name == INVALID_TOOL:
+        about = text_of(given.get("tool"))
+    elif patch:
+        changes = in_patch(patch, cwd)
+        about = changes[0].path if changes else ""
+    asked = questions_of(given)
+    call = OpenCall(
+        id=(text_of(part.call_id) or part_id)[:MAX_NAME_CHARS],
+        name=name,
+        op=op,
+        subject=bounded(asked[0].question if asked and op == "ask" else about, SUBJECT_CHARS),
+        actor=actor,
+        handoff=names_own_folder(f"{about} {patch}"),
+    )
+    return Called(call=call, state=state, given=given, metadata=metadata, cwd=place or cwd)
+
+
+def outcome_of(found: Called) -> Outcome | None:
+    """How a call ended; None where it has not."""
+    status = text_of(found.state.status)
+    if status == "error":
+        error = text_of(found.state.error)
+        return Outcome(_status_of_error(error), error, never_ran=bool(NEVER_RAN.search(error)))
+    if status != "completed":
+        return None
+    output = text_of(found.state.output)
+    if found.call.name == INVALID_TOOL:
+        return Outcome("error", output, never_ran=True)
+    if found.call.op != "shell":
+        return Outcome("ok", output)
+    exit_code = number_of(found.metadata.get("exit"))
+    if exit_code is None:
+        return Outcome("interrupted" if SHELL_ABORTED in output else "unknown", output)
+    return Outcome("ok" if exit_code == 0 else "error", output, exit_code=exit_code)
+
+
+def _status_of_error(error: str) -> ResultStatus:
+    if DENIED.search(error):
+        return "denied"
+    return "interrupted" if ABORTED.match(error) else "error"
+
+
+def changes_of(found: Called) -> tuple[Change, ...]:
+    """What a call that ended well changed."""
+    name = found.call.name
+    if found.call.op == "shell":
+        return shell_files.changes(text_of(found.given.get("command")), found.cwd)[:MAX_CHANGES]
+    if name in ("apply_patch", "patch"):
+        return (_in_metadata(found) or in_patch(text_of(found.given.get("patchText")), found.cwd))[:MAX_CHANGES]
+    path = place_of(text_of(found.given.get("filePath")), found.cwd)
+    if path is None:
+        return ()
+    if name == "write":
+        is_new = bytes(found.metadata.get("exists", rawjson.ABSENT)) == b"false"
+        content = text_of(found.given.get("content"))
+        return (added(path, content) if is_new else written(path, content),)
+    if name in ("edit", "multiedit"):
+        return (_edited(found, path),)
+    return ()
+
+
+def _edited(found: Called, path: str) -> Change:
+    """An edit, with the place that the client's diff names. A text that replaces nothing makes a new file."""
+    hunks = hunks_in(text_of(found.metadata.get("diff")))
+    edits = [fields_of(raw) for raw in items_of(found.given.get("edits"))] or [found.given]
+    pairs = [Replacement(text_of(one.get("oldString")), text_of(one.get("newString"))) for one in edits]
+    if hunks:
+        change = patched(Change(path=path, change="modify"), hunks)
+    else:
+        counted = bytes(found.given.get("replaceAll", rawjson.ABSENT)) != b"true"
+        change = replaced(path, pairs, counted=counted)
+    is_new = not any(pair.old_string for pair in pairs)
+    return msgspec.structs.replace(change, change="add") if is_new else change
+
+
+def _in_metadata(found: Called) -> tuple[Change, ...]:
+    """The changes of a patch as the client says it applied them."""
+    return tuple(
+        change for raw in items_of(found.metadata.get("files")) if (change := _patched_file(fields_of(raw), found.cwd))
+    )
+
+
+def _patched_file(file: Fields, cwd: str | None) -> Change | None:
+    path = place_of(text_of(file.get("filePath")), cwd)
+    if path is None:
+        return None
+    kind = text_of(file.get("type"))
+    diff = text_of(file.get("patch")) or text_of(file.get("diff"))
+    if kind == "delete":
+        return Change(path=path, change="delete")
+    change = patched(Change(path=path, change="modify"), hunks_in(diff))
+    if kind == "add":
+        return msgspec.structs.replace(change, change="add")
+    moved = text_of(file.get("movePath"))
+    return renamed(change, moved, cwd) if moved else change
+
+
+def plan_of(found: Called) -> PlanUpdate | None:
+    """The todo list after a call that writes it; None for any other call."""
+    if found.call.name != "todowrite":
+        return None
+    raw = found.metadata.get("todos") or found.given.get("todos")
+    items = []
+    for todo in map(fields_of, items_of(raw)[:MAX_PLAN_ITEMS]):
+        text, state = text_of(todo.get("content")), STATES.get(text_of(todo.get("status")))
+        if text and state is not None:
+            items.append(PlanItem(text=bounded(text, SHORT_CHARS), state=state))
+    return PlanUpdate(items=tuple(items))
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question to the user."""
+
+    question: str
+    options: tuple[str, ...] = ()
+
+
+def questions_of(given: Fields) -> list[Asked]:
+    """The questions in a call's arguments."""
+    found = []
+    for raw in map(fields_of, items_of(given.get("questions"))[:MAX_QUESTIONS]):
+        labels = (text_of(fields_of(option).get("label")) for option in items_of(raw.get("options")))
+        if text := text_of(raw.get("question")):
+            found.append(Asked(text, tuple(label for label in labels if label)))
+    return found
+
+
+def question_events(found: Called) -> list[Question]:
+    """What a call asks the user."""
+    if found.call.op != "ask":
+        return []
+    return [
+        Question(call_id=found.call.id, text=asked.question, options=asked.options)
+        for asked in questions_of(found.given)
+    ]
+
+
+def answer_events(found: Called) -> list[Answer]:
+    """What the user answered, question by question."""
+    if found.call.op != "ask":
+        return []
+    answers = [", ".join(filter(None, map(text_of, items_of(raw)))) for raw in items_of(found.metadata.get("answers"))]
+    return [
+        Answer(call_id=found.call.id, question=asked.question, text=text)
+        for asked, text in zip(questions_of(found.given), answers, strict=False)
+        if text
+    ]

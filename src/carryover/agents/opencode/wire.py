@@ -1,0 +1,184 @@
+"""What opencode stores, as far as we rely on it, and the records that the readers make of it.
+
+Every field may be missing or have another type. Versions in which each was seen: FACTS.md.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from carryover.records import rawjson
+
+Fields = dict[str, msgspec.Raw]
+"""An object whose fields are read one by one."""
+
+T = TypeVar("T")
+
+
+class Session(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A session, as far as each of its records repeats it."""
+
+    id: str
+    root: str | None = None
+    """The session that this one works for as a sub-agent."""
+    forked_from: str | None = None
+    directory: str | None = None
+    title: str | None = None
+    version: str | None = None
+
+
+class BeginRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="begin"):
+    """A session's pieces follow. `on`: they come after those read before; `more`: they are not all."""
+
+    session: Session
+    on: bool
+    more: bool
+
+
+class PartEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A part of a message. `begun`: its call is new; `ended`: what it says is final."""
+
+    id: str
+    data: msgspec.Raw
+    begun: bool = False
+    ended: bool = False
+
+
+class MessageRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="message", omit_defaults=True):
+    """A message with some of its parts."""
+
+    session: Session
+    id: str
+    data: msgspec.Raw
+    parts: tuple[PartEntry, ...] = ()
+    last_text: str = ""
+    """Id of the text with which the message ends; empty where it ends otherwise."""
+    ended: bool = False
+    """Its end is new: nothing more of it will come."""
+
+
+class SessionRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="session"):
+    """What is known of the session as a whole, after all its pieces."""
+
+    session: Session
+
+
+AnyRecord = BeginRecord | MessageRecord | SessionRecord
+
+RECORD: Final = msgspec.json.Decoder(AnyRecord)
+
+
+def encoded(record: AnyRecord) -> bytes:
+    """The record as a reader hands it to the parser."""
+    return msgspec.json.encode(record)
+
+
+class Times(msgspec.Struct, frozen=True):
+    """Milliseconds since the epoch, each of any type."""
+
+    created: msgspec.Raw = rawjson.ABSENT
+    updated: msgspec.Raw = rawjson.ABSENT
+    completed: msgspec.Raw = rawjson.ABSENT
+    start: msgspec.Raw = rawjson.ABSENT
+    end: msgspec.Raw = rawjson.ABSENT
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message, of the user or of the model."""
+
+    role: msgspec.Raw = rawjson.ABSENT
+    time: msgspec.Raw = rawjson.ABSENT
+    parent: msgspec.Raw = msgspec.field(default=rawjson.ABSENT, name="parentID")
+    model_id: msgspec.Raw = msgspec.field(default=rawjson.ABSENT, name="modelID")
+    model: msgspec.Raw = rawjson.ABSENT
+    finish: msgspec.Raw = rawjson.ABSENT
+    error: msgspec.Raw = rawjson.ABSENT
+    summary: msgspec.Raw = rawjson.ABSENT
+    """True in the message that sums up a compacted conversation; something else in others."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A part of a message."""
+
+    type: msgspec.Raw = rawjson.ABSENT
+    text: msgspec.Raw = rawjson.ABSENT
+    time: msgspec.Raw = rawjson.ABSENT
+    synthetic: msgspec.Raw = rawjson.ABSENT
+    ignored: msgspec.Raw = rawjson.ABSENT
+    auto: msgspec.Raw = rawjson.ABSENT
+    tool: msgspec.Raw = rawjson.ABSENT
+    call_id: msgspec.Raw = msgspec.field(default=rawjson.ABSENT, name="callID")
+    state: msgspec.Raw = rawjson.ABSENT
+
+
+class State(msgspec.Struct, frozen=True):
+    """How far a tool call is, and what came of it."""
+
+    status: msgspec.Raw = rawjson.ABSENT
+    input: msgspec.Raw = rawjson.ABSENT
+    output: msgspec.Raw = rawjson.ABSENT
+    error: msgspec.Raw = rawjson.ABSENT
+    metadata: msgspec.Raw = rawjson.ABSENT
+    time: msgspec.Raw = rawjson.ABSENT
+
+
+def read_as(data: bytes | msgspec.Raw | None, kind: type[T]) -> T | None:
+    """A row or field as `kind`, None when it has another shape. Halves of surrogate pairs are mended."""
+    if data is None or data is rawjson.ABSENT:
+        return None
+    plain = bytes(data)
+    found = rawjson.part_of(msgspec.Raw(plain), kind)
+    if found is None and b"\\u" in plain:
+        found = rawjson.part_of(msgspec.Raw(rawjson.mend(plain)), kind)
+    return found
+
+
+def fields_of(data: bytes | msgspec.Raw | None) -> Fields:
+    """The fields of an object, none where it is something else."""
+    return read_as(data, Fields) or {}
+
+
+def text_of(raw: msgspec.Raw | None) -> str:
+    """The text in a field, empty when it holds none."""
+    return read_as(raw, str) or ""
+
+
+def number_of(raw: msgspec.Raw | None) -> int | None:
+    """The whole number in a field, None when it holds something else."""
+    return rawjson.part_of(raw, int) if raw is not None else None
+
+
+def is_true(raw: msgspec.Raw | None) -> bool:
+    """Whether a field holds `true`."""
+    return raw is not None and bytes(raw).strip() == b"true"
+
+
+def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
+    """The entries of a list, none where there is no list."""
+    return (rawjson.part_of(raw, list[msgspec.Raw]) or []) if raw is not None else []
+
+
+def times_of(raw: msgspec.Raw) -> Times:
+    """The times in a field, none where it holds no object."""
+    return read_as(raw, Times) or Times()
+
+
+def is_usable_id(ident: str) -> bool:
+    """Whether an id can be kept and be part of a file's name."""
+    return 0 < len(ident) <= MAX_ID_CHARS and "/" not in ident and "\0" not in ident and not ident.startswith(".")
+
+
+MAX_ID_CHARS: Final = 100
+EARLIEST_MS: Final = 1_577_836_800_000
+LATEST_MS: Final = 4_102_444_800_000
+
+
+def ms_of(*raws: msgspec.Raw) -> int:
+    """The first of these fields that holds a time, in UTC milliseconds; 0 where none does."""
+    for raw in raws:
+        number = rawjson.part_of(raw, float)
+        if number is not None and EARLIEST_MS < number < LATEST_MS:
+            return int(number)
+    return 0

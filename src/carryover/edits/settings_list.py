@@ -1,0 +1,123 @@
+"""One entry of a list in an agent's JSON settings. Pure: bytes in, bytes out, every other byte kept.
+
+    {"<key>": ["<entry>"]}
+
+Comments and trailing commas may be there (opencode reads them in each of its settings files).
+"""
+
+from __future__ import annotations
+
+from carryover.edits.encoding import EditRefused, decode, encode
+from carryover.edits.hooks import UNKNOWN, Origin
+from carryover.edits.json_document import (
+    Container,
+    added,
+    document,
+    in_words,
+    inside,
+    layout_of,
+    line_of,
+    own_line,
+    read,
+    removed,
+)
+
+
+def with_entry(data: bytes | None, key: str, entry: str) -> bytes:
+    """The settings with `entry` in the list `key`, at its end where it was not there.
+
+    Raises:
+        EditRefused: it is not JSON in UTF-8, or `key` is there twice or holds something else.
+    """
+    bom, text = decode(data or b"")
+    if not text.strip():
+        return bom + encode(document({key: [entry]}))
+    root = read(text)
+    number = _number(text, root, key)
+    if number is None:
+        return bom + encode(added(text, root, key, [entry], layout_of(text), ""))
+    entries = inside(text, root.items[number].value_start)
+    if any(item.value == entry for item in entries.items):
+        return data or b""
+    return bom + encode(added(text, entries, None, entry, layout_of(text), own_line(text, root, number)))
+
+
+def without_entry(data: bytes, key: str, entry: str, origin: Origin = UNKNOWN) -> bytes | None:
+    """The settings without `entry`, and without what is empty only because of that; None to delete the file.
+
+    The inverse of `with_entry`, given the origin that was recorded before it.
+
+    Raises:
+        EditRefused: as `with_entry`.
+    """
+    bom, text = decode(data)
+    if origin.present:
+        return data
+    if text.strip():
+        text = _without(text, key, entry, keep_list=key in origin.empty)
+        if read(text).items or not (origin.missing or origin.blank is not None):
+            return bom + encode(text)
+        text = origin.blank or ""
+    return None if origin.missing else bom + encode(text)
+
+
+def origin_of(data: bytes | None, key: str, entry: str, known: Origin | None = None) -> Origin:
+    """What to record before `with_entry(data)`; `known` is what was recorded before the entry that `data` holds.
+
+    Raises:
+        EditRefused: as `with_entry`.
+    """
+    if data is None:
+        return Origin(missing=True)
+    text = decode(data)[1]
+    if not text.strip():
+        return Origin(blank=text)
+    if has_entry(data, key, entry):
+        return known or Origin(present=True)
+    return Origin(empty=(key,)) if _values(text, key) == [] else Origin()
+
+
+def has_entry(data: bytes, key: str, entry: str) -> bool:
+    """Whether the list holds the entry. Raises EditRefused as `with_entry`."""
+    text = decode(data)[1]
+    return bool(text.strip()) and entry in (_values(text, key) or ())
+
+
+def has_list(data: bytes, key: str) -> bool:
+    """Whether the settings have something of that name. Raises EditRefused where they are not JSON in UTF-8."""
+    text = decode(data)[1]
+    return bool(text.strip()) and any(item.key == key for item in read(text).items)
+
+
+def _values(text: str, key: str) -> list[object] | None:
+    root = read(text)
+    number = _number(text, root, key)
+    return None if number is None else list(root.items[number].value)
+
+
+def _number(text: str, root: Container, key: str) -> int | None:
+    """The place of the list among the settings; None where there is none."""
+    found = [number for number, item in enumerate(root.items) if item.key == key]
+    if len(found) > 1:
+        lines = ", ".join(str(line_of(text, root.items[number].start)) for number in found)
+        raise EditRefused(f'"{key}" is there twice (lines {lines})')
+    if not found:
+        return None
+    item = root.items[found[0]]
+    if not isinstance(item.value, list):
+        raise EditRefused(f'"{key}" (line {line_of(text, item.start)}) is {in_words(item.value)} instead of a list')
+    return found[0]
+
+
+def _without(text: str, key: str, entry: str, *, keep_list: bool) -> str:
+    root = read(text)
+    number = _number(text, root, key)
+    if number is None:
+        return text
+    entries = inside(text, root.items[number].value_start)
+    ours = [place for place, item in enumerate(entries.items) if item.value == entry]
+    if not ours:
+        return text
+    if len(entries.items) == 1 and not keep_list:
+        return removed(text, root, number)
+    return removed(text, entries, ours[-1])

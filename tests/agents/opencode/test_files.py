@@ -1,0 +1,120 @@
+"""Sessions kept in files, and exported ones."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.opencode.reading import bodies, read
+from agents.opencode.stores import LATEST, data_folder, database
+from carryover.agents.opencode import locate
+from carryover.agents.opencode.adapter import AGENT
+from carryover.model import AssistantMessage, FileEdit, TurnEnd, UserPrompt
+from contract.case import read_on
+
+SHOP = "ses_e0857b387ffepco3cUkDLd2IiY"
+
+
+def test_each_session_of_the_older_version_is_read(tmp_path: Path) -> None:
+    root = data_folder(tmp_path)
+    readings = [read(Path(source.path), root) for source in locate.sources(root)]
+    events = [event for reading in readings for event in reading.events]
+
+    prompts = [e.body.text for e in events if isinstance(e.body, UserPrompt) and e.subagent_id is None]
+    assert sorted(prompts) == [
+        "Explain rounding",
+        "Round once per cart",
+        "Who calls discount()?",
+        "discount() must return whole cents; fix pricing.py",
+    ]
+    assert len([event for event in events if isinstance(event.body, FileEdit)]) == 2
+    assert [event.body.reason for event in events if isinstance(event.body, TurnEnd)] == ["limit"]
+    assert {event.subagent_id is not None for event in events} == {True, False}
+
+
+def test_a_session_that_goes_on_is_read_on(tmp_path: Path) -> None:
+    root = data_folder(tmp_path)
+    path = next(path for path in root.glob("storage/session/*/*.json") if len(messages_of(root, path)) > 5)
+    held = messages_of(root, path)[-1]
+    content = held.read_bytes()
+    held.unlink()
+    before = read(path, root)
+    stat = AGENT.reader.stat(path)
+    held.write_bytes(content)
+
+    assert AGENT.reader.stat(path) != stat
+    assert read(path, root, before).events == read(path, root).events
+
+
+def messages_of(root: Path, session: Path) -> list[Path]:
+    return sorted((root / "storage" / "message" / session.stem).glob("*.json"))
+
+
+def exported(path: Path, session: str) -> dict[str, Any]:
+    """As `opencode export` writes it, from the rows of a database."""
+    db = sqlite3.connect(path)
+    row = db.execute(
+        "SELECT id, directory, title, version, time_created FROM session WHERE id = ?", (session,)
+    ).fetchone()
+    info = dict(zip(("id", "directory", "title", "version"), row, strict=False)) | {"time": {"created": row[4]}}
+    messages = []
+    for ident, data in db.execute("SELECT id, data FROM message WHERE session_id = ? ORDER BY id", (session,)):
+        parts = db.execute("SELECT id, data FROM part WHERE message_id = ? ORDER BY id", (ident,)).fetchall()
+        entries = [{**json.loads(part), "id": name} for name, part in parts]
+        messages.append({"info": {**json.loads(data), "id": ident}, "parts": entries})
+    db.close()
+    return {"info": info, "messages": messages}
+
+
+def test_an_exported_session_has_the_same_events(tmp_path: Path) -> None:
+    path = database(tmp_path, LATEST)
+    document = tmp_path / "session.json"
+    document.write_text(json.dumps(exported(path, SHOP), indent=2))
+    source = AGENT.exported and AGENT.exported(document, document.read_bytes()[: 64 << 10])
+    assert source is not None
+    found = read_on(AGENT, source)
+    live = read(path)
+
+    assert found.skipped == []
+    assert {event.key: event.body for event in found.events} == {
+        event.key: event.body for event in live.events if event.session == SHOP and event.subagent_id is None
+    }
+
+
+def test_each_record_of_an_exported_session_has_the_number_of_its_message(tmp_path: Path) -> None:
+    document = tmp_path / "session.json"
+    whole = exported(database(tmp_path, LATEST), SHOP)
+    document.write_text(json.dumps(whole))
+    batch = AGENT.reader.read(document, None)
+
+    assert [record.number for record in batch.records] == list(range(1, len(whole["messages"]) + 1))
+    assert AGENT.reader.read(document, batch.cursor).records == ()
+    document.write_text(json.dumps({**whole, "messages": whole["messages"][:2]}))
+    again = AGENT.reader.read(document, batch.cursor)
+    assert (again.restarted, len(again.records)) == (True, 2)
+
+
+@pytest.mark.parametrize("text", ['{"info": {"id": 5}}', "[]", "", '{"messages": []}', '{"info": {"id": "a/b"}}'])
+def test_another_document_is_none_of_ours(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(text)
+
+    assert AGENT.exported is not None
+    assert AGENT.exported(path, text.encode()) is None
+    with pytest.raises(OSError, match="not an exported session"):
+        AGENT.reader.read(path, None)
+
+
+def test_an_older_session_file_is_recognised_anywhere(tmp_path: Path) -> None:
+    root = data_folder(tmp_path)
+    path = next(root.glob("storage/session/*/*.json"))
+    assert AGENT.exported is not None
+    source = AGENT.exported(path, path.read_bytes())
+
+    assert source is not None
+    assert bodies(read_on(AGENT, source), AssistantMessage) is not None
+    assert AGENT.exported(root / "storage" / "todo.json", path.read_bytes()) is None

@@ -1,0 +1,133 @@
+"""The entry in opencode's settings: planned, recorded, checked, moved and taken out again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from carryover.agents.opencode.spec import SPEC
+from carryover.config import Config
+from carryover.edits.record import load_record
+from carryover.install.agent_settings import read_entry
+from carryover.install.detect import Detection, detect
+from carryover.install.entry_places import with_entry_files
+from carryover.install.machine import Machine
+from carryover.install.setup import Setup, agent_entries, carry_out, plan_setup
+from carryover.install.uninstall import carry_out as take_out
+from carryover.install.uninstall import plan_uninstall
+from carryover.paths import StateDir
+
+MINE = b'{\n  // mine\n  "model": "x/y",\n}\n'
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    home = tmp_path / "home"
+    (home / ".config/opencode").mkdir(parents=True)
+    return home
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateDir:
+    return StateDir(tmp_path / "state")
+
+
+def settings(home: Path, name: str = "opencode.json") -> Path:
+    return home / ".config/opencode" / name
+
+
+def detected(home: Path) -> Detection:
+    return detect(SPEC, Machine(home=home, env={"PATH": ""}, platform="linux"))
+
+
+def planned(home: Path, state: StateDir, selected: Sequence[str] = ("opencode",)) -> Setup:
+    return plan_setup(state, [detected(home)], selected, config=Config(), resume_mode=None, service=None)
+
+
+def install(home: Path, state: StateDir, selected: Sequence[str] = ("opencode",)) -> list[str]:
+    return [done.problem for done in carry_out(planned(home, state, selected), state) if done.problem]
+
+
+def present(home: Path) -> tuple[bool, str]:
+    [wanted] = agent_entries(with_entry_files([detected(home)], "linux"), {"opencode"})
+    return read_entry(wanted)
+
+
+def uninstall(home: Path, state: StateDir) -> tuple[str, ...]:
+    return take_out(plan_uninstall(state, purge=True, home=home), state).left
+
+
+@pytest.mark.parametrize("name", ["config.json", "opencode.json", "opencode.jsonc"])
+def test_the_entry_goes_into_the_file_that_is_there_and_leaves_it(home: Path, state: StateDir, name: str) -> None:
+    file = settings(home, name)
+    file.write_bytes(MINE)
+
+    assert install(home, state) == []
+    assert present(home) == (True, "")
+    assert [edit.changes for edit in planned(home, state).hooks] == [False]
+    assert uninstall(home, state) == ()
+    assert file.read_bytes() == MINE
+    assert [path.name for path in file.parent.iterdir()] == [name]
+
+
+def test_without_settings_a_file_is_made_and_goes_again(home: Path, state: StateDir) -> None:
+    assert install(home, state) == []
+    assert settings(home).read_text() == '{\n  "instructions": [\n    ".carryover/handoff.md"\n  ]\n}\n'
+    assert settings(home).stat().st_mode & 0o777 == 0o600
+
+    assert uninstall(home, state) == ()
+    assert list(settings(home).parent.iterdir()) == []
+
+
+def test_the_last_file_with_a_list_counts_and_the_entry_moves_there(home: Path, state: StateDir) -> None:
+    settings(home).write_bytes(MINE)
+    install(home, state)
+    later = settings(home, "opencode.jsonc")
+    later.write_text('{"instructions": ["docs/a.md"]}')
+
+    assert present(home) == (False, "")
+    assert install(home, state) == []
+    assert later.read_text() == '{"instructions": ["docs/a.md", ".carryover/handoff.md"]}'
+    assert settings(home).read_bytes() == MINE
+    assert [Path(file.path).name for file in load_record(state).files] == ["opencode.jsonc"]
+
+
+def test_an_agent_that_is_no_longer_selected_loses_its_entry(home: Path, state: StateDir) -> None:
+    settings(home).write_bytes(MINE)
+    install(home, state)
+
+    assert install(home, state, ()) == []
+    assert settings(home).read_bytes() == MINE
+
+
+def test_broken_settings_are_left_alone_and_named(home: Path, state: StateDir) -> None:
+    settings(home).write_bytes(MINE)
+    broken = settings(home, "opencode.jsonc")
+    broken.write_bytes(b'{"instructions": [')
+    [problem] = install(home, state)
+
+    assert problem.startswith(f"{broken} is left alone: it is not valid JSON")
+    assert (broken.read_bytes(), settings(home).read_bytes()) == (b'{"instructions": [', MINE)
+    assert present(home)[1].startswith(f"{broken} can't be used")
+
+
+def test_a_file_that_was_changed_since_keeps_what_the_user_wrote(home: Path, state: StateDir) -> None:
+    install(home, state)
+    settings(home).write_text('{"theme": "dark", "instructions": [".carryover/handoff.md", "mine.md"],}')
+
+    assert uninstall(home, state) == ()
+    assert settings(home).read_text() == '{"theme": "dark", "instructions": ["mine.md"],}'
+
+
+def test_a_broken_file_keeps_its_record_until_it_is_repaired(home: Path, state: StateDir) -> None:
+    settings(home).write_bytes(MINE)
+    install(home, state)
+    content = settings(home).read_bytes()
+    settings(home).write_bytes(content + b"}")
+
+    assert any('Remove ".carryover/handoff.md" from its "instructions"' in left for left in uninstall(home, state))
+    settings(home).write_bytes(content)
+    assert uninstall(home, state) == ()
+    assert settings(home).read_bytes() == MINE

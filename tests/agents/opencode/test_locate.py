@@ -1,0 +1,46 @@
+"""Which files are sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agents.opencode.stores import data_folder, database
+from carryover.agents.opencode import locate
+from carryover.agents.opencode.adapter import AGENT
+
+
+def test_databases_and_older_sessions_are_found(tmp_path: Path) -> None:
+    root = data_folder(tmp_path)
+    moved = database(tmp_path / "other")
+    moved.rename(root / "opencode-beta.db")
+    found = locate.sources(root)
+
+    assert Path(found[0].path).name == "opencode-beta.db"
+    assert [(source.rank, source.group != "") for source in found] == [(2, False), *[(1, True)] * 4]
+
+
+@pytest.mark.parametrize("beside", ["opencode.db-wal", "opencode.db-journal"])
+def test_a_change_beside_a_database_is_one_of_it(beside: str) -> None:
+    root = Path("/data/opencode")
+    source = locate.source_of(root / beside, root)
+
+    assert source is not None
+    assert source.path == "/data/opencode/opencode.db"
+
+
+def test_a_variable_may_name_the_database_itself(tmp_path: Path) -> None:
+    path = database(tmp_path)
+    [_, root] = AGENT.roots(tmp_path, {"OPENCODE_DB": str(path)})
+
+    assert root == path
+    assert locate.sources(root) == [locate.source_of(path, root)]
+    assert locate.source_of(path.with_name("opencode.db-wal"), root) == locate.source_of(path, root)
+    assert locate.source_of(path.with_name("other.db"), root) is None
+    assert locate.sources(tmp_path / "gone.db") == []
+
+
+def test_the_data_folder_moves_with_its_variable(tmp_path: Path) -> None:
+    assert AGENT.roots(tmp_path, {})[0] == tmp_path / ".local/share/opencode"
+    assert AGENT.roots(tmp_path, {"XDG_DATA_HOME": "/data"})[0] == Path("/data/opencode")

@@ -1,0 +1,122 @@
+"""What one record becomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.opencode.contract_case import model, record, user
+from agents.opencode.stores import START_MS
+from carryover.adapter.contract import Source
+from carryover.agents.opencode.adapter import AGENT
+from carryover.model import AgentSummary, AssistantMessage, Body, SessionInfo, TurnEnd, UserPrompt
+from contract.case import Reading, fold_one
+
+SOURCE = Source(agent="opencode", path="/data/opencode/opencode.db")
+
+
+def parsed(data: bytes, after: Reading | None = None) -> Reading:
+    return fold_one(AGENT, SOURCE, data, None if after is None else after.context)
+
+
+def found(reading: Reading) -> list[Body]:
+    return [event.body for event in reading.events if not isinstance(event.body, SessionInfo)]
+
+
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [
+        ('"What is left?"', "What is left?"),
+        ('"What is left?"\n', "What is left?"),
+        ('"one" and "two"', '"one" and "two"'),
+        ('"word"', '"word"'),
+        ("What is left?", "What is left?"),
+    ],
+)
+def test_a_prompt_loses_the_quotes_that_the_client_put_around_it(stored: str, typed: str) -> None:
+    assert found(parsed(user({"type": "text", "text": stored}))) == [UserPrompt(text=typed)]
+
+
+def test_only_what_was_typed_is_a_prompt() -> None:
+    read = {"type": "text", "text": "<content>1: secret plan</content>", "synthetic": True}
+    file = {"type": "file", "mime": "text/plain", "filename": "a.py", "url": "file:///a.py"}
+
+    assert found(parsed(user({"type": "text", "text": "Explain @a.py"}, file, read))) == [
+        UserPrompt(text="Explain @a.py", attachments=1)
+    ]
+    assert found(parsed(user(file))) == [UserPrompt(text="", attachments=1)]
+    assert found(parsed(user({"type": "text", "text": "hidden", "ignored": True}))) == []
+
+
+def test_a_command_that_a_person_ran_is_theirs() -> None:
+    note = {"type": "text", "text": "The following tool was executed by the user", "synthetic": True}
+    asked = parsed(user(note))
+    call = {"type": "tool", "tool": "bash", "callID": "c", "state": state("completed", {"command": "ls"})}
+    ran = parsed(model(call, parentID="msg_made"), asked)
+
+    assert [getattr(body, "actor", None) for body in found(ran)] == ["human", "human"]
+    assert [getattr(body, "actor", None) for body in found(parsed(model(call, parentID="msg_other"), asked))] == [
+        "model",
+        "model",
+    ]
+
+
+@pytest.mark.parametrize(("auto", "trigger"), [(True, "auto"), (False, "manual")])
+def test_a_summary_is_no_answer(auto: bool, trigger: str) -> None:
+    asked = parsed(user({"type": "compaction", "auto": auto}))
+    summed = parsed(model({"type": "text", "text": "So far: all well."}, summary=True), asked)
+
+    assert found(asked) == []
+    [summary] = found(summed)
+    assert isinstance(summary, AgentSummary)
+    assert (summary.text, summary.source, summary.trigger) == ("So far: all well.", "compaction", trigger)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "message"),
+    [
+        ({"name": "MessageAbortedError", "data": {"message": "aborted"}}, "interrupted", ""),
+        ({"name": "APIError", "data": {"message": "No money", "statusCode": 402}}, "limit", "No money"),
+        ({"name": "APIError", "data": {"message": "Usage limit reached", "statusCode": 403}}, "limit", None),
+        ({"name": "APIError", "data": {"message": "Overloaded", "statusCode": 529}}, "error", "Overloaded"),
+        ({"name": "ProviderAuthError", "data": {"providerID": "x"}}, "error", "ProviderAuthError"),
+    ],
+)
+def test_how_a_turn_ended(error: dict[str, Any], reason: str, message: str | None) -> None:
+    [end] = found(parsed(model(error=error)))
+
+    assert isinstance(end, TurnEnd)
+    assert end.reason == reason
+    assert message is None or end.message == message
+
+
+def test_only_the_text_that_ends_a_message_is_final() -> None:
+    texts = ({"type": "text", "text": "First."}, {"type": "text", "text": "Last."})
+    said = found(parsed(record({"role": "assistant", "time": {"created": START_MS}}, *texts, last_text="prt_1")))
+
+    assert [(body.text, body.final) for body in said if isinstance(body, AssistantMessage)] == [
+        ("First.", None),
+        ("Last.", True),
+    ]
+
+
+def test_the_facts_of_a_session_come_once_and_when_they_change() -> None:
+    session = {"id": "ses_made", "directory": "/home/dev/shop", "title": "New session - 2026", "version": "1.18.33"}
+    first = parsed(user({"type": "text", "text": "a"}, session=session))
+    again = parsed(user({"type": "text", "text": "b"}, session=session), first)
+    titled = parsed(user({"type": "text", "text": "c"}, session={**session, "title": "Pears"}), again)
+
+    infos = [
+        [event.body for event in reading.events if isinstance(event.body, SessionInfo)]
+        for reading in (first, again, titled)
+    ]
+    assert infos == [
+        [SessionInfo(agent_version="1.18.33")],
+        [],
+        [SessionInfo(agent_version="1.18.33", title="Pears")],
+    ]
+
+
+def state(status: str, given: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"status": status, "input": given, "time": {"start": START_MS, "end": START_MS + 1}, **more}
