@@ -34,12 +34,6 @@ _OPENCODE: Final = AgentSpec(
         Place(path="~/.config/opencode", env="OPENCODE_CONFIG_DIR"),
     ),
 )
-_AIDER: Final = AgentSpec(
-    id="aider",
-    name="Aider",
-    binaries=("aider",),
-    folders=(Place(path="~/.aider"),),  # 0.86.2
-)
 _WINDSURF: Final = AgentSpec(
     id="windsurf",
     name="Windsurf",
@@ -48,5 +42,5 @@ _WINDSURF: Final = AgentSpec(
     other_folders=(Place(path="~/.codeium"),),
 )
 
-UNSUPPORTED: Final = (_COPILOT, _GEMINI, _OPENCODE, _AIDER, _WINDSURF)
+UNSUPPORTED: Final = (_COPILOT, _GEMINI, _OPENCODE, _WINDSURF)
 """In the order shown to people."""
