@@ -35,45 +35,55 @@ class Builder(EventBuilder[Context]):
         return f"{self.context.session}/{self.context.items}"
 
     def next_item(self) -> None:
-        """Goes on to the next prompt, answer or message."""
+        """Goes on to the next prompt, answer or message. Only inputs have a time: what follows one comes after it, each
+        a millisecond later, or what happened last would not be known."""
+        self.at_ms = max(self.at_ms, self.context.last_ms + 1)
         self.change(items=self.context.items + 1, last_ms=self.at_ms)
 
     def add(self, body: AnyBody, part: str) -> str:
         """Adds an event and returns its key. `part` tells it from others of the same item."""
-        key = f"{self.item}:{part}"
-        self.append(key, body, session=self.context.session, cwd=self.root)
-        return key
+        return self._add_at(body, f"{self.item}:{part}")
 
-    def open(self, name: str, op: Op, subject: str, actor: Actor) -> None:
+    def call(self, name: str, op: Op, subject: str, *, actor: Actor = "model", number: int = 0) -> OpenCall:
+        """A call; `number` tells it from others of the same item. Nothing is added."""
+        subject = bounded(subject, SUBJECT_CHARS)
+        ident = f"{self.item}#{number}" if number else self.item
+        return OpenCall(id=ident, name=name, op=op, subject=subject, actor=actor, handoff=names_own_folder(subject))
+
+    def begin_call(self, call: OpenCall) -> str:
+        """Adds a call, and returns the event's key."""
+        return self._add_at(call.as_event(), f"{call.id}:call")
+
+    def end_call(
+        self,
+        call: OpenCall,
+        status: ResultStatus,
+        output: str = "",
+        *,
+        exit_code: int | None = None,
+        never_ran: bool = False,
+    ) -> str:
+        """Adds how a call ended, and returns the event's key."""
+        result = call.ended(status, output, exit_code=exit_code, never_ran=never_ran)
+        return self._add_at(result, f"{call.id}:result")
+
+    def open(self, call: OpenCall) -> None:
         """Adds a call whose end will be seen later. One that is still open has ended in a way that nobody knows."""
         self.close("unknown")
-        call = _call(self.item, name, op, subject, actor)
-        self.add(call.as_event(), "call")
+        self.begin_call(call)
         self.change(call=call)
 
-    def close(self, status: ResultStatus, output: str = "", *, exit_code: int | None = None) -> None:
+    def close(self, status: ResultStatus, *, exit_code: int | None = None) -> None:
         """Adds the end of the open call, if there is one."""
         call = self.context.call
         if call is not None:
             self.change(call=None)
-            self.add(call.ended(status, output, exit_code=exit_code), "result")
+            self.end_call(call, status, exit_code=exit_code)
 
-    def ran(
-        self,
-        name: str,
-        op: Op,
-        subject: str,
-        status: ResultStatus,
-        output: str = "",
-        *,
-        part: str = "",
-        actor: Actor = "model",
-        exit_code: int | None = None,
-    ) -> tuple[str, str]:
-        """Adds a call together with its end, and returns the keys of both."""
-        call = _call(f"{self.item}{part}", name, op, subject, actor)
-        result = call.ended(status, output, exit_code=exit_code)
-        return self.add(call.as_event(), f"call{part}"), self.add(result, f"result{part}")
+    def ran(self, call: OpenCall, status: ResultStatus, output: str = "", *, exit_code: int | None = None) -> None:
+        """Adds a call together with its end."""
+        self.begin_call(call)
+        self.end_call(call, status, output, exit_code=exit_code)
 
     def path(self, name: str) -> str | None:
         """The absolute path of a file that Aider names; None where it cannot be known."""
@@ -81,6 +91,10 @@ class Builder(EventBuilder[Context]):
         if self.context.windows:
             name = name.replace("\\", "/")
         return resolved(name, self.root) if name else None
+
+    def _add_at(self, body: AnyBody, key: str) -> str:
+        self.append(key, body, session=self.context.session, cwd=self.root)
+        return key
 
     def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the block became, facts about the session first."""
@@ -94,8 +108,3 @@ class Builder(EventBuilder[Context]):
 def mark_of(text: str) -> int:
     """A fingerprint of a text; a number, since one in letters looks like a secret."""
     return int(digest(text)[:_MARK_DIGITS], 16)
-
-
-def _call(ident: str, name: str, op: Op, subject: str, actor: Actor) -> OpenCall:
-    subject = bounded(subject, SUBJECT_CHARS)
-    return OpenCall(id=ident, name=name, op=op, subject=subject, actor=actor, handoff=names_own_folder(subject))

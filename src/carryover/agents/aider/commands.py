@@ -29,7 +29,7 @@ def user_input(add: Builder, text: str) -> None:
         return
     add.change(repeated=0, answer=0)
     if text.startswith("!"):
-        add.open("run", "shell", text[1:].strip(), "human")
+        add.open(add.call("run", "shell", text[1:].strip(), actor="human"))
     elif text.startswith("/"):
         _command(add, text)
     else:
@@ -47,8 +47,17 @@ def _end_of_turn(add: Builder) -> None:
     else:
         add.close("unknown")
         if context.auto_test and context.untested and context.test_command and not context.interrupted:
-            add.ran("test", "shell", context.test_command, "ok", exit_code=0)
+            passed = add.call("test", "shell", context.test_command, number=1)
+            add.end_call(passed, "ok", exit_code=0)
+    drop_edits(add)
     add.change(untested=False, interrupted=False, lint=None)
+
+
+def drop_edits(add: Builder) -> None:
+    """Ends the edits that the last answer asked for and that Aider has not applied: it will not any more."""
+    for call in add.context.edits:
+        add.end_call(call, "unknown", never_ran=True)
+    add.change(edits=())
 
 
 def _command(add: Builder, text: str) -> None:
@@ -58,10 +67,10 @@ def _command(add: Builder, text: str) -> None:
         add.add(UserPrompt(text=words, command=word), "prompt")
         add.change(repeated=mark_of(words), in_turn=True)
     elif word == _TEST:
-        add.open("test", "shell", words or add.context.test_command, "human")
+        add.open(add.call("test", "shell", words or add.context.test_command, actor="human"))
     elif word in _SHELL and words:
-        add.open("run", "shell", _SHELL[word] + words, "human")
+        add.open(add.call("run", "shell", _SHELL[word] + words, actor="human"))
     elif word == "/web" and words:
-        add.ran("web", "web", words, "unknown", actor="human")
+        add.ran(add.call("web", "web", words, actor="human"), "unknown")
     elif word in _ENDS:
         add.add(SessionEnd(reason=word[1:]), "end")

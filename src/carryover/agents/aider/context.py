@@ -7,9 +7,8 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.event_builder import OpenCall
-from carryover.records.changes import Change
 
-MAX_CHANGES: Final = 50
+MAX_EDITS: Final = 50
 """Of one answer."""
 MAX_COMMITS: Final = 20
 MAX_KEYS: Final = 50
@@ -53,8 +52,10 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     repeated: int = 0
     """Digest of the words that a command was given: they come once more, as a prompt of their own."""
     call: OpenCall | None = None
-    changes: tuple[Change, ...] = ()
-    """Those that the last answer asks for."""
+    edits: tuple[OpenCall, ...] = ()
+    """Those that the last answer asks for, each with its change, until Aider says what became of them."""
+    silent: bool = False
+    """The last answer has no words beside its edits."""
     folder: str = ""
     """The last message: a question about a file is asked after its path."""
     new_path: tuple[str, ...] = ()

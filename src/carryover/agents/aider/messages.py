@@ -8,10 +8,10 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.event_builder import usable_name
+from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.agents.aider.builder import Builder
 from carryover.agents.aider.context import MAX_COMMITS, MAX_KEYS, MAX_LINT_CHARS, Commit
-from carryover.model import Retracted, TurnEnd
+from carryover.model import AssistantMessage, Retracted, TurnEnd
 from carryover.records.changes import Change, as_edit
 
 _COMMAND_LINE: Final = re.compile(r"(?:.*[/\\])?aider(?:\.exe|\.py|-script\.py)?(?: (?P<options>.*))?", re.IGNORECASE)
@@ -90,13 +90,27 @@ def _applied(add: Builder, found: re.Match[str]) -> None:
     path = add.path(found["path"])
     if path is None:
         return
-    context = add.context
-    change = next((change for change in context.changes if change.path == path), Change(path=path, change="modify"))
-    if path in context.new_path:
+    call = _take_edit(add, path) or add.call("edit", "edit", path)
+    change = call.changes[0] if call.changes else Change(path=path, change="modify")
+    if path in add.context.new_path:
         change = msgspec.structs.replace(change, change="add")
-    call, result = add.ran("edit", "edit", path, "ok")
-    edit = add.add(as_edit(change, add.item), "edit")
-    add.change(turn=(*context.turn, call, result, edit)[-MAX_KEYS:], untested=True)
+    result, edit = add.end_call(call, "ok"), add.add(as_edit(change, call.id), "edit")
+    keys = (*add.context.turn, f"{call.id}:call", result, edit)
+    add.change(turn=keys[-MAX_KEYS:], untested=True)
+
+
+def _not_applied(add: Builder, found: re.Match[str]) -> None:
+    path = add.path(found["path"] or found["skipped"])
+    call = _take_edit(add, path) if path is not None else None
+    if call is not None:
+        add.end_call(call, "unknown", never_ran=True)
+
+
+def _take_edit(add: Builder, path: str) -> OpenCall | None:
+    """The edit of a file that the last answer asked for, which is then no longer awaited."""
+    call = next((call for call in add.context.edits if call.subject == path), None)
+    add.change(edits=tuple(other for other in add.context.edits if other is not call))
+    return call
 
 
 def _create(add: Builder, found: re.Match[str]) -> None:
@@ -114,10 +128,14 @@ def _committed(add: Builder, found: re.Match[str]) -> None:
     if not context.own_commit:
         add.change(own_commit=True)
         return
-    output = f"[{found['id']}] {found['subject']}"
-    made = add.ran("commit", "shell", "git commit", "ok", output, exit_code=0)
-    commit = Commit(found["id"], (*context.turn, *made))
-    add.change(commits=(*context.commits, commit)[-MAX_COMMITS:], turn=())
+    # As git itself says it, so that it counts as a commit.
+    output = f"[HEAD {found['id']}] {found['subject']}"
+    keys = [add.end_call(add.call("commit", "shell", "git commit"), "ok", output, exit_code=0)]
+    if context.silent:
+        # Written by a model too, and the only words for what it did.
+        keys.append(add.add(AssistantMessage(text=found["subject"]), "answer"))
+    commit = Commit(found["id"], (*context.turn, *keys))
+    add.change(commits=(*context.commits, commit)[-MAX_COMMITS:], turn=(), silent=False)
 
 
 def _undone(add: Builder, found: re.Match[str]) -> None:
@@ -133,7 +151,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _running(add: Builder, found: re.Match[str]) -> None:
-    add.open("run", "shell", found["command"], "model")
+    add.open(add.call("run", "shell", found["command"]))
 
 
 def _added_output(add: Builder, _found: re.Match[str]) -> None:
@@ -141,7 +159,7 @@ def _added_output(add: Builder, _found: re.Match[str]) -> None:
     call = add.context.call
     if call is None:
         if add.context.untested and add.context.test_command:
-            add.ran("test", "shell", add.context.test_command, "error")
+            add.ran(add.call("test", "shell", add.context.test_command), "error")
             add.change(untested=False)
     elif call.name == "test":
         add.close("error")
@@ -158,7 +176,7 @@ def _kept_output(add: Builder, found: re.Match[str]) -> None:
 def _lint_failed(add: Builder, _found: re.Match[str]) -> None:
     output = add.context.lint or ""
     linter = _LINTER.search(output)
-    add.ran("lint", "shell", linter["command"] if linter else "lint", "error", output)
+    add.ran(add.call("lint", "shell", linter["command"] if linter else "lint"), "error", output)
     add.change(lint=None)
 
 
@@ -169,8 +187,9 @@ def _failed_edits(add: Builder, text: str) -> None:
         found = _FAILED_BLOCK.fullmatch(line.strip()) or _FAILED_HUNK.match(line)
         path = add.path(found["path"]) if found else None
         if path is not None and path not in seen:
-            add.ran("edit", "edit", path, "error", line.strip("# "), part=str(len(seen)) if seen else "")
             seen.add(path)
+            call = _take_edit(add, path) or add.call("edit", "edit", path, number=len(seen))
+            add.end_call(call, "error", line.strip("# "))
 
 
 def _failed_request(add: Builder, text: str, *, last: bool) -> None:
@@ -206,6 +225,7 @@ def _asked_by_comment(add: Builder, _found: re.Match[str]) -> None:
 _TABLE: Final[tuple[tuple[re.Pattern[str], Callable[[Builder, re.Match[str]], None]], ...]] = (
     (re.compile(r"Tokens: .*"), _answered),
     (re.compile(r"Applied edit to (?P<path>.+)"), _applied),
+    (re.compile(r"Did not apply edit to (?P<path>.+) \(--dry-run\)|Skipping edits to (?P<skipped>.+)"), _not_applied),
     (re.compile(r"Commit (?P<id>[0-9a-f]{7,40}) (?P<subject>.*)"), _committed),
     (re.compile(r"Committing .+ before applying edits\."), _commit_first),
     (re.compile(r"Create new file\? .*\]: (?P<answer>.*)"), _create),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import usable_name
 from carryover.agents.aider import wire
 from carryover.agents.aider.builder import Builder, mark_of
-from carryover.agents.aider.commands import user_input
-from carryover.agents.aider.context import MAX_CHANGES, Context
+from carryover.agents.aider.commands import drop_edits, user_input
+from carryover.agents.aider.context import MAX_EDITS, Context
 from carryover.agents.aider.edits import read_answer
 from carryover.agents.aider.messages import own_message
 from carryover.model import AssistantMessage, SessionStart
@@ -24,12 +26,12 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     session = usable_name(block.session)
     if session is None or not block.at_ms:
         return context, Parsed(skipped=(rawjson.skipped(block.kind, "no session header before it", None),))
-    return _parsed(source, _entered(context, session, block), block)
+    return _parsed(source, _entered(context, session), block)
 
 
-def _entered(context: Context, session: str, block: wire.Block) -> Context:
+def _entered(context: Context, session: str) -> Context:
     """The context of the block's session: a new one begins with nothing but its id."""
-    return context if context.session == session else Context(session=session, last_ms=block.at_ms)
+    return context if context.session == session else Context(session=session)
 
 
 def _parsed(source: Source, context: Context, block: wire.Block) -> tuple[Context, Parsed]:
@@ -50,11 +52,17 @@ def _parsed(source: Source, context: Context, block: wire.Block) -> tuple[Contex
 
 
 def _answer(add: Builder, text: str) -> None:
-    """The model's words, and the changes it asks for, which count once Aider says that it applied them."""
+    """The edits that the model asks for, which count once Aider says that it applied them, and the model's words."""
     answer = read_answer(text, add.path, whole_files=add.context.whole_files)
+    drop_edits(add)
+    edits = []
+    for number, change in enumerate(answer.changes[:MAX_EDITS], 1):
+        call = add.call("edit", "edit", change.path, number=number)
+        edits.append(msgspec.structs.replace(call, changes=(change,)))
+        add.begin_call(call)
     if answer.prose:
         add.add(AssistantMessage(text=answer.prose, aborted=add.context.interrupted), "answer")
-    add.change(answer=mark_of(text), repeated=0, changes=answer.changes[:MAX_CHANGES], new_path=(), lint=None)
+    add.change(edits=tuple(edits), silent=not answer.prose, answer=mark_of(text), repeated=0, new_path=(), lint=None)
 
 
 def _own_messages(add: Builder, messages: tuple[str, ...]) -> None:
