@@ -57,6 +57,11 @@ def is_new_file(data: bytes, key: str, entry: str) -> bool:
     return data in (whole_file(_block(key, entry)), whole_file(_block(key, entry), b"\r\n"))
 
 
+def has_list(data: bytes, key: str) -> bool:
+    """Whether the file has the list, if only an empty one. Raises EditRefused for what is not understood."""
+    return _find(_text(data), key).form != "none"
+
+
 def has_entry(data: bytes, key: str, entry: str) -> bool:
     """Whether the list has the entry, in whatever quotes. Raises EditRefused for what is not understood."""
     text = _text(data)

@@ -7,6 +7,7 @@ it was not a write. Unpacking sets the time of the last write, which is then ano
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -41,7 +42,10 @@ def why_not_own(root: Path, path: Path) -> str | None:
         return None
     if found.st_mtime_ns < _made_ns(git) - _TICK_NS:
         return "it is older than the repository"
-    return _tracked(root, path, git)
+    try:
+        return TRACKED if is_tracked(root, path) else None
+    except OSError:
+        return "git could not say whether it is tracked"
 
 
 def is_own(root: Path, path: Path) -> bool:
@@ -60,23 +64,22 @@ def _made_ns(git: Path) -> int:
     return min(times, default=whole.st_ctime_ns if whole is not None else 0)
 
 
-def _tracked(root: Path, path: Path, git: Path) -> str | None:
-    index = _status(git / "index")
+def is_tracked(root: Path, path: Path) -> bool:
+    """Whether git tracks a file of the checkout at `root`. Blocks, and asks only after git's index has changed.
+
+    Raises OSError where git can't say.
+    """
+    index = _status(root / ".git" / "index")
     signature = (index.st_mtime_ns, index.st_size, index.st_ino) if index is not None else None
     if signature is not None and _untracked.get(path) == signature:
-        return None
-    try:
-        command = ("ls-files", "-z", "--", path.relative_to(root).as_posix())
-        [answer] = ask(root, command, deadline=time.monotonic() + _GIT_TIMEOUT_S)
-    except OSError:
-        return "git could not say whether it is tracked"
+        return False
+    command = ("ls-files", "-z", "--", path.relative_to(root).as_posix())
+    [answer] = ask(root, command, deadline=time.monotonic() + _GIT_TIMEOUT_S)
     if answer.code != 0:
-        return "git could not say whether it is tracked"
-    if answer.out:
-        return TRACKED
-    if signature is not None:
+        raise OSError(errno.EINVAL, "git can't read this repository")
+    if not answer.out and signature is not None:
         _untracked[path] = signature
-    return None
+    return bool(answer.out)
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -67,7 +67,7 @@ class Builder(EventBuilder[Context]):
         result = call.ended(status, output, exit_code=exit_code, never_ran=never_ran)
         return self._add_at(result, f"{call.id}:result")
 
-    def open(self, call: OpenCall) -> None:
+    def start_call(self, call: OpenCall) -> None:
         """Adds a call whose end will be seen later. One that is still open has ended in a way that nobody knows."""
         self.close("unknown")
         self.begin_call(call)

@@ -29,7 +29,7 @@ def user_input(add: Builder, text: str) -> None:
         return
     add.change(repeated=0, answer=0)
     if text.startswith("!"):
-        add.open(add.call("run", "shell", text[1:].strip(), actor="human"))
+        add.start_call(add.call("run", "shell", text[1:].strip(), actor="human"))
     elif text.startswith("/"):
         _command(add, text)
     else:
@@ -67,9 +67,9 @@ def _command(add: Builder, text: str) -> None:
         add.add(UserPrompt(text=words, command=word), "prompt")
         add.change(repeated=mark_of(words), in_turn=True)
     elif word == _TEST:
-        add.open(add.call("test", "shell", words or add.context.test_command, actor="human"))
+        add.start_call(add.call("test", "shell", words or add.context.test_command, actor="human"))
     elif word in _SHELL and words:
-        add.open(add.call("run", "shell", _SHELL[word] + words, actor="human"))
+        add.start_call(add.call("run", "shell", _SHELL[word] + words, actor="human"))
     elif word == "/web" and words:
         add.ran(add.call("web", "web", words, actor="human"), "unknown")
     elif word in _ENDS:

@@ -151,7 +151,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _running(add: Builder, found: re.Match[str]) -> None:
-    add.open(add.call("run", "shell", found["command"]))
+    add.start_call(add.call("run", "shell", found["command"]))
 
 
 def _added_output(add: Builder, _found: re.Match[str]) -> None:
