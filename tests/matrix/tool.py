@@ -63,12 +63,15 @@ class Tool:
     agent: str
     play: Callable[[Path, Path, datetime], Played]
     """Home folder, working folder, time: a new session."""
-    starts: Callable[[Path, Path, Played | None], Call]
-    """Home folder, working folder, and the session that goes on, None for a new one: the hook of a session's start."""
+    starts: Callable[[Path, Path, Played | None], Call] | None
+    """Home folder, working folder, and the session that goes on, None for a new one: the hook of a session's start.
+    None: it has no hooks, and has what it `reads` by itself."""
     takes_in: Callable[[str], str]
     """What of the hook's answer reaches the model."""
     reads: Callable[[Path, Path], str]
     """Project and working folder: the instructions that the agent reads there by itself."""
+    silent_on: frozenset[str] = frozenset()
+    """Facts of the story that its records do not hold, so that nobody can hand them over."""
     timed: bool = True
     """Its records tell times to the second. Where only prompts do, to the minute, how long work went on is unknown."""
 

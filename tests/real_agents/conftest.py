@@ -6,6 +6,7 @@ model provider. A row that needs what this machine lacks is SKIPPED, with the re
 CARRYOVER_AGENT_CACHE   where clients and boxes lie (default: .cache/agents in the checkout)
 CARRYOVER_AGENT_KEEP    set: the boxes' files are kept for a look
 CARRYOVER_CLAUDE_CODE   versions of Claude Code to run, separated by blanks
+CARRYOVER_AIDER         versions of Aider to run, separated by blanks
 CARRYOVER_CODEX         versions of Codex CLI to run, separated by blanks
 """
 

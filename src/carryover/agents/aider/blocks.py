@@ -22,6 +22,9 @@ _AFTER_ANSWER: Final = re.compile(
     r"> (?:Tokens: |litellm\.|\^C|Retrying in |Traceback \(most recent call last\)|Model .* has hit a token limit)"
 )
 """What Aider writes after an answer, whole or cut off."""
+_ERROR: Final = re.compile(r"> litellm\.")
+_WRITTEN_AT_ONCE: Final = 4_000
+"""Characters. A longer block may be met half written."""
 _COMMAND: Final = re.compile(r"> .*aider", re.IGNORECASE)
 _VERSION: Final = re.compile(r"> Aider v\d")
 _VERSION_WITHIN: Final = 12
@@ -44,7 +47,7 @@ class Splitter:
 
     `last`: the kind of the block before. `interrupted`: the user stopped the answer that comes next, or came last.
     `typed` says whether a text is in the input history; None where nobody knows. `whole`: nothing is being written, so
-    the last block is complete.
+    the last block is complete in any case.
     """
 
     last: Kind | None
@@ -64,7 +67,7 @@ class Splitter:
             if at == len(lines):
                 return
             kind, end = self._next(lines, at, adjacent=at == first and self.last not in (None, "model"))
-            if end is None or (end == len(lines) and not self.whole):
+            if end is None or not self._is_complete(kind, lines, at, end):
                 return
             piece = Piece(kind, tuple(lines[at:end]), end)
             self._pass(piece)
@@ -87,6 +90,15 @@ class Splitter:
         elif is_message(line) or (line.startswith(_MESSAGE) and adjacent):
             return "messages", self._messages(lines, at)
         return "model", self._answer(lines, at)
+
+    def _is_complete(self, kind: Kind, lines: Sequence[str], at: int, end: int) -> bool:
+        """Whether nothing more of a block can come. One that is short was written at once; after an error Aider says
+        next what it means and whether it tries again."""
+        if end < len(lines) or self.whole:
+            return True
+        if kind == "messages" and any(_ERROR.match(line) for line in lines[max(at, end - 2) : end]):
+            return False
+        return sum(map(len, lines[at:end])) < _WRITTEN_AT_ONCE
 
     def _messages(self, lines: Sequence[str], at: int) -> int:
         while at < len(lines) and lines[at].startswith(_MESSAGE):
@@ -115,7 +127,7 @@ class Splitter:
             return _is_start_of_aider(lines, at)
         if is_prompt(line):
             end = _run(lines, at, is_prompt)
-            if end == len(lines) and not self.whole:
+            if not self._is_complete("prompt", lines, at, end):
                 return None
             return self.interrupted or self.typed(prompt_text(lines[at:end])) is True
         return False

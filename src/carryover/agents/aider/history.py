@@ -19,8 +19,8 @@ from carryover.readers.position import Position, confirmed, guarded
 from carryover.readers.stat_cache import utc_now_ms
 
 HOLD_MS: Final = 300
-"""For how long after a write the last block may still be growing. Aider writes a block at once, but a long one need not
-arrive in one piece."""
+"""For how long after a write the last block may still be growing: a long one need not arrive in one piece, and after an
+error Aider writes what it does next."""
 
 
 class State(msgspec.Struct, frozen=True, array_like=True):
