@@ -86,11 +86,15 @@ class HistoryReader:
             full = len(data) == size
             forced = full and size > MAX_LINE_BYTES
             end = data.rfind(b"\n") + 1
-            if not end and forced:
-                passed = msgspec.structs.replace(state.position, passed=len(data))
-                return _skip(descriptor, msgspec.structs.replace(state, position=passed))
             run = _Run(state, data[:end], inputs, whole=forced or (not full and wait_ms is None))
-            if run.records or not full or forced:
+            if forced and not run.records:  # nothing but blank lines before the beginning of one too long to hold
+                position = Position(
+                    offset=state.position.offset + end,
+                    line=state.position.line + data[:end].count(b"\n"),
+                    passed=len(data) - end,
+                )
+                return _skip(descriptor, msgspec.structs.replace(state, position=position))
+            if run.records or not full:
                 break
             size *= 4
         waits = not full and wait_ms is not None and run.rest
@@ -99,6 +103,7 @@ class HistoryReader:
             records=tuple(run.records),
             cursor=b"",
             more=more,
+            oversized=run.oversized,
             retry_after_s=wait_ms / 1000 if waits and wait_ms is not None and not more else None,
         )
         return batch, run.state
@@ -116,7 +121,8 @@ class _Run:
         self.records: list[Record] = []
         self.cut = False
         raw = data.split(b"\n")[:-1]
-        lines = [line.decode("utf-8", "replace").removesuffix("\r") for line in raw]
+        held = [line if len(line) <= MAX_LINE_BYTES else b"" for line in raw]
+        lines = [line.decode("utf-8", "replace").removesuffix("\r") for line in held]
         self.state = state
         splitter = blocks.Splitter(
             state.last,
@@ -146,6 +152,7 @@ class _Run:
                 self.cut = any(map(str.strip, lines[done:]))
                 break
         self.rest = any(map(str.strip, lines[done:]))
+        self.oversized = sum(len(line) > MAX_LINE_BYTES for line in raw[:done])
 
     def _block(self, piece: blocks.Piece, inputs: Inputs) -> Block:
         """The block, and the state that goes with it."""
