@@ -59,7 +59,7 @@ class Client:
 
 def get(version: str) -> Client:
     """The client of that version, fetched on first use. Raises NotInstalled."""
-    return Client(version, pypi.installed("aider-chat", version))
+    return Client(version, pypi.installed("aider-chat", version, any_version_of=("pyperclip",)))
 
 
 @contextmanager
