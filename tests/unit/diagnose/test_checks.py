@@ -13,6 +13,7 @@ from carryover.diagnose.report import (
     MovedAside,
     ProjectReport,
     Report,
+    UnreadSource,
 )
 from carryover.install.service import ServiceStatus
 from carryover.ledger.rows import SkippedRow
@@ -21,6 +22,7 @@ from carryover.publish.policy import Refusal
 from support.reports import CLAUDE, CODEX, HEALTHY, LEDGER, RUNNING, SERVICE, changed
 
 TRACKED = Refusal("it would be committed", tracked=True)
+ANOTHERS = UnreadSource(agent="codex", path="/home/dev/shop/talk", reason="git tracks it")
 OVERRIDE = HiddenFile(name="AGENTS.md", by="AGENTS.override.md", agent="codex")
 
 
@@ -66,6 +68,13 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "note",
             None,
             "~/shop: AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex.",
+        ),
+        (
+            changed(HEALTHY, projects=(ProjectReport(root="/home/dev/shop", unread=(ANOTHERS,)),)),
+            "transcripts",
+            "note",
+            None,
+            "~/shop/talk is not read: git tracks it.",
         ),
         (
             changed(HEALTHY, service=ServiceStatus(kind="systemd", installed=False)),
