@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from carryover.agents import adapters
+from carryover.agents.unsupported import UNSUPPORTED
 from carryover.cli.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything, only_this_path, put_claude
@@ -161,8 +163,11 @@ def test_with_nothing_chosen_nothing_is_changed(home: Path, run: Run, monkeypatc
     assert everything(home) == before
 
 
+LATER = UNSUPPORTED[0].id
+
+
 @pytest.mark.parametrize("command", ["install", "refresh"])
-@pytest.mark.parametrize("tools", ["", "aider", "codex,aider", "claude-code,clippy"])
+@pytest.mark.parametrize("tools", ["", LATER, f"codex,{LATER}", "claude-code,clippy"])
 def test_a_name_that_cannot_be_used_is_refused_and_de_selects_nothing(
     installed: Path, home: Path, run: Run, command: str, tools: str
 ) -> None:
@@ -171,7 +176,7 @@ def test_a_name_that_cannot_be_used_is_refused_and_de_selects_nothing(
     code, out, err = run(command, "--agents", tools, "--no-service")
 
     assert (code, out) == (ExitCode.USAGE, "")
-    assert "Nothing was changed. Supported are: claude-code, codex, cursor." in err
+    assert f"Nothing was changed. Supported are: {', '.join(adapters())}." in err
     assert everything(home) == before
 
 
