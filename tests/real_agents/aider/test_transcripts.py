@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 import pytest
 
@@ -14,6 +15,9 @@ from real_agents.lab.rows import Row
 from real_agents.lab.waiting import wait_until
 
 pytestmark = pytest.mark.real_agents
+
+
+MORE: Final = "Then print the discount of each item in cart.py"
 
 
 def begin(aider: AiderBox) -> None:
@@ -46,8 +50,11 @@ def test_a_session_is_recorded_whole_and_once(aider: AiderBox, row: Row) -> None
 def test_tests_that_fail_and_pass_are_recorded(aider: AiderBox, row: Row) -> None:
     """`/test` in a terminal: what fails adds output to the chat, and what passes says nothing."""
     begin(aider)
-    aider.script(GOOD, "Both are fine.")
+    aider.script("Aye.", GOOD, "Both are fine.")
     with aider.terminal("pricing.py", "--yes-always", "--test-cmd", "python3 -m unittest -q") as terminal:
+        terminal.wait(READY)
+        terminal.enter(TASK)
+        terminal.wait("Aye")
         terminal.wait(READY)
         terminal.enter("/test")
         terminal.wait("Commit [0-9a-f]{7}")
@@ -65,15 +72,16 @@ def test_tests_that_fail_and_pass_are_recorded(aider: AiderBox, row: Row) -> Non
 
     row.shown(f"test runs: {runs}")
     assert runs == [("error", None), ("ok", 0)]
-    assert [prompt.text for prompt in session.all(UserPrompt)] == ["What is left?"]
+    assert [prompt.text for prompt in session.all(UserPrompt)] == [TASK, "What is left?"]
 
 
 def test_a_limit_ends_the_turn(aider: AiderBox, row: Row) -> None:
     """The provider refuses for good; the handoff says so, and names what was asked."""
     begin(aider)
-    # 0.86.2 asks again with growing pauses, for a minute and a half, as long as the error is one of a rate.
-    aider.script({"error": {"status": 402, "message": "You exceeded your current quota: insufficient credits"}})
-    aider.box.run(aider.client.command, "--yes-always", "--message", TASK, "pricing.py", cwd=PROJECT)
+    # It asks again with growing pauses, nine times in a minute and a half (0.86.2).
+    aider.script(*[{"error": {"status": 429, "message": "Rate limit reached. Try again in 2h."}}] * 40)
+    command = (aider.client.command, "--yes-always", "--message", TASK, "pricing.py")
+    aider.box.run(*command, cwd=PROJECT, timeout_s=300)
     text = product.carryover(aider.box, "handoff", cwd=PROJECT)
     [session] = recorded.sessions(aider.box)
 
@@ -86,11 +94,11 @@ def test_what_is_appended_reaches_the_handoff_without_being_asked_for(aider: Aid
     """The watcher sees the history; Aider has no hooks."""
     begin(aider)
     aider.script("First.")
-    aider.message("Say something", "pricing.py")
+    aider.message(TASK, "pricing.py")
     product.carryover(aider.box, "handoff", cwd=PROJECT)
     aider.script("Second answer.")
-    aider.message(TASK, "pricing.py")
-    waited_s = wait_until(lambda: TASK in handoffs.read(aider.box, PROJECT))
+    aider.message(MORE, "pricing.py")
+    waited_s = wait_until(lambda: MORE in handoffs.read(aider.box, PROJECT))
     age_s = time.time() - aider.box.here(PROJECT / HISTORY).stat().st_mtime
 
     row.shown(f"in the handoff {waited_s:.1f} s after the client ended, {age_s:.1f} s after its last write")
