@@ -67,6 +67,24 @@ def test_prompts_as_they_were_typed_and_nothing_else(name: str, prompts: list[st
     assert [prompt.text for prompt in of(events(name), UserPrompt)] == prompts
 
 
+def test_an_older_client_writes_the_same() -> None:
+    """0.82.3, one prompt a session: a failed edit, one that works, a question, and a key that is refused."""
+    found = read_on(AGENT, source_at(AGENT, recording("work", "0.82.3"))).events
+
+    assert [prompt.text for prompt in of(found, UserPrompt)] == [
+        "Make discount() in pricing.py return whole cents, never floats",
+        "Why integers?",
+        "Say it again",
+    ]
+    assert [(result.name, result.status) for result in of(found, ToolResult)] == [
+        ("edit", "error"),
+        ("edit", "ok"),
+        ("commit", "ok"),
+    ]
+    assert [end.reason for end in of(found, TurnEnd)] == ["error"]
+    assert {info.agent_version for info in of(found, SessionInfo)} == {"0.82.3"}
+
+
 def test_each_prompt_has_the_time_of_its_input() -> None:
     """The chat history dates sessions only (0.86.2). The recordings were made in UTC; here it may be another zone."""
     found = [event for event in events("story") if isinstance(event.body, UserPrompt)]
