@@ -185,6 +185,10 @@ class Agent:
     an older version of the agent wrote it; `reader` and `parse` read it like any other source. None: there is no such
     form."""
 
+    in_projects: bool = False
+    """Its sources are in the projects themselves: the top folder of each known project is a root as well, of which only
+    the entries directly in it are asked for. There `sources` must be cheap, for it is called every second."""
+
     @property
     def id(self) -> str:
         """The id it is known by in settings, in the ledger and on the command line."""

@@ -126,15 +126,16 @@ class HookReview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Starter(msgspec.Struct, frozen=True, kw_only=True):
-    """How the agent is started with a first prompt, in the folder that it is started in."""
+    """How the agent is started so that it continues, in the folder that it is started in."""
 
     binary: str
     """Name of the command."""
     args: tuple[str, ...] = ("{prompt}",)
+    """`{prompt}` is a first prompt that names the handoff, `{handoff}` the path of the handoff."""
 
-    def arguments(self, prompt: str) -> tuple[str, ...]:
-        """What follows the command, with `{prompt}` filled in."""
-        return tuple(arg.replace("{prompt}", prompt) for arg in self.args)
+    def arguments(self, prompt: str, handoff: str) -> tuple[str, ...]:
+        """What follows the command, with the names in braces filled in."""
+        return tuple(arg.replace("{prompt}", prompt).replace("{handoff}", handoff) for arg in self.args)
 
 
 class InstructionLimit(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,6 +159,20 @@ class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
     """Files beside it that the agent reads in its place."""
     limit: InstructionLimit | None = None
     """None: it is read whole, or nobody knows."""
+
+
+class ReadList(msgspec.Struct, frozen=True, kw_only=True):
+    """A list in a project's settings of files that the agent puts before the model in each session, by their paths.
+
+    The handoff goes into it where an agent reads no instruction file by itself.
+    """
+
+    file: str
+    """Name of the settings file at the top of a project: YAML."""
+    key: str
+    """The list, at the top level."""
+    user_file: Place
+    """Settings of the user for all projects, whose list counts only where the project's file has none."""
 
 
 class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,6 +275,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """None: it keeps them, or nobody knows."""
     instructions: tuple[InstructionFile, ...] = ()
     """Files in a project that it reads by itself, as far as we put a pointer into them."""
+    read_list: ReadList | None = None
+    """None: it reads instruction files, or hooks give it the handoff."""
     start: Starter | None = None
     """None: it can't be started with a prompt."""
     folder_must_exist: bool = False

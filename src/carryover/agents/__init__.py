@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from carryover.adapter.contract import Agent
-    from carryover.adapter.spec import AgentSpec, InstructionFile
+    from carryover.adapter.spec import AgentSpec, InstructionFile, ReadList
 
 
 def adapters() -> dict[str, Agent]:
@@ -59,6 +59,11 @@ def instruction_files() -> dict[str, dict[str, InstructionFile]]:
         for file in spec.instructions:
             found.setdefault(file.name, {})[spec.id] = file
     return dict(sorted(found.items(), key=lambda item: item[0] != "AGENTS.md"))
+
+
+def read_lists() -> tuple[ReadList, ...]:
+    """Returns the lists in projects' settings of files that agents put before the model."""
+    return tuple(spec.read_list for spec in specs() if spec.read_list is not None)
 
 
 def agent_id_of(name: str) -> str | None:

@@ -16,12 +16,5 @@ _COPILOT: Final = AgentSpec(
     # The chat in VS Code keeps its data among the editor's own, which says nothing of whether the chat is used.
     folders=(Place(path="~/.copilot", env="COPILOT_HOME"),),  # 1.0.102
 )
-_AIDER: Final = AgentSpec(
-    id="aider",
-    name="Aider",
-    binaries=("aider",),
-    folders=(Place(path="~/.aider"),),  # 0.86.2
-)
-
-UNSUPPORTED: Final = (_COPILOT, _AIDER)
+UNSUPPORTED: Final = (_COPILOT,)
 """In the order shown to people."""

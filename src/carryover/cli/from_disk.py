@@ -28,6 +28,7 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
 from carryover.ingest.catch_up import compare_with_disk
+from carryover.ingest.in_projects import known_projects, roots_in_projects
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import FoundSource, TranscriptRoot, find_sources, roots_to_read
 from carryover.ingest.spool import Spool, collect_pending
@@ -41,8 +42,10 @@ SLOW_S: Final = 1.0
 """Reading that takes longer than this shows, on a terminal, how far it has come."""
 
 
-def sources_on_disk(config: Config) -> list[FoundSource]:
+def sources_on_disk(config: Config, projects: Iterable[Path] = ()) -> list[FoundSource]:
     """Every transcript that is to be read, oldest first, so that what a fork copied is read where it was said.
+
+    With those that agents keep in `projects` themselves.
 
     Raises UserError (REFUSED) while paused: nothing is to be read then.
     """
@@ -52,7 +55,7 @@ def sources_on_disk(config: Config) -> list[FoundSource]:
             "`carryover unpause` ends the pause.",
             ExitCode.REFUSED,
         )
-    return _oldest_first(find_sources(adapters(), _roots(config)))
+    return _oldest_first(find_sources(adapters(), (*_roots(config), *_in_projects(config, projects))))
 
 
 def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Source]:
@@ -68,6 +71,10 @@ def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Sour
     sessions: set[tuple[str, str]] = set()
     chosen: set[str] = set()
     for item in items:
+        if item.project is not None:
+            if str(item.project) in roots:
+                chosen.add(item.source.path)
+            continue
         if _holds_many(item.source):
             chosen.add(item.source.path)
             continue
@@ -126,9 +133,11 @@ def catch_up(state: StateDir, root: str) -> bool:
 async def _catch_up(state: StateDir, root: str) -> None:
     ledger = await Ledger.open(state.ledger, DigestReducer())
     try:
-        folders = _roots(settings_now(state))
+        config = settings_now(state)
+        folders = _roots(config)
         await asyncio.to_thread(collect_pending, Spool(state), adapters(), [folder.agent_id for folder in folders])
-        found = await compare_with_disk(ledger, adapters(), folders, now_ms=_now_ms(), also_broken=True)
+        here = _in_projects(config, (Path(root), *known_projects(state.ledger)))
+        found = await compare_with_disk(ledger, adapters(), (*folders, *here), now_ms=_now_ms(), also_broken=True)
         roots = await follow_here(ledger, state, root)
         await _read(ledger, of_project(_oldest_first(found.outdated), roots), adapters(), _now_ms)
         # Once more: what was read just now is to be known by its folder, should that be moved.
@@ -177,6 +186,10 @@ async def _read(ledger: Ledger, sources: list[Source], agents: Mapping[str, Agen
 
 def _roots(config: Config) -> tuple[TranscriptRoot, ...]:
     return roots_to_read(adapters().values(), config, Path.home(), os.environ)
+
+
+def _in_projects(config: Config, projects: Iterable[Path]) -> tuple[TranscriptRoot, ...]:
+    return roots_in_projects([agent for agent in adapters().values() if config.reads(agent.id)], projects)
 
 
 def _oldest_first(seen: Iterable[FoundSource]) -> list[FoundSource]:

@@ -8,10 +8,11 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -48,6 +49,10 @@ class Held(msgspec.Struct, frozen=True):
 
 
 MODES: Final = get_args(ResumeMode)
+
+
+NAMED_WITHIN_S: Final = 3.0
+"""The daemon may still be reading everything else after that."""
 
 
 def add_options(parser: argparse.ArgumentParser, *, examples: str) -> None:
@@ -115,8 +120,23 @@ def _carry_out(state: StateDir, setup: Setup, asked: tuple[str, ...], *, service
     if applied[-1].outcome not in ("unchanged", "left alone"):
         reload_daemon(state)
     background = bring_up(state, service=service)
+    if background.pid is not None:
+        _name_this_project(state, setup)
     read = watch_first_read(state) if background.pid is not None else None
     return Done(setup, asked, applied, background, read, held_by(state) if read is not None else None)
+
+
+def _name_this_project(state: StateDir, setup: Setup) -> None:
+    """Tells the daemon of the project that the command runs in, if it holds sources that nothing else leads to."""
+    from carryover.agents import adapters
+    from carryover.cli.context import project_root
+    from carryover.daemon.client import ask_daemon
+    from carryover.ingest.in_projects import roots_in_projects
+
+    with suppress(UserError, TimeoutError):
+        root = project_root(None)
+        if roots_in_projects([adapters()[agent] for agent in setup.selected], [Path(root)]):
+            ask_daemon(state.socket, "POST", f"/settle?{urlencode({'root': root})}", timeout_s=NAMED_WITHIN_S)
 
 
 def _show(setup: Setup, asked: tuple[str, ...], *, as_json: bool) -> int:

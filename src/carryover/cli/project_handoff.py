@@ -63,7 +63,7 @@ def _bring_up_to_date(state: StateDir, root: str) -> bool:
     from carryover.daemon.client import ask_daemon
 
     try:
-        settled = ask_daemon(state.socket, "POST", "/settle", timeout_s=SETTLE_LIMIT_S)
+        settled = ask_daemon(state.socket, "POST", f"/settle?{urlencode({'root': root})}", timeout_s=SETTLE_LIMIT_S)
     except TimeoutError:
         settled = {"caught_up": False}
     if settled is not None:
@@ -91,7 +91,8 @@ def _from_disk(state: StateDir, root: str, config: Config) -> Refreshed | None:
     from carryover.agents import adapters
     from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger
 
-    with temporary_ledger(of_project(sources_on_disk(settings_now(state)), {root}), adapters()) as ledger:
+    seen = sources_on_disk(settings_now(state), [Path(root)])
+    with temporary_ledger(of_project(seen, {root}), adapters()) as ledger:
         return _made(ledger, root, config)
 
 

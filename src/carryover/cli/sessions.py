@@ -108,7 +108,7 @@ def _ledger_of(root: str | None) -> Iterator[sqlite3.Connection]:
     from carryover.agents import adapters
     from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger
 
-    seen = sources_on_disk(settings_now(state))
+    seen = sources_on_disk(settings_now(state), [Path(root)] if root else [])
     sources = of_project(seen, {root}) if root else [item.source for item in seen]
     with temporary_ledger(sources, adapters()) as ledger:
         yield ledger

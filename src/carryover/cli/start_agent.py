@@ -38,7 +38,7 @@ class StartableAgent(msgspec.Struct, frozen=True):
     def words(self, handoff: str) -> tuple[str, ...]:
         """The command line, as the user's shell finds the command."""
         shown = self.starter.binary if self.command.on_path else str(self.command.path)
-        return (shown, *self.starter.arguments(go_on_prompt(handoff)))
+        return (shown, *self.starter.arguments(go_on_prompt(handoff), handoff))
 
 
 def startable_agent(agent_id: str, config: Config) -> StartableAgent:

@@ -46,11 +46,15 @@ def control_app(
     limiter: ConnectionLimiter,
     port: Port,
     moves: Moves | None = None,
+    know: Callable[[str], None] = lambda _root: None,
 ) -> web.Application:
-    """The application behind the control socket; `health` and `settle` give what is answered, as JSON."""
+    """The application behind the control socket; `health` and `settle` give what is answered, as JSON.
+
+    `know` gets the root of a project that is to be read as well, before that is settled.
+    """
     app = guarded_app(log, limiter, port)
     app.router.add_get("/health", json_route(health))
-    app.router.add_post("/settle", json_route(settle))
+    app.router.add_post("/settle", _settling(settle, know))
     if moves is not None:
         app.router.add_post("/follow", _asked(moves.follow_root, "root"))
         app.router.add_post("/link", _asked(moves.link, "old", "new"))
@@ -88,6 +92,18 @@ def _listen(path: Path) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _settling(settle: Answer, know: Callable[[str], None]) -> Handler:
+    answer = json_route(settle)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        root = request.query.get("root", "")
+        if root.startswith("/"):
+            know(root)
+        return await answer(request)
+
+    return handle
 
 
 def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Handler:

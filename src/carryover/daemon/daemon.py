@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from carryover import __version__
 from carryover.agents import adapters
+from carryover.config import project_settings
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.control import control_app, serving
 from carryover.daemon.health import Health, ProjectHealth, Settled
@@ -38,6 +39,7 @@ from carryover.daemon.sd_notify import SystemdNotifier
 from carryover.daemon.supervisor import Supervisor
 from carryover.daemon.watcher import Watcher
 from carryover.facts import GitFacts
+from carryover.ingest.in_projects import KnownProjects, roots_in_projects
 from carryover.ingest.scan import MS_PER_DAY, TranscriptRoot, roots_to_read
 from carryover.ingest.spool import Spool
 from carryover.ledger.ledger_errors import LedgerUnavailable
@@ -103,6 +105,7 @@ class Daemon:
             log=log,
             reads=context.reads,
         )
+        self._known = KnownProjects(context.state.ledger)
         roots = self._roots
         spool = Spool(context.state)
         self._rescanner = Rescanner(
@@ -111,12 +114,21 @@ class Daemon:
             ledger,
             self._ingest_queue,
             active_days=context.active_days,
-            on_lost_hints=lambda: self._watcher.restart(),
+            on_lost_hints=self._restart_watchers,
             spool=spool,
             log=log,
         )
         self._watcher = Watcher(
-            self._agents, roots, on_sources=self._ingest_queue.hint, on_rescan=self._rescanner.request, log=log
+            self._agents, self._folders, on_sources=self._ingest_queue.hint, on_rescan=self._rescanner.request, log=log
+        )
+        # By itself: a project's own folders may be many, and none of them holds what is looked for.
+        self._project_watcher = Watcher(
+            self._agents,
+            self._projects_with_sources,
+            on_sources=self._ingest_queue.hint,
+            on_rescan=self._rescanner.request,
+            log=log,
+            deep=False,
         )
         self._hooks = HookWiring(
             context,
@@ -157,14 +169,28 @@ class Daemon:
 
     def settings_changed(self) -> None:
         """What is read, what projects are published with, and what is kept for hooks may be other than before."""
-        self._watcher.restart()
+        self._restart_watchers()
         self._rescanner.request("settings")
         self._publish_queue.mark_all_dirty()
         self._hooks.settings_changed()
         self._notices.ignore_earlier()
 
+    def _restart_watchers(self) -> None:
+        self._watcher.restart()
+        self._project_watcher.restart()
+
     def _roots(self) -> tuple[TranscriptRoot, ...]:
+        return (*self._folders(), *self._projects_with_sources())
+
+    def _folders(self) -> tuple[TranscriptRoot, ...]:
         return roots_to_read(self._agents.values(), self._context.config, self._context.home, self._context.env)
+
+    def _projects_with_sources(self) -> tuple[TranscriptRoot, ...]:
+        """Those of the known projects that hold sources which are read."""
+        config = self._context.config
+        agents = [agent for agent in self._agents.values() if config.reads(agent.id)]
+        found = roots_in_projects(agents, self._known.folders())
+        return tuple(root for root in found if not project_settings(root.path, config).excluded)
 
     def _start(self, supervisor: Supervisor) -> None:
         for n in range(PUBLISHERS):
@@ -173,6 +199,7 @@ class Daemon:
             supervisor.start(f"reader-{n + 1}", self._ingest_queue.run, vital=True)
         supervisor.start("rescanner", self._rescanner.run)
         supervisor.start("watcher", self._watcher.run)
+        supervisor.start("project-watcher", self._project_watcher.run)
         supervisor.start("control", self._serve)
         self._hooks.start(supervisor)
         supervisor.start("rebuild", self._rebuild)
@@ -186,7 +213,7 @@ class Daemon:
         began = time.monotonic()
         await supervisor.stop("control")
         await self._hooks.stop(supervisor)
-        for name in ("watcher", "rescanner", "rebuild", "limit-notice", "moves", "warm-up"):
+        for name in ("watcher", "project-watcher", "rescanner", "rebuild", "limit-notice", "moves", "warm-up"):
             await supervisor.stop(name)
         self._ingest_queue.drain()
         await _all(supervisor.stop(f"reader-{n + 1}", within_s=FINISH_READING_S) for n in range(READERS))
@@ -225,6 +252,7 @@ class Daemon:
             self._hooks.calls,
             self._log,
             moves=self._moves,
+            know=lambda root: self._known.add(Path(root)),
             limiter=limiter,
             port=self._hooks.listening_on,
         )

@@ -24,6 +24,7 @@ from carryover.adapter.contract import Agent, Source
 from carryover.daemon.health import WatchState
 from carryover.daemon.log import Log
 from carryover.ingest.scan import TranscriptRoot
+from carryover.probe.own_file import is_own
 
 STEP_MS: Final = 25
 """watchfiles looks at its queue this often and gives out what it has once a step brought nothing more: an append
@@ -62,9 +63,12 @@ class Watcher:
         on_sources: Callable[[Iterable[Source]], None],
         on_rescan: Callable[[str], None],
         log: Log,
+        deep: bool = True,
     ) -> None:
+        """`deep`: what is below the roots is watched as well, and not only their entries."""
         self._agents = agents
         self._roots = roots
+        self._deep = deep
         self._on_sources = on_sources
         self._on_rescan = on_rescan
         self._log = log
@@ -123,6 +127,7 @@ class Watcher:
         for changes in watch(
             *dict.fromkeys(root.path for root in existing),
             watch_filter=None,
+            recursive=self._deep,
             debounce=DEBOUNCE_MS,
             step=STEP_MS,
             stop_event=self._restart,
@@ -137,7 +142,7 @@ class Watcher:
                 self.state.mode = "polling" if polling else "native"
                 loop.call_soon_threadsafe(self._on_rescan, "watch_begun")
             if changes:
-                found = noticed(changes, existing, self._agents, is_dir=_is_dir)
+                found = noticed(changes, existing, self._agents, is_dir=_is_dir, deep=self._deep)
                 loop.call_soon_threadsafe(self._emit, found)
                 if not polling and not all(map(_is_watched, found.new_folders)):
                     return
@@ -166,11 +171,12 @@ def noticed(
     agents: Mapping[str, Agent],
     *,
     is_dir: Callable[[str], bool],
+    deep: bool = True,
 ) -> Noticed:
     """The sources that `changes` are about. Nothing but an agent's own sources ever becomes a hint.
 
     A folder that appears may hold files that were written before it was watched, one that goes takes its sources with
-    it without a word: both ask for a rescan.
+    it without a word: both ask for a rescan. Not so unless `deep`: folders hold no sources there.
     """
     everything = list(changes)
     if len(everything) > FLOOD:
@@ -181,7 +187,7 @@ def noticed(
     for change, path in everything:
         found = _sources_at(path, roots, agents)
         sources.update({(source.agent, source.path): source for source in found})
-        if found:
+        if found or not deep:
             continue
         if change is Change.added and is_dir(path):
             rescan = "folder_added"
@@ -193,8 +199,12 @@ def noticed(
 
 def _sources_at(path: str, roots: Iterable[TranscriptRoot], agents: Mapping[str, Agent]) -> list[Source]:
     place = Path(path)
-    found = (agents[root.agent_id].source_of(place, root.path) for root in roots if place.is_relative_to(root.path))
-    return [source for source in found if source is not None]
+    found = (
+        (root, agents[root.agent_id].source_of(place, root.path)) for root in roots if place.is_relative_to(root.path)
+    )
+    return [
+        source for root, source in found if source is not None and (not root.in_project or is_own(root.path, place))
+    ]
 
 
 def _identify(roots: Iterable[TranscriptRoot]) -> dict[TranscriptRoot, _Identity | None]:

@@ -271,5 +271,18 @@ def pointer_hidden(report: Report, _inspection: Inspection, project: ProjectRepo
         )
 
 
+def history_not_believed(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
+    """Finds what looks like an agent's transcript in a project and may have come with it."""
+    for source in project.unread:
+        name = agent_names()[source.agent]
+        yield Finding(
+            check="transcripts",
+            level="note",
+            what=f"{report.short(source.path)} is not read: {source.reason}.",
+            why=f"What {name} did there is not in the handoff.",
+            do=f"Nothing, if it is not yours. Else keep it out of git; it is read once {name} has written to it again.",
+        )
+
+
 def _config(report: Report, agent: AgentReport) -> str:
     return report.short(agent.config or "")

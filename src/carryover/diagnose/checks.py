@@ -340,6 +340,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _each_project(agents.project_refused),
     _each_project(agents.pointer_cut_off),
     _each_project(agents.pointer_hidden),
+    _each_project(agents.history_not_believed),
     _ledger_unavailable,
     _ledger_damaged,
     _ledger_moved_aside,

@@ -36,11 +36,13 @@ from carryover.diagnose.report import (
     ProjectReport,
     Report,
     RootReport,
+    UnreadSource,
 )
 from carryover.distill.sections.limit import LASTS_MS, command
 from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
 from carryover.fsio import is_folder
+from carryover.ingest.in_projects import others_sources
 from carryover.ingest.scan import MS_PER_DAY, recorded_roots
 from carryover.install.agent_settings import AgentSettings, read_entry, read_settings
 from carryover.install.background import service_of_user
@@ -356,6 +358,12 @@ def _project(root: Path, home: Path, own: frozenset[Path]) -> ProjectReport:
         broken=tuple(name for name in names if states[name] == "broken"),
         pointer_end_bytes=pointer.block_end(texts[AGENTS_MD]),
         hidden=hidden_files(root),
+        unread=tuple(
+            UnreadSource(agent=agent.id, path=source.path, reason=reason)
+            for agent in adapters().values()
+            if agent.in_projects
+            for source, reason in others_sources(agent, root)
+        ),
     )
 
 

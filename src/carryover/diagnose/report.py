@@ -161,6 +161,15 @@ class ConfigReport(msgspec.Struct, frozen=True):
     unknown_keys: tuple[str, ...] = ()
 
 
+class UnreadSource(msgspec.Struct, frozen=True, kw_only=True):
+    """What looks like an agent's transcript in a project and is not read."""
+
+    agent: str
+    path: str
+    reason: str
+    """As a clause for people."""
+
+
 class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):
     """The files of a project in which something happened lately."""
 
@@ -175,6 +184,8 @@ class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):
     """How far into AGENTS.md the pointer reaches; 0: it is not there."""
     hidden: tuple[HiddenFile, ...] = ()
     """Files with a pointer that an agent does not read."""
+    unread: tuple[UnreadSource, ...] = ()
+    """Sources that may be another's."""
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):

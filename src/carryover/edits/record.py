@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents import instruction_files
+from carryover.agents import instruction_files, read_lists
 from carryover.edits.hooks import UNKNOWN, Form, Origin
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
@@ -171,4 +171,4 @@ def save_edited_in_project(store: Path, names: Collection[str]) -> None:
 
 
 def _editable() -> tuple[str, ...]:
-    return (*instruction_files(), GITIGNORE)
+    return (*instruction_files(), *(where.file for where in read_lists()), GITIGNORE)

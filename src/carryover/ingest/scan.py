@@ -11,6 +11,7 @@ import msgspec
 from carryover.adapter.contract import Agent, FileStat, Reader, Source
 from carryover.config import AgentsConfig, Config
 from carryover.paths import StateDir
+from carryover.probe.own_file import is_own
 from carryover.readers.files import stamp_of_file
 from carryover.readers.jsonl import JsonlReader
 
@@ -25,6 +26,8 @@ class TranscriptRoot(msgspec.Struct, frozen=True):
 
     agent_id: str
     path: Path
+    in_project: bool = False
+    """It is a project, which holds other things as well: only the entries directly in it may be sources."""
 
 
 class FoundSource(msgspec.Struct, frozen=True):
@@ -33,6 +36,8 @@ class FoundSource(msgspec.Struct, frozen=True):
     source: Source
     size: int
     mtime_ns: int
+    project: Path | None = None
+    """The project that the source is in, and about."""
 
 
 def key_of(source: Source) -> SourceKey:
@@ -75,13 +80,19 @@ def find_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -
     for root in roots:
         agent = agents[root.agent_id]
         stamp_of = _stamp_of(agent.reader)
-        for source in agent.sources(root.path):
+        for source in sources_in(agent, root):
             try:
                 stat = stamp_of(source.path)
             except OSError:
                 continue
-            found.append(FoundSource(source, stat.size, stat.mtime_ns))
+            found.append(FoundSource(source, stat.size, stat.mtime_ns, root.path if root.in_project else None))
     return found
+
+
+def sources_in(agent: Agent, root: TranscriptRoot) -> list[Source]:
+    """The sources below a root; of a project those that the user's own agent wrote there. Blocks."""
+    found = agent.sources(root.path)
+    return [source for source in found if is_own(root.path, Path(source.path))] if root.in_project else found
 
 
 def _stamp_of(reader: Reader) -> Callable[[str], FileStat]:

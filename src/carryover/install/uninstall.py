@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from carryover.agents import instruction_files
+from carryover.agents import instruction_files, read_lists
 from carryover.edits.agent_hooks import hook_removal
 from carryover.edits.apply import BACKUPS, LOCK, Applied, apply
 from carryover.edits.handoff_entries import entry_removal
@@ -38,6 +38,7 @@ from carryover.publish.handoff_file import HANDOFF, STORE
 from carryover.publish.hook_script import CURL_CONFIG
 from carryover.publish.instruction_files import pointer_removal
 from carryover.publish.project_root import git_dir_of
+from carryover.publish.read_lists import read_list_removal
 
 _MOST_NAMED: Final = 3
 _IN_STORE: Final = (HANDOFF, PROJECT_EDITS)
@@ -167,6 +168,7 @@ def project_edits(project: PublishedProject) -> Iterator[Edit]:
     for name in reversed(instruction_files()):
         if name in mine:
             yield pointer_removal(root, name)
+    yield from (read_list_removal(root, where) for where in read_lists() if where.file in mine)
     if GITIGNORE in mine:
         yield plan(rule_removal(root / GITIGNORE))
     if (exclude := _exclude_file(root)) is not None:

@@ -18,6 +18,7 @@ from carryover.publish.handoff_file import STORE, write_handoff
 from carryover.publish.instruction_files import place_pointers, remove_pointers
 from carryover.publish.policy import refusal
 from carryover.publish.project_root import AgentFolders, git_dir_of
+from carryover.publish.read_lists import place_in_read_lists, remove_from_read_lists
 
 _MOST_ENTRIES: Final = 1000
 
@@ -55,12 +56,12 @@ def publish(
         refused = refusal(root, home=home or Path.home(), agents_own=agents_own)
         if refused is not None:
             return Published(refusal=refused.reason, notes=settings.notes)
-        return _publish_in(root, text, settings)
+        return _publish_in(root, text, settings, home or Path.home())
     except OSError as error:
         return Published(refusal=f"the handoff can't be written: {os_reason(error)}", notes=settings.notes)
 
 
-def _publish_in(root: Path, text: str, settings: ProjectSettings) -> Published:
+def _publish_in(root: Path, text: str, settings: ProjectSettings, home: Path) -> Published:
     store = root / STORE
     private_dir(store)
     edits = ProjectEdits(store, settings.notes)
@@ -69,6 +70,10 @@ def _publish_in(root: Path, text: str, settings: ProjectSettings) -> Published:
     if in_git:  # first, so that the handoff can be committed at no moment
         keep_out(root, edits, shared=shared)
     changed = write_handoff(store, text)
+    if shared:
+        place_in_read_lists(root, edits, home=home)
+    else:
+        remove_from_read_lists(root, edits)
     if not shared:
         remove_pointers(root, edits)
     elif not in_git and _holds_repositories(root):

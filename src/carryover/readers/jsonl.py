@@ -10,6 +10,7 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.readers.files import open_regular, stamp_of_file
+from carryover.readers.position import Position, guarded, settle
 
 MAX_LINE_BYTES: Final = 8 << 20
 """A longer line is counted and skipped, without being held in memory."""
@@ -18,30 +19,6 @@ READ_BYTES: Final = 1 << 20
 READ_LINES: Final = 500
 SKIP_BYTES: Final = 64 << 20
 """How much of an oversized line one read skips, so that no read takes long."""
-
-HEAD_BYTES: Final = 1000
-TAIL_BYTES: Final = 256
-
-
-class Position(msgspec.Struct, frozen=True, array_like=True):
-    """Where to continue reading, and how to recognise that the file is still the same one.
-
-    `offset` is in bytes and always just after a complete line, `line` is the number of that line. `passed`
-    counts the bytes after it that are known to belong to an oversized line whose end has not been seen.
-    """
-
-    offset: int = 0
-    line: int = 0
-    passed: int = 0
-    head: bytes = b""
-    """Hash of the first `HEAD_BYTES` (or fewer, while less than that has been read)."""
-    tail: bytes = b""
-    """Hash of the `TAIL_BYTES` just before the place where reading continues."""
-
-    @property
-    def resume_at(self) -> int:
-        """The offset in bytes at which reading continues."""
-        return self.offset + self.passed
 
 
 class JsonlReader:
@@ -59,9 +36,9 @@ class JsonlReader:
         """
         descriptor = open_regular(path)
         try:
-            position, restarted = _settle(descriptor, cursor)
+            position, restarted = settle(descriptor, cursor)
             lines, position, oversized, more = _advance(descriptor, position)
-            position = _guarded(descriptor, position)
+            position = guarded(descriptor, position)
         finally:
             os.close(descriptor)
         return Batch(
@@ -77,50 +54,15 @@ class JsonlReader:
         return stamp_of_file(path)
 
 
-def _settle(descriptor: int, cursor: bytes | None) -> tuple[Position, bool]:
-    """Where to begin, and whether that is the beginning of a file that is not the one the cursor was made for."""
-    if cursor is None:
-        return Position(), False
-    position = _decode(cursor)
-    # A file that has become shorter has fewer bytes before the cursor, so its guards differ too.
-    if position is None or _guards(descriptor, position) != (position.head, position.tail):
-        return Position(), True
-    return position, False
-
-
-def _decode(cursor: bytes) -> Position | None:
-    try:
-        return msgspec.msgpack.decode(cursor, type=Position)
-    except msgspec.DecodeError:
-        return None
-
-
-def _guards(descriptor: int, position: Position) -> tuple[bytes, bytes]:
-    end = position.resume_at
-    start = max(0, end - TAIL_BYTES)
-    return _hash(os.pread(descriptor, min(HEAD_BYTES, end), 0)), _hash(os.pread(descriptor, end - start, start))
-
-
-def _hash(data: bytes) -> bytes:
-    import hashlib  # brings OpenSSL along, which commands that only ask where transcripts lie need not pay for
-
-    return hashlib.blake2b(data, digest_size=16).digest()
-
-
-def _guarded(descriptor: int, position: Position) -> Position:
-    head, tail = _guards(descriptor, position)
-    return msgspec.structs.replace(position, head=head, tail=tail)
-
-
 def _advance(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
     """Records, the new position (its guards are not set), oversized lines skipped, whether there is more now."""
     if position.passed:
-        return _skip_line(descriptor, position)
+        return skip_line(descriptor, position)
     data = os.pread(descriptor, READ_BYTES, position.offset)
     full = len(data) == READ_BYTES
     while full and b"\n" not in data:
         if len(data) > MAX_LINE_BYTES:
-            return _skip_line(descriptor, msgspec.structs.replace(position, passed=len(data)))
+            return skip_line(descriptor, msgspec.structs.replace(position, passed=len(data)))
         chunk = os.pread(descriptor, READ_BYTES, position.offset + len(data))
         data += chunk
         full = len(chunk) == READ_BYTES
@@ -145,8 +87,11 @@ def _split(data: bytes, position: Position) -> tuple[tuple[Record, ...], int, in
     return tuple(records), offset, line, oversized
 
 
-def _skip_line(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
-    """Finds the end of an oversized line, holding one chunk at a time."""
+def skip_line(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
+    """Skips to the end of an oversized line, holding one chunk at a time.
+
+    Returns no record, the new position (its guards are not set), lines skipped, and whether there is more now.
+    """
     at = position.resume_at
     stop = at + SKIP_BYTES
     while at < stop:

@@ -110,4 +110,4 @@ def test_hooks_are_reviewed_since_the_version_that_asks_for_it(version: str, ask
 
 def test_it_is_started_with_a_prompt() -> None:
     assert SPEC.start is not None
-    assert (SPEC.start.binary, *SPEC.start.arguments("go {on}")) == ("codex", "go {on}")
+    assert (SPEC.start.binary, *SPEC.start.arguments("go {on}", "h.md")) == ("codex", "go {on}")

@@ -80,7 +80,7 @@ def test_both_programs_are_asked_and_the_terminal_client_first() -> None:
 
 def test_only_the_terminal_client_is_started_with_a_prompt() -> None:
     assert SPEC.start is not None
-    assert (SPEC.start.binary, *SPEC.start.arguments("go on")) == ("cursor-agent", "go on")
+    assert (SPEC.start.binary, *SPEC.start.arguments("go on", "h.md")) == ("cursor-agent", "go on")
 
 
 def test_hooks_lie_in_the_home_folder_whatever_moves_the_rest() -> None:

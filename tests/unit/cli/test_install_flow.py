@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from carryover.agents import adapters, agent_names
+from carryover.agents import adapters
+from carryover.agents.unsupported import UNSUPPORTED
 from carryover.cli.context import state_dir
 from carryover.cli.install_flow import Held, agent_ids, chosen, held_by, how_far, watch_first_read
 from carryover.daemon.health import Health
@@ -17,12 +18,16 @@ from carryover.errors import ExitCode
 from carryover.install.setup import Option
 from support.agent_here import everything
 from support.scripted_daemon import HEALTH, answering_socket
-from support.terminal import CTRL_C, ENTER, SPACE, Terminal
+from support.terminal import CTRL_C, DOWN, ENTER, SPACE, Terminal
 
 OPTIONS = (
     Option(id="claude-code", name="Claude Code", presence="detected", supported=True, ticked=True),
     Option(id="codex", name="Codex CLI", presence="not detected", supported=True, ticked=False),
 )
+
+LATER = UNSUPPORTED[0].id
+TO_CLAUDE_CODE = DOWN * list(adapters()).index("claude-code")
+"""Agents are asked for in the order of their ids."""
 
 
 def test_who_names_agents_means_those() -> None:
@@ -42,8 +47,8 @@ def test_ids_may_have_blanks_around_them_and_count_once() -> None:
     ("text", "problem"),
     [
         ("codex,clippy", "unknown: clippy."),
-        ("codex,aider", "not supported yet: aider."),
-        ("aider,clippy,copilot", "unknown: clippy; not supported yet: aider, copilot."),
+        (f"codex,{LATER}", f"not supported yet: {LATER}."),
+        (f"{LATER},clippy", f"unknown: clippy; not supported yet: {LATER}."),
         ("", "no agent is named; `carryover uninstall` takes every agent's hooks out."),
         (" , ", "no agent is named; `carryover uninstall` takes every agent's hooks out."),
     ],
@@ -61,7 +66,7 @@ QUESTION = "Which AI agents do you use? (space to toggle, enter to confirm)"
 
 def test_what_is_here_is_ticked_and_enter_takes_it(claude: Path) -> None:
     with Terminal(INSTALL, os.environ) as terminal:
-        asked = terminal.wait_for(list(agent_names().values())[-1])
+        asked = terminal.wait_for("Windsurf")
         terminal.press(ENTER)
         code, shown = terminal.end()
 
@@ -78,6 +83,7 @@ def test_space_unticks(claude: Path, home: Path) -> None:
     before = everything(home)
     with Terminal(INSTALL, os.environ) as terminal:
         terminal.wait_for("[x] Claude Code")
+        terminal.press(TO_CLAUDE_CODE)
         terminal.press(SPACE)
         terminal.wait_for("[ ] Claude Code")
         terminal.press(ENTER)
@@ -91,6 +97,7 @@ def test_space_unticks(claude: Path, home: Path) -> None:
 def test_space_twice_ticks_again(claude: Path) -> None:
     with Terminal(INSTALL, os.environ) as terminal:
         terminal.wait_for("[x] Claude Code")
+        terminal.press(TO_CLAUDE_CODE)
         terminal.press(SPACE)
         terminal.wait_for("[ ] Claude Code")
         terminal.press(SPACE)
@@ -119,7 +126,7 @@ def test_refresh_ticks_what_was_chosen_last(installed: Path) -> None:
     config = state_dir().config
     config.write_text(config.read_text().replace('["claude-code"]', "[]"))
     with Terminal((*INSTALL[:3], "refresh", "--no-service"), os.environ) as terminal:
-        asked = terminal.wait_for(list(agent_names().values())[-1])
+        asked = terminal.wait_for("Windsurf")
         terminal.press(CTRL_C)
         terminal.end()
 

@@ -20,7 +20,8 @@ Run = Callable[..., tuple[int, str, str]]
 
 STARTABLE = [spec for spec in specs() if spec.start is not None]
 REST = ", then go on with the task it describes. You need not ask whether to continue: the answer is yes."
-SENTENCE = f"Read .carryover/handoff.md{REST}"
+HANDOFF = ".carryover/handoff.md"
+SENTENCE = f"Read {HANDOFF}{REST}"
 
 
 @pytest.fixture(autouse=True)
@@ -45,9 +46,9 @@ def test_the_command_is_one_line_that_a_shell_runs_in_the_project(shop: Path, ho
     code, out, err = run("handoff", str(shop), "--to", spec.id)
 
     assert (code, err) == (ExitCode.OK, "")
-    assert out == f"cd {shop} && {spec.start.binary} {shlex.join(spec.start.arguments(SENTENCE))}\n"
+    assert out == f"cd {shop} && {spec.start.binary} {shlex.join(spec.start.arguments(SENTENCE, HANDOFF))}\n"
     shown = subprocess.run(["sh", "-c", out], capture_output=True, text=True, check=True, cwd="/").stdout
-    assert shown.splitlines() == [str(shop), *spec.start.arguments(SENTENCE)]
+    assert shown.splitlines() == [str(shop), *spec.start.arguments(SENTENCE, HANDOFF)]
 
 
 def test_the_handoff_is_put_into_the_project_first(shop: Path, claude_here: Path, run: Run) -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -84,13 +85,18 @@ def test_it_changes_nothing_of_a_ledger_that_a_killed_daemon_left_open(recorded:
     assert found["ledger"]["redactions"] == {"jwt": 7}
 
 
+def by_id(agents: Any, agent_id: str) -> Any:
+    [found] = [agent for agent in agents if agent["id"] == agent_id]
+    return found
+
+
 def test_an_agent_is_listed_with_what_is_covered_of_it(installed: Path, home: Path, run: Run) -> None:
     (home / ".claude/projects").mkdir(parents=True)
 
     agents = status_json(run)["agents"]
 
     assert isinstance(agents, list)
-    assert agents[0] == {
+    assert by_id(agents, "claude-code") == {
         "id": "claude-code",
         "name": "Claude Code",
         "covered": True,
@@ -138,14 +144,15 @@ def test_hooks_that_were_removed_are_told_by_event(installed: Path, run: Run) ->
     agents = status_json(run)["agents"]
 
     assert isinstance(agents, list)
-    assert agents[0]["hooks"]["missing"] == ["Stop"]
+    assert by_id(agents, "claude-code")["hooks"]["missing"] == ["Stop"]
 
 
 def test_the_last_event_of_an_agent_comes_from_the_ledger(recorded: Path, run: Run) -> None:
     agents = status_json(run)["agents"]
 
     assert isinstance(agents, list)
-    assert (agents[0]["sessions"], agents[0]["last_event_ms"] > 0, agents[0]["last_handoff_ms"]) == (2, True, None)
+    claude = by_id(agents, "claude-code")
+    assert (claude["sessions"], claude["last_event_ms"] > 0, claude["last_handoff_ms"]) == (2, True, None)
 
 
 def test_a_pause_and_the_service_are_told(claude: Path, run: Run) -> None:

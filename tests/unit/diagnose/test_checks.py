@@ -14,6 +14,7 @@ from carryover.diagnose.report import (
     MovedAside,
     ProjectReport,
     Report,
+    UnreadSource,
 )
 from carryover.install.service import ServiceStatus
 from carryover.ledger.rows import SkippedRow
@@ -24,6 +25,7 @@ from support.reports import CLAUDE, CODEX, HEALTHY, LEDGER, RUNNING, SERVICE, ch
 ENTRY = EntryReport(entry=".carryover/handoff.md", key="read")
 LOADING = msgspec.structs.replace(CLAUDE, hooks=None)
 TRACKED = Refusal("it would be committed", tracked=True)
+ANOTHERS = UnreadSource(agent="codex", path="/home/dev/shop/talk", reason="git tracks it")
 OVERRIDE = HiddenFile(name="AGENTS.md", by="AGENTS.override.md", agent="codex")
 
 
@@ -71,6 +73,13 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "note",
             None,
             "~/shop: AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex.",
+        ),
+        (
+            changed(HEALTHY, projects=(ProjectReport(root="/home/dev/shop", unread=(ANOTHERS,)),)),
+            "transcripts",
+            "note",
+            None,
+            "~/shop/talk is not read: git tracks it.",
         ),
         (
             changed(HEALTHY, service=ServiceStatus(kind="systemd", installed=False)),

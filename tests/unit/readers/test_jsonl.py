@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Record
-from carryover.readers import jsonl
+from carryover.readers import jsonl, position
 from carryover.readers.jsonl import MAX_LINE_BYTES, READ_BYTES, READ_LINES, JsonlReader
 
 READER = JsonlReader()
@@ -155,7 +155,7 @@ def test_a_replaced_file_with_another_head_is_read_from_its_beginning(path: Path
 
 
 def test_another_head_is_seen_although_the_bytes_before_the_cursor_are_the_same(path: Path) -> None:
-    rest = b"r" * (2 * jsonl.TAIL_BYTES) + b"\n"
+    rest = b"r" * (2 * position.TAIL_BYTES) + b"\n"
     path.write_bytes(b"one\n" + rest)
     cursor = READER.read(path, None).cursor
     path.write_bytes(b"uno\n" + rest)
@@ -167,7 +167,7 @@ def test_another_head_is_seen_although_the_bytes_before_the_cursor_are_the_same(
 
 def test_a_file_rewritten_behind_an_unchanged_head_is_read_from_its_beginning(path: Path) -> None:
     """As after a truncation that was grown over again: the bytes just before the cursor are other ones."""
-    head = b"h" * (2 * jsonl.HEAD_BYTES) + b"\n"
+    head = b"h" * (2 * position.HEAD_BYTES) + b"\n"
     path.write_bytes(head + b"one\n")
     cursor = READER.read(path, None).cursor
     path.write_bytes(head + b"uno\ndue\n")
@@ -182,7 +182,7 @@ def test_growing_past_the_head_does_not_look_like_another_file(path: Path) -> No
     cursor = READER.read(path, None).cursor
     for _ in range(3):
         with path.open("ab") as file:
-            file.write(b"y" * jsonl.HEAD_BYTES + b"\n")
+            file.write(b"y" * position.HEAD_BYTES + b"\n")
         batch = READER.read(path, cursor)
         assert (len(batch.records), batch.restarted) == (1, False)
         cursor = batch.cursor

@@ -1,0 +1,73 @@
+"""What must be remembered from one block to the next. Small and bounded: it is stored with the cursor."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.event_builder import OpenCall
+
+MAX_EDITS: Final = 50
+"""Of one answer."""
+MAX_COMMITS: Final = 20
+MAX_KEYS: Final = 50
+MAX_LINT_CHARS: Final = 3_000
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """A commit that Aider made, which `/undo` may take back."""
+
+    id: str
+    place: tuple[str, ...]
+    """Keys of the events of its edits."""
+
+
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a session."""
+
+    agent_version: str | None = None
+    model: str | None = None
+
+
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of a chat history, block by block."""
+
+    session: str = ""
+    items: int = 0
+    """Prompts, answers and messages of the session so far: what its events are known by."""
+    last_ms: int = 0
+    windows: bool = False
+    """Paths are written with backslashes."""
+    whole_files: bool = False
+    """A model writes its edits as whole files."""
+    test_command: str = ""
+    auto_test: bool = False
+    """Tests are run after each edit."""
+    in_turn: bool = False
+    """The model was asked and has not answered."""
+    interrupted: bool = False
+    answer: int = 0
+    """Digest of the last answer: in architect mode it is given to the editor model in the form of a prompt."""
+    repeated: int = 0
+    """Digest of the words that a command was given: they come once more, as a prompt of their own."""
+    call: OpenCall | None = None
+    edits: tuple[OpenCall, ...] = ()
+    """Those that the last answer asks for, each with its change, until Aider says what became of them."""
+    silent: bool = False
+    """The last answer has no words beside its edits."""
+    folder: str = ""
+    """The last message: a question about a file is asked after its path."""
+    new_path: tuple[str, ...] = ()
+    """Files that the user let Aider create."""
+    own_commit: bool = True
+    """False: the next commit is of changes that were there before."""
+    turn: tuple[str, ...] = ()
+    """Keys of the events of edits that are not committed yet."""
+    untested: bool = False
+    """Files were changed, and no test has been seen since."""
+    commits: tuple[Commit, ...] = ()
+    lint: str | None = None
+    """What the linter has said so far; None: it says nothing now."""
+    facts: Facts = Facts()
+    told: Facts = Facts()

@@ -1,0 +1,195 @@
+"""Reads `.aider.chat.history.md`: a Markdown file that grows by blocks, one for all sessions of a project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.agents.aider import blocks
+from carryover.agents.aider.inputs import NAME, Inputs, local_ms, read_inputs
+from carryover.agents.aider.wire import Block
+from carryover.readers.files import open_regular, stamp_of_file
+from carryover.readers.jsonl import MAX_LINE_BYTES, READ_BYTES, READ_LINES, skip_line
+from carryover.readers.position import Position, confirmed, guarded
+from carryover.readers.stat_cache import utc_now_ms
+
+HOLD_MS: Final = 300
+"""For how long after a write the last block may still be growing: a long one need not arrive in one piece, and after an
+error Aider writes what it does next."""
+
+
+class State(msgspec.Struct, frozen=True, array_like=True):
+    """Where to continue, between two blocks, and what must be known of the file before."""
+
+    position: Position = Position()
+    inode: int = 0
+    """Of the file when it was first read. With it sessions are told apart from those of other projects that began in
+    the same second, and they keep their ids where the project is moved or the file replaced."""
+    started: str = ""
+    """Local time of the session's header."""
+    same: int = 0
+    """How many sessions before it have the same time."""
+    at_ms: int = 0
+    """UTC milliseconds of the last input, else of the session's start."""
+    inputs_at: int = 0
+    """Offset in the input history."""
+    last: blocks.Kind | None = None
+    interrupted: bool = False
+    doubtful: bool = False
+
+    @property
+    def session(self) -> str:
+        """Id of the session; empty before the first header."""
+        if not self.started:
+            return ""
+        when = "".join(filter(str.isdigit, self.started))
+        return f"{when[:8]}-{when[8:]}-{self.inode:x}{f'-{self.same + 1}' if self.same else ''}"
+
+
+class HistoryReader:
+    """Reads the blocks that were added. The last one is held back as long as it may still be growing.
+
+    A record is a `Block` as JSON; its number is that of the block's last line.
+    """
+
+    def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
+        self._now_ms = now_ms
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """The next blocks, about 1 MiB or 500 of them. Raises as `JsonlReader.read` does."""
+        descriptor = open_regular(path)
+        try:
+            state, restarted = _settle(descriptor, cursor)
+            batch, state = self._advance(descriptor, path, state)
+            state = msgspec.structs.replace(state, position=guarded(descriptor, state.position))
+        finally:
+            os.close(descriptor)
+        return msgspec.structs.replace(batch, cursor=msgspec.msgpack.encode(state), restarted=restarted)
+
+    def stat(self, path: Path) -> FileStat:
+        """Size and time of the file."""
+        return stamp_of_file(path)
+
+    def _advance(self, descriptor: int, path: Path, state: State) -> tuple[Batch, State]:
+        if state.position.passed:
+            return _skip(descriptor, state)
+        inputs = read_inputs(path.with_name(NAME), state.inputs_at)
+        wait_ms = self._wait_ms(descriptor)
+        size = READ_BYTES
+        while True:
+            data = os.pread(descriptor, size, state.position.offset)
+            full = len(data) == size
+            forced = full and size > MAX_LINE_BYTES
+            end = data.rfind(b"\n") + 1
+            run = _Run(state, data[:end], inputs, whole=forced or (not full and wait_ms is None))
+            if forced and not run.records:  # nothing but blank lines before the beginning of one too long to hold
+                position = Position(
+                    offset=state.position.offset + end,
+                    line=state.position.line + data[:end].count(b"\n"),
+                    passed=len(data) - end,
+                )
+                return _skip(descriptor, msgspec.structs.replace(state, position=position))
+            if run.records or not full:
+                break
+            size *= 4
+        waits = not full and wait_ms is not None and run.rest
+        more = full or run.cut
+        batch = Batch(
+            records=tuple(run.records),
+            cursor=b"",
+            more=more,
+            oversized=run.oversized,
+            retry_after_s=wait_ms / 1000 if waits and wait_ms is not None and not more else None,
+        )
+        return batch, run.state
+
+    def _wait_ms(self, descriptor: int) -> int | None:
+        """How long to wait until the file has rested; None if it has."""
+        age_ms = self._now_ms() - os.fstat(descriptor).st_mtime_ns // 1_000_000
+        return HOLD_MS - max(age_ms, 0) if -HOLD_MS <= age_ms < HOLD_MS else None
+
+
+class _Run:
+    """One stretch of the file, split into records."""
+
+    def __init__(self, state: State, data: bytes, inputs: Inputs, *, whole: bool) -> None:
+        self.records: list[Record] = []
+        self.cut = False
+        raw = data.split(b"\n")[:-1]
+        held = [line if len(line) <= MAX_LINE_BYTES else b"" for line in raw]
+        lines = [line.decode("utf-8", "replace").removesuffix("\r") for line in held]
+        self.state = state
+        splitter = blocks.Splitter(
+            state.last,
+            state.interrupted,
+            lambda text: inputs.confirm(text, after_ms=self.state.at_ms) if inputs.known else None,
+            whole,
+            state.doubtful,
+        )
+        done = 0
+        for piece in splitter.pieces(lines):
+            block = self._block(piece, inputs)
+            position = self.state.position
+            passed = raw[done : piece.end]
+            done = piece.end
+            self.state = msgspec.structs.replace(
+                self.state,
+                position=Position(
+                    offset=position.offset + sum(len(line) + 1 for line in passed), line=position.line + len(passed)
+                ),
+                inputs_at=inputs.at,
+                last=splitter.last,
+                interrupted=splitter.interrupted,
+                doubtful=splitter.doubtful,
+            )
+            self.records.append(Record(number=self.state.position.line, data=msgspec.json.encode(block)))
+            if len(self.records) >= READ_LINES:
+                self.cut = any(map(str.strip, lines[done:]))
+                break
+        self.rest = any(map(str.strip, lines[done:]))
+        self.oversized = sum(len(line) > MAX_LINE_BYTES for line in raw[:done])
+
+    def _block(self, piece: blocks.Piece, inputs: Inputs) -> Block:
+        """The block, and the state that goes with it."""
+        text = ""
+        messages: tuple[str, ...] = ()
+        match piece.kind:
+            case "start":
+                self._begin_session(blocks.header_time(piece.lines[0]))
+            case "prompt":
+                text = blocks.prompt_text(piece.lines)
+                at_ms = inputs.take(text, after_ms=self.state.at_ms)
+                self.state = msgspec.structs.replace(self.state, at_ms=max(self.state.at_ms, at_ms or 0))
+            case "messages":
+                messages = blocks.messages_of(piece.lines)
+            case "model":
+                text = "\n".join(piece.lines).strip()
+        return Block(kind=piece.kind, at_ms=self.state.at_ms, session=self.state.session, text=text, messages=messages)
+
+    def _begin_session(self, started: str) -> None:
+        same = self.state.same + 1 if started == self.state.started else 0
+        self.state = msgspec.structs.replace(self.state, started=started, same=same, at_ms=local_ms(started))
+
+
+def _settle(descriptor: int, cursor: bytes | None) -> tuple[State, bool]:
+    """The state to continue from, and whether that is the beginning of another file than the cursor was made for."""
+    inode = os.fstat(descriptor).st_ino
+    if cursor is None:
+        return State(inode=inode), False
+    try:
+        state = msgspec.msgpack.decode(cursor, type=State)
+    except msgspec.MsgspecError:
+        return State(inode=inode), True
+    _, restarted = confirmed(descriptor, state.position)
+    return (State(inode=state.inode), True) if restarted else (state, False)
+
+
+def _skip(descriptor: int, state: State) -> tuple[Batch, State]:
+    _, position, oversized, more = skip_line(descriptor, state.position)
+    batch = Batch(records=(), cursor=b"", more=more, oversized=oversized)
+    return batch, msgspec.structs.replace(state, position=position)

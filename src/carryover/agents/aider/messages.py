@@ -1,0 +1,243 @@
+"""Aider's own messages: edits, commits, tests, the linter, errors (0.82.3, 0.86.2). Others say nothing of the work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.event_builder import OpenCall, usable_name
+from carryover.agents.aider.builder import Builder
+from carryover.agents.aider.context import MAX_COMMITS, MAX_KEYS, MAX_LINT_CHARS, Commit
+from carryover.model import AssistantMessage, Retracted, TurnEnd
+from carryover.records.changes import Change, as_edit
+
+_COMMAND_LINE: Final = re.compile(r"(?:.*[/\\])?aider(?:\.exe|\.py|-script\.py)?(?: (?P<options>.*))?", re.IGNORECASE)
+_WINDOWS: Final = re.compile(r"[A-Za-z]:\\")
+_TEST_OPTION: Final = re.compile(r"--test-cmd[ =](?P<command>.+?)(?= --[a-z]|$)")
+_VERSION: Final = re.compile(r"Aider v(\d\S*)")
+_MODEL: Final = re.compile(r"(?P<role>Main m|M|Editor m)odel: (?P<model>\S+) with (?P<format>\S+) edit format.*")
+_LIMIT: Final = re.compile(r"rate.?limit|quota|billing|credit|insufficient.{0,20}(?:balance|funds)", re.IGNORECASE)
+_ERROR: Final = re.compile(r"litellm\.\w*(?:Error|Exception)\w*: ")
+_FAILED_BLOCK: Final = re.compile(r"## \w+: This SEARCH block failed to exactly match lines in (?P<path>.+)")
+_FAILED_HUNK: Final = re.compile(
+    r"(?P<path>.+) (?:does not contain lines that match the diff|contains multiple sets of lines that match)"
+)
+_REPORT: Final = re.compile(r"# \d+ SEARCH/REPLACE blocks? failed to match!|UnifiedDiffNo\w+: hunk failed to apply!")
+_LINTER: Final = re.compile(r"## Running: (?P<command>.+)")
+_LINT_STARTS: Final = "# Fix any errors below, if possible."
+_YES: Final = re.compile(r"(?:y|yes|a|all|)", re.IGNORECASE)
+
+
+def own_message(add: Builder, text: str, *, last: bool) -> None:
+    """One message. `last`: no other follows in this block."""
+    for pattern, read in _TABLE:
+        found = pattern.fullmatch(text)
+        if found is not None:
+            read(add, found)
+            break
+    else:
+        _other(add, text, last=last)
+    add.change(folder=text if len(text) < MAX_SUBJECT else "")
+
+
+MAX_SUBJECT: Final = 500
+
+
+def _other(add: Builder, text: str, *, last: bool) -> None:
+    if _REPORT.match(text):
+        _failed_edits(add, text)
+    elif _ERROR.match(text):
+        add.change(lint=None)
+        _failed_request(add, text, last=last)
+    elif text == _LINT_STARTS:
+        add.change(lint="")
+    elif add.context.lint is not None:
+        add.change(lint=f"{add.context.lint}{text}\n"[:MAX_LINT_CHARS])
+    elif add.context.items <= _COMMAND_LINE_WITHIN and (found := _COMMAND_LINE.fullmatch(text)):
+        _command_line(add, found["options"] or "", text)
+
+
+_COMMAND_LINE_WITHIN: Final = 10
+"""Messages that a session may have before its command line: the questions of a first start."""
+
+
+def _command_line(add: Builder, options: str, text: str) -> None:
+    test = _TEST_OPTION.search(options)
+    add.change(
+        test_command=test["command"].strip() if test else "",
+        auto_test="--auto-test" in options.split(),
+        windows=_WINDOWS.match(text) is not None,
+    )
+
+
+def _version(add: Builder, found: re.Match[str]) -> None:
+    add.change(facts=msgspec.structs.replace(add.context.facts, agent_version=usable_name(found[1])))
+
+
+def _model(add: Builder, found: re.Match[str]) -> None:
+    whole = "whole" in found["format"]
+    if found["role"] == "Editor m":
+        add.change(whole_files=add.context.whole_files or whole)
+        return
+    facts = msgspec.structs.replace(add.context.facts, model=usable_name(found["model"]))
+    add.change(facts=facts, whole_files=whole)
+
+
+def _applied(add: Builder, found: re.Match[str]) -> None:
+    path = add.path(found["path"])
+    if path is None:
+        return
+    call = _take_edit(add, path) or add.call("edit", "edit", path)
+    change = call.changes[0] if call.changes else Change(path=path, change="modify")
+    if path in add.context.new_path:
+        change = msgspec.structs.replace(change, change="add")
+    result, edit = add.end_call(call, "ok"), add.add(as_edit(change, call.id), "edit")
+    keys = (*add.context.turn, f"{call.id}:call", result, edit)
+    add.change(turn=keys[-MAX_KEYS:], untested=True)
+
+
+def _not_applied(add: Builder, found: re.Match[str]) -> None:
+    path = add.path(found["path"] or found["skipped"])
+    call = _take_edit(add, path) if path is not None else None
+    if call is not None:
+        add.end_call(call, "unknown", never_ran=True)
+
+
+def _take_edit(add: Builder, path: str) -> OpenCall | None:
+    """The edit of a file that the last answer asked for, which is then no longer awaited."""
+    call = next((call for call in add.context.edits if call.subject == path), None)
+    add.change(edits=tuple(other for other in add.context.edits if other is not call))
+    return call
+
+
+def _create(add: Builder, found: re.Match[str]) -> None:
+    path = add.path(add.context.folder)
+    if path is not None and _YES.fullmatch(found["answer"]):
+        add.change(new_path=(*add.context.new_path, path)[-MAX_KEYS:])
+
+
+def _commit_first(add: Builder, _found: re.Match[str]) -> None:
+    add.change(own_commit=False)
+
+
+def _committed(add: Builder, found: re.Match[str]) -> None:
+    context = add.context
+    if not context.own_commit:
+        add.change(own_commit=True)
+        return
+    # As git itself says it, so that it counts as a commit.
+    output = f"[HEAD {found['id']}] {found['subject']}"
+    keys = [add.end_call(add.call("commit", "shell", "git commit"), "ok", output, exit_code=0)]
+    if context.silent:
+        # Written by a model too, and the only words for what it did.
+        keys.append(add.add(AssistantMessage(text=found["subject"]), "answer"))
+    commit = Commit(found["id"], (*context.turn, *keys))
+    add.change(commits=(*context.commits, commit)[-MAX_COMMITS:], turn=(), silent=False)
+
+
+def _undone(add: Builder, found: re.Match[str]) -> None:
+    """The commit is gone, and with it the edits. A commit that Aider only knows by its beginning is the same."""
+    gone = next((commit for commit in add.context.commits if _same(commit.id, found["id"])), None)
+    if gone is not None:
+        add.change(commits=tuple(commit for commit in add.context.commits if commit is not gone))
+        add.add(Retracted(keys=gone.place), "undone")
+
+
+def _same(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def _running(add: Builder, found: re.Match[str]) -> None:
+    add.start_call(add.call("run", "shell", found["command"]))
+
+
+def _added_output(add: Builder, _found: re.Match[str]) -> None:
+    """Output goes to the model: of a command that the user ran, of a suggested one, or of tests that failed."""
+    call = add.context.call
+    if call is None:
+        if add.context.untested and add.context.test_command:
+            add.ran(add.call("test", "shell", add.context.test_command), "error")
+            add.change(untested=False)
+    elif call.name == "test":
+        add.close("error")
+        add.change(in_turn=True, untested=False)
+    else:
+        add.close("unknown")
+
+
+def _kept_output(add: Builder, found: re.Match[str]) -> None:
+    if not _YES.fullmatch(found["answer"]):
+        add.close("unknown")
+
+
+def _lint_failed(add: Builder, _found: re.Match[str]) -> None:
+    output = add.context.lint or ""
+    linter = _LINTER.search(output)
+    add.ran(add.call("lint", "shell", linter["command"] if linter else "lint"), "error", output)
+    add.change(lint=None)
+
+
+def _failed_edits(add: Builder, text: str) -> None:
+    """Each file that a report names, once, with the line that says why."""
+    seen: set[str] = set()
+    for line in text.splitlines():
+        found = _FAILED_BLOCK.fullmatch(line.strip()) or _FAILED_HUNK.match(line)
+        path = add.path(found["path"]) if found else None
+        if path is not None and path not in seen:
+            seen.add(path)
+            call = _take_edit(add, path) or add.call("edit", "edit", path, number=len(seen))
+            add.end_call(call, "error", line.strip("# "))
+
+
+def _failed_request(add: Builder, text: str, *, last: bool) -> None:
+    """A request that the provider refused. Aider tries again as long as it says so; the last time ends the turn."""
+    if last:
+        _end_turn(add, "limit" if _LIMIT.search(text) else "error", text)
+
+
+def _interrupted(add: Builder, _found: re.Match[str]) -> None:
+    add.close("interrupted")
+    if add.context.in_turn and not add.context.interrupted:
+        add.add(TurnEnd(reason="interrupted"), "interrupted")
+    add.change(interrupted=True)
+
+
+def _gave_up(add: Builder, found: re.Match[str]) -> None:
+    _end_turn(add, "error", found[0])
+
+
+def _end_turn(add: Builder, reason: str, text: str) -> None:
+    add.add(TurnEnd(reason="limit" if reason == "limit" else "error", message=text), "turn end")
+    add.change(in_turn=False)
+
+
+def _answered(add: Builder, _found: re.Match[str]) -> None:
+    add.change(in_turn=False, interrupted=False)
+
+
+def _asked_by_comment(add: Builder, _found: re.Match[str]) -> None:
+    add.change(in_turn=True)
+
+
+_TABLE: Final[tuple[tuple[re.Pattern[str], Callable[[Builder, re.Match[str]], None]], ...]] = (
+    (re.compile(r"Tokens: .*"), _answered),
+    (re.compile(r"Applied edit to (?P<path>.+)"), _applied),
+    (re.compile(r"Did not apply edit to (?P<path>.+) \(--dry-run\)|Skipping edits to (?P<skipped>.+)"), _not_applied),
+    (re.compile(r"Commit (?P<id>[0-9a-f]{7,40}) (?P<subject>.*)"), _committed),
+    (re.compile(r"Committing .+ before applying edits\."), _commit_first),
+    (re.compile(r"Create new file\? .*\]: (?P<answer>.*)"), _create),
+    (re.compile(r"Removed: (?P<id>[0-9a-f]{7,40}) .*"), _undone),
+    (re.compile(r"Running (?P<command>(?!playwright).+)"), _running),
+    (re.compile(r"Added \d+ lines? of output to the chat\."), _added_output),
+    (re.compile(r"Add .*command output to the chat\? .*\]: (?P<answer>.*)"), _kept_output),
+    (re.compile(r"Attempt to fix lint errors\? .*"), _lint_failed),
+    (re.compile(r"\^C .*"), _interrupted),
+    (re.compile(r"Only \d+ reflections allowed, stopping\."), _gave_up),
+    (re.compile(r"Model .* has hit a token limit!"), _gave_up),
+    (re.compile(r"Processing your request\.\.\."), _asked_by_comment),
+    (_VERSION, _version),
+    (_MODEL, _model),
+)

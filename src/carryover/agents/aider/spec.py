@@ -1,0 +1,21 @@
+"""Aider as it is installed: command, version, how it is started. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter.spec import AgentSpec, Place, ReadList, Starter, VersionProbe
+
+SPEC: Final = AgentSpec(
+    id="aider",
+    name="Aider",
+    binaries=("aider",),
+    folders=(Place(path="~/.aider"),),  # 0.82.3, 0.86.2
+    # It loads its interpreter first, which takes a second or two on a slow disk.
+    version=VersionProbe(args=("--version",), pattern=r"^aider (\d{1,9}\.\d{1,9}\.\d{1,9})", limit_s=5.0),
+    # Its histories are in the projects; this is where people who move theirs out of them put it.
+    transcripts=(Place(path="~/.aider"),),
+    read_list=ReadList(file=".aider.conf.yml", key="read", user_file=Place(path="~/.aider.conf.yml")),
+    # A first message would make it a one-shot run, so the handoff is what it is started with.
+    start=Starter(binary="aider", args=("--read", "{handoff}")),
+)

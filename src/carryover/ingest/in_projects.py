@@ -1,0 +1,98 @@
+"""Sources that agents keep in the projects themselves. They are found in the projects that are known, never searched
+for, and read only where the user's own agent wrote them."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter.contract import Agent, Source
+from carryover.errors import UserError
+from carryover.ingest.scan import TranscriptRoot
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import projects
+from carryover.probe.own_file import why_not_own
+
+MOST_PROJECTS: Final = 500
+"""Of those that are known, the ones with the newest activity."""
+REFRESH_S: Final = 2.0
+"""How old the list of known projects may be, while the ledger changes."""
+
+
+def others_sources(agent: Agent, root: Path) -> list[tuple[Source, str]]:
+    """The sources in a project that are not read, each with the reason, as a clause for people. Blocks."""
+    found = []
+    for source in agent.sources(root):
+        try:
+            reason = why_not_own(root, Path(source.path))
+        except OSError:
+            continue
+        if reason is not None:
+            found.append((source, reason))
+    return found
+
+
+def roots_in_projects(agents: Iterable[Agent], folders: Iterable[Path]) -> tuple[TranscriptRoot, ...]:
+    """The projects that hold a source of one of these agents, as roots."""
+    keeping = [agent for agent in agents if agent.in_projects]
+    if not keeping:
+        return ()
+    return tuple(
+        TranscriptRoot(agent.id, folder, in_project=True)
+        for folder in dict.fromkeys(folders)
+        for agent in keeping
+        if agent.sources(folder)
+    )
+
+
+def known_projects(ledger: Path) -> tuple[Path, ...]:
+    """The folders of the projects that the ledger knows, newest activity first; none where it can't be read. Blocks."""
+    try:
+        with closing(connect_read_only(ledger)) as db:
+            roots = [row.root for row in projects(db)[:MOST_PROJECTS]]
+    except (UserError, sqlite3.Error):
+        return ()
+    return tuple(Path(root) for root in roots if root.startswith("/"))
+
+
+class KnownProjects:
+    """The projects that a daemon knows: those of the ledger, and those it was asked about. May be called by threads."""
+
+    def __init__(self, ledger: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._asked: dict[Path, None] = {}
+        self._found: tuple[Path, ...] = ()
+        self._mark: object = None
+        self._due = 0.0
+
+    def add(self, root: Path) -> None:
+        """A project that somebody asked about, of which the ledger need not know yet."""
+        with self._lock:
+            self._asked = dict.fromkeys([root, *self._asked][:MOST_PROJECTS])
+
+    def folders(self) -> tuple[Path, ...]:
+        """Their folders. Looks into the ledger only when that has changed, and every two seconds at most. Blocks."""
+        with self._lock:
+            if self._clock() >= self._due:
+                self._due = self._clock() + REFRESH_S
+                mark = [_stamp(Path(f"{self._ledger}{end}")) for end in ("", "-wal")]
+                if mark != self._mark:
+                    self._mark = mark
+                    self._found = known_projects(self._ledger)
+            return tuple(dict.fromkeys((*self._asked, *self._found)))
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size

@@ -1,0 +1,149 @@
+"""The handoff in the lists of files that agents put before the model: of those that read no instruction file.
+
+A relative path would be taken from the folder that the agent is started in, so the list gets the absolute one. That
+belongs to this machine, so only a file that git ignores is edited.
+The list of a project hides the user's own for all projects, so where there is one, it is left to the user. A path that
+leads nowhere is an error at each start, so the handoff is there first.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter.spec import AgentSpec, ReadList
+from carryover.agents import adapters, specs
+from carryover.edits.apply import ProjectEdits
+from carryover.edits.encoding import EditRefused
+from carryover.edits.plan import Change, Edit, plan
+from carryover.edits.yaml_list import (
+    entries_ending,
+    has_entry,
+    has_list,
+    is_new_file,
+    new_file,
+    with_entry,
+    without_entry,
+)
+from carryover.fsio import read_bytes_bounded
+from carryover.probe.git_command import ask
+from carryover.probe.own_file import is_own, is_tracked
+from carryover.publish.handoff_file import IN_PROJECT
+from carryover.publish.project_root import git_dir_of
+
+_SIZE_LIMIT_BYTES: Final = 256 << 10
+_TIMEOUT_S: Final = 5.0
+
+
+def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
+    """Puts the handoff of the project at `root` into the list of each agent that has worked there; right ones stay."""
+    for spec in specs():
+        mine = spec.read_list is not None and spec.read_list.file in edits.mine
+        if spec.read_list is None or not (mine or _has_worked(spec, root)):
+            continue
+        reason = _why_not(root, spec.read_list, mine=mine, home=home)
+        if reason is None:
+            _carry_out(spec.read_list, _plan(root, spec.read_list, add=True, mine=mine), edits)
+            continue
+        if mine:
+            _carry_out(spec.read_list, read_list_removal(root, spec.read_list), edits)
+        edits.left_alone(spec.read_list.file, reason + _by_hand(spec))
+
+
+def remove_from_read_lists(root: Path, edits: ProjectEdits) -> None:
+    """Takes our entries out of the lists that we put them into."""
+    for spec in specs():
+        if spec.read_list is not None and spec.read_list.file in edits.mine:
+            _carry_out(spec.read_list, read_list_removal(root, spec.read_list), edits)
+
+
+def read_list_removal(root: Path, where: ReadList) -> Edit:
+    """Plans to take our entry out of a list; a file that we made and nobody added to is deleted."""
+    return _plan(root, where, add=False, mine=True)
+
+
+def _has_worked(spec: AgentSpec, root: Path) -> bool:
+    agent = adapters()[spec.id]
+    return agent.in_projects and any(is_own(root, Path(source.path)) for source in agent.sources(root))
+
+
+def _why_not(root: Path, where: ReadList, *, mine: bool, home: Path) -> str | None:
+    """Why the project's file must not get the entry, as a clause; asks git only where it does not have it yet."""
+    path = root / where.file
+    if git_dir_of(root) is not None:
+        try:
+            if is_tracked(root, path):
+                return "git tracks it, and a path of this machine does not belong there"
+            if not mine and not _is_ignored(root, where.file):
+                return "git does not ignore it, so a path of this machine might be committed"
+        except OSError:
+            return "git could not say whether it is ignored"
+    if not mine and not _has_list(path, where) and _has_list(where.user_file.at(home, {}), where):
+        return f"the list in {where.user_file.path} would no longer count in this project"
+    return None
+
+
+def _is_ignored(root: Path, name: str) -> bool:
+    [answer] = ask(root, ("check-ignore", "-q", "--", name), deadline=time.monotonic() + _TIMEOUT_S)
+    return answer.code == 0
+
+
+def _has_list(path: Path, where: ReadList) -> bool:
+    """Whether a settings file has the list, or may have it."""
+    try:
+        return has_list(read_bytes_bounded(path, _SIZE_LIMIT_BYTES), where.key)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, EditRefused):
+        return True
+
+
+def _by_hand(spec: AgentSpec) -> str:
+    if spec.start is None:
+        return ""
+    command = shlex.join((spec.start.binary, *spec.start.arguments("", IN_PROJECT)))
+    return f"; `{command}` reads the handoff"
+
+
+def _carry_out(where: ReadList, edit: Edit, edits: ProjectEdits) -> None:
+    ours = edit.after is not None and _ours(edit.after, where) != []
+    edits.carry_out(where.file, edit, ours=ours)
+
+
+def _plan(root: Path, where: ReadList, *, add: bool, mine: bool) -> Edit:
+    entry = str(root / IN_PROJECT)
+
+    def edited(data: bytes | None) -> bytes | None:
+        if data is None:
+            return new_file(where.key, entry) if add else None
+        for former in _ours(data, where) if mine else ():
+            if former == entry and add:
+                continue
+            if is_new_file(data, where.key, former):
+                return new_file(where.key, entry) if add else None
+            data = without_entry(data, where.key, former)
+        there = any(has_entry(data, where.key, name) for name in (entry, IN_PROJECT))
+        return with_entry(data, where.key, entry) if add and not there else data
+
+    return plan(
+        Change(
+            path=root / where.file,
+            what="the handoff among the files that are read",
+            edit=edited,
+            remedy="Remove what Carryover added yourself.",
+            follow=False,
+            limit_bytes=_SIZE_LIMIT_BYTES,
+            backup=False,
+            private=False,
+        )
+    )
+
+
+def _ours(data: bytes, where: ReadList) -> list[str]:
+    """The entries that name a handoff, of wherever the project was."""
+    try:
+        return entries_ending(data, where.key, f"/{IN_PROJECT}")
+    except EditRefused:
+        return []

@@ -1,0 +1,72 @@
+"""A place in a file that grows by lines, and how the file is recognised as the one that the place was noted for."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+import msgspec
+
+HEAD_BYTES: Final = 1000
+TAIL_BYTES: Final = 256
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """Where to continue reading, and how to recognise that the file is still the same one.
+
+    `offset` is in bytes and always just after a complete line, `line` is the number of that line. `passed`
+    counts the bytes after it that are known to belong to an oversized line whose end has not been seen.
+    """
+
+    offset: int = 0
+    line: int = 0
+    passed: int = 0
+    head: bytes = b""
+    """Hash of the first `HEAD_BYTES` (or fewer, while less than that has been read)."""
+    tail: bytes = b""
+    """Hash of the `TAIL_BYTES` just before the place where reading continues."""
+
+    @property
+    def resume_at(self) -> int:
+        """The offset in bytes at which reading continues."""
+        return self.offset + self.passed
+
+
+def settle(descriptor: int, cursor: bytes | None) -> tuple[Position, bool]:
+    """Where to begin, and whether that is the beginning of a file that is not the one the cursor was made for."""
+    if cursor is None:
+        return Position(), False
+    return confirmed(descriptor, _decode(cursor))
+
+
+def confirmed(descriptor: int, position: Position | None) -> tuple[Position, bool]:
+    """The same of a position that was decoded; None is one that could not be."""
+    # A file that has become shorter has fewer bytes before the cursor, so its guards differ too.
+    if position is None or _guards(descriptor, position) != (position.head, position.tail):
+        return Position(), True
+    return position, False
+
+
+def _decode(cursor: bytes) -> Position | None:
+    try:
+        return msgspec.msgpack.decode(cursor, type=Position)
+    except msgspec.DecodeError:
+        return None
+
+
+def _guards(descriptor: int, position: Position) -> tuple[bytes, bytes]:
+    end = position.resume_at
+    start = max(0, end - TAIL_BYTES)
+    return _hash(os.pread(descriptor, min(HEAD_BYTES, end), 0)), _hash(os.pread(descriptor, end - start, start))
+
+
+def _hash(data: bytes) -> bytes:
+    import hashlib  # brings OpenSSL along, which commands that only ask where transcripts lie need not pay for
+
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def guarded(descriptor: int, position: Position) -> Position:
+    """The position with the hashes by which the file is recognised."""
+    head, tail = _guards(descriptor, position)
+    return msgspec.structs.replace(position, head=head, tail=tail)

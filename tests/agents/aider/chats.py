@@ -1,0 +1,50 @@
+"""Chat histories written by hand, for what no recording holds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S
+from carryover.agents.aider.adapter import AGENT
+from carryover.model import Body, Event
+from contract.case import Reading, read_on
+
+B = TypeVar("B", bound=Body)
+
+START = "\n# aider chat started at 2026-11-20 06:16:57\n\n"
+COMMAND = "> /home/dev/.local/bin/aider --model openai/gpt-4o pricing.py  \n"
+HEAD = f"{START}{COMMAND}> Aider v0.86.2  \n> Main model: openai/gpt-4o with diff edit format  \n"
+TOKENS = "> Tokens: 2.7k sent, 14 received. Cost: $0.0070 message, $0.0070 session.  \n"
+
+
+def prompt(text: str) -> str:
+    return "\n" + "".join(f"#### {line}  \n" for line in text.split("\n"))
+
+
+def answer(text: str) -> str:
+    return f"\n{text}\n\n{TOKENS}"
+
+
+def typed(*texts: str, first: int = 0) -> str:
+    """An input history, one input a minute from 06:17 on."""
+    stamps = (f"\n# 2026-11-20 06:{17 + first + number}:00.500000\n" for number in range(len(texts)))
+    return "".join(
+        stamp + "".join(f"+{line}\n" for line in text.split("\n")) for stamp, text in zip(stamps, texts, strict=True)
+    )
+
+
+def reading(folder: Path, chat: str | bytes, inputs: str | None = None) -> Reading:
+    """What comes of a history that was written long ago."""
+    path = folder / HISTORY
+    path.write_bytes(chat.encode() if isinstance(chat, str) else chat)
+    os.utime(path, (WRITTEN_S, WRITTEN_S))
+    if inputs is not None:
+        (folder / INPUTS).write_text(inputs)
+    [source] = AGENT.sources(folder)
+    return read_on(AGENT, source)
+
+
+def of(events: list[Event], kind: type[B]) -> list[B]:
+    return [event.body for event in events if isinstance(event.body, kind)]

@@ -1,0 +1,108 @@
+"""Aider's material for the contract suite."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from carryover.agents.aider import blocks
+from contract.case import Case, Recording
+
+FIXTURES: Final = Path(__file__).parent / "fixtures"
+HISTORY: Final = ".aider.chat.history.md"
+INPUTS: Final = ".aider.input.history"
+AT_MS: Final = 1_795_155_417_000
+WRITTEN_S: Final = AT_MS // 1000
+"""A time long ago: nothing in a file that was written then is held back."""
+
+
+def recordings() -> tuple[Recording, ...]:
+    """Every recorded history. Its folder stands for the project."""
+    for path in FIXTURES.glob("*/*/*"):
+        os.utime(path, (WRITTEN_S, WRITTEN_S))
+    return tuple(Recording(path, path.parent) for path in sorted(FIXTURES.glob(f"*/*/{HISTORY}")))
+
+
+def recording(name: str, version: str = "0.86.2") -> Recording:
+    """One of them by its scenario."""
+    folder = FIXTURES / version / name
+    return Recording(folder / HISTORY, folder)
+
+
+def block(kind: str, **fields: object) -> bytes:
+    return json.dumps({"kind": kind, "at_ms": AT_MS, "session": "20261120-061657-1f", **fields}).encode()
+
+
+PROJECTS: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
+atexit.register(shutil.rmtree, PROJECTS, ignore_errors=True)
+
+
+def growing(name: str) -> Iterator[Recording]:
+    """A recorded history as the client wrote it: block by block, and message by message. Always in the same folder, for
+    that is the project, and in the same file, for that is part of what a session is known by."""
+    original = recording(name)
+    folder = PROJECTS / name
+    folder.mkdir(exist_ok=True)
+    shutil.copyfile(original.root / INPUTS, folder / INPUTS)
+    lines = original.path.read_text().split("\n")[:-1]
+    path = folder / HISTORY
+    at = 0
+    for piece in blocks.Splitter(None, False, lambda _: None, whole=True).pieces(lines):
+        steps = [piece.end] if piece.kind != "messages" else list(_message_ends(lines, at, piece.end))
+        for end in steps:
+            path.write_text("".join(f"{line}\n" for line in lines[:end]))
+            os.utime(path, (WRITTEN_S + end, WRITTEN_S + end))
+            yield Recording(path, folder)
+            at = end
+
+
+def _message_ends(lines: list[str], at: int, end: int) -> Iterator[int]:
+    """After each message that a reader could find at the end of the file. An error is followed at once by what it means
+    and by the time of the next try."""
+    for number in range(at + 1, end):
+        following = lines[number]
+        if lines[number - 1].endswith("  ") and following.startswith("> ") and not _at_once(following):
+            yield number
+    yield end
+
+
+def _at_once(line: str) -> bool:
+    return line.startswith(("> The API provider", "> Retrying in", "> # "))
+
+
+CASE: Final = Case(
+    recordings=recordings(),
+    grows_by_lines=False,
+    stages={
+        "story": lambda _: growing("story"),
+        "lint": lambda _: growing("lint"),
+        "limit": lambda _: growing("ratelimit"),
+    },
+    unknown=(block("brand_new"), block("image", text="words"), block("prompt", text="words", session="")),
+    quiet=(
+        block("messages", messages=["Repo-map: using 4096 tokens, auto refresh"]),
+        block("messages", messages=["All chat history cleared."]),
+        block("prompt", text="<blank>"),
+        block("prompt", text="/add pricing.py"),
+        block("prompt", text="/chat-mode ask"),
+    ),
+    not_typed=(
+        block("model", text="#### Plan\n\nI will do it."),
+        block("messages", messages=["Processing your request..."]),
+        block("prompt", text="/clear"),
+    ),
+    strangers=(
+        ".aider.input.history",
+        ".aider.llm.history",
+        ".aider.conf.yml",
+        ".aider.tags.cache.v4/cache.db",
+        "docs/.aider.chat.history.md",
+        "aider.chat.history.md",
+    ),
+)

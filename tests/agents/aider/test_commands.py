@@ -1,0 +1,177 @@
+"""What was typed and what Aider did, block by block: commands, architects, tests, undo, limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agents.aider.chats import HEAD, answer, of, prompt, reading
+from carryover.model import (
+    AssistantMessage,
+    Event,
+    FileEdit,
+    Retracted,
+    SessionEnd,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
+
+WITH_TESTS = HEAD.replace("pricing.py  ", "pricing.py --test-cmd npm test --auto-test --no-gitignore  ")
+BLOCK = "cart.py\n```python\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n```"
+APPLIED = "> Applied edit to cart.py  \n> Commit 1234abc fix: b instead of a  \n"
+
+
+def events_of(tmp_path: Path, *blocks: str, head: str = HEAD) -> list[Event]:
+    return reading(tmp_path, head + "".join(blocks)).events
+
+
+def results(events: list[Event]) -> list[tuple[str, str, str, int | None]]:
+    return [(found.name, found.subject, found.status, found.exit_code) for found in of(events, ToolResult)]
+
+
+@pytest.mark.parametrize("command", ["/ask", "/code", "/architect", "/context"])
+def test_words_given_to_a_command_count_once(tmp_path: Path, command: str) -> None:
+    """Aider writes them down again without the command."""
+    events = events_of(tmp_path, prompt(f"{command} why so?"), prompt("why so?"), answer("So."), prompt("why so?"))
+
+    assert [(found.command, found.text) for found in of(events, UserPrompt)] == [
+        (command, "why so?"),
+        (None, "why so?"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["/add a.py", "/drop", "/clear", "/ask", "/tokens", "/model gpt-4o", "<blank>", "/home/x"]
+)
+def test_commands_that_ask_nothing_are_no_prompts(tmp_path: Path, text: str) -> None:
+    events = events_of(tmp_path, prompt(text))
+
+    assert [event.body for event in events if isinstance(event.body, UserPrompt | ToolCall)] == []
+
+
+def test_what_an_architect_tells_its_editor_was_typed_by_nobody(tmp_path: Path) -> None:
+    plan = "Change a to b:\n\n1) In cart.py\n- Locate:\n  a"
+    events = events_of(tmp_path, prompt("b, please"), answer(plan), prompt(plan), answer(BLOCK), APPLIED)
+
+    assert [found.text for found in of(events, UserPrompt)] == ["b, please"]
+    assert [found.text for found in of(events, AssistantMessage)] == [plan, "fix: b instead of a"]
+    assert [Path(found.path).name for found in of(events, FileEdit)] == ["cart.py"]
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"), [("/run make all", "make all"), ("!make all", "make all"), ("/git log -1", "git log -1")]
+)
+def test_a_command_that_the_user_ran(tmp_path: Path, text: str, subject: str) -> None:
+    """Neither its output nor how it ended is written down."""
+    question = "> Add 0.2k tokens of command output to the chat? (Y)es/(N)o [Yes]: n  \n"
+    [call] = of(events := events_of(tmp_path, prompt(text), question), ToolCall)
+
+    assert (call.op, call.subject, call.actor) == ("shell", subject, "human")
+    assert results(events) == [("run", subject, "unknown", None)]
+
+
+def test_tests_that_pass_say_nothing_and_count_once_something_follows(tmp_path: Path) -> None:
+    running = events_of(tmp_path, prompt("/test"), head=WITH_TESTS)
+    passed = events_of(tmp_path, prompt("/test"), prompt("next"), head=WITH_TESTS)
+    failed = events_of(tmp_path, prompt("/test"), "> Added 20 lines of output to the chat.  \n", head=WITH_TESTS)
+    given = events_of(tmp_path, prompt("/test pytest -q"), prompt("next"))
+    unknown = events_of(tmp_path, prompt("/test"), prompt("next"))
+
+    assert results(running) == []
+    assert results(passed) == [("test", "npm test", "ok", 0)]
+    assert results(failed) == [("test", "npm test", "error", None)]
+    assert results(given) == [("test", "pytest -q", "ok", 0)]
+    assert results(unknown) == [("test", "", "unknown", None)]
+
+
+def test_tests_that_run_after_each_edit(tmp_path: Path) -> None:
+    turn = (prompt("b, please"), answer(f"Done.\n\n{BLOCK}"), APPLIED)
+    failed = events_of(tmp_path, *turn, "> Added 5 lines of output to the chat.  \n", head=WITH_TESTS)
+    passed = events_of(tmp_path, *turn, prompt("next"), head=WITH_TESTS)
+    open_end = events_of(tmp_path, *turn, head=WITH_TESTS)
+
+    runs = [[run for run in results(events) if run[0] == "test"] for events in (failed, passed, open_end)]
+    assert runs == [[("test", "npm test", "error", None)], [("test", "npm test", "ok", 0)], []]
+
+
+def test_a_suggested_command_ran_with_an_unknown_end(tmp_path: Path) -> None:
+    ran = "> Running make all  \n> Added 21 lines of output to the chat.  \n"
+    [call] = of(events := events_of(tmp_path, prompt("how?"), answer("So."), ran), ToolCall)
+
+    assert (call.subject, call.actor) == ("make all", "model")
+    assert results(events) == [("run", "make all", "unknown", None)]
+
+
+@pytest.mark.parametrize("sha", ["1234abc", "1234abcdef"])
+def test_undo_takes_back_edits_and_commit(tmp_path: Path, sha: str) -> None:
+    undo = f"{prompt('/undo')}> Removed: {sha} fix: b instead of a  \n> Now at:  7654321 start  \n"
+    events = events_of(tmp_path, prompt("b"), answer(BLOCK), APPLIED, undo)
+    [undone] = of(events, Retracted)
+
+    kept = [event.body for event in events if event.key not in undone.keys]
+    assert of(events, FileEdit) and not [body for body in kept if isinstance(body, FileEdit | ToolResult)]
+
+
+def test_an_edit_that_was_never_applied_never_ran(tmp_path: Path) -> None:
+    [result] = of(events_of(tmp_path, prompt("/ask how?"), answer(BLOCK), prompt("I see")), ToolResult)
+
+    assert (result.status, result.never_ran) == ("unknown", True)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("litellm.RateLimitError: RateLimitError: OpenAIException - slow down", "limit"),
+        ("litellm.APIError: APIError: This request requires more credits", "limit"),
+        ("litellm.BadRequestError: Insufficient Balance", "limit"),
+        ("litellm.Timeout: APITimeoutError - timed out", None),
+        ("litellm.APIConnectionError: refused", "error"),
+        ("Model gpt-4o has hit a token limit!", "error"),
+    ],
+)
+def test_what_ends_a_turn(tmp_path: Path, error: str, reason: str | None) -> None:
+    ends = of(events_of(tmp_path, prompt("Fix it"), f"> {error}  \n> In other words.  \n"), TurnEnd)
+
+    assert [end.reason for end in ends] == ([reason] if reason else [])
+
+
+def test_two_interrupts_are_one_and_none_where_nothing_was_asked(tmp_path: Path) -> None:
+    twice = ">  \n> ^C again to exit  \n>  \n> ^C KeyboardInterrupt  \n"
+
+    assert len(of(events_of(tmp_path, prompt("Fix it"), twice), TurnEnd)) == 1
+    assert of(events_of(tmp_path, prompt("Fix it"), answer("Done."), twice), TurnEnd) == []
+
+
+def test_the_paths_of_windows_and_of_other_folders(tmp_path: Path) -> None:
+    head = HEAD.replace("/home/dev/.local/bin/aider", "C:\\tools\\aider.exe")
+    block = BLOCK.replace("cart.py", "src/cart.py")
+    applied = "> Applied edit to src\\cart.py  \n> Applied edit to /etc/hosts  \n"
+
+    paths = [edit.path for edit in of(events_of(tmp_path, prompt("b"), answer(block), applied, head=head), FileEdit)]
+
+    assert paths == [str(tmp_path / "src" / "cart.py"), "/etc/hosts"]
+
+
+def test_the_end_that_the_user_asked_for(tmp_path: Path) -> None:
+    assert [end.reason for end in of(events_of(tmp_path, prompt("/exit")), SessionEnd)] == ["exit"]
+
+
+def test_a_report_of_failed_edits_that_holds_marks_is_one_message(tmp_path: Path) -> None:
+    """The report quotes the block, whatever is in it (0.86.2)."""
+    report = (
+        "> The LLM did not conform to the edit format.  \n"
+        "> https://aider.chat/docs/troubleshooting/edit-errors.html  \n"
+        "> # 1 SEARCH/REPLACE block failed to match!\n\n"
+        "## SearchReplaceNoExactMatch: This SEARCH block failed to exactly match lines in cart.py\n"
+        "<<<<<<< SEARCH\nA line with two blanks  \n=======\nb\n>>>>>>> REPLACE\n\n"
+        "The SEARCH section must exactly match an existing block of lines including all white space, comments, "
+        "indentation, docstrings, etc\n\n# The other 1 SEARCH/REPLACE block were applied successfully.\n"
+        "Don't re-send them.\nJust reply with fixed versions of the block above that failed to match.  \n"
+    )
+    events = events_of(tmp_path, prompt("b"), answer(f"I try.\n\n{BLOCK}"), report, answer("Again."))
+
+    assert [found.text for found in of(events, AssistantMessage)] == ["I try.", "Again."]
+    assert results(events) == [("edit", str(tmp_path / "cart.py"), "error", None)]

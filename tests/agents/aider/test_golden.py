@@ -1,0 +1,200 @@
+"""The recorded histories of 0.86.2: what was typed, answered, changed and run, as the scenarios say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agents.aider.chats import of
+from agents.aider.contract_case import recording
+from carryover.agents.aider.adapter import AGENT
+from carryover.model import (
+    AssistantMessage,
+    Event,
+    FileEdit,
+    Retracted,
+    SessionEnd,
+    SessionInfo,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
+from contract.case import read_on, source_at
+
+TASK = (
+    "discount() must return whole cents: fix pricing.py so that the tests pass. "
+    "Constraint: keep prices as integers, never floats."
+)
+TESTS = "python3 -m unittest -q"
+
+
+def events(name: str) -> list[Event]:
+    return read_on(AGENT, source_at(AGENT, recording(name))).events
+
+
+def results(name: str) -> list[tuple[str, str, str]]:
+    return [(result.name, Path(result.subject).name, result.status) for result in of(events(name), ToolResult)]
+
+
+@pytest.mark.parametrize(
+    ("name", "prompts"),
+    [
+        ("story", [TASK, "Use half-up rounding instead", "What is left to do?"]),
+        (
+            "commands",
+            [
+                "First line of the prompt\n\n# third line looks like a heading",
+                "Fix it with int()",
+                "how do I run the tests?",
+            ],
+        ),
+        ("interrupt", ["Explain rounding", "go on", "Explain again"]),
+        ("hangup", [f"Say something before {end}" for end in ("SIGTERM", "SIGHUP", "EOF", "two ^C")]),
+        ("resume", ["Fix rounding in pricing.py", "Which colour for the button?", *["What did we do?"] * 2]),
+        ("autotest", ["Fix rounding in pricing.py"]),
+        ("failededit", ["Fix rounding", "Add cart.py", "Fix rounding", "Fix rounding"]),
+        ("lint", ["Fix rounding in pricing.py"]),
+        ("ratelimit", ["Make discount() return whole cents", "Now make total() round once per cart"]),
+        ("quota", ["Fix rounding", "Fix rounding"]),
+        ("concurrent", ["alpha one", "beta one", "alpha two"]),
+        ("watch", []),
+        ("noncoding", ["Suggest a vegetarian menu for six people on Saturday", "Yes, please write it"]),
+        ("notify", ["first", "second", "Hello", "first"]),
+    ],
+)
+def test_prompts_as_they_were_typed_and_nothing_else(name: str, prompts: list[str]) -> None:
+    assert [prompt.text for prompt in of(events(name), UserPrompt)] == prompts
+
+
+def test_an_older_client_writes_the_same() -> None:
+    """0.82.3, one prompt a session: a failed edit, one that works, a question, and a key that is refused."""
+    found = read_on(AGENT, source_at(AGENT, recording("work", "0.82.3"))).events
+
+    assert [prompt.text for prompt in of(found, UserPrompt)] == [
+        "Make discount() in pricing.py return whole cents, never floats",
+        "Why integers?",
+        "Say it again",
+    ]
+    assert [(result.name, result.status) for result in of(found, ToolResult)] == [
+        ("edit", "error"),
+        ("edit", "ok"),
+        ("commit", "ok"),
+    ]
+    assert [end.reason for end in of(found, TurnEnd)] == ["error"]
+    assert {info.agent_version for info in of(found, SessionInfo)} == {"0.82.3"}
+
+
+def test_each_prompt_has_the_time_of_its_input() -> None:
+    """The chat history dates sessions only (0.86.2). The recordings were made in UTC; here it may be another zone."""
+    found = [event for event in events("story") if isinstance(event.body, UserPrompt)]
+    first_ms = found[0].at_ms
+
+    assert [event.at_ms - first_ms for event in found] == [0, 5303, 9718]
+
+
+def test_tests_fail_and_pass_and_edits_fail_and_work() -> None:
+    assert results("story") == [
+        ("test", TESTS, "error"),
+        ("edit", "pricing.py", "ok"),
+        ("commit", "git commit", "ok"),
+        ("edit", "pricing.py", "error"),
+        ("edit", "pricing.py", "ok"),
+        ("commit", "git commit", "ok"),
+        ("test", TESTS, "ok"),
+    ]
+    assert results("autotest") == [
+        ("edit", "pricing.py", "ok"),
+        ("commit", "git commit", "ok"),
+        ("test", TESTS, "error"),
+        ("edit", "pricing.py", "ok"),
+        ("commit", "git commit", "ok"),
+    ]
+
+
+def test_an_edit_tells_its_file_and_its_first_line() -> None:
+    [first, second] = of(events("story"), FileEdit)
+
+    assert first.path == str(recording("story").root / "pricing.py")
+    assert (first.change, first.added, first.removed) == ("modify", 1, 1)
+    assert (first.anchor, second.anchor) == (
+        "    return int(price - price * percent / 100)",
+        "    # HALF_UP in integer cents",
+    )
+
+
+def test_what_was_not_applied_is_no_edit_and_a_new_file_is_one() -> None:
+    """Four failed edits, a new file without a commit, a dry run, and an edit of a file with changes of the user's own,
+    which Aider commits first."""
+    edits = of(events("failededit"), FileEdit)
+
+    assert [(Path(edit.path).name, edit.change) for edit in edits] == [("cart.py", "add"), ("pricing.py", "modify")]
+    assert [status for name, _, status in results("failededit") if name == "edit"] == [
+        *["error"] * 4,
+        "ok",
+        "unknown",
+        "ok",
+    ]
+    assert [end.message for end in of(events("failededit"), TurnEnd)] == ["Only 3 reflections allowed, stopping."]
+    assert [name for name, _, _ in results("failededit")].count("commit") == 1
+
+
+def test_what_was_undone_does_not_count() -> None:
+    found = events("commands")
+    [undone] = of(found, Retracted)
+    [edit] = [event.key for event in found if isinstance(event.body, FileEdit)]
+
+    assert edit in undone.keys
+    assert set(undone.keys) <= {event.key for event in found}
+
+
+def test_an_answer_that_imitates_every_mark_is_one_answer() -> None:
+    assert of(events("commands"), AssistantMessage)[0].text == (
+        "#### Plan\n\n> quoted by the model\n\n# aider chat started at 1999-01-01 00:00:00\n\nDone."
+    )
+
+
+def test_an_interrupted_answer_is_kept_as_far_as_it_came() -> None:
+    found = events("interrupt")
+    first, second = of(found, AssistantMessage)
+
+    assert first.aborted
+    assert first.text.startswith("I am thinking about a long answer")
+    assert (second.text, second.aborted) == ("As I was saying.", False)
+    assert [end.reason for end in of(found, TurnEnd)] == ["interrupted"]
+
+
+def test_ends_by_a_signal_say_nothing() -> None:
+    found = events("hangup")
+
+    assert len({event.session for event in found}) == 4
+    assert of(found, TurnEnd) == []
+    assert of(found, SessionEnd) == []
+
+
+@pytest.mark.parametrize(("name", "reason"), [("ratelimit", "limit"), ("quota", "error")])
+def test_the_last_refusal_ends_the_turn(name: str, reason: str) -> None:
+    """Aider tries again eight times and writes each refusal down."""
+    [end] = of(events(name), TurnEnd)
+
+    assert end.reason == reason
+    assert end.message.startswith("litellm.")
+
+
+def test_the_linter_fails_with_its_output() -> None:
+    [lint] = [result for result in of(events("lint"), ToolResult) if result.name == "lint"]
+
+    assert lint.status == "error"
+    assert "flake8" in lint.subject
+    assert "SyntaxError: '(' was never closed" in lint.output
+
+
+def test_a_comment_in_a_file_asks_without_a_prompt() -> None:
+    assert [Path(edit.path).name for edit in of(events("watch"), FileEdit)] == ["pricing.py"]
+
+
+def test_a_session_tells_version_and_model_once() -> None:
+    for name in ("story", "commands", "concurrent"):
+        infos = of(events(name), SessionInfo)
+        assert {(info.agent_version, info.model) for info in infos} == {("0.86.2", "openai/gpt-4o")}
+        assert len(infos) == len({event.session for event in events(name)})

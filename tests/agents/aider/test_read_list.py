@@ -1,0 +1,165 @@
+"""The handoff in a project's list of files that an agent reads: where it goes, what is left alone, and taken out."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from carryover.agents.aider.spec import SPEC
+from carryover.config import ProjectSettings
+from carryover.edits.plan import Edit
+from carryover.edits.record import PublishedProject
+from carryover.install.uninstall import project_edits
+from carryover.publish.project_files import publish
+from support.repository import repository
+
+HISTORY = ".aider.chat.history.md"
+SETTINGS = ".aider.conf.yml"
+HANDOFF = ".carryover/handoff.md"
+
+
+@pytest.fixture
+def shop(home: Path) -> Path:
+    """A repository in which Aider was used, and which ignores what belongs to Aider."""
+    root = repository(home / "work" / "shop", {".gitignore": ".aider*\n"})
+    (root / HISTORY).write_text("\n# aider chat started at 2026-11-20 06:16:57\n\n> aider  \n")
+    return root
+
+
+def entry(root: Path) -> str:
+    return f'"{root / HANDOFF}"'
+
+
+def undo(root: Path) -> dict[str, bytes | None]:
+    """What uninstall makes of each file of the project."""
+    edits: list[Edit] = list(project_edits(PublishedProject(str(root), str(root / ".carryover"))))
+    assert [edit.problem for edit in edits if edit.problem] == []
+    return {edit.path.name: edit.after for edit in edits}
+
+
+def test_the_handoff_is_added_and_taken_out_again(shop: Path) -> None:
+    published = publish(shop, "the handoff\n", ProjectSettings())
+
+    assert SETTINGS in published.edited
+    assert (shop / SETTINGS).read_text() == f"# Carryover (auto-added)\nread: [{entry(shop)}]\n"
+    assert publish(shop, "the handoff\n", ProjectSettings()).edited == ()
+    assert undo(shop)[SETTINGS] is None
+
+
+def test_the_users_own_list_keeps_every_byte(shop: Path) -> None:
+    before = b"model: gpt-4o  # mine\r\nread:\r\n    - CONVENTIONS.md\r\n"
+    (shop / SETTINGS).write_bytes(before)
+
+    publish(shop, "the handoff\n", ProjectSettings())
+
+    assert (shop / SETTINGS).read_bytes() == before + f"    - {entry(shop)}\r\n".encode()
+    assert undo(shop)[SETTINGS] == before
+
+
+def test_where_the_agent_never_worked_nothing_is_written(home: Path) -> None:
+    root = repository(home / "work" / "other", {".gitignore": ".aider*\n"})
+
+    publish(root, "the handoff\n", ProjectSettings())
+
+    assert not (root / SETTINGS).exists()
+
+
+def test_a_history_that_came_with_the_repository_says_nothing(home: Path) -> None:
+    root = repository(home / "work" / "cloned", {HISTORY: "\n# aider chat started at 2026-11-20 06:16:57\n"})
+
+    publish(root, "the handoff\n", ProjectSettings())
+
+    assert not (root / SETTINGS).exists()
+
+
+@pytest.mark.parametrize(
+    ("ignored", "tracked", "why"), [("", False, "git does not ignore it"), (".aider*\n", True, "git tracks it")]
+)
+def test_a_path_of_this_machine_gets_into_no_commit(home: Path, ignored: str, tracked: bool, why: str) -> None:
+    root = repository(home / "work" / "shop", {".gitignore": ignored, **({SETTINGS: "model: x\n"} if tracked else {})})
+    (root / HISTORY).write_text("\n# aider chat started at 2026-11-20 06:16:57\n")
+    if tracked:
+        subprocess.run(["git", "-C", str(root), "add", "-f", SETTINGS], check=True)
+
+    published = publish(root, "the handoff\n", ProjectSettings())
+
+    [note] = published.notes
+    assert why in note
+    assert f"`aider --read {HANDOFF}`" in note
+    assert not (root / SETTINGS).exists() or (root / SETTINGS).read_text() == "model: x\n"
+
+
+def test_a_file_that_is_tracked_by_now_loses_the_entry(shop: Path) -> None:
+    publish(shop, "the handoff\n", ProjectSettings())
+    subprocess.run(["git", "-C", str(shop), "add", "-f", SETTINGS], check=True)
+
+    publish(shop, "the handoff\n", ProjectSettings())
+
+    assert not (shop / SETTINGS).exists()
+
+
+def test_the_list_of_all_projects_is_not_hidden(home: Path, shop: Path) -> None:
+    """A list in the project's file replaces the one in the home folder (0.86.2)."""
+    (home / SETTINGS).write_text("read: [~/rules.md]\n")
+
+    [note] = publish(shop, "the handoff\n", ProjectSettings(), home=home).notes
+
+    assert "would no longer count" in note
+    assert not (shop / SETTINGS).exists()
+    (shop / SETTINGS).write_text("read: A.md\n")
+    assert SETTINGS in publish(shop, "the handoff\n", ProjectSettings(), home=home).edited
+
+
+@pytest.mark.parametrize("text", ["read: *x\n", "read: [A.md\n", "\tread: A.md\n", "a: 1\n---\nread: A.md\n"])
+def test_what_is_not_understood_is_left_alone_and_named(shop: Path, text: str) -> None:
+    (shop / SETTINGS).write_text(text)
+
+    [note] = publish(shop, "the handoff\n", ProjectSettings()).notes
+
+    assert note.startswith(f"{SETTINGS} was left alone: ")
+    assert (shop / SETTINGS).read_text() == text
+
+
+def test_a_symlink_is_left_alone(home: Path, shop: Path) -> None:
+    (home / "shared.yml").write_text("model: x\n")
+    (shop / SETTINGS).symlink_to(home / "shared.yml")
+
+    [note] = publish(shop, "the handoff\n", ProjectSettings()).notes
+
+    assert "symlink" in note
+    assert (home / "shared.yml").read_text() == "model: x\n"
+
+
+def test_a_project_that_was_moved_names_its_handoff_where_that_is_now(home: Path, shop: Path) -> None:
+    publish(shop, "the handoff\n", ProjectSettings())
+    moved = shop.rename(home / "work" / "store")
+
+    publish(moved, "the handoff\n", ProjectSettings())
+
+    assert (moved / SETTINGS).read_text() == f"# Carryover (auto-added)\nread: [{entry(moved)}]\n"
+    assert undo(moved)[SETTINGS] is None
+
+
+@pytest.mark.parametrize("text", [f"read: {HANDOFF}\n", f"read:\n  - '{HANDOFF}'\n"])
+def test_an_entry_of_the_users_own_is_enough_and_stays(shop: Path, text: str) -> None:
+    (shop / SETTINGS).write_text(text)
+
+    publish(shop, "the handoff\n", ProjectSettings())
+
+    assert (shop / SETTINGS).read_text() == text
+    assert SETTINGS not in undo(shop)
+
+
+def test_without_pointers_the_entry_goes(shop: Path) -> None:
+    publish(shop, "the handoff\n", ProjectSettings())
+
+    publish(shop, "the handoff\n", ProjectSettings(pointers="private"))
+
+    assert not (shop / SETTINGS).exists()
+
+
+def test_the_files_are_those_of_the_spec() -> None:
+    assert SPEC.read_list is not None
+    assert (SPEC.read_list.file, SPEC.read_list.key) == (SETTINGS, "read")

@@ -1,0 +1,122 @@
+"""An entry in a top-level list of a YAML file: added, found again, taken out byte for byte; refused where unsure."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from carryover.edits.encoding import EditRefused
+from carryover.edits.yaml_list import entries_ending, has_entry, is_new_file, new_file, with_entry, without_entry
+
+PATH = "/home/dev/my shop/.carryover/handoff.md"
+NAME = f'"{PATH}"'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", f"\n# Carryover (auto-added)\nread: [{NAME}]\n"),
+        ("model: gpt-4o\n", f"model: gpt-4o\n\n# Carryover (auto-added)\nread: [{NAME}]\n"),
+        ("model: gpt-4o", f"model: gpt-4o\n# Carryover (auto-added)\nread: [{NAME}]\n"),
+        ("a: 1\r\nb: 2\r\n", f"a: 1\r\nb: 2\r\n\r\n# Carryover (auto-added)\r\nread: [{NAME}]\r\n"),
+        ("read: A.md\n", f"read: [{NAME}, A.md]\n"),
+        ("read:  'A b.md'  # mine\n", f"read:  [{NAME}, 'A b.md']  # mine\n"),
+        ("read: [A.md]\n", f"read: [A.md, {NAME}]\n"),
+        ('read: [ A.md, "B, c.md" ] # x\n', f'read: [ A.md, "B, c.md", {NAME} ] # x\n'),
+        ("read: [A.md,]\n", f"read: [A.md, {NAME},]\n"),
+        ("read: []\n", f"read: [{NAME}]\n"),
+        ("read: [ ]", f"read: [{NAME} ]"),
+        ("read:\nmodel: x\n", f"read:\n  - {NAME}\nmodel: x\n"),
+        ("read: # none\n", f"read: # none\n  - {NAME}\n"),
+        ("read:\n- A.md\n# end\nmodel: x\n", f"read:\n- A.md\n- {NAME}\n# end\nmodel: x\n"),
+        ("read:\n    - A.md # a\n\n    - B.md", f"read:\n    - A.md # a\n\n    - B.md\n    - {NAME}"),
+        ("read:\r\n  - A.md\r\n", f"read:\r\n  - A.md\r\n  - {NAME}\r\n"),
+        ("---\n# c\nread: A.md\n", f"---\n# c\nread: [{NAME}, A.md]\n"),
+        ("alias:\n  - 'f:x'\nother: |\n  read: no\nread: A.md\n", None),
+    ],
+)
+def test_an_entry_is_added_and_taken_out(before: str, after: str | None) -> None:
+    added = with_entry(before.encode(), "read", PATH)
+
+    assert after is None or added == after.encode()
+    assert has_entry(added, "read", PATH)
+    assert with_entry(added, "read", PATH) == added
+    assert entries_ending(added, "read", "/handoff.md") == [PATH]
+    assert without_entry(added, "read", PATH) == before.encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "read: ~\n",
+        "read: null\n",
+        "read: &x [A.md]\n",
+        "read: *x\n",
+        "read: !!str A.md\n",
+        "read: |\n  A.md\n",
+        "read: A.md\n  B.md\n",
+        "read: [A.md,\n  B.md]\n",
+        "read: [[A.md]]\n",
+        "read: {a: b}\n",
+        'read: "A.md\n',
+        "read: a, b.md\n",
+        "read: A.md\nread: B.md\n",
+        "read:\n\t- A.md\n",
+        "read:\n  - A.md\n    - B.md\n",
+        "read:\n  - a: b\n",
+        "read:\n  - &x A.md\n",
+        '"read": A.md\n',
+        "{read: A.md}\n",
+        "- A.md\n",
+        "a: 1\n---\nb: 2\n",
+        "a: 1\n...\n",
+        "%YAML 1.2\n",
+        "? read\n: A.md\n",
+        "\ufeffread: A.md\n",
+        "a\rb: 1\n",
+        "  read: A.md\n",
+    ],
+)
+def test_what_is_not_understood_is_refused(text: str) -> None:
+    with pytest.raises(EditRefused):
+        with_entry(text.encode(), "read", PATH)
+
+
+def test_bytes_that_are_no_text_and_paths_that_fit_in_no_line_are_refused() -> None:
+    for data, path in ((b"read: \xff\n", PATH), (b"a: 1\n", "/a\nb")):
+        with pytest.raises(EditRefused):
+            with_entry(data, "read", path)
+
+
+@pytest.mark.parametrize("text", [f"read: {NAME}\n", f"read: ['{PATH}']\n", f"read:\n  - {NAME}\n"])
+def test_an_entry_that_the_user_wrote_is_enough(text: str) -> None:
+    assert with_entry(text.encode(), "read", PATH) == text.encode()
+
+
+def test_a_file_of_our_own_is_known() -> None:
+    assert is_new_file(new_file("read", PATH), "read", PATH)
+    assert not is_new_file(with_entry(b"", "read", PATH), "read", PATH)
+    assert not is_new_file(new_file("read", PATH) + b"model: x\n", "read", PATH)
+
+
+LINES = st.sampled_from(
+    [
+        *("", "# note", "model: gpt-4o", "alias:", "  - x", "- y", "auto-commits: false  # no", "long: |", "    text"),
+        *("read: A.md", "read:", "read: [A.md, 'b c']", "read: []", "  - 'B.md'  # b", 'read: "q"', "---", "\t", "a b"),
+    ]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(lines=st.lists(LINES, max_size=7), eol=st.sampled_from(["\n", "\r\n"]), end=st.booleans())
+@example(lines=["read:", "# a", "  - 'B.md'  # b", "# note"], eol="\r\n", end=False)
+def test_whatever_is_accepted_comes_back_byte_for_byte(lines: list[str], eol: str, end: bool) -> None:
+    before = (eol.join(lines) + (eol if end else "")).encode()
+    try:
+        added = with_entry(before, "read", PATH)
+    except EditRefused:
+        return
+    assert has_entry(added, "read", PATH)
+    assert with_entry(added, "read", PATH) == added
+    assert without_entry(added, "read", PATH) == before

@@ -1,0 +1,123 @@
+"""A file in a project that may have come with it is told from one that was written there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from carryover.probe.own_file import TRACKED, is_own, is_tracked, why_not_own
+from support.repository import git, repository
+
+NAME = ".chat.md"
+
+
+@pytest.fixture
+def shop(home: Path) -> Path:
+    return repository(home / "work" / "shop", {"cart.py": "total = 0\n"})
+
+
+def written(root: Path) -> Path:
+    (root / NAME).write_text("said\n")
+    return root / NAME
+
+
+def test_what_is_written_in_a_repository_is_the_users_own(shop: Path) -> None:
+    assert why_not_own(shop, written(shop)) is None
+    assert is_own(shop, shop / NAME)
+
+
+def test_what_is_written_in_a_folder_without_git_is_the_users_own(home: Path) -> None:
+    (home / "notes").mkdir()
+    assert why_not_own(home / "notes", written(home / "notes")) is None
+
+
+def test_what_a_clone_brings_is_not(home: Path, shop: Path) -> None:
+    written(shop)
+    git(shop, "add", "--all")
+    git(shop, "commit", "--quiet", "--message", "with a history")
+    subprocess.run(["git", "clone", "--quiet", str(shop), str(home / "work" / "clone")], check=True)
+    clone = home / "work" / "clone"
+
+    assert why_not_own(clone, clone / NAME) == TRACKED
+    with (clone / NAME).open("a") as file:
+        file.write("more, by the user's own agent\n")
+    assert why_not_own(clone, clone / NAME) == TRACKED
+
+
+def test_a_file_is_the_users_own_no_more_once_it_is_added(shop: Path) -> None:
+    path = written(shop)
+    assert not is_tracked(shop, path)
+    git(shop, "add", "--force", NAME)
+    assert is_tracked(shop, path)
+    assert why_not_own(shop, path) == TRACKED
+    git(shop, "rm", "--cached", "--quiet", NAME)
+    assert why_not_own(shop, path) is None
+
+
+def test_what_an_archive_brings_is_not_until_it_is_written_to(home: Path, shop: Path) -> None:
+    """With or without a repository around it."""
+    path = written(shop)
+    an_hour_ago = time.time() - 3600
+    os.utime(path, (an_hour_ago, an_hour_ago))
+    with tarfile.open(home / "shop.tar", "w") as archive:
+        archive.add(shop, "shop")
+        archive.add(path, f"plain/{NAME}")
+    with tarfile.open(home / "shop.tar") as archive:
+        archive.extractall(home / "unpacked", filter="data")
+
+    for root in (home / "unpacked" / "shop", home / "unpacked" / "plain"):
+        assert why_not_own(root, root / NAME) == "it was copied or unpacked, and not written to since"
+        with (root / NAME).open("a") as file:
+            file.write("more\n")
+        assert why_not_own(root, root / NAME) is None
+
+
+def test_a_time_in_the_future_is_no_way_in(shop: Path) -> None:
+    tomorrow = time.time() + 86_400
+    os.utime(written(shop), (tomorrow, tomorrow))
+    assert not is_own(shop, shop / NAME)
+
+
+@pytest.mark.parametrize("kind", ["symlink", "folder", "pipe"])
+def test_only_a_regular_file_counts(shop: Path, home: Path, kind: str) -> None:
+    match kind:
+        case "symlink":
+            (home / "other").write_text("of another project\n")
+            (shop / NAME).symlink_to(home / "other")
+        case "folder":
+            (shop / NAME).mkdir()
+        case _:
+            os.mkfifo(shop / NAME)
+
+    assert not is_own(shop, shop / NAME)
+
+
+def test_a_file_of_another_user_does_not_count(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(shop)
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+
+    assert why_not_own(shop, path) == "it belongs to another user"
+
+
+def test_what_is_not_there_is_nobodys(shop: Path) -> None:
+    assert not is_own(shop, shop / NAME)
+    with pytest.raises(FileNotFoundError):
+        why_not_own(shop, shop / NAME)
+
+
+def test_where_git_cannot_say_nothing_is_believed(home: Path) -> None:
+    (home / "broken" / ".git").mkdir(parents=True)
+    assert why_not_own(home / "broken", written(home / "broken")) == "git could not say whether it is tracked"
+
+
+def test_a_repository_cannot_make_us_run_its_programs(shop: Path, home: Path) -> None:
+    """`core.fsmonitor` is a command that git runs when it looks at its index."""
+    git(shop, "config", "core.fsmonitor", f"touch {home}/ran")
+
+    assert is_own(shop, written(shop))
+    assert not (home / "ran").exists()
