@@ -12,9 +12,10 @@ import pytest
 
 from agents.cursor.reading import Editor
 from agents.cursor.stores import PROJECT, Chat, EditorStore, edit, identifier, say, tool, user
-from carryover.agents.cursor.folders import folder_with, path_of, slug_of
+from carryover.agents.cursor.folders import folder_with, slug_of
 from carryover.model import FileEdit, Skipped
 from carryover.readers import sqlite
+from carryover.records.uris import path_of
 
 REMOTE = {"scheme": "vscode-remote", "path": "/srv/demo", "external": "vscode-remote://ssh-remote%2Bbox/srv/demo"}
 
