@@ -9,13 +9,6 @@ from typing import Final
 
 from carryover.adapter.spec import AgentSpec, Place
 
-_COPILOT: Final = AgentSpec(
-    id="copilot",
-    name="Copilot",
-    binaries=("copilot",),
-    # The chat in VS Code keeps its data among the editor's own, which says nothing of whether the chat is used.
-    folders=(Place(path="~/.copilot", env="COPILOT_HOME"),),  # 1.0.102
-)
 _GEMINI: Final = AgentSpec(
     id="gemini-cli",
     name="Gemini CLI",
@@ -48,5 +41,5 @@ _WINDSURF: Final = AgentSpec(
     other_folders=(Place(path="~/.codeium"),),
 )
 
-UNSUPPORTED: Final = (_COPILOT, _GEMINI, _OPENCODE, _AIDER, _WINDSURF)
+UNSUPPORTED: Final = (_GEMINI, _OPENCODE, _AIDER, _WINDSURF)
 """In the order shown to people."""

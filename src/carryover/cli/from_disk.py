@@ -34,8 +34,7 @@ from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
 from carryover.paths import StateDir
-from carryover.publish.following import Place, follow
-from carryover.publish.following import look as look_for_moves
+from carryover.publish.project_moves import StatePaths, follow, inspect_root
 
 SLOW_S: Final = 1.0
 """Reading that takes longer than this shows, on a terminal, how far it has come."""
@@ -139,9 +138,9 @@ async def _catch_up(state: StateDir, root: str) -> None:
 
 async def follow_here(ledger: Ledger, state: StateDir, root: str) -> frozenset[str]:
     """Find what was recorded of the project at `root` before it was moved; the roots that it had, and has."""
-    place, project = place_of(state), root_of(root)
-    seen = look_for_moves(place, project.root, load_config(state.config))
-    await follow(ledger, place, project, seen, now_ms=_now_ms())
+    paths, project = place_of(state), root_of(root)
+    seen = inspect_root(paths, project.root, load_config(state.config))
+    await follow(ledger, paths, project, seen, now_ms=_now_ms())
     with closing(connect_read_only(state.ledger)) as db:
         known = {row.id: row for row in whereabouts(db)}
     roots = {project.root}
@@ -150,10 +149,10 @@ async def follow_here(ledger: Ledger, state: StateDir, root: str) -> frozenset[s
     return frozenset(roots)
 
 
-def place_of(state: StateDir) -> Place:
+def place_of(state: StateDir) -> StatePaths:
     """Where everything lies that linking needs. Raises UserError where the settings can't be read."""
     own = agents_own(load_config(state.config).agents)
-    return Place(ledger=state.ledger, state=state.root, home=Path.home(), agents_own=own)
+    return StatePaths(ledger=state.ledger, state=state.root, home=Path.home(), agents_own=own)
 
 
 async def _read_into(path: Path, sources: list[Source], agents: Mapping[str, Agent], now_ms: Callable[[], int]) -> None:

@@ -28,7 +28,7 @@ from carryover.publish.moved_folders import is_away
 if TYPE_CHECKING:
     from carryover.ledger.moves import Moved
     from carryover.ledger.store import Ledger
-    from carryover.publish.following import Place
+    from carryover.publish.project_moves import StatePaths
 
 DESCRIPTION: Final = """\
 Tells Carryover that the project at NEW is the one that was at OLD: sessions
@@ -101,7 +101,7 @@ def link_projects(state: StateDir, old: str, new: str) -> Done:
     Raises UserError: REFUSED while the old folder is there, NOTHING_FOUND where nothing is recorded there or the new
     folder is missing, USAGE where both are one.
     """
-    from carryover.publish.following import link
+    from carryover.publish.project_moves import link
 
     old_root, new_root = _as_recorded(old), project_root(new)
     if old_root == new_root:
@@ -116,25 +116,25 @@ def link_projects(state: StateDir, old: str, new: str) -> Done:
         raise _nothing_at(old_root)
     query = urlencode({"old": old_root, "new": new_root})
     sessions = _ask_or_do(
-        state, f"/link?{query}", lambda ledger, place: link(ledger, place, old_root, new_root, now_ms=_now_ms())
+        state, f"/link?{query}", lambda ledger, paths: link(ledger, paths, old_root, new_root, now_ms=_now_ms())
     )
     return Done(old=old_root, new=new_root, sessions=sessions)
 
 
 def unlink_projects(state: StateDir, old: str) -> Done:
     """Undo a link, or what was found without one. Raises UserError (NOTHING_FOUND) where there is none."""
-    from carryover.publish.following import is_linked, unlink
+    from carryover.publish.project_moves import is_linked, unlink
 
     old_root = _as_recorded(old)
     if not any(is_linked(row, old_root) for row in _known(state)):
         raise UserError(f"{old_root} is not linked to another folder.", ExitCode.NOTHING_FOUND)
     query = urlencode({"old": old_root})
     config = load_config(state.config)
-    sessions = _ask_or_do(state, f"/unlink?{query}", lambda ledger, place: unlink(ledger, place, old_root, config))
+    sessions = _ask_or_do(state, f"/unlink?{query}", lambda ledger, paths: unlink(ledger, paths, old_root, config))
     return Done(old=old_root, new=None, sessions=sessions)
 
 
-def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, Place], Awaitable[Moved]]) -> int:
+def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, StatePaths], Awaitable[Moved]]) -> int:
     """How many sessions were moved by the daemon or, where none runs, by `do`."""
     answer = ask_daemon(state.socket, "POST", target, timeout_s=ANSWER_S)
     if answer is not None:
@@ -150,7 +150,7 @@ def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, Place], Await
         lock.release()
 
 
-async def _do(state: StateDir, do: Callable[[Ledger, Place], Awaitable[Moved]]) -> int:
+async def _do(state: StateDir, do: Callable[[Ledger, StatePaths], Awaitable[Moved]]) -> int:
     from carryover.cli.from_disk import place_of
     from carryover.distill.stored_digest import DigestReducer
     from carryover.ledger.store import Ledger

@@ -43,7 +43,7 @@ from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
 from carryover.probe import git_command
-from carryover.publish.following import Place
+from carryover.publish.project_moves import StatePaths
 from carryover.publish.refresh import Refreshed, refresh
 
 READERS: Final = 2
@@ -82,7 +82,7 @@ class Daemon:
         )
         self._moves = Moves(
             ledger,
-            Place(
+            StatePaths(
                 ledger=context.state.ledger,
                 state=context.state.root,
                 home=context.home,

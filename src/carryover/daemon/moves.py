@@ -23,7 +23,7 @@ from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.ledger.moves import Moved
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects
 from carryover.ledger.store import Ledger
-from carryover.publish.following import Place, Seen, follow, link, look, unlink
+from carryover.publish.project_moves import RootFacts, StatePaths, follow, inspect_root, link, unlink
 
 LOOK_S: Final = 1.0
 BETWEEN_PROJECTS_S: Final = 0.1
@@ -44,7 +44,7 @@ class Moves:
     def __init__(
         self,
         ledger: Ledger,
-        place: Place,
+        paths: StatePaths,
         *,
         config: Callable[[], Config],
         on_moved: Callable[[Mapping[int, int]], None],
@@ -52,7 +52,7 @@ class Moves:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
-        self._place = place
+        self._paths = paths
         self._config = config
         self._on_moved = on_moved
         self._log = log
@@ -75,7 +75,7 @@ class Moves:
         seen = await self._look(project.root)
         if seen is None:
             return 0
-        moved = await follow(self._ledger, self._place, project, seen, now_ms=_now_ms())
+        moved = await follow(self._ledger, self._paths, project, seen, now_ms=_now_ms())
         if seen.own is not None:
             self._compared[project.root] = seen.gone
         await self._report(moved, "project_found")
@@ -100,29 +100,29 @@ class Moves:
 
     async def follow_root(self, root: str) -> Linked:
         """As `follow`, for the project in which a folder lies."""
-        return Linked(await self.follow(await asyncio.to_thread(self._place.root_of, root)))
+        return Linked(await self.follow(await asyncio.to_thread(self._paths.root_of, root)))
 
     async def link(self, old: str, new: str) -> Linked:
         """What was recorded at `old` belongs to the project at `new`."""
-        moved = await link(self._ledger, self._place, old, new, now_ms=_now_ms())
+        moved = await link(self._ledger, self._paths, old, new, now_ms=_now_ms())
         await self._report(moved, "project_linked")
         return Linked(moved.sessions)
 
     async def unlink(self, old: str) -> Linked:
         """Undo that."""
-        moved = await unlink(self._ledger, self._place, old, self._config())
+        moved = await unlink(self._ledger, self._paths, old, self._config())
         self._compared.clear()
         self._looked_s.clear()
         await self._report(moved, "project_unlinked")
         return Linked(moved.sessions)
 
-    async def _look(self, root: str) -> Seen | None:
+    async def _look(self, root: str) -> RootFacts | None:
         """None where that takes too long."""
         if self._stuck:
             return None
         compared = self._compared.get(root)
         looking = asyncio.get_running_loop().run_in_executor(
-            self.pool, partial(look, self._place, root, self._config(), compared=compared)
+            self.pool, partial(inspect_root, self._paths, root, self._config(), compared=compared)
         )
         done, _ = await asyncio.wait({looking}, timeout=LOOK_S)
         if not done:
@@ -132,7 +132,7 @@ class Moves:
             return None
         return looking.result()
 
-    def _came_back(self, looking: asyncio.Future[Seen]) -> None:
+    def _came_back(self, looking: asyncio.Future[RootFacts]) -> None:
         self._stuck = False
         if not looking.cancelled():
             looking.exception()  # it came too late for anybody to care
@@ -144,7 +144,7 @@ class Moves:
             self._on_moved({row.id: row.last_event_ms for row in rows if row.id in moved.projects})
 
     def _rows(self) -> list[ProjectRow]:
-        with closing(connect_read_only(self._place.ledger)) as db:
+        with closing(connect_read_only(self._paths.ledger)) as db:
             return projects(db)
 
 

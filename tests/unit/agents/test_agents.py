@@ -21,7 +21,7 @@ from carryover.publish.instruction_files import place_pointers, remove_pointers
 from carryover.publish.pointer import NEW_FILE
 from carryover.publish.policy import refusal
 from support.agent_here import only_this_path
-from support.stub_line import Stub, installed, keep
+from support.hook_script import HookScript, installed, keep
 from support.tools import versioned
 
 ELSEWHERE = Path(__file__).with_name("elsewhere")
@@ -174,7 +174,7 @@ def test_a_file_of_its_that_imports_agents_md_gets_none(scribe: Path, tmp_path: 
     assert (tmp_path / "SCRIBE.md").read_text() == "@AGENTS.md\n"
 
 
-class Line(Stub):
+class Line(HookScript):
     """The line in Scribe's settings."""
 
     def line(self, event: str) -> str:

@@ -21,7 +21,7 @@ from carryover.daemon.moves import Moves
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import UserError
 from carryover.ledger.store import Ledger
-from carryover.publish.following import Place
+from carryover.publish.project_moves import StatePaths
 
 
 class Answer(msgspec.Struct):
@@ -63,8 +63,8 @@ async def test_what_is_asked_over_the_socket_is_answered_as_json(path: Path, log
 async def test_moves_are_asked_for_by_absolute_paths(path: Path, log: Log, home: Path) -> None:
     state = home / ".carryover"
     ledger = await Ledger.open(state / "ledger.sqlite", DigestReducer())
-    place = Place(ledger=state / "ledger.sqlite", state=state, home=home)
-    moves = Moves(ledger, place, config=Config, on_moved=lambda _moved: None, log=log)
+    paths = StatePaths(ledger=state / "ledger.sqlite", state=state, home=home)
+    moves = Moves(ledger, paths, config=Config, on_moved=lambda _moved: None, log=log)
     old, new = quote(f"{home}/a b&c"), quote(str(home))
     async with served(path, log, moves=moves):
         for target in (f"/follow?root={new}", f"/link?old={old}&new={new}", f"/unlink?old={old}"):

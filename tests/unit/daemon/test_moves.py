@@ -16,7 +16,7 @@ from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, project_by_root
 from carryover.ledger.store import Ledger
-from carryover.publish.following import Place, Seen, look
+from carryover.publish.project_moves import RootFacts, StatePaths, inspect_root
 from carryover.publish.project_root import find_root
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS, Clock
@@ -49,8 +49,8 @@ def told() -> list[Mapping[int, int]]:
 async def moves(
     ledger: Ledger, ledger_path: Path, home: Path, log: Log, told: list[Mapping[int, int]], clock: Clock
 ) -> AsyncIterator[Moves]:
-    place = Place(ledger=ledger_path, state=ledger_path.parent, home=home)
-    made = Moves(ledger, place, config=Config, on_moved=told.append, log=log, clock=clock)
+    paths = StatePaths(ledger=ledger_path, state=ledger_path.parent, home=home)
+    made = Moves(ledger, paths, config=Config, on_moved=told.append, log=log, clock=clock)
     yield made
     made.pool.shutdown()
 
@@ -127,12 +127,12 @@ async def test_a_look_that_hangs_keeps_nobody_waiting_and_is_not_repeated_until_
     """As on a disk that does not answer."""
     released, asked = threading.Event(), []
 
-    def hanging(place: Place, root: str, config: Config, *, compared: frozenset[int] | None = None) -> Seen:
+    def hanging(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
         asked.append(root)
         released.wait(20)
-        return look(place, root, config, compared=compared)
+        return inspect_root(paths, root, config, compared=compared)
 
-    monkeypatch.setattr(module, "look", hanging)
+    monkeypatch.setattr(module, "inspect_root", hanging)
     monkeypatch.setattr(module, "LOOK_S", 0.05)
     for _ in range(3):
         await moves.follow(ProjectRoot(str(shop)))
@@ -152,11 +152,11 @@ async def test_a_burst_of_publications_looks_once(
 ) -> None:
     asked = []
 
-    def counted(place: Place, root: str, config: Config, *, compared: frozenset[int] | None = None) -> Seen:
+    def counted(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
         asked.append(root)
-        return look(place, root, config, compared=compared)
+        return inspect_root(paths, root, config, compared=compared)
 
-    monkeypatch.setattr(module, "look", counted)
+    monkeypatch.setattr(module, "inspect_root", counted)
     for _ in range(3):
         await moves.follow_known(project)
     assert asked == [str(shop)]
@@ -169,10 +169,10 @@ async def test_a_burst_of_publications_looks_once(
 async def test_what_goes_wrong_keeps_nothing_from_being_published(
     moves: Moves, project: int, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(place: Place, root: str, config: Config, *, compared: frozenset[int] | None = None) -> Seen:
+    def failing(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
         raise RuntimeError("words of somebody")
 
-    monkeypatch.setattr(module, "look", failing)
+    monkeypatch.setattr(module, "inspect_root", failing)
 
     await moves.follow_known(project)
 

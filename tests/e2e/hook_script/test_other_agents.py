@@ -14,15 +14,15 @@ from agents.codex.hook_payloads import payload as codex_payload
 from agents.cursor.payloads import payload as cursor_payload
 from carryover.edits.hook_command import hook_command
 from carryover.paths import StateDir
+from support.hook_script import QUIET, HookScript, installed, keep
+from support.hook_script import payload as claude_payload
 from support.repository import repository
 from support.socket_server import SocketServer, answer, hang
-from support.stub_line import QUIET, Stub, installed, keep
-from support.stub_line import payload as claude_payload
 
 HANDED: Final = b'{"additional_context":"from the daemon"}'
 
 
-class Line(Stub):
+class Line(HookScript):
     """The line of another agent."""
 
     agent: str
@@ -148,8 +148,12 @@ def of(kind: type[Line]) -> Callable[[StateDir, Path], Line]:
     return lambda state, home: kind(state, home)
 
 
-FOREIGN: Final[dict[str, tuple[Callable[[StateDir, Path], Stub], str, bytes]]] = {
-    "Claude Code's line run by Cursor": (Stub, "SessionStart", cursor_payload("SessionStart", source="startup").data),
+FOREIGN: Final[dict[str, tuple[Callable[[StateDir, Path], HookScript], str, bytes]]] = {
+    "Claude Code's line run by Cursor": (
+        HookScript,
+        "SessionStart",
+        cursor_payload("SessionStart", source="startup").data,
+    ),
     "Codex's line run by Cursor": (of(Codex), "SessionStart", cursor_payload("SessionStart", source="startup").data),
     "Codex's line run by Claude Code": (of(Codex), "SessionStart", claude_payload()),
     "Codex's line run by a program without transcripts": (
@@ -157,7 +161,11 @@ FOREIGN: Final[dict[str, tuple[Callable[[StateDir, Path], Stub], str, bytes]]] =
         "SessionStart",
         codex_payload("SessionStart", source="startup", transcript_path=LEFT_OUT).data,
     ),
-    "Claude Code's line run by Codex": (Stub, "SessionStart", codex_payload("SessionStart", source="startup").data),
+    "Claude Code's line run by Codex": (
+        HookScript,
+        "SessionStart",
+        codex_payload("SessionStart", source="startup").data,
+    ),
     "Cursor's line run by Claude Code": (of(Cursor), "sessionStart", claude_payload()),
     "Cursor's line run by Codex": (of(Cursor), "sessionStart", codex_payload("SessionStart", source="startup").data),
     "Cursor's line with nothing": (of(Cursor), "sessionStart", b""),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from carryover.paths import StateDir
-from support.stub_line import Stub, installed
+from support.hook_script import HookScript, installed
 
 
 @pytest.fixture(params=["dash", "bash", "busybox"])
@@ -27,12 +27,12 @@ def state(home: Path) -> StateDir:
 
 
 @pytest.fixture
-def sh(state: StateDir, home: Path, shell_folder: Path) -> Stub:
-    """The stub under each shell."""
-    return Stub(state, home, shell_folder)
+def sh(state: StateDir, home: Path, shell_folder: Path) -> HookScript:
+    """The hook_script under each shell."""
+    return HookScript(state, home, shell_folder)
 
 
 @pytest.fixture
-def stub_here(state: StateDir, home: Path) -> Stub:
-    """The stub under this machine's own `sh`."""
-    return Stub(state, home)
+def stub_here(state: StateDir, home: Path) -> HookScript:
+    """The hook_script under this machine's own `sh`."""
+    return HookScript(state, home)

@@ -14,8 +14,8 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.queries import project_by_root, projects, sessions
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
-from carryover.publish.following import Place, Seen, follow, link, look, unlink
 from carryover.publish.offline_answers import answer_path
+from carryover.publish.project_moves import RootFacts, StatePaths, follow, inspect_root, link, unlink
 from carryover.publish.project_root import find_root
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import refresh
@@ -27,8 +27,8 @@ NOW_MS = 1_795_200_000_000
 
 
 @pytest.fixture
-def place(home: Path, ledger_path: Path) -> Place:
-    return Place(ledger=ledger_path, state=StateDir(home / ".carryover").root, home=home)
+def paths(home: Path, ledger_path: Path) -> StatePaths:
+    return StatePaths(ledger=ledger_path, state=StateDir(home / ".carryover").root, home=home)
 
 
 @pytest.fixture
@@ -50,152 +50,154 @@ def held(db: sqlite3.Connection) -> dict[str, list[str]]:
     return {row.root: [one.native_id for one in sessions(db, row.id, limit=20)] for row in projects(db)}
 
 
-async def followed(ledger: Ledger, place: Place, root: Path) -> int:
+async def followed(ledger: Ledger, paths: StatePaths, root: Path) -> int:
     """How many sessions were joined to the project at `root`."""
-    project = find_root(str(root), home=place.home)
-    seen = look(place, project.root, Config())
-    return (await follow(ledger, place, project, seen, now_ms=NOW_MS)).sessions
+    project = find_root(str(root), home=paths.home)
+    seen = inspect_root(paths, project.root, Config())
+    return (await follow(ledger, paths, project, seen, now_ms=NOW_MS)).sessions
 
 
 async def test_a_repository_that_was_looked_at_is_found_at_its_new_path(
-    ledger: Ledger, place: Place, shop: Path, session: ClaudeSession, reading: Connect
+    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
 ) -> None:
-    assert await followed(ledger, place, shop) == 0
+    assert await followed(ledger, paths, shop) == 0
     store = shop.rename(shop.with_name("store"))
 
-    assert await followed(ledger, place, store) == 1
+    assert await followed(ledger, paths, store) == 1
 
     assert held(reading()) == {str(store): [session.session]}
-    assert await followed(ledger, place, store) == 0
+    assert await followed(ledger, paths, store) == 0
 
 
 async def test_the_handoff_at_the_new_path_names_the_files_there(
-    ledger: Ledger, place: Place, shop: Path, session: ClaudeSession, read_in: Callable[[ClaudeSession], int]
+    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, read_in: Callable[[ClaudeSession], int]
 ) -> None:
-    await followed(ledger, place, shop)
+    await followed(ledger, paths, shop)
     store = shop.rename(shop.with_name("store"))
-    await followed(ledger, place, store)
-    with_db = sqlite3.connect(place.ledger)
+    await followed(ledger, paths, store)
+    with_db = sqlite3.connect(paths.ledger)
     (project,) = with_db.execute("SELECT id FROM project WHERE root = ?", (str(store),)).fetchone()
     with_db.close()
 
-    made = refresh(place.ledger, project, Config(), state=place.state, home=place.home, now_ms=NOW_MS)
+    made = refresh(paths.ledger, project, Config(), state=paths.state, home=paths.home, now_ms=NOW_MS)
 
     assert made.published.refusal is None
     assert "- Add a discount function\n" in (store / ".carryover" / "handoff.md").read_text()
     assert not shop.exists()
 
 
-async def test_without_evidence_nothing_is_joined(ledger: Ledger, place: Place, shop: Path, reading: Connect) -> None:
+async def test_without_evidence_nothing_is_joined(
+    ledger: Ledger, paths: StatePaths, shop: Path, reading: Connect
+) -> None:
     """The folder was moved before anybody looked at it."""
     store = shop.rename(shop.with_name("store"))
 
-    assert await followed(ledger, place, store) == 0
+    assert await followed(ledger, paths, store) == 0
     assert list(held(reading())) == [str(shop)]
     assert project_by_root(reading(), str(store)) is None
 
 
-async def test_a_second_clone_gets_nothing(ledger: Ledger, place: Place, shop: Path, reading: Connect) -> None:
-    await followed(ledger, place, shop)
+async def test_a_second_clone_gets_nothing(ledger: Ledger, paths: StatePaths, shop: Path, reading: Connect) -> None:
+    await followed(ledger, paths, shop)
     clone = shop.with_name("clone")
     git(shop.parent, "clone", "--quiet", str(shop), str(clone))
 
-    assert await followed(ledger, place, clone) == 0
+    assert await followed(ledger, paths, clone) == 0
     shutil.rmtree(shop)
-    assert await followed(ledger, place, clone) == 0
+    assert await followed(ledger, paths, clone) == 0
     assert list(held(reading())) == [str(shop)]
 
 
 async def test_the_answers_kept_for_the_old_path_are_forgotten(
-    ledger: Ledger, place: Place, shop: Path, known: int
+    ledger: Ledger, paths: StatePaths, shop: Path, known: int
 ) -> None:
     """Whatever begins there next is another project."""
-    refresh(place.ledger, known, Config(), state=place.state, home=place.home, now_ms=NOW_MS)
-    kept = answer_path(place.state, "claude-code", "startup", str(shop))
+    refresh(paths.ledger, known, Config(), state=paths.state, home=paths.home, now_ms=NOW_MS)
+    kept = answer_path(paths.state, "claude-code", "startup", str(shop))
     assert kept.exists()
-    await followed(ledger, place, shop)
+    await followed(ledger, paths, shop)
 
-    await followed(ledger, place, shop.rename(shop.with_name("store")))
+    await followed(ledger, paths, shop.rename(shop.with_name("store")))
 
     assert not kept.exists()
 
 
 async def test_uninstall_finds_what_was_put_into_the_folder_before_it_was_moved(
-    ledger: Ledger, place: Place, shop: Path, known: int
+    ledger: Ledger, paths: StatePaths, shop: Path, known: int
 ) -> None:
-    refresh(place.ledger, known, Config(), state=place.state, home=place.home, now_ms=NOW_MS)
-    await followed(ledger, place, shop)
+    refresh(paths.ledger, known, Config(), state=paths.state, home=paths.home, now_ms=NOW_MS)
+    await followed(ledger, paths, shop)
     store = shop.rename(shop.with_name("store"))
 
-    await followed(ledger, place, store)
+    await followed(ledger, paths, store)
 
-    assert PublishedProject(str(store), str(store / ".carryover")) in published_projects(place.state)
+    assert PublishedProject(str(store), str(store / ".carryover")) in published_projects(paths.state)
 
 
 async def test_the_user_may_link_what_cannot_be_told_and_take_it_back(
-    ledger: Ledger, place: Place, shop: Path, session: ClaudeSession, known: int, reading: Connect
+    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, known: int, reading: Connect
 ) -> None:
     store = shop.rename(shop.with_name("store"))
 
-    linked = await link(ledger, place, str(shop), str(store), now_ms=NOW_MS)
+    linked = await link(ledger, paths, str(shop), str(store), now_ms=NOW_MS)
     assert (linked.sessions, held(reading())) == (1, {str(store): [session.session]})
     new = project_by_root(reading(), str(store))
     assert new is not None and project_view(reading(), new.id).former_roots == (str(shop),)
 
-    assert (await unlink(ledger, place, str(shop), Config())).sessions == 1
+    assert (await unlink(ledger, paths, str(shop), Config())).sessions == 1
     assert list(held(reading())) == [str(shop)]
 
 
 async def test_a_handoff_that_came_with_a_link_goes_with_it(
-    ledger: Ledger, place: Place, shop: Path, known: int, reading: Connect
+    ledger: Ledger, paths: StatePaths, shop: Path, known: int, reading: Connect
 ) -> None:
     store = shop.rename(shop.with_name("store"))
-    await link(ledger, place, str(shop), str(store), now_ms=NOW_MS)
+    await link(ledger, paths, str(shop), str(store), now_ms=NOW_MS)
     new = project_by_root(reading(), str(store))
     assert new is not None
-    made = refresh(place.ledger, new.id, Config(), state=place.state, home=place.home, now_ms=NOW_MS)
+    made = refresh(paths.ledger, new.id, Config(), state=paths.state, home=paths.home, now_ms=NOW_MS)
     await ledger.set_published(new.id, made.sha, NOW_MS, None)
-    kept = answer_path(place.state, "claude-code", "startup", str(store))
+    kept = answer_path(paths.state, "claude-code", "startup", str(store))
     assert (store / ".carryover" / "handoff.md").exists() and kept.exists()
 
-    await unlink(ledger, place, str(shop), Config())
+    await unlink(ledger, paths, str(shop), Config())
 
     assert not (store / ".carryover" / "handoff.md").exists()
     assert not kept.exists()
 
 
 async def test_what_was_taken_back_is_not_found_again(
-    ledger: Ledger, place: Place, shop: Path, reading: Connect
+    ledger: Ledger, paths: StatePaths, shop: Path, reading: Connect
 ) -> None:
-    await followed(ledger, place, shop)
+    await followed(ledger, paths, shop)
     store = shop.rename(shop.with_name("store"))
-    await followed(ledger, place, store)
+    await followed(ledger, paths, store)
 
-    await unlink(ledger, place, str(shop), Config())
+    await unlink(ledger, paths, str(shop), Config())
 
-    assert await followed(ledger, place, store) == 0
+    assert await followed(ledger, paths, store) == 0
     assert list(held(reading())) == [str(shop)]
-    assert (await link(ledger, place, str(shop), str(store), now_ms=NOW_MS)).sessions == 1
+    assert (await link(ledger, paths, str(shop), str(store), now_ms=NOW_MS)).sessions == 1
 
 
-def test_a_project_without_a_folder_or_of_another_system_is_left_alone(known: int, place: Place) -> None:
+def test_a_project_without_a_folder_or_of_another_system_is_left_alone(known: int, paths: StatePaths) -> None:
     for root in ("/nowhere/at/all", "C:\\shop"):
-        assert look(place, root, Config()) == Seen()
+        assert inspect_root(paths, root, Config()) == RootFacts()
 
 
 async def test_a_project_is_looked_at_again_only_once_another_one_is_gone(
-    ledger: Ledger, place: Place, shop: Path, known: int
+    ledger: Ledger, paths: StatePaths, shop: Path, known: int
 ) -> None:
-    first = look(place, str(shop), Config())
-    await follow(ledger, place, ProjectRoot(str(shop)), first, now_ms=NOW_MS)
+    first = inspect_root(paths, str(shop), Config())
+    await follow(ledger, paths, ProjectRoot(str(shop)), first, now_ms=NOW_MS)
     assert (first.identity is not None, first.gone) == (True, frozenset())
-    assert look(place, str(shop), Config(), compared=first.gone) == Seen()
+    assert inspect_root(paths, str(shop), Config(), compared=first.gone) == RootFacts()
 
     store = shop.rename(shop.with_name("store"))
-    away = look(place, str(store), Config(), compared=frozenset())
+    away = inspect_root(paths, str(store), Config(), compared=frozenset())
     assert [row.id for row in away.moved] == [known]
-    await follow(ledger, place, ProjectRoot(str(store)), away, now_ms=NOW_MS)
+    await follow(ledger, paths, ProjectRoot(str(store)), away, now_ms=NOW_MS)
     store.rename(shop)
 
-    back = look(place, str(shop), Config(), compared=first.gone)
-    assert (await follow(ledger, place, ProjectRoot(str(shop)), back, now_ms=NOW_MS)).sessions == 1
+    back = inspect_root(paths, str(shop), Config(), compared=first.gone)
+    assert (await follow(ledger, paths, ProjectRoot(str(shop)), back, now_ms=NOW_MS)).sessions == 1

@@ -1,4 +1,4 @@
-"""The installed stub as an agent runs it, and the store it falls back to."""
+"""The installed hook_script as an agent runs it, and the store it falls back to."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUIET: Final = ("", "", 0)
 
 @dataclass
 class Run:
-    """What one call of the stub came to. `seconds` is only good for generous limits."""
+    """What one call of the hook_script came to. `seconds` is only good for generous limits."""
 
     out: str
     err: str
@@ -33,7 +33,7 @@ class Run:
     seconds: float
 
 
-class Stub:
+class HookScript:
     """The line of an agent's settings, run as the agent does: by `/bin/sh -c`, with the payload on stdin."""
 
     def __init__(self, state: StateDir, home: Path, shell_folder: Path | None = None) -> None:

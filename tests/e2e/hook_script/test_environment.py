@@ -1,4 +1,4 @@
-"""The stub where things are odd, missing or hostile: it never disturbs the agent, and gives nothing away."""
+"""The hook_script where things are odd, missing or hostile: it never disturbs the agent, and gives nothing away."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import pytest
 
 from carryover.agents import adapters
 from carryover.edits.hook_command import hook_command
+from support.hook_script import QUIET, SECRET, HookScript, installed, keep, payload
 from support.repository import repository
 from support.socket_server import SocketServer, answer
-from support.stub_line import QUIET, SECRET, Stub, installed, keep, payload
 
 HANDED: Final = '# [CARRYOVER] from the daemon\n- 50 % of \\n and `$HOME`, "quoted", grüße\n\n'
 ODD_NAMES: Final = ("plain", 'it\'s  two "words" $HOME `id` \\n', "-rf *", "日本 ä")
@@ -31,7 +31,7 @@ def test_odd_names_of_folders_make_no_difference(home: Path, shell_folder: Path,
     inside = project / name
     inside.mkdir()
     texts = keep(state, project, "Add a discount")
-    there = Stub(state, home, shell_folder)
+    there = HookScript(state, home, shell_folder)
 
     assert there.said("SessionStart", payload(), inside) == (texts["startup"], "", 0)
     with SocketServer(state.socket, answer(200, b"from the daemon")):
@@ -42,11 +42,11 @@ def test_odd_names_of_folders_make_no_difference(home: Path, shell_folder: Path,
 def test_a_state_folder_too_deep_for_a_sockets_address_is_reached(home: Path, project: Path) -> None:
     state = installed(home / ("deep" * 20) / ("er" * 40))
     with SocketServer(state.socket, answer(200, b"from the daemon")):
-        assert Stub(state, home).said("SessionStart", payload(), project) == ("from the daemon", "", 0)
+        assert HookScript(state, home).said("SessionStart", payload(), project) == ("from the daemon", "", 0)
 
 
 def test_surroundings_that_lack_things_are_borne_in_silence(
-    sh: Stub, home: Path, project: Path, tmp_path: Path
+    sh: HookScript, home: Path, project: Path, tmp_path: Path
 ) -> None:
     texts = keep(sh.state, project, "Add a discount")
     bare = tmp_path / "few programs"
@@ -65,7 +65,7 @@ def test_surroundings_that_lack_things_are_borne_in_silence(
     assert sh.said("SessionStart", payload(), project) == stored
 
 
-def test_settings_of_the_users_own_do_not_reach_curl(stub_here: Stub, home: Path, project: Path) -> None:
+def test_settings_of_the_users_own_do_not_reach_curl(stub_here: HookScript, home: Path, project: Path) -> None:
     (home / ".curlrc").write_text("verbose\ninclude\nheader = X-Theirs: 1\nproxy = http://127.0.0.1:1\n")
     proxies = dict.fromkeys(("http_proxy", "ALL_PROXY", "all_proxy"), "http://127.0.0.1:1")
     with SocketServer(stub_here.state.socket, answer(200, HANDED.encode())) as server:
@@ -74,7 +74,7 @@ def test_settings_of_the_users_own_do_not_reach_curl(stub_here: Stub, home: Path
     assert "x-theirs" not in server.requests[0].headers
 
 
-def test_a_folder_that_is_read_only_or_gone_is_borne(sh: Stub, home: Path, project: Path) -> None:
+def test_a_folder_that_is_read_only_or_gone_is_borne(sh: HookScript, home: Path, project: Path) -> None:
     texts = keep(sh.state, project, "Add a discount")
     project.chmod(0o500)
     assert sh.said("SessionStart", payload(), project) == (texts["startup"], "", 0)
@@ -89,7 +89,7 @@ def test_a_folder_that_is_read_only_or_gone_is_borne(sh: Stub, home: Path, proje
 
 
 @pytest.mark.parametrize("lost", ["daemon.sock", "hook.secret", "hook.curl", "hook.sh", "."])
-def test_whatever_of_the_state_folder_is_gone_nothing_is_said_of_it(sh: Stub, project: Path, lost: str) -> None:
+def test_whatever_of_the_state_folder_is_gone_nothing_is_said_of_it(sh: HookScript, project: Path, lost: str) -> None:
     texts = keep(sh.state, project, "Add a discount")
     path = sh.state.root / lost
     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -100,7 +100,7 @@ def test_whatever_of_the_state_folder_is_gone_nothing_is_said_of_it(sh: Stub, pr
 
 
 def test_other_users_see_neither_the_secret_nor_the_payload_in_the_list_of_processes(
-    stub_here: Stub, project: Path
+    stub_here: HookScript, project: Path
 ) -> None:
     seen: list[bytes] = []
 

@@ -1,4 +1,4 @@
-"""The stub and the real daemon: what a session is told while the daemon runs, and after it has stopped."""
+"""The hook_script and the real daemon: what a session is told while the daemon runs, and after it has stopped."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from carryover.edits.hook_command import hook_command
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, handoff_of
-from support.stub_line import QUIET, Stub, payload
+from support.hook_script import QUIET, HookScript, payload
 
 
-class Codex(Stub):
+class Codex(HookScript):
     def line(self, event: str) -> str:
         return hook_command(self.state.root, "codex", event)
 
 
-class Cursor(Stub):
+class Cursor(HookScript):
     def line(self, event: str) -> str:
         return hook_command(self.state.root, "cursor", event)
 
@@ -38,21 +38,21 @@ def test_a_session_is_told_of_the_last_one_with_the_daemon_and_without(
 ) -> None:
     session.prompt("Add a discount function")
     session.answer("I added it to cart.py and will wire it into checkout.py next.")
-    stub = Stub(running.state, home)
+    hook_script = HookScript(running.state, home)
     new = ClaudeSession(transcripts, project)
 
-    asked = stub.run("SessionStart", starting(new, "startup"), project)
+    asked = hook_script.run("SessionStart", starting(new, "startup"), project)
     assert "Add a discount function" in asked.out and "Now: " in asked.out
     assert (asked.err, asked.code) == ("", 0)
-    assert stub.said("SessionStart", starting(session, "resume"), project) == QUIET
+    assert hook_script.said("SessionStart", starting(session, "resume"), project) == QUIET
     running.settle()
     assert running.stop()[0] == 0
 
-    stood_in = stub.run("SessionStart", starting(new, "startup"), project)
+    stood_in = hook_script.run("SessionStart", starting(new, "startup"), project)
     assert body(stood_in.out) == body(handoff_of(project))
     assert "Now: " not in stood_in.out
-    assert stub.said("SessionStart", starting(session, "resume"), project) == QUIET
-    assert stub.said("Stop", starting(new, "startup"), project) == QUIET
+    assert hook_script.said("SessionStart", starting(session, "resume"), project) == QUIET
+    assert hook_script.said("Stop", starting(new, "startup"), project) == QUIET
 
 
 def test_the_daemon_puts_a_script_back_that_was_changed(running: DaemonProcess) -> None:

@@ -1,4 +1,4 @@
-"""The stub without a daemon: whose answer it finds, and when it says nothing."""
+"""The hook_script without a daemon: whose answer it finds, and when it says nothing."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from support.hook_script import QUIET, HookScript, keep, payload
 from support.repository import repository
-from support.stub_line import QUIET, Stub, keep, payload
 
 
-def test_without_a_daemon_a_session_gets_the_answer_for_its_start_reason(sh: Stub, project: Path) -> None:
+def test_without_a_daemon_a_session_gets_the_answer_for_its_start_reason(sh: HookScript, project: Path) -> None:
     texts = keep(sh.state, project, "Add a discount")
 
     for reason in ("startup", "clear", "compact"):
@@ -21,7 +21,7 @@ def test_without_a_daemon_a_session_gets_the_answer_for_its_start_reason(sh: Stu
 
 @pytest.mark.parametrize("reason", ["resume", "fork", "old", "", "../startup", None])
 def test_without_a_daemon_a_conversation_that_goes_on_gets_nothing(
-    stub_here: Stub, project: Path, reason: str | None
+    stub_here: HookScript, project: Path, reason: str | None
 ) -> None:
     keep(stub_here.state, project, "Add a discount")
 
@@ -29,13 +29,13 @@ def test_without_a_daemon_a_conversation_that_goes_on_gets_nothing(
 
 
 @pytest.mark.parametrize("event", ["PreCompact", "Stop", "StopFailure", "SessionEnd", "UserPromptSubmit"])
-def test_without_a_daemon_no_other_event_says_anything(sh: Stub, project: Path, event: str) -> None:
+def test_without_a_daemon_no_other_event_says_anything(sh: HookScript, project: Path, event: str) -> None:
     keep(sh.state, project, "Add a discount")
 
     assert sh.said(event, payload(event=event), project) == QUIET
 
 
-def test_without_a_daemon_an_old_handoff_does_not_gate(sh: Stub, project: Path) -> None:
+def test_without_a_daemon_an_old_handoff_does_not_gate(sh: HookScript, project: Path) -> None:
     texts = keep(sh.state, project, "Add a discount", days_ago=7.1)
     assert sh.said("SessionStart", payload("clear"), project) == (texts["old"], "", 0)
     assert sh.said("SessionStart", payload("compact"), project) == (texts["compact"], "", 0)
@@ -57,14 +57,14 @@ def test_without_a_daemon_an_old_handoff_does_not_gate(sh: Stub, project: Path) 
     ],
 )
 def test_without_a_daemon_another_program_that_runs_the_hook_gets_nothing(
-    stub_here: Stub, project: Path, foreign: bytes
+    stub_here: HookScript, project: Path, foreign: bytes
 ) -> None:
     keep(stub_here.state, project, "Add a discount")
 
     assert stub_here.said("SessionStart", foreign, project) == QUIET
 
 
-def test_the_answer_is_that_of_the_repository_around_the_folder(sh: Stub, project: Path) -> None:
+def test_the_answer_is_that_of_the_repository_around_the_folder(sh: HookScript, project: Path) -> None:
     texts = keep(sh.state, project, "Add a discount")
     inside = project / "src" / "deep"
     inside.mkdir(parents=True)
@@ -72,7 +72,7 @@ def test_the_answer_is_that_of_the_repository_around_the_folder(sh: Stub, projec
     assert sh.said("SessionStart", payload(), inside) == (texts["startup"], "", 0)
 
 
-def test_no_folder_gets_the_answer_of_another(sh: Stub, home: Path, project: Path) -> None:
+def test_no_folder_gets_the_answer_of_another(sh: HookScript, home: Path, project: Path) -> None:
     for root in (home, home / "work", project, home / "work" / "shop2", home / "notes"):
         keep(sh.state, root, f"the task of {root}")
     nested = repository(project / "vendor" / "lib")
@@ -87,7 +87,7 @@ def test_no_folder_gets_the_answer_of_another(sh: Stub, home: Path, project: Pat
         assert sh.said("SessionStart", payload(), folder) == QUIET, folder
 
 
-def test_a_name_that_ends_in_a_newline_is_not_the_one_without_it(sh: Stub, home: Path) -> None:
+def test_a_name_that_ends_in_a_newline_is_not_the_one_without_it(sh: HookScript, home: Path) -> None:
     keep(sh.state, home / "app", "Add a discount")
     (home / "app\n").mkdir()
     (home / "app").mkdir()
@@ -95,7 +95,7 @@ def test_a_name_that_ends_in_a_newline_is_not_the_one_without_it(sh: Stub, home:
     assert sh.said("SessionStart", payload(), home / "app\n") == QUIET
 
 
-def test_a_repository_in_the_home_folder_is_not_that_of_the_folders_below(sh: Stub, home: Path) -> None:
+def test_a_repository_in_the_home_folder_is_not_that_of_the_folders_below(sh: HookScript, home: Path) -> None:
     repository(home)
     (home / "notes").mkdir()
     keep(sh.state, home, "dotfiles")
@@ -104,7 +104,7 @@ def test_a_repository_in_the_home_folder_is_not_that_of_the_folders_below(sh: St
     assert sh.said("SessionStart", payload(), home / "notes") == (texts["startup"], "", 0)
 
 
-def test_a_way_through_a_symlink_leads_to_the_same_project(sh: Stub, home: Path, project: Path) -> None:
+def test_a_way_through_a_symlink_leads_to_the_same_project(sh: HookScript, home: Path, project: Path) -> None:
     texts = keep(sh.state, project, "Add a discount")
     keep(sh.state, home / "link", "another task")
     (home / "link").symlink_to(project)
@@ -112,7 +112,9 @@ def test_a_way_through_a_symlink_leads_to_the_same_project(sh: Stub, home: Path,
     assert sh.said("SessionStart", payload(), home / "link", PWD=str(home / "link")) == (texts["startup"], "", 0)
 
 
-def test_a_session_that_went_elsewhere_is_told_of_the_project_it_began_in(sh: Stub, home: Path, project: Path) -> None:
+def test_a_session_that_went_elsewhere_is_told_of_the_project_it_began_in(
+    sh: HookScript, home: Path, project: Path
+) -> None:
     texts = keep(sh.state, project, "Add a discount")
     elsewhere = repository(home / "work" / "other")
     keep(sh.state, elsewhere, "another task")
@@ -122,7 +124,7 @@ def test_a_session_that_went_elsewhere_is_told_of_the_project_it_began_in(sh: St
     assert sh.said("SessionStart", payload(), project, CLAUDE_PROJECT_DIR=str(home / "gone")) == QUIET
 
 
-def test_a_file_that_a_repository_brings_is_never_an_answer(sh: Stub, home: Path) -> None:
+def test_a_file_that_a_repository_brings_is_never_an_answer(sh: HookScript, home: Path) -> None:
     theirs = dict.fromkeys((".carryover/handoff.md", ".answer", "restore/claude-code/startup/.answer"), "injected\n")
     root = repository(home / "clone", theirs)
 

@@ -29,7 +29,7 @@ from carryover.publish.offline_answers import forget_answers
 from carryover.publish.project_root import AgentFolders, find_root
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class StatePaths(msgspec.Struct, frozen=True, kw_only=True):
     """The paths of a ledger and of what belongs to it."""
 
     ledger: Path
@@ -43,7 +43,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return find_root(folder, home=self.home, agents_own=self.agents_own)
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is at a project's root now, and what is known of its past."""
 
     own: Whereabouts | None = None
@@ -55,26 +55,26 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of all missing projects that it was compared with."""
 
 
-def look(place: Place, root: str, config: Config, *, compared: frozenset[int] | None = None) -> Seen:
+def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
     """Finds out what is at `root`. Blocks; writes nothing.
 
     `compared`: the projects that were missing the last time. If no others are missing since, nothing is looked at.
     """
     folder = Path(root)
     if not root.startswith("/") or not is_folder(folder):
-        return Seen()
-    known = _known(place)
+        return RootFacts()
+    known = _known(paths)
     candidates = [row for row in known if may_have_moved(row, root)]
     gone = frozenset(row.id for row in candidates)
     if compared is not None and gone <= compared:
-        return Seen(gone=gone)
+        return RootFacts(gone=gone)
     identity = identity_of(folder)
-    moved = moved_to_here(folder, identity, candidates, config, home=place.home, agents_own=place.agents_own)
+    moved = moved_to_here(folder, identity, candidates, config, home=paths.home, agents_own=paths.agents_own)
     own = next((row for row in known if row.root == root), None)
-    return Seen(own=own, identity=identity, moved=tuple(moved), gone=gone)
+    return RootFacts(own=own, identity=identity, moved=tuple(moved), gone=gone)
 
 
-async def follow(ledger: Ledger, place: Place, project: ProjectRoot, seen: Seen, *, now_ms: int) -> Moved:
+async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: RootFacts, *, now_ms: int) -> Moved:
     """Joins what was recorded of the project before it was moved, and stores the identity of its folder, by which it is
     recognised if it is moved again."""
     own_id = seen.own.id if seen.own is not None else None
@@ -82,33 +82,33 @@ async def follow(ledger: Ledger, place: Place, project: ProjectRoot, seen: Seen,
     if seen.moved:
         own_id = own_id or await ledger.know_project(project.root, project.main_root, now_ms=now_ms)
         moved = [await ledger.move_project(row.id, own_id) for row in seen.moved]
-        await asyncio.to_thread(_came_along, place, [row.root for row in seen.moved], project.root)
+        await asyncio.to_thread(_bring_published, paths, [row.root for row in seen.moved], project.root)
     known = seen.own.identity if seen.own is not None else None
     if own_id is not None and seen.identity is not None and stored(seen.identity) != known:
         await ledger.note_identity(own_id, stored(seen.identity))
-    return _sum(moved)
+    return _total(moved)
 
 
-async def link(ledger: Ledger, place: Place, old: str, new: str, *, now_ms: int) -> Moved:
+async def link(ledger: Ledger, paths: StatePaths, old: str, new: str, *, now_ms: int) -> Moved:
     """Moves what was recorded at `old`, and in projects below it, to the project at `new`, as the user asked."""
     moved = []
-    known = await asyncio.to_thread(_known, place)
-    for row, root in await asyncio.to_thread(moves_with, old, new, known, lambda folder: place.root_of(folder).root):
-        target = await asyncio.to_thread(place.root_of, root)
+    known = await asyncio.to_thread(_known, paths)
+    for row, root in await asyncio.to_thread(moves_with, old, new, known, lambda folder: paths.root_of(folder).root):
+        target = await asyncio.to_thread(paths.root_of, root)
         new_id = await ledger.know_project(target.root, target.main_root, now_ms=now_ms)
         moved.append(await ledger.move_project(row.id, new_id))
-        await asyncio.to_thread(_came_along, place, [row.root], target.root)
-    return _sum(moved)
+        await asyncio.to_thread(_bring_published, paths, [row.root], target.root)
+    return _total(moved)
 
 
-async def unlink(ledger: Ledger, place: Place, old: str, config: Config) -> Moved:
+async def unlink(ledger: Ledger, paths: StatePaths, old: str, config: Config) -> Moved:
     """Undoes a move from `old`, whether it was recognised or linked; it is not recognised again.
 
     The handoff that was published with the other project's content is deleted, until the next one is made.
     """
-    known = await asyncio.to_thread(_known, place)
-    moved = _sum([await ledger.move_back(row.id) for row in known if is_linked(row, old)])
-    await asyncio.to_thread(_retract, place, moved.projects, config)
+    known = await asyncio.to_thread(_known, paths)
+    moved = _total([await ledger.move_back(row.id) for row in known if is_linked(row, old)])
+    await asyncio.to_thread(_retract, paths, moved.projects, config)
     return moved
 
 
@@ -117,38 +117,38 @@ def is_linked(row: Whereabouts, old: str) -> bool:
     return (row.moved_to is not None or row.left) and f"{row.root}/".startswith(f"{old.rstrip('/')}/")
 
 
-def _known(place: Place) -> list[Whereabouts]:
-    with closing(connect_read_only(place.ledger)) as db:
+def _known(paths: StatePaths) -> list[Whereabouts]:
+    with closing(connect_read_only(paths.ledger)) as db:
         return whereabouts(db)
 
 
-def _came_along(place: Place, old: Sequence[str], new: str) -> None:
+def _bring_published(paths: StatePaths, old: Sequence[str], new: str) -> None:
     """Records the new path of what we put into the project's folder, so that uninstall finds it."""
-    _forget(place, old)
+    _forget(paths, old)
     store = Path(new) / STORE
     with suppress(OSError):
-        if is_folder(store) and any(known.root in old for known in published_projects(place.state)):
-            remember_project(place.state, PublishedProject(new, str(store)))
+        if is_folder(store) and any(known.root in old for known in published_projects(paths.state)):
+            remember_project(paths.state, PublishedProject(new, str(store)))
 
 
-def _forget(place: Place, roots: Iterable[str]) -> None:
+def _forget(paths: StatePaths, roots: Iterable[str]) -> None:
     """Deletes the offline answers for paths where the project no longer is."""
     for root in roots:
         with suppress(OSError):
-            forget_answers(place.state, root)
+            forget_answers(paths.state, root)
 
 
-def _retract(place: Place, projects: Iterable[int], config: Config) -> None:
-    for row in _known(place):
+def _retract(paths: StatePaths, projects: Iterable[int], config: Config) -> None:
+    for row in _known(paths):
         if row.id in projects:
             folder = project_settings(Path(row.root), config).folder or Path(row.root) / STORE
             with suppress(OSError):
                 if sha_of(read_bytes_bounded(folder / HANDOFF, HANDOFF_LIMIT_BYTES, follow=False)) == row.published_sha:
                     (folder / HANDOFF).unlink()
-            _forget(place, [row.root])
+            _forget(paths, [row.root])
 
 
-def _sum(moved: Iterable[Moved]) -> Moved:
+def _total(moved: Iterable[Moved]) -> Moved:
     each = list(moved)
     projects = {project for one in each for project in one.projects}
     return Moved(sessions=sum(one.sessions for one in each), projects=tuple(sorted(projects)))

@@ -1,4 +1,4 @@
-"""The stub with somebody at the socket: what it hands on, what it prints, and how long it waits at most."""
+"""The hook_script with somebody at the socket: what it hands on, what it prints, and how long it waits at most."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 import pytest
 
 from carryover.publish.hook_script import SECRET_HEADER
+from support.hook_script import QUIET, SECRET, HookScript, keep, payload
 from support.socket_server import Behaviour, SocketServer, answer, close, half, hang
-from support.stub_line import QUIET, SECRET, Stub, keep, payload
 
 HANDED: Final = '# [CARRYOVER] from the daemon\n- 50 % of \\n and `$HOME`, "quoted", grüße\n\n'
 
 
-def test_a_session_gets_what_the_daemon_answers_byte_for_byte(sh: Stub, project: Path) -> None:
+def test_a_session_gets_what_the_daemon_answers_byte_for_byte(sh: HookScript, project: Path) -> None:
     with SocketServer(sh.state.socket, answer(200, HANDED.encode())) as server:
         assert sh.said("SessionStart", payload(), project) == (HANDED, "", 0)
 
@@ -28,7 +28,7 @@ def test_a_session_gets_what_the_daemon_answers_byte_for_byte(sh: Stub, project:
 
 
 @pytest.mark.parametrize("event", ["PreCompact", "Stop", "StopFailure", "SessionEnd"])
-def test_other_events_are_handed_on_and_print_nothing(stub_here: Stub, project: Path, event: str) -> None:
+def test_other_events_are_handed_on_and_print_nothing(stub_here: HookScript, project: Path, event: str) -> None:
     body = payload(event=event, last_assistant_message="Done, at 100 %.\n" * 5000)
     with SocketServer(stub_here.state.socket, answer(200, HANDED.encode())) as server:
         assert stub_here.said(event, body, project) == QUIET
@@ -38,7 +38,7 @@ def test_other_events_are_handed_on_and_print_nothing(stub_here: Stub, project: 
     ]
 
 
-def test_a_payload_of_many_lines_arrives_as_the_same_json(sh: Stub, project: Path) -> None:
+def test_a_payload_of_many_lines_arrives_as_the_same_json(sh: HookScript, project: Path) -> None:
     given = json.dumps(json.loads(payload()), indent=2).encode()
     with SocketServer(sh.state.socket, answer(200, b"x")) as server:
         assert sh.said("SessionStart", given, project) == ("x", "", 0)
@@ -46,7 +46,7 @@ def test_a_payload_of_many_lines_arrives_as_the_same_json(sh: Stub, project: Pat
     assert json.loads(server.requests[0].body) == json.loads(payload())
 
 
-def test_an_agent_that_keeps_its_end_open_is_answered(stub_here: Stub, project: Path) -> None:
+def test_an_agent_that_keeps_its_end_open_is_answered(stub_here: HookScript, project: Path) -> None:
     with (
         SocketServer(stub_here.state.socket, answer(200, b"handoff")),
         stub_here.start("SessionStart", project) as process,
@@ -58,7 +58,7 @@ def test_an_agent_that_keeps_its_end_open_is_answered(stub_here: Stub, project: 
 
 
 @pytest.mark.parametrize("status", [204, 302, 400, 401, 403, 404, 413, 429])
-def test_a_daemon_that_has_nothing_to_say_is_believed(stub_here: Stub, project: Path, status: int) -> None:
+def test_a_daemon_that_has_nothing_to_say_is_believed(stub_here: HookScript, project: Path, status: int) -> None:
     keep(stub_here.state, project, "Add a discount")
     with SocketServer(stub_here.state.socket, answer(status, b"5xx\n500")):
         assert stub_here.said("SessionStart", payload(), project) == QUIET
@@ -75,7 +75,9 @@ FAILING: Final[dict[str, Behaviour]] = {
 
 
 @pytest.mark.parametrize("how", FAILING)
-def test_a_daemon_that_fails_is_stood_in_for_and_shows_nothing_of_it(stub_here: Stub, project: Path, how: str) -> None:
+def test_a_daemon_that_fails_is_stood_in_for_and_shows_nothing_of_it(
+    stub_here: HookScript, project: Path, how: str
+) -> None:
     texts = keep(stub_here.state, project, "Add a discount")
     with SocketServer(stub_here.state.socket, FAILING[how]):
         started = stub_here.run("SessionStart", payload(), project)
@@ -87,7 +89,7 @@ def test_a_daemon_that_fails_is_stood_in_for_and_shows_nothing_of_it(stub_here: 
 
 
 def test_waiting_for_a_hanging_daemon_ends_by_itself_and_sooner_where_nothing_is_injected(
-    stub_here: Stub, project: Path
+    stub_here: HookScript, project: Path
 ) -> None:
     with SocketServer(stub_here.state.socket, hang):
         started = min(stub_here.run("SessionStart", payload(), project).seconds for _ in range(3))
@@ -97,7 +99,7 @@ def test_waiting_for_a_hanging_daemon_ends_by_itself_and_sooner_where_nothing_is
     assert 0.25 < stopped < started
 
 
-def test_many_at_once_are_all_answered(stub_here: Stub, project: Path) -> None:
+def test_many_at_once_are_all_answered(stub_here: HookScript, project: Path) -> None:
     with SocketServer(stub_here.state.socket, answer(200, HANDED.encode())):
         running = [stub_here.start("SessionStart", project) for _ in range(16)]
         answers = [process.communicate(payload())[0].decode() for process in running]

@@ -1,0 +1,75 @@
+"""Where Copilot keeps its sessions, which files there hold one, and how each kind is read.
+
+The kinds of sources are known by their place alone: FACTS.md.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path, PurePath
+from typing import Final, Literal
+
+from carryover.adapter.contract import Batch, FileStat, Reader, Source
+from carryover.agents.copilot.spec import SPEC
+
+Kind = Literal["log"]
+"""log: the events of a session of the terminal client, or of one that VS Code runs by it."""
+
+_STATE: Final = "session-state"
+_LOG: Final = "events.jsonl"
+_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class CopilotReader:
+    """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`)."""
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads on from `cursor` with the reader of the kind that `path` is."""
+        return _reader_of(path).read(path, cursor)
+
+    def stat(self, path: Path) -> FileStat:
+        """Returns the stat by which that reader knows whether `path` changed."""
+        return _reader_of(path).stat(path)
+
+
+def kind_of(path: str | PurePath) -> Kind | None:
+    """What kind of source `path` is, by its last names alone; None where it is none."""
+    match str(path).split("/")[-3:]:
+        case [state, session, name] if state == _STATE and name == _LOG and _ID.fullmatch(session):
+            return "log"
+    return None
+
+
+def source_of(path: Path, root: Path) -> Source | None:
+    """The source that `path` below `root` is, by its name alone."""
+    try:
+        parts = path.relative_to(root).parts
+    except ValueError:
+        return None
+    match kind_of(path), parts:
+        case "log", (session, _) if root.name == _STATE:
+            return Source(agent=SPEC.id, path=str(path), session=session)
+    return None
+
+
+def sources(root: Path) -> list[Source]:
+    """Every source below `root` now, in the order of their paths."""
+    found = (source_of(path, root) for path in root.glob(f"*/{_LOG}")) if root.name == _STATE else ()
+    return sorted((source for source in found if source is not None), key=lambda source: source.path)
+
+
+def _reader_of(path: Path) -> Reader:
+    kind = kind_of(path)
+    if kind is None:
+        raise OSError(errno.EINVAL, "not a source", str(path))
+    return _readers()[kind]
+
+
+@cache
+def _readers() -> Mapping[Kind, Reader]:
+    from carryover.readers.jsonl import JsonlReader
+
+    return {"log": JsonlReader()}

@@ -1,0 +1,69 @@
+"""Copilot as it is installed: command, version, folders, hooks by version. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter.spec import (
+    AgentSpec,
+    HookEntry,
+    HookSet,
+    HookSpec,
+    HookSwitch,
+    InstructionFile,
+    Place,
+    Starter,
+    VersionProbe,
+)
+
+_SETTINGS: Final = Place(path="~/.copilot/settings.json", env="COPILOT_HOME", below="settings.json")
+
+# Two seconds at most, since hooks run one after the other before the first turn (1.0.102).
+_START: Final = HookEntry(event="sessionStart", timeout_s=2)
+_PROMPT: Final = HookEntry(event="userPromptSubmitted", timeout_s=2)
+_COMPACT: Final = HookEntry(event="preCompact", timeout_s=2)
+_STOP: Final = HookEntry(event="agentStop", timeout_s=2)
+_END: Final = HookEntry(event="sessionEnd", timeout_s=2)
+
+_OFFLINE: Final = r"""
+case $payload in
+  *'"hookEventName"'* | *'"hook_event_name"'*) ;; # the chat in VS Code
+  *'"sessionId":'*'"initialPrompt"'*) ;;
+  *) exit 0 ;;
+esac
+case $payload in
+  *'"agentId"'* | *'"agent_id"'*) exit 0 ;;
+  *'"source":"new"'*) reason=startup ;;
+  # What a process was given is gone with it, so a continued conversation gets it again.
+  *'"source":"resume"'*) reason=compact ;;
+esac
+"""
+
+SPEC: Final = AgentSpec(
+    id="copilot",
+    name="GitHub Copilot",
+    short_name="Copilot",
+    aliases=("copilot-cli",),
+    binaries=("copilot",),
+    folders=(Place(path="~/.copilot", env="COPILOT_HOME"),),
+    version=VersionProbe(
+        args=("--version",), pattern=r"^(?:GitHub Copilot CLI )?(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0
+    ),
+    transcripts=(
+        # One subfolder per session, which a resumed session grows in.
+        Place(path="~/.copilot/session-state", env="COPILOT_HOME", below="session-state"),
+    ),
+    hooks=HookSpec(
+        # A file of our own: every file of that folder is read, so nothing of the user's is edited.
+        config_files=(Place(path="~/.copilot/hooks/carryover.json", env="COPILOT_HOME", below="hooks/carryover.json"),),
+        switches=(HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),
+        sets=(
+            # Up to 1.0.10 what sessionStart returns is dropped, and up to 1.0.21 it runs at each turn.
+            HookSet(versions=">=1.0.22,<2", label="1.0.22 and later", hooks=(_START, _PROMPT, _COMPACT, _STOP, _END)),
+        ),
+        injects_on=("sessionStart",),
+        offline=_OFFLINE,
+    ),
+    instructions=(InstructionFile(name="AGENTS.md", create=True),),
+    start=Starter(binary="copilot", args=("-i", "{prompt}")),
+)
