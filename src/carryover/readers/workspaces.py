@@ -21,6 +21,7 @@ from carryover.records.uris import path_of
 MAX_FOLDERS: Final = 20
 
 _SMALL_BYTES: Final = 1 << 20
+_REMOTE: Final = re.compile(r"\Avscode-remote://[^/]*")
 # A string stays; comments and commas before a closing bracket go, which editors allow in this file.
 _NOT_JSON: Final = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/|,(?=\s*[\]}])', re.DOTALL)
 
@@ -32,12 +33,16 @@ class Folders(msgspec.Struct, frozen=True):
     remote: bool = False
 
 
-def folders_of_window(storage: Path) -> Folders | None:
-    """The folders that `workspace.json` in a window's storage names; None where it names none."""
+def folders_of_window(storage: Path, *, is_server: bool = False) -> Folders | None:
+    """The folders that `workspace.json` in a window's storage names; None where it names none.
+
+    `is_server`: the storage is that of the remote side of an editor, for which remote folders are on this machine.
+    """
     given = fields_of(_content(storage / "workspace.json"))
-    if one := text_of(given.get("folder")):
-        return folders_of_uri(one)
-    return folders_of_listing(text_of(given.get("workspace")))
+    one, listing = (text_of(given.get(name)) for name in ("folder", "workspace"))
+    if is_server:
+        one, listing = (_REMOTE.sub("file://", uri) for uri in (one, listing))
+    return folders_of_uri(one) if one else folders_of_listing(listing)
 
 
 def folders_of_uri(uri: str) -> Folders | None:
