@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -15,10 +16,21 @@ from carryover.agents.copilot.spec import SPEC
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     # Imported here, since `status` asks for the roots only. Each kind of source has a module and a part of the context.
+    if locate.kind_of(source.path) in ("chat", None):
+        from carryover.agents.copilot import vscode_parse
+
+        chat, parsed = vscode_parse.parse_record(source, context.chat, record)
+        return msgspec.structs.replace(context, chat=chat), parsed
     from carryover.agents.copilot import parse
 
     log, parsed = parse.parse_record(source, context.log, record)
     return msgspec.structs.replace(context, log=log), parsed
+
+
+def _exported(path: Path, head: bytes) -> Source | None:
+    from carryover.agents.copilot import vscode_places
+
+    return vscode_places.exported(path, head, SPEC.id)
 
 
 AGENT: Final = Agent(
@@ -29,4 +41,5 @@ AGENT: Final = Agent(
     sources=locate.sources,
     parse=_parse,
     hooks=HOOKS,
+    exported=_exported,
 )

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter import event_builder
+from carryover.agents.copilot.vscode_context import ChatContext
 
 MAX_OPEN_CALLS: Final = 100
 MAX_CHANGES: Final = 20
@@ -54,3 +55,4 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one source between two records. Each kind of source has a part."""
 
     log: LogContext = LogContext()
+    chat: ChatContext = ChatContext()

@@ -5,7 +5,6 @@ The kinds of sources are known by their place alone: FACTS.md.
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -13,9 +12,11 @@ from pathlib import Path, PurePath
 from typing import Final, Literal
 
 from carryover.adapter.contract import Batch, FileStat, Reader, Source
+from carryover.agents.copilot import vscode_places
 from carryover.agents.copilot.spec import SPEC
+from carryover.agents.copilot.vscode_places import ChatKind
 
-Kind = Literal["log"]
+Kind = Literal["log"] | ChatKind
 """log: the events of a session of the terminal client, or of one that VS Code runs by it."""
 
 _STATE: Final = "session-state"
@@ -40,7 +41,7 @@ def kind_of(path: str | PurePath) -> Kind | None:
     match str(path).split("/")[-3:]:
         case [state, session, name] if state == _STATE and name == _LOG and _ID.fullmatch(session):
             return "log"
-    return None
+    return vscode_places.kind_of(path)
 
 
 def source_of(path: Path, root: Path) -> Source | None:
@@ -52,24 +53,29 @@ def source_of(path: Path, root: Path) -> Source | None:
     match kind_of(path), parts:
         case "log", (session, _) if root.name == _STATE:
             return Source(agent=SPEC.id, path=str(path), session=session)
-    return None
+    return vscode_places.source_of(path, root, SPEC.id)
 
 
 def sources(root: Path) -> list[Source]:
     """Every source below `root` now, in the order of their paths."""
-    found = (source_of(path, root) for path in root.glob(f"*/{_LOG}")) if root.name == _STATE else ()
-    return sorted((source for source in found if source is not None), key=lambda source: source.path)
+    if root.name == _STATE:
+        found = [source for path in root.glob(f"*/{_LOG}") if (source := source_of(path, root)) is not None]
+    else:
+        found = vscode_places.sources(root, SPEC.id)
+    return sorted(found, key=lambda source: source.path)
 
 
 def _reader_of(path: Path) -> Reader:
     kind = kind_of(path)
     if kind is None:
-        raise OSError(errno.EINVAL, "not a source", str(path))
+        kind = "chat"  # an export, anywhere
     return _readers()[kind]
 
 
 @cache
 def _readers() -> Mapping[Kind, Reader]:
+    from carryover.agents.copilot.vscode_store import ChatReader
     from carryover.readers.jsonl import JsonlReader
+    from carryover.readers.stat_cache import StatCachedReader
 
-    return {"log": JsonlReader()}
+    return {"log": JsonlReader(), "chat": StatCachedReader(ChatReader()), "chat_transcript": JsonlReader()}

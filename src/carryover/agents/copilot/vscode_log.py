@@ -6,6 +6,7 @@ at a path. Only what lies on such a path is decoded: a chat may hold many megaby
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
@@ -38,7 +39,13 @@ class _NoSuchPlace(Exception):
     """A path leads to nothing that can be changed."""
 
 
+_LOG: Final = re.compile(rb'\s*\{\s*"kind"\s*:\s*\d')
 _ENTRY: Final = msgspec.json.Decoder(Entry)
+
+
+def is_log(data: bytes) -> bool:
+    """Whether a file is a log, by its first line."""
+    return _LOG.match(data) is not None
 
 
 def state_of(data: bytes) -> tuple[Fields | None, Problem | None]:

@@ -14,7 +14,8 @@ from typing import Final
 
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.copilot.vscode_chat import Item, Thread, mark_of, threads_of
-from carryover.agents.copilot.vscode_log import replayed, state_of
+from carryover.agents.copilot.vscode_log import is_log, replayed, state_of
+from carryover.agents.copilot.vscode_places import CHATS, EMPTY, SERVERS, TRANSFERRED, WINDOWS
 from carryover.agents.copilot.vscode_wire import BeginRecord, Chat, PassedByRecord, encoded
 from carryover.readers import files
 from carryover.readers.rewritten import NotYet, Piece, read_on
@@ -29,14 +30,6 @@ MAX_CHAT_BYTES: Final = 128 << 20
 MAX_WINDOWS: Final = 2_000
 SETTLED_MS: Final = 150_000
 """A chat that was not written for that long is taken as it is; an answer that goes on is stored about once a minute."""
-
-WINDOWS: Final = "workspaceStorage"
-CHATS: Final = "chatSessions"
-EMPTY: Final = "emptyWindowChatSessions"
-TRANSFERRED: Final = "transferredChatSessions"
-LOG: Final = ".jsonl"
-SERVERS: Final = (".vscode-server", ".vscode-server-insiders", ".vscode-server-oss", ".vscodium-server")
-"""Folders of the remote side of an editor."""
 
 
 class ChatReader:
@@ -57,7 +50,7 @@ class ChatReader:
             return _given_up(cursor, "too long", oversized=1)
         if _has_newer_copy(path, stat.mtime_ns):
             return read_on(Chats(), cursor, now_ms=now_ms)
-        state, problem = replayed(data) if path.suffix == LOG else state_of(data)
+        state, problem = replayed(data) if path.suffix == ".jsonl" or is_log(data) else state_of(data)
         if state is None:
             if problem == "not JSON" and now_ms - stat.mtime_ns // 1_000_000 < SETTLED_MS:
                 raise OSError(errno.EAGAIN, "the chat is being written", str(path))
