@@ -5,7 +5,6 @@ The kinds of sources are known by their place alone: FACTS.md.
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -20,6 +19,8 @@ Kind = Literal["log"]
 
 _STATE: Final = "session-state"
 _LOG: Final = "events.jsonl"
+_BESIDE: Final = "workspace.yaml"
+"""The client keeps the session's name there, so a change of it is one of the session."""
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -49,6 +50,8 @@ def source_of(path: Path, root: Path) -> Source | None:
         parts = path.relative_to(root).parts
     except ValueError:
         return None
+    if path.name == _BESIDE:
+        path = path.with_name(_LOG)
     match kind_of(path), parts:
         case "log", (session, _) if root.name == _STATE:
             return Source(agent=SPEC.id, path=str(path), session=session)
@@ -62,14 +65,12 @@ def sources(root: Path) -> list[Source]:
 
 
 def _reader_of(path: Path) -> Reader:
-    kind = kind_of(path)
-    if kind is None:
-        raise OSError(errno.EINVAL, "not a source", str(path))
-    return _readers()[kind]
+    return _readers()[kind_of(path) or "log"]
 
 
 @cache
 def _readers() -> Mapping[Kind, Reader]:
-    from carryover.readers.jsonl import JsonlReader
+    # Commands that only ask where sessions are kept need not pay for what reads them.
+    from carryover.agents.copilot.log_reader import LogReader
 
-    return {"log": JsonlReader()}
+    return {"log": LogReader()}
