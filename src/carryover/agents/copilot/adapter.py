@@ -16,7 +16,9 @@ from carryover.agents.copilot.spec import SPEC
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     # Imported here, since `status` asks for the roots only. Each kind of source has a module and a part of the context.
-    if locate.kind_of(source.path) in ("chat", None):
+    # An export may be anywhere; the reader of chats tags its records.
+    kind = locate.kind_of(source.path) or ("chat" if record.data.startswith(b'{"kind":') else "log")
+    if kind == "chat":
         from carryover.agents.copilot import vscode_parse
 
         chat, parsed = vscode_parse.parse_record(source, context.chat, record)

@@ -15,12 +15,16 @@ from carryover.adapter.contract import Batch, FileStat, Reader, Source
 from carryover.agents.copilot import vscode_places
 from carryover.agents.copilot.spec import SPEC
 from carryover.agents.copilot.vscode_places import ChatKind
+from carryover.readers.files import read_head
 
 Kind = Literal["log"] | ChatKind
 """log: the events of a session of the terminal client, or of one that VS Code runs by it."""
 
 _STATE: Final = "session-state"
 _LOG: Final = "events.jsonl"
+_HEAD_BYTES: Final = 64 << 10
+_BESIDE: Final = "workspace.yaml"
+"""The client keeps the session's name there, so a change of it is one of the session."""
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -50,6 +54,8 @@ def source_of(path: Path, root: Path) -> Source | None:
         parts = path.relative_to(root).parts
     except ValueError:
         return None
+    if path.name == _BESIDE:
+        path = path.with_name(_LOG)
     match kind_of(path), parts:
         case "log", (session, _) if root.name == _STATE:
             return Source(agent=SPEC.id, path=str(path), session=session)
@@ -66,16 +72,20 @@ def sources(root: Path) -> list[Source]:
 
 
 def _reader_of(path: Path) -> Reader:
-    kind = kind_of(path)
-    if kind is None:
-        kind = "chat"  # an export, anywhere
-    return _readers()[kind]
+    return _readers()[kind_of(path) or _kind_by_content(path)]
+
+
+def _kind_by_content(path: Path) -> Kind:
+    """The kind of a file that a user exported or copied, in whatever place."""
+    return "chat" if vscode_places.is_chat(read_head(path, _HEAD_BYTES)) else "log"
 
 
 @cache
 def _readers() -> Mapping[Kind, Reader]:
+    # Commands that only ask where sessions are kept need not pay for what reads them.
+    from carryover.agents.copilot.log_reader import LogReader
     from carryover.agents.copilot.vscode_store import ChatReader
     from carryover.readers.jsonl import JsonlReader
     from carryover.readers.stat_cache import StatCachedReader
 
-    return {"log": JsonlReader(), "chat": StatCachedReader(ChatReader()), "chat_transcript": JsonlReader()}
+    return {"log": LogReader(), "chat": StatCachedReader(ChatReader()), "chat_transcript": JsonlReader()}

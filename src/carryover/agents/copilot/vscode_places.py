@@ -103,22 +103,22 @@ def sources(root: Path, agent: str) -> list[Source]:
 
 def exported(path: Path, head: bytes, agent: str) -> Source | None:
     """The source that a file anywhere is: an export of a chat, or a chat's own file that was copied."""
-    if not _is_chat(head):
+    if not is_chat(head):
         return None
     return Source(agent=agent, path=str(path), rank=_EXPORT_RANK)
 
 
-def _is_transcript(storage: str, extension: str, folder: str, name: str) -> bool:
-    in_place = (storage, extension.lower(), folder) == (WINDOWS, _EXTENSION, _TRANSCRIPTS)
-    return in_place and name.endswith(_LOG)
-
-
-def _is_chat(head: bytes) -> bool:
+def is_chat(head: bytes) -> bool:
     """Whether a file begins as a chat: one JSON object, or a log whose first line holds the whole state."""
     if _FIRST_LINE.match(head):
         return set(_keys_in(head, depth=2)) >= _STATE_KEYS
     keys = set(_keys_in(head, depth=1))
     return "requests" in keys and not keys.isdisjoint(_NAMES_OF_PARTIES)
+
+
+def _is_transcript(storage: str, extension: str, folder: str, name: str) -> bool:
+    in_place = (storage, extension.lower(), folder) == (WINDOWS, _EXTENSION, _TRANSCRIPTS)
+    return in_place and name.endswith(_LOG)
 
 
 def _keys_in(head: bytes, *, depth: int) -> Iterator[str]:
