@@ -23,9 +23,10 @@ def _parse(source: Source, context: Context, record: Record) -> tuple[Context, P
 
         chat, parsed = vscode_parse.parse_record(source, context.chat, record)
         return msgspec.structs.replace(context, chat=chat), parsed
-    from carryover.agents.copilot import parse
+    from carryover.agents.copilot import parse, vscode_transcript
 
-    log, parsed = parse.parse_record(source, context.log, record)
+    read = vscode_transcript.parse_record if kind == "chat_transcript" else parse.parse_record
+    log, parsed = read(source, context.log, record)
     return msgspec.structs.replace(context, log=log), parsed
 
 

@@ -39,7 +39,8 @@ _LINK: Final = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
 _HERE: Final = ("file", "vscode-remote", "vscode-notebook-cell")
 """Schemes of URIs whose path is one of this machine; chats about folders on another one are not read."""
-_ABOUT: Final = ("command", "filePath", "path", "dirPath", "query", "pattern", "url", "urls", "description", "task")
+ABOUT: Final = ("command", "filePath", "path", "dirPath", "query", "pattern", "url", "urls", "description", "task")
+"""Arguments that say what a call is about, the first of them first."""
 _STATES: Final[dict[str, PlanState]] = {"not-started": "pending", "in-progress": "active", "completed": "done"}
 
 
@@ -90,7 +91,7 @@ def subject_of(tool: ToolPart) -> str:
         command_of(data),
         text_of(data.get("description")),
         next(filter(None, map(local_path, _uris_in(message))), ""),
-        next(filter(None, (text_of(given.get(name)) for name in _ABOUT)), ""),
+        next(filter(None, (text_of(given.get(name)) for name in ABOUT)), ""),
         text_of(data.get("input")),
         _shown(message),
     )
@@ -124,9 +125,14 @@ def outcome_of(op: Op, tool: ToolPart, state: int) -> Outcome | None:
 
 def plan_of(data: Fields) -> PlanUpdate | None:
     """The todo list that a call leaves, None where it is about none."""
-    if text_of(data.get("kind")) != "todoList":
+    return todos_in(data.get("todoList")) if text_of(data.get("kind")) == "todoList" else None
+
+
+def todos_in(raw: msgspec.Raw | None) -> PlanUpdate | None:
+    """A todo list, None where there is no list."""
+    if raw is None or bytes(raw)[:1] != b"[":
         return None
-    entries = [fields_of(raw) for raw in items_of(data.get("todoList"))[:MAX_TODOS]]
+    entries = [fields_of(entry) for entry in items_of(raw)[:MAX_TODOS]]
     items = (
         PlanItem(text=bounded(title, SHORT_CHARS), state=_STATES.get(text_of(entry.get("status")), "pending"))
         for entry in entries
