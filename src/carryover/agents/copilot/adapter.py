@@ -25,8 +25,8 @@ def _parse(source: Source, context: Context, record: Record) -> tuple[Context, P
         return msgspec.structs.replace(context, chat=chat), parsed
     from carryover.agents.copilot import parse, vscode_transcript
 
-    read = vscode_transcript.parse_record if kind == "chat_transcript" else parse.parse_record
-    log, parsed = read(source, context.log, record)
+    in_editor = kind == "chat_transcript" or context.log.in_editor
+    log, parsed = (vscode_transcript if in_editor else parse).parse_record(source, context.log, record)
     return msgspec.structs.replace(context, log=log), parsed
 
 

@@ -64,7 +64,7 @@ def parse_record(_source: Source, context: ChatContext, record: Record) -> tuple
     if isinstance(read, str):
         return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
     if isinstance(read, PassedByRecord):
-        return context, Parsed(skipped=(rawjson.skipped(read.what, rawjson.label(read.why.replace(" ", "-")), None),))
+        return context, Parsed(skipped=(rawjson.skipped(read.what, read.why, None),))
     builder = ChatBuilder.of(context, read.chat)
     if builder is None:
         return context, Parsed(skipped=(rawjson.skipped("chat", "no usable id", None),))

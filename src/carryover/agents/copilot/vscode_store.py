@@ -16,7 +16,7 @@ from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.copilot.vscode_chat import Item, Thread, mark_of, threads_of
 from carryover.agents.copilot.vscode_log import is_log, replayed, state_of
 from carryover.agents.copilot.vscode_places import CHATS, EMPTY, SERVERS, TRANSFERRED, WINDOWS
-from carryover.agents.copilot.vscode_wire import BeginRecord, Chat, PassedByRecord, encoded
+from carryover.agents.copilot.vscode_wire import BeginRecord, Chat, PassedByRecord, Why, encoded
 from carryover.readers import files
 from carryover.readers.rewritten import NotYet, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
@@ -54,7 +54,7 @@ class ChatReader:
         if state is None:
             if problem == "not JSON" and now_ms - stat.mtime_ns // 1_000_000 < SETTLED_MS:
                 raise OSError(errno.EAGAIN, "the chat is being written", str(path))
-            return _given_up(cursor, problem or "")
+            return _given_up(cursor, problem or "nothing in it")
         rests_ms = min(stat.mtime_ns // 1_000_000, now_ms) + SETTLED_MS
         threads = _threads_in(path, state, problem)
         chats = Chats(EmittedThread(thread, rests_ms if rests_ms >= now_ms else None) for thread in threads)
@@ -113,18 +113,19 @@ class EmittedThread:
         return encoded(state) if state is not None and is_told else None
 
 
-def _given_up(cursor: bytes | None, why: str, *, oversized: int = 0) -> Batch:
+def _given_up(cursor: bytes | None, why: Why, *, oversized: int = 0) -> Batch:
     """A chat that cannot be read is counted once, and again when it has become another one."""
     mark = digest(f"unreadable {why}").encode()
     record = Record(number=1, data=encoded(PassedByRecord(what="chat", why=why)))
     return Batch(records=() if cursor == mark or oversized else (record,), cursor=mark, oversized=oversized)
 
 
-def _threads_in(path: Path, state: Fields, problem: str | None) -> list[Thread]:
+def _threads_in(path: Path, state: Fields, problem: Why | None) -> list[Thread]:
     """The threads of a chat, and one without a word for what of it is not read."""
     folders = _folders(path, state)
     threads = [] if folders.remote else threads_of(state, _name_of(path, state), folders.paths)
-    if why := "remote workspace" if folders.remote else problem:
+    why: Why | None = "remote workspace" if folders.remote else problem
+    if why is not None:
         threads.append(Thread(Chat(session="?"), 0, state=PassedByRecord(what="chat", why=why)))
     return threads
 

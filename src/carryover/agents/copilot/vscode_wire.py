@@ -5,7 +5,7 @@ Every field may be missing or have another type. Taken from the editor's public 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -32,6 +32,19 @@ QUIET_KINDS: Final = WITHIN_TEXT | frozenset(
     "usedContext move disabledClaudeHooks systemNotification voiceProgress autoModeResolution progress".split()
 )
 """Parts that hold nothing for a handoff."""
+
+
+Why = Literal[
+    "unknown kind",
+    "too long",
+    "remote workspace",
+    "not JSON",
+    "no initial state",
+    "unexpected entry",
+    "unexpected path",
+    "nothing in it",
+]
+"""Why something is not read."""
 
 
 class Chat(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -115,7 +128,7 @@ class PassedByRecord(msgspec.Struct, frozen=True, kw_only=True, tag="passed_by",
     """Something that is not read, and why."""
 
     what: str
-    why: str
+    why: Why
 
 
 AnyRecord = BeginRecord | PromptRecord | TextRecord | PartRecord | EndRecord | StateRecord | PassedByRecord

@@ -1,0 +1,502 @@
+"""What a chat of VS Code becomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from agents.copilot.chat_reading import ChatReading
+from agents.copilot.chats import (
+    ADD,
+    CANCELLED,
+    FAILED,
+    FAILED_TEST,
+    FIX,
+    ONE,
+    PENDING,
+    PROJECT,
+    START_MS,
+    TWO,
+    Json,
+    Window,
+    chat,
+    edit_call,
+    edits,
+    fence,
+    markdown,
+    request,
+    shell,
+    tool,
+    uri,
+)
+from carryover.model import (
+    AgentSummary,
+    Answer,
+    AnyBody,
+    AssistantMessage,
+    Event,
+    FileEdit,
+    PlanItem,
+    PlanProposal,
+    PlanUpdate,
+    Question,
+    QueuedPrompt,
+    SessionInfo,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
+
+T = TypeVar("T", bound=AnyBody)
+
+TEST = "python3 -m unittest tests.test_calc"
+LIMITED = "You have exceeded your premium request allowance."
+PICTURE = {"output": [{"isText": False, "value": "QUJD"}], "isError": True}
+PRINTED = {"input": "{}", "output": [{"type": "text", "value": "a"}, {"value": "b"}]}
+
+
+@pytest.fixture
+def window(tmp_path: Path) -> Window:
+    return Window(tmp_path / "User")
+
+
+def events(window: Window, *requests: Json, **more: Any) -> list[Event]:
+    return ChatReading(window.store(chat("any", *requests, **more))).read()
+
+
+def bodies(window: Window, kind: type[T], *requests: Json, **more: Any) -> list[T]:
+    return [event.body for event in events(window, *requests, **more) if isinstance(event.body, kind)]
+
+
+def answered(window: Window, kind: type[T], *parts: Json, **more: Any) -> list[T]:
+    return bodies(window, kind, request("Go.", *parts, **more))
+
+
+def test_a_turn_is_read_whole_and_in_order(window: Window) -> None:
+    found = ChatReading(window.store(ONE)).read()
+
+    assert [event.body for event in found] == [
+        UserPrompt(text="The add function in src/calc.py is wrong. Fix it and run the tests."),
+        AssistantMessage(text="I will change the operator in `calc.py` and run the tests.", final=False),
+        ToolCall(call_id="call_edit", name="copilot_replaceString", op="edit", subject=f"{PROJECT}/src/calc.py"),
+        ToolResult(
+            call_id="call_edit",
+            name="copilot_replaceString",
+            op="edit",
+            status="ok",
+            subject=f"{PROJECT}/src/calc.py",
+        ),
+        FileEdit(
+            path=f"{PROJECT}/src/calc.py",
+            change="modify",
+            call_id="call_edit",
+            added=1,
+            removed=1,
+            line=2,
+            anchor="    return a * b",
+        ),
+        ToolCall(
+            call_id="call_test", name="run_in_terminal", op="shell", subject="python3 -m unittest tests.test_calc"
+        ),
+        ToolResult(
+            call_id="call_test",
+            name="run_in_terminal",
+            op="shell",
+            status="error",
+            subject=TEST,
+            exit_code=1,
+            output=FAILED_TEST,
+        ),
+        AssistantMessage(
+            text="test_add still fails (2 != 3). Should I switch it to plain addition, or is the test itself wrong?",
+            final=True,
+        ),
+        SessionInfo(title="Fix add()", agent_version="0.48.1", model="test-model"),
+    ]
+    assert {event.cwd for event in found} == {PROJECT}
+    assert {event.session for event in found} == {ONE["sessionId"]}
+
+
+def test_times_are_those_of_the_request_of_a_command_and_of_the_end(window: Window) -> None:
+    found = [event.at_ms - START_MS for event in ChatReading(window.store(ONE)).read()]
+
+    assert found == [0, 0, 0, 0, 0, 30_000, 30_000, 80_000, 80_000]
+
+
+def test_a_new_file_a_failed_edit_and_a_todo_list(window: Window) -> None:
+    found = ChatReading(window.store(TWO)).read()
+
+    assert [event.body for event in found if isinstance(event.body, FileEdit)][1] == FileEdit(
+        path=f"{PROJECT}/src/sub.py",
+        change="add",
+        call_id="call_create",
+        added=2,
+        removed=0,
+        line=1,
+        anchor="def sub(a, b):",
+    )
+    assert [event.body for event in found if isinstance(event.body, PlanUpdate)] == [
+        PlanUpdate(
+            items=(
+                PlanItem(text="Write sub()", state="done"),
+                PlanItem(text="Write its test", state="active"),
+                PlanItem(text="Run it", state="pending"),
+            )
+        )
+    ]
+    failed = next(
+        event.body for event in found if getattr(event.body, "status", "") == "error" and "missing" in repr(event.body)
+    )
+    assert isinstance(failed, ToolResult)
+    assert (failed.subject, failed.output) == (f"{PROJECT}/src/missing.py", "no such file: src/missing.py")
+
+
+@pytest.mark.parametrize(
+    ("more", "actor"),
+    [
+        ({}, "human"),
+        ({"confirmation": "Continue"}, "model"),
+        ({"isSystemInitiated": True}, "model"),
+        ({"requestSource": "agentMerge"}, "model"),
+        ({"requestHiddenFromTranscript": True}, "model"),
+        ({"isSystemInitiated": False, "confirmation": ""}, "human"),
+    ],
+)
+def test_only_what_a_person_typed_is_theirs(window: Window, more: Json, actor: str) -> None:
+    assert [prompt.actor for prompt in bodies(window, UserPrompt, request("Go.", **more))] == [actor]
+
+
+def test_a_slash_command_is_told_from_its_words(window: Window) -> None:
+    command = {"kind": "slash", "slashCommand": {"command": "fix"}}
+    given = request("Go.", message={"text": "@workspace /fix the add function", "parts": [command]})
+    alone = request("Go.", message={"text": "/compact", "parts": [{"kind": "slash"}]}, at_s=1)
+    path = request("Go.", message={"text": "/etc/hosts is wrong", "parts": [{"kind": "text"}]}, at_s=2)
+
+    assert bodies(window, UserPrompt, given, alone, path) == [
+        UserPrompt(text="the add function", command="/fix"),
+        UserPrompt(text="", command="/compact"),
+        UserPrompt(text="/etc/hosts is wrong"),
+    ]
+
+
+def test_what_the_user_attached_is_counted(window: Window) -> None:
+    kinds = ("file", "image", "implicit", "promptFile", "tool")
+    given = request("Go.", variableData={"variables": [{"kind": kind, "value": "CONTENT"} for kind in kinds]})
+
+    assert bodies(window, UserPrompt, given) == [UserPrompt(text="Go.", attachments=2)]
+
+
+def test_a_prompt_that_waits_is_queued_until_it_is_sent(window: Window) -> None:
+    waits = {"id": "p1", "kind": "queued", "request": request("And run the linter.", state=None, at_s=20)}
+    injected = {"id": "p2", "request": request("Done.", state=None), "sendOptions": {"isSystemInitiated": True}}
+    asked = request("Fix add().", markdown("I will."), tool("copilot_readFile", "c1"), state=PENDING)
+    reading = ChatReading(window.store(chat("any", asked, pendingRequests=[waits, injected])))
+
+    assert reading.bodies(QueuedPrompt) == [QueuedPrompt(text="And run the linter.")]
+    window.store(chat("any", asked | {"modelState": {"value": 1}}, request("And run the linter.", at_s=20)))
+    assert reading.bodies(QueuedPrompt) == []
+    assert [prompt.text for prompt in reading.bodies(UserPrompt)] == ["Fix add().", "And run the linter."]
+
+
+def test_a_text_is_one_message_until_the_model_does_something_else(window: Window) -> None:
+    reference = {"kind": "inlineReference", "name": "add", "inlineReference": {"uri": uri("/x/calc.py"), "range": {}}}
+    symbol = {"kind": "inlineReference", "inlineReference": {"name": "sub", "location": {"uri": uri("/x/calc.py")}}}
+    found = answered(
+        window,
+        AssistantMessage,
+        markdown("First "),
+        reference,
+        {"kind": "undoStop", "id": "s1"},
+        markdown(", then "),
+        symbol,
+        {"kind": "markdownVuln", "content": markdown("."), "vulnerabilities": []},
+        {"kind": "thinking", "value": "THOUGHT"},
+        {"kind": "markdownContent", "content": markdown("Now the tests.")},
+        fence(),
+        {"kind": "progressMessage", "content": markdown("Working")},
+    )
+
+    assert found == [
+        AssistantMessage(text="First `add`, then `sub`.", final=False),
+        AssistantMessage(text="Now the tests.", final=True),
+    ]
+
+
+def test_the_oldest_chats_hold_plain_texts(window: Window) -> None:
+    old = request("Go.", message="Fix add().", response="It is fixed.", state=None, result={"timings": {"total": 1}})
+    listed = request("Go.", response=["It is ", {"value": "fixed."}], state=None, result={"timings": {}}, at_s=1)
+
+    assert bodies(window, UserPrompt, old, listed)[0] == UserPrompt(text="Fix add().")
+    assert bodies(window, AssistantMessage, old, listed) == 2 * [AssistantMessage(text="It is fixed.", final=True)]
+
+
+@pytest.mark.parametrize(
+    ("part", "status", "code", "output"),
+    [
+        (shell("make", "c", "ok\n", 0), "ok", 0, "ok\n"),
+        (shell("make", "c", "\x1b[31mno\x1b[0m\n", 2), "error", 2, "no\n"),
+        (shell("make", "c", "who knows"), "unknown", None, "who knows"),
+        (shell("make", "c"), "unknown", None, ""),
+        (shell("make", "c", isConfirmed={"type": 0}), "denied", None, ""),
+        (shell("make", "c", isConfirmed={"type": 5}), "denied", None, ""),
+        (shell("make", "c", isConfirmed=False), "denied", None, ""),
+        (tool("x", "c", resultError="bad"), "error", None, "bad"),
+        (tool("x", "c", resultError=True), "error", None, ""),
+        (tool("x", "c", resultDetails=PRINTED), "ok", None, "a\nb"),
+        (tool("x", "c", resultDetails=PICTURE), "error", None, ""),
+        (tool("x", "c", resultDetails=[uri("/x")]), "ok", None, ""),
+        (tool("x", "c", data={"kind": "simpleToolInvocation", "input": "in", "output": "out"}), "ok", None, "out"),
+        (tool("runTests", "c", pastTenseMessage=markdown("11/12 tests passed")), "unknown", None, "11/12 tests passed"),
+    ],
+)  # fmt: skip
+def test_how_a_call_ended(window: Window, part: Json, status: str, code: int | None, output: str) -> None:
+    (result,) = answered(window, ToolResult, part)
+
+    assert (result.status, result.exit_code, result.output) == (status, code, output)
+    assert result.never_ran == (status == "denied")
+
+
+def test_a_call_that_was_stopped_has_no_result_of_its_own(window: Window) -> None:
+    ended, stopped = answered(window, ToolResult, shell("make", "c1", "ok", 0), shell("make", "c2"), state=CANCELLED)
+
+    assert (ended.status, stopped.status) == ("ok", "interrupted")
+
+
+def test_the_command_is_the_one_that_ran(window: Window) -> None:
+    def with_line(**line: Any) -> Json:
+        return tool("run_in_terminal", "c", data={"kind": "terminal", "commandLine": line})
+
+    parts = (
+        with_line(original="rm x", userEdited="ls x", toolEdited="rm  x"),
+        with_line(original="make", toolEdited="cd /x && make"),
+        with_line(original="make", toolEdited="sandbox make", isSandboxWrapped=True),
+        tool("copilot_runInTerminal", "c", data={"kind": "terminal", "command": "ls", "language": "sh"}),
+    )
+
+    assert [call.subject for call in answered(window, ToolCall, *parts)] == ["ls x", "cd /x && make", "make", "ls"]
+
+
+def test_what_a_call_is_about(window: Window) -> None:
+    link = {"value": f"Reading [](file://{PROJECT}/a%20b.py#1-5), lines 1 to 5"}
+    parts = (
+        edit_call(f"{PROJECT}/a.py", "c1"),
+        tool("copilot_readFile", "c2", message=link),
+        tool("copilot_findTextInFiles", "c3", message="Searched text for `add(`, 3 results"),
+        tool("mcp_x", "c4", message="Ran x", data={"kind": "input", "rawInput": {"query": "q"}}),
+        tool("fetch", "c5", message="Fetched [the page](https://example.org/x)"),
+    )
+
+    calls = answered(window, ToolCall, *parts)
+
+    assert [(call.op, call.subject) for call in calls] == [
+        ("edit", f"{PROJECT}/a.py"),
+        ("read", f"{PROJECT}/a b.py"),
+        ("search", "Searched text for `add(`, 3 results"),
+        ("other", "q"),
+        ("other", "Fetched the page"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (edits("/x/a.py", "b\n", done=True), [("modify", "/x/a.py", None)]),
+        (edits("/x/a.py", "b\n", scheme="vscode-remote"), [("modify", "/x/a.py", None)]),
+        (edits("/x/a.py", "b\n", scheme="untitled"), []),
+        (edits("/x/a.py", "b\n") | {"uri": "file:///x/a%20b.py"}, [("modify", "/x/a b.py", None)]),
+        (edits("/x/a.py", "b\n") | {"edits": [[]]}, []),
+        (edits("/x/.carryover/handoff.md", "b\n"), []),
+        ({"kind": "notebookEditGroup", "uri": uri("/x/a.ipynb"), "edits": [[{}]]}, [("modify", "/x/a.ipynb", None)]),
+        ({"kind": "externalEdit", "uri": uri("/x/a"), "editKind": "create"}, [("add", "/x/a", None)]),
+        ({"kind": "externalEdit", "uri": uri("/x/a"), "editKind": "delete"}, [("delete", "/x/a", None)]),
+        (
+            {"kind": "externalEdit", "uri": uri("/x/b"), "originalUri": uri("/x/a"), "editKind": "rename"},
+            [("rename", "/x/b", "/x/a")],
+        ),
+        ({"kind": "externalEdit", "uri": uri("/x/a"), "editKind": "brand new"}, []),
+        (
+            {
+                "kind": "workspaceEdit",
+                "edits": [
+                    {"newResource": uri("/x/a")},
+                    {"oldResource": uri("/x/b")},
+                    {"oldResource": uri("/x/c"), "newResource": uri("/x/d")},
+                    {},
+                ],
+            },
+            [("add", "/x/a", None), ("delete", "/x/b", None), ("rename", "/x/d", "/x/c")],
+        ),
+    ],
+)
+def test_changes_of_files(window: Window, part: Json, expected: list[tuple[str, str, str | None]]) -> None:
+    found = answered(window, FileEdit, part)
+
+    assert [(edit.change, edit.path, edit.old_path) for edit in found] == expected
+
+
+def test_lines_of_an_edit_are_counted_from_its_range(window: Window) -> None:
+    def ranged(text: str, *place: int) -> Json:
+        names = ("startLineNumber", "startColumn", "endLineNumber", "endColumn")
+        return edits("/x/a.py", text) | {"edits": [[{"text": text, "range": dict(zip(names, place, strict=True))}]]}
+
+    found = answered(
+        window,
+        FileEdit,
+        ranged("a\nb\n", 5, 1, 5, 1),
+        ranged("", 5, 1, 8, 1),
+        ranged("x", 5, 3, 5, 9),
+        ranged("\n\ny", 5, 3, 6, 2),
+        ranged("x", 9, 1, 5, 1),
+    )
+
+    assert [(edit.added, edit.removed, edit.line, edit.anchor) for edit in found] == [
+        (2, 0, 5, "a"),
+        (0, 3, 5, None),
+        (1, 1, 5, "x"),
+        (3, 2, 7, "y"),
+        (1, 0, 9, "x"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "end"),
+    [
+        ({"state": CANCELLED}, TurnEnd(reason="interrupted")),
+        ({"state": None, "isCanceled": True}, TurnEnd(reason="interrupted")),
+        ({"state": FAILED}, TurnEnd(reason="error")),
+        (
+            {"state": FAILED, "result": {"errorDetails": {"message": "Sorry, something broke."}}},
+            TurnEnd(reason="error", message="Sorry, something broke."),
+        ),
+        (
+            {"result": {"errorDetails": {"message": "Try later.", "isRateLimited": True}}},
+            TurnEnd(reason="limit", message="Try later."),
+        ),
+        (
+            {"result": {"errorDetails": {"message": "Upgrade.", "isQuotaExceeded": True}}},
+            TurnEnd(reason="limit", message="Upgrade."),
+        ),
+        (
+            {"state": FAILED, "result": {"errorDetails": {"message": LIMITED}}},
+            TurnEnd(reason="limit", message=LIMITED),
+        ),
+        ({"result": {"errorDetails": {"message": "Canceled", "code": "canceled"}}}, TurnEnd(reason="interrupted")),
+    ],
+)  # fmt: skip
+def test_a_turn_that_did_not_end_well_says_how(window: Window, more: Json, end: TurnEnd) -> None:
+    assert answered(window, TurnEnd, markdown("I will"), **more) == [end]
+
+
+def test_the_last_words_of_a_stopped_turn_are_aborted(window: Window) -> None:
+    found = answered(window, AssistantMessage, markdown("I will"), state=CANCELLED)
+
+    assert found == [AssistantMessage(text="I will", final=None, aborted=True)]
+
+
+def test_questions_and_their_answers(window: Window) -> None:
+    options = [{"id": "o1", "label": "PostgreSQL", "value": "o1"}, {"id": "o2", "label": "SQLite", "value": "o2"}]
+    asked = {
+        "kind": "questionCarousel",
+        "questions": [
+            {"id": "q1", "type": "singleSelect", "title": "Database", "message": "Which database?", "options": options},
+            {"id": "q2", "type": "multiSelect", "title": "Which tests?", "options": options},
+            {"id": "q3", "type": "text", "title": "Anything else?"},
+            {"id": "q4", "type": "text", "title": ""},
+        ],
+        "data": {"q1": {"selectedValue": "o2"}, "q2": {"selectedValues": ["o1"], "freeformValue": "unit"}},
+        "isUsed": True,
+    }
+    found = events(window, request("Go.", asked))
+
+    questions = [event.body for event in found if isinstance(event.body, Question)]
+    answers = [event.body for event in found if isinstance(event.body, Answer)]
+    assert [(question.text, question.options) for question in questions] == [
+        ("Which database?", ("PostgreSQL", "SQLite")),
+        ("Which tests?", ("PostgreSQL", "SQLite")),
+        ("Anything else?", ()),
+    ]
+    assert [(answer.call_id, answer.text) for answer in answers] == [
+        (questions[0].call_id, "SQLite"),
+        (questions[1].call_id, "PostgreSQL, unit"),
+    ]
+
+
+@pytest.mark.parametrize(("data", "accepted"), [(None, None), ({"rejected": False}, True), ({"rejected": True}, False)])
+def test_a_plan_is_proposed_and_ruled_on(window: Window, data: Json | None, *, accepted: bool | None) -> None:
+    plan = {"kind": "planReview", "title": "Plan", "content": "1. Fix add()", "actions": [], "data": data}
+
+    (found,) = answered(window, PlanProposal, plan)
+
+    assert (found.text, found.accepted) == ("1. Fix add()", accepted)
+
+
+def test_a_sub_agent_is_a_thread_of_its_own(window: Window) -> None:
+    data = {"kind": "subagent", "description": "List the tests", "prompt": "SUBAGENT: list them", "result": "One test."}
+    found = events(
+        window,
+        request(
+            "Go.",
+            tool("runSubagent", "call_sub", message="List the tests", data=data),
+            shell("ls tests", "call_ls", "test_calc.py\n", 0) | {"subAgentInvocationId": "call_sub"},
+            markdown("There is one test."),
+        ),
+    )
+    main = [event.body for event in found if event.subagent_id is None]
+    child = [event for event in found if event.subagent_id == "call_sub"]
+
+    assert [type(event.body) for event in child] == [UserPrompt, ToolCall, ToolResult, AssistantMessage]
+    assert child[0].body == UserPrompt(text="SUBAGENT: list them", actor="model")
+    assert child[-1].body == AssistantMessage(text="One test.", final=True)
+    assert [body.op for body in main if isinstance(body, ToolCall)] == ["agent"]
+    assert [body.output for body in main if isinstance(body, ToolResult)] == ["One test."]
+    assert "ls tests" not in repr(main)
+
+
+def test_the_summary_of_a_compaction_is_kept(window: Window) -> None:
+    metadata = {"summary": {"toolCallRoundId": "r1", "text": "add() is fixed."}}
+
+    assert answered(window, AgentSummary, markdown("Yes."), result={"metadata": metadata}) == [
+        AgentSummary(text="add() is fixed.", source="compaction")
+    ]
+
+
+def test_a_handoff_that_the_agent_read_is_not_repeated(window: Window) -> None:
+    path = f"{PROJECT}/.carryover/handoff.md"
+    part = edit_call(path, "c", "copilot_readFile", resultDetails={"output": [{"value": "OUR OWN TEXT"}]})
+
+    assert [result.output for result in answered(window, ToolResult, part)] == [""]
+
+
+def test_facts_about_the_session_are_sent_when_they_are_news(window: Window) -> None:
+    reading = ChatReading(window.store(chat("any", request("Go."))))
+    assert reading.bodies(SessionInfo) == [SessionInfo(agent_version="0.48.1", model="test-model")]
+
+    window.store(chat("any", request("Go."), customTitle="A title", repoData={"localBranch": "topic"}))
+    assert reading.bodies(SessionInfo)[-1] == SessionInfo(
+        title="A title", agent_version="0.48.1", model="test-model", branch="topic"
+    )
+    assert len(reading.bodies(SessionInfo)) == 2
+
+
+def test_parts_of_an_unknown_kind_are_counted_and_cost_nothing_else(window: Window) -> None:
+    reading = ChatReading(window.store(chat("any", request("Go.", {"kind": "brandNew"}, markdown("Done."), {"x": 1}))))
+
+    assert len(reading.bodies(AssistantMessage)) == 1
+    assert [(skipped.record_type, skipped.reason) for skipped in reading.skipped] == [
+        ("part/brandNew", "unknown kind"),
+        ("?", "unknown kind"),
+    ]
+
+
+def test_nothing_is_read_of_what_no_handoff_needs(window: Window) -> None:
+    state = chat(
+        "any",
+        FIX | {"contentReferences": ["SECRET"], "variableData": {"variables": [{"kind": "file", "value": "SECRET"}]}},
+        ADD | {"result": {"metadata": {"renderedUserMessage": "SECRET", "toolCallRounds": ["SECRET"]}}},
+        inputState={"inputText": "SECRET"},
+    )
+
+    assert "SECRET" not in repr(ChatReading(window.store(state)).read())
