@@ -426,7 +426,7 @@ def test_questions_and_their_answers(window: Window) -> None:
 
 @pytest.mark.parametrize(("data", "accepted"), [(None, None), ({"rejected": False}, True), ({"rejected": True}, False)])
 def test_a_plan_is_proposed_and_ruled_on(window: Window, data: Json | None, *, accepted: bool | None) -> None:
-    plan = {"kind": "planReview", "title": "Plan", "content": "1. Fix add()", "actions": [], "data": data}
+    plan: Json = {"kind": "planReview", "title": "Plan", "content": "1. Fix add()", "actions": [], "data": data}
 
     (found,) = answered(window, PlanProposal, plan)
 
