@@ -22,8 +22,9 @@ MAX_FOLDERS: Final = 20
 
 _SMALL_BYTES: Final = 1 << 20
 _REMOTE: Final = re.compile(r"\Avscode-remote://[^/]*")
-# A string stays; comments and commas before a closing bracket go, which editors allow in this file.
-_NOT_JSON: Final = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/|,(?=\s*[\]}])', re.DOTALL)
+# A string stays; comments, and commas before a closing bracket, go: editors allow both in this file.
+_COMMENT: Final = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_COMMA: Final = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[\]}])', re.DOTALL)
 
 
 class Folders(msgspec.Struct, frozen=True):
@@ -61,7 +62,9 @@ def folders_of_listing(uri: str) -> Folders | None:
     data = _content(Path(path)) if path else None
     if data is None:
         return None
-    text = _NOT_JSON.sub(lambda found: found[1] or "", data.decode("utf-8", "replace"))
+    text = data.decode("utf-8", "replace")
+    for left_out in (_COMMENT, _COMMA):
+        text = left_out.sub(lambda found: found[1] or "", text)
     listed = map(fields_of, items_of(fields_of(text.encode()).get("folders"))[:MAX_FOLDERS])
     named = (text_of(entry.get("path")) or _folder(text_of(entry.get("uri"))) for entry in listed)
     return Folders(
