@@ -17,6 +17,8 @@ Fields = dict[str, msgspec.Raw]
 
 T = TypeVar("T")
 
+_OBJECT, _LIST, _TEXT = b'{["'
+_BEGINNINGS: Final = b'{["-0123456789tfn'
 _EARLIEST_MS: Final = 1_577_836_800_000
 _LATEST_MS: Final = 4_102_444_800_000
 
@@ -25,16 +27,16 @@ def read_as(data: bytes | msgspec.Raw, kind: type[T]) -> T | None:
     """A row or field as `kind`, None when it has another shape. Halves of surrogate pairs are mended."""
     if data is rawjson.ABSENT:
         return None
-    plain = bytes(data)
-    found = rawjson.part_of(msgspec.Raw(plain), kind)
-    if found is None and b"\\u" in plain:
-        found = rawjson.part_of(msgspec.Raw(rawjson.mend(plain)), kind)
+    raw = data if isinstance(data, msgspec.Raw) else msgspec.Raw(data)
+    found = rawjson.part_of(raw, kind)
+    if found is None and b"\\u" in bytes(raw):
+        found = rawjson.part_of(msgspec.Raw(rawjson.mend(bytes(raw))), kind)
     return found
 
 
 def fields_of(data: bytes | msgspec.Raw | None) -> Fields:
     """The fields of an object, none where it is something else."""
-    return (read_as(data, Fields) if data is not None else None) or {}
+    return (read_as(data, Fields) if data is not None and _may_be(data, _OBJECT) else None) or {}
 
 
 def number_of(raw: msgspec.Raw | None) -> int | None:
@@ -44,9 +46,7 @@ def number_of(raw: msgspec.Raw | None) -> int | None:
 
 def text_of(raw: msgspec.Raw | None) -> str:
     """The text in a field, empty when it holds none; halves of surrogate pairs are read as U+FFFD."""
-    if raw is None or raw is rawjson.ABSENT:
-        return ""
-    return read_as(raw, str) or ""
+    return (read_as(raw, str) if raw is not None and _may_be(raw, _TEXT) else None) or ""
 
 
 def time_of(raw: msgspec.Raw | None) -> int:
@@ -60,7 +60,7 @@ def time_of(raw: msgspec.Raw | None) -> int:
 
 def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
     """The entries of a list, none where there is no list."""
-    return (rawjson.part_of(raw, list[msgspec.Raw]) or []) if raw is not None else []
+    return (rawjson.part_of(raw, list[msgspec.Raw]) if raw is not None and _may_be(raw, _LIST) else None) or []
 
 
 def text_below(raw: msgspec.Raw, *names: str) -> str:
@@ -76,3 +76,9 @@ def text_below(raw: msgspec.Raw, *names: str) -> str:
             return text
         raw = next((part for part in parts if bytes(part)[:1] == b"{"), rawjson.ABSENT)
     return ""
+
+
+def _may_be(data: bytes | msgspec.Raw, first: int) -> bool:
+    """Whether JSON may begin so. Trying to decode what is something else costs ten times as much."""
+    view = memoryview(data)
+    return len(view) > 0 and (view[0] == first or view[0] not in _BEGINNINGS)

@@ -37,6 +37,7 @@ class ChatReader:
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
         self._now_ms = now_ms
+        self._unfinished: tuple[Path, FileStat, Chats] | None = None
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """What changed in the chat. A newer copy of it in another window counts instead.
@@ -45,20 +46,21 @@ class ChatReader:
         """
         now_ms = self._now_ms()
         stat = files.stamp_of_file(path)
-        data = files.read_small(path, limit=MAX_CHAT_BYTES)
-        if data is None:
-            return _given_up(cursor, "too long", oversized=1)
-        if _has_newer_copy(path, stat.mtime_ns):
-            return read_on(Chats(), cursor, now_ms=now_ms)
-        state, problem = replayed(data) if path.suffix == ".jsonl" or is_log(data) else state_of(data)
-        if state is None:
-            if problem == "not JSON" and now_ms - stat.mtime_ns // 1_000_000 < SETTLED_MS:
-                raise OSError(errno.EAGAIN, "the chat is being written", str(path))
-            return _given_up(cursor, problem or "nothing in it")
-        rests_ms = min(stat.mtime_ns // 1_000_000, now_ms) + SETTLED_MS
-        threads = _threads_in(path, state, problem)
-        chats = Chats(EmittedThread(thread, rests_ms if rests_ms >= now_ms else None) for thread in threads)
-        return read_on(chats, cursor, now_ms=now_ms)
+        # A long chat is emitted in several batches, and replayed once for all of them.
+        kept, self._unfinished = self._unfinished, None
+        if kept is not None and kept[:2] == (path, stat):
+            chats = kept[2]
+        elif _has_newer_copy(path, stat.mtime_ns):
+            chats = Chats()
+        else:
+            found = _replayed(path, stat, now_ms)
+            if isinstance(found, str):
+                return _given_up(cursor, found)
+            chats = found
+        batch = read_on(chats, cursor, now_ms=now_ms)
+        if batch.more:
+            self._unfinished = path, stat, chats
+        return batch
 
     def stat(self, path: Path) -> FileStat:
         """Size and time of the file."""
@@ -113,11 +115,29 @@ class EmittedThread:
         return encoded(state) if state is not None and is_told else None
 
 
-def _given_up(cursor: bytes | None, why: Why, *, oversized: int = 0) -> Batch:
+def _replayed(path: Path, stat: FileStat, now_ms: int) -> Chats | Why:
+    """The chat in a file, or why there is none. Raises OSError while the file is being written."""
+    data = files.read_small(path, limit=MAX_CHAT_BYTES)
+    if data is None:
+        return "too long"
+    changed_ms = min(stat.mtime_ns // 1_000_000, now_ms)
+    state, problem = replayed(data) if path.suffix == ".jsonl" or is_log(data) else state_of(data)
+    if state is None:
+        if problem == "not JSON" and now_ms - changed_ms < SETTLED_MS:
+            raise OSError(errno.EAGAIN, "the chat is being written", str(path))
+        return problem or "nothing in it"
+    rests_ms = changed_ms + SETTLED_MS if changed_ms + SETTLED_MS >= now_ms else None
+    return Chats(EmittedThread(thread, rests_ms) for thread in _threads_in(path, state, problem))
+
+
+def _given_up(cursor: bytes | None, why: Why) -> Batch:
     """A chat that cannot be read is counted once, and again when it has become another one."""
     mark = digest(f"unreadable {why}").encode()
-    record = Record(number=1, data=encoded(PassedByRecord(what="chat", why=why)))
-    return Batch(records=() if cursor == mark or oversized else (record,), cursor=mark, oversized=oversized)
+    if cursor == mark:
+        return Batch(records=(), cursor=mark)
+    if why == "too long":
+        return Batch(records=(), cursor=mark, oversized=1)
+    return Batch(records=(Record(number=1, data=encoded(PassedByRecord(what="chat", why=why))),), cursor=mark)
 
 
 def _threads_in(path: Path, state: Fields, problem: Why | None) -> list[Thread]:
