@@ -61,8 +61,9 @@ def test_a_prompt_is_known_before_the_log_has_it() -> None:
 
 
 def test_the_chat_in_vs_code_is_answered_and_its_transcript_is_its_own_affair() -> None:
-    given = {"hookEventName": "SessionStart", "source": "new", "transcript_path": "/srv/elsewhere/chat.jsonl"}
-    told = read(payload("sessionStart", **given))
+    told = read(
+        payload("sessionStart", hookEventName="SessionStart", source="new", transcript_path="/srv/elsewhere/chat.jsonl")
+    )
 
     assert (told.action, told.transcript) == ("session_start", None)
     assert read(payload("userPromptSubmitted", hookEventName="UserPromptSubmit", prompt="Fix it.")).provisional == ()
@@ -80,7 +81,7 @@ def test_an_answer_has_both_forms() -> None:
     assert said["hookSpecificOutput"]["hookEventName"] == "SessionStart"
 
 
-@pytest.mark.parametrize("compacted", [True, False])
-def test_a_session_lost_its_handoff_in_a_compaction(compacted: bool) -> None:
+def test_a_session_lost_its_handoff_at_the_time_of_its_compaction() -> None:
     assert AGENT.hooks is not None and AGENT.hooks.lost is not None
-    assert AGENT.hooks.lost(Context(log=LogContext(compacted=compacted))) is compacted
+    assert AGENT.hooks.lost(Context(log=LogContext(compacted_ms=AT_MS))) == AT_MS
+    assert AGENT.hooks.lost(Context()) == 0

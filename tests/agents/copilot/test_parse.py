@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_only_a_message_without_calls_ends_a_turn(session: CopilotSession) -> No
         ({"errorType": "authentication", "statusCode": 401}, "error"),
     ],
 )
-def test_an_error_ends_the_turn(session: CopilotSession, fields: dict[str, object], reason: str) -> None:
+def test_an_error_ends_the_turn(session: CopilotSession, fields: dict[str, Any], reason: str) -> None:
     session.record("session.error", message="It failed.", **fields)
 
     [end] = of(read(session).events, TurnEnd)
@@ -111,12 +112,12 @@ def test_an_abort_ends_the_turn_and_the_call_in_flight(session: CopilotSession, 
 
 def test_a_compaction_is_a_summary_only_if_it_was_applied(session: CopilotSession) -> None:
     session.compacted("Nothing yet.", success=False)
-    assert read(session).context.log.compacted is False
+    assert read(session).context.log.compacted_ms == 0
 
     session.compacted("The price was fixed.")
     reading = read(session)
 
-    assert reading.context.log.compacted is True
+    assert reading.context.log.compacted_ms == reading.events[-1].at_ms > 0
     assert of(reading.events, AgentSummary) == [
         AgentSummary(text="The price was fixed.", source="compaction", trigger="manual")
     ]
@@ -130,7 +131,7 @@ def test_the_next_prompt_or_start_makes_up_for_a_compaction(session: CopilotSess
     else:
         session.resume()
 
-    assert read(session).context.log.compacted is False
+    assert read(session).context.log.compacted_ms == 0
 
 
 def test_what_a_sub_agent_does_is_its_own(session: CopilotSession) -> None:

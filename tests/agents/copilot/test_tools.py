@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -192,7 +193,7 @@ def test_a_command_of_the_users_own(session: CopilotSession) -> None:
     ],
     ids=["1.0.48", "1.0.102"],
 )
-def test_a_question_and_its_answer(session: CopilotSession, arguments: dict[str, object], said: str) -> None:
+def test_a_question_and_its_answer(session: CopilotSession, arguments: dict[str, Any], said: str) -> None:
     session.call("c1", "ask_user", **arguments)
     session.done("c1", said)
 

@@ -61,8 +61,9 @@ class ChatApi(ModelHandler):
         self.send_header("content-type", "text/event-stream")
         self.send_header("connection", "close")
         self.end_headers()
+        base = _base()  # 1.0.48 puts together only chunks of one id
         for chunk in chunks[: 1 if unfinished else None]:
-            data = {**_base(), "object": "chat.completion.chunk", **chunk}
+            data = {**base, "object": "chat.completion.chunk", **chunk}
             self.wfile.write(f"data: {json.dumps(data)}\n\n".encode())
             self.wfile.flush()
         if unfinished:

@@ -137,7 +137,7 @@ def test_a_rewound_turn_is_not_in_the_next_handoff(copilot: CopilotBox, row: Row
         product.settle(copilot.box)
         before = handoffs.read(copilot.box, PROJECT)
         terminal.enter("/rewind")
-        terminal.wait("Rewind")
+        terminal.wait("Rewind to a previous point")
         terminal.key("Enter")
         terminal.wait("Conversation only")
         terminal.key("Enter")
