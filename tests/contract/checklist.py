@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from carryover.agents.unsupported import UNSUPPORTED
 from contract.capabilities import HOW_SHOWN, Capabilities, shown
 from contract.case import Case
 from contract.folder import CHECKOUT, SOURCE, VERSION, Folder
@@ -61,12 +60,6 @@ def _package(folder: Folder) -> Iterator[Item]:
     problem = "" if has_docstring else "its docstring is missing" if init.is_file() else "it is not there"
     yield _item(
         f"{_shown(init)}", problem, "Write a docstring that says what the agent is; the file makes the folder an agent."
-    )
-    listed = folder.id in {spec.id for spec in UNSUPPORTED} and folder.agent is not None
-    yield _item(
-        "agents/unsupported.py",
-        "the agent is still listed as unsupported" if listed else "",
-        "Remove its entry: what has a folder is taken from there.",
     )
 
 

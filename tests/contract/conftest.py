@@ -16,7 +16,6 @@ import pytest
 
 from carryover.adapter.contract import Agent, HookProtocol
 from carryover.adapter.spec import AgentSpec
-from carryover.agents.unsupported import UNSUPPORTED
 from contract.capabilities import Capabilities
 from contract.case import Case
 from contract.checklist import MARKS, checklist
@@ -57,9 +56,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(("case_id", varying), [row[:2] for row in rows], ids=ids)
     elif "known_spec" in names:
         specs = [each.spec for each in all_folders if each.spec is not None]
-        covered = {spec.id for spec in specs}
-        others = [spec for spec in UNSUPPORTED if one is None and spec.id not in covered]
-        _parametrize_specs(metafunc, "known_spec", [*specs, *others])
+        _parametrize_specs(metafunc, "known_spec", specs)
     elif "hooked_spec" in names:
         specs = [each.spec for each in all_folders if each.spec is not None and each.spec.hooks.sets]
         _parametrize_specs(metafunc, "hooked_spec", [*specs, *((CURSOR, CODEX) if one is None else ())])

@@ -12,15 +12,13 @@ from packaging.version import Version
 from carryover.adapter.contract import Agent
 from carryover.adapter.spec import LINUX, MACOS, AgentSpec, places_on
 from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, specs
-from carryover.agents.unsupported import UNSUPPORTED
 from carryover.install.hook_sets import can_inject, hooks_for, hooks_for_unknown, lowest
 
 
-def test_each_agent_is_known_once_with_an_adapter_or_by_name() -> None:
+def test_each_agent_is_known_once() -> None:
     assert [spec.id for spec in specs()] == list(agent_ids()) == list(agent_names())
     assert len(set(agent_ids())) == len(agent_ids())
-    assert {spec.id for spec in specs() if spec.supported} == set(adapters())
-    assert {spec.id for spec in UNSUPPORTED}.isdisjoint(adapters()), "what has a folder is not listed any more"
+    assert {spec.id for spec in specs()} == set(adapters())
 
 
 def test_an_agent_can_be_found_on_each_platform(known_spec: AgentSpec, tmp_path: Path) -> None:

@@ -39,6 +39,17 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return _below_home(moved, home) / self.below
 
 
+def application_places(below: str) -> tuple[Place, ...]:
+    """Where a desktop application keeps its data, on each system: `below` the user's configuration folder.
+
+    As Electron has it, and platformdirs: `XDG_CONFIG_HOME` on Linux, `~/Library/Application Support` on macOS.
+    """
+    return (
+        Place(path=f"~/.config/{below}", env="XDG_CONFIG_HOME", below=below, platforms=(LINUX,)),
+        Place(path=f"~/Library/Application Support/{below}", platforms=(MACOS,)),
+    )
+
+
 class VersionProbe(msgspec.Struct, frozen=True, kw_only=True):
     """How an agent is asked for its version."""
 
@@ -202,6 +213,8 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What is handed to its hooks is recorded nowhere else that can be read, so it is kept in `<state>/spool/<id>`, one
     file of JSON lines per session (`carryover.adapter.spooled`), which are sources like transcripts. Such hooks inject
     nothing: `hook.sh` prints no answer to them."""
+    prompts_on: tuple[str, ...] = ()
+    """Events whose hook can add text to a prompt. The hook waits no longer than 0.5 s for it."""
     file_rules: HookFileRules | None = None
     """None: nothing in a file of hooks keeps the others from running."""
     switches: tuple[HookSwitch, ...] = ()

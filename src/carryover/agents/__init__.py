@@ -27,16 +27,13 @@ def adapters() -> dict[str, Agent]:
 
 
 def specs() -> tuple[AgentSpec, ...]:
-    """Returns how each agent is found on a machine: those of `adapters` first, then those known by name only."""
+    """Returns how each agent is found on a machine, in the order of their ids."""
     return _specs(tuple(__path__))
 
 
 def agent_ids() -> tuple[str, ...]:
     """Returns the ids of all agents, in the order of `specs`, of which it loads none."""
-    from carryover.agents.unsupported import UNSUPPORTED
-
-    covered = [folder.replace("_", "-") for folder in _folders(tuple(__path__))]
-    return tuple(dict.fromkeys((*covered, *(spec.id for spec in UNSUPPORTED))))
+    return tuple(folder.replace("_", "-") for folder in _folders(tuple(__path__)))
 
 
 def agent_names() -> Mapping[str, str]:
@@ -85,8 +82,4 @@ def _adapters(path: tuple[str, ...]) -> dict[str, Agent]:
 
 @cache
 def _specs(path: tuple[str, ...]) -> tuple[AgentSpec, ...]:
-    from carryover.agents.unsupported import UNSUPPORTED
-
-    covered: list[AgentSpec] = [import_module(f"{__name__}.{folder}.spec").SPEC for folder in _folders(path)]
-    ids = {spec.id for spec in covered}
-    return (*covered, *(spec for spec in UNSUPPORTED if spec.id not in ids))
+    return tuple(import_module(f"{__name__}.{folder}.spec").SPEC for folder in _folders(path))

@@ -44,8 +44,15 @@ def hook_script() -> bytes:
     )
     kept = (f"  {' | '.join((spec.id, *spec.aliases))}) spool={spec.id} ;;" for spec in specs() if spec.hooks.spooled)
     text = _SOURCE.read_text(encoding="utf-8")
-    parts = {"@START_EVENTS@": " | ".join(events), "@AGENTS@": "\n".join(known), "@SPOOLED@": "\n".join(kept)}
-    for mark, part in {**parts, "@CWD_HEADER@": CWD_HEADER}.items():
+    prompts = dict.fromkeys(event for spec in hooked for event in spec.hooks.prompts_on)
+    parts = {
+        "@START_EVENTS@": " | ".join(events),
+        "@PROMPT_EVENTS@": " | ".join(prompts) or "''",
+        "@AGENTS@": "\n".join(known),
+        "@SPOOLED@": "\n".join(kept),
+        "@CWD_HEADER@": CWD_HEADER,
+    }
+    for mark, part in parts.items():
         text = text.replace(mark, part)
     return text.encode()
 

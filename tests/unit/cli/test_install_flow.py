@@ -3,6 +3,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import msgspec
 import pytest
 
 from carryover.agents import adapters
-from carryover.agents.unsupported import UNSUPPORTED
 from carryover.cli.context import state_dir
 from carryover.cli.install_flow import Held, agent_ids, chosen, held_by, how_far, watch_first_read
 from carryover.daemon.health import Health
@@ -18,16 +18,12 @@ from carryover.errors import ExitCode
 from carryover.install.setup import Option
 from support.agent_here import everything
 from support.scripted_daemon import HEALTH, answering_socket
-from support.terminal import CTRL_C, DOWN, ENTER, SPACE, Terminal
+from support.terminal import CTRL_C, ENTER, SPACE, Terminal
 
 OPTIONS = (
     Option(id="claude-code", name="Claude Code", presence="detected", supported=True, ticked=True),
     Option(id="codex", name="Codex CLI", presence="not detected", supported=True, ticked=False),
 )
-
-LATER = UNSUPPORTED[0].id
-TO_CLAUDE_CODE = DOWN * list(adapters()).index("claude-code")
-"""Agents are asked for in the order of their ids."""
 
 
 def test_who_names_agents_means_those() -> None:
@@ -47,8 +43,7 @@ def test_ids_may_have_blanks_around_them_and_count_once() -> None:
     ("text", "problem"),
     [
         ("codex,clippy", "unknown: clippy."),
-        (f"codex,{LATER}", f"not supported yet: {LATER}."),
-        (f"{LATER},clippy", f"unknown: clippy; not supported yet: {LATER}."),
+        ("clippy,nib,codex", "unknown: clippy, nib."),
         ("", "no agent is named; `carryover uninstall` takes every agent's hooks out."),
         (" , ", "no agent is named; `carryover uninstall` takes every agent's hooks out."),
     ],
@@ -71,7 +66,7 @@ def test_what_is_here_is_ticked_and_enter_takes_it(claude: Path) -> None:
         code, shown = terminal.end()
 
     assert QUESTION in asked
-    assert "[x] Claude Code  detected" in asked
+    assert re.search(r"\[x\] Claude Code +detected", asked)
     assert "[ ] Codex CLI" in asked
     assert code == ExitCode.OK
     assert "✓ Claude Code 2.1.328 detected" in shown
@@ -83,7 +78,6 @@ def test_space_unticks(claude: Path, home: Path) -> None:
     before = everything(home)
     with Terminal(INSTALL, os.environ) as terminal:
         terminal.wait_for("[x] Claude Code")
-        terminal.press(TO_CLAUDE_CODE)
         terminal.press(SPACE)
         terminal.wait_for("[ ] Claude Code")
         terminal.press(ENTER)
@@ -97,7 +91,6 @@ def test_space_unticks(claude: Path, home: Path) -> None:
 def test_space_twice_ticks_again(claude: Path) -> None:
     with Terminal(INSTALL, os.environ) as terminal:
         terminal.wait_for("[x] Claude Code")
-        terminal.press(TO_CLAUDE_CODE)
         terminal.press(SPACE)
         terminal.wait_for("[ ] Claude Code")
         terminal.press(SPACE)

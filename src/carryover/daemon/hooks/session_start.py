@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookEvent
+from carryover.adapter.contract import Agent, HookEvent, Source, StartReason
 from carryover.config import Config, project_settings
 from carryover.daemon.hooks.lookup import changed_of_late, changed_siblings, may_have_other_sources, own_session
 from carryover.daemon.hooks.validate import Transcript
@@ -28,6 +28,7 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.distill.header import PLACEHOLDER
 from carryover.facts import ProjectRoot
 from carryover.fsio import read_bytes_bounded
+from carryover.ledger.batch import SourceState
 from carryover.ledger.queries import connect_read_only, published_git
 from carryover.ledger.store import Ledger
 from carryover.publish.answer import start_answer
@@ -44,6 +45,12 @@ FOLLOW_S: Final = 0.2
 """For finding out that the project was moved here. If that takes longer, its past is handed over at the next start."""
 
 
+JUST_GIVEN_MS: Final = 3_000
+"""A start that comes so soon after a prompt belongs to it: the agent calls the hook of the prompt first."""
+MOST_GIVEN: Final = 512
+"""Sessions of which it is known when they got the handoff."""
+
+
 Job = Callable[[], Awaitable[None]]
 
 
@@ -57,6 +64,16 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     """Of the folder it starts in."""
     roots: tuple[Path, ...] = ()
     """Where its agent keeps transcripts."""
+
+
+class _Given(msgspec.Struct, frozen=True, kw_only=True):
+    """When a session got the handoff: UTC milliseconds."""
+
+    at_ms: int = 0
+    with_prompt: bool = False
+
+
+_NEVER: Final = _Given()
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +119,7 @@ class SessionStarts:
         self._agents_own = agents_own
         self._executor = executor
         self._follow = follow
+        self._given: dict[tuple[str, str], _Given] = {}
 
     async def answer(self, start: Start, *, deadline: float) -> str | None:
         """The text for the session, None where it gets none. `deadline`: by the event loop's clock.
@@ -109,6 +127,9 @@ class SessionStarts:
         Raises TimeoutError when it could not be made until then.
         """
         loop = asyncio.get_running_loop()
+        given = self._given.get(_name_of(start), _NEVER)
+        if given.with_prompt and _now_ms() - given.at_ms < JUST_GIVEN_MS:
+            return None
         with suppress(TimeoutError):
             async with asyncio.timeout_at(min(deadline, loop.time() + CATCH_UP_S)):
                 await self._catch_up(start)
@@ -120,7 +141,38 @@ class SessionStarts:
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self._prepare(start, answer)
+        self._note_given(start, answer.text)
         return answer.text
+
+    def _note_given(self, start: Start, text: str | None) -> None:
+        if text is None or start.agent.hooks is None or start.agent.hooks.lost is None:
+            return
+        name = _name_of(start)
+        self._given.pop(name, None)
+        self._given[name] = _Given(at_ms=_now_ms(), with_prompt=start.reading.action == "prompt")
+        if len(self._given) > MOST_GIVEN:
+            del self._given[next(iter(self._given))]
+
+    async def answer_prompt(self, start: Start, *, deadline: float) -> str | None:
+        """The text for a prompt of a session that lost its handoff in a compaction; None where it did not.
+
+        Raises TimeoutError when it could not be made until `deadline`.
+        """
+        hooks = start.agent.hooks
+        if hooks is None or hooks.lost is None:
+            return None
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout_at(deadline):
+            sources = await loop.run_in_executor(self._executor, _own_sources, start)
+            await self._ingest_queue.look_at(sources)
+            states = [await self._ledger.source_state(source) for source in sources]
+            lost_ms = max((hooks.lost(_context_of(start.agent, state)) for state in states), default=0)
+            # A resumed session got it with its start, of which its log may not tell yet.
+            if lost_ms <= self._given.get(_name_of(start), _NEVER).at_ms:
+                return None
+            text = (await loop.run_in_executor(self._executor, self._make_answer, start)).text
+        self._note_given(start, text)
+        return text
 
     async def _catch_up(self, start: Start) -> None:
         if start.transcript is None or may_have_other_sources(start.transcript):
@@ -151,7 +203,7 @@ class SessionStarts:
         with closing(connect_read_only(self._ledger_path)) as db:
             own = own_session(db, start.agent.id, start.reading.session, start.project.root)
             # A conversation that was compacted in its midst may have gone elsewhere by `cd` since it began.
-            moved = start.reading.reason == "compact" and start.reading.cwd_moves
+            moved = _reason(start) == "compact" and start.reading.cwd_moves
             project_id = own.project_id if moved else None
             project_id = project_id or own.here_id
             text = self._text(db, start, own.id, project_id) if project_id is not None else None
@@ -161,17 +213,17 @@ class SessionStarts:
         return _Answer(text=text, project_id=project_id, is_unprepared=is_unprepared)
 
     def _text(self, db: sqlite3.Connection, start: Start, session: str, project_id: int) -> str | None:
-        assert start.reading.reason is not None, "a start has a reason"
         return start_answer(
             db,
             project_id,
             self._config(),
-            reason=start.reading.reason,
+            reason=_reason(start),
             session=session,
             idle_s=start.reading.idle_s,
             now_ms=_now_ms(),
             then=published_git(db, project_id),
             agents_own=self._agents_own,
+            forgets=start.agent.hooks is not None and start.agent.hooks.forgets,
         )
 
     async def _prepare(self, start: Start, answer: _Answer) -> None:
@@ -190,6 +242,34 @@ class SessionStarts:
             self._publish_queue.publish_soon([project_id], 0)
         else:
             known.set_result(project_id)
+
+
+def _name_of(start: Start) -> tuple[str, str]:
+    return start.agent.id, start.reading.session
+
+
+def _reason(start: Start) -> StartReason:
+    """Why the session gets the handoff. A prompt gets it for the sake of a compaction only."""
+    return start.reading.reason or "compact"
+
+
+def _own_sources(start: Start) -> list[Source]:
+    """The sources that hold the session by their names, and the one that the call named. Blocks."""
+    named = [start.transcript.source] if start.transcript is not None else []
+    session = start.reading.session
+    found = (source for root in start.roots for source in start.agent.sources(root) if source.session == session)
+    return [*named, *(source for source in found if source not in named)]
+
+
+def _context_of(agent: Agent, state: SourceState | None) -> msgspec.Struct:
+    """What the agent remembers of a source; what it begins with where nothing is known, or in another form."""
+    if state is None:
+        return agent.context_type()
+    try:
+        context: msgspec.Struct = msgspec.json.decode(state.context, type=agent.context_type)
+    except msgspec.MsgspecError:
+        return agent.context_type()
+    return context
 
 
 def _now_ms() -> int:

@@ -1,0 +1,1 @@
+"""GitHub Copilot: its terminal client, and the chat in VS Code."""

@@ -1,0 +1,48 @@
+"""What the rest of Carryover sees of Copilot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.agents.copilot import locate
+from carryover.agents.copilot.context import Context
+from carryover.agents.copilot.hooks import HOOKS
+from carryover.agents.copilot.spec import SPEC
+
+
+def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    # Imported here, since `status` asks for the roots only. Each kind of source has a module and a part of the context.
+    # An export may be anywhere; the reader of chats tags its records.
+    kind = locate.kind_of(source.path) or ("chat" if record.data.startswith(b'{"kind":') else "log")
+    if kind == "chat":
+        from carryover.agents.copilot import vscode_parse
+
+        chat, parsed = vscode_parse.parse_record(source, context.chat, record)
+        return msgspec.structs.replace(context, chat=chat), parsed
+    from carryover.agents.copilot import parse, vscode_transcript
+
+    in_editor = kind == "chat_transcript" or context.log.in_editor
+    log, parsed = (vscode_transcript if in_editor else parse).parse_record(source, context.log, record)
+    return msgspec.structs.replace(context, log=log), parsed
+
+
+def _exported(path: Path, head: bytes) -> Source | None:
+    from carryover.agents.copilot import vscode_places
+
+    return vscode_places.exported(path, head, SPEC.id)
+
+
+AGENT: Final = Agent(
+    spec=SPEC,
+    reader=locate.CopilotReader(),
+    context_type=Context,
+    source_of=locate.source_of,
+    sources=locate.sources,
+    parse=_parse,
+    hooks=HOOKS,
+    exported=_exported,
+)

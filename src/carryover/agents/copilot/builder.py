@@ -1,0 +1,110 @@
+"""What one record becomes: events with their identity, counts of what was not understood, and the next context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Parsed, Record, Source
+from carryover.adapter.event_builder import EventBuilder, differing, usable_folder, usable_name
+from carryover.agents.copilot import wire
+from carryover.agents.copilot.context import MAX_THREADS, LogContext
+from carryover.model import AnyBody, session_in_other_cwd
+from carryover.records import rawjson
+from carryover.records.fields import digest, utc_ms
+
+MAIN: Final = ""
+"""The main conversation among the threads of a log."""
+_FOLDER_MARK_CHARS: Final = 8
+
+
+@dataclass(slots=True, kw_only=True)
+class Builder(EventBuilder[LogContext]):
+    """One line of a log while it is parsed."""
+
+    line: wire.Line
+    conversation: str
+    ident: str
+    subagent_id: str | None
+
+    @classmethod
+    def begin(cls, source: Source, context: LogContext, line: wire.Line, record: Record) -> Builder:
+        """Returns a builder for one record. A record without a time gets the time of the record before it."""
+        at_ms = utc_ms(line.timestamp) or context.last_ms
+        conversation = conversation_of(source)
+        return cls(
+            line=line,
+            context=msgspec.structs.replace(context, last_ms=at_ms),
+            conversation=conversation,
+            at_ms=at_ms,
+            ident=usable_name(line.id) or f"{conversation}/{digest(record.data)}",
+            subagent_id=usable_name(line.agent_id),
+        )
+
+    @property
+    def session(self) -> str:
+        """The session: one of its own where the conversation has moved on to another project than its first one."""
+        here, first = self.context.place, self.context.folder
+        if here is None or here == first:
+            return self.conversation
+        return session_in_other_cwd(self.conversation, digest(here)[:_FOLDER_MARK_CHARS])
+
+    def add(self, body: AnyBody, part: str) -> None:
+        """Add an event. `part` is its place in the record."""
+        if not self.at_ms:
+            self.skip(self.line.type, "no time")
+            return
+        key = f"{self.ident}:{part}"
+        self.append(key, body, session=self.session, cwd=self.context.cwd, subagent_id=self.subagent_id)
+        if self.session == self.conversation:
+            self._note_last(self.subagent_id or MAIN, key)
+
+    def skip(self, record_type: str, reason: str) -> None:
+        """Count something that was not understood. `reason` never quotes the record."""
+        self.count_skipped(record_type, reason, self.context.facts.agent_version)
+
+    def move_to(self, raw: msgspec.Raw) -> None:
+        """From here on the session works where this `context` says."""
+        there = rawjson.part_of(raw, wire.Workspace)
+        cwd = usable_folder(there.cwd) if there is not None else None
+        if there is None or cwd is None:
+            return
+        place = usable_folder(there.git_root) or cwd
+        self.change(cwd=cwd, place=place, folder=self.context.folder or place)
+        if self.session == self.conversation:
+            self.learn(branch=there.branch)
+
+    def learn(self, **facts: str | None) -> None:
+        """Note facts about the session; None says nothing."""
+        known = {name: value for name, value in facts.items() if usable_name(value)}
+        self.change(facts=msgspec.structs.replace(self.context.facts, **known))
+
+    def emit_session_info(self) -> None:
+        """Send what is known of the session and was not sent before."""
+        facts, told = self.context.facts, self.context.told
+        if facts == told or not self.at_ms:
+            return
+        # Its project is the first one's, wherever the conversation is now.
+        self.put_info_first(self.conversation, self.context.folder, differing(facts, told))
+        self.change(told=facts)
+        if len(self.events) == 1:
+            self._note_last(MAIN, self.events[0].key)
+
+    def parsed(self) -> tuple[LogContext, Parsed]:
+        """The next context and what the record became, facts about the session first."""
+        if self.events and self.subagent_id is None and self.session == self.conversation:
+            self.emit_session_info()
+        return self.context, self.built()
+
+    def _note_last(self, thread: str, key: str) -> None:
+        others = [(name, last) for name, last in self.context.last.items() if name not in (thread, MAIN)]
+        main = {MAIN: self.context.last[MAIN]} if MAIN in self.context.last else {}
+        self.change(last={**main, **dict(others[1 - MAX_THREADS :]), thread: key.encode("utf-8", "replace")})
+
+
+def conversation_of(source: Source) -> str:
+    """The id of the conversation that a log holds."""
+    return source.session or PurePosixPath(source.path).stem

@@ -1,0 +1,74 @@
+"""What must be remembered from one record to the next. Small and bounded: it is stored with the cursor."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from carryover.adapter import event_builder
+from carryover.agents.copilot.todos import Todo
+from carryover.agents.copilot.vscode_context import ChatContext
+
+MAX_OPEN_CALLS: Final = 100
+MAX_CHANGES: Final = 20
+"""Of one call, while its result is awaited."""
+MAX_PLAN_CHARS: Final = 10_000
+MAX_THREADS: Final = 60
+
+
+class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
+    """A tool call whose result has not come yet."""
+
+    thread: str = ""
+    """The sub-agent that it belongs to, if any."""
+    question: str = ""
+    plan: str = ""
+    """What it does to a todo list: SQL, or the list itself."""
+    process: str | None = None
+    """The shell that it left running, or deals with."""
+    denied: bool = False
+    """The user did not allow it."""
+
+
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a session."""
+
+    title: str | None = None
+    agent_version: str | None = None
+    model: str | None = None
+    branch: str | None = None
+    parent: str | None = None
+
+
+class LogContext(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of a session's log between two records."""
+
+    cwd: str | None = None
+    """The folder the session works in."""
+    folder: str | None = None
+    """The project it began in: what is done in another one is another session's, since one belongs to one project."""
+    place: str | None = None
+    """The project it works in now."""
+    last_ms: int = 0
+    """Time of the last record that had one: records without one take it."""
+    calls: tuple[OpenCall, ...] = ()
+    todos: tuple[Todo, ...] = ()
+    facts: Facts = Facts()
+    told: Facts = Facts()
+    """The facts as they were last sent."""
+    inside: str = ""
+    """The program that runs the client, where that is not a terminal."""
+    last: dict[str, bytes] = {}
+    """By thread ("" for the main one) the key of the last event; bytes, since a text might be taken for a secret."""
+    compacted_ms: int = 0
+    """When a compaction took out of the conversation what a hook had put into it, if no prompt has come since."""
+    in_editor: bool = False
+    """The extension in VS Code wrote it, whose tools have other names."""
+
+
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one source between two records. Each kind of source has a part."""
+
+    log: LogContext = LogContext()
+    chat: ChatContext = ChatContext()

@@ -1,0 +1,113 @@
+"""What a call changed: from the diff in its result, or from its arguments where there is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from carryover.agents.copilot import wire
+from carryover.agents.copilot.context import MAX_CHANGES
+from carryover.records import rawjson
+from carryover.records.changes import Change, Hunk, Replacement, patched, replaced
+from carryover.records.fields import MAX_PATH_CHARS, resolved
+from carryover.records.patches import added, in_patch, place_of
+
+_FILE: Final = re.compile(r"diff --git a/?(?P<old>/?.+?) b/?(?P<new>/.+|[^/].*)")
+_HUNK: Final = re.compile(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
+_OWN_FILES: Final = re.compile(r"/session-state/[0-9a-fA-F-]{36}/")
+"""The plan and notes that the client keeps with a session (1.0.102)."""
+
+
+class EditArguments(msgspec.Struct, frozen=True):
+    """Arguments of `create` and `edit` (1.0.48, 1.0.102), and of the older `str_replace_editor`."""
+
+    path: str | None = None
+    file_text: str | None = None
+    old_str: str | None = None
+    new_str: str | None = None
+    insert_line: int | None = None
+
+
+def planned(name: str, raw: msgspec.Raw, cwd: str | None) -> tuple[Change, ...]:
+    """The changes that an edit asks for, as far as its arguments tell."""
+    if name == "apply_patch":
+        return _of_others(in_patch(patch_text(raw), cwd))
+    given = rawjson.part_of(raw, EditArguments)
+    place = place_of(given.path, cwd) if given is not None and given.path else None
+    if given is None or place is None:
+        return ()
+    if given.file_text is not None:
+        return _of_others((added(place, given.file_text),))
+    pair = Replacement(old_string=given.old_str or "", new_string=given.new_str or "")
+    return _of_others((replaced(place, [pair], counted=True),))
+
+
+def patch_text(raw: msgspec.Raw) -> str:
+    """The patch of an `apply_patch` call, which is its only argument or stands in `input` or `patch`."""
+    text = rawjson.string_of(raw)
+    if text is not None:
+        return text
+    given = rawjson.part_of(raw, dict[str, msgspec.Raw]) or {}
+    return next(
+        (found for name in ("input", "patch") if (found := rawjson.string_of(given.get(name, rawjson.ABSENT)))), ""
+    )
+
+
+def is_own_file(path: str) -> bool:
+    """Whether the client keeps that file for itself: it is nobody's work, and outside every project."""
+    return _OWN_FILES.search(path) is not None
+
+
+def applied(changes: Sequence[Change], diff: str, edited: Sequence[wire.FileEdited]) -> tuple[Change, ...]:
+    """The changes as they came about: the diff gives places and counts, `edited` (1.0.102) files and what was done."""
+    shown = _in_diff(diff)
+    known = {change.path: change for change in changes}
+    for path, change in shown.items():
+        before = known.get(path)
+        kind = "add" if before is not None and before.change == "add" else change.change
+        known[path] = msgspec.structs.replace(change, change=kind, old_path=before.old_path if before else None)
+    for one in edited[:MAX_CHANGES]:
+        place = resolved(one.path, None)
+        if place is None or len(place) > MAX_PATH_CHARS:
+            continue
+        change = known.get(place) or Change(path=place, change="modify")
+        if one.kind == "create":
+            change = msgspec.structs.replace(change, change="add")
+        elif one.kind == "delete":
+            change = Change(path=place, change="delete")
+        known[place] = change
+    return _of_others(known.values())
+
+
+def _in_diff(diff: str) -> dict[str, Change]:
+    files: dict[str, tuple[list[Hunk], str]] = {}
+    path = ""
+    for line in diff.splitlines():
+        if header := _FILE.fullmatch(line):
+            path = f"/{header['new'].lstrip('/')}"
+            files[path] = ([], "modify")
+        elif not path:
+            continue
+        elif start := _HUNK.match(line):
+            files[path][0].append(Hunk(new_start=int(start[1]), lines=[]))
+        elif files[path][0]:
+            files[path][0][-1].lines.append(line)
+        elif line.startswith(("create file mode", "new file mode")):
+            files[path] = ([], "add")
+        elif line.startswith("deleted file mode"):
+            files[path] = ([], "delete")
+    return {path: _made(path, hunks, kind) for path, (hunks, kind) in files.items()}
+
+
+def _made(path: str, hunks: list[Hunk], kind: str) -> Change:
+    if kind == "delete":
+        return Change(path=path, change="delete")
+    change = patched(Change(path=path, change="modify"), hunks)
+    return msgspec.structs.replace(change, change="add") if kind == "add" else change
+
+
+def _of_others(changes: Iterable[Change]) -> tuple[Change, ...]:
+    return tuple(change for change in changes if not is_own_file(change.path))[:MAX_CHANGES]

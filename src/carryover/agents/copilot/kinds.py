@@ -1,0 +1,66 @@
+"""Names of records and tools, as the client writes them (1.0.48, 1.0.102, and the schemas of events in both)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.model import Op
+
+QUIET: Final = frozenset(
+    "assistant.fusion_phase_completed assistant.fusion_phase_failed assistant.reasoning assistant.turn_end "
+    "assistant.turn_start external_tool.requested hook.end hook.progress hook.start human_response.recorded "
+    "mcp.oauth_recovery_completed model.call_failure model.message model.messages_snapshot model.model_call_failure "
+    "model.model_call_started model.model_call_success model.response model.turn_ended model.turn_started "
+    "permission.assentDetected permission.carriedForward permission.contextualAuthorization "
+    "permission.messageAuthorization permission.messageAuthorizationDegraded permission.messageAuthorizationRead "
+    "permission.requested session.auto_mode_resolved session.autopilot_objective_changed session.binary_asset "
+    "session.canvas.recorded session.canvas.removed session.compaction_start session.completion_receipt "
+    "session.context_cleared session.fusion_change_checkpoint session.fusion_commit_started "
+    "session.fusion_completed session.fusion_handoff session.fusion_resolved session.fusion_route_failed "
+    "session.handoff session.info session.mode_changed session.mode_notice_delivered session.model_deselected "
+    "session.permission_recovery session.permissions_changed session.plan_changed session.remote_steerable_changed "
+    "session.request_body_compression_disabled session.schedule_cancelled session.schedule_created "
+    "session.schedule_rearmed session.session_limits_changed session.todos_changed session.truncation "
+    "session.usage_checkpoint session.usage_record session.warning session.workspace_file_changed "
+    "skill.context_delivered skill.context_delivered_ref skill.invoked skill.invoked_ref subagent.configured "
+    "subagent.deselected subagent.selected subagent.started system.message tool_search.activated".split()
+)
+"""Records that hold nothing for us. Those of hooks repeat prompts and hold our own handoff. Some 60 further types are
+ephemeral: they are never written."""
+
+OPS: Final[dict[str, Op]] = {
+    "bash": "shell",
+    "powershell": "shell",
+    "local_shell": "shell",
+    "view": "read",
+    "show_file": "read",
+    "edit": "edit",
+    "apply_patch": "edit",
+    "str_replace_editor": "edit",
+    "create": "write",
+    "glob": "search",
+    "grep": "search",
+    "rg": "search",
+    "web_fetch": "web",
+    "web_search": "web",
+    "fetch_copilot_cli_documentation": "web",
+    "update_todo": "plan",
+    "exit_plan_mode": "plan",
+    "ask_user": "ask",
+    "task": "agent",
+}
+"""What the known tools do. Every other tool, those of MCP servers among them, is `other`."""
+
+SHELLS: Final = frozenset(("bash", "powershell", "local_shell"))
+
+READ_SHELLS: Final = frozenset(("read_bash", "stop_bash", "write_bash", "read_powershell", "stop_powershell"))
+"""Tools that deal with a command which runs on."""
+
+QUIET_TOOLS: Final = frozenset(("report_intent", "task_complete"))
+"""Tools that only say something, which a record of its own says as well."""
+
+INJECTED: Final = ("agent-", "skill-", "command-", "system", "autopilot", "hook", "schedule", "extension")
+"""How `source` of a message begins that the user did not type (1.0.102: `agent-<id>`)."""
+
+LIMITS: Final = frozenset(("rate_limit", "quota", "quota_exceeded", "session_limit", "weekly_limit"))
+"""`errorType` of a usage limit."""

@@ -1,0 +1,91 @@
+"""Where Copilot keeps its sessions, which files there hold one, and how each kind is read.
+
+The kinds of sources are known by their place alone: FACTS.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path, PurePath
+from typing import Final, Literal
+
+from carryover.adapter.contract import Batch, FileStat, Reader, Source
+from carryover.agents.copilot import vscode_places
+from carryover.agents.copilot.spec import SPEC
+from carryover.agents.copilot.vscode_places import ChatKind
+from carryover.readers.files import read_head
+
+Kind = Literal["log"] | ChatKind
+"""log: the events of a session of the terminal client, or of one that VS Code runs by it."""
+
+_STATE: Final = "session-state"
+_LOG: Final = "events.jsonl"
+_HEAD_BYTES: Final = 64 << 10
+_BESIDE: Final = "workspace.yaml"
+"""The client keeps the session's name there, so a change of it is one of the session."""
+_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class CopilotReader:
+    """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`)."""
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads on from `cursor` with the reader of the kind that `path` is."""
+        return _reader_of(path).read(path, cursor)
+
+    def stat(self, path: Path) -> FileStat:
+        """Returns the stat by which that reader knows whether `path` changed."""
+        return _reader_of(path).stat(path)
+
+
+def kind_of(path: str | PurePath) -> Kind | None:
+    """What kind of source `path` is, by its last names alone; None where it is none."""
+    match str(path).split("/")[-3:]:
+        case [state, session, name] if state == _STATE and name == _LOG and _ID.fullmatch(session):
+            return "log"
+    return vscode_places.kind_of(path)
+
+
+def source_of(path: Path, root: Path) -> Source | None:
+    """The source that `path` below `root` is, by its name alone."""
+    try:
+        parts = path.relative_to(root).parts
+    except ValueError:
+        return None
+    if path.name == _BESIDE:
+        path = path.with_name(_LOG)
+    match kind_of(path), parts:
+        case "log", (session, _) if root.name == _STATE:
+            return Source(agent=SPEC.id, path=str(path), session=session)
+    return vscode_places.source_of(path, root, SPEC.id)
+
+
+def sources(root: Path) -> list[Source]:
+    """Every source below `root` now, in the order of their paths."""
+    if root.name == _STATE:
+        found = [source for path in root.glob(f"*/{_LOG}") if (source := source_of(path, root)) is not None]
+    else:
+        found = vscode_places.sources(root, SPEC.id)
+    return sorted(found, key=lambda source: source.path)
+
+
+def _reader_of(path: Path) -> Reader:
+    return _readers()[kind_of(path) or _kind_by_content(path)]
+
+
+def _kind_by_content(path: Path) -> Kind:
+    """The kind of a file that a user exported or copied, in whatever place."""
+    return "chat" if vscode_places.is_chat(read_head(path, _HEAD_BYTES)) else "log"
+
+
+@cache
+def _readers() -> Mapping[Kind, Reader]:
+    # Commands that only ask where sessions are kept need not pay for what reads them.
+    from carryover.agents.copilot.log_reader import LogReader
+    from carryover.agents.copilot.vscode_store import ChatReader
+    from carryover.readers.jsonl import JsonlReader
+    from carryover.readers.stat_cache import StatCachedReader
+
+    return {"log": LogReader(), "chat": StatCachedReader(ChatReader()), "chat_transcript": JsonlReader()}

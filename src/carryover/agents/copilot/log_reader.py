@@ -1,0 +1,138 @@
+"""Reads a session's log, and says what its lines do not: that it was replaced, and what the client keeps beside it.
+
+`/rewind` replaces the file by one without the turns that were taken back (1.0.102), so a log that is read from its
+beginning again is emitted again: what is no longer there is retracted (`adapter.contract.Reemitted`). The reader says
+so by records of its own, which have the number 0.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.readers.files import read_small
+from carryover.readers.jsonl import JsonlReader
+
+NOTED: Final = 0
+"""The number of a record that is the reader's own."""
+MAX_THREADS: Final = 60
+
+_WORKSPACE: Final = "workspace.yaml"
+_WORKSPACE_BYTES: Final = 64 << 10
+_BEGINS: Final = re.compile(rb'\{[^{}]{0,200}"type"\s*:\s*"session\.start"')
+_SUB_AGENT: Final = re.compile(rb'"agentId"\s*:\s*"([^"\\]{1,100})"')
+_SETTING: Final = re.compile(r"(name|client_name|user_named): +(.+)")
+_INSIDE: Final = {"vscode-agent-host": "VS Code"}
+"""By `client_name`, the program that runs the client. The terminal's is `github/cli`, or there is none (1.0.48)."""
+
+
+class Again(msgspec.Struct, frozen=True, tag="again"):
+    """The log is read again: what follows is all that a thread has now. `more`: there is more to come."""
+
+    thread: str | None = None
+    """The sub-agent; None: the main conversation."""
+    more: bool = False
+
+
+class Noted(msgspec.Struct, frozen=True, tag="noted"):
+    """What the client keeps beside the log."""
+
+    title: str = ""
+    inside: str = ""
+    """The program that runs the client, where that is not a terminal."""
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """The cursor: that of the lines, what was noted, and the sub-agents seen."""
+
+    lines: bytes = b""
+    noted: Noted = Noted()
+    threads: tuple[str, ...] = ()
+    again: bool = False
+    """The file was replaced, and its end was not reached since."""
+
+
+class LogReader:
+    """See the module, and `carryover.adapter.contract.Reader`."""
+
+    def __init__(self) -> None:
+        self._lines = JsonlReader()
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads on from `cursor`. Raises as `JsonlReader.read` does."""
+        before = _decoded(cursor)
+        batch = self._lines.read(path, before.lines if before is not None else None)
+        restarted = batch.restarted or (cursor is not None and before is None)
+        before = before or Position()
+        again = before.again
+        if batch.restarted:
+            # A file that holds something else, or nothing yet, takes nothing back.
+            again = bool(batch.records) and _BEGINS.match(batch.records[0].data) is not None
+        threads = _with_threads(before.threads, batch.records)
+        noted = _noted(path)
+        own: list[Again | Noted] = []
+        if again:
+            own += [Again(thread=thread, more=batch.more) for thread in (None, *threads)]
+        if noted != (Noted() if restarted else before.noted):
+            own.append(noted)
+        after = Position(lines=batch.cursor, noted=noted, threads=threads, again=again and batch.more)
+        return msgspec.structs.replace(
+            batch,
+            records=(*(Record(number=NOTED, data=msgspec.json.encode(note)) for note in own), *batch.records),
+            cursor=msgspec.msgpack.encode(after),
+            restarted=restarted,
+        )
+
+    def stat(self, path: Path) -> FileStat:
+        """Size and time of the file."""
+        return self._lines.stat(path)
+
+
+def note_of(data: bytes) -> Again | Noted | None:
+    """What a record of the reader says."""
+    try:
+        return msgspec.json.decode(data, type=Again | Noted)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _decoded(cursor: bytes | None) -> Position | None:
+    if cursor is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(cursor, type=Position)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _with_threads(known: tuple[str, ...], records: tuple[Record, ...]) -> tuple[str, ...]:
+    found = (name.decode("utf-8", "replace") for record in records for name in _SUB_AGENT.findall(record.data))
+    return tuple(dict.fromkeys((*known, *found)))[-MAX_THREADS:]
+
+
+def _noted(log: Path) -> Noted:
+    """The name of the session and what it runs in; nothing where the file is missing, odd, or being written."""
+    try:
+        text = (read_small(log.with_name(_WORKSPACE), limit=_WORKSPACE_BYTES) or b"").decode("utf-8", "replace")
+    except OSError:
+        return Noted()
+    settings = {found[1]: found[2] for line in text.splitlines() if (found := _SETTING.fullmatch(line))}
+    return Noted(title=_scalar(settings.get("name", "")), inside=_INSIDE.get(settings.get("client_name", ""), ""))
+
+
+def _scalar(text: str) -> str:
+    """A plain or quoted scalar on one line; other forms of YAML are not read."""
+    if text.startswith("'") and text.endswith("'") and len(text) > 1:
+        return text[1:-1].replace("''", "'")
+    if text.startswith('"'):
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return ""
+        return value if isinstance(value, str) else ""
+    return "" if text[:1] in tuple("|>&*!%@`[{#") else text

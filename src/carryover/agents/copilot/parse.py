@@ -1,0 +1,221 @@
+"""From the records of a session's log to events: one record in, the new context and what it became."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Parsed, Record, Reemitted, Source
+from carryover.agents.copilot import wire
+from carryover.agents.copilot.builder import MAIN, Builder, conversation_of
+from carryover.agents.copilot.context import LogContext
+from carryover.agents.copilot.kinds import INJECTED, LIMITS, QUIET
+from carryover.agents.copilot.log_reader import NOTED, Again, Noted, note_of
+from carryover.agents.copilot.results import end_open_calls, parse_decision, parse_notification, parse_result
+from carryover.agents.copilot.tools import parse_call, parse_own_call
+from carryover.model import (
+    AgentSummary,
+    AssistantMessage,
+    BackgroundTask,
+    SessionEnd,
+    SessionStart,
+    Skipped,
+    TurnEnd,
+    UserPrompt,
+)
+from carryover.records import rawjson
+from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.text import without_handoff
+
+_TOO_MANY_REQUESTS: Final = 429
+_PAYMENT_REQUIRED: Final = 402
+_OWN_LIMIT: Final = "autopilot_credit_limit"
+"""The limit that the user has set for a run; read about, in no recording."""
+_NOTHING: Final = Parsed()
+
+
+def parse_record(source: Source, context: LogContext, record: Record) -> tuple[LogContext, Parsed]:
+    """Parses one record of a log. Never raises: what is not understood is counted in `skipped`."""
+    if record.number == NOTED:
+        return _parse_note(source, context, record)
+    line = wire.read_line(record.data, context.facts.agent_version)
+    if isinstance(line, Skipped):
+        return context, Parsed(skipped=(line,))
+    if line.type in QUIET:
+        return context, _NOTHING
+    handle = _HANDLERS.get(line.type)
+    if handle is None:
+        return context, Parsed(
+            skipped=(rawjson.skipped(line.type, "unknown record type", context.facts.agent_version),)
+        )
+    builder = Builder.begin(source, context, line, record)
+    handle(builder)
+    return builder.parsed()
+
+
+def _parse_note(source: Source, context: LogContext, record: Record) -> tuple[LogContext, Parsed]:
+    """What the reader says of the log: it is read again, or what the client keeps beside it has changed."""
+    note = note_of(record.data)
+    if isinstance(note, Again):
+        after = context.last.get(note.thread or MAIN)
+        again = Reemitted(
+            session=conversation_of(source),
+            subagent_id=note.thread,
+            after=after.decode("utf-8", "replace") if after is not None else None,
+            more=note.more,
+        )
+        return context, Parsed(reemitted=again)
+    if not isinstance(note, Noted):
+        return context, _NOTHING
+    builder = Builder.begin(source, context, wire.Line(type="workspace"), record)
+    builder.change(inside=note.inside)
+    builder.learn(title=bounded(note.title, SHORT_CHARS) if note.title else None, agent_version=_version(builder, None))
+    builder.emit_session_info()
+    return builder.parsed()
+
+
+def _version(builder: Builder, version: str | None) -> str | None:
+    """The client's version, and what it runs in where that is not a terminal."""
+    version = version or builder.context.facts.agent_version
+    inside = f" ({builder.context.inside})" if builder.context.inside else ""
+    return f"{version.removesuffix(inside)}{inside}" if version else None
+
+
+def _parse_start(builder: Builder) -> None:
+    start = rawjson.part_of(builder.line.data, wire.Start)
+    if start is None:
+        builder.skip(builder.line.type, "unexpected shape")
+        return
+    builder.move_to(start.context)
+    builder.learn(
+        agent_version=_version(builder, start.copilot_version),
+        model=start.selected_model,
+        parent=start.detached_from_spawning_parent_session_id,
+    )
+    # Each start of the client gets the handoff by itself.
+    builder.change(compacted_ms=0, in_editor=start.vscode_version is not None)
+    resumed = builder.line.type == "session.resume"
+    builder.add(SessionStart(reason="resume" if resumed else "new"), "start")
+
+
+def _parse_move(builder: Builder) -> None:
+    builder.move_to(builder.line.data)
+
+
+def _parse_model_change(builder: Builder) -> None:
+    change = rawjson.part_of(builder.line.data, wire.ModelChange)
+    if change is not None and builder.subagent_id is None:
+        builder.learn(model=change.new_model)
+
+
+def _parse_user(builder: Builder) -> None:
+    message = rawjson.part_of(builder.line.data, wire.UserMessage)
+    if message is None:
+        builder.skip(builder.line.type, "unexpected shape")
+        return
+    text = message.content.strip()
+    attachments = len(rawjson.part_of(message.attachments, list[msgspec.Raw]) or ())
+    if builder.subagent_id is not None:
+        if text:
+            builder.add(UserPrompt(text=text, actor="model"), "prompt")
+        return
+    if bytes(message.is_autopilot_continuation) == b"true" or not _is_typed(builder, message.source):
+        return
+    builder.change(compacted_ms=0)
+    if text or attachments:
+        builder.add(UserPrompt(text=text, attachments=attachments), "prompt")
+
+
+def _is_typed(builder: Builder, source: str | None) -> bool:
+    if source in (None, "", "user"):
+        return True
+    if not (source or "").startswith(INJECTED):
+        builder.skip("user.message/source", "unknown sender")
+    return False
+
+
+def _parse_assistant(builder: Builder) -> None:
+    message = rawjson.part_of(builder.line.data, wire.AssistantMessage)
+    if message is None:
+        builder.skip(builder.line.type, "unexpected shape")
+        return
+    if builder.subagent_id is None:
+        builder.learn(model=message.model)
+    if message.content.strip():
+        asks = bool(rawjson.part_of(message.tool_requests, list[msgspec.Raw]))
+        cut = message.chunk_count is not None and (message.chunk_index or 0) + 1 < message.chunk_count
+        builder.add(AssistantMessage(text=message.content.strip(), final=not asks and not cut), "text")
+
+
+def _parse_compaction(builder: Builder) -> None:
+    compaction = rawjson.part_of(builder.line.data, wire.CompactionComplete)
+    if compaction is None or not compaction.success:
+        return
+    if builder.subagent_id is None:
+        builder.change(compacted_ms=builder.at_ms)
+    summary = without_handoff(compaction.summary_content or "").strip()
+    if summary:
+        trigger = {"manual": "manual", "threshold": "auto"}.get(compaction.trigger or "")
+        builder.add(AgentSummary(text=summary, source="compaction", trigger=trigger), "summary")  # type: ignore[arg-type]
+
+
+def _parse_abort(builder: Builder) -> None:
+    end_open_calls(builder)
+    abort = rawjson.part_of(builder.line.data, wire.Abort) or wire.Abort()
+    builder.add(TurnEnd(reason="limit" if abort.reason == _OWN_LIMIT else "interrupted"), "end")
+
+
+def _parse_error(builder: Builder) -> None:
+    failure = rawjson.part_of(builder.line.data, wire.Failure)
+    if failure is None:
+        builder.skip(builder.line.type, "unexpected shape")
+        return
+    limited = failure.error_type in LIMITS or failure.status_code in (_TOO_MANY_REQUESTS, _PAYMENT_REQUIRED)
+    builder.add(TurnEnd(reason="limit" if limited else "error", message=failure.message.strip()), "end")
+
+
+def _parse_sub_agent(builder: Builder) -> None:
+    """A sub-agent has ended. Where its call is still open, the session awaits it, and its result says the same."""
+    sub = rawjson.part_of(builder.line.data, wire.SubAgent)
+    if sub is None or any(call.id == sub.tool_call_id for call in builder.context.calls):
+        return
+    builder.subagent_id = None  # it is the session's task
+    failed = builder.line.type == "subagent.failed"
+    builder.add(BackgroundTask(task_id=sub.tool_call_id, state="failed" if failed else "done"), "task")
+
+
+def _parse_task_complete(builder: Builder) -> None:
+    complete = rawjson.part_of(builder.line.data, wire.TaskComplete)
+    summary = (complete.summary or "").strip() if complete is not None else ""
+    if summary:
+        builder.add(AssistantMessage(text=summary, final=True), "text")
+
+
+def _parse_shutdown(builder: Builder) -> None:
+    shutdown = rawjson.part_of(builder.line.data, wire.Shutdown) or wire.Shutdown()
+    if builder.subagent_id is None:
+        builder.add(SessionEnd(reason=bounded(shutdown.shutdown_type, SHORT_CHARS) or "shutdown"), "end")
+
+
+_HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
+    "session.start": _parse_start,
+    "session.resume": _parse_start,
+    "session.context_changed": _parse_move,
+    "session.model_change": _parse_model_change,
+    "session.compaction_complete": _parse_compaction,
+    "session.error": _parse_error,
+    "session.task_complete": _parse_task_complete,
+    "session.shutdown": _parse_shutdown,
+    "user.message": _parse_user,
+    "assistant.message": _parse_assistant,
+    "tool.execution_start": parse_call,
+    "tool.user_requested": parse_own_call,
+    "tool.execution_complete": parse_result,
+    "permission.completed": parse_decision,
+    "system.notification": parse_notification,
+    "subagent.completed": _parse_sub_agent,
+    "subagent.failed": _parse_sub_agent,
+    "abort": _parse_abort,
+}

@@ -1,0 +1,215 @@
+"""Results of tool calls: paired with their call, and what followed from a success."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.adapter.event_builder import closed
+from carryover.agents.copilot import diffs, todos, wire
+from carryover.agents.copilot.builder import Builder
+from carryover.agents.copilot.context import OpenCall
+from carryover.agents.copilot.kinds import READ_SHELLS
+from carryover.model import Answer, BackgroundTask, PlanProposal, ResultStatus, UserPrompt
+from carryover.records import rawjson
+from carryover.records.changes import as_edit
+from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.text import HANDOFF_FILE, without_ansi
+
+_FROM_HOOKS: Final = re.compile(
+    r'\n*Tool "[^"\n]*" (?:succeeded|failed)\. Additional guidance from \w+ hooks:.*\Z', re.DOTALL
+)
+# The first in 1.0.102, the others in 1.0.48.
+_ENDED: Final = re.compile(
+    r"\n?<(?:shellId: \S+ completed|command with id: \S+ exited|exited) with exit code (?P<code>-?\d{1,9})>\s*\Z"
+)
+_RUNNING: Final = re.compile(r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)")
+_NEVER_RAN: Final = re.compile(
+    r" in JSON at position \d|^Tool '.*' does not exist|^Multiple validation errors|\": Required\b"
+)
+_IN_BACKGROUND: Final = "Agent started in background"
+_ANSWERED: Final = ("User selected: ", "User responded: ", "User responded:\n")
+_SKIPPED_QUESTION: Final = ("User skipped", "The user is not available", "User declined", "The user declined")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended, and its output without what the client and hooks put around it."""
+
+    status: ResultStatus
+    output: str = ""
+    exit_code: int | None = None
+    never_ran: bool = False
+    running: str | None = None
+    """The shell that it left running."""
+
+
+def parse_result(builder: Builder) -> None:
+    """The result of a call. What it changed is added where it succeeded."""
+    done = rawjson.part_of(builder.line.data, wire.ToolComplete)
+    if done is None:
+        builder.skip(builder.line.type, "unexpected shape")
+        return
+    call = next((call for call in builder.context.calls if call.id == done.tool_call_id), None)
+    if call is None:  # a tool that only says something, or a call that an abort has ended
+        return
+    result = rawjson.part_of(done.result, wire.ToolResult) or wire.ToolResult()
+    outcome = _outcome(done, call, result)
+    if outcome.running is not None and call.op == "shell":
+        _leave_running(builder, call, outcome.running)
+        return
+    if call.name in READ_SHELLS and call.process is not None and outcome.exit_code is not None:
+        # What a process printed, and how it ended, belongs to the call that started it.
+        ended = _end_process(builder, call.process, outcome)
+        _finish(builder, call, Outcome("ok") if ended else outcome, "")
+        return
+    _finish(builder, call, outcome, "")
+    if outcome.status == "ok":
+        _add_what_followed(builder, call, done, result, outcome)
+    elif call.name == "exit_plan_mode":
+        builder.add(PlanProposal(call_id=call.id, text="", accepted=False), "plan")
+
+
+def parse_notification(builder: Builder) -> None:
+    """A command that ran on has ended; the client tells the model so."""
+    said = rawjson.part_of(builder.line.data, wire.Notification) or wire.Notification()
+    kind = rawjson.part_of(said.kind, wire.Notified)
+    # What a failed one printed is read by a call of its own, which then ends it.
+    if kind is not None and kind.type == "shell_completed" and kind.shell_id and kind.exit_code == 0:
+        _end_process(builder, kind.shell_id, Outcome("ok", exit_code=0))
+
+
+def parse_decision(builder: Builder) -> None:
+    """What the user decided about a call: only a refusal is of interest."""
+    completed = rawjson.part_of(builder.line.data, wire.PermissionCompleted)
+    decision = rawjson.part_of(completed.result, wire.Decision) if completed is not None else None
+    if completed is None or decision is None:
+        return
+    if decision.kind.startswith(("denied", "cancelled")):
+        calls = builder.context.calls
+        refused = (msgspec.structs.replace(c, denied=True) if c.id == completed.tool_call_id else c for c in calls)
+        builder.change(calls=tuple(refused))
+    if decision.feedback and decision.feedback.strip() and builder.subagent_id is None:
+        builder.add(UserPrompt(text=decision.feedback.strip()), "said")
+
+
+def end_open_calls(builder: Builder) -> None:
+    """The user stopped the turn: what was in flight has no result of its own."""
+    thread = builder.subagent_id
+    waiting = [call for call in builder.context.calls if thread is None or call.thread == thread]
+    for number, call in enumerate(waiting):
+        if call.process is not None and call.op == "shell":
+            continue
+        outcome = Outcome("denied", never_ran=True) if call.denied else Outcome("interrupted")
+        if call.thread == (builder.subagent_id or ""):
+            _finish(builder, call, outcome, f"{number}.")
+        else:
+            builder.change(calls=closed(builder.context.calls, call.id))
+
+
+def _outcome(done: wire.ToolComplete, call: OpenCall, result: wire.ToolResult) -> Outcome:
+    if not done.success:
+        return _failure(done, call)
+    text = _FROM_HOOKS.sub("", without_ansi(result.content))
+    shell = rawjson.part_of(done.shell_execution, wire.ShellExecution) or wire.ShellExecution()
+    ended = _ENDED.search(text)
+    code = shell.exit_code if shell.exit_code is not None else int(ended["code"]) if ended else None
+    output = text[: ended.start()] if ended else text
+    if code is not None:
+        return Outcome("ok" if code == 0 else "error", output, code)
+    running = _RUNNING.search(text) if call.op == "shell" else None
+    if running is not None:
+        return Outcome("unknown", "", running=running["shell"])
+    if call.op == "ask" and output.startswith(_SKIPPED_QUESTION):
+        return Outcome("denied", output)
+    return Outcome("unknown" if call.op == "shell" else "ok", output)
+
+
+def _failure(done: wire.ToolComplete, call: OpenCall) -> Outcome:
+    error = rawjson.part_of(done.error, wire.ToolError) or wire.ToolError()
+    message = _FROM_HOOKS.sub("", without_ansi(error.message))
+    if call.denied or error.code in ("denied", "rejected"):
+        return Outcome("denied", message, never_ran=True)
+    if error.code in ("interrupted", "aborted", "cancelled"):
+        return Outcome("interrupted", message)
+    return Outcome("error", message, never_ran=_NEVER_RAN.search(message) is not None)
+
+
+def _finish(builder: Builder, call: OpenCall, outcome: Outcome, part: str) -> None:
+    """The result of a call, which is closed."""
+    builder.change(calls=closed(builder.context.calls, call.id))
+    result = call.ended(outcome.status, outcome.output, exit_code=outcome.exit_code, never_ran=outcome.never_ran)
+    builder.add(result, f"{part}result")
+
+
+def _leave_running(builder: Builder, call: OpenCall, process: str) -> None:
+    """The call runs on, and its result comes when the process ends."""
+    running = msgspec.structs.replace(call, process=process)
+    builder.change(calls=tuple(running if other.id == call.id else other for other in builder.context.calls))
+    builder.add(BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS)), "running")
+
+
+def _end_process(builder: Builder, process: str, outcome: Outcome) -> bool:
+    """A process that was left running has ended; False where it is not known to run."""
+    calls = reversed(builder.context.calls)
+    call = next((call for call in calls if call.process == process and call.op == "shell"), None)
+    if call is None:
+        return False
+    _finish(builder, call, outcome, "ended.")
+    state: Literal["done", "stopped"] = "done" if outcome.status in ("ok", "error") else "stopped"
+    builder.add(BackgroundTask(task_id=call.id, state=state), "ended.task")
+    if outcome.status == "ok":
+        _add_changes(builder, call)
+    return True
+
+
+def _add_what_followed(
+    builder: Builder, call: OpenCall, done: wire.ToolComplete, result: wire.ToolResult, outcome: Outcome
+) -> None:
+    if call.op in ("edit", "write"):
+        edited = rawjson.part_of(done.file_edits, list[wire.FileEdited]) or []
+        _add_changes(
+            builder,
+            msgspec.structs.replace(call, changes=diffs.applied(call.changes, result.detailed_content or "", edited)),
+        )
+    elif call.op == "shell":
+        _add_changes(builder, call)
+    elif call.op == "ask":
+        _add_answer(builder, call, outcome.output)
+    elif call.name == "exit_plan_mode":
+        builder.add(PlanProposal(call_id=call.id, text="", accepted=True), "plan")
+    elif call.op == "agent" and outcome.output.startswith(_IN_BACKGROUND):
+        builder.add(BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS)), "task")
+    if call.plan:
+        _add_plan(builder, call)
+
+
+def _add_changes(builder: Builder, call: OpenCall) -> None:
+    for number, change in enumerate(call.changes):
+        if not change.path.endswith(HANDOFF_FILE):
+            builder.add(as_edit(change, call.id), f"edit{number}")
+
+
+def _add_plan(builder: Builder, call: OpenCall) -> None:
+    if call.name != "sql":
+        boxes = todos.boxes(call.plan)
+        if boxes is not None:
+            builder.add(boxes, "todos")
+        return
+    after = todos.after_sql(builder.context.todos, call.plan)
+    if after != builder.context.todos:
+        builder.change(todos=after)
+        builder.add(todos.as_update(after), "todos")
+
+
+def _add_answer(builder: Builder, call: OpenCall, output: str) -> None:
+    # `User selected: Cents` (1.0.48), `User responded: Cents` (1.0.102).
+    for opening in _ANSWERED:
+        if output.startswith(opening):
+            output = output.removeprefix(opening)
+            break
+    if output.strip():
+        builder.add(Answer(call_id=call.id, question=call.question, text=output.strip()), "answer")

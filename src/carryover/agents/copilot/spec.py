@@ -1,0 +1,91 @@
+"""Copilot as it is installed: command, version, folders, hooks by version. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter.spec import (
+    AgentSpec,
+    HookEntry,
+    HookSet,
+    HookSpec,
+    HookSwitch,
+    InstructionFile,
+    Place,
+    Starter,
+    VersionProbe,
+    application_places,
+)
+
+WINDOWS: Final = "workspaceStorage"
+EMPTY: Final = "emptyWindowChatSessions"
+TRANSFERRED: Final = "transferredChatSessions"
+"""Folders of VS Code that hold chats: of windows with a folder, of empty windows, and on the way to another window."""
+EXTENSION: Final = "github.copilot-chat"
+SERVERS: Final = (".vscode-server", ".vscode-server-insiders", ".vscodium-server")
+"""Folders of the remote side of an editor, in the home folder of the machine that is worked on."""
+
+_EDITORS: Final = ("Code", "Code - Insiders", "VSCodium", "VSCodium - Insiders", "Code - OSS")
+_CHAT_FOLDERS: Final = (WINDOWS, f"globalStorage/{EMPTY}", f"globalStorage/{TRANSFERRED}")
+_CHATS: Final = (
+    *(place for name in _EDITORS for below in _CHAT_FOLDERS for place in application_places(f"{name}/User/{below}")),
+    *(Place(path=f"~/{server}/data/User/{below}") for server in SERVERS for below in _CHAT_FOLDERS),
+)
+# The editor's own folders do not show that the chat is used; what the extension makes does.
+_EXTENSION_FOLDERS: Final = tuple(
+    place for name in _EDITORS for place in application_places(f"{name}/User/globalStorage/{EXTENSION}")
+)
+
+_SETTINGS: Final = Place(path="~/.copilot/settings.json", env="COPILOT_HOME", below="settings.json")
+
+# Two seconds at most, since hooks run one after the other before the first turn (1.0.102).
+_START: Final = HookEntry(event="sessionStart", timeout_s=2)
+_PROMPT: Final = HookEntry(event="userPromptSubmitted", timeout_s=2)
+_COMPACT: Final = HookEntry(event="preCompact", timeout_s=2)
+_STOP: Final = HookEntry(event="agentStop", timeout_s=2)
+_END: Final = HookEntry(event="sessionEnd", timeout_s=2)
+
+_OFFLINE: Final = r"""
+case $payload in
+  *'"agentId"'* | *'"session_id"'*) exit 0 ;;
+  *'"sessionId"'*) ;;
+  *) exit 0 ;;
+esac
+case $payload in
+  *'"source":"new"'* | *'"source": "new"'*) reason=startup ;;
+  *'"source":"resume"'* | *'"source": "resume"'*) reason=resume ;;
+esac
+"""
+
+SPEC: Final = AgentSpec(
+    id="copilot",
+    name="GitHub Copilot",
+    short_name="Copilot",
+    aliases=("copilot-cli",),
+    binaries=("copilot",),
+    folders=(Place(path="~/.copilot", env="COPILOT_HOME"), *_EXTENSION_FOLDERS),
+    version=VersionProbe(
+        args=("--version",), pattern=r"^(?:GitHub Copilot CLI )?(\d{1,9}\.\d{1,9}\.\d{1,9})(?!\.?\d)", limit_s=5.0
+    ),
+    transcripts=(
+        # One subfolder per session, which a resumed session grows in.
+        Place(path="~/.copilot/session-state", env="COPILOT_HOME", below="session-state"),
+        *_CHATS,
+    ),
+    hooks=HookSpec(
+        # A file of our own: every file of that folder is read, so nothing of the user's is edited.
+        config_files=(Place(path="~/.copilot/hooks/carryover.json", env="COPILOT_HOME", below="hooks/carryover.json"),),
+        switches=(HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),
+        sets=(
+            # Up to 1.0.10 what sessionStart returns is dropped, and up to 1.0.21 it runs at each turn. What the hook of
+            # a prompt returns arrives from 1.0.65 on.
+            HookSet(versions=">=1.0.22,<1.0.65", label="1.0.22 to 1.0.64", hooks=(_START, _COMPACT, _STOP, _END)),
+            HookSet(versions=">=1.0.65,<2", label="1.0.65 and later", hooks=(_START, _PROMPT, _COMPACT, _STOP, _END)),
+        ),
+        injects_on=("sessionStart",),
+        prompts_on=("userPromptSubmitted",),
+        offline=_OFFLINE,
+    ),
+    instructions=(InstructionFile(name="AGENTS.md", create=True),),
+    start=Starter(binary="copilot", args=("-i", "{prompt}")),
+)
