@@ -22,3 +22,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Until it was emitted."""
     said_model: str | None = None
     """The model as it was last emitted."""
+    folder: str | None = None
+    """The folder that it was written in, as far as its paths tell."""
+    path: tuple[str, ...] = ()
+    """Paths that it shows relative to that folder, the newest last."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.adapter.contract import Parsed, QuotedText, Record, Source
 from carryover.adapter.event_builder import EventBuilder, usable_name
-from carryover.importing.rebase import Rebase
+from carryover.importing.rebase import Locator
 from carryover.importing.specstory.blocks import ToolBlock, blocks, spoken_text
 from carryover.importing.specstory.context import Context
 from carryover.importing.specstory.layout import HEADING
@@ -43,7 +43,7 @@ class SpecStoryParser:
 
     def __init__(self, quoted: QuotedText | None, folder: str | None) -> None:
         self._quoted = quoted
-        self._rebase = Rebase(folder)
+        self._folder = folder
 
     def parse(self, source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
         """See `Agent.parse`."""
@@ -58,7 +58,7 @@ class SpecStoryParser:
             context=context,
             at_ms=at_ms,
             session=source.session or "",
-            cwd=self._rebase.folder,
+            cwd=self._folder,
             subagent_id=SUBAGENT if heading[2] else None,
         )
         turn.change(begun=True, turns=context.turns + 1, last_ms=at_ms, model=model or context.model)
@@ -94,7 +94,9 @@ class SpecStoryParser:
 
     def _tool(self, turn: _Turn, block: ToolBlock, part: str) -> None:
         read_outcome = outcome_in_text if self._quoted is None else self._quoted.outcome
-        use = read_tool(block, read_outcome, self._rebase.path, self._rebase.folder)
+        locator = Locator(self._folder, turn.context.folder, turn.context.path)
+        use = read_tool(block, read_outcome, locator.path, self._folder)
+        turn.change(folder=locator.former, path=locator.named)
         call_id = f"{turn.session}/{turn.context.turns}/{part}"
         name = usable_name(block.name) or "?"
         turn.add(ToolCall(call_id=call_id, name=name, op=use.op, subject=use.subject), part)
