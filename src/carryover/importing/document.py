@@ -46,16 +46,12 @@ def open_document(path: Path, *, project: str | None = None, agent_id: str | Non
     if made is not None:
         spec = _spec(path, made.agent, agent_id)
         folder = project or specstory.folder_of(path)
-        return Document(
-            specstory.agent_for(spec, folder), specstory.source_for(spec, path, made, head), specstory.NAME
-        )
+        return Document(specstory.agent_for(spec, folder), specstory.source_for(spec, path, made, head), specstory.NAME)
     for agent in adapters().values():
         source = agent.exported(path, head) if agent.exported is not None else None
         if source is not None and agent_id in (None, agent.id):
             return Document(_as_copy(agent, source, project), source, agent_names()[agent.id])
-    raise UserError(
-        f"{path} is not recognised. {_NOTHING} Carryover imports {forms()}.", ExitCode.NOTHING_FOUND
-    )
+    raise UserError(f"{path} is not recognised. {_NOTHING} Carryover imports {forms()}.", ExitCode.NOTHING_FOUND)
 
 
 def forms() -> str:

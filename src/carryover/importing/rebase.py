@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from pathlib import PurePosixPath
 from typing import Final
+
 from carryover.records.fields import is_absolute, resolved
 
 MOST_NAMED: Final = 50

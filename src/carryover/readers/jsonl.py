@@ -82,6 +82,11 @@ class JsonlReader:
         """Size and time of the file."""
         return stamp_of_file(path)
 
+    def resumes_at(self, cursor: bytes) -> int:
+        """The offset in bytes at which a cursor continues: the file's size, unless its last line is not complete."""
+        position = _decode(cursor)
+        return position.resume_at if position is not None else 0
+
 
 def _settle(descriptor: int, cursor: bytes | None) -> tuple[Position, bool]:
     """Where to begin, and whether that is the beginning of a file that is not the one the cursor was made for."""

@@ -71,9 +71,10 @@ def mend(data: bytes) -> bytes:
 def objects_in(head: bytes, *, most: int) -> Iterator[dict[str, Any]]:
     """The JSON objects among the first `most` lines of the beginning of a file; a line that was cut is none."""
     for line in head.split(b"\n")[:most]:
-        found = read(_OBJECT, line) if line.strip() else ""
-        if not isinstance(found, str):
-            yield found
+        try:
+            yield _OBJECT.decode(line)
+        except UNREADABLE:
+            continue
 
 
 def text_of(raw: msgspec.Raw) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -16,12 +17,14 @@ from carryover.model import AnyBody, Op, SessionInfo
 
 _SKILL: Final = "Skill"
 """The client answers this call with a `user` record that holds the skill's text, marked as its own (2.1.126)."""
+_IMAGES: Final = re.compile(r"(?:\s*\[Image: source: [^\]\n]{1,1000}\])+\s*")
+"""Where the images of a prompt came from: a record of the client's behind the prompt's (in exports of 2026)."""
 _SOURCE: Final = Source(agent=SPEC.id, path="")
 
 
 def read_prompt(text: str, after: str) -> tuple[AnyBody, ...]:
     """What the text of a `user` record holds; nothing where the client wrote it. `after`: see `QuotedText.prompt`."""
-    if after == _SKILL:
+    if after == _SKILL or _IMAGES.fullmatch(text):
         return ()
     record = {
         "type": "user",

@@ -120,7 +120,7 @@ class Part:
 
     @cached_property
     def begins_with_what_was_done(self) -> bool:
-        """In English, by the past tense that such a sentence begins with: "Added a page", "`cart.py` — added a page"."""
+        """In English, by the past tense that such a sentence begins with: "Added a page", "`a.py` — added a page"."""
         return _PAST.match(self.text) is not None
 
     @cached_property
@@ -148,7 +148,8 @@ _NONE_LEFT: Final = re.compile(
 _PURPOSE: Final = re.compile(r"\bto (?:run|build|compile|pass|work|use|support|succeed)\b", re.I)
 _IN_ORDER: Final = re.compile(r"\b(?:then|afterwards?|after (?:that|this)|subsequently)\b", re.I)
 _PAST: Final = re.compile(
-    r"^(?:\W{0,4}`[^`\n]{1,120}`\W{0,4}(?: [-–—]+|:) )?\W*(?:(?:i|we)(?:'ve| have)? |also |no new \w+ )?(?:(?!need)[a-z]{2,}(?<!e)ed|ran|built|wrote|made|kept|took)"
+    r"^(?:\W{0,4}`[^`\n]{1,120}`\W{0,4}(?: [-–—]+|:) )?"
+    r"\W*(?:(?:i|we)(?:'ve| have)? |also |no new \w+ )?(?:(?!need)[a-z]{2,}(?<!e)ed|ran|built|wrote|made|kept|took)"
     r"\b(?! to\b)",
     re.I,
 )

@@ -113,9 +113,7 @@ class SpecStoryParser:
 class _Turn(EventBuilder[Context]):
     """One turn while it is parsed."""
 
-    def __init__(
-        self, *, context: Context, at_ms: int, session: str, cwd: str | None, subagent_id: str | None
-    ) -> None:
+    def __init__(self, *, context: Context, at_ms: int, session: str, cwd: str | None, subagent_id: str | None) -> None:
         super().__init__(context=context, at_ms=at_ms)
         self.before = context
         self.session = session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -89,7 +90,7 @@ def _turns(descriptor: int, place: Place) -> tuple[tuple[Record, ...], Place, in
 
 def _records(lines: list[bytes], bounds: list[int], before: int) -> tuple[Record, ...]:
     found = []
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         last = next((at for at in range(end - 1, start - 1, -1) if lines[at].strip()), None)
         if last is not None:
             found.append(Record(number=before + last + 1, data=b"".join(lines[start : last + 1])))

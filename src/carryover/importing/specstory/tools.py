@@ -47,7 +47,9 @@ _IN_TICKS: Final = re.compile(r"`([^`\n]+)`")
 _TICKED_LINE: Final = re.compile(r"`(.+)`$")
 _RUN: Final = re.compile(r"Run command: (.+)$", re.DOTALL)
 _BULLET: Final = re.compile(r"- (?:command|cmd): `(.*)$")
-_FILE: Final = re.compile(r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).*\))?$|Apply patch for (.+)$")
+_FILE: Final = re.compile(
+    r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).*\))?$|Apply patch for (.+)$"
+)
 _SECTION: Final = re.compile(r"\*\*(Add|Update|Modify|Delete): `([^`\n]+)`\*\*$")
 _SAID_PATH: Final = re.compile(
     r"[Ff]ile (?:created|written|updated)? ?(?:successfully )?(?:at|to):? (?P<at>/.+?)(?: \(|$)"
@@ -78,7 +80,7 @@ class Fenced(msgspec.Struct, frozen=True):
 
 
 class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tool block says. `outcome` is None where it shows no result."""
+    """What a tool block says. `outcome` is None where it may not have ended."""
 
     op: Op
     subject: str
@@ -104,7 +106,7 @@ def read_tool(block: ToolBlock, read_outcome: ReadOutcome, locate: Locate, cwd: 
     shown = [part for part in fenced[used:] if not _is_input(op, part)]
     output = "\n".join(part.text for part in shown)
     outcome = _outcome(op, plain, output if shown else None, read_outcome)
-    changes = _changes(op, block, plain, fenced, output, locate) if op in ("edit", "write") else ()
+    changes = _changes(block, plain, fenced, output, locate) if op in ("edit", "write") else ()
     if op == "shell" and outcome is not None and outcome.status == "ok":
         changes = tuple(_located(shell_changes(command, cwd), locate))
     question, options, answer = _asked(plain) if op == "ask" else ("", (), "")
@@ -170,8 +172,10 @@ def _outcome(op: Op, plain: Sequence[str], output: str | None, read_outcome: Rea
     if any(line in _CANCELLED for line in lines):
         return ToolOutcome("interrupted", output or "")
     failed = any(line.startswith(_FAILED) for line in lines)
-    if output is None:
-        return ToolOutcome("error", "\n".join(lines)) if failed else None
+    if output is None and failed:
+        return ToolOutcome("error", "\n".join(lines))
+    if output is None:  # SpecStory shows no empty output
+        return ToolOutcome("unknown") if op not in ("ask", "agent") else None
     found = read_outcome(op, output)
     return msgspec.structs.replace(found, status="error") if failed and found.status in ("ok", "unknown") else found
 
@@ -186,7 +190,7 @@ def outcome_in_text(op: Op, text: str) -> ToolOutcome:
 
 
 def _changes(
-    op: Op, block: ToolBlock, plain: Sequence[str], fenced: Sequence[Fenced], output: str, locate: Locate
+    block: ToolBlock, plain: Sequence[str], fenced: Sequence[Fenced], output: str, locate: Locate
 ) -> tuple[Change, ...]:
     """The files that an edit names: in sections of a patch, in the summary, or in its result."""
     patch = next((part.text for part in fenced if files_in_patch(part.text)), None)
