@@ -231,6 +231,11 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Files in a project that it reads by itself, as far as we put a pointer into them."""
     start: Starter | None = None
     """None: it can't be started with a prompt."""
+    in_first_release: bool = False
+    """The first release covered it: an install that recorded no agents knew it."""
+    also: tuple[str, ...] = ()
+    """Its other programs that keep their sessions in the same places, so that these are read too, as people name
+    them."""
     folder_must_exist: bool = False
     """It does not start where a variable moves its folder to a place that is not there."""
     asks_every_copy: bool = False

@@ -171,7 +171,8 @@ def test_a_name_that_cannot_be_used_is_refused_and_de_selects_nothing(
     code, out, err = run(command, "--agents", tools, "--no-service")
 
     assert (code, out) == (ExitCode.USAGE, "")
-    assert "Nothing was changed. Supported are: claude-code, codex, cursor." in err
+    assert "Nothing was changed. Supported are: " in err
+    assert "claude-code (claude), " in err
     assert everything(home) == before
 
 

@@ -41,6 +41,7 @@ SPEC: Final = AgentSpec(
     id="claude-code",
     name="Claude Code",
     aliases=("claude",),
+    in_first_release=True,
     binaries=("claude",),
     binary_folders=(
         Place(path="~/.claude/local"),

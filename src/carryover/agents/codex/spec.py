@@ -51,6 +51,7 @@ SPEC: Final = AgentSpec(
     id="codex",
     name="Codex CLI",
     short_name="Codex",
+    in_first_release=True,
     binaries=("codex",),
     folders=(Place(path="~/.codex", env="CODEX_HOME"),),
     other_folders=(Place(path="~/.agents"),),

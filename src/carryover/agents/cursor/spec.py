@@ -59,6 +59,7 @@ esac
 SPEC: Final = AgentSpec(
     id="cursor",
     name="Cursor",
+    in_first_release=True,
     binaries=("cursor-agent", "cursor"),
     asks_every_copy=True,
     folders=(
