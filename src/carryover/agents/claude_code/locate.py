@@ -15,8 +15,13 @@ from carryover.records.rawjson import objects_in
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SIDECHAIN: Final = re.compile(r"agent-([\w-]+)\.jsonl")
 _HEAD_RECORDS: Final = 200
-_CUT_RECORD: Final = re.compile(rb'\s*\{"parentUuid":.{0,200}"isSidechain":.{0,4000}"sessionId":"', re.DOTALL)
-"""How a message begins (2.0.28 to 2.1.328), which may be too long to be whole in the beginning of a file."""
+_CUT_RECORD: Final = re.compile(
+    rb'^\{(?:"parentUuid":(?:null|"[0-9a-f-]{36}"),"(?:isSidechain|logicalParentUuid)":'
+    rb'|"type":"queue-operation","operation":"\w{1,20}","timestamp":"[^"]{1,40}","sessionId":")',
+    re.MULTILINE,
+)
+"""How a message and a queued prompt begin (2.0.28 to 2.1.328), which may be too long to be whole in the beginning of a
+file."""
 
 
 def source_of(path: Path, root: Path) -> Source | None:
@@ -45,7 +50,7 @@ def exported(path: Path, head: bytes) -> Source | None:
 
     Where it has kept its place below a folder, that names session and sub-agent, else only the records do.
     """
-    if not (_CUT_RECORD.match(head) or any(_is_own(record) for record in objects_in(head, most=_HEAD_RECORDS))):
+    if not (_CUT_RECORD.search(head) or any(_is_own(record) for record in objects_in(head, most=_HEAD_RECORDS))):
         return None
     kept = (source_of(path, root) for root in path.parents[1:4:2])
     return next((source for source in kept if source is not None), Source(agent=SPEC.id, path=str(path)))

@@ -52,6 +52,8 @@ SPEC: Final = AgentSpec(
     name="Codex CLI",
     short_name="Codex",
     in_first_release=True,
+    also=("IDE extension", "desktop app"),
+    not_covered=("Codex cloud",),
     binaries=("codex",),
     folders=(Place(path="~/.codex", env="CODEX_HOME"),),
     other_folders=(Place(path="~/.agents"),),

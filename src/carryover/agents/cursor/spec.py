@@ -60,6 +60,7 @@ SPEC: Final = AgentSpec(
     id="cursor",
     name="Cursor",
     in_first_release=True,
+    not_covered=("cloud agents",),
     binaries=("cursor-agent", "cursor"),
     asks_every_copy=True,
     folders=(

@@ -13,8 +13,7 @@ from carryover.importing.specstory.layout import TOOL, Fences, tool_end
 
 _TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>]*>")
 _SUMMARY: Final = re.compile(r"<summary>(.*?)</summary>", re.DOTALL)
-_THOUGHT: Final = re.compile(r"<think>.*?</think>", re.DOTALL)
-_OPEN_THOUGHT: Final = re.compile(r"<think>.*\Z", re.DOTALL)
+_THOUGHT, _THOUGHT_END = "<think>", "</think>"
 _BARE_TOOL: Final = re.compile(r"Tool use: \*\*([\w.:-]{1,100})\*\*(.*)$")
 _RESULT: Final = re.compile(r"(?:Result|Output):\s*$")
 _RULE: Final = "---"
@@ -39,6 +38,9 @@ def blocks(text: str) -> Iterator[str | ToolBlock]:
     fences = Fences()
     at = 0
     while at < len(lines):
+        if lines[at].startswith(_THOUGHT) and not fences:
+            at = _thought_end(lines, at)
+            continue
         end, block = _block_at(lines, at) if not fences else (at, None)
         if block is None:
             said.append(lines[at])
@@ -63,11 +65,13 @@ def spoken_text(text: str) -> str:
 
 
 def _spoken(lines: Sequence[str]) -> Iterator[str]:
-    text = "\n".join(lines)
-    if "<think>" in text:
-        text = _OPEN_THOUGHT.sub("", _THOUGHT.sub("", text))
-    if text := spoken_text(text):
+    if text := spoken_text("\n".join(lines)):
         yield text
+
+
+def _thought_end(lines: Sequence[str], start: int) -> int:
+    """The index after the lines of a thought; one without an end takes the rest of the turn."""
+    return next((at + 1 for at in range(start, len(lines)) if _THOUGHT_END in lines[at]), len(lines))
 
 
 def _block_at(lines: Sequence[str], at: int) -> tuple[int, ToolBlock | None]:

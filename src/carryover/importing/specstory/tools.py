@@ -54,7 +54,7 @@ _SECTION: Final = re.compile(r"\*\*(Add|Update|Modify|Delete): `([^`\n]+)`\*\*$"
 _SAID_PATH: Final = re.compile(
     r"[Ff]ile (?:created|written|updated)? ?(?:successfully )?(?:at|to):? (?P<at>/.+?)(?: \(|$)"
     r"|[Tt]he file (?P<file>/.+?) has been (?:updated|created|modified|written)"
-    r"|(?:wrote|overwrote|created|modified|updated|edited)\b[^/\n]{0,60}?(?P<plain>/[^\s'\"`:]+)",
+    r"|(?:[Ww]rote|overwrote|[Cc]reated|modified|updated|edited)\b[^/\n]{0,60}?(?P<plain>/[^\s'\"`:]+)",
     re.MULTILINE,
 )
 _CREATED: Final = re.compile(r"[Cc]reated (?:successfully|and wrote|new file)|successfully created", re.ASCII)
@@ -110,7 +110,9 @@ def read_tool(block: ToolBlock, read_outcome: ReadOutcome, locate: Locate, cwd: 
     if op == "shell" and outcome is not None and outcome.status == "ok":
         changes = tuple(_located(shell_changes(command, cwd), locate))
     question, options, answer = _asked(plain) if op == "ask" else ("", (), "")
-    subject = command or question or (changes[0].path if changes else "") or _subject(block, plain, locate)
+    subject = command or question or (changes[0].path if changes else "")
+    if not subject and op != "plan":
+        subject = _subject(block, plain, locate)
     return ToolUse(
         op=op,
         subject=bounded(subject, SUBJECT_CHARS),
@@ -239,8 +241,9 @@ def _hunks(diff: str) -> Iterator[Hunk]:
 
 def _path(block: ToolBlock, plain: Sequence[str], output: str) -> str | None:
     """The file that a block is about, as it names it."""
-    if found := _FILE.search(block.summary):
-        return (found[1] or found[2]).strip()
+    for text in (block.summary, *plain):
+        if found := _FILE.match(text.strip()):
+            return (found[1] or found[2]).strip()
     if said := _SAID_PATH.search(output[:2000]):
         return said["at"] or said["file"] or said["plain"]
     for text in (block.summary, *plain):
