@@ -37,6 +37,10 @@ def test_ids_may_have_blanks_around_them_and_count_once() -> None:
     assert agent_ids(" claude-code, codex,claude-code,") == ("claude-code", "codex")
 
 
+def test_everyday_names_mean_the_same() -> None:
+    assert agent_ids("Claude,codex,claude-code") == ("claude-code", "codex")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
