@@ -52,7 +52,7 @@ def exported(path: Path, head: bytes) -> Source | None:
     """
     if not (_CUT_RECORD.search(head) or any(_is_own(record) for record in objects_in(head, most=_HEAD_RECORDS))):
         return None
-    kept = (source_of(path, root) for root in path.parents[1:4:2])
+    kept = (source_of(path, root) for root in reversed(path.parents[1:4:2]))
     return next((source for source in kept if source is not None), Source(agent=SPEC.id, path=str(path)))
 
 
