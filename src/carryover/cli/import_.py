@@ -20,6 +20,7 @@ from carryover.cli.context import project_root, root_of, state_dir
 from carryover.cli.output import counted, harmless, print_json, print_lines
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError
+from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded
 
 if TYPE_CHECKING:
@@ -220,6 +221,9 @@ def _notes(report: FileReport, *, dry_run: bool) -> Iterator[str]:
     if not dry_run:
         new = report.new_events or 0
         yield f"{counted(new, 'event')} added." if new else "Nothing added: the ledger has all of it."
+    away = [root for root in report.projects if not is_folder(Path(root))]
+    if away:
+        yield f"{', '.join(away)}: no such folder here; --project DIR puts the sessions into one that is."
     if report.torn:
         yield "Its last line is cut off and was left out."
     if report.oversized:

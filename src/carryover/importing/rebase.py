@@ -16,15 +16,14 @@ def former_root(recorded: str, folder: str) -> str | None:
 
     None where none has its name.
     """
-    path, name = PurePosixPath(recorded), PurePosixPath(folder).name
+    path, name = PurePosixPath(_with_slashes(recorded)), PurePosixPath(folder).name
     return next((str(place) for place in (path, *path.parents) if name and place.name == name), None)
 
 
 def moved(path: str, former: str, folder: str) -> str:
-    """`path` with what is at `former` at `folder`; any other path as it is."""
-    if path == former:
-        return folder
-    return f"{folder}{path[len(former) :]}" if path.startswith(f"{former.rstrip('/')}/") else path
+    """`path` with what is at `former` at `folder`; any other path as it is. Both may be of a Windows machine."""
+    plain, former = _with_slashes(path), _with_slashes(former).rstrip("/")
+    return f"{folder}{plain[len(former) :]}" if _is_below(plain, former) else path
 
 
 class Locator:
@@ -63,6 +62,10 @@ class Locator:
         if self.former is not None and _is_below(path, self.former):
             return self.former
         return former_root(path, self.folder or "")
+
+
+def _with_slashes(path: str) -> str:
+    return path if path.startswith("/") else path.replace("\\", "/")
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -166,6 +166,12 @@ def test_a_dry_run_says_what_is_in_it_and_stores_nothing(copied: Path, store: Pa
     assert not state_dir().root.exists()
 
 
+def test_a_folder_of_another_machine_is_named_with_the_way_out(copied: Path, run: Run) -> None:
+    out = run("import", "--dry-run", str(copied))[1]
+
+    assert "  /Users/ann/shop: no such folder here; --project DIR puts the sessions into one that is.\n" in out
+
+
 def test_an_import_reads_an_agent_that_is_not_selected(copied: Path, store: Path, run: Run) -> None:
     private_dir(state_dir().root)
     state_dir().config.write_text('[agents]\nselected = ["codex"]\n')

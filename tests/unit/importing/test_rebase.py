@@ -11,6 +11,7 @@ from carryover.importing.rebase import Locator, former_root, moved
         ("/Users/ann/shop", "/Users/ann/shop"),
         ("/Users/ann/shop/packages/web", "/Users/ann/shop"),
         ("/srv/shop/old/shop/src", "/srv/shop/old/shop"),
+        ("C:\\Users\\ann\\shop\\src", "C:/Users/ann/shop"),
         ("/Users/ann/other", None),
     ],
 )
@@ -22,6 +23,8 @@ def test_only_what_is_below_the_former_folder_moves() -> None:
     assert moved("/a/shop/x.py", "/a/shop", "/b") == "/b/x.py"
     assert moved("/a/shop", "/a/shop", "/b") == "/b"
     assert moved("/a/shopping/x.py", "/a/shop", "/b") == "/a/shopping/x.py"
+    assert moved("C:\\a\\shop\\src\\x.py", "C:\\a\\shop", "/b") == "/b/src/x.py"
+    assert moved("C:\\other\\x.py", "C:\\a\\shop", "/b") == "C:\\other\\x.py"
 
 
 def test_a_whole_path_that_ends_in_a_relative_one_tells_where_the_document_was_written() -> None:
