@@ -8,6 +8,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -21,6 +22,7 @@ from carryover.cli.output import counted, harmless, print_json, print_lines
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
+from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session
 from carryover.paths import StateDir, expanded
 
 if TYPE_CHECKING:
@@ -145,7 +147,16 @@ def _import(state: StateDir, path: Path, project: str | None, agent_id: str | No
     if not store:
         return report
     new_events, problem = _store(state, document, path, project, agent_id)
-    return msgspec.structs.replace(report, new_events=new_events, problem=problem)
+    projects = _projects_now(state, report) or report.projects
+    return msgspec.structs.replace(report, projects=projects, new_events=new_events, problem=problem)
+
+
+def _projects_now(state: StateDir, report: FileReport) -> tuple[str, ...]:
+    """Where the sessions are in the ledger: one that it had already stays in its project."""
+    with closing(connect_read_only(state.ledger)) as db:
+        ids = (project_of_session(db, report.agent or "", session) for session in report.sessions)
+        rows = [project_by_id(db, project) for project in dict.fromkeys(ids) if project is not None]
+    return tuple(row.root for row in rows if row is not None)
 
 
 def _report(path: Path, document: Document, found: Survey) -> FileReport:

@@ -88,6 +88,16 @@ def test_importing_twice_adds_nothing(copied: Path, store: Path, run: Run) -> No
     assert "Nothing added: the ledger has all of it." in out
 
 
+def test_a_session_that_the_ledger_has_stays_in_its_project(copied: Path, store: Path, home: Path, run: Run) -> None:
+    imported(run, str(copied), "--project", str(store))
+    other = home / "other"
+    other.mkdir()
+
+    again = imported(run, str(copied), "--project", str(other))
+
+    assert (again["new_events"], again["projects"]) == (0, [str(store)])
+
+
 def test_a_copy_that_has_grown_adds_what_is_new(copied: Path, store: Path, run: Run) -> None:
     imported(run, str(copied), "--project", str(store))
     session = ClaudeSession(copied.parent, Path("/Users/ann/shop"), session=copied.stem, now=OLD + timedelta(hours=1))
@@ -132,7 +142,7 @@ def test_the_agents_own_transcript_takes_the_place_of_an_export(store: Path, hom
         assert [row.native_id for row in sessions(db, limit=9)] == [session.session]
 
 
-def test_what_specstory_saved_belongs_to_the_project_it_lies_in(store: Path, run: Run) -> None:
+def test_what_specstory_saved_belongs_to_the_project_around_it(store: Path, run: Run) -> None:
     history = store / ".specstory/history"
     history.mkdir(parents=True)
     names = ("claude-code-2.1.0", "cursor-2.1.0", "codex-2.1.0")

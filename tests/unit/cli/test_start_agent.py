@@ -111,7 +111,9 @@ def test_an_everyday_name_starts_it_too(shop: Path, claude_here: Path, run: Run)
     assert run("handoff", str(shop), "--to", "claude") == run("handoff", str(shop), "--to", "claude-code")
 
 
-def test_an_agent_that_cannot_be_started_is_told_with_those_that_can(shop: Path, claude_here: Path, run: Run) -> None:
+def test_an_agent_that_cannot_be_started_is_refused_with_those_that_can(
+    shop: Path, claude_here: Path, run: Run
+) -> None:
     for name in ("windsurf", "codex"):
         assert "--to can start claude-code here." in run("handoff", str(shop), "--to", name)[2]
 

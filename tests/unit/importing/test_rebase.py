@@ -27,7 +27,7 @@ def test_only_what_is_below_the_former_folder_moves() -> None:
     assert moved("C:\\other\\x.py", "C:\\a\\shop", "/b") == "C:\\other\\x.py"
 
 
-def test_a_whole_path_that_ends_in_a_relative_one_tells_where_the_document_was_written() -> None:
+def test_a_whole_path_that_ends_in_a_relative_one_shows_where_the_document_was_written() -> None:
     locator = Locator("/home/dev/store")
 
     assert locator.path("./src/cart.py") == "/home/dev/store/src/cart.py"

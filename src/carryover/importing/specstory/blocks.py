@@ -9,10 +9,12 @@ from typing import Final
 
 import msgspec
 
-from carryover.importing.specstory.layout import TOOL, Fences, tool_end
+from carryover.importing.specstory.layout import TOOL, Fences, last_tool_end, tool_end
 
-_TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>]*>")
-_SUMMARY: Final = re.compile(r"<summary>(.*?)</summary>", re.DOTALL)
+_TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>\n]{0,400}>")
+_SUMMARY, _SUMMARY_END = "<summary>", "</summary>"
+_SUMMARY_CHARS: Final = 20_000
+_TOOL_NAME: Final = re.compile(r"^Tool use: \*\*[^*]{1,200}\*\*")
 _THOUGHT, _THOUGHT_END = "<think>", "</think>"
 _BARE_TOOL: Final = re.compile(r"Tool use: \*\*([\w.:-]{1,100})\*\*(.*)$")
 _RESULT: Final = re.compile(r"(?:Result|Output):\s*$")
@@ -34,6 +36,8 @@ class ToolBlock(msgspec.Struct, frozen=True):
 def blocks(text: str) -> Iterator[str | ToolBlock]:
     """The parts of an agent's turn in their order; what the model thought is left out."""
     lines = text.split("\n")
+    raw = [line.encode("utf-8", "replace") for line in lines]
+    last_end = last_tool_end(raw)
     said: list[str] = []
     fences = Fences()
     at = 0
@@ -41,10 +45,20 @@ def blocks(text: str) -> Iterator[str | ToolBlock]:
         if lines[at].startswith(_THOUGHT) and not fences:
             at = _thought_end(lines, at)
             continue
-        end, block = _block_at(lines, at) if not fences else (at, None)
+        if fences:
+            block = None
+        elif found := TOOL.match(raw[at]):
+            end = tool_end(raw, at, last_end, complete=True) + 1
+            block = _tool_block(found[1].decode(), html.unescape(found[2].decode()), "\n".join(lines[at:end]))
+        elif bare := _BARE_TOOL.match(lines[at]):
+            end = _bare_end(lines, raw, at)
+            summary = f"{_SUMMARY}{bare[2]}{_SUMMARY_END}" if bare[2].strip() else ""
+            block = _tool_block("", bare[1], "\n".join((summary, *lines[at + 1 : end])))
+        else:
+            block = None
         if block is None:
             said.append(lines[at])
-            fences.pass_line(lines[at].encode())
+            fences.pass_line(raw[at])
             at += 1
             continue
         yield from _spoken(said)
@@ -56,12 +70,9 @@ def blocks(text: str) -> Iterator[str | ToolBlock]:
 
 def spoken_text(text: str) -> str:
     """A text without the rules that SpecStory puts between two speakers."""
-    lines = text.strip().split("\n")
-    while lines and lines[-1].strip() in ("", _RULE):
-        lines.pop()
-    while lines and lines[0].strip() in ("", _RULE):
-        del lines[0]
-    return "\n".join(lines).strip()
+    lines = text.split("\n")
+    said = [at for at, line in enumerate(lines) if line.strip() not in ("", _RULE)]
+    return "\n".join(lines[said[0] : said[-1] + 1]).strip() if said else ""
 
 
 def _spoken(lines: Sequence[str]) -> Iterator[str]:
@@ -74,30 +85,29 @@ def _thought_end(lines: Sequence[str], start: int) -> int:
     return next((at + 1 for at in range(start, len(lines)) if _THOUGHT_END in lines[at]), len(lines))
 
 
-def _block_at(lines: Sequence[str], at: int) -> tuple[int, ToolBlock | None]:
-    """The tool block that begins at a line, and the index after it."""
-    if found := TOOL.match(lines[at].encode()):
-        end = tool_end([line.encode() for line in lines[at:]], 0, complete=True) + at + 1
-        kind, name = found[1].decode(), html.unescape(found[2].decode())
-        return end, _tool_block(kind, name, "\n".join(lines[at:end]))
-    if bare := _BARE_TOOL.match(lines[at]):
-        end = _bare_end(lines, at)
-        return end, _tool_block("", bare[1], "\n".join((f"<summary>{bare[2]}</summary>", *lines[at + 1 : end])))
-    return at, None
-
-
 def _tool_block(kind: str, name: str, text: str) -> ToolBlock:
-    head, _, fenced = text.partition("\n```")
-    summaries = _SUMMARY.findall(head)
-    inner = _TAGS.sub("", _SUMMARY.sub("", head))
-    summary = html.unescape(" ".join(" ".join(summaries).split()))
-    summary = re.sub(r"^Tool use: \*\*[^*]+\*\*", "", summary).strip(" •")
-    end = re.sub(r"(?:\n</details>)?\s*(?:</details>)?\s*</tool-use>\s*\Z|\n</details>\s*\Z", "", f"\n```{fenced}")
-    body = f"{inner}{end}" if fenced else inner
-    return ToolBlock(kind, name, summary, tuple(line.rstrip("\r") for line in body.split("\n")))
+    head, fence, fenced = text.partition("\n```")
+    before, _, rest = head.partition(_SUMMARY)
+    summary, _, inner = rest.partition(_SUMMARY_END)
+    summary = " ".join(html.unescape(summary[:_SUMMARY_CHARS]).split())
+    inner = _TAGS.sub("", f"{before}{inner}")
+    body = f"{inner}{fence}{_without_end(fenced)}"
+    return ToolBlock(
+        kind,
+        name,
+        _TOOL_NAME.sub("", summary).strip(" •"),
+        tuple(line.rstrip("\r") for line in body.split("\n")),
+    )
 
 
-def _bare_end(lines: Sequence[str], start: int) -> int:
+def _without_end(text: str) -> str:
+    """The last lines of a block without the tags that close it."""
+    for tag in ("</tool-use>", "</details>"):
+        text = text.rstrip().removesuffix(tag)
+    return text
+
+
+def _bare_end(lines: Sequence[str], raw: Sequence[bytes], start: int) -> int:
     """Where the block of a document before Markdown v2.0 ends, which has no tags: at a rule, at the next tool, or with
     the fenced block that holds its result."""
     fences = Fences()
@@ -105,7 +115,7 @@ def _bare_end(lines: Sequence[str], start: int) -> int:
     for at in range(start + 1, len(lines)):
         line = lines[at]
         was_open = bool(fences)
-        fences.pass_line(line.encode())
+        fences.pass_line(raw[at])
         if was_open and not fences and result:
             return at + 1
         if fences or was_open:

@@ -20,7 +20,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The last turn was a slash command of the user's."""
     title: str | None = None
     """Until it was emitted."""
-    said_model: str | None = None
+    emitted_model: str | None = None
     """The model as it was last emitted."""
     folder: str | None = None
     """The folder that it was written in, as far as its paths tell."""

@@ -15,7 +15,7 @@ HEADING: Final = re.compile(rb"_\*\*(User|Agent|Assistant)( - sidechain)?(?: \((
 TOOL: Final = re.compile(rb'<tool-use data-tool-type="([^"\n]{0,80})" data-tool-name="([^"\n]{0,200})">')
 """How a tool block begins (Markdown v2.0 and later)."""
 _TOOL_END: Final = b"</tool-use>"
-_FENCE: Final = re.compile(rb" {0,3}(`{3,}|~{3,})[ \t]*([^`\s]*)[^`]*$")
+_FENCE: Final = re.compile(rb" {0,3}(`{3,}|~{3,})")
 _RULE: Final = b"---"
 
 
@@ -35,9 +35,9 @@ class Fences:
     def pass_line(self, line: bytes) -> None:
         """Goes past one line."""
         found = _FENCE.match(line)
-        if found is None:
+        if found is None or b"`" in line[found.end() :]:
             return
-        fence, language = found[1], found[2]
+        fence, language = found[1], line[found.end() :].strip()
         if self._open and (len(self._open[0]) > len(fence) or self._open[0][:1] != fence[:1]):
             return
         if language:
@@ -52,7 +52,7 @@ class Fences:
 def turn_starts(lines: Sequence[bytes], *, complete: bool) -> list[int]:
     """Indexes of the lines at which a turn begins. `complete`: the document ends with the last line."""
     found = []
-    fences = Fences()
+    fences, last_end = Fences(), last_tool_end(lines)
     ruled, blank = True, True  # what stood above: a rule (blank lines aside), a blank line
     at = 0
     while at < len(lines):
@@ -61,7 +61,7 @@ def turn_starts(lines: Sequence[bytes], *, complete: bool) -> list[int]:
             found.append(at)
             fences = Fences()
         elif not fences and TOOL.match(line):
-            at = tool_end(lines, at, complete=complete)
+            at = tool_end(lines, at, last_end, complete=complete)
             line = b""
         else:
             fences.pass_line(line)
@@ -71,22 +71,30 @@ def turn_starts(lines: Sequence[bytes], *, complete: bool) -> list[int]:
     return found
 
 
-def tool_end(lines: Sequence[bytes], start: int, *, complete: bool) -> int:
-    """Index of the line that ends the tool block which begins at `start`.
+def last_tool_end(lines: Sequence[bytes]) -> int:
+    """Index of the last line that may end a tool block; -1 where none does."""
+    return next((at for at in range(len(lines) - 1, -1, -1) if _ends_tool(lines[at])), -1)
+
+
+def tool_end(lines: Sequence[bytes], start: int, last_end: int, *, complete: bool) -> int:
+    """Index of the line that ends the tool block which begins at `start`. `last_end`: see `last_tool_end`.
 
     Where the fences in it do not add up, it is the first that could; where there is none either, the block is one line,
     or, in a document of which more follows, all the lines.
     """
     fences = Fences()
     first = None
-    for at in range(start, len(lines)):
-        line = lines[at]
-        if _TOOL_END in line and line.strip().endswith(_TOOL_END):
+    for at in range(start, last_end + 1):
+        if _ends_tool(lines[at]):
             first = at if first is None else first
             if not fences:
                 return at
         if at > start:
-            fences.pass_line(line)
+            fences.pass_line(lines[at])
     if not complete:
         return len(lines) - 1
     return start if first is None else first
+
+
+def _ends_tool(line: bytes) -> bool:
+    return _TOOL_END in line and line.rstrip().endswith(_TOOL_END)

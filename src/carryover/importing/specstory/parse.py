@@ -29,12 +29,13 @@ from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, utc_m
 from carryover.records.text import HANDOFF_FILE, names_own_folder, without_handoff
 
 SUBAGENT: Final = "inline"
-"""Sub-agents are marked, and not told apart."""
+"""Sub-agents are marked, and not distinguished from each other."""
 _TIME: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?Z|[+-]\d{2}:?\d{2})?$", re.ASCII
 )
 _MODEL: Final = re.compile(r"model:? ([^,]+)")
 _TITLE: Final = re.compile(r"^#{1,2} (.+?)\s*$", re.MULTILINE)
+_ABOVE_BYTES: Final = 4096
 _TITLE_TIME: Final = re.compile(r"\s*\(?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}[^)\s]*)\)?$")
 
 
@@ -122,15 +123,15 @@ class _Turn(EventBuilder[Context]):
 
     def add(self, body: AnyBody, part: str) -> None:
         """Adds an event; `part` is its place in the turn."""
-        self._tell_facts()
+        self._emit_session_info()
         self._put(body, f"{self.context.turns}/{part}", self.subagent_id)
 
-    def _tell_facts(self) -> None:
+    def _emit_session_info(self) -> None:
         title, model = self.context.title, self.context.model
-        if self.subagent_id is not None or (title is None and model == self.context.said_model):
+        if self.subagent_id is not None or (title is None and model == self.context.emitted_model):
             return
         self._put(SessionInfo(title=title, model=model), f"{self.context.turns}/info", None)
-        self.change(title=None, said_model=model)
+        self.change(title=None, emitted_model=model)
 
     def _put(self, body: AnyBody, part: str, subagent_id: str | None) -> None:
         key = f"specstory/{self.session}/{part}"
@@ -163,7 +164,7 @@ def _said_by(use: ToolUse, call_id: str) -> Iterator[AnyBody]:
 
 def _above(data: bytes) -> Context:
     """The context after the lines above the first turn: its title, unless that is only a time, and that time."""
-    text = data.decode("utf-8", "replace")
+    text = data[:_ABOVE_BYTES].decode("utf-8", "replace")
     found = _TITLE.search(text)
     title = found[1] if found is not None else ""
     timed = _TITLE_TIME.search(title)

@@ -19,7 +19,7 @@ MAX_TURN_BYTES: Final = 8 << 20
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
-    """Where to continue, in the file that had this size and time: SpecStory writes a document anew as it grows.
+    """Where to continue, in the file that had this size and time: SpecStory rewrites a document as the session grows.
 
     `offset` is in bytes and at the beginning of a turn; `lines` are the lines before it.
     """

@@ -1,4 +1,4 @@
-"""What a tool block tells: the call, how it ended, and what it changed."""
+"""Reads a tool block: the call, how it ended, and what it changed."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def _outcome(op: Op, plain: Sequence[str], output: str | None, read_outcome: Rea
 
 
 def outcome_in_text(op: Op, text: str) -> ToolOutcome:
-    """How a call ended, for agents that say nothing of how their output tells it: by an exit code at its beginning."""
+    """How a call ended, for agents without `QuotedText`: by an exit code at the beginning of the output."""
     found = _EXIT.search(text[:_EXIT_CHARS])
     if found is not None:
         code = int(found[1])
@@ -242,7 +242,7 @@ def _hunks(diff: str) -> Iterator[Hunk]:
 def _path(block: ToolBlock, plain: Sequence[str], output: str) -> str | None:
     """The file that a block is about, as it names it."""
     for text in (block.summary, *plain):
-        if found := _FILE.match(text.strip()):
+        if found := _FILE.match(text[:MAX_PATH_CHARS].strip()):
             return (found[1] or found[2]).strip()
     if said := _SAID_PATH.search(output[:2000]):
         return said["at"] or said["file"] or said["plain"]

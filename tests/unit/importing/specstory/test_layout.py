@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.importing.specstory.layout import tool_end, turn_starts
+from carryover.importing.specstory.layout import last_tool_end, tool_end, turn_starts
 
 
 def starts(text: str, *, complete: bool = True) -> list[int]:
     return turn_starts(text.encode().split(b"\n"), complete=complete)
+
+
+def end_of(lines: list[str]) -> int:
+    raw = [line.encode() for line in lines]
+    return tool_end(raw, 0, last_tool_end(raw), complete=True)
 
 
 TOOL = '<tool-use data-tool-type="shell" data-tool-name="Bash"><details>'
@@ -45,13 +50,13 @@ def test_a_heading_in_a_fenced_block_is_text() -> None:
 def test_a_tool_block_ends_after_its_own_fences() -> None:
     lines = [TOOL, "```text", "```go", "x", "```", END, "```", END, "after"]
 
-    assert tool_end([line.encode() for line in lines], 0, complete=True) == 7
+    assert end_of(lines) == 7
 
 
 def test_a_longer_fence_takes_shorter_ones_as_they_are() -> None:
     lines = [TOOL, "````text", "```", END, "````", END]
 
-    assert tool_end([line.encode() for line in lines], 0, complete=True) == 5
+    assert end_of(lines) == 5
 
 
 def test_fences_that_do_not_add_up_end_a_tool_block_where_it_could_first() -> None:
