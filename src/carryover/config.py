@@ -117,6 +117,8 @@ class AgentsConfig(msgspec.Struct, frozen=True):
 
     selected: tuple[str, ...] | None = None
     """Their ids; None: install has not asked yet."""
+    known: tuple[str, ...] | None = None
+    """Ids of the agents that were covered when install or refresh last ran; None: it recorded none."""
     each: Mapping[str, AgentConfig] = {}
     """`[agents.<id>]` by the id."""
 

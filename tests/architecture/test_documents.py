@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from carryover.agents import specs
 from carryover.cli.main import COMMANDS, build_parser
 from carryover.config import Config
 from carryover.errors import ExitCode
@@ -37,6 +38,16 @@ def test_the_readme_names_each_command_with_its_options(command: str) -> None:
 
     assert rows, command
     assert [name for name in options(command) if not any(name in row for row in rows)] == []
+
+
+def test_the_readme_names_what_is_covered_of_each_agent_and_what_is_not() -> None:
+    lines = README.splitlines()
+    covered = [spec for spec in specs() if spec.supported]
+    row_of = {spec.id: next((line for line in lines if line.startswith(f"| {spec.name} ")), "") for spec in covered}
+
+    assert [agent for agent, row in row_of.items() if not row] == []
+    assert [(spec.id, also) for spec in covered for also in spec.also if also not in row_of[spec.id]] == []
+    assert [(spec.id, name) for spec in covered for name in spec.not_covered if name not in README] == []
 
 
 def test_the_readme_names_each_exit_code() -> None:

@@ -26,6 +26,9 @@ CHECKOUT: Final = Path(__file__).parents[2]
 CLOSED: Final = ("claude-eq-803bd97f", "codex-lms-17-28", "claude-liza-62e12a9c", "claude-thesis-train")
 """Kept unseen, so that a later score tells whether the rules were made for the others."""
 
+EXPORTS: Final = {"specstory": Path("project/.specstory/history")}
+"""Forms that name the agent in the document, and the place that says which project it is about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -88,7 +91,7 @@ def _cases(folder: Path, options: argparse.Namespace) -> Iterator[Case]:
         agent = notes.get("tool") or Path(notes["file"]).parts[0]
         places = [options.material / "data" / "transcripts", *([options.transcripts] if options.transcripts else [])]
         transcript = next((place / notes["file"] for place in places if (place / notes["file"]).is_file()), None)
-        if agent in adapters() and transcript is not None:
+        if (agent in adapters() or agent in EXPORTS) and transcript is not None:
             yield Case(gold.stem, agent, transcript, notes["cut_line"], gold)
 
 
@@ -115,7 +118,12 @@ def _score_set(title: str, cases: list[Case], scorer: Path, options: argparse.Na
 
 def _handoff(case: Case, home: Path) -> str:
     """What the command prints; empty, with a word, where it finds nothing to hand over."""
-    command = ["handoff", "--transcript", str(case.transcript), "--agent", case.agent, "--until", str(case.until)]
+    transcript, agent = case.transcript, ["--agent", case.agent]
+    if case.agent in EXPORTS:
+        folder = home / EXPORTS[case.agent]
+        folder.mkdir(parents=True, exist_ok=True)
+        transcript, agent = Path(shutil.copy(transcript, folder)), []
+    command = ["handoff", "--transcript", str(transcript), *agent, "--until", str(case.until)]
     done = subprocess.run(
         [sys.executable, "-m", "carryover.cli.main", *command],
         env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8"},

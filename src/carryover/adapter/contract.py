@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, Protocol
 import msgspec
 
 from carryover.adapter.spec import AgentSpec
-from carryover.model import Event, Skipped
+from carryover.model import AnyBody, Event, Op, ResultStatus, Skipped
 
 CONTEXT_NAMES: Final = frozenset(
     "call_id closed cwd folder id name old_path parent path place process session subagent_id task_id thread "
@@ -165,6 +165,27 @@ class HookProtocol:
     handoff to a prompt."""
 
 
+class ToolOutcome(msgspec.Struct, frozen=True):
+    """How a tool call ended, as far as the text of its output says it."""
+
+    status: ResultStatus
+    output: str = ""
+    """Without what the agent wrapped around it."""
+    exit_code: int | None = None
+    never_ran: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotedText:
+    """How to read texts that another program copied from this agent's transcripts, without their records. Pure."""
+
+    prompt: Callable[[str, str], tuple[AnyBody, ...]]
+    """Text of a user's turn, and the name of the tool whose call came just before it (empty: none) → what it holds.
+    Nothing where the agent's client wrote it, not the user."""
+    outcome: Callable[[Op, str], ToolOutcome]
+    """What a tool does, and the text of its output → how the call ended."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """One agent: data and functions, so that `dataclasses.replace` wraps any part of it.
@@ -192,6 +213,8 @@ class Agent:
     """Path and first 64 KiB of a file anywhere on disk → the source it is, where a user exported it from this agent or
     an older version of the agent wrote it; `reader` and `parse` read it like any other source. None: there is no such
     form."""
+    quoted: QuotedText | None = None
+    """None: such texts hold nothing that only this agent writes."""
 
     in_projects: bool = False
     """Its sources are in the projects themselves: the top folder of each known project is a root as well, of which only

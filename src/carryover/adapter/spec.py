@@ -292,6 +292,12 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """None: it reads instruction files, or hooks give it the handoff."""
     start: Starter | None = None
     """None: it can't be started with a prompt."""
+    in_first_release: bool = False
+    """The first release covered it: an install that recorded no agents knew it."""
+    also: tuple[str, ...] = ()
+    """Its other programs, as people name them, that keep their sessions in the same places: they are read too."""
+    not_covered: tuple[str, ...] = ()
+    """Those, as people name them, whose sessions are on no disk of the user's."""
     folder_must_exist: bool = False
     """It does not start where a variable moves its folder to a place that is not there."""
     asks_every_copy: bool = False

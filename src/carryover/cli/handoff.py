@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from carryover.agents import agent_ids, agent_names
+from carryover.agents import agent_names, specs
+from carryover.cli.agent_names import known_agent, listed
 from carryover.cli.arguments import exit_code_help, positive
 from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import print_json
@@ -59,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--agent",
         metavar="NAME",
-        choices=agent_ids(),
-        help="who wrote FILE (default: detected from its content): %(choices)s",
+        type=known_agent,
+        help="who wrote FILE (default: detected from its content)",
     )
     parser.add_argument(
         "--until", metavar="N", type=positive, help="read FILE up to its line N (message N, where it is one document)"
@@ -68,9 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to",
         metavar="AGENT",
-        choices=agent_ids(),
-        help="put the handoff into the project and print the command that continues in AGENT; one that takes no first "
-        "prompt needs --copy: %(choices)s",
+        type=known_agent,
+        help="put the handoff into the project and print the command that continues in AGENT, by its id or another "
+        f"name: {listed(spec for spec in specs() if spec.start is not None)}; any other needs --copy",
     )
     parser.add_argument("--exec", action="store_true", help="with --to: show that command and run it in this terminal")
     parser.add_argument(

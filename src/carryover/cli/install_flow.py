@@ -68,7 +68,10 @@ def add_options(parser: argparse.ArgumentParser, *, examples: str) -> None:
     parser.epilog = f"{examples}\n{exit_code_help(*codes)}"
     parser.add_argument("--yes", action="store_true", help="ask nothing: take the detected or last selected agents")
     parser.add_argument(
-        "--agents", type=agent_ids, metavar="IDS", help="ask nothing: these agents, such as claude-code,codex"
+        "--agents",
+        type=agent_ids,
+        metavar="IDS",
+        help="ask nothing: these agents, by id or another name, such as claude,codex",
     )
     parser.add_argument("--tools", dest="agents", type=agent_ids, help=argparse.SUPPRESS)  # its name before 0.2
     parser.add_argument(
@@ -84,12 +87,14 @@ def set_up(args: argparse.Namespace, *, installing: bool) -> int:
     from carryover.agents import specs
     from carryover.install.detect import detect_all
     from carryover.install.machine import Machine
+    from carryover.install.newly_covered import newly_covered
 
     state = state_dir()
     config = load_config(state.config)
     detections = detect_all(specs(), Machine.here(config.agents.recorded_env()))
     ask = not (args.yes or args.json or args.dry_run)
-    asked = chosen(options(detections, config.agents.selected, anew=installing), args.agents, ask=ask)
+    new = newly_covered(detections, config.agents)
+    asked = chosen(options(detections, config.agents.selected, anew=installing, new=new), args.agents, ask=ask)
     manager, program = service_of_user()
     with_service = not args.no_service and manager.available() is None
     setup = plan_setup(
@@ -223,24 +228,27 @@ class Done:
 
 
 def agent_ids(text: str) -> tuple[str, ...]:
-    """For argparse: `claude-code,codex`. Takes only names that can be used: whatever is not named is de-selected."""
-    from carryover.agents import agent_names, specs
+    """For argparse: ids or other names, such as `claude,codex`. Whatever is not named is de-selected, so all of them
+    must be known and supported."""
+    from carryover.agents import agent_id_of, specs
+    from carryover.cli.agent_names import listed
 
-    known = agent_names()
-    supported = [spec.id for spec in specs() if spec.supported]
-    ids = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    supported = [spec for spec in specs() if spec.supported]
+    given = dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
+    found = {name: agent_id_of(name) for name in given}
+    ids = {spec.id for spec in supported}
     refused = {
-        "unknown": [name for name in ids if name not in known],
-        "not supported yet": [name for name in ids if name in known and name not in supported],
+        "unknown": [name for name, agent in found.items() if agent is None],
+        "not supported yet": [name for name, agent in found.items() if agent is not None and agent not in ids],
     }
     problems = [f"{what}: {', '.join(names)}" for what, names in refused.items() if names]
-    if not ids:
+    if not given:
         problems = ["no agent is named; `carryover uninstall` takes every agent's hooks out"]
     if problems:
         raise argparse.ArgumentTypeError(
-            f"{'; '.join(problems)}. Nothing was changed. Supported are: {', '.join(supported)}."
+            f"{'; '.join(problems)}. Nothing was changed. Supported are: {listed(supported)}."
         )
-    return ids
+    return tuple(dict.fromkeys(agent for agent in found.values() if agent is not None))
 
 
 def chosen(options: Sequence[Option], named: tuple[str, ...] | None, *, ask: bool) -> tuple[str, ...]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib
+import keyword
 import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from types import ModuleType
 from typing import Final
 
 from carryover import __version__
@@ -26,13 +28,14 @@ COMMANDS: Final = {
     "status": "show what Carryover sees and does; changes nothing",
     "sessions": "list recorded sessions, newest first",
     "show": "print the conversation of one session",
+    "import": "take exported or copied transcripts into the ledger",
     "doctor": "find problems, say what to do, repair what is safe",
     "pause": "stop reading, writing and handing over until `unpause`",
     "unpause": "resume after `pause`",
     "link": "say where a moved project is now",
     "uninstall": "remove hooks and service, or everything",
 }
-"""Every command people see, with what it does. Each lives in the module of its name."""
+"""Every command people see, with what it does. Each lives in the module of its name (with `_` after a keyword)."""
 
 DESCRIPTION: Final = """\
 Carryover keeps a short, always fresh handoff of the work you do with AI coding
@@ -116,7 +119,7 @@ def build_parser(command: str | None) -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         subparser = commands.add_parser(name, help=summary, formatter_class=HelpText, allow_abbrev=False)
         if name == command:
-            importlib.import_module(f"carryover.cli.{name}").add_arguments(subparser)
+            _module(name).add_arguments(subparser)
     return parser
 
 
@@ -130,8 +133,12 @@ def _run(arguments: list[str]) -> int:
     if args.command is None:
         parser.print_help(sys.stderr)
         return ExitCode.USAGE
-    code: int = importlib.import_module(f"carryover.cli.{args.command}").run(args)
+    code: int = _module(args.command).run(args)
     return code
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module(f"carryover.cli.{command}{'_' if keyword.iskeyword(command) else ''}")
 
 
 def _silence_stdout() -> None:

@@ -11,14 +11,15 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from carryover.adapter.spec import AgentSpec, Starter, places_on
+from carryover.adapter.spec import Starter
 from carryover.agents import agent_names, specs
 from carryover.cli.context import agents_own
 from carryover.cli.output import harmless
 from carryover.config import Config
 from carryover.distill.own_text import go_on_prompt
 from carryover.errors import ExitCode, UserError
-from carryover.install.machine import Command, Machine, copies
+from carryover.install.machine import Command, Machine
+from carryover.install.startable import start_command, startable_here
 from carryover.paths import StateDir
 from carryover.publish.handoff_file import place_of
 from carryover.publish.refresh import Refreshed, put_in_place
@@ -47,17 +48,24 @@ def startable_agent(agent_id: str, config: Config) -> StartableAgent:
     Raises UserError: REFUSED where it takes no prompt, NOTHING_FOUND where it is not on this machine.
     """
     spec = next(spec for spec in specs() if spec.id == agent_id)
-    name = agent_names()[agent_id]
+    name, machine = agent_names()[agent_id], Machine.here(config.agents.recorded_env())
     if spec.start is None:
-        raise UserError(f"Carryover can't start {name} with a first prompt. {_COPY}", ExitCode.REFUSED)
-    found = _copies(spec, spec.start, Machine.here(config.agents.recorded_env()))
-    if not found:
+        raise UserError(
+            f"Carryover can't start {name} with a first prompt. {_offer(config, machine)}{_COPY}", ExitCode.REFUSED
+        )
+    command = start_command(spec, machine)
+    if command is None:
         raise UserError(
             f"There is no `{spec.start.binary}` command on PATH or in the usual places, so {name} can't be started. "
-            f"Install it, or put its folder on PATH. {_COPY}",
+            f"Install it, or put its folder on PATH. {_offer(config, machine)}{_COPY}",
             ExitCode.NOTHING_FOUND,
         )
-    return StartableAgent(name, spec.start, found[0])
+    return StartableAgent(name, spec.start, command)
+
+
+def _offer(config: Config, machine: Machine) -> str:
+    here = startable_here(config.agents.selected, machine)
+    return f"--to can start {' or '.join(here)} here. " if here else ""
 
 
 def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
@@ -107,7 +115,3 @@ def exec_agent(start: StartableAgent, root: str, handoff: str) -> NoReturn:
         os.execve(start.command.path, start.words(handoff), {**os.environ, "PWD": root})
     except OSError as error:
         raise UserError(f"{start.name} could not be started in {root}: {error.strerror}. {_COPY}") from error
-
-
-def _copies(spec: AgentSpec, starter: Starter, machine: Machine) -> tuple[Command, ...]:
-    return copies((starter.binary,), machine, places_on(spec.binary_folders, machine.platform))

@@ -100,6 +100,11 @@ def status_lines(report: Report, *, now_ms: int) -> Iterator[str]:
     not_yet = [agent.name for agent in report.agents if not agent.covered]
     if not_yet:
         yield f"  {'not yet':<16} {', '.join(not_yet)}"
+    new = [agent.name for agent in report.agents if agent.newly_covered]
+    if new:
+        them = "it" if len(new) == 1 else "them"
+        text = f"{', '.join(new)}: found here and covered since an update; `carryover refresh` takes {them} in"
+        yield f"  {'new':<16} {paint(text, YELLOW)}"
     tasks = health.tasks if health is not None else []
     if ledger is not None:
         published = {project.root: project for project in (health.projects if health is not None else ())}

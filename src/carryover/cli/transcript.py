@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from carryover.cli.handoff_json import MadeHandoff
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.errors import ExitCode, UserError
+from carryover.importing.document import open_document
 from carryover.ledger.batch import LATEST_MS
 from carryover.ledger.queries import projects, sessions
 from carryover.publish.project_view import project_view, session_digest
@@ -25,8 +27,7 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
     The same file gives the same text on every machine and at any time: `now` is the time of its last event, and neither
     git nor the project's files are asked. Raises UserError where the file gives none.
     """
-    agent = _agent_for(path, agent_id)
-    source = Source(agent=agent.id, path=str(path.absolute()))
+    agent, source = _document(path, agent_id)
     readers = {agent.id: agent if until is None else replace(agent, reader=_ReaderUpTo(agent.reader, until))}
     with temporary_ledger([source], readers, now_ms=lambda: LATEST_MS) as ledger:  # else it would depend on now
         project = next(iter(projects(ledger)), None)
@@ -39,7 +40,7 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
     if names_no_folder:
         raise UserError(
             f"{path} names no folder that was worked in, so it belongs to no project. "
-            "Its conversation is in `carryover show` once carryoverd has read it.",
+            "`carryover import --project DIR` takes it into one.",
             ExitCode.NOTHING_FOUND,
         )
     if handoff is None or view is None:
@@ -49,6 +50,15 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
             ExitCode.NOTHING_FOUND,
         )
     return MadeHandoff(root=view.root, handoff=handoff, text=render(handoff))
+
+
+def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
+    """The file as a source: in a form that an agent recognises, else in that of which its adapter understands most."""
+    with suppress(UserError):
+        document = open_document(path.absolute(), agent_id=agent_id)
+        return document.agent, document.source
+    agent = _agent_for(path, agent_id)
+    return agent, Source(agent=agent.id, path=str(path.absolute()))
 
 
 def _agent_for(path: Path, agent_id: str | None) -> Agent:

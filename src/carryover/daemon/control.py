@@ -8,6 +8,7 @@ secret just as well, so nothing more is asked of them.
     POST /follow?root=            finds what was recorded of a project before it was moved to `root`
     POST /link?old=&new=          `carryover link`
     POST /unlink?old=             `carryover link --undo`
+    POST /import?path=&project=&agent=    `carryover import`, of one file
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
 """
 
@@ -32,6 +33,7 @@ from carryover.daemon.hooks.http_app import (
     json_route,
     listening,
 )
+from carryover.daemon.imports import Imports
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
 from carryover.paths import socket_address
@@ -47,6 +49,7 @@ def control_app(
     port: Port,
     moves: Moves | None = None,
     know: Callable[[str], None] = lambda _root: None,
+    imports: Imports | None = None,
 ) -> web.Application:
     """The application behind the control socket; `health` and `settle` give what is answered, as JSON.
 
@@ -59,6 +62,8 @@ def control_app(
         app.router.add_post("/follow", _asked(moves.follow_root, "root"))
         app.router.add_post("/link", _asked(moves.link, "old", "new"))
         app.router.add_post("/unlink", _asked(moves.unlink, "old"))
+    if imports is not None:
+        app.router.add_post("/import", _import(imports))
     if hooks is not None:
         app.router.add_post("/hook/{agent}/{event}", hook_route(hooks, secret=None))
     return app
@@ -114,5 +119,18 @@ def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Han
         if not all(path.startswith("/") for path in given):
             raise web.HTTPBadRequest
         return web.Response(body=msgspec.json.encode(await answer(*given)), content_type="application/json")
+
+    return handle
+
+
+def _import(imports: Imports) -> Handler:
+    """What came of an import; an absent project or agent is empty."""
+
+    async def handle(request: web.Request) -> web.Response:
+        path, project, agent_id = (request.query.get(name, "") for name in ("path", "project", "agent"))
+        if not path.startswith("/") or (project and not project.startswith("/")):
+            raise web.HTTPBadRequest
+        done = await imports.take_in(path, project, agent_id)
+        return web.Response(body=msgspec.json.encode(done), content_type="application/json")
 
     return handle

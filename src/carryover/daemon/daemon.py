@@ -29,6 +29,7 @@ from carryover.daemon.control import control_app, serving
 from carryover.daemon.health import Health, ProjectHealth, Settled
 from carryover.daemon.hooks.http_app import ConnectionLimiter
 from carryover.daemon.hooks.wiring import HookWiring
+from carryover.daemon.imports import Imports
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.limit_notice import LimitNotices, show_notice
 from carryover.daemon.log import Log
@@ -93,6 +94,13 @@ class Daemon:
             ),
             config=lambda: context.config,
             on_moved=self._moved,
+            log=log,
+        )
+        self._imports = Imports(
+            context,
+            ledger,
+            on_read=self._publish_queue.mark_dirty,
+            published=self._publish_queue.flush,
             log=log,
         )
         self._ingest_queue = IngestQueue(
@@ -163,7 +171,7 @@ class Daemon:
                 await self._notifier.stopping()
                 await self._stop(supervisor)
         finally:
-            for pool in (self._read_pool, self._publish_pool, self._moves.pool, *self._hooks.pools):
+            for pool in (self._read_pool, self._publish_pool, self._moves.pool, self._imports.pool, *self._hooks.pools):
                 await asyncio.to_thread(pool.shutdown, cancel_futures=True)
         return not supervisor.vital_failed.is_set()
 
@@ -253,6 +261,7 @@ class Daemon:
             self._log,
             moves=self._moves,
             know=lambda root: self._known.add(Path(root)),
+            imports=self._imports,
             limiter=limiter,
             port=self._hooks.listening_on,
         )

@@ -41,6 +41,18 @@ def _not_installed(report: Report, inspection: Inspection) -> Iterator[Finding]:
         )
 
 
+def _newly_covered(report: Report, _inspection: Inspection) -> Iterator[Finding]:
+    names = [agent.name for agent in report.agents if agent.newly_covered]
+    if names:
+        yield Finding(
+            check="agents",
+            level="note",
+            what=f"Found here and covered since an update: {', '.join(names)}.",
+            why="Nothing is read of an agent, or written into its settings, until you select it.",
+            do="Run `carryover refresh`, which asks and then does not name it again.",
+        )
+
+
 def _daemon(report: Report, inspection: Inspection) -> Iterator[Finding]:
     if not inspection.installed and _may_have_hooks(report):
         return  # `carryover install` starts it
@@ -315,6 +327,7 @@ def _each_project(check: Callable[[Report, Inspection, ProjectReport], Iterable[
 
 CHECKS: Final[tuple[Check, ...]] = (
     _not_installed,
+    _newly_covered,
     _daemon,
     _service_not_registered,
     _service_not_enabled,

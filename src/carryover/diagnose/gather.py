@@ -19,7 +19,7 @@ import msgspec
 from carryover import __version__
 from carryover.adapter.contract import Agent
 from carryover.adapter.spec import AGENTS_MD
-from carryover.agents import adapters, agent_names, instruction_files, specs, startable_agents
+from carryover.agents import adapters, agent_names, instruction_files, specs
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health, port_trouble
 from carryover.daemon.health import Health
@@ -51,8 +51,10 @@ from carryover.install.entry_places import with_entry_files
 from carryover.install.hook_places import with_hook_files
 from carryover.install.how_installed import how_installed
 from carryover.install.machine import Machine, copies
+from carryover.install.newly_covered import newly_covered
 from carryover.install.service import COMMAND, Program, ServiceStatus
 from carryover.install.setup import agent_entries, agent_hooks
+from carryover.install.startable import startable_here
 from carryover.ledger.queries import (
     AgentRow,
     ProjectRow,
@@ -167,8 +169,10 @@ def _as_set_now(row: ProjectRow, config: Config) -> ProjectRow:
 
 
 def _limits(db: sqlite3.Connection, config: Config) -> tuple[LimitReport, ...]:
-    """A plan's limit holds in every project, so no agent is offered that stopped at one in any of them."""
-    found = limited_projects(db, startable_agents(config.agents.selected), since_ms=_now_ms() - LASTS_MS)
+    """A plan's limit holds in every project, so no agent is offered that stopped at one in any of them, and none that
+    can't be started here."""
+    here = startable_here(config.agents.selected, Machine.here(config.agents.recorded_env()))
+    found = limited_projects(db, here, since_ms=_now_ms() - LASTS_MS)
     limited = {project.limit.agent for project in found}
     names = agent_names()
     return tuple(
@@ -194,9 +198,11 @@ def _agents(
 ) -> tuple[AgentReport, ...]:
     held = {row.agent: row for row in seen}
     known = adapters()
-    return tuple(
+    new = newly_covered(detections, config.agents)
+    reports = (
         _agent(state, home, config, found, known.get(found.spec.id), held.get(found.spec.id)) for found in detections
     )
+    return tuple(msgspec.structs.replace(report, newly_covered=report.id in new) for report in reports)
 
 
 def _agent(

@@ -80,6 +80,8 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
     """Carryover can read it; of others only the name and whether they are here is known."""
     selected: bool | None = None
     """None: `carryover install` was never run."""
+    newly_covered: bool = False
+    """It is here, and was not covered yet when install or refresh last ran."""
     state: State
     version: str | None = None
     binary: str | None = None

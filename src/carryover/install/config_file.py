@@ -26,6 +26,8 @@ class Settings:
 
     selected: tuple[str, ...] | None = None
     """Ids of the agents: `[agents] selected`."""
+    known: tuple[str, ...] | None = None
+    """Ids of the agents that this version covers: `[agents] known`."""
     resume_mode: ResumeMode | None = None
     roots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Where each agent's transcripts were found, by its id: `[agents.<id>] roots`."""
@@ -89,6 +91,8 @@ def _values(settings: Settings) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Each setting as its path in the file and its value; None removes it."""
     if settings.selected is not None:
         yield ("agents", "selected"), list(settings.selected)
+    if settings.known is not None:
+        yield ("agents", "known"), list(settings.known)
     if settings.resume_mode is not None:
         yield ("resume", "mode"), settings.resume_mode
     for agent, roots in settings.roots.items():

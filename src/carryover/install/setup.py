@@ -19,6 +19,7 @@ from carryover.install.detect import Detection
 from carryover.install.entry_places import with_entry_files
 from carryover.install.hook_places import with_hook_files
 from carryover.install.messages import Did, presence
+from carryover.install.newly_covered import covered
 from carryover.install.service import Program, ServiceManager
 from carryover.paths import StateDir
 
@@ -60,10 +61,13 @@ class Setup:
         return (*self.edits, self.service) if self.service is not None else self.edits
 
 
-def options(detections: Iterable[Detection], last: Collection[str] | None, *, anew: bool) -> tuple[Option, ...]:
+def options(
+    detections: Iterable[Detection], last: Collection[str] | None, *, anew: bool, new: Collection[str] = ()
+) -> tuple[Option, ...]:
     """The list of agents. `last`: what was selected the last time, None where there was none.
 
-    `anew`: agents on this machine are ticked as well; otherwise only those selected before.
+    `anew`: agents on this machine are ticked as well; otherwise only those selected before and the `new` ones, which
+    could not be selected then.
     """
     by_presence = anew or last is None
     return tuple(
@@ -72,7 +76,7 @@ def options(detections: Iterable[Detection], last: Collection[str] | None, *, an
             name=found.spec.name,
             presence=presence(found),
             supported=found.spec.supported,
-            ticked=found.spec.supported and ((by_presence and found.found) or found.spec.id in (last or ())),
+            ticked=found.spec.supported and ((by_presence and found.found) or found.spec.id in (*(last or ()), *new)),
         )
         for found in detections
     )
@@ -136,6 +140,7 @@ def plan_setup(
     known = [found for found in detections if found.spec.supported and found.lost_folder is None]
     settings = Settings(
         selected=chosen,
+        known=covered(found.spec for found in detections),
         resume_mode=resume_mode or config.resume.mode,
         roots={
             found.spec.id: tuple(map(str, found.roots)) if found.overrides and found.spec.id in chosen else ()

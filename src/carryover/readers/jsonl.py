@@ -10,7 +10,7 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.readers.files import open_regular, stamp_of_file
-from carryover.readers.position import Position, guarded, settle
+from carryover.readers.position import Position, decode, guarded, settle
 
 MAX_LINE_BYTES: Final = 8 << 20
 """A longer line is counted and skipped, without being held in memory."""
@@ -24,8 +24,12 @@ SKIP_BYTES: Final = 64 << 20
 class JsonlReader:
     """Reads a file that grows by whole lines. A last line without a newline waits until it is complete.
 
-    Blank and oversized lines are no records but count in the numbering. A line may hold any bytes.
+    Blank and oversized lines are no records but count in the numbering. A line may hold any bytes. `copied`: the file
+    grows no more, so a last line without a newline is taken too if it is JSON.
     """
+
+    def __init__(self, *, copied: bool = False) -> None:
+        self._copied = copied
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """The next complete lines, at most 1 MiB or 500 of them.
@@ -38,6 +42,8 @@ class JsonlReader:
         try:
             position, restarted = settle(descriptor, cursor)
             lines, position, oversized, more = _advance(descriptor, position)
+            if self._copied and not more and not position.passed:
+                lines, position = _with_last_line(descriptor, lines, position)
             position = guarded(descriptor, position)
         finally:
             os.close(descriptor)
@@ -52,6 +58,11 @@ class JsonlReader:
     def stat(self, path: Path) -> FileStat:
         """Size and time of the file."""
         return stamp_of_file(path)
+
+    def resumes_at(self, cursor: bytes) -> int:
+        """The offset in bytes at which a cursor continues: the file's size, unless its last line is not complete."""
+        position = decode(cursor)
+        return position.resume_at if position is not None else 0
 
 
 def _advance(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
@@ -85,6 +96,19 @@ def _split(data: bytes, position: Position) -> tuple[tuple[Record, ...], int, in
         elif (stripped := text.removesuffix(b"\r")) and not stripped.isspace():
             records.append(Record(number=line, data=stripped))
     return tuple(records), offset, line, oversized
+
+
+def _with_last_line(
+    descriptor: int, records: tuple[Record, ...], position: Position
+) -> tuple[tuple[Record, ...], Position]:
+    """The same with a last line that lacks only its newline, if there is one."""
+    rest = os.pread(descriptor, MAX_LINE_BYTES, position.offset)
+    try:
+        msgspec.json.decode(rest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return records, position
+    last = Record(number=position.line + 1, data=rest)
+    return (*records, last), Position(offset=position.offset + len(rest), line=position.line + 1)
 
 
 def skip_line(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:

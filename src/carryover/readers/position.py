@@ -36,7 +36,7 @@ def settle(descriptor: int, cursor: bytes | None) -> tuple[Position, bool]:
     """Where to begin, and whether that is the beginning of a file that is not the one the cursor was made for."""
     if cursor is None:
         return Position(), False
-    return confirmed(descriptor, _decode(cursor))
+    return confirmed(descriptor, decode(cursor))
 
 
 def confirmed(descriptor: int, position: Position | None) -> tuple[Position, bool]:
@@ -47,7 +47,7 @@ def confirmed(descriptor: int, position: Position | None) -> tuple[Position, boo
     return position, False
 
 
-def _decode(cursor: bytes) -> Position | None:
+def decode(cursor: bytes) -> Position | None:
     try:
         return msgspec.msgpack.decode(cursor, type=Position)
     except msgspec.DecodeError:

@@ -7,7 +7,8 @@ not UTF-8; both are read with U+FFFD in their place.
 from __future__ import annotations
 
 import re
-from typing import Final, TypeVar
+from collections.abc import Iterator
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -30,6 +31,7 @@ class TextPart(msgspec.Struct, frozen=True):
 
 _TEXT: Final = msgspec.json.Decoder(str | list[TextPart] | None)
 _STRING: Final = msgspec.json.Decoder(str)
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 _PLACE: Final = re.compile(r" - at `(\$[\w.\[\]]*)`$")
@@ -64,6 +66,15 @@ def mend(data: bytes) -> bytes:
     """`data` without byte order mark, lone surrogate escapes and broken UTF-8."""
     text = data.decode("utf-8-sig", "replace").encode()
     return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
+
+
+def objects_in(head: bytes, *, most: int) -> Iterator[dict[str, Any]]:
+    """The JSON objects among the first `most` lines of the beginning of a file; a line that was cut is none."""
+    for line in head.split(b"\n")[:most]:
+        try:
+            yield _OBJECT.decode(line)
+        except UNREADABLE:
+            continue
 
 
 def text_of(raw: msgspec.Raw) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 from agents.codex.contract_case import NAME, THREAD
 from carryover.adapter.contract import Source
 from carryover.agents.codex.adapter import AGENT
-from carryover.agents.codex.locate import source_of, sources
+from carryover.agents.codex.locate import exported, source_of, sources
 
 HOME = Path("/home/dev")
 
@@ -62,3 +62,32 @@ def test_archived_transcripts_are_listed_without_looking_into_folders(tmp_path: 
     (root / NAME).touch()
 
     assert [source.path for source in sources(root)] == [str(root / NAME)]
+
+
+META = b'{"timestamp":"2026-11-20T06:00:00Z","type":"session_meta","payload":{"id":"t","timestamp":"t","cwd":"/x"'
+OLD = b'{"id":"t","timestamp":"2025-08-01T06:00:00Z","instructions":null}\n'
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        META + b"}}\n",
+        META + b',"base_instructions":{"text":"' + b"x" * 70_000,
+        OLD + b'{"record_type":"state"}\n',
+    ],
+)
+def test_a_rollout_is_known_by_its_first_record(head: bytes) -> None:
+    assert exported(Path("/tmp/saved.txt"), head[: 64 << 10]) == Source(agent="codex", path="/tmp/saved.txt")
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"{}\n", OLD, b'{"type":"session_meta","payload":[]}\n', b"[1]\n" + META + b"}}\n"]
+)
+def test_what_only_resembles_one_is_none(head: bytes) -> None:
+    assert exported(Path("/tmp") / NAME, head) is None
+
+
+def test_a_copy_that_kept_its_name_is_the_thread_it_was() -> None:
+    found = exported(Path("/backup") / NAME, META + b"}}\n")
+
+    assert found == Source(agent="codex", path=f"/backup/{NAME}", session=THREAD, group="2026/11/20")

@@ -1,4 +1,4 @@
-"""Copilot CLI at the table of hand-overs."""
+"""Copilot CLI in the table of handovers."""
 
 from __future__ import annotations
 
@@ -8,30 +8,38 @@ from pathlib import Path
 from typing import Any, Final
 
 from real_agents.copilot import client, requests, work
-from real_agents.copilot.client import ALLOWED, COPILOT_HOME, OFFLINE, Client
-from real_agents.handover.model import COPILOT_PORT
-from real_agents.handover.tool import Tool
+from real_agents.copilot.chat_api import ChatApi
+from real_agents.copilot.client import ALLOWED, COPILOT_HOME, OFFLINE
+from real_agents.handover.tool import Installed, Tool
 from real_agents.lab.box import Box
 
 SETTINGS: Final = COPILOT_HOME / "settings.json"
-ENVIRONMENT: Final = {**OFFLINE, "COPILOT_PROVIDER_BASE_URL": f"http://127.0.0.1:{COPILOT_PORT}/v1"}
-"""What the client's environment holds beside that of the box."""
 
 
 class Copilot(Tool):
     id = "copilot"
-    version = client.LATEST
+    NAME = "Copilot CLI"
+    VERSION = client.CHOSEN[0]
+    OLDEST = "1.0.102"
+    API = ChatApi
     LIMIT = work.LIMIT
     LIMIT_RECORD = '"session.error"'
     READY = client.READY
     COMPACTED = "Compact"
     COMPACTED_RECORD = '"session.compaction_complete"'
-    SUMMARY = ()
 
-    def __init__(self, box: Box, installed: Client) -> None:
-        super().__init__(box)
-        self._start = ("env", *(f"{name}={value}" for name, value in ENVIRONMENT.items()), str(installed.command))
+    def __init__(self, box: Box, installed: Installed, port: int) -> None:
+        super().__init__(box, installed, port)
         box.write(SETTINGS, json.dumps({"trustedFolders": []}))
+
+    @classmethod
+    def install(cls) -> Installed:
+        found = client.get(cls.VERSION)
+        return Installed((str(found.command),), (found.shown,), (found.command.parent,))
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {**OFFLINE, "COPILOT_PROVIDER_BASE_URL": f"http://127.0.0.1:{self.port}/v1"}
 
     def shell(self, command: str) -> dict[str, Any]:
         return {"shell": command}
@@ -39,7 +47,7 @@ class Copilot(Tool):
     def edit(self, path: Path, old: str, new: str, *, cwd: Path) -> list[Any]:
         return [{"call": "edit", "arguments": {"path": str(path), "old_str": old, "new_str": new}}]
 
-    def look(self, path: Path) -> dict[str, Any]:
+    def read(self, path: Path) -> dict[str, Any]:
         return {"call": "view", "arguments": {"path": str(path)}}
 
     def trust(self, root: Path) -> None:
@@ -61,11 +69,14 @@ class Copilot(Tool):
         self.box.write(SETTINGS, json.dumps(settings))
 
     def _command(self, prompt: str, session: str | None) -> Sequence[str]:
-        going_on = (f"--resume={session}",) if session else ()
-        return (*self._start, "-p", prompt, *ALLOWED, *going_on)
+        continued = (f"--resume={session}",) if session else ()
+        return (*self.installed.command, "-p", prompt, *ALLOWED, *continued)
 
     def _interactive(self) -> Sequence[str]:
-        return (*self._start, *ALLOWED)
+        return (*self.installed.command, *ALLOWED)
 
-    def _told(self, body: Mapping[str, Any]) -> str:
-        return requests.told(dict(body))
+    def _text(self, body: Any) -> str:
+        return requests.told(body)
+
+
+TOOL = Copilot

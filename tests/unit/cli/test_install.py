@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents import adapters
+from carryover.agents import specs
 from carryover.cli.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything, only_this_path, put_claude
@@ -22,6 +22,7 @@ In a new session say "let's start" or "continue": the agent tells you where the 
 In a chat that is already open say "read .carryover/handoff.md".
 """
 
+KNOWN = f"known = {json.dumps([spec.id for spec in specs() if spec.supported])}\n"
 ALL_EVENTS = "SessionStart, PreCompact, Stop, StopFailure, SessionEnd"
 
 
@@ -45,7 +46,7 @@ def test_it_writes_hooks_and_settings_and_says_so(claude: Path, run: Run) -> Non
     assert commands == {
         event: f"sh {script} claude-code {event} 2>/dev/null || true" for event in ALL_EVENTS.split(", ")
     }
-    assert state_dir().config.read_text() == '[agents]\nselected = ["claude-code"]\n\n[resume]\nmode = "ask"\n'
+    assert state_dir().config.read_text() == f'[agents]\nselected = ["claude-code"]\n{KNOWN}\n[resume]\nmode = "ask"\n'
 
 
 def test_a_second_time_it_changes_no_byte(installed: Path, home: Path, run: Run) -> None:
@@ -68,7 +69,7 @@ def test_a_dry_run_prints_the_diff_of_every_file_and_touches_none(claude: Path, 
     assert everything(home) == before
     assert f"--- {claude}\n+++ {claude}\n@@ " in out
     assert '-  "model": "opus"\n+  "model": "opus",\n+  "hooks": {\n' in out
-    assert f'--- /dev/null\n+++ {state_dir().config}\n@@ -0,0 +1,5 @@\n+[agents]\n+selected = ["claude-code"]\n' in out
+    assert f'--- /dev/null\n+++ {state_dir().config}\n@@ -0,0 +1,6 @@\n+[agents]\n+selected = ["claude-code"]\n' in out
     assert out.endswith("\nNothing was changed.\n")
 
 
@@ -172,7 +173,8 @@ def test_a_name_that_cannot_be_used_is_refused_and_de_selects_nothing(
     code, out, err = run(command, "--agents", tools, "--no-service")
 
     assert (code, out) == (ExitCode.USAGE, "")
-    assert f"Nothing was changed. Supported are: {', '.join(adapters())}." in err
+    assert "Nothing was changed. Supported are: " in err
+    assert "claude-code (claude), " in err
     assert everything(home) == before
 
 
@@ -255,5 +257,5 @@ def test_a_refresh_keeps_the_former_name_of_the_agents_table(claude: Path, run: 
 
     assert run("refresh", "--agents", "claude-code,codex", "--no-service")[0] == ExitCode.OK
 
-    written = '[tools]\nselected = ["claude-code", "codex"]\n\n[resume]\nmode = "ask"\n'
+    written = f'[tools]\nselected = ["claude-code", "codex"]\n{KNOWN}\n[resume]\nmode = "ask"\n'
     assert state_dir().config.read_text() == written

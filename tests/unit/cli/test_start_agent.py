@@ -108,6 +108,17 @@ def test_an_agent_that_cannot_be_started_is_told_with_the_way_out(
     assert not (shop / ".carryover").exists()
 
 
+def test_an_everyday_name_starts_it_too(shop: Path, claude_here: Path, run: Run) -> None:
+    assert run("handoff", str(shop), "--to", "claude") == run("handoff", str(shop), "--to", "claude-code")
+
+
+def test_an_agent_that_cannot_be_started_is_refused_with_those_that_can(
+    shop: Path, claude_here: Path, run: Run
+) -> None:
+    for name in ("windsurf", "codex"):
+        assert "--to can start claude-code here." in run("handoff", str(shop), "--to", name)[2]
+
+
 def test_where_no_handoff_may_be_put_it_says_why(shop: Path, claude_here: Path, run: Run) -> None:
     (shop / ".carryover").mkdir()
     (shop / ".carryover" / "handoff.md").write_text("theirs")

@@ -22,7 +22,9 @@ from carryover.cli.context import state_dir
 from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.from_disk import catch_up
 from carryover.errors import ExitCode
+from support.agent_here import only_this_path
 from support.codex_session import CodexSession
+from support.tools import program
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -101,6 +103,7 @@ def test_an_agent_is_listed_with_what_is_covered_of_it(installed: Path, home: Pa
         "name": "Claude Code",
         "covered": True,
         "selected": True,
+        "newly_covered": False,
         "state": "ok",
         "version": "2.1.328",
         "binary": str(home / "bin/claude"),
@@ -234,8 +237,13 @@ def test_a_limit_in_a_project_that_is_left_out_is_not_told(shop: Path, run: Run)
     ]
 
 
-def test_no_agent_is_offered_that_stopped_at_its_limit_in_another_project(shop: Path, home: Path, run: Run) -> None:
+def test_no_agent_is_offered_that_stopped_at_its_limit_in_another_project(
+    shop: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The plan's limit holds everywhere."""
+    only_this_path(home, monkeypatch)
+    for command in ("claude", "codex", "cursor-agent"):
+        program(home / "bin" / command, "exit 0")
     limit_record(shop, datetime.now(UTC))
     other = home / "blog"
     (other / ".git").mkdir(parents=True)
@@ -253,6 +261,21 @@ def test_no_agent_is_offered_that_stopped_at_its_limit_in_another_project(shop: 
     assert {limit["root"]: limit["commands"] for limit in ledger["limits"]} == {
         str(root): [f"carryover handoff --to {agent} {root}" for agent in left] for root in (shop, other)
     }
+
+
+def test_no_agent_is_offered_at_a_limit_that_is_not_here(
+    shop: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_this_path(home, monkeypatch)
+    program(home / "bin" / "codex", "exit 0")
+    limit_record(shop, datetime.now(UTC))
+    state_dir().root.mkdir(mode=0o700)
+    assert catch_up(state_dir(), str(shop))
+
+    ledger = status_json(run)["ledger"]
+
+    assert isinstance(ledger, dict)
+    assert [limit["commands"] for limit in ledger["limits"]] == [[f"carryover handoff --to codex {shop}"]]
 
 
 def test_a_folder_of_transcripts_that_may_not_be_entered_is_told_as_not_there(

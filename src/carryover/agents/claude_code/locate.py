@@ -6,13 +6,22 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from carryover.adapter.contract import Source
 from carryover.agents.claude_code.spec import SPEC
+from carryover.records.rawjson import objects_in
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SIDECHAIN: Final = re.compile(r"agent-([\w-]+)\.jsonl")
+_HEAD_RECORDS: Final = 200
+_CUT_RECORD: Final = re.compile(
+    rb'^\{(?:"parentUuid":(?:null|"[0-9a-f-]{36}"),"(?:isSidechain|logicalParentUuid)":'
+    rb'|"type":"queue-operation","operation":"\w{1,20}","timestamp":"[^"]{1,40}","sessionId":")',
+    re.MULTILINE,
+)
+"""How a message and a queued prompt begin (2.0.28 to 2.1.328), which may be too long to be whole in the beginning of a
+file."""
 
 
 def source_of(path: Path, root: Path) -> Source | None:
@@ -34,6 +43,25 @@ def source_of(path: Path, root: Path) -> Source | None:
         case (slug, session, "subagents", name) if _UUID.fullmatch(session) and (found := _SIDECHAIN.fullmatch(name)):
             return Source(agent=SPEC.id, path=str(path), session=session, subagent_id=found[1], group=slug)
     return None
+
+
+def exported(path: Path, head: bytes) -> Source | None:
+    """The transcript that a file anywhere is, by the records it begins with (2.0.28 to 2.1.328).
+
+    Where it has kept its place below a folder, that names session and sub-agent, else only the records do.
+    """
+    if not (_CUT_RECORD.search(head) or any(_is_own(record) for record in objects_in(head, most=_HEAD_RECORDS))):
+        return None
+    kept = (source_of(path, root) for root in reversed(path.parents[1:4:2]))
+    return next((source for source in kept if source is not None), Source(agent=SPEC.id, path=str(path)))
+
+
+def _is_own(record: dict[str, Any]) -> bool:
+    """A message has its session, its own id and a role; an early line of another kind (a summary) proves nothing."""
+    message = record.get("message")
+    role = message.get("role") if isinstance(message, dict) else None
+    named = isinstance(record.get("sessionId"), str) and isinstance(record.get("uuid"), str)
+    return named and role in ("user", "assistant") and record.get("type") == role
 
 
 def sources(root: Path) -> list[Source]:

@@ -31,6 +31,7 @@ REJECTED: Final = (
 _SAID: Final = re.compile(r"the user said:\n(.*?)(?:\n\nNote: The user's next message may contain|\Z)", re.DOTALL)
 _CLIENT_SAYS: Final = ("The user wants to clarify these questions", "The user has indicated")
 """How the client begins what it says of a question form that was dismissed (2.1.328, 2.1.90): not the user's words."""
+_INTERRUPTED: Final = "[Request interrupted by user"
 _NOT_READ: Final = ("File has not been read yet", "File has been modified since read")
 """Refusals of an edit that older versions (1.0, seen 1.0.44) write without the error tag."""
 _EXIT_CODE: Final = re.compile(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
@@ -82,17 +83,31 @@ def _outcome(builder: Builder, call: OpenCall, output: str, *, failed: bool, she
         stopped = shell is not None and shell.interrupted is True
         return Outcome("interrupted" if stopped else "ok", output)
     kind = builder.line.tool_denial_kind
-    if output.startswith("[Request interrupted by user"):
+    if output.startswith(_INTERRUPTED):
         return Outcome("interrupted", output)
     if kind is not None or output.startswith(REJECTED):
         return _denied(builder, call, output, kind)
+    return _failure(output) or Outcome("error", output)
+
+
+def outcome_by_text(output: str) -> Outcome:
+    """How a call ended whose record, with its error flag, is not at hand. What names no failure is a success."""
+    if output.startswith(_INTERRUPTED):
+        return Outcome("interrupted", output)
+    if output.startswith(REJECTED):
+        return Outcome("denied", output, never_ran=True)
+    return _failure(output) or Outcome("ok", output)
+
+
+def _failure(output: str) -> Outcome | None:
+    """The failure that an output names by its form; None where it names none."""
     if found := _TOOL_ERROR.match(output):
         return Outcome("error", found[1].strip(), never_ran=True)
     if output.startswith(_NOT_READ):
         return Outcome("error", output, never_ran=True)
     if found := _EXIT_CODE.match(output):
         return Outcome("error", output[found.end() :], exit_code=int(found[1]))
-    return Outcome("error", output)
+    return None
 
 
 def _denied(builder: Builder, call: OpenCall, output: str, kind: str | None) -> Outcome:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.agents.codex import locate
 from carryover.agents.codex.context import Context
 from carryover.agents.codex.hooks import HOOKS
 from carryover.agents.codex.spec import SPEC
+from carryover.model import AnyBody, Op
 from carryover.readers.jsonl import JsonlReader
 
 
@@ -16,6 +17,18 @@ def _parse(source: Source, context: Context, record: Record) -> tuple[Context, P
     from carryover.agents.codex import parse  # `status` asks for the roots only, at a quarter of the cost
 
     return parse.parse_record(source, context, record)
+
+
+def _quoted_prompt(text: str, after: str) -> tuple[AnyBody, ...]:
+    from carryover.agents.codex import quoted
+
+    return quoted.read_prompt(text, after)
+
+
+def _quoted_outcome(op: Op, text: str) -> ToolOutcome:
+    from carryover.agents.codex import quoted
+
+    return quoted.read_outcome(op, text)
 
 
 AGENT: Final = Agent(
@@ -26,4 +39,6 @@ AGENT: Final = Agent(
     sources=locate.sources,
     parse=_parse,
     hooks=HOOKS,
+    exported=locate.exported,
+    quoted=QuotedText(prompt=_quoted_prompt, outcome=_quoted_outcome),
 )

@@ -6,11 +6,12 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from carryover.adapter.contract import Source
 from carryover.agents.codex.spec import SPEC
 from carryover.records.fields import utc_ms
+from carryover.records.rawjson import objects_in
 
 _ARCHIVE_NAME: Final = "archived_sessions"
 _ROLLOUT: Final = re.compile(
@@ -18,6 +19,9 @@ _ROLLOUT: Final = re.compile(
     r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.jsonl",
     re.IGNORECASE,
 )
+_CUT_RECORD: Final = re.compile(rb'\{"timestamp":"[^"]{1,40}",(?:"ordinal":\d+,)?"type":"session_meta","payload":\{')
+"""How the first record begins (0.32 to 0.169), which may be too long to be whole in the beginning of a file."""
+_OLD_RECORD: Final = b'{"record_type":"state"'
 _TIME: Final = re.compile(r"rollout-(\d{4}-\d{2}-\d{2})T(\d{2}-\d{2}-\d{2})-[^/]*$")
 
 
@@ -41,6 +45,22 @@ def source_of(path: Path, root: Path) -> Source | None:
     if not is_there:
         return None
     return Source(agent=SPEC.id, path=str(path), session=found[4], group="/".join(found.groups()[:3]))
+
+
+def exported(path: Path, head: bytes) -> Source | None:
+    """The rollout that a file anywhere is, by its first record: `session_meta`, or before 0.32 the same without a type.
+
+    A name as Codex gives it tells the thread, else only the records do.
+    """
+    first: dict[str, Any] = next(objects_in(head, most=1), {})
+    meta = first.get("payload") if first.get("type") == "session_meta" else first
+    is_meta = isinstance(meta, dict) and isinstance(meta.get("id"), str) and isinstance(meta.get("timestamp"), str)
+    # In the old form nothing but the file's next records says whose it is.
+    if not (is_meta and (meta is not first or _OLD_RECORD in head)) and not _CUT_RECORD.match(head):
+        return None
+    named = _ROLLOUT.fullmatch(path.name)
+    group = "/".join(named.groups()[:3]) if named is not None else ""
+    return Source(agent=SPEC.id, path=str(path), session=named[4] if named is not None else None, group=group)
 
 
 def sources(root: Path) -> list[Source]:

@@ -89,6 +89,11 @@ def environment_folder(payload: msgspec.Raw) -> str | None:
     return tagged(text, "cwd") if text is not None and text.startswith(_ENVIRONMENT) else None
 
 
+def typed_prompt(text: str) -> str:
+    """The words of the user in the text of a `user` message; empty for a message of the client's."""
+    return "" if text.startswith(tuple(f"<{name}>" for name in _CLIENTS)) else _typed(text)
+
+
 def _typed(text: str) -> str:
     """A prompt without what the client's editor extension puts before it (read about, in no recording)."""
     if text.startswith(_EDITORS_WORDS) and _REQUEST in text:

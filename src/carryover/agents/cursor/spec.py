@@ -51,6 +51,8 @@ esac
 SPEC: Final = AgentSpec(
     id="cursor",
     name="Cursor",
+    in_first_release=True,
+    not_covered=("cloud agents",),
     binaries=("cursor-agent", "cursor"),
     asks_every_copy=True,
     folders=(Place(path="~/.cursor"), *application_places("Cursor/User")),

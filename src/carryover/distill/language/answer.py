@@ -75,8 +75,10 @@ class Part:
 
     @cached_property
     def announces(self) -> bool:
-        """Says what the assistant will do next, without asking."""
-        return not self.asks and lexicon.AHEAD.search(self.text) is not None
+        """Says what the assistant will do next, without asking. In a report ("kept both, then added a test") the words
+        that order its steps do not."""
+        text = _IN_ORDER.sub(" ", self.text) if self.begins_with_what_was_done else self.text
+        return not self.asks and lexicon.AHEAD.search(text) is not None
 
     @cached_property
     def fails(self) -> bool:
@@ -113,12 +115,12 @@ class Part:
 
     @cached_property
     def works(self) -> bool:
-        """Says that something works."""
-        return outcomes.WORKS.search(self.text) is not None
+        """Says that something works. What something is for ("to run", "to build") does not say it."""
+        return outcomes.WORKS.search(_PURPOSE.sub(" ", self.text)) is not None
 
     @cached_property
     def begins_with_what_was_done(self) -> bool:
-        """In English, by the past tense that such a sentence begins with: "Added a page"."""
+        """In English, by the past tense that such a sentence begins with: "Added a page", "`a.py` — added a page"."""
         return _PAST.match(self.text) is not None
 
     @cached_property
@@ -143,8 +145,11 @@ _NONE_LEFT: Final = re.compile(
     r"\b(?:0|no|zero|without(?: any)?) (?:\w+ )?(?:unresolved|open|outstanding|remaining|pending|unclear|unfinished)\b",
     re.I,
 )
+_PURPOSE: Final = re.compile(r"\bto (?:run|build|compile|pass|work|use|support|succeed)\b", re.I)
+_IN_ORDER: Final = re.compile(r"\b(?:then|afterwards?|after (?:that|this)|subsequently)\b", re.I)
 _PAST: Final = re.compile(
-    r"^\W*(?:(?:i|we)(?:'ve| have)? |also |no new \w+ )?(?:(?!need)[a-z]{2,}(?<!e)ed|ran|built|wrote|made|kept|took)"
+    r"^(?:\W{0,4}`[^`\n]{1,120}`\W{0,4}(?: [-–—]+|:) )?"
+    r"\W*(?:(?:i|we)(?:'ve| have)? |also |no new \w+ )?(?:(?!need)[a-z]{2,}(?<!e)ed|ran|built|wrote|made|kept|took)"
     r"\b(?! to\b)",
     re.I,
 )

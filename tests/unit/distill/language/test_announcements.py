@@ -160,3 +160,29 @@ def test_a_step_put_to_the_user_without_a_question_is_announced() -> None:
 )
 def test_the_last_words_are_the_last_sentence_that_tells(text: str, words: str) -> None:
     assert last_words(parts_of(text)) == words
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "Kept both lines in `till.py`, then added the label.",
+        "`till.py:15` — kept both lines, then added the label.",
+        "`till.py`: moved the label and afterwards removed the bell.",
+    ],
+)
+def test_the_order_of_what_was_done_announces_nothing(report: str) -> None:
+    assert announced(f"{report} It is rather warm.") == []
+
+
+def test_a_report_that_looks_ahead_in_the_first_person_announces() -> None:
+    answer = "I wired the till. Added the label to `till.py`; next I will print it. It is rather warm."
+
+    assert announced(answer) == [
+        ("Added the label to `till.py`; next I will print it.", "last sentence that looks ahead")
+    ]
+
+
+def test_a_command_that_is_left_to_the_user_is_the_last_word() -> None:
+    answer = "The till is wired. Nothing is committed, as you asked. `git commit -am till` is for you to run."
+
+    assert announced(answer) == [("`git commit -am till` is for you to run.", "last sentence of the answer")]

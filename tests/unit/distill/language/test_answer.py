@@ -119,3 +119,18 @@ def test_what_could_not_be_checked_is_told_from_what_could_not_be_done(sentence:
 )
 def test_politeness_that_names_something_is_more_than_that(sentence: str, courtesy: bool) -> None:
     assert part(sentence).is_courtesy is courtesy
+
+
+@pytest.mark.parametrize(
+    ("text", "works"),
+    [
+        ("It runs.", True),
+        ("It is yours to run.", False),
+        ("The script is there to build the docs.", False),
+        ("The build passes.", True),
+    ],
+)
+def test_what_something_is_for_does_not_say_that_it_works(text: str, works: bool) -> None:
+    [part] = parts_of(text)
+
+    assert part.works is works

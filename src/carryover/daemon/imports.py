@@ -1,0 +1,79 @@
+"""Takes a document that the user names into the ledger, for `carryover import`, while the daemon is its writer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.log import Log
+from carryover.errors import UserError
+from carryover.importing.document import open_document
+from carryover.ingest.pipeline import ingest
+from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.store import Ledger
+
+OnRead = Callable[[frozenset[int], int], None]
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it. `problem`: why it was not read to its end, as a sentence; what was read before is kept."""
+
+    new_events: int = 0
+    problem: str | None = None
+
+
+class Imports:
+    """One document at a time, beside what the readers do. Close `pool` in the end."""
+
+    def __init__(
+        self,
+        context: DaemonContext,
+        ledger: Ledger,
+        *,
+        on_read: OnRead,
+        published: Callable[[], Awaitable[None]],
+        log: Log,
+    ) -> None:
+        """`on_read` gets the projects that changed and the time of the newest event; `published` waits for them."""
+        self._context = context
+        self._ledger = ledger
+        self._on_read = on_read
+        self._published = published
+        self._log = log
+        self._one_at_a_time = asyncio.Lock()
+        self.pool = ThreadPoolExecutor(1, thread_name_prefix="import")
+
+    async def take_in(self, path: str, project: str, agent_id: str) -> Imported:
+        """Reads the document at `path`. `project` and `agent_id`: see `open_document`; empty where not given."""
+        if self._context.config.paused:
+            return Imported(problem="Carryover is paused, so nothing was imported.")
+        async with self._one_at_a_time:
+            loop = asyncio.get_running_loop()
+            opened = partial(open_document, Path(path), project=project or None, agent_id=agent_id or None)
+            try:
+                document = await loop.run_in_executor(self.pool, opened)
+            except UserError as error:
+                return Imported(problem=str(error))
+            try:
+                result = await ingest(
+                    self._ledger,
+                    document.agent,
+                    document.source,
+                    root_of=self._context.root_of,
+                    now_ms=lambda: int(time.time() * 1000),
+                    executor=self.pool,
+                )
+            except LedgerUnavailable as trouble:
+                return Imported(problem=str(trouble))
+        if result.projects:
+            self._on_read(result.projects, result.newest_event_ms)
+            await self._published()
+        self._log.info("imported", source=Path(path).name, events=result.new_events)
+        return Imported(new_events=result.new_events, problem=result.error)

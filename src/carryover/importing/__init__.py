@@ -1,0 +1,1 @@
+"""Takes documents that a user names into the ledger: exported or copied transcripts, and those in another format."""

@@ -1,0 +1,143 @@
+"""Recognises what a user's file holds: a transcript of an agent, exported or copied, or one that SpecStory wrote."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.adapter.spec import AgentSpec
+from carryover.agents import adapters, agent_names, specs
+from carryover.errors import ExitCode, UserError
+from carryover.importing.rebase import former_root, moved
+from carryover.importing.specstory import document as specstory
+from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult
+from carryover.readers.files import open_regular
+from carryover.readers.jsonl import JsonlReader
+
+HEAD_BYTES: Final = 64 << 10
+_NOTHING: Final = "Nothing was imported from it."
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file as it is to be read."""
+
+    agent: Agent
+    """The agent whose sessions it holds, with the reader and parser of this form."""
+    source: Source
+    form: str
+    """What wrote it, for people."""
+
+
+def open_document(path: Path, *, project: str | None = None, agent_id: str | None = None) -> Document:
+    """The document at `path`. Blocking.
+
+    `project`: the folder that all its sessions belong to, whatever it says itself. `agent_id`: whose it is, where the
+    document names no agent. Raises UserError where it is no file, or none that is recognised.
+    """
+    head = _head(path)
+    made = specstory.read_head(head)
+    if made is not None:
+        spec = _spec(path, made.agent, agent_id)
+        folder = project or specstory.folder_of(path)
+        return Document(specstory.agent_for(spec, folder), specstory.source_for(spec, path, made, head), specstory.NAME)
+    for agent in adapters().values():
+        source = agent.exported(path, head) if agent.exported is not None else None
+        if source is not None and agent_id in (None, agent.id):
+            return Document(_as_copy(agent, source, project), source, agent_names()[agent.id])
+    raise UserError(f"{path} is not recognised. {_NOTHING} Carryover imports {forms()}.", ExitCode.NOTHING_FOUND)
+
+
+def forms() -> str:
+    """What can be imported, for people."""
+    names = [agent_names()[agent.id] for agent in adapters().values() if agent.exported is not None]
+    return f"transcripts and exports of {', '.join(names)}, and sessions that {specstory.NAME} saved as Markdown"
+
+
+def _head(path: Path) -> bytes:
+    try:
+        if stat.S_ISDIR(path.stat().st_mode):
+            raise UserError(f"{path} is a folder. Name the files in it. {_NOTHING}", ExitCode.NOTHING_FOUND)
+        with os.fdopen(open_regular(path), "rb") as file:
+            head = file.read(HEAD_BYTES)
+    except FileNotFoundError as error:
+        raise UserError(f"There is no file {path}.", ExitCode.NOTHING_FOUND) from error
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}. {_NOTHING}") from error
+    if not head.strip():
+        raise UserError(f"{path} is empty.", ExitCode.NOTHING_FOUND)
+    return head
+
+
+def _spec(path: Path, named: str | None, agent_id: str | None) -> AgentSpec:
+    """The agent of a SpecStory document."""
+    known = specs()
+    if agent_id is not None:
+        return next(spec for spec in known if spec.id == agent_id)
+    if named is None:
+        raise UserError(
+            f"{path} does not say which agent its session is of. {_NOTHING} Name it with --agent.", ExitCode.USAGE
+        )
+    spec = specstory.spec_named(named, known)
+    if spec is None:
+        raise UserError(
+            f"{path} holds a session of {named!r}, an agent that Carryover does not know. {_NOTHING}",
+            ExitCode.NOTHING_FOUND,
+        )
+    return spec
+
+
+def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
+    """The agent as it reads a file that grows no more, with all sessions in `project`."""
+    if type(agent.reader) is JsonlReader:
+        agent = replace(agent, reader=JsonlReader(copied=True))
+    if project is None:
+        return agent
+    recorded = first_folder(agent, source)
+    former = (former_root(recorded, project) or recorded) if recorded is not None else None
+
+    def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
+        context, parsed = agent.parse(source, context, record)
+        events = tuple(_in_project(event, former, project) for event in parsed.events)
+        return context, Parsed(events, parsed.skipped, parsed.reemitted)
+
+    return replace(agent, parse=parse)
+
+
+def first_folder(agent: Agent, source: Source) -> str | None:
+    """The first working folder that a source names, in about its first MiB. Blocking."""
+    try:
+        batch = agent.reader.read(Path(source.path), None)
+    except (OSError, ValueError):
+        return None
+    context = agent.context_type()
+    for record in batch.records:
+        context, parsed = agent.parse(source, context, record)
+        for event in parsed.events:
+            if event.cwd is not None:
+                return event.cwd
+    return None
+
+
+def _in_project(event: Event, former: str | None, project: str) -> Event:
+    cwd = moved(event.cwd, former, project) if event.cwd is not None and former is not None else project
+    if cwd != project and not cwd.startswith(f"{project.rstrip('/')}/"):
+        cwd = project
+    body = _moved(event.body, former, project) if former is not None else event.body
+    return msgspec.structs.replace(event, cwd=cwd, body=body)
+
+
+def _moved(body: AnyBody, former: str, project: str) -> AnyBody:
+    """The body with the files that it changes where they are in the project."""
+    if isinstance(body, FileEdit):
+        old_path = moved(body.old_path, former, project) if body.old_path is not None else None
+        return msgspec.structs.replace(body, path=moved(body.path, former, project), old_path=old_path)
+    if isinstance(body, ToolCall | ToolResult) and body.op != "shell":
+        return msgspec.structs.replace(body, subject=moved(body.subject, former, project))
+    return body

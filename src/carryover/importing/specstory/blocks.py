@@ -1,0 +1,126 @@
+"""The parts of one turn: what was said, and the tool calls in it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from carryover.importing.specstory.layout import TOOL, Fences, last_tool_end, tool_end
+
+_TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>\n]{0,400}>")
+_SUMMARY, _SUMMARY_END = "<summary>", "</summary>"
+_SUMMARY_CHARS: Final = 20_000
+_TOOL_NAME: Final = re.compile(r"^Tool use: \*\*[^*]{1,200}\*\*")
+_THOUGHT, _THOUGHT_END = "<think>", "</think>"
+_BARE_TOOL: Final = re.compile(r"Tool use: \*\*([\w.:-]{1,100})\*\*(.*)$")
+_RESULT: Final = re.compile(r"(?:Result|Output):\s*$")
+_RULE: Final = "---"
+
+
+class ToolBlock(msgspec.Struct, frozen=True):
+    """A tool call as SpecStory shows it."""
+
+    kind: str
+    """shell, read, write, search, task, generic or unknown; empty in documents before Markdown v2.0."""
+    name: str
+    summary: str
+    """Its line of summary, without the name."""
+    body: tuple[str, ...]
+    """The other lines."""
+
+
+def blocks(text: str) -> Iterator[str | ToolBlock]:
+    """The parts of an agent's turn in their order; what the model thought is left out."""
+    lines = text.split("\n")
+    raw = [line.encode("utf-8", "replace") for line in lines]
+    last_end = last_tool_end(raw)
+    said: list[str] = []
+    fences = Fences()
+    at = 0
+    while at < len(lines):
+        if lines[at].startswith(_THOUGHT) and not fences:
+            at = _thought_end(lines, at)
+            continue
+        if fences:
+            block = None
+        elif found := TOOL.match(raw[at]):
+            end = tool_end(raw, at, last_end, complete=True) + 1
+            block = _tool_block(found[1].decode(), html.unescape(found[2].decode()), "\n".join(lines[at:end]))
+        elif bare := _BARE_TOOL.match(lines[at]):
+            end = _bare_end(lines, raw, at)
+            summary = f"{_SUMMARY}{bare[2]}{_SUMMARY_END}" if bare[2].strip() else ""
+            block = _tool_block("", bare[1], "\n".join((summary, *lines[at + 1 : end])))
+        else:
+            block = None
+        if block is None:
+            said.append(lines[at])
+            fences.pass_line(raw[at])
+            at += 1
+            continue
+        yield from _spoken(said)
+        said = []
+        yield block
+        at = end
+    yield from _spoken(said)
+
+
+def spoken_text(text: str) -> str:
+    """A text without the rules that SpecStory puts between two speakers."""
+    lines = text.split("\n")
+    said = [at for at, line in enumerate(lines) if line.strip() not in ("", _RULE)]
+    return "\n".join(lines[said[0] : said[-1] + 1]).strip() if said else ""
+
+
+def _spoken(lines: Sequence[str]) -> Iterator[str]:
+    if text := spoken_text("\n".join(lines)):
+        yield text
+
+
+def _thought_end(lines: Sequence[str], start: int) -> int:
+    """The index after the lines of a thought; one without an end takes the rest of the turn."""
+    return next((at + 1 for at in range(start, len(lines)) if _THOUGHT_END in lines[at]), len(lines))
+
+
+def _tool_block(kind: str, name: str, text: str) -> ToolBlock:
+    head, fence, fenced = text.partition("\n```")
+    before, _, rest = head.partition(_SUMMARY)
+    summary, _, inner = rest.partition(_SUMMARY_END)
+    summary = " ".join(html.unescape(summary[:_SUMMARY_CHARS]).split())
+    inner = _TAGS.sub("", f"{before}{inner}")
+    body = f"{inner}{fence}{_without_end(fenced)}"
+    return ToolBlock(
+        kind,
+        name,
+        _TOOL_NAME.sub("", summary).strip(" •"),
+        tuple(line.rstrip("\r") for line in body.split("\n")),
+    )
+
+
+def _without_end(text: str) -> str:
+    """The last lines of a block without the tags that close it."""
+    for tag in ("</tool-use>", "</details>"):
+        text = text.rstrip().removesuffix(tag)
+    return text
+
+
+def _bare_end(lines: Sequence[str], raw: Sequence[bytes], start: int) -> int:
+    """Where the block of a document before Markdown v2.0 ends, which has no tags: at a rule, at the next tool, or with
+    the fenced block that holds its result."""
+    fences = Fences()
+    result = False
+    for at in range(start + 1, len(lines)):
+        line = lines[at]
+        was_open = bool(fences)
+        fences.pass_line(raw[at])
+        if was_open and not fences and result:
+            return at + 1
+        if fences or was_open:
+            continue
+        if line.strip() == _RULE or _BARE_TOOL.match(line):
+            return at
+        result = result or _RESULT.match(line) is not None
+    return len(lines)

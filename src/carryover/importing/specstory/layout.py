@@ -1,0 +1,100 @@
+"""The lines of a SpecStory document: where a turn begins, and where the block of a tool call ends.
+
+Tool output and pasted text are in it as they were, so a line that looks like the heading of a turn may be quoted. It is
+one only outside of tool blocks, and in a fenced block only below a rule, which SpecStory puts between two speakers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+HEADING: Final = re.compile(rb"_\*\*(User|Agent|Assistant)( - sidechain)?(?: \(([^\n]{0,200})\))?\*\*_[ \t\r]*$")
+"""How a turn begins (all versions): who speaks, whether in a sub-agent, and in brackets model and time."""
+TOOL: Final = re.compile(rb'<tool-use data-tool-type="([^"\n]{0,80})" data-tool-name="([^"\n]{0,200})">')
+"""How a tool block begins (Markdown v2.0 and later)."""
+_TOOL_END: Final = b"</tool-use>"
+_FENCE: Final = re.compile(rb" {0,3}(`{3,}|~{3,})")
+_RULE: Final = b"---"
+
+
+class Fences:
+    """Which fenced blocks are open, line by line.
+
+    SpecStory put three backquotes around any text, until in 2026 it began to use more where the text has three. So a
+    fence with a language opens a block also within another one, and a bare one closes the innermost.
+    """
+
+    def __init__(self) -> None:
+        self._open: list[bytes] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def pass_line(self, line: bytes) -> None:
+        """Goes past one line."""
+        found = _FENCE.match(line)
+        if found is None or b"`" in line[found.end() :]:
+            return
+        fence, language = found[1], line[found.end() :].strip()
+        if self._open and (len(self._open[0]) > len(fence) or self._open[0][:1] != fence[:1]):
+            return
+        if language:
+            if len(self._open) < 2 or len(self._open[0]) == 3:
+                self._open.append(fence)
+        elif self._open:
+            self._open.pop()
+        else:
+            self._open.append(fence)
+
+
+def turn_starts(lines: Sequence[bytes], *, complete: bool) -> list[int]:
+    """Indexes of the lines at which a turn begins. `complete`: the document ends with the last line."""
+    found = []
+    fences, last_end = Fences(), last_tool_end(lines)
+    ruled, blank = True, True  # what stood above: a rule (blank lines aside), a blank line
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        if blank and HEADING.match(line) and (ruled or not fences):
+            found.append(at)
+            fences = Fences()
+        elif not fences and TOOL.match(line):
+            at = tool_end(lines, at, last_end, complete=complete)
+            line = b""
+        else:
+            fences.pass_line(line)
+        blank = not line.strip()
+        ruled = line.strip() == _RULE or (blank and ruled)
+        at += 1
+    return found
+
+
+def last_tool_end(lines: Sequence[bytes]) -> int:
+    """Index of the last line that may end a tool block; -1 where none does."""
+    return next((at for at in range(len(lines) - 1, -1, -1) if _ends_tool(lines[at])), -1)
+
+
+def tool_end(lines: Sequence[bytes], start: int, last_end: int, *, complete: bool) -> int:
+    """Index of the line that ends the tool block which begins at `start`. `last_end`: see `last_tool_end`.
+
+    Where the fences in it do not add up, it is the first that could; where there is none either, the block is one line,
+    or, in a document of which more follows, all the lines.
+    """
+    fences = Fences()
+    first = None
+    for at in range(start, last_end + 1):
+        if _ends_tool(lines[at]):
+            first = at if first is None else first
+            if not fences:
+                return at
+        if at > start:
+            fences.pass_line(lines[at])
+    if not complete:
+        return len(lines) - 1
+    return start if first is None else first
+
+
+def _ends_tool(line: bytes) -> bool:
+    return _TOOL_END in line and line.rstrip().endswith(_TOOL_END)

@@ -1,0 +1,190 @@
+"""One turn of a document as events. Their keys count turns and parts, so a longer export of a session adds to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from carryover.adapter.contract import Parsed, QuotedText, Record, Source
+from carryover.adapter.event_builder import EventBuilder, usable_name
+from carryover.importing.rebase import Locator
+from carryover.importing.specstory.blocks import ToolBlock, blocks, spoken_text
+from carryover.importing.specstory.context import Context
+from carryover.importing.specstory.layout import HEADING
+from carryover.importing.specstory.tools import ToolUse, outcome_in_text, read_tool
+from carryover.model import (
+    Answer,
+    AnyBody,
+    AssistantMessage,
+    PlanUpdate,
+    Question,
+    SessionInfo,
+    ToolCall,
+    ToolResult,
+    UserPrompt,
+)
+from carryover.records.changes import as_edit
+from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, utc_ms
+from carryover.records.text import HANDOFF_FILE, names_own_folder, without_handoff
+
+SUBAGENT: Final = "inline"
+"""Sub-agents are marked, and not distinguished from each other."""
+_TIME: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?Z|[+-]\d{2}:?\d{2})?$", re.ASCII
+)
+_MODEL: Final = re.compile(r"model:? ([^,]+)")
+_TITLE: Final = re.compile(r"^#{1,2} (.+?)\s*$", re.MULTILINE)
+_ABOVE_BYTES: Final = 4096
+_TITLE_TIME: Final = re.compile(r"\s*\(?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}[^)\s]*)\)?$")
+
+
+class SpecStoryParser:
+    """Parses the documents of one agent. `folder`: the project that they are about, None where nobody knows."""
+
+    def __init__(self, quoted: QuotedText | None, folder: str | None) -> None:
+        self._quoted = quoted
+        self._folder = folder
+
+    def parse(self, source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+        """See `Agent.parse`."""
+        head, _, rest = record.data.partition(b"\n")
+        heading = HEADING.match(head.rstrip(b"\r"))
+        if heading is None:
+            return (context if context.begun else _above(record.data)), Parsed()
+        about = (heading[3] or b"").decode("utf-8", "replace")
+        model, at_ms = _model_and_time(about)
+        at_ms = at_ms or context.last_ms
+        turn = _Turn(
+            context=context,
+            at_ms=at_ms,
+            session=source.session or "",
+            cwd=self._folder,
+            subagent_id=SUBAGENT if heading[2] else None,
+        )
+        turn.change(begun=True, turns=context.turns + 1, last_ms=at_ms, model=model or context.model)
+        text = rest.decode("utf-8", "replace")
+        if heading[1] == b"User":
+            self._prompt(turn, spoken_text(text))
+        else:
+            self._answer(turn, text)
+        return turn.context, turn.built()
+
+    def _prompt(self, turn: _Turn, text: str) -> None:
+        before, same_moment = turn.context.name, turn.before.last_ms == turn.at_ms
+        expands = turn.before.command and same_moment  # what the client made of a command, for the model
+        turn.change(name="", command=False)
+        if not text or expands:
+            return
+        bodies = (UserPrompt(text=text),) if self._quoted is None else self._quoted.prompt(text, before)
+        for number, body in enumerate(bodies):
+            if isinstance(body, UserPrompt) and turn.subagent_id is not None:
+                body = UserPrompt(text=body.text, actor="model", command=body.command)
+            turn.add(body, f"prompt{number}")
+        turn.change(command=any(isinstance(body, UserPrompt) and body.command for body in bodies))
+
+    def _answer(self, turn: _Turn, text: str) -> None:
+        turn.change(command=False)
+        for number, block in enumerate(blocks(text)):
+            if isinstance(block, str):
+                turn.add(AssistantMessage(text=block), f"said{number}")
+                turn.change(name="")
+            else:
+                self._tool(turn, block, f"tool{number}")
+                turn.change(name=block.name[:MAX_NAME_CHARS])
+
+    def _tool(self, turn: _Turn, block: ToolBlock, part: str) -> None:
+        read_outcome = outcome_in_text if self._quoted is None else self._quoted.outcome
+        locator = Locator(self._folder, turn.context.folder, turn.context.path)
+        use = read_tool(block, read_outcome, locator.path, self._folder)
+        turn.change(folder=locator.former, path=locator.named)
+        call_id = f"{turn.session}/{turn.context.turns}/{part}"
+        name = usable_name(block.name) or "?"
+        turn.add(ToolCall(call_id=call_id, name=name, op=use.op, subject=use.subject), part)
+        for number, body in enumerate(_said_by(use, call_id)):
+            turn.add(body, f"{part}.said{number}")
+        if use.outcome is not None:
+            turn.add(_result(use, call_id, name, own=names_own_folder(use.subject)), f"{part}.result")
+        if use.outcome is not None and use.outcome.status in ("ok", "unknown"):
+            for number, change in enumerate(use.changes):
+                if not change.path.endswith(HANDOFF_FILE):
+                    turn.add(as_edit(change, call_id), f"{part}.edit{number}")
+
+
+class _Turn(EventBuilder[Context]):
+    """One turn while it is parsed."""
+
+    def __init__(self, *, context: Context, at_ms: int, session: str, cwd: str | None, subagent_id: str | None) -> None:
+        super().__init__(context=context, at_ms=at_ms)
+        self.before = context
+        self.session = session
+        self.cwd = cwd
+        self.subagent_id = subagent_id
+
+    def add(self, body: AnyBody, part: str) -> None:
+        """Adds an event; `part` is its place in the turn."""
+        self._emit_session_info()
+        self._put(body, f"{self.context.turns}/{part}", self.subagent_id)
+
+    def _emit_session_info(self) -> None:
+        title, model = self.context.title, self.context.model
+        if self.subagent_id is not None or (title is None and model == self.context.emitted_model):
+            return
+        self._put(SessionInfo(title=title, model=model), f"{self.context.turns}/info", None)
+        self.change(title=None, emitted_model=model)
+
+    def _put(self, body: AnyBody, part: str, subagent_id: str | None) -> None:
+        key = f"specstory/{self.session}/{part}"
+        self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=subagent_id)
+
+
+def _result(use: ToolUse, call_id: str, name: str, *, own: bool) -> ToolResult:
+    assert use.outcome is not None
+    ended = use.outcome
+    return ToolResult(
+        call_id=call_id,
+        name=name,
+        op=use.op,
+        status=ended.status,
+        subject=use.subject,
+        exit_code=ended.exit_code,
+        output="" if own else without_handoff(ended.output),
+        never_ran=ended.never_ran,
+    )
+
+
+def _said_by(use: ToolUse, call_id: str) -> Iterator[AnyBody]:
+    if use.plan:
+        yield PlanUpdate(items=use.plan)
+    if use.question:
+        yield Question(call_id=call_id, text=use.question, options=use.options)
+    if use.question and use.answer:
+        yield Answer(call_id=call_id, question=use.question, text=use.answer)
+
+
+def _above(data: bytes) -> Context:
+    """The context after the lines above the first turn: its title, unless that is only a time, and that time."""
+    text = data[:_ABOVE_BYTES].decode("utf-8", "replace")
+    found = _TITLE.search(text)
+    title = found[1] if found is not None else ""
+    timed = _TITLE_TIME.search(title)
+    name = title[: timed.start()] if timed is not None else title
+    return Context(
+        begun=True,
+        last_ms=utc_ms(_iso(timed[1])) if timed is not None else 0,
+        title=bounded(name.strip(), SHORT_CHARS) or None,
+    )
+
+
+def _model_and_time(about: str) -> tuple[str | None, int]:
+    """Model and time of a heading: `<time>`, `<model> <time>`, `<model>`, `model <model>, mode <mode>`."""
+    about = about.strip()
+    timed = _TIME.search(about)
+    at_ms = utc_ms(_iso(timed[0])) if timed is not None else 0
+    rest = about[: timed.start()].strip() if timed is not None else about
+    named = _MODEL.match(rest)
+    return usable_name(named[1].strip() if named is not None else rest), at_ms
+
+
+def _iso(time: str) -> str:
+    return time.replace(" Z", "Z")

@@ -1,0 +1,283 @@
+"""Reads a tool block: the call, how it ended, and what it changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import PurePath
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import ToolOutcome
+from carryover.importing.specstory.blocks import ToolBlock
+from carryover.importing.specstory.layout import Fences
+from carryover.model import Op, PlanItem, PlanState
+from carryover.records.changes import Change, Hunk, patched
+from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.patches import files_in_patch, in_patch
+from carryover.records.shell_files import changes as shell_changes
+
+_KINDS: Final[dict[str, Op]] = {
+    "shell": "shell",
+    "read": "read",
+    "write": "edit",
+    "search": "search",
+    "task": "plan",
+}
+_NAMES: Final[dict[str, Op]] = {
+    **dict.fromkeys("bash shell shell_command exec_command run_shell_command command".split(), "shell"),
+    **dict.fromkeys("run_terminal_cmd run_terminal_command run_terminal_command_v2".split(), "shell"),
+    **dict.fromkeys("read read_file read_file_v2 notebookread view_image".split(), "read"),
+    **dict.fromkeys("edit multiedit notebookedit strreplace search_replace edit_file edit_file_v2".split(), "edit"),
+    **dict.fromkeys("replace apply_patch code_edit edit_notebook reapply delete delete_file".split(), "edit"),
+    **dict.fromkeys("write write_file create_file".split(), "write"),
+    **dict.fromkeys("grep glob ls list_dir list_directory grep_search file_search codebase_search".split(), "search"),
+    **dict.fromkeys("glob_file_search ripgrep search_file_content".split(), "search"),
+    **dict.fromkeys("webfetch websearch web_fetch web_search google_web_search".split(), "web"),
+    **dict.fromkeys("todowrite todo_write update_plan write_todos exitplanmode enterplanmode".split(), "plan"),
+    **dict.fromkeys("taskcreate taskupdate tasklist taskget create_plan".split(), "plan"),
+    **dict.fromkeys("askuserquestion ask_question".split(), "ask"),
+    **dict.fromkeys("task agent".split(), "agent"),
+    **dict.fromkeys("taskoutput bashoutput killshell taskstop write_stdin skill toolsearch".split(), "other"),
+}
+"""By the tool's name in lower case, of every agent that SpecStory reads; `_KINDS` holds for all other names."""
+
+_IN_TICKS: Final = re.compile(r"`([^`\n]+)`")
+_TICKED_LINE: Final = re.compile(r"`(.+)`$")
+_RUN: Final = re.compile(r"Run command: (.+)$", re.DOTALL)
+_BULLET: Final = re.compile(r"- (?:command|cmd): `(.*)$")
+_FILE: Final = re.compile(
+    r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).*\))?$|Apply patch for (.+)$"
+)
+_SECTION: Final = re.compile(r"\*\*(Add|Update|Modify|Delete): `([^`\n]+)`\*\*$")
+_SAID_PATH: Final = re.compile(
+    r"[Ff]ile (?:created|written|updated)? ?(?:successfully )?(?:at|to):? (?P<at>/.+?)(?: \(|$)"
+    r"|[Tt]he file (?P<file>/.+?) has been (?:updated|created|modified|written)"
+    r"|(?:[Ww]rote|overwrote|[Cc]reated|modified|updated|edited)\b[^/\n]{0,60}?(?P<plain>/[^\s'\"`:]+)",
+    re.MULTILINE,
+)
+_CREATED: Final = re.compile(r"[Cc]reated (?:successfully|and wrote|new file)|successfully created", re.ASCII)
+_HUNK: Final = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_CHECKBOX: Final = re.compile(r"\s*- \[(.)\]\s+(?:[🔥❄]\ufe0f?\s+|🌡\ufe0f?\s+)?(.+)$")
+_STATES: Final[dict[str, PlanState]] = {"x": "done", "⚡": "active", "-": "active"}
+_ASKED: Final = re.compile(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
+_OPTION: Final = re.compile(r"- \*\*(.+?)\*\*(?: - .*)?$")
+_ANSWER: Final = re.compile(r"\*\*Answer:\*\* (.+)$")
+_SHELLS: Final = frozenset(("bash", "sh", "shell", "zsh", "powershell"))
+_CANCELLED: Final = frozenset(("Cancelled", "Canceled"))
+_WROTE: Final = re.compile(r"\*\*(?:Result|Error):\*\*$|(?:Result|Output):$")
+_FAILED: Final = ("**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
+_EXIT: Final = re.compile(r"(?:Process exited with code|Exit code:?|exited with code) (-?\d{1,10})\b", re.IGNORECASE)
+_EXIT_CHARS: Final = 300
+
+
+class Fenced(msgspec.Struct, frozen=True):
+    """A fenced block."""
+
+    language: str
+    text: str
+
+
+class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
+    """What a tool block says. `outcome` is None where it may not have ended."""
+
+    op: Op
+    subject: str
+    command: str
+    outcome: ToolOutcome | None
+    changes: tuple[Change, ...] = ()
+    plan: tuple[PlanItem, ...] = ()
+    question: str = ""
+    options: tuple[str, ...] = ()
+    answer: str = ""
+
+
+ReadOutcome = Callable[[Op, str], ToolOutcome]
+Locate = Callable[[str], str | None]
+"""A path as the document has it → the absolute path that is meant; None where nobody knows."""
+
+
+def read_tool(block: ToolBlock, read_outcome: ReadOutcome, locate: Locate, cwd: str | None) -> ToolUse:
+    """The block's call and end."""
+    op = _NAMES.get(block.name.lower().removeprefix("functions."), _KINDS.get(block.kind, "other"))
+    plain, fenced = _parted(block.body)
+    command, used = _command(block, plain, fenced) if op == "shell" else ("", 0)
+    shown = [part for part in fenced[used:] if not _is_input(op, part)]
+    output = "\n".join(part.text for part in shown)
+    outcome = _outcome(op, plain, output if shown else None, read_outcome)
+    changes = _changes(block, plain, fenced, output, locate) if op in ("edit", "write") else ()
+    if op == "shell" and outcome is not None and outcome.status == "ok":
+        changes = tuple(_located(shell_changes(command, cwd), locate))
+    question, options, answer = _asked(plain) if op == "ask" else ("", (), "")
+    subject = command or question or (changes[0].path if changes else "")
+    if not subject and op != "plan":
+        subject = _subject(block, plain, locate)
+    return ToolUse(
+        op=op,
+        subject=bounded(subject, SUBJECT_CHARS),
+        command=command,
+        outcome=outcome,
+        changes=changes,
+        plan=_plan(plain) if op == "plan" else (),
+        question=question,
+        options=options,
+        answer=answer,
+    )
+
+
+def _parted(body: Sequence[str]) -> tuple[list[str], list[Fenced]]:
+    """The lines outside of fenced blocks, and these blocks."""
+    plain: list[str] = []
+    fenced: list[Fenced] = []
+    fences = Fences()
+    language, inside = "", list[str]()
+    for line in body:
+        was_open = bool(fences)
+        fences.pass_line(line.encode())
+        if was_open and not fences:
+            fenced.append(Fenced(language, "\n".join(inside)))
+        elif fences and not was_open:
+            language, inside = line.strip().strip("`~").strip(), []
+        else:
+            (inside if was_open else plain).append(line)
+    if fences:
+        fenced.append(Fenced(language, "\n".join(inside)))
+    return plain, fenced
+
+
+def _is_input(op: Op, part: Fenced) -> bool:
+    """Whether a block shows what the tool was given: a diff, or the text that it writes."""
+    return part.language == "diff" or (op in ("edit", "write") and part.language not in ("", "text"))
+
+
+def _command(block: ToolBlock, plain: Sequence[str], fenced: Sequence[Fenced]) -> tuple[str, int]:
+    """The command, and how many fenced blocks it takes: each agent's are shown at another place."""
+    if fenced and fenced[0].language in _SHELLS:
+        return fenced[0].text.strip(), 1
+    if found := _RUN.search(block.summary):
+        return found[1].strip(), 0
+    if found := _TICKED_LINE.match(block.summary):
+        return found[1], 0
+    lines = [line.strip() for line in plain]
+    if found := next((ticked for line in lines if (ticked := _TICKED_LINE.match(line))), None):
+        return found[1], 0
+    for at, line in enumerate(plain):
+        if opened := _BULLET.match(line):
+            rest = "\n".join((opened[1], *plain[at + 1 :]))
+            return rest.partition("`")[0].strip("[]"), 0
+    return "", 0
+
+
+def _outcome(op: Op, plain: Sequence[str], output: str | None, read_outcome: ReadOutcome) -> ToolOutcome | None:
+    lines = [line.strip() for line in plain if line.strip()]
+    if any(line in _CANCELLED for line in lines):
+        return ToolOutcome("interrupted", output or "")
+    failed = any(line.startswith(_FAILED) for line in lines)
+    if output is None and failed:
+        return ToolOutcome("error", "\n".join(lines))
+    if output is None:  # SpecStory shows no empty output
+        return ToolOutcome("unknown") if op not in ("ask", "agent") else None
+    found = read_outcome(op, output)
+    return msgspec.structs.replace(found, status="error") if failed and found.status in ("ok", "unknown") else found
+
+
+def outcome_in_text(op: Op, text: str) -> ToolOutcome:
+    """How a call ended, for agents without `QuotedText`: by an exit code at the beginning of the output."""
+    found = _EXIT.search(text[:_EXIT_CHARS])
+    if found is not None:
+        code = int(found[1])
+        return ToolOutcome("ok" if code == 0 else "error", text, code)
+    return ToolOutcome("unknown" if op == "shell" else "ok", text)
+
+
+def _changes(
+    block: ToolBlock, plain: Sequence[str], fenced: Sequence[Fenced], output: str, locate: Locate
+) -> tuple[Change, ...]:
+    """The files that an edit names: in sections of a patch, in the summary, or in its result."""
+    patch = next((part.text for part in fenced if files_in_patch(part.text)), None)
+    if patch is not None:
+        return tuple(_located(in_patch(patch, "/"), lambda path: locate(path.removeprefix("/")) or locate(path)))
+    sections = [found for line in plain if (found := _SECTION.match(line.strip()))]
+    diffs = [part.text for part in fenced if part.language == "diff"]
+    if sections:
+        return tuple(_located(_sections(sections, diffs), locate))
+    path = _path(block, plain, output)
+    if path is None:
+        return ()
+    change = Change(path=path, change="add" if _CREATED.search(output[:500]) else "modify")
+    if block.name.lower().startswith("delete"):
+        change = Change(path=path, change="delete")
+    elif diffs:
+        change = patched(change, [hunk for diff in diffs for hunk in _hunks(diff)])
+    return tuple(_located([change], locate))
+
+
+def _sections(sections: Sequence[re.Match[str]], diffs: Sequence[str]) -> Iterator[Change]:
+    at = 0
+    for found in sections:
+        if found[1] == "Delete":
+            yield Change(path=found[2], change="delete")
+            continue
+        change = Change(path=found[2], change="modify")
+        if at < len(diffs):
+            change = msgspec.structs.replace(patched(change, [Hunk(lines=diffs[at].split("\n"))]), line=None)
+            at += 1
+        yield msgspec.structs.replace(change, change="add") if found[1] == "Add" else change
+
+
+def _hunks(diff: str) -> Iterator[Hunk]:
+    lines: list[str] = []
+    start = 1
+    for line in diff.split("\n"):
+        if found := _HUNK.match(line):
+            if lines:
+                yield Hunk(new_start=start, lines=lines)
+            lines, start = [], int(found[1])
+        elif not line.startswith(("---", "+++")):
+            lines.append(line)
+    yield Hunk(new_start=start, lines=lines)
+
+
+def _path(block: ToolBlock, plain: Sequence[str], output: str) -> str | None:
+    """The file that a block is about, as it names it."""
+    for text in (block.summary, *plain):
+        if found := _FILE.match(text[:MAX_PATH_CHARS].strip()):
+            return (found[1] or found[2]).strip()
+    if said := _SAID_PATH.search(output[:2000]):
+        return said["at"] or said["file"] or said["plain"]
+    for text in (block.summary, *plain):
+        if ticked := _IN_TICKS.search(text):
+            return ticked[1]
+    return None
+
+
+def _located(changes: Sequence[Change] | Iterator[Change], locate: Locate) -> Iterator[Change]:
+    for change in changes:
+        path = locate(change.path)
+        if path is not None and len(path) <= MAX_PATH_CHARS:
+            old = locate(change.old_path) if change.old_path else None
+            yield msgspec.structs.replace(change, path=path, old_path=old)
+
+
+def _subject(block: ToolBlock, plain: Sequence[str], locate: Locate) -> str:
+    named = _path(block, plain, "")
+    if named is None:
+        return block.summary or next((line.strip() for line in plain if line.strip()), "")
+    return (locate(named) or named) if PurePath(named).suffix or "/" in named else named
+
+
+def _plan(plain: Sequence[str]) -> tuple[PlanItem, ...]:
+    found = (_CHECKBOX.match(line) for line in plain)
+    return tuple(
+        PlanItem(text=box[2].strip(), state=_STATES.get(box[1].lower(), "pending")) for box in found if box is not None
+    )
+
+
+def _asked(plain: Sequence[str]) -> tuple[str, tuple[str, ...], str]:
+    """Question, options and answer. Several questions of one call are put as one."""
+    lines = [line.strip() for line in plain]
+    answer = next((found[1] for line in lines if (found := _ANSWER.match(line))), "")
+    asked = [found[1] for line in lines if not line.startswith("**Answer:") and (found := _ASKED.match(line))]
+    options = tuple(found[1] for line in lines if (found := _OPTION.match(line)))
+    return "\n".join(asked), options, answer

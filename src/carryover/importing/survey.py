@@ -1,0 +1,80 @@
+"""What a document holds, found out before anything of it is stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from carryover.adapter.contract import Batch
+from carryover.importing.document import Document
+from carryover.model import Event, UserPrompt
+from carryover.readers.jsonl import JsonlReader
+
+
+class Survey(msgspec.Struct, frozen=True, kw_only=True):
+    """What a document holds. Times are UTC ms, 0 where it has none."""
+
+    folders: dict[str, str | None]
+    """By session, the first folder that it worked in; None where the document names none."""
+    prompts: int = 0
+    """What people typed."""
+    events: int = 0
+    first_ms: int = 0
+    last_ms: int = 0
+    skipped: int = 0
+    """Records that were not understood."""
+    oversized: int = 0
+    """Records that are too long to be read."""
+    torn: bool = False
+    """Its last line is not complete."""
+
+
+def survey(document: Document) -> Survey:
+    """Reads the whole document. Blocking. Raises OSError where it can't be read."""
+    agent, source = document.agent, document.source
+    context, cursor, more = agent.context_type(), None, True
+    found = _Count()
+    while more:
+        batch = agent.reader.read(Path(source.path), cursor)
+        if batch.restarted:
+            context, found = agent.context_type(), _Count()
+        for record in batch.records:
+            context, parsed = agent.parse(source, context, record)
+            found.skipped += len(parsed.skipped)
+            for event in parsed.events:
+                found.add(event)
+        found.oversized += batch.oversized
+        more, cursor = batch.more and batch.cursor != cursor, batch.cursor
+    return Survey(
+        folders=found.folders,
+        prompts=found.prompts,
+        events=found.events,
+        first_ms=min(found.times, default=0),
+        last_ms=max(found.times, default=0),
+        skipped=found.skipped,
+        oversized=found.oversized,
+        torn=_is_torn(document, batch),
+    )
+
+
+class _Count:
+    def __init__(self) -> None:
+        self.folders: dict[str, str | None] = {}
+        self.prompts = self.events = self.skipped = self.oversized = 0
+        self.times: set[int] = set()
+
+    def add(self, event: Event) -> None:
+        self.events += 1
+        if self.folders.get(event.session) is None:
+            self.folders[event.session] = event.cwd
+        if event.at_ms > 0:
+            self.times = {min(self.times | {event.at_ms}), max(self.times | {event.at_ms})}
+        self.prompts += isinstance(event.body, UserPrompt) and event.body.actor == "human"
+
+
+def _is_torn(document: Document, last: Batch) -> bool:
+    reader = document.agent.reader
+    if not isinstance(reader, JsonlReader):
+        return False
+    return reader.resumes_at(last.cursor) < reader.stat(Path(document.source.path)).size

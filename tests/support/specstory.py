@@ -1,0 +1,63 @@
+"""SpecStory documents in the layouts that were seen, and what they are read as."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from carryover.importing.document import Document, open_document
+from carryover.model import (
+    AnyBody,
+    AssistantMessage,
+    Event,
+    FileEdit,
+    PlanUpdate,
+    SessionInfo,
+    ToolResult,
+    UserPrompt,
+)
+
+FOLDER = Path(__file__).parents[1] / "unit/importing/specstory/documents"
+PROJECT = "/home/dev/shop"
+
+
+def events_of(document: Document) -> list[Event]:
+    """All events of a document, read batch by batch."""
+    agent, source = document.agent, document.source
+    context, cursor, more = agent.context_type(), None, True
+    found: list[Event] = []
+    while more:
+        batch = agent.reader.read(Path(source.path), cursor)
+        for record in batch.records:
+            context, parsed = agent.parse(source, context, record)
+            found += parsed.events
+        cursor, more = batch.cursor, batch.more
+    return found
+
+
+def read(name: str, project: str | None = PROJECT) -> list[Event]:
+    """The events of a document in `documents`."""
+    return events_of(open_document(FOLDER / f"{name}.md", project=project))
+
+
+def shown(body: AnyBody) -> str | None:
+    """A body in one line; None for those that only repeat."""
+    match body:
+        case UserPrompt(text=text, command=command):
+            return f"user: {' '.join(filter(None, (command, text)))}"
+        case AssistantMessage(text=text):
+            return f"said: {text.splitlines()[0]}"
+        case ToolResult(op=op, status=status, subject=subject, exit_code=code):
+            return f"{op} {status}{'' if code is None else f' {code}'}: {subject}".rstrip(": ")
+        case FileEdit(path=path, change=change, added=added, removed=removed, line=line):
+            counts = "" if added is None else f" +{added} -{removed}" + (f" at {line}" if line else "")
+            return f"{change}: {path}{counts}"
+        case PlanUpdate(items=items):
+            return "plan: " + "; ".join(f"{item.state} {item.text}" for item in items)
+        case SessionInfo(title=title, model=model):
+            return f"info: {title or '-'}, {model or '-'}"
+    return None
+
+
+def story(events: list[Event]) -> list[str]:
+    """What the events say, a line each."""
+    return [line for event in events if (line := shown(event.body)) is not None]

@@ -1,0 +1,71 @@
+"""An agent that an update covers: named once, taken in by refresh alone, and not named again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover import agents
+from carryover.cli.context import state_dir
+from carryover.errors import ExitCode
+from support.tools import versioned
+
+Run = Callable[..., tuple[int, str, str]]
+
+ELSEWHERE = Path(__file__).parents[2] / "agents/elsewhere"
+LINE = "Scribe CLI: found here and covered since an update; `carryover refresh` takes it in"
+FOUND = "Found here and covered since an update: Scribe CLI."
+
+
+@pytest.fixture
+def updated(installed: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Carryover was installed, and then updated to a version that covers another agent, which is here."""
+    versioned(home / "bin" / "scribe", "scribe 1.4")
+    monkeypatch.setattr(agents, "__path__", [*agents.__path__, str(ELSEWHERE)])
+    return home
+
+
+def test_status_and_doctor_name_it_with_the_command(updated: Path, run: Run) -> None:
+    assert LINE in " ".join(run("status")[1].split())
+    assert FOUND in run("doctor")[1]
+
+
+def test_nothing_is_written_for_it_until_then(updated: Path, run: Run) -> None:
+    run("status")
+    run("doctor", "--fix")
+
+    assert not (updated / ".scribe").exists()
+    assert "scribe" not in state_dir().config.read_text()
+
+
+def test_a_refresh_takes_it_in(updated: Path, run: Run) -> None:
+    code, out, err = run("refresh", "--yes", "--no-service")
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert "Scribe CLI 1.4 detected" in out
+    assert 'selected = ["claude-code", "scribe-cli"]' in state_dir().config.read_text()
+    assert LINE not in " ".join(run("status")[1].split())
+
+
+@pytest.mark.parametrize("command", ["refresh", "install"])
+def test_once_refused_it_is_not_named_again(updated: Path, run: Run, command: str) -> None:
+    assert run(command, "--agents", "claude", "--no-service")[0] == ExitCode.OK
+
+    assert 'selected = ["claude-code"]' in state_dir().config.read_text()
+    assert LINE not in " ".join(run("status")[1].split())
+    assert FOUND not in run("doctor")[1]
+    assert run("refresh", "--yes", "--no-service")[1].startswith("Nothing changed")
+    assert not (updated / ".scribe").exists()
+
+
+def test_an_install_that_recorded_nothing_knew_the_agents_of_the_first_release(updated: Path, run: Run) -> None:
+    config = state_dir().config
+    config.write_text("".join(line for line in config.read_text().splitlines(keepends=True) if "known" not in line))
+    versioned(updated / "bin" / "codex", "codex-cli 0.169.0")
+
+    out = " ".join(run("status")[1].split())
+
+    assert LINE in out
+    assert "Codex CLI: found here" not in out

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from carryover.adapter.spec import AgentSpec, Place
+from carryover.agents import specs
+from carryover.config import AgentsConfig
+from carryover.install.detect import Detection
+from carryover.install.newly_covered import covered, newly_covered
+
+SCRIBE = AgentSpec(
+    id="scribe", name="Scribe", binaries=("scribe",), folders=(), transcripts=(Place(path="~/.scribe/talks"),)
+)
+
+
+def here(spec: AgentSpec) -> Detection:
+    return Detection(spec=spec, state="ok")
+
+
+NAMED = {spec.id: spec for spec in specs()}
+OLD = here(NAMED["codex"])
+NEW = here(SCRIBE)
+NOT_YET = here(AgentSpec(id="unread", name="Unread", binaries=("unread",), folders=()))
+
+
+@pytest.mark.parametrize(
+    ("agents", "found"),
+    [
+        (AgentsConfig(selected=("claude-code",), known=("claude-code", "codex")), (SCRIBE.id,)),
+        (AgentsConfig(selected=("claude-code",), known=("claude-code", "codex", SCRIBE.id)), ()),
+        (AgentsConfig(selected=("claude-code", SCRIBE.id), known=("claude-code", "codex")), ()),
+        (AgentsConfig(selected=("claude-code",)), (SCRIBE.id,)),
+        (AgentsConfig(selected=()), (SCRIBE.id,)),
+        (AgentsConfig(), ()),
+    ],
+    ids=["unknown", "refused", "selected", "an install of 0.1", "nothing selected", "never installed"],
+)
+def test_an_agent_is_new_until_install_or_refresh_has_seen_it(agents: AgentsConfig, found: tuple[str, ...]) -> None:
+    assert newly_covered([OLD, NEW, NOT_YET], agents) == found
+
+
+def test_what_is_not_here_is_not_named() -> None:
+    agents = AgentsConfig(selected=("claude-code",), known=())
+
+    assert newly_covered([replace(NEW, state="missing")], agents) == ()
+
+
+def test_only_what_can_be_read_is_recorded() -> None:
+    assert covered([OLD.spec, NOT_YET.spec]) == ("codex",)
+
+
+def test_the_first_release_covered_three() -> None:
+    assert [spec.id for spec in specs() if spec.in_first_release] == ["claude-code", "codex", "cursor"]
