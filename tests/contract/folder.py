@@ -111,7 +111,7 @@ def _load(module: str, name: str, kind: type) -> Part:
     except Exception as error:
         return Part(None, _said(error))
     if not isinstance(value, kind):
-        return Part(None, f"its {name} is a {type(value).__name__}, not a {kind.__name__}")
+        return Part(None, f"its {name} is of type {type(value).__name__}, not {kind.__name__}")
     return Part(value, "")
 
 

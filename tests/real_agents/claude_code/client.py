@@ -18,7 +18,7 @@ from real_agents.lab.model_server import PORT
 
 LATEST: Final = "2.1.329"
 VERSIONS: Final = (LATEST, "2.1.328", "2.1.111", "2.0.65")
-"""Newest known; the one of the fixtures; before AGENTS.md was read at all (that came with 2.1.281); the last line of node
+"""Newest known; that of the fixtures; before AGENTS.md was read at all (that came with 2.1.281); the last line of node
 clients."""
 
 CHOSEN: Final = tuple(os.environ.get("CARRYOVER_CLAUDE_CODE", "").split()) or VERSIONS
