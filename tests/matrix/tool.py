@@ -63,12 +63,13 @@ class Tool:
     agent: str
     play: Callable[[Path, Path, datetime], Played]
     """Home folder, working folder, time: a new session."""
-    starts: Callable[[Path, Path, Played | None], Call]
-    """Home folder, working folder, and the session that goes on, None for a new one: the hook of a session's start."""
+    starts: Callable[[Path, Path, Played | None], Call] | None
+    """Home folder, working folder, and the session that goes on, None for a new one: the hook of a session's start.
+    None: no hook tells a session anything, so it has what the instructions in its project lead it to."""
     takes_in: Callable[[str], str]
     """What of the hook's answer reaches the model."""
     reads: Callable[[Path, Path], str]
-    """Project and working folder: the instructions that the agent reads there by itself."""
+    """Project and working folder: the text that the agent reads there by itself, instructions or the handoff itself."""
     timed: bool = True
     """Its records tell times to the second. Where only prompts do, to the minute, how long work went on is unknown."""
 

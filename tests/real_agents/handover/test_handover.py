@@ -12,9 +12,10 @@ from typing import Final
 
 import pytest
 
+from matrix import rows
 from matrix.story import FACTS, GOAL, QUESTION
 from matrix.tool import Ending
-from real_agents.handover import rows, story
+from real_agents.handover import story
 from real_agents.handover.arrival import awaited
 from real_agents.handover.gate import Gate
 from real_agents.handover.story import LAST_WORDS, NOTES, OTHER_ANSWER, OTHER_TASK, foreign, missing

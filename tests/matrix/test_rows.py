@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
+from matrix.rows import chains, pairs_by_ending, ring
 from matrix.tool import ENDINGS, Ending
-from real_agents.handover.rows import chains, pairs_by_ending, ring
 
 EACH_COUNT = pytest.mark.parametrize("ids", ["abcdefgh"[:count] for count in range(1, 9)])
 

@@ -1,4 +1,4 @@
-"""Which clients hand over to which: each gives, takes and passes on, in few rows for any number of clients."""
+"""Which agents hand over to which: each gives, takes and passes on, in few rows for any number of agents."""
 
 from __future__ import annotations
 
