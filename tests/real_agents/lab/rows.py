@@ -47,7 +47,7 @@ def write_table(reporter: pytest.TerminalReporter) -> None:
 
 
 def _versions(rows: Sequence[tuple[str, pytest.TestReport]]) -> Iterator[str]:
-    """A line per client and version that ran: its rows, how many failed, and their seconds, set-up included."""
+    """A line per client and version that ran: its rows, how many failed, and the seconds that they took."""
     ran: dict[str, list[tuple[str, float]]] = {}
     for outcome, report in rows:
         if outcome != "skipped":
