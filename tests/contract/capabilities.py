@@ -5,6 +5,7 @@ A new agent adds `tests/agents/<agent>/capabilities.py` with `CAPABILITIES`; its
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -39,14 +40,15 @@ HOW_SHOWN: Final[dict[Capability, str]] = {
 }
 
 
-def shown(agent: Agent, case: Case) -> frozenset[Capability]:
+def shown(agent: Agent, cases: Collection[Case]) -> frozenset[Capability]:
     """Returns what the recordings and hook payloads of an agent show."""
-    events = [event for each in case.recordings for event in read_on(agent, source_at(agent, each)).events]
+    recordings = [each for case in cases for each in case.recordings]
+    events = [event for each in recordings for event in read_on(agent, source_at(agent, each)).events]
     found = {_kind(event) for event in events} - {None}
     tests: dict[Capability, bool] = {
         "sub-agents": any(event.subagent_id is not None for event in events),
-        "resume": _resumes(agent, case),
-        "fork": case.fork is not None,
+        "resume": any(_resumes(agent, case) for case in cases),
+        "fork": any(case.fork is not None for case in cases),
     }
     return frozenset(name for name in EVERY if name in found or tests.get(name))
 

@@ -1,6 +1,7 @@
 """What an agent brings to the contract suite, and how the suite finds and reads it.
 
-A new agent adds `tests/agents/<agent>/contract_case.py` with a `CASE`; nothing here changes.
+A new agent adds `tests/agents/<agent>/contract_case.py` with a `CASE`, and `FURTHER_CASES` by name where it has other
+kinds of sources; nothing here changes.
 """
 
 from __future__ import annotations

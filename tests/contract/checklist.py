@@ -198,10 +198,10 @@ def _capabilities(folder: Folder) -> Iterator[Item]:
         "Write a Capabilities (contract/capabilities.py): what is read, and what the fixtures show.",
     )
     claims: Capabilities | None = part.value
-    if claims is None or folder.agent is None or folder.case is None:
+    if claims is None or folder.agent is None or not folder.cases:
         return
     try:
-        proved = shown(folder.agent, folder.case)
+        proved = shown(folder.agent, folder.cases.values())
     except Exception as error:  # an unfinished parser: the tests of events say more
         yield _item("CAPABILITIES.shows", f"reading the recordings raises {type(error).__name__}", "Run the tests.")
         return

@@ -3,7 +3,7 @@
 A test asks for `folder`, for `spec`, for `agent` with its `case`, for a `recording` too, for one that grows by lines
 (`grown`), for the `stages` of one that is rewritten, for the agent's `hooks`. It runs for the agents that have these:
 what a folder lacks fails in `test_folder.py` and is listed at the end of a run for one agent, so such a run is of use
-from the first file on.
+from the first file on. What concerns events runs for each kind of source that has its own case, as `<id>/<kind>`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OPTION: Final = "--agent"
 NEEDS: Final[dict[str, Callable[[Folder], object]]] = {
     "spec": lambda folder: folder.spec,
     "agent": lambda folder: folder.agent and folder.spec,
-    "case": lambda folder: folder.agent and folder.case,
+    "case": lambda folder: folder.agent and folder.cases.get(folder.id),
     "capabilities": lambda folder: folder.capabilities,
     "hooks": lambda folder: folder.agent and folder.agent.hooks,
 }
@@ -50,10 +50,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     all_folders = folders() if one is None else (one,)
     able = [each for each in all_folders if all(needed(each) for name, needed in NEEDS.items() if name in names)]
     varying = next((name for name in VARYING if name in names), None)
+    cases = {name: case for each in able for name, case in each.cases.items()}
     if varying is not None:
-        rows = [(each.id, *row) for each in able if each.case is not None for row in VARYING[varying](each.case)]
-        ids = [f"{agent_id}:{name}" for agent_id, _, name in rows]
-        metafunc.parametrize(("agent_id", varying), [row[:2] for row in rows], ids=ids)
+        rows = [(case_id, *row) for case_id, case in cases.items() for row in VARYING[varying](case)]
+        ids = [f"{case_id}:{name}" for case_id, _, name in rows]
+        metafunc.parametrize(("case_id", varying), [row[:2] for row in rows], ids=ids)
     elif "known_spec" in names:
         specs = [each.spec for each in all_folders if each.spec is not None]
         covered = {spec.id for spec in specs}
@@ -62,8 +63,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     elif "hooked_spec" in names:
         specs = [each.spec for each in all_folders if each.spec is not None and each.spec.hooks.sets]
         _parametrize_specs(metafunc, "hooked_spec", [*specs, *((CURSOR, CODEX) if one is None else ())])
-    elif "agent_id" in names:
-        metafunc.parametrize("agent_id", [each.id for each in able])
+    elif "case" in names and "hooks" not in names:
+        metafunc.parametrize("case_id", list(cases))
+    elif "case_id" in names:
+        metafunc.parametrize("case_id", [each.id for each in able])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -91,6 +94,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture
+def agent_id(case_id: str) -> str:
+    return case_id.partition("/")[0]
+
+
+@pytest.fixture
 def folder(agent_id: str) -> Folder:
     return Folder(agent_id)
 
@@ -106,8 +114,8 @@ def agent(folder: Folder) -> Agent:
 
 
 @pytest.fixture
-def case(folder: Folder) -> Case:
-    return _there(folder.case)
+def case(folder: Folder, case_id: str) -> Case:
+    return folder.cases[case_id]
 
 
 @pytest.fixture
@@ -136,7 +144,7 @@ def _is_for_one(item: pytest.Item) -> bool:
     params: dict[str, Any] = (
         item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     )
-    return isinstance(params.get("agent_id"), str) or any(
+    return isinstance(params.get("case_id"), str) or any(
         isinstance(params.get(name), AgentSpec) for name in ("known_spec", "hooked_spec")
     )
 

@@ -53,10 +53,15 @@ class Folder:
         return agent
 
     @property
-    def case(self) -> Case | None:
-        """The material of the contract suite; None also where it has no recording to begin with."""
+    def cases(self) -> dict[str, Case]:
+        """The material of the contract suite by the agent's id, that of its further kinds of sources by `<id>/<kind>`.
+
+        Without what has no recording to begin with.
+        """
         case: Case | None = self.part("contract_case", "CASE").value
-        return case if case is not None and case.recordings else None
+        further: dict[str, Case] = self.part("contract_case", "FURTHER_CASES", dict).value or {}
+        named = {self.id: case, **{f"{self.id}/{kind}": other for kind, other in further.items()}}
+        return {name: each for name, each in named.items() if each is not None and each.recordings}
 
     @property
     def capabilities(self) -> Capabilities | None:
@@ -76,10 +81,10 @@ class Folder:
         versions = [name for name in names if VERSION.fullmatch(name)]
         return tuple(sorted(versions, key=lambda name: [int(part) for part in name.split(".")]))
 
-    def part(self, module: str, name: str) -> Part:
-        """What `module` exports as `name`."""
-        package, kind = _EXPORTS[module]
-        return _load(f"{package}.{self.name}.{module}", name, kind)
+    def part(self, module: str, name: str, kind: type | None = None) -> Part:
+        """What `module` exports as `name`: of the usual type of its exports, if not of `kind`."""
+        package, usual = _EXPORTS[module]
+        return _load(f"{package}.{self.name}.{module}", name, kind or usual)
 
 
 def folders() -> tuple[Folder, ...]:
