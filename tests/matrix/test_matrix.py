@@ -191,13 +191,14 @@ def test_b_goes_on_with_its_own_session_after_a_worked(world: World, a: str, b: 
 @EACH
 def test_a_project_reached_over_a_link_is_the_same_project(world: World, a: str, starts_in: str, edits_by: str) -> None:
     """Its files are named whichever way the agent wrote them down; a session in either folder is told of them."""
+    another = IDS[(IDS.index(a) + 1) % len(IDS)]
     real = world.project(f"{a}-{starts_in}-{edits_by}-linked")
     link = world.home / f"link-to-{real.name}"
     link.symlink_to(real)
     places = {"link": link, "real": real}
     story.play(TOOLS[a].play(world.home, places[starts_in], world.ago()), places[edits_by], "closed")
 
-    texts = [told(world, b, folder) for b in TOOLS.values() for folder in (real, link)]
+    texts = [told(world, TOOLS[b], folder) for b in (a, another) for folder in (real, link)]
 
     assert [missing(text) for text in (*texts, handoff_of(real))] == [[]] * (len(texts) + 1)
     assert "\n- `pricing.py`" in handoff_of(real)

@@ -187,9 +187,11 @@ def test_b_continues_its_own_session_after_a_worked(hooks_on: World, row: Row, a
     assert found[2] == [handoff]
 
 
-@pytest.mark.parametrize(("agent_id", "ability"), LACKS)
-def test_what_a_client_lacks_is_not_played(row: Row, agent_id: str, ability: Ability) -> None:
-    pytest.skip(f'{tools()[agent_id].NAME} has no "{ability}": {tools()[agent_id].CANNOT[ability]}')
+if LACKS:  # an empty table would show as a skipped row
+
+    @pytest.mark.parametrize(("agent_id", "ability"), LACKS)
+    def test_what_a_client_lacks_is_not_played(row: Row, agent_id: str, ability: Ability) -> None:
+        pytest.skip(f'{tools()[agent_id].NAME} has no "{ability}": {tools()[agent_id].CANNOT[ability]}')
 
 
 @dataclass(frozen=True, slots=True)
