@@ -5,8 +5,8 @@ model provider. A row that needs what this machine lacks is SKIPPED, with the re
 
 CARRYOVER_AGENT_CACHE   where clients and boxes are kept (default: .cache/agents in the checkout)
 CARRYOVER_AGENT_KEEP    set: the boxes' files are kept
-CARRYOVER_CLAUDE_CODE   versions of Claude Code to run, separated by blanks
-CARRYOVER_CODEX         versions of Codex CLI to run, separated by blanks
+CARRYOVER_<AGENT>       versions of one agent to run, separated by blanks, as in CARRYOVER_CLAUDE_CODE="2.1.328 2.0.65";
+                        the handovers between agents run with the first of them
 """
 
 from __future__ import annotations

@@ -78,9 +78,9 @@ def carry_on(tool: Tool, root: Path) -> str:
     return tool.requests()[before]
 
 
-def told_all(text: str, ending: Ending) -> bool:
-    """Whether a handoff tells every fact, the reason of the dead end, and how the session ended."""
-    return missing(text) == [] and REASON in text and ENDED[ending] in text
+def told_all(text: str, ending: Ending, by: Tool) -> bool:
+    """Whether a handoff tells every fact, the reason of the dead end, and how the session of that client ended."""
+    return missing(text, by) == [] and (REASON in text or "dead end" in by.SILENT_ON) and ENDED[ending] in text
 
 
 def last_fact(tool: Tool, ending: Ending) -> str:
@@ -88,9 +88,9 @@ def last_fact(tool: Tool, ending: Ending) -> str:
     return {"limit": tool.LIMIT_RECORD, "killed": REASON}.get(ending, LAST_WORDS)
 
 
-def missing(text: str) -> list[str]:
-    """The facts of the story that `text` does not tell."""
-    return [fact for fact, words in FACTS.items() if words not in text]
+def missing(text: str, by: Tool) -> list[str]:
+    """The facts of the story that `text` does not tell, of those that the records of that client hold."""
+    return [fact for fact, words in FACTS.items() if words not in text and fact not in by.SILENT_ON]
 
 
 def foreign(text: str) -> list[str]:

@@ -59,13 +59,13 @@ def test_b_begins_with_what_a_left(hooks_on: World, row: Row, a: str, b: str, en
     else:
         story.play(first, root, ending)
     calls = hooks_on.hook_calls()
-    arrived = arrive(hooks_on, second, root)
+    arrived = arrive(hooks_on, first, second, root)
 
     row.shown(arrived.said())
     if second.ARRIVES == "hook":
         assert hooks_on.hook_calls() > calls
-    assert [missing(handoff) for handoff in arrived.handoffs] == [[]]
-    assert story.told_all(arrived.handoffs[0], ending)
+    assert arrived.missing == [[]]
+    assert story.told_all(arrived.handoffs[0], ending, first)
     assert len(arrived.handoffs[0].splitlines()) <= 50
     assert foreign(arrived.text) == []
 
@@ -76,12 +76,12 @@ def test_without_hooks_b_is_led_to_it(hooks_off: World, row: Row, a: str, b: str
     first, second = clients(hooks_off, row, a, b)
     root = hooks_off.project(f"{a}-{b}-{ending}")
     play_watched(hooks_off, row, first, root, ending)
-    arrived = arrive(hooks_off, second, root)
+    arrived = arrive(hooks_off, first, second, root)
 
     row.shown(arrived.said())
     assert hooks_off.hook_calls() == 0
-    assert [missing(handoff) for handoff in arrived.handoffs] == [[]]
-    assert story.told_all(arrived.handoffs[0], ending)
+    assert arrived.missing == [[]]
+    assert story.told_all(arrived.handoffs[0], ending, first)
     assert foreign(arrived.text) == []
 
 
@@ -93,12 +93,12 @@ def test_c_begins_with_what_a_left_after_b_reached_its_limit(hooks_on: World, ro
     story.play(first, root)
     began = story.carry_on(second, root)
     wait_until(lambda: story.STANDS in handoffs.read(hooks_on.box, root))
-    arrived = arrive(hooks_on, third, root)
+    arrived = arrive(hooks_on, first, third, root)
 
     row.shown(arrived.said())
     if second.ARRIVES == "hook":
-        assert [missing(handoff) for handoff in handoffs.injected(began)] == [[]]
-    assert [missing(handoff) for handoff in arrived.handoffs] == [[]]
+        assert [missing(handoff, first) for handoff in handoffs.injected(began)] == [[]]
+    assert arrived.missing == [[]]
     assert NOTES in arrived.handoffs[0]
     assert story.CARRY_ON not in "".join(handoffs.sections(arrived.handoffs[0])["Task"])
     assert foreign(arrived.text) == []
@@ -110,11 +110,11 @@ def test_a_in_a_subfolder_and_b_at_the_top(hooks_on: World, row: Row, a: str, b:
     root = hooks_on.project(f"{a}-{b}-below")
     story.play(first, root, cwd=root / "docs")
     settle_for(hooks_on, second)
-    arrived = arrive(hooks_on, second, root)
+    arrived = arrive(hooks_on, first, second, root)
 
     row.shown(arrived.said())
     assert arrived.first.count(POINTER) == (0 if second.ARRIVES == "file" else 1)
-    assert [missing(handoff) for handoff in arrived.handoffs] == [[]]
+    assert arrived.missing == [[]]
     assert not hooks_on.box.here(root / "docs" / ".carryover").exists()
 
 
@@ -131,11 +131,11 @@ def test_two_projects_at_the_same_time(hooks_on: World, row: Row, a: str, b: str
     gate.open()
     assert running.wait() == 0
     settle_for(hooks_on, second)
-    here, there = arrive(hooks_on, second, mine), arrive(hooks_on, second, theirs)
+    here, there = arrive(hooks_on, first, second, mine), arrive(hooks_on, first, second, theirs)
     leaked = [words for text in (*began, there.text) for words in FACTS.values() if words in text]
 
     row.shown(f"leaked: {said([*foreign(here.text), *leaked])}")
-    assert [missing(handoff) for handoff in here.handoffs] == [[]]
+    assert here.missing == [[]]
     assert [OTHER_TASK in handoff for handoff in there.handoffs] == [True]
     assert [*foreign(here.text), *leaked] == []
 
@@ -160,12 +160,12 @@ def test_both_open_at_once(hooks_on: World, row: Row, a: str, b: str) -> None:
     lead = handoffs.sections(handoff)["Task"]
 
     row.shown(f"B, begun in mid-turn of A, received: {' / '.join(handoffs.sections(begun)['Task'])}")
-    row.shown(f"B, continuing, did not receive: {said(missing(moved))}")
+    row.shown(f"B, continuing, did not receive: {said(missing(moved, first))}")
     row.shown(f"a new session: {' / '.join(lead)}")
     assert GOAL in begun and "pricing.py" in begun
     assert MOVED_ON in handoffs.protocol(moved)
     assert OTHER_TASK in lead[0]
-    assert [missing(text) for text in (moved, handoff)] == [[], []]
+    assert [missing(text, first) for text in (moved, handoff)] == [[], []]
 
 
 @RING_OF_HOOKS
@@ -183,7 +183,7 @@ def test_b_continues_its_own_session_after_a_worked(hooks_on: World, row: Row, a
     assert found[0] == []
     [handoff] = found[1]
     assert MOVED_ON in handoffs.protocol(handoff)
-    assert missing(handoff) == []
+    assert missing(handoff, first) == []
     assert found[2] == [handoff]
 
 
@@ -196,16 +196,17 @@ if LACKS:  # an empty table would show as a skipped row
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """What reached a client: its first request, the one that held the handoff, and the handoffs in it."""
+    """What reached a client: its first request, the one that held the handoff, the handoffs in it, what each lacks."""
 
     first: str
     text: str
     handoffs: list[str]
+    missing: list[list[str]]
 
     def said(self) -> str:
         where = "first" if self.text is self.first else "second"
         pointers = self.first.count(POINTER)
-        lost = said(missing("".join(self.handoffs)))
+        lost = said([fact for facts in self.missing for fact in facts])
         return f"pointer {pointers} time(s); {len(self.handoffs)} handoff(s) in the {where} request; missing: {lost}"
 
 
@@ -218,14 +219,16 @@ def clients(world: World, row: Row, *ids: str) -> list[Tool]:
     return [world.tools[agent_id] for agent_id in ids]
 
 
-def arrive(world: World, tool: Tool, root: Path) -> Arrived:
+def arrive(world: World, giver: Tool, taker: Tool, root: Path) -> Arrived:
     """Starts a session, whose model reads the handoff where only the pointer is in the first request."""
-    if world.arrives(tool) != "pointer":
-        [first] = tool.turn(root, CONTINUE, "OK.").requests
-        return Arrived(first, first, handoffs.injected(first))
-    first, after = tool.turn(root, CONTINUE, tool.read(handoffs.path_in(root)), "OK.").requests
-    assert (first.count(POINTER), handoffs.injected(first)) == (1, [])
-    return Arrived(first, after, handoffs.injected(tool.without_line_prefixes(after)))
+    if world.arrives(taker) == "pointer":
+        first, text = taker.turn(root, CONTINUE, taker.read(handoffs.path_in(root)), "OK.").requests
+        assert (first.count(POINTER), handoffs.injected(first)) == (1, [])
+        found = handoffs.injected(taker.without_line_prefixes(text))
+    else:
+        [first] = taker.turn(root, CONTINUE, "OK.").requests
+        text, found = first, handoffs.injected(first)
+    return Arrived(first, text, found, [missing(handoff, giver) for handoff in found])
 
 
 def settle_for(world: World, tool: Tool) -> None:
@@ -243,7 +246,7 @@ def play_watched(world: World, row: Row, tool: Tool, root: Path, ending: Ending)
 
     with (
         awaited(written) as write,
-        awaited(lambda: story.told_all(handoffs.read(world.box, root), ending)) as arrival,
+        awaited(lambda: story.told_all(handoffs.read(world.box, root), ending, tool)) as arrival,
     ):
         session = story.play(tool, root, ending)
         took_s, at_last_s = arrival.at_s() - write.at_s(), arrival.at_s() - tool.recorded_at_s(session)

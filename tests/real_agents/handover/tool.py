@@ -14,7 +14,8 @@ on work in the rows. All clients share one box and one home; each has a scripted
     what it recorded  `transcripts` by session; `recorded` and `recorded_at_s` too where one file is not one session
     how a handoff     `ARRIVES`: "hook" when a hook puts it into the first request, "file" when the client itself does,
     reaches it        "pointer" when only the line in an instruction file is there and the model must read the file
-    what it lacks     `CANNOT`: endings that it does not have, each with the reason, which the table shows
+    what it lacks     `CANNOT`: endings that it does not have, each with the reason, which the table shows; `SILENT_ON`:
+                      facts of the story that it does not record
 
 Only what differs from the defaults below is overridden: `trust`, `review_hooks`, `switch_hooks_off`, `reach_limit`,
 `compact`. Drivers are loaded inside the box too, where only `tests/real_agents` and the product are to be seen.
@@ -77,6 +78,8 @@ class Tool(ABC):
     """The wire format of its model provider."""
     ARRIVES: ClassVar[Arrives] = "hook"
     CANNOT: ClassVar[Mapping[Ability, str]] = {}
+    SILENT_ON: ClassVar[frozenset[str]] = frozenset()
+    """Facts of the story (`matrix.story.FACTS`) that its records do not hold, so that nobody can hand them over."""
     LIMIT: ClassVar[Any]
     """The vendor's answer when a usage limit is reached, as a reply of the model."""
     LIMIT_CODE: ClassVar[int] = 1
