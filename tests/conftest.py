@@ -17,7 +17,7 @@ REAL_HOMES = {Path.home(), Path(pwd.getpwuid(os.getuid()).pw_dir)} - {Path("/")}
 
 
 def _variables(agent_id: str) -> tuple[str, ...]:
-    """None where the agent's folder is half written, which `pytest tests/contract --agent` is there to tell."""
+    """None where the agent's folder is half written: `pytest tests/contract --agent ID` says what it lacks."""
     try:
         spec: AgentSpec = import_module(f"carryover.agents.{agent_id.replace('-', '_')}.spec").SPEC
     except Exception:

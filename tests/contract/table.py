@@ -1,6 +1,6 @@
 """The tables of agents in README.md, from what the agents' folders say: `make table` writes them.
 
-`python -m contract.table` (with `tests` on the path) replaces what stands between `<!-- agents -->` and
+`python -m contract.table` (with `tests` on the path) replaces the text between `<!-- agents -->` and
 `<!-- /agents -->`, and the same for `hooks`.
 """
 
@@ -100,9 +100,10 @@ def _proved(folder: Folder) -> str:
 
 
 def _marks(folder: Folder) -> list[str]:
+    """What the fixtures show. Every agent is taken out exactly, or the contract suite fails."""
     assert folder.capabilities is not None and folder.spec is not None
     shows = [YES if name in folder.capabilities.shows else NO for name in EVERY]
-    return [_name(folder), *shows, YES if folder.spec.hooks.config_files else NO]
+    return [_name(folder), *shows, YES]
 
 
 def _files(spec: AgentSpec) -> str:
