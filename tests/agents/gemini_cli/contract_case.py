@@ -15,6 +15,8 @@ AT: Final = "2026-11-20T06:00:00.000Z"
 NAME: Final = "session-2026-11-20T06-00-0a1b2c3d"
 STUB: Final = "session-2026-11-20T06-23-3b971be9.jsonl"
 """What a resume leaves: a header, and what the client says of the folder."""
+CONTINUED: Final = "continued-document"
+"""Files that are one session together; alone, the lines do not name their folder (test_document)."""
 
 
 def message(kind: str, content: Any, **fields: Any) -> bytes:
@@ -30,9 +32,9 @@ def patch(**fields: Any) -> bytes:
 
 
 def recordings() -> tuple[Recording, ...]:
-    """Every transcript in lines of every version, but for the stub."""
+    """Every transcript in lines of every version, but for those that say nothing alone."""
     files = sorted([*FIXTURES.glob("*/*/tmp/*/chats/*.jsonl"), *FIXTURES.glob("*/*/tmp/*/chats/*/*.jsonl")])
-    return tuple(at(path) for path in files if path.name != STUB)
+    return tuple(at(path) for path in files if path.name != STUB and CONTINUED not in path.parts)
 
 
 def documents() -> tuple[Recording, ...]:

@@ -37,3 +37,8 @@ def left_behind(gemini: GeminiBox) -> str:
 def lines_of_hooks(text: str) -> list[str]:
     """What a client said about hooks; empty where it does not mention them."""
     return [line.strip() for line in text.splitlines() if "hook" in line.lower() or "carryover" in line.lower()]
+
+
+def lines_of_ours(text: str) -> list[str]:
+    """What a client said about our hooks. It speaks of hooks by itself in a folder that is not trusted."""
+    return [line for line in lines_of_hooks(text) if "carryover" in line.lower()]

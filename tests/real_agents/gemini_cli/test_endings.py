@@ -40,8 +40,9 @@ def test_a_limit_in_the_terminal_is_named(gemini: GeminiBox, row: Row) -> None:
     with gemini.terminal() as terminal:
         terminal.wait(READY, 60)
         terminal.enter(TASK)
-        terminal.wait("Stop", 60)
+        terminal.wait(r"2\. Stop", 60)
         terminal.key("Down")
+        terminal.wait(r"● 2\. Stop")
         terminal.key("Enter")
         terminal.wait("API Error", 60)
         assert_left(gemini, row, "Stopped by its usage limit")

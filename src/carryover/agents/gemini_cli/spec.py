@@ -21,7 +21,8 @@ _HOME: Final = "GEMINI_CLI_HOME"
 _SETTINGS: Final = Place(path="~/.gemini/settings.json", env=_HOME, below=".gemini/settings.json")
 
 # Without a matcher: it is compared as a whole ("startup|clear" matches nothing), and what a resumed session is given is
-# the daemon's decision. AfterAgent comes after the transcript has the turn; SessionEnd comes up to three times.
+# the daemon's decision. After `/clear` the client drops it (0.61). AfterAgent comes after the transcript has the turn;
+# SessionEnd comes up to three times.
 _START: Final = HookEntry(event="SessionStart", timeout_s=5)
 _TURN: Final = HookEntry(event="AfterAgent", timeout_s=5)
 _END: Final = HookEntry(event="SessionEnd", timeout_s=5)
