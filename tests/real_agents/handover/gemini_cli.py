@@ -1,0 +1,103 @@
+"""Gemini CLI in the table of handovers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from real_agents.gemini_cli import client, requests, work
+from real_agents.gemini_cli.client import MODEL, OWN, SETTINGS, VARIABLES
+from real_agents.gemini_cli.generate_api import GenerateApi
+from real_agents.handover.tool import Installed, Tool
+from real_agents.lab.box import Box
+from real_agents.lab.model_server import PORT
+from real_agents.lab.terminal import Terminal
+
+SETTINGS_FILE: Final = OWN / "settings.json"
+TRUSTED: Final = OWN / "trustedFolders.json"
+
+
+class GeminiCli(Tool):
+    id = "gemini-cli"
+    NAME = "Gemini CLI"
+    VERSION = client.CHOSEN[0]
+    OLDEST = "0.44.0"
+    API = GenerateApi
+    CANNOT = {"compacted": "it does not compact a short conversation: it says that this would not be beneficial"}
+    LIMIT = work.LIMIT
+    LIMIT_RECORD = "[API Error"
+    READY = client.READY
+
+    def __init__(self, box: Box, installed: Installed, port: int) -> None:
+        super().__init__(box, installed, port)
+        box.write(SETTINGS_FILE, json.dumps(SETTINGS, indent=2) + "\n")
+
+    @classmethod
+    def install(cls) -> Installed:
+        found = client.get(cls.VERSION)
+        return Installed((str(found.commands / "gemini"),), (found.shown,), (found.commands,))
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {name: value.replace(f":{PORT}", f":{self.port}") for name, value in VARIABLES.items()}
+
+    def shell(self, command: str) -> dict[str, Any]:
+        return {"shell": command}
+
+    def edit(self, path: Path, old: str, new: str, *, cwd: Path) -> list[Any]:
+        return [work.replace(str(path), old, new)]
+
+    def read(self, path: Path) -> dict[str, Any]:
+        """By the shell, since its own tool refuses ignored files."""
+        return {"shell": f"cat {path}"}
+
+    def transcripts(self) -> dict[str, Path]:
+        """A resume leaves a second file of the session, which holds none of it: the first one counts."""
+        files = sorted(self.box.here(OWN / "tmp").glob("*/chats/session-*.jsonl"), key=lambda path: path.name)
+        return {_session_of(path): path for path in reversed(files)}
+
+    def trust(self, root: Path) -> None:
+        file = self.box.here(TRUSTED)
+        known = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        self.box.write(TRUSTED, json.dumps({**known, str(root): "TRUST_FOLDER"}))
+
+    def switch_hooks_off(self) -> None:
+        settings = json.loads(self.box.here(SETTINGS_FILE).read_text("utf-8"))
+        self.box.write(SETTINGS_FILE, json.dumps({**settings, "hooksConfig": {"enabled": False}}, indent=2))
+
+    def reach_limit(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None) -> str:
+        """In the terminal, where the client asks whether to keep trying: `-p` does not record a limit."""
+        assert session is None
+        known = set(self.transcripts())
+        with self.terminal(cwd) as terminal:
+            self.script(*replies, self.LIMIT)
+            terminal.enter(prompt)
+            self._stop(terminal)
+        return self.new_session(known)
+
+    def _stop(self, terminal: Terminal) -> None:
+        terminal.wait(r"2\. Stop", 60)
+        terminal.key("Down")
+        terminal.wait(r"● 2\. Stop")
+        terminal.key("Enter")
+        terminal.wait("API Error", 60)
+
+    def _command(self, prompt: str, session: str | None) -> Sequence[str]:
+        continued = ("--resume", session) if session else ()
+        return (*self._interactive(), *continued, "-p", prompt)
+
+    def _interactive(self) -> Sequence[str]:
+        return (*self.installed.command, "-m", MODEL, "-y")
+
+    def _text(self, body: Any) -> str:
+        return requests.told(body)
+
+
+def _session_of(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        return str(json.loads(file.readline())["sessionId"])
+
+
+TOOL = GeminiCli
