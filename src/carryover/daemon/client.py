@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import msgspec
 
+from carryover.daemon.daemon_lock import daemon_holder
 from carryover.daemon.health import Health
-from carryover.errors import UserError
+from carryover.errors import UserError, os_reason
 from carryover.fsio import FileLock
 from carryover.paths import StateDir, socket_address
 
@@ -175,14 +176,15 @@ def stop_daemon(state: StateDir) -> int | None:
 
 
 def daemon_pid(state: StateDir) -> int | None:
-    """The process that holds the daemon's lock; None where nobody does. Creates nothing."""
-    content = FileLock(state.lock).holder() if state.root.is_dir() else None
+    """The process that holds the daemon's lock; None if no daemon does. Creates nothing.
+
+    Raises UserError if the lock cannot be read.
+    """
     try:
-        holder = msgspec.json.decode(content or "null")
-    except msgspec.DecodeError:
-        return None
-    pid = holder.get("pid") if isinstance(holder, dict) else None
-    return pid if isinstance(pid, int) else None
+        holder = daemon_holder(FileLock(state.lock)) if state.root.is_dir() else None
+    except OSError as error:
+        raise UserError(f"The lock {state.lock} cannot be read: {os_reason(error)}. Check its rights.") from error
+    return holder.pid if holder is not None else None
 
 
 def reload_daemon(state: StateDir) -> Health | None:

@@ -35,6 +35,7 @@ from carryover.daemon.moves import Moves
 from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.rescanner import Rescanner
 from carryover.daemon.sd_notify import SystemdNotifier
+from carryover.daemon.state_guard import StateGuard
 from carryover.daemon.supervisor import Supervisor
 from carryover.daemon.watcher import Watcher
 from carryover.facts import GitFacts
@@ -167,6 +168,8 @@ class Daemon:
             supervisor.start(f"publisher-{n + 1}", self._publish_queue.run, vital=True)
         for n in range(READERS):
             supervisor.start(f"reader-{n + 1}", self._ingest_queue.run, vital=True)
+        state = self._context.state
+        supervisor.start("state-guard", StateGuard((state.root, state.lock), ledger=state.ledger).run, vital=True)
         supervisor.start("rescanner", self._rescanner.run)
         supervisor.start("watcher", self._watcher.run)
         supervisor.start("control", self._serve)
@@ -182,7 +185,7 @@ class Daemon:
         began = time.monotonic()
         await supervisor.stop("control")
         await self._hooks.stop(supervisor)
-        for name in ("watcher", "rescanner", "rebuild", "limit-notice", "moves", "warm-up"):
+        for name in ("state-guard", "watcher", "rescanner", "rebuild", "limit-notice", "moves", "warm-up"):
             await supervisor.stop(name)
         self._ingest_queue.drain()
         await _all(supervisor.stop(f"reader-{n + 1}", within_s=FINISH_READING_S) for n in range(READERS))
