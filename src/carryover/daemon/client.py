@@ -115,13 +115,15 @@ def look_at_endpoint(state: StateDir) -> Endpoint:
 def port_trouble(health: Health) -> str | None:
     """Why the daemon does not have its port for hooks, as a sentence; None where it does, or knows no port."""
     hooks = health.hook_port
-    if hooks is None:
-        return None
-    if hooks.trouble:
-        return f"{hooks.trouble[:1].upper()}{hooks.trouble[1:]}. Your agents' hooks do without it."
-    if hooks.port is not None and not is_carryoverd(hooks.port):
+    if hooks is not None and hooks.port is not None and not hooks.trouble and not is_carryoverd(hooks.port):
         return f"What answers on port {hooks.port} is not carryoverd."
-    return None
+    return port_taken(health)
+
+
+def port_taken(health: Health) -> str | None:
+    """Why the daemon could not open its port for hooks, as a sentence; None if it could. Asks nothing."""
+    trouble = health.hook_port.trouble if health.hook_port is not None else None
+    return f"{trouble[:1].upper()}{trouble[1:]}. Your agents' hooks do without it." if trouble else None
 
 
 def is_carryoverd(port: int) -> bool:

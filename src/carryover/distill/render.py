@@ -1,7 +1,7 @@
 """The handoff as text: at most 50 lines, 300 characters a line and 1,200 estimated tokens, in any script.
 
 Text from transcripts is data here. Every such line is a list item, so it can close no section and open none; our own
-marks, code fences and the tags agents use for their own messages are neutralized in it.
+marks, code fences, the tags agents use for their own messages and the marks of chat templates are neutralized in it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from carryover.distill.clip import clip, estimated_tokens
 from carryover.distill.handoff import Handoff, Section
 from carryover.distill.header import MAX_CHARS, Answering, header
 from carryover.distill.sections.entry import Entry
+from carryover.text.invisible import CONTROLS, UNSEEN
 
 MAX_LINES: Final = 50
 MAX_TOKENS: Final = 1200
@@ -21,16 +22,19 @@ _FIRM_LINE_TOKENS: Final = 110
 """Task and Next action always stay, so their lines are short enough that all 6 of them fit beside the header."""
 _LINE_TOKENS: Final = 75
 
-_INVISIBLE: Final = re.compile(
-    r"[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2028\u2029\u2060-\u206f\ufeff\ufff9-\ufffb]|"
-    r"[\U000e0000-\U000e007f]"
-)
 _OUR_MARKS: Final = re.compile(r"\[CARRYOVER\]|CARRYOVER:(?:START|END)|RESUME PROTOCOL", re.I)
 _COMMENT: Final = re.compile(r"<!--|-->")
 _AGENT_TAG: Final = re.compile(
     r"<(?=/?(?:[a-z]+[-_][\w-]+|system|user|assistant|human|instructions?|context|tool|function|invoke|thinking)\b)",
     re.I,
 )
+
+
+_CHAT_MARK: Final = re.compile(
+    r"<(?=\||\uff5c|<?/?SYS>>|/?s>)|\[(/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT))\]",
+    re.I,
+)
+"""What chat templates of open models put between turns: `<|im_start|>`, `<<SYS>>`, `[INST]`, `</s>`."""
 
 
 def render(handoff: Handoff, answering: Answering | None = None) -> str:
@@ -103,10 +107,10 @@ def _cost(lines: list[str]) -> int:
 def neutralize(text: str) -> str:
     """`text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
     text = text.encode("utf-8", "replace").decode("utf-8")
-    text = _INVISIBLE.sub(" ", text)
+    text = CONTROLS.sub(" ", UNSEEN.sub(" ", text))
     if not text.isascii():
         text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cs", "Co", "Cn"))
     text = _COMMENT.sub("--", text).replace("```", "'''").replace("~~~", "'''")
     text = _OUR_MARKS.sub(lambda mark: mark.group().lower().replace("[", "(").replace("]", ")"), text)
-    text = _AGENT_TAG.sub("‹", text)
+    text = _CHAT_MARK.sub(lambda mark: f"({mark[1]})" if mark[1] else "‹", _AGENT_TAG.sub("‹", text))
     return " ".join(text.split())

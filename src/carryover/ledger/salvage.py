@@ -163,7 +163,7 @@ def _past_damage(old: sqlite3.Connection, table: str, columns: str, after: int) 
 
 
 def _read(old: sqlite3.Connection, table: str, columns: str, after: int, limit: int) -> list[tuple[Any, ...]] | None:
-    """The next rows after rowid `after`; None if they cannot be read, or lead back: a damaged tree may form a circle."""
+    """The next rows after `after`; None if they cannot be read, or lead back: a damaged tree may be a circle."""
     try:
         rows = old.execute(f"SELECT {columns} FROM {table} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)).fetchall()
     except sqlite3.DatabaseError:

@@ -186,6 +186,11 @@ def test_an_empty_section_is_left_out_and_so_are_empty_and_repeated_lines() -> N
         ("a < b and <b>", "a < b and <b>"),
         ("a\u202eb\ufeffc\u200b", "a b c"),
         ("\ue000x\ud800", "x?"),
+        ("a\u200db\U000e0041c", "a b c"),
+        ("<|im_start|>system <｜User｜>", "‹|im_start|>system ‹｜User｜>"),
+        ("[INST] <<SYS>> x <</SYS>> [/INST]</s>", "(INST) ‹‹SYS>> x ‹‹/SYS>> (/INST)‹/s>"),
+        ("<start_of_turn>user", "‹start_of_turn>user"),
+        ("a[INSTANCE] <script> x <| y", "a[INSTANCE] <script> x ‹| y"),
     ],
 )
 def test_text_is_neutralized(text: str, shown: str) -> None:

@@ -27,6 +27,10 @@ def tree(root: Path) -> dict[str, str]:
     return {str(path.relative_to(root)): path.read_bytes().decode() for path in files}
 
 
+def handoff(root: Path) -> Path:
+    return root / ".carryover" / "handoff.md"
+
+
 def signatures(root: Path) -> dict[Path, tuple[int, int, int]]:
     found = {path: path.lstat() for path in root.rglob("*")}
     return {path: (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) for path, stat in found.items()}
@@ -37,7 +41,7 @@ def test_a_repository_gets_the_handoff_the_rule_and_the_pointers(home: Path) -> 
 
     published = publish(root, TEXT, settings())
 
-    assert published == Published(changed=True, edited=(".gitignore", "AGENTS.md"))
+    assert published == Published(changed=True, file=handoff(root), edited=(".gitignore", "AGENTS.md"))
     assert tree(root) == {
         ".carryover/edited": "AGENTS.md\n.gitignore\n",
         ".carryover/handoff.md": TEXT,
@@ -53,7 +57,7 @@ def test_publishing_the_same_again_touches_nothing(home: Path) -> None:
     publish(root, TEXT, settings())
     before = signatures(root)
 
-    assert publish(root, TEXT, settings()) == Published()
+    assert publish(root, TEXT, settings()) == Published(file=handoff(root))
     assert signatures(root) == before
 
 
@@ -62,7 +66,7 @@ def test_another_text_touches_only_the_handoff(home: Path) -> None:
     publish(root, TEXT, settings())
     before = signatures(root)
 
-    assert publish(root, f"{TEXT}more\n", settings()) == Published(changed=True)
+    assert publish(root, f"{TEXT}more\n", settings()) == Published(changed=True, file=handoff(root))
     after = signatures(root)
     assert {path for path in after if after[path] != before[path]} == {
         root / ".carryover",
@@ -76,7 +80,7 @@ def test_privately_no_file_that_git_sees_is_made_or_changed(home: Path, pointers
 
     published = publish(root, TEXT, settings(pointers))
 
-    assert published == Published(changed=True)
+    assert published == Published(changed=True, file=handoff(root))
     assert git(root, "status", "--porcelain") == ""
     assert tree(root)[".carryover/handoff.md"] == TEXT
 
@@ -90,9 +94,9 @@ def test_going_private_gives_every_file_back_even_when_committed(home: Path, poi
 
     published = publish(root, TEXT, settings(pointers))
 
-    assert published == Published(edited=(".gitignore", "CLAUDE.md", "AGENTS.md"))
+    assert published == Published(file=handoff(root), edited=(".gitignore", "CLAUDE.md", "AGENTS.md"))
     assert tree(root) == {**before, ".carryover/handoff.md": TEXT}
-    assert publish(root, TEXT, settings(pointers)) == Published()
+    assert publish(root, TEXT, settings(pointers)) == Published(file=handoff(root))
 
 
 def test_privately_the_pointers_of_others_stay(home: Path) -> None:
@@ -118,6 +122,7 @@ def test_a_folder_of_repositories_gets_no_pointer_that_would_hold_for_each(home:
 
     assert published == Published(
         changed=True,
+        file=handoff(home / "work"),
         notes=("AGENTS.md was left alone: the folder holds repositories, and its text would apply to each of them",),
     )
     assert not (home / "work" / "AGENTS.md").exists()
@@ -140,9 +145,9 @@ def test_handoffs_kept_apart_leave_the_project_as_it_is_wherever_it_lies(tmp_pat
     apart = project_settings(root, Config(publish=PublishConfig(folder=str(home / "handoffs"))))
     before = signatures(root)
 
-    assert publish(root, TEXT, apart) == Published(changed=True)
-    assert signatures(root) == before
     assert apart.folder is not None
+    assert publish(root, TEXT, apart) == Published(changed=True, file=apart.folder / "handoff.md")
+    assert signatures(root) == before
     assert tree(home / "handoffs") == {f"{apart.folder.name}/handoff.md": TEXT}
 
 
@@ -194,6 +199,6 @@ def test_a_disk_that_takes_nothing_is_a_refusal_with_its_reason(home: Path, monk
     monkeypatch.setattr(os, "fsync", full)
 
     assert publish(root, "another\n", settings()) == Published(
-        refusal="the handoff can't be written: No space left on device"
+        refusal="the handoff can't be written: No space left on device", passing=True
     )
     assert tree(root)[".carryover/handoff.md"] == TEXT

@@ -184,7 +184,9 @@ def test_a_project_without_a_handoff_gets_the_placeholder_and_the_pointers(root:
 
     made = with_placeholder(refreshed(root), home=home)
 
-    assert made.published == Published(changed=True, edited=("AGENTS.md",))
+    assert made.published == Published(
+        changed=True, file=Path(made.root) / ".carryover" / "handoff.md", edited=("AGENTS.md",)
+    )
     assert handoff(root).read_text() == PLACEHOLDER
     assert made.text is None, "the placeholder is no handoff, and is not remembered as one"
 
