@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from carryover.distill.clip import clip, estimated_tokens
 from carryover.distill.handoff import Handoff, Section
 from carryover.distill.header import MAX_CHARS, Answering, header
 from carryover.distill.sections.entry import Entry
+from carryover.redact import CleanText, clean
 from carryover.text.invisible import CONTROLS, UNSEEN
 
 MAX_LINES: Final = 50
@@ -37,7 +39,7 @@ _CHAT_MARK: Final = re.compile(
 """What chat templates of open models put between turns: `<|im_start|>`, `<<SYS>>`, `[INST]`, `</s>`."""
 
 
-def render(handoff: Handoff, answering: Answering | None = None) -> str:
+def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
     """The handoff's text, ending in a newline: that of the file, or that of an answer to a session.
 
     What is least useful goes first, never Task or Next action.
@@ -45,13 +47,13 @@ def render(handoff: Handoff, answering: Answering | None = None) -> str:
     body = [
         line for title, shown in lay_out(handoff, answering) for line in (f"## {title}", *(text for text, _ in shown))
     ]
-    return "\n".join([*header(handoff, answering), *body, _last(handoff)]) + "\n"
+    return CleanText("\n".join([*_head(handoff, answering), *body, _last(handoff)]) + "\n")
 
 
 def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[str, list[tuple[str, Entry]]]]:
     """The sections that fit, by title, each with its lines as they are printed and where they come from."""
     sections = [(section.title, _lines(section)) for section in handoff.sections]
-    head = header(handoff, answering)
+    head = _head(handoff, answering)
     kept = _fitted(sections, lines=MAX_LINES - len(head) - 1, tokens=MAX_TOKENS - _cost([*head, _last(handoff)]))
     chosen = [
         (title, [(shown.text, shown.entry) for shown in lines if (title, shown.text, shown.rank) in kept])
@@ -60,8 +62,12 @@ def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[
     return [(title, lines) for title, lines in chosen if lines]
 
 
-def _last(handoff: Handoff) -> str:
-    return f"Full history: `carryover show {neutralize(handoff.session)}`"
+def _head(handoff: Handoff, answering: Answering | None) -> list[CleanText]:
+    return [clean(line) for line in header(handoff, answering)]
+
+
+def _last(handoff: Handoff) -> CleanText:
+    return CleanText(f"Full history: `carryover show {neutralize(handoff.session)}`")  # an id, which is no text
 
 
 class _Shown(NamedTuple):
@@ -75,7 +81,7 @@ def _lines(section: Section) -> list[_Shown]:
     shown: list[_Shown] = []
     for line in section.lines:
         tokens = _FIRM_LINE_TOKENS if line.rank == 0 else _LINE_TOKENS
-        text = f"- {clip(neutralize(line.text), chars=MAX_CHARS - 2, tokens=tokens)}"
+        text = f"- {clip(clean(neutralize(line.text)), chars=MAX_CHARS - 2, tokens=tokens)}"
         if len(text) > 2 and all(text != other.text for other in shown):
             shown.append(_Shown(text, line.rank, line.entry))
     return shown
@@ -99,7 +105,7 @@ def _fitted(sections: list[tuple[str, list[_Shown]]], *, lines: int, tokens: int
     return kept
 
 
-def _cost(lines: list[str]) -> int:
+def _cost(lines: Sequence[str]) -> int:
     """Estimated tokens, counted line by line so that the sum is never less than that of the whole."""
     return sum(estimated_tokens(f"{line}\n") for line in lines)
 

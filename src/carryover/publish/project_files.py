@@ -18,6 +18,7 @@ from carryover.publish.handoff_file import HANDOFF, STORE, write_handoff
 from carryover.publish.instruction_files import place_pointers, remove_pointers
 from carryover.publish.policy import refusal
 from carryover.publish.project_root import AgentFolders, git_dir_of
+from carryover.redact import CleanText
 
 _MOST_ENTRIES: Final = 1000
 
@@ -41,7 +42,7 @@ class Published(msgspec.Struct, frozen=True):
 
 def publish(
     root: Path,
-    text: str,
+    text: CleanText,
     settings: ProjectSettings,
     *,
     home: Path | None = None,
@@ -66,7 +67,7 @@ def publish(
         return Published(refusal=why, passing=True, notes=settings.notes)
 
 
-def _publish_in(root: Path, text: str, settings: ProjectSettings) -> Published:
+def _publish_in(root: Path, text: CleanText, settings: ProjectSettings) -> Published:
     store = root / STORE
     private_dir(store)
     edits = ProjectEdits(store, settings.notes)

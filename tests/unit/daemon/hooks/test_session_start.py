@@ -21,6 +21,7 @@ from carryover.ledger.store import Ledger
 from carryover.publish.project_files import Published
 from carryover.publish.project_root import find_root
 from carryover.publish.refresh import Refreshed, refresh
+from carryover.redact import CleanText
 from support.claude_session import ClaudeSession
 
 
@@ -172,7 +173,13 @@ def root(home: Path) -> Path:
 
 
 def refreshed(root: Path, *, text: str | None = None, settings: ProjectSettings | None = None) -> Refreshed:
-    return Refreshed(root=str(root), settings=settings or ProjectSettings(), handoff=None, text=text, git=None)
+    return Refreshed(
+        root=str(root),
+        settings=settings or ProjectSettings(),
+        handoff=None,
+        text=CleanText(text) if text else None,
+        git=None,
+    )
 
 
 def handoff(root: Path) -> Path:
