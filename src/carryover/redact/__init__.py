@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import NewType
 
+from carryover.redact.command_lines import hide_on_command_lines
 from carryover.redact.headers import hide_headers
 from carryover.redact.named import hide_named
 from carryover.redact.private_keys import hide_private_keys
@@ -51,7 +52,7 @@ def clean(text: str) -> CleanText:
 
 def _one_pass(text: str, counts: dict[str, int]) -> str:
     text = hide_private_keys(text, counts)
-    text = hide_tokens(text, counts)
+    text = hide_on_command_lines(hide_tokens(text, counts), counts)
     lower = _lowered(text)
     hidden = hide_headers(text, lower, counts)
     return hide_named(hidden, lower if hidden is text else _lowered(hidden), counts)
