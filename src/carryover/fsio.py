@@ -151,7 +151,8 @@ class FileLock:
     def release(self) -> None:
         """Gives the lock back; harmless when it is not held."""
         if self._descriptor is not None:
-            os.ftruncate(self._descriptor, 0)
+            with contextlib.suppress(OSError):  # the disk may be read-only by now
+                os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
 

@@ -24,7 +24,7 @@ NO: Final = "–"
 def agents_table(agents: Sequence[Folder]) -> str:
     """Returns what is read of each agent and how it gets a handoff, then what the fixtures of each show."""
     head = ("Agent", "What is read", "How the next session gets the handoff", "Real client, versions run")
-    rows = [(_name(each), _reads(each), _arrives(each), _proved(each)) for each in agents]
+    rows = [(_covered(each), _reads(each), _arrives(each), _proved(each)) for each in agents]
     marks = ("Agent", *(f"{name[0].upper()}{name[1:]}" for name in EVERY), "Exact uninstall")
     return f"{_table(head, rows)}\nWhat the fixtures of each show:\n\n{_table(marks, map(_marks, agents))}"
 
@@ -70,6 +70,12 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _name(folder: Folder) -> str:
     return folder.spec.name if folder.spec is not None else folder.id
+
+
+def _covered(folder: Folder) -> str:
+    """The agent's name, and the programs that share its transcripts."""
+    also = folder.spec.also if folder.spec is not None else ()
+    return f"{_name(folder)}, also as {', '.join(also)}" if also else _name(folder)
 
 
 def _reads(folder: Folder) -> str:

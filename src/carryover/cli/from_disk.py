@@ -25,13 +25,14 @@ from carryover.cli.context import agents_own, root_of
 from carryover.cli.output import Progress
 from carryover.config import Config, load_config, settings_now
 from carryover.distill.stored_digest import DigestReducer
-from carryover.errors import ExitCode, UserError
+from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock
 from carryover.ingest.catch_up import compare_with_disk
 from carryover.ingest.in_projects import known_projects, roots_in_projects
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import FoundSource, TranscriptRoot, find_sources, roots_to_read
 from carryover.ingest.spool import Spool, collect_pending
+from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
@@ -117,17 +118,21 @@ def temporary_ledger(
             connection.close()
 
 
-def catch_up(state: StateDir, root: str) -> bool:
-    """Read what is new of the project at `root` into the ledger, as a daemon would; False when somebody else is at work
-    on that."""
+def catch_up(state: StateDir, root: str) -> str | None:
+    """Reads what is new of the project at `root` into the ledger, as a daemon would; returns why not if it cannot."""
     lock = FileLock(state.lock)
-    if not lock.acquire():
-        return False
+    try:
+        if not lock.acquire():
+            return "Another process is using the ledger."
+    except OSError as error:
+        return f"The lock {state.lock} cannot be taken: {os_reason(error)}."
     try:
         asyncio.run(_catch_up(state, root))
+    except LedgerUnavailable as trouble:
+        return str(trouble)
     finally:
         lock.release()
-    return True
+    return None
 
 
 async def _catch_up(state: StateDir, root: str) -> None:

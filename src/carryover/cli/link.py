@@ -19,7 +19,7 @@ from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import counted, print_json
 from carryover.config import load_config
 from carryover.daemon.client import ask_daemon
-from carryover.errors import ExitCode, UserError
+from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock, is_folder
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.paths import StateDir
@@ -140,7 +140,11 @@ def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, StatePaths], 
     if answer is not None:
         return int(answer["sessions"])
     lock = FileLock(state.lock)
-    if not lock.acquire():
+    try:
+        taken = lock.acquire()
+    except OSError as error:
+        raise UserError(f"The lock {state.lock} cannot be taken: {os_reason(error)}. Nothing was changed.") from error
+    if not taken:
         raise UserError("Another process is using the ledger; nothing was changed. Try again in a moment.")
     import asyncio  # takes longer to import than all the rest
 

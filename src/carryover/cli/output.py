@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterable
 from typing import Final, TextIO
 
+from carryover.text.invisible import UNSEEN
+
 CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Escape sequences and control characters, but for tab and line feed."""
 
@@ -86,8 +88,8 @@ def paint(text: str, code: str, stream: TextIO | None = None) -> str:
 
 
 def harmless(text: str) -> str:
-    """`text` without anything a terminal would obey: what is printed comes from other people's programs."""
-    return CONTROL.sub("", text)
+    """`text` without what a terminal obeys or does not show: what is printed comes from other people's programs."""
+    return UNSEEN.sub("", CONTROL.sub("", text))
 
 
 def one_line(text: str, limit: int) -> str:

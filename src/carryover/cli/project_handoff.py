@@ -74,10 +74,10 @@ def _bring_up_to_date(state: StateDir, root: str) -> bool:
         return bool(settled["caught_up"])
     from carryover.cli.from_disk import catch_up
 
-    if catch_up(state, root):
-        return True
-    print("Another process is using the ledger; this is what it holds so far.", file=sys.stderr)
-    return False
+    trouble = catch_up(state, root)
+    if trouble is not None:
+        print(f"{trouble} This is what the ledger holds so far.", file=sys.stderr)
+    return trouble is None
 
 
 def _from_ledger(state: StateDir, root: str, config: Config) -> Refreshed | None:

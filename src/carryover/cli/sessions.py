@@ -115,7 +115,11 @@ def _ledger_of(root: str | None) -> Iterator[sqlite3.Connection]:
 
 
 def _say_if_old(state: StateDir) -> None:
-    if FileLock(state.lock).holder() is None:
+    try:
+        running = FileLock(state.lock).holder() is not None
+    except OSError:
+        return  # not ours to read, so nothing is known of a daemon
+    if not running:
         print("carryoverd is not running: newer sessions may be missing here.", file=sys.stderr)
 
 

@@ -13,6 +13,7 @@ from carryover.cli.arguments import exit_code_help
 from carryover.cli.context import state_dir
 from carryover.cli.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, print_json, print_lines, size
 from carryover.errors import ExitCode
+from carryover.fsio import is_gone
 
 if TYPE_CHECKING:
     from carryover.daemon.health import ProjectHealth, TaskState
@@ -185,7 +186,9 @@ def _project(row: ProjectRow, published: ProjectHealth | None, report: Report, n
     if trouble:
         handoff = paint(f"not published: {trouble}", YELLOW)
     elif row.published_ms:
-        handoff = f"handoff written {ago(row.published_ms, now_ms)}"
+        written = f"handoff written {ago(row.published_ms, now_ms)}"
+        missing = published is not None and published.file is not None and is_gone(Path(published.file))
+        handoff = paint(f"{written} and deleted since; carryoverd writes it again", YELLOW) if missing else written
     else:
         handoff = "no handoff written"
     notes = "".join(f" ({note})" for note in (published.notes if published is not None else ()))
@@ -193,12 +196,17 @@ def _project(row: ProjectRow, published: ProjectHealth | None, report: Report, n
 
 
 def _problems(report: Report) -> list[str]:
+    from carryover.daemon.client import port_taken
+
     health = report.daemon
     if health is None:
         return list(report.problems)
     reason = health.watch.reason
     polling = f"The folders are polled instead of watched: the limit on inotify {reason} is reached" if reason else None
-    return [*report.problems, *filter(None, (health.ledger_trouble, health.config_trouble, polling))]
+    return [
+        *report.problems,
+        *filter(None, (health.ledger_trouble, health.config_trouble, port_taken(health), polling)),
+    ]
 
 
 def _redactions(by_kind: dict[str, int]) -> list[str]:

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import msgspec
 
+from carryover.daemon.daemon_lock import daemon_holder
 from carryover.daemon.health import Health
-from carryover.errors import UserError
+from carryover.errors import UserError, os_reason
 from carryover.fsio import FileLock
 from carryover.paths import StateDir, socket_address
 
@@ -114,13 +115,15 @@ def look_at_endpoint(state: StateDir) -> Endpoint:
 def port_trouble(health: Health) -> str | None:
     """Why the daemon does not have its port for hooks, as a sentence; None where it does, or knows no port."""
     hooks = health.hook_port
-    if hooks is None:
-        return None
-    if hooks.trouble:
-        return f"{hooks.trouble[:1].upper()}{hooks.trouble[1:]}. Your agents' hooks do without it."
-    if hooks.port is not None and not is_carryoverd(hooks.port):
+    if hooks is not None and hooks.port is not None and not hooks.trouble and not is_carryoverd(hooks.port):
         return f"What answers on port {hooks.port} is not carryoverd."
-    return None
+    return port_taken(health)
+
+
+def port_taken(health: Health) -> str | None:
+    """Why the daemon could not open its port for hooks, as a sentence; None if it could. Asks nothing."""
+    trouble = health.hook_port.trouble if health.hook_port is not None else None
+    return f"{trouble[:1].upper()}{trouble[1:]}. Your agents' hooks do without it." if trouble else None
 
 
 def is_carryoverd(port: int) -> bool:
@@ -175,14 +178,15 @@ def stop_daemon(state: StateDir) -> int | None:
 
 
 def daemon_pid(state: StateDir) -> int | None:
-    """The process that holds the daemon's lock; None where nobody does. Creates nothing."""
-    content = FileLock(state.lock).holder() if state.root.is_dir() else None
+    """The process that holds the daemon's lock; None if no daemon does. Creates nothing.
+
+    Raises UserError if the lock cannot be read.
+    """
     try:
-        holder = msgspec.json.decode(content or "null")
-    except msgspec.DecodeError:
-        return None
-    pid = holder.get("pid") if isinstance(holder, dict) else None
-    return pid if isinstance(pid, int) else None
+        holder = daemon_holder(FileLock(state.lock)) if state.root.is_dir() else None
+    except OSError as error:
+        raise UserError(f"The lock {state.lock} cannot be read: {os_reason(error)}. Check its rights.") from error
+    return holder.pid if holder is not None else None
 
 
 def reload_daemon(state: StateDir) -> Health | None:

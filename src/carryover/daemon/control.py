@@ -17,6 +17,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from os.path import samestat
 from pathlib import Path
 
 import msgspec
@@ -76,13 +77,16 @@ async def serving(app: web.Application, path: Path, limiter: ConnectionLimiter) 
     Only the holder of the daemon's lock may call this. Raises OSError, and UserError for a path that is too long.
     """
     listener = _listen(path)
+    ours = path.lstat()
     async with listening(app, listener, limiter):
         try:
             yield
         finally:
-            # Before the last reply, so that nobody is told "running" by a daemon that no longer takes requests.
-            with suppress(FileNotFoundError):
-                path.unlink()
+            # Before the last reply, so that nothing is answered by a daemon that no longer takes requests. A socket
+            # that another daemon put there since, in a state folder that was removed and made again, is left alone.
+            with suppress(OSError):
+                if samestat(path.lstat(), ours):
+                    path.unlink()
 
 
 def _listen(path: Path) -> socket.socket:

@@ -37,9 +37,11 @@ from carryover.daemon.moves import Moves
 from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.rescanner import Rescanner
 from carryover.daemon.sd_notify import SystemdNotifier
+from carryover.daemon.state_guard import StateGuard
 from carryover.daemon.supervisor import Supervisor
 from carryover.daemon.watcher import Watcher
 from carryover.facts import GitFacts
+from carryover.fsio import is_gone
 from carryover.ingest.in_projects import KnownProjects, roots_in_projects
 from carryover.ingest.scan import MS_PER_DAY, TranscriptRoot, roots_to_read
 from carryover.ingest.spool import Spool
@@ -47,6 +49,7 @@ from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
 from carryover.probe import git_command
+from carryover.publish.handoff_file import IN_PROJECT
 from carryover.publish.project_moves import StatePaths
 from carryover.publish.refresh import Refreshed, refresh
 
@@ -205,6 +208,8 @@ class Daemon:
             supervisor.start(f"publisher-{n + 1}", self._publish_queue.run, vital=True)
         for n in range(READERS):
             supervisor.start(f"reader-{n + 1}", self._ingest_queue.run, vital=True)
+        state = self._context.state
+        supervisor.start("state-guard", StateGuard((state.root, state.lock), ledger=state.ledger).run, vital=True)
         supervisor.start("rescanner", self._rescanner.run)
         supervisor.start("watcher", self._watcher.run)
         supervisor.start("project-watcher", self._project_watcher.run)
@@ -213,6 +218,7 @@ class Daemon:
         supervisor.start("rebuild", self._rebuild)
         supervisor.start("limit-notice", self._notices.run)
         supervisor.start("moves", self._moves.run)
+        supervisor.start("keep-in-place", self._publish_queue.keep_in_place)
         if self._notifier.listening:
             supervisor.start("notify", self._report_status)
         supervisor.start("warm-up", _warm_up)
@@ -221,7 +227,17 @@ class Daemon:
         began = time.monotonic()
         await supervisor.stop("control")
         await self._hooks.stop(supervisor)
-        for name in ("watcher", "project-watcher", "rescanner", "rebuild", "limit-notice", "moves", "warm-up"):
+        for name in (
+            "state-guard",
+            "watcher",
+            "project-watcher",
+            "rescanner",
+            "rebuild",
+            "limit-notice",
+            "moves",
+            "keep-in-place",
+            "warm-up",
+        ):
             await supervisor.stop(name)
         self._ingest_queue.drain()
         await _all(supervisor.stop(f"reader-{n + 1}", within_s=FINISH_READING_S) for n in range(READERS))
@@ -230,12 +246,14 @@ class Daemon:
         self._log.info("stopped", ms=(time.monotonic() - began) * 1000)
 
     async def _publish_unpublished(self) -> None:
-        """A daemon that was killed may have stored what it could not publish any more."""
+        """Publishes what a daemon that was killed stored, what was refused, and handoffs that were deleted since."""
         oldest_active_ms = _now_ms() - self._context.config.publish.active_days * MS_PER_DAY
 
         def ask() -> tuple[list[ProjectRow], list[int]]:
             with closing(connect_read_only(self._context.state.ledger)) as db:
-                return projects(db), unpublished(db, since_ms=oldest_active_ms)
+                known = projects(db)
+                to_repair = [row.id for row in known if row.last_event_ms >= oldest_active_ms and _lacks_handoff(row)]
+                return known, list(dict.fromkeys((*unpublished(db, since_ms=oldest_active_ms), *to_repair)))
 
         known, left = await asyncio.to_thread(ask)
         last_event_ms = {row.id: row.last_event_ms for row in known}
@@ -356,7 +374,12 @@ def _project_health(row: ProjectRow, outcome: Outcome) -> ProjectHealth:
         refusal=row.refusal,
         notes=outcome.notes,
         error=outcome.error,
+        file=str(outcome.file) if outcome.file is not None else None,
     )
+
+
+def _lacks_handoff(row: ProjectRow) -> bool:
+    return row.refusal is not None or (row.published_ms is not None and is_gone(Path(row.root, IN_PROJECT)))
 
 
 def _rss_bytes() -> int | None:

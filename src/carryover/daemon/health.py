@@ -70,6 +70,8 @@ class ProjectHealth(msgspec.Struct, frozen=True, kw_only=True):
     refusal: str | None = None
     notes: tuple[str, ...] = ()
     error: str | None = None
+    file: str | None = None
+    """Where the handoff was written to; None if this daemon has not published it."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -19,6 +20,7 @@ from carryover.daemon.log import Log, describe
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.facts import GitFacts
+from carryover.fsio import is_gone
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.ledger.store import Ledger
@@ -26,6 +28,8 @@ from carryover.publish.refresh import Refreshed
 
 QUIET_S: Final = 0.3
 CAP_S: Final = 0.5
+
+RECHECK_S: Final = 60.0
 
 Refresh = Callable[[int, bool, GitFacts | None, int], Refreshed]
 """Project, whether it is the one that moved last, last known git facts, now in ms. Blocks."""
@@ -35,6 +39,9 @@ class Outcome(msgspec.Struct):
     """What came of a project's last publication."""
 
     refusal: str | None = None
+    passing: bool = False
+    """See `Published`; so is `file`."""
+    file: Path | None = None
     notes: tuple[str, ...] = ()
     failures: int = 0
     """In a row. `error` says why the last one failed, without content."""
@@ -90,6 +97,16 @@ class PublishQueue:
     def mark_all_dirty(self) -> None:
         """What every project is published with may have changed, such as a setting."""
         self.mark_dirty(list(self._last_event_ms), 0)
+
+    async def keep_in_place(self) -> None:
+        """Calls `retry_missing` every `RECHECK_S`, until cancelled."""
+        while True:
+            await asyncio.sleep(RECHECK_S)
+            await self.retry_missing()
+
+    async def retry_missing(self) -> None:
+        """Marks projects that were refused for a reason that may pass, and those whose handoff was deleted since."""
+        self.mark_dirty(await asyncio.to_thread(_to_try_again, dict(self.outcomes)), 0)
 
     def publish_soon(self, projects: Iterable[int], event_ms: int) -> None:
         """As `touch`, at once: context may be lost, or a turn has ended and the next may be another agent's."""
@@ -149,5 +166,17 @@ class PublishQueue:
         if made.published.refusal is not None and made.published.refusal != outcome.refusal:
             self._log.info("not_published", project=project)
         self.outcomes[project] = Outcome(
-            refusal=made.published.refusal, notes=made.published.notes, git=made.git or outcome.git
+            refusal=made.published.refusal,
+            passing=made.published.passing,
+            file=made.published.file,
+            notes=made.published.notes,
+            git=made.git or outcome.git,
         )
+
+
+def _to_try_again(outcomes: dict[int, Outcome]) -> list[int]:
+    return [
+        project
+        for project, outcome in outcomes.items()
+        if outcome.passing or (outcome.file is not None and is_gone(outcome.file))
+    ]

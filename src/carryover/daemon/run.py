@@ -7,7 +7,6 @@ one process: the files under a running daemon are replaced, and a module that is
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import os
 import pkgutil
@@ -27,11 +26,13 @@ from carryover import __version__
 from carryover.config import Config, settings_now
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.daemon import Daemon
+from carryover.daemon.daemon_lock import StateUnusable, acquire_daemon_lock
 from carryover.daemon.log import Log, open_log
-from carryover.daemon.sd_notify import SystemdNotifier
+from carryover.daemon.sd_notify import SystemdNotifier, report_waiting
 from carryover.distill.stored_digest import DigestReducer
-from carryover.errors import ExitCode, UserError
-from carryover.fsio import FileLock, private_dir
+from carryover.errors import ExitCode, UserError, os_reason
+from carryover.fsio import private_dir
+from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.probe import git_command
@@ -40,16 +41,37 @@ STOP_LIMIT_S: Final = 10.0
 """Whatever hangs, a daemon that is asked to stop ends after this. What was not stored then is read again later."""
 
 
+RETRY_S: Final = 5.0
+"""Between two tries to use the state folder."""
+
+
 def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
-    """Run a daemon until it is stopped or, with `once`, until everything on disk is read and published.
+    """Runs a daemon until it is stopped or, with `once`, until everything on disk is read and published.
+
+    Under systemd it waits for as long as the state folder cannot be used: systemd would restart it a few times and
+    then stop for good, also if the disk has space again a minute later.
 
     Raises UserError where it cannot or must not start.
     """
+    reported = False
+    while True:
+        try:
+            return _run_once(state, once=once, log_level=log_level)
+        except StateUnusable as trouble:
+            if once or not report_waiting(os.environ, f"Waiting: {trouble}"):
+                raise
+            if not reported:
+                sys.stderr.write(f"carryoverd: {trouble} It is tried again every {RETRY_S:g} s.\n")
+            reported = True
+            time.sleep(RETRY_S)
+
+
+def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
     try:
         private_dir(state.root)
     except OSError as error:
-        raise UserError(
-            f"The state folder {state.root} cannot be used: {error.strerror}. "
+        raise StateUnusable(
+            f"The state folder {state.root} cannot be used: {os_reason(error)}. "
             "Repair it, or set CARRYOVER_HOME to another folder.",
             ExitCode.REFUSED,
         ) from error
@@ -58,7 +80,10 @@ def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
         stack.callback(lock.release)
         load_all()
         config = settings_now(state)
-        log, close_log = open_log(state.log, log_level)
+        try:
+            log, close_log = open_log(state.log, log_level)
+        except OSError as error:
+            raise StateUnusable(f"The log {state.log} cannot be written: {os_reason(error)}.") from error
         stack.callback(close_log)
         deadline = _Deadline(log)
         stack.callback(deadline.cancel)
@@ -67,7 +92,10 @@ def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
 
 async def _run(state: StateDir, config: Config, log: Log, *, once: bool, stopping: Callable[[], None]) -> ExitCode:
     async with AsyncExitStack() as stack:
-        ledger = await Ledger.open(state.ledger, DigestReducer())
+        try:
+            ledger = await Ledger.open(state.ledger, DigestReducer())
+        except LedgerUnavailable as trouble:
+            raise StateUnusable(str(trouble)) from trouble
         stack.push_async_callback(ledger.close)
         context = DaemonContext(state, Path.home(), os.environ, config)
         daemon = Daemon(context, ledger, log, SystemdNotifier.of(os.environ, log))
@@ -144,39 +172,6 @@ class _Signals:
         error = context.get("exception")
         if isinstance(error, BaseException):
             self._log.error("unhandled", error)
-
-
-class Holder(msgspec.Struct, frozen=True):
-    """What a daemon writes into its lock, so that a second one can say where the first is."""
-
-    pid: int
-    socket: str
-    started_ms: int
-
-
-def acquire_daemon_lock(state: StateDir, *, started_ms: int) -> FileLock:
-    """Take the lock of `state`, held until it is released or the process ends.
-
-    Raises UserError (REFUSED) when another process holds it.
-    """
-    lock = FileLock(state.lock)
-    mine = Holder(os.getpid(), str(state.socket), started_ms)
-    if not lock.acquire(msgspec.json.encode(mine).decode()):
-        raise UserError(_refusal(state, lock.holder()), ExitCode.REFUSED)
-    return lock
-
-
-def _refusal(state: StateDir, content: str | None) -> str:
-    holder = None
-    with contextlib.suppress(msgspec.MsgspecError):
-        holder = msgspec.json.decode(content or "", type=Holder)
-    if holder is None:
-        return f"Another process is using the state folder {state.root}. Try again when it is done."
-    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(holder.started_ms / 1000))
-    return (
-        f"A Carryover daemon is already running: process {holder.pid} since {since}, answering on {holder.socket}. "
-        f"Nothing was changed. Stop it with `kill {holder.pid}` if you want to start another."
-    )
 
 
 NOT_OURS: Final = ("carryover.cli", "carryover.diagnose", "carryover.install")

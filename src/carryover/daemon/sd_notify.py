@@ -10,7 +10,8 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Final
 
 from carryover.daemon.log import Log
@@ -86,6 +87,16 @@ class SystemdNotifier:
             if not self._failed:
                 self._log.error("notify_failed", error)
             self._failed = True
+
+
+def report_waiting(env: Mapping[str, str], status: str) -> bool:
+    """Reports, before anything runs, what the daemon waits for (one line); False if systemd does not supervise it."""
+    address = env.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return False
+    with suppress(OSError):
+        _sent(address, f"STATUS={status}".encode())
+    return True
 
 
 async def _deliver(address: str, message: bytes) -> None:

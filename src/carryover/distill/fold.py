@@ -7,12 +7,14 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from carryover.distill.clip import clip_middle
 from carryover.distill.digest import Digest
 from carryover.distill.events import edits, endings, jobs, messages, plans, prompts, questions, tools
 from carryover.distill.events.folded import Folded
 from carryover.model import (
     AgentSummary,
     Answer,
+    AnyBody,
     AssistantMessage,
     BackgroundTask,
     Event,
@@ -43,13 +45,22 @@ _RULES: Final[dict[type, Callable[[Digest, Event, Any], Folded]]] = {
     BackgroundTask: jobs.job,
 }
 
+MAX_CHARS: Final = 200_000
+"""The most that is read of a prompt, an answer or a plan."""
+
 
 def fold(digest: Digest, event: Event) -> Folded:
     """The digest after `event`, and what of it the project keeps for good. Events that say nothing change nothing."""
     rule = _RULES.get(type(event.body))
     if rule is None:
         return digest, ()
-    after, notes = rule(digest, event, event.body)
+    after, notes = rule(digest, event, _bounded(event.body))
     if after is not digest and event.at_ms > after.last_ms:
         after = replace(after, last_ms=event.at_ms)
     return after, notes
+
+
+def _bounded(body: AnyBody) -> AnyBody:
+    """A text of megabytes was pasted; its ends say what for, and reading all of it would keep others waiting."""
+    text = getattr(body, "text", "")
+    return body if len(text) <= MAX_CHARS else replace(body, text=clip_middle(text, chars=MAX_CHARS))

@@ -12,13 +12,14 @@ import msgspec
 
 from carryover.distill.handoff import Handoff
 from carryover.distill.relative_time import elapsed, iso_utc
+from carryover.redact import CleanText
 
 Situation = Literal["new", "old", "compacted", "resumed", "moved_on"]
 """Why the reader gets the handoff: a new session; one that begins long after; its own context was compacted; it was
 resumed, and what it was given before is gone; another session went on meanwhile. An answer that knows the time of now
 finds out by itself whether `new` is `old`."""
 
-PLACEHOLDER: Final = "# [CARRYOVER] No prior session captured.\n"
+PLACEHOLDER: Final = CleanText("# [CARRYOVER] No prior session captured.\n")
 """What stands in a project's file until there is something to hand over. Never injected, never gated."""
 
 _GATES: Final = {

@@ -1,19 +1,22 @@
 """The handoff as text: at most 50 lines, 300 characters a line and 1,200 estimated tokens, in any script.
 
 Text from transcripts is data here. Every such line is a list item, so it can close no section and open none; our own
-marks, code fences and the tags agents use for their own messages are neutralized in it.
+marks, code fences, the tags agents use for their own messages and the marks of chat templates are neutralized in it.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from carryover.distill.clip import clip, estimated_tokens
 from carryover.distill.handoff import Handoff, Section
 from carryover.distill.header import MAX_CHARS, Answering, header
 from carryover.distill.sections.entry import Entry
+from carryover.redact import CleanText, clean
+from carryover.text.invisible import CONTROLS, UNSEEN
 
 MAX_LINES: Final = 50
 MAX_TOKENS: Final = 1200
@@ -21,10 +24,6 @@ _FIRM_LINE_TOKENS: Final = 110
 """Task and Next action always stay, so their lines are short enough that all 6 of them fit beside the header."""
 _LINE_TOKENS: Final = 75
 
-_INVISIBLE: Final = re.compile(
-    r"[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2028\u2029\u2060-\u206f\ufeff\ufff9-\ufffb]|"
-    r"[\U000e0000-\U000e007f]"
-)
 _OUR_MARKS: Final = re.compile(r"\[CARRYOVER\]|CARRYOVER:(?:START|END)|RESUME PROTOCOL", re.I)
 _COMMENT: Final = re.compile(r"<!--|-->")
 _AGENT_TAG: Final = re.compile(
@@ -33,7 +32,14 @@ _AGENT_TAG: Final = re.compile(
 )
 
 
-def render(handoff: Handoff, answering: Answering | None = None) -> str:
+_CHAT_MARK: Final = re.compile(
+    r"<(?=\||\uff5c|<?/?SYS>>|/?s>)|\[(/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT))\]",
+    re.I,
+)
+"""What chat templates of open models put between turns: `<|im_start|>`, `<<SYS>>`, `[INST]`, `</s>`."""
+
+
+def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
     """The handoff's text, ending in a newline: that of the file, or that of an answer to a session.
 
     What is least useful goes first, never Task or Next action.
@@ -41,13 +47,13 @@ def render(handoff: Handoff, answering: Answering | None = None) -> str:
     body = [
         line for title, shown in lay_out(handoff, answering) for line in (f"## {title}", *(text for text, _ in shown))
     ]
-    return "\n".join([*header(handoff, answering), *body, _last(handoff)]) + "\n"
+    return CleanText("\n".join([*_head(handoff, answering), *body, _last(handoff)]) + "\n")
 
 
 def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[str, list[tuple[str, Entry]]]]:
     """The sections that fit, by title, each with its lines as they are printed and where they come from."""
     sections = [(section.title, _lines(section)) for section in handoff.sections]
-    head = header(handoff, answering)
+    head = _head(handoff, answering)
     kept = _fitted(sections, lines=MAX_LINES - len(head) - 1, tokens=MAX_TOKENS - _cost([*head, _last(handoff)]))
     chosen = [
         (title, [(shown.text, shown.entry) for shown in lines if (title, shown.text, shown.rank) in kept])
@@ -56,8 +62,12 @@ def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[
     return [(title, lines) for title, lines in chosen if lines]
 
 
-def _last(handoff: Handoff) -> str:
-    return f"Full history: `carryover show {neutralize(handoff.session)}`"
+def _head(handoff: Handoff, answering: Answering | None) -> list[CleanText]:
+    return [clean(line) for line in header(handoff, answering)]
+
+
+def _last(handoff: Handoff) -> CleanText:
+    return CleanText(f"Full history: `carryover show {neutralize(handoff.session)}`")  # an id, which is no text
 
 
 class _Shown(NamedTuple):
@@ -71,7 +81,7 @@ def _lines(section: Section) -> list[_Shown]:
     shown: list[_Shown] = []
     for line in section.lines:
         tokens = _FIRM_LINE_TOKENS if line.rank == 0 else _LINE_TOKENS
-        text = f"- {clip(neutralize(line.text), chars=MAX_CHARS - 2, tokens=tokens)}"
+        text = f"- {clip(clean(neutralize(line.text)), chars=MAX_CHARS - 2, tokens=tokens)}"
         if len(text) > 2 and all(text != other.text for other in shown):
             shown.append(_Shown(text, line.rank, line.entry))
     return shown
@@ -95,7 +105,7 @@ def _fitted(sections: list[tuple[str, list[_Shown]]], *, lines: int, tokens: int
     return kept
 
 
-def _cost(lines: list[str]) -> int:
+def _cost(lines: Sequence[str]) -> int:
     """Estimated tokens, counted line by line so that the sum is never less than that of the whole."""
     return sum(estimated_tokens(f"{line}\n") for line in lines)
 
@@ -103,10 +113,10 @@ def _cost(lines: list[str]) -> int:
 def neutralize(text: str) -> str:
     """`text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
     text = text.encode("utf-8", "replace").decode("utf-8")
-    text = _INVISIBLE.sub(" ", text)
+    text = CONTROLS.sub(" ", UNSEEN.sub(" ", text))
     if not text.isascii():
         text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cs", "Co", "Cn"))
     text = _COMMENT.sub("--", text).replace("```", "'''").replace("~~~", "'''")
     text = _OUR_MARKS.sub(lambda mark: mark.group().lower().replace("[", "(").replace("]", ")"), text)
-    text = _AGENT_TAG.sub("‹", text)
+    text = _CHAT_MARK.sub(lambda mark: f"({mark[1]})" if mark[1] else "‹", _AGENT_TAG.sub("‹", text))
     return " ".join(text.split())

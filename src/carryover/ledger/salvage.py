@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -78,6 +79,8 @@ def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
 
 def _open_damaged(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
+    # Without it SQLite checks the schema against the size of the file, and reads nothing at all of one that was cut.
+    db.execute("PRAGMA writable_schema = ON")
     db.text_factory = lambda stored: stored.decode("utf-8", "replace")
     return db
 
@@ -160,10 +163,12 @@ def _past_damage(old: sqlite3.Connection, table: str, columns: str, after: int) 
 
 
 def _read(old: sqlite3.Connection, table: str, columns: str, after: int, limit: int) -> list[tuple[Any, ...]] | None:
+    """The next rows after `after`; None if they cannot be read, or lead back: a damaged tree may be a circle."""
     try:
-        return old.execute(f"SELECT {columns} FROM {table} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)).fetchall()
+        rows = old.execute(f"SELECT {columns} FROM {table} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)).fetchall()
     except sqlite3.DatabaseError:
         return None
+    return rows if all(one < other for one, other in pairwise([after, *(row[0] for row in rows)])) else None
 
 
 def _keyed_rows(old: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:

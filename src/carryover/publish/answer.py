@@ -23,6 +23,7 @@ from carryover.publish.handoff_file import place_of
 from carryover.publish.offline_answers import SITUATIONS
 from carryover.publish.project_root import AgentFolders
 from carryover.publish.refresh import files_now, git_now, own_writes, view_now
+from carryover.redact import CleanText
 
 _SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle time counts from
 
@@ -39,7 +40,7 @@ def start_answer(
     then: GitFacts | None,
     agents_own: AgentFolders | None = None,
     forgets: bool = False,
-) -> str | None:
+) -> CleanText | None:
     """The text for a session that starts now; None where it should get none.
 
     `then`: git's state when the handoff was last published, with which the present one is compared. A continued

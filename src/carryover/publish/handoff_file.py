@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.fsio import private_dir, write_if_changed
+from carryover.redact import CleanText
 
 STORE: Final = ".carryover"
 HANDOFF: Final = "handoff.md"
@@ -26,7 +27,7 @@ def sha_of(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()[:16]
 
 
-def write_handoff(folder: Path, text: str) -> bool:
+def write_handoff(folder: Path, text: CleanText) -> bool:
     """Writes the handoff to `folder` (0700) as a file that only its owner can read (0600). False if nothing changed.
 
     Raises:

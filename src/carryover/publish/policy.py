@@ -29,6 +29,13 @@ _SHARED_TOPS: Final = ("/home", "/media", "/mnt", "/opt", "/private", "/root", "
 _untracked_index: dict[Path, tuple[int, int, int]] = {}
 
 
+_SECRETS: Final = frozenset(
+    ".ssh .gnupg .gpg .pki .password-store .aws .azure .kube .docker .gcloud .mozilla .thunderbird "
+    ".config/gcloud .config/gh .config/op .local/share/keyrings".split()
+)
+"""Folders below the home folder that hold keys and logins."""
+
+
 class Refusal(msgspec.Struct, frozen=True):
     """Why nothing may be published in a folder."""
 
@@ -36,18 +43,24 @@ class Refusal(msgspec.Struct, frozen=True):
     """As a clause for people."""
     tracked: bool = False
     """Git tracks what would be published, which hardly anyone wants. All other refusals are as they should be."""
+    passing: bool = True
+    """The user may put it right; False where nothing is published whatever changes in the folder."""
 
 
 def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -> Refusal | None:
     """Why nothing may be published in `root`; None when it may.
 
-    Refused are the home folder and its parents, temporary and system folders outside of home, agents' own folders,
-    bare repositories, another user's folder, one that is missing or can't be written, and one whose `.carryover` is a
-    symlink or tracked by git. Asks git only after its index has changed. `agents_own`: see `find_root`.
+    Refused are the home folder and its parents, folders of keys and settings in it, temporary and system folders
+    outside, agents' own folders, bare repositories, another user's folder, one that is missing or can't be written,
+    and one whose `.carryover` is a symlink or tracked by git. Asks git only after its index has changed.
+    `agents_own`: see `find_root`.
     """
     real = Path(os.path.realpath(root))
     own = agents_own() if agents_own is not None else agent_folders(AgentsConfig(), home, {})
-    unfit = _unfit_place(real, Path(os.path.realpath(home)), own) or _unfit_folder(real) or _unfit_store(real)
+    misplaced = _unfit_place(real, Path(os.path.realpath(home)), own)
+    if misplaced is not None:
+        return Refusal(misplaced, passing=False)
+    unfit = _unfit_folder(real) or _unfit_store(real)
     return Refusal(unfit) if unfit is not None else _tracked(real)
 
 
@@ -64,11 +77,20 @@ def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | N
         # What an agent reads there applies to every project on the machine.
         return "it is an agent's own folder, whose files apply to every project"
     if home != Path("/") and root.is_relative_to(home):
-        return None
+        return _unfit_below_home(root, root.relative_to(home))
     if _lies_in(root, (*_TEMPORARY, tempfile.gettempdir())):
         return "it is a temporary folder"
     if _lies_in(root, _SYSTEM) or str(root) in _SHARED_TOPS:
         return "it is a folder of the system"
+    return None
+
+
+def _unfit_below_home(root: Path, below: Path) -> str | None:
+    if any(below.is_relative_to(folder) for folder in _SECRETS):
+        return "it is a folder of keys and logins"
+    hidden = below.parts[0].startswith(".") or below.parts[0] == "Library"
+    if hidden and not (root / ".git").exists():  # a repository there is work: dotfiles, an agent's worktree
+        return "it is a folder of programs' settings and data, and no repository"
     return None
 
 

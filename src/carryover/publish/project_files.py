@@ -14,11 +14,12 @@ from carryover.edits.apply import ProjectEdits
 from carryover.errors import os_reason
 from carryover.fsio import private_dir
 from carryover.publish.gitignore import keep_out
-from carryover.publish.handoff_file import STORE, write_handoff
+from carryover.publish.handoff_file import HANDOFF, STORE, write_handoff
 from carryover.publish.instruction_files import place_pointers, remove_pointers
 from carryover.publish.policy import refusal
 from carryover.publish.project_root import AgentFolders, git_dir_of
 from carryover.publish.read_lists import place_in_read_lists, remove_from_read_lists
+from carryover.redact import CleanText
 
 _MOST_ENTRIES: Final = 1000
 
@@ -30,6 +31,10 @@ class Published(msgspec.Struct, frozen=True):
     """Whether the handoff differs from the one before."""
     refusal: str | None = None
     """Why nothing was published, for `status`; None if it was."""
+    passing: bool = False
+    """The refusal may end without an event: worth another try."""
+    file: Path | None = None
+    """The handoff that is in place now; None if nothing was published."""
     edited: tuple[str, ...] = ()
     """Names of the user's files that changed."""
     notes: tuple[str, ...] = ()
@@ -38,7 +43,7 @@ class Published(msgspec.Struct, frozen=True):
 
 def publish(
     root: Path,
-    text: str,
+    text: CleanText,
     settings: ProjectSettings,
     *,
     home: Path | None = None,
@@ -52,16 +57,18 @@ def publish(
         return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
     try:
         if settings.folder is not None:
-            return Published(changed=write_handoff(settings.folder, text), notes=settings.notes)
+            changed = write_handoff(settings.folder, text)
+            return Published(changed=changed, file=settings.folder / HANDOFF, notes=settings.notes)
         refused = refusal(root, home=home or Path.home(), agents_own=agents_own)
         if refused is not None:
-            return Published(refusal=refused.reason, notes=settings.notes)
+            return Published(refusal=refused.reason, passing=refused.passing, notes=settings.notes)
         return _publish_in(root, text, settings, home or Path.home())
     except OSError as error:
-        return Published(refusal=f"the handoff can't be written: {os_reason(error)}", notes=settings.notes)
+        why = f"the handoff can't be written: {os_reason(error)}"
+        return Published(refusal=why, passing=True, notes=settings.notes)
 
 
-def _publish_in(root: Path, text: str, settings: ProjectSettings, home: Path) -> Published:
+def _publish_in(root: Path, text: CleanText, settings: ProjectSettings, home: Path) -> Published:
     store = root / STORE
     private_dir(store)
     edits = ProjectEdits(store, settings.notes)
@@ -80,7 +87,7 @@ def _publish_in(root: Path, text: str, settings: ProjectSettings, home: Path) ->
         edits.left_alone("AGENTS.md", "the folder holds repositories, and its text would apply to each of them")
     else:
         place_pointers(root, edits)
-    return Published(changed=changed, edited=tuple(edits.done), notes=tuple(edits.notes))
+    return Published(changed=changed, file=store / HANDOFF, edited=tuple(edits.done), notes=tuple(edits.notes))
 
 
 def _holds_repositories(folder: Path) -> bool:

@@ -28,6 +28,7 @@ from carryover.publish.pointer import without_block
 from carryover.publish.project_files import Published, publish
 from carryover.publish.project_root import AgentFolders, agents_checkouts
 from carryover.publish.project_view import project_view
+from carryover.redact import CleanText
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +37,7 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     settings: ProjectSettings
     handoff: Handoff | None
-    text: str | None
+    text: CleanText | None
     git: GitFacts | None
     """For the next refresh, in case git does not answer in time then."""
     published: Published = Published()

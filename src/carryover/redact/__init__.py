@@ -11,13 +11,19 @@ Every pattern is linear: whatever the text, it is read in time proportional to i
 from __future__ import annotations
 
 import re
+from typing import NewType
 
+from carryover.redact.command_lines import hide_on_command_lines
 from carryover.redact.headers import hide_headers
 from carryover.redact.named import hide_named
 from carryover.redact.private_keys import hide_private_keys
 from carryover.redact.tokens import hide_tokens
 
-__all__ = ["redact"]
+__all__ = ["CleanText", "clean", "redact"]
+
+CleanText = NewType("CleanText", str)
+"""Text that was redacted. What is published takes no other, so nothing that is read outside the ledger (git, files)
+reaches a handoff or an agent without having been redacted."""
 
 _MOST_PASSES = 8
 _UPPER = re.compile("[A-Z]+")
@@ -39,9 +45,14 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
     return text, counts
 
 
+def clean(text: str) -> CleanText:
+    """Returns `text` without its secrets."""
+    return CleanText(redact(text)[0])
+
+
 def _one_pass(text: str, counts: dict[str, int]) -> str:
     text = hide_private_keys(text, counts)
-    text = hide_tokens(text, counts)
+    text = hide_on_command_lines(hide_tokens(text, counts), counts)
     lower = _lowered(text)
     hidden = hide_headers(text, lower, counts)
     return hide_named(hidden, lower if hidden is text else _lowered(hidden), counts)

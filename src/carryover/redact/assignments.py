@@ -8,7 +8,7 @@ from typing import NamedTuple
 _SUFFIX = r"(?:[_-]?\d{1,2}|[_-](?:base|prod|production|dev|staging|test|live|value|old|new))?"
 _SEPARATOR = (
     r"(?P<close>\\{0,7}[\"'`]?\]?[*_]{0,2})[ \t]{0,8}"
-    r"(?P<separator>=>|:=|\?=|=(?![=~>])|:(?![:=])|>|(?<=[ \t]))"
+    r"(?P<separator>=>|:=|\?=|=(?![=~>])|:(?![:=])|>|[|;](?![|;])|(?<=[ \t]))"
 )
 
 

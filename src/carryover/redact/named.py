@@ -21,8 +21,10 @@ _WORDS = {
     "token": after_word("tokens?"),
     "credential": after_word("credentials?"),
     "key": after_word("keys?"),
+    "pat": after_word("pat"),
+    "bearer_token_": after_word(r"bearer_token_\w{1,30}"),
 }
-_KINDS = {"pass": "password", "pwd": "password", "token": "token"}
+_KINDS = {"pass": "password", "pwd": "password", "token": "token", "pat": "token", "bearer_token_": "token"}
 _SECRET_KEYS = (
     *("api", "access", "private", "secret", "auth", "account", "app", "master", "admin", "consumer", "subscription"),
     *("encryption", "encrypt", "signing", "hmac", "jwt", "webhook", "license", "deploy"),
@@ -58,6 +60,8 @@ def _means_a_secret(lower: str, match: re.Match[str], word: str) -> bool:
     before = lower[max(0, match.start() - 14) : match.start()]
     if word == "key":
         return before.rstrip("_-. ").endswith(_SECRET_KEYS)
+    if word == "pat":
+        return before.endswith("_")
     if word == "pass" and not lower.startswith(("passw", "passp", "passc"), match.start()):
         return before.endswith(("_", "-", "db", "user"))
     return True
@@ -72,6 +76,8 @@ def _is_secret(found: Assignment, word: str) -> bool:
     value = found.value.strip()
     if is_dummy(value) or is_filler(value) or is_path(value) or is_type_or_state(value) or _repeats_name(found):
         return False
+    if found.separator in ("|", ";"):  # cells of a table, which describe more often than they hold a secret
+        return is_random(value, 16) and not any(sign.isspace() for sign in value)
     if _NUMBER.fullmatch(value) and len(value) < 16:
         return value.isdigit() and len(value) >= 4 and found.name.lower().endswith(("word", "passwd", "pwd"))
     if any(character.isspace() for character in value[:256]):

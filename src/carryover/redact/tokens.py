@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from carryover.redact.dummy_values import is_dummy, is_filler, is_random
+from carryover.redact.issued import ISSUED, LONG_WORD, LONGEST_WORD, edged
 from carryover.redact.redaction_marks import MARK, Span, insert_marks
 
 _B64 = "[A-Za-z0-9_-]"
@@ -25,11 +26,6 @@ class _Rule(NamedTuple):
     pattern: re.Pattern[str]
 
 
-def _edged(prefix: str, before: str = "0-9A-Za-z") -> str:
-    r"""`prefix` where it does not go on another word; a literal `\n`, `\r` or `\t` in front is an edge too."""
-    return rf"{prefix}(?:(?<![{before}]{prefix})|(?<=\\[nrt]{prefix}))"
-
-
 def _rule(kind: str, hint: str, pattern: str) -> _Rule:
     return _Rule(kind, hint, re.compile(pattern))
 
@@ -39,7 +35,7 @@ _RULES = (
     _rule(
         "openai",
         "sk-",
-        _edged("sk-") + rf"(?:(?:proj|svcacct|admin|None|or-v1)-{_B64}{{16,}}|[A-Za-z0-9]{{20,}}{_B64}*)",
+        edged("sk-") + rf"(?:(?:proj|svcacct|admin|None|or-v1)-{_B64}{{16,}}|[A-Za-z0-9]{{20,}}{_B64}*)",
     ),
     _rule("github", "", r"gh[pousr]_[A-Za-z0-9]{20,}"),
     _rule("github", "github_pat_", r"github_pat_[A-Za-z0-9_]{20,}"),
@@ -55,26 +51,28 @@ _RULES = (
     _rule("stripe", "", r"sk_(?:live|test)_[A-Za-z0-9]{10,}"),
     _rule("stripe", "", r"rk_(?:live|test)_[A-Za-z0-9]{10,}"),
     _rule("stripe", "whsec_", r"whsec_[A-Za-z0-9+/]{16,}={0,2}"),
-    _rule("huggingface", "hf_", _edged("hf_") + r"[A-Za-z0-9]{30,}"),
-    _rule("npm", "npm_", _edged("npm_") + r"[A-Za-z0-9]{30,}"),
+    _rule("huggingface", "hf_", edged("hf_") + r"[A-Za-z0-9]{30,}"),
+    _rule("npm", "npm_", edged("npm_") + r"[A-Za-z0-9]{30,}"),
     _rule("pypi", "pypi-", rf"pypi-(?:Ag{_B64}{{16,}}|{_B64}{{60,}})"),
-    _rule("sendgrid", "SG.", _edged(r"SG\.") + rf"{_B64}{{16,32}}\.{_B64}{{16,}}"),
-    _rule("twilio", "SK", _edged("SK") + r"[0-9a-f]{32}(?![0-9A-Za-z])"),
+    _rule("sendgrid", "SG.", edged(r"SG\.") + rf"{_B64}{{16,32}}\.{_B64}{{16,}}"),
+    _rule("twilio", "SK", edged("SK") + r"[0-9a-f]{32}(?![0-9A-Za-z])"),
     _rule("discord", "/api/webhooks/", rf"/api/webhooks/\d{{10,25}}/({_B64}{{20,}})"),
     _rule("digitalocean", "_v1_", r"do[opr]_v1_[a-f0-9]{32,}"),
-    _rule("databricks", "dapi", _edged("dapi") + r"[0-9a-f]{32}(?:-\d)?(?![0-9A-Za-z])"),
-    _rule("groq", "gsk_", _edged("gsk_") + r"[A-Za-z0-9]{40,}"),
-    _rule("vault", "hvs.", _edged(r"hvs\.") + rf"{_B64}{{20,}}"),
+    _rule("databricks", "dapi", edged("dapi") + r"[0-9a-f]{32}(?:-\d)?(?![0-9A-Za-z])"),
+    _rule("groq", "gsk_", edged("gsk_") + r"[A-Za-z0-9]{40,}"),
+    _rule("vault", "hvs.", edged(r"hvs\.") + rf"{_B64}{{20,}}"),
     _rule("docker", "dckr_pat_", rf"dckr_pat_{_B64}{{20,}}"),
     _rule("shopify", "", r"shp(?:at|ss|ca)_[a-fA-F0-9]{32,}"),
     _rule("age", "AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[0-9A-Z]{20,}"),
     _rule(
         "jwt",
         "eyJ",
-        _edged("eyJ", before="0-9A-Za-z_-")
+        edged("eyJ", before="0-9A-Za-z_-")
         + rf"{_B64}{{7,}}+\.(?:eyJ{_B64}{{4,}}+(?:\.{_B64}*+)?|{_B64}*+\.{_B64}{{10,}}+(?:\.{_B64}{{10,}}+){{0,2}})",
     ),
 )
+
+_EDGE = r"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))"
 
 # These begin with no fixed word: search for their punctuation, then look back.
 _AZURE_SECRET = re.compile(r"Q~[A-Za-z0-9_~.-]{31,}")
@@ -82,6 +80,14 @@ _AZURE_HEAD = re.compile(r"[A-Za-z0-9_~.-]{3}\d\Z")
 _DISCORD_BOT = re.compile(rf"\.{_B64}{{6}}\.{_B64}{{27,45}}(?!{_B64})")
 _DISCORD_ID = re.compile(r"(?:(?<![A-Za-z0-9_.-])|(?<=\\[nrt]))[MNO][A-Za-z0-9_-]{22,28}\Z")
 _TELEGRAM_BOT = re.compile(rf":(?<=\d{{6}}:){_B64}{{35}}(?!{_B64})")
+_MAILCHIMP = re.compile(r"-us\d{1,2}(?![0-9A-Za-z])")
+_MAILCHIMP_KEY = re.compile(rf"{_EDGE}[0-9a-f]{{32}}\Z")
+_TERRAFORM = re.compile(r"\.atlasv1\.[\w=-]{60,}")
+_TERRAFORM_ID = re.compile(rf"{_EDGE}[A-Za-z0-9]{{14}}\Z")
+_AZURE_DEVOPS = re.compile(r"AZDO[A-Za-z0-9]{4}(?![A-Za-z0-9])")
+_AZURE_DEVOPS_HEAD = re.compile(rf"{_EDGE}[A-Za-z0-9]{{76}}\Z")
+_ASANA = re.compile(r":(?<=\d:)[0-9a-f]{32}(?![0-9A-Za-z])")
+_ASANA_ID = re.compile(r"(?<![\d/])\d/\d{10,20}(?:/\d{10,20})?\Z")
 _TELEGRAM_ID = re.compile(r"\d{6,12}\Z")
 
 _URL_PASSWORD = re.compile(r"://([^\s/:\"'`<>\\\[]*+):((?!\d{1,5}[?#,])[^\s/\"'`<>\\]*)@")
@@ -94,12 +100,20 @@ def hide_tokens(text: str, counts: dict[str, int]) -> str:
     for kind, hint, pattern in _RULES:
         if hint in text and pattern.search(text):
             text = pattern.sub(_replace(kind, counts), text)
+    long_words = " ".join(word for word in LONG_WORD.findall(text) if len(word) < LONGEST_WORD)
+    for kind, hint, pattern in ISSUED if long_words else ():
+        if hint in long_words:
+            text = pattern.sub(_replace(kind, counts), text)
     if f"{MARK}aws]" in text:
         text = _AWS_PAIR.sub(_replace("aws", counts), text)
     split = [
         *(_split(text, _AZURE_SECRET, _AZURE_HEAD, "azure") if "Q~" in text else ()),
         *_split(text, _TELEGRAM_BOT, _TELEGRAM_ID, "telegram"),
         *_split(text, _DISCORD_BOT, _DISCORD_ID, "discord"),
+        *(_split(text, _MAILCHIMP, _MAILCHIMP_KEY, "mailchimp") if "-us" in text else ()),
+        *(_split(text, _TERRAFORM, _TERRAFORM_ID, "terraform") if ".atlasv1." in text else ()),
+        *(_split(text, _AZURE_DEVOPS, _AZURE_DEVOPS_HEAD, "azure") if "AZDO" in text else ()),
+        *(_split(text, _ASANA, _ASANA_ID, "asana") if "/" in text else ()),
     ]
     text = insert_marks(text, split, counts)
     if "://" in text and "@" in text:
@@ -125,6 +139,6 @@ def _replace(kind: str, counts: dict[str, int]) -> Callable[[re.Match[str]], str
 def _split(text: str, secret: re.Pattern[str], owner: re.Pattern[str], kind: str) -> Iterator[Span]:
     """Tokens of the form `<owner id><secret>`, where only the form of both parts together tells."""
     for match in secret.finditer(text):
-        head = owner.search(text[max(0, match.start() - 40) : match.start()])
-        if head is not None and is_random(match[0], 20):
+        head = owner.search(text[max(0, match.start() - 80) : match.start()])
+        if head is not None and (is_random(match[0], 20) or is_random(head[0], 20)):
             yield match.start() - len(head[0]), match.end(), kind

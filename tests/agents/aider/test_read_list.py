@@ -13,6 +13,7 @@ from carryover.edits.plan import Edit
 from carryover.edits.record import PublishedProject
 from carryover.install.uninstall import project_edits
 from carryover.publish.project_files import publish
+from carryover.redact import CleanText
 from support.repository import repository
 
 HISTORY = ".aider.chat.history.md"
@@ -40,11 +41,11 @@ def undo(root: Path) -> dict[str, bytes | None]:
 
 
 def test_the_handoff_is_added_and_taken_out_again(shop: Path) -> None:
-    published = publish(shop, "the handoff\n", ProjectSettings())
+    published = publish(shop, CleanText("the handoff\n"), ProjectSettings())
 
     assert SETTINGS in published.edited
     assert (shop / SETTINGS).read_text() == f"# Carryover (auto-added)\nread: [{entry(shop)}]\n"
-    assert publish(shop, "the handoff\n", ProjectSettings()).edited == ()
+    assert publish(shop, CleanText("the handoff\n"), ProjectSettings()).edited == ()
     assert undo(shop)[SETTINGS] is None
 
 
@@ -52,7 +53,7 @@ def test_the_users_own_list_keeps_every_byte(shop: Path) -> None:
     before = b"model: gpt-4o  # mine\r\nread:\r\n    - CONVENTIONS.md\r\n"
     (shop / SETTINGS).write_bytes(before)
 
-    publish(shop, "the handoff\n", ProjectSettings())
+    publish(shop, CleanText("the handoff\n"), ProjectSettings())
 
     assert (shop / SETTINGS).read_bytes() == before + f"    - {entry(shop)}\r\n".encode()
     assert undo(shop)[SETTINGS] == before
@@ -61,7 +62,7 @@ def test_the_users_own_list_keeps_every_byte(shop: Path) -> None:
 def test_where_the_agent_never_worked_nothing_is_written(home: Path) -> None:
     root = repository(home / "work" / "other", {".gitignore": ".aider*\n"})
 
-    publish(root, "the handoff\n", ProjectSettings())
+    publish(root, CleanText("the handoff\n"), ProjectSettings())
 
     assert not (root / SETTINGS).exists()
 
@@ -69,7 +70,7 @@ def test_where_the_agent_never_worked_nothing_is_written(home: Path) -> None:
 def test_a_history_that_came_with_the_repository_says_nothing(home: Path) -> None:
     root = repository(home / "work" / "cloned", {HISTORY: "\n# aider chat started at 2026-11-20 06:16:57\n"})
 
-    publish(root, "the handoff\n", ProjectSettings())
+    publish(root, CleanText("the handoff\n"), ProjectSettings())
 
     assert not (root / SETTINGS).exists()
 
@@ -83,7 +84,7 @@ def test_a_path_of_this_machine_gets_into_no_commit(home: Path, ignored: str, tr
     if tracked:
         subprocess.run(["git", "-C", str(root), "add", "-f", SETTINGS], check=True)
 
-    published = publish(root, "the handoff\n", ProjectSettings())
+    published = publish(root, CleanText("the handoff\n"), ProjectSettings())
 
     [note] = published.notes
     assert why in note
@@ -92,10 +93,10 @@ def test_a_path_of_this_machine_gets_into_no_commit(home: Path, ignored: str, tr
 
 
 def test_a_file_that_is_tracked_by_now_loses_the_entry(shop: Path) -> None:
-    publish(shop, "the handoff\n", ProjectSettings())
+    publish(shop, CleanText("the handoff\n"), ProjectSettings())
     subprocess.run(["git", "-C", str(shop), "add", "-f", SETTINGS], check=True)
 
-    publish(shop, "the handoff\n", ProjectSettings())
+    publish(shop, CleanText("the handoff\n"), ProjectSettings())
 
     assert not (shop / SETTINGS).exists()
 
@@ -104,19 +105,19 @@ def test_the_list_of_all_projects_is_not_hidden(home: Path, shop: Path) -> None:
     """A list in the project's file replaces the one in the home folder (0.86.2)."""
     (home / SETTINGS).write_text("read: [~/rules.md]\n")
 
-    [note] = publish(shop, "the handoff\n", ProjectSettings(), home=home).notes
+    [note] = publish(shop, CleanText("the handoff\n"), ProjectSettings(), home=home).notes
 
     assert "would no longer count" in note
     assert not (shop / SETTINGS).exists()
     (shop / SETTINGS).write_text("read: A.md\n")
-    assert SETTINGS in publish(shop, "the handoff\n", ProjectSettings(), home=home).edited
+    assert SETTINGS in publish(shop, CleanText("the handoff\n"), ProjectSettings(), home=home).edited
 
 
 @pytest.mark.parametrize("text", ["read: *x\n", "read: [A.md\n", "\tread: A.md\n", "a: 1\n---\nread: A.md\n"])
 def test_what_is_not_understood_is_left_alone_and_named(shop: Path, text: str) -> None:
     (shop / SETTINGS).write_text(text)
 
-    [note] = publish(shop, "the handoff\n", ProjectSettings()).notes
+    [note] = publish(shop, CleanText("the handoff\n"), ProjectSettings()).notes
 
     assert note.startswith(f"{SETTINGS} was left alone: ")
     assert (shop / SETTINGS).read_text() == text
@@ -126,17 +127,17 @@ def test_a_symlink_is_left_alone(home: Path, shop: Path) -> None:
     (home / "shared.yml").write_text("model: x\n")
     (shop / SETTINGS).symlink_to(home / "shared.yml")
 
-    [note] = publish(shop, "the handoff\n", ProjectSettings()).notes
+    [note] = publish(shop, CleanText("the handoff\n"), ProjectSettings()).notes
 
     assert "symlink" in note
     assert (home / "shared.yml").read_text() == "model: x\n"
 
 
 def test_a_project_that_was_moved_names_its_handoff_where_that_is_now(home: Path, shop: Path) -> None:
-    publish(shop, "the handoff\n", ProjectSettings())
+    publish(shop, CleanText("the handoff\n"), ProjectSettings())
     moved = shop.rename(home / "work" / "store")
 
-    publish(moved, "the handoff\n", ProjectSettings())
+    publish(moved, CleanText("the handoff\n"), ProjectSettings())
 
     assert (moved / SETTINGS).read_text() == f"# Carryover (auto-added)\nread: [{entry(moved)}]\n"
     assert undo(moved)[SETTINGS] is None
@@ -146,16 +147,16 @@ def test_a_project_that_was_moved_names_its_handoff_where_that_is_now(home: Path
 def test_an_entry_of_the_users_own_is_enough_and_stays(shop: Path, text: str) -> None:
     (shop / SETTINGS).write_text(text)
 
-    publish(shop, "the handoff\n", ProjectSettings())
+    publish(shop, CleanText("the handoff\n"), ProjectSettings())
 
     assert (shop / SETTINGS).read_text() == text
     assert SETTINGS not in undo(shop)
 
 
 def test_without_pointers_the_entry_goes(shop: Path) -> None:
-    publish(shop, "the handoff\n", ProjectSettings())
+    publish(shop, CleanText("the handoff\n"), ProjectSettings())
 
-    publish(shop, "the handoff\n", ProjectSettings(pointers="private"))
+    publish(shop, CleanText("the handoff\n"), ProjectSettings(pointers="private"))
 
     assert not (shop / SETTINGS).exists()
 

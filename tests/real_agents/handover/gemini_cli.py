@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from real_agents.gemini_cli import client, requests, work
 from real_agents.gemini_cli.client import MODEL, OWN, SETTINGS, VARIABLES
@@ -25,7 +25,7 @@ class GeminiCli(Tool):
     VERSION = client.CHOSEN[0]
     OLDEST = "0.44.0"
     API = GenerateApi
-    CANNOT = {"compacted": "it does not compact a short conversation: it says that this would not be beneficial"}
+    CANNOT: ClassVar = {"compacted": "it refuses to compact a short conversation"}
     LIMIT = work.LIMIT
     LIMIT_RECORD = "[API Error"
     READY = client.READY

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from carryover.config import Config, project_settings
 from carryover.publish.project_files import publish
+from carryover.redact import CleanText
 
 
 def main(root: Path, text: str) -> None:
-    published = publish(root, text, project_settings(root, Config()))
+    published = publish(root, CleanText(text), project_settings(root, Config()))
     if published.refusal is not None:
         sys.exit(published.refusal)
 

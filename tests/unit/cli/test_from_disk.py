@@ -115,7 +115,7 @@ def test_catching_up_reads_the_project_and_leaves_the_others_for_the_daemon(home
     transcript(home, "-other", "00000000-0000-4000-8000-000000000001", "/srv/other")
     private_dir(state_dir().root)
 
-    assert catch_up(state_dir(), str(shop)) is True
+    assert catch_up(state_dir(), str(shop)) is None
 
     ledger = connect_read_only(state_dir().ledger)
     roots = [project.root for project in projects(ledger)]
@@ -127,6 +127,6 @@ def test_a_ledger_that_somebody_else_writes_is_left_alone(shop: Path) -> None:
     private_dir(state_dir().root)
 
     with FileLock(state_dir().lock):
-        assert catch_up(state_dir(), str(shop)) is False
+        assert catch_up(state_dir(), str(shop)) == "Another process is using the ledger."
 
     assert not state_dir().ledger.exists()

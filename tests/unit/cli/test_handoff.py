@@ -117,7 +117,19 @@ def test_while_another_process_holds_the_ledger_what_it_holds_is_given(recorded:
 
     assert code == ExitCode.OK
     assert "Now write the invoice module" not in out
-    assert err == "Another process is using the ledger; this is what it holds so far.\n"
+    assert err == "Another process is using the ledger. This is what the ledger holds so far.\n"
+
+
+def test_a_lock_that_cannot_be_opened_costs_no_handoff(recorded: Path, run: Run) -> None:
+    prompt(recorded, "Now write the invoice module")
+    lock = state_dir().lock
+    lock.unlink(missing_ok=True)
+    lock.symlink_to("elsewhere")  # refused like a file of somebody else's, also for root
+
+    code, out, err = run("handoff", str(recorded))
+
+    assert (code, "Task" in out) == (ExitCode.OK, True)
+    assert err.startswith(f"The lock {lock} cannot be taken: ")
 
 
 def test_a_running_daemon_is_asked_to_read_what_is_new(shop: Path, tmp_path: Path, run: Run, home: Path) -> None:

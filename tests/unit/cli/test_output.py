@@ -78,6 +78,8 @@ def test_a_duration_is_whole() -> None:
 
 
 def test_nothing_a_terminal_would_obey_is_printed() -> None:
+    assert harmless("a\u202eb\u200bc\u2066d\ufeffe\U000e0041f g\u200dh") == "abcdef gh"
+    assert harmless("می\u200cخواهم 👩\u200d💻") == "می\u200cخواهم 👩\u200d💻"
     assert harmless("a\x1b[2Jb\x1b]0;title\x07c\rd\x9b31me\tf\ng") == "abcd31me\tf\ng"
 
 

@@ -207,7 +207,7 @@ def test_a_limit_of_the_last_hours_is_told_with_the_command_that_goes_on(shop: P
     at = datetime.now(UTC) + timedelta(minutes=1)
     limit_record(shop, at)
     state_dir().root.mkdir(mode=0o700)
-    assert catch_up(state_dir(), str(shop))
+    assert catch_up(state_dir(), str(shop)) is None
     before = everything(shop.parent)
 
     ledger = status_json(run)["ledger"]
@@ -225,7 +225,7 @@ def test_a_limit_of_the_last_hours_is_told_with_the_command_that_goes_on(shop: P
 def test_a_limit_in_a_project_that_is_left_out_is_not_told(shop: Path, run: Run) -> None:
     limit_record(shop, datetime.now(UTC))
     state_dir().root.mkdir(mode=0o700)
-    assert catch_up(state_dir(), str(shop))
+    assert catch_up(state_dir(), str(shop)) is None
     assert run("pause", str(shop))[0] == ExitCode.OK
 
     ledger = status_json(run)["ledger"]
@@ -251,8 +251,8 @@ def test_no_agent_is_offered_that_stopped_at_its_limit_in_another_project(
     codex.prompt("Put a picture into the post")
     codex.limit("You've hit your usage limit. Try again at 8:05 AM.")
     state_dir().root.mkdir(mode=0o700)
-    assert catch_up(state_dir(), str(shop))
-    assert catch_up(state_dir(), str(other))
+    assert catch_up(state_dir(), str(shop)) is None
+    assert catch_up(state_dir(), str(other)) is None
 
     ledger = status_json(run)["ledger"]
 
@@ -303,7 +303,7 @@ def test_a_limit_of_yesterday_is_not_told(shop: Path, run: Run) -> None:
         transcript.write_text(transcript.read_text().replace(datetime.now(UTC).strftime("%Y-%m-%dT"), "2026-01-01T"))
     limit_record(shop, datetime(2026, 1, 2, tzinfo=UTC))
     state_dir().root.mkdir(mode=0o700)
-    assert catch_up(state_dir(), str(shop))
+    assert catch_up(state_dir(), str(shop)) is None
 
     ledger = status_json(run)["ledger"]
 

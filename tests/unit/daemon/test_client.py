@@ -188,7 +188,7 @@ def test_a_daemon_that_does_not_stop_is_named(home: Path, monkeypatch: pytest.Mo
         assert deaf.stdout is not None
         deaf.stdout.readline()
         lock = FileLock(state_dir().lock)
-        assert lock.acquire(f'{{"pid": {deaf.pid}}}')
+        assert lock.acquire(f'{{"pid": {deaf.pid}, "socket": "", "started_ms": 0}}')
 
         with pytest.raises(UserError, match=f"process {deaf.pid}. did not stop within 0.1 s"):
             stop_daemon(state_dir())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
@@ -258,3 +259,33 @@ async def test_after_a_change_of_settings_every_active_project_is_published_anew
         await publisher.flush()
 
     assert [called for called, _ in desk.calls] == [project]
+
+
+async def test_what_was_deleted_or_is_refused_for_a_reason_that_may_pass_is_tried_again(
+    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
+) -> None:
+    session.prompt("Add a discount function")
+    project = await stored(ledger, agents, desk, session)
+    store = session.cwd / ".carryover"
+    async with desk.open() as publisher:
+
+        async def retry() -> str | None:
+            await publisher.retry_missing()
+            await publisher.flush()
+            return publisher.outcomes[project].refusal
+
+        publisher.mark_dirty([project], desk.now_ms)
+        await publisher.flush()
+        assert (await retry(), len(desk.calls)) == (None, 1)
+
+        shutil.rmtree(store)  # as `git clean -fdx` does
+        assert (await retry(), "discount" in handoff_of(session.cwd)) == (None, True)
+
+        shutil.rmtree(store)
+        store.write_text("in the way")
+        assert await retry() == ".carryover is a file instead of a folder"
+        assert await retry() == ".carryover is a file instead of a folder"
+
+        store.unlink()
+        assert (await retry(), "discount" in handoff_of(session.cwd)) == (None, True)
+        assert (await retry(), len(desk.calls)) == (None, 5)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from carryover.distill.clip import clip_middle
 from carryover.distill.digest import (
     MAX_EDITED_FILES,
     MOST_FAILURES,
@@ -14,7 +15,7 @@ from carryover.distill.digest import (
     MOST_TURNS,
     Digest,
 )
-from carryover.distill.fold import fold
+from carryover.distill.fold import MAX_CHARS, fold
 from carryover.distill.view import Note
 from carryover.model import (
     AgentSummary,
@@ -182,3 +183,14 @@ def test_a_digest_stays_small_however_long_the_session() -> None:
         sizes.append(len(msgspec.json.encode(talk.digest)))
 
     assert max(sizes[200:]) <= max(sizes[60:200]) * 1.1
+
+
+def test_of_a_prompt_of_megabytes_the_ends_are_read() -> None:
+    pasted = "\n".join(f"    total_{n} = price({n}, 'cart')" for n in range(20_000))
+    text = f"Find out why the total is wrong here:\n\n{pasted}\n\nAnd add a test for it."
+    event = Event(key="1", session="s", at_ms=1, body=UserPrompt(text=text))
+
+    whole, _ = fold(Digest(), event)
+    ends, _ = fold(Digest(), msgspec.structs.replace(event, body=UserPrompt(text=clip_middle(text, chars=MAX_CHARS))))
+
+    assert (whole, "Find out why the total is wrong" in str(whole)) == (ends, True)

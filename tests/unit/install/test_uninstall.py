@@ -20,6 +20,7 @@ from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall, 
 from carryover.paths import StateDir
 from carryover.publish.pointer import NEW_FILE
 from carryover.publish.project_files import publish
+from carryover.redact import CleanText
 from support.one_prompt import ledger_with_prompt
 from support.repository import repository
 
@@ -47,7 +48,7 @@ def install(state: StateDir, config: Path) -> None:
 
 def published(state: StateDir, root: Path, settings: ProjectSettings | None = None) -> None:
     settings = settings or ProjectSettings()
-    assert publish(root, "the handoff\n", settings).refusal is None
+    assert publish(root, CleanText("the handoff\n"), settings).refusal is None
     remember_project(state.root, PublishedProject(str(root), str(settings.folder or root / ".carryover")))
 
 
@@ -258,7 +259,7 @@ async def test_projects_are_found_in_the_ledger_too(state: StateDir, home: Path)
     root = repository(home / "app")
     state.root.mkdir()
     await ledger_with_prompt(state.ledger, root)
-    assert publish(root, "the handoff\n", ProjectSettings()).refusal is None
+    assert publish(root, CleanText("the handoff\n"), ProjectSettings()).refusal is None
 
     done = uninstall(state, home, purge=True)
 
@@ -269,7 +270,7 @@ RULE = b"# Carryover (auto-added)\n.carryover/\n"
 
 
 def published_in(root: Path, settings: ProjectSettings | None = None) -> PublishedProject:
-    done = publish(root, "the handoff\n", settings or ProjectSettings())
+    done = publish(root, CleanText("the handoff\n"), settings or ProjectSettings())
     assert done.refusal is None
     return PublishedProject(str(root), str(root / ".carryover"))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 from collections.abc import Iterator
@@ -84,6 +85,16 @@ async def test_damaged_pages_cost_only_what_stood_on_them(
     assert saved >= 1_000
     assert set(rows(fresh, "SELECT id, key, body FROM event")) <= originals
     assert rows(fresh, "PRAGMA foreign_key_check") == []
+
+
+@pytest.mark.parametrize("kept", [0.9, 0.5])
+async def test_a_ledger_that_was_cut_keeps_what_is_before_the_cut(
+    ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection, kept: float
+) -> None:
+    await filled(ledger_path, scribe_of, events=1_200)
+    os.truncate(ledger_path, int(ledger_path.stat().st_size * kept))
+
+    assert salvage(ledger_path, fresh, now_ms=5_000) > 1_200 * (kept - 0.3)
 
 
 def test_nothing_can_be_saved_from_what_is_no_database(tmp_path: Path, fresh: sqlite3.Connection) -> None:

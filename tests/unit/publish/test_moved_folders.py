@@ -14,6 +14,7 @@ from carryover.distill.header import PLACEHOLDER
 from carryover.ledger.queries import Whereabouts
 from carryover.publish.handoff_file import HANDOFF, STORE, sha_of, write_handoff
 from carryover.publish.moved_folders import identity_of, may_be_here, moved_to_here, moves_with, stored
+from carryover.redact import CleanText
 from support.repository import git, repository
 
 TEXT = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Claude Code\n## Task\n- Add a discount\n"
@@ -48,7 +49,7 @@ def found(new: Path, *known: Whereabouts, home: Path, config: Config | None = No
 
 
 def published(root: Path, text: str = TEXT) -> str:
-    write_handoff(root / STORE, text)
+    write_handoff(root / STORE, CleanText(text))
     return sha_of(text.encode())
 
 

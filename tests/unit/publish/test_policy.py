@@ -51,7 +51,7 @@ def test_the_folders_of_carryover_and_of_the_agents_are_refused_but_not_projects
     tools = AgentsConfig(each={"codex": AgentConfig(env={"CODEX_HOME": str(home / "moved")})})
     own = partial(agent_folders, tools, home, {"OPENCODE_CONFIG_DIR": str(home / "set here")})
     places = (".carryover/sub", ".claude", ".agents", ".codeium", ".config/opencode", "moved", "set here")
-    for name in (*places, ".codex/worktrees/app"):
+    for name in (*places, ".codex/worktrees/app/.git"):
         (home / name).mkdir(parents=True)
 
     agents = "it is an agent's own folder, whose files apply to every project"
@@ -69,6 +69,22 @@ def test_the_folders_of_carryover_and_of_the_agents_are_refused_but_not_projects
         ".codex/worktrees/app": None,
     }
     assert why(home / "moved", home=home) is None
+
+
+@pytest.mark.parametrize("root", [".ssh", ".gnupg/notes", ".aws", ".config/gh", ".password-store"])
+def test_folders_of_keys_are_refused_even_if_they_are_repositories(home: Path, root: str) -> None:
+    (home / root / ".git").mkdir(parents=True)
+
+    assert why(home / root, home=home) == "it is a folder of keys and logins"
+
+
+@pytest.mark.parametrize("root", [".config", ".config/nvim", ".local/share/app", ".cache", "Library/App"])
+def test_folders_of_settings_are_refused_unless_they_are_repositories(home: Path, root: str) -> None:
+    (home / root).mkdir(parents=True)
+    assert why(home / root, home=home) == "it is a folder of programs' settings and data, and no repository"
+
+    (home / root / ".git").mkdir()
+    assert why(home / root, home=home) is None
 
 
 @pytest.mark.parametrize("root", ["/tmp", "/tmp/app", "/var/tmp/app", "/dev/shm/app", "/run/user/1000"])

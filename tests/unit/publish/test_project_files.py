@@ -11,6 +11,7 @@ import pytest
 from carryover.config import Config, Pointers, ProjectSettings, PublishConfig, project_settings
 from carryover.publish.pointer import NEW_FILE
 from carryover.publish.project_files import Published, publish
+from carryover.redact import CleanText
 from support.repository import git, repository
 
 TEXT = "# [CARRYOVER] Last updated 2026-11-20T06:02:26Z from Claude Code\n# RESUME PROTOCOL: ask\n"
@@ -27,6 +28,10 @@ def tree(root: Path) -> dict[str, str]:
     return {str(path.relative_to(root)): path.read_bytes().decode() for path in files}
 
 
+def handoff(root: Path) -> Path:
+    return root / ".carryover" / "handoff.md"
+
+
 def signatures(root: Path) -> dict[Path, tuple[int, int, int]]:
     found = {path: path.lstat() for path in root.rglob("*")}
     return {path: (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) for path, stat in found.items()}
@@ -35,9 +40,9 @@ def signatures(root: Path) -> dict[Path, tuple[int, int, int]]:
 def test_a_repository_gets_the_handoff_the_rule_and_the_pointers(home: Path) -> None:
     root = repository(home / "app", {"a.py": "1\n"})
 
-    published = publish(root, TEXT, settings())
+    published = publish(root, CleanText(TEXT), settings())
 
-    assert published == Published(changed=True, edited=(".gitignore", "AGENTS.md"))
+    assert published == Published(changed=True, file=handoff(root), edited=(".gitignore", "AGENTS.md"))
     assert tree(root) == {
         ".carryover/edited": "AGENTS.md\n.gitignore\n",
         ".carryover/handoff.md": TEXT,
@@ -50,19 +55,19 @@ def test_a_repository_gets_the_handoff_the_rule_and_the_pointers(home: Path) -> 
 
 def test_publishing_the_same_again_touches_nothing(home: Path) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be Claude.\n"})
-    publish(root, TEXT, settings())
+    publish(root, CleanText(TEXT), settings())
     before = signatures(root)
 
-    assert publish(root, TEXT, settings()) == Published()
+    assert publish(root, CleanText(TEXT), settings()) == Published(file=handoff(root))
     assert signatures(root) == before
 
 
 def test_another_text_touches_only_the_handoff(home: Path) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
-    publish(root, TEXT, settings())
+    publish(root, CleanText(TEXT), settings())
     before = signatures(root)
 
-    assert publish(root, f"{TEXT}more\n", settings()) == Published(changed=True)
+    assert publish(root, CleanText(f"{TEXT}more\n"), settings()) == Published(changed=True, file=handoff(root))
     after = signatures(root)
     assert {path for path in after if after[path] != before[path]} == {
         root / ".carryover",
@@ -74,9 +79,9 @@ def test_another_text_touches_only_the_handoff(home: Path) -> None:
 def test_privately_no_file_that_git_sees_is_made_or_changed(home: Path, pointers: Pointers) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n", ".gitignore": "a\n"})
 
-    published = publish(root, TEXT, settings(pointers))
+    published = publish(root, CleanText(TEXT), settings(pointers))
 
-    assert published == Published(changed=True)
+    assert published == Published(changed=True, file=handoff(root))
     assert git(root, "status", "--porcelain") == ""
     assert tree(root)[".carryover/handoff.md"] == TEXT
 
@@ -85,21 +90,21 @@ def test_privately_no_file_that_git_sees_is_made_or_changed(home: Path, pointers
 def test_going_private_gives_every_file_back_even_when_committed(home: Path, pointers: Pointers) -> None:
     before = {"AGENTS.md": "Be brief.", "CLAUDE.md": "Be Claude.\r\n", ".gitignore": "a\n"}
     root = repository(home / "app", before)
-    publish(root, TEXT, settings())
+    publish(root, CleanText(TEXT), settings())
     git(root, "commit", "--quiet", "--all", "--message", "with pointers")
 
-    published = publish(root, TEXT, settings(pointers))
+    published = publish(root, CleanText(TEXT), settings(pointers))
 
-    assert published == Published(edited=(".gitignore", "CLAUDE.md", "AGENTS.md"))
+    assert published == Published(file=handoff(root), edited=(".gitignore", "CLAUDE.md", "AGENTS.md"))
     assert tree(root) == {**before, ".carryover/handoff.md": TEXT}
-    assert publish(root, TEXT, settings(pointers)) == Published()
+    assert publish(root, CleanText(TEXT), settings(pointers)) == Published(file=handoff(root))
 
 
 def test_privately_the_pointers_of_others_stay(home: Path) -> None:
     theirs = {"AGENTS.md": NEW_FILE.decode(), "CLAUDE.md": f"Be Claude.\n\n{NEW_FILE.decode()}", ".gitignore": RULE}
     root = repository(home / "app", theirs)
 
-    publish(root, TEXT, settings("private"))
+    publish(root, CleanText(TEXT), settings("private"))
 
     assert git(root, "status", "--porcelain") == ""
 
@@ -107,17 +112,18 @@ def test_privately_the_pointers_of_others_stay(home: Path) -> None:
 def test_a_folder_without_git_gets_pointers_but_no_rule(home: Path) -> None:
     (home / "notes").mkdir()
 
-    assert publish(home / "notes", TEXT, settings()).edited == ("AGENTS.md",)
+    assert publish(home / "notes", CleanText(TEXT), settings()).edited == ("AGENTS.md",)
     assert sorted(tree(home / "notes")) == [".carryover/edited", ".carryover/handoff.md", "AGENTS.md"]
 
 
 def test_a_folder_of_repositories_gets_no_pointer_that_would_hold_for_each(home: Path) -> None:
     repository(home / "work" / "app", {"a.py": "1\n"})
 
-    published = publish(home / "work", TEXT, settings())
+    published = publish(home / "work", CleanText(TEXT), settings())
 
     assert published == Published(
         changed=True,
+        file=handoff(home / "work"),
         notes=("AGENTS.md was left alone: the folder holds repositories, and its text would apply to each of them",),
     )
     assert not (home / "work" / "AGENTS.md").exists()
@@ -127,8 +133,8 @@ def test_each_worktree_has_files_of_its_own(home: Path) -> None:
     root = repository(home / "app", {"a.py": "1\n"})
     git(root, "worktree", "add", "--quiet", str(home / "tree"))
 
-    publish(root, "main\n", settings("private"))
-    publish(home / "tree", "tree\n", settings("private"))
+    publish(root, CleanText("main\n"), settings("private"))
+    publish(home / "tree", CleanText("tree\n"), settings("private"))
 
     handoffs = [(folder / ".carryover" / "handoff.md").read_text() for folder in (root, home / "tree")]
     assert handoffs == ["main\n", "tree\n"]
@@ -140,9 +146,9 @@ def test_handoffs_kept_apart_leave_the_project_as_it_is_wherever_it_lies(tmp_pat
     apart = project_settings(root, Config(publish=PublishConfig(folder=str(home / "handoffs"))))
     before = signatures(root)
 
-    assert publish(root, TEXT, apart) == Published(changed=True)
-    assert signatures(root) == before
     assert apart.folder is not None
+    assert publish(root, CleanText(TEXT), apart) == Published(changed=True, file=apart.folder / "handoff.md")
+    assert signatures(root) == before
     assert tree(home / "handoffs") == {f"{apart.folder.name}/handoff.md": TEXT}
 
 
@@ -150,7 +156,7 @@ def test_an_excluded_project_is_not_touched(home: Path) -> None:
     root = repository(home / "app", {".carryover.toml": "exclude = true\n"})
     before = signatures(root)
 
-    published = publish(root, TEXT, project_settings(root, Config()))
+    published = publish(root, CleanText(TEXT), project_settings(root, Config()))
 
     assert published == Published(refusal="excluded by the project's own .carryover.toml")
     assert signatures(root) == before
@@ -160,7 +166,7 @@ def test_where_publishing_is_refused_nothing_is_touched(home: Path, tmp_path: Pa
     tracked = repository(home / "app", {".carryover/handoff.md": "theirs\n"})
     before = signatures(tracked), signatures(tmp_path)
 
-    refusals = [publish(root, TEXT, settings()).refusal for root in (tracked, tmp_path, home)]
+    refusals = [publish(root, CleanText(TEXT), settings()).refusal for root in (tracked, tmp_path, home)]
 
     assert refusals == [
         ".carryover is tracked by git, so a handoff would be committed; `git rm -r --cached .carryover` ends that",
@@ -173,27 +179,27 @@ def test_where_publishing_is_refused_nothing_is_touched(home: Path, tmp_path: Pa
 def test_a_home_that_is_given_counts_instead_of_the_environments(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
 
-    assert publish(tmp_path / "app", TEXT, settings(), home=tmp_path).refusal is None
+    assert publish(tmp_path / "app", CleanText(TEXT), settings(), home=tmp_path).refusal is None
 
 
 def test_notes_on_the_projects_own_settings_come_along(home: Path) -> None:
     root = repository(home / "app", {".carryover.toml": "telemetry = true\n"})
 
-    published = publish(root, TEXT, project_settings(root, Config()))
+    published = publish(root, CleanText(TEXT), project_settings(root, Config()))
 
     assert published.notes == (".carryover.toml: telemetry is not something a project may set",)
 
 
 def test_a_disk_that_takes_nothing_is_a_refusal_with_its_reason(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = repository(home / "app", {"a.py": "1\n"})
-    publish(root, TEXT, settings())
+    publish(root, CleanText(TEXT), settings())
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
 
-    assert publish(root, "another\n", settings()) == Published(
-        refusal="the handoff can't be written: No space left on device"
+    assert publish(root, CleanText("another\n"), settings()) == Published(
+        refusal="the handoff can't be written: No space left on device", passing=True
     )
     assert tree(root)[".carryover/handoff.md"] == TEXT

@@ -147,9 +147,10 @@ def _around_machine_lines(lines: list[str], kinds: list[LineKind]) -> _Passed:
         fenced = is_fence(lines[before]) or is_fence(lines[after])
         if mostly or (after - before <= _PROSE_GAP and not fenced):
             passed[before:after] = [True] * (after - before)
+    opening = _opening_paragraph(kinds)
     for index in machine:
         if not is_fence(lines[index]):
-            _pass_neighbours(lines, kinds, index, passed)
+            _pass_neighbours(lines, kinds, index, opening, passed)
     first = next(index for index, kind in enumerate(kinds) if kind != "blank")
     begins = kinds[first] == "machine" and not is_fence(lines[first])
     if begins or (mostly and _runs_into(lines, machine[0])):
@@ -167,7 +168,7 @@ def _runs_into(lines: list[str], index: int) -> bool:
     return all(line.strip() for line in before) and not _ENDS_SENTENCE.search(before[-1])
 
 
-def _pass_neighbours(lines: list[str], kinds: list[LineKind], index: int, passed: _Passed) -> None:
+def _pass_neighbours(lines: list[str], kinds: list[LineKind], index: int, opening: range, passed: _Passed) -> None:
     """The prose right after the machine line at `index`, and right before it unless that leads to it."""
     after = index + 1
     while after < len(lines) and kinds[after] == "prose":
@@ -175,7 +176,7 @@ def _pass_neighbours(lines: list[str], kinds: list[LineKind], index: int, passed
         after += 1
     before = index - 1
     while before > 0 and kinds[before] == "prose":
-        if _ENDS_IN_COLON.search(lines[before]) or _opens(kinds, before):
+        if _ENDS_IN_COLON.search(lines[before]) or before in opening:
             break
         passed[before] = True
         before -= 1
@@ -191,8 +192,10 @@ def _closing_line(lines: list[str], kinds: list[LineKind], *, alone: bool = True
     return last if not alone and kinds[last - 1] == "machine" and word_count(lines[last]) >= _SENTENCE_WORDS else None
 
 
-def _opens(kinds: list[LineKind], index: int) -> bool:
-    """The paragraph that this line is in begins the prompt."""
-    while index > 0 and kinds[index - 1] == "prose":
-        index -= 1
-    return all(kind == "blank" for kind in kinds[:index])
+def _opening_paragraph(kinds: list[LineKind]) -> range:
+    """The lines of the paragraph that begins the prompt; none where something else begins it."""
+    first = next((index for index, kind in enumerate(kinds) if kind != "blank"), len(kinds))
+    end = first
+    while end < len(kinds) and kinds[end] == "prose":
+        end += 1
+    return range(first, end)

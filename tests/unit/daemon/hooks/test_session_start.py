@@ -21,6 +21,7 @@ from carryover.ledger.store import Ledger
 from carryover.publish.project_files import Published
 from carryover.publish.project_root import find_root
 from carryover.publish.refresh import Refreshed, refresh
+from carryover.redact import CleanText
 from support.claude_session import ClaudeSession
 
 
@@ -172,7 +173,13 @@ def root(home: Path) -> Path:
 
 
 def refreshed(root: Path, *, text: str | None = None, settings: ProjectSettings | None = None) -> Refreshed:
-    return Refreshed(root=str(root), settings=settings or ProjectSettings(), handoff=None, text=text, git=None)
+    return Refreshed(
+        root=str(root),
+        settings=settings or ProjectSettings(),
+        handoff=None,
+        text=CleanText(text) if text else None,
+        git=None,
+    )
 
 
 def handoff(root: Path) -> Path:
@@ -184,7 +191,9 @@ def test_a_project_without_a_handoff_gets_the_placeholder_and_the_pointers(root:
 
     made = with_placeholder(refreshed(root), home=home)
 
-    assert made.published == Published(changed=True, edited=("AGENTS.md",))
+    assert made.published == Published(
+        changed=True, file=Path(made.root) / ".carryover" / "handoff.md", edited=("AGENTS.md",)
+    )
     assert handoff(root).read_text() == PLACEHOLDER
     assert made.text is None, "the placeholder is no handoff, and is not remembered as one"
 

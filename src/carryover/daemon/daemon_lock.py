@@ -1,0 +1,74 @@
+"""The daemon's lock on the state folder: one daemon per folder, and never beside a command that writes the ledger."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Final
+
+import msgspec
+
+from carryover.errors import ExitCode, UserError, os_reason
+from carryover.fsio import FileLock
+from carryover.paths import StateDir
+
+WAIT_S: Final = 600.0
+"""Longer than any command holds the lock: it reads one project's transcripts."""
+_PAUSE_S: Final = 0.1
+
+
+class StateUnusable(UserError):
+    """The state folder cannot be used now, for a reason that may pass: a full or read-only disk, missing rights."""
+
+
+class DaemonHolder(msgspec.Struct, frozen=True):
+    """What a daemon writes into its lock, so that a second one can say where the first is."""
+
+    pid: int
+    socket: str
+    started_ms: int
+
+
+def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAIT_S) -> FileLock:
+    """Takes the lock of `state`, held until it is released or the process ends.
+
+    A command that holds it ends soon, so that is waited for.
+
+    Raises:
+        StateUnusable: the lock file cannot be written.
+        UserError: REFUSED if another daemon holds the lock, FAILED if something else holds it longer than `wait_s`.
+    """
+    lock = FileLock(state.lock)
+    mine = msgspec.json.encode(DaemonHolder(os.getpid(), str(state.socket), started_ms)).decode()
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            if lock.acquire(mine):
+                return lock
+            holder = daemon_holder(lock)
+        except OSError as error:
+            raise StateUnusable(
+                f"The lock {state.lock} cannot be taken: {os_reason(error)}. Nothing was changed. "
+                "Check the rights of the file and the space on its disk."
+            ) from error
+        if holder is not None:
+            raise UserError(_already_running(holder), ExitCode.REFUSED)
+        if time.monotonic() >= until:
+            raise UserError(f"Another process is using the state folder {state.root}. Try again when it is done.")
+        time.sleep(_PAUSE_S)
+
+
+def daemon_holder(lock: FileLock) -> DaemonHolder | None:
+    """Returns the daemon that holds `lock`; None if nothing does, or a command. Raises OSError."""
+    try:
+        return msgspec.json.decode(lock.holder() or "", type=DaemonHolder)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _already_running(holder: DaemonHolder) -> str:
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(holder.started_ms / 1000))
+    return (
+        f"A Carryover daemon is already running: process {holder.pid} since {since}, answering on {holder.socket}. "
+        f"Nothing was changed. Stop it with `kill {holder.pid}` if you want to start another."
+    )

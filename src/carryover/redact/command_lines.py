@@ -1,0 +1,87 @@
+"""Passwords on command lines and in the files that such programs read, where only the place gives them away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from carryover.redact.dummy_values import is_dummy, is_filler
+from carryover.redact.redaction_marks import Span, insert_marks
+
+
+class _Place(NamedTuple):
+    hint: str
+    """Without it in the text the pattern cannot match."""
+    pattern: re.Pattern[str]
+    """Its group `value` is the password, in quotes or not."""
+    least: int = 4
+    """Shorter values are not taken for passwords."""
+
+
+_VALUE: Final = r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s'\"`;&|<>()]{1,400})"
+# What may stand between a program and its option: words and other options on the same line, in bounded length.
+_OPTIONS: Final = r"(?:[ \t]+[^\n;&|]{0,200}?)?[ \t]+"
+
+
+def _after(program: str, option: str, value: str = _VALUE, *, more: str = "") -> re.Pattern[str]:
+    """`more`: what may follow the program's name as part of it. Literal letters first, so that the search is quick."""
+    return re.compile(rf"{program}(?<![\w-]{program}){more}(?![\w-]){_OPTIONS}{option}{value}")
+
+
+_USER: Final = r"['\"]?[^\s:'\"]{1,80}:(?!//)"
+_GLUED: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"]{1,200})"
+_PLACES: Final = (
+    _Place("curl", _after("curl", rf"(?:-u[ \t]*|--(?:proxy-)?user[ \t=]){_USER}", r"(?P<value>[^\s'\"]{1,200})")),
+    _Place("wget", _after("wget", r"--(?:http-|ftp-|proxy-)?password[ \t=]")),
+    _Place("mysql", _after("mysql", "-p", _GLUED, more="(?:dump|admin|import|sh)?"), 5),
+    _Place("mariadb", _after("mariadb", "-p", _GLUED, more=r"(?:-\w+)?"), 5),
+    _Place("sshpass", _after("sshpass", r"-p[ \t]*")),
+    *(
+        _Place(f"{program} login", _after(f"{program} login", r"(?:-p|--password)[ \t=]+"))
+        for program in ("docker", "podman", "nerdctl", "helm registry", "crane auth", "oras", "buildah", "az")
+    ),
+    _Place("gh secret", _after("gh secret set", r"(?:-b|--body)[ \t=]+")),
+    _Place("aws configure", re.compile(rf"aws configure set [\w.]*(?:secret_access_key|session_token)[ \t]+{_VALUE}")),
+    _Place("pass:", re.compile(rf"(?<=[ \t])-pass(?:in|out)?[ \t]+pass:{_VALUE}")),
+    _Place("redis-cli", _after("redis-cli", r"(?:-a|--pass)[ \t]+")),
+    _Place("htpasswd", re.compile(rf"htpasswd[ \t]+-\w*b\w*[ \t]+\S+[ \t]+\S+[ \t]+{_VALUE}")),
+    _Place("smbclient", _after("smbclient", r"(?:-U|--user)[ \t=]*['\"]?[^\s%'\"]+%", r"(?P<value>[^\s'\"]{1,200})")),
+    _Place("sqlcmd", _after("sqlcmd", r"-P[ \t]*")),
+    _Place("lftp", _after("lftp", r"-u[ \t]+[^\s,]+,")),
+    _Place("password", re.compile(r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})")),  # .netrc
+    _Place("_auth", re.compile(rf"(?:^|[\s:])_auth[ \t]*=[ \t]*{_VALUE}")),  # .npmrc
+    _Place(
+        'auth"', re.compile(r"\"auth\"[ \t]*:[ \t]*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})\"")
+    ),  # docker's config.json
+    _Place(
+        "value=",
+        re.compile(
+            r"key=\"[\w.:-]{0,60}(?i:password|api_?key|secret|token)\"[ \t]+value=\"(?P<value>[^\"\n]{6,400})\""
+        ),
+    ),
+    _Place(  # .pgpass
+        ":",
+        re.compile(
+            r"^(?:[a-z*][\w.*-]{0,199}):(?:\d{4,5}|\*):[^\s:]{1,64}:[^\s:]{1,64}:"
+            r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])\S{6,200})$",
+            re.MULTILINE,
+        ),
+    ),
+)
+
+
+def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
+    """Replaces passwords that are given to programs or stand in their files of logins."""
+    spans = [span for place in _PLACES if place.hint in text for span in _spans(text, place)]
+    return insert_marks(text, spans, counts)
+
+
+def _spans(text: str, place: _Place) -> Iterator[Span]:
+    for match in place.pattern.finditer(text):
+        start, end = match.span("value")
+        if end - start >= 2 and text[start] in "'\"" and text[end - 1] == text[start]:
+            start, end = start + 1, end - 1
+        value = text[start:end]
+        if len(value) >= place.least and not is_dummy(value) and not is_filler(value) and not value.startswith("-"):
+            yield start, end, "password"
