@@ -6,7 +6,7 @@ PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit bench quality test-agents clean
+.PHONY: help run test lint types imports unit bench quality table test-agents clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -35,7 +35,10 @@ bench: $(VENV)/.installed-dev ## measure, each figure beside its floor in the sa
 quality: $(VENV)/.installed-dev ## score the handoffs of real transcripts against notes
 	$(BIN)/python -m tests.quality
 
-test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline (Linux, root; fetches them from npm)
+table: $(VENV)/.installed-dev ## write the tables of agents in README.md, from what their folders say
+	PYTHONPATH=tests $(BIN)/python -m contract.table
+
+test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline (Linux, root; fetches them from package registries)
 	$(BIN)/pytest tests/real_agents -m real_agents --timeout 900
 
 clean: ## remove what make made

@@ -11,6 +11,7 @@ import pytest
 from carryover.cli.main import COMMANDS, build_parser
 from carryover.config import Config
 from carryover.errors import ExitCode
+from contract.table import with_tables
 
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
@@ -58,3 +59,12 @@ def test_the_architecture_names_each_folder_of_the_source() -> None:
     folders = [path.name for path in (TOP / "src" / "carryover").iterdir() if (path / "__init__.py").is_file()]
 
     assert [name for name in folders if f"{name}/" not in ARCHITECTURE] == []
+
+
+def test_the_readme_has_the_tables_that_the_agents_folders_give() -> None:
+    assert with_tables(README) == README, "run `make table`"
+
+
+def test_a_readme_without_the_places_of_its_tables_is_refused() -> None:
+    with pytest.raises(ValueError, match="<!-- hooks -->"):
+        with_tables(README.replace("<!-- hooks -->", ""))

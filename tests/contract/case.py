@@ -1,11 +1,11 @@
 """What an agent brings to the contract suite, and how the suite finds and reads it.
 
-A new agent adds `tests/agents/<agent>/contract_case.py` with a `CASE`; nothing here changes.
+A new agent adds `tests/agents/<agent>/contract_case.py` with a `CASE`, and `FURTHER_CASES` by name where it has other
+kinds of sources; nothing here changes.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from carryover.adapter.contract import Agent, Record, Reemitted, Source
-from carryover.agents import adapters
 from carryover.ingest.sanitize import clean_context
 from carryover.model import Event, Skipped
 
@@ -77,17 +76,6 @@ class Reading:
     events: list[Event] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     restarts: int = 0
-
-
-def agents() -> dict[str, Agent]:
-    """Every registered agent."""
-    return adapters()
-
-
-def case_of(agent_id: str) -> Case:
-    """The agent's material; an agent without it fails here."""
-    case: Case = importlib.import_module(f"agents.{agent_id.replace('-', '_')}.contract_case").CASE
-    return case
 
 
 def source_at(agent: Agent, recording: Recording) -> Source:

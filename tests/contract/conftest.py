@@ -1,52 +1,153 @@
-"""Runs the contract suite for every registered agent: a test asks for `agent`, for a `recording` too, for one that
-grows by lines (`grown`), for the `stages` of one that is rewritten, or for the agent's `hooks` if it has any."""
+"""Runs the contract suite for every agent that has a folder, or for one: `pytest tests/contract --agent ID`.
+
+A test asks for `folder`, for `spec`, for `agent` with its `case`, for a `recording` too, for one that grows by lines
+(`grown`), for the `stages` of one that is rewritten, for the agent's `hooks`. It runs for the agents that have these:
+what a folder lacks fails in `test_folder.py` and is listed at the end of a run for one agent, so such a run is of use
+from the first file on. What concerns events runs for each kind of source that has its own case, as `<id>/<kind>`.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import pytest
 
 from carryover.adapter.contract import Agent, HookProtocol
-from contract.case import Case, agents, case_of
+from carryover.adapter.spec import AgentSpec
+from carryover.agents.unsupported import UNSUPPORTED
+from contract.capabilities import Capabilities
+from contract.case import Case
+from contract.checklist import MARKS, checklist
+from contract.folder import Folder, folders
+from support.tools import CODEX, CURSOR
+
+Part = TypeVar("Part")
+OPTION: Final = "--agent"
+NEEDS: Final[dict[str, Callable[[Folder], object]]] = {
+    "spec": lambda folder: folder.spec,
+    "agent": lambda folder: folder.agent and folder.spec,
+    "case": lambda folder: folder.agent and folder.cases.get(folder.id),
+    "capabilities": lambda folder: folder.capabilities,
+    "hooks": lambda folder: folder.agent and folder.agent.hooks,
+}
+VARYING: Final[dict[str, Callable[[Case], Iterable[tuple[object, str]]]]] = {
+    "recording": lambda case: [(each, str(each)) for each in case.recordings],
+    "grown": lambda case: [(each, str(each)) for each in case.recordings if case.grows_by_lines],
+    "stages": lambda case: [(stages, name) for name, stages in case.stages.items()],
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(OPTION, metavar="ID", help="test this agent alone, and list what its folder lacks")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrise by what the test asks for."""
+    """Parametrises by what the test asks for."""
     names = metafunc.fixturenames
-    wanted = next((name for name in ("recording", "grown") if name in names), None)
-    if wanted is not None:
-        pairs = [
-            (agent_id, recording)
-            for agent_id in agents()
-            for recording in case_of(agent_id).recordings
-            if wanted == "recording" or case_of(agent_id).grows_by_lines
-        ]
-        metafunc.parametrize(
-            ("agent_id", wanted), pairs, ids=[f"{agent_id}:{recording}" for agent_id, recording in pairs]
-        )
-    elif "stages" in names:
-        named = [(agent_id, stages) for agent_id in agents() for stages in case_of(agent_id).stages.items()]
-        metafunc.parametrize(
-            ("agent_id", "stages"),
-            [(agent_id, stages) for agent_id, (_, stages) in named],
-            ids=[f"{agent_id}:{name}" for agent_id, (name, _) in named],
-        )
-    elif "hooks" in names:
-        metafunc.parametrize("agent_id", [agent_id for agent_id, agent in agents().items() if agent.hooks is not None])
-    elif "agent_id" in names:
-        metafunc.parametrize("agent_id", list(agents()))
+    one = _chosen(metafunc.config)
+    all_folders = folders() if one is None else (one,)
+    able = [each for each in all_folders if all(needed(each) for name, needed in NEEDS.items() if name in names)]
+    varying = next((name for name in VARYING if name in names), None)
+    cases = {name: case for each in able for name, case in each.cases.items()}
+    if varying is not None:
+        rows = [(case_id, *row) for case_id, case in cases.items() for row in VARYING[varying](case)]
+        ids = [f"{case_id}:{name}" for case_id, _, name in rows]
+        metafunc.parametrize(("case_id", varying), [row[:2] for row in rows], ids=ids)
+    elif "known_spec" in names:
+        specs = [each.spec for each in all_folders if each.spec is not None]
+        covered = {spec.id for spec in specs}
+        others = [spec for spec in UNSUPPORTED if one is None and spec.id not in covered]
+        _parametrize_specs(metafunc, "known_spec", [*specs, *others])
+    elif "hooked_spec" in names:
+        specs = [each.spec for each in all_folders if each.spec is not None and each.spec.hooks.sets]
+        _parametrize_specs(metafunc, "hooked_spec", [*specs, *((CURSOR, CODEX) if one is None else ())])
+    elif "case" in names and "hooks" not in names:
+        metafunc.parametrize("case_id", list(cases))
+    elif "case_id" in names:
+        metafunc.parametrize("case_id", [each.id for each in able])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what a run for one agent does not test, or cannot yet."""
+    if _chosen(config) is None:
+        return
+    left_out = [item for item in items if item.path.is_relative_to(Path(__file__).parent) and not _is_for_one(item)]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints the checklist of the one agent."""
+    folder = _chosen(terminalreporter.config)
+    if folder is None:
+        return
+    items = checklist(folder)
+    terminalreporter.section(f"{folder.id}: what its folders have and lack")
+    for item in items:
+        terminalreporter.line(str(item))
+    missing = sum(item.state == "missing" for item in items)
+    last = "nothing is missing" if not missing else f"{missing} of {len(items)} parts missing"
+    legend = f"{MARKS['done']} there   {MARKS['missing']} missing   {MARKS['optional']} may stay away"
+    terminalreporter.line(f"{last}   ({legend})")
 
 
 @pytest.fixture
-def agent(agent_id: str) -> Agent:
-    return agents()[agent_id]
+def agent_id(case_id: str) -> str:
+    return case_id.partition("/")[0]
 
 
 @pytest.fixture
-def case(agent_id: str) -> Case:
-    return case_of(agent_id)
+def folder(agent_id: str) -> Folder:
+    return Folder(agent_id)
+
+
+@pytest.fixture
+def spec(folder: Folder) -> AgentSpec:
+    return _there(folder.spec)
+
+
+@pytest.fixture
+def agent(folder: Folder) -> Agent:
+    return _there(folder.agent)
+
+
+@pytest.fixture
+def case(folder: Folder, case_id: str) -> Case:
+    return folder.cases[case_id]
+
+
+@pytest.fixture
+def capabilities(folder: Folder) -> Capabilities:
+    return _there(folder.capabilities)
 
 
 @pytest.fixture
 def hooks(agent: Agent) -> HookProtocol:
-    assert agent.hooks is not None
-    return agent.hooks
+    return _there(agent.hooks)
+
+
+def _there(part: Part | None) -> Part:
+    assert part is not None
+    return part
+
+
+def _chosen(config: pytest.Config) -> Folder | None:
+    """The one agent that the run is for; None: every agent."""
+    agent_id: str | None = config.getoption(OPTION, None)
+    return Folder(agent_id.lower().replace("_", "-")) if agent_id else None
+
+
+def _is_for_one(item: pytest.Item) -> bool:
+    """Whether it is parametrised by an agent, and the agent has what it needs."""
+    params: dict[str, Any] = (
+        item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    )
+    return isinstance(params.get("case_id"), str) or any(
+        isinstance(params.get(name), AgentSpec) for name in ("known_spec", "hooked_spec")
+    )
+
+
+def _parametrize_specs(metafunc: pytest.Metafunc, name: str, specs: list[AgentSpec]) -> None:
+    metafunc.parametrize(name, specs, ids=[spec.name for spec in specs])

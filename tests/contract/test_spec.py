@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -15,11 +14,6 @@ from carryover.adapter.spec import LINUX, MACOS, AgentSpec, places_on
 from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, specs
 from carryover.agents.unsupported import UNSUPPORTED
 from carryover.install.hook_sets import can_inject, hooks_for, hooks_for_unknown, lowest
-from support.tools import CODEX, CURSOR
-
-EACH_KNOWN = pytest.mark.parametrize("spec", specs(), ids=lambda spec: spec.id)
-WITH_HOOKS = (*(agent.spec for agent in adapters().values() if agent.spec.hooks.sets), CURSOR, CODEX)
-EACH_WITH_HOOKS = pytest.mark.parametrize("spec", WITH_HOOKS, ids=lambda spec: spec.name)
 
 
 def test_each_agent_is_known_once_with_an_adapter_or_by_name() -> None:
@@ -29,8 +23,9 @@ def test_each_agent_is_known_once_with_an_adapter_or_by_name() -> None:
     assert {spec.id for spec in UNSUPPORTED}.isdisjoint(adapters()), "what has a folder is not listed any more"
 
 
-@EACH_KNOWN
-def test_an_agent_can_be_found_on_each_platform(spec: AgentSpec, tmp_path: Path) -> None:
+def test_an_agent_can_be_found_on_each_platform(known_spec: AgentSpec, tmp_path: Path) -> None:
+    spec = known_spec
+
     assert agent_names()[spec.id] in spec.name
     assert agent_id_of(spec.id.upper()) == spec.id
     assert all(agent_id_of(alias) == spec.id for alias in spec.aliases)
@@ -58,9 +53,9 @@ def test_an_adapter_says_how_it_is_installed(agent: Agent) -> None:
     assert set(spec.hooks.injects_on) <= {event for known in spec.hooks.sets for event in known.events}
 
 
-@EACH_WITH_HOOKS
-def test_the_ranges_leave_no_version_out_and_none_overlaps(spec: AgentSpec) -> None:
+def test_the_ranges_leave_no_version_out_and_none_overlaps(hooked_spec: AgentSpec) -> None:
     """Around each border, and far above: a version is below all, above all, or in exactly one range."""
+    spec = hooked_spec
     for version in _around_borders(spec):
         holding = [known for known in spec.hooks.sets if version in SpecifierSet(known.versions)]
         state, chosen = hooks_for(spec, version)
@@ -69,8 +64,8 @@ def test_the_ranges_leave_no_version_out_and_none_overlaps(spec: AgentSpec) -> N
         assert chosen == {"ok": holding[0] if holding else None, "older": None, "newer": spec.hooks.sets[-1]}[state]
 
 
-@EACH_WITH_HOOKS
-def test_the_ranges_go_from_the_oldest_to_the_newest(spec: AgentSpec) -> None:
+def test_the_ranges_go_from_the_oldest_to_the_newest(hooked_spec: AgentSpec) -> None:
+    spec = hooked_spec
     starts = [lowest(known) for known in spec.hooks.sets]
 
     assert starts == sorted(set(starts))
@@ -79,9 +74,9 @@ def test_the_ranges_go_from_the_oldest_to_the_newest(spec: AgentSpec) -> None:
     assert hooks_for(spec, Version("9999"))[1] == spec.hooks.sets[-1]
 
 
-@EACH_WITH_HOOKS
-def test_an_unreadable_version_gets_hooks_that_can_inject_and_that_the_newest_has(spec: AgentSpec) -> None:
+def test_an_unreadable_version_gets_hooks_that_can_inject_and_that_the_newest_has(hooked_spec: AgentSpec) -> None:
     """But where one event too many makes the agent drop the whole file, what every version has must do."""
+    spec = hooked_spec
     chosen = hooks_for_unknown(spec)
     careful = spec.hooks.file_rules is not None and spec.hooks.file_rules.known_events_only
 
@@ -92,8 +87,8 @@ def test_an_unreadable_version_gets_hooks_that_can_inject_and_that_the_newest_ha
     assert set(chosen.hooks) <= set(spec.hooks.sets[-1].hooks)
 
 
-@EACH_WITH_HOOKS
-def test_each_hook_is_written_once_and_may_not_keep_the_agent_waiting(spec: AgentSpec) -> None:
+def test_each_hook_is_written_once_and_may_not_keep_the_agent_waiting(hooked_spec: AgentSpec) -> None:
+    spec = hooked_spec
     for known in spec.hooks.sets:
         assert len(set(known.events)) == len(known.events) > 0
         assert all(1 <= hook.timeout_s <= 10 for hook in known.hooks)

@@ -45,7 +45,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     state = home / ".carryover"
     state.mkdir(mode=0o700)
     (state / "config.toml").write_text("[server]\nport = 0\n")
-    env = {"HOME": str(home), "CARRYOVER_HOME": str(state), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+    passed = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    env = {"HOME": str(home), "CARRYOVER_HOME": str(state), "LANG": "C.UTF-8", **passed}
     with DaemonProcess(env=env) as daemon:
         wait_until("the first sweep", lambda: daemon.health()["caught_up"])
         yield World(home, daemon, HookClient(daemon.state.socket))

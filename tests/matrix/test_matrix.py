@@ -1,4 +1,8 @@
-"""Every hand-over from one agent to another: what A left behind, however it ended, is what B begins with."""
+"""Every handover from one agent to another: what A left behind, however it ended, is what B begins with.
+
+That is proved for each pair; all else for each agent as the one that leaves and as the one that takes over, so that
+another agent adds few rows (`rows.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from matrix import story
+from carryover.agents import adapters
+from matrix import rows, story
 from matrix.conftest import World
 from matrix.tool import ENDINGS, Ending, Played, Tool, tools
 from support.daemon_process import handoff_of, wait_until
 
-TOOLS = tools()
-PAIRS = list(itertools.product(TOOLS, repeat=2))
+TOOLS = {tool.id: tool for tool in tools()}
+IDS = tuple(TOOLS)
+WITH_HOOKS = [tool.id for tool in TOOLS.values() if tool.starts is not None]
+TIMED = [tool.id for tool in TOOLS.values() if tool.timed]
+EACH = pytest.mark.parametrize("a", IDS)
+EACH_PAIR = pytest.mark.parametrize(("a", "b"), list(itertools.product(IDS, repeat=2)))
+RING = pytest.mark.parametrize(("a", "b"), rows.ring(IDS, IDS, IDS))
 POINTER = "If `.carryover/handoff.md` exists in this project, read it before starting"
 PROTOCOL = (
     "The task was to make discount() return whole cents, and the next planned action is round_cents(). "
@@ -24,127 +34,142 @@ OTHER_ANSWER = "The quokka chapter is French now. Next I will translate the okap
 OTHER_WORDS = ("axolotl", "quokka", "okapi")
 
 
-def ids(value: object) -> str | None:
-    return value.id if isinstance(value, Tool) else None
-
-
 def told(world: World, tool: Tool, folder: Path, going_on: Played | None = None) -> str:
-    """What the first request of a session that starts in `folder`, a moment later, holds of the handoff."""
+    """What the first request of a session that starts in `folder`, a moment later, holds of the hook's answer.
+
+    Without such a hook: what its instructions lead it to.
+    """
     world.daemon.settle()
     if tool.starts is None:
-        assert tool.loads is not None
-        return tool.loads(folder)
+        root = next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
+        return led_to(tool, root, folder)
     call = tool.starts(world.home, folder, going_on)
     heard = world.hooks.call(call.event, call.payload, agent=tool.agent)
     return tool.takes_in(heard.text) if heard.status == 200 else ""
 
 
-def missing(text: str) -> list[str]:
-    """The facts of the story that `text` does not tell."""
-    return [fact for fact, words in story.FACTS.items() if words not in text]
+def led_to(tool: Tool, root: Path, folder: Path) -> str:
+    """What it loads; else the handoff, where a file that it reads by itself points to it; else what it reads."""
+    if tool.loads is not None:
+        return tool.loads(folder)
+    instructions = tool.reads(root, folder)
+    return handoff_of(root) if POINTER in instructions else instructions
 
 
-def other_work(world: World, tool: Tool, root: Path, *, minutes_ago: float = 5) -> Played:
-    session = tool.play(world.home, root, world.ago(minutes_ago))
+def missing(text: str, by: str) -> list[str]:
+    """The facts of the story that `text` does not tell, of those that the records of the agent `by` hold."""
+    return [fact for fact, words in story.FACTS.items() if words not in text and fact not in TOOLS[by].silent_on]
+
+
+def forgets(agent: str) -> bool:
+    """Whether a resumed session has lost what a hook gave to it."""
+    return getattr(adapters()[TOOLS[agent].agent].hooks, "forgets", False)
+
+
+def played(world: World, agent: str, root: Path, *, minutes_ago: float = 5) -> Played:
+    """A new session of that agent in the project."""
+    return TOOLS[agent].play(world.home, root, world.ago(minutes_ago))
+
+
+def other_work(world: World, agent: str, root: Path, *, minutes_ago: float = 5) -> Played:
+    session = played(world, agent, root, minutes_ago=minutes_ago)
     session.prompt(OTHER_TASK)
     session.say(OTHER_ANSWER)
     return session
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize(("a", "b"), PAIRS, ids=ids)
-def test_b_begins_with_what_a_left(world: World, a: Tool, b: Tool, ending: Ending) -> None:
-    root = world.project(f"{a.id}-{b.id}-{ending}")
-    story.play(a.play(world.home, root, world.ago()), root, ending)
+@EACH_PAIR
+def test_b_begins_with_what_a_left(world: World, a: str, b: str, ending: Ending) -> None:
+    root = world.project(f"{a}-{b}-{ending}")
+    story.play(played(world, a, root), root, ending)
 
-    text = told(world, b, root)
+    text = told(world, TOOLS[b], root)
 
-    assert missing(text) == []
+    assert missing(text, a) == []
     assert text.count("# [CARRYOVER] Last updated") == 1
     assert len(text.splitlines()) <= 50
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize(("a", "b"), PAIRS, ids=ids)
-def test_without_hooks_b_is_led_to_it(world: World, a: Tool, b: Tool, ending: Ending) -> None:
-    root = world.project(f"{a.id}-{b.id}-{ending}-quiet")
-    story.play(a.play(world.home, root, world.ago()), root, ending)
+@pytest.mark.parametrize(("a", "b", "ending"), rows.pairs_by_ending(IDS, lambda _, __: True))
+def test_without_hooks_b_is_led_to_it(world: World, a: str, b: str, ending: Ending) -> None:
+    root = world.project(f"{a}-{b}-{ending}-quiet")
+    story.play(played(world, a, root), root, ending)
     world.daemon.settle()
 
-    assert POINTER in b.reads(root, root)
-    assert missing(handoff_of(root)) == []
+    assert missing(led_to(TOOLS[b], root, root), a) == []
 
 
-@pytest.mark.parametrize(("a", "b"), PAIRS, ids=ids)
-def test_talk_in_a_second_session_takes_nothing_away(world: World, a: Tool, b: Tool) -> None:
-    root = world.project(f"{a.id}-{b.id}-talk")
-    story.play(a.play(world.home, root, world.ago()), root, "closed")
-    second = b.play(world.home, root, world.ago(2))
+@RING
+def test_talk_in_a_second_session_takes_nothing_away(world: World, a: str, b: str) -> None:
+    root = world.project(f"{a}-{b}-talk")
+    story.play(played(world, a, root), root, "closed")
+    second = played(world, b, root, minutes_ago=2)
     second.prompt("continue")
-    assert missing(told(world, a, root)) == []
+    assert missing(told(world, TOOLS[a], root), a) == []
 
     second.say(PROTOCOL)
-    assert missing(told(world, a, root)) == []
+    assert missing(told(world, TOOLS[a], root), a) == []
 
     second.prompt("what was the reason again?")
     second.say("The amounts are stored as floats.")
-    assert missing(told(world, a, root)) == []
+    assert missing(told(world, TOOLS[a], root), a) == []
 
 
-@pytest.mark.parametrize(("a", "b"), PAIRS, ids=ids)
-def test_a_third_agent_has_all_after_the_second_ended_at_its_limit(world: World, a: Tool, b: Tool) -> None:
-    root = world.project(f"{a.id}-{b.id}-third")
-    story.play(a.play(world.home, root, world.ago()), root, "limit")
-    second = b.play(world.home, root, world.ago(2))
+@pytest.mark.parametrize(("a", "b", "c"), rows.chains(IDS, IDS))
+def test_a_third_agent_has_all_after_the_second_ended_at_its_limit(world: World, a: str, b: str, c: str) -> None:
+    root = world.project(f"{a}-{b}-{c}-third")
+    story.play(played(world, a, root), root, "limit")
+    second = played(world, b, root, minutes_ago=2)
     second.prompt("carry on where the other one left off")
     second.edit(root / "docs/notes.md", "nothing", "rounding is next")
     second.end("limit")
 
-    text = told(world, a, root)
+    text = told(world, TOOLS[c], root)
 
-    assert missing(text) == []
+    assert missing(text, a) == []
     assert "docs/notes.md" in text
 
 
-@pytest.mark.parametrize("a", TOOLS, ids=ids)
-def test_the_watcher_alone_brings_the_end_of_a_session(world: World, a: Tool) -> None:
+@EACH
+def test_the_watcher_alone_brings_the_end_of_a_session(world: World, a: str) -> None:
     """A limit and a killed client fire no hook, and nobody asks the daemon for anything."""
-    root = world.project(f"{a.id}-watched")
-    story.play(a.play(world.home, root, world.ago()), root, "limit")
+    root = world.project(f"{a}-watched")
+    story.play(played(world, a, root), root, "limit")
 
-    wait_until("the handoff", lambda: not missing(handoff_of(root)))
-
-
-@pytest.mark.parametrize(("a", "b"), PAIRS, ids=ids)
-def test_a_in_a_subfolder_and_b_at_the_top(world: World, a: Tool, b: Tool) -> None:
-    root = world.project(f"{a.id}-{b.id}-below")
-    story.play(a.play(world.home, root / "docs", world.ago()), root, "closed")
-
-    assert missing(told(world, b, root)) == []
-    assert POINTER in b.reads(root, root)
+    wait_until("the handoff", lambda: not missing(handoff_of(root), a))
 
 
-@pytest.mark.parametrize(("a", "b"), PAIRS, ids=ids)
-def test_two_projects_at_the_same_time(world: World, a: Tool, b: Tool) -> None:
-    mine = world.project(f"{a.id}-{b.id}-mine")
-    theirs = world.project(f"{a.id}-{b.id}-mine-not")
-    story.play(a.play(world.home, mine, world.ago()), mine, "closed")
+@RING
+def test_a_in_a_subfolder_and_b_at_the_top(world: World, a: str, b: str) -> None:
+    root = world.project(f"{a}-{b}-below")
+    story.play(TOOLS[a].play(world.home, root / "docs", world.ago()), root, "closed")
+
+    assert missing(told(world, TOOLS[b], root), a) == []
+    assert missing(led_to(TOOLS[b], root, root), a) == []
+
+
+@RING
+def test_two_projects_at_the_same_time(world: World, a: str, b: str) -> None:
+    mine = world.project(f"{a}-{b}-mine")
+    theirs = world.project(f"{a}-{b}-mine-not")
+    story.play(played(world, a, mine), mine, "closed")
     other_work(world, a, theirs)
     other_work(world, b, theirs)
 
-    text, other = told(world, b, mine), told(world, b, theirs)
+    text, other = told(world, TOOLS[b], mine), told(world, TOOLS[b], theirs)
 
-    assert missing(text) == []
+    assert missing(text, a) == []
     assert [word for word in OTHER_WORDS if word in text + handoff_of(mine)] == []
     assert OTHER_TASK in other
     assert [fact for fact, words in story.FACTS.items() if words in other + handoff_of(theirs)] == []
 
 
-@pytest.mark.parametrize(("a", "b"), [(a, b) for a, b in PAIRS if a.timed and b.timed], ids=ids)
-def test_both_at_once(world: World, a: Tool, b: Tool) -> None:
+@pytest.mark.parametrize(("a", "b"), rows.ring(IDS, TIMED, TIMED))
+def test_both_at_once(world: World, a: str, b: str) -> None:
     """Turn by turn in one project: the newest task leads, the other one is named, and each is told once."""
-    root = world.project(f"{a.id}-{b.id}-at-once")
-    first, second = a.play(world.home, root, world.ago(5.1)), b.play(world.home, root, world.ago(5))
+    root = world.project(f"{a}-{b}-at-once")
+    first, second = played(world, a, root, minutes_ago=5.1), played(world, b, root)
     story.work(first, root)
     second.prompt(OTHER_TASK)
     for _ in range(3):
@@ -152,38 +177,36 @@ def test_both_at_once(world: World, a: Tool, b: Tool) -> None:
     first.say(f"The test still fails. {story.NEXT} {story.QUESTION}")
     second.say(OTHER_ANSWER)
 
-    text = told(world, b, root)
+    text = told(world, TOOLS[b], root)
     task = text.partition("## Task")[2].partition("## ")[0]
 
     assert OTHER_TASK in task
-    assert missing(text.replace(task, "")) == []
+    assert missing(text.replace(task, ""), a) == []
 
 
-@pytest.mark.parametrize(("a", "b"), PAIRS, ids=ids)
-def test_b_goes_on_with_its_own_session_after_a_worked(world: World, a: Tool, b: Tool) -> None:
-    root = world.project(f"{a.id}-{b.id}-going-on")
+@pytest.mark.parametrize(("a", "b"), rows.ring(IDS, IDS, WITH_HOOKS))
+def test_b_goes_on_with_its_own_session_after_a_worked(world: World, a: str, b: str) -> None:
+    root = world.project(f"{a}-{b}-going-on")
     own = other_work(world, b, root, minutes_ago=20)
-    if b.starts is not None:  # without a hook it always has what the file holds
-        assert told(world, b, root, going_on=own) == ""
+    assert (told(world, TOOLS[b], root, going_on=own) != "") == forgets(b)
 
-    story.play(a.play(world.home, root, world.ago()), root, "closed")
+    story.play(played(world, a, root), root, "closed")
 
-    assert missing(told(world, b, root, going_on=own)) == []
+    assert missing(told(world, TOOLS[b], root, going_on=own), a) == []
 
 
 @pytest.mark.parametrize(("starts_in", "edits_by"), [("link", "link"), ("link", "real"), ("real", "link")])
-@pytest.mark.parametrize("a", TOOLS, ids=ids)
-def test_a_project_reached_over_a_link_is_the_same_project(
-    world: World, a: Tool, starts_in: str, edits_by: str
-) -> None:
+@EACH
+def test_a_project_reached_over_a_link_is_the_same_project(world: World, a: str, starts_in: str, edits_by: str) -> None:
     """Its files are named whichever way the agent wrote them down; a session in either folder is told of them."""
-    real = world.project(f"{a.id}-{starts_in}-{edits_by}-linked")
+    another = IDS[(IDS.index(a) + 1) % len(IDS)]
+    real = world.project(f"{a}-{starts_in}-{edits_by}-linked")
     link = world.home / f"link-to-{real.name}"
     link.symlink_to(real)
     places = {"link": link, "real": real}
-    story.play(a.play(world.home, places[starts_in], world.ago()), places[edits_by], "closed")
+    story.play(TOOLS[a].play(world.home, places[starts_in], world.ago()), places[edits_by], "closed")
 
-    texts = [told(world, b, folder) for b in TOOLS for folder in (real, link)]
+    texts = [told(world, TOOLS[b], folder) for b in (a, another) for folder in (real, link)]
 
-    assert [missing(text) for text in (*texts, handoff_of(real))] == [[]] * (len(texts) + 1)
+    assert [missing(text, a) for text in (*texts, handoff_of(real))] == [[]] * (len(texts) + 1)
     assert "\n- `pricing.py`" in handoff_of(real)

@@ -64,14 +64,16 @@ class Tool:
     play: Callable[[Path, Path, datetime], Played]
     """Home folder, working folder, time: a new session."""
     reads: Callable[[Path, Path], str]
-    """Project and working folder: the instructions that the agent reads there by itself."""
+    """Project and working folder: the text that the agent reads there by itself, instructions or the handoff itself."""
     starts: Callable[[Path, Path, Played | None], Call] | None = None
     """Home folder, working folder, and the session that goes on, None for a new one: the hook of a session's start.
-    None: the agent has no hooks, so its settings make it load the handoff."""
+    None: no hook gives a session the handoff, so it has what the agent reads or loads."""
     takes_in: Callable[[str], str] = str
     """What of the hook's answer reaches the model."""
     loads: Callable[[Path], str] | None = None
-    """Working folder: the handoff that an agent without hooks loads there at each request."""
+    """Working folder: the handoff that an agent without such a hook loads there at each request."""
+    silent_on: frozenset[str] = frozenset()
+    """Facts of the story that its records do not hold, so that nobody can hand them over."""
     timed: bool = True
     """Its records tell times to the second. Where only prompts do, to the minute, how long work went on is unknown."""
 

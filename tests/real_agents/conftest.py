@@ -1,12 +1,12 @@
-"""Rows with real agents: run only when asked for by marker (`make test-agents`), reported in a table of their own.
+"""Rows with real agents: run only when asked for by marker (`make test-agents`), reported in a table.
 
 Each row starts a genuine client in a box (`lab/box.py`): offline, in a throw-away home, against a stand-in for its
 model provider. A row that needs what this machine lacks is SKIPPED, with the reason; it has proved nothing then.
 
-CARRYOVER_AGENT_CACHE   where clients and boxes lie (default: .cache/agents in the checkout)
-CARRYOVER_AGENT_KEEP    set: the boxes' files are kept for a look
-CARRYOVER_CLAUDE_CODE   versions of Claude Code to run, separated by blanks
-CARRYOVER_CODEX         versions of Codex CLI to run, separated by blanks
+CARRYOVER_AGENT_CACHE   where clients and boxes are kept (default: .cache/agents in the checkout)
+CARRYOVER_AGENT_KEEP    set: the boxes' files are kept
+CARRYOVER_<AGENT>       versions of one agent to run, separated by blanks, as in CARRYOVER_CLAUDE_CODE="2.1.328 2.0.65";
+                        the handovers between agents run with the first of them
 """
 
 from __future__ import annotations

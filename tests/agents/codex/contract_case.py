@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from agents.codex.hook_payloads import FOREIGN, PAYLOADS
-from contract.case import Case, Recording
+from contract.case import Case, Payload, Recording
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 AT: Final = "2026-11-20T06:00:00.000Z"
@@ -45,6 +45,12 @@ def recording(name: str) -> Recording:
     """A transcript by its version and scenario: `0.169.0/usage-limit`."""
     (path,) = (FIXTURES / name).glob("sessions/*/*/*/*.jsonl")
     return Recording(path=path, root=path.parents[3])
+
+
+def payloads() -> tuple[Payload, ...]:
+    """One of each event, and of SessionStart one for each reason to start."""
+    kinds = {(payload.event, json.loads(payload.data).get("source")): payload for payload in PAYLOADS}
+    return tuple(kinds.values())
 
 
 CASE: Final = Case(
@@ -102,6 +108,6 @@ CASE: Final = Case(
         f"2026/Nov/20/{NAME}",
         "session_index.jsonl",
     ),
-    payloads=tuple({payload.event: payload for payload in PAYLOADS}.values()),
+    payloads=payloads(),
     foreign=FOREIGN,
 )

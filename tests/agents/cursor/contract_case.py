@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from agents.cursor import chats, stores
 from agents.cursor.payloads import FOREIGN, PAYLOADS
-from agents.cursor.stores import ONE, START_MS, TWO, Chat, EditorStore, edit, say, shell, user
+from agents.cursor.stores import COMPACTED, ONE, START_MS, TWO, Chat, EditorStore, edit, failed, say, shell, user
 from contract.case import Case, Recording
 
 HELPER: Final = Chat(
@@ -22,6 +22,12 @@ HELPER: Final = Chat(
     bubbles=(user("SUBAGENT: list the test files"), shell("ls tests", "test_calc.py\n"), say("tests/test_calc.py")),
     more={"subagentInfo": {"parentComposerId": ONE.id}},
     head={"subagentInfo": {"parentComposerId": ONE.id}},
+)
+LIMITED: Final = Chat(
+    name="Cut off",
+    bubbles=(user("Fix add()."), COMPACTED, failed("You've hit your usage limit. Switch to another model.")),
+    status="error",
+    more={"latestConversationSummary": {"summary": {"summary": "add() was worked on."}}},
 )
 FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
@@ -45,7 +51,7 @@ def editor(name: str, era: stores.Era, *conversations: Chat) -> Recording:
 def recordings() -> tuple[Recording, ...]:
     """One of each store and form."""
     return (
-        editor("table", "table", ONE, TWO, HELPER),
+        editor("table", "table", ONE, TWO, HELPER, LIMITED),
         editor("list", "list", ONE, TWO),
         editor("workspaces", "workspaces", ONE, TWO),
         editor("keys", "keys", ONE, TWO),

@@ -16,9 +16,10 @@ from real_agents.lab import npm, product
 from real_agents.lab.box import HOME, OUT, Box, Ran
 from real_agents.lab.model_server import PORT
 
-LATEST: Final = "2.1.328"
-VERSIONS: Final = (LATEST, "2.1.111", "2.0.65")
-"""Newest known; before AGENTS.md was read at all (that came with 2.1.281); the last line of node clients."""
+LATEST: Final = "2.1.329"
+VERSIONS: Final = (LATEST, "2.1.328", "2.1.111", "2.0.65")
+"""Newest known; that of the fixtures; before AGENTS.md was read at all (that came with 2.1.281); the last line of node
+clients."""
 
 CHOSEN: Final = tuple(os.environ.get("CARRYOVER_CLAUDE_CODE", "").split()) or VERSIONS
 """The versions that rows run with."""

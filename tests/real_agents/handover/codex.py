@@ -1,16 +1,16 @@
-"""Codex CLI at the table of hand-overs."""
+"""Codex CLI in the table of handovers."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from real_agents.codex import client, requests, work
-from real_agents.codex.client import CODEX_HOME, SETTINGS, UUID_LENGTH, Client
-from real_agents.handover.model import CODEX_PORT
-from real_agents.handover.tool import Tool
+from real_agents.codex.client import CODEX_HOME, SETTINGS, UUID_LENGTH
+from real_agents.codex.responses_api import ResponsesApi
+from real_agents.handover.tool import Installed, Tool
 from real_agents.lab.box import Box
 from real_agents.lab.model_server import PORT
 from real_agents.lab.terminal import Terminal
@@ -21,18 +21,24 @@ CONFIG: Final = CODEX_HOME / "config.toml"
 
 class Codex(Tool):
     id = "codex"
-    version = client.LATEST
+    NAME = "Codex CLI"
+    VERSION = client.CHOSEN[0]
+    OLDEST = "0.169.0"
+    API = ResponsesApi
     LIMIT = work.LIMIT
     LIMIT_RECORD = '"usage_limit_exceeded"'
     READY = client.READY
     COMPACTED = "Context compacted"
     COMPACTED_RECORD = '"type":"compacted"'
-    SUMMARY = ()
 
-    def __init__(self, box: Box, installed: Client) -> None:
-        super().__init__(box)
-        self._command_path = str(installed.command)
-        box.write(CONFIG, SETTINGS.replace(f":{PORT}/", f":{CODEX_PORT}/"))
+    def __init__(self, box: Box, installed: Installed, port: int) -> None:
+        super().__init__(box, installed, port)
+        box.write(CONFIG, SETTINGS.replace(f":{PORT}/", f":{port}/"))
+
+    @classmethod
+    def install(cls) -> Installed:
+        found = client.get(cls.VERSION)
+        return Installed((str(found.command),), (found.shown,), (found.command.parent,))
 
     def shell(self, command: str) -> dict[str, Any]:
         return {"shell": command}
@@ -41,7 +47,7 @@ class Codex(Tool):
         lines = (f"*** Update File: {os.path.relpath(path, cwd)}", "@@", f"-    {old}", f"+    {new}")
         return [{"patch": "\n".join(("*** Begin Patch", *lines, "*** End Patch"))}]
 
-    def look(self, path: Path) -> dict[str, Any]:
+    def read(self, path: Path) -> dict[str, Any]:
         return {"shell": f"cat {path}"}
 
     def transcripts(self) -> dict[str, Path]:
@@ -52,7 +58,7 @@ class Codex(Tool):
         with self.box.here(CONFIG).open("a", encoding="utf-8") as config:
             config.write(f'\n[projects."{root}"]\ntrust_level = "trusted"\n')
 
-    def trust_hooks(self, cwd: Path) -> None:
+    def review_hooks(self, cwd: Path) -> None:
         """Starts the client and answers its question about new hooks with "Trust all"."""
         with Terminal(self.box, *self._interactive(), cwd=cwd) as terminal:
             terminal.wait(client.REVIEW)
@@ -68,11 +74,14 @@ class Codex(Tool):
         self.box.write(CONFIG, text.replace("[features]\n", "[features]\nhooks = false\n"))
 
     def _command(self, prompt: str, session: str | None) -> Sequence[str]:
-        going_on = ("resume", session) if session else ()
-        return (self._command_path, "exec", *going_on, prompt)
+        continued = ("resume", session) if session else ()
+        return (*self.installed.command, "exec", *continued, prompt)
 
     def _interactive(self) -> Sequence[str]:
-        return (self._command_path,)
+        return self.installed.command
 
-    def _told(self, body: Mapping[str, Any]) -> str:
-        return requests.told(dict(body))
+    def _text(self, body: Any) -> str:
+        return requests.told(body)
+
+
+TOOL = Codex

@@ -1,7 +1,7 @@
-"""The models of both clients, each on a port of its own: `python -m real_agents.handover.model CLIENT FOLDER`.
+"""The scripted model of one client: `python -m real_agents.handover.model AGENT FOLDER PORT`.
 
-As in `lab/model_server.py`, but a reply that was given is taken out of `replies.jsonl`: whoever writes the file anew
-begins anew, and what a failed row left over is nobody's.
+As in `lab/model_server.py`, but a reply that was given is taken out of `replies.jsonl`: a row that writes the file
+starts from its first line, and what a failed row left over is gone.
 """
 
 from __future__ import annotations
@@ -9,49 +9,11 @@ from __future__ import annotations
 import json
 import sys
 import threading
-import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from real_agents.claude_code.messages_api import MessagesApi
-from real_agents.codex.responses_api import ResponsesApi
-from real_agents.lab.model_server import PORT, ModelHandler, ModelServer
-
-CODEX_PORT: Final = PORT + 1
-RESETS_S: Final = 5400
-"""How long after a refusal the limit is over."""
-
-
-class PlanApi(MessagesApi):
-    """Refuses as to a subscriber. Claude Code 2.1.328 makes "You've hit your limit · resets 1:36pm (UTC)" of it.
-
-    What the service itself sends was not recorded: these are what the client takes for it. It heeds them only with a
-    plan's token; with a key it says "API Error: Request rejected (429)".
-    """
-
-    def send_json(self, status: int, value: Any, headers: dict[str, str] | None = None) -> None:
-        super().send_json(status, value, {**(headers or {}), **(_window_used_up() if status == 429 else {})})
-
-
-def _window_used_up() -> dict[str, str]:
-    resets = str(int(time.time()) + RESETS_S)
-    named = {
-        "status": "rejected",
-        "reset": resets,
-        "5h-status": "rejected",
-        "5h-reset": resets,
-        "representative-claim": "five_hour",
-        "overage-status": "rejected",
-    }
-    return {"retry-after": str(RESETS_S)} | {
-        f"anthropic-ratelimit-unified-{name}": text for name, text in named.items()
-    }
-
-
-APIS: Final[dict[str, tuple[int, type[ModelHandler]]]] = {
-    "claude-code": (PORT, PlanApi),
-    "codex": (CODEX_PORT, ResponsesApi),
-}
+from real_agents.handover.tool import tools
+from real_agents.lab.model_server import ModelHandler, ModelServer
 
 
 class Model(ModelServer):
@@ -75,7 +37,7 @@ class Model(ModelServer):
 
 
 if __name__ == "__main__":
-    own_port, api = APIS[sys.argv[1]]
-    server = Model(api, Path(sys.argv[2]), own_port)
+    agent_id, folder, port = sys.argv[1:]
+    server = Model(tools()[agent_id].API, Path(folder), int(port))
     print("ready", flush=True)
     server.serve_forever()

@@ -1,4 +1,4 @@
-"""What A does in every cell, with the words of the recorded table, and how it ends."""
+"""What A does in every row, with the facts of the recorded table, how it ends, and what B adds before its limit."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from matrix.tool import Ending
 from real_agents.handover.gate import Gate
 from real_agents.handover.tool import Tool
 
+NOTES: Final = "docs/notes.md"
+NOTE: Final = "rounding is next"
 FILES: Final = {
     "pricing.py": "def discount(price, percent):\n    return price\n",
     "test_pricing.py": (
         "import unittest\n\nfrom pricing import discount\n\n\nclass PricingTest(unittest.TestCase):\n"
         "    def test_discount_is_whole_cents(self):\n        self.assertIsInstance(discount(999, 10), int)\n"
     ),
-    "docs/notes.md": "nothing\n",
+    NOTES: "nothing\n",
 }
 TASK: Final = f"{GOAL}. {RULING}."
+CARRY_ON: Final = "carry on where the other one left off"
 FAILS: Final = f"The test still fails. {NEXT}"
 LAST_WORDS: Final = f"The test still fails: the result is no whole number. {NEXT} {QUESTION}"
 
@@ -51,8 +54,8 @@ def work(tool: Tool, root: Path, cwd: Path) -> list[Any]:
     ]
 
 
-def play(tool: Tool, root: Path, ending: Ending = "closed", *, cwd: Path | None = None) -> Path:
-    """The whole session; its transcript. Where it is cut off in mid-turn, it is the user's question that stays open."""
+def play(tool: Tool, root: Path, ending: Ending = "closed", *, cwd: Path | None = None) -> str:
+    """Plays the whole session and returns its id. Where it is cut off in mid-turn, the user's question stays open."""
     cwd = cwd or root
     *steps, dead_end = work(tool, root, cwd)
     if ending == "compacted":
@@ -62,15 +65,22 @@ def play(tool: Tool, root: Path, ending: Ending = "closed", *, cwd: Path | None 
         _killed(tool, cwd, session, dead_end)
     elif ending == "limit":
         session = tool.turn(cwd, TASK, *steps, dead_end, FAILS).session
-        tool.turn(cwd, QUESTION, tool.LIMIT, session=session, code=1)
+        tool.reach_limit(cwd, QUESTION, session=session)
     else:
         session = tool.turn(cwd, TASK, *steps, dead_end, LAST_WORDS).session
-    return tool.transcripts()[session]
+    return session
 
 
-def told_all(text: str, ending: Ending) -> bool:
-    """Whether a handoff tells every fact, the reason of the dead end, and how the session ended."""
-    return missing(text) == [] and REASON in text and ENDED[ending] in text
+def carry_on(tool: Tool, root: Path) -> str:
+    """Has the client continue the task, until its usage limit ends the turn; the text of its first request."""
+    before = len(tool.requests())
+    tool.reach_limit(root, CARRY_ON, *tool.edit(root / NOTES, "nothing", NOTE, cwd=root))
+    return tool.requests()[before]
+
+
+def told_all(text: str, ending: Ending, by: Tool) -> bool:
+    """Whether a handoff tells every fact, the reason of the dead end, and how the session of that client ended."""
+    return missing(text, by) == [] and (REASON in text or "dead end" in by.SILENT_ON) and ENDED[ending] in text
 
 
 def last_fact(tool: Tool, ending: Ending) -> str:
@@ -78,9 +88,9 @@ def last_fact(tool: Tool, ending: Ending) -> str:
     return {"limit": tool.LIMIT_RECORD, "killed": REASON}.get(ending, LAST_WORDS)
 
 
-def missing(text: str) -> list[str]:
-    """The facts of the story that `text` does not tell."""
-    return [fact for fact, words in FACTS.items() if words not in text]
+def missing(text: str, by: Tool) -> list[str]:
+    """The facts of the story that `text` does not tell, of those that the records of that client hold."""
+    return [fact for fact, words in FACTS.items() if words not in text and fact not in by.SILENT_ON]
 
 
 def foreign(text: str) -> list[str]:
@@ -94,21 +104,20 @@ def _killed(tool: Tool, cwd: Path, session: str, dead_end: Any) -> None:
     The dead end comes in this turn, right before it: a fact that no hook has had a chance to tell.
     """
     gate = Gate(tool.box, f"never-{session}")
-    client = tool.begin(cwd, QUESTION, dead_end, tool.shell(gate.command), session=session)
+    client = tool.start(cwd, QUESTION, dead_end, tool.shell(gate.command), session=session)
     gate.wait_reached()
-    tool.wait_written(session, gate.command)
+    tool.wait_recorded(session, gate.command)
     assert client.kill() == -9
     gate.open()
 
 
-def _compacted(tool: Tool, cwd: Path, steps: list[Any]) -> Path:
+def _compacted(tool: Tool, cwd: Path, steps: list[Any]) -> str:
     known = set(tool.transcripts())
     tool.script(*steps, LAST_WORDS, *tool.SUMMARY)
     with tool.terminal(cwd) as terminal:
         terminal.enter(TASK)
         terminal.wait(r"\s+".join(map(re.escape, QUESTION.split())))  # wherever the line is wrapped
-        terminal.enter("/compact")
-        terminal.wait(tool.COMPACTED)
+        tool.compact(terminal)
         session = tool.new_session(known)
-        tool.wait_written(session, tool.COMPACTED_RECORD)
-    return tool.transcripts()[session]
+        tool.wait_recorded(session, tool.COMPACTED_RECORD)
+    return session

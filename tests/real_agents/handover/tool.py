@@ -1,56 +1,126 @@
-"""What a client brings to the table of hand-overs: how a turn is run, and how its model acts."""
+"""The driver of one client in the table of handovers, and how to write one.
+
+A driver is `tests/real_agents/handover/<agent>.py`, named by the agent's id with `_` for `-`, and exports `TOOL`, a
+subclass of `Tool`. Nothing lists it: `tools` finds it by that name, and from then on the agent gives, takes and passes
+on work in the rows. All clients share one box and one home; each has a scripted model at its own port. A driver says
+
+    which client      `id`, `NAME`, `VERSION`, `OLDEST`; `install` fetches it
+    its model         `API`, the wire format as a `ModelHandler`; it gives the scripted replies out only to requests of
+                      the conversation (`asked=True`), never to titles, summaries of a commit and the like
+    its settings      `__init__` writes them, with `self.port`; `environment` is what its processes get beside the box's
+    how it runs       `_command` for one prompt without a terminal, `_interactive` for the terminal client
+    its model's acts  `shell`, `edit`, `read`: replies in the form that `API` turns into tool calls
+    what it sent      `_text` gives all that the model reads in one request, tool results included
+    what it recorded  `transcripts` by session; `recorded` and `recorded_at_s` too where one file is not one session
+    how a handoff     `ARRIVES`: "hook" when a hook puts it into the first request, "file" when the client itself does,
+    reaches it        "pointer" when only the line in an instruction file is there and the model must read the file
+    what it lacks     `CANNOT`: endings that it does not have, each with the reason, which the table shows; `SILENT_ON`:
+                      facts of the story that it does not record
+
+Only what differs from the defaults below is overridden: `trust`, `review_hooks`, `switch_hooks_off`, `reach_limit`,
+`compact`. Drivers are loaded inside the box too, where only `tests/real_agents` and the product are to be seen.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+from carryover.agents import agent_ids
 from real_agents.lab.box import OUT, Box, Started
+from real_agents.lab.model_server import PORT, ModelHandler
 from real_agents.lab.terminal import Terminal
 from real_agents.lab.waiting import wait_until
+
+Arrives = Literal["hook", "file", "pointer"]
+Ability = Literal["closed", "limit", "killed", "compacted", "terminal"]
+"""An ending of a session, or the interactive client at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A client that was fetched: its command, the folders to be shown in a box, and those that go on PATH there."""
+
+    command: tuple[str, ...]
+    shown: tuple[Path, ...]
+    path: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What happened in one run without a terminal: the session, and all that each request told the model."""
+    """One run without a terminal: its session, and the text of each request to the model."""
 
     session: str
-    told: tuple[str, ...]
+    requests: tuple[str, ...]
 
 
 class Tool(ABC):
-    """One client in a box, with a scripted model of its own that logs below /out/<id>."""
+    """One client in a box, with its own scripted model, whose log is below /out/<id>."""
 
     id: ClassVar[str]
-    """As Carryover names it."""
-    version: ClassVar[str]
-    LIMIT: ClassVar[dict[str, Any]]
-    """What its vendor answers when a limit is reached, as a reply of the model."""
+    """The agent's id."""
+    NAME: ClassVar[str]
+    """As the table names it: "Codex CLI"."""
+    VERSION: ClassVar[str]
+    """The version that runs."""
+    OLDEST: ClassVar[str]
+    """The oldest version that the driver can run. With an older one its rows are skipped."""
+    API: ClassVar[type[ModelHandler]]
+    """The wire format of its model provider."""
+    ARRIVES: ClassVar[Arrives] = "hook"
+    CANNOT: ClassVar[Mapping[Ability, str]] = {}
+    SILENT_ON: ClassVar[frozenset[str]] = frozenset()
+    """Facts of the story (`matrix.story.FACTS`) that its records do not hold, so that nobody can hand them over."""
+    LIMIT: ClassVar[Any]
+    """The vendor's answer when a usage limit is reached, as a reply of the model."""
+    LIMIT_CODE: ClassVar[int] = 1
+    """The exit code of a run that ends at the limit."""
     LIMIT_RECORD: ClassVar[str]
-    """What the transcript tells of it."""
-    READY: ClassVar[str]
-    """What its screen shows when it takes a prompt."""
-    COMPACTED: ClassVar[str]
-    """What its screen shows after /compact."""
-    COMPACTED_RECORD: ClassVar[str]
-    """What the transcript tells of it."""
-    SUMMARY: ClassVar[tuple[str, ...]]
-    """What of the script /compact takes."""
+    """What `recorded` holds once the limit is written."""
+    READY: ClassVar[str] = ""
+    """Regular expression for the screen of a terminal client that takes a prompt."""
+    COMPACT: ClassVar[str] = "/compact"
+    """The command that compacts a session."""
+    COMPACTED: ClassVar[str] = ""
+    """Regular expression for the screen once that is done."""
+    COMPACTED_RECORD: ClassVar[str] = ""
+    """What `recorded` holds once the compaction is written."""
+    SUMMARY: ClassVar[tuple[Any, ...]] = ()
+    """The scripted replies that a compaction takes."""
+    LINE_PREFIX: ClassVar[str] = ""
+    """Regular expression for what the client's own tool puts before each line of a file that it reads."""
 
-    def __init__(self, box: Box) -> None:
+    def __init__(self, box: Box, installed: Installed, port: int) -> None:
+        """Writes the client's settings into the box, as of a user who has answered the dialogs of the first start."""
         self.box = box
+        self.installed = installed
+        self.port = port
         self._out = OUT / self.id
         self._script = box.here(self._out / "replies.jsonl")
         box.must("mkdir", str(self._out))
         self.script()
 
+    @classmethod
     @abstractmethod
-    def shell(self, command: str) -> dict[str, Any]:
+    def install(cls) -> Installed:
+        """Fetches the client on first use. Raises npm.NotInstalled."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables of its processes alone, beside those of the box."""
+        return {}
+
+    @abstractmethod
+    def shell(self, command: str) -> Any:
         """A reply: a shell command."""
 
     @abstractmethod
@@ -58,77 +128,120 @@ class Tool(ABC):
         """Replies: an edit of a file in a session that works in `cwd`."""
 
     @abstractmethod
-    def look(self, path: Path) -> dict[str, Any]:
-        """A reply: the file is read with the client's own tool."""
-
-    @abstractmethod
-    def trust(self, root: Path) -> None:
-        """What the user answers when the client is first started in a folder."""
-
-    @abstractmethod
-    def switch_hooks_off(self) -> None:
-        """As the user does it, in the settings."""
+    def read(self, path: Path) -> Any:
+        """A reply: a file is read with the client's own tool."""
 
     @abstractmethod
     def transcripts(self) -> dict[str, Path]:
-        """The transcripts of main conversations so far, as seen from outside, by session."""
+        """The file that holds each main conversation so far, as seen from outside the box, by session."""
+
+    @abstractmethod
+    def _command(self, prompt: str, session: str | None) -> Sequence[str]:
+        """One prompt without a terminal, every tool allowed, in `session` or a new one."""
+
+    @abstractmethod
+    def _interactive(self) -> Sequence[str]:
+        """The interactive client, every tool allowed."""
+
+    @abstractmethod
+    def _text(self, body: Any) -> str:
+        """Everything that the model reads in the body of one request: system prompt, messages, tool results."""
+
+    def trust(self, root: Path) -> None:  # noqa: B027 (nothing is right for many clients)
+        """Does what a user does when the client is first started in a folder."""
+
+    def review_hooks(self, cwd: Path) -> None:  # noqa: B027 (nothing is right for many clients)
+        """Does what a user does before the client runs new hooks."""
+
+    def switch_hooks_off(self) -> None:  # noqa: B027 (nothing is right for many clients)
+        """Turns the client's hooks off, as its user would. A client without hooks does nothing here."""
+
+    def recorded(self, session: str) -> str:
+        """All that its store holds of the session, as text."""
+        return self.transcripts()[session].read_text("utf-8", "replace")
+
+    def recorded_at_s(self, session: str) -> float:
+        """When its store was last written, in seconds since the epoch."""
+        return self.transcripts()[session].stat().st_mtime
 
     def turn(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None, code: int = 0) -> Turn:
-        """One run that goes on with `session`, or begins a new one. It must use up the replies and end with `code`."""
-        before, known = len(self.told()), set(self.transcripts())
+        """Runs one turn of `session`, or of a new one. It must use up the replies and end with `code`."""
+        before, known = len(self.requests()), set(self.transcripts())
         self.script(*replies)
-        ran = self.box.run(*self._command(prompt, session), cwd=cwd)
-        told = tuple(self.told()[before:])
+        ran = self.box.run(*self._command(prompt, session), cwd=cwd, env=self.environment)
+        requests = tuple(self.requests()[before:])
         assert ran.code == code, f"{self.id} ended with {ran.code}: {ran.err or ran.out}"
-        assert len(told) == len(replies), f"{len(told)} requests of {self.id} for {len(replies)} replies"
-        return Turn(session or self._newest(known), told)
+        assert len(requests) == len(replies), f"{len(requests)} requests of {self.id} for {len(replies)} replies"
+        return Turn(session or self._newest(known), requests)
 
-    def begin(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None) -> Started:
-        """The same, left running."""
+    def reach_limit(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None) -> str:
+        """Runs a turn that the usage limit ends after `replies`. Returns the session."""
+        return self.turn(cwd, prompt, *replies, self.LIMIT, session=session, code=self.LIMIT_CODE).session
+
+    def start(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None) -> Started:
+        """Starts a turn and leaves it running. Its process is the one that a signal must reach."""
         self.script(*replies)
-        return self.box.start(*self._command(prompt, session), cwd=cwd)
+        return self.box.start(*self._command(prompt, session), cwd=cwd, env=self.environment)
 
     @contextmanager
     def terminal(self, cwd: Path) -> Iterator[Terminal]:
         """The interactive client, when it takes a prompt."""
-        with Terminal(self.box, *self._interactive(), cwd=cwd) as terminal:
+        with Terminal(self.box, *self._interactive(), cwd=cwd, env=self.environment) as terminal:
             terminal.wait(self.READY)
             yield terminal
 
+    def compact(self, terminal: Terminal) -> None:
+        """Compacts the session in the terminal; the screen shows that it is done."""
+        terminal.enter(self.COMPACT)
+        terminal.wait(self.COMPACTED)
+
     def script(self, *replies: Any) -> None:
-        """What the model will say next, and nothing else."""
+        """Sets what the model will answer next, and nothing else."""
         self._script.write_text("".join(json.dumps(reply) + "\n" for reply in replies), "utf-8")
         self._script.chmod(0o666)
 
-    def told(self) -> list[str]:
-        """What each request of a conversation told the model so far."""
+    def requests(self) -> list[str]:
+        """The text of each request of a conversation so far."""
         path = self.box.here(self._out / "requests.jsonl")
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        return [self._told(entry["body"]) for entry in map(json.loads, lines) if entry["asked"]]
+        return [self._text(entry["body"]) for entry in map(json.loads, lines) if entry["asked"]]
+
+    def without_line_prefixes(self, text: str) -> str:
+        """What a file holds, out of what the client's own tool shows of it."""
+        return re.sub(self.LINE_PREFIX, "", text, flags=re.M) if self.LINE_PREFIX else text
 
     def start_model(self) -> None:
-        server = self.box.start("python3", "-m", "real_agents.handover.model", self.id, str(self._out))
+        """Starts its scripted model. Raises RuntimeError."""
+        server = self.box.start(
+            "python3", "-m", "real_agents.handover.model", self.id, str(self._out), str(self.port), env=self.environment
+        )
         if server.line() != "ready":
             raise RuntimeError(f"the model of {self.id} did not start: {server.said()}")
 
     def new_session(self, known: set[str]) -> str:
-        """Waits for the one session that was not known before."""
+        """Waits for the one session that was not known before. Raises TimeoutError."""
         wait_until(lambda: set(self.transcripts()) > known)
         return self._newest(known)
 
-    def wait_written(self, session: str, text: str) -> None:
-        """Until the transcript tells of `text`."""
-        wait_until(lambda: text in self.transcripts()[session].read_text("utf-8"))
+    def wait_recorded(self, session: str, text: str) -> None:
+        """Waits until the client has recorded `text`. Raises TimeoutError."""
+        wait_until(lambda: text in self.recorded(session))
 
     def _newest(self, known: set[str]) -> str:
         [session] = set(self.transcripts()) - known
         return session
 
-    @abstractmethod
-    def _command(self, prompt: str, session: str | None) -> Sequence[str]: ...
 
-    @abstractmethod
-    def _interactive(self) -> Sequence[str]: ...
+@cache
+def tools() -> dict[str, type[Tool]]:
+    """Returns the drivers by agent id, in the order of the agents."""
+    names = {agent_id: f"real_agents.handover.{agent_id.replace('-', '_')}" for agent_id in agent_ids()}
+    found: dict[str, type[Tool]] = {
+        agent_id: import_module(name).TOOL for agent_id, name in names.items() if find_spec(name) is not None
+    }
+    return found
 
-    @abstractmethod
-    def _told(self, body: Mapping[str, Any]) -> str: ...
+
+def port_of(agent_id: str) -> int:
+    """Returns the port of that agent's model: no two have the same."""
+    return PORT + list(tools()).index(agent_id)

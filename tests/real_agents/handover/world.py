@@ -1,4 +1,4 @@
-"""One home with both clients, Carryover installed for both, and a daemon."""
+"""One home with every client that has a driver, Carryover installed for all of them, and a daemon."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from packaging.version import Version
+
 from carryover.daemon.client import ask_daemon
 from carryover.paths import StateDir
-from real_agents.claude_code import client as claude_client
-from real_agents.codex import client as codex_client
 from real_agents.handover import story
-from real_agents.handover.claude_code import ENVIRONMENT, ClaudeCode
-from real_agents.handover.codex import Codex
-from real_agents.handover.tool import Tool
+from real_agents.handover.tool import Arrives, Installed, Tool, port_of, tools
 from real_agents.lab import handoffs, npm, product
 from real_agents.lab.box import ENVIRONMENT as BARE
 from real_agents.lab.box import HOME, Box
@@ -29,15 +27,15 @@ class World:
     """A box with everything in it."""
 
     box: Box
-    claude_code: ClaudeCode
-    codex: Codex
-
-    @property
-    def tools(self) -> dict[str, Tool]:
-        return {tool.id: tool for tool in (self.claude_code, self.codex)}
+    hooks: bool
+    """Whether the hooks of the clients are on."""
+    tools: dict[str, Tool]
+    """By agent id."""
+    absent: dict[str, str]
+    """Why the other agents that have a driver are not there, by id."""
 
     def project(self, name: str, files: Mapping[str, str] = story.FILES) -> Path:
-        """A repository with these files, committed, and trusted by the user of both clients."""
+        """Makes a repository with these files, committed, and trusted by the user of every client."""
         root = WORK / name
         for path, text in files.items():
             self.box.write(root / path, text)
@@ -47,6 +45,10 @@ class World:
         for tool in self.tools.values():
             tool.trust(root)
         return root
+
+    def arrives(self, tool: Tool) -> Arrives:
+        """How a handoff reaches that client here."""
+        return "pointer" if tool.ARRIVES == "hook" and not self.hooks else tool.ARRIVES
 
     def hook_calls(self) -> int:
         """Calls of hooks that the daemon has had since its start, whatever became of them."""
@@ -60,31 +62,45 @@ class World:
 def made(*, hooks: bool) -> Iterator[World]:
     """Installed as the user does it, every hook reviewed; then all switched off where `hooks` is false.
 
-    Both clients have worked in another project before. Raises npm.NotInstalled.
+    Each client has worked in another project before. A client that cannot be fetched is absent.
     """
-    claude, codex = claude_client.get(claude_client.LATEST), codex_client.get(codex_client.LATEST)
-    folders = [Path(claude.command[0]).parent, codex.command.parent, Path(product.CARRYOVER).parent]
+    installed, absent = _fetched()
+    folders = [*(folder for each in installed.values() for folder in each.path), Path(product.CARRYOVER).parent]
     path = ":".join([*map(str, folders), BARE["PATH"]])
-    environment = {**product.ENVIRONMENT, **ENVIRONMENT, "PATH": path, "TZ": "UTC"}
-    shown = [*product.SHOWN, *claude.shown, codex.shown]
-    with Box(npm.cache_dir() / "runs", shown, environment) as box:
+    shown = [*product.SHOWN, *(folder for each in installed.values() for folder in each.shown)]
+    with Box(npm.cache_dir() / "runs", shown, {**product.ENVIRONMENT, "PATH": path, "TZ": "UTC"}) as box:
         box.write(HOME / ".gitconfig", "[user]\n\tname = Dev\n\temail = dev@example.com\n")
-        world = World(box, ClaudeCode(box, claude), Codex(box, codex))
-        for tool in world.tools.values():
+        started = {agent_id: tools()[agent_id](box, each, port_of(agent_id)) for agent_id, each in installed.items()}
+        world = World(box, hooks, started, absent)
+        for tool in started.values():
             tool.start_model()
-        _set_up(world, hooks=hooks)
+        _set_up(world)
         yield world
 
 
-def _set_up(world: World, *, hooks: bool) -> None:
+def _fetched() -> tuple[dict[str, Installed], dict[str, str]]:
+    installed: dict[str, Installed] = {}
+    absent: dict[str, str] = {}
+    for agent_id, tool in tools().items():
+        if Version(tool.VERSION) < Version(tool.OLDEST):
+            absent[agent_id] = f"{tool.NAME} {tool.VERSION} was chosen; the table needs {tool.OLDEST} or newer"
+            continue
+        try:
+            installed[agent_id] = tool.install()
+        except npm.NotInstalled as reason:
+            absent[agent_id] = str(reason)
+    return installed, absent
+
+
+def _set_up(world: World) -> None:
     other = world.project("zoo", {"guide.md": "Animals.\n"})
     product.carryover(world.box, "install", "--yes", "--no-service")
     product.start_daemon(world.box)
-    if hooks:
-        world.codex.trust_hooks(other)
-    else:
-        world.claude_code.switch_hooks_off()
-        world.codex.switch_hooks_off()
+    for tool in world.tools.values():
+        if world.hooks:
+            tool.review_hooks(other)
+        else:
+            tool.switch_hooks_off()
     for tool in world.tools.values():
         tool.turn(other, story.OTHER_TASK, story.OTHER_ANSWER)
     product.settle(world.box)

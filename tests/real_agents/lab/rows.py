@@ -1,8 +1,8 @@
-"""The table at the end of a run: a line for each row, then what it showed."""
+"""The table at the end of a run: each row and what it showed, then the versions that ran."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ MARKER: Final = "real_agents"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a row tells the table: which client ran, and what it showed."""
+    """What a row reports to the table: each client that ran, with its version, and what was seen."""
 
     _record: Callable[[str, object], None]
 
@@ -25,7 +25,9 @@ class Row:
 
 
 def write_table(reporter: pytest.TerminalReporter) -> None:
-    """Nothing where no row was collected."""
+    """Writes the table. Nothing where no row was asked for, or none collected."""
+    if MARKER not in reporter.config.getoption("markexpr"):
+        return
     rows = [
         (outcome, report)
         for outcome in ("passed", "failed", "error", "skipped")
@@ -38,18 +40,37 @@ def write_table(reporter: pytest.TerminalReporter) -> None:
     for outcome, report in sorted(rows, key=lambda row: str(row[1].nodeid)):
         for line in _lines(outcome, report):
             reporter.line(line)
+    for line in _versions(rows):
+        reporter.line(line)
     skipped = sum(outcome == "skipped" for outcome, _ in rows)
     reporter.line(f"{len(rows) - skipped} rows RAN, {skipped} SKIPPED. A skipped row proves nothing.")
 
 
+def _versions(rows: Sequence[tuple[str, pytest.TestReport]]) -> Iterator[str]:
+    """A line per client and version that ran: its rows, how many failed, and the seconds that they took."""
+    ran: dict[str, list[tuple[str, float]]] = {}
+    for outcome, report in rows:
+        if outcome != "skipped":
+            for name in set(_clients(report)):
+                ran.setdefault(name, []).append((outcome, report.duration))
+    width = max(map(len, ran), default=0)
+    for name in sorted(ran):
+        failed = sum(outcome != "passed" for outcome, _ in ran[name])
+        seconds = sum(duration for _, duration in ran[name])
+        yield f"VERSION  {name:{width}}  {len(ran[name]):4} rows  {failed:3} failed  {seconds:7.1f} s"
+
+
+def _clients(report: pytest.TestReport) -> list[str]:
+    return [str(value) for kind, value in report.user_properties if kind == "client"]
+
+
 def _lines(outcome: str, report: pytest.TestReport) -> list[str]:
-    told = [(kind, str(value)) for kind, value in report.user_properties]
+    shown = [str(value) for kind, value in report.user_properties if kind == "shown"]
     file, _, test = report.nodeid.removeprefix("tests/real_agents/").partition("::")
     name = f"{file.removesuffix('.py').replace('test_', '')}: {test.removeprefix('test_').replace('_', ' ')}"
     if outcome == "skipped":
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         return [f"SKIPPED  {name}: {reason.removeprefix('Skipped: ')}"]
-    clients = [value for kind, value in told if kind == "client"]
     failed = [] if outcome == "passed" else ["FAILED"]
-    head = "  ".join([name, *clients, f"{report.duration:.1f} s", *failed])
-    return [f"RAN      {head}", *(f"           {value}" for kind, value in told if kind == "shown")]
+    head = "  ".join([name, " -> ".join(_clients(report)), f"{report.duration:.1f} s", *failed])
+    return [f"RAN      {head}", *(f"           {value}" for value in shown)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -19,10 +20,11 @@ PASTED_S: Final = 0.6
 class Terminal:
     """A terminal of 120 x 50 with one program in it. Leaving the context ends the program."""
 
-    def __init__(self, box: Box, *command: str, cwd: Path) -> None:
+    def __init__(self, box: Box, *command: str, cwd: Path, env: Mapping[str, str] | None = None) -> None:
+        """Starts the program; `env` are variables beside those of the box."""
         self._box = box
         where = ("-x", "120", "-y", "50", "-c", str(cwd))
-        box.must("tmux", "-f", "/dev/null", "new-session", "-d", "-s", "lab", *where, shlex.join(command))
+        box.must("tmux", "-f", "/dev/null", "new-session", "-d", "-s", "lab", *where, shlex.join(command), env=env)
 
     def __enter__(self) -> Self:
         return self

@@ -187,7 +187,7 @@ def test_a_session_that_starts_without_a_daemon_gets_the_answer_in_its_form(scri
     texts = keep(state, root, "Add a discount")
     line = Line(state, home)
 
-    assert line.said("Awake", b'{"quill":"t2"}\n', root) == (texts["startup"].upper(), "", 0)
+    assert line.said("Awake", b'{"quill":"t2"}\n', root) == (f"HEAR: {texts['startup']}", "", 0)
     assert line.said("Rest", b'{"quill":"t2"}\n', root) == ("", "", 0)
     assert line.said("Awake", b'{"session_id":"t2"}\n', root) == ("", "", 0)
 

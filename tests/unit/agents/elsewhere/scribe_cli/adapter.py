@@ -1,18 +1,30 @@
-"""How Scribe's talks are read and its hooks understood: one JSON object per line, `{id, at, in, you|it|limit}`."""
+"""How Scribe's talks are read and its hooks understood: one JSON object per line, `{id, at, in, you|it|limit|...}`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookEvent, HookProtocol, Parsed, Record, Source
-from carryover.adapter.hooks import root_above, skipped
-from carryover.model import AnyBody, AssistantMessage, Event, Skipped, TurnEnd, UserPrompt
+from carryover.adapter.contract import Agent, HookAction, HookEvent, HookProtocol, Parsed, Record, Source
+from carryover.adapter.hooks import provisional, root_above, skipped
+from carryover.model import (
+    AnyBody,
+    AssistantMessage,
+    Event,
+    FileEdit,
+    Skipped,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
 from carryover.readers.jsonl import JsonlReader
 
 from .spec import SPEC
+
+ACTIONS: Final[dict[str, HookAction]] = {"awake": "session_start", "rest": "turn_end"}
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -22,14 +34,30 @@ class Context(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True, rename={"folder": "in"}):
-    """One line of a talk."""
+    """One line of a talk: what the user or Scribe said, a file it wrote, a command it ran, or its limit."""
 
     id: str
-    at: int
+    at: Annotated[int, msgspec.Meta(gt=0, lt=1 << 53)]
     folder: str | None = None
     you: str = ""
     it: str = ""
+    wrote: str = ""
+    ran: str = ""
+    printed: str = ""
+    code: int | None = None
     limit: str = ""
+    pen: str = ""
+    """A change of pens, which says nothing."""
+
+
+class Payload(msgspec.Struct, frozen=True, rename={"folder": "in"}):
+    """What Scribe hands to a hook."""
+
+    quill: str
+    folder: str
+    talk: str | None = None
+    said: str = ""
+    again: bool = False
 
 
 def _source_of(path: Path, root: Path) -> Source | None:
@@ -45,25 +73,61 @@ def _sources(root: Path) -> list[Source]:
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     try:
         line = msgspec.json.decode(record.data, type=Line)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return context, Parsed(skipped=(Skipped("?", "not understood"),))
     context = Context(cwd=line.folder or context.cwd)
-    body: AnyBody = UserPrompt(text=line.you) if line.you else AssistantMessage(text=line.it, final=True)
-    if line.limit:
-        body = TurnEnd(reason="limit", message=line.limit)
-    event = Event(key=line.id, session=source.session or "?", at_ms=line.at, body=body, cwd=context.cwd)
-    return context, Parsed(events=(event,))
+    bodies = _bodies(line)
+    if not bodies and not line.pen:
+        return context, Parsed(skipped=(Skipped("?", "a kind that is not known"),))
+    events = (
+        Event(key=f"{line.id}/{at}", session=source.session or "?", at_ms=line.at, body=body, cwd=context.cwd)
+        for at, body in enumerate(bodies)
+    )
+    return context, Parsed(events=tuple(events))
+
+
+def _bodies(line: Line) -> tuple[AnyBody, ...]:
+    """The events of one line."""
+    if line.you:
+        return (UserPrompt(text=line.you),)
+    if line.it:
+        return (AssistantMessage(text=line.it, final=True),)
+    if line.wrote.startswith("/"):
+        return (FileEdit(path=line.wrote, change="modify"),)
+    if line.ran:
+        call = ToolCall(call_id=line.id, name="run", op="shell", subject=line.ran)
+        return (call, *(() if line.code is None else (_result(line, line.code),)))
+    return (TurnEnd(reason="limit", message=line.limit),) if line.limit else ()
+
+
+def _result(line: Line, code: int) -> ToolResult:
+    return ToolResult(
+        call_id=line.id,
+        name="run",
+        op="shell",
+        status="error" if code else "ok",
+        subject=line.ran,
+        exit_code=code,
+        output=line.printed,
+    )
 
 
 def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     try:
-        given: dict[str, Any] = msgspec.json.decode(payload, type=dict[str, Any])
-        talk, folder = str(given["quill"]), str(given["in"])
-    except (msgspec.MsgspecError, KeyError):
+        given = msgspec.json.decode(payload, type=Payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return skipped(event, "another agent's payload")
-    starts = event.lower() == "awake"
+    if not given.quill:
+        return skipped(event, "no session")
+    action = ACTIONS.get(event.lower(), "hint")
+    said = AssistantMessage(text=given.said, final=True)
     return HookEvent(
-        action="session_start" if starts else "turn_end", session=talk, cwd=folder, reason="startup" if starts else None
+        action=action,
+        session=given.quill,
+        cwd=given.folder,
+        transcript=given.talk,
+        reason=("resume" if given.again else "startup") if action == "session_start" else None,
+        provisional=provisional(event.title(), given.quill, at_ms, said, given.folder) if given.said else (),
     )
 
 
@@ -77,7 +141,7 @@ AGENT: Final = Agent(
     hooks=HookProtocol(
         events=("Awake", "Rest"),
         read=_read,
-        answer=lambda text: text.upper().encode(),
+        answer=lambda text: f"HEAR: {text}".encode(errors="replace"),
         layout_root=lambda transcript: root_above(transcript, _source_of, ("talks",)),
     ),
 )

@@ -1,0 +1,141 @@
+"""The tables of agents in README.md, from what the agents' folders say: `make table` writes them.
+
+`python -m contract.table` (with `tests` on the path) replaces the text between `<!-- agents -->` and
+`<!-- /agents -->`, and the same for `hooks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from packaging.specifiers import SpecifierSet
+
+from carryover.adapter.spec import AgentSpec
+from contract.capabilities import EVERY
+from contract.folder import CHECKOUT, Folder, folders
+
+README: Final = CHECKOUT / "README.md"
+YES: Final = "✓"
+NO: Final = "–"
+
+
+def agents_table(agents: Sequence[Folder]) -> str:
+    """Returns what is read of each agent and how it gets a handoff, then what the fixtures of each show."""
+    head = ("Agent", "What is read", "How the next session gets the handoff", "Real client, versions run")
+    rows = [(_name(each), _reads(each), _arrives(each), _proved(each)) for each in agents]
+    marks = ("Agent", *(f"{name[0].upper()}{name[1:]}" for name in EVERY), "Exact uninstall")
+    return f"{_table(head, rows)}\nWhat the fixtures of each show:\n\n{_table(marks, map(_marks, agents))}"
+
+
+def hooks_table(agents: Sequence[Folder]) -> str:
+    """Returns where the hooks of each agent are written, and which there are from which version on."""
+    with_hooks = [(each, each.spec) for each in agents if each.spec is not None and each.spec.hooks.sets]
+    rows = [(_name(each), _files(spec), _events(spec)) for each, spec in with_hooks]
+    return _table(("Agent", "Into", "Events"), rows)
+
+
+def with_tables(text: str, agents: Sequence[Folder] | None = None) -> str:
+    """Returns the README with its tables as they should be. Raises ValueError where a marker is missing."""
+    agents = complete() if agents is None else agents
+    return _between(_between(text, "agents", agents_table(agents)), "hooks", hooks_table(agents))
+
+
+def is_current() -> bool:
+    """Whether README.md holds the tables that the folders give."""
+    text = README.read_text("utf-8")
+    return with_tables(text) == text
+
+
+def complete() -> list[Folder]:
+    """Returns the folders that have all a row needs."""
+    return [each for each in folders() if each.spec is not None and each.capabilities is not None]
+
+
+def _between(text: str, name: str, body: str) -> str:
+    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(
+            f"README.md needs one line `{begin.strip()}` and one line `{end}`, with the table between them."
+        )
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}{body}{end}{rest.partition(end)[2]}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    first, *others = (f"| {' | '.join(line)} |\n" for line in (head, *rows))
+    return "".join((first, "|---" * len(head), "|\n", *others))
+
+
+def _name(folder: Folder) -> str:
+    return folder.spec.name if folder.spec is not None else folder.id
+
+
+def _reads(folder: Folder) -> str:
+    assert folder.capabilities is not None
+    versions = folder.fixture_versions()
+    span = versions[0] if len(versions) == 1 else f"{versions[0]} to {versions[-1]}" if versions else ""
+    return folder.capabilities.reads + (f" ({span})" if span else "")
+
+
+def _arrives(folder: Folder) -> str:
+    """By the hook that injects, or by what the agent reads of a project by itself."""
+    assert folder.spec is not None
+    hooks, files = folder.spec.hooks, [f"`{file.name}`" for file in folder.spec.instructions]
+    ways = []
+    able = [known for known in hooks.sets if set(known.events) & set(hooks.injects_on)]
+    if able:
+        review = hooks.review
+        reviewed = f"; from {_lowest(review.versions)} on, after you have approved it" if review is not None else ""
+        ways.append(f"a hook ({_lowest(able[0].versions)} and later{reviewed})")
+    if files:
+        ways.append(f"the pointer in {' or '.join(files)}")
+    return folder.capabilities.arrives if folder.capabilities and folder.capabilities.arrives else ", else ".join(ways)
+
+
+def _proved(folder: Folder) -> str:
+    assert folder.capabilities is not None
+    return ", ".join(folder.versions) or f"none: {folder.capabilities.synthetic}"
+
+
+def _marks(folder: Folder) -> list[str]:
+    """What the fixtures show. Every agent is taken out exactly, or the contract suite fails."""
+    assert folder.capabilities is not None and folder.spec is not None
+    shows = [YES if name in folder.capabilities.shows else NO for name in EVERY]
+    return [_name(folder), *shows, YES]
+
+
+def _files(spec: AgentSpec) -> str:
+    named = f"`{spec.hooks.config_files[0].path}`"
+    return (
+        f"{named}, or `{Path(spec.hooks.tables.path).name}` if that already holds hooks" if spec.hooks.tables else named
+    )
+
+
+def _events(spec: AgentSpec) -> str:
+    """Each event once, with the first version that gets it; those that all versions get come first."""
+    first: dict[str, list[str]] = {}
+    seen: set[str] = set()
+    for known in spec.hooks.sets:
+        added = [event for event in known.events if event not in seen]
+        seen.update(added)
+        first.setdefault(_lowest(known.versions), []).extend(added)
+    return "; ".join(f"{', '.join(events)} from {version} on" for version, events in first.items() if events)
+
+
+def _lowest(versions: str) -> str:
+    """The version that a range begins with."""
+    return next(part.version for part in SpecifierSet(versions) if part.operator == ">=")
+
+
+def main() -> None:
+    """Writes README.md and says whether it changed."""
+    before = README.read_text("utf-8")
+    after = with_tables(before)
+    README.write_text(after, "utf-8")
+    print("README.md has the tables of agents." if before == after else "README.md: the tables of agents are new.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""What a run for one agent tells a newcomer, shown with the fictional agent Scribe and with copies that lack a part."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from contract.folder import CHECKOUT
+
+SCRIBE: Final = CHECKOUT / "tests" / "unit" / "agents"
+LIST: Final = "from contract.checklist import *; print(*checklist(Folder('scribe-cli')), sep='\\n')"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Scribe's folders, to take something away from."""
+
+    top: Path
+
+    @property
+    def source(self) -> Path:
+        return self.top / "elsewhere" / "scribe_cli"
+
+    @property
+    def tests(self) -> Path:
+        return self.top / "elsewhere_tests" / "agents" / "scribe_cli"
+
+    def replace(self, path: Path, old: str, new: str) -> None:
+        text = path.read_text("utf-8")
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new), "utf-8")
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Runs Python at the top of the checkout, with this copy of Scribe among the agents."""
+        path = os.pathsep.join(map(str, (CHECKOUT / "tests", self.top / "elsewhere_tests")))
+        env = {**os.environ, "PYTHONPATH": path, "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.run([sys.executable, *command], cwd=CHECKOUT, env=env, capture_output=True, text=True)
+
+    def lacks(self) -> list[str]:
+        """The lines of the checklist for what is missing."""
+        listed = self.run("-c", LIST)
+        assert listed.returncode == 0, listed.stderr
+        return [line for line in listed.stdout.splitlines() if line.startswith("✗")]
+
+    def contract(self, agent_id: str = "scribe-cli") -> subprocess.CompletedProcess[str]:
+        """`pytest tests/contract --agent ID`."""
+        return self.run(
+            "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/contract", "--agent", agent_id
+        )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    for name in ("elsewhere", "elsewhere_tests"):
+        shutil.copytree(SCRIBE / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return Copy(tmp_path)
+
+
+def test_a_complete_folder_passes_and_lacks_nothing(copy: Copy) -> None:
+    ran = copy.contract()
+
+    assert ran.returncode == 0, ran.stdout
+    assert "nothing is missing" in ran.stdout
+    assert "test_damage" not in ran.stdout.partition("short test summary")[2]
+
+
+def test_a_run_tests_what_there_is_and_lists_the_rest(copy: Copy) -> None:
+    (copy.source / "adapter.py").unlink()
+    (copy.tests / "contract_case.py").unlink()
+
+    ran = copy.contract()
+
+    assert ran.returncode == 1
+    assert "✗ " + str(copy.source / "adapter.py") + " exports AGENT: it is not there. Write an Agent" in ran.stdout
+    assert "contract_case.py exports CASE: it is not there. Write a Case" in ran.stdout
+    assert "2 of " in ran.stdout
+    assert "1 failed, " in ran.stdout, "only the test of the folder; those of the spec pass"
+
+
+def test_a_run_begins_with_no_folder_at_all(copy: Copy) -> None:
+    ran = copy.contract("quill_pen")
+
+    assert ran.returncode == 1
+    assert "✗ src/carryover/agents/quill_pen/__init__.py: it is not there." in ran.stdout
+    assert "✗ src/carryover/agents/quill_pen/spec.py exports SPEC: it is not there." in ran.stdout
+
+
+def without(name: str) -> Callable[[Copy], None]:
+    def take_away(copy: Copy) -> None:
+        path = copy.source / name if (copy.source / name).exists() else copy.tests / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return take_away
+
+
+def changed(name: str, old: str, new: str) -> Callable[[Copy], None]:
+    def change(copy: Copy) -> None:
+        copy.replace(copy.source / name if (copy.source / name).exists() else copy.tests / name, old, new)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("strip", "expected"),
+    [
+        (without("FACTS.md"), "FACTS.md: it is not there. List each fact about the format"),
+        (changed("FACTS.md", "| 1.4 | t1.talk, a7 |", ""), ""),
+        (without("fixtures"), "reading the recordings raises FileNotFoundError."),
+        (without("capabilities.py"), "capabilities.py exports CAPABILITIES: it is not there."),
+        (without("matrix_case.py"), "matrix_case.py exports TOOLS: it is not there."),
+        (changed("spec.py", 'id="scribe-cli"', 'id="scribe"'), "SPEC.id: it is scribe."),
+        (
+            changed("spec.py", "    version=VersionProbe(", "    version=None and VersionProbe("),
+            "SPEC.version: it is None.",
+        ),
+        (changed("adapter.py", "AGENT: Final", "SCRIBE: Final"), "exports AGENT: it exports no AGENT."),
+        (
+            changed("adapter.py", "AGENT: Final = Agent(", "AGENT: Final = dict("),
+            "its AGENT is of type dict, not Agent.",
+        ),
+        (changed("adapter.py", "import msgspec\n", "import msgspeck\n"), "it imports msgspeck, which is not there."),
+        (changed("adapter.py", "import msgspec\n", "import (\n"), "loading it raises SyntaxError:"),
+        (
+            changed("adapter.py", '("Awake", "Rest")', '("Awake",)'),
+            "SPEC installs Rest, which AGENT.hooks.events lacks.",
+        ),
+        (
+            changed("contract_case.py", "    payloads=(payload(", "    payloads=() and (payload("),
+            "CASE.payloads: it is empty.",
+        ),
+        (changed("contract_case.py", ', payload("Rest", said="The discount works.")', ""), "none is of Rest."),
+        (
+            changed(
+                "contract_case.py",
+                '    unknown=(line(dreamt="of ink"), b\'{"kind": "brand new"}\'),',
+                "    unknown=(),",
+            ),
+            "CASE.unknown: it is empty.",
+        ),
+        (
+            changed("capabilities.py", '"resume"', '"resume", "plan"'),
+            '"plan" in CAPABILITIES.shows: no fixture shows it.',
+        ),
+        (changed("capabilities.py", '"limit", ', ""), "the fixtures show it, and it is not claimed."),
+        (
+            changed("capabilities.py", 'synthetic="written for tests, as there is no Scribe"', 'synthetic=""'),
+            "client.py exports VERSIONS",
+        ),
+    ],
+)
+def test_what_is_missing_is_said(copy: Copy, strip: Callable[[Copy], None], expected: str) -> None:
+    strip(copy)
+
+    lacks = copy.lacks()
+
+    assert any(expected in line for line in lacks) if expected else lacks == []
