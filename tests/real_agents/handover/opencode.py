@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from real_agents.handover.tool import Installed, Tool
 from real_agents.lab.box import Box
 from real_agents.lab.model_server import PORT
+from real_agents.lab.terminal import Terminal
 from real_agents.opencode import client, work
 from real_agents.opencode.chat_api import ChatApi, told
 from real_agents.opencode.client import CONFIG, DATA, OFFLINE, SETTINGS
 
+STARTS_S: Final = 90
 _RECORDS: Final = "SELECT data FROM message WHERE session_id = ?1 UNION ALL SELECT data FROM part WHERE session_id = ?1"
 
 
@@ -56,6 +58,13 @@ class Opencode(Tool):
 
     def read(self, path: Path) -> dict[str, Any]:
         return work.look(str(path))
+
+    @contextmanager
+    def terminal(self, cwd: Path) -> Iterator[Terminal]:
+        """The interactive client, which takes its time to start on a busy machine."""
+        with Terminal(self.box, *self._interactive(), cwd=cwd, env=self.environment) as terminal:
+            terminal.wait(self.READY, timeout_s=STARTS_S)
+            yield terminal
 
     def transcripts(self) -> dict[str, Path]:
         """All sessions are in one database."""
