@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from real_agents.handover.tool import Installed, Tool
 from real_agents.lab.box import Box
@@ -28,7 +28,9 @@ class Opencode(Tool):
     OLDEST = "1.18.33"
     API = ChatApi
     ARRIVES = "file"
-    LIMIT = work.LIMIT
+    LIMIT: ClassVar[Any] = {
+        "error": {"status": 402, "message": "You have reached your usage limit. It resets at 8:05 PM."}
+    }
     LIMIT_CODE = 1
     LIMIT_RECORD = '"statusCode":402'
     READY = r"Ask anything|ctrl\+p commands"
@@ -39,7 +41,8 @@ class Opencode(Tool):
 
     def __init__(self, box: Box, installed: Installed, port: int) -> None:
         super().__init__(box, installed, port)
-        box.write(CONFIG, json.dumps(SETTINGS).replace(f":{PORT}/", f":{port}/"))
+        allowed = {"permission": {"external_directory": "allow"}}
+        box.write(CONFIG, json.dumps({**SETTINGS, **allowed}).replace(f":{PORT}/", f":{port}/"))
 
     @classmethod
     def install(cls) -> Installed:
