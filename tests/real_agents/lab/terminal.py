@@ -42,7 +42,7 @@ class Terminal:
     def enter(self, text: str) -> None:
         """Types a line."""
         self._box.must("tmux", "send-keys", "-t", "lab", "-l", text)
-        self.wait(re.escape(text))
+        self.wait(r"[\s┃]+".join(map(re.escape, text.split())))  # wherever the input field breaks the line
         time.sleep(PASTED_S)
         self.key("Enter")
 
