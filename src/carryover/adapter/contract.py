@@ -120,8 +120,8 @@ StartReason = Literal["startup", "clear", "compact", "resume", "fork"]
 """Why a session starts. `resume` and `fork` go on with a conversation that has its context already."""
 
 HookAction = Literal["session_start", "prompt", "flush", "turn_end", "hint"]
-"""session_start: a session begins and wants the handoff. prompt: the user sent a prompt; a session that lost the handoff
-in a compaction gets it again (`HookProtocol.lost`). flush: context is about to be lost, so publish before
+"""session_start: a session begins and wants the handoff. prompt: the user sent a prompt; a session that lost the
+handoff in a compaction gets it again (`HookProtocol.lost`). flush: context is about to be lost, so publish before
 answering. turn_end: a turn ended, so publish at once. hint: something happened; read soon."""
 
 

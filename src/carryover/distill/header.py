@@ -15,7 +15,8 @@ from carryover.distill.relative_time import elapsed, iso_utc
 
 Situation = Literal["new", "old", "compacted", "resumed", "moved_on"]
 """Why the reader gets the handoff: a new session; one that begins long after; its own context was compacted; it was
-resumed, and what it was given before is gone; another session went on meanwhile. An answer that knows the time of now finds out by itself whether `new` is `old`."""
+resumed, and what it was given before is gone; another session went on meanwhile. An answer that knows the time of now
+finds out by itself whether `new` is `old`."""
 
 PLACEHOLDER: Final = "# [CARRYOVER] No prior session captured.\n"
 """What stands in a project's file until there is something to hand over. Never injected, never gated."""
@@ -34,7 +35,7 @@ _GATES: Final = {
 _GATELESS: Final[dict[Situation, str]] = {
     "old": "This is old: treat it as background, and do not mention it unless it matters.",
     "compacted": "Your context was just compacted in the middle of this work: go on with it, do not ask whether to.",
-    "resumed": "This session is resumed: the handoff it was given before is gone, and this takes its place. Go on with it.",
+    "resumed": "This session was resumed: this takes the place of the handoff it had before. Go on with the work.",
     "moved_on": "Another session has moved this project on since your last turn here: this is where it stands now.",
 }
 _RECEIPT: Final = (

@@ -44,8 +44,8 @@ def start_answer(
 
     `then`: git's state when the handoff was last published, with which the present one is compared. A continued
     conversation (`resume`, `fork`) has its context, so it gets a text only where another session has moved the project
-    on since, or where its agent has forgotten what an earlier start gave it (`forgets`). `idle_s`: how long its parent was
-    idle, in seconds, where the agent says so.
+    on since, or where its agent has forgotten what an earlier start gave it (`forgets`). `idle_s`: how long its parent
+    was idle, in seconds, where the agent says so.
     Raises LookupError for an unknown project.
     """
     view = view_now(db, project_id, agents_own)

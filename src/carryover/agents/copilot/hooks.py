@@ -1,8 +1,8 @@
 """Copilot's hooks: what their payloads say, and how a session takes text in. Seen in 1.0.48 and 1.0.102.
 
 The terminal client writes `sessionId` and names no event. The chat in VS Code, which runs the same file, writes
-`hookEventName` beside it (read about). Payloads with `session_id` are those of hooks that other programs' names were used
-for, and of other programs.
+`hookEventName` beside it (read about). Payloads with `session_id` are other programs', or those of hooks that were
+registered under other programs' names for events.
 """
 
 from __future__ import annotations
