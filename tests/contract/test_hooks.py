@@ -37,11 +37,15 @@ def read(hooks: HookProtocol, payload: Payload) -> HookEvent | Skipped:
 
 
 def test_what_the_client_hands_over_is_understood(hooks: HookProtocol, case: Case) -> None:
+    """Not every client names the transcript each time; some event does, so that the right one is read at once."""
+    transcripts = set()
     for payload in case.payloads:
         told = read(hooks, payload)
         assert isinstance(told, HookEvent), payload.event
         assert Path(told.cwd or "").is_absolute()
-        assert Path(told.transcript or "").is_absolute()
+        assert told.transcript is None or Path(told.transcript).is_absolute()
+        transcripts.add(told.transcript)
+    assert transcripts - {None}
 
 
 def test_each_event_that_is_asked_for_has_a_recorded_payload_and_a_meaning(hooks: HookProtocol, case: Case) -> None:

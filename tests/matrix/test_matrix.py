@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from carryover.agents import adapters
 from matrix import story
 from matrix.conftest import World
 from matrix.tool import ENDINGS, Ending, Played, Tool, tools
@@ -34,6 +35,11 @@ def told(world: World, tool: Tool, folder: Path, going_on: Played | None = None)
     call = tool.starts(world.home, folder, going_on)
     heard = world.hooks.call(call.event, call.payload, agent=tool.agent)
     return tool.takes_in(heard.text) if heard.status == 200 else ""
+
+
+def forgets(tool: Tool) -> bool:
+    hooks = adapters()[tool.agent].hooks
+    return hooks is not None and hooks.forgets
 
 
 def missing(text: str) -> list[str]:
@@ -160,7 +166,8 @@ def test_both_at_once(world: World, a: Tool, b: Tool) -> None:
 def test_b_goes_on_with_its_own_session_after_a_worked(world: World, a: Tool, b: Tool) -> None:
     root = world.project(f"{a.id}-{b.id}-going-on")
     own = other_work(world, b, root, minutes_ago=20)
-    assert told(world, b, root, going_on=own) == ""
+    # One that forgets what it was given gets it again.
+    assert (told(world, b, root, going_on=own) != "") == forgets(b)
 
     story.play(a.play(world.home, root, world.ago()), root, "closed")
 

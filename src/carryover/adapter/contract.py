@@ -119,8 +119,9 @@ class Parsed(msgspec.Struct, frozen=True):
 StartReason = Literal["startup", "clear", "compact", "resume", "fork"]
 """Why a session starts. `resume` and `fork` go on with a conversation that has its context already."""
 
-HookAction = Literal["session_start", "flush", "turn_end", "hint"]
-"""session_start: a session begins and wants the handoff. flush: context is about to be lost, so publish before
+HookAction = Literal["session_start", "prompt", "flush", "turn_end", "hint"]
+"""session_start: a session begins and wants the handoff. prompt: the user sent a prompt; a session that lost the
+handoff in a compaction gets it again (`HookProtocol.lost`). flush: context is about to be lost, so publish before
 answering. turn_end: a turn ended, so publish at once. hint: something happened; read soon."""
 
 
@@ -155,6 +156,12 @@ class HookProtocol:
     """What the hook must print so that the agent puts the text into the session's context."""
     layout_root: Callable[[Path], Path | None]
     """The root that a transcript lies under, by its path alone; None where the path has not this agent's layout."""
+    forgets: bool = False
+    """What a hook put into a session ends with the process, so a resumed session gets the handoff in any case. Agents
+    that keep it in the conversation get it only if another session moved the project on."""
+    lost: Callable[[Any], bool] | None = None
+    """Context of a session's source → whether a compaction has removed the handoff and no prompt has come since. None:
+    the agent calls its start hook after a compaction, or has no hook that could add the handoff to a prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -182,6 +182,8 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """From the oldest range to the newest. Together they leave no version out above the lowest."""
     injects_on: tuple[str, ...] = ()
     """Events whose hook can put text into the session's context."""
+    prompts_on: tuple[str, ...] = ()
+    """Events whose hook can add text to a prompt. The hook waits no longer than 0.5 s for it."""
     file_rules: HookFileRules | None = None
     """None: nothing in a file of hooks keeps the others from running."""
     switches: tuple[HookSwitch, ...] = ()

@@ -13,9 +13,10 @@ import msgspec
 from carryover.distill.handoff import Handoff
 from carryover.distill.relative_time import elapsed, iso_utc
 
-Situation = Literal["new", "old", "compacted", "moved_on"]
-"""Why the reader gets the handoff: a new session; one that begins long after; its own context was compacted; another
-session went on meanwhile. An answer that knows the time of now finds out by itself whether `new` is `old`."""
+Situation = Literal["new", "old", "compacted", "resumed", "moved_on"]
+"""Why the reader gets the handoff: a new session; one that begins long after; its own context was compacted; it was
+resumed, and what it was given before is gone; another session went on meanwhile. An answer that knows the time of now
+finds out by itself whether `new` is `old`."""
 
 PLACEHOLDER: Final = "# [CARRYOVER] No prior session captured.\n"
 """What stands in a project's file until there is something to hand over. Never injected, never gated."""
@@ -34,6 +35,7 @@ _GATES: Final = {
 _GATELESS: Final[dict[Situation, str]] = {
     "old": "This is old: treat it as background, and do not mention it unless it matters.",
     "compacted": "Your context was just compacted in the middle of this work: go on with it, do not ask whether to.",
+    "resumed": "This session was resumed: this takes the place of the handoff it had before. Go on with the work.",
     "moved_on": "Another session has moved this project on since your last turn here: this is where it stands now.",
 }
 _RECEIPT: Final = (
@@ -77,7 +79,7 @@ def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
 
 def _receipt(answering: Answering, since: str) -> str:
     """What the text is, who said it, and what git shows `since`. Names no file where that makes the line too long."""
-    compacted = answering.situation == "compacted"
+    compacted = answering.situation in ("compacted", "resumed")
     where = "this project's sessions" if compacted else "another session"
     if answering.file is not None and answering.file.isprintable() and "`" not in answering.file:
         # After a compaction the session's own work leads, which is not what the file holds while another session leads.

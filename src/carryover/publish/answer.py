@@ -11,7 +11,7 @@ from carryover.adapter.contract import StartReason
 from carryover.agents import agent_names
 from carryover.config import Config, project_settings
 from carryover.distill.handoff import distill
-from carryover.distill.header import Answering
+from carryover.distill.header import Answering, Situation
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.distill.work.merge import did_something
@@ -38,12 +38,14 @@ def start_answer(
     now_ms: int,
     then: GitFacts | None,
     agents_own: AgentFolders | None = None,
+    forgets: bool = False,
 ) -> str | None:
     """The text for a session that starts now; None where it should get none.
 
     `then`: git's state when the handoff was last published, with which the present one is compared. A continued
     conversation (`resume`, `fork`) has its context, so it gets a text only where another session has moved the project
-    on since. `idle_s`: how long its parent was idle, in seconds, where the agent says so.
+    on since, or where its agent has forgotten what an earlier start gave it (`forgets`). `idle_s`: how long its parent
+    was idle, in seconds, where the agent says so.
     Raises LookupError for an unknown project.
     """
     view = view_now(db, project_id, agents_own)
@@ -54,10 +56,12 @@ def start_answer(
     own_past = next((known.digest for known in view.sessions if known.session == session), None)
     # Not every agent says why a session starts (Cursor). One that has done something before is continued.
     goes_on = reason == "startup" and own_past is not None and did_something(own_past)
-    situation = "moved_on" if goes_on else SITUATIONS.get(reason, "moved_on")
+    situation: Situation = "moved_on" if goes_on else SITUATIONS.get(reason, "moved_on")
     if situation == "moved_on" and not _moved_on(view, session, idle_s, now_ms):
-        return None
-    own = session if situation == "compacted" else None
+        if not forgets:
+            return None
+        situation = "resumed"
+    own = session if situation in ("compacted", "resumed") else None
     git = then or git_now(root)
     with ThreadPoolExecutor(1) as beside:  # git's processes take longer than everything else
         looked = beside.submit(_changed_since, root, git)

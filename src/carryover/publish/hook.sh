@@ -23,6 +23,15 @@ send() { # LIMIT_S OPTION...
 
 case $event in
   @START_EVENTS@) ;;
+  @PROMPT_EVENTS@)
+    # A prompt gets something only where a compaction has removed it, and only from a daemon.
+    answer=$(send 0.5 -w '\n%{http_code}') || exit 0
+    case $answer in
+      *'
+200') printf '%s' "${answer%????}" ;;
+    esac
+    exit 0
+    ;;
   *)
     send 0.3 -o /dev/null
     exit 0

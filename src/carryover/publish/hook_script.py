@@ -41,7 +41,9 @@ def hook_script() -> bytes:
         f"  {spec.id})\n{indent(spec.hooks.offline.strip(), '    ')}\n    ;;" for spec in hooked if spec.hooks.offline
     )
     text = _SOURCE.read_text(encoding="utf-8")
-    return text.replace("@START_EVENTS@", " | ".join(events)).replace("@AGENTS@", "\n".join(known)).encode()
+    prompts = dict.fromkeys(event for spec in hooked for event in spec.hooks.prompts_on)
+    text = text.replace("@START_EVENTS@", " | ".join(events)).replace("@PROMPT_EVENTS@", " | ".join(prompts) or "''")
+    return text.replace("@AGENTS@", "\n".join(known)).encode()
 
 
 def write_hook_script(state: StateDir) -> bool:

@@ -4,7 +4,8 @@
 
 Folders are 0700, files 0600, and each file holds exactly what the agent expects as the hook's output. The path holds
 the root unchanged, so that a shell finds the answer for its own folder and no other (`hook.sh`). There are none for
-continued conversations: only a daemon knows whether another session has moved the project on.
+continued conversations, except of agents that forget what they were given: only a daemon knows whether another session
+has moved the project on.
 """
 
 from __future__ import annotations
@@ -34,9 +35,14 @@ OLD: Final = "old"
 _DAY_S: Final = 86_400
 
 
-def answers_in_advance(handoff: Handoff, *, file: str = IN_PROJECT) -> dict[str, str]:
-    """The texts by start reason and `OLD`, without anything about the present. `file`: the path of the handoff."""
+def answers_in_advance(handoff: Handoff, *, file: str = IN_PROJECT, forgets: bool = False) -> dict[str, str]:
+    """The texts by start reason and `OLD`, without anything about the present. `file`: the path of the handoff.
+
+    `forgets`: also for a resumed session (see `HookProtocol.forgets`).
+    """
     situations: list[tuple[str, Situation]] = [*SITUATIONS.items(), (OLD, "old")]
+    if forgets:
+        situations.append(("resume", "resumed"))
     return {reason: render(handoff, Answering(situation=situation, file=file)) for reason, situation in situations}
 
 
@@ -58,9 +64,8 @@ def keep_answers(
         return
     # `find -mtime +0`, which every system has, is true from one day after this time.
     old_s = max(0, handoff.updated_ms // 1000 + (stale_days - 1) * _DAY_S)
-    texts = answers_in_advance(handoff, file=file)
     for agent, form in forms.items():
-        for reason, text in texts.items():
+        for reason, text in answers_in_advance(handoff, file=file, forgets=form.forgets).items():
             path = answer_path(state, agent, reason, root)
             _make_folders(state, path.parent)
             write_if_changed(path, form.answer(text), mode=0o600, follow=False, durable=False)

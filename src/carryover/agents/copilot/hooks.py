@@ -1,38 +1,53 @@
-"""Copilot's hooks: what their payloads say, and how a session takes text in.
+"""Copilot's hooks: what their payloads say, and how a session takes text in. Seen in 1.0.48 and 1.0.102.
 
-The terminal client writes `sessionId` without an event's name (1.0.102), the chat in VS Code `sessionId` with
-`hookEventName` (read about). Payloads in snake case are those of hooks under other programs' names for events.
+The terminal client writes `sessionId` and names no event. The chat in VS Code, which runs the same file, writes
+`hookEventName` beside it (read about). Payloads with `session_id` are other programs', or those of hooks that were
+registered under other programs' names for events.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from carryover.adapter.contract import HookAction, HookEvent, HookProtocol, StartReason
-from carryover.adapter.hooks import root_above, skipped
+from carryover.adapter.hooks import provisional, root_above, skipped
 from carryover.agents.copilot import locate
-from carryover.model import Skipped
+from carryover.model import Event, Skipped, UserPrompt
 from carryover.records import rawjson
 
 _ACTIONS: Final[dict[str, HookAction]] = {
     "sessionstart": "session_start",
+    "userpromptsubmitted": "prompt",
     "precompact": "flush",
     "sessionend": "flush",
     "agentstop": "turn_end",
 }
 _REASONS: Final[dict[str, StartReason]] = {"new": "startup", "startup": "startup", "clear": "clear", "resume": "resume"}
+_EDITOR_NAMES: Final = {
+    "sessionstart": "sessionstart",
+    "userpromptsubmit": "userpromptsubmitted",
+    "precompact": "precompact",
+    "stop": "agentstop",
+}
+"""What VS Code calls the events, in lower case."""
 
 
 class Payload(msgspec.Struct, frozen=True, rename="camel"):
     """What stands on the hook's stdin, as far as we rely on it. What is raw may change its shape, at its own cost."""
 
     session_id: str | None = None
+    """Of a sub-agent's own hooks the sub-agent."""
     cwd: str | None = None
     transcript_path: str | None = None
+    """Not with the start of a session, a prompt and its end."""
+    editor_transcript_path: msgspec.Raw = msgspec.field(default=rawjson.ABSENT, name="transcript_path")
+    hook_event_name: str | None = None
     source: str | None = None
+    """sessionStart: why. It comes with the first prompt of a process."""
+    prompt: msgspec.Raw = rawjson.ABSENT
     agent_id: str | None = None
     """Set inside a sub-agent."""
 
@@ -45,15 +60,33 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     given = rawjson.read(_PAYLOAD, payload)
     if isinstance(given, str):
         return skipped(event, given)
-    if not given.session_id:
+    session = given.session_id
+    if not session or not _is_of_event(given, event):
         return skipped(event, "another agent's payload")
+    transcript = given.transcript_path or rawjson.string_of(given.editor_transcript_path)
+    if transcript is not None and _layout_root(Path(transcript)) is None:
+        if given.hook_event_name is None:
+            return skipped(event, "another agent's payload")
+        transcript = None
     action = _ACTIONS.get(event, "hint") if given.agent_id is None else "hint"
     reason = _REASONS.get(given.source or "") if action == "session_start" else None
     if action == "session_start" and reason is None:
         return skipped(event, "unknown start reason")
     return HookEvent(
-        action=action, session=given.session_id, cwd=given.cwd, transcript=given.transcript_path, reason=reason
+        action=action,
+        session=session,
+        cwd=given.cwd,
+        transcript=transcript,
+        reason=reason,
+        provisional=_provisional(event, session, given, at_ms) if action == "prompt" else (),
     )
+
+
+def _is_of_event(given: Payload, event: str) -> bool:
+    """Whether the payload is of this event, as far as it says."""
+    if given.hook_event_name is None:
+        return True
+    return _EDITOR_NAMES.get(given.hook_event_name.lower()) == event
 
 
 def _answer(text: str) -> bytes:
@@ -67,9 +100,24 @@ def _layout_root(transcript: Path) -> Path | None:
     return root_above(transcript, locate.source_of)
 
 
+def _provisional(event: str, session: str, given: Payload, at_ms: int) -> tuple[Event, ...]:
+    """The prompt, which the terminal client writes into its log once its hooks have answered."""
+    text = (rawjson.string_of(given.prompt) or "").strip()
+    if not text or given.hook_event_name is not None:
+        return ()
+    return provisional(event, session, at_ms, UserPrompt(text=text), given.cwd)
+
+
+def _lost(context: Any) -> bool:
+    lost: bool = context.log.compacted
+    return lost
+
+
 HOOKS: Final = HookProtocol(
     events=("sessionStart", "userPromptSubmitted", "preCompact", "agentStop", "sessionEnd"),
     read=_read,
     answer=_answer,
     layout_root=_layout_root,
+    forgets=True,
+    lost=_lost,
 )

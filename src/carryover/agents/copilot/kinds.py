@@ -1,4 +1,4 @@
-"""Names of records and tools, as the client writes them (1.0.48, 1.0.102, and the schema of events in 1.0.48)."""
+"""Names of records and tools, as the client writes them (1.0.48, 1.0.102, and the schemas of events in both)."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from typing import Final
 from carryover.model import Op
 
 QUIET: Final = frozenset(
-    "assistant.intent assistant.message_delta assistant.message_start assistant.reasoning assistant.reasoning_delta "
-    "assistant.streaming_delta assistant.turn_end assistant.turn_start assistant.usage auto_mode_switch.completed "
-    "auto_mode_switch.requested capabilities.changed command.completed command.execute command.queued "
-    "commands.changed elicitation.completed elicitation.requested exit_plan_mode.completed exit_plan_mode.requested "
-    "external_tool.completed external_tool.requested hook.end hook.progress hook.start human_response.recorded "
-    "mcp.oauth_completed mcp.oauth_required model.call_failure model.message model.messages_snapshot "
-    "model.model_call_failure model.model_call_started model.model_call_success model.response model.turn_ended "
-    "model.turn_started pending_messages.modified permission.requested sampling.completed sampling.requested "
-    "session.background_tasks_changed session.compaction_start session.custom_agents_updated "
-    "session.custom_notification session.extensions_loaded session.handoff session.idle session.info "
-    "session.mcp_server_status_changed session.mcp_servers_loaded session.mode_changed session.plan_changed "
-    "session.remote_steerable_changed session.schedule_cancelled session.schedule_created session.skills_loaded "
-    "session.snapshot_rewind session.title_changed session.todos_changed session.tools_updated session.truncation "
-    "session.usage_checkpoint session.usage_info session.usage_record session.warning "
-    "session.workspace_file_changed skill.invoked subagent.configured subagent.deselected subagent.selected "
-    "subagent.started system.message tool.execution_partial_result tool.execution_progress user_input.completed "
-    "user_input.requested".split()
+    "assistant.fusion_phase_completed assistant.fusion_phase_failed assistant.reasoning assistant.turn_end "
+    "assistant.turn_start external_tool.requested hook.end hook.progress hook.start human_response.recorded "
+    "mcp.oauth_recovery_completed model.call_failure model.message model.messages_snapshot model.model_call_failure "
+    "model.model_call_started model.model_call_success model.response model.turn_ended model.turn_started "
+    "permission.assentDetected permission.carriedForward permission.contextualAuthorization "
+    "permission.messageAuthorization permission.messageAuthorizationDegraded permission.messageAuthorizationRead "
+    "permission.requested session.auto_mode_resolved session.autopilot_objective_changed session.binary_asset "
+    "session.canvas.recorded session.canvas.removed session.compaction_start session.completion_receipt "
+    "session.context_cleared session.fusion_change_checkpoint session.fusion_commit_started "
+    "session.fusion_completed session.fusion_handoff session.fusion_resolved session.fusion_route_failed "
+    "session.handoff session.info session.mode_changed session.mode_notice_delivered session.model_deselected "
+    "session.permission_recovery session.permissions_changed session.plan_changed session.remote_steerable_changed "
+    "session.request_body_compression_disabled session.schedule_cancelled session.schedule_created "
+    "session.schedule_rearmed session.session_limits_changed session.todos_changed session.truncation "
+    "session.usage_checkpoint session.usage_record session.warning session.workspace_file_changed "
+    "skill.context_delivered skill.context_delivered_ref skill.invoked skill.invoked_ref subagent.configured "
+    "subagent.deselected subagent.selected subagent.started system.message tool_search.activated".split()
 )
-"""Records that are known to hold nothing for us. Those of hooks repeat prompts and hold our own handoff."""
+"""Records that hold nothing for us. Those of hooks repeat prompts and hold our own handoff. Some 60 further types are
+ephemeral: they are never written."""
 
 OPS: Final[dict[str, Op]] = {
     "bash": "shell",

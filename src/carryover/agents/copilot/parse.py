@@ -31,6 +31,8 @@ from carryover.records.text import without_handoff
 
 _TOO_MANY_REQUESTS: Final = 429
 _PAYMENT_REQUIRED: Final = 402
+_OWN_LIMIT: Final = "autopilot_credit_limit"
+"""The limit that the user has set for a run; read about, in no recording."""
 _NOTHING: Final = Parsed()
 
 
@@ -161,7 +163,8 @@ def _parse_compaction(builder: Builder) -> None:
 
 def _parse_abort(builder: Builder) -> None:
     end_open_calls(builder)
-    builder.add(TurnEnd(reason="interrupted"), "end")
+    abort = rawjson.part_of(builder.line.data, wire.Abort) or wire.Abort()
+    builder.add(TurnEnd(reason="limit" if abort.reason == _OWN_LIMIT else "interrupted"), "end")
 
 
 def _parse_error(builder: Builder) -> None:

@@ -28,15 +28,13 @@ _END: Final = HookEntry(event="sessionEnd", timeout_s=2)
 
 _OFFLINE: Final = r"""
 case $payload in
-  *'"hookEventName"'* | *'"hook_event_name"'*) ;; # the chat in VS Code
-  *'"sessionId":'*'"initialPrompt"'*) ;;
+  *'"agentId"'* | *'"session_id"'*) exit 0 ;;
+  *'"sessionId"'*) ;;
   *) exit 0 ;;
 esac
 case $payload in
-  *'"agentId"'* | *'"agent_id"'*) exit 0 ;;
-  *'"source":"new"'*) reason=startup ;;
-  # What a process was given is gone with it, so a continued conversation gets it again.
-  *'"source":"resume"'*) reason=compact ;;
+  *'"source":"new"'* | *'"source": "new"'*) reason=startup ;;
+  *'"source":"resume"'* | *'"source": "resume"'*) reason=resume ;;
 esac
 """
 
@@ -48,7 +46,7 @@ SPEC: Final = AgentSpec(
     binaries=("copilot",),
     folders=(Place(path="~/.copilot", env="COPILOT_HOME"), *vscode_places.FOLDERS),
     version=VersionProbe(
-        args=("--version",), pattern=r"^(?:GitHub Copilot CLI )?(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0
+        args=("--version",), pattern=r"^(?:GitHub Copilot CLI )?(\d{1,9}\.\d{1,9}\.\d{1,9})(?!\.?\d)", limit_s=5.0
     ),
     transcripts=(
         # One subfolder per session, which a resumed session grows in.
@@ -64,6 +62,7 @@ SPEC: Final = AgentSpec(
             HookSet(versions=">=1.0.22,<2", label="1.0.22 and later", hooks=(_START, _PROMPT, _COMPACT, _STOP, _END)),
         ),
         injects_on=("sessionStart",),
+        prompts_on=("userPromptSubmitted",),
         offline=_OFFLINE,
     ),
     instructions=(InstructionFile(name="AGENTS.md", create=True),),

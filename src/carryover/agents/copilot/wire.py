@@ -143,6 +143,12 @@ class CompactionComplete(msgspec.Struct, frozen=True, rename="camel"):
     trigger: str | None = None
 
 
+class Abort(msgspec.Struct, frozen=True):
+    """`abort`."""
+
+    reason: str | None = None
+
+
 class Failure(msgspec.Struct, frozen=True, rename="camel"):
     """`session.error`."""
 

@@ -3,6 +3,7 @@
     start   look at what is new on disk, answer with the handoff
     save    context is about to be lost: read and publish, then answer
     ended   a turn ended: answer at once, then store what the transcript does not have yet, and publish
+    prompt  answer with the handoff only where a compaction has removed it; store what the prompt says after it
     nudge   answer at once, look soon
 
 Whatever goes wrong, the answer is empty and comes in time. A start that cannot be answered gets a 503, for which the
@@ -23,7 +24,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookEvent, Source
+from carryover.adapter.contract import Agent, HookAction, HookEvent, Source
 from carryover.agents import agent_id_of
 from carryover.daemon.health import HookCounts
 from carryover.daemon.hooks.lookup import OwnSession, changed_of_late, may_have_other_sources, own_session
@@ -44,10 +45,13 @@ START_S: Final = 0.85
 """The hook's own script waits for a second in all."""
 SAVE_S: Final = 0.25
 """The hook's own script waits for 0.3 s in all."""
+PROMPT_S: Final = 0.4
+"""The hook's own script waits for 0.5 s in all."""
 MOST_AT_ONCE: Final = 128
 MOST_KEPT: Final = 512
 """Things to store that wait for the ledger. More are dropped: the transcripts bring them."""
 
+_LIMITS_S: Final[dict[HookAction, float]] = {"session_start": START_S, "prompt": PROMPT_S}
 _EVENT: Final = re.compile(r"[A-Za-z]{1,40}")
 
 
@@ -150,7 +154,7 @@ class Hooks:
                 self.later(partial(self._count, agent.id, read))
             return _QUIET
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + (START_S if read.action == "session_start" else SAVE_S)
+        deadline = loop.time() + _LIMITS_S.get(read.action, SAVE_S)
         async with asyncio.timeout_at(deadline):
             checked = await loop.run_in_executor(self._executor, self._check, agent, read, authenticated)
         if isinstance(checked, Refused):
@@ -166,6 +170,10 @@ class Hooks:
     async def _by_meaning(self, call: Call, deadline: float) -> Reply:
         match call.reading.action:
             case "session_start":
+                return await self._start(call, deadline)
+            case "prompt":
+                if call.reading.provisional:
+                    self.later(partial(self._work.finish, call))
                 return await self._start(call, deadline)
             case "flush":
                 with suppress(TimeoutError):  # however far it gets in time; the rest follows by itself
@@ -189,7 +197,9 @@ class Hooks:
                 project=call.project,
                 roots=self._roots_of(call.agent),
             )
-            text = await self._starts.answer(start, deadline=deadline)
+            is_start = call.reading.action == "session_start"
+            give = self._starts.answer if is_start else self._starts.answer_prompt
+            text = await give(start, deadline=deadline)
         if text is None or call.agent.hooks is None:
             self.counts.quiet += 1
             return _QUIET

@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookEvent
+from carryover.adapter.contract import Agent, HookEvent, Source, StartReason
 from carryover.config import Config, project_settings
 from carryover.daemon.hooks.lookup import changed_of_late, changed_siblings, may_have_other_sources, own_session
 from carryover.daemon.hooks.validate import Transcript
@@ -28,6 +28,7 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.distill.header import PLACEHOLDER
 from carryover.facts import ProjectRoot
 from carryover.fsio import read_bytes_bounded
+from carryover.ledger.batch import SourceState
 from carryover.ledger.queries import connect_read_only, published_git
 from carryover.ledger.store import Ledger
 from carryover.publish.answer import start_answer
@@ -122,6 +123,23 @@ class SessionStarts:
                 await self._prepare(start, answer)
         return answer.text
 
+    async def answer_prompt(self, start: Start, *, deadline: float) -> str | None:
+        """The text for a prompt of a session that lost its handoff in a compaction; None where it did not.
+
+        Raises TimeoutError when it could not be made until `deadline`.
+        """
+        hooks = start.agent.hooks
+        if hooks is None or hooks.lost is None:
+            return None
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout_at(deadline):
+            sources = await loop.run_in_executor(self._executor, _own_sources, start)
+            await self._ingest_queue.look_at(sources)
+            states = [await self._ledger.source_state(source) for source in sources]
+            if not any(hooks.lost(context) for context in map(partial(_context_of, start.agent), states)):
+                return None
+            return (await loop.run_in_executor(self._executor, self._make_answer, start)).text
+
     async def _catch_up(self, start: Start) -> None:
         if start.transcript is None or may_have_other_sources(start.transcript):
             look = partial(changed_of_late, start.agent, start.transcript, start.roots, now_ms=_now_ms())
@@ -151,7 +169,7 @@ class SessionStarts:
         with closing(connect_read_only(self._ledger_path)) as db:
             own = own_session(db, start.agent.id, start.reading.session, start.project.root)
             # A conversation that was compacted in its midst may have gone elsewhere by `cd` since it began.
-            moved = start.reading.reason == "compact" and start.reading.cwd_moves
+            moved = _reason(start) == "compact" and start.reading.cwd_moves
             project_id = own.project_id if moved else None
             project_id = project_id or own.here_id
             text = self._text(db, start, own.id, project_id) if project_id is not None else None
@@ -161,17 +179,17 @@ class SessionStarts:
         return _Answer(text=text, project_id=project_id, is_unprepared=is_unprepared)
 
     def _text(self, db: sqlite3.Connection, start: Start, session: str, project_id: int) -> str | None:
-        assert start.reading.reason is not None, "a start has a reason"
         return start_answer(
             db,
             project_id,
             self._config(),
-            reason=start.reading.reason,
+            reason=_reason(start),
             session=session,
             idle_s=start.reading.idle_s,
             now_ms=_now_ms(),
             then=published_git(db, project_id),
             agents_own=self._agents_own,
+            forgets=start.agent.hooks is not None and start.agent.hooks.forgets,
         )
 
     async def _prepare(self, start: Start, answer: _Answer) -> None:
@@ -190,6 +208,30 @@ class SessionStarts:
             self._publish_queue.publish_soon([project_id], 0)
         else:
             known.set_result(project_id)
+
+
+def _reason(start: Start) -> StartReason:
+    """Why the session gets the handoff. A prompt gets it for the sake of a compaction only."""
+    return start.reading.reason or "compact"
+
+
+def _own_sources(start: Start) -> list[Source]:
+    """The sources that hold the session by their names, and the one that the call named. Blocks."""
+    named = [start.transcript.source] if start.transcript is not None else []
+    session = start.reading.session
+    found = (source for root in start.roots for source in start.agent.sources(root) if source.session == session)
+    return [*named, *(source for source in found if source not in named)]
+
+
+def _context_of(agent: Agent, state: SourceState | None) -> msgspec.Struct:
+    """What the agent remembers of a source; what it begins with where nothing is known, or in another form."""
+    if state is None:
+        return agent.context_type()
+    try:
+        context: msgspec.Struct = msgspec.json.decode(state.context, type=agent.context_type)
+    except msgspec.MsgspecError:
+        return agent.context_type()
+    return context
 
 
 def _now_ms() -> int:

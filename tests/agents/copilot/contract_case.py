@@ -1,0 +1,77 @@
+"""Copilot's material for the contract suite."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from agents.copilot.hook_payloads import FOREIGN, PAYLOADS
+from contract.case import Case, Recording
+
+FIXTURES: Final = Path(__file__).parent / "fixtures"
+AT: Final = "2026-11-20T06:00:00.000Z"
+SESSION: Final = "01a1f792-0000-4000-8000-000000000099"
+
+
+def record(kind: str, /, *, agent: str | None = None, ident: str = "r1", **data: object) -> bytes:
+    """A record of a log."""
+    line = {"type": kind, "data": data, "id": ident, "timestamp": AT, "parentId": None}
+    return json.dumps({**line, **({"agentId": agent} if agent else {})}).encode()
+
+
+def recordings() -> tuple[Recording, ...]:
+    """Every log of every version."""
+    files = sorted(FIXTURES.glob("*/*/session-state/*/events.jsonl"))
+    return tuple(Recording(path=path, root=path.parents[1]) for path in files)
+
+
+def recording(name: str) -> Recording:
+    """A log by its version and scenario: `1.0.102/tui-compact`."""
+    (path,) = (FIXTURES / name).glob("session-state/*/events.jsonl")
+    return Recording(path=path, root=path.parents[1])
+
+
+CASE: Final = Case(
+    recordings=recordings(),
+    unknown=(
+        record("brand_new"),
+        record("session.brand_new", message="words"),
+        record("user.message", content="words", source="brand-new"),
+        record("tool.execution_start", toolCallId="c1"),
+    ),
+    quiet=(
+        record("system.message", role="system", content="You are the GitHub Copilot CLI."),
+        record("assistant.turn_start", turnId="0"),
+        record("session.usage_record", usage={}),
+        record("session.info", infoType="rewind", message="Rewound the conversation."),
+        record("model.messages_snapshot", messages=[{"role": "user", "content": "Fix the test."}]),
+        record("session.compaction_complete", success=False, error="Compaction Cancelled"),
+        record("permission.completed", toolCallId="c1", result={"kind": "approved"}),
+        record("system.notification", content="done", kind={"type": "agent_idle"}),
+        record("tool.execution_start", toolCallId="c1", toolName="report_intent", arguments={"intent": "Testing"}),
+        # A result whose call is not known: an abort has ended it.
+        record("tool.execution_complete", toolCallId="c1", success=True, result={"content": "hi"}),
+    ),
+    not_typed=(
+        record("user.message", content="List the tests.", source="agent-771e3d01"),
+        record("user.message", content="List the tests.", agent="54220b79"),
+        record("user.message", content="# PDF skill", source="skill-pdf"),
+        record("user.message", content="Continue.", isAutopilotContinuation=True),
+        record("hook.start", hookType="userPromptSubmitted", input={"prompt": "Fix the test."}),
+        record("hook.end", hookType="sessionStart", output={"additionalContext": "# [CARRYOVER] Last updated"}),
+        record("system.notification", content="<system_notification>\nShell done.\n</system_notification>"),
+    ),
+    strangers=(
+        "events.jsonl",
+        f"{SESSION}.jsonl",
+        f"{SESSION}/plan.md",
+        f"{SESSION}/events.jsonl.bak",
+        f"{SESSION}/files/events.jsonl",
+        f"{SESSION}/checkpoints/index.md",
+        f"deeper/{SESSION}/events.jsonl",
+        "notes/events.jsonl",
+    ),
+    payloads=tuple({payload.event: payload for payload in reversed(PAYLOADS)}.values()),
+    foreign=FOREIGN,
+)
