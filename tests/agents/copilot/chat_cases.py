@@ -217,4 +217,3 @@ TRANSCRIPTS: Final = Case(
     not_typed=(line("system.message", content="You are a programmer."),),
     strangers=CHATS.strangers,
 )
-FURTHER_CASES: Final = {"chats": CHATS, "transcripts": TRANSCRIPTS}

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import os
-from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
+from agents.copilot.chat_ledger import counted, source_at
 from agents.copilot.chat_reading import LATER_MS, ChatReading
 from agents.copilot.chats import (
     ADD,
     FIX,
     ONE,
     PENDING,
-    PROJECT,
     TWO,
     Json,
     Log,
@@ -35,15 +32,12 @@ from agents.copilot.chats import (
     tool,
     uid,
 )
-from carryover.adapter.contract import Source
+from carryover.adapter.contract import Batch, FileStat
 from carryover.agents.copilot.adapter import AGENT
+from carryover.agents.copilot.vscode_context import MAX_THREADS
 from carryover.agents.copilot.vscode_store import MAX_CHAT_BYTES, SETTLED_MS, ChatReader
-from carryover.distill.stored_digest import DigestReducer
-from carryover.facts import ProjectRoot
-from carryover.ingest.pipeline import ingest
-from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
-from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt
+from contract.case import read_on
 from contract.test_stages import standing
 
 
@@ -54,30 +48,6 @@ def window(tmp_path: Path) -> Window:
 
 def modified_ms(path: Path) -> int:
     return path.stat().st_mtime_ns // 1_000_000
-
-
-async def counted(ledger_path: Path, sources: Iterable[Source], session: str) -> list[AnyBody]:
-    """What counts of a session in a ledger after these sources were read, without facts about the session."""
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    try:
-        for source in sources:
-            result = await ingest(ledger, AGENT, source, root_of=ProjectRoot, now_ms=lambda: LATER_MS)
-            assert result.error is None
-    finally:
-        await ledger.close()
-    with closing(connect_read_only(ledger_path)) as db:
-        events = session_events(db, session_by_prefix(db, session))
-        return [event.body for event in events if not event.retracted and not isinstance(event.body, SessionInfo)]
-
-
-def source_at(path: Path) -> Source:
-    root = next(folder for folder in path.parents if AGENT.source_of(path, folder) is not None)
-    source = AGENT.source_of(path, root)
-    assert source is not None
-    return source
-
-
-# --- growth
 
 
 def states_of(state: Json) -> list[Json]:
@@ -218,134 +188,6 @@ async def test_a_chat_that_is_deleted_stays_in_the_ledger(window: Window, tmp_pa
     assert await counted(ledger, [source], ONE["sessionId"]) == before
 
 
-# --- several places
-
-
-async def test_of_a_chat_in_both_forms_the_log_counts(window: Window, tmp_path: Path) -> None:
-    old = chat("two", FIX)
-    flat, log = source_at(window.store_flat(old)), source_at(window.store(TWO))
-    alone = await counted(tmp_path / "alone.sqlite", [log], TWO["sessionId"])
-    assert len(alone) > 8
-
-    assert await counted(tmp_path / "a.sqlite", [flat, log, flat], TWO["sessionId"]) == alone
-    assert await counted(tmp_path / "b.sqlite", [log, flat, log], TWO["sessionId"]) == alone
-
-
-async def test_a_chat_that_moved_from_an_empty_window_counts_in_its_folder(window: Window, tmp_path: Path) -> None:
-    empty = tmp_path / "User" / "globalStorage" / "emptyWindowChatSessions" / f"{TWO['sessionId']}.jsonl"
-    moved = tmp_path / "User" / "globalStorage" / "transferredChatSessions" / f"{TWO['sessionId']}.json"
-    append(empty, log_of(chat("two", FIX)))
-    append(moved, json.dumps(chat("two", FIX)).encode())
-    sources = [source_at(empty), source_at(moved), source_at(window.store(TWO))]
-    alone = await counted(tmp_path / "alone.sqlite", sources[2:], TWO["sessionId"])
-
-    assert await counted(tmp_path / "a.sqlite", sources, TWO["sessionId"]) == alone
-    assert await counted(tmp_path / "b.sqlite", sources[::-1], TWO["sessionId"]) == alone
-
-
-@pytest.mark.parametrize("newer_first", [True, False])
-async def test_of_copies_in_two_windows_the_newer_one_counts(tmp_path: Path, *, newer_first: bool) -> None:
-    """A window that becomes another copies its chats, and leaves the originals."""
-    old, new = Window(tmp_path / "User", name="0" * 32), Window(tmp_path / "User", name="1" * 32)
-    paths = old.store(chat("two", FIX)), new.store(TWO)
-    for number, path in enumerate(paths):
-        os.utime(path, ns=(10**18 + number, 10**18 + number))
-    sources = [source_at(path) for path in paths]
-    alone = await counted(tmp_path / "alone.sqlite", sources[1:], TWO["sessionId"])
-    assert len(alone) == 18
-
-    order = sources[::-1] if newer_first else sources
-    assert await counted(tmp_path / "both.sqlite", order, TWO["sessionId"]) == alone
-
-    # It is continued in the old window after all.
-    old.store(chat("two", FIX, request("And now?", at_s=900)))
-    os.utime(paths[0], ns=(2 * 10**18, 2 * 10**18))
-    assert (await counted(tmp_path / "both.sqlite", sources, TWO["sessionId"]))[-1] == UserPrompt(text="And now?")
-
-
-async def test_the_chat_counts_where_the_extension_wrote_its_events_too(window: Window, tmp_path: Path) -> None:
-    lines = [
-        {"type": "session.start", "id": "e1", "data": {"vscodeVersion": "1.120.0", "context": {"cwd": PROJECT}}},
-        {"type": "user.message", "id": "e2", "data": {"content": "Fix it."}},
-    ]
-    beside = window.storage / "GitHub.copilot-chat" / "transcripts" / f"{ONE['sessionId']}.jsonl"
-    append(beside, lines_of([{"timestamp": "2026-03-02T09:00:00Z", "parentId": None, **line} for line in lines]))
-    transcript = source_at(beside)
-    first = await counted(tmp_path / "a.sqlite", [transcript], ONE["sessionId"])
-    assert UserPrompt(text="Fix it.") in first
-
-    stored = source_at(window.store(ONE))
-    alone = await counted(tmp_path / "alone.sqlite", [stored], ONE["sessionId"])
-    assert await counted(tmp_path / "a.sqlite", [stored, transcript], ONE["sessionId"]) == alone
-
-
-# --- folders
-
-
-def folders_in(path: Path) -> list[str | None]:
-    return list(dict.fromkeys(event.cwd for event in ChatReading(path).read()))
-
-
-@pytest.mark.parametrize(
-    ("given", "cwd"),
-    [
-        ("/home/dev/my demo%", "/home/dev/my demo%"),
-        ({"folder": "file:///home/dev/a%20b/"}, "/home/dev/a b"),
-        ({"folder": "file://host/share"}, "remote"),
-        ({"folder": "vscode-remote://ssh-remote%2Bbox/home/dev/demo"}, "remote"),
-        ({"workspace": "vscode-remote://wsl%2Bubuntu/home/dev/x.code-workspace"}, "remote"),
-        ({"folder": 5}, None),
-        (None, None),
-    ],
-)
-def test_the_folder_is_that_of_the_window(tmp_path: Path, given: Any, cwd: str | None) -> None:
-    window = Window(tmp_path / "User", given)
-    reading = ChatReading(window.store(chat("any", request("Go."))))
-
-    found = {event.cwd for event in reading.read()}
-
-    if cwd == "remote":
-        assert found == set()
-        assert [(skipped.record_type, skipped.reason) for skipped in reading.skipped] == [("chat", "remote workspace")]
-        assert reading.read() == []
-        assert len(reading.skipped) == 1
-    else:
-        assert found == {cwd}
-
-
-def test_on_the_remote_side_a_remote_folder_is_here(tmp_path: Path) -> None:
-    user = tmp_path / ".vscode-server" / "data" / "User"
-    window = Window(user, {"folder": "vscode-remote://ssh-remote%2Bbox/home/dev/a%20b"})
-
-    assert folders_in(window.store(chat("any", request("Go.")))) == ["/home/dev/a b"]
-
-
-def test_of_several_folders_the_first_that_a_file_or_command_names_is_it(tmp_path: Path) -> None:
-    listing = tmp_path / "both.code-workspace"
-    listing.write_text('{"folders": [{"path": "/home/dev/one"}, {"path": "/home/dev/two"},] // both\n}')
-    window = Window(tmp_path / "User", {"workspace": listing.as_uri()})
-    edited = request("Go.", edits("/home/dev/two/a.py", "b\n"))
-
-    assert folders_in(window.store(chat("edited", edited))) == [None, "/home/dev/two"]
-    assert folders_in(window.store(chat("asked", request("Go.", markdown("Yes."))))) == [None, "/home/dev/one"]
-
-
-def test_a_chat_without_a_window_belongs_where_it_first_changed_a_file(tmp_path: Path) -> None:
-    window = Window(tmp_path / "User", None)
-    path = window.store(chat("any", request("Go.", edits("/home/dev/demo/src/a.py", "b\n"), markdown("Done."))))
-
-    assert folders_in(path) == [None, "/home/dev/demo/src"]
-
-
-def test_a_chat_may_name_its_folder_itself(window: Window) -> None:
-    assert folders_in(window.store(chat("any", request("Go."), workingDirectory="file:///home/dev/tree"))) == [
-        "/home/dev/tree"
-    ]
-
-
-# --- damage
-
-
 def test_a_log_without_an_initial_state_is_counted_once_and_read_when_it_has_one(window: Window) -> None:
     path = window.path(ONE)
     append(path, b'{"kind":1,"k":["customTitle"],"v":"x"}\n')
@@ -428,6 +270,47 @@ def test_a_long_chat_is_read_in_several_batches(window: Window) -> None:
     assert len(ChatReading(path).bodies(UserPrompt)) == 200
 
 
+def test_a_long_chat_is_read_on_after_each_batch_by_another_process(window: Window) -> None:
+    """The context and cursor are all that a killed daemon leaves."""
+    turns = [request(f"Question {number}.", markdown("x" * 20_000), at_s=number) for number in range(100)]
+    path = window.store(chat("long", *turns))
+    agent = dataclasses.replace(AGENT, reader=Restarted())
+    source = source_at(path)
+    reading = read_on(agent, source)
+    window.store(chat("long", *turns, request("And now?", at_s=900)))
+
+    again = read_on(agent, source, reading)
+
+    assert standing(again.events) == standing(ChatReading(path).read())
+    assert len([event for event in again.events if isinstance(event.body, UserPrompt)]) == 101
+
+
+class Restarted:
+    """A reader that remembers nothing but the cursor."""
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads as a process does that was just started."""
+        return ChatReader(lambda: LATER_MS).read(path, cursor)
+
+    def stat(self, path: Path) -> FileStat:
+        """Size and time of the file."""
+        return ChatReader().stat(path)
+
+
+def test_many_sub_agents_leave_the_main_thread_known(window: Window) -> None:
+    def helped(at_s: int) -> Json:
+        data = {"kind": "subagent", "description": "Look", "prompt": "Look around."}
+        return request(f"Question {at_s}.", tool("runSubagent", f"call_{at_s}", data=data), at_s=at_s)
+
+    turns = [helped(number) for number in range(MAX_THREADS + 20)]
+    reading = ChatReading(window.store(chat("helped", *turns)))
+    before = reading.read()
+    window.store(chat("helped", *turns, request("And now?", at_s=900)))
+
+    assert len(reading.read()) == len(before) + 1
+    assert standing(reading.read()) == standing(ChatReading(window.path(chat("helped"))).read())
+
+
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     reader = ChatReader()
     with pytest.raises(FileNotFoundError):
@@ -448,64 +331,3 @@ def test_reading_leaves_the_store_as_it_is(window: Window) -> None:
     after = {found: (found.stat(), found.read_bytes()) for found in window.root.rglob("*") if found.is_file()}
     stats = [(stat.st_mtime_ns, stat.st_ino, data) for stat, data in before.values()]
     assert [(stat.st_mtime_ns, stat.st_ino, data) for stat, data in after.values()] == stats
-
-
-# --- exports
-
-
-def test_an_export_is_recognised_and_read(tmp_path: Path) -> None:
-    exported = {"responderUsername": "GitHub Copilot", "initialLocation": "panel", "requests": TWO["requests"]}
-    path = tmp_path / "chat.json"
-    path.write_text(json.dumps(exported, indent=2))
-    assert AGENT.exported is not None
-    source = AGENT.exported(path, path.read_bytes()[: 64 << 10])
-
-    assert source is not None
-    assert (source.agent, source.path) == (AGENT.id, str(path))
-    reading = ChatReading(path)
-    found = reading.read()
-    assert len([event for event in found if isinstance(event.body, UserPrompt)]) == 2
-    assert len({event.session for event in found}) == 1
-    assert reading.skipped == []
-
-    again = tmp_path / "again.json"
-    again.write_text(json.dumps(exported | {"requests": TWO["requests"][:1]}))
-    assert {event.session for event in ChatReading(again).read()} == {event.session for event in found}
-
-
-def test_an_export_whose_answers_name_their_session_is_that_session(tmp_path: Path) -> None:
-    noted = request("Go.", markdown("Yes."), result={"metadata": {"sessionId": uid("named")}})
-    path = tmp_path / "chat.json"
-    path.write_text(json.dumps({"requesterUsername": "dev", "responderUsername": "x", "requests": [noted]}))
-
-    assert {event.session for event in ChatReading(path).read()} == {uid("named")}
-
-
-@pytest.mark.parametrize(
-    ("head", "is_one"),
-    [
-        (b'{"responderUsername": "GitHub Copilot", "initialLocation": "panel", "requests": [', True),
-        (b' {\n "requesterUsername": "dev",\n "responderUsername": "GitHub Copilot",\n "requests": []}', True),
-        (log_of(ONE), True),
-        (json.dumps(ONE).encode(), True),
-        (b'{"requests": []}', False),
-        (b'{"x": {"responderUsername": "", "requests": []}}', False),
-        (b'["responderUsername", "requests"]', False),
-        (b'{"kind": 0, "v": {"name": "x"}}', False),
-        (b'{"type": "session.start", "data": {}}', False),
-        (b"", False),
-        (b"\xff\xfe", False),
-        (b'{"a": "' + b"\\" * 60_000, False),
-    ],
-)
-def test_only_a_chat_is_recognised(tmp_path: Path, head: bytes, *, is_one: bool) -> None:
-    assert AGENT.exported is not None
-    assert (AGENT.exported(tmp_path / "any.json", head) is not None) == is_one
-
-
-def test_the_cursor_stays_small(window: Window) -> None:
-    turns = [request(f"Question {number}.", markdown("Yes."), at_s=number) for number in range(1000)]
-    batch = ChatReader(lambda: LATER_MS).read(window.store(chat("long", *turns)), None)
-
-    assert len(batch.cursor) < 1000
-    assert msgspec.msgpack.decode(batch.cursor)

@@ -43,8 +43,8 @@ class ChatBuilder(EventBuilder[ChatContext]):
         """Replaces fields of what is remembered of the thread."""
         threads = dict(self.context.threads)
         threads.pop(self.chat.thread, None)
-        while len(threads) >= MAX_THREADS:
-            del threads[next(iter(threads))]
+        while len(threads) >= MAX_THREADS:  # the main thread stays: the others share its folder
+            del threads[next(name for name in threads if name != self.chat.session)]
         threads[self.chat.thread] = msgspec.structs.replace(self.thread, **changes)
         self.change(threads=threads)
 

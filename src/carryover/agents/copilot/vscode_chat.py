@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 
+from carryover.agents.copilot.vscode_parts import (
+    MAX_DETAILS_BYTES,
+    Part,
+    goes_on,
+    groups_of,
+    has_result,
+    is_fence,
+    is_step,
+    parts_of,
+)
 from carryover.agents.copilot.vscode_tools import op_of
 from carryover.agents.copilot.vscode_wire import (
     CANCELLED,
@@ -24,7 +34,6 @@ from carryover.agents.copilot.vscode_wire import (
     QUIET_KINDS,
     TEXT_KINDS,
     TOLD_KINDS,
-    WITHIN_TEXT,
     AnyRecord,
     Chat,
     EndRecord,
@@ -35,29 +44,22 @@ from carryover.agents.copilot.vscode_wire import (
     TextRecord,
     ToolPart,
     encoded,
-    is_denied,
     is_given,
     is_true,
-    kind_of_part,
     state_in,
 )
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
-from carryover.records.loose import Fields, fields_of, items_of, read_as, text_of, time_of
+from carryover.records.loose import Fields, fields_of, items_of, text_of, time_of
 
 MAX_REQUESTS: Final = 5_000
-MAX_PARTS: Final = 20_000
-"""Of one answer."""
 MAX_PART_BYTES: Final = 8 << 20
-MAX_DETAILS_BYTES: Final = 1 << 20
 MAX_SUBAGENTS: Final = 200
 MAX_ID_CHARS: Final = 100
 ID: Final = re.compile(r"[\w-]{1,100}")
 """Of a chat."""
 
 _ENDED: Final = (COMPLETE, CANCELLED, FAILED)
-_FENCE: Final = re.compile(r"\s*(`{3,}[\w+-]*\s*)*")
-"""A text that is nothing but the borders of a code block whose content became an edit."""
 _FROM: Final = re.compile(r"[^/]+/")
 
 
@@ -154,7 +156,7 @@ class _Answer:
         main.add(self.ident, self._prompt(main.chat))
         for raw in queued:
             _add_queued(main, fields_of(raw))
-        groups = list(_groups(_parts_of(self.request)))
+        groups = list(groups_of(parts_of(self.request)))
         for number, group in enumerate(groups):
             self._add(number, group, groups[number + 1 :])
         for number, (child, result) in enumerate(self.subagents):
@@ -185,7 +187,7 @@ class _Answer:
             typed=not any(is_given(given.get(name)) for name in untyped),
         )
 
-    def _add(self, number: int, group: Sequence[_Part], later: Sequence[Sequence[_Part]]) -> None:
+    def _add(self, number: int, group: Sequence[Part], later: Sequence[Sequence[Part]]) -> None:
         part = group[0]
         if part.kind in TEXT_KINDS:
             self._add_text(number, group, later)
@@ -195,24 +197,24 @@ class _Answer:
             passed = PassedByRecord(what=f"part/{part.kind}", why="unknown kind")
             self.threads[""].add(f"{self.ident}/{number}", passed)
 
-    def _add_text(self, number: int, group: Sequence[_Part], later: Sequence[Sequence[_Part]]) -> None:
-        if all(_FENCE.fullmatch(_plain(part)) for part in group):
+    def _add_text(self, number: int, group: Sequence[Part], later: Sequence[Sequence[Part]]) -> None:
+        if all(map(is_fence, group)):
             return
         main = self.threads[""]
-        is_last = not any(_is_step(other) for other in later)
+        is_last = not any(is_step(other) for other in later)
         final = (True if self.state == COMPLETE else None) if is_last else False
         record = TextRecord(
             chat=main.chat,
             at_ms=self.ended_ms if is_last else self.asked_ms,
             request=self.ident,
             number=number,
-            parts=tuple(part.raw for part in group if not _FENCE.fullmatch(_plain(part)) or len(group) == 1),
+            parts=tuple(part.raw for part in group if not is_fence(part)),
             final=final,
             aborted=is_last and self.state != COMPLETE and (self.state in _ENDED or self.is_last),
         )
         main.add(f"{self.ident}/{number}", record, is_open=self.is_open and is_last)
 
-    def _add_part(self, number: int, part: _Part, later: Sequence[Sequence[_Part]]) -> None:
+    def _add_part(self, number: int, part: Part, later: Sequence[Sequence[Part]]) -> None:
         main = self.threads[""]
         if part.tool is None:
             is_open = self.is_open and (part.kind in EDIT_KINDS and bytes(part.fields.get("done", b"")) == b"false")
@@ -223,8 +225,8 @@ class _Answer:
         thread = self._thread(child)
         if thread is None:
             return
-        has_ended = _has_result(part.tool) or self.state == COMPLETE or not self.is_last
-        has_ended = has_ended or any(_goes_on(other, child) for other in later)
+        has_ended = has_result(part.tool) or self.state == COMPLETE or not self.is_last
+        has_ended = has_ended or any(goes_on(other, child) for other in later)
         state = COMPLETE if has_ended else self.state or PENDING
         terminal = fields_of(part.tool.data.get("terminalCommandState"))
         at_ms = max(self.asked_ms, time_of(terminal.get("timestamp")))
@@ -248,7 +250,7 @@ class _Answer:
         if has_ended and result:
             self.subagents.append((child, result))
 
-    def _record(self, chat: Chat, number: int, part: _Part, state: int, at_ms: int) -> AnyRecord:
+    def _record(self, chat: Chat, number: int, part: Part, state: int, at_ms: int) -> AnyRecord:
         raw = part.slim()
         if len(raw) > MAX_PART_BYTES:
             return PassedByRecord(what=f"part/{part.kind}", why="too long")
@@ -272,83 +274,9 @@ class _Answer:
         return self.threads[child]
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of an answer."""
-
-    raw: msgspec.Raw
-    fields: Fields
-    kind: str
-    tool: ToolPart | None = None
-
-    def slim(self) -> msgspec.Raw:
-        """The part as it was written; of a long tool call only what is relied on, without details beyond measure."""
-        if self.tool is None or len(self.raw) <= MAX_DETAILS_BYTES // 8:
-            return self.raw
-        tool = self.tool
-        if len(tool.result_details) > MAX_DETAILS_BYTES:
-            tool = msgspec.structs.replace(tool, result_details=rawjson.ABSENT)
-        return msgspec.Raw(msgspec.json.encode(tool))
-
-
 def mark_of(item: Item) -> str:
     """Another one when what the item becomes is another."""
     return hashlib.blake2b(encoded(item.record), digest_size=8).hexdigest()
-
-
-def _parts_of(request: Fields) -> Iterator[_Part]:
-    response = request.get("response", rawjson.ABSENT)
-    raws = items_of(response) or ([response] if text_of(response) else [])  # one text in the oldest chats
-    for raw in raws[:MAX_PARTS]:
-        if text_of(raw):
-            yield _Part(raw, {}, "")
-            continue
-        fields = fields_of(raw)
-        kind = kind_of_part(fields)
-        is_tool = kind in ("toolInvocationSerialized", "toolInvocation")
-        yield _Part(raw, fields, kind, (read_as(raw, ToolPart) or ToolPart()) if is_tool else None)
-
-
-def _groups(parts: Iterable[_Part]) -> Iterator[list[_Part]]:
-    """Parts by themselves, but consecutive ones of a text together."""
-    text: list[_Part] = []
-    for part in parts:
-        if part.kind in TEXT_KINDS:
-            text.append(part)
-        elif part.kind not in WITHIN_TEXT:
-            if text:
-                yield text
-                text = []
-            yield [part]
-    if text:
-        yield text
-
-
-def _plain(part: _Part) -> str:
-    """The Markdown of a text part; anything for a reference, which always says something."""
-    if part.kind == "inlineReference":
-        return "-"
-    return (
-        text_of(part.raw)
-        or text_of(part.fields.get("value"))
-        or text_of(fields_of(part.fields.get("content")).get("value"))
-    )
-
-
-def _is_step(group: Sequence[_Part]) -> bool:
-    """The model did something after a text, so that this was not its last word."""
-    part = group[0]
-    return part.kind in TOLD_KINDS or (part.kind in TEXT_KINDS and not all(_FENCE.fullmatch(_plain(p)) for p in group))
-
-
-def _goes_on(group: Sequence[_Part], child: str) -> bool:
-    """The model has the results of the calls before, since it thinks or speaks; what a sub-agent says is not told."""
-    return not child and group[0].kind in TEXT_KINDS | {"thinking"}
-
-
-def _has_result(tool: ToolPart) -> bool:
-    given = (tool.result_details, tool.result_error, tool.data.get("terminalCommandState"))
-    return is_denied(tool) or any(is_given(raw) for raw in given)
 
 
 def _add_queued(main: Thread, pending: Fields) -> None:

@@ -23,6 +23,7 @@ from carryover.records.loose import Fields, fields_of, items_of, read_as, text_o
 from carryover.records.patches import added, in_patch, place_of
 from carryover.records.text import HANDOFF_FILE, names_own_folder, without_ansi
 
+_USAGE: Final = "assistant.usage"
 _EXIT_CODE: Final = re.compile(r"\b(?:[Cc]ommand )?exited with (?:exit )?code:? (-?\d{1,9})\b")
 _PATHS: Final = ("filePath", "path", "dirPath")
 
@@ -30,6 +31,8 @@ _PATHS: Final = ("filePath", "path", "dirPath")
 def parse_record(source: Source, context: LogContext, record: Record) -> tuple[LogContext, Parsed]:
     """Parses one line. Never raises: what is not understood is counted in `skipped`."""
     line = wire.read_line(record.data, context.facts.agent_version)
+    if isinstance(line, wire.Line) and line.type == _USAGE:
+        return context, Parsed()
     if isinstance(line, Skipped) or line.type not in ("tool.execution_start", "tool.execution_complete"):
         return parse.parse_record(source, context, record)
     builder = Builder.begin(source, context, line, record)
