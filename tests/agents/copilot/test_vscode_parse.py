@@ -22,7 +22,7 @@ from agents.copilot.chats import (
     Json,
     Window,
     chat,
-    fence,
+    edits,
     markdown,
     request,
     tool,
@@ -209,13 +209,34 @@ def test_a_text_is_one_message_until_the_model_does_something_else(window: Windo
         {"kind": "markdownVuln", "content": markdown("."), "vulnerabilities": []},
         {"kind": "thinking", "value": "THOUGHT"},
         {"kind": "markdownContent", "content": markdown("Now the tests.")},
-        fence(),
         {"kind": "progressMessage", "content": markdown("Working")},
     )
 
     assert found == [
         AssistantMessage(text="First `add`, then `sub`.", final=False),
         AssistantMessage(text="Now the tests.", final=True),
+    ]
+
+
+def test_blanks_between_references_stay(window: Window) -> None:
+    names = [{"kind": "inlineReference", "name": name, "inlineReference": uri("/x/a.py")} for name in ("add", "sub")]
+
+    (message,) = answered(window, AssistantMessage, names[0], markdown(" "), names[1])
+
+    assert message.text == "`add` `sub`"
+
+
+def test_the_borders_of_a_block_that_became_an_edit_are_no_words(window: Window) -> None:
+    parts = (
+        markdown("I will change it.\n\n```python\n"),
+        {"kind": "codeblockUri", "uri": uri("/x/a.py"), "isEdit": True},
+        edits("/x/a.py", "b\n"),
+        markdown("\n```\n\nNow run:\n```sh\nmake\n```"),
+    )
+
+    assert [message.text for message in answered(window, AssistantMessage, *parts)] == [
+        "I will change it.",
+        "Now run:\n```sh\nmake\n```",
     ]
 
 

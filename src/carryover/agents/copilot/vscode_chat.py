@@ -16,13 +16,12 @@ import msgspec
 
 from carryover.agents.copilot.vscode_parts import (
     MAX_DETAILS_BYTES,
+    Group,
     Part,
-    goes_on,
     groups_of,
     has_result,
-    is_fence,
-    is_step,
     parts_of,
+    placed,
 )
 from carryover.agents.copilot.vscode_tools import op_of
 from carryover.agents.copilot.vscode_wire import (
@@ -156,9 +155,8 @@ class _Answer:
         main.add(self.ident, self._prompt(main.chat))
         for raw in queued:
             _add_queued(main, fields_of(raw))
-        groups = list(groups_of(parts_of(self.request)))
-        for number, group in enumerate(groups):
-            self._add(number, group, groups[number + 1 :])
+        for group in placed(groups_of(parts_of(self.request))):
+            self._add(group)
         for number, (child, result) in enumerate(self.subagents):
             thread = self.threads[child]
             parts = (msgspec.Raw(msgspec.json.encode(result)),)
@@ -187,51 +185,53 @@ class _Answer:
             typed=not any(is_given(given.get(name)) for name in untyped),
         )
 
-    def _add(self, number: int, group: Sequence[Part], later: Sequence[Sequence[Part]]) -> None:
-        part = group[0]
-        if part.kind in TEXT_KINDS:
-            self._add_text(number, group, later)
-        elif part.kind in TOLD_KINDS:
-            self._add_part(number, part, later)
-        elif part.kind not in QUIET_KINDS:
-            passed = PassedByRecord(what=f"part/{part.kind}", why="unknown kind")
-            self.threads[""].add(f"{self.ident}/{number}", passed)
+    def _add(self, group: Group) -> None:
+        kind = group.parts[0].kind
+        if kind in TEXT_KINDS:
+            self._add_text(group)
+        elif kind in TOLD_KINDS:
+            self._add_part(group)
+        elif kind not in QUIET_KINDS:
+            passed = PassedByRecord(what=f"part/{kind}", why="unknown kind")
+            self.threads[""].add(f"{self.ident}/{group.number}", passed)
 
-    def _add_text(self, number: int, group: Sequence[Part], later: Sequence[Sequence[Part]]) -> None:
-        if all(map(is_fence, group)):
+    def _add_text(self, group: Group) -> None:
+        if group.is_silent:
             return
-        main = self.threads[""]
-        is_last = not any(is_step(other) for other in later)
+        main, is_last = self.threads[""], not group.steps_follow
         final = (True if self.state == COMPLETE else None) if is_last else False
         record = TextRecord(
             chat=main.chat,
             at_ms=self.ended_ms if is_last else self.asked_ms,
             request=self.ident,
-            number=number,
-            parts=tuple(part.raw for part in group if not is_fence(part)),
+            number=group.number,
+            parts=tuple(part.raw for part in group.parts),
+            after_edit=group.after_edit,
+            before_edit=group.before_edit,
             final=final,
             aborted=is_last and self.state != COMPLETE and (self.state in _ENDED or self.is_last),
         )
-        main.add(f"{self.ident}/{number}", record, is_open=self.is_open and is_last)
+        main.add(f"{self.ident}/{group.number}", record, is_open=self.is_open and is_last)
 
-    def _add_part(self, number: int, part: Part, later: Sequence[Sequence[Part]]) -> None:
-        main = self.threads[""]
+    def _add_part(self, group: Group) -> None:
+        main, part = self.threads[""], group.parts[0]
         if part.tool is None:
             is_open = self.is_open and (part.kind in EDIT_KINDS and bytes(part.fields.get("done", b"")) == b"false")
-            at_ms, state = self.asked_ms, self.state or PENDING
-            main.add(f"{self.ident}/{number}", self._record(main.chat, number, part, state, at_ms), is_open=is_open)
+            record = self._record(main.chat, group.number, part, self.state or PENDING, self.asked_ms)
+            main.add(f"{self.ident}/{group.number}", record, is_open=is_open)
             return
         child = text_of(part.tool.sub_agent_invocation_id)
         thread = self._thread(child)
         if thread is None:
             return
         has_ended = has_result(part.tool) or self.state == COMPLETE or not self.is_last
-        has_ended = has_ended or any(goes_on(other, child) for other in later)
+        # What a sub-agent says is not stored, so of its calls nothing else shows that they ended.
+        has_ended = has_ended or (not child and group.speech_follows)
         state = COMPLETE if has_ended else self.state or PENDING
         terminal = fields_of(part.tool.data.get("terminalCommandState"))
         at_ms = max(self.asked_ms, time_of(terminal.get("timestamp")))
-        record = self._record(thread.chat, number, part, state, at_ms)
-        thread.add(f"{self.ident}/{number}", record, is_open=self.is_open and not has_ended)
+        record = self._record(thread.chat, group.number, part, state, at_ms)
+        thread.add(f"{self.ident}/{group.number}", record, is_open=self.is_open and not has_ended)
         if not child:
             self.edit_call = text_of(part.tool.tool_call_id)[:MAX_ID_CHARS] or None
             self.is_new = op_of(text_of(part.tool.tool_id)) == "write"

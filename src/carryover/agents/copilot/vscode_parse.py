@@ -55,6 +55,9 @@ _LIMIT: Final = re.compile(
     r"\b(?:limit|allowance|quota)|\busage limit|\bquota\b|\bpremium requests?\b.{0,40}\b(?:limit|exhausted|used)",
     re.IGNORECASE,
 )
+_FENCE: Final = "```"
+_OPENING: Final = re.compile(r"\A`{3,}\s*\n\s*")
+_CLOSING: Final = re.compile(r"\s*\n`{3,}[\w+-]*\Z")
 _CANCELLED_CODES: Final = frozenset(("canceled", "cancelled"))
 
 
@@ -121,6 +124,10 @@ def _parse_prompt(builder: ChatBuilder, record: PromptRecord) -> None:
 
 def _parse_text(builder: ChatBuilder, record: TextRecord) -> None:
     text = "".join(map(_text_of_part, record.parts)).strip()
+    if record.after_edit and text.count(_FENCE) % 2:
+        text = _OPENING.sub("", text)
+    if record.before_edit and text.count(_FENCE) % 2:
+        text = _CLOSING.sub("", text)
     if text:
         message = AssistantMessage(text=text, final=record.final, aborted=record.aborted)
         builder.add(message, f"{record.request}/{record.number}/text")

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from carryover.agents.copilot.vscode_wire import (
+    EDIT_KINDS,
     TEXT_KINDS,
     TOLD_KINDS,
     WITHIN_TEXT,
@@ -47,7 +48,25 @@ class Part:
         return msgspec.Raw(msgspec.json.encode(tool))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """One part, or the parts of one text."""
+
+    number: int
+    parts: tuple[Part, ...]
+    is_silent: bool
+    """A text that is blank, or nothing but the border of a code block whose content became an edit."""
+    steps_follow: bool
+    """The model did something after it, so that it was not the last word."""
+    speech_follows: bool
+    """The model thought or spoke after it, so it had the results of all calls before."""
+    after_edit: bool
+    before_edit: bool
+    """An edit comes just before it, just after it."""
+
+
 def parts_of(request: Fields) -> Iterator[Part]:
+    """The parts of a request's answer."""
     response = request.get("response", rawjson.ABSENT)
     raws = items_of(response) or ([response] if text_of(response) else [])  # one text in the oldest chats
     for raw in raws[:MAX_PARTS]:
@@ -86,22 +105,33 @@ def plain(part: Part) -> str:
     )
 
 
-def is_fence(part: Part) -> bool:
-    """Whether a text is nothing but the borders of a code block whose content became an edit, or blank."""
-    return _FENCE.fullmatch(plain(part)) is not None
-
-
-def is_step(group: Sequence[Part]) -> bool:
-    """The model did something after a text, so that this was not its last word."""
-    part = group[0]
-    return part.kind in TOLD_KINDS or (part.kind in TEXT_KINDS and not all(map(is_fence, group)))
-
-
-def goes_on(group: Sequence[Part], child: str) -> bool:
-    """The model has the results of the calls before, since it thinks or speaks; what a sub-agent says is not told."""
-    return not child and group[0].kind in TEXT_KINDS | {"thinking"}
+def placed(groups: Iterable[Sequence[Part]]) -> list[Group]:
+    """The groups, each with what is before and after it."""
+    listed = list(groups)
+    found: list[Group] = []
+    steps = speech = False
+    for number in range(len(listed) - 1, -1, -1):
+        parts = listed[number]
+        before, after = (listed[n][0].kind if 0 <= n < len(listed) else "" for n in (number - 1, number + 1))
+        is_silent = parts[0].kind in TEXT_KINDS and all(_FENCE.fullmatch(plain(part)) for part in parts)
+        found.append(
+            Group(
+                number=number,
+                parts=tuple(parts),
+                is_silent=is_silent,
+                steps_follow=steps,
+                speech_follows=speech,
+                after_edit=before in EDIT_KINDS,
+                before_edit=after in EDIT_KINDS,
+            )
+        )
+        kind = parts[0].kind
+        steps = steps or kind in TOLD_KINDS or (kind in TEXT_KINDS and not is_silent)
+        speech = speech or kind in TEXT_KINDS or kind == "thinking"
+    return found[::-1]
 
 
 def has_result(tool: ToolPart) -> bool:
+    """Whether a call has ended, by what it says itself."""
     given = (tool.result_details, tool.result_error, tool.data.get("terminalCommandState"))
     return is_denied(tool) or any(is_given(raw) for raw in given)

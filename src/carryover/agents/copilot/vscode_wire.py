@@ -85,11 +85,14 @@ class PromptRecord(_Record, frozen=True, kw_only=True, tag="prompt"):
 
 
 class TextRecord(_Record, frozen=True, kw_only=True, tag="text"):
-    """A text of the model: consecutive parts. `final`: it ended its turn; None where nothing says."""
+    """A text of the model: consecutive parts. `after_edit`, `before_edit`: it may begin or end with the border of a
+    code block whose content became an edit. `final`: it ended its turn; None where nothing says."""
 
     request: str
     number: int
     parts: tuple[msgspec.Raw, ...]
+    after_edit: bool = False
+    before_edit: bool = False
     final: bool | None = None
     aborted: bool = False
 
