@@ -1,6 +1,7 @@
 """What an agent brings to the contract suite, and how the suite finds and reads it.
 
-A new agent adds `tests/agents/<agent>/contract_case.py` with a `CASE`; nothing here changes.
+A new agent adds `tests/agents/<agent>/contract_case.py` with a `CASE`, and `FURTHER_CASES` by name where it has other
+kinds of sources; nothing here changes.
 """
 
 from __future__ import annotations
@@ -84,10 +85,22 @@ def agents() -> dict[str, Agent]:
     return adapters()
 
 
-def case_of(agent_id: str) -> Case:
-    """The agent's material; an agent without it fails here."""
-    case: Case = importlib.import_module(f"agents.{agent_id.replace('-', '_')}.contract_case").CASE
-    return case
+def cases() -> dict[str, Case]:
+    """Every agent's material by its id, and that of its further kinds of sources by `<id>/<kind>`.
+
+    An agent without any fails here.
+    """
+    found: dict[str, Case] = {}
+    for agent_id in agents():
+        module = importlib.import_module(f"agents.{agent_id.replace('-', '_')}.contract_case")
+        found[agent_id] = module.CASE
+        found |= {f"{agent_id}/{kind}": case for kind, case in getattr(module, "FURTHER_CASES", {}).items()}
+    return found
+
+
+def agent_of(case_id: str) -> Agent:
+    """The agent whose material has this name."""
+    return agents()[case_id.partition("/")[0]]
 
 
 def source_at(agent: Agent, recording: Recording) -> Source:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.adapter.contract import Agent, HookProtocol
-from contract.case import Case, agents, case_of
+from contract.case import Case, agent_of, agents, cases
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -15,35 +15,40 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = next((name for name in ("recording", "grown") if name in names), None)
     if wanted is not None:
         pairs = [
-            (agent_id, recording)
-            for agent_id in agents()
-            for recording in case_of(agent_id).recordings
-            if wanted == "recording" or case_of(agent_id).grows_by_lines
+            (case_id, recording)
+            for case_id, case in cases().items()
+            for recording in case.recordings
+            if wanted == "recording" or case.grows_by_lines
         ]
-        metafunc.parametrize(
-            ("agent_id", wanted), pairs, ids=[f"{agent_id}:{recording}" for agent_id, recording in pairs]
-        )
+        metafunc.parametrize(("case_id", wanted), pairs, ids=[f"{case_id}:{recording}" for case_id, recording in pairs])
     elif "stages" in names:
-        named = [(agent_id, stages) for agent_id in agents() for stages in case_of(agent_id).stages.items()]
+        named = [(case_id, stages) for case_id, case in cases().items() for stages in case.stages.items()]
         metafunc.parametrize(
-            ("agent_id", "stages"),
-            [(agent_id, stages) for agent_id, (_, stages) in named],
-            ids=[f"{agent_id}:{name}" for agent_id, (name, _) in named],
+            ("case_id", "stages"),
+            [(case_id, stages) for case_id, (_, stages) in named],
+            ids=[f"{case_id}:{name}" for case_id, (name, _) in named],
         )
     elif "hooks" in names:
-        metafunc.parametrize("agent_id", [agent_id for agent_id, agent in agents().items() if agent.hooks is not None])
-    elif "agent_id" in names:
-        metafunc.parametrize("agent_id", list(agents()))
+        metafunc.parametrize("case_id", [agent_id for agent_id, agent in agents().items() if agent.hooks is not None])
+    elif "case" in names:
+        metafunc.parametrize("case_id", list(cases()))
+    elif "case_id" in names:
+        metafunc.parametrize("case_id", list(agents()))
 
 
 @pytest.fixture
-def agent(agent_id: str) -> Agent:
-    return agents()[agent_id]
+def agent(case_id: str) -> Agent:
+    return agent_of(case_id)
 
 
 @pytest.fixture
-def case(agent_id: str) -> Case:
-    return case_of(agent_id)
+def agent_id(case_id: str) -> str:
+    return case_id
+
+
+@pytest.fixture
+def case(case_id: str) -> Case:
+    return cases()[case_id]
 
 
 @pytest.fixture

@@ -39,6 +39,17 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return _below_home(moved, home) / self.below
 
 
+def application_places(below: str) -> tuple[Place, ...]:
+    """Where a desktop application keeps its data, on each system: `below` the user's configuration folder.
+
+    As Electron has it, and platformdirs: `XDG_CONFIG_HOME` on Linux, `~/Library/Application Support` on macOS.
+    """
+    return (
+        Place(path=f"~/.config/{below}", env="XDG_CONFIG_HOME", below=below, platforms=(LINUX,)),
+        Place(path=f"~/Library/Application Support/{below}", platforms=(MACOS,)),
+    )
+
+
 class VersionProbe(msgspec.Struct, frozen=True, kw_only=True):
     """How an agent is asked for its version."""
 

@@ -47,5 +47,11 @@ def read_small(path: Path, *, limit: int) -> bytes | None:
     return data if len(data) <= limit else None
 
 
+def read_head(path: Path, limit: int) -> bytes:
+    """The first bytes of a file, at most `limit`. Raises as `open_regular` does."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        return file.read(limit)
+
+
 def _not_regular(path: Path | str) -> OSError:
     return OSError(errno.EINVAL, "not a regular file", str(path))

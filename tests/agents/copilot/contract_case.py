@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Final
 
+from agents.copilot.chat_cases import CHATS, TRANSCRIPTS
 from agents.copilot.hook_payloads import FOREIGN, PAYLOADS
 from contract.case import Case, Recording
 
@@ -75,3 +76,6 @@ CASE: Final = Case(
     payloads=tuple({payload.event: payload for payload in reversed(PAYLOADS)}.values()),
     foreign=FOREIGN,
 )
+
+FURTHER_CASES: Final = {"chats": CHATS, "transcripts": TRANSCRIPTS}
+"""Sessions that VS Code keeps."""

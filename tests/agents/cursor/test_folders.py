@@ -12,7 +12,7 @@ import pytest
 
 from agents.cursor.reading import Editor
 from agents.cursor.stores import PROJECT, Chat, EditorStore, edit, identifier, say, tool, user
-from carryover.agents.cursor.folders import folder_with, path_of, slug_of
+from carryover.agents.cursor.folders import folder_with, slug_of
 from carryover.model import FileEdit, Skipped
 from carryover.readers import sqlite
 
@@ -230,22 +230,3 @@ def test_the_slug_is_the_folder_above_the_transcripts() -> None:
 )
 def test_only_a_folder_that_was_mentioned_is_believed(slug: str | None, path: str, folder: str | None) -> None:
     assert folder_with(slug, path) == folder
-
-
-@pytest.mark.parametrize(
-    ("uri", "path"),
-    [
-        ("file:///home/dev/my%20demo", "/home/dev/my demo"),
-        ("file://localhost/home/dev", "/home/dev"),
-        ("file:///c%3A/demo", "c:/demo"),
-        ("/home/dev/a#b", "/home/dev/a#b"),
-        ("src/a.py", "src/a.py"),
-        ("vscode-remote://ssh-remote%2Bbox/home/dev", None),
-        ("file://server/share", None),
-        ("http://[", None),
-        ("file://", ""),
-        ("", ""),
-    ],
-)
-def test_only_a_path_of_this_machine_is_one(uri: str, path: str | None) -> None:
-    assert path_of(uri) == path

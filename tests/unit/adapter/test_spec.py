@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.adapter.spec import LINUX, MACOS, AgentSpec, HookSpec, Place, places_on
+from carryover.adapter.spec import LINUX, MACOS, AgentSpec, HookSpec, Place, application_places, places_on
 
 HOME = Path("/home/dev")
 MOVABLE = Place(path="~/.tool/settings.json", env="TOOL_HOME", below="settings.json")
@@ -36,6 +36,18 @@ def test_a_place_without_platforms_is_on_all() -> None:
     both, mac = Place(path="~/.tool"), Place(path="~/Library/Tool", platforms=(MACOS,))
 
     assert [places_on((both, mac), platform) for platform in (LINUX, MACOS)] == [(both,), (both, mac)]
+
+
+def test_an_application_keeps_its_data_where_its_system_has_that() -> None:
+    places = application_places("Editor/User")
+    linux, mac = (
+        [place.at(HOME, {"XDG_CONFIG_HOME": "/srv/conf"}) for place in places_on(places, platform)]
+        for platform in (LINUX, MACOS)
+    )
+
+    assert linux == [Path("/srv/conf/Editor/User")]
+    assert mac == [HOME / "Library/Application Support/Editor/User"]
+    assert [place.at(HOME, {}) for place in places_on(places, LINUX)] == [HOME / ".config/Editor/User"]
 
 
 def test_a_spec_names_each_variable_once() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.adapter.contract import FileStat
-from carryover.readers.files import read_small, stamp_of_file
+from carryover.readers.files import read_head, read_small, stamp_of_file
 
 
 def test_a_small_file_is_read_whole(tmp_path: Path) -> None:
@@ -17,6 +17,13 @@ def test_a_small_file_is_read_whole(tmp_path: Path) -> None:
 
     assert read_small(path, limit=4) == b"text"
     assert read_small(path, limit=3) is None
+
+
+def test_the_head_of_a_file_is_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"text")
+
+    assert (read_head(path, 2), read_head(path, 9)) == (b"te", b"text")
 
 
 def test_a_file_is_stamped_with_its_size_and_time(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -15,10 +16,24 @@ from carryover.agents.copilot.spec import SPEC
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     # Imported here, since `status` asks for the roots only. Each kind of source has a module and a part of the context.
-    from carryover.agents.copilot import parse
+    # An export may be anywhere; the reader of chats tags its records.
+    kind = locate.kind_of(source.path) or ("chat" if record.data.startswith(b'{"kind":') else "log")
+    if kind == "chat":
+        from carryover.agents.copilot import vscode_parse
 
-    log, parsed = parse.parse_record(source, context.log, record)
+        chat, parsed = vscode_parse.parse_record(source, context.chat, record)
+        return msgspec.structs.replace(context, chat=chat), parsed
+    from carryover.agents.copilot import parse, vscode_transcript
+
+    in_editor = kind == "chat_transcript" or context.log.in_editor
+    log, parsed = (vscode_transcript if in_editor else parse).parse_record(source, context.log, record)
     return msgspec.structs.replace(context, log=log), parsed
+
+
+def _exported(path: Path, head: bytes) -> Source | None:
+    from carryover.agents.copilot import vscode_places
+
+    return vscode_places.exported(path, head, SPEC.id)
 
 
 AGENT: Final = Agent(
@@ -29,4 +44,5 @@ AGENT: Final = Agent(
     sources=locate.sources,
     parse=_parse,
     hooks=HOOKS,
+    exported=_exported,
 )

@@ -8,6 +8,7 @@ import msgspec
 
 from carryover.adapter import event_builder
 from carryover.agents.copilot.todos import Todo
+from carryover.agents.copilot.vscode_context import ChatContext
 
 MAX_OPEN_CALLS: Final = 100
 MAX_CHANGES: Final = 20
@@ -62,9 +63,12 @@ class LogContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """By thread ("" for the main one) the key of the last event; bytes, since a text might be taken for a secret."""
     compacted_ms: int = 0
     """When a compaction took out of the conversation what a hook had put into it, if no prompt has come since."""
+    in_editor: bool = False
+    """The extension in VS Code wrote it, whose tools have other names."""
 
 
 class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one source between two records. Each kind of source has a part."""
 
     log: LogContext = LogContext()
+    chat: ChatContext = ChatContext()

@@ -12,13 +12,17 @@ from pathlib import Path, PurePath
 from typing import Final, Literal
 
 from carryover.adapter.contract import Batch, FileStat, Reader, Source
+from carryover.agents.copilot import vscode_places
 from carryover.agents.copilot.spec import SPEC
+from carryover.agents.copilot.vscode_places import ChatKind
+from carryover.readers.files import read_head
 
-Kind = Literal["log"]
+Kind = Literal["log"] | ChatKind
 """log: the events of a session of the terminal client, or of one that VS Code runs by it."""
 
 _STATE: Final = "session-state"
 _LOG: Final = "events.jsonl"
+_HEAD_BYTES: Final = 64 << 10
 _BESIDE: Final = "workspace.yaml"
 """The client keeps the session's name there, so a change of it is one of the session."""
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -41,7 +45,7 @@ def kind_of(path: str | PurePath) -> Kind | None:
     match str(path).split("/")[-3:]:
         case [state, session, name] if state == _STATE and name == _LOG and _ID.fullmatch(session):
             return "log"
-    return None
+    return vscode_places.kind_of(path)
 
 
 def source_of(path: Path, root: Path) -> Source | None:
@@ -55,22 +59,33 @@ def source_of(path: Path, root: Path) -> Source | None:
     match kind_of(path), parts:
         case "log", (session, _) if root.name == _STATE:
             return Source(agent=SPEC.id, path=str(path), session=session)
-    return None
+    return vscode_places.source_of(path, root, SPEC.id)
 
 
 def sources(root: Path) -> list[Source]:
     """Every source below `root` now, in the order of their paths."""
-    found = (source_of(path, root) for path in root.glob(f"*/{_LOG}")) if root.name == _STATE else ()
-    return sorted((source for source in found if source is not None), key=lambda source: source.path)
+    if root.name == _STATE:
+        found = [source for path in root.glob(f"*/{_LOG}") if (source := source_of(path, root)) is not None]
+    else:
+        found = vscode_places.sources(root, SPEC.id)
+    return sorted(found, key=lambda source: source.path)
 
 
 def _reader_of(path: Path) -> Reader:
-    return _readers()[kind_of(path) or "log"]
+    return _readers()[kind_of(path) or _kind_by_content(path)]
+
+
+def _kind_by_content(path: Path) -> Kind:
+    """The kind of a file that a user exported or copied, in whatever place."""
+    return "chat" if vscode_places.is_chat(read_head(path, _HEAD_BYTES)) else "log"
 
 
 @cache
 def _readers() -> Mapping[Kind, Reader]:
     # Commands that only ask where sessions are kept need not pay for what reads them.
     from carryover.agents.copilot.log_reader import LogReader
+    from carryover.agents.copilot.vscode_store import ChatReader
+    from carryover.readers.jsonl import JsonlReader
+    from carryover.readers.stat_cache import StatCachedReader
 
-    return {"log": LogReader()}
+    return {"log": LogReader(), "chat": StatCachedReader(ChatReader()), "chat_transcript": JsonlReader()}

@@ -95,7 +95,7 @@ def _parse_start(builder: Builder) -> None:
         parent=start.detached_from_spawning_parent_session_id,
     )
     # Each start of the client gets the handoff by itself.
-    builder.change(compacted_ms=0)
+    builder.change(compacted_ms=0, in_editor=start.vscode_version is not None)
     resumed = builder.line.type == "session.resume"
     builder.add(SessionStart(reason="resume" if resumed else "new"), "start")
 

@@ -15,6 +15,7 @@ from carryover.adapter.spec import (
     Starter,
     VersionProbe,
 )
+from carryover.agents.copilot import vscode_places
 
 _SETTINGS: Final = Place(path="~/.copilot/settings.json", env="COPILOT_HOME", below="settings.json")
 
@@ -43,13 +44,14 @@ SPEC: Final = AgentSpec(
     short_name="Copilot",
     aliases=("copilot-cli",),
     binaries=("copilot",),
-    folders=(Place(path="~/.copilot", env="COPILOT_HOME"),),
+    folders=(Place(path="~/.copilot", env="COPILOT_HOME"), *vscode_places.FOLDERS),
     version=VersionProbe(
         args=("--version",), pattern=r"^(?:GitHub Copilot CLI )?(\d{1,9}\.\d{1,9}\.\d{1,9})(?!\.?\d)", limit_s=5.0
     ),
     transcripts=(
         # One subfolder per session, which a resumed session grows in.
         Place(path="~/.copilot/session-state", env="COPILOT_HOME", below="session-state"),
+        *vscode_places.PLACES,
     ),
     hooks=HookSpec(
         # A file of our own: every file of that folder is read, so nothing of the user's is edited.

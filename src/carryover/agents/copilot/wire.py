@@ -38,6 +38,8 @@ class Start(msgspec.Struct, frozen=True, rename="camel"):
     """`session.start` and `session.resume`."""
 
     copilot_version: str | None = None
+    vscode_version: str | None = None
+    """Set where the extension in VS Code wrote the log."""
     selected_model: str | None = None
     detached_from_spawning_parent_session_id: str | None = None
     """Read about, in no recording."""

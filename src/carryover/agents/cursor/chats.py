@@ -18,24 +18,14 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
-from carryover.agents.cursor.folders import path_of
-from carryover.agents.cursor.wire import (
-    BeginRecord,
-    Conversation,
-    Fields,
-    MessageRecord,
-    PassedByRecord,
-    StateRecord,
-    encoded,
-    fields_of,
-    text_of,
-    time_of,
-)
+from carryover.agents.cursor.wire import BeginRecord, Conversation, MessageRecord, PassedByRecord, StateRecord, encoded
 from carryover.readers import files, sqlite
 from carryover.readers.rewritten import Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.loose import Fields, fields_of, text_of, time_of
+from carryover.records.uris import path_of
 
 MAX_BLOB_BYTES: Final = 8 << 20
 MAX_ROOT_BYTES: Final = 64 << 20

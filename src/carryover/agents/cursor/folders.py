@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.agents.cursor.wire import Fields, fields_of, items_of, text_of, time_of
-from carryover.readers import files, sqlite
+from carryover.readers import sqlite
+from carryover.readers.workspaces import Folders, folders_of_listing, folders_of_uri, folders_of_window
 from carryover.records.fields import MAX_PATH_CHARS
+from carryover.records.loose import Fields, fields_of, items_of, text_of, time_of
 
-MAX_FOLDERS: Final = 20
 MAX_WORKSPACES: Final = 2_000
 MAX_LIST_BYTES: Final = 64 << 20
 
 _LIST: Final = "composer.composerData"
-_SMALL_BYTES: Final = 1 << 20
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _NAME: Final = re.compile(r"[\w-]{1,100}")
-# A string stays; comments and commas before a closing bracket go, which editors allow in this file.
-_NOT_JSON: Final = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/|,(?=\s*[\]}])', re.DOTALL)
 _TRANSCRIPTS: Final = "agent-transcripts"
 _DOTS_AND_SLASHES: Final = re.compile(r"[/.]")
 _NO_WORD: Final = re.compile(r"[^A-Za-z0-9]+")
-
-
-class Folders(msgspec.Struct, frozen=True):
-    """Absolute paths, the window's first folder first. `remote`: they lie on another machine."""
-
-    paths: tuple[str, ...] = ()
-    remote: bool = False
 
 
 class Workspaces:
@@ -62,7 +50,7 @@ class Workspaces:
         if given:
             return next(filter(None, (_identified(storage, identifier) for identifier in given)), Folders())
         listing = {folder: listed[ident] for folder, listed in self._listed(storage).items() if ident in listed}
-        return (_of_workspace(max(listing, key=lambda folder: listing[folder])) if listing else None) or Folders()
+        return (folders_of_window(max(listing, key=lambda folder: listing[folder])) if listing else None) or Folders()
 
     def _listed(self, storage: Path) -> dict[Path, dict[str, int]]:
         found = {}
@@ -91,20 +79,6 @@ def listed_in(db: sqlite.Connection, key: str) -> dict[str, Fields]:
         return {}
     entries = map(fields_of, items_of(fields_of(value).get("allComposers")))
     return {ident: entry for entry in entries if _NAME.fullmatch(ident := text_of(entry.get("composerId")))}
-
-
-def path_of(uri: str) -> str | None:
-    """The path of a `file:` URI or of a plain path; None: it lies on another machine."""
-    if "://" not in uri[:40]:
-        return uri
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return None
-    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
-        return None
-    path = unquote(parts.path)
-    return path[1:] if path[2:3] == ":" else path
 
 
 def slug_of(transcript: str) -> str | None:
@@ -147,13 +121,13 @@ def _folders_in(storage: Path) -> list[Path]:
 def _identified(storage: Path, identifier: Fields) -> Folders | None:
     """The folders that an identifier names, itself or by the window's storage; None where it names none."""
     if uri := fields_of(identifier.get("uri")):
-        found = _of_uri(_as_text(uri))
+        found = folders_of_uri(_as_text(uri))
     elif listing := fields_of(identifier.get("configPath")):
-        found = _of_listing(_as_text(listing))
+        found = folders_of_listing(_as_text(listing))
     else:
         found = None
     name = text_of(identifier.get("id"))
-    return _of_workspace(storage / name) if found is None and _NAME.fullmatch(name) else found
+    return folders_of_window(storage / name) if found is None and _NAME.fullmatch(name) else found
 
 
 def _as_text(uri: Fields) -> str:
@@ -163,50 +137,3 @@ def _as_text(uri: Fields) -> str:
     if scheme == "file":
         return text_of(uri.get("fsPath")) or external or text_of(uri.get("path"))
     return f"{scheme}://{text_of(uri.get('path'))}"
-
-
-def _of_workspace(folder: Path) -> Folders | None:
-    """The folders that `workspace.json` in a window's storage names: one, or a file that lists several."""
-    given = fields_of(_content(folder / "workspace.json"))
-    if one := text_of(given.get("folder")):
-        return _of_uri(one)
-    return _of_listing(text_of(given.get("workspace")))
-
-
-def _of_uri(uri: str) -> Folders | None:
-    path = _folder(uri)
-    if path is None:
-        return Folders(remote=True)
-    return Folders((path,)) if path else None
-
-
-def _of_listing(uri: str) -> Folders | None:
-    """The folders that a `.code-workspace` file lists; relative ones are so to the file."""
-    path = _folder(uri)
-    if path is None:
-        return Folders(remote=True)
-    data = _content(Path(path)) if path else None
-    if data is None:
-        return None
-    text = _NOT_JSON.sub(lambda found: found[1] or "", data.decode("utf-8", "replace"))
-    listed = map(fields_of, items_of(fields_of(text.encode()).get("folders"))[:MAX_FOLDERS])
-    named = (text_of(entry.get("path")) or _folder(text_of(entry.get("uri"))) for entry in listed)
-    return Folders(
-        tuple(posixpath.normpath(posixpath.join(posixpath.dirname(path), folder)) for folder in named if folder)
-    )
-
-
-def _folder(uri: str) -> str | None:
-    """The absolute path that a URI names, empty where it is none; None: it lies on another machine."""
-    path = path_of(uri)
-    if path is None or path.startswith("//"):
-        return None
-    plain = posixpath.normpath(path) if path.startswith("/") else ""
-    return plain if len(plain) <= MAX_PATH_CHARS and "\x00" not in plain else ""
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return files.read_small(path, limit=_SMALL_BYTES)
-    except (OSError, ValueError):
-        return None

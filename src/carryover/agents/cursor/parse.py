@@ -23,21 +23,16 @@ from carryover.agents.cursor.wire import (
     BeginRecord,
     Block,
     BubbleRecord,
-    Fields,
     MessageRecord,
     PassedByRecord,
     StateRecord,
     ToolData,
-    fields_of,
-    items_of,
-    number_of,
-    text_below,
-    text_of,
     unwrapped,
 )
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import MAX_NAME_CHARS, digest
+from carryover.records.loose import Fields, fields_of, items_of, number_of, text_below, text_of
 from carryover.records.text import without_handoff
 
 MAX_BLOCKS: Final = 500

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.adapter.spec import (
-    LINUX,
-    MACOS,
     AgentSpec,
     HookEntry,
     HookFileRules,
@@ -16,6 +14,7 @@ from carryover.adapter.spec import (
     Place,
     Starter,
     VersionProbe,
+    application_places,
 )
 
 # One event that a version does not know makes it drop the whole file, others' hooks too (`cursor-agent` 2026.09.10), so
@@ -26,14 +25,7 @@ _STOP: Final = HookEntry(event="stop", timeout_s=5)
 _END: Final = HookEntry(event="sessionEnd", timeout_s=5)
 
 _PLACES: Final = (
-    # Electron keeps an application's data below XDG_CONFIG_HOME on Linux.
-    Place(
-        path="~/.config/Cursor/User/globalStorage",
-        env="XDG_CONFIG_HOME",
-        below="Cursor/User/globalStorage",
-        platforms=(LINUX,),
-    ),
-    Place(path="~/Library/Application Support/Cursor/User/globalStorage", platforms=(MACOS,)),
+    *application_places("Cursor/User/globalStorage"),
     Place(path="~/.cursor/chats"),
     Place(path="~/.config/Cursor/chats", env="XDG_CONFIG_HOME", below="Cursor/chats"),
     Place(path="~/.cursor/projects"),
@@ -61,11 +53,7 @@ SPEC: Final = AgentSpec(
     name="Cursor",
     binaries=("cursor-agent", "cursor"),
     asks_every_copy=True,
-    folders=(
-        Place(path="~/.cursor"),
-        Place(path="~/.config/Cursor/User", env="XDG_CONFIG_HOME", below="Cursor/User", platforms=(LINUX,)),
-        Place(path="~/Library/Application Support/Cursor/User", platforms=(MACOS,)),
-    ),
+    folders=(Place(path="~/.cursor"), *application_places("Cursor/User")),
     # `2026.09.10-fd3934a`, or three lines of which the first is `3.12.17`.
     version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
     transcripts=_PLACES,

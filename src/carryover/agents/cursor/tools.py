@@ -15,14 +15,14 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents.cursor.folders import path_of
-from carryover.agents.cursor.wire import Fields, fields_of, text_of
 from carryover.model import Op
 from carryover.records import rawjson, shell_files
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
+from carryover.records.loose import Fields, fields_of, text_of
 from carryover.records.patches import files_in_patch, in_patch
 from carryover.records.text import HANDOFF_FILE, names_own_folder
+from carryover.records.uris import path_of
 
 _NAMES: Final[dict[Op, str]] = {
     "shell": "shell runterminalcmd runterminalcommand terminal",

@@ -6,12 +6,12 @@ conversations, 3 of bubbles): FACTS.md.
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 import msgspec
 
 from carryover.records import rawjson
-from carryover.records.fields import utc_ms
+from carryover.records.loose import text_of
 
 USER: Final = 1
 ASSISTANT: Final = 2
@@ -22,14 +22,6 @@ THINKING: Final = 30
 """Capability types; bubbles with plain text have none."""
 UNFINISHED: Final = frozenset(("loading", "pending", "running"))
 """States of a tool call that has not ended."""
-
-Fields = dict[str, msgspec.Raw]
-"""An object whose fields are read one by one."""
-
-T = TypeVar("T")
-
-_EARLIEST_MS: Final = 1_577_836_800_000
-_LATEST_MS: Final = 4_102_444_800_000
 
 
 class ToolData(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -140,63 +132,6 @@ RECORD: Final[msgspec.json.Decoder[AnyRecord]] = msgspec.json.Decoder(AnyRecord)
 def encoded(record: AnyRecord) -> bytes:
     """The record as a reader hands it to the parser."""
     return msgspec.json.encode(record)
-
-
-def read_as(data: bytes | msgspec.Raw, kind: type[T]) -> T | None:
-    """A row or field as `kind`, None when it has another shape. Halves of surrogate pairs are mended."""
-    if data is rawjson.ABSENT:
-        return None
-    plain = bytes(data)
-    found = rawjson.part_of(msgspec.Raw(plain), kind)
-    if found is None and b"\\u" in plain:
-        found = rawjson.part_of(msgspec.Raw(rawjson.mend(plain)), kind)
-    return found
-
-
-def fields_of(data: bytes | msgspec.Raw | None) -> Fields:
-    """The fields of an object, none where it is something else."""
-    return (read_as(data, Fields) if data is not None else None) or {}
-
-
-def number_of(raw: msgspec.Raw | None) -> int | None:
-    """The whole number in a field, None when it holds something else."""
-    return rawjson.part_of(raw, int) if raw is not None else None
-
-
-def text_of(raw: msgspec.Raw | None) -> str:
-    """The text in a field, empty when it holds none; halves of surrogate pairs are read as U+FFFD."""
-    if raw is None or raw is rawjson.ABSENT:
-        return ""
-    return read_as(raw, str) or ""
-
-
-def time_of(raw: msgspec.Raw | None) -> int:
-    """UTC milliseconds of a time that is a number of them or an ISO text; 0 where it is neither, or beyond reason."""
-    if raw is None or raw is rawjson.ABSENT:
-        return 0
-    number = rawjson.part_of(raw, float)
-    at_ms = int(number) if number is not None and abs(number) < 1e18 else utc_ms(text_of(raw))
-    return at_ms if _EARLIEST_MS < at_ms < _LATEST_MS else 0
-
-
-def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
-    """The entries of a list, none where there is no list."""
-    return (rawjson.part_of(raw, list[msgspec.Raw]) or []) if raw is not None else []
-
-
-def text_below(raw: msgspec.Raw, *names: str) -> str:
-    """The first text in a field: its own, one of the fields `names` of an object, or of an object in one of these."""
-    for _ in range(4):
-        if raw is rawjson.ABSENT:
-            break
-        if text := text_of(raw).strip():
-            return text
-        given = fields_of(raw)
-        parts = [given[name] for name in names if name in given]
-        if text := next(filter(None, (text_of(part).strip() for part in parts)), ""):
-            return text
-        raw = next((part for part in parts if bytes(part)[:1] == b"{"), rawjson.ABSENT)
-    return ""
 
 
 def unwrapped(raw: msgspec.Raw) -> msgspec.Raw:

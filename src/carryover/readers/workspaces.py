@@ -1,0 +1,88 @@
+"""Which folders a window of an editor of the VS Code family had open: its storage names them.
+
+Such an editor keeps a folder for each window's data in `workspaceStorage`; `workspace.json` in it names the one folder
+that was open, or a `.code-workspace` file that lists several. An empty window has no such file.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.readers import files
+from carryover.records.fields import MAX_PATH_CHARS
+from carryover.records.loose import fields_of, items_of, text_of
+from carryover.records.uris import path_of
+
+MAX_FOLDERS: Final = 20
+
+_SMALL_BYTES: Final = 1 << 20
+_REMOTE: Final = re.compile(r"\Avscode-remote://[^/]*")
+# A string stays; comments, and commas before a closing bracket, go: editors allow both in this file.
+_COMMENT: Final = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_COMMA: Final = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[\]}])', re.DOTALL)
+
+
+class Folders(msgspec.Struct, frozen=True):
+    """Absolute paths, the window's first folder first. `remote`: they are on another machine."""
+
+    paths: tuple[str, ...] = ()
+    remote: bool = False
+
+
+def folders_of_window(storage: Path, *, is_server: bool = False) -> Folders | None:
+    """The folders that `workspace.json` in a window's storage names; None where it names none.
+
+    `is_server`: the storage is that of the remote side of an editor, for which remote folders are on this machine.
+    """
+    given = fields_of(_content(storage / "workspace.json"))
+    one, listing = (text_of(given.get(name)) for name in ("folder", "workspace"))
+    if is_server:
+        one, listing = (_REMOTE.sub("file://", uri) for uri in (one, listing))
+    return folders_of_uri(one) if one else folders_of_listing(listing)
+
+
+def folders_of_uri(uri: str) -> Folders | None:
+    """The folder that a URI or path names; None where it names none."""
+    path = _folder(uri)
+    if path is None:
+        return Folders(remote=True)
+    return Folders((path,)) if path else None
+
+
+def folders_of_listing(uri: str) -> Folders | None:
+    """The folders that a `.code-workspace` file lists; relative ones are so to the file."""
+    path = _folder(uri)
+    if path is None:
+        return Folders(remote=True)
+    data = _content(Path(path)) if path else None
+    if data is None:
+        return None
+    text = data.decode("utf-8", "replace")
+    for left_out in (_COMMENT, _COMMA):
+        text = left_out.sub(lambda found: found[1] or "", text)
+    listed = map(fields_of, items_of(fields_of(text.encode()).get("folders"))[:MAX_FOLDERS])
+    named = (text_of(entry.get("path")) or _folder(text_of(entry.get("uri"))) for entry in listed)
+    return Folders(
+        tuple(posixpath.normpath(posixpath.join(posixpath.dirname(path), folder)) for folder in named if folder)
+    )
+
+
+def _folder(uri: str) -> str | None:
+    """The absolute path that a URI names, empty where it is none; None: it is on another machine."""
+    path = path_of(uri)
+    if path is None or path.startswith("//"):
+        return None
+    plain = posixpath.normpath(path) if path.startswith("/") else ""
+    return plain if len(plain) <= MAX_PATH_CHARS and "\x00" not in plain else ""
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return files.read_small(path, limit=_SMALL_BYTES)
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,84 @@
+"""JSON of which any field may be missing or have another type: one field at a time, as what is needed of it.
+
+What has another shape is as if it were absent, so that one field never costs the record.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from carryover.records import rawjson
+from carryover.records.fields import utc_ms
+
+Fields = dict[str, msgspec.Raw]
+"""An object whose fields are read one by one."""
+
+T = TypeVar("T")
+
+_OBJECT, _LIST, _TEXT = b'{["'
+_BEGINNINGS: Final = b'{["-0123456789tfn'
+_EARLIEST_MS: Final = 1_577_836_800_000
+_LATEST_MS: Final = 4_102_444_800_000
+
+
+def read_as(data: bytes | msgspec.Raw, kind: type[T]) -> T | None:
+    """A row or field as `kind`, None when it has another shape. Halves of surrogate pairs are mended."""
+    if data is rawjson.ABSENT:
+        return None
+    raw = data if isinstance(data, msgspec.Raw) else msgspec.Raw(data)
+    found = rawjson.part_of(raw, kind)
+    if found is None and b"\\u" in bytes(raw):
+        found = rawjson.part_of(msgspec.Raw(rawjson.mend(bytes(raw))), kind)
+    return found
+
+
+def fields_of(data: bytes | msgspec.Raw | None) -> Fields:
+    """The fields of an object, none where it is something else."""
+    return (read_as(data, Fields) if data is not None and _may_be(data, _OBJECT) else None) or {}
+
+
+def number_of(raw: msgspec.Raw | None) -> int | None:
+    """The whole number in a field, None when it holds something else."""
+    return rawjson.part_of(raw, int) if raw is not None else None
+
+
+def text_of(raw: msgspec.Raw | None) -> str:
+    """The text in a field, empty when it holds none; halves of surrogate pairs are read as U+FFFD."""
+    return (read_as(raw, str) if raw is not None and _may_be(raw, _TEXT) else None) or ""
+
+
+def time_of(raw: msgspec.Raw | None) -> int:
+    """UTC milliseconds of a time that is a number of them or an ISO text; 0 where it is neither, or beyond reason."""
+    if raw is None or raw is rawjson.ABSENT:
+        return 0
+    number = rawjson.part_of(raw, float)
+    at_ms = int(number) if number is not None and abs(number) < 1e18 else utc_ms(text_of(raw))
+    return at_ms if _EARLIEST_MS < at_ms < _LATEST_MS else 0
+
+
+def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
+    """The entries of a list, none where there is no list."""
+    return (rawjson.part_of(raw, list[msgspec.Raw]) if raw is not None and _may_be(raw, _LIST) else None) or []
+
+
+def text_below(raw: msgspec.Raw, *names: str) -> str:
+    """The first text in a field: its own, one of the fields `names` of an object, or of an object in one of these."""
+    for _ in range(4):
+        if raw is rawjson.ABSENT:
+            break
+        if text := text_of(raw).strip():
+            return text
+        given = fields_of(raw)
+        parts = [given[name] for name in names if name in given]
+        if text := next(filter(None, (text_of(part).strip() for part in parts)), ""):
+            return text
+        raw = next((part for part in parts if bytes(part)[:1] == b"{"), rawjson.ABSENT)
+    return ""
+
+
+def _may_be(data: bytes | msgspec.Raw, first: int) -> bool:
+    """Whether JSON may begin so. Trying to decode what is something else costs ten times as much."""
+    view = memoryview(data)
+    return len(view) > 0 and (view[0] == first or view[0] not in _BEGINNINGS)

@@ -1,0 +1,219 @@
+"""Material of chats in VS Code for the contract suite: made up, for no editor could be run."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from agents.copilot.chats import (
+    ADD,
+    CANCELLED,
+    FIX,
+    ONE,
+    PENDING,
+    PROJECT,
+    START_MS,
+    TWO,
+    Json,
+    Window,
+    chat,
+    lines_of,
+    log_of,
+    markdown,
+    replace,
+    request,
+    shell,
+    tool,
+    uid,
+)
+from contract.case import Case, Recording
+
+FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+
+HELPER: Final = tool(
+    "runSubagent",
+    "call_sub",
+    message="List the tests",
+    data={"kind": "subagent", "description": "List the tests", "prompt": "SUBAGENT: list them", "result": "One."},
+)
+WITH_HELPER: Final = chat(
+    "helped",
+    request(
+        "List the tests.",
+        HELPER,
+        shell("ls tests", "call_ls", "test_calc.py\n", 0) | {"subAgentInvocationId": "call_sub"},
+        markdown("There is one."),
+    ),
+    request("And the others?", markdown("I will"), state=CANCELLED, at_s=200),
+)
+
+
+def record(kind: str, **fields: Any) -> bytes:
+    """A record of the reader."""
+    given: Json = {"kind": kind, "chat": {"session": ONE["sessionId"], "folders": [PROJECT]}, "at_ms": START_MS}
+    return json.dumps(given | fields).encode()
+
+
+def part(part: Json, **fields: Any) -> bytes:
+    return record("part", request="r1", number=0, part=part, **fields)
+
+
+def prompt(text: str, **fields: Any) -> bytes:
+    return record("prompt", request="r1", message={"text": text}, **fields)
+
+
+def recordings() -> tuple[Recording, ...]:
+    """A log as it grew and as one line, one object, and a chat of an empty window."""
+    window = Window(FOLDER / "User")
+    paths = (window.store(ONE), window.store(TWO, compact=True), window.store_flat(ONE | {"sessionId": uid("flat")}))
+    empty = FOLDER / "User" / "globalStorage" / "emptyWindowChatSessions"
+    replace(empty / f"{uid('empty')}.jsonl", log_of(ONE | {"sessionId": uid("empty")}))
+    found = [Recording(path, window.root) for path in (*paths, window.store(WITH_HELPER))]
+    return (*found, Recording(empty / f"{uid('empty')}.jsonl", empty))
+
+
+def streamed(folder: Path) -> Iterator[Recording]:
+    """An answer as it is written, a command that goes on, and a request that is taken back and asked in other words."""
+    window = Window(folder / "User")
+    asked = request("Fix add().", state=PENDING)
+    running, done = shell("make test", "c1"), shell("make test", "c1", "1 failed\n", 1)
+    said, last = markdown("I will look at it."), markdown("It still fails. Shall I go on?")
+    first = request("Fix add().", said, done, last)
+    wrong = request("No.", markdown("As you like."), at_s=100)
+    waits = {"id": "p1", "kind": "queued", "request": request("No.", at_s=100, state=None)}
+    for state in (
+        chat("streamed", asked),
+        chat("streamed", asked | {"response": [markdown("I will")]}),
+        chat("streamed", asked | {"response": [said, running]}),
+        chat("streamed", asked | {"response": [said, running]}, pendingRequests=[waits]),
+        chat("streamed", asked | {"response": [said, done]}, pendingRequests=[waits]),
+        chat("streamed", asked | {"response": [said, done, last]}, pendingRequests=[waits]),
+        chat("streamed", first, wrong),
+        chat("streamed", first, wrong | {"shouldBeRemovedOnSend": {"requestId": wrong["requestId"]}}),
+        chat("streamed", first, request("Yes.", markdown("Done."), at_s=200), customTitle="Fix add()"),
+    ):
+        yield Recording(window.store(state), window.root)
+    yield Recording(window.store(state, compact=True), window.root)
+
+
+def flat(folder: Path) -> Iterator[Recording]:
+    """One object, written as a whole each time."""
+    window = Window(folder / "User")
+    for length in range(len(ADD["response"]) + 1):
+        now = ADD | {"response": ADD["response"][:length], "modelState": {"value": PENDING}}
+        yield Recording(window.store_flat(chat("flat", FIX, now)), window.root)
+    yield Recording(window.store_flat(chat("flat", FIX, ADD)), window.root)
+
+
+CHATS: Final = Case(
+    recordings=recordings(),
+    grows_by_lines=False,
+    stages={"streamed": streamed, "flat": flat},
+    unknown=(
+        record("brand_new"),
+        part({"kind": "brandNew"}),
+        part({"words": 1}),
+        part({"kind": "toolInvocationSerialized"}),
+        json.dumps({"kind": "passed_by", "what": "chat", "why": "remote workspace"}).encode(),
+    ),
+    quiet=(
+        record("begin"),
+        part({"kind": "thinking", "value": "words"}),
+        part({"kind": "progressTaskSerialized", "content": {"value": "words"}}),
+        prompt(" \n"),
+        record("text", request="r1", number=0, parts=[{"value": "\n"}]),
+        record("end", request="r1", state=1),
+    ),
+    not_typed=(
+        prompt("Continue to iterate?", typed=False),
+        prompt("List the tests.", chat={"session": ONE["sessionId"], "subagent": "call_sub"}),
+        record("text", request="r1", number=0, parts=[{"value": "An answer."}]),
+    ),
+    strangers=(
+        "state.vscdb",
+        "a1/workspace.json",
+        "a1/state.vscdb",
+        "a1/chatSessions/notes.txt",
+        "a1/chatSessions/a b.jsonl",
+        "a1/chatSessions/deeper/x.jsonl",
+        "a1/chatEditingSessions/x/state.json",
+        "a1/GitHub.copilot-chat/debug-logs/x/main.jsonl",
+        "a1/GitHub.copilot-chat/transcripts/x.json",
+        "a1/Other.extension/transcripts/x.jsonl",
+    ),
+)
+
+
+def event(number: int, kind: str, **data: Any) -> Json:
+    """A line of the events that the extension writes."""
+    at = f"2026-03-02T09:{number // 60:02}:{number % 60:02}.000Z"
+    return {"type": kind, "data": data, "id": uid("event", number), "timestamp": at, "parentId": None}
+
+
+def called(number: int, name: str, call_id: str, **arguments: Any) -> Json:
+    return event(number, "tool.execution_start", toolCallId=call_id, toolName=name, arguments=arguments)
+
+
+def ended(number: int, call_id: str, content: str | None = None, *, success: bool = True) -> Json:
+    result = {} if content is None else {"result": {"content": content}}
+    return event(number, "tool.execution_complete", toolCallId=call_id, success=success, **result)
+
+
+EVENTS: Final = (
+    event(
+        0,
+        "session.start",
+        sessionId=uid("events"),
+        version=1,
+        producer="copilot-agent",
+        copilotVersion="0.48.1",
+        vscodeVersion="1.120.0",
+        context={"cwd": PROJECT},
+    ),
+    event(1, "user.message", content="Fix add() and run the tests.", attachments=[]),
+    event(2, "assistant.turn_start", turnId="0"),
+    event(3, "assistant.message", messageId="m1", content="I will.", toolRequests=[{"toolCallId": "c1"}]),
+    called(4, "replace_string_in_file", "c1", filePath=f"{PROJECT}/src/calc.py", oldString="-", newString="*"),
+    ended(5, "c1"),
+    called(6, "run_in_terminal", "c2", command="make test", explanation="Runs the tests"),
+    ended(7, "c2", "1 failed\nCommand exited with code 2"),
+    called(8, "manage_todo_list", "c3", todoList=[{"id": 1, "title": "Run the tests", "status": "completed"}]),
+    ended(9, "c3"),
+    event(10, "assistant.usage", model="test-model", inputTokens=10),
+    event(11, "assistant.message", messageId="m2", content="It fails. Shall I go on?", toolRequests=[]),
+    event(12, "assistant.turn_end", turnId="0"),
+)
+
+
+def transcripts() -> tuple[Recording, ...]:
+    window = Window(FOLDER / "User")
+    path = window.storage / "GitHub.copilot-chat" / "transcripts" / f"{uid('events')}.jsonl"
+    replace(path, lines_of(EVENTS))
+    return (Recording(path, window.root),)
+
+
+def line(kind: str, **data: Any) -> bytes:
+    return json.dumps(event(0, kind, **data)).encode()
+
+
+TRANSCRIPTS: Final = Case(
+    recordings=transcripts(),
+    unknown=(
+        line("brand_new"),
+        line("tool.execution_start", toolCallId="c1"),
+        line("tool.execution_start", toolName="run_in_terminal"),
+    ),
+    quiet=(
+        line("assistant.turn_start", turnId="0"),
+        line("assistant.usage", model="x"),
+        line("tool.execution_complete", toolCallId="c1", success=True),
+    ),
+    not_typed=(line("system.message", content="You are a programmer."),),
+    strangers=CHATS.strangers,
+)

@@ -1,0 +1,53 @@
+"""Reads chats of VS Code the way the core does, with a clock that tests set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from carryover.adapter.contract import Agent, Source
+from carryover.agents.copilot.adapter import AGENT
+from carryover.agents.copilot.vscode_store import ChatReader
+from carryover.model import AnyBody, Event, Skipped
+from contract.case import Reading, read_on
+
+LATER_MS = 4_000_000_000_000
+"""Every chat has come to rest by then."""
+
+T = TypeVar("T", bound=AnyBody)
+
+
+class ChatReading:
+    """A chat that is read again and again. `now_ms`: the time of the next read."""
+
+    def __init__(self, path: Path, now_ms: int = LATER_MS) -> None:
+        self.now_ms = now_ms
+        self.path = path
+        self._agent: Agent = replace(AGENT, reader=ChatReader(lambda: self.now_ms))
+        self._source = Source(agent=AGENT.id, path=str(path))
+        self._reading: Reading | None = None
+
+    def read(self) -> list[Event]:
+        """What counts now."""
+        self._reading = read_on(self._agent, self._source, self._reading)
+        return self._reading.events
+
+    @property
+    def skipped(self) -> list[Skipped]:
+        assert self._reading is not None
+        return self._reading.skipped
+
+    @property
+    def cursor(self) -> bytes | None:
+        """Where the last read ended."""
+        return None if self._reading is None else self._reading.cursor
+
+    def bodies(self, kind: type[T]) -> list[T]:
+        """The bodies of one kind, after a read."""
+        return [event.body for event in self.read() if isinstance(event.body, kind)]
+
+
+def bodies(path: Path, kind: type[T]) -> list[T]:
+    """The bodies of one kind in a chat at rest."""
+    return ChatReading(path).bodies(kind)

@@ -1,0 +1,151 @@
+"""A chat of VS Code that is in several places, forms or files counts once."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agents.copilot.chat_ledger import counted, source_at
+from agents.copilot.chat_reading import LATER_MS, ChatReading
+from agents.copilot.chats import (
+    FIX,
+    ONE,
+    PROJECT,
+    TWO,
+    Window,
+    append,
+    chat,
+    lines_of,
+    log_of,
+    markdown,
+    request,
+    uid,
+)
+from carryover.agents.copilot.adapter import AGENT
+from carryover.agents.copilot.vscode_store import ChatReader
+from carryover.model import UserPrompt
+
+
+@pytest.fixture
+def window(tmp_path: Path) -> Window:
+    return Window(tmp_path / "User")
+
+
+async def test_of_a_chat_in_both_forms_the_log_counts(window: Window, tmp_path: Path) -> None:
+    old = chat("two", FIX)
+    flat, log = source_at(window.store_flat(old)), source_at(window.store(TWO))
+    alone = await counted(tmp_path / "alone.sqlite", [log], TWO["sessionId"])
+    assert len(alone) > 8
+
+    assert await counted(tmp_path / "a.sqlite", [flat, log, flat], TWO["sessionId"]) == alone
+    assert await counted(tmp_path / "b.sqlite", [log, flat, log], TWO["sessionId"]) == alone
+
+
+async def test_a_chat_that_moved_from_an_empty_window_counts_in_its_folder(window: Window, tmp_path: Path) -> None:
+    empty = tmp_path / "User" / "globalStorage" / "emptyWindowChatSessions" / f"{TWO['sessionId']}.jsonl"
+    moved = tmp_path / "User" / "globalStorage" / "transferredChatSessions" / f"{TWO['sessionId']}.json"
+    append(empty, log_of(chat("two", FIX)))
+    append(moved, json.dumps(chat("two", FIX)).encode())
+    sources = [source_at(empty), source_at(moved), source_at(window.store(TWO))]
+    alone = await counted(tmp_path / "alone.sqlite", sources[2:], TWO["sessionId"])
+
+    assert await counted(tmp_path / "a.sqlite", sources, TWO["sessionId"]) == alone
+    assert await counted(tmp_path / "b.sqlite", sources[::-1], TWO["sessionId"]) == alone
+
+
+@pytest.mark.parametrize("newer_first", [True, False])
+async def test_of_copies_in_two_windows_the_newer_one_counts(tmp_path: Path, *, newer_first: bool) -> None:
+    """A window that becomes another copies its chats, and leaves the originals."""
+    old, new = Window(tmp_path / "User", name="0" * 32), Window(tmp_path / "User", name="1" * 32)
+    paths = old.store(chat("two", FIX)), new.store(TWO)
+    for number, path in enumerate(paths):
+        os.utime(path, ns=(10**18 + number, 10**18 + number))
+    sources = [source_at(path) for path in paths]
+    alone = await counted(tmp_path / "alone.sqlite", sources[1:], TWO["sessionId"])
+    assert len(alone) == 18
+
+    order = sources[::-1] if newer_first else sources
+    assert await counted(tmp_path / "both.sqlite", order, TWO["sessionId"]) == alone
+
+    # It is continued in the old window after all.
+    old.store(chat("two", FIX, request("And now?", at_s=900)))
+    os.utime(paths[0], ns=(2 * 10**18, 2 * 10**18))
+    assert (await counted(tmp_path / "both.sqlite", sources, TWO["sessionId"]))[-1] == UserPrompt(text="And now?")
+
+
+async def test_the_chat_counts_where_the_extension_wrote_its_events_too(window: Window, tmp_path: Path) -> None:
+    lines = [
+        {"type": "session.start", "id": "e1", "data": {"vscodeVersion": "1.120.0", "context": {"cwd": PROJECT}}},
+        {"type": "user.message", "id": "e2", "data": {"content": "Fix it."}},
+    ]
+    beside = window.storage / "GitHub.copilot-chat" / "transcripts" / f"{ONE['sessionId']}.jsonl"
+    append(beside, lines_of([{"timestamp": "2026-03-02T09:00:00Z", "parentId": None, **line} for line in lines]))
+    transcript = source_at(beside)
+    first = await counted(tmp_path / "a.sqlite", [transcript], ONE["sessionId"])
+    assert UserPrompt(text="Fix it.") in first
+
+    stored = source_at(window.store(ONE))
+    alone = await counted(tmp_path / "alone.sqlite", [stored], ONE["sessionId"])
+    assert await counted(tmp_path / "a.sqlite", [stored, transcript], ONE["sessionId"]) == alone
+
+
+def test_an_export_is_recognised_and_read(tmp_path: Path) -> None:
+    exported = {"responderUsername": "GitHub Copilot", "initialLocation": "panel", "requests": TWO["requests"]}
+    path = tmp_path / "chat.json"
+    path.write_text(json.dumps(exported, indent=2))
+    assert AGENT.exported is not None
+    source = AGENT.exported(path, path.read_bytes()[: 64 << 10])
+
+    assert source is not None
+    assert (source.agent, source.path) == (AGENT.id, str(path))
+    reading = ChatReading(path)
+    found = reading.read()
+    assert len([event for event in found if isinstance(event.body, UserPrompt)]) == 2
+    assert len({event.session for event in found}) == 1
+    assert reading.skipped == []
+
+    again = tmp_path / "again.json"
+    again.write_text(json.dumps(exported | {"requests": TWO["requests"][:1]}))
+    assert {event.session for event in ChatReading(again).read()} == {event.session for event in found}
+
+
+def test_an_export_whose_answers_name_their_session_is_that_session(tmp_path: Path) -> None:
+    noted = request("Go.", markdown("Yes."), result={"metadata": {"sessionId": uid("named")}})
+    path = tmp_path / "chat.json"
+    path.write_text(json.dumps({"requesterUsername": "dev", "responderUsername": "x", "requests": [noted]}))
+
+    assert {event.session for event in ChatReading(path).read()} == {uid("named")}
+
+
+@pytest.mark.parametrize(
+    ("head", "is_one"),
+    [
+        (b'{"responderUsername": "GitHub Copilot", "initialLocation": "panel", "requests": [', True),
+        (b' {\n "requesterUsername": "dev",\n "responderUsername": "GitHub Copilot",\n "requests": []}', True),
+        (log_of(ONE), True),
+        (json.dumps(ONE).encode(), True),
+        (b'{"requests": []}', False),
+        (b'{"x": {"responderUsername": "", "requests": []}}', False),
+        (b'["responderUsername", "requests"]', False),
+        (b'{"kind": 0, "v": {"name": "x"}}', False),
+        (b'{"type": "session.start", "data": {}}', False),
+        (b"", False),
+        (b"\xff\xfe", False),
+        (b'{"a": "' + b"\\" * 60_000, False),
+    ],
+)
+def test_only_a_chat_is_recognised(tmp_path: Path, head: bytes, *, is_one: bool) -> None:
+    assert AGENT.exported is not None
+    assert (AGENT.exported(tmp_path / "any.json", head) is not None) == is_one
+
+
+def test_the_cursor_stays_small(window: Window) -> None:
+    turns = [request(f"Question {number}.", markdown("Yes."), at_s=number) for number in range(1000)]
+    batch = ChatReader(lambda: LATER_MS).read(window.store(chat("long", *turns)), None)
+
+    assert len(batch.cursor) < 1000
+    assert msgspec.msgpack.decode(batch.cursor)

@@ -1,0 +1,302 @@
+"""What a chat of VS Code becomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from agents.copilot.chat_reading import ChatReading
+from agents.copilot.chats import (
+    ADD,
+    CANCELLED,
+    FAILED,
+    FAILED_TEST,
+    FIX,
+    ONE,
+    PENDING,
+    PROJECT,
+    START_MS,
+    TWO,
+    Json,
+    Window,
+    chat,
+    fence,
+    markdown,
+    request,
+    tool,
+    uri,
+)
+from carryover.model import (
+    AgentSummary,
+    AnyBody,
+    AssistantMessage,
+    Event,
+    FileEdit,
+    PlanItem,
+    PlanUpdate,
+    QueuedPrompt,
+    SessionInfo,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
+
+T = TypeVar("T", bound=AnyBody)
+
+TEST = "python3 -m unittest tests.test_calc"
+LIMITED = "You have exceeded your premium request allowance."
+PICTURE = {"output": [{"isText": False, "value": "QUJD"}], "isError": True}
+PRINTED = {"input": "{}", "output": [{"type": "text", "value": "a"}, {"value": "b"}]}
+
+
+@pytest.fixture
+def window(tmp_path: Path) -> Window:
+    return Window(tmp_path / "User")
+
+
+def events(window: Window, *requests: Json, **more: Any) -> list[Event]:
+    return ChatReading(window.store(chat("any", *requests, **more))).read()
+
+
+def bodies(window: Window, kind: type[T], *requests: Json, **more: Any) -> list[T]:
+    return [event.body for event in events(window, *requests, **more) if isinstance(event.body, kind)]
+
+
+def answered(window: Window, kind: type[T], *parts: Json, **more: Any) -> list[T]:
+    return bodies(window, kind, request("Go.", *parts, **more))
+
+
+def test_a_turn_is_read_whole_and_in_order(window: Window) -> None:
+    found = ChatReading(window.store(ONE)).read()
+
+    assert [event.body for event in found] == [
+        UserPrompt(text="The add function in src/calc.py is wrong. Fix it and run the tests."),
+        AssistantMessage(text="I will change the operator in `calc.py` and run the tests.", final=False),
+        ToolCall(call_id="call_edit", name="copilot_replaceString", op="edit", subject=f"{PROJECT}/src/calc.py"),
+        ToolResult(
+            call_id="call_edit",
+            name="copilot_replaceString",
+            op="edit",
+            status="ok",
+            subject=f"{PROJECT}/src/calc.py",
+        ),
+        FileEdit(
+            path=f"{PROJECT}/src/calc.py",
+            change="modify",
+            call_id="call_edit",
+            added=1,
+            removed=1,
+            line=2,
+            anchor="    return a * b",
+        ),
+        ToolCall(
+            call_id="call_test", name="run_in_terminal", op="shell", subject="python3 -m unittest tests.test_calc"
+        ),
+        ToolResult(
+            call_id="call_test",
+            name="run_in_terminal",
+            op="shell",
+            status="error",
+            subject=TEST,
+            exit_code=1,
+            output=FAILED_TEST,
+        ),
+        AssistantMessage(
+            text="test_add still fails (2 != 3). Should I switch it to plain addition, or is the test itself wrong?",
+            final=True,
+        ),
+        SessionInfo(title="Fix add()", agent_version="0.48.1", model="test-model"),
+    ]
+    assert {event.cwd for event in found} == {PROJECT}
+    assert {event.session for event in found} == {ONE["sessionId"]}
+
+
+def test_times_are_those_of_the_request_of_a_command_and_of_the_end(window: Window) -> None:
+    found = [event.at_ms - START_MS for event in ChatReading(window.store(ONE)).read()]
+
+    assert found == [0, 0, 0, 0, 0, 30_000, 30_000, 80_000, 80_000]
+
+
+def test_a_new_file_a_failed_edit_and_a_todo_list(window: Window) -> None:
+    found = ChatReading(window.store(TWO)).read()
+
+    assert [event.body for event in found if isinstance(event.body, FileEdit)][1] == FileEdit(
+        path=f"{PROJECT}/src/sub.py",
+        change="add",
+        call_id="call_create",
+        added=2,
+        removed=0,
+        line=1,
+        anchor="def sub(a, b):",
+    )
+    assert [event.body for event in found if isinstance(event.body, PlanUpdate)] == [
+        PlanUpdate(
+            items=(
+                PlanItem(text="Write sub()", state="done"),
+                PlanItem(text="Write its test", state="active"),
+                PlanItem(text="Run it", state="pending"),
+            )
+        )
+    ]
+    failed = next(
+        event.body for event in found if getattr(event.body, "status", "") == "error" and "missing" in repr(event.body)
+    )
+    assert isinstance(failed, ToolResult)
+    assert (failed.subject, failed.output) == (f"{PROJECT}/src/missing.py", "no such file: src/missing.py")
+
+
+@pytest.mark.parametrize(
+    ("more", "actor"),
+    [
+        ({}, "human"),
+        ({"confirmation": "Continue"}, "model"),
+        ({"isSystemInitiated": True}, "model"),
+        ({"requestSource": "agentMerge"}, "model"),
+        ({"requestHiddenFromTranscript": True}, "model"),
+        ({"isSystemInitiated": False, "confirmation": ""}, "human"),
+    ],
+)
+def test_only_what_a_person_typed_is_theirs(window: Window, more: Json, actor: str) -> None:
+    assert [prompt.actor for prompt in bodies(window, UserPrompt, request("Go.", **more))] == [actor]
+
+
+def test_a_slash_command_is_told_from_its_words(window: Window) -> None:
+    command = {"kind": "slash", "slashCommand": {"command": "fix"}}
+    given = request("Go.", message={"text": "@workspace /fix the add function", "parts": [command]})
+    alone = request("Go.", message={"text": "/compact", "parts": [{"kind": "slash"}]}, at_s=1)
+    path = request("Go.", message={"text": "/etc/hosts is wrong", "parts": [{"kind": "text"}]}, at_s=2)
+
+    assert bodies(window, UserPrompt, given, alone, path) == [
+        UserPrompt(text="the add function", command="/fix"),
+        UserPrompt(text="", command="/compact"),
+        UserPrompt(text="/etc/hosts is wrong"),
+    ]
+
+
+def test_what_the_user_attached_is_counted(window: Window) -> None:
+    kinds = ("file", "image", "implicit", "promptFile", "tool")
+    given = request("Go.", variableData={"variables": [{"kind": kind, "value": "CONTENT"} for kind in kinds]})
+
+    assert bodies(window, UserPrompt, given) == [UserPrompt(text="Go.", attachments=2)]
+
+
+def test_a_prompt_that_waits_is_queued_until_it_is_sent(window: Window) -> None:
+    waits = {"id": "p1", "kind": "queued", "request": request("And run the linter.", state=None, at_s=20)}
+    injected = {"id": "p2", "request": request("Done.", state=None), "sendOptions": {"isSystemInitiated": True}}
+    asked = request("Fix add().", markdown("I will."), tool("copilot_readFile", "c1"), state=PENDING)
+    reading = ChatReading(window.store(chat("any", asked, pendingRequests=[waits, injected])))
+
+    assert reading.bodies(QueuedPrompt) == [QueuedPrompt(text="And run the linter.")]
+    window.store(chat("any", asked | {"modelState": {"value": 1}}, request("And run the linter.", at_s=20)))
+    assert reading.bodies(QueuedPrompt) == []
+    assert [prompt.text for prompt in reading.bodies(UserPrompt)] == ["Fix add().", "And run the linter."]
+
+
+def test_a_text_is_one_message_until_the_model_does_something_else(window: Window) -> None:
+    reference = {"kind": "inlineReference", "name": "add", "inlineReference": {"uri": uri("/x/calc.py"), "range": {}}}
+    symbol = {"kind": "inlineReference", "inlineReference": {"name": "sub", "location": {"uri": uri("/x/calc.py")}}}
+    found = answered(
+        window,
+        AssistantMessage,
+        markdown("First "),
+        reference,
+        {"kind": "undoStop", "id": "s1"},
+        markdown(", then "),
+        symbol,
+        {"kind": "markdownVuln", "content": markdown("."), "vulnerabilities": []},
+        {"kind": "thinking", "value": "THOUGHT"},
+        {"kind": "markdownContent", "content": markdown("Now the tests.")},
+        fence(),
+        {"kind": "progressMessage", "content": markdown("Working")},
+    )
+
+    assert found == [
+        AssistantMessage(text="First `add`, then `sub`.", final=False),
+        AssistantMessage(text="Now the tests.", final=True),
+    ]
+
+
+def test_the_oldest_chats_hold_plain_texts(window: Window) -> None:
+    old = request("Go.", message="Fix add().", response="It is fixed.", state=None, result={"timings": {"total": 1}})
+    listed = request("Go.", response=["It is ", {"value": "fixed."}], state=None, result={"timings": {}}, at_s=1)
+
+    assert bodies(window, UserPrompt, old, listed)[0] == UserPrompt(text="Fix add().")
+    assert bodies(window, AssistantMessage, old, listed) == 2 * [AssistantMessage(text="It is fixed.", final=True)]
+
+
+@pytest.mark.parametrize(
+    ("more", "end"),
+    [
+        ({"state": CANCELLED}, TurnEnd(reason="interrupted")),
+        ({"state": None, "isCanceled": True}, TurnEnd(reason="interrupted")),
+        ({"state": FAILED}, TurnEnd(reason="error")),
+        (
+            {"state": FAILED, "result": {"errorDetails": {"message": "Sorry, something broke."}}},
+            TurnEnd(reason="error", message="Sorry, something broke."),
+        ),
+        (
+            {"result": {"errorDetails": {"message": "Try later.", "isRateLimited": True}}},
+            TurnEnd(reason="limit", message="Try later."),
+        ),
+        (
+            {"result": {"errorDetails": {"message": "Upgrade.", "isQuotaExceeded": True}}},
+            TurnEnd(reason="limit", message="Upgrade."),
+        ),
+        (
+            {"state": FAILED, "result": {"errorDetails": {"message": LIMITED}}},
+            TurnEnd(reason="limit", message=LIMITED),
+        ),
+        ({"result": {"errorDetails": {"message": "Canceled", "code": "canceled"}}}, TurnEnd(reason="interrupted")),
+    ],
+)  # fmt: skip
+def test_a_turn_that_did_not_end_well_says_how(window: Window, more: Json, end: TurnEnd) -> None:
+    assert answered(window, TurnEnd, markdown("I will"), **more) == [end]
+
+
+def test_the_last_words_of_a_stopped_turn_are_aborted(window: Window) -> None:
+    found = answered(window, AssistantMessage, markdown("I will"), state=CANCELLED)
+
+    assert found == [AssistantMessage(text="I will", final=None, aborted=True)]
+
+
+def test_the_summary_of_a_compaction_is_kept(window: Window) -> None:
+    metadata = {"summary": {"toolCallRoundId": "r1", "text": "add() is fixed."}}
+
+    assert answered(window, AgentSummary, markdown("Yes."), result={"metadata": metadata}) == [
+        AgentSummary(text="add() is fixed.", source="compaction")
+    ]
+
+
+def test_facts_about_the_session_are_sent_when_they_are_news(window: Window) -> None:
+    reading = ChatReading(window.store(chat("any", request("Go."))))
+    assert reading.bodies(SessionInfo) == [SessionInfo(agent_version="0.48.1", model="test-model")]
+
+    window.store(chat("any", request("Go."), customTitle="A title", repoData={"localBranch": "topic"}))
+    assert reading.bodies(SessionInfo)[-1] == SessionInfo(
+        title="A title", agent_version="0.48.1", model="test-model", branch="topic"
+    )
+    assert len(reading.bodies(SessionInfo)) == 2
+
+
+def test_parts_of_an_unknown_kind_are_counted_and_cost_nothing_else(window: Window) -> None:
+    reading = ChatReading(window.store(chat("any", request("Go.", {"kind": "brandNew"}, markdown("Done."), {"x": 1}))))
+
+    assert len(reading.bodies(AssistantMessage)) == 1
+    assert [(skipped.record_type, skipped.reason) for skipped in reading.skipped] == [
+        ("part/brandNew", "unknown kind"),
+        ("?", "unknown kind"),
+    ]
+
+
+def test_nothing_is_read_of_what_no_handoff_needs(window: Window) -> None:
+    state = chat(
+        "any",
+        FIX | {"contentReferences": ["SECRET"], "variableData": {"variables": [{"kind": "file", "value": "SECRET"}]}},
+        ADD | {"result": {"metadata": {"renderedUserMessage": "SECRET", "toolCallRounds": ["SECRET"]}}},
+        inputState={"inputText": "SECRET"},
+    )
+
+    assert "SECRET" not in repr(ChatReading(window.store(state)).read())

@@ -1,0 +1,333 @@
+"""Chats of VS Code on disk: how they grow, are replaced, copied, moved, damaged and given up."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.copilot.chat_ledger import counted, source_at
+from agents.copilot.chat_reading import LATER_MS, ChatReading
+from agents.copilot.chats import (
+    ADD,
+    FIX,
+    ONE,
+    PENDING,
+    TWO,
+    Json,
+    Log,
+    Window,
+    append,
+    chat,
+    edits,
+    lines_of,
+    log_of,
+    markdown,
+    replace,
+    request,
+    shell,
+    tool,
+    uid,
+)
+from carryover.adapter.contract import Batch, FileStat
+from carryover.agents.copilot.adapter import AGENT
+from carryover.agents.copilot.vscode_context import MAX_THREADS
+from carryover.agents.copilot.vscode_store import MAX_CHAT_BYTES, SETTLED_MS, ChatReader
+from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt
+from contract.case import read_on
+from contract.test_stages import standing
+
+
+@pytest.fixture
+def window(tmp_path: Path) -> Window:
+    return Window(tmp_path / "User")
+
+
+def modified_ms(path: Path) -> int:
+    return path.stat().st_mtime_ns // 1_000_000
+
+
+def states_of(state: Json) -> list[Json]:
+    """A chat as it came to be: each answer part by part."""
+    found = []
+    for number, asked in enumerate(state["requests"]):
+        before = state["requests"][:number]
+        open_one = {name: value for name, value in asked.items() if name != "result"} | {
+            "modelState": {"value": PENDING}
+        }
+        found += [
+            state | {"requests": [*before, open_one | {"response": asked["response"][:length]}]}
+            for length in range(len(asked["response"]) + 1)
+        ]
+        found.append(state | {"requests": [*before, asked]})
+    return found
+
+
+def test_a_log_that_grows_byte_by_byte_is_read_once(window: Window) -> None:
+    """Each prefix of the file is a state that a reader could meet."""
+    log = Log()
+    for state in states_of(chat("grows", ADD)):
+        log.write(state)
+    data = lines_of(log.entries)
+    path = window.path(chat("grows"))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    reading = ChatReading(path)
+    cuts = {*range(0, len(data), 97), *(place + 1 for place, byte in enumerate(data) if byte == 10), len(data)}
+    for end in sorted(cuts):
+        path.write_bytes(data[:end])
+        reading.now_ms = modified_ms(path)
+        reading.read()
+    reading.now_ms = LATER_MS
+
+    at_once = ChatReading(path).read()
+    assert standing(reading.read()) == standing(at_once)
+    assert [type(event.body) for event in at_once].count(UserPrompt) == 1
+
+
+def test_an_answer_that_is_being_written_is_held_back_where_it_may_change(window: Window) -> None:
+    asked = request("Fix add().", state=PENDING)
+    path = window.store(chat("live", asked))
+    reading = ChatReading(path)
+
+    def read(*parts: Json, **more: Any) -> list[AnyBody]:
+        window.store(chat("live", asked | {"response": list(parts)} | more))
+        reading.now_ms = modified_ms(path) + 1000
+        return [event.body for event in reading.read() if not isinstance(event.body, SessionInfo | UserPrompt)]
+
+    said, runs = markdown("I will run the tests."), shell("make test", "c1")
+    assert read(markdown("I will")) == []
+    assert [type(body) for body in read(said, runs)] == [AssistantMessage]
+    done = shell("make test", "c1", "ok\n", 0)
+    assert [type(body) for body in read(said, done)] == [AssistantMessage, ToolCall, ToolResult]
+    last = read(said, done, markdown("All tests pass."), modelState={"value": 1, "completedAt": 1_772_442_080_000})
+    assert last[-1] == AssistantMessage(text="All tests pass.", final=True)
+
+
+def test_a_chat_that_came_to_rest_in_mid_answer_is_taken_as_it_is(window: Window) -> None:
+    path = window.store(chat("killed", request("Go.", markdown("I will"), state=PENDING)))
+    reading = ChatReading(path, now_ms=modified_ms(path) + SETTLED_MS)
+    assert reading.bodies(AssistantMessage) == []
+
+    reading.now_ms += 1
+    assert reading.bodies(AssistantMessage) == [AssistantMessage(text="I will", final=None, aborted=True)]
+
+
+def test_the_time_of_the_next_read_is_told(window: Window) -> None:
+    path = window.store(chat("live", request("Go.", markdown("I will"), state=PENDING)))
+    now_ms = modified_ms(path)
+
+    batch = ChatReader(lambda: now_ms).read(path, None)
+
+    assert batch.retry_after_s == SETTLED_MS / 1000 + 1
+    assert ChatReader(lambda: LATER_MS).read(path, None).retry_after_s is None
+
+
+def test_a_log_that_is_replaced_by_one_line_changes_nothing(window: Window) -> None:
+    """As after 1,024 entries."""
+    path = window.store(TWO)
+    reading = ChatReading(path)
+    before = reading.read()
+    batch = ChatReader(lambda: LATER_MS).read(path, reading.cursor)
+    assert batch.records == ()
+
+    window.store(TWO, compact=True)
+
+    assert ChatReader(lambda: LATER_MS).read(path, reading.cursor).records == ()
+    assert reading.read() == before
+
+
+async def test_a_request_that_is_taken_back_no_longer_counts(window: Window, tmp_path: Path) -> None:
+    undone = ADD | {"shouldBeRemovedOnSend": {"requestId": ADD["requestId"]}}
+    source = source_at(window.store(chat("two", FIX, ADD)))
+    ledger = tmp_path / "ledger.sqlite"
+    both = await counted(ledger, [source], uid("two"))
+
+    window.store(chat("two", FIX, undone))
+    left = await counted(ledger, [source], uid("two"))
+    assert left == both[: len(left)]
+    assert not any("sub()" in repr(body) for body in left)
+
+    window.store(chat("two", FIX, ADD))
+    assert await counted(ledger, [source], uid("two")) == both
+
+    window.store(chat("two", FIX, request("Never mind.", at_s=400)))
+    assert (await counted(ledger, [source], uid("two")))[-1] == UserPrompt(text="Never mind.")
+
+
+def test_an_answer_that_is_taken_back_in_part_keeps_its_beginning(window: Window) -> None:
+    answer = [markdown("First."), {"kind": "undoStop", "id": "s1"}, edits("/x/a.py", "b\n"), markdown("Second.")]
+    given = request("Go.", *answer, shouldBeRemovedOnSend={"requestId": "r", "afterUndoStop": "s1"})
+
+    assert ChatReading(window.store(chat("any", given))).bodies(AssistantMessage) == [
+        AssistantMessage(text="First.", final=True)
+    ]
+
+
+async def test_reading_again_from_the_beginning_adds_nothing(window: Window, tmp_path: Path) -> None:
+    source = source_at(window.store(TWO))
+    ledger = tmp_path / "ledger.sqlite"
+    once = await counted(ledger, [source], TWO["sessionId"])
+    assert len(once) == 18
+
+    window.store(TWO, compact=True)
+    os.utime(source.path, ns=(1, 1))
+
+    assert await counted(ledger, [source, source], TWO["sessionId"]) == once
+
+
+async def test_a_chat_that_is_deleted_stays_in_the_ledger(window: Window, tmp_path: Path) -> None:
+    source = source_at(window.store(ONE))
+    ledger = tmp_path / "ledger.sqlite"
+    before = await counted(ledger, [source], ONE["sessionId"])
+    Path(source.path).unlink()
+
+    assert await counted(ledger, [source], ONE["sessionId"]) == before
+
+
+def test_a_log_without_an_initial_state_is_counted_once_and_read_when_it_has_one(window: Window) -> None:
+    path = window.path(ONE)
+    append(path, b'{"kind":1,"k":["customTitle"],"v":"x"}\n')
+    reading = ChatReading(path)
+    assert reading.read() == reading.read() == []
+    assert [skipped.reason for skipped in reading.skipped] == ["no initial state"]
+
+    replace(path, log_of(ONE))
+    assert len(reading.read()) == 9
+
+
+def test_a_line_that_cannot_be_applied_costs_what_follows_until_the_log_is_replaced(window: Window) -> None:
+    path = window.store(chat("two", FIX))
+    reading = ChatReading(path)
+    before = reading.read()
+    append(path, b"torn by a crash\n")
+    window.store(TWO)
+
+    assert reading.read() == reading.read() == before
+    assert [skipped.reason for skipped in reading.skipped] == ["not JSON"]
+
+    window.store(TWO, compact=True)
+    assert len([event for event in reading.read() if isinstance(event.body, UserPrompt)]) == 2
+
+
+def test_one_object_that_is_being_written_is_tried_again(window: Window) -> None:
+    path = window.store_flat(ONE)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    reading = ChatReading(path, now_ms=modified_ms(path))
+
+    with pytest.raises(OSError, match="being written"):
+        reading.read()
+    reading.now_ms = LATER_MS
+    assert reading.read() == []
+    path.write_bytes(data)
+    assert len(reading.read()) == 9
+
+
+def test_a_chat_beyond_measure_is_counted_and_not_held_in_memory(window: Window) -> None:
+    path = window.path(ONE)
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        file.truncate(MAX_CHAT_BYTES + 1)
+
+    batch = ChatReader(lambda: LATER_MS).read(path, None)
+
+    assert (batch.records, batch.oversized, batch.more) == ((), 1, False)
+
+
+def test_a_part_beyond_measure_costs_only_itself(window: Window) -> None:
+    long = "x" * (9 << 20)
+    parts = (
+        tool("shot", "c1", resultDetails={"output": [{"value": long}]}),
+        edits("/x/a.py", long),
+        markdown("Done."),
+    )
+    reading = ChatReading(window.store(chat("any", request("Go.", *parts))))
+
+    assert [type(event.body) for event in reading.read()] == [
+        UserPrompt, ToolCall, ToolResult, AssistantMessage, SessionInfo,
+    ]  # fmt: skip
+    assert [(skipped.record_type, skipped.reason) for skipped in reading.skipped] == [
+        ("part/textEditGroup", "too long")
+    ]
+
+
+def test_a_long_chat_is_read_in_several_batches(window: Window) -> None:
+    turns = [request(f"Question {number}.", markdown("x" * 20_000), at_s=number) for number in range(200)]
+    path = window.store(chat("long", *turns))
+    reader = ChatReader(lambda: LATER_MS)
+    batch = reader.read(path, None)
+    batches = 1
+    while batch.more:
+        assert sum(len(record.data) for record in batch.records) < 2 << 20
+        batch = reader.read(path, batch.cursor)
+        batches += 1
+
+    assert batches > 3
+    assert len(ChatReading(path).bodies(UserPrompt)) == 200
+
+
+def test_a_long_chat_is_read_on_after_each_batch_by_another_process(window: Window) -> None:
+    """The context and cursor are all that a killed daemon leaves."""
+    turns = [request(f"Question {number}.", markdown("x" * 20_000), at_s=number) for number in range(100)]
+    path = window.store(chat("long", *turns))
+    agent = dataclasses.replace(AGENT, reader=Restarted())
+    source = source_at(path)
+    reading = read_on(agent, source)
+    window.store(chat("long", *turns, request("And now?", at_s=900)))
+
+    again = read_on(agent, source, reading)
+
+    assert standing(again.events) == standing(ChatReading(path).read())
+    assert len([event for event in again.events if isinstance(event.body, UserPrompt)]) == 101
+
+
+class Restarted:
+    """A reader that remembers nothing but the cursor."""
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads as a process does that was just started."""
+        return ChatReader(lambda: LATER_MS).read(path, cursor)
+
+    def stat(self, path: Path) -> FileStat:
+        """Size and time of the file."""
+        return ChatReader().stat(path)
+
+
+def test_many_sub_agents_leave_the_main_thread_known(window: Window) -> None:
+    def helped(at_s: int) -> Json:
+        data = {"kind": "subagent", "description": "Look", "prompt": "Look around."}
+        return request(f"Question {at_s}.", tool("runSubagent", f"call_{at_s}", data=data), at_s=at_s)
+
+    turns = [helped(number) for number in range(MAX_THREADS + 20)]
+    reading = ChatReading(window.store(chat("helped", *turns)))
+    before = reading.read()
+    window.store(chat("helped", *turns, request("And now?", at_s=900)))
+
+    assert len(reading.read()) == len(before) + 1
+    assert standing(reading.read()) == standing(ChatReading(window.path(chat("helped"))).read())
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    reader = ChatReader()
+    with pytest.raises(FileNotFoundError):
+        reader.read(tmp_path / "missing.jsonl", None)
+    (tmp_path / "folder.jsonl").mkdir()
+    with pytest.raises(OSError, match="not a regular file"):
+        reader.read(tmp_path / "folder.jsonl", None)
+    os.mkfifo(tmp_path / "fifo.jsonl")
+    with pytest.raises(OSError, match="not a regular file"):
+        reader.read(tmp_path / "fifo.jsonl", None)
+
+
+def test_reading_leaves_the_store_as_it_is(window: Window) -> None:
+    path = window.store(TWO)
+    before = {found: (found.stat(), found.read_bytes()) for found in window.root.rglob("*") if found.is_file()}
+    ChatReading(path).read()
+
+    after = {found: (found.stat(), found.read_bytes()) for found in window.root.rglob("*") if found.is_file()}
+    stats = [(stat.st_mtime_ns, stat.st_ino, data) for stat, data in before.values()]
+    assert [(stat.st_mtime_ns, stat.st_ino, data) for stat, data in after.values()] == stats

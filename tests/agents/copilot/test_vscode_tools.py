@@ -1,0 +1,254 @@
+"""What the tool calls, edits and questions of a chat in VS Code become."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from agents.copilot.chat_reading import ChatReading
+from agents.copilot.chats import (
+    CANCELLED,
+    PROJECT,
+    Json,
+    Window,
+    chat,
+    edit_call,
+    edits,
+    markdown,
+    request,
+    shell,
+    tool,
+    uri,
+)
+from carryover.model import (
+    Answer,
+    AnyBody,
+    AssistantMessage,
+    Event,
+    FileEdit,
+    PlanProposal,
+    Question,
+    ToolCall,
+    ToolResult,
+    UserPrompt,
+)
+
+T = TypeVar("T", bound=AnyBody)
+
+TEST = "python3 -m unittest tests.test_calc"
+LIMITED = "You have exceeded your premium request allowance."
+PICTURE = {"output": [{"isText": False, "value": "QUJD"}], "isError": True}
+PRINTED = {"input": "{}", "output": [{"type": "text", "value": "a"}, {"value": "b"}]}
+
+
+@pytest.fixture
+def window(tmp_path: Path) -> Window:
+    return Window(tmp_path / "User")
+
+
+def events(window: Window, *requests: Json, **more: Any) -> list[Event]:
+    return ChatReading(window.store(chat("any", *requests, **more))).read()
+
+
+def bodies(window: Window, kind: type[T], *requests: Json, **more: Any) -> list[T]:
+    return [event.body for event in events(window, *requests, **more) if isinstance(event.body, kind)]
+
+
+def answered(window: Window, kind: type[T], *parts: Json, **more: Any) -> list[T]:
+    return bodies(window, kind, request("Go.", *parts, **more))
+
+
+@pytest.mark.parametrize(
+    ("part", "status", "code", "output"),
+    [
+        (shell("make", "c", "ok\n", 0), "ok", 0, "ok\n"),
+        (shell("make", "c", "\x1b[31mno\x1b[0m\n", 2), "error", 2, "no\n"),
+        (shell("make", "c", "who knows"), "unknown", None, "who knows"),
+        (shell("make", "c"), "unknown", None, ""),
+        (shell("make", "c", isConfirmed={"type": 0}), "denied", None, ""),
+        (shell("make", "c", isConfirmed={"type": 5}), "denied", None, ""),
+        (shell("make", "c", isConfirmed=False), "denied", None, ""),
+        (tool("x", "c", resultError="bad"), "error", None, "bad"),
+        (tool("x", "c", resultError=True), "error", None, ""),
+        (tool("x", "c", resultDetails=PRINTED), "ok", None, "a\nb"),
+        (tool("x", "c", resultDetails=PICTURE), "error", None, ""),
+        (tool("x", "c", resultDetails=[uri("/x")]), "ok", None, ""),
+        (tool("x", "c", data={"kind": "simpleToolInvocation", "input": "in", "output": "out"}), "ok", None, "out"),
+        (tool("runTests", "c", pastTenseMessage=markdown("11/12 tests passed")), "unknown", None, "11/12 tests passed"),
+    ],
+)  # fmt: skip
+def test_how_a_call_ended(window: Window, part: Json, status: str, code: int | None, output: str) -> None:
+    (result,) = answered(window, ToolResult, part)
+
+    assert (result.status, result.exit_code, result.output) == (status, code, output)
+    assert result.never_ran == (status == "denied")
+
+
+def test_a_call_that_was_stopped_has_no_result_of_its_own(window: Window) -> None:
+    ended, stopped = answered(window, ToolResult, shell("make", "c1", "ok", 0), shell("make", "c2"), state=CANCELLED)
+
+    assert (ended.status, stopped.status) == ("ok", "interrupted")
+
+
+def test_the_command_is_the_one_that_ran(window: Window) -> None:
+    def with_line(**line: Any) -> Json:
+        return tool("run_in_terminal", "c", data={"kind": "terminal", "commandLine": line})
+
+    parts = (
+        with_line(original="rm x", userEdited="ls x", toolEdited="rm  x"),
+        with_line(original="make", toolEdited="cd /x && make"),
+        with_line(original="make", toolEdited="sandbox make", isSandboxWrapped=True),
+        tool("copilot_runInTerminal", "c", data={"kind": "terminal", "command": "ls", "language": "sh"}),
+    )
+
+    assert [call.subject for call in answered(window, ToolCall, *parts)] == ["ls x", "cd /x && make", "make", "ls"]
+
+
+def test_what_a_call_is_about(window: Window) -> None:
+    link = {"value": f"Reading [](file://{PROJECT}/a%20b.py#1-5), lines 1 to 5"}
+    parts = (
+        edit_call(f"{PROJECT}/a.py", "c1"),
+        tool("copilot_readFile", "c2", message=link),
+        tool("copilot_findTextInFiles", "c3", message="Searched text for `add(`, 3 results"),
+        tool("mcp_x", "c4", message="Ran x", data={"kind": "input", "rawInput": {"query": "q"}}),
+        tool("fetch", "c5", message="Fetched [the page](https://example.org/x)"),
+    )
+
+    calls = answered(window, ToolCall, *parts)
+
+    assert [(call.op, call.subject) for call in calls] == [
+        ("edit", f"{PROJECT}/a.py"),
+        ("read", f"{PROJECT}/a b.py"),
+        ("search", "Searched text for `add(`, 3 results"),
+        ("other", "q"),
+        ("other", "Fetched the page"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (edits("/x/a.py", "b\n", done=True), [("modify", "/x/a.py", None)]),
+        (edits("/x/a.py", "b\n", scheme="vscode-remote"), [("modify", "/x/a.py", None)]),
+        (edits("/x/a.py", "b\n", scheme="untitled"), []),
+        (edits("/x/a.py", "b\n") | {"uri": "file:///x/a%20b.py"}, [("modify", "/x/a b.py", None)]),
+        (edits("/x/a.py", "b\n") | {"edits": [[]]}, []),
+        (edits("/x/.carryover/handoff.md", "b\n"), []),
+        ({"kind": "notebookEditGroup", "uri": uri("/x/a.ipynb"), "edits": [[{}]]}, [("modify", "/x/a.ipynb", None)]),
+        ({"kind": "externalEdit", "uri": uri("/x/a"), "editKind": "create"}, [("add", "/x/a", None)]),
+        ({"kind": "externalEdit", "uri": uri("/x/a"), "editKind": "delete"}, [("delete", "/x/a", None)]),
+        (
+            {"kind": "externalEdit", "uri": uri("/x/b"), "originalUri": uri("/x/a"), "editKind": "rename"},
+            [("rename", "/x/b", "/x/a")],
+        ),
+        ({"kind": "externalEdit", "uri": uri("/x/a"), "editKind": "brand new"}, []),
+        (
+            {
+                "kind": "workspaceEdit",
+                "edits": [
+                    {"newResource": uri("/x/a")},
+                    {"oldResource": uri("/x/b")},
+                    {"oldResource": uri("/x/c"), "newResource": uri("/x/d")},
+                    {},
+                ],
+            },
+            [("add", "/x/a", None), ("delete", "/x/b", None), ("rename", "/x/d", "/x/c")],
+        ),
+    ],
+)
+def test_changes_of_files(window: Window, part: Json, expected: list[tuple[str, str, str | None]]) -> None:
+    found = answered(window, FileEdit, part)
+
+    assert [(edit.change, edit.path, edit.old_path) for edit in found] == expected
+
+
+def test_lines_of_an_edit_are_counted_from_its_range(window: Window) -> None:
+    def ranged(text: str, *place: int) -> Json:
+        names = ("startLineNumber", "startColumn", "endLineNumber", "endColumn")
+        return edits("/x/a.py", text) | {"edits": [[{"text": text, "range": dict(zip(names, place, strict=True))}]]}
+
+    found = answered(
+        window,
+        FileEdit,
+        ranged("a\nb\n", 5, 1, 5, 1),
+        ranged("", 5, 1, 8, 1),
+        ranged("x", 5, 3, 5, 9),
+        ranged("\n\ny", 5, 3, 6, 2),
+        ranged("x", 9, 1, 5, 1),
+    )
+
+    assert [(edit.added, edit.removed, edit.line, edit.anchor) for edit in found] == [
+        (2, 0, 5, "a"),
+        (0, 3, 5, None),
+        (1, 1, 5, "x"),
+        (3, 2, 7, "y"),
+        (1, 0, 9, "x"),
+    ]
+
+
+def test_questions_and_their_answers(window: Window) -> None:
+    options = [{"id": "o1", "label": "PostgreSQL", "value": "o1"}, {"id": "o2", "label": "SQLite", "value": "o2"}]
+    asked = {
+        "kind": "questionCarousel",
+        "questions": [
+            {"id": "q1", "type": "singleSelect", "title": "Database", "message": "Which database?", "options": options},
+            {"id": "q2", "type": "multiSelect", "title": "Which tests?", "options": options},
+            {"id": "q3", "type": "text", "title": "Anything else?"},
+            {"id": "q4", "type": "text", "title": ""},
+        ],
+        "data": {"q1": {"selectedValue": "o2"}, "q2": {"selectedValues": ["o1"], "freeformValue": "unit"}},
+        "isUsed": True,
+    }
+    found = events(window, request("Go.", asked))
+
+    questions = [event.body for event in found if isinstance(event.body, Question)]
+    answers = [event.body for event in found if isinstance(event.body, Answer)]
+    assert [(question.text, question.options) for question in questions] == [
+        ("Which database?", ("PostgreSQL", "SQLite")),
+        ("Which tests?", ("PostgreSQL", "SQLite")),
+        ("Anything else?", ()),
+    ]
+    assert [(answer.call_id, answer.text) for answer in answers] == [
+        (questions[0].call_id, "SQLite"),
+        (questions[1].call_id, "PostgreSQL, unit"),
+    ]
+
+
+@pytest.mark.parametrize(("data", "accepted"), [(None, None), ({"rejected": False}, True), ({"rejected": True}, False)])
+def test_a_plan_is_proposed_and_ruled_on(window: Window, data: Json | None, *, accepted: bool | None) -> None:
+    plan: Json = {"kind": "planReview", "title": "Plan", "content": "1. Fix add()", "actions": [], "data": data}
+
+    (found,) = answered(window, PlanProposal, plan)
+
+    assert (found.text, found.accepted) == ("1. Fix add()", accepted)
+
+
+def test_a_sub_agent_is_a_thread_of_its_own(window: Window) -> None:
+    data = {"kind": "subagent", "description": "List the tests", "prompt": "SUBAGENT: list them", "result": "One test."}
+    found = events(
+        window,
+        request(
+            "Go.",
+            tool("runSubagent", "call_sub", message="List the tests", data=data),
+            shell("ls tests", "call_ls", "test_calc.py\n", 0) | {"subAgentInvocationId": "call_sub"},
+            markdown("There is one test."),
+        ),
+    )
+    main = [event.body for event in found if event.subagent_id is None]
+    child = [event for event in found if event.subagent_id == "call_sub"]
+
+    assert [type(event.body) for event in child] == [UserPrompt, ToolCall, ToolResult, AssistantMessage]
+    assert child[0].body == UserPrompt(text="SUBAGENT: list them", actor="model")
+    assert child[-1].body == AssistantMessage(text="One test.", final=True)
+    assert [body.op for body in main if isinstance(body, ToolCall)] == ["agent"]
+    assert [body.output for body in main if isinstance(body, ToolResult)] == ["One test."]
+    assert "ls tests" not in repr(main)
+
+
+def test_a_handoff_that_the_agent_read_is_not_repeated(window: Window) -> None:
+    path = f"{PROJECT}/.carryover/handoff.md"
+    part = edit_call(path, "c", "copilot_readFile", resultDetails={"output": [{"value": "OUR OWN TEXT"}]})
+
+    assert [result.output for result in answered(window, ToolResult, part)] == [""]

@@ -1,0 +1,68 @@
+"""Fields of any shape: what is of another than expected is as if it were absent."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from carryover.records.loose import fields_of, items_of, number_of, read_as, text_below, text_of, time_of
+
+
+def raw(text: str) -> msgspec.Raw:
+    return msgspec.Raw(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "items", "number", "plain"),
+    [
+        ('{"a": 1}', {"a": b"1"}, [], None, ""),
+        ("[1, 2]", {}, [b"1", b"2"], None, ""),
+        ("5", {}, [], 5, ""),
+        ("5.5", {}, [], None, ""),
+        ("true", {}, [], None, ""),
+        ('"word"', {}, [], None, "word"),
+        ("null", {}, [], None, ""),
+        ("{", {}, [], None, ""),
+        ("[" * 100_000, {}, [], None, ""),
+    ],
+)
+def test_a_field_is_read_as_what_it_is(
+    text: str, fields: dict[str, bytes], items: list[bytes], number: int | None, plain: str
+) -> None:
+    given = raw(text)
+
+    assert {name: bytes(value) for name, value in fields_of(given).items()} == fields
+    assert [bytes(item) for item in items_of(given)] == items
+    assert (number_of(given), text_of(given)) == (number, plain)
+
+
+def test_an_absent_field_holds_nothing() -> None:
+    assert (fields_of(None), items_of(None), number_of(None), text_of(None), time_of(None)) == ({}, [], None, "", 0)
+
+
+def test_halves_of_surrogate_pairs_are_mended() -> None:
+    assert text_of(raw('"\\ud83d x"')) == "\ufffd x"
+    assert read_as(b'{"a": "\\ude00"}', dict[str, str]) == {"a": "\ufffd"}
+
+
+@pytest.mark.parametrize(
+    ("text", "at_ms"),
+    [
+        ("1772442000000", 1_772_442_000_000),
+        ("1772442000000.5", 1_772_442_000_000),
+        ('"2026-03-02T09:00:00.000Z"', 1_772_442_000_000),
+        ("5", 0),
+        ("1e300", 0),
+        ('"yesterday"', 0),
+        ("{}", 0),
+    ],
+)
+def test_a_time_is_a_number_or_a_text_within_reason(text: str, at_ms: int) -> None:
+    assert time_of(raw(text)) == at_ms
+
+
+def test_a_text_may_be_further_below() -> None:
+    assert text_below(raw('" plain "'), "message") == "plain"
+    assert text_below(raw('{"message": "a"}'), "message") == "a"
+    assert text_below(raw('{"error": {"message": "b"}}'), "message", "error") == "b"
+    assert text_below(raw('{"other": "c"}'), "message") == ""
