@@ -159,9 +159,10 @@ class HookProtocol:
     forgets: bool = False
     """What a hook put into a session ends with the process, so a resumed session gets the handoff in any case. Agents
     that keep it in the conversation get it only if another session moved the project on."""
-    lost: Callable[[Any], bool] | None = None
-    """Context of a session's source → whether a compaction has removed the handoff and no prompt has come since. None:
-    the agent calls its start hook after a compaction, or has no hook that could add the handoff to a prompt."""
+    lost: Callable[[Any], int] | None = None
+    """Context of a session's source → when a compaction removed the handoff, in UTC milliseconds; 0 where none did, or
+    a prompt has come since. None: the agent calls its start hook after a compaction, or has no hook that could add the
+    handoff to a prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

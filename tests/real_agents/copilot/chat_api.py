@@ -41,27 +41,29 @@ class ChatApi(ModelHandler):
             error = {name: value for name, value in reply["error"].items() if name != "status"}
             return self.send_json(reply["error"]["status"], {"error": error})
         if not body.get("stream"):
-            choice = {"index": 0, "message": _message(reply), "finish_reason": _reason(reply)}
+            message = _message(reply)
+            choice = {"index": 0, "message": message, "finish_reason": _reason(message)}
             return self.send_json(200, {**_base(), "object": "chat.completion", "choices": [choice], "usage": _USAGE})
         return self._stream(reply)
 
     def _stream(self, reply: Any) -> None:
         unfinished = isinstance(reply, dict) and "unfinished" in reply
         message = _message(reply["unfinished"] if unfinished else reply)
-        for index, call in enumerate(message.get("tool_calls", ())):
-            call["index"] = index
-        ended = {"index": 0, "delta": {}, "finish_reason": _reason(reply)}
+        calls = [{"index": index, **call} for index, call in enumerate(message.get("tool_calls", ()))]
+        texts = [{"role": "assistant", "content": message["content"]}] if message["content"] else []
+        deltas = [*texts, *([{"role": "assistant", "content": None, "tool_calls": calls}] if calls else [])]
         chunks: list[dict[str, Any]] = [
-            {"choices": [{"index": 0, "delta": message, "finish_reason": None}]},
-            {"choices": [ended]},
+            *({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas),
+            {"choices": [{"index": 0, "delta": {}, "finish_reason": _reason(message)}]},
             {"choices": [], "usage": _USAGE},
         ]
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("connection", "close")
         self.end_headers()
+        base = _base()  # 1.0.48 puts together only chunks of one id
         for chunk in chunks[: 1 if unfinished else None]:
-            data = {**_base(), "object": "chat.completion.chunk", **chunk}
+            data = {**base, "object": "chat.completion.chunk", **chunk}
             self.wfile.write(f"data: {json.dumps(data)}\n\n".encode())
             self.wfile.flush()
         if unfinished:
@@ -78,8 +80,8 @@ def _base() -> dict[str, Any]:
     return {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": MODEL}
 
 
-def _reason(reply: Any) -> str:
-    return "tool_calls" if "tool_calls" in _message(reply) else "stop"
+def _reason(message: dict[str, Any]) -> str:
+    return "tool_calls" if "tool_calls" in message else "stop"
 
 
 def _message(reply: Any) -> dict[str, Any]:

@@ -40,6 +40,9 @@ TRUST: Final = "Do you trust the files in this folder"
 READY: Final = r"(?m)^\s*❯"
 """The line that takes a prompt."""
 
+ALLOWED: Final = ("--allow-all-tools", "--allow-all-paths")
+"""Nobody is asked for anything."""
+
 OFFLINE: Final = {
     "COPILOT_OFFLINE": "true",
     "COPILOT_AUTO_UPDATE": "false",
@@ -106,19 +109,19 @@ class CopilotBox:
 
     def ask(self, prompt: str, *options: str, cwd: Path = PROJECT, code: int = 0) -> Ran:
         """One `copilot -p`. Raises RuntimeError when it does not end with `code`."""
-        ran = self.box.run(str(self.client.command), "-p", prompt, "--allow-all-tools", *options, cwd=cwd)
+        ran = self.box.run(str(self.client.command), "-p", prompt, *ALLOWED, *options, cwd=cwd)
         if ran.code != code:
             raise RuntimeError(f"copilot -p ended with {ran.code}: {ran.err or ran.out}")
         return ran
 
     def start_ask(self, prompt: str) -> Started:
         """One `copilot -p` that goes on until it is stopped."""
-        return self.box.start(str(self.client.command), "-p", prompt, "--allow-all-tools", cwd=PROJECT)
+        return self.box.start(str(self.client.command), "-p", prompt, *ALLOWED, cwd=PROJECT)
 
     @contextmanager
     def terminal(self, *options: str, cwd: Path = PROJECT) -> Iterator[Terminal]:
         """The interactive client, in a folder that its user trusts, when it takes a prompt."""
-        with Terminal(self.box, str(self.client.command), "--allow-all-tools", *options, cwd=cwd) as terminal:
+        with Terminal(self.box, str(self.client.command), *ALLOWED, *options, cwd=cwd) as terminal:
             terminal.wait(TRUST)
             terminal.key("Enter")
             terminal.wait(READY)

@@ -9,7 +9,6 @@ from real_agents.lab import product
 from real_agents.lab.box import HOME
 
 TASK: Final = "Make a pear cost as much as an apple"
-LOOKING: Final = "I run the tests first."
 QUESTION: Final = "Should a plum cost two coins as well?"
 LAST_WORDS: Final = f"A pear costs two coins now, and the test passes. {QUESTION}"
 FILES: Final = {
@@ -48,7 +47,7 @@ def steps() -> list[Any]:
     """What the model does for the task: a failing test, a failed edit, a good one, a file, a passing test, its last
     words."""
     return [
-        [LOOKING, {"shell": TESTS}],
+        {"shell": TESTS},
         edit("stock.py", "PEARS = 7", "PEARS = 8"),
         edit("prices.py", "PEAR = 1", "PEAR = 2"),
         create(str(PROJECT / "NOTES.md"), "A pear costs as much as an apple.\n"),

@@ -61,10 +61,10 @@ class LogContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The program that runs the client, where that is not a terminal."""
     last: dict[str, bytes] = {}
     """By thread ("" for the main one) the key of the last event; bytes, since a text might be taken for a secret."""
+    compacted_ms: int = 0
+    """When a compaction took out of the conversation what a hook had put into it, if no prompt has come since."""
     in_editor: bool = False
     """The extension in VS Code wrote it, whose tools have other names."""
-    compacted: bool = False
-    """A compaction has taken out of the conversation what a hook put into it, and no prompt has come since."""
 
 
 class Context(msgspec.Struct, frozen=True, omit_defaults=True):

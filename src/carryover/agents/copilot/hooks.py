@@ -108,9 +108,9 @@ def _provisional(event: str, session: str, given: Payload, at_ms: int) -> tuple[
     return provisional(event, session, at_ms, UserPrompt(text=text), given.cwd)
 
 
-def _lost(context: Any) -> bool:
-    lost: bool = context.log.compacted
-    return lost
+def _lost(context: Any) -> int:
+    at_ms: int = context.log.compacted_ms
+    return at_ms
 
 
 HOOKS: Final = HookProtocol(

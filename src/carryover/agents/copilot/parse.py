@@ -95,7 +95,7 @@ def _parse_start(builder: Builder) -> None:
         parent=start.detached_from_spawning_parent_session_id,
     )
     # Each start of the client gets the handoff by itself.
-    builder.change(compacted=False, in_editor=start.vscode_version is not None)
+    builder.change(compacted_ms=0, in_editor=start.vscode_version is not None)
     resumed = builder.line.type == "session.resume"
     builder.add(SessionStart(reason="resume" if resumed else "new"), "start")
 
@@ -123,7 +123,7 @@ def _parse_user(builder: Builder) -> None:
         return
     if bytes(message.is_autopilot_continuation) == b"true" or not _is_typed(builder, message.source):
         return
-    builder.change(compacted=False)
+    builder.change(compacted_ms=0)
     if text or attachments:
         builder.add(UserPrompt(text=text, attachments=attachments), "prompt")
 
@@ -154,7 +154,7 @@ def _parse_compaction(builder: Builder) -> None:
     if compaction is None or not compaction.success:
         return
     if builder.subagent_id is None:
-        builder.change(compacted=True)
+        builder.change(compacted_ms=builder.at_ms)
     summary = without_handoff(compaction.summary_content or "").strip()
     if summary:
         trigger = {"manual": "manual", "threshold": "auto"}.get(compaction.trigger or "")

@@ -45,6 +45,12 @@ FOLLOW_S: Final = 0.2
 """For finding out that the project was moved here. If that takes longer, its past is handed over at the next start."""
 
 
+JUST_GIVEN_MS: Final = 3_000
+"""A start that comes so soon after a prompt belongs to it: the agent calls the hook of the prompt first."""
+MOST_GIVEN: Final = 512
+"""Sessions of which it is known when they got the handoff."""
+
+
 Job = Callable[[], Awaitable[None]]
 
 
@@ -58,6 +64,16 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     """Of the folder it starts in."""
     roots: tuple[Path, ...] = ()
     """Where its agent keeps transcripts."""
+
+
+class _Given(msgspec.Struct, frozen=True, kw_only=True):
+    """When a session got the handoff: UTC milliseconds."""
+
+    at_ms: int = 0
+    with_prompt: bool = False
+
+
+_NEVER: Final = _Given()
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +119,7 @@ class SessionStarts:
         self._agents_own = agents_own
         self._executor = executor
         self._follow = follow
+        self._given: dict[tuple[str, str], _Given] = {}
 
     async def answer(self, start: Start, *, deadline: float) -> str | None:
         """The text for the session, None where it gets none. `deadline`: by the event loop's clock.
@@ -110,6 +127,9 @@ class SessionStarts:
         Raises TimeoutError when it could not be made until then.
         """
         loop = asyncio.get_running_loop()
+        given = self._given.get(_name_of(start), _NEVER)
+        if given.with_prompt and _now_ms() - given.at_ms < JUST_GIVEN_MS:
+            return None
         with suppress(TimeoutError):
             async with asyncio.timeout_at(min(deadline, loop.time() + CATCH_UP_S)):
                 await self._catch_up(start)
@@ -121,7 +141,17 @@ class SessionStarts:
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self._prepare(start, answer)
+        self._note_given(start, answer.text)
         return answer.text
+
+    def _note_given(self, start: Start, text: str | None) -> None:
+        if text is None or start.agent.hooks is None or start.agent.hooks.lost is None:
+            return
+        name = _name_of(start)
+        self._given.pop(name, None)
+        self._given[name] = _Given(at_ms=_now_ms(), with_prompt=start.reading.action == "prompt")
+        if len(self._given) > MOST_GIVEN:
+            del self._given[next(iter(self._given))]
 
     async def answer_prompt(self, start: Start, *, deadline: float) -> str | None:
         """The text for a prompt of a session that lost its handoff in a compaction; None where it did not.
@@ -136,9 +166,13 @@ class SessionStarts:
             sources = await loop.run_in_executor(self._executor, _own_sources, start)
             await self._ingest_queue.look_at(sources)
             states = [await self._ledger.source_state(source) for source in sources]
-            if not any(hooks.lost(context) for context in map(partial(_context_of, start.agent), states)):
+            lost_ms = max((hooks.lost(_context_of(start.agent, state)) for state in states), default=0)
+            # A resumed session got it with its start, of which its log may not tell yet.
+            if lost_ms <= self._given.get(_name_of(start), _NEVER).at_ms:
                 return None
-            return (await loop.run_in_executor(self._executor, self._make_answer, start)).text
+            text = (await loop.run_in_executor(self._executor, self._make_answer, start)).text
+        self._note_given(start, text)
+        return text
 
     async def _catch_up(self, start: Start) -> None:
         if start.transcript is None or may_have_other_sources(start.transcript):
@@ -208,6 +242,10 @@ class SessionStarts:
             self._publish_queue.publish_soon([project_id], 0)
         else:
             known.set_result(project_id)
+
+
+def _name_of(start: Start) -> tuple[str, str]:
+    return start.agent.id, start.reading.session
 
 
 def _reason(start: Start) -> StartReason:
