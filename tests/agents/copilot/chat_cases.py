@@ -1,4 +1,4 @@
-"""Material of chats in VS Code for the contract suite: made up, for no editor could be run."""
+"""Material of chats in VS Code for the contract suite: synthetic, since no editor could be run."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def recordings() -> tuple[Recording, ...]:
 
 
 def streamed(folder: Path) -> Iterator[Recording]:
-    """An answer as it is written, a command that goes on, and a request that is taken back and asked in other words."""
+    """An answer as it is written, a running command, and a request that is retracted and asked differently."""
     window = Window(folder / "User")
     asked = request("Fix add().", state=PENDING)
     running, done = shell("make test", "c1"), shell("make test", "c1", "1 failed\n", 1)
@@ -120,7 +120,7 @@ CHATS: Final = Case(
         part({"kind": "brandNew"}),
         part({"words": 1}),
         part({"kind": "toolInvocationSerialized"}),
-        json.dumps({"kind": "passed_by", "what": "chat", "why": "remote workspace"}).encode(),
+        json.dumps({"kind": "skipped", "what": "chat", "why": "remote workspace"}).encode(),
     ),
     quiet=(
         record("begin"),

@@ -1,6 +1,6 @@
 """Chats of VS Code as its public source says that they are stored: states, and the log that leads from one to the next.
 
-No editor could be run, so these are made up: they show that the adapter follows FACTS.md, not that VS Code does.
+No editor could be run, so these are synthetic: they show that the adapter follows FACTS.md, not that VS Code does.
 """
 
 from __future__ import annotations

@@ -28,17 +28,17 @@ from carryover.agents.copilot.vscode_wire import (
     CANCELLED,
     COMPLETE,
     EDIT_KINDS,
+    EVENT_KINDS,
     FAILED,
     PENDING,
     QUIET_KINDS,
     TEXT_KINDS,
-    TOLD_KINDS,
     AnyRecord,
     Chat,
     EndRecord,
     PartRecord,
-    PassedByRecord,
     PromptRecord,
+    SkippedRecord,
     StateRecord,
     TextRecord,
     ToolPart,
@@ -49,7 +49,7 @@ from carryover.agents.copilot.vscode_wire import (
 )
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
-from carryover.records.loose import Fields, fields_of, items_of, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
 
 MAX_REQUESTS: Final = 5_000
 MAX_PART_BYTES: Final = 8 << 20
@@ -78,7 +78,7 @@ class Thread:
     chat: Chat
     at_ms: int
     items: list[Item] = field(default_factory=list)
-    state: StateRecord | PassedByRecord | None = None
+    state: StateRecord | SkippedRecord | None = None
 
     def add(self, ident: str, record: AnyRecord, *, is_open: bool = False) -> None:
         """Adds an item."""
@@ -109,7 +109,7 @@ def session_of(state: Fields, requests: Sequence[Fields]) -> str | None:
 
 
 def _as_kept(request: Fields) -> Fields | None:
-    """A request without what the user took back: all of it, or what came after a point in its answer."""
+    """A request without what the user retracted: all of it, or what came after a point in its answer."""
     removed = request.get("shouldBeRemovedOnSend")
     if is_true(request.get("isHidden")) or is_true(request.get("hiddenFromTranscript")):
         return None
@@ -189,10 +189,10 @@ class _Answer:
         kind = group.parts[0].kind
         if kind in TEXT_KINDS:
             self._add_text(group)
-        elif kind in TOLD_KINDS:
+        elif kind in EVENT_KINDS:
             self._add_part(group)
         elif kind not in QUIET_KINDS:
-            passed = PassedByRecord(what=f"part/{kind}", why="unknown kind")
+            passed = SkippedRecord(what=f"part/{kind}", why="unknown kind")
             self.threads[""].add(f"{self.ident}/{group.number}", passed)
 
     def _add_text(self, group: Group) -> None:
@@ -253,7 +253,7 @@ class _Answer:
     def _record(self, chat: Chat, number: int, part: Part, state: int, at_ms: int) -> AnyRecord:
         raw = part.slim()
         if len(raw) > MAX_PART_BYTES:
-            return PassedByRecord(what=f"part/{part.kind}", why="too long")
+            return SkippedRecord(what=f"part/{part.kind}", why="too long")
         record = PartRecord(chat=chat, at_ms=at_ms, request=self.ident, number=number, part=raw, state=state)
         if part.kind not in EDIT_KINDS:
             return record

@@ -16,7 +16,7 @@ class ThreadContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """Key of the last event; bytes, since a text might be taken for a secret."""
     last_ms: int = 0
     info: int = 0
-    """A number that stands for the facts about the session as they were last sent."""
+    """Fingerprint of the facts about the session as they were last emitted."""
     folder: str | None = None
     """The folder that the chat works in, where its window has several or none."""
 

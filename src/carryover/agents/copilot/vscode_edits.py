@@ -8,7 +8,7 @@ from typing import Final, Literal
 from carryover.agents.copilot.vscode_tools import local_path
 from carryover.records.changes import Change
 from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.records.loose import Fields, fields_of, items_of, number_of, text_of
+from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_of
 from carryover.records.text import HANDOFF_FILE
 
 MAX_EDITS: Final = 5_000

@@ -1,7 +1,7 @@
 """A chat of VS Code as it is on disk: a log of mutations (1.109 and later), or one JSON object (before, and exports).
 
 The first line of a log is the whole state; each further line sets a value, cuts and extends a list, or deletes a value,
-at a path. Only what lies on such a path is decoded: a chat may hold many megabytes that nobody asks for.
+at a path. Only what is on such a path is decoded: a chat may hold many megabytes that are not needed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.records import rawjson
-from carryover.records.loose import Fields, read_as
+from carryover.records.lenient import Fields, read_as
 
 MAX_INDEX: Final = 1_000_000
 

@@ -12,7 +12,7 @@ from carryover.adapter.event_builder import OpenCall
 from carryover.agents.copilot.vscode_builder import LATEST_MS, ChatBuilder
 from carryover.agents.copilot.vscode_context import ChatContext, ThreadContext
 from carryover.agents.copilot.vscode_edits import changes_in
-from carryover.agents.copilot.vscode_prompts import attachments_in, words_of
+from carryover.agents.copilot.vscode_prompts import attachments_in, typed_in
 from carryover.agents.copilot.vscode_tools import is_about_handoff, op_of, outcome_of, paths_in, plan_of, subject_of
 from carryover.agents.copilot.vscode_wire import (
     CANCELLED,
@@ -23,8 +23,8 @@ from carryover.agents.copilot.vscode_wire import (
     BeginRecord,
     EndRecord,
     PartRecord,
-    PassedByRecord,
     PromptRecord,
+    SkippedRecord,
     StateRecord,
     TextRecord,
     ToolPart,
@@ -45,7 +45,7 @@ from carryover.model import (
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.fields import MAX_NAME_CHARS, digest
-from carryover.records.loose import Fields, fields_of, items_of, read_as, text_of
+from carryover.records.lenient import Fields, fields_of, items_of, read_as, text_of
 from carryover.records.text import without_handoff
 
 MAX_QUESTIONS: Final = 10
@@ -66,7 +66,7 @@ def parse_record(_source: Source, context: ChatContext, record: Record) -> tuple
     read = rawjson.read(RECORD, record.data)
     if isinstance(read, str):
         return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
-    if isinstance(read, PassedByRecord):
+    if isinstance(read, SkippedRecord):
         return context, Parsed(skipped=(rawjson.skipped(read.what, read.why, None),))
     builder = ChatBuilder.of(context, read.chat)
     if builder is None:
@@ -107,17 +107,17 @@ def _begin(builder: ChatBuilder, record: BeginRecord) -> Reemitted | None:
 
 
 def _parse_prompt(builder: ChatBuilder, record: PromptRecord) -> None:
-    words = words_of(record.message)
+    typed = typed_in(record.message)
     attachments = attachments_in(record.variables)
-    if not (words.text or words.command or attachments):
+    if not (typed.text or typed.command or attachments):
         return
     if record.queued:
-        if words.text and record.typed:
-            builder.add(QueuedPrompt(text=words.text), f"{record.request}/queued")
+        if typed.text and record.typed:
+            builder.add(QueuedPrompt(text=typed.text), f"{record.request}/queued")
         return
     is_typed = record.typed and builder.chat.subagent is None
     prompt = UserPrompt(
-        text=words.text, command=words.command, attachments=attachments, actor="human" if is_typed else "model"
+        text=typed.text, command=typed.command, attachments=attachments, actor="human" if is_typed else "model"
     )
     builder.add(prompt, f"{record.request}/prompt")
 

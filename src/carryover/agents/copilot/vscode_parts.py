@@ -11,8 +11,8 @@ import msgspec
 
 from carryover.agents.copilot.vscode_wire import (
     EDIT_KINDS,
+    EVENT_KINDS,
     TEXT_KINDS,
-    TOLD_KINDS,
     WITHIN_TEXT,
     ToolPart,
     is_denied,
@@ -20,7 +20,7 @@ from carryover.agents.copilot.vscode_wire import (
     kind_of_part,
 )
 from carryover.records import rawjson
-from carryover.records.loose import Fields, fields_of, items_of, read_as, text_of
+from carryover.records.lenient import Fields, fields_of, items_of, read_as, text_of
 
 MAX_PARTS: Final = 20_000
 """Of one answer."""
@@ -126,7 +126,7 @@ def placed(groups: Iterable[Sequence[Part]]) -> list[Group]:
             )
         )
         kind = parts[0].kind
-        steps = steps or kind in TOLD_KINDS or (kind in TEXT_KINDS and not is_silent)
+        steps = steps or kind in EVENT_KINDS or (kind in TEXT_KINDS and not is_silent)
         speech = speech or kind in TEXT_KINDS or kind == "thinking"
     return found[::-1]
 

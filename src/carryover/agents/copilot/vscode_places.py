@@ -26,14 +26,16 @@ SERVERS: Final = (".vscode-server", ".vscode-server-insiders", ".vscodium-server
 _PRODUCTS: Final = ("Code", "Code - Insiders", "VSCodium", "VSCodium - Insiders", "Code - OSS")
 _FOLDERS: Final = (WINDOWS, f"globalStorage/{EMPTY}", f"globalStorage/{TRANSFERRED}")
 _EXTENSION: Final = "github.copilot-chat"
+_EXTENSIONS: Final = ("GitHub.copilot-chat", _EXTENSION)
 _TRANSCRIPTS: Final = "transcripts"
+_PATTERNS: Final = (f"*/{CHATS}/*", *(f"*/{name}/{_TRANSCRIPTS}/*.jsonl" for name in _EXTENSIONS))
 _NO_WINDOW: Final = "no-workspace"
 _LOG: Final = ".jsonl"
 _OBJECT: Final = ".json"
 _NAME: Final = re.compile(r"([\w-]{1,100})(\.jsonl?)")
 
-# Of a session in several places that which holds most counts. A chat that moves from an empty window into a folder is
-# copied, and the copy goes on; the transcript has no errors, no exit codes and nothing of what was taken back.
+# A session in several places counts where most of it is. A chat that moves from an empty window into a folder is
+# copied, and the copy continues; the transcript has no errors, no exit codes and does not say what was retracted.
 _RANKS: Final = {
     (WINDOWS, _LOG): 7,
     (WINDOWS, _OBJECT): 6,
@@ -95,8 +97,8 @@ def source_of(path: Path, root: Path, agent: str) -> Source | None:
 
 
 def sources(root: Path, agent: str) -> list[Source]:
-    """Every source below `root` now. Of a chat in two forms only the log is one."""
-    patterns = (f"*/{CHATS}/*", f"*/*/{_TRANSCRIPTS}/*{_LOG}") if root.name == WINDOWS else ("*",)
+    """Every source below `root` now."""
+    patterns = _PATTERNS if root.name == WINDOWS else ("*",)
     found = [source_of(path, root, agent) for pattern in patterns for path in root.glob(pattern)]
     return [source for source in found if source is not None]
 
@@ -117,7 +119,7 @@ def is_chat(head: bytes) -> bool:
 
 
 def _is_transcript(storage: str, extension: str, folder: str, name: str) -> bool:
-    in_place = (storage, extension.lower(), folder) == (WINDOWS, _EXTENSION, _TRANSCRIPTS)
+    in_place = (storage, folder) == (WINDOWS, _TRANSCRIPTS) and extension in _EXTENSIONS
     return in_place and name.endswith(_LOG)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.records.loose import fields_of, items_of, text_of
+from carryover.records.lenient import fields_of, items_of, text_of
 
 MAX_PARTS: Final = 200
 
@@ -17,22 +17,22 @@ _COMMANDS: Final = frozenset(("slash", "subcommand", "prompt"))
 _COMMAND: Final = re.compile(r"\A\s*(?:@[\w-]+\s+)?(/[\w:.-]+)(?:\s+|\Z)")
 
 
-class Words(msgspec.Struct, frozen=True):
+class TypedPrompt(msgspec.Struct, frozen=True):
     """What was typed: `text` is what follows a slash command, if there is one."""
 
     text: str
     command: str | None = None
 
 
-def words_of(message: msgspec.Raw) -> Words:
-    """The words of a message: a text in the oldest chats, else one with the parts it was understood as."""
+def typed_in(message: msgspec.Raw) -> TypedPrompt:
+    """What was typed into a message: a text in the oldest chats, else one with the parts it has."""
     given = fields_of(message)
     text = text_of(message) or text_of(given.get("text"))
     kinds = {text_of(fields_of(part).get("kind")) for part in items_of(given.get("parts"))[:MAX_PARTS]}
     found = _COMMAND.match(text) if kinds & _COMMANDS else None
     if found is None:
-        return Words(text.strip())
-    return Words(text[found.end() :].strip(), command=found[1])
+        return TypedPrompt(text.strip())
+    return TypedPrompt(text[found.end() :].strip(), command=found[1])
 
 
 def attachments_in(kinds: msgspec.Raw) -> int:

@@ -16,20 +16,20 @@ from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.copilot.vscode_chat import Item, Thread, mark_of, threads_of
 from carryover.agents.copilot.vscode_log import is_log, replayed, state_of
 from carryover.agents.copilot.vscode_places import CHATS, EMPTY, SERVERS, TRANSFERRED, WINDOWS
-from carryover.agents.copilot.vscode_wire import BeginRecord, Chat, PassedByRecord, Why, encoded
+from carryover.agents.copilot.vscode_wire import BeginRecord, Chat, SkippedRecord, Why, encoded
 from carryover.readers import files
 from carryover.readers.rewritten import NotYet, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.readers.workspaces import Folders, folders_of_uri, folders_of_window
 from carryover.records import rawjson
 from carryover.records.fields import digest
-from carryover.records.loose import Fields, fields_of, items_of, text_of
+from carryover.records.lenient import Fields, fields_of, items_of, text_of
 
 MAX_CHAT_BYTES: Final = 128 << 20
 """A longer chat is not read: its state must be held in memory."""
 MAX_WINDOWS: Final = 2_000
 SETTLED_MS: Final = 150_000
-"""A chat that was not written for that long is taken as it is; an answer that goes on is stored about once a minute."""
+"""A chat that was not written for that long is taken as it is; a live one is stored about once a minute."""
 
 
 class ChatReader:
@@ -97,7 +97,7 @@ class EmittedThread:
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         """The record before the items."""
-        if isinstance(self._thread.state, PassedByRecord):
+        if isinstance(self._thread.state, SkippedRecord):
             return None
         return encoded(BeginRecord(chat=self._thread.chat, at_ms=self._thread.at_ms, on=on, more=more))
 
@@ -111,7 +111,7 @@ class EmittedThread:
     def end(self, emitted: int) -> bytes | None:
         """What is known of the chat as a whole, or why it is not read."""
         state = self._thread.state
-        is_told = emitted > 0 or isinstance(state, PassedByRecord)
+        is_told = emitted > 0 or isinstance(state, SkippedRecord)
         return encoded(state) if state is not None and is_told else None
 
 
@@ -137,7 +137,7 @@ def _given_up(cursor: bytes | None, why: Why) -> Batch:
         return Batch(records=(), cursor=mark)
     if why == "too long":
         return Batch(records=(), cursor=mark, oversized=1)
-    return Batch(records=(Record(number=1, data=encoded(PassedByRecord(what="chat", why=why))),), cursor=mark)
+    return Batch(records=(Record(number=1, data=encoded(SkippedRecord(what="chat", why=why))),), cursor=mark)
 
 
 def _threads_in(path: Path, state: Fields, problem: Why | None) -> list[Thread]:
@@ -146,7 +146,7 @@ def _threads_in(path: Path, state: Fields, problem: Why | None) -> list[Thread]:
     threads = [] if folders.remote else threads_of(state, _name_of(path, state), folders.paths)
     why: Why | None = "remote workspace" if folders.remote else problem
     if why is not None:
-        threads.append(Thread(Chat(session="?"), 0, state=PassedByRecord(what="chat", why=why)))
+        threads.append(Thread(Chat(session="?"), 0, state=SkippedRecord(what="chat", why=why)))
     return threads
 
 

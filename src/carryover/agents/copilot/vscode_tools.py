@@ -11,7 +11,7 @@ import msgspec
 from carryover.agents.copilot.vscode_wire import CANCELLED, COMPLETE, ToolPart, is_denied, is_given
 from carryover.model import Op, PlanItem, PlanState, PlanUpdate, ResultStatus
 from carryover.records.fields import MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
-from carryover.records.loose import Fields, fields_of, items_of, number_of, text_of
+from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_of
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
 

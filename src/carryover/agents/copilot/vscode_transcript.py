@@ -1,7 +1,7 @@
 """The events that the extension in VS Code writes of a chat: lines as in a log of the terminal client, other tools.
 
 They are written before each hook, so they are ahead of the chat itself, which the editor stores about once a minute;
-but they say nothing of errors, of limits and of what the user took back. So the chat counts where both are there.
+but they say nothing of errors, of limits and of what the user retracted. So the chat counts where both are there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from carryover.model import Op, ResultStatus, Skipped
 from carryover.records import shell_files
 from carryover.records.changes import Change, Replacement, as_edit, replaced
 from carryover.records.fields import SUBJECT_CHARS, bounded
-from carryover.records.loose import Fields, fields_of, items_of, read_as, text_of
+from carryover.records.lenient import Fields, fields_of, items_of, read_as, text_of
 from carryover.records.patches import added, in_patch, place_of
 from carryover.records.text import HANDOFF_FILE, names_own_folder, without_ansi
 

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.records import rawjson
-from carryover.records.loose import Fields, fields_of, number_of, text_of
+from carryover.records.lenient import Fields, fields_of, number_of, text_of
 
 PENDING, COMPLETE, CANCELLED, FAILED, NEEDS_INPUT = range(5)
 """States of a request's answer (`modelState.value`)."""
@@ -21,7 +21,7 @@ _DENIED, _SKIPPED = 0, 5
 TEXT_KINDS: Final = frozenset(("", "text", "markdownContent", "markdownVuln", "inlineReference"))
 """Parts of an answer that are its text. Plain Markdown has no kind."""
 EDIT_KINDS: Final = frozenset(("textEditGroup", "notebookEditGroup", "externalEdit", "workspaceEdit"))
-TOLD_KINDS: Final = EDIT_KINDS | {"toolInvocationSerialized", "toolInvocation", "questionCarousel", "planReview"}
+EVENT_KINDS: Final = EDIT_KINDS | {"toolInvocationSerialized", "toolInvocation", "questionCarousel", "planReview"}
 """Other parts that become events."""
 WITHIN_TEXT: Final = frozenset(("codeblockUri", "undoStop", "reference", "codeCitation"))
 """Parts that do not end a text."""
@@ -127,14 +127,14 @@ class StateRecord(_Record, frozen=True, kw_only=True, tag="state"):
     rests: bool = False
 
 
-class PassedByRecord(msgspec.Struct, frozen=True, kw_only=True, tag="passed_by", tag_field="kind"):
+class SkippedRecord(msgspec.Struct, frozen=True, kw_only=True, tag="skipped", tag_field="kind"):
     """Something that is not read, and why."""
 
     what: str
     why: Why
 
 
-AnyRecord = BeginRecord | PromptRecord | TextRecord | PartRecord | EndRecord | StateRecord | PassedByRecord
+AnyRecord = BeginRecord | PromptRecord | TextRecord | PartRecord | EndRecord | StateRecord | SkippedRecord
 RECORD: Final[msgspec.json.Decoder[AnyRecord]] = msgspec.json.Decoder(AnyRecord)
 
 
@@ -154,7 +154,7 @@ class ToolPart(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
     @property
     def data(self) -> Fields:
-        """What the tool adds of its own: a command, a todo list, a sub-agent."""
+        """What the tool adds to it: a command, a todo list, a sub-agent."""
         return fields_of(self.tool_specific_data)
 
 

@@ -35,7 +35,7 @@ from carryover.readers.rewritten import NotYet, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
-from carryover.records.loose import Fields, fields_of, items_of, number_of, read_as, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, items_of, number_of, read_as, text_of, time_of
 
 MAX_COMPOSER_BYTES: Final = 64 << 20
 MAX_BUBBLE_BYTES: Final = 8 << 20

@@ -14,7 +14,7 @@ from carryover.adapter.contract import FileStat
 from carryover.readers import sqlite
 from carryover.readers.workspaces import Folders, folders_of_listing, folders_of_uri, folders_of_window
 from carryover.records.fields import MAX_PATH_CHARS
-from carryover.records.loose import Fields, fields_of, items_of, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
 
 MAX_WORKSPACES: Final = 2_000
 MAX_LIST_BYTES: Final = 64 << 20

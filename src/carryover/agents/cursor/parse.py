@@ -32,7 +32,7 @@ from carryover.agents.cursor.wire import (
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import MAX_NAME_CHARS, digest
-from carryover.records.loose import Fields, fields_of, items_of, number_of, text_below, text_of
+from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_below, text_of
 from carryover.records.text import without_handoff
 
 MAX_BLOCKS: Final = 500

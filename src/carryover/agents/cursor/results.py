@@ -9,7 +9,7 @@ import msgspec
 
 from carryover.model import Op, ResultStatus, TurnEnd
 from carryover.records import rawjson
-from carryover.records.loose import fields_of, number_of, text_of
+from carryover.records.lenient import fields_of, number_of, text_of
 from carryover.records.text import without_ansi
 
 _EXIT_CODE: Final = re.compile(r"\s*Exit code: (-?\d{1,10})[ \t]*(?:\n\s*Command output:[ \t]*)?(?:\n|\Z)")

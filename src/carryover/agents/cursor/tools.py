@@ -19,7 +19,7 @@ from carryover.model import Op
 from carryover.records import rawjson, shell_files
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
-from carryover.records.loose import Fields, fields_of, text_of
+from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.records.patches import files_in_patch, in_patch
 from carryover.records.text import HANDOFF_FILE, names_own_folder
 from carryover.records.uris import path_of

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.records import rawjson
-from carryover.records.loose import text_of
+from carryover.records.lenient import text_of
 
 USER: Final = 1
 ASSISTANT: Final = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from carryover.records.loose import fields_of, items_of, number_of, read_as, text_below, text_of, time_of
+from carryover.records.lenient import fields_of, items_of, number_of, read_as, text_below, text_of, time_of
 
 
 def raw(text: str) -> msgspec.Raw:
