@@ -58,8 +58,8 @@ SPEC: Final = AgentSpec(
         config_files=(Place(path="~/.copilot/hooks/carryover.json", env="COPILOT_HOME", below="hooks/carryover.json"),),
         switches=(HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),
         sets=(
-            # Up to 1.0.10 what sessionStart returns is dropped, and up to 1.0.21 it runs at each turn. A prompt takes in
-            # what its hook returns from 1.0.65 on.
+            # Up to 1.0.10 what sessionStart returns is dropped, and up to 1.0.21 it runs at each turn. What the hook of a
+            # prompt returns arrives from 1.0.65 on.
             HookSet(versions=">=1.0.22,<1.0.65", label="1.0.22 to 1.0.64", hooks=(_START, _COMPACT, _STOP, _END)),
             HookSet(versions=">=1.0.65,<2", label="1.0.65 and later", hooks=(_START, _PROMPT, _COMPACT, _STOP, _END)),
         ),
