@@ -7,6 +7,7 @@ CARRYOVER_AGENT_CACHE   where clients and boxes lie (default: .cache/agents in t
 CARRYOVER_AGENT_KEEP    set: the boxes' files are kept for a look
 CARRYOVER_CLAUDE_CODE   versions of Claude Code to run, separated by blanks
 CARRYOVER_CODEX         versions of Codex CLI to run, separated by blanks
+CARRYOVER_COPILOT       versions of Copilot CLI to run, separated by blanks
 """
 
 from __future__ import annotations

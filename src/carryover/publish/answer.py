@@ -14,7 +14,7 @@ from carryover.distill.handoff import distill
 from carryover.distill.header import Answering, Situation
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
-from carryover.distill.work.merge import did_something
+from carryover.distill.work.merge import did_something, is_bare
 from carryover.facts import GitFacts
 from carryover.fsio import is_folder
 from carryover.model import conversation_of
@@ -57,7 +57,7 @@ def start_answer(
     # Not every agent says why a session starts (Cursor). One that has done something before is continued.
     goes_on = reason == "startup" and own_past is not None and did_something(own_past)
     situation: Situation = "moved_on" if goes_on else SITUATIONS.get(reason, "moved_on")
-    if situation == "moved_on" and not _moved_on(view, session, idle_s, now_ms):
+    if situation == "moved_on" and not _moved_on(view, session, idle_s, now_ms, prompted=forgets):
         if not forgets:
             return None
         situation = "resumed"
@@ -97,16 +97,21 @@ def _changed_since(root: Path, then: GitFacts | None) -> ChangedSince | None:
         return None
 
 
-def _moved_on(view: ProjectView, session: str, idle_s: float | None, now_ms: int) -> bool:
-    """Whether another session did something after this conversation's last response."""
-    last_ms = _last_response_ms(view, session, idle_s, now_ms)
+def _moved_on(view: ProjectView, session: str, idle_s: float | None, now_ms: int, *, prompted: bool) -> bool:
+    """Whether another session did something after this conversation's last response.
+
+    `prompted`: the agent starts a session with its first prompt, which may be recorded by then.
+    """
+    last_ms = _last_response_ms(view, session, idle_s, now_ms, prompted=prompted)
     if last_ms is None:
         return False
     others = (known for known in view.sessions if conversation_of(known.session) != conversation_of(session))
     return any(other.digest.last_ms > last_ms and did_something(other.digest) for other in others)
 
 
-def _last_response_ms(view: ProjectView, session: str, idle_s: float | None, now_ms: int) -> int | None:
+def _last_response_ms(
+    view: ProjectView, session: str, idle_s: float | None, now_ms: int, *, prompted: bool
+) -> int | None:
     """When this conversation last responded, in Unix milliseconds; None where that is not known.
 
     The ledger has it for a resumed session, and for a fork without events yet through its parent, where the transcript
@@ -116,6 +121,8 @@ def _last_response_ms(view: ProjectView, session: str, idle_s: float | None, now
     own = known.get(session)
     if own is not None and own.parent is not None and not did_something(own.digest):
         own = known.get(own.parent)
+    if own is not None and prompted and own.digest.turns and is_bare(own.digest.turns[-1]):
+        return own.digest.turns[-2].last_ms if len(own.digest.turns) > 1 else None
     if own is not None:
         return own.last_ms
     return now_ms - round(idle_s * 1000) + _SAME_MOMENT_MS if idle_s is not None else None

@@ -35,6 +35,14 @@ def test_what_is_asked_for_is_what_the_hooks_read() -> None:
     assert hooks_for_unknown(SPEC) is not None
 
 
+@pytest.mark.parametrize(("version", "asked"), [("1.0.64", False), ("1.0.65", True)])
+def test_the_hook_of_a_prompt_is_written_where_its_text_arrives(version: str, *, asked: bool) -> None:
+    hook_set = hooks_for(SPEC, Version(version))[1]
+
+    assert hook_set is not None
+    assert ("userPromptSubmitted" in hook_set.events) is asked
+
+
 @pytest.mark.parametrize(
     ("said", "version"),
     [

@@ -1,4 +1,4 @@
-"""The models of both clients, each on a port of its own: `python -m real_agents.handover.model CLIENT FOLDER`.
+"""The models of the clients, each on a port of its own: `python -m real_agents.handover.model CLIENT FOLDER`.
 
 As in `lab/model_server.py`, but a reply that was given is taken out of `replies.jsonl`: whoever writes the file anew
 begins anew, and what a failed row left over is nobody's.
@@ -15,9 +15,11 @@ from typing import Any, Final
 
 from real_agents.claude_code.messages_api import MessagesApi
 from real_agents.codex.responses_api import ResponsesApi
+from real_agents.copilot.chat_api import ChatApi
 from real_agents.lab.model_server import PORT, ModelHandler, ModelServer
 
 CODEX_PORT: Final = PORT + 1
+COPILOT_PORT: Final = PORT + 2
 RESETS_S: Final = 5400
 """How long after a refusal the limit is over."""
 
@@ -51,6 +53,7 @@ def _window_used_up() -> dict[str, str]:
 APIS: Final[dict[str, tuple[int, type[ModelHandler]]]] = {
     "claude-code": (PORT, PlanApi),
     "codex": (CODEX_PORT, ResponsesApi),
+    "copilot": (COPILOT_PORT, ChatApi),
 }
 
 

@@ -14,8 +14,27 @@ from carryover.adapter.spec import (
     Place,
     Starter,
     VersionProbe,
+    application_places,
 )
-from carryover.agents.copilot import vscode_places
+
+WINDOWS: Final = "workspaceStorage"
+EMPTY: Final = "emptyWindowChatSessions"
+TRANSFERRED: Final = "transferredChatSessions"
+"""Folders of VS Code that hold chats: of windows with a folder, of empty windows, and on the way to another window."""
+EXTENSION: Final = "github.copilot-chat"
+SERVERS: Final = (".vscode-server", ".vscode-server-insiders", ".vscodium-server")
+"""Folders of the remote side of an editor, in the home folder of the machine that is worked on."""
+
+_EDITORS: Final = ("Code", "Code - Insiders", "VSCodium", "VSCodium - Insiders", "Code - OSS")
+_CHAT_FOLDERS: Final = (WINDOWS, f"globalStorage/{EMPTY}", f"globalStorage/{TRANSFERRED}")
+_CHATS: Final = (
+    *(place for name in _EDITORS for below in _CHAT_FOLDERS for place in application_places(f"{name}/User/{below}")),
+    *(Place(path=f"~/{server}/data/User/{below}") for server in SERVERS for below in _CHAT_FOLDERS),
+)
+# The editor's own folders do not show that the chat is used; what the extension makes does.
+_EXTENSION_FOLDERS: Final = tuple(
+    place for name in _EDITORS for place in application_places(f"{name}/User/globalStorage/{EXTENSION}")
+)
 
 _SETTINGS: Final = Place(path="~/.copilot/settings.json", env="COPILOT_HOME", below="settings.json")
 
@@ -44,22 +63,24 @@ SPEC: Final = AgentSpec(
     short_name="Copilot",
     aliases=("copilot-cli",),
     binaries=("copilot",),
-    folders=(Place(path="~/.copilot", env="COPILOT_HOME"), *vscode_places.FOLDERS),
+    folders=(Place(path="~/.copilot", env="COPILOT_HOME"), *_EXTENSION_FOLDERS),
     version=VersionProbe(
         args=("--version",), pattern=r"^(?:GitHub Copilot CLI )?(\d{1,9}\.\d{1,9}\.\d{1,9})(?!\.?\d)", limit_s=5.0
     ),
     transcripts=(
         # One subfolder per session, which a resumed session grows in.
         Place(path="~/.copilot/session-state", env="COPILOT_HOME", below="session-state"),
-        *vscode_places.PLACES,
+        *_CHATS,
     ),
     hooks=HookSpec(
         # A file of our own: every file of that folder is read, so nothing of the user's is edited.
         config_files=(Place(path="~/.copilot/hooks/carryover.json", env="COPILOT_HOME", below="hooks/carryover.json"),),
         switches=(HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),
         sets=(
-            # Up to 1.0.10 what sessionStart returns is dropped, and up to 1.0.21 it runs at each turn.
-            HookSet(versions=">=1.0.22,<2", label="1.0.22 and later", hooks=(_START, _PROMPT, _COMPACT, _STOP, _END)),
+            # Up to 1.0.10 what sessionStart returns is dropped, and up to 1.0.21 it runs at each turn. What the hook of
+            # a prompt returns arrives from 1.0.65 on.
+            HookSet(versions=">=1.0.22,<1.0.65", label="1.0.22 to 1.0.64", hooks=(_START, _COMPACT, _STOP, _END)),
+            HookSet(versions=">=1.0.65,<2", label="1.0.65 and later", hooks=(_START, _PROMPT, _COMPACT, _STOP, _END)),
         ),
         injects_on=("sessionStart",),
         prompts_on=("userPromptSubmitted",),

@@ -11,22 +11,14 @@ from pathlib import Path, PurePath
 from typing import Final, Literal
 
 from carryover.adapter.contract import Source
-from carryover.adapter.spec import Place, application_places
+from carryover.agents.copilot.spec import EMPTY, EXTENSION, TRANSFERRED, WINDOWS
 
 ChatKind = Literal["chat", "chat_transcript"]
 """chat: what the editor stores of a chat. chat_transcript: the events that the extension writes beside it."""
 
-WINDOWS: Final = "workspaceStorage"
 CHATS: Final = "chatSessions"
-EMPTY: Final = "emptyWindowChatSessions"
-TRANSFERRED: Final = "transferredChatSessions"
-SERVERS: Final = (".vscode-server", ".vscode-server-insiders", ".vscodium-server")
-"""Folders of the remote side of an editor, in the home folder of the machine that is worked on."""
 
-_PRODUCTS: Final = ("Code", "Code - Insiders", "VSCodium", "VSCodium - Insiders", "Code - OSS")
-_FOLDERS: Final = (WINDOWS, f"globalStorage/{EMPTY}", f"globalStorage/{TRANSFERRED}")
-_EXTENSION: Final = "github.copilot-chat"
-_EXTENSIONS: Final = ("GitHub.copilot-chat", _EXTENSION)
+_EXTENSIONS: Final = ("GitHub.copilot-chat", EXTENSION)
 _TRANSCRIPTS: Final = "transcripts"
 _PATTERNS: Final = (f"*/{CHATS}/*", *(f"*/{name}/{_TRANSCRIPTS}/*.jsonl" for name in _EXTENSIONS))
 _NO_WINDOW: Final = "no-workspace"
@@ -50,16 +42,6 @@ _NAMES_OF_PARTIES: Final = frozenset(("responderUsername", "requesterUsername"))
 _STATE_KEYS: Final = frozenset(("sessionId", "responderUsername"))
 _TRANSCRIPT_RANK: Final = 1
 _EXPORT_RANK: Final = -1
-
-FOLDERS: Final = tuple(
-    place for name in _PRODUCTS for place in application_places(f"{name}/User/globalStorage/{_EXTENSION}")
-)
-"""Folders that the extension makes when it is used."""
-PLACES: Final = (
-    *(place for name in _PRODUCTS for below in _FOLDERS for place in application_places(f"{name}/User/{below}")),
-    *(Place(path=f"~/{server}/data/User/{below}") for server in SERVERS for below in _FOLDERS),
-)
-"""The folders below which chats are."""
 
 
 def kind_of(path: str | PurePath) -> ChatKind | None:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.agents.copilot.spec import EMPTY, SERVERS, TRANSFERRED, WINDOWS
 from carryover.agents.copilot.vscode_chat import Item, Thread, mark_of, threads_of
 from carryover.agents.copilot.vscode_log import is_log, replayed, state_of
-from carryover.agents.copilot.vscode_places import CHATS, EMPTY, SERVERS, TRANSFERRED, WINDOWS
+from carryover.agents.copilot.vscode_places import CHATS
 from carryover.agents.copilot.vscode_wire import BeginRecord, Chat, SkippedRecord, Why, encoded
 from carryover.readers import files
 from carryover.readers.rewritten import NotYet, Piece, read_on

@@ -48,6 +48,12 @@ def did_something(digest: Digest) -> bool:
     return any(turn.changed for turn in digest.turns) or any(says_something(turn) for turn in answered)
 
 
+def is_bare(turn: Turn) -> bool:
+    """Whether nothing has come of a prompt so far."""
+    acted = turn.looked or turn.chores or turn.changed
+    return not (acted or turn.end or turn.text or turn.report is not None)
+
+
 def standing_turns(digest: Digest) -> tuple[Turn, ...]:
     """The turns, the newest with the call that it is waiting for, should it be cut off now."""
     if not digest.turns or digest.is_done:
