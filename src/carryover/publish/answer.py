@@ -121,8 +121,8 @@ def _last_response_ms(
     own = known.get(session)
     if own is not None and own.parent is not None and not did_something(own.digest):
         own = known.get(own.parent)
-    if own is not None and prompted and own.digest.turns and is_bare(own.digest.turns[-1]):
-        return own.digest.turns[-2].last_ms if len(own.digest.turns) > 1 else None
+    if own is not None and prompted:
+        return max((turn.last_ms for turn in own.digest.turns if not is_bare(turn)), default=None)
     if own is not None:
         return own.last_ms
     return now_ms - round(idle_s * 1000) + _SAME_MOMENT_MS if idle_s is not None else None

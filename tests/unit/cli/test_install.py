@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from carryover.agents import adapters
 from carryover.cli.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything, only_this_path, put_claude
@@ -171,7 +172,7 @@ def test_a_name_that_cannot_be_used_is_refused_and_de_selects_nothing(
     code, out, err = run(command, "--agents", tools, "--no-service")
 
     assert (code, out) == (ExitCode.USAGE, "")
-    assert "Nothing was changed. Supported are: claude-code, codex, cursor." in err
+    assert f"Nothing was changed. Supported are: {', '.join(adapters())}." in err
     assert everything(home) == before
 
 

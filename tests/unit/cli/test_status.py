@@ -128,8 +128,8 @@ def test_an_agent_is_listed_with_what_is_covered_of_it(installed: Path, home: Pa
     assert [agent["id"] for agent in agents] == [
         "claude-code",
         "codex",
-        "cursor",
         "copilot",
+        "cursor",
         "gemini-cli",
         "opencode",
         "aider",
@@ -250,8 +250,8 @@ def test_no_agent_is_offered_that_stopped_at_its_limit_in_another_project(shop: 
 
     assert isinstance(ledger, dict)
     assert {limit["root"]: limit["commands"] for limit in ledger["limits"]} == {
-        str(shop): [f"carryover handoff --to cursor {shop}"],
-        str(other): [f"carryover handoff --to cursor {other}"],
+        str(root): [f"carryover handoff --to {agent} {root}" for agent in ("copilot", "cursor")]
+        for root in (shop, other)
     }
 
 
