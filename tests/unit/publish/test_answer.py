@@ -58,6 +58,7 @@ class Desk:
         session: str = "a new one",
         *,
         idle_s: float | None = None,
+        forgets: bool = False,
     ) -> str | None:
         now_ms = round(now.timestamp() * 1000)
         return start_answer(
@@ -69,6 +70,7 @@ class Desk:
             idle_s=idle_s,
             now_ms=now_ms,
             then=self.then,
+            forgets=forgets,
         )
 
     def frame(self, project: int, now: datetime, reason: StartReason, session: str = "a new one") -> list[str]:
@@ -122,6 +124,38 @@ def test_a_new_session_gets_the_gate_and_what_is_known_of_now(
     ]
     assert lines[8] == "- Add a discount function"
     assert lines[-1] == f"Full history: `carryover show {session.session}`"
+
+
+def test_an_agent_that_forgets_gets_its_own_work_again_when_it_resumes(desk: Desk, session: ClaudeSession) -> None:
+    """Whether the prompt that the process begins with is recorded by then or not."""
+    at = worked(session, "Add a discount function")
+    project = desk.read_in(session)
+    texts = [desk.asked(project, at + timedelta(minutes=10), "resume", session.session, forgets=True)]
+    session.prompt("Go on")
+    desk.read_in(session)
+    texts.append(desk.asked(project, at + timedelta(minutes=10), "resume", session.session, forgets=True))
+
+    for text in texts:
+        assert text is not None
+        assert "This session was resumed: this takes the place of the handoff it had before." in text
+        assert "Add a discount function" in text
+    assert desk.asked(project, at + timedelta(minutes=10), "resume", session.session) is None
+
+
+def test_what_another_session_did_before_that_prompt_counts_for_it(desk: Desk, session: ClaudeSession) -> None:
+    worked(session, "Add a discount function")
+    other = later(session, minutes=1)
+    at = worked(other, "Wire it into checkout")
+    desk.read_in(session)
+    project = desk.read_in(other)
+    session.now = at + timedelta(minutes=1)
+    session.prompt("Go on")
+    desk.read_in(session)
+
+    text = desk.asked(project, at + timedelta(minutes=2), "resume", session.session, forgets=True)
+
+    assert text is not None
+    assert MOVED_ON in text
 
 
 def test_brief_and_silent_are_as_configured(desk: Desk, session: ClaudeSession) -> None:

@@ -95,6 +95,16 @@ def test_each_agent_finds_its_own_form_below_the_projects_path(tmp_path: Path, f
     }
 
 
+def test_an_agent_that_forgets_finds_one_for_a_resumed_session_too(
+    tmp_path: Path, forms: dict[str, HookProtocol]
+) -> None:
+    keep_answers(tmp_path, "/shop", handoff(), {"vague": replace(forms["claude-code"], forgets=True)}, stale_days=7)
+
+    texts = answers_in_advance(handoff(), forgets=True)
+    assert kept(tmp_path) == {f"vague/{reason}/shop/.answer": texts[reason] for reason in (*REASONS, "resume")}
+    assert "This session was resumed" in texts["resume"]
+
+
 def test_only_their_owner_can_read_them(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
     before = os.umask(0)
     try:
