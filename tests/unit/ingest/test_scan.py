@@ -106,7 +106,7 @@ def test_folders_that_install_recorded_are_looked_at_too(agents: dict[str, Agent
 @pytest.mark.parametrize(
     ("config", "read"),
     [
-        (Config(), {"claude-code", "codex", "cursor"}),
+        (Config(), set(adapters())),
         (Config(agents=AgentsConfig(selected=("codex",))), {"codex"}),
         (Config(agents=AgentsConfig(selected=())), set()),
         (Config(paused=True), set()),
