@@ -35,6 +35,7 @@ _DELETE: Final = re.compile(
     rf"\s*DELETE\s+FROM\s+todos(?:\s+WHERE\s+id\s*(?:=\s*(?P<id>{_STRING})|IN\s*\((?P<ids>[^()]*)\)))?\s*",
     re.IGNORECASE | re.DOTALL,
 )
+_WHERE: Final = re.compile(r"\bWHERE\b", re.IGNORECASE)
 _SET_STATE: Final = re.compile(rf"\bstatus\s*=\s*(?P<state>{_STRING})", re.IGNORECASE)
 _SET_TITLE: Final = re.compile(rf"\btitle\s*=\s*(?P<title>{_STRING})", re.IGNORECASE)
 _BOX: Final = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\[(?P<mark>[ xX~/-])\]\s+(?P<text>\S.*)$", re.MULTILINE)
@@ -79,6 +80,8 @@ def _after(todos: tuple[Todo, ...], statement: str) -> tuple[Todo, ...]:
     if found := _INSERT.fullmatch(statement):
         return _inserted(todos, found)
     if found := _UPDATE.fullmatch(statement):
+        if _WHERE.search(re.sub(_STRING, "", found["sets"])):
+            return todos  # by another column
         ids = _ids(found)
         state, title = _SET_STATE.search(found["sets"]), _SET_TITLE.search(found["sets"])
         changes = {

@@ -1,0 +1,79 @@
+"""Todo lists, from SQL and from Markdown."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.agents.copilot.todos import MAX_TODOS, Todo, after_sql, as_update, boxes
+from carryover.model import PlanItem
+
+CART, TESTS = Todo("cart", "Add the cart"), Todo("tests", "Test it, don't guess")
+INSERT = "INSERT INTO todos (id, title, status) VALUES ('cart', 'Add the cart', 'pending')"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (INSERT, (CART,)),
+        (f"{INSERT}, ('tests', 'Test it, don''t guess', 'pending');", (CART, TESTS)),
+        (f"insert or replace into todos (title, id) values ('Add the cart', 'cart'); {INSERT}", (CART,)),
+        ("INSERT INTO todos (id, description) VALUES ('cart', 'Add the cart')", (CART,)),
+        ("INSERT INTO todos (id, title) VALUES ('cart', (SELECT title FROM old))", ()),
+        ("INSERT INTO todos SELECT * FROM old", ()),
+        ("INSERT INTO todo_deps (todo_id, depends_on) VALUES ('a', 'b')", ()),
+        ("INSERT INTO todos (id, title) VALUES ('cart', 'Add; (and) test')", (Todo("cart", "Add; (and) test"),)),
+        ("INSERT INTO todos (id, title) VALUES ('torn", ()),
+    ],
+)
+def test_what_is_inserted(query: str, expected: tuple[Todo, ...]) -> None:
+    assert after_sql((), query) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "states"),
+    [
+        ("UPDATE todos SET status = 'in_progress' WHERE id = 'cart'", ["active", "pending"]),
+        (
+            "UPDATE todos SET status='done', updated_at=CURRENT_DATE WHERE id IN ('cart', 'tests')",
+            ["done", "done"],
+        ),
+        ("UPDATE todos SET status = 'done'", ["done", "done"]),
+        ("UPDATE todos SET status = 'done' WHERE title LIKE '%cart%'", ["pending", "pending"]),
+        ("UPDATE todos SET status = 'blocked' WHERE id = 'cart'; SELECT 1", ["pending", "pending"]),
+        ("DELETE FROM todos WHERE id = 'cart'", ["pending"]),
+        ("DELETE FROM todos", []),
+        ("DELETE FROM todos WHERE status = 'done'", ["pending", "pending"]),
+        ("SELECT * FROM todos", ["pending", "pending"]),
+    ],
+)
+def test_what_is_changed(query: str, states: list[str]) -> None:
+    assert [todo.state for todo in after_sql((CART, TESTS), query)] == states
+
+
+def test_a_title_is_changed() -> None:
+    assert after_sql((CART,), "UPDATE todos SET title = 'Add it' WHERE id = 'cart'") == (Todo("cart", "Add it"),)
+
+
+def test_the_list_is_bounded() -> None:
+    rows = ", ".join(f"('t{number}', 'Step {number}')" for number in range(MAX_TODOS + 5))
+
+    found = after_sql((), f"INSERT INTO todos (id, title) VALUES {rows}")
+
+    assert len(found) == MAX_TODOS
+    assert found[-1].id == f"t{MAX_TODOS + 4}"
+
+
+def test_the_list_as_an_event() -> None:
+    assert as_update((CART,)).items == (PlanItem(text="Add the cart"),)
+
+
+def test_boxes_in_markdown() -> None:
+    found = boxes("# Plan\n- [x] Add the cart\n* [ ] Test it\n1. [~] Ship it\n- no box\n")
+
+    assert found is not None
+    assert [(item.text, item.state) for item in found.items] == [
+        ("Add the cart", "done"),
+        ("Test it", "pending"),
+        ("Ship it", "active"),
+    ]
+    assert boxes("# Plan\nFirst the cart.\n") is None
