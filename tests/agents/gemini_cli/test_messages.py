@@ -71,7 +71,14 @@ def test_images_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["System: Potential loop detected.", "Please continue.", "<hook_context>words</hook_context>", " \n"]
+    "text",
+    [
+        "System: Potential loop detected.",
+        "[System: You successfully executed a tool but returned an empty response. Please explain your progress.]",
+        "Please continue.",
+        "<hook_context>words</hook_context>",
+        " \n",
+    ],
 )
 def test_what_the_client_sends_in_the_users_name_is_no_prompt(text: str) -> None:
     lines = Lines()

@@ -36,7 +36,7 @@ def test_a_limit_in_the_terminal_is_named(gemini: GeminiBox, row: Row) -> None:
     """The client asks first whether to keep trying, and writes it down when the user stops."""
     gemini.make_project(FILES)
     product.start_daemon(gemini.box)
-    gemini.script(*work.steps()[:3], LIMIT)
+    gemini.script(*work.steps()[:3], LIMIT, LIMIT)  # it asks again by itself after the answer that never came
     with gemini.terminal() as terminal:
         terminal.wait(READY, 60)
         terminal.enter(TASK)
@@ -44,7 +44,7 @@ def test_a_limit_in_the_terminal_is_named(gemini: GeminiBox, row: Row) -> None:
         terminal.key("Down")
         terminal.wait(r"● 2\. Stop")
         terminal.key("Enter")
-        terminal.wait("API Error", 60)
+        wait_until(lambda: "[API Error" in gemini.transcripts()[-1].read_text("utf-8"), 60)
         assert_left(gemini, row, "Stopped by its usage limit")
 
 

@@ -73,7 +73,7 @@ def test_a_cleared_conversation_is_led_by_the_pointer_alone(gemini: GeminiBox, r
     gemini.script("A plum has a stone.", "Anew it is.")
     with gemini.terminal() as terminal:
         terminal.wait(READY, 60)
-        terminal.enter("What is a plum?")
+        terminal.enter("Tell me of plums")
         terminal.wait("has a stone", 60)
         terminal.enter("/clear")
         wait_until(lambda: len(gemini.transcripts()) == 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -10,12 +11,14 @@ from typing import Any, ClassVar, Final
 from real_agents.gemini_cli import client, requests, work
 from real_agents.gemini_cli.client import MODEL, OWN, SETTINGS, VARIABLES
 from real_agents.gemini_cli.generate_api import GenerateApi
-from real_agents.handover.tool import Installed, Tool
+from real_agents.handover.tool import Ability, Installed, Tool
 from real_agents.lab.box import Box
 from real_agents.lab.model_server import PORT
 from real_agents.lab.terminal import Terminal
 
 SETTINGS_FILE: Final = OWN / "settings.json"
+READS_AGENTS_MD: Final = {"context": {"fileName": ["GEMINI.md", "AGENTS.md"]}}
+"""As a user of several agents sets it; without that, only a GEMINI.md would hold the pointer."""
 TRUSTED: Final = OWN / "trustedFolders.json"
 
 
@@ -25,14 +28,14 @@ class GeminiCli(Tool):
     VERSION = client.CHOSEN[0]
     OLDEST = "0.44.0"
     API = GenerateApi
-    CANNOT: ClassVar = {"compacted": "it refuses to compact a short conversation"}
+    CANNOT: ClassVar[Mapping[Ability, str]] = {"compacted": "it refuses to compact a conversation that is short"}
     LIMIT = work.LIMIT
     LIMIT_RECORD = "[API Error"
     READY = client.READY
 
     def __init__(self, box: Box, installed: Installed, port: int) -> None:
         super().__init__(box, installed, port)
-        box.write(SETTINGS_FILE, json.dumps(SETTINGS, indent=2) + "\n")
+        box.write(SETTINGS_FILE, json.dumps({**SETTINGS, **READS_AGENTS_MD}, indent=2) + "\n")
 
     @classmethod
     def install(cls) -> Installed:
@@ -69,20 +72,27 @@ class GeminiCli(Tool):
 
     def reach_limit(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None) -> str:
         """In the terminal, where the client asks whether to keep trying: `-p` does not record a limit."""
-        assert session is None
         known = set(self.transcripts())
-        with self.terminal(cwd) as terminal:
-            self.script(*replies, self.LIMIT)
+        continued = ("--resume", session) if session else ()
+        command = (*self._interactive(), *continued)
+        with Terminal(self.box, *command, cwd=cwd, env=self.environment) as terminal:
+            terminal.wait(self.READY)
+            self.script(*replies, self.LIMIT, self.LIMIT)
+            if prompt.endswith("?"):  # typed at once with the rest, it would open the list of shortcuts
+                terminal.key("-l", prompt[:-1])
+                terminal.wait(re.escape(prompt[:-1]))
+                prompt = "?"
             terminal.enter(prompt)
             self._stop(terminal)
-        return self.new_session(known)
+            reached = session or self.new_session(known)
+            self.wait_recorded(reached, self.LIMIT_RECORD)
+        return reached
 
     def _stop(self, terminal: Terminal) -> None:
         terminal.wait(r"2\. Stop", 60)
         terminal.key("Down")
         terminal.wait(r"● 2\. Stop")
         terminal.key("Enter")
-        terminal.wait("API Error", 60)
 
     def _command(self, prompt: str, session: str | None) -> Sequence[str]:
         continued = ("--resume", session) if session else ()

@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from carryover.agents import adapters
 from carryover.cli.context import state_dir
 from carryover.cli.install_flow import Held, agent_ids, chosen, held_by, how_far, watch_first_read
 from carryover.daemon.health import Health

@@ -19,8 +19,8 @@ from carryover.records.text import HANDOFF_HEAD, tagged, without_ansi, without_h
 
 _CONTEXT: Final = "session_context"
 _HOOK: Final = "hook_context"
-_SYSTEM: Final = "System: "
-"""How the client's own prompts to the model begin, such as that of its loop detector (0.61)."""
+_SYSTEM: Final = ("System: ", "[System: ")
+"""How the client's own prompts to the model begin: of its loop detector, and after an empty answer (0.61)."""
 _GO_ON: Final = frozenset(("Please continue.",))
 """What the client sends by itself where the model has stopped in the middle (0.26 to 0.61)."""
 _REFERENCED: Final = re.compile(r"\n?--- Content from referenced files ---\n?")
@@ -193,7 +193,7 @@ def _typed(text: str) -> str:
     while text.startswith(f"<{_HOOK}>") and f"</{_HOOK}>" in text:
         text = text.partition(f"</{_HOOK}>")[2].lstrip("\n")
     text = _REFERENCED.split(_INJECTED.sub("", text), maxsplit=1)[0].strip()
-    is_clients = text.startswith((_SYSTEM, f"<{_CONTEXT}>", f"<{_HOOK}>")) or text in _GO_ON
+    is_clients = text.startswith((*_SYSTEM, f"<{_CONTEXT}>", f"<{_HOOK}>")) or text in _GO_ON
     return "" if is_clients else text
 
 
