@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from support.daemon_process import DaemonProcess, handoff_of
 from support.terminal import Terminal
 
 CARRYOVER = (sys.executable, "-m", "carryover.cli.main")
+HANDOFF = ".carryover/handoff.md"
 SENTENCE = (
     "Read .carryover/handoff.md, then go on with the task it describes. "
     "You need not ask whether to continue: the answer is yes."
@@ -84,8 +86,9 @@ def test_exec_shows_the_command_and_becomes_the_agent(
     assert spec.start is not None
     found = json.loads(seen.read_text())
     assert (code, text.splitlines()[-1]) == (7, "the agent is here")
-    assert f"{spec.start.binary} '{SENTENCE}'" in text
-    assert (found["argv"], found["cwd"], found["terminal"]) == ([SENTENCE], str(my_shop), True)
+    arguments = spec.start.arguments(SENTENCE, HANDOFF)
+    assert shlex.join((spec.start.binary, *arguments)) in text
+    assert (found["argv"], found["cwd"], found["terminal"]) == ([*arguments], str(my_shop), True)
     assert (found["env"]["PWD"], found["env"]["MINE"]) == (str(my_shop), "as it was")
     assert "negative amounts" in found["handoff"]
     assert int(found["env"]["IGNORED"] or "0", 16) & (1 << (signal.SIGPIPE - 1)) == 0
@@ -101,9 +104,10 @@ def test_the_line_that_is_printed_does_the_same(
 
     ran = subprocess.run(["sh", "-c", printed.stdout], cwd="/", capture_output=True, text=True, check=False)
 
+    assert spec.start is not None
     found = json.loads(seen.read_text())
     assert (printed.stdout.count("\n"), printed.stderr, ran.returncode, ran.stderr) == (1, "", 7, "")
-    assert (found["argv"], found["cwd"]) == ([SENTENCE], str(my_shop))
+    assert (found["argv"], found["cwd"]) == ([*spec.start.arguments(SENTENCE, HANDOFF)], str(my_shop))
 
 
 def test_a_running_daemon_brings_the_handoff_up_to_date_first(

@@ -64,7 +64,7 @@ class Setup:
 def options(
     detections: Iterable[Detection], last: Collection[str] | None, *, anew: bool, new: Collection[str] = ()
 ) -> tuple[Option, ...]:
-    """The list of agents. `last`: what was selected the last time, None where there was none.
+    """The list of agents, those on this machine first. `last`: what was selected last time, None at the first time.
 
     `anew`: agents on this machine are ticked as well; otherwise only those selected before and the `new` ones, which
     could not be selected then.
@@ -78,7 +78,7 @@ def options(
             supported=found.spec.supported,
             ticked=found.spec.supported and ((by_presence and found.found) or found.spec.id in (*(last or ()), *new)),
         )
-        for found in detections
+        for found in sorted(detections, key=lambda found: not found.found)
     )
 
 

@@ -256,7 +256,7 @@ def test_an_agent_without_hooks() -> None:
         (unreadable(SPEC, "x"), "detected"),
         (Detection(spec=SPEC, state="missing"), "not detected"),
         (Detection(spec=LANTERN, state="unsupported"), "detected, not supported yet"),
-        (Detection(spec=NAMED["copilot"], state="missing"), "not detected, not supported yet"),
+        (Detection(spec=LANTERN, state="missing"), "not detected, not supported yet"),
     ],
 )
 def test_the_list_of_agents_says_what_is_here(detection: Detection, words: str) -> None:
