@@ -305,11 +305,6 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     for its version, and only hooks that all of them know are written."""
 
     @property
-    def supported(self) -> bool:
-        """Whether Carryover can read its transcripts. Where not, all that is known is how to find it."""
-        return bool(self.transcripts)
-
-    @property
     def instruction_limit(self) -> InstructionLimit | None:
         """How much it reads of a project's instruction files; None: all, or nobody knows."""
         return next((file.limit for file in self.instructions if file.limit is not None), None)

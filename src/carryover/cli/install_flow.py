@@ -94,7 +94,7 @@ def set_up(args: argparse.Namespace, *, installing: bool) -> int:
     detections = detect_all(specs(), Machine.here(config.agents.recorded_env()))
     ask = not (args.yes or args.json or args.dry_run)
     new = newly_covered(detections, config.agents)
-    asked = chosen(options(detections, config.agents.selected, anew=installing, new=new), args.agents, ask=ask)
+    asked = chosen(options(detections, config.agents.selected, installing=installing, new=new), args.agents, ask=ask)
     manager, program = service_of_user()
     with_service = not args.no_service and manager.available() is None
     setup = plan_setup(
@@ -184,7 +184,6 @@ def _agents(
             "name": found.spec.name,
             "state": found.state,
             "selected": found.spec.id in asked,
-            "supported": found.spec.supported,
             "binary": None if found.binary is None else os.fspath(found.binary),
             "version": found.version_text or None,
             "config": None if found.config is None else os.fspath(found.config),
@@ -228,26 +227,19 @@ class Done:
 
 
 def agent_ids(text: str) -> tuple[str, ...]:
-    """For argparse: ids or other names, such as `claude,codex`. Whatever is not named is de-selected, so all of them
-    must be known and supported."""
+    """For argparse: ids or other names, such as `claude,codex`. Agents that are not named are deselected, so an unknown
+    name is an error."""
     from carryover.agents import agent_id_of, specs
     from carryover.cli.agent_names import listed
 
-    supported = [spec for spec in specs() if spec.supported]
     given = dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
     found = {name: agent_id_of(name) for name in given}
-    ids = {spec.id for spec in supported}
-    refused = {
-        "unknown": [name for name, agent in found.items() if agent is None],
-        "not supported yet": [name for name, agent in found.items() if agent is not None and agent not in ids],
-    }
-    problems = [f"{what}: {', '.join(names)}" for what, names in refused.items() if names]
+    unknown = [name for name, agent in found.items() if agent is None]
+    problem = f"unknown: {', '.join(unknown)}" if unknown else ""
     if not given:
-        problems = ["no agent is named; `carryover uninstall` takes every agent's hooks out"]
-    if problems:
-        raise argparse.ArgumentTypeError(
-            f"{'; '.join(problems)}. Nothing was changed. Supported are: {listed(supported)}."
-        )
+        problem = "no agent is named; `carryover uninstall` takes every agent's hooks out"
+    if problem:
+        raise argparse.ArgumentTypeError(f"{problem}. Nothing was changed. Supported are: {listed(specs())}.")
     return tuple(dict.fromkeys(agent for agent in found.values() if agent is not None))
 
 
@@ -277,12 +269,7 @@ def pick(options: Sequence[Option]) -> tuple[str, ...]:
     # It has no setting for the boxes.
     vars(common).update(INDICATOR_SELECTED="[x]", INDICATOR_UNSELECTED="[ ]")
     width = max(len(option.name) for option in options)
-    rows = [
-        questionary.Choice(_row(option, width), value=option.id, checked=option.ticked)
-        if option.supported
-        else questionary.Separator(f"[ ] {_row(option, width)}")
-        for option in options
-    ]
+    rows = [questionary.Choice(_row(option, width), value=option.id, checked=option.ticked) for option in options]
     question = questionary.checkbox(QUESTION, rows, qmark="", instruction=INSTRUCTION)
     return tuple(question.unsafe_ask())
 

@@ -98,9 +98,6 @@ def status_lines(report: Report, *, now_ms: int) -> Iterator[str]:
     yield from _ledger(ledger)
     yield from (_entry("problem", paint(problem, YELLOW)) for problem in _problems(report))
     yield from _section("agents", [line for agent in report.agents for line in agent_lines(agent, report, now_ms)])
-    not_yet = [agent.name for agent in report.agents if not agent.covered]
-    if not_yet:
-        yield f"  {'not yet':<16} {', '.join(not_yet)}"
     new = [agent.name for agent in report.agents if agent.newly_covered]
     if new:
         them = "it" if len(new) == 1 else "them"
@@ -246,9 +243,7 @@ def _moved_aside(ledger: MovedAside, report: Report) -> str:
 
 
 def agent_lines(agent: AgentReport, report: Report, now_ms: int) -> Iterator[str]:
-    """The lines on an agent that is covered; none for another."""
-    if not agent.covered:
-        return
+    """The lines on one agent."""
     facts = [
         agent.version or "",
         _DRIFT.get(agent.state, ""),

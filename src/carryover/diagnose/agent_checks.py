@@ -10,7 +10,7 @@ from carryover.diagnose.report import AgentReport, Finding, Inspection, ProjectR
 
 def selected(report: Report) -> tuple[AgentReport, ...]:
     """The agents that were chosen and are on this machine."""
-    return tuple(agent for agent in report.agents if agent.selected and agent.covered and agent.state != "missing")
+    return tuple(agent for agent in report.agents if agent.selected and agent.state != "missing")
 
 
 def cannot_have_hooks(agent: AgentReport) -> bool:

@@ -76,8 +76,6 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
-    covered: bool
-    """Carryover can read it; of others only the name and whether they are here is known."""
     selected: bool | None = None
     """None: `carryover install` was never run."""
     newly_covered: bool = False

@@ -16,9 +16,8 @@ Did = Literal["written", "in place", "to be written"]
 
 
 def presence(detection: Detection) -> str:
-    """For the list of agents: `detected`, `not detected`, `detected, not supported yet`."""
-    found = "detected" if detection.found else "not detected"
-    return found if detection.spec.supported else f"{found}, not supported yet"
+    """For the list of agents: `detected` or `not detected`."""
+    return "detected" if detection.found else "not detected"
 
 
 def summary(
@@ -31,7 +30,7 @@ def summary(
     waiting: tuple[str, ...] = (),
     off: str = "",
 ) -> tuple[str, ...]:
-    """The lines on one selected agent, which is a supported one.
+    """The lines on one selected agent.
 
     `update`: the command that updates Carryover. `failure`: why its hooks could not be written and what to do, in whole
     sentences. `waiting`: events whose hooks people have yet to review. `off`: the setting that switches its hooks off,

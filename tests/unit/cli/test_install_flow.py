@@ -20,8 +20,8 @@ from support.scripted_daemon import HEALTH, answering_socket
 from support.terminal import CTRL_C, ENTER, SPACE, Terminal
 
 OPTIONS = (
-    Option(id="claude-code", name="Claude Code", presence="detected", supported=True, ticked=True),
-    Option(id="codex", name="Codex CLI", presence="not detected", supported=True, ticked=False),
+    Option(id="claude-code", name="Claude Code", presence="detected", ticked=True),
+    Option(id="codex", name="Codex CLI", presence="not detected", ticked=False),
 )
 
 
