@@ -43,7 +43,10 @@ def test_the_readme_names_each_command_with_its_options(command: str) -> None:
 def test_the_readme_names_what_is_covered_of_each_agent_and_what_is_not() -> None:
     lines = README.splitlines()
     covered = specs()
-    row_of = {spec.id: next((line for line in lines if line.startswith(f"| {spec.name} ")), "") for spec in covered}
+    row_of = {
+        spec.id: next((line for line in lines if line.startswith((f"| {spec.name} ", f"| {spec.name}, "))), "")
+        for spec in covered
+    }
 
     assert [agent for agent, row in row_of.items() if not row] == []
     assert [(spec.id, also) for spec in covered for also in spec.also if also not in row_of[spec.id]] == []

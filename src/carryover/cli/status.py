@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WATCH_EVERY_S: Final = 2.0
 SHOWN: Final = 12
-"""Entries of each list that are shown; --json has them all."""
+"""Entries of each list that are shown, but for agents, all of which are; --json has them all."""
 _CLEAR: Final = "\x1b[2J\x1b[H"
 
 _DRIFT: Final = {
@@ -97,7 +97,8 @@ def status_lines(report: Report, *, now_ms: int) -> Iterator[str]:
     yield _entry("state", report.short(report.state_folder))
     yield from _ledger(ledger)
     yield from (_entry("problem", paint(problem, YELLOW)) for problem in _problems(report))
-    yield from _section("agents", [line for agent in report.agents for line in agent_lines(agent, report, now_ms)])
+    agents = [line for agent in report.agents for line in agent_lines(agent, report, now_ms)]
+    yield from _section("agents", agents, shown=len(agents))
     new = [agent.name for agent in report.agents if agent.newly_covered]
     if new:
         them = "it" if len(new) == 1 else "them"
@@ -299,14 +300,14 @@ def _below(text: str) -> str:
     return f"{'':<16} {text}"
 
 
-def _section(title: str, lines: list[str]) -> Iterator[str]:
+def _section(title: str, lines: list[str], *, shown: int = SHOWN) -> Iterator[str]:
     if not lines:
         return
     yield ""
     yield paint(title, BOLD)
-    yield from (f"  {line}" for line in lines[:SHOWN])
-    if len(lines) > SHOWN:
-        yield f"  ... and {len(lines) - SHOWN} more (--json lists all)"
+    yield from (f"  {line}" for line in lines[:shown])
+    if len(lines) > shown:
+        yield f"  ... and {len(lines) - shown} more (--json lists all)"
 
 
 def _entry(name: str, text: str) -> str:

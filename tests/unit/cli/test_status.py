@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 
 from carryover import __version__
-from carryover.agents import agent_ids, startable_agents
+from carryover.agents import agent_ids, specs, startable_agents
 from carryover.cli.context import state_dir
 from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.from_disk import catch_up
@@ -241,8 +241,9 @@ def test_no_agent_is_offered_that_stopped_at_its_limit_in_another_project(
 ) -> None:
     """The plan's limit holds everywhere."""
     only_this_path(home, monkeypatch)
-    for command in ("claude", "codex", "cursor-agent"):
-        program(home / "bin" / command, "exit 0")
+    for spec in specs():
+        if spec.start is not None:
+            program(home / "bin" / spec.start.binary, "exit 0")
     limit_record(shop, datetime.now(UTC))
     other = home / "blog"
     (other / ".git").mkdir(parents=True)
@@ -269,7 +270,7 @@ def test_no_agent_is_offered_at_a_limit_that_is_not_here(
     program(home / "bin" / "codex", "exit 0")
     limit_record(shop, datetime.now(UTC))
     state_dir().root.mkdir(mode=0o700)
-    assert catch_up(state_dir(), str(shop))
+    assert catch_up(state_dir(), str(shop)) is None
 
     ledger = status_json(run)["ledger"]
 
