@@ -44,6 +44,15 @@ def exit_code_help(*codes: ExitCode) -> str:
     return "exit codes:\n" + "".join(f"  {code:<4} {MEANING[code]}\n" for code in codes)
 
 
+_ALWAYS: Final = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
+
+
+def describe(parser: argparse.ArgumentParser, description: str, examples: str, *codes: ExitCode) -> None:
+    """Gives a command's help its text, its examples and its exit codes: `codes`, and those that every command has."""
+    parser.description = description
+    parser.epilog = f"{examples}\n{exit_code_help(*sorted((*_ALWAYS, *codes)))}"
+
+
 def positive(text: str) -> int:
     """A number of things to count from 1; for argparse, which turns the error into a message."""
     number = int(text)

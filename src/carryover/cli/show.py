@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import Final, Protocol
 
 from carryover.agents import agent_names
-from carryover.cli.arguments import exit_code_help
+from carryover.cli.arguments import describe
 from carryover.cli.context import state_dir
 from carryover.cli.output import BOLD, DIM, harmless, one_line, paint
 from carryover.config import settings_now
@@ -55,14 +55,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover show`."""
-    parser.description = DESCRIPTION
-    parser.epilog = (
-        EXAMPLES
-        + "\n"
-        + exit_code_help(
-            ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOTHING_FOUND, ExitCode.REFUSED, ExitCode.INTERRUPTED
-        )
-    )
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("id", metavar="ID", help="session id, or as much of its beginning as is unique")
     parser.add_argument("--full", action="store_true", help="add tool output, plans, summaries and sub-agents")
     parser.add_argument("--json", action="store_true", help="print every recorded event as JSON")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from carryover.cli.arguments import exit_code_help
+from carryover.cli.arguments import describe
 from carryover.cli.context import state_dir
 from carryover.cli.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, print_json, print_lines, size
 from carryover.errors import ExitCode
@@ -56,8 +56,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover status`."""
-    parser.description = DESCRIPTION
-    parser.epilog = EXAMPLES + "\n" + exit_code_help(ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
+    describe(parser, DESCRIPTION, EXAMPLES)
     parser.add_argument("--json", action="store_true", help="print everything as JSON; times are UTC milliseconds")
     parser.add_argument("--watch", action="store_true", help="look again every two seconds, until Ctrl-C")
 

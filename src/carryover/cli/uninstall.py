@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.cli.arguments import exit_code_help
+from carryover.cli.arguments import describe
 from carryover.cli.context import state_dir
 from carryover.cli.output import counted, print_json, print_lines
 from carryover.errors import ExitCode, UserError
@@ -36,12 +36,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover uninstall`."""
-    parser.description = DESCRIPTION
-    parser.epilog = (
-        EXAMPLES
-        + "\n"
-        + exit_code_help(ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.INTERRUPTED)
-    )
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.REFUSED)
     parser.add_argument(
         "--purge", action="store_true", help="also the ledger, and pointers, ignore rules and handoffs in all projects"
     )

@@ -13,6 +13,8 @@ SUBJECT_CHARS: Final = 1000
 MAX_NAME_CHARS: Final = 300
 MAX_PATH_CHARS: Final = 4096
 SHORT_CHARS: Final = 200
+LATEST_MS: Final = 253_402_300_799_999
+"""End of the year 9999 in UTC milliseconds: no record is later, whatever it says."""
 
 _WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 

@@ -20,6 +20,7 @@ from carryover.agents.codex.context import (
 from carryover.agents.codex.kinds import OPS, SHELLS
 from carryover.model import PlanItem, PlanState, Question
 from carryover.records import rawjson, shell_files
+from carryover.records.arguments import CallArguments
 from carryover.records.changes import Change
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.patches import in_patch
@@ -33,7 +34,7 @@ _STATES: Final[dict[str, PlanState]] = {"completed": "done", "in_progress": "act
 _ESCALATED: Final = "require_escalated"
 
 
-class CallInput(msgspec.Struct, frozen=True):
+class CallInput(CallArguments, frozen=True):
     """Arguments that may say what a call is about, each of any type: tools of others choose their own."""
 
     cmd: msgspec.Raw = rawjson.ABSENT
@@ -51,10 +52,6 @@ class CallInput(msgspec.Struct, frozen=True):
     query: msgspec.Raw = rawjson.ABSENT
     url: msgspec.Raw = rawjson.ABSENT
     message: msgspec.Raw = rawjson.ABSENT
-
-    def first(self, *names: str) -> str:
-        """The first of these that holds a text."""
-        return next((text for name in names if (text := rawjson.string_of(getattr(self, name)))), "")
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -38,6 +38,7 @@ from carryover.agents.cursor.wire import Conversation
 from carryover.model import Answer, AnyBody, AssistantMessage, UserPrompt
 from carryover.records.changes import as_edit
 from carryover.records.fields import (
+    LATEST_MS,
     MAX_NAME_CHARS,
     MAX_PATH_CHARS,
     SHORT_CHARS,
@@ -47,8 +48,6 @@ from carryover.records.fields import (
     is_absolute,
 )
 
-LATEST_MS: Final = 253_402_300_799_999
-"""End of the year 9999: no record is later, whatever it says."""
 _JUST_NOW: Final = 3
 
 
@@ -129,8 +128,8 @@ class Builder(EventBuilder[Context]):
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
         """The next context and what the record became."""
         if self.events:
-            self.tell(last=self.events[-1].key.encode("utf-8", "replace"))
-        return self.context, msgspec.structs.replace(self.built(), reemitted=reemitted)
+            self.tell(last=self.last_key)
+        return self.context, self.built(reemitted)
 
     @property
     def folder(self) -> str | None:

@@ -42,18 +42,6 @@ _ID: Final = re.compile(r"[\w-]{1,100}")
 _OBJECT: Final = re.compile(rb"\s*\{(?=\s*\")")
 
 
-class CursorReader:
-    """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`)."""
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads on from `cursor` with the reader of the store that `path` belongs to."""
-        return _reader_of(path).read(path, cursor)
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the stat by which that store's reader knows whether `path` changed."""
-        return _reader_of(path).stat(path)
-
-
 class LinesReader:
     """As `JsonlReader`; a record that is a JSON object begins with `carryoverNotedMs`, for lines say no time."""
 
@@ -128,7 +116,12 @@ def _transcript(path: Path, slug: str, below: tuple[str, ...]) -> Source | None:
     return Source(agent=SPEC.id, path=str(path), session=session, subagent_id=subagent_id, group=slug, rank=rank)
 
 
-def _reader_of(path: Path) -> Reader:
+def reader_of(path: Path) -> Reader:
+    """The reader of the kind of source that `path` is.
+
+    Raises:
+        OSError: it is none.
+    """
     kind = kind_of(path)
     if kind is None:
         raise OSError(errno.EINVAL, "not a source", str(path))

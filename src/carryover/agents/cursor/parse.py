@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
-from carryover.agents.cursor.builder import LATEST_MS, Builder, mark_of
+from carryover.adapter.event_builder import reemitted_after
+from carryover.agents.cursor.builder import Builder, mark_of
 from carryover.agents.cursor.context import Context, OpenCall, TalkContext, Told
 from carryover.agents.cursor.folders import slug_of
 from carryover.agents.cursor.locate import COPY_GROUP, NOTED, kind_of
@@ -31,7 +32,7 @@ from carryover.agents.cursor.wire import (
 )
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.fields import MAX_NAME_CHARS, digest
+from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, digest
 from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_below, text_of
 from carryover.records.text import without_handoff
 
@@ -81,12 +82,8 @@ def _begin(builder: Builder, record: BeginRecord) -> Reemitted | None:
         builder.tell(**msgspec.structs.asdict(Told(last_ms=min(max(record.at_ms, 0), LATEST_MS))))
     if (record.compacted and builder.context.talk.marks) or (record.on and not known):
         return None
-    after = builder.told.last
-    return Reemitted(
-        session=builder.session,
-        subagent_id=builder.subagent_id,
-        after=None if after is None else after.decode("utf-8", "replace"),
-        more=record.more,
+    return reemitted_after(
+        builder.told.last, session=builder.session, subagent_id=builder.subagent_id, more=record.more
     )
 
 

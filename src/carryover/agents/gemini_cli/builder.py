@@ -105,7 +105,7 @@ class Builder(EventBuilder[Context]):
             self.change(emitted=facts)
         if self.events:
             self.change(last=Marker(self.events[-1].key))
-        return self.context, msgspec.structs.replace(self.built(), reemitted=reemitted)
+        return self.context, self.built(reemitted)
 
     def _is_start(self, folder: str) -> bool:
         return path_hash(folder.rstrip("/") or "/") == self.context.folder

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from carryover.records.arguments import CallArguments
 from carryover.records.rawjson import ABSENT
 
 
@@ -104,7 +105,7 @@ class EditShown(msgspec.Struct, frozen=True, rename="camel"):
     is_new_file: bool = False
 
 
-class Args(msgspec.Struct, frozen=True):
+class Args(CallArguments, frozen=True):
     """Arguments that may say what a call is about, each of any type: tools of others choose their own."""
 
     command: msgspec.Raw = ABSENT

@@ -100,8 +100,8 @@ class Builder(EventBuilder[Context]):
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
         """The next context and what the record became."""
         if self.events:
-            self.report(last=self.events[-1].key.encode("utf-8", "replace"))
-        return self.context, msgspec.structs.replace(self.built(), reemitted=reemitted)
+            self.report(last=self.last_key)
+        return self.context, self.built(reemitted)
 
     def _note(self, reported: Reported) -> None:
         known = dict(self.context.reported)

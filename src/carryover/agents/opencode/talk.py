@@ -22,13 +22,12 @@ from carryover.agents.opencode.wire import (
     SessionRecord,
     State,
     encoded,
-    read_as,
-    text_of,
     times_of,
 )
 from carryover.readers.rewritten import NotYet, Piece
 from carryover.readers.sqlite import TooLarge
 from carryover.records import rawjson
+from carryover.records.lenient import read_as, text_of
 
 SETTLED_MS: Final = 120_000
 """An answer that was not written to for that long is taken as it is."""
