@@ -165,7 +165,7 @@ def _show(wanted: Uninstall, service: ServiceManager | None, pid: int | None, ho
 
 
 def _confirmed() -> bool:
-    from carryover.cli.install_flow import can_ask
+    from carryover.cli.choose_agents import can_ask
 
     if not can_ask():
         return True
