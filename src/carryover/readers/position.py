@@ -48,6 +48,7 @@ def confirmed(descriptor: int, position: Position | None) -> tuple[Position, boo
 
 
 def decode(cursor: bytes) -> Position | None:
+    """The position in a cursor; None for a cursor of another form."""
     try:
         return msgspec.msgpack.decode(cursor, type=Position)
     except msgspec.DecodeError:
