@@ -98,10 +98,10 @@ class Builder(EventBuilder[Context]):
 
     def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the block became, facts about the session first."""
-        facts, told = self.context.facts, self.context.told
-        if self.events and facts != told:
-            self.put_info_first(self.context.session, self.root, differing(facts, told))
-            self.change(told=facts)
+        facts, emitted = self.context.facts, self.context.emitted
+        if self.events and facts != emitted:
+            self.put_info_first(self.context.session, self.root, differing(facts, emitted))
+            self.change(emitted=facts)
         return self.context, self.built()
 
 

@@ -70,4 +70,4 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     lint: str | None = None
     """What the linter has said so far; None: it says nothing now."""
     facts: Facts = Facts()
-    told: Facts = Facts()
+    emitted: Facts = Facts()

@@ -63,7 +63,7 @@ class CallInput(CallArguments, frozen=True):
 
 
 SUBJECTS: Final = CallInput.__struct_fields__
-"""The most telling first."""
+"""The most informative first."""
 
 
 class Option(msgspec.Struct, frozen=True):

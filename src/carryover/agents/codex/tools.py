@@ -28,7 +28,7 @@ from carryover.records.text import names_own_folder
 
 PATCH: Final = "apply_patch"
 CODE_MODE: Final = "exec"
-"""The one tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have records of their own."""
+"""The one tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
 
 _STATES: Final[dict[str, PlanState]] = {"completed": "done", "in_progress": "active"}
 _ESCALATED: Final = "require_escalated"
@@ -83,7 +83,7 @@ class LocalShell(msgspec.Struct, frozen=True):
 
 
 def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
-    """A call of a tool. What it asks of the user is told with it."""
+    """A call of a tool. What it asks the user is emitted with it."""
     name = call.name or ("local_shell" if kind == "local_shell_call" else None)
     call_id = call.call_id or call.id
     if not usable_name(call_id) or not usable_name(name) or call_id is None or name is None:
@@ -133,7 +133,7 @@ def shell_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCal
         op="shell",
         subject=script,
         changes=(among_others or shell_files.changes(script, cwd))[:MAX_CHANGES],
-        told=bool(among_others),
+        only_confirmed=bool(among_others),
         handoff=names_own_folder(f"{cwd or ''} {script}"),
     )
 

@@ -1,6 +1,6 @@
 """Where Cursor keeps its conversations, which files there hold some, and how each is read.
 
-Three stores, each known by its place alone: FACTS.md. One conversation has the same id in every store, and may lie in
+Three stores, each known by its place alone: FACTS.md. One conversation has the same id in every store, and may be in
 several.
 """
 
@@ -67,7 +67,7 @@ class LinesReader:
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
-    """What kind of source `path` is, told by its last names alone; None where it is none."""
+    """What kind of source `path` is, by its last names alone; None where it is none."""
     match str(path).split("/")[-5:]:
         case [*_, "globalStorage", "state.vscdb"]:
             return "editor"
@@ -130,7 +130,7 @@ def reader_of(path: Path) -> Reader:
 
 @cache
 def _readers() -> Mapping[Kind, Reader]:
-    # Commands that only ask where transcripts lie need not pay for SQLite.
+    # Commands that only ask where transcripts are need not pay for SQLite.
     from carryover.agents.cursor.chats import ChatReader
     from carryover.agents.cursor.editor import EditorReader
     from carryover.readers.stat_cache import StatCachedReader
