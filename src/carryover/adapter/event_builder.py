@@ -105,7 +105,7 @@ class EventBuilder(Generic[C]):
 
     def put_info_first(self, session: str, cwd: str | None, facts: dict[str, str | None]) -> None:
         """Adds facts about the session before everything else: the session belongs to the key, since a fork has the
-        records of its parent, but facts of its own."""
+        records of its parent, but its own facts."""
         key = f"info/{session}/{self.at_ms}/{digest(msgspec.json.encode(facts))}"
         info = SessionInfo(**facts)
         self.events.insert(0, Event(key=key, session=session, at_ms=self.at_ms, body=info, cwd=cwd))

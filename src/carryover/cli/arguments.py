@@ -34,7 +34,7 @@ class HelpText(argparse.RawDescriptionHelpFormatter):
     def add_argument(self, action: argparse.Action) -> None:
         """Adds an argument; a list of commands gets room for its indent."""
         super().add_argument(action)
-        # argparse forgets that commands stand further in, and would break the line after the longest one.
+        # argparse forgets that commands are indented, and would break the line after the longest one.
         if isinstance(action, argparse._SubParsersAction):
             self._action_max_length += self._indent_increment
 

@@ -62,7 +62,7 @@ def watch_first_read(state: StateDir) -> End:
 
 
 def how_far(health: Health) -> tuple[float, str]:
-    """The share that is read, and the words for it."""
+    """The share that is read, and a text that says so."""
     sources, waiting = health.sources, health.waiting_sources
     if health.last_sweep_ms is None:
         return 0.0, "looking for transcripts"

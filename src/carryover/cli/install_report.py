@@ -26,7 +26,7 @@ from carryover.paths import short_path
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of it all."""
+    """The result of an install or refresh."""
 
     setup: Setup
     asked: tuple[str, ...]

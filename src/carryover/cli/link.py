@@ -36,7 +36,7 @@ recorded at OLD and below it count for NEW's handoff from now on. Nothing is
 copied, and --undo reverts it. A repository that was renamed or moved while
 Carryover knew it is found without this; use this for what cannot be detected,
 such as a folder that was moved to another disk. While there is a folder at OLD
-nothing is linked: a second clone has a history of its own."""
+nothing is linked: a second clone has another history."""
 
 EXAMPLES: Final = """\
 examples:

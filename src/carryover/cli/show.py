@@ -193,11 +193,11 @@ def _retracted(lines: list[str], *, marked: bool) -> list[str]:
 
 
 def _speaker_and_lines(body: AnyBody, agent: str, root: str | None, full: bool) -> tuple[str, list[str]]:
-    """Who speaks (empty: whoever spoke before) and the lines of it; no lines for what is not shown."""
+    """Who speaks (empty: the same as before) and the lines of it; no lines for what is not shown."""
     match body:
         case UserPrompt(text=text, command=command, actor=actor):
-            words = f"{command} {text}".strip() if command else text
-            return ("You" if actor == "human" else "Prompt of the agent"), _text(words)
+            typed = f"{command} {text}".strip() if command else text
+            return ("You" if actor == "human" else "Prompt of the agent"), _text(typed)
         case AssistantMessage(text=text, aborted=aborted):
             return agent, _text(text) + (["(cut off here)"] if aborted else [])
         case Answer(question=question, text=text):

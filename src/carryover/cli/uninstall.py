@@ -122,7 +122,7 @@ def _by_folder(removals: Sequence[Removal]) -> Iterator[tuple[Removal, int]]:
 def lines_after(
     done: Uninstalled, left: tuple[str, ...], *, state: StateDir, home: Path, purged: bool
 ) -> Iterator[str]:
-    """What came of it, and what stays."""
+    """The result, and what stays."""
     from carryover.paths import short_path
 
     yield from (f"✗ {reason}" for reason in left)
@@ -176,7 +176,7 @@ def _confirmed() -> bool:
 
 
 def _stop(state: StateDir, service: ServiceManager | None) -> tuple[str, ...]:
-    """Stop whatever runs the daemon; what stands in the way, as sentences.
+    """Stops the service or the process of the daemon. Returns the obstacles, as sentences.
 
     Raises UserError when the daemon cannot be stopped: it would write again what is taken away.
     """

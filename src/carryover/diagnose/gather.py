@@ -313,7 +313,7 @@ def _record(state: StateDir) -> tuple[Record, str | None]:
 
 
 def _stranger(port: int) -> str | None:
-    """Who listens on the port; None where nobody does."""
+    """The process that listens on the port; None where none does."""
     if port == 0:
         return None
     try:

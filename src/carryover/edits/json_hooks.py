@@ -1,10 +1,10 @@
 """Our hooks in an agent's JSON settings. Pure: bytes in, bytes out, every other byte kept.
 
-Nested (Claude Code 1.0.38 to 2.1.328; Codex 0.114 to 0.169, in a file of their own):
+Nested (Claude Code 1.0.38 to 2.1.328; Codex 0.114 to 0.169, in a separate file):
 
     {"hooks": {"<event>": [{"matcher": "...", "hooks": [{"type": "command", "command": "...", "timeout": 5}]}]}}
 
-Flat (Cursor 1.7 to 3.12, in a file of their own), where both members must be there:
+Flat (Cursor 1.7 to 3.12, in a separate file), where both members must be there:
 
     {"version": 1, "hooks": {"<event>": [{"command": "...", "timeout": 5}]}}
 

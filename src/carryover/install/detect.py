@@ -130,7 +130,7 @@ def _judged(seen: Detection, answer: Answer) -> Detection:
 
 
 def _together(each: Sequence[Detection]) -> Detection:
-    """Programs of their own that read the same settings, as one: what is too old for one of them is not written."""
+    """Separate programs that read the same settings, as one: what is too old for one of them is not written."""
     oldest_first = sorted(each, key=lambda one: one.state != "older")
     lead = next((one for one in oldest_first if one.version is not None), each[0])
     others = tuple(one.binary for one in each if one is not lead and one.binary is not None)
@@ -144,7 +144,7 @@ def _environment(seen: Detection, machine: Machine) -> dict[str, str]:
     """
     path = machine.env.get("PATH") or os.defpath
     if seen.binary is not None and not seen.on_path:
-        # Packages of npm are scripts for the `node` that lies beside them.
+        # Packages of npm are scripts for the `node` beside them.
         path = f"{seen.binary.parent}{os.pathsep}{path}"
     return {"PATH": path, "HOME": str(machine.home), "LANG": "C.UTF-8", **seen.overrides}
 

@@ -15,7 +15,7 @@ ALL_KNOWN: Final = "every known version"
 
 
 def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older", "newer"], HookSet | None]:
-    """How `version` stands to those we know, and its hooks; None for none.
+    """How `version` compares to those we know, and its hooks; None for none.
 
     Above the newest range the newest hooks are taken, below the lowest range none.
     """

@@ -34,7 +34,7 @@ def summary(
 
     `update`: the command that updates Carryover. `failure`: why its hooks could not be written and what to do, in whole
     sentences. `waiting`: events whose hooks people have yet to review. `off`: the setting that switches its hooks off,
-    and where it stands.
+    and the file that has it.
     """
     if detection.state == "missing":
         return _not_detected(detection)
@@ -124,7 +124,7 @@ def _no_injection(detection: Detection) -> Iterator[str]:
 
 
 def _one_of_several(detection: Detection) -> bool:
-    """Programs of their own, of which one is told of."""
+    """Separate programs, one of which is named."""
     return detection.spec.asks_every_copy and bool(detection.others)
 
 

@@ -62,7 +62,7 @@ def _guards(descriptor: int, position: Position) -> tuple[bytes, bytes]:
 
 
 def _hash(data: bytes) -> bytes:
-    import hashlib  # brings OpenSSL along, which commands that only ask where transcripts lie need not pay for
+    import hashlib  # brings OpenSSL along, which commands that only ask where transcripts are need not pay for
 
     return hashlib.blake2b(data, digest_size=16).digest()
 
