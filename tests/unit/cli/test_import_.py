@@ -138,7 +138,7 @@ def test_the_agents_own_transcript_takes_the_place_of_an_export(store: Path, hom
     assert imported(run, str(export))["new_events"] == 1
     session.prompt("Add a discount")
 
-    assert catch_up(state_dir(), str(store))
+    assert catch_up(state_dir(), str(store)) is None
 
     handoff = run("handoff", str(store))[1]
     assert "## Task\n- Add a discount\n## " in handoff

@@ -210,6 +210,7 @@ class Unsettled(JsonlReader):
     """Says for its first `looks` that the end of the source is not final."""
 
     def __init__(self, looks: int) -> None:
+        super().__init__()
         self.left = looks
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
