@@ -46,7 +46,7 @@ class Builder(EventBuilder[LogContext]):
 
     @property
     def session(self) -> str:
-        """The session: one of its own where the conversation has moved on to another project than its first one."""
+        """The session: a separate one where the conversation has moved on to another project than its first one."""
         here, first = self.context.place, self.context.folder
         if here is None or here == first:
             return self.conversation

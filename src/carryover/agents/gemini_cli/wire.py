@@ -157,7 +157,7 @@ class Answers(msgspec.Struct, frozen=True):
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A transcript as one document: `session-*.json` (0.26), written anew with each message."""
+    """A transcript as one document: `session-*.json` (0.26), rewritten with each message."""
 
     session_id: msgspec.Raw = msgspec.field(name="sessionId")
     messages: list[msgspec.Raw]

@@ -19,7 +19,7 @@ from carryover.records.fields import SHORT_CHARS, bounded, digest
 class Builder(EventBuilder[Context]):
     """One record while it is parsed. `native` is the session as the store describes it.
 
-    A sub-agent has a session of its own there; here it belongs to the session that it works for.
+    A sub-agent has a separate session there; here it belongs to the session that it works for.
     """
 
     native: Session

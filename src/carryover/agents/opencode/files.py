@@ -40,7 +40,7 @@ class SessionFileReader:
         return read_on(SessionFiles(path, now_ms), cursor, now_ms=now_ms)
 
     def stat(self, path: Path) -> FileStat:
-        """Of the session's file and of its last message: no other changes while the session goes on."""
+        """Of the session's file and of its last message: no other changes while the session continues."""
         status = stat_regular(path)
         names = _names(_storage(path) / "message" / path.stem)
         size, mtime_ns = status.st_size + len(names), status.st_mtime_ns

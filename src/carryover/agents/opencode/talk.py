@@ -34,7 +34,7 @@ SETTLED_MS: Final = 120_000
 PROMPT_SETTLED_MS: Final = 2_000
 """The same for a prompt that nothing follows yet: its parts come one by one."""
 CALLING: Final = ("tool-calls", "tool_calls", "unknown")
-"""Why a message ended, where the turn goes on."""
+"""Why a message ended, where the turn continues."""
 _OPEN_STATES: Final = ("pending", "running")
 
 Stage = Literal["prompt", "begun", "ended", "end"]
@@ -92,7 +92,7 @@ class Revert(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What a piece stands for."""
+    """What a piece represents."""
 
     stage: Stage
     message: int

@@ -86,7 +86,7 @@ def _line_id(turn: Turn) -> str:
 
 
 def _is_protocol(turn: Turn, line: Line) -> bool:
-    """The first turn of a later session that only says where things stand and asks whether to go on. A question with
+    """The first turn of a later session that only says where things stand and asks whether to continue. A question with
     a name in it that the work does not know is a real one."""
     report = turn.report
     if (is_heavy(turn) and not is_resuming(turn, first=True)) or turn.changed or turn.edited or report is None:
@@ -125,7 +125,7 @@ def _shelved(line: Line) -> Line:
 
 
 def _new_line(turn: Turn, before: Line | None) -> Line:
-    """A line with this goal. Where the goal before was only an opening, it goes on with what was decided under it."""
+    """A line with this goal. Where the goal before was only an opening, it keeps what was decided under it."""
     text = turn.prompt.text or turn.prompt.pasted
     rule = "first request" if before is None else "request that begins something new"
     new = Line(
@@ -163,8 +163,8 @@ def _doubtful_line(turn: Turn, before: Line, doubt: float) -> Line:
 def _is_unfinished(line: Line) -> bool:
     """Its goal says enough to be one, or something of it is still to come."""
     goal = line.goal
-    told = goal is not None and (line.goal_words >= HEAVY_WORDS or bool(goal.names))
-    return told or bool(line.announced or line.questions or line.step_waits)
+    is_clear = goal is not None and (line.goal_words >= HEAVY_WORDS or bool(goal.names))
+    return is_clear or bool(line.announced or line.questions or line.step_waits)
 
 
 # ---- moves on a line

@@ -135,7 +135,7 @@ def _cut(line: Line, turn: Turn, relation: Relation) -> Line:
 
 
 def unanswered_question(turn: Turn) -> Item | None:
-    """The user's own question, while nobody has answered it."""
+    """The user's question, while it is unanswered."""
     if not turn.prompt.asks:
         return None
     return item_of(turn, clip(one_line(turn.prompt.text), chars=300), "question of the user without an answer")
