@@ -54,7 +54,7 @@ class UserPrompt(Body, frozen=True, tag="user_prompt"):
     text: str
     actor: Actor = "human"
     command: str | None = None
-    """Slash command the words were given to, with its leading `/`; `text` then holds the arguments only."""
+    """Slash command that the prompt was given to, with its leading `/`; `text` then holds the arguments only."""
     attachments: int = 0
 
 

@@ -42,7 +42,7 @@ def test_the_roots_are_those_of_the_spec(agent: Agent, tmp_path: Path) -> None:
 def test_an_adapter_says_how_it_is_installed(agent: Agent) -> None:
     spec = agent.spec
 
-    assert (spec.id, spec.supported) == (agent.id, True)
+    assert spec.id == agent.id
     assert spec.version is not None
     assert re.compile(spec.version.pattern).groups == 1
     assert 0 < spec.version.limit_s <= 5

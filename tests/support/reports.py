@@ -21,7 +21,6 @@ SERVICE = ServiceStatus(kind="systemd", installed=True, enabled=True, active=Tru
 CLAUDE = AgentReport(
     id="claude-code",
     name="Claude Code",
-    covered=True,
     selected=True,
     state="ok",
     version="2.1.328",
@@ -32,7 +31,6 @@ CLAUDE = AgentReport(
 CODEX = AgentReport(
     id="codex",
     name="Codex CLI",
-    covered=True,
     selected=True,
     state="ok",
     version="0.169.0",

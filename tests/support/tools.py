@@ -53,10 +53,6 @@ CODEX: Final = AgentSpec(
 """A variable moves all it has, and its one range has no end."""
 
 
-LANTERN: Final = AgentSpec(id="lantern", name="Lantern", binaries=("lantern",), folders=(Place(path="~/.lantern"),))
-"""Known by name only."""
-
-
 def with_sets(spec: AgentSpec, *sets: HookSet, injects_on: tuple[str, ...] | None = None) -> AgentSpec:
     """The agent with other hooks."""
     injecting = spec.hooks.injects_on if injects_on is None else injects_on

@@ -2,9 +2,9 @@
 
     raw source --reader--> records --parse--> events
 
-A reader knows a file format (JSON lines, a database) and where to go on reading; the agent's `parse` knows what the
+A reader knows a file format (JSON lines, a database) and where to continue reading; the agent's `parse` knows what the
 records mean. `parse` is pure: what it must remember from one record to the next is in its context, a frozen msgspec
-struct that is stored with the cursor, so a restart in mid-session goes on as if it had not happened.
+struct that is stored with the cursor, so a restart in mid-session changes nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CONTEXT_NAMES: Final = frozenset(
     "turn".split()
 )
 """The fields of a context that hold paths, ids and names. Secrets are taken out of all other texts of a context before
-it is stored, and what is stored is what the next read goes on from: a path must be what it was."""
+it is stored, and the next read continues from what is stored: a path must be what it was."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,14 +34,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     """Absolute path."""
     session: str | None = None
-    """Session id, where the path tells it."""
+    """Session id, where the path has it."""
     subagent_id: str | None = None
-    """Sub-agent id, where the path tells that this is a sub-agent's transcript."""
+    """Sub-agent id, where the path shows that this is a sub-agent's transcript."""
     group: str = ""
     """Sources of one project are likely to share it; used only to order the first read, never to name a project."""
     rank: int = 0
-    """How well this kind of source tells its sessions. Where several tell one session, only the best that has said
-    anything counts: what lesser ones say is passed by, and what they said before is as if they had not."""
+    """How completely this kind of source reports its sessions. Where several report one session, only the best that has
+    reported anything counts: what lesser ones report is dropped, and what they reported before is superseded."""
 
 
 class FileStat(msgspec.Struct, frozen=True):
@@ -62,7 +62,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """What one read gave.
 
     `restarted`: the source is not the one the cursor was made for (truncated, replaced), so it was read from its
-    beginning and the context must begin anew. `more`: there is more to read now. `oversized`: records passed by
+    beginning and the context must start afresh. `more`: there is more to read now. `oversized`: records passed by
     because they were too long to hold in memory. `retry_after_s`: something in the source is not final yet; after that
     long it is to be read again even if nothing changes, because then it is taken as it is.
     """
@@ -117,7 +117,7 @@ class Parsed(msgspec.Struct, frozen=True):
 
 
 StartReason = Literal["startup", "clear", "compact", "resume", "fork"]
-"""Why a session starts. `resume` and `fork` go on with a conversation that has its context already."""
+"""Why a session starts. `resume` and `fork` continue a conversation that has its context already."""
 
 HookAction = Literal["session_start", "prompt", "flush", "turn_end", "hint"]
 """session_start: a session begins and wants the handoff. prompt: the user sent a prompt; a session that lost the
@@ -140,7 +140,7 @@ class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
     idle_s: float | None = None
     """With `resume` and `fork`: seconds since the conversation's last response."""
     provisional: tuple[Event, ...] = ()
-    """Told here before the transcript has it; each stands until the transcript's own record of it arrives."""
+    """Reported before the transcript has it; each counts until the transcript's own record of it arrives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,7 @@ class HookProtocol:
     answer: Callable[[str], bytes]
     """What the hook must print so that the agent puts the text into the session's context."""
     layout_root: Callable[[Path], Path | None]
-    """The root that a transcript lies under, by its path alone; None where the path has not this agent's layout."""
+    """The root that a transcript is below, by its path alone; None where the path has not this agent's layout."""
     forgets: bool = False
     """What a hook put into a session ends with the process, so a resumed session gets the handoff in any case. Agents
     that keep it in the conversation get it only if another session moved the project on."""

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from carryover.adapter.contract import Parsed
+from carryover.adapter.contract import Parsed, Reemitted
 from carryover.model import Actor, AnyBody, Event, Op, ResultStatus, SessionInfo, Skipped, ToolCall, ToolResult
 from carryover.records import rawjson
 from carryover.records.changes import Change
@@ -105,7 +105,7 @@ class EventBuilder(Generic[C]):
 
     def put_info_first(self, session: str, cwd: str | None, facts: dict[str, str | None]) -> None:
         """Adds facts about the session before everything else: the session belongs to the key, since a fork has the
-        records of its parent, but facts of its own."""
+        records of its parent, but its own facts."""
         key = f"info/{session}/{self.at_ms}/{digest(msgspec.json.encode(facts))}"
         info = SessionInfo(**facts)
         self.events.insert(0, Event(key=key, session=session, at_ms=self.at_ms, body=info, cwd=cwd))
@@ -114,9 +114,23 @@ class EventBuilder(Generic[C]):
         """Counts something that was not understood. `reason` never quotes the record."""
         self.skipped.append(rawjson.skipped(record_type, reason, version))
 
-    def built(self) -> Parsed:
+    def built(self, reemitted: Reemitted | None = None) -> Parsed:
         """What the record became."""
-        return Parsed(events=tuple(self.events), skipped=tuple(self.skipped))
+        return Parsed(events=tuple(self.events), skipped=tuple(self.skipped), reemitted=reemitted)
+
+    @property
+    def last_key(self) -> bytes:
+        """Key of the last event of the record. Bytes, since a context's text might be taken for a secret."""
+        return self.events[-1].key.encode("utf-8", "replace")
+
+
+def reemitted_after(
+    last: bytes | None, *, session: str, subagent_id: str | None = None, more: bool = False
+) -> Reemitted:
+    """Announces that a conversation is emitted again: what comes after the event with the key `last` (see
+    `EventBuilder.last_key`), or all of it if that is None."""
+    after = None if last is None else last.decode("utf-8", "replace")
+    return Reemitted(session=session, subagent_id=subagent_id, after=after, more=more)
 
 
 def differing(new: msgspec.Struct, old: msgspec.Struct) -> dict[str, str | None]:

@@ -16,7 +16,7 @@ ACTIONS: Final[dict[str, HookAction]] = {
     "sessionend": "flush",
     "stop": "turn_end",
 }
-"""By event in lower case. Every other event is a `nudge`."""
+"""By event in lower case. Every other event is a `hint`."""
 
 _REASONS: Final[dict[str, StartReason]] = {
     "startup": "startup",
@@ -38,7 +38,7 @@ def skipped(event: str, reason: str) -> Skipped:
 
 
 def provisional(event: str, session: str, at_ms: int, body: AnyBody, cwd: str | None) -> tuple[Event, ...]:
-    """The event that a hook reports before the transcript has it, under a key of its own."""
+    """The event that a hook reports before the transcript has it, under a separate key."""
     return (Event(key=f"hook/{session}/{event}/{at_ms}", session=session, at_ms=at_ms, body=body, cwd=cwd),)
 
 

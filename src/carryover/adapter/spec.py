@@ -118,7 +118,7 @@ class HookSwitch(msgspec.Struct, frozen=True, kw_only=True):
 class HookReview(msgspec.Struct, frozen=True, kw_only=True):
     """What people must do before the agent runs hooks that are new or changed, and where it notes that they did.
 
-    Only that the note is there can be told; what it holds is the agent's own affair, and so is writing it.
+    Only whether the note is there is known; what it holds is the agent's own affair, and so is writing it.
     """
 
     versions: str
@@ -133,7 +133,7 @@ class HookReview(msgspec.Struct, frozen=True, kw_only=True):
     """The key in a hook's table that says it was reviewed."""
 
     entry: Callable[[Path, str, int, int], str]
-    """Names a hook's table: by the file it stands in, its event, and its group and place there, counted from 0."""
+    """Names a hook's table: by the file it is in, its event, and its group and place there, counted from 0."""
 
 
 class Starter(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +169,7 @@ class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
     hidden_by: tuple[str, ...] = ()
     """Files beside it that the agent reads in its place."""
     limit: InstructionLimit | None = None
-    """None: it is read whole, or nobody knows."""
+    """None: it is read whole, or that is unknown."""
 
 
 class ReadList(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,7 +192,7 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     config_files: tuple[Place, ...] = ()
     """Settings files that may hold our hooks: the first that exists is taken, else the first."""
     form: Literal["nested", "flat", "plain"] = "nested"
-    """How hooks stand in JSON settings.
+    """How JSON settings hold hooks.
 
     nested: `{"hooks": {event: [{"matcher", "hooks": [{"type": "command", "command", "timeout"}]}]}}`
     flat: `{"version": 1, "hooks": {event: [{"command", "timeout"}]}}`, where version and hooks must be there
@@ -275,7 +275,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     other_folders: tuple[Place, ...] = ()
     """Further folders in which it keeps what is its own; that they are there does not say that it is used."""
     binary_folders: tuple[Place, ...] = ()
-    """Where its command lies beside PATH and the places that are usual for all."""
+    """Where its command is besides PATH and the places that are usual for all."""
     version: VersionProbe | None = None
     """None: it is not asked."""
     hooks: HookSpec = HookSpec()
@@ -285,7 +285,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     transcripts: tuple[Place, ...] = ()
     """Folders that hold its transcripts."""
     retention: Retention | None = None
-    """None: it keeps them, or nobody knows."""
+    """None: it keeps them, or that is unknown."""
     instructions: tuple[InstructionFile, ...] = ()
     """Files in a project that it reads by itself, as far as we put a pointer into them."""
     read_list: ReadList | None = None
@@ -301,17 +301,12 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     folder_must_exist: bool = False
     """It does not start where a variable moves its folder to a place that is not there."""
     asks_every_copy: bool = False
-    """Its commands are programs of their own (an editor, a terminal client) that read the same settings: each is asked
+    """Its commands are separate programs (an editor, a terminal client) that read the same settings: each is asked
     for its version, and only hooks that all of them know are written."""
 
     @property
-    def supported(self) -> bool:
-        """Whether Carryover can read its transcripts. Where not, all that is known is how to find it."""
-        return bool(self.transcripts)
-
-    @property
     def instruction_limit(self) -> InstructionLimit | None:
-        """How much it reads of a project's instruction files; None: all, or nobody knows."""
+        """How much it reads of a project's instruction files; None: all, or that is unknown."""
         return next((file.limit for file in self.instructions if file.limit is not None), None)
 
     @property

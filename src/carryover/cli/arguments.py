@@ -34,7 +34,7 @@ class HelpText(argparse.RawDescriptionHelpFormatter):
     def add_argument(self, action: argparse.Action) -> None:
         """Adds an argument; a list of commands gets room for its indent."""
         super().add_argument(action)
-        # argparse forgets that commands stand further in, and would break the line after the longest one.
+        # argparse forgets that commands are indented, and would break the line after the longest one.
         if isinstance(action, argparse._SubParsersAction):
             self._action_max_length += self._indent_increment
 
@@ -42,6 +42,15 @@ class HelpText(argparse.RawDescriptionHelpFormatter):
 def exit_code_help(*codes: ExitCode) -> str:
     """The lines of a command's help that say which exit codes it has."""
     return "exit codes:\n" + "".join(f"  {code:<4} {MEANING[code]}\n" for code in codes)
+
+
+_ALWAYS: Final = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
+
+
+def describe(parser: argparse.ArgumentParser, description: str, examples: str, *codes: ExitCode) -> None:
+    """Gives a command's help its text, its examples and its exit codes: `codes`, and those that every command has."""
+    parser.description = description
+    parser.epilog = f"{examples}\n{exit_code_help(*sorted((*_ALWAYS, *codes)))}"
 
 
 def positive(text: str) -> int:

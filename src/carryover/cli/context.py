@@ -57,7 +57,7 @@ def root_of(folder: str) -> ProjectRoot:
 
 
 def project_root(project: str | None, *, must_exist: bool = False) -> str:
-    """Root of the project that `project`, or the current folder, lies in. The folder need not exist any more.
+    """Root of the project that `project`, or the current folder, is in. The folder need not exist any more.
 
     Symlinks are resolved, because agents record the working directory as the system names it.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from carryover.cli.arguments import exit_code_help
+from carryover.cli.arguments import describe
 from carryover.cli.context import state_dir
 from carryover.cli.output import BOLD, YELLOW, counted, harmless, paint, print_json, print_lines
 from carryover.errors import ExitCode
@@ -33,8 +33,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover doctor`."""
-    parser.description = DESCRIPTION
-    parser.epilog = EXAMPLES + "\n" + exit_code_help(ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
+    describe(parser, DESCRIPTION, EXAMPLES)
     parser.add_argument("--fix", action="store_true", help="repair what is safe: hooks, service, file permissions")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 

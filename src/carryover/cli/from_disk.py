@@ -165,7 +165,7 @@ async def follow_here(ledger: Ledger, state: StateDir, root: str) -> frozenset[s
 
 
 def place_of(state: StateDir) -> StatePaths:
-    """Where everything lies that linking needs. Raises UserError where the settings can't be read."""
+    """Where everything is that linking needs. Raises UserError where the settings can't be read."""
     own = agents_own(load_config(state.config).agents)
     return StatePaths(ledger=state.ledger, state=state.root, home=Path.home(), agents_own=own)
 

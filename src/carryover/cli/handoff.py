@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.agents import agent_names, specs
 from carryover.cli.agent_names import known_agent, listed
-from carryover.cli.arguments import exit_code_help, positive
+from carryover.cli.arguments import describe, positive
 from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import print_json
 from carryover.config import load_config
@@ -41,14 +41,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover handoff`."""
-    parser.description = DESCRIPTION
-    parser.epilog = (
-        EXAMPLES
-        + "\n"
-        + exit_code_help(
-            ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOTHING_FOUND, ExitCode.REFUSED, ExitCode.INTERRUPTED
-        )
-    )
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
     parser.add_argument("--json", action="store_true", help="print the sections as JSON")
     parser.add_argument(

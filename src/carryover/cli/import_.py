@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from carryover.cli.agent_names import known_agent
-from carryover.cli.arguments import exit_code_help
+from carryover.cli.arguments import describe
 from carryover.cli.context import project_root, root_of, state_dir
 from carryover.cli.output import counted, harmless, print_json, print_lines
 from carryover.config import Config, load_config, project_settings
@@ -75,14 +75,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover import`."""
-    parser.description = DESCRIPTION
-    parser.epilog = (
-        EXAMPLES
-        + "\n"
-        + exit_code_help(
-            ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOTHING_FOUND, ExitCode.REFUSED, ExitCode.INTERRUPTED
-        )
-    )
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("files", metavar="FILE", nargs="+", help="an exported or copied transcript")
     parser.add_argument(
         "--project", metavar="DIR", help="the project that the sessions belong to, whatever the file says"

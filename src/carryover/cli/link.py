@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from carryover.cli.arguments import exit_code_help
+from carryover.cli.arguments import describe
 from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import counted, print_json
 from carryover.config import load_config
@@ -36,7 +36,7 @@ recorded at OLD and below it count for NEW's handoff from now on. Nothing is
 copied, and --undo reverts it. A repository that was renamed or moved while
 Carryover knew it is found without this; use this for what cannot be detected,
 such as a folder that was moved to another disk. While there is a folder at OLD
-nothing is linked: a second clone has a history of its own."""
+nothing is linked: a second clone has another history."""
 
 EXAMPLES: Final = """\
 examples:
@@ -57,14 +57,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover link`."""
-    parser.description = DESCRIPTION
-    parser.epilog = (
-        EXAMPLES
-        + "\n"
-        + exit_code_help(
-            ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOTHING_FOUND, ExitCode.REFUSED, ExitCode.INTERRUPTED
-        )
-    )
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("old", metavar="OLD", help="the project's former folder, which is gone")
     parser.add_argument("new", metavar="NEW", nargs="?", help="its folder now")
     parser.add_argument("--undo", action="store_true", help="give the sessions recorded at OLD back to it")

@@ -35,7 +35,7 @@ _STYLE: Final = re.compile(r"\x1b\[\d*m")
 _WORD: Final = re.compile(r"(?:`[^`]*`|\S)+")
 """What a line is not broken in: a command in backquotes stays in one piece."""
 _MARGIN: Final = re.compile(r" *(?:[✗✓⚠·→] |\S+(?: \S+)* {2,})?")
-"""What the lines that follow are indented by: a mark, or a name that stands in a column of its own."""
+"""What the lines that follow are indented by: a mark, or a name in its own column."""
 
 
 def terminal_width(stream: TextIO | None = None) -> int | None:
@@ -100,7 +100,7 @@ def one_line(text: str, limit: int) -> str:
 
 def print_json(data: object) -> None:
     """`data` as indented JSON on stdout."""
-    import msgspec  # whoever has data to print has imported it already, unlike the standard library's json
+    import msgspec  # a command with data to print has imported it already, unlike the standard library's json
 
     try:
         print(msgspec.json.format(msgspec.json.encode(data), indent=2).decode())

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.cli.arguments import exit_code_help
+from carryover.cli.arguments import describe
 from carryover.cli.output import print_json
 from carryover.config import Config, load_config, project_settings, settings_now
 from carryover.daemon.client import reload_daemon
@@ -42,14 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_common_arguments(parser: argparse.ArgumentParser, *, description: str, examples: str) -> None:
     """The arguments of pause and unpause."""
-    parser.description = description
-    parser.epilog = (
-        examples
-        + "\n"
-        + exit_code_help(
-            ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOTHING_FOUND, ExitCode.REFUSED, ExitCode.INTERRUPTED
-        )
-    )
+    describe(parser, description, examples, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("project", nargs="?", metavar="PROJECT", help="a folder in the project (default: all projects)")
     parser.add_argument("--json", action="store_true", help="print what holds now as JSON")
 

@@ -23,8 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover refresh`."""
     from carryover.cli.install_flow import add_options
 
-    parser.description = DESCRIPTION
-    add_options(parser, examples=EXAMPLES)
+    add_options(parser, description=DESCRIPTION, examples=EXAMPLES)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from carryover.agents import agent_names
-from carryover.cli.arguments import exit_code_help, positive
+from carryover.cli.arguments import describe, positive
 from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import BOLD, ago, counted, one_line, paint, print_json, terminal_width
 from carryover.config import settings_now
@@ -50,14 +50,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover sessions`."""
-    parser.description = DESCRIPTION
-    parser.epilog = (
-        EXAMPLES
-        + "\n"
-        + exit_code_help(
-            ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOTHING_FOUND, ExitCode.REFUSED, ExitCode.INTERRUPTED
-        )
-    )
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
     which.add_argument("--all", action="store_true", help="sessions of all projects")

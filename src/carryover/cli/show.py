@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import Final, Protocol
 
 from carryover.agents import agent_names
-from carryover.cli.arguments import exit_code_help
+from carryover.cli.arguments import describe
 from carryover.cli.context import state_dir
 from carryover.cli.output import BOLD, DIM, harmless, one_line, paint
 from carryover.config import settings_now
@@ -55,14 +55,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover show`."""
-    parser.description = DESCRIPTION
-    parser.epilog = (
-        EXAMPLES
-        + "\n"
-        + exit_code_help(
-            ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOTHING_FOUND, ExitCode.REFUSED, ExitCode.INTERRUPTED
-        )
-    )
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("id", metavar="ID", help="session id, or as much of its beginning as is unique")
     parser.add_argument("--full", action="store_true", help="add tool output, plans, summaries and sub-agents")
     parser.add_argument("--json", action="store_true", help="print every recorded event as JSON")
@@ -200,11 +193,11 @@ def _retracted(lines: list[str], *, marked: bool) -> list[str]:
 
 
 def _speaker_and_lines(body: AnyBody, agent: str, root: str | None, full: bool) -> tuple[str, list[str]]:
-    """Who speaks (empty: whoever spoke before) and the lines of it; no lines for what is not shown."""
+    """Who speaks (empty: the same as before) and the lines of it; no lines for what is not shown."""
     match body:
         case UserPrompt(text=text, command=command, actor=actor):
-            words = f"{command} {text}".strip() if command else text
-            return ("You" if actor == "human" else "Prompt of the agent"), _text(words)
+            typed = f"{command} {text}".strip() if command else text
+            return ("You" if actor == "human" else "Prompt of the agent"), _text(typed)
         case AssistantMessage(text=text, aborted=aborted):
             return agent, _text(text) + (["(cut off here)"] if aborted else [])
         case Answer(question=question, text=text):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from carryover.cli.arguments import exit_code_help
+from carryover.cli.arguments import describe
 from carryover.cli.context import state_dir
 from carryover.cli.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, print_json, print_lines, size
 from carryover.errors import ExitCode
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WATCH_EVERY_S: Final = 2.0
 SHOWN: Final = 12
-"""Entries of each list that are shown; --json has them all."""
+"""Entries of each list that are shown, but for agents, all of which are; --json has them all."""
 _CLEAR: Final = "\x1b[2J\x1b[H"
 
 _DRIFT: Final = {
@@ -56,8 +56,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover status`."""
-    parser.description = DESCRIPTION
-    parser.epilog = EXAMPLES + "\n" + exit_code_help(ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
+    describe(parser, DESCRIPTION, EXAMPLES)
     parser.add_argument("--json", action="store_true", help="print everything as JSON; times are UTC milliseconds")
     parser.add_argument("--watch", action="store_true", help="look again every two seconds, until Ctrl-C")
 
@@ -97,10 +96,8 @@ def status_lines(report: Report, *, now_ms: int) -> Iterator[str]:
     yield _entry("state", report.short(report.state_folder))
     yield from _ledger(ledger)
     yield from (_entry("problem", paint(problem, YELLOW)) for problem in _problems(report))
-    yield from _section("agents", [line for agent in report.agents for line in agent_lines(agent, report, now_ms)])
-    not_yet = [agent.name for agent in report.agents if not agent.covered]
-    if not_yet:
-        yield f"  {'not yet':<16} {', '.join(not_yet)}"
+    agents = [line for agent in report.agents for line in agent_lines(agent, report, now_ms)]
+    yield from _section("agents", agents, shown=len(agents))
     new = [agent.name for agent in report.agents if agent.newly_covered]
     if new:
         them = "it" if len(new) == 1 else "them"
@@ -246,9 +243,7 @@ def _moved_aside(ledger: MovedAside, report: Report) -> str:
 
 
 def agent_lines(agent: AgentReport, report: Report, now_ms: int) -> Iterator[str]:
-    """The lines on an agent that is covered; none for another."""
-    if not agent.covered:
-        return
+    """The lines on one agent."""
     facts = [
         agent.version or "",
         _DRIFT.get(agent.state, ""),
@@ -304,14 +299,14 @@ def _below(text: str) -> str:
     return f"{'':<16} {text}"
 
 
-def _section(title: str, lines: list[str]) -> Iterator[str]:
+def _section(title: str, lines: list[str], *, shown: int = SHOWN) -> Iterator[str]:
     if not lines:
         return
     yield ""
     yield paint(title, BOLD)
-    yield from (f"  {line}" for line in lines[:SHOWN])
-    if len(lines) > SHOWN:
-        yield f"  ... and {len(lines) - SHOWN} more (--json lists all)"
+    yield from (f"  {line}" for line in lines[:shown])
+    if len(lines) > shown:
+        yield f"  ... and {len(lines) - shown} more (--json lists all)"
 
 
 def _entry(name: str, text: str) -> str:

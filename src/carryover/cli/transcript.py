@@ -31,8 +31,8 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
     readers = {agent.id: agent if until is None else replace(agent, reader=_ReaderUpTo(agent.reader, until))}
     with temporary_ledger([source], readers, now_ms=lambda: LATEST_MS) as ledger:  # else it would depend on now
         project = next(iter(projects(ledger)), None)
-        told = [] if project is not None else sessions(ledger, limit=1)
-        names_no_folder = any(session_digest(ledger, session).turns for session in told)
+        known = [] if project is not None else sessions(ledger, limit=1)
+        names_no_folder = any(session_digest(ledger, session).turns for session in known)
         view = project_view(ledger, project.id) if project is not None else None
     handoff = None
     if view is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.cli.arguments import exit_code_help
+from carryover.cli.arguments import describe
 from carryover.cli.context import state_dir
 from carryover.cli.output import counted, print_json, print_lines
 from carryover.errors import ExitCode, UserError
@@ -36,12 +36,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover uninstall`."""
-    parser.description = DESCRIPTION
-    parser.epilog = (
-        EXAMPLES
-        + "\n"
-        + exit_code_help(ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.INTERRUPTED)
-    )
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.REFUSED)
     parser.add_argument(
         "--purge", action="store_true", help="also the ledger, and pointers, ignore rules and handoffs in all projects"
     )
@@ -127,7 +122,7 @@ def _by_folder(removals: Sequence[Removal]) -> Iterator[tuple[Removal, int]]:
 def lines_after(
     done: Uninstalled, left: tuple[str, ...], *, state: StateDir, home: Path, purged: bool
 ) -> Iterator[str]:
-    """What came of it, and what stays."""
+    """The result, and what stays."""
     from carryover.paths import short_path
 
     yield from (f"✗ {reason}" for reason in left)
@@ -170,7 +165,7 @@ def _show(wanted: Uninstall, service: ServiceManager | None, pid: int | None, ho
 
 
 def _confirmed() -> bool:
-    from carryover.cli.install_flow import can_ask
+    from carryover.cli.choose_agents import can_ask
 
     if not can_ask():
         return True
@@ -181,7 +176,7 @@ def _confirmed() -> bool:
 
 
 def _stop(state: StateDir, service: ServiceManager | None) -> tuple[str, ...]:
-    """Stop whatever runs the daemon; what stands in the way, as sentences.
+    """Stops the service or the process of the daemon. Returns the obstacles, as sentences.
 
     Raises UserError when the daemon cannot be stopped: it would write again what is taken away.
     """

@@ -1,0 +1,1 @@
+"""`carryoverd`: watches the agents' transcripts, reads them into the ledger and publishes handoffs."""

@@ -28,7 +28,7 @@ def ask_daemon(socket_path: Path, method: str, target: str, *, timeout_s: float)
     """
     if not socket_path.exists():
         return None
-    import socket  # not at the top: mostly there is nobody to ask
+    import socket  # not at the top: mostly no daemon runs
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
@@ -100,14 +100,14 @@ def ask_health(state: StateDir, *, timeout_s: float = ANSWER_S) -> Health | None
 
 
 def look_at_endpoint(state: StateDir) -> Endpoint:
-    """Asks the daemon over its socket, and then whoever listens on the port that it names."""
-    nobody = f"carryoverd does not answer on {state.socket}."
+    """Asks the daemon over its socket, and then the process on the port that it names."""
+    no_answer = f"carryoverd does not answer on {state.socket}."
     try:
         health = ask_health(state)
     except (OSError, UserError) as error:
-        return Endpoint(None, trouble=str(error) or nobody)
+        return Endpoint(None, trouble=str(error) or no_answer)
     if health is None:
-        return Endpoint(None, trouble=nobody)
+        return Endpoint(None, trouble=no_answer)
     trouble = port_trouble(health)
     return Endpoint(health, health.hook_port.port if health.hook_port and trouble is None else None, trouble)
 

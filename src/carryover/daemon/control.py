@@ -1,7 +1,7 @@
 """What the daemon answers over its control socket, to the user's own commands and hooks.
 
-The socket lies in the state folder, which only its owner may enter: whoever reaches it is the user, and could read the
-secret just as well, so nothing more is asked of them.
+The socket is in the state folder, which only its owner may enter: a process that reaches it is the user's, and could
+read the secret just as well, so nothing more is asked of it.
 
     GET  /health                  what the daemon is doing
     POST /settle                  reads and publishes everything that is complete on disk, then answers
@@ -128,7 +128,7 @@ def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Han
 
 
 def _import(imports: Imports) -> Handler:
-    """What came of an import; an absent project or agent is empty."""
+    """The result of an import; an absent project or agent is empty."""
 
     async def handle(request: web.Request) -> web.Response:
         path, project, agent_id = (request.query.get(name, "") for name in ("path", "project", "agent"))

@@ -23,7 +23,7 @@ OnRead = Callable[[frozenset[int], int], None]
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. `problem`: why it was not read to its end, as a sentence; what was read before is kept."""
+    """The result. `problem`: why it was not read to its end, as a sentence; what was read before is kept."""
 
     new_events: int = 0
     problem: str | None = None

@@ -121,7 +121,7 @@ _MACOS: Final = (
 def show_notice(title: str, text: str, env: Mapping[str, str], platform: str = sys.platform) -> str | None:
     """Shows a notice; returns why it could not, without content, or None. Blocks for up to `LIMIT_S`.
 
-    Both are plain text, one line each. They stand on a command line, which other users of the machine can read.
+    Both are plain text, one line each. They are on a command line, which other users of the machine can read.
     """
     name = "osascript" if platform == "darwin" else "notify-send"
     program = shutil.which(name, path=_absolute(env.get("PATH", os.defpath)))
@@ -129,10 +129,10 @@ def show_notice(title: str, text: str, env: Mapping[str, str], platform: str = s
         return f"no {name}"
     if platform != "darwin" and not _has_bus(env):
         return "no session bus"
-    words = [*_MACOS, title, text] if platform == "darwin" else _linux(title, text)
+    arguments = [*_MACOS, title, text] if platform == "darwin" else _linux(title, text)
     try:
         done = subprocess.run(
-            [program, *words],
+            [program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -99,7 +99,7 @@ class Moves:
             self._log.error("moves_failed", error, project=project_id)
 
     async def follow_root(self, root: str) -> Linked:
-        """As `follow`, for the project in which a folder lies."""
+        """As `follow`, for the project that a folder is in."""
         return Linked(await self.follow(await asyncio.to_thread(self._paths.root_of, root)))
 
     async def link(self, old: str, new: str) -> Linked:

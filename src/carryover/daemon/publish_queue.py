@@ -36,7 +36,7 @@ Refresh = Callable[[int, bool, GitFacts | None, int], Refreshed]
 
 
 class Outcome(msgspec.Struct):
-    """What came of a project's last publication."""
+    """The result of a project's last publication."""
 
     refusal: str | None = None
     passing: bool = False

@@ -25,11 +25,11 @@ BETWEEN_RESCANS_S: Final = 1.0
 """Requests that come faster share a rescan."""
 
 LOST_HINT_MS: Final = 10_000
-"""A change this old that a rescan finds, and that nobody hinted at, was missed by the watcher."""
+"""A change this old that a rescan finds, and that no hint named, was missed by the watcher."""
 
 
 class Rescanned(msgspec.Struct, frozen=True, kw_only=True):
-    """What one rescan found. `unhinted`: changes older than `LOST_HINT_MS` that nobody had hinted at."""
+    """What one rescan found. `unhinted`: changes older than `LOST_HINT_MS` that no hint had named."""
 
     at_ms: int
     sources: int

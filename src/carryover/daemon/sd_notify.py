@@ -1,7 +1,7 @@
 """Reports the daemon's state to systemd: ready, alive, stopping. Does nothing if systemd did not ask for it.
 
 The protocol is sd_notify(3): lines of `NAME=value` in one datagram to the Unix socket that `NOTIFY_SOCKET` names, where
-a leading `@` stands for the abstract namespace. `WATCHDOG_USEC` says how often systemd wants a sign of life.
+a leading `@` means the abstract namespace. `WATCHDOG_USEC` says how often systemd wants a sign of life.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ DEBOUNCE_MS: Final = 80
 """Changes that come without a pause are given out this often."""
 
 LOOK_AT_ROOTS_MS: Final = 500
-"""How often to look whether the folders themselves are still the same."""
+"""How often to check that the folders themselves are still the same."""
 
 POLL_MS: Final = 500
 
@@ -45,7 +45,7 @@ _Identity = tuple[int, int]
 
 
 class Noticed(msgspec.Struct, frozen=True):
-    """What a set of changes comes to. `rescan`: look at everything, since hints cannot be trusted to be complete."""
+    """What a set of changes calls for. `rescan`: check every source, since hints may be incomplete."""
 
     sources: tuple[Source, ...] = ()
     rescan: str | None = None
@@ -231,7 +231,7 @@ def _is_watched(folder: str) -> bool:
     """False where inotify does not watch `folder`, by the kernel's list in /proc; True if there is no such list.
 
     Where the limit on watches is reached only when a folder is created, watchfiles 1.3 says nothing; building the watch
-    anew then meets the limit for all to see.
+    again then reports the limit.
     """
     try:
         mark = f" ino:{Path(folder).stat().st_ino:x} "
@@ -248,12 +248,12 @@ def _is_watched(folder: str) -> bool:
 def _limit(error: Exception) -> str | None:
     """Which limit of the system `error` is about, None for any other error.
 
-    watchfiles 1.3 gives an OSError without a number for the limit on watches, and an error of its own, a RuntimeError,
+    watchfiles 1.3 gives an OSError without a number for the limit on watches, and another error, a RuntimeError,
     for the one on instances and open files; both can be recognised only by their text.
     """
-    words = str(error)
-    if "watch limit" in words or f"os error {errno.ENOSPC})" in words:
+    message = str(error)
+    if "watch limit" in message or f"os error {errno.ENOSPC})" in message:
         return "watches"
-    if f"os error {errno.EMFILE})" in words or f"os error {errno.ENFILE})" in words:
+    if f"os error {errno.EMFILE})" in message or f"os error {errno.ENFILE})" in message:
         return "instances"
     return None

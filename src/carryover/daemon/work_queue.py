@@ -1,4 +1,4 @@
-"""The work queue: which sources (or projects) to look at, and when.
+"""The work queue: which sources (or projects) to read (or publish), and when.
 
 A hint carries no data, so losing one costs time only. A flood of hints merges: a key waits at most once, so the queue
 is bounded by the number of keys. The first hint after a quiet moment is due at once; hints that follow are merged until

@@ -10,7 +10,7 @@ from carryover.diagnose.report import AgentReport, Finding, Inspection, ProjectR
 
 def selected(report: Report) -> tuple[AgentReport, ...]:
     """The agents that were chosen and are on this machine."""
-    return tuple(agent for agent in report.agents if agent.selected and agent.covered and agent.state != "missing")
+    return tuple(agent for agent in report.agents if agent.selected and agent.state != "missing")
 
 
 def cannot_have_hooks(agent: AgentReport) -> bool:
@@ -42,13 +42,13 @@ def hooks_dropped(report: Report, _inspection: Inspection, agent: AgentReport) -
 
 
 def hooks_ignored(report: Report, _inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
-    """Notes events that the agent does not see where they stand."""
+    """Notes events that the agent does not see because of their place."""
     if agent.hooks is not None and agent.hooks.ignored:
         ignored = ", ".join(agent.hooks.ignored)
         yield Finding(
             check="hooks",
             level="note",
-            what=f"{agent.name} does not see what stands beside `hooks` in {_config(report, agent)}: {ignored}.",
+            what=f"{agent.name} ignores what is beside `hooks` in {_config(report, agent)}: {ignored}.",
             why="It looks for events only below `hooks`. Carryover's are there; these are not Carryover's and stay.",
             do="Move them below `hooks` if they are meant to run.",
         )
@@ -244,12 +244,12 @@ def project_refused(report: Report, _inspection: Inspection, project: ProjectRep
 
 
 def pointer_cut_off(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
-    """Finds a pointer that lies beyond what an agent reads of the file."""
+    """Finds a pointer beyond what an agent reads of the file."""
     for agent in selected(report):
         if agent.reads_bytes is not None and project.pointer_end_bytes > agent.reads_bytes:
             yield Finding(
                 check="pointer",
-                what=f"{report.short(project.root)}: the pointer in AGENTS.md lies behind the {agent.reads_bytes:,} "
+                what=f"{report.short(project.root)}: the pointer in AGENTS.md is behind the {agent.reads_bytes:,} "
                 f"bytes that {agent.name} reads.",
                 why=f"AGENTS.md does not lead {agent.name} to the handoff there; only its hooks do.",
                 do="Move the Carryover block to the top of AGENTS.md, or make the file shorter.",

@@ -63,7 +63,7 @@ def _service(state: StateDir) -> Repair:
 
 
 def _apply_selection(state: StateDir) -> list[str]:
-    """Bring the hooks of what is selected where they should be; what stands in the way, as sentences.
+    """Brings the hooks of the selected agents where they should be. Returns the obstacles, as sentences.
 
     Raises:
         UserError: the settings or the record of earlier edits are damaged.

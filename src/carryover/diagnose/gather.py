@@ -200,13 +200,13 @@ def _agents(
     known = adapters()
     new = newly_covered(detections, config.agents)
     reports = (
-        _agent(state, home, config, found, known.get(found.spec.id), held.get(found.spec.id)) for found in detections
+        _agent(state, home, config, found, known[found.spec.id], held.get(found.spec.id)) for found in detections
     )
     return tuple(msgspec.structs.replace(report, newly_covered=report.id in new) for report in reports)
 
 
 def _agent(
-    state: StateDir, home: Path, config: Config, found: Detection, adapter: Agent | None, held: AgentRow | None
+    state: StateDir, home: Path, config: Config, found: Detection, adapter: Agent, held: AgentRow | None
 ) -> AgentReport:
     spec, selected = found.spec, config.agents.selected
     wanted = next(iter(agent_hooks([found], {spec.id})), None)
@@ -214,7 +214,6 @@ def _agent(
     return AgentReport(
         id=spec.id,
         name=spec.name,
-        covered=adapter is not None,
         selected=None if selected is None else spec.id in selected,
         state=found.state,
         version=found.version_text or None,
@@ -267,8 +266,8 @@ def _entry(found: Detection) -> EntryReport | None:
     return EntryReport(entry=wanted.entry, key=wanted.key, present=present, problem=problem or None)
 
 
-def _roots(adapter: Agent | None, config: Config, home: Path) -> tuple[RootReport, ...]:
-    roots = recorded_roots([adapter], config.agents, home, os.environ) if adapter is not None else ()
+def _roots(adapter: Agent, config: Config, home: Path) -> tuple[RootReport, ...]:
+    roots = recorded_roots([adapter], config.agents, home, os.environ)
     return tuple(RootReport(str(root.path), is_folder(root.path)) for root in roots)
 
 
@@ -314,7 +313,7 @@ def _record(state: StateDir) -> tuple[Record, str | None]:
 
 
 def _stranger(port: int) -> str | None:
-    """Who listens on the port; None where nobody does."""
+    """The process that listens on the port; None where none does."""
     if port == 0:
         return None
     try:

@@ -48,7 +48,7 @@ class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
     dropped: str | None = None
     """Why the agent runs no hook of that file at all, as a clause."""
     ignored: tuple[str, ...] = ()
-    """Events of the user's that stand where the agent does not look for them."""
+    """Events of the user's in a place where the agent does not look for them."""
     misplaced_in: tuple[str, ...] = ()
     """Other settings files that hold hooks of ours."""
 
@@ -76,8 +76,6 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
-    covered: bool
-    """Carryover can read it; of others only the name and whether they are here is known."""
     selected: bool | None = None
     """None: `carryover install` was never run."""
     newly_covered: bool = False
@@ -92,7 +90,7 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
     lost_by: str | None = None
     """That variable."""
     hooks: HooksReport | None = None
-    """None where it should have none and nothing stands in the way of any."""
+    """None where it should have none and nothing prevents any."""
     entry: EntryReport | None = None
     """None where its settings make it load nothing."""
     review: str | None = None
@@ -239,7 +237,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     config: ConfigReport | None = None
     """None where there is no file."""
     config_problem: str | None = None
-    """Why the settings cannot be used; the defaults stand in for them here."""
+    """Why the settings cannot be used; the defaults are used instead."""
     inspection: Inspection | None = None
     """Only for `doctor`."""
 
@@ -261,7 +259,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     why: str
     do: str
-    """What to do, as a sentence; commands stand in backquotes."""
+    """What to do, as a sentence; commands are in backquotes."""
     fix: Fix | None = None
 
 

@@ -1,0 +1,1 @@
+"""Turns events into digests and digests into the handoff. Pure."""

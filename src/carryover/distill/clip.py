@@ -45,7 +45,7 @@ def _fitting(text: str, tokens: int) -> int:
 
 
 def clip_middle(text: str, *, chars: int, tail_share: float = 0.6) -> str:
-    """`text` with its middle left out: what stands at the end of an answer matters most, then its beginning."""
+    """`text` with its middle left out: what is at the end of an answer matters most, then its beginning."""
     if len(text) <= chars:
         return text
     tail = int(chars * tail_share)

@@ -129,7 +129,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     task_id: str = ""
     """Of a background job."""
     program: str = ""
-    """What the command runs, where that tells tries at the same thing."""
+    """What the command runs, where that identifies tries at the same thing."""
 
 
 class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -50,7 +50,7 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     """What is handed over, before it is fitted into 50 lines."""
 
     updated_ms: int
-    """Time of the last event that is told of here."""
+    """Time of the last event that the handoff covers."""
     agent: str
     """Display name of the agent that was at work then."""
     resume: str
@@ -76,8 +76,8 @@ def distill(
 
     Task, questions, decisions and next action are those of the line of work that was moved last, whichever sessions it
     went through. Files, failures and progress are the project's. `own` names a session whose line must lead: after a
-    compaction it is told of its own work, not of another's. `startable` are the ids of agents in which a person could
-    go on, should the work have ended at a usage limit. `agent_names` gives what people call an agent, by its id; one
+    compaction it gets its own work, not another's. `startable` are the ids of agents in which a person could
+    continue, should the work have ended at a usage limit. `agent_names` gives what people call an agent, by its id; one
     that is not among them is called by its id.
     """
     state = work_of(view, own)
@@ -157,7 +157,7 @@ def _named(names: Mapping[str, str], agent: str) -> str:
 
 
 def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
-    """The files whose present state the handoff would tell, for the probe to look at."""
+    """The files whose present state the handoff would show, for the probe to read."""
     return tuple(
         FileQuery(path=file.path, line=file.touched.line, anchor=file.touched.anchor)
         for file in recent_files(

@@ -16,11 +16,11 @@ from carryover.redact import CleanText
 
 Situation = Literal["new", "old", "compacted", "resumed", "moved_on"]
 """Why the reader gets the handoff: a new session; one that begins long after; its own context was compacted; it was
-resumed, and what it was given before is gone; another session went on meanwhile. An answer that knows the time of now
+resumed, and what it was given before is gone; another session continued meanwhile. An answer that knows the time of now
 finds out by itself whether `new` is `old`."""
 
 PLACEHOLDER: Final = CleanText("# [CARRYOVER] No prior session captured.\n")
-"""What stands in a project's file until there is something to hand over. Never injected, never gated."""
+"""What a project's file holds until there is something to hand over. Never injected, never gated."""
 
 _GATES: Final = {
     "ask": (
@@ -52,7 +52,7 @@ class Answering(msgspec.Struct, frozen=True, kw_only=True):
 
     situation: Situation
     now_ms: int | None = None
-    """None in an answer made in advance, which must stay true: then no age is told."""
+    """None in an answer made in advance, which must stay true: then no age is given."""
     stale_after_days: int = 7
     file: str | None = None
     """Where the reader may find the handoff as a file, which it need not read then; None where it can't know of one."""
@@ -93,19 +93,19 @@ def _receipt(answering: Answering, since: str) -> str:
 
 
 def is_stale(handoff: Handoff, answering: Answering) -> bool:
-    """Is the handoff so old that nobody should be asked about it?"""
+    """Whether the handoff is so old that the user should not be asked about it."""
     if answering.now_ms is None:
         return False
     return answering.now_ms - handoff.updated_ms > answering.stale_after_days * 86_400_000
 
 
 def _now(handoff: Handoff, answering: Answering) -> str:
-    told = []
+    parts = []
     if answering.now_ms is not None:
-        told.append(f"{elapsed(handoff.updated_ms, answering.now_ms)} later")
+        parts.append(f"{elapsed(handoff.updated_ms, answering.now_ms)} later")
     if answering.head is not None and handoff.head is not None:
-        told.append("HEAD is the same" if answering.head == handoff.head else f"HEAD is {answering.head}")
+        parts.append("HEAD is the same" if answering.head == handoff.head else f"HEAD is {answering.head}")
     if answering.changed_files is not None:
         files = "file differs" if answering.changed_files == 1 else "files differ"
-        told.append(f"{answering.changed_files or 'no'} {files}")
-    return f" Now: {', '.join(told)}." if told else ""
+        parts.append(f"{answering.changed_files or 'no'} {files}")
+    return f" Now: {', '.join(parts)}." if parts else ""

@@ -1,7 +1,7 @@
 """When a usage limit ends, as the agent's own message says it.
 
 Seen: "resets 3pm (Europe/Amsterdam)" and "limit reached|1795154400" (Claude Code 2.0.28 to 2.1.328), "try again at
-8:05 AM" (Codex 0.169.0). Nothing but a time is taken out of a message, so whatever else stands in it goes no further.
+8:05 AM" (Codex 0.169.0). Nothing but a time is taken out of a message, so nothing else of it is kept.
 """
 
 from __future__ import annotations

@@ -39,12 +39,12 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def newest_ms(self) -> int:
-        """Time of the last event that a digest tells of; `last_ms` is that of any event."""
+        """Time of the last event that a digest covers; `last_ms` is that of any event."""
         return max(digest.last_ms for digest in self.digests)
 
 
 class Worktree(msgspec.Struct, frozen=True, kw_only=True):
-    """Another checkout of the same repository, which has a handoff of its own."""
+    """Another checkout of the same repository, which has its own handoff."""
 
     root: str
     last_event_ms: int

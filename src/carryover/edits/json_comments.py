@@ -56,7 +56,7 @@ def ends_in_line_comment(gap: str) -> bool:
 
 
 def _without_last_commas(text: str) -> str:
-    """The text with a space for each comma that stands between a value and a closing bracket."""
+    """The text with a space for each comma between a value and a closing bracket."""
     kept: list[str] = []
     end = 0
     after_value = False

@@ -1,10 +1,10 @@
 """Our hooks in an agent's JSON settings. Pure: bytes in, bytes out, every other byte kept.
 
-Nested (Claude Code 1.0.38 to 2.1.328; Codex 0.114 to 0.169, in a file of their own):
+Nested (Claude Code 1.0.38 to 2.1.328; Codex 0.114 to 0.169, in a separate file):
 
     {"hooks": {"<event>": [{"matcher": "...", "hooks": [{"type": "command", "command": "...", "timeout": 5}]}]}}
 
-Flat (Cursor 1.7 to 3.12, in a file of their own), where both members must be there:
+Flat (Cursor 1.7 to 3.12, in a separate file), where both members must be there:
 
     {"version": 1, "hooks": {"<event>": [{"command": "...", "timeout": 5}]}}
 
@@ -26,7 +26,7 @@ import msgspec
 from carryover.adapter.spec import HookFileRules
 from carryover.edits.encoding import EditRefused, decode, encode
 from carryover.edits.hook_command import OwnerOf
-from carryover.edits.hooks import UNKNOWN, Form, FoundHook, Hook, HookOwners, Origin, hook_of
+from carryover.edits.hooks import UNKNOWN, Form, FoundHook, Hook, HookOwners, Origin
 from carryover.edits.json_document import (
     Container,
     Item,
@@ -43,17 +43,11 @@ from carryover.edits.json_document import (
     removed,
     replaced,
 )
-
-HOOKS: Final = "hooks"
-
-Levels = tuple[tuple[Container, int, str], ...]
+from carryover.edits.json_hook_places import HOOKS, HookPlace, count_hooks, hook_places
 
 VERSION: Final = "version"
 VERSION_NOW: Final = 1
 """The only version of the flat form so far (Cursor 1.7 to 3.12)."""
-
-_UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain")
-"""Forms in which an event's list holds the hooks themselves."""
 
 _DROPS: Final = "makes the agent drop the whole file"
 
@@ -160,7 +154,7 @@ def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> Hoo
     if not text.strip():
         return HookOwners()
     mine = sum(owner_of(place.hook.command) == "ours" for place in hook_places(text, form))
-    return HookOwners(ours=mine > 0, others=_handlers(text, form) > mine)
+    return HookOwners(ours=mine > 0, others=count_hooks(text, form) > mine)
 
 
 def _entry(hook: Hook, form: Form) -> dict[str, Any]:
@@ -189,7 +183,7 @@ def _without_version(text: str) -> str:
     """The text without the version that was added with our hooks, unless a hook is left that needs it."""
     root = read(text)
     number = _number(root, VERSION)
-    if number is None or root.items[number].value != VERSION_NOW or _handlers(text, "flat"):
+    if number is None or root.items[number].value != VERSION_NOW or count_hooks(text, "flat"):
         return text
     return removed(text, root, number)
 
@@ -274,88 +268,12 @@ def _ours(text: str, owner_of: OwnerOf, form: Form) -> Iterator[HookPlace]:
     return (place for place in hook_places(text, form) if owner_of(place.hook.command) == "ours")
 
 
-def _handlers(text: str, form: Form) -> int:
-    """The number of hooks, of any kind."""
-    events = [item.value for item in read(text).items if item.key == HOOKS and isinstance(item.value, dict)]
-    entries = [
-        entry for event in events for entries in event.values() if isinstance(entries, list) for entry in entries
-    ]
-    if form in _UNGROUPED:
-        return len(entries)
-    groups = [entry.get(HOOKS) for entry in entries if isinstance(entry, dict)]
-    return sum(len(handlers) for handlers in groups if isinstance(handlers, list))
-
-
 def _empty_places(text: str) -> Iterator[str]:
     for hooks in (item for item in read(text).items if item.key == HOOKS):
         if hooks.value == {}:
             yield HOOKS
         if isinstance(hooks.value, dict):
             yield from (f"{HOOKS}.{event}" for event, groups in hooks.value.items() if groups == [])
-
-
-class HookPlace(msgspec.Struct, frozen=True):
-    """The position of a command hook: on each level the container, the index of the item in it, and its name.
-
-    The levels are the document, its events, an event's entries and, where these are groups, a group's commands.
-    """
-
-    hook: Hook
-    at: int
-    path: Levels
-
-    @property
-    def group(self) -> int:
-        """The index of its entry among those of the event."""
-        return self.path[2][1]
-
-    @property
-    def number(self) -> int:
-        """Its index in the group; 0 where there are no groups."""
-        return self.path[3][1] if len(self.path) > 3 else 0
-
-    @property
-    def alone(self) -> bool:
-        """Whether its group holds nothing else."""
-        return len(self.path) < 4 or len(self.path[3][0].items) == 1
-
-
-def hook_places(text: str, form: Form) -> Iterator[HookPlace]:
-    """Every command hook, in the order of the text. Anything with another layout is skipped."""
-    root = read(text)
-    for at_hooks, hooks in enumerate(root.items):
-        if hooks.key != HOOKS or not isinstance(hooks.value, dict):
-            continue
-        events = inside(text, hooks.value_start)
-        for at_event, event in enumerate(events.items):
-            if not isinstance(event.value, list):
-                continue
-            above = ((root, at_hooks, HOOKS), (events, at_event, f"{HOOKS}.{event.key}"))
-            entries = inside(text, event.value_start)
-            if form in _UNGROUPED:
-                yield from _flat(entries, event.key or "", above)
-            else:
-                yield from _nested(text, entries, event.key or "", above)
-
-
-def _flat(entries: Container, event: str, above: Levels) -> Iterator[HookPlace]:
-    for number, item in enumerate(entries.items):
-        matcher = item.value.get("matcher") if isinstance(item.value, dict) else None
-        if (hook := hook_of(event, matcher, item.value)) is not None:
-            yield HookPlace(hook, item.start, (*above, (entries, number, "")))
-
-
-def _nested(text: str, groups: Container, event: str, above: Levels) -> Iterator[HookPlace]:
-    for at_group, group in enumerate(groups.items):
-        if not isinstance(group.value, dict):
-            continue
-        for member in inside(text, group.value_start).items:
-            if member.key != HOOKS or not isinstance(member.value, list):
-                continue
-            commands = inside(text, member.value_start)
-            for number, item in enumerate(commands.items):
-                if (hook := hook_of(event, group.value.get("matcher"), item.value)) is not None:
-                    yield HookPlace(hook, item.start, (*above, (groups, at_group, ""), (commands, number, "")))
 
 
 def drop_reason(text: str, form: Form, rules: HookFileRules | None) -> str | None:

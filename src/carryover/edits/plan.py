@@ -29,7 +29,7 @@ class Change:
 
     path: Path
     what: str
-    """What is edited, in words for people: `hooks of Claude Code`."""
+    """What is edited, as people call it: `hooks of Claude Code`."""
     edit: Callable[[bytes | None], bytes | None]
     remedy: str = "Fix that, then run this again."
     """What to do where the file has to be left alone, as a sentence."""

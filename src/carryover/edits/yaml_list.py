@@ -41,7 +41,7 @@ class _List:
 
 
 def quoted(entry: str) -> str:
-    """The entry as it stands in the file. Raises EditRefused for one that YAML cannot hold in one line."""
+    """The entry as it is written in the file. Raises EditRefused for one that YAML cannot hold in one line."""
     if not entry.isprintable():
         raise EditRefused("the path of the handoff has characters that it cannot hold")
     return json.dumps(entry, ensure_ascii=False)

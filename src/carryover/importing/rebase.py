@@ -39,7 +39,7 @@ class Locator:
         self.named = named
 
     def path(self, path: str) -> str | None:
-        """The absolute path that a document means by `path`; None where nobody knows to what it is relative."""
+        """The absolute path that a document means by `path`; None where it is relative to an unknown folder."""
         if not is_absolute(path):
             self._learn(path)
             return resolved(path, self.folder)

@@ -1,0 +1,1 @@
+"""Finds what to read on disk, and reads it into the ledger."""

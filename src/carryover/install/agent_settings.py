@@ -72,7 +72,7 @@ def read_entry(wanted: AgentEntry) -> tuple[bool, str]:
 
 
 def switched_off(seen: Detection) -> tuple[str, Path] | None:
-    """The setting that switches all hooks off, as people call it, and the file that it stands in; None: none does."""
+    """The setting that switches all hooks off, as people call it, and the file that it is in; None: none does."""
     off = next((switch for switch in seen.spec.hooks.switches if _says_off(seen, switch)), None)
     return None if off is None else (_in_words(off), seen.located(off.file))
 

@@ -62,7 +62,7 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
     changed, trouble = False, ""
     try:
         changed = manager.install(program)
-        changed = _run(state, manager, anew=changed or restart) or changed
+        changed = _run(state, manager, restart=changed or restart) or changed
     except (UserError, OSError) as error:
         trouble = str(error)
     found = wait_for_daemon(state, 0.0 if trouble else ANSWER_S)
@@ -81,11 +81,11 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
     )
 
 
-def _run(state: StateDir, manager: ServiceManager, *, anew: bool) -> bool:
+def _run(state: StateDir, manager: ServiceManager, *, restart: bool) -> bool:
     """Bring the running daemon to this version under the service manager; True when it was started or stopped."""
     status = manager.status()
     health = look_at_endpoint(state).health
-    if status.active and health is not None and health.version == __version__ and not anew:
+    if status.active and health is not None and health.version == __version__ and not restart:
         return False
     if status.active:
         manager.restart()

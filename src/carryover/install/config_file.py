@@ -105,7 +105,7 @@ def _values(settings: Settings) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 
 def _place(document: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...]:
-    """Where a setting stands, or is to stand: a file that has the agents in `[tools]` keeps them there."""
+    """Where a setting is, or belongs: a file that has the agents in `[tools]` keeps them there."""
     present, former = AGENTS_TABLES
     if path[0] != present:
         return path

@@ -18,10 +18,10 @@ from carryover.install.hook_sets import hooks_for, hooks_for_unknown, in_common
 from carryover.install.machine import Command, Machine, copies
 from carryover.install.version_probe import Answer, ask_version
 
-State = Literal["ok", "older", "newer", "unreadable", "missing", "unsupported"]
+State = Literal["ok", "older", "newer", "unreadable", "missing"]
 """ok: a version we know. older: before the hooks we need; nothing is written, transcripts are read. newer: after the
 newest we know; the newest known hooks are written. unreadable: it is here and its version could not be found out; the
-hooks that every known version has are written. unsupported: it is here, and Carryover has no adapter for it."""
+hooks that every known version has are written. missing: it is not on this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,15 +78,12 @@ class Detection:
 
 
 def detect(spec: AgentSpec, machine: Machine) -> Detection:
-    """Looks for one agent. Blocks, for `spec.version.limit_s` at most and a little; starts no shell; never raises.
-
-    An agent without an adapter is looked for by name only: its command is not run (some write files even then).
-    """
+    """Looks for one agent. Blocks for little more than `spec.version.limit_s`; starts no shell; never raises."""
     found = copies(spec.binaries, machine, places_on(spec.binary_folders, machine.platform))
     folder = next((path for path in _located(spec.folders, machine) if is_folder(path)), None)
     seen = Detection(
         spec=spec,
-        state="missing" if not found and folder is None else "unsupported",
+        state="missing",
         binary=found[0].path if found else None,
         on_path=bool(found) and found[0].on_path,
         others=tuple(other.path for other in found[1:]),
@@ -98,7 +95,7 @@ def detect(spec: AgentSpec, machine: Machine) -> Detection:
         overrides={name: machine.env[name] for name in spec.variables if machine.env.get(name, "").strip()},
         home=machine.home,
     )
-    return _with_version(seen, found, machine) if spec.supported and seen.found else seen
+    return _with_version(seen, found, machine) if found or folder is not None else seen
 
 
 def detect_all(specs: Sequence[AgentSpec], machine: Machine) -> tuple[Detection, ...]:
@@ -133,7 +130,7 @@ def _judged(seen: Detection, answer: Answer) -> Detection:
 
 
 def _together(each: Sequence[Detection]) -> Detection:
-    """Programs of their own that read the same settings, as one: what is too old for one of them is not written."""
+    """Separate programs that read the same settings, as one: what is too old for one of them is not written."""
     oldest_first = sorted(each, key=lambda one: one.state != "older")
     lead = next((one for one in oldest_first if one.version is not None), each[0])
     others = tuple(one.binary for one in each if one is not lead and one.binary is not None)
@@ -147,7 +144,7 @@ def _environment(seen: Detection, machine: Machine) -> dict[str, str]:
     """
     path = machine.env.get("PATH") or os.defpath
     if seen.binary is not None and not seen.on_path:
-        # Packages of npm are scripts for the `node` that lies beside them.
+        # Packages of npm are scripts for the `node` beside them.
         path = f"{seen.binary.parent}{os.pathsep}{path}"
     return {"PATH": path, "HOME": str(machine.home), "LANG": "C.UTF-8", **seen.overrides}
 

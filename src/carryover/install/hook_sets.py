@@ -15,7 +15,7 @@ ALL_KNOWN: Final = "every known version"
 
 
 def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older", "newer"], HookSet | None]:
-    """How `version` stands to those we know, and its hooks; None for none.
+    """How `version` compares to those we know, and its hooks; None for none.
 
     Above the newest range the newest hooks are taken, below the lowest range none.
     """
@@ -79,6 +79,7 @@ def injects_since(spec: AgentSpec, after: Version | None = None) -> Version | No
 
 
 def can_inject(spec: AgentSpec, hook_set: HookSet) -> bool:
+    """Whether one of these hooks can put text into a session."""
     return any(event in spec.hooks.injects_on for event in hook_set.events)
 
 

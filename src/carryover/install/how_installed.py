@@ -30,7 +30,7 @@ class HowInstalled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What tells how a copy was installed."""
+    """What shows how a copy was installed."""
 
     python: Path
     """The interpreter that runs it."""
@@ -73,19 +73,19 @@ def deduced_from(facts: Facts) -> HowInstalled:
     """How the copy that `facts` are about was installed, and the command that updates it."""
     if not facts.installed:
         checkout = _checkout_of(facts.package)
-        return HowInstalled(kind="source", where=checkout, update=_words("git", "-C", checkout, "pull"))
+        return HowInstalled(kind="source", where=checkout, update=_command_line("git", "-C", checkout, "pull"))
     url = _direct_url(facts.direct_url)
     if url is not None and url.dir_info is not None and url.dir_info.editable:
         checkout = _path_of(url.url)
-        update = f"{_words('git', '-C', checkout, 'pull')} && {_pip(facts, '-e', str(checkout))}"
+        update = f"{_command_line('git', '-C', checkout, 'pull')} && {_pip(facts, '-e', str(checkout))}"
         return HowInstalled(kind="editable", where=checkout, update=update)
     # Both leave a file of theirs in the environment, and remember themselves where the package came from. An
     # environment can bear another name than the package (`pipx install --suffix`); it is what they go by.
     if (facts.prefix / "pipx_metadata.json").is_file():
-        return HowInstalled(kind="pipx", where=facts.prefix, update=_words("pipx", "upgrade", facts.prefix.name))
+        return HowInstalled(kind="pipx", where=facts.prefix, update=_command_line("pipx", "upgrade", facts.prefix.name))
     if (facts.prefix / "uv-receipt.toml").is_file():
         return HowInstalled(
-            kind="uv tool", where=facts.prefix, update=_words("uv", "tool", "upgrade", facts.prefix.name)
+            kind="uv tool", where=facts.prefix, update=_command_line("uv", "tool", "upgrade", facts.prefix.name)
         )
     if facts.prefix != facts.base_prefix:
         return HowInstalled(kind="venv", where=facts.prefix, update=_pip(facts, "--upgrade", _wanted(url)))
@@ -131,12 +131,12 @@ def _wanted(url: _DirectUrl | None) -> str:
 def _pip(facts: Facts, *args: str) -> str:
     if facts.installer == "uv":  # an environment made by uv holds no pip
         where = "--python" if facts.prefix != facts.base_prefix else "--system --python"
-        return f"uv pip install {where} {_words(facts.python, *args)}"
-    return _words(facts.python, "-m", "pip", "install", *args)
+        return f"uv pip install {where} {_command_line(facts.python, *args)}"
+    return _command_line(facts.python, "-m", "pip", "install", *args)
 
 
 def _checkout_of(package: Path) -> Path:
-    """The folder of the checkout that the package lies in (below `src`)."""
+    """The folder of the checkout that the package is in (below `src`)."""
     return next((folder for folder in package.parents if (folder / "pyproject.toml").is_file()), package.parent)
 
 
@@ -144,5 +144,5 @@ def _path_of(url: str) -> Path:
     return Path(unquote(urlsplit(url).path))
 
 
-def _words(*words: str | Path) -> str:
-    return shlex.join(str(word) for word in words)
+def _command_line(*arguments: str | Path) -> str:
+    return shlex.join(str(argument) for argument in arguments)

@@ -146,13 +146,13 @@ class Launchd:
             self._sleep(_PAUSE_S)
         raise UserError(f"launchd could not {doing} within {GONE_S:g} s. `launchctl print {self._target}` says more.")
 
-    def _must(self, *words: str, doing: str, limit_s: float = ANSWER_S) -> None:
-        ran = self._launchctl(*words, limit_s=limit_s)
+    def _must(self, *arguments: str, doing: str, limit_s: float = ANSWER_S) -> None:
+        ran = self._launchctl(*arguments, limit_s=limit_s)
         if not ran.ok:
             raise UserError(f"launchd could not {doing}: {ran.reason()}. `launchctl print {self._target}` says more.")
 
-    def _launchctl(self, *words: str, limit_s: float = ANSWER_S) -> Ran:
-        return self._run(("launchctl", *words), env=self._env, limit_s=limit_s)
+    def _launchctl(self, *arguments: str, limit_s: float = ANSWER_S) -> Ran:
+        return self._run(("launchctl", *arguments), env=self._env, limit_s=limit_s)
 
     def _printed(self) -> str | None:
         """What launchd says of the daemon; None when it does not know it."""

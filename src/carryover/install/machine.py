@@ -19,7 +19,7 @@ from carryover.adapter.spec import LINUX, MACOS, Place, places_on
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where to look. `root` stands before the folders that belong to the system (`/usr/local/bin`)."""
+    """Where to look. `root` is put before the folders that belong to the system (`/usr/local/bin`)."""
 
     home: Path
     env: Mapping[str, str] = field(default_factory=dict)
@@ -51,7 +51,7 @@ _OF_THE_SYSTEM: Final = (
     "snap/bin",
 )
 _NVM: Final = Place(path="~/.nvm/versions/node", env="NVM_DIR", below="versions/node")
-"""One folder for each version of node, each with global packages of its own."""
+"""One folder for each version of node, each with its own global packages."""
 
 _NUMBERS: Final = re.compile(r"\d{1,9}")
 
@@ -80,7 +80,7 @@ def copies(names: tuple[str, ...], machine: Machine, more: tuple[Place, ...] = (
 
 def _folders(machine: Machine, more: tuple[Place, ...]) -> Iterator[tuple[Path, bool]]:
     on_path = machine.env.get("PATH", "").split(os.pathsep)
-    # An empty or relative entry means the folder we happen to stand in, which may hold a program of anybody's.
+    # An empty or relative entry means the current folder, which may hold anybody's program.
     yield from ((Path(entry), True) for entry in on_path if entry.startswith("/"))
     for place in places_on((*more, *_OF_THE_USER), machine.platform):
         yield place.at(machine.home, machine.env), False

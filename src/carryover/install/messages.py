@@ -16,9 +16,8 @@ Did = Literal["written", "in place", "to be written"]
 
 
 def presence(detection: Detection) -> str:
-    """For the list of agents: `detected`, `not detected`, `detected, not supported yet`."""
-    found = "detected" if detection.found else "not detected"
-    return found if detection.spec.supported else f"{found}, not supported yet"
+    """For the list of agents: `detected` or `not detected`."""
+    return "detected" if detection.found else "not detected"
 
 
 def summary(
@@ -31,11 +30,11 @@ def summary(
     waiting: tuple[str, ...] = (),
     off: str = "",
 ) -> tuple[str, ...]:
-    """The lines on one selected agent, which is a supported one.
+    """The lines on one selected agent.
 
     `update`: the command that updates Carryover. `failure`: why its hooks could not be written and what to do, in whole
     sentences. `waiting`: events whose hooks people have yet to review. `off`: the setting that switches its hooks off,
-    and where it stands.
+    and the file that has it.
     """
     if detection.state == "missing":
         return _not_detected(detection)
@@ -125,7 +124,7 @@ def _no_injection(detection: Detection) -> Iterator[str]:
 
 
 def _one_of_several(detection: Detection) -> bool:
-    """Programs of their own, of which one is told of."""
+    """Separate programs, one of which is named."""
     return detection.spec.asks_every_copy and bool(detection.others)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from carryover.adapter.spec import AgentSpec
 from carryover.config import AgentsConfig
 from carryover.install.detect import Detection
 
@@ -19,11 +18,6 @@ def newly_covered(detections: Iterable[Detection], agents: AgentsConfig) -> tupl
     return tuple(
         found.spec.id
         for found in detections
-        if found.spec.supported and found.found and found.spec.id not in agents.selected
+        if found.found and found.spec.id not in agents.selected
         if not (found.spec.in_first_release if agents.known is None else found.spec.id in agents.known)
     )
-
-
-def covered(specs: Iterable[AgentSpec]) -> tuple[str, ...]:
-    """The ids of the agents that this version covers, to be recorded."""
-    return tuple(spec.id for spec in specs if spec.supported)

@@ -1,4 +1,4 @@
-"""The background service, whoever runs it: what is asked of a service manager, and what is said where there is none.
+"""The background service: what every service manager must do, and what is shown where there is none.
 
 `background.py` finds the one that this user has; systemd.py and launchd.py hold the two that are known.
 """
@@ -39,7 +39,7 @@ class Program(msgspec.Struct, frozen=True):
 
 
 class ServiceFile(msgspec.Struct, frozen=True):
-    """The file that registers the service: where, and what has to stand in it."""
+    """The file that registers the service: its path and its content."""
 
     path: Path
     content: bytes
@@ -183,7 +183,7 @@ def _path_with_git(path: str) -> str | None:
 
 
 class Ran(msgspec.Struct, frozen=True):
-    """What a command answered. `code` is None when it gave no answer: not there, or too slow (`err` tells)."""
+    """What a command answered. `code` is None when it gave no answer: not there, or too slow (`err` says which)."""
 
     code: int | None
     out: str = ""
@@ -195,7 +195,7 @@ class Ran(msgspec.Struct, frozen=True):
         return self.code == 0
 
     def reason(self) -> str:
-        """What it said first. What follows is advice, such as to try as root (launchctl), which nobody should."""
+        """What it said first. What follows is advice, such as to try as root (launchctl), which is wrong here."""
         lines = [line for line in (self.err or self.out).splitlines() if line.strip()]
         return lines[0].strip().rstrip(".") if lines else f"exit code {self.code}"
 

@@ -19,7 +19,6 @@ from carryover.install.detect import Detection
 from carryover.install.entry_places import with_entry_files
 from carryover.install.hook_places import with_hook_files
 from carryover.install.messages import Did, presence
-from carryover.install.newly_covered import covered
 from carryover.install.service import Program, ServiceManager
 from carryover.paths import StateDir
 
@@ -31,7 +30,6 @@ class Option:
     id: str
     name: str
     presence: str
-    supported: bool
     ticked: bool
     """Whether it is selected at first."""
 
@@ -62,21 +60,20 @@ class Setup:
 
 
 def options(
-    detections: Iterable[Detection], last: Collection[str] | None, *, anew: bool, new: Collection[str] = ()
+    detections: Iterable[Detection], last: Collection[str] | None, *, installing: bool, new: Collection[str] = ()
 ) -> tuple[Option, ...]:
     """The list of agents, those on this machine first. `last`: what was selected last time, None at the first time.
 
-    `anew`: agents on this machine are ticked as well; otherwise only those selected before and the `new` ones, which
-    could not be selected then.
+    `installing`: agents on this machine are ticked as well; otherwise only those selected before and the `new` ones,
+    which could not be selected then.
     """
-    by_presence = anew or last is None
+    by_presence = installing or last is None
     return tuple(
         Option(
             id=found.spec.id,
             name=found.spec.name,
             presence=presence(found),
-            supported=found.spec.supported,
-            ticked=found.spec.supported and ((by_presence and found.found) or found.spec.id in (*(last or ()), *new)),
+            ticked=(by_presence and found.found) or found.spec.id in (*(last or ()), *new),
         )
         for found in sorted(detections, key=lambda found: not found.found)
     )
@@ -136,11 +133,11 @@ def plan_setup(
     record, script = load_record(state), state.hook_script
     scripts = {script, *(Path(file.script) for file in record.files if file.script)}
     detections = with_entry_files(with_hook_files(detections, scripts), sys.platform)
-    chosen = tuple(found.spec.id for found in detections if found.spec.id in selected and found.spec.supported)
-    known = [found for found in detections if found.spec.supported and found.lost_folder is None]
+    chosen = tuple(found.spec.id for found in detections if found.spec.id in selected)
+    known = [found for found in detections if found.lost_folder is None]
     settings = Settings(
         selected=chosen,
-        known=covered(found.spec for found in detections),
+        known=tuple(found.spec.id for found in detections),
         resume_mode=resume_mode or config.resume.mode,
         roots={
             found.spec.id: tuple(map(str, found.roots)) if found.overrides and found.spec.id in chosen else ()

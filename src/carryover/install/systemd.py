@@ -29,7 +29,7 @@ from carryover.install.service import (
 )
 
 START_S: Final = 60.0
-"""How long `start` waits for the daemon to answer. A ledger that has to be migrated may take longer, and goes on."""
+"""How long `start` waits for the daemon to answer. A ledger that has to be migrated may take longer; that continues."""
 STOP_S: Final = 30.0
 
 _WANTED_BY: Final = "default.target.wants"
@@ -70,7 +70,7 @@ class SystemdUser:
 
     @property
     def path(self) -> Path:
-        """Where the unit lies. What `systemctl --user edit` adds lies beside it and is never touched."""
+        """The path of the unit. What `systemctl --user edit` adds is beside it and is never touched."""
         return self._units / UNIT
 
     def available(self) -> str | None:
@@ -152,14 +152,14 @@ class SystemdUser:
         self._systemctl("reset-failed", UNIT)
         self._must(verb, UNIT, doing=f"{verb} the daemon", limit_s=START_S)
 
-    def _must(self, *words: str, doing: str, limit_s: float = ANSWER_S) -> None:
-        ran = self._systemctl(*words, limit_s=limit_s)
+    def _must(self, *arguments: str, doing: str, limit_s: float = ANSWER_S) -> None:
+        ran = self._systemctl(*arguments, limit_s=limit_s)
         if not ran.ok:
             trouble = _trouble(self._show()) or f"{ran.reason()}."
             raise UserError(f"systemd could not {doing}. {trouble} `systemctl --user status {UNIT}` says more.")
 
-    def _systemctl(self, *words: str, limit_s: float = ANSWER_S) -> Ran:
-        return self._run(("systemctl", "--user", "--no-pager", *words), env=self._env, limit_s=limit_s)
+    def _systemctl(self, *arguments: str, limit_s: float = ANSWER_S) -> Ran:
+        return self._run(("systemctl", "--user", "--no-pager", *arguments), env=self._env, limit_s=limit_s)
 
     def _show(self) -> dict[str, str]:
         """Properties of the unit; empty when systemd does not answer."""
@@ -180,7 +180,7 @@ class SystemdUser:
 
 
 def _env_for_systemctl(env: Mapping[str, str], runtime: Path) -> dict[str, str]:
-    """`env`, so that systemctl answers in words and times we can read, and finds this user's systemd.
+    """`env`, so that systemctl answers with names and times that can be read, and finds this user's systemd.
 
     After `su`, and in jobs, XDG_RUNTIME_DIR is missing though systemd runs.
     """

@@ -78,7 +78,7 @@ class Removal:
 
     path: Path
     what: str
-    """In words for people: `the ledger`."""
+    """As people call it: `the ledger`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ _REAPED_WITHIN_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The version and the words it was in, or `problem`: why there is none, as a clause without a full stop.
+    """The version and the text it was in, or `problem`: why there is none, as a clause without a full stop.
 
     A problem never quotes what the command wrote.
     """
@@ -49,7 +49,7 @@ def ask_version(command: Path, probe: VersionProbe, *, env: Mapping[str, str], c
             stderr=subprocess.DEVNULL,
             cwd=cwd,
             env=dict(env),
-            start_new_session=True,  # a group of its own, so that what it starts can be ended with it
+            start_new_session=True,  # a separate group, so that what it starts can be ended with it
         )
     except (OSError, ValueError) as error:
         return Answer(problem=f"it could not be started ({getattr(error, 'strerror', None) or type(error).__name__})")

@@ -28,9 +28,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     event: Event
     key: bytes
-    """16 bytes that stand for agent and key."""
+    """16 bytes that represent agent and key."""
     secondary_key: bytes | None
-    """16 bytes that stand for agent, session and the event's second identity."""
+    """16 bytes that represent agent, session and the event's second identity."""
     body: str | bytes
     redacted: Mapping[str, int] = {}
     """Secrets taken out of this event, by kind. Counted only when the event is new."""
@@ -61,7 +61,7 @@ class Reemission(msgspec.Struct, frozen=True, kw_only=True):
     subagent_id: str
     """'' for the main conversation."""
     after: bytes | None
-    """16 bytes that stand for agent and key."""
+    """16 bytes that represent agent and key."""
     more: bool
 
     @classmethod
@@ -86,7 +86,7 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     `READ_IN_PART` where the batch did not reach the end, or the end is not final."""
     entries: tuple[Entry, ...] = ()
     reemitted: tuple[Reemission, ...] = ()
-    """Threads that are told again, each once."""
+    """Threads that are emitted again, each once."""
     skipped: tuple[Skipped, ...] = ()
     oversized: int = 0
     roots: Mapping[str, ProjectRoot] = {}

@@ -1,4 +1,4 @@
-"""An event's body as it is stored: JSON, deflated if it is long and nobody would search it.
+"""An event's body as it is stored: JSON, deflated if it is long and is not searched.
 
 What is said in a conversation stays text that any tool can search. Tool output is most of a ledger's volume, and
 shrinks to less than half.

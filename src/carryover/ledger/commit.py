@@ -62,12 +62,12 @@ async def run_commit(
     await _advance_source(db, source, prepared, seen_rev)
     entries = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
     reemitted = {(each.session, each.subagent_id): each for each in prepared.reemitted}
-    told = await _unknown(db, [entry for entry in entries if _thread_of(entry) not in reemitted])
+    new = await _unknown(db, [entry for entry in entries if _thread_of(entry) not in reemitted])
     again = _grouped((entry for entry in entries if _thread_of(entry) in reemitted), _thread_of)
     retracted = _retracted_keys(entries)
     stored: list[Entry] = []
     projects: set[int] = set()
-    of_session = _grouped([*told, *chain.from_iterable(again.values())], lambda entry: entry.event.session)
+    of_session = _grouped([*new, *chain.from_iterable(again.values())], lambda entry: entry.event.session)
     for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted)]):
         session = await _session(db, reducer, source, native_id, of_session.get(native_id, []))
         keys = retracted.pop(native_id, frozenset())
@@ -260,7 +260,7 @@ async def count_skipped(db: aiosqlite.Connection, agent: str, skipped: Sequence[
     if not skipped:
         return
     ((rows,),) = await db.execute_fetchall("SELECT count(*) FROM skipped")
-    # A source full of made-up types must not fill the table; the count is still right.
+    # A source full of invented types must not fill the table; the count is still right.
     crowded = rows >= _SKIPPED_ROWS
     counts = Counter(
         (skip.version or "", "(other)" if crowded else skip.record_type[:_RECORD_TYPE_CHARS], skip.reason)

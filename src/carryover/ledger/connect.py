@@ -86,7 +86,7 @@ def _replace_damaged(path: Path) -> None:
     for leftover in _parts(fresh):
         leftover.unlink(missing_ok=True)
     aside.hardlink_to(path)
-    # The log goes with the damaged file: SQLite would replay it into whatever lies beside it.
+    # The log goes with the damaged file: SQLite would replay it into the file beside it.
     for part, target in zip(_parts(path)[1:], _parts(aside)[1:], strict=True):
         with suppress(FileNotFoundError):
             part.rename(target)

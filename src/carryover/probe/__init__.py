@@ -1,0 +1,1 @@
+"""Facts from outside in bounded time: git, touched files."""

@@ -23,9 +23,9 @@ def file_facts(
 ) -> dict[str, FileFacts]:
     """Facts by path for as many of `queries` as `budget_s` allows, in their order.
 
-    Only regular files that lie inside `root`, also once symlinks are followed, are read, and only up to `limit_bytes`;
-    of anything else no more than its existence is told. Paths that lead out of `root` by themselves, and those the time
-    did not reach, are left out. Never raises for a file.
+    Only regular files inside `root`, also once symlinks are followed, are read, and only up to `limit_bytes`;
+    of anything else only its existence is reported. Paths that lead out of `root` by themselves, and those that the
+    time did not suffice for, are left out. Never raises for a file.
     """
     deadline = monotonic() + budget_s
     real_root = os.path.realpath(root)
@@ -73,7 +73,7 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, out_of_ti
 
 
 def _edited_line(source: bytes, query: FileQuery) -> int | None:
-    """The line (1-based) of the last edit: where its text stands now, nearest to where it stood then."""
+    """The line (1-based) of the last edit: where its text is now, nearest to where it was then."""
     wanted = (query.anchor or "").strip().encode("utf-8", "replace")
     lines = source.split(b"\n")
     if wanted:

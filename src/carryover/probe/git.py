@@ -1,4 +1,4 @@
-"""Where a repository stands: branch, HEAD, and how much differs from it."""
+"""The state of a repository: branch, HEAD, and how much differs from it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _running_lock = threading.Lock()
 
 
 class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a repository stands now, seen from an earlier commit."""
+    """The state of a repository now, seen from an earlier commit."""
 
     head: str | None
     """Abbreviated commit id."""
@@ -49,7 +49,7 @@ def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = 0
 
     Blocks for at most `timeout_s`, also where a file of the repository never answers; the first call of a process also
     loads GitPython. Changes nothing and runs nothing that the repository brings along: no hooks, filters, diff
-    programs, signature checks or file system monitors of its own. None also where its configuration makes that
+    programs, its own signature checks or file system monitors. None also where its configuration makes that
     impossible.
 
     Raises:
@@ -195,7 +195,7 @@ def _untracked(root: Path, listed: bytes, own: OwnWrites) -> int:
 
 
 def _may_be_repository(root: Path) -> bool:
-    """Spares most folders without git a process. A bare repository is told by its parts."""
+    """Spares most folders without git a process. A bare repository is recognised by its parts."""
     return (root / ".git").exists() or ((root / "HEAD").is_file() and (root / "objects").is_dir())
 
 
@@ -210,7 +210,7 @@ def _head_of(answer: Answer) -> tuple[str | None, str]:
 def _without_own_programs(answer: Answer) -> list[str] | None:
     """Settings that switch off the filter programs which the repository's own configuration names; the user's stay.
 
-    None when that can't be told (git before 2.26), or one bears a name that can't be switched off.
+    None when that is unknown (git before 2.26), or one bears a name that can't be switched off.
     """
     if answer.code not in (0, 1):  # 1: there are none
         return None

@@ -2,8 +2,8 @@
 along is run, and the answer is in time or not at all.
 
 GitPython starts the commands. Its `Repo` is not used: it reads the repository's configuration in Python, follows what
-that includes, and keeps helper processes (GitPython 3.2.1); its own time-out needs `pgrep` and waits on for whoever
-still holds the pipe.
+that includes, and keeps helper processes (GitPython 3.2.1); its own time-out needs `pgrep` and keeps waiting for any
+process that still holds the pipe.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class OwnWrites(msgspec.Struct, frozen=True, kw_only=True):
     """By file name, for files at the top of the repository that Carryover adds a text to."""
 
     def covers(self, path: str) -> bool:
-        """Whether `path`, relative to the top, is Carryover's folder or lies in it."""
+        """Whether `path`, relative to the top, is Carryover's folder or in it."""
         return self.folder is not None and f"{path}/".startswith(f"{self.folder}/")
 
     def cleaner(self, path: str, places: Mapping[str, str] = {}) -> Cleaner | None:

@@ -63,7 +63,7 @@ def examine(
     """All facts of a file in one parse. `line` is 1-based.
 
     `give_up` is asked every few microseconds of work (other threads run meanwhile); once it says yes, what a parse
-    would tell stays unknown.
+    would show stays unknown.
     """
     try:
         tree = _tree(source, language, give_up)
@@ -120,7 +120,7 @@ def _brackets_pair(source: bytes) -> bool:
 
 
 def _markers(tree: Tree, source: bytes) -> tuple[Marker, ...]:
-    """The first TODO, FIXME, XXX and HACK notes that stand in comments; a string or a name is none."""
+    """The first TODO, FIXME, XXX and HACK notes in comments; a string or a name is none."""
     found: list[Marker] = []
     for candidate in islice(_MARKER.finditer(source), _MOST_CANDIDATES):
         if len(found) == _MOST_MARKERS:

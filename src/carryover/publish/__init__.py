@@ -1,0 +1,1 @@
+"""Makes a project's handoff and writes its files."""

@@ -54,14 +54,9 @@ def start_answer(
     settings = project_settings(root, config)
     if settings.excluded:
         return None
-    own_past = next((known.digest for known in view.sessions if known.session == session), None)
-    # Not every agent says why a session starts (Cursor). One that has done something before is continued.
-    goes_on = reason == "startup" and own_past is not None and did_something(own_past)
-    situation: Situation = "moved_on" if goes_on else SITUATIONS.get(reason, "moved_on")
-    if situation == "moved_on" and not _moved_on(view, session, idle_s, now_ms, prompted=forgets):
-        if not forgets:
-            return None
-        situation = "resumed"
+    situation = _situation(view, reason, session, idle_s, now_ms, forgets=forgets)
+    if situation is None:
+        return None
     own = session if situation in ("compacted", "resumed") else None
     git = then or git_now(root)
     with ThreadPoolExecutor(1) as beside:  # git's processes take longer than everything else
@@ -87,6 +82,19 @@ def start_answer(
         changed_files=moved.changed_files if moved is not None else None,
     )
     return render(made, answering)
+
+
+def _situation(
+    view: ProjectView, reason: StartReason, session: str, idle_s: float | None, now_ms: int, *, forgets: bool
+) -> Situation | None:
+    """How the session begins; None if it has all of its context, and the project is where it left it."""
+    own_past = next((known.digest for known in view.sessions if known.session == session), None)
+    # Not every agent says why a session starts (Cursor). One that has done something before is continued.
+    continued = reason == "startup" and own_past is not None and did_something(own_past)
+    situation: Situation = "moved_on" if continued else SITUATIONS.get(reason, "moved_on")
+    if situation != "moved_on" or _moved_on(view, session, idle_s, now_ms, prompted=forgets):
+        return situation
+    return "resumed" if forgets else None
 
 
 def _changed_since(root: Path, then: GitFacts | None) -> ChangedSince | None:

@@ -36,7 +36,7 @@ header = "{header}: {secret}"
 
 
 def hook_script() -> bytes:
-    """The script, with what each agent has to say of its own sessions."""
+    """The script, with each agent's part about its sessions."""
     hooked = [spec for spec in specs() if spec.hooks.injects_on]
     events = dict.fromkeys(event for spec in hooked for event in spec.hooks.injects_on)
     known = (

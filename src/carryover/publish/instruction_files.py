@@ -1,7 +1,7 @@
 """The pointer to the handoff in the files that agents read in a project: where it goes, and what is left alone.
 
 AGENTS.md is created or appended to; of the others each agent's spec says whether they may be created. One that may not,
-such as CLAUDE.md, gets the pointer only where it has a text of its own and neither is nor imports AGENTS.md: Claude
+such as CLAUDE.md, gets the pointer only where it has the user's text and neither is nor imports AGENTS.md: Claude
 Code reads AGENTS.md (since 2.1.281) only where no CLAUDE.md has a text. A missing one, a blank one and one of comments
 leave AGENTS.md and the pointer in it to be read; a text of ours would hide it, and nested AGENTS.md files with it. An
 import of AGENTS.md is no way out: from a session that starts in a subfolder it leads outside, so `claude -p` drops it,
@@ -31,7 +31,7 @@ _SIZE_LIMIT_BYTES: Final = 256 << 10
 
 
 class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
-    """An instruction file that an agent does not read, because the file `by` lies beside it."""
+    """An instruction file that an agent does not read, because of the file `by` beside it."""
 
     name: str
     by: str
@@ -62,7 +62,7 @@ def remove_pointers(root: Path, edits: ProjectEdits) -> None:
 
 
 def pointer_removal(root: Path, name: str) -> Edit:
-    """Plans to take our block out of a file; an AGENTS.md that we created and nobody added to is deleted."""
+    """Plans to take our block out of a file; an AGENTS.md that we created and the user did not extend is deleted."""
     return _plan(root, name, partial(_without_pointer, name=name, path=root / name))
 
 

@@ -1,4 +1,4 @@
-"""Which projects stand still because an agent reached its usage limit, over a read-only connection. Blocking."""
+"""In which projects work stopped because an agent reached its usage limit, over a read-only connection. Blocking."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LimitedProject(msgspec.Struct, frozen=True):
 
 
 def limited_projects(db: sqlite3.Connection, startable: Sequence[str], *, since_ms: int) -> list[LimitedProject]:
-    """The projects in which there is a task to go on with and an agent stopped at its limit since `since_ms`."""
+    """The projects in which there is a task to continue and an agent stopped at its limit since `since_ms`."""
     found = []
     for row in list(records(ProjectRow, db, _RECENT, (since_ms, MOST))):
         view = project_view(db, row.id)

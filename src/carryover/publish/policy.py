@@ -168,5 +168,5 @@ def _kind(path: Path) -> int | None:
 
 
 def _in_words(kind: int | None) -> str:
-    words = {stat.S_IFLNK: "a symlink", stat.S_IFREG: "a file", stat.S_IFDIR: "a folder"}
-    return words.get(kind or 0, "something else")
+    names = {stat.S_IFLNK: "a symlink", stat.S_IFREG: "a file", stat.S_IFDIR: "a folder"}
+    return names.get(kind or 0, "something else")

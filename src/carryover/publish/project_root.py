@@ -23,7 +23,7 @@ def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | 
     is resolved by what is left of its path. A repository in the home folder (dotfiles) or in `/` does not include the
     folders below. A `cwd` that is no absolute path, as from another system, is returned as it is. A worktree that an
     agent made for itself in its own folder (Codex 0.169: `~/.codex/worktrees/<id>/<name>`) is no project but work on
-    its main checkout. `agents_own` returns those folders; None stands for their standard places.
+    its main checkout. `agents_own` returns those folders; None means their standard places.
     """
     if not cwd.startswith("/") or "\0" in cwd:
         return ProjectRoot(cwd)

@@ -60,7 +60,7 @@ def remove_from_read_lists(root: Path, edits: ProjectEdits) -> None:
 
 
 def read_list_removal(root: Path, where: ReadList) -> Edit:
-    """Plans to take our entry out of a list; a file that we made and nobody added to is deleted."""
+    """Plans to take our entry out of a list; a file that we created and the user did not extend is deleted."""
     return _plan(root, where, add=False, mine=True)
 
 

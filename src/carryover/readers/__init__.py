@@ -1,0 +1,1 @@
+"""Bytes on disk to complete records and a cursor."""

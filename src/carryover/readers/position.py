@@ -48,6 +48,7 @@ def confirmed(descriptor: int, position: Position | None) -> tuple[Position, boo
 
 
 def decode(cursor: bytes) -> Position | None:
+    """The position in a cursor; None for a cursor of another form."""
     try:
         return msgspec.msgpack.decode(cursor, type=Position)
     except msgspec.DecodeError:
@@ -61,7 +62,7 @@ def _guards(descriptor: int, position: Position) -> tuple[bytes, bytes]:
 
 
 def _hash(data: bytes) -> bytes:
-    import hashlib  # brings OpenSSL along, which commands that only ask where transcripts lie need not pay for
+    import hashlib  # brings OpenSSL along, which commands that only ask where transcripts are need not pay for
 
     return hashlib.blake2b(data, digest_size=16).digest()
 

@@ -2,7 +2,7 @@
 
 Nothing is created, changed or locked against its owner. With a WAL, the database is read through the owner's own index
 of it (`readonly_shm`: SQLite would write its marks there otherwise), so the owner's commits are seen and never wait for
-us. Without one, it is read as if nobody wrote (`immutable`), and what was read is thrown away if somebody did. Tested
+us. Without one, it is read as if there were no writer (`immutable`), and discarded if there was one. Tested
 with SQLite 3.40.
 """
 
@@ -160,7 +160,7 @@ def _transaction(path: Path, how: str) -> Iterator[sqlite3.Connection]:
 
 @dataclass(frozen=True, slots=True)
 class _FileState:
-    """The state of a database's files. If two are equal, nobody wrote in between."""
+    """The state of a database's files. If two are equal, nothing was written in between."""
 
     identity: tuple[int, int]
     size: int
@@ -218,7 +218,7 @@ def _name_of(error: sqlite3.Error) -> str:
 
 @contextmanager
 def _copied(path: Path) -> Iterator[Path]:
-    """A copy of a database and its WAL that nobody else can read."""
+    """A copy of a database and its WAL that no other user can read."""
     folder = Path(os.environ.get("TMPDIR") or "/tmp") / f"carryover-{secrets.token_hex(12)}"
     folder.mkdir(mode=0o700)
     copy = folder / "copy"

@@ -1,4 +1,4 @@
-"""A change to a file, as far as what an agent wrote about it tells."""
+"""A change to a file, as far as an agent's records of it say."""
 
 from __future__ import annotations
 

@@ -13,12 +13,14 @@ SUBJECT_CHARS: Final = 1000
 MAX_NAME_CHARS: Final = 300
 MAX_PATH_CHARS: Final = 4096
 SHORT_CHARS: Final = 200
+LATEST_MS: Final = 253_402_300_799_999
+"""End of the year 9999 in UTC milliseconds: no record is later, whatever it says."""
 
 _WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
 def bounded(text: str, limit: int) -> str:
-    """The beginning of `text`, cut between words so that no half of a secret is left that nobody would recognise."""
+    """The beginning of `text`, cut between words so that no half of a secret is left, which would not be recognised."""
     if len(text) <= limit:
         return text
     head = text[:limit]
@@ -39,7 +41,7 @@ def utc_ms(timestamp: str | None) -> int:
 
 
 def digest(data: str | bytes) -> str:
-    """A short fingerprint, to tell texts apart."""
+    """A short fingerprint, to compare texts by."""
     raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
     return hashlib.blake2b(raw, digest_size=12).hexdigest()
 
@@ -50,7 +52,7 @@ def is_absolute(path: str) -> bool:
 
 
 def resolved(path: str, cwd: str | None) -> str | None:
-    """`path` as an absolute path, without `..`; None when it is relative and nobody knows to what.
+    """`path` as an absolute path, without `..`; None when it is relative to a folder that is unknown.
 
     Of a Windows machine (Codex 0.48 to 0.87) with backslashes, since one session names a file in both ways.
     """

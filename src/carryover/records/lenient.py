@@ -23,9 +23,9 @@ _EARLIEST_MS: Final = 1_577_836_800_000
 _LATEST_MS: Final = 4_102_444_800_000
 
 
-def read_as(data: bytes | msgspec.Raw, kind: type[T]) -> T | None:
+def read_as(data: bytes | msgspec.Raw | None, kind: type[T]) -> T | None:
     """A row or field as `kind`, None when it has another shape. Halves of surrogate pairs are mended."""
-    if data is rawjson.ABSENT:
+    if data is None or data is rawjson.ABSENT:
         return None
     raw = data if isinstance(data, msgspec.Raw) else msgspec.Raw(data)
     found = rawjson.part_of(raw, kind)
@@ -37,6 +37,11 @@ def read_as(data: bytes | msgspec.Raw, kind: type[T]) -> T | None:
 def fields_of(data: bytes | msgspec.Raw | None) -> Fields:
     """The fields of an object, none where it is something else."""
     return (read_as(data, Fields) if data is not None and _may_be(data, _OBJECT) else None) or {}
+
+
+def is_true(raw: msgspec.Raw | None) -> bool:
+    """Whether a field holds `true`."""
+    return raw is not None and bytes(raw).strip() == b"true"
 
 
 def number_of(raw: msgspec.Raw | None) -> int | None:

@@ -114,7 +114,7 @@ def _step(command: Sequence[Token], *, ran: bool, succeeded: bool) -> Step:
 
 
 def _name(word: str) -> str | None:
-    """The file name a word stands for, None when the shell might make something else of it."""
+    """The file name in a word of the shell, None when the shell might make something else of it."""
     if len(word) >= 2 and word[0] == word[-1] == "'" and "'" not in word[1:-1]:
         inner = word[1:-1]
         return inner if inner and "\n" not in inner else None

@@ -7,7 +7,7 @@ from typing import Final
 
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 # What is left where a program or a log wrote ESC as something visible, which it only does before a colour or a
-# movement of the cursor; in a list or an index (`a[1]`, `[5m ago]`) nothing of that kind stands before the bracket.
+# movement of the cursor; in a list or an index (`a[1]`, `[5m ago]`) nothing of that kind comes before the bracket.
 _SPELT_OUT: Final = re.compile(
     r"(?:\\u001[bB]|\\x1[bB]|\\033|\\e|\^\[|\u241b|\ufffd)\[\d{0,3}(?:;\d{1,3}){0,6}[A-HJKSTfhlm]"
 )
@@ -21,7 +21,7 @@ _OWN_FOLDER: Final = re.compile(r"\.carryover(?![\w.-])")
 
 
 def tagged(text: str, tag: str, start: int = 0) -> str | None:
-    """What stands between the first `<tag>` after `start` and its end, None when there is no such pair."""
+    """What is between the first `<tag>` after `start` and its end, None when there is no such pair."""
     opening, closing = f"<{tag}>", f"</{tag}>"
     opened = text.find(opening, start)
     closed = text.find(closing, opened) if opened >= 0 else -1

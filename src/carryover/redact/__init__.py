@@ -40,7 +40,7 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
         hidden = _one_pass(text, counts)
         if hidden == text:
             break
-        # A mark ends the word it stands in, and so can uncover the next secret: go on until nothing is left.
+        # A mark ends the word it is in, and so can uncover the next secret: repeat until nothing is left.
         text = hidden
     return text, counts
 

@@ -1,4 +1,4 @@
-"""Reads `name = value` in whatever notation it stands: shells, .env, YAML, JSON (also inside a string), code, XML."""
+"""Reads `name = value` in any notation: shells, .env, YAML, JSON (also inside a string), code, XML."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def after_word(word: str) -> re.Pattern[str]:
 
 
 class Assignment(NamedTuple):
-    """A name and the value given to it, which lies at `start:end`."""
+    """A name and the value given to it, at `start:end`."""
 
     name: str
     value: str
@@ -29,7 +29,7 @@ class Assignment(NamedTuple):
     glued: bool = False
     """`NAME=value` without blanks, as shells, .env files and query strings have it."""
     own_line: bool = False
-    """Nothing else stands on its line, or in its pair of quotes."""
+    """Nothing else is on its line, or in its pair of quotes."""
     code: bool = False
     """A call, an index or an attribute: `get_token()`, `tokens[0]`, `self.token`."""
 

@@ -20,7 +20,7 @@ class _Place(NamedTuple):
 
 
 _VALUE: Final = r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s'\"`;&|<>()]{1,400})"
-# What may stand between a program and its option: words and other options on the same line, in bounded length.
+# What may come between a program and its option: words and other options on the same line, in bounded length.
 _OPTIONS: Final = r"(?:[ \t]+[^\n;&|]{0,200}?)?[ \t]+"
 
 
@@ -72,7 +72,7 @@ _PLACES: Final = (
 
 
 def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
-    """Replaces passwords that are given to programs or stand in their files of logins."""
+    """Replaces passwords that are given to programs or are in their files of logins."""
     spans = [span for place in _PLACES if place.hint in text for span in _spans(text, place)]
     return insert_marks(text, spans, counts)
 

@@ -1,4 +1,4 @@
-"""Values that stand where a secret would: placeholders, references to one, and words of a language."""
+"""Values in place of a secret: placeholders, references to one, and words of a language."""
 
 from __future__ import annotations
 

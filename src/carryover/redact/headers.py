@@ -58,7 +58,7 @@ def _credentials(text: str, header: re.Match[str]) -> _Value:
         end = _end_of_line(text, header, start)
         return start, end, not _is_dummy_at(text, start, end)
     if scheme is not None and scheme not in _SCHEMES:
-        # `Authorization: <token>` without a scheme, or a sentence; a token does not stand beside further words.
+        # `Authorization: <token>` without a scheme, or a sentence; a token is not followed by further words.
         start = header.start(1)
     end = _end(_ONE_WORD, text, start)
     value = text[start:end]
@@ -74,7 +74,7 @@ def _bearer(text: str, header: re.Match[str]) -> _Value:
 
 
 def _cookies(text: str, header: re.Match[str]) -> _Value:
-    """All of a cookie header: one header holds many cookies, and which of them is the login cannot be told."""
+    """All of a cookie header: one header holds many cookies, and which of them is the login is unknown."""
     start = header.end()
     end = _end_of_line(text, header, start)
     first = text.index("=", start) + 1

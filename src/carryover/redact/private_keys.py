@@ -11,7 +11,7 @@ _ARMOUR = re.compile(r"-----(BEGIN|END) (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: B
 _LONGEST = 64 * 1024
 _LONGEST_LINE = 1024
 _BODY = re.compile(r"[A-Za-z0-9+/=]{16}")
-# What stands between the lines of a key: line ends (real or escaped), quotes, diff and quote marks, the line numbers
+# What is between the lines of a key: line ends (real or escaped), quotes, diff and quote marks, the line numbers
 # that agents' read tools print, and the headers of an encrypted key.
 # Python before 3.11.5 matches possessive groups wrongly, and a greedy one would backtrack when no line follows. So the
 # gap and the line after it are matched one after the other, and only single characters are repeated possessively.

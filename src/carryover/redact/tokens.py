@@ -1,4 +1,4 @@
-"""Secrets that show what they are by their own form, wherever they stand."""
+"""Secrets that show what they are by their own form, in any place."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _replace(kind: str, counts: dict[str, int]) -> Callable[[re.Match[str]], str
 
 
 def _split(text: str, secret: re.Pattern[str], owner: re.Pattern[str], kind: str) -> Iterator[Span]:
-    """Tokens of the form `<owner id><secret>`, where only the form of both parts together tells."""
+    """Tokens of the form `<owner id><secret>`, where only the form of both parts together shows it."""
     for match in secret.finditer(text):
         head = owner.search(text[max(0, match.start() - 80) : match.start()])
         if head is not None and (is_random(match[0], 20) or is_random(head[0], 20)):

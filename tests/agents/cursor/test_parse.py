@@ -277,8 +277,8 @@ def test_what_is_remembered_is_bounded() -> None:
         context, folded = parse_record(source, context, Record(number=1, data=json.dumps(data).encode()))
         assert len(folded.events) == 1
 
-    assert len(context.told) == MAX_CONVERSATIONS
-    assert str(MAX_CONVERSATIONS * 2 - 1) in context.told
+    assert len(context.emitted) == MAX_CONVERSATIONS
+    assert str(MAX_CONVERSATIONS * 2 - 1) in context.emitted
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ In a new session say "let's start" or "continue": the agent tells you where the 
 In a chat that is already open say "read .carryover/handoff.md".
 """
 
-KNOWN = f"known = {json.dumps([spec.id for spec in specs() if spec.supported])}\n"
+KNOWN = f"known = {json.dumps([spec.id for spec in specs()])}\n"
 ALL_EVENTS = "SessionStart, PreCompact, Stop, StopFailure, SessionEnd"
 
 

@@ -101,7 +101,6 @@ def test_an_agent_is_listed_with_what_is_covered_of_it(installed: Path, home: Pa
     assert by_id(agents, "claude-code") == {
         "id": "claude-code",
         "name": "Claude Code",
-        "covered": True,
         "selected": True,
         "newly_covered": False,
         "state": "ok",

@@ -210,7 +210,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "hooks",
             "note",
             None,
-            "Claude Code does not see what stands beside `hooks` in ~/.claude/settings.json: stop.",
+            "Claude Code ignores what is beside `hooks` in ~/.claude/settings.json: stop.",
         ),
         (
             changed(HEALTHY, agents=(changed(CODEX, lost_folder="/home/dev/work", lost_by="CODEX_HOME"),)),
@@ -231,7 +231,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "pointer",
             "wrong",
             None,
-            "~/shop: the pointer in AGENTS.md lies behind the 32,768 bytes that Codex CLI reads.",
+            "~/shop: the pointer in AGENTS.md is behind the 32,768 bytes that Codex CLI reads.",
         ),
         (
             changed(HEALTHY, hook_script_missing=True),

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from packaging.version import Version
 
-from carryover.adapter.spec import LINUX, AgentSpec, Place, VersionProbe
+from carryover.adapter.spec import LINUX, VersionProbe
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
@@ -140,27 +140,6 @@ def test_the_first_settings_file_that_exists_is_taken(machine: Machine, home: Pa
     assert detect(CURSOR, machine).config == home / ".cursor/hooks.json"
     make(second)  # type: ignore[operator]
     assert detect(CURSOR, machine).config == second
-
-
-def test_an_agent_without_an_adapter_is_known_by_name_and_never_run(
-    machine: Machine, home: Path, bin_folder: Path
-) -> None:
-    quill, reed, nib = (
-        AgentSpec(id=name, name=name, binaries=(name,), folders=(Place(path=f"~/.{name}"),))
-        for name in ("quill", "reed", "nib")
-    )
-    program(bin_folder / "quill", "touch ran")
-    (home / ".reed").mkdir()
-
-    found = {detection.spec.id: detection for detection in detect_all([quill, reed, nib], machine)}
-
-    assert {name: detection.state for name, detection in found.items()} == {
-        "quill": "unsupported",
-        "reed": "unsupported",
-        "nib": "missing",
-    }
-    assert (found["quill"].binary, found["quill"].hook_set) == (bin_folder / "quill", None)
-    assert not (home / "ran").exists()
 
 
 def test_tools_are_asked_at_the_same_time_and_answer_in_their_order(

@@ -17,7 +17,7 @@ from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown
 from carryover.install.messages import presence, summary
-from support.tools import CODEX, CURSOR, LANTERN, with_sets
+from support.tools import CODEX, CURSOR, with_sets
 
 NAMED = {spec.id: spec for spec in specs()}
 
@@ -255,8 +255,6 @@ def test_an_agent_without_hooks() -> None:
         (found(SPEC, "0.1.0", CLAUDE_CONFIG), "detected"),
         (unreadable(SPEC, "x"), "detected"),
         (Detection(spec=SPEC, state="missing"), "not detected"),
-        (Detection(spec=LANTERN, state="unsupported"), "detected, not supported yet"),
-        (Detection(spec=LANTERN, state="missing"), "not detected, not supported yet"),
     ],
 )
 def test_the_list_of_agents_says_what_is_here(detection: Detection, words: str) -> None:

@@ -13,7 +13,7 @@ from carryover.install.hook_sets import known_set
 from carryover.install.setup import Option, agent_hooks, carry_out, options, outcome_for, plan_setup, waiting_for
 from carryover.paths import StateDir
 from support.agent_here import everything
-from support.tools import CODEX, LANTERN
+from support.tools import CODEX
 
 
 def claude(home: Path, **more: object) -> Detection:
@@ -31,28 +31,26 @@ def claude(home: Path, **more: object) -> Detection:
 
 
 MISSING = Detection(spec=CODEX, state="missing")
-UNSUPPORTED = Detection(spec=LANTERN, state="unsupported")
 
 
 EVENTS = ("session_start", "pre_compact", "stop", "session_end")
 
 
-def test_what_is_here_is_ticked_and_what_is_not_supported_never_is(home: Path) -> None:
-    assert options([claude(home), MISSING, UNSUPPORTED], None, anew=True) == (
-        Option(id="claude-code", name="Claude Code", presence="detected", supported=True, ticked=True),
-        Option(id="codex", name="Codex CLI", presence="not detected", supported=True, ticked=False),
-        Option(id="lantern", name="Lantern", presence="detected, not supported yet", supported=False, ticked=False),
+def test_an_install_ticks_what_is_here(home: Path) -> None:
+    assert options([claude(home), MISSING], None, installing=True) == (
+        Option(id="claude-code", name="Claude Code", presence="detected", ticked=True),
+        Option(id="codex", name="Codex CLI", presence="not detected", ticked=False),
     )
 
 
 def test_a_refresh_ticks_what_was_selected_last(home: Path) -> None:
-    found = options([claude(home), MISSING, UNSUPPORTED], ("codex", "lantern"), anew=False)
+    found = options([claude(home), MISSING], ("codex",), installing=False)
 
-    assert [option.ticked for option in found] == [False, True, False]
+    assert [option.ticked for option in found] == [False, True]
 
 
 def test_an_install_ticks_what_was_selected_last_and_what_is_here(home: Path) -> None:
-    assert [option.ticked for option in options([claude(home), MISSING], ("codex",), anew=True)] == [True, True]
+    assert [option.ticked for option in options([claude(home), MISSING], ("codex",), installing=True)] == [True, True]
 
 
 def test_only_agents_that_are_selected_and_here_get_hooks(home: Path) -> None:

@@ -46,7 +46,7 @@ class Splitter:
     """Splits lines that begin between two blocks.
 
     `last`: the kind of the block before. `interrupted`: the user stopped the answer that comes next, or came last.
-    `typed` says whether a text is in the input history; None where nobody knows. `whole`: nothing is being written, so
+    `typed` says whether a text is in the input history; None: unknown. `whole`: nothing is being written, so
     the last block is complete in any case.
     """
 

@@ -41,11 +41,11 @@ class Builder(EventBuilder[Context]):
         self.change(items=self.context.items + 1, last_ms=self.at_ms)
 
     def add(self, body: AnyBody, part: str) -> str:
-        """Adds an event and returns its key. `part` tells it from others of the same item."""
+        """Adds an event and returns its key. `part` distinguishes it from others of the same item."""
         return self._add_at(body, f"{self.item}:{part}")
 
     def call(self, name: str, op: Op, subject: str, *, actor: Actor = "model", number: int = 0) -> OpenCall:
-        """A call; `number` tells it from others of the same item. Nothing is added."""
+        """A call; `number` distinguishes it from others of the same item. Nothing is added."""
         subject = bounded(subject, SUBJECT_CHARS)
         ident = f"{self.item}#{number}" if number else self.item
         return OpenCall(id=ident, name=name, op=op, subject=subject, actor=actor, handoff=names_own_folder(subject))
@@ -68,7 +68,7 @@ class Builder(EventBuilder[Context]):
         return self._add_at(result, f"{call.id}:result")
 
     def start_call(self, call: OpenCall) -> None:
-        """Adds a call whose end will be seen later. One that is still open has ended in a way that nobody knows."""
+        """Adds a call whose end will be seen later. One that is still open has ended in an unknown way."""
         self.close("unknown")
         self.begin_call(call)
         self.change(call=call)
@@ -98,10 +98,10 @@ class Builder(EventBuilder[Context]):
 
     def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the block became, facts about the session first."""
-        facts, told = self.context.facts, self.context.told
-        if self.events and facts != told:
-            self.put_info_first(self.context.session, self.root, differing(facts, told))
-            self.change(told=facts)
+        facts, emitted = self.context.facts, self.context.emitted
+        if self.events and facts != emitted:
+            self.put_info_first(self.context.session, self.root, differing(facts, emitted))
+            self.change(emitted=facts)
         return self.context, self.built()
 
 

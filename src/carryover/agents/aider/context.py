@@ -50,7 +50,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     answer: int = 0
     """Digest of the last answer: in architect mode it is given to the editor model in the form of a prompt."""
     repeated: int = 0
-    """Digest of the words that a command was given: they come once more, as a prompt of their own."""
+    """Digest of the words that a command was given: they come once more, as a separate prompt."""
     call: OpenCall | None = None
     edits: tuple[OpenCall, ...] = ()
     """Those that the last answer asks for, each with its change, until Aider says what became of them."""
@@ -70,4 +70,4 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     lint: str | None = None
     """What the linter has said so far; None: it says nothing now."""
     facts: Facts = Facts()
-    told: Facts = Facts()
+    emitted: Facts = Facts()

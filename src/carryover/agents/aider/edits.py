@@ -56,7 +56,7 @@ class _Found:
         self._last = ""
 
     def take(self, at: int, *, whole_files: bool) -> int:
-        """Reads the edit that begins at a line, if one does, and returns the line to go on with."""
+        """Reads the edit that begins at a line, if one does, and returns the line to continue at."""
         line = self._lines[at]
         if _SEARCH.fullmatch(line.strip()):
             return self._search(at)

@@ -28,7 +28,7 @@ class State(msgspec.Struct, frozen=True, array_like=True):
 
     position: Position = Position()
     inode: int = 0
-    """Of the file when it was first read. With it sessions are told apart from those of other projects that began in
+    """Of the file when it was first read. It distinguishes sessions from those of other projects that began in
     the same second, and they keep their ids where the project is moved or the file replaced."""
     started: str = ""
     """Local time of the session's header."""

@@ -17,7 +17,7 @@ from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 
 INLINE_SIDECHAIN: Final = "inline"
-"""Sub-agent records that stand in the main file without an agent id."""
+"""Sub-agent records in the main file without an agent id."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Builder(EventBuilder[Context]):
     line: wire.Line
     session: str
     timed: bool
-    """The record has a time of its own."""
+    """The record has a time."""
     ident: str
     cwd: str | None
     subagent_id: str | None
@@ -62,7 +62,7 @@ class Builder(EventBuilder[Context]):
         return self.cwd or self.context.cwd
 
     def add(self, body: AnyBody, part: str, mark: str) -> None:
-        """Add an event. `part` is its place in the record, `mark` what tells it from others of the same moment.
+        """Add an event. `part` is its place in the record, `mark` what distinguishes it from others of the same moment.
 
         Claude Code 2.0.28 and 2.1.11 append old turns again after a resume, with the same time and content under new
         uuids, so time, place and mark make a second identity.
@@ -90,18 +90,18 @@ class Builder(EventBuilder[Context]):
             self.change(facts=msgspec.structs.replace(self.context.facts, model=model))
 
     def learn_title(self, title: str | None, *, by_user: bool) -> None:
-        """Note the name of the session. One that the user gave is not replaced by one that the model made up."""
+        """Note the name of the session. One that the user gave is not replaced by one that the model chose."""
         if title and (by_user or not self.context.titled):
             facts = msgspec.structs.replace(self.context.facts, title=bounded(title, SHORT_CHARS))
             self.change(facts=facts, titled=by_user)
 
     def emit_session_info(self) -> None:
         """Send what is known of the session and was not sent before. Nothing before its first event with a time."""
-        facts, told = self.context.facts, self.context.told
-        if facts == told or self.subagent_id is not None or not self.at_ms:
+        facts, emitted = self.context.facts, self.context.emitted
+        if facts == emitted or self.subagent_id is not None or not self.at_ms:
             return
-        self.put_info_first(self.session, self.cwd, differing(facts, told))
-        self.change(told=facts)
+        self.put_info_first(self.session, self.cwd, differing(facts, emitted))
+        self.change(emitted=facts)
 
     def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the record became, facts about the session first."""
@@ -116,7 +116,7 @@ class Builder(EventBuilder[Context]):
         line, context = self.line, self.context
         facts = context.facts
         if self._is_news():
-            # "HEAD" stands for a detached head and for no repository at all (2.1.328), "" for none (2.1.11).
+            # "HEAD" means a detached head and for no repository at all (2.1.328), "" for none (2.1.11).
             branch = usable_name(line.git_branch) if line.git_branch != "HEAD" else None
             news = (usable_name(line.version) or facts.agent_version, branch or facts.branch, parent or facts.parent)
             if news != (facts.agent_version, facts.branch, facts.parent):

@@ -26,7 +26,7 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     label: str = ""
-    """What the model calls it, for jobs that go on in the background."""
+    """What the model calls it, for jobs that keep running in the background."""
     task: TaskChange | None = None
 
 
@@ -58,10 +58,10 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     newest_ms: int = 0
     """Newest time seen. Replayed history is older, and says nothing of the session as it is now."""
     facts: Facts = Facts()
-    told: Facts = Facts()
-    """The facts as they were last sent."""
+    emitted: Facts = msgspec.field(default=Facts(), name="told")
+    """The facts as they were last emitted. Stored under the name that 0.1.0 gave it."""
     titled: bool = False
-    """The title was given by the user, so titles the model makes up no longer count."""
+    """The title was given by the user, so titles that the model chooses no longer count."""
     calls: tuple[OpenCall, ...] = ()
     shell: OpenCall | None = None
     """The user's own `!command`, until its output comes."""

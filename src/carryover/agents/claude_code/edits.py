@@ -12,7 +12,7 @@ from carryover.records.changes import Change, Hunk, Replacement, patched, replac
 from carryover.records.fields import MAX_PATH_CHARS, resolved
 
 _OWN_NOTES: Final = re.compile(r"/\.claude/(?:plans|projects)/")
-"""Plans and memory that the client keeps for itself (2.0.28, 2.1.328): nobody's work, and outside every project."""
+"""Plans and memory that the client keeps for itself (2.0.28, 2.1.328): not work, and outside every project."""
 
 
 class EditInput(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class EditResult(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def planned(raw: msgspec.Raw, cwd: str | None) -> Change | None:
-    """The change an edit call asks for, as far as its input tells; None when it names no file."""
+    """The change an edit call asks for, as far as its input says; None when it names no file."""
     given = rawjson.part_of(raw, EditInput)
     if given is None:
         return None
@@ -54,12 +54,12 @@ def planned(raw: msgspec.Raw, cwd: str | None) -> Change | None:
 
 
 def applied(change: Change, result: EditResult | None, output: str) -> Change:
-    """`change` as it came about: a created file is told apart from an overwritten one, a patch gives the lines."""
+    """`change` as it was made: distinguishes a created file from an overwritten one; a patch gives the lines."""
     if result is not None and result.type == "create":
         return msgspec.structs.replace(change, change="add")
     if result is not None and result.structured_patch:
         return patched(change, result.structured_patch)
-    # The text of the result tells it in sub-agents' files (2.0.65, 2.1.328).
+    # In sub-agents' files the text of the result says so (2.0.65, 2.1.328).
     if output.startswith("File created successfully"):
         return msgspec.structs.replace(change, change="add")
     if change.line is None:

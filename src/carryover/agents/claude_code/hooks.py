@@ -2,7 +2,7 @@
 
 Other programs run the hooks of `~/.claude/settings.json` too and send payloads of their own: Cursor (`cursor_version`,
 `conversation_id`, `workspace_roots`), VS Code and Copilot (`sessionId`, no transcript of this layout), Devin (no
-`transcript_path` at all). Such a session has its own record elsewhere, so it is told apart here and not counted twice.
+`transcript_path` at all). Such a session has its own record elsewhere, so it is recognised here and not counted twice.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LONGEST_IDLE_S: Final = 10 * 365 * 86_400
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """What stands on the hook's stdin, as far as we rely on it. What is raw may change its shape and costs only itself.
+    """What the hook gets on stdin, as far as we rely on it. What is raw may change its shape and costs only itself.
 
     Payloads inside a sub-agent carry its parent's session and transcript.
     """

@@ -28,7 +28,7 @@ def source_of(path: Path, root: Path) -> Source | None:
     """The transcript that `path` is, by its name alone.
 
     `<slug>/<uuid>.jsonl` is a session, `<slug>/<session>/subagents/agent-<id>.jsonl` a sub-agent of it (2.1.111,
-    2.1.328), `<slug>/agent-<id>.jsonl` a sub-agent whose session only its records tell (2.0.65). The slug is not
+    2.1.328), `<slug>/agent-<id>.jsonl` a sub-agent whose session only its records name (2.0.65). The slug is not
     reversible, so it groups files and never names a project.
     """
     try:
@@ -80,7 +80,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What lies in a folder. It may be gone by now, be no folder, or be closed to us: then nothing."""
+    """The entries of a folder; none if it is gone by now, is no folder, or may not be read."""
     try:
         with os.scandir(folder) as entries:
             return list(entries)

@@ -27,14 +27,14 @@ from carryover.records.fields import digest
 from carryover.records.text import without_handoff
 
 SYNTHETIC: Final = "<synthetic>"
-"""The client's own words where the model's would stand: errors, limits, "No response requested."."""
+"""Texts of the client in place of the model's: errors, limits, "No response requested."."""
 
 _LIMIT: Final = re.compile(
     r"\b429\b|rate[ _]limit|\blimit reached|hit your\b.{0,40}\blimit|\b(?:usage|session|weekly|opus|sonnet) limit",
     re.IGNORECASE,
 )
 NO_ANSWER: Final = frozenset(("", "No response requested.", "(no content)"))
-"""What stands where the model said nothing, with the white space around it taken off."""
+"""The text of an answer in which the model said nothing, without surrounding white space."""
 _RECAP_HINT: Final = "(disable recaps in /config)"
 _FINAL: Final = {"end_turn": True, "stop_sequence": True, "refusal": True, "tool_use": False, "pause_turn": False}
 _NOTHING: Final = Parsed()

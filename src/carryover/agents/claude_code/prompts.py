@@ -144,7 +144,7 @@ def _parse_command(builder: Builder, text: str, *, announced: bool) -> None:
         return
     if text.startswith("<command-name>") and (announced or command in BUILT_IN):
         return
-    # The arguments are the user's and may hold tags of their own: up to the last closing one.
+    # The arguments are the user's and may contain tags too: up to the last closing one.
     words = text.partition("<command-args>")[2].rpartition("</command-args>")[0].strip()
     typed = f"{command} {words}".strip()
     actor: Literal["human", "model"] = "human" if builder.subagent_id is None else "model"

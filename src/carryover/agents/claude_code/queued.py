@@ -15,7 +15,7 @@ from carryover.records.fields import digest
 def parse_queue_operation(builder: Builder) -> None:
     """Something entered or left the queue.
 
-    `enqueue` is the only place where a waiting prompt stands; `dequeue` delivers the oldest as a `user` record, so it
+    `enqueue` is the only record of a waiting prompt; `dequeue` delivers the oldest as a `user` record, so it
     says nothing new; `popAll` gives each text back to the person (2.1.16). `remove` means taken into the running turn
     (then with a reason from 2.1.246 on, unverified) or taken back. Most entries are reports of background jobs.
     """

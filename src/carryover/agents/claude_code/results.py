@@ -1,4 +1,4 @@
-"""Tool results: paired with their call and told apart by how they ended."""
+"""Tool results: paired with their call and classified by how they ended."""
 
 from __future__ import annotations
 

@@ -17,13 +17,13 @@ from carryover.adapter.spec import (
     VersionProbe,
 )
 
-# Hooks began with 1.0.38, but only from 1.0.48 on is there one that is told before context is lost. `Stop` is of the
+# Hooks began with 1.0.38, but only from 1.0.48 on is there one that runs before context is lost. `Stop` is of the
 # first ones. An event that the installed version does not know makes it warn at each start, so none comes too early.
 _START: Final = HookEntry(event="SessionStart", matcher="startup|clear|compact|resume|fork", timeout_s=5)
 _COMPACT: Final = HookEntry(event="PreCompact", timeout_s=5)
 _STOP: Final = HookEntry(event="Stop", timeout_s=5)
 _FAILURE: Final = HookEntry(event="StopFailure", timeout_s=5)
-# Without a time limit of its own it is killed after 1.5 s, and the user is told so.
+# Without an explicit time limit it is killed after 1.5 s, and the user sees that.
 _END: Final = HookEntry(event="SessionEnd", timeout_s=5)
 
 _SETTINGS: Final = Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json")

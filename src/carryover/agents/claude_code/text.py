@@ -10,7 +10,7 @@ _GLUED: Final = ("system-reminder", "ide_opened_file", "ide_selection", "ide_dia
 
 
 def own_words(text: str) -> str:
-    """A prompt without the blocks the client glued to its beginning or end; what stands inside it is the user's.
+    """A prompt without the blocks the client glued to its beginning or end; what is inside it is the user's.
 
     Seen: `<ide_opened_file>` in front (2.1.11), `<system-reminder>` behind (2.0.65).
     """

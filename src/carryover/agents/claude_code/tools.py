@@ -12,6 +12,7 @@ from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.context import MAX_OPEN_CALLS, OpenCall
 from carryover.model import Op, PlanProposal, Question
 from carryover.records import rawjson, shell_files
+from carryover.records.arguments import CallArguments
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.text import names_own_folder
@@ -46,7 +47,7 @@ OPS: Final[dict[str, Op]] = {
 """What the known tools do (2.0.65 ... 2.1.328). Every other tool, `mcp__*` among them, is `other`."""
 
 
-class CallInput(msgspec.Struct, frozen=True):
+class CallInput(CallArguments, frozen=True):
     """The input fields that may say what a call is about, each of any type: tools of others choose their own."""
 
     command: msgspec.Raw = rawjson.ABSENT
@@ -60,17 +61,9 @@ class CallInput(msgspec.Struct, frozen=True):
     description: msgspec.Raw = rawjson.ABSENT
     subject: msgspec.Raw = rawjson.ABSENT
 
-    def first(self, *names: str) -> str:
-        """The first of these fields that holds a text."""
-        for name in names:
-            raw = getattr(self, name)
-            if raw is not rawjson.ABSENT and (text := rawjson.string_of(raw)):
-                return text
-        return ""
-
 
 SUBJECTS: Final = CallInput.__struct_fields__
-"""The most telling first."""
+"""The most informative first."""
 
 
 class Option(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import msgspec
 from carryover.adapter.contract import Parsed, Source
 from carryover.adapter.event_builder import EventBuilder, differing, usable_folder, usable_name
 from carryover.agents.codex import wire
-from carryover.agents.codex.context import MAX_TOLD, MAX_TURNS, Context, Facts, Told, Turn
+from carryover.agents.codex.context import MAX_EMITTED, MAX_TURNS, Context, EmittedFacts, Facts, Turn
 from carryover.agents.codex.locate import named_ms
 from carryover.model import AnyBody, session_in_other_cwd
 from carryover.records.fields import digest, utc_ms
@@ -25,7 +25,7 @@ class Builder(EventBuilder[Context]):
 
     thread: str
     timed: bool
-    """The record has a time of its own."""
+    """The record has a time."""
     turn: Turn
     """The turn that what is added belongs to."""
 
@@ -52,7 +52,7 @@ class Builder(EventBuilder[Context]):
 
     @property
     def session(self) -> str:
-        """The session of the turn: one of its own where its folder is not the thread's first one.
+        """The session of the turn: a separate one where its folder is not the thread's first one.
 
         Where its parent's thread began, a sub-agent's file does not say. So it names the session that a turn of that
         thread in this folder has, or would have; the ledger knows whether that is the first one's project.
@@ -67,7 +67,8 @@ class Builder(EventBuilder[Context]):
         return session_in_other_cwd(session, digest(here)[:_FOLDER_MARK_CHARS])
 
     def start_turn(self, turn_id: str | None, cwd: str | None) -> None:
-        """From here on this turn is at work. Until its folder is told it is as announced, or as in the turn before."""
+        """From here on this turn is at work. Until a record names its folder, that is the announced one, or the last
+        turn's."""
         known = self._known(turn_id)
         turn = known or Turn(id=turn_id, cwd=self.context.place or self.cwd)
         if cwd is not None:
@@ -86,7 +87,7 @@ class Builder(EventBuilder[Context]):
         self.start_turn(None, place)
 
     def at_turn(self, turn_id: str | None) -> None:
-        """What is added now belongs to this turn, which need not be the one at work. None: nobody says which."""
+        """What is added now belongs to this turn, which need not be the one at work. None: no record says which."""
         if usable_name(turn_id) is None or turn_id == self.turn.id:
             return
         known = self._known(turn_id)
@@ -99,7 +100,7 @@ class Builder(EventBuilder[Context]):
 
     def add(self, body: AnyBody, part: str, mark: str) -> None:
         """Add what was said or happened. It is known by its turn and its place among those of the same `part`; before
-        there were turn ids by its time and `mark`, what tells it from others of that moment.
+        there were turn ids by its time and `mark`, what distinguishes it from others of that moment.
 
         What comes late of a turn that the user took back was taken back with it.
         """
@@ -168,12 +169,12 @@ class Builder(EventBuilder[Context]):
         if session != (self.context.session or self.thread):
             # The branch is that of the thread's first folder.
             facts = msgspec.structs.replace(facts, branch=None, parent=self.context.session or self.thread)
-        told = next((told.facts for told in self.context.told if told.session == session), Facts())
-        if facts == told:
+        emitted = next((known.facts for known in self.context.emitted if known.session == session), Facts())
+        if facts == emitted:
             return
-        self.put_info_first(session, cwd, differing(facts, told))
-        others = tuple(other for other in self.context.told if other.session != session)
-        self.change(told=(*others, Told(session, facts))[-MAX_TOLD:])
+        self.put_info_first(session, cwd, differing(facts, emitted))
+        others = tuple(other for other in self.context.emitted if other.session != session)
+        self.change(emitted=(*others, EmittedFacts(session, facts))[-MAX_EMITTED:])
 
 
 def _next_ms(context: Context) -> int:

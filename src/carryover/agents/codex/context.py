@@ -12,7 +12,7 @@ from carryover.model import PlanItem
 MAX_OPEN_CALLS: Final = 50
 MAX_CLOSED_CALLS: Final = 200
 MAX_TURNS: Final = 40
-MAX_TOLD: Final = 20
+MAX_EMITTED: Final = 20
 MAX_CHANGES: Final = 50
 """Of one call, while its result is awaited."""
 MAX_PLAN_ITEMS: Final = 40
@@ -30,8 +30,8 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     turn: str | None = None
-    told: bool = False
-    """Of its changes those count that its output tells of."""
+    only_confirmed: bool = msgspec.field(default=False, name="told")
+    """Of its changes those count that its output confirms. Stored under the name that 0.1.0 gave it."""
     plan: tuple[PlanItem, ...] = ()
     asked: tuple[Asked, ...] = ()
     process: str | None = None
@@ -60,8 +60,8 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     parent: str | None = None
 
 
-class Told(msgspec.Struct, frozen=True):
-    """The facts of a session as they were last sent."""
+class EmittedFacts(msgspec.Struct, frozen=True):
+    """The facts of a session as they were last emitted."""
 
     session: str
     facts: Facts
@@ -79,11 +79,12 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     cwd: str | None = None
     """The first folder: turns in another one are another session's, since a session belongs to one project."""
     place: str | None = None
-    """The folder of the next turn, where it was told before that begins."""
+    """The folder of the next turn, where a record named it before that begins."""
     family: Literal["flat", "legacy", "paginated"] | None = None
     """Which records hold prompts and answers: the file says it, not the client's version. `flat`: see that module."""
     facts: Facts = Facts()
-    told: tuple[Told, ...] = ()
+    emitted: tuple[EmittedFacts, ...] = msgspec.field(default=(), name="told")
+    """Stored under the name that 0.1.0 gave it."""
     made_s: int = 0
     """Epoch seconds at which the file was made."""
     copied_s: int | None = None
@@ -98,6 +99,6 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     closed: tuple[str, ...] = ()
     """Ids of calls whose result was given: a second record of it says nothing new."""
     review: bool = False
-    """The client asks for a review, in words of its own."""
+    """The client asks for a review, in its own wording."""
     resets_s: int | None = None
     """When the limit that is used up ends, in epoch seconds."""

@@ -4,7 +4,7 @@
     {"record_type": "state", ...}                   nothing for us
     {"type": "message", ...}                        what the model saw and produced, as later clients put in envelopes
 
-Their lines are brought into the form of later records. No line says how a turn ended, and prompts and answers stand
+Their lines are brought into the form of later records. No line says how a turn ended, and prompts and answers are
 only where later clients repeat them.
 """
 
@@ -39,7 +39,7 @@ class Header(msgspec.Struct, frozen=True):
 
 
 class Marker(msgspec.Struct, frozen=True):
-    """A `record_type` line, which stands between the items (0.8 to 0.29)."""
+    """A `record_type` line, which comes between the items (0.8 to 0.29)."""
 
     record_type: str
 
@@ -72,7 +72,7 @@ def parse_header(builder: Builder, payload: msgspec.Raw) -> None:
 
 
 def parse_message(builder: Builder, payload: msgspec.Raw) -> None:
-    """A `message`: a prompt, an answer, or the folder that the client tells the model (0.22.0 and later)."""
+    """A `message`: a prompt, an answer, or the folder that the client gives the model (0.22.0 and later)."""
     message = rawjson.part_of(payload, Message)
     if message is None:
         builder.skip("response_item/message", "unexpected shape")
@@ -87,6 +87,6 @@ def parse_message(builder: Builder, payload: msgspec.Raw) -> None:
 
 
 def _folder_in_words(text: str) -> str | None:
-    """As 0.22.0 and 0.23.0 tell it; later clients mark it."""
+    """As 0.22.0 and 0.23.0 write it; later clients mark it."""
     found = _FOLDER_IN_WORDS.search(text)
     return found[1].strip() if found is not None else None

@@ -1,7 +1,7 @@
 """Codex's hooks: what their payloads say, and how a session takes text in. Seen in 0.125.0, 0.150.0 and 0.169.0.
 
-A payload is told from that of another program by where its transcript lies. Codex alone says `null` there: the user
-asked that nothing of the session be written down (`--ephemeral`), so it is answered, and nothing of it is kept.
+The place of its transcript distinguishes a payload from that of another program. Codex alone says `null` there: the
+user asked that nothing of the session be written down (`--ephemeral`), so it is answered, and nothing of it is kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ROOTS: Final = ("sessions", "archived_sessions")
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """What stands on the hook's stdin, as far as we rely on it. What is raw may change its shape, at its own cost."""
+    """What the hook gets on stdin, as far as we rely on it. What is raw may change its shape, at its own cost."""
 
     session_id: str | None = None
     """The thread; inside a sub-agent and a review that of the thread which asked for it."""

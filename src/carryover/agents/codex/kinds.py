@@ -30,7 +30,7 @@ QUIET_EVENTS: Final = frozenset(
     "thread_name_updated turn_diff turn_moderation_metadata undo_completed undo_started "
     "view_image_tool_call warning web_search_begin web_search_end".split()
 )
-"""`context_compacted` only marks what `compacted` tells."""
+"""`context_compacted` only marks what `compacted` reports."""
 
 QUIET_ITEMS: Final = frozenset(
     "CollabAgentToolCall ContextCompaction Reasoning "

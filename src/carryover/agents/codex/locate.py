@@ -29,7 +29,7 @@ def source_of(path: Path, root: Path) -> Source | None:
     """The transcript that `path` is, by its name alone: `YYYY/MM/DD/rollout-<time>-<thread id>.jsonl`, in the archive
     without the folders (0.99 to 0.169). `.zst` is a cold copy of one that was read when it was warm.
 
-    The thread of the name is a sub-agent's own for a sub-agent; which session that belongs to, only the records tell.
+    The thread of the name is a sub-agent's own for a sub-agent; which session that belongs to, only the records say.
     """
     try:
         parts = path.relative_to(root).parts
@@ -50,7 +50,7 @@ def source_of(path: Path, root: Path) -> Source | None:
 def exported(path: Path, head: bytes) -> Source | None:
     """The rollout that a file anywhere is, by its first record: `session_meta`, or before 0.32 the same without a type.
 
-    A name as Codex gives it tells the thread, else only the records do.
+    A name as Codex gives it contains the thread's id; otherwise only the records do.
     """
     first: dict[str, Any] = next(objects_in(head, most=1), {})
     meta = first.get("payload") if first.get("type") == "session_meta" else first
@@ -71,7 +71,7 @@ def sources(root: Path) -> list[Source]:
 
 
 def named_ms(path: str) -> int:
-    """The time that a transcript's name tells, taken for UTC, in milliseconds; 0 where it is not named so. It is local
+    """The time in a transcript's name, taken for UTC, in milliseconds; 0 where it is not named so. It is local
     time (0.8 to 0.169), and which zone that was is not known."""
     found = _TIME.search(path)
     return utc_ms(f"{found[1]}T{found[2].replace('-', ':')}") if found is not None else 0
@@ -86,7 +86,7 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What lies in a folder. It may be gone by now, be no folder, or be closed to us: then nothing."""
+    """The entries of a folder; none if it is gone by now, is no folder, or may not be read."""
     try:
         with os.scandir(folder) as entries:
             return list(entries)

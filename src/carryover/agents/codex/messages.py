@@ -21,7 +21,7 @@ _ENVIRONMENT: Final = "<environment_context>"
 
 
 def parse_prompt(builder: Builder, text: str, attachments: int) -> None:
-    """Words for the agent. A sub-agent's are its parent's, those of a review the client's, who has them from nobody."""
+    """A prompt. A sub-agent's is written by its parent, that of a review by the client."""
     if builder.context.review:
         return
     words = _typed(text)
@@ -34,7 +34,7 @@ def parse_prompt(builder: Builder, text: str, attachments: int) -> None:
 
 
 def parse_answer(builder: Builder, text: str, phase: str | None) -> None:
-    """What the model told the user. Clients and models that name no phase do not say whether it was the last word."""
+    """A text of the model. Clients and models that name no phase do not say whether it is the final answer."""
     if text.strip():
         builder.add(AssistantMessage(text=text, final=_PHASES.get(phase or "")), "said", digest(text))
 
@@ -83,7 +83,7 @@ def parse_compacted(builder: Builder, payload: msgspec.Raw) -> None:
 
 
 def environment_folder(payload: msgspec.Raw) -> str | None:
-    """The folder in a message by which the client tells the model where it is; None for any other message."""
+    """The folder in a message by which the client says to the model where it is; None for any other message."""
     words = rawjson.part_of(payload, wire.Words)
     text = rawjson.text_of(words.content) if words is not None and words.role == "user" else None
     return tagged(text, "cwd") if text is not None and text.startswith(_ENVIRONMENT) else None

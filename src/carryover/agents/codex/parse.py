@@ -93,7 +93,7 @@ def _parse_response(builder: Builder, payload: msgspec.Raw) -> None:
     if kind == "message" and builder.context.family == "flat":
         flat.parse_message(builder, payload)
     elif kind == "message" and builder.turn.id is None:
-        # 0.99 tells the folder of a turn only after its prompt; but the model is told before.
+        # 0.99 records the folder of a turn only after its prompt; but the model learns it before.
         if (place := usable_folder(messages.environment_folder(payload))) is not None:
             builder.start_turn(None, place)
     elif kind in QUIET_RESPONSES:

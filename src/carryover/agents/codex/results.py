@@ -20,7 +20,7 @@ from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.text import names_own_folder, without_ansi
 
 _INTERACTION: Final = "unified_exec_interaction"
-"""What `write_stdin` did to a process is no command of its own."""
+"""What `write_stdin` did to a process is no separate command."""
 _PATCH_FAILED: Final = "apply_patch verification failed"
 _FAILED_IN: Final = re.compile(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
 
@@ -38,7 +38,7 @@ class Answers(msgspec.Struct, frozen=True):
 
 
 def parse_output(builder: Builder, kind: str, output: wire.Output) -> None:
-    """The output of a call, which says how it ended where no record of its own has said so before."""
+    """The output of a call, which says how it ended where no separate record has said so before."""
     text = rawjson.text_of(output.output)
     if not usable_name(output.call_id) or text is None:
         builder.skip(kind, "unexpected output" if output.call_id else "no call_id")
@@ -48,7 +48,7 @@ def parse_output(builder: Builder, kind: str, output: wire.Output) -> None:
         return
     outcome = read_output(call.op, text)
     if call.name == "write_stdin":
-        # What the process printed, and how it ended, is told with the call that started it.
+        # What the process printed, and how it ended, is reported with the call that started it.
         is_told = outcome.exited or outcome.status in ("ok", "unknown")
         _finish(builder, call, Outcome("ok") if is_told else outcome)
         _end_process(builder, call.process, outcome)
@@ -60,7 +60,7 @@ def parse_output(builder: Builder, kind: str, output: wire.Output) -> None:
     elif call.name == CODE_MODE and outcome.status == "error" and _PATCH_FAILED in outcome.output:
         _finish(builder, _failed_patch(call, outcome.output), outcome)
     elif call.name == CODE_MODE and outcome.status == "ok":
-        # What its commands printed is told with them.
+        # What its commands printed is reported with them.
         _finish(builder, call, Outcome("ok"))
     else:
         _finish(builder, call, outcome)
@@ -110,7 +110,7 @@ def parse_file_change(builder: Builder, change: wire.FileChange) -> None:
 
 
 def parse_web_search(builder: Builder, call: wire.Call) -> None:
-    """A search that the model's provider ran: it is done when it is told of."""
+    """A search that the model's provider ran: it is done when it is recorded."""
     found = rawjson.part_of(call.action, Searched) or Searched()
     call_id = usable_name(call.id) or f"web_search/{builder.at_ms}"
     open_call(builder, OpenCall(id=call_id, name="web_search", op="web", subject=found.query or found.url or ""))
@@ -149,7 +149,7 @@ def _end_process(builder: Builder, process: str | None, outcome: Outcome) -> Non
     """A look at a running process found that it has ended."""
     if process is None or not outcome.exited:
         return
-    # The newest: a client that starts anew counts anew, and what ran on in the one before has ended unheard.
+    # The newest: a new client counts from the start again, and what still ran in the one before ended unrecorded.
     calls = (call for call in reversed(builder.context.calls) if call.process == process and call.op == "shell")
     if (call := next(calls, None)) is not None:
         _finish(builder, call, outcome)
@@ -173,7 +173,7 @@ def _finish(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
 
 
 def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
-    for change in shell_patches.confirmed(call.changes, outcome.output) if call.told else call.changes:
+    for change in shell_patches.confirmed(call.changes, outcome.output) if call.only_confirmed else call.changes:
         if not _is_own(change):
             builder.add_of_call(as_edit(change, call.id), f"edit/{digest(change.path)}", call.id)
     if call.plan:

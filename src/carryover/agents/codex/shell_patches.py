@@ -29,7 +29,7 @@ _HANDED: Final = tuple(
         (r"@(?P<end>['\"])\s*", rf"\s*\n{{end}}@\s*\|\s*{_TOOL}\s*"),
     )
 )
-"""What stands before and after a patch in a command that does nothing else: a here-document (0.34 and later), or what
+"""What comes before and after a patch in a command that does nothing else: a here-document (0.34 and later), or what
 PowerShell has for that (0.48 to 0.87 on Windows; the forms are the shell's, in no recording)."""
 _SUCCESS: Final = "Success. Updated the following files:"
 _TOLD: Final = re.compile(r"^[AMD] (\S[^\r\n]{0,1000})", re.MULTILINE)
@@ -69,14 +69,14 @@ def in_script(command: str, cwd: str | None) -> tuple[Change, ...]:
 
 
 def confirmed(changes: Sequence[Change], output: str) -> tuple[Change, ...]:
-    """Those of a script's `changes` that its output tells of: the script may have gone on after a patch that failed."""
+    """Those of a script's `changes` that its output confirms: it may have continued after a patch that failed."""
     if _SUCCESS not in output:
         return ()
-    told = tuple("/" + _slashed(found[1].strip()).removeprefix("./").lstrip("/") for found in _TOLD.finditer(output))
+    named = tuple("/" + _slashed(found[1].strip()).removeprefix("./").lstrip("/") for found in _TOLD.finditer(output))
     return tuple(
         change
         for change in changes
-        if any(f"/{_slashed(path)}".endswith(told) for path in (change.path, change.old_path) if path)
+        if any(f"/{_slashed(path)}".endswith(named) for path in (change.path, change.old_path) if path)
     )
 
 

@@ -20,6 +20,7 @@ from carryover.agents.codex.context import (
 from carryover.agents.codex.kinds import OPS, SHELLS
 from carryover.model import PlanItem, PlanState, Question
 from carryover.records import rawjson, shell_files
+from carryover.records.arguments import CallArguments
 from carryover.records.changes import Change
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.patches import in_patch
@@ -27,13 +28,13 @@ from carryover.records.text import names_own_folder
 
 PATCH: Final = "apply_patch"
 CODE_MODE: Final = "exec"
-"""The one tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have records of their own."""
+"""The one tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
 
 _STATES: Final[dict[str, PlanState]] = {"completed": "done", "in_progress": "active"}
 _ESCALATED: Final = "require_escalated"
 
 
-class CallInput(msgspec.Struct, frozen=True):
+class CallInput(CallArguments, frozen=True):
     """Arguments that may say what a call is about, each of any type: tools of others choose their own."""
 
     cmd: msgspec.Raw = rawjson.ABSENT
@@ -51,10 +52,6 @@ class CallInput(msgspec.Struct, frozen=True):
     query: msgspec.Raw = rawjson.ABSENT
     url: msgspec.Raw = rawjson.ABSENT
     message: msgspec.Raw = rawjson.ABSENT
-
-    def first(self, *names: str) -> str:
-        """The first of these that holds a text."""
-        return next((text for name in names if (text := rawjson.string_of(getattr(self, name)))), "")
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -86,7 +83,7 @@ class LocalShell(msgspec.Struct, frozen=True):
 
 
 def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
-    """A call of a tool. What it asks of the user is told with it."""
+    """A call of a tool. What it asks the user is emitted with it."""
     name = call.name or ("local_shell" if kind == "local_shell_call" else None)
     call_id = call.call_id or call.id
     if not usable_name(call_id) or not usable_name(name) or call_id is None or name is None:
@@ -136,7 +133,7 @@ def shell_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCal
         op="shell",
         subject=script,
         changes=(among_others or shell_files.changes(script, cwd))[:MAX_CHANGES],
-        told=bool(among_others),
+        only_confirmed=bool(among_others),
         handoff=names_own_folder(f"{cwd or ''} {script}"),
     )
 

@@ -26,7 +26,7 @@ _ENDED_BY_USER: Final = frozenset(("interrupted", "replaced"))
 
 
 def parse_started(builder: Builder, event: wire.TurnEvent) -> None:
-    """`task_started`: a turn begins. One with a trigger is the user's, so a review that was going on is over."""
+    """`task_started`: a turn begins. One with a trigger is the user's, so a review that was running is over."""
     builder.start_turn(usable_name(event.turn_id), None)
     attribution = rawjson.part_of(event.turn_attribution, wire.Attribution)
     # In the file that asked for a review, the reviewer's turn begins too; that has no trigger.
@@ -36,22 +36,22 @@ def parse_started(builder: Builder, event: wire.TurnEvent) -> None:
 
 def parse_context(builder: Builder, payload: msgspec.Raw) -> None:
     """`turn_context`: the folder and the model of a turn. 0.99 writes one for each request, without a turn's id."""
-    told = rawjson.part_of(payload, wire.TurnContext)
-    if told is None:
+    given = rawjson.part_of(payload, wire.TurnContext)
+    if given is None:
         builder.skip("turn_context", "unexpected shape")
         return
-    builder.learn(model=told.model)
+    builder.learn(model=given.model)
     # The turn of a review has none, in the file that asked for it.
     builder.change(place=None, review=False)
-    turn_id = usable_name(told.turn_id)
-    builder.start_turn(turn_id if turn_id is not None else builder.turn.id, usable_folder(told.cwd))
+    turn_id = usable_name(given.turn_id)
+    builder.start_turn(turn_id if turn_id is not None else builder.turn.id, usable_folder(given.cwd))
     if builder.context.facts.parent is not None:
         # A fork starts with a hook, which comes before its prompt: whose history it has must be known by then.
         builder.emit_session_info()
 
 
 def parse_settings(builder: Builder, applied: wire.SettingsApplied) -> None:
-    """`thread_settings_applied`: where the next turn is. A thread that is resumed elsewhere tells it so first, and for
+    """`thread_settings_applied`: where the next turn is. A thread that is resumed elsewhere says so first, and for
     `/compact`, a `!command` and a review nothing else does (0.169)."""
     settings = rawjson.part_of(applied.thread_settings, wire.Settings)
     if settings is not None and applied.thread_id in (None, builder.context.thread):
@@ -123,6 +123,6 @@ def _is_limit(raw: msgspec.Raw) -> bool:
 
 
 def _end(builder: Builder, reason: Literal["interrupted", "error", "limit"], message: str) -> None:
-    # A turn ends once, whoever says so again.
+    # A turn ends once, however many records say so.
     if not builder.turn.counts.get("end"):
         builder.add(TurnEnd(reason=reason, message=message), "end", digest(message))

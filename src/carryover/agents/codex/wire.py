@@ -51,7 +51,7 @@ class SessionMeta(msgspec.Struct, frozen=True):
     forked_from_ordinal_exclusive: msgspec.Raw = ABSENT
     """Set where nothing of the parent is copied (0.169)."""
     subagent_history_start_ordinal: msgspec.Raw = ABSENT
-    """Of a sub-agent that begins with a copy of its parent's history: the first record of its own. Read about."""
+    """Of a sub-agent that begins with a copy of its parent's history: its own first record. Read about."""
     git: msgspec.Raw = ABSENT
 
 
@@ -182,7 +182,7 @@ class Compacted(msgspec.Struct, frozen=True):
 
 
 class ItemCompleted(msgspec.Struct, frozen=True):
-    """`item_completed` of the paginated family (0.150, 0.169). `item` is told apart by its `type`."""
+    """`item_completed` of the paginated family (0.150, 0.169). The `type` of `item` says which kind it is."""
 
     item: msgspec.Raw = ABSENT
     turn_id: str | None = None

@@ -12,6 +12,7 @@ from carryover.agents.copilot import locate
 from carryover.agents.copilot.context import Context
 from carryover.agents.copilot.hooks import HOOKS
 from carryover.agents.copilot.spec import SPEC
+from carryover.readers.by_kind import ReaderByKind
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -38,7 +39,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=locate.CopilotReader(),
+    reader=ReaderByKind(locate.reader_of),
     context_type=Context,
     source_of=locate.source_of,
     sources=locate.sources,

@@ -46,7 +46,7 @@ class Builder(EventBuilder[LogContext]):
 
     @property
     def session(self) -> str:
-        """The session: one of its own where the conversation has moved on to another project than its first one."""
+        """The session: a separate one where the conversation has moved on to another project than its first one."""
         here, first = self.context.place, self.context.folder
         if here is None or here == first:
             return self.conversation
@@ -84,12 +84,12 @@ class Builder(EventBuilder[LogContext]):
 
     def emit_session_info(self) -> None:
         """Send what is known of the session and was not sent before."""
-        facts, told = self.context.facts, self.context.told
-        if facts == told or not self.at_ms:
+        facts, emitted = self.context.facts, self.context.emitted
+        if facts == emitted or not self.at_ms:
             return
         # Its project is the first one's, wherever the conversation is now.
-        self.put_info_first(self.conversation, self.context.folder, differing(facts, told))
-        self.change(told=facts)
+        self.put_info_first(self.conversation, self.context.folder, differing(facts, emitted))
+        self.change(emitted=facts)
         if len(self.events) == 1:
             self._note_last(MAIN, self.events[0].key)
 

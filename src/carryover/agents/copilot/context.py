@@ -55,8 +55,8 @@ class LogContext(msgspec.Struct, frozen=True, omit_defaults=True):
     calls: tuple[OpenCall, ...] = ()
     todos: tuple[Todo, ...] = ()
     facts: Facts = Facts()
-    told: Facts = Facts()
-    """The facts as they were last sent."""
+    emitted: Facts = Facts()
+    """The facts as they were last emitted."""
     inside: str = ""
     """The program that runs the client, where that is not a terminal."""
     last: dict[str, bytes] = {}

@@ -32,7 +32,7 @@ class EditArguments(msgspec.Struct, frozen=True):
 
 
 def planned(name: str, raw: msgspec.Raw, cwd: str | None) -> tuple[Change, ...]:
-    """The changes that an edit asks for, as far as its arguments tell."""
+    """The changes that an edit asks for, as far as its arguments say."""
     if name == "apply_patch":
         return _of_others(in_patch(patch_text(raw), cwd))
     given = rawjson.part_of(raw, EditArguments)
@@ -46,7 +46,7 @@ def planned(name: str, raw: msgspec.Raw, cwd: str | None) -> tuple[Change, ...]:
 
 
 def patch_text(raw: msgspec.Raw) -> str:
-    """The patch of an `apply_patch` call, which is its only argument or stands in `input` or `patch`."""
+    """The patch of an `apply_patch` call, which is its only argument or is in `input` or `patch`."""
     text = rawjson.string_of(raw)
     if text is not None:
         return text
@@ -57,7 +57,7 @@ def patch_text(raw: msgspec.Raw) -> str:
 
 
 def is_own_file(path: str) -> bool:
-    """Whether the client keeps that file for itself: it is nobody's work, and outside every project."""
+    """Whether the client keeps that file for itself: it is not work, and outside every project."""
     return _OWN_FILES.search(path) is not None
 
 

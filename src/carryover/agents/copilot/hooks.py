@@ -36,7 +36,7 @@ _EDITOR_NAMES: Final = {
 
 
 class Payload(msgspec.Struct, frozen=True, rename="camel"):
-    """What stands on the hook's stdin, as far as we rely on it. What is raw may change its shape, at its own cost."""
+    """What the hook gets on stdin, as far as we rely on it. What is raw may change its shape, at its own cost."""
 
     session_id: str | None = None
     """Of a sub-agent's own hooks the sub-agent."""

@@ -57,7 +57,7 @@ READ_SHELLS: Final = frozenset(("read_bash", "stop_bash", "write_bash", "read_po
 """Tools that deal with a command which runs on."""
 
 QUIET_TOOLS: Final = frozenset(("report_intent", "task_complete"))
-"""Tools that only say something, which a record of its own says as well."""
+"""Tools that only say something, which a separate record says as well."""
 
 INJECTED: Final = ("agent-", "skill-", "command-", "system", "autopilot", "hook", "schedule", "extension")
 """How `source` of a message begins that the user did not type (1.0.102: `agent-<id>`)."""

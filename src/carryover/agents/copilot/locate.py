@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path, PurePath
 from typing import Final, Literal
 
-from carryover.adapter.contract import Batch, FileStat, Reader, Source
+from carryover.adapter.contract import Reader, Source
 from carryover.agents.copilot import vscode_places
 from carryover.agents.copilot.spec import SPEC
 from carryover.agents.copilot.vscode_places import ChatKind
@@ -26,18 +26,6 @@ _HEAD_BYTES: Final = 64 << 10
 _BESIDE: Final = "workspace.yaml"
 """The client keeps the session's name there, so a change of it is one of the session."""
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-
-
-class CopilotReader:
-    """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`)."""
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads on from `cursor` with the reader of the kind that `path` is."""
-        return _reader_of(path).read(path, cursor)
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the stat by which that reader knows whether `path` changed."""
-        return _reader_of(path).stat(path)
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
@@ -71,7 +59,8 @@ def sources(root: Path) -> list[Source]:
     return sorted(found, key=lambda source: source.path)
 
 
-def _reader_of(path: Path) -> Reader:
+def reader_of(path: Path) -> Reader:
+    """The reader of the kind of source that `path` is."""
     return _readers()[kind_of(path) or _kind_by_content(path)]
 
 

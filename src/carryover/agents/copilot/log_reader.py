@@ -2,7 +2,7 @@
 
 `/rewind` replaces the file by one without the turns that were taken back (1.0.102), so a log that is read from its
 beginning again is emitted again: what is no longer there is retracted (`adapter.contract.Reemitted`). The reader says
-so by records of its own, which have the number 0.
+so by its own records, which have the number 0.
 """
 
 from __future__ import annotations

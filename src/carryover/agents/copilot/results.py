@@ -74,10 +74,10 @@ def parse_result(builder: Builder) -> None:
 
 
 def parse_notification(builder: Builder) -> None:
-    """A command that ran on has ended; the client tells the model so."""
+    """A command that kept running has ended; the client reports it to the model."""
     said = rawjson.part_of(builder.line.data, wire.Notification) or wire.Notification()
     kind = rawjson.part_of(said.kind, wire.Notified)
-    # What a failed one printed is read by a call of its own, which then ends it.
+    # What a failed one printed is read by a separate call, which then ends it.
     if kind is not None and kind.type == "shell_completed" and kind.shell_id and kind.exit_code == 0:
         _end_process(builder, kind.shell_id, Outcome("ok", exit_code=0))
 
@@ -97,7 +97,7 @@ def parse_decision(builder: Builder) -> None:
 
 
 def end_open_calls(builder: Builder) -> None:
-    """The user stopped the turn: what was in flight has no result of its own."""
+    """The user stopped the turn: what was in flight has no result."""
     thread = builder.subagent_id
     waiting = [call for call in builder.context.calls if thread is None or call.thread == thread]
     for number, call in enumerate(waiting):

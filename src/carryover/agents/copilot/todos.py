@@ -1,6 +1,6 @@
 """Todo lists: rows that the model keeps with SQL (`todos`), and lists with boxes in Markdown (`plan.md`, older tools).
 
-Of SQL only plain statements are read: what an expression or a query works out nobody can say without the database.
+Of SQL only plain statements are read: what an expression or a query gives is unknown without the database.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from carryover.agents.copilot.context import MAX_OPEN_CALLS, MAX_PLAN_CHARS, Ope
 from carryover.agents.copilot.kinds import OPS, QUIET_TOOLS, READ_SHELLS, SHELLS
 from carryover.model import Op, PlanProposal, Question
 from carryover.records import rawjson, shell_files
+from carryover.records.arguments import CallArguments
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.patches import files_in_patch
@@ -21,7 +22,7 @@ from carryover.records.text import names_own_folder
 _PLAN_FILE: Final = "/plan.md"
 
 
-class Arguments(msgspec.Struct, frozen=True, rename={"shell_id": "shellId"}):
+class Arguments(CallArguments, frozen=True, rename={"shell_id": "shellId"}):
     """Arguments that may say what a call is about, each of any type: tools of others choose their own."""
 
     command: msgspec.Raw = rawjson.ABSENT
@@ -40,10 +41,6 @@ class Arguments(msgspec.Struct, frozen=True, rename={"shell_id": "shellId"}):
     skill: msgspec.Raw = rawjson.ABSENT
     description: msgspec.Raw = rawjson.ABSENT
     shell_id: msgspec.Raw = rawjson.ABSENT
-
-    def first(self, *names: str) -> str:
-        """The first of these that holds a text."""
-        return next((text for name in names if (text := rawjson.string_of(getattr(self, name)))), "")
 
 
 class Field(msgspec.Struct, frozen=True):

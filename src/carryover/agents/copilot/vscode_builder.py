@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 import msgspec
 
@@ -14,10 +13,7 @@ from carryover.adapter.event_builder import EventBuilder
 from carryover.agents.copilot.vscode_context import MAX_THREADS, ChatContext, ThreadContext
 from carryover.agents.copilot.vscode_wire import Chat
 from carryover.model import AnyBody
-from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, is_absolute
-
-LATEST_MS: Final = 253_402_300_799_999
-"""End of the year 9999: no record is later, whatever it says."""
+from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, MAX_PATH_CHARS, is_absolute
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,5 +87,5 @@ class ChatBuilder(EventBuilder[ChatContext]):
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[ChatContext, Parsed]:
         """The next context and what the record became."""
         if self.events:
-            self.remember(last=self.events[-1].key.encode("utf-8", "replace"))
-        return self.context, msgspec.structs.replace(self.built(), reemitted=reemitted)
+            self.remember(last=self.last_key)
+        return self.context, self.built(reemitted)

@@ -44,12 +44,11 @@ from carryover.agents.copilot.vscode_wire import (
     ToolPart,
     encoded,
     is_given,
-    is_true,
     state_in,
 )
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
-from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, is_true, items_of, text_of, time_of
 
 MAX_REQUESTS: Final = 5_000
 MAX_PART_BYTES: Final = 8 << 20

@@ -24,7 +24,7 @@ _EXTERNAL: Final[dict[str, Literal["add", "modify", "delete", "rename"]]] = {
 
 
 def changes_in(kind: str, part: Fields) -> list[Change]:
-    """The changes that a part of an answer tells of; none where it names no file of this machine."""
+    """The changes that a part of an answer reports; none where it names no file of this machine."""
     match kind:
         case "textEditGroup":
             found = _grouped(part)

@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
-from carryover.adapter.event_builder import OpenCall
-from carryover.agents.copilot.vscode_builder import LATEST_MS, ChatBuilder
+from carryover.adapter.event_builder import OpenCall, reemitted_after
+from carryover.agents.copilot.vscode_builder import ChatBuilder
 from carryover.agents.copilot.vscode_context import ChatContext, ThreadContext
 from carryover.agents.copilot.vscode_edits import changes_in
 from carryover.agents.copilot.vscode_prompts import attachments_in, typed_in
@@ -28,7 +28,6 @@ from carryover.agents.copilot.vscode_wire import (
     StateRecord,
     TextRecord,
     ToolPart,
-    is_true,
     kind_of_part,
 )
 from carryover.model import (
@@ -44,8 +43,8 @@ from carryover.model import (
 )
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
-from carryover.records.fields import MAX_NAME_CHARS, digest
-from carryover.records.lenient import Fields, fields_of, items_of, read_as, text_of
+from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, digest
+from carryover.records.lenient import Fields, fields_of, is_true, items_of, read_as, text_of
 from carryover.records.text import without_handoff
 
 MAX_QUESTIONS: Final = 10
@@ -97,12 +96,8 @@ def _begin(builder: ChatBuilder, record: BeginRecord) -> Reemitted | None:
         return None
     if not record.on:
         builder.remember(**msgspec.structs.asdict(ThreadContext(last_ms=min(max(record.at_ms, 0), LATEST_MS))))
-    last = builder.thread.last
-    return Reemitted(
-        session=builder.chat.session,
-        subagent_id=builder.chat.subagent,
-        after=None if last is None else last.decode("utf-8", "replace"),
-        more=record.more,
+    return reemitted_after(
+        builder.thread.last, session=builder.chat.session, subagent_id=builder.chat.subagent, more=record.more
     )
 
 

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.records import rawjson
-from carryover.records.lenient import Fields, fields_of, number_of, text_of
+from carryover.records.lenient import Fields, fields_of, is_true, number_of, text_of
 
 PENDING, COMPLETE, CANCELLED, FAILED, NEEDS_INPUT = range(5)
 """States of a request's answer (`modelState.value`)."""
@@ -177,11 +177,6 @@ def state_in(request: Fields) -> int | None:
     if state is None and fields_of(request.get("result")):
         return COMPLETE
     return state
-
-
-def is_true(raw: msgspec.Raw | None) -> bool:
-    """Whether a field holds `true`."""
-    return raw is not None and bytes(raw) == b"true"
 
 
 def is_given(raw: msgspec.Raw | None) -> bool:

@@ -172,7 +172,7 @@ class Notified(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Notification(msgspec.Struct, frozen=True):
-    """`system.notification`: what the client tells the model."""
+    """`system.notification`: what the client reports to the model."""
 
     kind: msgspec.Raw = ABSENT
 

@@ -9,6 +9,7 @@ from carryover.agents.cursor import locate
 from carryover.agents.cursor.context import Context
 from carryover.agents.cursor.hooks import HOOKS
 from carryover.agents.cursor.spec import SPEC
+from carryover.readers.by_kind import ReaderByKind
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -19,7 +20,7 @@ def _parse(source: Source, context: Context, record: Record) -> tuple[Context, P
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=locate.CursorReader(),
+    reader=ReaderByKind(locate.reader_of),
     context_type=Context,
     source_of=locate.source_of,
     sources=locate.sources,

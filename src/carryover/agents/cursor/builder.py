@@ -17,8 +17,8 @@ from carryover.agents.cursor.context import (
     MAX_OPEN_CALLS,
     MAX_WAITING,
     Context,
+    Emitted,
     OpenCall,
-    Told,
     Waiting,
 )
 from carryover.agents.cursor.folders import folder_with
@@ -38,6 +38,7 @@ from carryover.agents.cursor.wire import Conversation
 from carryover.model import Answer, AnyBody, AssistantMessage, UserPrompt
 from carryover.records.changes import as_edit
 from carryover.records.fields import (
+    LATEST_MS,
     MAX_NAME_CHARS,
     MAX_PATH_CHARS,
     SHORT_CHARS,
@@ -47,8 +48,6 @@ from carryover.records.fields import (
     is_absolute,
 )
 
-LATEST_MS: Final = 253_402_300_799_999
-"""End of the year 9999: no record is later, whatever it says."""
 _JUST_NOW: Final = 3
 
 
@@ -56,7 +55,7 @@ _JUST_NOW: Final = 3
 class Builder(EventBuilder[Context]):
     """One record while it is parsed. `ident` is what its keys begin with.
 
-    `conversation`: the one in a database that the record is of; None for a transcript, whose folder is told by `slug`.
+    `conversation`: the one in a database that the record is of; None for a transcript, whose folder `slug` identifies.
     """
 
     session: str
@@ -65,36 +64,36 @@ class Builder(EventBuilder[Context]):
     conversation: Conversation | None = None
     slug: str | None = None
     is_bubble: bool = False
-    """It is a bubble of the editor, which tells todo lists that calls changed with the conversation."""
+    """It is a bubble of the editor, which reports todo lists that calls changed with the conversation."""
 
     @classmethod
-    def of(cls, context: Context, told: Conversation) -> Builder | None:
+    def of(cls, context: Context, found: Conversation) -> Builder | None:
         """A record of a conversation in a database; None where its id cannot be used."""
-        if not all(0 < len(name) <= MAX_NAME_CHARS for name in (told.id, told.parent or told.id)):
+        if not all(0 < len(name) <= MAX_NAME_CHARS for name in (found.id, found.parent or found.id)):
             return None
-        folders = tuple(path for path in told.folders if is_absolute(path) and len(path) <= MAX_PATH_CHARS)
+        folders = tuple(path for path in found.folders if is_absolute(path) and len(path) <= MAX_PATH_CHARS)
         return cls(
             context=context,
-            session=told.parent or told.id,
-            ident=told.id,
-            subagent_id=None if told.parent is None else told.id,
-            conversation=msgspec.structs.replace(told, folders=folders),
+            session=found.parent or found.id,
+            ident=found.id,
+            subagent_id=None if found.parent is None else found.id,
+            conversation=msgspec.structs.replace(found, folders=folders),
         )
 
     @property
-    def told(self) -> Told:
-        """What was told of the conversation before."""
-        return self.context.told.get(self.conversation.id, Told()) if self.conversation is not None else Told()
+    def emitted(self) -> Emitted:
+        """What was emitted of the conversation before."""
+        return self.context.emitted.get(self.conversation.id, Emitted()) if self.conversation is not None else Emitted()
 
-    def tell(self, **changes: object) -> None:
-        """Note what is told of the conversation now."""
+    def note_emitted(self, **changes: object) -> None:
+        """Notes what is emitted of the conversation now."""
         if self.conversation is not None:
-            told = dict(self.context.told)
-            told.pop(self.conversation.id, None)
-            if len(told) >= MAX_CONVERSATIONS:  # the one that has rested longest goes, but none of just now
-                del told[min(list(told)[:-_JUST_NOW], key=lambda ident: told[ident].last_ms)]
-            told[self.conversation.id] = msgspec.structs.replace(self.told, **changes)
-            self.change(told=told)
+            known = dict(self.context.emitted)
+            known.pop(self.conversation.id, None)
+            if len(known) >= MAX_CONVERSATIONS:  # the one that has rested longest goes, but none of just now
+                del known[min(list(known)[:-_JUST_NOW], key=lambda ident: known[ident].last_ms)]
+            known[self.conversation.id] = msgspec.structs.replace(self.emitted, **changes)
+            self.change(emitted=known)
 
     def change_talk(self, **changes: object) -> None:
         """Replaces fields of what is remembered of a source with one conversation."""
@@ -129,8 +128,8 @@ class Builder(EventBuilder[Context]):
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
         """The next context and what the record became."""
         if self.events:
-            self.tell(last=self.events[-1].key.encode("utf-8", "replace"))
-        return self.context, msgspec.structs.replace(self.built(), reemitted=reemitted)
+            self.note_emitted(last=self.last_key)
+        return self.context, self.built(reemitted)
 
     @property
     def folder(self) -> str | None:
@@ -138,10 +137,10 @@ class Builder(EventBuilder[Context]):
         if self.conversation is None:
             return self.context.talk.cwd
         folders = self.conversation.folders
-        return folders[0] if len(folders) == 1 else self.told.folder if self.told.folder in folders else None
+        return folders[0] if len(folders) == 1 else self.emitted.folder if self.emitted.folder in folders else None
 
     def learn_folder(self, paths: Iterable[str]) -> None:
-        """Know the folder once a path is mentioned that surely lies in it.
+        """Learns the folder once a path is mentioned that is surely in it.
 
         That is the one with the transcript's slug, or the one of several in a window that holds the file.
         """
@@ -154,12 +153,12 @@ class Builder(EventBuilder[Context]):
         else:
             found = next((one for path in paths if (one := _holding(self.conversation.folders, path))), None)
             if found is not None:
-                self.tell(folder=found)
+                self.note_emitted(folder=found)
 
     def prompt(self, text: str, noted_ms: int, attachments: int = 0) -> None:
         """A user message as the client hands it to the model; only what was typed becomes a prompt.
 
-        What was open then is over: a call without a result never told one, an edit without a good end is not believed.
+        What was open then is over: a call without a result never got one, an edit without a good end is not believed.
         """
         words = words_of(text)
         marks = self.context.talk.marks
@@ -222,7 +221,7 @@ class Builder(EventBuilder[Context]):
                 self.add(Answer(call_id=call.id, question=" / ".join(call.questions), text=said), f"{within}answer")
 
     def close_calls(self) -> None:
-        """The model went on, so its calls have come back; how, a transcript does not say."""
+        """The model continued, so its calls have come back; how, a transcript does not say."""
         for number, call in enumerate(self.context.talk.calls):
             if call.op in ("edit", "write") and call.changes:
                 waiting = Waiting(call_id=call.id, changes=call.changes)
@@ -246,13 +245,13 @@ class Builder(EventBuilder[Context]):
             self.add(as_update(todos), part)
 
 
-def mark_of(told: str) -> int:
-    """A number that stands for what was told."""
-    return int(digest(told)[:12], 16)
+def mark_of(text: str) -> int:
+    """A number by which a text is recognised."""
+    return int(digest(text)[:12], 16)
 
 
 def _holding(folders: tuple[str, ...], path: str) -> str | None:
-    """The folder that a path lies in; a relative one begins with the folder's name."""
+    """The folder that a path is in; a relative one begins with the folder's name."""
     if not is_absolute(path):
         named = [folder for folder in folders if posixpath.basename(folder) == path.partition("/")[0]]
         return named[0] if len(named) == 1 else None

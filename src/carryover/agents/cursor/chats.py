@@ -1,6 +1,6 @@
-"""Reads a chat of the terminal client: a `store.db` of its own, with `meta.json` beside it.
+"""Reads a chat of the terminal client: one `store.db` each, with `meta.json` beside it.
 
-Each message is a blob known by the SHA-256 of its content. A root names them in order and is written anew with each
+Each message is a blob known by the SHA-256 of its content. A root names them in order and is rewritten with each
 message; what older roots alone name is not part of the conversation.
 """
 
@@ -36,7 +36,7 @@ UNTITLED: Final = "New Agent"
 
 _ID_BYTES: Final = 32
 _ID_CHARS: Final = 16
-"""How much of an id stands for it: a quarter of a SHA-256 is unlike any other in a chat."""
+"""How much of an id represents it: a quarter of a SHA-256 is unlike any other in a chat."""
 _MAX_DEPTH: Final = 4
 _MESSAGES: Final = 1
 _WORKSPACE: Final = 9
@@ -69,7 +69,7 @@ class ChatReader:
         )
 
     def stat(self, path: Path) -> FileStat:
-        """Of the database and of the `meta.json` beside it, where title and folder stand."""
+        """Of the database and of the `meta.json` beside it, which holds title and folder."""
         seen = sqlite.stat(path)
         with suppress(OSError):
             beside = files.stamp_of_file(path.with_name("meta.json"))
@@ -94,8 +94,8 @@ class Chat:
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the one conversation of the file, or nothing where its root is missing."""
-        told = (self._meta.get("name"), self._meta.get("lastUsedModel"), *self._beside.values())
-        mark = " ".join(bytes(raw or b"").decode("utf-8", "replace") for raw in told)
+        known = (self._meta.get("name"), self._meta.get("lastUsedModel"), *self._beside.values())
+        mark = " ".join(bytes(raw or b"").decode("utf-8", "replace") for raw in known)
         return [(self._ident, f"{self._root_id} {mark}")] if self._root_id else []
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Chat:  # noqa: ARG002
@@ -119,7 +119,7 @@ class Chat:
             return encoded(PassedByRecord(what="conversation", why="unexpected root"))
         return encoded(
             BeginRecord(
-                conversation=self._told,
+                conversation=self._conversation,
                 at_ms=time_of(self._meta.get("createdAt")) or time_of(self._beside.get("createdAtMs")),
                 on=on,
                 more=more,
@@ -137,7 +137,7 @@ class Chat:
             return encoded(PassedByRecord(what="message", why="missing" if blob is None else "not JSON"))
         return encoded(
             MessageRecord(
-                conversation=self._told,
+                conversation=self._conversation,
                 message_id=ident[:_ID_CHARS],
                 occurrence=int(occurrence),
                 noted_ms=time_of(self._beside.get("updatedAtMs")),
@@ -145,12 +145,12 @@ class Chat:
             )
         )
 
-    def end(self, told: int) -> bytes | None:
+    def end(self, emitted: int) -> bytes | None:
         """Returns the record that closes the chat, None where no message was emitted."""
-        return encoded(StateRecord(conversation=self._told)) if told else None
+        return encoded(StateRecord(conversation=self._conversation)) if emitted else None
 
     @cached_property
-    def _told(self) -> Conversation:
+    def _conversation(self) -> Conversation:
         named = [text_of(raw) for raw in (self._beside.get("title"), self._meta.get("name"))]
         title = next((name for name in named if name), "")
         folder = text_of(self._beside.get("cwd")) or path_of(self._root[1]) or ""
@@ -191,7 +191,7 @@ class Chat:
             yield from self._below_of(ident, 0)
 
     def _below_of(self, ident: str, depth: int) -> tuple[str, ...]:
-        """The messages that a blob stands for: itself, or in newer builds those that it names."""
+        """The messages in a blob: itself, or in newer builds those that it names."""
         if ident not in self._below:
             (head,) = self._db.execute(_BLOB_HEAD, (ident,)).fetchone() or (None,)
             is_message = not isinstance(head, bytes) or head.lstrip()[:1] == b"{" or depth == _MAX_DEPTH
@@ -252,7 +252,7 @@ def _ids_in(node: bytes, depth: int = 0) -> tuple[str, ...]:
 
 
 def _from_hex(value: bytes) -> bytes:
-    """The JSON in the `meta` row, which stands there in hex, or as it is."""
+    """The JSON in the `meta` row, in hex, or as it is."""
     try:
         return binascii.unhexlify(value.strip())
     except binascii.Error:
@@ -260,7 +260,7 @@ def _from_hex(value: bytes) -> bytes:
 
 
 def _as_json(blob: bytes) -> msgspec.Raw | None:
-    """A message as JSON that can stand inside other JSON, None where it is none."""
+    """A message as JSON that can be part of other JSON, None where it is none."""
     for data in (blob, rawjson.mend(blob)):
         with suppress(*rawjson.UNREADABLE):
             msgspec.json.decode(data, type=Fields)

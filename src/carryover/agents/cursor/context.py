@@ -37,7 +37,7 @@ class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
     last_ms: int = 0
     """Time of the last record: records without one come a millisecond later."""
     timed: bool = False
-    """A record said itself when it was written, so that nobody else's word on times is taken any more."""
+    """A record said itself when it was written, so times from elsewhere are no longer used."""
     marks: bool = False
     """The client marks what the user typed, so a message without the mark is the client's own."""
     calls: tuple[OpenCall, ...] = ()
@@ -45,14 +45,14 @@ class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
     todos: tuple[Todo, ...] = ()
 
 
-class Told(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was told of a conversation in a database."""
+class Emitted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was emitted of a conversation in a database."""
 
     last: bytes | None = None
     """Key of the last event; bytes, for in a text it might be taken for a secret."""
     last_ms: int = 0
     marks: dict[str, int] = {}
-    """What was said of it as a whole, which is told only when it is news. Numbers: a digest in letters looks like a
+    """What was said of it as a whole, which is emitted only when it is new. Numbers: a digest in letters looks like a
     secret."""
     folder: str | None = None
     """Of several workspace folders, the one that the conversation works in."""
@@ -62,5 +62,5 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one source between two records."""
 
     talk: TalkContext = TalkContext()
-    told: dict[str, Told] = {}
-    """The conversations told last, in databases only."""
+    emitted: dict[str, Emitted] = msgspec.field(default_factory=dict, name="told")
+    """The conversations emitted last, in databases only. Stored under the name that 0.1.0 gave it."""

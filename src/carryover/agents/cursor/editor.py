@@ -52,7 +52,7 @@ _HEAD: Final = "SELECT value FROM composerHeaders WHERE composerId = ?"
 
 
 class Header(msgspec.Struct, frozen=True, rename="camel"):
-    """Where a bubble stands in its conversation. Read ten times as fast as one field by field, if it is as it should
+    """A bubble's place in its conversation. Read ten times as fast as one field by field, if it is as it should
     be: a conversation has thousands."""
 
     bubble_id: str
@@ -96,9 +96,9 @@ class Look:
         self._entries = {} if self._has_heads else listed_in(db, "composer.composerHeaders")
 
     def conversations(self) -> list[tuple[str, str]]:
-        """A row that is written again gets a new number; should it ever not, the list tells when it changed.
+        """A row that is written again gets a new number; should it ever not, the list shows when it changed.
 
-        Of a conversation that goes on, the rows of its bubbles may be written after its own.
+        While a conversation continues, the rows of its bubbles may be written after its own.
         """
         if "cursorDiskKV" not in self._tables:
             return []
@@ -128,7 +128,7 @@ class Look:
         folders = self._workspaces.folders_of(self._storage, ident, identifiers)
         return _Conversation(
             look=self,
-            told=Conversation(
+            conversation=Conversation(
                 id=ident,
                 name=bounded(text_of(composer.get("name")) or text_of(head.get("name")), SHORT_CHARS),
                 model=bounded(text_of(fields_of(composer.get("modelConfig")).get("modelName")), SHORT_CHARS),
@@ -152,7 +152,7 @@ class Look:
         return {(sqlite.text_of(key) or "").removeprefix(prefix): rowid for rowid, key in rows}
 
     def _updated(self) -> dict[str, int]:
-        """When the listed conversations changed, without times that lie ahead."""
+        """When the listed conversations changed, without times in the future."""
         if self._has_heads:
             rows = self._db.execute("SELECT composerId, lastUpdatedAt FROM composerHeaders")
             updated = {sqlite.text_of(ident) or "": at for ident, at in rows if isinstance(at, int)}
@@ -181,7 +181,7 @@ class _Conversation:
     """See `carryover.readers.rewritten.Conversation`. `rows`: the numbers of its bubbles' rows."""
 
     look: Look
-    told: Conversation
+    conversation: Conversation
     composer: Fields
     updated_ms: int
     headers: Sequence[Header]
@@ -196,7 +196,7 @@ class _Conversation:
     def __post_init__(self) -> None:
         now_ms, changed_ms = self.look.now_ms, self.look.changed_ms
         updated_ms = self.updated_ms if 0 < self.updated_ms <= now_ms else changed_ms
-        # Should an editor note the time of a change only when a turn begins, the database still tells that it works.
+        # Should an editor note the time of a change only when a turn begins, the database still shows that it works.
         rests_ms = SETTLED_MS + min(max(updated_ms, changed_ms), updated_ms + 10 * SETTLED_MS)
         self.updated_ms = updated_ms
         self.rests_ms = rests_ms if rests_ms >= now_ms and not self.is_remote else None
@@ -213,12 +213,13 @@ class _Conversation:
         if self.is_remote:
             return encoded(PassedByRecord(what="conversation", why="remote workspace"))
         at_ms = time_of(self.composer.get("createdAt")) or self.updated_ms
-        return encoded(BeginRecord(conversation=self.told, at_ms=at_ms, on=on, more=more))
+        return encoded(BeginRecord(conversation=self.conversation, at_ms=at_ms, on=on, more=more))
 
     def piece(self, number: int) -> bytes | None:
         header = self.headers[number]
         bubble = self._bubble(number)
-        is_open = self._is_open(number, bubble) or self.told.parent == self.told.id  # it may still be named by another
+        # A sub-agent without a known parent has its own id there; another conversation may still name it.
+        is_open = self._is_open(number, bubble) or self.conversation.parent == self.conversation.id
         if is_open and self.rests_ms is not None:
             raise NotYet
         if bubble is None:
@@ -232,7 +233,7 @@ class _Conversation:
         is_last = follows == "nothing"
         return encoded(
             BubbleRecord(
-                conversation=self.told,
+                conversation=self.conversation,
                 at_ms=time_of(header.created_at) or time_of(bubble.created_at),
                 bubble_id=ident if len(ident) <= MAX_ID_CHARS else digest(ident),
                 final=(True if status == "completed" else None) if is_last else follows == "user",
@@ -242,13 +243,13 @@ class _Conversation:
             )
         )
 
-    def end(self, told: int) -> bytes | None:
-        if not told:
+    def end(self, emitted: int) -> bytes | None:
+        if not emitted:
             return None
-        status = self._end if told == len(self.headers) else ""
+        status = self._end if emitted == len(self.headers) else ""
         return encoded(
             StateRecord(
-                conversation=self.told,
+                conversation=self.conversation,
                 status=status,
                 bubble_id=self.headers[-1].bubble_id[:MAX_ID_CHARS] if status in ("aborted", "error") else "",
                 todos=self.composer.get("todos", rawjson.ABSENT),
@@ -262,11 +263,11 @@ class _Conversation:
 
     @property
     def _end(self) -> str:
-        """How the conversation's last turn ended, empty where it goes on."""
+        """How the conversation's last turn ended, empty while it runs."""
         return "" if self._is_generating else self._status
 
     def _key(self, number: int) -> str:
-        return f"bubbleId:{self.told.id}:{self.headers[number].bubble_id}"
+        return f"bubbleId:{self.conversation.id}:{self.headers[number].bubble_id}"
 
     def _bubble(self, number: int) -> Bubble | None:
         """The bubble in a place, None where it has no row (yet) or is none. Raises TooLarge."""
@@ -282,7 +283,7 @@ class _Conversation:
         return own if own is not None else self.headers[number].type
 
     def _is_open(self, number: int, bubble: Bubble | None) -> bool:
-        """Something may still be written to the bubble, as far as the conversation tells. A prompt is never streamed,
+        """Something may still be written to the bubble, as far as the conversation says. A prompt is never streamed,
         and what came before one is over."""
         if number < self._last_prompt:
             return False
@@ -319,7 +320,7 @@ def _headers_in(headers: msgspec.Raw) -> list[Header]:
 
 
 def _parent_of(ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:
-    """The conversation that a sub-agent's belongs to, its own id while nobody knows it; None for the user's own."""
+    """The conversation that a sub-agent's belongs to, its own id while that is unknown; None for the user's own."""
     infos = [
         info for info in (composer.get("subagentInfo"), head.get("subagentInfo")) if bytes(info or b"")[:1] == b"{"
     ]

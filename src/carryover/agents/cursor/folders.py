@@ -1,4 +1,4 @@
-"""Which folder a conversation belongs to: that of its window, or the one that a transcript's slug stands for."""
+"""Which folder a conversation belongs to: that of its window, or the one that a transcript's slug represents."""
 
 from __future__ import annotations
 

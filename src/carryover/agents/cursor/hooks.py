@@ -19,7 +19,7 @@ from carryover.records import rawjson
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """What stands on the hook's stdin, as far as we rely on it. What is raw may change its shape and costs only itself.
+    """What the hook gets on stdin, as far as we rely on it. What is raw may change its shape and costs only itself.
 
     There is no working folder: the user's own hooks run in `~/.cursor`, so the workspace says which project it is.
     """
@@ -34,7 +34,7 @@ class Payload(msgspec.Struct, frozen=True):
     transcript_path: msgspec.Raw = rawjson.ABSENT
     """Null at least where a session of `cursor-agent` starts."""
     is_background_agent: msgspec.Raw = rawjson.ABSENT
-    """sessionStart: nobody sits before it."""
+    """sessionStart: it runs without a person."""
     status: msgspec.Raw = rawjson.ABSENT
     """stop: `completed`, `aborted` or `error`."""
 
@@ -73,7 +73,7 @@ def _layout_root(transcript: Path) -> Path | None:
 
 
 def _transcript(given: Payload) -> str | None:
-    """The transcript, where it lies as we know it. A session is known without it."""
+    """The transcript, if it is in a place that we know. A session is known without it."""
     path = rawjson.string_of(given.transcript_path)
     return path if path and _layout_root(Path(path)) is not None else None
 

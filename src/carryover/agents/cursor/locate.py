@@ -1,6 +1,6 @@
 """Where Cursor keeps its conversations, which files there hold some, and how each is read.
 
-Three stores, each known by its place alone: FACTS.md. One conversation has the same id in every store, and may lie in
+Three stores, each known by its place alone: FACTS.md. One conversation has the same id in every store, and may be in
 several.
 """
 
@@ -42,18 +42,6 @@ _ID: Final = re.compile(r"[\w-]{1,100}")
 _OBJECT: Final = re.compile(rb"\s*\{(?=\s*\")")
 
 
-class CursorReader:
-    """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`)."""
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads on from `cursor` with the reader of the store that `path` belongs to."""
-        return _reader_of(path).read(path, cursor)
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the stat by which that store's reader knows whether `path` changed."""
-        return _reader_of(path).stat(path)
-
-
 class LinesReader:
     """As `JsonlReader`; a record that is a JSON object begins with `carryoverNotedMs`, for lines say no time."""
 
@@ -79,7 +67,7 @@ class LinesReader:
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
-    """What kind of source `path` is, told by its last names alone; None where it is none."""
+    """What kind of source `path` is, by its last names alone; None where it is none."""
     match str(path).split("/")[-5:]:
         case [*_, "globalStorage", "state.vscdb"]:
             return "editor"
@@ -128,7 +116,12 @@ def _transcript(path: Path, slug: str, below: tuple[str, ...]) -> Source | None:
     return Source(agent=SPEC.id, path=str(path), session=session, subagent_id=subagent_id, group=slug, rank=rank)
 
 
-def _reader_of(path: Path) -> Reader:
+def reader_of(path: Path) -> Reader:
+    """The reader of the kind of source that `path` is.
+
+    Raises:
+        OSError: it is none.
+    """
     kind = kind_of(path)
     if kind is None:
         raise OSError(errno.EINVAL, "not a source", str(path))
@@ -137,7 +130,7 @@ def _reader_of(path: Path) -> Reader:
 
 @cache
 def _readers() -> Mapping[Kind, Reader]:
-    # Commands that only ask where transcripts lie need not pay for SQLite.
+    # Commands that only ask where transcripts are need not pay for SQLite.
     from carryover.agents.cursor.chats import ChatReader
     from carryover.agents.cursor.editor import EditorReader
     from carryover.readers.stat_cache import StatCachedReader

@@ -8,8 +8,9 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
-from carryover.agents.cursor.builder import LATEST_MS, Builder, mark_of
-from carryover.agents.cursor.context import Context, OpenCall, TalkContext, Told
+from carryover.adapter.event_builder import reemitted_after
+from carryover.agents.cursor.builder import Builder, mark_of
+from carryover.agents.cursor.context import Context, Emitted, OpenCall, TalkContext
 from carryover.agents.cursor.folders import slug_of
 from carryover.agents.cursor.locate import COPY_GROUP, NOTED, kind_of
 from carryover.agents.cursor.plans import as_update, todos_in
@@ -31,7 +32,7 @@ from carryover.agents.cursor.wire import (
 )
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.fields import MAX_NAME_CHARS, digest
+from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, digest
 from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_below, text_of
 from carryover.records.text import without_handoff
 
@@ -60,11 +61,11 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     if isinstance(read, MessageRecord):
         _parse_message(builder, read)
         return builder.parsed()
-    at_ms = read.at_ms if 0 < read.at_ms < LATEST_MS else builder.told.last_ms
+    at_ms = read.at_ms if 0 < read.at_ms < LATEST_MS else builder.emitted.last_ms
     if not at_ms:
         return context, Parsed(skipped=(rawjson.skipped("conversation", "no usable time", None),))
     builder.at_ms = at_ms
-    builder.tell(last_ms=at_ms)
+    builder.note_emitted(last_ms=at_ms)
     if isinstance(read, BubbleRecord):
         _parse_bubble(builder, read)
     else:
@@ -73,20 +74,16 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
 
 
 def _begin(builder: Builder, record: BeginRecord) -> Reemitted | None:
-    """What is told again: what comes after the last event, or all of it where anything before it changed."""
-    known = builder.ident in builder.context.told
+    """What is emitted again: what comes after the last event, or all of it where anything before it changed."""
+    known = builder.ident in builder.context.emitted
     if not record.on:
         builder.context = msgspec.structs.replace(builder.context, talk=TalkContext(marks=builder.context.talk.marks))
     if not (record.on and known):
-        builder.tell(**msgspec.structs.asdict(Told(last_ms=min(max(record.at_ms, 0), LATEST_MS))))
+        builder.note_emitted(**msgspec.structs.asdict(Emitted(last_ms=min(max(record.at_ms, 0), LATEST_MS))))
     if (record.compacted and builder.context.talk.marks) or (record.on and not known):
         return None
-    after = builder.told.last
-    return Reemitted(
-        session=builder.session,
-        subagent_id=builder.subagent_id,
-        after=None if after is None else after.decode("utf-8", "replace"),
-        more=record.more,
+    return reemitted_after(
+        builder.emitted.last, session=builder.session, subagent_id=builder.subagent_id, more=record.more
     )
 
 
@@ -140,7 +137,7 @@ def _outcome(builder: Builder, op: Op, data: ToolData) -> Outcome | None:
         builder.skip("bubble/tool", "unknown status")
         return msgspec.structs.replace(result, status="unknown")
     if op == "shell":
-        # A command that failed is `completed` too, so that without an exit code nobody knows how it ended.
+        # A command that failed is `completed` too, so that without an exit code it is unknown how it ended.
         silent = result.status == "ok" and result.exit_code is None
         return msgspec.structs.replace(result, status="unknown") if silent else result
     is_ok = result.status == "unknown" and status == "completed"
@@ -152,12 +149,12 @@ def _parse_state(builder: Builder, record: StateRecord) -> None:
     folders = builder.conversation.folders if builder.conversation is not None else ()
     if record.status and builder.folder is None and folders:
         # A turn is over and touched no file: the first folder will do.
-        builder.tell(folder=folders[0], marks={**builder.told.marks, "info": 0})
+        builder.note_emitted(folder=folders[0], marks={**builder.emitted.marks, "info": 0})
     info = SessionInfo(title=record.conversation.name or None, model=record.conversation.model or None)
     if builder.subagent_id is None and (info.title or info.model or builder.folder):
         _tell_news(builder, "info", info)
     todos = todos_in(record.todos)
-    if todos or (todos is not None and builder.told.marks.get("todos")):
+    if todos or (todos is not None and builder.emitted.marks.get("todos")):
         _tell_news(builder, "todos", as_update(todos))
     if summary := without_handoff(text_below(record.summary, "summary", "text")).strip():
         _tell_news(builder, "summary", AgentSummary(text=summary, source="compaction"), f"summary/{digest(summary)}")
@@ -168,8 +165,8 @@ def _parse_state(builder: Builder, record: StateRecord) -> None:
 
 def _tell_news(builder: Builder, name: str, body: AnyBody, key: str | None = None) -> None:
     mark = mark_of(f"{key} {body}")
-    if mark != builder.told.marks.get(name):
-        builder.tell(marks={**builder.told.marks, name: mark})
+    if mark != builder.emitted.marks.get(name):
+        builder.note_emitted(marks={**builder.emitted.marks, name: mark})
         builder.add_as(key or f"{builder.ident}/{name}/{builder.at_ms}/{mark}", body)
 
 
@@ -182,7 +179,7 @@ def _parse_message(builder: Builder, record: MessageRecord) -> None:
     if role not in ("user", "assistant", "tool"):
         builder.skip(f"message/{role}" if role else "message", "unknown role" if role else "unexpected shape")
         return
-    noted_ms = record.noted_ms if builder.context.talk.last_ms else builder.told.last_ms or record.noted_ms
+    noted_ms = record.noted_ms if builder.context.talk.last_ms else builder.emitted.last_ms or record.noted_ms
     blocks = _blocks(builder, f"message/{role}", message.get("content"), ("text", "tool-call", "tool-result"))
     if role == "user":
         _parse_prompt(builder, blocks, noted_ms)

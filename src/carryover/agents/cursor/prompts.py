@@ -34,7 +34,7 @@ _MAX_TIME_CHARS: Final = 200
 
 
 class Words(msgspec.Struct, frozen=True):
-    """The user's own words (empty where nothing was typed), and when they were sent (UTC, 0 where nobody says)."""
+    """The text that the user typed (empty where nothing was), and when it was sent (UTC, 0 if unknown)."""
 
     text: str
     at_ms: int = 0
@@ -85,7 +85,7 @@ def spoken_ms(text: str) -> int:
 
 
 def _after_context(text: str) -> int:
-    """Where the blocks end that stand in front of the user's words; one that is not closed reaches to the end."""
+    """Where the blocks before the user's text end; one that is not closed reaches to the end."""
     at = 0
     while found := _CONTEXT.match(text, at):
         closing = f"</{found[1]}>"

@@ -36,7 +36,7 @@ class Outcome(msgspec.Struct, frozen=True):
 def outcome_of(op: Op, result: msgspec.Raw) -> Outcome:
     """How a call ended whose result is a text, a list of content blocks or an object.
 
-    A command that ran and failed is told from its exit code only: what it printed may begin in any way.
+    A command that ran and failed is recognised by its exit code only: what it printed may begin in any way.
     """
     text = rawjson.text_of(result)
     if text is not None:
@@ -67,7 +67,7 @@ def outcome_in_text(op: Op, text: str) -> Outcome:
         return Outcome("denied", text, never_ran=True)
     if found := _ERROR.match(text):
         return Outcome("error", text[found.end() :].strip())
-    # A command without an exit code: it printed this, and nobody says how it ended.
+    # A command without an exit code: it printed this, and no field says how it ended.
     return Outcome("unknown" if op == "shell" else "ok", text)
 
 

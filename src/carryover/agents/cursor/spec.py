@@ -18,7 +18,7 @@ from carryover.adapter.spec import (
 )
 
 # One event that a version does not know makes it drop the whole file, others' hooks too (`cursor-agent` 2026.09.10), so
-# an event stands in a set only from the first version on for which somebody reports it. Of the first ones (1.7) it is
+# a set has an event only from the first version on for which it is reported. Of the first ones (1.7) it is
 # `stop`; a start of a session was first seen in editor 3.12.17 and `cursor-agent` 2026.07.17, an end in 2026.09.10.
 _START: Final = HookEntry(event="sessionStart", timeout_s=5)
 _STOP: Final = HookEntry(event="stop", timeout_s=5)
@@ -32,13 +32,13 @@ _PLACES: Final = (
     # The remote side of an editor that works over SSH or in a container.
     Place(path="~/.cursor-server/projects"),
 )
-"""The folders below which sources lie. The settings beside `globalStorage` are none of ours and hold much more."""
+"""The folders below which sources are. The settings beside `globalStorage` are not read: they hold much more."""
 
 _OFFLINE: Final = r"""
 case $payload in
   *'"is_background_agent":true'* | *'"is_background_agent": true'*) exit 0 ;;
   *'"cursor_version"'*)
-    # It says no reason, and runs hooks in a folder of its own. A name with a backslash or a quote in it is not tried.
+    # It says no reason, and runs hooks in another folder. A name with a backslash or a quote in it is not tried.
     reason=startup
     start=$(printf '%s' "$payload" | tr '\n' ' ' |
       sed -n 's/.*"workspace_roots"[[:space:]]*:[[:space:]]*\[[[:space:]]*"\(\/[^"\\]*\)".*/\1/p')

@@ -69,7 +69,7 @@ def plain_name(name: str) -> str:
 
 
 def subject_of(name: str, args: msgspec.Raw) -> str:
-    """What a call is about, bounded: the command, path, pattern or description. Empty where the arguments tell none."""
+    """What a call is about, bounded: the command, path, pattern or description. Empty where the arguments have none."""
     if patch := _patch_of(name, args):
         return bounded(", ".join(files_in_patch(patch)), SUBJECT_CHARS)
     given = fields_of(args)
@@ -97,7 +97,7 @@ def paths_in(args: msgspec.Raw) -> Iterator[str]:
 def changes_of(name: str, args: msgspec.Raw, cwd: str | None) -> tuple[Change, ...]:
     """The file changes that a call will have made if it succeeds; `cwd` is the workspace folder, where it is known.
 
-    Nothing tells whether a written file existed, so how much of it is new stays unknown. A shell keeps the folder that
+    Nothing shows whether a written file existed, so how much of it is new stays unknown. A shell keeps the folder that
     an earlier command went to, so of a command only what it did in a folder that the call itself names is certain.
     """
     op = op_of(name)

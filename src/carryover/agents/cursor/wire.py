@@ -1,4 +1,4 @@
-"""What stands in Cursor's databases, as far as we rely on it, and the records that their readers make of it.
+"""What Cursor's databases hold, as far as we rely on it, and the records that their readers make of it.
 
 Every field may be missing or have another type. Seen by others in builds of 2025 and 2026 (`_v` 3 to 18 of the editor's
 conversations, 3 of bubbles): FACTS.md.
@@ -63,7 +63,7 @@ class Block(msgspec.Struct, frozen=True):
 
 class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
     """Facts that each record repeats. `parent`: the conversation that this one, a sub-agent's, belongs to; its own id
-    where nobody knows it. `folders`: those of the window, absolute."""
+    where that is unknown. `folders`: those of the window, absolute."""
 
     id: str
     name: str = ""
@@ -73,14 +73,14 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
-    """`at_ms` is 0 where nobody says when it was."""
+    """`at_ms` is 0 where the time is unknown."""
 
     conversation: Conversation
     at_ms: int = 0
 
 
 class BeginRecord(_Record, frozen=True, kw_only=True, tag="begin"):
-    """A conversation is told: from its beginning, or `on` after what was told before. `more`: not all of it yet.
+    """A conversation is emitted: from its beginning, or `on` after what was emitted before. `more`: not all of it yet.
     `compacted`: what was said before may be missing in it and stays true."""
 
     on: bool = False
@@ -89,7 +89,7 @@ class BeginRecord(_Record, frozen=True, kw_only=True, tag="begin"):
 
 
 class BubbleRecord(_Record, frozen=True, kw_only=True, tag="bubble"):
-    """A bubble of the editor. `final` and `aborted` say of a text how its turn went on. `type`: the bubble's own, or
+    """A bubble of the editor. `final` and `aborted` say of a text how its turn continued. `type`: the bubble's own, or
     else its header's."""
 
     bubble_id: str
@@ -110,7 +110,7 @@ class MessageRecord(_Record, frozen=True, kw_only=True, tag="message"):
 
 
 class StateRecord(_Record, frozen=True, kw_only=True, tag="state"):
-    """The conversation as a whole, after what was told of it. `status` is empty while it goes on."""
+    """The conversation as a whole, after what was emitted of it. `status` is empty while it runs."""
 
     status: str = ""
     bubble_id: str = ""

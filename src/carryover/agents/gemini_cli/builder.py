@@ -39,7 +39,7 @@ class Builder(EventBuilder[Context]):
         return self.source.subagent_id or self.context.subagent_id
 
     def at(self, timestamp: msgspec.Raw) -> None:
-        """Sets the time of what is added from now on; without a time of its own it is that of the record before."""
+        """Sets the time of what is added from now on; without a time it is that of the record before."""
         self.at_ms = utc_ms(rawjson.string_of(timestamp)) or self.context.last_ms
         self.change(last_ms=self.at_ms)
 
@@ -87,7 +87,7 @@ class Builder(EventBuilder[Context]):
             self.change(cwd=next((place for place in usable if self._is_start(place)), usable[0]))
 
     def settle_above(self, path: str) -> None:
-        """Learns the start folder from a file that may lie below it, if the header's hash is that of a folder above."""
+        """Learns the start folder from a file that may be below it, if the header's hash is that of a folder above."""
         place = usable_folder(path)
         if self.context.cwd is not None or self.context.folder is None or place is None:
             return
@@ -105,7 +105,7 @@ class Builder(EventBuilder[Context]):
             self.change(emitted=facts)
         if self.events:
             self.change(last=Marker(self.events[-1].key))
-        return self.context, msgspec.structs.replace(self.built(), reemitted=reemitted)
+        return self.context, self.built(reemitted)
 
     def _is_start(self, folder: str) -> bool:
         return path_hash(folder.rstrip("/") or "/") == self.context.folder

@@ -48,7 +48,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one transcript between two records."""
 
     document: bool = False
-    """It is a document. Its events have keys of their own, since lines that take its place repeat its messages."""
+    """It is a document. Its events have separate keys, since lines that take its place repeat its messages."""
     session: str | None = None
     subagent_id: str | None = None
     folder: str | None = None

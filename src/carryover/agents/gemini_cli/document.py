@@ -1,4 +1,4 @@
-"""Reads a transcript that is one JSON document, `session-*.json` (0.26), which the client writes anew at each message.
+"""Reads a transcript that is one JSON document, `session-*.json` (0.26), which the client rewrites at each message.
 
 The client writes in place, so a read may meet half of a document. What it then holds is nothing; it is read again.
 """
@@ -107,7 +107,7 @@ class _Conversation:
 
 
 def _numbered(batch: Batch) -> Batch:
-    """The batch with its messages numbered as in the document; what is said of them all has no number of its own."""
+    """The batch with its messages numbered as in the document; what is said of them all has no number."""
     records = []
     number = 0
     for record in batch.records:

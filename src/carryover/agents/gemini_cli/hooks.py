@@ -1,7 +1,7 @@
 """Gemini CLI's hooks: what their payloads say, and how a session takes text in. Seen in 0.26.0, 0.44.0 and 0.61.0.
 
-A payload is told from that of another program by where its transcript lies. What AfterAgent says of the turn is not
-used: the transcript has it already, and there with the spaces that the model wrote.
+The place of its transcript distinguishes a payload from that of another program. What AfterAgent says of the turn
+is not used: the transcript has it already, and there with the spaces that the model wrote.
 """
 
 from __future__ import annotations

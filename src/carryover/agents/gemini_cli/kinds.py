@@ -40,4 +40,4 @@ OPS: Final[dict[str, Op]] = {
 """What the known tools do (0.26 to 0.61). Every other tool, those of MCP servers among them, is `other`."""
 
 QUIET_MESSAGES: Final = frozenset(("warning",))
-"""What the client tells the user of itself."""
+"""What the client says to the user by itself."""

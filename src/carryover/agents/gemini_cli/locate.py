@@ -21,7 +21,7 @@ CHATS: Final = "chats"
 DOCUMENT: Final = ".json"
 LINES: Final = ".jsonl"
 RANKS: Final = {DOCUMENT: 0, LINES: 1}
-"""On a resume a newer client copies an older client's document into lines, and goes on there (0.44, 0.61)."""
+"""On a resume a newer client copies an older client's document into lines, and continues there (0.44, 0.61)."""
 
 _ROOT_FILE: Final = ".project_root"
 _MAX_ROOT_BYTES: Final = 8 << 10
@@ -64,7 +64,7 @@ def start_folder(transcript: Path) -> str | None:
     """The folder that the client was started in, as it is noted beside the transcript; None where it is not.
 
     Since 0.39 a file beside the transcripts holds it. Before that the folder is named by its hash, for which those that
-    the client has been told about are tried. Reads small files.
+    the client has recorded are tried. Reads small files.
     """
     chats = next((folder for folder in transcript.parents[:2] if folder.name == CHATS), None)
     if chats is None:
@@ -98,7 +98,7 @@ def _folders_in(path: Path, key: str | None) -> list[str]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """What lies in the folders of transcripts, and in those of their sub-agents."""
+    """What is in the folders of transcripts, and in those of their sub-agents."""
     for project in _entries(root):
         for entry in _entries(Path(project.path) / CHATS):
             if entry.name.endswith((DOCUMENT, LINES)):

@@ -30,7 +30,7 @@ _SHELL_MODE: Final = re.compile(
     r"This produced the following (?:result|output):\n```\n(.*?)\n?```\s*\Z",
     re.DOTALL,
 )
-"""The user's own `!command`, as the client tells the model of it."""
+"""The user's own `!command`, as the client reports it to the model."""
 _INJECTED: Final = re.compile(rf"\A{re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*", re.MULTILINE | re.DOTALL)
 """Our own text, which 0.26 puts before the first prompt of `-p` as it is."""
 _WORKSPACE: Final = re.compile(r"^\s*-\s+(/[^\n]+|[A-Za-z]:[\\/][^\n]+)$", re.MULTILINE)
@@ -179,7 +179,7 @@ def text_key(ident: str) -> str:
 
 
 def end_key(ident: str) -> str:
-    """The key of the end of a turn that a message tells of."""
+    """The key of the end of a turn that a message reports."""
     return f"{ident}/end"
 
 

@@ -31,7 +31,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
 
 
 def _dispatch(builder: Builder, line: wire.Line) -> None:
-    """In the order in which the client itself tells records apart (0.61)."""
+    """In the order in which the client itself distinguishes records (0.61)."""
     if (ident := usable_id(line.rewind_to)) is not None:
         messages.parse_rewind(builder, ident)
     elif (ident := usable_id(line.id)) is not None:

@@ -13,7 +13,7 @@ from carryover.agents.gemini_cli import wire
 from carryover.agents.gemini_cli.builder import Builder, usable_id, with_call
 from carryover.agents.gemini_cli.context import Call, Message
 from carryover.agents.gemini_cli.kinds import ASK, COMPLETE, TODOS, TOPIC
-from carryover.agents.gemini_cli.tools import first, opened, questions
+from carryover.agents.gemini_cli.tools import opened, questions
 from carryover.model import (
     Answer,
     AssistantMessage,
@@ -94,7 +94,7 @@ def _parse_call(builder: Builder, ident: str, call_id: str, name: str, wired: wi
     """Whether the call has ended."""
     args = rawjson.part_of(wired.args, wire.Args) or wire.Args()
     if builder.context.cwd is None:
-        builder.settle_above(first(args, "file_path", "absolute_path", "dir_path", "directory", "path"))
+        builder.settle_above(args.first("file_path", "absolute_path", "dir_path", "directory", "path"))
     shown = rawjson.part_of(wired.shown, wire.EditShown)
     if shown is not None:
         builder.settle_above(shown.file_path)
@@ -200,7 +200,7 @@ def _parse_success(
     elif call.name == ASK:
         _parse_answers(builder, key, call.id, args, outcome.output)
     elif call.name == TOPIC:
-        builder.learn(title=first(args, "title"))
+        builder.learn(title=args.first("title"))
     elif call.name == "exit_plan_mode":
         builder.add(f"{key}/plan", PlanProposal(call_id=call.id, text="", accepted=True))
     elif call.name == COMPLETE and builder.subagent_id is not None:

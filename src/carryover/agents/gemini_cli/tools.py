@@ -20,20 +20,15 @@ _DELEGATED: Final = ("prompt", "objective", "description", "query")
 _ABOUT: Final = ("command", *_FILES, "pattern", "query", "url", *_FOLDERS, "title", "name", *_DELEGATED)
 
 
-def first(args: wire.Args, *names: str) -> str:
-    """The first of these arguments that holds a text."""
-    return next((text for name in names if (text := rawjson.string_of(getattr(args, name)))), "")
-
-
 def opened(call_id: str, name: str, args: wire.Args, cwd: str | None) -> OpenCall:
     """A call as it was made; what it will have changed where it succeeds is in `changes`."""
     if name == SHELL:
-        folder = first(args, *_FOLDERS)
-        return shell_call(call_id, name, first(args, "command"), resolved(folder, cwd) if folder else cwd)
+        folder = args.first(*_FOLDERS)
+        return shell_call(call_id, name, args.first("command"), resolved(folder, cwd) if folder else cwd)
     op = OPS.get(name, "other")
-    about = first(args, *(_DELEGATED if op == "agent" else _ABOUT))
+    about = args.first(*(_DELEGATED if op == "agent" else _ABOUT))
     if op in ("read", "edit", "write"):
-        about = first(args, *_FILES) or about
+        about = args.first(*_FILES) or about
     elif name == ASK:
         about = next((asked.question for asked in questions(args)), "")
     return OpenCall(
@@ -43,7 +38,7 @@ def opened(call_id: str, name: str, args: wire.Args, cwd: str | None) -> OpenCal
         # Without a subject, calls of different tools would count as tries at the same thing.
         subject=bounded(about or name, SUBJECT_CHARS),
         changes=_changes(op, args, cwd),
-        handoff=names_own_folder(" ".join((about, first(args, *_FILES), first(args, *_FOLDERS)))),
+        handoff=names_own_folder(" ".join((about, args.first(*_FILES), args.first(*_FOLDERS)))),
     )
 
 
@@ -68,13 +63,13 @@ def questions(args: wire.Args) -> list[wire.Asked]:
 
 def _changes(op: str, args: wire.Args, cwd: str | None) -> tuple[Change, ...]:
     """What the arguments of an edit say of it; its result says more, but not in every version."""
-    named = first(args, *_FILES)
+    named = args.first(*_FILES)
     path = resolved(named, cwd) if named else None
     if path is None or len(path) > MAX_PATH_CHARS:
         return ()
     if op == "write":
-        return (written(path, first(args, "content")),)
+        return (written(path, args.first("content")),)
     if op == "edit":
-        pair = Replacement(old_string=first(args, "old_string"), new_string=first(args, "new_string"))
+        pair = Replacement(old_string=args.first("old_string"), new_string=args.first("new_string"))
         return (replaced(path, [pair], counted=False),)
     return ()

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from carryover.records.arguments import CallArguments
 from carryover.records.rawjson import ABSENT
 
 
@@ -104,7 +105,7 @@ class EditShown(msgspec.Struct, frozen=True, rename="camel"):
     is_new_file: bool = False
 
 
-class Args(msgspec.Struct, frozen=True):
+class Args(CallArguments, frozen=True):
     """Arguments that may say what a call is about, each of any type: tools of others choose their own."""
 
     command: msgspec.Raw = ABSENT
@@ -156,7 +157,7 @@ class Answers(msgspec.Struct, frozen=True):
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A transcript as one document: `session-*.json` (0.26), written anew with each message."""
+    """A transcript as one document: `session-*.json` (0.26), rewritten with each message."""
 
     session_id: msgspec.Raw = msgspec.field(name="sessionId")
     messages: list[msgspec.Raw]

@@ -8,6 +8,7 @@ from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.agents.opencode import locate
 from carryover.agents.opencode.context import Context
 from carryover.agents.opencode.spec import SPEC
+from carryover.readers.by_kind import ReaderByKind
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -18,7 +19,7 @@ def _parse(source: Source, context: Context, record: Record) -> tuple[Context, P
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=locate.OpencodeReader(),
+    reader=ReaderByKind(locate.reader_of),
     context_type=Context,
     source_of=locate.source_of,
     sources=locate.sources,

@@ -19,7 +19,7 @@ from carryover.records.fields import SHORT_CHARS, bounded, digest
 class Builder(EventBuilder[Context]):
     """One record while it is parsed. `native` is the session as the store describes it.
 
-    A sub-agent has a session of its own there; here it belongs to the session that it works for.
+    A sub-agent has a separate session there; here it belongs to the session that it works for.
     """
 
     native: Session
@@ -100,8 +100,8 @@ class Builder(EventBuilder[Context]):
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
         """The next context and what the record became."""
         if self.events:
-            self.report(last=self.events[-1].key.encode("utf-8", "replace"))
-        return self.context, msgspec.structs.replace(self.built(), reemitted=reemitted)
+            self.report(last=self.last_key)
+        return self.context, self.built(reemitted)
 
     def _note(self, reported: Reported) -> None:
         known = dict(self.context.reported)

@@ -14,11 +14,12 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
 from carryover.agents.opencode.talk import MessageRow, PartRow, Revert, StoredPart, Talk
-from carryover.agents.opencode.wire import Session, is_usable_id, read_as
+from carryover.agents.opencode.wire import Session, is_usable_id
 from carryover.readers import sqlite
 from carryover.readers.rewritten import MAX_CONVERSATIONS, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest
+from carryover.records.lenient import read_as
 
 MAX_DATA_BYTES: Final = 8 << 20
 """A longer row is not read."""

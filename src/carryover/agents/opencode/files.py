@@ -15,23 +15,13 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.opencode.talk import MessageRow, PartRow, Revert, StoredPart, Talk
-from carryover.agents.opencode.wire import (
-    Fields,
-    Message,
-    Session,
-    fields_of,
-    is_usable_id,
-    items_of,
-    ms_of,
-    read_as,
-    text_of,
-    times_of,
-)
+from carryover.agents.opencode.wire import Message, Session, is_usable_id, ms_of, times_of
 from carryover.readers.files import read_small, stamp_of_file, stat_regular
 from carryover.readers.rewritten import READ_BYTES, read_on
 from carryover.readers.sqlite import TooLarge
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest
+from carryover.records.lenient import Fields, fields_of, items_of, read_as, text_of
 
 MAX_FILE_BYTES: Final = 8 << 20
 MAX_EXPORT_BYTES: Final = 256 << 20
@@ -50,7 +40,7 @@ class SessionFileReader:
         return read_on(SessionFiles(path, now_ms), cursor, now_ms=now_ms)
 
     def stat(self, path: Path) -> FileStat:
-        """Of the session's file and of its last message: no other changes while the session goes on."""
+        """Of the session's file and of its last message: no other changes while the session continues."""
         status = stat_regular(path)
         names = _names(_storage(path) / "message" / path.stem)
         size, mtime_ns = status.st_size + len(names), status.st_mtime_ns

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
-from carryover.adapter.contract import Batch, FileStat, Reader, Source
+from carryover.adapter.contract import Reader, Source
 from carryover.agents.opencode.spec import SPEC
 
 Kind = Literal["database", "files", "export"]
@@ -21,18 +21,6 @@ _ID: Final = re.compile(r"ses_[\w-]{1,100}")
 _BESIDE: Final = ("-wal", "-journal")
 _EXPORT: Final = re.compile(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
 _SESSION_FILE: Final = re.compile(rb'\s*\{\s*"id"\s*:\s*"ses_')
-
-
-class OpencodeReader:
-    """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`)."""
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads on from `cursor` with the reader of the store that `path` belongs to."""
-        return _reader_of(path).read(path, cursor)
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the stat by which that store's reader knows whether `path` changed."""
-        return _reader_of(path).stat(path)
 
 
 def kind_of(path: Path) -> Kind | None:
@@ -85,7 +73,12 @@ def exported(path: Path, head: bytes) -> Source | None:
     return None
 
 
-def _reader_of(path: Path) -> Reader:
+def reader_of(path: Path) -> Reader:
+    """The reader of the kind of source that `path` is.
+
+    Raises:
+        OSError: it is none.
+    """
     kind = kind_of(path)
     if kind is None:
         raise OSError(errno.EINVAL, "not a source", str(path))

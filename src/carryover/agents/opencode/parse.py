@@ -6,6 +6,7 @@ import re
 from typing import Final, Literal
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
+from carryover.adapter.event_builder import reemitted_after
 from carryover.agents.opencode import tools
 from carryover.agents.opencode.builder import Builder
 from carryover.agents.opencode.context import Context
@@ -25,17 +26,13 @@ from carryover.agents.opencode.wire import (
     Part,
     PartEntry,
     State,
-    fields_of,
-    is_true,
     ms_of,
-    number_of,
-    read_as,
-    text_of,
     times_of,
 )
 from carryover.model import AgentSummary, AssistantMessage, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
+from carryover.records.lenient import fields_of, is_true, number_of, read_as, text_of
 from carryover.records.text import without_handoff
 
 _QUOTED: Final = re.compile(r'"([^"]*\s[^"]*)"\s*')
@@ -69,12 +66,8 @@ def _begin(builder: Builder, record: BeginRecord) -> Reemitted | None:
         return None
     if not record.on:
         builder.forget()
-    after = builder.reported.last
-    return Reemitted(
-        session=builder.session,
-        subagent_id=builder.subagent_id,
-        after=None if after is None else after.decode("utf-8", "replace"),
-        more=record.more,
+    return reemitted_after(
+        builder.reported.last, session=builder.session, subagent_id=builder.subagent_id, more=record.more
     )
 
 

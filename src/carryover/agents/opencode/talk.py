@@ -22,20 +22,19 @@ from carryover.agents.opencode.wire import (
     SessionRecord,
     State,
     encoded,
-    read_as,
-    text_of,
     times_of,
 )
 from carryover.readers.rewritten import NotYet, Piece
 from carryover.readers.sqlite import TooLarge
 from carryover.records import rawjson
+from carryover.records.lenient import read_as, text_of
 
 SETTLED_MS: Final = 120_000
 """An answer that was not written to for that long is taken as it is."""
 PROMPT_SETTLED_MS: Final = 2_000
 """The same for a prompt that nothing follows yet: its parts come one by one."""
 CALLING: Final = ("tool-calls", "tool_calls", "unknown")
-"""Why a message ended, where the turn goes on."""
+"""Why a message ended, where the turn continues."""
 _OPEN_STATES: Final = ("pending", "running")
 
 Stage = Literal["prompt", "begun", "ended", "end"]
@@ -93,7 +92,7 @@ class Revert(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What a piece stands for."""
+    """What a piece represents."""
 
     stage: Stage
     message: int

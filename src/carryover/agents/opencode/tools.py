@@ -19,20 +19,12 @@ from carryover.agents.opencode.kinds import (
     SHELL_ABORTED,
     STATES,
 )
-from carryover.agents.opencode.wire import (
-    Fields,
-    Part,
-    State,
-    fields_of,
-    items_of,
-    number_of,
-    read_as,
-    text_of,
-)
+from carryover.agents.opencode.wire import Part, State
 from carryover.model import Actor, Answer, PlanItem, PlanUpdate, Question, ResultStatus
 from carryover.records import rawjson, shell_files
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.lenient import Fields, fields_of, items_of, number_of, read_as, text_of
 from carryover.records.patches import added, in_patch, place_of, renamed
 from carryover.records.text import names_own_folder
 

@@ -5,16 +5,12 @@ Every field may be missing or have another type. Versions in which each was seen
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from carryover.records import rawjson
-
-Fields = dict[str, msgspec.Raw]
-"""An object whose fields are read one by one."""
-
-T = TypeVar("T")
+from carryover.records.lenient import read_as
 
 
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -122,42 +118,6 @@ class State(msgspec.Struct, frozen=True):
     error: msgspec.Raw = rawjson.ABSENT
     metadata: msgspec.Raw = rawjson.ABSENT
     time: msgspec.Raw = rawjson.ABSENT
-
-
-def read_as(data: bytes | msgspec.Raw | None, kind: type[T]) -> T | None:
-    """A row or field as `kind`, None when it has another shape. Halves of surrogate pairs are mended."""
-    if data is None or data is rawjson.ABSENT:
-        return None
-    plain = bytes(data)
-    found = rawjson.part_of(msgspec.Raw(plain), kind)
-    if found is None and b"\\u" in plain:
-        found = rawjson.part_of(msgspec.Raw(rawjson.mend(plain)), kind)
-    return found
-
-
-def fields_of(data: bytes | msgspec.Raw | None) -> Fields:
-    """The fields of an object, none where it is something else."""
-    return read_as(data, Fields) or {}
-
-
-def text_of(raw: msgspec.Raw | None) -> str:
-    """The text in a field, empty when it holds none."""
-    return read_as(raw, str) or ""
-
-
-def number_of(raw: msgspec.Raw | None) -> int | None:
-    """The whole number in a field, None when it holds something else."""
-    return rawjson.part_of(raw, int) if raw is not None else None
-
-
-def is_true(raw: msgspec.Raw | None) -> bool:
-    """Whether a field holds `true`."""
-    return raw is not None and bytes(raw).strip() == b"true"
-
-
-def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
-    """The entries of a list, none where there is no list."""
-    return (rawjson.part_of(raw, list[msgspec.Raw]) or []) if raw is not None else []
 
 
 def times_of(raw: msgspec.Raw) -> Times:

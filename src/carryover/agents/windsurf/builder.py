@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
-from typing import Final
 
 from carryover.adapter.contract import Parsed, Reemitted
 from carryover.adapter.event_builder import EventBuilder, OpenCall, usable_folder
 from carryover.agents.windsurf.context import Context
 from carryover.model import AnyBody, Op, ResultStatus, SessionInfo
 from carryover.records.changes import Change, as_edit
-from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, is_absolute, resolved
+from carryover.records.fields import LATEST_MS, MAX_PATH_CHARS, SUBJECT_CHARS, bounded, is_absolute, resolved
 from carryover.records.text import names_own_folder
-
-LATEST_MS: Final = 253_402_300_799_999
-"""End of the year 9999: no record is later, whatever it says."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,6 +84,5 @@ class Builder(EventBuilder[Context]):
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
         """The next context and what the record became."""
         if self.events:
-            self.change(last=self.events[-1].key.encode("utf-8", "replace"))
-        found = self.built()
-        return self.context, Parsed(events=found.events, skipped=found.skipped, reemitted=reemitted)
+            self.change(last=self.last_key)
+        return self.context, self.built(reemitted)

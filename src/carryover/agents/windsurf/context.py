@@ -9,7 +9,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one conversation between two records."""
 
     cwd: str | None = None
-    """The workspace that its hooks ran in, or a folder that is known to lie in it."""
+    """The workspace that its hooks ran in, or a folder that is known to be in it."""
     last_ms: int = 0
     """Time of the last record: records without one come a millisecond later."""
     last: bytes | None = None

@@ -30,6 +30,7 @@ from carryover.readers.rewritten import Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.fields import digest
+from carryover.records.lenient import text_of
 
 MAX_BYTES: Final = 64 << 20
 SAME_CALL_MS: Final = 2_000
@@ -61,10 +62,10 @@ class Call(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, kept: SpooledCall, given: wire.Payload) -> Call:
         """The call that was kept."""
-        turn = wire.text_of(given.execution_id)
+        turn = text_of(given.execution_id)
         at_ms = wire.time_of(given.timestamp) or kept.at_ms
         event = kept.event.lower()
-        info = wire.part(given.tool_info, wire.ToolInfo) or wire.ToolInfo()
+        info = rawjson.part_of(given.tool_info, wire.ToolInfo) or wire.ToolInfo()
         same = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(given.tool_info))
         return cls(
             id=f"{same}/{at_ms}",
@@ -154,10 +155,10 @@ def _row(line: bytes) -> Row:
     fields = rawjson.read(_ROW, line)
     if isinstance(fields, str):
         return Row(None)
-    kind = wire.text_of(fields.get("type", rawjson.ABSENT))
-    held = wire.part(fields.get(kind, rawjson.ABSENT), wire.RowData) or wire.RowData()
-    speaks = kind == wire.PLANNER_ROW and bool(wire.text_of(held.response).strip())
-    is_pending = wire.text_of(fields.get("status", rawjson.ABSENT)) == wire.PENDING
+    kind = text_of(fields.get("type", rawjson.ABSENT))
+    held = rawjson.part_of(fields.get(kind, rawjson.ABSENT), wire.RowData) or wire.RowData()
+    speaks = kind == wire.PLANNER_ROW and bool(text_of(held.response).strip())
+    is_pending = text_of(fields.get("status", rawjson.ABSENT)) == wire.PENDING
     return Row(fields, kind, _mark_of_row(kind, held), speaks, is_pending)
 
 
@@ -167,11 +168,11 @@ _ANSWERED: Final = "response"
 def _mark_of_call(event: str, info: wire.ToolInfo) -> str:
     match event:
         case wire.PROMPT:
-            return f"prompt {wire.text_of(info.user_prompt).strip()}"
+            return f"prompt {text_of(info.user_prompt).strip()}"
         case wire.WRITE:
             return f"write {wire.path_of(info.file_path)}"
         case wire.COMMAND:
-            return f"command {wire.text_of(info.command_line).strip()}"
+            return f"command {text_of(info.command_line).strip()}"
         case wire.RESPONSE:
             return _ANSWERED
     return ""
@@ -180,11 +181,11 @@ def _mark_of_call(event: str, info: wire.ToolInfo) -> str:
 def _mark_of_row(kind: str, held: wire.RowData) -> str:
     match kind:
         case wire.USER_ROW:
-            return f"prompt {wire.text_of(held.user_response).strip()}"
+            return f"prompt {text_of(held.user_response).strip()}"
         case wire.WRITE_ROW:
             return f"write {wire.path_of(held.path) or wire.path_of(held.file_path)}"
         case wire.COMMAND_ROW:
-            return f"command {wire.text_of(held.command_line).strip()}"
+            return f"command {text_of(held.command_line).strip()}"
     return ""
 
 

@@ -8,16 +8,18 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Record, Reemitted, Source
-from carryover.adapter.event_builder import usable_folder
+from carryover.adapter.contract import Parsed, Record, Source
+from carryover.adapter.event_builder import reemitted_after, usable_folder
 from carryover.agents.windsurf import wire
-from carryover.agents.windsurf.builder import LATEST_MS, Builder
+from carryover.agents.windsurf.builder import Builder
 from carryover.agents.windsurf.context import Context
 from carryover.agents.windsurf.messages import said_in
 from carryover.agents.windsurf.rows import parse_row
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import Change, Replacement, replaced, written
+from carryover.records.fields import LATEST_MS
+from carryover.records.lenient import text_of
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -45,15 +47,12 @@ def _begin(session: str, context: Context, record: wire.BeginRecord) -> tuple[Co
     after = context.last if record.on else None
     if not record.on:
         context = Context(cwd=usable_folder(record.cwd), last_ms=min(max(record.at_ms - 1, 0), LATEST_MS))
-    again = Reemitted(
-        session=session, after=None if after is None else after.decode("utf-8", "replace"), more=record.more
-    )
-    return context, Parsed(reemitted=again)
+    return context, Parsed(reemitted=reemitted_after(after, session=session, more=record.more))
 
 
 def _parse_call(builder: Builder, record: wire.CallRecord) -> None:
     given = rawjson.part_of(record.payload, wire.Payload)
-    info = wire.part(given.tool_info, wire.ToolInfo) if given is not None else None
+    info = rawjson.part_of(given.tool_info, wire.ToolInfo) if given is not None else None
     builder.learn_folder(builder.cwd)
     builder.place(record.at_ms)
     parse = _EVENTS.get(record.event)
@@ -65,11 +64,11 @@ def _parse_call(builder: Builder, record: wire.CallRecord) -> None:
     else:
         parse(builder, info)
         if builder.events:
-            builder.learn_model(wire.text_of(given.model_name))
+            builder.learn_model(text_of(given.model_name))
 
 
 def _prompt(builder: Builder, info: wire.ToolInfo) -> None:
-    text = wire.text_of(info.user_prompt)
+    text = text_of(info.user_prompt)
     if text.strip():
         builder.add(UserPrompt(text=text), "prompt")
 
@@ -79,7 +78,7 @@ def _write(builder: Builder, info: wire.ToolInfo) -> None:
     if path is None:
         builder.count_skipped(wire.WRITE, "no usable path")
         return
-    edits = wire.part(info.edits, list[Replacement]) or []
+    edits = rawjson.part_of(info.edits, list[Replacement]) or []
     builder.ran("write_code", "edit", path, "ok", changes=(_change(path, edits),))
 
 
@@ -91,7 +90,7 @@ def _change(path: str, edits: list[Replacement]) -> Change:
 
 
 def _command(builder: Builder, info: wire.ToolInfo) -> None:
-    command = wire.text_of(info.command_line).strip()
+    command = text_of(info.command_line).strip()
     if not command:
         builder.count_skipped(wire.COMMAND, "no command")
         return
@@ -108,13 +107,13 @@ def _read(builder: Builder, info: wire.ToolInfo) -> None:
 
 
 def _mcp(builder: Builder, info: wire.ToolInfo) -> None:
-    server, tool = wire.text_of(info.mcp_server_name), wire.text_of(info.mcp_tool_name)
+    server, tool = text_of(info.mcp_server_name), text_of(info.mcp_tool_name)
     if subject := "/".join(filter(None, (server, tool))):
-        builder.ran("mcp_tool_use", "other", subject, "ok", wire.text_of(info.mcp_result))
+        builder.ran("mcp_tool_use", "other", subject, "ok", text_of(info.mcp_result))
 
 
 def _response(builder: Builder, info: wire.ToolInfo) -> None:
-    texts = said_in(wire.text_of(info.response))
+    texts = said_in(text_of(info.response))
     for number, text in enumerate(texts, 1):
         builder.add(AssistantMessage(text=text, final=number == len(texts)), f"said{number}")
 

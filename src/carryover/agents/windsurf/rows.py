@@ -13,6 +13,7 @@ from carryover.agents.windsurf.builder import Builder
 from carryover.model import AssistantMessage, ResultStatus, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import Change, written
+from carryover.records.lenient import text_of
 
 _SAID: Final = ("", "done", "error")
 """States of a text that was shown. A cancelled or pending one does not count."""
@@ -28,28 +29,28 @@ _STATES: Final[dict[str, ResultStatus | None]] = {
 def parse_row(builder: Builder, record: wire.RowRecord) -> None:
     """Parses one row."""
     fields = rawjson.part_of(record.row, dict[str, msgspec.Raw]) or {}
-    kind = wire.text_of(fields.get("type", rawjson.ABSENT))
-    status = wire.text_of(fields.get("status", rawjson.ABSENT))
+    kind = text_of(fields.get("type", rawjson.ABSENT))
+    status = text_of(fields.get("status", rawjson.ABSENT))
     builder.place(wire.time_of(fields.get("timestamp", rawjson.ABSENT)) or record.at_ms, record.noted_ms)
     parse = _ROWS.get(kind)
     if parse is None:
         builder.count_skipped(f"row/{kind}", "unknown type")
     elif status not in _STATES:
         builder.count_skipped(f"row/{kind}", "unknown status")
-    elif (data := wire.part(fields.get(kind, rawjson.ABSENT), wire.RowData)) is None:
+    elif (data := rawjson.part_of(fields.get(kind, rawjson.ABSENT), wire.RowData)) is None:
         builder.count_skipped(f"row/{kind}", "unexpected shape")
     else:
         parse(builder, data, status)
 
 
 def _prompt(builder: Builder, data: wire.RowData, status: str) -> None:
-    text = wire.text_of(data.user_response)
+    text = text_of(data.user_response)
     if text.strip() and status in _SAID:
         builder.add(UserPrompt(text=text), "prompt")
 
 
 def _said(builder: Builder, data: wire.RowData, status: str) -> None:
-    text = wire.text_of(data.response)
+    text = text_of(data.response)
     if text.strip() and status in _SAID:
         builder.add(AssistantMessage(text=text), "said")
 
@@ -60,12 +61,12 @@ def _write(builder: Builder, data: wire.RowData, status: str) -> None:
         builder.count_skipped(f"row/{wire.WRITE_ROW}", "no usable path")
         return
     # Whether the new content is the whole file or a part of it is not known, so nothing is counted.
-    shown = written(path, wire.text_of(data.new_content))
+    shown = written(path, text_of(data.new_content))
     builder.ran("code_action", "edit", path, _STATES[status], changes=(Change(path, "modify", anchor=shown.anchor),))
 
 
 def _command(builder: Builder, data: wire.RowData, status: str) -> None:
-    command = wire.text_of(data.command_line).strip()
+    command = text_of(data.command_line).strip()
     if not command:
         builder.count_skipped(f"row/{wire.COMMAND_ROW}", "no command")
         return
@@ -76,7 +77,7 @@ def _command(builder: Builder, data: wire.RowData, status: str) -> None:
     ended = _STATES[status]
     if ended == "ok":
         ended = "unknown" if exit_code is None else "ok" if exit_code == 0 else "error"
-    builder.ran("run_command", "shell", command, ended, wire.text_of(data.output), exit_code=exit_code)
+    builder.ran("run_command", "shell", command, ended, text_of(data.output), exit_code=exit_code)
 
 
 def _view(builder: Builder, data: wire.RowData, status: str) -> None:

@@ -6,13 +6,14 @@ Every field may be missing or have another type. Reported for 1.12.41 to 2.3.9, 
 from __future__ import annotations
 
 import re
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import unquote
 
 import msgspec
 
 from carryover.records import rawjson
 from carryover.records.fields import utc_ms
+from carryover.records.lenient import text_of
 
 PROMPT: Final = "pre_user_prompt"
 WRITE: Final = "post_write_code"
@@ -36,8 +37,6 @@ PENDING: Final = "pending"
 _LATEST_MS: Final = 4_102_444_800_000
 _FILE_URI: Final = re.compile(r"file://(?=/)")
 _DRIVE: Final = re.compile(r"/[A-Za-z]:/")
-
-T = TypeVar("T")
 
 
 class Payload(msgspec.Struct, frozen=True):
@@ -127,16 +126,6 @@ class PassedByRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="passed_
 
 
 RECORD: Final = msgspec.json.Decoder(BeginRecord | CallRecord | RowRecord | PassedByRecord)
-
-
-def text_of(raw: msgspec.Raw) -> str:
-    """The string in a field; empty where it holds none."""
-    return rawjson.string_of(raw) or ""
-
-
-def part(raw: msgspec.Raw, kind: type[T]) -> T | None:
-    """A field as `kind`; None where it has another shape."""
-    return rawjson.part_of(raw, kind)
 
 
 def time_of(raw: msgspec.Raw) -> int:

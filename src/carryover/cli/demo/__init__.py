@@ -1,1 +1,1 @@
-"""One look at Carryover at work, in a throw-away folder: `make run`, or `python -m carryover.cli.demo`."""
+"""Shows Carryover at work, in a throw-away folder: `make run`, or `python -m carryover.cli.demo`."""

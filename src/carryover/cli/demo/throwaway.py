@@ -1,4 +1,4 @@
-"""A real daemon whose state lies in a throw-away folder, beside whatever daemon the user may have."""
+"""A real daemon whose state is in a throw-away folder, beside whatever daemon the user may have."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ folder = "{handoffs}"
 [server]
 port = 0
 """
-"""Handoffs go to a folder of their own, nothing is written into any project, no other daemon's port is taken."""
+"""Handoffs go to a separate folder, nothing is written into any project, no other daemon's port is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class ThrowAway:
-    """The folder that everything of a demo lies in."""
+    """The folder that holds everything of a demo."""
 
     root: Path
 
@@ -84,7 +84,7 @@ class ThrowAway:
     def running_daemon(self, env: Mapping[str, str]) -> Iterator[None]:
         """A daemon process that answers when the block begins and has stopped when it ends."""
         with self._output.open("wb") as output:
-            # In a session of its own: Ctrl-C reaches only us, and we stop it in order.
+            # In a separate session: Ctrl-C reaches only us, and we stop it in order.
             process = subprocess.Popen(
                 [sys.executable, "-m", "carryover.daemon.main"],
                 env={**env, "CARRYOVER_HOME": str(self.state.root)},
@@ -103,7 +103,7 @@ class ThrowAway:
         """What the daemon says of itself now. Raises UserError when it is gone."""
         answer = self._ask("GET", "/health")
         if answer is None:
-            raise UserError(f"The daemon of the demo ended. Its last words:\n{self._last_words()}")
+            raise UserError(f"The daemon of the demo ended. Its last output:\n{self._last_output()}")
         return answer
 
     def settle(self) -> None:
@@ -114,7 +114,9 @@ class ThrowAway:
         try:
             return ask_daemon(self.state.socket, method, target, timeout_s=ANSWER_LIMIT_S)
         except TimeoutError as error:
-            raise UserError(f"The daemon of the demo does not answer. Its last words:\n{self._last_words()}") from error
+            raise UserError(
+                f"The daemon of the demo does not answer. Its last output:\n{self._last_output()}"
+            ) from error
 
     @property
     def _output(self) -> Path:
@@ -124,10 +126,10 @@ class ThrowAway:
         deadline_s = time.monotonic() + START_LIMIT_S
         while self._ask("GET", "/health") is None:
             if process.poll() is not None or time.monotonic() > deadline_s:
-                raise UserError(f"The daemon of the demo did not start. Its last words:\n{self._last_words()}")
+                raise UserError(f"The daemon of the demo did not start. Its last output:\n{self._last_output()}")
             time.sleep(POLL_S)
 
-    def _last_words(self) -> str:
+    def _last_output(self) -> str:
         return self._output.read_text(encoding="utf-8", errors="replace")[-2000:]
 
 

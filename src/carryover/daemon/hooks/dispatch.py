@@ -1,13 +1,13 @@
-"""What happens when an agent's hook calls: each event by its action, and never so that the agent waits for long.
+"""What happens when an agent's hook calls: each event by its action, without delaying the agent.
 
-    start   look at what is new on disk, answer with the handoff
-    save    context is about to be lost: read and publish, then answer
-    ended   a turn ended: answer at once, then store what the transcript does not have yet, and publish
-    prompt  answer with the handoff only where a compaction has removed it; store what the prompt says after it
-    nudge   answer at once, look soon
+    session_start  read what is new on disk, answer with the handoff
+    flush          context is about to be lost: read and publish, then answer
+    turn_end       a turn ended: answer at once, then store what the transcript does not have yet, and publish
+    prompt         answer with the handoff only where a compaction has removed it; store what the prompt says after it
+    hint           answer at once, read soon
 
 Whatever goes wrong, the answer is empty and comes in time. A start that cannot be answered gets a 503, for which the
-hook's own script has an answer in stock.
+hook's script has an answer made in advance.
 """
 
 from __future__ import annotations

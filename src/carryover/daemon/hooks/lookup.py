@@ -1,6 +1,6 @@
 """Finds the sources and the ledger's session that a hook's call is about. Blocks.
 
-**Sources.** An agent with one kind of transcript names it, and what lies beside it in the same folder is the project's
+**Sources.** An agent with one kind of transcript names it, and what is beside it in the same folder is the project's
 newest past. An agent that writes one session to several places (Cursor: a database, and lines without results beside
 it) names the least of them or none, so whatever changed recently is read. What the last rescan saw is read or queued
 already, so only later changes count. Sub-agents' own transcripts are not waited for.

@@ -1,7 +1,7 @@
 """Answers a session that starts with its project's handoff, after reading what is new on disk for a short time.
 
-In a project where no session was seen before there is nothing to tell. Its files are made ready then, before the first
-prompt, so that the pointers stand when the agent reads its instruction files.
+In a project where no session was seen before there is nothing to hand over. Its files are prepared then, before the
+first prompt, so that the pointers are in place when the agent reads its instruction files.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None
     project_id: int | None
     is_unprepared: bool
-    """A handoff may lie in the project, and none does."""
+    """The project may have a handoff, and has none."""
 
 
 class SessionStarts:
@@ -167,7 +167,7 @@ class SessionStarts:
             await self._ingest_queue.look_at(sources)
             states = [await self._ledger.source_state(source) for source in sources]
             lost_ms = max((hooks.lost(_context_of(start.agent, state)) for state in states), default=0)
-            # A resumed session got it with its start, of which its log may not tell yet.
+            # A resumed session got it with its start, which its log may not show yet.
             if lost_ms <= self._given.get(_name_of(start), _NEVER).at_ms:
                 return None
             text = (await loop.run_in_executor(self._executor, self._make_answer, start)).text
@@ -234,7 +234,7 @@ class SessionStarts:
         await self._publish_queue.publish_now(await known)
 
     async def _register_project(self, project: ProjectRoot, project_id: int | None, known: asyncio.Future[int]) -> None:
-        """Let the ledger know `project`, and `known` its id, unless nobody waits for that any more."""
+        """Let the ledger know `project`, and `known` its id, unless no call waits for that any more."""
         if project_id is None:
             project_id = await self._ledger.know_project(project.root, project.main_root, now_ms=_now_ms())
         self._started_in(project_id)
@@ -277,7 +277,7 @@ def _now_ms() -> int:
 
 
 def awaits_handoff(root: Path, config: Config, *, home: Path, agents_own: AgentFolders | None = None) -> bool:
-    """May a handoff lie in the project at `root`, where none does yet? The placeholder is none."""
+    """Whether the project at `root` may have a handoff and has none yet. The placeholder is none."""
     settings = project_settings(root, config)
     if settings.excluded is not None or not _is_free(settings.folder or root / STORE):
         return False
@@ -285,7 +285,7 @@ def awaits_handoff(root: Path, config: Config, *, home: Path, agents_own: AgentF
 
 
 def with_placeholder(made: Refreshed, *, home: Path, agents_own: AgentFolders | None = None) -> Refreshed:
-    """Publishes the placeholder, and all that belongs to a handoff, where there is nothing to hand over and none lies.
+    """Publishes the placeholder, and all that belongs to a handoff, where there is nothing to hand over and no handoff.
 
     A handoff that is there already stays. What is right is not touched, so a second time changes nothing.
     """
@@ -297,7 +297,7 @@ def with_placeholder(made: Refreshed, *, home: Path, agents_own: AgentFolders | 
 
 
 def _is_free(folder: Path) -> bool:
-    """True where no handoff lies, or the placeholder: whoever put it there may have been stopped before the rest."""
+    """True where there is no handoff, or the placeholder: its writer may have been stopped before the rest."""
     placeholder = PLACEHOLDER.encode()
     try:
         return read_bytes_bounded(folder / HANDOFF, len(placeholder), follow=False) == placeholder

@@ -1,6 +1,6 @@
 """The paths in a hook's payload, which may come from anyone who can connect: used only where nothing is wrong.
 
-A transcript must lie below a folder in which its agent keeps them. Users move those by environment variables that the
+A transcript must be below a folder in which its agent keeps them. Users move those by environment variables that the
 daemon does not see, so the layout is enough where the request is authenticated. Blocks: for a worker thread.
 """
 
@@ -28,7 +28,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Transcript(msgspec.Struct, frozen=True):
-    """The source that a session is written to, which need not exist yet, and the agent's folder that it lies in."""
+    """The source that a session is written to, which need not exist yet, and the agent's folder that it is in."""
 
     source: Source
     root: Path
@@ -125,7 +125,7 @@ def _malformed(given: str) -> Refused | None:
 
 
 def _known_root(path: Path, roots: Iterable[Path]) -> tuple[Path | None, Path]:
-    """The root that `path` lies in, and the way from there; also where only one of them is named over a link."""
+    """The root that `path` is in, and the way from there; also where only one of them is named over a link."""
     for root in roots:
         for spelling in (root, Path(os.path.realpath(root))):
             if path.is_relative_to(spelling):

@@ -42,7 +42,7 @@ def edit(digest: Digest, event: Event, body: FileEdit) -> Folded:
 
 
 def _failures_after(failures: tuple[Failure, ...], body: FileEdit) -> tuple[Failure, ...]:
-    """Edits of this file that failed worked in the end. Where it was deleted, to be written anew perhaps, they never
+    """Edits of this file that failed worked in the end. Where it was deleted, to be rewritten perhaps, they never
     will: that is another way, taken because the first one failed."""
     name = file_name(body.path)
     after = []

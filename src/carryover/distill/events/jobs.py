@@ -1,4 +1,4 @@
-"""Jobs and sub-agents that run on while the conversation goes on."""
+"""Jobs and sub-agents that keep running while the conversation continues."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Folded:
 
 
 def _failure(label: str, task_id: str, at_ms: int, turn: int) -> Failure:
-    """What was started, and the exit code as far as the report of the job has it; its output may tell more later."""
+    """What was started, and the exit code as far as the report of the job has it; its output may show more."""
     code = _EXIT_CODE.search(label)
     named = _QUOTED.search(label)
     number = int(code[1]) if code else 0

@@ -19,7 +19,7 @@ _LONGEST: Final = 8000
 
 
 def message(digest: Digest, event: Event, body: AssistantMessage) -> Folded:
-    """A text that nobody says is not the last ends its turn, unless something follows."""
+    """A text ends its turn, unless it is marked as not the last one or something follows."""
     text = without_mark(without_handoffs(body.text)).strip()
     if not text:
         return digest, ()
@@ -39,7 +39,7 @@ def message(digest: Digest, event: Event, body: AssistantMessage) -> Folded:
 
 
 def summary(digest: Digest, event: Event, body: AgentSummary) -> Folded:
-    """What the agent told a user who had been away; its summaries for itself say nothing that is not known."""
+    """What the agent reported to a user who had been away; its summaries for itself say nothing that is not known."""
     if body.source != "away":
         return digest, ()
     return replace(digest, away_summary=AwaySummary(text=clip(one_line(body.text), chars=400), at_ms=event.at_ms)), ()

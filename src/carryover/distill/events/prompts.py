@@ -30,7 +30,7 @@ _SURE_OF_TONGUE: Final = 5
 
 
 def prompt(digest: Digest, event: Event, body: UserPrompt) -> Folded:
-    """A turn of its own begins, and the one before it becomes a line of progress."""
+    """A new turn begins, and the one before it becomes a line of progress."""
     if body.actor != "human" or only_points_at_handoff(body.text):
         return (digest, ()) if body.actor != "human" else _resuming(digest, event)
     typed = _typed(digest, body.text)
@@ -70,7 +70,7 @@ def _typed(digest: Digest, text: str) -> OwnWords:
 
 
 def _resuming(digest: Digest, event: Event) -> Folded:
-    """A prompt that only points at the handoff: a turn without words of its own."""
+    """A prompt that only points at the handoff: a turn without any text by the user."""
     turn = Turn(
         session=event.session,
         number=digest.prompts + 1,

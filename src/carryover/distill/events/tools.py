@@ -32,7 +32,7 @@ _Use = Literal["looked", "chores", "changed"]
 
 
 def call(digest: Digest, event: Event, body: ToolCall) -> Folded:
-    """The turn goes on: what was said before the call did not close it."""
+    """The turn continues: what was said before the call did not close it."""
     if body.actor == "human" or names_handoff(body.subject):
         return digest, ()
     subject = clip(one_line(body.subject) or body.name, chars=200)
@@ -69,7 +69,7 @@ def _failed_just_now(digest: Digest, turn: Turn) -> bool:
 
 
 def result(digest: Digest, event: Event, body: ToolResult) -> Folded:
-    """A test run is told as such, whether it failed or not; anything else may have failed, or mended what had. A
+    """A test run is noted as such, whether it failed or not; anything else may have failed, or mended what had. A
     handoff in the output is not read, and what else there is in it is."""
     if names_handoff(body.subject):
         return digest, ()
@@ -84,7 +84,7 @@ def result(digest: Digest, event: Event, body: ToolResult) -> Folded:
 
 
 def _test_run(body: ToolResult) -> TestRun | None:
-    """The test run that a shell command was. Where nobody says how it ended, only an output with a verdict is one."""
+    """The test run that a command was. Where no record says how it ended, only an output with a verdict is one."""
     if body.status in ("ok", "error"):
         return read_test_run(body.subject, body.output, exit_code=body.exit_code, failed=body.status == "error")
     if body.status == "unknown":

@@ -28,7 +28,7 @@ _SHORTEST_ANNOUNCEMENT: Final = 2
 
 
 def announced_in(parts: Sequence[Part], asked_lines: set[int]) -> tuple[Quote, ...]:
-    """The command that the answer leads to; else its last list, where that tells of what comes; else its last sentence
+    """The command that the answer leads to; else its last list, where that announces what comes; else its last sentence
     that does."""
     command = _command_at_end(parts)
     if command is not None:
@@ -142,8 +142,8 @@ def _with_what_follows(parts: Sequence[Part], index: int) -> str:
 
 def last_words(parts: Sequence[Part]) -> str:
     """The last sentence of the assistant that said more than a word, for a turn that was cut off."""
-    told = (part for part in reversed(parts) if part.kind in ("prose", "item") and part.words >= 1.5 and not part.asks)
-    said = [*islice(told, 2)][::-1]
+    prose = (part for part in reversed(parts) if part.kind in ("prose", "item") and part.words >= 1.5 and not part.asks)
+    said = [*islice(prose, 2)][::-1]
     return clip(one_line(_with_subject(said, len(said) - 1)), chars=_SENTENCE_CHARS) if said else ""
 
 

@@ -40,7 +40,7 @@ class Part:
         self.kind = kind
         self.text = text
         self.line = line
-        """Number of the line it stands on."""
+        """Number of the line it is on."""
         self.numbered = numbered
         self.checked = checked
         """An item that is marked as done."""
@@ -93,13 +93,13 @@ class Part:
 
     @cached_property
     def looks_ahead_to_failure(self) -> bool:
-        """Announces something of a failure, rather than telling of one."""
+        """Announces something about a failure, rather than reporting one."""
         ahead, failure = lexicon.AHEAD.search(self.text), outcomes.FAILURE.search(self.text)
         return ahead is not None and failure is not None and ahead.start() < failure.start()
 
     @cached_property
     def only_unproved(self) -> bool:
-        """What could not be done was to check: that leaves something open, rather than telling of a way that failed."""
+        """What could not be done was to check: that leaves something open, rather than reporting a way that failed."""
         doubt, failure = outcomes.DOUBT.search(self.text), outcomes.FAILURE.search(self.text)
         return doubt is not None and failure is not None and doubt.start() <= failure.start() < doubt.end()
 

@@ -1,4 +1,4 @@
-"""A concept that every language expresses by a few words of its own, searched in the language of a text's script.
+"""A concept that every language expresses by a few words, searched in the language of a text's script.
 
 Latin and Cyrillic entries are regular expressions between word borders; Japanese, Chinese and Korean ones match
 anywhere.

@@ -1,6 +1,6 @@
 """What a short text is by its form: a question, a choice by letter or number, a bare yes or no.
 
-These are closed classes, which a language does not extend; what a longer text means is told by evidence (`work`).
+These are closed classes, which a language does not extend; what a longer text means is decided by evidence (`work`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Nothing outside this file depends on the words of one language, so that the lists can be judged, extended and, for a
 measurement, switched off in one place (`Concept.search`). The rules that use them decide by evidence first: what the
-agent did, where a sentence stands, what it shares with others. The lists hold grammar (negation, obligation, cause,
+agent did, where a sentence is, what it shares with others. The lists hold grammar (negation, obligation, cause,
 time) rather than phrases: closed classes that a language does not extend.
 
 English, German, French, Spanish, Portuguese, Italian, Russian, Japanese, Chinese and Korean are covered.

@@ -1,4 +1,4 @@
-"""The words in which an outcome is told: what failed and why, what worked, what is open or doubtful.
+"""The words in which an outcome is reported: what failed and why, what worked, what is open or doubtful.
 
 Written as in `lexicon`.
 """
@@ -178,7 +178,7 @@ CONDITION: Final = Concept(
     zh="如果 | 若 | 要是 | 假如 | 万一",
     ko="만약 | 만일",
 )
-"""What is told only might be: "if it fails, ..."."""
+"""What is only possible: "if it fails, ..."."""
 
 DONE_HEADING: Final = Concept(
     en=r"done | did | chang(?:e|es|ed) | fix(?:es|ed) | added | updated | implemented | completed | summary | recap | how it works",

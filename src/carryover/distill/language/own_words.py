@@ -87,7 +87,7 @@ def _leads(line: str) -> bool:
 
 
 def _mail(lines: list[str]) -> _Passed | None:
-    """From two header lines in a row on it is somebody's mail, but for a last line that is a paragraph of its own."""
+    """From two header lines in a row on it is somebody's mail, but for a last line that is a separate paragraph."""
     pairs = (index for index in range(len(lines) - 1) if is_header(lines[index]) and is_header(lines[index + 1]))
     start = next(pairs, None)
     if start is None:
@@ -96,7 +96,7 @@ def _mail(lines: list[str]) -> _Passed | None:
 
 
 def _in_another_language(lines: list[str], kinds: list[LineKind]) -> _Passed | None:
-    """Where the first line, or a last one, is in a language of its own, the rest is not the user's. What a machine
+    """Where the first line, or a last one, is in another language, the rest is not the user's. What a machine
     wrote is in none."""
     filled = [index for index, line in enumerate(lines) if line.strip()]
     if len(filled) < 2:
@@ -135,8 +135,8 @@ def _but_for_last_line(lines: list[str], passed: _Passed) -> _Passed:
 
 
 def _around_machine_lines(lines: list[str], kinds: list[LineKind]) -> _Passed:
-    """Machine lines, what lies between two of them, and what touches one; the first paragraph and a last line that is
-    a paragraph of its own stay the user's, and so does what stands around a block of code."""
+    """Machine lines, what is between two of them, and what touches one; the first paragraph and a last line that is
+    a separate paragraph stay the user's, and so does what is around a block of code."""
     machine = [index for index, kind in enumerate(kinds) if kind == "machine"]
     passed = [kind == "machine" for kind in kinds]
     if not machine:
@@ -161,7 +161,7 @@ def _around_machine_lines(lines: list[str], kinds: list[LineKind]) -> _Passed:
 
 
 def _runs_into(lines: list[str], index: int) -> bool:
-    """The machine line at `index` goes on a paragraph that begins the prompt, without a sentence's end before it."""
+    """The machine line at `index` continues a paragraph that begins the prompt, without a sentence's end before it."""
     before = lines[:index]
     if is_fence(lines[index]) or not before or len(before) > _PROSE_GAP:
         return False
@@ -183,7 +183,7 @@ def _pass_neighbours(lines: list[str], kinds: list[LineKind], index: int, openin
 
 
 def _closing_line(lines: list[str], kinds: list[LineKind], *, alone: bool = True) -> int | None:
-    """The last line, where it is prose and (`alone`) a paragraph of its own."""
+    """The last line, where it is prose and (`alone`) a separate paragraph."""
     last = max(index for index, line in enumerate(lines) if line.strip())
     if kinds[last] != "prose" or last == 0 or is_bullet(lines[last]):
         return None

@@ -40,7 +40,7 @@ def one_line(text: str) -> str:
 
 
 def flat(text: str) -> str:
-    """`text` on one line in plain words; what were list items or lines of their own stay apart by `;`."""
+    """`text` on one line in plain words; former list items and lines are separated by `;`."""
     lines = [(is_bullet(line), plain(line)) for line in text.splitlines() if line.strip()]
     joined = ""
     for bullet, line in lines:
@@ -59,7 +59,7 @@ def sentences(text: str) -> list[str]:
 
 def _split(line: str) -> list[str]:
     parts: list[str] = []
-    split = _SENTENCE_END.split(line)  # what closes a sentence stands between it and the next
+    split = _SENTENCE_END.split(line)  # what closes a sentence is between it and the next
     for piece in (f"{said}{closing}" for said, closing in zip(split[::2], [*split[1::2], ""], strict=True)):
         if parts and (_ABBREVIATION.search(parts[-1]) or _goes_on_in_brackets(parts[-1], piece)):
             parts[-1] = f"{parts[-1]} {piece}"

@@ -41,7 +41,7 @@ def asked_in(parts: Sequence[Part]) -> list[tuple[Asked, set[int]]]:
             continue
         options, lines = _options(parts, index)
         text = part.text
-        if options and not by_mark:  # what is asked stands before the options
+        if options and not by_mark:  # what is asked comes before the options
             text = next((one.text for one in reversed(parts[:index]) if one.kind in ("prose", "heading")), text)
         if not options and not part.names and (part.words < _BARE_QUESTION_WORDS):
             text = _with_what_stands_before(parts, index)
@@ -57,7 +57,7 @@ def _is_among_last(parts: Sequence[Part], index: int) -> bool:
 
 
 def _is_followed_by_explanation(parts: Sequence[Part], index: int) -> bool:
-    """A question that the text itself goes on to answer is rhetoric."""
+    """A question that the text itself then answers is rhetoric."""
     return sum(1 for part in parts[index + 1 :] if part.kind == "prose" and not part.asks) > 3
 
 

@@ -56,7 +56,7 @@ def _weight(sentence: str, *, bullet: bool) -> tuple[float, str]:
     if _is_label(sentence):
         return 0.0, ""
     if outcomes.FAILURE.search(sentence) and not lexicon.PROHIBITION.search(sentence):
-        return 0.0, ""  # tells what went wrong
+        return 0.0, ""  # says what went wrong
     if lexicon.HEDGE.search(sentence):
         return 0.0, ""  # thinks aloud
     if lexicon.STANDING.search(sentence):

@@ -26,7 +26,7 @@ _LABEL: Final = re.compile(rf"^[ \t]*(?:{_NAMES})[ \t]*:[ \t]*\n\s{{0,9}}(?=\S)"
 _PARAGRAPH_END: Final = re.compile(r"\n[ \t]*\n")
 _LAST_LINE: Final = "\nARGUMENTS:"
 _SKILL: Final = "Base directory for this skill"
-# A document of the user's own may have such a place too; but it does not tell the agent what to do with what is there.
+# The user's document may have such a place too; but it does not instruct the agent what to do with what is there.
 _INSTRUCTS: Final = re.compile(
     r"\bconsider (?:the |this )?(?:user(?:'s)? )?input\b|\bconsider it before proceeding\b|\$ARGUMENTS\b|\{ARGS\}"
     r"|\buser (?:typed|passed|invoked|ran)\b.{0,60}(?:after|command|/)"
@@ -47,7 +47,7 @@ _LONGEST: Final = 200_000
 def typed_in(prompt: str) -> str:
     """What the user typed, where `prompt` is an expanded template, else all of it.
 
-    Where nothing was typed it says so and tells how the template begins: it was still the user who ran it.
+    Where nothing was typed it says so and quotes how the template begins: it was still the user who ran it.
     """
     if not _SHORTEST <= len(prompt) <= _LONGEST:
         return prompt
@@ -64,7 +64,7 @@ def is_bare(words: str) -> bool:
 
 
 def _places(prompt: str) -> Iterator[tuple[int, str, int]]:
-    """Where the user's words may stand, the surest form first: beginning and end of the place, and what is in it."""
+    """Where the user's text may be, the surest form first: beginning and end of the place, and what is in it."""
     for section in islice(_SECTION.finditer(prompt), _MOST_PLACES):
         closing = re.compile(rf"^[ \t]*{section[1]}[ \t]*$", re.M).search(prompt, section.end())
         if closing is not None:
@@ -83,9 +83,9 @@ def _places(prompt: str) -> Iterator[tuple[int, str, int]]:
 
 
 def _how_it_begins(template: str) -> str:
-    told = (
+    beginnings = (
         sentence
         for sentence in sentences(template)
         if word_count(sentence) > 2 and not _ABOUT_THE_WORDS.search(sentence) and not sentence.startswith(_SKILL)
     )
-    return f"{_NOTHING_TYPED}{clip(next(told, ''), chars=200)}".strip()
+    return f"{_NOTHING_TYPED}{clip(next(beginnings, ''), chars=200)}".strip()

@@ -1,4 +1,4 @@
-"""In which language a text is, as far as script and function words tell."""
+"""In which language a text is, as far as script and function words show."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _FUNCTION_WORDS: Final = {
     "en": "the and is are was of to in it i that this with for on be not have has we you my your me can please will"
-    " from a an as at do no me or by come per",  # the last ones are words of others too, and then tell nothing
+    " from a an as at do no me or by come per",  # the last ones are words of others too, and then show nothing
     "de": "der die das und ist sind nicht ein eine mit für auf zu im den dem des ich du wir es auch noch nur wie was"
     " wenn als ja bitte mach dann oder aber wird soll kann bei von nach",
     "fr": "le la les et est un une des du que qui dans pour pas avec sur je tu nous il elle ce cette au aux ne mais"
@@ -30,7 +30,7 @@ _SHARE_OF_SCRIPT: Final = 0.2
 
 
 def tongue_of(text: str, *, least: int = 2) -> str | None:
-    """The language's code (en, de, fr, es, pt, it, ru, ja, zh, ko), or None where fewer than `least` words tell."""
+    """The language's code (en, de, fr, es, pt, it, ru, ja, zh, ko), or None where fewer than `least` words show it."""
     sample = text[:_SAMPLE]
     if not sample.isascii():
         letters = len(_LETTER.findall(sample))

@@ -40,7 +40,7 @@ def failed_entries(line: Line, sessions: Iterable[SessionView], on_line: Collect
 
 
 def _entry(failure: Failure, session: str) -> Entry | None:
-    """None without a cause. What the assistant said right after is told too, where that explains more."""
+    """None without a cause. What the assistant said right after is added, where that explains more."""
     explained = failure.remark and (outcomes.CAUSE.search(failure.remark) or outcomes.FAILURE.search(failure.remark))
     cause = "; ".join(
         part for part in (clip(failure.why, chars=150), clip(failure.remark, chars=130) if explained else "") if part
@@ -48,8 +48,8 @@ def _entry(failure: Failure, session: str) -> Entry | None:
     if not cause:
         return None
     more = [f"{failure.times} times"] * (failure.times > 1) + ["worked in the end"] * failure.mended
-    told = f" ({', '.join(more)})" if more else ""
+    remark = f" ({', '.join(more)})" if more else ""
     rule = "taken back by the user" if failure.undone else "call that failed"
     return Entry(
-        text=f"{failure.tried} → {cause}{told}", rule=rule, session=session, turn=failure.turn, at_ms=failure.at_ms
+        text=f"{failure.tried} → {cause}{remark}", rule=rule, session=session, turn=failure.turn, at_ms=failure.at_ms
     )

@@ -41,7 +41,7 @@ def recent_files(
 ) -> list[RecentFile]:
     """The newest edit of each file below `root`, newest first. One in another of its `checkouts` is named in full.
 
-    What was edited below one of the `former_roots`, before the project was moved, lies below `root` now.
+    What was edited below one of the `former_roots`, before the project was moved, is below `root` now.
     """
     newest: dict[str, EditedFile] = {}
     for file in touched:
@@ -58,7 +58,7 @@ def recent_files(
 
 
 def relative(path: str, root: str) -> str | None:
-    """`path` relative to `root` with forward slashes, or None where it is not below it or is nobody's work."""
+    """`path` relative to `root` with forward slashes, or None where it is not below it or is not work."""
     prefix = root.replace("\\", "/").rstrip("/") + "/"
     tidy = path.replace("\\", "/")
     begins = tidy[: len(prefix)]

@@ -1,4 +1,4 @@
-"""Where the repository stands, as the probe saw it."""
+"""The state of the repository, as the probe saw it."""
 
 from __future__ import annotations
 

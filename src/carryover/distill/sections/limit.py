@@ -1,4 +1,4 @@
-"""The usage limit that a project's newest work ended at, and the agents that could go on instead."""
+"""The usage limit that a project's newest work ended at, and the agents that could continue instead."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ LASTS_MS: Final = 5 * 3_600_000
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent stopped at its usage limit, and nobody has gone on since."""
+    """An agent stopped at its usage limit, and no session has continued since."""
 
     agent: str
     """Its id."""
     at_ms: int
     resets: str | None = None
-    """When it can go on, where its message says so."""
+    """When it can continue, where its message says so."""
     others: tuple[str, ...] = ()
     """Ids of the agents that can be started instead."""
 
@@ -29,7 +29,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | None:
     """The limit at which the newest work of the project ended; None once any session has gone on.
 
-    Of the `startable` agents (ids) those are offered that did not stop at a limit of their own shortly before.
+    Of the `startable` agents (ids) those are offered that did not stop at their own limit shortly before.
     """
     limit = _newest_limit(view.sessions)
     if limit is None:
@@ -53,7 +53,7 @@ def _commands(limit: Limit) -> str:
 
 
 def command(agent: str) -> str:
-    """What a person types in the project to go on in `agent`."""
+    """What a person types in the project to continue in `agent`."""
     return f"carryover handoff --to {agent}"
 
 

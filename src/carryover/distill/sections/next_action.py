@@ -62,7 +62,7 @@ def _is_of(step: Item, digest: Digest) -> bool:
 
 
 def _away(digest: Digest) -> list[Entry]:
-    """The next action that the agent itself told a user who had been away, where nothing was asked since."""
+    """The next action that the agent itself gave to a user who had been away, where nothing was asked since."""
     away = digest.away_summary
     if away is None or digest.turn is None or away.at_ms < digest.turn.at_ms:
         return []

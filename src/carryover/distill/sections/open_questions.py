@@ -52,7 +52,7 @@ def _queued(digest: Digest) -> list[Entry]:
 
 
 def _unanswered(digest: Digest, line: Line) -> list[Entry]:
-    """What the user asked and nobody answered, and the newest prompt while nothing came of it."""
+    """What the user asked and no turn answered, and the newest prompt while nothing came of it."""
     asked = [entry_of(line.unanswered, _of_user(line.unanswered.text))] if line.unanswered is not None else []
     turn = digest.turn
     if turn is None or turn.end == "answered":
@@ -154,7 +154,7 @@ def _of_user(text: str) -> str:
 
 
 def _unexplained_failure(digest: Digest) -> list[Entry]:
-    """What failed last in a turn that was cut off: nobody has got past it."""
+    """What failed last in a turn that was cut off: no later turn got past it."""
     if digest.is_done or not digest.failures:
         return []
     failure = digest.failures[-1]
@@ -166,7 +166,7 @@ def _unexplained_failure(digest: Digest) -> list[Entry]:
 
 
 def _uncertain_edits(digest: Digest, root: str) -> list[Entry]:
-    """Edits that were on their way when the work stopped: nobody has looked whether they were made."""
+    """Edits that were on their way when the work stopped: it is unknown whether they were made."""
     if digest.turn is None or digest.is_done:
         return []
     files = dict.fromkeys(relative(call.text, root) or call.text for call in digest.calls if call.edits)

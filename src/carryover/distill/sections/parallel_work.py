@@ -1,4 +1,4 @@
-"""What else goes on in the project: other lines of work, and other checkouts with a handoff of their own."""
+"""Other work in the project: other lines of work, and other checkouts with their own handoff."""
 
 from __future__ import annotations
 

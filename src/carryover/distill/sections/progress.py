@@ -1,4 +1,4 @@
-"""What was done: a line a turn, of what it was asked, what it says came out, and what shows it."""
+"""What was done: one line per turn, with what was asked, what the answer reports, and what shows it."""
 
 from __future__ import annotations
 

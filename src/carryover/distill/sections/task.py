@@ -15,7 +15,7 @@ _FORMER_CHARS: Final = 160
 
 
 def task_entries(line: Line) -> list[Entry]:
-    """The goal, then the newest order, correction or consent; while it is in doubt whether that goal is one of its own,
+    """The goal, then the newest order, correction or consent; while it is in doubt whether that goal is a separate one,
     the one before it comes last."""
     entries = []
     if line.goal is not None:

@@ -31,7 +31,7 @@ def read_go(lines: Sequence[str]) -> Findings:
             _add_go_test(found, test)
             found.because(log if test[2] == "FAIL" else "")
         elif said := _GO_LOG.match(line):
-            log = log or said[2] if verbose else ""  # with -v a test's log stands before its result
+            log = log or said[2] if verbose else ""  # with -v a test's log comes before its result
             found.because(said[2] if found.failed_names and not verbose else "")
         elif line.startswith("panic: "):
             found.because(line)

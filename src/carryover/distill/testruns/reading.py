@@ -41,7 +41,7 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
 
     `exit_code` and `failed` are the agent's word on the whole command line; None where it gives none. The output
     counts for more: behind a pipe, or before another command, the exit code is not that of the tests. A line that ran
-    several runners is told by the first that failed. Output may lack its middle.
+    several runners is that of the first that failed. Output may lack its middle.
     """
     invocations = find_invocations(command)
     if not invocations:

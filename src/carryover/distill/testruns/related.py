@@ -23,7 +23,7 @@ _LAYOUT = _TEST_FOLDERS | {
     *("src", "lib", "app", "main", "java", "kotlin", "unit", "integration", "functional", "cases", ".", "..", "/"),
 }
 _NAMELESS = {"__init__", "index", "mod", "lib", "main"}
-"""Stems that stand for the folder they lie in."""
+"""Stems that represent the folder they are in."""
 
 
 def related(test_path: str, source_path: str) -> bool:
@@ -73,7 +73,7 @@ def _speaks_of(name: str, path: str) -> bool:
 
 
 def _covers(given: str, path: str) -> bool:
-    """Whether a path on the command line takes in that file. A folder of tests stands for what lies around it."""
+    """Whether a path on the command line takes in that file. A folder of tests represents what is around it."""
     tidy = given.replace("\\", "/").removeprefix("./").rstrip("/")
     if _speaks_of(tidy, path):
         return True
@@ -98,7 +98,7 @@ def _is_class_of(name: str, path: str) -> bool:
 
 
 def _is_package_of(name: str, path: str) -> bool:
-    """A Go package, by the folders it ends in: `example.com/shop/cart` is where `cart/cart.go` lies."""
+    """A Go package, by the folders it ends in: `example.com/shop/cart` is where `cart/cart.go` is."""
     file = PurePosixPath(path)
     return file.suffix == ".go" and "." not in PurePosixPath(name).name and _same(str(file.parent), name)
 
@@ -124,7 +124,7 @@ def _plain(name: str) -> str:
 
 
 def _elsewhere(test: PurePosixPath, source: PurePosixPath) -> bool:
-    """Whether the test lies in a folder that mirrors another one than the source's."""
+    """Whether the test is in a folder that mirrors another one than the source's."""
     if test.is_absolute() != source.is_absolute():
         return False
     mirrored = [part for part in test.parts[:-1] if part.casefold() not in _LAYOUT]

@@ -85,7 +85,7 @@ class Findings:
 
     @property
     def counted(self) -> bool:
-        """Whether single tests or files were told."""
+        """Whether single tests or files were named."""
         return bool(self.passed or self.failed or self.errors or self.files or self.failed_names)
 
     @property

@@ -12,7 +12,7 @@ from carryover.distill.testruns.arguments import file_of, has, paths, positional
 class Invocation(NamedTuple):
     """One test run on a command line.
 
-    `runner` is None where only the output can tell (`make test`). `certain` is False for commands that run tests only
+    `runner` is None where only the output shows it (`make test`). `certain` is False for commands that run tests only
     in some projects (`make`, `mvn package`). `ends_well` and `ends_badly`: exit code 0, or another one, of the whole
     line is that of this run.
     """
@@ -290,7 +290,7 @@ _RECOGNISERS: dict[str, Callable[[list[str]], Invocation | None]] = {
     **{name: _plain(name) for name in ("rspec", "phpunit", "pest", "ctest", "bats", "prove")},
 }  # fmt: skip
 
-# Tools with a `test` command of their own, and the form of their output (`-`: any).
+# Tools with their own `test` command, and the form of their output (`-`: any).
 _SUBCOMMANDS = {
     "dotnet": "dotnet", "deno": "deno", "hatch": "pytest", "rails": "minitest", "turbo": "-", "nx": "-", "lerna": "-",
     "mix": "-", "swift": "-", "sbt": "-", "lein": "-", "flutter": "-", "dart": "-", "composer": "-", "zig": "-",

@@ -72,7 +72,7 @@ def unwrapped(words: Sequence[str]) -> tuple[list[str], str]:
 
 
 def _is_script(word: str) -> bool:
-    """Scripts keep their folder, which tells `./test` from the shell's `test`."""
+    """Scripts keep their folder, which distinguishes `./test` from the shell's `test`."""
     return "/" in word and PurePosixPath(word).name.startswith(("test", "run"))
 
 

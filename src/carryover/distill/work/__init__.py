@@ -1,1 +1,1 @@
-"""Lines of work: what a person wants done, and where it stands, through follow-ups, limits and changes of agent."""
+"""Lines of work: what a person wants done, and how far it is, through follow-ups, limits and changes of agent."""

@@ -87,7 +87,7 @@ def _joined(state: WorkState, session: str, before: WorkState, parent: str | Non
 
 
 def _gone_on(state: WorkState, session: str, later: Line) -> WorkState:
-    """The leading line, moved on by a session that never had a goal of its own."""
+    """The leading line, moved on by a session that never had its own goal."""
     lead = state.lines[0]
     moved = replace(
         later,

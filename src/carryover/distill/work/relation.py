@@ -1,7 +1,7 @@
 """What a prompt is to the work at hand: a new goal, an order, an answer, a go-ahead, or something light.
 
 Told by evidence first: what the agent did in the turn, what the prompt shares with the work, its place and size. A
-prompt that nothing tells apart belongs to the goal.
+prompt that nothing distinguishes belongs to the goal.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LONG_WORDS: Final = 30
 _MIDDLING_WORDS: Final = 10
 NEW_GOAL: Final = 2.0
 _GOAL_OF_UNKNOWN: Final = 1.25
-"""Where a session went on with something unknown."""
+"""Where a session continued something unknown."""
 DOUBTFUL: Final = 0.75
 _COMPLAINT_CHARS: Final = 400
 _FAULT: Final = re.compile(r"error|exception|bug|fehler|erreur|erro\b|errore|ошибк|エラー|错误|报错|오류|에러", re.I)
@@ -48,7 +48,7 @@ def is_heavy(turn: Turn) -> bool:
 
 
 def says_something(turn: Turn) -> bool:
-    """Three words or more that neither agree nor only say to go on: what it is, its turn will tell."""
+    """Three words or more that neither agree nor only say to continue: its turn shows what it is."""
     prompt = turn.prompt
     return (
         prompt.words >= _HEAVY_WORDS_WITH_NAME
@@ -134,7 +134,7 @@ def _opening(turn: Turn) -> Relation:
 
 
 def is_resuming(turn: Turn, *, first: bool) -> bool:
-    """Few words that say to go on and name nothing."""
+    """Few words that say to continue and name nothing."""
     prompt = turn.prompt
     short = prompt.words <= (_RESUME_WORDS if first else _ORDER_WORDS)
     return short and not prompt.names and lexicon.RESUME.search(prompt.text) is not None
@@ -208,7 +208,7 @@ def _heavy(turn: Turn, line: Line, *, first: bool) -> Relation:
 
 
 def new_goal_score(turn: Turn, line: Line, *, first: bool) -> float:
-    """How much speaks for a goal of its own, rather than a step of the line's. From 2 on it is one."""
+    """How much speaks for a new goal, rather than a step of the line's. From 2 on it is one."""
     prompt = turn.prompt
     if line.goal_is_weak and prompt.words > line.goal_words and not only_rules(prompt.text):
         return NEW_GOAL

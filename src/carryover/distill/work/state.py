@@ -40,7 +40,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A line of work: a goal and what belongs to it.
 
-    `goal` is None where a session went on with something that was asked for in another, unknown one.
+    `goal` is None where a session continued something that was asked for in another, unknown one.
     """
 
     id: str

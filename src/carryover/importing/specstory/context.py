@@ -23,6 +23,6 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     emitted_model: str | None = None
     """The model as it was last emitted."""
     folder: str | None = None
-    """The folder that it was written in, as far as its paths tell."""
+    """The folder that it was written in, as far as its paths show."""
     path: tuple[str, ...] = ()
     """Paths that it shows relative to that folder, the newest last."""

@@ -53,7 +53,7 @@ def turn_starts(lines: Sequence[bytes], *, complete: bool) -> list[int]:
     """Indexes of the lines at which a turn begins. `complete`: the document ends with the last line."""
     found = []
     fences, last_end = Fences(), last_tool_end(lines)
-    ruled, blank = True, True  # what stood above: a rule (blank lines aside), a blank line
+    ruled, blank = True, True  # what was above: a rule (blank lines aside), a blank line
     at = 0
     while at < len(lines):
         line = lines[at]

@@ -40,7 +40,7 @@ _TITLE_TIME: Final = re.compile(r"\s*\(?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}[^)\s]*
 
 
 class SpecStoryParser:
-    """Parses the documents of one agent. `folder`: the project that they are about, None where nobody knows."""
+    """Parses the documents of one agent. `folder`: the project that they are about, None where that is unknown."""
 
     def __init__(self, quoted: QuotedText | None, folder: str | None) -> None:
         self._quoted = quoted

@@ -95,7 +95,7 @@ class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
 
 ReadOutcome = Callable[[Op, str], ToolOutcome]
 Locate = Callable[[str], str | None]
-"""A path as the document has it → the absolute path that is meant; None where nobody knows."""
+"""A path as the document has it → the absolute path that is meant; None where that is unknown."""
 
 
 def read_tool(block: ToolBlock, read_outcome: ReadOutcome, locate: Locate, cwd: str | None) -> ToolUse:

@@ -328,11 +328,11 @@ def test_doctor_says_what_cursor_does_not_see(set_up: Path, run: Run) -> None:
     assert found(run, "Cursor") == [
         'Cursor runs no hook of ~/.cursor/hooks.json: it has no "version" (such as 1), without which the agent drops '
         "the whole file.",
-        "Cursor does not see what stands beside `hooks` in ~/.cursor/hooks.json: stop.",
+        "Cursor ignores what is beside `hooks` in ~/.cursor/hooks.json: stop.",
     ]
 
     assert run("refresh", "--yes", "--no-service")[0] == ExitCode.OK
-    assert found(run, "Cursor") == ["Cursor does not see what stands beside `hooks` in ~/.cursor/hooks.json: stop."]
+    assert found(run, "Cursor") == ["Cursor ignores what is beside `hooks` in ~/.cursor/hooks.json: stop."]
 
 
 def test_status_tells_each_with_its_hooks(set_up: Path, run: Run) -> None:
@@ -340,7 +340,7 @@ def test_status_tells_each_with_its_hooks(set_up: Path, run: Run) -> None:
 
     assert f"hooks in ~/.codex/hooks.json: in place {CODEX_EVENTS}; not reviewed yet\n" in said
     assert "hooks in ~/.cursor/hooks.json: in place sessionStart, stop, sessionEnd\n" in said
-    assert f"not yet          {', '.join(spec.name for spec in specs() if not spec.supported)}\n" in said
+    assert [spec.name for spec in specs() if f"\n  {spec.name} " not in said] == []
 
     review(set_up)
     assert f"hooks in ~/.codex/hooks.json: in place {CODEX_EVENTS} (reviewed)\n" in run("status")[1]

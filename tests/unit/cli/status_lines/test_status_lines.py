@@ -21,7 +21,6 @@ NOTHING: dict[str, Any] = {
         {
             "id": "claude-code",
             "name": "Claude Code",
-            "covered": True,
             "selected": None,
             "state": "missing",
             "version": None,
@@ -34,7 +33,6 @@ NOTHING: dict[str, Any] = {
             "last_event_ms": None,
             "last_handoff_ms": None,
         },
-        {"id": "codex", "name": "Codex", "covered": False, "state": "missing"},
     ],
     "paused": False,
     "service": {"kind": "none", "installed": False, "trouble": "There is no systemd on this machine."},
@@ -99,7 +97,6 @@ def test_before_anything_was_done_it_says_what_there_is_and_what_to_do() -> None
         "",
         "agents",
         "  Claude Code      not on this machine, nothing recorded yet",
-        "  not yet          Codex",
     ]
 
 
@@ -297,7 +294,6 @@ HOOKS = {
 AGENT: dict[str, Any] = {
     "id": "claude-code",
     "name": "Claude Code",
-    "covered": True,
     "selected": True,
     "state": "ok",
     "version": "2.1.328",
@@ -370,7 +366,3 @@ def test_hooks_of_a_file_that_the_agent_drops_whole_say_so() -> None:
     assert hooks_line(dropped='its key "x" (line 2) is one').endswith(
         ': none of them runs: its key "x" (line 2) is one'
     )
-
-
-def test_an_agent_without_an_adapter_has_no_lines_of_its_own() -> None:
-    assert lines_of_agent(covered=False) == []

@@ -7,21 +7,19 @@ import re
 import sys
 from pathlib import Path
 
-import msgspec
 import pytest
 
+from carryover.agents import specs
+from carryover.cli.choose_agents import agent_ids, chosen
 from carryover.cli.context import state_dir
-from carryover.cli.install_flow import Held, agent_ids, chosen, held_by, how_far, watch_first_read
-from carryover.daemon.health import Health
 from carryover.errors import ExitCode
 from carryover.install.setup import Option
 from support.agent_here import everything
-from support.scripted_daemon import HEALTH, answering_socket
-from support.terminal import CTRL_C, ENTER, SPACE, Terminal
+from support.terminal import CTRL_C, DOWN, ENTER, SPACE, Terminal
 
 OPTIONS = (
-    Option(id="claude-code", name="Claude Code", presence="detected", supported=True, ticked=True),
-    Option(id="codex", name="Codex CLI", presence="not detected", supported=True, ticked=False),
+    Option(id="claude-code", name="Claude Code", presence="detected", ticked=True),
+    Option(id="codex", name="Codex CLI", presence="not detected", ticked=False),
 )
 
 
@@ -61,6 +59,8 @@ def test_what_cannot_be_used_is_refused(text: str, problem: str) -> None:
 
 INSTALL = (sys.executable, "-m", "carryover.cli.main", "install", "--no-service")
 QUESTION = "Which AI agents do you use? (space to toggle, enter to confirm)"
+TO_CLAUDE = [DOWN] * [spec.id for spec in specs()].index("claude-code")
+"""The keys that move from the first agent of the list to this one."""
 
 
 def test_what_is_here_is_ticked_and_enter_takes_it(claude: Path) -> None:
@@ -81,8 +81,8 @@ def test_space_unticks(claude: Path, home: Path) -> None:
     """Nothing is chosen then, so nothing is changed."""
     before = everything(home)
     with Terminal(INSTALL, os.environ) as terminal:
-        terminal.wait_for("[x] Claude Code")
-        terminal.press(SPACE)
+        terminal.wait_for("Windsurf")
+        terminal.press(*TO_CLAUDE, SPACE)
         terminal.wait_for("[ ] Claude Code")
         terminal.press(ENTER)
         code, shown = terminal.end()
@@ -94,8 +94,8 @@ def test_space_unticks(claude: Path, home: Path) -> None:
 
 def test_space_twice_ticks_again(claude: Path) -> None:
     with Terminal(INSTALL, os.environ) as terminal:
-        terminal.wait_for("[x] Claude Code")
-        terminal.press(SPACE)
+        terminal.wait_for("Windsurf")
+        terminal.press(*TO_CLAUDE, SPACE)
         terminal.wait_for("[ ] Claude Code")
         terminal.press(SPACE)
         terminal.wait_for("[x] Claude Code")
@@ -138,50 +138,3 @@ def test_who_has_said_it_already_is_not_asked(claude: Path, option: str) -> None
 
     assert code == ExitCode.OK
     assert QUESTION not in shown
-
-
-BEHIND = {**HEALTH, "caught_up": False, "sources": 340, "waiting_sources": 300}
-
-
-@pytest.mark.parametrize(
-    ("health", "share", "words"),
-    [
-        ({**BEHIND, "last_sweep_ms": None}, 0.0, "looking for transcripts"),
-        (BEHIND, 40 / 340, "40 of 340 transcripts read, newest project first"),
-        ({**BEHIND, "waiting_sources": 0}, 1.0, "writing handoffs"),
-        ({**BEHIND, "sources": 0}, 1.0, "writing handoffs"),
-    ],
-)
-def test_how_far_the_reading_is(health: dict[str, object], share: float, words: str) -> None:
-    assert how_far(msgspec.convert(health, Health)) == (share, words)
-
-
-def test_it_is_watched_until_all_is_read(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with answering_socket(state_dir().socket, BEHIND, {**BEHIND, "waiting_sources": 0}, HEALTH):
-        assert watch_first_read(state_dir()) == "done"
-
-    assert capsys.readouterr() == ("", "40 of 340 transcripts read, newest project first\n")
-
-
-def test_a_daemon_that_goes_away_is_told(home: Path) -> None:
-    assert watch_first_read(state_dir()) == "lost"
-
-
-def test_on_a_terminal_there_is_a_bar_and_ctrl_c_ends_only_the_watching(claude: Path) -> None:
-    command = (sys.executable, "-m", "carryover.cli.main", "install", "--yes", "--no-service")
-    with answering_socket(state_dir().socket, BEHIND), Terminal(command, os.environ) as terminal:
-        terminal.wait_for("[#...........] 40 of 340 transcripts read, newest project first")
-        terminal.press(CTRL_C)
-        code, shown = terminal.end()
-
-    assert code == ExitCode.OK
-    assert "carryoverd keeps reading in the background; `carryover status` shows its progress." in shown
-    assert 'In a new session say "let\'s start" or "continue"' in shown
-
-
-def test_what_is_held_is_counted(recorded: Path) -> None:
-    assert held_by(state_dir()) == Held(sessions=2, projects=1)
-
-
-def test_without_a_ledger_nothing_is_held(home: Path) -> None:
-    assert held_by(state_dir()) is None

@@ -1,0 +1,72 @@
+"""Waits while the daemon reads the history for the first time, and shows how far it is."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import time
+from contextlib import closing
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.cli.output import Progress, counted
+from carryover.daemon.client import ask_health
+from carryover.daemon.health import Health
+from carryover.errors import UserError
+from carryover.ledger.queries import agents_seen, connect_read_only, projects
+from carryover.paths import StateDir
+
+POLL_EVERY_S: Final = 0.2
+BUSY_ANSWER_S: Final = 10.0
+
+End = Literal["done", "interrupted", "lost"]
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What the ledger holds."""
+
+    sessions: int
+    projects: int
+
+
+def held_by(state: StateDir) -> Held | None:
+    """None where there is no ledger that can be read."""
+    try:
+        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+            return Held(sum(row.sessions for row in agents_seen(db)), len(projects(db)))
+    except (UserError, sqlite3.Error):
+        return None
+
+
+def watch_first_read(state: StateDir) -> End:
+    """Shows on stderr how far the daemon is, until it has read all; Ctrl-C ends the watching and nothing else."""
+    progress = Progress(sys.stderr)
+    try:
+        while True:
+            health = ask_health(state, timeout_s=BUSY_ANSWER_S)
+            if health is None:
+                progress.clear()
+                return "lost"
+            if health.caught_up:
+                progress.clear()
+                return "done"
+            progress.update(*how_far(health))
+            time.sleep(POLL_EVERY_S)
+    except (TimeoutError, UserError):
+        progress.clear()
+        return "lost"
+    except KeyboardInterrupt:
+        progress.clear()
+        return "interrupted"
+
+
+def how_far(health: Health) -> tuple[float, str]:
+    """The share that is read, and a text that says so."""
+    sources, waiting = health.sources, health.waiting_sources
+    if health.last_sweep_ms is None:
+        return 0.0, "looking for transcripts"
+    if not sources or not waiting:
+        return 1.0, "writing handoffs"
+    read = max(0, sources - waiting)
+    return read / sources, f"{read:,} of {counted(sources, 'transcript')} read, newest project first"

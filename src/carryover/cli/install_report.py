@@ -1,0 +1,196 @@
+"""What `install` and `refresh` report: lines for people, data for `--json`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from carryover.cli.first_read import End, Held
+from carryover.cli.output import counted
+from carryover.edits.apply import Applied
+from carryover.edits.diff import diff
+from carryover.edits.plan import Edit
+from carryover.install.agent_settings import switched_off
+from carryover.install.background import Background
+from carryover.install.detect import Detection
+from carryover.install.how_installed import how_installed
+from carryover.install.messages import Did, summary
+from carryover.install.setup import Setup, outcome_for, waiting_for
+from carryover.paths import short_path
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The result of an install or refresh."""
+
+    setup: Setup
+    asked: tuple[str, ...]
+    """What was ticked or named, whether it is here or not."""
+    applied: tuple[Applied, ...]
+    background: Background
+    read: End | None
+    """How the first reading of the past ended; None where there was none to watch."""
+    held: Held | None
+    """What the ledger holds after that."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was changed."""
+        return self.background.changed or any(done.outcome not in ("unchanged", "left alone") for done in self.applied)
+
+    @property
+    def failed(self) -> bool:
+        """Whether something could not be done."""
+        return bool(self.background.trouble) or any(done.problem for done in self.applied)
+
+
+def as_data(done: Done) -> dict[str, Any]:
+    """What was done, for `--json`."""
+
+    return {
+        "changed": done.changed,
+        "selected": done.setup.selected,
+        "agents": agents_data(done.setup, done.asked, done.applied, [entry.edit for entry in done.applied]),
+        "files": [
+            {"path": str(entry.edit.path), "why": entry.edit.change.what, "outcome": entry.outcome}
+            | ({"problem": entry.problem} if entry.problem else {})
+            for entry in done.applied
+        ],
+        "service": msgspec.to_builtins(done.background),
+        "first_read": done.read,
+        "held": msgspec.to_builtins(done.held),
+    }
+
+
+def agents_data(
+    setup: Setup, asked: tuple[str, ...], applied: tuple[Applied, ...], edits: Sequence[Edit]
+) -> list[dict[str, Any]]:
+    """The state of each agent, whether it was chosen or not."""
+    problems = {entry.edit.path: entry.problem for entry in applied}
+    return [
+        {
+            "id": found.spec.id,
+            "name": found.spec.name,
+            "state": found.state,
+            "selected": found.spec.id in asked,
+            "binary": None if found.binary is None else os.fspath(found.binary),
+            "version": found.version_text or None,
+            "config": None if found.config is None else os.fspath(found.config),
+            "roots": [os.fspath(root) for root in found.roots],
+            "hooks": list(found.hook_set.events) if found.hook_set is not None else [],
+            "to_review": list(waiting_for(found, edits, setup.script)) if found.spec.id in setup.selected else [],
+            "lost_folder": None if found.lost_folder is None else os.fspath(found.lost_folder),
+            "problem": (problems.get(found.config) if found.config is not None else None) or found.problem or None,
+        }
+        for found in setup.detections
+    ]
+
+
+TIPS: Final = (
+    'In a new session say "let\'s start" or "continue": the agent tells you where the last one stopped.',
+    'In a chat that is already open say "read .carryover/handoff.md".',
+)
+
+_READ: Final = {
+    "done": "Everything that your agents wrote so far has been read.",
+    "interrupted": "carryoverd keeps reading in the background; `carryover status` shows its progress.",
+    "lost": "carryoverd stopped answering while it was reading; `carryover doctor` says why.",
+}
+
+
+def lines_after(done: Done, *, home: Path, installing: bool) -> Iterator[str]:
+    """What was done. `installing`: for install, which ends with the tips."""
+    if not installing and not done.changed and not done.failed:
+        lost = any(found.lost_folder for found in _of(done.setup.detections, done.asked))
+        yield "Nothing changed." if lost else "Nothing changed: hooks and settings are as they should be."
+    yield from _agent_lines(done, home, installing=installing)
+    yield from _removed_lines(done, home)
+    for entry in done.applied:
+        if entry.problem and entry.edit.change.agent is None:
+            yield f"✗ {entry.problem}"
+    yield from _background_lines(done.background)
+    if done.read is not None:
+        yield _READ[done.read]
+    if done.held is not None:
+        yield f"  {counted(done.held.sessions, 'session')} in {counted(done.held.projects, 'project')} so far."
+    if installing:
+        yield ""
+        yield from TIPS
+
+
+def dry_run_lines(setup: Setup, asked: tuple[str, ...], *, home: Path) -> Iterator[str]:
+    """What would be done: the lines on each agent, then the diff of each file."""
+    update = how_installed().update
+    for found in _of(setup.detections, asked):
+        edit = next((edit for edit in setup.hooks if edit.path == found.config), None)
+        did: Did = "to be written" if edit is not None and edit.changes else "in place"
+        waiting = waiting_for(found, setup.hooks, setup.script)
+        failure = (edit and edit.problem) or ""
+        yield from summary(
+            found, home=home, update=update, did=did, failure=failure, waiting=waiting, off=_off(found, home)
+        )
+    for edit in setup.shown:
+        if edit.problem is not None and edit.change.agent is None:
+            yield f"✗ {edit.problem}"
+        elif edit.changes:
+            yield ""
+            yield from diff(edit).splitlines()
+    yield ""
+    changes = any(edit.changes for edit in setup.shown)
+    yield "Nothing was changed." if changes else "Nothing would change."
+
+
+def _agent_lines(done: Done, home: Path, *, installing: bool) -> Iterator[str]:
+    update = how_installed().update
+    for found in _of(done.setup.detections, done.asked):
+        did, failure = outcome_for(found, done.applied)
+        # A refresh that changed nothing does not ask again; `doctor` does.
+        asks = installing or did == "written"
+        edits = (entry.edit for entry in done.applied)
+        waiting = waiting_for(found, edits, done.setup.script) if asks else ()
+        yield from summary(
+            found, home=home, update=update, did=did, failure=failure, waiting=waiting, off=_off(found, home)
+        )
+
+
+def _off(found: Detection, home: Path) -> str:
+    off = switched_off(found)
+    return "" if off is None else f"`{off[0]}` in {short_path(off[1], home)}"
+
+
+def _of(detections: Iterable[Detection], asked: tuple[str, ...]) -> list[Detection]:
+    return [found for found in detections if found.spec.id in asked]
+
+
+def _removed_lines(done: Done, home: Path) -> Iterator[str]:
+    """The settings that lost our hooks: of an agent that was unticked, or at a place where they are no longer."""
+    wanted = {found.config for found in _of(done.setup.detections, done.setup.selected)}
+    for entry in done.applied:
+        if entry.edit.change.agent is None or entry.edit.path in wanted:
+            continue
+        if entry.problem:
+            yield f"✗ {entry.problem}"
+        elif entry.outcome in ("changed", "removed"):
+            removed = entry.edit.change.what.partition(" of ")[0].capitalize()
+            yield f"✓ {removed} removed from {short_path(entry.edit.path, home)}"
+
+
+def _background_lines(background: Background) -> Iterator[str]:
+    if background.pid is not None:
+        where = f", port {background.port} is its own" if background.port is not None else ""
+        by = f" as a {background.kind} service" if background.wanted and background.kind != "none" else ""
+        yield f"✓ carryoverd {background.version} runs{by} (process {background.pid}{where})"
+    yield from (f"✗ {trouble}" for trouble in background.trouble)
+    yield from (f"⚠ {warning}" for warning in background.warnings)
+    yield from (f"  {hint}" for hint in background.hints)
+    if background.plain:
+        now, always = background.plain
+        yield "  Start carryoverd now:"
+        yield f"    {now}"
+        yield "  Start it whenever you log in, by this line in your shell's profile (~/.profile):"
+        yield f"    {always}"
