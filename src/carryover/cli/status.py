@@ -96,7 +96,10 @@ def status_lines(report: Report, *, now_ms: int) -> Iterator[str]:
     yield _entry("state", report.short(report.state_folder))
     yield from _ledger(ledger)
     yield from (_entry("problem", paint(problem, YELLOW)) for problem in _problems(report))
-    agents = [line for agent in report.agents for line in agent_lines(agent, report, now_ms)]
+    absent = [agent for agent in report.agents if _is_absent(agent)]
+    agents = [line for agent in report.agents if agent not in absent for line in agent_lines(agent, report, now_ms)]
+    if absent:
+        agents.append(f"{'not here':<16} {', '.join(agent.name for agent in absent)}")
     yield from _section("agents", agents, shown=len(agents))
     new = [agent.name for agent in report.agents if agent.newly_covered]
     if new:
@@ -240,6 +243,11 @@ def _moved_aside(ledger: MovedAside, report: Report) -> str:
         f"{report.short(ledger.path)} ({size(ledger.bytes)}) was damaged; what could be read was kept. "
         "Delete it when you miss nothing."
     )
+
+
+def _is_absent(agent: AgentReport) -> bool:
+    """Neither on this machine nor selected, and nothing of it is recorded: its name says enough."""
+    return agent.state == "missing" and not agent.selected and agent.last_event_ms is None
 
 
 def agent_lines(agent: AgentReport, report: Report, now_ms: int) -> Iterator[str]:

@@ -340,7 +340,7 @@ def test_status_tells_each_with_its_hooks(set_up: Path, run: Run) -> None:
 
     assert f"hooks in ~/.codex/hooks.json: in place {CODEX_EVENTS}; not reviewed yet\n" in said
     assert "hooks in ~/.cursor/hooks.json: in place sessionStart, stop, sessionEnd\n" in said
-    assert [spec.name for spec in specs() if f"\n  {spec.name} " not in said] == []
+    assert [spec.name for spec in specs() if spec.name not in said] == []
 
     review(set_up)
     assert f"hooks in ~/.codex/hooks.json: in place {CODEX_EVENTS} (reviewed)\n" in run("status")[1]

@@ -96,7 +96,7 @@ def test_before_anything_was_done_it_says_what_there_is_and_what_to_do() -> None
         "ledger             none yet",
         "",
         "agents",
-        "  Claude Code      not on this machine, nothing recorded yet",
+        "  not here         Claude Code",
     ]
 
 
