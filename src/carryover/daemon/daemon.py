@@ -31,6 +31,7 @@ from carryover.daemon.hooks.wiring import HookWiring
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.limit_notice import LimitNotices, show_notice
 from carryover.daemon.log import Log
+from carryover.daemon.metrics import Meter
 from carryover.daemon.moves import Moves
 from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.rescanner import Rescanner
@@ -74,6 +75,7 @@ class Daemon:
         clock = asyncio.get_running_loop().time
         self._read_pool = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._publish_pool = ThreadPoolExecutor(PUBLISHERS, thread_name_prefix="publish")
+        self._meter = Meter()
         self._publish_queue = PublishQueue(
             ledger,
             self._refresh,
@@ -82,6 +84,7 @@ class Daemon:
             clock=clock,
             log=log,
             before=lambda project: self._moves.follow_known(project),
+            meter=self._meter,
         )
         self._moves = Moves(
             ledger,
@@ -104,6 +107,7 @@ class Daemon:
             clock=clock,
             log=log,
             reads=context.reads,
+            meter=self._meter,
         )
         roots = self._roots
         self._rescanner = Rescanner(
@@ -128,6 +132,7 @@ class Daemon:
             last_sweep_ms=lambda: self._rescanner.last_ms,
             follow=self._moves.follow,
             log=log,
+            meter=self._meter,
         )
         self._notices = LimitNotices(context, partial(show_notice, env=context.env), log=log)
         self._supervisor = Supervisor(log)
@@ -315,6 +320,7 @@ class Daemon:
             projects=await asyncio.to_thread(self._project_health, dict(self._publish_queue.outcomes)),
             hook_port=self._hooks.port_state,
             hook_calls=self._hooks.calls.counts,
+            metrics=self._meter.metrics(),
             ledger_trouble=self._ingest_queue.ledger_trouble,
             config_trouble=self._context.config_trouble,
         )

@@ -27,7 +27,7 @@ from carryover.config import Config, settings_now
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.daemon import Daemon
 from carryover.daemon.daemon_lock import StateUnusable, acquire_daemon_lock
-from carryover.daemon.log import Log, open_log
+from carryover.daemon.log import Log, Word, open_log
 from carryover.daemon.sd_notify import SystemdNotifier, report_waiting
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
@@ -101,7 +101,7 @@ async def _run(state: StateDir, config: Config, log: Log, *, once: bool, stoppin
         daemon = Daemon(context, ledger, log, SystemdNotifier.of(os.environ, log))
         signals = _Signals(daemon, context, log)
         stack.callback(signals.forget)
-        log.info("started", version=__version__, pid=os.getpid(), once=once)
+        log.info("started", version=Word(__version__), pid=os.getpid(), once=once)
         if not once:
             sys.stderr.write(f"carryoverd {__version__} runs; state and log are in {state.root}\n")
         in_order = await daemon.run(once=once, stopping=stopping)
@@ -152,7 +152,7 @@ class _Signals:
         if self.received is not None:
             return
         self.received = number
-        self._log.info("stopping", signal=number.name)
+        self._log.info("stopping", signal=Word(number.name))
         self._daemon.stop_asked.set()
 
     def _reload(self) -> None:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final
 
 from carryover.daemon.health import TaskState
-from carryover.daemon.log import Log, describe
+from carryover.daemon.log import Log, Word, describe
 
 FIRST_DELAY_S: Final = 0.5
 LONGEST_DELAY_S: Final = 30.0
@@ -88,7 +88,7 @@ class Supervisor:
         except Exception as error:
             state.state = "failed"
             state.last_error = describe(error)
-            self._log.error("vital_task_failed", error, task=state.name)
+            self._log.error("vital_task_failed", error, task=Word(state.name))
             self.vital_failed.set()
 
     async def _keep_running(self, state: TaskState, run: Run) -> None:
@@ -106,7 +106,7 @@ class Supervisor:
                     state.state = "waiting"
                     state.restarts += 1
                     state.last_error = describe(error)
-                    self._log.error("task_failed", error, task=state.name, retry_s=delay_s(failures_in_a_row))
+                    self._log.error("task_failed", error, task=Word(state.name), retry_s=delay_s(failures_in_a_row))
                 await self._sleep(delay_s(failures_in_a_row))
         finally:
             state.state = "stopped"
