@@ -20,9 +20,9 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
+from carryover.daemon.log_file import OLD_FILES
+
 LIMIT_BYTES: Final = 1024 * 1024
-OLD_FILES: Final = 3
-LEVELS: Final = ("debug", "info", "warning", "error")
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:+-][A-Za-z0-9_.:+\[\]-]{0,79}")
 _NO_WORD: Final = re.compile(r"[^A-Za-z0-9_.:+-]+")

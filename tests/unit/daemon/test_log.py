@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.daemon.log import LIMIT_BYTES, OLD_FILES, Log, Word, describe, open_log, phrase, source_id
+from carryover.daemon.log import LIMIT_BYTES, Log, Word, describe, open_log, phrase, source_id
+from carryover.daemon.log_file import OLD_FILES
 from carryover.daemon.watcher import noticed
 
 
