@@ -37,7 +37,7 @@ from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.rescanner import Rescanner
 from carryover.daemon.sd_notify import SystemdNotifier
 from carryover.daemon.state_guard import StateGuard
-from carryover.daemon.supervisor import Supervisor
+from carryover.daemon.supervisor import OnCrash, Supervisor
 from carryover.daemon.watcher import Watcher
 from carryover.facts import GitFacts
 from carryover.fsio import is_gone
@@ -64,7 +64,15 @@ REBUILD_PAUSE_S: Final = 0.05
 class Daemon:
     """See the module. Use `run` once; `stop_asked` ends it."""
 
-    def __init__(self, context: DaemonContext, ledger: Ledger, log: Log, notifier: SystemdNotifier) -> None:
+    def __init__(
+        self,
+        context: DaemonContext,
+        ledger: Ledger,
+        log: Log,
+        notifier: SystemdNotifier,
+        *,
+        on_crash: OnCrash = lambda _error, _task: None,
+    ) -> None:
         self._context = context
         self._notifier = notifier
         self._ledger = ledger
@@ -135,7 +143,7 @@ class Daemon:
             meter=self._meter,
         )
         self._notices = LimitNotices(context, partial(show_notice, env=context.env), log=log)
-        self._supervisor = Supervisor(log)
+        self._supervisor = Supervisor(log, on_crash=on_crash)
 
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
         """Run until `stop_asked` or, with `once`, until everything on disk is read and published.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -92,11 +92,6 @@ def last_lines(log: Path, limit_bytes: int) -> list[str]:
     text = b"".join(reversed(chunks)).decode(errors="replace")
     lines = text.split("\n")
     return [line for line in (lines if left > 0 else lines[1:]) if line]
-
-
-def events(lines: list[str]) -> Iterator[LogLine]:
-    """What each of `lines` says, without those that were cut off."""
-    return (parsed for parsed in map(parse_line, lines) if parsed is not None)
 
 
 def _value(text: str) -> Field:

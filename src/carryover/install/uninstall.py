@@ -63,7 +63,11 @@ _FILES: Final = (
     (SETTINGS_RECORD, "the record of edits"),
     (LOCK, "the record of edits"),
 )
-_TREES: Final = (("restore", "handoffs kept for when the daemon is down"), (BACKUPS, "backups"))
+_TREES: Final = (
+    ("restore", "handoffs kept for when the daemon is down"),
+    ("crashes", "crash reports"),
+    (BACKUPS, "backups"),
+)
 
 
 @dataclass(frozen=True, slots=True)

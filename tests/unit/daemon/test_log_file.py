@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from carryover.daemon.log import Word, line
-from carryover.daemon.log_file import LogLine, events, last_lines, open_files, parse_line
+from carryover.daemon.log_file import LogLine, last_lines, open_files, parse_line
 
 TIME = "2026-11-20T06:21:01.250Z"
 
@@ -85,7 +85,3 @@ def test_the_last_lines_come_from_as_many_files_as_it_takes_and_are_whole(tmp_pa
     assert last_lines(log, 1000) == ["line 1", "line 2", "line 3", "line 4"]
     assert last_lines(log, 17) == ["line 3", "line 4"]
     assert last_lines(log, 14) == ["line 4"], "of the first of them the beginning may be missing"
-
-
-def test_lines_that_were_cut_off_are_left_out() -> None:
-    assert [found.event for found in events(["torn", f"{TIME} INFO whole"])] == ["whole"]

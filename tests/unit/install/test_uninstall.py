@@ -374,6 +374,8 @@ def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(t
     answers.mkdir(parents=True)
     (answers / ".answer").touch()
     (answers / "link").symlink_to(elsewhere)
+    (root / "crashes").mkdir()
+    (root / "crashes" / "20261120T060226.000001Z.txt").touch()
     (root / "backups").symlink_to(elsewhere)
 
     assert [str(path.relative_to(root)) for path, _ in state_files(StateDir(root))] == [
@@ -384,6 +386,8 @@ def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(t
         "restore/claude-code/startup",
         "restore/claude-code",
         "restore",
+        "crashes/20261120T060226.000001Z.txt",
+        "crashes",
         "backups",
         ".",
     ]
