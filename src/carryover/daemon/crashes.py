@@ -10,10 +10,12 @@ Python's faulthandler writes into it. An orderly end removes it; the next start 
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import os
 import re
 import sqlite3
+import stat
 import sys
 import threading
 import time
@@ -31,12 +33,14 @@ from carryover import __version__
 from carryover.daemon.log import Log, Word, describe
 from carryover.daemon.log_file import last_lines
 from carryover.errors import UserError
-from carryover.fsio import private_dir, read_bytes_bounded
+from carryover.fsio import private_dir
 
 MOST_REPORTS: Final = 10
 LIMIT_BYTES: Final = 64 * 1024
 LOG_LINES: Final = 30
 _LOG_BYTES: Final = 8 * 1024
+_DUMP_CHARS: Final = LIMIT_BYTES // 2
+"""With the log's lines it must fit a report: one without them counts as not completed."""
 _MOST_FRAMES: Final = 60
 _MOST_ERRORS: Final = 8
 
@@ -106,7 +110,7 @@ class CrashReports:
                 if dump.strip():
                     at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
                     dump = _FATAL_FRAME.sub(lambda frame: f"{_short(frame[1])}:{frame[2]} in {frame[3]}", dump)
-                    self._write(at, f"{head}{marker}{dump}\n{self._last_log_lines()}")
+                    self._write(at, f"{head}{marker}{dump[:_DUMP_CHARS]}\n{self._last_log_lines()}")
                 path.unlink()
         with suppress(OSError):
             self._prune()
@@ -196,7 +200,14 @@ def _named_ms(path: Path) -> int:
 
 
 def _read(path: Path) -> str:
-    return read_bytes_bounded(path, 4 * LIMIT_BYTES, follow=False).decode(errors="replace")
+    """The beginning of a report, which is all of it except after a fatal signal. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return os.pread(descriptor, 2 * LIMIT_BYTES, 0).decode(errors="replace")
+    finally:
+        os.close(descriptor)
 
 
 def _heading(what: str, at: datetime, uptime_s: float | None) -> str:

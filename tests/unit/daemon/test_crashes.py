@@ -162,6 +162,17 @@ def test_what_a_fatal_signal_left_is_completed_by_the_next_start(crashes: CrashR
     assert [path.name for path in folder.iterdir()] == ["20261120T062101.000000Z.txt"]
 
 
+def test_a_long_dump_is_completed_once(crashes: CrashReports, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "20261120T060226.000001Z.txt").write_text(HEADING + DUMP + '  File "/x/y.py", line 1 in z\n' * 10_000)
+    crashes.complete_earlier()
+    first = crash_reports(folder)
+    crashes.complete_earlier()
+
+    assert crash_reports(folder) == first
+    assert len(Path(first[0].path).read_bytes()) <= LIMIT_BYTES
+
+
 def test_what_a_kill_left_holds_no_report_and_is_removed(crashes: CrashReports, folder: Path) -> None:
     folder.mkdir()
     (folder / "20261120T060226.000001Z.txt").write_text(HEADING)
