@@ -67,6 +67,11 @@ class StateDir(msgspec.Struct, frozen=True):
         return self.root / "carryoverd.log"
 
     @property
+    def crashes(self) -> Path:
+        """The folder of the daemon's crash reports. They hold no text of transcripts."""
+        return self.root / "crashes"
+
+    @property
     def paused(self) -> Path:
         """While this file is there nothing is read, written or handed over (`carryover pause`)."""
         return self.root / "paused"

@@ -14,6 +14,7 @@ from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.hooks.session_start import SessionStarts
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Log
+from carryover.daemon.metrics import Meter
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import GitFacts
 from carryover.ingest.scan import roots_of
@@ -59,6 +60,7 @@ class HookDesk:
             home=home,
             executor=pool,
         )
+        self.meter = Meter()
         self.hooks = Hooks(
             agents,
             lambda: roots_of(agents.values(), home, {}),
@@ -72,4 +74,5 @@ class HookDesk:
             root_of=root_of,
             executor=hung,
             log=log,
+            meter=self.meter,
         )

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "sessions": "list recorded sessions, newest first",
     "show": "print the conversation of one session",
     "import": "take exported or copied transcripts into the ledger",
+    "logs": "print the log of the daemon, or follow it",
     "doctor": "find problems, say what to do, repair what is safe",
     "pause": "stop reading, writing and handing over until `unpause`",
     "unpause": "resume after `pause`",

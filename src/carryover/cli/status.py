@@ -16,7 +16,7 @@ from carryover.errors import ExitCode
 from carryover.fsio import is_gone
 
 if TYPE_CHECKING:
-    from carryover.daemon.health import ProjectHealth, TaskState
+    from carryover.daemon.health import Metrics, ProjectHealth, TaskState
     from carryover.diagnose.report import AgentReport, HooksReport, LedgerReport, MovedAside, Report, RootReport
     from carryover.install.service import ServiceStatus
     from carryover.ledger.rows import BrokenSource, ProjectRow
@@ -148,8 +148,26 @@ def _daemon(report: Report) -> Iterator[str]:
         "caught up" if health.caught_up else "still reading history",
     ]
     yield _entry("carryoverd", f"{health.version}, {', '.join(fact for fact in facts if fact)}")
+    if (work := _work(health.metrics)) is not None:
+        yield _entry("", work)
     if health.version != report.version:
         yield _entry("", f"This command is {report.version}. Restart carryoverd to bring both to the same version.")
+
+
+def _work(metrics: Metrics) -> str | None:
+    """What it did since it started, with the times that 95 of 100 stayed below; None if it did nothing yet."""
+    if not metrics.batches and not metrics.hook_calls:
+        return None
+    times = (
+        ("stored after", metrics.append_to_stored),
+        ("published after", metrics.stored_to_published),
+        ("sessions answered in", metrics.session_start),
+    )
+    facts = [
+        f"{counted(metrics.events_stored, 'event')} from {size(metrics.bytes_read)}",
+        *(f"{words} {latency.p95_ms:.0f} ms" for words, latency in times if latency.p95_ms is not None),
+    ]
+    return f"since then {', '.join(facts)}" + (" (p95)" if len(facts) > 1 else "")
 
 
 def _service(service: ServiceStatus) -> Iterator[str]:

@@ -33,12 +33,13 @@ from carryover.daemon.imports import Imports
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.limit_notice import LimitNotices, show_notice
 from carryover.daemon.log import Log
+from carryover.daemon.metrics import Meter
 from carryover.daemon.moves import Moves
 from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.rescanner import Rescanner
 from carryover.daemon.sd_notify import SystemdNotifier
 from carryover.daemon.state_guard import StateGuard
-from carryover.daemon.supervisor import Supervisor
+from carryover.daemon.supervisor import OnCrash, Supervisor
 from carryover.daemon.watcher import Watcher
 from carryover.facts import GitFacts
 from carryover.fsio import is_gone
@@ -67,7 +68,15 @@ REBUILD_PAUSE_S: Final = 0.05
 class Daemon:
     """See the module. Use `run` once; `stop_asked` ends it."""
 
-    def __init__(self, context: DaemonContext, ledger: Ledger, log: Log, notifier: SystemdNotifier) -> None:
+    def __init__(
+        self,
+        context: DaemonContext,
+        ledger: Ledger,
+        log: Log,
+        notifier: SystemdNotifier,
+        *,
+        on_crash: OnCrash = lambda _error, _task: None,
+    ) -> None:
         self._context = context
         self._notifier = notifier
         self._ledger = ledger
@@ -78,6 +87,7 @@ class Daemon:
         clock = asyncio.get_running_loop().time
         self._read_pool = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._publish_pool = ThreadPoolExecutor(PUBLISHERS, thread_name_prefix="publish")
+        self._meter = Meter()
         self._publish_queue = PublishQueue(
             ledger,
             self._refresh,
@@ -86,6 +96,7 @@ class Daemon:
             clock=clock,
             log=log,
             before=lambda project: self._moves.follow_known(project),
+            meter=self._meter,
         )
         self._moves = Moves(
             ledger,
@@ -115,6 +126,7 @@ class Daemon:
             clock=clock,
             log=log,
             reads=context.reads,
+            meter=self._meter,
         )
         self._known = KnownProjects(context.state.ledger)
         roots = self._roots
@@ -152,9 +164,10 @@ class Daemon:
             follow=self._moves.follow,
             spool=spool,
             log=log,
+            meter=self._meter,
         )
         self._notices = LimitNotices(context, partial(show_notice, env=context.env), log=log)
-        self._supervisor = Supervisor(log)
+        self._supervisor = Supervisor(log, on_crash=on_crash)
 
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
         """Run until `stop_asked` or, with `once`, until everything on disk is read and published.
@@ -357,6 +370,7 @@ class Daemon:
             projects=await asyncio.to_thread(self._project_health, dict(self._publish_queue.outcomes)),
             hook_port=self._hooks.port_state,
             hook_calls=self._hooks.calls.counts,
+            metrics=self._meter.metrics(),
             ledger_trouble=self._ingest_queue.ledger_trouble,
             config_trouble=self._context.config_trouble,
         )

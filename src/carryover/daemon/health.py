@@ -62,6 +62,50 @@ class HookCounts(msgspec.Struct):
     failed: int = 0
 
 
+HookOutcome = Literal["answered", "quiet", "hint", "foreign", "refused_path", "late", "overloaded", "failed"]
+"""How a hook call ended: with a handoff; with nothing; without the secret, as a hint at most; with a payload that is
+another agent's or was not understood; with a path that is not used; too late; turned away; with an error of ours."""
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """A duration in ms. `n`: how often it was measured since the start; the rest is of the newest 512."""
+
+    n: int = 0
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    max_ms: float | None = None
+
+
+class Metrics(msgspec.Struct, frozen=True, kw_only=True):
+    """What the daemon did since it started."""
+
+    records_read: int = 0
+    bytes_read: int = 0
+    """Of those records."""
+    batches: int = 0
+    """Reads of a source that brought something to commit."""
+    events_stored: int = 0
+    """New ones; what was known already does not count."""
+    skipped: int = 0
+    """Records that were not understood or too long to be read."""
+    redactions: int = 0
+    publications: int = 0
+    """Those that wrote a file."""
+    publications_unchanged: int = 0
+    publications_failed: int = 0
+    """Tried again later."""
+    hook_calls: dict[str, dict[str, dict[HookOutcome, int]]] = {}
+    """By agent, hook event (`other` for those that it does not have) and outcome."""
+    append_to_stored: Latency = Latency()
+    """From the change of a watched file to its commit. Not measured while history is read."""
+    stored_to_published: Latency = Latency()
+    """From the first commit that a handoff contains until it was written."""
+    session_start: Latency = Latency()
+    """From a hook's call at the start of a session to the answer."""
+    publication: Latency = Latency()
+    """Making and writing one project's handoff."""
+
+
 class ProjectHealth(msgspec.Struct, frozen=True, kw_only=True):
     """A project and its handoff. `refusal`: why nothing is published there. `error`: why the last attempt failed."""
 
@@ -100,6 +144,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     hook_port: PortState | None = None
     """None only from a daemon that is too old to listen on a port."""
     hook_calls: HookCounts = msgspec.field(default_factory=HookCounts)
+    metrics: Metrics = Metrics()
     ledger_trouble: str | None = None
     config_trouble: str | None = None
     """Why a changed config is not used; the one before still is."""

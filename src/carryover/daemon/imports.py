@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.log import Log
+from carryover.daemon.log import Log, Word
 from carryover.errors import UserError
 from carryover.importing.document import open_document
 from carryover.ingest.pipeline import ingest
@@ -75,5 +75,5 @@ class Imports:
         if result.projects:
             self._on_read(result.projects, result.newest_event_ms)
             await self._published()
-        self._log.info("imported", source=Path(path).name, events=result.new_events)
+        self._log.info("imported", agent=Word(document.agent.id), events=result.new_events)
         return Imported(new_events=result.new_events, problem=result.error)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from pathlib import PurePath
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Agent, Source
-from carryover.daemon.log import Log
+from carryover.daemon.log import Log, Word, phrase, source_id
+from carryover.daemon.metrics import Meter, Waiting
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.facts import FindRoot
@@ -54,6 +54,7 @@ class IngestQueue:
         clock: Callable[[], float],
         log: Log,
         reads: Callable[[str], bool] = lambda _agent_id: True,
+        meter: Meter | None = None,
     ) -> None:
         self._agents = agents
         self._ledger = ledger
@@ -62,6 +63,8 @@ class IngestQueue:
         self._executor = executor
         self._log = log
         self._reads = reads
+        self._meter = meter if meter is not None else Meter()
+        self._hinted_ms = Waiting(_now_ms)
         self._queue: WorkQueue[SourceKey] = WorkQueue(quiet_s=QUIET_S, cap_s=CAP_S, clock=clock)
         self._sources: dict[SourceKey, Source] = {}
         self._unread: dict[SourceKey, IngestResult] = {}
@@ -88,7 +91,9 @@ class IngestQueue:
     def hint(self, sources: Iterable[Source]) -> None:
         """Something happened to `sources`: read them soon."""
         for source in sources:
-            self._queue.hint(self._keyed(source))
+            key = self._keyed(source)
+            self._hinted_ms.begin(key)
+            self._queue.hint(key)
 
     def queue(self, sources: Iterable[Source]) -> None:
         """Read `sources`, in this order, while nothing livelier is to be done."""
@@ -134,6 +139,7 @@ class IngestQueue:
         """Read one batch. True when there is more."""
         started = time.monotonic()
         source = self._sources[key]
+        hinted_ms = self._hinted_ms.end(key)
         if not self._reads(source.agent):
             return False
         try:
@@ -142,25 +148,30 @@ class IngestQueue:
                 self._agents[source.agent],
                 source,
                 root_of=self._root_of,
-                now_ms=lambda: int(time.time() * 1000),
+                now_ms=_now_ms,
                 executor=self._executor,
                 max_batches=1,
             )
         except LedgerUnavailable as trouble:
+            self._hinted_ms.resume(key, hinted_ms)
             self._ledger_failed(key, trouble)
             return False
         self._ledger_works()
+        self._meter.read(result.volume, events=result.new_events)
         self._unread[key] = total = _sum(self._unread.get(key), result)
         if result.more:
+            self._hinted_ms.resume(key, hinted_ms)
             return True
+        if total.new_events and total.written_ms is not None and hinted_ms is not None:
+            self._meter.stored(hinted_ms=hinted_ms, written_ms=total.written_ms, now_ms=_now_ms())
         del self._unread[key]
         await self._note(key, total, ms=(time.monotonic() - started) * 1000)
         return False
 
     async def _note(self, key: SourceKey, result: IngestResult, *, ms: float) -> None:
-        name = PurePath(key[1]).name
+        named = {"agent": Word(key[0]), "source": source_id(*key)}
         if result.new_events:
-            self._log.info("source_read", source=name, events=result.new_events, ms=ms)
+            self._log.info("source_read", **named, events=result.new_events, ms=ms)
         if result.projects:
             self._on_read(result.projects, result.newest_event_ms)
         if result.retry_after_s is not None:
@@ -169,7 +180,7 @@ class IngestQueue:
             self._broken.discard(key)
             return
         if key not in self._broken:
-            self._log.warning("source_broken", source=name, reason=result.error)
+            self._log.warning("source_broken", **named, reason=phrase(result.error))
         state = await self._ledger.source_state(self._sources[key])
         self.put_off(self._sources[key], max(0.0, state.retry_ms / 1000 - time.time()) if state is not None else 0.0)
 
@@ -196,4 +207,9 @@ def _sum(before: IngestResult | None, result: IngestResult) -> IngestResult:
         new_events=before.new_events + result.new_events,
         projects=before.projects | result.projects,
         newest_event_ms=max(before.newest_event_ms, result.newest_event_ms),
+        written_ms=before.written_ms if result.written_ms is None else result.written_ms,
     )
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -20,7 +20,7 @@ from typing import Final
 
 from carryover.agents import agent_names
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.log import Log
+from carryover.daemon.log import Log, phrase
 from carryover.distill.sections.limit import Limit, command
 from carryover.publish.refresh import Refreshed
 
@@ -98,7 +98,7 @@ class LimitNotices:
             self._log.info("limit_notice_shown")
         elif trouble not in self._troubles:
             self._troubles.add(trouble)
-            self._log.warning("limit_notice_not_shown", reason=trouble)
+            self._log.warning("limit_notice_not_shown", reason=phrase(trouble))
 
 
 def notice(root: str, limit: Limit) -> tuple[str, str]:

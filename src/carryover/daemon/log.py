@@ -1,33 +1,57 @@
 """The daemon's log: `carryoverd.log`, one structured line per decision, rotated at 1 MiB, three old files kept.
 
-No text from transcripts is ever logged: an error is logged by its type and place, since its message may quote what was
-read. At info level no home path appears either: sources are named by their file name, projects by their number.
+No text from transcripts and no path is ever logged: a field holds a number or a `Word`, which no sentence and no path
+fits into. An error is logged by its type and place, since its message may quote what was read. Projects are named by
+their number, sources by `source_id`.
 """
 
 from __future__ import annotations
 
 import errno
-import json
+import hashlib
 import logging
 import os
+import re
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
-LIMIT_BYTES: Final = 1024 * 1024
-OLD_FILES: Final = 3
-LEVELS: Final = ("debug", "info", "warning", "error")
+from carryover.daemon.log_file import OLD_FILES
 
-Value = str | int | float | bool | None
+LIMIT_BYTES: Final = 1024 * 1024
+
+_WORD: Final = re.compile(r"[A-Za-z0-9_.:+-][A-Za-z0-9_.:+\[\]-]{0,79}")
+_NO_WORD: Final = re.compile(r"[^A-Za-z0-9_.:+-]+")
+
+
+class Word(str):
+    """A name of ours that may be logged: of a task, an agent, a signal. Anything else becomes `?`.
+
+    Only letters, digits and `_ . : + - [ ]`, at most 80 of them: neither a sentence nor a path.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Word:
+        """The word itself, or `?` where it is not one."""
+        return super().__new__(cls, text if _WORD.fullmatch(text) else "?")
+
+
+def phrase(text: str) -> Word:
+    """A reason that this program words, as one word: `no_session_bus`. Never for text that was read."""
+    return Word(_NO_WORD.sub("_", text).strip("_")[:80])
+
+
+Value = Word | int | float | bool | None
 Sink = Callable[[int, str], None]
 
 
 class Log:
-    """Writes `event key=value ...` lines. Values with spaces or quotes are JSON strings."""
+    """Writes `event key=value ...` lines. `event` is spelled where it is logged."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -46,12 +70,19 @@ class Log:
 
     def error(self, event: str, error: BaseException, **fields: Value) -> None:
         """Logs `event` at level error, with the type and place of `error`."""
-        self._sink(logging.ERROR, line(event, {**fields, "error": describe(error)}))
+        what = describe(error)
+        self._sink(logging.ERROR, f"{line(event, fields)} error=" + (f'"{what}"' if " " in what else what))
 
 
-def line(event: str, fields: dict[str, Value]) -> str:
+def line(event: str, fields: Mapping[str, Value]) -> str:
     """One log line without its time and level."""
     return " ".join([event, *(f"{key}={_shown(value)}" for key, value in fields.items())])
+
+
+def source_id(agent_id: str, path: str) -> Word:
+    """What a source is called in the log: 8 hex digits that stand for its agent and path."""
+    named = os.fsencode(f"{agent_id}\0{path}")
+    return Word(hashlib.blake2b(named, digest_size=4).hexdigest())
 
 
 def describe(error: BaseException) -> str:
@@ -98,5 +129,4 @@ def _shown(value: Value) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.3g}"
-    text = str(value)
-    return text if text and text.isprintable() and not set(text) & set(' ="\\') else json.dumps(text)
+    return str(value) if type(value) in (int, Word) else "?"  # also where no type checker has seen the call

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from carryover.daemon.log import Log, describe
+from carryover.daemon.metrics import Meter, Waiting
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.facts import GitFacts
@@ -63,6 +64,7 @@ class PublishQueue:
         log: Log,
         now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
         before: Callable[[int], Awaitable[None]] | None = None,
+        meter: Meter | None = None,
     ) -> None:
         """`before` is awaited ahead of each publication of a project."""
         self._ledger = ledger
@@ -72,6 +74,8 @@ class PublishQueue:
         self._log = log
         self._now_ms = now_ms
         self._before = before
+        self._meter = meter if meter is not None else Meter()
+        self._stored_s = Waiting(time.monotonic)
         self._queue: WorkQueue[int] = WorkQueue(quiet_s=QUIET_S, cap_s=CAP_S, clock=clock)
         self._last_event_ms: dict[int, int] = {}
         self.outcomes: dict[int, Outcome] = {}
@@ -92,6 +96,8 @@ class PublishQueue:
         for project in projects:
             newest_ms = self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
             if newest_ms >= oldest_active_ms:
+                if event_ms:
+                    self._stored_s.begin(project)
                 self._queue.hint(project)
 
     def mark_all_dirty(self) -> None:
@@ -112,6 +118,8 @@ class PublishQueue:
         """As `touch`, at once: context may be lost, or a turn has ended and the next may be another agent's."""
         for project in projects:
             self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
+            if event_ms:
+                self._stored_s.begin(project)
             self._queue.hint(project, urgent=True)
 
     async def publish_now(self, project: int) -> None:
@@ -136,7 +144,8 @@ class PublishQueue:
 
     async def _publish(self, project: int) -> None:
         outcome = self.outcomes.setdefault(project, Outcome())
-        started_ms = self._now_ms()
+        started_ms, began_s = self._now_ms(), time.monotonic()
+        stored_s = self._stored_s.end(project)
         moved_last = self._last_event_ms.get(project, 0) >= max(self._last_event_ms.values(), default=0)
         loop = asyncio.get_running_loop()
         try:
@@ -150,9 +159,15 @@ class PublishQueue:
             raise
         except Exception as error:
             # Whatever is wrong with one project, or with our reading of it, must not keep the others from theirs.
+            self._stored_s.resume(project, stored_s)
+            self._meter.publication_failed()
             self._failed(project, outcome, error)
             return
-        self._worked(project, outcome, made, took_ms=self._now_ms() - started_ms)
+        ended_s = time.monotonic()
+        took_ms = (ended_s - began_s) * 1000
+        waited_ms = None if stored_s is None else (ended_s - stored_s) * 1000
+        self._meter.published(changed=made.published.changed, took_ms=took_ms, waited_ms=waited_ms)
+        self._worked(project, outcome, made, took_ms=took_ms)
 
     def _failed(self, project: int, outcome: Outcome, error: Exception) -> None:
         outcome.failures += 1
@@ -160,7 +175,7 @@ class PublishQueue:
         self._log.error("publish_failed", error, project=project, retry_s=delay_s(outcome.failures))
         self._queue.later(project, delay_s(outcome.failures))
 
-    def _worked(self, project: int, outcome: Outcome, made: Refreshed, *, took_ms: int) -> None:
+    def _worked(self, project: int, outcome: Outcome, made: Refreshed, *, took_ms: float) -> None:
         if made.published.changed:
             self._log.info("published", project=project, ms=took_ms)
         if made.published.refusal is not None and made.published.refusal != outcome.refusal:

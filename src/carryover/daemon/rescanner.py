@@ -12,7 +12,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent
 from carryover.daemon.ingest_queue import IngestQueue
-from carryover.daemon.log import Log
+from carryover.daemon.log import Log, Word
 from carryover.ingest.catch_up import Comparison, compare_with_disk, reading_order
 from carryover.ingest.scan import FoundSource, TranscriptRoot, key_of
 from carryover.ingest.spool import Spool, collect_pending
@@ -84,7 +84,7 @@ class Rescanner:
             swept = await self.rescan()
             if swept.changed or swept.gone or first:
                 counts = {"sources": swept.sources, "changed": swept.changed, "gone": swept.gone}
-                self._log.info("swept", reason=reason, **counts, ms=swept.ms)
+                self._log.info("swept", reason=Word(reason), **counts, ms=swept.ms)
             if reason == "safety_net" and swept.unhinted:
                 self._log.warning("hints_lost", sources=swept.unhinted)
                 self._on_lost_hints()

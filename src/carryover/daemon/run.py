@@ -25,9 +25,10 @@ import carryover
 from carryover import __version__
 from carryover.config import Config, settings_now
 from carryover.daemon.context import DaemonContext
+from carryover.daemon.crashes import CrashReports
 from carryover.daemon.daemon import Daemon
 from carryover.daemon.daemon_lock import StateUnusable, acquire_daemon_lock
-from carryover.daemon.log import Log, open_log
+from carryover.daemon.log import Log, Word, describe, open_log
 from carryover.daemon.sd_notify import SystemdNotifier, report_waiting
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
@@ -85,12 +86,33 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
         except OSError as error:
             raise StateUnusable(f"The log {state.log} cannot be written: {os_reason(error)}.") from error
         stack.callback(close_log)
+        crashes = CrashReports(state.crashes, state.log)
+        crashes.complete_earlier()
+        stack.enter_context(crashes.recording(log))
         deadline = _Deadline(log)
         stack.callback(deadline.cancel)
-        return asyncio.run(_run(state, config, log, once=once, stopping=deadline.start))
+        try:
+            return asyncio.run(_run(state, config, log, crashes, once=once, stopping=deadline.start))
+        except UserError:
+            raise
+        except Exception as error:
+            report = crashes.report(error, "carryoverd")
+            log.error("crashed", error)
+            raise UserError(
+                f"carryoverd failed: {describe(error)}. What was not stored is read again at its next start. "
+                + (f"The crash report is {report}." if report is not None else "A crash report could not be written.")
+            ) from error
 
 
-async def _run(state: StateDir, config: Config, log: Log, *, once: bool, stopping: Callable[[], None]) -> ExitCode:
+async def _run(
+    state: StateDir,
+    config: Config,
+    log: Log,
+    crashes: CrashReports,
+    *,
+    once: bool,
+    stopping: Callable[[], None],
+) -> ExitCode:
     async with AsyncExitStack() as stack:
         try:
             ledger = await Ledger.open(state.ledger, DigestReducer())
@@ -98,10 +120,10 @@ async def _run(state: StateDir, config: Config, log: Log, *, once: bool, stoppin
             raise StateUnusable(str(trouble)) from trouble
         stack.push_async_callback(ledger.close)
         context = DaemonContext(state, Path.home(), os.environ, config)
-        daemon = Daemon(context, ledger, log, SystemdNotifier.of(os.environ, log))
-        signals = _Signals(daemon, context, log)
+        daemon = Daemon(context, ledger, log, SystemdNotifier.of(os.environ, log), on_crash=crashes.report)
+        signals = _Signals(daemon, context, log, crashes)
         stack.callback(signals.forget)
-        log.info("started", version=__version__, pid=os.getpid(), once=once)
+        log.info("started", version=Word(__version__), pid=os.getpid(), once=once)
         if not once:
             sys.stderr.write(f"carryoverd {__version__} runs; state and log are in {state.root}\n")
         in_order = await daemon.run(once=once, stopping=stopping)
@@ -132,8 +154,9 @@ class _Deadline:
 class _Signals:
     """TERM and INT stop the daemon, HUP makes it read its settings again."""
 
-    def __init__(self, daemon: Daemon, context: DaemonContext, log: Log) -> None:
+    def __init__(self, daemon: Daemon, context: DaemonContext, log: Log, crashes: CrashReports) -> None:
         self._daemon = daemon
+        self._crashes = crashes
         self._context = context
         self._log = log
         self._loop = asyncio.get_running_loop()
@@ -152,7 +175,7 @@ class _Signals:
         if self.received is not None:
             return
         self.received = number
-        self._log.info("stopping", signal=number.name)
+        self._log.info("stopping", signal=Word(number.name))
         self._daemon.stop_asked.set()
 
     def _reload(self) -> None:
@@ -172,6 +195,8 @@ class _Signals:
         error = context.get("exception")
         if isinstance(error, BaseException):
             self._log.error("unhandled", error)
+            if not isinstance(error, OSError):  # a connection that broke off
+                self._crashes.report(error, "event-loop")
 
 
 NOT_OURS: Final = ("carryover.cli", "carryover.diagnose", "carryover.install")

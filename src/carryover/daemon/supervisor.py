@@ -13,13 +13,15 @@ from types import TracebackType
 from typing import Final
 
 from carryover.daemon.health import TaskState
-from carryover.daemon.log import Log, describe
+from carryover.daemon.log import Log, Word, describe
 
 FIRST_DELAY_S: Final = 0.5
 LONGEST_DELAY_S: Final = 30.0
 HEALTHY_AFTER_S: Final = 60.0
 
 Run = Callable[[], Awaitable[None]]
+OnCrash = Callable[[BaseException, str], object]
+"""Gets an error that nothing handled, and the name of the task."""
 
 
 class Supervisor:
@@ -31,8 +33,10 @@ class Supervisor:
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        on_crash: OnCrash = lambda _error, _task: None,
     ) -> None:
         self._log = log
+        self._on_crash = on_crash
         self._clock = clock
         self._sleep = sleep
         self._group = asyncio.TaskGroup()
@@ -88,7 +92,8 @@ class Supervisor:
         except Exception as error:
             state.state = "failed"
             state.last_error = describe(error)
-            self._log.error("vital_task_failed", error, task=state.name)
+            self._log.error("vital_task_failed", error, task=Word(state.name))
+            self._on_crash(error, state.name)
             self.vital_failed.set()
 
     async def _keep_running(self, state: TaskState, run: Run) -> None:
@@ -106,7 +111,9 @@ class Supervisor:
                     state.state = "waiting"
                     state.restarts += 1
                     state.last_error = describe(error)
-                    self._log.error("task_failed", error, task=state.name, retry_s=delay_s(failures_in_a_row))
+                    self._log.error("task_failed", error, task=Word(state.name), retry_s=delay_s(failures_in_a_row))
+                    if not isinstance(error, OSError):  # the machine's trouble, which may pass
+                        self._on_crash(error, state.name)
                 await self._sleep(delay_s(failures_in_a_row))
         finally:
             state.state = "stopped"

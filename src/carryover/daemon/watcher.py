@@ -22,7 +22,7 @@ from watchfiles import Change, watch
 
 from carryover.adapter.contract import Agent, Source
 from carryover.daemon.health import WatchState
-from carryover.daemon.log import Log
+from carryover.daemon.log import Log, Word
 from carryover.ingest.scan import TranscriptRoot
 from carryover.probe.own_file import is_own
 
@@ -116,7 +116,7 @@ class Watcher:
                 raise
             self.state.reason = reason
             if reason != self._reported:
-                self._log.warning("watch_limit_reached", reason=reason, polling_ms=POLL_MS)
+                self._log.warning("watch_limit_reached", reason=Word(reason), polling_ms=POLL_MS)
             self._reported = reason
 
     def _watch_once(

@@ -9,6 +9,7 @@ from typing import Final
 
 from carryover.agents import agent_names
 from carryover.diagnose import agent_checks as agents
+from carryover.diagnose import crash_checks
 from carryover.diagnose.report import AgentReport, Finding, Fix, Inspection, ProjectReport, Report
 from carryover.ingest.scan import MS_PER_DAY
 
@@ -360,6 +361,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     _records_skipped,
     _sources_broken,
     _calls_not_kept,
+    crash_checks.crashed,
+    crash_checks.ended_without_order,
     _inotify_limit,
     _disk_full,
     _open_to_others,

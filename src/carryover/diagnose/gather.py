@@ -21,9 +21,12 @@ from carryover.adapter.contract import Agent
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import adapters, agent_names, instruction_files, specs
 from carryover.config import Config, load_config, project_settings
-from carryover.daemon.client import ANSWER_S, ask_health, port_trouble
+from carryover.daemon.client import ANSWER_S, ask_health, daemon_pid, port_trouble
+from carryover.daemon.crashes import CrashReport, crash_reports
 from carryover.daemon.health import Health
+from carryover.daemon.log_file import last_lines
 from carryover.daemon.port_holder import port_holder
+from carryover.diagnose.last_run import unfinished_run
 from carryover.diagnose.report import (
     AgentReport,
     ConfigReport,
@@ -36,6 +39,7 @@ from carryover.diagnose.report import (
     ProjectReport,
     Report,
     RootReport,
+    UnfinishedRun,
     UnreadSource,
 )
 from carryover.distill.sections.limit import LASTS_MS, command
@@ -74,6 +78,8 @@ from carryover.publish.project_root import agent_folders
 MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected: git is asked about each."""
 _PORT_ANSWER_S: Final = 1.0
+_LOG_BYTES: Final = 2 * 1024 * 1024
+"""So much of the end of the log is searched for the daemon's last starts."""
 
 
 def gather(state: StateDir, home: Path, *, inspect: bool = False) -> Report:
@@ -288,6 +294,7 @@ def _inspect(
     ledger_problem: str | None,
 ) -> Inspection:
     record, record_problem = _record(state)
+    crashes = crash_reports(state.crashes)
     return Inspection(
         update=how_installed().update,
         program=" ".join(program.command),
@@ -301,6 +308,8 @@ def _inspect(
         open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
         hook_script_missing=not state.hook_script.is_file(),
         other_installs=_other_installs(machine, program),
+        crashes=crashes,
+        unfinished_run=_unfinished_run(state, crashes),
         record_problem=record_problem,
     )
 
@@ -310,6 +319,14 @@ def _record(state: StateDir) -> tuple[Record, str | None]:
         return load_record(state), None
     except UserError as error:
         return Record(), str(error)
+
+
+def _unfinished_run(state: StateDir, crashes: tuple[CrashReport, ...]) -> UnfinishedRun | None:
+    try:
+        running_pid = daemon_pid(state)
+    except UserError:  # then it is not known which of the runs is over
+        return None
+    return unfinished_run(last_lines(state.log, _LOG_BYTES), crashes, running_pid=running_pid)
 
 
 def _stranger(port: int) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from carryover.daemon.crashes import CrashReport
 from carryover.daemon.health import Health
 from carryover.install.detect import State
 from carryover.install.service import ServiceStatus
@@ -188,6 +189,14 @@ class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):
     """Sources that may be another's."""
 
 
+class UnfinishedRun(msgspec.Struct, frozen=True):
+    """A run of the daemon that logged no end: killed, out of memory, power cut. Times are those of its log, UTC ms."""
+
+    started_ms: int
+    last_ms: int
+    """Of its last line."""
+
+
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """What takes longer to find out, and only `doctor` asks: git, the whole ledger, the port, other programs."""
 
@@ -212,6 +221,10 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     hook_script_missing: bool = False
     other_installs: tuple[str, ...] = ()
     """Further `carryoverd` commands on this machine."""
+    crashes: tuple[CrashReport, ...] = ()
+    """Crash reports, the newest first."""
+    unfinished_run: UnfinishedRun | None = None
+    """The last run of the daemon before now, if its log ends in the middle and no crash report explains that."""
     record_problem: str | None = None
     """Why the record of earlier edits cannot be used."""
 

@@ -24,11 +24,32 @@ _FIRST_RETRY_MS: Final = 1000
 _LAST_RETRY_MS: Final = 3_600_000
 
 
+class Volume(msgspec.Struct, frozen=True, kw_only=True):
+    """How much was read. `skipped`: records that were not understood or too long. `redactions`: in new events only."""
+
+    batches: int = 0
+    records: int = 0
+    bytes: int = 0
+    skipped: int = 0
+    redactions: int = 0
+
+    def plus(self, other: Volume) -> Volume:
+        """Both together."""
+        return Volume(
+            batches=self.batches + other.batches,
+            records=self.records + other.records,
+            bytes=self.bytes + other.bytes,
+            skipped=self.skipped + other.skipped,
+            redactions=self.redactions + other.redactions,
+        )
+
+
 class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     """What reading one source brought.
 
     `more`: its end was not reached. `gone`: it no longer exists. `error`: why it could not be read, without content.
-    `retry_after_s`: seconds after which it is to be read again, even if it does not change.
+    `retry_after_s`: seconds after which it is to be read again, even if it does not change. `written_ms`: when it was
+    last changed, as of the last read; None if nothing was stored.
     """
 
     new_events: int = 0
@@ -38,6 +59,8 @@ class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     gone: bool = False
     error: str | None = None
     retry_after_s: float | None = None
+    volume: Volume = Volume()
+    written_ms: int | None = None
 
 
 async def ingest(
@@ -94,7 +117,16 @@ async def _ingest_batch(
         commit = await ledger.commit(source, step.prepared, seen_rev=state.rev if state is not None else 0)
     except StaleRead:
         return IngestResult(more=True)
-    return result_of(commit, more=step.more, retry_after_s=step.retry_after_s)
+    result = result_of(commit, more=step.more, retry_after_s=step.retry_after_s)
+    prepared = step.prepared
+    volume = Volume(
+        batches=1,
+        records=step.records,
+        bytes=step.bytes,
+        skipped=len(prepared.skipped) + prepared.oversized,
+        redactions=commit.redactions,
+    )
+    return msgspec.structs.replace(result, volume=volume, written_ms=prepared.mtime_ns // 1_000_000)
 
 
 def _retry_after_ms(state: SourceState | None) -> int:
@@ -130,6 +162,8 @@ def _sum(total: IngestResult, step: IngestResult) -> IngestResult:
         gone=step.gone,
         error=step.error,
         retry_after_s=step.retry_after_s,
+        volume=total.volume.plus(step.volume),
+        written_ms=total.written_ms if step.written_ms is None else step.written_ms,
     )
 
 

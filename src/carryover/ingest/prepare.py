@@ -15,11 +15,16 @@ from carryover.model import Event, Skipped
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch, read and parsed. `prepared` is None if there is nothing new to commit."""
+    """One batch, read and parsed. `prepared` is None if there is nothing new to commit.
+
+    `records`: how many the reader gave, and `bytes` how long they are together.
+    """
 
     prepared: PreparedBatch | None
     more: bool = False
     retry_after_s: float | None = None
+    records: int = 0
+    bytes: int = 0
 
 
 def prepare(
@@ -61,7 +66,13 @@ def prepare(
         oversized=batch.oversized,
         roots=roots,
     )
-    return Step(prepared=prepared, more=batch.more, retry_after_s=batch.retry_after_s)
+    return Step(
+        prepared=prepared,
+        more=batch.more,
+        retry_after_s=batch.retry_after_s,
+        records=len(batch.records),
+        bytes=sum(len(record.data) for record in batch.records),
+    )
 
 
 def roots_of_events(events: Iterable[Event], root_of: FindRoot) -> dict[str, ProjectRoot]:

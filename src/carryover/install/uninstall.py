@@ -68,6 +68,7 @@ _FILES: Final = (
 _TREES: Final = (
     ("restore", "handoffs kept for when the daemon is down"),
     ("spool", "what was handed to hooks"),
+    ("crashes", "crash reports"),
     (BACKUPS, "backups"),
 )
 

@@ -118,6 +118,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     """What a commit changed. `projects` are the ids of those whose handoff may have changed."""
 
     new_events: int = 0
+    redactions: int = 0
+    """Secrets taken out of the new events."""
     projects: tuple[int, ...] = ()
     newest_event_ms: int = 0
 

@@ -101,7 +101,7 @@ async def test_an_error_is_answered_and_logged_without_its_words(path: Path, log
     assert head.startswith(b"HTTP/1.0 500 ")
     assert json.loads(body)["error"].startswith("KeyError at carryover.daemon.hooks.http_app:")
     assert b"words" not in answer
-    assert [line.split()[0] for line in lines] == ["request_failed"]
+    assert [line.split()[:2] for line in lines] == [["request_failed", "route=health"]]
 
 
 @pytest.mark.parametrize(("method", "target"), [("GET", "/settle"), ("POST", "/health"), ("GET", "/"), ("PUT", "/x")])

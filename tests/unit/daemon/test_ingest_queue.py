@@ -15,7 +15,8 @@ import pytest
 
 from carryover.adapter.contract import Agent, Batch, Source
 from carryover.daemon.ingest_queue import LOOK_AGAIN_AT_LEAST_S, IngestQueue
-from carryover.daemon.log import Log
+from carryover.daemon.log import Log, source_id
+from carryover.daemon.metrics import Meter
 from carryover.ledger.queries import connect_read_only, totals
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
@@ -122,8 +123,10 @@ async def test_a_live_session_does_not_wait_for_a_long_history(
         ingest_queue.hint([source_of(session)])
         await ingest_queue.flush()
 
-    read = [line.split()[1] for line in lines if line.startswith("source_read")]
-    assert read.index(f"source={session.path.name}") <= 2, "one batch each of the two workers, at most"
+    read = [line.split()[2] for line in lines if line.startswith("source_read")]
+    assert read.index(f"source={source_id('claude-code', str(session.path))}") <= 2, (
+        "one batch each of the two workers, at most"
+    )
     assert len(read) == 7
 
 
@@ -141,8 +144,38 @@ async def test_a_source_that_cannot_be_read_is_told_once_and_stops_no_other(
     assert events(ledger_path) == 2
     assert ingest_queue.broken == 1
     assert [line for line in lines if "broken" in line] == [
-        f'source_broken source={odd.path.name} reason="not a regular file"'
+        f"source_broken agent=claude-code source={source_id('claude-code', str(odd.path))} reason=not_a_regular_file"
     ]
+
+
+async def test_what_is_read_is_counted_and_what_was_hinted_is_timed(
+    agents: dict[str, Agent], ledger: Ledger, pool: Executor, log: Log, session: ClaudeSession, source_of: SourceOf
+) -> None:
+    meter = Meter()
+    loop = asyncio.get_running_loop()
+    queue = IngestQueue(
+        agents, ledger, root_of=find_root, on_read=lambda *_: None, executor=pool, clock=loop.time, log=log, meter=meter
+    )
+    session.prompt("Add a discount; password=Tr0ub4dor-and-3 is the one")
+    session.append(b"no JSON at all\n")
+    async with at_work(queue):
+        queue.queue([source_of(session)])
+        await queue.flush()
+        history = meter.metrics()
+        session.answer("Done.")
+        queue.hint([source_of(session)])
+        await queue.flush()
+        queue.hint([source_of(session)])
+        await queue.flush()
+    live = meter.metrics()
+
+    assert (history.records_read, history.batches, history.skipped, history.redactions) == (2, 1, 1, 1)
+    assert (history.events_stored, history.append_to_stored.n) == (2, 0), "history is not timed"
+    assert (live.records_read, live.batches, live.events_stored) == (3, 2, 4)
+    assert live.bytes_read == session.path.stat().st_size - 3, "each record without the end of its line"
+    assert live.append_to_stored.n == 1, "a hint that brings nothing is not timed"
+    assert live.append_to_stored.max_ms is not None
+    assert live.append_to_stored.max_ms < 20_000
 
 
 async def test_a_source_that_can_be_read_again_is_no_longer_broken(

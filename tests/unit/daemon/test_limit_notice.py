@@ -151,7 +151,7 @@ async def test_what_keeps_it_from_being_shown_is_logged_once(desk: Desk, lines: 
         consider(refreshed(limit(), root="/home/dev/blog"))
 
     assert len(desk.shown) == 2
-    assert lines == ['limit_notice_not_shown reason="no session bus"']
+    assert lines == ["limit_notice_not_shown reason=no_session_bus"]
 
 
 async def test_a_handoff_may_be_made_in_any_thread(desk: Desk) -> None:

@@ -7,18 +7,43 @@ from pathlib import Path
 
 import pytest
 
-from carryover.daemon.log import LIMIT_BYTES, OLD_FILES, Log, describe, open_log
+from carryover.daemon.log import LIMIT_BYTES, Log, Word, describe, open_log, phrase, source_id
+from carryover.daemon.log_file import OLD_FILES
 from carryover.daemon.watcher import noticed
 
 
 def test_a_line_is_an_event_and_what_belongs_to_it(log: Log, lines: list[str]) -> None:
-    log.info("source_read", source="a.jsonl", events=3, ms=2.345, broken=False, reason=None)
-    log.warning("odd", text='two words and a "quote"', empty="", line="a\nb")
+    log.info("source_read", agent=Word("some-agent"), events=3, ms=2.345, broken=False, reason=None)
 
-    assert lines == [
-        "source_read source=a.jsonl events=3 ms=2.35 broken=false reason=none",
-        'odd text="two words and a \\"quote\\"" empty="" line="a\\nb"',
-    ]
+    assert lines == ["source_read agent=some-agent events=3 ms=2.35 broken=false reason=none"]
+
+
+@pytest.mark.parametrize("text", ["two words", "a\nb", "", "/home/dev/shop", "x" * 81, "naïve", 'a"b', "a=b"])
+def test_what_is_no_word_is_not_logged(log: Log, lines: list[str], text: str) -> None:
+    log.info("odd", text=Word(text))
+    log.info("odd", text=text)  # type: ignore[arg-type]
+
+    assert lines == ["odd text=?", "odd text=?"]
+
+
+def test_even_one_word_is_logged_only_where_somebody_says_that_it_is_a_name(log: Log, lines: list[str]) -> None:
+    log.info("odd", text="password")  # type: ignore[arg-type]
+
+    assert lines == ["odd text=?"]
+
+
+def test_a_reason_is_logged_as_one_word() -> None:
+    assert phrase("transcript: not in a folder of this agent") == "transcript:_not_in_a_folder_of_this_agent"
+    assert len(phrase("long " * 40)) == 80
+
+
+def test_a_source_has_the_same_short_id_in_every_line_and_another_has_another() -> None:
+    first, second = source_id("a", "/x/one.jsonl"), source_id("a", "/x/\udcff.jsonl")
+
+    assert re.fullmatch("[0-9a-f]{8}", first)
+    assert (source_id("a", "/x/one.jsonl") == first, second == first, source_id("b", "/x/one.jsonl") == first) == (
+        True, False, False,
+    )  # fmt: skip
 
 
 def test_an_error_is_told_by_type_and_place_and_never_by_its_words() -> None:
@@ -52,9 +77,9 @@ def test_where_nothing_is_logged_there_is_no_file(tmp_path: Path) -> None:
 
 def test_the_log_does_not_grow_without_bound(tmp_path: Path) -> None:
     log, close = open_log(tmp_path / "carryoverd.log", "info")
-    filler = "x" * 100_000
-    for _ in range((OLD_FILES + 3) * LIMIT_BYTES // 100_000):
-        log.info("event", filler=filler)
+    fields = {f"field_{n}": Word("x" * 80) for n in range(1000)}
+    for _ in range((OLD_FILES + 3) * LIMIT_BYTES // 80_000):
+        log.info("event", **fields)
     close()
 
     sizes = [path.stat().st_size for path in tmp_path.iterdir()]

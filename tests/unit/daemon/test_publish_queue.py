@@ -14,6 +14,7 @@ import pytest
 from carryover.adapter.contract import Agent
 from carryover.config import Config
 from carryover.daemon.log import Log
+from carryover.daemon.metrics import Meter
 from carryover.daemon.publish_queue import QUIET_S, PublishQueue
 from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
@@ -37,6 +38,7 @@ class Desk:
         self.calls: list[tuple[int, bool]] = []
         self.git: list[GitFacts | None] = []
         self.now_ms = 0
+        self.meter = Meter()
         self.begun = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._path = path
@@ -49,6 +51,7 @@ class Desk:
             clock=asyncio.get_running_loop().time,
             log=log,
             now_ms=lambda: self.now_ms,
+            meter=self.meter,
         )
 
     def _refresh(self, project: int, newest: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
@@ -99,6 +102,8 @@ async def test_a_project_that_is_touched_is_published(
         publisher.mark_dirty([project], desk.now_ms)
         await publisher.flush()
 
+    metrics = desk.meter.metrics()
+    assert (metrics.publications, metrics.publication.n, metrics.stored_to_published.n) == (1, 1, 1)
     assert "discount function" in handoff_of(session.cwd)
     assert (ledger_path.parent / "handoff.md").read_text() == handoff_of(session.cwd)
     assert [line.split()[:2] for line in lines] == [["published", "project=1"]]

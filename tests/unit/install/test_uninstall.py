@@ -374,6 +374,8 @@ def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(t
     answers.mkdir(parents=True)
     (answers / ".answer").touch()
     (answers / "link").symlink_to(elsewhere)
+    (root / "crashes").mkdir()
+    (root / "crashes" / "20261120T060226.000001Z.txt").touch()
     (root / "backups").symlink_to(elsewhere)
     (root / "spool" / "codex" / "pending").mkdir(parents=True)
     (root / "spool" / "codex" / "s1.jsonl").touch()
@@ -390,6 +392,8 @@ def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(t
         "spool/codex/s1.jsonl",
         "spool/codex",
         "spool",
+        "crashes/20261120T060226.000001Z.txt",
+        "crashes",
         "backups",
         ".",
     ]

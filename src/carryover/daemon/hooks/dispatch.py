@@ -27,12 +27,13 @@ import msgspec
 from carryover.adapter.contract import Agent, HookAction, HookEvent, Source
 from carryover.adapter.spooled import spool_line
 from carryover.agents import agent_id_of
-from carryover.daemon.health import HookCounts
+from carryover.daemon.health import HookCounts, HookOutcome
 from carryover.daemon.hooks.lookup import OwnSession, changed_of_late, may_have_other_sources, own_session
 from carryover.daemon.hooks.session_start import Job, SessionStarts, Start
 from carryover.daemon.hooks.validate import Call, Refused, check_call
 from carryover.daemon.ingest_queue import IngestQueue
-from carryover.daemon.log import Log
+from carryover.daemon.log import Log, Word, phrase
+from carryover.daemon.metrics import Meter
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import FindRoot
 from carryover.ingest.pipeline import ingest_provisional
@@ -85,6 +86,7 @@ class Hooks:
         root_of: FindRoot,
         executor: Executor,
         log: Log,
+        meter: Meter | None = None,
     ) -> None:
         self._spool = spool
         self._reads = reads
@@ -99,6 +101,7 @@ class Hooks:
         self._root_of = root_of
         self._executor = executor
         self._log = log
+        self._meter = meter if meter is not None else Meter()
         self._left: asyncio.Queue[Job | None] = asyncio.Queue()
         self._at_once = 0
         self.counts = HookCounts()
@@ -113,11 +116,27 @@ class Hooks:
         agent = self._agents.get(agent_id)
         if agent is None or agent.hooks is None:
             return _QUIET
+        known = next((name for name in agent.hooks.events if name.lower() == event.lower()), None)
+        began_s = time.monotonic()
+        reply, outcome, starts = await self._reply(
+            agent, known or event.lower(), payload, authenticated=authenticated, cwd=cwd
+        )
+        self._meter.hook(agent.id, known or "other", outcome)
+        if starts:
+            self._meter.session_start.add((time.monotonic() - began_s) * 1000)
+        return reply
+
+    async def _reply(
+        self, agent: Agent, event: str, payload: bytes, *, authenticated: bool, cwd: str | None
+    ) -> tuple[Reply, HookOutcome, bool]:
+        """The answer, how the call ended, and whether a session starts with it."""
+        assert agent.hooks is not None
         read: HookEvent | Skipped | None = None
+        named = {"agent": Word(agent.id), "hook": Word(event if event in agent.hooks.events else "other")}
+        outcome: HookOutcome = "overloaded"
         to_keep = agent.spec.hooks.spooled and authenticated and self._reads(agent.id)
         self._at_once += 1
         try:
-            event = _spelled(event, agent.hooks.events)
             read = agent.hooks.read(event, payload, _now_ms())
             if self._at_once <= MOST_AT_ONCE:
                 if isinstance(read, HookEvent):
@@ -125,21 +144,24 @@ class Hooks:
                     if to_keep:
                         await self._keep(agent, event, payload, read, cwd)
                 to_keep = False
-                return await self._answer(agent, read, authenticated)
+                reply, outcome = await self._answer(agent, read, authenticated)
+                return reply, outcome, _starts(read)
             self.counts.overloaded += 1
         except TimeoutError:
             self.counts.late += 1
-            self._log.warning("hook_late", agent=agent_id, hook=event)
+            outcome = "late"
+            self._log.warning("hook_late", **named)
         except Exception as error:
             # An agent waits for this answer: whatever is wrong with us must not become its trouble.
             self.counts.failed += 1
-            self._log.error("hook_failed", error, agent=agent_id, hook=event)
+            outcome = "failed"
+            self._log.error("hook_failed", error, **named)
         finally:
             self._at_once -= 1
         if to_keep:
             self.counts.not_kept += 1
-            return Reply(503)
-        return _nothing(read)
+            return Reply(503), outcome, _starts(read)
+        return Reply(503) if _starts(read) else _QUIET, outcome, _starts(read)
 
     async def run(self) -> None:
         """Do what calls left to be done, one after the other, until drained."""
@@ -164,7 +186,7 @@ class Hooks:
         self._left.put_nowait(None)
 
     async def _keep(self, agent: Agent, event: str, payload: bytes, read: HookEvent, cwd: str | None) -> None:
-        """Keeps a payload before it is answered. Raises OSError and TimeoutError; the hook's script then does it."""
+        """Keeps a payload before it is answered. Raises OSError and TimeoutError; then the hook's script keeps it."""
         line = spool_line(event, payload, at_ms=_now_ms(), cwd=cwd)
         if line is None:
             return
@@ -175,7 +197,7 @@ class Hooks:
                 )
         except SpoolFull:
             self.counts.not_kept += 1
-            self._log.warning("spool_full", agent=agent.id)
+            self._log.warning("spool_full", agent=Word(agent.id))
             return
         self.counts.kept += 1
         source = agent.source_of(path, self._spool.folder(agent.id))
@@ -184,29 +206,29 @@ class Hooks:
         if read.action == "turn_end":
             self.later(partial(asyncio.to_thread, self._spool.finish_turn, path, read.transcript))
 
-    async def _answer(self, agent: Agent, read: HookEvent | Skipped, authenticated: bool) -> Reply:
+    async def _answer(self, agent: Agent, read: HookEvent | Skipped, authenticated: bool) -> tuple[Reply, HookOutcome]:
         if not authenticated:
             self.counts.unauthenticated += 1
         if isinstance(read, Skipped):
             self.counts.foreign += 1
             if authenticated:
                 self.later(partial(self._count, agent.id, read))
-            return _QUIET
+            return _QUIET, "foreign"
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _LIMITS_S.get(read.action, SAVE_S)
         async with asyncio.timeout_at(deadline):
             checked = await loop.run_in_executor(self._executor, self._check, agent, read, authenticated)
         if isinstance(checked, Refused):
             self.counts.refused_paths += 1
-            self._log.info("hook_path_refused", agent=agent.id, reason=checked.reason)
-            return _QUIET
+            self._log.info("hook_path_refused", agent=Word(agent.id), reason=phrase(checked.reason))
+            return _QUIET, "refused_path"
         if checked.transcript is not None:
             self._ingest_queue.hint([checked.transcript.source])
         if not authenticated:
-            return _QUIET
+            return _QUIET, "hint"
         return await self._by_meaning(checked, deadline)
 
-    async def _by_meaning(self, call: Call, deadline: float) -> Reply:
+    async def _by_meaning(self, call: Call, deadline: float) -> tuple[Reply, HookOutcome]:
         match call.reading.action:
             case "session_start":
                 return await self._start(call, deadline)
@@ -224,9 +246,9 @@ class Hooks:
                 if may_have_other_sources(call.transcript) and not call.agent.spec.hooks.spooled:
                     self.later(partial(self._work.hint, call))
         self.counts.quiet += 1
-        return _QUIET
+        return _QUIET, "quiet"
 
-    async def _start(self, call: Call, deadline: float) -> Reply:
+    async def _start(self, call: Call, deadline: float) -> tuple[Reply, HookOutcome]:
         text = None
         if call.project is not None:
             start = Start(
@@ -241,9 +263,9 @@ class Hooks:
             text = await give(start, deadline=deadline)
         if text is None or call.agent.hooks is None:
             self.counts.quiet += 1
-            return _QUIET
+            return _QUIET, "quiet"
         self.counts.answered += 1
-        return Reply(200, call.agent.hooks.answer(text))
+        return Reply(200, call.agent.hooks.answer(text)), "answered"
 
     async def _count(self, agent_id: str, skipped: Skipped) -> None:
         await self._ledger.count_skipped(agent_id, [skipped], now_ms=_now_ms())
@@ -263,15 +285,9 @@ def _put_in_spool(spool: Spool, agent: Agent, session: str, line: bytes) -> Path
     return spool.keep(agent.id, session, line)
 
 
-def _spelled(event: str, known: tuple[str, ...]) -> str:
-    """The event as its agent writes it; the caller may write it in any case."""
-    return next((name for name in known if name.lower() == event.lower()), event.lower())
-
-
-def _nothing(read: HookEvent | Skipped | None) -> Reply:
-    """What a call gets that could not be dealt with; None: not even read."""
-    starts = isinstance(read, HookEvent) and read.action == "session_start"
-    return Reply(503) if starts else _QUIET
+def _starts(read: HookEvent | Skipped | None) -> bool:
+    """Whether a session starts with the call; None: it could not even be read."""
+    return isinstance(read, HookEvent) and read.action == "session_start"
 
 
 class HookWork:

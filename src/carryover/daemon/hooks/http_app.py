@@ -26,7 +26,7 @@ from carryover import __version__
 from carryover.daemon.health import PortState
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.hooks.guard import BODY_LIMIT_BYTES, Head, knows_secret, refusal
-from carryover.daemon.log import Log, describe
+from carryover.daemon.log import Log, Word, describe, phrase
 from carryover.daemon.port_holder import port_holder
 from carryover.daemon.supervisor import delay_s
 from carryover.publish.hook_script import CWD_HEADER, SECRET_HEADER
@@ -164,7 +164,8 @@ class HookPort:
         else:
             trouble = f"port {port} cannot be used: {os.strerror(error.errno or errno.EIO)}"
         if trouble != self.state.trouble:
-            self._log.warning("port_unavailable", port=port, reason=trouble)
+            reason = errno.errorcode.get(error.errno or errno.EIO, "EIO")
+            self._log.warning("port_unavailable", port=port, reason=Word(reason))
         self.state.trouble = trouble
 
 
@@ -208,10 +209,16 @@ def guarded_app(log: Log, limiter: ConnectionLimiter, port: Port) -> web.Applica
         except web.HTTPException as error:
             return web.json_response({"error": error.reason}, status=error.status)
         except Exception as error:
-            log.error("request_failed", error, path=request.path)
+            log.error("request_failed", error, route=_route(request))
             return web.json_response({"error": describe(error)}, status=500)
 
     return web.Application(middlewares=[limiter.middleware, answer_errors], client_max_size=BODY_LIMIT_BYTES)
+
+
+def _route(request: web.Request) -> Word:
+    """The route as it was registered: the path itself is the caller's."""
+    resource = request.match_info.route.resource
+    return phrase(resource.canonical if resource is not None else "unknown")
 
 
 def _head(request: web.Request) -> Head:

@@ -19,6 +19,7 @@ from carryover.daemon.hooks.http_app import ConnectionLimiter, HookPort, Port, p
 from carryover.daemon.hooks.session_start import SessionStarts, with_placeholder
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Log
+from carryover.daemon.metrics import Meter
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.supervisor import Supervisor
 from carryover.facts import ProjectRoot
@@ -49,6 +50,7 @@ class HookWiring:
         follow: Callable[[ProjectRoot], Awaitable[object]],
         spool: Spool,
         log: Log,
+        meter: Meter | None = None,
     ) -> None:
         self._context = context
         self._log = log
@@ -85,6 +87,7 @@ class HookWiring:
             root_of=context.root_of,
             executor=checks,
             log=log,
+            meter=meter,
         )
         self._server = HookPort(
             self._port_app,

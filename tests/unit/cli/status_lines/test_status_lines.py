@@ -108,6 +108,18 @@ def test_a_running_daemon_is_told_with_numbers_and_units() -> None:
     assert lines(daemon=behind)[0].endswith("for 2 h, still reading history")
 
 
+def test_what_it_did_since_it_started_takes_one_line() -> None:
+    latency = {"n": 9, "p50_ms": 20.0, "p95_ms": 45.4, "max_ms": 90.0}
+    read: dict[str, Any] = {"batches": 7, "events_stored": 1234, "bytes_read": 3_400_000}
+    timed = {"append_to_stored": latency, "stored_to_published": {**latency, "p95_ms": 210.0}}
+
+    assert lines(daemon={**HEALTH, "metrics": read})[1].strip() == "since then 1,234 events from 3.4 MB"
+    assert lines(daemon={**HEALTH, "metrics": {**read, **timed, "session_start": latency}})[1] == (
+        "                   since then 1,234 events from 3.4 MB, stored after 45 ms, published after 210 ms, "
+        "sessions answered in 45 ms (p95)"
+    )
+
+
 def test_another_version_of_the_daemon_is_pointed_out() -> None:
     assert lines(daemon={**HEALTH, "version": "0.2.0"})[1].strip() == (
         "This command is 0.1.0. Restart carryoverd to bring both to the same version."

@@ -98,6 +98,9 @@ async def test_a_disk_that_hangs_keeps_no_agent_waiting(
 
     assert replies == [NOTHING, NOTHING, TRY_STORE]
     assert desk.hooks.counts == HookCounts(late=3)
+    assert {outcome for event in desk.meter.metrics().hook_calls["claude-code"].values() for outcome in event} == {
+        "late"
+    }
     assert [line.split(" ", 1)[0] for line in lines] == ["hook_late"] * 3
     assert not any("words" in line for line in lines)
 
@@ -178,7 +181,26 @@ async def test_a_refused_path_is_told_by_its_kind_alone(desk: Desk, session: Cla
     reply = await desk.hooks.call("claude-code", "Stop", json.dumps(payload).encode(), authenticated=True)
 
     assert (reply, desk.hooks.counts) == (NOTHING, HookCounts(refused_paths=1))
-    assert lines == ['hook_path_refused agent=claude-code reason="leads upwards"']
+    assert lines == ["hook_path_refused agent=claude-code reason=leads_upwards"]
+    assert desk.meter.metrics().hook_calls == {"claude-code": {"Stop": {"refused_path": 1}}}
+
+
+async def test_calls_are_counted_by_the_events_that_the_agent_has(desk: Desk, session: ClaudeSession) -> None:
+    """A caller can send any name, and each would be kept."""
+    for event in ("stop", "Madeup", "Other"):
+        await desk.hooks.call("claude-code", event, b"{", authenticated=False)
+
+    assert desk.meter.metrics().hook_calls == {"claude-code": {"Stop": {"foreign": 1}, "other": {"foreign": 2}}}
+    assert desk.meter.metrics().session_start.n == 0
+
+
+async def test_the_answer_to_a_session_that_starts_is_timed(desk: Desk, session: ClaudeSession) -> None:
+    payload = json.dumps(payload_of(session, "SessionStart", source="startup")).encode()
+    async with desk.at_work():
+        await desk.hooks.call("claude-code", "SessionStart", payload, authenticated=True)
+
+    assert desk.meter.metrics().session_start.n == 1
+    assert sum(desk.meter.metrics().hook_calls["claude-code"]["SessionStart"].values()) == 1
 
 
 async def test_words_of_strangers_are_neither_stored_nor_counted_in_the_ledger(

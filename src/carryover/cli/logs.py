@@ -1,0 +1,171 @@
+"""`carryover logs`: prints the daemon's log with its rotated files, and follows it. Works without a daemon."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import select
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+
+from carryover.cli.arguments import exit_code_help
+from carryover.cli.context import state_dir
+from carryover.cli.output import YELLOW, harmless, paint
+from carryover.daemon.log_file import LEVELS, open_files, parse_line
+from carryover.errors import ExitCode, UserError
+
+FOLLOW_EVERY_S: Final = 0.2
+_CHUNK_BYTES: Final = 1 << 16
+_UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_DURATION: Final = re.compile(r"(\d{1,6})\s*(s|min|m|h|d)")
+
+DESCRIPTION: Final = """\
+Prints the log of carryoverd, rotated files first. It holds one line per
+decision and no text from transcripts: projects are named by number, transcripts
+by a short id. Works without the daemon."""
+
+EXAMPLES: Final = """\
+examples:
+  carryover logs                                all of it
+  carryover logs -f                             and what is added, until Ctrl-C
+  carryover logs --level warning --since 2h     what went wrong in the last two hours
+  carryover logs --json                         one JSON object per line
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover logs`."""
+    codes = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOTHING_FOUND, ExitCode.INTERRUPTED)
+    parser.description = DESCRIPTION
+    parser.epilog = EXAMPLES + "\n" + exit_code_help(*codes)
+    parser.add_argument("-f", "--follow", action="store_true", help="print what is added as well, until Ctrl-C")
+    parser.add_argument("--level", choices=LEVELS, default="debug", help="leave out what is less serious")
+    parser.add_argument("--since", type=seconds, metavar="DURATION", help="only the last 30s, 10m, 2h or 7d")
+    parser.add_argument("--json", action="store_true", help="print each line as a JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs `carryover logs`; returns the exit code."""
+    log = state_dir().log
+    since_ms = 0 if args.since is None else int((time.time() - args.since) * 1000)
+    shown = Filter(since_ms=since_ms, level=args.level, as_json=args.json)
+    if not args.follow and not _exists(log):
+        raise UserError(f"There is no log at {log}. carryoverd writes it when it runs.", ExitCode.NOTHING_FOUND)
+    try:
+        for line in lines(log, wait=_wait if args.follow else None):
+            if (text := shown.printed(line)) is not None:
+                sys.stdout.write(f"{text}\n")
+            elif not line:
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED  # the usual end of following: nothing to say about it
+    return ExitCode.OK
+
+
+def seconds(text: str) -> int:
+    """A duration such as `30s`, `10m` or `10min`, `2h`, `7d`, in seconds; for argparse."""
+    found = _DURATION.fullmatch(text.strip().lower())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 30s, 10m, 2h or 7d")
+    return int(found[1]) * _UNITS_S[found[2]]
+
+
+class Filter:
+    """Which lines are printed, and how. A line that was cut off belongs to the one before it."""
+
+    def __init__(self, *, since_ms: int = 0, level: str = "debug", as_json: bool = False) -> None:
+        self._since_ms = since_ms
+        self._level = LEVELS.index(level)
+        self._as_json = as_json
+        self._shows = not since_ms
+
+    def printed(self, line: str) -> str | None:
+        """What is printed of `line`; None if nothing is."""
+        parsed = parse_line(line)
+        if parsed is not None:
+            self._shows = parsed.at_ms >= self._since_ms and LEVELS.index(parsed.level) >= self._level
+        if not self._shows or not line:
+            return None
+        if self._as_json:
+            return msgspec.json.encode(parsed if parsed is not None else {"text": line}).decode()
+        text = harmless(line)
+        serious = parsed is not None and parsed.level in ("warning", "error")
+        return paint(text, YELLOW) if serious else text
+
+
+def lines(log: Path, *, wait: Callable[[], bool] | None = None) -> Iterator[str]:
+    """The complete lines of the log, the oldest first.
+
+    With `wait`, also those that are added, over every rotation. An empty string says that all is read for now; then
+    `wait` is called, and the lines end when it returns False.
+    """
+    files = open_files(log)
+    try:
+        while True:
+            while len(files) > 1:
+                yield from _complete(files[0])
+                yield from _rest(files[0])
+                files.pop(0).close()
+            if files:
+                yield from _complete(files[0])
+            if wait is None:
+                yield from _rest(files[0]) if files else ()
+                return
+            yield ""
+            if not wait():
+                return
+            files += open_files(log, newer_than=_inode(files[0]) if files else None)
+            if files and _was_truncated(files[0]):
+                files[0].seek(0)
+    finally:
+        for file in files:
+            file.close()
+
+
+def _complete(file: BinaryIO) -> Iterator[str]:
+    """The complete lines from here; the position is then just past the last of them."""
+    start = file.tell()
+    while chunk := file.read(_CHUNK_BYTES):
+        if not chunk.endswith(b"\n"):
+            chunk += file.readline()
+        text, newline, _torn = chunk.rpartition(b"\n")
+        if newline:
+            start += len(text) + 1
+            yield from text.decode(errors="replace").split("\n")
+        file.seek(start)
+        if not newline:
+            return
+
+
+def _rest(file: BinaryIO) -> Iterator[str]:
+    """What a writer that was killed left without an end, in a file that nothing is added to any more."""
+    if torn := file.read(_CHUNK_BYTES):
+        yield torn.decode(errors="replace")
+
+
+def _inode(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_ino
+
+
+def _was_truncated(file: BinaryIO) -> bool:
+    return os.fstat(file.fileno()).st_size < file.tell()
+
+
+def _exists(log: Path) -> bool:
+    files = open_files(log)
+    for file in files:
+        file.close()
+    return bool(files)
+
+
+def _wait() -> bool:
+    """Waits a moment; False once nobody reads what is printed, which writing alone would not show while it is quiet."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return not poll.poll(FOLLOW_EVERY_S * 1000)

@@ -1,0 +1,132 @@
+"""What the daemon counts and times about itself, since it started, for `carryover status --json`.
+
+Counting costs an addition, timing one place in a ring of fixed size; percentiles are computed when somebody asks. So
+memory is bounded and nothing runs while nothing happens. No content: agents, hooks and outcomes are names of ours.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from math import ceil
+from typing import Final
+
+from carryover.daemon.health import HookOutcome, Latency, Metrics
+from carryover.ingest.pipeline import Volume
+
+WINDOW: Final = 512
+"""How many of the newest measurements percentiles are made of."""
+
+LATEST_HINT_MS: Final = 60_000
+"""A file that was changed longer than this before its hint carries a copied or restored time."""
+
+
+class Recent:
+    """The newest `WINDOW` measurements of one duration."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._ms: deque[float] = deque(maxlen=WINDOW)
+
+    def add(self, ms: float) -> None:
+        """Adds a measurement; a clock that was set back gives 0."""
+        self._n += 1
+        self._ms.append(max(0.0, ms))
+
+    def latency(self) -> Latency:
+        """Percentiles by nearest rank."""
+        ordered = sorted(self._ms)
+        if not ordered:
+            return Latency()
+        return Latency(
+            n=self._n,
+            p50_ms=round(ordered[ceil(0.5 * len(ordered)) - 1], 1),
+            p95_ms=round(ordered[ceil(0.95 * len(ordered)) - 1], 1),
+            max_ms=round(ordered[-1], 1),
+        )
+
+
+class Meter:
+    """Counters and durations of one daemon. Belongs to the event loop."""
+
+    def __init__(self) -> None:
+        self.append_to_stored = Recent()
+        self.stored_to_published = Recent()
+        self.session_start = Recent()
+        self.publication = Recent()
+        self._volume = Volume()
+        self._events = 0
+        self._publications: Counter[str] = Counter()
+        self._hooks: dict[str, dict[str, Counter[HookOutcome]]] = {}
+
+    def read(self, volume: Volume, *, events: int) -> None:
+        """Counts what one read brought, and the new events among it."""
+        self._volume = self._volume.plus(volume)
+        self._events += events
+
+    def stored(self, *, hinted_ms: float, written_ms: float, now_ms: float) -> None:
+        """Times an append until it is stored. All are UTC ms; `written_ms`: the file's time of change when it was read.
+
+        The wait began with the append. Of several that are read at once, the file names only the last, so the first
+        hint counts if it is earlier.
+        """
+        began_ms = min(hinted_ms, written_ms) if written_ms >= hinted_ms - LATEST_HINT_MS else hinted_ms
+        self.append_to_stored.add(now_ms - began_ms)
+
+    def published(self, *, changed: bool, took_ms: float, waited_ms: float | None) -> None:
+        """Counts a publication. `waited_ms`: since the first event that it contains was stored; None if unknown."""
+        self._publications["changed" if changed else "unchanged"] += 1
+        self.publication.add(took_ms)
+        if changed and waited_ms is not None:
+            self.stored_to_published.add(waited_ms)
+
+    def publication_failed(self) -> None:
+        """Counts a publication that will be tried again."""
+        self._publications["failed"] += 1
+
+    def hook(self, agent_id: str, event: str, outcome: HookOutcome) -> None:
+        """Counts a hook call. Both names come from the agent's own tables, so there are few."""
+        self._hooks.setdefault(agent_id, {}).setdefault(event, Counter())[outcome] += 1
+
+    def metrics(self) -> Metrics:
+        """Everything so far."""
+        return Metrics(
+            records_read=self._volume.records,
+            bytes_read=self._volume.bytes,
+            batches=self._volume.batches,
+            skipped=self._volume.skipped,
+            redactions=self._volume.redactions,
+            events_stored=self._events,
+            publications=self._publications["changed"],
+            publications_unchanged=self._publications["unchanged"],
+            publications_failed=self._publications["failed"],
+            hook_calls={
+                agent: {event: dict(outcomes) for event, outcomes in events.items()}
+                for agent, events in self._hooks.items()
+            },
+            append_to_stored=self.append_to_stored.latency(),
+            stored_to_published=self.stored_to_published.latency(),
+            session_start=self.session_start.latency(),
+            publication=self.publication.latency(),
+        )
+
+
+class Waiting:
+    """Since when something waits, by key, by the clock that is given. As many entries as keys that wait."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since: dict[object, float] = {}
+
+    def begin(self, key: object) -> None:
+        """Starts the wait of `key`, unless it waits already."""
+        self._since.setdefault(key, self._clock())
+
+    def resume(self, key: object, since: float | None) -> None:
+        """Restores a wait that `end` ended too early."""
+        if since is not None:
+            self._since[key] = min(since, self._since.get(key, since))
+
+    def end(self, key: object) -> float | None:
+        """Ends the wait of `key`: when it began, None if it did not wait."""
+        return self._since.pop(key, None)

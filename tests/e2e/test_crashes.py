@@ -1,0 +1,188 @@
+"""A real daemon that is made to crash: what it leaves, what `doctor` says, and that none of it is content."""
+
+from __future__ import annotations
+
+import json
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from carryover.cli.main import main
+from carryover.errors import ExitCode
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, wait_until
+
+MARKER: Final = "xylophonic"
+
+VITAL: Final = """
+import sys
+from carryover.daemon import main, state_guard
+def check(self):
+    transcript = "xylophonic words of a transcript"
+    raise RuntimeError(transcript)
+state_guard.CHECK_S = 0.1
+state_guard.StateGuard.check = check
+sys.exit(main.main())
+"""
+
+RESTARTED: Final = """
+import sys
+from carryover.daemon import main, supervisor
+from carryover.daemon.limit_notice import LimitNotices
+async def run(self):
+    raise KeyError("xylophonic")
+LimitNotices.run = run
+supervisor.FIRST_DELAY_S = 0.01
+sys.exit(main.main())
+"""
+
+OUTSIDE_OF_TASKS: Final = """
+import sys
+from carryover.daemon import main
+from carryover.daemon.daemon import Daemon
+async def run(self, **_):
+    raise ValueError("xylophonic")
+Daemon.run = run
+sys.exit(main.main())
+"""
+
+THREAD: Final = """
+import sys, threading
+from carryover.daemon import main
+from carryover.daemon.daemon import Daemon
+original = Daemon.run
+async def run(self, **options):
+    threading.Thread(target=lambda: {}["xylophonic"], name="a-thread").start()
+    return await original(self, **options)
+Daemon.run = run
+sys.exit(main.main())
+"""
+
+
+def crashing(program: str) -> DaemonProcess:
+    return DaemonProcess((sys.executable, "-c", program))
+
+
+def reports(daemon: DaemonProcess) -> list[Path]:
+    """Those with something in them; the file of the daemon that runs has only its heading."""
+    found = sorted(daemon.state.crashes.glob("*.txt")) if daemon.state.crashes.exists() else []
+    return [path for path in found if not path.read_text().rstrip().endswith("there was none):")]
+
+
+def the_report(daemon: DaemonProcess) -> str:
+    [path] = reports(daemon)
+    assert (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)) == (0o600, 0o700)
+    text = path.read_text()
+    assert MARKER not in text
+    assert MARKER not in "\n".join(daemon.log())
+    return text
+
+
+def findings(capsys: pytest.CaptureFixture[str], check: str) -> list[dict[str, Any]]:
+    capsys.readouterr()
+    main(["doctor", "--json"])
+    return [found for found in json.loads(capsys.readouterr().out)["findings"] if found["check"] == check]
+
+
+def test_a_vital_task_that_fails_leaves_a_report_that_doctor_names(
+    session: ClaudeSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session.prompt(f"Add a {MARKER} function to the cart")
+    daemon = crashing(VITAL).start()
+
+    assert daemon.process.wait(30) == ExitCode.FAILED
+    text = the_report(daemon)
+    assert "what      state-guard failed: RuntimeError at carryover.daemon.state_guard:" in text
+    assert "  carryover/daemon/state_guard.py:" in text
+    assert "RuntimeError (message left out)" in text
+    assert " INFO started version=" in text
+    [found] = findings(capsys, "crash")
+    assert found["level"] == "wrong"
+    assert "state-guard failed: RuntimeError" in found["what"]
+    assert str(reports(daemon)[0].name) in found["do"]
+    assert findings(capsys, "last-run") == []
+
+
+def test_a_task_that_fails_again_and_again_is_reported_once(session: ClaudeSession) -> None:
+    with crashing(RESTARTED) as daemon:
+        wait_until("three failures", lambda: sum("task_failed" in line for line in daemon.log()) >= 3)
+        daemon.settle()
+        assert "what      limit-notice failed: KeyError" in the_report(daemon)
+        assert daemon.stop()[0] == ExitCode.OK
+        assert len(reports(daemon)) == 1
+
+
+def test_a_daemon_that_fails_outside_of_its_tasks_says_so_without_the_message(home: Path) -> None:
+    daemon = crashing(OUTSIDE_OF_TASKS)
+    ran = subprocess.run(
+        [sys.executable, "-c", OUTSIDE_OF_TASKS],
+        env=daemon.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ran.returncode == ExitCode.FAILED
+    assert "ValueError (message left out)" in the_report(daemon)
+    assert MARKER not in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert "carryoverd failed: ValueError at carryover.daemon.run:" in ran.stderr
+    assert str(reports(daemon)[0]) in ran.stderr
+    assert daemon.log()[-1].startswith('ERROR crashed error="ValueError at ')
+
+
+def test_a_thread_that_fails_leaves_a_report(home: Path) -> None:
+    with crashing(THREAD) as daemon:
+        wait_until("the report", lambda: reports(daemon))
+        assert "what      a-thread failed: KeyError" in the_report(daemon)
+        assert any(line.startswith("ERROR thread_failed thread=a-thread") for line in daemon.log())
+
+
+def test_a_fatal_signal_leaves_a_report_which_the_next_start_completes(
+    session: ClaudeSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session.prompt(f"Add a {MARKER} function to the cart")
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        assert reports(daemon) == []
+        daemon.process.send_signal(signal.SIGSEGV)
+        assert daemon.process.wait(30) == -signal.SIGSEGV
+        text = the_report(daemon)
+        assert "Fatal Python error: Segmentation fault" in text
+        assert "most recent call first" in text
+        [found] = findings(capsys, "crash")
+        assert "Fatal Python error: Segmentation fault" in found["what"]
+        assert findings(capsys, "last-run") == []
+    with DaemonProcess() as daemon:
+        text = the_report(daemon)
+        assert "last lines of the log:" in text
+        assert "source_read" in text
+        assert str(Path(sys.prefix)) not in text
+        daemon.stop()
+        assert len(list(daemon.state.crashes.iterdir())) == 1, "its own file is gone, the report stays"
+        assert main(["uninstall", "--purge", "--yes"]) == ExitCode.OK
+        assert not daemon.state.root.exists()
+
+
+def test_a_daemon_that_was_killed_leaves_no_report_but_doctor_notices(
+    session: ClaudeSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session.prompt("Add a discount function to the cart")
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        assert findings(capsys, "last-run") == []
+        daemon.kill()
+        assert reports(daemon) == []
+        assert [found["level"] for found in findings(capsys, "last-run")] == ["note"]
+    with DaemonProcess() as daemon:
+        assert [found["level"] for found in findings(capsys, "last-run")] == ["note"]
+        daemon.stop()
+        assert findings(capsys, "last-run") == []
+        assert not daemon.state.crashes.exists()
+    assert findings(capsys, "crash") == []

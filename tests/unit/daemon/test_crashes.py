@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from carryover.daemon.crashes import LIMIT_BYTES, MOST_REPORTS, CrashReport, CrashReports, crash_reports
+from carryover.errors import UserError
+from carryover.ledger.codec import decode_body
+
+MARKER = "xylophonic-secret"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "crashes"
+
+
+@pytest.fixture
+def crashes(folder: Path, tmp_path: Path) -> CrashReports:
+    (tmp_path / "carryoverd.log").write_text("".join(f"line {n}\n" for n in range(100)))
+    return CrashReports(folder, tmp_path / "carryoverd.log")
+
+
+def failed(depth: int = 0) -> Exception:
+    """An error that was raised, with content in its message and in a variable."""
+    content = f"{MARKER} {depth}"
+    try:
+        if depth:
+            raise failed(depth - 1)
+        decode_body(content)
+    except Exception as error:
+        return error
+    raise AssertionError
+
+
+def wrapped() -> Exception:
+    try:
+        try:
+            raise KeyError(MARKER)
+        except KeyError as error:
+            raise ValueError(MARKER) from error
+    except ValueError as error:
+        return error
+
+
+def written(path: Path | None) -> str:
+    assert path is not None
+    return path.read_text()
+
+
+def test_a_report_has_the_place_the_versions_and_the_log_and_nothing_else(crashes: CrashReports, folder: Path) -> None:
+    path = crashes.report(failed(), "reader-1")
+    text = written(path)
+
+    assert path is not None
+    assert (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(folder.stat().st_mode)) == (0o600, 0o700)
+    assert re.search(r"^what      reader-1 failed: \w+ at carryover\.ledger\.codec:\d+$", text, re.MULTILINE)
+    assert re.search(r"^  carryover/ledger/codec\.py:\d+ in decode_body$", text, re.MULTILINE)
+    assert re.search(r"^version   carryover .*, Python 3\.\d+\.\d+, SQLite \d", text, re.MULTILINE)
+    assert text.endswith("line 98\nline 99\n")
+    assert "line 69\n" not in text
+    assert MARKER not in text
+    assert str(Path.home()) not in text
+
+
+def test_what_led_to_an_error_is_in_its_report(crashes: CrashReports) -> None:
+    text = written(crashes.report(ExceptionGroup(MARKER, [wrapped(), OSError(28, MARKER)]), "carryoverd"))
+
+    assert [line for line in text.splitlines() if line.endswith(("(message left out)", ":")) and line[0] != " "][
+        1:
+    ] == [
+        "ExceptionGroup (message left out)",
+        "one of its errors:",
+        "ValueError (message left out)",
+        "one of its errors:",
+        "OSError[ENOSPC] (message left out)",
+        "caused by:",
+        "KeyError (message left out)",
+        "last lines of the log:",
+    ]
+    assert MARKER not in text
+
+
+def test_a_report_is_bounded_however_deep_the_error(crashes: CrashReports) -> None:
+    error: Exception = failed(200)
+
+    assert len(written(crashes.report(error, "reader-1"))) <= LIMIT_BYTES
+
+
+def test_the_same_failure_is_reported_once(crashes: CrashReports, folder: Path) -> None:
+    def again() -> Exception:
+        return failed()
+
+    paths = [crashes.report(again(), "watcher") for _ in range(3)]
+
+    assert [path is None for path in paths] == [False, True, True]
+    assert crashes.report(again(), "moves") is not None
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_an_error_that_says_itself_what_to_do_is_no_crash(crashes: CrashReports, folder: Path) -> None:
+    assert crashes.report(UserError("The state folder is gone."), "state-guard") is None
+    assert not folder.exists()
+
+
+def test_only_the_newest_reports_are_kept(crashes: CrashReports, folder: Path) -> None:
+    paths = [crashes.report(failed(), f"task-{n}") for n in range(MOST_REPORTS + 3)]
+
+    assert sorted(folder.iterdir()) == sorted(path for path in paths[3:] if path is not None)
+
+
+def test_a_state_folder_that_was_removed_is_not_made_again(tmp_path: Path) -> None:
+    gone = tmp_path / "state"
+
+    assert CrashReports(gone / "crashes", gone / "carryoverd.log").report(failed(), "reader-1") is None
+    assert not gone.exists()
+
+
+def test_reports_are_listed_the_newest_first_and_other_files_are_not(crashes: CrashReports, folder: Path) -> None:
+    assert crash_reports(folder) == ()
+    for task in ("first", "second"):
+        crashes.report(failed(), task)
+    (folder / "notes.txt").write_text("what      mine\n")
+    (folder / "20261120T060226.000001Z.txt").write_bytes(b"\0\xff" * 1000)
+    (folder / "20261120T060226.000002Z.txt").symlink_to(folder / "notes.txt")
+    (folder / "20261120T060226.000003Z.txt").mkdir()
+
+    found = crash_reports(folder)
+    assert [report.what.split()[0] for report in found] == ["second", "first"]
+    assert found[0].at_ms >= found[1].at_ms > 1_700_000_000_000
+
+
+HEADING = "Crash report\n\nwhat      a fatal signal\nfatal error (if nothing follows, there was none):\n"
+DUMP = """\
+Fatal Python error: Segmentation fault
+
+Current thread 0x1 (most recent call first):
+  File "/home/dev/.venv/lib/python3.12/site-packages/aiohttp/web.py", line 8 in run
+  File "/home/dev/.venv/bin/carryoverd", line 3 in <module>
+"""
+
+
+def test_what_a_fatal_signal_left_is_completed_by_the_next_start(crashes: CrashReports, folder: Path) -> None:
+    folder.mkdir()
+    left = folder / "20261120T060226.000001Z.txt"
+    left.write_text(HEADING + DUMP)
+    os.utime(left, (1_795_155_661, 1_795_155_661))
+    before = crash_reports(folder)
+    crashes.complete_earlier()
+    crashes.complete_earlier()
+
+    [after] = crash_reports(folder)
+    assert before == (CrashReport(str(left), 1_795_155_661_000, "Fatal Python error: Segmentation fault"),)
+    assert after == CrashReport(str(folder / "20261120T062101.000000Z.txt"), before[0].at_ms, before[0].what)
+    text = Path(after.path).read_text()
+    assert "\n  aiohttp/web.py:8 in run\n  carryoverd:3 in <module>\n" in text
+    assert text.endswith("line 99\n")
+    assert [path.name for path in folder.iterdir()] == ["20261120T062101.000000Z.txt"]
+
+
+def test_a_long_dump_is_completed_once(crashes: CrashReports, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "20261120T060226.000001Z.txt").write_text(HEADING + DUMP + '  File "/x/y.py", line 1 in z\n' * 10_000)
+    crashes.complete_earlier()
+    first = crash_reports(folder)
+    crashes.complete_earlier()
+
+    assert crash_reports(folder) == first
+    assert len(Path(first[0].path).read_bytes()) <= LIMIT_BYTES
+
+
+def test_what_a_kill_left_holds_no_report_and_is_removed(crashes: CrashReports, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "20261120T060226.000001Z.txt").write_text(HEADING)
+    (folder / "notes.txt").write_text("mine")
+
+    assert crash_reports(folder) == ()
+    crashes.complete_earlier()
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
