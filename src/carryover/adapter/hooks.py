@@ -37,6 +37,11 @@ def skipped(event: str, reason: str) -> Skipped:
     return rawjson.skipped(f"hook/{event}", reason, None)
 
 
+def session_start_output(text: str) -> dict[str, str]:
+    """`hookSpecificOutput`, the form in which several agents take text into a session that starts."""
+    return {"hookEventName": "SessionStart", "additionalContext": text.encode("utf-8", "replace").decode()}
+
+
 def provisional(event: str, session: str, at_ms: int, body: AnyBody, cwd: str | None) -> tuple[Event, ...]:
     """The event that a hook reports before the transcript has it, under a separate key."""
     return (Event(key=f"hook/{session}/{event}/{at_ms}", session=session, at_ms=at_ms, body=body, cwd=cwd),)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import errno
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from carryover.adapter.contract import Batch, FileStat, Reader
 
+K = TypeVar("K", bound=str)
 
-class ReaderByKind:
-    """Hands each source to the reader that `reader_of` gives for its path (see `carryover.adapter.contract.Reader`).
 
-    `reader_of` raises OSError for a path that is no source.
+class ReaderByKind(Generic[K]):
+    """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`).
+
+    `kind_of` gives None for a path that is no source, which raises OSError. `readers` is called at the first read, so
+    that commands that only ask where sources are need not import what reads them.
     """
 
-    def __init__(self, reader_of: Callable[[Path], Reader]) -> None:
-        self._reader_of = reader_of
+    def __init__(self, kind_of: Callable[[Path], K | None], readers: Callable[[], Mapping[K, Reader]]) -> None:
+        self._kind_of = kind_of
+        self._make_readers = readers
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads on from `cursor` with the reader of the kind that `path` is."""
@@ -24,3 +31,13 @@ class ReaderByKind:
     def stat(self, path: Path) -> FileStat:
         """Returns the stat by which that reader knows whether `path` changed."""
         return self._reader_of(path).stat(path)
+
+    @cached_property
+    def _readers(self) -> Mapping[K, Reader]:
+        return self._make_readers()
+
+    def _reader_of(self, path: Path) -> Reader:
+        kind = self._kind_of(path)
+        if kind is None:
+            raise OSError(errno.EINVAL, "not a source", str(path))
+        return self._readers[kind]

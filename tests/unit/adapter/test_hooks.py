@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from carryover.adapter.contract import Source
-from carryover.adapter.hooks import root_above, start_reason
+from carryover.adapter.hooks import root_above, session_start_output, start_reason
 
 
 def _talk(path: Path, root: Path) -> Source | None:
@@ -20,3 +20,7 @@ def test_a_root_is_the_folder_of_that_name_below_which_the_path_is_a_source() ->
 
 def test_a_word_that_no_version_uses_is_no_reason() -> None:
     assert [start_reason(word) for word in ("compact", "reborn", None)] == ["compact", None, None]
+
+
+def test_half_of_a_surrogate_pair_in_a_handoff_does_not_break_the_answer() -> None:
+    assert session_start_output("a\ud800b") == {"hookEventName": "SessionStart", "additionalContext": "a?b"}

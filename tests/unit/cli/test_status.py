@@ -325,7 +325,8 @@ def test_a_running_daemon_is_told_of(shop: Path, tmp_path: Path, run: Run, monke
     assert (daemon["version"], daemon["caught_up"]) == (__version__, True)
     assert [project["root"] for project in daemon["projects"]] == [str(shop)]
     assert f"\ncarryoverd         {__version__}, running, process {daemon['pid']}, for " in for_people
-    assert re.search(r"  ~/shop: last event (just now|\d+ s ago), handoff written (just now|\d+ s ago)\n", for_people)
+    ago = r"(just now|\d+ s ago)"
+    assert re.search(rf"\n  ~/shop: last event {ago}, handoff written {ago}\n", for_people)
 
 
 def test_damaged_ledgers_that_were_moved_aside_are_named(recorded: Path, run: Run) -> None:

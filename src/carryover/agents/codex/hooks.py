@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import HookAction, HookEvent, HookProtocol
-from carryover.adapter.hooks import ACTIONS, provisional, root_above, skipped, start_reason
+from carryover.adapter.hooks import ACTIONS, provisional, root_above, session_start_output, skipped, start_reason
 from carryover.agents.codex import locate
 from carryover.model import AssistantMessage, Event, Skipped
 from carryover.records import rawjson
@@ -66,8 +66,7 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
 
 def _answer(text: str) -> bytes:
     # Plain text would do, unless it begins with a bracket: then it is read as JSON, and the hook fails (0.169.0).
-    output = {"hookEventName": "SessionStart", "additionalContext": text.encode("utf-8", "replace").decode()}
-    return msgspec.json.encode({"hookSpecificOutput": output})
+    return msgspec.json.encode({"hookSpecificOutput": session_start_output(text)})
 
 
 def _layout_root(transcript: Path) -> Path | None:

@@ -39,7 +39,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(locate.reader_of),
+    reader=ReaderByKind(locate.kind_to_read, locate.readers),
     context_type=Context,
     source_of=locate.source_of,
     sources=locate.sources,

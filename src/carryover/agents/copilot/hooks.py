@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.adapter.contract import HookAction, HookEvent, HookProtocol, StartReason
-from carryover.adapter.hooks import provisional, root_above, skipped
+from carryover.adapter.hooks import provisional, root_above, session_start_output, skipped
 from carryover.agents.copilot import locate
 from carryover.model import Event, Skipped, UserPrompt
 from carryover.records import rawjson
@@ -91,9 +91,8 @@ def _is_of_event(given: Payload, event: str) -> bool:
 
 def _answer(text: str) -> bytes:
     # One object in both forms: the terminal client takes the first (1.0.102), the chat in VS Code the second.
-    text = text.encode("utf-8", "replace").decode()
-    output = {"hookEventName": "SessionStart", "additionalContext": text}
-    return msgspec.json.encode({"additionalContext": text, "hookSpecificOutput": output})
+    output = session_start_output(text)
+    return msgspec.json.encode({"additionalContext": output["additionalContext"], "hookSpecificOutput": output})
 
 
 def _layout_root(transcript: Path) -> Path | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path, PurePath
 from typing import Final, Literal
 
@@ -59,19 +58,15 @@ def sources(root: Path) -> list[Source]:
     return sorted(found, key=lambda source: source.path)
 
 
-def reader_of(path: Path) -> Reader:
-    """The reader of the kind of source that `path` is."""
-    return _readers()[kind_of(path) or _kind_by_content(path)]
-
-
-def _kind_by_content(path: Path) -> Kind:
-    """The kind of a file that a user exported or copied, in whatever place."""
+def kind_to_read(path: Path) -> Kind:
+    """The kind by which `path` is read. A file in another place was exported or copied; its content says the kind."""
+    if (kind := kind_of(path)) is not None:
+        return kind
     return "chat" if vscode_places.is_chat(read_head(path, _HEAD_BYTES)) else "log"
 
 
-@cache
-def _readers() -> Mapping[Kind, Reader]:
-    # Commands that only ask where sessions are kept need not pay for what reads them.
+def readers() -> Mapping[Kind, Reader]:
+    """The reader of each kind of source."""
     from carryover.agents.copilot.log_reader import LogReader
     from carryover.agents.copilot.vscode_store import ChatReader
     from carryover.readers.jsonl import JsonlReader

@@ -20,7 +20,7 @@ def _parse(source: Source, context: Context, record: Record) -> tuple[Context, P
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(locate.reader_of),
+    reader=ReaderByKind(locate.kind_of, locate.readers),
     context_type=Context,
     source_of=locate.source_of,
     sources=locate.sources,

@@ -6,10 +6,8 @@ several.
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path, PurePath
 from typing import Final, Literal
 
@@ -116,21 +114,8 @@ def _transcript(path: Path, slug: str, below: tuple[str, ...]) -> Source | None:
     return Source(agent=SPEC.id, path=str(path), session=session, subagent_id=subagent_id, group=slug, rank=rank)
 
 
-def reader_of(path: Path) -> Reader:
-    """The reader of the kind of source that `path` is.
-
-    Raises:
-        OSError: it is none.
-    """
-    kind = kind_of(path)
-    if kind is None:
-        raise OSError(errno.EINVAL, "not a source", str(path))
-    return _readers()[kind]
-
-
-@cache
-def _readers() -> Mapping[Kind, Reader]:
-    # Commands that only ask where transcripts are need not pay for SQLite.
+def readers() -> Mapping[Kind, Reader]:
+    """The reader of each kind of source."""
     from carryover.agents.cursor.chats import ChatReader
     from carryover.agents.cursor.editor import EditorReader
     from carryover.readers.stat_cache import StatCachedReader

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import HookAction, HookEvent, HookProtocol
-from carryover.adapter.hooks import root_above, skipped, start_reason
+from carryover.adapter.hooks import root_above, session_start_output, skipped, start_reason
 from carryover.agents.gemini_cli import locate
 from carryover.model import Skipped
 from carryover.records import rawjson
@@ -65,8 +65,7 @@ def _read(event: str, payload: bytes, _at_ms: int) -> HookEvent | Skipped:
 
 def _answer(text: str) -> bytes:
     # Anything that is not JSON would be shown to the user as a message of the hook (0.61.0).
-    output = {"hookEventName": "SessionStart", "additionalContext": text.encode("utf-8", "replace").decode()}
-    return msgspec.json.encode({"hookSpecificOutput": output})
+    return msgspec.json.encode({"hookSpecificOutput": session_start_output(text)})
 
 
 def _layout_root(transcript: Path) -> Path | None:

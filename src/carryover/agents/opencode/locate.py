@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -73,21 +71,8 @@ def exported(path: Path, head: bytes) -> Source | None:
     return None
 
 
-def reader_of(path: Path) -> Reader:
-    """The reader of the kind of source that `path` is.
-
-    Raises:
-        OSError: it is none.
-    """
-    kind = kind_of(path)
-    if kind is None:
-        raise OSError(errno.EINVAL, "not a source", str(path))
-    return _readers()[kind]
-
-
-@cache
-def _readers() -> Mapping[Kind, Reader]:
-    # Commands that only ask where transcripts are need not pay for SQLite.
+def readers() -> Mapping[Kind, Reader]:
+    """The reader of each kind of source."""
     from carryover.agents.opencode.database import DatabaseReader
     from carryover.agents.opencode.files import ExportReader, SessionFileReader
     from carryover.readers.stat_cache import StatCachedReader
