@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "status": "show what Carryover sees and does; changes nothing",
     "sessions": "list recorded sessions, newest first",
     "show": "print the conversation of one session",
+    "forget": "remove sessions, or a time, from everything recorded",
     "doctor": "find problems, say what to do, repair what is safe",
     "pause": "stop reading, writing and handing over until `unpause`",
     "unpause": "resume after `pause`",

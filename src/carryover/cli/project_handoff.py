@@ -89,9 +89,10 @@ def _from_ledger(state: StateDir, root: str, config: Config) -> Refreshed | None
 
 def _from_disk(state: StateDir, root: str, config: Config) -> Refreshed | None:
     from carryover.agents import adapters
-    from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger
+    from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger, tombstones_of
 
-    with temporary_ledger(of_project(sources_on_disk(settings_now(state)), {root}), adapters()) as ledger:
+    sources = of_project(sources_on_disk(settings_now(state)), {root})
+    with temporary_ledger(sources, adapters(), tombstones=tombstones_of(state)) as ledger:
         return _made(ledger, root, config)
 
 

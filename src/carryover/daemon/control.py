@@ -8,6 +8,7 @@ secret just as well, so nothing more is asked of them.
     POST /follow?root=            finds what was recorded of a project before it was moved to `root`
     POST /link?old=&new=          `carryover link`
     POST /unlink?old=             `carryover link --undo`
+    POST /forget?selection=       `carryover forget`; a `Selection` as JSON
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
 """
 
@@ -22,6 +23,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from carryover.daemon.forgetting import Forgetting
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.hooks.http_app import (
     Answer,
@@ -35,6 +37,7 @@ from carryover.daemon.hooks.http_app import (
 )
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
+from carryover.ledger.selection import Selection
 from carryover.paths import socket_address
 
 
@@ -47,6 +50,7 @@ def control_app(
     limiter: ConnectionLimiter,
     port: Port,
     moves: Moves | None = None,
+    forgetting: Forgetting | None = None,
 ) -> web.Application:
     """The application behind the control socket; `health` and `settle` give what is answered, as JSON."""
     app = guarded_app(log, limiter, port)
@@ -56,6 +60,8 @@ def control_app(
         app.router.add_post("/follow", _asked(moves.follow_root, "root"))
         app.router.add_post("/link", _asked(moves.link, "old", "new"))
         app.router.add_post("/unlink", _asked(moves.unlink, "old"))
+    if forgetting is not None:
+        app.router.add_post("/forget", _forget(forgetting))
     if hooks is not None:
         app.router.add_post("/hook/{agent}/{event}", hook_route(hooks, secret=None))
     return app
@@ -102,5 +108,18 @@ def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Han
         if not all(path.startswith("/") for path in given):
             raise web.HTTPBadRequest
         return web.Response(body=msgspec.json.encode(await answer(*given)), content_type="application/json")
+
+    return handle
+
+
+def _forget(forgetting: Forgetting) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            # Without the parameter nothing may be forgotten: an empty selection names everything.
+            selection = msgspec.json.decode(request.query["selection"], type=Selection)
+        except (KeyError, msgspec.MsgspecError) as error:
+            raise web.HTTPBadRequest from error
+        done = await forgetting.forget([selection])
+        return web.Response(body=msgspec.json.encode(done), content_type="application/json")
 
     return handle

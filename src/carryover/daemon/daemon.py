@@ -25,6 +25,7 @@ from carryover import __version__
 from carryover.agents import adapters
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.control import control_app, serving
+from carryover.daemon.forgetting import Forgetting
 from carryover.daemon.health import Health, ProjectHealth, Settled
 from carryover.daemon.hooks.http_app import ConnectionLimiter
 from carryover.daemon.hooks.wiring import HookWiring
@@ -83,14 +84,13 @@ class Daemon:
             log=log,
             before=lambda project: self._moves.follow_known(project),
         )
+        paths = StatePaths(
+            ledger=context.state.ledger, state=context.state.root, home=context.home, agents_own=context.agents_own
+        )
+        self._forgetting = Forgetting(ledger, paths, self._publish_queue, config=lambda: context.config, log=log)
         self._moves = Moves(
             ledger,
-            StatePaths(
-                ledger=context.state.ledger,
-                state=context.state.root,
-                home=context.home,
-                agents_own=context.agents_own,
-            ),
+            paths,
             config=lambda: context.config,
             on_moved=self._moved,
             log=log,
@@ -161,6 +161,7 @@ class Daemon:
         self._publish_queue.mark_all_dirty()
         self._hooks.settings_changed()
         self._notices.ignore_earlier()
+        self._forgetting.settings_changed()
 
     def _roots(self) -> tuple[TranscriptRoot, ...]:
         return roots_to_read(self._agents.values(), self._context.config, self._context.home, self._context.env)
@@ -179,6 +180,7 @@ class Daemon:
         supervisor.start("rebuild", self._rebuild)
         supervisor.start("limit-notice", self._notices.run)
         supervisor.start("moves", self._moves.run)
+        supervisor.start("retention", self._forgetting.run)
         supervisor.start("keep-in-place", self._publish_queue.keep_in_place)
         if self._notifier.listening:
             supervisor.start("notify", self._report_status)
@@ -195,6 +197,7 @@ class Daemon:
             "rebuild",
             "limit-notice",
             "moves",
+            "retention",
             "keep-in-place",
             "warm-up",
         ):
@@ -238,6 +241,7 @@ class Daemon:
             self._hooks.calls,
             self._log,
             moves=self._moves,
+            forgetting=self._forgetting,
             limiter=limiter,
             port=self._hooks.listening_on,
         )

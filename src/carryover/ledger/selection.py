@@ -10,7 +10,7 @@ from carryover.ledger.rows import SESSION, SessionRow, records
 from carryover.model import session_in_other_cwd
 
 
-class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What is to be forgotten: of one session or conversation, of one project, or of everything. Times are UTC ms."""
 
     agent: str | None = None
