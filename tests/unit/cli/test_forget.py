@@ -144,9 +144,7 @@ def test_a_session_that_was_not_read_yet_is_forgotten_with_its_project(recorded:
     assert SECRET.encode() not in all_bytes(state_dir().root)
 
 
-def test_a_time_is_forgotten_and_what_was_before_and_after_stays(
-    recorded: Path, home: Path, run: Run
-) -> None:
+def test_a_time_is_forgotten_and_what_was_before_and_after_stays(recorded: Path, home: Path, run: Run) -> None:
     session = ClaudeSession(home / ".claude" / "projects", recorded, now=datetime(2026, 11, 1, 12, tzinfo=UTC))
     session.prompt("Add a glossary")
     session.now = datetime(2026, 11, 3, 12, tzinfo=UTC)
