@@ -116,7 +116,7 @@ async def _without_forgotten(
 
     Where one does, the context may hold texts of it, such as the command of a call that is still open.
     """
-    wanted = await without_forgotten(db, source.agent, entries, prepared.roots)
+    wanted = await without_forgotten(db, source.agent, entries, prepared.roots, rank=source.rank)
     if len(wanted) < len(entries):
         await db.execute_fetchall(
             "UPDATE source SET context = ? WHERE agent = ? AND path = ?",

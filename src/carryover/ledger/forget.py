@@ -77,7 +77,7 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
     span = (0, _FOREVER_MS) if not selection.in_part else selection.span(now_ms)
     rows = list(
         await db.execute_fetchall(
-            f"""SELECT id, agent, native_id, project_id, recorded_project_id FROM session
+            f"""SELECT id, agent, native_id, rank, project_id, recorded_project_id FROM session
             WHERE {condition} ORDER BY id""",
             values,
         )
@@ -86,7 +86,11 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
     for session_id, *_ in rows:
         keys += await _remove_from_session(db, reducer, int(session_id), span)
     sessions = [(str(agent), str(native_id)) for _, agent, native_id, *_ in rows]
-    await put_tombstones(db, Tombstones(await _tombstones(db, selection, sessions, now_ms=now_ms), tuple(keys)))
+    rules = await _tombstones(db, selection, sessions, now_ms=now_ms)
+    # A session that was read from its best source: what lesser ones have of it was never stored, and has no key.
+    ranked = {session: rank for session, (_, _, _, rank, *_) in zip(sessions, rows, strict=True) if rank > 0}
+    of_rank = tuple(Tombstone(session_scope(*session), 0, 0, rank) for session, rank in ranked.items())
+    await put_tombstones(db, Tombstones((*rules, *of_rank), tuple(keys)))
     conversations = tuple(dict.fromkeys((agent, conversation_of(session)) for agent, session in sessions))
     await _clear_sources(db, selection, conversations)
     touched = {int(project) for *_, placed, recorded in rows for project in (placed, recorded) if project is not None}

@@ -74,7 +74,7 @@ async def add_provisional(
     added = 0
     projects: set[int] = set()
     newest_ms = 0
-    for entry in await without_forgotten(db, agent, entries, roots):
+    for entry in await without_forgotten(db, agent, entries, roots, rank=None):
         event, at_ms = entry.event, min(entry.event.at_ms, now_ms)
         fingerprint, subagent_id = content_fingerprint(event.body), event.subagent_id or ""
         thread = (agent, event.session, subagent_id)

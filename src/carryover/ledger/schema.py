@@ -227,7 +227,8 @@ def m006_decisions(db: sqlite3.Connection) -> None:
 
 
 # `scope` is 16 bytes that stand for a session, a conversation, a project or everything (`carryover.ledger.tombstones`);
-# nothing of it with a time from `from_ms` to before `until_ms` is stored. `forgotten_event.id` is the beginning of a
+# nothing of it with a time from `from_ms` to before `until_ms` is stored, and nothing at all of sources below `rank`.
+# `forgotten_event.id` is the beginning of a
 # removed event's key.
 _FORGOTTEN: Final = (
     """CREATE TABLE forgotten (
@@ -235,7 +236,8 @@ _FORGOTTEN: Final = (
         scope BLOB NOT NULL,
         from_ms INTEGER NOT NULL,
         until_ms INTEGER NOT NULL,
-        UNIQUE (scope, from_ms, until_ms)
+        rank INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (scope, from_ms, until_ms, rank)
     )""",
     "CREATE TABLE forgotten_event (id INTEGER PRIMARY KEY)",
 )

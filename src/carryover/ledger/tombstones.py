@@ -1,8 +1,8 @@
 """What was forgotten stays forgotten: transcripts that still exist, and may be read again, do not bring it back.
 
 A tombstone says that of a session, a conversation, a project or everything, nothing of a certain time is stored. It
-holds a hash and two times, no content. The keys of the events that were removed are kept beside it, shortened to 62
-bits: they recognise copies in another session (a fork), and records without a time, which would get a new one.
+holds a hash, two times and a rank, no content. The keys of the events that were removed are kept beside it, shortened
+to 62 bits: they recognise copies in another session (a fork), and records without a time, which would get a new one.
 Everything runs inside the open transaction.
 """
 
@@ -25,7 +25,7 @@ EVERYTHING: Final = identity(b"all")
 _KEYS_PER_QUERY: Final = 500
 
 _ANY: Final = "SELECT EXISTS (SELECT 1 FROM forgotten)"
-_PUT: Final = "INSERT OR IGNORE INTO forgotten (scope, from_ms, until_ms) VALUES (?, ?, ?)"
+_PUT: Final = "INSERT OR IGNORE INTO forgotten (scope, from_ms, until_ms, rank) VALUES (?, ?, ?, ?)"
 _PUT_KEY: Final = "INSERT OR IGNORE INTO forgotten_event (id) VALUES (?)"
 _ROOTS: Final = """SELECT root FROM session JOIN project ON project.id IN (project_id, recorded_project_id)
     WHERE agent = ? AND native_id = ?"""
@@ -37,6 +37,9 @@ class Tombstone(msgspec.Struct, frozen=True):
     scope: bytes
     from_ms: int
     until_ms: int
+    rank: int = 0
+    """Sources of a lesser rank had no say in the session (`Source.rank`), and their events left no key: none of them is
+    stored, whatever its time. 0 for everything but a session."""
 
 
 class Tombstones(msgspec.Struct, frozen=True):
@@ -69,20 +72,25 @@ def short_key(key: bytes) -> int:
 
 def stored_tombstones(db: sqlite3.Connection) -> Tombstones:
     """All tombstones of a ledger. Blocking."""
-    rules = tuple(Tombstone(*row) for row in db.execute("SELECT scope, from_ms, until_ms FROM forgotten"))
+    rules = tuple(Tombstone(*row) for row in db.execute("SELECT scope, from_ms, until_ms, rank FROM forgotten"))
     return Tombstones(rules, tuple(key for (key,) in db.execute("SELECT id FROM forgotten_event")))
 
 
 async def put_tombstones(db: aiosqlite.Connection, tombstones: Tombstones) -> None:
     """Adds tombstones to those there are."""
-    await db.executemany(_PUT, [(each.scope, each.from_ms, each.until_ms) for each in tombstones.rules])
+    await db.executemany(_PUT, [(each.scope, each.from_ms, each.until_ms, each.rank) for each in tombstones.rules])
     await db.executemany(_PUT_KEY, [(key,) for key in tombstones.keys])
 
 
 async def without_forgotten(
-    db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot]
+    db: aiosqlite.Connection,
+    agent: str,
+    entries: Sequence[Entry],
+    roots: Mapping[str, ProjectRoot],
+    *,
+    rank: int | None,
 ) -> list[Entry]:
-    """The entries that no tombstone excludes, in their order.
+    """The entries that no tombstone excludes, in their order. `rank` is that of their source, None for a hook.
 
     An event that is in the ledger was not forgotten, whatever time its record seems to have now.
     """
@@ -90,16 +98,20 @@ async def without_forgotten(
     if not entries or not any_rule:
         return list(entries)
     removed = await _among(db, "forgotten_event", "id", [short_key(entry.key) for entry in entries])
-    by_time = await _excluded_by_time(db, agent, entries, roots)
-    kept = await _among(db, "event", "key", sorted(by_time))
-    excluded = {key for key in by_time if key not in kept}
+    covered = await _covered(db, agent, entries, roots, rank)
+    kept = await _among(db, "event", "key", sorted(covered))
+    excluded = {key for key in covered if key not in kept}
     return [entry for entry in entries if short_key(entry.key) not in removed and entry.key not in excluded]
 
 
-async def _excluded_by_time(
-    db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot]
+async def _covered(
+    db: aiosqlite.Connection,
+    agent: str,
+    entries: Sequence[Entry],
+    roots: Mapping[str, ProjectRoot],
+    rank: int | None,
 ) -> set[bytes]:
-    """Keys of the entries that a tombstone's scope and time cover.
+    """Keys of the entries that a tombstone covers, by its scope and by time or rank.
 
     Not every record names its folder: a session that a project's tombstone covers gets one of its own.
     """
@@ -111,7 +123,12 @@ async def _excluded_by_time(
         scopes = (EVERYTHING, session_scope(agent, session), conversation_scope(agent, conversation_of(session)))
         projects = {project_scope(root) for root in await _roots_of(db, agent, session, theirs, roots)}
         rules = await _rules(db, {*scopes, *projects})
-        found = {e.key for e in theirs if any(rule.from_ms <= e.event.at_ms < rule.until_ms for rule in rules)}
+        is_lesser = rank is not None and any(rank < rule.rank for rule in rules)
+        found = {
+            entry.key
+            for entry in theirs
+            if is_lesser or any(rule.from_ms <= entry.event.at_ms < rule.until_ms for rule in rules)
+        }
         of_project = [rule for rule in rules if rule.scope in projects]
         if found and of_project:
             own = tuple(Tombstone(session_scope(agent, session), rule.from_ms, rule.until_ms) for rule in of_project)
@@ -139,7 +156,9 @@ async def _roots_of(
 async def _rules(db: aiosqlite.Connection, scopes: Iterable[bytes]) -> list[Tombstone]:
     wanted = sorted(scopes)
     marks = ",".join("?" * len(wanted))
-    rows = await db.execute_fetchall(f"SELECT scope, from_ms, until_ms FROM forgotten WHERE scope IN ({marks})", wanted)
+    rows = await db.execute_fetchall(
+        f"SELECT scope, from_ms, until_ms, rank FROM forgotten WHERE scope IN ({marks})", wanted
+    )
     return [Tombstone(*row) for row in rows]
 
 

@@ -131,6 +131,20 @@ async def test_a_record_without_a_time_is_known_by_its_key(ledger: Ledger, scrib
     assert sessions(reading(), limit=9) == []
 
 
+async def test_what_a_lesser_source_has_without_times_does_not_come_back(
+    ledger: Ledger, scribe: Scribe, reading: Connect
+) -> None:
+    """Only its better source was ever stored, so no keys are known of it (a file beside Cursor's database)."""
+    await scribe.tell("Add a parser", rank=2)
+    await ledger.forget(OF_S1, now_ms=NOW_MS)
+
+    await scribe.tell(scribe.event("Add a parser", at_ms=NOW_MS + 5_000), path="/t/beside.jsonl", rank=1)
+    assert sessions(reading(), limit=9) == []
+
+    await scribe.tell(scribe.event("Then test it", at_ms=NOW_MS + 6_000), rank=2)
+    assert texts(reading(), "s1") == ["Then test it"]
+
+
 async def test_a_time_span_is_removed_from_every_session_and_the_rest_stays(
     ledger: Ledger, scribe: Scribe, reading: Connect, ledger_path: Path
 ) -> None:
