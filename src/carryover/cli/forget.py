@@ -214,6 +214,8 @@ def _confirmed(*, as_json: bool) -> bool:
 
 def _lines_after(done: Erased, selection: Selection) -> Iterator[str]:
     yield from (f"✗ {problem}" for problem in done.problems)
+    if done.problems and not done.sessions:
+        return
     what = "forgotten in part" if selection.in_part else "forgotten"
     yield f"✓ {counted(done.sessions, 'session')} {what}. What is done from now on is recorded as before."
 

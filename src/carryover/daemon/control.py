@@ -37,8 +37,10 @@ from carryover.daemon.hooks.http_app import (
 )
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
+from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.selection import Selection
 from carryover.paths import socket_address
+from carryover.publish.forgetting import Erased
 
 
 def control_app(
@@ -119,7 +121,10 @@ def _forget(forgetting: Forgetting) -> Handler:
             selection = msgspec.json.decode(request.query["selection"], type=Selection)
         except (KeyError, msgspec.MsgspecError) as error:
             raise web.HTTPBadRequest from error
-        done = await forgetting.forget([selection])
+        try:
+            done = await forgetting.forget([selection])
+        except LedgerUnavailable as trouble:
+            done = Erased(problems=(f"Nothing was forgotten: {trouble}",))
         return web.Response(body=msgspec.json.encode(done), content_type="application/json")
 
     return handle
