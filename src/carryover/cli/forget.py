@@ -49,7 +49,7 @@ examples:
 """
 
 ANSWER_S: Final = 300.0
-"""A large ledger takes a while to be written anew, without what was deleted."""
+"""Rewriting a large ledger without what was deleted takes a while."""
 
 MOST_LISTED: Final = 50
 
@@ -204,7 +204,8 @@ def _confirmed(*, as_json: bool) -> bool:
 
     if as_json or not can_ask():
         raise UserError(
-            "Nobody can be asked here, so nothing was changed. Run it on a terminal, or with --yes.", ExitCode.REFUSED
+            "There is no terminal to ask on, so nothing was changed. Run it on a terminal, or with --yes.",
+            ExitCode.REFUSED,
         )
     try:
         return input("Forget this? It cannot be recovered. [y/N] ").strip().lower() in ("y", "yes")

@@ -93,7 +93,7 @@ def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
 
 
 def tombstones_of(state: StateDir) -> Tombstones | None:
-    """What the user's ledger was told to forget; None without a ledger. Raises UserError: it cannot be read."""
+    """What the user's ledger has forgotten; None without a ledger. Raises UserError: it cannot be read."""
     if not state.ledger.exists():
         return None
     with closing(connect_read_only(state.ledger)) as db:

@@ -98,5 +98,5 @@ class Forgetting:
                     group.create_task(self._publish_queue.publish_now(project))
                 group.create_task(self._publish_queue.flush())
         except TimeoutError:
-            return ["Not every handoff could be written again in time. carryoverd tries on."]
+            return ["Not every handoff could be written again in time. carryoverd keeps trying."]
         return []

@@ -82,15 +82,14 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
             values,
         )
     )
-    keys: list[int] = []
     for session_id, *_ in rows:
-        keys += await _remove_from_session(db, reducer, int(session_id), span)
+        await _remove_from_session(db, reducer, int(session_id), span)
     sessions = [(str(agent), str(native_id)) for _, agent, native_id, *_ in rows]
     rules = await _tombstones(db, selection, sessions, now_ms=now_ms)
     # A session that was read from its best source: what lesser ones have of it was never stored, and has no key.
     ranked = {session: rank for session, (_, _, _, rank, *_) in zip(sessions, rows, strict=True) if rank > 0}
     of_rank = tuple(Tombstone(session_scope(*session), 0, 0, rank) for session, rank in ranked.items())
-    await put_tombstones(db, Tombstones((*rules, *of_rank), tuple(keys)))
+    await put_tombstones(db, Tombstones((*rules, *of_rank)))
     conversations = tuple(dict.fromkeys((agent, conversation_of(session)) for agent, session in sessions))
     await _clear_sources(db, selection, conversations)
     touched = {int(project) for *_, placed, recorded in rows for project in (placed, recorded) if project is not None}
@@ -112,12 +111,10 @@ _FOREVER_MS: Final = 2**62
 
 async def _remove_from_session(
     db: aiosqlite.Connection, reducer: Reducer, session_id: int, span: tuple[int, int]
-) -> list[int]:
-    """Removes the session's events within `span`, and what was made of them; returns their shortened keys."""
-    keys: list[int] = []
+) -> None:
+    """Removes the session's events within `span`, and what was made of them."""
     for (thread_id,) in list(await db.execute_fetchall(_THREADS, (session_id,))):
         removed = await _remove_events(db, int(thread_id), span)
-        keys += removed
         if not list(await db.execute_fetchall("SELECT 1 FROM event WHERE thread_id = ? LIMIT 1", (thread_id,))):
             await db.execute_fetchall("DELETE FROM note WHERE thread_id = ?", (thread_id,))
             await db.execute_fetchall("DELETE FROM thread WHERE id = ?", (thread_id,))
@@ -133,17 +130,16 @@ async def _remove_from_session(
         await db.execute_fetchall(_UPDATE, {"id": session_id, "title": title})
     else:
         await db.execute_fetchall("DELETE FROM session WHERE id = ?", (session_id,))
-    return keys
 
 
-async def _remove_events(db: aiosqlite.Connection, thread_id: int, span: tuple[int, int]) -> list[int]:
-    keys: list[int] = []
+async def _remove_events(db: aiosqlite.Connection, thread_id: int, span: tuple[int, int]) -> bool:
+    """Removes the thread's events within `span` and keeps their keys; whether there were any."""
     after = 0
     while rows := list(await db.execute_fetchall(_KEYS, (thread_id, *span, after, _KEYS_PER_READ))):
-        keys += [short_key(key) for _, key in rows]
+        await put_tombstones(db, Tombstones(keys=tuple(short_key(key) for _, key in rows)))
         after = int(rows[-1][0])
     await db.execute_fetchall("DELETE FROM event WHERE thread_id = ? AND at_ms >= ? AND at_ms < ?", (thread_id, *span))
-    return keys
+    return after > 0
 
 
 async def _title(db: aiosqlite.Connection, session_id: int) -> str | None:

@@ -34,8 +34,8 @@ _UPSERT_SESSION: Final = """INSERT INTO session
 _SESSION: Final = """SELECT id, native_id, started_ms, project_id, project_final, rank FROM session
     WHERE agent = ? AND native_id = ?"""
 LAST_PROJECT: Final = "last_project"
-"""The counter that holds the highest id of the projects that were removed: the daemon may still know them by it, so no
-other project gets it."""
+"""The counter with the highest id of a project that was removed: no id is used twice, since the daemon may still have
+work under way for it."""
 
 _UPSERT_PROJECT: Final = f"""INSERT INTO project (id, root, main_root, first_ms) VALUES (1 + max(
         (SELECT coalesce(max(id), 0) FROM project),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Source
+from carryover.errors import os_reason
 from carryover.facts import GitFacts, ProjectRoot
 from carryover.ledger.batch import Commit, Entry, LastRead, PreparedBatch, SourceState
 from carryover.ledger.commit import count_skipped, locator, run_commit
@@ -139,7 +140,8 @@ class Ledger:
 
         What was deleted is overwritten at once where that is possible; `erase` makes sure of it.
         """
-        await asyncio.to_thread(erase_mark(self._path).touch, 0o600)
+        with _as_unavailable():
+            await asyncio.to_thread(erase_mark(self._path).touch, 0o600)
         async with self._transaction() as db:
             await db.execute_fetchall("PRAGMA secure_delete = ON")
             return await forget(db, self._reducer, selection, now_ms=now_ms)
@@ -147,11 +149,12 @@ class Ledger:
     async def erase(self) -> None:
         """Overwrites what was deleted and empties the log; removes the copies of migrations and of damaged ledgers.
 
-        Takes a while for a large ledger, whose size it needs once more on the disk; reading goes on meanwhile. If it
+        Takes a while for a large ledger, whose size it needs once more on the disk; reads continue meanwhile. If it
         fails or is interrupted, the next `open` repeats it. Raises LedgerUnavailable also while a reader keeps the log
         in use.
         """
-        await asyncio.to_thread(_remove, copies(self._path))
+        with _as_unavailable():
+            await asyncio.to_thread(_remove, copies(self._path))
         async with self._reading() as db:
             # In memory, as set for everything else, it would take as much of that as the ledger is large.
             await db.execute_fetchall("PRAGMA temp_store = FILE")
@@ -166,10 +169,11 @@ class Ledger:
                     "It is erased when carryoverd starts the next time."
                 )
             await db.execute_fetchall("PRAGMA secure_delete = FAST")
-        await asyncio.to_thread(erase_mark(self._path).unlink, missing_ok=True)
+        with _as_unavailable():
+            await asyncio.to_thread(_remove, [erase_mark(self._path)])
 
     async def put_tombstones(self, tombstones: Tombstones) -> None:
-        """Excludes what another ledger was told to forget."""
+        """Excludes what another ledger has forgotten."""
         async with self._transaction() as db:
             await put_tombstones(db, tombstones)
 
@@ -257,6 +261,14 @@ class Ledger:
             if isinstance(trouble, LedgerDamaged):
                 await asyncio.to_thread(damage_mark(self._path).touch, 0o600)
             raise trouble from error
+
+
+@contextmanager
+def _as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LedgerUnavailable(f"{error.filename} cannot be changed: {os_reason(error)}. Check its rights.") from error
 
 
 def _remove(paths: Sequence[Path]) -> None:

@@ -32,18 +32,18 @@ _ROOTS: Final = """SELECT root FROM session JOIN project ON project.id IN (proje
 
 
 class Tombstone(msgspec.Struct, frozen=True):
-    """Nothing from `from_ms` to before `until_ms` (UTC ms) is stored of what `scope`, 16 bytes, stands for."""
+    """Nothing from `from_ms` to before `until_ms` (UTC ms) is stored of what `scope`, a hash of 16 bytes, means."""
 
     scope: bytes
     from_ms: int
     until_ms: int
     rank: int = 0
-    """Sources of a lesser rank had no say in the session (`Source.rank`), and their events left no key: none of them is
-    stored, whatever its time. 0 for everything but a session."""
+    """Nothing from sources of a lesser rank (`Source.rank`) is stored, whatever its time: it never counted, so no keys
+    of it are known. 0 for everything but a session."""
 
 
 class Tombstones(msgspec.Struct, frozen=True):
-    """All that a ledger was told to forget. `keys` are those of removed events, as stored."""
+    """All that a ledger has forgotten. `keys` are those of removed events, as stored."""
 
     rules: tuple[Tombstone, ...] = ()
     keys: tuple[int, ...] = ()
@@ -113,7 +113,7 @@ async def _covered(
 ) -> set[bytes]:
     """Keys of the entries that a tombstone covers, by its scope and by time or rank.
 
-    Not every record names its folder: a session that a project's tombstone covers gets one of its own.
+    Not every record names its folder: a session that a project's tombstone covers gets a separate one.
     """
     of_session: dict[str, list[Entry]] = {}
     for entry in entries:

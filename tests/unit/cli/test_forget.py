@@ -188,7 +188,7 @@ def test_a_dry_run_changes_nothing(published: Path, secret: ClaudeSession, run: 
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
-def test_without_a_terminal_it_needs_to_be_told_yes(recorded: Path, run: Run, arguments: tuple[str, ...]) -> None:
+def test_without_a_terminal_it_needs_yes(recorded: Path, run: Run, arguments: tuple[str, ...]) -> None:
     before = state_dir().ledger.read_bytes()
 
     code, _, err = run("forget", "--all", *arguments)

@@ -148,21 +148,21 @@ async def test_what_a_lesser_source_has_without_times_does_not_come_back(
 async def test_a_time_span_is_removed_from_every_session_and_the_rest_stays(
     ledger: Ledger, scribe: Scribe, reading: Connect, ledger_path: Path
 ) -> None:
-    told = [
+    recorded = [
         scribe.event(SessionInfo(title="A parser"), at_ms=100),
         scribe.event("Add a parser", at_ms=100),
         scribe.event(SessionInfo(title=SECRET), at_ms=200),
         scribe.event(f"Never mention {SECRET}", at_ms=200),
         scribe.event("Then test it", at_ms=300),
     ]
-    await scribe.tell(*told)
+    await scribe.tell(*recorded)
     await scribe.tell(scribe.event(SECRET, session="s2", at_ms=250), path="/t/two.jsonl")
     span = Selection(since_ms=200, until_ms=300)
     assert {row.native_id for row in selected_sessions(reading(), span, now_ms=NOW_MS)} == {"s1", "s2"}
 
     forgotten = await ledger.forget(span, now_ms=NOW_MS)
     await ledger.erase()
-    again = await scribe.tell(*told)
+    again = await scribe.tell(*recorded)
     late = await scribe.tell(scribe.event("Unread until now", session="s3", at_ms=299), path="/t/three.jsonl")
 
     assert (forgotten.sessions, again.new_events, late.new_events) == (2, 0, 0)
@@ -250,6 +250,21 @@ async def test_a_read_that_was_under_way_is_done_again(ledger: Ledger, scribe: S
 
     with pytest.raises(StaleRead):
         await ledger.commit(source, scribe.prepared(scribe.event("More")), seen_rev=state.rev)
+
+
+async def test_a_copy_that_cannot_be_removed_is_reported_and_keeps_no_ledger_from_opening(
+    ledger: Ledger, scribe: Scribe, ledger_path: Path
+) -> None:
+    await scribe.tell(SECRET)
+    copy = ledger_path.with_name("ledger.before-7.sqlite")
+    copy.mkdir()
+    await ledger.forget(OF_S1, now_ms=NOW_MS)
+
+    with pytest.raises(LedgerUnavailable, match=r"ledger.before-7.sqlite cannot be changed"):
+        await ledger.erase()
+    await (await Ledger.open(ledger_path, DigestReducer())).close()
+
+    assert erase_mark(ledger_path).exists()
 
 
 @contextmanager
