@@ -99,6 +99,15 @@ class NotifyConfig(msgspec.Struct, frozen=True):
     """A notice on the desktop when an agent reaches its usage limit."""
 
 
+class RetentionConfig(msgspec.Struct, frozen=True):
+    """`[retention]`: which recorded sessions are dropped. The newest session of a project never is."""
+
+    max_age_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] | None = None
+    """Sessions whose last event is older. None: none."""
+    max_size_mb: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
+    """The oldest sessions, while the ledger takes more than so many MB (1,000,000 bytes). None: none."""
+
+
 class AgentConfig(msgspec.Struct, frozen=True):
     """`[agents.<id>]`: what install found out about one agent on this machine."""
 
@@ -139,6 +148,7 @@ class Config(msgspec.Struct, frozen=True):
     server: ServerConfig = ServerConfig()
     projects: ProjectsConfig = ProjectsConfig()
     notify: NotifyConfig = NotifyConfig()
+    retention: RetentionConfig = RetentionConfig()
     agents: AgentsConfig = AgentsConfig()
     unknown_keys: tuple[str, ...] = ()
     """Unknown keys that were found, such as `resume.mod (line 3)`; for `status` to show. Not a setting."""

@@ -105,6 +105,7 @@ REMEDY = "Nothing was changed. Correct the value, or move the file away to use t
         ("[notify]\ndesktop = 1\n", "notify.desktop (line 2): Expected `bool`, got `int`."),
         ("[server]\nport = true\n", "server.port (line 2): Expected `int`, got `bool`."),
         ("[publish]\nactive_days = -1\n", "publish.active_days (line 2): Expected `int` >= 0."),
+        ("[retention]\nmax_age_days = 0\n", "retention.max_age_days (line 2): Expected `int` >= 1."),
         ('[publish]\nfolder = "handoffs"\n', "publish (line 1): `folder` must begin with / or ~."),
         ("resume = 3\n", "resume (line 1): Expected `object`, got `int`."),
         ('[projects]\nexclude = ["a", ""]\n', "projects.exclude[1] (line 2): Expected `str` of length >= 1."),

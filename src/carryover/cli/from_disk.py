@@ -35,6 +35,7 @@ from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.store import Ledger
+from carryover.ledger.tombstones import Tombstones, stored_tombstones
 from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.publish.project_moves import StatePaths, follow, inspect_root
@@ -99,18 +100,33 @@ def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
     return named or [source for source in items if _holds_many(source)]
 
 
+def tombstones_of(state: StateDir) -> Tombstones | None:
+    """What the user's ledger has forgotten; None without a ledger. Raises UserError: it cannot be read."""
+    if not state.ledger.exists():
+        return None
+    with closing(connect_read_only(state.ledger)) as db:
+        return stored_tombstones(db)
+
+
 def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
 @contextmanager
 def temporary_ledger(
-    sources: Iterable[Source], agents: Mapping[str, Agent], *, now_ms: Callable[[], int] = _now_ms
+    sources: Iterable[Source],
+    agents: Mapping[str, Agent],
+    *,
+    now_ms: Callable[[], int] = _now_ms,
+    tombstones: Tombstones | None = None,
 ) -> Iterator[sqlite3.Connection]:
-    """A ledger of `sources` alone, which is gone when the block ends. Nothing in it is later than `now_ms`."""
+    """A ledger of `sources` alone, which is gone when the block ends.
+
+    Nothing in it is later than `now_ms`, or what `tombstones` exclude.
+    """
     with TemporaryDirectory(prefix="carryover-") as folder:
         path = Path(folder) / "ledger.sqlite"
-        asyncio.run(_read_into(path, list(sources), agents, now_ms))
+        asyncio.run(_read_into(path, list(sources), agents, now_ms, tombstones))
         connection = connect_read_only(path)
         try:
             yield connection
@@ -170,9 +186,17 @@ def place_of(state: StateDir) -> StatePaths:
     return StatePaths(ledger=state.ledger, state=state.root, home=Path.home(), agents_own=own)
 
 
-async def _read_into(path: Path, sources: list[Source], agents: Mapping[str, Agent], now_ms: Callable[[], int]) -> None:
+async def _read_into(
+    path: Path,
+    sources: list[Source],
+    agents: Mapping[str, Agent],
+    now_ms: Callable[[], int],
+    tombstones: Tombstones | None,
+) -> None:
     ledger = await Ledger.open(path, DigestReducer())
     try:
+        if tombstones is not None:
+            await ledger.put_tombstones(tombstones)
         await _read(ledger, sources, agents, now_ms)
     finally:
         await ledger.close()

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "show": "print the conversation of one session",
     "import": "take exported or copied transcripts into the ledger",
     "logs": "print the log of the daemon, or follow it",
+    "forget": "remove sessions, or a time, from everything recorded",
     "doctor": "find problems, say what to do, repair what is safe",
     "pause": "stop reading, writing and handing over until `unpause`",
     "unpause": "resume after `pause`",

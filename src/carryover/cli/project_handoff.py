@@ -89,10 +89,10 @@ def _from_ledger(state: StateDir, root: str, config: Config) -> Refreshed | None
 
 def _from_disk(state: StateDir, root: str, config: Config) -> Refreshed | None:
     from carryover.agents import adapters
-    from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger
+    from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger, tombstones_of
 
     seen = sources_on_disk(settings_now(state), [Path(root)])
-    with temporary_ledger(of_project(seen, {root}), adapters()) as ledger:
+    with temporary_ledger(of_project(seen, {root}), adapters(), tombstones=tombstones_of(state)) as ledger:
         return _made(ledger, root, config)
 
 

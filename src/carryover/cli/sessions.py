@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(listed)
     else:
-        _print_table(listed, with_project=root is None)
+        print_sessions(listed, with_project=root is None)
     return ExitCode.OK
 
 
@@ -122,10 +122,11 @@ def _listed(ledger: sqlite3.Connection, root: str | None, limit: int) -> list[di
         return []
     rows = sessions(ledger, project.id if project else None, limit=limit)
     short = shortest_unique(session_ids(ledger))
-    return [_entry(ledger, row, short[row.native_id]) for row in rows]
+    return [session_entry(ledger, row, short[row.native_id]) for row in rows]
 
 
-def _entry(ledger: sqlite3.Connection, row: SessionRow, short: str) -> dict[str, Any]:
+def session_entry(ledger: sqlite3.Connection, row: SessionRow, short: str) -> dict[str, Any]:
+    """What a list says of one session; `short` is the beginning of its id that is unique."""
     digest = session_digest(ledger, row)
     return {
         "id": row.native_id,
@@ -143,7 +144,8 @@ def _entry(ledger: sqlite3.Connection, row: SessionRow, short: str) -> dict[str,
     }
 
 
-def _print_table(listed: list[dict[str, Any]], *, with_project: bool) -> None:
+def print_sessions(listed: list[dict[str, Any]], *, with_project: bool) -> None:
+    """Prints entries, at least one, as a table as wide as the terminal."""
     now_ms = int(time.time() * 1000)
     home = Path.home()
     rows = []

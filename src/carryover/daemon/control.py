@@ -9,6 +9,7 @@ read the secret just as well, so nothing more is asked of it.
     POST /link?old=&new=          `carryover link`
     POST /unlink?old=             `carryover link --undo`
     POST /import?path=&project=&agent=    `carryover import`, of one file
+    POST /forget?selection=       `carryover forget`; a `Selection` as JSON
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
 """
 
@@ -23,6 +24,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from carryover.daemon.forgetting import Forgetting
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.hooks.http_app import (
     Answer,
@@ -37,7 +39,10 @@ from carryover.daemon.hooks.http_app import (
 from carryover.daemon.imports import Imports
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
+from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.selection import Selection
 from carryover.paths import socket_address
+from carryover.publish.forgetting import Erased
 
 
 def control_app(
@@ -51,6 +56,7 @@ def control_app(
     moves: Moves | None = None,
     know: Callable[[str], None] = lambda _root: None,
     imports: Imports | None = None,
+    forgetting: Forgetting | None = None,
 ) -> web.Application:
     """The application behind the control socket; `health` and `settle` give what is answered, as JSON.
 
@@ -65,6 +71,8 @@ def control_app(
         app.router.add_post("/unlink", _asked(moves.unlink, "old"))
     if imports is not None:
         app.router.add_post("/import", _import(imports))
+    if forgetting is not None:
+        app.router.add_post("/forget", _forget(forgetting))
     if hooks is not None:
         app.router.add_post("/hook/{agent}/{event}", hook_route(hooks, secret=None))
     return app
@@ -135,6 +143,22 @@ def _import(imports: Imports) -> Handler:
         if not path.startswith("/") or (project and not project.startswith("/")):
             raise web.HTTPBadRequest
         done = await imports.take_in(path, project, agent_id)
+        return web.json_response(body=msgspec.json.encode(done))
+
+    return handle
+
+
+def _forget(forgetting: Forgetting) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            # Without the parameter nothing may be forgotten: an empty selection names everything.
+            selection = msgspec.json.decode(request.query["selection"], type=Selection)
+        except (KeyError, msgspec.MsgspecError) as error:
+            raise web.HTTPBadRequest from error
+        try:
+            done = await forgetting.forget([selection])
+        except LedgerUnavailable as trouble:
+            done = Erased(problems=(f"Nothing was forgotten: {trouble}",))
         return web.Response(body=msgspec.json.encode(done), content_type="application/json")
 
     return handle

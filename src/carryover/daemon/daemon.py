@@ -26,6 +26,7 @@ from carryover.agents import adapters
 from carryover.config import project_settings
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.control import control_app, serving
+from carryover.daemon.forgetting import Forgetting
 from carryover.daemon.health import Health, ProjectHealth, Settled
 from carryover.daemon.hooks.http_app import ConnectionLimiter
 from carryover.daemon.hooks.wiring import HookWiring
@@ -98,14 +99,13 @@ class Daemon:
             before=lambda project: self._moves.follow_known(project),
             meter=self._meter,
         )
+        paths = StatePaths(
+            ledger=context.state.ledger, state=context.state.root, home=context.home, agents_own=context.agents_own
+        )
+        self._forgetting = Forgetting(ledger, paths, self._publish_queue, config=lambda: context.config, log=log)
         self._moves = Moves(
             ledger,
-            StatePaths(
-                ledger=context.state.ledger,
-                state=context.state.root,
-                home=context.home,
-                agents_own=context.agents_own,
-            ),
+            paths,
             config=lambda: context.config,
             on_moved=self._moved,
             log=log,
@@ -198,6 +198,7 @@ class Daemon:
         self._publish_queue.mark_all_dirty()
         self._hooks.settings_changed()
         self._notices.ignore_earlier()
+        self._forgetting.settings_changed()
 
     def _restart_watchers(self) -> None:
         self._watcher.restart()
@@ -231,6 +232,7 @@ class Daemon:
         supervisor.start("rebuild", self._rebuild)
         supervisor.start("limit-notice", self._notices.run)
         supervisor.start("moves", self._moves.run)
+        supervisor.start("retention", self._forgetting.run)
         supervisor.start("keep-in-place", self._publish_queue.keep_in_place)
         if self._notifier.listening:
             supervisor.start("notify", self._report_status)
@@ -248,6 +250,7 @@ class Daemon:
             "rebuild",
             "limit-notice",
             "moves",
+            "retention",
             "keep-in-place",
             "warm-up",
         ):
@@ -293,6 +296,7 @@ class Daemon:
             moves=self._moves,
             know=lambda root: self._known.add(Path(root)),
             imports=self._imports,
+            forgetting=self._forgetting,
             limiter=limiter,
             port=self._hooks.listening_on,
         )

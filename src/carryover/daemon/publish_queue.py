@@ -25,6 +25,7 @@ from carryover.fsio import is_gone
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.ledger.store import Ledger
+from carryover.publish.project_view import UnknownProject
 from carryover.publish.refresh import Refreshed
 
 QUIET_S: Final = 0.3
@@ -157,6 +158,10 @@ class PublishQueue:
             await self._ledger.set_published(project, made.sha, started_ms, made.published.refusal, made.git)
         except LedgerDamaged:
             raise
+        except UnknownProject:
+            self._last_event_ms.pop(project, None)
+            self.outcomes.pop(project, None)
+            return
         except Exception as error:
             # Whatever is wrong with one project, or with our reading of it, must not keep the others from theirs.
             self._stored_s.resume(project, stored_s)

@@ -9,7 +9,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Batch, FileStat, Reemitted, Source
 from carryover.facts import FindRoot, ProjectRoot
-from carryover.ingest.sanitize import RealPaths, clean_context, clean_entry, with_bounded_times
+from carryover.ingest.sanitize import RealPaths, clean_context, clean_entry, context_without_text, with_bounded_times
 from carryover.ledger.batch import READ_IN_PART, PreparedBatch, Reemission, SourceState
 from carryover.model import Event, Skipped
 
@@ -58,6 +58,7 @@ def prepare(
     prepared = PreparedBatch(
         cursor=batch.cursor,
         context=clean_context(context),
+        context_without_text=context_without_text(context),
         size=seen.size,
         mtime_ns=seen.mtime_ns,
         entries=tuple(clean_entry(agent.id, paths.of_event(event)) for event in events),

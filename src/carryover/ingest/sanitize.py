@@ -74,6 +74,11 @@ def clean_context(context: msgspec.Struct) -> bytes:
         return msgspec.json.encode(map_text(hidden, without_lone_surrogates, keep=_NONE))
 
 
+def context_without_text(context: msgspec.Struct) -> bytes:
+    """An adapter's context with its paths and ids, and every other text empty: what it holds is to be forgotten."""
+    return clean_context(map_text(context, lambda _: "", keep=CONTEXT_NAMES))
+
+
 def without_lone_surrogates(text: str) -> str:
     """`text` with `?` for halves of surrogate pairs, which JSON can hold but UTF-8 cannot."""
     return text.encode("utf-8", "replace").decode()

@@ -49,6 +49,8 @@ _FILES: Final = (
     ("handoff.md", "the newest handoff"),
     ("ledger.sqlite", "the ledger"),
     ("ledger.sqlite-*", "the ledger"),
+    ("ledger.sqlite.*", "the ledger"),
+    ("ledger.salvaged.sqlite*", "the ledger"),
     ("ledger.before-*.sqlite*", "a copy of the ledger"),
     ("ledger.corrupt-*.sqlite*", "a damaged ledger"),
     ("carryoverd.log*", "the log"),

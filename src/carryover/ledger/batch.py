@@ -47,7 +47,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
             key=_key(agent, event.key),
             secondary_key=None
             if event.secondary_key is None
-            else _identity(b"twin", agent, event.session, event.secondary_key),
+            else identity(b"twin", agent, event.session, event.secondary_key),
             body=encode_body(event.body),
             redacted=redacted,
             retracts=tuple(_key(agent, key) for key in event.body.keys) if isinstance(event.body, Retracted) else (),
@@ -80,6 +80,8 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
 
     cursor: bytes
     context: bytes
+    context_without_text: bytes = b""
+    """The context with ids and paths only. It is stored instead where a tombstone excludes any of the entries."""
     size: int
     mtime_ns: int
     """Size and time of the source, taken before it was read: what was added meanwhile still looks new. The size is
@@ -125,10 +127,11 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _key(agent: str, key: str) -> bytes:
-    return _identity(b"key", agent, key)
+    return identity(b"key", agent, key)
 
 
-def _identity(kind: bytes, *parts: str) -> bytes:
+def identity(kind: bytes, *parts: str) -> bytes:
+    """Returns 16 bytes that stand for `parts`; `kind`, at most 16 bytes, keeps identities of different things apart."""
     # The lengths keep ("ab", "c") apart from ("a", "bc").
     lengths = " ".join([str(len(part)) for part in parts])
     return hashlib.blake2b(f"{lengths} {''.join(parts)}".encode(), digest_size=16, person=kind).digest()

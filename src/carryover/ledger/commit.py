@@ -31,10 +31,13 @@ from carryover.ledger.sessions import (
     upsert_session,
 )
 from carryover.ledger.threads import Reducer, Thread, open_thread, reduce_on
+from carryover.ledger.tombstones import without_forgotten
 from carryover.model import SessionInfo, Skipped
 
 _KEYS_PER_QUERY: Final = 500
 
+_REV: Final = """SELECT coalesce((SELECT rev FROM source WHERE agent = ? AND path = ?), 0),
+    EXISTS (SELECT 1 FROM forgotten)"""
 _ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size, mtime_ns) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (agent, path) DO UPDATE SET rev = excluded.rev, cursor = excluded.cursor, context = excluded.context,
         size = excluded.size, mtime_ns = excluded.mtime_ns,
@@ -59,8 +62,10 @@ async def run_commit(
     db: aiosqlite.Connection, reducer: Reducer, source: Source, prepared: PreparedBatch, seen_rev: int
 ) -> Commit:
     """Stores `prepared` inside the open transaction. Raises StaleRead if `seen_rev` is no longer the source's."""
-    await _advance_source(db, source, prepared, seen_rev)
+    any_forgotten = await _advance_source(db, source, prepared, seen_rev)
     entries = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
+    if any_forgotten:
+        entries = await _without_forgotten(db, source, prepared, entries)
     reemitted = {(each.session, each.subagent_id): each for each in prepared.reemitted}
     new = await _unknown(db, [entry for entry in entries if _thread_of(entry) not in reemitted])
     again = _grouped((entry for entry in entries if _thread_of(entry) in reemitted), _thread_of)
@@ -94,13 +99,31 @@ async def run_commit(
     )
 
 
-async def _advance_source(db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, seen_rev: int) -> None:
+async def _advance_source(db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, seen_rev: int) -> bool:
+    """Stores the position after what was read; whether there are tombstones, which most ledgers do not have."""
     identity = (source.agent, locator(source.path))
-    revs = await db.execute_fetchall("SELECT rev FROM source WHERE agent = ? AND path = ?", identity)
-    if max((rev for (rev,) in revs), default=0) != seen_rev:
+    ((rev, any_forgotten),) = await db.execute_fetchall(_REV, identity)
+    if rev != seen_rev:
         raise StaleRead
     position = (prepared.cursor, prepared.context, prepared.size, prepared.mtime_ns)
     await db.execute_fetchall(_ADVANCE, (*identity, seen_rev + 1, *position))
+    return bool(any_forgotten)
+
+
+async def _without_forgotten(
+    db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, entries: Sequence[Entry]
+) -> list[Entry]:
+    """The entries that no tombstone excludes.
+
+    Where one does, the context may hold texts of it, such as the command of a call that is still open.
+    """
+    wanted = await without_forgotten(db, source.agent, entries, prepared.roots, rank=source.rank)
+    if len(wanted) < len(entries):
+        await db.execute_fetchall(
+            "UPDATE source SET context = ? WHERE agent = ? AND path = ?",
+            (prepared.context_without_text, source.agent, locator(source.path)),
+        )
+    return wanted
 
 
 async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[Entry]:

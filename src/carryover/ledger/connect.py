@@ -25,6 +25,7 @@ SETTINGS: Final = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA journal_size_limit = 4194304",
+    "PRAGMA secure_delete = FAST",
     f"PRAGMA busy_timeout = {BUSY_MS}",
 )
 
@@ -53,6 +54,17 @@ def prepare_file(path: Path) -> None:
 def damage_mark(path: Path) -> Path:
     """The empty file that asks the next start to check every page: damage was met while the ledger was in use."""
     return path.with_name(f"{path.name}.damaged")
+
+
+def erase_mark(path: Path) -> Path:
+    """The empty file that asks the next writer to erase what was deleted: another one was interrupted in that."""
+    return path.with_name(f"{path.name}.erase")
+
+
+def copies(path: Path) -> list[Path]:
+    """The copies of the ledger that migrations made, and damaged ledgers that were moved aside, with their logs."""
+    kinds = ("before-*", "corrupt-*", "salvaged")
+    return sorted(found for kind in kinds for found in path.parent.glob(f"{path.stem}.{kind}{path.suffix}*"))
 
 
 def _make_private(path: Path) -> None:

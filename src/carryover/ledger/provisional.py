@@ -19,6 +19,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry
 from carryover.ledger.codec import decode_body
 from carryover.ledger.sessions import assign_project, mark_changed, upsert_session
+from carryover.ledger.tombstones import without_forgotten
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -73,7 +74,7 @@ async def add_provisional(
     added = 0
     projects: set[int] = set()
     newest_ms = 0
-    for entry in entries:
+    for entry in await without_forgotten(db, agent, entries, roots, rank=None):
         event, at_ms = entry.event, min(entry.event.at_ms, now_ms)
         fingerprint, subagent_id = content_fingerprint(event.body), event.subagent_id or ""
         thread = (agent, event.session, subagent_id)

@@ -25,6 +25,8 @@ _BATCH: Final = 500
 _HIGHEST_ROWID: Final = 2**62
 
 _COLUMNS: Final = {
+    "forgotten": "id, scope, from_ms, until_ms, rank",
+    "forgotten_event": "id",
     "project": (
         "id, root, main_root, first_ms, last_event_ms, changed_ms, published_sha, published_ms, refusal, git, "
         "moved_to, not_moved, identity"

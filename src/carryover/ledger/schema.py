@@ -226,6 +226,29 @@ def m006_decisions(db: sqlite3.Connection) -> None:
     db.execute("UPDATE note SET kind = 'decision' WHERE kind = 'ruling'")
 
 
+# `scope` is 16 bytes that stand for a session, a conversation, a project or everything (`carryover.ledger.tombstones`);
+# nothing of it with a time from `from_ms` to before `until_ms` is stored, and nothing at all of sources below `rank`.
+# `forgotten_event.id` is the beginning of a
+# removed event's key.
+_FORGOTTEN: Final = (
+    """CREATE TABLE forgotten (
+        id INTEGER PRIMARY KEY,
+        scope BLOB NOT NULL,
+        from_ms INTEGER NOT NULL,
+        until_ms INTEGER NOT NULL,
+        rank INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (scope, from_ms, until_ms, rank)
+    )""",
+    "CREATE TABLE forgotten_event (id INTEGER PRIMARY KEY)",
+)
+
+
+def m007_forgotten(db: sqlite3.Connection) -> None:
+    """Adds tombstones, which keep what was forgotten from coming back."""
+    for statement in _FORGOTTEN:
+        db.execute(statement)
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     m001_initial,
     m002_hooks,
@@ -233,6 +256,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     m004_moves,
     m005_names,
     m006_decisions,
+    m007_forgotten,
 )
 
 

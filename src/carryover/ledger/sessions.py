@@ -33,7 +33,13 @@ _UPSERT_SESSION: Final = """INSERT INTO session
     WHERE :rank IS NULL OR :rank >= rank"""
 _SESSION: Final = """SELECT id, native_id, started_ms, project_id, project_final, rank FROM session
     WHERE agent = ? AND native_id = ?"""
-_UPSERT_PROJECT: Final = """INSERT INTO project (root, main_root, first_ms) VALUES (?, ?, ?)
+LAST_PROJECT: Final = "last_project"
+"""The counter with the highest id of a project that was removed: no id is used twice, since the daemon may still have
+work under way for it."""
+
+_UPSERT_PROJECT: Final = f"""INSERT INTO project (id, root, main_root, first_ms) VALUES (1 + max(
+        (SELECT coalesce(max(id), 0) FROM project),
+        coalesce((SELECT n FROM counter WHERE name = '{LAST_PROJECT}'), 0)), ?, ?, ?)
     ON CONFLICT (root) DO UPDATE SET main_root = excluded.main_root"""
 _ASSIGN_PROJECT: Final = "UPDATE session SET project_id = ?, recorded_project_id = ?, project_final = ? WHERE id = ?"
 _CURRENT_PROJECT: Final = """WITH RECURSIVE way(id, moved_to) AS (SELECT id, moved_to FROM project WHERE id = ?

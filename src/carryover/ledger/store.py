@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,15 +14,19 @@ import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Source
+from carryover.errors import os_reason
 from carryover.facts import GitFacts, ProjectRoot
 from carryover.ledger.batch import Commit, Entry, LastRead, PreparedBatch, SourceState
 from carryover.ledger.commit import count_skipped, locator, run_commit
-from carryover.ledger.connect import SETTINGS, damage_mark, prepare_file
-from carryover.ledger.ledger_errors import LedgerDamaged, ledger_error
+from carryover.ledger.connect import SETTINGS, copies, damage_mark, erase_mark, prepare_file
+from carryover.ledger.forget import Forgotten, forget
+from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, ledger_error
 from carryover.ledger.moves import Moved, move_back, move_project, note_identity
 from carryover.ledger.provisional import add_provisional, forget_provisional
+from carryover.ledger.selection import Selection
 from carryover.ledger.sessions import upsert_project
 from carryover.ledger.threads import Reducer, outdated_threads, rebuild_thread
+from carryover.ledger.tombstones import Tombstones, put_tombstones
 from carryover.model import Skipped
 
 _STATE: Final = """SELECT rev, cursor, context, size, mtime_ns, state, error, failures, retry_ms FROM source
@@ -64,6 +68,9 @@ class Ledger:
             async with ledger._reporting():
                 for setting in SETTINGS:
                     await db.execute_fetchall(setting)
+            if erase_mark(path).exists():
+                with suppress(LedgerUnavailable):  # as on a full disk; the mark stays for the next time
+                    await ledger.erase()
         except BaseException:
             await db.close()
             raise
@@ -127,6 +134,48 @@ class Ledger:
         """Removes what was reported before `before_ms` and never confirmed; how many rows that were."""
         async with self._transaction() as db:
             return await forget_provisional(db, before_ms=before_ms)
+
+    async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
+        """Removes what `selection` names, and keeps transcripts from bringing it back up to the time `now_ms`.
+
+        What was deleted is overwritten at once where that is possible; `erase` makes sure of it.
+        """
+        with _as_unavailable():
+            await asyncio.to_thread(erase_mark(self._path).touch, 0o600)
+        async with self._transaction() as db:
+            await db.execute_fetchall("PRAGMA secure_delete = ON")
+            return await forget(db, self._reducer, selection, now_ms=now_ms)
+
+    async def erase(self) -> None:
+        """Overwrites what was deleted and empties the log; removes the copies of migrations and of damaged ledgers.
+
+        Takes a while for a large ledger, whose size it needs once more on the disk; reads continue meanwhile. If it
+        fails or is interrupted, the next `open` repeats it. Raises LedgerUnavailable also while a reader keeps the log
+        in use.
+        """
+        with _as_unavailable():
+            await asyncio.to_thread(_remove, copies(self._path))
+        async with self._reading() as db:
+            # In memory, as set for everything else, it would take as much of that as the ledger is large.
+            await db.execute_fetchall("PRAGMA temp_store = FILE")
+            try:
+                await db.execute_fetchall("VACUUM")
+            finally:
+                await db.execute_fetchall("PRAGMA temp_store = MEMORY")
+            ((is_busy, *_),) = await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            if is_busy:
+                raise LedgerUnavailable(
+                    f"{self._path.name}-wal is in use by another program, so what was forgotten may still be in it. "
+                    "It is erased when carryoverd starts the next time."
+                )
+            await db.execute_fetchall("PRAGMA secure_delete = FAST")
+        with _as_unavailable():
+            await asyncio.to_thread(_remove, [erase_mark(self._path)])
+
+    async def put_tombstones(self, tombstones: Tombstones) -> None:
+        """Excludes what another ledger has forgotten."""
+        async with self._transaction() as db:
+            await put_tombstones(db, tombstones)
 
     async def know_project(self, root: str, main_root: str | None, *, now_ms: int) -> int:
         """Creates the project at `root` if it is new, even without a session; its id."""
@@ -212,6 +261,19 @@ class Ledger:
             if isinstance(trouble, LedgerDamaged):
                 await asyncio.to_thread(damage_mark(self._path).touch, 0o600)
             raise trouble from error
+
+
+@contextmanager
+def _as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LedgerUnavailable(f"{error.filename} cannot be changed: {os_reason(error)}. Check its rights.") from error
+
+
+def _remove(paths: Sequence[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _source_state(row: sqlite3.Row) -> SourceState:

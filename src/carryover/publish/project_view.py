@@ -36,12 +36,16 @@ _Refolded = dict[int, tuple[Note, ...]]
 """Notes of the threads that had to be folded again in memory, by the thread's id."""
 
 
+class UnknownProject(LookupError):
+    """The ledger has no project with this id: it was forgotten."""
+
+
 def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
-    """The distiller's view of one project. Raises LookupError for an id that is not in the ledger."""
+    """The distiller's view of one project. Raises UnknownProject for an id that is not in the ledger."""
     with snapshot(db):
         project = project_by_id(db, project_id)
         if project is None:
-            raise LookupError(project_id)
+            raise UnknownProject(project_id)
         refolded: _Refolded = {}
         early: list[Note] = []
         rows = sessions(db, project_id, limit=MAX_SESSIONS)

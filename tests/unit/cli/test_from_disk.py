@@ -9,7 +9,15 @@ from pathlib import Path
 from carryover.adapter.contract import Source
 from carryover.agents import adapters
 from carryover.cli.context import state_dir
-from carryover.cli.from_disk import catch_up, of_project, of_session, sources_on_disk, temporary_ledger
+from carryover.cli.from_disk import (
+    catch_up,
+    of_project,
+    of_session,
+    sources_on_disk,
+    temporary_ledger,
+    tombstones_of,
+)
+from carryover.cli.main import main
 from carryover.config import Config
 from carryover.fsio import FileLock, private_dir
 from carryover.ingest.scan import FoundSource
@@ -109,6 +117,17 @@ def test_a_temporary_ledger_holds_what_it_was_given_and_goes_away(home: Path, sh
     assert (held, mode) == ([CHECKOUT], 0o700)
     assert not file.parent.exists()
     assert not (home / ".carryover").exists()
+
+
+def test_what_was_forgotten_is_not_read_from_disk_either(shop: Path) -> None:
+    private_dir(state_dir().root)
+    assert tombstones_of(state_dir()) is None
+    assert catch_up(state_dir(), str(shop)) is None
+    assert main(["forget", CHECKOUT, "--yes"]) == 0
+    sources = of_project(sources_on_disk(Config()), {str(shop)})
+
+    with temporary_ledger(sources, adapters(), tombstones=tombstones_of(state_dir())) as ledger:
+        assert [row.native_id for row in sessions(ledger, limit=10)] == [DISCOUNT]
 
 
 def test_catching_up_reads_the_project_and_leaves_the_others_for_the_daemon(home: Path, shop: Path) -> None:

@@ -4,8 +4,10 @@ import asyncio
 import json
 import stat
 from collections.abc import AsyncIterator
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import quote
 
 import msgspec
@@ -14,10 +16,12 @@ import pytest
 from carryover.config import Config
 from carryover.daemon.client import ask_daemon
 from carryover.daemon.control import control_app, serving
+from carryover.daemon.forgetting import Forgetting
 from carryover.daemon.hooks.http_app import Answer as Answering
 from carryover.daemon.hooks.http_app import ConnectionLimiter
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
+from carryover.daemon.publish_queue import PublishQueue
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import UserError
 from carryover.ledger.store import Ledger
@@ -32,6 +36,10 @@ async def healthy() -> Answer:
     return Answer("grüße")
 
 
+def refuse(*_: object) -> NoReturn:
+    raise AssertionError("nothing is to be published")
+
+
 async def failing() -> Answer:
     raise KeyError("words from a transcript")
 
@@ -41,10 +49,18 @@ async def ask(path: Path, method: str, target: str) -> object:
 
 
 @asynccontextmanager
-async def served(path: Path, log: Log, health: Answering = healthy, moves: Moves | None = None) -> AsyncIterator[None]:
+async def served(
+    path: Path,
+    log: Log,
+    health: Answering = healthy,
+    moves: Moves | None = None,
+    forgetting: Forgetting | None = None,
+) -> AsyncIterator[None]:
     """The control socket, without hooks, while the block lasts."""
     limiter = ConnectionLimiter()
-    app = control_app(health, healthy, None, log, limiter=limiter, port=lambda: None, moves=moves)
+    app = control_app(
+        health, healthy, None, log, limiter=limiter, port=lambda: None, moves=moves, forgetting=forgetting
+    )
     async with serving(app, path, limiter):
         yield
 
@@ -74,6 +90,24 @@ async def test_moves_are_asked_for_by_absolute_paths(path: Path, log: Log, home:
                 await ask(path, "POST", target)
     moves.pool.shutdown()
     await ledger.close()
+
+
+async def test_only_a_readable_selection_is_forgotten(path: Path, log: Log, home: Path, pool: Executor) -> None:
+    """An empty one would be everything."""
+    state = home / ".carryover"
+    ledger = await Ledger.open(state / "ledger.sqlite", DigestReducer())
+    paths = StatePaths(ledger=state / "ledger.sqlite", state=state, home=home)
+    clock = asyncio.get_running_loop().time
+    queue = PublishQueue(ledger, refuse, active_days=lambda: 7, executor=pool, clock=clock, log=log)
+    forgetting = Forgetting(ledger, paths, queue, config=Config, log=log)
+    async with served(path, log, forgetting=forgetting):
+        for query in ("", "?selection=", "?selection=1", "?selection=" + quote('{"newer": 1}')):
+            with pytest.raises(UserError):
+                await ask(path, "POST", f"/forget{query}")
+        answer = await ask(path, "POST", "/forget?selection=" + quote('{"root": "/none"}'))
+    await ledger.close()
+
+    assert answer == {"sessions": 0, "problems": []}
 
 
 async def test_only_its_owner_may_ask_and_nothing_is_left_behind(path: Path, log: Log) -> None:

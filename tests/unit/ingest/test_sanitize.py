@@ -18,6 +18,7 @@ from carryover.ingest.sanitize import (
     clean_body,
     clean_context,
     clean_entry,
+    context_without_text,
     map_text,
     with_bounded_times,
     without_lone_surrogates,
@@ -184,6 +185,14 @@ def test_secrets_in_the_context_are_hidden_and_its_shape_is_kept() -> None:
         calls={"c1": "curl -H [redacted:github]"},
         seen=frozenset({"[redacted:github]"}),
         last=UserPrompt(text="[redacted:github] ?"),
+    )
+
+
+def test_a_context_without_text_keeps_its_ids_and_paths_only() -> None:
+    context = Context(cwd="/repo", calls={"c1": "curl"}, seen=frozenset({"one"}), last=UserPrompt(text="Add a parser"))
+
+    assert msgspec.json.decode(context_without_text(context), type=Context) == Context(
+        cwd="/repo", calls={"c1": ""}, seen=frozenset({""}), last=UserPrompt(text="")
     )
 
 

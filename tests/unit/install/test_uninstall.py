@@ -350,7 +350,8 @@ def test_a_folder_that_is_a_symlink_or_gone_is_not_ours(home: Path) -> None:
 
 
 OURS = (
-    "handoff.md", "ledger.sqlite", "ledger.sqlite-shm", "ledger.sqlite-wal", "ledger.before-3.sqlite",
+    "handoff.md", "ledger.sqlite", "ledger.sqlite-shm", "ledger.sqlite-wal", "ledger.sqlite.damaged",
+    "ledger.sqlite.erase", "ledger.salvaged.sqlite", "ledger.before-3.sqlite",
     "ledger.corrupt-20261120T060226.000001Z.sqlite", "carryoverd.log", "carryoverd.log.1", "launchd.log", "hook.sh",
     "hook.curl", "hook.secret", "daemon.sock", "daemon.lock", "paused", "config.toml", ".config.toml.0a1b2c3d.tmp",
     "projects.jsonl", "edits.json", "edits.lock",

@@ -16,6 +16,7 @@ from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import prepare_file
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.salvage import salvage
+from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Retracted
 from carryover.publish.project_view import project_view
@@ -75,7 +76,7 @@ async def test_damaged_pages_cost_only_what_stood_on_them(
         originals = set(rows(old, "SELECT id, key, body FROM event"))
     pages = ledger_path.stat().st_size // PAGE
     with ledger_path.open("r+b") as file:
-        for page in random.Random(seed).sample(range(40, pages), 5):
+        for page in random.Random(seed).sample(range(43, pages), 5):
             file.seek(page * PAGE)
             file.write(random.Random(page).randbytes(PAGE))
 
@@ -181,3 +182,19 @@ async def test_what_no_longer_counts_stays_so(
     with closing(connect_read_only(tmp_path / "fresh.sqlite")) as db:
         prompts = {session.session: session.digest.prompts for session in project_view(db, 1).sessions}
     assert prompts == {"s1": 1, "s2": 1}
+
+
+async def test_tombstones_are_saved_so_that_what_was_forgotten_does_not_come_back(
+    ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection
+) -> None:
+    ledger = await Ledger.open(ledger_path, DigestReducer())
+    await scribe_of(ledger).tell("Add a parser")
+    await ledger.forget(Selection(), now_ms=1_000_000)
+    await ledger.close()
+
+    salvage(ledger_path, fresh, now_ms=5_000)
+
+    kept = ["SELECT scope, until_ms FROM forgotten", "SELECT id FROM forgotten_event"]
+    assert [len(rows(fresh, query)) for query in kept] == [1, 1]
+    with closing(sqlite3.connect(ledger_path)) as old:
+        assert [rows(fresh, query) for query in kept] == [rows(old, query) for query in kept]

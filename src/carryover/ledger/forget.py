@@ -1,0 +1,202 @@
+"""Removes sessions, or a time of them, and leaves tombstones. Everything runs inside the open transaction.
+
+Positions in the sources of these agents are given up with the context stored beside them, which may hold content: a
+source that changes is then read again from its beginning, and the tombstones skip what was forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import aiosqlite
+import msgspec
+
+from carryover.ledger.codec import decode_body
+from carryover.ledger.selection import Selection
+from carryover.ledger.sessions import LAST_PROJECT, mark_changed
+from carryover.ledger.threads import Reducer, rebuild
+from carryover.ledger.tombstones import (
+    EVERYTHING,
+    Tombstone,
+    Tombstones,
+    conversation_scope,
+    project_scope,
+    put_tombstones,
+    session_scope,
+    short_key,
+)
+from carryover.model import SessionInfo, conversation_of
+
+_KEYS_PER_READ: Final = 10_000
+
+_THREADS: Final = "SELECT id FROM thread WHERE session_id = ?"
+_KEYS: Final = (
+    "SELECT id, key FROM event WHERE thread_id = ? AND at_ms >= ? AND at_ms < ? AND id > ? ORDER BY id LIMIT ?"
+)
+_INFOS: Final = f"""SELECT body FROM event WHERE thread_id IN ({_THREADS}) AND retracted = 0
+    AND body LIKE '{{"kind":"session_info"%' ORDER BY id"""
+_UPDATE: Final = """UPDATE session SET title = :title, last_ms = max(
+        (SELECT coalesce(max(last_ms), 0) FROM thread WHERE session_id = :id),
+        (SELECT coalesce(max(at_ms), 0) FROM provisional WHERE session_id = :id)),
+    started_ms = coalesce((SELECT min(at_ms) FROM event JOIN thread ON thread.id = thread_id
+        WHERE session_id = :id AND at_ms > 0), started_ms) WHERE id = :id"""
+_CAME_BY: Final = """WITH RECURSIVE came(id) AS (SELECT id FROM project WHERE root = ? UNION SELECT project.id
+    FROM project, came WHERE project.moved_to = came.id) SELECT root FROM project WHERE id IN came"""
+_UNUSED: Final = """SELECT id, root FROM project WHERE (:all OR root IN (SELECT value FROM json_each(:roots)))
+    AND NOT EXISTS (SELECT 1 FROM session WHERE project.id IN (project_id, recorded_project_id))
+    AND NOT EXISTS (SELECT 1 FROM session WHERE session.project_id = project.moved_to)"""
+_KEEP_ID: Final = """INSERT INTO counter (name, n) VALUES (?, ?)
+    ON CONFLICT (name) DO UPDATE SET n = max(n, excluded.n)"""
+_GIVE_UP_POSITION: Final = "UPDATE source SET cursor = NULL, context = x'', rev = rev + 1 WHERE agent = ?"
+_GONE_OF: Final = """DELETE FROM source WHERE agent = ? AND state = 'gone'
+    AND instr(CAST(path AS BLOB), CAST(? AS BLOB)) > 0"""
+_OF_EVERYTHING: Final = (
+    "DELETE FROM source WHERE state = 'gone'",
+    "DELETE FROM skipped",
+    "DELETE FROM incident",
+)
+
+
+class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
+    """What was removed. `conversations` are agents and conversation ids of the `sessions` that lost something."""
+
+    sessions: int = 0
+    conversations: tuple[tuple[str, str], ...] = ()
+    changed: tuple[int, ...] = ()
+    """Projects that still have sessions, and whose handoff changes."""
+    gone: tuple[int, ...] = ()
+    """Projects without a session, which were removed too. No other project ever gets their ids."""
+    gone_roots: tuple[str, ...] = ()
+    """Their roots."""
+
+
+async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selection, *, now_ms: int) -> Forgotten:
+    """Removes what `selection` names, and excludes it from what is read later. `now_ms` is the moment of forgetting."""
+    condition, values = selection.condition(now_ms)
+    span = (0, _FOREVER_MS) if not selection.in_part else selection.span(now_ms)
+    rows = list(
+        await db.execute_fetchall(
+            f"""SELECT id, agent, native_id, rank, project_id, recorded_project_id FROM session
+            WHERE {condition} ORDER BY id""",
+            values,
+        )
+    )
+    for session_id, *_ in rows:
+        await _remove_from_session(db, reducer, int(session_id), span)
+    sessions = [(str(agent), str(native_id)) for _, agent, native_id, *_ in rows]
+    rules = await _tombstones(db, selection, sessions, now_ms=now_ms)
+    # A session that was read from its best source: what lesser ones have of it was never stored, and has no key.
+    ranked = {session: rank for session, (_, _, _, rank, *_) in zip(sessions, rows, strict=True) if rank > 0}
+    of_rank = tuple(Tombstone(session_scope(*session), 0, 0, rank) for session, rank in ranked.items())
+    await put_tombstones(db, Tombstones((*rules, *of_rank)))
+    conversations = tuple(dict.fromkeys((agent, conversation_of(session)) for agent, session in sessions))
+    await _clear_sources(db, selection, conversations)
+    touched = {int(project) for *_, placed, recorded in rows for project in (placed, recorded) if project is not None}
+    gone = await _remove_unused_projects(db, selection, touched)
+    changed = sorted(touched - gone.keys())
+    await mark_changed(db, changed, started_ms=0)
+    return Forgotten(
+        sessions=len(rows),
+        conversations=conversations,
+        changed=tuple(changed),
+        gone=tuple(sorted(gone)),
+        gone_roots=tuple(sorted(gone.values())),
+    )
+
+
+_FOREVER_MS: Final = 2**62
+"""After every time: with a whole session also go events whose clock was ahead."""
+
+
+async def _remove_from_session(
+    db: aiosqlite.Connection, reducer: Reducer, session_id: int, span: tuple[int, int]
+) -> None:
+    """Removes the session's events within `span`, and what was made of them."""
+    for (thread_id,) in list(await db.execute_fetchall(_THREADS, (session_id,))):
+        removed = await _remove_events(db, int(thread_id), span)
+        if not list(await db.execute_fetchall("SELECT 1 FROM event WHERE thread_id = ? LIMIT 1", (thread_id,))):
+            await db.execute_fetchall("DELETE FROM note WHERE thread_id = ?", (thread_id,))
+            await db.execute_fetchall("DELETE FROM thread WHERE id = ?", (thread_id,))
+        elif removed:
+            await rebuild(db, reducer, int(thread_id))
+    await db.execute_fetchall(
+        "DELETE FROM provisional WHERE session_id = ? AND at_ms >= ? AND at_ms < ?", (session_id, *span)
+    )
+    left = f"SELECT EXISTS ({_THREADS}) OR EXISTS (SELECT 1 FROM provisional WHERE session_id = ?)"
+    ((is_left,),) = await db.execute_fetchall(left, (session_id, session_id))
+    if is_left:
+        title = await _title(db, session_id)
+        await db.execute_fetchall(_UPDATE, {"id": session_id, "title": title})
+    else:
+        await db.execute_fetchall("DELETE FROM session WHERE id = ?", (session_id,))
+
+
+async def _remove_events(db: aiosqlite.Connection, thread_id: int, span: tuple[int, int]) -> bool:
+    """Removes the thread's events within `span` and keeps their keys; whether there were any."""
+    after = 0
+    while rows := list(await db.execute_fetchall(_KEYS, (thread_id, *span, after, _KEYS_PER_READ))):
+        await put_tombstones(db, Tombstones(keys=tuple(short_key(key) for _, key in rows)))
+        after = int(rows[-1][0])
+    await db.execute_fetchall("DELETE FROM event WHERE thread_id = ? AND at_ms >= ? AND at_ms < ?", (thread_id, *span))
+    return after > 0
+
+
+async def _title(db: aiosqlite.Connection, session_id: int) -> str | None:
+    """The newest title that what is left of the session reports."""
+    title = None
+    for (body,) in await db.execute_fetchall(_INFOS, (session_id,)):
+        info = decode_body(body)
+        if isinstance(info, SessionInfo) and info.title is not None:
+            title = info.title
+    return title
+
+
+async def _tombstones(
+    db: aiosqlite.Connection, selection: Selection, sessions: Iterable[tuple[str, str]], *, now_ms: int
+) -> tuple[Tombstone, ...]:
+    """For what is selected, also where it has not been read yet."""
+    agent = selection.agent or ""
+    if selection.session is not None:
+        scopes = {session_scope(agent, selection.session)}
+    elif selection.conversation is not None:
+        scopes = {conversation_scope(agent, selection.conversation)}
+    elif selection.root is not None:
+        roots = [root for (root,) in await db.execute_fetchall(_CAME_BY, (selection.root,))]
+        scopes = {project_scope(root) for root in (selection.root, *roots)}
+        scopes |= {session_scope(*session) for session in sessions}
+    else:
+        scopes = {EVERYTHING}
+    return tuple(Tombstone(scope, *selection.span(now_ms)) for scope in sorted(scopes))
+
+
+async def _clear_sources(
+    db: aiosqlite.Connection, selection: Selection, conversations: Iterable[tuple[str, str]]
+) -> None:
+    if selection.is_everything:
+        for statement in _OF_EVERYTHING:
+            await db.execute_fetchall(statement)
+        await db.execute_fetchall("UPDATE source SET cursor = NULL, context = x'', rev = rev + 1")
+    for agent, conversation in conversations:
+        await db.execute_fetchall(_GONE_OF, (agent, conversation))
+    for agent in sorted({agent for agent, _ in conversations}):
+        await db.execute_fetchall(_GIVE_UP_POSITION, (agent,))
+
+
+async def _remove_unused_projects(
+    db: aiosqlite.Connection, selection: Selection, touched: Iterable[int]
+) -> dict[int, str]:
+    """Removes projects that have no session left, and those that were moved there; their roots by id."""
+    roots: set[str] = set()
+    for project in touched:
+        for (root,) in await db.execute_fetchall("SELECT root FROM project WHERE id = ?", (project,)):
+            roots |= {root, *(former for (former,) in await db.execute_fetchall(_CAME_BY, (root,)))}
+    asked = {"all": selection.is_everything, "roots": msgspec.json.encode(sorted(roots)).decode()}
+    unused = {int(project): str(root) for project, root in await db.execute_fetchall(_UNUSED, asked)}
+    for project in unused:
+        await db.execute_fetchall("UPDATE project SET moved_to = NULL WHERE moved_to = ?", (project,))
+    for project in unused:
+        await db.execute_fetchall("DELETE FROM project WHERE id = ?", (project,))
+    if unused:
+        await db.execute_fetchall(_KEEP_ID, (LAST_PROJECT, max(unused)))
+    return unused

@@ -1,0 +1,173 @@
+"""What was forgotten stays forgotten: transcripts that still exist, and may be read again, do not bring it back.
+
+A tombstone says that of a session, a conversation, a project or everything, nothing of a certain time is stored. It
+holds a hash, two times and a rank, no content. The keys of the events that were removed are kept beside it, shortened
+to 62 bits: they recognise copies in another session (a fork), and records without a time, which would get a new one.
+Everything runs inside the open transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import aiosqlite
+import msgspec
+
+from carryover.facts import ProjectRoot
+from carryover.ledger.batch import Entry, identity
+from carryover.model import conversation_of
+
+EVERYTHING: Final = identity(b"all")
+"""The scope of a tombstone that holds for all sessions."""
+
+_KEYS_PER_QUERY: Final = 500
+
+_ANY: Final = "SELECT EXISTS (SELECT 1 FROM forgotten)"
+_PUT: Final = "INSERT OR IGNORE INTO forgotten (scope, from_ms, until_ms, rank) VALUES (?, ?, ?, ?)"
+_PUT_KEY: Final = "INSERT OR IGNORE INTO forgotten_event (id) VALUES (?)"
+_ROOTS: Final = """SELECT root FROM session JOIN project ON project.id IN (project_id, recorded_project_id)
+    WHERE agent = ? AND native_id = ?"""
+
+
+class Tombstone(msgspec.Struct, frozen=True):
+    """Nothing from `from_ms` to before `until_ms` (UTC ms) is stored of what `scope`, a hash of 16 bytes, means."""
+
+    scope: bytes
+    from_ms: int
+    until_ms: int
+    rank: int = 0
+    """Nothing from sources of a lesser rank (`Source.rank`) is stored, whatever its time: it never counted, so no keys
+    of it are known. 0 for everything but a session."""
+
+
+class Tombstones(msgspec.Struct, frozen=True):
+    """All that a ledger has forgotten. `keys` are those of removed events, as stored."""
+
+    rules: tuple[Tombstone, ...] = ()
+    keys: tuple[int, ...] = ()
+
+
+def session_scope(agent: str, session: str) -> bytes:
+    """The scope of one session."""
+    return identity(b"session", agent, session)
+
+
+def conversation_scope(agent: str, conversation: str) -> bytes:
+    """The scope of a conversation, in whatever folders it had its turns."""
+    return identity(b"conversation", agent, conversation)
+
+
+def project_scope(root: str) -> bytes:
+    """The scope of the project at `root`."""
+    # A path need not be UTF-8.
+    return identity(b"project", root.encode("utf-8", "surrogateescape").hex())
+
+
+def short_key(key: bytes) -> int:
+    """An event's key as it is kept after the event was removed: its first 62 bits, an id that salvaging can read."""
+    return int.from_bytes(key[:8]) >> 2
+
+
+def stored_tombstones(db: sqlite3.Connection) -> Tombstones:
+    """All tombstones of a ledger. Blocking."""
+    rules = tuple(Tombstone(*row) for row in db.execute("SELECT scope, from_ms, until_ms, rank FROM forgotten"))
+    return Tombstones(rules, tuple(key for (key,) in db.execute("SELECT id FROM forgotten_event")))
+
+
+async def put_tombstones(db: aiosqlite.Connection, tombstones: Tombstones) -> None:
+    """Adds tombstones to those there are."""
+    await db.executemany(_PUT, [(each.scope, each.from_ms, each.until_ms, each.rank) for each in tombstones.rules])
+    await db.executemany(_PUT_KEY, [(key,) for key in tombstones.keys])
+
+
+async def without_forgotten(
+    db: aiosqlite.Connection,
+    agent: str,
+    entries: Sequence[Entry],
+    roots: Mapping[str, ProjectRoot],
+    *,
+    rank: int | None,
+) -> list[Entry]:
+    """The entries that no tombstone excludes, in their order. `rank` is that of their source, None for a hook.
+
+    An event that is in the ledger was not forgotten, whatever time its record seems to have now.
+    """
+    ((any_rule,),) = await db.execute_fetchall(_ANY)
+    if not entries or not any_rule:
+        return list(entries)
+    removed = await _among(db, "forgotten_event", "id", [short_key(entry.key) for entry in entries])
+    covered = await _covered(db, agent, entries, roots, rank)
+    kept = await _among(db, "event", "key", sorted(covered))
+    excluded = {key for key in covered if key not in kept}
+    return [entry for entry in entries if short_key(entry.key) not in removed and entry.key not in excluded]
+
+
+async def _covered(
+    db: aiosqlite.Connection,
+    agent: str,
+    entries: Sequence[Entry],
+    roots: Mapping[str, ProjectRoot],
+    rank: int | None,
+) -> set[bytes]:
+    """Keys of the entries that a tombstone covers, by its scope and by time or rank.
+
+    Not every record names its folder: a session that a project's tombstone covers gets a separate one.
+    """
+    of_session: dict[str, list[Entry]] = {}
+    for entry in entries:
+        of_session.setdefault(entry.event.session, []).append(entry)
+    covered: set[bytes] = set()
+    for session, theirs in of_session.items():
+        scopes = (EVERYTHING, session_scope(agent, session), conversation_scope(agent, conversation_of(session)))
+        projects = {project_scope(root) for root in await _roots_of(db, agent, session, theirs, roots)}
+        rules = await _rules(db, {*scopes, *projects})
+        is_lesser = rank is not None and any(rank < rule.rank for rule in rules)
+        found = {
+            entry.key
+            for entry in theirs
+            if is_lesser or any(rule.from_ms <= entry.event.at_ms < rule.until_ms for rule in rules)
+        }
+        of_project = [rule for rule in rules if rule.scope in projects]
+        if found and of_project:
+            own = tuple(Tombstone(session_scope(agent, session), rule.from_ms, rule.until_ms) for rule in of_project)
+            await put_tombstones(db, Tombstones(own))
+        covered |= found
+    return covered
+
+
+async def _roots_of(
+    db: aiosqlite.Connection,
+    agent: str,
+    session: str,
+    entries: Iterable[Entry],
+    roots: Mapping[str, ProjectRoot],
+) -> set[str]:
+    """Roots of the session's project: as it is stored, else as it would be."""
+    stored = {root for (root,) in await db.execute_fetchall(_ROOTS, (agent, session))}
+    if stored:
+        return stored
+    known = [entry.event for entry in entries if entry.event.cwd in roots]
+    first = next((event for event in known if event.subagent_id is None), known[0] if known else None)
+    return {roots[first.cwd or ""].root} if first is not None else set()
+
+
+async def _rules(db: aiosqlite.Connection, scopes: Iterable[bytes]) -> list[Tombstone]:
+    wanted = sorted(scopes)
+    marks = ",".join("?" * len(wanted))
+    rows = await db.execute_fetchall(
+        f"SELECT scope, from_ms, until_ms, rank FROM forgotten WHERE scope IN ({marks})", wanted
+    )
+    return [Tombstone(*row) for row in rows]
+
+
+async def _among(db: aiosqlite.Connection, table: str, column: str, values: Sequence[int | bytes]) -> set[int | bytes]:
+    """Those of `values` that `column` of `table` holds."""
+    found: set[int | bytes] = set()
+    for start in range(0, len(values), _KEYS_PER_QUERY):
+        some = values[start : start + _KEYS_PER_QUERY]
+        marks = ",".join("?" * len(some))
+        rows = await db.execute_fetchall(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", some)
+        found.update(value for (value,) in rows)
+    return found

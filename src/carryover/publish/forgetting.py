@@ -1,0 +1,208 @@
+"""Forgets sessions everywhere: in the ledger, and in all that was made of them in projects and in the state folder.
+
+What agents keep themselves is never touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.config import Config, project_settings
+from carryover.edits.record import published_projects
+from carryover.errors import os_reason
+from carryover.fsio import is_folder, read_bytes_bounded
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.forget import Forgotten
+from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.queries import projects, whereabouts
+from carryover.ledger.selection import Selection, selected_sessions
+from carryover.ledger.store import Ledger
+from carryover.publish.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.publish.offline_answers import STORE as ANSWERS
+from carryover.publish.offline_answers import forget_answers
+from carryover.publish.project_moves import StatePaths
+from carryover.publish.refresh import refresh
+
+SPOOL: Final = "spool"
+"""The folder of the state with the calls of hooks, one folder per agent, files named by session."""
+_SPOOLED_LIMIT_BYTES: Final = 8 << 20
+
+Publish = Callable[[Sequence[int], Sequence[int]], Awaitable[Iterable[str]]]
+"""Projects to publish again, and those that are gone, of which none may still be written; returns what went wrong."""
+
+
+class Erased(msgspec.Struct, frozen=True, kw_only=True):
+    """How many sessions lost something. `problems`: what is left to do, as sentences."""
+
+    sessions: int = 0
+    problems: tuple[str, ...] = ()
+
+
+async def forget_sessions(
+    ledger: Ledger,
+    paths: StatePaths,
+    selections: Iterable[Selection],
+    config: Config,
+    publish: Publish,
+    *,
+    now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
+) -> Erased:
+    """Removes what `selections` name from the ledger, handoffs, offline answers and the spool; publishes what is left.
+
+    Files go first, and whatever is left of an interrupted call is erased when the ledger is opened the next time.
+    Raises LedgerUnavailable and LedgerDamaged; the ledger is then as before.
+    """
+    each = list(selections)
+    everything = any(selection.is_everything for selection in each)
+    roots = await asyncio.to_thread(_roots, paths, each, now_ms())
+    problems, had = await asyncio.to_thread(_remove_published, paths, config, roots)
+    done = [await ledger.forget(selection, now_ms=now_ms()) for selection in each]
+    gone = sorted({project for one in done for project in one.gone})
+    changed = sorted({project for one in done for project in one.changed} - set(gone))
+    of_changed = await asyncio.to_thread(_roots_of, paths, changed)
+    again = [project for project in changed if of_changed.get(project) in had]
+    problems += await publish(again, gone)
+    late, _ = await asyncio.to_thread(_remove_published, paths, config, roots - set(of_changed.values()))
+    problems += late
+    problems += await asyncio.to_thread(_remove_spooled, paths.state, _conversations(done), everything=everything)
+    try:
+        await ledger.erase()
+    except LedgerUnavailable as trouble:
+        problems.append(f"Deleted, but not yet overwritten: {trouble}")
+    return Erased(sessions=sum(one.sessions for one in done), problems=tuple(dict.fromkeys(problems)))
+
+
+async def publish_here(
+    ledger: Ledger, paths: StatePaths, config: Config, again: Sequence[int], _gone: Sequence[int]
+) -> Iterable[str]:
+    """Publishes projects again where no daemon does it."""
+    problems = []
+    for project in again:
+        now_ms = int(time.time() * 1000)
+        newest = await asyncio.to_thread(_newest_project, paths)
+        call = partial(refresh, paths.ledger, project, config, state=paths.state, home=paths.home, now_ms=now_ms)
+        try:
+            made = await asyncio.to_thread(call, newest=project == newest, agents_own=paths.agents_own)
+        except OSError as error:
+            problems.append(f"A handoff could not be written again: {os_reason(error)}.")
+            continue
+        await ledger.set_published(project, made.sha, now_ms, made.published.refusal, made.git)
+    return problems
+
+
+def _roots(paths: StatePaths, selections: Iterable[Selection], now_ms: int) -> set[str]:
+    """The roots of all projects from which something is removed, former ones included."""
+    found: set[str | None] = set()
+    with closing(connect_read_only(paths.ledger)) as db:
+        for selection in selections:
+            if selection.is_everything:
+                found |= {row.root for row in whereabouts(db)}
+            for row in selected_sessions(db, selection, now_ms=now_ms):
+                found |= {row.root, row.recorded_root}
+    return {root for root in found if root is not None}
+
+
+def _roots_of(paths: StatePaths, ids: Collection[int]) -> dict[int, str]:
+    with closing(connect_read_only(paths.ledger)) as db:
+        return {row.id: row.root for row in whereabouts(db) if row.id in ids}
+
+
+def _newest_project(paths: StatePaths) -> int | None:
+    with closing(connect_read_only(paths.ledger)) as db:
+        return next((row.id for row in projects(db)), None)
+
+
+def _remove_published(paths: StatePaths, config: Config, roots: Collection[str]) -> tuple[list[str], set[str]]:
+    """Removes handoffs and offline answers of the projects at `roots`; what failed, and which of them had a handoff."""
+    problems: list[str] = []
+    had: set[str] = set()
+    with closing(connect_read_only(paths.ledger)) as db:
+        rows = whereabouts(db)
+    published = {row.root for row in rows if row.published_sha is not None}
+    try:
+        folders = {Path(known.folder) for known in published_projects(paths.state)}
+    except OSError as error:
+        problems.append(f"The list of projects can't be read: {os_reason(error)}.")
+        folders = set()
+    for root in sorted(roots):
+        for folder in {project_settings(Path(root), config).folder or Path(root) / STORE, Path(root) / STORE}:
+            # Where nothing was ever published, a file of that name came with the repository.
+            if (root in published or folder in folders) and _remove_handoff(folder, problems):
+                had.add(root)
+        try:
+            forget_answers(paths.state, root)
+        except OSError as error:
+            problems.append(f"{paths.state / ANSWERS} still has an answer for {root}: {os_reason(error)}.")
+    kept = {row.published_sha for row in rows if row.root not in roots}
+    if roots and _sha_of_file(paths.state / HANDOFF) not in kept:
+        _remove_handoff(paths.state, problems)
+    return problems, had
+
+
+def _remove_handoff(folder: Path, problems: list[str]) -> bool:
+    """Whether there was one. Also removes what a write that was cut off left beside it."""
+    if not is_folder(folder) or folder.is_symlink():
+        return False
+    there = os.path.lexists(folder / HANDOFF)
+    _remove_all([folder / HANDOFF, *folder.glob(f".{HANDOFF}.*.tmp")], problems)
+    return there
+
+
+def _sha_of_file(path: Path) -> str | None:
+    try:
+        return sha_of(read_bytes_bounded(path, HANDOFF_LIMIT_BYTES, follow=False))
+    except OSError:
+        return None
+
+
+def _conversations(done: Iterable[Forgotten]) -> set[tuple[str, str]]:
+    return {conversation for one in done for conversation in one.conversations}
+
+
+def _remove_spooled(state: Path, conversations: Collection[tuple[str, str]], *, everything: bool) -> list[str]:
+    """Removes the spooled calls of hooks of these conversations, and those that wait and name one of them."""
+    problems: list[str] = []
+    spool = state / SPOOL
+    if not is_folder(spool) or spool.is_symlink():
+        return problems
+    if everything:
+        try:
+            shutil.rmtree(spool)
+        except OSError as error:
+            problems.append(f"{spool} is still there: {os_reason(error)}.")
+        return problems
+    for agent, conversation in conversations:
+        _remove_all(_spooled(spool / agent, conversation), problems)
+    return problems
+
+
+def _spooled(folder: Path, conversation: str) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or path.is_dir():
+            continue
+        if path.name == conversation or path.name.startswith(f"{conversation}."):
+            yield path
+        elif path.parent != folder:
+            try:
+                if conversation.encode() in read_bytes_bounded(path, _SPOOLED_LIMIT_BYTES, follow=False):
+                    yield path
+            except OSError:
+                continue
+
+
+def _remove_all(files: Iterable[Path], problems: list[str]) -> None:
+    for path in files:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            problems.append(f"{path} is still there: {os_reason(error)}.")

@@ -1,0 +1,76 @@
+"""Every agent: what was forgotten does not come back when its transcripts are read again, whatever times they give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from carryover.adapter.contract import Agent
+from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
+from carryover.ingest.pipeline import ingest
+from carryover.ledger.codec import decode_body
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.selection import Selection
+from carryover.ledger.store import Ledger
+from carryover.model import AssistantMessage, ToolCall, UserPrompt
+from contract.case import Case, Recording, source_at
+
+LATER_MS = 1_900_000_000_000
+LONG_TEXT = 16
+
+
+async def read(ledger: Ledger, agent: Agent, recordings: Iterable[Recording]) -> int:
+    """How many events were new."""
+    new_events = 0
+    for recording in recordings:
+        result = await ingest(ledger, agent, source_at(agent, recording), root_of=ProjectRoot, now_ms=lambda: LATER_MS)
+        assert result.error is None
+        new_events += result.new_events
+    return new_events
+
+
+def texts(path: Path) -> set[bytes]:
+    """What was said, and the commands that were run, as JSON holds them."""
+    with closing(connect_read_only(path)) as db:
+        bodies = [decode_body(body) for (body,) in db.execute("SELECT body FROM event")]
+    said = {body.text for body in bodies if isinstance(body, UserPrompt | AssistantMessage)}
+    said |= {body.subject for body in bodies if isinstance(body, ToolCall) and body.op == "shell"}
+    return {msgspec.json.encode(text)[1:-1] for text in said if len(text) >= LONG_TEXT}
+
+
+def contexts(path: Path) -> bytes:
+    with closing(connect_read_only(path)) as db:
+        return b"".join(context for (context,) in db.execute("SELECT context FROM source"))
+
+
+@pytest.fixture
+def recordings(case: Case, tmp_path: Path) -> list[Recording]:
+    """The agent's recordings, and the last state of each source that is rewritten."""
+    found = list(case.recordings)
+    for name, stages in case.stages.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        found.append(list(stages(folder))[-1])
+    return found
+
+
+@pytest.mark.parametrize("now_ms", [1, LATER_MS], ids=["by their keys", "by their times"])
+async def test_nothing_comes_back(agent: Agent, recordings: list[Recording], tmp_path: Path, now_ms: int) -> None:
+    path = tmp_path / "state" / "ledger.sqlite"
+    ledger = await Ledger.open(path, DigestReducer())
+    assert await read(ledger, agent, recordings)
+    said = texts(path)
+    assert said
+
+    await ledger.forget(Selection(), now_ms=now_ms)
+    again = await read(ledger, agent, recordings)
+    kept = contexts(path)
+    await ledger.close()
+
+    assert again == 0
+    assert [text for text in said if text in kept] == []

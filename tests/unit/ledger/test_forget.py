@@ -1,0 +1,296 @@
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from carryover.adapter.contract import Reemitted, Source
+from carryover.distill.stored_digest import DigestReducer
+from carryover.ledger.batch import Entry
+from carryover.ledger.connect import connect_read_only, erase_mark
+from carryover.ledger.ledger_errors import LedgerUnavailable, StaleRead
+from carryover.ledger.queries import project_by_root, projects, session_by_prefix, session_events, sessions
+from carryover.ledger.selection import Selection, selected_sessions
+from carryover.ledger.store import Ledger
+from carryover.model import AssistantMessage, SessionInfo, ToolResult
+from carryover.publish.project_view import project_view
+from support.scribe import AGENT, Scribe
+
+Connect = Callable[[], sqlite3.Connection]
+
+SECRET = "the zebra merger"
+NOW_MS = 1_000_000
+OF_S1 = Selection(agent=AGENT, conversation="s1")
+
+
+def stored(path: Path) -> bytes:
+    """Every byte in the ledger's folder, with what is deflated in it inflated."""
+    found = b"".join(file.read_bytes() for file in path.parent.iterdir() if file.is_file())
+    with closing(connect_read_only(path)) as db:
+        bodies = db.execute("SELECT body FROM event UNION ALL SELECT body FROM provisional").fetchall()
+    return found + b"".join(zlib.decompress(body) for (body,) in bodies if isinstance(body, bytes))
+
+
+def texts(db: sqlite3.Connection, session: str) -> list[str]:
+    bodies = [event.body for event in session_events(db, session_by_prefix(db, session))]
+    return [body.text for body in bodies if hasattr(body, "text")]
+
+
+async def test_nothing_of_a_forgotten_session_is_left_in_any_file(
+    ledger: Ledger, scribe: Scribe, ledger_path: Path
+) -> None:
+    output = ToolResult(call_id="c", name="Bash", op="shell", status="ok", output=f"{SECRET} " * 100)
+    secret = [
+        scribe.event(SessionInfo(title=f"Plan {SECRET}")),
+        scribe.event(f"Never tell anyone about {SECRET}."),
+        scribe.event(output),
+        scribe.event(f"Check {SECRET}", subagent_id="a1"),
+    ]
+    prepared = scribe.prepared(*secret, context=f'{{"command":"{SECRET}"}}'.encode())
+    await scribe.commit(prepared)
+    await scribe.tell(scribe.event("Add a parser", session="s2"), path="/t/two.jsonl")
+    early = Entry.of(AGENT, scribe.event(AssistantMessage(text=f"About {SECRET}.")), {})
+    await ledger.add_provisional(AGENT, [early], {}, now_ms=NOW_MS)
+    for name in ("ledger.before-7.sqlite", "ledger.corrupt-20261120T000000.0Z.sqlite-wal", "ledger.salvaged.sqlite"):
+        ledger_path.with_name(name).write_text(SECRET)
+    assert SECRET.encode() in stored(ledger_path)
+
+    forgotten = await ledger.forget(OF_S1, now_ms=NOW_MS)
+    await ledger.erase()
+
+    assert (forgotten.sessions, forgotten.conversations) == (1, ((AGENT, "s1"),))
+    assert SECRET.encode() not in stored(ledger_path)
+    assert sorted(file.name for file in ledger_path.parent.iterdir() if file.name != "ledger.sqlite-shm") == [
+        "ledger.sqlite",
+        "ledger.sqlite-wal",
+    ]
+    with closing(connect_read_only(ledger_path)) as db:
+        assert texts(db, "s2") == ["Add a parser"]
+        view = project_view(db, forgotten.changed[0])
+    assert [session.session for session in view.sessions] == ["s2"]
+    assert view.notes == ()
+
+
+async def test_a_source_that_is_read_again_does_not_bring_it_back(
+    ledger: Ledger, scribe: Scribe, reading: Connect
+) -> None:
+    old = [scribe.event("Add a parser"), scribe.event("Then test it")]
+    await scribe.tell(*old)
+    await ledger.forget(OF_S1, now_ms=NOW_MS)
+
+    again = await scribe.tell(*old)
+    source = Source(agent=AGENT, path="/t/one.jsonl")
+    reemitted = Reemitted(session="s1", after=None, more=False)
+    await scribe.commit(scribe.prepared(*old, reemitted=(reemitted,)), path="/t/one.jsonl")
+
+    assert again.new_events == 0
+    assert sessions(reading(), limit=9) == []
+    state = await ledger.source_state(source)
+    assert state is not None
+    assert state.context == b"", "it may hold the command of an open call"
+
+
+async def test_a_session_that_is_continued_is_recorded_from_then_on(
+    ledger: Ledger, scribe: Scribe, reading: Connect
+) -> None:
+    old = scribe.event("Add a parser")
+    await scribe.tell(old)
+    await ledger.forget(OF_S1, now_ms=NOW_MS)
+
+    await scribe.tell(old, scribe.event("Translate the guide", at_ms=NOW_MS + 1))
+
+    db = reading()
+    assert texts(db, "s1") == ["Translate the guide"]
+    assert [row.root for row in projects(db)] == ["/repo"]
+
+
+async def test_what_was_not_read_yet_is_excluded_by_its_time(ledger: Ledger, scribe: Scribe, reading: Connect) -> None:
+    await scribe.tell("Add a parser")
+    await ledger.forget(OF_S1, now_ms=NOW_MS)
+
+    await scribe.tell(scribe.event("Late from a lesser source", at_ms=500), path="/t/other.jsonl")
+    await scribe.tell(scribe.event("A sub-agent elsewhere", session="s1@x", at_ms=500, subagent_id="a"))
+    early = scribe.event(AssistantMessage(text="Reported by a hook"), at_ms=NOW_MS)
+    await ledger.add_provisional(AGENT, [Entry.of(AGENT, early, {})], {}, now_ms=NOW_MS)
+
+    assert sessions(reading(), limit=9) == []
+
+
+async def test_a_record_without_a_time_is_known_by_its_key(ledger: Ledger, scribe: Scribe, reading: Connect) -> None:
+    """Read again, it gets the time at which its source was written, which may be after the session was forgotten."""
+    await scribe.tell(scribe.event("Add a parser", key="k"))
+    await ledger.forget(OF_S1, now_ms=NOW_MS)
+
+    await scribe.tell(scribe.event("Add a parser", key="k", at_ms=NOW_MS + 5_000))
+    await scribe.tell(scribe.event("Add a parser", key="k", session="fork", at_ms=NOW_MS + 5_000), path="/t/fork.jsonl")
+
+    assert sessions(reading(), limit=9) == []
+
+
+async def test_what_a_lesser_source_has_without_times_does_not_come_back(
+    ledger: Ledger, scribe: Scribe, reading: Connect
+) -> None:
+    """Only its better source was ever stored, so no keys are known of it (a file beside Cursor's database)."""
+    await scribe.tell("Add a parser", rank=2)
+    await ledger.forget(OF_S1, now_ms=NOW_MS)
+
+    await scribe.tell(scribe.event("Add a parser", at_ms=NOW_MS + 5_000), path="/t/beside.jsonl", rank=1)
+    assert sessions(reading(), limit=9) == []
+
+    await scribe.tell(scribe.event("Then test it", at_ms=NOW_MS + 6_000), rank=2)
+    assert texts(reading(), "s1") == ["Then test it"]
+
+
+async def test_a_time_span_is_removed_from_every_session_and_the_rest_stays(
+    ledger: Ledger, scribe: Scribe, reading: Connect, ledger_path: Path
+) -> None:
+    recorded = [
+        scribe.event(SessionInfo(title="A parser"), at_ms=100),
+        scribe.event("Add a parser", at_ms=100),
+        scribe.event(SessionInfo(title=SECRET), at_ms=200),
+        scribe.event(f"Never mention {SECRET}", at_ms=200),
+        scribe.event("Then test it", at_ms=300),
+    ]
+    await scribe.tell(*recorded)
+    await scribe.tell(scribe.event(SECRET, session="s2", at_ms=250), path="/t/two.jsonl")
+    span = Selection(since_ms=200, until_ms=300)
+    assert {row.native_id for row in selected_sessions(reading(), span, now_ms=NOW_MS)} == {"s1", "s2"}
+
+    forgotten = await ledger.forget(span, now_ms=NOW_MS)
+    await ledger.erase()
+    again = await scribe.tell(*recorded)
+    late = await scribe.tell(scribe.event("Unread until now", session="s3", at_ms=299), path="/t/three.jsonl")
+
+    assert (forgotten.sessions, again.new_events, late.new_events) == (2, 0, 0)
+    assert SECRET.encode() not in stored(ledger_path)
+    db = reading()
+    (row,) = sessions(db, limit=9)
+    assert texts(db, "s1") == ["Add a parser", "Then test it"]
+    assert (row.title, row.started_ms, row.last_ms) == ("A parser", 100, 300)
+    assert project_view(db, row.project_id or 0).notes == ()
+
+
+async def test_an_event_that_was_kept_stays_even_if_it_is_read_again_with_another_time(
+    ledger: Ledger, scribe: Scribe, reading: Connect
+) -> None:
+    await scribe.tell(scribe.event("Add a parser", key="k", at_ms=100), scribe.event("Test it", at_ms=250))
+    await ledger.forget(Selection(since_ms=200, until_ms=300), now_ms=NOW_MS)
+
+    whole = Reemitted(session="s1", after=None, more=False)
+    await scribe.commit(scribe.prepared(scribe.event("Add a parser", key="k", at_ms=250), reemitted=(whole,)))
+
+    assert texts(reading(), "s1") == ["Add a parser"]
+
+
+async def test_a_forgotten_project_is_gone_with_the_record_of_where_it_was(
+    ledger: Ledger, scribe: Scribe, reading: Connect, ledger_path: Path
+) -> None:
+    await scribe.tell(scribe.event("Add a parser", cwd="/old"))
+    await scribe.tell(scribe.event("Bake a cake", cwd="/other", session="s2"), path="/t/two.jsonl")
+    old = project_by_root(reading(), "/old")
+    assert old is not None
+    new = await ledger.know_project("/new", None, now_ms=1)
+    await ledger.move_project(old.id, new)
+
+    forgotten = await ledger.forget(Selection(root="/new"), now_ms=NOW_MS)
+    await ledger.erase()
+    unread = [scribe.event("Unread", session="s3", cwd=cwd, at_ms=9) for cwd in ("/old", "/new")]
+    unread.append(scribe.event("Unread, without a folder", session="s3", cwd=None, at_ms=10))
+    for number, event in enumerate(unread):
+        await scribe.tell(event, path=f"/t/{number}.jsonl")
+
+    assert (set(forgotten.gone_roots), forgotten.changed) == ({"/old", "/new"}, ())
+    assert b"/new" not in stored(ledger_path)
+    assert [(row.native_id, row.root) for row in sessions(reading(), limit=9)] == [("s2", "/other")]
+
+
+async def test_no_other_project_gets_the_id_of_a_forgotten_one(ledger: Ledger, scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("Add a parser", cwd="/one"))
+    forgotten = await ledger.forget(Selection(root="/one"), now_ms=NOW_MS)
+
+    assert await ledger.know_project("/two", None, now_ms=1) > forgotten.gone[0]
+
+
+async def test_everything_is_forgotten_and_only_what_comes_later_is_stored(
+    ledger: Ledger, scribe: Scribe, reading: Connect, ledger_path: Path
+) -> None:
+    old = [scribe.event("Add a parser", cwd="/one"), scribe.event("Bake", cwd="/two", session="s2")]
+    await scribe.tell(*old)
+    await ledger.forget(Selection(), now_ms=NOW_MS)
+    await ledger.erase()
+
+    await scribe.tell(*old, scribe.event("Unread", session="s3", at_ms=5), scribe.event("New", at_ms=NOW_MS + 1))
+
+    assert [row.native_id for row in sessions(reading(), limit=9)] == ["s1"]
+    assert texts(reading(), "s1") == ["New"]
+    assert b"/two" not in stored(ledger_path)
+
+
+async def test_one_session_is_forgotten_without_what_the_conversation_did_elsewhere(
+    ledger: Ledger, scribe: Scribe, reading: Connect
+) -> None:
+    await scribe.tell(scribe.event("Add a parser"), scribe.event("Bake", session="s1@x", cwd="/other"))
+
+    await ledger.forget(Selection(agent=AGENT, session="s1"), now_ms=NOW_MS)
+
+    assert [row.native_id for row in sessions(reading(), limit=9)] == ["s1@x"]
+
+
+async def test_a_read_that_was_under_way_is_done_again(ledger: Ledger, scribe: Scribe) -> None:
+    """Its context is that of before."""
+    await scribe.tell("Add a parser")
+    source = Source(agent=AGENT, path="/t/one.jsonl")
+    state = await ledger.source_state(source)
+    assert state is not None
+    await ledger.forget(OF_S1, now_ms=NOW_MS)
+
+    with pytest.raises(StaleRead):
+        await ledger.commit(source, scribe.prepared(scribe.event("More")), seen_rev=state.rev)
+
+
+async def test_a_copy_that_cannot_be_removed_is_reported_and_keeps_no_ledger_from_opening(
+    ledger: Ledger, scribe: Scribe, ledger_path: Path
+) -> None:
+    await scribe.tell(SECRET)
+    copy = ledger_path.with_name("ledger.before-7.sqlite")
+    copy.mkdir()
+    await ledger.forget(OF_S1, now_ms=NOW_MS)
+
+    with pytest.raises(LedgerUnavailable, match=r"ledger.before-7.sqlite cannot be changed"):
+        await ledger.erase()
+    await (await Ledger.open(ledger_path, DigestReducer())).close()
+
+    assert erase_mark(ledger_path).exists()
+
+
+@contextmanager
+def held_open(path: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN")
+        db.execute("SELECT count(*) FROM event").fetchone()
+        yield
+
+
+async def test_what_could_not_be_erased_is_erased_at_the_next_start(
+    scribe_of: type[Scribe], ledger_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carryover.ledger.store.SETTINGS", ("PRAGMA journal_mode = WAL", "PRAGMA busy_timeout = 1"))
+    ledger = await Ledger.open(ledger_path, DigestReducer())
+    await scribe_of(ledger).tell(SECRET)
+    with held_open(ledger_path):
+        await ledger.forget(OF_S1, now_ms=NOW_MS)
+        with pytest.raises(LedgerUnavailable, match=r"ledger.sqlite-wal is in use"):
+            await ledger.erase()
+        assert erase_mark(ledger_path).exists()
+        assert SECRET.encode() in stored(ledger_path)
+    await ledger._db.close()
+    ledger_path.with_name("ledger.before-7.sqlite").write_text(SECRET)
+
+    await (await Ledger.open(ledger_path, DigestReducer())).close()
+
+    assert not erase_mark(ledger_path).exists()
+    assert SECRET.encode() not in stored(ledger_path)
