@@ -56,7 +56,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Those that the last answer asks for, each with its change, until Aider says what became of them."""
     silent: bool = False
     """The last answer has no words beside its edits."""
-    folder: str = ""
+    message: str = ""
     """The last message: a question about a file is asked after its path."""
     new_path: tuple[str, ...] = ()
     """Files that the user let Aider create."""

@@ -40,7 +40,7 @@ def own_message(add: Builder, text: str, *, last: bool) -> None:
             break
     else:
         _other(add, text, last=last)
-    add.change(folder=text if len(text) < MAX_SUBJECT else "")
+    add.change(message=text if len(text) < MAX_SUBJECT else "")
 
 
 MAX_SUBJECT: Final = 500
@@ -114,7 +114,7 @@ def _take_edit(add: Builder, path: str) -> OpenCall | None:
 
 
 def _create(add: Builder, found: re.Match[str]) -> None:
-    path = add.path(add.context.folder)
+    path = add.path(add.context.message)
     if path is not None and _YES.fullmatch(found["answer"]):
         add.change(new_path=(*add.context.new_path, path)[-MAX_KEYS:])
 
