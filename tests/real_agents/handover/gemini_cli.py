@@ -31,6 +31,7 @@ class GeminiCli(Tool):
     CANNOT: ClassVar[Mapping[Ability, str]] = {"compacted": "it refuses to compact a conversation that is short"}
     LIMIT = work.LIMIT
     LIMIT_RECORD = "[API Error"
+    RESETS = False
     READY = client.READY
 
     def __init__(self, box: Box, installed: Installed, port: int) -> None:

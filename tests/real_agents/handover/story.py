@@ -33,9 +33,6 @@ ENDED: Final[dict[Ending, str]] = {
     "compacted": "",
 }
 """What the handoff says of the ending itself."""
-STANDS: Final = "reached its usage limit; it resets "
-"""Told of a limit until any session has gone on: a B without hooks may read the file before or after that."""
-
 REASON: Final = "Could not find a version that satisfies the requirement moneylib"
 """Why the dead end is one; the word of the fact alone is told as soon as the command was called."""
 
@@ -85,7 +82,13 @@ def told_all(text: str, ending: Ending, by: Tool) -> bool:
 
 def last_fact(tool: Tool, ending: Ending) -> str:
     """What the transcript tells last of what the handoff has to tell."""
-    return {"limit": tool.LIMIT_RECORD, "killed": REASON}.get(ending, LAST_WORDS)
+    killed = QUESTION if "dead end" in tool.SILENT_ON else REASON
+    return {"limit": tool.LIMIT_RECORD, "killed": killed}.get(ending, LAST_WORDS)
+
+
+def stands(limited: Tool) -> str:
+    """Told of a limit until any session has gone on: a B without hooks may read the file before or after that."""
+    return "reached its usage limit; " + ("it resets " if limited.RESETS else "")
 
 
 def missing(text: str, by: Tool) -> list[str]:
