@@ -114,8 +114,11 @@ class Aider(Tool):
         return {f"{path.parent.name}-{number}": path for path in files for number in range(len(_sessions(path)))}
 
     def recorded(self, session: str) -> str:
-        """From the session's header on, so that what continues it is in it too."""
-        return HEADER.join(_sessions(self.transcripts()[session])[int(session.rpartition("-")[2]) :])
+        """From the session's header on, so that what continues it is in it too; without the command line, which holds
+        the prompt before it is one."""
+        text = HEADER.join(_sessions(self.transcripts()[session])[int(session.rpartition("-")[2]) :])
+        own = f"> {self.installed.command[0]} "
+        return "\n".join(line for line in text.split("\n") if not line.startswith(own))
 
     def _take_handoff(self, cwd: Path) -> None:
         """As the user starts it where the handoff is not in the project's own list yet; makes the project known too."""

@@ -13,7 +13,6 @@ from real_agents.copilot.client import ALLOWED, COPILOT_HOME, OFFLINE
 from real_agents.handover.tool import Installed, Tool
 from real_agents.lab.box import Box
 
-SETTINGS: Final = COPILOT_HOME / "settings.json"
 STATE: Final = COPILOT_HOME / "config.json"
 """Where the client notes what its user trusts, below lines of comment of its own."""
 HOOKS: Final = COPILOT_HOME / "hooks"
@@ -61,8 +60,7 @@ class Copilot(Tool):
         self.box.write(STATE, json.dumps({**state, "trustedFolders": [*state["trustedFolders"], str(root)]}))
 
     def switch_hooks_off(self) -> None:
-        """In the settings, which `-p` heeds only for hooks that are there too (1.0.102), and in each file of hooks."""
-        self.box.write(SETTINGS, json.dumps(OFF))
+        """In each file of hooks: the settings' own switch is for the hooks in the settings (1.0.102)."""
         for file in self.box.here(HOOKS).glob("*.json"):
             path = HOOKS / file.name
             self.box.write(path, json.dumps({**self._json(path), **OFF}))

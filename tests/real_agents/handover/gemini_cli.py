@@ -15,10 +15,13 @@ from real_agents.handover.tool import Ability, Installed, Tool
 from real_agents.lab.box import Box
 from real_agents.lab.model_server import PORT
 from real_agents.lab.terminal import Terminal
+from real_agents.lab.waiting import wait_until
 
 SETTINGS_FILE: Final = OWN / "settings.json"
 READS_AGENTS_MD: Final = {"context": {"fileName": ["GEMINI.md", "AGENTS.md"]}}
 """As a user of several agents sets it; without that, only a GEMINI.md would hold the pointer."""
+RETURNS: Final = 6
+RETURN_S: Final = 5.0
 TRUSTED: Final = OWN / "trustedFolders.json"
 
 
@@ -32,6 +35,7 @@ class GeminiCli(Tool):
     LIMIT = work.LIMIT
     LIMIT_RECORD = "[API Error"
     RESETS = False
+    RECORDS_RUNNING = False
     READY = client.READY
 
     def __init__(self, box: Box, installed: Installed, port: int) -> None:
@@ -83,11 +87,23 @@ class GeminiCli(Tool):
                 terminal.key("-l", prompt[:-1])
                 terminal.wait(re.escape(prompt[:-1]))
                 prompt = "?"
+            asked = len(self.requests())
             terminal.enter(prompt)
+            self._send(terminal, asked)
             self._stop(terminal)
             reached = session or self.new_session(known)
             self.wait_recorded(reached, self.LIMIT_RECORD)
         return reached
+
+    def _send(self, terminal: Terminal, asked: int) -> None:
+        """Presses Return until the model is asked: one that comes while a resumed session is shown is lost (0.61.0)."""
+        for _ in range(RETURNS):
+            try:
+                wait_until(lambda: len(self.requests()) > asked, RETURN_S)
+            except TimeoutError:
+                terminal.key("Enter")
+            else:
+                return
 
     def _stop(self, terminal: Terminal) -> None:
         terminal.wait(r"2\. Stop", 60)

@@ -102,14 +102,14 @@ def foreign(text: str) -> list[str]:
 
 
 def _killed(tool: Tool, cwd: Path, session: str, dead_end: Any) -> None:
-    """SIGKILL while a command runs of which the transcript tells.
+    """SIGKILL while a command runs of which the transcript tells, where it tells of one before its end.
 
     The dead end comes in this turn, right before it: a fact that no hook has had a chance to tell.
     """
     gate = Gate(tool.box, f"never-{session}")
     client = tool.start(cwd, QUESTION, dead_end, tool.shell(gate.command), session=session)
     gate.wait_reached()
-    tool.wait_recorded(session, gate.command)
+    tool.wait_recorded(session, gate.command if tool.RECORDS_RUNNING else REASON)
     assert client.kill() == -9
     gate.open()
 

@@ -15,7 +15,8 @@ on work in the rows. All clients share one box and one home; each has a scripted
     how a handoff     `ARRIVES`: "hook" when a hook puts it into the first request, "file" when the client itself does,
     reaches it        "pointer" when only the line in an instruction file is there and the model must read the file
     what it lacks     `CANNOT`: endings that it does not have, each with the reason, which the table shows; `SILENT_ON`:
-                      facts of the story that it does not record; `READS_POINTER`, `RESETS`, `KEEPS_INJECTED`
+                      facts of the story that it does not record; `READS_POINTER`, `RESETS`, `KEEPS_INJECTED`,
+                      `RECORDS_RUNNING`
 
 Only what differs from the defaults below is overridden: `trust`, `review_hooks`, `switch_hooks_off`, `reach_limit`,
 `compact`. Drivers are loaded inside the box too, where only `tests/real_agents` and the product are to be seen.
@@ -92,6 +93,8 @@ class Tool(ABC):
     """Whether that answer says when the limit is over."""
     KEEPS_INJECTED: ClassVar[bool] = True
     """Whether a session that is resumed still has what a hook brought into it before; if not, it is brought again."""
+    RECORDS_RUNNING: ClassVar[bool] = True
+    """Whether a command is in its records while it runs, and not only afterwards."""
     READY: ClassVar[str] = ""
     """Regular expression for the screen of a terminal client that takes a prompt."""
     COMPACT: ClassVar[str] = "/compact"
