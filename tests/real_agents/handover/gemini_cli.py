@@ -55,6 +55,9 @@ class GeminiCli(Tool):
         return {"shell": command}
 
     def edit(self, path: Path, old: str, new: str, *, cwd: Path) -> list[Any]:
+        """By the shell, where its own tool refuses: outside of the folder that it was started in (0.61.0)."""
+        if not path.is_relative_to(cwd):
+            return [self.shell(f"sed -i 's|{old}|{new}|' {path}")]
         return [work.replace(str(path), old, new)]
 
     def read(self, path: Path) -> dict[str, Any]:
