@@ -67,7 +67,7 @@ class Aider(Tool):
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Without the map of the repository, whose names would look like a leak."""
+        """Without the map of the repository, which takes time and is nothing that a row asks for."""
         moved = {name: value.replace(f":{PORT}/", f":{self.port}/") for name, value in OFFLINE.items()}
         return {**moved, "AIDER_MAP_TOKENS": "0"}
 

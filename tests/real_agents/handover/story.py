@@ -36,6 +36,8 @@ ENDED: Final[dict[Ending, str]] = {
 REASON: Final = "Could not find a version that satisfies the requirement moneylib"
 """Why the dead end is one; the word of the fact alone is told as soon as the command was called."""
 
+OTHER_FILES: Final = {"guide.md": "Animals.\n"}
+"""No name of these is one of the story's: some clients give their model the names of all files."""
 OTHER_TASK: Final = "Translate the axolotl guide to French"
 OTHER_ANSWER: Final = "The quokka chapter is French now. Next I will translate the okapi chapter."
 OTHER_WORDS: Final = ("axolotl", "quokka", "okapi")

@@ -123,7 +123,7 @@ def test_a_in_a_subfolder_and_b_at_the_top(hooks_on: World, row: Row, a: str, b:
 def test_two_projects_at_the_same_time(hooks_on: World, row: Row, a: str, b: str) -> None:
     """A waits in a command in one of them while both work in the other; then B comes to each."""
     first, second = clients(hooks_on, row, a, b)
-    mine, theirs = (hooks_on.project(f"{a}-{b}-{name}") for name in ("mine", "mine-not"))
+    mine, theirs = hooks_on.project(f"{a}-{b}-mine"), hooks_on.project(f"{a}-{b}-mine-not", story.OTHER_FILES)
     gate = Gate(hooks_on.box, f"{a}-{b}-mine")
     running = first.start(mine, story.TASK, *story.work(first, mine, mine), first.shell(gate.command))
     gate.wait_reached()
