@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -121,7 +120,7 @@ def _compacted(tool: Tool, cwd: Path, steps: list[Any]) -> str:
     tool.script(*steps, LAST_WORDS, *tool.SUMMARY)
     with tool.terminal(cwd) as terminal:
         terminal.enter(TASK)
-        terminal.wait(r"\s+".join(map(re.escape, QUESTION.split())))  # wherever the line is wrapped
+        terminal.wait_text(QUESTION)
         tool.compact(terminal)
         session = tool.new_session(known)
         tool.wait_recorded(session, tool.COMPACTED_RECORD)

@@ -5,7 +5,6 @@ The recorded table is tests/matrix; here the clients themselves write what it ha
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -154,7 +153,7 @@ def test_both_open_at_once(hooks_on: World, row: Row, a: str, b: str) -> None:
         own = second.turn(root, OTHER_TASK, OTHER_ANSWER)
         first.script(LAST_WORDS)
         gate.open()
-        terminal.wait(r"\s+".join(map(re.escape, QUESTION.split())))
+        terminal.wait_text(QUESTION)
         [back] = second.turn(root, CONTINUE, "OK.", session=own.session).requests
     [last] = second.turn(root, CONTINUE, "OK.").requests
     [begun], [*before, moved], [handoff] = (handoffs.injected(text) for text in (own.requests[0], back, last))
