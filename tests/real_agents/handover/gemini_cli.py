@@ -35,6 +35,7 @@ class GeminiCli(Tool):
     LIMIT = work.LIMIT
     LIMIT_RECORD = "[API Error"
     RESETS = False
+    KEEPS_INJECTED = False
     RECORDS_RUNNING = False
     READY = client.READY
 
