@@ -20,6 +20,7 @@ from real_agents.lab.waiting import wait_until
 SETTINGS_FILE: Final = OWN / "settings.json"
 READS_AGENTS_MD: Final = {"context": {"fileName": ["GEMINI.md", "AGENTS.md"]}}
 """As a user of several agents sets it; without that, only a GEMINI.md would hold the pointer."""
+REFUSALS: Final = 4
 RETURNS: Final = 6
 RETURN_S: Final = 5.0
 TRUSTED: Final = OWN / "trustedFolders.json"
@@ -70,6 +71,11 @@ class GeminiCli(Tool):
         files = sorted(self.box.here(OWN / "tmp").glob("*/chats/session-*.jsonl"), key=lambda path: path.name)
         return {_session_of(path): path for path in reversed(files)}
 
+    def recorded(self, session: str) -> str:
+        """In the second file too."""
+        files = self.box.here(OWN / "tmp").glob("*/chats/session-*.jsonl")
+        return "\n".join(path.read_text("utf-8", "replace") for path in files if _session_of(path) == session)
+
     def trust(self, root: Path) -> None:
         file = self.box.here(TRUSTED)
         known = json.loads(file.read_text("utf-8")) if file.exists() else {}
@@ -86,7 +92,7 @@ class GeminiCli(Tool):
         command = (*self._interactive(), *continued)
         with Terminal(self.box, *command, cwd=cwd, env=self.environment) as terminal:
             terminal.wait(self.READY)
-            self.script(*replies, self.LIMIT, self.LIMIT)
+            self.script(*replies, *[self.LIMIT] * REFUSALS)
             if prompt.endswith("?"):  # typed at once with the rest, it would open the list of shortcuts
                 terminal.key("-l", prompt[:-1])
                 terminal.wait(re.escape(prompt[:-1]))
@@ -94,9 +100,8 @@ class GeminiCli(Tool):
             asked = len(self.requests())
             terminal.enter(prompt)
             self._send(terminal, asked)
-            self._stop(terminal)
             reached = session or self.new_session(known)
-            self.wait_recorded(reached, self.LIMIT_RECORD)
+            self._stop(terminal, reached)
         return reached
 
     def _send(self, terminal: Terminal, asked: int) -> None:
@@ -109,11 +114,19 @@ class GeminiCli(Tool):
             else:
                 return
 
-    def _stop(self, terminal: Terminal) -> None:
-        terminal.wait(r"2\. Stop", 60)
-        terminal.key("Down")
-        terminal.wait(r"● 2\. Stop")
-        terminal.key("Enter")
+    def _stop(self, terminal: Terminal, session: str) -> None:
+        """Gives up as often as the client asks: it asks the model again by itself after an answer that never came."""
+        for _ in range(REFUSALS):
+            terminal.wait(r"2\. Stop", 60)
+            terminal.key("Down")
+            terminal.wait(r"● 2\. Stop")
+            terminal.key("Enter")
+            try:
+                self.wait_recorded(session, self.LIMIT_RECORD)
+            except TimeoutError:
+                continue
+            return
+        raise TimeoutError("the client did not write down its limit")
 
     def _command(self, prompt: str, session: str | None) -> Sequence[str]:
         continued = ("--resume", session) if session else ()
