@@ -43,6 +43,10 @@ def test_the_hook_of_a_prompt_is_written_where_its_text_arrives(version: str, *,
     assert ("userPromptSubmitted" in hook_set.events) is asked
 
 
+def test_only_the_switch_in_our_own_file_turns_our_hooks_off() -> None:
+    assert tuple(switch.file for switch in SPEC.hooks.switches) == SPEC.hooks.config_files
+
+
 @pytest.mark.parametrize(
     ("said", "version"),
     [

@@ -57,6 +57,10 @@ def test_a_document_may_be_the_transcript() -> None:
     assert isinstance(told, HookEvent)
 
 
+def test_a_resumed_session_gets_the_handoff_in_any_case() -> None:
+    assert HOOKS.forgets
+
+
 def test_an_answer_is_json_since_plain_text_would_be_shown_to_the_user() -> None:
     said = json.loads(HOOKS.answer("# Handoff\nwords ✓ \ud83d"))["hookSpecificOutput"]
 

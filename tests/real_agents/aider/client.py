@@ -111,11 +111,16 @@ class AiderBox:
         path = self.box.here(OUT / "requests.jsonl")
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
         bodies = [entry["body"] for entry in map(json.loads, lines) if entry["asked"]]
-        return ["\n".join(_text(message["content"]) for message in body["messages"]) for body in bodies]
+        return [told(body) for body in bodies]
 
     def history(self, root: Path = PROJECT) -> Path:
         """The chat history, as seen from outside."""
         return self.box.here(root / HISTORY)
+
+
+def told(body: dict[str, Any]) -> str:
+    """Everything that the model reads in the body of a request."""
+    return "\n".join(_text(message["content"]) for message in body["messages"])
 
 
 def _text(content: Any) -> str:

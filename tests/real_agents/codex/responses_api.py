@@ -25,6 +25,8 @@ from real_agents.lab.model_server import ModelHandler, serve
 SHELLS: Final = ("exec_command", "shell_command", "shell", "local_shell", "exec")
 FULL_CONTEXT: Final = 900_000
 """Tokens of an answer after which Codex compacts by itself."""
+YIELD_MS: Final = 30_000
+"""How long Codex waits for a command before the model is asked again; without that, 10 s (0.169.0)."""
 
 UNTIL_DELTA: Final = 3
 """The events of a stream up to its first piece of text."""
@@ -101,11 +103,12 @@ def _item(part: Any, offered: dict[str, str]) -> dict[str, Any]:
 
 def _shell(command: str, offered: dict[str, str]) -> dict[str, Any]:
     if "exec_command" in offered:
-        return _function("exec_command", {"cmd": command})
+        return _function("exec_command", {"cmd": command, "yield_time_ms": YIELD_MS})
     if "shell_command" in offered:
         return _function("shell_command", {"command": command})
     if "exec" in offered:
-        return _script(f"const r = await tools.exec_command({{cmd: {json.dumps(command)}}});\ntext(r.output);")
+        call = json.dumps({"cmd": command, "yield_time_ms": YIELD_MS})
+        return _script(f"const r = await tools.exec_command({call});\ntext(r.output);")
     return _function("shell", {"command": ["bash", "-lc", command]})
 
 

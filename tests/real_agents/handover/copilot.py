@@ -13,7 +13,10 @@ from real_agents.copilot.client import ALLOWED, COPILOT_HOME, OFFLINE
 from real_agents.handover.tool import Installed, Tool
 from real_agents.lab.box import Box
 
-SETTINGS: Final = COPILOT_HOME / "settings.json"
+STATE: Final = COPILOT_HOME / "config.json"
+"""Where the client notes what its user trusts, below lines of comment of its own."""
+HOOKS: Final = COPILOT_HOME / "hooks"
+OFF: Final = {"disableAllHooks": True}
 
 
 class Copilot(Tool):
@@ -24,13 +27,15 @@ class Copilot(Tool):
     API = ChatApi
     LIMIT = work.LIMIT
     LIMIT_RECORD = '"session.error"'
+    RESETS = False
+    KEEPS_INJECTED = False
     READY = client.READY
     COMPACTED = "Compact"
     COMPACTED_RECORD = '"session.compaction_complete"'
 
     def __init__(self, box: Box, installed: Installed, port: int) -> None:
         super().__init__(box, installed, port)
-        box.write(SETTINGS, json.dumps({"trustedFolders": []}))
+        box.write(STATE, json.dumps({"trustedFolders": []}))
 
     @classmethod
     def install(cls) -> Installed:
@@ -51,22 +56,23 @@ class Copilot(Tool):
         return {"call": "view", "arguments": {"path": str(path)}}
 
     def trust(self, root: Path) -> None:
-        settings = self._settings()
-        self._write({**settings, "trustedFolders": [*settings["trustedFolders"], str(root)]})
+        state = self._json(STATE)
+        self.box.write(STATE, json.dumps({**state, "trustedFolders": [*state["trustedFolders"], str(root)]}))
 
     def switch_hooks_off(self) -> None:
-        self._write({**self._settings(), "disableAllHooks": True})
+        """In each file of hooks: the settings' own switch is for the hooks in the settings (1.0.102)."""
+        for file in self.box.here(HOOKS).glob("*.json"):
+            path = HOOKS / file.name
+            self.box.write(path, json.dumps({**self._json(path), **OFF}))
 
     def transcripts(self) -> dict[str, Path]:
         found = self.box.here(COPILOT_HOME / "session-state").glob("*/events.jsonl")
         return {path.parent.name: path for path in found}
 
-    def _settings(self) -> dict[str, Any]:
-        settings: dict[str, Any] = json.loads(self.box.here(SETTINGS).read_text("utf-8"))
-        return settings
-
-    def _write(self, settings: dict[str, Any]) -> None:
-        self.box.write(SETTINGS, json.dumps(settings))
+    def _json(self, path: Path) -> dict[str, Any]:
+        lines = self.box.here(path).read_text("utf-8").splitlines()
+        found: dict[str, Any] = json.loads("\n".join(line for line in lines if not line.startswith("//")))
+        return found
 
     def _command(self, prompt: str, session: str | None) -> Sequence[str]:
         continued = (f"--resume={session}",) if session else ()

@@ -8,6 +8,9 @@ from typing import Final
 from real_agents.lab.box import DEV, OUT, Box
 from real_agents.lab.waiting import wait_until
 
+REACHED_S: Final = 60.0
+"""A client may take long to come to it on a busy machine."""
+
 
 class Gate:
     """A named pipe. `command` reads from it, and so waits until somebody has opened and closed its other end."""
@@ -22,7 +25,7 @@ class Gate:
 
     def wait_reached(self) -> None:
         """Until the command runs. Raises TimeoutError."""
-        wait_until(self._reached)
+        wait_until(self._reached, REACHED_S)
 
     def open(self) -> None:
         """Lets the command end."""

@@ -15,10 +15,14 @@ from real_agents.handover.tool import Ability, Installed, Tool
 from real_agents.lab.box import Box
 from real_agents.lab.model_server import PORT
 from real_agents.lab.terminal import Terminal
+from real_agents.lab.waiting import wait_until
 
 SETTINGS_FILE: Final = OWN / "settings.json"
 READS_AGENTS_MD: Final = {"context": {"fileName": ["GEMINI.md", "AGENTS.md"]}}
 """As a user of several agents sets it; without that, only a GEMINI.md would hold the pointer."""
+REFUSALS: Final = 4
+RETURNS: Final = 6
+RETURN_S: Final = 5.0
 TRUSTED: Final = OWN / "trustedFolders.json"
 
 
@@ -31,6 +35,9 @@ class GeminiCli(Tool):
     CANNOT: ClassVar[Mapping[Ability, str]] = {"compacted": "it refuses to compact a conversation that is short"}
     LIMIT = work.LIMIT
     LIMIT_RECORD = "[API Error"
+    RESETS = False
+    KEEPS_INJECTED = False
+    RECORDS_RUNNING = False
     READY = client.READY
 
     def __init__(self, box: Box, installed: Installed, port: int) -> None:
@@ -50,6 +57,9 @@ class GeminiCli(Tool):
         return {"shell": command}
 
     def edit(self, path: Path, old: str, new: str, *, cwd: Path) -> list[Any]:
+        """By the shell, where its own tool refuses: outside of the folder that it was started in (0.61.0)."""
+        if not path.is_relative_to(cwd):
+            return [self.shell(f"sed -i 's|{old}|{new}|' {path}")]
         return [work.replace(str(path), old, new)]
 
     def read(self, path: Path) -> dict[str, Any]:
@@ -60,6 +70,11 @@ class GeminiCli(Tool):
         """A resume leaves a second file of the session, which holds none of it: the first one counts."""
         files = sorted(self.box.here(OWN / "tmp").glob("*/chats/session-*.jsonl"), key=lambda path: path.name)
         return {_session_of(path): path for path in reversed(files)}
+
+    def recorded(self, session: str) -> str:
+        """In the second file too."""
+        files = self.box.here(OWN / "tmp").glob("*/chats/session-*.jsonl")
+        return "\n".join(path.read_text("utf-8", "replace") for path in files if _session_of(path) == session)
 
     def trust(self, root: Path) -> None:
         file = self.box.here(TRUSTED)
@@ -77,22 +92,41 @@ class GeminiCli(Tool):
         command = (*self._interactive(), *continued)
         with Terminal(self.box, *command, cwd=cwd, env=self.environment) as terminal:
             terminal.wait(self.READY)
-            self.script(*replies, self.LIMIT, self.LIMIT)
+            self.script(*replies, *[self.LIMIT] * REFUSALS)
             if prompt.endswith("?"):  # typed at once with the rest, it would open the list of shortcuts
                 terminal.key("-l", prompt[:-1])
                 terminal.wait(re.escape(prompt[:-1]))
                 prompt = "?"
+            asked = len(self.requests())
             terminal.enter(prompt)
-            self._stop(terminal)
+            self._send(terminal, asked)
             reached = session or self.new_session(known)
-            self.wait_recorded(reached, self.LIMIT_RECORD)
+            self._stop(terminal, reached)
         return reached
 
-    def _stop(self, terminal: Terminal) -> None:
-        terminal.wait(r"2\. Stop", 60)
-        terminal.key("Down")
-        terminal.wait(r"● 2\. Stop")
-        terminal.key("Enter")
+    def _send(self, terminal: Terminal, asked: int) -> None:
+        """Presses Return until the model is asked: one that comes while a resumed session is shown is lost (0.61.0)."""
+        for _ in range(RETURNS):
+            try:
+                wait_until(lambda: len(self.requests()) > asked, RETURN_S)
+            except TimeoutError:
+                terminal.key("Enter")
+            else:
+                return
+
+    def _stop(self, terminal: Terminal, session: str) -> None:
+        """Gives up as often as the client asks: it asks the model again by itself after an answer that never came."""
+        for _ in range(REFUSALS):
+            terminal.wait(r"2\. Stop", 60)
+            terminal.key("Down")
+            terminal.wait(r"● 2\. Stop")
+            terminal.key("Enter")
+            try:
+                self.wait_recorded(session, self.LIMIT_RECORD)
+            except TimeoutError:
+                continue
+            return
+        raise TimeoutError("the client did not write down its limit")
 
     def _command(self, prompt: str, session: str | None) -> Sequence[str]:
         continued = ("--resume", session) if session else ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,12 +32,11 @@ ENDED: Final[dict[Ending, str]] = {
     "compacted": "",
 }
 """What the handoff says of the ending itself."""
-STANDS: Final = "reached its usage limit; it resets "
-"""Told of a limit until any session has gone on: a B without hooks may read the file before or after that."""
-
 REASON: Final = "Could not find a version that satisfies the requirement moneylib"
 """Why the dead end is one; the word of the fact alone is told as soon as the command was called."""
 
+OTHER_FILES: Final = {"guide.md": "Animals.\n"}
+"""No name of these is one of the story's: some clients give their model the names of all files."""
 OTHER_TASK: Final = "Translate the axolotl guide to French"
 OTHER_ANSWER: Final = "The quokka chapter is French now. Next I will translate the okapi chapter."
 OTHER_WORDS: Final = ("axolotl", "quokka", "okapi")
@@ -85,7 +83,13 @@ def told_all(text: str, ending: Ending, by: Tool) -> bool:
 
 def last_fact(tool: Tool, ending: Ending) -> str:
     """What the transcript tells last of what the handoff has to tell."""
-    return {"limit": tool.LIMIT_RECORD, "killed": REASON}.get(ending, LAST_WORDS)
+    killed = QUESTION if "dead end" in tool.SILENT_ON else REASON
+    return {"limit": tool.LIMIT_RECORD, "killed": killed}.get(ending, LAST_WORDS)
+
+
+def stands(limited: Tool) -> str:
+    """Told of a limit until any session has gone on: a B without hooks may read the file before or after that."""
+    return "reached its usage limit; " + ("it resets " if limited.RESETS else "")
 
 
 def missing(text: str, by: Tool) -> list[str]:
@@ -99,14 +103,14 @@ def foreign(text: str) -> list[str]:
 
 
 def _killed(tool: Tool, cwd: Path, session: str, dead_end: Any) -> None:
-    """SIGKILL while a command runs of which the transcript tells.
+    """SIGKILL while a command runs of which the transcript tells, where it tells of one before its end.
 
     The dead end comes in this turn, right before it: a fact that no hook has had a chance to tell.
     """
     gate = Gate(tool.box, f"never-{session}")
     client = tool.start(cwd, QUESTION, dead_end, tool.shell(gate.command), session=session)
     gate.wait_reached()
-    tool.wait_recorded(session, gate.command)
+    tool.wait_recorded(session, gate.command if tool.RECORDS_RUNNING else REASON)
     assert client.kill() == -9
     gate.open()
 
@@ -116,7 +120,7 @@ def _compacted(tool: Tool, cwd: Path, steps: list[Any]) -> str:
     tool.script(*steps, LAST_WORDS, *tool.SUMMARY)
     with tool.terminal(cwd) as terminal:
         terminal.enter(TASK)
-        terminal.wait(r"\s+".join(map(re.escape, QUESTION.split())))  # wherever the line is wrapped
+        terminal.wait_text(QUESTION)
         tool.compact(terminal)
         session = tool.new_session(known)
         tool.wait_recorded(session, tool.COMPACTED_RECORD)

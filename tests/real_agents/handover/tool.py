@@ -15,7 +15,8 @@ on work in the rows. All clients share one box and one home; each has a scripted
     how a handoff     `ARRIVES`: "hook" when a hook puts it into the first request, "file" when the client itself does,
     reaches it        "pointer" when only the line in an instruction file is there and the model must read the file
     what it lacks     `CANNOT`: endings that it does not have, each with the reason, which the table shows; `SILENT_ON`:
-                      facts of the story that it does not record
+                      facts of the story that it does not record; `READS_POINTER`, `RESETS`, `KEEPS_INJECTED`,
+                      `RECORDS_RUNNING`
 
 Only what differs from the defaults below is overridden: `trust`, `review_hooks`, `switch_hooks_off`, `reach_limit`,
 `compact`. Drivers are loaded inside the box too, where only `tests/real_agents` and the product are to be seen.
@@ -77,6 +78,8 @@ class Tool(ABC):
     API: ClassVar[type[ModelHandler]]
     """The wire format of its model provider."""
     ARRIVES: ClassVar[Arrives] = "hook"
+    READS_POINTER: ClassVar[bool] = True
+    """Whether it reads the instruction file that holds the pointer."""
     CANNOT: ClassVar[Mapping[Ability, str]] = {}
     SILENT_ON: ClassVar[frozenset[str]] = frozenset()
     """Facts of the story (`matrix.story.FACTS`) that its records do not hold, so that nobody can hand them over."""
@@ -86,6 +89,12 @@ class Tool(ABC):
     """The exit code of a run that ends at the limit."""
     LIMIT_RECORD: ClassVar[str]
     """What `recorded` holds once the limit is written."""
+    RESETS: ClassVar[bool] = True
+    """Whether that answer says when the limit is over."""
+    KEEPS_INJECTED: ClassVar[bool] = True
+    """Whether a session that is resumed still has what a hook brought into it before; if not, it is brought again."""
+    RECORDS_RUNNING: ClassVar[bool] = True
+    """Whether a command is in its records while it runs, and not only afterwards."""
     READY: ClassVar[str] = ""
     """Regular expression for the screen of a terminal client that takes a prompt."""
     COMPACT: ClassVar[str] = "/compact"
@@ -167,11 +176,11 @@ class Tool(ABC):
     def turn(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None, code: int = 0) -> Turn:
         """Runs one turn of `session`, or of a new one. It must use up the replies and end with `code`."""
         before, known = len(self.requests()), set(self.transcripts())
-        self.script(*replies)
+        scripted = self.script(*replies)
         ran = self.box.run(*self._command(prompt, session), cwd=cwd, env=self.environment)
         requests = tuple(self.requests()[before:])
         assert ran.code == code, f"{self.id} ended with {ran.code}: {ran.err or ran.out}"
-        assert len(requests) == len(replies), f"{len(requests)} requests of {self.id} for {len(replies)} replies"
+        assert len(requests) == scripted, f"{len(requests)} requests of {self.id} for {scripted} replies"
         return Turn(session or self._newest(known), requests)
 
     def reach_limit(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None) -> str:
@@ -195,10 +204,11 @@ class Tool(ABC):
         terminal.enter(self.COMPACT)
         terminal.wait(self.COMPACTED)
 
-    def script(self, *replies: Any) -> None:
-        """Sets what the model will answer next, and nothing else."""
+    def script(self, *replies: Any) -> int:
+        """Sets what the model will answer next, and nothing else. Returns in how many answers that is."""
         self._script.write_text("".join(json.dumps(reply) + "\n" for reply in replies), "utf-8")
         self._script.chmod(0o666)
+        return len(replies)
 
     def requests(self) -> list[str]:
         """The text of each request of a conversation so far."""

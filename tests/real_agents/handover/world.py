@@ -93,7 +93,7 @@ def _fetched() -> tuple[dict[str, Installed], dict[str, str]]:
 
 
 def _set_up(world: World) -> None:
-    other = world.project("zoo", {"guide.md": "Animals.\n"})
+    other = world.project("zoo", story.OTHER_FILES)
     product.carryover(world.box, "install", "--yes", "--no-service")
     product.start_daemon(world.box)
     for tool in world.tools.values():

@@ -50,6 +50,10 @@ class Terminal:
         """Until the program has ended. Raises TimeoutError."""
         wait_until(lambda: self._box.run("tmux", "has-session", "-t", "lab").code != 0)
 
+    def wait_text(self, text: str) -> None:
+        """Until `text` is on the screen, wherever a line is broken, in a word too. Raises TimeoutError."""
+        self.wait(r"\s*".join(map(re.escape, "".join(text.split()))), 90)
+
     def wait(self, pattern: str, timeout_s: float = 30) -> None:
         """Until `pattern` is on the screen. Raises TimeoutError, with the screen."""
         try:

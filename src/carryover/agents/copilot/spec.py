@@ -36,7 +36,8 @@ _EXTENSION_FOLDERS: Final = tuple(
     place for name in _EDITORS for place in application_places(f"{name}/User/globalStorage/{EXTENSION}")
 )
 
-_SETTINGS: Final = Place(path="~/.copilot/settings.json", env="COPILOT_HOME", below="settings.json")
+_HOOKS: Final = Place(path="~/.copilot/hooks/carryover.json", env="COPILOT_HOME", below="hooks/carryover.json")
+"""A file of our own: every file of that folder is read, so nothing of the user's is edited."""
 
 # Two seconds at most, since hooks run one after the other before the first turn (1.0.102).
 _START: Final = HookEntry(event="sessionStart", timeout_s=2)
@@ -73,9 +74,9 @@ SPEC: Final = AgentSpec(
         *_CHATS,
     ),
     hooks=HookSpec(
-        # A file of our own: every file of that folder is read, so nothing of the user's is edited.
-        config_files=(Place(path="~/.copilot/hooks/carryover.json", env="COPILOT_HOME", below="hooks/carryover.json"),),
-        switches=(HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),
+        config_files=(_HOOKS,),
+        # That of the settings is for the hooks in the settings alone (1.0.102).
+        switches=(HookSwitch(file=_HOOKS, key=("disableAllHooks",), off=True),),
         sets=(
             # Up to 1.0.10 what sessionStart returns is dropped, and up to 1.0.21 it runs at each turn. What the hook of
             # a prompt returns arrives from 1.0.65 on.

@@ -81,5 +81,9 @@ def _is_own(given: Payload, event: str) -> bool:
 
 
 HOOKS: Final = HookProtocol(
-    events=("SessionStart", "AfterAgent", "SessionEnd"), read=_read, answer=_answer, layout_root=_layout_root
+    events=("SessionStart", "AfterAgent", "SessionEnd"),
+    read=_read,
+    answer=_answer,
+    layout_root=_layout_root,
+    forgets=True,  # and with `-p` the first prompt, which is in the same message (0.61.0)
 )

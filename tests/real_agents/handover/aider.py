@@ -1,0 +1,165 @@
+"""Aider in the table of handovers."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from carryover.errors import ExitCode
+from real_agents.aider import client
+from real_agents.aider.chat_api import ChatApi
+from real_agents.aider.client import HISTORY, OFFLINE, READY, SETTINGS, told
+from real_agents.handover.tool import Ability, Installed, Tool, Turn
+from real_agents.lab import product
+from real_agents.lab.box import HOME, OUT, Box, Started
+from real_agents.lab.model_server import PORT
+from real_agents.lab.terminal import Terminal
+
+PROJECTS: Final = HOME / "work"
+HEADER: Final = "# aider chat started at "
+STARTS_S: Final = 90
+
+
+class Aider(Tool):
+    """Its model calls no tools. What it runs after an edit is the user's test command, whose failure the model gets;
+    without an edit it is a command that the answer suggests, which ends the turn."""
+
+    id = "aider"
+    NAME = "Aider"
+    VERSION = client.CHOSEN[0]
+    OLDEST = "0.86.2"
+    API = ChatApi
+    ARRIVES = "file"
+    READS_POINTER = False
+    CANNOT: ClassVar[Mapping[Ability, str]] = {"compacted": "what it sums up for its model leaves no trace"}
+    SILENT_ON = frozenset({"failing test", "dead end"})
+    LIMIT: ClassVar[Any] = {
+        "error": {
+            "status": 402,
+            "message": 'Insufficient credits: usage limit reached, resets at 8:05 PM. {"error":{"code":402}}',
+        }
+    }
+    """As a gateway passes it on from another provider. The client does not try again for a minute and a half only where
+    it finds the first words and the last ones (0.86.2)."""
+    LIMIT_CODE = 0
+    LIMIT_RECORD = "> litellm."
+    READY = READY
+
+    def __init__(self, box: Box, installed: Installed, port: int) -> None:
+        self._files: list[str] = []
+        self._handoff: list[str] = []
+        self._test = OUT / self.id / "test.sh"
+        super().__init__(box, installed, port)
+
+    @classmethod
+    def install(cls) -> Installed:
+        """Its environment's own folder of commands would put another Python first on PATH."""
+        found = client.get(cls.VERSION)
+        commands = found.folder / "commands"
+        commands.mkdir(exist_ok=True)
+        link = commands / "aider"
+        if not link.is_symlink():
+            link.symlink_to(found.command)
+        return Installed((found.command,), (found.folder,), (commands,))
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Without the map of the repository, which takes time and is nothing that a row asks for."""
+        moved = {name: value.replace(f":{PORT}/", f":{self.port}/") for name, value in OFFLINE.items()}
+        return {**moved, "AIDER_MAP_TOKENS": "0"}
+
+    def shell(self, command: str) -> dict[str, Any]:
+        return {"shell": command}
+
+    def edit(self, path: Path, old: str, new: str, *, cwd: Path) -> list[Any]:
+        block = f"<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE"
+        return [{"edit": str(path), "text": f"{path.relative_to(_top(cwd))}\n```\n{block}\n```\n"}]
+
+    def read(self, path: Path) -> dict[str, Any]:
+        return self.shell(f"cat {path}")
+
+    def script(self, *replies: Any) -> int:
+        acts = [reply for reply in replies if isinstance(reply, dict) and "error" not in reply]
+        edits = [act for act in acts if "edit" in act]
+        commands = [act["shell"] for act in acts if "shell" in act]
+        others = [reply for reply in replies if reply not in acts]
+        self._files = [edit["edit"] for edit in edits]
+        if commands and not edits:
+            return super().script("\n".join(f"```bash\n{command}\n```" for command in commands), *others)
+        self._set_test([*commands, *(["false"] if edits and others and not commands else [])])
+        return super().script(*(edit["text"] for edit in edits), *others)
+
+    def turn(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None, code: int = 0) -> Turn:
+        self._take_handoff(cwd)
+        return super().turn(cwd, prompt, *replies, session=session, code=code)
+
+    def start(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None) -> Started:
+        self._take_handoff(cwd)
+        return super().start(cwd, prompt, *replies, session=session)
+
+    @contextmanager
+    def terminal(self, cwd: Path) -> Iterator[Terminal]:
+        """The interactive client, which takes its time to start on a busy machine."""
+        self._take_handoff(cwd)
+        with Terminal(self.box, *self._interactive(), cwd=cwd, env=self.environment) as terminal:
+            terminal.wait(self.READY, timeout_s=STARTS_S)
+            yield terminal
+
+    def transcripts(self) -> dict[str, Path]:
+        """A project has one file for all its sessions: each is known by its place in that."""
+        files = self.box.here(PROJECTS).glob(f"*/{HISTORY}")
+        return {f"{path.parent.name}-{number}": path for path in files for number in range(len(_sessions(path)))}
+
+    def recorded(self, session: str) -> str:
+        """From the session's header on, so that what continues it is in it too; without the command line, which holds
+        the prompt before it is one."""
+        text = HEADER.join(_sessions(self.transcripts()[session])[int(session.rpartition("-")[2]) :])
+        own = f"> {self.installed.command[0]} "
+        return "\n".join(line for line in text.split("\n") if not line.startswith(own))
+
+    def _take_handoff(self, cwd: Path) -> None:
+        """As the user starts it where the handoff is not in the project's own list yet; makes the project known too."""
+        self._handoff = []
+        if self.box.here(_top(cwd) / SETTINGS).exists():
+            return
+        command = (product.CARRYOVER, "handoff", "--to", self.id)
+        ran = self.box.run(*command, cwd=cwd)
+        assert ran.code in (ExitCode.OK, ExitCode.NOTHING_FOUND), ran.err
+        if ran.code == ExitCode.OK and cwd == _top(cwd):
+            self._handoff = shlex.split(ran.out.splitlines()[-1].rpartition("aider ")[2])
+
+    def _set_test(self, commands: Sequence[str]) -> None:
+        """Takes the place of the file at once, since a shell may be reading the one before."""
+        lines = ["failed=0", *(f"{{ {command}; }} || failed=1" for command in commands), "exit $failed"]
+        fresh = self._test.with_suffix(".new")
+        self.box.write(fresh, "\n".join(lines) + "\n")
+        self.box.here(fresh).replace(self.box.here(self._test))
+
+    def _command(self, prompt: str, session: str | None) -> Sequence[str]:
+        """With nobody to answer, so that each question gets the answer it suggests: with `--yes-always` the client
+        runs no suggested command."""
+        continued = ("--restore-chat-history",) if session else ()
+        return (*self._start(), *continued, "--message", prompt, *self._files)
+
+    def _interactive(self) -> Sequence[str]:
+        return (*self._start(), "--no-pretty", "--yes-always")
+
+    def _start(self) -> Sequence[str]:
+        return (*self.installed.command, "--auto-test", "--test-cmd", f"sh {self._test}", *self._handoff)
+
+    def _text(self, body: Any) -> str:
+        return told(body)
+
+
+def _top(cwd: Path) -> Path:
+    return PROJECTS / cwd.relative_to(PROJECTS).parts[0]
+
+
+def _sessions(path: Path) -> list[str]:
+    return path.read_text("utf-8", "replace").split(f"\n{HEADER}")[1:]
+
+
+TOOL = Aider
