@@ -63,7 +63,7 @@ def prompt(digest: Digest, event: Event, body: UserPrompt) -> Folded:
         proposal=None,
         questions=(),
         queued=tuple(waiting for waiting in digest.queued if waiting.text != one_line(body.text)),
-        failures=_failures_after(digest, turn, typed.pasted or _observed(typed.text)),
+        failures=_failures_after(digest, turn, typed),
         tongue=(tongue_of(typed.text) if turn.prompt.words >= _SURE_OF_TONGUE else None) or digest.tongue,
     )
     return after, notes
@@ -133,13 +133,13 @@ def _observed(text: str) -> str:
     return line if match is not None and names_in(match[1]) and _FAULT.search(match[2]) else ""
 
 
-def _failures_after(digest: Digest, turn: Turn, pasted: str) -> tuple[Failure, ...]:
-    """What the user takes back has failed too; so has what the user pasted an error of."""
+def _failures_after(digest: Digest, turn: Turn, typed: OwnWords) -> tuple[Failure, ...]:
+    """What the user takes back has failed too; so has what the user pasted or wrote an error of."""
     failures = digest.failures
     last = digest.turn
     if last is not None and (taken_back := _taken_back(digest, last, turn)) is not None:
         failures = (*failures, taken_back)
-    if error := why(pasted, only_telling=True) if pasted else "":
+    if error := why(typed.pasted, only_telling=True) or _observed(typed.text or typed.pasted):
         reported = Failure(
             tried="reported by the user",
             why=clip(error, chars=180),
