@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import Digest, SeenRun
-from carryover.distill.language.findings import STANDS_IN_WEIGHT
+from carryover.distill.language.findings import STANDS_IN
 from carryover.distill.language.prose import one_line
 from carryover.distill.relative_time import before
 from carryover.distill.sections.entry import Entry, entry_of
@@ -129,9 +129,7 @@ def loose_ends(line: Line, others: Iterable[Line], prompts: int) -> list[Entry]:
     lasting = [item for item in line.loose_ends if item.turn > prompts - _lasts(item)]
     ranked = sorted(enumerate(lasting), key=lambda pair: (-pair[1].at_ms, -pair[1].weight, -pair[0]))
     entries = [entry_of(item) for _, item in ranked[:_MOST_LOOSE_ENDS]]
-    elsewhere = [
-        entry_of(item) for other in others for item in reversed(other.loose_ends) if item.weight > STANDS_IN_WEIGHT
-    ]
+    elsewhere = [entry_of(item) for other in others for item in reversed(other.loose_ends) if item.rule != STANDS_IN]
     again = {item.text for item in line.announced}
     postponed = [
         entry_of(item, f"Announced, then other work came first: {item.text}")
@@ -148,7 +146,7 @@ def loose_ends(line: Line, others: Iterable[Line], prompts: int) -> list[Entry]:
 
 def _lasts(item: Item) -> int:
     """For how many prompts it is worth a line."""
-    return _LOOSE_ENDS_LAST_PROMPTS if item.weight > STANDS_IN_WEIGHT else 1
+    return _LOOSE_ENDS_LAST_PROMPTS if item.rule != STANDS_IN else 1
 
 
 def notes_in_files(recent: Iterable[RecentFile]) -> list[Entry]:
