@@ -96,6 +96,8 @@ class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     change: Literal["add", "modify", "delete", "rename"]
     at_ms: int
     edits: int = 1
+    temporary: bool = False
+    """Deleted again by the turn that wrote it, or by the session that created it."""
     line: int | None = None
     anchor: str | None = None
 

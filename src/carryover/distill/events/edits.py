@@ -28,6 +28,7 @@ def edit(digest: Digest, event: Event, body: FileEdit) -> Folded:
         change="add" if former is not None and former.change == "add" and body.change == "modify" else body.change,
         at_ms=event.at_ms,
         edits=former.edits + 1 if former else 1,
+        temporary=body.change == "delete" and former is not None and _was_temporary(former, digest),
         line=body.line,
         anchor=clip(body.anchor, chars=120) if body.anchor else None,
     )
@@ -39,6 +40,12 @@ def edit(digest: Digest, event: Event, body: FileEdit) -> Folded:
         paths = (*(path for path in turn.edited if path != body.path), body.path)[-_MOST_OF_TURN:]
         digest = with_turn(digest, edited=paths, last_ms=event.at_ms)
     return replace(digest, touched=touched, failures=_failures_after(digest.failures, body)), ()
+
+
+def _was_temporary(former: EditedFile, digest: Digest) -> bool:
+    """Written for the work itself: new in this session, or first written in the turn that deletes it."""
+    began = digest.turn.at_ms if digest.turn is not None else 0
+    return former.change in ("add", "delete") or (former.edits == 1 and former.at_ms >= began)
 
 
 def _failures_after(failures: tuple[Failure, ...], body: FileEdit) -> tuple[Failure, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from msgspec.structs import replace
@@ -27,6 +28,14 @@ from carryover.model import Event, QueuedPrompt, UserPrompt
 _LONGEST_PROMPT: Final = 1500
 _LASTING_WEIGHT: Final = 3
 _SURE_OF_TONGUE: Final = 5
+_OBSERVATION: Final = re.compile(r"(.{2,160}?)\s*(?:-{1,2}>|={1,2}>|→|⇒)\s*(.{2,160})")
+_OBSERVATION_WORDS: Final = 16
+_FAULT: Final = re.compile(
+    r"\b[45]\d\d\b|\bnot found\b|\b\w*(?:error|exception)\b"
+    r"|\b(?:fail(?:s|ed|ure)?|refused|denied|time[ds]? ?out|crash\w*)\b",
+    re.I,
+)
+"""As programs say it, in English everywhere."""
 
 
 def prompt(digest: Digest, event: Event, body: UserPrompt) -> Folded:
@@ -54,7 +63,7 @@ def prompt(digest: Digest, event: Event, body: UserPrompt) -> Folded:
         proposal=None,
         questions=(),
         queued=tuple(waiting for waiting in digest.queued if waiting.text != one_line(body.text)),
-        failures=_failures_after(digest, turn, typed.pasted),
+        failures=_failures_after(digest, turn, typed),
         tongue=(tongue_of(typed.text) if turn.prompt.words >= _SURE_OF_TONGUE else None) or digest.tongue,
     )
     return after, notes
@@ -117,13 +126,20 @@ def _notes(digest: Digest, turn: Turn) -> tuple[Note, ...]:
     return (*notes, closed) if closed is not None else tuple(notes)
 
 
-def _failures_after(digest: Digest, turn: Turn, pasted: str) -> tuple[Failure, ...]:
-    """What the user takes back has failed too; so has what the user pasted an error of."""
+def _observed(text: str) -> str:
+    """The line of a prompt that is nothing else but what was called and the error that came of it ("GET /a -> 500")."""
+    line = one_line(text)
+    match = _OBSERVATION.fullmatch(line) if word_count(line) <= _OBSERVATION_WORDS else None
+    return line if match is not None and names_in(match[1]) and _FAULT.search(match[2]) else ""
+
+
+def _failures_after(digest: Digest, turn: Turn, typed: OwnWords) -> tuple[Failure, ...]:
+    """What the user takes back has failed too; so has what the user pasted or wrote an error of."""
     failures = digest.failures
     last = digest.turn
-    if last is not None and (taken_back := _taken_back(last, turn)) is not None:
+    if last is not None and (taken_back := _taken_back(digest, last, turn)) is not None:
         failures = (*failures, taken_back)
-    if error := why(pasted, only_telling=True) if pasted else "":
+    if error := why(typed.pasted, only_telling=True) or _observed(typed.text or typed.pasted):
         reported = Failure(
             tried="reported by the user",
             why=clip(error, chars=180),
@@ -135,7 +151,20 @@ def _failures_after(digest: Digest, turn: Turn, pasted: str) -> tuple[Failure, .
     return failures[-MOST_FAILURES:]
 
 
-def _taken_back(last: Turn, turn: Turn) -> Failure | None:
+def _meant(digest: Digest, last: Turn, text: str) -> Turn:
+    """The turn whose work is taken back: the one that shares most words with what the user says, the newest of equals;
+    where none does, the newest that changed anything."""
+    words = weighty_words(text)
+    acted = [turn for turn in reversed(digest.turns) if turn.edited or turn.changed]
+    named = [turn for turn in acted if turn.edited and words & weighty_words(turn.prompt.text)]
+    if named:
+        return max(named, key=lambda turn: len(words & weighty_words(turn.prompt.text)))
+    if last.edited or last.end == "answered":
+        return last
+    return next((turn for turn in acted if turn.edited), last)
+
+
+def _taken_back(digest: Digest, last: Turn, turn: Turn) -> Failure | None:
     """What the agent did, where the user takes it back, or stopped it and says what not to do."""
     text = one_line(turn.prompt.text)
     if weighty_words(last.prompt.text) == weighty_words(text):
@@ -143,7 +172,7 @@ def _taken_back(last: Turn, turn: Turn) -> Failure | None:
     if last.end == "interrupted" and lexicon.PROHIBITION.search(text):
         tried, what = last.doing or one_line(last.prompt.text), "stopped it"
     elif takes_back(text):
-        tried, what = one_line(last.prompt.text), "took it back"
+        tried, what = one_line(_meant(digest, last, text).prompt.text), "took it back"
     else:
         return None
     return Failure(

@@ -41,15 +41,31 @@ def announced_in(parts: Sequence[Part], asked_lines: set[int]) -> tuple[Quote, .
         return steps[1]
     if sentence is not None:
         return (sentence[1],)
-    return _last_sentence(parts)
+    item = _item_at_end(parts)
+    return (item,) if item is not None else _last_sentence(parts)
+
+
+def _item_at_end(parts: Sequence[Part]) -> Quote | None:
+    """The list item that the text ends with, where it looks ahead: "Build: `dist` is ready to be uploaded"."""
+    last = parts[-1] if parts else None
+    if last is None or last.kind != "item" or not last.announces or not last.names:
+        return None
+    if last.checked or last.begins_with_what_was_done or last.requests or last.offers or last.is_conditional:
+        return None
+    if not _SHORTEST_ANNOUNCEMENT <= last.words <= 40:
+        return None
+    return Quote(clip(last.text, chars=_ITEM_CHARS), CLOSING_WORDS, names=last.names)
 
 
 def _last_sentence(parts: Sequence[Part]) -> tuple[Quote, ...]:
-    """The last sentence of a text of several, where it names something and is of no other kind."""
+    """The last sentence of a text of several, where it says what the user has to do, or names something and is of no
+    other kind."""
     prose = [part for part in parts if part.kind == "prose" and not part.asks]
     if len(prose) < 2:
         return ()
     last = prose[-1]
+    if last.advises and last is parts[-1] and last.words <= 40:
+        return (Quote(clip(last.text, chars=_SENTENCE_CHARS), CLOSING_WORDS, names=last.names),)
     of_other_kind = (
         last.checked
         or last.begins_with_what_was_done
@@ -58,7 +74,7 @@ def _last_sentence(parts: Sequence[Part]) -> tuple[Quote, ...]:
         or last.explains
         or last.doubts
     )
-    of_other_kind = of_other_kind or last.requests or last.is_courtesy or last.works
+    of_other_kind = of_other_kind or last.requests or last.is_courtesy or last.works or last.offers
     if not last.names or of_other_kind or not _SHORTEST_ANNOUNCEMENT <= last.words <= 40:
         return ()
     return (Quote(clip(last.text, chars=_SENTENCE_CHARS), CLOSING_WORDS, names=last.names),)

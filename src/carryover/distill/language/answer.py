@@ -74,6 +74,20 @@ class Part:
         return self.words <= _COURTESY_WORDS and not self.names and lexicon.COURTESY.search(self.text) is not None
 
     @cached_property
+    def offers(self) -> bool:
+        """Offers, without a question mark, what the assistant would do at the user's word."""
+        offered = not self.asks and lexicon.OFFER.search(self.text) is not None
+        return offered and lexicon.SPEAKER.search(self.text) is not None and not self.is_courtesy
+
+    @cached_property
+    def advises(self) -> bool:
+        """Says what the user has to do in some case: "If it runs already, restart it"."""
+        clause = _MAIN_CLAUSE.search(self.text) if self.is_conditional and not self.asks else None
+        if clause is None or self.is_courtesy or self.requests or lexicon.OFFER.search(self.text):
+            return False
+        return word_count(clause[1]) >= _SHORTEST_ADVICE and lexicon.SPEAKER.search(clause[1]) is None
+
+    @cached_property
     def announces(self) -> bool:
         """Says what the assistant will do next, without asking. In a report ("kept both, then added a test") the words
         that order its steps do not."""
@@ -134,12 +148,19 @@ class Part:
         return self.left_as_found or outcomes.DOUBT.search(_NONE_LEFT.sub(" ", self.text)) is not None
 
     @cached_property
+    def stands_in(self) -> bool:
+        """Says that something stands in for what is still to be built."""
+        return outcomes.STAND_IN.search(self.text) is not None
+
+    @cached_property
     def left_as_found(self) -> bool:
         """Says that something was not changed."""
         return outcomes.LEFT_AS_FOUND.search(self.text) is not None
 
 
 _COURTESY_WORDS: Final = 16
+_SHORTEST_ADVICE: Final = 2
+_MAIN_CLAUSE: Final = re.compile(r"[,，、]\s*([^,，、].*)$")
 _BEGINNING_CHARS: Final = 4
 _NONE_LEFT: Final = re.compile(
     r"\b(?:0|no|zero|without(?: any)?) (?:\w+ )?(?:unresolved|open|outstanding|remaining|pending|unclear|unfinished)\b",

@@ -12,6 +12,9 @@ from carryover.distill.language.answer import Part
 from carryover.distill.language.prose import Quote
 
 _MOST_OF_A_KIND: Final = 4
+STANDS_IN: Final = "stands in for something"
+"""The rule of the weakest kind of loose end: it is true of the newest work only."""
+_STANDS_IN_WEIGHT: Final = 0.5
 
 
 def dead_ends_in(parts: Sequence[Part], taken: set[str], *, closing: bool = True) -> tuple[Quote, ...]:
@@ -136,6 +139,8 @@ def loose_ends_in(parts: Sequence[Part], taken: set[str], *, closing: bool = Tru
         if (part.doubts and not part.explains) or listed:
             weight = 1.0 + 0.5 * part.doubts + 0.5 * part.crossed
             found.append(Quote(clip(part.text, chars=240), "left open in the answer", weight, part.names))
+        elif closing and part.kind == "item" and part.stands_in and not (part.explains or part.numbered):
+            found.append(Quote(clip(part.text, chars=240), STANDS_IN, _STANDS_IN_WEIGHT, part.names))
     strongest = sorted(range(len(found)), key=lambda index: (-found[index].weight, -index))[:_MOST_OF_A_KIND]
     return tuple(found[index] for index in sorted(strongest))
 

@@ -309,3 +309,17 @@ STILL: Final = Concept(
     ko=r"아직 | 여전히 | 계속 | 같은 (?:오류|에러|문제) | 또",
 )
 """What was wrong before is said to be so still."""
+
+SPEAKER: Final = Concept(
+    en=r"i | i'(?:d|ll|m|ve) | me | my | we | we'(?:d|ll|re|ve) | us | happy to",
+    de=r"ich | mir | mich | wir | uns | mein\w*",
+    fr=r"je | j'\w+ | moi | me | m'\w+ | nous | (?:dites|dis)[- ]moi",
+    es=r"yo | me | mi | puedo | podría | podemos | dime | d[íi]game | av[íi]same | nosotros",
+    pt=r"eu | me | posso | poderia | podemos | avise-me | diga-me",
+    it=r"io | mi | posso | potrei | possiamo | fammi | dimmi",
+    ru=r"я | мне | меня | мы | нам | нас | могу | можем",
+    ja=r"私 | こちらで | (?:でき|いたし|し|り|み|き|べ|え)ます | ましょう | お知らせ | 教えて | お申し付け",
+    zh=r"我 | 我们 | 我們",
+    ko=r"제가 | 저는 | 저희 | 드리 | 드릴 | 겠습니다 | [을할]게요 | 알려 ?주",
+)
+"""The writer speaks of itself: what follows is not for the reader to do."""

@@ -124,6 +124,20 @@ DOUBT: Final = Concept(
 )
 """Something is left open, unproved or provisional."""
 
+STAND_IN: Final = Concept(
+    en=r"placeholders?(?! (?:text|attribut|prop|colou?r|string|value)) | (?:mock|mocked|dummy|fake) (?:data|values?|responses?) | under construction",
+    de=r"platzhalter\w* | attrappen? | beispieldaten | dummy-?daten",
+    fr=r"données (?:fictives|factices) | factices? | bouchons? | en construction",
+    es=r"marcador(?:es)? de posición | datos (?:ficticios|simulados|de relleno) | en construcción",
+    pt=r"dados (?:fictícios|simulados) | em construção",
+    it=r"segnapost[oi] | dati (?:fittizi|finti) | in costruzione",
+    ru=r"заглуш\w+ | фиктивн\w+ данн\w+ | тестов\w+ данн\w+",
+    ja=r"プレースホルダ | ダミー | 仮データ | 工事中",
+    zh=r"占位 | 假数据 | 模拟数据 | 建设中",
+    ko=r"플레이스홀더 | 더미 | 가짜 데이터 | 목업 데이터",
+)
+"""Something stands in for what is still to be built."""
+
 LEFT_AS_FOUND: Final = Concept(
     en=r"""pre-?existing | unrelated (?:to (?:my|our|the|this|these)|failure|issue|error)\w* | not (?:executed|re-?run|reproduced|exercised) | no access to | (?:is|are|was)(?: not|n't) (?:installed|available|reachable|accessible|possible) (?:here|in|on|from|within) | (?:remains?|still) (?:a )?(?:placeholder|unset|empty|draft)""",
     de=r"schon vorher (?:da|vorhanden|kaputt) | bereits vorhandene\w* fehler | hier nicht (?:möglich|verfügbar|installiert) | kein(?:en)? zugriff auf | nicht reproduzier\w+",

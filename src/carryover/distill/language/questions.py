@@ -10,11 +10,16 @@ import msgspec
 from carryover.distill.clip import clip
 from carryover.distill.language import lexicon
 from carryover.distill.language.answer import Part
+from carryover.distill.language.prose import Quote
 
 _MOST: Final = 4
 _MOST_OPTIONS: Final = 6
 _NEAR_END_PARTS: Final = 14
 _BARE_QUESTION_WORDS: Final = 6
+_LAST_OFFERS: Final = 3
+_SHORTEST_OFFER: Final = 6
+_LONGEST_OFFER: Final = 60
+OFFERED: Final = "offer at the end of the answer"
 
 
 class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,6 +55,21 @@ def asked_in(parts: Sequence[Part]) -> list[tuple[Asked, set[int]]]:
         if not any(asked.text == other.text for other, _ in found):
             found.append((asked, lines))
     return found[-_MOST:]
+
+
+def offers_in(parts: Sequence[Part], taken: set[str]) -> tuple[Quote, ...]:
+    """What the last sentences offer to do, with the list that spells it out where one follows."""
+    prose = [index for index, part in enumerate(parts) if part.kind == "prose"]
+    found = []
+    for index in prose[-_LAST_OFFERS:]:
+        part = parts[index]
+        if part.text in taken or not part.offers or not _SHORTEST_OFFER <= part.words <= _LONGEST_OFFER:
+            continue
+        spelled = [one for one in _run(parts, index + 1, 1) if not one.asks] if part.text.endswith((":", "：")) else []
+        text = " ".join([part.text, "; ".join(one.text for one in spelled)]) if spelled else part.text
+        names = tuple(dict.fromkeys((*part.names, *(name for one in spelled for name in one.names))))
+        found.append(Quote(clip(text, chars=260), OFFERED, names=names))
+    return tuple(found[-1:])
 
 
 def _is_among_last(parts: Sequence[Part], index: int) -> bool:

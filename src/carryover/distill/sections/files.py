@@ -39,9 +39,10 @@ def recent_files(
     checkouts: Sequence[str] = (),
     limit: int = 10,
 ) -> list[RecentFile]:
-    """The newest edit of each file below `root`, newest first. One in another of its `checkouts` is named in full.
+    """The newest edit of each file below `root`, newest first, those that were written only to be deleted again last.
 
-    What was edited below one of the `former_roots`, before the project was moved, is below `root` now.
+    One in another of its `checkouts` is named in full. What was edited below one of the `former_roots`, before the
+    project was moved, is below `root` now.
     """
     newest: dict[str, EditedFile] = {}
     for file in touched:
@@ -50,7 +51,7 @@ def recent_files(
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
             newest[path] = file
     ordered_runs = sorted(runs, key=lambda seen: seen.at_ms)
-    ordered = sorted(newest.items(), key=lambda item: (-item[1].at_ms, item[0]))
+    ordered = sorted(newest.items(), key=lambda item: (item[1].temporary, -item[1].at_ms, item[0]))
     return [
         RecentFile(path=path, touched=file, status=_status(path, file, ordered_runs), facts=facts.get(path))
         for path, file in ordered[:limit]

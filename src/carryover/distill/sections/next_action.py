@@ -99,6 +99,9 @@ def _nothing(line: Line, digest: Digest) -> list[Entry]:
         return [
             entry_of(asked, f"Waits for the user's word on: {clip(asked.text, chars=160)}", rule="question at the end")
         ]
+    if line.offers:
+        text = f"Waits for the user's word on: {clip(line.offers[-1].text, chars=160)}"
+        return [entry_of(line.offers[-1], text)]
     turn = digest.turn
     if turn is not None and turn.end != "answered" and asks_for_something(turn):
         text = f"Not answered yet: {clip(one_line(turn.prompt.text or turn.prompt.pasted), chars=160)}"

@@ -8,12 +8,13 @@ from typing import Final
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import Digest, SeenRun
+from carryover.distill.language.findings import STANDS_IN
 from carryover.distill.language.prose import one_line
 from carryover.distill.relative_time import before
 from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.sections.files import RecentFile, relative
 from carryover.distill.work.relation import says_something
-from carryover.distill.work.state import Line
+from carryover.distill.work.state import Item, Line
 
 _MOST_LOOSE_ENDS: Final = 4
 _MOST_ELSEWHERE: Final = 2
@@ -125,17 +126,27 @@ def loose_ends(line: Line, others: Iterable[Line], prompts: int) -> list[Entry]:
     """What the assistant left open without asking in the last few turns, newest first, around what it announced before
     other work came; then that of other lines.
     `prompts` is how many the session has had: what was not taken up since is not worth a line."""
-    lasting = [item for item in line.loose_ends if item.turn > prompts - _LOOSE_ENDS_LAST_PROMPTS]
+    lasting = [item for item in line.loose_ends if item.turn > prompts - _lasts(item)]
     ranked = sorted(enumerate(lasting), key=lambda pair: (-pair[1].at_ms, -pair[1].weight, -pair[0]))
     entries = [entry_of(item) for _, item in ranked[:_MOST_LOOSE_ENDS]]
-    elsewhere = [entry_of(item) for other in others for item in reversed(other.loose_ends)]
+    elsewhere = [entry_of(item) for other in others for item in reversed(other.loose_ends) if item.rule != STANDS_IN]
     again = {item.text for item in line.announced}
     postponed = [
         entry_of(item, f"Announced, then other work came first: {item.text}")
         for item in reversed(line.postponed)
         if item.text not in again
     ]
-    return [*entries[:2], *postponed, *entries[2:], *elsewhere[:_MOST_ELSEWHERE]]
+    offered = [
+        entry_of(item, f"Offered, not answered: {item.text}")
+        for item in reversed(line.offers)
+        if item.text not in again
+    ]
+    return [*entries[:2], *offered, *postponed, *entries[2:], *elsewhere[:_MOST_ELSEWHERE]]
+
+
+def _lasts(item: Item) -> int:
+    """For how many prompts it is worth a line."""
+    return _LOOSE_ENDS_LAST_PROMPTS if item.rule != STANDS_IN else 1
 
 
 def notes_in_files(recent: Iterable[RecentFile]) -> list[Entry]:

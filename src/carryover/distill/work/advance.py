@@ -21,6 +21,7 @@ from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import one_line
 from carryover.distill.language.rules import LASTING
 from carryover.distill.language.templates import is_bare
+from carryover.distill.work.abandoned import without_abandoned
 from carryover.distill.work.outcome import (
     after_work,
     item_of,
@@ -64,6 +65,7 @@ _STEP_CHARS: Final = 400
 def advance(state: WorkState, turn: Turn) -> WorkState:
     """The state after `turn`, which may still run."""
     first = turn.session not in state.sessions
+    state = without_abandoned(state, turn)
     line = state.line_of(turn.session) or state.lead
     turn = with_text_read(turn)
     if turn.number == 1 and line is not None and _is_protocol(turn, line):
@@ -264,6 +266,8 @@ def _proposed(line: Line, turn: Turn) -> str:
     if line.questions and (bare or not line.announced):
         return clip(" ".join(dict.fromkeys(item.text for item in line.questions[-2:])), chars=300)
     announced = [item.text for item in line.announced if item.rule not in (LAST_WORDS, NO_RESULT, CLOSING_WORDS)]
+    if line.offers and not announced:
+        return line.offers[-1].text
     return clip(_chosen(announced, turn.prompt.text) or "; ".join(announced), chars=300)
 
 

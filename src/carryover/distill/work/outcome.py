@@ -30,6 +30,9 @@ from carryover.distill.work.state import (
 )
 
 _SURE_OF_CAUSE: Final = 2.0
+_MOST_OFFERS: Final = 2
+_OFFER_TURNS: Final = 2
+"""After how many more turns nobody comes back to an offer."""
 _LEAST_WEIGHT: Final = {"consent": 1.5, "paste": 1.5, "answer": LASTING}
 
 
@@ -67,9 +70,26 @@ def _ended(line: Line, turn: Turn, report: Report, relation: Relation) -> Line:
         dead_ends=merged(line.dead_ends, items_of(turn, report.dead_ends), MOST_DEAD_ENDS),
         findings=merged(_standing_findings(line, turn, report), items_of(turn, report.findings), MOST_FINDINGS),
         loose_ends=merged(line.loose_ends, items_of(turn, report.loose_ends), MOST_LOOSE_ENDS),
+        offers=_standing_offers(line, turn, report, relation) if done or report.offers else line.offers,
         postponed=(*line.postponed, *left)[-2:] if relation in ("order", "goal") else () if done else line.postponed,
         reported=report.names,
     )
+
+
+def _standing_offers(line: Line, turn: Turn, report: Report, relation: Relation) -> tuple[Item, ...]:
+    """What the report offers, and before that what was offered lately and neither taken up nor passed over by a word of
+    the user on it."""
+    new = items_of(turn, report.offers)
+    if relation in ("consent", "answer"):
+        return new
+    known = {*report.names, *turn.prompt.names}
+    kept = (
+        item
+        for item in line.offers
+        if item.session == turn.session and turn.number - item.turn <= _OFFER_TURNS
+        if item.names and 2 * shared_names(item.names, known) <= len(item.names)
+    )
+    return (*kept, *new)[-_MOST_OFFERS:]
 
 
 def _standing_findings(line: Line, turn: Turn, report: Report) -> tuple[Item, ...]:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from carryover.distill.digest import Turn
 from carryover.distill.language import lexicon, outcomes
+from carryover.distill.language.announcements import CLOSING_WORDS
 from carryover.distill.language.forms import begins_with_yes, is_choice, is_coded, is_no, is_question, is_yes
 from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import sentences, word_count
@@ -212,6 +213,8 @@ def new_goal_score(turn: Turn, line: Line, *, first: bool) -> float:
     prompt = turn.prompt
     if line.goal_is_weak and prompt.words > line.goal_words and not only_rules(prompt.text):
         return NEW_GOAL
+    if _begins_from_link(turn, line):
+        return NEW_GOAL
     score = _length_score(prompt.words)
     if first:
         score += 2.5 if prompt.words < _MIDDLING_WORDS else 1.0
@@ -238,6 +241,26 @@ def new_goal_score(turn: Turn, line: Line, *, first: bool) -> float:
     score -= 1.0 * bool(prompt.pasted)
     score -= 0.75 * only_rules(prompt.text)
     return score
+
+
+_LINK: Final = re.compile(r"\bhttps?://(?!localhost\b|\d|\[)[^\s/:]+\.[a-z]{2,}[^\s)>\]]*", re.I)
+
+
+def _begins_from_link(turn: Turn, line: Line) -> bool:
+    """A request of work by a link that the work did not know, right after all that was asked has been done: a short
+    step would name something of that work."""
+    text = turn.prompt.text
+    if not turn.edited or line.step_waits or line.interrupted or line.questions or turn.prompt.pasted:
+        return False
+    if any(item.rule != CLOSING_WORDS for item in line.announced) or not _LINK.search(text):
+        return False
+    if begins_with_yes(text) or lexicon.STILL.search(text) or outcomes.FAILURE.search(text):
+        return False
+    context = [*_context(line), *line.offers]
+    known = {name for item in context for name in item.names} | set(line.reported) | set(line.files)
+    if shared_names(turn.prompt.names, known):
+        return False
+    return not weighty_words(_LINK.sub(" ", text)) & frozenset().union(*(weighty_words(item.text) for item in context))
 
 
 _LENGTHS: Final = ((30, 1.5), (20, 1.25), (14, 0.5), (9, -0.25))

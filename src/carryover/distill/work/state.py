@@ -63,6 +63,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     announced: tuple[Item, ...] = ()
     postponed: tuple[Item, ...] = ()
     """What a list announced before the user asked for something else, and what was not taken up since."""
+    offers: tuple[Item, ...] = ()
+    """What the assistant would do at the user's word, for as long as it may still be taken up."""
     dead_ends: tuple[Item, ...] = ()
     findings: tuple[Item, ...] = ()
     loose_ends: tuple[Item, ...] = ()

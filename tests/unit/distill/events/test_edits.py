@@ -72,3 +72,21 @@ def test_where_the_file_was_deleted_the_edit_never_worked() -> None:
     talk = failing().event(FileEdit(path=CART, change="delete")).event(FileEdit(path=CART, change="add"))
 
     assert [failure.mended for failure in talk.edited("cart.py").digest.failures] == [False]
+
+
+def test_a_file_deleted_by_the_session_that_created_it_was_temporary() -> None:
+    talk = Conversation().user("Pack it").event(FileEdit(path=CART, change="add")).says("Packed.")
+    talk.user("Tidy up").event(FileEdit(path=CART, change="delete"))
+
+    assert [file.temporary for file in talk.digest.touched] == [True]
+
+
+def test_a_file_first_written_and_deleted_in_one_turn_was_temporary_and_an_older_one_was_not() -> None:
+    talk = Conversation().user("Pack it").edited("cart.py").event(FileEdit(path=CART, change="delete"))
+    assert [file.temporary for file in talk.digest.touched] == [True]
+
+    talk = Conversation().user("Fix it").edited("cart.py").says("Fixed.").user("Remove it")
+    talk.event(FileEdit(path=CART, change="delete"))
+    assert [file.temporary for file in talk.digest.touched] == [False]
+    talk = Conversation().user("Remove it").event(FileEdit(path=CART, change="delete"))
+    assert [file.temporary for file in talk.digest.touched] == [False]

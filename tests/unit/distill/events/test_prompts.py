@@ -178,3 +178,34 @@ def test_an_error_that_is_pasted_again_failed_once() -> None:
     assert [(f.tried, f.why, f.turn) for f in talk.digest.failures] == [
         ("reported by the user", "2026-03-01 06:11:02 ERROR sensor lost", 2)
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["http://localhost:4150/bread -> Not Found", "GET /bread => 500", "oven.py --bake → TypeError: no dough"]
+)
+def test_a_prompt_that_is_a_call_and_its_error_reports_a_failure(text: str) -> None:
+    failure = Conversation().user("Bake").says("Baked.").user(text).digest.failures[-1]
+
+    assert (failure.tried, failure.why) == ("reported by the user", text)
+
+
+@pytest.mark.parametrize(
+    "text", ["rename oven.py -> stove.py", "bread -> Not Found", "Look at /bread, it is not found"]
+)
+def test_other_prompts_report_none(text: str) -> None:
+    assert Conversation().user("Bake").says("Baked.").user(text).digest.failures == ()
+
+
+def test_what_is_taken_back_is_the_turn_that_the_words_are_about() -> None:
+    talk = Conversation().user("Put caraway into the dough").edited("dough.txt").says("Caraway is in.")
+    talk.user("Heat the oven").edited("oven.py").says("It is hot.")
+    talk.user("List the trays").event(TurnEnd(reason="interrupted"))
+
+    assert talk.user("Undo the caraway").digest.failures[-1].tried == "Put caraway into the dough"
+
+
+def test_what_is_taken_back_without_a_name_is_the_newest_work() -> None:
+    talk = Conversation().user("Put caraway into the dough").edited("dough.txt").says("Caraway is in.")
+    talk.user("List the trays").event(TurnEnd(reason="interrupted"))
+
+    assert talk.user("undo it").digest.failures[-1].tried == "Put caraway into the dough"

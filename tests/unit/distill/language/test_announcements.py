@@ -186,3 +186,40 @@ def test_a_command_that_is_left_to_the_user_is_the_last_word() -> None:
     answer = "The till is wired. Nothing is committed, as you asked. `git commit -am till` is for you to run."
 
     assert announced(answer) == [("`git commit -am till` is for you to run.", "last sentence of the answer")]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "If the oven is already running, restart it once to pick up the change.",
+        "Wenn der Ofen schon läuft, starte ihn einmal neu.",
+        "Si le four tourne déjà, redémarrez le four une fois.",
+        "Если печь уже работает, перезапустите её один раз.",
+    ],
+)
+def test_what_the_user_has_to_do_in_some_case_ends_the_answer(step: str) -> None:
+    assert announced(f"`oven.py` holds the new times. The door is shut.\n\n{step}") == [
+        (step, "last sentence of the answer")
+    ]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "If you run into any problems, let me know.",
+        "If you want, I can also bake rolls.",
+        "If it should rain, we wait.",
+        "If the oven is warm.",
+    ],
+)
+def test_what_the_writer_would_do_is_no_step_of_the_user(sentence: str) -> None:
+    assert announced(f"`oven.py` holds the new times. The door is shut. {sentence}") == []
+
+
+def test_a_list_item_at_the_very_end_that_looks_ahead_comes_next() -> None:
+    listed = (
+        "The bakery has its page.\n\n**Results:**\n- **Page:** `oven.html`\n- **Folder:** `/out` is ready to be sold"
+    )
+
+    assert announced(listed) == [("Folder: `/out` is ready to be sold", "last sentence of the answer")]
+    assert announced(f"{listed}\n- It is baked") == []

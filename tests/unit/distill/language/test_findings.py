@@ -205,3 +205,15 @@ def test_what_is_of_one_kind_is_of_no_other() -> None:
         [],
         ["The valve is not tested yet."],
     )
+
+
+def test_a_list_item_with_something_that_stands_in_is_open_at_the_end_of_a_turn() -> None:
+    parts = parts_of("The page is there.\n\n- Tables: three of them\n- Charts: only placeholders so far, in grey")
+
+    assert [quote.text for quote in loose_ends_in(parts, set())] == ["Charts: only placeholders so far, in grey"]
+    assert loose_ends_in(parts, set(), closing=False) == ()
+
+
+@pytest.mark.parametrize("item", ["1. Charts: placeholders, in grey", "- The placeholder text in the box is blue now"])
+def test_a_plan_and_a_text_field_hold_no_stand_in(item: str) -> None:
+    assert loose_ends_in(parts_of(f"The page is there.\n\n{item}"), set()) == ()

@@ -130,3 +130,34 @@ def test_several_questions_each_have_their_own_options() -> None:
 )
 def test_rhetoric_asks_nothing(answer: str) -> None:
     assert asked(answer) == []
+
+
+def offers(text: str) -> list[str]:
+    return [quote.text for quote in read_report(text).offers]
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        "If you want, I can also add a second tray to `oven.py`.",
+        "Wenn du willst, kann ich noch ein zweites Blech in `oven.py` einbauen.",
+        "Si tu veux, je peux aussi ajouter une seconde plaque à `oven.py`.",
+        "Si quieres, puedo también añadir una segunda bandeja a `oven.py`.",
+        "Если хочешь, я могу ещё добавить второй противень в `oven.py`.",
+    ],
+)
+def test_an_offer_needs_no_question_mark(offer: str) -> None:
+    assert offers(f"The oven is warm. {offer}") == [offer]
+
+
+def test_an_offer_that_ends_in_a_colon_has_its_list() -> None:
+    text = "The oven is warm.\n\nIf you want, I can also do one of these:\n- oil `door.py`\n- wash `tray.py`"
+
+    assert offers(text) == ["If you want, I can also do one of these: oil `door.py`; wash `tray.py`"]
+
+
+@pytest.mark.parametrize(
+    "text", ["If you want to see it, open `oven.html` in there.", "Should I add a second tray to `oven.py`?"]
+)
+def test_advice_and_questions_are_no_offers(text: str) -> None:
+    assert offers(f"The oven is warm. {text}") == []

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 
 from carryover.distill.digest import EditedFile, SeenRun
 from carryover.distill.sections.files import RecentFile, TestStatus, file_line, file_name, recent_files, relative
@@ -149,3 +150,12 @@ def test_a_line_says_what_was_done_to_a_file_and_what_is_known_of_it_since(
     file = RecentFile(path="cart.py", touched=edit, status=tests, facts=facts)
 
     assert file_line(file, START_MS + 2 * MINUTE_MS) == line
+
+
+def test_what_was_written_only_to_be_deleted_comes_last() -> None:
+    scratch = replace(touched("pack.py", minute=9), change="delete", temporary=True)
+    gone = replace(touched("old.py", minute=8), change="delete")
+
+    listed = recent_files([touched("cart.py"), scratch, gone], (), {}, ROOT)
+
+    assert [file.path for file in listed] == ["old.py", "cart.py", "pack.py"]

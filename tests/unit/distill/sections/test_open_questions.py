@@ -270,3 +270,11 @@ def test_notes_in_files_are_told_with_their_place_three_at_most() -> None:
     assert [(entry.text, entry.rule) for entry in notes_in_files(files)] == [
         (f"TODO: round {line} (`cart.py` line {line})", "note in a file") for line in (1, 2, 3)
     ]
+
+
+def test_what_stands_in_for_something_is_open_until_the_next_turn_only() -> None:
+    charts = "The page is there. It has three parts.\n\n- Charts: only placeholders so far, in grey"
+    talk = Conversation().user("Build the page with charts.html").edited("charts.html").says(charts)
+    assert [entry.text for entry in loose_ends(talk.line, (), 1)] == ["Charts: only placeholders so far, in grey"]
+    assert loose_ends(talk.line, (), 2) == []
+    assert loose_ends(Line(id="other"), (talk.line,), 1) == []

@@ -179,3 +179,31 @@ def test_other_words_are_no_such_complaint(prompt: str) -> None:
 def test_an_order_that_was_cut_off_before_anything_was_done_is_one_by_its_size() -> None:
     talk = started().user("Also log refused requests to access.log").event(TurnEnd(reason="limit", message="limit"))
     assert relation(talk) == "order"
+
+
+LINKED = "Add label printing https://labels.example.org/start.html"
+
+
+def test_a_link_that_the_work_did_not_know_begins_something_new_once_all_is_done() -> None:
+    done = answered(started(), "wire it in", edits=True, says="It is wired in and all of it works.")
+
+    assert relation(answered(done, LINKED, edits=True)) == "goal"
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Add label printing http://localhost:4150/labels",
+        "Still an error, see https://labels.example.org/start.html",
+        "See https://limits.example.org/buckets.html for the limiter",
+    ],
+)
+def test_a_link_to_the_work_itself_is_a_step_of_it(prompt: str) -> None:
+    done = answered(started(), "wire it in", edits=True, says="It is wired in and all of the limiter works.")
+
+    assert relation(answered(done, prompt, edits=True)) == "order"
+
+
+def test_a_link_before_all_is_done_is_a_step() -> None:
+    assert relation(answered(started(), LINKED, edits=True)) == "order"
+    assert relation(answered(asked(), LINKED, edits=True)) == "order"

@@ -209,3 +209,35 @@ def test_only_what_a_list_announced_is_kept_through_other_work() -> None:
         "wire `bell.py`",
         "print `labels.csv`",
     ]
+
+
+OFFER = "If you want, I can also add a dashboard to `panel.html` and an alarm to `siren.py`."
+
+
+def offered() -> Conversation:
+    talk = Conversation().user(GOAL).ran("login.py", op="edit", name="Edit").edited("login.py")
+    return talk.says(f"The limiter is in place. {OFFER}")
+
+
+def fixed(talk: Conversation, prompt: str) -> Conversation:
+    return talk.user(prompt).ran("login.py", op="edit", name="Edit").edited("login.py").says("The header is there now.")
+
+
+def test_an_offer_stays_open_for_two_more_turns_and_waits_for_a_word() -> None:
+    talk = offered()
+    assert section(talk, title="Next action") == [f"Waits for the user's word on: {OFFER}"]
+    line = f"Offered, not answered: {OFFER}"
+    fixed(talk, "the Retry-After header is missing in login.py")
+    assert line in section(talk, title="Open questions")
+    fixed(talk, "the X-Limit header is missing in login.py")
+    assert line in section(talk, title="Open questions")
+    fixed(talk, "the X-Left header is missing in login.py")
+    assert line not in section(talk, title="Open questions")
+
+
+def test_a_yes_to_an_offer_makes_it_the_step() -> None:
+    talk = offered().user("yes please").ran("panel.html", op="edit", name="Edit").edited("panel.html")
+    talk.says("The dashboard is there.")
+
+    assert section(talk, title="Task")[1].startswith("Agreed to: If you want, I can also add a dashboard")
+    assert section(talk, title="Open questions") == []
