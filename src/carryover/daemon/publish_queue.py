@@ -149,6 +149,7 @@ class PublishQueue:
         except LedgerDamaged:
             raise
         except Exception as error:
+            await self._ledger.report(error)
             # Whatever is wrong with one project, or with our reading of it, must not keep the others from theirs.
             self._failed(project, outcome, error)
             return

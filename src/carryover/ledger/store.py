@@ -16,8 +16,9 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.facts import GitFacts, ProjectRoot
 from carryover.ledger.batch import Commit, Entry, LastRead, PreparedBatch, SourceState
+from carryover.ledger.codec import DamagedBody
 from carryover.ledger.commit import count_skipped, locator, run_commit
-from carryover.ledger.connect import SETTINGS, damage_mark, prepare_file
+from carryover.ledger.connect import SETTINGS, mark_damaged, prepare_file
 from carryover.ledger.ledger_errors import LedgerDamaged, ledger_error
 from carryover.ledger.moves import Moved, move_back, move_project, note_identity
 from carryover.ledger.provisional import add_provisional, forget_provisional
@@ -180,6 +181,12 @@ class Ledger:
             done += 1
         return done
 
+    async def report(self, error: Exception) -> None:
+        """Raises LedgerDamaged, and has the next start mend the ledger, if that is what an error of a reader means."""
+        async with self._reporting():
+            if isinstance(ledger_error(error, self._path), LedgerDamaged):
+                raise error
+
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:
         async with self._reading() as db:
@@ -205,12 +212,12 @@ class Ledger:
     async def _reporting(self) -> AsyncIterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, DamagedBody) as error:
             trouble = ledger_error(error, self._path)
             if trouble is None:
                 raise
             if isinstance(trouble, LedgerDamaged):
-                await asyncio.to_thread(damage_mark(self._path).touch, 0o600)
+                await asyncio.to_thread(mark_damaged, self._path, error)
             raise trouble from error
 
 
