@@ -37,7 +37,7 @@ def decode_body(stored: str | bytes) -> AnyBody:
     """Decodes a stored body. Raises DamagedBody if the row is not one of Carryover's."""
     try:
         return _decoder.decode(stored if isinstance(stored, str) else zlib.decompress(stored))
-    except (zlib.error, msgspec.MsgspecError, TypeError) as error:
+    except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
         raise DamagedBody("not the JSON of a body") from error
 
 

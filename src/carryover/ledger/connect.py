@@ -84,7 +84,7 @@ def _migrate_or_detect_damage(path: Path) -> bool:
             ):
                 return False
             migrate(db, path)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if isinstance(ledger_error(error, path), LedgerDamaged):
             return False
         raise
@@ -137,7 +137,7 @@ def connect_read_only(path: Path, *, keep_index: bool = False) -> sqlite3.Connec
         )
     try:
         db = _open_read_only(path, keep_index)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         trouble = ledger_error(error, path)
         if trouble is None:
             raise

@@ -50,7 +50,9 @@ def ledger_error(error: Exception, path: Path) -> LedgerUnavailable | LedgerDama
     """The ledger's error for an error of SQLite or of what a row holds; None if it is a bug in Carryover."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or damages_content(error):
+    # A damaged schema is quoted in SQLite's message, which Python then cannot decode.
+    is_message_damaged = isinstance(error, UnicodeDecodeError)
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or is_message_damaged or damages_content(error):
         return LedgerDamaged(
             f"{path} is damaged. It is moved aside and what can be read is saved at the next start of carryoverd.",
         )

@@ -184,7 +184,8 @@ class Ledger:
     async def report(self, error: Exception) -> None:
         """Raises LedgerDamaged, and has the next start mend the ledger, if that is what an error of a reader means."""
         async with self._reporting():
-            if isinstance(ledger_error(error, self._path), LedgerDamaged):
+            is_ours = isinstance(error, sqlite3.Error | DamagedBody)
+            if is_ours and isinstance(ledger_error(error, self._path), LedgerDamaged):
                 raise error
 
     @asynccontextmanager
@@ -212,7 +213,7 @@ class Ledger:
     async def _reporting(self) -> AsyncIterator[None]:
         try:
             yield
-        except (sqlite3.Error, DamagedBody) as error:
+        except (sqlite3.Error, DamagedBody, UnicodeDecodeError) as error:
             trouble = ledger_error(error, self._path)
             if trouble is None:
                 raise

@@ -50,7 +50,7 @@ def confirmed(descriptor: int, position: Position | None) -> tuple[Position, boo
 def decode(cursor: bytes) -> Position | None:
     try:
         return msgspec.msgpack.decode(cursor, type=Position)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
