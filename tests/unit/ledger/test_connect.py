@@ -301,8 +301,7 @@ def test_a_file_that_is_no_database_is_told_clearly(tmp_path: Path) -> None:
 def test_a_schema_whose_text_is_damaged_is_replaced(path: Path) -> None:
     """SQLite quotes it in an error message, which Python cannot decode."""
     prepare_file(path)
-    data = path.read_bytes()
-    path.write_bytes(data.replace(b"CREATE TABLE project", b"CREATE TABLE \xff\xfeoject", 1))
+    path.write_bytes(path.read_bytes().replace(b"tablethreadthread", b"tablet\xdd eadthread"))
     with pytest.raises(UserError, match="is damaged"):
         connect_read_only(path).execute("SELECT * FROM project")
 
