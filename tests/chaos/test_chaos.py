@@ -28,15 +28,15 @@ def chaos(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_short_run_breaks_nothing() -> None:
     only = "kill,truncate,away_and_back,ledger_cut,database_locked,freeze"
-    ran = chaos("--steps", "6", "--quiet", "--only", only)
+    ran = chaos("--steps", "4", "--quiet", "--only", only)
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "6 of 6 steps" in ran.stdout
+    assert "4 of 4 steps" in ran.stdout
 
 
 def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out() -> None:
     """Were it not, the test above would prove nothing."""
-    ran = chaos("--steps", "12", "--quiet", "--only", "kill", "--sabotage")
+    ran = chaos("--steps", "12", "--quiet", "--only", "kill", "--patience", "4", "--sabotage")
 
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert "is there 0 times" in ran.stderr
