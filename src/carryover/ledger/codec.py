@@ -21,6 +21,10 @@ _KIND: Final = b'{"kind":"retracted"'
 _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
 
 
+class DamagedBody(msgspec.DecodeError):
+    """A stored body is not one that Carryover wrote."""
+
+
 def encode_body(body: AnyBody) -> str | bytes:
     """Encodes a body for storage. Raises UnicodeEncodeError for half of a surrogate pair."""
     encoded = msgspec.json.encode(body)
@@ -30,13 +34,11 @@ def encode_body(body: AnyBody) -> str | bytes:
 
 
 def decode_body(stored: str | bytes) -> AnyBody:
-    """Decodes a stored body. Raises msgspec.MsgspecError if the row is not one of Carryover's."""
-    if isinstance(stored, str):
-        return _decoder.decode(stored)
+    """Decodes a stored body. Raises DamagedBody if the row is not one of Carryover's."""
     try:
-        return _decoder.decode(zlib.decompress(stored))
-    except zlib.error as error:
-        raise msgspec.DecodeError("not deflated JSON") from error
+        return _decoder.decode(stored if isinstance(stored, str) else zlib.decompress(stored))
+    except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
+        raise DamagedBody("not the JSON of a body") from error
 
 
 def with_present_kind(stored: str | bytes) -> str | bytes | None:

@@ -11,13 +11,14 @@ from typing import Final
 from urllib.parse import quote
 
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, ledger_error
+from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, damages_content, ledger_error
 from carryover.ledger.schema import MIGRATIONS, migrate, newer_than_program, version_of
 
 BUSY_MS: Final = 5000
 """How long a statement of the writer waits for another process to let go of the database."""
 _READ_BUSY_MS: Final = 2000
 _READ_CACHE_KIB: Final = 4096
+_CONTENT: Final = b"content\n"
 
 SETTINGS: Final = (
     "PRAGMA journal_mode = WAL",
@@ -52,7 +53,10 @@ def prepare_file(path: Path) -> None:
 
 
 def damage_mark(path: Path) -> Path:
-    """The empty file that asks the next start to check every page: damage was met while the ledger was in use."""
+    """The file that asks the next start to check every page: damage was met while the ledger was in use.
+
+    It is empty unless the content of a row was damaged, which no check of pages finds.
+    """
     return path.with_name(f"{path.name}.damaged")
 
 
@@ -67,6 +71,14 @@ def copies(path: Path) -> list[Path]:
     return sorted(found for kind in kinds for found in path.parent.glob(f"{path.stem}.{kind}{path.suffix}*"))
 
 
+def mark_damaged(path: Path, error: Exception) -> None:
+    """Notes for the next start that the error was met. Raises OSError."""
+    mark = damage_mark(path)
+    mark.touch(0o600)
+    if damages_content(error):
+        mark.write_bytes(_CONTENT)
+
+
 def _make_private(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     for part in _parts(path):
@@ -78,10 +90,13 @@ def _migrate_or_detect_damage(path: Path) -> bool:
     """Brings the file up to date. False if it is damaged."""
     try:
         with closing(_connect(path)) as db:
-            if damage_mark(path).exists() and db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
+            mark = damage_mark(path)
+            if mark.exists() and (
+                mark.read_bytes() == _CONTENT or db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]
+            ):
                 return False
             migrate(db, path)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if isinstance(ledger_error(error, path), LedgerDamaged):
             return False
         raise
@@ -134,7 +149,7 @@ def connect_read_only(path: Path, *, keep_index: bool = False) -> sqlite3.Connec
         )
     try:
         db = _open_read_only(path, keep_index)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         trouble = ledger_error(error, path)
         if trouble is None:
             raise

@@ -34,11 +34,25 @@ _WHY: Final = {
 }
 
 
-def ledger_error(error: sqlite3.Error, path: Path) -> LedgerUnavailable | LedgerDamaged | None:
-    """The ledger's error for an error of SQLite; None if it is a bug in Carryover."""
+def damages_content(error: Exception) -> bool:
+    """Whether the error says that what a row holds was changed, which SQLite's own checks do not notice.
+
+    Python's sqlite3 reports text that is not UTF-8 without a code of SQLite's.
+    """
+    if isinstance(error, sqlite3.OperationalError):
+        return getattr(error, "sqlite_errorcode", None) is None and "decode to UTF-8" in str(error)
+    from carryover.ledger.codec import DamagedBody  # its decoder takes its time to build
+
+    return isinstance(error, DamagedBody)
+
+
+def ledger_error(error: Exception, path: Path) -> LedgerUnavailable | LedgerDamaged | None:
+    """The ledger's error for an error of SQLite or of what a row holds; None if it is a bug in Carryover."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    # A damaged schema is quoted in SQLite's message, which Python then cannot decode.
+    is_message_damaged = isinstance(error, UnicodeDecodeError)
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or is_message_damaged or damages_content(error):
         return LedgerDamaged(
             f"{path} is damaged. It is moved aside and what can be read is saved at the next start of carryoverd.",
         )

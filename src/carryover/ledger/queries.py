@@ -115,7 +115,7 @@ def published_git(db: sqlite3.Connection, project_id: int) -> GitFacts | None:
     rows = db.execute("SELECT git FROM project WHERE id = ?", (project_id,)).fetchall()
     try:
         return next((msgspec.json.decode(stored, type=GitFacts) for (stored,) in rows if stored is not None), None)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

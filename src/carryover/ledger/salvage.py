@@ -83,8 +83,16 @@ def _open_damaged(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
     # Without it SQLite checks the schema against the size of the file, and reads nothing at all of one that was cut.
     db.execute("PRAGMA writable_schema = ON")
-    db.text_factory = lambda stored: stored.decode("utf-8", "replace")
+    db.text_factory = _text
     return db
+
+
+def _text(stored: bytes) -> str | None:
+    """A stored text; None if it was damaged, so that a row that needs it is left out and read again."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _present(old: sqlite3.Connection, table: str, wanted: str) -> dict[str, str]:

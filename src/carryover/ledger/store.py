@@ -17,8 +17,9 @@ from carryover.adapter.contract import Source
 from carryover.errors import os_reason
 from carryover.facts import GitFacts, ProjectRoot
 from carryover.ledger.batch import Commit, Entry, LastRead, PreparedBatch, SourceState
+from carryover.ledger.codec import DamagedBody
 from carryover.ledger.commit import count_skipped, locator, run_commit
-from carryover.ledger.connect import SETTINGS, copies, damage_mark, erase_mark, prepare_file
+from carryover.ledger.connect import SETTINGS, copies, erase_mark, mark_damaged, prepare_file
 from carryover.ledger.forget import Forgotten, forget
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, ledger_error
 from carryover.ledger.moves import Moved, move_back, move_project, note_identity
@@ -229,6 +230,13 @@ class Ledger:
             done += 1
         return done
 
+    async def report(self, error: Exception) -> None:
+        """Raises LedgerDamaged, and has the next start mend the ledger, if that is what an error of a reader means."""
+        async with self._reporting():
+            is_ours = isinstance(error, sqlite3.Error | DamagedBody)
+            if is_ours and isinstance(ledger_error(error, self._path), LedgerDamaged):
+                raise error
+
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:
         async with self._reading() as db:
@@ -254,12 +262,12 @@ class Ledger:
     async def _reporting(self) -> AsyncIterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, DamagedBody, UnicodeDecodeError) as error:
             trouble = ledger_error(error, self._path)
             if trouble is None:
                 raise
             if isinstance(trouble, LedgerDamaged):
-                await asyncio.to_thread(damage_mark(self._path).touch, 0o600)
+                await asyncio.to_thread(mark_damaged, self._path, error)
             raise trouble from error
 
 

@@ -145,7 +145,7 @@ def _excluded(row: Whereabouts, config: Config) -> bool:
 def _identity(row: Whereabouts) -> Identity | None:
     try:
         return msgspec.json.decode(row.identity, type=Identity) if row.identity is not None else None
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

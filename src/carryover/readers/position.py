@@ -51,7 +51,7 @@ def decode(cursor: bytes) -> Position | None:
     """The position in a cursor; None for a cursor of another form."""
     try:
         return msgspec.msgpack.decode(cursor, type=Position)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

@@ -206,7 +206,7 @@ def _decoded(cursor: bytes | None) -> State | None:
         return None
     try:
         return msgspec.msgpack.decode(cursor, type=State)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

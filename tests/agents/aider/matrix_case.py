@@ -23,7 +23,7 @@ LIMIT = (
 class AiderPlayed:
     """See `matrix.tool.Played`."""
 
-    def __init__(self, home: Path, folder: Path, now: datetime) -> None:
+    def __init__(self, home: Path, folder: Path, now: datetime, *, announced: bool = True) -> None:
         self._root = next(place for place in (folder, *folder.parents) if (place / ".git").exists())
         self._now = now.astimezone()
         self._write(
@@ -31,10 +31,10 @@ class AiderPlayed:
             "> /home/dev/.local/bin/aider --test-cmd python3 -m unittest -q  \n"
             "> Aider v0.86.2  \n> Main model: openai/gpt-4o with diff edit format  \n"
         )
-        # As `carryover handoff` in the project does it: there is no other way to know of a project of Aider's alone.
-        ask_daemon(
-            StateDir(home / ".carryover").socket, "POST", f"/settle?{urlencode({'root': self._root})}", timeout_s=30
-        )
+        if announced:
+            # As `carryover handoff` in the project does it: nothing else makes a project of Aider's alone known.
+            socket = StateDir(home / ".carryover").socket
+            ask_daemon(socket, "POST", f"/settle?{urlencode({'root': self._root})}", timeout_s=30)
 
     @property
     def session(self) -> str:

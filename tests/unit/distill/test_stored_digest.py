@@ -50,3 +50,11 @@ def test_a_stored_digest_is_read_only_by_the_version_that_made_it() -> None:
     assert decode_digest(FOLD_VERSION - 1, stored) is None
     assert decode_digest(FOLD_VERSION, b'{"prompts":"another shape"}') is None
     assert not DigestReducer().can_read(b'{"prompts":"another shape"}')
+
+
+def test_a_digest_that_holds_what_is_not_utf_8_is_folded_again() -> None:
+    event = Event(key="k", session="s", at_ms=1, body=UserPrompt(text="Add a parser"))
+    stored, _ = DigestReducer().reduce(b"", [event])
+
+    assert decode_digest(FOLD_VERSION, stored) is not None
+    assert decode_digest(FOLD_VERSION, stored.replace(b"parser", b"p\xffrser")) is None

@@ -296,3 +296,17 @@ def test_a_file_that_is_no_database_is_told_clearly(tmp_path: Path) -> None:
 
     with pytest.raises(UserError, match="is damaged"):
         connect_read_only(path)
+
+
+def test_a_schema_whose_text_is_damaged_is_replaced(path: Path) -> None:
+    """SQLite quotes it in an error message, which Python cannot decode."""
+    prepare_file(path)
+    path.write_bytes(path.read_bytes().replace(b"tablethreadthread", b"tablet\xdd eadthread"))
+    with pytest.raises(UserError, match="is damaged"):
+        connect_read_only(path).execute("SELECT * FROM project")
+
+    prepare_file(path)
+
+    with closing(connect_read_only(path)) as db:
+        assert db.execute("SELECT count(*) FROM project").fetchone() == (0,)
+    assert len(list(path.parent.glob("ledger.corrupt-*.sqlite"))) == 1

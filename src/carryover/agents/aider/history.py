@@ -183,7 +183,7 @@ def _settle(descriptor: int, cursor: bytes | None) -> tuple[State, bool]:
         return State(inode=inode), False
     try:
         state = msgspec.msgpack.decode(cursor, type=State)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return State(inode=inode), True
     _, restarted = confirmed(descriptor, state.position)
     return (State(inode=state.inode), True) if restarted else (state, False)

@@ -97,7 +97,7 @@ def note_of(data: bytes) -> Again | Noted | None:
     """What a record of the reader says."""
     try:
         return msgspec.json.decode(data, type=Again | Noted)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
@@ -106,7 +106,7 @@ def _decoded(cursor: bytes | None) -> Position | None:
         return None
     try:
         return msgspec.msgpack.decode(cursor, type=Position)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

@@ -267,7 +267,7 @@ def _context_of(agent: Agent, state: SourceState | None) -> msgspec.Struct:
         return agent.context_type()
     try:
         context: msgspec.Struct = msgspec.json.decode(state.context, type=agent.context_type)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return agent.context_type()
     return context
 

@@ -1,0 +1,181 @@
+"""What must hold once all is quiet, whatever happened before."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+from carryover.ledger.queries import connect_read_only, session_events, sessions
+from carryover.model import UserPrompt
+from chaos.load import MARK
+from chaos.world import Broken, World
+
+QUIET_LIMIT_S: Final = 90.0
+"""Longer than any back-off of the daemon."""
+HEADER: Final = re.compile(r"# \[CARRYOVER\] ")
+MAX_LINES: Final = 50
+MORE_HANDLES: Final = 16
+MORE_THREADS: Final = 12
+MORE_KB: Final = 60_000
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a daemon holds of the machine."""
+
+    handles: int
+    threads: int
+    children: int
+    resident_kb: int
+
+
+class Checks:
+    """Checks a world after each fault. Watches the handoffs all the time."""
+
+    def __init__(self, world: World, patience_s: float = QUIET_LIMIT_S) -> None:
+        self._world = world
+        self._patience_s = patience_s
+        self._first: dict[int, Held] = {}
+        self.slowest_s = 0.0
+        self.watch = HandoffWatch(world.load.projects)
+
+    def check(self) -> None:
+        """Raises Broken for what does not hold."""
+        began = time.monotonic()
+        self._ledger_equals_the_log()
+        self.slowest_s = max(self.slowest_s, time.monotonic() - began)
+        self._handoffs_are_whole()
+        self._holds_no_more()
+        self._status_answers()
+        self._nothing_crashed()
+
+    def _ledger_equals_the_log(self) -> None:
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            try:
+                for project in self._world.load.projects:
+                    self._world.daemon.ask("POST", f"/settle?{urlencode({'root': project})}")
+                wrong = self._differences()
+            except AssertionError as error:  # it ended by itself and is started again
+                wrong = [str(error)]
+            if not wrong:
+                return
+            if time.monotonic() > deadline:
+                raise Broken("\n".join(wrong[:12]))
+            time.sleep(0.05)
+
+    def _differences(self) -> list[str]:
+        stored = stored_marks(self._world.state.ledger)
+        wrong = []
+        for prompt in self._world.load.prompts:
+            times = stored.get(prompt.mark, 0)
+            if times > 1 or (times == 0 and prompt.owed):
+                wrong.append(f"{prompt.mark} ({prompt.tool}, {prompt.project.name}) is there {times} times: {prompt}")
+        if not wrong:
+            for prompt in self._world.load.prompts:
+                prompt.confirmed = prompt.mark in stored
+        return wrong
+
+    def _handoffs_are_whole(self) -> None:
+        if self.watch.torn:
+            raise Broken("\n".join(self.watch.torn))
+        owner = {prompt.mark: prompt.project for prompt in self._world.load.prompts}
+        for project in self._world.load.projects:
+            text = self.watch.read(project)
+            foreign = [mark for mark in MARK.findall(text) if owner[mark] != project]
+            if foreign:
+                raise Broken(f"the handoff of {project.name} has what belongs to others: {foreign}")
+
+    def _holds_no_more(self) -> None:
+        daemon = self._world.daemon
+        deadline = time.monotonic() + 20
+        while True:
+            now = held(daemon.pid)
+            first = self._first.setdefault(daemon.pid, now)
+            if (
+                now.handles <= first.handles + MORE_HANDLES
+                and now.threads <= first.threads + MORE_THREADS
+                and now.children == 0
+                and now.resident_kb <= first.resident_kb + MORE_KB
+            ):
+                return
+            if time.monotonic() > deadline:
+                raise Broken(f"the daemon held {first} and now {now}")
+            time.sleep(0.1)
+
+    def _status_answers(self) -> None:
+        ran = self._world.run("status", "--json")
+        if ran.returncode != 0:
+            raise Broken(f"status ended with {ran.returncode}: {ran.stderr}")
+        json.loads(ran.stdout)
+
+    def _nothing_crashed(self) -> None:
+        crashed = [line for line in self._world.daemon.log() if "Traceback" in line or "Exception" in line]
+        if crashed:
+            raise Broken("\n".join(crashed[:5]))
+
+
+class HandoffWatch(threading.Thread):
+    """Reads the handoffs again and again: at no moment may one be torn."""
+
+    def __init__(self, projects: list[Path]) -> None:
+        super().__init__(name="handoff-watch", daemon=True)
+        self.torn: list[str] = []
+        self.reads = 0
+        self._projects = projects
+        self._finished = threading.Event()
+
+    def run(self) -> None:
+        while not self._finished.wait(0.01):
+            for project in self._projects:
+                self.read(project)
+
+    def finish(self) -> None:
+        self._finished.set()
+        self.join()
+
+    def read(self, project: Path) -> str:
+        """The handoff as it is now; empty where there is none."""
+        try:
+            text = (project / ".carryover" / "handoff.md").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+        except (OSError, UnicodeDecodeError) as error:
+            self.torn.append(f"{project.name}: {error}")
+            return ""
+        self.reads += 1
+        if not HEADER.match(text) or not text.endswith("\n") or text.count("\n") > MAX_LINES:
+            self.torn.append(f"{project.name}: {text.count(chr(10))} lines, begins {text[:80]!r}, ends {text[-80:]!r}")
+        return text
+
+
+def stored_marks(ledger: Path) -> Counter[str]:
+    """How many prompts of the ledger that count have each mark."""
+    found: Counter[str] = Counter()
+    with closing(connect_read_only(ledger)) as db:
+        for session in sessions(db, limit=1_000_000):
+            for event in session_events(db, session):
+                if not event.retracted and not event.provisional and isinstance(event.body, UserPrompt):
+                    found.update(set(MARK.findall(event.body.text)))
+    return found
+
+
+def held(pid: int) -> Held:
+    """Descriptors, threads, children and resident memory of a process."""
+    process = Path(f"/proc/{pid}")
+    children = (process / "task" / str(pid) / "children").read_text().split()
+    resident = re.search(r"VmRSS:\s+(\d+)", (process / "status").read_text())
+    return Held(
+        handles=len(list((process / "fd").iterdir())),
+        threads=len(list((process / "task").iterdir())),
+        children=len(children),
+        resident_kb=int(resident[1]) if resident else 0,
+    )

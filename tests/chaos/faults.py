@@ -1,0 +1,451 @@
+"""What is done to a daemon, its files and those of the agents. Each fault is over when it returns.
+
+A fault is a function of the world. What it may cost is noted on the prompts that it concerns (`Prompt.on_disk`,
+`confirmed`); all else must be in the ledger afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from carryover.agents import adapters
+from carryover.ledger.schema import MIGRATIONS, migrate
+from chaos.load import Store
+from chaos.world import COMMAND, CONFIG, Broken, World
+
+Fault = Callable[[World], None]
+LIMITED: Final = 'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"'
+BAD_SETTINGS: Final = ("[server\nport = 0\n", "[server]\nport = 'x'\n", "\x00\xff", "[agents]\nfoo = 1\n", "[[")
+HOOKED: Final = sorted(agent_id for agent_id, agent in adapters().items() if agent.hooks is not None)
+COMMANDS: Final = (
+    ("status",),
+    ("status", "--json"),
+    ("sessions", "--all", "--json"),
+    ("sessions",),
+    ("handoff",),
+    ("handoff", "--json"),
+    ("handoff", "--why"),
+    ("doctor", "--json"),
+    ("link", "/nowhere/at/all", "."),
+    ("show", "no-such-session"),
+)
+
+
+def kill(world: World) -> None:
+    """Daemons are killed at any moment."""
+    chance = world.chance
+    for _ in range(chance.randint(1, 4)):
+        if not world.alive:
+            daemon = world.start()
+            if chance.random() < 0.4:
+                daemon.wait_until_it_answers()
+        world.load.play(chance.randint(0, 3))
+        time.sleep(chance.uniform(0, 0.4))
+        world.kill()
+        world.load.play(chance.randint(0, 2))
+
+
+def stop_in_order(world: World) -> None:
+    """The daemon is stopped while agents write."""
+    daemon = world.daemon
+    world.load.play(3)
+    code, took_s = daemon.stop()
+    if code != 0 or took_s > 15:
+        raise Broken(f"stopped with {code} after {took_s:.1f} s")
+
+
+def freeze(world: World) -> None:
+    """The daemon is frozen for a while, in which hooks call it."""
+    daemon = world.daemon
+    daemon.process.send_signal(signal.SIGSTOP)
+    try:
+        world.load.play(3)
+        _call_hook(world)
+        time.sleep(world.chance.uniform(0, 0.5))
+    finally:
+        daemon.process.send_signal(signal.SIGCONT)
+
+
+def truncate(world: World) -> None:
+    """A transcript is cut, at the end of a turn or of a line."""
+    store = _any_growing(world)
+    # Where events are known by their place in a session, what is written in the place of others counts as known.
+    if store is None or "inode" in store.traits:
+        return
+    first = min(prompt.end for prompt in store.prompts)
+    ends = _line_ends(store.path)
+    size = world.chance.choice([end for end in ends if end >= first] or [ends[-1]])
+    torn = world.chance.choice((0, 0, 1)) if size < ends[-1] else 0
+    for prompt in store.prompts:
+        prompt.on_disk = prompt.on_disk and prompt.end <= size
+    os.truncate(store.path, size + torn)
+    time.sleep(world.chance.uniform(0, 0.3))
+    if torn:
+        with store.path.open("ab") as file:
+            file.write(b"\n")
+
+
+def rotate(world: World) -> None:
+    """A transcript is moved out of the way, and never written again."""
+    store = _any_growing(world, shared=False)
+    if store is None:
+        return
+    store.path.rename(world.aside / f"{len(world.load.prompts)}-{store.path.name}")
+    _gone(world, store)
+
+
+def delete(world: World) -> None:
+    """A transcript is deleted."""
+    store = _any_growing(world, shared=False)
+    if store is None:
+        return
+    store.path.unlink()
+    _gone(world, store)
+
+
+def replace(world: World) -> None:
+    """A transcript is replaced by an equal file."""
+    store = _any_growing(world)
+    if store is None or "inode" in store.traits:
+        return
+    copy = world.aside / "copy"
+    shutil.copyfile(store.path, copy)
+    copy.replace(store.path)
+
+
+def away_and_back(world: World) -> None:
+    """A transcript or database is away for a while."""
+    # One that is kept in a project is not read after it was moved: nothing tells it from a file that came with a clone.
+    stores = [store for store in world.load.stores.values() if "inode" not in store.traits and store.path.exists()]
+    if not stores:
+        return
+    path = world.chance.choice(sorted(stores, key=lambda store: str(store.path))).path
+    places = [place for end in ("", "-wal", "-shm") if (place := path.with_name(path.name + end)).exists()]
+    for place in places:
+        place.rename(world.aside / f"away-{place.name}")
+    time.sleep(world.chance.uniform(0, 0.6))
+    if world.alive and world.chance.random() < 0.3:
+        world.kill()
+        world.start().wait_until_it_answers()
+    for place in places:
+        (world.aside / f"away-{place.name}").rename(place)
+
+
+def folder_blocked(world: World) -> None:
+    """A file takes the place of a folder of transcripts, so that nothing below can be reached."""
+    stores = sorted(world.load.stores, key=str)
+    if not stores:
+        return
+    folder = world.chance.choice(stores).parent
+    if not folder.exists() or folder in world.load.projects:
+        return
+    aside = world.aside / "folder"
+    folder.rename(aside)
+    folder.write_bytes(b"not a folder")
+    time.sleep(world.chance.uniform(0, 0.6))
+    if world.chance.random() < 0.5:
+        world.kill()
+        world.start().wait_until_it_answers()
+    folder.unlink()
+    aside.rename(folder)
+    world.load.play(1)
+
+
+def project_moved(world: World) -> None:
+    """A project's folder is away for a while."""
+    project = world.chance.choice(world.load.projects)
+    away = project.with_name(f"{project.name}-moved")
+    project.rename(away)
+    time.sleep(world.chance.uniform(0, 0.6))
+    if project.exists():
+        raise Broken(f"{project} was made again while it was away: {sorted(project.rglob('*'))}")
+    away.rename(project)
+
+
+def disk_full(world: World) -> None:
+    """The disk of the state folder is full for a while."""
+    if not world.mounted:
+        return
+    filler = world.state.root / "filler"
+    with filler.open("wb", buffering=0) as file:
+        left = world.chance.choice((0, 0, 20_000))
+        try:
+            while True:
+                file.write(b"x" * 65536)
+        except OSError:
+            file.truncate(max(0, file.tell() - left))
+    world.load.without_hooks = True  # what they hand over has no place to be kept
+    try:
+        world.load.play(4)
+        time.sleep(world.chance.uniform(0, 0.8))
+        if world.chance.random() < 0.4:
+            world.kill()
+            world.start()
+            time.sleep(world.chance.uniform(0.2, 1.5))
+        world.load.play(2)
+    finally:
+        filler.unlink()
+        world.load.without_hooks = False
+
+
+def ledger_trashed(world: World) -> None:
+    """Parts of the ledger are overwritten."""
+    world.kill()
+    for path in (world.state.ledger, world.state.ledger.with_name(f"{world.state.ledger.name}-wal")):
+        size = path.stat().st_size if path.exists() else 0
+        if size and world.chance.random() < 0.8:
+            with path.open("r+b") as file:
+                for _ in range(world.chance.randint(1, 8)):
+                    file.seek(world.chance.randrange(size))
+                    file.write(world.chance.randbytes(world.chance.choice((1, 16, 600))))
+                file.truncate(max(size, 1))
+    _ledger_damaged(world)
+
+
+def ledger_cut(world: World) -> None:
+    """The ledger is cut."""
+    world.kill()
+    if world.state.ledger.exists():
+        os.truncate(world.state.ledger, world.chance.randrange(world.state.ledger.stat().st_size + 1))
+    _ledger_damaged(world)
+
+
+def ledger_removed(world: World) -> None:
+    """The ledger is removed, with or without the log beside it, under a daemon or while none runs."""
+    if world.chance.random() < 0.7:
+        world.kill()
+    ends = ("", "-wal", "-shm") if world.chance.random() < 0.5 else ("",)
+    for end in ends:
+        world.state.ledger.with_name(world.state.ledger.name + end).unlink(missing_ok=True)
+    world.forgotten()
+    _wait_for_the_end(world)
+
+
+def state_removed(world: World) -> None:
+    """The state folder is removed under the daemon."""
+    world.empty_state()
+    _wait_for_the_end(world)
+    world.configure()
+    world.load.play(1)
+
+
+def clock_jumps(world: World) -> None:
+    """The clock jumps, and later back."""
+    world.clock.write_text(str(world.chance.choice((-400 * 86_400, -3600, 3600, 90 * 86_400))))
+    world.load.play(3)
+    time.sleep(world.chance.uniform(0, 0.4))
+    if world.chance.random() < 0.5:
+        world.kill()
+        world.daemon.ask("POST", "/settle")
+    world.clock.write_text("0")
+    world.load.play(1)
+
+
+def port_taken(world: World) -> None:
+    """Another program has the port of the hooks."""
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        world.kill()
+        world.configure(f"[server]\nport = {taken.getsockname()[1]}\n")
+        world.start().wait_until_it_answers()
+        world.load.play(2)
+    world.configure()
+
+
+def second_daemon(world: World) -> None:
+    """A second daemon is started beside the first."""
+    first = world.daemon
+    ran = subprocess.run(COMMAND, env=world.env(), capture_output=True, text=True, timeout=60, check=False)
+    if ran.returncode != 5 or "Traceback" in ran.stderr:
+        raise Broken(f"the second daemon ended with {ran.returncode}: {ran.stderr}")
+    if first.ask("GET", "/health") is None:
+        raise Broken("the first daemon does not answer beside a second")
+
+
+def commands(world: World) -> None:
+    """Commands run beside the daemon, at the same time, while agents write; or without a daemon."""
+    if world.chance.random() < 0.3:
+        world.kill()
+    for _ in range(2):
+        world.load.play(1)
+        world.run(*world.chance.choice(COMMANDS), cwd=world.chance.choice(world.load.projects))
+
+
+def pause(world: World) -> None:
+    """Carryover is paused, everywhere or in one project."""
+    arguments = world.chance.choice(([], [str(world.chance.choice(world.load.projects))]))
+    if world.run("pause", *arguments).returncode != 0:
+        raise Broken("pause failed")
+    world.load.without_hooks = True
+    world.load.play(3)
+    world.load.without_hooks = False
+    if world.chance.random() < 0.3:
+        world.kill()
+    if world.run("unpause", *arguments).returncode != 0:
+        raise Broken("unpause failed")
+
+
+def import_again(world: World) -> None:
+    """A copy of a transcript that was read is imported."""
+    store = _any_growing(world)
+    if store is None or "inode" in store.traits:
+        return
+    copy = world.aside / store.path.name
+    shutil.copyfile(store.path, copy)
+    world.run("import", str(copy))
+    copy.unlink()
+
+
+def no_watches(world: World) -> None:
+    """The system allows almost no watches."""
+    world.kill()
+    world.command = ("unshare", "--user", "--map-root-user", "sh", "-c", LIMITED, "sh", *COMMAND)
+    try:
+        world.start().wait_until_it_answers()
+        world.load.play(3)
+        time.sleep(0.3)
+        world.kill()
+    finally:
+        world.command = COMMAND
+
+
+def database_locked(world: World) -> None:
+    """An agent holds its own database locked."""
+    paths = sorted(world.load.databases(), key=str)
+    if not paths:
+        return
+    with closing(sqlite3.connect(world.chance.choice(paths), timeout=5)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        time.sleep(world.chance.uniform(0.2, 2))
+        if world.chance.random() < 0.4:
+            world.kill()
+            world.start().wait_until_it_answers()
+            time.sleep(0.3)
+        db.execute("ROLLBACK")
+
+
+def settings_broken(world: World) -> None:
+    """The settings are broken by hand; the daemon reads them, or is started with them."""
+    world.state.config.write_bytes(world.chance.choice(BAD_SETTINGS).encode("utf-8", "surrogateescape"))
+    if world.chance.random() < 0.5:
+        world.signal_if_alive(signal.SIGHUP)
+        world.load.play(2)
+        world.run("status", "--json")
+    else:
+        world.kill()
+        world.run("status", "--json")
+        world.start()
+        time.sleep(0.5)
+    world.state.config.write_text(CONFIG)
+    world.signal_if_alive(signal.SIGHUP)
+
+
+def earlier_schema(world: World) -> None:
+    """The ledger is one that an earlier version began."""
+    version = world.chance.randrange(1, len(MIGRATIONS))
+    world.kill()
+    _remove_ledger(world)
+    with closing(sqlite3.connect(world.state.ledger, isolation_level=None)) as db:
+        migrate(db, world.state.ledger, MIGRATIONS[:version])
+
+
+FAULTS: Final[dict[Fault, int]] = {
+    kill: 12,
+    stop_in_order: 2,
+    freeze: 3,
+    truncate: 4,
+    rotate: 2,
+    delete: 2,
+    replace: 2,
+    away_and_back: 4,
+    folder_blocked: 3,
+    project_moved: 2,
+    disk_full: 3,
+    ledger_trashed: 3,
+    ledger_cut: 2,
+    ledger_removed: 2,
+    state_removed: 2,
+    clock_jumps: 3,
+    port_taken: 1,
+    second_daemon: 1,
+    commands: 3,
+    pause: 2,
+    import_again: 2,
+    no_watches: 1,
+    database_locked: 2,
+    settings_broken: 2,
+    earlier_schema: 2,
+}
+"""Each with its weight."""
+
+
+def _any_growing(world: World, *, shared: bool = True) -> Store | None:
+    """A transcript that is a text; with `shared` also one that several sessions write."""
+    stores = [store for store in world.load.growing() if shared or "many" not in store.traits]
+    return world.chance.choice(sorted(stores, key=lambda store: str(store.path))) if stores else None
+
+
+def _line_ends(path: Path) -> list[int]:
+    data, ends, at = path.read_bytes(), [], 0
+    for line in data.splitlines(keepends=True):
+        at += len(line)
+        ends.append(at)
+    return ends
+
+
+def _gone(world: World, store: Store) -> None:
+    for prompt in store.prompts:
+        prompt.on_disk = False
+    world.load.retire(store)
+
+
+def _ledger_damaged(world: World) -> None:
+    """Of what can only be in the ledger, nothing is owed any more. What is on disk is, where the damage was noticed."""
+    world.forgotten()
+    world.revive()
+    world.load.play(2)
+    world.revive()
+    noticed = list(world.state.root.glob("ledger.corrupt-*"))
+    for path in noticed:
+        path.unlink()  # they would fill the small disk
+    if not noticed:  # SQLite cannot know that a letter in a text is another one
+        world.kill()
+        _remove_ledger(world)
+
+
+def _remove_ledger(world: World) -> None:
+    for end in ("", "-wal", "-shm"):
+        world.state.ledger.with_name(world.state.ledger.name + end).unlink(missing_ok=True)
+    world.forgotten()
+
+
+def _wait_for_the_end(world: World) -> None:
+    """A daemon whose state is gone notices and ends; it is helped along if that takes long."""
+    deadline = time.monotonic() + 40
+    while world.alive and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if world.alive:
+        raise Broken("the daemon whose state was removed did not end within 40 s")
+
+
+def _call_hook(world: World) -> None:
+    """A hook ends in time and without an error, whatever the daemon does."""
+    script = world.state.root / "hook.sh"
+    if not script.exists():
+        return
+    began = time.monotonic()
+    command = ["sh", str(script), world.chance.choice(HOOKED), "SessionStart"]
+    ran = subprocess.run(command, input=b"{}", env=world.env(), capture_output=True, timeout=20, check=False)
+    if ran.returncode != 0 or ran.stderr or time.monotonic() - began > 5:
+        raise Broken(f"hook.sh took {time.monotonic() - began:.1f} s and ended with {ran.returncode}: {ran.stderr!r}")

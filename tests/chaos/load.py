@@ -1,0 +1,182 @@
+"""The load: sessions of every agent that has a player, and a log of what they wrote that the ledger must match."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import random
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from carryover.agents import adapters
+from matrix.tool import Played, Tool, tools
+
+MARK: Final = re.compile(r"mark\d{6}")
+SQLITE: Final = b"SQLite format 3\x00"
+YEARS_AWAY: Final = (-50, -3, 2, 30)
+"""Where the times of a transcript are far from now."""
+TOPICS: Final = ("cart", "price", "label", "order", "stock")
+
+
+@dataclass(eq=False)
+class Prompt:
+    """A prompt that was written, known by a text that no other one contains."""
+
+    mark: str
+    project: Path
+    tool: str
+    end: int = 0
+    """Just past its turn, where the store is a file that grows."""
+    on_disk: bool = True
+    """It can be read again from what the agent left."""
+    confirmed: bool = False
+    """The ledger had it, and has lost nothing since."""
+
+    @property
+    def owed(self) -> bool:
+        """The ledger must have it once all is quiet. What was gone before it was read may be missing."""
+        return self.on_disk or self.confirmed
+
+
+@dataclass(eq=False)
+class Store:
+    """A file in which an agent keeps one or several sessions."""
+
+    path: Path
+    traits: frozenset[str]
+    """As `TRAITS` of an agent's `chaos_case.py` says."""
+    prompts: list[Prompt] = field(default_factory=list)
+
+    @property
+    def grows(self) -> bool:
+        """A text that is appended to, not a database."""
+        try:
+            with self.path.open("rb") as file:
+                return not file.read(16).startswith(SQLITE)
+        except OSError:
+            return False
+
+
+@dataclass(eq=False)
+class Session:
+    """A session that grows turn by turn."""
+
+    tool: Tool
+    project: Path
+    played: Played
+    store: Store | None = None
+    turns: int = 0
+
+
+def chaos_tools() -> dict[Tool, frozenset[str]]:
+    """Those of the matrix with their traits; an agent whose players need a daemon replaces them in `chaos_case.py`."""
+    found: dict[Tool, frozenset[str]] = {}
+    for agent_id in adapters():
+        name = f"agents.{agent_id.replace('-', '_')}.chaos_case"
+        if importlib.util.find_spec(name) is not None:
+            case = importlib.import_module(name)
+            found |= dict.fromkeys(case.TOOLS, case.TRAITS)
+        else:
+            found |= dict.fromkeys((tool for tool in tools() if tool.agent == agent_id), frozenset())
+    return found
+
+
+class Load:
+    """Sessions of all agents in some projects, and every prompt they wrote."""
+
+    def __init__(self, home: Path, projects: list[Path], chance: random.Random) -> None:
+        self.home = home
+        self.projects = projects
+        self.prompts: list[Prompt] = []
+        self.stores: dict[Path, Store] = {}
+        self.without_hooks = False
+        """No agent that depends on hooks writes anything for the time being."""
+        self._chance = chance
+        self._tools = chaos_tools()
+        self._sessions: list[Session] = []
+        self._first = datetime.now(UTC) - timedelta(hours=6)
+
+    def play(self, turns: int = 1) -> None:
+        """Some turns of random sessions; a new one begins until every tool has one, and now and then."""
+        for _ in range(turns):
+            able = [each for each in self._sessions if self._may_write(each.tool)]
+            missing = {tool for tool in self._tools if self._may_write(tool)} - {each.tool for each in able}
+            fresh = bool(missing) or self._chance.random() < 0.06
+            self._turn(self._begin(missing) if fresh else self._chance.choice(able))
+
+    def retire(self, store: Store) -> None:
+        """The sessions in that store write no more."""
+        self._sessions = [session for session in self._sessions if session.store is not store]
+        self.stores.pop(store.path, None)
+
+    def traits_of(self, tool_id: str) -> frozenset[str]:
+        """Those of the tool with that id."""
+        return next(traits for tool, traits in self._tools.items() if tool.id == tool_id)
+
+    def growing(self) -> list[Store]:
+        """The stores that are text, of which there is something."""
+        return [store for store in self.stores.values() if store.prompts and store.grows]
+
+    def databases(self) -> list[Path]:
+        """The stores that are databases."""
+        return [path for path, store in self.stores.items() if path.exists() and not store.grows]
+
+    def _may_write(self, tool: Tool) -> bool:
+        return not (self.without_hooks and "hooks" in self._tools[tool])
+
+    def _begin(self, missing: set[Tool]) -> Session:
+        among = missing or {tool for tool in self._tools if self._may_write(tool)}
+        tool = self._chance.choice(sorted(among, key=lambda tool: tool.id))
+        project = self._chance.choice(self.projects)
+        at = self._first + timedelta(seconds=20 * len(self.prompts))
+        if self._chance.random() < 0.1:
+            at += timedelta(days=365 * self._chance.choice(YEARS_AWAY))
+        session = Session(tool, project, tool.play(self.home, project, at))
+        self._sessions.append(session)
+        return session
+
+    def _turn(self, session: Session) -> None:
+        prompt = Prompt(f"mark{len(self.prompts):06}", session.project, session.tool.id)
+        self.prompts.append(prompt)
+        played, chance = session.played, self._chance
+        topic = chance.choice(TOPICS)
+        session.turns += 1
+        played.prompt(f"{prompt.mark}: please change step {session.turns} of {topic}.py")
+        if chance.random() < 0.4:
+            played.edit(session.project / f"{topic}.py", "return price", f"return price * {session.turns}")
+        if chance.random() < 0.3:
+            played.run("python3 -m unittest -q", "Ran 1 test in 0.000s\n\nOK\n", 0)
+        filler = "Filler. " * chance.choice((0, 9, 900))
+        played.say(f"Step {session.turns} is done. Next I will change {topic}.py. {filler}")
+        self._note(session, prompt)
+
+    def _note(self, session: Session, prompt: Prompt) -> None:
+        """Where the agent keeps it."""
+        if session.store is None or not session.store.path.exists():
+            path = self._path_of(prompt.mark)
+            if path is None:
+                return
+            session.store = self.stores.setdefault(path, Store(path, self._tools[session.tool]))
+        session.store.prompts.append(prompt)
+        if session.store.grows:
+            prompt.end = session.store.path.stat().st_size
+
+    def _path_of(self, mark: str) -> Path | None:
+        """The file outside Carryover's own folders that holds the mark: the longest, where an agent keeps several."""
+        found: list[tuple[int, Path]] = []
+        for folder, folders, files in os.walk(self.home):
+            folders[:] = [name for name in folders if name not in (".carryover", ".git")]
+            for path in (Path(folder, name) for name in files):
+                if not path.name.endswith(("-shm", "-wal")) and _holds(path, mark):
+                    found.append((path.stat().st_size, path))
+        return max(found, default=(0, None))[1]
+
+
+def _holds(path: Path, mark: str) -> bool:
+    """Whether the mark is in the file, or in the log beside a database."""
+    log = path.with_name(f"{path.name}-wal")
+    return any(mark.encode() in each.read_bytes() for each in (path, log) if each.is_file())

@@ -1,0 +1,42 @@
+"""A short run of `make chaos`, the same at each time; and proof that a fault in the product would be seen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+TESTS = Path(__file__).parents[1]
+
+
+def chaos(*arguments: str) -> subprocess.CompletedProcess[str]:
+    paths = [str(TESTS), os.environ.get("PYTHONPATH", "")]
+    return subprocess.run(
+        [sys.executable, "-m", "chaos", "--seed", "20261120", *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)},
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+
+
+def test_a_short_run_breaks_nothing() -> None:
+    only = "kill,truncate,away_and_back,ledger_cut,database_locked,freeze"
+    ran = chaos("--steps", "4", "--quiet", "--only", only)
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "4 of 4 steps" in ran.stdout
+
+
+def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out() -> None:
+    """Were it not, the test above would prove nothing."""
+    ran = chaos("--steps", "12", "--quiet", "--only", "kill", "--patience", "4", "--sabotage")
+
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "is there 0 times" in ran.stderr

@@ -1,0 +1,167 @@
+"""A home folder with projects, agents that write, and a daemon that is to survive whatever is done to it."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from carryover.daemon.main import __file__ as daemon_main
+from carryover.paths import StateDir
+from chaos import skewed_daemon
+from chaos.load import Load
+from support.daemon_process import DaemonProcess
+
+COMMAND: Final = (sys.executable, skewed_daemon.__file__)
+SOURCES: Final = Path(daemon_main).parents[2]
+CLI_LIMIT_S: Final = 90.0
+"""No command may take longer, whatever state the daemon is in."""
+STATE_MIB: Final = 96
+CONFIG: Final = "[server]\nport = 0\n"
+PROJECTS: Final = ("shop", "blog", "desk")
+
+
+class Broken(AssertionError):
+    """Something that must hold at all times did not."""
+
+
+class World:
+    """All that a run needs; `kills` counts the daemons that were ended by SIGKILL."""
+
+    def __init__(self, top: Path, chance: random.Random) -> None:
+        self.chance = chance
+        self.home = top / "home"
+        self.state = StateDir(self.home / ".carryover")
+        self.clock = top / "clock"
+        self.aside = top / "aside"
+        """For what is moved out of the way."""
+        self.kills = 0
+        self.starts = 0
+        self.command: Sequence[str] = COMMAND
+        self.mounted = False
+        self.state.root.mkdir(parents=True, mode=0o700)
+        self.aside.mkdir()
+        projects = [self.home / "work" / name for name in PROJECTS]
+        for project in projects:
+            subprocess.run(["git", "init", "-q", str(project)], check=True, env=self.env())
+        self.load = Load(self.home, projects, chance)
+        self._daemon: DaemonProcess | None = None
+
+    def env(self) -> dict[str, str]:
+        """Nothing of the machine's but where programs are."""
+        return {
+            "HOME": str(self.home),
+            "CARRYOVER_HOME": str(self.state.root),
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(SOURCES),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            skewed_daemon.VARIABLE: str(self.clock),
+        }
+
+    def mount_state(self) -> None:
+        """Gives the state folder a small disk. Raises CalledProcessError where this process may not mount."""
+        options = f"size={STATE_MIB}m,mode=0700"
+        command = ["mount", "-t", "tmpfs", "-o", options, "none", str(self.state.root)]
+        subprocess.run(command, check=True, capture_output=True)
+        self.mounted = True
+
+    def configure(self, text: str = CONFIG) -> None:
+        """Writes the settings, where there is a folder for them."""
+        self.state.root.mkdir(mode=0o700, exist_ok=True)
+        self.state.config.write_text(text)
+
+    @property
+    def daemon(self) -> DaemonProcess:
+        """The daemon; started if there is none."""
+        if not self.alive:
+            self.start().wait_until_it_answers()
+        assert self._daemon is not None
+        return self._daemon
+
+    @property
+    def alive(self) -> bool:
+        """Whether a daemon's process runs."""
+        return self._daemon is not None and self._daemon.process.poll() is None
+
+    def start(self) -> DaemonProcess:
+        """Starts a daemon, without waiting for anything."""
+        assert not self.alive
+        self.starts += 1
+        self._daemon = DaemonProcess(self.command, env=self.env()).start()
+        return self._daemon
+
+    def kill(self) -> None:
+        """SIGKILL, if one runs."""
+        if self.alive:
+            assert self._daemon is not None
+            self._daemon.kill()
+            self.kills += 1
+
+    def run(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """A command of `carryover`. Raises Broken for a traceback and for one that does not end."""
+        command = [sys.executable, "-m", "carryover.cli.main", *arguments]
+        try:
+            ran = subprocess.run(
+                command,
+                env=self.env(),
+                cwd=cwd or self.load.projects[0],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=CLI_LIMIT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise Broken(f"carryover {' '.join(arguments)} took more than {CLI_LIMIT_S:g} s") from error
+        if "Traceback" in ran.stderr or ran.returncode not in (0, 1, 2, 3, 4, 5):
+            raise Broken(f"carryover {' '.join(arguments)} ended with {ran.returncode}:\n{ran.stderr}")
+        return ran
+
+    def empty_state(self) -> None:
+        """Removes the state, folder and all; of a mounted one all that is in it."""
+        for entry in list(self.state.root.iterdir()) if self.mounted else [self.state.root]:
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+        self.forgotten()
+        for prompt in self.load.prompts:
+            if "hooks" in self.load.traits_of(prompt.tool):
+                prompt.on_disk = False
+
+    def forgotten(self) -> None:
+        """The ledger may have lost what it had."""
+        for prompt in self.load.prompts:
+            prompt.confirmed = False
+
+    def revive(self) -> None:
+        """Starts the daemon until one lasts; each that ends makes way for the next, as under a supervisor."""
+        for _ in range(8):
+            with suppress(AssertionError):
+                if self.daemon.ask("POST", "/settle") is not None and self.alive:
+                    return
+        raise Broken("no daemon lasts")
+
+    def signal_if_alive(self, number: signal.Signals) -> None:
+        """Sends a signal to the daemon, if one runs."""
+        if self.alive:
+            assert self._daemon is not None
+            self._daemon.process.send_signal(number)
+
+    def last_lines(self) -> list[str]:
+        """The end of the daemon's log."""
+        return [] if self._daemon is None else self._daemon.log()[-25:]
+
+    def close(self) -> None:
+        """Leaves nothing running."""
+        if self.alive:
+            assert self._daemon is not None
+            self._daemon.kill()
