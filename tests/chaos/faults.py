@@ -15,7 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
+from itertools import accumulate
 from typing import Final
 
 from carryover.agents import adapters
@@ -83,7 +83,7 @@ def truncate(world: World) -> None:
     if store is None or "inode" in store.traits:
         return
     first = min(prompt.end for prompt in store.prompts)
-    ends = _line_ends(store.path)
+    ends = list(accumulate(map(len, store.path.read_bytes().splitlines(keepends=True))))
     size = world.chance.choice([end for end in ends if end >= first] or [ends[-1]])
     torn = world.chance.choice((0, 0, 1)) if size < ends[-1] else 0
     for prompt in store.prompts:
@@ -394,14 +394,6 @@ def _any_growing(world: World, *, shared: bool = True) -> Store | None:
     """A transcript that is a text; with `shared` also one that several sessions write."""
     stores = [store for store in world.load.growing() if shared or "many" not in store.traits]
     return world.chance.choice(sorted(stores, key=lambda store: str(store.path))) if stores else None
-
-
-def _line_ends(path: Path) -> list[int]:
-    data, ends, at = path.read_bytes(), [], 0
-    for line in data.splitlines(keepends=True):
-        at += len(line)
-        ends.append(at)
-    return ends
 
 
 def _gone(world: World, store: Store) -> None:

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
+from carryover.distill.stored_digest import DigestReducer
+from carryover.ledger.connect import damage_mark
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, ledger_error
+from carryover.ledger.queries import connect_read_only, projects, session_events, sessions
+from carryover.ledger.store import Ledger
+from carryover.model import UserPrompt
+from carryover.publish.project_view import project_view
+from support.scribe import Scribe
 
 PATH = Path("/state/ledger.sqlite")
 
@@ -38,3 +46,66 @@ def test_each_trouble_names_the_file_and_what_to_do(code: int, kind: type[Except
 def test_a_fault_of_the_program_is_no_trouble_of_the_ledger() -> None:
     assert ledger_error(error(sqlite3.SQLITE_ERROR), PATH) is None
     assert ledger_error(sqlite3.ProgrammingError("closed"), PATH) is None
+
+
+def texts(path: Path) -> list[str]:
+    """The prompts in the ledger, in order."""
+    with closing(connect_read_only(path)) as db:
+        [session] = sessions(db, limit=2)
+        return sorted(event.body.text for event in session_events(db, session) if isinstance(event.body, UserPrompt))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE event SET body = CAST(x'7b22ff' AS TEXT) WHERE id = 2",
+        "UPDATE event SET body = replace(body, '{', '[') WHERE id = 2",
+        "UPDATE event SET body = x'789c00' WHERE id = 2",
+        "UPDATE session SET native_id = CAST(x'73ff31' AS TEXT)",
+        "UPDATE project SET root = CAST(x'2fff' AS TEXT)",
+    ],
+    ids=["text of an event", "JSON of an event", "deflated event", "id of a session", "root of a project"],
+)
+async def test_damage_that_no_check_of_pages_finds_is_mended_at_the_next_start(
+    change: str, ledger_path: Path, scribe_of: type[Scribe]
+) -> None:
+    ledger = await Ledger.open(ledger_path, DigestReducer())
+    scribe = scribe_of(ledger)
+    history = [scribe.event(f"prompt {n}") for n in range(5)]
+    await scribe.tell(*history)
+    await ledger.close()
+    with closing(sqlite3.connect(ledger_path)) as db, db:
+        db.execute(change)
+        db.execute("UPDATE thread SET fold_version = 1")
+
+    ledger = await Ledger.open(ledger_path, DigestReducer())
+    with pytest.raises(LedgerDamaged):
+        await _use(ledger, ledger_path)
+    with suppress(LedgerUnavailable):  # the error still holds the statement that failed
+        await ledger.close()
+
+    mended = await Ledger.open(ledger_path, DigestReducer())
+    await scribe_of(mended).tell(*history)
+    await _use(mended, ledger_path)
+    await mended.close()
+    assert not damage_mark(ledger_path).exists()
+    assert texts(ledger_path) == [f"prompt {n}" for n in range(5)]
+
+
+async def _use(ledger: Ledger, path: Path) -> None:
+    """As the daemon does: rebuild digests, and read what is published."""
+    await ledger.rebuild_outdated(9)
+    try:
+        with closing(connect_read_only(path)) as db:
+            for project in projects(db):
+                project_view(db, project.id)
+    except Exception as error:
+        await ledger.report(error)
+        raise
+
+
+async def test_an_error_that_is_no_damage_is_left_to_the_reader(ledger: Ledger, ledger_path: Path) -> None:
+    await ledger.report(ValueError("other"))
+    await ledger.report(sqlite3.OperationalError("no such table: x"))
+
+    assert not damage_mark(ledger_path).exists()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -22,7 +22,6 @@ from carryover.ledger.batch import SourceState
 from carryover.ledger.connect import damage_mark
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, StaleRead
 from carryover.ledger.queries import (
-    connect_read_only,
     project_by_root,
     projects,
     published_git,
@@ -393,62 +392,6 @@ async def test_damage_met_in_use_is_mended_at_the_next_start(
     assert sorted(texts(reading())) == sorted(
         event.body.text for event in history if isinstance(event.body, UserPrompt)
     )
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "UPDATE event SET body = CAST(x'7b22ff' AS TEXT) WHERE id = 2",
-        "UPDATE event SET body = replace(body, '{', '[') WHERE id = 2",
-        "UPDATE event SET body = x'789c00' WHERE id = 2",
-        "UPDATE session SET native_id = CAST(x'73ff31' AS TEXT)",
-        "UPDATE project SET root = CAST(x'2fff' AS TEXT)",
-    ],
-    ids=["text of an event", "JSON of an event", "deflated event", "id of a session", "root of a project"],
-)
-async def test_damage_that_no_check_of_pages_finds_is_mended_at_the_next_start(
-    change: str, ledger_path: Path, scribe_of: type[Scribe], reading: Reading
-) -> None:
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    scribe = scribe_of(ledger)
-    history = [scribe.event(f"prompt {n}") for n in range(5)]
-    await scribe.tell(*history)
-    await ledger.close()
-    with closing(sqlite3.connect(ledger_path)) as db, db:
-        db.execute(change)
-        db.execute("UPDATE thread SET fold_version = 1")
-
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    with pytest.raises(LedgerDamaged):
-        await _use(ledger, ledger_path)
-    with suppress(LedgerUnavailable):  # the error still holds the statement that failed
-        await ledger.close()
-
-    mended = await Ledger.open(ledger_path, DigestReducer())
-    await scribe_of(mended).tell(*history)
-    await _use(mended, ledger_path)
-    await mended.close()
-    assert not damage_mark(ledger_path).exists()
-    assert sorted(texts(reading())) == [f"prompt {n}" for n in range(5)]
-
-
-async def _use(ledger: Ledger, path: Path) -> None:
-    """As the daemon does: rebuild digests, and read what is published."""
-    await ledger.rebuild_outdated(9)
-    try:
-        with closing(connect_read_only(path)) as db:
-            for project in projects(db):
-                project_view(db, project.id)
-    except Exception as error:
-        await ledger.report(error)
-        raise
-
-
-async def test_an_error_that_is_no_damage_is_left_to_the_reader(ledger: Ledger, ledger_path: Path) -> None:
-    await ledger.report(ValueError("other"))
-    await ledger.report(sqlite3.OperationalError("no such table: x"))
-
-    assert not damage_mark(ledger_path).exists()
 
 
 async def test_digests_of_an_older_fold_are_made_anew_newest_first(
