@@ -23,7 +23,10 @@ from carryover.agents import adapters
 
 CHECKOUT: Final = Path(__file__).parents[2]
 
-CLOSED: Final = ("claude-eq-803bd97f", "codex-lms-17-28", "claude-liza-62e12a9c", "claude-thesis-train")
+CLOSED: Final = (
+    *("claude-eq-803bd97f", "codex-lms-17-28", "claude-liza-62e12a9c", "claude-thesis-train"),
+    *("aider-iot", "opencode-scrape-skill", "copilot-repo-organizer"),
+)
 """Kept unseen, so that a later score tells whether the rules were made for the others."""
 
 EXPORTS: Final = {"specstory": Path("project/.specstory/history")}

@@ -438,13 +438,12 @@ async def test_a_time_that_lies_ahead_is_bounded_once_and_stays_as_it_was_stored
     transcript: Path, read: Any, db: sqlite3.Connection
 ) -> None:
     """Also where the source is read from its beginning again, much later."""
-    transcript.write_bytes(said("early", "a", at_ms=1_000) + said("ahead", "b", at_ms=99_000_000_000))
-    first = await read()
-    stored = [row.last_ms for row in sessions(db, limit=1)]
+    whole = said("early", "a", at_ms=1_000) + said("ahead", "b", at_ms=99_000_000_000)
+    transcript.write_bytes(whole)
+    first, stored = await read(), [row.last_ms for row in sessions(db, limit=1)]
     transcript.write_bytes(said("early", "a", at_ms=1_000))
     await read()
-    transcript.write_bytes(said("early", "a", at_ms=1_000) + said("ahead", "b", at_ms=99_000_000_000))
-
+    transcript.write_bytes(whole)
     again = await read(now_ms=lambda: 70_000)
 
     assert (first.newest_event_ms, stored, again.new_events) == (50_000, [50_000], 0)
