@@ -91,7 +91,7 @@ def _cases(folder: Path, options: argparse.Namespace) -> Iterator[Case]:
     """The noted cuts of agents that have an adapter, as far as their transcripts are at hand."""
     for gold in sorted(folder.glob("*.json")):
         notes = json.loads(gold.read_text(encoding="utf-8"))
-        agent = notes.get("tool") or Path(notes["file"]).parts[0]
+        agent = (notes.get("tool") or Path(notes["file"]).parts[0]).partition(" ")[0]
         places = [options.material / "data" / "transcripts", *([options.transcripts] if options.transcripts else [])]
         transcript = next((place / notes["file"] for place in places if (place / notes["file"]).is_file()), None)
         if (agent in adapters() or agent in EXPORTS) and transcript is not None:
