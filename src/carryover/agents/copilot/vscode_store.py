@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.copilot.spec import EMPTY, SERVERS, TRANSFERRED, WINDOWS
 from carryover.agents.copilot.vscode_chat import Item, Thread, mark_of, threads_of
@@ -58,7 +60,7 @@ class ChatReader:
             if isinstance(found, str):
                 return _given_up(cursor, found)
             chats = found
-        batch = read_on(chats, cursor, now_ms=now_ms)
+        batch = _numbered(read_on(chats, cursor, now_ms=now_ms), chats)
         if batch.more:
             self._unfinished = path, stat, chats
         return batch
@@ -82,6 +84,11 @@ class Chats:
         """A thread."""
         return self._threads.get(ident)
 
+    def requests(self) -> dict[str, int]:
+        """The place of each request in the chat, from 1, by its id."""
+        named = (getattr(item.record, "request", "") for each in self._threads.values() for item in each.items)
+        return {ident: number for number, ident in enumerate(dict.fromkeys(filter(None, named)), start=1)}
+
 
 class EmittedThread:
     """See `carryover.readers.rewritten.Conversation`."""
@@ -89,6 +96,7 @@ class EmittedThread:
     def __init__(self, thread: Thread, rests_ms: int | None) -> None:
         self.ident = thread.chat.thread
         self._thread = thread
+        self.items = thread.items
         marks = [mark_of(item) for item in thread.items]
         self.pieces: Sequence[Piece] = [(item.ident, mark) for item, mark in zip(thread.items, marks, strict=True)]
         state = b"" if thread.state is None else encoded(thread.state)
@@ -114,6 +122,20 @@ class EmittedThread:
         state = self._thread.state
         is_told = emitted > 0 or isinstance(state, SkippedRecord)
         return encoded(state) if state is not None and is_told else None
+
+
+class _OfRequest(msgspec.Struct, frozen=True):
+    request: str = ""
+
+
+def _numbered(batch: Batch, chats: Chats) -> Batch:
+    """The batch with each record under the number of its request, which is how people count a chat."""
+    places, number = chats.requests(), 1
+    records = []
+    for record in batch.records:
+        number = places.get(msgspec.json.decode(record.data, type=_OfRequest).request, number)
+        records.append(msgspec.structs.replace(record, number=number))
+    return msgspec.structs.replace(batch, records=tuple(records))
 
 
 def _replayed(path: Path, stat: FileStat, now_ms: int) -> Chats | Why:
