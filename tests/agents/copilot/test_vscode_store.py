@@ -331,3 +331,15 @@ def test_reading_leaves_the_store_as_it_is(window: Window) -> None:
     after = {found: (found.stat(), found.read_bytes()) for found in window.root.rglob("*") if found.is_file()}
     stats = [(stat.st_mtime_ns, stat.st_ino, data) for stat, data in before.values()]
     assert [(stat.st_mtime_ns, stat.st_ino, data) for stat, data in after.values()] == stats
+
+
+def test_records_have_the_number_of_their_request(window: Window) -> None:
+    """As `--until N` counts: people see requests, not the parts of an answer."""
+    path = window.path(chat("counted"))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(log_of(chat("counted", ADD, FIX)))
+
+    batch = ChatReader(now_ms=lambda: LATER_MS).read(path, None)
+
+    numbers = [record.number for record in batch.records]
+    assert (numbers == sorted(numbers), set(numbers), len(numbers) > 4) == (True, {1, 2}, True)
