@@ -118,8 +118,7 @@ class GeminiCli(Tool):
         """Gives up as often as the client asks: it asks the model again by itself after an answer that never came."""
         for _ in range(REFUSALS):
             terminal.wait(r"2\. Stop", 60)
-            terminal.key("Down")
-            terminal.wait(r"● 2\. Stop")
+            terminal.choose("Down", r"● 2\. Stop")
             terminal.key("Enter")
             try:
                 self.wait_recorded(session, self.LIMIT_RECORD)
