@@ -62,8 +62,7 @@ class Codex(Tool):
         """Starts the client and answers its question about new hooks with "Trust all"."""
         with Terminal(self.box, *self._interactive(), cwd=cwd) as terminal:
             terminal.wait(client.REVIEW)
-            terminal.key("Down")
-            terminal.wait("› 2. Trust all")
+            terminal.choose("Down", "› 2. Trust all")
             terminal.key("Enter")
             wait_until(lambda: "trusted_hash" in self.box.here(CONFIG).read_text("utf-8"))
             terminal.wait(self.READY)

@@ -69,7 +69,7 @@ class GeminiCli(Tool):
     def transcripts(self) -> dict[str, Path]:
         """A resume leaves a second file of the session, which holds none of it: the first one counts."""
         files = sorted(self.box.here(OWN / "tmp").glob("*/chats/session-*.jsonl"), key=lambda path: path.name)
-        return {_session_of(path): path for path in reversed(files)}
+        return {session: path for path in reversed(files) if (session := _session_of(path))}
 
     def recorded(self, session: str) -> str:
         """In the second file too."""
@@ -118,8 +118,7 @@ class GeminiCli(Tool):
         """Gives up as often as the client asks: it asks the model again by itself after an answer that never came."""
         for _ in range(REFUSALS):
             terminal.wait(r"2\. Stop", 60)
-            terminal.key("Down")
-            terminal.wait(r"● 2\. Stop")
+            terminal.choose("Down", r"● 2\. Stop")
             terminal.key("Enter")
             try:
                 self.wait_recorded(session, self.LIMIT_RECORD)
@@ -140,8 +139,10 @@ class GeminiCli(Tool):
 
 
 def _session_of(path: Path) -> str:
+    """Empty while the header is being written."""
     with path.open(encoding="utf-8") as file:
-        return str(json.loads(file.readline())["sessionId"])
+        header = file.readline()
+    return str(json.loads(header)["sessionId"]) if header.endswith("\n") else ""
 
 
 TOOL = GeminiCli

@@ -6,6 +6,7 @@ import re
 import shlex
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -15,6 +16,9 @@ from real_agents.lab.waiting import wait_until
 
 PASTED_S: Final = 0.6
 """A Return that comes sooner after the text counts as part of a paste (Claude Code 2.0.65); no sign says when not."""
+
+PRESSES: Final = 6
+PRESS_S: Final = 5.0
 
 
 class Terminal:
@@ -38,6 +42,15 @@ class Terminal:
     def key(self, *names: str) -> None:
         """Presses keys, named as tmux names them: "Enter", "Escape", "C-c"."""
         self._box.must("tmux", "send-keys", "-t", "lab", *names)
+
+    def choose(self, key: str, pattern: str) -> None:
+        """Presses a key until `pattern` is on the screen: a key that comes too soon is lost. Raises TimeoutError."""
+        for _ in range(PRESSES - 1):
+            self.key(key)
+            with suppress(TimeoutError):
+                return self.wait(pattern, PRESS_S)
+        self.key(key)
+        return self.wait(pattern)
 
     def enter(self, text: str) -> None:
         """Types a line."""
