@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from carryover.agents import startable_agents
+from carryover.daemon.log import phrase
 from carryover.distill.sections.limit import command
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
@@ -126,7 +127,7 @@ def test_where_no_notice_can_be_shown_that_is_logged_and_nothing_else_happens(
     session.prompt("Add a discount function to the cart")
     reach_limit(session)
 
-    word = 'WARNING limit_notice_not_shown reason="notify-send ended with code 1"'
+    word = f"WARNING limit_notice_not_shown reason={phrase('notify-send ended with code 1')}"
     wait_until("a word in the log", lambda: word in told.log())
     assert "reached its usage limit" in handoff_of(project)
     assert [task["name"] for task in told.health()["tasks"] if task["last_error"]] == []

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents import specs
 from carryover.cli.choose_agents import agent_ids, chosen
 from carryover.cli.context import state_dir
 from carryover.errors import ExitCode
 from carryover.install.setup import Option
 from support.agent_here import everything
-from support.terminal import CTRL_C, DOWN, ENTER, SPACE, Terminal
+from support.terminal import CTRL_C, ENTER, SPACE, Terminal
 
 OPTIONS = (
     Option(id="claude-code", name="Claude Code", presence="detected", ticked=True),
@@ -59,8 +58,6 @@ def test_what_cannot_be_used_is_refused(text: str, problem: str) -> None:
 
 INSTALL = (sys.executable, "-m", "carryover.cli.main", "install", "--no-service")
 QUESTION = "Which AI agents do you use? (space to toggle, enter to confirm)"
-TO_CLAUDE = [DOWN] * [spec.id for spec in specs()].index("claude-code")
-"""The keys that move from the first agent of the list to this one."""
 
 
 def test_what_is_here_is_ticked_and_enter_takes_it(claude: Path) -> None:
@@ -82,7 +79,7 @@ def test_space_unticks(claude: Path, home: Path) -> None:
     before = everything(home)
     with Terminal(INSTALL, os.environ) as terminal:
         terminal.wait_for("Windsurf")
-        terminal.press(*TO_CLAUDE, SPACE)
+        terminal.press(SPACE)
         terminal.wait_for("[ ] Claude Code")
         terminal.press(ENTER)
         code, shown = terminal.end()
@@ -95,7 +92,7 @@ def test_space_unticks(claude: Path, home: Path) -> None:
 def test_space_twice_ticks_again(claude: Path) -> None:
     with Terminal(INSTALL, os.environ) as terminal:
         terminal.wait_for("Windsurf")
-        terminal.press(*TO_CLAUDE, SPACE)
+        terminal.press(SPACE)
         terminal.wait_for("[ ] Claude Code")
         terminal.press(SPACE)
         terminal.wait_for("[x] Claude Code")
