@@ -56,7 +56,7 @@ def test_an_edit_that_replaces_nothing_made_the_file(edits: object, change: str)
         ("src/a.py", f"{PROJECT}/src/a.py"),
         (f"{PROJECT}/x/../a.py", f"{PROJECT}/a.py"),
         (f"file://{PROJECT}/my%20file.py", f"{PROJECT}/my file.py"),
-        ("file:///c:/work/a.py", "c:\\work\\a.py"),
+        ("file:///c:/dev/a.py", "c:\\dev\\a.py"),
     ],
 )
 def test_paths_are_made_absolute(path: str, known: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from carryover.adapter.spooled import SpooledCall, spool_line
 
 
-def kept(payload: bytes, cwd: str | None = "/work/shop") -> SpooledCall:
+def kept(payload: bytes, cwd: str | None = "/home/dev/shop") -> SpooledCall:
     line = spool_line("stop", payload, at_ms=7, cwd=cwd)
     assert line is not None
     assert line.endswith(b"\n") and line.count(b"\n") == 1 and b"\r" not in line
@@ -20,7 +20,7 @@ def kept(payload: bytes, cwd: str | None = "/work/shop") -> SpooledCall:
 def test_a_call_becomes_one_line() -> None:
     call = kept(b'{\r\n  "text": "two\\nlines"\n}\n')
 
-    assert (call.event, call.at_ms, call.cwd) == ("stop", 7, "/work/shop")
+    assert (call.event, call.at_ms, call.cwd) == ("stop", 7, "/home/dev/shop")
     assert json.loads(bytes(call.payload)) == {"text": "two\nlines"}
 
 

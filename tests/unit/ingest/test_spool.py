@@ -54,7 +54,7 @@ def pend(state: StateDir) -> Callable[..., Path]:
         folder = state.spool / "codex" / "pending"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / (name or f"{9 - number}.hook")
-        path.write_text(f'{event}\n/work/shop\n"{payload}"\n')
+        path.write_text(f'{event}\n/home/dev/shop\n"{payload}"\n')
         os.utime(path, (1_000 + number, 1_000 + number))
         return path
 
@@ -174,7 +174,7 @@ def test_what_was_pend_is_collected_oldest_first(spool: Spool, agent: Agent, pen
     path = spool.folder("codex") / "s1.jsonl"
     first = msgspec.json.decode(path.read_bytes().splitlines()[0], type=SpooledCall)
     assert payloads(path) == ["call 0", "call 1", "call 2"]
-    assert (first.event, first.at_ms, first.cwd) == ("stop", 1_000_000, "/work/shop")
+    assert (first.event, first.at_ms, first.cwd) == ("stop", 1_000_000, "/home/dev/shop")
     assert list((path.parent / "pending").iterdir()) == []
     assert spool.collect(agent) == []
 
