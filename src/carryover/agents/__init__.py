@@ -1,11 +1,10 @@
-"""The agents Carryover knows. Each has a folder of its own here, named by its id with `_` for `-`:
+"""The agents that Carryover knows. Each has its own folder here, named by its id with `_` for `-`:
 
     spec.py      SPEC, an AgentSpec: data only, which any command may load
     adapter.py   AGENT, an Agent: how its transcripts are read and its hooks understood
 
-Folders are found, not listed: nothing outside an agent's folder names it. A folder that lies elsewhere is found as well
-once the folder it lies in is appended to `carryover.agents.__path__`, as tests do. Nothing is loaded before it is asked
-for.
+Folders are found, not listed: nothing outside an agent's folder names it. A folder elsewhere is found as well once its
+parent is appended to `carryover.agents.__path__`, as tests do. Nothing is loaded before it is needed.
 """
 
 from __future__ import annotations
