@@ -86,6 +86,10 @@ def test_random_requests_get_nothing_and_leave_no_traceback(
         lines += [f"Content-Length: {len(body)}"] if length else []
         assert_calm(running, exchange(port, "\r\n".join([*lines, "", ""]).encode("latin-1") + body))
 
+    for method, target in (("PUT", "/hook/claude_code/Stop"), ("OPTIONS", "*"), ("GET", "/health")):
+        head = f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: caf\xe9\r\n\r\n"
+        assert_calm(running, exchange(port, head.encode("latin-1")))
+
     @FUZZED
     @given(data=st.binary(max_size=600))
     def send(data: bytes) -> None:

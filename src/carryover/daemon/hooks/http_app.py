@@ -20,6 +20,7 @@ from typing import Final
 
 import msgspec
 from aiohttp import web
+from aiohttp.http import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from carryover import __version__
@@ -103,6 +104,8 @@ async def listening(app: web.Application, listener: socket.socket, limiter: Conn
     await runner.setup()
     server = runner.server
     assert server is not None, "it is there after setup"
+    make_request = server.request_factory
+    server.request_factory = lambda message, *rest: make_request(_without_unknown_expectation(message), *rest)
     try:
         site = await asyncio.get_running_loop().create_server(
             lambda: limiter.accept(server), sock=listener, backlog=256
@@ -114,6 +117,19 @@ async def listening(app: web.Application, listener: socket.socket, limiter: Conn
     finally:
         listener.close()
         await runner.cleanup()
+
+
+def _without_unknown_expectation(message: RawRequestMessage) -> RawRequestMessage:
+    """The request as if it expected nothing we do not know, which RFC 9110, 10.1.1, allows.
+
+    aiohttp (3.14) quotes such a header in its answer before any handler of ours runs, and fails where it is not UTF-8.
+    """
+    expected = message.headers.get("Expect", "100-continue")
+    if expected.lower() == "100-continue":
+        return message
+    kept = message.headers.copy()
+    del kept["Expect"]
+    return message._replace(headers=type(message.headers)(kept))
 
 
 class HookPort:
