@@ -7,8 +7,9 @@ import re
 import sys
 import time
 from collections.abc import Iterable
-from typing import Final, TextIO
+from typing import Final, Literal, TextIO
 
+from carryover.cli.width import STYLE, columns, fitted
 from carryover.text.invisible import UNSEEN
 
 CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -16,7 +17,15 @@ CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|
 
 BOLD: Final = "1"
 DIM: Final = "2"
+RED: Final = "31"
+GREEN: Final = "32"
 YELLOW: Final = "33"
+CYAN: Final = "36"
+FOUND: Final = "1;33"
+"""What a search has found."""
+
+Mark = Literal["✓", "⚠", "✗"]
+_MARK_STYLES: Final[dict[Mark, str]] = {"✓": GREEN, "⚠": YELLOW, "✗": RED}
 
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
@@ -31,7 +40,9 @@ PLAIN_EVERY_S: Final = 2.0
 
 BAR_WIDTH: Final = 12
 
-_STYLE: Final = re.compile(r"\x1b\[\d*m")
+REMAINING_AFTER_S: Final = 1.0
+"""From then on it is said how long something will still take."""
+
 _WORD: Final = re.compile(r"(?:`[^`]*`|\S)+")
 """What a line is not broken in: a command in backquotes stays in one piece."""
 _MARGIN: Final = re.compile(r" *(?:[✗✓⚠·→] |\S+(?: \S+)* {2,})?")
@@ -44,7 +55,9 @@ def terminal_width(stream: TextIO | None = None) -> int | None:
     try:
         if not target.isatty():
             return None
-        return max(int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(target.fileno()).columns, NARROWEST)
+        known = getattr(target, "terminal_columns", None)  # a pager shows it
+        wide = int(os.environ.get("COLUMNS") or 0) or known or os.get_terminal_size(target.fileno()).columns
+        return max(wide, NARROWEST)
     except (OSError, ValueError):  # closed, or no file at all
         return None
 
@@ -58,15 +71,15 @@ def print_lines(lines: Iterable[str]) -> None:
 
 def wrapped(line: str, width: int) -> str:
     """`line` in lines of at most `width` columns where its words allow that; those that follow are indented."""
-    if _columns(line) <= width:
+    if columns(line) <= width:
         return line
-    margin = _MARGIN.match(_STYLE.sub("", line))
+    margin = _MARGIN.match(STYLE.sub("", line))
     indent = margin.end() if margin is not None and margin.end() <= width // 2 else 2
     rows, end = [], 0
     row = ""
     for word in _WORD.finditer(line):
         gap = line[end : word.start()]
-        if row.strip() and _columns(row + gap + word[0]) > width:
+        if row.strip() and columns(row + gap + word[0]) > width:
             rows.append(row)
             row = " " * indent + word[0]
         else:
@@ -75,16 +88,37 @@ def wrapped(line: str, width: int) -> str:
     return "\n".join([*rows, row])
 
 
-def _columns(text: str) -> int:
-    return len(_STYLE.sub("", text))
+def wants_colour(stream: TextIO | None = None) -> bool:
+    """Whether `stream` (default stdout) gets colour: NO_COLOR says no, then FORCE_COLOR yes, else a terminal does."""
+    target = sys.stdout if stream is None else stream
+    if (known := getattr(target, "colour", None)) is not None:  # a pager shows it
+        return bool(known)
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return target.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def paint(text: str, code: str, stream: TextIO | None = None) -> str:
-    """`text` in a terminal style; unchanged when `stream` (default stdout) is no terminal or NO_COLOR is set."""
-    target = sys.stdout if stream is None else stream
-    if not target.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    """`text` in a terminal style; unchanged where `stream` (default stdout) gets no colour."""
+    return f"\x1b[{code}m{text}\x1b[0m" if wants_colour(stream) else text
+
+
+def mark(sign: Mark, stream: TextIO | None = None) -> str:
+    """✓ for what is well, ⚠ for what to look into, ✗ for what is wrong: green, yellow, red."""
+    return paint(sign, _MARK_STYLES[sign], stream)
+
+
+def highlight(text: str, spans: Iterable[tuple[int, int]], stream: TextIO | None = None) -> str:
+    """`text` with the parts at `spans` (start and end, in order and apart from each other) made to stand out."""
+    if not wants_colour(stream):
         return text
-    return f"\x1b[{code}m{text}\x1b[0m"
+    pieces, end = [], 0
+    for start, stop in spans:
+        pieces += [text[end:start], paint(text[start:stop], FOUND, stream)]
+        end = stop
+    return "".join([*pieces, text[end:]])
 
 
 def harmless(text: str) -> str:
@@ -148,22 +182,32 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 
 class Progress:
-    """Shows how far something has come. `finish` leaves the last state standing and ends the line."""
+    """Shows how far something has come, and how long it will still take. `finish` leaves the last state standing and
+    ends the line.
 
-    def __init__(self, stream: TextIO) -> None:
+    With `after_s` nothing is shown of what takes no longer. `only_terminal`: nothing is shown elsewhere either.
+    """
+
+    def __init__(self, stream: TextIO, *, after_s: float = 0.0, only_terminal: bool = False) -> None:
         self._stream = stream
         self._in_place = stream.isatty()
+        self._begin_s = time.monotonic()
+        self._after_s = float("inf") if only_terminal and not self._in_place else after_s
         self._shown = ""
         self._shown_at_s = float("-inf")
 
     def update(self, share: float, text: str) -> None:
         """Show `text` beside a bar; `share` is how much is done, from 0 to 1."""
+        now_s = time.monotonic()
+        took_s = now_s - self._begin_s
+        if took_s < self._after_s:
+            return
         if self._in_place:
-            line = f"{_bar(share)} {text}"[: (terminal_width(self._stream) or USUAL_WIDTH) - 1]
-            self._stream.write(f"\r\x1b[K{line}")
-        elif time.monotonic() - self._shown_at_s >= PLAIN_EVERY_S and text != self._shown:
+            line = f"{_bar(share)} {text}{remaining(share, took_s)}"
+            self._stream.write(f"\r\x1b[K{fitted(line, (terminal_width(self._stream) or USUAL_WIDTH) - 1)}")
+        elif now_s - self._shown_at_s >= PLAIN_EVERY_S and text != self._shown:
             self._stream.write(f"{text}\n")
-            self._shown_at_s = time.monotonic()
+            self._shown_at_s = now_s
         self._shown = text
         self._stream.flush()
 
@@ -177,6 +221,14 @@ class Progress:
         """Replace the display by `text`, for good."""
         self._stream.write(f"\r\x1b[K{text}\n" if self._in_place else f"{text}\n")
         self._stream.flush()
+
+
+def remaining(share: float, took_s: float) -> str:
+    """How long the rest takes if it goes on as it did: `, 12 s left`; empty where that is not known yet."""
+    if took_s < REMAINING_AFTER_S or not 0 < share < 1:
+        return ""
+    left_s = took_s * (1 - share) / share
+    return f", {duration(max(left_s, 1))} left"
 
 
 def _bar(share: float) -> str:

@@ -15,11 +15,15 @@ from carryover.cli.output import (
     counted,
     duration,
     harmless,
+    highlight,
+    mark,
     one_line,
     paint,
     print_json,
     print_lines,
+    remaining,
     size,
+    wants_colour,
     wrapped,
 )
 
@@ -114,6 +118,65 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("NO_COLOR", "1")
 
     assert (on_a_terminal, piped, paint("x", BOLD, Terminal())) == ("\x1b[1mx\x1b[0m", "x", "x")
+
+
+@pytest.mark.parametrize(
+    ("env", "terminal", "pipe"),
+    [
+        ({}, True, False),
+        ({"NO_COLOR": "1"}, False, False),
+        ({"NO_COLOR": ""}, True, False),
+        ({"FORCE_COLOR": "1"}, True, True),
+        ({"FORCE_COLOR": "0"}, True, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False, False),
+        ({"TERM": "dumb"}, False, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True, True),
+    ],
+)
+def test_the_user_has_the_last_say_on_colour(
+    env: dict[str, str], terminal: bool, pipe: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ({"TERM": "xterm"} | env).items():
+        monkeypatch.setenv(name, value)
+
+    assert (wants_colour(Terminal()), wants_colour(io.StringIO())) == (terminal, pipe)
+
+
+def test_marks_and_what_was_found_stand_out_only_in_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    terminal, pipe = Terminal(), io.StringIO()
+
+    assert [mark("✗", stream) for stream in (terminal, pipe)] == ["\x1b[31m✗\x1b[0m", "✗"]
+    assert [highlight("a cat sat", [(2, 5)], stream) for stream in (terminal, pipe)] == [
+        "a \x1b[1;33mcat\x1b[0m sat",
+        "a cat sat",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("share", "took_s", "text"),
+    [
+        (0.25, 5, ", 15 s left"),
+        (0.5, 120, ", 2 min left"),
+        (0.5, 0.5, ""),
+        (0, 60, ""),
+        (1, 60, ""),
+        (0.99, 2, ", 1 s left"),
+    ],
+)
+def test_how_long_it_still_takes_is_said_once_it_can_be_known(share: float, took_s: float, text: str) -> None:
+    assert remaining(share, took_s) == text
+
+
+def test_what_takes_no_time_shows_no_progress_and_neither_does_a_pipe_that_wants_none() -> None:
+    terminal, pipe = Terminal(), io.StringIO()
+    for progress in (Progress(terminal, after_s=60), Progress(pipe, only_terminal=True)):
+        progress.update(0.5, "half")
+        progress.clear()
+
+    assert (terminal.getvalue(), pipe.getvalue()) == ("", "")
 
 
 def test_on_a_terminal_one_line_is_rewritten_in_place() -> None:

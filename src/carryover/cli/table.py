@@ -1,0 +1,66 @@
+"""Tables with a header row: as wide as the terminal, and with nothing cut where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from carryover.cli.output import DIM, paint, terminal_width
+from carryover.cli.width import columns, fitted, padded
+
+GAP: Final = "  "
+_NARROWEST: Final = 4
+"""What a column is narrowed to where the terminal has no room for what its `least` asks."""
+
+
+class Column(NamedTuple):
+    """A column of a table."""
+
+    title: str
+    least: int | None = None
+    """The width to which it may be narrowed on a terminal; None: its cells are never cut."""
+    right: bool = False
+    """Aligned to the right, as numbers are."""
+    keep_end: bool = False
+    """What is cut off is the beginning, as with paths, of which the end says most."""
+
+
+def print_table(heads: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+    """Prints `rows` below a header row, fitted to the terminal."""
+    header, *lines = table(heads, rows, terminal_width())
+    print(paint(header, DIM))
+    for line in lines:
+        print(line)
+
+
+def table(heads: Sequence[Column], rows: Iterable[Sequence[str]], width: int | None) -> list[str]:
+    """The lines of a table, the header row first, in at most `width` columns; None: nothing is cut.
+
+    Cells are single lines, which may be painted. Room is taken from the widest column that may be narrowed.
+    """
+    body = [tuple(row) for row in rows]
+    titles = tuple(head.title for head in heads)
+    widths = [max(columns(row[at]) for row in (titles, *body)) for at in range(len(heads))]
+    if width is not None:
+        _narrow(widths, heads, width)
+    return [_line(row, widths, heads) for row in (titles, *body)]
+
+
+def _narrow(widths: list[int], heads: Sequence[Column], width: int) -> None:
+    """Narrows the columns that may be until all fit: to their `least` first, then as far as needed."""
+    for floor_of in (lambda head: head.least, lambda _: _NARROWEST):
+        while sum(widths) + len(GAP) * (len(widths) - 1) > width:
+            possible = [
+                at for at, head in enumerate(heads) if head.least is not None and widths[at] > (floor_of(head) or 0)
+            ]
+            if not possible:
+                break
+            widths[max(possible, key=lambda at: widths[at])] -= 1
+
+
+def _line(row: Sequence[str], widths: Sequence[int], heads: Sequence[Column]) -> str:
+    cells = [
+        padded(fitted(cell, width, keep_end=head.keep_end), width, right=head.right)
+        for cell, width, head in zip(row, widths, heads, strict=True)
+    ]
+    return GAP.join(cells).rstrip()

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import io
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from carryover.cli.output import paint, terminal_width
+from carryover.cli.pager import paged, pager_command
+from support.terminal import Terminal
+
+SCRIPT = """
+import sys
+from argparse import Namespace
+from carryover.cli.output import paint, terminal_width
+from carryover.cli.pager import paged
+with paged(Namespace(no_pager="--no-pager" in sys.argv)):
+    print(paint("bold", "1"), terminal_width(), sys.stdout.isatty())
+    for _ in range(int(sys.argv[1])):
+        print("a line of some length, so that a pipe is soon full")
+print("after", file=sys.stderr)
+"""
+
+
+def shown(home: Path, pager: str, *arguments: str) -> tuple[int, str]:
+    env = {**os.environ, "PAGER": pager}
+    with Terminal([sys.executable, "-c", SCRIPT, *(arguments or ("0",))], env) as terminal:
+        return terminal.end()
+
+
+def test_on_a_terminal_the_users_pager_shows_what_is_printed(home: Path) -> None:
+    assert shown(home, "sed 's/^/paged: /'") == (0, "paged: bold 120 True\nafter\n")
+
+
+def test_a_pager_that_is_left_early_ends_the_output_quietly(home: Path) -> None:
+    assert shown(home, "head -n 1", "100000") == (0, "bold 120 True\nafter\n")
+
+
+def test_a_pager_that_cannot_be_started_is_no_traceback(home: Path) -> None:
+    code, text = shown(home, "no-such-pager-anywhere")
+
+    assert (code, "Traceback" in text, text.endswith("after\n")) == (0, False, True)
+
+
+def test_without_a_pager_it_is_printed_at_once(home: Path) -> None:
+    assert shown(home, "sed 's/^/paged: /'", "0", "--no-pager") == (0, "bold 120 True\nafter\n")
+
+
+def test_what_is_piped_is_not_paged(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PAGER", "false")
+    with paged(Namespace()):
+        print("plain")
+
+    assert capsys.readouterr().out == "plain\n"
+
+
+@pytest.mark.parametrize(("value", "command"), [("", None), ("cat", None), ("most -s", "most -s")])
+def test_the_pager_is_the_one_that_the_user_wants(
+    value: str, command: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAGER", value)
+
+    assert pager_command() == command
+
+
+def test_less_is_used_where_it_is_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PAGER", raising=False)
+    monkeypatch.setenv("PATH", str(home))
+    without = pager_command()
+    (home / "less").write_text("#!/bin/sh\n")
+    (home / "less").chmod(0o755)
+
+    assert (without, pager_command()) == (None, "less")
+
+
+def test_a_plain_stream_has_neither_width_nor_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+    assert (terminal_width(io.StringIO()), paint("x", "1", io.StringIO())) == (None, "x")
