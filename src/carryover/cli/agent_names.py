@@ -7,14 +7,22 @@ from collections.abc import Iterable
 
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import agent_id_of, specs
+from carryover.cli.arguments import did_you_mean
 
 
 def known_agent(text: str) -> str:
     """The id of an agent, by its id or another name of it; for argparse, which turns the error into a message."""
     found = agent_id_of(text.strip())
     if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no agent that Carryover knows. Known are: {listed(specs())}.")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no agent that Carryover knows{meant(text)}. Known are: {listed(specs())}."
+        )
     return found
+
+
+def meant(text: str) -> str:
+    """`; did you mean 'codex'?` for what is nearly the name of an agent; empty for what is not."""
+    return did_you_mean(text.strip(), [name for spec in specs() for name in (spec.id, *spec.aliases)])
 
 
 def listed(specs: Iterable[AgentSpec]) -> str:

@@ -1,12 +1,17 @@
-"""What the arguments of all commands have in common: the table of exit codes in their help, checks of values."""
+"""What the arguments of all commands have in common: the table of exit codes in their help, checks of values, times."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Final
+import re
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from carryover.cli.output import terminal_width
-from carryover.errors import ExitCode
+from carryover.errors import ExitCode, UserError
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 WIDEST: Final = 100
 
@@ -20,6 +25,44 @@ MEANING: Final = {
     ExitCode.INTERRUPTED: "interrupted (Ctrl-C)",
 }
 """What each exit code of `carryover` and `carryoverd` means."""
+
+
+TIMES: Final = "a date or time (2026-11-20, 2026-11-20T14:30, yesterday), or how long ago: 30m, 2h, 3d"
+"""What `moment` reads, for the help of an option that takes it."""
+
+_AGO: Final = re.compile(r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?")
+_UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DAYS_BACK: Final = {"today": 0, "yesterday": 1}
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser that knows what was probably meant where a command, an option or a choice is misspelt."""
+
+    def unknown(self, arguments: Iterable[str]) -> NoReturn:
+        """Ends with a usage error for `arguments` that the command does not have."""
+        given = list(arguments)
+        options = [name for action in self._actions for name in action.option_strings]
+        meant = next((hint for word in given if (hint := did_you_mean(word.partition("=")[0], options))), "")
+        self.error(f"unrecognized arguments: {' '.join(given)}{meant}")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        # argparse's own check, with a suggestion before the list of what there is.
+        if action.choices is not None and value not in action.choices:
+            names = [str(choice) for choice in action.choices]
+            raise argparse.ArgumentError(
+                action, f"invalid choice: {value!r}{did_you_mean(str(value), names)} (choose from {', '.join(names)})"
+            )
+
+
+def did_you_mean(given: str, known: Collection[str]) -> str:
+    """`; did you mean 'status'?` for what is nearly one of `known`; empty for what is not."""
+    from difflib import get_close_matches  # only for what is misspelt
+
+    near = get_close_matches(given.lower(), known, n=1, cutoff=0.6)
+    beginning = [name for name in known if given and name.startswith(given.lower())]
+    found = beginning[:1] or near
+    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 class HelpText(argparse.RawDescriptionHelpFormatter):
@@ -59,3 +102,40 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def moment(text: str, now: datetime, *, end_of_day: bool = False) -> datetime:
+    """The time that a user means: a date, a time, or how long before `now`. A date is its beginning, or its end.
+
+    Raises UserError (USAGE) for anything else.
+    """
+    from datetime import datetime, timedelta
+
+    given = text.strip().lower()
+    try:
+        if found := _AGO.fullmatch(given):
+            return now - timedelta(seconds=int(found[1]) * _UNITS_S[found[2]])
+        if given == "now":
+            return now
+        if given in _DAYS_BACK:
+            given = (now.astimezone() - timedelta(days=_DAYS_BACK[given])).date().isoformat()
+        at = datetime.fromisoformat(given.upper())
+        if end_of_day and _DATE.fullmatch(given):
+            at += timedelta(days=1)
+        return at.astimezone()
+    except (ValueError, OverflowError) as error:
+        raise UserError(
+            f"{text!r} is no time. Write 2026-11-20, 2026-11-20T14:30, yesterday, or how long ago: 30m, 2h, 3d. "
+            "Nothing was changed.",
+            ExitCode.USAGE,
+        ) from error
+
+
+def moment_ms(text: str) -> int:
+    """The time that a user means, in UTC ms; for argparse, which turns the error into a message."""
+    from datetime import datetime
+
+    try:
+        return int(moment(text, datetime.now().astimezone()).timestamp() * 1000)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error).removesuffix(" Nothing was changed.")) from error

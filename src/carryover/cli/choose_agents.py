@@ -14,12 +14,12 @@ def agent_ids(text: str) -> tuple[str, ...]:
     """For argparse: ids or other names, such as `claude,codex`. Agents that are not named are deselected, so an unknown
     name is an error."""
     from carryover.agents import agent_id_of, specs
-    from carryover.cli.agent_names import listed
+    from carryover.cli.agent_names import listed, meant
 
     given = dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
     found = {name: agent_id_of(name) for name in given}
     unknown = [name for name, agent in found.items() if agent is None]
-    problem = f"unknown: {', '.join(unknown)}" if unknown else ""
+    problem = f"unknown: {', '.join(f'{name}{meant(name)}' for name in unknown)}" if unknown else ""
     if not given:
         problem = "no agent is named; `carryover uninstall` takes every agent's hooks out"
     if problem:

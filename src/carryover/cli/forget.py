@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 import msgspec
 
-from carryover.cli.arguments import exit_code_help
+from carryover.cli.arguments import TIMES, exit_code_help, moment
 from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import counted, print_json, print_lines
 from carryover.cli.sessions import print_sessions, session_entry, shortest_unique
@@ -53,15 +52,6 @@ ANSWER_S: Final = 300.0
 
 MOST_LISTED: Final = 50
 
-_AGO: Final = re.compile(r"(\d{1,5}) ?(m|min|h|d)")
-_UNIT: Final = {
-    "m": timedelta(minutes=1),
-    "min": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-}
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover forget`."""
@@ -76,8 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", nargs="?", help="session id, or as much of its beginning as is unique")
     parser.add_argument("--project", metavar="DIR", help="sessions of the project that DIR is in")
     parser.add_argument("--all", action="store_true", help="sessions of all projects")
-    when = "a date or time (2026-11-20, 2026-11-20T14:30; local unless it says otherwise), or how long ago: 30m, 2h, 3d"
-    parser.add_argument("--since", metavar="WHEN", help=f"only what happened from then on: {when}")
+    parser.add_argument("--since", metavar="WHEN", help=f"only what happened from then on: {TIMES}")
     parser.add_argument("--until", metavar="WHEN", help="only what happened before; a date counts as a whole")
     parser.add_argument("--dry-run", action="store_true", help="list what goes; change nothing")
     parser.add_argument("--yes", action="store_true", help="ask nothing")
@@ -123,26 +112,6 @@ def _check(args: argparse.Namespace) -> None:
             "Nothing was changed.",
             ExitCode.USAGE,
         )
-
-
-def moment(text: str, now: datetime, *, end_of_day: bool = False) -> datetime:
-    """The time that a user means: a date, a time, or how long before `now`. A date is its beginning, or its end.
-
-    Raises UserError (USAGE) for anything else.
-    """
-    if found := _AGO.fullmatch(text.strip()):
-        return now - int(found[1]) * _UNIT[found[2]]
-    try:
-        given = datetime.fromisoformat(text.strip())
-        if end_of_day and _DATE.fullmatch(text.strip()):
-            given += timedelta(days=1)
-        return given.astimezone()
-    except (ValueError, OverflowError) as error:
-        raise UserError(
-            f"{text!r} is no time. Write 2026-11-20, 2026-11-20T14:30, or how long ago: 30m, 2h, 3d. "
-            "Nothing was changed.",
-            ExitCode.USAGE,
-        ) from error
 
 
 def _selection(args: argparse.Namespace, now: datetime, session_of: Callable[[str], SessionRow]) -> Selection:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import select
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
 
-from carryover.cli.arguments import exit_code_help
+from carryover.cli.arguments import TIMES, exit_code_help, moment_ms
 from carryover.cli.context import state_dir
 from carryover.cli.output import YELLOW, harmless, paint
 from carryover.daemon.log_file import LEVELS, open_files, parse_line
@@ -22,8 +20,6 @@ from carryover.errors import ExitCode, UserError
 
 FOLLOW_EVERY_S: Final = 0.2
 _CHUNK_BYTES: Final = 1 << 16
-_UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-_DURATION: Final = re.compile(r"(\d{1,6})\s*(s|min|m|h|d)")
 
 DESCRIPTION: Final = """\
 Prints the log of carryoverd, rotated files first. It holds one line per
@@ -46,15 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES + "\n" + exit_code_help(*codes)
     parser.add_argument("-f", "--follow", action="store_true", help="print what is added as well, until Ctrl-C")
     parser.add_argument("--level", choices=LEVELS, default="debug", help="leave out what is less serious")
-    parser.add_argument("--since", type=seconds, metavar="DURATION", help="only the last 30s, 10m, 2h or 7d")
+    parser.add_argument("--since", type=moment_ms, default=0, metavar="WHEN", help=f"only from then on: {TIMES}")
     parser.add_argument("--json", action="store_true", help="print each line as a JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs `carryover logs`; returns the exit code."""
     log = state_dir().log
-    since_ms = 0 if args.since is None else int((time.time() - args.since) * 1000)
-    shown = Filter(since_ms=since_ms, level=args.level, as_json=args.json)
+    shown = Filter(since_ms=args.since, level=args.level, as_json=args.json)
     if not args.follow and not _exists(log):
         raise UserError(f"There is no log at {log}. carryoverd writes it when it runs.", ExitCode.NOTHING_FOUND)
     try:
@@ -66,14 +61,6 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED  # the usual end of following: nothing to say about it
     return ExitCode.OK
-
-
-def seconds(text: str) -> int:
-    """A duration such as `30s`, `10m` or `10min`, `2h`, `7d`, in seconds; for argparse."""
-    found = _DURATION.fullmatch(text.strip().lower())
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 30s, 10m, 2h or 7d")
-    return int(found[1]) * _UNITS_S[found[2]]
 
 
 class Filter:

@@ -6,7 +6,6 @@ more start-up time than most commands need in all.
 
 from __future__ import annotations
 
-import argparse
 import errno
 import importlib
 import keyword
@@ -18,7 +17,7 @@ from types import ModuleType
 from typing import Final
 
 from carryover import __version__
-from carryover.cli.arguments import HelpText, exit_code_help
+from carryover.cli.arguments import CommandParser, HelpText, exit_code_help
 from carryover.errors import ExitCode, UserError
 
 COMMANDS: Final = {
@@ -106,15 +105,16 @@ def replace_closed_streams() -> None:
             setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))
 
 
-def build_parser(command: str | None) -> argparse.ArgumentParser:
+def build_parser(command: str | None) -> CommandParser:
     """The whole parser, with the arguments of `command` only: the other commands' modules stay unimported."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="carryover",
         description=DESCRIPTION,
         epilog=f"{EXAMPLES}\n{exit_code_help(*ExitCode)}",
         formatter_class=HelpText,
         allow_abbrev=False,
     )
+    parser.add_argument("--no-pager", action="store_true", help="print long output at once, without a pager")
     parser.add_argument("--version", action="version", version=f"carryover {__version__}")
     # With `prog` given argparse need not format a usage line now, for which it would import half of the archivers.
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog="carryover")
@@ -125,11 +125,23 @@ def build_parser(command: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def chosen(parser: CommandParser, command: str | None) -> CommandParser:
+    """The parser of `command` within the whole one; None: the whole one."""
+    for action in parser._actions:
+        if command is not None and isinstance(action.choices, dict):
+            found = action.choices[command]
+            assert isinstance(found, CommandParser)
+            return found
+    return parser
+
+
 def _run(arguments: list[str]) -> int:
     command = next((argument for argument in arguments if not argument.startswith("-")), None)
     parser = build_parser(command)
     try:
-        args = parser.parse_args(arguments)
+        args, unknown = parser.parse_known_args(arguments)
+        if unknown:
+            chosen(parser, args.command).unknown(unknown)
     except SystemExit as stop:  # argparse has printed its help (0) or what is wrong with the arguments (2)
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
     if args.command is None:

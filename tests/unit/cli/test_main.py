@@ -51,6 +51,17 @@ def test_wrong_arguments_are_a_usage_error_on_stderr(arguments: list[str]) -> No
     assert "usage: carryover" in answer.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [(["statsu"], "'status'"), (["sessions", "--limt", "3"], "'--limit'"), (["handoff", "--to", "codx"], "'codex'")],
+)
+def test_what_was_probably_meant_is_said(arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = main(arguments), capsys.readouterr().err
+
+    assert (code, f"did you mean {meant}?" in said) == (ExitCode.USAGE, True)
+    assert said.startswith("usage: carryover")
+
+
 def test_the_top_level_help_names_every_command_and_every_exit_code() -> None:
     text = build_parser(None).format_help()
 
