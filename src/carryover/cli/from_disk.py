@@ -93,10 +93,10 @@ def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Sour
 
 
 def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
-    """The sources whose path names a session that begins with `prefix`; without one, those that hold many sessions."""
+    """The sources whose path names a session that begins with `prefix`, in any case; if none, those that hold many."""
     items = [item.source for item in seen]
-    asked = conversation_of(prefix)
-    named = [source for source in items if source.session is not None and source.session.startswith(asked)]
+    asked = conversation_of(prefix).lower()
+    named = [source for source in items if source.session is not None and source.session.lower().startswith(asked)]
     return named or [source for source in items if _holds_many(source)]
 
 

@@ -6,18 +6,17 @@ import argparse
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Final, Protocol
 
 from carryover.agents import agent_names
 from carryover.cli.arguments import describe
-from carryover.cli.context import state_dir
-from carryover.cli.output import BOLD, DIM, harmless, one_line, paint
-from carryover.config import settings_now
-from carryover.errors import ExitCode, UserError
-from carryover.ledger.queries import SessionRow, connect_read_only, session_by_prefix, session_events
+from carryover.cli.output import BOLD, DIM, harmless, mark, one_line, paint, print_lines
+from carryover.cli.pager import add_pager_argument, paged
+from carryover.cli.recorded import ledger_with_session
+from carryover.errors import ExitCode
+from carryover.ledger.queries import SessionRow, session_events
 from carryover.model import (
     AgentSummary,
     Answer,
@@ -46,6 +45,7 @@ were taken out when it was recorded."""
 EXAMPLES: Final = """\
 examples:
   carryover show 3f2a              the session whose id begins with 3f2a
+  carryover show last              the newest session of the project you are in
   carryover show 3f2a --full       also what tools printed, and sub-agents
   carryover show 3f2a --json       every recorded event, as data
 
@@ -56,45 +56,21 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover show`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument("id", metavar="ID", help="session id, or as much of its beginning as is unique")
+    parser.add_argument("id", metavar="ID", help="session id, or as much of its beginning as is unique; or `last`")
     parser.add_argument("--full", action="store_true", help="add tool output, plans, summaries and sub-agents")
     parser.add_argument("--json", action="store_true", help="print every recorded event as JSON")
+    add_pager_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs `carryover show`; returns the exit code."""
-    with _ledger_with(args.id) as ledger:
-        session = session_by_prefix(ledger, args.id)
+    with ledger_with_session(args.id) as (ledger, session):
         if args.json:
             _print_json(ledger, session)
         else:
-            _print_text(ledger, session, full=args.full)
+            with paged(args):
+                _print_text(ledger, session, full=args.full)
     return ExitCode.OK
-
-
-@contextmanager
-def _ledger_with(prefix: str) -> Iterator[sqlite3.Connection]:
-    """The ledger, or where there is none a temporary one of the sessions on disk whose ids begin with `prefix`."""
-    state = state_dir()
-    if state.ledger.exists():
-        ledger = connect_read_only(state.ledger)
-        try:
-            yield ledger
-        finally:
-            ledger.close()
-        return
-    from carryover.agents import adapters
-    from carryover.cli.from_disk import of_session, sources_on_disk, temporary_ledger
-
-    sources = of_session(sources_on_disk(settings_now(state)), prefix)
-    if not sources:
-        raise UserError(
-            f"Nothing is recorded yet, and no session on disk begins with {prefix!r}. "
-            "`carryover sessions --all` lists them.",
-            ExitCode.NOTHING_FOUND,
-        )
-    with temporary_ledger(sources, adapters()) as ledger:
-        yield ledger
 
 
 def _print_json(ledger: sqlite3.Connection, session: SessionRow) -> None:
@@ -109,7 +85,6 @@ def _print_json(ledger: sqlite3.Connection, session: SessionRow) -> None:
 
 
 def _print_text(ledger: sqlite3.Connection, session: SessionRow, *, full: bool) -> None:
-
     agent = agent_names().get(session.agent, session.agent)
     facts = [
         f"{agent} {session.agent_version or ''}".strip(),
@@ -120,14 +95,12 @@ def _print_text(ledger: sqlite3.Connection, session: SessionRow, *, full: bool) 
     print(paint(f"Session {session.native_id}", BOLD))
     print(harmless(", ".join(fact for fact in facts if fact)))
     events = session_events(ledger, session)
-    for line in conversation(events, agent=agent, root=session.root, full=full):
-        print(line)
+    print_lines(conversation(events, agent=agent, root=session.root, full=full))
 
 
 SUBJECT_LIMIT = 110
 PLAN_MARKS = {"done": "[x]", "active": "[>]", "pending": "[ ]"}
 TURN_ENDS = {"interrupted": "interrupted", "error": "stopped by an error", "limit": "stopped by a limit"}
-RESULT_MARKS = {"ok": "·", "error": "✗", "denied": "✗", "interrupted": "✗", "unknown": "·"}
 
 
 class SessionEvent(Protocol):
@@ -177,8 +150,8 @@ def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None
         if who and speaker != (who, event.subagent_id, event.retracted):
             speaker = (who, event.subagent_id, event.retracted)
             where = f" (sub-agent {event.subagent_id})" if event.subagent_id else ""
-            mark = " (undone)" if event.retracted else ""
-            yield f"\n{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who + where + mark, BOLD)}"
+            undone = " (undone)" if event.retracted else ""
+            yield f"\n{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who + where + undone, BOLD)}"
         if event.retracted:
             lines = _retracted(lines, marked=bool(who))
         yield from (f"  {line}".rstrip() for line in lines)
@@ -231,7 +204,7 @@ def _happening(body: AnyBody) -> list[str]:
         case BackgroundTask(label=label, state=state):
             return [f"· in the background, {state}: {one_line(label, SUBJECT_LIMIT)}"]
         case TurnEnd(reason=reason, message=message):
-            return [f"✗ {TURN_ENDS[reason]}" + (f": {one_line(message, SUBJECT_LIMIT)}" if message else "")]
+            return [f"{mark('✗')} {TURN_ENDS[reason]}" + (f": {one_line(message, SUBJECT_LIMIT)}" if message else "")]
         case SessionStart(reason=reason):
             return [f"· session started ({reason})"]
         case SessionEnd(reason=reason):
@@ -246,7 +219,7 @@ def _result_lines(result: ToolResult, root: str | None, full: bool) -> list[str]
     status = "" if result.status == "ok" else f"  ({result.status})"
     if result.exit_code:
         status = f"  (exit {result.exit_code})"
-    line = f"{RESULT_MARKS[result.status]} {_call_line(result, root)}{status}"
+    line = f"{'·' if result.status in ('ok', 'unknown') else mark('✗')} {_call_line(result, root)}{status}"
     return [line, *(_text(result.output, "    ") if full else [])]
 
 

@@ -119,12 +119,26 @@ def published_git(db: sqlite3.Connection, project_id: int) -> GitFacts | None:
         return None
 
 
-def sessions(db: sqlite3.Connection, project_id: int | None = None, *, limit: int) -> list[SessionRow]:
-    """The newest sessions, of one project or of all."""
-    order = "ORDER BY last_ms DESC, session.id DESC LIMIT ?"
-    if project_id is None:
-        return list(records(SessionRow, db, f"{SESSION} {order}", (limit,)))
-    return list(records(SessionRow, db, f"{SESSION} WHERE project_id = ? {order}", (project_id, limit)))
+def sessions(
+    db: sqlite3.Connection,
+    project_id: int | None = None,
+    *,
+    limit: int,
+    agent: str | None = None,
+    since_ms: int | None = None,
+    branch: str | None = None,
+) -> list[SessionRow]:
+    """The newest sessions: of one project, agent and branch, with an event at `since_ms` (UTC) or later, or of all."""
+    wanted: dict[str, str | int | None] = {
+        "session.project_id = ?": project_id,
+        "session.agent = ?": agent,
+        "session.last_ms >= ?": since_ms,
+        "session.branch = ?": branch,
+    }
+    given = {condition: value for condition, value in wanted.items() if value is not None}
+    where = f"WHERE {' AND '.join(given)} " if given else ""
+    newest = f"{SESSION} {where}ORDER BY last_ms DESC, session.id DESC LIMIT ?"
+    return list(records(SessionRow, db, newest, (*given.values(), limit)))
 
 
 def session_ids(db: sqlite3.Connection) -> list[str]:
@@ -133,20 +147,30 @@ def session_ids(db: sqlite3.Connection) -> list[str]:
 
 
 def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
-    """The session whose id begins with `prefix`.
+    """The session whose id begins with `prefix`; in other case, where none begins exactly like that.
 
     Raises UserError: NOTHING_FOUND if there is none, USAGE if several begin like that and none is an exact match.
     """
-    # The exact id comes first: however many others begin with it, the limit does not cut it off.
-    matching = f"{SESSION} WHERE substr(native_id, 1, ?) = ? ORDER BY native_id != ?, native_id LIMIT {_MAX_NAMED}"
-    found = list(records(SessionRow, db, matching, (len(prefix), prefix, prefix)))
-    exact = [row for row in found if row.native_id == prefix]
-    if not found or not prefix:
+    if not prefix:
+        raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
+    found = _beginning_with(db, prefix, "{}") or _beginning_with(db, prefix, "lower({})")
+    exact = [row for row in found if row.native_id == prefix] or [
+        row for row in found if row.native_id.lower() == prefix.lower()
+    ]
+    if not found:
         raise UserError(f"No session begins with {prefix!r}. `carryover sessions` lists them.", ExitCode.NOTHING_FOUND)
     if len(exact or found) > 1:
         some = ", ".join(row.native_id for row in found)
         raise UserError(f"Several sessions begin with {prefix!r}: {some}. Give more of the id.", ExitCode.USAGE)
     return (exact or found)[0]
+
+
+def _beginning_with(db: sqlite3.Connection, prefix: str, compared: str) -> list[SessionRow]:
+    """Some sessions whose id begins with `prefix`, where both are compared as the SQL expression `compared` says."""
+    name, given = compared.format("native_id"), compared.format("?")
+    # The exact id comes first: however many others begin with it, the limit does not cut it off.
+    condition = f"substr({name}, 1, length(?)) = {given} ORDER BY {name} != {given}, native_id LIMIT {_MAX_NAMED}"
+    return list(records(SessionRow, db, f"{SESSION} WHERE {condition}", (prefix, prefix, prefix)))
 
 
 def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:

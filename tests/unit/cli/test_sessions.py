@@ -29,9 +29,10 @@ def test_the_sessions_of_a_project_are_listed_newest_first(recorded: Path, run: 
     code, out, err = run("sessions", str(recorded))
 
     assert (code, err) == (ExitCode.OK, NOT_RUNNING)
-    newest, oldest = (cells(line) for line in out.splitlines())
-    assert newest == [CHECKOUT[:-1], "Claude Code", "just now", "1 prompt", "Wire discount into checkout"]
-    assert oldest[:4] == [DISCOUNT[:-1], "Claude Code", "just now", "2 prompts"]
+    head, newest, oldest = (cells(line) for line in out.splitlines())
+    assert head == ["SESSION", "AGENT", "LAST", "PROMPTS", "TASK"]
+    assert newest == [CHECKOUT[:-1], "Claude Code", "just now", "1", "Wire discount into checkout"]
+    assert oldest[:4] == [DISCOUNT[:-1], "Claude Code", "just now", "2"]
 
 
 def test_the_project_is_the_one_that_was_called_from(recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +45,32 @@ def test_the_project_is_the_one_that_was_called_from(recorded: Path, run: Run, m
 def test_all_projects_are_named(recorded: Path, run: Run) -> None:
     _, out, _ = run("sessions", "--all", "--limit", "1")
 
-    assert [cells(line)[:3] for line in out.splitlines()] == [[CHECKOUT[:-1], "Claude Code", "~/shop"]]
+    assert [cells(line)[:3] for line in out.splitlines()] == [
+        ["SESSION", "AGENT", "PROJECT"],
+        [CHECKOUT[:-1], "Claude Code", "~/shop"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "listed"),
+    [
+        (("--agent", "claude"), 2),
+        (("--branch", "main", "--since", "1h"), 2),
+        (("--agent", "codex"), 0),
+        (("--branch", "other"), 0),
+        (("--since", "now"), 0),
+    ],
+)
+def test_a_list_can_be_of_one_agent_one_time_or_one_branch(
+    recorded: Path, run: Run, arguments: tuple[str, ...], listed: int
+) -> None:
+    code, out, err = run("sessions", str(recorded), *arguments)
+
+    if listed:
+        assert (code, len(out.splitlines())) == (ExitCode.OK, 1 + listed)
+    else:
+        assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+        assert "Without --agent, --since and --branch all are listed." in err
 
 
 def test_as_data_nothing_is_shortened(recorded: Path, run: Run) -> None:
@@ -77,7 +103,7 @@ def test_without_a_ledger_what_is_on_disk_is_listed_and_nothing_is_stored(shop: 
     code, out, err = run("sessions", "--all")
 
     assert (code, err) == (ExitCode.OK, "")
-    assert [cells(line)[0] for line in out.splitlines()] == [CHECKOUT[:-1], DISCOUNT[:-1]]
+    assert [cells(line)[0] for line in out.splitlines()] == ["SESSION", CHECKOUT[:-1], DISCOUNT[:-1]]
     assert not (home / ".carryover").exists()
 
 

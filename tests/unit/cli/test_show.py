@@ -73,6 +73,32 @@ def test_the_beginning_of_an_id_is_enough_where_it_is_unique(recorded: Path, run
     assert run("show", CHECKOUT[:-1])[0] == ExitCode.OK
 
 
+def test_the_last_session_of_the_project_needs_no_id(
+    recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    monkeypatch.chdir(recorded)
+    assert run("show", "last")[1] == run("show", CHECKOUT)[1]
+
+    monkeypatch.chdir(home)
+    code, out, err = run("show", "last")
+    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+    assert f"No session is recorded for {home}." in err
+
+
+@pytest.mark.parametrize("where", ["in the ledger", "on disk"])
+def test_an_id_is_found_in_upper_case_and_an_empty_one_is_none(
+    where: str, run: Run, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue("recorded" if where == "in the ledger" else "shop")
+
+    assert run("show", CHECKOUT.upper())[:2] == run("show", CHECKOUT)[:2]
+    assert run("show", "") == (
+        ExitCode.USAGE,
+        "",
+        "carryover: The session id is empty. `carryover sessions` lists the ids.\n",
+    )
+
+
 def test_an_ambiguous_id_names_the_candidates(recorded: Path, run: Run) -> None:
     code, out, err = run("show", "c0de")
 

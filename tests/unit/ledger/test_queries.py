@@ -24,7 +24,7 @@ from carryover.ledger.queries import (
 )
 from carryover.ledger.rows import StoredEvent
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, UserPrompt
+from carryover.model import AssistantMessage, SessionInfo, UserPrompt
 from carryover.publish.project_view import session_digest
 from support.scribe import Scribe
 
@@ -62,7 +62,42 @@ async def test_a_session_is_found_by_the_beginning_of_its_id(scribe: Scribe, rea
         session_by_prefix(db, "ab")
     with pytest.raises(UserError, match="No session begins with 'q'") as none:
         session_by_prefix(db, "q")
-    assert (several.value.code, none.value.code) == (ExitCode.USAGE, ExitCode.NOTHING_FOUND)
+    with pytest.raises(UserError, match="The session id is empty") as empty:
+        session_by_prefix(db, "")
+    assert [error.value.code for error in (several, none, empty)] == [
+        ExitCode.USAGE,
+        ExitCode.NOTHING_FOUND,
+        ExitCode.USAGE,
+    ]
+
+
+async def test_the_case_of_an_id_counts_only_where_ids_differ_in_nothing_else(scribe: Scribe, reading: Reading) -> None:
+    for session in ("aBc1", "ABC1", "d4E5"):
+        await scribe.tell(scribe.event("hi", session=session), path=f"/t/{session}")
+
+    db = reading()
+    assert [session_by_prefix(db, given).native_id for given in ("aBc1", "ABC", "D4", "d4e5")] == [
+        "aBc1",
+        "ABC1",
+        "d4E5",
+        "d4E5",
+    ]
+    with pytest.raises(UserError, match="Several sessions begin with 'abc1'"):
+        session_by_prefix(db, "abc1")
+
+
+async def test_sessions_are_chosen_by_agent_time_and_branch(scribe: Scribe, reading: Reading) -> None:
+    for session, branch in (("s1", "main"), ("s2", "main"), ("s3", "try")):
+        info = SessionInfo(branch=branch)
+        await scribe.tell(scribe.event(info, session=session), path=f"/t/{session}")
+
+    db = reading()
+    all_of_them = sessions(db, limit=9)
+    newest_ms, agent = all_of_them[0].last_ms, all_of_them[0].agent
+    assert [row.native_id for row in sessions(db, limit=9, branch="main")] == ["s2", "s1"]
+    assert [row.native_id for row in sessions(db, limit=9, since_ms=newest_ms)] == ["s3"]
+    assert len(sessions(db, limit=9, agent=agent)) == 3
+    assert sessions(db, limit=9, agent="another") == []
 
 
 async def test_an_exact_id_is_found_however_many_others_begin_with_it(scribe: Scribe, reading: Reading) -> None:
