@@ -6,7 +6,7 @@ PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit bench quality table test-agents chaos clean
+.PHONY: help run test lint types imports unit bench quality table man test-agents chaos clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -37,6 +37,9 @@ quality: $(VENV)/.installed-dev ## score the handoffs of real transcripts agains
 
 table: $(VENV)/.installed-dev ## write the tables of agents in README.md, from what their folders say
 	PYTHONPATH=tests $(BIN)/python -m contract.table
+
+man: $(VENV)/.installed-dev ## write the manual pages, from the definition of the commands
+	$(BIN)/python -m carryover.cli.manual
 
 test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline (Linux, root; fetches them from package registries)
 	$(BIN)/pytest tests/real_agents -m real_agents --timeout 900

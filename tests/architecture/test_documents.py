@@ -20,7 +20,7 @@ ARCHITECTURE = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 
 def options(command: str) -> list[str]:
-    """The long options of a command, but for those every command has and for former names."""
+    """The long options of a command, but for those that several share and for former names."""
     subparsers = next(a for a in build_parser(command)._actions if isinstance(a, argparse._SubParsersAction))
     parser = subparsers.choices[command]
     return [
@@ -28,7 +28,7 @@ def options(command: str) -> list[str]:
         for action in parser._actions
         if action.help != argparse.SUPPRESS
         for name in action.option_strings
-        if name.startswith("--") and name != "--help"
+        if name.startswith("--") and name not in ("--help", "--no-pager")
     ]
 
 

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--agent",
-        metavar="NAME",
+        metavar="AGENT",
         type=known_agent,
         help="who wrote FILE (default: detected from its content)",
     )

@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--project", metavar="DIR", help="the project that the sessions belong to, whatever the file says"
     )
     parser.add_argument(
-        "--agent", metavar="NAME", type=known_agent, help="whose sessions they are, where the file does not say"
+        "--agent", metavar="AGENT", type=known_agent, help="whose sessions they are, where the file does not say"
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be imported; store nothing")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON; times are UTC milliseconds")

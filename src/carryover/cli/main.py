@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "unpause": "resume after `pause`",
     "link": "say where a moved project is now",
     "uninstall": "remove hooks and service, or everything",
+    "completions": "print the completions for your shell",
 }
 """Every command people see, with what it does. Each lives in the module of its name (with `_` after a keyword)."""
 
@@ -121,8 +122,13 @@ def build_parser(command: str | None) -> CommandParser:
     for name, summary in COMMANDS.items():
         subparser = commands.add_parser(name, help=summary, formatter_class=HelpText, allow_abbrev=False)
         if name == command:
-            _module(name).add_arguments(subparser)
+            add_arguments_of(name, subparser)
     return parser
+
+
+def add_arguments_of(command: str, parser: CommandParser) -> None:
+    """Adds the help and the arguments of `command` to its parser; imports its module."""
+    _module(command).add_arguments(parser)
 
 
 def chosen(parser: CommandParser, command: str | None) -> CommandParser:

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.cli.completions import SHELLS
+from carryover.cli.main import COMMANDS
+from carryover.errors import ExitCode
+
+Run = Callable[..., tuple[int, str, str]]
+
+CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
+
+BASH = """
+carryover() { "$PYTHON" -m carryover.cli.main "$@"; }
+eval "$(carryover completions bash)"
+while IFS= read -r line; do
+  read -ra COMP_WORDS <<< "$line"
+  [[ $line == *" " ]] && COMP_WORDS+=("")
+  COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+  _carryover carryover "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}" 2> /dev/null
+  echo "${COMPREPLY[*]}"
+done
+"""
+
+
+def completed_by_bash(*lines: str) -> list[list[str]]:
+    ran = subprocess.run(
+        ["bash", "-c", BASH],
+        input="\n".join(lines) + "\n",
+        env={**os.environ, "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert ran.stderr == ""
+    return [line.split() for line in ran.stdout.split("\n")[:-1]]
+
+
+def test_bash_completes_commands_options_and_values(recorded: Path) -> None:
+    short = CHECKOUT[:-1]
+    lines = {
+        "carryover ": list(COMMANDS),
+        "carryover ses": ["sessions"],
+        "carryover sessions --ag": ["--agent"],
+        "carryover sessions --agent cod": ["codex"],
+        "carryover sessions --agent = cod": ["codex"],
+        "carryover install --agents codex,gem": ["codex,gemini-cli"],
+        "carryover logs --level w": ["warning"],
+        "carryover show la": ["last"],
+        f"carryover show {short}": [short],
+        f"carryover show {short.upper()}": [short],
+        "carryover --no-pager sessions --agent codex ~/sh": ["~/shop"],
+        f"carryover sessions {recorded.parent}": [str(recorded)],
+        "carryover no-such-command ": [],
+    }
+
+    assert dict(zip(lines, completed_by_bash(*lines), strict=True)) == lines
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_script_of_each_shell_is_one_that_it_can_read(shell: str, run: Run) -> None:
+    code, out, err = run("completions", shell)
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert [name for name in COMMANDS if name not in out] == []
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"this system has no {shell}")
+    subprocess.run([program, "-n"], input=out, text=True, timeout=60, check=True)
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="this system has no fish")
+def test_fish_completes_commands_and_values(run: Run) -> None:
+    script = run("completions", "fish")[1] + "complete -C 'carryover ses'; complete -C 'carryover logs --level w'"
+    ran = subprocess.run(["fish", "-c", script], capture_output=True, text=True, timeout=60, check=True)
+
+    assert [line.split("\t")[0] for line in ran.stdout.splitlines()] == ["sessions", "warning"]
+
+
+def test_without_a_shell_it_says_which_there_are(run: Run) -> None:
+    assert run("completions") == (ExitCode.USAGE, "", "carryover: Name the shell: bash, zsh, fish.\n")
+
+
+@pytest.mark.parametrize(("kind", "beginning"), [("sessions", ""), ("projects", "/"), ("no such kind", "")])
+def test_at_a_tab_there_are_values_or_nothing_but_never_a_message(kind: str, beginning: str, run: Run) -> None:
+    """Nothing is recorded here."""
+    assert run("completions", "--values", kind, beginning) == (ExitCode.OK, "", "")
+
+
+def test_a_session_is_offered_with_what_it_is(recorded: Path, run: Run) -> None:
+    _, out, _ = run("completions", "--values", "sessions", "")
+
+    assert out.splitlines()[:2] == [
+        "last\tthe newest session of this project",
+        f"{CHECKOUT[:-1]}\tClaude Code, just now, shop",
+    ]

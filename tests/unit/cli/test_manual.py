@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from carryover.cli.definition import Argument, Command, commands, program
+from carryover.cli.main import COMMANDS
+from carryover.cli.manual import FOLDER, pages, write
+
+
+def test_the_pages_are_those_of_the_commands() -> None:
+    """`make man` writes them."""
+    assert {path.name: path.read_text() for path in FOLDER.glob("*.1")} == pages(program(), commands())
+    assert len(list(FOLDER.glob("*.1"))) == 1 + len(COMMANDS)
+
+
+def test_a_page_of_a_command_that_is_gone_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "carryover-former.1").write_text("")
+
+    write(tmp_path)
+
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in FOLDER.iterdir()}
+
+
+def test_a_page_says_what_the_help_says() -> None:
+    command = Command(
+        "carryover try",
+        "try a thing",
+        "Tries it.\n.dots and 'quotes' stay.\n\nTwice.",
+        "examples:\n  carryover try -n 3\n\nexit codes:\n  0    done\n  3    nothing found\n",
+        (Argument(("-n", "--number"), "N", "how often"), Argument((), "THING", "the thing", required=True)),
+    )
+
+    page = pages(command, ())["carryover-try.1"]
+
+    assert page == (
+        '.TH "CARRYOVER-TRY" "1" "" "Carryover" "User Commands"\n'
+        ".SH NAME\ncarryover\\-try \\- try a thing\n"
+        ".SH SYNOPSIS\n\\fBcarryover try\\fR \\fITHING\\fR [\\fIOPTION\\fR ...]\n"
+        ".SH DESCRIPTION\nTries it.\n\\&.dots and \\(aqquotes\\(aq stay.\n.PP\nTwice.\n"
+        ".SH OPTIONS\n.TP\n\\fITHING\\fR\nthe thing\n"
+        ".TP\n\\fB\\-n\\fR \\fIN\\fR, \\fB\\-\\-number\\fR \\fIN\\fR\nhow often\n"
+        ".SH EXAMPLES\n.nf\n  carryover try \\-n 3\n.fi\n"
+        ".SH EXIT STATUS\n.TP\n\\fB0\\fR\ndone\n.TP\n\\fB3\\fR\nnothing found\n"
+        ".SH SEE ALSO\n\\fBcarryover\\fR(1)\n"
+    )
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="this system has no groff")
+def test_no_page_makes_groff_complain() -> None:
+    for page in FOLDER.glob("*.1"):
+        ran = subprocess.run(["groff", "-man", "-Tutf8", "-ww", page], capture_output=True, text=True, check=True)
+
+        assert ran.stderr == ""
