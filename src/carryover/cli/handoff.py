@@ -12,16 +12,22 @@ from carryover.cli.agent_names import known_agent, listed
 from carryover.cli.arguments import describe, positive
 from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import print_json
+from carryover.cli.pager import add_pager_argument
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
+    from carryover.cli.choose_session import Choose
     from carryover.cli.handoff_json import MadeHandoff
+    from carryover.paths import StateDir
 
 DESCRIPTION: Final = """\
 Prints the handoff of a project: what was being done, what was tried, what comes
 next. Works without the daemon too, straight from what the agents left on disk;
 if Carryover has no ledger yet, nothing is stored.
+
+On a terminal it is laid out for you; piped, or with --raw, it is the file that
+agents get, byte for byte.
 
 With --to it prints the command that starts another agent in the project with
 the handoff as its first prompt, for when yours is at its usage limit."""
@@ -32,9 +38,12 @@ examples:
   carryover handoff ~/code/shop --json   another one, as data
   carryover handoff --transcript session.jsonl --until 120
                                          from the first 120 lines of one file
+  carryover handoff --raw                the text that agents get
   carryover handoff --why                with the source of each line
   carryover handoff --to codex           the command that continues in Codex
   carryover handoff --to codex --exec    the same, and run it here
+  carryover handoff --to codex --session 3f2a
+                                         with that session's work
   carryover handoff --copy               to paste it anywhere
 """
 
@@ -43,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover handoff`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    parser.add_argument("--raw", action="store_true", help="print the text that agents get, on a terminal too")
     parser.add_argument("--json", action="store_true", help="print the sections as JSON")
     parser.add_argument(
         "--why", action="store_true", help="print under each line the rule that chose it and the turn it comes from"
@@ -66,7 +76,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="put the handoff into the project and print the command that continues in AGENT, by its id or another "
         f"name: {listed(spec for spec in specs() if spec.start is not None)}; any other needs --copy",
     )
+    add_pager_argument(parser)
     parser.add_argument("--exec", action="store_true", help="with --to: show that command and run it in this terminal")
+    parser.add_argument(
+        "--session",
+        metavar="ID",
+        help="begin with the work of session ID (a unique beginning, or `last`); on a terminal --to asks if several "
+        "are open",
+    )
     parser.add_argument(
         "--copy", action="store_true", help="put the handoff on the clipboard and print or start nothing"
     )
@@ -87,8 +104,24 @@ def run(args: argparse.Namespace) -> int:
 
         sys.stdout.write(with_reasons(made))
     else:
-        sys.stdout.write(made.text)
+        _print(made, args)
     return ExitCode.OK
+
+
+def _print(made: MadeHandoff, args: argparse.Namespace) -> None:
+    if args.raw or not sys.stdout.isatty():
+        sys.stdout.write(made.text)
+        return
+    from datetime import datetime
+
+    from carryover.cli.handoff_person import lines_for_person
+    from carryover.cli.output import USUAL_WIDTH, terminal_width
+    from carryover.cli.pager import paged
+
+    with paged(args):
+        width = terminal_width() or USUAL_WIDTH
+        for line in lines_for_person(made, now=datetime.now().astimezone(), home=Path.home(), width=width):
+            print(line)
 
 
 def _check_handing_over(args: argparse.Namespace) -> None:
@@ -108,7 +141,7 @@ def _copy(args: argparse.Namespace) -> int:
     from carryover.cli.project_handoff import handoff_of_project
     from carryover.install.machine import Machine
 
-    made = handoff_of_project(project_root(args.project))
+    made = handoff_of_project(project_root(args.project), _choice(args))
     way = copy(made.text or "", Machine.here())
     where = agent_names()[args.to] if args.to is not None else "the next agent"
     print(f"The handoff of {made.root} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
@@ -116,8 +149,16 @@ def _copy(args: argparse.Namespace) -> int:
 
 
 def _start_agent(args: argparse.Namespace) -> int:
+    from carryover.cli.choose_session import named
     from carryover.cli.project_handoff import handoff_of_project
-    from carryover.cli.start_agent import exec_agent, handoff_in_place, print_command, require_terminal, startable_agent
+    from carryover.cli.start_agent import (
+        chosen_in_place,
+        exec_agent,
+        handoff_in_place,
+        print_command,
+        require_terminal,
+        startable_agent,
+    )
 
     state = state_dir()
     config = load_config(state.config)
@@ -126,15 +167,34 @@ def _start_agent(args: argparse.Namespace) -> int:
         require_terminal(start)
     made = handoff_of_project(project_root(args.project))
     handoff = handoff_in_place(made, config, state)
+    session = args.session or _asked(state, made.root)
+    if session is not None:
+        handoff = chosen_in_place(handoff_of_project(made.root, named(session)))
     print_command(start, made.root, handoff)
     if args.exec:
         exec_agent(start, made.root, handoff)
     return ExitCode.OK
 
 
+def _choice(args: argparse.Namespace) -> Choose | None:
+    if args.session is None:
+        return None
+    from carryover.cli.choose_session import named
+
+    return named(args.session)
+
+
+def _asked(state: StateDir, root: str) -> str | None:
+    """The session that the user picks on a terminal; None where there is nothing to choose."""
+    from carryover.cli.choose_agents import can_ask
+    from carryover.cli.choose_session import pick_session
+
+    return pick_session(state, root) if can_ask() else None
+
+
 def _from_transcript(args: argparse.Namespace) -> MadeHandoff:
-    if args.project is not None:
-        raise UserError("Give a PROJECT or --transcript FILE, not both.", ExitCode.USAGE)
+    if args.project is not None or args.session is not None:
+        raise UserError("Give a PROJECT or --session ID, or else --transcript FILE.", ExitCode.USAGE)
     from carryover.cli.transcript import handoff_of_transcript
 
     return handoff_of_transcript(Path(args.transcript), args.agent, args.until)
@@ -146,6 +206,6 @@ def _from_history(args: argparse.Namespace) -> MadeHandoff:
     from carryover.cli.handoff_json import MadeHandoff
     from carryover.cli.project_handoff import handoff_of_project
 
-    found = handoff_of_project(project_root(args.project))
+    found = handoff_of_project(project_root(args.project), _choice(args))
     assert found.handoff is not None and found.text is not None, "else it was raised that there is none"
     return MadeHandoff(root=found.root, handoff=found.handoff, text=found.text)

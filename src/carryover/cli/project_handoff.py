@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from carryover.cli.context import agents_own, state_dir
@@ -21,14 +21,19 @@ from carryover.paths import StateDir
 from carryover.publish.moved_folders import identity_of, may_be_here, may_have_moved
 from carryover.publish.refresh import Refreshed, made_handoff
 
+if TYPE_CHECKING:
+    from carryover.cli.choose_session import Choose
+
 SETTLE_LIMIT_S: Final = 3.0
 """How long a running daemon may take to read what is new; after that its ledger is used as it is."""
 
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
 
 
-def handoff_of_project(root: str) -> Refreshed:
+def handoff_of_project(root: str, choose: Choose | None = None) -> Refreshed:
     """The handoff of the project at `root` as things are now, with its text; nothing is written into the project.
+
+    `choose` says which session's work leads; without it, that of the newest.
 
     While Carryover is paused nothing is read for it: it is that of what is recorded.
 
@@ -45,9 +50,9 @@ def handoff_of_project(root: str) -> Refreshed:
     paused, made, complete = state.paused.exists(), None, False
     if state.ledger.exists():
         complete = not paused and _bring_up_to_date(state, root)
-        made = _from_ledger(state, root, config)
+        made = _from_ledger(state, root, config, choose)
     if made is None and not complete:
-        made = _from_disk(state, root, config)
+        made = _from_disk(state, root, config, choose)
     if made is not None and paused:
         print(_PAUSED, file=sys.stderr)
     how_to_link = _how_to_link(state, root, found=made is not None)
@@ -80,32 +85,38 @@ def _bring_up_to_date(state: StateDir, root: str) -> bool:
     return trouble is None
 
 
-def _from_ledger(state: StateDir, root: str, config: Config) -> Refreshed | None:
+def _from_ledger(state: StateDir, root: str, config: Config, choose: Choose | None) -> Refreshed | None:
     from carryover.ledger.queries import connect_read_only
 
     with closing(connect_read_only(state.ledger)) as ledger:
-        return _made(ledger, root, config)
+        return _made(ledger, root, config, choose)
 
 
-def _from_disk(state: StateDir, root: str, config: Config) -> Refreshed | None:
+def _from_disk(state: StateDir, root: str, config: Config, choose: Choose | None) -> Refreshed | None:
     from carryover.agents import adapters
     from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger, tombstones_of
 
     seen = sources_on_disk(settings_now(state), [Path(root)])
     with temporary_ledger(of_project(seen, {root}), adapters(), tombstones=tombstones_of(state)) as ledger:
-        return _made(ledger, root, config)
+        return _made(ledger, root, config, choose)
 
 
-def _made(ledger: sqlite3.Connection, root: str, config: Config) -> Refreshed | None:
+def _made(ledger: sqlite3.Connection, root: str, config: Config, choose: Choose | None) -> Refreshed | None:
     """None where the ledger does not know the project."""
     from carryover.ledger.queries import project_by_root
 
     project = project_by_root(ledger, root)
     if project is None:
         return None
+    own = choose(ledger, project.id) if choose is not None else None
     found = made_handoff(
-        ledger, project.id, config, now_ms=int(time.time() * 1000), agents_own=agents_own(config.agents)
+        ledger, project.id, config, now_ms=int(time.time() * 1000), agents_own=agents_own(config.agents), own=own
     )
+    if own is not None and found.text is None:
+        raise UserError(
+            f"Session {own} has no task to hand over, or is too old for it. `carryover show {own}` prints it.",
+            ExitCode.NOTHING_FOUND,
+        )
     if found.handoff is None or found.text is None:
         raise UserError(
             f"Agents have worked in {root}, but no session there has a task to hand over yet. "

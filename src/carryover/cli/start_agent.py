@@ -17,11 +17,11 @@ from carryover.cli.context import agents_own
 from carryover.cli.output import harmless
 from carryover.config import Config
 from carryover.distill.own_text import go_on_prompt
-from carryover.errors import ExitCode, UserError
+from carryover.errors import ExitCode, UserError, os_reason
 from carryover.install.machine import Command, Machine
 from carryover.install.startable import start_command, startable_here
 from carryover.paths import StateDir
-from carryover.publish.handoff_file import place_of
+from carryover.publish.handoff_file import CHOSEN, STORE, place_of, write_handoff
 from carryover.publish.refresh import Refreshed, put_in_place
 
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
@@ -85,6 +85,20 @@ def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
     if published.refusal is not None:
         raise UserError(f"No handoff is put into {made.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
     return place_of(made.settings.folder)
+
+
+def chosen_in_place(made: Refreshed) -> str:
+    """Where the agent reads a handoff that leads with what the user chose.
+
+    It is put beside the project's own, which stays what it is for every other session and is written again at the next
+    change. Raises UserError where it can't be written.
+    """
+    assert made.text is not None, "else it was raised that there is none"
+    try:
+        write_handoff(made.settings.folder or Path(made.root) / STORE, made.text, CHOSEN)
+    except OSError as error:
+        raise UserError(f"No handoff is put into {made.root}: {os_reason(error)}. {_COPY}") from error
+    return place_of(made.settings.folder, CHOSEN)
 
 
 def print_command(start: StartableAgent, root: str, handoff: str) -> None:

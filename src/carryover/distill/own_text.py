@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_HANDOFF_PATH: Final = re.compile(r"\.carryover[/\\]handoff\.md")
+_HANDOFF_PATH: Final = re.compile(r"\.carryover[/\\]handoff(?:-chosen)?\.md")
 _HANDOFF_TEXT: Final = re.compile(r"^\W{0,4}\[CARRYOVER\] Last updated |^# RESUME PROTOCOL: (?:ask|brief|silent)", re.M)
 # A person who starts an agent with it has decided to continue, so it answers the question that the file's protocol
 # asks. Its words must set no task, make no decision and ask nothing, however the agent writes them down.
@@ -14,7 +14,7 @@ _GO_ON: Final = (
 )
 _GO_ON_FORMERLY: Final = ("Read {path}, then go on with the task it describes.",)
 """Wordings of earlier versions, which are in old transcripts."""
-_PLACE: Final = r"(?:\.carryover|-[0-9a-f]{8})[/\\]handoff\.md"
+_PLACE: Final = r"(?:\.carryover|-[0-9a-f]{8})[/\\]handoff(?:-chosen)?\.md"
 _POINTS_LIMIT: Final = 5000
 
 

@@ -34,14 +34,14 @@ from carryover.fsio import is_folder
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
 from carryover.publish.gitignore import exclude_file, rule_removal
-from carryover.publish.handoff_file import HANDOFF, STORE
+from carryover.publish.handoff_file import CHOSEN, HANDOFF, STORE
 from carryover.publish.hook_script import CURL_CONFIG
 from carryover.publish.instruction_files import pointer_removal
 from carryover.publish.project_root import git_dir_of
 from carryover.publish.read_lists import read_list_removal
 
 _MOST_NAMED: Final = 3
-_IN_STORE: Final = (HANDOFF, PROJECT_EDITS)
+_IN_STORE: Final = (HANDOFF, CHOSEN, PROJECT_EDITS)
 # `CARRYOVER_HOME` may name a folder that holds other things as well, so what is ours is known by name.
 _HOOK_SCRIPT: Final = (SCRIPT, CURL_CONFIG)
 # The record goes last: until then a purge that was interrupted can be run again.

@@ -27,7 +27,7 @@ from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import projects, whereabouts
 from carryover.ledger.selection import Selection, selected_sessions
 from carryover.ledger.store import Ledger
-from carryover.publish.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.publish.handoff_file import CHOSEN, HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
 from carryover.publish.offline_answers import STORE as ANSWERS
 from carryover.publish.offline_answers import forget_answers
 from carryover.publish.project_moves import StatePaths
@@ -154,7 +154,8 @@ def _remove_handoff(folder: Path, problems: list[str]) -> bool:
     if not is_folder(folder) or folder.is_symlink():
         return False
     there = os.path.lexists(folder / HANDOFF)
-    _remove_all([folder / HANDOFF, *folder.glob(f".{HANDOFF}.*.tmp")], problems)
+    cut_off = (path for name in (HANDOFF, CHOSEN) for path in folder.glob(f".{name}.*.tmp"))
+    _remove_all([folder / HANDOFF, folder / CHOSEN, *cut_off], problems)
     return there
 
 

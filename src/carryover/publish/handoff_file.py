@@ -11,15 +11,17 @@ from carryover.redact import CleanText
 
 STORE: Final = ".carryover"
 HANDOFF: Final = "handoff.md"
+CHOSEN: Final = "handoff-chosen.md"
+"""The handoff of one session that the user chose to continue, beside that of the project."""
 HANDOFF_LIMIT_BYTES: Final = 64 << 10
 """More than any handoff has; a larger file is not ours."""
 IN_PROJECT: Final = f"{STORE}/{HANDOFF}"
 """Its path relative to the project, as agents see it."""
 
 
-def place_of(folder: Path | None) -> str:
+def place_of(folder: Path | None, name: str = HANDOFF) -> str:
     """The path at which an agent in the project finds the handoff; `folder`: one outside of the project, if set."""
-    return IN_PROJECT if folder is None else str(folder / HANDOFF)
+    return f"{STORE}/{name}" if folder is None else str(folder / name)
 
 
 def sha_of(text: bytes) -> str:
@@ -27,11 +29,11 @@ def sha_of(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()[:16]
 
 
-def write_handoff(folder: Path, text: CleanText) -> bool:
+def write_handoff(folder: Path, text: CleanText, name: str = HANDOFF) -> bool:
     """Writes the handoff to `folder` (0700) as a file that only its owner can read (0600). False if nothing changed.
 
     Raises:
         OSError: the folder is another user's, or can't be written.
     """
     private_dir(folder)
-    return write_if_changed(folder / HANDOFF, text.encode(errors="replace"), mode=0o600, follow=False)
+    return write_if_changed(folder / name, text.encode(errors="replace"), mode=0o600, follow=False)

@@ -13,6 +13,7 @@ from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.handoff import Handoff, distill, has_task, wanted_files
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
+from carryover.distill.work.merge import work_of
 from carryover.edits.record import GITIGNORE, PublishedProject, remember_project
 from carryover.errors import os_reason
 from carryover.facts import FileFacts, GitFacts
@@ -63,9 +64,16 @@ def made_handoff(
     now_ms: int,
     last_git: GitFacts | None = None,
     agents_own: AgentFolders | None = None,
+    own: str | None = None,
 ) -> Refreshed:
-    """The project's handoff as it would be published now; nothing is written. Raises LookupError: unknown project."""
+    """The project's handoff as it would be published now; nothing is written. Raises LookupError: unknown project.
+
+    With `own` the work of that session leads; where others have put it aside since, the session stands alone.
+    """
     view = view_now(db, project_id, agents_own)
+    if own is not None and work_of(view).line_of(own) is None:
+        alone = tuple(session for session in view.sessions if session.session == own)
+        view = msgspec.structs.replace(view, sessions=alone)
     root = Path(view.root)
     settings = project_settings(root, config)
     if not has_task(view):
@@ -77,6 +85,7 @@ def made_handoff(
         files_now(view),
         resume=settings.resume_mode,
         now_ms=now_ms,
+        own=own,
         startable=startable_agents(config.agents.selected),
         agent_names=agent_names(),
     )

@@ -54,7 +54,10 @@ def test_the_mark_of_the_brief_protocol_is_not_the_assistants_words(text: str, w
     assert without_mark(text) == words
 
 
-@pytest.mark.parametrize("path", [".carryover/handoff.md", "/home/dev/my handoffs/shop-1a2b3c4d/handoff.md"])
+@pytest.mark.parametrize(
+    "path",
+    [".carryover/handoff.md", ".carryover/handoff-chosen.md", "/home/dev/my handoffs/shop-1a2b3c4d/handoff.md"],
+)
 def test_the_first_prompt_of_an_agent_that_goes_on_points_and_says_no_more(path: str) -> None:
     prompt = go_on_prompt(path)
 
@@ -73,7 +76,10 @@ def test_the_first_prompt_is_neither_task_nor_decision_nor_question() -> None:
     assert (work_of(project(talk)).lead, talk.digest.questions, talk.notes) == (None, (), [])
 
 
-@pytest.mark.parametrize("path", [".carryover/handoff.md", "/home/dev/my handoffs/shop-1a2b3c4d/handoff.md"])
+@pytest.mark.parametrize(
+    "path",
+    [".carryover/handoff.md", ".carryover/handoff-chosen.md", "/home/dev/my handoffs/shop-1a2b3c4d/handoff.md"],
+)
 def test_the_wording_of_earlier_versions_is_still_known(path: str) -> None:
     assert only_points_at_handoff(f"Read {path}, then go on with the task it describes.")
 

@@ -1,0 +1,95 @@
+"""Which session of a project is continued: the one that the user names, or picks where several could be meant."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import Final, NamedTuple
+
+from carryover.agents import agent_names
+from carryover.cli.output import ago, one_line
+from carryover.cli.recorded import LAST
+from carryover.cli.width import fitted, padded
+from carryover.distill.work.merge import newest_session, work_of
+from carryover.errors import ExitCode, UserError
+from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, sessions
+from carryover.paths import StateDir
+from carryover.publish.project_view import project_view
+
+Choose = Callable[[sqlite3.Connection, int], str]
+"""The id of the session that is meant, of the project with that id in the ledger."""
+
+RECENT_MS: Final = 3 * 86_400_000
+"""Work that nobody has touched for longer is not asked about."""
+TASK_LIMIT: Final = 52
+QUESTION: Final = "Which work shall go on?"
+
+
+class OpenWork(NamedTuple):
+    """Something that was being worked on, and the newest session of it."""
+
+    session: str
+    agent: str
+    last_ms: int
+    task: str
+
+
+def named(name: str) -> Choose:
+    """The session that the user calls `name`: an id, a unique beginning of one, or `last`.
+
+    Raises UserError where that is no session, or one of another project.
+    """
+
+    def choose(ledger: sqlite3.Connection, project_id: int) -> str:
+        if name == LAST:
+            return sessions(ledger, project_id, limit=1)[0].native_id
+        found = session_by_prefix(ledger, name)
+        if found.project_id != project_id:
+            where = f"{found.root}; name that project" if found.root else "no project"
+            raise UserError(f"Session {found.native_id} belongs to {where}.", ExitCode.NOTHING_FOUND)
+        return found.native_id
+
+    return choose
+
+
+def pick_session(state: StateDir, root: str) -> str | None:
+    """The session of the work that the user picks; None where it leads anyway, and where only one is open."""
+    if not state.ledger.exists():
+        return None
+    now_ms = int(time.time() * 1000)
+    with closing(connect_read_only(state.ledger)) as ledger:
+        project = project_by_root(ledger, root)
+        found = open_work(ledger, project.id, since_ms=now_ms - RECENT_MS) if project is not None else []
+    if len(found) < 2:
+        return None
+    picked = pick(found, now_ms)
+    return picked if picked != found[0].session else None
+
+
+def open_work(ledger: sqlite3.Connection, project_id: int, *, since_ms: int) -> list[OpenWork]:
+    """What was worked on since then (UTC ms), with something to go on with; the work that leads comes first."""
+    view = project_view(ledger, project_id)
+    state, names = work_of(view), agent_names()
+    found = []
+    for line in state.lines:
+        session, about = newest_session(view, state, line), line.goal or line.step
+        if session is not None and about is not None and session.newest_ms >= since_ms:
+            agent = names.get(session.agent, session.agent)
+            found.append(OpenWork(session.session, agent, session.newest_ms, about.text))
+    return found
+
+
+def pick(found: Sequence[OpenWork], now_ms: int) -> str:
+    """The session of what the user picks. Raises KeyboardInterrupt on Ctrl-C."""
+    import questionary  # takes longer to import than all the rest
+
+    width = max(len(work.agent) for work in found)
+    rows = [questionary.Choice(_row(work, width, now_ms), value=work.session) for work in found]
+    return str(questionary.select(QUESTION, rows, qmark="", instruction="(arrows, enter)").unsafe_ask())
+
+
+def _row(work: OpenWork, width: int, now_ms: int) -> str:
+    task = padded(fitted(one_line(work.task, TASK_LIMIT), TASK_LIMIT), TASK_LIMIT)
+    return f"{task}  {work.agent:<{width}}  {ago(work.last_ms, now_ms)}"

@@ -1,0 +1,62 @@
+"""A handoff for a person at a terminal: local times, ages as of now, and no request to an agent. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from carryover.cli.handoff_json import MadeHandoff
+from carryover.cli.output import BOLD, CYAN, DIM, HOUR_S, MINUTE_S, ago, harmless, paint, wrapped
+from carryover.distill.render import lay_out
+from carryover.distill.sections.entry import Entry
+from carryover.paths import short_path
+
+_BEFORE: Final = re.compile(r"\bjust before\b|\b(\d{1,5}) (min|h|days) before\b")
+_UNIT_MS: Final = {"min": MINUTE_S * 1000, "h": HOUR_S * 1000, "days": 24 * HOUR_S * 1000}
+_RETOLD: Final = ("Recent files", "Progress log", "Also in progress", "Open questions", "Failed approaches")
+"""Sections whose lines give times relative to the handoff's own, which nobody wants to subtract."""
+_TO_AGENTS: Final = "for the user: "
+"""In a line about a usage limit, what tells the agent that the rest is not for it."""
+
+
+def lines_for_person(made: MadeHandoff, *, now: datetime, home: Path, width: int) -> Iterator[str]:
+    """The lines, none wider than `width` where its words allow that. `now` is aware of its time zone."""
+    handoff, now_ms = made.handoff, int(now.timestamp() * 1000)
+    when = f"{local_time(handoff.updated_ms, now)} ({ago(handoff.updated_ms, now_ms)})"
+    yield paint(harmless(short_path(made.root, home)), BOLD)
+    yield wrapped(paint(f"last work {when}, {handoff.agent}", DIM), width)
+    for title, lines in lay_out(handoff):
+        yield f"\n{paint(title, f'{BOLD};{CYAN}')}"
+        for text, entry in lines:
+            shown = _text(text, entry, title, handoff.updated_ms, now_ms)
+            yield wrapped(f"  · {harmless(shown)}", width)
+    yield ""
+    yield wrapped(paint(f"carryover show {harmless(handoff.session)}  the whole session", DIM), width)
+    yield wrapped(paint("carryover handoff --raw  the text that agents get", DIM), width)
+
+
+def local_time(at_ms: int, now: datetime) -> str:
+    """`today 14:05`, `yesterday 14:05`, `17 Nov 14:05`, with the year where it is another one; in the zone of `now`."""
+    at = datetime.fromtimestamp(at_ms / 1000, tz=now.tzinfo)
+    days = (now.date() - at.date()).days
+    if days in (0, 1):
+        return f"{'yesterday' if days else 'today'} {at:%H:%M}"
+    return f"{at.day} {at:%b %H:%M}" if at.year == now.year else f"{at.day} {at:%b %Y %H:%M}"
+
+
+def _text(text: str, entry: Entry, title: str, updated_ms: int, now_ms: int) -> str:
+    """A line without its list marker, its times as of now."""
+    shown = text.removeprefix("- ")
+    if title == "Next action" and entry.rule == "usage limit":
+        return shown.replace(_TO_AGENTS, "")
+    if title not in _RETOLD:
+        return shown
+    return _BEFORE.sub(lambda found: _as_of_now(found, entry, updated_ms, now_ms), shown, count=1)
+
+
+def _as_of_now(found: re.Match[str], entry: Entry, updated_ms: int, now_ms: int) -> str:
+    before_ms = int(found[1]) * _UNIT_MS[found[2]] if found[1] else 0
+    return ago(entry.at_ms or updated_ms - before_ms, now_ms)

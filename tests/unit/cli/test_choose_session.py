@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from carryover.cli.context import state_dir
+from carryover.cli.from_disk import catch_up
+from carryover.errors import ExitCode
+from carryover.fsio import private_dir
+from support.agent_here import only_this_path
+from support.claude_session import ClaudeSession
+from support.repository import repository
+from support.terminal import DOWN, ENTER, Terminal
+from support.tools import program
+
+Run = Callable[..., tuple[int, str, str]]
+
+REST_OF_ID = "abc0000-0000-4000-8000-000000000000"
+PARSER = "Write a parser for the price list in prices.py, with tests for empty lines."
+LOGIN = "Add a login page to the web shop; the form goes into login.html."
+
+
+@pytest.fixture
+def shop(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two unrelated tasks were worked on, the login page last; an agent that can be started is here."""
+    only_this_path(home, monkeypatch)
+    program(home / "bin" / "claude", 'for word in "$PWD" "$@"; do echo "$word"; done')
+    project = repository(home / "shop", {"prices.py": "PRICES = {}\n"})
+    for number, task in enumerate((PARSER, LOGIN)):
+        now = datetime.now(UTC) - timedelta(minutes=20 - 10 * number)
+        session = ClaudeSession(home / ".claude" / "projects", project, session=f"{number}{REST_OF_ID}", now=now)
+        session.prompt(task)
+        session.answer("I have begun with it. Next I write the file itself.")
+    private_dir(state_dir().root)
+    assert catch_up(state_dir(), str(project)) is None
+    return project
+
+
+def task_in(text: str) -> str:
+    return text.partition("## Task\n- ")[2].partition("\n")[0]
+
+
+@pytest.mark.parametrize(("name", "task"), [("0abc", PARSER), (f"1{REST_OF_ID.upper()}", LOGIN), ("last", LOGIN)])
+def test_the_work_of_the_session_that_is_named_comes_first(shop: Path, run: Run, name: str, task: str) -> None:
+    code, out, _ = run("handoff", str(shop), "--session", name)
+
+    assert (code, task_in(out)) == (ExitCode.OK, task)
+
+
+def test_another_agent_gets_the_chosen_work_and_the_projects_own_handoff_stays(shop: Path, run: Run) -> None:
+    code, out, err = run("handoff", str(shop), "--to", "claude", "--session", "0abc")
+
+    chosen, usual = (shop / ".carryover" / name for name in ("handoff-chosen.md", "handoff.md"))
+    assert (code, err) == (ExitCode.OK, "")
+    assert ".carryover/handoff-chosen.md, then go on" in out
+    assert (task_in(chosen.read_text()), task_in(usual.read_text())) == (PARSER, LOGIN)
+    assert chosen.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("arguments", [("forget", "0abc", "--yes"), ("uninstall", "--purge", "--yes")], ids=" ".join)
+def test_what_was_chosen_goes_with_what_it_was_made_of(shop: Path, run: Run, arguments: tuple[str, ...]) -> None:
+    run("handoff", str(shop), "--to", "claude", "--session", "0abc")
+
+    assert run(*arguments)[0] == ExitCode.OK
+
+    assert not (shop / ".carryover" / "handoff-chosen.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("ffff", ExitCode.NOTHING_FOUND, "No session begins with 'ffff'"),
+        ("", ExitCode.USAGE, "The session id is empty"),
+    ],
+)
+def test_a_session_that_is_not_there_is_said(shop: Path, run: Run, name: str, code: ExitCode, said: str) -> None:
+    answer = run("handoff", str(shop), "--session", name)
+
+    assert (answer[:2], said in answer[2]) == ((code, ""), True)
+
+
+def test_a_session_of_another_project_is_never_handed_over(shop: Path, home: Path, run: Run) -> None:
+    other = repository(home / "other")
+    ClaudeSession(home / ".claude" / "projects", other, session=f"9{REST_OF_ID}").prompt(
+        "Rewrite the manual of the other one."
+    )
+    assert catch_up(state_dir(), str(other)) is None
+
+    code, out, err = run("handoff", str(shop), "--session", "9abc")
+
+    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+    assert f"Session 9{REST_OF_ID} belongs to {other}; name that project." in err
+
+
+def test_on_a_terminal_the_user_picks_where_several_tasks_are_open(shop: Path, home: Path) -> None:
+    command = [sys.executable, "-m", "carryover.cli.main", "handoff", str(shop), "--to", "claude"]
+    with Terminal(command, os.environ) as terminal:
+        shown = terminal.wait_for("Write a parser")
+        terminal.press(DOWN, ENTER)
+        code, text = terminal.end()
+
+    assert "Which work shall go on?" in shown
+    assert code == ExitCode.OK
+    assert f"cd {shop} && claude" in text
+    assert "handoff-chosen.md" in text
+    assert task_in((shop / ".carryover" / "handoff-chosen.md").read_text()) == PARSER

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from carryover.cli.handoff_json import MadeHandoff
+from carryover.cli.handoff_person import lines_for_person, local_time
+from carryover.cli.width import columns
+from carryover.distill.handoff import Handoff, Line, Section
+from carryover.distill.sections.entry import Entry
+from support.terminal import Terminal
+
+NOW = datetime(2026, 11, 20, 15, tzinfo=timezone(timedelta(hours=1)))
+UPDATED_MS = int(NOW.timestamp() * 1000) - 2 * 3_600_000
+
+
+def section(title: str, text: str, rule: str = "rule", at_ms: int = 0) -> Section:
+    return Section(title, (Line(Entry(text=text, rule=rule, at_ms=at_ms), 0),))
+
+
+def made(*sections: Section) -> MadeHandoff:
+    handoff = Handoff(updated_ms=UPDATED_MS, agent="Codex", resume="ask", session="3f2a", head=None, sections=sections)
+    return MadeHandoff(root="/home/ada/code/shop", handoff=handoff, text="")
+
+
+def shown(*sections: Section, width: int = 72) -> list[str]:
+    lines = lines_for_person(made(*sections), now=NOW, home=Path("/home/ada"), width=width)
+    return "\n".join(lines).split("\n")
+
+
+def test_it_is_laid_out_for_a_person() -> None:
+    assert shown(
+        section("Task", "Add a discount, 5 min before the demo"),
+        section("Recent files", "`cart.py`: edited 30 min before, tests pass"),
+        section("Progress log", "just before: tests pass", at_ms=UPDATED_MS - 20_000),
+        section("Next action", "Limit; for the user: `carryover handoff --to aider`", rule="usage limit"),
+    ) == [
+        "~/code/shop",
+        "last work today 13:00 (2 h ago), Codex",
+        "",
+        "Task",
+        "  · Add a discount, 5 min before the demo",
+        "",
+        "Recent files",
+        "  · `cart.py`: edited 2 h ago, tests pass",
+        "",
+        "Progress log",
+        "  · just before: tests pass".replace("just before", "2 h ago"),
+        "",
+        "Next action",
+        "  · Limit; `carryover handoff --to aider`",
+        "",
+        "carryover show 3f2a  the whole session",
+        "carryover handoff --raw  the text that agents get",
+    ]
+
+
+@pytest.mark.parametrize("width", [60, 100, 200])
+def test_it_is_no_wider_than_the_terminal(width: int) -> None:
+    lines = shown(section("Task", "a word " * 40), width=width)
+
+    assert max(map(columns, lines)) <= width
+    assert {line[:4] for line in lines[5:7] if "word" in line} == {"    "}
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (datetime(2026, 11, 20, 13, 5, tzinfo=UTC), "today 14:05"),
+        (datetime(2026, 11, 19, 13, 5, tzinfo=UTC), "yesterday 14:05"),
+        (datetime(2026, 11, 18, 23, 30, tzinfo=UTC), "yesterday 00:30"),
+        (datetime(2026, 11, 3, 8, 0, tzinfo=UTC), "3 Nov 09:00"),
+        (datetime(2025, 11, 3, 8, 0, tzinfo=UTC), "3 Nov 2025 09:00"),
+    ],
+)
+def test_times_are_local(at: datetime, text: str) -> None:
+    assert local_time(int(at.timestamp() * 1000), NOW) == text
+
+
+def on_terminal(shop: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "carryover.cli.main", "handoff", str(shop), *arguments]
+    with Terminal(command, {**os.environ, "PAGER": "cat"}) as terminal:
+        code, text = terminal.end()
+    assert code == 0
+    return text
+
+
+def test_on_a_terminal_a_person_reads_it_and_agents_get_the_file(shop: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    person, raw = on_terminal(shop), on_terminal(shop, "--raw")
+
+    assert person.startswith("~/shop\nlast work ")
+    assert "  · Wire discount into checkout" in person
+    assert not any(order in person for order in ("MUST", "RESUME PROTOCOL", "Do not begin"))
+    assert raw.startswith("# [CARRYOVER] Last updated ")
+    assert "Your first response in this session MUST be:" in raw
