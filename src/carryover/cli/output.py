@@ -132,16 +132,17 @@ def one_line(text: str, limit: int) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
-def print_json(data: object) -> None:
-    """`data` as indented JSON on stdout."""
+def print_json(data: object, *, in_one_line: bool = False) -> None:
+    """`data` as JSON on stdout, indented or `in_one_line`."""
     import msgspec  # a command with data to print has imported it already, unlike the standard library's json
 
     try:
-        print(msgspec.json.format(msgspec.json.encode(data), indent=2).decode())
+        text = msgspec.json.encode(data)
+        print((text if in_one_line else msgspec.json.format(text, indent=2)).decode())
     except UnicodeEncodeError:  # a path that is not UTF-8
         import json
 
-        print(json.dumps(data, indent=2))
+        print(json.dumps(data, indent=None if in_one_line else 2))
 
 
 def ago(at_ms: int | None, now_ms: int) -> str:

@@ -7,11 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from carryover.cli.arguments import describe
 from carryover.cli.context import state_dir
 from carryover.cli.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, print_json, print_lines, size
+from carryover.cli.pager import add_pager_argument, paged
 from carryover.errors import ExitCode
 from carryover.fsio import is_gone
 
@@ -58,31 +59,71 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover status`."""
     describe(parser, DESCRIPTION, EXAMPLES)
     parser.add_argument("--json", action="store_true", help="print everything as JSON; times are UTC milliseconds")
-    parser.add_argument("--watch", action="store_true", help="look again every two seconds, until Ctrl-C")
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="show it again every two seconds, until Ctrl-C; with --json one object per line",
+    )
+    add_pager_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs `carryover status`; returns the exit code."""
+    if args.watch:
+        return _watch(as_json=args.json)
+    report = _report()
+    if args.json:
+        print_json(_as_data(report))
+    else:
+        with paged(args):
+            print_lines(status_lines(report, now_ms=_now_ms()))
+    return ExitCode.OK
+
+
+def _watch(*, as_json: bool) -> int:
+    """Shows it again and again, until Ctrl-C or until nobody reads it any more: both are its usual end."""
+    on_terminal = sys.stdout.isatty()
+    try:
+        while True:
+            report = _report()
+            if as_json:
+                print_json(_as_data(report), in_one_line=True)
+            else:
+                lines = list(status_lines(report, now_ms=_now_ms()))
+                print(_CLEAR if on_terminal else "", end="")
+                print_lines(lines)
+            sys.stdout.flush()
+            if on_terminal:
+                time.sleep(WATCH_EVERY_S)
+            elif not _is_read_for(WATCH_EVERY_S):
+                return ExitCode.OK
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+
+
+def _is_read_for(seconds: float) -> bool:
+    """Waits; False as soon as nobody reads what is printed, which writing alone would show only the next time."""
+    import select
+
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return not poll.poll(seconds * 1000)
+
+
+def _report() -> Report:
     from carryover.diagnose.gather import gather
 
-    while True:
-        report = gather(state_dir(), Path.home())
-        if args.watch and not args.json and sys.stdout.isatty():
-            print(_CLEAR, end="")
-        _print(report, as_json=args.json)
-        if not args.watch:
-            return ExitCode.OK
-        sys.stdout.flush()
-        time.sleep(WATCH_EVERY_S)
+    return gather(state_dir(), Path.home())
 
 
-def _print(report: Report, *, as_json: bool) -> None:
-    if as_json:
-        from carryover.diagnose.report import as_data
+def _as_data(report: Report) -> dict[str, Any]:
+    from carryover.diagnose.report import as_data
 
-        print_json(as_data(report))
-        return
-    print_lines(status_lines(report, now_ms=int(time.time() * 1000)))
+    return as_data(report)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def status_lines(report: Report, *, now_ms: int) -> Iterator[str]:

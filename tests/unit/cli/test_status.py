@@ -177,7 +177,21 @@ def test_watching_looks_again_until_it_is_interrupted(claude: Path) -> None:
         watching.send_signal(signal.SIGINT)
         _, err = watching.communicate(timeout=30)
 
-    assert (watching.returncode, err) == (ExitCode.INTERRUPTED, "carryover: interrupted\n")
+    assert (watching.returncode, err) == (ExitCode.INTERRUPTED, "")
+
+
+def test_watching_as_data_gives_an_object_per_line_and_ends_with_its_reader(claude: Path) -> None:
+    command = [sys.executable, "-m", "carryover.cli.main", "status", "--watch", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        first, second = (json.loads(watching.stdout.readline()) for _ in range(2))
+        watching.stdout.close()
+        code = watching.wait(timeout=30)
+        assert watching.stderr is not None
+        err = watching.stderr.read()
+
+    assert first.keys() == second.keys() >= {"agents", "problems"}
+    assert (code, err) == (ExitCode.OK, "")
 
 
 def test_the_ledger_is_counted(recorded: Path, run: Run) -> None:
