@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -17,7 +18,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     from carryover.daemon.main import main as daemon
 
     replace_closed_streams()
-    return daemon(arguments)
+    if "--once" not in arguments or not sys.stderr.isatty():
+        return daemon(arguments)
+    with _progress_shown():
+        return daemon(arguments)
+
+
+@contextmanager
+def _progress_shown() -> Iterator[None]:
+    """Shows on the terminal how far the daemon of this very process is, while the block lasts."""
+    from threading import Event, Thread
+
+    from carryover.cli.first_read import show_until
+
+    ended = Event()
+    showing = Thread(target=show_until, args=(ended,), daemon=True)
+    showing.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        showing.join(timeout=1.0)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
+from threading import Event
 from typing import Final, Literal
 
 import msgspec
 
+from carryover.cli.context import state_dir
 from carryover.cli.output import Progress, counted
 from carryover.daemon.client import ask_health
 from carryover.daemon.health import Health
@@ -19,6 +21,8 @@ from carryover.paths import StateDir
 
 POLL_EVERY_S: Final = 0.2
 BUSY_ANSWER_S: Final = 10.0
+SHOWN_AFTER_S: Final = 1.0
+"""What takes no longer shows no progress."""
 
 End = Literal["done", "interrupted", "lost"]
 
@@ -59,6 +63,17 @@ def watch_first_read(state: StateDir) -> End:
     except KeyboardInterrupt:
         progress.clear()
         return "interrupted"
+
+
+def show_until(ended: Event) -> None:
+    """Shows on stderr, on a terminal only, how far the daemon in this process is, until it has `ended`."""
+    progress = Progress(sys.stderr, after_s=SHOWN_AFTER_S, only_terminal=True)
+    while not ended.wait(POLL_EVERY_S):
+        with suppress(UserError, OSError):  # it does not answer yet, or no longer
+            health = ask_health(state_dir(), timeout_s=POLL_EVERY_S * 5)
+            if health is not None and not ended.is_set():
+                progress.update(*how_far(health))
+    progress.clear()
 
 
 def how_far(health: Health) -> tuple[float, str]:

@@ -15,6 +15,7 @@ import msgspec
 from carryover.cli.arguments import TIMES, exit_code_help, moment_ms
 from carryover.cli.context import state_dir
 from carryover.cli.output import YELLOW, harmless, paint
+from carryover.cli.pager import add_pager_argument, paged
 from carryover.daemon.log_file import LEVELS, open_files, parse_line
 from carryover.errors import ExitCode, UserError
 
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", choices=LEVELS, default="debug", help="leave out what is less serious")
     parser.add_argument("--since", type=moment_ms, default=0, metavar="WHEN", help=f"only from then on: {TIMES}")
     parser.add_argument("--json", action="store_true", help="print each line as a JSON object")
+    add_pager_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,14 +55,22 @@ def run(args: argparse.Namespace) -> int:
     if not args.follow and not _exists(log):
         raise UserError(f"There is no log at {log}. carryoverd writes it when it runs.", ExitCode.NOTHING_FOUND)
     try:
-        for line in lines(log, wait=_wait if args.follow else None):
-            if (text := shown.printed(line)) is not None:
-                sys.stdout.write(f"{text}\n")
-            elif not line:
-                sys.stdout.flush()
+        if args.follow:
+            _print(log, shown, wait=_wait)
+        else:
+            with paged(args):
+                _print(log, shown, wait=None)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED  # the usual end of following: nothing to say about it
     return ExitCode.OK
+
+
+def _print(log: Path, shown: Filter, *, wait: Callable[[], bool] | None) -> None:
+    for line in lines(log, wait=wait):
+        if (text := shown.printed(line)) is not None:
+            sys.stdout.write(f"{text}\n")
+        elif not line:
+            sys.stdout.flush()
 
 
 class Filter:

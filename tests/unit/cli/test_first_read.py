@@ -1,20 +1,28 @@
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
+from threading import Event, Thread
 
 import msgspec
 import pytest
 
 from carryover.cli.context import state_dir
-from carryover.cli.first_read import Held, held_by, how_far, watch_first_read
+from carryover.cli.first_read import Held, held_by, how_far, show_until, watch_first_read
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode
+from support.daemon_process import wait_until
 from support.scripted_daemon import HEALTH, answering_socket
 from support.terminal import CTRL_C, Terminal
 
 BEHIND = {**HEALTH, "caught_up": False, "sources": 340, "waiting_sources": 300}
+
+
+class OnTerminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.mark.parametrize(
@@ -51,6 +59,37 @@ def test_on_a_terminal_there_is_a_bar_and_ctrl_c_ends_only_the_watching(claude: 
     assert code == ExitCode.OK
     assert "carryoverd keeps reading in the background; `carryover status` shows its progress." in shown
     assert 'In a new session say "let\'s start" or "continue"' in shown
+
+
+def test_a_daemon_in_this_process_is_watched_until_it_has_ended(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, ended = OnTerminal(), Event()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr("carryover.cli.first_read.SHOWN_AFTER_S", 0.0)
+    with answering_socket(state_dir().socket, BEHIND, {**BEHIND, "waiting_sources": 0}):
+        watching = Thread(target=show_until, args=(ended,))
+        watching.start()
+        wait_until("both to be shown", lambda: "writing handoffs" in shown.getvalue())
+        ended.set()
+        watching.join()
+
+    assert "[#...........] 40 of 340 transcripts read, newest project first" in shown.getvalue()
+    assert shown.getvalue().endswith("\r\x1b[K")
+
+
+def test_where_no_daemon_answers_nothing_is_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, ended = OnTerminal(), Event()
+    monkeypatch.setattr(sys, "stderr", shown)
+    asked: list[float] = []
+
+    def wait(timeout: float) -> bool:
+        asked.append(timeout)
+        return len(asked) > 2
+
+    monkeypatch.setattr(ended, "wait", wait)
+
+    show_until(ended)
+
+    assert (len(asked), shown.getvalue()) == (3, "")
 
 
 def test_what_is_held_is_counted(recorded: Path) -> None:
