@@ -74,6 +74,12 @@ def _projects(beginning: str) -> Values:
         yield (root if beginning.startswith("/") else short_path(root, home)), ""
 
 
+def _settings(_beginning: str) -> Values:
+    from carryover.cli.config import setting_names
+
+    yield from ((name, "") for name in setting_names())
+
+
 def _times(_beginning: str) -> Values:
     yield from (("1h", ""), ("1d", ""), ("7d", ""), ("today", ""), ("yesterday", ""))
 
@@ -82,5 +88,6 @@ _OF_KIND: Final[dict[str, Callable[[str], Values]]] = {
     "sessions": _sessions,
     "agents": _agents,
     "projects": _projects,
+    "settings": _settings,
     "times": _times,
 }

@@ -37,6 +37,8 @@ class Settings:
     """`[projects] include`."""
     exclude: tuple[str, ...] | None = None
     """`[projects] exclude`."""
+    others: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    """Any other setting, by its table and its name; None removes it."""
 
 
 def plan_config(state: StateDir, settings: Settings) -> Edit:
@@ -102,6 +104,7 @@ def _values(settings: Settings) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name, patterns in (("include", settings.include), ("exclude", settings.exclude)):
         if patterns is not None:
             yield ("projects", name), list(patterns) or None
+    yield from settings.others.items()
 
 
 def _place(document: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,0 +1,90 @@
+"""Starts, stops and restarts the daemon: through the service that is installed, else as far as it goes without one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from carryover.daemon.client import daemon_pid, stop_daemon, wait_for_daemon
+from carryover.daemon.health import Health
+from carryover.errors import ExitCode, UserError
+from carryover.install.background import ANSWER_S, registered
+from carryover.install.service import ServiceManager, plain_way, this_program
+from carryover.paths import StateDir
+
+
+def start_daemon(state: StateDir) -> str:
+    """Starts it; what came of it, as a sentence. Raises UserError (NOT_RUNNING) where nothing here can start it."""
+    service = _service()
+    pid = daemon_pid(state)
+    if pid is not None:
+        by = "" if service is not None and service.status().active else ", but not by the service"
+        return f"carryoverd runs already (process {pid}){by}."
+    if service is None:
+        raise _no_service(state)
+    service.start()
+    return _running(state, service)
+
+
+def stop_running(state: StateDir) -> str:
+    """Stops it in order; what came of it, as a sentence. Raises UserError where it does not stop."""
+    service = _service()
+    until = "until `carryover start`"
+    if service is not None and service.status().active:
+        service.stop()
+        return f"carryoverd is stopped: no handoff is kept fresh {until}, or until you log in again."
+    pid = stop_daemon(state)
+    if pid is None:
+        return "carryoverd was not running."
+    how = until if service is not None else "until you start it again"
+    return f"carryoverd (process {pid}) is stopped: no handoff is kept fresh {how}."
+
+
+def restart_daemon(state: StateDir) -> str:
+    """Restarts it, or starts it where it does not run; what came of it, as a sentence.
+
+    Raises UserError (NOT_RUNNING) where nothing here can start it. Then one that runs is left alone.
+    """
+    service = _service()
+    if service is None:
+        raise _no_service(state)
+    if service.status().active:
+        service.restart()
+    else:
+        stop_daemon(state)  # one that was started by hand
+        service.start()
+    return _running(state, service)
+
+
+def _service() -> ServiceManager | None:
+    """The service that is installed and can be used now. Raises UserError where its manager does not answer."""
+    service = registered(os.environ, Path.home())
+    reason = service.available() if service is not None else None
+    if reason is not None:
+        raise UserError(f"The {service.kind if service else ''} service can't be used from here: {reason}")
+    return service
+
+
+def _running(state: StateDir, service: ServiceManager) -> str:
+    found = wait_for_daemon(state, ANSWER_S)
+    if not isinstance(found.health, Health):
+        raise UserError(
+            f"The {service.kind} service was started, but carryoverd has not answered within {ANSWER_S:g} s. "
+            "`carryover doctor` says why."
+        )
+    return f"carryoverd {found.health.version} runs as a {service.kind} service (process {found.health.pid})."
+
+
+def _no_service(state: StateDir) -> UserError:
+    pid = daemon_pid(state)
+    now, _profile = plain_way(this_program(os.environ, state.root))
+    if pid is not None:
+        return UserError(
+            f"No service is installed, so carryoverd (process {pid}) was left running. Restart it yourself: "
+            f"`carryover stop`, then `{now}`. `carryover install` sets up a service where that is possible.",
+            ExitCode.REFUSED,
+        )
+    return UserError(
+        f"No service is installed. `carryover install` sets one up where that is possible. Without one: `{now}`.",
+        ExitCode.NOT_RUNNING,
+    )

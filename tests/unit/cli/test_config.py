@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from carryover.cli.config import setting_names
+from carryover.cli.context import state_dir
+from carryover.errors import ExitCode
+from support.daemon_process import DaemonProcess
+
+Run = Callable[..., tuple[int, str, str]]
+
+FILE = """\
+# mine
+[resume]
+mode   =  "brief"   # one line is enough
+
+[projects]
+exclude = [
+  "~/clients/*", # theirs
+]
+"""
+LATER = " carryoverd is not running; it holds when it starts.\n"
+
+
+@pytest.fixture
+def config_file() -> None:
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text(FILE)
+
+
+def text() -> str:
+    return state_dir().config.read_text()
+
+
+@pytest.mark.usefixtures("config_file")
+def test_all_settings_are_shown_with_where_they_come_from(home: object, run: Run) -> None:
+    code, out, err = run("config")
+
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    assert (code, err) == (ExitCode.OK, "")
+    assert rows["SETTING"] == ["VALUE", "FROM"]
+    assert rows["resume.mode"] == ["brief", "~/.carryover/config.toml"]
+    assert rows["projects.exclude"] == ['["~/clients/*"]', "~/.carryover/config.toml"]
+    assert rows["resume.stale_days"] == ["7", "default"]
+    assert rows["publish.folder"] == ["not", "set", "default"]
+    assert set(setting_names()) <= rows.keys()
+
+
+@pytest.mark.usefixtures("config_file")
+def test_one_setting_is_printed_alone(home: object, run: Run) -> None:
+    assert run("config", "resume.mode") == (ExitCode.OK, "brief\n", "")
+    assert run("config", "notify.desktop") == (ExitCode.OK, "false\n", "")
+    assert run("config", "publish.folder") == (ExitCode.NOTHING_FOUND, "", "carryover: publish.folder is not set.\n")
+    assert json.loads(run("config", "resume.mode", "--json")[1]) == {
+        "key": "resume.mode",
+        "value": "brief",
+        "origin": str(state_dir().config),
+        "default": "ask",
+    }
+
+
+@pytest.mark.usefixtures("config_file")
+@pytest.mark.parametrize(
+    ("arguments", "before", "after"),
+    [
+        (("resume.mode", "silent"), '"brief"', '"silent"'),
+        (("projects.exclude", "~/clients/*", "~/old"), '"~/clients/*", # theirs\n', None),
+        (("notify.desktop", "true"), None, "[notify]\ndesktop = true\n"),
+        (("retention.max_age_days", "30"), None, "[retention]\nmax_age_days = 30\n"),
+        (("publish.folder", "~/handoffs"), None, '[publish]\nfolder = "~/handoffs"\n'),
+        (("projects.include", '["~/code/*"]'), None, 'include = ["~/code/*"]\n'),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_one_setting_is_changed_and_every_other_byte_stays(
+    arguments: tuple[str, ...], before: str | None, after: str | None, home: object, run: Run
+) -> None:
+    code, out, err = run("config", *arguments)
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert out.startswith(f"{arguments[0]} = ")
+    assert out.endswith(LATER)
+    if before is not None and after is not None:
+        assert text() == FILE.replace(before, after)
+    else:
+        assert all(line in text().splitlines() for line in FILE.splitlines())
+    assert after is None or after in text()
+    again = text()
+    assert f"{arguments[0]} = " in run("config", *arguments)[1]
+    assert text() == again
+
+
+@pytest.mark.usefixtures("config_file")
+def test_a_setting_that_is_taken_out_has_its_default_again(home: object, run: Run) -> None:
+    assert run("config", "--unset", "resume.mode")[:2] == (ExitCode.OK, f"resume.mode = ask (was brief).{LATER}")
+
+    assert "mode" not in text()
+    assert text().startswith("# mine\n")
+    assert run("config", "--unset", "resume.mode")[1] == f"resume.mode = ask, as before.{LATER}"
+
+
+@pytest.mark.usefixtures("config_file")
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("resume.mode", "loud"), ExitCode.USAGE, "resume.mode can't be 'loud'"),
+        (("resume.mode", "loud"), ExitCode.USAGE, "it must be one of ask, brief, silent"),
+        (("resume.stale_days", "-1"), ExitCode.USAGE, "Expected `int` >= 0"),
+        (("resume.stale_days", "soon"), ExitCode.USAGE, "resume.stale_days can't be 'soon'"),
+        (("server.port", "99999"), ExitCode.USAGE, "server.port can't be '99999'"),
+        (("publish.folder", "handoffs"), ExitCode.USAGE, "`folder` must begin with / or ~"),
+        (("resume.mod", "ask"), ExitCode.USAGE, "did you mean 'resume.mode'?"),
+        (("frobnicate",), ExitCode.USAGE, "There is no setting 'frobnicate'."),
+        (("agents.selected", "codex"), ExitCode.REFUSED, "`carryover install` decides that"),
+        (("--unset",), ExitCode.USAGE, "--unset needs a KEY"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_has_no_meaning_changes_nothing(
+    arguments: tuple[str, ...], code: ExitCode, said: str, home: object, run: Run
+) -> None:
+    answer = run("config", *arguments)
+
+    assert answer[:2] == (code, "")
+    assert said in answer[2]
+    assert text() == FILE
+
+
+def test_a_file_that_cannot_be_used_is_left_alone(home: object, run: Run) -> None:
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text("[resume]\nmode = 'loud'\n")
+
+    code, out, err = run("config", "notify.desktop", "true")
+
+    assert (code, out) == (ExitCode.REFUSED, "")
+    assert "line 2" in err
+    assert text() == "[resume]\nmode = 'loud'\n"
+
+
+def test_a_running_daemon_takes_it_at_once(home: object, run: Run) -> None:
+    daemon = DaemonProcess().start().wait_until_it_answers()
+    try:
+        assert run("config", "resume.mode", "silent") == (ExitCode.OK, "resume.mode = silent (was ask).\n", "")
+        assert any("config_read" in line for line in daemon.log())
+    finally:
+        daemon.stop()

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from carryover import __version__
+from carryover.cli.context import state_dir
+from carryover.errors import ExitCode
+from carryover.install.launchd import Launchd
+from carryover.install.service import Kind, Program, ServiceFile, ServiceStatus
+from support.daemon_process import DaemonProcess
+from support.scripted_daemon import HEALTH, answering_socket
+
+Run = Callable[..., tuple[int, str, str]]
+
+LAUNCHCTL = Path(__file__).parents[2] / "support" / "fake_launchctl.sh"
+
+
+class Service:
+    """A service manager that is installed and starts real daemons."""
+
+    kind: Kind = "systemd"
+
+    def __init__(self) -> None:
+        self.daemon: DaemonProcess | None = None
+        self.reason: str | None = None
+
+    def available(self) -> str | None:
+        return self.reason
+
+    def file(self, program: Program) -> ServiceFile | None:
+        return None
+
+    def install(self, program: Program) -> bool:
+        return False
+
+    def start(self) -> None:
+        self.daemon = DaemonProcess().start().wait_until_it_answers()
+
+    def stop(self) -> None:
+        if self.daemon is not None:
+            self.daemon.stop()
+            self.daemon = None
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def status(self) -> ServiceStatus:
+        return ServiceStatus(kind=self.kind, installed=True, active=self.daemon is not None)
+
+    def uninstall(self) -> bool:
+        return False
+
+
+def use(service: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carryover.cli.daemon_control.registered", lambda *_: service)
+
+
+@pytest.fixture
+def service(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    found = Service()
+    use(found, monkeypatch)
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def no_service(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(None, monkeypatch)
+
+
+def test_the_service_starts_restarts_and_stops_it(service: Service, run: Run) -> None:
+    started = run("start")
+    assert service.daemon is not None
+    pid = service.daemon.pid
+    assert started == (ExitCode.OK, f"carryoverd {__version__} runs as a systemd service (process {pid}).\n", "")
+    assert run("start") == (ExitCode.OK, f"carryoverd runs already (process {pid}).\n", "")
+
+    restarted = run("restart")
+    assert f"(process {service.daemon.pid})" in restarted[1]
+    assert service.daemon.pid != pid
+
+    code, out, _ = run("stop")
+    assert code == ExitCode.OK
+    assert not service.status().active
+    assert out.startswith("carryoverd is stopped: no handoff is kept fresh until `carryover start`")
+    assert run("stop") == (ExitCode.OK, "carryoverd was not running.\n", "")
+
+
+def test_one_that_was_started_by_hand_is_left_to_its_user_but_can_be_stopped(no_service: None, run: Run) -> None:
+    daemon = DaemonProcess().start().wait_until_it_answers()
+    try:
+        assert run("start")[:2] == (
+            ExitCode.OK,
+            f"carryoverd runs already (process {daemon.pid}), but not by the service.\n",
+        )
+        code, out, err = run("restart")
+        assert (code, out) == (ExitCode.REFUSED, "")
+        assert f"carryoverd (process {daemon.pid}) was left running." in err
+
+        assert run("stop")[0] == ExitCode.OK
+        assert daemon.process.wait(30) == 0
+    finally:
+        daemon.process.kill()
+        daemon.process.wait()
+
+
+@pytest.mark.parametrize("command", ["start", "restart"])
+def test_without_a_service_it_says_how_to_start_it(command: str, no_service: None, run: Run) -> None:
+    code, out, err = run(command)
+
+    assert (code, out) == (ExitCode.NOT_RUNNING, "")
+    assert "`carryover install` sets one up" in err
+    assert "`nohup " in err
+
+
+def test_a_service_that_cannot_be_reached_is_said(service: Service, run: Run) -> None:
+    service.reason = "systemd does not answer."
+
+    assert run("restart") == (
+        ExitCode.FAILED,
+        "",
+        "carryover: The systemd service can't be used from here: systemd does not answer.\n",
+    )
+
+
+def test_launchd_starts_and_stops_it_too(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Mac was at hand: a script answers as launchctl does."""
+    folder = home / "bin" / "launchd"
+    folder.mkdir(parents=True)
+    shutil.copy(LAUNCHCTL, home / "bin" / "launchctl")
+    (home / "bin" / "launchctl").chmod(0o755)
+    service = Launchd({"PATH": f"{home}/bin:{os.environ['PATH']}"}, home, sleep=lambda _s: None)
+    service.install(Program(("/opt/bin/carryoverd",), state_dir().root))
+    use(service, monkeypatch)
+
+    with answering_socket(state_dir().socket, HEALTH):
+        started = run("start")
+    stopped = run("stop")
+
+    assert started[0] == ExitCode.OK
+    assert "runs as a launchd service" in started[1]
+    assert stopped[:1] == (ExitCode.OK,)
+    assert not (folder / "pid").exists()
