@@ -34,7 +34,9 @@ def options(command: str) -> list[str]:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_readme_names_each_command_with_its_options(command: str) -> None:
-    rows = [line for line in README.splitlines() if line.startswith("| `carryover ") and f"`carryover {command}" in line]
+    rows = [
+        line for line in README.splitlines() if line.startswith("| `carryover ") and f"`carryover {command}" in line
+    ]
 
     assert rows, command
     assert [name for name in options(command) if not any(name in row for row in rows)] == []

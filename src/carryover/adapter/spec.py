@@ -143,6 +143,14 @@ class Starter(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the command."""
     args: tuple[str, ...] = ("{prompt}",)
     """`{prompt}` is a first prompt that names the handoff, `{handoff}` the path of the handoff."""
+    resume: tuple[str, ...] = ()
+    """What follows the command to resume its session `{session}`; empty: it can't resume one by its id."""
+    not_resumed: str = ""
+    """Which of its sessions the command does not know, as a sentence for people."""
+
+    def resuming(self, session: str) -> tuple[str, ...]:
+        """What follows the command to continue `session`."""
+        return tuple(arg.replace("{session}", session) for arg in self.resume)
 
     def arguments(self, prompt: str, handoff: str) -> tuple[str, ...]:
         """What follows the command, with the names in braces filled in."""

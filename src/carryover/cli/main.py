@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "status": "show what Carryover sees and does; changes nothing",
     "sessions": "list recorded sessions, newest first",
     "show": "print the conversation of one session",
+    "resume": "print or run the agent's own command that resumes a session",
     "import": "take exported or copied transcripts into the ledger",
     "logs": "print the log of the daemon, or follow it",
     "forget": "remove sessions, or a time, from everything recorded",

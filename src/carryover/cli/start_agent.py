@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -121,11 +122,16 @@ def exec_agent(start: StartableAgent, root: str, handoff: str) -> NoReturn:
 
     Raises UserError where it can't be run.
     """
-    sys.stdout.flush()
     try:
-        os.chdir(root)
-        for name in _IGNORED_BY_PYTHON:
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
-        os.execve(start.command.path, start.words(handoff), {**os.environ, "PWD": root})
+        exec_here(start.command.path, start.words(handoff), root)
     except OSError as error:
         raise UserError(f"{start.name} could not be started in {root}: {error.strerror}. {_COPY}") from error
+
+
+def exec_here(program: Path, words: Sequence[str], folder: str) -> NoReturn:
+    """Replaces this process by `program`, in `folder` and with the user's own environment. Raises OSError."""
+    sys.stdout.flush()
+    os.chdir(folder)
+    for name in _IGNORED_BY_PYTHON:
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    os.execve(program, list(words), {**os.environ, "PWD": folder})

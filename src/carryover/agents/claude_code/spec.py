@@ -69,5 +69,5 @@ SPEC: Final = AgentSpec(
     ),
     # AGENTS.md only from 2.1.281 on, and only where no CLAUDE.md has a text.
     instructions=(InstructionFile(name="CLAUDE.md"), InstructionFile(name="AGENTS.md", create=True)),
-    start=Starter(binary="claude"),
+    start=Starter(binary="claude", resume=("--resume", "{session}")),
 )

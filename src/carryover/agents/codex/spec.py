@@ -101,5 +101,5 @@ SPEC: Final = AgentSpec(
             limit=InstructionLimit(file=_CONFIG, key="project_doc_max_bytes", default_bytes=32_768),  # 0.169.0
         ),
     ),
-    start=Starter(binary="codex"),
+    start=Starter(binary="codex", resume=("resume", "{session}")),
 )

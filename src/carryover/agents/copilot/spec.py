@@ -88,5 +88,10 @@ SPEC: Final = AgentSpec(
         offline=_OFFLINE,
     ),
     instructions=(InstructionFile(name="AGENTS.md", create=True),),
-    start=Starter(binary="copilot", args=("-i", "{prompt}")),
+    start=Starter(
+        binary="copilot",
+        args=("-i", "{prompt}"),
+        resume=("--resume={session}",),
+        not_resumed="A chat of VS Code can only be continued there.",
+    ),
 )

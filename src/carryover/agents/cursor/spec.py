@@ -74,5 +74,9 @@ SPEC: Final = AgentSpec(
         offline=_OFFLINE,
     ),
     instructions=(InstructionFile(name="AGENTS.md", create=True),),
-    start=Starter(binary="cursor-agent"),
+    start=Starter(
+        binary="cursor-agent",
+        resume=("--resume={session}",),
+        not_resumed="A chat of the editor can only be continued there.",
+    ),
 )

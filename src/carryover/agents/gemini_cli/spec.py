@@ -60,5 +60,5 @@ SPEC: Final = AgentSpec(
     ),
     # AGENTS.md is not read, unless a setting of the user's names it.
     instructions=(InstructionFile(name="GEMINI.md"),),
-    start=Starter(binary="gemini", args=("--prompt-interactive", "{prompt}")),
+    start=Starter(binary="gemini", args=("--prompt-interactive", "{prompt}"), resume=("--resume", "{session}")),
 )

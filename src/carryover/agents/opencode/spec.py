@@ -28,5 +28,5 @@ SPEC: Final = AgentSpec(
     # Read again for each request; a file that is not there is passed over (1.2.27, 1.18.33).
     handoff_entry=HandoffEntry(files=_SETTINGS, new=_SETTINGS[1], key="instructions", entry=".carryover/handoff.md"),
     instructions=(InstructionFile(name="AGENTS.md", create=True),),
-    start=Starter(binary="opencode", args=("--prompt", "{prompt}")),
+    start=Starter(binary="opencode", args=("--prompt", "{prompt}"), resume=("--session", "{session}")),
 )

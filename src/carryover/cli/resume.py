@@ -1,0 +1,129 @@
+"""`carryover resume`: continues a recorded session in its own agent, by that agent's own command."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from carryover.agents import agent_names, specs
+from carryover.cli.arguments import describe
+from carryover.cli.context import state_dir
+from carryover.cli.output import harmless
+from carryover.cli.recorded import ledger_with_session
+from carryover.config import Config, settings_now
+from carryover.errors import ExitCode, UserError
+from carryover.fsio import is_folder
+from carryover.ledger.rows import SessionRow
+from carryover.model import conversation_of
+
+DESCRIPTION: Final = """\
+Prints the command by which the agent of a session resumes it, in the folder
+that the session began in; --run runs it in this terminal. That works only for
+as long as the agent keeps the session. To carry on in another agent, or where
+it is gone: `carryover handoff --to AGENT --session ID`."""
+
+EXAMPLES: Final = """\
+examples:
+  carryover resume last           the newest session of the project you are in
+  carryover resume 3f2a           the session whose id begins with 3f2a
+  carryover resume 3f2a --run     the same, and run it here
+"""
+
+
+class Resuming(NamedTuple):
+    """How a session is resumed."""
+
+    name: str
+    """The agent, as people call it."""
+    folder: str
+    words: tuple[str, ...]
+    """The command line, as the user's shell finds the command."""
+    program: Path | None
+    """None where the agent is not on this machine."""
+    note: str
+    """What the user should know of it, as a sentence; may be empty."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover resume`."""
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    parser.add_argument("id", metavar="ID", help="session id, or as much of its beginning as is unique; or `last`")
+    parser.add_argument("--run", action="store_true", help="run the command in this terminal")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs `carryover resume`; returns the exit code."""
+    with ledger_with_session(args.id) as (_, session):
+        found = resuming(session, settings_now(state_dir()))
+    if args.run and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError(
+            f"--run starts {found.name} in this terminal, but there is no terminal here. "
+            "Without --run its command is printed.",
+            ExitCode.REFUSED,
+        )
+    print(harmless(f"cd {shlex.quote(found.folder)} && {shlex.join(found.words)}"))
+    if found.note:
+        print(found.note, file=sys.stderr)
+    if args.run:
+        _run_here(found)
+    return ExitCode.OK
+
+
+def resuming(session: SessionRow, config: Config) -> Resuming:
+    """How `session` is resumed.
+
+    Raises UserError: REFUSED where its agent can't resume a session by its id, NOTHING_FOUND where its folder is gone.
+    """
+    from carryover.install.machine import Machine
+    from carryover.install.startable import start_command
+
+    name = agent_names().get(session.agent, session.agent)
+    spec = next((spec for spec in specs() if spec.id == session.agent), None)
+    otherwise = f"`carryover handoff --to AGENT --session {session.native_id}` carries on in another agent."
+    if spec is None or spec.start is None or not spec.start.resume:
+        raise UserError(f"{name} has no command that resumes a session by its id. {otherwise}", ExitCode.REFUSED)
+    folder = _folder_of(session, config)
+    if folder is None:
+        raise UserError(f"The folder of session {session.native_id} is gone. {otherwise}", ExitCode.NOTHING_FOUND)
+    command = start_command(spec, Machine.here(config.agents.recorded_env()))
+    missing = f"There is no `{spec.start.binary}` command on PATH or in the usual places." if command is None else ""
+    shown = spec.start.binary if command is None or command.on_path else str(command.path)
+    return Resuming(
+        name=name,
+        folder=folder,
+        words=(shown, *spec.start.resuming(conversation_of(session.native_id))),
+        program=command.path if command is not None else None,
+        note=" ".join(filter(None, (missing, spec.start.not_resumed))),
+    )
+
+
+def _folder_of(session: SessionRow, config: Config) -> str | None:
+    """The folder that the session began in, where its transcript still says so; else its project, if that is there.
+
+    Agents find a session only from there: Claude Code (2.1.328) looks below the slug of the current folder.
+    """
+    from carryover.agents import adapters
+    from carryover.cli.from_disk import first_cwd, sources_on_disk
+
+    conversation = conversation_of(session.native_id)
+    began = None
+    if session.native_id == conversation and not config.paused:
+        for found in sources_on_disk(config):
+            source = found.source
+            if (source.agent, source.session, source.subagent_id) == (session.agent, conversation, None):
+                began = began or first_cwd(adapters()[session.agent], source)
+    return next((folder for folder in (began, session.root) if folder and is_folder(Path(folder))), None)
+
+
+def _run_here(found: Resuming) -> None:
+    from carryover.cli.start_agent import exec_here
+
+    if found.program is None:
+        raise UserError(f"{found.name} can't be started: its command was not found.", ExitCode.NOTHING_FOUND)
+    try:
+        exec_here(found.program, found.words, found.folder)
+    except OSError as error:
+        raise UserError(f"{found.name} could not be started in {found.folder}: {error.strerror}.") from error

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.agents import specs
+from carryover.cli.context import state_dir
+from carryover.cli.from_disk import catch_up
+from carryover.errors import ExitCode
+from carryover.fsio import private_dir
+from support.agent_here import only_this_path
+from support.claude_session import ClaudeSession
+from support.repository import repository
+from support.terminal import Terminal
+from support.tools import program
+
+Run = Callable[..., tuple[int, str, str]]
+
+SESSION = "0abc0000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def below(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder below a project, in which a session of Claude Code began; its command is here."""
+    only_this_path(home, monkeypatch)
+    program(home / "bin" / "claude", 'for word in "$PWD" "$@"; do echo "$word"; done')
+    project = repository(home / "shop", {"web/page.html": "<p>\n"})
+    session = ClaudeSession(home / ".claude" / "projects", project / "web", session=SESSION)
+    session.prompt("Add a login page to the web shop.")
+    private_dir(state_dir().root)
+    assert catch_up(state_dir(), str(project)) is None
+    return project / "web"
+
+
+def test_the_command_is_the_agents_own_in_the_folder_that_the_session_began_in(below: Path, run: Run) -> None:
+    assert run("resume", "0abc") == (ExitCode.OK, f"cd {below} && claude --resume {SESSION}\n", "")
+
+
+def test_the_last_session_of_the_project_needs_no_id(below: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(below)
+
+    assert run("resume", "last")[1] == f"cd {below} && claude --resume {SESSION}\n"
+
+
+def test_where_the_transcript_is_gone_the_project_is_its_folder(below: Path, home: Path, run: Run) -> None:
+    shutil.rmtree(home / ".claude")
+
+    assert run("resume", SESSION)[1] == f"cd {below.parent} && claude --resume {SESSION}\n"
+
+
+def test_where_the_folder_is_gone_too_another_agent_can_carry_on(below: Path, run: Run) -> None:
+    shutil.rmtree(below.parent)
+
+    code, out, err = run("resume", SESSION)
+
+    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+    assert f"`carryover handoff --to AGENT --session {SESSION}` carries on in another agent." in err
+
+
+def test_an_agent_that_is_not_here_is_said(below: Path, home: Path, run: Run) -> None:
+    (home / "bin" / "claude").unlink()
+
+    code, out, err = run("resume", SESSION)
+
+    assert (code, out) == (ExitCode.OK, f"cd {below} && claude --resume {SESSION}\n")
+    assert err == "There is no `claude` command on PATH or in the usual places.\n"
+
+
+def test_without_a_terminal_nothing_is_run(below: Path, run: Run) -> None:
+    code, out, err = run("resume", SESSION, "--run")
+
+    assert (code, out) == (ExitCode.REFUSED, "")
+    assert "there is no terminal here" in err
+
+
+def test_in_a_terminal_it_is_run_there(below: Path) -> None:
+    with Terminal([sys.executable, "-m", "carryover.cli.main", "resume", SESSION, "--run"], os.environ) as terminal:
+        code, text = terminal.end()
+
+    assert code == ExitCode.OK
+    assert text.splitlines()[1:] == [str(below), "--resume", SESSION]
+
+
+def test_each_agent_that_takes_a_session_gets_it_as_it_is() -> None:
+    able = [spec for spec in specs() if spec.start is not None and spec.start.resume]
+
+    assert "claude-code" in [spec.id for spec in able]
+    for spec in able:
+        assert spec.start is not None
+        assert "it's" in " ".join(spec.start.resuming("it's"))
