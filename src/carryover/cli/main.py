@@ -50,6 +50,7 @@ agents, so that the next agent continues where the last one stopped."""
 
 EXAMPLES: Final = """\
 examples:
+  carryover                          pick a session: show, continue, copy it
   carryover install                  set it up; asks one question
   carryover handoff                  the handoff of the project you are in
   carryover sessions --all           what was recorded, in all projects
@@ -156,10 +157,19 @@ def _run(arguments: list[str]) -> int:
     except SystemExit as stop:  # argparse has printed its help (0) or what is wrong with the arguments (2)
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
     if args.command is None:
-        parser.print_help(sys.stderr)
-        return ExitCode.USAGE
+        picked = _pick() if sys.stdin.isatty() and sys.stdout.isatty() else None
+        if picked is None:
+            parser.print_help(sys.stderr)
+        return ExitCode.USAGE if picked is None else picked
     code: int = _module(args.command).run(args)
     return code
+
+
+def _pick() -> int | None:
+    """The exit code of the picker of sessions; None where there is nothing to pick from."""
+    from carryover.cli.picker_screen import can_pick, run
+
+    return run() if can_pick() else None
 
 
 def _module(command: str) -> ModuleType:
