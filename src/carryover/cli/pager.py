@@ -51,8 +51,8 @@ def paged(args: argparse.Namespace | None = None) -> Iterator[None]:
 
     Once the user leaves the pager early, the block ends as a reader's does that goes away: quietly.
     """
-    pager = None if getattr(args, "no_pager", False) else pager_command()
-    process = _start(pager) if pager is not None and _can_page() else None
+    pager = pager_command() if _can_page() and not getattr(args, "no_pager", False) else None
+    process = _start(pager) if pager is not None else None
     if process is None:
         yield
         return
