@@ -25,7 +25,7 @@ FOUND: Final = "1;33"
 """What a search has found."""
 
 Mark = Literal["✓", "⚠", "✗"]
-_MARK_STYLES: Final[dict[Mark, str]] = {"✓": GREEN, "⚠": YELLOW, "✗": RED}
+_MARK_STYLES: Final[dict[str, str]] = {"✓": GREEN, "⚠": YELLOW, "✗": RED}
 
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
@@ -45,6 +45,7 @@ REMAINING_AFTER_S: Final = 1.0
 
 _WORD: Final = re.compile(r"(?:`[^`]*`|\S)+")
 """What a line is not broken in: a command in backquotes stays in one piece."""
+_MARKED: Final = re.compile(r"^( *)([✓⚠✗]) ")
 _MARGIN: Final = re.compile(r" *(?:[✗✓⚠·→] |\S+(?: \S+)* {2,})?")
 """What the lines that follow are indented by: a mark, or a name in its own column."""
 
@@ -63,10 +64,15 @@ def terminal_width(stream: TextIO | None = None) -> int | None:
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Prints each line, on a terminal broken between words to its width."""
+    """Prints each line, on a terminal broken between words to its width; a mark that begins a line gets its colour."""
     width = terminal_width()
     for line in lines:
-        print(line if width is None else wrapped(line, width))
+        shown = _MARKED.sub(_with_colour, line)
+        print(shown if width is None else wrapped(shown, width))
+
+
+def _with_colour(found: re.Match[str]) -> str:
+    return f"{found[1]}{paint(found[2], _MARK_STYLES[found[2]])} "
 
 
 def wrapped(line: str, width: int) -> str:

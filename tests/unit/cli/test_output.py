@@ -255,6 +255,20 @@ def test_without_a_terminal_lines_are_printed_as_they_are(capsys: pytest.Capture
     assert capsys.readouterr().out == "word " * 60 + "\n"
 
 
+def test_a_mark_that_begins_a_line_has_its_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+
+    print_lines(["✓ All is well.", "  ✗ Not here", "no ⚠ here"])
+
+    assert terminal.getvalue().splitlines() == [
+        "\x1b[32m✓\x1b[0m All is well.",
+        "  \x1b[31m✗\x1b[0m Not here",
+        "no ⚠ here",
+    ]
+
+
 def test_on_a_terminal_lines_are_as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
