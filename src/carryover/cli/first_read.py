@@ -12,7 +12,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.cli.context import state_dir
-from carryover.cli.output import Progress, counted
+from carryover.cli.output import Progress, counted, duration
 from carryover.daemon.client import ask_health
 from carryover.daemon.health import Health
 from carryover.errors import UserError
@@ -67,13 +67,22 @@ def watch_first_read(state: StateDir) -> End:
 
 def show_until(ended: Event) -> None:
     """Shows on stderr, on a terminal only, how far the daemon in this process is, until it has `ended`."""
-    progress = Progress(sys.stderr, after_s=SHOWN_AFTER_S, only_terminal=True)
+    progress, showed = Progress(sys.stderr, after_s=SHOWN_AFTER_S, only_terminal=True), False
+    begin_s = time.monotonic()
     while not ended.wait(POLL_EVERY_S):
         with suppress(UserError, OSError):  # it does not answer yet, or no longer
             health = ask_health(state_dir(), timeout_s=POLL_EVERY_S * 5)
             if health is not None and not ended.is_set():
                 progress.update(*how_far(health))
-    progress.clear()
+                showed = showed or time.monotonic() - begin_s > SHOWN_AFTER_S
+    held = held_by(state_dir()) if showed else None
+    if held is None:
+        progress.clear()
+    else:
+        took = duration(time.monotonic() - begin_s)
+        progress.finish(
+            f"{counted(held.sessions, 'session')} in {counted(held.projects, 'project')} recorded, in {took}"
+        )
 
 
 def how_far(health: Health) -> tuple[float, str]:

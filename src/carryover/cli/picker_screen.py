@@ -37,7 +37,7 @@ _PAGE: Final = 10
 def can_pick() -> bool:
     """Whether there are a person at a terminal and a ledger to pick from."""
     try:
-        return can_ask() and state_dir().ledger.exists()
+        return can_ask() and os.environ.get("TERM") != "dumb" and state_dir().ledger.exists()
     except UserError:
         return False
 

@@ -9,8 +9,6 @@ from carryover.cli.output import DIM, paint, terminal_width
 from carryover.cli.width import columns, fitted, padded
 
 GAP: Final = "  "
-_NARROWEST: Final = 4
-"""What a column is narrowed to where the terminal has no room for what its `least` asks."""
 
 
 class Column(NamedTuple):
@@ -43,12 +41,15 @@ def table(heads: Sequence[Column], rows: Iterable[Sequence[str]], width: int | N
     widths = [max(columns(row[at]) for row in (titles, *body)) for at in range(len(heads))]
     if width is not None:
         _narrow(widths, heads, width)
-    return [_line(row, widths, heads) for row in (titles, *body)]
+    header = GAP.join(
+        padded(fitted(head.title, wide), wide, right=head.right) for head, wide in zip(heads, widths, strict=True)
+    )
+    return [header.rstrip(), *(_line(row, widths, heads) for row in body)]
 
 
 def _narrow(widths: list[int], heads: Sequence[Column], width: int) -> None:
-    """Narrows the columns that may be until all fit: to their `least` first, then as far as needed."""
-    for floor_of in (lambda head: head.least, lambda _: _NARROWEST):
+    """Narrows the columns that may be until all fit: to their `least` first, then to their titles."""
+    for floor_of in (lambda head: head.least, lambda head: len(head.title)):
         while sum(widths) + len(GAP) * (len(widths) - 1) > width:
             possible = [
                 at for at, head in enumerate(heads) if head.least is not None and widths[at] > (floor_of(head) or 0)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from pathlib import Path
 from threading import Event, Thread
@@ -61,7 +62,9 @@ def test_on_a_terminal_there_is_a_bar_and_ctrl_c_ends_only_the_watching(claude: 
     assert 'In a new session say "let\'s start" or "continue"' in shown
 
 
-def test_a_daemon_in_this_process_is_watched_until_it_has_ended(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_daemon_in_this_process_is_watched_until_it_has_ended(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown, ended = OnTerminal(), Event()
     monkeypatch.setattr(sys, "stderr", shown)
     monkeypatch.setattr("carryover.cli.first_read.SHOWN_AFTER_S", 0.0)
@@ -73,7 +76,7 @@ def test_a_daemon_in_this_process_is_watched_until_it_has_ended(home: Path, monk
         watching.join()
 
     assert "[#...........] 40 of 340 transcripts read, newest project first" in shown.getvalue()
-    assert shown.getvalue().endswith("\r\x1b[K")
+    assert re.search(r"\r\x1b\[K2 sessions in 1 project recorded, in \d+ s\n$", shown.getvalue())
 
 
 def test_where_no_daemon_answers_nothing_is_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
