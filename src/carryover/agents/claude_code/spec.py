@@ -15,6 +15,7 @@ from carryover.adapter.spec import (
     Retention,
     Starter,
     VersionProbe,
+    WebChat,
 )
 
 # Hooks began with 1.0.38, but only from 1.0.48 on is there one that runs before context is lost. `Stop` is of the
@@ -69,5 +70,8 @@ SPEC: Final = AgentSpec(
     ),
     # AGENTS.md only from 2.1.281 on, and only where no CLAUDE.md has a text.
     instructions=(InstructionFile(name="CLAUDE.md"), InstructionFile(name="AGENTS.md", create=True)),
+    guidance=(".claude/rules/*.md", ".claude/skills/*/SKILL.md"),
+    # Its models count about a quarter more tokens than others for the same code.
+    web_chats=(WebChat(id="claude-web", name="Claude on the web", budget=60_000, tokens_percent=125),),
     start=Starter(binary="claude"),
 )

@@ -19,6 +19,7 @@ from carryover.adapter.spec import (
     Place,
     Starter,
     VersionProbe,
+    WebChat,
 )
 
 _CONFIG: Final = Place(path="~/.codex/config.toml", env="CODEX_HOME", below="config.toml")
@@ -101,5 +102,7 @@ SPEC: Final = AgentSpec(
             limit=InstructionLimit(file=_CONFIG, key="project_doc_max_bytes", default_bytes=32_768),  # 0.169.0
         ),
     ),
+    guidance=(".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
+    web_chats=(WebChat(id="chatgpt", name="ChatGPT", budget=24_000),),
     start=Starter(binary="codex"),
 )

@@ -88,5 +88,6 @@ SPEC: Final = AgentSpec(
         offline=_OFFLINE,
     ),
     instructions=(InstructionFile(name="AGENTS.md", create=True),),
+    guidance=(".github/copilot-instructions.md", ".github/instructions/*.instructions.md"),
     start=Starter(binary="copilot", args=("-i", "{prompt}")),
 )

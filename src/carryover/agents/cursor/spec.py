@@ -74,5 +74,6 @@ SPEC: Final = AgentSpec(
         offline=_OFFLINE,
     ),
     instructions=(InstructionFile(name="AGENTS.md", create=True),),
+    guidance=(".cursor/rules/*.mdc", ".cursorrules"),
     start=Starter(binary="cursor-agent"),
 )

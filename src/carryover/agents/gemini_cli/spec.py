@@ -15,6 +15,7 @@ from carryover.adapter.spec import (
     Place,
     Starter,
     VersionProbe,
+    WebChat,
 )
 
 _HOME: Final = "GEMINI_CLI_HOME"
@@ -60,5 +61,6 @@ SPEC: Final = AgentSpec(
     ),
     # AGENTS.md is not read, unless a setting of the user's names it.
     instructions=(InstructionFile(name="GEMINI.md"),),
+    web_chats=(WebChat(id="gemini", name="Gemini", budget=30_000),),
     start=Starter(binary="gemini", args=("--prompt-interactive", "{prompt}")),
 )

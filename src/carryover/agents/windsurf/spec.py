@@ -49,4 +49,5 @@ SPEC: Final = AgentSpec(
         spooled=True,
     ),
     instructions=(InstructionFile(name="AGENTS.md", create=True),),
+    guidance=(".windsurf/rules/*.md", ".windsurfrules"),
 )
