@@ -179,14 +179,15 @@ def _around(decision: _Decision, material: Material) -> CleanText:
 
 
 def _worked(material: Material) -> Iterator[Piece]:
-    """The finished steps, newest first; where the ledger has none, those of the handoff."""
-    steps = [
-        (note.at_ms, f"{_age(note.at_ms, material)}: {note.text}") for note in material.notes if note.kind == "progress"
+    """The finished steps, newest first: those of the handoff, then what it has no room for."""
+    shown = [line.text for line in _lines(material, "Progress log")]
+    steps = sorted(
+        (note for note in material.notes if note.kind == "progress"), key=lambda note: (-note.at_ms, note.text)
+    )
+    older = [
+        f"{_age(note.at_ms, material)}: {note.text}" for note in steps if not any(note.text in line for line in shown)
     ]
-    texts = [text for _, text in sorted(steps, key=lambda step: (-step[0], step[1]))]
-    newest = [line.text for line in _lines(material, "Progress log") if not line.entry.turn or not texts]
-    last_turns = [line.text for line in _lines(material, "Progress log") if line.entry.turn and texts]
-    for number, text in enumerate([*last_turns, *newest[:1], *texts][:_MOST_STEPS]):
+    for number, text in enumerate([*shown, *older][:_MOST_STEPS]):
         yield Piece(section=WORKED, text=_item(text), rank=_WORKED_RANK + _WORKED_STEP * number, label="older steps")
 
 

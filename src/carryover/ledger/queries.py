@@ -30,6 +30,7 @@ from carryover.ledger.rows import (
     Whereabouts,
     records,
 )
+from carryover.model import NOTE
 
 __all__ = [
     "BrokenSource",
@@ -41,6 +42,7 @@ __all__ = [
     "Totals",
     "Whereabouts",
     "connect_read_only",
+    "notes_of",
     "project_by_id",
     "project_by_root",
     "project_of_session",
@@ -53,6 +55,7 @@ __all__ = [
     "totals",
     "unpublished",
     "whereabouts",
+    "work_sessions",
 ]
 
 _MAX_SKIPPED: Final = 200
@@ -119,8 +122,21 @@ def published_git(db: sqlite3.Connection, project_id: int) -> GitFacts | None:
         return None
 
 
+def notes_of(db: sqlite3.Connection, project_id: int, *, limit: int) -> list[SessionRow]:
+    """The newest sessions of a project that are notes."""
+    # By the index of ids, where notes are together: among the sessions of a project, all would have to be looked at.
+    statement = f"{SESSION} WHERE agent = ? AND +project_id = ? ORDER BY last_ms DESC, session.id DESC LIMIT ?"
+    return list(records(SessionRow, db, statement, (NOTE, project_id, limit)))
+
+
+def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int) -> list[SessionRow]:
+    """The newest sessions of a project in which an agent worked."""
+    statement = f"{SESSION} WHERE project_id = ? AND agent != ? ORDER BY last_ms DESC, session.id DESC LIMIT ?"
+    return list(records(SessionRow, db, statement, (project_id, NOTE, limit)))
+
+
 def sessions(db: sqlite3.Connection, project_id: int | None = None, *, limit: int) -> list[SessionRow]:
-    """The newest sessions, of one project or of all."""
+    """The newest sessions, notes among them, of one project or of all."""
     order = "ORDER BY last_ms DESC, session.id DESC LIMIT ?"
     if project_id is None:
         return list(records(SessionRow, db, f"{SESSION} {order}", (limit,)))

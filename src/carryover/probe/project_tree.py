@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from carryover.errors import os_reason
 from carryover.fsio import read_bytes_bounded
@@ -16,28 +19,39 @@ from carryover.probe.git_command import ask
 MOST_PATHS: Final = 20_000
 LARGEST_BYTES: Final = 256 << 10
 _DEEPEST: Final = 8
-_LS_FILES: Final = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+_WOULD_ADD: Final = b"?"
+_LS_FILES: Final = ("ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard", "--deduplicate")
 _NOT_WORK: Final = frozenset(
     "node_modules bower_components vendor dist build out target venv env __pycache__ site-packages coverage tmp".split()
 )
 """Folders that hold no work of the user's, where no git says so."""
 
 
-def project_paths(root: Path, *, timeout_s: float = 5.0) -> tuple[str, ...]:
-    """The files of the project at `root`, relative to it and sorted: what git tracks or would add; without git what is
-    in its folders, but for hidden ones and those that programs fill. At most 20,000; names that are not UTF-8 are left
-    out."""
-    names = _by_git(root, time.monotonic() + timeout_s) if may_be_repository(root) else None
-    found = _by_walking(root) if names is None else iter(names)
-    return tuple(sorted(name for _, name in zip(range(MOST_PATHS), filter(_is_printable, found), strict=False)))
+class ProjectPaths(msgspec.Struct, frozen=True):
+    """The files of a project, relative to its root and sorted. `new`: those that git would add."""
+
+    all: tuple[str, ...] = ()
+    new: frozenset[str] = frozenset()
 
 
-def _by_git(root: Path, deadline: float) -> list[str] | None:
+def project_paths(root: Path, *, timeout_s: float = 5.0) -> ProjectPaths:
+    """The files of the project at `root`: what git tracks or would add; without git what is in its folders, but for
+    hidden ones and those that programs fill. At most 20,000; names that are not UTF-8 are left out."""
+    tagged = _by_git(root, time.monotonic() + timeout_s) if may_be_repository(root) else None
+    found = _by_walking(root) if tagged is None else (name for _, name in tagged)
+    names = tuple(sorted(islice(filter(_is_printable, found), MOST_PATHS)))
+    return ProjectPaths(names, frozenset(name for tag, name in tagged or () if tag == _WOULD_ADD).intersection(names))
+
+
+def _by_git(root: Path, deadline: float) -> list[tuple[bytes, str]] | None:
+    """Each name with the letter by which git says what it knows of it."""
     try:
         [answer] = ask(root, _LS_FILES, deadline=deadline)
     except (TimeoutError, FileNotFoundError):
         return None
-    return [os.fsdecode(name) for name in answer.out.split(b"\0") if name] if answer.code == 0 else None
+    if answer.code != 0:
+        return None
+    return [(entry[:1], os.fsdecode(entry[2:])) for entry in answer.out.split(b"\0") if entry]
 
 
 def _by_walking(root: Path) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,6 @@ from carryover.export.code_pieces import standing
 from carryover.export.material import LeftOut, TextFile
 from carryover.export.secret_names import is_secret_name
 from carryover.probe.project_tree import text_of, why_unread
-from carryover.probe.uncommitted import Uncommitted
 
 HOLDS_SECRETS: Final = "its name says that it holds secrets"
 
@@ -36,13 +35,13 @@ def files_that_matter(
     root: Path,
     paths: Sequence[str],
     view: ProjectView | None,
-    changes: Sequence[Uncommitted],
+    changed: Collection[str],
     texts: Sequence[str],
     but: set[str],
     now_ms: int,
 ) -> tuple[tuple[TextFile, ...], list[LeftOut]]:
     """The files that matter most: edited by agents, changed, or named by the work. Those in `but` are left out."""
-    wanted = _wanted(paths, view, changes, texts)
+    wanted = _wanted(paths, view, changed, texts)
     ordered = sorted(wanted, key=lambda file: (-standing(file, now_ms), file.path))
     known = frozenset(paths)
     found: list[TextFile] = []
@@ -87,11 +86,10 @@ def _unwanted(root: Path, path: str, known: frozenset[str]) -> str | None:
 
 
 def _wanted(
-    paths: Sequence[str], view: ProjectView | None, changes: Sequence[Uncommitted], texts: Sequence[str]
+    paths: Sequence[str], view: ProjectView | None, changed: Collection[str], texts: Sequence[str]
 ) -> list[TextFile]:
     """The candidates, without their text."""
     edited = _edited(view)
-    changed = {change.path for change in changes}
     counts = _references(paths, texts)
     only_named = [path for path, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
     only_named = [path for path in only_named if path not in edited and path not in changed][:_MOST_NAMED]

@@ -25,7 +25,7 @@ from carryover.facts import GitFacts
 from carryover.fsio import is_folder
 from carryover.ledger.said import last_answer, prompts_at
 from carryover.probe.git import git_facts
-from carryover.probe.project_tree import project_paths, text_of
+from carryover.probe.project_tree import ProjectPaths, project_paths, text_of
 from carryover.probe.uncommitted import Uncommitted, uncommitted
 from carryover.publish.files_that_matter import HOLDS_SECRETS, files_that_matter, is_generated
 from carryover.publish.guidance import guidance
@@ -68,12 +68,14 @@ def gathered(
     here = is_folder(folder)
     git = _git(folder) if here else None
     recorded = _recorded(*ledger, git, now_ms, agents_own) if ledger is not None else _Recorded()
-    paths = _paths(folder) if here else ()
+    seen = project_paths(folder) if here else ProjectPaths()
+    paths = tuple(path for path in seen.all if not f"{path}/".startswith(f"{STORE}/"))
     changes = uncommitted(folder, own=own_writes(), hidden=is_secret_name) if here else []
     guides, unguided = guidance(folder, paths)
     texts = [*_texts(recorded.handoff), *(each.text for each in recorded.said)]
     guiding = {file.path for file in guides}
-    files, unread = files_that_matter(folder, paths, recorded.view, changes, texts, guiding, now_ms)
+    changed = seen.new.union(change.path for change in changes)
+    files, unread = files_that_matter(folder, paths, recorded.view, changed, texts, guiding, now_ms)
     return Material(
         name=folder.name,
         now_ms=now_ms,
@@ -112,10 +114,6 @@ def _git(root: Path) -> GitFacts | None:
         return git_facts(root, own=own_writes(), timeout_s=_GIT_S)
     except TimeoutError:
         return None
-
-
-def _paths(root: Path) -> tuple[str, ...]:
-    return tuple(path for path in project_paths(root) if not f"{path}/".startswith(f"{STORE}/"))
 
 
 def _about(root: Path, paths: Sequence[str]) -> str:
