@@ -9,9 +9,6 @@ import msgspec
 from carryover.export.piece import Piece
 from carryover.redact import CleanText
 
-_LARGEST_SHARE = 0.4
-"""Of the budget, for a single piece in its full form: one file must not take the place of all others."""
-
 
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     """What fits, in the order given. `shortened` are those of `kept` that are shown in their shorter form."""
@@ -31,7 +28,7 @@ def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) 
     for number, piece in sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0])):
         heading = 0 if piece.section in opened else cost(f"## {piece.section}\n\n")
         for text, price in ((form, cost(f"{form}\n\n")) for form in _forms(piece)):
-            too_large = text is not piece.shorter and piece.shorter is not None and price > budget * _LARGEST_SHARE
+            too_large = text is not piece.shorter and piece.shorter is not None and price > budget * piece.share
             if piece.rank == 0 or (used + heading + price <= budget and not too_large):
                 chosen[number] = text
                 opened.add(piece.section)

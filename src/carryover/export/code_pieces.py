@@ -15,9 +15,10 @@ from carryover.redact import CleanText
 
 CHANGES: Final = "Uncommitted changes (git diff HEAD)"
 FILES: Final = "Files, as they are now"
-_CHANGE_RANK: Final = 30
-_FILE_RANK: Final = 34
+_CHANGE_RANK: Final = 40
+_FILE_RANK: Final = 44
 _STEP: Final = 8
+_FILE_SHARE: Final = 0.3
 _DAY_MS: Final = 86_400_000
 _UNCOMMITTED: Final = 0.5
 _REFERENCE: Final = 0.1
@@ -50,6 +51,7 @@ def file_pieces(material: Material) -> Iterator[Piece]:
             label=file.path,
             shorter=CleanText(f"{heading}{fenced(shorter, name)}") if shorter is not None else None,
             part=part,
+            share=_FILE_SHARE,
             path=file.path,
         )
 

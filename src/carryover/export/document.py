@@ -16,7 +16,7 @@ from carryover.distill.relative_time import iso_utc
 from carryover.export.budget import Fitted, fitted
 from carryover.export.material import LeftOut, Material
 from carryover.export.pieces import pieces_of
-from carryover.export.quoting import code_span, one_line, safe
+from carryover.export.quoting import one_line, safe
 from carryover.export.tokens import tokens_in
 from carryover.redact import CleanText
 
@@ -168,7 +168,7 @@ def _listed(left_out: Sequence[LeftOut], room: int, cost: Callable[[str], int]) 
 
 
 def _short(what: str) -> str:
-    return code_span(what) if len(what) <= _LONG_LABEL else code_span(f"…{what[-_LONG_LABEL:]}")
+    return one_line(what if len(what) <= _LONG_LABEL else f"…{what[-_LONG_LABEL:]}")
 
 
 def _included(found: Fitted, cost: Callable[[str], int]) -> tuple[tuple[str, int], ...]:

@@ -13,9 +13,9 @@ from carryover.redact import CleanText
 
 GUIDANCE: Final = "Instructions and skills in force"
 SKILL: Final = "SKILL.md"
-_RANK: Final = 40
-_STEP: Final = 20
-_SKILL_RANK: Final = 80
+_RANK: Final = 16
+_STEP: Final = 16
+_SKILL_RANK: Final = 48
 _SKILL_STEP: Final = 5
 _SHORT_CHARS: Final = 1500
 _SKILL_CHARS: Final = 300
@@ -52,6 +52,7 @@ def guidance_pieces(files: Iterable[GuidingFile]) -> Iterator[Piece]:
             label=file.path,
             shorter=CleanText(f"{heading}{short}") if len(text) > _SHORT_CHARS else None,
             part="its beginning",
+            share=0.12,
             path=file.path,
         )
 

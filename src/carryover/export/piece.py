@@ -17,6 +17,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """What it is called where it was left out; pieces with the same label are counted together."""
     shorter: CleanText | None = None
     """What takes its place where it is too long."""
+    share: float = 0.4
+    """Of the budget, the most that it may take in its full form: one file must not take the place of all others."""
     part: str = "a part"
     """What `shorter` holds of it."""
     path: str | None = None

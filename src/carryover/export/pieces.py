@@ -45,15 +45,15 @@ _FIRST_RANK: Final = {
     TASK: 0,
     NEXT: 0,
     "State of git": 10,
-    OPEN: 22,
-    FAILED: 24,
-    "Findings": 26,
-    "Also in progress": 50,
+    OPEN: 20,
+    FAILED: 22,
+    "Findings": 22,
+    "Also in progress": 36,
 }
-_DECISION_RANK: Final = 20
-_STEP: Final = 6
-_WORKED_RANK: Final = 30
-_WORKED_STEP: Final = 10
+_DECISION_RANK: Final = 18
+_STEP: Final = 2
+_WORKED_RANK: Final = 26
+_WORKED_STEP: Final = 6
 _MOST_DECISIONS: Final = 25
 _MOST_STEPS: Final = 25
 _DAY_MS: Final = 86_400_000
@@ -96,7 +96,7 @@ def _about(material: Material) -> Iterator[Piece]:
             "\n".join(["- Layout (files in each folder):", *(f"  - {one_line(entry)}" for entry in entries)])
         )
         short = CleanText("\n".join(text.split("\n")[:8]))
-        yield Piece(section=ABOUT, text=text, rank=60, label="the layout", shorter=short, part="the first folders")
+        yield Piece(section=ABOUT, text=text, rank=32, label="the layout", shorter=short, part="the first folders")
 
 
 def _of_handoff(material: Material, title: str) -> Iterator[Piece]:
@@ -198,10 +198,11 @@ def _last_answer(material: Material) -> Iterator[Piece]:
     yield Piece(
         section=LAST_ANSWER,
         text=quoted(_cut(text, _ANSWER_CHARS)),
-        rank=28,
+        rank=24,
         label="the agent's last answer",
+        share=0.15,
         shorter=quoted(_cut(text, _SHORT_ANSWER_CHARS)),
-        part="its end",
+        part="its beginning and end",
     )
 
 
