@@ -22,10 +22,11 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
 
 def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> Fitted:
     """The pieces that fit into `budget` tokens as `cost` counts them, taken by rank; those of rank 0 in any case."""
+    ranked = sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0]))
     chosen: dict[int, CleanText] = {}
     opened: set[str] = set()
     used = 0
-    for number, piece in sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0])):
+    for number, piece in ranked:
         heading = 0 if piece.section in opened else cost(f"## {piece.section}\n\n")
         for text, price in ((form, cost(f"{form}\n\n")) for form in _forms(piece)):
             too_large = text is not piece.shorter and piece.shorter is not None and price > budget * piece.share
@@ -34,6 +35,12 @@ def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) 
                 opened.add(piece.section)
                 used += heading + price
                 break
+    for number, piece in ranked:  # what room is left goes to those that are shown in part
+        if number in chosen and chosen[number] is piece.shorter:
+            more = cost(f"{piece.text}\n\n") - cost(f"{piece.shorter}\n\n")
+            if used + more <= budget:
+                chosen[number] = piece.text
+                used += more
     return Fitted(
         kept=tuple((piece, chosen[number]) for number, piece in enumerate(pieces) if number in chosen),
         shortened=tuple(

@@ -90,7 +90,7 @@ def _remarks(file: TextFile, shown: Safe, now_ms: int) -> str:
     parts = [f"edited by an agent {elapsed(file.edited_ms, now_ms)} ago"] if file.edited_ms else []
     parts += ["uncommitted"] * file.changed
     if shown.hidden:
-        parts.append(f"{shown.hidden} hidden characters taken out")
+        parts.append(f"{shown.hidden} hidden character{'s' * (shown.hidden > 1)} taken out")
     return f" ({', '.join(parts)})" if parts else ""
 
 

@@ -34,9 +34,15 @@ def test_what_is_too_long_is_shown_in_part() -> None:
 
 
 def test_no_piece_takes_more_than_its_share_while_it_has_a_shorter_form() -> None:
+    pieces = [piece("a b c d e f", 1, shorter="a b", share=0.5), piece("g h i", 2)]
+
+    assert texts(fitted(pieces, budget=10, cost=words).kept) == ["a b", "g h i"]
+
+
+def test_what_room_is_left_in_the_end_goes_to_what_is_shown_in_part() -> None:
     pieces = [piece("a b c d e f", 1, shorter="a b", share=0.5), piece("g", 2)]
 
-    assert texts(fitted(pieces, budget=10, cost=words).kept) == ["a b", "g"]
+    assert texts(fitted(pieces, budget=10, cost=words).kept) == ["a b c d e f", "g"]
 
 
 def test_rank_0_stays_even_where_it_alone_is_too_long() -> None:
