@@ -42,7 +42,6 @@ __all__ = [
     "Totals",
     "Whereabouts",
     "connect_read_only",
-    "notes_of",
     "project_by_id",
     "project_by_root",
     "project_of_session",
@@ -120,13 +119,6 @@ def published_git(db: sqlite3.Connection, project_id: int) -> GitFacts | None:
         return next((msgspec.json.decode(stored, type=GitFacts) for (stored,) in rows if stored is not None), None)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-
-
-def notes_of(db: sqlite3.Connection, project_id: int, *, limit: int) -> list[SessionRow]:
-    """The newest sessions of a project that are notes."""
-    # By the index of ids, where notes are together: among the sessions of a project, all would have to be looked at.
-    statement = f"{SESSION} WHERE agent = ? AND +project_id = ? ORDER BY last_ms DESC, session.id DESC LIMIT ?"
-    return list(records(SessionRow, db, statement, (NOTE, project_id, limit)))
 
 
 def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int) -> list[SessionRow]:
@@ -222,10 +214,12 @@ def _number(db: sqlite3.Connection, statement: str) -> int:
 
 
 # A project's handoff counts for the agent whose session there is the newest.
-_BY_AGENT: Final = """SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
+_BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
     max(CASE WHEN session.last_ms = (SELECT max(last_ms) FROM session AS other
-        WHERE other.project_id = session.project_id) THEN project.published_ms END) AS last_handoff_ms
-    FROM session LEFT JOIN project ON project.id = session.project_id GROUP BY session.agent ORDER BY session.agent"""
+        WHERE other.project_id = session.project_id AND other.agent != '{NOTE}')
+        THEN project.published_ms END) AS last_handoff_ms
+    FROM session LEFT JOIN project ON project.id = session.project_id
+    WHERE session.agent != '{NOTE}' GROUP BY session.agent ORDER BY session.agent"""
 
 
 class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -238,7 +232,7 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def agents_seen(db: sqlite3.Connection) -> list[AgentRow]:
-    """Every agent that has a session."""
+    """Every agent that has a session; a note is no agent's."""
     return list(records(AgentRow, db, _BY_AGENT))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final, Literal
 
 from msgspec.structs import replace
@@ -23,8 +24,9 @@ from carryover.ledger.project_content import (
     weightiest_notes,
     worktrees,
 )
-from carryover.ledger.queries import notes_of, project_by_id, work_sessions
+from carryover.ledger.queries import project_by_id, sessions, work_sessions
 from carryover.ledger.rows import SessionRow, StoredBody
+from carryover.model import NOTE
 
 MAX_SESSIONS: Final = 20
 MAX_SUBAGENTS: Final = 20
@@ -58,15 +60,20 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
             main_root=project.main_root,
             sessions=views,
             notes=_notes(db, project_id, refolded, early),
-            opinions=tuple(
-                Opinion(session=row.native_id, title=row.title or "", at_ms=row.last_ms)
-                for row in notes_of(db, project_id, limit=MAX_OPINIONS)
-            ),
+            opinions=_opinions(db, project_id),
             worktrees=tuple(
                 Worktree(root=root, last_event_ms=last_ms)
                 for root, last_ms in worktrees(db, project.root, limit=MAX_WORKTREES)
             ),
         )
+
+
+def _opinions(db: sqlite3.Connection, project_id: int) -> tuple[Opinion, ...]:
+    """Those among the newest sessions, notes included: to look for older ones would cost more with each session."""
+    notes = (row for row in sessions(db, project_id, limit=MAX_SESSIONS) if row.agent == NOTE)
+    return tuple(
+        Opinion(session=row.native_id, title=row.title or "", at_ms=row.last_ms) for row in islice(notes, MAX_OPINIONS)
+    )
 
 
 def session_digest(db: sqlite3.Connection, session: SessionRow) -> Digest:

@@ -16,6 +16,7 @@ from carryover.model import (
     PlanUpdate,
     Question,
     QueuedPrompt,
+    ResultStatus,
     Retracted,
     SessionEnd,
     SessionInfo,
@@ -41,7 +42,7 @@ def call(call_id: str = "c1", subject: str = "pytest -q") -> ToolCall:
 def result(
     call_id: str = "c1", output: str = "", exit_code: int | None = None, subject: str = "pytest -q"
 ) -> ToolResult:
-    status = "error" if exit_code else "ok"
+    status: ResultStatus = "error" if exit_code else "ok"
     return ToolResult(
         call_id=call_id, name="Bash", op="shell", status=status, subject=subject, output=output, exit_code=exit_code
     )
