@@ -105,7 +105,7 @@ def _budget(text: str) -> int:
 
 
 def _document(args: argparse.Namespace) -> Document:
-    from carryover.cli.project_handoff import of_recorded, refuse_excluded
+    from carryover.cli.recorded_project import of_recorded, refuse_excluded
     from carryover.export.document import compose
     from carryover.publish.web_chat import GENERIC, gathered, web_chats
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from carryover.agents import agent_names
-from carryover.cli.show import ledger_with
+from carryover.cli.show import _ledger_with
 from carryover.export.quoting import one_line
 from carryover.export.session_html import session_html
 from carryover.export.session_markdown import session_markdown
@@ -21,7 +21,7 @@ def session_text(prefix: str, form: Literal["md", "html"], *, full: bool) -> str
 
     Raises UserError where there is none, or several.
     """
-    with ledger_with(prefix) as ledger:
+    with _ledger_with(prefix) as ledger:
         session = session_by_prefix(ledger, prefix)
         agent = agent_names().get(session.agent, session.agent)
         head = SessionHead(

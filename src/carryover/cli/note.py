@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs `carryover note`; returns the exit code."""
-    from carryover.cli.project_handoff import refuse_excluded
+    from carryover.cli.recorded_project import refuse_excluded
 
     state, root = state_dir(), project_root(args.project, must_exist=True)
     if state.paused.exists():

@@ -7,22 +7,19 @@ import shlex
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import urlencode
 
 from carryover.cli.context import agents_own, state_dir
 from carryover.config import Config, load_config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
-from carryover.ledger.queries import connect_read_only, project_by_root, whereabouts
+from carryover.ledger.queries import connect_read_only, whereabouts
 from carryover.paths import StateDir
 from carryover.publish.moved_folders import identity_of, may_be_here, may_have_moved
 from carryover.publish.refresh import Refreshed, made_handoff
-
-T = TypeVar("T")
 
 SETTLE_LIMIT_S: Final = 3.0
 """How long a running daemon may take to read what is new; after that its ledger is used as it is."""
@@ -40,9 +37,17 @@ def handoff_of_project(root: str) -> Refreshed:
     """
     state = state_dir()
     config = load_config(state.config)
-    refuse_excluded(root, config)
-    paused = state.paused.exists()
-    made = of_recorded(state, root, lambda ledger, project_id: _made(ledger, project_id, root, config))
+    excluded = project_settings(Path(root), config).excluded
+    if excluded:
+        by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` leaves it out
+        what_next = f" `carryover unpause {shlex.quote(root)}` includes it again." if by_name else ""
+        raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
+    paused, made, complete = state.paused.exists(), None, False
+    if state.ledger.exists():
+        complete = not paused and bring_up_to_date(state, root)
+        made = _from_ledger(state, root, config)
+    if made is None and not complete:
+        made = _from_disk(state, root, config)
     if made is not None and paused:
         print(_PAUSED, file=sys.stderr)
     how_to_link = _how_to_link(state, root, found=made is not None)
@@ -53,32 +58,7 @@ def handoff_of_project(root: str) -> Refreshed:
     return made
 
 
-def refuse_excluded(root: str, config: Config) -> None:
-    """Raises UserError (REFUSED) where the project at `root` is left out of Carryover."""
-    excluded = project_settings(Path(root), config).excluded
-    if excluded:
-        by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` leaves it out
-        what_next = f" `carryover unpause {shlex.quote(root)}` includes it again." if by_name else ""
-        raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
-
-
-def of_recorded(state: StateDir, root: str, make: Callable[[sqlite3.Connection, int], T]) -> T | None:
-    """What `make` makes of a ledger and the id of the project at `root` there, with what agents left on disk until now;
-    None where nothing is recorded of the project. While Carryover is paused nothing is read.
-
-    Raises UserError (REFUSED) where Carryover was paused before anything was recorded.
-    """
-    made, complete = None, False
-    if state.ledger.exists():
-        complete = not state.paused.exists() and _bring_up_to_date(state, root)
-        with closing(connect_read_only(state.ledger)) as ledger:
-            made = _of_project(ledger, root, make)
-    if made is None and not complete:
-        made = _from_disk(state, root, make)
-    return made
-
-
-def _bring_up_to_date(state: StateDir, root: str) -> bool:
+def bring_up_to_date(state: StateDir, root: str) -> bool:
     """The running daemon reads what is new; where none runs, we do, for this project. False where that is not all."""
     from carryover.daemon.client import ask_daemon
 
@@ -100,24 +80,31 @@ def _bring_up_to_date(state: StateDir, root: str) -> bool:
     return trouble is None
 
 
-def _from_disk(state: StateDir, root: str, make: Callable[[sqlite3.Connection, int], T]) -> T | None:
+def _from_ledger(state: StateDir, root: str, config: Config) -> Refreshed | None:
+    from carryover.ledger.queries import connect_read_only
+
+    with closing(connect_read_only(state.ledger)) as ledger:
+        return _made(ledger, root, config)
+
+
+def _from_disk(state: StateDir, root: str, config: Config) -> Refreshed | None:
     from carryover.agents import adapters
     from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger, tombstones_of
 
     seen = sources_on_disk(settings_now(state), [Path(root)])
     with temporary_ledger(of_project(seen, {root}), adapters(), tombstones=tombstones_of(state)) as ledger:
-        return _of_project(ledger, root, make)
+        return _made(ledger, root, config)
 
 
-def _of_project(ledger: sqlite3.Connection, root: str, make: Callable[[sqlite3.Connection, int], T]) -> T | None:
+def _made(ledger: sqlite3.Connection, root: str, config: Config) -> Refreshed | None:
     """None where the ledger does not know the project."""
+    from carryover.ledger.queries import project_by_root
+
     project = project_by_root(ledger, root)
-    return make(ledger, project.id) if project is not None else None
-
-
-def _made(ledger: sqlite3.Connection, project_id: int, root: str, config: Config) -> Refreshed:
+    if project is None:
+        return None
     found = made_handoff(
-        ledger, project_id, config, now_ms=int(time.time() * 1000), agents_own=agents_own(config.agents)
+        ledger, project.id, config, now_ms=int(time.time() * 1000), agents_own=agents_own(config.agents)
     )
     if found.handoff is None or found.text is None:
         raise UserError(

@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs `carryover show`; returns the exit code."""
-    with ledger_with(args.id) as ledger:
+    with _ledger_with(args.id) as ledger:
         session = session_by_prefix(ledger, args.id)
         if args.json:
             _print_json(ledger, session)
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def ledger_with(prefix: str) -> Iterator[sqlite3.Connection]:
+def _ledger_with(prefix: str) -> Iterator[sqlite3.Connection]:
     """The ledger, or where there is none a temporary one of the sessions on disk whose ids begin with `prefix`."""
     state = state_dir()
     if state.ledger.exists():

@@ -54,7 +54,6 @@ __all__ = [
     "totals",
     "unpublished",
     "whereabouts",
-    "work_sessions",
 ]
 
 _MAX_SKIPPED: Final = 200
@@ -121,14 +120,8 @@ def published_git(db: sqlite3.Connection, project_id: int) -> GitFacts | None:
         return None
 
 
-def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int) -> list[SessionRow]:
-    """The newest sessions of a project in which an agent worked."""
-    statement = f"{SESSION} WHERE project_id = ? AND agent != ? ORDER BY last_ms DESC, session.id DESC LIMIT ?"
-    return list(records(SessionRow, db, statement, (project_id, NOTE, limit)))
-
-
 def sessions(db: sqlite3.Connection, project_id: int | None = None, *, limit: int) -> list[SessionRow]:
-    """The newest sessions, notes among them, of one project or of all."""
+    """The newest sessions, of one project or of all."""
     order = "ORDER BY last_ms DESC, session.id DESC LIMIT ?"
     if project_id is None:
         return list(records(SessionRow, db, f"{SESSION} {order}", (limit,)))
@@ -240,3 +233,9 @@ def gone_sources(db: sqlite3.Connection) -> int:
     """The number of transcripts that are no longer on disk; their events are still in the ledger."""
     (number,) = db.execute("SELECT count(*) FROM source WHERE state = 'gone'").fetchone()
     return int(number)
+
+
+def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int) -> list[SessionRow]:
+    """The newest sessions of a project in which an agent worked."""
+    statement = f"{SESSION} WHERE project_id = ? AND agent != ? ORDER BY last_ms DESC, session.id DESC LIMIT ?"
+    return list(records(SessionRow, db, statement, (project_id, NOTE, limit)))

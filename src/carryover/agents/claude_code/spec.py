@@ -45,6 +45,9 @@ SPEC: Final = AgentSpec(
     in_first_release=True,
     also=("VS Code extension", "desktop app", "Agent SDK"),
     not_covered=("Claude Code on the web",),
+    guidance=(".claude/rules/*.md", ".claude/skills/*/SKILL.md"),
+    # Its models count about a quarter more tokens than others for the same code.
+    web_chats=(WebChat(id="claude-web", name="Claude on the web", budget=60_000, tokens_percent=125),),
     binaries=("claude",),
     binary_folders=(
         Place(path="~/.claude/local"),
@@ -70,8 +73,5 @@ SPEC: Final = AgentSpec(
     ),
     # AGENTS.md only from 2.1.281 on, and only where no CLAUDE.md has a text.
     instructions=(InstructionFile(name="CLAUDE.md"), InstructionFile(name="AGENTS.md", create=True)),
-    guidance=(".claude/rules/*.md", ".claude/skills/*/SKILL.md"),
-    # Its models count about a quarter more tokens than others for the same code.
-    web_chats=(WebChat(id="claude-web", name="Claude on the web", budget=60_000, tokens_percent=125),),
     start=Starter(binary="claude"),
 )

@@ -55,6 +55,8 @@ SPEC: Final = AgentSpec(
     in_first_release=True,
     also=("IDE extension", "desktop app"),
     not_covered=("Codex cloud",),
+    guidance=(".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
+    web_chats=(WebChat(id="chatgpt", name="ChatGPT", budget=24_000),),
     binaries=("codex",),
     folders=(Place(path="~/.codex", env="CODEX_HOME"),),
     other_folders=(Place(path="~/.agents"),),
@@ -102,7 +104,5 @@ SPEC: Final = AgentSpec(
             limit=InstructionLimit(file=_CONFIG, key="project_doc_max_bytes", default_bytes=32_768),  # 0.169.0
         ),
     ),
-    guidance=(".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
-    web_chats=(WebChat(id="chatgpt", name="ChatGPT", budget=24_000),),
     start=Starter(binary="codex"),
 )

@@ -63,6 +63,7 @@ SPEC: Final = AgentSpec(
     name="GitHub Copilot",
     short_name="Copilot",
     aliases=("copilot-cli",),
+    guidance=(".github/copilot-instructions.md", ".github/instructions/*.instructions.md"),
     binaries=("copilot",),
     folders=(Place(path="~/.copilot", env="COPILOT_HOME"), *_EXTENSION_FOLDERS),
     version=VersionProbe(
@@ -88,6 +89,5 @@ SPEC: Final = AgentSpec(
         offline=_OFFLINE,
     ),
     instructions=(InstructionFile(name="AGENTS.md", create=True),),
-    guidance=(".github/copilot-instructions.md", ".github/instructions/*.instructions.md"),
     start=Starter(binary="copilot", args=("-i", "{prompt}")),
 )

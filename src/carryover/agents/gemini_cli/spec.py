@@ -40,6 +40,7 @@ SPEC: Final = AgentSpec(
     id="gemini-cli",
     name="Gemini CLI",
     aliases=("gemini",),
+    web_chats=(WebChat(id="gemini", name="Gemini", budget=30_000),),
     binaries=("gemini",),
     folders=(Place(path="~/.gemini", env=_HOME, below=".gemini"),),
     # A script for node, which takes one to two seconds. It leaves an empty file behind (0.61.0), so it is asked seldom.
@@ -61,6 +62,5 @@ SPEC: Final = AgentSpec(
     ),
     # AGENTS.md is not read, unless a setting of the user's names it.
     instructions=(InstructionFile(name="GEMINI.md"),),
-    web_chats=(WebChat(id="gemini", name="Gemini", budget=30_000),),
     start=Starter(binary="gemini", args=("--prompt-interactive", "{prompt}")),
 )

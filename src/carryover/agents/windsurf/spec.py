@@ -26,6 +26,7 @@ SPEC: Final = AgentSpec(
     id="windsurf",
     name="Windsurf",
     aliases=("cascade",),
+    guidance=(".windsurf/rules/*.md", ".windsurfrules"),
     binaries=("windsurf",),
     folders=(Place(path="~/.codeium/windsurf"), Place(path="~/.windsurf")),
     other_folders=(Place(path="~/.codeium"),),
@@ -49,5 +50,4 @@ SPEC: Final = AgentSpec(
         spooled=True,
     ),
     instructions=(InstructionFile(name="AGENTS.md", create=True),),
-    guidance=(".windsurf/rules/*.md", ".windsurfrules"),
 )
