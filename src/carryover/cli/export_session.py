@@ -7,22 +7,21 @@ from pathlib import Path
 from typing import Literal
 
 from carryover.agents import agent_names
-from carryover.cli.show import _ledger_with
+from carryover.cli.recorded import ledger_with_session
 from carryover.export.quoting import one_line
 from carryover.export.session_html import session_html
 from carryover.export.session_markdown import session_markdown
 from carryover.export.session_parts import SessionHead, session_parts
-from carryover.ledger.queries import session_by_prefix, session_events
+from carryover.ledger.queries import session_events
 from carryover.paths import short_path
 
 
-def session_text(prefix: str, form: Literal["md", "html"], *, full: bool) -> str:
-    """The session whose id begins with `prefix`. `full` adds the work of its sub-agents.
+def session_text(name: str, form: Literal["md", "html"], *, full: bool) -> str:
+    """The session whose id `name` is or begins, or the newest for `last`. `full` adds the work of its sub-agents.
 
     Raises UserError where there is none, or several.
     """
-    with _ledger_with(prefix) as ledger:
-        session = session_by_prefix(ledger, prefix)
+    with ledger_with_session(name) as (ledger, session):
         agent = agent_names().get(session.agent, session.agent)
         head = SessionHead(
             id=session.native_id,

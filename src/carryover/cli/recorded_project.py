@@ -1,4 +1,4 @@
-"""What is recorded of a project, brought up to date first, for commands that make something else of it than a handoff."""
+"""What is recorded of a project, brought up to date first, for commands that make no handoff of it."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from carryover.errors import ExitCode
 Run = Callable[..., tuple[int, str, str]]
 
 DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
+CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
 
 
 @pytest.mark.parametrize("where", ["recorded", "shop"], ids=["from the ledger", "straight from disk"])
@@ -35,6 +36,12 @@ def test_a_session_is_written_as_one_web_page(recorded: Path, run: Run, tmp_path
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
     assert page.read_text().startswith("<!doctype html>")
     assert "<summary>✗ <code>Bash python3 -m unittest" in page.read_text()
+
+
+def test_last_is_the_newest_session_of_the_project(recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(recorded)
+
+    assert run("export", "--session", "last")[1].startswith(f"# Session {CHECKOUT}\n")
 
 
 def test_an_unknown_session_is_not_found(recorded: Path, run: Run) -> None:
