@@ -81,6 +81,8 @@ def change_pieces(material: Material) -> Iterator[Piece]:
 
 
 def _counts(change: ChangedText) -> str:
+    if change.gone:
+        return "deleted"
     return (
         f"+{change.insertions} -{change.deletions}, not shown" if change.insertions or change.deletions else "not shown"
     )

@@ -24,6 +24,8 @@ class ChangedText(msgspec.Struct, frozen=True, kw_only=True):
     insertions: int
     deletions: int
     diff: str = ""
+    gone: bool = False
+    """It was deleted."""
 
 
 class TextFile(msgspec.Struct, frozen=True, kw_only=True):

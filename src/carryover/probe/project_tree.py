@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -88,4 +89,6 @@ def text_of(root: Path, path: str, *, limit_bytes: int = LARGEST_BYTES) -> str:
 
 def why_unread(error: OSError | ValueError) -> str:
     """Why `text_of` failed, for people, without the path."""
-    return os_reason(error) if isinstance(error, OSError) else "not text"
+    if isinstance(error, OSError):
+        return "a symlink" if error.errno == errno.ELOOP else os_reason(error)
+    return "not text"

@@ -11,11 +11,13 @@ from typing import Final
 
 import msgspec
 
+from carryover.fsio import is_gone
 from carryover.probe.git import PROGRAMS, may_be_repository, of_others, without_own_programs
 from carryover.probe.git_command import ask
 from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files
 
-MOST_FILES: Final = 60
+MOST_FILES: Final = 500
+MOST_DIFFS: Final = 60
 LONGEST_LINES: Final = 3_000
 """Lines that a file's diff may have."""
 LARGEST_BYTES: Final = 512 << 10
@@ -42,13 +44,15 @@ class Uncommitted(msgspec.Struct, frozen=True, kw_only=True):
     diff: str = ""
     new: bool = False
     """HEAD does not have it."""
+    gone: bool = False
+    """It was deleted."""
 
 
 def uncommitted(
     root: Path, *, own: OwnWrites, hidden: Callable[[str], bool] = lambda _: False, timeout_s: float = 5.0
 ) -> list[Uncommitted]:
     """What differs from HEAD in the repository whose top is `root`, but for what `own` describes; in the order of the
-    paths, at most 60 files. Of those whose path is `hidden` the text is not read.
+    paths, at most 500 files, the first 60 that may be shown with their text. That of a `hidden` path is not read.
 
     As careful as `git_facts`; empty also where git is missing, has no commit, or does not answer in time.
     """
@@ -70,7 +74,7 @@ def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], dead
         return []
     changed = of_others(root, changed_files(numstat.out), own, "HEAD", deadline)[:MOST_FILES]
     sizes = _sizes(root, [file.path for file in changed], deadline)
-    shown = [file for file in changed if _may_be_shown(root, file, sizes) and not hidden(file.path)]
+    shown = [file for file in changed if _may_be_shown(root, file, sizes) and not hidden(file.path)][:MOST_DIFFS]
     diffs: dict[str, str] = {}
     for start in range(0, len(shown), _AT_ONCE):
         few = shown[start : start + _AT_ONCE]
@@ -84,6 +88,7 @@ def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], dead
             deletions=file.deletions,
             diff=diffs.get(file.path, ""),
             new=file.path not in sizes,
+            gone=is_gone(root / file.path),
         )
         for file in changed
     ]
@@ -94,7 +99,7 @@ def _sizes(root: Path, paths: Sequence[str], deadline: float) -> dict[str, int]:
     if not paths:
         return {}
     [listed] = ask(root, ("ls-tree", "-l", "-z", "HEAD", "--", *paths), deadline=deadline)
-    found = {}
+    found: dict[str, int] = {}
     for entry in listed.out.split(b"\0"):
         about, tab, path = entry.partition(b"\t")
         size = about.split()[-1:] if tab else []

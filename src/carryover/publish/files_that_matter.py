@@ -48,8 +48,10 @@ def files_that_matter(
     left_out: list[LeftOut] = []
     for file in ordered:
         why = _unwanted(root, file.path, known)
-        if file.path in but or len(found) == _MOST_READ:
+        if file.path in but:
             continue
+        if why is None and len(found) == _MOST_READ:
+            why = "edited longer ago, or named less often, than those here"
         if why is None:
             try:
                 text = text_of(root, file.path)

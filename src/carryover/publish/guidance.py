@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from carryover.agents import instruction_files, specs
 from carryover.export.material import GuidingFile, LeftOut
+from carryover.export.secret_names import is_secret_name
 from carryover.probe.project_tree import text_of, why_unread
 from carryover.publish import pointer
 
@@ -19,7 +21,7 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[GuidingFile, ...],
     left_out = []
     for path in filter(_guides(), paths):
         try:
-            data = text_of(root, path).encode()
+            data = text_of(root, _target(root, path, paths)).encode()
         except (OSError, ValueError) as error:
             left_out.append(LeftOut(path, why_unread(error)))
             continue
@@ -28,6 +30,14 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[GuidingFile, ...],
     ignored = [name for name in _instruction_names() if name not in paths and (root / name).is_file()]
     left_out += [LeftOut(name, "git ignores it") for name in ignored if not _says_nothing(root, name)]
     return tuple(found), left_out
+
+
+def _target(root: Path, path: str, paths: Sequence[str]) -> str:
+    """The file that an instruction file is a symlink to, where that is one of the project's; else the path itself."""
+    if not (root / path).is_symlink():
+        return path
+    target = os.path.relpath(os.path.realpath(root / path), os.path.realpath(root))
+    return target if target in paths and not is_secret_name(target) else path
 
 
 def _says_nothing(root: Path, name: str) -> bool:

@@ -149,8 +149,10 @@ def _changes(changes: Iterable[Uncommitted], shown: set[str]) -> Iterator[Change
     for change in changes:
         if change.new and change.path in shown:
             continue
-        diff = "" if is_secret_name(change.path) or is_generated(change.path) else change.diff
-        yield ChangedText(path=change.path, insertions=change.insertions, deletions=change.deletions, diff=diff)
+        diff = "" if is_generated(change.path) else change.diff
+        yield ChangedText(
+            path=change.path, insertions=change.insertions, deletions=change.deletions, diff=diff, gone=change.gone
+        )
 
 
 def _secret_changes(changes: Iterable[Uncommitted]) -> Iterator[LeftOut]:

@@ -160,6 +160,23 @@ def test_a_question_longer_than_the_budget_stays_whole_and_is_reported() -> None
     assert document.text.count("why") == 2_000
 
 
+def test_a_change_without_a_diff_is_named() -> None:
+    changes = (
+        ChangedText(path="big.bin", insertions=0, deletions=0),
+        ChangedText(path="gone.py", insertions=0, deletions=9, gone=True),
+        ChangedText(path="long.py", insertions=9000, deletions=1),
+    )
+    shown = sections(compose(Material(name="x", now_ms=1, changes=changes), REQUEST))
+
+    assert shown["Uncommitted changes (git diff HEAD)"].strip().split("\n") == [
+        "- `big.bin`: not shown",
+        "- `gone.py`: deleted",
+        "- `long.py`: +9000 -1, not shown",
+        "",
+        "[END OF CARRYOVER EXPORT " + shown["Uncommitted changes (git diff HEAD)"].strip()[-9:],
+    ]
+
+
 def test_a_text_that_several_instruction_files_share_is_shown_once() -> None:
     guidance = tuple(GuidingFile(path=path, text="Be brief.") for path in ("AGENTS.md", "CLAUDE.md"))
     shown = sections(compose(Material(name="x", now_ms=1, guidance=guidance), REQUEST))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from carryover.probe.git_diff import OwnWrites
-from carryover.probe.uncommitted import LARGEST_BYTES, uncommitted
+from carryover.probe.uncommitted import LARGEST_BYTES, MOST_DIFFS, uncommitted
 from support.repository import git, repository
 
 NOTHING = OwnWrites()
@@ -29,7 +29,7 @@ def test_each_changed_file_comes_with_its_diff(shop: Path) -> None:
     assert "-total = 0\n+total = 1\n" in found["cart.py"].diff
     assert "+x = 2\n" in found["[a] b.py"].diff
     assert "total" not in found["[a] b.py"].diff
-    assert (found["old.py"].diff, found["old.py"].deletions) == ("", 1)
+    assert (found["old.py"].diff, found["old.py"].deletions, found["old.py"].gone) == ("", 1, True)
     assert [file.path for file in found.values() if file.new] == ["staged.py"]
 
 
@@ -47,6 +47,17 @@ def test_text_that_is_hidden_too_large_or_binary_is_not_read(shop: Path) -> None
     found = uncommitted(shop, own=NOTHING, hidden=lambda path: path == "cart.py")
 
     assert [(file.path, file.diff) for file in found] == [("[a] b.py", ""), ("cart.py", ""), ("old.py", "")]
+
+
+def test_of_many_files_the_first_come_with_their_text(tmp_path: Path) -> None:
+    root = repository(tmp_path / "shop", {f"{number:03}.py": "x\n" for number in range(MOST_DIFFS + 3)})
+    for path in root.glob("*.py"):
+        path.write_text("y\n")
+
+    found = uncommitted(root, own=NOTHING, timeout_s=60.0)
+
+    assert len(found) == MOST_DIFFS + 3
+    assert [bool(file.diff) for file in found] == [True] * MOST_DIFFS + [False] * 3
 
 
 def test_no_program_that_the_repository_names_is_run(shop: Path, tmp_path: Path) -> None:

@@ -74,6 +74,15 @@ def test_uncommitted_work_counts_and_what_is_shown_elsewhere_does_not_come_twice
     assert [(file.path, file.changed) for file in files] == [("other.py", True)]
 
 
+def test_of_many_files_those_that_matter_least_are_named_and_not_read(tmp_path: Path) -> None:
+    root = repository(tmp_path / "many", {f"f{number:02}.py": "x\n" for number in range(42)})
+
+    files, left_out = matter(root, changed=tuple(f"f{number:02}.py" for number in range(42)))
+
+    assert len(files) == 40
+    assert [left.what for left in left_out] == ["f40.py", "f41.py"]
+
+
 @pytest.mark.parametrize(
     ("path", "generated"),
     [("a/uv.lock", True), ("pnpm-lock.yaml", True), ("x.min.js", True), ("lock.py", False), ("data.json", False)],

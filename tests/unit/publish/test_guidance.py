@@ -48,6 +48,21 @@ def test_carryovers_own_block_is_taken_out_and_a_file_of_nothing_else_is_none(tm
     assert found(root) == ((GuidingFile(path="CLAUDE.md", text="Be brief.\n"),), [])
 
 
+def test_a_link_to_another_file_of_the_project_is_that_file_and_one_that_leads_elsewhere_is_not_read(
+    tmp_path: Path,
+) -> None:
+    root = repository(tmp_path / "shop", {"AGENTS.md": "Be brief.\n", "prod.env": "KEY=1\n"})
+    (tmp_path / "mine.md").write_text("My key is in the drawer.\n")
+    (root / "CLAUDE.md").symlink_to("AGENTS.md")
+    (root / "GEMINI.md").symlink_to(tmp_path / "mine.md")
+    (root / ".cursorrules").symlink_to("prod.env")
+
+    files, left_out = found(root)
+
+    assert [(file.path, file.text) for file in files] == [("AGENTS.md", "Be brief.\n"), ("CLAUDE.md", "Be brief.\n")]
+    assert left_out == [LeftOut(".cursorrules", "a symlink"), LeftOut("GEMINI.md", "a symlink")]
+
+
 def test_one_that_git_ignores_or_that_is_no_text_is_named_and_not_read(tmp_path: Path) -> None:
     root = repository(tmp_path / "shop", {".gitignore": "CLAUDE.md\n", "x": ""})
     (root / "CLAUDE.md").write_text("My key is in the drawer.\n")

@@ -10,6 +10,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.publish.web_chat import GENERIC, gathered, web_chats
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
+from support.repository import git
 from unit.publish.conftest import ReadIn
 
 PROMPT = "Add a discount to cart.py. Never round before the end, because cents get lost."
@@ -51,12 +52,20 @@ def test_what_is_recorded_and_what_is_on_disk_come_together(
 
 
 def test_the_diff_of_a_file_made_for_secrets_is_not_read(shop: Path) -> None:
+    (shop / "prod.env").write_text("KEY=abc\n")
+    git(shop, "add", "prod.env")
+    git(shop, "commit", "--quiet", "--message", "keys")
+    (shop / "prod.env").write_text("KEY=def\n")
     (shop / ".env").write_text("KEY=abc\n")
 
     found = gathered(str(shop), now_ms=LATER_MS)
 
-    assert [(left.what, left.why) for left in found.left_out] == [(".env", "its name says that it holds secrets")]
-    assert "KEY=abc" not in repr(found)
+    assert [(left.what, left.why) for left in found.left_out] == [
+        (".env", "its name says that it holds secrets"),
+        ("prod.env", "its name says that it holds secrets"),
+    ]
+    assert [(change.path, change.diff) for change in found.changes] == [("prod.env", "")]
+    assert "KEY=" not in repr(found)
 
 
 @pytest.mark.parametrize("name", ["gone", "empty"])
