@@ -145,12 +145,18 @@ def test_what_is_no_text_is_refused_and_nothing_is_recorded(
 def test_a_file_that_is_not_there_a_pause_and_an_excluded_project_say_so(shop: Path, run: Run, stdin: Stdin) -> None:
     assert run("note", str(shop / "gone.md"), "--project", str(shop))[0] == ExitCode.NOTHING_FOUND
     assert run("note", "--project", str(shop), "--from", " ")[0] == ExitCode.USAGE
-    run("pause", str(shop))
-    stdin(b"Cap it.")
-    assert run("note", "--project", str(shop))[0] == ExitCode.REFUSED
     run("pause")
+    stdin(b"Cap it.")
     code, _, err = run("note", "--project", str(shop))
-    assert (code, "unpause" in err) == (ExitCode.REFUSED, True)
+    assert (code, err.startswith("carryover: Carryover is paused, so nothing was recorded.")) == (
+        ExitCode.REFUSED,
+        True,
+    )
+    run("unpause")
+    run("pause", str(shop))
+    code, _, err = run("note", "--project", str(shop))
+    assert (code, "is left out of Carryover" in err) == (ExitCode.REFUSED, True)
+    assert not state_dir().ledger.exists()
 
 
 def test_a_project_without_a_session_keeps_it_until_one_comes(shop: Path, run: Run, stdin: Stdin) -> None:

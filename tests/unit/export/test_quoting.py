@@ -43,6 +43,10 @@ def test_no_text_ends_its_own_block(text: str, language: str) -> None:
     assert all(not re.fullmatch(rf"\s*`{{{len(last)},}}\s*", line) for line in inside)
 
 
+def test_a_fence_is_longer_than_any_in_the_text() -> None:
+    assert fenced(safe("```\n# out\n`````\n").text) == "``````\n```\n# out\n`````\n``````"
+
+
 def test_one_line_opens_no_heading_no_block_and_no_comment() -> None:
     assert one_line("# a\n```\n<!-- b -->") == "# a '' -- b --"
 
