@@ -14,6 +14,11 @@ import msgspec
 _ELSEWHERE: Final = "@"
 
 
+NOTE: Final = "note"
+"""Stands for the agent of a session that holds a text from outside, such as a web chat's answer: it is neither the
+user's word nor an agent's act. No agent has this id."""
+
+
 def session_in_other_cwd(conversation: str, folder_mark: str) -> str:
     """Id of the turns that a conversation had in another folder than its first.
 

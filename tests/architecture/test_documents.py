@@ -12,6 +12,7 @@ from carryover.agents import specs
 from carryover.cli.main import COMMANDS, build_parser
 from carryover.config import Config
 from carryover.errors import ExitCode
+from carryover.publish.web_chat import GENERIC, web_chats
 from contract.table import with_tables
 
 TOP = Path(__file__).parents[2]
@@ -53,6 +54,13 @@ def test_the_readme_names_what_is_covered_of_each_agent_and_what_is_not() -> Non
     assert [agent for agent, row in row_of.items() if not row] == []
     assert [(spec.id, also) for spec in covered for also in spec.also if also not in row_of[spec.id]] == []
     assert [(spec.id, name) for spec in covered for name in spec.not_covered if name not in README] == []
+
+
+def test_the_readme_names_each_web_chat_with_its_budget() -> None:
+    chats = web_chats().values()
+
+    assert [chat.id for chat in chats if f"{chat.budget:,}" not in README] == []
+    assert [chat.id for chat in chats if chat is not GENERIC and f"`{chat.id}` {chat.budget:,}" not in README] == []
 
 
 def test_the_readme_names_each_exit_code() -> None:

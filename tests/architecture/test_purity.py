@@ -50,7 +50,7 @@ PURE_EDITS = (
 
 @pytest.mark.parametrize(
     "path",
-    modules("model.py", "facts.py", "adapter", "distill", "records", "redact", "text", *PURE_EDITS),
+    modules("model.py", "facts.py", "adapter", "distill", "export", "records", "redact", "text", *PURE_EDITS),
     ids=lambda path: path.stem,
 )
 def test_the_core_neither_reads_nor_asks_anything(path: Path) -> None:

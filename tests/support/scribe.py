@@ -20,6 +20,7 @@ class Scribe:
 
     ledger: Ledger
     written: int = 0
+    agent: str = AGENT
 
     def event(
         self,
@@ -59,8 +60,8 @@ class Scribe:
             context=context,
             size=10,
             mtime_ns=5_000_000,
-            entries=tuple(Entry.of(AGENT, event, redacted or {}) for event in events),
-            reemitted=tuple(Reemission.of(AGENT, each) for each in reemitted),
+            entries=tuple(Entry.of(self.agent, event, redacted or {}) for event in events),
+            reemitted=tuple(Reemission.of(self.agent, each) for each in reemitted),
             skipped=skipped,
             oversized=oversized,
             roots={folder: ProjectRoot(folder) for folder in folders},
@@ -72,6 +73,6 @@ class Scribe:
         return await self.commit(self.prepared(*events), path=path, rank=rank)
 
     async def commit(self, prepared: PreparedBatch, *, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:
-        source = Source(agent=AGENT, path=path, rank=rank)
+        source = Source(agent=self.agent, path=path, rank=rank)
         state = await self.ledger.source_state(source)
         return await self.ledger.commit(source, prepared, seen_rev=state.rev if state is not None else 0)

@@ -244,6 +244,19 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
         return (*self.config_files, *(place for place in others if place is not None))
 
 
+class WebChat(msgspec.Struct, frozen=True, kw_only=True):
+    """A chat in the browser by the agent's maker, which sees no files: what `carryover export` makes a document for."""
+
+    id: str
+    """As `carryover export --for` takes it."""
+    name: str
+    """As people call it."""
+    budget: int
+    """Tokens that a document for it has unless the user says otherwise."""
+    tokens_percent: int = 100
+    """How many tokens its models count where the common estimate says 100. Rather too many than too few."""
+
+
 class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A list of files in a user's settings that the agent loads at each request; `install` puts the handoff in it."""
 
@@ -296,6 +309,10 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """None: it keeps them, or that is unknown."""
     instructions: tuple[InstructionFile, ...] = ()
     """Files in a project that it reads by itself, as far as we put a pointer into them."""
+    guidance: tuple[str, ...] = ()
+    """Further files of a project that tell it how to work (rules, skills), as patterns relative to the project's root;
+    `*` matches within one folder."""
+    web_chats: tuple[WebChat, ...] = ()
     read_list: ReadList | None = None
     """None: it reads instruction files, or hooks give it the handoff."""
     start: Starter | None = None

@@ -40,8 +40,11 @@ WAYS: Final = (
 )
 
 
-def copy(text: str, machine: Machine) -> str:
-    """Puts `text` on the clipboard and returns the name of what took it. Raises UserError where nothing can."""
+def copy(text: str, machine: Machine, *, instead: str = "copy what `carryover handoff` prints") -> str:
+    """Puts `text` on the clipboard and returns the name of what took it.
+
+    Raises UserError where nothing can, which says what to do `instead`.
+    """
     for way, program in _found(machine):
         if _taken(program, way, text, machine.env):
             return way.name
@@ -52,7 +55,7 @@ def copy(text: str, machine: Machine) -> str:
     names = ", ".join(way.name for way in WAYS)
     raise UserError(
         f"Nothing here can put text on the clipboard: none of {names} works, and the output is no "
-        "terminal. Install one of them, or copy what `carryover handoff` prints."
+        f"terminal. Install one of them, or {instead}."
     )
 
 

@@ -139,7 +139,7 @@ def _import(state: StateDir, path: Path, project: str | None, agent_id: str | No
         )
     if not store:
         return report
-    new_events, problem = _store(state, document, path, project, agent_id)
+    new_events, problem = store_document(state, document, path, project, agent_id)
     projects = _projects_now(state, report) or report.projects
     return msgspec.structs.replace(report, projects=projects, new_events=new_events, problem=problem)
 
@@ -170,10 +170,11 @@ def _report(path: Path, document: Document, found: Survey) -> FileReport:
     )
 
 
-def _store(
+def store_document(
     state: StateDir, document: Document, path: Path, project: str | None, agent_id: str | None
 ) -> tuple[int, str | None]:
-    """How many events were new, by the daemon or, where none runs, by us; and why not all was read."""
+    """Takes the document at `path` into the ledger: how many events were new, by the daemon or, where none runs, by us;
+    and why not all was read. Raises UserError where another process holds the ledger."""
     from carryover.daemon.client import ask_daemon
 
     try:

@@ -28,6 +28,8 @@ COMMANDS: Final = {
     "sessions": "list recorded sessions, newest first",
     "show": "print the conversation of one session",
     "resume": "print or run the agent's own command that resumes a session",
+    "export": "a project as one document for a web chat, or a session as a file",
+    "note": "take in what a web chat answered",
     "import": "take exported or copied transcripts into the ledger",
     "logs": "print the log of the daemon, or follow it",
     "forget": "remove sessions, or a time, from everything recorded",

@@ -49,7 +49,7 @@ def handoff_of_project(root: str, choose: Choose | None = None) -> Refreshed:
         raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
     paused, made, complete = state.paused.exists(), None, False
     if state.ledger.exists():
-        complete = not paused and _bring_up_to_date(state, root)
+        complete = not paused and bring_up_to_date(state, root)
         made = _from_ledger(state, root, config, choose)
     if made is None and not complete:
         made = _from_disk(state, root, config, choose)
@@ -63,7 +63,7 @@ def handoff_of_project(root: str, choose: Choose | None = None) -> Refreshed:
     return made
 
 
-def _bring_up_to_date(state: StateDir, root: str) -> bool:
+def bring_up_to_date(state: StateDir, root: str) -> bool:
     """The running daemon reads what is new; where none runs, we do, for this project. False where that is not all."""
     from carryover.daemon.client import ask_daemon
 

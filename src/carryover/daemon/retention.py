@@ -8,6 +8,7 @@ from typing import Final
 from carryover.config import RetentionConfig
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.sizes import SessionSize
+from carryover.model import NOTE
 
 _BYTES_PER_MB: Final = 1_000_000
 
@@ -20,7 +21,11 @@ def sessions_to_drop(
     A session of unknown age is dropped only for its size.
     """
     oldest_first = sorted(sessions, key=lambda session: session.last_ms)
-    newest = {session.project_id: session for session in oldest_first if session.project_id is not None}
+    newest = {
+        session.project_id: session
+        for session in oldest_first
+        if session.project_id is not None and session.agent != NOTE
+    }
     kept = {(session.agent, session.native_id) for session in newest.values()}
     droppable = [session for session in oldest_first if (session.agent, session.native_id) not in kept]
     excess = used_bytes - limits.max_size_mb * _BYTES_PER_MB if limits.max_size_mb is not None else 0

@@ -17,6 +17,7 @@ from carryover.distill.sections.git_context import git_line
 from carryover.distill.sections.limit import Limit, limit_line, standing_limit
 from carryover.distill.sections.next_action import next_entries
 from carryover.distill.sections.open_questions import loose_ends, notes_in_files, open_entries, questions_beside
+from carryover.distill.sections.opinions import opinion_entries
 from carryover.distill.sections.parallel_work import parallel_work_entries
 from carryover.distill.sections.progress import passing_run, progress_entries
 from carryover.distill.sections.task import task_entries
@@ -119,6 +120,7 @@ def distill(
             "Open questions",
             (
                 *_ranked(open_entries(work, lead.digest, runs, recent, view.root, at_ms), 5, step=2),
+                *_ranked(opinion_entries(view.opinions, at_ms), 6, step=8),
                 *_ranked(questions_beside(work, others, agents, on_line, since_ms), 18, step=4),
                 *_ranked(loose_ends(work, others, lead.digest.prompts), 10, step=4),
                 *_ranked(notes_in_files(recent), 30, step=5),

@@ -53,8 +53,24 @@ _HANDOFF_BLOCK: Final = re.compile(
 )
 
 
+_EXPORT_BLOCK: Final = re.compile(
+    r"^[^\n]{0,8}\[CARRYOVER EXPORT ([0-9a-f]{8})\].*?(?:^[^\n]{0,8}\[END OF CARRYOVER EXPORT \1\][^\n]*$|\Z)",
+    re.M | re.S,
+)
+
+
+def export_frame(mark: str) -> tuple[str, str]:
+    """The first and the last line of an export, without what comes before and after them on the line.
+
+    `mark` is 8 hex digits that nothing between the two lines holds, so that no file that is quoted there can end it.
+    """
+    return f"[CARRYOVER EXPORT {mark}]", f"[END OF CARRYOVER EXPORT {mark}]"
+
+
 def without_handoffs(text: str) -> str:
-    """`text` without the handoffs in it (pasted, echoed, injected): what else there is in it stays."""
+    """`text` without the handoffs and exports in it (pasted, echoed, injected): what else there is in it stays."""
+    if "[CARRYOVER EXPORT " in text:
+        text = _EXPORT_BLOCK.sub("\n", text)
     return _HANDOFF_BLOCK.sub("\n", text) if "[CARRYOVER]" in text else text
 
 

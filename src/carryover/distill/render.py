@@ -16,6 +16,7 @@ from carryover.distill.handoff import Handoff, Section
 from carryover.distill.header import MAX_CHARS, Answering, header
 from carryover.distill.sections.entry import Entry
 from carryover.redact import CleanText, clean
+from carryover.text.chat_marks import without_chat_marks
 from carryover.text.invisible import CONTROLS, UNSEEN
 
 MAX_LINES: Final = 50
@@ -30,13 +31,6 @@ _AGENT_TAG: Final = re.compile(
     r"<(?=/?(?:[a-z]+[-_][\w-]+|system|user|assistant|human|instructions?|context|tool|function|invoke|thinking)\b)",
     re.I,
 )
-
-
-_CHAT_MARK: Final = re.compile(
-    r"<(?=\||\uff5c|<?/?SYS>>|/?s>)|\[(/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT))\]",
-    re.I,
-)
-"""What chat templates of open models put between turns: `<|im_start|>`, `<<SYS>>`, `[INST]`, `</s>`."""
 
 
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
@@ -118,5 +112,5 @@ def neutralize(text: str) -> str:
         text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cs", "Co", "Cn"))
     text = _COMMENT.sub("--", text).replace("```", "'''").replace("~~~", "'''")
     text = _OUR_MARKS.sub(lambda mark: mark.group().lower().replace("[", "(").replace("]", ")"), text)
-    text = _CHAT_MARK.sub(lambda mark: f"({mark[1]})" if mark[1] else "‹", _AGENT_TAG.sub("‹", text))
+    text = without_chat_marks(_AGENT_TAG.sub("‹", text))
     return " ".join(text.split())

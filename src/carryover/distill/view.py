@@ -43,6 +43,14 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
         return max(digest.last_ms for digest in self.digests)
 
 
+class Opinion(msgspec.Struct, frozen=True, kw_only=True):
+    """A text from outside that the user brought in: the session that holds it, its title, the UTC ms of that."""
+
+    session: str
+    title: str
+    at_ms: int
+
+
 class Worktree(msgspec.Struct, frozen=True, kw_only=True):
     """Another checkout of the same repository, which has its own handoff."""
 
@@ -56,6 +64,8 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     sessions: tuple[SessionView, ...]
     notes: tuple[Note, ...] = ()
+    opinions: tuple[Opinion, ...] = ()
+    """The newest, at most 2."""
     worktrees: tuple[Worktree, ...] = ()
     """Filled for a main checkout only."""
     main_root: str | None = None

@@ -14,6 +14,7 @@ from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, agent_names, specs
 from carryover.errors import ExitCode, UserError
+from carryover.importing.note import FORM, is_note, note_agent, note_source
 from carryover.importing.rebase import former_root, moved
 from carryover.importing.specstory import document as specstory
 from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult
@@ -42,6 +43,8 @@ def open_document(path: Path, *, project: str | None = None, agent_id: str | Non
     document names no agent. Raises UserError where it is no file, or none that is recognised.
     """
     head = _head(path)
+    if is_note(head):
+        return Document(note_agent(), note_source(path), FORM)
     made = specstory.read_head(head)
     if made is not None:
         spec = _spec(path, made.agent, agent_id)

@@ -30,6 +30,7 @@ from carryover.ledger.rows import (
     Whereabouts,
     records,
 )
+from carryover.model import NOTE
 
 __all__ = [
     "BrokenSource",
@@ -230,10 +231,12 @@ def _number(db: sqlite3.Connection, statement: str) -> int:
 
 
 # A project's handoff counts for the agent whose session there is the newest.
-_BY_AGENT: Final = """SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
+_BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
     max(CASE WHEN session.last_ms = (SELECT max(last_ms) FROM session AS other
-        WHERE other.project_id = session.project_id) THEN project.published_ms END) AS last_handoff_ms
-    FROM session LEFT JOIN project ON project.id = session.project_id GROUP BY session.agent ORDER BY session.agent"""
+        WHERE other.project_id = session.project_id AND other.agent != '{NOTE}')
+        THEN project.published_ms END) AS last_handoff_ms
+    FROM session LEFT JOIN project ON project.id = session.project_id
+    WHERE session.agent != '{NOTE}' GROUP BY session.agent ORDER BY session.agent"""
 
 
 class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -246,7 +249,7 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def agents_seen(db: sqlite3.Connection) -> list[AgentRow]:
-    """Every agent that has a session."""
+    """Every agent that has a session; a note is no agent's."""
     return list(records(AgentRow, db, _BY_AGENT))
 
 
@@ -254,3 +257,9 @@ def gone_sources(db: sqlite3.Connection) -> int:
     """The number of transcripts that are no longer on disk; their events are still in the ledger."""
     (number,) = db.execute("SELECT count(*) FROM source WHERE state = 'gone'").fetchone()
     return int(number)
+
+
+def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int) -> list[SessionRow]:
+    """The newest sessions of a project in which an agent worked."""
+    statement = f"{SESSION} WHERE project_id = ? AND agent != ? ORDER BY last_ms DESC, session.id DESC LIMIT ?"
+    return list(records(SessionRow, db, statement, (project_id, NOTE, limit)))

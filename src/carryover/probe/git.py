@@ -21,7 +21,7 @@ from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files, is_o
 _SUBJECT_LIMIT: Final = 200
 _CLEAN_UP_SHARE: Final = 0.1
 _HEAD: Final = ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%h%x00%s", "HEAD", "--")
-_PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^filter\.")
+PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^filter\.")
 _DIFF: Final = ("diff", "--numstat", "-z", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "-l200")
 _PROGRAM_SETTING: Final = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
 
@@ -112,14 +112,14 @@ class _Question(threading.Thread, Generic[T]):
 
 
 def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
-    if not _may_be_repository(root):
+    if not may_be_repository(root):
         return None
     kind, branch, head, programs = ask(
         root,
         ("rev-parse", "--is-inside-work-tree"),
         ("symbolic-ref", "--quiet", "--short", "HEAD"),
         _HEAD,
-        _PROGRAMS,
+        PROGRAMS,
         deadline=deadline,
     )
     if kind.code != 0:
@@ -128,7 +128,7 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
     name = branch.out.decode(errors="replace").strip() if branch.code == 0 else None
     if kind.out.strip() != b"true":
         return GitFacts(branch=name, head=short, subject=subject)
-    overrides = _without_own_programs(programs)
+    overrides = without_own_programs(programs)
     if overrides is None:
         return None
     diff, others = ask(
@@ -140,7 +140,7 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
     )
     if diff.code != 0 or others.code != 0:
         return None
-    changed = _of_others(root, changed_files(diff.out), own, "HEAD" if short else None, deadline)
+    changed = of_others(root, changed_files(diff.out), own, "HEAD" if short else None, deadline)
     return GitFacts(
         branch=name,
         head=short,
@@ -153,20 +153,20 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
 
 
 def _changed_since(root: Path, since: str, own: OwnWrites, deadline: float) -> ChangedSince | None:
-    if not _may_be_repository(root):
+    if not may_be_repository(root):
         return None
-    head, programs = ask(root, _HEAD, _PROGRAMS, deadline=deadline)
-    overrides = _without_own_programs(programs)
+    head, programs = ask(root, _HEAD, PROGRAMS, deadline=deadline)
+    overrides = without_own_programs(programs)
     if overrides is None:
         return None
     [diff] = ask(root, (*_DIFF, since, "--"), deadline=deadline, overrides=overrides)
     if diff.code != 0:
         return None
-    changed = _of_others(root, changed_files(diff.out), own, since, deadline)
+    changed = of_others(root, changed_files(diff.out), own, since, deadline)
     return ChangedSince(head=_head_of(head)[0], changed_files=len(changed))
 
 
-def _of_others(
+def of_others(
     root: Path, changed: list[ChangedFile], own: OwnWrites, since: str | None, deadline: float
 ) -> list[ChangedFile]:
     """The files that were changed by more than Carryover's own writes since the commit `since` (None: ever)."""
@@ -194,7 +194,7 @@ def _untracked(root: Path, listed: bytes, own: OwnWrites) -> int:
     return sum(clean is None or not is_own_text(root / name, b"", clean) for name, clean in cleaners)
 
 
-def _may_be_repository(root: Path) -> bool:
+def may_be_repository(root: Path) -> bool:
     """Spares most folders without git a process. A bare repository is recognised by its parts."""
     return (root / ".git").exists() or ((root / "HEAD").is_file() and (root / "objects").is_dir())
 
@@ -207,7 +207,7 @@ def _head_of(answer: Answer) -> tuple[str | None, str]:
     return short, " ".join(subject.split())[:_SUBJECT_LIMIT]
 
 
-def _without_own_programs(answer: Answer) -> list[str] | None:
+def without_own_programs(answer: Answer) -> list[str] | None:
     """Settings that switch off the filter programs which the repository's own configuration names; the user's stay.
 
     None when that is unknown (git before 2.26), or one bears a name that can't be switched off.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final, Literal
 
 from msgspec.structs import replace
 
 from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import decode_digest, fold_events
-from carryover.distill.view import Note, ProjectView, SessionView, Worktree
+from carryover.distill.view import Note, Opinion, ProjectView, SessionView, Worktree
 from carryover.ledger.project_content import (
     NoteRow,
     ThreadRow,
@@ -23,14 +24,16 @@ from carryover.ledger.project_content import (
     weightiest_notes,
     worktrees,
 )
-from carryover.ledger.queries import project_by_id, sessions
+from carryover.ledger.queries import project_by_id, sessions, work_sessions
 from carryover.ledger.rows import SessionRow, StoredBody
+from carryover.model import NOTE
 
 MAX_SESSIONS: Final = 20
 MAX_SUBAGENTS: Final = 20
 """Sub-agents of one session that a view holds, newest first."""
 MAX_NOTES_OF_A_KIND: Final = 40
 MAX_WORKTREES: Final = 20
+MAX_OPINIONS: Final = 2
 
 _Refolded = dict[int, tuple[Note, ...]]
 """Notes of the threads that had to be folded again in memory, by the thread's id."""
@@ -48,7 +51,7 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
             raise UnknownProject(project_id)
         refolded: _Refolded = {}
         early: list[Note] = []
-        rows = sessions(db, project_id, limit=MAX_SESSIONS)
+        rows = work_sessions(db, project_id, limit=MAX_SESSIONS)
         views = tuple(_session_view(db, row, refolded, early) for row in rows)
         former = dict.fromkeys(row.recorded_root for row in rows if row.recorded_root is not None)
         return ProjectView(
@@ -57,11 +60,20 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
             main_root=project.main_root,
             sessions=views,
             notes=_notes(db, project_id, refolded, early),
+            opinions=_opinions(db, project_id),
             worktrees=tuple(
                 Worktree(root=root, last_event_ms=last_ms)
                 for root, last_ms in worktrees(db, project.root, limit=MAX_WORKTREES)
             ),
         )
+
+
+def _opinions(db: sqlite3.Connection, project_id: int) -> tuple[Opinion, ...]:
+    """Those among the newest sessions, notes included: to look for older ones would cost more with each session."""
+    notes = (row for row in sessions(db, project_id, limit=MAX_SESSIONS) if row.agent == NOTE)
+    return tuple(
+        Opinion(session=row.native_id, title=row.title or "", at_ms=row.last_ms) for row in islice(notes, MAX_OPINIONS)
+    )
 
 
 def session_digest(db: sqlite3.Connection, session: SessionRow) -> Digest:

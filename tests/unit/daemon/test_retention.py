@@ -5,6 +5,7 @@ import pytest
 from carryover.config import RetentionConfig
 from carryover.daemon.retention import sessions_to_drop
 from carryover.ledger.sizes import SessionSize
+from carryover.model import NOTE
 
 DAY_MS = 86_400_000
 NOW_MS = 1_000 * DAY_MS
@@ -25,6 +26,14 @@ SESSIONS = [
     session("nowhere", None, 31),
     session("some time", 1, None),
 ]
+
+
+def test_a_note_does_not_make_the_newest_session_of_a_project_droppable() -> None:
+    note = SessionSize(agent=NOTE, native_id="note-1", project_id=2, last_ms=NOW_MS - 300 * DAY_MS, bytes=MB)
+
+    found = sessions_to_drop([*SESSIONS, note], RetentionConfig(max_age_days=90), used_bytes=0, now_ms=NOW_MS)
+
+    assert [one.native_id for one in found] == ["note-1"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.distill.own_text import (
+    export_frame,
     go_on_prompt,
     names_handoff,
     only_points_at_handoff,
@@ -40,6 +41,41 @@ def test_a_call_that_touches_the_handoff_is_known(subject: str) -> None:
 )
 def test_a_handoff_is_taken_out_of_a_text_and_nothing_else(text: str, rest: str) -> None:
     assert without_handoffs(text) == rest
+
+
+def exported(mark: str, content: str = "## Task\n- Bake bread in the steam oven") -> str:
+    first, last = export_frame(mark)
+    return f"# {first} shop\n{content}\n{last}"
+
+
+EXPORT = exported("1a2b3c4d")
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        pytest.param(EXPORT, "\n", id="alone"),
+        pytest.param(
+            f"Is this right?\n{EXPORT}\n\nIs the cap?", "Is this right?\n\n\n\nIs the cap?", id="words around"
+        ),
+        pytest.param(f"> {EXPORT}\nafter", "\n\nafter", id="quoted"),
+        pytest.param(exported("1a2b3c4d", f"{exported('99999999')}\nmore"), "\n", id="another one quoted in it"),
+        pytest.param(exported("1a2b3c4d", HANDOFF), "\n", id="a handoff quoted in it"),
+        pytest.param(EXPORT.rpartition("\n")[0], "\n", id="without its last line"),
+        pytest.param("we named it [CARRYOVER EXPORT 1]", "we named it [CARRYOVER EXPORT 1]", id="its name"),
+    ],
+)
+def test_an_export_is_taken_out_of_a_text_and_nothing_else(text: str, rest: str) -> None:
+    assert without_handoffs(text) == rest
+
+
+def test_an_export_that_is_pasted_sets_no_task_and_the_question_around_it_does() -> None:
+    request = "Make the oven in kiln.py tell its temperature in Kelvin, please."
+    talk = Conversation().user(f"{EXPORT}\n\n{request}").edited("kiln.py").says("It does.")
+    [line] = work_of(project(talk)).lines
+
+    assert line.goal is not None
+    assert line.goal.text == request
 
 
 @pytest.mark.parametrize(

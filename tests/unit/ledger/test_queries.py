@@ -21,10 +21,11 @@ from carryover.ledger.queries import (
     sessions,
     totals,
     unpublished,
+    work_sessions,
 )
 from carryover.ledger.rows import StoredEvent
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, SessionInfo, UserPrompt
+from carryover.model import NOTE, AssistantMessage, SessionInfo, UserPrompt
 from carryover.publish.project_view import session_digest
 from support.scribe import Scribe
 
@@ -194,6 +195,24 @@ async def test_a_handoff_counts_for_the_agent_that_worked_last_in_its_project(
     [row] = agents_seen(reading())
 
     assert row == AgentRow(agent=row.agent, sessions=2, last_event_ms=2_000, last_handoff_ms=9_000)
+
+
+async def test_a_note_is_no_agents_and_takes_no_handoff_from_one(
+    scribe: Scribe, ledger: Ledger, reading: Reading
+) -> None:
+    await scribe.tell(scribe.event("a", session="s1", cwd="/srv/app"))
+    noted = Scribe(ledger, agent=NOTE, written=10)
+    await noted.tell(
+        noted.event(AssistantMessage(text="Cap it."), session="note-1", cwd="/srv/app", key="n"), path="/n"
+    )
+    await noted.tell(noted.event(AssistantMessage(text="No."), session="note-2", cwd="/other", key="m"), path="/m")
+    await ledger.set_published(1, "sha", 9_000, None)
+
+    db = reading()
+
+    assert [(row.agent, row.last_handoff_ms) for row in agents_seen(db)] == [(scribe.agent, 9_000)]
+    assert [row.native_id for row in work_sessions(db, 1, limit=5)] == ["s1"]
+    assert [row.native_id for row in sessions(db, 1, limit=5)] == ["note-1", "s1"]
 
 
 async def test_without_a_session_no_agent_was_seen(ledger: Ledger, reading: Reading) -> None:

@@ -12,7 +12,8 @@ from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.view import Note, Worktree
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry
-from carryover.model import Retracted, SessionInfo
+from carryover.ledger.store import Ledger
+from carryover.model import NOTE, AssistantMessage, Retracted, SessionInfo
 from carryover.publish.project_view import MAX_NOTES_OF_A_KIND, MAX_SESSIONS, MAX_SUBAGENTS, project_view
 from support.scribe import Scribe
 
@@ -72,6 +73,28 @@ async def test_the_newest_sessions_and_sub_agents_come_first_and_the_oldest_not_
     assert [session.session for session in view.sessions] == ["s9", *(f"s{n}" for n in range(22, 2, -1) if n != 9)]
     newest = scribe.written * 1_000
     assert [side.last_ms for side in view.sessions[0].subagents] == [newest - 1_000 * n for n in range(MAX_SUBAGENTS)]
+
+
+async def test_texts_from_outside_are_no_sessions_and_only_the_newest_two_are_named(
+    scribe: Scribe, ledger: Ledger, reading: Reading
+) -> None:
+    await scribe.tell("add a parser")
+    noted = Scribe(ledger, agent=NOTE, written=10)
+    for n in range(3):
+        told = [
+            noted.event(body, session=f"note-{n}", key=f"n{noted.written}")
+            for body in (SessionInfo(title=f"Opinion {n}"), AssistantMessage(text="Always add tests."))
+        ]
+        await noted.tell(*told, path=f"/n/{n}")
+
+    view = project_view(reading(), 1)
+
+    assert [session.session for session in view.sessions] == ["s1"]
+    assert [(opinion.session, opinion.title) for opinion in view.opinions] == [
+        ("note-2", "Opinion 2"),
+        ("note-1", "Opinion 1"),
+    ]
+    assert view.notes == ()
 
 
 async def test_notes_are_the_weightiest_rulings_and_the_newest_steps(

@@ -15,6 +15,7 @@ from carryover.adapter.spec import (
     Retention,
     Starter,
     VersionProbe,
+    WebChat,
 )
 
 # Hooks began with 1.0.38, but only from 1.0.48 on is there one that runs before context is lost. `Stop` is of the
@@ -44,6 +45,9 @@ SPEC: Final = AgentSpec(
     in_first_release=True,
     also=("VS Code extension", "desktop app", "Agent SDK"),
     not_covered=("Claude Code on the web",),
+    guidance=(".claude/rules/*.md", ".claude/skills/*/SKILL.md"),
+    # Its models count about a quarter more tokens than others for the same code.
+    web_chats=(WebChat(id="claude-web", name="Claude on the web", budget=60_000, tokens_percent=125),),
     binaries=("claude",),
     binary_folders=(
         Place(path="~/.claude/local"),

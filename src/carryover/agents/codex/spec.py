@@ -19,6 +19,7 @@ from carryover.adapter.spec import (
     Place,
     Starter,
     VersionProbe,
+    WebChat,
 )
 
 _CONFIG: Final = Place(path="~/.codex/config.toml", env="CODEX_HOME", below="config.toml")
@@ -54,6 +55,8 @@ SPEC: Final = AgentSpec(
     in_first_release=True,
     also=("IDE extension", "desktop app"),
     not_covered=("Codex cloud",),
+    guidance=(".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
+    web_chats=(WebChat(id="chatgpt", name="ChatGPT", budget=24_000),),
     binaries=("codex",),
     folders=(Place(path="~/.codex", env="CODEX_HOME"),),
     other_folders=(Place(path="~/.agents"),),

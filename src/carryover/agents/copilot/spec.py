@@ -63,6 +63,7 @@ SPEC: Final = AgentSpec(
     name="GitHub Copilot",
     short_name="Copilot",
     aliases=("copilot-cli",),
+    guidance=(".github/copilot-instructions.md", ".github/instructions/*.instructions.md"),
     binaries=("copilot",),
     folders=(Place(path="~/.copilot", env="COPILOT_HOME"), *_EXTENSION_FOLDERS),
     version=VersionProbe(

@@ -53,6 +53,7 @@ SPEC: Final = AgentSpec(
     name="Cursor",
     in_first_release=True,
     not_covered=("cloud agents",),
+    guidance=(".cursor/rules/*.mdc", ".cursorrules"),
     binaries=("cursor-agent", "cursor"),
     asks_every_copy=True,
     folders=(Place(path="~/.cursor"), *application_places("Cursor/User")),

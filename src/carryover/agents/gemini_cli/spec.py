@@ -15,6 +15,7 @@ from carryover.adapter.spec import (
     Place,
     Starter,
     VersionProbe,
+    WebChat,
 )
 
 _HOME: Final = "GEMINI_CLI_HOME"
@@ -39,6 +40,7 @@ SPEC: Final = AgentSpec(
     id="gemini-cli",
     name="Gemini CLI",
     aliases=("gemini",),
+    web_chats=(WebChat(id="gemini", name="Gemini", budget=30_000),),
     binaries=("gemini",),
     folders=(Place(path="~/.gemini", env=_HOME, below=".gemini"),),
     # A script for node, which takes one to two seconds. It leaves an empty file behind (0.61.0), so it is asked seldom.

@@ -26,6 +26,7 @@ SPEC: Final = AgentSpec(
     id="windsurf",
     name="Windsurf",
     aliases=("cascade",),
+    guidance=(".windsurf/rules/*.md", ".windsurfrules"),
     binaries=("windsurf",),
     folders=(Place(path="~/.codeium/windsurf"), Place(path="~/.windsurf")),
     other_folders=(Place(path="~/.codeium"),),

@@ -1,0 +1,202 @@
+"""`carryover export`: a project as one document for a chat that sees no files, or a session to read and to keep."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import stat
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from carryover.cli.arguments import describe
+from carryover.cli.context import agents_own, project_root, state_dir
+from carryover.cli.output import counted, harmless, one_line
+from carryover.config import load_config
+from carryover.errors import ExitCode, UserError
+from carryover.fsio import atomic_replace, is_folder
+from carryover.paths import expanded
+
+if TYPE_CHECKING:
+    from carryover.adapter.spec import WebChat
+    from carryover.export.document import Document, Request
+
+DESCRIPTION: Final = """\
+Prints the project as one document to paste where no file can be seen: a chat in
+the browser. It holds the task, decisions, what worked and what did not, the
+uncommitted changes, the files that matter and the instructions in force, fitted
+into a budget of tokens. Secrets are taken out; files that git ignores, or whose
+names say that they hold secrets, are not read. What is in it, and what was left
+out, is listed on standard error. `carryover note` takes the answer back.
+
+With --session it prints one session as Markdown or as a web page."""
+
+EXAMPLES: Final = """\
+examples:
+  carryover export --for chatgpt --question "Is the cache sound?" --copy
+  carryover export --for gemini -o shop.md         into a file, mode 0600
+  carryover export --budget 4000                   a short one
+  carryover export --session 3f2a --format html -o session.html
+"""
+
+_LISTED: Final = 30
+_PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover export`."""
+    from carryover.publish.web_chat import GENERIC, web_chats
+
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    chats = web_chats()
+    sizes = ", ".join(f"{chat.id} {chat.budget:,}" for chat in chats.values())
+    parser.add_argument(
+        "--for", dest="chat", choices=tuple(chats), help=f"where it is pasted (default: {GENERIC.id}); tokens: {sizes}"
+    )
+    parser.add_argument("--question", metavar="TEXT", help="what you ask there; it comes last, in your words")
+    parser.add_argument("--budget", metavar="TOKENS", type=_budget, help="at most this many tokens, as estimated")
+    parser.add_argument("--copy", action="store_true", help="put it on the clipboard, after a look at what is in it")
+    parser.add_argument("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
+    parser.add_argument("--format", choices=("md", "html"), help="with --session: Markdown (default) or a web page")
+    parser.add_argument("--full", action="store_true", help="with --session: the work of sub-agents too")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it to FILE, which only you can read")
+    parser.add_argument("--yes", action="store_true", help="with --copy: ask nothing")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs `carryover export`; returns the exit code."""
+    _check(args)
+    if args.session is not None:
+        from carryover.cli.export_session import session_text
+
+        _put(session_text(args.session, args.format or "md", full=args.full), args.output)
+        return ExitCode.OK
+    document = _document(args)
+    _list(document)
+    if args.copy:
+        return _copy(document, ask=not args.yes)
+    _put(document.text, args.output)
+    return ExitCode.OK
+
+
+def _check(args: argparse.Namespace) -> None:
+    of_project = (args.project, args.chat, args.question, args.budget, args.copy or None)
+    if args.session is not None and any(given is not None for given in of_project):
+        raise UserError(
+            "--session can't be combined with PROJECT, --for, --question, --budget or --copy.", ExitCode.USAGE
+        )
+    if args.session is None and (args.format is not None or args.full):
+        raise UserError("--format and --full need --session ID.", ExitCode.USAGE)
+    if args.copy and args.output is not None:
+        raise UserError("Give --copy or -o FILE, not both.", ExitCode.USAGE)
+    if args.yes and not args.copy:
+        raise UserError("--yes needs --copy.", ExitCode.USAGE)
+
+
+def _budget(text: str) -> int:
+    from carryover.export.document import LEAST_BUDGET
+
+    budget = int(text.replace(",", "").replace("_", ""))
+    if budget < LEAST_BUDGET:
+        raise argparse.ArgumentTypeError(f"must be at least {LEAST_BUDGET}")
+    return budget
+
+
+def _document(args: argparse.Namespace) -> Document:
+    from carryover.cli.recorded_project import of_recorded, refuse_excluded
+    from carryover.export.document import compose
+    from carryover.publish.web_chat import GENERIC, gathered, web_chats
+
+    root = project_root(args.project, must_exist=True)
+    state = state_dir()
+    config = load_config(state.config)
+    refuse_excluded(root, config)
+    own, now_ms = agents_own(config.agents), int(time.time() * 1000)
+    material = of_recorded(
+        state,
+        root,
+        lambda ledger, project_id: gathered(root, now_ms=now_ms, ledger=(ledger, project_id), agents_own=own),
+    )
+    if state.paused.exists():
+        print(_PAUSED, file=sys.stderr)
+    if material is None:
+        print("No agent's work is recorded for this project, so the document holds only its files.", file=sys.stderr)
+        material = gathered(root, now_ms=now_ms)
+    if material.handoff is None and not material.paths:
+        raise UserError(
+            f"No agent has worked in {root}, and there is no file to show. Nothing was exported.",
+            ExitCode.NOTHING_FOUND,
+        )
+    return compose(material, _request(args, web_chats()[args.chat or GENERIC.id]))
+
+
+def _request(args: argparse.Namespace, chat: WebChat) -> Request:
+    from carryover.export.document import Request
+
+    return Request(
+        reader=chat.name,
+        budget=args.budget or chat.budget,
+        tokens_percent=chat.tokens_percent,
+        question=args.question or "",
+    )
+
+
+def _list(document: Document) -> None:
+    """What is in the document and what is not, on standard error, so that it can be read before anything is pasted."""
+    lines = [f"About {document.tokens:,} of {document.budget:,} tokens. Files in it, with the tokens of each:"]
+    lines += [f"  {tokens:>7,}  {path}" for path, tokens in document.included[:_LISTED]]
+    if not document.included:
+        lines = [f"About {document.tokens:,} of {document.budget:,} tokens. No file of the project is in it."]
+    if len(document.included) > _LISTED:
+        lines.append(f"  and {counted(len(document.included) - _LISTED, 'more file')}")
+    if document.left_out:
+        lines.append("Left out:")
+        lines += [f"  {one_line(left.what, 80)}: {left.why}" for left in document.left_out[:_LISTED]]
+    if len(document.left_out) > _LISTED:
+        lines.append(f"  and {len(document.left_out) - _LISTED} more")
+    if not document.fits:
+        lines.append("The task and the question alone are longer than the budget.")
+    for line in lines:
+        print(harmless(line), file=sys.stderr)
+
+
+def _copy(document: Document, *, ask: bool) -> int:
+    from carryover.cli.choose_agents import can_ask
+    from carryover.cli.clipboard import copy
+    from carryover.install.machine import Machine
+
+    if ask:
+        if not can_ask():
+            raise UserError(
+                "There is no terminal to ask on, so nothing was copied. Run it on a terminal, or with --yes.",
+                ExitCode.REFUSED,
+            )
+        if not _confirmed():
+            print("Nothing was copied.")
+            return ExitCode.INTERRUPTED
+    way = copy(document.text, Machine.here(), instead="have `carryover export -o FILE` write it to a file")
+    print(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")
+    return ExitCode.OK
+
+
+def _confirmed() -> bool:
+    try:
+        return input("Copy this? It leaves this machine where you paste it. [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _put(text: str, output: str | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        return
+    path = Path(os.path.abspath(expanded(output)))  # noqa: PTH100 (a link keeps its name)
+    try:
+        if is_folder(path) or (path.exists() and not stat.S_ISREG(path.stat().st_mode)):
+            raise UserError(f"{path} is no file, so nothing was written. Name a file with -o.", ExitCode.REFUSED)
+        atomic_replace(path, text.encode("utf-8", "replace"), mode=0o600)
+    except OSError as error:
+        raise UserError(f"{path} can't be written: {error.strerror or error}. Name another file with -o.") from error
+    print(f"Written to {path}, which only you can read.", file=sys.stderr)

@@ -1,0 +1,79 @@
+"""All that a document about a project may be made of. Times are UTC ms, paths relative to the project's root."""
+
+from __future__ import annotations
+
+import msgspec
+
+from carryover.distill.handoff import Handoff
+from carryover.distill.view import Note
+from carryover.facts import GitFacts
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """A prompt or an answer in full, by the session and the time of it."""
+
+    session: str
+    at_ms: int
+    text: str
+
+
+class ChangedText(msgspec.Struct, frozen=True, kw_only=True):
+    """A file with uncommitted changes. `diff` is empty where it can't be shown (binary, too long, deleted)."""
+
+    path: str
+    insertions: int
+    deletions: int
+    diff: str = ""
+    gone: bool = False
+    """It was deleted."""
+
+
+class TextFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of the project that may matter, with its text."""
+
+    path: str
+    text: str
+    edited_ms: int = 0
+    """When an agent edited it last; 0: none did, as far as is known."""
+    line: int | None = None
+    """Where, 1-based."""
+    references: int = 0
+    """How often the work names it."""
+    changed: bool = False
+    """It has uncommitted changes, or is new."""
+
+
+class GuidingFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that tells agents how to work here: instructions, rules, or a skill. Without Carryover's own block."""
+
+    path: str
+    text: str
+
+
+class LeftOut(msgspec.Struct, frozen=True, order=True):
+    """Something that is not in the document, and why."""
+
+    what: str
+    why: str
+
+
+class Material(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a project. `handoff` is None where no agent has left a task there."""
+
+    name: str
+    now_ms: int
+    about: str = ""
+    """First paragraph of its README."""
+    paths: tuple[str, ...] = ()
+    """Files of the project that git does not ignore, sorted; bounded."""
+    handoff: Handoff | None = None
+    git: GitFacts | None = None
+    notes: tuple[Note, ...] = ()
+    said: tuple[Said, ...] = ()
+    """Prompts that the handoff's lines and the notes come from."""
+    last_answer: Said | None = None
+    changes: tuple[ChangedText, ...] = ()
+    files: tuple[TextFile, ...] = ()
+    guidance: tuple[GuidingFile, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    """Files that would matter and may not be shown."""

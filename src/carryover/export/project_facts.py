@@ -1,0 +1,111 @@
+"""What a project is, by what it shows: the first paragraph of its README, its languages, its layout."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import PurePosixPath
+from typing import Final
+
+from carryover.text.markdown import is_table_row, line_forms
+
+_LANGUAGES: Final = {
+    **dict.fromkeys((".py", ".pyi"), "Python"),
+    **dict.fromkeys((".js", ".jsx", ".mjs", ".cjs"), "JavaScript"),
+    **dict.fromkeys((".ts", ".tsx", ".mts", ".cts"), "TypeScript"),
+    **dict.fromkeys((".c", ".h"), "C"),
+    **dict.fromkeys((".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx"), "C++"),
+    **dict.fromkeys((".kt", ".kts"), "Kotlin"),
+    **dict.fromkeys((".sh", ".bash", ".zsh"), "Shell"),
+    **dict.fromkeys((".html", ".htm"), "HTML"),
+    **dict.fromkeys((".css", ".scss", ".less"), "CSS"),
+    **dict.fromkeys((".ex", ".exs"), "Elixir"),
+    ".cs": "C#",
+    ".dart": "Dart",
+    ".go": "Go",
+    ".hs": "Haskell",
+    ".ipynb": "Jupyter",
+    ".java": "Java",
+    ".lua": "Lua",
+    ".md": "Markdown",
+    ".php": "PHP",
+    ".r": "R",
+    ".rb": "Ruby",
+    ".rs": "Rust",
+    ".scala": "Scala",
+    ".sql": "SQL",
+    ".svelte": "Svelte",
+    ".swift": "Swift",
+    ".tex": "TeX",
+    ".vue": "Vue",
+    ".zig": "Zig",
+}
+_FENCE_NAMES: Final = {"C++": "cpp", "C#": "csharp", "Shell": "sh", "Jupyter": "json", "TeX": "tex"}
+_PROSE: Final = "Markdown"
+_MOST_LANGUAGES: Final = 5
+_MOST_ENTRIES: Final = 24
+_ABOUT_CHARS: Final = 700
+_BADGE: Final = re.compile(r"\s*(?:\[?!\[|<|:\w+:|\.\. |={3,}|-{3,}|#|\[[^\]]*\]:)")
+_TAG: Final = re.compile(r"<[^>\n]{0,200}>")
+_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+
+
+def first_paragraph(readme: str) -> str:
+    """The first paragraph of prose in a README: no title, badge, table or code."""
+    if "-->" in readme:
+        readme = _COMMENT.sub("", readme)
+    lines = readme.splitlines()
+    forms = line_forms(lines)
+    paragraph: list[str] = []
+    for at, line in enumerate(lines):
+        underlined = at + 1 < len(lines) and re.fullmatch(r"\s*(?:={3,}|-{3,}|~{3,})\s*", lines[at + 1]) is not None
+        prose = forms[at] == "text" and not _BADGE.match(line) and not is_table_row(line) and not underlined
+        text = _TAG.sub("", line).strip() if prose else ""
+        if text:
+            paragraph.append(text)
+        elif paragraph:
+            break
+    whole = " ".join(paragraph)
+    return whole if len(whole) <= _ABOUT_CHARS else f"{whole[: _ABOUT_CHARS - 1].rsplit(' ', 1)[0]}…"
+
+
+def language_of(path: str) -> str | None:
+    """The language of a file by the end of its name; None for one that is not known."""
+    return _LANGUAGES.get(PurePosixPath(path).suffix.lower())
+
+
+def fence_name(path: str) -> str:
+    """What a block of code with this file's text is marked with."""
+    language = language_of(path)
+    if language is None:
+        return PurePosixPath(path).suffix.removeprefix(".").lower()
+    return _FENCE_NAMES.get(language, language.lower())
+
+
+def languages(paths: Iterable[str]) -> list[tuple[str, int]]:
+    """The languages of the project with the number of files in each, the most first; documents come last."""
+    counts = Counter(found for found in map(language_of, paths) if found is not None)
+    ordered = sorted(counts.items(), key=lambda item: (item[0] == _PROSE, -item[1], item[0]))
+    return ordered[:_MOST_LANGUAGES]
+
+
+def layout(paths: Iterable[str]) -> list[str]:
+    """The folders of the project with what is directly in them, then its top files, in at most 24 entries."""
+    parts = sorted(PurePosixPath(path).parts for path in paths)
+    top = [part[0] for part in parts if len(part) == 1]
+    entries = []
+    for folder, inside in groupby((part for part in parts if len(part) > 1), key=lambda part: part[0]):
+        below = list(inside)
+        names = Counter(f"{part[1]}/" if len(part) > 2 else part[1] for part in below)
+        shown = [name for name, _ in sorted(names.items(), key=lambda item: (-item[1], item[0]))[:6]]
+        more = f", and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+        entries.append(f"{folder}/ ({len(below)}): {', '.join(shown)}{more}")
+    room = max(_MOST_ENTRIES - len(entries), 4)
+    if len(entries) > _MOST_ENTRIES:
+        entries = [*entries[:_MOST_ENTRIES], f"and {len(entries) - _MOST_ENTRIES} more folders"]
+    if top:
+        more = f", and {len(top) - room} more" if len(top) > room else ""
+        entries.append(f"at the top: {', '.join(top[:room])}{more}")
+    return entries

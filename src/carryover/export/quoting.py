@@ -1,0 +1,59 @@
+"""Makes text from elsewhere safe to quote in a document: nothing in it is hidden, ends its block, or speaks for us."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+import msgspec
+
+from carryover.redact import CleanText, clean
+from carryover.text.chat_marks import without_chat_marks
+from carryover.text.invisible import UNSEEN
+
+_CONTROLS: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_LINE_ENDS: Final = re.compile(r"\r\n?|[\u2028\u2029\x85]")
+_NO_CHARACTERS: Final = ("Cs", "Co", "Cn")
+_BACKTICKS: Final = re.compile(r"`{3,}")
+_LANGUAGE: Final = re.compile(r"[A-Za-z0-9+#-]{1,20}")
+
+
+class Safe(msgspec.Struct, frozen=True):
+    """Text that may be quoted, and how many hidden characters were taken out of it."""
+
+    text: CleanText
+    hidden: int = 0
+
+
+def safe(text: str) -> Safe:
+    """`text` with its lines, without secrets, hidden characters and the marks of chat templates."""
+    text = _LINE_ENDS.sub("\n", text.encode("utf-8", "replace").decode("utf-8"))
+    seen = UNSEEN.sub("", _CONTROLS.sub("", text))
+    if not seen.isascii():
+        seen = "".join(sign for sign in seen if unicodedata.category(sign) not in _NO_CHARACTERS)
+    return Safe(clean(without_chat_marks(seen)), len(text) - len(seen))
+
+
+def one_line(text: str) -> CleanText:
+    """`text` as one line of a list, which opens no block and no heading."""
+    line = " ".join(_BACKTICKS.sub("''", safe(text).text).split())
+    return CleanText(line.replace("<!--", "--").replace("-->", "--"))
+
+
+def fenced(text: CleanText, language: str = "") -> CleanText:
+    """`text` as a block of code whose fence is longer than any in it, so that nothing in it can end the block."""
+    longest = max((len(run) for run in _BACKTICKS.findall(text)), default=2)
+    fence = "`" * (longest + 1)
+    name = language if _LANGUAGE.fullmatch(language) else ""
+    return CleanText(f"{fence}{name}\n{text.rstrip(chr(10))}\n{fence}")
+
+
+def quoted(text: CleanText) -> CleanText:
+    """`text` as a quotation, each line marked."""
+    return CleanText("\n".join(f"> {line}".rstrip() for line in text.strip().split("\n")))
+
+
+def code_span(name: str) -> CleanText:
+    """A path or name as code within a line."""
+    return CleanText(f"`{one_line(name).replace('`', chr(39))}`")

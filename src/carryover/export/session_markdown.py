@@ -1,0 +1,81 @@
+"""A session as Markdown. What was said stays Markdown, but nothing in it is raw HTML, loads an image or breaks out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from carryover.distill.relative_time import iso_utc
+from carryover.export.quoting import code_span, fenced, one_line
+from carryover.export.session_parts import Part, SessionHead
+from carryover.redact import CleanText
+from carryover.text.markdown import line_forms
+
+_HEADING: Final = re.compile(r"^( {0,3})(#{1,6})(?=\s)")
+_UNDERLINE: Final = re.compile(r"^ {0,3}(?:=+|-+)\s*$")
+_TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
+_CODE_SPAN: Final = re.compile(r"(`+)(?:(?!\1).)+?\1(?!`)")
+_FENCE: Final = re.compile(r"\s*(`{3,}|~{3,})")
+
+
+def session_markdown(head: SessionHead, parts: Iterable[Part]) -> Iterator[str]:
+    """The lines of the document, without their line ends."""
+    yield f"# {_inert(one_line(head.title or f'Session {head.id}'))}"
+    yield ""
+    facts = (("Agent", head.agent), ("Model", head.model), ("Project", head.project), ("Branch", head.branch))
+    yield from (f"- {name}: {code_span(value)}" for name, value in (*facts, ("Session", head.id)) if value)
+    yield f"- Exported {iso_utc(head.exported_ms)} by Carryover; secrets are replaced by `[redacted:...]`"
+    for part in parts:
+        yield ""
+        yield from _part(part)
+
+
+def _part(part: Part) -> Iterator[str]:
+    undone = " (undone)" if part.undone else ""
+    if part.kind in ("user", "agent"):
+        yield f"## {_inert(part.heading)}{undone} · {iso_utc(part.at_ms)}"
+        yield ""
+        yield from _contained(part.text)
+        return
+    mark = "✗" if part.failed else "·"
+    yield f"{mark} {code_span(part.heading)}{undone}"
+    if part.text:
+        yield ""
+        yield from fenced(part.text).split("\n")
+
+
+def _contained(text: CleanText) -> Iterator[str]:
+    """The lines of a text, below the headings of the document, with every block of code closed."""
+    lines = text.split("\n")
+    forms = line_forms(lines)
+    fence = ""
+    for line, form in zip(lines, forms, strict=True):
+        if form == "fence":
+            found = _FENCE.match(line)
+            fence = "" if fence else found[1] if found is not None else "```"
+        yield line if form != "text" else _text_line(line)
+    if fence:
+        yield fence
+
+
+def _text_line(line: str) -> str:
+    if _UNDERLINE.match(line):
+        return f"\\{line.lstrip()}"
+    heading = _HEADING.match(line)
+    if heading is not None:
+        line = f"{heading[1]}{'#' * min(len(heading[2]) + 2, 6)}{line[heading.end() :]}"
+    return _inert(line)
+
+
+def _inert(line: str) -> str:
+    """One line whose text outside of code spans can be neither HTML nor an image."""
+    kept, end = [], 0
+    for span in _CODE_SPAN.finditer(line):
+        kept += [_without_markup(line[end : span.start()]), span[0]]
+        end = span.end()
+    return "".join([*kept, _without_markup(line[end:])])
+
+
+def _without_markup(text: str) -> str:
+    return _TAG.sub("&lt;", text).replace("![", "!\\[")

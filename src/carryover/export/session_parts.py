@@ -1,0 +1,193 @@
+"""A session as parts to be shown: what was said, and what was done between. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import PurePath
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from carryover.export.quoting import one_line, safe
+from carryover.model import (
+    AgentSummary,
+    Answer,
+    AnyBody,
+    AssistantMessage,
+    BackgroundTask,
+    FileEdit,
+    PlanProposal,
+    PlanUpdate,
+    Question,
+    QueuedPrompt,
+    SessionEnd,
+    SessionStart,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
+from carryover.redact import CleanText
+
+PartKind = Literal["user", "agent", "tool", "happening"]
+
+_PLAN_MARKS: Final = {"done": "[x]", "active": "[>]", "pending": "[ ]"}
+_TURN_ENDS: Final = {"interrupted": "Interrupted", "error": "Stopped by an error", "limit": "Stopped by a limit"}
+_VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "rename": "Renamed"}
+_VERDICTS: Final = {None: "Plan proposed", True: "Plan accepted", False: "Plan declined"}
+_HEADING_CHARS: Final = 160
+
+
+class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands above a session."""
+
+    id: str
+    agent: str
+    """Display name, with its version where that is known."""
+    title: str = ""
+    project: str = ""
+    branch: str = ""
+    model: str = ""
+    exported_ms: int = 0
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was said or done. `heading` is one line; `text` may be empty."""
+
+    kind: PartKind
+    at_ms: int
+    heading: CleanText
+    text: CleanText = CleanText("")
+    failed: bool = False
+    undone: bool = False
+    """The user took it back."""
+
+
+class SessionEvent(Protocol):
+    """An event of a session as the ledger gives it."""
+
+    @property
+    def at_ms(self) -> int:
+        """When it happened, in UTC ms."""
+
+    @property
+    def subagent_id(self) -> str | None:
+        """The sub-agent it belongs to; None for the main conversation."""
+
+    @property
+    def body(self) -> AnyBody:
+        """What happened."""
+
+    @property
+    def retracted(self) -> bool:
+        """Whether the user took it back."""
+
+
+def session_parts(events: Iterable[SessionEvent], *, agent: str, root: str | None, subagents: bool) -> Iterator[Part]:
+    """The parts of a session of `agent` (its display name), paths below `root` relative to it. A call comes with its
+    result; calls without one come last."""
+    unfinished: dict[str, tuple[int, ToolCall]] = {}
+    for event in events:
+        if event.subagent_id and not subagents:
+            continue
+        match event.body:
+            case ToolCall() as call if not event.retracted:
+                unfinished[call.call_id] = (event.at_ms, call)
+            case ToolResult(call_id=call_id):
+                unfinished.pop(call_id, None)
+        part = _part(event, agent, root)
+        if part is not None:
+            yield part
+    for at_ms, call in unfinished.values():
+        yield Part(kind="tool", at_ms=at_ms, heading=one_line(f"{_call(call, root)} (no result recorded)"), failed=True)
+
+
+def _part(event: SessionEvent, agent: str, root: str | None) -> Part | None:
+    shown = _shown(event.body, agent, root)
+    if shown is None:
+        return None
+    kind, heading, text, failed = shown
+    by = f" (sub-agent {event.subagent_id})" if event.subagent_id else ""
+    return Part(
+        kind=kind,
+        at_ms=event.at_ms,
+        heading=one_line(f"{heading}{by}"),
+        text=CleanText(safe(text).text.strip("\n")),
+        failed=failed,
+        undone=event.retracted,
+    )
+
+
+_Shown = tuple[PartKind, str, str, bool]
+
+
+def _shown(body: AnyBody, agent: str, root: str | None) -> _Shown | None:
+    """Kind, heading, text and whether it failed; None for what is not shown."""
+    match body:
+        case UserPrompt(text=text, command=command, actor=actor):
+            typed = f"{command} {text}".strip() if command else text
+            return ("user", "You", typed, False) if actor == "human" else ("agent", "Prompt of the agent", typed, False)
+        case AssistantMessage(text=text, aborted=aborted):
+            return "agent", f"{agent} (cut off)" if aborted else agent, text, False
+        case Answer(question=question, text=text):
+            return "user", "You", f"{question}\n\n{text}", False
+        case Question(text=text, options=options):
+            return "agent", f"{agent} asks", "\n".join([text, *(f"- {option}" for option in options)]), False
+        case ToolResult() as result:
+            return _result(result, root)
+        case FileEdit() as edit:
+            return "tool", _edit(edit, root), "", False
+        case _:
+            return _happening(body)
+
+
+def _happening(body: AnyBody) -> _Shown | None:
+    match body:
+        case PlanUpdate(items=items):
+            done = sum(item.state == "done" for item in items)
+            steps = "\n".join(f"- {_PLAN_MARKS[item.state]} {item.text}" for item in items)
+            return "tool", f"Plan: {done} of {len(items)} done", steps, False
+        case PlanProposal(text=text, accepted=accepted):
+            return "tool", _VERDICTS[accepted], text, False
+        case AgentSummary(text=text, source=source):
+            return "tool", f"The agent's own summary ({source})", text, False
+        case QueuedPrompt(text=text, change=change):
+            return "happening", "Prompt queued" if change == "added" else "Queued prompt withdrawn", text, False
+        case BackgroundTask(label=label, state=state):
+            return "happening", f"In the background, {state}: {label}", "", state == "failed"
+        case TurnEnd(reason=reason, message=message):
+            return "happening", _TURN_ENDS[reason], message, True
+        case SessionStart(reason=reason):
+            return "happening", f"Session started ({reason})", "", False
+        case SessionEnd(reason=reason):
+            return "happening", f"Session ended ({reason})", "", False
+        case _:
+            return None
+
+
+def _result(result: ToolResult, root: str | None) -> _Shown:
+    failed = result.status not in ("ok", "unknown")
+    how = f" (exit {result.exit_code})" if result.exit_code else f" ({result.status})" if failed else ""
+    command = _call(result, root)
+    whole = " ".join(result.subject.split())
+    text = result.output
+    if result.op == "shell" and len(whole) > _HEADING_CHARS:
+        text = f"$ {result.subject}\n{text}"
+    return "tool", f"{command}{how}", text, failed
+
+
+def _call(call: ToolCall | ToolResult, root: str | None) -> str:
+    subject = _relative(call.subject, root) if call.op in ("read", "edit", "write") else call.subject
+    line = " ".join(f"{call.name} {subject}".split())
+    return line if len(line) <= _HEADING_CHARS else f"{line[: _HEADING_CHARS - 1].rstrip()}…"
+
+
+def _edit(edit: FileEdit, root: str | None) -> str:
+    was = f"{_relative(edit.old_path, root)} to " if edit.old_path else ""
+    sizes = [f"{sign}{count}" for sign, count in (("+", edit.added), ("-", edit.removed)) if count is not None]
+    return f"{_VERBS[edit.change]} {was}{_relative(edit.path, root)} {' '.join(sizes)}".rstrip()
+
+
+def _relative(path: str, root: str | None) -> str:
+    below = PurePath(path).is_relative_to(root) if root else False
+    return str(PurePath(path).relative_to(root or "")) if below else path

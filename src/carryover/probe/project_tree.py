@@ -1,0 +1,94 @@
+"""The files of a project as they are on disk: which there are, and the text of one. Blocking and bounded."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.errors import os_reason
+from carryover.fsio import read_bytes_bounded
+from carryover.probe.git import may_be_repository
+from carryover.probe.git_command import ask
+
+MOST_PATHS: Final = 20_000
+LARGEST_BYTES: Final = 256 << 10
+_DEEPEST: Final = 8
+_WOULD_ADD: Final = b"?"
+_LS_FILES: Final = ("ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard", "--deduplicate")
+_NOT_WORK: Final = frozenset(
+    "node_modules bower_components vendor dist build out target venv env __pycache__ site-packages coverage tmp".split()
+)
+"""Folders that hold no work of the user's, where no git says so."""
+
+
+class ProjectPaths(msgspec.Struct, frozen=True):
+    """The files of a project, relative to its root and sorted. `new`: those that git would add."""
+
+    all: tuple[str, ...] = ()
+    new: frozenset[str] = frozenset()
+
+
+def project_paths(root: Path, *, timeout_s: float = 5.0) -> ProjectPaths:
+    """The files of the project at `root`: what git tracks or would add; without git what is in its folders, but for
+    hidden ones and those that programs fill. At most 20,000; names that are not UTF-8 are left out."""
+    tagged = _by_git(root, time.monotonic() + timeout_s) if may_be_repository(root) else None
+    found = _by_walking(root) if tagged is None else (name for _, name in tagged)
+    names = tuple(sorted(islice(filter(_is_printable, found), MOST_PATHS)))
+    return ProjectPaths(names, frozenset(name for tag, name in tagged or () if tag == _WOULD_ADD).intersection(names))
+
+
+def _by_git(root: Path, deadline: float) -> list[tuple[bytes, str]] | None:
+    """Each name with the letter by which git says what it knows of it."""
+    try:
+        [answer] = ask(root, _LS_FILES, deadline=deadline)
+    except (TimeoutError, FileNotFoundError):
+        return None
+    if answer.code != 0:
+        return None
+    return [(entry[:1], os.fsdecode(entry[2:])) for entry in answer.out.split(b"\0") if entry]
+
+
+def _by_walking(root: Path) -> Iterator[str]:
+    for folder, folders, files in os.walk(root):
+        below = Path(folder).relative_to(root)
+        deep = len(below.parts) >= _DEEPEST
+        folders[:] = (
+            []
+            if deep
+            else sorted(name for name in folders if not name.startswith(".") and name.lower() not in _NOT_WORK)
+        )
+        for name in sorted(files):
+            yield (below / name).as_posix()
+
+
+def _is_printable(name: str) -> bool:
+    return name.isprintable()  # neither half a surrogate pair nor a line end
+
+
+def text_of(root: Path, path: str, *, limit_bytes: int = LARGEST_BYTES) -> str:
+    """The text of a regular file inside `root`, also once symlinks in its path are followed; the file is none itself.
+
+    Raises ValueError where it is not text, and OSError where there is none, it is larger, or it is outside.
+    """
+    top = os.path.realpath(root)
+    folder = os.path.realpath((root / path).parent)
+    if folder != top and not folder.startswith(f"{top.rstrip(os.sep)}{os.sep}"):
+        raise PermissionError(f"{path} is outside of the project")
+    data = read_bytes_bounded(Path(folder) / Path(path).name, limit_bytes, follow=False)
+    if b"\0" in data:
+        raise ValueError("not a text")
+    return data.decode("utf-8-sig")
+
+
+def why_unread(error: OSError | ValueError) -> str:
+    """Why `text_of` failed, for people, without the path."""
+    if isinstance(error, OSError):
+        return "a symlink" if error.errno == errno.ELOOP else os_reason(error)
+    return "not text"

@@ -1,0 +1,118 @@
+"""The text of what is not committed, file by file and bounded. Blocking."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.fsio import is_gone
+from carryover.probe.git import PROGRAMS, may_be_repository, of_others, without_own_programs
+from carryover.probe.git_command import ask
+from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files
+
+MOST_FILES: Final = 500
+MOST_DIFFS: Final = 60
+LONGEST_LINES: Final = 3_000
+"""Lines that a file's diff may have."""
+LARGEST_BYTES: Final = 512 << 10
+"""Size that a file may have, then and now, to have its diff read."""
+_AT_ONCE: Final = 4
+_NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "HEAD", "--")
+_DIFF: Final = (
+    "diff",
+    "--no-color",
+    "--no-renames",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--ignore-submodules=all",
+    "HEAD",
+)
+
+
+class Uncommitted(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that differs from HEAD. `diff` is empty where it is not text, too long, deleted, or not to be shown."""
+
+    path: str
+    insertions: int
+    deletions: int
+    diff: str = ""
+    new: bool = False
+    """HEAD does not have it."""
+    gone: bool = False
+    """It was deleted."""
+
+
+def uncommitted(
+    root: Path, *, own: OwnWrites, hidden: Callable[[str], bool] = lambda _: False, timeout_s: float = 5.0
+) -> list[Uncommitted]:
+    """What differs from HEAD in the repository whose top is `root`, but for what `own` describes; in the order of the
+    paths, at most 500 files, the first 60 that may be shown with their text. That of a `hidden` path is not read.
+
+    As careful as `git_facts`; empty also where git is missing, has no commit, or does not answer in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    try:
+        return _uncommitted(root, own, hidden, deadline) if may_be_repository(root) else []
+    except (TimeoutError, FileNotFoundError):
+        return []
+
+
+def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float) -> list[Uncommitted]:
+    [programs] = ask(root, PROGRAMS, deadline=deadline)
+    overrides = without_own_programs(programs)
+    if overrides is None:
+        return []
+    overrides.append("core.quotePath=false")
+    [numstat] = ask(root, _NUMSTAT, deadline=deadline, overrides=overrides)
+    if numstat.code != 0:
+        return []
+    changed = of_others(root, changed_files(numstat.out), own, "HEAD", deadline)[:MOST_FILES]
+    sizes = _sizes(root, [file.path for file in changed], deadline)
+    shown = [file for file in changed if _may_be_shown(root, file, sizes) and not hidden(file.path)][:MOST_DIFFS]
+    diffs: dict[str, str] = {}
+    for start in range(0, len(shown), _AT_ONCE):
+        few = shown[start : start + _AT_ONCE]
+        commands = [(*_DIFF, "--", f":(literal){file.path}") for file in few]
+        for file, answer in zip(few, ask(root, *commands, deadline=deadline, overrides=overrides), strict=True):
+            diffs[file.path] = answer.out.decode("utf-8", "replace") if answer.code == 0 else ""
+    return [
+        Uncommitted(
+            path=file.path,
+            insertions=file.insertions,
+            deletions=file.deletions,
+            diff=diffs.get(file.path, ""),
+            new=file.path not in sizes,
+            gone=is_gone(root / file.path),
+        )
+        for file in changed
+    ]
+
+
+def _sizes(root: Path, paths: Sequence[str], deadline: float) -> dict[str, int]:
+    """The sizes in bytes that HEAD has of `paths`; those that it does not have are left out."""
+    if not paths:
+        return {}
+    [listed] = ask(root, ("ls-tree", "-l", "-z", "HEAD", "--", *paths), deadline=deadline)
+    found: dict[str, int] = {}
+    for entry in listed.out.split(b"\0"):
+        about, tab, path = entry.partition(b"\t")
+        size = about.split()[-1:] if tab else []
+        if size and size[0].isdigit():
+            found[os.fsdecode(path)] = int(size[0])
+    return found
+
+
+def _may_be_shown(root: Path, file: ChangedFile, sizes: dict[str, int]) -> bool:
+    if not 0 < file.insertions + file.deletions <= LONGEST_LINES or sizes.get(file.path, 0) > LARGEST_BYTES:
+        return False
+    try:
+        status = (root / file.path).lstat()
+    except (OSError, ValueError):  # deleted
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST_BYTES

@@ -1,0 +1,60 @@
+"""Finds the files of a project that tell agents how to work there: instructions, rules, skills. Blocking."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from carryover.agents import instruction_files, specs
+from carryover.export.material import GuidingFile, LeftOut
+from carryover.export.secret_names import is_secret_name
+from carryover.probe.project_tree import text_of, why_unread
+from carryover.publish import pointer
+
+
+def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[GuidingFile, ...], list[LeftOut]]:
+    """The files among `paths` that tell agents how to work in the project at `root`, without Carryover's own block, and
+    those that are left out; those that git ignores are not read."""
+    found = []
+    left_out = []
+    for path in filter(_guides(), paths):
+        try:
+            data = text_of(root, _target(root, path, paths)).encode()
+        except (OSError, ValueError) as error:
+            left_out.append(LeftOut(path, why_unread(error)))
+            continue
+        if not pointer.says_nothing(data):
+            found.append(GuidingFile(path=path, text=pointer.without_block(data).decode()))
+    ignored = [name for name in _instruction_names() if name not in paths and (root / name).is_file()]
+    left_out += [LeftOut(name, "git ignores it") for name in ignored if not _says_nothing(root, name)]
+    return tuple(found), left_out
+
+
+def _target(root: Path, path: str, paths: Sequence[str]) -> str:
+    """The file that an instruction file is a symlink to, where that is one of the project's; else the path itself."""
+    if not (root / path).is_symlink():
+        return path
+    target = os.path.relpath(os.path.realpath(root / path), os.path.realpath(root))
+    return target if target in paths and not is_secret_name(target) else path
+
+
+def _says_nothing(root: Path, name: str) -> bool:
+    try:
+        return pointer.says_nothing(text_of(root, name).encode())
+    except (OSError, ValueError):
+        return False
+
+
+def _instruction_names() -> tuple[str, ...]:
+    files = [(name, file) for name, readers in instruction_files().items() for file in readers.values()]
+    return tuple(dict.fromkeys(name for own, file in files for name in (own, *file.hidden_by)))
+
+
+def _guides() -> Callable[[str], bool]:
+    """Whether a path is that of a file that some agent takes instructions, rules or skills from."""
+    names = frozenset(_instruction_names())
+    globs = sorted({pattern for spec in specs() for pattern in spec.guidance})
+    patterns = re.compile("|".join(re.escape(glob).replace(r"\*", "[^/]*") for glob in globs))
+    return lambda path: path.rpartition("/")[2] in names or patterns.fullmatch(path) is not None

@@ -1,0 +1,159 @@
+"""Gathers what a document about a project is made of: the ledger's view, git, the files that matter. Blocking.
+
+Nothing is written. Files are read only if git does not ignore them, their names do not say that they hold secrets, and
+they are text; what is left out for such a reason is named in the document.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.spec import WebChat
+from carryover.agents import agent_names, specs
+from carryover.distill.handoff import Handoff, distill
+from carryover.distill.view import ProjectView
+from carryover.export.material import ChangedText, LeftOut, Material, Said
+from carryover.export.project_facts import first_paragraph
+from carryover.export.secret_names import is_secret_name
+from carryover.facts import GitFacts
+from carryover.fsio import is_folder
+from carryover.ledger.said import last_answer, prompts_at
+from carryover.probe.git import git_facts
+from carryover.probe.project_tree import ProjectPaths, project_paths, text_of
+from carryover.probe.uncommitted import Uncommitted, uncommitted
+from carryover.publish.files_that_matter import HOLDS_SECRETS, files_that_matter, is_generated
+from carryover.publish.guidance import guidance
+from carryover.publish.handoff_file import STORE
+from carryover.publish.project_root import AgentFolders
+from carryover.publish.refresh import files_now, own_writes, view_now
+
+GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
+"""A chat that is not known: small enough for most, counted as by those that count most."""
+
+_GIT_S: Final = 3.0
+_README: Final = re.compile(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
+
+
+def web_chats() -> dict[str, WebChat]:
+    """The chats that documents are made for, by id: those that the agents' specs name, and any other."""
+    named = (chat for spec in specs() for chat in spec.web_chats)
+    return {chat.id: chat for chat in (*sorted(named, key=lambda chat: chat.id), GENERIC)}
+
+
+class _Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger knows of a project."""
+
+    view: ProjectView | None = None
+    handoff: Handoff | None = None
+    said: tuple[Said, ...] = ()
+    last_answer: Said | None = None
+
+
+def gathered(
+    root: str,
+    *,
+    now_ms: int,
+    ledger: tuple[sqlite3.Connection, int] | None = None,
+    agents_own: AgentFolders | None = None,
+) -> Material:
+    """What is known of the project at `root`. `ledger` is a connection and the project's id there; None: no agent has
+    worked in it, so there is only what is in its folder. Raises UserError where the ledger cannot be read."""
+    folder = Path(root)
+    here = is_folder(folder)
+    git = _git(folder) if here else None
+    recorded = _recorded(*ledger, git, now_ms, agents_own) if ledger is not None else _Recorded()
+    seen = project_paths(folder) if here else ProjectPaths()
+    paths = tuple(path for path in seen.all if not f"{path}/".startswith(f"{STORE}/"))
+    changes = uncommitted(folder, own=own_writes(), hidden=is_secret_name) if here else []
+    guides, unguided = guidance(folder, paths)
+    texts = [*_texts(recorded.handoff), *(each.text for each in recorded.said)]
+    guiding = {file.path for file in guides}
+    changed = seen.new.union(change.path for change in changes)
+    files, unread = files_that_matter(folder, paths, recorded.view, changed, texts, guiding, now_ms)
+    return Material(
+        name=folder.name,
+        now_ms=now_ms,
+        about=_about(folder, paths),
+        paths=paths,
+        handoff=recorded.handoff,
+        git=git,
+        notes=recorded.view.notes if recorded.view is not None else (),
+        said=recorded.said,
+        last_answer=recorded.last_answer,
+        changes=tuple(_changes(changes, {file.path for file in files})),
+        files=files,
+        guidance=guides,
+        left_out=tuple(sorted({*unguided, *unread, *_secret_changes(changes)})),
+    )
+
+
+def _recorded(
+    db: sqlite3.Connection, project_id: int, git: GitFacts | None, now_ms: int, agents_own: AgentFolders | None
+) -> _Recorded:
+    view = view_now(db, project_id, agents_own)
+    handoff = distill(view, git, files_now(view), resume="silent", now_ms=now_ms, agent_names=agent_names())
+    if handoff is None:
+        return _Recorded(view=view)
+    answer = last_answer(db, project_id, handoff.session)
+    return _Recorded(
+        view=view,
+        handoff=handoff,
+        said=_said(db, project_id, view, handoff),
+        last_answer=Said(session=handoff.session, at_ms=answer[0], text=answer[1]) if answer is not None else None,
+    )
+
+
+def _git(root: Path) -> GitFacts | None:
+    try:
+        return git_facts(root, own=own_writes(), timeout_s=_GIT_S)
+    except TimeoutError:
+        return None
+
+
+def _about(root: Path, paths: Sequence[str]) -> str:
+    readme = next((path for path in paths if "/" not in path and _README.fullmatch(path)), None)
+    try:
+        return first_paragraph(text_of(root, readme)) if readme is not None else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def _texts(handoff: Handoff | None) -> list[str]:
+    sections = handoff.sections if handoff is not None else ()
+    return [line.text for section in sections for line in section.lines if section.title != "Recent files"]
+
+
+def _said(db: sqlite3.Connection, project_id: int, view: ProjectView, handoff: Handoff) -> tuple[Said, ...]:
+    """The prompts that the task and the decisions are from."""
+    of_lines = [
+        line.entry.at_ms
+        for section in handoff.sections
+        for line in section.lines
+        if section.title in ("Task", "Decisions")
+    ]
+    lasting = [note.at_ms for note in view.notes if note.kind == "decision"]
+    return tuple(
+        Said(session=session, at_ms=at_ms, text=text)
+        for session, at_ms, text in prompts_at(db, project_id, [*of_lines, *lasting])
+    )
+
+
+def _changes(changes: Iterable[Uncommitted], shown: set[str]) -> Iterator[ChangedText]:
+    """The diffs. That of a new file would only repeat its text, where that is shown."""
+    for change in changes:
+        if change.new and change.path in shown:
+            continue
+        diff = "" if is_generated(change.path) else change.diff
+        yield ChangedText(
+            path=change.path, insertions=change.insertions, deletions=change.deletions, diff=diff, gone=change.gone
+        )
+
+
+def _secret_changes(changes: Iterable[Uncommitted]) -> Iterator[LeftOut]:
+    return (LeftOut(change.path, HOLDS_SECRETS) for change in changes if is_secret_name(change.path))

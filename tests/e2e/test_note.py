@@ -1,0 +1,25 @@
+"""A note while a daemon runs: it stores it, and publishes the handoff that names it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
+
+
+def test_a_note_is_in_the_handoff_of_its_project_at_once(
+    running: DaemonProcess, session: ClaudeSession, project: Path
+) -> None:
+    session.prompt("Add a zebra page")
+    session.answer("Done. Next I will link it.")
+    running.settle()
+
+    command = [sys.executable, "-m", "carryover.cli.main", "note", "--from", "chatgpt", "--project", str(project)]
+    done = subprocess.run(command, input="Link it from the menu.\n", capture_output=True, text=True, check=True)
+
+    assert "Recorded as note-" in done.stdout
+    wait_until("the handoff", lambda: "Second opinion from ChatGPT: Link it from the menu." in handoff_of(project))
+    assert [path for path in running.state.root.rglob("*") if "note-" in path.name] == []

@@ -1,0 +1,177 @@
+"""A project as one document: what it holds, what is listed, where it goes, and what is never done unasked."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from carryover.cli.context import state_dir
+from carryover.cli.from_disk import catch_up
+from carryover.cli.main import main
+from carryover.distill.own_text import without_handoffs
+from carryover.errors import ExitCode
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import project_by_root
+from carryover.publish.project_view import project_view
+from support.claude_session import ClaudeSession
+from support.terminal import ENTER, Terminal
+from support.tools import program
+
+Run = Callable[..., tuple[int, str, str]]
+
+DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
+
+
+@pytest.fixture
+def clipboard(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a program puts on the clipboard lands in this file, which is not there yet."""
+    taken = home / "taken"
+    program(home / "bin" / "pbcopy", f"/bin/cat > '{taken}'")
+    monkeypatch.setenv("PATH", os.pathsep.join([str(home / "bin"), "/usr/bin", "/bin"]))
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    return taken
+
+
+@pytest.mark.parametrize("where", ["recorded", "shop"], ids=["from the ledger", "straight from disk"])
+def test_the_document_is_printed_and_its_files_are_listed_beside_it(
+    where: str, run: Run, request: pytest.FixtureRequest
+) -> None:
+    shop: Path = request.getfixturevalue(where)
+    (shop / ".env").write_text("KEY=abcdef\n")
+
+    code, out, err = run("export", str(shop), "--for", "chatgpt", "--question", "Is `discount` right?")
+
+    assert code == ExitCode.OK
+    assert out.startswith("# [CARRYOVER EXPORT ")
+    assert out.endswith("\n\nIs `discount` right?\n")
+    for part in ("Wire discount into checkout", "Do not cap it.", "+def discount(amount, percent):", "# Shop"):
+        assert part in out
+    assert "KEY=abcdef" not in out
+    first, *listed = err.splitlines()
+    assert " of 24,000 tokens. Files in it" in first
+    assert [line.split()[1] for line in listed if line.startswith("   ")] == [
+        "CLAUDE.md",
+        "cart.py",
+        "checkout.py",
+        "test_cart.py",
+    ]
+    assert "  .env: its name says that it holds secrets" in listed
+    assert not (shop / ".carryover").exists()
+
+
+def test_nothing_is_stored_where_there_is_no_ledger(shop: Path, run: Run) -> None:
+    run("export", str(shop))
+
+    assert not state_dir().root.exists()
+
+
+def test_pasted_into_a_covered_agent_the_question_alone_is_the_task(recorded: Path, home: Path, run: Run) -> None:
+    _, document, _ = run("export", str(recorded), "--question", "Make the oven in kiln.py show Kelvin, please.")
+    session = ClaudeSession(home / ".claude" / "projects", recorded)
+    session.prompt(document)
+    session.answer("It shows Kelvin.")
+
+    assert catch_up(state_dir(), str(recorded)) is None
+    with closing(connect_read_only(state_dir().ledger)) as db:
+        project = project_by_root(db, str(recorded))
+        assert project is not None
+        view = project_view(db, project.id)
+    [turn] = next(each for each in view.sessions if each.session == session.session).digest.turns
+    assert turn.prompt.text == "Make the oven in kiln.py show Kelvin, please."
+    assert turn.rules == ()
+
+
+def test_a_budget_is_kept(recorded: Path, run: Run) -> None:
+    code, _, err = run("export", str(recorded), "--budget", "1,200")
+
+    assert code == ExitCode.OK
+    assert int(err.split()[1].replace(",", "")) <= 1_200
+    assert "of 1,200 tokens" in err
+
+
+def test_a_file_is_written_that_only_the_user_can_read(recorded: Path, run: Run, tmp_path: Path) -> None:
+    target = tmp_path / "shop.md"
+    target.write_text("of yesterday")
+    target.chmod(0o644)
+
+    code, out, err = run("export", str(recorded), "-o", str(target))
+
+    assert (code, out) == (ExitCode.OK, "")
+    assert "only you can read" in err
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert without_handoffs(target.read_text()).strip() == ""
+
+
+def test_a_place_that_is_no_file_is_refused(recorded: Path, run: Run, tmp_path: Path) -> None:
+    assert run("export", str(recorded), "-o", str(tmp_path))[0] == ExitCode.REFUSED
+    assert run("export", str(recorded), "-o", str(tmp_path / "no" / "x.md"))[0] == ExitCode.FAILED
+
+
+def test_without_a_terminal_nothing_is_copied_unasked(recorded: Path, run: Run, clipboard: Path) -> None:
+    code, out, err = run("export", str(recorded), "--copy")
+    assert (code, out) == (ExitCode.REFUSED, "")
+    assert "cart.py" in err
+    assert not clipboard.exists()
+
+    assert run("export", str(recorded), "--copy", "--yes")[0] == ExitCode.OK
+    assert clipboard.read_text().startswith("# [CARRYOVER EXPORT ")
+
+
+@pytest.mark.parametrize(("answer", "copied"), [("n", False), ("y", True)])
+def test_on_a_terminal_the_list_is_shown_and_then_it_asks_once(
+    recorded: Path, clipboard: Path, answer: str, copied: bool
+) -> None:
+    command = (sys.executable, "-m", "carryover.cli.main", "export", str(recorded), "--copy")
+    with Terminal(command, dict(os.environ)) as terminal:
+        shown = terminal.wait_for("Copy this? It leaves this machine where you paste it. [y/N]")
+        terminal.press(answer, ENTER)
+        code, _ = terminal.end()
+
+    assert "cart.py" in shown
+    assert (code, clipboard.exists()) == ((ExitCode.OK, True) if copied else (ExitCode.INTERRUPTED, False))
+
+
+def test_a_project_that_no_agent_worked_in_is_its_files_and_an_empty_one_is_nothing(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "README.md").write_text("# new\n\nSells bread.\n")
+
+    code, out, err = run("export", str(tmp_path / "new"))
+    assert (code, "Sells bread." in out) == (ExitCode.OK, True)
+    assert "No agent's work is recorded" in err
+    assert run("export", str(tmp_path / "empty"))[0] == ExitCode.NOTHING_FOUND
+    assert run("export", str(tmp_path / "gone"))[0] == ExitCode.NOTHING_FOUND
+
+
+def test_an_excluded_project_is_refused(recorded: Path, run: Run) -> None:
+    run("pause", str(recorded))
+
+    assert run("export", str(recorded))[0] == ExitCode.REFUSED
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--for", "nobody"),
+        ("--budget", "999"),
+        ("--budget", "many"),
+        ("--session", DISCOUNT, "--question", "x"),
+        ("--session", DISCOUNT, "--copy"),
+        ("--format", "html"),
+        ("--full",),
+        ("--yes",),
+        ("--copy", "-o", "x"),
+    ],
+)
+def test_what_cannot_go_together_is_a_usage_error(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", *arguments]) == ExitCode.USAGE
+    assert capsys.readouterr().out == ""

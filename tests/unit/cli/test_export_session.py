@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.errors import ExitCode
+
+Run = Callable[..., tuple[int, str, str]]
+
+DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
+CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
+
+
+@pytest.mark.parametrize("where", ["recorded", "shop"], ids=["from the ledger", "straight from disk"])
+def test_a_session_is_printed_as_markdown(where: str, run: Run, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(where)
+
+    code, out, err = run("export", "--session", DISCOUNT)
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert out.startswith(f"# Session {DISCOUNT}\n\n- Agent: `Claude Code 2.1.328`\n")
+    assert "\nAdd a discount function to cart.py and test it.\n" in out
+    assert "· `Edited cart.py +4 -0`" in out
+    assert "AssertionError: 190 != 180" in out
+
+
+def test_a_session_is_written_as_one_web_page(recorded: Path, run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "session.html"
+
+    code, out, _ = run("export", "--session", DISCOUNT, "--format", "html", "-o", str(page))
+
+    assert (code, out) == (ExitCode.OK, "")
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert page.read_text().startswith("<!doctype html>")
+    assert "<summary>✗ <code>Bash python3 -m unittest" in page.read_text()
+
+
+def test_last_is_the_newest_session_of_the_project(recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(recorded)
+
+    assert run("export", "--session", "last")[1].startswith(f"# Session {CHECKOUT}\n")
+
+
+def test_an_unknown_session_is_not_found(recorded: Path, run: Run) -> None:
+    assert run("export", "--session", "ffff")[:2] == (ExitCode.NOTHING_FOUND, "")

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carryover.export.session_html import session_html
+from carryover.export.session_parts import SessionHead, session_parts
+from carryover.ledger.rows import StoredEvent
+from carryover.model import AssistantMessage, ToolResult, UserPrompt
+from support.session_events import BEGAN_MS, stored
+
+TAGS = {*"html head meta title style body h1 dl dt dd main section h2 span time div pre details summary code".split()}
+HOSTILE = '</pre></details><script src="https://evil.example/x.js"></script><img src=x onerror=alert(1)>"\'&'
+
+
+class Seen(HTMLParser):
+    """Which tags a page has, with their attributes, and its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def page(events: list[StoredEvent], title: str = "Bake") -> str:
+    head = SessionHead(id="s1", agent="Codex", title=title, project="~/shop", exported_ms=BEGAN_MS)
+    return "".join(session_html(head, session_parts(events, agent="Codex", root=None, subagents=False)))
+
+
+def seen(html: str) -> Seen:
+    parser = Seen()
+    parser.feed(html)
+    return parser
+
+
+def conversation(text: str) -> list[StoredEvent]:
+    result = ToolResult(call_id="c", name="Bash", op="shell", status="error", exit_code=1, subject=text, output=text)
+    return stored(UserPrompt(text=text), AssistantMessage(text=f"{text}\n```\n{text}"), result)
+
+
+def test_nothing_that_was_said_is_markup() -> None:
+    found = seen(page(conversation(HOSTILE), title=HOSTILE))
+
+    assert {tag for tag, _ in found.tags} == TAGS
+    assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on") or name == "src"]
+    assert found.text.count("evil.example") == 7
+
+
+@settings(max_examples=40)
+@given(st.text(st.sampled_from("<>/&\"'`\n !-=scriptimgonerror"), max_size=60))
+def test_no_text_adds_a_tag(text: str) -> None:
+    assert {tag for tag, _ in seen(page(conversation(text), title=text)).tags} <= TAGS
+
+
+def test_the_page_asks_nothing_of_any_network_and_runs_nothing() -> None:
+    html = page(conversation("bake"))
+    policy = next(a["content"] for tag, a in seen(html).tags if a.get("http-equiv") == "Content-Security-Policy") or ""
+    style = re.search("<style>(.*)</style>", html, re.DOTALL)
+
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert "url(" not in html
+    assert "://" not in html
+    assert "@import" not in html
+
+
+def test_it_is_readable_on_a_phone_and_in_the_dark_and_calls_fold_away() -> None:
+    html = page(conversation("bake"))
+
+    assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in seen(html).tags
+    assert "color-scheme:light dark" in html
+    assert "prefers-color-scheme:dark" in html
+    assert (
+        '<details class="work failed"><summary>✗ <code>Bash bake (exit 1)</code></summary><pre>bake</pre></details>'
+        in html
+    )
+
+
+def test_blocks_of_code_are_set_apart_and_what_was_taken_back_is_marked() -> None:
+    html = page(stored(AssistantMessage(text="See:\n```py\nx = 1\n```\nDone."), retracted=True))
+
+    assert '<section class="agent undone">' in html
+    assert '<div class="text">See:</div><pre>x = 1</pre><div class="text">Done.</div>' in html
