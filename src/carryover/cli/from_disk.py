@@ -80,7 +80,7 @@ def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Sour
         if _holds_many(item.source):
             chosen.add(item.source.path)
             continue
-        cwd = _first_cwd(agents[item.source.agent], item.source)
+        cwd = first_cwd(agents[item.source.agent], item.source)
         if cwd is not None and known.setdefault(cwd, root_of(cwd).root) in roots:
             chosen.add(item.source.path)
             if item.source.session is not None and item.source.subagent_id is None:
@@ -230,7 +230,7 @@ def _holds_many(source: Source) -> bool:
     return source.session is None and source.subagent_id is None
 
 
-def _first_cwd(agent: Agent, source: Source) -> str | None:
+def first_cwd(agent: Agent, source: Source) -> str | None:
     """The first working directory that the source names, in about its first MiB."""
     try:
         batch = agent.reader.read(Path(source.path), None)

@@ -69,7 +69,7 @@ def _apply_selection(state: StateDir) -> list[str]:
         UserError: the settings or the record of earlier edits are damaged.
     """
     config = load_config(state.config)
-    detections = detect_all(specs(), Machine.here(config.agents.recorded_env()))
-    selected = config.agents.selected or ()
-    setup = plan_setup(state, detections, selected, config=config, resume_mode=None, service=None)
+    agents = config.agents
+    detections = detect_all(specs(), Machine.here(agents.recorded_env()), agents.recorded_versions())
+    setup = plan_setup(state, detections, agents.selected or (), config=config, resume_mode=None, service=None)
     return [done.problem for done in carry_out(setup, state) if done.problem is not None]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.agents import instruction_files, read_lists
+from carryover.config import KEPT
 from carryover.edits.agent_hooks import hook_removal
 from carryover.edits.apply import BACKUPS, LOCK, Applied, apply
 from carryover.edits.handoff_entries import entry_removal
@@ -68,6 +69,7 @@ _FILES: Final = (
     (LOCK, "the record of edits"),
 )
 _TREES: Final = (
+    (KEPT, "handoffs that went into no project"),
     ("restore", "handoffs kept for when the daemon is down"),
     ("spool", "what was handed to hooks"),
     ("crashes", "crash reports"),

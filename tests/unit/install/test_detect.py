@@ -46,6 +46,7 @@ def test_a_known_version_on_path(machine: Machine, home: Path, bin_folder: Path)
         on_path=True,
         version=Version("2.1.328"),
         version_text="2.1.328",
+        versions=("2.1.328",),
         config=home / ".claude/settings.json",
         roots=(home / ".claude/projects",),
         hook_set=SPEC.hooks.sets[-1],
