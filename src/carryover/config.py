@@ -385,7 +385,9 @@ def _with_agents_apart(data: dict[str, Any]) -> tuple[dict[str, Any], Mapping[st
         table = data.pop(name, {})
         if not isinstance(table, dict):
             return {**data, "agents": table}, {"": name}
-        entries |= table
+        for key, value in table.items():
+            both = isinstance(value, dict) and isinstance(entries.get(key), dict)
+            entries[key] = {**entries[key], **value} if both else value
         table_of |= dict.fromkeys(table, name)
     each = {key: value for key, value in entries.items() if isinstance(value, dict)}
     own = {key: value for key, value in entries.items() if key not in each}

@@ -26,6 +26,7 @@ from carryover.daemon.client import reload_daemon
 from carryover.edits.diff import diff
 from carryover.errors import ExitCode, UserError
 from carryover.install.background import bring_up, service_of_user
+from carryover.install.on_path import runnable
 from carryover.install.setup import Setup, carry_out, options, plan_setup
 from carryover.paths import StateDir, short_path
 from carryover.publish.withdrawal import withdraw
@@ -111,7 +112,7 @@ def set_up(args: argparse.Namespace, *, installing: bool) -> int:
     if args.json:
         print_json(as_data(done))
     else:
-        print_lines(lines_after(done, home=Path.home(), installing=installing))
+        print_lines(map(runnable, lines_after(done, home=Path.home(), installing=installing)))
     return _exit_code(done)
 
 
@@ -173,7 +174,7 @@ def _show(setup: Setup, asked: tuple[str, ...], into: ProjectPlan, *, as_json: b
         )
     else:
         for line in dry_run_lines(setup, asked, into, home=Path.home()):
-            print(line)
+            print(runnable(line))
     return ExitCode.FAILED if any(edit.problem for edit in setup.shown) else ExitCode.OK
 
 

@@ -22,6 +22,7 @@ from carryover.install.background import Background
 from carryover.install.detect import Detection
 from carryover.install.how_installed import how_installed
 from carryover.install.messages import Did, summary
+from carryover.install.on_path import OnPath, on_path_here
 from carryover.install.setup import Setup, outcome_for, waiting_for
 from carryover.paths import short_path
 from carryover.publish.withdrawal import Withdrawn
@@ -74,6 +75,7 @@ def as_data(done: Done) -> dict[str, Any]:
         "projects": project_edits.as_data(done.into.projects),
         "withdrawn": msgspec.to_builtins(done.withdrawn),
         "first_read": done.read,
+        "command": on_path_here().command,
         "held": msgspec.to_builtins(done.held),
     }
 
@@ -132,9 +134,16 @@ def lines_after(done: Done, *, home: Path, installing: bool) -> Iterator[str]:
         yield _READ[done.read]
     if done.held is not None:
         yield f"  {counted(done.held.sessions, 'session')} in {counted(done.held.projects, 'project')} so far."
+    yield from _path_lines(on_path_here())
     if installing:
         yield ""
         yield from TIPS
+
+
+def _path_lines(shell: OnPath) -> Iterator[str]:
+    if shell.problem:
+        yield f"⚠ {shell.problem}"
+        yield f"  {shell.remedy}"
 
 
 def _withdrawn_lines(withdrawn: Iterable[Withdrawn], home: Path) -> Iterator[str]:
