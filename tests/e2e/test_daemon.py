@@ -22,7 +22,8 @@ from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
-from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
+from support.daemon_process import COMMAND, DaemonProcess, agree_to_pointers, handoff_of, wait_until
+from support.repository import git
 
 
 async def store_all(path: Path, session: ClaudeSession) -> None:
@@ -245,6 +246,7 @@ def test_a_project_that_cannot_be_published_does_not_stop_the_others(
     with daemon:
         daemon.settle()
         assert "discount function" in handoff_of(project)
+        assert git(project, "status", "--porcelain") == "", "nobody has agreed to more"
         refusals = {found["root"]: found["refusal"] for found in daemon.health()["projects"]}
 
     assert refusals == {str(home): "it is the home folder itself", str(project): None}
@@ -255,6 +257,8 @@ def test_everything_of_ours_is_private(daemon: DaemonProcess, session: ClaudeSes
     umask = os.umask(0o022)
     os.umask(umask)
     session.prompt("Add a discount function to the cart")
+    agree_to_pointers(daemon.state)
+    daemon.state.config.chmod(0o600)
     with daemon:
         daemon.settle()
         modes = {path.name: stat.S_IMODE(path.lstat().st_mode) for path in daemon.state.root.iterdir()}

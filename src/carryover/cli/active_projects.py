@@ -53,12 +53,12 @@ def _of_ledger(state: StateDir, since_ms: int) -> list[Path]:
 def _on_disk(config: Config, agents: Collection[str], since_ms: int) -> Iterator[Path]:
     from carryover.agents import adapters
     from carryover.cli.from_disk import first_cwd
-    from carryover.ingest.scan import find_sources, recorded_roots
+    from carryover.ingest.scan import readable_sources, recorded_roots
 
     until_s = time.monotonic() + LIMIT_S
     known = {agent.id: agent for agent in adapters().values() if agent.id in agents}
     roots = recorded_roots(known.values(), config.agents, Path.home(), os.environ)
-    recent = [item for item in find_sources(known, roots) if item.mtime_ns // 1_000_000 >= since_ms]
+    recent = [item for item in readable_sources(known, roots) if item.mtime_ns // 1_000_000 >= since_ms]
     for item in sorted(recent, key=lambda item: -item.mtime_ns):
         if time.monotonic() > until_s:
             return

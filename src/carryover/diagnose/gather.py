@@ -48,7 +48,7 @@ from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
 from carryover.fsio import is_folder
 from carryover.ingest.in_projects import others_sources
-from carryover.ingest.scan import MS_PER_DAY, FoundSource, find_sources, recorded_roots, roots_to_read
+from carryover.ingest.scan import MS_PER_DAY, FoundSource, readable_sources, recorded_roots, roots_to_read
 from carryover.install.agent_settings import AgentSettings, read_entry, read_settings
 from carryover.install.background import service_of_user
 from carryover.install.detect import Detection, detect_all
@@ -176,7 +176,7 @@ def _ledger(state: StateDir, config: Config) -> tuple[LedgerReport | None, str |
 def _would_read(config: Config, home: Path) -> tuple[WouldRead, ...]:
     roots = roots_to_read(adapters().values(), config, home, os.environ)
     each: dict[str, list[FoundSource]] = {}
-    for found in find_sources(adapters(), roots):
+    for found in readable_sources(adapters(), roots):
         each.setdefault(found.source.agent, []).append(found)
     return tuple(
         WouldRead(
