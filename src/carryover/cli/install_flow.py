@@ -99,7 +99,11 @@ def set_up(args: argparse.Namespace, *, installing: bool) -> int:
         service=(manager, program) if with_service else None,
     )
     into = ProjectPlan(
-        answer.pointers, planned(projects, _decided(config, setup)), str(state.root / KEPT), config.publish.folder
+        answer.pointers,
+        planned(projects, _decided(config, setup)),
+        kept_in=str(state.root / KEPT),
+        folder=config.publish.folder,
+        changed=answer.pointers != config.publish.pointers,
     )
     if args.dry_run:
         return _show(setup, asked, into, as_json=args.json)
@@ -133,10 +137,10 @@ def _explain(
 
 def _carry_out(state: StateDir, setup: Setup, asked: tuple[str, ...], into: ProjectPlan, *, service: bool) -> Done:
     applied = carry_out(setup, state)
+    # The daemon does it as well when it reads the settings; this way it is done when the command ends.
+    withdrawn = withdraw(state.root, load_config(state.config))
     if applied[-1].outcome not in ("unchanged", "left alone"):
         reload_daemon(state)
-    # The daemon does it as well; this way it is done when the command ends, also where none runs.
-    withdrawn = withdraw(state.root, load_config(state.config))
     background = bring_up(state, service=service)
     if background.pid is not None:
         _name_this_project(state, setup)

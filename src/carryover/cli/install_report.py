@@ -126,7 +126,7 @@ def lines_after(done: Done, *, home: Path, installing: bool) -> Iterator[str]:
     for entry in done.applied:
         if entry.problem and entry.edit.change.agent is None:
             yield f"✗ {entry.problem}"
-    if installing or any(project.edits for project in done.into.projects):
+    if installing or done.into.changed or any(project.edits for project in done.into.projects):
         yield from project_edits.lines(done.into, done.setup.selected, home=home)
     yield from _withdrawn_lines(done.withdrawn, home)
     yield from _background_lines(done.background)

@@ -49,6 +49,8 @@ class ProjectPlan:
     """The folder for handoffs that go into no project."""
     folder: str | None = None
     """The one that the settings name for all handoffs."""
+    changed: bool = False
+    """`pointers` is another answer than the one that was recorded."""
 
 
 def planned(roots: Sequence[Path], config: Config) -> tuple[ProjectEdits, ...]:

@@ -110,6 +110,8 @@ class ProjectEdits:
             if edit.changes:
                 self._write(edit)
                 self.done.append(name)
+            # A block of the repository's own is there and not ours; one of ours may be gone without our doing.
+            if (name in self.mine) != ours and (edit.changes or not ours):
                 (self.mine.add if ours else self.mine.discard)(name)
                 self._save()
         except OSError as error:

@@ -141,7 +141,7 @@ class SystemdUser:
             self.stop()
         for path in there:
             path.unlink()
-        for folder in (wanted.parent, self._units, self._units.parent):
+        for folder in (wanted.parent, self._units, *list(self._units.parents)[:2]):
             _remove_if_empty(folder)
         if answers:
             self._systemctl("daemon-reload")

@@ -6,6 +6,7 @@ import errno
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -54,6 +55,14 @@ def let_in(root: Path, edits: ProjectEdits) -> None:
         return  # no repository (any more), so no rule of it counts
     if exclude.exists():
         edits.carry_out_apart(EXCLUDE, plan(rule_removal(exclude)))
+        remove_if_empty(exclude)
+
+
+def remove_if_empty(exclude: Path) -> None:
+    """Removes the folder of an `info/exclude` that is gone, if nothing else is in it: then it was made for our rule."""
+    if not exclude.exists():
+        with suppress(OSError):
+            exclude.parent.rmdir()
 
 
 def rule_removal(path: Path) -> Change:
