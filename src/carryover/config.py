@@ -26,6 +26,8 @@ Pointers = Literal["shared", "private", "off"]
 Choice = TypeVar("Choice", ResumeMode, Pointers)
 
 PROJECT_FILE: Final = ".carryover.toml"
+KEPT: Final = "handoffs"
+"""The folder in the state folder that holds handoffs which go into no project."""
 _CONFIG_LIMIT_BYTES: Final = 1 << 20
 _PROJECT_FILE_LIMIT_BYTES: Final = 16 << 10
 
@@ -37,7 +39,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 AGENTS_TABLES: Final = ("agents", "tools")
 """What the table of the agents may be called in the file. Versions before 0.2 wrote `[tools]`; both are read."""
 
-_NOT_SETTINGS: Final = ("unknown_keys", "paused")
+_NOT_SETTINGS: Final = ("unknown_keys", "paused", "kept_in")
 """Fields of `Config` that the file cannot set."""
 
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
@@ -56,8 +58,14 @@ class ResumeConfig(msgspec.Struct, frozen=True):
 class PublishConfig(msgspec.Struct, frozen=True):
     """`[publish]`: what is written into projects."""
 
-    pointers: Pointers = "shared"
-    """shared: AGENTS.md, CLAUDE.md and .gitignore; private: only .git/info/exclude; off: as private, for all agents."""
+    pointers: Pointers | None = None
+    """What is written into projects. None: not decided, see `Config.pointers`.
+
+    shared: the handoff, a pointer to it in the files that agents read, and a rule in .gitignore. private: the handoff,
+    and a rule in .git/info/exclude. off: nothing; handoffs are kept in the state folder.
+    """
+    projects: Mapping[Pattern, Pointers] = {}
+    """Other answers for some projects, by pattern (see `ProjectsConfig`). The last one that matches holds."""
     active_days: Days = 7
     """A project's files are written when something happened in it within that many days."""
     folder: str | None = None
@@ -66,6 +74,8 @@ class PublishConfig(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         if self.folder is not None and not expanded(self.folder).is_absolute():
             raise ValueError("`folder` must begin with / or ~")
+        for pattern in self.projects:
+            _matches(Path("/name"), pattern)  # raises ValueError for what is no pattern
 
 
 class ServerConfig(msgspec.Struct, frozen=True):
@@ -115,6 +125,8 @@ class AgentConfig(msgspec.Struct, frozen=True):
     """Folders of its transcripts; empty: the usual ones."""
     env: Mapping[str, str] = {}
     """The variables that moved its folders when it was installed; the daemon may be started without them."""
+    versions: tuple[str, ...] = ()
+    """Versions of its commands when they last answered; a shell may not have those commands on its PATH."""
 
     def __post_init__(self) -> None:
         if not all(expanded(root).is_absolute() for root in self.roots):
@@ -139,6 +151,10 @@ class AgentsConfig(msgspec.Struct, frozen=True):
         """The variables that moved any agent's folders when it was installed, for commands in another shell."""
         return {name: value for agent in self.each.values() for name, value in agent.env.items()}
 
+    def recorded_versions(self) -> dict[str, tuple[str, ...]]:
+        """The versions that each agent had when its commands last answered, by its id."""
+        return {agent_id: agent.versions for agent_id, agent in self.each.items() if agent.versions}
+
 
 class Config(msgspec.Struct, frozen=True):
     """All settings. `Config()` is what holds where there is no file."""
@@ -154,6 +170,17 @@ class Config(msgspec.Struct, frozen=True):
     """Unknown keys that were found, such as `resume.mod (line 3)`; for `status` to show. Not a setting."""
     paused: bool = False
     """`carryover pause` holds, for all projects. Not a setting: the daemon looks for the file that says so."""
+    kept_in: str | None = None
+    """The folder for handoffs that go into no project (`pointers = "off"`), in the state folder. Not a setting."""
+
+    @property
+    def pointers(self) -> Pointers:
+        """What is written into projects, as far as nothing else is set for one of them.
+
+        Before an install nobody was asked, so it is `private`. An install before 0.2 recorded no answer, and wrote
+        what `shared` means.
+        """
+        return self.publish.pointers or ("private" if self.agents.selected is None else "shared")
 
     def reads(self, agent_id: str) -> bool:
         """Whether this agent's transcripts are to be read."""
@@ -166,10 +193,14 @@ class ProjectSettings(msgspec.Struct, frozen=True):
 
     resume_mode: ResumeMode = "ask"
     pointers: Pointers = "shared"
+    decided: bool = True
+    """Somebody decided on `pointers`. Else what an earlier answer put into the project stays there."""
+    agents: tuple[str, ...] | None = None
+    """Ids of the selected agents; None: all."""
     excluded: str | None = None
     """What excluded the project, for people; None if nothing did."""
     folder: Path | None = None
-    """Where its handoff goes instead of into the project."""
+    """Where its handoff goes instead of into the project: as set, or with `pointers` off."""
     notes: tuple[str, ...] = ()
     """What was skipped in the project's own file, and why."""
 
@@ -184,7 +215,7 @@ def load_config(path: Path) -> Config:
         text = read_bytes_bounded(path, _CONFIG_LIMIT_BYTES).decode("utf-8-sig")
         data, table_of = _with_agents_apart(tomllib.loads(text))
     except FileNotFoundError:
-        return Config()
+        return Config(kept_in=_kept_in(path))
     except OSError as error:
         raise _refused(f"{path} can't be read ({error.strerror}).", "Repair it") from error
     except UnicodeDecodeError as error:
@@ -198,11 +229,16 @@ def load_config(path: Path) -> Config:
         config = msgspec.convert(data, Config)
     except msgspec.ValidationError as error:
         what, _, key = str(error).rstrip("`").partition(" - at `$.")
+        what = what.replace(" | null`", "`")  # TOML knows no null
         key = _as_in_file(key, data, table_of)
         if choices := _CHOICES.get(key):
             what += f"; it must be one of {', '.join(choices)}"
         raise _refused(f"{path}: {_with_line(text, key)}: {what}.", "Correct the value") from error
-    return msgspec.structs.replace(config, unknown_keys=unknown)
+    return msgspec.structs.replace(config, unknown_keys=unknown, kept_in=_kept_in(path))
+
+
+def _kept_in(path: Path) -> str:
+    return str(path.parent / KEPT)
 
 
 def settings_now(state: StateDir) -> Config:
@@ -213,7 +249,7 @@ def settings_now(state: StateDir) -> Config:
 def project_settings(root: Path, config: Config) -> ProjectSettings:
     """The settings of the project at `root`: the user's, lowered by the project's own file where it asks for less."""
     own, notes = _project_file(root)
-    mode, pointers = config.resume.mode, config.publish.pointers
+    mode, pointers = config.resume.mode, _pointers(root, config)
     notes += [f"{PROJECT_FILE}: {key} is not something a project may set" for key in _unknown_keys(own, _ProjectFile)]
     asked_mode = _choice(own, "resume", "mode", get_args(ResumeMode), notes)
     asked_pointers = _choice(own, "publish", "pointers", get_args(Pointers), notes)
@@ -225,10 +261,38 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
     return ProjectSettings(
         resume_mode=asked_mode or mode,
         pointers=pointers,
+        decided=asked_pointers is not None or _is_decided(root, config),
+        agents=config.agents.selected,
         excluded=_excluded_by(root, own, config),
-        folder=handoff_folder(root, config.publish.folder) if config.publish.folder else None,
+        folder=_folder(root, pointers, config),
         notes=tuple(notes),
     )
+
+
+def _pointers(root: Path, config: Config) -> Pointers:
+    return _pointers_set_for(root, config) or config.pointers
+
+
+def _is_decided(root: Path, config: Config) -> bool:
+    """Whether an install was answered, or the settings say something about the project."""
+    return (
+        config.agents.selected is not None or (_pointers_set_for(root, config) or config.publish.pointers) is not None
+    )
+
+
+def _pointers_set_for(root: Path, config: Config) -> Pointers | None:
+    places = {root, root.resolve()}
+    found = [
+        pointers
+        for pattern, pointers in config.publish.projects.items()
+        if any(_matches(place, pattern) for place in places)
+    ]
+    return found[-1] if found else None
+
+
+def _folder(root: Path, pointers: Pointers, config: Config) -> Path | None:
+    folder = config.publish.folder or (config.kept_in if pointers == "off" else None)
+    return handoff_folder(root, folder) if folder is not None else None
 
 
 def handoff_folder(root: Path, folder: str) -> Path:
@@ -321,7 +385,9 @@ def _with_agents_apart(data: dict[str, Any]) -> tuple[dict[str, Any], Mapping[st
         table = data.pop(name, {})
         if not isinstance(table, dict):
             return {**data, "agents": table}, {"": name}
-        entries |= table
+        for key, value in table.items():
+            both = isinstance(value, dict) and isinstance(entries.get(key), dict)
+            entries[key] = {**entries[key], **value} if both else value
         table_of |= dict.fromkeys(table, name)
     each = {key: value for key, value in entries.items() if isinstance(value, dict)}
     own = {key: value for key, value in entries.items() if key not in each}

@@ -24,7 +24,7 @@ SOURCES: Final = Path(daemon_main).parents[2]
 CLI_LIMIT_S: Final = 90.0
 """No command may take longer, whatever state the daemon is in."""
 STATE_MIB: Final = 96
-CONFIG: Final = "[server]\nport = 0\n"
+CONFIG: Final = '[server]\nport = 0\n[publish]\npointers = "shared"\n'
 PROJECTS: Final = ("shop", "blog", "desk")
 
 

@@ -15,14 +15,19 @@ from pathlib import Path
 import pytest
 
 from carryover.agents import adapters
+from carryover.config import ProjectSettings
 from carryover.distill.stored_digest import DigestReducer
+from carryover.edits.record import PublishedProject, remember_project
 from carryover.errors import ExitCode
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.store import Ledger
+from carryover.publish.project_files import publish
 from carryover.publish.project_root import find_root
+from carryover.redact import CleanText
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
-from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
+from support.daemon_process import COMMAND, DaemonProcess, agree_to_pointers, handoff_of, wait_until
+from support.repository import git, repository
 
 
 async def store_all(path: Path, session: ClaudeSession) -> None:
@@ -245,16 +250,41 @@ def test_a_project_that_cannot_be_published_does_not_stop_the_others(
     with daemon:
         daemon.settle()
         assert "discount function" in handoff_of(project)
+        assert git(project, "status", "--porcelain") == "", "nobody has agreed to more"
         refusals = {found["root"]: found["refusal"] for found in daemon.health()["projects"]}
 
     assert refusals == {str(home): "it is the home folder itself", str(project): None}
     assert not (home / "AGENTS.md").exists()
 
 
+def test_another_answer_takes_the_blocks_out_of_every_project_also_of_one_that_is_left_alone(
+    daemon: DaemonProcess, session: ClaudeSession, project: Path, home: Path
+) -> None:
+    session.prompt("Add a discount function to the cart")
+    old = repository(home / "old", {"AGENTS.md": "Be brief."})
+    publish(old, CleanText("# [CARRYOVER]\n"), ProjectSettings())
+    remember_project(daemon.state.root, PublishedProject(str(old), str(old / ".carryover")))
+    agree_to_pointers(daemon.state)
+
+    with daemon:
+        daemon.settle()
+        assert (project / "AGENTS.md").exists()
+        assert (old / "AGENTS.md").read_text() != "Be brief."
+        daemon.state.config.write_text('[publish]\npointers = "private"\n')
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until("the old project", lambda: (old / "AGENTS.md").read_text() == "Be brief.")
+        wait_until("the active project", lambda: not (project / "AGENTS.md").exists())
+        wait_until("its rule", lambda: git(project, "status", "--porcelain") == "")
+
+    assert git(old, "status", "--porcelain") == ""
+
+
 def test_everything_of_ours_is_private(daemon: DaemonProcess, session: ClaudeSession, project: Path) -> None:
     umask = os.umask(0o022)
     os.umask(umask)
     session.prompt("Add a discount function to the cart")
+    agree_to_pointers(daemon.state)
+    daemon.state.config.chmod(0o600)
     with daemon:
         daemon.settle()
         modes = {path.name: stat.S_IMODE(path.lstat().st_mode) for path in daemon.state.root.iterdir()}

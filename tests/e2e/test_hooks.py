@@ -16,6 +16,7 @@ from carryover.ledger.queries import connect_read_only, totals
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.hook_client import Heard, HookClient, payload_of
+from support.repository import git
 
 NOTHING = Heard(204)
 
@@ -131,9 +132,8 @@ def test_a_projects_first_session_finds_its_files_ready_and_is_told_nothing(
     assert hooks.call("SessionStart", start) == NOTHING
 
     assert handoff_of(project) == PLACEHOLDER
-    assert ".carryover/" in (project / ".gitignore").read_text().splitlines()
-    assert ".carryover/handoff.md" in (project / "AGENTS.md").read_text()
-    assert not (project / "CLAUDE.md").exists()
+    assert ".carryover/" in (project / ".git" / "info" / "exclude").read_text().splitlines()
+    assert git(project, "status", "--porcelain") == "", "nobody has agreed to more"
 
 
 def test_the_second_time_nothing_of_them_changes(hooks: HookClient, session: ClaudeSession, project: Path) -> None:

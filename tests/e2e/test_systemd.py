@@ -21,7 +21,7 @@ from carryover.install.systemd import SystemdUser
 from carryover.paths import StateDir
 from support import user_systemd
 from support.claude_session import ClaudeSession
-from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
+from support.daemon_process import COMMAND, DaemonProcess, agree_to_pointers, handoff_of, wait_until
 from support.user_systemd import UserSystemd
 from support.wheel import make_wheel
 
@@ -223,6 +223,7 @@ def test_what_it_must_not_do_is_forbidden_and_what_it_must_do_is_not(
     service: SystemdUser, systemd: UserSystemd, program: Program, session: ClaudeSession, project: Path
 ) -> None:
     """Hardening that hides folders or other users' ids would keep handoffs out of projects."""
+    agree_to_pointers(StateDir(program.state))
     service.install(program)
     service.start()
     subprocess.run(["git", "-C", str(project), "switch", "-qc", "discounts"], check=True)

@@ -233,7 +233,8 @@ def test_hooks_settings_and_projects_are_known_as_ours(former: FormerState, daem
     for name in ("claude-code", "codex", "cursor"):
         assert agents[name]["selected"]
         assert (agents[name]["hooks"]["missing"], agents[name]["hooks"]["edited"]) == ([], [])
-    assert [found["what"] for found in findings if found["level"] == "wrong"] == [
+    assert [found["what"] for found in findings if found["level"] == "wrong"] == []
+    assert [found["what"] for found in findings if found["check"] == "review"] == [
         "Codex CLI: hooks are installed, but not reviewed yet: Stop, SessionStart, PreCompact, SessionEnd."
     ]
 

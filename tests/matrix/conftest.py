@@ -44,7 +44,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("matrix")
     state = home / ".carryover"
     state.mkdir(mode=0o700)
-    (state / "config.toml").write_text("[server]\nport = 0\n")
+    (state / "config.toml").write_text('[server]\nport = 0\n[publish]\npointers = "shared"\n')
     passed = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     env = {"HOME": str(home), "CARRYOVER_HOME": str(state), "LANG": "C.UTF-8", **passed}
     with DaemonProcess(env=env) as daemon:

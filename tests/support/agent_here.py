@@ -9,6 +9,8 @@ from typing import Final
 
 import pytest
 
+from carryover.install.how_installed import own_scripts
+from carryover.install.on_path import on_path_here
 from support.tools import versioned
 
 NEWEST: Final = "2.1.328"
@@ -22,7 +24,13 @@ def put_claude(home: Path, version: str = NEWEST) -> Path:
 
 
 def only_this_path(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on commands are those in the home folder and those of the system; no service manager answers."""
+    """From now on commands are those in the home folder, `carryover` among them, and those of the system.
+
+    No service manager answers.
+    """
+    (home / "bin").mkdir(exist_ok=True)
+    (home / "bin" / "carryover").symlink_to(own_scripts() / "carryover")
+    on_path_here.cache_clear()
     monkeypatch.setenv("PATH", os.pathsep.join([str(home / "bin"), "/usr/bin", "/bin"]))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "no-runtime"))
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={home}/no-bus")

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from carryover.daemon.client import ask_daemon
+from carryover.fsio import private_dir
 from carryover.paths import StateDir
 
 COMMAND: Final = (sys.executable, "-m", "carryover.daemon.main")
@@ -38,6 +39,12 @@ def handoff_of(project: Path) -> str:
     """The handoff that lies in `project`, empty where there is none."""
     path = project / ".carryover" / "handoff.md"
     return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def agree_to_pointers(state: StateDir) -> None:
+    """Settings as after an install that was answered with pointers in projects. Without, a daemon writes none."""
+    private_dir(state.root)
+    state.config.write_text('[publish]\npointers = "shared"\n')
 
 
 class DaemonProcess:

@@ -27,9 +27,10 @@ _ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[=>78]|\x1b\][^\x07]*\
 class Terminal:
     """The program runs while the block lasts. `text` is all it has shown so far, without escape sequences."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], *, columns: int = 120, lines: int = 40) -> None:
         self._command = command
-        self._env = {**env, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
+        self._size = lines, columns
+        self._env = {**env, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(lines)}
         self._shown = b""
         self._seen = 0
 
@@ -76,6 +77,7 @@ class Terminal:
 
     def __enter__(self) -> Self:
         self._ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, self._size)
         self._process = subprocess.Popen(
             self._command,
             env=self._env,

@@ -24,6 +24,8 @@ from carryover.config import (
 )
 from carryover.errors import ExitCode, UserError
 
+SHARED = Config(publish=PublishConfig(pointers="shared"))
+
 EVERY_KEY = """\
 [resume]
 mode = "brief"
@@ -61,8 +63,9 @@ def refused(config_file: Path, text: str) -> str:
 
 def test_a_missing_file_means_the_defaults(config_file: Path) -> None:
     assert load_config(config_file) == Config(
+        kept_in=str(config_file.parent / "handoffs"),
         resume=ResumeConfig(mode="ask", stale_days=7),
-        publish=PublishConfig(pointers="shared", active_days=7, folder=None),
+        publish=PublishConfig(pointers=None, active_days=7, folder=None),
         server=ServerConfig(port=47_823),
         projects=ProjectsConfig(include=(), exclude=()),
         notify=NotifyConfig(desktop=False),
@@ -73,6 +76,7 @@ def test_every_key_is_read_also_behind_a_byte_order_mark(config_file: Path) -> N
     config_file.write_bytes(b"\xef\xbb\xbf" + EVERY_KEY.encode())
 
     assert load_config(config_file) == Config(
+        kept_in=str(config_file.parent / "handoffs"),
         resume=ResumeConfig(mode="brief", stale_days=3),
         publish=PublishConfig(pointers="private", active_days=14, folder="~/handoffs"),
         server=ServerConfig(port=0),
@@ -85,7 +89,9 @@ def test_unknown_keys_are_reported_with_their_lines_and_do_no_harm(config_file: 
     config_file.write_text('[resume]\nmode = "brief"\nmod = 1\n\n[telemetry]\non = true\n')
 
     assert load_config(config_file) == Config(
-        resume=ResumeConfig(mode="brief"), unknown_keys=("resume.mod (line 3)", "telemetry (line 5)")
+        kept_in=str(config_file.parent / "handoffs"),
+        resume=ResumeConfig(mode="brief"),
+        unknown_keys=("resume.mod (line 3)", "telemetry (line 5)"),
     )
 
 
@@ -179,7 +185,7 @@ def test_a_project_may_set_nothing_else_and_no_nonsense(tmp_path: Path) -> None:
         "[projects]\ninclude = []\n"
     )
 
-    assert project_settings(tmp_path, Config()) == ProjectSettings(
+    assert project_settings(tmp_path, SHARED) == ProjectSettings(
         notes=(
             ".carryover.toml: publish.folder is not something a project may set",
             ".carryover.toml: projects is not something a project may set",
@@ -201,7 +207,7 @@ def test_a_project_may_set_nothing_else_and_no_nonsense(tmp_path: Path) -> None:
 def test_a_projects_file_that_cannot_be_understood_is_passed_by(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / ".carryover.toml").write_bytes(content)
 
-    assert project_settings(tmp_path, Config()) == ProjectSettings(notes=(f".carryover.toml is ignored: {reason}",))
+    assert project_settings(tmp_path, SHARED) == ProjectSettings(notes=(f".carryover.toml is ignored: {reason}",))
 
 
 def test_a_projects_file_that_is_a_link_or_a_pipe_is_passed_by(tmp_path: Path) -> None:
@@ -311,7 +317,7 @@ def test_unknown_agents_and_their_unknown_keys_are_reported(config_file: Path, t
     ("text", "what"),
     [
         ("tools = 3\n", "tools (line 1): Expected `object`, got `int`"),
-        ('[tools]\nselected = "codex"\n', "tools.selected (line 2): Expected `array | null`, got `str`"),
+        ('[tools]\nselected = "codex"\n', "tools.selected (line 2): Expected `array`, got `str`"),
         ("[tools.codex]\nroots = [1]\n", "tools.codex.roots[0] (line 2): Expected `str`, got `int`"),
         ("[tools.codex]\nroots = ['x']\n", "tools.codex (line 1): each of `roots` must begin with / or ~"),
         ("[tools.a]\n[tools.codex]\nenv = {A = 1}\n", "tools.codex.env[...] (line 3): Expected `str`, got `int`"),
@@ -339,3 +345,48 @@ def test_a_pause_cannot_be_set_in_the_file(tmp_path: Path) -> None:
     config = load_config(path)
 
     assert (config.paused, config.unknown_keys) == (False, ("paused (line 1)",))
+
+
+@pytest.mark.parametrize(
+    ("text", "pointers", "decided"),
+    [
+        ("", "private", False),
+        ('[agents]\nselected = ["claude-code"]\n', "shared", True),
+        ('[agents]\nselected = ["claude-code"]\n[publish]\npointers = "private"\n', "private", True),
+        ('[publish]\npointers = "shared"\n', "shared", True),
+        ('[publish.projects]\n"*" = "private"\n', "private", True),
+    ],
+)
+def test_before_an_install_nothing_is_shared_and_one_that_recorded_no_answer_keeps_what_it_did(
+    config_file: Path, tmp_path: Path, text: str, pointers: str, decided: bool
+) -> None:
+    config_file.write_text(text)
+
+    found = project_settings(tmp_path, load_config(config_file))
+
+    assert (found.pointers, found.decided, found.folder) == (pointers, decided, None)
+
+
+def test_the_last_pattern_that_matches_a_project_decides_what_is_written_there(
+    config_file: Path, tmp_path: Path
+) -> None:
+    client, app = tmp_path / "clients" / "acme", tmp_path / "app"
+    config_file.write_text(
+        f'[publish]\npointers = "private"\n[publish.projects]\n"app" = "shared"\n"{tmp_path}/clients/*" = "off"\n'
+    )
+    config = load_config(config_file)
+
+    assert [project_settings(root, config).pointers for root in (app, client, tmp_path)] == ["shared", "off", "private"]
+    assert project_settings(app, config).folder is None
+    assert project_settings(client, config).folder == handoff_folder(client, str(tmp_path / "handoffs"))
+
+
+def test_a_project_s_own_file_lowers_what_the_user_set_for_it(config_file: Path, tmp_path: Path) -> None:
+    config_file.write_text('[publish.projects]\n"*" = "shared"\n')
+    (tmp_path / ".carryover.toml").write_text('[publish]\npointers = "private"\n')
+
+    assert project_settings(tmp_path, load_config(config_file)).pointers == "private"
+
+
+def test_a_pattern_for_pointers_that_means_nothing_is_refused(config_file: Path) -> None:
+    assert refused(config_file, '[publish.projects]\n"*" = "loud"\n').startswith(": publish.projects")

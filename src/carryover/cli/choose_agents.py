@@ -1,13 +1,20 @@
-"""Which agents `install` and `refresh` set up: those named on the command line, or ticked in a list."""
+"""The one question of `install` and `refresh`: which agents, and on the same screen what is written into projects."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, get_args
 
+from carryover.config import Pointers
 from carryover.install.setup import Option
+
+if TYPE_CHECKING:
+    from prompt_toolkit.application import Application
+    from prompt_toolkit.formatted_text import StyleAndTextTuples
+    from prompt_toolkit.key_binding import KeyPressEvent
 
 
 def agent_ids(text: str) -> tuple[str, ...]:
@@ -27,17 +34,39 @@ def agent_ids(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(agent for agent in found.values() if agent is not None))
 
 
-def chosen(options: Sequence[Option], named: tuple[str, ...] | None, *, ask: bool) -> tuple[str, ...]:
-    """The ids of the agents that are meant. `named`: from the command line. Waits for an answer only with `ask`."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the user wants set up."""
+
+    agents: tuple[str, ...]
+    """Their ids."""
+    pointers: Pointers
+    """What may be written into projects."""
+
+
+Explain = Callable[[Pointers, Collection[str]], Sequence[str]]
+"""What an answer means: the lines below the list of agents."""
+
+
+def chosen(
+    options: Sequence[Option], named: tuple[str, ...] | None, *, pointers: Pointers, explain: Explain, ask: bool
+) -> Answer:
+    """What is to be set up. `named`: agents from the command line. Waits for an answer only with `ask`.
+
+    `pointers`: what is offered first, and taken where nothing is asked.
+    """
     if named is not None:
-        return named
+        return Answer(named, pointers)
     if ask and can_ask():
-        return pick(options)
-    return tuple(option.id for option in options if option.ticked)
+        return pick(options, pointers, explain)
+    return Answer(tuple(option.id for option in options if option.ticked), pointers)
 
 
 QUESTION: Final = "Which AI agents do you use?"
 INSTRUCTION: Final = "(space to toggle, enter to confirm)"
+KEY: Final = "p"
+"""The key that goes on to the next answer on projects."""
+ORDER: Final[tuple[Pointers, ...]] = get_args(Pointers)
 
 
 def can_ask() -> bool:
@@ -45,8 +74,8 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def pick(options: Sequence[Option]) -> tuple[str, ...]:
-    """The ids of what was ticked. Waits for the answer; raises KeyboardInterrupt on Ctrl-C."""
+def pick(options: Sequence[Option], pointers: Pointers, explain: Explain) -> Answer:
+    """What was ticked, and what may be written into projects. Raises KeyboardInterrupt on Ctrl-C."""
     import questionary  # takes longer to import than all the rest, and most calls ask nothing
     from questionary.prompts import common
 
@@ -55,7 +84,41 @@ def pick(options: Sequence[Option]) -> tuple[str, ...]:
     width = max(len(option.name) for option in options)
     rows = [questionary.Choice(_row(option, width), value=option.id, checked=option.ticked) for option in options]
     question = questionary.checkbox(QUESTION, rows, qmark="", instruction=INSTRUCTION)
-    return tuple(question.unsafe_ask())
+    panel = _Panel(question.application, pointers, explain)
+    return Answer(tuple(question.unsafe_ask()), panel.pointers)
+
+
+class _Panel:
+    """What is written into projects, below the list; a key changes it. Belongs to the same question."""
+
+    def __init__(self, screen: Application[Any], pointers: Pointers, explain: Explain) -> None:
+        from prompt_toolkit.filters import is_done
+        from prompt_toolkit.key_binding import KeyBindings
+        from prompt_toolkit.layout import ConditionalContainer, FormattedTextControl, HSplit, Window
+        from questionary.prompts.common import InquirerControl
+
+        self.pointers = pointers
+        self._explain = explain
+        controls = screen.layout.find_all_controls()
+        self._list = next(control for control in controls if isinstance(control, InquirerControl))
+        window = Window(FormattedTextControl(self._text), wrap_lines=True, dont_extend_height=True)
+        assert isinstance(screen.layout.container, HSplit)
+        assert isinstance(screen.key_bindings, KeyBindings)
+        screen.layout.container.children.append(ConditionalContainer(window, filter=~is_done))
+        screen.key_bindings.add(KEY, eager=True)(self._next)
+
+    def _next(self, _event: KeyPressEvent) -> None:
+        self.pointers = ORDER[(ORDER.index(self.pointers) + 1) % len(ORDER)]
+
+    def _text(self) -> StyleAndTextTuples:
+        others = ", ".join(other for other in ORDER if other != self.pointers)
+        lines = self._explain(self.pointers, tuple(self._list.selected_options))
+        return [
+            ("", "\n Into your projects: "),
+            ("bold", self.pointers),
+            ("", f" ({KEY} for {others})"),
+            *(("", f"\n   {line}") for line in lines),
+        ]
 
 
 def _row(option: Option, width: int) -> str:

@@ -21,7 +21,8 @@ Checks everything that has to work together: the daemon and its service, the
 port, hooks in your agents' settings, transcripts, pointers in your projects,
 the ledger, the disk. Says what is wrong, why it matters and what to do; with
 --fix it repairs what is safe to repair. Otherwise it changes nothing. The exit
-code is 0 if nothing is wrong."""
+code is 0 if nothing is wrong, also where something is left for you to do, such
+as a review of new hooks."""
 
 EXAMPLES: Final = """\
 examples:
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from carryover.diagnose.checks import findings
     from carryover.diagnose.fix import repair
     from carryover.diagnose.gather import gather
+    from carryover.install.on_path import runnable
 
     state, home = state_dir(), Path.home()
     found = findings(gather(state, home, inspect=True))
@@ -54,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"healthy": healthy, "findings": found, "repairs": repairs})
     else:
-        print_lines(lines(found, repairs))
+        print_lines(map(runnable, lines(found, repairs)))
     return ExitCode.OK if healthy else ExitCode.FAILED
 
 
@@ -63,10 +65,12 @@ def lines(found: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:
     for done in repairs:
         yield f"✓ {done.did}" if done.problem is None else f"✗ {done.problem}"
     wrong = sum(finding.level == "wrong" for finding in found)
-    yield paint(f"{counted(wrong, 'problem')}" if wrong else "No problems found.", BOLD)
+    todo = sum(finding.level == "todo" for finding in found)
+    left = f" {counted(todo, 'thing')} left for you to do." if todo else ""
+    yield paint(f"{counted(wrong, 'problem')}." if wrong else "No problems found.", BOLD) + left
     for finding in found:
         yield ""
-        mark = paint("✗", YELLOW) if finding.level == "wrong" else "·"
+        mark = {"wrong": paint("✗", YELLOW), "todo": "☐", "note": "·"}[finding.level]
         yield f"{mark} {harmless(finding.what)}"
         yield f"  {harmless(finding.why)}"
         yield f"  → {harmless(finding.do)}"

@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
+from carryover.cli import project_edits
 from carryover.cli.first_read import End, Held
-from carryover.cli.output import counted
+from carryover.cli.output import counted, harmless
+from carryover.cli.project_edits import ProjectPlan
 from carryover.edits.apply import Applied
 from carryover.edits.diff import diff
 from carryover.edits.plan import Edit
@@ -20,8 +22,10 @@ from carryover.install.background import Background
 from carryover.install.detect import Detection
 from carryover.install.how_installed import how_installed
 from carryover.install.messages import Did, summary
+from carryover.install.on_path import OnPath, on_path_here
 from carryover.install.setup import Setup, outcome_for, waiting_for
 from carryover.paths import short_path
+from carryover.publish.withdrawal import Withdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,16 @@ class Done:
     """How the first reading of the past ended; None where there was none to watch."""
     held: Held | None
     """What the ledger holds after that."""
+    into: ProjectPlan
+    """What was planned for projects before anything was done."""
+    withdrawn: tuple[Withdrawn, ...] = ()
+    """Projects out of which something was taken, since it is no longer wanted."""
 
     @property
     def changed(self) -> bool:
         """Whether anything was changed."""
-        return self.background.changed or any(done.outcome not in ("unchanged", "left alone") for done in self.applied)
+        files = any(done.outcome not in ("unchanged", "left alone") for done in self.applied)
+        return files or self.background.changed or any(project.files for project in self.withdrawn)
 
     @property
     def failed(self) -> bool:
@@ -62,7 +71,11 @@ def as_data(done: Done) -> dict[str, Any]:
             for entry in done.applied
         ],
         "service": msgspec.to_builtins(done.background),
+        "pointers": done.into.pointers,
+        "projects": project_edits.as_data(done.into.projects),
+        "withdrawn": msgspec.to_builtins(done.withdrawn),
         "first_read": done.read,
+        "command": on_path_here().command,
         "held": msgspec.to_builtins(done.held),
     }
 
@@ -113,17 +126,35 @@ def lines_after(done: Done, *, home: Path, installing: bool) -> Iterator[str]:
     for entry in done.applied:
         if entry.problem and entry.edit.change.agent is None:
             yield f"✗ {entry.problem}"
+    if installing or done.into.changed or any(project.edits for project in done.into.projects):
+        yield from project_edits.lines(done.into, done.setup.selected, home=home)
+    yield from _withdrawn_lines(done.withdrawn, home)
     yield from _background_lines(done.background)
     if done.read is not None:
         yield _READ[done.read]
     if done.held is not None:
         yield f"  {counted(done.held.sessions, 'session')} in {counted(done.held.projects, 'project')} so far."
+    yield from _path_lines(on_path_here())
     if installing:
         yield ""
         yield from TIPS
 
 
-def dry_run_lines(setup: Setup, asked: tuple[str, ...], *, home: Path) -> Iterator[str]:
+def _path_lines(shell: OnPath) -> Iterator[str]:
+    if shell.problem:
+        yield f"⚠ {shell.problem}"
+        yield f"  {shell.remedy}"
+
+
+def _withdrawn_lines(withdrawn: Iterable[Withdrawn], home: Path) -> Iterator[str]:
+    for project in withdrawn:
+        root = harmless(short_path(project.root, home))
+        if project.files:
+            yield f"✓ {root}: {', '.join(project.files)} as before Carryover"
+        yield from (f"⚠ {root}: {note}" for note in project.notes)
+
+
+def dry_run_lines(setup: Setup, asked: tuple[str, ...], into: ProjectPlan, *, home: Path) -> Iterator[str]:
     """What would be done: the lines on each agent, then the diff of each file."""
     update = how_installed().update
     for found in _of(setup.detections, asked):
@@ -134,14 +165,16 @@ def dry_run_lines(setup: Setup, asked: tuple[str, ...], *, home: Path) -> Iterat
         yield from summary(
             found, home=home, update=update, did=did, failure=failure, waiting=waiting, off=_off(found, home)
         )
-    for edit in setup.shown:
+    yield from project_edits.lines(into, setup.selected, home=home)
+    shown = (*setup.shown, *(edit for project in into.projects for edit in project.edits))
+    for edit in shown:
         if edit.problem is not None and edit.change.agent is None:
             yield f"✗ {edit.problem}"
         elif edit.changes:
             yield ""
             yield from diff(edit).splitlines()
     yield ""
-    changes = any(edit.changes for edit in setup.shown)
+    changes = any(edit.changes for edit in shown)
     yield "Nothing was changed." if changes else "Nothing would change."
 
 

@@ -18,7 +18,15 @@ from carryover.fsio import is_gone
 
 if TYPE_CHECKING:
     from carryover.daemon.health import Metrics, ProjectHealth, TaskState
-    from carryover.diagnose.report import AgentReport, HooksReport, LedgerReport, MovedAside, Report, RootReport
+    from carryover.diagnose.report import (
+        AgentReport,
+        HooksReport,
+        LedgerReport,
+        MovedAside,
+        Report,
+        RootReport,
+        WouldRead,
+    )
     from carryover.install.service import ServiceStatus
     from carryover.ledger.rows import BrokenSource, ProjectRow
 
@@ -147,6 +155,8 @@ def status_lines(report: Report, *, now_ms: int) -> Iterator[str]:
         them = "it" if len(new) == 1 else "them"
         text = f"{', '.join(new)}: found here and covered since an update; `carryover refresh` takes {them} in"
         yield f"  {'new':<16} {paint(text, YELLOW)}"
+    waiting = [_would_read(row, report, now_ms) for row in report.would_read]
+    yield from _section("would be read by `carryover install`, or by carryoverd once it runs", waiting)
     tasks = health.tasks if health is not None else []
     if ledger is not None:
         published = {project.root: project for project in (health.projects if health is not None else ())}
@@ -162,6 +172,13 @@ def status_lines(report: Report, *, now_ms: int) -> Iterator[str]:
         yield from _section("what happened to the ledger", incidents)
     unknown = report.config.unknown_keys if report.config is not None else ()
     yield from _section("unknown keys in config.toml", list(unknown))
+
+
+def _would_read(row: WouldRead, report: Report, now_ms: int) -> str:
+    name = next((agent.name for agent in report.agents if agent.id == row.agent), row.agent)
+    return (
+        f"{name:<16} {counted(row.transcripts, 'transcript')}, {size(row.bytes)}, newest {ago(row.newest_ms, now_ms)}"
+    )
 
 
 def _limits(report: Report, now_ms: int) -> Iterator[str]:

@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs `carryover uninstall`; returns the exit code."""
     from carryover.daemon.client import daemon_pid
     from carryover.install.background import registered
+    from carryover.install.on_path import runnable
     from carryover.install.uninstall import carry_out, plan_uninstall
 
     state, home = state_dir(), Path.home()
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(_as_data(done, left, service))
     else:
-        print_lines(lines_after(done, left, state=state, home=home, purged=args.purge))
+        print_lines(map(runnable, lines_after(done, left, state=state, home=home, purged=args.purge)))
     return ExitCode.FAILED if left else ExitCode.OK
 
 

@@ -54,6 +54,7 @@ from carryover.probe import git_command
 from carryover.publish.handoff_file import IN_PROJECT
 from carryover.publish.project_moves import StatePaths
 from carryover.publish.refresh import Refreshed, refresh
+from carryover.publish.withdrawal import withdraw
 
 READERS: Final = 2
 PUBLISHERS: Final = 2
@@ -85,6 +86,7 @@ class Daemon:
         self._started_ms = _now_ms()
         self._agents = adapters()
         self.stop_asked = asyncio.Event()
+        self._settings_changed = asyncio.Event()
         clock = asyncio.get_running_loop().time
         self._read_pool = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._publish_pool = ThreadPoolExecutor(PUBLISHERS, thread_name_prefix="publish")
@@ -193,6 +195,7 @@ class Daemon:
 
     def settings_changed(self) -> None:
         """What is read, what projects are published with, and what is kept for hooks may be other than before."""
+        self._settings_changed.set()
         self._restart_watchers()
         self._rescanner.request("settings")
         self._publish_queue.mark_all_dirty()
@@ -233,6 +236,7 @@ class Daemon:
         supervisor.start("limit-notice", self._notices.run)
         supervisor.start("moves", self._moves.run)
         supervisor.start("retention", self._forgetting.run)
+        supervisor.start("withdrawal", self._withdraw)
         supervisor.start("keep-in-place", self._publish_queue.keep_in_place)
         if self._notifier.listening:
             supervisor.start("notify", self._report_status)
@@ -251,6 +255,7 @@ class Daemon:
             "limit-notice",
             "moves",
             "retention",
+            "withdrawal",
             "keep-in-place",
             "warm-up",
         ):
@@ -276,6 +281,16 @@ class Daemon:
         self._publish_queue.seed(last_event_ms)
         for project in left:
             self._publish_queue.mark_dirty([project], last_event_ms.get(project, 0))
+
+    async def _withdraw(self) -> None:
+        """Takes out of projects what the settings no longer allow there: now, and whenever they change."""
+        while True:
+            self._settings_changed.clear()
+            context = self._context
+            done = await asyncio.to_thread(withdraw, context.state.root, context.config)
+            if files := sum(len(project.files) for project in done):
+                self._log.info("withdrawn", projects=len(done), files=files)
+            await self._settings_changed.wait()
 
     async def _rebuild(self) -> None:
         """Folds again, one by one, the conversations that an earlier version of the program folded."""

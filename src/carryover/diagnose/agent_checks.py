@@ -119,6 +119,7 @@ def hooks_not_reviewed(_report: Report, inspection: Inspection, agent: AgentRepo
     if inspection.installed and hooks is not None and hooks.to_review and not hooks.switched_off:
         yield Finding(
             check="review",
+            level="todo",
             what=f"{agent.name}: hooks are installed, but not reviewed yet: {', '.join(hooks.to_review)}.",
             why="They do not run before that. Transcripts are read all the same.",
             do=agent.review or "",

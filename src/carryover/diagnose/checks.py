@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Final, get_args
 
 from carryover.agents import agent_names
 from carryover.diagnose import agent_checks as agents
 from carryover.diagnose import crash_checks
-from carryover.diagnose.report import AgentReport, Finding, Fix, Inspection, ProjectReport, Report
+from carryover.diagnose.report import AgentReport, Finding, Fix, Inspection, Level, ProjectReport, Report
 from carryover.ingest.scan import MS_PER_DAY
 
+MOST_TYPES: Final = 3
+"""Types of records that are named."""
 MANY_SKIPPED: Final = 50
 """This many records that were not understood are more than one odd transcript."""
 RECENT_DAYS: Final = 7
@@ -20,6 +22,9 @@ LEAST_FREE_BYTES: Final = 200_000_000
 _ENOUGH_INOTIFY: Final = {"watches": 524_288, "instances": 1024}
 """Limits of the system that leave room for every program of the user."""
 
+
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+"""The gravest first."""
 
 Check = Callable[[Report, Inspection], Iterable[Finding]]
 
@@ -29,7 +34,7 @@ def findings(report: Report) -> tuple[Finding, ...]:
     inspection = report.inspection
     assert inspection is not None, "doctor inspects"
     found = [finding for check in CHECKS for finding in check(report, inspection)]
-    return tuple(sorted(found, key=lambda finding: finding.level == "note"))
+    return tuple(sorted(found, key=lambda finding: LEVELS.index(finding.level)))
 
 
 def _not_installed(report: Report, inspection: Inspection) -> Iterator[Finding]:
@@ -149,8 +154,8 @@ def _hook_script_missing(report: Report, inspection: Inspection) -> Iterator[Fin
             check="hooks",
             what=f"The script that the hooks run is missing in {report.short(report.state_folder)}.",
             why="The hooks do nothing, without an error.",
-            do="Restart carryoverd: it writes the script.",
-            fix=_restart(report),
+            do="Run `carryover doctor --fix`, or restart carryoverd: it writes the script.",
+            fix="script",
         )
 
 
@@ -190,15 +195,18 @@ def _ledger_moved_aside(report: Report, _inspection: Inspection) -> Iterator[Fin
 def _records_skipped(report: Report, inspection: Inspection) -> Iterator[Finding]:
     since_ms = int(time.time() * 1000) - RECENT_DAYS * MS_PER_DAY
     by_version: Counter[tuple[str, str]] = Counter()
+    types: Counter[str] = Counter()
     for row in report.ledger.skipped if report.ledger is not None else ():
         if row.last_ms >= since_ms:
             by_version[row.agent, row.agent_version] += row.n
+            types[row.record_type] += row.n
     if (number := by_version.total()) >= MANY_SKIPPED:
         (agent, version), _ = by_version.most_common(1)[0]
         most_of = f"{agent_names().get(agent, agent)} {version}".rstrip()
+        named = ", ".join(f"{kind} ({n:,})" for kind, n in types.most_common(MOST_TYPES))
         yield Finding(
             check="transcripts",
-            what=f"{number:,} records were not understood, the newest this week, most of {most_of}.",
+            what=f"{number:,} records were not understood, the newest this week, most of {most_of}: {named}.",
             why="The agent's format has probably changed; handoffs may lack what those records say.",
             do=f"Update Carryover: `{inspection.update}`. `carryover status` lists them.",
         )
@@ -254,6 +262,17 @@ def _open_to_others(report: Report, inspection: Inspection) -> Iterator[Finding]
             why="Transcripts are private; Carryover keeps them so.",
             do="Run `carryover doctor --fix`.",
             fix="permissions",
+        )
+
+
+def _not_on_path(_report: Report, inspection: Inspection) -> Iterator[Finding]:
+    if inspection.path_problem:
+        yield Finding(
+            check="path",
+            level="todo",
+            what=inspection.path_problem,
+            why="Commands that a handoff names are not found there. Hooks and carryoverd need no PATH.",
+            do=inspection.path_remedy or "",
         )
 
 
@@ -366,6 +385,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _inotify_limit,
     _disk_full,
     _open_to_others,
+    _not_on_path,
     _other_installs,
     _settings_unusable,
     _unknown_keys,

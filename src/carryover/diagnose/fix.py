@@ -10,12 +10,13 @@ from carryover.agents import specs
 from carryover.config import load_config
 from carryover.diagnose.gather import private_paths
 from carryover.diagnose.report import Fix
-from carryover.errors import UserError
+from carryover.errors import UserError, os_reason
 from carryover.install.background import bring_up
 from carryover.install.detect import detect_all
 from carryover.install.machine import Machine
 from carryover.install.setup import carry_out, plan_setup
 from carryover.paths import StateDir
+from carryover.publish.hook_script import write_hook_script
 
 
 class Repair(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +34,8 @@ def repair(state: StateDir, wanted: Collection[Fix]) -> tuple[Repair, ...]:
         done.append(_permissions(state))
     if "hooks" in wanted:
         done.append(_hooks(state))
+    if "script" in wanted:
+        done.append(_script(state))
     if "service" in wanted or "restart" in wanted:
         done.append(_service(state))
     return tuple(done)
@@ -46,6 +49,15 @@ def _permissions(state: StateDir) -> Repair:
     except OSError as error:
         return Repair(fix="permissions", did=did, problem=f"The permissions could not be changed: {error}")
     return Repair(fix="permissions", did=did)
+
+
+def _script(state: StateDir) -> Repair:
+    did = "The script that the hooks run is in place."
+    try:
+        write_hook_script(state)
+    except OSError as error:
+        return Repair(fix="script", did=did, problem=f"The hooks' script could not be written: {os_reason(error)}.")
+    return Repair(fix="script", did=did)
 
 
 def _hooks(state: StateDir) -> Repair:
@@ -69,7 +81,7 @@ def _apply_selection(state: StateDir) -> list[str]:
         UserError: the settings or the record of earlier edits are damaged.
     """
     config = load_config(state.config)
-    detections = detect_all(specs(), Machine.here(config.agents.recorded_env()))
-    selected = config.agents.selected or ()
-    setup = plan_setup(state, detections, selected, config=config, resume_mode=None, service=None)
+    agents = config.agents
+    detections = detect_all(specs(), Machine.here(agents.recorded_env()), agents.recorded_versions())
+    setup = plan_setup(state, detections, agents.selected or (), config=config, resume_mode=None, service=None)
     return [done.problem for done in carry_out(setup, state) if done.problem is not None]

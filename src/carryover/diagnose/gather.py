@@ -41,13 +41,14 @@ from carryover.diagnose.report import (
     RootReport,
     UnfinishedRun,
     UnreadSource,
+    WouldRead,
 )
 from carryover.distill.sections.limit import LASTS_MS, command
 from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
 from carryover.fsio import is_folder
 from carryover.ingest.in_projects import others_sources
-from carryover.ingest.scan import MS_PER_DAY, recorded_roots
+from carryover.ingest.scan import MS_PER_DAY, FoundSource, readable_sources, recorded_roots, roots_to_read
 from carryover.install.agent_settings import AgentSettings, read_entry, read_settings
 from carryover.install.background import service_of_user
 from carryover.install.detect import Detection, detect_all
@@ -56,6 +57,7 @@ from carryover.install.hook_places import with_hook_files
 from carryover.install.how_installed import how_installed
 from carryover.install.machine import Machine, copies
 from carryover.install.newly_covered import newly_covered
+from carryover.install.on_path import on_path_here
 from carryover.install.service import COMMAND, Program, ServiceStatus
 from carryover.install.setup import agent_entries, agent_hooks
 from carryover.install.startable import startable_here
@@ -91,7 +93,8 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False) -> Report:
     ledger, ledger_problem = _ledger(state, config)
     health, daemon_problem = _health(state)
     machine = Machine.here(config.agents.recorded_env())
-    detections = with_entry_files(with_hook_files(detect_all(specs(), machine), [state.hook_script]), machine.platform)
+    seen = detect_all(specs(), machine, config.agents.recorded_versions())
+    detections = with_entry_files(with_hook_files(seen, [state.hook_script]), machine.platform)
     manager, program = service_of_user()
     service = manager.status()
     inspection = None
@@ -108,6 +111,7 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False) -> Report:
         agents=_agents(state, home, config, detections, ledger.agents if ledger is not None else ()),
         ledger=ledger,
         ledger_problem=ledger_problem,
+        would_read=_would_read(config, home) if ledger is None and ledger_problem is None else (),
         corrupt_ledgers=_corrupt_ledgers(state),
         config=ConfigReport(str(state.config), config.unknown_keys) if state.config.exists() else None,
         config_problem=config_problem,
@@ -167,6 +171,22 @@ def _ledger(state: StateDir, config: Config) -> tuple[LedgerReport | None, str |
             ), None
     except (UserError, sqlite3.Error) as error:
         return None, str(error)
+
+
+def _would_read(config: Config, home: Path) -> tuple[WouldRead, ...]:
+    roots = roots_to_read(adapters().values(), config, home, os.environ)
+    each: dict[str, list[FoundSource]] = {}
+    for found in readable_sources(adapters(), roots):
+        each.setdefault(found.source.agent, []).append(found)
+    return tuple(
+        WouldRead(
+            agent=agent,
+            transcripts=len(sources),
+            bytes=sum(source.size for source in sources),
+            newest_ms=max(source.mtime_ns for source in sources) // 1_000_000,
+        )
+        for agent, sources in each.items()
+    )
 
 
 def _as_set_now(row: ProjectRow, config: Config) -> ProjectRow:
@@ -295,6 +315,7 @@ def _inspect(
 ) -> Inspection:
     record, record_problem = _record(state)
     crashes = crash_reports(state.crashes)
+    shell = on_path_here()
     return Inspection(
         update=how_installed().update,
         program=" ".join(program.command),
@@ -307,6 +328,8 @@ def _inspect(
         free_bytes=_free_bytes(state, home),
         open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
         hook_script_missing=not state.hook_script.is_file(),
+        path_problem=shell.problem,
+        path_remedy=shell.remedy,
         other_installs=_other_installs(machine, program),
         crashes=crashes,
         unfinished_run=_unfinished_run(state, crashes),
@@ -361,7 +384,7 @@ def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectRepor
         return ()
     own = agent_folders(config.agents, home, os.environ)
     roots = (Path(row.root) for row in rows)
-    return tuple(_project(root, home, own) for root in roots if _is_published(root, config))
+    return tuple(_project(root, config, home, own) for root in roots if _is_published(root, config))
 
 
 def _is_published(root: Path, config: Config) -> bool:
@@ -369,17 +392,19 @@ def _is_published(root: Path, config: Config) -> bool:
     return is_folder(root) and settings.excluded is None and settings.folder is None
 
 
-def _project(root: Path, home: Path, own: frozenset[Path]) -> ProjectReport:
+def _project(root: Path, config: Config, home: Path, own: frozenset[Path]) -> ProjectReport:
+    pointers = project_settings(root, config).pointers
     names = tuple(instruction_files())
     texts = {name: read_instructions(root, name) for name in names}
     states = {name: pointer.state(text) for name, text in texts.items()}
     return ProjectReport(
         root=str(root),
+        pointers=pointers,
         refusal=refusal(root, home=home, agents_own=lambda: own),
         edited=tuple(name for name in names if states[name] == "edited"),
         broken=tuple(name for name in names if states[name] == "broken"),
         pointer_end_bytes=pointer.block_end(texts[AGENTS_MD]),
-        hidden=hidden_files(root),
+        hidden=hidden_files(root) if pointers == "shared" else (),
         unread=tuple(
             UnreadSource(agent=agent.id, path=source.path, reason=reason)
             for agent in adapters().values()

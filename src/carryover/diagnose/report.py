@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from carryover.config import Pointers
 from carryover.daemon.crashes import CrashReport
 from carryover.daemon.health import Health
 from carryover.install.detect import State
@@ -20,10 +21,11 @@ from carryover.paths import short_path
 from carryover.publish.instruction_files import HiddenFile
 from carryover.publish.policy import Refusal
 
-Level = Literal["wrong", "note"]
-"""wrong: something does not work as it should. note: nothing is wrong; worth knowing."""
+Level = Literal["wrong", "todo", "note"]
+"""wrong: something does not work as it should. todo: all is well once the user has done something that only they can
+do. note: nothing is wrong; worth knowing."""
 
-Fix = Literal["hooks", "service", "restart", "permissions"]
+Fix = Literal["hooks", "service", "restart", "script", "permissions"]
 """What `--fix` can do. Each can be repeated, and takes nothing of the user's away."""
 
 
@@ -112,6 +114,16 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
     last_handoff_ms: int | None = None
 
 
+class WouldRead(msgspec.Struct, frozen=True, kw_only=True):
+    """Transcripts of one agent that an install, or a daemon, would read."""
+
+    agent: str
+    """Its id."""
+    transcripts: int
+    bytes: int
+    newest_ms: int
+
+
 class LimitReport(msgspec.Struct, frozen=True, kw_only=True):
     """A project whose newest work ended at a usage limit a short while ago."""
 
@@ -175,6 +187,8 @@ class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):
     """The files of a project in which something happened lately."""
 
     root: str
+    pointers: Pointers = "shared"
+    """What may be written into it."""
     refusal: Refusal | None = None
     """Why nothing may be published there."""
     edited: tuple[str, ...] = ()
@@ -219,6 +233,10 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     open_to_others: tuple[str, ...] = ()
     """Files and folders of ours that other users could read."""
     hook_script_missing: bool = False
+    path_problem: str | None = None
+    """Why a shell does not run this installation by its name, as a sentence."""
+    path_remedy: str | None = None
+    """What to do about that, as a sentence."""
     other_installs: tuple[str, ...] = ()
     """Further `carryoverd` commands on this machine."""
     crashes: tuple[CrashReport, ...] = ()
@@ -246,6 +264,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ledger: LedgerReport | None = None
     """None where there is none yet, or it cannot be read."""
     ledger_problem: str | None = None
+    would_read: tuple[WouldRead, ...] = ()
+    """Before anything is recorded: what is there to be read."""
     corrupt_ledgers: tuple[MovedAside, ...] = ()
     config: ConfigReport | None = None
     """None where there is no file."""

@@ -54,6 +54,8 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     """Time of the last event that the handoff covers."""
     agent: str
     """Display name of the agent that was at work then."""
+    agent_id: str = ""
+    """Its id; empty where nobody asks for it."""
     resume: str
     session: str
     head: str | None
@@ -135,6 +137,7 @@ def distill(
     return Handoff(
         updated_ms=at_ms,
         agent=_named(agent_names, lead.agent),
+        agent_id=lead.agent,
         resume=resume,
         session=lead.session,
         head=git.head if git is not None else None,

@@ -108,10 +108,23 @@ class ProjectEdits:
             if edit.reason is not None:
                 raise OSError(edit.reason)
             if edit.changes:
-                write(edit)
+                self._write(edit)
                 self.done.append(name)
+            # A block of the repository's own is there and not ours; one of ours may be gone without our doing.
+            if (name in self.mine) != ours and (edit.changes or not ours):
                 (self.mine.add if ours else self.mine.discard)(name)
-                save_edited_in_project(self._store, self.mine)
+                self._save()
+        except OSError as error:
+            self.left_alone(name, os_reason(error))
+            return False
+        return True
+
+    def carry_out_apart(self, name: str, edit: Edit) -> bool:
+        """As `carry_out`, of a file that is shared with other checkouts and so is not listed."""
+        try:
+            if edit.reason is not None:
+                raise OSError(edit.reason)
+            self._write(edit)
         except OSError as error:
             self.left_alone(name, os_reason(error))
             return False
@@ -120,6 +133,27 @@ class ProjectEdits:
     def left_alone(self, name: str, reason: str) -> None:
         """Notes a file that was not edited."""
         self.notes.append(f"{name} was left alone: {reason}")
+
+    def _write(self, edit: Edit) -> None:
+        write(edit)
+
+    def _save(self) -> None:
+        save_edited_in_project(self._store, self.mine)
+
+
+class PlannedEdits(ProjectEdits):
+    """The edits that a pass would make: `planned`. Nothing is written."""
+
+    def __init__(self, store: Path) -> None:
+        super().__init__(store)
+        self.planned: list[Edit] = []
+
+    def _write(self, edit: Edit) -> None:
+        if edit.changes:
+            self.planned.append(edit)
+
+    def _save(self) -> None:
+        pass
 
 
 @contextlib.contextmanager

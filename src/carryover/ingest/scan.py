@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -86,6 +87,15 @@ def find_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -
             except OSError:
                 continue
             found.append(FoundSource(source, stat.size, stat.mtime_ns, root.path if root.in_project else None))
+    return found
+
+
+def readable_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -> list[FoundSource]:
+    """As `find_sources`, without the roots that may not be entered: for a survey, which reports nothing as gone."""
+    found = []
+    for root in roots:
+        with suppress(OSError):
+            found += find_sources(agents, [root])
     return found
 
 

@@ -10,13 +10,14 @@ from functools import partial
 from typing import Any, Final
 
 import tomlkit
-from tomlkit.items import Array
+from tomlkit.items import Array, InlineTable, Table
 
-from carryover.config import AGENTS_TABLES, ResumeMode
+from carryover.config import AGENTS_TABLES, Pointers, ResumeMode
 from carryover.edits.encoding import EditRefused, decode
 from carryover.edits.plan import Change, Edit, plan
 from carryover.paths import StateDir
 
+_PROBE: Final = "carryover-probe"
 _REMEDY: Final = "Fix that, or move the file away, then run this again."
 
 
@@ -29,10 +30,14 @@ class Settings:
     known: tuple[str, ...] | None = None
     """Ids of the agents that this version covers: `[agents] known`."""
     resume_mode: ResumeMode | None = None
+    pointers: Pointers | None = None
+    """What is written into projects: `[publish] pointers`."""
     roots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Where each agent's transcripts were found, by its id: `[agents.<id>] roots`."""
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The variables that moved each agent's folders, by its id: `[agents.<id>] env`."""
+    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What each agent's commands said when they were asked, by its id: `[agents.<id>] versions`."""
     include: tuple[str, ...] | None = None
     """`[projects] include`."""
     exclude: tuple[str, ...] | None = None
@@ -56,14 +61,19 @@ def with_settings(data: bytes | None, settings: Settings) -> bytes | None:
     bom, body = decode(data or b"")
     wanted = _parse(body)
     document = tomlkit.parse(body)
+    dropped = False
     for setting, value in _values(settings):
         path = _place(wanted, setting)
         try:
             _set(document, path, value)
             _set(wanted, path, value)
+            if value is None:
+                dropped |= _drop_empty(document, wanted, path[:-1])
         except (TypeError, AttributeError, tomlkit.exceptions.TOMLKitError) as error:
             raise EditRefused(f"`{'.'.join(path[:-1])}` is something other than a table in it") from error
     result = tomlkit.dumps(document)
+    if dropped:
+        result = _without_blank_line(result)
     if tomllib.loads(body) == wanted:
         return data
     if "\r\n" in body and not re.search(r"(?<!\r)\n", body):
@@ -97,10 +107,14 @@ def _values(settings: Settings) -> Iterator[tuple[tuple[str, ...], Any]]:
         yield ("agents", "known"), list(settings.known)
     if settings.resume_mode is not None:
         yield ("resume", "mode"), settings.resume_mode
+    if settings.pointers is not None:
+        yield ("publish", "pointers"), settings.pointers
     for agent, roots in settings.roots.items():
         yield ("agents", agent, "roots"), list(roots) or None
     for agent, env in settings.env.items():
         yield ("agents", agent, "env"), dict(env) or None
+    for agent, versions in settings.versions.items():
+        yield ("agents", agent, "versions"), list(versions) or None
     for name, patterns in (("include", settings.include), ("exclude", settings.exclude)):
         if patterns is not None:
             yield ("projects", name), list(patterns) or None
@@ -128,6 +142,7 @@ def _stands(document: Mapping[str, Any], path: tuple[str, ...]) -> bool:
 
 
 def _set(document: Any, path: tuple[str, ...], value: Any) -> None:
+    """Sets the value at `path`; None removes it."""
     *tables, key = path
     table = document
     for name in tables:
@@ -143,6 +158,38 @@ def _set(document: Any, path: tuple[str, ...], value: Any) -> None:
             _set_items(table[key], value)
         else:
             table[key] = _inline(value) if isinstance(value, dict) else value
+
+
+def _drop_empty(document: Any, wanted: dict[str, Any], tables: tuple[str, ...]) -> bool:
+    """Removes the innermost of the nested `tables` if nothing is left in it, comments included, and so on outwards."""
+    dropped = False
+    while tables and (table := _found(document, tables)) is not None:
+        if len(table) or (isinstance(table, Table | InlineTable) and table.as_string().strip()):
+            break
+        for top in (document, wanted):
+            _found(top, tables[:-1]).pop(tables[-1])
+        tables, dropped = tables[:-1], True
+    return dropped
+
+
+def _found(top: Any, path: tuple[str, ...]) -> Any:
+    """The table at `path`; None where there is none."""
+    for name in path:
+        if not isinstance(top, Mapping) or name not in top:
+            return None
+        top = top[name]
+    return top
+
+
+def _without_blank_line(text: str) -> str:
+    """`text` without the blank line at its end, if it came with the table after it that is gone now."""
+    eol = "\r\n" if text.endswith("\r\n") else "\n"
+    shorter = text.removesuffix(eol)
+    if not shorter.endswith(eol):
+        return text
+    document = tomlkit.parse(shorter)
+    document[_PROBE] = tomlkit.table()
+    return shorter if tomlkit.dumps(document).startswith(shorter + "\n") else text
 
 
 def _set_items(array: Array, wanted: list[str]) -> None:

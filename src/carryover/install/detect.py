@@ -16,7 +16,7 @@ from carryover.edits.hooks import Form, HookFile
 from carryover.fsio import is_folder, is_there
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown, in_common
 from carryover.install.machine import Command, Machine, copies
-from carryover.install.version_probe import Answer, ask_version
+from carryover.install.version_probe import Answer, ask_version, read_again
 
 State = Literal["ok", "older", "newer", "unreadable", "missing"]
 """ok: a version we know. older: before the hooks we need; nothing is written, transcripts are read. newer: after the
@@ -41,6 +41,10 @@ class Detection:
     version: Version | None = None
     version_text: str = ""
     """The version as the agent wrote it; empty where it was not read."""
+    versions: tuple[str, ...] = ()
+    """What all copies of its command said, the leading one first; those of an earlier time with `remembered`."""
+    remembered: str = ""
+    """Why the version is that of an earlier time, as a clause without a full stop; empty where it was read now."""
     problem: str = ""
     """With `unreadable`: why, as a clause without a full stop."""
     config: Path | None = None
@@ -77,8 +81,12 @@ class Detection:
         return self.state != "missing"
 
 
-def detect(spec: AgentSpec, machine: Machine) -> Detection:
-    """Looks for one agent. Blocks for little more than `spec.version.limit_s`; starts no shell; never raises."""
+def detect(spec: AgentSpec, machine: Machine, versions: Sequence[str] = ()) -> Detection:
+    """Looks for one agent. Blocks for little more than `spec.version.limit_s`; starts no shell; never raises.
+
+    `versions`: what its commands said earlier, which counts where none says it now. Another shell may have them on its
+    PATH, and a busy machine may keep them from answering in time.
+    """
     found = copies(spec.binaries, machine, places_on(spec.binary_folders, machine.platform))
     folder = next((path for path in _located(spec.folders, machine) if is_folder(path)), None)
     seen = Detection(
@@ -95,13 +103,29 @@ def detect(spec: AgentSpec, machine: Machine) -> Detection:
         overrides={name: machine.env[name] for name in spec.variables if machine.env.get(name, "").strip()},
         home=machine.home,
     )
-    return _with_version(seen, found, machine) if found or folder is not None else seen
+    if not found and folder is None:
+        return seen
+    return _or_remembered(_with_version(seen, found, machine), versions)
 
 
-def detect_all(specs: Sequence[AgentSpec], machine: Machine) -> tuple[Detection, ...]:
-    """Looks for all at once; the answers come in the order of `specs`."""
+def detect_all(
+    specs: Sequence[AgentSpec], machine: Machine, recorded: Mapping[str, Sequence[str]] | None = None
+) -> tuple[Detection, ...]:
+    """Looks for all at once; the answers come in the order of `specs`. `recorded`: see `detect`, by agent."""
+    earlier = recorded or {}
     with ThreadPoolExecutor(max_workers=max(1, len(specs)), thread_name_prefix="detect") as threads:
-        return tuple(threads.map(lambda spec: detect(spec, machine), specs))
+        return tuple(threads.map(lambda spec: detect(spec, machine, earlier.get(spec.id, ())), specs))
+
+
+def _or_remembered(seen: Detection, versions: Sequence[str]) -> Detection:
+    """`seen`, or with the `versions` of an earlier time where its version could not be read."""
+    if seen.state != "unreadable" or seen.spec.version is None:
+        return seen
+    each = [_judged(seen, known) for known in map(read_again, versions) if known.version is not None]
+    if not each:
+        return seen
+    together = replace(_together(each), others=seen.others) if len(each) > 1 else each[0]
+    return replace(together, binary=seen.binary, on_path=seen.on_path, remembered=seen.problem, problem="")
 
 
 def _with_version(seen: Detection, commands: Sequence[Command], machine: Machine) -> Detection:
@@ -126,7 +150,14 @@ def _judged(seen: Detection, answer: Answer) -> Detection:
     if answer.version is None:
         return replace(seen, state="unreadable", problem=answer.problem, hook_set=hooks_for_unknown(seen.spec))
     state, hook_set = hooks_for(seen.spec, answer.version)
-    return replace(seen, state=state, version=answer.version, version_text=answer.text, hook_set=hook_set)
+    return replace(
+        seen,
+        state=state,
+        version=answer.version,
+        version_text=answer.text,
+        versions=(answer.text,),
+        hook_set=hook_set,
+    )
 
 
 def _together(each: Sequence[Detection]) -> Detection:
@@ -134,7 +165,8 @@ def _together(each: Sequence[Detection]) -> Detection:
     oldest_first = sorted(each, key=lambda one: one.state != "older")
     lead = next((one for one in oldest_first if one.version is not None), each[0])
     others = tuple(one.binary for one in each if one is not lead and one.binary is not None)
-    return replace(lead, others=others, hook_set=in_common([one.hook_set for one in each]))
+    versions = tuple(dict.fromkeys(text for one in (lead, *each) for text in one.versions))
+    return replace(lead, others=others, versions=versions, hook_set=in_common([one.hook_set for one in each]))
 
 
 def _environment(seen: Detection, machine: Machine) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import site
 import sys
+import sysconfig
 from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal
@@ -67,6 +69,13 @@ class _DirectUrl(msgspec.Struct, frozen=True):
 def how_installed() -> HowInstalled:
     """How the running copy was installed."""
     return deduced_from(_facts())
+
+
+def own_scripts() -> Path:
+    """The folder that holds the commands of the running copy. pip puts them elsewhere for a single user."""
+    user = Path(sysconfig.get_path("scripts", f"{os.name}_user"))
+    package = Path(carryover.__file__)
+    return user if package.is_relative_to(site.getusersitepackages()) else Path(sysconfig.get_path("scripts"))
 
 
 def deduced_from(facts: Facts) -> HowInstalled:

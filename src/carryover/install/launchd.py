@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from carryover.errors import UserError
+from carryover.errors import ExitCode, UserError
 from carryover.fsio import write_if_changed
 from carryover.install.service import (
     ANSWER_S,
@@ -89,7 +89,7 @@ class Launchd:
 
     def start(self) -> None:
         """Starts the daemon, and returns once it answers."""
-        self._must("kickstart", self._target, doing="start the daemon")
+        self._must("kickstart", self._target, doing="start the daemon", code=ExitCode.NOT_RUNNING)
 
     def stop(self) -> None:
         """Stops the daemon, and returns once it is gone."""
@@ -146,10 +146,12 @@ class Launchd:
             self._sleep(_PAUSE_S)
         raise UserError(f"launchd could not {doing} within {GONE_S:g} s. `launchctl print {self._target}` says more.")
 
-    def _must(self, *arguments: str, doing: str, limit_s: float = ANSWER_S) -> None:
+    def _must(self, *arguments: str, doing: str, limit_s: float = ANSWER_S, code: ExitCode = ExitCode.FAILED) -> None:
         ran = self._launchctl(*arguments, limit_s=limit_s)
         if not ran.ok:
-            raise UserError(f"launchd could not {doing}: {ran.reason()}. `launchctl print {self._target}` says more.")
+            raise UserError(
+                f"launchd could not {doing}: {ran.reason()}. `launchctl print {self._target}` says more.", code
+            )
 
     def _launchctl(self, *arguments: str, limit_s: float = ANSWER_S) -> Ran:
         return self._run(("launchctl", *arguments), env=self._env, limit_s=limit_s)

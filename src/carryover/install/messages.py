@@ -60,7 +60,11 @@ def _headline(detection: Detection, home: Path, update: str) -> tuple[str, ...]:
         case "unreadable":
             return _unreadable(detection, home)
         case _:
-            return (f"✓ {_name(detection)} detected", *_indented(_no_injection(detection)))
+            return (
+                f"✓ {_name(detection)} detected",
+                *_indented(_remembered(detection)),
+                *_indented(_no_injection(detection)),
+            )
 
 
 def _not_detected(detection: Detection) -> tuple[str, ...]:
@@ -110,6 +114,11 @@ def _fallback(detection: Detection) -> tuple[str, ...]:
     if detection.hook_set.label == ALL_KNOWN:
         return ("  Using only the hooks that every known version has.",)
     return (f"  Falling back to the last-known hook names ({detection.spec.name} {detection.hook_set.label}).",)
+
+
+def _remembered(detection: Detection) -> Iterator[str]:
+    if detection.remembered:
+        yield f"That is the version of an earlier time; it was not read now: {detection.remembered}."
 
 
 def _no_injection(detection: Detection) -> Iterator[str]:

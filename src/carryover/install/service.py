@@ -10,7 +10,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, Protocol
@@ -18,6 +17,7 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from carryover.errors import ExitCode, UserError
+from carryover.install.how_installed import own_scripts
 
 Kind = Literal["systemd", "launchd", "none"]
 
@@ -168,10 +168,10 @@ def this_program(env: Mapping[str, str], state: Path) -> Program:
 
 def _command() -> tuple[str, ...]:
     # Not the first `carryoverd` on PATH: that may be another installation's.
-    script = Path(sysconfig.get_path("scripts")) / COMMAND
+    script = own_scripts() / COMMAND
     if os.access(script, os.X_OK):
         return (str(script),)
-    return (sys.executable, "-m", "carryover.daemon.main")  # `pip install --user` puts its scripts elsewhere
+    return (sys.executable, "-m", "carryover.daemon.main")  # a checkout that is run and not installed
 
 
 def _path_with_git(path: str) -> str | None:

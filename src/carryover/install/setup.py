@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from carryover.config import Config, ResumeMode
+from carryover.config import Config, Pointers, ResumeMode
 from carryover.edits.agent_hooks import AgentHooks, plan_hooks
 from carryover.edits.apply import Applied, apply
 from carryover.edits.handoff_entries import AgentEntry, plan_entries
@@ -43,6 +43,8 @@ class Setup:
     hooks: tuple[Edit, ...]
     """Of the agents' settings: hooks, and entries that make an agent load the handoff."""
     config: Edit
+    pointers: Pointers | None
+    """What may be written into projects; None: that is not decided here."""
     service: Edit | None
     """None where no service is registered."""
     script: Path
@@ -123,9 +125,10 @@ def plan_setup(
     *,
     config: Config,
     resume_mode: ResumeMode | None,
+    pointers: Pointers | None = None,
     service: tuple[ServiceManager, Program] | None,
 ) -> Setup:
-    """Plans the whole set-up. Reads files, writes none.
+    """Plans the whole set-up. Reads files, writes none. `pointers`: what may be written into projects; None: as before.
 
     Raises:
         UserError: the record of earlier edits is damaged.
@@ -139,11 +142,17 @@ def plan_setup(
         selected=chosen,
         known=tuple(found.spec.id for found in detections),
         resume_mode=resume_mode or config.resume.mode,
+        pointers=pointers or config.publish.pointers,
         roots={
             found.spec.id: tuple(map(str, found.roots)) if found.overrides and found.spec.id in chosen else ()
             for found in known
         },
         env={found.spec.id: found.overrides if found.spec.id in chosen else {} for found in known},
+        versions={
+            found.spec.id: found.versions if found.spec.id in chosen else ()
+            for found in known
+            if found.versions or found.spec.id not in chosen
+        },
     )
     present = record.without_agents(_waiting(detections, chosen))
     return Setup(
@@ -154,6 +163,7 @@ def plan_setup(
             *plan_entries(agent_entries(detections, chosen), present),
         ),
         config=plan_config(state, settings),
+        pointers=settings.pointers,
         service=_service_edit(*service) if service is not None else None,
         script=script,
     )

@@ -1,6 +1,7 @@
 """The user's own systemd, which starts the daemon at log-in and again when it dies.
 
-The unit is `carryoverd.service` beside this module; packaging/README.md explains each of its lines.
+The unit is `carryoverd.service` beside this module; packaging/README.md explains each of its lines. That file is not
+installed, so the unit does not name it.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ class SystemdUser:
             self.stop()
         for path in there:
             path.unlink()
-        for folder in (wanted.parent, self._units, self._units.parent):
+        for folder in (wanted.parent, self._units, *list(self._units.parents)[:2]):
             _remove_if_empty(folder)
         if answers:
             self._systemctl("daemon-reload")
@@ -150,13 +151,13 @@ class SystemdUser:
     def _launch(self, verb: str) -> None:
         # A daemon that failed too often in a row would be refused a start although its trouble is gone.
         self._systemctl("reset-failed", UNIT)
-        self._must(verb, UNIT, doing=f"{verb} the daemon", limit_s=START_S)
+        self._must(verb, UNIT, doing=f"{verb} the daemon", limit_s=START_S, code=ExitCode.NOT_RUNNING)
 
-    def _must(self, *arguments: str, doing: str, limit_s: float = ANSWER_S) -> None:
+    def _must(self, *arguments: str, doing: str, limit_s: float = ANSWER_S, code: ExitCode = ExitCode.FAILED) -> None:
         ran = self._systemctl(*arguments, limit_s=limit_s)
         if not ran.ok:
             trouble = _trouble(self._show()) or f"{ran.reason()}."
-            raise UserError(f"systemd could not {doing}. {trouble} `systemctl --user status {UNIT}` says more.")
+            raise UserError(f"systemd could not {doing}. {trouble} `systemctl --user status {UNIT}` says more.", code)
 
     def _systemctl(self, *arguments: str, limit_s: float = ANSWER_S) -> Ran:
         return self._run(("systemctl", "--user", "--no-pager", *arguments), env=self._env, limit_s=limit_s)

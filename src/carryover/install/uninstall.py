@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.agents import instruction_files, read_lists
+from carryover.config import KEPT
 from carryover.edits.agent_hooks import hook_removal
 from carryover.edits.apply import BACKUPS, LOCK, Applied, apply
 from carryover.edits.handoff_entries import entry_removal
@@ -33,7 +34,7 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import is_folder
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
-from carryover.publish.gitignore import exclude_file, rule_removal
+from carryover.publish.gitignore import exclude_file, remove_if_empty, rule_removal
 from carryover.publish.handoff_file import CHOSEN, HANDOFF, STORE
 from carryover.publish.hook_script import CURL_CONFIG
 from carryover.publish.instruction_files import pointer_removal
@@ -68,6 +69,7 @@ _FILES: Final = (
     (LOCK, "the record of edits"),
 )
 _TREES: Final = (
+    (KEPT, "handoffs that went into no project"),
     ("restore", "handoffs kept for when the daemon is down"),
     ("spool", "what was handed to hooks"),
     ("crashes", "crash reports"),
@@ -82,6 +84,8 @@ class Removal:
     path: Path
     what: str
     """As people call it: `the ledger`."""
+    apart: bool = False
+    """It is outside of the project and of the state folder. What it is in goes with it, once that is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,11 @@ def plan_uninstall(
         if not is_folder(Path(project.root))
     ]
     in_projects = {edit.path: edit for project in known for edit in project_edits(project)}
-    removals = [Removal(path, f"the handoff of {p.root}") for p in known for path in store_files(p)]
+    removals = [
+        Removal(path, f"the handoff of {p.root}", apart=p.folder != str(Path(p.root) / STORE))
+        for p in known
+        for path in store_files(p)
+    ]
     removals += [Removal(path, what) for path, what in state_files(state)]
     notes += _not_ours(removals)
     return Uninstall((*edits, *in_projects.values()), tuple(removals), tuple(notes))
@@ -158,10 +166,21 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
                 removed.append(removal.path)
         except OSError as error:
             left.append(f"{removal.path} stays: {os_reason(error)}.")
+    for edit in (done.edit for done in applied if done.outcome == "removed"):
+        if edit.path.name == "exclude":
+            remove_if_empty(edit.path)
+    for folder in {path.parent for path in removed if _is_kept_apart(path, uninstall)}:
+        with contextlib.suppress(OSError):  # handoffs of other projects are in it, or something of the user's
+            folder.rmdir()
     if not had_state:  # it was made for the lock
         with contextlib.suppress(OSError):
             state.root.rmdir()
     return Uninstalled(applied, tuple(removed), tuple(left))
+
+
+def _is_kept_apart(path: Path, uninstall: Uninstall) -> bool:
+    """Whether `path` was the folder of one project's handoff, in the folder that the settings name for all of them."""
+    return path.name != STORE and any(removal.path == path and removal.apart for removal in uninstall.removals)
 
 
 def project_edits(project: PublishedProject) -> Iterator[Edit]:

@@ -82,6 +82,14 @@ def version_in(text: str, probe: VersionProbe) -> Answer:
         return Answer(problem="its answer holds no version that can be compared")
 
 
+def read_again(text: str) -> Answer:
+    """The answer that gave `text` as its version at an earlier time."""
+    try:
+        return Answer(version=Version(text), text=text)
+    except InvalidVersion:
+        return Answer(problem="what was recorded is no version")
+
+
 def _written(process: subprocess.Popen[bytes], descriptor: int, until: float) -> bytes:
     """What it writes until it ends, closes its output, has written too much, or the time is over."""
     poll = select.poll()

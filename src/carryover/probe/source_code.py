@@ -1,7 +1,6 @@
 """What a source file says at the place of an edit: its function, its notes, and whether it parses.
 
-Grammars come with tree-sitter-language-pack below 1.0; later ones fetch them over the network. They are loaded on
-first use. Everything works on bytes in memory.
+Everything works on bytes in memory.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from carryover.facts import FileFacts, Marker
+from carryover.probe.grammars import grammar
 from carryover.probe.symbols import symbol_at
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def examine(
     """All facts of a file in one parse. `line` is 1-based.
 
     `give_up` is asked every few microseconds of work (other threads run meanwhile); once it says yes, what a parse
-    would show stays unknown.
+    would show stays unknown. So it does where no grammar of the language is installed.
     """
     try:
         tree = _tree(source, language, give_up)
@@ -79,16 +79,18 @@ def examine(
 
 def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
     from tree_sitter import Parser
-    from tree_sitter_language_pack import get_language
 
     def chunk(offset: int, _point: object) -> bytes:
         return source[offset : offset + _CHUNK]
 
+    known = grammar(language)
+    if known is None:
+        raise TimeoutError("no grammar is installed")
     if give_up():
         raise TimeoutError("no time for a parse")
     try:
         # The callback is what lets other threads run: a plain parse holds the interpreter for its whole length.
-        return Parser(get_language(language)).parse(chunk, progress_callback=lambda _offset, _error: give_up())  # type: ignore[arg-type]
+        return Parser(known).parse(chunk, progress_callback=lambda _offset, _error: give_up())
     except ValueError as error:
         raise TimeoutError("the parse was given up") from error
 

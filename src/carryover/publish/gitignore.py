@@ -6,10 +6,11 @@ import errno
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from carryover.edits.apply import ProjectEdits, write
+from carryover.edits.apply import ProjectEdits
 from carryover.edits.encoding import EditRefused, is_text
 from carryover.edits.plan import Change, plan
 from carryover.edits.record import GITIGNORE
@@ -18,6 +19,9 @@ from carryover.errors import os_reason
 from carryover.fsio import read_bytes_bounded
 from carryover.probe.git_command import ask
 
+EXCLUDE: Final = ".git/info/exclude"
+"""The file of rules that git never shares, as people know it. A worktree has it elsewhere: see `exclude_file`."""
+
 _LINES: Final = (b"# Carryover (auto-added)", b".carryover/")
 _SAME_RULE: Final = frozenset({b".carryover", b".carryover/", b"/.carryover", b"/.carryover/"})
 _PATHS: Final = (".carryover/handoff.md", ".carryover/x")
@@ -25,20 +29,40 @@ _SIZE_LIMIT_BYTES: Final = 1 << 20
 _TIMEOUT_S: Final = 5.0
 
 
-def keep_out(root: Path, edits: ProjectEdits, *, shared: bool) -> None:
+def keep_out(root: Path, edits: ProjectEdits, *, shared: bool, take_back: bool = True) -> None:
     """Makes git ignore `.carryover/` in the checkout at `root`.
 
     Adds nothing where a rule does that already, and no second rule where the user's own bring the folder back in.
-    When not `shared`, .gitignore stays as it is; a rule that we added to it moves to `info/exclude`.
+    When not `shared`, .gitignore stays as it is; a rule that we added to it moves to `info/exclude` with `take_back`.
     """
     gitignore = root / GITIGNORE
-    if not shared and GITIGNORE in edits.mine:
+    if not shared and take_back and GITIGNORE in edits.mine:
         if _exclude(root, edits):
             edits.carry_out(GITIGNORE, plan(rule_removal(gitignore)), ours=False)
     elif _is_ignored(root):
         return
     elif not shared or not edits.carry_out(GITIGNORE, plan(_rule(gitignore)), ours=True):
         _exclude(root, edits)
+
+
+def let_in(root: Path, edits: ProjectEdits) -> None:
+    """Takes our rules out of .gitignore and `info/exclude` of the checkout at `root`: nothing is left to be ignored."""
+    if GITIGNORE in edits.mine:
+        edits.carry_out(GITIGNORE, plan(rule_removal(root / GITIGNORE)), ours=False)
+    try:
+        exclude = exclude_file(root)
+    except OSError:
+        return  # no repository (any more), so no rule of it counts
+    if exclude.exists():
+        edits.carry_out_apart(EXCLUDE, plan(rule_removal(exclude)))
+        remove_if_empty(exclude)
+
+
+def remove_if_empty(exclude: Path) -> None:
+    """Removes the folder of an `info/exclude` that is gone, if nothing else is in it: then it was made for our rule."""
+    if not exclude.exists():
+        with suppress(OSError):
+            exclude.parent.rmdir()
 
 
 def rule_removal(path: Path) -> Change:
@@ -85,13 +109,10 @@ def exclude_file(root: Path) -> Path:
 def _exclude(root: Path, edits: ProjectEdits) -> bool:
     try:
         edit = plan(_rule(exclude_file(root)))
-        if edit.reason is not None:
-            raise OSError(edit.reason)
-        write(edit)
     except OSError as error:
-        edits.left_alone(".git/info/exclude", os_reason(error))
+        edits.left_alone(EXCLUDE, os_reason(error))
         return False
-    return True
+    return edits.carry_out_apart(EXCLUDE, edit)
 
 
 def _is_ignored(root: Path) -> bool:

@@ -6,12 +6,16 @@ Code reads AGENTS.md (since 2.1.281) only where no CLAUDE.md has a text. A missi
 leave AGENTS.md and the pointer in it to be read; a text of ours would hide it, and nested AGENTS.md files with it. An
 import of AGENTS.md is no way out: from a session that starts in a subfolder it leads outside, so `claude -p` drops it,
 and the terminal asks for permission first (2.0.65 to 2.1.328).
+
+A file that no selected agent reads is left alone: a pointer in it reaches nobody. Hooks that hand over the handoff make
+no difference: they can be off, unreviewed or too slow, and further agents read AGENTS.md. Who trusts hooks alone
+chooses `private`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -39,10 +43,17 @@ class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
     """Its id."""
 
 
-def place_pointers(root: Path, edits: ProjectEdits) -> None:
-    """Puts the pointer into the files of the project at `root`; files that are right already are not touched."""
+def place_pointers(root: Path, edits: ProjectEdits, agents: Collection[str] | None = None) -> None:
+    """Puts the pointer into the files of the project at `root` that one of `agents` reads (None: any agent).
+
+    Files that are right already are not touched. One that none of them reads any more gets rid of our block.
+    """
     shared, _ = _entry(root, AGENTS_MD)
-    for name in instruction_files():
+    for name, readers in instruction_files().items():
+        if agents is not None and readers.keys().isdisjoint(agents):
+            if name in edits.mine:
+                _carry_out(name, pointer_removal(root, name), edits)
+            continue
         edit = _plan(root, name, partial(_with_pointer, name=name, path=root / name, ours=name in edits.mine))
         if name != AGENTS_MD and _same_file(shared, edit.path):
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from itertools import islice
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Final
 import msgspec
 
 from carryover.config import ProjectSettings
-from carryover.edits.apply import ProjectEdits
+from carryover.edits.apply import PlannedEdits, ProjectEdits
+from carryover.edits.plan import Edit
+from carryover.edits.record import GITIGNORE, PROJECT_EDITS
 from carryover.errors import os_reason
-from carryover.fsio import private_dir
-from carryover.publish.gitignore import keep_out
+from carryover.fsio import is_folder, private_dir
+from carryover.publish.gitignore import keep_out, let_in
 from carryover.publish.handoff_file import HANDOFF, STORE, write_handoff
 from carryover.publish.instruction_files import place_pointers, remove_pointers
 from carryover.publish.policy import refusal
@@ -59,6 +62,8 @@ def publish(
         if settings.folder is not None:
             changed = write_handoff(settings.folder, text)
             return Published(changed=changed, file=settings.folder / HANDOFF, notes=settings.notes)
+        if settings.pointers == "off":
+            return Published(refusal="`pointers` is off, and there is no other folder", notes=settings.notes)
         refused = refusal(root, home=home or Path.home(), agents_own=agents_own)
         if refused is not None:
             return Published(refusal=refused.reason, passing=refused.passing, notes=settings.notes)
@@ -68,26 +73,78 @@ def publish(
         return Published(refusal=why, passing=True, notes=settings.notes)
 
 
+def preview(
+    root: Path, settings: ProjectSettings, *, home: Path, agents_own: AgentFolders | None = None
+) -> tuple[Edit, ...] | None:
+    """The edits of the user's files that `publish` would make at `root`; None where it may write nothing there.
+
+    The handoff is none of them. Reads only. Raises OSError.
+    """
+    if settings.excluded or settings.folder is not None:
+        return None
+    if refusal(root, home=home, agents_own=agents_own) is not None:
+        return None
+    edits = PlannedEdits(root / STORE)
+    if git_dir_of(root) is not None:
+        keep_out(root, edits, shared=settings.pointers == "shared", take_back=settings.decided)
+    _place(root, settings, edits, home)
+    return tuple(edits.planned)
+
+
+def take_back(root: Path, settings: ProjectSettings) -> ProjectEdits:
+    """Takes out of the project at `root` what `settings` no longer allow: byte for byte, and only what we put there.
+
+    Blocks (files, git). What could not be taken out is in the result's `notes`. Raises OSError.
+    """
+    store = root / STORE
+    edits = ProjectEdits(store)
+    if settings.pointers == "shared" or not settings.decided or not is_folder(store) or store.is_symlink():
+        return edits
+    remove_from_read_lists(root, edits)
+    remove_pointers(root, edits)
+    in_git = git_dir_of(root) is not None
+    if settings.pointers == "off":
+        (store / HANDOFF).unlink(missing_ok=True)
+        if edits.mine <= {GITIGNORE}:  # else the list of what had to stay is needed, and still to be ignored
+            if in_git:
+                let_in(root, edits)
+            _remove_store(store)
+    elif in_git and GITIGNORE in edits.mine:
+        keep_out(root, edits, shared=False)
+    return edits
+
+
+def _remove_store(store: Path) -> None:
+    """Removes what is left of ours, and the folder if nothing else is in it."""
+    for path in (store / PROJECT_EDITS, *store.glob(".*.tmp")):
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # something of the user's is in it
+        store.rmdir()
+
+
 def _publish_in(root: Path, text: CleanText, settings: ProjectSettings, home: Path) -> Published:
     store = root / STORE
     private_dir(store)
     edits = ProjectEdits(store, settings.notes)
-    shared = settings.pointers == "shared"
-    in_git = git_dir_of(root) is not None
-    if in_git:  # first, so that the handoff can be committed at no moment
-        keep_out(root, edits, shared=shared)
+    if git_dir_of(root) is not None:  # first, so that the handoff can be committed at no moment
+        keep_out(root, edits, shared=settings.pointers == "shared", take_back=settings.decided)
     changed = write_handoff(store, text)
-    if shared:
-        place_in_read_lists(root, edits, home=home)
-    else:
-        remove_from_read_lists(root, edits)
-    if not shared:
-        remove_pointers(root, edits)
-    elif not in_git and _holds_repositories(root):
+    _place(root, settings, edits, home)
+    return Published(changed=changed, file=store / HANDOFF, edited=tuple(edits.done), notes=tuple(edits.notes))
+
+
+def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, home: Path) -> None:
+    """Puts what leads to the handoff into the user's files, or takes it out of them."""
+    if settings.pointers != "shared":
+        if settings.decided:
+            remove_from_read_lists(root, edits)
+            remove_pointers(root, edits)
+        return
+    place_in_read_lists(root, edits, home=home)
+    if git_dir_of(root) is None and _holds_repositories(root):
         edits.left_alone("AGENTS.md", "the folder holds repositories, and its text would apply to each of them")
     else:
-        place_pointers(root, edits)
-    return Published(changed=changed, file=store / HANDOFF, edited=tuple(edits.done), notes=tuple(edits.notes))
+        place_pointers(root, edits, settings.agents)
 
 
 def _holds_repositories(folder: Path) -> bool:

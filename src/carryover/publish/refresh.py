@@ -14,7 +14,7 @@ from carryover.distill.handoff import Handoff, distill, has_task, wanted_files
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.distill.work.merge import work_of
-from carryover.edits.record import GITIGNORE, PublishedProject, remember_project
+from carryover.edits.record import GITIGNORE, PublishedProject, published_projects, remember_project
 from carryover.errors import os_reason
 from carryover.facts import FileFacts, GitFacts
 from carryover.fsio import is_folder
@@ -26,7 +26,7 @@ from carryover.publish.gitignore import without_rule
 from carryover.publish.handoff_file import STORE, place_of, sha_of, write_handoff
 from carryover.publish.offline_answers import forget_answers, keep_answers
 from carryover.publish.pointer import without_block
-from carryover.publish.project_files import Published, publish
+from carryover.publish.project_files import Published, publish, take_back
 from carryover.publish.project_root import AgentFolders, agents_checkouts
 from carryover.publish.project_view import project_view
 from carryover.redact import CleanText
@@ -131,7 +131,9 @@ def put_in_place(
     """Writes a handoff to the project's files, as `refresh` does. The result has `published`."""
     if made.text is None:
         return made
+    notes = _taken_back(state, made)
     published = publish(Path(made.root), made.text, made.settings, home=home, agents_own=agents_own)
+    published = msgspec.structs.replace(published, notes=(*published.notes, *notes))
     if published.refusal is None:
         published = _remember(state, made, published)
     if newest and not made.settings.excluded:
@@ -140,6 +142,19 @@ def put_in_place(
     if note is not None:
         published = msgspec.structs.replace(published, notes=(*published.notes, note))
     return msgspec.structs.replace(made, published=published)
+
+
+def _taken_back(state: Path, made: Refreshed) -> tuple[str, ...]:
+    """Takes everything out of a project whose settings are `off` now; returns what had to stay, and why."""
+    root = Path(made.root)
+    if made.settings.pointers != "off" or made.settings.excluded or not is_folder(root / STORE):
+        return ()
+    try:
+        if PublishedProject(made.root, str(root / STORE)) not in published_projects(state):
+            return ()  # it came with the repository
+        return tuple(take_back(root, made.settings).notes)
+    except OSError as error:
+        return (f"what was written into the project is still there: {os_reason(error)}",)
 
 
 def _remember(state: Path, made: Refreshed, published: Published) -> Published:

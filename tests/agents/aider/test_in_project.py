@@ -89,7 +89,7 @@ def test_the_ledger_tells_which_projects_are_known(home: Path, shop: Path) -> No
 @pytest.fixture
 def running(home: Path) -> DaemonProcess:
     (home / ".carryover").mkdir(mode=0o700)
-    (home / ".carryover" / "config.toml").write_text("[server]\nport = 0\n")
+    (home / ".carryover" / "config.toml").write_text('[server]\nport = 0\n[publish]\npointers = "shared"\n')
     return DaemonProcess()
 
 

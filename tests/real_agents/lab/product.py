@@ -31,8 +31,11 @@ ANSWER_S: Final = 20
 def start_daemon(box: Box, *, unset: Sequence[str] = ()) -> Started:
     """The real `carryoverd`, started as the user in the box; it listens when this returns. Raises RuntimeError.
 
-    `unset`: variables of the box that a service would not have.
+    `unset`: variables of the box that a service would not have. Without an install it may write pointers all the same.
     """
+    settings = HOME / ".carryover" / "config.toml"
+    if not box.here(settings).exists():
+        box.write(settings, '[publish]\npointers = "shared"\n')
     without = (word for name in unset for word in ("-u", name))
     daemon = box.start("env", *without, str(Path(sys.prefix) / "bin" / "carryoverd"))
     wait_until(lambda: daemon.ended() or _ask(box, "GET", "/health") is not None)

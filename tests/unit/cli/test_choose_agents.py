@@ -6,11 +6,13 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
-from carryover.cli.choose_agents import agent_ids, chosen
+from carryover.cli.choose_agents import Answer, agent_ids, chosen
 from carryover.cli.context import state_dir
+from carryover.config import load_config
 from carryover.errors import ExitCode
 from carryover.install.setup import Option
 from support.agent_here import everything
@@ -21,14 +23,16 @@ OPTIONS = (
     Option(id="codex", name="Codex CLI", presence="not detected", ticked=False),
 )
 
+ASKING: Final[dict[str, Any]] = {"pointers": "private", "explain": lambda _pointers, _agents: (), "ask": True}
+
 
 def test_who_names_agents_means_those() -> None:
-    assert chosen(OPTIONS, ("codex",), ask=True) == ("codex",)
-    assert chosen(OPTIONS, (), ask=True) == ()
+    assert chosen(OPTIONS, ("codex",), **ASKING) == Answer(("codex",), "private")
+    assert chosen(OPTIONS, (), **ASKING) == Answer((), "private")
 
 
 def test_without_a_terminal_the_ticked_ones_are_taken() -> None:
-    assert chosen(OPTIONS, None, ask=True) == ("claude-code",)
+    assert chosen(OPTIONS, None, **ASKING) == Answer(("claude-code",), "private")
 
 
 def test_ids_may_have_blanks_around_them_and_count_once() -> None:
@@ -135,3 +139,24 @@ def test_who_has_said_it_already_is_not_asked(claude: Path, option: str) -> None
 
     assert code == ExitCode.OK
     assert QUESTION not in shown
+
+
+def test_the_screen_says_what_goes_where_and_a_key_changes_it(claude: Path, shop: Path) -> None:
+    """On a terminal of 80 columns and 24 lines. One question: Enter answers all of it."""
+    with Terminal(INSTALL, os.environ, columns=80, lines=24) as terminal:
+        shared = terminal.wait_for("Now ~/shop; then each project in which you use these agents.")
+        terminal.press("p")
+        private = terminal.wait_for("or by `carryover handoff --to`")
+        terminal.press("p")
+        terminal.wait_for("~/.carryover/handoffs")
+        terminal.press("p", "p", ENTER)
+        code, shown = terminal.end()
+
+    assert code == ExitCode.OK
+    assert "Into your projects: shared (p for private, off)" in shared
+    assert ".carryover/handoff.md, which .gitignore keeps out of commits" in shared
+    assert "AGENTS.md, CLAUDE.md where you have one: five lines that point to it" in shared
+    assert "private" in private
+    assert "Into your projects (private):" in shown
+    assert load_config(state_dir().config).publish.pointers == "private"
+    assert not (shop / "AGENTS.md").exists()

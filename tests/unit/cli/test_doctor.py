@@ -12,8 +12,10 @@ import pytest
 
 from carryover.cli.context import state_dir
 from carryover.errors import ExitCode
+from carryover.install.on_path import on_path_here
 from support.agent_here import everything
 from support.daemon_process import DaemonProcess, wait_until
+from support.tools import versioned
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -41,7 +43,7 @@ def found(run: Run, *arguments: str) -> list[dict[str, str]]:
     told = json.loads(out)
     assert err == ""
     assert code == (ExitCode.OK if told["healthy"] else ExitCode.FAILED)
-    assert told["healthy"] == all(finding["level"] == "note" for finding in told["findings"])
+    assert told["healthy"] == all(finding["level"] != "wrong" for finding in told["findings"])
     return [finding for finding in told["findings"] if finding["level"] == "wrong"]
 
 
@@ -197,3 +199,34 @@ def test_the_lines_say_what_why_and_what_to_do(installed: Path, run: Run) -> Non
         "  Handoffs are not kept fresh; a new session gets the last one that was made.\n"
         "  → Start it: `"
     ) in out
+
+
+def test_after_a_good_install_it_is_green_and_what_is_left_to_do_is_said(
+    up: DaemonProcess, home: Path, run: Run
+) -> None:
+    """Codex runs new hooks only once the user has reviewed them."""
+    versioned(home / "bin" / "codex", "codex-cli 0.169.0")
+    (home / ".codex").mkdir()
+    run("install", "--agents", "claude,codex", "--no-service")
+    (home / "bin" / "carryover").unlink()
+    on_path_here.cache_clear()
+
+    code, out, _ = run("doctor")
+
+    assert code == ExitCode.OK
+    assert out.startswith(
+        "No problems found. 2 things left for you to do.\n\n☐ Codex CLI: hooks are installed, but not"
+    )
+    assert "☐ `carryover` is not on the PATH of this shell.\n" in out
+
+
+def test_a_script_of_the_hooks_that_was_deleted_is_written_again(up: DaemonProcess, run: Run) -> None:
+    """Also where no service restarts the daemon."""
+    script = state_dir().hook_script
+    before = script.read_bytes()
+    script.unlink()
+
+    code, out, _ = run("doctor", "--fix")
+
+    assert (code, out.splitlines()[0]) == (ExitCode.OK, "✓ The script that the hooks run is in place.")
+    assert script.read_bytes() == before

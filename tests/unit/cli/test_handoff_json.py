@@ -11,6 +11,7 @@ def test_the_data_holds_what_is_printed_and_nothing_that_was_cut() -> None:
     handoff = Handoff(
         updated_ms=1_795_156_858_000,
         agent="Claude Code",
+        agent_id="claude-code",
         resume="ask",
         session="c0de",
         head="abc1234",
@@ -28,7 +29,8 @@ def test_the_data_holds_what_is_printed_and_nothing_that_was_cut() -> None:
         "project": "/home/dev/shop",
         "updated": "2026-11-20T06:40:58Z",
         "updated_ms": 1_795_156_858_000,
-        "agent": "Claude Code",
+        "agent": "claude-code",
+        "agent_name": "Claude Code",
         "resume_protocol": "ask",
         "session": "c0de",
         "head": "abc1234",

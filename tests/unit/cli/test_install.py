@@ -3,14 +3,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from carryover.agents import specs
 from carryover.cli.context import state_dir
+from carryover.config import load_config
 from carryover.errors import ExitCode
+from carryover.ledger.queries import connect_read_only, projects
+from carryover.publish.refresh import refresh
 from support.agent_here import everything, only_this_path, put_claude
 from support.tools import CODEX, CURSOR, versioned
 
@@ -27,8 +32,8 @@ ALL_EVENTS = "SessionStart, PreCompact, Stop, StopFailure, SessionEnd"
 
 
 def summary_of(out: str) -> str:
-    """What is said of the agents, before the daemon."""
-    return out.partition("  Start carryoverd now:")[0]
+    """What is said of the agents, before projects and the daemon."""
+    return out.partition("Into your projects")[0]
 
 
 def test_it_writes_hooks_and_settings_and_says_so(claude: Path, run: Run) -> None:
@@ -46,7 +51,10 @@ def test_it_writes_hooks_and_settings_and_says_so(claude: Path, run: Run) -> Non
     assert commands == {
         event: f"sh {script} claude-code {event} 2>/dev/null || true" for event in ALL_EVENTS.split(", ")
     }
-    assert state_dir().config.read_text() == f'[agents]\nselected = ["claude-code"]\n{KNOWN}\n[resume]\nmode = "ask"\n'
+    assert state_dir().config.read_text() == (
+        f'[agents]\nselected = ["claude-code"]\n{KNOWN}\n[agents.claude-code]\nversions = ["2.1.328"]\n\n'
+        '[resume]\nmode = "ask"\n\n[publish]\npointers = "shared"\n'
+    )
 
 
 def test_a_second_time_it_changes_no_byte(installed: Path, home: Path, run: Run) -> None:
@@ -69,7 +77,7 @@ def test_a_dry_run_prints_the_diff_of_every_file_and_touches_none(claude: Path, 
     assert everything(home) == before
     assert f"--- {claude}\n+++ {claude}\n@@ " in out
     assert '-  "model": "opus"\n+  "model": "opus",\n+  "hooks": {\n' in out
-    assert f'--- /dev/null\n+++ {state_dir().config}\n@@ -0,0 +1,6 @@\n+[agents]\n+selected = ["claude-code"]\n' in out
+    assert f'--- /dev/null\n+++ {state_dir().config}\n@@ -0,0 +1,12 @@\n+[agents]\n+selected = ["claude-code"]\n' in out
     assert out.endswith("\nNothing was changed.\n")
 
 
@@ -257,5 +265,87 @@ def test_a_refresh_keeps_the_former_name_of_the_agents_table(claude: Path, run: 
 
     assert run("refresh", "--agents", "claude-code,codex", "--no-service")[0] == ExitCode.OK
 
-    written = f'[tools]\nselected = ["claude-code", "codex"]\n{KNOWN}\n[resume]\nmode = "ask"\n'
-    assert state_dir().config.read_text() == written
+    written = f'[tools]\nselected = ["claude-code", "codex"]\n{KNOWN}\n'
+    assert state_dir().config.read_text().startswith(written)
+    assert "[agents" not in state_dir().config.read_text()
+
+
+def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: Path, shop: Path, run: Run) -> None:
+    before = everything(shop)
+    _, dry, _ = run("install", "--yes", "--no-service", "--dry-run")
+    code, out, _ = run("install", "--yes", "--no-service")
+
+    listed = (
+        "Into your projects (shared):\n"
+        "  .carryover/handoff.md, which .gitignore keeps out of commits\n"
+        "  AGENTS.md, CLAUDE.md where you have one: five lines that point to it\n"
+        "  ~/shop: .gitignore created, AGENTS.md created, CLAUDE.md changed\n"
+        "  Then the same in each project in which you use these agents.\n"
+        "  `carryover refresh --pointers private or off` changes that.\n"
+    )
+    assert code == ExitCode.OK
+    assert listed in out
+    assert listed in dry
+    assert f"--- /dev/null\n+++ {shop}/AGENTS.md\n" in dry
+    assert everything(shop) == before, "that is for the daemon to do"
+    assert all(len(line) <= 80 for line in listed.splitlines())
+
+
+@pytest.mark.parametrize(("given", "edits"), [("private", [".git/info/exclude"]), ("off", [])])
+def test_the_answer_may_be_given_in_a_script(claude: Path, shop: Path, run: Run, given: str, edits: list[str]) -> None:
+    code, out, _ = run("install", "--pointers", given, "--no-service", "--json")
+
+    assert code == ExitCode.OK
+    data = json.loads(out)
+    assert data["pointers"] == given
+    assert [file["path"] for project in data["projects"] for file in project["files"]] == [
+        f"{shop}/{name}" for name in edits
+    ]
+    assert tomllib.loads(state_dir().config.read_text())["publish"] == {"pointers": given}
+    run("refresh", "--yes", "--no-service")
+    assert tomllib.loads(state_dir().config.read_text())["publish"] == {"pointers": given}, "it is kept"
+
+
+def test_going_private_takes_the_blocks_out_at_once_in_every_project(
+    installed: Path, recorded: Path, home: Path, run: Run
+) -> None:
+    """Also with no daemon, and in a project in which nothing happened for long."""
+    before = everything(recorded)
+    config = load_config(state_dir().config)
+    with closing(connect_read_only(state_dir().ledger)) as db:
+        [project] = projects(db)
+    refresh(state_dir().ledger, project.id, config, state=state_dir().root, home=home, now_ms=0)
+    assert (recorded / "AGENTS.md").exists() and (recorded / ".gitignore").exists()
+
+    code, out, _ = run("refresh", "--yes", "--pointers", "off", "--no-service")
+
+    assert code == ExitCode.OK
+    assert "✓ ~/shop: CLAUDE.md, AGENTS.md, .gitignore as before Carryover\n" in out
+    assert {name: found[2] for name, found in everything(recorded).items() if ".git" not in name} == {
+        name: found[2] for name, found in before.items() if ".git" not in name
+    }
+
+
+def test_who_upgrades_keeps_what_was_written_into_projects(claude: Path, run: Run) -> None:
+    """Installs before 0.2 recorded no answer, and wrote pointers."""
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text('[agents]\nselected = ["claude-code"]\n')
+
+    assert load_config(state_dir().config).pointers == "shared"
+    run("refresh", "--yes", "--no-service")
+
+    assert load_config(state_dir().config).publish.pointers == "shared"
+
+
+def test_the_version_is_remembered_where_the_command_is_not_on_this_shell_s_path(
+    installed: Path, home: Path, run: Run
+) -> None:
+    before = installed.read_bytes()
+    (home / "bin" / "claude").rename(home / "claude")
+
+    code, out, _ = run("refresh", "--yes", "--no-service")
+
+    assert code == ExitCode.OK
+    assert "Nothing changed: hooks and settings are as they should be.\n✓ Claude Code 2.1.328 detected\n" in out
+    assert "earlier time; it was not read now: no `claude` command on PATH or in the usual places.\n" in out
+    assert installed.read_bytes() == before

@@ -60,7 +60,8 @@ def test_settings_that_moved_take_the_hooks_with_them(installed: Path, home: Pat
     moved = home / "elsewhere"
     moved.mkdir()
     config = state_dir().config.read_text()
-    state_dir().config.write_text(f'{config}\n[tools.claude-code]\nenv = {{ CLAUDE_CONFIG_DIR = "{moved}" }}\n')
+    table = "[agents.claude-code]\n"
+    state_dir().config.write_text(config.replace(table, f'{table}env = {{ CLAUDE_CONFIG_DIR = "{moved}" }}\n'))
 
     code, out, _ = run("refresh", "--yes", "--no-service")
 

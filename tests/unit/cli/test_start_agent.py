@@ -59,7 +59,7 @@ def test_the_handoff_is_put_into_the_project_first(shop: Path, claude_here: Path
     handoff = shop / ".carryover" / "handoff.md"
     assert handoff.read_text().splitlines()[:-2] == run("handoff", str(shop))[1].splitlines()[:-2]  # but for git
     assert handoff.stat().st_mode & 0o777 == 0o600
-    assert ".carryover/" in (shop / ".gitignore").read_text()
+    assert ".carryover/" in (shop / ".git" / "info" / "exclude").read_text()
     assert str(shop) in (state_dir().root / "projects.jsonl").read_text()  # by which uninstall finds it
 
 

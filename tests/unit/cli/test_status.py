@@ -408,3 +408,17 @@ def test_for_people_it_is_plain_text_when_piped(recorded: Path, run: Run) -> Non
     assert "\ncarryoverd         not running," in out
     assert "\x1b" not in out
     assert "  ~/shop: last event just now, no handoff written\n" in out
+
+
+def test_before_an_install_it_lists_what_would_be_read(claude: Path, shop: Path, run: Run) -> None:
+    _, out, _ = run("status")
+    data = json.loads(run("status", "--json")[1])
+
+    assert (
+        "would be read by `carryover install`, or by carryoverd once it runs\n  Claude Code      2 transcripts, " in out
+    )
+    assert [(row["agent"], row["transcripts"]) for row in data["would_read"]] == [("claude-code", 2)]
+
+
+def test_once_there_is_a_ledger_it_says_what_was_read_instead(claude: Path, recorded: Path, run: Run) -> None:
+    assert "would be read" not in run("status")[1]

@@ -166,9 +166,20 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "Claude Code: all hooks are switched off (`disableAllHooks` in ~/.claude/settings.json).",
         ),
         (
+            changed(
+                HEALTHY,
+                path_problem="`carryover` is not on the PATH of this shell.",
+                path_remedy="Run `pipx ensurepath`.",
+            ),
+            "path",
+            "todo",
+            None,
+            "`carryover` is not on the PATH of this shell.",
+        ),
+        (
             changed(HEALTHY, agents=(changed(CODEX, to_review=("Stop",), review="Look at them."),)),
             "review",
-            "wrong",
+            "todo",
             None,
             "Codex CLI: hooks are installed, but not reviewed yet: Stop.",
         ),
@@ -237,7 +248,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             changed(HEALTHY, hook_script_missing=True),
             "hooks",
             "wrong",
-            "restart",
+            "script",
             "The script that the hooks run is missing in ~/.carryover.",
         ),
         (
@@ -320,7 +331,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "transcripts",
             "wrong",
             None,
-            "1,200 records were not understood, the newest this week, most of Claude Code 2.2.0.",
+            "1,200 records were not understood, the newest this week, most of Claude Code 2.2.0: x (1,200).",
         ),
         (
             changed(HEALTHY, daemon=changed(RUNNING, hook_calls=HookCounts(kept=7, not_kept=1_200))),

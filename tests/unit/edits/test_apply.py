@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.edits.apply import Applied, ProjectEdits, apply, backup_path
+from carryover.edits.apply import Applied, PlannedEdits, ProjectEdits, apply, backup_path
 from carryover.edits.hooks import Origin
 from carryover.edits.plan import Change, Edit, plan
 from carryover.edits.record import EditedFile, Record, load_record, save_record
@@ -212,6 +212,29 @@ def test_files_of_a_project_that_were_edited_are_remembered_until_that_is_undone
 
     in_project(tmp_path, "AGENTS.md", None, ours=False)
     assert [path.name for path in tmp_path.iterdir()] == ["CLAUDE.md"]
+
+
+def test_a_file_of_a_project_that_another_process_put_back_is_no_longer_listed(tmp_path: Path) -> None:
+    in_project(tmp_path, "CLAUDE.md", b"new")
+    (tmp_path / "CLAUDE.md").write_bytes(b"old")
+
+    edits = in_project(tmp_path, "CLAUDE.md", b"old", ours=False)
+
+    assert (edits.done, edits.mine) == ([], set())
+    assert not (tmp_path / "edited").exists()
+
+
+def test_edits_may_be_planned_without_being_made(tmp_path: Path) -> None:
+    (tmp_path / "edited").write_text("CLAUDE.md\n")
+    edits = PlannedEdits(tmp_path)
+    change = Change(path=tmp_path / "AGENTS.md", what="a test", edit=lambda _: b"new", private=False)
+
+    edits.carry_out("AGENTS.md", plan(change), ours=True)
+    edits.carry_out_apart("exclude", plan(change))
+
+    assert [(edit.path.name, edit.after) for edit in edits.planned] == [("AGENTS.md", b"new")] * 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["edited"]
+    assert ProjectEdits(tmp_path).mine == {"CLAUDE.md"}
 
 
 def test_a_file_of_a_project_that_was_right_already_is_not_ours(tmp_path: Path) -> None:

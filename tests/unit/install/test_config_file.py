@@ -74,7 +74,7 @@ def test_what_is_empty_is_taken_out() -> None:
     after = with_settings(data, Settings(selected=(), roots={"codex": ()}, env={"codex": {}}, include=()))
 
     assert after is not None
-    assert tomllib.loads(after.decode()) == {"tools": {"selected": [], "codex": {}}, "projects": {}}
+    assert tomllib.loads(after.decode()) == {"tools": {"selected": []}}
 
 
 def test_a_file_that_calls_the_agents_tools_keeps_that_name() -> None:
@@ -90,7 +90,7 @@ def test_what_is_empty_is_taken_out_of_the_table_that_holds_it() -> None:
 
     after = with_settings(both, Settings(selected=("codex",), roots={"codex": ()}))
 
-    assert after == b'[agents]\nselected = ["codex"]\n[tools.codex]\n'
+    assert after == b'[agents]\nselected = ["codex"]\n'
 
 
 def test_line_ends_and_byte_order_mark_stay() -> None:
@@ -174,3 +174,31 @@ def test_other_keys_keep_their_values_and_comments_their_words(lines: list[str],
     assert tomllib.loads(after.decode()) == expected
     assert after.count(b"#") == text.count("#")
     assert with_settings(after, decided) is after
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"",
+        b'[resume]\nmode = "ask"\n',
+        b'# mine\n\n[resume]\nmode = "ask" # yes\n\n\n[agents]\nselected = []\n',
+        b'[projects]\ninclude = ["a"]\n',
+        b"[projects]\n# none yet\n",
+        b'\xef\xbb\xbf[resume]\r\nmode = "ask"\r\n',
+    ],
+)
+def test_a_setting_that_comes_and_goes_leaves_the_file_as_it_was(before: bytes) -> None:
+    there = with_settings(before, Settings(exclude=("/x",)))
+
+    assert there is not None and b"exclude" in there
+    assert with_settings(there, Settings(exclude=())) == before
+
+
+def test_what_may_be_written_into_projects_and_the_versions_of_agents_are_kept() -> None:
+    after = with_settings(None, Settings(pointers="private", versions={"codex": ("0.169.0",), "cursor": ()}))
+
+    assert after is not None
+    assert tomllib.loads(after.decode()) == {
+        "publish": {"pointers": "private"},
+        "agents": {"codex": {"versions": ["0.169.0"]}},
+    }

@@ -46,6 +46,7 @@ def test_a_known_version_on_path(machine: Machine, home: Path, bin_folder: Path)
         on_path=True,
         version=Version("2.1.328"),
         version_text="2.1.328",
+        versions=("2.1.328",),
         config=home / ".claude/settings.json",
         roots=(home / ".claude/projects",),
         hook_set=SPEC.hooks.sets[-1],
@@ -227,3 +228,39 @@ def test_a_folder_that_a_variable_names_and_that_is_not_there_is_told(
     assert (detect(REAL_CODEX, machine).lost_folder, detect(REAL_CODEX, machine).lost_by) == (None, "")
     (home / "gone").mkdir()
     assert detect(REAL_CODEX, with_env(machine, CODEX_HOME=str(home / "gone"))).lost_folder is None
+
+
+def test_a_version_of_an_earlier_time_counts_where_none_can_be_read(machine: Machine, home: Path) -> None:
+    (home / ".claude").mkdir()
+
+    seen = detect(SPEC, machine, ("2.1.328",))
+
+    assert (seen.state, seen.version_text, seen.versions) == ("ok", "2.1.328", ("2.1.328",))
+    assert seen.hook_set == SPEC.hooks.sets[-1]
+    assert seen.remembered == "no `claude` command on PATH or in the usual places"
+    assert (seen.binary, seen.problem) == (None, "")
+
+
+def test_a_version_that_is_read_now_goes_before(machine: Machine, home: Path, bin_folder: Path) -> None:
+    versioned(bin_folder / "claude", "2.0.65 (Claude Code)")
+
+    seen = detect(SPEC, machine, ("2.1.328",))
+
+    assert (seen.version_text, seen.remembered) == ("2.0.65", "")
+
+
+def test_of_several_programs_every_version_is_remembered(machine: Machine, home: Path) -> None:
+    """Only hooks that all of them know are safe."""
+    (home / ".cursor").mkdir()
+
+    both = detect(REAL_CURSOR, machine, ("3.12.17", "2026.09.10"))
+
+    assert both.hook_set is not None and both.hook_set.events == ("sessionStart", "stop")
+    assert both.versions == ("3.12.17", "2026.09.10")
+
+
+@pytest.mark.parametrize("recorded", [(), ("",), ("latest",)])
+def test_without_one_that_can_be_used_it_stays_unknown(machine: Machine, home: Path, recorded: tuple[str, ...]) -> None:
+    (home / ".claude").mkdir()
+
+    assert detect(SPEC, machine, recorded).state == "unreadable"

@@ -67,7 +67,7 @@ def test_the_service_runs_the_daemon_of_this_installation(home: Path) -> None:
 def test_a_script_that_lies_elsewhere_is_not_needed(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sysconfig, "get_path", lambda _name: str(tmp_path))
+    monkeypatch.setattr(sysconfig, "get_path", lambda *_names: str(tmp_path))
 
     assert this_program({}, home).command == (sys.executable, "-m", "carryover.daemon.main")
 

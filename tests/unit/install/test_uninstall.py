@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,7 +70,8 @@ def before(home: Path) -> Iterator[dict[str, bytes | None]]:
     (home / ".claude").mkdir()
     (home / ".claude" / "settings.json").write_bytes(b'{"hooks":{},\r\n"model": "opus"}')
     repository(home / "shared", {"CLAUDE.md": "Be Claude.", ".gitignore": "*.pyc"})
-    repository(home / "private", {"a.py": "1\n"})
+    info = repository(home / "private", {"a.py": "1\n"}) / ".git" / "info"
+    shutil.rmtree(info)  # as where git's template has none
     (home / "plain").mkdir()
     (home / "apart").mkdir()
     found = tree(home)
@@ -87,7 +89,19 @@ def test_a_purge_leaves_no_trace(before: object, state: StateDir, config: Path, 
     done = uninstall(state, home, purge=True)
 
     assert done.left == ()
-    (home / "handoffs").rmdir()  # the folder the user named
+
+
+def test_the_folder_for_handoffs_stays_while_something_of_the_user_s_is_in_it(
+    state: StateDir, config: Path, home: Path
+) -> None:
+    install(state, config)
+    (home / "apart").mkdir()
+    published(state, home / "apart", ProjectSettings(folder=home / "handoffs" / "apart-12345678"))
+    (home / "handoffs" / "mine.md").write_text("mine\n")
+
+    assert uninstall(state, home, purge=True).left == ()
+
+    assert [path.name for path in (home / "handoffs").iterdir()] == ["mine.md"]
 
 
 def test_it_works_when_the_settings_of_carryover_are_gone(

@@ -39,6 +39,9 @@ MOVED_ON = "Another session has moved this project on since your last turn here:
 OLD = "This is old: treat it as background, and do not mention it unless it matters."
 
 
+SHARED = Config(publish=PublishConfig(pointers="shared"))
+
+
 class Desk:
     """Asks for answers. `then` is git's state at the last publication."""
 
@@ -212,7 +215,7 @@ def test_what_publishing_wrote_is_no_file_that_differs(desk: Desk, session: Clau
     project = desk.read_in(session)
     desk.then = git_facts(session.cwd, timeout_s=30)
     state = home / ".carryover"
-    made = refresh(state / "ledger.sqlite", project, Config(), state=state, home=home, now_ms=1_795_200_000_000)
+    made = refresh(state / "ledger.sqlite", project, SHARED, state=state, home=home, now_ms=1_795_200_000_000)
     assert made.published.edited == (".gitignore", "AGENTS.md")
 
     assert desk.frame(project, at, "startup")[-1].endswith(", HEAD is the same, no files differ.")

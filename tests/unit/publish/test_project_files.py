@@ -10,7 +10,7 @@ import pytest
 
 from carryover.config import Config, Pointers, ProjectSettings, PublishConfig, project_settings
 from carryover.publish.pointer import NEW_FILE
-from carryover.publish.project_files import Published, publish
+from carryover.publish.project_files import Published, preview, publish
 from carryover.redact import CleanText
 from support.repository import git, repository
 
@@ -75,29 +75,93 @@ def test_another_text_touches_only_the_handoff(home: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("pointers", ["private", "off"])
-def test_privately_no_file_that_git_sees_is_made_or_changed(home: Path, pointers: Pointers) -> None:
+def test_privately_no_file_that_git_sees_is_made_or_changed(home: Path) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n", ".gitignore": "a\n"})
 
-    published = publish(root, CleanText(TEXT), settings(pointers))
+    published = publish(root, CleanText(TEXT), settings("private"))
 
     assert published == Published(changed=True, file=handoff(root))
     assert git(root, "status", "--porcelain") == ""
     assert tree(root)[".carryover/handoff.md"] == TEXT
 
 
-@pytest.mark.parametrize("pointers", ["private", "off"])
-def test_going_private_gives_every_file_back_even_when_committed(home: Path, pointers: Pointers) -> None:
+def test_going_private_gives_every_file_back_even_when_committed(home: Path) -> None:
     before = {"AGENTS.md": "Be brief.", "CLAUDE.md": "Be Claude.\r\n", ".gitignore": "a\n"}
     root = repository(home / "app", before)
     publish(root, CleanText(TEXT), settings())
     git(root, "commit", "--quiet", "--all", "--message", "with pointers")
 
-    published = publish(root, CleanText(TEXT), settings(pointers))
+    published = publish(root, CleanText(TEXT), settings("private"))
 
     assert published == Published(file=handoff(root), edited=(".gitignore", "CLAUDE.md", "AGENTS.md"))
     assert tree(root) == {**before, ".carryover/handoff.md": TEXT}
-    assert publish(root, CleanText(TEXT), settings(pointers)) == Published(file=handoff(root))
+    assert publish(root, CleanText(TEXT), settings("private")) == Published(file=handoff(root))
+
+
+def test_what_nobody_decided_takes_nothing_back(home: Path) -> None:
+    root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
+    publish(root, CleanText(TEXT), settings())
+    before = tree(root)
+
+    publish(root, CleanText(TEXT), ProjectSettings(pointers="private", decided=False))
+
+    assert tree(root) == before
+
+
+def test_off_without_another_folder_writes_nothing(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+
+    published = publish(root, CleanText(TEXT), settings("off"))
+
+    assert published.refusal == "`pointers` is off, and there is no other folder"
+    assert tree(root) == {"a.py": "1\n"}
+
+
+def test_a_preview_names_the_edits_and_makes_none(home: Path) -> None:
+    root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
+    before = signatures(root)
+    shared = preview(root, settings(), home=home)
+    private = preview(root, settings("private"), home=home)
+
+    assert signatures(root) == before
+    assert shared is not None and private is not None
+    assert [edit.path.relative_to(root).as_posix() for edit in shared] == [".gitignore", "AGENTS.md"]
+    assert [edit.path.relative_to(root).as_posix() for edit in private] == [".git/info/exclude"]
+    publish(root, CleanText(TEXT), settings())
+    assert preview(root, settings(), home=home) == ()
+    assert {edit.path: edit.after for edit in shared} == {edit.path: edit.path.read_bytes() for edit in shared}
+
+
+def test_a_preview_of_a_folder_that_gets_nothing_is_none(home: Path, tmp_path: Path) -> None:
+    assert preview(home, settings(), home=home) is None
+    assert preview(tmp_path, ProjectSettings(folder=tmp_path / "kept"), home=home) is None
+
+
+@pytest.mark.parametrize(
+    ("agents", "edited"),
+    [
+        (("claude-code",), (".gitignore", "AGENTS.md", "CLAUDE.md")),
+        (("codex",), (".gitignore", "AGENTS.md")),
+        (("gemini-cli",), (".gitignore", "GEMINI.md")),
+        (("aider",), (".gitignore",)),
+    ],
+)
+def test_a_file_that_no_selected_agent_reads_is_left_alone(
+    home: Path, agents: tuple[str, ...], edited: tuple[str, ...]
+) -> None:
+    root = repository(home / "app", {"CLAUDE.md": "Be Claude.\n", "GEMINI.md": "Be Gemini.\n"})
+
+    assert publish(root, CleanText(TEXT), ProjectSettings(agents=agents)).edited == edited
+
+
+def test_an_agent_that_is_deselected_takes_its_pointers_along(home: Path) -> None:
+    root = repository(home / "app", {"CLAUDE.md": "Be Claude.\n"})
+    publish(root, CleanText(TEXT), ProjectSettings(agents=("claude-code", "codex")))
+
+    publish(root, CleanText(TEXT), ProjectSettings(agents=("codex",)))
+
+    assert tree(root)["CLAUDE.md"] == "Be Claude.\n"
+    assert tree(root)["AGENTS.md"] == NEW_FILE.decode()
 
 
 def test_privately_the_pointers_of_others_stay(home: Path) -> None:

@@ -19,6 +19,8 @@ REASONS = ("startup", "clear", "compact", "old")
 
 Refresh = Callable[..., Refreshed]
 
+SHARED = Config(publish=PublishConfig(pointers="shared"))
+
 
 @pytest.fixture
 def state(home: Path) -> StateDir:
@@ -35,7 +37,7 @@ def project(session: ClaudeSession, read_in: Callable[[ClaudeSession], int]) -> 
 @pytest.fixture
 def refreshed(state: StateDir, home: Path) -> Refresh:
     def run(project: int, config: Config | None = None) -> Refreshed:
-        return refresh(state.ledger, project, config or Config(), state=state.root, home=home, now_ms=1_795_200_000_000)
+        return refresh(state.ledger, project, config or SHARED, state=state.root, home=home, now_ms=1_795_200_000_000)
 
     return run
 
@@ -68,7 +70,8 @@ def test_what_is_kept_names_the_file_where_handoffs_are_kept_apart(
 def test_pointers_make_no_difference(
     refreshed: Refresh, project: int, state: StateDir, shop: Path, pointers: str
 ) -> None:
-    refreshed(project, Config(publish=PublishConfig(pointers=pointers)))  # type: ignore[arg-type]
+    kept_in = str(state.root / "handoffs")
+    refreshed(project, Config(publish=PublishConfig(pointers=pointers), kept_in=kept_in))  # type: ignore[arg-type]
 
     assert sorted(kept(state, shop)) == sorted(REASONS)
 
@@ -163,7 +166,7 @@ async def test_a_list_that_cannot_be_written_is_noted_and_the_handoff_published(
 
 def published(home: Path, project: int) -> Refreshed:
     state = StateDir(home / ".carryover")
-    return refresh(state.ledger, project, Config(), state=state.root, home=home, now_ms=1_795_200_000_000)
+    return refresh(state.ledger, project, SHARED, state=state.root, home=home, now_ms=1_795_200_000_000)
 
 
 def facts_of(made: Refreshed) -> tuple[int, int]:

@@ -22,7 +22,8 @@ NEXT: Final = """\
 The daemon was stopped and the throw-away folder removed; nothing of yours was changed.
 
 Next:
-  {bin}/carryoverd          keeps such handoffs fresh in your projects for as long as it runs
+  {bin}/carryover install   shows what it would write where, asks once, and keeps handoffs fresh
+  {bin}/carryoverd          keeps them fresh without an install, and writes nothing that git sees
   {bin}/carryover handoff   prints the handoff of the project you are in
   {bin}/carryover status    says what is watched, and what was skipped and why"""
 

@@ -56,7 +56,7 @@ def test_each_gets_hooks_in_its_own_form_and_is_summed_up(three: Path, run: Run)
     code, out, err = run("install", "--yes", "--no-service")
 
     assert (code, err) == (ExitCode.OK, "")
-    assert out.partition("  Start carryoverd now:")[0] == (
+    assert out.partition("Into your projects")[0] == (
         "✓ Claude Code 2.1.328 detected\n"
         "  config: ~/.claude/settings.json\n"
         "  hooks written: SessionStart, PreCompact, Stop, StopFailure, SessionEnd\n"

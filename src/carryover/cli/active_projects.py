@@ -1,0 +1,67 @@
+"""The projects that a daemon would write into now: those in which something happened lately. Reads only."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from carryover.cli.context import agents_own, root_of
+from carryover.config import Config, project_settings
+from carryover.errors import UserError
+from carryover.fsio import is_folder
+from carryover.ingest.scan import MS_PER_DAY
+from carryover.ledger.queries import connect_read_only, projects
+from carryover.paths import StateDir
+from carryover.publish.policy import refusal
+
+LIMIT_S: Final = 1.5
+"""So long transcripts are searched for their projects, the newest first, where there is no ledger yet."""
+MOST: Final = 50
+
+
+def active_projects(state: StateDir, config: Config, agents: Collection[str]) -> tuple[Path, ...]:
+    """The roots of at most `MOST` projects, newest first, in which one of `agents` worked and that may be written into.
+
+    From the ledger, or from the transcripts where there is none; then it may miss some, such as those in databases.
+    """
+    since_ms = int(time.time() * 1000) - config.publish.active_days * MS_PER_DAY
+    roots = _of_ledger(state, since_ms) if state.ledger.exists() else _on_disk(config, agents, since_ms)
+    own, home = agents_own(config.agents), Path.home()
+    found = []
+    for root in dict.fromkeys(roots):
+        if not is_folder(root) or project_settings(root, config).excluded or refusal(root, home=home, agents_own=own):
+            continue
+        found.append(root)
+        if len(found) == MOST:
+            break
+    return tuple(found)
+
+
+def _of_ledger(state: StateDir, since_ms: int) -> list[Path]:
+    try:
+        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+            return [Path(row.root) for row in projects(db) if row.last_event_ms >= since_ms]
+    except (UserError, sqlite3.Error):  # `carryover doctor` reports it
+        return []
+
+
+def _on_disk(config: Config, agents: Collection[str], since_ms: int) -> Iterator[Path]:
+    from carryover.agents import adapters
+    from carryover.cli.from_disk import first_cwd
+    from carryover.ingest.scan import readable_sources, recorded_roots
+
+    until_s = time.monotonic() + LIMIT_S
+    known = {agent.id: agent for agent in adapters().values() if agent.id in agents}
+    roots = recorded_roots(known.values(), config.agents, Path.home(), os.environ)
+    recent = [item for item in readable_sources(known, roots) if item.mtime_ns // 1_000_000 >= since_ms]
+    for item in sorted(recent, key=lambda item: -item.mtime_ns):
+        if time.monotonic() > until_s:
+            return
+        cwd = str(item.project) if item.project is not None else first_cwd(known[item.source.agent], item.source)
+        if cwd is not None:
+            yield Path(root_of(cwd).root)

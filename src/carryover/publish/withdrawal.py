@@ -1,0 +1,48 @@
+"""Takes out of every project what the settings no longer allow there, however long nothing happened in it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from carryover.config import Config, project_settings
+from carryover.edits.record import published_projects
+from carryover.errors import os_reason
+from carryover.fsio import is_folder
+from carryover.publish.project_files import take_back
+
+
+class Withdrawn(msgspec.Struct, frozen=True):
+    """What happened in one project."""
+
+    root: str
+    files: tuple[str, ...] = ()
+    """Names of the user's files that are as before Carryover again."""
+    notes: tuple[str, ...] = ()
+    """What had to stay, and why."""
+
+
+def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
+    """Goes through the projects that were ever published from the folder `state`; gives those with a change or a note.
+
+    Doing it again changes nothing. A project that is missing, excluded or paused stays as it is. Blocks (files, git).
+    """
+    try:
+        roots = dict.fromkeys(os.path.realpath(project.root) for project in published_projects(state))
+    except OSError:
+        return ()
+    each = (_in_project(Path(root), config) for root in roots if is_folder(Path(root)))
+    return tuple(done for done in each if done.files or done.notes)
+
+
+def _in_project(root: Path, config: Config) -> Withdrawn:
+    settings = project_settings(root, config)
+    if settings.excluded:
+        return Withdrawn(str(root))
+    try:
+        edits = take_back(root, settings)
+    except OSError as error:
+        return Withdrawn(str(root), notes=(os_reason(error),))
+    return Withdrawn(str(root), tuple(edits.done), tuple(edits.notes))

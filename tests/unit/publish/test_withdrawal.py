@@ -1,0 +1,116 @@
+"""What the settings no longer allow is taken out of every project, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from carryover.config import Config, Pointers, ProjectsConfig, ProjectSettings, PublishConfig
+from carryover.edits.record import PublishedProject, remember_project
+from carryover.publish.project_files import publish
+from carryover.publish.withdrawal import Withdrawn, withdraw
+from carryover.redact import CleanText
+from support.repository import git, repository
+
+TEXT = CleanText("# [CARRYOVER]\n")
+BEFORE = {"AGENTS.md": "Be brief.", "CLAUDE.md": "Be Claude.\r\n", ".gitignore": "a\n"}
+
+
+@pytest.fixture
+def state(home: Path) -> Path:
+    return home / ".carryover"
+
+
+@pytest.fixture
+def roots(home: Path, state: Path) -> tuple[Path, Path]:
+    """Two projects that were published with pointers: one had its own texts, one had none."""
+    made = repository(home / "app", BEFORE), repository(home / "bare", {"a.py": "1\n"})
+    for root in made:
+        publish(root, TEXT, ProjectSettings())
+        remember_project(state, PublishedProject(str(root), str(root / ".carryover")))
+    return made
+
+
+def pointing(pointers: Pointers | None, **more: object) -> Config:
+    return Config(publish=PublishConfig(pointers=pointers), **more)  # type: ignore[arg-type]
+
+
+def content(root: Path) -> dict[str, str]:
+    files = (path for path in sorted(root.rglob("*")) if path.is_file() and ".git" not in path.relative_to(root).parts)
+    return {str(path.relative_to(root)): path.read_bytes().decode() for path in files}
+
+
+def test_private_takes_the_blocks_out_of_every_project(roots: tuple[Path, Path], state: Path) -> None:
+    app, bare = roots
+
+    assert withdraw(state, pointing("private")) == (
+        Withdrawn(str(app), ("CLAUDE.md", "AGENTS.md", ".gitignore")),
+        Withdrawn(str(bare), ("AGENTS.md", ".gitignore")),
+    )
+
+    assert content(app) == {**BEFORE, ".carryover/handoff.md": TEXT}
+    assert content(bare) == {"a.py": "1\n", ".carryover/handoff.md": TEXT}
+    assert git(app, "status", "--porcelain") == git(bare, "status", "--porcelain") == ""
+    assert withdraw(state, pointing("private")) == ()
+
+
+def test_off_leaves_nothing_in_any_repository(roots: tuple[Path, Path], state: Path) -> None:
+    app, bare = roots
+    exclude = bare / ".git" / "info" / "exclude"
+    withdraw(state, pointing("private"))
+    private = exclude.read_bytes()
+
+    withdraw(state, pointing("off"))
+
+    assert content(app) == BEFORE
+    assert content(bare) == {"a.py": "1\n"}
+    assert not (bare / ".carryover").exists()
+    assert b".carryover" in private and b".carryover" not in exclude.read_bytes()
+    assert withdraw(state, pointing("off")) == ()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pointing("shared"),
+        pointing(None),
+        pointing("off", paused=True),
+        pointing("private", projects=ProjectsConfig(exclude=("app", "bare"))),
+    ],
+    ids=["shared", "undecided", "paused", "excluded"],
+)
+def test_otherwise_everything_stays(roots: tuple[Path, Path], state: Path, config: Config) -> None:
+    before = [content(root) for root in roots]
+
+    assert withdraw(state, config) == ()
+
+    assert [content(root) for root in roots] == before
+
+
+def test_what_the_user_wrote_into_a_block_stays_and_is_named(roots: tuple[Path, Path], state: Path) -> None:
+    _, bare = roots
+    edited = (bare / "AGENTS.md").read_text().replace("read it before", "never read it before")
+    (bare / "AGENTS.md").write_text(edited)
+
+    done = withdraw(state, pointing("off"))
+
+    assert content(bare)["AGENTS.md"] == edited
+    assert done[-1].notes == ("AGENTS.md was left alone: its Carryover block was edited by hand",)
+    assert not (bare / ".carryover" / "handoff.md").exists()
+    assert git(bare, "status", "--porcelain") == "?? .gitignore\n?? AGENTS.md\n"
+
+
+def test_files_of_the_user_s_in_our_folder_stay(roots: tuple[Path, Path], state: Path) -> None:
+    _, bare = roots
+    (bare / ".carryover" / "notes.txt").write_text("mine\n")
+
+    withdraw(state, pointing("off"))
+
+    assert content(bare) == {"a.py": "1\n", ".carryover/notes.txt": "mine\n"}
+
+
+def test_a_project_that_is_missing_is_passed_over(state: Path, home: Path) -> None:
+    remember_project(state, PublishedProject(str(home / "gone"), str(home / "gone" / ".carryover")))
+
+    assert withdraw(state, pointing("off")) == ()
