@@ -105,7 +105,7 @@ def stored(state: Path) -> list[AnyBody]:
     return [event.body for event in found if not event.retracted]
 
 
-@pytest.mark.parametrize("name", ["story", "commands", "failededit", "resume", "noncoding"])
+@pytest.mark.parametrize("name", ["story", "failededit", "resume", "noncoding"])
 async def test_what_an_earlier_version_recorded_counts_once_after_an_upgrade(name: str, tmp_path: Path) -> None:
     """Also after the history was cut, and when its position was given up."""
     root, state = tmp_path / "shop", tmp_path / "ledger.sqlite"
