@@ -58,12 +58,10 @@ def read_database(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
 
 def table_names(path: Path) -> frozenset[str]:
     """The names of the tables in a database; none where it cannot be read."""
-    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
     try:
-        rows = read_database(path, lambda db: db.execute(query).fetchall())
+        return read_database(path, tables)
     except OSError:
         return frozenset()
-    return frozenset(name.decode("utf-8", "replace") for (name,) in rows)
 
 
 def _once(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
