@@ -220,7 +220,8 @@ class Agent:
 
     in_projects: bool = False
     """Its sources are in the projects themselves: the top folder of each known project is a root as well, of which only
-    the entries directly in it are asked for. There `sources` must be cheap, for it is called every second."""
+    the entries directly in it are asked for, and what `sources` gives besides, where the agent's settings move sources
+    within the project. There `sources` must be cheap, for it is called every second."""
 
     @property
     def id(self) -> str:

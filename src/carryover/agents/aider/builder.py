@@ -24,7 +24,7 @@ class Builder(EventBuilder[Context]):
     """One block while it is parsed."""
 
     root: str
-    """The folder that the history is in: paths in it are relative to that."""
+    """The project, or the folder that a copied history is in: paths in it are relative to that."""
     input_ms: int
     """UTC milliseconds of the last input."""
     seen_ms: int
@@ -37,7 +37,9 @@ class Builder(EventBuilder[Context]):
         A file outside of a project is a copy, which says nothing of when its blocks were written.
         """
         seen_ms = block.seen_ms if source.group else 0
-        return cls(context=context, root=posixpath.dirname(source.path), input_ms=block.at_ms, seen_ms=seen_ms)
+        return cls(
+            context=context, root=source.group or posixpath.dirname(source.path), input_ms=block.at_ms, seen_ms=seen_ms
+        )
 
     @property
     def item(self) -> str:

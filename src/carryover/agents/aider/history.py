@@ -11,7 +11,7 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.aider import blocks
-from carryover.agents.aider.inputs import NAME, Inputs, local_ms, read_inputs
+from carryover.agents.aider.inputs import Inputs, inputs_of, local_ms, read_inputs
 from carryover.agents.aider.wire import Block
 from carryover.readers.files import open_regular, stamp_of_file
 from carryover.readers.jsonl import MAX_LINE_BYTES, READ_BYTES, READ_LINES, skip_line
@@ -83,7 +83,7 @@ class HistoryReader:
     def _advance(self, descriptor: int, path: Path, state: State) -> tuple[Batch, State]:
         if state.position.passed:
             return _skip(descriptor, state)
-        inputs = read_inputs(path.with_name(NAME), state.inputs_at)
+        inputs = read_inputs(inputs_of(path), state.inputs_at)
         now_ms = self._now_ms()
         # Before the content: what is read then was not written before that time, unless it follows within a moment.
         written_ms = os.fstat(descriptor).st_mtime_ns // 1_000_000
