@@ -65,6 +65,9 @@ class Case:
     """A session, and one that was forked from it and repeats it."""
     grows_by_lines: bool = True
     """The transcript is a file of JSON lines that are appended."""
+    in_place_only: tuple[str, ...] = ()
+    """Patterns of the names of sources that hold a conversation only together with the files around them: a copy of one
+    alone can't be imported."""
     stages: dict[str, Stages] = field(default_factory=dict)
     """By name: how sources that are rewritten come to be what they are."""
 

@@ -159,6 +159,8 @@ class HookProtocol:
     forgets: bool = False
     """What a hook put into a session ends with the process, so a resumed session gets the handoff in any case. Agents
     that keep it in the conversation get it only if another session moved the project on."""
+    drops: frozenset[StartReason] = frozenset()
+    """Reasons of a start whose answer the client does not use: such a session gets it with its first prompt."""
     lost: Callable[[Any], int] | None = None
     """Context of a session's source → when a compaction removed the handoff, in UTC milliseconds; 0 where none did, or
     a prompt has come since. None: the agent calls its start hook after a compaction, or has no hook that could add the
@@ -218,7 +220,8 @@ class Agent:
 
     in_projects: bool = False
     """Its sources are in the projects themselves: the top folder of each known project is a root as well, of which only
-    the entries directly in it are asked for. There `sources` must be cheap, for it is called every second."""
+    the entries directly in it are asked for, and what `sources` gives besides, where the agent's settings move sources
+    within the project. There `sources` must be cheap, for it is called every second."""
 
     @property
     def id(self) -> str:

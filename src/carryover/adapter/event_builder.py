@@ -89,6 +89,7 @@ class EventBuilder(Generic[C]):
         cwd: str | None,
         subagent_id: str | None = None,
         secondary_key: str | None = None,
+        former_key: str | None = None,
     ) -> None:
         """Adds an event under a key."""
         self.events.append(
@@ -98,6 +99,7 @@ class EventBuilder(Generic[C]):
                 at_ms=self.at_ms,
                 body=body,
                 secondary_key=secondary_key,
+                former_key=former_key,
                 cwd=cwd,
                 subagent_id=subagent_id,
             )

@@ -359,7 +359,7 @@ class Daemon:
 
     async def _settle(self) -> Settled:
         swept = await self._rescanner.rescan(also_broken=True)
-        await self._ingest_queue.flush()
+        await self._ingest_queue.settle()
         await self._publish_queue.flush()
         trouble = self._ingest_queue.ledger_trouble
         return Settled(

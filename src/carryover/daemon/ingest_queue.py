@@ -7,6 +7,7 @@ trouble with the ledger is tried again with a back-off while nothing is lost, ex
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
@@ -29,6 +30,10 @@ QUIET_S: Final = 0.1
 CAP_S: Final = 0.3
 """A session that writes without pause is read this often. With the publisher's own cap, the watcher's step and the time
 to publish, this keeps every change within a second."""
+
+BUSY_AGAIN_S: Final = 0.3
+BUSY_TRIES: Final = 6
+"""How often, and at which intervals, a source is tried again whose owner is in the middle of a write."""
 
 LOOK_AGAIN_AT_LEAST_S: Final = 1.0
 """Sooner than this no reader gets a source looked at again that has not changed."""
@@ -69,6 +74,7 @@ class IngestQueue:
         self._sources: dict[SourceKey, Source] = {}
         self._unread: dict[SourceKey, IngestResult] = {}
         self._broken: set[SourceKey] = set()
+        self._busy: set[SourceKey] = set()
         self._ledger_failures = 0
         self.ledger_trouble: str | None = None
         """Why nothing can be stored at the moment."""
@@ -117,6 +123,16 @@ class IngestQueue:
         """Wait until all that waits or is being read now has been read to its end."""
         await self._queue.flush()
 
+    async def settle(self) -> None:
+        """As `flush`. A database that could not be read, because its owner was writing or closing it, is tried again
+        for a moment: it holds what was complete before."""
+        await self.flush()
+        for _ in range(BUSY_TRIES):
+            if not self._busy:
+                return
+            await asyncio.sleep(BUSY_AGAIN_S)
+            await self.look_at([self._sources[key] for key in self._busy])
+
     def drain(self) -> None:
         """Let `run` end once what was hinted has been read; leave the rest for the next start."""
         self._queue.drain()
@@ -141,6 +157,7 @@ class IngestQueue:
         source = self._sources[key]
         hinted_ms = self._hinted_ms.end(key)
         if not self._reads(source.agent):
+            self._busy.discard(key)
             return False
         try:
             result = await ingest(
@@ -176,6 +193,7 @@ class IngestQueue:
             self._on_read(result.projects, result.newest_event_ms)
         if result.retry_after_s is not None:
             self._queue.later(key, max(result.retry_after_s, LOOK_AGAIN_AT_LEAST_S))
+        (self._busy.add if result.busy else self._busy.discard)(key)
         if result.error is None:
             self._broken.discard(key)
             return

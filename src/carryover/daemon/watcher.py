@@ -125,7 +125,7 @@ class Watcher:
         existing = [root for root, identity in folders.items() if identity is not None]
         look_again = 0.0
         for changes in watch(
-            *dict.fromkeys(root.path for root in existing),
+            *dict.fromkeys(folder for root in existing for folder in root.watched),
             watch_filter=None,
             recursive=self._deep,
             debounce=DEBOUNCE_MS,
@@ -200,11 +200,17 @@ def noticed(
 def _sources_at(path: str, roots: Iterable[TranscriptRoot], agents: Mapping[str, Agent]) -> list[Source]:
     place = Path(path)
     found = (
-        (root, agents[root.agent_id].source_of(place, root.path)) for root in roots if place.is_relative_to(root.path)
+        (root, _source_at(place, root, agents[root.agent_id])) for root in roots if place.is_relative_to(root.path)
     )
     return [
         source for root, source in found if source is not None and (not root.in_project or is_own(root.path, place))
     ]
+
+
+def _source_at(place: Path, root: TranscriptRoot, agent: Agent) -> Source | None:
+    if place in root.files:
+        return next((source for source in agent.sources(root.path) if source.path == str(place)), None)
+    return agent.source_of(place, root.path)
 
 
 def _identify(roots: Iterable[TranscriptRoot]) -> dict[TranscriptRoot, _Identity | None]:

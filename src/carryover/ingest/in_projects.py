@@ -43,12 +43,14 @@ def roots_in_projects(agents: Iterable[Agent], folders: Iterable[Path]) -> tuple
     keeping = [agent for agent in agents if agent.in_projects]
     if not keeping:
         return ()
-    return tuple(
-        TranscriptRoot(agent.id, folder, in_project=True)
-        for folder in dict.fromkeys(folders)
-        for agent in keeping
-        if agent.sources(folder)
-    )
+    roots = []
+    for folder in dict.fromkeys(folders):
+        for agent in keeping:
+            paths = [Path(source.path) for source in agent.sources(folder)]
+            if paths:
+                files = tuple(path for path in paths if agent.source_of(path, folder) is None)
+                roots.append(TranscriptRoot(agent.id, folder, in_project=True, files=files))
+    return tuple(roots)
 
 
 def known_projects(ledger: Path) -> tuple[Path, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -49,7 +50,8 @@ class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `more`: its end was not reached. `gone`: it no longer exists. `error`: why it could not be read, without content.
     `retry_after_s`: seconds after which it is to be read again, even if it does not change. `written_ms`: when it was
-    last changed, as of the last read; None if nothing was stored.
+    last changed, as of the last read; None if nothing was stored. `busy`: it could not be read because its owner was
+    writing just then.
     """
 
     new_events: int = 0
@@ -58,6 +60,7 @@ class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     more: bool = False
     gone: bool = False
     error: str | None = None
+    busy: bool = False
     retry_after_s: float | None = None
     volume: Volume = Volume()
     written_ms: int | None = None
@@ -110,7 +113,7 @@ async def _ingest_batch(
         # A fault of ours in one source must not stop the others either; it shows with the source.
         why = _without_content(error)
         await ledger.mark_broken(source, why, now_ms() + _retry_after_ms(state))
-        return IngestResult(error=why)
+        return IngestResult(error=why, busy=isinstance(error, OSError) and error.errno == errno.EAGAIN)
     if step.prepared is None:
         return IngestResult(more=step.more, retry_after_s=step.retry_after_s)
     try:
@@ -161,6 +164,7 @@ def _sum(total: IngestResult, step: IngestResult) -> IngestResult:
         more=step.more,
         gone=step.gone,
         error=step.error,
+        busy=step.busy,
         retry_after_s=step.retry_after_s,
         volume=total.volume.plus(step.volume),
         written_ms=total.written_ms if step.written_ms is None else step.written_ms,

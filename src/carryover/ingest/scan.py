@@ -28,7 +28,14 @@ class TranscriptRoot(msgspec.Struct, frozen=True):
     agent_id: str
     path: Path
     in_project: bool = False
-    """It is a project, which holds other things as well: only the entries directly in it may be sources."""
+    """It is a project, which holds other things as well: only entries directly in it are sources, and `files`."""
+    files: tuple[Path, ...] = ()
+    """Of a project, the sources that have another name or are in a folder below."""
+
+    @property
+    def watched(self) -> tuple[Path, ...]:
+        """The folders in which a source may change."""
+        return tuple(dict.fromkeys((self.path, *(file.parent for file in self.files))))
 
 
 class FoundSource(msgspec.Struct, frozen=True):

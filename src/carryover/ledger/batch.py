@@ -32,6 +32,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     secondary_key: bytes | None
     """16 bytes that represent agent, session and the event's second identity."""
     body: str | bytes
+    former_key: bytes | None = None
+    """16 bytes that represent agent and former key."""
     redacted: Mapping[str, int] = {}
     """Secrets taken out of this event, by kind. Counted only when the event is new."""
     retracts: tuple[bytes, ...] = ()
@@ -49,6 +51,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
             if event.secondary_key is None
             else identity(b"twin", agent, event.session, event.secondary_key),
             body=encode_body(event.body),
+            former_key=None if event.former_key is None else _key(agent, event.former_key),
             redacted=redacted,
             retracts=tuple(_key(agent, key) for key in event.body.keys) if isinstance(event.body, Retracted) else (),
         )

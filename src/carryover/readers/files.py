@@ -6,8 +6,12 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import Final
 
 from carryover.adapter.contract import FileStat
+
+SQLITE: Final = b"SQLite format 3\0"
+"""What a file that is a database of SQLite begins with."""
 
 
 def stat_regular(path: Path | str) -> os.stat_result:

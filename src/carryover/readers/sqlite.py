@@ -56,6 +56,14 @@ def read_database(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
     return _once(path, work)
 
 
+def table_names(path: Path) -> frozenset[str]:
+    """The names of the tables in a database; none where it cannot be read."""
+    try:
+        return read_database(path, tables)
+    except OSError:
+        return frozenset()
+
+
 def _once(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
     with read_transaction(path) as db:
         return work(db)

@@ -16,6 +16,8 @@ SHORT_CHARS: Final = 200
 LATEST_MS: Final = 253_402_300_799_999
 """End of the year 9999 in UTC milliseconds: no record is later, whatever it says."""
 
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9][\w-]{0,80}")
 _WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
@@ -65,3 +67,15 @@ def resolved(path: str, cwd: str | None) -> str | None:
             return None
         path = posixpath.join(cwd, path)
     return posixpath.normpath(path)
+
+
+def session_of_copy(name: str, head: bytes) -> str | None:
+    """The session of a copied transcript that is known by its file's name; None for a name that is unfit for an id.
+
+    `name` is without suffix, `head` how the file begins. A name that was not made for one session gets a mark of the
+    first line, for other files may have the name too.
+    """
+    if _UUID.fullmatch(name):
+        return name
+    mark = digest(head.partition(b"\n")[0])[:12]
+    return f"{name}-{mark}" if _FILE_NAME.fullmatch(name) else None

@@ -57,7 +57,8 @@ def growing(name: str) -> Iterator[Recording]:
         steps = [piece.end] if piece.kind != "messages" else list(_message_ends(lines, at, piece.end))
         for end in steps:
             path.write_text("".join(f"{line}\n" for line in lines[:end]))
-            os.utime(path, (WRITTEN_S + end, WRITTEN_S + end))
+            # Before all that was typed: when it was read decides the time of what has no other one.
+            os.utime(path, (WRITTEN_S - len(lines) + end,) * 2)
             yield Recording(path, folder)
             at = end
 

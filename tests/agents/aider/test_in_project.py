@@ -9,6 +9,7 @@ import pytest
 
 from agents.aider.chats import COMMAND, HEAD, answer, prompt
 from agents.aider.contract_case import HISTORY
+from agents.aider.test_commands import APPLIED, BLOCK
 from carryover.agents.aider.adapter import AGENT
 from carryover.cli import main
 from carryover.ingest.in_projects import KnownProjects, known_projects, others_sources, roots_in_projects
@@ -142,7 +143,8 @@ def test_a_project_that_other_agents_made_known_is_read_from_its_first_history_o
         wait_until("the first rescan", lambda: daemon.health()["caught_up"])
         wait_until("the handoff", lambda: "apples" in handoff_of(root))
 
-        (root / HISTORY).write_text(f"{HEAD}{COMMAND}{prompt('Now count the pears')}")
+        edited = f"{answer(f'Done.{chr(10)}{BLOCK}')}{APPLIED}"
+        (root / HISTORY).write_text(f"{HEAD}{COMMAND}{prompt('Add a page for pears to the shop')}{edited}")
 
         wait_until("the new agent", lambda: "pears" in handoff_of(root))
 

@@ -127,6 +127,7 @@ def chat_of_a_terminal(folder: Path) -> Iterator[Recording]:
 CASE: Final = Case(
     recordings=recordings(),
     grows_by_lines=False,
+    in_place_only=("store.db", "workspaces/*/state.vscdb"),
     stages={"streamed": streamed, "in turns": in_turns, "chat": chat_of_a_terminal},
     unknown=(
         record("brand_new"),

@@ -22,6 +22,7 @@ def read(one: Payload) -> HookEvent | Skipped:
 def test_the_hooks_of_a_recorded_session() -> None:
     """SessionEnd comes three times for one `/quit`, and says the same each time (0.61.0)."""
     events = [payload for payload in recorded("interactive-0.61.0") if payload.event in HOOKS.events]
+    events = [payload for payload in events if payload.event != "BeforeAgent"]
     told = [told for payload in events if isinstance(told := read(payload), HookEvent)]
 
     assert [(one.action, one.reason) for one in told[:7]] == [
@@ -64,4 +65,11 @@ def test_a_resumed_session_gets_the_handoff_in_any_case() -> None:
 def test_an_answer_is_json_since_plain_text_would_be_shown_to_the_user() -> None:
     said = json.loads(HOOKS.answer("# Handoff\nwords ✓ \ud83d"))["hookSpecificOutput"]
 
-    assert said == {"hookEventName": "SessionStart", "additionalContext": "# Handoff\nwords ✓ ?"}
+    assert said == {"hookEventName": "SessionStart", "additionalContext": "\n\n# Handoff\nwords ✓ ?"}
+
+
+def test_each_prompt_is_one_that_may_get_what_clear_lost() -> None:
+    told = [read(each) for each in recorded("interactive-0.61.0") if each.event == "BeforeAgent"]
+
+    assert [one.action for one in told if isinstance(one, HookEvent)] == ["prompt"] * len(told)
+    assert told and HOOKS.drops == {"clear"}

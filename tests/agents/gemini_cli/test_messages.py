@@ -35,6 +35,16 @@ def test_hook_context_before_a_prompt_is_none_of_it() -> None:
     assert typed(lines) == ["What did we do?"]
 
 
+@pytest.mark.parametrize("added", ["{}", "<hook_context>{}</hook_context>", "\n<hook_context>\n{}\n</hook_context>\n"])
+def test_a_handoff_that_came_with_a_prompt_is_none_of_it(added: str) -> None:
+    """After `/clear` a hook brings it with the next prompt (0.26, 0.61)."""
+    handoff = f"\n\n{HANDOFF_HEAD} 2026-11-20\n## Task\n- Paint.\nFull history: `carryover show a`"
+    lines = Lines()
+    lines.user(f"What did we do?{added.format(handoff)}")
+
+    assert typed(lines) == ["What did we do?"]
+
+
 def test_a_handoff_that_0_26_puts_before_a_prompt_is_none_of_it() -> None:
     lines = Lines()
     lines.user(f"{HANDOFF_HEAD} 2026-11-20\n## Task\n- Paint.\nFull history: `carryover show a`\n\nWhat did we do?")

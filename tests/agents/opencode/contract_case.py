@@ -107,6 +107,7 @@ def in_turns(folder: Path) -> Iterator[Recording]:
 CASE: Final = Case(
     recordings=recordings(),
     grows_by_lines=False,
+    in_place_only=("ses_*.json",),
     stages={"streamed": streamed, "in turns": in_turns},
     unknown=(
         record({"role": "oracle", "time": {"created": START_MS}}),

@@ -64,31 +64,35 @@ def test_a_terminal_session_is_told_it_and_shows_no_command(gemini: GeminiBox, r
     assert "hook.sh" not in screen
 
 
-def test_a_cleared_conversation_is_led_by_the_pointer_alone(gemini: GeminiBox, row: Row) -> None:
-    """`/clear` begins a session of its own, and the client drops what the hook says (0.61.0)."""
-    gemini.make_project(FILES | {"GEMINI.md": "Be brief.\n"})
-    hooked.install(gemini)
-    product.start_daemon(gemini.box)
+@EACH_VERSION
+def test_a_cleared_conversation_is_told_it_with_its_first_prompt(gemini: GeminiBox, row: Row) -> None:
+    """`/clear` begins another session, and the client drops what the hook of its start says."""
+    hooked.start(gemini)
     work.do_the_work(gemini)
     product.settle(gemini.box)
-    gemini.script("A plum has a stone.", "Anew it is.")
+    gemini.script("A plum has a stone.", "So be it.", "That is all.")
     with gemini.terminal() as terminal:
         terminal.wait(READY, 60)
         terminal.enter("Tell me of plums")
         terminal.wait("has a stone", 60)
-        terminal.enter("/clear")
-        wait_until(lambda: len(gemini.transcripts()) == 3)
-        wait_until(lambda: "has a stone" not in terminal.screen())
         terminal.wait(READY)
-        terminal.enter("Hello")
-        terminal.wait(r"Anew it is\.")
-    request = gemini.told()
+        terminal.enter("/clear")
+        wait_until(lambda: "has a stone" not in terminal.screen(), 60)
+        terminal.wait(READY)
+        terminal.enter("Paint the cherry red")
+        terminal.wait(r"So be it\.", 60)
+        terminal.wait(READY)
+        terminal.enter("And the apple")
+        terminal.wait(r"That is all\.", 60)
+    first, second = (told(request) for request in gemini.requests()[-2:])
     product.settle(gemini.box)
+    task = handoffs.sections(handoffs.read(gemini.box, PROJECT))["Task"]
 
-    row.shown(f"handoffs {len(handoffs.injected(request))}, pointers {request.count(POINTER)} in the first request")
-    assert handoffs.injected(request) == []
-    assert request.count(POINTER) == 1
-    assert TASK in handoffs.sections(handoffs.read(gemini.box, PROJECT))["Task"][0]
+    row.shown(f"handoffs {len(handoffs.injected(first))}; task: {' / '.join(task)}")
+    assert "has a stone" not in first
+    assert [TASK in text for text in handoffs.injected(first)] == [True]
+    assert len(handoffs.injected(second)) == 1
+    assert not any("CARRYOVER" in line for line in task)
 
 
 @EACH_VERSION

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
@@ -14,7 +15,7 @@ import msgspec
 import pytest
 
 from carryover.adapter.contract import Agent, Batch, Source
-from carryover.daemon.ingest_queue import LOOK_AGAIN_AT_LEAST_S, IngestQueue
+from carryover.daemon.ingest_queue import BUSY_TRIES, LOOK_AGAIN_AT_LEAST_S, IngestQueue
 from carryover.daemon.log import Log, source_id
 from carryover.daemon.metrics import Meter
 from carryover.ledger.queries import connect_read_only, totals
@@ -352,3 +353,40 @@ async def test_agents_that_are_not_to_be_read_are_passed_by_until_they_are(
         await ingest_queue.flush()
 
     assert len(touched) == 1
+
+
+class BusyReader(JsonlReader):
+    """Of a source that its owner is writing to when it is read first."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.left = times
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        self.left -= 1
+        if self.left >= 0:
+            raise OSError(errno.EAGAIN, "the database is locked", str(path))
+        return super().read(path, cursor)
+
+
+@pytest.mark.parametrize(("times", "found"), [(BUSY_TRIES, 2), (BUSY_TRIES + 1, 0)])
+async def test_settling_waits_for_a_source_that_its_owner_is_writing_to(
+    times: int,
+    found: int,
+    agents: dict[str, Agent],
+    ingest_queue: IngestQueue,
+    session: ClaudeSession,
+    source_of: SourceOf,
+    ledger_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was complete before is in it. It does not wait for ever."""
+    monkeypatch.setattr("carryover.daemon.ingest_queue.BUSY_AGAIN_S", 0.0)
+    agents["claude-code"] = replace(agents["claude-code"], reader=BusyReader(times))
+    session.prompt("Add a discount")
+    async with at_work(ingest_queue):
+        ingest_queue.queue([source_of(session)])
+        await ingest_queue.settle()
+
+        assert events(ledger_path) == found
+        assert ingest_queue.broken == (0 if found else 1)

@@ -6,11 +6,13 @@ import posixpath
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from carryover.adapter.contract import Parsed, Source
-from carryover.adapter.event_builder import EventBuilder, OpenCall, differing
-from carryover.agents.aider.context import Context
+from carryover.adapter.event_builder import EventBuilder, differing
+from carryover.agents.aider.context import MAX_INPUTS, Call, Context
 from carryover.agents.aider.wire import Block
-from carryover.model import Actor, AnyBody, Op, ResultStatus
+from carryover.model import Actor, AnyBody, Op, ResultStatus, SessionInfo
 from carryover.records.fields import SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.text import names_own_folder
 
@@ -22,41 +24,77 @@ class Builder(EventBuilder[Context]):
     """One block while it is parsed."""
 
     root: str
-    """The folder that the history is in: paths in it are relative to that."""
+    """The project, or the folder that a copied history is in: paths in it are relative to that."""
+    input_ms: int
+    """UTC milliseconds of the last input."""
+    seen_ms: int
+    """When the block was first seen, UTC milliseconds; 0 where that says nothing."""
 
     @classmethod
     def begin(cls, source: Source, context: Context, block: Block) -> Builder:
-        """Returns a builder for a block of the session that the context knows."""
-        return cls(context=context, at_ms=block.at_ms, root=posixpath.dirname(source.path))
+        """Returns a builder for a block of the session that the context knows.
+
+        A file outside of a project is a copy, which says nothing of when its blocks were written.
+        """
+        seen_ms = block.seen_ms if source.group else 0
+        return cls(
+            context=context, root=source.group or posixpath.dirname(source.path), input_ms=block.at_ms, seen_ms=seen_ms
+        )
 
     @property
     def item(self) -> str:
-        """Identity of the prompt, answer or message that is parsed."""
-        return f"{self.context.session}/{self.context.items}"
+        """Identity of the prompt, answer or message that is parsed: it stays where others before it are cut out."""
+        context = self.context
+        return f"{context.session}/{context.prompt}.{context.since}.{context.mark}"
 
-    def next_item(self) -> None:
-        """Goes on to the next prompt, answer or message. Only inputs have a time: what follows one comes after it, each
-        a millisecond later, or what happened last would not be known."""
-        self.at_ms = max(self.at_ms, self.context.last_ms + 1)
-        self.change(items=self.context.items + 1, last_ms=self.at_ms)
+    def next_item(self, text: str = "") -> None:
+        """Advances to the next answer or message. Only inputs have a time: an item comes after its input, when it was
+        seen, and a millisecond after the one before, or what happened last would not be known."""
+        self.change(since=self.context.since + 1, mark=mark_of(f"{self.context.answer} {text}"))
+        self._advance()
+
+    def next_input(self, text: str) -> None:
+        """Advances to the next input."""
+        mark, inputs = mark_of(text), self.context.inputs
+        if mark in inputs or len(inputs) < MAX_INPUTS:
+            before = inputs.get(mark, 0)
+            self.change(inputs={**inputs, mark: before + 1})
+        else:
+            before = self.context.items
+        self.change(prompt=mark_of(f"{before} {text}"), since=0, mark=0)
+        self._advance()
+
+    def _advance(self) -> None:
+        context = self.context
+        last_ms = max(self.input_ms, context.last_ms + 1)
+        self.at_ms = max(last_ms, self.seen_ms, context.reported_ms + 1)
+        self.change(items=context.items + 1, last_ms=last_ms, reported_ms=self.at_ms)
 
     def add(self, body: AnyBody, part: str) -> str:
         """Adds an event and returns its key. `part` distinguishes it from others of the same item."""
-        return self._add_at(body, f"{self.item}:{part}")
+        return self._add_at(body, f"{self.item}:{part}", f"{self._former_item(self.context.items)}:{part}")
 
-    def call(self, name: str, op: Op, subject: str, *, actor: Actor = "model", number: int = 0) -> OpenCall:
+    def call(self, name: str, op: Op, subject: str, *, actor: Actor = "model", number: int = 0) -> Call:
         """A call; `number` distinguishes it from others of the same item. Nothing is added."""
         subject = bounded(subject, SUBJECT_CHARS)
         ident = f"{self.item}#{number}" if number else self.item
-        return OpenCall(id=ident, name=name, op=op, subject=subject, actor=actor, handoff=names_own_folder(subject))
+        return Call(
+            id=ident,
+            name=name,
+            op=op,
+            subject=subject,
+            actor=actor,
+            handoff=names_own_folder(subject),
+            ordinal=self.context.items,
+        )
 
-    def begin_call(self, call: OpenCall) -> str:
+    def begin_call(self, call: Call) -> str:
         """Adds a call, and returns the event's key."""
-        return self._add_at(call.as_event(), f"{call.id}:call")
+        return self._add_of_call(call, call.as_event(), "call")
 
     def end_call(
         self,
-        call: OpenCall,
+        call: Call,
         status: ResultStatus,
         output: str = "",
         *,
@@ -65,9 +103,9 @@ class Builder(EventBuilder[Context]):
     ) -> str:
         """Adds how a call ended, and returns the event's key."""
         result = call.ended(status, output, exit_code=exit_code, never_ran=never_ran)
-        return self._add_at(result, f"{call.id}:result")
+        return self._add_of_call(call, result, "result")
 
-    def start_call(self, call: OpenCall) -> None:
+    def start_call(self, call: Call) -> None:
         """Adds a call whose end will be seen later. One that is still open has ended in an unknown way."""
         self.close("unknown")
         self.begin_call(call)
@@ -80,7 +118,7 @@ class Builder(EventBuilder[Context]):
             self.change(call=None)
             self.end_call(call, status, exit_code=exit_code)
 
-    def ran(self, call: OpenCall, status: ResultStatus, output: str = "", *, exit_code: int | None = None) -> None:
+    def ran(self, call: Call, status: ResultStatus, output: str = "", *, exit_code: int | None = None) -> None:
         """Adds a call together with its end."""
         self.begin_call(call)
         self.end_call(call, status, output, exit_code=exit_code)
@@ -92,17 +130,32 @@ class Builder(EventBuilder[Context]):
             name = name.replace("\\", "/")
         return resolved(name, self.root) if name else None
 
-    def _add_at(self, body: AnyBody, key: str) -> str:
-        self.append(key, body, session=self.context.session, cwd=self.root)
+    def _add_of_call(self, call: Call, body: AnyBody, part: str) -> str:
+        _, mark, number = call.id.partition("#")
+        return self._add_at(body, f"{call.id}:{part}", f"{self._former_item(call.ordinal)}{mark}{number}:{part}")
+
+    def _add_at(self, body: AnyBody, key: str, former_key: str) -> str:
+        self.append(key, body, session=self.context.session, cwd=self.root, former_key=former_key)
         return key
+
+    def _former_item(self, ordinal: int) -> str:
+        """What an item was known by before 2026-11-21, when a cut gave what followed it the keys of what was cut."""
+        return f"{self.context.session}/{ordinal}"
 
     def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the block became, facts about the session first."""
         facts, emitted = self.context.facts, self.context.emitted
         if self.events and facts != emitted:
-            self.put_info_first(self.context.session, self.root, differing(facts, emitted))
+            self._put_info_first(differing(facts, emitted))
             self.change(emitted=facts)
         return self.context, self.built()
+
+    def _put_info_first(self, facts: dict[str, str | None]) -> None:
+        """The key has no time in it, since that of a message may be another one when the file is read again."""
+        session = self.context.session
+        former_key = f"info/{session}/{self.context.last_ms}/{digest(msgspec.json.encode(facts))}"
+        self.append(f"{self.item}:info", SessionInfo(**facts), session=session, cwd=self.root, former_key=former_key)
+        self.events.insert(0, self.events.pop())
 
 
 def mark_of(text: str) -> int:

@@ -12,6 +12,8 @@ MAX_EDITS: Final = 50
 """Of one answer."""
 MAX_COMMITS: Final = 20
 MAX_KEYS: Final = 50
+MAX_INPUTS: Final = 300
+"""Different inputs of one session that are counted."""
 MAX_LINT_CHARS: Final = 3_000
 
 
@@ -21,6 +23,13 @@ class Commit(msgspec.Struct, frozen=True):
     id: str
     place: tuple[str, ...]
     """Keys of the events of its edits."""
+
+
+class Call(OpenCall, frozen=True, omit_defaults=True):
+    """A tool call whose result has not come yet."""
+
+    ordinal: int = 0
+    """That of its item in the session (`Context.items`)."""
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -35,8 +44,19 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
 
     session: str = ""
     items: int = 0
-    """Prompts, answers and messages of the session so far: what its events are known by."""
+    """Prompts, answers and messages of the session so far."""
+    inputs: dict[int, int] = {}
+    """How often each input of the session was given so far, by its digest."""
+    prompt: int = 0
+    """Digest of the last input and of how often it was given before; 0 before the first one."""
+    since: int = 0
+    """Answers and messages since the last input."""
+    mark: int = 0
+    """Digest of the item that is parsed, 0 for an input."""
     last_ms: int = 0
+    """UTC milliseconds of the last input, and one more for each item since."""
+    reported_ms: int = 0
+    """The latest time of an event, UTC milliseconds."""
     windows: bool = False
     """Paths are written with backslashes."""
     whole_files: bool = False
@@ -51,8 +71,8 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Digest of the last answer: in architect mode it is given to the editor model in the form of a prompt."""
     repeated: int = 0
     """Digest of the words that a command was given: they come once more, as a separate prompt."""
-    call: OpenCall | None = None
-    edits: tuple[OpenCall, ...] = ()
+    call: Call | None = None
+    edits: tuple[Call, ...] = ()
     """Those that the last answer asks for, each with its change, until Aider says what became of them."""
     silent: bool = False
     """The last answer has no words beside its edits."""

@@ -11,7 +11,7 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.aider import blocks
-from carryover.agents.aider.inputs import NAME, Inputs, local_ms, read_inputs
+from carryover.agents.aider.inputs import Inputs, inputs_of, local_ms, read_inputs
 from carryover.agents.aider.wire import Block
 from carryover.readers.files import open_regular, stamp_of_file
 from carryover.readers.jsonl import MAX_LINE_BYTES, READ_BYTES, READ_LINES, skip_line
@@ -21,6 +21,10 @@ from carryover.readers.stat_cache import utc_now_ms
 HOLD_MS: Final = 300
 """For how long after a write the last block may still be growing: a long one need not arrive in one piece, and after an
 error Aider writes what it does next."""
+
+
+KEYS: Final = 2
+"""Version of the keys of events. A file that was read with others is read again from its beginning."""
 
 
 class State(msgspec.Struct, frozen=True, array_like=True):
@@ -41,6 +45,7 @@ class State(msgspec.Struct, frozen=True, array_like=True):
     last: blocks.Kind | None = None
     interrupted: bool = False
     doubtful: bool = False
+    keys: int = 0
 
     @property
     def session(self) -> str:
@@ -78,8 +83,11 @@ class HistoryReader:
     def _advance(self, descriptor: int, path: Path, state: State) -> tuple[Batch, State]:
         if state.position.passed:
             return _skip(descriptor, state)
-        inputs = read_inputs(path.with_name(NAME), state.inputs_at)
-        wait_ms = self._wait_ms(descriptor)
+        inputs = read_inputs(inputs_of(path), state.inputs_at)
+        now_ms = self._now_ms()
+        # Before the content: what is read then was not written before that time, unless it follows within a moment.
+        written_ms = os.fstat(descriptor).st_mtime_ns // 1_000_000
+        wait_ms = _wait_ms(now_ms - written_ms)
         size = READ_BYTES
         while True:
             data = os.pread(descriptor, size, state.position.offset)
@@ -100,7 +108,7 @@ class HistoryReader:
         waits = not full and wait_ms is not None and run.rest
         more = full or run.cut
         batch = Batch(
-            records=tuple(run.records),
+            records=run.encoded(seen_ms=0 if more else max(0, min(written_ms, now_ms))),
             cursor=b"",
             more=more,
             oversized=run.oversized,
@@ -108,17 +116,12 @@ class HistoryReader:
         )
         return batch, run.state
 
-    def _wait_ms(self, descriptor: int) -> int | None:
-        """How long to wait until the file has rested; None if it has."""
-        age_ms = self._now_ms() - os.fstat(descriptor).st_mtime_ns // 1_000_000
-        return HOLD_MS - max(age_ms, 0) if -HOLD_MS <= age_ms < HOLD_MS else None
-
 
 class _Run:
     """One stretch of the file, split into records."""
 
     def __init__(self, state: State, data: bytes, inputs: Inputs, *, whole: bool) -> None:
-        self.records: list[Record] = []
+        self.records: list[tuple[int, Block, bool]] = []
         self.cut = False
         raw = data.split(b"\n")[:-1]
         held = [line if len(line) <= MAX_LINE_BYTES else b"" for line in raw]
@@ -133,7 +136,7 @@ class _Run:
         )
         done = 0
         for piece in splitter.pieces(lines):
-            block = self._block(piece, inputs)
+            block, dated = self._block(piece, inputs)
             position = self.state.position
             passed = raw[done : piece.end]
             done = piece.end
@@ -147,16 +150,30 @@ class _Run:
                 interrupted=splitter.interrupted,
                 doubtful=splitter.doubtful,
             )
-            self.records.append(Record(number=self.state.position.line, data=msgspec.json.encode(block)))
+            self.records.append((self.state.position.line, block, dated))
             if len(self.records) >= READ_LINES:
                 self.cut = any(map(str.strip, lines[done:]))
                 break
-        self.rest = any(map(str.strip, lines[done:]))
+        following = next((line for line in lines[done:] if line.strip()), None)
+        self.rest = following is not None
+        self.ended = following is not None and blocks.is_prompt(following)
+        """The last turn has ended, by an input that may still be growing."""
         self.oversized = sum(len(line) > MAX_LINE_BYTES for line in raw[:done])
 
-    def _block(self, piece: blocks.Piece, inputs: Inputs) -> Block:
-        """The block, and the state that goes with it."""
-        text = ""
+    def encoded(self, *, seen_ms: int) -> tuple[Record, ...]:
+        """The records. Those of the last turn say that they were seen at a time, UTC milliseconds; 0: they do not."""
+        starts = (n for n, (_, block, _) in enumerate(self.records) if block.kind in ("start", "prompt"))
+        last = len(self.records) if self.ended else max(starts, default=0)
+        encoded = []
+        for number, (line, block, dated) in enumerate(self.records):
+            if number >= last and not dated:
+                block = msgspec.structs.replace(block, seen_ms=seen_ms)
+            encoded.append(Record(number=line, data=msgspec.json.encode(block)))
+        return tuple(encoded)
+
+    def _block(self, piece: blocks.Piece, inputs: Inputs) -> tuple[Block, bool]:
+        """The block, the state that goes with it, and whether it has a time."""
+        text, dated = "", piece.kind == "start"
         messages: tuple[str, ...] = ()
         match piece.kind:
             case "start":
@@ -164,29 +181,37 @@ class _Run:
             case "prompt":
                 text = blocks.prompt_text(piece.lines)
                 at_ms = inputs.take(text, after_ms=self.state.at_ms)
+                dated = at_ms is not None
                 self.state = msgspec.structs.replace(self.state, at_ms=max(self.state.at_ms, at_ms or 0))
             case "messages":
                 messages = blocks.messages_of(piece.lines)
             case "model":
                 text = "\n".join(piece.lines).strip()
-        return Block(kind=piece.kind, at_ms=self.state.at_ms, session=self.state.session, text=text, messages=messages)
+        state = self.state
+        return Block(piece.kind, at_ms=state.at_ms, session=state.session, text=text, messages=messages), dated
 
     def _begin_session(self, started: str) -> None:
         same = self.state.same + 1 if started == self.state.started else 0
         self.state = msgspec.structs.replace(self.state, started=started, same=same, at_ms=local_ms(started))
 
 
+def _wait_ms(age_ms: int) -> int | None:
+    """How long to wait until a file of that age has rested; None if it has."""
+    return HOLD_MS - max(age_ms, 0) if -HOLD_MS <= age_ms < HOLD_MS else None
+
+
 def _settle(descriptor: int, cursor: bytes | None) -> tuple[State, bool]:
     """The state to continue from, and whether that is the beginning of another file than the cursor was made for."""
     inode = os.fstat(descriptor).st_ino
     if cursor is None:
-        return State(inode=inode), False
+        return State(inode=inode, keys=KEYS), False
     try:
         state = msgspec.msgpack.decode(cursor, type=State)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return State(inode=inode), True
+        return State(inode=inode, keys=KEYS), True
     _, restarted = confirmed(descriptor, state.position)
-    return (State(inode=state.inode), True) if restarted else (state, False)
+    restarted = restarted or state.keys != KEYS
+    return (State(inode=state.inode, keys=KEYS), True) if restarted else (state, False)
 
 
 def _skip(descriptor: int, state: State) -> tuple[Batch, State]:

@@ -82,6 +82,16 @@ def plain(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines()).strip()
 
 
+def inputs_of(history: Path) -> Path:
+    """The input history that belongs to a chat history: beside it, or at the top of the repository if the latter was
+    moved to a folder below."""
+    beside = history.with_name(NAME)
+    if beside.exists():
+        return beside
+    top = next((folder for folder in history.parents if (folder / ".git").exists()), history.parent)
+    return top / NAME
+
+
 def read_inputs(path: Path, at: int) -> Inputs:
     """The inputs from an offset on; none where the file can't be read, all from the start where it became shorter."""
     try:

@@ -1,4 +1,4 @@
-"""Which file is Aider's history: one in the project itself, at the top of the repository or where Aider was started."""
+"""Which files are Aider's histories: in the project itself, at the top of the repository or where settings say."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Source
+from carryover.agents.aider.settings import moved_histories
 from carryover.agents.aider.spec import SPEC
 
 NAME: Final = ".aider.chat.history.md"
@@ -21,14 +22,17 @@ def source_of(path: Path, root: Path) -> Source | None:
 
 
 def sources(root: Path) -> list[Source]:
-    """The history in a folder, where there is one. A symlink may lead anywhere, so it is none."""
-    path = root / NAME
+    """The histories of a project: the one at its top, and those that settings put elsewhere in it. A symlink may lead
+    anywhere, so it is none."""
+    paths = dict.fromkeys((root / NAME, *moved_histories(root)))
+    return [Source(agent=SPEC.id, path=str(path), group=str(root)) for path in paths if _is_regular(path)]
+
+
+def _is_regular(path: Path) -> bool:
     try:
-        found = os.lstat(path)
+        return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
-        return []
-    source = source_of(path, root) if stat.S_ISREG(found.st_mode) else None
-    return [source] if source is not None else []
+        return False
 
 
 def exported(path: Path, head: bytes) -> Source | None:

@@ -41,10 +41,10 @@ def _parsed(source: Source, context: Context, block: wire.Block) -> tuple[Contex
             add.next_item()
             add.add(SessionStart(reason="startup"), "start")
         case wire.PROMPT:
-            add.next_item()
+            add.next_input(block.text)
             user_input(add, block.text)
         case wire.MODEL:
-            add.next_item()
+            add.next_item(block.text)
             _answer(add, block.text)
         case _:
             _own_messages(add, block.messages)
@@ -67,7 +67,7 @@ def _answer(add: Builder, text: str) -> None:
 
 def _own_messages(add: Builder, messages: tuple[str, ...]) -> None:
     for number, text in enumerate(messages):
-        add.next_item()
+        add.next_item(text)
         following = messages[number + 1 :]
         # The text of an error is followed by what it means in plain words.
         own_message(add, text, last=not any(message.startswith("Retrying in ") for message in following[:2]))

@@ -21,6 +21,9 @@ class Block(msgspec.Struct, frozen=True, omit_defaults=True):
     """`start`: the header of a session; `prompt`: the user's lines; `model`: an answer; `messages`: Aider's own."""
     at_ms: Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)] = 0
     """UTC milliseconds of the last input before it, else of its session's start; 0 where no header was seen."""
+    seen_ms: Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)] = 0
+    """UTC milliseconds of the last write of the file when the block was read, if it belongs to the last turn then; 0
+    for others, which were written long before."""
     session: str = ""
     """Id of its session; empty before the first header."""
     text: str = ""

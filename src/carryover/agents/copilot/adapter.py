@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -31,12 +30,6 @@ def _parse(source: Source, context: Context, record: Record) -> tuple[Context, P
     return msgspec.structs.replace(context, log=log), parsed
 
 
-def _exported(path: Path, head: bytes) -> Source | None:
-    from carryover.agents.copilot import vscode_places
-
-    return vscode_places.exported(path, head, SPEC.id)
-
-
 AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(locate.kind_to_read, locate.readers),
@@ -45,5 +38,5 @@ AGENT: Final = Agent(
     sources=locate.sources,
     parse=_parse,
     hooks=HOOKS,
-    exported=_exported,
+    exported=locate.exported,
 )

@@ -15,6 +15,7 @@ from carryover.agents.copilot import vscode_places
 from carryover.agents.copilot.spec import SPEC
 from carryover.agents.copilot.vscode_places import ChatKind
 from carryover.readers.files import read_head
+from carryover.records.rawjson import objects_in
 
 Kind = Literal["log"] | ChatKind
 """log: the events of a session of the terminal client, or of one that VS Code runs by it."""
@@ -24,6 +25,7 @@ _LOG: Final = "events.jsonl"
 _HEAD_BYTES: Final = 64 << 10
 _BESIDE: Final = "workspace.yaml"
 """The client keeps the session's name there, so a change of it is one of the session."""
+_PRODUCER: Final = "copilot-agent"
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -56,6 +58,20 @@ def sources(root: Path) -> list[Source]:
     else:
         found = vscode_places.sources(root, SPEC.id)
     return sorted(found, key=lambda source: source.path)
+
+
+def exported(path: Path, head: bytes) -> Source | None:
+    """The source that a file anywhere is: an exported or copied chat, or a log, by the start that it begins with
+    (1.0.48, 1.0.102; in VS Code also the transcript that the extension writes)."""
+    first = next(objects_in(head, most=1), {})
+    start = first.get("data")
+    if first.get("type") != "session.start" or not isinstance(start, dict) or start.get("producer") != _PRODUCER:
+        return vscode_places.exported(path, head, SPEC.id)
+    session = start.get("sessionId")
+    if not isinstance(session, str) or not _ID.fullmatch(session):
+        return None
+    rank = vscode_places.TRANSCRIPT_RANK if "vscodeVersion" in start else 0
+    return Source(agent=SPEC.id, path=str(path), session=session, rank=rank)
 
 
 def kind_to_read(path: Path) -> Kind:

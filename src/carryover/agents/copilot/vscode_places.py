@@ -40,7 +40,7 @@ _TOKEN: Final = re.compile(rb'"(?P<text>(?:\\.|[^"\\])*)"(?P<colon>\s*:)?|(?P<br
 _FIRST_LINE: Final = re.compile(rb'\s*\{\s*"kind"\s*:\s*0\s*,')
 _NAMES_OF_PARTIES: Final = frozenset(("responderUsername", "requesterUsername"))
 _STATE_KEYS: Final = frozenset(("sessionId", "responderUsername"))
-_TRANSCRIPT_RANK: Final = 1
+TRANSCRIPT_RANK: Final = 1
 _EXPORT_RANK: Final = -1
 
 
@@ -73,7 +73,7 @@ def source_of(path: Path, root: Path, agent: str) -> Source | None:
     if len(parts) != depth:
         return None
     folder = EMPTY if parts[0] == _NO_WINDOW else root.name
-    rank = _TRANSCRIPT_RANK if kind == "chat_transcript" else _RANKS[folder, found[2]]
+    rank = TRANSCRIPT_RANK if kind == "chat_transcript" else _RANKS[folder, found[2]]
     group = parts[0] if depth > 1 else root.name
     return Source(agent=agent, path=str(path), session=found[1], group=group, rank=rank)
 

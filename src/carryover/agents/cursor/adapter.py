@@ -20,10 +20,11 @@ def _parse(source: Source, context: Context, record: Record) -> tuple[Context, P
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(locate.kind_of, locate.readers),
+    reader=ReaderByKind(locate.kind_to_read, locate.readers),
     context_type=Context,
     source_of=locate.source_of,
     sources=locate.sources,
     parse=_parse,
     hooks=HOOKS,
+    exported=locate.exported,
 )

@@ -15,7 +15,10 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Reader, Source
 from carryover.agents.cursor.spec import SPEC
+from carryover.readers.files import SQLITE, read_head
 from carryover.readers.jsonl import JsonlReader
+from carryover.records.fields import session_of_copy
+from carryover.records.rawjson import objects_in
 
 Kind = Literal["editor", "chat", "transcript"]
 """editor: the editor's global database. chat: a conversation of the terminal client. transcript: lines written beside
@@ -36,6 +39,9 @@ _PATTERNS: Final = {
     "chats": ("*/*/store.db",),
     "projects": tuple(f"*/agent-transcripts/{below}.jsonl" for below in ("*", "*/*", "*/subagents/*")),
 }
+_HEAD_BYTES: Final = 64 << 10
+_TABLE: Final = "cursorDiskKV"
+_QUERY: Final = b"<user_query>"
 _ID: Final = re.compile(r"[\w-]{1,100}")
 _OBJECT: Final = re.compile(rb"\s*\{(?=\s*\")")
 
@@ -74,6 +80,35 @@ def kind_of(path: str | PurePath) -> Kind | None:
         case [*above, name] if "agent-transcripts" in above[-3:] and name.endswith(".jsonl"):
             return "transcript"
     return None
+
+
+def kind_to_read(path: Path) -> Kind | None:
+    """The kind by which `path` is read: that of its place, and of a copy elsewhere what it holds."""
+    return kind_of(path) or _kind_in(path, read_head(path, _HEAD_BYTES))
+
+
+def exported(path: Path, head: bytes) -> Source | None:
+    """The source that a file anywhere is: a transcript, whose name is its session, a database of the editor, or one of
+    the terminal client with the folders around it."""
+    if kind_of(path) == "chat":
+        return source_of(path, path.parents[2]) if head.startswith(SQLITE) else None
+    match _kind_in(path, head):
+        case "editor":
+            return Source(agent=SPEC.id, path=str(path), rank=_RANKS["editor"])
+        case "transcript" if session := session_of_copy(path.stem, head):
+            return Source(agent=SPEC.id, path=str(path), session=session, rank=_RANKS["transcript"])
+    return None
+
+
+def _kind_in(path: Path, head: bytes) -> Kind | None:
+    """Prompts in a transcript stand between marks that no other agent has."""
+    if head.startswith(SQLITE):
+        from carryover.readers.sqlite import table_names
+
+        return "editor" if _TABLE in table_names(path) else None
+    first = next(objects_in(head, most=1), {})
+    is_prompt = first.get("role") == "user" and isinstance(first.get("message"), dict)
+    return "transcript" if path.suffix == ".jsonl" and is_prompt and _QUERY in head else None
 
 
 def source_of(path: Path, root: Path) -> Source | None:

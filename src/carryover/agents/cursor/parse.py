@@ -38,6 +38,9 @@ from carryover.records.text import without_handoff
 
 MAX_BLOCKS: Final = 500
 
+_LINE: Final = b'{"%s":' % NOTED.encode()
+"""What the reader makes each line of a transcript begin with."""
+
 _QUIET_BLOCKS: Final = frozenset(("thinking", "reasoning", "redacted_thinking", "redacted-reasoning"))
 _IMAGE_BLOCKS: Final = frozenset(("image", "file", "document"))
 _ERROR_TEXTS: Final = ("message", "detail", "title", "error")
@@ -46,7 +49,7 @@ _CALL_ERROR_TEXTS: Final = ("clientVisibleErrorMessage", "modelVisibleErrorMessa
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Fold one record. Never raises: what is not understood is counted in `skipped`."""
-    if kind_of(source.path) == "transcript":
+    if kind_of(source.path) == "transcript" or record.data.startswith(_LINE):
         return _parse_line(source, context, record)
     read = rawjson.read(RECORD, record.data)
     if isinstance(read, str):

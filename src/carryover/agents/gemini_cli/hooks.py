@@ -20,6 +20,7 @@ from carryover.records import rawjson
 _ROOTS: Final = ("tmp",)
 _ACTIONS: Final[dict[str, HookAction]] = {
     "sessionstart": "session_start",
+    "beforeagent": "prompt",
     "afteragent": "turn_end",
     "sessionend": "flush",
 }
@@ -64,8 +65,9 @@ def _read(event: str, payload: bytes, _at_ms: int) -> HookEvent | Skipped:
 
 
 def _answer(text: str) -> bytes:
-    # Anything that is not JSON would be shown to the user as a message of the hook (0.61.0).
-    return msgspec.json.encode({"hookSpecificOutput": session_start_output(text)})
+    # Anything that is not JSON would be shown to the user as a message of the hook (0.61.0). The event's name does
+    # not matter; what a prompt gets is put right after its last letter (0.26.0).
+    return msgspec.json.encode({"hookSpecificOutput": session_start_output(f"\n\n{text}")})
 
 
 def _layout_root(transcript: Path) -> Path | None:
@@ -81,9 +83,10 @@ def _is_own(given: Payload, event: str) -> bool:
 
 
 HOOKS: Final = HookProtocol(
-    events=("SessionStart", "AfterAgent", "SessionEnd"),
+    events=("SessionStart", "BeforeAgent", "AfterAgent", "SessionEnd"),
     read=_read,
     answer=_answer,
     layout_root=_layout_root,
+    drops=frozenset(("clear",)),  # 0.26.0, 0.61.0
     forgets=True,  # and with `-p` the first prompt, which is in the same message (0.61.0)
 )

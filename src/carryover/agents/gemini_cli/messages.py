@@ -31,8 +31,12 @@ _SHELL_MODE: Final = re.compile(
     re.DOTALL,
 )
 """The user's own `!command`, as the client reports it to the model."""
-_INJECTED: Final = re.compile(rf"\A{re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*", re.MULTILINE | re.DOTALL)
-"""Our own text, which 0.26 puts before the first prompt of `-p` as it is."""
+_INJECTED: Final = re.compile(
+    rf"(?:\A|\n)\s*{re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*", re.MULTILINE | re.DOTALL
+)
+"""Our own text, which 0.26 puts before the first prompt of `-p`, and after the first one since `/clear`, as it is."""
+_AFTER: Final = re.compile(rf"\s*<{_HOOK}>.*?</{_HOOK}>\s*\Z", re.DOTALL)
+"""What a hook of a prompt brought (0.44, 0.61)."""
 _WORKSPACE: Final = re.compile(r"^\s*-\s+(/[^\n]+|[A-Za-z]:[\\/][^\n]+)$", re.MULTILINE)
 _LIMIT: Final = re.compile(
     r"\b429\b|quota|rate[ _-]?limit|RESOURCE_EXHAUSTED|\b(?:usage|request) limit|exhausted your", re.IGNORECASE
@@ -192,7 +196,7 @@ def _typed(text: str) -> str:
     """The words of a person in what was sent in their name; empty where there are none."""
     while text.startswith(f"<{_HOOK}>") and f"</{_HOOK}>" in text:
         text = text.partition(f"</{_HOOK}>")[2].lstrip("\n")
-    text = _REFERENCED.split(_INJECTED.sub("", text), maxsplit=1)[0].strip()
+    text = _REFERENCED.split(_INJECTED.sub("", _AFTER.sub("", text)), maxsplit=1)[0].strip()
     is_clients = text.startswith((*_SYSTEM, f"<{_CONTEXT}>", f"<{_HOOK}>")) or text in _GO_ON
     return "" if is_clients else text
 

@@ -22,9 +22,10 @@ _HOME: Final = "GEMINI_CLI_HOME"
 _SETTINGS: Final = Place(path="~/.gemini/settings.json", env=_HOME, below=".gemini/settings.json")
 
 # Without a matcher: it is compared as a whole ("startup|clear" matches nothing), and what a resumed session is given is
-# the daemon's decision. After `/clear` the client drops it (0.61). AfterAgent comes after the transcript has the turn;
-# SessionEnd comes up to three times.
+# the daemon's decision. After `/clear` the client drops it, and takes it in with the next prompt. AfterAgent follows
+# the transcript of the turn; SessionEnd comes up to three times.
 _START: Final = HookEntry(event="SessionStart", timeout_s=5)
+_PROMPT: Final = HookEntry(event="BeforeAgent", timeout_s=2)
 _TURN: Final = HookEntry(event="AfterAgent", timeout_s=5)
 _END: Final = HookEntry(event="SessionEnd", timeout_s=5)
 
@@ -56,8 +57,9 @@ SPEC: Final = AgentSpec(
             HookSwitch(file=_SETTINGS, key=("hooksConfig", "enabled"), off=False),
             HookSwitch(file=_SETTINGS, key=("tools", "enableHooks"), off=False),  # 0.26
         ),
-        sets=(HookSet(versions=">=0.26,<1", label="0.26 and later", hooks=(_START, _TURN, _END)),),
+        sets=(HookSet(versions=">=0.26,<1", label="0.26 and later", hooks=(_START, _PROMPT, _TURN, _END)),),
         injects_on=("SessionStart",),
+        prompts_on=("BeforeAgent",),
         offline=_OFFLINE,
     ),
     # AGENTS.md is not read, unless a setting of the user's names it.

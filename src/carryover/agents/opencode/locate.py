@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from carryover.adapter.contract import Reader, Source
 from carryover.agents.opencode.spec import SPEC
+from carryover.readers.files import SQLITE
 
 Kind = Literal["database", "files", "export"]
 """database: all sessions (1.2 and later). files: one session of an older version. export: one that a user exported."""
@@ -17,6 +18,7 @@ _RANKS: Final[dict[Kind, int]] = {"database": 2, "files": 1, "export": 0}
 """1.2 copies the files into the database and leaves them where they are."""
 _ID: Final = re.compile(r"ses_[\w-]{1,100}")
 _BESIDE: Final = ("-wal", "-journal")
+_TABLES: Final = frozenset(("session", "message", "part"))
 _EXPORT: Final = re.compile(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
 _SESSION_FILE: Final = re.compile(rb'\s*\{\s*"id"\s*:\s*"ses_')
 
@@ -63,12 +65,21 @@ def sources(root: Path) -> list[Source]:
 
 
 def exported(path: Path, head: bytes) -> Source | None:
-    """The source that a file anywhere is: a document of `opencode export`, or a session's file of an older version."""
+    """The source that a file anywhere is: a document of `opencode export`, a database, or a session's file of an older
+    version with the folders around it."""
+    if path.suffix == ".db" and head.startswith(SQLITE) and _is_database(path):
+        return Source(agent=SPEC.id, path=str(path), rank=_RANKS["database"])
     if path.suffix == ".json" and _EXPORT.match(head):
         return Source(agent=SPEC.id, path=str(path), rank=_RANKS["export"])
     if kind_of(path) == "files" and _SESSION_FILE.match(head):
         return Source(agent=SPEC.id, path=str(path), group=path.parent.name, rank=_RANKS["files"])
     return None
+
+
+def _is_database(path: Path) -> bool:
+    from carryover.readers.sqlite import table_names
+
+    return table_names(path) >= _TABLES
 
 
 def readers() -> Mapping[Kind, Reader]:

@@ -25,4 +25,5 @@ AGENT: Final = Agent(
     sources=locate.sources,
     parse=_parse,
     hooks=HOOKS,
+    exported=locate.exported,
 )

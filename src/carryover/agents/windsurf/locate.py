@@ -13,7 +13,9 @@ from typing import Final, Literal
 
 from carryover.adapter.contract import Batch, FileStat, Source
 from carryover.agents.windsurf.spec import SPEC
-from carryover.readers.files import stamp_of_file
+from carryover.readers.files import read_head, stamp_of_file
+from carryover.records.fields import session_of_copy
+from carryover.records.rawjson import objects_in
 
 Kind = Literal["spool", "transcript"]
 
@@ -24,6 +26,7 @@ ID: Final = re.compile(r"[A-Za-z0-9][\w-]{0,99}")
 _RANKS: Final[dict[Kind, int]] = {"spool": 1, "transcript": 0}
 """The spool takes the transcript in, so a conversation that has one is read there."""
 _SUFFIX: Final = ".jsonl"
+_HEAD_BYTES: Final = 64 << 10
 
 
 class WindsurfReader:
@@ -33,7 +36,7 @@ class WindsurfReader:
         """Returns what changed in the conversation."""
         from carryover.agents.windsurf import conversation  # commands that only ask for places need not pay for it
 
-        kind = kind_of(path)
+        kind = kind_to_read(path)
         if kind is None:
             raise OSError(errno.EINVAL, "not a source", str(path))
         return conversation.read(path, kind, cursor)
@@ -46,6 +49,20 @@ class WindsurfReader:
 def kind_of(path: str | PurePath) -> Kind | None:
     """What kind of source `path` is, by its last names alone; None if it is none."""
     return _kind_below(PurePath(path).parent)
+
+
+def kind_to_read(path: Path) -> Kind | None:
+    """The kind by which `path` is read: that of its place, and of a copy elsewhere what it holds."""
+    return kind_of(path) or _kind_in(read_head(path, _HEAD_BYTES))
+
+
+def exported(path: Path, head: bytes) -> Source | None:
+    """The transcript, or the kept hook calls, that a file anywhere is, by its first line. Its name is its session."""
+    kind = _kind_in(head)
+    session = session_of_copy(path.name.removesuffix(_SUFFIX), head)
+    if kind is None or path.suffix != _SUFFIX or session is None:
+        return None
+    return Source(agent=SPEC.id, path=str(path), session=session, rank=_RANKS[kind])
 
 
 def source_of(path: Path, root: Path) -> Source | None:
@@ -63,6 +80,17 @@ def sources(root: Path) -> list[Source]:
         return []
     found = (source_of(path, root) for path in sorted(root.glob(f"*{_SUFFIX}")))
     return [source for source in found if source is not None]
+
+
+def _kind_in(head: bytes) -> Kind | None:
+    """A row has its data under the name of its type; a call is as `ingest/spool.py` keeps it."""
+    first = next(objects_in(head, most=1), {})
+    row, call = first.get("type"), first.get("payload")
+    if isinstance(row, str) and isinstance(first.get("status"), str) and isinstance(first.get(row), dict):
+        return "transcript"
+    if isinstance(call, dict) and isinstance(call.get("trajectory_id"), str) and "agent_action_name" in call:
+        return "spool"
+    return None
 
 
 def _kind_below(folder: PurePath) -> Kind | None:

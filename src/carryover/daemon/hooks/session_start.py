@@ -120,6 +120,7 @@ class SessionStarts:
         self._executor = executor
         self._follow = follow
         self._given: dict[tuple[str, str], _Given] = {}
+        self._owed: dict[tuple[str, str], Start] = {}
 
     async def answer(self, start: Start, *, deadline: float) -> str | None:
         """The text for the session, None where it gets none. `deadline`: by the event loop's clock.
@@ -141,8 +142,18 @@ class SessionStarts:
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self._prepare(start, answer)
+        if start.agent.hooks is not None and start.reading.reason in start.agent.hooks.drops:
+            self._owe(start)
+            return None
         self._note_given(start, answer.text)
         return answer.text
+
+    def _owe(self, start: Start) -> None:
+        name = _name_of(start)
+        self._owed.pop(name, None)
+        self._owed[name] = start
+        if len(self._owed) > MOST_GIVEN:
+            del self._owed[next(iter(self._owed))]
 
     def _note_given(self, start: Start, text: str | None) -> None:
         if text is None or start.agent.hooks is None or start.agent.hooks.lost is None:
@@ -154,14 +165,18 @@ class SessionStarts:
             del self._given[next(iter(self._given))]
 
     async def answer_prompt(self, start: Start, *, deadline: float) -> str | None:
-        """The text for a prompt of a session that lost its handoff in a compaction; None where it did not.
+        """The text for a prompt of a session that lost its handoff in a compaction, or whose client did not use it at
+        the start; None for others.
 
         Raises TimeoutError when it could not be made until `deadline`.
         """
         hooks = start.agent.hooks
+        loop = asyncio.get_running_loop()
+        if (owed := self._owed.pop(_name_of(start), None)) is not None:
+            async with asyncio.timeout_at(deadline):
+                return (await loop.run_in_executor(self._executor, self._make_answer, owed)).text
         if hooks is None or hooks.lost is None:
             return None
-        loop = asyncio.get_running_loop()
         async with asyncio.timeout_at(deadline):
             sources = await loop.run_in_executor(self._executor, _own_sources, start)
             await self._ingest_queue.look_at(sources)

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from carryover.adapter.contract import Agent, HookEvent, StartReason
+from carryover.adapter.contract import Agent, HookAction, HookEvent, StartReason
 from carryover.config import Config, ProjectSettings, PublishConfig
 from carryover.daemon.hooks.session_start import Job, SessionStarts, Start, awaits_handoff, with_placeholder
 from carryover.daemon.hooks.validate import Transcript
@@ -61,17 +62,24 @@ class Desk:
     async def start(
         self, session: ClaudeSession, reason: StartReason = "startup", *, within_s: float = 20
     ) -> str | None:
+        start = self._call(session, "session_start", reason)
+        return await self.starts.answer(start, deadline=asyncio.get_running_loop().time() + within_s)
+
+    async def prompt(self, session: ClaudeSession) -> str | None:
+        start = self._call(session, "prompt", None)
+        return await self.starts.answer_prompt(start, deadline=asyncio.get_running_loop().time() + 20)
+
+    def _call(self, session: ClaudeSession, action: HookAction, reason: StartReason | None) -> Start:
         source = self.agent.source_of(session.path, session.folder)
         assert source is not None
-        start = Start(
+        return Start(
             agent=self.agent,
             reading=HookEvent(
-                action="session_start", session=session.session, cwd=str(session.cwd), cwd_moves=True, reason=reason
+                action=action, session=session.session, cwd=str(session.cwd), cwd_moves=True, reason=reason
             ),
             transcript=Transcript(source, session.folder),
             project=find_root(str(session.cwd)),
         )
-        return await self.starts.answer(start, deadline=asyncio.get_running_loop().time() + within_s)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -117,6 +125,21 @@ async def test_while_nothing_can_be_read_the_answer_is_made_of_what_is_known(
 
     assert "discount function" in str(text)
     assert "paint" not in str(text)
+
+
+async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the_first_prompt(
+    desk: Desk, session: ClaudeSession
+) -> None:
+    assert desk.agent.hooks is not None
+    desk.agent = replace(desk.agent, hooks=replace(desk.agent.hooks, drops=frozenset(("clear",))))
+    session.prompt("Add a discount function")
+    cleared, other = ClaudeSession(session.folder, session.cwd), ClaudeSession(session.folder, session.cwd)
+    async with desk.at_work():
+        started = await desk.start(cleared, "clear")
+        prompts = [await desk.prompt(each) for each in (other, cleared, cleared)]
+
+    assert started is None
+    assert [text is not None and "discount function" in text for text in prompts] == [False, True, False]
 
 
 async def test_an_answer_that_cannot_be_made_in_time_is_none_at_all(desk: Desk, session: ClaudeSession) -> None:

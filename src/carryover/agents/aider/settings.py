@@ -1,0 +1,66 @@
+"""Where Aider's own settings put the chat history of a project: `chat-history-file` (0.86.2).
+
+A relative name is taken from the folder that Aider is started in, here from the top of the project. Only files in the
+project count: nothing in a history elsewhere says which project it is of, and several may share it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+from carryover.readers.files import read_small
+
+VARIABLE: Final = "AIDER_CHAT_HISTORY_FILE"
+FILE: Final = ".aider.conf.yml"
+_ENV_FILE: Final = ".env"
+_LIMIT_BYTES: Final = 256 << 10
+_MOST_KNOWN: Final = 2_000
+_VALUE: Final = r"""[ \t]*(?P<value>"[^"\r\n]*"|'[^'\r\n]*'|[^\s#"'][^\r\n#]*?)[ \t]*(?:#[^\r\n]*)?\r?$"""
+_IN_SETTINGS: Final = re.compile(rf"^chat-history-file[ \t]*:[ \t]{_VALUE}", re.MULTILINE)
+_IN_ENV_FILE: Final = re.compile(rf"^(?:export[ \t]+)?{VARIABLE}[ \t]*={_VALUE}", re.MULTILINE)
+
+_known: dict[Path, tuple[tuple[int, int, int], str | None]] = {}
+"""What a file named when it had a stat: they are asked for every second."""
+
+
+def moved_histories(root: Path) -> list[Path]:
+    """The histories below `root` that settings name: the project's, the user's, or the environment's."""
+    names = (
+        os.environ.get(VARIABLE),
+        _named(root / _ENV_FILE, _IN_ENV_FILE),
+        _named(root / FILE, _IN_SETTINGS),
+        _named(Path("~").expanduser() / FILE, _IN_SETTINGS),
+    )
+    found = (_below(root, name) for name in names if name)
+    return list(dict.fromkeys(path for path in found if path is not None))
+
+
+def _named(path: Path, pattern: re.Pattern[str]) -> str | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116
+        stat = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if (known := _known.get(path)) is not None and known[0] == stat:
+            return known[1]
+        text = (read_small(path, limit=_LIMIT_BYTES) or b"").decode("utf-8", "replace")
+    except OSError:
+        return None
+    found = list(pattern.finditer(text))
+    name = found[-1]["value"].strip("\"'") if found else None
+    while len(_known) >= _MOST_KNOWN:
+        del _known[next(iter(_known))]
+    _known[path] = stat, name
+    return name
+
+
+def _below(root: Path, name: str) -> Path | None:
+    """The file of that name, if no link or `..` leads out of the project."""
+    path = Path(os.path.normpath(root / name))
+    try:
+        real = path.parent.resolve()
+    except (OSError, RuntimeError):
+        return None
+    is_inside = path.is_relative_to(root) and path != root and real.is_relative_to(root.resolve())
+    return path if is_inside and "\0" not in name else None
