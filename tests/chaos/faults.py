@@ -1,6 +1,6 @@
 """What is done to a daemon, its files and those of the agents. Each fault is over when it returns.
 
-A fault is a function of the world. What it may cost is noted on the prompts that it concerns (`Prompt.on_disk`,
+A fault is a function of the world. What it may cost is noted on the turns that it concerns (`Turn.on_disk`,
 `confirmed`); all else must be in the ledger afterwards.
 """
 
@@ -12,6 +12,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -42,17 +43,20 @@ COMMANDS: Final = (
 
 
 def kill(world: World) -> None:
-    """Daemons are killed at any moment."""
+    """Daemons are killed at any moment: as they start, as they read what is there, and while agents write."""
     chance = world.chance
-    for _ in range(chance.randint(1, 4)):
+    for _ in range(chance.randint(1, 6)):
+        began = time.monotonic()
         if not world.alive:
             daemon = world.start()
-            if chance.random() < 0.4:
+            if chance.random() < 0.6:
                 daemon.wait_until_it_answers()
-        world.load.play(chance.randint(0, 3))
-        time.sleep(chance.uniform(0, 0.4))
-        world.kill()
-        world.load.play(chance.randint(0, 2))
+                world.start_s = time.monotonic() - began
+        delay_s = chance.uniform(0, world.start_s) if chance.random() < 0.5 else chance.uniform(0, 0.3)
+        killer = threading.Timer(delay_s, world.kill)
+        killer.start()
+        world.load.play(chance.randint(0, 4))
+        killer.join()
 
 
 def stop_in_order(world: World) -> None:
@@ -82,12 +86,12 @@ def truncate(world: World) -> None:
     # Where events are known by their place in a session, what is written in the place of others counts as known.
     if store is None or "inode" in store.traits:
         return
-    first = min(prompt.end for prompt in store.prompts)
+    first = min(turn.end for turn in store.turns)
     ends = list(accumulate(map(len, store.path.read_bytes().splitlines(keepends=True))))
     size = world.chance.choice([end for end in ends if end >= first] or [ends[-1]])
     torn = world.chance.choice((0, 0, 1)) if size < ends[-1] else 0
-    for prompt in store.prompts:
-        prompt.on_disk = prompt.on_disk and prompt.end <= size
+    for turn in store.turns:
+        turn.on_disk = turn.on_disk and turn.end <= size
     os.truncate(store.path, size + torn)
     time.sleep(world.chance.uniform(0, 0.3))
     if torn:
@@ -100,7 +104,7 @@ def rotate(world: World) -> None:
     store = _any_growing(world, shared=False)
     if store is None:
         return
-    store.path.rename(world.aside / f"{len(world.load.prompts)}-{store.path.name}")
+    store.path.rename(world.aside / f"{len(world.load.turns)}-{store.path.name}")
     _gone(world, store)
 
 
@@ -228,13 +232,13 @@ def ledger_removed(world: World) -> None:
     for end in ends:
         world.state.ledger.with_name(world.state.ledger.name + end).unlink(missing_ok=True)
     world.forgotten()
-    _wait_for_the_end(world)
+    world.wait_for_the_end("the daemon whose state was removed")
 
 
 def state_removed(world: World) -> None:
     """The state folder is removed under the daemon."""
     world.empty_state()
-    _wait_for_the_end(world)
+    world.wait_for_the_end("the daemon whose state was removed")
     world.configure()
     world.load.play(1)
 
@@ -397,8 +401,8 @@ def _any_growing(world: World, *, shared: bool = True) -> Store | None:
 
 
 def _gone(world: World, store: Store) -> None:
-    for prompt in store.prompts:
-        prompt.on_disk = False
+    for turn in store.turns:
+        turn.on_disk = False
     world.load.retire(store)
 
 
@@ -420,15 +424,6 @@ def _remove_ledger(world: World) -> None:
     for end in ("", "-wal", "-shm"):
         world.state.ledger.with_name(world.state.ledger.name + end).unlink(missing_ok=True)
     world.forgotten()
-
-
-def _wait_for_the_end(world: World) -> None:
-    """A daemon whose state is gone notices and ends; it is helped along if that takes long."""
-    deadline = time.monotonic() + 40
-    while world.alive and time.monotonic() < deadline:
-        time.sleep(0.05)
-    if world.alive:
-        raise Broken("the daemon whose state was removed did not end within 40 s")
 
 
 def _call_hook(world: World) -> None:

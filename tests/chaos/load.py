@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from carryover.agents import adapters
 from matrix.tool import Played, Tool, tools
@@ -22,13 +22,19 @@ YEARS_AWAY: Final = (-50, -3, 2, 30)
 TOPICS: Final = ("cart", "price", "label", "order", "stock")
 
 
+Kind = Literal["prompt", "answer", "edit", "command"]
+"""What a turn has one of each at most, and of which the ledger must have as many."""
+
+
 @dataclass(eq=False)
-class Prompt:
-    """A prompt that was written, known by a text that no other one contains."""
+class Turn:
+    """A turn that was written, known by a text that no other one contains."""
 
     mark: str
     project: Path
     tool: str
+    kinds: tuple[Kind, ...] = ("prompt", "answer")
+    """What was written of it; each has the mark."""
     end: int = 0
     """Just past its turn, where the store is a file that grows."""
     on_disk: bool = True
@@ -49,7 +55,7 @@ class Store:
     path: Path
     traits: frozenset[str]
     """As `TRAITS` of an agent's `chaos_case.py` says."""
-    prompts: list[Prompt] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
 
     @property
     def grows(self) -> bool:
@@ -86,12 +92,12 @@ def chaos_tools() -> dict[Tool, frozenset[str]]:
 
 
 class Load:
-    """Sessions of all agents in some projects, and every prompt they wrote."""
+    """Sessions of all agents in some projects, and every turn they wrote."""
 
     def __init__(self, home: Path, projects: list[Path], chance: random.Random) -> None:
         self.home = home
         self.projects = projects
-        self.prompts: list[Prompt] = []
+        self.turns: list[Turn] = []
         self.stores: dict[Path, Store] = {}
         self.without_hooks = False
         """No agent that depends on hooks writes anything for the time being."""
@@ -119,7 +125,7 @@ class Load:
 
     def growing(self) -> list[Store]:
         """The stores that are text, of which there is something."""
-        return [store for store in self.stores.values() if store.prompts and store.grows]
+        return [store for store in self.stores.values() if store.turns and store.grows]
 
     def databases(self) -> list[Path]:
         """The stores that are databases."""
@@ -132,7 +138,7 @@ class Load:
         among = missing or {tool for tool in self._tools if self._may_write(tool)}
         tool = self._chance.choice(sorted(among, key=lambda tool: tool.id))
         project = self._chance.choice(self.projects)
-        at = self._first + timedelta(seconds=20 * len(self.prompts))
+        at = self._first + timedelta(seconds=20 * len(self.turns))
         if self._chance.random() < 0.1:
             at += timedelta(days=365 * self._chance.choice(YEARS_AWAY))
         session = Session(tool, project, tool.play(self.home, project, at))
@@ -140,30 +146,32 @@ class Load:
         return session
 
     def _turn(self, session: Session) -> None:
-        prompt = Prompt(f"mark{len(self.prompts):06}", session.project, session.tool.id)
-        self.prompts.append(prompt)
+        turn = Turn(f"mark{len(self.turns):06}", session.project, session.tool.id)
+        self.turns.append(turn)
         played, chance = session.played, self._chance
-        topic = chance.choice(TOPICS)
+        topic = f"{chance.choice(TOPICS)}_{turn.mark}"
         session.turns += 1
-        played.prompt(f"{prompt.mark}: please change step {session.turns} of {topic}.py")
+        played.prompt(f"{turn.mark}: please change step {session.turns} of {topic}.py")
         if chance.random() < 0.4:
             played.edit(session.project / f"{topic}.py", "return price", f"return price * {session.turns}")
+            turn.kinds += ("edit",)
         if chance.random() < 0.3:
-            played.run("python3 -m unittest -q", "Ran 1 test in 0.000s\n\nOK\n", 0)
+            played.run(f"python3 -m pytest -q test_{topic}.py", "1 passed in 0.01s\n", 0)
+            turn.kinds += ("command",)
         filler = "Filler. " * chance.choice((0, 9, 900))
-        played.say(f"Step {session.turns} is done. Next I will change {topic}.py. {filler}")
-        self._note(session, prompt)
+        played.say(f"Step {session.turns} of {turn.mark} is done. Next I will change {topic}.py. {filler}")
+        self._note(session, turn)
 
-    def _note(self, session: Session, prompt: Prompt) -> None:
+    def _note(self, session: Session, turn: Turn) -> None:
         """Where the agent keeps it."""
         if session.store is None or not session.store.path.exists():
-            path = self._path_of(prompt.mark)
+            path = self._path_of(turn.mark)
             if path is None:
                 return
             session.store = self.stores.setdefault(path, Store(path, self._tools[session.tool]))
-        session.store.prompts.append(prompt)
+        session.store.turns.append(turn)
         if session.store.grows:
-            prompt.end = session.store.path.stat().st_size
+            turn.end = session.store.path.stat().st_size
 
     def _path_of(self, mark: str) -> Path | None:
         """The file outside Carryover's own folders that holds the mark: the longest, where an agent keeps several."""

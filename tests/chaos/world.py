@@ -23,6 +23,8 @@ COMMAND: Final = (sys.executable, skewed_daemon.__file__)
 SOURCES: Final = Path(daemon_main).parents[2]
 CLI_LIMIT_S: Final = 90.0
 """No command may take longer, whatever state the daemon is in."""
+END_S: Final = 40.0
+"""No daemon may take longer to end."""
 STATE_MIB: Final = 96
 CONFIG: Final = "[server]\nport = 0\n"
 PROJECTS: Final = ("shop", "blog", "desk")
@@ -44,6 +46,8 @@ class World:
         """For what is moved out of the way."""
         self.kills = 0
         self.starts = 0
+        self.start_s = 0.5
+        """How long a daemon took from its start to its first answer."""
         self.command: Sequence[str] = COMMAND
         self.mounted = False
         self.state.root.mkdir(parents=True, mode=0o700)
@@ -133,22 +137,32 @@ class World:
             else:
                 entry.unlink(missing_ok=True)
         self.forgotten()
-        for prompt in self.load.prompts:
-            if "hooks" in self.load.traits_of(prompt.tool):
-                prompt.on_disk = False
+        for turn in self.load.turns:
+            if "hooks" in self.load.traits_of(turn.tool):
+                turn.on_disk = False
 
     def forgotten(self) -> None:
         """The ledger may have lost what it had."""
-        for prompt in self.load.prompts:
-            prompt.confirmed = False
+        for turn in self.load.turns:
+            turn.confirmed = False
 
     def revive(self) -> None:
         """Starts the daemon until one lasts; each that ends makes way for the next, as under a supervisor."""
         for _ in range(8):
             with suppress(AssertionError):
-                if self.daemon.ask("POST", "/settle") is not None and self.alive:
+                daemon = self.daemon
+                if daemon.ask("POST", "/settle") is not None:
                     return
+                self.wait_for_the_end("the daemon that answers no more")
         raise Broken("no daemon lasts")
+
+    def wait_for_the_end(self, who: str) -> None:
+        """Returns once the daemon has ended by itself. Raises Broken if that takes too long."""
+        if self._daemon is not None:
+            try:
+                self._daemon.process.wait(END_S)
+            except subprocess.TimeoutExpired as error:
+                raise Broken(f"{who} did not end within {END_S:g} s") from error
 
     def signal_if_alive(self, number: signal.Signals) -> None:
         """Sends a signal to the daemon, if one runs."""
