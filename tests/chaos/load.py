@@ -58,6 +58,12 @@ class Store:
     turns: list[Turn] = field(default_factory=list)
 
     @property
+    def parts(self) -> list[Path]:
+        """Its files: a database has others beside it while it is in use."""
+        places = (self.path.with_name(self.path.name + end) for end in ("", "-wal", "-shm"))
+        return [place for place in places if place.exists()]
+
+    @property
     def grows(self) -> bool:
         """A text that is appended to, not a database."""
         try:
@@ -101,6 +107,8 @@ class Load:
         self.stores: dict[Path, Store] = {}
         self.without_hooks = False
         """No agent that depends on hooks writes anything for the time being."""
+        self.resting: frozenset[str] = frozenset()
+        """Tools that write nothing for the time being."""
         self._chance = chance
         self._tools = chaos_tools()
         self._sessions: list[Session] = []
@@ -114,10 +122,18 @@ class Load:
             fresh = bool(missing) or self._chance.random() < 0.06
             self._turn(self._begin(missing) if fresh else self._chance.choice(able))
 
-    def retire(self, store: Store) -> None:
+    def play_in(self, store: Store) -> None:
+        """A turn of a session that is kept in that store, if one is still open."""
+        if among := [session for session in self._sessions if session.store is store]:
+            self._turn(self._chance.choice(among))
+
+    def end_sessions(self, store: Store) -> None:
         """The sessions in that store write no more."""
         self._sessions = [session for session in self._sessions if session.store is not store]
-        self.stores.pop(store.path, None)
+
+    def tools_of(self, store: Store) -> frozenset[str]:
+        """Those that have written into the store."""
+        return frozenset(turn.tool for turn in store.turns)
 
     def traits_of(self, tool_id: str) -> frozenset[str]:
         """Those of the tool with that id."""
@@ -125,14 +141,18 @@ class Load:
 
     def growing(self) -> list[Store]:
         """The stores that are text, of which there is something."""
-        return [store for store in self.stores.values() if store.turns and store.grows]
+        return [store for store in self.present() if store.grows]
 
-    def databases(self) -> list[Path]:
+    def databases(self) -> list[Store]:
         """The stores that are databases."""
-        return [path for path, store in self.stores.items() if path.exists() and not store.grows]
+        return [store for store in self.present() if not store.grows]
+
+    def present(self) -> list[Store]:
+        """The stores that there are, in the order of their paths."""
+        return [store for path, store in sorted(self.stores.items()) if store.turns and path.exists()]
 
     def _may_write(self, tool: Tool) -> bool:
-        return not (self.without_hooks and "hooks" in self._tools[tool])
+        return not (tool.id in self.resting or (self.without_hooks and "hooks" in self._tools[tool]))
 
     def _begin(self, missing: set[Tool]) -> Session:
         among = missing or {tool for tool in self._tools if self._may_write(tool)}

@@ -17,7 +17,7 @@ from typing import Self
 from unittest import mock
 
 from chaos.checks import QUIET_LIMIT_S, Checks
-from chaos.faults import FAULTS, Fault
+from chaos.faults import FAULTS, Fault, NothingToDo, disk_full
 from chaos.world import World
 from e2e.test_kill import TWO_STEPS
 
@@ -90,7 +90,7 @@ def run(top: Path, plan: Plan) -> Tally:
 def _run(top: Path, plan: Plan) -> Tally:
     chance = random.Random(plan.seed)
     world = World(top, chance)
-    if plan.mounts and chance.random() < 0.7:
+    if plan.mounts and (chance.random() < 0.7 or list(plan.only) == [disk_full.__name__]):
         world.mount_state()
     world.configure()
     if plan.sabotage:
@@ -105,11 +105,14 @@ def _run(top: Path, plan: Plan) -> Tally:
             world.daemon.wait_until_it_answers()
             world.load.play(12)
             checks.check()
-            for fault in _faults(plan, chance, world):
+            for fault in _faults(plan, chance, tally, world):
                 name = fault.__name__
                 since = time.monotonic()
                 world.load.play(chance.randint(0, 4))
-                fault(world)
+                try:
+                    fault(world)
+                except NothingToDo:
+                    continue
                 world.load.play(chance.randint(0, 2))
                 checks.check()
                 tally.done[name] += 1
@@ -134,10 +137,10 @@ def _run(top: Path, plan: Plan) -> Tally:
     return tally
 
 
-def _faults(plan: Plan, chance: random.Random, world: World) -> Iterator[Fault]:
+def _faults(plan: Plan, chance: random.Random, tally: Tally, world: World) -> Iterator[Fault]:
     among = {fault: weight for fault, weight in FAULTS.items() if fault.__name__ in plan.only}
-    done = 0
-    while done < plan.steps or world.kills < plan.kills:
+    if not world.mounted:
+        among.pop(disk_full, None)
+    while tally.done.total() < plan.steps or world.kills < plan.kills:
         [fault] = chance.choices(list(among), list(among.values()))
         yield fault
-        done += 1

@@ -102,6 +102,16 @@ class World:
         self._daemon = DaemonProcess(self.command, env=self.env()).start()
         return self._daemon
 
+    def one_that_ended(self, second: DaemonProcess) -> subprocess.Popen[bytes] | None:
+        """The process of the daemon or of a second one, if it has ended."""
+        assert self._daemon is not None
+        both = (self._daemon.process, second.process)
+        return next((process for process in both if process.poll() is not None), None)
+
+    def take_over(self, daemon: DaemonProcess) -> None:
+        """From now on that one is the daemon."""
+        self._daemon = daemon
+
     def kill(self) -> None:
         """SIGKILL, if one runs."""
         if self.alive:
