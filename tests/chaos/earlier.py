@@ -15,10 +15,19 @@ DECISION: Final = 6
 NAMES: Final = 5
 """From this version on, columns and events have their present names."""
 RANKS: Final = 3
-"""From this version on, events that do not count are kept."""
+"""From this version on, a source has a rank, and events that do not count are kept."""
 
 _TABLES: Final = """SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'
     AND name NOT LIKE 'sqlite_%'"""
+_RANKED: Final = "SELECT agent FROM present.session WHERE rank != 0"
+_WITHOUT_RANKED: Final = (
+    f"DELETE FROM session WHERE agent IN ({_RANKED})",
+    f"DELETE FROM source WHERE agent IN ({_RANKED})",
+    "DELETE FROM thread WHERE session_id NOT IN (SELECT id FROM session)",
+    "DELETE FROM event WHERE thread_id NOT IN (SELECT id FROM thread)",
+    "DELETE FROM note WHERE thread_id NOT IN (SELECT id FROM thread)",
+)
+"""What an agent with several kinds of sources has told could not be in a ledger without ranks."""
 
 
 def bring_back(ledger: Path, version: int) -> None:
@@ -33,6 +42,8 @@ def bring_back(ledger: Path, version: int) -> None:
         db.execute("BEGIN")
         for (table,) in db.execute(_TABLES).fetchall():
             _copy(db, table, version)
+        for statement in _WITHOUT_RANKED if version < RANKS else ():
+            db.execute(statement)
         if version < DECISION:
             db.execute("UPDATE note SET kind = 'ruling' WHERE kind = 'decision'")
         db.execute("COMMIT")

@@ -21,7 +21,7 @@ from typing import Final
 
 from carryover.agents import adapters
 from carryover.ledger.schema import MIGRATIONS
-from chaos.earlier import bring_back
+from chaos.earlier import RANKS, bring_back
 from chaos.load import Store
 from chaos.world import COMMAND, CONFIG, Broken, World
 from support.daemon_process import DaemonProcess, wait_until
@@ -407,6 +407,8 @@ def earlier_schema(world: World) -> None:
         with closing(sqlite3.connect(world.state.ledger)) as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         bring_back(world.state.ledger, version)
+        if version < RANKS:
+            world.forgotten()
         world.load.play(1)
         world.daemon.settle()
         backup = world.state.ledger.with_name(f"ledger.before-{version + 1}.sqlite")
