@@ -102,6 +102,7 @@ def truncate(world: World) -> None:
         torn = world.chance.choice((0, 0, 1)) if size < ends[-1] else 0
     for turn in store.turns:
         turn.on_disk = turn.on_disk and turn.end <= size
+        turn.confirmed = turn.confirmed and not ("rewinds" in store.traits and turn.end > size)
     os.truncate(store.path, size + torn)
     time.sleep(world.chance.uniform(0, 0.3))
     if torn:
