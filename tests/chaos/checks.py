@@ -56,6 +56,7 @@ class Checks:
         self._ledger_equals_the_log()
         self.slowest_s = max(self.slowest_s, time.monotonic() - began)
         self._handoffs_are_whole()
+        self._nothing_forgotten_is_left()
         self._holds_no_more()
         self._status_answers()
         self._nothing_crashed()
@@ -83,7 +84,8 @@ class Checks:
             times = {kind: stored.get((kind, turn.mark), 0) for kind in turn.kinds}
             lost = sum(turn.owed and number == 0 for number in times.values())
             doubled = sum(number > 1 for number in times.values())
-            if lost or doubled:
+            came_back = turn.forgotten == "yes" and any(times.values())
+            if lost or doubled or came_back:
                 wrong.append(f"{turn.mark} ({turn.tool}, {turn.project.name}) is there {times} times: {turn}")
             self.lost += lost
             self.doubled += doubled
@@ -101,6 +103,19 @@ class Checks:
             foreign = [mark for mark in MARK.findall(text) if owner[mark] != project]
             if foreign:
                 raise Broken(f"the handoff of {project.name} has what belongs to others: {foreign}")
+
+    def _nothing_forgotten_is_left(self) -> None:
+        forgotten = [turn.mark.encode() for turn in self._world.load.turns if turn.forgotten == "yes"]
+        if not forgotten:
+            return
+        folders = [self._world.state.root, *(project / ".carryover" for project in self._world.load.projects)]
+        for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:
+                continue
+            if left := [mark for mark in forgotten if mark in content]:
+                raise Broken(f"{path} still has what was forgotten: {left}")
 
     def _holds_no_more(self) -> None:
         daemon = self._world.daemon

@@ -17,13 +17,15 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from itertools import accumulate
+from pathlib import Path
 from typing import Final
 
 from carryover.agents import adapters
+from carryover.ledger.connect import erase_mark
 from carryover.ledger.schema import MIGRATIONS
 from chaos.earlier import RANKS, bring_back
 from chaos.load import Store
-from chaos.world import COMMAND, CONFIG, Broken, World
+from chaos.world import CLI, COMMAND, CONFIG, Broken, World
 from support.daemon_process import DaemonProcess, wait_until
 
 Fault = Callable[[World], None]
@@ -213,14 +215,7 @@ def disk_full(world: World) -> None:
     """The disk of the state folder is full for a while."""
     if not world.mounted:
         raise NothingToDo
-    filler = world.state.root / "filler"
-    with filler.open("wb", buffering=0) as file:
-        left = world.chance.choice((0, 0, 20_000))
-        try:
-            while True:
-                file.write(b"x" * 65536)
-        except OSError:
-            file.truncate(max(0, file.tell() - left))
+    filler = _fill_disk(world)
     world.load.without_hooks = True  # what they hand over has no place to be kept
     try:
         world.load.play(4)
@@ -264,7 +259,7 @@ def ledger_removed(world: World) -> None:
     ends = ("", "-wal", "-shm") if world.chance.random() < 0.5 else ("",)
     for end in ends:
         world.state.ledger.with_name(world.state.ledger.name + end).unlink(missing_ok=True)
-    world.forgotten()
+    world.ledger_lost()
     world.wait_for_the_end("the daemon whose state was removed")
 
 
@@ -349,6 +344,48 @@ def import_again(world: World) -> None:
     copy.unlink()
 
 
+def forget(world: World) -> None:
+    """A session is forgotten, with the daemon or without; either may be killed, or the disk full, in the middle."""
+    if world.chance.random() < 0.4:
+        world.kill()
+    ended = world.load.end_session()
+    if ended is None:
+        raise NothingToDo
+    session, turns = ended
+    if world.chance.random() < 0.5:
+        world.daemon.ask("POST", "/settle")
+    filler = _fill_disk(world) if world.mounted and world.chance.random() < 0.3 else None
+    try:
+        with subprocess.Popen(
+            [*CLI, "forget", session, "--yes"],
+            env=world.env(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as command:
+            if world.chance.random() < 0.6:
+                time.sleep(world.chance.uniform(0, 2))
+                world.kill()
+                if world.chance.random() < 0.5:
+                    command.kill()
+    finally:
+        if filler is not None:
+            filler.unlink()
+    world.daemon.ask("POST", "/settle")
+    # Repeated, it does what is left; with nothing left there is nothing to be found.
+    for expected in ((0, 3), (3,)):
+        ran = world.run("forget", session, "--yes")
+        if ran.returncode not in expected:
+            raise Broken(f"forget ended with {ran.returncode}: {ran.stdout}{ran.stderr}")
+        if ran.returncode == 3:
+            break
+    for turn in turns:
+        turn.forgotten = "yes"
+    if erase_mark(world.state.ledger).exists():
+        world.kill()
+        world.daemon.wait_until_it_answers()
+
+
 def no_watches(world: World) -> None:
     """The system allows almost no watches, or no more programs that watch."""
     world.kill()
@@ -409,7 +446,7 @@ def earlier_schema(world: World) -> None:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         bring_back(world.state.ledger, version)
         if version < RANKS:
-            world.forgotten()
+            world.ledger_lost()
         world.load.play(1)
         world.daemon.settle()
         backup = world.state.ledger.with_name(f"ledger.before-{version + 1}.sqlite")
@@ -440,6 +477,7 @@ FAULTS: Final[dict[Fault, int]] = {
     commands: 3,
     pause: 2,
     import_again: 2,
+    forget: 4,
     no_watches: 1,
     database_locked: 3,
     database_damaged: 3,
@@ -456,6 +494,19 @@ def _any(world: World, stores: Sequence[Store]) -> Store:
     return world.chance.choice(stores)
 
 
+def _fill_disk(world: World) -> Path:
+    """The file that fills the disk of the state folder, now and then all but a little."""
+    filler = world.state.root / "filler"
+    with filler.open("wb", buffering=0) as file:
+        left = world.chance.choice((0, 0, 20_000))
+        try:
+            while True:
+                file.write(b"x" * 65536)
+        except OSError:
+            file.truncate(max(0, file.tell() - left))
+    return filler
+
+
 def _gone(world: World, store: Store) -> None:
     for turn in store.turns:
         turn.on_disk = False
@@ -464,7 +515,7 @@ def _gone(world: World, store: Store) -> None:
 
 def _ledger_damaged(world: World) -> None:
     """Of what can only be in the ledger, nothing is owed any more. What is on disk is, where the damage was noticed."""
-    world.forgotten()
+    world.ledger_lost()
     world.revive()
     world.load.play(2)
     world.revive()
@@ -479,7 +530,7 @@ def _ledger_damaged(world: World) -> None:
 def _remove_ledger(world: World) -> None:
     for end in ("", "-wal", "-shm"):
         world.state.ledger.with_name(world.state.ledger.name + end).unlink(missing_ok=True)
-    world.forgotten()
+    world.ledger_lost()
 
 
 def _call_hook(world: World) -> None:

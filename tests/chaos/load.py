@@ -42,10 +42,13 @@ class Turn:
     confirmed: bool = False
     """The ledger had it, and has lost nothing since."""
 
+    forgotten: Literal["no", "yes", "perhaps"] = "no"
+    """Whether the user has had it forgotten; perhaps, where the ledger may have lost that."""
+
     @property
     def owed(self) -> bool:
         """The ledger must have it once all is quiet. What was gone before it was read may be missing."""
-        return self.on_disk or self.confirmed
+        return self.forgotten == "no" and (self.on_disk or self.confirmed)
 
 
 @dataclass(eq=False)
@@ -81,7 +84,7 @@ class Session:
     project: Path
     played: Played
     store: Store | None = None
-    turns: int = 0
+    turns: list[Turn] = field(default_factory=list)
 
 
 def chaos_tools() -> dict[Tool, frozenset[str]]:
@@ -131,6 +134,15 @@ class Load:
         """The sessions in that store write no more."""
         self._sessions = [session for session in self._sessions if session.store is not store]
 
+    def end_session(self) -> tuple[str, list[Turn]] | None:
+        """A session that writes no more from now on: its id and turns. None where nothing was written."""
+        if not self._sessions:
+            return None
+        session = self._chance.choice(self._sessions)
+        self._turn(session)
+        self._sessions.remove(session)
+        return session.played.session, session.turns
+
     def tools_of(self, store: Store) -> frozenset[str]:
         """Those that have written into the store."""
         return frozenset(turn.tool for turn in store.turns)
@@ -170,16 +182,17 @@ class Load:
         self.turns.append(turn)
         played, chance = session.played, self._chance
         topic = f"{chance.choice(TOPICS)}_{turn.mark}"
-        session.turns += 1
-        played.prompt(f"{turn.mark}: please change step {session.turns} of {topic}.py")
+        session.turns.append(turn)
+        step = len(session.turns)
+        played.prompt(f"{turn.mark}: please change step {step} of {topic}.py")
         if chance.random() < 0.4:
-            played.edit(session.project / f"{topic}.py", "return price", f"return price * {session.turns}")
+            played.edit(session.project / f"{topic}.py", "return price", f"return price * {step}")
             turn.kinds += ("edit",)
         if chance.random() < 0.3:
             played.run(f"python3 -m pytest -q test_{topic}.py", "1 passed in 0.01s\n", 0)
             turn.kinds += ("command",)
         filler = "Filler. " * chance.choice((0, 9, 900))
-        played.say(f"Step {session.turns} of {turn.mark} is done. Next I will change {topic}.py. {filler}")
+        played.say(f"Step {step} of {turn.mark} is done. Next I will change {topic}.py. {filler}")
         self._note(session, turn)
 
     def _note(self, session: Session, turn: Turn) -> None:

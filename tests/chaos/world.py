@@ -19,6 +19,7 @@ from chaos import skewed_daemon
 from chaos.load import Load
 from support.daemon_process import DaemonProcess
 
+CLI: Final = (sys.executable, "-m", "carryover.cli.main")
 COMMAND: Final = (sys.executable, skewed_daemon.__file__)
 SOURCES: Final = Path(daemon_main).parents[2]
 CLI_LIMIT_S: Final = 90.0
@@ -121,10 +122,9 @@ class World:
 
     def run(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """A command of `carryover`. Raises Broken for a traceback and for one that does not end."""
-        command = [sys.executable, "-m", "carryover.cli.main", *arguments]
         try:
             ran = subprocess.run(
-                command,
+                [*CLI, *arguments],
                 env=self.env(),
                 cwd=cwd or self.load.projects[0],
                 stdin=subprocess.DEVNULL,
@@ -146,15 +146,17 @@ class World:
                 shutil.rmtree(entry, ignore_errors=True)
             else:
                 entry.unlink(missing_ok=True)
-        self.forgotten()
+        self.ledger_lost()
         for turn in self.load.turns:
             if "hooks" in self.load.traits_of(turn.tool):
                 turn.on_disk = False
 
-    def forgotten(self) -> None:
-        """The ledger may have lost what it had."""
+    def ledger_lost(self) -> None:
+        """The ledger may have lost what it had, also what it was to forget."""
         for turn in self.load.turns:
             turn.confirmed = False
+            if turn.forgotten == "yes":
+                turn.forgotten = "perhaps"
 
     def revive(self) -> None:
         """Starts the daemon until one lasts; each that ends makes way for the next, as under a supervisor."""
