@@ -157,7 +157,7 @@ class HandoffWatch(threading.Thread):
         self._finished = threading.Event()
 
     def run(self) -> None:
-        while not self._finished.wait(0.02):
+        while not self._finished.wait(0.05):
             for project in self._projects:
                 self.read(project)
 

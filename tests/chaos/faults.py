@@ -56,7 +56,7 @@ class NothingToDo(Exception):
 def kill(world: World) -> None:
     """Daemons are killed at any moment: as they start, as they read what is there, and while agents write."""
     chance = world.chance
-    for _ in range(chance.randint(1, 6)):
+    for _ in range(chance.randint(1, world.most_kills)):
         began = time.monotonic()
         if not world.alive:
             daemon = world.start()

@@ -95,6 +95,8 @@ def _run(top: Path, plan: Plan) -> Tally:
     world.configure()
     if plan.sabotage:
         world.command = (sys.executable, "-c", TWO_STEPS)
+    if plan.kills:
+        world.most_kills = 24
     checks = Checks(world, plan.patience_s)
     checks.watch.start()
     tally = Tally()

@@ -47,6 +47,8 @@ class World:
         """For what is moved out of the way."""
         self.kills = 0
         self.starts = 0
+        self.most_kills = 6
+        """How many daemons are killed before the ledger is compared."""
         self.start_s = 0.5
         """How long a daemon took from its start to its first answer."""
         self.command: Sequence[str] = COMMAND
