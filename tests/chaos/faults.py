@@ -132,7 +132,7 @@ def delete(world: World) -> None:
 
 def replace(world: World) -> None:
     """A transcript or database is replaced by an equal file."""
-    store = _any(world, world.load.present())
+    store = _any(world, [store for store in world.load.present() if "inode" not in store.traits])
     copy = world.aside / "copy"
     if store.grows:
         shutil.copyfile(store.path, copy)
