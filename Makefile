@@ -45,7 +45,8 @@ test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline (Li
 	$(BIN)/pytest tests/real_agents -m real_agents --timeout 900
 
 chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; SEED=... repeats a run, STEPS=... sets its length
-	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) --steps $(or $(STEPS),60)
+	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS),--steps $(or $(STEPS),60)) \
+	  $(if $(ONLY),--only $(ONLY)) $(if $(WORLDS),--worlds $(WORLDS))
 
 clean: ## remove what make made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info

@@ -12,23 +12,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-import traceback
-import uuid
-from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
-from unittest import mock
 
-from chaos.checks import QUIET_LIMIT_S, Checks
-from chaos.faults import FAULTS, Fault
-from chaos.world import World
-from e2e.test_kill import TWO_STEPS
+from chaos.checks import QUIET_LIMIT_S
+from chaos.faults import FAULTS
+from chaos.run import Plan, Tally, run
 
 INSIDE: Final = "CHAOS_INSIDE"
 """Set in a process that may mount without anyone else seeing it."""
 ALONE: Final = ("unshare", "--user", "--map-root-user", "--mount")
-NAMES: Final = {fault.__name__: fault for fault in FAULTS}
+NAMES: Final = tuple(fault.__name__ for fault in FAULTS)
 
 
 def main() -> int:
@@ -36,74 +33,46 @@ def main() -> int:
     options = _parser().parse_args()
     if INSIDE not in os.environ and can_mount():
         os.environ[INSIDE] = "1"
-        os.execvp(
-            "unshare", ["unshare", "--user", "--map-root-user", "--mount", sys.executable, "-m", "chaos", *sys.argv[1:]]
-        )
-    only = [NAMES[name] for name in options.only.split(",")] if options.only else list(FAULTS)
+        os.execvp(ALONE[0], [*ALONE, sys.executable, "-m", "chaos", *sys.argv[1:]])
+    length = f"KILLS={options.kills}" if options.kills else f"STEPS={options.steps}"
+    more = f" ONLY={','.join(options.only)}" if options.only != NAMES else ""
+    more += f" WORLDS={options.worlds}" if options.worlds > 1 else ""
+    print(f"chaos: repeat with make chaos SEED={options.seed} {length}{more}", flush=True)
     top = Path(tempfile.mkdtemp(prefix="carryover-chaos-"))
-    print(f"chaos: repeat with make chaos SEED={options.seed} STEPS={options.steps}", flush=True)
     try:
-        with mock.patch.dict(os.environ, {"HOME": str(top / "home")}):
-            held = run(top, options, only)
+        total = Tally()
+        for plan, tally in _run_all(top, options):
+            print(f"chaos: seed {plan.seed}, {tally}", flush=True)
+            total.add(tally)
+        if options.worlds > 1:
+            print(f"chaos: all, {total}")
     finally:
         if options.keep:
             print(f"kept: {top}")
         else:
             shutil.rmtree(top, ignore_errors=True)
-    return 0 if held else 1
+    return 0 if total.held else 1
 
 
-def run(top: Path, options: argparse.Namespace, only: list[Fault]) -> bool:
-    """Whether all held at every step."""
-    seed, steps = options.seed, options.steps
-    chance = random.Random(seed)
-    world = World(top, chance)
-    if INSIDE in os.environ and chance.random() < 0.7:
-        world.mount_state()
-    world.configure()
-    if options.sabotage:
-        world.command = (sys.executable, "-c", TWO_STEPS)
-    checks = Checks(world, options.patience)
-    checks.watch.start()
-    done: Counter[str] = Counter()
-    began = time.monotonic()
-    step = 0
-    fault: Fault = kill_none
-    try:
-        with mock.patch.object(uuid, "uuid4", lambda: uuid.UUID(int=chance.getrandbits(128), version=4)):
-            world.daemon.wait_until_it_answers()
-            world.load.play(12)
-            checks.check()
-            for step in range(1, steps + 1):
-                [fault] = chance.choices(only, [FAULTS[each] for each in only])
-                since = time.monotonic()
-                world.load.play(chance.randint(0, 4))
-                fault(world)
-                world.load.play(chance.randint(0, 2))
-                checks.check()
-                done[fault.__name__] += 1
-                if not options.quiet:
-                    print(f"{step:4} {time.monotonic() - since:6.1f} s  {fault.__name__}", flush=True)
-        return True
-    except Exception:
-        print(f"BROKEN at step {step} ({fault.__name__}), seed {seed}:", file=sys.stderr)
-        traceback.print_exc()
-        print("\n".join(world.last_lines()), file=sys.stderr)
-        return False
-    finally:
-        world.close()
-        checks.watch.finish()
-        print(
-            f"chaos: seed {seed}, {step} of {steps} steps in {time.monotonic() - began:.0f} s; {world.kills} kills, "
-            f"{world.starts} starts, {len(world.load.prompts)} prompts, {checks.watch.reads} reads of handoffs, "
-            f"slowest to become quiet {checks.slowest_s:.1f} s; {dict(sorted(done.items()))}"
-        )
-        if world.mounted:
-            subprocess.run(["umount", "-l", str(world.state.root)], check=False)
-
-
-def kill_none(world: World) -> None:
-    """Nothing; what is done before the first fault."""
+def _run_all(top: Path, options: argparse.Namespace) -> list[tuple[Plan, Tally]]:
+    """Each world has its own home folder, daemon and seed; they share the steps and kills."""
+    worlds = options.worlds
+    plan = Plan(
+        options.seed,
+        steps=0 if options.kills else -(-options.steps // worlds),
+        only=options.only,
+        kills=-(-options.kills // worlds),
+        patience_s=options.patience,
+        mounts=INSIDE in os.environ,
+        sabotage=options.sabotage,
+        quiet=options.quiet,
+    )
+    plans = [replace(plan, seed=plan.seed + number) for number in range(worlds)]
+    if worlds == 1:
+        return [(plan, run(top, plan))]
+    tops = [top / str(each.seed) for each in plans]
+    with ProcessPoolExecutor(worlds, mp_context=get_context("spawn")) as pool:
+        return list(zip(plans, pool.map(run, tops, plans), strict=True))
 
 
 def can_mount() -> bool:
@@ -114,13 +83,23 @@ def can_mount() -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := sorted(set(names) - set(NAMES)):
+        raise argparse.ArgumentTypeError(f"no fault is called {', '.join(unknown)}")
+    return names
+
+
 def _parser() -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__, formatter_class=form)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000), help="repeats a run")
     parser.add_argument("--steps", type=int, default=60, help="how many faults (default: 60)")
-    parser.add_argument("--only", default="", metavar="NAMES", help=f"of these alone: {', '.join(NAMES)}")
-    parser.add_argument("--keep", action="store_true", help="leave the folder of the run for a look")
+    parser.add_argument("--kills", type=int, default=0, help="instead: until the daemon was killed as often as that")
+    parser.add_argument("--worlds", type=int, default=1, help="how many daemons at the same time (default: 1)")
+    only = f"of these alone: {', '.join(NAMES)}"
+    parser.add_argument("--only", type=_names, default=NAMES, metavar="NAMES", help=only)
+    parser.add_argument("--keep", action="store_true", help="leave the folder of the run")
     parser.add_argument("--patience", type=float, default=QUIET_LIMIT_S, help="seconds until all must be quiet")
     parser.add_argument("--sabotage", action="store_true", help="run a daemon with a mistake that must be found")
     parser.add_argument("--quiet", action="store_true", help="print the summary alone")

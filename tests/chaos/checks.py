@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Final
 from urllib.parse import urlencode
 
 from carryover.ledger.queries import connect_read_only, session_events, sessions
-from carryover.model import UserPrompt
-from chaos.load import MARK
+from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt
+from chaos.load import MARK, Kind
 from chaos.world import Broken, World
 
 QUIET_LIMIT_S: Final = 90.0
@@ -45,6 +46,8 @@ class Checks:
         self._patience_s = patience_s
         self._first: dict[int, Held] = {}
         self.slowest_s = 0.0
+        self.lost = 0
+        self.doubled = 0
         self.watch = HandoffWatch(world.load.projects)
 
     def check(self) -> None:
@@ -53,6 +56,7 @@ class Checks:
         self._ledger_equals_the_log()
         self.slowest_s = max(self.slowest_s, time.monotonic() - began)
         self._handoffs_are_whole()
+        self._nothing_forgotten_is_left()
         self._holds_no_more()
         self._status_answers()
         self._nothing_crashed()
@@ -73,26 +77,45 @@ class Checks:
             time.sleep(0.05)
 
     def _differences(self) -> list[str]:
-        stored = stored_marks(self._world.state.ledger)
+        stored = stored_events(self._world.state.ledger)
+        self.lost = self.doubled = 0
         wrong = []
-        for prompt in self._world.load.prompts:
-            times = stored.get(prompt.mark, 0)
-            if times > 1 or (times == 0 and prompt.owed):
-                wrong.append(f"{prompt.mark} ({prompt.tool}, {prompt.project.name}) is there {times} times: {prompt}")
+        for turn in self._world.load.turns:
+            times = {kind: stored.get((kind, turn.mark), 0) for kind in turn.kinds}
+            lost = sum(turn.owed and number == 0 for number in times.values())
+            doubled = sum(number > 1 for number in times.values())
+            came_back = turn.forgotten == "yes" and any(times.values())
+            if lost or doubled or came_back:
+                wrong.append(f"{turn.mark} ({turn.tool}, {turn.project.name}) is there {times} times: {turn}")
+            self.lost += lost
+            self.doubled += doubled
         if not wrong:
-            for prompt in self._world.load.prompts:
-                prompt.confirmed = prompt.mark in stored
+            for turn in self._world.load.turns:
+                turn.confirmed = all((kind, turn.mark) in stored for kind in turn.kinds)
         return wrong
 
     def _handoffs_are_whole(self) -> None:
         if self.watch.torn:
             raise Broken("\n".join(self.watch.torn))
-        owner = {prompt.mark: prompt.project for prompt in self._world.load.prompts}
+        owner = {turn.mark: turn.project for turn in self._world.load.turns}
         for project in self._world.load.projects:
             text = self.watch.read(project)
             foreign = [mark for mark in MARK.findall(text) if owner[mark] != project]
             if foreign:
                 raise Broken(f"the handoff of {project.name} has what belongs to others: {foreign}")
+
+    def _nothing_forgotten_is_left(self) -> None:
+        forgotten = [turn.mark.encode() for turn in self._world.load.turns if turn.forgotten == "yes"]
+        if not forgotten:
+            return
+        folders = [self._world.state.root, *(project / ".carryover" for project in self._world.load.projects)]
+        for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:
+                continue
+            if left := [mark for mark in forgotten if mark in content]:
+                raise Broken(f"{path} still has what was forgotten: {left}")
 
     def _holds_no_more(self) -> None:
         daemon = self._world.daemon
@@ -134,7 +157,7 @@ class HandoffWatch(threading.Thread):
         self._finished = threading.Event()
 
     def run(self) -> None:
-        while not self._finished.wait(0.01):
+        while not self._finished.wait(0.05):
             for project in self._projects:
                 self.read(project)
 
@@ -157,15 +180,31 @@ class HandoffWatch(threading.Thread):
         return text
 
 
-def stored_marks(ledger: Path) -> Counter[str]:
-    """How many prompts of the ledger that count have each mark."""
-    found: Counter[str] = Counter()
+def stored_events(ledger: Path) -> Counter[tuple[Kind, str]]:
+    """How many events of the ledger that count have each mark, by the kind of event."""
+    found: Counter[tuple[Kind, str]] = Counter()
     with closing(connect_read_only(ledger)) as db:
         for session in sessions(db, limit=1_000_000):
             for event in session_events(db, session):
-                if not event.retracted and not event.provisional and isinstance(event.body, UserPrompt):
-                    found.update(set(MARK.findall(event.body.text)))
+                if not event.retracted and not event.provisional:
+                    found.update(_marked(event.body))
     return found
+
+
+def _marked(body: object) -> Iterator[tuple[Kind, str]]:
+    match body:
+        case UserPrompt(text=text):
+            kind: Kind = "prompt"
+        case AssistantMessage(text=text):
+            kind = "answer"
+        case FileEdit(path=text):
+            kind = "edit"
+        case ToolCall(op="shell", subject=text):
+            kind = "command"
+        case _:
+            return
+    for mark in sorted(set(MARK.findall(text))):
+        yield kind, mark
 
 
 def held(pid: int) -> Held:

@@ -1,6 +1,6 @@
 """What is done to a daemon, its files and those of the agents. Each fault is over when it returns.
 
-A fault is a function of the world. What it may cost is noted on the prompts that it concerns (`Prompt.on_disk`,
+A fault is a function of the world. What it may cost is noted on the turns that it concerns (`Turn.on_disk`,
 `confirmed`); all else must be in the ledger afterwards.
 """
 
@@ -12,19 +12,27 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from itertools import accumulate
+from pathlib import Path
 from typing import Final
 
 from carryover.agents import adapters
-from carryover.ledger.schema import MIGRATIONS, migrate
+from carryover.ledger.connect import erase_mark
+from carryover.ledger.schema import MIGRATIONS
+from chaos.earlier import RANKS, bring_back
 from chaos.load import Store
-from chaos.world import COMMAND, CONFIG, Broken, World
+from chaos.world import CLI, COMMAND, CONFIG, Broken, World
+from support.daemon_process import DaemonProcess, wait_until
 
 Fault = Callable[[World], None]
-LIMITED: Final = 'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"'
+LIMITED: Final = (
+    'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"',
+    'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"',
+)
 BAD_SETTINGS: Final = ("[server\nport = 0\n", "[server]\nport = 'x'\n", "\x00\xff", "[agents]\nfoo = 1\n", "[[")
 HOOKED: Final = sorted(agent_id for agent_id, agent in adapters().items() if agent.hooks is not None)
 COMMANDS: Final = (
@@ -41,18 +49,25 @@ COMMANDS: Final = (
 )
 
 
+class NothingToDo(Exception):
+    """The fault cannot be here, as no agent has written what it concerns."""
+
+
 def kill(world: World) -> None:
-    """Daemons are killed at any moment."""
+    """Daemons are killed at any moment: as they start, as they read what is there, and while agents write."""
     chance = world.chance
-    for _ in range(chance.randint(1, 4)):
+    for _ in range(chance.randint(1, world.most_kills)):
+        began = time.monotonic()
         if not world.alive:
             daemon = world.start()
-            if chance.random() < 0.4:
+            if chance.random() < 0.6:
                 daemon.wait_until_it_answers()
-        world.load.play(chance.randint(0, 3))
-        time.sleep(chance.uniform(0, 0.4))
-        world.kill()
-        world.load.play(chance.randint(0, 2))
+                world.start_s = time.monotonic() - began
+        delay_s = chance.uniform(0, world.start_s) if chance.random() < 0.5 else chance.uniform(0, 0.3)
+        killer = threading.Timer(delay_s, world.kill)
+        killer.start()
+        world.load.play(chance.randint(0, 4))
+        killer.join()
 
 
 def stop_in_order(world: World) -> None:
@@ -78,77 +93,101 @@ def freeze(world: World) -> None:
 
 def truncate(world: World) -> None:
     """A transcript is cut, at the end of a turn or of a line."""
-    store = _any_growing(world)
-    # Where events are known by their place in a session, what is written in the place of others counts as known.
-    if store is None or "inode" in store.traits:
-        return
-    first = min(prompt.end for prompt in store.prompts)
-    ends = list(accumulate(map(len, store.path.read_bytes().splitlines(keepends=True))))
-    size = world.chance.choice([end for end in ends if end >= first] or [ends[-1]])
-    torn = world.chance.choice((0, 0, 1)) if size < ends[-1] else 0
-    for prompt in store.prompts:
-        prompt.on_disk = prompt.on_disk and prompt.end <= size
+    store = _any(world, world.load.growing())
+    first = min(turn.end for turn in store.turns)
+    if "places" in store.traits:
+        size, torn = world.chance.choice([0, *(turn.end for turn in store.turns)]), 0
+        world.load.end_sessions(store)
+    else:
+        ends = list(accumulate(map(len, store.path.read_bytes().splitlines(keepends=True))))
+        size = world.chance.choice([end for end in ends if end >= first] or [ends[-1]])
+        torn = world.chance.choice((0, 0, 1)) if size < ends[-1] else 0
+    for turn in store.turns:
+        turn.on_disk = turn.on_disk and turn.end <= size
+        turn.confirmed = turn.confirmed and not ("rewinds" in store.traits and turn.end > size)
     os.truncate(store.path, size + torn)
     time.sleep(world.chance.uniform(0, 0.3))
     if torn:
         with store.path.open("ab") as file:
             file.write(b"\n")
+    if "places" in store.traits:
+        world.load.play(1)
 
 
 def rotate(world: World) -> None:
-    """A transcript is moved out of the way, and never written again."""
-    store = _any_growing(world, shared=False)
-    if store is None:
-        return
-    store.path.rename(world.aside / f"{len(world.load.prompts)}-{store.path.name}")
+    """A transcript or database is moved out of the way, and never written again."""
+    store = _any(world, world.load.present())
+    for part in store.parts:
+        part.rename(world.aside / f"{len(world.load.turns)}-{part.name}")
     _gone(world, store)
 
 
 def delete(world: World) -> None:
-    """A transcript is deleted."""
-    store = _any_growing(world, shared=False)
-    if store is None:
-        return
-    store.path.unlink()
+    """A transcript or database is deleted."""
+    store = _any(world, world.load.present())
+    for part in store.parts:
+        part.unlink()
     _gone(world, store)
 
 
 def replace(world: World) -> None:
-    """A transcript is replaced by an equal file."""
-    store = _any_growing(world)
-    if store is None or "inode" in store.traits:
-        return
+    """A transcript or database is replaced by an equal file."""
+    store = _any(world, [store for store in world.load.present() if "inode" not in store.traits])
     copy = world.aside / "copy"
-    shutil.copyfile(store.path, copy)
+    if store.grows:
+        shutil.copyfile(store.path, copy)
+    else:
+        with closing(sqlite3.connect(store.path)) as db, closing(sqlite3.connect(copy)) as target:
+            db.backup(target)
     copy.replace(store.path)
+    for part in store.parts[1:]:
+        part.unlink()
+    world.load.play_in(store)
 
 
 def away_and_back(world: World) -> None:
     """A transcript or database is away for a while."""
-    # One that is kept in a project is not read after it was moved: nothing tells it from a file that came with a clone.
-    stores = [store for store in world.load.stores.values() if "inode" not in store.traits and store.path.exists()]
-    if not stores:
-        return
-    path = world.chance.choice(sorted(stores, key=lambda store: str(store.path))).path
-    places = [place for end in ("", "-wal", "-shm") if (place := path.with_name(path.name + end)).exists()]
-    for place in places:
-        place.rename(world.aside / f"away-{place.name}")
+    store = _any(world, world.load.present())
+    parts = store.parts
+    for part in parts:
+        part.rename(world.aside / f"away-{part.name}")
     time.sleep(world.chance.uniform(0, 0.6))
     if world.alive and world.chance.random() < 0.3:
         world.kill()
         world.start().wait_until_it_answers()
-    for place in places:
-        (world.aside / f"away-{place.name}").rename(place)
+    for part in parts:
+        (world.aside / f"away-{part.name}").rename(part)
+    if "guarded" in store.traits:
+        world.load.play_in(store)
+
+
+def database_damaged(world: World) -> None:
+    """Parts of an agent's database are overwritten or cut off; later it is as before."""
+    store = _any(world, world.load.databases())
+    copies = {part: part.read_bytes() for part in store.parts}
+    world.load.resting = world.load.tools_of(store)
+    try:
+        with store.path.open("r+b") as file:
+            size = len(copies[store.path])
+            for _ in range(world.chance.randint(1, 6)):
+                file.seek(world.chance.randrange(size))
+                file.write(world.chance.randbytes(world.chance.choice((1, 16, 600))))
+            file.truncate(world.chance.choice((size, world.chance.randrange(size))))
+        world.load.play(2)
+        time.sleep(world.chance.uniform(0, 0.6))
+        if world.chance.random() < 0.4:
+            world.kill()
+            world.start().wait_until_it_answers()
+        for part, content in copies.items():
+            part.write_bytes(content)
+    finally:
+        world.load.resting = frozenset()
 
 
 def folder_blocked(world: World) -> None:
     """A file takes the place of a folder of transcripts, so that nothing below can be reached."""
-    stores = sorted(world.load.stores, key=str)
-    if not stores:
-        return
-    folder = world.chance.choice(stores).parent
-    if not folder.exists() or folder in world.load.projects:
-        return
+    stores = [store for store in world.load.present() if store.path.parent not in world.load.projects]
+    folder = _any(world, stores).path.parent
     aside = world.aside / "folder"
     folder.rename(aside)
     folder.write_bytes(b"not a folder")
@@ -175,15 +214,8 @@ def project_moved(world: World) -> None:
 def disk_full(world: World) -> None:
     """The disk of the state folder is full for a while."""
     if not world.mounted:
-        return
-    filler = world.state.root / "filler"
-    with filler.open("wb", buffering=0) as file:
-        left = world.chance.choice((0, 0, 20_000))
-        try:
-            while True:
-                file.write(b"x" * 65536)
-        except OSError:
-            file.truncate(max(0, file.tell() - left))
+        raise NothingToDo
+    filler = _fill_disk(world)
     world.load.without_hooks = True  # what they hand over has no place to be kept
     try:
         world.load.play(4)
@@ -227,14 +259,14 @@ def ledger_removed(world: World) -> None:
     ends = ("", "-wal", "-shm") if world.chance.random() < 0.5 else ("",)
     for end in ends:
         world.state.ledger.with_name(world.state.ledger.name + end).unlink(missing_ok=True)
-    world.forgotten()
-    _wait_for_the_end(world)
+    world.ledger_lost()
+    world.wait_for_the_end("the daemon whose state was removed")
 
 
 def state_removed(world: World) -> None:
     """The state folder is removed under the daemon."""
     world.empty_state()
-    _wait_for_the_end(world)
+    world.wait_for_the_end("the daemon whose state was removed")
     world.configure()
     world.load.play(1)
 
@@ -264,12 +296,19 @@ def port_taken(world: World) -> None:
 
 
 def second_daemon(world: World) -> None:
-    """A second daemon is started beside the first."""
-    first = world.daemon
-    ran = subprocess.run(COMMAND, env=world.env(), capture_output=True, text=True, timeout=60, check=False)
-    if ran.returncode != 5 or "Traceback" in ran.stderr:
-        raise Broken(f"the second daemon ended with {ran.returncode}: {ran.stderr}")
-    if first.ask("GET", "/health") is None:
+    """A second daemon is started beside the first, or two at the same moment."""
+    if world.chance.random() < 0.5:
+        world.kill()
+        world.start()
+    else:
+        assert world.daemon.ask("GET", "/health") is not None
+    second = DaemonProcess(COMMAND, env=world.env()).start()
+    ended = wait_until("one of two daemons to leave", lambda: world.one_that_ended(second))
+    if ended.returncode != 5:
+        raise Broken(f"one of two daemons ended with {ended.returncode}")
+    if not world.alive:
+        world.take_over(second)
+    if world.daemon.wait_until_it_answers().ask("GET", "/health") is None:
         raise Broken("the first daemon does not answer beside a second")
 
 
@@ -298,19 +337,60 @@ def pause(world: World) -> None:
 
 def import_again(world: World) -> None:
     """A copy of a transcript that was read is imported."""
-    store = _any_growing(world)
-    if store is None or "inode" in store.traits:
-        return
+    store = _any(world, [store for store in world.load.growing() if "places" not in store.traits])
     copy = world.aside / store.path.name
     shutil.copyfile(store.path, copy)
     world.run("import", str(copy))
     copy.unlink()
 
 
+def forget(world: World) -> None:
+    """A session is forgotten, with the daemon or without; either may be killed, or the disk full, in the middle."""
+    if world.chance.random() < 0.4:
+        world.kill()
+    ended = world.load.end_session()
+    if ended is None:
+        raise NothingToDo
+    session, turns = ended
+    if world.chance.random() < 0.5:
+        world.daemon.ask("POST", "/settle")
+    filler = _fill_disk(world) if world.mounted and world.chance.random() < 0.3 else None
+    try:
+        with subprocess.Popen(
+            [*CLI, "forget", session, "--yes"],
+            env=world.env(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as command:
+            if world.chance.random() < 0.6:
+                time.sleep(world.chance.uniform(0, 2))
+                world.kill()
+                if world.chance.random() < 0.5:
+                    command.kill()
+    finally:
+        if filler is not None:
+            filler.unlink()
+    world.daemon.ask("POST", "/settle")
+    # Repeated, it does what is left; with nothing left there is nothing to be found.
+    for expected in ((0, 3), (3,)):
+        ran = world.run("forget", session, "--yes")
+        if ran.returncode not in expected:
+            raise Broken(f"forget ended with {ran.returncode}: {ran.stdout}{ran.stderr}")
+        if ran.returncode == 3:
+            break
+    for turn in turns:
+        turn.forgotten = "yes"
+    if erase_mark(world.state.ledger).exists():
+        world.kill()
+        world.daemon.wait_until_it_answers()
+
+
 def no_watches(world: World) -> None:
-    """The system allows almost no watches."""
+    """The system allows almost no watches, or no more programs that watch."""
     world.kill()
-    world.command = ("unshare", "--user", "--map-root-user", "sh", "-c", LIMITED, "sh", *COMMAND)
+    limited = world.chance.choice(LIMITED)
+    world.command = ("unshare", "--user", "--map-root-user", "sh", "-c", limited, "sh", *COMMAND)
     try:
         world.start().wait_until_it_answers()
         world.load.play(3)
@@ -321,18 +401,22 @@ def no_watches(world: World) -> None:
 
 
 def database_locked(world: World) -> None:
-    """An agent holds its own database locked."""
-    paths = sorted(world.load.databases(), key=str)
-    if not paths:
-        return
-    with closing(sqlite3.connect(world.chance.choice(paths), timeout=5)) as db:
-        db.execute("BEGIN EXCLUSIVE")
-        time.sleep(world.chance.uniform(0.2, 2))
-        if world.chance.random() < 0.4:
-            world.kill()
-            world.start().wait_until_it_answers()
-            time.sleep(0.3)
-        db.execute("ROLLBACK")
+    """An agent holds its own database locked, now and then for long; what others write is read meanwhile."""
+    store = _any(world, world.load.databases())
+    world.load.resting = world.load.tools_of(store)
+    try:
+        with closing(sqlite3.connect(store.path, timeout=5)) as db:
+            db.execute("BEGIN EXCLUSIVE")
+            world.load.play(3)
+            if world.chance.random() < 0.4:
+                world.kill()
+                world.start().wait_until_it_answers()
+            time.sleep(world.chance.choice((0.2, 1, 2, 12)))
+            if world.daemon.ask("GET", "/health") is None:
+                raise Broken("the daemon does not answer while a database is locked")
+            db.execute("ROLLBACK")
+    finally:
+        world.load.resting = frozenset()
 
 
 def settings_broken(world: World) -> None:
@@ -352,12 +436,23 @@ def settings_broken(world: World) -> None:
 
 
 def earlier_schema(world: World) -> None:
-    """The ledger is one that an earlier version began."""
-    version = world.chance.randrange(1, len(MIGRATIONS))
-    world.kill()
-    _remove_ledger(world)
-    with closing(sqlite3.connect(world.state.ledger, isolation_level=None)) as db:
-        migrate(db, world.state.ledger, MIGRATIONS[:version])
+    """The ledger is what an earlier version would have of it, of each version once."""
+    versions = list(range(1, len(MIGRATIONS)))
+    world.chance.shuffle(versions)
+    for version in versions:
+        world.kill()
+        # What the log holds goes into the file; sessions and all that is in them stay as they are.
+        with closing(sqlite3.connect(world.state.ledger)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        bring_back(world.state.ledger, version)
+        if version < RANKS:
+            world.ledger_lost()
+        world.load.play(1)
+        world.daemon.settle()
+        backup = world.state.ledger.with_name(f"ledger.before-{version + 1}.sqlite")
+        if not backup.exists():
+            raise Broken(f"a ledger of version {version} was changed without a copy")
+        backup.unlink()  # they would fill the small disk
 
 
 FAULTS: Final[dict[Fault, int]] = {
@@ -382,29 +477,45 @@ FAULTS: Final[dict[Fault, int]] = {
     commands: 3,
     pause: 2,
     import_again: 2,
+    forget: 4,
     no_watches: 1,
-    database_locked: 2,
+    database_locked: 3,
+    database_damaged: 3,
     settings_broken: 2,
-    earlier_schema: 2,
+    earlier_schema: 1,
 }
 """Each with its weight."""
 
 
-def _any_growing(world: World, *, shared: bool = True) -> Store | None:
-    """A transcript that is a text; with `shared` also one that several sessions write."""
-    stores = [store for store in world.load.growing() if shared or "many" not in store.traits]
-    return world.chance.choice(sorted(stores, key=lambda store: str(store.path))) if stores else None
+def _any(world: World, stores: Sequence[Store]) -> Store:
+    """One of them. Raises NothingToDo where there is none."""
+    if not stores:
+        raise NothingToDo
+    return world.chance.choice(stores)
+
+
+def _fill_disk(world: World) -> Path:
+    """The file that fills the disk of the state folder, now and then all but a little."""
+    filler = world.state.root / "filler"
+    with filler.open("wb", buffering=0) as file:
+        left = world.chance.choice((0, 0, 20_000))
+        try:
+            while True:
+                file.write(b"x" * 65536)
+        except OSError:
+            file.truncate(max(0, file.tell() - left))
+    return filler
 
 
 def _gone(world: World, store: Store) -> None:
-    for prompt in store.prompts:
-        prompt.on_disk = False
-    world.load.retire(store)
+    for turn in store.turns:
+        turn.on_disk = False
+    world.load.end_sessions(store)
 
 
 def _ledger_damaged(world: World) -> None:
     """Of what can only be in the ledger, nothing is owed any more. What is on disk is, where the damage was noticed."""
-    world.forgotten()
+    world.ledger_lost()
     world.revive()
     world.load.play(2)
     world.revive()
@@ -419,16 +530,7 @@ def _ledger_damaged(world: World) -> None:
 def _remove_ledger(world: World) -> None:
     for end in ("", "-wal", "-shm"):
         world.state.ledger.with_name(world.state.ledger.name + end).unlink(missing_ok=True)
-    world.forgotten()
-
-
-def _wait_for_the_end(world: World) -> None:
-    """A daemon whose state is gone notices and ends; it is helped along if that takes long."""
-    deadline = time.monotonic() + 40
-    while world.alive and time.monotonic() < deadline:
-        time.sleep(0.05)
-    if world.alive:
-        raise Broken("the daemon whose state was removed did not end within 40 s")
+    world.ledger_lost()
 
 
 def _call_hook(world: World) -> None:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from carryover.agents import adapters
 from matrix.tool import Played, Tool, tools
@@ -22,13 +22,19 @@ YEARS_AWAY: Final = (-50, -3, 2, 30)
 TOPICS: Final = ("cart", "price", "label", "order", "stock")
 
 
+Kind = Literal["prompt", "answer", "edit", "command"]
+"""What a turn has one of each at most, and of which the ledger must have as many."""
+
+
 @dataclass(eq=False)
-class Prompt:
-    """A prompt that was written, known by a text that no other one contains."""
+class Turn:
+    """A turn that was written, known by a text that no other one contains."""
 
     mark: str
     project: Path
     tool: str
+    kinds: tuple[Kind, ...] = ("prompt", "answer")
+    """What was written of it; each has the mark."""
     end: int = 0
     """Just past its turn, where the store is a file that grows."""
     on_disk: bool = True
@@ -36,10 +42,13 @@ class Prompt:
     confirmed: bool = False
     """The ledger had it, and has lost nothing since."""
 
+    forgotten: Literal["no", "yes", "perhaps"] = "no"
+    """Whether the user has had it forgotten; perhaps, where the ledger may have lost that."""
+
     @property
     def owed(self) -> bool:
         """The ledger must have it once all is quiet. What was gone before it was read may be missing."""
-        return self.on_disk or self.confirmed
+        return self.forgotten == "no" and (self.on_disk or self.confirmed)
 
 
 @dataclass(eq=False)
@@ -49,7 +58,13 @@ class Store:
     path: Path
     traits: frozenset[str]
     """As `TRAITS` of an agent's `chaos_case.py` says."""
-    prompts: list[Prompt] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
+
+    @property
+    def parts(self) -> list[Path]:
+        """Its files: a database has others beside it while it is in use."""
+        places = (self.path.with_name(self.path.name + end) for end in ("", "-wal", "-shm"))
+        return [place for place in places if place.exists()]
 
     @property
     def grows(self) -> bool:
@@ -69,7 +84,7 @@ class Session:
     project: Path
     played: Played
     store: Store | None = None
-    turns: int = 0
+    turns: list[Turn] = field(default_factory=list)
 
 
 def chaos_tools() -> dict[Tool, frozenset[str]]:
@@ -86,15 +101,17 @@ def chaos_tools() -> dict[Tool, frozenset[str]]:
 
 
 class Load:
-    """Sessions of all agents in some projects, and every prompt they wrote."""
+    """Sessions of all agents in some projects, and every turn they wrote."""
 
     def __init__(self, home: Path, projects: list[Path], chance: random.Random) -> None:
         self.home = home
         self.projects = projects
-        self.prompts: list[Prompt] = []
+        self.turns: list[Turn] = []
         self.stores: dict[Path, Store] = {}
         self.without_hooks = False
         """No agent that depends on hooks writes anything for the time being."""
+        self.resting: frozenset[str] = frozenset()
+        """Tools that write nothing for the time being."""
         self._chance = chance
         self._tools = chaos_tools()
         self._sessions: list[Session] = []
@@ -108,10 +125,27 @@ class Load:
             fresh = bool(missing) or self._chance.random() < 0.06
             self._turn(self._begin(missing) if fresh else self._chance.choice(able))
 
-    def retire(self, store: Store) -> None:
+    def play_in(self, store: Store) -> None:
+        """A turn of a session that is kept in that store, if one is still open."""
+        if among := [session for session in self._sessions if session.store is store]:
+            self._turn(self._chance.choice(among))
+
+    def end_sessions(self, store: Store) -> None:
         """The sessions in that store write no more."""
         self._sessions = [session for session in self._sessions if session.store is not store]
-        self.stores.pop(store.path, None)
+
+    def end_session(self) -> tuple[str, list[Turn]] | None:
+        """A session that writes no more from now on: its id and turns. None where nothing was written."""
+        if not self._sessions:
+            return None
+        session = self._chance.choice(self._sessions)
+        self._turn(session)
+        self._sessions.remove(session)
+        return session.played.session, session.turns
+
+    def tools_of(self, store: Store) -> frozenset[str]:
+        """Those that have written into the store."""
+        return frozenset(turn.tool for turn in store.turns)
 
     def traits_of(self, tool_id: str) -> frozenset[str]:
         """Those of the tool with that id."""
@@ -119,20 +153,24 @@ class Load:
 
     def growing(self) -> list[Store]:
         """The stores that are text, of which there is something."""
-        return [store for store in self.stores.values() if store.prompts and store.grows]
+        return [store for store in self.present() if store.grows]
 
-    def databases(self) -> list[Path]:
+    def databases(self) -> list[Store]:
         """The stores that are databases."""
-        return [path for path, store in self.stores.items() if path.exists() and not store.grows]
+        return [store for store in self.present() if not store.grows]
+
+    def present(self) -> list[Store]:
+        """The stores that there are, in the order of their paths."""
+        return [store for path, store in sorted(self.stores.items()) if store.turns and path.exists()]
 
     def _may_write(self, tool: Tool) -> bool:
-        return not (self.without_hooks and "hooks" in self._tools[tool])
+        return not (tool.id in self.resting or (self.without_hooks and "hooks" in self._tools[tool]))
 
     def _begin(self, missing: set[Tool]) -> Session:
         among = missing or {tool for tool in self._tools if self._may_write(tool)}
         tool = self._chance.choice(sorted(among, key=lambda tool: tool.id))
         project = self._chance.choice(self.projects)
-        at = self._first + timedelta(seconds=20 * len(self.prompts))
+        at = self._first + timedelta(seconds=20 * len(self.turns))
         if self._chance.random() < 0.1:
             at += timedelta(days=365 * self._chance.choice(YEARS_AWAY))
         session = Session(tool, project, tool.play(self.home, project, at))
@@ -140,30 +178,33 @@ class Load:
         return session
 
     def _turn(self, session: Session) -> None:
-        prompt = Prompt(f"mark{len(self.prompts):06}", session.project, session.tool.id)
-        self.prompts.append(prompt)
+        turn = Turn(f"mark{len(self.turns):06}", session.project, session.tool.id)
+        self.turns.append(turn)
         played, chance = session.played, self._chance
-        topic = chance.choice(TOPICS)
-        session.turns += 1
-        played.prompt(f"{prompt.mark}: please change step {session.turns} of {topic}.py")
+        topic = f"{chance.choice(TOPICS)}_{turn.mark}"
+        session.turns.append(turn)
+        step = len(session.turns)
+        played.prompt(f"{turn.mark}: please change step {step} of {topic}.py")
         if chance.random() < 0.4:
-            played.edit(session.project / f"{topic}.py", "return price", f"return price * {session.turns}")
+            played.edit(session.project / f"{topic}.py", "return price", f"return price * {step}")
+            turn.kinds += ("edit",)
         if chance.random() < 0.3:
-            played.run("python3 -m unittest -q", "Ran 1 test in 0.000s\n\nOK\n", 0)
+            played.run(f"python3 -m pytest -q test_{topic}.py", "1 passed in 0.01s\n", 0)
+            turn.kinds += ("command",)
         filler = "Filler. " * chance.choice((0, 9, 900))
-        played.say(f"Step {session.turns} is done. Next I will change {topic}.py. {filler}")
-        self._note(session, prompt)
+        played.say(f"Step {step} of {turn.mark} is done. Next I will change {topic}.py. {filler}")
+        self._note(session, turn)
 
-    def _note(self, session: Session, prompt: Prompt) -> None:
+    def _note(self, session: Session, turn: Turn) -> None:
         """Where the agent keeps it."""
         if session.store is None or not session.store.path.exists():
-            path = self._path_of(prompt.mark)
+            path = self._path_of(turn.mark)
             if path is None:
                 return
             session.store = self.stores.setdefault(path, Store(path, self._tools[session.tool]))
-        session.store.prompts.append(prompt)
+        session.store.turns.append(turn)
         if session.store.grows:
-            prompt.end = session.store.path.stat().st_size
+            turn.end = session.store.path.stat().st_size
 
     def _path_of(self, mark: str) -> Path | None:
         """The file outside Carryover's own folders that holds the mark: the longest, where an agent keeps several."""

@@ -19,10 +19,13 @@ from chaos import skewed_daemon
 from chaos.load import Load
 from support.daemon_process import DaemonProcess
 
+CLI: Final = (sys.executable, "-m", "carryover.cli.main")
 COMMAND: Final = (sys.executable, skewed_daemon.__file__)
 SOURCES: Final = Path(daemon_main).parents[2]
 CLI_LIMIT_S: Final = 90.0
 """No command may take longer, whatever state the daemon is in."""
+END_S: Final = 40.0
+"""No daemon may take longer to end."""
 STATE_MIB: Final = 96
 CONFIG: Final = '[server]\nport = 0\n[publish]\npointers = "shared"\n'
 PROJECTS: Final = ("shop", "blog", "desk")
@@ -44,6 +47,10 @@ class World:
         """For what is moved out of the way."""
         self.kills = 0
         self.starts = 0
+        self.most_kills = 6
+        """How many daemons are killed before the ledger is compared."""
+        self.start_s = 0.5
+        """How long a daemon took from its start to its first answer."""
         self.command: Sequence[str] = COMMAND
         self.mounted = False
         self.state.root.mkdir(parents=True, mode=0o700)
@@ -98,6 +105,16 @@ class World:
         self._daemon = DaemonProcess(self.command, env=self.env()).start()
         return self._daemon
 
+    def one_that_ended(self, second: DaemonProcess) -> subprocess.Popen[bytes] | None:
+        """The process of the daemon or of a second one, if it has ended."""
+        assert self._daemon is not None
+        both = (self._daemon.process, second.process)
+        return next((process for process in both if process.poll() is not None), None)
+
+    def take_over(self, daemon: DaemonProcess) -> None:
+        """From now on that one is the daemon."""
+        self._daemon = daemon
+
     def kill(self) -> None:
         """SIGKILL, if one runs."""
         if self.alive:
@@ -107,10 +124,9 @@ class World:
 
     def run(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """A command of `carryover`. Raises Broken for a traceback and for one that does not end."""
-        command = [sys.executable, "-m", "carryover.cli.main", *arguments]
         try:
             ran = subprocess.run(
-                command,
+                [*CLI, *arguments],
                 env=self.env(),
                 cwd=cwd or self.load.projects[0],
                 stdin=subprocess.DEVNULL,
@@ -132,23 +148,35 @@ class World:
                 shutil.rmtree(entry, ignore_errors=True)
             else:
                 entry.unlink(missing_ok=True)
-        self.forgotten()
-        for prompt in self.load.prompts:
-            if "hooks" in self.load.traits_of(prompt.tool):
-                prompt.on_disk = False
+        self.ledger_lost()
+        for turn in self.load.turns:
+            if "hooks" in self.load.traits_of(turn.tool):
+                turn.on_disk = False
 
-    def forgotten(self) -> None:
-        """The ledger may have lost what it had."""
-        for prompt in self.load.prompts:
-            prompt.confirmed = False
+    def ledger_lost(self) -> None:
+        """The ledger may have lost what it had, also what it was to forget."""
+        for turn in self.load.turns:
+            turn.confirmed = False
+            if turn.forgotten == "yes":
+                turn.forgotten = "perhaps"
 
     def revive(self) -> None:
         """Starts the daemon until one lasts; each that ends makes way for the next, as under a supervisor."""
         for _ in range(8):
             with suppress(AssertionError):
-                if self.daemon.ask("POST", "/settle") is not None and self.alive:
+                daemon = self.daemon
+                if daemon.ask("POST", "/settle") is not None:
                     return
+                self.wait_for_the_end("the daemon that answers no more")
         raise Broken("no daemon lasts")
+
+    def wait_for_the_end(self, who: str) -> None:
+        """Returns once the daemon has ended by itself. Raises Broken if that takes too long."""
+        if self._daemon is not None:
+            try:
+                self._daemon.process.wait(END_S)
+            except subprocess.TimeoutExpired as error:
+                raise Broken(f"{who} did not end within {END_S:g} s") from error
 
     def signal_if_alive(self, number: signal.Signals) -> None:
         """Sends a signal to the daemon, if one runs."""

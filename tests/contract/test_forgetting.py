@@ -17,11 +17,13 @@ from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, ToolCall, UserPrompt
+from carryover.model import AssistantMessage, ToolCall, UserPrompt, conversation_of
 from contract.case import Case, Recording, source_at
 
 LATER_MS = 1_900_000_000_000
 LONG_TEXT = 16
+_BODIES = """SELECT body FROM event JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id
+    WHERE native_id LIKE ? || '%'"""
 
 
 async def read(ledger: Ledger, agent: Agent, recordings: Iterable[Recording]) -> int:
@@ -34,10 +36,10 @@ async def read(ledger: Ledger, agent: Agent, recordings: Iterable[Recording]) ->
     return new_events
 
 
-def texts(path: Path) -> set[bytes]:
-    """What was said, and the commands that were run, as JSON holds them."""
+def texts(path: Path, conversation: str = "") -> set[bytes]:
+    """What was said, and the commands that were run, as JSON holds them; in sessions whose id begins like that."""
     with closing(connect_read_only(path)) as db:
-        bodies = [decode_body(body) for (body,) in db.execute("SELECT body FROM event")]
+        bodies = [decode_body(body) for (body,) in db.execute(_BODIES, (conversation,))]
     said = {body.text for body in bodies if isinstance(body, UserPrompt | AssistantMessage)}
     said |= {body.subject for body in bodies if isinstance(body, ToolCall) and body.op == "shell"}
     return {msgspec.json.encode(text)[1:-1] for text in said if len(text) >= LONG_TEXT}
@@ -74,3 +76,23 @@ async def test_nothing_comes_back(agent: Agent, recordings: list[Recording], tmp
 
     assert again == 0
     assert [text for text in said if text in kept] == []
+
+
+async def test_no_text_of_a_conversation_stays_beside_positions(
+    agent: Agent, recordings: list[Recording], tmp_path: Path
+) -> None:
+    """The others keep their positions."""
+    path = tmp_path / "state" / "ledger.sqlite"
+    ledger = await Ledger.open(path, DigestReducer())
+    await read(ledger, agent, recordings)
+    with closing(connect_read_only(path)) as db:
+        sessions = [native_id for (native_id,) in db.execute("SELECT native_id FROM session")]
+    left = []
+    for conversation in sorted({conversation_of(session) for session in sessions}):
+        said = texts(path, conversation)
+        await ledger.forget(Selection(agent=agent.id, conversation=conversation), now_ms=LATER_MS)
+        kept = contexts(path)
+        left += [text for text in said - texts(path) if text in kept]
+    await ledger.close()
+
+    assert left == []

@@ -20,6 +20,9 @@ from carryover.errors import UserError, os_reason
 from carryover.fsio import FileLock
 from carryover.paths import StateDir, socket_address
 
+_ENDS: Final = b"503"
+"""The status that a daemon answers with when its ledger is damaged, and it ends to have that mended."""
+
 
 def ask_daemon(socket_path: Path, method: str, target: str, *, timeout_s: float) -> dict[str, Any] | None:
     """The daemon's answer to one request, or None when no daemon listens there or it ends before it has answered.
@@ -43,9 +46,11 @@ def ask_daemon(socket_path: Path, method: str, target: str, *, timeout_s: float)
     return _body(answer, socket_path) if answer else None
 
 
-def _body(answer: bytes, socket_path: Path) -> dict[str, Any]:
+def _body(answer: bytes, socket_path: Path) -> dict[str, Any] | None:
     head, _, body = answer.partition(b"\r\n\r\n")
     status = head.split(b" ", 2)[1:2]
+    if status == [_ENDS]:
+        return None
     try:
         parsed = msgspec.json.decode(body)
     except msgspec.DecodeError:

@@ -16,7 +16,7 @@ import resource
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -47,7 +47,7 @@ from carryover.fsio import is_gone
 from carryover.ingest.in_projects import KnownProjects, roots_in_projects
 from carryover.ingest.scan import MS_PER_DAY, TranscriptRoot, roots_to_read
 from carryover.ingest.spool import Spool
-from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
 from carryover.probe import git_command
@@ -169,7 +169,7 @@ class Daemon:
             meter=self._meter,
         )
         self._notices = LimitNotices(context, partial(show_notice, env=context.env), log=log)
-        self._supervisor = Supervisor(log, on_crash=on_crash)
+        self._supervisor = Supervisor(log, on_crash=on_crash, on_failure=self._note_damage)
 
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
         """Run until `stop_asked` or, with `once`, until everything on disk is read and published.
@@ -203,6 +203,12 @@ class Daemon:
         self._notices.ignore_earlier()
         self._forgetting.settings_changed()
 
+    async def _note_damage(self, error: Exception) -> None:
+        """A task that cannot read the ledger is not worth a restart: the guard ends the daemon, whose next start mends
+        it."""
+        with suppress(LedgerDamaged):
+            await self._ledger.report(error)
+
     def _restart_watchers(self) -> None:
         self._watcher.restart()
         self._project_watcher.restart()
@@ -227,6 +233,7 @@ class Daemon:
             supervisor.start(f"reader-{n + 1}", self._ingest_queue.run, vital=True)
         state = self._context.state
         supervisor.start("state-guard", StateGuard((state.root, state.lock), ledger=state.ledger).run, vital=True)
+        supervisor.start("ledger-guard", self._ledger.wait_for_damage, vital=True)
         supervisor.start("rescanner", self._rescanner.run)
         supervisor.start("watcher", self._watcher.run)
         supervisor.start("project-watcher", self._project_watcher.run)
@@ -248,6 +255,7 @@ class Daemon:
         await self._hooks.stop(supervisor)
         for name in (
             "state-guard",
+            "ledger-guard",
             "watcher",
             "project-watcher",
             "rescanner",

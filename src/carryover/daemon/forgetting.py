@@ -12,7 +12,7 @@ from carryover.config import Config
 from carryover.daemon.log import Log
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.retention import sessions_to_drop
-from carryover.ledger.connect import connect_read_only
+from carryover.ledger.connect import connect_read_only, erase_mark
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.selection import Selection
 from carryover.ledger.sizes import session_sizes, used_bytes
@@ -21,6 +21,7 @@ from carryover.publish.forgetting import Erased, forget_sessions
 from carryover.publish.project_moves import StatePaths
 
 DAY_S: Final = 86_400.0
+ERASE_AGAIN_S: Final = 600.0
 PUBLISH_S: Final = 10.0
 MOST_ROUNDS: Final = 3
 """Sizes of sessions are estimates; a ledger that is still too large after so many rounds waits for the next day."""
@@ -54,19 +55,25 @@ class Forgetting:
             done = await forget_sessions(
                 self._ledger, self._paths, selections, self._config(), self._publish, now_ms=self._now_ms
             )
+            if self._is_left():
+                self._due.set()
         self._log.info("forgotten", sessions=done.sessions, problems=len(done.problems))
         return done
 
     async def run(self) -> None:
-        """Applies `[retention]` now, once a day and after `settings_changed`, until cancelled."""
+        """Applies `[retention]` now, once a day and after `settings_changed`, until cancelled.
+
+        What was forgotten and could not be erased, as on a full disk, is erased as soon as that works.
+        """
         while True:
             self._due.clear()
             try:
+                await self._erase_the_rest()
                 await self.apply_retention()
             except LedgerUnavailable as trouble:
                 self._log.error("retention_failed", trouble)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), DAY_S)
+                await asyncio.wait_for(self._due.wait(), ERASE_AGAIN_S if self._is_left() else DAY_S)
 
     def settings_changed(self) -> None:
         """`[retention]` may be other than before."""
@@ -79,6 +86,14 @@ class Forgetting:
             if not dropped:
                 return
             await self.forget(dropped)
+
+    def _is_left(self) -> bool:
+        return erase_mark(self._paths.ledger).exists()
+
+    async def _erase_the_rest(self) -> None:
+        async with self._one_at_a_time:
+            if self._is_left():
+                await self._ledger.erase()
 
     def _to_drop(self) -> list[Selection]:
         config = self._config()

@@ -22,6 +22,11 @@ HEALTHY_AFTER_S: Final = 60.0
 Run = Callable[[], Awaitable[None]]
 OnCrash = Callable[[BaseException, str], object]
 """Gets an error that nothing handled, and the name of the task."""
+OnFailure = Callable[[Exception], Awaitable[None]]
+"""Gets the error of a task that is to be restarted."""
+
+
+async def _nothing(_error: Exception) -> None: ...
 
 
 class Supervisor:
@@ -34,9 +39,11 @@ class Supervisor:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_crash: OnCrash = lambda _error, _task: None,
+        on_failure: OnFailure = _nothing,
     ) -> None:
         self._log = log
         self._on_crash = on_crash
+        self._on_failure = on_failure
         self._clock = clock
         self._sleep = sleep
         self._group = asyncio.TaskGroup()
@@ -114,6 +121,7 @@ class Supervisor:
                     self._log.error("task_failed", error, task=Word(state.name), retry_s=delay_s(failures_in_a_row))
                     if not isinstance(error, OSError):  # the machine's trouble, which may pass
                         self._on_crash(error, state.name)
+                    await self._on_failure(error)
                 await self._sleep(delay_s(failures_in_a_row))
         finally:
             state.state = "stopped"

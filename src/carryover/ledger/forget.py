@@ -1,7 +1,8 @@
 """Removes sessions, or a time of them, and leaves tombstones. Everything runs inside the open transaction.
 
-Positions in the sources of these agents are given up with the context stored beside them, which may hold content: a
-source that changes is then read again from its beginning, and the tombstones skip what was forgotten.
+The context that is stored beside a source's position may hold content. A source that has reported a forgotten
+conversation has that in its path or in its context, so both are given up where either names it: such a source is read
+again from its beginning when it changes, and the tombstones skip what was forgotten. All others keep their position.
 """
 
 from __future__ import annotations
@@ -48,9 +49,13 @@ _UNUSED: Final = """SELECT id, root FROM project WHERE (:all OR root IN (SELECT 
     AND NOT EXISTS (SELECT 1 FROM session WHERE session.project_id = project.moved_to)"""
 _KEEP_ID: Final = """INSERT INTO counter (name, n) VALUES (?, ?)
     ON CONFLICT (name) DO UPDATE SET n = max(n, excluded.n)"""
-_GIVE_UP_POSITION: Final = "UPDATE source SET cursor = NULL, context = x'', rev = rev + 1 WHERE agent = ?"
-_GONE_OF: Final = """DELETE FROM source WHERE agent = ? AND state = 'gone'
-    AND instr(CAST(path AS BLOB), CAST(? AS BLOB)) > 0"""
+_GONE_OF: Final = """DELETE FROM source WHERE agent = :agent AND state = 'gone'
+    AND instr(CAST(path AS BLOB), CAST(:conversation AS BLOB)) > 0"""
+_GIVE_UP_POSITION: Final = """UPDATE source SET cursor = NULL, context = x'' WHERE agent = :agent
+    AND (instr(CAST(path AS BLOB), CAST(:conversation AS BLOB)) > 0
+        OR instr(context, CAST(:conversation AS BLOB)) > 0)"""
+# What is being read at this moment was parsed with a context from before.
+_READ_AGAIN: Final = "UPDATE source SET rev = rev + 1 WHERE agent = ?"
 _OF_EVERYTHING: Final = (
     "DELETE FROM source WHERE state = 'gone'",
     "DELETE FROM skipped",
@@ -178,9 +183,10 @@ async def _clear_sources(
             await db.execute_fetchall(statement)
         await db.execute_fetchall("UPDATE source SET cursor = NULL, context = x'', rev = rev + 1")
     for agent, conversation in conversations:
-        await db.execute_fetchall(_GONE_OF, (agent, conversation))
+        for statement in (_GONE_OF, _GIVE_UP_POSITION):
+            await db.execute_fetchall(statement, {"agent": agent, "conversation": conversation})
     for agent in sorted({agent for agent, _ in conversations}):
-        await db.execute_fetchall(_GIVE_UP_POSITION, (agent,))
+        await db.execute_fetchall(_READ_AGAIN, (agent,))
 
 
 async def _remove_unused_projects(

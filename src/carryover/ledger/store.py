@@ -53,6 +53,7 @@ class Ledger:
         self._path = path
         self._reducer = reducer
         self._lock = asyncio.Lock()
+        self._damage: asyncio.Future[LedgerDamaged] = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def open(cls, path: Path, reducer: Reducer) -> Ledger:
@@ -232,10 +233,16 @@ class Ledger:
 
     async def report(self, error: Exception) -> None:
         """Raises LedgerDamaged, and has the next start mend the ledger, if that is what an error of a reader means."""
+        if isinstance(error, LedgerDamaged):
+            raise error
         async with self._reporting():
             is_ours = isinstance(error, sqlite3.Error | DamagedBody)
             if is_ours and isinstance(ledger_error(error, self._path), LedgerDamaged):
                 raise error
+
+    async def wait_for_damage(self) -> None:
+        """Waits until damage has been met, by whatever call, and raises LedgerDamaged then."""
+        raise await asyncio.shield(self._damage)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:
@@ -268,6 +275,8 @@ class Ledger:
                 raise
             if isinstance(trouble, LedgerDamaged):
                 await asyncio.to_thread(mark_damaged, self._path, error)
+                if not self._damage.done():
+                    self._damage.set_result(trouble)
             raise trouble from error
 
 

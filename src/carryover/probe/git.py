@@ -17,6 +17,7 @@ import msgspec
 from carryover.facts import GitFacts
 from carryover.probe.git_command import Answer, ask, available
 from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files, is_own_text, own_places
+from carryover.redact import clean
 
 _SUBJECT_LIMIT: Final = 200
 _CLEAN_UP_SHARE: Final = 0.1
@@ -125,7 +126,7 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
     if kind.code != 0:
         return None
     short, subject = _head_of(head)
-    name = branch.out.decode(errors="replace").strip() if branch.code == 0 else None
+    name = clean(branch.out.decode(errors="replace").strip()) if branch.code == 0 else None
     if kind.out.strip() != b"true":
         return GitFacts(branch=name, head=short, subject=subject)
     overrides = without_own_programs(programs)
@@ -204,7 +205,8 @@ def _head_of(answer: Answer) -> tuple[str | None, str]:
         return None, ""
     _, _, line = answer.out.decode(errors="replace").partition("\n")
     short, _, subject = line.partition("\0")
-    return short, " ".join(subject.split())[:_SUBJECT_LIMIT]
+    # Redacted here, since the ledger keeps these facts; before the cut, since half a secret is no longer recognised.
+    return short, clean(" ".join(subject.split()))[:_SUBJECT_LIMIT]
 
 
 def without_own_programs(answer: Answer) -> list[str] | None:

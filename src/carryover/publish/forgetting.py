@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
@@ -22,20 +20,17 @@ from carryover.edits.record import published_projects
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.forget import Forgotten
 from carryover.ledger.ledger_errors import LedgerUnavailable
-from carryover.ledger.queries import projects, whereabouts
+from carryover.ledger.queries import projects, session_ids, whereabouts
 from carryover.ledger.selection import Selection, selected_sessions
 from carryover.ledger.store import Ledger
+from carryover.model import conversation_of
 from carryover.publish.handoff_file import CHOSEN, HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
 from carryover.publish.offline_answers import STORE as ANSWERS
 from carryover.publish.offline_answers import forget_answers
 from carryover.publish.project_moves import StatePaths
 from carryover.publish.refresh import refresh
-
-SPOOL: Final = "spool"
-"""The folder of the state with the calls of hooks, one folder per agent, files named by session."""
-_SPOOLED_LIMIT_BYTES: Final = 8 << 20
+from carryover.publish.spooled_calls import remove_all, remove_spooled
 
 Publish = Callable[[Sequence[int], Sequence[int]], Awaitable[Iterable[str]]]
 """Projects to publish again, and those that are gone, of which none may still be written; returns what went wrong."""
@@ -63,9 +58,11 @@ async def forget_sessions(
     Raises LedgerUnavailable and LedgerDamaged; the ledger is then as before.
     """
     each = list(selections)
-    everything = any(selection.is_everything for selection in each)
-    roots = await asyncio.to_thread(_roots, paths, each, now_ms())
+    roots, conversations, known = await asyncio.to_thread(_selected, paths, each, now_ms())
     problems, had = await asyncio.to_thread(_remove_published, paths, config, roots)
+    remove_calls = partial(remove_spooled, paths.state, each, known=known, now_ms=now_ms())
+    # Before the ledger, or after an interruption nothing would lead to them. What a hook reports meanwhile goes below.
+    problems += await asyncio.to_thread(remove_calls, conversations)
     done = [await ledger.forget(selection, now_ms=now_ms()) for selection in each]
     gone = sorted({project for one in done for project in one.gone})
     changed = sorted({project for one in done for project in one.changed} - set(gone))
@@ -74,7 +71,8 @@ async def forget_sessions(
     problems += await publish(again, gone)
     late, _ = await asyncio.to_thread(_remove_published, paths, config, roots - set(of_changed.values()))
     problems += late
-    problems += await asyncio.to_thread(_remove_spooled, paths.state, _conversations(done), everything=everything)
+    conversations |= {conversation for one in done for conversation in one.conversations}
+    problems += await asyncio.to_thread(remove_calls, conversations)
     try:
         await ledger.erase()
     except LedgerUnavailable as trouble:
@@ -100,16 +98,22 @@ async def publish_here(
     return problems
 
 
-def _roots(paths: StatePaths, selections: Iterable[Selection], now_ms: int) -> set[str]:
-    """The roots of all projects from which something is removed, former ones included."""
-    found: set[str | None] = set()
+def _selected(
+    paths: StatePaths, selections: Iterable[Selection], now_ms: int
+) -> tuple[set[str], set[tuple[str, str]], set[str]]:
+    """The roots of all projects from which something is removed, former ones included, the conversations that lose
+    something, and the ids of all that are known."""
+    roots: set[str | None] = set()
+    conversations: set[tuple[str, str]] = set()
     with closing(connect_read_only(paths.ledger)) as db:
         for selection in selections:
             if selection.is_everything:
-                found |= {row.root for row in whereabouts(db)}
+                roots |= {row.root for row in whereabouts(db)}
             for row in selected_sessions(db, selection, now_ms=now_ms):
-                found |= {row.root, row.recorded_root}
-    return {root for root in found if root is not None}
+                roots |= {row.root, row.recorded_root}
+                conversations.add((row.agent, conversation_of(row.native_id)))
+        known = {conversation_of(session) for session in session_ids(db)}
+    return {root for root in roots if root is not None}, conversations, known
 
 
 def _roots_of(paths: StatePaths, ids: Collection[int]) -> dict[int, str]:
@@ -155,7 +159,7 @@ def _remove_handoff(folder: Path, problems: list[str]) -> bool:
         return False
     there = os.path.lexists(folder / HANDOFF)
     cut_off = (path for name in (HANDOFF, CHOSEN) for path in folder.glob(f".{name}.*.tmp"))
-    _remove_all([folder / HANDOFF, folder / CHOSEN, *cut_off], problems)
+    remove_all([folder / HANDOFF, folder / CHOSEN, *cut_off], problems)
     return there
 
 
@@ -164,46 +168,3 @@ def _sha_of_file(path: Path) -> str | None:
         return sha_of(read_bytes_bounded(path, HANDOFF_LIMIT_BYTES, follow=False))
     except OSError:
         return None
-
-
-def _conversations(done: Iterable[Forgotten]) -> set[tuple[str, str]]:
-    return {conversation for one in done for conversation in one.conversations}
-
-
-def _remove_spooled(state: Path, conversations: Collection[tuple[str, str]], *, everything: bool) -> list[str]:
-    """Removes the spooled calls of hooks of these conversations, and those that wait and name one of them."""
-    problems: list[str] = []
-    spool = state / SPOOL
-    if not is_folder(spool) or spool.is_symlink():
-        return problems
-    if everything:
-        try:
-            shutil.rmtree(spool)
-        except OSError as error:
-            problems.append(f"{spool} is still there: {os_reason(error)}.")
-        return problems
-    for agent, conversation in conversations:
-        _remove_all(_spooled(spool / agent, conversation), problems)
-    return problems
-
-
-def _spooled(folder: Path, conversation: str) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink() or path.is_dir():
-            continue
-        if path.name == conversation or path.name.startswith(f"{conversation}."):
-            yield path
-        elif path.parent != folder:
-            try:
-                if conversation.encode() in read_bytes_bounded(path, _SPOOLED_LIMIT_BYTES, follow=False):
-                    yield path
-            except OSError:
-                continue
-
-
-def _remove_all(files: Iterable[Path], problems: list[str]) -> None:
-    for path in files:
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            problems.append(f"{path} is still there: {os_reason(error)}.")

@@ -68,7 +68,11 @@ class StatCachedReader:
             raise
         due_ms = None if batch.retry_after_s is None else now_ms + int(batch.retry_after_s * 1000)
         known = hash(batch.cursor)
-        self._note(path, Last(stat=stat, at_ms=now_ms, cursor=known, more=batch.more, due_ms=due_ms))
+        last = Last(stat=stat, at_ms=now_ms, cursor=known, more=batch.more, due_ms=due_ms)
+        self._note(path, last)
+        if batch.retry_after_s is None and not batch.more and not _has_rested(last):
+            # Else what is written within the same tick would look read to the next process, if this one is killed.
+            return msgspec.structs.replace(batch, retry_after_s=_tick_ms(stat) / 1000)
         return batch
 
     def stat(self, path: Path) -> FileStat:
@@ -83,6 +87,13 @@ class StatCachedReader:
 
 def _is_enough(last: Last, now_ms: int) -> bool:
     """Whether an unchanged stat proves that the database is unchanged, and nothing in it has become due."""
-    tick_ms = COARSE_MS if last.stat.mtime_ns % 1_000_000_000 == 0 else FINE_MS
-    rested = abs(last.at_ms - last.stat.mtime_ns // 1_000_000) > tick_ms
-    return rested and not last.more and (last.due_ms is None or now_ms < last.due_ms)
+    return _has_rested(last) and not last.more and (last.due_ms is None or now_ms < last.due_ms)
+
+
+def _has_rested(last: Last) -> bool:
+    """Whether any change after that read left another time."""
+    return abs(last.at_ms - last.stat.mtime_ns // 1_000_000) > _tick_ms(last.stat)
+
+
+def _tick_ms(stat: FileStat) -> int:
+    return COARSE_MS if stat.mtime_ns % 1_000_000_000 == 0 else FINE_MS

@@ -11,8 +11,11 @@ from agents.aider import matrix_case
 from agents.aider.matrix_case import AiderPlayed
 from matrix.tool import Played
 
-TRAITS: Final = frozenset(("inode", "many"))
-"""Its sessions have no id but their time and the inode of their file, and all of a project are in one file."""
+TRAITS: Final = frozenset(("places", "guarded", "inode"))
+"""`places`: its sessions have no id but their time, and their turns no id but their place. No program takes back what
+is in its file, so after a cut by hand only new sessions are written. `guarded`: it is in the project, and what was
+moved there counts once Aider has written to it. `inode`: a session's id has that of the file it was first read from, so
+a copy in its place, together with a lost position, makes other sessions of it."""
 
 
 def _play(home: Path, folder: Path, now: datetime) -> Played:

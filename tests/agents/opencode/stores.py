@@ -59,7 +59,7 @@ class Client:
         self.logs = self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'event_sequence'").fetchone() is not None
         tables = ("session", "message", "part")
         self._ids = sum(self.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
-        self._salt = crc32(path.name.encode())
+        self.salt = crc32(path.name.encode())
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +73,7 @@ class Client:
     def new_id(self, kind: str) -> str:
         """Ids ascend in the order in which they are made."""
         self._ids += 1
-        return f"{kind}_1f7a{self._ids:010x}{self._salt:08x}"
+        return f"{kind}_1f7a{self._ids:010x}{self.salt:08x}"
 
     def session(self, at_ms: int, directory: str, *, parent: str | None = None, title: str = "A title") -> str:
         """A new session."""

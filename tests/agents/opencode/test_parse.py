@@ -38,6 +38,15 @@ def test_a_prompt_loses_the_quotes_that_the_client_put_around_it(stored: str, ty
     assert found(parsed(user({"type": "text", "text": stored}))) == [UserPrompt(text=typed)]
 
 
+def test_a_message_of_a_client_whose_clock_was_far_behind_counts() -> None:
+    long_ago = record({"role": "user", "time": {"created": 1000}}, {"type": "text", "text": "What is left?"})
+
+    reading = parsed(long_ago)
+
+    assert found(reading) == [UserPrompt(text="What is left?")]
+    assert {event.at_ms for event in reading.events} == {1000}
+
+
 def test_only_what_was_typed_is_a_prompt() -> None:
     read = {"type": "text", "text": "<content>1: secret plan</content>", "synthetic": True}
     file = {"type": "file", "mime": "text/plain", "filename": "a.py", "url": "file:///a.py"}

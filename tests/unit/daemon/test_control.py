@@ -24,6 +24,7 @@ from carryover.daemon.moves import Moves
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import UserError
+from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.ledger.store import Ledger
 from carryover.publish.project_moves import StatePaths
 
@@ -136,6 +137,14 @@ async def test_an_error_is_answered_and_logged_without_its_words(path: Path, log
     assert json.loads(body)["error"].startswith("KeyError at carryover.daemon.hooks.http_app:")
     assert b"words" not in answer
     assert [line.split()[:2] for line in lines] == [["request_failed", "route=health"]]
+
+
+async def test_a_daemon_whose_ledger_is_damaged_counts_as_one_that_ends(path: Path, log: Log) -> None:
+    async def damaged() -> Answer:
+        raise LedgerDamaged("mended at the next start")
+
+    async with served(path, log, damaged):
+        assert await ask(path, "GET", "/health") is None
 
 
 @pytest.mark.parametrize(("method", "target"), [("GET", "/settle"), ("POST", "/health"), ("GET", "/"), ("PUT", "/x")])

@@ -64,6 +64,23 @@ async def test_a_task_that_fails_is_started_again_after_its_back_off(supervisor:
     assert not supervisor.vital_failed.is_set()
 
 
+async def test_what_made_a_task_fail_is_handed_on_before_its_back_off(time: Time) -> None:
+    handed_on: list[tuple[str, float]] = []
+
+    async def note(error: Exception) -> None:
+        handed_on.append((str(error), time.now))
+
+    async def fails_once() -> None:
+        if not handed_on:
+            raise OSError("damaged")
+
+    async with Supervisor(Log(lambda *_: None), clock=time.clock, sleep=time.sleep, on_failure=note) as supervisor:
+        supervisor.start("watcher", fails_once)
+        await supervisor._tasks["watcher"]
+
+    assert handed_on == [("damaged", 0.0)]
+
+
 async def test_a_minute_of_health_begins_the_back_off_anew(supervisor: Supervisor, time: Time) -> None:
     health = iter([0, 0, HEALTHY_AFTER_S, 0])
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator
@@ -50,7 +51,7 @@ async def test_nothing_of_a_forgotten_session_is_left_in_any_file(
         scribe.event(output),
         scribe.event(f"Check {SECRET}", subagent_id="a1"),
     ]
-    prepared = scribe.prepared(*secret, context=f'{{"command":"{SECRET}"}}'.encode())
+    prepared = scribe.prepared(*secret, context=f'{{"session":"s1","command":"{SECRET}"}}'.encode())
     await scribe.commit(prepared)
     await scribe.tell(scribe.event("Add a parser", session="s2"), path="/t/two.jsonl")
     early = Entry.of(AGENT, scribe.event(AssistantMessage(text=f"About {SECRET}.")), {})
@@ -238,6 +239,30 @@ async def test_one_session_is_forgotten_without_what_the_conversation_did_elsewh
     await ledger.forget(Selection(agent=AGENT, session="s1"), now_ms=NOW_MS)
 
     assert [row.native_id for row in sessions(reading(), limit=9)] == ["s1@x"]
+
+
+@pytest.mark.parametrize(
+    ("path", "context", "kept"),
+    [
+        ("/t/other.jsonl", b'{"session":"s2","command":"make"}', True),
+        ("/t/all.db", b'{"reported":{"s2":1,"s1":2}}', False),
+        ("/t/s1/agent.jsonl", b'{"command":"make"}', False),
+        (b"/t/s1/\xff.jsonl", b'{"command":"make"}', False),
+    ],
+    ids=["another session", "one of several", "named by its path", "named by a path that is not UTF-8"],
+)
+async def test_only_a_source_that_names_the_session_is_read_again_from_its_beginning(
+    ledger: Ledger, scribe: Scribe, path: str | bytes, context: bytes, kept: bool
+) -> None:
+    await scribe.tell("Add a parser")
+    source = Source(agent=AGENT, path=os.fsdecode(path))
+    await scribe.commit(scribe.prepared(scribe.event("Other work", session="s2"), context=context), path=source.path)
+
+    await ledger.forget(OF_S1, now_ms=NOW_MS)
+
+    state = await ledger.source_state(source)
+    assert state is not None
+    assert (state.cursor is not None, state.context) == ((True, context) if kept else (False, b""))
 
 
 async def test_a_read_that_was_under_way_is_done_again(ledger: Ledger, scribe: Scribe) -> None:

@@ -52,6 +52,20 @@ def test_a_clean_repository_differs_in_nothing(tmp_path: Path) -> None:
     )
 
 
+def test_names_and_subjects_come_without_secrets(tmp_path: Path) -> None:
+    """The ledger keeps them."""
+    secret = "ghp_" + "0aB1" * 9
+    root = repository(tmp_path, {"a.py": "1\n"})
+    git(root, "checkout", "-q", "-b", f"fix-{secret}")
+    git(root, "commit", "-q", "--allow-empty", "-m", "x" * 180 + f" use {secret}")
+
+    facts = git_facts(root, timeout_s=PATIENT_S)
+
+    assert facts is not None
+    assert facts.branch == "fix-[redacted:github]"
+    assert facts.subject == "x" * 180 + " use [redacted:githu"
+
+
 def test_a_repository_without_a_commit_counts_what_is_staged(tmp_path: Path) -> None:
     root = repository(tmp_path)
     (root / "a.py").write_text("1\n2\n")

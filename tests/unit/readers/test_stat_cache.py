@@ -88,6 +88,16 @@ def test_what_may_have_changed_within_a_tick_is_read_again(spare: Sparing, mtime
     assert [spare.asked(), spare.asked()] == [1, 0]
 
 
+@pytest.mark.parametrize(
+    ("age_ms", "again_s"), [(0, 0.1), (100, 0.1), (101, None)], ids=["just written", "at the tick", "rested"]
+)
+def test_what_may_still_change_within_its_tick_is_not_final(spare: Sparing, age_ms: int, again_s: float | None) -> None:
+    """A process that begins after this one was killed has nothing but the stat to go by."""
+    spare.inner.seen = FileStat(5, (START_MS - age_ms) * 1_000_000 + 1)
+
+    assert spare.reader.read(PATH, None).retry_after_s == again_s
+
+
 def test_what_is_due_is_read_and_until_then_said_to_be(spare: Sparing) -> None:
     spare.inner.batch = Batch(records=(), cursor=b"1", retry_after_s=10.0)
     spare.reader.read(PATH, None)

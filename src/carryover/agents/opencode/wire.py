@@ -131,7 +131,6 @@ def is_usable_id(ident: str) -> bool:
 
 
 MAX_ID_CHARS: Final = 100
-EARLIEST_MS: Final = 1_577_836_800_000
 LATEST_MS: Final = 4_102_444_800_000
 
 
@@ -139,6 +138,6 @@ def ms_of(*raws: msgspec.Raw) -> int:
     """The first of these fields that holds a time, in UTC milliseconds; 0 where none does."""
     for raw in raws:
         number = rawjson.part_of(raw, float)
-        if number is not None and EARLIEST_MS < number < LATEST_MS:
+        if number is not None and 0 < number < LATEST_MS:
             return int(number)
     return 0

@@ -30,6 +30,7 @@ from carryover.daemon.hooks.guard import BODY_LIMIT_BYTES, Head, knows_secret, r
 from carryover.daemon.log import Log, Word, describe, phrase
 from carryover.daemon.port_holder import port_holder
 from carryover.daemon.supervisor import delay_s
+from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.publish.hook_script import CWD_HEADER, SECRET_HEADER
 
 ADDRESS: Final = "127.0.0.1"
@@ -226,7 +227,8 @@ def guarded_app(log: Log, limiter: ConnectionLimiter, port: Port) -> web.Applica
             return web.json_response({"error": error.reason}, status=error.status)
         except Exception as error:
             log.error("request_failed", error, route=_route(request))
-            return web.json_response({"error": describe(error)}, status=500)
+            ends = isinstance(error, LedgerDamaged)  # and the next start of the daemon mends the ledger
+            return web.json_response({"error": describe(error)}, status=503 if ends else 500)
 
     return web.Application(middlewares=[limiter.middleware, answer_errors], client_max_size=BODY_LIMIT_BYTES)
 

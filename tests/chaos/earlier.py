@@ -1,0 +1,71 @@
+"""Ledgers as earlier versions left them: the present one, brought back to an earlier schema with what it holds."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from carryover.ledger.schema import FORMER_NAMES, MIGRATIONS, migrate
+
+DECISION: Final = 6
+"""From this version on, notes of decisions have that name."""
+NAMES: Final = 5
+"""From this version on, columns and events have their present names."""
+RANKS: Final = 3
+"""From this version on, a source has a rank, and events that do not count are kept."""
+
+_TABLES: Final = """SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'
+    AND name NOT LIKE 'sqlite_%'"""
+_RANKED: Final = "SELECT agent FROM present.session WHERE rank != 0"
+_WITHOUT_RANKED: Final = (
+    f"DELETE FROM session WHERE agent IN ({_RANKED})",
+    f"DELETE FROM source WHERE agent IN ({_RANKED})",
+    "DELETE FROM thread WHERE session_id NOT IN (SELECT id FROM session)",
+    "DELETE FROM event WHERE thread_id NOT IN (SELECT id FROM thread)",
+    "DELETE FROM note WHERE thread_id NOT IN (SELECT id FROM thread)",
+)
+"""What an agent with several kinds of sources has told could not be in a ledger without ranks."""
+
+
+def bring_back(ledger: Path, version: int) -> None:
+    """Replaces the ledger by one of that version, which has everything that a ledger of that version can hold."""
+    fresh = ledger.with_name("earlier.sqlite")
+    fresh.unlink(missing_ok=True)
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as db:
+        migrate(db, fresh, MIGRATIONS[:version])
+        db.create_function("former_kind", 1, _with_former_kind if version < NAMES else lambda body: body)
+        db.execute("ATTACH ? AS present", (str(ledger),))
+        db.execute("PRAGMA foreign_keys = OFF")
+        db.execute("BEGIN")
+        for (table,) in db.execute(_TABLES).fetchall():
+            _copy(db, table, version)
+        for statement in _WITHOUT_RANKED if version < RANKS else ():
+            db.execute(statement)
+        if version < DECISION:
+            db.execute("UPDATE note SET kind = 'ruling' WHERE kind = 'decision'")
+        db.execute("COMMIT")
+        db.execute("DETACH present")
+    for end in ("-wal", "-shm"):
+        ledger.with_name(ledger.name + end).unlink(missing_ok=True)
+    fresh.replace(ledger)
+
+
+def _copy(db: sqlite3.Connection, table: str, version: int) -> None:
+    columns = [name for (_, name, *_) in db.execute(f"PRAGMA main.table_info({table})")]
+    present = {former: name for (of, name), former in FORMER_NAMES.items() if of == table}
+    values = [f"former_kind({name})" if name == "body" else present.get(name, name) for name in columns]
+    counting = " WHERE retracted = 0" if table == "event" and version < RANKS else ""
+    db.execute(
+        f"INSERT INTO main.{table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM present.{table}{counting}"
+    )
+
+
+def _with_former_kind(body: str | bytes) -> str | bytes:
+    plain = zlib.decompress(body) if isinstance(body, bytes) else body.encode()
+    if not plain.startswith(b'{"kind":"retracted"'):
+        return body
+    former = plain.replace(b'"retracted"', b'"undone"', 1)
+    return zlib.compress(former) if isinstance(body, bytes) else former.decode()

@@ -1,0 +1,148 @@
+"""One run: a daemon, a load, one fault after the other, and a check after each."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+import traceback
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+from unittest import mock
+
+from chaos.checks import QUIET_LIMIT_S, Checks
+from chaos.faults import FAULTS, Fault, NothingToDo, disk_full
+from chaos.world import World
+from e2e.test_kill import TWO_STEPS
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does."""
+
+    seed: int
+    steps: int
+    only: Sequence[str] = tuple(fault.__name__ for fault in FAULTS)
+    """The names of the faults."""
+    kills: int = 0
+    """As many kills at least, however many steps that takes."""
+    patience_s: float = QUIET_LIMIT_S
+    mounts: bool = False
+    """This process may mount without anyone else seeing it."""
+    sabotage: bool = False
+    """The daemon has a mistake that must be found."""
+    quiet: bool = False
+
+
+@dataclass
+class Tally:
+    """What a run, or several, did and found."""
+
+    held: bool = True
+    seconds: float = 0
+    kills: int = 0
+    starts: int = 0
+    turns: int = 0
+    written: int = 0
+    """Events that the agents wrote."""
+    lost: int = 0
+    """Of those that were to be in the ledger, how many were missing at the last check."""
+    doubled: int = 0
+    reads: int = 0
+    """How often a handoff was read while all this happened."""
+    slowest_s: float = 0
+    """The longest time until the ledger had everything."""
+    done: Counter[str] = field(default_factory=Counter)
+    """How often each fault was survived."""
+
+    def add(self, other: Self) -> None:
+        """Counts another run as well, which ran at the same time."""
+        self.held &= other.held
+        self.seconds = max(self.seconds, other.seconds)
+        self.slowest_s = max(self.slowest_s, other.slowest_s)
+        for name in ("kills", "starts", "turns", "written", "lost", "doubled", "reads"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.done += other.done
+
+    def __str__(self) -> str:
+        return (
+            f"{self.done.total()} steps in {self.seconds:.0f} s; {self.kills} kills, {self.starts} starts; "
+            f"{self.written} events written in {self.turns} turns, {self.lost} lost, {self.doubled} doubled; "
+            f"{self.reads} reads of handoffs; slowest to become quiet {self.slowest_s:.1f} s; "
+            f"{dict(sorted(self.done.items()))}"
+        )
+
+
+def run(top: Path, plan: Plan) -> Tally:
+    """Carries out a plan in the folder `top`, until it is done or something does not hold; prints each step."""
+    top.mkdir(exist_ok=True)
+    # What an agent's players find their home by.
+    with mock.patch.dict(os.environ, {"HOME": str(top / "home")}):
+        return _run(top, plan)
+
+
+def _run(top: Path, plan: Plan) -> Tally:
+    chance = random.Random(plan.seed)
+    world = World(top, chance)
+    if plan.mounts and (chance.random() < 0.7 or list(plan.only) == [disk_full.__name__]):
+        world.mount_state()
+    world.configure()
+    if plan.sabotage:
+        world.command = (sys.executable, "-c", TWO_STEPS)
+    if plan.kills:
+        world.most_kills = 24
+    checks = Checks(world, plan.patience_s)
+    checks.watch.start()
+    tally = Tally()
+    began = time.monotonic()
+    name = "the beginning"
+    try:
+        with mock.patch.object(uuid, "uuid4", lambda: uuid.UUID(int=chance.getrandbits(128), version=4)):
+            world.daemon.wait_until_it_answers()
+            world.load.play(12)
+            checks.check()
+            for fault in _faults(plan, chance, tally, world):
+                name = fault.__name__
+                since = time.monotonic()
+                world.load.play(chance.randint(0, 4))
+                try:
+                    fault(world)
+                except NothingToDo:
+                    continue
+                world.load.play(chance.randint(0, 2))
+                checks.check()
+                tally.done[name] += 1
+                if not plan.quiet:
+                    took_s = time.monotonic() - since
+                    print(f"{plan.seed:8} {tally.done.total():4} {took_s:6.1f} s  {name}", flush=True)
+    except Exception:
+        tally.held = False
+        print(f"BROKEN at step {tally.done.total() + 1} ({name}), seed {plan.seed}:", file=sys.stderr)
+        traceback.print_exc()
+        print("\n".join(world.last_lines()), file=sys.stderr, flush=True)
+    finally:
+        world.close()
+        checks.watch.finish()
+        if world.mounted:
+            subprocess.run(["umount", "-l", str(world.state.root)], check=False)
+    tally.seconds = time.monotonic() - began
+    tally.kills, tally.starts = world.kills, world.starts
+    tally.turns, tally.written = len(world.load.turns), sum(len(turn.kinds) for turn in world.load.turns)
+    tally.lost, tally.doubled = checks.lost, checks.doubled
+    tally.reads, tally.slowest_s = checks.watch.reads, checks.slowest_s
+    return tally
+
+
+def _faults(plan: Plan, chance: random.Random, tally: Tally, world: World) -> Iterator[Fault]:
+    among = {fault: weight for fault, weight in FAULTS.items() if fault.__name__ in plan.only}
+    if not world.mounted:
+        among.pop(disk_full, None)
+    while tally.done.total() < plan.steps or world.kills < plan.kills:
+        [fault] = chance.choices(list(among), list(among.values()))
+        yield fault

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+import pytest
+
+from carryover.adapter.spooled import spool_line
+from carryover.ledger.selection import Selection
+from carryover.publish.spooled_calls import remove_spooled
+
+NOW_MS = 1_795_000_000_000
+SHOP, BLOG = "/home/dev/shop", "/home/dev/blog"
+OF_ONE = Selection(agent="windsurf", conversation="one")
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    """Calls of `one` and `two`, which were read, of `new`, which was not, and some that wait."""
+    folder = tmp_path / "spool" / "windsurf"
+    (folder / "pending").mkdir(parents=True)
+    for name, cwd in (("one", SHOP), ("one.transcript", SHOP), ("two", SHOP), ("new", SHOP), ("newer", BLOG)):
+        line = spool_line("pre_user_prompt", b'{"user_prompt": "Add a parser"}', at_ms=NOW_MS, cwd=f"{cwd}/")
+        assert line is not None
+        (folder / f"{name}.jsonl").write_bytes(line)
+    for name, cwd, session in (("1", SHOP, "one"), ("2", f"{SHOP}/sub", "other"), ("3", BLOG, "other"), ("4", "", "x")):
+        (folder / "pending" / f"{name}.hook").write_text(f'pre_user_prompt\n{cwd}\n{{"trajectory_id": "{session}"}}')
+    for path in folder.rglob("*.*"):
+        os.utime(path, (NOW_MS / 1000 - 60, NOW_MS / 1000 - 60))
+    return folder
+
+
+def removed(
+    spool: Path, selection: Selection, conversations: Collection[tuple[str, str]] = (), *, now_ms: int = NOW_MS
+) -> list[str]:
+    before = {path.name for path in spool.rglob("*.*")}
+    assert remove_spooled(spool.parents[1], [selection], conversations, known={"one", "two"}, now_ms=now_ms) == []
+    return sorted(before - {path.name for path in spool.rglob("*.*")})
+
+
+def test_a_conversation_goes_with_its_calls_that_wait(spool: Path) -> None:
+    assert removed(spool, OF_ONE, [("windsurf", "one")]) == ["1.hook", "one.jsonl", "one.transcript.jsonl"]
+
+
+def test_of_a_project_also_goes_what_was_never_read(spool: Path) -> None:
+    """What was read and is no session of the project stays: the ledger knows better than the folder of a call."""
+    assert removed(spool, Selection(root=SHOP)) == ["1.hook", "2.hook", "new.jsonl"]
+
+
+def test_of_a_time_goes_what_came_then_and_was_never_read(spool: Path) -> None:
+    unread = ["1.hook", "2.hook", "3.hook", "4.hook", "new.jsonl", "newer.jsonl"]
+
+    assert removed(spool, Selection(since_ms=NOW_MS - 10_000)) == []
+    assert removed(spool, Selection(since_ms=NOW_MS - 120_000)) == unread
+
+
+def test_a_call_after_the_moment_of_forgetting_stays(spool: Path) -> None:
+    assert removed(spool, Selection(root=SHOP), now_ms=NOW_MS - 120_000) == []
+
+
+def test_with_everything_the_folder_goes(spool: Path) -> None:
+    remove_spooled(spool.parents[1], [Selection()], [], known=(), now_ms=NOW_MS)
+
+    assert not spool.parent.exists()
+
+
+def test_nothing_outside_is_followed_or_removed(spool: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "one.jsonl"
+    outside.write_text("one")
+    (spool / "one.more.jsonl").symlink_to(outside)
+
+    assert "one.more.jsonl" not in removed(spool, OF_ONE, [("windsurf", "one")])
+    assert outside.exists()
