@@ -67,6 +67,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tests: Literal["pass", "fail"] | None = None
     text: str = ""
     """The newest text of the assistant, while it may be the last of the turn."""
+    applied: bool = False
+    """The edits that the newest text was about were made after it, as an agent does that edits by what it writes."""
     report: Report | None = None
     """What the last text said, once the turn is over."""
     doing: str = ""

@@ -12,7 +12,8 @@ _SCRIPTS: Final = (
     ("ru", re.compile(r"[\u0400-\u04ff]")),
 )
 _LETTER: Final = re.compile(r"[^\W\d_]")
-_WORD: Final = re.compile(r"[^\W\d_]+")
+# A piece of a path, an address or an identifier is a word of no language.
+_WORD: Final = re.compile(r"(?<![\w./:@#\\-])[^\W\d_]+(?![\w/@\\-]|[.:]\w)")
 _FUNCTION_WORDS: Final = {
     "en": "the and is are was of to in it i that this with for on be not have has we you my your me can please will"
     " from a an as at do no me or by come per",  # the last ones are words of others too, and then show nothing
