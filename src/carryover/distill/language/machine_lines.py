@@ -63,6 +63,10 @@ _CODE_SIGN: Final = re.compile(r"[=<>{}\[\]]|\w\(")
 _MACHINE: Final = re.compile("|".join(f"(?:{pattern})" for pattern in _KINDS.values()))
 _HEADER: Final = re.compile(_KINDS["a mail's header"])
 _DRAWN_TABLE: Final = re.compile(r"\s*[│┃|║┌├└╭╰]")
+_OUTPUT_LANGUAGES: Final = frozenset(
+    ("", "text", "txt", "plaintext", "console", "terminal", "log", "logs", "output", "shell", "sh", "bash", "powershell")
+)
+_STRUCTURE: Final = re.compile(r"\s{0,3}#{1,6}\s|\s*(?:[-*+•]|\(?\d{1,2}[.)])\s+\S|\s*\*\*[^*\n]{1,80}\*\*:?\s*$")
 _LETTERS: Final = re.compile(r"[^\W\d_]")
 _SEPARATORS: Final = re.compile(r"[;\t|]|,(?=\S)")
 _FEW_LETTERS: Final = 0.5
@@ -83,6 +87,19 @@ def kinds_of(lines: list[str]) -> list[LineKind]:
         if forms[index] == "text" and _LEVEL.match(line) and line.rstrip().endswith(":") and is_bullet(below):
             kinds[index] = "prose"
     return _with_tables(lines, kinds)
+
+
+def printed_part(text: str) -> str:
+    """What of a pasted text may be a program's output: no headings, items of lists, and code in a named language."""
+    lines = text.splitlines()
+    kept = []
+    is_code = False
+    for line, form in zip(lines, line_forms(lines), strict=True):
+        if form == "fence":
+            is_code = not is_code and line.strip(" \t`~").casefold() not in _OUTPUT_LANGUAGES
+        elif not (is_code or (form == "text" and not is_surely_printed(line) and _STRUCTURE.match(line))):
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def is_header(line: str) -> bool:

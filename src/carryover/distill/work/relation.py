@@ -16,7 +16,7 @@ from carryover.distill.language.forms import begins_with_yes, is_choice, is_code
 from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import sentences, word_count
 from carryover.distill.language.templates import is_bare
-from carryover.distill.work.state import Item, Line
+from carryover.distill.work.state import QUESTION, Item, Line
 
 Relation = Literal["goal", "doubtful", "order", "answer", "consent", "paste", "light"]
 
@@ -213,6 +213,8 @@ def new_goal_score(turn: Turn, line: Line, *, first: bool) -> float:
     prompt = turn.prompt
     if line.goal_is_weak and prompt.words > line.goal_words and not only_rules(prompt.text):
         return NEW_GOAL
+    if line.goal is not None and line.goal.rule == QUESTION and turn.edited and not (line.files or line.step):
+        return NEW_GOAL  # the work that the question was asked for
     if _begins_from_link(turn, line):
         return NEW_GOAL
     score = _length_score(prompt.words)

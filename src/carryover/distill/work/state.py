@@ -17,6 +17,7 @@ MOST_FILES: Final = 30
 # Rules by which an item was taken up, as `--why` names them, where a section says something of it.
 ANSWERED: Final = "answer of the user"
 AGREED: Final = "what the user agreed to"
+QUESTION: Final = "question that was answered without any work"
 PLAN_ACCEPTED: Final = "plan the user accepted"
 LAST_WORDS: Final = "last words before the turn was cut off"
 NO_RESULT: Final = "call without a result"
