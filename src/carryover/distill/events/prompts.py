@@ -12,7 +12,7 @@ from carryover.distill.digest import MOST_FAILURES, MOST_PENDING, Digest, Failur
 from carryover.distill.events.folded import Folded
 from carryover.distill.events.turns import begin, close
 from carryover.distill.language import lexicon
-from carryover.distill.language.forms import is_question
+from carryover.distill.language.forms import is_question, is_yes
 from carryover.distill.language.machine_lines import printed_part
 from carryover.distill.language.names import names_in, weighty_words
 from carryover.distill.language.own_words import OwnWords, own_words
@@ -98,6 +98,8 @@ def _resuming(digest: Digest, event: Event) -> Folded:
 
 
 def _read(text: str, pasted: str, command: str | None) -> Prompt:
+    if is_yes(text):
+        command = None  # a go-ahead, in whatever mode of the client
     shown = f"{command} {text}".strip() if command else text
     said = sentences(text)
     return Prompt(

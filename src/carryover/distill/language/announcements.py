@@ -135,9 +135,19 @@ def _last_list(parts: Sequence[Part], asked_lines: set[int]) -> tuple[int, tuple
     ]
     rule = LIST_AHEAD if ahead else LIST_AT_END
     quotes = tuple(
-        Quote(clip(part.text, chars=_ITEM_CHARS), rule, names=part.names) for part in open_items[:_MOST_ANNOUNCED]
+        Quote(clip(_with_code(parts, part), chars=_ITEM_CHARS), rule, names=part.names)
+        for part in open_items[:_MOST_ANNOUNCED]
     )
     return (end, quotes) if quotes else None
+
+
+def _with_code(parts: Sequence[Part], item: Part) -> str:
+    """An item that leads to a block of code, with its first line."""
+    after = parts[parts.index(item) + 1 :][:1]
+    if not item.text.endswith((":", "：")) or not after or after[0].kind != "code":
+        return item.text
+    code = next((line.strip() for line in after[0].text.splitlines() if line.strip()), "")
+    return f"{item.text} `{code.replace('`', '')}`" if code else item.text
 
 
 def _tells_of_done(heading: Part, items: Sequence[Part]) -> bool:

@@ -75,6 +75,8 @@ def findings_in(
     for index, part in enumerate(parts):
         if part.kind not in ("prose", "item") or part.text in taken or part.asks or part.requests or part.is_quoted:
             continue
+        if part.offers:
+            continue
         names_cause = part.explains and (bool(part.names) or outcomes.MAIN_CAUSE.search(part.text) is not None)
         if part.words < (_SHORTEST_CAUSE if names_cause else _SHORTEST_FINDING):
             continue
@@ -138,7 +140,7 @@ def loose_ends_in(parts: Sequence[Part], taken: set[str], *, closing: bool = Tru
             continue
         crossed = part.crossed and not _is_mended(parts[index + 1 :])
         listed = part.kind == "item" and (crossed or (troubled and (part.fails or part.negates)))
-        if (part.doubts and not part.explains) or listed:
+        if part.left_as_found or (part.doubts and not part.explains) or listed:
             weight = 1.0 + 0.5 * part.doubts + 0.5 * part.crossed
             rule = LISTED if part.kind == "item" and not part.crossed else "left open in the answer"
             found.append(Quote(clip(part.text, chars=240), rule, weight, part.names))

@@ -16,7 +16,7 @@ from carryover.distill.language.prose import sentences, word_count
 from carryover.distill.language.templates import typed_in
 from carryover.distill.language.tongue import tongue_of
 from carryover.distill.own_text import without_handoffs
-from carryover.text.markdown import is_bullet, is_fence
+from carryover.text.markdown import is_bullet, is_fence, line_forms
 
 
 class OwnWords(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ def own_words(prompt: str) -> OwnWords:
     """
     words = typed_in(without_handoffs(prompt))
     lines = words.replace("\r\n", "\n").strip("\n").split("\n")
-    lines, typed = _parted(lines)
+    lines, typed = _parted(_without_document_fences(lines))
     kinds = kinds_of(lines)
     passed = (
         _introduced(lines, kinds)
@@ -63,6 +63,22 @@ def own_words(prompt: str) -> OwnWords:
         text="\n".join(line for line, given in zip(lines, passed, strict=True) if not given).strip(),
         pasted="\n".join(line for line, given in zip(lines, passed, strict=True) if given).strip(),
     )
+
+
+def _without_document_fences(lines: list[str]) -> list[str]:
+    """The lines without the fences around Markdown: what is between them is prose and lists, not code."""
+    forms = line_forms(lines)
+    inside = False
+    kept = []
+    for line, form in zip(lines, forms, strict=True):
+        if form == "fence" and (inside or _DOCUMENT_FENCE.match(line)):
+            inside = not inside
+        else:
+            kept.append(line)
+    return kept
+
+
+_DOCUMENT_FENCE: Final = re.compile(r"\s*(?:`{3,}|~{3,})\s*(?:md|markdown)\s*$", re.I)
 
 
 def _parted(lines: list[str]) -> tuple[list[str], set[int]]:
@@ -116,10 +132,10 @@ def _introduced(lines: list[str], kinds: list[LineKind]) -> _Passed | None:
         return None  # the heading of a request
     if any(_REFERENCE.search(lines[index]) for index in rest):
         return None  # what is attached by a mark is typed
-    printed = [index for index in rest if kinds[index] == "machine"]
+    printed = [index for index in rest if kinds[index] == "machine" and not is_drawn(lines[index])]
     by_machine = 3 * len(printed) >= len(rest) or any(is_surely_printed(lines[index]) for index in printed)
     by_machine = by_machine or any(is_fence(lines[index]) for index in printed)
-    if not by_machine and is_bullet(lines[rest[0]]) and _asks_for_list(lines[first]):
+    if not by_machine and _says_what_to_do(lines[first], listed=is_bullet(lines[rest[0]])):
         return None
     bullets = sum(1 for index in rest if is_bullet(lines[index]))
     long = sum(len(lines[index]) for index in rest) > 2 * len(lines[first])
@@ -135,9 +151,10 @@ _REFERENCE: Final = re.compile(r"(?:^|\s)(?:#file:|@)[\w./~-]*\w\.\w{1,5}\b|(?:^
 """A file that is mentioned to the client: "@src/cart.py", "#file:cart.py"."""
 
 
-def _asks_for_list(line: str) -> bool:
-    """A request whose parts the list below it names: it says what is to be done with something, or asks politely."""
-    return bool(names_in(line)) or lexicon.REQUEST.search(line) is not None
+def _says_what_to_do(line: str, *, listed: bool) -> bool:
+    """A request that goes on below the line: it names what is to be worked on, or asks politely for what a list names.
+    What only leads to a paste ("I get this:") names nothing."""
+    return bool(names_in(line)) or (listed and lexicon.REQUEST.search(line) is not None)
 
 
 def _leads(line: str) -> bool:

@@ -94,6 +94,10 @@ def _planned(line: Line, digest: Digest) -> list[Entry]:
 
 
 def _nothing(line: Line, digest: Digest) -> list[Entry]:
+    turn = digest.turn
+    if turn is not None and turn.end != "answered" and asks_for_something(turn):
+        text = f"Not answered yet: {clip(one_line(turn.prompt.text or turn.prompt.pasted), chars=160)}"
+        return [Entry(text=text, rule=CUT_OFF, session=turn.session, turn=turn.number, at_ms=turn.at_ms)]
     if line.questions:
         asked = line.questions[-1]
         return [
@@ -102,8 +106,4 @@ def _nothing(line: Line, digest: Digest) -> list[Entry]:
     if line.offers:
         text = f"Waits for the user's word on: {clip(line.offers[-1].text, chars=160)}"
         return [entry_of(line.offers[-1], text)]
-    turn = digest.turn
-    if turn is not None and turn.end != "answered" and asks_for_something(turn):
-        text = f"Not answered yet: {clip(one_line(turn.prompt.text or turn.prompt.pasted), chars=160)}"
-        return [Entry(text=text, rule=CUT_OFF, session=turn.session, turn=turn.number, at_ms=turn.at_ms)]
     return [Entry(text="Nothing further was announced: the last request was answered", rule="nothing was announced")]
