@@ -27,7 +27,6 @@ from carryover.distill.work.state import Line as WorkLine
 from carryover.distill.work.state import WorkState
 from carryover.facts import FileFacts, FileQuery, GitFacts
 
-
 _SURE_FINDINGS: Final = 4
 _WHERE_THERE_IS_ROOM: Final = 60
 
@@ -102,7 +101,8 @@ def distill(
     agents = {session.session: _named(agent_names, session.agent) for session in view.sessions}
     since_ms = work.goal.at_ms if work.goal is not None else 0
     task = task_entries(work)
-    following = next_entries(work, lead.digest)
+    earlier = [session.digest for session in view.sessions if session.session in on_line and session is not lead]
+    following = next_entries(work, lead.digest, earlier)
     failed = failed_entries(work, view.sessions, on_line, at_ms)
     decided = decision_entries(work, others, view.notes)
     said = "\n".join(entry.text for entry in (*task, *following, *failed, *decided))

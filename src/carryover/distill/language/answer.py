@@ -163,7 +163,7 @@ class Part:
         return outcomes.LEFT_AS_FOUND.search(self.text) is not None
 
 
-_QUOTATION_MARKS: Final = ("\"", "“", "„", "«", "「", "『")
+_QUOTATION_MARKS: Final = ('"', "“", "„", "«", "「", "『")
 _SHORT_QUOTATION: Final = re.compile(r".[^\"“”»」』]{0,40}[\"“”»」』]")
 _COURTESY_WORDS: Final = 16
 _SHORTEST_ADVICE: Final = 2

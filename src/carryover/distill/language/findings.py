@@ -75,15 +75,13 @@ def findings_in(
     for index, part in enumerate(parts):
         if part.kind not in ("prose", "item") or part.text in taken or part.asks or part.requests or part.is_quoted:
             continue
-        if part.offers:
-            continue
         names_cause = part.explains and (bool(part.names) or outcomes.MAIN_CAUSE.search(part.text) is not None)
         if part.words < (_SHORTEST_CAUSE if names_cause else _SHORTEST_FINDING):
             continue
         if part.numbered and not part.explains:
             continue
         weight = _finding_weight(part, after_failure=after_failure)
-        if weight >= (_LEAST_IN_CLOSING if closing else _LEAST_BEFORE):
+        if weight >= (_LEAST_IN_CLOSING if closing else _LEAST_BEFORE) and not part.offers:
             text = clip(_with_next(parts, index), chars=_FINDING_CHARS)
             found.append(Quote(text, "what was found out", weight, part.names))
     found.sort(key=lambda quote: -quote.weight)

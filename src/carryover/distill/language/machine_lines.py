@@ -64,7 +64,7 @@ _MACHINE: Final = re.compile("|".join(f"(?:{pattern})" for pattern in _KINDS.val
 _HEADER: Final = re.compile(_KINDS["a mail's header"])
 _DRAWN_TABLE: Final = re.compile(r"\s*[│┃|║┌├└╭╰]")
 _OUTPUT_LANGUAGES: Final = frozenset(
-    ("", "text", "txt", "plaintext", "console", "terminal", "log", "logs", "output", "shell", "sh", "bash", "powershell")
+    ["", *"text txt plaintext console terminal log logs output shell sh bash powershell".split()]
 )
 _STRUCTURE: Final = re.compile(r"\s{0,3}#{1,6}\s|\s*(?:[-*+•]|\(?\d{1,2}[.)])\s+\S|\s*\*\*[^*\n]{1,80}\*\*:?\s*$")
 _LETTERS: Final = re.compile(r"[^\W\d_]")

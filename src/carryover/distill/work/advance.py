@@ -65,7 +65,9 @@ _STEP_CHARS: Final = 400
 
 def advance(state: WorkState, turn: Turn) -> WorkState:
     """The state after `turn`, which may still run."""
-    first = turn.session not in state.sessions
+    first = turn.session not in state.sessions and turn.session not in state.resumed
+    if first and is_resuming(turn, first=True):
+        state = replace(state, resumed=(*state.resumed, turn.session)[-_MOST_SESSIONS:])
     state = without_abandoned(state, turn)
     line = state.line_of(turn.session) or state.lead
     turn = with_text_read(turn)
@@ -112,7 +114,7 @@ def _on_line(state: WorkState, turn: Turn, line: Line, *, moved: bool) -> WorkSt
         sessions[turn.session] = line.id
     for oldest in list(sessions)[:-_MOST_SESSIONS]:
         del sessions[oldest]
-    return WorkState(lines=lines[:MOST_LINES], sessions=sessions)
+    return replace(state, lines=lines[:MOST_LINES], sessions=sessions)
 
 
 def _shelved(line: Line) -> Line:

@@ -84,6 +84,8 @@ class WorkState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lines: tuple[Line, ...] = ()
     sessions: dict[str, str] = {}
     """Line id by session id, the newest last."""
+    resumed: tuple[str, ...] = ()
+    """Sessions that so far have only said to continue: their next request opens nothing by being among the first."""
 
     @property
     def lead(self) -> Line | None:
