@@ -16,7 +16,7 @@ from carryover.distill.testruns.run import TestRun
 from carryover.distill.work.state import WorkState
 from carryover.model import PlanItem
 
-FOLD_VERSION = 6
+FOLD_VERSION = 7
 """Raised whenever `fold` would make another digest of the same events; stored digests of an older one are rebuilt."""
 
 MOST_TURNS: Final = 10
@@ -67,6 +67,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tests: Literal["pass", "fail"] | None = None
     text: str = ""
     """The newest text of the assistant, while it may be the last of the turn."""
+    applied: bool = False
+    """The edits that the newest text was about were made after it, as an agent does that edits by what it writes."""
     report: Report | None = None
     """What the last text said, once the turn is over."""
     doing: str = ""

@@ -4,6 +4,7 @@ room is short. What a section says is in the file named after it. Pure and deter
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -26,6 +27,9 @@ from carryover.distill.work.merge import newest_session, work_of
 from carryover.distill.work.state import Line as WorkLine
 from carryover.distill.work.state import WorkState
 from carryover.facts import FileFacts, FileQuery, GitFacts
+
+_SURE_FINDINGS: Final = 4
+_WHERE_THERE_IS_ROOM: Final = 60
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -100,10 +104,12 @@ def distill(
     agents = {session.session: _named(agent_names, session.agent) for session in view.sessions}
     since_ms = work.goal.at_ms if work.goal is not None else 0
     task = task_entries(work)
-    following = next_entries(work, lead.digest)
+    earlier = [session.digest for session in view.sessions if session.session in on_line and session is not lead]
+    following = next_entries(work, lead.digest, earlier)
     failed = failed_entries(work, view.sessions, on_line, at_ms)
     decided = decision_entries(work, others, view.notes)
     said = "\n".join(entry.text for entry in (*task, *following, *failed, *decided))
+    found = finding_entries(work, others, said)
     sections = (
         Section("Task", _ranked(task, 0)),
         Section("Also in progress", _ranked(parallel_work_entries(view, work, others, agents, at_ms), 12, step=4)),
@@ -115,7 +121,13 @@ def distill(
             ),
         ),
         Section("Decisions", _ranked(decided, 7, step=2)),
-        Section("Findings", _ranked(finding_entries(work, others, said), 9, step=2)),
+        Section(
+            "Findings",
+            (
+                *_ranked(found[:_SURE_FINDINGS], 9, step=2),
+                *_ranked(found[_SURE_FINDINGS:], _WHERE_THERE_IS_ROOM),
+            ),
+        ),
         Section("Recent files", _ranked([_plain(file_line(file, at_ms), "newest edit") for file in recent], 8, step=3)),
         Section("Failed approaches", _ranked(failed, 8, step=3)),
         Section(

@@ -55,7 +55,7 @@ _WRAPPER: Final = re.compile(r"^failed in sandbox:\s*")
 """Written by Codex before the output of a command (0.46)."""
 _OF_THE_SHELL: Final = re.compile(
     r"/(?:etc/profile|profile\.d|conda\.sh|\.?bashrc|\.?zshrc|nvm\.sh)\S*[:\s]|^\w+:(?:unalias|alias):\d"
-    r"|^\(eval\):\d"
+    r"|^\(eval\):\d|^(?:\S*/)?\.\w+: line \d+: "
 )
 """Complaints of a shell's own start-up files, which come with every output."""
 _BUILD_STEP: Final = re.compile(r"^(?:=>|#\d+|\[\d+/\d+\]|------|>)")

@@ -61,6 +61,14 @@ def test_what_an_architect_tells_its_editor_was_typed_by_nobody(tmp_path: Path) 
     assert [Path(found.path).name for found in of(events, FileEdit)] == ["cart.py"]
 
 
+def test_an_architects_plan_is_known_though_its_lines_end_in_blanks(tmp_path: Path) -> None:
+    events = events_of(
+        tmp_path, prompt("b, please"), answer("Change it:  \n\nIn cart.py "), prompt("Change it:\n\nIn cart.py")
+    )
+
+    assert [found.text for found in of(events, UserPrompt)] == ["b, please"]
+
+
 @pytest.mark.parametrize(
     ("text", "subject"), [("/run make all", "make all"), ("!make all", "make all"), ("/git log -1", "git log -1")]
 )

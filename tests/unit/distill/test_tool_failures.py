@@ -219,3 +219,9 @@ def test_what_the_user_does_not_like_is_taken_back(prompt: str) -> None:
 )
 def test_a_failed_edit_is_known_by_its_file(subject: str, path: str, same: bool) -> None:
     assert is_edit_of(signature(result(subject, op="edit")), path) is same
+
+
+def test_a_complaint_of_a_shells_own_file_is_not_the_reason() -> None:
+    output = "/Users/dev/.profile: line 6: compdef: command not found\nfatal: no such remote 'origin'"
+
+    assert why(output) == "fatal: no such remote 'origin'"

@@ -38,7 +38,8 @@ def edit(digest: Digest, event: Event, body: FileEdit) -> Folded:
     turn = digest.turn
     if turn is not None:
         paths = (*(path for path in turn.edited if path != body.path), body.path)[-_MOST_OF_TURN:]
-        digest = with_turn(digest, edited=paths, last_ms=event.at_ms)
+        applied = turn.applied or (turn.end == "answered" and bool(turn.text))
+        digest = with_turn(digest, edited=paths, applied=applied, last_ms=event.at_ms)
     return replace(digest, touched=touched, failures=_failures_after(digest.failures, body)), ()
 
 

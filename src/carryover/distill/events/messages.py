@@ -32,6 +32,7 @@ def message(digest: Digest, event: Event, body: AssistantMessage) -> Folded:
     turn = replace(
         turn,
         text=clip_middle(text, chars=_LONGEST),
+        applied=False,
         end="answered" if closing else turn.end if turn.end != "answered" else "",
         last_ms=event.at_ms,
     )

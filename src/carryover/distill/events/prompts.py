@@ -12,7 +12,8 @@ from carryover.distill.digest import MOST_FAILURES, MOST_PENDING, Digest, Failur
 from carryover.distill.events.folded import Folded
 from carryover.distill.events.turns import begin, close
 from carryover.distill.language import lexicon
-from carryover.distill.language.forms import is_question
+from carryover.distill.language.forms import is_question, is_yes
+from carryover.distill.language.machine_lines import printed_part
 from carryover.distill.language.names import names_in, weighty_words
 from carryover.distill.language.own_words import OwnWords, own_words
 from carryover.distill.language.prose import one_line, sentences, word_count
@@ -30,6 +31,8 @@ _LASTING_WEIGHT: Final = 3
 _SURE_OF_TONGUE: Final = 5
 _OBSERVATION: Final = re.compile(r"(.{2,160}?)\s*(?:-{1,2}>|={1,2}>|→|⇒)\s*(.{2,160})")
 _OBSERVATION_WORDS: Final = 16
+_ONLY_MARKS: Final = re.compile(r"\s*[!-/:-@\[-`{-~][\s!-/:-@\[-`{-~]{0,9}")
+"""Nothing but punctuation ("^", "..."): points at what was said before."""
 _FAULT: Final = re.compile(
     r"\b[45]\d\d\b|\bnot found\b|\b\w*(?:error|exception)\b"
     r"|\b(?:fail(?:s|ed|ure)?|refused|denied|time[ds]? ?out|crash\w*)\b",
@@ -40,8 +43,10 @@ _FAULT: Final = re.compile(
 
 def prompt(digest: Digest, event: Event, body: UserPrompt) -> Folded:
     """A new turn begins, and the one before it becomes a line of progress."""
-    if body.actor != "human" or only_points_at_handoff(body.text):
-        return (digest, ()) if body.actor != "human" else _resuming(digest, event)
+    if body.actor != "human":
+        return digest, ()
+    if only_points_at_handoff(body.text) or (_ONLY_MARKS.fullmatch(body.text) and not body.attachments):
+        return _resuming(digest, event)
     typed = _typed(digest, body.text)
     if not (typed.text or typed.pasted or body.command or body.attachments):
         return digest, ()
@@ -79,7 +84,7 @@ def _typed(digest: Digest, text: str) -> OwnWords:
 
 
 def _resuming(digest: Digest, event: Event) -> Folded:
-    """A prompt that only points at the handoff: a turn without any text by the user."""
+    """A prompt that only points at the handoff, or at what was said: a turn without any text by the user."""
     turn = Turn(
         session=event.session,
         number=digest.prompts + 1,
@@ -93,6 +98,8 @@ def _resuming(digest: Digest, event: Event) -> Folded:
 
 
 def _read(text: str, pasted: str, command: str | None) -> Prompt:
+    if is_yes(text):
+        command = None  # a go-ahead, in whatever mode of the client
     shown = f"{command} {text}".strip() if command else text
     said = sentences(text)
     return Prompt(
@@ -139,7 +146,7 @@ def _failures_after(digest: Digest, turn: Turn, typed: OwnWords) -> tuple[Failur
     last = digest.turn
     if last is not None and (taken_back := _taken_back(digest, last, turn)) is not None:
         failures = (*failures, taken_back)
-    if error := why(typed.pasted, only_telling=True) or _observed(typed.text or typed.pasted):
+    if error := why(printed_part(typed.pasted), only_telling=True) or _observed(typed.text or typed.pasted):
         reported = Failure(
             tried="reported by the user",
             why=clip(error, chars=180),

@@ -45,9 +45,11 @@ def call(digest: Digest, event: Event, body: ToolCall) -> Folded:
     turn = digest.turn
     if turn is None:
         return digest, ()
-    turn = text_went_on(turn, after_failure=_failed_just_now(digest, turn))
+    # A command that runs once an answer has been applied and committed does not reopen the turn.
+    if not (turn.applied and turn.commits):
+        turn = replace(text_went_on(turn, after_failure=_failed_just_now(digest, turn)), end="")
     counted = {use: getattr(turn, use) + 1} if use is not None else {}
-    turn = replace(turn, end="", last_ms=event.at_ms, **counted)
+    turn = replace(turn, last_ms=event.at_ms, **counted)
     return replace(digest, turns=(*digest.turns[:-1], turn)), ()
 
 

@@ -17,6 +17,8 @@ from carryover.distill.language.prose import Quote, one_line
 CLOSING_WORDS: Final = "last sentence of the answer"
 """The rule of the weakest kind of announcement: by its place alone."""
 
+COMMAND_AT_END: Final = "command the answer ends with"
+LEADS_ON: Final = "last line of the answer, which leads to what comes next"
 LIST_AHEAD: Final = "list under a heading that looks ahead"
 LIST_AT_END: Final = "numbered list at the end"
 
@@ -33,6 +35,9 @@ def announced_in(parts: Sequence[Part], asked_lines: set[int]) -> tuple[Quote, .
     command = _command_at_end(parts)
     if command is not None:
         return (command,)
+    leading = _leading_on(parts)
+    if leading is not None:
+        return (leading,)
     steps = _last_list(parts, asked_lines)
     sentence = _last_announcing(parts)
     if steps and sentence is not None and sentence[0] > steps[0]:
@@ -89,8 +94,20 @@ def _command_at_end(parts: Sequence[Part]) -> Quote | None:
         return None
     return Quote(
         clip(f"{parts[-2].text} `{'; '.join(code[:3]).replace('`', '')}`", chars=_SENTENCE_CHARS),
-        "command the answer ends with",
+        COMMAND_AT_END,
     )
+
+
+def _leading_on(parts: Sequence[Part]) -> Quote | None:
+    """A text that ends in a colon was cut off before what it leads to."""
+    last = parts[-1] if parts else None
+    if last is None or last.kind != "prose" or not last.text.rstrip().endswith((":", "：")):
+        return None
+    if last.words < _SHORTEST_ANNOUNCEMENT or last.begins_with_what_was_done:
+        return None
+    text = _with_subject(parts, len(parts) - 1)
+    names = last.names or (parts[-2].names if text != last.text else ())
+    return Quote(clip(text, chars=_SENTENCE_CHARS), LEADS_ON, names=names)
 
 
 def _last_list(parts: Sequence[Part], asked_lines: set[int]) -> tuple[int, tuple[Quote, ...]] | None:
@@ -118,9 +135,19 @@ def _last_list(parts: Sequence[Part], asked_lines: set[int]) -> tuple[int, tuple
     ]
     rule = LIST_AHEAD if ahead else LIST_AT_END
     quotes = tuple(
-        Quote(clip(part.text, chars=_ITEM_CHARS), rule, names=part.names) for part in open_items[:_MOST_ANNOUNCED]
+        Quote(clip(_with_code(parts, part), chars=_ITEM_CHARS), rule, names=part.names)
+        for part in open_items[:_MOST_ANNOUNCED]
     )
     return (end, quotes) if quotes else None
+
+
+def _with_code(parts: Sequence[Part], item: Part) -> str:
+    """An item that leads to a block of code, with its first line."""
+    after = parts[parts.index(item) + 1 :][:1]
+    if not item.text.endswith((":", "：")) or not after or after[0].kind != "code":
+        return item.text
+    code = next((line.strip() for line in after[0].text.splitlines() if line.strip()), "")
+    return f"{item.text} `{code.replace('`', '')}`" if code else item.text
 
 
 def _tells_of_done(heading: Part, items: Sequence[Part]) -> bool:
@@ -138,6 +165,7 @@ def _last_announcing(parts: Sequence[Part]) -> tuple[int, Quote] | None:
             and not part.is_courtesy
             and not part.requests
             and _SHORTEST_ANNOUNCEMENT <= part.words <= 60
+            and not _is_carried_out(parts[index + 1 :])
         ):
             return index, Quote(
                 clip(_with_what_follows(parts, index), chars=_SENTENCE_CHARS),
@@ -145,6 +173,14 @@ def _last_announcing(parts: Sequence[Part]) -> tuple[int, Quote] | None:
                 names=part.names or (parts[index - 1].names if index else ()),
             )
     return None
+
+
+_MUCH_AFTER: Final = 6
+
+
+def _is_carried_out(after: Sequence[Part]) -> bool:
+    """What an answer announces at its beginning, its rest does: "I'll add it. ... I've added it."."""
+    return len(after) >= _MUCH_AFTER or any(part.checked or part.begins_with_what_was_done for part in after)
 
 
 def _with_what_follows(parts: Sequence[Part], index: int) -> str:

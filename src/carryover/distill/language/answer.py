@@ -74,6 +74,11 @@ class Part:
         return self.words <= _COURTESY_WORDS and not self.names and lexicon.COURTESY.search(self.text) is not None
 
     @cached_property
+    def is_quoted(self) -> bool:
+        """Begins with a quotation mark that a whole clause follows: somebody else's text."""
+        return self.text[:1] in _QUOTATION_MARKS and _SHORT_QUOTATION.match(self.text) is None
+
+    @cached_property
     def offers(self) -> bool:
         """Offers, without a question mark, what the assistant would do at the user's word."""
         offered = not self.asks and lexicon.OFFER.search(self.text) is not None
@@ -158,6 +163,8 @@ class Part:
         return outcomes.LEFT_AS_FOUND.search(self.text) is not None
 
 
+_QUOTATION_MARKS: Final = ('"', "“", "„", "«", "「", "『")
+_SHORT_QUOTATION: Final = re.compile(r".[^\"“”»」』]{0,40}[\"“”»」』]")
 _COURTESY_WORDS: Final = 16
 _SHORTEST_ADVICE: Final = 2
 _MAIN_CLAUSE: Final = re.compile(r"[,，、]\s*([^,，、].*)$")

@@ -12,6 +12,8 @@ from carryover.distill.language.answer import Part
 from carryover.distill.language.prose import Quote
 
 _MOST_OF_A_KIND: Final = 4
+LISTED: Final = "left open in a list of the answer"
+"""The rule of a loose end that may as well be a property of what the answer describes."""
 STANDS_IN: Final = "stands in for something"
 """The rule of the weakest kind of loose end: it is true of the newest work only."""
 _STANDS_IN_WEIGHT: Final = 0.5
@@ -71,7 +73,7 @@ def findings_in(
     """The sentences that say what was found out, each weighted by what speaks for it."""
     found = []
     for index, part in enumerate(parts):
-        if part.kind not in ("prose", "item") or part.text in taken or part.asks or part.requests:
+        if part.kind not in ("prose", "item") or part.text in taken or part.asks or part.requests or part.is_quoted:
             continue
         names_cause = part.explains and (bool(part.names) or outcomes.MAIN_CAUSE.search(part.text) is not None)
         if part.words < (_SHORTEST_CAUSE if names_cause else _SHORTEST_FINDING):
@@ -79,7 +81,7 @@ def findings_in(
         if part.numbered and not part.explains:
             continue
         weight = _finding_weight(part, after_failure=after_failure)
-        if weight >= (_LEAST_IN_CLOSING if closing else _LEAST_BEFORE):
+        if weight >= (_LEAST_IN_CLOSING if closing else _LEAST_BEFORE) and not part.offers:
             text = clip(_with_next(parts, index), chars=_FINDING_CHARS)
             found.append(Quote(text, "what was found out", weight, part.names))
     found.sort(key=lambda quote: -quote.weight)
@@ -128,7 +130,7 @@ def loose_ends_in(parts: Sequence[Part], taken: set[str], *, closing: bool = Tru
             troubled = outcomes.MISSING_HEADING.search(part.text) is not None
         if part.kind not in ("prose", "item") or part.text in taken or part.asks or part.checked or leads_on:
             continue
-        if part.is_conditional or part.is_courtesy:  # an offer
+        if part.is_conditional or part.is_courtesy or part.is_quoted:  # an offer; somebody else's
             continue
         if not 3 <= part.words <= 60:
             continue
@@ -136,9 +138,10 @@ def loose_ends_in(parts: Sequence[Part], taken: set[str], *, closing: bool = Tru
             continue
         crossed = part.crossed and not _is_mended(parts[index + 1 :])
         listed = part.kind == "item" and (crossed or (troubled and (part.fails or part.negates)))
-        if (part.doubts and not part.explains) or listed:
+        if part.left_as_found or (part.doubts and not part.explains) or listed:
             weight = 1.0 + 0.5 * part.doubts + 0.5 * part.crossed
-            found.append(Quote(clip(part.text, chars=240), "left open in the answer", weight, part.names))
+            rule = LISTED if part.kind == "item" and not part.crossed else "left open in the answer"
+            found.append(Quote(clip(part.text, chars=240), rule, weight, part.names))
         elif closing and part.kind == "item" and part.stands_in and not (part.explains or part.numbered):
             found.append(Quote(clip(part.text, chars=240), STANDS_IN, _STANDS_IN_WEIGHT, part.names))
     strongest = sorted(range(len(found)), key=lambda index: (-found[index].weight, -index))[:_MOST_OF_A_KIND]

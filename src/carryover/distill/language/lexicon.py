@@ -34,7 +34,7 @@ OBLIGATION: Final = Concept(
     en=r"""must | always | only | should | shall | has to | have to | needs? to | ought to | required? | mandatory
     make sure | ensure | at (?:most|least) | no (?:more|less|fewer) than | strictly | whatever happens
     from now on | in any case | everywhere | throughout | each time | every time | (?:stays?|remains?) (?:exactly |just |as |in |out |where |untouched|unchanged|the same|put|free|local|private|compatible|under|below|within)\S* | stick (?:to|with)
-    keep(?:s|ing)? | prefer\w* | rather | instead | except | unless | as (?:it )?(?:is|was) | untouched | unchanged
+    keep(?:s|ing)? | preserve | prefer\w* | rather | instead | except | unless | as (?:it )?(?:is|was) | untouched | unchanged
     allowed | off[- ]limits | avoid | let's not | leave .{1,60} (?:alone|as (?:it|they) (?:is|are)|out) | hands off
     limit(?:ed)? to | within | up to | under \W?\d\S* | below \W?\d\S* | maximum | minimum | max\.? | min\.?
     by (?:mon|tues|wednes|thurs|fri|satur|sun)day | nothing (?:but|newer|older|more|else|that|fancy|beyond|bigger|longer) | compatible | as \w+ as possible | ideally | remember | (?:bear|keep) in mind | whatever you do | important\w* | we (?:only|can't|cannot|can only|never) | nobody | no one | everything (?:in|has|goes|should|must) | throughout | whole thing | nowhere | on no account | capped? at | at a (?:maximum|minimum) | no matter what""",
@@ -49,7 +49,7 @@ OBLIGATION: Final = Concept(
     es=r"""deb(?:e|en|es|ería\w*|erá\w*) | siempre | solo | sólo | solamente | únicamente | hay que | tiene[ns]? que
     obligatori\w+ | como (?:máximo|mínimo|mucho) | máximo | mínimo | al menos | mant(?:én|ener|enga\w*)
     (?:que|debe|tiene que) qued\w+ | se queda(?:n)? como | prefier\w+ | preferi\w+ | mejor | en (?:vez|lugar) de | salvo | excepto | menos | evit\w+
-    prohibid\w+ | en todas? partes | a partir de ahora | tal (?:y )?como est[áa]\w* | menos de \d+ | estrictamente | hace falta | importante | compatible\w* | lo más \w+ posible | recuerda | ten en cuenta | ojo | quiero que (?!\w+[ae]s\b)\w+ | que (?:sea|esté|quede|vaya|funcione|tenga|siga|pueda|valga)\w* | nadie | en ningún caso | todo (?:en|debe|tiene) | nada de""",
+    prohibid\w+ | en todas? partes | a partir de ahora | tal (?:y )?como est[áa]\w* | menos de \d+ | estrictamente | hace falta | importante | compatible\w* | lo más \w+ posible | recuerda | ten en cuenta | ojo | quiero que (?!\w+[ae]s\b)\w+ | que (?:sea|esté|quede|vaya|funcione|tenga|siga|pueda|valga)n? | nadie | en ningún caso | todo (?:en|debe|tiene) | nada de""",
     pt=r"""dev(?:e|em|eria\w*) | sempre | só | somente | apenas | tem que | precisa\w* | no (?:máximo|mínimo)
     prefir\w+ | em vez de | exceto | evit\w+ | mant(?:enha|er|ém)\w*""",
     it=r"""dev(?:e|ono|i|rebbe\w*) | sempre | solo | soltanto | bisogna | al (?:massimo|minimo) | invece | tranne | evit\w+
@@ -211,7 +211,7 @@ OFFER: Final = Concept(
 """Something that would be done at a word of the user."""
 
 SWITCH: Final = Concept(
-    en=r"""new (?:task|topic|project|ticket|issue|subject|thing|job|goal|assignment|question|request) | (?:different|another|separate|unrelated|other) (?:request|question|job|matter) | next (?:task|topic|project|ticket|issue|subject|thing|job|item|up\b) | (?:something|a thing) (?:else|different|new|completely) | different (?:task|topic|thing|project|subject|matter) | another (?:task|topic|thing|project|subject|matter|one) | on to (?:something|the next|another) | moving on | change of (?:plan|topic|subject)
+    en=r"""new (?:task|topic|project|ticket|issue|subject|thing|job|goal|assignment|question|request) | (?:different|another|separate|unrelated|other) (?:request|question|job|matter) | next (?:task|topic|project|ticket|issue|subject|thing|job|item|up\b) | (?:something|a thing) (?:else|different|new|completely) | different (?:task|topic|thing|project|subject|matter) | another (?:\w+ ){0,2}(?:task|topic|thing|project|subject|matter) | another one | on to (?:something|the next|another) | moving on | change of (?:plan|topic|subject)
     (?:let's|lets) (?:park|leave|drop|shelve|switch|move on|set|put) | park (?:this|that|it) | put (?:this|that|it) (?:on hold|aside) | shelve | forget (?:all |about )?(?:this|that|it) | unrelated | separate(?:ly)? (?:task|thing|matter)? | instead of (?:all )?(?:this|that) | switching (?:to|gears|topics) | for later | come back to (?:this|it|that)""",
     de=r"""neue[rs]? (?:aufgabe|thema|projekt|ticket|auftrag|baustelle|sache) | nächste[rs]? (?:aufgabe|thema|projekt|ticket|auftrag|baustelle|sache|punkt) | andere[rs]? (?:aufgabe|thema|projekt|baustelle|sache) | etwas (?:ganz )?(?:anderes|neues) | was (?:ganz )?(?:anderes|neues) | themenwechsel | wechseln wir | lassen wir (?:das|es) | leg(?:en wir)? das (?:beiseite|weg|zur seite) | vergiss das | das (?:pausieren|parken) | kommen wir zu""",
     fr=r"""nouve(?:lle|au|l) (?:tâche|sujet|projet|ticket|chose|demande|mission) | (?:autre|prochaine?) (?:tâche|sujet|projet|ticket|chose|demande) | autre chose | on change | changeons | changement de | rien à voir | laisse(?:z|ons)? (?:ça|cela|tomber|de côté) | mets (?:ça|cela) (?:de côté|en pause) | passons à | oublie (?:ça|cela)""",
@@ -269,7 +269,7 @@ RESUME: Final = Concept(
 
 
 HEDGE: Final = Concept(
-    en=r"maybe | perhaps | might | could be | may be | probably | possibly | seems? | suspect | i think | i guess | i bet | likely | not sure | unless | let me (?:check|see|look|verify|think)",
+    en=r"maybe | perhaps | might | could be | may be | probably | possibly | seems? | suspect | i think | i guess | i bet | likely | not sure | let me (?:check|see|look|verify|think)",
     de=r"vielleicht | möglicherweise | vermutlich | wahrscheinlich | könnte | scheint | ich vermute | ich glaube",
     fr=r"peut-être | probablement | sans doute | semble\w* | pourrait | je pense | je suppose",
     es=r"quizás? | tal vez | probablemente | posiblemente | parece\w* | podría | creo que | supongo",

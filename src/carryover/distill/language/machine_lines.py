@@ -23,14 +23,14 @@ _VERBS: Final = "GET|POST|PUT|PATCH|DELETE|HEAD"
 # Case matters: "DELETE /x" is a machine's, "Delete the old page" a person's.
 _KINDS: Final = {
     "a shell's prompt": r"\s*(?:\$|>>>|\.\.\.|❯)\s+\S|\s*(?:PS [A-Z]:\\[^>]*>"
-    r"|[\w.-]+@[\w.-]+[:\s][^$#%\n]{0,60}[$#%]|\([\w.-]+\) [\w@.-]*\$)\s*\S",
+    r"|(?:\([\w.-]{1,40}\) ?){0,3}[\w.-]+@[\w.-]+[:\s][^$#%\n]{0,60}[$#%]|\([\w.-]+\) [\w@.-]*\$)\s*\S",
     "a quotation or a step of a build": r"\s*(?:>|=>)\s+\S",
     "a terminal's screen": r".*[│┃╭╮╰╯┌┐└┘├┤┬┴┼═║⎿⏺✻✽⏵]",
     "the time of a log": r"\W{0,3}\d{4}[-/.]\d\d[-/.]\d\d[T\s,|]\W*\d|\W{0,3}\d\d:\d\d:\d\d\b"
     r"|\[?\w{3} \w{3}\s+\d+ \d\d:\d\d",
     "the level of a log": r"\W{0,3}(?:ERROR|WARN(?:ING)?|INFO|DEBUG|TRACE|FATAL|CRITICAL|NOTICE|PANIC)\b\W"
     r"|\W{0,3}\[(?i:error|warn(?:ing)?|info|debug|trace|fatal|notice)\]"
-    r"|(?:[Ee]rror|[Ww]arn(?:ing)?|info|debug|trace): ",
+    r"|(?:[Ee]rror|[Ww]arn(?:ing)?|info|debug|trace): |(?:fail|crit|dbug|trce): [\w.]+\[",
     "a package manager": r"\s*(?:npm|yarn|pnpm) (?:ERR!|(?:WARN|warn|error|notice)\b)",
     "a compiler": r"\s*(?:[Ee]rror|[Ww]arning|[Ff]atal|[Pp]anic|note|help)(?:\[\w+\])?:\s"
     r"|\s*-->\s\S+:\d+|\s*\d+\s*[|│]\s"
@@ -58,14 +58,21 @@ _SURE_KINDS: Final = ("a shell's prompt", "the time of a log", "the level of a l
 _SURE: Final = re.compile("|".join(f"(?:{_KINDS[kind]})" for kind in _SURE_KINDS))
 """No person begins a sentence like that, whatever comes after."""
 _LEVEL: Final = re.compile(_KINDS["the level of a log"])
+_CODE_WORD: Final = re.compile(rf"\s*(?:{_KEYWORDS})\s")
+_CODE_SIGN: Final = re.compile(r"[=<>{}\[\]]|\w\(")
 _MACHINE: Final = re.compile("|".join(f"(?:{pattern})" for pattern in _KINDS.values()))
 _HEADER: Final = re.compile(_KINDS["a mail's header"])
 _DRAWN_TABLE: Final = re.compile(r"\s*[│┃|║┌├└╭╰]")
+_OUTPUT_LANGUAGES: Final = frozenset(
+    ["", *"text txt plaintext console terminal log logs output shell sh bash powershell".split()]
+)
+_STRUCTURE: Final = re.compile(r"\s{0,3}#{1,6}\s|\s*(?:[-*+•]|\(?\d{1,2}[.)])\s+\S|\s*\*\*[^*\n]{1,80}\*\*:?\s*$")
 _LETTERS: Final = re.compile(r"[^\W\d_]")
 _SEPARATORS: Final = re.compile(r"[;\t|]|,(?=\S)")
 _FEW_LETTERS: Final = 0.5
 _LONG_ENOUGH: Final = 24
 _SENTENCE_WORDS: Final = 5
+_ITEM_WORDS: Final = 3
 _SENTENCE_LETTERS: Final = 0.7
 _ROWS: Final = 3
 _COLUMNS: Final = 3
@@ -82,9 +89,27 @@ def kinds_of(lines: list[str]) -> list[LineKind]:
     return _with_tables(lines, kinds)
 
 
+def printed_part(text: str) -> str:
+    """What of a pasted text may be a program's output: no headings, items of lists, and code in a named language."""
+    lines = text.splitlines()
+    kept = []
+    is_code = False
+    for line, form in zip(lines, line_forms(lines), strict=True):
+        if form == "fence":
+            is_code = not is_code and line.strip(" \t`~").casefold() not in _OUTPUT_LANGUAGES
+        elif not (is_code or (form == "text" and not is_surely_printed(line) and _STRUCTURE.match(line))):
+            kept.append(line)
+    return "\n".join(kept)
+
+
 def is_header(line: str) -> bool:
     """A line of a mail's head: "From: ...", "Betreff: ..."."""
     return _HEADER.match(line) is not None
+
+
+def is_surely_printed(line: str) -> bool:
+    """A line that no person begins a sentence like: a shell's prompt, a log's time or level, a stack."""
+    return _SURE.match(line) is not None
 
 
 def is_drawn(line: str) -> bool:
@@ -98,13 +123,16 @@ def _kind(line: str) -> LineKind:
         return "blank"
     if _SURE.match(line) or (_MACHINE.match(line) and not _is_sentence(bare)):
         return "machine"
-    letters = len(_LETTERS.findall(bare))
-    return "machine" if len(bare) >= _LONG_ENOUGH and letters < len(bare.replace(" ", "")) * _FEW_LETTERS else "prose"
+    if len(bare) < _LONG_ENOUGH or (is_bullet(line) and word_count(bare) > _ITEM_WORDS):
+        return "prose"  # an item of a list holds figures and formulas
+    return "machine" if len(_LETTERS.findall(bare)) < len(bare.replace(" ", "")) * _FEW_LETTERS else "prose"
 
 
 def _is_sentence(bare: str) -> bool:
-    """A person's sentence, though a bracket or a quotation mark in it looks like a machine's."""
+    """A person's sentence, though a bracket, a quotation mark or a semicolon in it looks like a machine's."""
     ends = bare.endswith((".", "!", "?", "。", "！", "？")) and bare[0].isalpha() and "://" not in bare[:12]
+    if bare.endswith(";") and bare[0].isalpha():
+        ends = not (_CODE_WORD.match(bare) or _CODE_SIGN.search(bare))
     letters = len(_LETTERS.findall(bare))
     return ends and letters > _SENTENCE_LETTERS * len(bare.replace(" ", "")) and word_count(bare) >= _SENTENCE_WORDS
 

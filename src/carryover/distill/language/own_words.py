@@ -10,12 +10,13 @@ import msgspec
 
 from carryover.distill.language import lexicon
 from carryover.distill.language.forms import is_question
-from carryover.distill.language.machine_lines import LineKind, is_drawn, is_header, kinds_of
+from carryover.distill.language.machine_lines import LineKind, is_drawn, is_header, is_surely_printed, kinds_of
+from carryover.distill.language.names import names_in
 from carryover.distill.language.prose import sentences, word_count
 from carryover.distill.language.templates import typed_in
 from carryover.distill.language.tongue import tongue_of
 from carryover.distill.own_text import without_handoffs
-from carryover.text.markdown import is_bullet, is_fence
+from carryover.text.markdown import is_bullet, is_fence, line_forms
 
 
 class OwnWords(msgspec.Struct, frozen=True):
@@ -48,18 +49,74 @@ def own_words(prompt: str) -> OwnWords:
     """
     words = typed_in(without_handoffs(prompt))
     lines = words.replace("\r\n", "\n").strip("\n").split("\n")
+    lines, typed = _parted(_without_document_fences(lines))
     kinds = kinds_of(lines)
     passed = (
         _introduced(lines, kinds)
         or _mail(lines)
-        or _in_another_language(lines, kinds)
+        or (None if typed else _in_another_language(lines, kinds))
         or _report(lines)
         or _around_machine_lines(lines, kinds)
     )
+    passed = [given and index not in typed for index, given in enumerate(passed)]
     return OwnWords(
         text="\n".join(line for line, given in zip(lines, passed, strict=True) if not given).strip(),
         pasted="\n".join(line for line, given in zip(lines, passed, strict=True) if given).strip(),
     )
+
+
+def _without_document_fences(lines: list[str]) -> list[str]:
+    """The lines without the fences around Markdown: what is between them is prose and lists, not code."""
+    forms = line_forms(lines)
+    inside = False
+    kept = []
+    for line, form in zip(lines, forms, strict=True):
+        if form == "fence" and (inside or _DOCUMENT_FENCE.match(line)):
+            inside = not inside
+        else:
+            kept.append(line)
+    return kept
+
+
+_DOCUMENT_FENCE: Final = re.compile(r"\s*(?:`{3,}|~{3,})\s*(?:md|markdown)\s*$", re.I)
+
+
+def _parted(lines: list[str]) -> tuple[list[str], set[int]]:
+    """The lines, with one that a machine wrote and the user went on writing in parted in two, and the indexes of what
+    the user wrote in such a line."""
+    found: list[str] = []
+    typed = set()
+    for number, line in enumerate(lines):
+        begins = _typed_after(line)
+        if begins is not None:
+            found.append(line[:begins])
+            typed.add(len(found))
+            found.append(line[begins:])
+        elif number == 0 and (lead := _LEAD.match(line)) is not None and is_surely_printed(lead[2]):
+            found += [lead[1], lead[2]]
+        else:
+            found.append(line)
+    return found, typed
+
+
+def _typed_after(line: str) -> int | None:
+    """Where the user goes on writing in a line that a machine wrote: nothing but words to its end or for long, in
+    another language than programs speak, or of somebody who says "I". None where nobody does."""
+    if len(line) < _LONG_LINE or not is_surely_printed(line):
+        return None
+    tail = _WORDS_IN_A_ROW.search(line, _FEW_CHARS)
+    if tail is None:
+        return None
+    said = line[tail.start() :]
+    tongue = tongue_of(said)
+    return tail.start() if tongue is not None and (tongue != "en" or lexicon.SPEAKER.search(said)) else None
+
+
+_LEAD: Final = re.compile(r"([^\W\d_][^:：\n]{2,80}[:：])\s*(\S.*)", re.S)
+_LONG_LINE: Final = 80
+_FEW_CHARS: Final = 12
+_PLAIN_WORD: Final = r"[\"'(¿¡]?[^\W\d_]+(?:['’-][^\W\d_]+)*[.,;:!?)\"']{0,2}"
+_WORDS_IN_A_ROW: Final = re.compile(rf"(?<=\s)(?![A-Z]\w){_PLAIN_WORD}(?: {_PLAIN_WORD}){{9,}}")
 
 
 def _introduced(lines: list[str], kinds: list[LineKind]) -> _Passed | None:
@@ -71,7 +128,15 @@ def _introduced(lines: list[str], kinds: list[LineKind]) -> _Passed | None:
     first, rest = filled[0], filled[1:]
     if kinds[first] != "prose" or not _leads(lines[first]) or is_fence(lines[rest[0]]):
         return None
-    by_machine = any(kinds[index] == "machine" for index in rest)
+    if lexicon.SWITCH.search(lines[first]):
+        return None  # the heading of a request
+    if any(_REFERENCE.search(lines[index]) for index in rest):
+        return None  # what is attached by a mark is typed
+    printed = [index for index in rest if kinds[index] == "machine" and not is_drawn(lines[index])]
+    by_machine = 3 * len(printed) >= len(rest) or any(is_surely_printed(lines[index]) for index in printed)
+    by_machine = by_machine or any(is_fence(lines[index]) for index in printed)
+    if not by_machine and _says_what_to_do(lines[first], listed=is_bullet(lines[rest[0]])):
+        return None
     bullets = sum(1 for index in rest if is_bullet(lines[index]))
     long = sum(len(lines[index]) for index in rest) > 2 * len(lines[first])
     if not by_machine and (bullets >= _PLAIN_LIST * len(rest) or not long or len(rest) < 3):
@@ -80,6 +145,16 @@ def _introduced(lines: list[str], kinds: list[LineKind]) -> _Passed | None:
     if by_machine and (last := _closing_line(lines, kinds)) is not None:
         passed[last] = False
     return passed
+
+
+_REFERENCE: Final = re.compile(r"(?:^|\s)(?:#file:|@)[\w./~-]*\w\.\w{1,5}\b|(?:^|\s)@[\w.~-]*/[\w./~-]*\w")
+"""A file that is mentioned to the client: "@src/cart.py", "#file:cart.py"."""
+
+
+def _says_what_to_do(line: str, *, listed: bool) -> bool:
+    """A request that goes on below the line: it names what is to be worked on, or asks politely for what a list names.
+    What only leads to a paste ("I get this:") names nothing."""
+    return bool(names_in(line)) or (listed and lexicon.REQUEST.search(line) is not None)
 
 
 def _leads(line: str) -> bool:
@@ -103,11 +178,18 @@ def _in_another_language(lines: list[str], kinds: list[LineKind]) -> _Passed | N
         return None
     first, last = filled[0], filled[-1]
     for own, rest in ((first, range(first + 1, len(lines))), (last, range(last))):
+        if kinds[own] != "prose":
+            continue
         other = "\n".join(lines[index] for index in rest if kinds[index] == "prose")
         tongue, foreign = tongue_of(lines[own]), tongue_of(other)
         short = word_count(lines[own]) <= 2 * _INTRODUCTION_WORDS
         if tongue and foreign and tongue != foreign and short and word_count(other) >= _MUCH_WORDS:
-            return [bool(line.strip()) and index != own for index, line in enumerate(lines)]
+            return [
+                bool(line.strip())
+                and index != own
+                and not (kinds[index] == "prose" and word_count(line) >= _SENTENCE_WORDS and tongue_of(line) == tongue)
+                for index, line in enumerate(lines)
+            ]
     return None
 
 

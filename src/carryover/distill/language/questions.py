@@ -19,6 +19,7 @@ _BARE_QUESTION_WORDS: Final = 6
 _LAST_OFFERS: Final = 3
 _SHORTEST_OFFER: Final = 6
 _LONGEST_OFFER: Final = 60
+REQUESTED: Final = "request for the user's word"
 OFFERED: Final = "offer at the end of the answer"
 
 
@@ -50,7 +51,7 @@ def asked_in(parts: Sequence[Part]) -> list[tuple[Asked, set[int]]]:
             text = next((one.text for one in reversed(parts[:index]) if one.kind in ("prose", "heading")), text)
         if not options and not part.names and (part.words < _BARE_QUESTION_WORDS):
             text = _with_what_stands_before(parts, index)
-        rule = "question at the end of the answer" if by_mark else "request for the user's word"
+        rule = "question at the end of the answer" if by_mark else REQUESTED
         asked = Asked(clip(text, chars=300), rule, options, part.names)
         if not any(asked.text == other.text for other, _ in found):
             found.append((asked, lines))

@@ -9,11 +9,11 @@ import msgspec
 
 from carryover.distill.clip import clip
 from carryover.distill.language import lexicon
-from carryover.distill.language.announcements import announced_in
+from carryover.distill.language.announcements import COMMAND_AT_END, LIST_AHEAD, announced_in
 from carryover.distill.language.answer import Part, parts_of
 from carryover.distill.language.findings import dead_ends_in, findings_in, loose_ends_in
 from carryover.distill.language.prose import Quote, first_sentence, word_count
-from carryover.distill.language.questions import Asked, asked_in, offers_in
+from carryover.distill.language.questions import REQUESTED, Asked, asked_in, offers_in
 
 _LONGEST: Final = 12_000
 _MOST_NAMES: Final = 24
@@ -65,6 +65,22 @@ def read_report(text: str) -> Report:
         loose_ends=loose,
         names=tuple(names)[:_MOST_NAMES],
     )
+
+
+def carried_out(report: Report) -> Report:
+    """The report of an answer whose edits were made after it: what it announced is done, and what it asked to be
+    confirmed was. A list of next steps, a command to run and a question stand."""
+    return msgspec.structs.replace(
+        report,
+        announced=tuple(quote for quote in report.announced if quote.rule in _STANDS_AFTER_EDITS),
+        asked=tuple(one for one in report.asked if one.rule != REQUESTED),
+        asks_to_go_on=False,
+        loose_ends=tuple(quote for quote in report.loose_ends if not lexicon.AHEAD.search(quote.text)),
+        findings=tuple(quote for quote in report.findings if not lexicon.AHEAD.search(quote.text)),
+    )
+
+
+_STANDS_AFTER_EDITS: Final = (COMMAND_AT_END, LIST_AHEAD)
 
 
 def _outcome(prose: Sequence[Part], text: str) -> str:

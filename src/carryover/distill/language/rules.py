@@ -36,7 +36,7 @@ def rules_in(prompt: str) -> tuple[Quote, ...]:
     """
     text = prompt if len(prompt) <= _LONGEST_PROMPT else f"{prompt[:8000]}\n{prompt[-8000:]}"
     found = [
-        Quote(clip(one_line(sentence), chars=240), rule, weight, names_in(sentence))
+        Quote(clip(one_line(sentence).lstrip("-–— "), chars=240), rule, weight, names_in(sentence))
         for line in prose_lines(text)
         for sentence in sentences(line)
         for weight, rule in [_weight(sentence, bullet=is_bullet(line))]

@@ -12,7 +12,8 @@ _SCRIPTS: Final = (
     ("ru", re.compile(r"[\u0400-\u04ff]")),
 )
 _LETTER: Final = re.compile(r"[^\W\d_]")
-_WORD: Final = re.compile(r"[^\W\d_]+")
+_MARKS: Final = '.,;:!?…()[]{}<>*"“”„«»¿¡-–—`'
+_APOSTROPHES: Final = str.maketrans("'’", "  ")
 _FUNCTION_WORDS: Final = {
     "en": "the and is are was of to in it i that this with for on be not have has we you my your me can please will"
     " from a an as at do no me or by come per",  # the last ones are words of others too, and then show nothing
@@ -37,7 +38,8 @@ def tongue_of(text: str, *, least: int = 2) -> str | None:
         for name, script in _SCRIPTS:
             if len(script.findall(sample)) > _SHARE_OF_SCRIPT * letters:
                 return name
-    words = _WORD.findall(sample.casefold())
+    # Whole words only: the pieces of a path, an address or an id are words of no language.
+    words = [token.strip(_MARKS) for token in sample.casefold().translate(_APOSTROPHES).split()]
     hits = {name: sum(1 for word in words if word in known) for name, known in _KNOWN.items()}
     best, second = sorted(hits, key=lambda name: -hits[name])[:2]
     return best if hits[best] >= least and hits[best] > hits[second] else None

@@ -9,7 +9,7 @@ from carryover.distill.language.names import weighty_words
 from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.work.state import Item, Line
 
-_MOST: Final = 4
+_MOST: Final = 6
 _WEIGHTY: Final = 1.25
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec.structs import replace
@@ -18,8 +19,9 @@ _AWAY_NEXT: Final = re.compile(r"next action:\s*(.+)", re.I | re.S)
 _MOST: Final = 3
 
 
-def next_entries(line: Line, digest: Digest) -> list[Entry]:
-    """One to three lines, the most certain first. `digest` is that of the session that last worked on the line."""
+def next_entries(line: Line, digest: Digest, earlier: Iterable[Digest] = ()) -> list[Entry]:
+    """One to three lines, the most certain first. `digest` is that of the session that last worked on the line,
+    `earlier` those of the others on it: where it has no plan, theirs still holds."""
     found = [entry_of(item) for item in line.announced]
     turn, ending = digest.turn, digest.ending
     # A question by the way that was cut off did not stop what was announced before it.
@@ -29,7 +31,7 @@ def next_entries(line: Line, digest: Digest) -> list[Entry]:
         joint = "." if found[0].rule == CUT_OFF else " at:"
         found[0] = replace(found[0], text=f"Stopped by {cause}{joint} {found[0].text}")
     found = [*_away(digest), *found]
-    plan = _planned(line, digest)
+    plan = _planned(line, _with_plan(digest, earlier))
     found = [*found[:2], *plan] if plan else found
     if not found and line.step is not None and (line.step_waits or _is_of(line.step, digest)):
         found.append(
@@ -80,6 +82,11 @@ def _away(digest: Digest) -> list[Entry]:
     )
 
 
+def _with_plan(digest: Digest, earlier: Iterable[Digest]) -> Digest:
+    """The digest itself, else the one with the newest plan."""
+    return digest if digest.plan else max((digest, *earlier), key=lambda one: one.plan_ms)
+
+
 def _planned(line: Line, digest: Digest) -> list[Entry]:
     open_items = [item for item in digest.plan if item.state != "done"]
     if not open_items or (line.goal is not None and digest.plan_ms < line.goal.at_ms):
@@ -94,6 +101,10 @@ def _planned(line: Line, digest: Digest) -> list[Entry]:
 
 
 def _nothing(line: Line, digest: Digest) -> list[Entry]:
+    turn = digest.turn
+    if turn is not None and turn.end != "answered" and asks_for_something(turn):
+        text = f"Not answered yet: {clip(one_line(turn.prompt.text or turn.prompt.pasted), chars=160)}"
+        return [Entry(text=text, rule=CUT_OFF, session=turn.session, turn=turn.number, at_ms=turn.at_ms)]
     if line.questions:
         asked = line.questions[-1]
         return [
@@ -102,8 +113,4 @@ def _nothing(line: Line, digest: Digest) -> list[Entry]:
     if line.offers:
         text = f"Waits for the user's word on: {clip(line.offers[-1].text, chars=160)}"
         return [entry_of(line.offers[-1], text)]
-    turn = digest.turn
-    if turn is not None and turn.end != "answered" and asks_for_something(turn):
-        text = f"Not answered yet: {clip(one_line(turn.prompt.text or turn.prompt.pasted), chars=160)}"
-        return [Entry(text=text, rule=CUT_OFF, session=turn.session, turn=turn.number, at_ms=turn.at_ms)]
     return [Entry(text="Nothing further was announced: the last request was answered", rule="nothing was announced")]

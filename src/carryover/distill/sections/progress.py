@@ -77,12 +77,13 @@ def progress_entries(
     A step is noted when the next prompt comes, so the turn with which a session was left is none. A note does not say
     which turn it was.
     """
-    steps = [(note, "", 0) for note in notes if note.kind == "progress"]
+    steps = []
     for session in sessions:
         last_turn, turn = note_of(session.digest), session.digest.turn
         if last_turn is not None and turn is not None:
             steps.append((replace(last_turn, agent=session.agent), turn.session, turn.number))
-    steps.sort(key=lambda step: (-step[0].at_ms, step[0].text))
+    steps += [(note, "", 0) for note in notes if note.kind == "progress"]
+    steps.sort(key=lambda step: -step[0].at_ms)  # of the same time as they come: some transcripts have but one
     entries = []
     for note, told_in, number in steps[:_MOST]:
         name = names.get(note.agent, note.agent)

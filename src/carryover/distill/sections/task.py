@@ -6,6 +6,7 @@ from typing import Final
 
 from carryover.distill.clip import clip
 from carryover.distill.language.prose import flat
+from carryover.distill.language.templates import is_bare
 from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.work.state import AGREED, ANSWERED, PLAN_ACCEPTED, Line
 
@@ -20,7 +21,7 @@ def task_entries(line: Line) -> list[Entry]:
     entries = []
     if line.goal is not None:
         entries.append(entry_of(line.goal, clip(flat(line.goal.text), chars=_CHARS)))
-    if line.step is not None and not _is_the_goal_again(line):
+    if line.step is not None and not (_is_the_goal_again(line) or _is_only_a_template(line)):
         entries.append(entry_of(line.step, _step_text(line)))
     if line.former_goal is not None:
         entries.append(
@@ -35,6 +36,11 @@ def _is_the_goal_again(line: Line) -> bool:
         return False
     goal, step = flat(line.goal.text), flat(line.step.text)
     return goal[:_STEP_CHARS] == step[:_STEP_CHARS]
+
+
+def _is_only_a_template(line: Line) -> bool:
+    """A command to which nothing was typed, and which has been carried out: what came of it says more."""
+    return line.step is not None and not line.step_waits and line.goal is not None and is_bare(line.step.text)
 
 
 def _step_text(line: Line) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from msgspec.structs import replace
+
 from carryover.distill.digest import Turn
 from carryover.distill.language.forms import begins_with_yes
 from carryover.distill.language.names import shared_names, weighty_words
@@ -29,7 +31,7 @@ def without_abandoned(state: WorkState, turn: Turn) -> WorkState:
     if before is None or not _leaves(turn, stopped, before):
         return state
     others = (line for line in state.lines if line is not before)
-    return WorkState(lines=(before, *others), sessions={**state.sessions, turn.session: before.id})
+    return replace(state, lines=(before, *others), sessions={**state.sessions, turn.session: before.id})
 
 
 def _came_to_nothing(line: Line, turn: Turn) -> bool:

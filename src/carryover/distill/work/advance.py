@@ -51,6 +51,7 @@ from carryover.distill.work.state import (
     MOST_RULES,
     NO_RESULT,
     PLAN_ACCEPTED,
+    QUESTION,
     Item,
     Line,
     WorkState,
@@ -64,7 +65,9 @@ _STEP_CHARS: Final = 400
 
 def advance(state: WorkState, turn: Turn) -> WorkState:
     """The state after `turn`, which may still run."""
-    first = turn.session not in state.sessions
+    first = turn.session not in state.sessions and turn.session not in state.resumed
+    if first and is_resuming(turn, first=True):
+        state = replace(state, resumed=(*state.resumed, turn.session)[-_MOST_SESSIONS:])
     state = without_abandoned(state, turn)
     line = state.line_of(turn.session) or state.lead
     turn = with_text_read(turn)
@@ -111,7 +114,7 @@ def _on_line(state: WorkState, turn: Turn, line: Line, *, moved: bool) -> WorkSt
         sessions[turn.session] = line.id
     for oldest in list(sessions)[:-_MOST_SESSIONS]:
         del sessions[oldest]
-    return WorkState(lines=lines[:MOST_LINES], sessions=sessions)
+    return replace(state, lines=lines[:MOST_LINES], sessions=sessions)
 
 
 def _shelved(line: Line) -> Line:
@@ -130,15 +133,22 @@ def _new_line(turn: Turn, before: Line | None) -> Line:
     """A line with this goal. Where the goal before was only an opening, it keeps what was decided under it."""
     text = turn.prompt.text or turn.prompt.pasted
     rule = "first request" if before is None else "request that begins something new"
+    if turn.prompt.asks and turn.end == "answered" and not (turn.changed or turn.edited):
+        rule = QUESTION
     new = Line(
         id=_line_id(turn),
         goal=item_of(turn, clip(text, chars=_GOAL_CHARS), rule, names=turn.prompt.names),
         goal_words=0 if is_bare(turn.prompt.text) else turn.prompt.words,
         goal_is_weak=is_bare(turn.prompt.text) or not (is_heavy(turn) or worked(turn)),
     )
-    if before is None or not before.goal_is_weak or before.step is not None or not _is_open_to(before, turn):
+    if before is None or not _is_opening(before) or before.step is not None or not _is_open_to(before, turn):
         return new
     return replace(before, goal=new.goal, goal_words=new.goal_words, goal_is_weak=new.goal_is_weak)
+
+
+def _is_opening(line: Line) -> bool:
+    """Its goal is so little of one that the next request takes its place."""
+    return line.goal_is_weak or (line.goal is not None and line.goal.rule == QUESTION)
 
 
 def _is_open_to(line: Line, turn: Turn) -> bool:

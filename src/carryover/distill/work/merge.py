@@ -82,7 +82,8 @@ def _joined(state: WorkState, session: str, before: WorkState, parent: str | Non
             state = _gone_on(state, session, line)
         else:
             others = tuple(other for other in state.lines if other.id != line.id)
-            state = WorkState(lines=(line, *others)[:MOST_LINES], sessions={**state.sessions, **before.sessions})
+            known = {**state.sessions, **before.sessions}
+            state = replace(state, lines=(line, *others)[:MOST_LINES], sessions=known)
     return state
 
 
@@ -101,4 +102,4 @@ def _gone_on(state: WorkState, session: str, later: Line) -> WorkState:
         findings=(*lead.findings, *later.findings),
         files=(*lead.files, *later.files),
     )
-    return WorkState(lines=(moved, *state.lines[1:]), sessions={**state.sessions, session: lead.id})
+    return replace(state, lines=(moved, *state.lines[1:]), sessions={**state.sessions, session: lead.id})

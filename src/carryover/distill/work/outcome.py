@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from carryover.distill.clip import clip
 from carryover.distill.digest import Turn
 from carryover.distill.language.announcements import LIST_AHEAD, LIST_AT_END
+from carryover.distill.language.findings import LISTED
 from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import Quote, one_line
 from carryover.distill.language.report import Report
@@ -69,11 +70,16 @@ def _ended(line: Line, turn: Turn, report: Report, relation: Relation) -> Line:
         questions=asked if done or asked else line.questions,
         dead_ends=merged(line.dead_ends, items_of(turn, report.dead_ends), MOST_DEAD_ENDS),
         findings=merged(_standing_findings(line, turn, report), items_of(turn, report.findings), MOST_FINDINGS),
-        loose_ends=merged(line.loose_ends, items_of(turn, report.loose_ends), MOST_LOOSE_ENDS),
+        loose_ends=merged(line.loose_ends, items_of(turn, _left_open(report, acted=acted)), MOST_LOOSE_ENDS),
         offers=_standing_offers(line, turn, report, relation) if done or report.offers else line.offers,
         postponed=(*line.postponed, *left)[-2:] if relation in ("order", "goal") else () if done else line.postponed,
         reported=report.names,
     )
+
+
+def _left_open(report: Report, *, acted: bool) -> tuple[Quote, ...]:
+    """What the report leaves open; of an answer without a single call, not what a list in it describes."""
+    return report.loose_ends if acted else tuple(quote for quote in report.loose_ends if quote.rule != LISTED)
 
 
 def _standing_offers(line: Line, turn: Turn, report: Report, relation: Relation) -> tuple[Item, ...]:

@@ -16,7 +16,7 @@ from carryover.distill.language.forms import begins_with_yes, is_choice, is_code
 from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import sentences, word_count
 from carryover.distill.language.templates import is_bare
-from carryover.distill.work.state import Item, Line
+from carryover.distill.work.state import QUESTION, Item, Line
 
 Relation = Literal["goal", "doubtful", "order", "answer", "consent", "paste", "light"]
 
@@ -114,8 +114,8 @@ def relation_of(turn: Turn, line: Line | None, *, first: bool) -> Relation:
     if begins:
         return _heavy(turn, line, first=first)
     if not worked(turn):
-        return "light"
-    if prompt.command:
+        return "order" if _is_unheard_request(turn, line) else "light"
+    if prompt.command or _asks_for_something_else(turn, line):
         return "order"
     asked = bool(line.questions or line.announced)
     enough = prompt.words >= (_ORDER_WORDS_WHEN_ASKED if asked else _ORDER_WORDS)
@@ -149,6 +149,22 @@ def _came_to_nothing(turn: Turn) -> bool:
         return False
     did = turn.looked or turn.changed or turn.chores or turn.edited
     return not (did or report.sentences > 1 or report.announced or report.asked)
+
+
+def _asks_for_something_else(turn: Turn, line: Line) -> bool:
+    """Few words of praise or consent and then a polite request that has nothing to do with what was proposed."""
+    said = sentences(turn.prompt.text)
+    request = next((one for one in said if lexicon.REQUEST.search(one) and not begins_with_yes(one)), "")
+    words = weighty_words(request)
+    proposed = (*line.questions, *line.announced, *line.offers)
+    return bool(words) and not any(words & weighty_words(item.text) for item in proposed)
+
+
+def _is_unheard_request(turn: Turn, line: Line) -> bool:
+    """Nothing came of the newest prompt yet, and by its length and form it asks for something."""
+    if turn.end or turn.looked or turn.chores or turn.doing or line.questions:
+        return False
+    return _is_request(turn) and says_something(turn) and not only_rules(turn.prompt.text)
 
 
 def _is_request(turn: Turn) -> bool:
@@ -213,6 +229,8 @@ def new_goal_score(turn: Turn, line: Line, *, first: bool) -> float:
     prompt = turn.prompt
     if line.goal_is_weak and prompt.words > line.goal_words and not only_rules(prompt.text):
         return NEW_GOAL
+    if line.goal is not None and line.goal.rule == QUESTION and turn.edited and not (line.files or line.step):
+        return NEW_GOAL  # the work that the question was asked for
     if _begins_from_link(turn, line):
         return NEW_GOAL
     score = _length_score(prompt.words)

@@ -17,6 +17,7 @@ MOST_FILES: Final = 30
 # Rules by which an item was taken up, as `--why` names them, where a section says something of it.
 ANSWERED: Final = "answer of the user"
 AGREED: Final = "what the user agreed to"
+QUESTION: Final = "question that was answered without any work"
 PLAN_ACCEPTED: Final = "plan the user accepted"
 LAST_WORDS: Final = "last words before the turn was cut off"
 NO_RESULT: Final = "call without a result"
@@ -83,6 +84,8 @@ class WorkState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lines: tuple[Line, ...] = ()
     sessions: dict[str, str] = {}
     """Line id by session id, the newest last."""
+    resumed: tuple[str, ...] = ()
+    """Sessions that so far have only said to continue: their next request opens nothing by being among the first."""
 
     @property
     def lead(self) -> Line | None:

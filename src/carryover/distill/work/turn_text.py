@@ -11,7 +11,7 @@ from carryover.distill.language.announcements import last_words
 from carryover.distill.language.answer import parts_of
 from carryover.distill.language.findings import dead_ends_in, findings_in, loose_ends_in
 from carryover.distill.language.prose import Quote
-from carryover.distill.language.report import read_report
+from carryover.distill.language.report import carried_out, read_report
 
 _MOST_QUOTES: Final = 6
 
@@ -20,7 +20,10 @@ def with_text_read(turn: Turn) -> Turn:
     """The turn with its newest text read: as its answer where it ended with one, else as a remark on the way."""
     if turn.end != "answered":
         return text_went_on(turn, after_failure=False)
-    return replace(turn, report=read_report(turn.text)) if turn.report is None and turn.text else turn
+    if turn.report is not None or not turn.text:
+        return turn
+    report = read_report(turn.text)
+    return replace(turn, report=carried_out(report) if turn.applied else report)
 
 
 def text_went_on(turn: Turn, *, after_failure: bool) -> Turn:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from carryover.distill.digest import EditedFile
-from carryover.model import FileEdit
+from carryover.model import FileEdit, ToolResult
 from support.conversation import ROOT, Conversation
 
 CART = f"{ROOT}/cart.py"
@@ -90,3 +90,44 @@ def test_a_file_first_written_and_deleted_in_one_turn_was_temporary_and_an_older
     assert [file.temporary for file in talk.digest.touched] == [False]
     talk = Conversation().user("Remove it").event(FileEdit(path=CART, change="delete"))
     assert [file.temporary for file in talk.digest.touched] == [False]
+
+
+def applied(text: str) -> Conversation:
+    """An agent that edits by what it writes: the text comes before its edits."""
+    talk = Conversation().user("Label the loaves")
+    talk.calls("labels.py", op="edit", name="edit").says(text, final=None)
+    return talk.edited("labels.py").user("And the rye?")
+
+
+def test_what_an_answer_announced_is_done_once_its_edits_are_made() -> None:
+    report = applied("I'll add the label to `labels.py`. Please confirm the change.").digest.turns[0].report
+
+    assert report is not None
+    assert (report.announced, report.asked) == ((), ())
+
+
+def test_next_steps_commands_and_questions_stand_after_the_edits() -> None:
+    steps = applied("I changed it.\n\nNext steps:\n- print the labels").digest.turns[0].report
+    command = applied("I changed it. Now run:\n```sh\nmake labels\n```").digest.turns[0].report
+    question = applied("I changed it. Should the rye get one too?").digest.turns[0].report
+
+    assert steps is not None and command is not None and question is not None
+    assert [quote.text for quote in steps.announced] == ["print the labels"]
+    assert [quote.text for quote in command.announced] == ["Now run: `make labels`"]
+    assert [one.text for one in question.asked] == ["Should the rye get one too?"]
+
+
+def test_a_command_after_the_commit_of_an_answer_does_not_reopen_its_turn() -> None:
+    talk = Conversation().user("Label the loaves").says("I'll add the label.", final=None).edited("labels.py")
+    talk.event(
+        ToolResult(
+            call_id="c",
+            name="commit",
+            op="shell",
+            status="ok",
+            subject="git commit",
+            output="[HEAD 1a2b3c4] label them",
+        )
+    )
+
+    assert talk.calls("make labels").turn.end == "answered"

@@ -209,3 +209,23 @@ def test_what_is_taken_back_without_a_name_is_the_newest_work() -> None:
     talk.user("List the trays").event(TurnEnd(reason="interrupted"))
 
     assert talk.user("undo it").digest.failures[-1].tried == "Put caraway into the dough"
+
+
+@pytest.mark.parametrize("marks", ["^", "...", "?"])
+def test_nothing_but_marks_points_at_what_was_said(marks: str) -> None:
+    talk = Conversation().user("Bake the rye").user(marks)
+
+    assert talk.turn.prompt == Prompt(text="continue", words=1)
+
+
+def test_a_go_ahead_in_a_mode_of_the_client_is_one() -> None:
+    assert Conversation().user("yes, go ahead!", "/code").turn.prompt == Prompt(text="yes, go ahead!", words=3)
+
+
+def test_a_list_that_was_pasted_reports_no_error() -> None:
+    lead = "This is what the review said:"
+    talk = Conversation().user(
+        f"{lead}\n\nIt says a lot about the oven and about the door.\n\n## Error handling\n\n- no error is lost"
+    )
+
+    assert (talk.digest.failures, talk.turn.prompt.text) == ((), lead)

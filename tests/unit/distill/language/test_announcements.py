@@ -223,3 +223,22 @@ def test_a_list_item_at_the_very_end_that_looks_ahead_comes_next() -> None:
 
     assert announced(listed) == [("Folder: `/out` is ready to be sold", "last sentence of the answer")]
     assert announced(f"{listed}\n- It is baked") == []
+
+
+@pytest.mark.parametrize("text", ["Now verify that every loaf is labelled:", "Jetzt prüfe ich die Etiketten:"])
+def test_a_text_that_ends_in_a_colon_was_cut_off_before_what_it_leads_to(text: str) -> None:
+    assert announced(f"The oven is hot.\n\n{text}") == [
+        (text, "last line of the answer, which leads to what comes next")
+    ]
+
+
+def test_what_an_answer_announces_at_its_beginning_its_rest_has_done() -> None:
+    assert announced("I'll label the loaves now. Let me print them first.\n\nI've labelled all of the loaves.") == []
+    assert announced("I'll label the loaves now.") == [("I'll label the loaves now.", "last sentence that looks ahead")]
+
+
+def test_an_item_that_leads_to_a_command_is_quoted_with_it() -> None:
+    commands = ("1. Separate commands:", "```sh", "cd oven", "```", "2. Or one:", "```sh", "make -C oven", "```")
+    text = "\n".join(("It ran in the wrong folder.", "To fix that:", "", *commands, "", "Both are fine."))
+
+    assert [text for text, _ in announced(text)] == ["Separate commands: `cd oven`", "Or one: `make -C oven`"]

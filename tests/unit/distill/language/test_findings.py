@@ -217,3 +217,29 @@ def test_a_list_item_with_something_that_stands_in_is_open_at_the_end_of_a_turn(
 @pytest.mark.parametrize("item", ["1. Charts: placeholders, in grey", "- The placeholder text in the box is blue now"])
 def test_a_plan_and_a_text_field_hold_no_stand_in(item: str) -> None:
     assert loose_ends_in(parts_of(f"The page is there.\n\n{item}"), set()) == ()
+
+
+def test_what_stands_in_a_list_is_marked_as_such() -> None:
+    report = read_report("How it compares:\n\n- The label is hardcoded in `oven.py` for now\n\nThat was all.")
+
+    assert [(quote.text, quote.rule) for quote in report.loose_ends] == [
+        ("The label is hardcoded in `oven.py` for now", "left open in a list of the answer")
+    ]
+
+
+def test_somebody_elses_sentence_is_neither_found_nor_left_open() -> None:
+    parts = parts_of('"Make sure that the label of `oven.py` is not hardcoded anywhere, since it is printed."')
+
+    assert (loose_ends_in(parts, set()), findings_in(parts, set(), closing=True)) == ((), ())
+
+
+def test_an_offer_is_no_finding() -> None:
+    offer = "If you want, I can also draft the label because `oven.py` has none."
+
+    assert findings_in(parts_of(offer), set(), closing=True) == ()
+
+
+def test_what_is_still_empty_is_left_open_though_it_explains_something() -> None:
+    text = "The gate stays shut because `MENU.md` is still a placeholder."
+
+    assert texts(loose_ends_in(parts_of(text), set())) == [text]

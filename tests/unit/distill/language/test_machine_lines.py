@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.distill.language.machine_lines import is_drawn, is_header, kinds_of
+from carryover.distill.language.machine_lines import is_drawn, is_header, kinds_of, printed_part
 
 MACHINE = {
     "browser console": "index.js:17 The socket was closed",
@@ -157,3 +157,10 @@ def test_a_heading_above_a_list_is_a_persons_though_it_begins_with_the_level_of_
     assert kinds_of(["CRITICAL - sizes (avoid limits):", "- always use depth=1", ""]) == ["prose", "prose", "blank"]
     assert kinds_of(["ERROR - cannot read:", "stock.py"]) == ["machine", "prose"]
     assert kinds_of(["ERROR - cannot read stock.py", "- always use depth=1"]) == ["machine", "prose"]
+
+
+def test_headings_lists_and_code_are_not_printed_by_a_program() -> None:
+    listed = "## Error handling\n- no error is lost\n**Errors**\n```py\nget(timeout=3)\n```\n"
+    text = f"{listed}KeyError: 'door'\n```\nexit code 1\n```"
+
+    assert printed_part(text) == "KeyError: 'door'\nexit code 1"

@@ -259,3 +259,77 @@ def test_every_line_of_a_prompt_is_either_typed_or_pasted(blocks: list[str]) -> 
     assert Counter(line.strip() for line in parts if line.strip()) == Counter(
         line.strip() for line in prompt.replace("\r\n", "\n").split("\n") if line.strip()
     )
+
+
+LOG_LINE = 'INFO:     10.0.0.7:16671 - "POST /bake HTTP/1.1" 403 Forbidden'
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "tienes que comprobar si la puerta está cerrada y si no lo está pedir al panadero que la cierre antes",
+        "so please see to it that I get a warning on the screen whenever the door of the oven is open",
+    ],
+)
+def test_what_the_user_wrote_on_in_a_line_of_a_log_is_the_users(said: str) -> None:
+    found = own_words(f"the baker was not logged in:\nINFO:     Oven is hot.\n{LOG_LINE} {said}")
+
+    assert found.text == f"the baker was not logged in:\n{said}"
+    assert found.pasted == f"INFO:     Oven is hot.\n{LOG_LINE}"
+
+
+def test_a_long_line_of_a_log_alone_is_not_the_users() -> None:
+    line = (
+        "2026-03-01 06:11:02 ERROR sensor lost because the remote end did not answer within thirty seconds of the call"
+    )
+
+    assert own_words(line) == OwnWords(text="", pasted=line)
+
+
+def test_a_paste_that_begins_on_the_users_first_line_begins_there() -> None:
+    found = own_words("look at these errors: dev@box:~/bakery$ make loaf\nbaking\nno flour\nno salt")
+
+    assert found == OwnWords(
+        text="look at these errors:", pasted="dev@box:~/bakery$ make loaf\nbaking\nno flour\nno salt"
+    )
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Write a MENU.md that has:\n1. the price of each loaf\n2. errors and how they are handled\n\n"
+        "It goes to the printer, so keep it to one page.\n\nIf there is one already, improve it.",
+        "great, another more general task:\n\nthroughout the whole menu i want you to swap these two\n\n"
+        "rye by spelt\n\nbut leave the order of the loaves as it is",
+        "some updates:\n\nI see that the labels were printed on the wrong side, however they belong on the front.\n\n"
+        "Look at #file:labels.md for the right one.\n\nThen print them again for all loaves of today.",
+        "Set up the Bakery site with these requirements:\n\nSTRUCTURE (exists):\n\nThe menu is one page for print.\n\n"
+        "Create:\n1. menu.py\n\nUse the same versions as before.",
+        "Color the loaves as follows (the crust, not the crumb);\n\n* rye -> dark\n* spelt -> light",
+        "The oven passes when:\n1. the error is below 0.5% near the door.\n2. at t = pi/20: p/p0 = 0.6366 within 0.5%.",
+    ],
+)
+def test_a_request_that_goes_on_below_its_first_line_is_all_the_users(prompt: str) -> None:
+    assert own_words(prompt) == OwnWords(text=prompt)
+
+
+def test_a_document_that_the_user_fences_is_read_as_text() -> None:
+    found = own_words("Please do this TODO:\n\n```md\n1. Weigh the flour.\n2. Heat the oven.\n```")
+
+    assert found == OwnWords(text="Please do this TODO:\n\n1. Weigh the flour.\n2. Heat the oven.")
+
+
+def test_a_last_line_of_output_is_not_taken_for_the_user_in_another_language() -> None:
+    prompt = (
+        "when my client asks the oven for the bread I get this error and I do not know what the problem is\n"
+        ":7270/Oven/7125e019-c469-4dbd-93e5-426de6652523:1  Failed to load resource: net::ERR_FAILED"
+    )
+
+    assert own_words(prompt).text.startswith("when my client asks the oven")
+
+
+def test_sentences_in_the_users_language_stay_among_those_in_another() -> None:
+    own = "mira lo que dice el horno cuando abro la puerta de la cocina"
+    english = "the oven was not hot and the door of it was open for all of the night"
+
+    assert own_words(f"{own}\n\n{english}\n\n{own} otra vez").text == f"{own}\n\n\n{own} otra vez"

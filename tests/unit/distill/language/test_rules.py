@@ -272,3 +272,17 @@ def test_a_label_is_no_requirement() -> None:
     assert rules_in("Figma Config 2025 Compatible (Variables, Updated Autolayout, more!)") == ()
     assert [rule.text for rule in rules_in("It must stay Python 3.9 Compatible.")] != []
     assert [rule.text for rule in rules_in("NEVER TOUCH THE LEDGER AGAIN")] != []
+
+
+def test_a_ban_with_an_exception_is_a_rule_and_no_guess() -> None:
+    text = "Do not change the recipe unless I ask for it."
+
+    assert rules_in(text)[0].text == text
+
+
+def test_a_rule_is_quoted_without_the_dash_of_the_item_before() -> None:
+    assert rules_in("salt. - never open the door")[0].text == "never open the door"
+
+
+def test_a_wish_of_what_the_reader_does_is_an_order() -> None:
+    assert rules_in("Quiero que tengas acceso a esa carpeta") == ()

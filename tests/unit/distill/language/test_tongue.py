@@ -46,3 +46,7 @@ def test_names_of_another_script_do_not_change_the_language(text: str, tongue: s
 
 def test_a_long_text_is_judged_by_its_beginning() -> None:
     assert tongue_of("the dough is on the table. " * 100 + "тесто стоит на столе. " * 1000) == "en"
+
+
+def test_the_pieces_of_paths_and_ids_are_words_of_no_language() -> None:
+    assert tongue_of("/o/e/para 7125e019-c469-e-a-o que/com/e.os :a:e") is None

@@ -137,3 +137,13 @@ def test_at_most_eight_steps_are_told() -> None:
     assert [entry.text for entry in progress_entries(notes, [], NAMES, START_MS)] == [
         f"just before: step {n}" for n in range(11, 3, -1)
     ]
+
+
+def test_steps_of_one_time_stay_in_the_order_of_the_ledger() -> None:
+    notes = [Note(kind="progress", text=text, at_ms=START_MS) for text in ("the newest", "before it", "at first")]
+
+    assert [entry.text.partition(": ")[2] for entry in progress_entries(notes, [], {}, START_MS)] == [
+        "the newest",
+        "before it",
+        "at first",
+    ]

@@ -133,3 +133,16 @@ def test_a_prompt_that_was_sent_again_is_told_once() -> None:
     line = Line(id="s1:1", goal=item("Bake the rye bread", rule="first request"), step=item("Bake the rye bread"))
 
     assert [entry.text for entry in task_entries(line)] == ["Bake the rye bread"]
+
+
+def test_a_template_that_was_carried_out_is_not_shown() -> None:
+    template = (
+        "## User Input\n\n```text\n\n```\n\nYou MUST consider the user input before proceeding.\n\n## Outline\n\n"
+        + "Run the script and read what it prints. " * 12
+    )
+    talk = Conversation().user("Label each loaf in `labels.py`, on both sides, and print the labels")
+    talk.ran("labels.py", op="edit", name="Edit").edited("labels.py").says("They are printed.").user(template)
+    begun = lines(talk)
+    talk.ran("labels.py", op="edit", name="Edit").edited("labels.py").says("The plan is written. It has two parts.")
+
+    assert (len(begun), len(lines(talk))) == (2, 1)

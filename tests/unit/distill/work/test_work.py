@@ -6,7 +6,7 @@ import pytest
 
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
-from carryover.model import TurnEnd
+from carryover.model import PlanItem, PlanUpdate, TurnEnd
 from support.conversation import MINUTE_MS, Conversation, project
 
 GOAL = "Add a token-bucket rate limiter to the /login endpoint and cover it with tests."
@@ -241,3 +241,56 @@ def test_a_yes_to_an_offer_makes_it_the_step() -> None:
 
     assert section(talk, title="Task")[1].startswith("Agreed to: If you want, I can also add a dashboard")
     assert section(talk, title="Open questions") == []
+
+
+def test_a_question_answered_in_words_gives_way_to_the_work_asked_for_next() -> None:
+    talk = Conversation().user("Do you have any recommendations for `login.py`?")
+    talk.says("It could count the tries in Redis. It could also keep them in memory.")
+    talk.user("follow camelCase and add LIMIT and offers.")
+    talk.ran("login.py", op="edit", name="Edit").edited("login.py").says("Both are in.")
+
+    assert section(talk, title="Task") == ["follow camelCase and add LIMIT and offers."]
+
+
+def test_what_a_list_of_a_mere_answer_says_is_not_left_open() -> None:
+    text = "They differ:\n\n- The label is hardcoded in `login.py` for now\n\nThe other one is read."
+    talk = Conversation().user("Compare both ways of `login.py`").says(text)
+    worked = Conversation().user("Compare both ways of `login.py`").ran("./compare").says(text)
+
+    assert section(talk, title="Open questions") == []
+    assert section(worked, title="Open questions") == ["The label is hardcoded in `login.py` for now"]
+
+
+def test_the_newest_request_that_nothing_came_of_yet_is_the_step() -> None:
+    talk = (
+        Conversation().user(GOAL).ran("login.py", op="edit", name="Edit").edited("login.py").says("The bucket works.")
+    )
+    talk.user("take the second part of it out")
+
+    assert section(talk, title="Task") == [GOAL, "Now: take the second part of it out"]
+    assert section(talk, title="Next action") == ["Begin: take the second part of it out"]
+
+
+def test_a_polite_request_after_praise_is_not_what_was_announced() -> None:
+    talk = first_session().user("excellent. now please run the doctor").ran("./doctor").says("It found two problems.")
+
+    assert section(talk, title="Task") == [GOAL, "Then: excellent. now please run the doctor"]
+
+
+@pytest.mark.parametrize("opener", ["continue", "weiter", "Read /home/dev/shop/.carryover/handoff.md"])
+def test_a_session_that_was_told_to_continue_opens_nothing_by_its_next_short_request(opener: str) -> None:
+    first = first_session()
+    later = later_session(first, "s2").user(opener).says("Done with looking.").user("Update STATUS.md please")
+    later.ran("STATUS.md", op="edit", name="Edit").edited("STATUS.md").says("It is up to date.")
+
+    assert section(first, later, title="Task") == [GOAL, "Then: Update STATUS.md please"]
+
+
+def test_a_plan_holds_over_a_change_of_agent() -> None:
+    first = Conversation().user(GOAL)
+    first.event(PlanUpdate(items=(PlanItem(text="Wire it", state="pending"),)))
+    first.ran("login.py", op="edit", name="Edit").edited("login.py").says("The bucket works.")
+    later = later_session(first, "s2").user("continue").says("I am on it.").user("No Redis in login.py.")
+    later.ran("login.py", op="edit", name="Edit").edited("login.py").says("It is in memory.")
+
+    assert section(first, later, title="Next action") == ["Plan (0 of 1 done), next: Wire it"]
