@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ LIKE_A_KEY = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 """In the form of a token of GitHub; no one's."""
 
 
+@pytest.mark.hypothesis
 def test_any_cut_of_the_file_into_reads_gives_the_events_of_one_read(
     agent: Agent, grown: Recording, tmp_path: Path
 ) -> None:

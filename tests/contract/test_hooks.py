@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Agent, HookEvent, HookProtocol
@@ -119,13 +119,13 @@ def test_reasons_repeat_nothing_of_the_content(hooks: HookProtocol, case: Case) 
     assert counted
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None)
 @given(event=st.text(max_size=30), data=st.binary(max_size=400))
 def test_any_bytes_raise_nothing(hooks: HookProtocol, event: str, data: bytes) -> None:
     assert isinstance(read(hooks, Payload(event, data)), Skipped)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_any_change_of_a_byte_raises_nothing(hooks: HookProtocol, case: Case, data: st.DataObject) -> None:
     payload = data.draw(st.sampled_from(case.payloads))
@@ -135,7 +135,7 @@ def test_any_change_of_a_byte_raises_nothing(hooks: HookProtocol, case: Case, da
     read(hooks, Payload(payload.event, payload.data[:at] + byte + payload.data[at + 1 :]))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None)
 @given(text=st.text(st.characters(), max_size=200))
 def test_an_answer_is_bytes_for_any_text(hooks: HookProtocol, text: str) -> None:
     """Half of a surrogate pair included, which no encoding has."""
@@ -161,7 +161,7 @@ def test_other_names_tell_no_root(hooks: HookProtocol, case: Case) -> None:
         assert hooks.layout_root(case.recordings[0].root / name) is None, name
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_a_root_is_told_only_of_what_is_a_source_below_it(
     hooks: HookProtocol, agent: Agent, case: Case, data: st.DataObject

@@ -7,7 +7,7 @@ import socket
 from contextlib import closing
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.agents import adapters
@@ -16,7 +16,7 @@ from support.daemon_process import DaemonProcess, wait_until
 from support.hook_client import HookClient, payload_of
 
 WORDS = "negative amounts"
-FUZZED = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZED = settings(max_examples=120, deadline=None)
 HOOKED = {agent_id: agent.hooks for agent_id, agent in adapters().items() if agent.hooks is not None}
 AGENTS = st.sampled_from([*HOOKED, "no-such-agent", "..", "%2e%2e", ""])
 EVENTS = st.sampled_from(["SessionStart", "sessionStart", "Stop", "PreCompact", "pre_user_prompt", "x" * 300, "%00"])
@@ -68,6 +68,7 @@ def assert_calm(daemon: DaemonProcess, heard: bytes) -> None:
     assert daemon.process.poll() is None
 
 
+@pytest.mark.hypothesis
 def test_random_requests_get_nothing_and_leave_no_traceback(
     running: DaemonProcess, port: int, start: dict[str, object]
 ) -> None:
@@ -103,6 +104,7 @@ def test_random_requests_get_nothing_and_leave_no_traceback(
     assert not [line for line in running.log() if "Traceback" in line or "Error" in line]
 
 
+@pytest.mark.hypothesis
 def test_random_payloads_with_the_secret_are_answered_without_a_traceback(
     running: DaemonProcess, port: int, start: dict[str, object]
 ) -> None:

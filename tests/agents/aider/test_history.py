@@ -33,6 +33,7 @@ def continued(folder: Path, before: Reading | None = None) -> Reading:
     return read_on(AGENT, source, before)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("name", ["story", "commands", "failededit", "interrupt"])
 def test_any_cut_between_blocks_gives_the_events_of_one_read(name: str, tmp_path: Path) -> None:
     """Each block is written at once, so a reader meets the file only between two of them."""

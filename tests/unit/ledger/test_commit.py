@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Source
@@ -247,7 +247,7 @@ async def test_a_big_read_is_stored_whole(scribe: Scribe, reading: Reading) -> N
     assert prompts(reading()) == [f"prompt {n}" for n in range(1_200)]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None)
 @given(reads=st.lists(st.tuples(st.integers(0, 11), st.integers(1, 12)), max_size=12))
 async def test_however_often_and_in_what_pieces_it_is_read_each_record_counts_once(
     tmp_path_factory: pytest.TempPathFactory, scribe_of: type[Scribe], reads: list[tuple[int, int]]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Reemitted
@@ -150,7 +150,7 @@ async def test_facts_about_the_session_are_taken_from_what_is_told_again(scribe:
 _texts = st.sampled_from(["go on", "Never push to main.", "Add a parser."])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None)
 @given(states=st.lists(st.lists(st.tuples(st.sampled_from("abcdef"), _texts), max_size=6), min_size=1, max_size=5))
 def test_it_is_as_if_only_the_last_had_been_told(scribe_of: type[Scribe], states: list[list[tuple[str, str]]]) -> None:
     async def told(path: Path, *states: list[tuple[str, str]]) -> tuple[list[str], object]:

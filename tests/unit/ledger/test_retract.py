@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Source
@@ -367,7 +367,7 @@ def better_and_lesser(scribe: Scribe) -> dict[str, list[Event]]:
     }
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None)
 @given(turns=st.lists(st.sampled_from([LESSER, BETTER, "again"]), max_size=14))
 async def test_however_two_sources_alternate_only_the_better_counts(
     tmp_path_factory: pytest.TempPathFactory, scribe_of: type[Scribe], turns: list[str]

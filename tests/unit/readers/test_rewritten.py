@@ -105,6 +105,7 @@ contents = st.lists(st.sampled_from(["a", "b", "c", "-", "big", "open"]), max_si
 states = st.dictionaries(st.sampled_from(["one", "two", "three"]), contents)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("records", [1, 3, 500])
 def test_in_whatever_states_it_was_read_the_last_one_is_told(records: int) -> None:
     @settings(max_examples=60, deadline=None)
