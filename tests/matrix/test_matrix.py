@@ -40,6 +40,11 @@ def told(world: World, tool: Tool, folder: Path, going_on: Played | None = None)
     Without such a hook: what its instructions lead it to.
     """
     world.daemon.settle()
+    return begun(world, tool, folder, going_on)
+
+
+def begun(world: World, tool: Tool, folder: Path, going_on: Played | None = None) -> str:
+    """The same, of what was read and published before."""
     if tool.starts is None:
         root = next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
         return led_to(tool, root, folder)
@@ -81,10 +86,9 @@ def other_work(world: World, agent: str, root: Path, *, minutes_ago: float = 5) 
 @pytest.mark.parametrize("ending", ENDINGS)
 @EACH_PAIR
 def test_b_begins_with_what_a_left(world: World, a: str, b: str, ending: Ending) -> None:
-    root = world.project(f"{a}-{b}-{ending}")
-    story.play(played(world, a, root), root, ending)
+    root = world.left_behind(f"{a}-{ending}", lambda root: story.play(played(world, a, root), root, ending))
 
-    text = told(world, TOOLS[b], root)
+    text = begun(world, TOOLS[b], root)
 
     assert missing(text, a) == []
     assert text.count("# [CARRYOVER] Last updated") == 1
@@ -93,9 +97,7 @@ def test_b_begins_with_what_a_left(world: World, a: str, b: str, ending: Ending)
 
 @pytest.mark.parametrize(("a", "b", "ending"), rows.pairs_by_ending(IDS, lambda _, __: True))
 def test_without_hooks_b_is_led_to_it(world: World, a: str, b: str, ending: Ending) -> None:
-    root = world.project(f"{a}-{b}-{ending}-quiet")
-    story.play(played(world, a, root), root, ending)
-    world.daemon.settle()
+    root = world.left_behind(f"{a}-{ending}-quiet", lambda root: story.play(played(world, a, root), root, ending))
 
     assert missing(led_to(TOOLS[b], root, root), a) == []
 
