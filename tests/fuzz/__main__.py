@@ -62,7 +62,7 @@ def fuzzed_files(folder: Path) -> list[str]:
 
 def command(files: list[str], seed: int, workers: str, only: str) -> list[str]:
     """Returns the command of the round that one seed gives."""
-    options = ["-q", "-c", "pyproject.toml", "-p", "no:cacheprovider", "-n", workers]
+    options = ["-q", "-c", "pyproject.toml", "-p", "no:cacheprovider", "-n", workers, "--dist", "worksteal"]
     chosen = ["-m", MARKER, f"--hypothesis-seed={seed}", *(["-k", only] if only else [])]
     return [sys.executable, "-m", "pytest", *options, *chosen, *files]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.daemon_process import DaemonProcess, wait_until
+from support.daemon_process import DaemonProcess, daemon_below, wait_until
 from support.hook_client import HookClient
 
 FILES = {"pricing.py": "def discount(price, percent):\n    return price\n", "docs/notes.md": "nothing\n"}
@@ -52,11 +51,6 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("matrix")
-    state = home / ".carryover"
-    state.mkdir(mode=0o700)
-    (state / "config.toml").write_text("[server]\nport = 0\n")
-    passed = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-    env = {"HOME": str(home), "CARRYOVER_HOME": str(state), "LANG": "C.UTF-8", **passed}
-    with DaemonProcess(env=env) as daemon:
+    with daemon_below(home) as daemon:
         wait_until("the first sweep", lambda: daemon.health()["caught_up"])
         yield World(home, daemon, HookClient(daemon.state.socket))
