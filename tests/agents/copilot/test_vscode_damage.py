@@ -64,7 +64,7 @@ def test_a_part_that_is_missing_or_of_another_type_raises_nothing(tmp_path: Path
     path = Window(tmp_path / "User").path(EVERYTHING)
     path.parent.mkdir(parents=True)
     whole: Json = EVERYTHING | {"requests": [one_of_each_kind()]}
-    for data in damaged({name: whole[name]}):
+    for data in damaged({name: whole[name]}, set()):
         path.write_text(json.dumps({"kind": 0, "v": whole | json.loads(data)}) + "\n")
         read(path)
 
