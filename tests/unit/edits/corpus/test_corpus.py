@@ -18,8 +18,7 @@ from carryover.edits.json_hooks import HookFileRules
 from unit.edits import test_json_hooks, test_settings_list, test_toml_hooks, test_yaml_list
 
 Edit = Callable[[bytes], bytes]
-CORPUS: Final = Path(__file__).parent / "corpus"
-FILES: Final = sorted(path.relative_to(CORPUS).as_posix() for path in CORPUS.glob("*/*"))
+CORPUS: Final = Path(__file__).parent
 FORMS: Final[dict[str, tuple[Edit, Callable[[bytes, bytes], bytes | None]]]] = {
     "json": (test_json_hooks.installed, test_json_hooks.uninstalled),
     "jsonc": (
@@ -35,6 +34,7 @@ FORMS: Final[dict[str, tuple[Edit, Callable[[bytes, bytes], bytes | None]]]] = {
         lambda _, after: yaml_list.without_entry(after, "read", test_yaml_list.PATH),
     ),
 }
+FILES: Final = [f"{form}/{path.name}" for form in FORMS for path in sorted((CORPUS / form).iterdir())]
 
 
 @pytest.mark.parametrize("name", FILES)
