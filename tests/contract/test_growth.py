@@ -95,7 +95,7 @@ def test_a_torn_last_line_waits(agent: Agent, grown: Recording, tmp_path: Path) 
     assert read_on(agent, source, reading).events == read_on(agent, source).events
 
 
-def test_a_truncated_file_is_read_anew(agent: Agent, grown: Recording, tmp_path: Path) -> None:
+def test_a_truncated_file_is_read_again(agent: Agent, grown: Recording, tmp_path: Path) -> None:
     lines = grown.path.read_bytes().splitlines(keepends=True)
     path = tmp_path / "transcript"
     source = moved(source_at(agent, grown), path)
@@ -109,7 +109,7 @@ def test_a_truncated_file_is_read_anew(agent: Agent, grown: Recording, tmp_path:
     assert again.events == read_on(agent, source).events
 
 
-def test_a_replaced_file_is_read_anew(agent: Agent, grown: Recording, tmp_path: Path) -> None:
+def test_a_replaced_file_is_read_again(agent: Agent, grown: Recording, tmp_path: Path) -> None:
     lines = grown.path.read_bytes().splitlines(keepends=True)
     path = tmp_path / "transcript"
     source = moved(source_at(agent, grown), path)

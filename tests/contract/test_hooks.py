@@ -72,7 +72,7 @@ def test_events_are_known_in_any_spelling_of_their_letters(hooks: HookProtocol, 
         assert read(hooks, Payload(payload.event.upper(), payload.data)) == told
 
 
-def test_what_is_told_early_has_a_key_of_its_own(hooks: HookProtocol, agent: Agent, case: Case) -> None:
+def test_what_is_reported_early_has_a_key_of_its_own(hooks: HookProtocol, agent: Agent, case: Case) -> None:
     told = [read(hooks, payload) for payload in case.payloads]
     keys = [event.key for reading in told if isinstance(reading, HookEvent) for event in reading.provisional]
 
@@ -163,7 +163,7 @@ def test_other_names_tell_no_root(hooks: HookProtocol, case: Case) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
-def test_a_root_is_told_only_of_what_is_a_source_below_it(
+def test_a_root_is_given_only_of_what_is_a_source_below_it(
     hooks: HookProtocol, agent: Agent, case: Case, data: st.DataObject
 ) -> None:
     parts = data.draw(st.sampled_from(case.recordings)).path.parts

@@ -104,7 +104,7 @@ def test_after_a_compaction_the_own_session_leads_and_nobody_is_asked(
 
 
 @pytest.mark.parametrize("reason", ["resume", "fork"])
-def test_a_conversation_that_goes_on_gets_nothing(
+def test_a_conversation_that_continues_gets_nothing(
     shared_hooks: HookClient, shared_session: ClaudeSession, reason: str
 ) -> None:
     shared_session.now -= timedelta(minutes=5)
@@ -115,7 +115,7 @@ def test_a_conversation_that_goes_on_gets_nothing(
     assert shared_hooks.call("SessionStart", payload) == NOTHING
 
 
-def test_a_conversation_that_goes_on_is_told_what_another_did_meanwhile(
+def test_a_conversation_that_continues_is_given_what_another_did_meanwhile(
     hooks: HookClient, session: ClaudeSession
 ) -> None:
     work(session)
@@ -132,7 +132,7 @@ def test_a_conversation_that_goes_on_is_told_what_another_did_meanwhile(
     assert "translate the mails" in told.text
 
 
-def test_a_projects_first_session_finds_its_files_ready_and_is_told_nothing(
+def test_a_projects_first_session_finds_its_files_ready_and_is_given_nothing(
     hooks: HookClient, session: ClaudeSession, project: Path
 ) -> None:
     start = payload_of(session, "SessionStart", source="startup")
@@ -182,7 +182,7 @@ def test_where_nothing_may_be_published_no_file_is_made(
     assert not Path("/tmp/.carryover").exists()
 
 
-def test_an_excluded_projects_history_is_told_to_nobody(
+def test_an_excluded_projects_history_is_given_to_nobody(
     hooks: HookClient, session: ClaudeSession, project: Path
 ) -> None:
     work(session)

@@ -50,7 +50,7 @@ def locked(daemon: DaemonProcess) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
-def test_while_nothing_can_be_stored_a_session_is_told_what_is_known(
+def test_while_nothing_can_be_stored_a_session_is_given_what_is_known(
     known: ClaudeSession, running: DaemonProcess, hooks: HookClient
 ) -> None:
     with locked(running):

@@ -51,7 +51,7 @@ def start(session: ClaudeSession, running: DaemonProcess) -> dict[str, object]:
     return payload_of(ClaudeSession(session.folder, session.cwd), "SessionStart", source="startup")
 
 
-def test_whoever_knows_the_secret_is_answered(port: int, secret: str, start: dict[str, object]) -> None:
+def test_a_caller_who_knows_the_secret_is_answered(port: int, secret: str, start: dict[str, object]) -> None:
     told = HookClient(port=port, secret=secret).call("SessionStart", start)
 
     assert told.status == 200
@@ -64,7 +64,7 @@ def test_the_secret_is_the_users_alone(running: DaemonProcess, secret: str) -> N
 
 
 @pytest.mark.parametrize("known", [None, "", "0" * 64], ids=["none", "empty", "wrong"])
-def test_whoever_does_not_gets_no_content_and_changes_no_file(
+def test_a_caller_who_does_not_gets_no_content_and_changes_no_file(
     port: int, start: dict[str, object], session: ClaudeSession, known: str | None
 ) -> None:
     stranger = HookClient(port=port, secret=known)
@@ -201,7 +201,7 @@ def taken(home: Path) -> Iterator[socket.socket]:
         yield listener
 
 
-def test_a_taken_port_is_told_by_whom_and_taken_later_while_all_else_works(
+def test_a_taken_port_is_reported_with_its_holder_and_taken_later_while_all_else_works(
     taken: socket.socket, daemon: DaemonProcess, transcripts: Path, project: Path
 ) -> None:
     number = taken.getsockname()[1]

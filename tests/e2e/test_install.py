@@ -176,7 +176,7 @@ def test_three_agents_get_their_hooks_and_each_file_is_put_back(
     assert contents(three) == contents(without)
 
 
-def test_the_next_session_is_told_by_the_hooks_that_were_written(
+def test_the_next_session_is_informed_by_the_hooks_that_were_written(
     lived_in: Path, project: Path, daemon: DaemonProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until it is paused; then not even with the answers that are kept for when no daemon runs."""
@@ -237,7 +237,7 @@ def test_status_tells_what_is_covered_and_what_came_of_it(lived_in: Path, projec
     )
 
 
-def test_the_first_reading_is_waited_for_and_told(lived_in: Path, project: Path, daemon: DaemonProcess) -> None:
+def test_the_first_reading_is_waited_for_and_reported(lived_in: Path, project: Path, daemon: DaemonProcess) -> None:
     """The daemon was started by hand before; install finds it, and the past with it."""
     sessions(lived_in, project)
     (lived_in / ".carryover").mkdir(mode=0o700)

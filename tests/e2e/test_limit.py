@@ -62,7 +62,7 @@ def now(session: ClaudeSession) -> None:
     session.now = datetime.now(UTC)
 
 
-def test_a_limit_is_said_everywhere_until_somebody_goes_on(
+def test_a_limit_is_said_everywhere_until_somebody_continues(
     told: DaemonProcess, session: ClaudeSession, transcripts: Path, project: Path, shown: Path
 ) -> None:
     session.prompt("Add a discount function to the cart")

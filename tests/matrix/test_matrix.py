@@ -187,7 +187,7 @@ def test_both_at_once(world: World, a: str, b: str) -> None:
 
 
 @pytest.mark.parametrize(("a", "b"), rows.ring(IDS, IDS, WITH_HOOKS))
-def test_b_goes_on_with_its_own_session_after_a_worked(world: World, a: str, b: str) -> None:
+def test_b_continues_with_its_own_session_after_a_worked(world: World, a: str, b: str) -> None:
     root = world.project(f"{a}-{b}-going-on")
     own = other_work(world, b, root, minutes_ago=20)
     assert (told(world, TOOLS[b], root, going_on=own) != "") == forgets(b)

@@ -75,7 +75,7 @@ def test_a_limit_ends_the_turn_as_the_transcript_will_say() -> None:
 
 
 @pytest.mark.parametrize("name", ["Stop", "StopFailure.rate_limit"])
-def test_what_is_told_early_is_known_again_in_the_transcript_of_the_same_session(name: str) -> None:
+def test_what_is_reported_early_is_known_again_in_the_transcript_of_the_same_session(name: str) -> None:
     """Otherwise it would stand beside the transcript's own record for good."""
     reading = recorded(name)
     assert isinstance(reading, HookEvent)
@@ -122,7 +122,7 @@ def test_an_error_that_is_no_limit_says_so() -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", " \n", "No response requested.", "(no content)", 5])
-def test_where_there_are_no_words_nothing_is_told_early(text: object) -> None:
+def test_where_there_are_no_words_nothing_is_reported_early(text: object) -> None:
     """The transcript's reader passes the client's own fillers by, so nothing would ever confirm them."""
     assert told("Stop", last_assistant_message=text) == reading_of(SESSION % 99, action="turn_end")
 
@@ -165,7 +165,7 @@ def test_half_a_surrogate_pair_costs_one_character() -> None:
         (f"projects/{SLUG}/{SESSION % 1}.jsonl", None),
     ],
 )
-def test_a_moved_root_is_told_from_the_layout_below_it(path: str, root: str | None) -> None:
+def test_a_moved_root_is_recognised_from_the_layout_below_it(path: str, root: str | None) -> None:
     assert HOOKS.layout_root(Path(path)) == (Path(root) if root is not None else None)
 
 

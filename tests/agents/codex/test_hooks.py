@@ -88,7 +88,7 @@ def test_the_end_of_a_turn_brings_its_last_words() -> None:
     assert told("Stop", last_assistant_message=f"{words.text}\n") == reading(action="turn_end", provisional=(early,))
 
 
-def test_what_is_told_early_is_known_again_in_the_rollout_of_the_same_thread() -> None:
+def test_what_is_reported_early_is_known_again_in_the_rollout_of_the_same_thread() -> None:
     """Otherwise it would stand beside the rollout's own record for good."""
     stops = [given for given in recorded("tui-0.169.0") if given.event == "Stop"]
     rollout = recording("0.169.0/tui-turns-interrupt-compact")
@@ -105,7 +105,7 @@ def test_what_is_told_early_is_known_again_in_the_rollout_of_the_same_thread() -
 
 
 @pytest.mark.parametrize("text", [None, LEFT_OUT, "", " \n", 5, ["x"]])
-def test_where_there_are_no_words_nothing_is_told_early(text: object) -> None:
+def test_where_there_are_no_words_nothing_is_reported_early(text: object) -> None:
     assert told("Stop", last_assistant_message=text) == reading(action="turn_end")
 
 
@@ -148,7 +148,7 @@ def test_half_a_surrogate_pair_costs_one_character() -> None:
         (ROLLOUT.removeprefix("/"), None),
     ],
 )
-def test_a_moved_root_is_told_from_the_layout_below_it(path: str, root: str | None) -> None:
+def test_a_moved_root_is_recognised_from_the_layout_below_it(path: str, root: str | None) -> None:
     assert HOOKS.layout_root(Path(path)) == (Path(root) if root is not None else None)
 
 

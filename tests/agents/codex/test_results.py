@@ -248,7 +248,7 @@ def test_a_field_of_another_type_costs_only_itself(fields: dict[str, Any]) -> No
     assert result_of(rollout.ends(call, "make", told.pop("exit_code"), **told)).status == "error"
 
 
-def test_outputs_that_cannot_be_told_apart_are_counted(rollout: Rollout) -> None:
+def test_outputs_that_cannot_be_distinguished_are_counted(rollout: Rollout) -> None:
     rollout.response("function_call_output", output="words")
     rollout.output(rollout.calls("exec_command", cmd="make"), {"words": 1})
 

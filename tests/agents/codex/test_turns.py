@@ -46,7 +46,7 @@ def test_a_limit_that_is_not_used_up_says_nothing(rollout: Rollout) -> None:
 
 
 @pytest.mark.parametrize("resets_at", [-1, 0, 10**17, 10**400, "soon", None, 1.5, [1]])
-def test_a_time_that_is_none_is_not_told(rollout: Rollout, resets_at: Any) -> None:
+def test_a_time_that_is_none_is_not_reported(rollout: Rollout, resets_at: Any) -> None:
     rollout.event("token_count", rate_limits={"primary": {"used_percent": 100, "resets_at": resets_at}})
 
     assert ended(rollout, "No more.", "usage_limit_exceeded") == [TurnEnd(reason="limit", message="No more.")]

@@ -54,7 +54,7 @@ def prompts(chat: Told) -> list[str]:
     return [event.body.text for event in chat.counts if isinstance(event.body, UserPrompt)]
 
 
-def test_a_conversation_is_told_in_its_order(store: ChatStore) -> None:
+def test_a_conversation_is_shown_in_its_order(store: ChatStore) -> None:
     store.save(messages(ONE))
     chat = told(store)
     found = chat.bodies()
@@ -134,7 +134,7 @@ def test_a_compaction_takes_nothing_back(store: ChatStore, kept: int) -> None:
     assert chat.bodies() == [UserPrompt(text="Go on")]
 
 
-def test_a_message_that_is_written_anew_counts_once(store: ChatStore) -> None:
+def test_a_message_that_is_written_again_counts_once(store: ChatStore) -> None:
     """An answer that grows while it is streamed, and one that changes when its call has come back."""
     chat = told(store)
     head, (call, result) = messages(ONE)[:4], messages(ONE)[4:6]
@@ -177,7 +177,7 @@ def test_a_long_history_comes_in_batches(store: ChatStore, monkeypatch: pytest.M
     assert chat.standing == once.standing
 
 
-def test_what_was_read_half_goes_on_after_another_root(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_read_half_continues_after_another_root(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = tuple(Step("say", f"{number} " + "x" * 1000) for number in range(9))
     store.save(messages(steps[:6]))
     chat = told(store)
@@ -203,7 +203,7 @@ def test_a_message_too_long_to_hold_is_passed_by(store: ChatStore, monkeypatch: 
     assert chat.oversized == 1
 
 
-def test_the_title_is_told_again_when_it_changes(store: ChatStore) -> None:
+def test_the_title_is_reported_again_when_it_changes(store: ChatStore) -> None:
     store.save(messages(ONE))
     chat = told(store)
     chat.bodies()
@@ -321,7 +321,7 @@ def test_what_cannot_be_read_now_is_said(store: ChatStore, tmp_path: Path) -> No
         ChatReader().read(tmp_path / "store.db", None)
 
 
-def test_a_cursor_of_another_form_begins_anew(store: ChatStore) -> None:
+def test_a_cursor_of_another_form_begins_again(store: ChatStore) -> None:
     store.save(messages(ONE))
     chat = told(store)
     chat.cursor = msgspec.msgpack.encode({"x": 1})

@@ -34,7 +34,7 @@ def test_a_start_is_that_of_a_new_session_in_the_workspace() -> None:
     assert started == reading(action="session_start", reason="startup", transcript=None)
 
 
-def test_a_background_agent_is_told_nothing() -> None:
+def test_a_background_agent_is_given_nothing() -> None:
     assert told("sessionStart", is_background_agent=True) == reading(action="hint")
 
 
@@ -108,7 +108,7 @@ def test_the_users_address_is_nowhere_in_what_is_read() -> None:
         (TRANSCRIPT.removeprefix("/"), None),
     ],
 )
-def test_a_moved_root_is_told_from_the_layout_below_it(path: str, root: str | None) -> None:
+def test_a_moved_root_is_recognised_from_the_layout_below_it(path: str, root: str | None) -> None:
     assert HOOKS.layout_root(Path(path)) == (Path(root) if root is not None else None)
 
 

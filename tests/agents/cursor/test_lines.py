@@ -65,7 +65,7 @@ def ended(status: str = "success", **more: Any) -> dict[str, Any]:
     return {"type": "turn_ended", "status": status, **more}
 
 
-def test_a_conversation_is_told_in_its_order() -> None:
+def test_a_conversation_is_shown_in_its_order() -> None:
     transcript = told(*lines(ONE))
 
     edit, shell = f"{PROJECT}/src/calc.py", "python3 -m unittest tests.test_calc"
@@ -108,7 +108,7 @@ def test_times_come_from_the_prompt_and_go_on_from_it() -> None:
     assert (times[0], max(times)) == (0, 10)
 
 
-def test_without_a_time_of_its_own_a_record_has_that_of_the_file() -> None:
+def test_without_a_time_a_record_has_that_of_the_file() -> None:
     plain = {"role": "user", "message": {"content": [said("Fix it")]}}
     transcript = told(
         {NOTED: START_MS, **plain}, {NOTED: START_MS, **assistant(said("Done"))}, {NOTED: START_MS + 9000, **plain}
@@ -164,7 +164,7 @@ def test_a_turn_that_did_not_end_well_says_how(ending: dict[str, Any], end: Turn
     assert bodies(user("Fix it"), ending) == [ASKED, end]
 
 
-def test_calls_stay_open_until_the_model_goes_on() -> None:
+def test_calls_stay_open_until_the_model_continues() -> None:
     open_call = told(user("Fix it"), assistant(uses("Shell", command="make")))
     assert len(open_call.context.talk.calls) == 1
 
@@ -222,7 +222,7 @@ def test_the_folder_is_known_once_a_path_in_it_was_mentioned() -> None:
     assert told(user("Fix it"), assistant(uses("Read", path="/etc/passwd"))).context.talk.cwd is None
 
 
-def test_a_relative_edit_lies_in_the_folder() -> None:
+def test_a_relative_edit_is_in_the_folder() -> None:
     found = bodies(
         user("Fix it"),
         assistant(uses("Read", path=f"{PROJECT}/a.py")),

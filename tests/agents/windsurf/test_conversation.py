@@ -68,7 +68,7 @@ def test_a_row_has_the_time_of_the_call_it_stands_for(store: Store) -> None:
         assert after[kind] == before[kind], kind
 
 
-def test_the_turn_that_goes_on_is_known_beside_the_transcript(store: Store) -> None:
+def test_the_turn_that_continues_is_known_beside_the_transcript(store: Store) -> None:
     talk = worked()
     talk.name_transcript(store.transcript(talk))
     talk.prompt("Yes.")

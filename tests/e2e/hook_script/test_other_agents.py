@@ -74,7 +74,7 @@ def test_codex_gets_the_answer_for_its_start_reason_in_its_own_form(codex: Codex
     assert [codex.told(reason, project) for reason in ("resume", "fork", "old", "")] == [""] * 4
 
 
-def test_a_codex_session_that_is_not_to_be_written_down_is_told_too(codex: Codex, project: Path) -> None:
+def test_a_codex_session_that_is_not_to_be_written_down_is_answered_too(codex: Codex, project: Path) -> None:
     texts = keep(codex.state, project, "Add a discount")
 
     assert codex.told("startup", project, transcript_path=None) == texts["startup"]
@@ -191,7 +191,7 @@ def test_another_program_that_runs_a_line_gets_nothing(state: StateDir, home: Pa
         (Cursor, "sessionEnd", cursor_payload("sessionEnd").data),
     ],
 )
-def test_no_other_event_says_anything_whoever_answers(
+def test_no_other_event_says_anything_with_the_daemon_or_without(
     kind: type[Line], event: str, data: bytes, home: Path, project: Path
 ) -> None:
     line = kind(installed(home / "state"), home)

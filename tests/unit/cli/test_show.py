@@ -48,7 +48,7 @@ def without_times(text: str) -> list[str]:
     return [f"HH:MM:SS{line[8:]}" if line[2:3] == line[5:6] == ":" else line for line in lines[:3] + lines[4:]]
 
 
-def test_a_session_is_told_as_a_conversation(recorded: Path, run: Run) -> None:
+def test_a_session_is_shown_as_a_conversation(recorded: Path, run: Run) -> None:
     code, out, err = run("show", CHECKOUT)
 
     assert (code, err) == (ExitCode.OK, "")
@@ -199,7 +199,7 @@ def test_a_tool_call_is_one_line_with_how_it_ended(result: ToolResult, line: str
     assert told(call, result)[1:] == [line]
 
 
-def test_a_call_without_a_result_is_told_at_the_end() -> None:
+def test_a_call_without_a_result_is_reported_at_the_end() -> None:
     call = ToolCall(call_id="1", name="Bash", op="shell", subject="sleep 100")
 
     assert told(call, AssistantMessage(text="Waiting."))[1:] == [
@@ -208,7 +208,7 @@ def test_a_call_without_a_result_is_told_at_the_end() -> None:
     ]
 
 
-def test_an_edit_is_told_once_and_relative_to_the_project() -> None:
+def test_an_edit_is_reported_once_and_relative_to_the_project() -> None:
     result = ToolResult(call_id="1", name="Edit", op="edit", subject="/home/dev/shop/cart.py", status="ok")
     edit = FileEdit(path="/home/dev/shop/cart.py", change="modify", added=4, removed=0)
 
@@ -221,13 +221,13 @@ def test_a_command_that_the_user_ran_is_the_users() -> None:
     assert told(AssistantMessage(text="Done."), result)[2:] == ["\n06:40:58  You", "  · Bash ls"]
 
 
-def test_a_question_is_not_told_again_as_a_call() -> None:
+def test_a_question_is_not_reported_again_as_a_call() -> None:
     result = ToolResult(call_id="1", name="AskUserQuestion", op="ask", subject="Which cap?", status="ok")
 
     assert told(result) == []
 
 
-def test_a_failed_edit_is_told_by_its_call() -> None:
+def test_a_failed_edit_is_described_by_its_call() -> None:
     result = ToolResult(call_id="1", name="Edit", op="edit", subject="/home/dev/shop/cart.py", status="error")
 
     assert told(result)[1:] == ["  ✗ Edit cart.py  (error)"]

@@ -95,7 +95,7 @@ async def test_signs_of_life_come_twice_as_often_as_asked(systemd: NotifySocket,
     assert 0.4 < took_s < 1.2, "three signs, 0.2 s apart, on a machine that may be slow"
 
 
-async def test_the_status_is_told_when_it_is_another_one(
+async def test_the_status_is_reported_when_it_is_another_one(
     systemd: NotifySocket, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("carryover.daemon.sd_notify.AFTER_CHANGE_S", 0.01)

@@ -64,7 +64,7 @@ async def test_a_task_that_fails_is_started_again_after_its_back_off(supervisor:
     assert not supervisor.vital_failed.is_set()
 
 
-async def test_a_minute_of_health_begins_the_back_off_anew(supervisor: Supervisor, time: Time) -> None:
+async def test_a_minute_of_health_begins_the_back_off_again(supervisor: Supervisor, time: Time) -> None:
     health = iter([0, 0, HEALTHY_AFTER_S, 0])
 
     async def fails_after_a_while() -> None:

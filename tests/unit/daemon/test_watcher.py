@@ -128,7 +128,7 @@ async def watching(agents: dict[str, Agent], home: Path, log: Log) -> AsyncItera
             await running
 
 
-async def test_it_begins_with_a_rescan_and_goes_on_with_hints(
+async def test_it_begins_with_a_rescan_and_continues_with_hints(
     agents: dict[str, Agent], session: ClaudeSession, home: Path, log: Log
 ) -> None:
     session.prompt("hello")
@@ -142,7 +142,7 @@ async def test_it_begins_with_a_rescan_and_goes_on_with_hints(
         assert (told.reasons, told.paths) == (["watch_begun"], [str(session.path)])
 
 
-async def test_beginning_anew_asks_for_a_rescan(
+async def test_beginning_again_asks_for_a_rescan(
     agents: dict[str, Agent], transcripts: Path, home: Path, log: Log
 ) -> None:
     transcripts.mkdir(parents=True)

@@ -219,7 +219,7 @@ async def test_what_was_redacted_skipped_and_passed_by_is_counted(scribe: Scribe
     )
 
 
-async def test_a_source_full_of_made_up_types_does_not_fill_the_ledger(scribe: Scribe, reading: Reading) -> None:
+async def test_a_source_full_of_invented_types_does_not_fill_the_ledger(scribe: Scribe, reading: Reading) -> None:
     for part in range(3):
         types = [Skipped(record_type=f"t{part}-{n}", reason="unknown type") for n in range(600)]
         await scribe.commit(scribe.prepared(skipped=tuple(types)))

@@ -116,7 +116,7 @@ async def test_another_folder_at_the_old_path_is_a_project_of_its_own(
     assert held(reading()) == {"/old": ["other", "other too", "s1"]}
 
 
-async def test_a_conversation_that_goes_on_stays_where_it_went(
+async def test_a_conversation_that_continues_stays_where_it_went(
     ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:
     await worked(scribe, "s1", "/old")

@@ -406,7 +406,7 @@ async def test_however_two_sources_alternate_only_the_better_counts(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_killed_at_any_moment_a_session_is_told_by_one_source_alone(ledger_path: Path, seed: int) -> None:
+def test_killed_at_any_moment_a_session_is_reported_by_one_source_alone(ledger_path: Path, seed: int) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", STORER, str(ledger_path)], stdout=subprocess.PIPE, text=True
     ) as storer:

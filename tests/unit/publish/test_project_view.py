@@ -103,7 +103,7 @@ async def test_a_session_that_moves_to_its_project_takes_its_notes_along(
     assert note == Note(kind="decision", text="never push", at_ms=3, weight=2, agent="made-up")
 
 
-async def test_a_main_checkout_is_told_of_its_worktrees(scribe: Scribe, reading: Reading) -> None:
+async def test_a_main_checkout_lists_its_worktrees(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell(scribe.event("hi", cwd="/repo"))
     told = scribe.prepared(scribe.event("hi", cwd="/tree", session="s2"))
     await scribe.commit(replace(told, roots={"/tree": ProjectRoot("/tree", "/repo")}), path="/t/2")
@@ -113,7 +113,7 @@ async def test_a_main_checkout_is_told_of_its_worktrees(scribe: Scribe, reading:
     assert (project_view(db, 2).worktrees, project_view(db, 2).main_root) == ((), "/repo")
 
 
-async def test_digests_of_an_older_fold_are_made_anew_in_memory(
+async def test_digests_of_an_older_fold_are_made_again_in_memory(
     scribe: Scribe, reading: Reading, ledger_path: Path
 ) -> None:
     await history(scribe, sessions=2, prompts=3)

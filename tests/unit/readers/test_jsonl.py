@@ -269,7 +269,7 @@ def test_one_read_passes_by_a_bounded_part_of_an_oversized_line(path: Path) -> N
     assert [batch.more for batch in (first, second, third)] == [True, True, False]
 
 
-def test_a_missing_file_is_told_apart(path: Path) -> None:
+def test_a_missing_file_is_distinguished(path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         READER.read(path, None)
 

@@ -107,7 +107,7 @@ states = st.dictionaries(st.sampled_from(["one", "two", "three"]), contents)
 
 @pytest.mark.hypothesis
 @pytest.mark.parametrize("records", [1, 3, 500])
-def test_in_whatever_states_it_was_read_the_last_one_is_told(records: int) -> None:
+def test_in_whatever_states_it_was_read_the_last_one_is_reported(records: int) -> None:
     @settings(max_examples=60, deadline=None)
     @given(states=st.lists(states, min_size=1, max_size=5))
     def told(states: list[State]) -> None:
@@ -135,7 +135,7 @@ def test_a_second_look_brings_nothing_and_looks_only_at_what_is_open(state: Stat
     assert (batch.retry_after_s is not None) == bool(again.asked)
 
 
-def test_what_goes_on_is_told_from_there_and_what_changed_before_it_whole() -> None:
+def test_what_continues_is_reported_from_there_and_what_changed_before_it_whole() -> None:
     listener = Listener()
     listener.hear(Shelf({"one": ["a", "b"]}))
 
@@ -147,7 +147,7 @@ def test_what_goes_on_is_told_from_there_and_what_changed_before_it_whole() -> N
     assert [record.get("text", record.get("begin")) for record in told("a", "x", "c")] == ["anew", "a", "x", "c", None]
 
 
-def test_what_is_open_is_told_when_it_rests() -> None:
+def test_what_is_open_is_reported_when_it_rests() -> None:
     listener = Listener()
     (batch,) = listener.hear(Shelf({"one": ["a", "open"]}))
     assert listener.known["one"] == ["a"]
@@ -189,7 +189,7 @@ def test_what_is_remembered_is_bounded_and_forgetting_costs_only_time() -> None:
     assert listener.known[last] == ["a", "b"]
 
 
-def test_a_cursor_of_another_form_begins_anew() -> None:
+def test_a_cursor_of_another_form_begins_again() -> None:
     for cursor in (b"", b"noise", b"\x93\xa1x"):
         batch = read_on(Shelf({"one": ["a"]}), cursor, now_ms=NOW_MS)
         assert batch.restarted

@@ -230,7 +230,7 @@ def test_a_file_that_codex_drops_is_left_alone_and_stops_no_other(three: Path, r
     ]
 
 
-def test_a_folder_that_is_not_there_is_told_and_not_made(
+def test_a_folder_that_is_not_there_is_reported_and_not_made(
     three: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CODEX_HOME", str(three / "work"))

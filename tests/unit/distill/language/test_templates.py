@@ -31,7 +31,7 @@ def test_several_paragraphs_are_kept() -> None:
 
 
 @pytest.mark.parametrize("template", [SECTION, TAGGED, AT_THE_END])
-def test_a_template_without_words_is_told_by_how_it_begins(template: str) -> None:
+def test_a_template_without_words_is_recognised_by_how_it_begins(template: str) -> None:
     told = typed_in(template.format(words=""))
 
     assert is_bare(told)

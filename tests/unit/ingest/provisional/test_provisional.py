@@ -90,5 +90,5 @@ async def test_half_a_surrogate_pair_is_stored_as_a_question_mark(ledger: Ledger
     assert [kept.body for kept in stored(ledger_path)] == [AssistantMessage(text="Done ?")]
 
 
-async def test_nothing_told_is_nothing_done(ledger: Ledger) -> None:
+async def test_nothing_reported_is_nothing_done(ledger: Ledger) -> None:
     assert await told(ledger) == IngestResult()
