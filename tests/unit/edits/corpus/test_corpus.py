@@ -12,9 +12,10 @@ from typing import Final
 
 import pytest
 
+from carryover.adapter.spec import HookFileRules
 from carryover.edits import yaml_list
 from carryover.edits.encoding import EditRefused
-from carryover.edits.json_hooks import HookFileRules
+from carryover.edits.json_hooks import with_hooks
 from unit.edits import test_json_hooks, test_settings_list, test_toml_hooks, test_yaml_list
 
 Edit = Callable[[bytes], bytes]
@@ -22,7 +23,7 @@ CORPUS: Final = Path(__file__).parent
 FORMS: Final[dict[str, tuple[Edit, Callable[[bytes, bytes], bytes | None]]]] = {
     "json": (test_json_hooks.installed, test_json_hooks.uninstalled),
     "jsonc": (
-        lambda data: test_json_hooks.with_hooks(
+        lambda data: with_hooks(
             data, test_json_hooks.WANTED, test_json_hooks.OWNER_OF, rules=HookFileRules(comments=True)
         ),
         test_json_hooks.uninstalled,
