@@ -66,24 +66,24 @@ def test_a_new_session_gets_the_handoff_of_its_project_and_asks(
     """What was written the moment before is in it."""
     work(session)
 
-    told = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
+    reported = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
 
-    assert told.status == 200
-    assert told.text.startswith("# [CARRYOVER] Last updated ")
-    assert "# RESUME PROTOCOL: ask\nYour first response in this session MUST be:" in told.text
-    assert "Add a discount function to the cart" in told.text
-    assert "negative amounts" in told.text
-    assert "decoy" not in told.text
+    assert reported.status == 200
+    assert reported.text.startswith("# [CARRYOVER] Last updated ")
+    assert "# RESUME PROTOCOL: ask\nYour first response in this session MUST be:" in reported.text
+    assert "Add a discount function to the cart" in reported.text
+    assert "negative amounts" in reported.text
+    assert "decoy" not in reported.text
 
 
 def test_after_clear_the_new_session_gets_what_the_old_one_did(hooks: HookClient, session: ClaudeSession) -> None:
     work(session)
     assert hooks.call("SessionEnd", payload_of(session, "SessionEnd", reason="clear")) == NOTHING
 
-    told = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="clear"))
+    reported = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="clear"))
 
-    assert "# RESUME PROTOCOL: ask" in told.text
-    assert "negative amounts" in told.text
+    assert "# RESUME PROTOCOL: ask" in reported.text
+    assert "negative amounts" in reported.text
 
 
 def test_after_a_compaction_the_own_session_leads_and_nobody_is_asked(
@@ -94,12 +94,12 @@ def test_after_a_compaction_the_own_session_leads_and_nobody_is_asked(
     other.prompt("Translate the cart to French")
     other.answer("The labels are French. Next I will translate the mails.")
 
-    told = hooks.call("SessionStart", payload_of(session, "SessionStart", source="compact"))
+    reported = hooks.call("SessionStart", payload_of(session, "SessionStart", source="compact"))
 
-    assert told.status == 200
-    assert "go on with it, do not ask whether to" in told.text
-    assert "MUST be" not in told.text
-    task = told.text.partition("## Task")[2]
+    assert reported.status == 200
+    assert "go on with it, do not ask whether to" in reported.text
+    assert "MUST be" not in reported.text
+    task = reported.text.partition("## Task")[2]
     assert "discount function" in task.split("##")[0]
 
 
@@ -123,13 +123,13 @@ def test_a_conversation_that_continues_is_given_what_another_did_meanwhile(
     other.prompt("Translate the cart to French")
     other.answer("The labels are French. Next I will translate the mails.")
 
-    told = hooks.call(
+    reported = hooks.call(
         "SessionStart", payload_of(session, "SessionStart", source="resume", seconds_since_last_response=9)
     )
 
-    assert told.status == 200
-    assert "Another session has moved this project on" in told.text
-    assert "translate the mails" in told.text
+    assert reported.status == 200
+    assert "Another session has moved this project on" in reported.text
+    assert "translate the mails" in reported.text
 
 
 def test_a_projects_first_session_finds_its_files_ready_and_is_given_nothing(
@@ -201,15 +201,15 @@ def test_the_last_words_are_in_the_handoff_before_the_transcript_has_them(
     assert hooks.call("Stop", payload_of(session, "Stop", last_assistant_message=words)) == NOTHING
 
     wait_until("the last words", lambda: "checkout page" in handoff_of(project))
-    told = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
-    assert "checkout page" in told.text
+    reported = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
+    assert "checkout page" in reported.text
     assert provisional_rows(running) == 1
 
     session.now += timedelta(minutes=5)
     session.answer(words)
     running.settle()
     assert provisional_rows(running) == 0
-    assert handoff_of(project).count("checkout page") == told.text.count("checkout page")
+    assert handoff_of(project).count("checkout page") == reported.text.count("checkout page")
 
 
 def test_words_that_the_transcript_has_first_are_kept_once(
@@ -264,14 +264,14 @@ def test_one_projects_call_neither_gets_nor_changes_another(
     before = files_below(decoy.cwd)
 
     elsewhere = {"cwd": str(decoy.cwd)}
-    told = hooks.call("SessionStart", payload_of(session, "SessionStart", source="compact") | elsewhere)
+    reported = hooks.call("SessionStart", payload_of(session, "SessionStart", source="compact") | elsewhere)
     stop = payload_of(session, "Stop", last_assistant_message="Next I will ship the cart.")
     hooks.call("Stop", stop | elsewhere)
     session.answer("Next I will send the cart.")
     wait_until("the last words", lambda: "send the cart" in handoff_of(session.cwd))
 
-    assert "decoy" not in told.text
-    assert "discount" in told.text
+    assert "decoy" not in reported.text
+    assert "discount" in reported.text
     assert files_below(decoy.cwd) == before
     assert "decoy" not in handoff_of(session.cwd)
     assert "ship the cart" not in handoff_of(session.cwd)

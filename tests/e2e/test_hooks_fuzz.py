@@ -101,8 +101,8 @@ def test_random_requests_get_nothing_and_leave_no_traceback(
     ask()
     send()
     secret = running.state.secret.read_text().strip()
-    told = HookClient(port=port, secret=secret).call("SessionStart", start)
-    assert WORDS in told.text
+    reported = HookClient(port=port, secret=secret).call("SessionStart", start)
+    assert WORDS in reported.text
     assert not [line for line in running.log() if "Traceback" in line or "Error" in line]
 
 

@@ -52,10 +52,10 @@ def start(session: ClaudeSession, running: DaemonProcess) -> dict[str, object]:
 
 
 def test_a_caller_who_knows_the_secret_is_answered(port: int, secret: str, start: dict[str, object]) -> None:
-    told = HookClient(port=port, secret=secret).call("SessionStart", start)
+    reported = HookClient(port=port, secret=secret).call("SessionStart", start)
 
-    assert told.status == 200
-    assert WORDS in told.text
+    assert reported.status == 200
+    assert WORDS in reported.text
 
 
 def test_the_secret_is_the_users_alone(running: DaemonProcess, secret: str) -> None:

@@ -45,8 +45,8 @@ def payload(event: str, **fields: object) -> Payload:
         "cwd": "/home/dev/shop",
         "hook_event_name": event,
     }
-    told = {name: value for name, value in {**common, **fields}.items() if value is not None}
-    return Payload(event, json.dumps(told).encode())
+    reported = {name: value for name, value in {**common, **fields}.items() if value is not None}
+    return Payload(event, json.dumps(reported).encode())
 
 
 FOREIGN: Final = (

@@ -65,9 +65,11 @@ def test_a_script_of_code_mode_is_reported_and_not_read(rollout: Rollout) -> Non
 
 
 def test_a_search_of_the_provider_is_done_when_it_is_reported(rollout: Rollout) -> None:
-    told = rollout.response("web_search_call", id="ws_1", status="completed", action={"type": "search", "query": "x"})
+    reported = rollout.response(
+        "web_search_call", id="ws_1", status="completed", action={"type": "search", "query": "x"}
+    )
 
-    assert [(type(body).__name__, getattr(body, "subject", None)) for body in told] == [
+    assert [(type(body).__name__, getattr(body, "subject", None)) for body in reported] == [
         ("ToolCall", "x"),
         ("ToolResult", "x"),
     ]

@@ -98,7 +98,7 @@ class RestlessEditor(threading.Thread):
     def counts(self) -> Counter[tuple[str, str]]:
         """What must be in the ledger when all is at rest: each mark and what became of its bubble, once."""
         return Counter(
-            told for talk in [*self._old, *self._talks] for _, bubble in talk.bubbles for told in _told(bubble)
+            reported for talk in [*self._old, *self._talks] for _, bubble in talk.bubbles for reported in _told(bubble)
         )
 
     def _opened(self) -> EditorStore:

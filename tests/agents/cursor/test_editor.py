@@ -280,8 +280,8 @@ def test_a_sub_agent_belongs_to_the_conversation_that_sent_it(store: EditorStore
     store.put(named, listed, nobody, main)
     events = {event.body.text: event for event in Editor(store).read() if isinstance(event.body, UserPrompt)}
 
-    told = {text: (event.session, event.subagent_id, event.body.actor) for text, event in events.items()}  # type: ignore[union-attr]
-    assert told == {
+    reported = {text: (event.session, event.subagent_id, event.body.actor) for text, event in events.items()}  # type: ignore[union-attr]
+    assert reported == {
         "List.": (ONE.id, named.id, "model"),
         "Find.": (main.id, listed.id, "model"),
         "Look.": (nobody.id, nobody.id, "model"),

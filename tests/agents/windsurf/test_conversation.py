@@ -195,7 +195,7 @@ def test_a_call_without_a_time_has_that_of_its_arrival(store: Store) -> None:
 def test_without_a_hook_s_folder_the_command_or_the_file_says_it(store: Store) -> None:
     for event, cwd in (("post_run_command", PROJECT), ("post_write_code", f"{PROJECT}/src")):
         store.reading = None
-        assert {told.cwd for told in store.read(Talk(), data=line(event, payload(event), cwd=None))} == {cwd}
+        assert {reported.cwd for reported in store.read(Talk(), data=line(event, payload(event), cwd=None))} == {cwd}
 
 
 def test_lines_that_nobody_can_read_are_counted_and_cost_nothing_else(store: Store) -> None:

@@ -39,9 +39,9 @@ def prompts(db: sqlite3.Connection, session: str = "s1") -> list[str]:
 async def test_events_and_the_position_after_them_are_stored_together(
     ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:
-    told = scribe.prepared(scribe.event("add a parser"), cursor=b"after it", context=b'{"turn":1}')
+    reported = scribe.prepared(scribe.event("add a parser"), cursor=b"after it", context=b'{"turn":1}')
 
-    commit = await ledger.commit(ONE, told, seen_rev=0)
+    commit = await ledger.commit(ONE, reported, seen_rev=0)
 
     assert commit == Commit(new_events=1, projects=(1,), newest_event_ms=1_000)
     assert await ledger.source_state(ONE) == SourceState(
@@ -184,13 +184,13 @@ async def test_a_sub_agents_folder_counts_only_until_the_conversation_names_its_
 
 
 async def test_a_worktree_knows_its_main_checkout(scribe: Scribe, reading: Reading) -> None:
-    told = scribe.prepared(scribe.event("hello", cwd="/tree"))
+    reported = scribe.prepared(scribe.event("hello", cwd="/tree"))
     worktree = PreparedBatch(
-        cursor=told.cursor,
-        context=told.context,
-        size=told.size,
-        mtime_ns=told.mtime_ns,
-        entries=told.entries,
+        cursor=reported.cursor,
+        context=reported.context,
+        size=reported.size,
+        mtime_ns=reported.mtime_ns,
+        entries=reported.entries,
         roots={"/tree": ProjectRoot("/tree", "/repo")},
     )
 

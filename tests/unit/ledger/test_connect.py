@@ -115,10 +115,10 @@ def test_a_newer_ledger_is_refused_not_salvaged(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 99")
 
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as reported:
         prepare_file(path)
 
-    assert told.value.code is ExitCode.REFUSED
+    assert reported.value.code is ExitCode.REFUSED
     assert moved_aside(path) == []
 
 
@@ -178,10 +178,10 @@ async def killed(path: Path, scribe_of: type[Scribe]) -> None:
 
 
 def test_without_a_ledger_it_says_so_and_makes_none(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="There is no ledger at") as told:
+    with pytest.raises(UserError, match="There is no ledger at") as reported:
         connect_read_only(tmp_path / "ledger.sqlite")
 
-    assert told.value.code is ExitCode.NOTHING_FOUND
+    assert reported.value.code is ExitCode.NOTHING_FOUND
     assert list(tmp_path.iterdir()) == []
 
 

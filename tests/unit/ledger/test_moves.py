@@ -19,11 +19,11 @@ Reading = Callable[[], sqlite3.Connection]
 
 async def worked(scribe: Scribe, session: str, root: str, *, gone: bool = False) -> None:
     """A session with a task, a decision and an edit in the project at `root`."""
-    told = [
+    reported = [
         scribe.event(f"Never cap it in {session}. Add a discount.", session=session, cwd=root),
         scribe.event(FileEdit(path=f"{root}/cart.py", change="modify"), session=session, cwd=root),
     ]
-    prepared = msgspec.structs.replace(scribe.prepared(*told), roots={root: ProjectRoot(root, gone=gone)})
+    prepared = msgspec.structs.replace(scribe.prepared(*reported), roots={root: ProjectRoot(root, gone=gone)})
     await scribe.commit(prepared, path=f"/t/{session}.jsonl")
 
 

@@ -63,9 +63,9 @@ async def test_what_changed_is_replaced_and_keeps_its_place_and_its_time(scribe:
 
 async def test_what_is_gone_counts_no_longer_and_can_come_back(scribe: Scribe, reading: Reading) -> None:
     await reemitted(scribe, "a", "b", "c")
-    for told in (("a",), ("a", "d"), ("a", "b", "c"), (), ("c", "b")):
-        commit = await reemitted(scribe, *told)
-        assert (standing(reading()), commit.projects) == (list(told), (1,))
+    for reported in (("a",), ("a", "d"), ("a", "b", "c"), (), ("c", "b")):
+        commit = await reemitted(scribe, *reported)
+        assert (standing(reading()), commit.projects) == (list(reported), (1,))
 
 
 async def test_what_came_late_stands_in_its_place(scribe: Scribe, reading: Reading) -> None:
@@ -155,7 +155,7 @@ _texts = st.sampled_from(["go on", "Never push to main.", "Add a parser."])
 def test_it_is_as_if_only_the_last_had_been_reported(
     scribe_of: type[Scribe], states: list[list[tuple[str, str]]]
 ) -> None:
-    async def told(path: Path, *states: list[tuple[str, str]]) -> tuple[list[str], object]:
+    async def reported(path: Path, *states: list[tuple[str, str]]) -> tuple[list[str], object]:
         ledger = await Ledger.open(path, DigestReducer())
         scribe = scribe_of(ledger)
         # The session and its project are there in both; the time of what is told is that of its key.
@@ -171,7 +171,7 @@ def test_it_is_as_if_only_the_last_had_been_reported(
             return standing(db), (view.digest, project_view(db, 1).notes)
 
     with tempfile.TemporaryDirectory() as folder:
-        each = asyncio.run(told(Path(folder, "each.sqlite"), *states))
-        last = asyncio.run(told(Path(folder, "last.sqlite"), states[-1]))
+        each = asyncio.run(reported(Path(folder, "each.sqlite"), *states))
+        last = asyncio.run(reported(Path(folder, "last.sqlite"), states[-1]))
 
     assert each == last

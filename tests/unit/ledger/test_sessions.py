@@ -21,12 +21,12 @@ HERE, THERE = session_in_other_cwd("s1", "of-repo"), session_in_other_cwd("s1", 
 
 def by_project(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
     """The number of sub-agents of each session, by project."""
-    told: dict[str, dict[str, int]] = {}
+    reported: dict[str, dict[str, int]] = {}
     for root in ("/repo", "/other"):
         project = project_by_root(db, root)
         views = project_view(db, project.id).sessions if project is not None else ()
-        told[root] = {view.session: len(view.subagents) for view in views}
-    return told
+        reported[root] = {view.session: len(view.subagents) for view in views}
+    return reported
 
 
 def edit(scribe: Scribe, cwd: str, session: str, subagent_id: str = "a1") -> Event:
@@ -99,11 +99,11 @@ async def test_what_a_hook_reported_of_it_goes_along(scribe: Scribe, reading: Re
 
 
 async def test_reading_it_again_adds_nothing(scribe: Scribe, reading: Reading) -> None:
-    told = edit(scribe, "/repo", HERE)
-    await scribe.tell(told, path="/t/a1")
+    reported = edit(scribe, "/repo", HERE)
+    await scribe.tell(reported, path="/t/a1")
     await scribe.tell("add a parser")
 
-    assert await scribe.tell(told, path="/t/moved") == Commit()
+    assert await scribe.tell(reported, path="/t/moved") == Commit()
     assert by_project(reading())["/repo"] == {"s1": 1}
 
 

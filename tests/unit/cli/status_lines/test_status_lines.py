@@ -169,8 +169,8 @@ def test_a_project_is_reported_with_its_last_event_and_its_handoff() -> None:
 
 
 def test_what_the_daemon_says_of_a_project_is_added() -> None:
-    told = {"root": "/home/dev/shop", "error": "no space left", "notes": ["CLAUDE.md was left alone: not text"]}
-    daemon = {**HEALTH, "projects": [told]}
+    reported = {"root": "/home/dev/shop", "error": "no space left", "notes": ["CLAUDE.md was left alone: not text"]}
+    daemon = {**HEALTH, "projects": [reported]}
 
     assert section("projects", ledger={**LEDGER, "projects": [project("/home/dev/shop")]}, daemon=daemon) == [
         "  ~/shop: last event 3 min ago, not published: no space left (CLAUDE.md was left alone: not text)"

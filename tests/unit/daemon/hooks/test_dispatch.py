@@ -357,10 +357,10 @@ async def test_a_cursor_session_is_informed_of_what_another_agent_left_in_its_wi
 ) -> None:
     async with agents_desk.at_work():
         await agents_desk.codex(thread, "SessionEnd")
-        told = await agents_desk.cursor("sessionStart", workspace_roots=[str(shop)], transcript_path=None)
+        reported = await agents_desk.cursor("sessionStart", workspace_roots=[str(shop)], transcript_path=None)
 
-    assert told.status == 200
-    assert "Add a discount function" in json.loads(told.body)["additional_context"]
+    assert reported.status == 200
+    assert "Add a discount function" in json.loads(reported.body)["additional_context"]
 
 
 @pytest.mark.parametrize("event", ["stop", "sessionEnd", "afterFileEdit"])

@@ -32,10 +32,10 @@ def test_several_paragraphs_are_kept() -> None:
 
 @pytest.mark.parametrize("template", [SECTION, TAGGED, AT_THE_END])
 def test_a_template_without_words_is_recognised_by_how_it_begins(template: str) -> None:
-    told = typed_in(template.format(words=""))
+    reported = typed_in(template.format(words=""))
 
-    assert is_bare(told)
-    assert told.endswith(
+    assert is_bare(reported)
+    assert reported.endswith(
         ("Bake loaf 1.", "Your task is to bake.", "Loaves MUST NOT be burnt; always weigh the flour first.")
     )
 

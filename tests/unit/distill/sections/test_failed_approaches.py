@@ -121,13 +121,13 @@ def test_a_test_run_that_could_not_run_is_reported_and_one_that_failed_an_expect
 
 def test_what_the_assistant_said_did_not_work_is_among_them_newest_first() -> None:
     talk = deployed()
-    told = Item(
+    reported = Item(
         text="Steam was too slow.", at_ms=talk.at_ms + 1, session="s2", turn=4, rule="failure told in the answer"
     )
     older = Item(text="Gas was too slow.", at_ms=1, session="s2", turn=2, rule="failure told in the answer")
 
     assert [
-        (entry.text, entry.session, entry.turn) for entry in entries(talk, Line(id="s1:1", dead_ends=(older, told)))
+        (entry.text, entry.session, entry.turn) for entry in entries(talk, Line(id="s1:1", dead_ends=(older, reported)))
     ] == [
         ("Steam was too slow.", "s2", 4),
         ("`npm run deploy` → Error: no such bucket: shop-eu", "s1", 1),
@@ -135,12 +135,12 @@ def test_what_the_assistant_said_did_not_work_is_among_them_newest_first() -> No
     ]
 
 
-@pytest.mark.parametrize(("on_line", "days", "told"), [(True, 30, True), (False, 2, True), (False, 4, False)])
-def test_other_sessions_failures_are_reported_for_three_days(on_line: bool, days: int, told: bool) -> None:
+@pytest.mark.parametrize(("on_line", "days", "reported"), [(True, 30, True), (False, 2, True), (False, 4, False)])
+def test_other_sessions_failures_are_reported_for_three_days(on_line: bool, days: int, reported: bool) -> None:
     talk = deployed()
     sessions = {"s1"} if on_line else set[str]()
 
-    assert bool(failed_entries(LINE, [talk.view()], sessions, talk.at_ms + days * DAY_MS)) is told
+    assert bool(failed_entries(LINE, [talk.view()], sessions, talk.at_ms + days * DAY_MS)) is reported
 
 
 def test_a_sub_agents_failures_are_reported_too() -> None:
