@@ -1,4 +1,4 @@
-"""What a real daemon tells whoever supervises it."""
+"""What a real daemon tells the program that supervises it."""
 
 from __future__ import annotations
 

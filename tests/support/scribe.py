@@ -16,7 +16,7 @@ AGENT = "made-up"
 
 @dataclass
 class Scribe:
-    """Writes made-up events into `ledger`. Keys and times count up unless they are given."""
+    """Writes synthetic events into `ledger`. Keys and times count up unless they are given."""
 
     ledger: Ledger
     written: int = 0

@@ -37,7 +37,7 @@ def payloads() -> tuple[Payload, ...]:
 
 
 def payload(event: str, **fields: object) -> Payload:
-    """A made-up payload with what all of Claude Code's have; `None` leaves a field out."""
+    """A synthetic payload with what all of Claude Code's have; `None` leaves a field out."""
     session = SESSION % 99
     common = {
         "session_id": session,

@@ -21,7 +21,7 @@ def recorded(name: str) -> tuple[Payload, ...]:
 
 
 def payload(event: str, **fields: Any) -> Payload:
-    """A made-up payload with what all of Codex's have; `LEFT_OUT` leaves a field out."""
+    """A synthetic payload with what all of Codex's have; `LEFT_OUT` leaves a field out."""
     common = {
         "session_id": THREAD,
         "transcript_path": ROLLOUT,

@@ -120,7 +120,7 @@ def test_a_process_that_was_killed_ends_so(rollout: Rollout) -> None:
 
 
 def test_a_number_is_that_of_the_newest_process_which_had_it(rollout: Rollout) -> None:
-    """Processes end with their client, which tells nobody; the next one counts anew."""
+    """Processes end with their client, which tells nobody; the next one counts again."""
     rollout.output(rollout.calls("exec_command", cmd="npm start"), running(42))
     call = rollout.calls("exec_command", cmd="npm test")
     rollout.output(call, running(42))

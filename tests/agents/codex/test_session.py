@@ -294,7 +294,7 @@ def test_without_its_first_record_a_file_is_known_by_its_name() -> None:
 
 
 def test_call_ids_need_be_unique_within_their_turn_only() -> None:
-    """Some providers count them anew in each request."""
+    """Some providers count them again in each request."""
     rollout = Rollout()
     for turn_id in ("t1", "t2"):
         rollout.turn(turn_id)

@@ -182,7 +182,7 @@ class RestlessEditor(threading.Thread):
         self._put(talk, status="completed")
 
     def _back_and_on(self, talk: Talk) -> None:
-        """The user writes a prompt of earlier anew: one write takes back what followed and has the new one."""
+        """The user writes a prompt of earlier again: one write takes back what followed and has the new one."""
         self._take_back(talk)
         self._turn(talk)
 

@@ -218,7 +218,7 @@ def test_rows_that_are_changed_in_their_place_are_found_by_the_list(store: Edito
 def test_a_stream_leaves_the_cursor_as_it_is_and_a_restart_in_it_loses_nothing(
     store: EditorStore,
 ) -> None:
-    """The ledger would have to write it all anew several times a second."""
+    """The ledger would have to write it all again several times a second."""
     editor = Editor(store, now_ms=NOW_MS)
     live = Chat(name="Live", bubbles=(user("Go."),), status="generating", start_ms=NOW_MS - 60_000)
 

@@ -1,4 +1,4 @@
-"""A transcript that is one document, written anew with each message (0.26.0)."""
+"""A transcript that is one document, rewritten with each message (0.26.0)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An agent is added by its folder alone: a made-up one, put on the path here, is found, read, installed and judged."""
+"""An agent is added by its folder alone: a fictional one, put on the path, is found, read, installed, and judged."""
 
 from __future__ import annotations
 

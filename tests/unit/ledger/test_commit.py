@@ -119,7 +119,7 @@ async def test_a_read_that_began_before_anothers_commit_is_refused_whole(
 
 
 async def test_a_position_for_a_source_the_ledger_does_not_know_is_stale(ledger: Ledger, scribe: Scribe) -> None:
-    """A ledger made anew has lost what was before the position."""
+    """A ledger made again has lost what was before the position."""
     with pytest.raises(StaleRead):
         await ledger.commit(ONE, scribe.prepared(scribe.event("later")), seen_rev=3)
 

@@ -165,7 +165,7 @@ def moment_before(name: str, monkeypatch: pytest.MonkeyPatch, act: Callable[[], 
 def test_an_owner_that_quits_just_before_we_open_finds_no_file_of_ours(
     path: Path, other: OtherProcess, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """SQLite would make an empty WAL anew where it expects one."""
+    """SQLite would make an empty WAL again where it expects one."""
     moment_before(name, monkeypatch, other.quit)
 
     assert sqlite.read_database(path, count) == 50
