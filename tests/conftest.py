@@ -8,9 +8,29 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import agent_ids
+
+settings.register_profile(
+    "fixed",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    # The first depends on how busy the machine is; the second is meant where examples share a folder.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile(
+    "random",
+    settings.get_profile("fixed"),
+    derandomize=False,
+    max_examples=400,
+    print_blob=False,  # `make fuzz` says how to repeat a failure, and that also holds after a test has changed
+    suppress_health_check=list(HealthCheck),
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+"""`fixed`: the same examples in each run, so that what is green stays so. `random`: those of a seed (`make fuzz`)."""
 
 REAL_HOMES = {Path.home(), Path(pwd.getpwuid(os.getuid()).pw_dir)} - {Path("/")}
 

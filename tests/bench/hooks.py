@@ -135,9 +135,9 @@ def _compared(what: str, taken: Seconds) -> Iterator[Row]:
 def _at_once(caller: Caller) -> Row:
     bare_s, _ = _all_of(caller, caller.bare)
     ours_s, printed = _all_of(caller, caller.line("SessionStart"))
-    told = sum(HANDED_WITH in text for text in printed)
+    reported = sum(HANDED_WITH in text for text in printed)
     nothing = sum(not text for text in printed)
-    how = f"{told} told by the daemon, {AT_ONCE - told - nothing} by the last answer kept, {nothing} not at all"
+    how = f"{reported} told by the daemon, {AT_ONCE - reported - nothing} by the last answer kept, {nothing} not at all"
     what = f"{AT_ONCE} sessions start at once: {how}; time for all (bare: the same curl)"
     return Row(what, shown(ours_s * MS, "ms"), shown(bare_s * MS, "ms"), ours_s / bare_s)
 

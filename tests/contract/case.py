@@ -123,20 +123,20 @@ def fold_into(agent: Agent, source: Source, reading: Reading, records: Iterable[
     return reading
 
 
-def told_again(events: Sequence[Event], told: Sequence[Event], reemitted: Iterable[Reemitted]) -> list[Event]:
+def told_again(events: Sequence[Event], reported: Sequence[Event], reemitted: Iterable[Reemitted]) -> list[Event]:
     """What counts of `events` after a batch of others was `told`, as `carryover.ledger.reemit` takes it; but that
     what is replaced stands at the end."""
     gone: set[str] = set()
     for each in reemitted:
         before, now = (
             [event.key for event in some if (event.session, event.subagent_id) == (each.session, each.subagent_id)]
-            for some in (events, told)
+            for some in (events, reported)
         )
         if each.after is not None:
             before = before[before.index(each.after) + 1 :] if each.after in before else []
         is_whole = not each.more or before[: len(now)] != now
         gone |= set(before if is_whole else now)
-    return [*(event for event in events if event.key not in gone), *told]
+    return [*(event for event in events if event.key not in gone), *reported]
 
 
 def fold_one(agent: Agent, source: Source, data: bytes, context: Any = None) -> Reading:

@@ -32,19 +32,37 @@ HOSTILE: dict[str, bytes] = {
 }
 
 
+KIND_NAMES = ("type", "kind", "role", "name", "method", "subtype", "tool", "status", "event", "op", "source")
+"""Fields by whose value a parser decides what the rest of an object is."""
+
+
+def shapes(value: Any) -> Any:
+    """The shape of a JSON value: the names of its parts, and their types."""
+    if isinstance(value, dict):
+        return tuple((name, shapes(part)) for name, part in sorted(value.items()))
+    if isinstance(value, list):
+        return tuple(sorted({str(shapes(part)) for part in value}))
+    return type(value).__name__
+
+
 def places(value: Any, depth: int = 6) -> Iterator[tuple[Any, Any]]:
     """Every container and the place in it that holds something."""
-    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for place, part in list(entries):
-        yield value, place
-        if depth:
-            yield from places(part, depth - 1)
+    return ((container, place) for container, place, _ in _placed(value, depth, "", ()))
 
 
-def damaged(value: Any) -> Iterator[bytes]:
-    """Copies of a record with one part missing or of another type."""
-    for container, place in places(value):
+def damaged(value: Any, known: set[str] | None = None) -> Iterator[bytes]:
+    """Copies of a record with one part missing or of another type.
+
+    `known` holds what was damaged in records before this one, and is added to: a part is damaged once for its path, the
+    kinds of the objects that it is in, and the shape of the object that holds it; of the record itself, its own shape.
+    """
+    for container, place, way in _placed(value, 6, "", ()):
         kept = container[place]
+        if known is not None:
+            seen = f"{way} {shapes(kept if container is value else container)}"
+            if seen in known:
+                continue
+            known.add(seen)
         for other in OTHER_VALUES:
             container[place] = other
             yield json.dumps(value).encode()
@@ -52,3 +70,15 @@ def damaged(value: Any) -> Iterator[bytes]:
             del container[place]
             yield json.dumps(value).encode()
         container[place] = kept
+
+
+def _placed(value: Any, depth: int, path: str, kinds: tuple[str, ...]) -> Iterator[tuple[Any, Any, str]]:
+    """Containers and places, each with its path, in which all items of a list are one, and the kinds on the way."""
+    if isinstance(value, dict):
+        kinds = (*kinds, *(str(value.get(name))[:32] for name in KIND_NAMES if isinstance(value.get(name), str)))
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for place, part in list(entries):
+        below = f"{path}/{place if isinstance(value, dict) else ''}"
+        yield value, place, f"{below} {kinds}"
+        if depth:
+            yield from _placed(part, depth - 1, below, kinds)

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Agent
@@ -16,7 +16,7 @@ from contract.test_damage import checked
 MAX_BATCHES = 200
 DAMAGE = st.tuples(st.integers(0, 1 << 30), st.integers(0, 600), st.binary(max_size=40))
 """Where, modulo the size, how many bytes are replaced, and what by."""
-FUZZED = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZED = settings(max_examples=30, deadline=None)
 
 
 def readable_parts(agent: Agent, recording: Recording, path: Path) -> Reading:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ LIKE_A_KEY = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 """In the form of a token of GitHub; no one's."""
 
 
+@pytest.mark.hypothesis
 def test_any_cut_of_the_file_into_reads_gives_the_events_of_one_read(
     agent: Agent, grown: Recording, tmp_path: Path
 ) -> None:
@@ -93,7 +95,7 @@ def test_a_torn_last_line_waits(agent: Agent, grown: Recording, tmp_path: Path) 
     assert read_on(agent, source, reading).events == read_on(agent, source).events
 
 
-def test_a_truncated_file_is_read_anew(agent: Agent, grown: Recording, tmp_path: Path) -> None:
+def test_a_truncated_file_is_read_again(agent: Agent, grown: Recording, tmp_path: Path) -> None:
     lines = grown.path.read_bytes().splitlines(keepends=True)
     path = tmp_path / "transcript"
     source = moved(source_at(agent, grown), path)
@@ -107,7 +109,7 @@ def test_a_truncated_file_is_read_anew(agent: Agent, grown: Recording, tmp_path:
     assert again.events == read_on(agent, source).events
 
 
-def test_a_replaced_file_is_read_anew(agent: Agent, grown: Recording, tmp_path: Path) -> None:
+def test_a_replaced_file_is_read_again(agent: Agent, grown: Recording, tmp_path: Path) -> None:
     lines = grown.path.read_bytes().splitlines(keepends=True)
     path = tmp_path / "transcript"
     source = moved(source_at(agent, grown), path)

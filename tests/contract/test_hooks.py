@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Agent, HookEvent, HookProtocol
@@ -23,17 +23,17 @@ WORDS: Final = "words of the user"
 
 def read(hooks: HookProtocol, payload: Payload) -> HookEvent | Skipped:
     """What is read of it, checked for what every reading promises."""
-    told = hooks.read(payload.event, payload.data, NOW_MS)
-    if isinstance(told, Skipped):
-        assert told.reason
-        return told
-    assert told.session
-    assert (told.action == "session_start") == (told.reason is not None)
-    assert told.idle_s is None or (math.isfinite(told.idle_s) and told.idle_s >= 0)
-    for event in told.provisional:
-        assert (event.session, event.at_ms) == (told.session, NOW_MS)
-    assert msgspec.json.decode(msgspec.json.encode(told), type=HookEvent) == told
-    return told
+    reported = hooks.read(payload.event, payload.data, NOW_MS)
+    if isinstance(reported, Skipped):
+        assert reported.reason
+        return reported
+    assert reported.session
+    assert (reported.action == "session_start") == (reported.reason is not None)
+    assert reported.idle_s is None or (math.isfinite(reported.idle_s) and reported.idle_s >= 0)
+    for event in reported.provisional:
+        assert (event.session, event.at_ms) == (reported.session, NOW_MS)
+    assert msgspec.json.decode(msgspec.json.encode(reported), type=HookEvent) == reported
+    return reported
 
 
 def test_what_the_client_hands_over_is_understood(hooks: HookProtocol, agent: Agent, case: Case) -> None:
@@ -43,21 +43,21 @@ def test_what_the_client_hands_over_is_understood(hooks: HookProtocol, agent: Ag
     """
     transcripts = set()
     for payload in case.payloads:
-        told = read(hooks, payload)
-        assert isinstance(told, HookEvent), payload.event
+        reported = read(hooks, payload)
+        assert isinstance(reported, HookEvent), payload.event
         if agent.spec.hooks.spooled:
             continue
-        assert Path(told.cwd or "").is_absolute()
-        assert told.transcript is None or Path(told.transcript).is_absolute()
-        transcripts.add(told.transcript)
+        assert Path(reported.cwd or "").is_absolute()
+        assert reported.transcript is None or Path(reported.transcript).is_absolute()
+        transcripts.add(reported.transcript)
     assert transcripts - {None} or agent.spec.hooks.spooled
 
 
 def test_each_event_that_is_asked_for_has_a_recorded_payload_and_a_meaning(
     hooks: HookProtocol, agent: Agent, case: Case
 ) -> None:
-    told = {payload.event: read(hooks, payload) for payload in case.payloads}
-    actions = {event: getattr(told.get(event), "action", None) for event in hooks.events}
+    reported = {payload.event: read(hooks, payload) for payload in case.payloads}
+    actions = {event: getattr(reported.get(event), "action", None) for event in hooks.events}
 
     assert None not in actions.values()
     assert agent.spec.hooks.spooled or "hint" not in actions.values()
@@ -67,14 +67,14 @@ def test_each_event_that_is_asked_for_has_a_recorded_payload_and_a_meaning(
 
 def test_events_are_known_in_any_spelling_of_their_letters(hooks: HookProtocol, case: Case) -> None:
     for payload in case.payloads:
-        told = read(hooks, payload)
-        assert read(hooks, Payload(payload.event.lower(), payload.data)) == told
-        assert read(hooks, Payload(payload.event.upper(), payload.data)) == told
+        reported = read(hooks, payload)
+        assert read(hooks, Payload(payload.event.lower(), payload.data)) == reported
+        assert read(hooks, Payload(payload.event.upper(), payload.data)) == reported
 
 
-def test_what_is_told_early_has_a_key_of_its_own(hooks: HookProtocol, agent: Agent, case: Case) -> None:
-    told = [read(hooks, payload) for payload in case.payloads]
-    keys = [event.key for reading in told if isinstance(reading, HookEvent) for event in reading.provisional]
+def test_what_is_reported_early_has_a_key_of_its_own(hooks: HookProtocol, agent: Agent, case: Case) -> None:
+    reported = [read(hooks, payload) for payload in case.payloads]
+    keys = [event.key for reading in reported if isinstance(reading, HookEvent) for event in reading.provisional]
 
     assert bool(keys) == case.tells_early
     assert len(keys) == len(set(keys))
@@ -88,8 +88,8 @@ def test_another_programs_payload_is_left_to_that_program(hooks: HookProtocol, c
 
 def test_an_event_of_a_later_version_starts_nothing(hooks: HookProtocol, case: Case) -> None:
     for payload in case.payloads:
-        told = read(hooks, Payload("BrandNewEvent", payload.data))
-        assert isinstance(told, Skipped) or told.action == "hint"
+        reported = read(hooks, Payload("BrandNewEvent", payload.data))
+        assert isinstance(reported, Skipped) or reported.action == "hint"
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -112,20 +112,20 @@ def test_reasons_repeat_nothing_of_the_content(hooks: HookProtocol, case: Case) 
         value = json.loads(payload.data)
         for name in value:
             for other in (WORDS, [WORDS], {WORDS: WORDS}):
-                told = read(hooks, Payload(payload.event, json.dumps({**value, name: other}).encode()))
-                if isinstance(told, Skipped):
+                reported = read(hooks, Payload(payload.event, json.dumps({**value, name: other}).encode()))
+                if isinstance(reported, Skipped):
                     counted += 1
-                    assert WORDS not in repr(told)
+                    assert WORDS not in repr(reported)
     assert counted
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None)
 @given(event=st.text(max_size=30), data=st.binary(max_size=400))
 def test_any_bytes_raise_nothing(hooks: HookProtocol, event: str, data: bytes) -> None:
     assert isinstance(read(hooks, Payload(event, data)), Skipped)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_any_change_of_a_byte_raises_nothing(hooks: HookProtocol, case: Case, data: st.DataObject) -> None:
     payload = data.draw(st.sampled_from(case.payloads))
@@ -135,7 +135,7 @@ def test_any_change_of_a_byte_raises_nothing(hooks: HookProtocol, case: Case, da
     read(hooks, Payload(payload.event, payload.data[:at] + byte + payload.data[at + 1 :]))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None)
 @given(text=st.text(st.characters(), max_size=200))
 def test_an_answer_is_bytes_for_any_text(hooks: HookProtocol, text: str) -> None:
     """Half of a surrogate pair included, which no encoding has."""
@@ -161,9 +161,9 @@ def test_other_names_tell_no_root(hooks: HookProtocol, case: Case) -> None:
         assert hooks.layout_root(case.recordings[0].root / name) is None, name
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
-def test_a_root_is_told_only_of_what_is_a_source_below_it(
+def test_a_root_is_given_only_of_what_is_a_source_below_it(
     hooks: HookProtocol, agent: Agent, case: Case, data: st.DataObject
 ) -> None:
     parts = data.draw(st.sampled_from(case.recordings)).path.parts

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ def read_at(agent: Agent, stages: Stages, chosen: Iterable[bool]) -> Reading:
         return read_on(agent, source_at(agent, recording), reading)
 
 
+@pytest.mark.hypothesis
 def test_the_states_in_which_a_source_was_read_make_no_difference(agent: Agent, stages: Stages) -> None:
     at_once = read_at(agent, stages, [])
     assert at_once.events

@@ -64,10 +64,10 @@ def test_no_language_is_far_behind_another() -> None:
     assert max(by_language.values()) - min(by_language.values()) <= BETWEEN_LANGUAGES, by_language
 
 
-def test_most_is_told_by_evidence_rather_than_by_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_most_is_recognised_by_evidence_rather_than_by_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the word lists of all languages off."""
     monkeypatch.setattr(Concept, "search", lambda *_: None)
-    found = [one for seed in SEEDS for one in outcomes(dialogue(seed))]
+    found = [one for seed in SEEDS[::4] for one in outcomes(dialogue(seed))]
 
     assert content(found) >= CONTENT_WITHOUT_WORDS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, wait_until
+from support.daemon_process import DaemonProcess, daemon_below, wait_until
 from support.hook_client import HookClient
 
 
@@ -58,3 +58,21 @@ def running(daemon: DaemonProcess, free_port: None) -> Iterator[DaemonProcess]:
 @pytest.fixture
 def hooks(running: DaemonProcess) -> HookClient:
     return HookClient(running.state.socket)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
+    """One daemon, with a home folder of its own, for those tests of a module that leave nothing to the next one."""
+    with daemon_below(tmp_path_factory.mktemp("shared")) as daemon:
+        wait_until("the first rescan", lambda: daemon.health()["caught_up"])
+        yield daemon
+
+
+@pytest.fixture
+def shared_session(shared: DaemonProcess, tmp_path: Path) -> ClaudeSession:
+    """A session that has written nothing yet, in a repository that only this test has, below that home folder."""
+    home = Path(shared.env["HOME"])
+    root = home / "work" / tmp_path.name
+    root.mkdir(parents=True)
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    return ClaudeSession(home / ".claude" / "projects", root)

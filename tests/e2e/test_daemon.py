@@ -145,7 +145,7 @@ def test_a_killed_daemon_is_no_hindrance_to_the_next(daemon: DaemonProcess) -> N
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, ExitCode.OK), (signal.SIGINT, ExitCode.INTERRUPTED)], ids=lambda v: v.name
 )
-def test_a_daemon_that_is_told_to_stop_stores_and_publishes_what_it_noticed(
+def test_a_daemon_that_is_asked_to_stop_stores_and_publishes_what_it_noticed(
     daemon: DaemonProcess, session: ClaudeSession, project: Path, number: signal.Signals, code: ExitCode
 ) -> None:
     session.prompt("Add a discount function to the cart")

@@ -36,7 +36,7 @@ def asked(project: Path, *prompts: str) -> Chat:
 def test_what_is_written_is_in_the_handoff_and_then_all_is_still(
     running: DaemonProcess, project: Path, store: EditorStore
 ) -> None:
-    """Each look at a WAL is a change to whoever watches its folder: it must not be the reason for the next one."""
+    """Each look at a WAL is a change for all that watch its folder: it must not be the reason for the next one."""
     store.put(asked(project, "Fix the parser of dates in src/dates.py."))
     wait_until("the task", lambda: "parser of dates" in handoff_of(project))
     store.put(

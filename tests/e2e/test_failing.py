@@ -43,7 +43,7 @@ def test_a_read_that_never_returns_does_not_keep_the_daemon_from_stopping(sessio
 
 
 def test_damage_to_the_ledger_stops_the_daemon_with_a_failure(session: ClaudeSession) -> None:
-    """Its next start repairs the ledger; whoever looks after the daemon must know that it is needed."""
+    """Its next start repairs the ledger; the person who looks after the daemon must know that it is needed."""
     session.prompt("Add a discount function to the cart")
     daemon = DaemonProcess((sys.executable, "-c", DAMAGED)).start()
 

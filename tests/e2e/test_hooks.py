@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections import Counter
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -40,6 +41,11 @@ def decoy(transcripts: Path, home: Path) -> ClaudeSession:
     return session
 
 
+@pytest.fixture
+def shared_hooks(shared: DaemonProcess) -> HookClient:
+    return HookClient(shared.state.socket)
+
+
 def next_session(before: ClaudeSession) -> ClaudeSession:
     """One that starts in the same folder and has written nothing yet."""
     return ClaudeSession(before.folder, before.cwd, now=before.now)
@@ -61,24 +67,24 @@ def test_a_new_session_gets_the_handoff_of_its_project_and_asks(
     """What was written the moment before is in it."""
     work(session)
 
-    told = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
+    reported = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
 
-    assert told.status == 200
-    assert told.text.startswith("# [CARRYOVER] Last updated ")
-    assert "# RESUME PROTOCOL: ask\nYour first response in this session MUST be:" in told.text
-    assert "Add a discount function to the cart" in told.text
-    assert "negative amounts" in told.text
-    assert "decoy" not in told.text
+    assert reported.status == 200
+    assert reported.text.startswith("# [CARRYOVER] Last updated ")
+    assert "# RESUME PROTOCOL: ask\nYour first response in this session MUST be:" in reported.text
+    assert "Add a discount function to the cart" in reported.text
+    assert "negative amounts" in reported.text
+    assert "decoy" not in reported.text
 
 
 def test_after_clear_the_new_session_gets_what_the_old_one_did(hooks: HookClient, session: ClaudeSession) -> None:
     work(session)
     assert hooks.call("SessionEnd", payload_of(session, "SessionEnd", reason="clear")) == NOTHING
 
-    told = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="clear"))
+    reported = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="clear"))
 
-    assert "# RESUME PROTOCOL: ask" in told.text
-    assert "negative amounts" in told.text
+    assert "# RESUME PROTOCOL: ask" in reported.text
+    assert "negative amounts" in reported.text
 
 
 def test_after_a_compaction_the_own_session_leads_and_nobody_is_asked(
@@ -89,25 +95,28 @@ def test_after_a_compaction_the_own_session_leads_and_nobody_is_asked(
     other.prompt("Translate the cart to French")
     other.answer("The labels are French. Next I will translate the mails.")
 
-    told = hooks.call("SessionStart", payload_of(session, "SessionStart", source="compact"))
+    reported = hooks.call("SessionStart", payload_of(session, "SessionStart", source="compact"))
 
-    assert told.status == 200
-    assert "go on with it, do not ask whether to" in told.text
-    assert "MUST be" not in told.text
-    task = told.text.partition("## Task")[2]
+    assert reported.status == 200
+    assert "go on with it, do not ask whether to" in reported.text
+    assert "MUST be" not in reported.text
+    task = reported.text.partition("## Task")[2]
     assert "discount function" in task.split("##")[0]
 
 
 @pytest.mark.parametrize("reason", ["resume", "fork"])
-def test_a_conversation_that_goes_on_gets_nothing(hooks: HookClient, session: ClaudeSession, reason: str) -> None:
-    work(session)
-    starting = session if reason == "resume" else next_session(session)
+def test_a_conversation_that_continues_gets_nothing(
+    shared_hooks: HookClient, shared_session: ClaudeSession, reason: str
+) -> None:
+    shared_session.now -= timedelta(minutes=5)
+    work(shared_session)
+    starting = shared_session if reason == "resume" else next_session(shared_session)
 
     payload = payload_of(starting, "SessionStart", source=reason, seconds_since_last_response=1)
-    assert hooks.call("SessionStart", payload) == NOTHING
+    assert shared_hooks.call("SessionStart", payload) == NOTHING
 
 
-def test_a_conversation_that_goes_on_is_told_what_another_did_meanwhile(
+def test_a_conversation_that_continues_is_given_what_another_did_meanwhile(
     hooks: HookClient, session: ClaudeSession
 ) -> None:
     work(session)
@@ -115,16 +124,16 @@ def test_a_conversation_that_goes_on_is_told_what_another_did_meanwhile(
     other.prompt("Translate the cart to French")
     other.answer("The labels are French. Next I will translate the mails.")
 
-    told = hooks.call(
+    reported = hooks.call(
         "SessionStart", payload_of(session, "SessionStart", source="resume", seconds_since_last_response=9)
     )
 
-    assert told.status == 200
-    assert "Another session has moved this project on" in told.text
-    assert "translate the mails" in told.text
+    assert reported.status == 200
+    assert "Another session has moved this project on" in reported.text
+    assert "translate the mails" in reported.text
 
 
-def test_a_projects_first_session_finds_its_files_ready_and_is_told_nothing(
+def test_a_projects_first_session_finds_its_files_ready_and_is_given_nothing(
     hooks: HookClient, session: ClaudeSession, project: Path
 ) -> None:
     start = payload_of(session, "SessionStart", source="startup")
@@ -173,7 +182,7 @@ def test_where_nothing_may_be_published_no_file_is_made(
     assert not Path("/tmp/.carryover").exists()
 
 
-def test_an_excluded_projects_history_is_told_to_nobody(
+def test_an_excluded_projects_history_is_given_to_nobody(
     hooks: HookClient, session: ClaudeSession, project: Path
 ) -> None:
     work(session)
@@ -192,15 +201,15 @@ def test_the_last_words_are_in_the_handoff_before_the_transcript_has_them(
     assert hooks.call("Stop", payload_of(session, "Stop", last_assistant_message=words)) == NOTHING
 
     wait_until("the last words", lambda: "checkout page" in handoff_of(project))
-    told = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
-    assert "checkout page" in told.text
+    reported = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
+    assert "checkout page" in reported.text
     assert provisional_rows(running) == 1
 
     session.now += timedelta(minutes=5)
     session.answer(words)
     running.settle()
     assert provisional_rows(running) == 0
-    assert handoff_of(project).count("checkout page") == told.text.count("checkout page")
+    assert handoff_of(project).count("checkout page") == reported.text.count("checkout page")
 
 
 def test_words_that_the_transcript_has_first_are_kept_once(
@@ -255,14 +264,14 @@ def test_one_projects_call_neither_gets_nor_changes_another(
     before = files_below(decoy.cwd)
 
     elsewhere = {"cwd": str(decoy.cwd)}
-    told = hooks.call("SessionStart", payload_of(session, "SessionStart", source="compact") | elsewhere)
+    reported = hooks.call("SessionStart", payload_of(session, "SessionStart", source="compact") | elsewhere)
     stop = payload_of(session, "Stop", last_assistant_message="Next I will ship the cart.")
     hooks.call("Stop", stop | elsewhere)
     session.answer("Next I will send the cart.")
     wait_until("the last words", lambda: "send the cart" in handoff_of(session.cwd))
 
-    assert "decoy" not in told.text
-    assert "discount" in told.text
+    assert "decoy" not in reported.text
+    assert "discount" in reported.text
     assert files_below(decoy.cwd) == before
     assert "decoy" not in handoff_of(session.cwd)
     assert "ship the cart" not in handoff_of(session.cwd)
@@ -278,30 +287,35 @@ def test_one_projects_call_neither_gets_nor_changes_another(
     ids=["Cursor", "Devin", "Copilot"],
 )
 def test_what_another_agent_sends_is_counted_and_nothing_else(
-    hooks: HookClient, session: ClaudeSession, project: Path, running: DaemonProcess, other: dict[str, object]
+    shared_hooks: HookClient, shared_session: ClaudeSession, shared: DaemonProcess, other: dict[str, object]
 ) -> None:
     """They can run Claude Code's hooks, and have transcripts of their own."""
+    session, project = shared_session, shared_session.cwd
+    session.now -= timedelta(minutes=5)
     work(session)
-    running.settle()
-    before = (events(running), handoff_of(project))
+    shared.settle()
+    before = (events(shared), handoff_of(project), provisional_rows(shared))
+    known = skipped(shared)
 
     start = payload_of(next_session(session), "SessionStart", source="startup") | other
     stop = payload_of(session, "Stop", last_assistant_message="Words from elsewhere") | other
-    assert [hooks.call("SessionStart", start), hooks.call("Stop", stop)] == [NOTHING, NOTHING]
+    assert [shared_hooks.call("SessionStart", start), shared_hooks.call("Stop", stop)] == [NOTHING, NOTHING]
 
-    assert wait_until("both to be counted", lambda: len(found := skipped(running)) == 2 and found) == [
-        ("hook/sessionstart", "another agent's payload", 1),
-        ("hook/stop", "another agent's payload", 1),
-    ]
-    assert (events(running), handoff_of(project)) == before
-    assert provisional_rows(running) == 0
+    more = wait_until("both to be counted", lambda: (new := skipped(shared) - known).total() == 2 and new)
+    assert more == Counter(
+        {("hook/sessionstart", "another agent's payload"): 1, ("hook/stop", "another agent's payload"): 1}
+    )
+    assert (events(shared), handoff_of(project), provisional_rows(shared)) == before
 
 
-def test_spellings_of_agent_and_event_make_no_difference(hooks: HookClient, session: ClaudeSession) -> None:
-    work(session)
-    start = payload_of(next_session(session), "SessionStart", source="startup")
+def test_spellings_of_agent_and_event_make_no_difference(
+    shared_hooks: HookClient, shared_session: ClaudeSession
+) -> None:
+    shared_session.now -= timedelta(minutes=5)
+    work(shared_session)
+    start = payload_of(next_session(shared_session), "SessionStart", source="startup")
 
-    answers = {hooks.call("sessionstart", start, agent=agent).status for agent in ("claude", "Claude-Code")}
+    answers = {shared_hooks.call("sessionstart", start, agent=agent).status for agent in ("claude", "Claude-Code")}
 
     assert answers == {200}
 
@@ -310,19 +324,25 @@ def test_spellings_of_agent_and_event_make_no_difference(hooks: HookClient, sess
     ("agent", "event"), [("nobody", "Stop"), ("claude-code", "St%2Fop"), ("claude-code", "a" * 41)]
 )
 def test_an_agent_or_event_that_cannot_be_is_not_found(
-    hooks: HookClient, session: ClaudeSession, agent: str, event: str
+    shared_hooks: HookClient, shared_session: ClaudeSession, agent: str, event: str
 ) -> None:
-    assert hooks.call(event, payload_of(session, "Stop"), agent=agent).status == 404
+    assert shared_hooks.call(event, payload_of(shared_session, "Stop"), agent=agent).status == 404
 
 
-def test_an_agent_that_is_known_but_not_covered_gets_nothing(hooks: HookClient, session: ClaudeSession) -> None:
-    assert hooks.call("BeforeAgent", payload_of(session, "BeforeAgent"), agent="gemini") == NOTHING
+def test_an_agent_that_is_known_but_not_covered_gets_nothing(
+    shared_hooks: HookClient, shared_session: ClaudeSession
+) -> None:
+    payload = payload_of(shared_session, "BeforeAgent")
+
+    assert shared_hooks.call("BeforeAgent", payload, agent="gemini") == NOTHING
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"session_id": 7}', b"\xff\xfe", b"[" * 100_000])
-def test_garbage_is_answered_with_nothing(hooks: HookClient, running: DaemonProcess, body: bytes) -> None:
-    assert hooks.call("SessionStart", body) == NOTHING
-    assert [n for _, _, n in wait_until("it to be counted", lambda: skipped(running) or None)] == [1]
+def test_garbage_is_answered_with_nothing(shared_hooks: HookClient, shared: DaemonProcess, body: bytes) -> None:
+    before = skipped(shared)
+
+    assert shared_hooks.call("SessionStart", body) == NOTHING
+    assert wait_until("it to be counted", lambda: skipped(shared) - before or None).total() == 1
 
 
 def files_below(folder: Path) -> dict[str, tuple[bytes, int, int]]:
@@ -334,10 +354,10 @@ def files_below(folder: Path) -> dict[str, tuple[bytes, int, int]]:
     }
 
 
-def skipped(daemon: DaemonProcess) -> list[tuple[str, str, int]]:
+def skipped(daemon: DaemonProcess) -> Counter[tuple[str, str]]:
     """What the ledger counted as not understood."""
     with closing(connect_read_only(daemon.state.ledger)) as db:
-        return sorted((row.record_type, row.reason, row.n) for row in totals(db).skipped)
+        return Counter({(row.record_type, row.reason): row.n for row in totals(db).skipped})
 
 
 def events(daemon: DaemonProcess) -> int:

@@ -50,16 +50,16 @@ def locked(daemon: DaemonProcess) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
-def test_while_nothing_can_be_stored_a_session_is_told_what_is_known(
+def test_while_nothing_can_be_stored_a_session_is_given_what_is_known(
     known: ClaudeSession, running: DaemonProcess, hooks: HookClient
 ) -> None:
     with locked(running):
         known.answer("It rounds to cents now. Next I will ask about the currency.")
-        told, took_s = timed(hooks, "SessionStart", started(known))
+        reported, took_s = timed(hooks, "SessionStart", started(known))
 
-    assert told.status == 200
-    assert "negative amounts" in told.text
-    assert "currency" not in told.text
+    assert reported.status == 200
+    assert "negative amounts" in reported.text
+    assert "currency" not in reported.text
     assert took_s < START_S + SLACK_S
     wait_until("the rest", lambda: "currency" in hooks.call("SessionStart", started(known)).text)
 
@@ -108,8 +108,8 @@ def test_while_a_long_history_is_read_sessions_start_in_time(
 
     heard = [timed(hooks, "SessionStart", started(known)) for _ in range(10)]
 
-    assert [told.status for told, _ in heard] == [200] * 10
-    assert all("negative amounts" in told.text for told, _ in heard)
+    assert [reported.status for reported, _ in heard] == [200] * 10
+    assert all("negative amounts" in reported.text for reported, _ in heard)
     assert max(took_s for _, took_s in heard) < START_S + SLACK_S
     assert running.health()["hook_calls"]["late"] == 0
 

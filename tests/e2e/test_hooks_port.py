@@ -22,6 +22,17 @@ WORDS = "negative amounts"
 
 
 @pytest.fixture
+def running(shared: DaemonProcess) -> DaemonProcess:
+    """None of these changes what the next one asks for."""
+    return shared
+
+
+@pytest.fixture
+def session(shared_session: ClaudeSession) -> ClaudeSession:
+    return shared_session
+
+
+@pytest.fixture
 def port(running: DaemonProcess) -> int:
     return int(wait_until("the port", lambda: running.health()["hook_port"]["port"]))
 
@@ -40,11 +51,11 @@ def start(session: ClaudeSession, running: DaemonProcess) -> dict[str, object]:
     return payload_of(ClaudeSession(session.folder, session.cwd), "SessionStart", source="startup")
 
 
-def test_whoever_knows_the_secret_is_answered(port: int, secret: str, start: dict[str, object]) -> None:
-    told = HookClient(port=port, secret=secret).call("SessionStart", start)
+def test_a_caller_who_knows_the_secret_is_answered(port: int, secret: str, start: dict[str, object]) -> None:
+    reported = HookClient(port=port, secret=secret).call("SessionStart", start)
 
-    assert told.status == 200
-    assert WORDS in told.text
+    assert reported.status == 200
+    assert WORDS in reported.text
 
 
 def test_the_secret_is_the_users_alone(running: DaemonProcess, secret: str) -> None:
@@ -53,11 +64,11 @@ def test_the_secret_is_the_users_alone(running: DaemonProcess, secret: str) -> N
 
 
 @pytest.mark.parametrize("known", [None, "", "0" * 64], ids=["none", "empty", "wrong"])
-def test_whoever_does_not_gets_no_content_and_changes_no_file(
-    port: int, start: dict[str, object], session: ClaudeSession, known: str | None, home: Path
+def test_a_caller_who_does_not_gets_no_content_and_changes_no_file(
+    port: int, start: dict[str, object], session: ClaudeSession, known: str | None
 ) -> None:
     stranger = HookClient(port=port, secret=known)
-    elsewhere = home / "elsewhere"
+    elsewhere = session.cwd.with_name(f"{session.cwd.name}-elsewhere")
     elsewhere.mkdir()
     before = handoff_of(session.cwd)
 
@@ -81,11 +92,12 @@ def test_a_stranger_may_say_where_to_look(
 ) -> None:
     """That costs nothing, and keeps the handoff fresh where a script lost its secret."""
     session.answer("It rounds to cents now. Next I will ask about the currency.")
+    before = running.health()["hook_calls"]["unauthenticated"]
 
     assert HookClient(port=port).call("Stop", payload_of(session, "Stop")) == NOTHING
 
     wait_until("the news", lambda: "currency" in handoff_of(session.cwd))
-    assert running.health()["hook_calls"]["unauthenticated"] == 1
+    assert running.health()["hook_calls"]["unauthenticated"] == before + 1
 
 
 def test_health_tells_a_stranger_that_it_is_a_daemon_and_no_more(port: int) -> None:
@@ -189,10 +201,11 @@ def taken(home: Path) -> Iterator[socket.socket]:
         yield listener
 
 
-def test_a_taken_port_is_told_by_whom_and_taken_later_while_all_else_works(
-    taken: socket.socket, daemon: DaemonProcess, session: ClaudeSession
+def test_a_taken_port_is_reported_with_its_holder_and_taken_later_while_all_else_works(
+    taken: socket.socket, daemon: DaemonProcess, transcripts: Path, project: Path
 ) -> None:
     number = taken.getsockname()[1]
+    session = ClaudeSession(transcripts, project)
     with daemon:
         state = wait_until("the trouble", lambda: daemon.health()["hook_port"])
         wait_until("the trouble", lambda: daemon.health()["hook_port"]["trouble"])

@@ -42,8 +42,8 @@ def carryover(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def data(*arguments: str) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(carryover(*arguments, "--json").stdout)
-    return told
+    reported: dict[str, Any] = json.loads(carryover(*arguments, "--json").stdout)
+    return reported
 
 
 def contents(folder: Path) -> dict[str, tuple[int, str]]:
@@ -96,11 +96,11 @@ def lived_in(home: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def sessions(home: Path, project: Path) -> list[ClaudeSession]:
     folder = home / ".claude" / "projects"
-    told = [ClaudeSession(folder, project), ClaudeSession(folder, home / "notes")]
-    for session in told:
+    reported = [ClaudeSession(folder, project), ClaudeSession(folder, home / "notes")]
+    for session in reported:
         session.prompt("Add a discount code to the basket page")
         session.answer("The basket page takes a code now. Shall I add a test for expired codes?")
-    return told
+    return reported
 
 
 def test_after_everything_was_taken_back_each_file_is_as_it_would_be_without(
@@ -162,21 +162,21 @@ def test_three_agents_get_their_hooks_and_each_file_is_put_back(
         before = everything(three)
         refreshed = carryover("refresh", "--yes", "--no-service")
         changed = {path for path, state in everything(three).items() if before.get(path) != state}
-        told = {agent["id"]: agent for agent in data("status")["agents"]}
+        reported = {agent["id"]: agent for agent in data("status")["agents"]}
         answer = carryover("uninstall", "--purge")
 
     assert [len(codex[event]) for event in ("SessionStart", "PreCompact", "Stop", "SessionEnd")] == [1, 1, 2, 1]
     assert {event: len(entries) for event, entries in cursor.items()} == {"stop": 2, "sessionStart": 1, "sessionEnd": 1}
     assert refreshed.stdout.startswith("Nothing changed: hooks and settings are as they should be.\n")
     assert {path for path in changed if not path.startswith(".carryover/")} == set()
-    assert told["codex"]["config"] == str(three / ".codex/config.toml")
-    assert told["codex"]["hooks"]["to_review"] == ["Stop", "SessionStart", "PreCompact", "SessionEnd"]
-    assert told["cursor"]["hooks"]["missing"] == []
+    assert reported["codex"]["config"] == str(three / ".codex/config.toml")
+    assert reported["codex"]["hooks"]["to_review"] == ["Stop", "SessionStart", "PreCompact", "SessionEnd"]
+    assert reported["cursor"]["hooks"]["missing"] == []
     assert (answer.returncode, answer.stderr) == (0, "")
     assert contents(three) == contents(without)
 
 
-def test_the_next_session_is_told_by_the_hooks_that_were_written(
+def test_the_next_session_is_informed_by_the_hooks_that_were_written(
     lived_in: Path, project: Path, daemon: DaemonProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until it is paused; then not even with the answers that are kept for when no daemon runs."""
@@ -237,7 +237,7 @@ def test_status_tells_what_is_covered_and_what_came_of_it(lived_in: Path, projec
     )
 
 
-def test_the_first_reading_is_waited_for_and_told(lived_in: Path, project: Path, daemon: DaemonProcess) -> None:
+def test_the_first_reading_is_waited_for_and_reported(lived_in: Path, project: Path, daemon: DaemonProcess) -> None:
     """The daemon was started by hand before; install finds it, and the past with it."""
     sessions(lived_in, project)
     (lived_in / ".carryover").mkdir(mode=0o700)

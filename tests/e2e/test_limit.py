@@ -45,7 +45,7 @@ def shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def told(home: Path, shown: Path, daemon: DaemonProcess) -> Iterator[DaemonProcess]:
+def reported(home: Path, shown: Path, daemon: DaemonProcess) -> Iterator[DaemonProcess]:
     """A running daemon that is to give notices; its environment is that of after `shown`."""
     (home / ".carryover").mkdir(mode=0o700)
     (home / ".carryover" / "config.toml").write_text(CONFIG)
@@ -62,17 +62,17 @@ def now(session: ClaudeSession) -> None:
     session.now = datetime.now(UTC)
 
 
-def test_a_limit_is_said_everywhere_until_somebody_goes_on(
-    told: DaemonProcess, session: ClaudeSession, transcripts: Path, project: Path, shown: Path
+def test_a_limit_is_said_everywhere_until_somebody_continues(
+    reported: DaemonProcess, session: ClaudeSession, transcripts: Path, project: Path, shown: Path
 ) -> None:
     session.prompt("Add a discount function to the cart")
-    told.settle()
+    reported.settle()
     assert "goes on elsewhere" not in handoff_of(project)
 
     reach_limit(session)
 
     wait_until("the notice", lambda: notices(shown) or None)
-    told.settle()
+    reported.settle()
     [notice] = notices(shown)
     assert notice.startswith("--app-name=Carryover -- Claude Code reached its usage limit In ")
     assert "discount" not in notice
@@ -85,7 +85,7 @@ def test_a_limit_is_said_everywhere_until_somebody_goes_on(
 
     other = ClaudeSession(transcripts, project, now=session.now)
     other.prompt("Read .carryover/handoff.md, then go on with the task it describes.")
-    told.settle()
+    reported.settle()
     assert "reached its usage limit" not in handoff_of(project)
     assert "## Task\n- Add a discount function to the cart\n" in handoff_of(project)
 
@@ -121,28 +121,28 @@ def test_a_daemon_that_starts_again_repeats_nothing(
 
 
 def test_where_no_notice_can_be_shown_that_is_logged_and_nothing_else_happens(
-    told: DaemonProcess, home: Path, session: ClaudeSession, project: Path
+    reported: DaemonProcess, home: Path, session: ClaudeSession, project: Path
 ) -> None:
     program(home / "bin" / "notify-send", "exit 1")
     session.prompt("Add a discount function to the cart")
     reach_limit(session)
 
     word = f"WARNING limit_notice_not_shown reason={phrase('notify-send ended with code 1')}"
-    wait_until("a word in the log", lambda: word in told.log())
+    wait_until("a word in the log", lambda: word in reported.log())
     assert "reached its usage limit" in handoff_of(project)
-    assert [task["name"] for task in told.health()["tasks"] if task["last_error"]] == []
+    assert [task["name"] for task in reported.health()["tasks"] if task["last_error"]] == []
 
 
-def test_a_pause_silences_it(told: DaemonProcess, session: ClaudeSession, project: Path, shown: Path) -> None:
+def test_a_pause_silences_it(reported: DaemonProcess, session: ClaudeSession, project: Path, shown: Path) -> None:
     session.prompt("Add a discount function to the cart")
-    told.settle()
+    reported.settle()
     subprocess.run([*CARRYOVER, "pause"], check=True, capture_output=True)
     reach_limit(session)
-    told.settle()
+    reported.settle()
     wait_until("the moment of the limit to be over", lambda: datetime.now(UTC) > session.now)
     subprocess.run([*CARRYOVER, "unpause"], check=True, capture_output=True)
 
     wait_until("the limit", lambda: "reached its usage limit" in handoff_of(project))
-    told.settle()
-    told.stop()
+    reported.settle()
+    reported.stop()
     assert notices(shown) == []

@@ -67,14 +67,14 @@ def test_a_worktree_of_its_own_is_work_on_the_main_checkout(
     with daemon:
         daemon.settle()
         again = CodexSession(session.home, worktree)
-        told = HookClient(daemon.state.socket).call(
+        reported = HookClient(daemon.state.socket).call(
             "SessionStart", again.payload("SessionStart", source="startup"), agent="codex"
         )
         daemon.settle()
 
     assert "Add a discount function to the cart" in handoff_of(shop)
     assert f"`{worktree}/cart.py`" in handoff_of(shop)
-    assert "Add a discount function to the cart" in told.text
+    assert "Add a discount function to the cart" in reported.text
     assert sorted(path.name for path in worktree.iterdir()) == [".git", "cart.py"]
 
 

@@ -39,7 +39,7 @@ def looked_at(daemon: DaemonProcess, project: Path) -> None:
     wait_until("the handoff", lambda: TASK in handoff_of(project))
 
 
-def test_a_session_in_the_renamed_folder_is_told_what_was_done_before(
+def test_a_session_in_the_renamed_folder_is_given_what_was_done_before(
     running: DaemonProcess, hooks: HookClient, worked: ClaudeSession, project: Path
 ) -> None:
     looked_at(running, project)
@@ -81,7 +81,7 @@ def test_a_folder_without_git_is_found_by_its_handoff(
     assert TASK in starts_in(notes.rename(home / "diary"), session, hooks)
 
 
-def test_a_second_clone_is_told_nothing_while_the_first_is_there_nor_when_it_is_gone(
+def test_a_second_clone_is_given_nothing_while_the_first_is_there_nor_when_it_is_gone(
     running: DaemonProcess, hooks: HookClient, worked: ClaudeSession, project: Path
 ) -> None:
     looked_at(running, project)

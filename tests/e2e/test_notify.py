@@ -1,4 +1,4 @@
-"""What a real daemon tells whoever supervises it."""
+"""What a real daemon tells the program that supervises it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def test_ready_means_that_the_daemon_answers(tmp_path: Path, home: Path) -> None
     with NotifySocket(str(tmp_path / "notify")) as systemd:
         daemon = DaemonProcess(env={**os.environ, "NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "60000000"})
         daemon.start()
-        told: list[str] = []
-        while "READY=1" not in told:
-            told += systemd.receive()
+        reported: list[str] = []
+        while "READY=1" not in reported:
+            reported += systemd.receive()
 
         assert daemon.health()["pid"] == daemon.pid
         code, _ = daemon.stop()
-        told += systemd.pending()
+        reported += systemd.pending()
 
     assert code == ExitCode.OK
-    assert [told.count(line) for line in ("READY=1", "STOPPING=1", "WATCHDOG=1")] == [1, 1, 1]
-    assert told[-1] == "STOPPING=1"
+    assert [reported.count(line) for line in ("READY=1", "STOPPING=1", "WATCHDOG=1")] == [1, 1, 1]
+    assert reported[-1] == "STOPPING=1"
 
 
 def test_the_status_counts_and_quotes_nothing(tmp_path: Path, session: ClaudeSession, project: Path) -> None:
@@ -33,11 +33,11 @@ def test_the_status_counts_and_quotes_nothing(tmp_path: Path, session: ClaudeSes
     address = str(tmp_path / "notify")
     with NotifySocket(address) as systemd, DaemonProcess(env={**os.environ, "NOTIFY_SOCKET": address}) as daemon:
         daemon.settle()
-        told: list[str] = []
-        while "STATUS=Up to date, transcripts: 1" not in told:
-            told += systemd.receive()
+        reported: list[str] = []
+        while "STATUS=Up to date, transcripts: 1" not in reported:
+            reported += systemd.receive()
 
-    assert {line for line in told if line.startswith("STATUS=")} <= {
+    assert {line for line in reported if line.startswith("STATUS=")} <= {
         "STATUS=Looking for transcripts",
         "STATUS=Reading transcripts: 1 of 1 to go",
         "STATUS=Up to date, transcripts: 1",

@@ -69,7 +69,7 @@ def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(
     assert peak_kb < 120_000
 
 
-def test_a_full_disk_loses_nothing_and_is_told_until_there_is_room_again(
+def test_a_full_disk_loses_nothing_and_is_reported_until_there_is_room_again(
     daemon: DaemonProcess, session: ClaudeSession, project: Path
 ) -> None:
     """A limit on the size of files does to the ledger what a full disk does."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from support.daemon_process import DaemonProcess, wait_until
+from support.daemon_process import DaemonProcess, daemon_below, wait_until
 from support.hook_client import HookClient
 
 FILES = {"pricing.py": "def discount(price, percent):\n    return price\n", "docs/notes.md": "nothing\n"}
@@ -24,6 +23,7 @@ class World:
     home: Path
     daemon: DaemonProcess
     hooks: HookClient
+    left: dict[str, Path] = field(default_factory=dict)
 
     def project(self, name: str) -> Path:
         """A repository with a file to work on."""
@@ -34,6 +34,15 @@ class World:
         subprocess.run(["git", "init", "-q", str(root)], check=True)
         return root
 
+    def left_behind(self, name: str, play: Callable[[Path], None]) -> Path:
+        """A project as `play` leaves it, read and published: played once, for all rows that begin there."""
+        if name not in self.left:
+            root = self.project(name)
+            play(root)
+            self.daemon.settle()
+            self.left[name] = root
+        return self.left[name]
+
     def ago(self, minutes: float = 5) -> datetime:
         """Sessions of the past: what hooks tell happens now, and nothing that is read must be later than that."""
         return datetime.now(UTC) - timedelta(minutes=minutes)
@@ -42,11 +51,6 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("matrix")
-    state = home / ".carryover"
-    state.mkdir(mode=0o700)
-    (state / "config.toml").write_text('[server]\nport = 0\n[publish]\npointers = "shared"\n')
-    passed = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-    env = {"HOME": str(home), "CARRYOVER_HOME": str(state), "LANG": "C.UTF-8", **passed}
-    with DaemonProcess(env=env) as daemon:
+    with daemon_below(home) as daemon:
         wait_until("the first sweep", lambda: daemon.health()["caught_up"])
         yield World(home, daemon, HookClient(daemon.state.socket))

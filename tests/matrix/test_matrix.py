@@ -34,12 +34,17 @@ OTHER_ANSWER = "The quokka chapter is French now. Next I will translate the okap
 OTHER_WORDS = ("axolotl", "quokka", "okapi")
 
 
-def told(world: World, tool: Tool, folder: Path, going_on: Played | None = None) -> str:
+def reported(world: World, tool: Tool, folder: Path, going_on: Played | None = None) -> str:
     """What the first request of a session that starts in `folder`, a moment later, holds of the hook's answer.
 
     Without such a hook: what its instructions lead it to.
     """
     world.daemon.settle()
+    return begun(world, tool, folder, going_on)
+
+
+def begun(world: World, tool: Tool, folder: Path, going_on: Played | None = None) -> str:
+    """The same, of what was read and published before."""
     if tool.starts is None:
         root = next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
         return led_to(tool, root, folder)
@@ -81,10 +86,9 @@ def other_work(world: World, agent: str, root: Path, *, minutes_ago: float = 5) 
 @pytest.mark.parametrize("ending", ENDINGS)
 @EACH_PAIR
 def test_b_begins_with_what_a_left(world: World, a: str, b: str, ending: Ending) -> None:
-    root = world.project(f"{a}-{b}-{ending}")
-    story.play(played(world, a, root), root, ending)
+    root = world.left_behind(f"{a}-{ending}", lambda root: story.play(played(world, a, root), root, ending))
 
-    text = told(world, TOOLS[b], root)
+    text = begun(world, TOOLS[b], root)
 
     assert missing(text, a) == []
     assert text.count("# [CARRYOVER] Last updated") == 1
@@ -93,9 +97,7 @@ def test_b_begins_with_what_a_left(world: World, a: str, b: str, ending: Ending)
 
 @pytest.mark.parametrize(("a", "b", "ending"), rows.pairs_by_ending(IDS, lambda _, __: True))
 def test_without_hooks_b_is_led_to_it(world: World, a: str, b: str, ending: Ending) -> None:
-    root = world.project(f"{a}-{b}-{ending}-quiet")
-    story.play(played(world, a, root), root, ending)
-    world.daemon.settle()
+    root = world.left_behind(f"{a}-{ending}-quiet", lambda root: story.play(played(world, a, root), root, ending))
 
     assert missing(led_to(TOOLS[b], root, root), a) == []
 
@@ -106,14 +108,14 @@ def test_talk_in_a_second_session_takes_nothing_away(world: World, a: str, b: st
     story.play(played(world, a, root), root, "closed")
     second = played(world, b, root, minutes_ago=2)
     second.prompt("continue")
-    assert missing(told(world, TOOLS[a], root), a) == []
+    assert missing(reported(world, TOOLS[a], root), a) == []
 
     second.say(PROTOCOL)
-    assert missing(told(world, TOOLS[a], root), a) == []
+    assert missing(reported(world, TOOLS[a], root), a) == []
 
     second.prompt("what was the reason again?")
     second.say("The amounts are stored as floats.")
-    assert missing(told(world, TOOLS[a], root), a) == []
+    assert missing(reported(world, TOOLS[a], root), a) == []
 
 
 @pytest.mark.parametrize(("a", "b", "c"), rows.chains(IDS, IDS))
@@ -125,7 +127,7 @@ def test_a_third_agent_has_all_after_the_second_ended_at_its_limit(world: World,
     second.edit(root / "docs/notes.md", "nothing", "rounding is next")
     second.end("limit")
 
-    text = told(world, TOOLS[c], root)
+    text = reported(world, TOOLS[c], root)
 
     assert missing(text, a) == []
     assert "docs/notes.md" in text
@@ -145,7 +147,7 @@ def test_a_in_a_subfolder_and_b_at_the_top(world: World, a: str, b: str) -> None
     root = world.project(f"{a}-{b}-below")
     story.play(TOOLS[a].play(world.home, root / "docs", world.ago()), root, "closed")
 
-    assert missing(told(world, TOOLS[b], root), a) == []
+    assert missing(reported(world, TOOLS[b], root), a) == []
     assert missing(led_to(TOOLS[b], root, root), a) == []
 
 
@@ -157,7 +159,7 @@ def test_two_projects_at_the_same_time(world: World, a: str, b: str) -> None:
     other_work(world, a, theirs)
     other_work(world, b, theirs)
 
-    text, other = told(world, TOOLS[b], mine), told(world, TOOLS[b], theirs)
+    text, other = reported(world, TOOLS[b], mine), reported(world, TOOLS[b], theirs)
 
     assert missing(text, a) == []
     assert [word for word in OTHER_WORDS if word in text + handoff_of(mine)] == []
@@ -177,7 +179,7 @@ def test_both_at_once(world: World, a: str, b: str) -> None:
     first.say(f"The test still fails. {story.NEXT} {story.QUESTION}")
     second.say(OTHER_ANSWER)
 
-    text = told(world, TOOLS[b], root)
+    text = reported(world, TOOLS[b], root)
     task = text.partition("## Task")[2].partition("## ")[0]
 
     assert OTHER_TASK in task
@@ -185,14 +187,14 @@ def test_both_at_once(world: World, a: str, b: str) -> None:
 
 
 @pytest.mark.parametrize(("a", "b"), rows.ring(IDS, IDS, WITH_HOOKS))
-def test_b_goes_on_with_its_own_session_after_a_worked(world: World, a: str, b: str) -> None:
+def test_b_continues_with_its_own_session_after_a_worked(world: World, a: str, b: str) -> None:
     root = world.project(f"{a}-{b}-going-on")
     own = other_work(world, b, root, minutes_ago=20)
-    assert (told(world, TOOLS[b], root, going_on=own) != "") == forgets(b)
+    assert (reported(world, TOOLS[b], root, going_on=own) != "") == forgets(b)
 
     story.play(played(world, a, root), root, "closed")
 
-    assert missing(told(world, TOOLS[b], root, going_on=own), a) == []
+    assert missing(reported(world, TOOLS[b], root, going_on=own), a) == []
 
 
 @pytest.mark.parametrize(("starts_in", "edits_by"), [("link", "link"), ("link", "real"), ("real", "link")])
@@ -206,7 +208,7 @@ def test_a_project_reached_over_a_link_is_the_same_project(world: World, a: str,
     places = {"link": link, "real": real}
     story.play(TOOLS[a].play(world.home, places[starts_in], world.ago()), places[edits_by], "closed")
 
-    texts = [told(world, TOOLS[b], folder) for b in (a, another) for folder in (real, link)]
+    texts = [reported(world, TOOLS[b], folder) for b in (a, another) for folder in (real, link)]
 
     assert [missing(text, a) for text in (*texts, handoff_of(real))] == [[]] * (len(texts) + 1)
     assert "\n- `pricing.py`" in handoff_of(real)

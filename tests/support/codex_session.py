@@ -122,9 +122,9 @@ class CodexSession:
         self._event("item_completed", thread_id=self.session, turn_id=self.turn, item=item)
 
     def _message(self, role: str, kind: str, text: str, **passthrough: Any) -> None:
-        told = {"turn_id": self.turn, **passthrough}
+        reported = {"turn_id": self.turn, **passthrough}
         content = [{"type": kind, "text": text}]
-        self._response("message", role=role, content=content, internal_chat_message_metadata_passthrough=told)
+        self._response("message", role=role, content=content, internal_chat_message_metadata_passthrough=reported)
 
     def _event(self, kind: str, **fields: Any) -> None:
         self._record("event_msg", type=kind, **fields)

@@ -47,6 +47,15 @@ def agree_to_pointers(state: StateDir) -> None:
     state.config.write_text('[publish]\npointers = "shared"\n')
 
 
+def daemon_below(home: Path) -> DaemonProcess:
+    """One with a home folder of its own, for more than one test; it takes any port."""
+    state = home / ".carryover"
+    state.mkdir(mode=0o700)
+    (state / "config.toml").write_text('[server]\nport = 0\n[publish]\npointers = "shared"\n')
+    passed = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    return DaemonProcess(env={"HOME": str(home), "CARRYOVER_HOME": str(state), "LANG": "C.UTF-8", **passed})
+
+
 class DaemonProcess:
     """Runs below the `HOME` and `CARRYOVER_HOME` of the environment. As a context manager it is running inside."""
 

@@ -82,8 +82,8 @@ def payload(source: str | None = "startup", *, event: str = "SessionStart", **fi
         "source": source,
         **fields,
     }
-    told = {name: value for name, value in given.items() if value is not None}
-    return json.dumps(told, separators=(",", ":")).encode() + b"\n"
+    reported = {name: value for name, value in given.items() if value is not None}
+    return json.dumps(reported, separators=(",", ":")).encode() + b"\n"
 
 
 def installed(folder: Path) -> StateDir:

@@ -16,7 +16,7 @@ AGENT = "made-up"
 
 @dataclass
 class Scribe:
-    """Writes made-up events into `ledger`. Keys and times count up unless they are given."""
+    """Writes synthetic events into `ledger`. Keys and times count up unless they are given."""
 
     ledger: Ledger
     written: int = 0
@@ -67,9 +67,9 @@ class Scribe:
             roots={folder: ProjectRoot(folder) for folder in folders},
         )
 
-    async def tell(self, *told: Event | str, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:
+    async def tell(self, *reported: Event | str, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:
         """Commit events, or prompts given as their text, as the next read of the source at `path`."""
-        events = [self.event(each) if isinstance(each, str) else each for each in told]
+        events = [self.event(each) if isinstance(each, str) else each for each in reported]
         return await self.commit(self.prepared(*events), path=path, rank=rank)
 
     async def commit(self, prepared: PreparedBatch, *, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:

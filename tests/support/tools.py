@@ -1,4 +1,4 @@
-"""Commands to be found on a machine, and made-up agents: what installs and detects must not depend on a real one."""
+"""Commands to be found on a machine, and fictional agents: what installs and detects must not depend on a real one."""
 
 from __future__ import annotations
 

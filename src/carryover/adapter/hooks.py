@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
+
+import msgspec
 
 from carryover.adapter.contract import HookAction, Source, StartReason
 from carryover.model import AnyBody, Event, Skipped
 from carryover.records import rawjson
+
+P = TypeVar("P", bound=msgspec.Struct)
 
 ACTIONS: Final[dict[str, HookAction]] = {
     "sessionstart": "session_start",
@@ -30,6 +34,21 @@ _REASONS: Final[dict[str, StartReason]] = {
 def start_reason(source: str | None) -> StartReason | None:
     """Returns why a session starts, as the payload's `source` says; None for a word that no known version uses."""
     return _REASONS.get(source or "")
+
+
+def read_own(
+    decoder: msgspec.json.Decoder[P], event: str, payload: bytes, session_of: Callable[[P, str], str | None]
+) -> tuple[P, str] | Skipped:
+    """Returns a payload and its session; Skipped where it cannot be read, or is another program's.
+
+    `session_of` gets the payload and the event, and returns None where the payload is not this agent's or has another
+    event.
+    """
+    given = rawjson.read(decoder, payload)
+    if isinstance(given, str):
+        return skipped(event, given)
+    session = session_of(given, event)
+    return (given, session) if session else skipped(event, "another agent's payload")
 
 
 def skipped(event: str, reason: str) -> Skipped:

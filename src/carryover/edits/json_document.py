@@ -214,9 +214,9 @@ def _cut_around(text: str, container: Container, number: int) -> str:
     behind = container.comma if is_last else past_gap(text, item.end)
     until = item.end if behind is None else behind + 1
     lead = past_comments(text, start if comma_before is None else comma_before + 1, item.start)
-    if ends_in_line_comment(text[start:lead]) and text[until:].lstrip(" \t")[:1] not in ("\r", "\n"):
-        lead = item.start
     rest = ("" if behind is None else text[item.end : behind]) + text[until:]
+    if ends_in_line_comment(text[start:lead]) and rest.lstrip(" \t")[:1] not in ("\r", "\n"):
+        lead = item.start
     if comma_before is not None and behind is None:  # no item follows the one before any more
         return text[:comma_before] + text[comma_before + 1 : lead] + rest
     return text[:lead] + rest

@@ -33,6 +33,7 @@ def continued(folder: Path, before: Reading | None = None) -> Reading:
     return read_on(AGENT, source, before)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("name", ["story", "commands", "failededit", "interrupt"])
 def test_any_cut_between_blocks_gives_the_events_of_one_read(name: str, tmp_path: Path) -> None:
     """Each block is written at once, so a reader meets the file only between two of them."""
@@ -130,7 +131,7 @@ def test_a_project_that_was_moved_keeps_its_sessions(tmp_path: Path) -> None:
     assert [event.key for event in continued(tmp_path / "new").events] == [event.key for event in before.events]
 
 
-def test_sessions_of_the_same_second_are_told_apart(tmp_path: Path) -> None:
+def test_sessions_of_the_same_second_are_distinguished(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     chat = f"{HEAD}{prompt('First')}{HEAD}{prompt('Second')}"

@@ -37,7 +37,7 @@ def payloads() -> tuple[Payload, ...]:
 
 
 def payload(event: str, **fields: object) -> Payload:
-    """A made-up payload with what all of Claude Code's have; `None` leaves a field out."""
+    """A synthetic payload with what all of Claude Code's have; `None` leaves a field out."""
     session = SESSION % 99
     common = {
         "session_id": session,
@@ -45,8 +45,8 @@ def payload(event: str, **fields: object) -> Payload:
         "cwd": "/home/dev/shop",
         "hook_event_name": event,
     }
-    told = {name: value for name, value in {**common, **fields}.items() if value is not None}
-    return Payload(event, json.dumps(told).encode())
+    reported = {name: value for name, value in {**common, **fields}.items() if value is not None}
+    return Payload(event, json.dumps(reported).encode())
 
 
 FOREIGN: Final = (

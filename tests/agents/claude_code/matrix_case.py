@@ -75,11 +75,11 @@ class ClaudePlayed:
 
 def _starts(home: Path, folder: Path, going_on: Played | None) -> Call:
     if isinstance(going_on, ClaudePlayed):
-        told = payload_of(going_on.transcript, "SessionStart", source="resume", seconds_since_last_response=200)
+        reported = payload_of(going_on.transcript, "SessionStart", source="resume", seconds_since_last_response=200)
     else:
         new = ClaudeSession(home / ".claude" / "projects", folder)
-        told = payload_of(new, "SessionStart", source="startup")
-    return Call("SessionStart", json.dumps(told).encode())
+        reported = payload_of(new, "SessionStart", source="startup")
+    return Call("SessionStart", json.dumps(reported).encode())
 
 
 def _reads(root: Path, folder: Path) -> str:

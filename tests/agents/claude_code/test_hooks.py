@@ -25,7 +25,7 @@ def recorded(name: str) -> HookEvent | Skipped:
     return HOOKS.read(name.partition(".")[0], (RECORDED / "hooks" / f"{name}.json").read_bytes(), NOW_MS)
 
 
-def told(event: str, **fields: object) -> HookEvent | Skipped:
+def reported(event: str, **fields: object) -> HookEvent | Skipped:
     return HOOKS.read(event, payload(event, **fields).data, NOW_MS)
 
 
@@ -75,7 +75,7 @@ def test_a_limit_ends_the_turn_as_the_transcript_will_say() -> None:
 
 
 @pytest.mark.parametrize("name", ["Stop", "StopFailure.rate_limit"])
-def test_what_is_told_early_is_known_again_in_the_transcript_of_the_same_session(name: str) -> None:
+def test_what_is_reported_early_is_known_again_in_the_transcript_of_the_same_session(name: str) -> None:
     """Otherwise it would stand beside the transcript's own record for good."""
     reading = recorded(name)
     assert isinstance(reading, HookEvent)
@@ -109,39 +109,39 @@ def test_all_else_is_a_nudge(name: str) -> None:
 @pytest.mark.parametrize("event", ["SessionStart", "Stop"])
 def test_inside_a_sub_agent_nothing_starts_or_ends(event: str) -> None:
     """Seen for no such event; a sub-agent must not be told the handoff, nor its words be taken for the session's."""
-    nudge = told(event, source="startup", last_assistant_message="Found it.", agent_id="ae84ce92b23f407f1")
+    nudge = reported(event, source="startup", last_assistant_message="Found it.", agent_id="ae84ce92b23f407f1")
 
     assert nudge == reading_of(SESSION % 99, action="hint")
 
 
 def test_an_error_that_is_no_limit_says_so() -> None:
-    failed = told("StopFailure", error="server_error", last_assistant_message="API Error: 500")
+    failed = reported("StopFailure", error="server_error", last_assistant_message="API Error: 500")
 
     assert isinstance(failed, HookEvent)
     assert [event.body for event in failed.provisional] == [TurnEnd(reason="error", message="API Error: 500")]
 
 
 @pytest.mark.parametrize("text", [None, "", " \n", "No response requested.", "(no content)", 5])
-def test_where_there_are_no_words_nothing_is_told_early(text: object) -> None:
+def test_where_there_are_no_words_nothing_is_reported_early(text: object) -> None:
     """The transcript's reader passes the client's own fillers by, so nothing would ever confirm them."""
-    assert told("Stop", last_assistant_message=text) == reading_of(SESSION % 99, action="turn_end")
+    assert reported("Stop", last_assistant_message=text) == reading_of(SESSION % 99, action="turn_end")
 
 
 @pytest.mark.parametrize("source", [None, "brand-new"])
 def test_a_start_for_an_unknown_reason_is_counted(source: str | None) -> None:
-    assert told("SessionStart", source=source) == Skipped("hook/sessionstart", "unknown start reason")
+    assert reported("SessionStart", source=source) == Skipped("hook/sessionstart", "unknown start reason")
 
 
 @pytest.mark.parametrize("idle", ["soon", -1, 1e300, {}])
 def test_an_idle_time_that_makes_no_sense_is_unknown(idle: object) -> None:
-    resumed = told("SessionStart", source="resume", seconds_since_last_response=idle)
+    resumed = reported("SessionStart", source="resume", seconds_since_last_response=idle)
 
     assert resumed == reading_of(SESSION % 99, action="session_start", reason="resume")
 
 
 def test_a_payload_without_the_events_name_is_taken_for_the_event_the_hook_is_set_for() -> None:
     """Before 1.0.41 there was none."""
-    assert told("PreCompact", hook_event_name=None) == reading_of(SESSION % 99, action="flush")
+    assert reported("PreCompact", hook_event_name=None) == reading_of(SESSION % 99, action="flush")
 
 
 def test_half_a_surrogate_pair_costs_one_character() -> None:
@@ -165,7 +165,7 @@ def test_half_a_surrogate_pair_costs_one_character() -> None:
         (f"projects/{SLUG}/{SESSION % 1}.jsonl", None),
     ],
 )
-def test_a_moved_root_is_told_from_the_layout_below_it(path: str, root: str | None) -> None:
+def test_a_moved_root_is_recognised_from_the_layout_below_it(path: str, root: str | None) -> None:
     assert HOOKS.layout_root(Path(path)) == (Path(root) if root is not None else None)
 
 

@@ -297,7 +297,7 @@ def test_a_fork_has_facts_of_its_own_though_it_repeats_the_records() -> None:
     assert parent_info.key != fork_info.key
 
 
-def test_sub_agents_in_the_main_file_are_told_apart_without_an_id() -> None:
+def test_sub_agents_in_the_main_file_are_distinguished_without_an_id() -> None:
     transcript = Session()
     transcript.user("List the files", isSidechain=True)
 

@@ -77,7 +77,7 @@ def test_a_failed_command_changed_nothing_for_sure() -> None:
     assert after(transcript.runs("Bash", "Exit code 1", failed=True, command="echo x > y && false")) == []
 
 
-def test_a_command_that_goes_on_in_the_background_is_a_job() -> None:
+def test_a_command_that_continues_in_the_background_is_a_job() -> None:
     transcript = Session()
     bodies = transcript.runs(
         "Bash",

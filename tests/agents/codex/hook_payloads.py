@@ -21,7 +21,7 @@ def recorded(name: str) -> tuple[Payload, ...]:
 
 
 def payload(event: str, **fields: Any) -> Payload:
-    """A made-up payload with what all of Codex's have; `LEFT_OUT` leaves a field out."""
+    """A synthetic payload with what all of Codex's have; `LEFT_OUT` leaves a field out."""
     common = {
         "session_id": THREAD,
         "transcript_path": ROLLOUT,
@@ -30,8 +30,8 @@ def payload(event: str, **fields: Any) -> Payload:
         "model": "gpt-5.5",
         "permission_mode": "default",
     }
-    told = {name: value for name, value in {**common, **fields}.items() if value is not LEFT_OUT}
-    return Payload(event, json.dumps(told).encode())
+    reported = {name: value for name, value in {**common, **fields}.items() if value is not LEFT_OUT}
+    return Payload(event, json.dumps(reported).encode())
 
 
 PAYLOADS: Final = (

@@ -52,10 +52,10 @@ class CodexPlayed:
 
 def _starts(home: Path, folder: Path, going_on: Played | None) -> Call:
     if isinstance(going_on, CodexPlayed):
-        told = going_on.thread.payload("SessionStart", source="resume")
+        reported = going_on.thread.payload("SessionStart", source="resume")
     else:
-        told = CodexSession(home / ".codex", folder).payload("SessionStart", source="startup")
-    return Call("SessionStart", json.dumps(told).encode())
+        reported = CodexSession(home / ".codex", folder).payload("SessionStart", source="startup")
+    return Call("SessionStart", json.dumps(reported).encode())
 
 
 def _takes_in(answer: str) -> str:

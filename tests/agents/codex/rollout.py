@@ -33,8 +33,8 @@ class Rollout:
         self.lines = 0
         self._calls = 0
         mode = {"history_mode": "paginated"} if family == "paginated" else {}
-        told = {"id": THREAD, "timestamp": self.time, "cwd": SHOP, "cli_version": version, **mode, **meta}
-        self.record("session_meta", **told)
+        reported = {"id": THREAD, "timestamp": self.time, "cwd": SHOP, "cli_version": version, **mode, **meta}
+        self.record("session_meta", **reported)
 
     @property
     def time(self) -> str:
@@ -56,10 +56,10 @@ class Rollout:
 
     def record(self, kind: str, /, **payload: Any) -> list[AnyBody]:
         """Fold a record; gives what it became, facts about the session aside."""
-        told = {"timestamp": self.time, "ordinal": self.lines, "type": kind, "payload": payload}
+        reported = {"timestamp": self.time, "ordinal": self.lines, "type": kind, "payload": payload}
         if self.family == "legacy":
-            del told["ordinal"]
-        data = json.dumps(told).encode()
+            del reported["ordinal"]
+        data = json.dumps(reported).encode()
         self.lines += 1
         self.context, folded = AGENT.parse(self.source, self.context, Record(number=self.lines, data=data))
         self.events += folded.events
@@ -116,11 +116,16 @@ class Rollout:
 
     def ends(self, call_id: str, command: str, exit_code: int | None, output: str = "", **fields: Any) -> list[AnyBody]:
         """The client's own record of a command that ended."""
-        told = {"command": ["/bin/bash", "-lc", command], "exit_code": exit_code, "aggregated_output": output, **fields}
+        reported = {
+            "command": ["/bin/bash", "-lc", command],
+            "exit_code": exit_code,
+            "aggregated_output": output,
+            **fields,
+        }
         if self.family == "legacy":
-            return self.event("exec_command_end", call_id=call_id, cwd=SHOP, **{"turn_id": self.turn_id, **told})
-        turn = told.pop("turn_id", None)
-        return self.item("CommandExecution", turn=turn, **{"cwd": f"file://{SHOP}", **told, "id": call_id})
+            return self.event("exec_command_end", call_id=call_id, cwd=SHOP, **{"turn_id": self.turn_id, **reported})
+        turn = reported.pop("turn_id", None)
+        return self.item("CommandExecution", turn=turn, **{"cwd": f"file://{SHOP}", **reported, "id": call_id})
 
 
 def exited(code: int, output: str = "") -> str:

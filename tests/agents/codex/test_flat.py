@@ -119,11 +119,11 @@ def test_where_the_header_has_no_time_the_files_name_tells_it() -> None:
     assert [event.at_ms for event in file.events] == [1_755_688_333_001]
 
 
-@pytest.mark.parametrize("told", [IN_MARKS, IN_WORDS])
-def test_the_folder_is_the_one_that_the_model_is_told(told: str) -> None:
+@pytest.mark.parametrize("reported", [IN_MARKS, IN_WORDS])
+def test_the_folder_is_the_one_that_the_model_is_told(reported: str) -> None:
     """In words in 0.22, in marks from 0.25 on."""
     file = File()
-    file.says("user", told)
+    file.says("user", reported)
     file.says("user", "Fix the test.")
     file.runs(wrapped("Success. Updated the following files:\nA a.py\n"), command=patching("a.py"))
 

@@ -26,7 +26,7 @@ def read(given: Payload) -> HookEvent | Skipped:
     return HOOKS.read(given.event, given.data, NOW_MS)
 
 
-def told(event: str, **fields: Any) -> HookEvent | Skipped:
+def reported(event: str, **fields: Any) -> HookEvent | Skipped:
     return read(payload(event, **fields))
 
 
@@ -58,7 +58,7 @@ def test_inside_a_sub_agent_nothing_starts_or_ends() -> None:
     assert len(heard) == 3
     assert {(one.action, one.provisional) for one in heard if isinstance(one, HookEvent)} == {("hint", ())}
     for event in ("SessionStart", "Stop", "PreCompact"):
-        child = told(event, source="startup", last_assistant_message="Found it.", agent_id="01a1f79b-e780")
+        child = reported(event, source="startup", last_assistant_message="Found it.", agent_id="01a1f79b-e780")
         assert child == reading(action="hint"), event
 
 
@@ -73,22 +73,24 @@ def test_the_version_before_the_review_of_hooks_says_the_same() -> None:
 
 @pytest.mark.parametrize("reason", get_args(StartReason))
 def test_a_start_says_why(reason: StartReason) -> None:
-    assert told("SessionStart", source=reason) == reading(action="session_start", reason=reason)
+    assert reported("SessionStart", source=reason) == reading(action="session_start", reason=reason)
 
 
 @pytest.mark.parametrize("source", [None, LEFT_OUT, "brand-new"])
 def test_a_start_for_an_unknown_reason_is_counted(source: object) -> None:
-    assert told("SessionStart", source=source) == Skipped("hook/sessionstart", "unknown start reason")
+    assert reported("SessionStart", source=source) == Skipped("hook/sessionstart", "unknown start reason")
 
 
 def test_the_end_of_a_turn_brings_its_last_words() -> None:
     words = AssistantMessage(text="Done. Next: handle negative percentages.", final=True)
     early = Event(key=f"hook/{THREAD}/stop/{NOW_MS}", session=THREAD, at_ms=NOW_MS, body=words, cwd="/home/dev/shop")
 
-    assert told("Stop", last_assistant_message=f"{words.text}\n") == reading(action="turn_end", provisional=(early,))
+    assert reported("Stop", last_assistant_message=f"{words.text}\n") == reading(
+        action="turn_end", provisional=(early,)
+    )
 
 
-def test_what_is_told_early_is_known_again_in_the_rollout_of_the_same_thread() -> None:
+def test_what_is_reported_early_is_known_again_in_the_rollout_of_the_same_thread() -> None:
     """Otherwise it would stand beside the rollout's own record for good."""
     stops = [given for given in recorded("tui-0.169.0") if given.event == "Stop"]
     rollout = recording("0.169.0/tui-turns-interrupt-compact")
@@ -105,15 +107,15 @@ def test_what_is_told_early_is_known_again_in_the_rollout_of_the_same_thread() -
 
 
 @pytest.mark.parametrize("text", [None, LEFT_OUT, "", " \n", 5, ["x"]])
-def test_where_there_are_no_words_nothing_is_told_early(text: object) -> None:
-    assert told("Stop", last_assistant_message=text) == reading(action="turn_end")
+def test_where_there_are_no_words_nothing_is_reported_early(text: object) -> None:
+    assert reported("Stop", last_assistant_message=text) == reading(action="turn_end")
 
 
 def test_of_a_session_that_is_not_to_be_written_down_nothing_is_kept() -> None:
     """`codex exec --ephemeral` says null for the transcript; it is still told what stands."""
-    start = told("SessionStart", source="startup", transcript_path=None)
-    stop = told("Stop", transcript_path=None, last_assistant_message="Done.")
-    saved = told("PreCompact", transcript_path=None, trigger="auto")
+    start = reported("SessionStart", source="startup", transcript_path=None)
+    stop = reported("Stop", transcript_path=None, last_assistant_message="Done.")
+    saved = reported("PreCompact", transcript_path=None, trigger="auto")
 
     assert start == reading(action="session_start", reason="startup", transcript=None)
     assert [stop, saved] == [reading(action="hint", transcript=None)] * 2
@@ -148,7 +150,7 @@ def test_half_a_surrogate_pair_costs_one_character() -> None:
         (ROLLOUT.removeprefix("/"), None),
     ],
 )
-def test_a_moved_root_is_told_from_the_layout_below_it(path: str, root: str | None) -> None:
+def test_a_moved_root_is_recognised_from_the_layout_below_it(path: str, root: str | None) -> None:
     assert HOOKS.layout_root(Path(path)) == (Path(root) if root is not None else None)
 
 

@@ -27,7 +27,7 @@ def test_the_folders_can_be_moved(env: dict[str, str], folder: str) -> None:
     assert AGENT.roots(HOME, env) == (Path(folder) / "sessions", Path(folder) / "archived_sessions")
 
 
-def test_a_transcript_lies_in_the_folder_of_its_day() -> None:
+def test_a_transcript_is_in_the_folder_of_its_day() -> None:
     root = HOME / ".codex/sessions"
     path = root / "2026/11/20" / NAME
 

@@ -1,4 +1,4 @@
-"""`codex migrate-rollouts` writes a file anew in the other family's records: nothing of it may count twice."""
+"""`codex migrate-rollouts` writes a file again in the other family's records: nothing of it may count twice."""
 
 from __future__ import annotations
 

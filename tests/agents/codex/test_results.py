@@ -75,8 +75,8 @@ def test_a_process_that_runs_on_has_its_result_when_it_ends(rollout: Rollout) ->
 def test_a_look_that_finds_it_ended_gives_its_result_where_no_other_record_does(rollout: Rollout) -> None:
     call = rollout.calls("exec_command", cmd="npm run build")
     rollout.output(call, running(42))
-    told = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(1, "failed\n"))
-    of_call = [body for body in told if isinstance(body, ToolResult) and body.call_id == call]
+    reported = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(1, "failed\n"))
+    of_call = [body for body in reported if isinstance(body, ToolResult) and body.call_id == call]
 
     assert [(result.exit_code, result.output, result.subject) for result in of_call] == [
         (1, "failed\n", "npm run build")
@@ -102,31 +102,31 @@ def test_a_look_at_another_process_ends_nothing(rollout: Rollout) -> None:
 def test_a_look_that_failed_says_nothing_of_the_process(rollout: Rollout, output: str, status: str) -> None:
     call = rollout.calls("exec_command", cmd="npm run build")
     rollout.output(call, running(42))
-    told = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), output)
+    reported = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), output)
 
-    assert [(body.call_id, body.status) for body in told if isinstance(body, ToolResult)] == [("call_2", status)]
+    assert [(body.call_id, body.status) for body in reported if isinstance(body, ToolResult)] == [("call_2", status)]
     assert result_of(rollout.ends(call, "npm run build", 0)).exit_code == 0
 
 
 def test_a_process_that_was_killed_ends_so(rollout: Rollout) -> None:
     call = rollout.calls("exec_command", cmd="npm start")
     rollout.output(call, running(42))
-    told = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(-1))
+    reported = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(-1))
 
-    assert [(r.call_id, r.status) for r in told if isinstance(r, ToolResult)] == [
+    assert [(r.call_id, r.status) for r in reported if isinstance(r, ToolResult)] == [
         ("call_2", "ok"),
         (call, "interrupted"),
     ]
 
 
 def test_a_number_is_that_of_the_newest_process_which_had_it(rollout: Rollout) -> None:
-    """Processes end with their client, which tells nobody; the next one counts anew."""
+    """Processes end with their client, which tells nobody; the next one counts again."""
     rollout.output(rollout.calls("exec_command", cmd="npm start"), running(42))
     call = rollout.calls("exec_command", cmd="npm test")
     rollout.output(call, running(42))
-    told = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(1))
+    reported = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(1))
 
-    assert [r.subject for r in told if isinstance(r, ToolResult) and r.op == "shell"] == ["npm test"]
+    assert [r.subject for r in reported if isinstance(r, ToolResult) and r.op == "shell"] == ["npm test"]
 
 
 def test_the_users_own_command_is_a_persons() -> None:
@@ -143,10 +143,10 @@ def test_the_commands_of_a_script_are_calls_of_their_own() -> None:
     """Code mode (0.169.0): ids of their own, and no call."""
     rollout = Rollout()
     rollout.turn()
-    told = rollout.ends("exec-1", "rm a.py", 0)
+    reported = rollout.ends("exec-1", "rm a.py", 0)
 
-    assert [type(body).__name__ for body in told] == ["ToolCall", "ToolResult", "FileEdit"]
-    assert edits_of(told) == [FileEdit(path=f"{SHOP}/a.py", change="delete", call_id="exec-1")]
+    assert [type(body).__name__ for body in reported] == ["ToolCall", "ToolResult", "FileEdit"]
+    assert edits_of(reported) == [FileEdit(path=f"{SHOP}/a.py", change="delete", call_id="exec-1")]
 
 
 def test_files_that_a_command_surely_changed_are_edits(rollout: Rollout) -> None:
@@ -176,21 +176,23 @@ def test_a_patch_is_what_the_client_says_it_changed() -> None:
         rollout.turn()
         call = rollout.patches("*** Update File: old.py", "*** Move to: moved.py", "@@", "-b", "+c")
         if family == "legacy":
-            told = rollout.event("patch_apply_end", call_id=call, turn_id="turn-1", status="completed", changes=changes)
+            reported = rollout.event(
+                "patch_apply_end", call_id=call, turn_id="turn-1", status="completed", changes=changes
+            )
         else:
-            told = rollout.item("FileChange", id=call, status="completed", changes=changes)
-        assert edits_of(told) == wanted
-        assert result_of(told).subject == f"{SHOP}/old.py"
+            reported = rollout.item("FileChange", id=call, status="completed", changes=changes)
+        assert edits_of(reported) == wanted
+        assert result_of(reported).subject == f"{SHOP}/old.py"
         assert rollout.response("custom_tool_call_output", call_id=call, output="Exit code: 0\nOutput:\nSuccess.") == []
 
 
 def test_without_that_a_patch_is_what_its_text_says(rollout: Rollout) -> None:
     call = rollout.patches("*** Update File: pricing.py", "@@ def discount", "-a", "+b")
-    told = rollout.response(
+    reported = rollout.response(
         "custom_tool_call_output", call_id=call, output='{"output":"Success.","metadata":{"exit_code":0}}'
     )
 
-    assert edits_of(told) == [
+    assert edits_of(reported) == [
         FileEdit(path=f"{SHOP}/pricing.py", change="modify", call_id=call, added=1, removed=1, anchor="b")
     ]
 
@@ -200,10 +202,12 @@ def test_a_patch_that_was_not_applied_changes_nothing(status: str) -> None:
     rollout = Rollout()
     rollout.turn()
     call = rollout.patches("*** Delete File: a.py")
-    told = rollout.item("FileChange", id=call, status=status, changes={f"{SHOP}/a.py": {"type": "delete"}}, stderr="no")
+    reported = rollout.item(
+        "FileChange", id=call, status=status, changes={f"{SHOP}/a.py": {"type": "delete"}}, stderr="no"
+    )
 
-    assert edits_of(told) == []
-    assert result_of(told).status == {"failed": "error", "declined": "denied"}.get(status, "unknown")
+    assert edits_of(reported) == []
+    assert result_of(reported).status == {"failed": "error", "declined": "denied"}.get(status, "unknown")
 
 
 def test_a_failed_patch_is_a_failed_edit_with_its_reason(rollout: Rollout) -> None:
@@ -216,10 +220,10 @@ def test_a_failed_patch_is_a_failed_edit_with_its_reason(rollout: Rollout) -> No
 
 def test_a_patch_by_way_of_the_shell_is_a_patch(rollout: Rollout) -> None:
     script = f"cd {OTHER} && apply_patch <<'EOF'\n*** Begin Patch\n*** Delete File: a.py\n*** End Patch\nEOF"
-    told = rollout.runs("exec_command", exited(0), cmd=script)
+    reported = rollout.runs("exec_command", exited(0), cmd=script)
 
-    assert (result_of(told).op, result_of(told).subject) == ("edit", f"{OTHER}/a.py")
-    assert edits_of(told) == [FileEdit(path=f"{OTHER}/a.py", change="delete", call_id="call_1")]
+    assert (result_of(reported).op, result_of(reported).subject) == ("edit", f"{OTHER}/a.py")
+    assert edits_of(reported) == [FileEdit(path=f"{OTHER}/a.py", change="delete", call_id="call_1")]
 
 
 def test_our_own_file_is_nobodys_work(rollout: Rollout) -> None:
@@ -244,11 +248,11 @@ def test_a_field_of_another_type_costs_only_itself(fields: dict[str, Any]) -> No
     rollout.turn()
     call = rollout.calls("exec_command", cmd="make")
 
-    told = {"status": "failed", "exit_code": 1, **fields}
-    assert result_of(rollout.ends(call, "make", told.pop("exit_code"), **told)).status == "error"
+    reported = {"status": "failed", "exit_code": 1, **fields}
+    assert result_of(rollout.ends(call, "make", reported.pop("exit_code"), **reported)).status == "error"
 
 
-def test_outputs_that_cannot_be_told_apart_are_counted(rollout: Rollout) -> None:
+def test_outputs_that_cannot_be_distinguished_are_counted(rollout: Rollout) -> None:
     rollout.response("function_call_output", output="words")
     rollout.output(rollout.calls("exec_command", cmd="make"), {"words": 1})
 

@@ -29,7 +29,7 @@ def test_a_session_tells_its_version_model_and_branch() -> None:
     assert rollout.infos == [SessionInfo(agent_version="0.169.0", model="gpt-5.5", branch="main")]
 
 
-def test_only_what_changed_is_told_again() -> None:
+def test_only_what_changed_is_reported_again() -> None:
     rollout = Rollout()
     rollout.turn()
     rollout.asks("Fix the test.")
@@ -144,7 +144,7 @@ def test_a_sub_agents_file_is_a_side_of_its_parents_session(name: str) -> None:
         {"source": {"subagent": "review"}, "session_id": PARENT},
     ],
 )
-def test_a_sub_agent_is_told_by_whatever_names_its_parent(meta: dict[str, Any]) -> None:
+def test_a_sub_agent_is_recognised_by_anything_that_names_its_parent(meta: dict[str, Any]) -> None:
     rollout = Rollout(**meta)
     rollout.turn()
     rollout.asks("Look at pricing.py.")
@@ -294,7 +294,7 @@ def test_without_its_first_record_a_file_is_known_by_its_name() -> None:
 
 
 def test_call_ids_need_be_unique_within_their_turn_only() -> None:
-    """Some providers count them anew in each request."""
+    """Some providers count them again in each request."""
     rollout = Rollout()
     for turn_id in ("t1", "t2"):
         rollout.turn(turn_id)

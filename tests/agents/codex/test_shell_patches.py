@@ -75,10 +75,10 @@ def test_of_a_script_those_changes_count_that_its_output_tells_of() -> None:
     script = f"apply_patch <<'A'\n{PATCH}\nA\napply_patch <<'A'\n{TWO}\nA\nmake -s"
     rollout = Rollout(family="legacy", version="0.34.0")
     output = "Failed to find expected lines in a.py\nSuccess. Updated the following files:\nM b.py\n"
-    told = rollout.runs("shell", f"Exit code: 0\nOutput:\n{output}", command=["bash", "-lc", script])
+    reported = rollout.runs("shell", f"Exit code: 0\nOutput:\n{output}", command=["bash", "-lc", script])
 
-    assert [type(body) for body in told] == [ToolResult, FileEdit]
-    assert [body.path for body in told if isinstance(body, FileEdit)] == [f"{SHOP}/b.py"]
+    assert [type(body) for body in reported] == [ToolResult, FileEdit]
+    assert [body.path for body in reported if isinstance(body, FileEdit)] == [f"{SHOP}/b.py"]
 
 
 def test_without_a_word_of_success_nothing_is_confirmed() -> None:

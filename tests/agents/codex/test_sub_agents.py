@@ -37,8 +37,8 @@ def rollout(root: Path, thread: str, *turns: tuple[str, Path, str], **meta: Any)
     """A transcript whose turns each add the file of that name in their folder."""
     path = root / DAY / f"rollout-2026-11-20T06-00-00-{thread}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    told = {"id": thread, "session_id": thread, "history_mode": "paginated", "cwd": str(turns[0][1]), **meta}
-    records: list[tuple[str, dict[str, Any]]] = [("session_meta", told)]
+    reported = {"id": thread, "session_id": thread, "history_mode": "paginated", "cwd": str(turns[0][1]), **meta}
+    records: list[tuple[str, dict[str, Any]]] = [("session_meta", reported)]
     for turn, folder, name in turns:
         of = {"type": "item_completed", "turn_id": turn, "thread_id": thread}
         added = {f"{folder}/{name}": {"type": "add", "content": "x\n"}}

@@ -53,7 +53,7 @@ def test_an_older_shell_call(rollout: Rollout) -> None:
     assert call_of(rollout) == ToolCall(call_id="c", name="local_shell", op="shell", subject="make test")
 
 
-def test_a_script_of_code_mode_is_told_and_not_read(rollout: Rollout) -> None:
+def test_a_script_of_code_mode_is_reported_and_not_read(rollout: Rollout) -> None:
     script = 'const r = await tools.exec_command({cmd: "rm a.py"});'
     rollout.response("custom_tool_call", name="exec", namespace="functions", input=script, call_id="c")
     after = rollout.response(
@@ -64,10 +64,12 @@ def test_a_script_of_code_mode_is_told_and_not_read(rollout: Rollout) -> None:
     assert len(after) == 1
 
 
-def test_a_search_of_the_provider_is_done_when_it_is_told(rollout: Rollout) -> None:
-    told = rollout.response("web_search_call", id="ws_1", status="completed", action={"type": "search", "query": "x"})
+def test_a_search_of_the_provider_is_done_when_it_is_reported(rollout: Rollout) -> None:
+    reported = rollout.response(
+        "web_search_call", id="ws_1", status="completed", action={"type": "search", "query": "x"}
+    )
 
-    assert [(type(body).__name__, getattr(body, "subject", None)) for body in told] == [
+    assert [(type(body).__name__, getattr(body, "subject", None)) for body in reported] == [
         ("ToolCall", "x"),
         ("ToolResult", "x"),
     ]
@@ -113,7 +115,7 @@ def test_arguments_that_the_model_got_wrong_cost_the_subject_only(rollout: Rollo
     assert rollout.skipped == []
 
 
-def test_a_call_that_cannot_be_told_apart_is_counted(rollout: Rollout) -> None:
+def test_a_call_that_cannot_be_distinguished_is_counted(rollout: Rollout) -> None:
     rollout.response("function_call", name="exec_command", arguments="{}")
     rollout.response("function_call", arguments="{}", call_id="c")
     rollout.response("function_call", name="exec_command", arguments={"cmd": "ls"}, call_id="c")

@@ -46,7 +46,7 @@ def test_a_limit_that_is_not_used_up_says_nothing(rollout: Rollout) -> None:
 
 
 @pytest.mark.parametrize("resets_at", [-1, 0, 10**17, 10**400, "soon", None, 1.5, [1]])
-def test_a_time_that_is_none_is_not_told(rollout: Rollout, resets_at: Any) -> None:
+def test_a_time_that_is_none_is_not_reported(rollout: Rollout, resets_at: Any) -> None:
     rollout.event("token_count", rate_limits={"primary": {"used_percent": 100, "resets_at": resets_at}})
 
     assert ended(rollout, "No more.", "usage_limit_exceeded") == [TurnEnd(reason="limit", message="No more.")]
@@ -108,15 +108,15 @@ def test_turns_that_were_taken_back_take_what_was_said_in_them_along() -> None:
         rollout.asks(f"prompt of {name}")
         rollout.output(rollout.patches("*** Delete File: a.py"), "Exit code: 0\nOutput:\n")
         rollout.says(f"answer of {name}")
-    told = rollout.event("thread_rolled_back", num_turns=2)
+    reported = rollout.event("thread_rolled_back", num_turns=2)
     again = rollout.event("thread_rolled_back", num_turns=1)
 
-    assert told == [
+    assert reported == [
         Retracted(keys=("turn-2/prompt/0", "turn-2/said/0")),
         Retracted(keys=("turn-3/prompt/0", "turn-3/said/0")),
     ]
     assert again == [Retracted(keys=("turn-1/prompt/0", "turn-1/said/0"))]
-    assert {key for body in (*told, *again) if isinstance(body, Retracted) for key in body.keys} <= {
+    assert {key for body in (*reported, *again) if isinstance(body, Retracted) for key in body.keys} <= {
         event.key for event in rollout.events
     }
 

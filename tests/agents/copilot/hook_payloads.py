@@ -20,7 +20,7 @@ def recorded(name: str) -> tuple[Payload, ...]:
 
 
 def payload(event: str, **fields: Any) -> Payload:
-    """A made-up payload with what all of the terminal client's have."""
+    """A synthetic payload with what all of the terminal client's have."""
     common = {"sessionId": SESSION, "timestamp": 1795155160349, "cwd": "/home/dev/shop"}
     return Payload(event, json.dumps({**common, **fields}).encode())
 

@@ -18,9 +18,9 @@ AT_MS = 1_795_000_000_000
 
 
 def read(given: Payload) -> HookEvent:
-    told = HOOKS.read(given.event, given.data, AT_MS)
-    assert isinstance(told, HookEvent)
-    return told
+    reported = HOOKS.read(given.event, given.data, AT_MS)
+    assert isinstance(reported, HookEvent)
+    return reported
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_a_prompt_is_known_before_the_log_has_it() -> None:
 
 
 def test_the_chat_in_vs_code_is_answered_and_its_transcript_is_its_own_affair() -> None:
-    told = read(
+    reported = read(
         payload("sessionStart", hookEventName="SessionStart", source="new", transcript_path="/srv/elsewhere/chat.jsonl")
     )
 
-    assert (told.action, told.transcript) == ("session_start", None)
+    assert (reported.action, reported.transcript) == ("session_start", None)
     assert read(payload("userPromptSubmitted", hookEventName="UserPromptSubmit", prompt="Fix it.")).provisional == ()
     assert read(payload("agentStop", hookEventName="Stop", transcript_path=LOG)).transcript == LOG
 

@@ -39,7 +39,7 @@ def test_the_first_record_says_where_in_which_version_and_on_which_branch(sessio
     assert [start.reason for start in of(events, SessionStart)] == ["new"]
 
 
-def test_a_change_of_the_model_and_the_branch_is_told_once(session: CopilotSession) -> None:
+def test_a_change_of_the_model_and_the_branch_is_reported_once(session: CopilotSession) -> None:
     session.record("session.model_change", newModel="gpt-6-sol")
     session.say("Hello.")
     session.record("session.context_changed", cwd=str(session.cwd), gitRoot=str(session.cwd), branch="plums")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.copilot.chat_cases import WITH_HELPER
@@ -64,12 +64,12 @@ def test_a_part_that_is_missing_or_of_another_type_raises_nothing(tmp_path: Path
     path = Window(tmp_path / "User").path(EVERYTHING)
     path.parent.mkdir(parents=True)
     whole: Json = EVERYTHING | {"requests": [one_of_each_kind()]}
-    for data in damaged({name: whole[name]}):
+    for data in damaged({name: whole[name]}, set()):
         path.write_text(json.dumps({"kind": 0, "v": whole | json.loads(data)}) + "\n")
         read(path)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_any_change_of_bytes_raises_nothing(tmp_path: Path, data: st.DataObject) -> None:
     state: dict[str, Any] = EVERYTHING | {"sessionId": chat("bytes")["sessionId"]}

@@ -138,6 +138,6 @@ def test_one_object_is_read_as_it_is() -> None:
     assert state_of(b" ") == (None, "nothing in it")
 
 
-def test_a_log_is_told_from_one_object_by_its_first_line() -> None:
+def test_a_log_is_recognised_from_one_object_by_its_first_line() -> None:
     assert is_log(log_of(chat("a")))
     assert not is_log(json.dumps(chat("a"), indent=2).encode())

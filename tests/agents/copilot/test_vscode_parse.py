@@ -163,7 +163,7 @@ def test_only_what_a_person_typed_is_theirs(window: Window, more: Json, actor: s
     assert [prompt.actor for prompt in bodies(window, UserPrompt, request("Go.", **more))] == [actor]
 
 
-def test_a_slash_command_is_told_from_its_words(window: Window) -> None:
+def test_a_slash_command_is_recognised_from_its_words(window: Window) -> None:
     command = {"kind": "slash", "slashCommand": {"command": "fix"}}
     given = request("Go.", message={"text": "@workspace /fix the add function", "parts": [command]})
     alone = request("Go.", message={"text": "/compact", "parts": [{"kind": "slash"}]}, at_s=1)

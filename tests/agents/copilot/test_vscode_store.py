@@ -116,7 +116,7 @@ def test_a_chat_that_came_to_rest_in_mid_answer_is_taken_as_it_is(window: Window
     assert reading.bodies(AssistantMessage) == [AssistantMessage(text="I will", final=None, aborted=True)]
 
 
-def test_the_time_of_the_next_read_is_told(window: Window) -> None:
+def test_the_time_of_the_next_read_is_reported(window: Window) -> None:
     path = window.store(chat("live", request("Go.", markdown("I will"), state=PENDING)))
     now_ms = modified_ms(path)
 

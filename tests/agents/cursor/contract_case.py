@@ -74,7 +74,7 @@ def talks() -> tuple[Recording, ...]:
 
 
 def streamed(folder: Path) -> Iterator[Recording]:
-    """An answer as it is streamed, a tool call that goes on, and a turn that is taken back and asked anew."""
+    """An answer as it is streamed, a tool call that goes on, and a turn that is taken back and asked again."""
     with closing(EditorStore(folder / "User")) as store:
         recording = Recording(store.path, store.path.parent)
         asked = Chat(name="Streamed", bubbles=(user("Fix add()."),), status="generating")

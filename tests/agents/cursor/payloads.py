@@ -24,8 +24,8 @@ def payload(event: str, **fields: Any) -> Payload:
         "user_email": "dev@example.com",
         "transcript_path": TRANSCRIPT,
     }
-    told = {name: value for name, value in {**common, **fields}.items() if value is not LEFT_OUT}
-    return Payload(event, json.dumps(told).encode())
+    reported = {name: value for name, value in {**common, **fields}.items() if value is not LEFT_OUT}
+    return Payload(event, json.dumps(reported).encode())
 
 
 PAYLOADS: Final = (

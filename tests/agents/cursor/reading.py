@@ -19,7 +19,7 @@ from carryover.model import AnyBody, AssistantMessage, Event, SessionInfo, Skipp
 from contract.case import told_again
 
 LATER_MS = 1_800_000_000_000
-"""Long after every made-up conversation."""
+"""Long after every synthetic conversation."""
 
 
 class Told:

@@ -98,7 +98,7 @@ class RestlessEditor(threading.Thread):
     def counts(self) -> Counter[tuple[str, str]]:
         """What must be in the ledger when all is at rest: each mark and what became of its bubble, once."""
         return Counter(
-            told for talk in [*self._old, *self._talks] for _, bubble in talk.bubbles for told in _told(bubble)
+            reported for talk in [*self._old, *self._talks] for _, bubble in talk.bubbles for reported in _told(bubble)
         )
 
     def _opened(self) -> EditorStore:
@@ -182,7 +182,7 @@ class RestlessEditor(threading.Thread):
         self._put(talk, status="completed")
 
     def _back_and_on(self, talk: Talk) -> None:
-        """The user writes a prompt of earlier anew: one write takes back what followed and has the new one."""
+        """The user writes a prompt of earlier again: one write takes back what followed and has the new one."""
         self._take_back(talk)
         self._turn(talk)
 

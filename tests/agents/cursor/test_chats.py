@@ -45,7 +45,7 @@ def store(tmp_path: Path) -> Iterator[ChatStore]:
     store.close()
 
 
-def told(store: ChatStore) -> Told:
+def reported(store: ChatStore) -> Told:
     return chat_at(store.path)
 
 
@@ -54,9 +54,9 @@ def prompts(chat: Told) -> list[str]:
     return [event.body.text for event in chat.counts if isinstance(event.body, UserPrompt)]
 
 
-def test_a_conversation_is_told_in_its_order(store: ChatStore) -> None:
+def test_a_conversation_is_shown_in_its_order(store: ChatStore) -> None:
     store.save(messages(ONE))
-    chat = told(store)
+    chat = reported(store)
     found = chat.bodies()
 
     assert found[:2] == [UserPrompt(text=ONE[0].text), AssistantMessage(text=ONE[1].text)]
@@ -70,13 +70,13 @@ def test_a_conversation_is_told_in_its_order(store: ChatStore) -> None:
 
 
 def test_each_new_root_brings_only_what_is_new(store: ChatStore) -> None:
-    chat = told(store)
+    chat = reported(store)
     conversation = messages((*ONE, *TWO))
     for end in range(1, len(conversation) + 1):
         store.save(conversation[:end])
         chat.bodies()
 
-    at_once = told(store)
+    at_once = reported(store)
     at_once.bodies()
     assert chat.counts == at_once.counts
     assert chat.context.talk == at_once.context.talk
@@ -86,7 +86,7 @@ def test_each_new_root_brings_only_what_is_new(store: ChatStore) -> None:
 
 def test_a_look_without_news_gives_nothing(store: ChatStore) -> None:
     store.save(messages(ONE))
-    chat = told(store)
+    chat = reported(store)
     chat.bodies()
     before = chat.cursor
     assert before is not None
@@ -96,7 +96,7 @@ def test_a_look_without_news_gives_nothing(store: ChatStore) -> None:
 
 
 def test_a_turn_that_the_user_took_back_counts_no_longer(store: ChatStore) -> None:
-    chat = told(store)
+    chat = reported(store)
     store.save(messages((*ONE, *TWO)))
     chat.read()
     store.save([*messages(ONE), message("user", said(wrapped("No, do not.", 9)))])
@@ -109,7 +109,7 @@ def test_a_turn_that_the_user_took_back_counts_no_longer(store: ChatStore) -> No
 
 
 def test_what_comes_back_after_it_was_taken_back_counts_again(store: ChatStore) -> None:
-    chat = told(store)
+    chat = reported(store)
     for conversation in (messages((*ONE, *TWO)), messages(ONE), messages((*ONE, *TWO))):
         store.save(conversation)
         chat.bodies()
@@ -121,7 +121,7 @@ def test_what_comes_back_after_it_was_taken_back_counts_again(store: ChatStore) 
 @pytest.mark.parametrize("kept", [0, 1, 3])
 def test_a_compaction_takes_nothing_back(store: ChatStore, kept: int) -> None:
     """What was said stays true; the client only no longer sends it to the model."""
-    chat = told(store)
+    chat = reported(store)
     before = messages((*ONE, *TWO))
     store.save(before)
     chat.bodies()
@@ -134,9 +134,9 @@ def test_a_compaction_takes_nothing_back(store: ChatStore, kept: int) -> None:
     assert chat.bodies() == [UserPrompt(text="Go on")]
 
 
-def test_a_message_that_is_written_anew_counts_once(store: ChatStore) -> None:
+def test_a_message_that_is_written_again_counts_once(store: ChatStore) -> None:
     """An answer that grows while it is streamed, and one that changes when its call has come back."""
-    chat = told(store)
+    chat = reported(store)
     head, (call, result) = messages(ONE)[:4], messages(ONE)[4:6]
     for tail in (
         [message("assistant", said("I will"))],
@@ -147,7 +147,7 @@ def test_a_message_that_is_written_anew_counts_once(store: ChatStore) -> None:
         store.save([*head, *tail])
         chat.bodies()
 
-    at_once = told(store)
+    at_once = reported(store)
     at_once.bodies()
     assert {event.key: event.body for event in chat.counts} == {event.key: event.body for event in at_once.counts}
 
@@ -155,7 +155,7 @@ def test_a_message_that_is_written_anew_counts_once(store: ChatStore) -> None:
 def test_the_same_words_twice_are_two_prompts(store: ChatStore) -> None:
     again = message("user", said("<user_query>continue</user_query>"))
     store.save([*messages(ONE), again, message("assistant", said("Well.")), again])
-    chat = told(store)
+    chat = reported(store)
     chat.bodies()
 
     assert prompts(chat) == [ONE[0].text, "continue", "continue"]
@@ -165,22 +165,22 @@ def test_the_same_words_twice_are_two_prompts(store: ChatStore) -> None:
 def test_a_long_history_comes_in_batches(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rewritten, "READ_BYTES", 3000)
     store.save(messages(tuple(Step("say", f"{number} " + "x" * 1000) for number in range(20))))
-    chat = told(store)
+    chat = reported(store)
     batch = chat.reader.read(store.path, None)
     assert batch.more
     assert len(batch.records) < 8
 
     assert len(chat.bodies()) == 20
-    once = told(store)
+    once = reported(store)
     monkeypatch.undo()
     once.read()
     assert chat.standing == once.standing
 
 
-def test_what_was_read_half_goes_on_after_another_root(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_read_half_continues_after_another_root(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = tuple(Step("say", f"{number} " + "x" * 1000) for number in range(9))
     store.save(messages(steps[:6]))
-    chat = told(store)
+    chat = reported(store)
     monkeypatch.setattr(rewritten, "READ_BYTES", 3000)
     batch = chat.reader.read(store.path, None)
     for record in batch.records:
@@ -195,7 +195,7 @@ def test_what_was_read_half_goes_on_after_another_root(store: ChatStore, monkeyp
 def test_a_message_too_long_to_hold_is_passed_by(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat_reader.Chat._blob, "__defaults__", (1000,))
     store.save([*messages(ONE), message("assistant", said("x" * 2000)), message("assistant", said("After"))])
-    chat = told(store)
+    chat = reported(store)
 
     assert chat.bodies()[-1] == AssistantMessage(text="After")
     assert chat.oversized == 1
@@ -203,9 +203,9 @@ def test_a_message_too_long_to_hold_is_passed_by(store: ChatStore, monkeypatch: 
     assert chat.oversized == 1
 
 
-def test_the_title_is_told_again_when_it_changes(store: ChatStore) -> None:
+def test_the_title_is_reported_again_when_it_changes(store: ChatStore) -> None:
     store.save(messages(ONE))
-    chat = told(store)
+    chat = reported(store)
     chat.bodies()
     store.beside(title="Totals", cwd=PROJECT)
     chat.bodies()
@@ -222,7 +222,7 @@ def test_the_title_is_told_again_when_it_changes(store: ChatStore) -> None:
 def test_without_meta_json_the_workspace_of_the_root_is_the_folder(tmp_path: Path) -> None:
     store = ChatStore(tmp_path / "x", beside=False, project="/home/dev/my demo")
     store.save(messages(ONE, "/home/dev/my demo"))
-    chat = told(store)
+    chat = reported(store)
     chat.bodies()
     store.save(messages((*ONE, *TWO), "/home/dev/my demo"), name="Totals")
     chat.bodies()
@@ -234,7 +234,7 @@ def test_without_meta_json_the_workspace_of_the_root_is_the_folder(tmp_path: Pat
 def test_a_sub_agents_conversation_was_typed_by_nobody(store: ChatStore) -> None:
     store.beside(title="Helper", cwd=PROJECT, isSubagent=True)
     store.save(messages(ONE))
-    chat = told(store)
+    chat = reported(store)
 
     assert chat.bodies()[0] == UserPrompt(text=ONE[0].text, actor="model")
     assert {event.subagent_id for event in chat.standing} == {ID}
@@ -245,10 +245,10 @@ def test_turns_in_blobs_of_their_own_are_followed(store: ChatStore) -> None:
     ids = [store.blob(json.dumps(one).encode()) for one in messages((*ONE, *TWO))]
     turns = [store.blob(field(1, field(2, ident) * 1) + field(9, b"x")) for ident in ids]
     store.save_ids(turns)
-    nested = told(store)
+    nested = reported(store)
     nested.read()
     store.save_ids(ids)
-    plain = told(store)
+    plain = reported(store)
     plain.read()
 
     assert nested.standing == plain.standing
@@ -265,7 +265,7 @@ def test_turns_in_blobs_of_their_own_are_followed(store: ChatStore) -> None:
 )
 def test_a_root_nobody_can_read_is_counted_once(store: ChatStore, root: bytes, reason: str) -> None:
     store.save_root(root)
-    chat = told(store)
+    chat = reported(store)
 
     assert chat.bodies() == []
     store.save_root(root, name="x")
@@ -280,7 +280,7 @@ def test_messages_nobody_can_read_cost_only_themselves(store: ChatStore) -> None
     good = [store.blob(json.dumps(one).encode()) for one in messages(ONE)]
     bad = [store.blob(data) for data in (*HOSTILE.values(), b"\x01garbage", b"", b"\xef\xbb\xbf" * 5000)]
     store.save_ids([*good[:3], *bad, hashlib.sha256(b"missing").digest(), *good[3:]])
-    chat, clean = told(store), told(store)
+    chat, clean = reported(store), reported(store)
     chat.bodies()
     store.save_ids(good)
     clean.read()
@@ -293,11 +293,11 @@ def test_rows_of_any_type_raise_nothing(store: ChatStore) -> None:
     store.save(messages(ONE))
     for value in (None, 5, 1.5, "", "zz", b"\xff", "7b7d", "5b5d"):
         store.db.execute("UPDATE meta SET value = ?", (value,))
-        told(store).read()
+        reported(store).read()
     store.save(messages(ONE))
     for value in (None, 5, 1.5, "text", ""):
         store.db.execute("UPDATE blobs SET data = ? WHERE length(data) > 200", (value,))
-        told(store).read()
+        reported(store).read()
 
 
 def test_a_store_that_was_only_just_made_is_empty(tmp_path: Path) -> None:
@@ -321,9 +321,9 @@ def test_what_cannot_be_read_now_is_said(store: ChatStore, tmp_path: Path) -> No
         ChatReader().read(tmp_path / "store.db", None)
 
 
-def test_a_cursor_of_another_form_begins_anew(store: ChatStore) -> None:
+def test_a_cursor_of_another_form_begins_again(store: ChatStore) -> None:
     store.save(messages(ONE))
-    chat = told(store)
+    chat = reported(store)
     chat.cursor = msgspec.msgpack.encode({"x": 1})
     chat.bodies()
 
@@ -333,7 +333,7 @@ def test_a_cursor_of_another_form_begins_anew(store: ChatStore) -> None:
 
 def test_a_cursor_stays_small(store: ChatStore) -> None:
     store.save(messages(tuple(Step("say", str(number)) for number in range(2000))))
-    chat = told(store)
+    chat = reported(store)
     chat.bodies()
 
     assert chat.cursor is not None
@@ -345,7 +345,7 @@ def test_a_change_of_the_last_message_reads_little(store: ChatStore) -> None:
     """However long the conversation is: SQLite's own count of steps tells."""
     steps = tuple(Step("say", str(number)) for number in range(2000))
     store.save(messages(steps))
-    chat = told(store)
+    chat = reported(store)
     chat.bodies()
     store.save(messages((*steps, Step("say", "last"))))
     statements: list[str] = []
@@ -364,7 +364,7 @@ def test_a_change_of_the_last_message_reads_little(store: ChatStore) -> None:
 
 def test_records_of_any_shape_raise_nothing(store: ChatStore) -> None:
     store.save(messages(ONE))
-    chat = told(store)
+    chat = reported(store)
     chat.bodies()
     store.save(messages(()))
     chat.bodies()

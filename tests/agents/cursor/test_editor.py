@@ -136,7 +136,7 @@ def test_what_happens_now_comes_before_history(store: EditorStore, monkeypatch: 
     assert sorted(texts([event.body for event in editor.counts])) == sorted(["now", *both])
 
 
-def test_rows_that_were_numbered_anew_lose_nothing(tmp_path: Path) -> None:
+def test_rows_that_were_numbered_again_lose_nothing(tmp_path: Path) -> None:
     with closing(EditorStore(tmp_path / "User", "keys")) as store:
         editor = Editor(store)
         store.put(*(chat(number) for number in range(3)))
@@ -156,7 +156,7 @@ def test_rows_that_were_numbered_anew_lose_nothing(tmp_path: Path) -> None:
         assert texts(editor.bodies()) == ["more"]
 
 
-def test_rows_that_were_numbered_anew_cost_a_look_and_bring_nothing(store: EditorStore) -> None:
+def test_rows_that_were_numbered_again_cost_a_look_and_bring_nothing(store: EditorStore) -> None:
     """As after a VACUUM."""
     for _ in range(3):
         store.put(*(chat(number) for number in range(3)))
@@ -218,7 +218,7 @@ def test_rows_that_are_changed_in_their_place_are_found_by_the_list(store: Edito
 def test_a_stream_leaves_the_cursor_as_it_is_and_a_restart_in_it_loses_nothing(
     store: EditorStore,
 ) -> None:
-    """The ledger would have to write it all anew several times a second."""
+    """The ledger would have to write it all again several times a second."""
     editor = Editor(store, now_ms=NOW_MS)
     live = Chat(name="Live", bubbles=(user("Go."),), status="generating", start_ms=NOW_MS - 60_000)
 
@@ -280,8 +280,8 @@ def test_a_sub_agent_belongs_to_the_conversation_that_sent_it(store: EditorStore
     store.put(named, listed, nobody, main)
     events = {event.body.text: event for event in Editor(store).read() if isinstance(event.body, UserPrompt)}
 
-    told = {text: (event.session, event.subagent_id, event.body.actor) for text, event in events.items()}  # type: ignore[union-attr]
-    assert told == {
+    reported = {text: (event.session, event.subagent_id, event.body.actor) for text, event in events.items()}  # type: ignore[union-attr]
+    assert reported == {
         "List.": (ONE.id, named.id, "model"),
         "Find.": (main.id, listed.id, "model"),
         "Look.": (nobody.id, nobody.id, "model"),
@@ -394,7 +394,7 @@ def test_a_call_that_ends_after_others_stands_in_its_place(store: EditorStore) -
     assert [type(event.body) for event in editor.counts][:4] == [UserPrompt, ToolCall, ToolResult, UserPrompt]
 
 
-def test_a_row_written_after_its_conversations_is_told(store: EditorStore) -> None:
+def test_a_row_written_after_its_conversations_is_reported(store: EditorStore) -> None:
     editor = Editor(store, now_ms=NOW_MS)
     live = Chat(name="Live", bubbles=(user("Go."), say("It i")), start_ms=NOW_MS - 60_000)
     store.put(live)

@@ -32,7 +32,7 @@ def test_a_value_too_large_to_hold_is_counted(store: EditorStore) -> None:
     assert sum(batch.oversized for batch in editor.batches) == 1
 
 
-def test_a_cursor_of_another_kind_begins_anew(store: EditorStore) -> None:
+def test_a_cursor_of_another_kind_begins_again(store: EditorStore) -> None:
     store.put(ONE)
     editor = Editor(store)
     for cursor in (b"", b"noise", b"\x93\xa1x"):

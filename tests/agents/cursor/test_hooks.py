@@ -17,7 +17,7 @@ from carryover.model import Event, Skipped, TurnEnd
 NOW_MS: Final = 1_795_000_000_000
 
 
-def told(event: str, **fields: Any) -> HookEvent | Skipped:
+def reported(event: str, **fields: Any) -> HookEvent | Skipped:
     given = payload(event, **fields)
     return HOOKS.read(given.event, given.data, NOW_MS)
 
@@ -29,28 +29,28 @@ def reading(**fields: object) -> HookEvent:
 
 def test_a_start_is_that_of_a_new_session_in_the_workspace() -> None:
     """There is no folder in the payload, no reason, and in the terminal no transcript either."""
-    started = told("sessionStart", session_id=CONVERSATION, is_background_agent=False, transcript_path=None)
+    started = reported("sessionStart", session_id=CONVERSATION, is_background_agent=False, transcript_path=None)
 
     assert started == reading(action="session_start", reason="startup", transcript=None)
 
 
-def test_a_background_agent_is_told_nothing() -> None:
-    assert told("sessionStart", is_background_agent=True) == reading(action="hint")
+def test_a_background_agent_is_given_nothing() -> None:
+    assert reported("sessionStart", is_background_agent=True) == reading(action="hint")
 
 
 def test_a_session_is_known_by_either_of_its_names() -> None:
-    assert told("sessionEnd", conversation_id=LEFT_OUT, session_id=CONVERSATION) == reading(action="flush")
-    assert told("sessionEnd", session_id="another") == reading(action="flush")
+    assert reported("sessionEnd", conversation_id=LEFT_OUT, session_id=CONVERSATION) == reading(action="flush")
+    assert reported("sessionEnd", session_id="another") == reading(action="flush")
 
 
 @pytest.mark.parametrize("event", ["preCompact", "sessionEnd"])
 def test_context_that_is_about_to_go_is_saved(event: str) -> None:
-    assert told(event) == reading(action="flush")
+    assert reported(event) == reading(action="flush")
 
 
 @pytest.mark.parametrize("status", ["completed", LEFT_OUT, None, "later", 1])
 def test_a_turn_that_ended_well_tells_nothing_early(status: object) -> None:
-    assert told("stop", status=status) == reading(action="turn_end")
+    assert reported("stop", status=status) == reading(action="turn_end")
 
 
 @pytest.mark.parametrize(("status", "reason"), [("aborted", "interrupted"), ("error", "error")])
@@ -58,7 +58,7 @@ def test_a_turn_that_did_not_end_well_is_known_at_once(status: str, reason: str)
     body = msgspec.convert({"kind": "turn_end", "reason": reason}, TurnEnd)
     early = Event(key=f"hook/{CONVERSATION}/stop/{NOW_MS}", session=CONVERSATION, at_ms=NOW_MS, body=body)
 
-    assert told("stop", status=status) == reading(
+    assert reported("stop", status=status) == reading(
         action="turn_end", provisional=(msgspec.structs.replace(early, cwd="/home/dev/shop"),)
     )
 
@@ -71,23 +71,25 @@ def test_all_that_is_not_asked_for_is_a_nudge() -> None:
 
 
 def test_of_several_folders_the_first_is_the_project() -> None:
-    assert told("stop", workspace_roots=["/home/dev/shop", "/home/dev/lib"]) == reading(action="turn_end")
+    assert reported("stop", workspace_roots=["/home/dev/shop", "/home/dev/lib"]) == reading(action="turn_end")
 
 
 @pytest.mark.parametrize("roots", [[], None, LEFT_OUT, "/home/dev/shop", [1], {}])
 def test_an_empty_window_has_no_project(roots: object) -> None:
-    assert told("stop", workspace_roots=roots) == reading(action="turn_end", cwd=None)
+    assert reported("stop", workspace_roots=roots) == reading(action="turn_end", cwd=None)
 
 
 @pytest.mark.parametrize(
     "root", ["C:\\work\\shop", "file:///home/dev/shop", "vscode-remote://ssh-remote+box/home/dev/shop", "shop", ""]
 )
 def test_a_workspace_that_is_no_folder_here_is_counted(root: str) -> None:
-    assert told("stop", workspace_roots=[root]) == Skipped("hook/stop", "a workspace that is no folder of this system")
+    assert reported("stop", workspace_roots=[root]) == Skipped(
+        "hook/stop", "a workspace that is no folder of this system"
+    )
 
 
 def test_a_transcript_that_lies_elsewhere_costs_only_itself() -> None:
-    assert told("stop", transcript_path="/home/dev/notes.jsonl") == reading(action="turn_end", transcript=None)
+    assert reported("stop", transcript_path="/home/dev/notes.jsonl") == reading(action="turn_end", transcript=None)
 
 
 def test_the_users_address_is_nowhere_in_what_is_read() -> None:
@@ -108,7 +110,7 @@ def test_the_users_address_is_nowhere_in_what_is_read() -> None:
         (TRANSCRIPT.removeprefix("/"), None),
     ],
 )
-def test_a_moved_root_is_told_from_the_layout_below_it(path: str, root: str | None) -> None:
+def test_a_moved_root_is_recognised_from_the_layout_below_it(path: str, root: str | None) -> None:
     assert HOOKS.layout_root(Path(path)) == (Path(root) if root is not None else None)
 
 

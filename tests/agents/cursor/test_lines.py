@@ -35,7 +35,7 @@ from contract.damage import HOSTILE, damaged
 ASKED = UserPrompt(text="Fix it")
 
 
-def told(*records: Any, folder: Path = Path("/t"), subagent_id: str | None = None) -> Told:
+def reported(*records: Any, folder: Path = Path("/t"), subagent_id: str | None = None) -> Told:
     """These records folded, whatever the file is that they lie in."""
     path = folder / "projects" / SLUG / "agent-transcripts" / ID / f"{ID}.jsonl"
     transcript = transcript_at(path, subagent_id=subagent_id)
@@ -46,7 +46,7 @@ def told(*records: Any, folder: Path = Path("/t"), subagent_id: str | None = Non
 
 
 def bodies(*records: Any, **more: Any) -> list[AnyBody]:
-    return [event.body for event in told(*records, **more).standing]
+    return [event.body for event in reported(*records, **more).standing]
 
 
 def user(text: str, *blocks: dict[str, Any]) -> dict[str, Any]:
@@ -65,8 +65,8 @@ def ended(status: str = "success", **more: Any) -> dict[str, Any]:
     return {"type": "turn_ended", "status": status, **more}
 
 
-def test_a_conversation_is_told_in_its_order() -> None:
-    transcript = told(*lines(ONE))
+def test_a_conversation_is_shown_in_its_order() -> None:
+    transcript = reported(*lines(ONE))
 
     edit, shell = f"{PROJECT}/src/calc.py", "python3 -m unittest tests.test_calc"
     ids = [event.body.call_id for event in transcript.standing if isinstance(event.body, ToolCall)]
@@ -89,7 +89,7 @@ def test_a_conversation_is_told_in_its_order() -> None:
 def test_how_the_file_was_cut_into_reads_makes_no_difference(cuts: list[int]) -> None:
     content = jsonl([*lines(ONE), *lines(TWO, status="error")])
     with tempfile.TemporaryDirectory() as folder:
-        at_once, cut = told(folder=Path(folder)), told(folder=Path(folder))
+        at_once, cut = reported(folder=Path(folder)), reported(folder=Path(folder))
         Path(at_once.source.path).parent.mkdir(parents=True)
         for end in (*sorted(cuts), len(content)):
             Path(cut.source.path).write_bytes(content[:end])
@@ -101,16 +101,16 @@ def test_how_the_file_was_cut_into_reads_makes_no_difference(cuts: list[int]) ->
 
 
 def test_times_come_from_the_prompt_and_go_on_from_it() -> None:
-    transcript = told(*lines(ONE), *lines(TWO))
+    transcript = reported(*lines(ONE), *lines(TWO))
 
     times = [event.at_ms - START_MS for event in transcript.standing]
     assert times == sorted(times)
     assert (times[0], max(times)) == (0, 10)
 
 
-def test_without_a_time_of_its_own_a_record_has_that_of_the_file() -> None:
+def test_without_a_time_a_record_has_that_of_the_file() -> None:
     plain = {"role": "user", "message": {"content": [said("Fix it")]}}
-    transcript = told(
+    transcript = reported(
         {NOTED: START_MS, **plain}, {NOTED: START_MS, **assistant(said("Done"))}, {NOTED: START_MS + 9000, **plain}
     )
 
@@ -119,13 +119,13 @@ def test_without_a_time_of_its_own_a_record_has_that_of_the_file() -> None:
 
 def test_where_a_prompt_says_its_time_the_files_no_longer_counts() -> None:
     """So that it makes no difference when a transcript is read."""
-    transcript = told(user("Fix it"), {NOTED: START_MS + 9000, **assistant(said("Done"))})
+    transcript = reported(user("Fix it"), {NOTED: START_MS + 9000, **assistant(said("Done"))})
 
     assert [event.at_ms - START_MS for event in transcript.standing] == [0, 1]
 
 
 def test_a_record_without_any_time_is_counted() -> None:
-    transcript = told(assistant(said("Done"), uses("Shell", command="ls")))
+    transcript = reported(assistant(said("Done"), uses("Shell", command="ls")))
 
     assert transcript.standing == []
     assert transcript.skipped == [Skipped(record_type="record", reason="no time")]
@@ -164,11 +164,11 @@ def test_a_turn_that_did_not_end_well_says_how(ending: dict[str, Any], end: Turn
     assert bodies(user("Fix it"), ending) == [ASKED, end]
 
 
-def test_calls_stay_open_until_the_model_goes_on() -> None:
-    open_call = told(user("Fix it"), assistant(uses("Shell", command="make")))
+def test_calls_stay_open_until_the_model_continues() -> None:
+    open_call = reported(user("Fix it"), assistant(uses("Shell", command="make")))
     assert len(open_call.context.talk.calls) == 1
 
-    gone_on = told(user("Fix it"), assistant(uses("Shell", command="make")), assistant(said("Made it.")))
+    gone_on = reported(user("Fix it"), assistant(uses("Shell", command="make")), assistant(said("Made it.")))
     assert gone_on.context.talk.calls == ()
     assert isinstance(gone_on.standing[2].body, ToolResult)
 
@@ -188,12 +188,12 @@ def test_where_the_client_marks_what_was_typed_the_rest_was_not() -> None:
 
 
 def test_what_a_sub_agent_is_told_was_typed_by_nobody() -> None:
-    transcript = told(user("List the tests"), assistant(said("tests/test_calc.py")), subagent_id="child")
+    transcript = reported(user("List the tests"), assistant(said("tests/test_calc.py")), subagent_id="child")
 
     assert transcript.standing[0].body == UserPrompt(text="List the tests", actor="model")
     assert {event.subagent_id for event in transcript.standing} == {"child"}
     assert {event.key for event in transcript.standing}.isdisjoint(
-        event.key for event in told(user("List the tests")).standing
+        event.key for event in reported(user("List the tests")).standing
     )
 
 
@@ -215,14 +215,14 @@ def test_todos_and_questions_are_said_by_calling() -> None:
 
 
 def test_the_folder_is_known_once_a_path_in_it_was_mentioned() -> None:
-    transcript = told(*lines(ONE))
+    transcript = reported(*lines(ONE))
 
     assert [event.cwd for event in transcript.standing][:3] == [None, None, PROJECT]
     assert transcript.context.talk.cwd == PROJECT
-    assert told(user("Fix it"), assistant(uses("Read", path="/etc/passwd"))).context.talk.cwd is None
+    assert reported(user("Fix it"), assistant(uses("Read", path="/etc/passwd"))).context.talk.cwd is None
 
 
-def test_a_relative_edit_lies_in_the_folder() -> None:
+def test_a_relative_edit_is_in_the_folder() -> None:
     found = bodies(
         user("Fix it"),
         assistant(uses("Read", path=f"{PROJECT}/a.py")),
@@ -240,11 +240,11 @@ def test_our_own_files_are_no_edit() -> None:
 
 
 def test_a_line_is_known_by_its_number_and_its_content() -> None:
-    keys = [event.key for event in told(*lines(ONE)).standing]
+    keys = [event.key for event in reported(*lines(ONE)).standing]
 
     assert len(set(keys)) == len(keys)
-    assert keys == [event.key for event in told(*({NOTED: 5, **line} for line in lines(ONE))).standing]
-    other = told(*lines((Step("user", "Something else"), *ONE[1:]))).standing
+    assert keys == [event.key for event in reported(*({NOTED: 5, **line} for line in lines(ONE))).standing]
+    other = reported(*lines((Step("user", "Something else"), *ONE[1:]))).standing
     assert keys[0] != other[0].key
     assert keys[1:] == [event.key for event in other[1:]]
 
@@ -262,13 +262,13 @@ def test_a_line_is_known_by_its_number_and_its_content() -> None:
     ],
 )
 def test_what_is_not_understood_is_counted(record: dict[str, Any], skipped: Skipped) -> None:
-    transcript = told({NOTED: START_MS, **record})
+    transcript = reported({NOTED: START_MS, **record})
 
     assert (transcript.standing, transcript.skipped) == ([], [skipped])
 
 
 def test_thinking_and_system_messages_hold_nothing_for_us() -> None:
-    transcript = told(
+    transcript = reported(
         {NOTED: START_MS, **assistant({"type": "thinking", "text": "Hm"})},
         {"role": "system", "message": {"content": "You are"}},
         user("<user_query></user_query>"),
@@ -279,7 +279,7 @@ def test_thinking_and_system_messages_hold_nothing_for_us() -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_line_nobody_can_read_is_counted(name: str) -> None:
-    transcript = told(HOSTILE[name])
+    transcript = reported(HOSTILE[name])
 
     assert (transcript.standing, len(transcript.skipped)) == ([], 1)
 
@@ -293,7 +293,7 @@ def test_lines_of_any_shape_raise_nothing() -> None:
     context = TalkContext(last_ms=START_MS, timed=True)
     for record in records:
         for data in damaged({NOTED: START_MS, **record}):
-            transcript = told()
+            transcript = reported()
             transcript.context = Context(talk=context)
             transcript.fold_in(Record(number=1, data=data))
             assert all(event.at_ms > 0 for event in transcript.standing)
@@ -307,6 +307,8 @@ def test_lone_surrogates_and_broken_bytes_cost_only_themselves() -> None:
 
 
 def test_very_many_open_calls_are_bounded() -> None:
-    transcript = told(user("Fix it"), assistant(*(uses("Shell", command=f"make {number}") for number in range(1000))))
+    transcript = reported(
+        user("Fix it"), assistant(*(uses("Shell", command=f"make {number}") for number in range(1000)))
+    )
 
     assert len(transcript.context.talk.calls) <= 100

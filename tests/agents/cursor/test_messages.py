@@ -26,21 +26,21 @@ from contract.damage import HOSTILE
 
 
 def chat() -> Told:
-    told = chat_at(Path(f"/h/.cursor/chats/x/{ID}/store.db"))
-    fold(told, kind="begin", at_ms=START_MS)
-    return told
+    reported = chat_at(Path(f"/h/.cursor/chats/x/{ID}/store.db"))
+    fold(reported, kind="begin", at_ms=START_MS)
+    return reported
 
 
-def fold(told: Told, cwd: str = PROJECT, **record: Any) -> list[AnyBody]:
+def fold(reported: Told, cwd: str = PROJECT, **record: Any) -> list[AnyBody]:
     given = {"conversation": {"id": ID, "folders": [cwd]}, **record}
-    return [event.body for event in told.fold_in(Record(number=1, data=json.dumps(given).encode()))]
+    return [event.body for event in reported.fold_in(Record(number=1, data=json.dumps(given).encode()))]
 
 
-def give(told: Told, *conversation: dict[str, Any]) -> list[AnyBody]:
+def give(reported: Told, *conversation: dict[str, Any]) -> list[AnyBody]:
     found: list[AnyBody] = []
     for one in conversation:
-        ident = f"m{len(told.standing)}{len(found)}"
-        found += fold(told, kind="message", data=one, message_id=ident, noted_ms=START_MS + 60_000)
+        ident = f"m{len(reported.standing)}{len(found)}"
+        found += fold(reported, kind="message", data=one, message_id=ident, noted_ms=START_MS + 60_000)
     return found
 
 
@@ -104,33 +104,33 @@ def test_the_text_of_our_own_file_does_not_come_back() -> None:
 
 def test_times_go_on_from_the_creation_and_from_each_prompt() -> None:
     """The messages have none: an unmarked conversation ends when the file says that it was last changed."""
-    told = chat()
-    give(told, message("user", said("Fix it")), message("assistant", said("Done")))
-    assert [event.at_ms - START_MS for event in told.standing] == [0, 60_000]
+    reported = chat()
+    give(reported, message("user", said("Fix it")), message("assistant", said("Done")))
+    assert [event.at_ms - START_MS for event in reported.standing] == [0, 60_000]
 
-    told = chat()
-    give(told, message("user", said(wrapped("Fix it", 5))), message("assistant", said("Done")))
-    assert [event.at_ms - START_MS for event in told.standing] == [300_000, 300_001]
+    reported = chat()
+    give(reported, message("user", said(wrapped("Fix it", 5))), message("assistant", said("Done")))
+    assert [event.at_ms - START_MS for event in reported.standing] == [300_000, 300_001]
 
 
 @pytest.mark.parametrize("at_ms", [-1, 0, 2**63 - 1])
 def test_an_absurd_time_is_bounded(at_ms: int) -> None:
-    told = chat_at(Path(f"/h/.cursor/chats/x/{ID}/store.db"))
+    reported = chat_at(Path(f"/h/.cursor/chats/x/{ID}/store.db"))
     one = message("assistant", said("Done"))
-    fold(told, kind="begin", at_ms=at_ms)
+    fold(reported, kind="begin", at_ms=at_ms)
     for number in range(2):
-        fold(told, kind="message", message_id=f"{number}", noted_ms=at_ms, data=one)
-    fold(told, kind="state", at_ms=at_ms)
+        fold(reported, kind="message", message_id=f"{number}", noted_ms=at_ms, data=one)
+    fold(reported, kind="state", at_ms=at_ms)
 
-    assert all(0 < event.at_ms < 2**50 for event in told.standing)
-    assert bool(told.standing) == (at_ms > 0)
+    assert all(0 < event.at_ms < 2**50 for event in reported.standing)
+    assert bool(reported.standing) == (at_ms > 0)
 
 
 def test_the_folder_is_one_that_can_be_kept() -> None:
     for cwd in ("relative", "", "/" + "x" * 5000):
-        told = chat()
-        fold(told, cwd=cwd, kind="message", message_id="1", noted_ms=START_MS, data=message("user", said("Fix it")))
-        assert {event.cwd for event in told.standing} == {None}
+        reported = chat()
+        fold(reported, cwd=cwd, kind="message", message_id="1", noted_ms=START_MS, data=message("user", said("Fix it")))
+        assert {event.cwd for event in reported.standing} == {None}
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ def test_the_folder_is_one_that_can_be_kept() -> None:
     ],
 )
 def test_what_holds_nothing_for_us_is_not_counted(one: dict[str, Any]) -> None:
-    told = chat()
+    reported = chat()
 
-    assert (give(told, one), told.skipped) == ([], [])
+    assert (give(reported, one), reported.skipped) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -163,10 +163,10 @@ def test_what_holds_nothing_for_us_is_not_counted(one: dict[str, Any]) -> None:
     ],
 )
 def test_what_is_not_understood_is_counted(one: dict[str, Any], skipped: Skipped) -> None:
-    told = chat()
-    give(told, one)
+    reported = chat()
+    give(reported, one)
 
-    assert told.skipped == [skipped]
+    assert reported.skipped == [skipped]
 
 
 def test_images_are_attachments_and_text_may_stand_alone() -> None:
@@ -178,7 +178,7 @@ def test_images_are_attachments_and_text_may_stand_alone() -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_record_nobody_can_read_is_counted(name: str) -> None:
-    told = chat()
-    told.fold_in(Record(number=1, data=HOSTILE[name]))
+    reported = chat()
+    reported.fold_in(Record(number=1, data=HOSTILE[name]))
 
-    assert (told.standing, len(told.skipped)) == ([], 1)
+    assert (reported.standing, len(reported.skipped)) == ([], 1)

@@ -48,7 +48,7 @@ def sources(home: Path, store: EditorStore, chat: Chat) -> dict[str, Source]:
     return {Path(source.path).suffix: source for source in found}
 
 
-async def told(ledger_path: Path, order: tuple[Source, ...], session: str) -> list[AnyBody]:
+async def reported(ledger_path: Path, order: tuple[Source, ...], session: str) -> list[AnyBody]:
     """What counts of the conversation after all of `order` was read."""
     ledger = await Ledger.open(ledger_path, DigestReducer())
     try:
@@ -70,11 +70,11 @@ async def test_it_counts_once_in_any_order(tmp_path: Path, store: EditorStore) -
     store.put(chat)
     found = sources(tmp_path, store, chat)
     assert set(found) == {".vscdb", ".db", ".jsonl"}
-    best = await told(tmp_path / "best.sqlite", (found[".vscdb"],), chat.id)
+    best = await reported(tmp_path / "best.sqlite", (found[".vscdb"],), chat.id)
     assert len(best) == 7
 
     for number, order in enumerate(itertools.permutations(found.values())):
-        assert await told(tmp_path / f"{number}.sqlite", order, chat.id) == best
+        assert await reported(tmp_path / f"{number}.sqlite", order, chat.id) == best
 
 
 async def test_what_the_user_took_back_no_longer_counts(tmp_path: Path, store: EditorStore) -> None:
@@ -82,7 +82,7 @@ async def test_what_the_user_took_back_no_longer_counts(tmp_path: Path, store: E
     (source,) = AGENT.sources(store.path.parent)
     for state in (chat, chat.with_bubbles(user("No, undo that."), say("Retracted.")), chat):
         store.put(state)
-        bodies = await told(tmp_path / "ledger.sqlite", (source,), chat.id)
+        bodies = await reported(tmp_path / "ledger.sqlite", (source,), chat.id)
 
     assert [type(body).__name__ for body in bodies] == [
         "UserPrompt", "ToolCall", "ToolResult", "FileEdit", "ToolCall", "ToolResult", "AssistantMessage",
@@ -97,8 +97,8 @@ async def test_a_transcripts_copy_of_a_window_without_folder_adds_nothing(tmp_pa
         path.parent.mkdir(parents=True)
         path.write_bytes(chats.jsonl(chats.lines(steps)))
     copy, own = sorted(AGENT.sources(tmp_path / "projects"), key=lambda source: source.rank)
-    alone = await told(tmp_path / "alone.sqlite", (own,), chats.ID)
+    alone = await reported(tmp_path / "alone.sqlite", (own,), chats.ID)
 
-    both = await told(tmp_path / "both.sqlite", (copy, own) if copy_first else (own, copy), chats.ID)
+    both = await reported(tmp_path / "both.sqlite", (copy, own) if copy_first else (own, copy), chats.ID)
 
     assert both == alone != []

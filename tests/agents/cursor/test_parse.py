@@ -78,7 +78,7 @@ def test_a_conversation_becomes_what_happened_in_it(store: EditorStore) -> None:
     assert last == AssistantMessage(text=ONE.bubbles[5]["text"], final=True)
 
 
-def test_a_failed_edit_changed_nothing_and_a_new_file_is_told(store: EditorStore) -> None:
+def test_a_failed_edit_changed_nothing_and_a_new_file_is_reported(store: EditorStore) -> None:
     bodies = become(store, *TWO.bubbles)
 
     assert [body for body in bodies if isinstance(body, FileEdit)] == [
@@ -171,7 +171,7 @@ def test_questions_are_asked_and_answered(store: EditorStore) -> None:
     assert (answer.question, answer.text) == ("Which way?", "left")
 
 
-def test_the_todo_list_is_told_when_it_changes(store: EditorStore) -> None:
+def test_the_todo_list_is_reported_when_it_changes(store: EditorStore) -> None:
     todo = {"id": "1", "content": "Write it", "status": "in_progress"}
     chat = Chat(name="todos", bubbles=(user("Go."),), more={"todos": [todo]})
     store.put(chat)
@@ -186,7 +186,7 @@ def test_the_todo_list_is_told_when_it_changes(store: EditorStore) -> None:
     assert editor.bodies() == [PlanUpdate(items=())]
 
 
-def test_a_list_that_a_call_sets_whole_is_told_at_once(store: EditorStore) -> None:
+def test_a_list_that_a_call_sets_whole_is_reported_at_once(store: EditorStore) -> None:
     todos = [{"id": "1", "content": "Write it", "status": "pending"}]
     for merge, expected in ((False, [PlanUpdate(items=(PlanItem(text="Write it"),))]), (True, [])):
         bodies = become(store, tool("todo_write", {"merge": merge, "todos": todos}, {}))
@@ -221,7 +221,7 @@ def test_a_turn_that_was_stopped(store: EditorStore) -> None:
     assert editor.bodies() == [TurnEnd(reason="error")]
 
 
-def test_what_ends_a_turn_is_told_by_what_follows(store: EditorStore) -> None:
+def test_what_ends_a_turn_is_recognised_by_what_follows(store: EditorStore) -> None:
     bubbles = (say("a"), thinking("hm"), shell("ls"), say("b"), thinking("hm"), COMPACTED, user("c"), say("d"))
 
     assert [body.final for body in become(store, *bubbles) if isinstance(body, AssistantMessage)] == [False, True, True]
@@ -236,7 +236,7 @@ def test_a_summary_is_evidence(store: EditorStore) -> None:
         assert [event.body for event in events][1:] == [AgentSummary(text="They fix add().", source="compaction")]
 
 
-def test_facts_about_the_session_are_told_when_they_change(store: EditorStore) -> None:
+def test_facts_about_the_session_are_reported_when_they_change(store: EditorStore) -> None:
     chat = Chat(name="First name", bubbles=(user("Go."),))
     store.put(chat)
     editor = Editor(store)

@@ -54,7 +54,7 @@ def test_results_of_any_shape_raise_nothing() -> None:
     "message",
     ["You've hit your usage limit", "429 Too Many Requests", "rate limit exceeded", "rate_limit", "Quota used up"],
 )
-def test_a_limit_is_told_from_an_error(message: str) -> None:
+def test_a_limit_is_recognised_from_an_error(message: str) -> None:
     assert turn_end(message) == TurnEnd(reason="limit", message=message)
 
 

@@ -121,7 +121,7 @@ def test_windows_paths_stay_as_they_are() -> None:
     assert absolute("", "/w") is None
 
 
-def test_looks_at_our_own_files_are_told() -> None:
+def test_looks_at_our_own_files_are_reported() -> None:
     assert looks_at_handoff(raw({"command": "cat .carryover/handoff.md"}))
     assert looks_at_handoff(raw({"path": "handoff.md"}), "/p/.carryover")
     assert not looks_at_handoff(raw({"path": "/p/.carryoverage"}))

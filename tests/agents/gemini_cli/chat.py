@@ -58,8 +58,8 @@ class GeminiSession:
     def command(self, command: str, output: str, exit_code: int) -> None:
         """A shell command that ended."""
         ended = f"\nExit Code: {exit_code}" if exit_code else ""
-        told = OUTPUT.format(output=output.rstrip("\n"), exit_code=ended)
-        self._call("run_shell_command", {"command": command}, told, output)
+        reported = OUTPUT.format(output=output.rstrip("\n"), exit_code=ended)
+        self._call("run_shell_command", {"command": command}, reported, output)
 
     def limit(self) -> None:
         """The quota of the day is used up, and the user chose to stop."""

@@ -53,7 +53,7 @@ def recording(name: str, ident: str = "") -> Recording:
 
 
 def written_by_message(folder: Path) -> Iterator[Recording]:
-    """The largest document as the client writes it: anew with each message, of which the last one grows."""
+    """The largest document as the client writes it: again with each message, of which the last one grows."""
     largest = max(documents(), key=lambda found: found.path.stat().st_size)
     whole = json.loads(largest.path.read_bytes())
     path = folder / largest.path.relative_to(largest.root.parent)

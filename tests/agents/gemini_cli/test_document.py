@@ -1,4 +1,4 @@
-"""A transcript that is one document, written anew with each message (0.26.0)."""
+"""A transcript that is one document, rewritten with each message (0.26.0)."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_half_a_document_is_read_again(tmp_path: Path) -> None:
     assert (batch.records, batch.retry_after_s, batch.oversized) == ((), AGAIN_S, 0)
 
 
-def test_a_read_after_half_a_document_goes_on_from_the_one_before(tmp_path: Path) -> None:
+def test_a_read_after_half_a_document_continues_from_the_one_before(tmp_path: Path) -> None:
     path = copied(tmp_path)
     source = Source(agent=AGENT.id, path=str(path))
     reading = read_on(AGENT, source)

@@ -23,9 +23,9 @@ def test_the_hooks_of_a_recorded_session() -> None:
     """SessionEnd comes three times for one `/quit`, and says the same each time (0.61.0)."""
     events = [payload for payload in recorded("interactive-0.61.0") if payload.event in HOOKS.events]
     events = [payload for payload in events if payload.event != "BeforeAgent"]
-    told = [told for payload in events if isinstance(told := read(payload), HookEvent)]
+    reported = [reported for payload in events if isinstance(reported := read(payload), HookEvent)]
 
-    assert [(one.action, one.reason) for one in told[:7]] == [
+    assert [(one.action, one.reason) for one in reported[:7]] == [
         ("session_start", "startup"),
         ("turn_end", None),
         ("turn_end", None),
@@ -34,17 +34,17 @@ def test_the_hooks_of_a_recorded_session() -> None:
         ("flush", None),
         ("flush", None),
     ]
-    assert {one.session for one in told[:7]} == {SESSION}
-    assert {one.transcript for one in told[:7]} == {TRANSCRIPT}
-    assert {one.cwd for one in told} == {"/home/dev/shop"}
+    assert {one.session for one in reported[:7]} == {SESSION}
+    assert {one.transcript for one in reported[:7]} == {TRANSCRIPT}
+    assert {one.cwd for one in reported} == {"/home/dev/shop"}
 
 
 @pytest.mark.parametrize("source", ["startup", "clear", "resume"])
 def test_a_start_says_why(source: str) -> None:
-    told = read(payload("SessionStart", source=source))
+    reported = read(payload("SessionStart", source=source))
 
-    assert isinstance(told, HookEvent)
-    assert (told.action, told.reason) == ("session_start", source)
+    assert isinstance(reported, HookEvent)
+    assert (reported.action, reported.reason) == ("session_start", source)
 
 
 def test_a_start_for_a_reason_of_a_later_version_is_counted() -> None:
@@ -53,9 +53,9 @@ def test_a_start_for_a_reason_of_a_later_version_is_counted() -> None:
 
 def test_a_document_may_be_the_transcript() -> None:
     """0.26.0."""
-    told = read(payload("AfterAgent", transcript_path=TRANSCRIPT.removesuffix("l")))
+    reported = read(payload("AfterAgent", transcript_path=TRANSCRIPT.removesuffix("l")))
 
-    assert isinstance(told, HookEvent)
+    assert isinstance(reported, HookEvent)
 
 
 def test_a_resumed_session_gets_the_handoff_in_any_case() -> None:

@@ -211,7 +211,7 @@ def test_a_rewind_takes_back_what_was_said_since_and_not_what_was_done() -> None
     assert said & set(retracted.keys) == {"u2/prompt", "g2/text"}
 
 
-def test_after_a_rewind_the_conversation_goes_on() -> None:
+def test_after_a_rewind_the_conversation_continues() -> None:
     lines = Lines()
     lines.user("one", ident="u1")
     lines.add({"$rewindTo": "u1"})

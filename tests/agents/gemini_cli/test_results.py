@@ -101,7 +101,7 @@ def test_a_command_that_writes_a_file_changed_it() -> None:
     assert [edit.path for edit in lines.all(FileEdit)] == [f"{FOLDER}/notes.md"]
 
 
-def test_an_edit_is_told_by_what_the_user_saw_of_it() -> None:
+def test_an_edit_is_described_by_what_the_user_saw_of_it() -> None:
     lines = parsed(call("replace", {"file_path": "prices.py"}, "Successfully modified", resultDisplay=SHOWN))
 
     assert lines.all(FileEdit) == [
@@ -118,7 +118,7 @@ def test_a_new_file_was_added() -> None:
 
 
 @pytest.mark.parametrize("name", ["replace", "write_file"])
-def test_an_edit_of_which_nothing_was_shown_is_told_by_its_arguments(name: str) -> None:
+def test_an_edit_of_which_nothing_was_shown_is_described_by_its_arguments(name: str) -> None:
     args = {"file_path": "sub/a.py", "content": "A = 1\n", "old_string": "A", "new_string": "B"}
     lines = parsed(call(name, args, "ok"))
 

@@ -36,7 +36,7 @@ def test_each_session_of_the_older_version_is_read(tmp_path: Path) -> None:
     assert {event.subagent_id is not None for event in events} == {True, False}
 
 
-def test_a_session_that_goes_on_is_read_on(tmp_path: Path) -> None:
+def test_a_session_that_continues_is_read_on(tmp_path: Path) -> None:
     root = data_folder(tmp_path)
     path = next(path for path in root.glob("storage/session/*/*.json") if len(messages_of(root, path)) > 5)
     held = messages_of(root, path)[-1]

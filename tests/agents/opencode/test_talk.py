@@ -97,7 +97,7 @@ def test_a_text_is_the_answer_only_when_its_message_has_ended_so(watched: Watche
     assert message.final is True
 
 
-def test_what_a_killed_client_left_is_taken_after_a_while_and_when_it_goes_on(watched: Watched) -> None:
+def test_what_a_killed_client_left_is_taken_after_a_while_and_when_it_continues(watched: Watched) -> None:
     client, at = watched.client, START_MS
     session = client.session(at, "/home/dev/shop")
     client.prompt(session, at + 1, "Fix it.")

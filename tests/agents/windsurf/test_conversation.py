@@ -68,7 +68,7 @@ def test_a_row_has_the_time_of_the_call_it_stands_for(store: Store) -> None:
         assert after[kind] == before[kind], kind
 
 
-def test_the_turn_that_goes_on_is_known_beside_the_transcript(store: Store) -> None:
+def test_the_turn_that_continues_is_known_beside_the_transcript(store: Store) -> None:
     talk = worked()
     talk.name_transcript(store.transcript(talk))
     talk.prompt("Yes.")
@@ -195,7 +195,7 @@ def test_a_call_without_a_time_has_that_of_its_arrival(store: Store) -> None:
 def test_without_a_hook_s_folder_the_command_or_the_file_says_it(store: Store) -> None:
     for event, cwd in (("post_run_command", PROJECT), ("post_write_code", f"{PROJECT}/src")):
         store.reading = None
-        assert {told.cwd for told in store.read(Talk(), data=line(event, payload(event), cwd=None))} == {cwd}
+        assert {reported.cwd for reported in store.read(Talk(), data=line(event, payload(event), cwd=None))} == {cwd}
 
 
 def test_lines_that_nobody_can_read_are_counted_and_cost_nothing_else(store: Store) -> None:

@@ -15,7 +15,7 @@ from carryover.model import Skipped
 def test_a_step_of_a_turn_is_read_soon_and_its_end_at_once() -> None:
     actions = {event: HOOKS.read(event, payload(event), 1) for event in HOOKS.events}
 
-    assert {event: told.action for event, told in actions.items() if isinstance(told, HookEvent)} == {
+    assert {event: reported.action for event, reported in actions.items() if isinstance(reported, HookEvent)} == {
         "pre_user_prompt": "hint",
         "post_write_code": "hint",
         "post_run_command": "hint",

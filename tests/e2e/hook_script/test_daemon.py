@@ -33,7 +33,7 @@ def body(text: str) -> str:
     return text[text.index("## Task") :]
 
 
-def test_a_session_is_told_of_the_last_one_with_the_daemon_and_without(
+def test_a_session_is_informed_of_the_last_one_with_the_daemon_and_without(
     running: DaemonProcess, session: ClaudeSession, transcripts: Path, project: Path, home: Path
 ) -> None:
     session.prompt("Add a discount function")
@@ -67,7 +67,7 @@ def test_the_daemon_puts_a_script_back_that_was_changed(running: DaemonProcess) 
     assert (script.read_bytes(), stat.S_IMODE(script.stat().st_mode)) == (right, 0o700)
 
 
-def test_other_agents_are_told_of_it_in_their_own_forms_with_the_daemon_and_without(
+def test_other_agents_are_informed_of_it_in_their_own_forms_with_the_daemon_and_without(
     running: DaemonProcess, session: ClaudeSession, project: Path, home: Path
 ) -> None:
     session.prompt("Add a discount function")
@@ -76,7 +76,7 @@ def test_other_agents_are_told_of_it_in_their_own_forms_with_the_daemon_and_with
     thread = CodexSession(home / ".codex", project)
     codex, cursor = Codex(running.state, home), Cursor(running.state, home)
 
-    def told() -> list[str]:
+    def reported() -> list[str]:
         start = json.dumps(thread.payload("SessionStart", source="startup")).encode()
         window = cursor_payload("sessionStart", workspace_roots=[str(project)], transcript_path=None).data
         said = [codex.said("SessionStart", start, project), cursor.said("sessionStart", window, home / ".carryover")]
@@ -86,9 +86,9 @@ def test_other_agents_are_told_of_it_in_their_own_forms_with_the_daemon_and_with
             json.loads(said[1][0])["additional_context"],
         ]
 
-    asked = told()
+    asked = reported()
     running.stop()
-    stood_in = told()
+    stood_in = reported()
 
     assert all("Now: " in text for text in asked) and not any("Now: " in text for text in stood_in)
     assert {body(text) for text in (*asked, *stood_in)} == {body(handoff_of(project))}

@@ -34,7 +34,7 @@ class Line(HookScript):
 class Codex(Line):
     agent = "codex"
 
-    def told(self, source: str, folder: Path, **fields: Any) -> str:
+    def reported(self, source: str, folder: Path, **fields: Any) -> str:
         """The text that a session takes in; empty where nothing was printed."""
         out, err, code = self.said("SessionStart", codex_payload("SessionStart", source=source, **fields).data, folder)
         assert (err, code) == ("", 0)
@@ -44,7 +44,7 @@ class Codex(Line):
 class Cursor(Line):
     agent = "cursor"
 
-    def told(self, *roots: object, indent: int | None = None, **fields: Any) -> str:
+    def reported(self, *roots: object, indent: int | None = None, **fields: Any) -> str:
         """The text that a session in a window with these folders takes in; empty where nothing was printed."""
         given = json.loads(cursor_payload("sessionStart", **{"workspace_roots": roots, **fields}).data)
         data = json.dumps(given, indent=indent, separators=None if indent else (",", ":")).encode()
@@ -70,14 +70,14 @@ def test_codex_gets_the_answer_for_its_start_reason_in_its_own_form(codex: Codex
     inside.mkdir()
 
     for reason in ("startup", "clear", "compact"):
-        assert codex.told(reason, inside) == texts[reason]
-    assert [codex.told(reason, project) for reason in ("resume", "fork", "old", "")] == [""] * 4
+        assert codex.reported(reason, inside) == texts[reason]
+    assert [codex.reported(reason, project) for reason in ("resume", "fork", "old", "")] == [""] * 4
 
 
-def test_a_codex_session_that_is_not_to_be_written_down_is_told_too(codex: Codex, project: Path) -> None:
+def test_a_codex_session_that_is_not_to_be_written_down_is_answered_too(codex: Codex, project: Path) -> None:
     texts = keep(codex.state, project, "Add a discount")
 
-    assert codex.told("startup", project, transcript_path=None) == texts["startup"]
+    assert codex.reported("startup", project, transcript_path=None) == texts["startup"]
 
 
 def test_a_codex_payload_of_many_lines_is_understood(codex: Codex, project: Path) -> None:
@@ -96,10 +96,10 @@ def test_cursor_gets_the_answer_for_the_first_folder_of_its_window(cursor: Curso
     keep(cursor.state, other, "another task")
     keep(cursor.state, cursor.state.root, "a task in the folder that the hook runs in")
 
-    assert cursor.told(str(project)) == texts["startup"]
-    assert cursor.told(str(project), indent=2) == texts["startup"]
-    assert cursor.told(str(project), str(other), indent=1) == texts["startup"]
-    assert cursor.told(str(project), is_background_agent=False) == texts["startup"]
+    assert cursor.reported(str(project)) == texts["startup"]
+    assert cursor.reported(str(project), indent=2) == texts["startup"]
+    assert cursor.reported(str(project), str(other), indent=1) == texts["startup"]
+    assert cursor.reported(str(project), is_background_agent=False) == texts["startup"]
 
 
 @pytest.mark.parametrize("name", ["it's $HOME `id`", "-rf *", "日本 ä", "a,b]c}"])
@@ -140,8 +140,8 @@ def test_a_cursor_window_without_a_folder_of_ours_gets_nothing(cursor: Cursor, p
 def test_a_background_agent_of_cursor_gets_nothing(cursor: Cursor, project: Path) -> None:
     keep(cursor.state, project, "Add a discount")
 
-    assert cursor.told(str(project), is_background_agent=True) == ""
-    assert cursor.told(str(project), is_background_agent=True, indent=2) == ""
+    assert cursor.reported(str(project), is_background_agent=True) == ""
+    assert cursor.reported(str(project), is_background_agent=True, indent=2) == ""
 
 
 def of(kind: type[Line]) -> Callable[[StateDir, Path], Line]:
@@ -191,7 +191,7 @@ def test_another_program_that_runs_a_line_gets_nothing(state: StateDir, home: Pa
         (Cursor, "sessionEnd", cursor_payload("sessionEnd").data),
     ],
 )
-def test_no_other_event_says_anything_whoever_answers(
+def test_no_other_event_says_anything_with_the_daemon_or_without(
     kind: type[Line], event: str, data: bytes, home: Path, project: Path
 ) -> None:
     line = kind(installed(home / "state"), home)
@@ -213,12 +213,12 @@ def test_what_the_daemon_answers_is_printed_as_it_is(cursor: Cursor, project: Pa
         assert cursor.said("sessionStart", data, cursor.state.root) == (HANDED.decode(), "", 0)
     assert server.requests[0].line == "POST /hook/cursor/sessionStart HTTP/1.1"
     with SocketServer(cursor.state.socket, hang):
-        assert cursor.told(str(project)) == texts["startup"]
+        assert cursor.reported(str(project)) == texts["startup"]
 
 
 def test_an_old_handoff_does_not_gate_in_any_form(state: StateDir, home: Path, project: Path) -> None:
     texts = keep(state, project, "Add a discount", days_ago=7.1)
 
-    assert Codex(state, home).told("startup", project) == texts["old"]
-    assert Codex(state, home).told("compact", project) == texts["compact"]
-    assert Cursor(state, home).told(str(project)) == texts["old"]
+    assert Codex(state, home).reported("startup", project) == texts["old"]
+    assert Codex(state, home).reported("compact", project) == texts["compact"]
+    assert Cursor(state, home).reported(str(project)) == texts["old"]

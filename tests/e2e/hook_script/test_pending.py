@@ -54,7 +54,7 @@ def test_a_call_is_kept_as_it_came_for_its_user_alone(sh: Cascade, project: Path
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_daemon_that_took_it_is_told_the_folder_and_nothing_is_kept(sh: Cascade, project: Path) -> None:
+def test_a_daemon_that_took_it_is_given_the_folder_and_nothing_is_kept(sh: Cascade, project: Path) -> None:
     with SocketServer(sh.state.socket, answer(204)) as server:
         assert sh.said(EVENT, DATA, project) == QUIET
 

@@ -20,7 +20,7 @@ def test_without_a_daemon_a_session_gets_the_answer_for_its_start_reason(sh: Hoo
 
 
 @pytest.mark.parametrize("reason", ["resume", "fork", "old", "", "../startup", None])
-def test_without_a_daemon_a_conversation_that_goes_on_gets_nothing(
+def test_without_a_daemon_a_conversation_that_continues_gets_nothing(
     stub_here: HookScript, project: Path, reason: str | None
 ) -> None:
     keep(stub_here.state, project, "Add a discount")
@@ -112,7 +112,7 @@ def test_a_way_through_a_symlink_leads_to_the_same_project(sh: HookScript, home:
     assert sh.said("SessionStart", payload(), home / "link", PWD=str(home / "link")) == (texts["startup"], "", 0)
 
 
-def test_a_session_that_went_elsewhere_is_told_of_the_project_it_began_in(
+def test_a_session_that_went_elsewhere_is_informed_of_the_project_it_began_in(
     sh: HookScript, home: Path, project: Path
 ) -> None:
     texts = keep(sh.state, project, "Add a discount")

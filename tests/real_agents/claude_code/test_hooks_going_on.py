@@ -75,7 +75,7 @@ def test_a_compaction_in_the_middle_of_the_work_finds_it_saved(claude: ClaudeBox
 
 
 @EACH_VERSION
-def test_after_clear_the_new_session_is_told_with_the_protocol(claude: ClaudeBox, row: Row) -> None:
+def test_after_clear_the_new_session_gets_the_protocol(claude: ClaudeBox, row: Row) -> None:
     hooked.start(claude)
     claude.script(*hooked.work(), LAST_WORDS, "Anew it is.")
     with hooked.terminal(claude) as terminal:
@@ -97,7 +97,7 @@ def test_after_clear_the_new_session_is_told_with_the_protocol(claude: ClaudeBox
 
 @pytest.mark.parametrize("way", [(), ("--fork-session",)], ids=["resume", "fork"])
 @EACH_VERSION
-def test_a_conversation_that_goes_on_is_told_only_what_another_session_moved(
+def test_a_conversation_that_continues_is_given_only_what_another_session_moved(
     claude: ClaudeBox, row: Row, way: tuple[str, ...]
 ) -> None:
     hooked.start(claude)

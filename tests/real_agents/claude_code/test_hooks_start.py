@@ -38,7 +38,7 @@ def test_a_sessions_work_is_in_the_handoff_that_it_leaves(claude: ClaudeBox, row
 
 
 @EACH_VERSION
-def test_a_new_session_is_told_the_handoff_once_and_nothing_of_another_project(claude: ClaudeBox, row: Row) -> None:
+def test_a_new_session_is_given_the_handoff_once_and_nothing_of_another_project(claude: ClaudeBox, row: Row) -> None:
     hooked.start(claude)
     hooked.do_the_work(claude)
     hooked.do_decoy_work(claude)
@@ -55,7 +55,7 @@ def test_a_new_session_is_told_the_handoff_once_and_nothing_of_another_project(c
 
 
 @LATEST_ONLY
-def test_a_session_that_starts_the_moment_the_last_one_ended_is_told_all_of_it(claude: ClaudeBox, row: Row) -> None:
+def test_a_session_that_starts_the_moment_the_last_one_ended_is_given_all_of_it(claude: ClaudeBox, row: Row) -> None:
     hooked.start(claude)
     last_words = f"The test of the pear fails. {QUESTION}"
     claude.script(*hooked.work(), last_words)
@@ -86,7 +86,7 @@ def test_the_users_agents_md_still_arrives(claude: ClaudeBox, row: Row) -> None:
 
 
 @EACH_VERSION
-def test_the_first_session_of_a_project_finds_everything_in_place_and_is_told_nothing(
+def test_the_first_session_of_a_project_finds_everything_in_place_and_is_given_nothing(
     claude: ClaudeBox, row: Row
 ) -> None:
     """A hook of the test's own copies the project when the first prompt is given, before its request is made."""

@@ -111,7 +111,7 @@ def test_the_screen_says_nothing_of_hooks(claude: ClaudeBox, row: Row, trouble: 
 
 
 @LATEST_ONLY
-def test_with_the_daemon_stopped_a_resumed_conversation_is_told_nothing(claude: ClaudeBox, row: Row) -> None:
+def test_with_the_daemon_stopped_a_resumed_conversation_is_given_nothing(claude: ClaudeBox, row: Row) -> None:
     left_behind(claude)
     [session] = hooked.sessions(claude)
     counts = [

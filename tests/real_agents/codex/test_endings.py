@@ -78,7 +78,7 @@ def test_a_turn_interrupted_in_a_command_leaves_what_was_asked(codex: CodexBox, 
         assert_left(codex, row, BY_USER)
 
 
-def test_a_task_that_runs_on_in_the_background_is_told_to_its_end(codex: CodexBox, row: Row) -> None:
+def test_a_task_that_runs_on_in_the_background_is_reported_to_its_end(codex: CodexBox, row: Row) -> None:
     """The terminal is closed and a server of the client's own goes on with the turn."""
     start(codex)
     codex.script(*work.steps()[:3], WAIT, LAST_WORDS)

@@ -26,7 +26,7 @@ OTHER_TASK: Final = "Paint the pear green"
 OTHER_PATCH: Final = "*** Begin Patch\n*** Add File: paint.py\n+GREEN = 1\n*** End Patch"
 
 
-def test_a_new_session_is_told_the_handoff_once_and_nothing_of_another_project(codex: CodexBox, row: Row) -> None:
+def test_a_new_session_is_given_the_handoff_once_and_nothing_of_another_project(codex: CodexBox, row: Row) -> None:
     """In its first request, as one message of the developer's role, and the same as in the file."""
     hooked.start(codex)
     work.do_the_work(codex)
@@ -47,7 +47,7 @@ def test_a_new_session_is_told_the_handoff_once_and_nothing_of_another_project(c
     assert hooked.decoys(request) == []
 
 
-def test_the_first_session_of_a_project_is_told_nothing_and_finds_the_pointer(codex: CodexBox, row: Row) -> None:
+def test_the_first_session_of_a_project_is_given_nothing_and_finds_the_pointer(codex: CodexBox, row: Row) -> None:
     """There is nothing to hand over; the pointer is put in place for the next session."""
     hooked.start(codex)
     request = hooked.first_request(codex, TASK)
@@ -60,7 +60,7 @@ def test_the_first_session_of_a_project_is_told_nothing_and_finds_the_pointer(co
     assert PLACEHOLDER != handoffs.read(codex.box, PROJECT) != ""
 
 
-def test_a_session_that_starts_the_moment_another_stopped_at_its_limit_is_told_so(codex: CodexBox, row: Row) -> None:
+def test_a_session_that_starts_the_moment_another_stopped_at_its_limit_gets_that(codex: CodexBox, row: Row) -> None:
     """No hook of Codex tells of a limit: the hook of the next start has the rest of the transcript read first."""
     hooked.start(codex)
     codex.script(*work.steps()[:3], work.LIMIT)
@@ -74,7 +74,7 @@ def test_a_session_that_starts_the_moment_another_stopped_at_its_limit_is_told_s
     assert "prices.py" in " ".join(said["Recent files"])
 
 
-def test_an_ephemeral_session_is_told_and_remembered_by_nobody(codex: CodexBox, row: Row) -> None:
+def test_an_ephemeral_session_is_answered_and_remembered_by_nobody(codex: CodexBox, row: Row) -> None:
     """`--ephemeral`: the hook names no transcript."""
     hooked.start(codex)
     work.do_the_work(codex)
@@ -112,7 +112,7 @@ def test_a_moved_codex_home_is_followed(codex: CodexBox, row: Row) -> None:
 
 
 @pytest.mark.parametrize("how", ["resume", "fork"])
-def test_a_conversation_that_goes_on_is_told_only_what_another_session_moved(
+def test_a_conversation_that_continues_is_given_only_what_another_session_moved(
     codex: CodexBox, row: Row, how: str
 ) -> None:
     """Resumed or forked it has its context, so nothing is added; but the work of another session is, and once."""
@@ -176,7 +176,7 @@ def test_a_compaction_in_mid_turn_brings_the_work_back_at_once(codex: CodexBox, 
     assert "prices.py" in handoff
 
 
-def test_a_cleared_conversation_is_told_with_the_protocol(codex: CodexBox, row: Row) -> None:
+def test_a_cleared_conversation_gets_the_protocol(codex: CodexBox, row: Row) -> None:
     """`/clear` in the terminal begins a conversation of its own."""
     hooked.start(codex)
     codex.script(*work.steps(), "Anew it is.")

@@ -25,7 +25,7 @@ OTHER_TASK: Final = "Paint the pear green"
 
 
 @EACH_VERSION
-def test_a_new_session_is_told_the_handoff_once(gemini: GeminiBox, row: Row) -> None:
+def test_a_new_session_is_given_the_handoff_once(gemini: GeminiBox, row: Row) -> None:
     """In its first request, and the same as in the file; the user sees nothing of it."""
     hooked.start(gemini)
     work.do_the_work(gemini)
@@ -47,7 +47,7 @@ def test_a_new_session_is_told_the_handoff_once(gemini: GeminiBox, row: Row) -> 
     assert TASK in " ".join(handoffs.sections(handoffs.read(gemini.box, PROJECT))["Task"])
 
 
-def test_a_terminal_session_is_told_it_and_shows_no_command(gemini: GeminiBox, row: Row) -> None:
+def test_a_terminal_session_gets_it_and_shows_no_command(gemini: GeminiBox, row: Row) -> None:
     hooked.start(gemini)
     work.do_the_work(gemini)
     product.settle(gemini.box)
@@ -96,7 +96,7 @@ def test_a_cleared_conversation_is_told_it_with_its_first_prompt(gemini: GeminiB
 
 
 @EACH_VERSION
-def test_a_resumed_session_is_told_its_own_work_again(gemini: GeminiBox, row: Row) -> None:
+def test_a_resumed_session_is_given_its_own_work_again(gemini: GeminiBox, row: Row) -> None:
     """The client leaves out what the hook of the first start brought, and a one-shot's prompt with it (0.61.0)."""
     hooked.start(gemini)
     work.do_the_work(gemini)
@@ -108,7 +108,7 @@ def test_a_resumed_session_is_told_its_own_work_again(gemini: GeminiBox, row: Ro
     assert TASK in handoff
 
 
-def test_a_resumed_session_is_told_what_another_one_moved(gemini: GeminiBox, row: Row) -> None:
+def test_a_resumed_session_is_given_what_another_one_moved(gemini: GeminiBox, row: Row) -> None:
     hooked.start(gemini)
     work.do_the_work(gemini)
     gemini.script(work.write("paint.py", "GREEN = 1\n"), "The pear is green now.")

@@ -17,7 +17,7 @@ CHECKOUT: Final = Path(__file__).parents[3]
 
 
 ENVIRONMENT: Final = dict(os.environ)
-"""The settings npm finds (registry, proxy) are those of whoever runs the tests, taken before a test changes them."""
+"""The settings npm finds (registry, proxy) are those of the run, taken before a test changes them."""
 
 
 class NotInstalled(Exception):

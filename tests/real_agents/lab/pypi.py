@@ -18,7 +18,7 @@ from typing import Final
 from real_agents.lab.npm import NotInstalled, cache_dir
 
 ENVIRONMENT: Final = dict(os.environ)
-"""The settings pip finds (index, proxy) are those of whoever runs the tests, taken before a test changes them."""
+"""The settings pip finds (index, proxy) are those of the run, taken before a test changes them."""
 
 
 def installed(package: str, version: str, *, any_version_of: Collection[str] = ()) -> Path:

@@ -70,7 +70,7 @@ def test_a_fork_counts_its_parents_history_once(opencode: OpencodeBox, row: Row)
 
 
 @EACH_VERSION
-def test_a_limit_and_a_killed_client_are_told(opencode: OpencodeBox, row: Row) -> None:
+def test_a_limit_and_a_killed_client_are_reported(opencode: OpencodeBox, row: Row) -> None:
     """The handoff has the limit while nobody asks; a killed client leaves the prompt that it was working on."""
     start(opencode)
     opencode.script(work.LIMIT)

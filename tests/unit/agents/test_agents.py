@@ -1,4 +1,4 @@
-"""An agent is added by its folder alone: a made-up one, put on the path here, is found, read, installed and judged."""
+"""An agent is added by its folder alone: a fictional one, put on the path, is found, read, installed, and judged."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_its_transcripts_become_a_handoff_that_names_it(shop: Path, run: Run) ->
     assert "Scribe reached its usage limit" in out
 
 
-def test_a_transcript_of_its_is_told_by_its_content(shop: Path, scribe: Path, run: Run) -> None:
+def test_a_transcript_of_its_is_recognised_by_its_content(shop: Path, scribe: Path, run: Run) -> None:
     code, out, _ = run("handoff", "--transcript", str(scribe / "talks/t1.talk"))
 
     assert (code, "Add a discount to the cart" in out) == (0, True)

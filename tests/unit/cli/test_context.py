@@ -59,7 +59,7 @@ def test_a_folder_that_is_gone_is_still_a_name(home: Path) -> None:
     assert project_root(str(home / "never" / "there")) == str(home / "never" / "there")
 
 
-def test_a_current_folder_that_was_removed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_current_folder_that_was_removed_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()

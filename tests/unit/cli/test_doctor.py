@@ -40,11 +40,11 @@ def up(installed: Path, shop: Path) -> Iterator[DaemonProcess]:
 
 def found(run: Run, *arguments: str) -> list[dict[str, str]]:
     code, out, err = run("doctor", "--json", *arguments)
-    told = json.loads(out)
+    reported = json.loads(out)
     assert err == ""
-    assert code == (ExitCode.OK if told["healthy"] else ExitCode.FAILED)
-    assert told["healthy"] == all(finding["level"] != "wrong" for finding in told["findings"])
-    return [finding for finding in told["findings"] if finding["level"] == "wrong"]
+    assert code == (ExitCode.OK if reported["healthy"] else ExitCode.FAILED)
+    assert reported["healthy"] == all(finding["level"] != "wrong" for finding in reported["findings"])
+    return [finding for finding in reported["findings"] if finding["level"] == "wrong"]
 
 
 def test_where_all_is_well_it_says_so(up: DaemonProcess, run: Run) -> None:
@@ -63,9 +63,9 @@ def test_it_changes_nothing(installed: Path, recorded: Path, home: Path, run: Ru
 
 
 def test_before_anything_is_installed_it_says_what_to_do(claude: Path, run: Run) -> None:
-    told = [finding["check"] for finding in found(run)]
+    reported = [finding["check"] for finding in found(run)]
 
-    assert (told[0], "daemon" in told) == ("install", False)
+    assert (reported[0], "daemon" in reported) == ("install", False)
 
 
 def test_a_daemon_that_does_not_run(installed: Path, run: Run) -> None:

@@ -46,7 +46,7 @@ def test_it_is_watched_until_all_is_read(home: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr() == ("", "40 of 340 transcripts read, newest project first\n")
 
 
-def test_a_daemon_that_goes_away_is_told(home: Path) -> None:
+def test_a_daemon_that_goes_away_is_reported(home: Path) -> None:
     assert watch_first_read(state_dir()) == "lost"
 
 

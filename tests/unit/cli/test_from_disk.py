@@ -57,7 +57,7 @@ def test_transcripts_are_found_oldest_first(home: Path) -> None:
     assert paths(item.source for item in sources_on_disk(Config())) == [old, new]
 
 
-def test_a_project_is_told_by_what_the_records_say_not_by_the_folders_name(home: Path) -> None:
+def test_a_project_is_recognised_by_what_the_records_say_not_by_the_folders_name(home: Path) -> None:
     """`-srv-my-app` may be `/srv/my/app` as well as `/srv/my-app`."""
     with_slash = transcript(home, "-srv-my-app", "00000000-0000-4000-8000-000000000001", "/srv/my/app")
     transcript(home, "-srv-my-app", "00000000-0000-4000-8000-000000000002", "/srv/my-app")

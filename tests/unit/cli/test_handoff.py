@@ -312,7 +312,7 @@ def test_arguments_that_do_not_go_together_are_a_usage_error(arguments: list[str
     assert err
 
 
-def test_a_folder_that_was_removed_under_the_caller_is_told(
+def test_a_folder_that_was_removed_under_the_caller_is_reported(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "gone"

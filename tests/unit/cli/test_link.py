@@ -127,7 +127,7 @@ def test_another_repository_at_the_old_path_gets_nothing_and_gives_nothing(
     assert ("axolotl" in there, TASK in there) == (False, True)
 
 
-def test_a_project_with_a_handoff_of_its_own_is_told_of_a_clone_that_is_gone(
+def test_a_project_with_a_handoff_of_its_own_is_informed_of_a_clone_that_is_gone(
     recorded: Path, home: Path, run: Run
 ) -> None:
     """Only on evidence of the repository: many folders have the same name."""

@@ -16,7 +16,7 @@ from support.daemon_process import DaemonProcess, handoff_of, wait_until
 Run = Callable[..., tuple[int, str, str]]
 
 
-def test_a_running_daemon_reads_and_writes_nothing_until_it_goes_on(shop: Path, home: Path, run: Run) -> None:
+def test_a_running_daemon_reads_and_writes_nothing_until_it_continues(shop: Path, home: Path, run: Run) -> None:
     session = ClaudeSession(home / ".claude" / "projects", shop)
     with DaemonProcess() as daemon:
         daemon.settle()
@@ -41,7 +41,7 @@ def test_a_daemon_that_starts_during_a_pause_stands_still(shop: Path, run: Run) 
         assert handoff_of(shop) == ""
 
 
-def test_one_project_is_left_out_and_the_daemon_goes_on(shop: Path, home: Path, run: Run) -> None:
+def test_one_project_is_left_out_and_the_daemon_continues(shop: Path, home: Path, run: Run) -> None:
     session = ClaudeSession(home / ".claude" / "projects", shop)
     with DaemonProcess() as daemon:
         daemon.settle()
@@ -146,7 +146,7 @@ def test_a_pause_by_name_outlasts_that_of_everything_and_is_named(shop: Path, ru
     assert run("unpause")[1].splitlines()[-1] == f"Still left out, by [projects] exclude in config.toml: {shop}."
 
 
-def test_a_project_that_is_paused_says_how_it_goes_on(shop: Path, run: Run) -> None:
+def test_a_project_that_is_paused_says_how_it_continues(shop: Path, run: Run) -> None:
     run("pause", str(shop))
 
     code, _, err = run("handoff", str(shop))

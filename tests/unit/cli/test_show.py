@@ -48,7 +48,7 @@ def without_times(text: str) -> list[str]:
     return [f"HH:MM:SS{line[8:]}" if line[2:3] == line[5:6] == ":" else line for line in lines[:3] + lines[4:]]
 
 
-def test_a_session_is_told_as_a_conversation(recorded: Path, run: Run) -> None:
+def test_a_session_is_shown_as_a_conversation(recorded: Path, run: Run) -> None:
     code, out, err = run("show", CHECKOUT)
 
     assert (code, err) == (ExitCode.OK, "")
@@ -175,7 +175,7 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def told(*bodies: AnyBody, full: bool = False, root: str | None = "/home/dev/shop") -> list[str]:
+def reported(*bodies: AnyBody, full: bool = False, root: str | None = "/home/dev/shop") -> list[str]:
     """The lines of a conversation that begins with a prompt, without the heading of the day and that prompt."""
     events = [Told(UserPrompt(text="go")), *(Told(body) for body in bodies)]
     lines = list(conversation(events, agent="Claude Code", root=root, full=full))
@@ -192,7 +192,7 @@ def bash(status: ResultStatus = "ok", exit_code: int | None = None, output: str 
 def test_each_speaker_has_a_heading_once_and_words_are_whole() -> None:
     answer = "First line\n\n" + "long " * 100 + "end"
 
-    assert told(AssistantMessage(text=answer), AssistantMessage(text="More.")) == [
+    assert reported(AssistantMessage(text=answer), AssistantMessage(text="More.")) == [
         "\n06:40:58  Claude Code",
         "  First line",
         "",
@@ -202,11 +202,11 @@ def test_each_speaker_has_a_heading_once_and_words_are_whole() -> None:
 
 
 def test_a_slash_command_shows_its_arguments() -> None:
-    assert told(UserPrompt(text="version 2", command="/ship")) == ["  /ship version 2"]
+    assert reported(UserPrompt(text="version 2", command="/ship")) == ["  /ship version 2"]
 
 
 def test_an_answer_that_was_cut_off_says_so() -> None:
-    assert told(AssistantMessage(text="Half an", aborted=True))[1:] == ["  Half an", "  (cut off here)"]
+    assert reported(AssistantMessage(text="Half an", aborted=True))[1:] == ["  Half an", "  (cut off here)"]
 
 
 @pytest.mark.parametrize(
@@ -222,61 +222,61 @@ def test_an_answer_that_was_cut_off_says_so() -> None:
 def test_a_tool_call_is_one_line_with_how_it_ended(result: ToolResult, line: str) -> None:
     call = ToolCall(call_id="1", name="Bash", op="shell", subject="make test")
 
-    assert told(call, result)[1:] == [line]
+    assert reported(call, result)[1:] == [line]
 
 
-def test_a_call_without_a_result_is_told_at_the_end() -> None:
+def test_a_call_without_a_result_is_reported_at_the_end() -> None:
     call = ToolCall(call_id="1", name="Bash", op="shell", subject="sleep 100")
 
-    assert told(call, AssistantMessage(text="Waiting."))[1:] == [
+    assert reported(call, AssistantMessage(text="Waiting."))[1:] == [
         "  Waiting.",
         "  · Bash sleep 100  (no result recorded)",
     ]
 
 
-def test_an_edit_is_told_once_and_relative_to_the_project() -> None:
+def test_an_edit_is_reported_once_and_relative_to_the_project() -> None:
     result = ToolResult(call_id="1", name="Edit", op="edit", subject="/home/dev/shop/cart.py", status="ok")
     edit = FileEdit(path="/home/dev/shop/cart.py", change="modify", added=4, removed=0)
 
-    assert told(result, edit)[1:] == ["  · edited cart.py  +4 -0"]
+    assert reported(result, edit)[1:] == ["  · edited cart.py  +4 -0"]
 
 
 def test_a_command_that_the_user_ran_is_the_users() -> None:
     result = ToolResult(call_id="1", name="Bash", op="shell", subject="ls", status="ok", actor="human")
 
-    assert told(AssistantMessage(text="Done."), result)[2:] == ["\n06:40:58  You", "  · Bash ls"]
+    assert reported(AssistantMessage(text="Done."), result)[2:] == ["\n06:40:58  You", "  · Bash ls"]
 
 
-def test_a_question_is_not_told_again_as_a_call() -> None:
+def test_a_question_is_not_reported_again_as_a_call() -> None:
     result = ToolResult(call_id="1", name="AskUserQuestion", op="ask", subject="Which cap?", status="ok")
 
-    assert told(result) == []
+    assert reported(result) == []
 
 
-def test_a_failed_edit_is_told_by_its_call() -> None:
+def test_a_failed_edit_is_described_by_its_call() -> None:
     result = ToolResult(call_id="1", name="Edit", op="edit", subject="/home/dev/shop/cart.py", status="error")
 
-    assert told(result)[1:] == ["  ✗ Edit cart.py  (error)"]
+    assert reported(result)[1:] == ["  ✗ Edit cart.py  (error)"]
 
 
 def test_a_rename_names_both_files_and_other_folders_stay_absolute() -> None:
     edit = FileEdit(path="/home/dev/shop2/b.py", old_path="/home/dev/shop/a.py", change="rename")
 
-    assert told(edit)[1:] == ["  · renamed a.py to /home/dev/shop2/b.py"]
+    assert reported(edit)[1:] == ["  · renamed a.py to /home/dev/shop2/b.py"]
 
 
 def test_what_tools_printed_is_shown_in_full_only() -> None:
     result = bash(output="1 passed\nok")
 
-    assert told(result)[1:] == ["  · Bash make test"]
-    assert told(result, full=True)[1:] == ["  · Bash make test", "      1 passed", "      ok"]
+    assert reported(result)[1:] == ["  · Bash make test"]
+    assert reported(result, full=True)[1:] == ["  · Bash make test", "      1 passed", "      ok"]
 
 
 def test_questions_and_answers() -> None:
     question = Question(call_id="1", text="Which cap?", options=("50 percent", "No cap"))
     answer = Answer(call_id="1", question="Which cap?", text="No cap")
 
-    assert told(question, answer) == [
+    assert reported(question, answer) == [
         "\n06:40:58  Claude Code",
         "  ? Which cap?",
         "    - 50 percent",
@@ -290,13 +290,16 @@ def test_questions_and_answers() -> None:
 def test_plans_are_counted_and_listed_in_full() -> None:
     plan = PlanUpdate(items=(PlanItem(text="parse", state="done"), PlanItem(text="print", state="active")))
 
-    assert told(plan)[1:] == ["  · plan: 1 of 2 done"]
-    assert told(plan, full=True)[1:] == ["  · plan: 1 of 2 done", "    [x] parse", "    [>] print"]
+    assert reported(plan)[1:] == ["  · plan: 1 of 2 done"]
+    assert reported(plan, full=True)[1:] == ["  · plan: 1 of 2 done", "    [x] parse", "    [>] print"]
 
 
 def test_a_plan_that_waits_for_a_word_is_shown() -> None:
-    assert told(PlanProposal(call_id="1", text="1. Add checkout"))[1:] == ["  · plan proposed", "    1. Add checkout"]
-    assert told(PlanProposal(call_id="1", text="1. Add checkout", accepted=True))[1:] == ["  · plan accepted"]
+    assert reported(PlanProposal(call_id="1", text="1. Add checkout"))[1:] == [
+        "  · plan proposed",
+        "    1. Add checkout",
+    ]
+    assert reported(PlanProposal(call_id="1", text="1. Add checkout", accepted=True))[1:] == ["  · plan accepted"]
 
 
 @pytest.mark.parametrize(
@@ -316,14 +319,14 @@ def test_a_plan_that_waits_for_a_word_is_shown() -> None:
     ],
 )
 def test_what_nobody_says_is_one_line(body: AnyBody, lines: list[str]) -> None:
-    assert told(body) == lines
+    assert reported(body) == lines
 
 
 def test_the_agents_own_summary_is_marked_as_such() -> None:
     summary = AgentSummary(text="We did it.", source="compaction")
 
-    assert told(summary)[1:] == ["  · the agent's own summary (compaction)"]
-    assert told(summary, full=True)[1:] == ["  · the agent's own summary (compaction)", "    We did it."]
+    assert reported(summary)[1:] == ["  · the agent's own summary (compaction)"]
+    assert reported(summary, full=True)[1:] == ["  · the agent's own summary (compaction)", "    We did it."]
 
 
 def test_sub_agents_are_heard_in_full_only() -> None:
@@ -387,4 +390,4 @@ def test_a_new_day_gets_a_heading() -> None:
 
 
 def test_escape_sequences_of_a_transcript_do_not_reach_the_terminal() -> None:
-    assert told(AssistantMessage(text="\x1b[31mred\x1b[0m\x07"))[1:] == ["  red"]
+    assert reported(AssistantMessage(text="\x1b[31mred\x1b[0m\x07"))[1:] == ["  red"]

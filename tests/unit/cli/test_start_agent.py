@@ -97,7 +97,7 @@ def test_a_command_beside_path_is_named_whole(shop: Path, home: Path, run: Run) 
         (["--to", "windsurf"], ExitCode.REFUSED, "can't start Windsurf with a first prompt"),
     ],
 )
-def test_an_agent_that_cannot_be_started_is_told_with_the_way_out(
+def test_an_agent_that_cannot_be_started_is_reported_with_the_way_out(
     shop: Path, run: Run, arguments: list[str], code: ExitCode, words: str
 ) -> None:
     assert run("handoff", str(shop), *arguments)[:2] == (code, "")

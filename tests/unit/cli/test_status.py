@@ -139,7 +139,7 @@ def test_an_agent_is_listed_with_what_is_covered_of_it(installed: Path, home: Pa
     assert [agent["id"] for agent in agents] == list(agent_ids())
 
 
-def test_hooks_that_were_removed_are_told_by_event(installed: Path, run: Run) -> None:
+def test_hooks_that_were_removed_are_listed_by_event(installed: Path, run: Run) -> None:
     settings = json.loads(installed.read_bytes())
     del settings["hooks"]["Stop"]
     installed.write_text(json.dumps(settings))
@@ -158,7 +158,7 @@ def test_the_last_event_of_an_agent_comes_from_the_ledger(recorded: Path, run: R
     assert (claude["sessions"], claude["last_event_ms"] > 0, claude["last_handoff_ms"]) == (2, True, None)
 
 
-def test_a_pause_and_the_service_are_told(claude: Path, run: Run) -> None:
+def test_a_pause_and_the_service_are_reported(claude: Path, run: Run) -> None:
     assert run("pause")[0] == ExitCode.OK
 
     found = status_json(run)
@@ -216,7 +216,7 @@ def limit_record(shop: Path, at: datetime) -> str:
     return str(transcript)
 
 
-def test_a_limit_of_the_last_hours_is_told_with_the_command_that_goes_on(shop: Path, run: Run) -> None:
+def test_a_limit_of_the_last_hours_is_reported_with_the_command_that_continues(shop: Path, run: Run) -> None:
     """Newer than all else that was recorded, since what is replayed happened just now."""
     at = datetime.now(UTC) + timedelta(minutes=1)
     limit_record(shop, at)
@@ -236,7 +236,7 @@ def test_a_limit_of_the_last_hours_is_told_with_the_command_that_goes_on(shop: P
     assert everything(shop.parent) == before
 
 
-def test_a_limit_in_a_project_that_is_left_out_is_not_told(shop: Path, run: Run) -> None:
+def test_a_limit_in_a_project_that_is_left_out_is_not_reported(shop: Path, run: Run) -> None:
     limit_record(shop, datetime.now(UTC))
     state_dir().root.mkdir(mode=0o700)
     assert catch_up(state_dir(), str(shop)) is None
@@ -293,7 +293,7 @@ def test_no_agent_is_offered_at_a_limit_that_is_not_here(
     assert [limit["commands"] for limit in ledger["limits"]] == [[f"carryover handoff --to codex {shop}"]]
 
 
-def test_a_folder_of_transcripts_that_may_not_be_entered_is_told_as_not_there(
+def test_a_folder_of_transcripts_that_may_not_be_entered_is_reported_as_not_there(
     home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Root may enter every folder, so the refusal is made up."""
@@ -313,7 +313,7 @@ def test_a_folder_of_transcripts_that_may_not_be_entered_is_told_as_not_there(
     assert {root["exists"] for root in cursor["roots"]} == {False}
 
 
-def test_a_limit_of_yesterday_is_not_told(shop: Path, run: Run) -> None:
+def test_a_limit_of_yesterday_is_not_reported(shop: Path, run: Run) -> None:
     for transcript in shop.parent.glob(".claude/projects/*/*.jsonl"):
         transcript.write_text(transcript.read_text().replace(datetime.now(UTC).strftime("%Y-%m-%dT"), "2026-01-01T"))
     limit_record(shop, datetime(2026, 1, 2, tzinfo=UTC))
@@ -326,7 +326,7 @@ def test_a_limit_of_yesterday_is_not_told(shop: Path, run: Run) -> None:
     assert (ledger["sessions"], ledger["limits"]) == (2, [])
 
 
-def test_a_running_daemon_is_told_of(shop: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_daemon_is_mentioned(shop: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     place = ThrowAway(tmp_path)
     place.prepare()
     monkeypatch.setenv("CARRYOVER_HOME", str(place.state.root))
@@ -350,7 +350,7 @@ def test_damaged_ledgers_that_were_moved_aside_are_named(recorded: Path, run: Ru
     assert status_json(run)["corrupt_ledgers"] == [{"path": str(aside), "bytes": 7}]
 
 
-def test_a_ledger_of_a_newer_program_is_a_problem_that_is_told(recorded: Path, run: Run) -> None:
+def test_a_ledger_of_a_newer_program_is_a_problem_that_is_reported(recorded: Path, run: Run) -> None:
     ledger = sqlite3.connect(state_dir().ledger)
     ledger.execute("PRAGMA user_version = 999")
     ledger.commit()
@@ -364,7 +364,7 @@ def test_a_ledger_of_a_newer_program_is_a_problem_that_is_told(recorded: Path, r
     assert "newer Carryover" in found["problems"][0]
 
 
-def test_a_file_that_is_no_ledger_is_a_problem_that_is_told(home: Path, run: Run) -> None:
+def test_a_file_that_is_no_ledger_is_a_problem_that_is_reported(home: Path, run: Run) -> None:
     state_dir().root.mkdir()
     state_dir().ledger.write_bytes(b"not a database, though as long as one might be" * 100)
 
@@ -375,7 +375,7 @@ def test_a_file_that_is_no_ledger_is_a_problem_that_is_told(home: Path, run: Run
     assert str(state_dir().ledger) in found["problems"][0]
 
 
-def test_a_config_that_cannot_be_used_is_told_with_its_line(home: Path, run: Run) -> None:
+def test_a_config_that_cannot_be_used_is_reported_with_its_line(home: Path, run: Run) -> None:
     state_dir().root.mkdir()
     state_dir().config.write_text("[resume]\nmode = 'loud'\n")
 
@@ -385,7 +385,7 @@ def test_a_config_that_cannot_be_used_is_told_with_its_line(home: Path, run: Run
     assert "line 2" in problems[0]
 
 
-def test_keys_of_the_config_that_mean_nothing_are_told(home: Path, run: Run) -> None:
+def test_keys_of_the_config_that_mean_nothing_are_reported(home: Path, run: Run) -> None:
     state_dir().root.mkdir()
     state_dir().config.write_text("[resume]\nmod = 'ask'\n")
 
@@ -395,7 +395,7 @@ def test_keys_of_the_config_that_mean_nothing_are_told(home: Path, run: Run) -> 
     }
 
 
-def test_a_ledger_that_cannot_be_opened_is_a_problem_that_is_told(home: Path, run: Run) -> None:
+def test_a_ledger_that_cannot_be_opened_is_a_problem_that_is_reported(home: Path, run: Run) -> None:
     state_dir().ledger.mkdir(parents=True)
 
     assert str(state_dir().ledger) in str(status_json(run)["problems"])

@@ -44,7 +44,7 @@ def test_a_purge_leaves_nothing(installed: Path, recorded: Path, home: Path, run
     assert not state_dir().root.exists()
 
 
-def test_what_lies_in_a_folder_that_goes_for_the_same_reason_is_counted_with_it(installed: Path, run: Run) -> None:
+def test_what_is_in_a_folder_that_goes_for_the_same_reason_is_counted_with_it(installed: Path, run: Run) -> None:
     kept = state_dir().root / "restore/claude-code/startup/work/.answer"
     kept.parent.mkdir(parents=True)
     kept.touch()

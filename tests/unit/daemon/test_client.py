@@ -166,7 +166,7 @@ def test_a_daemon_that_has_not_come_to_its_port_yet_is_waited_for(home: Path) ->
             assert wait_for_daemon(state_dir(), 30.0) == Endpoint(msgspec.convert(ready, Health), port)
 
 
-def test_a_running_daemon_is_told_by_its_lock_and_stops_in_order(home: Path) -> None:
+def test_a_running_daemon_is_recognised_by_its_lock_and_stops_in_order(home: Path) -> None:
     with DaemonProcess() as daemon:
         assert daemon_pid(state_dir()) == daemon.pid
 

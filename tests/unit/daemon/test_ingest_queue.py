@@ -131,7 +131,7 @@ async def test_a_live_session_does_not_wait_for_a_long_history(
     assert len(read) == 7
 
 
-async def test_a_source_that_cannot_be_read_is_told_once_and_stops_no_other(
+async def test_a_source_that_cannot_be_read_is_reported_once_and_stops_no_other(
     ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, ledger_path: Path, lines: list[str]
 ) -> None:
     session.prompt("Add a discount")

@@ -65,14 +65,14 @@ async def desk(home: Path, log: Log) -> Desk:
     return Desk(home, log)
 
 
-async def test_a_limit_of_this_moment_is_told_with_agent_folder_and_command(desk: Desk) -> None:
+async def test_a_limit_of_this_moment_is_reported_with_agent_folder_and_command(desk: Desk) -> None:
     async with desk.open() as consider:
         consider(refreshed(limit()))
 
     assert desk.shown == [("Claude Code reached its usage limit", "In shop: carryover handoff --to codex")]
 
 
-async def test_it_is_told_once_however_often_the_handoff_is_made(desk: Desk) -> None:
+async def test_it_is_reported_once_however_often_the_handoff_is_made(desk: Desk) -> None:
     """A hook and the transcript give it slightly different times."""
     async with desk.open() as consider:
         for later_ms in (0, 0, 75, 60_000):
@@ -82,7 +82,7 @@ async def test_it_is_told_once_however_often_the_handoff_is_made(desk: Desk) -> 
     assert len(desk.shown) == 1
 
 
-async def test_the_next_limit_and_that_of_another_project_or_agent_is_told(desk: Desk) -> None:
+async def test_the_next_limit_and_that_of_another_project_or_agent_is_reported(desk: Desk) -> None:
     async with desk.open() as consider:
         consider(refreshed(limit()))
         consider(refreshed(limit(), root="/home/dev/blog"))
@@ -93,7 +93,7 @@ async def test_the_next_limit_and_that_of_another_project_or_agent_is_told(desk:
     assert [text.partition(":")[0] for _, text in desk.shown] == ["In shop", "In blog", "In shop", "In shop"]
 
 
-async def test_history_is_not_told(desk: Desk, home: Path, log: Log) -> None:
+async def test_history_is_not_reported(desk: Desk, home: Path, log: Log) -> None:
     just_started = Desk(home, log, began_ms=NOW_MS - 1000)
     async with desk.open() as consider, just_started.open() as consider_anew:
         desk.now_ms += JUST_NOW_MS + 1
@@ -104,7 +104,7 @@ async def test_history_is_not_told(desk: Desk, home: Path, log: Log) -> None:
     assert (desk.shown, just_started.shown) == ([], [])
 
 
-async def test_what_happened_before_settings_changed_is_not_told_after_it(desk: Desk) -> None:
+async def test_what_happened_before_settings_changed_is_not_reported_after_it(desk: Desk) -> None:
     desk.around.use(Config(notify=NotifyConfig(desktop=True), paused=True))
     desk.now_ms += 5000
     desk.around.use(WANTED)
@@ -119,7 +119,7 @@ async def test_what_happened_before_settings_changed_is_not_told_after_it(desk: 
 @pytest.mark.parametrize(
     "config", [Config(), Config(notify=NotifyConfig(desktop=True), paused=True)], ids=["not asked for", "paused"]
 )
-async def test_nobody_is_told_who_did_not_ask_or_has_paused(home: Path, log: Log, config: Config) -> None:
+async def test_nobody_is_notified_who_did_not_ask_or_has_paused(home: Path, log: Log, config: Config) -> None:
     desk = Desk(home, log, config)
     async with desk.open() as consider:
         consider(refreshed(limit()))
@@ -127,7 +127,7 @@ async def test_nobody_is_told_who_did_not_ask_or_has_paused(home: Path, log: Log
     assert desk.shown == []
 
 
-async def test_an_excluded_project_is_not_told_of(desk: Desk) -> None:
+async def test_an_excluded_project_is_not_reported(desk: Desk) -> None:
     async with desk.open() as consider:
         consider(refreshed(limit(), excluded="the user"))
 

@@ -46,14 +46,14 @@ def test_a_source_has_the_same_short_id_in_every_line_and_another_has_another() 
     )  # fmt: skip
 
 
-def test_an_error_is_told_by_type_and_place_and_never_by_its_words() -> None:
+def test_an_error_is_described_by_type_and_place_and_never_by_its_words() -> None:
     with pytest.raises(ValueError) as raised:
         noticed([("my", "secret", "words")], [], {}, is_dir=bool)  # type: ignore[list-item]
 
     assert re.fullmatch(r"ValueError at carryover\.daemon\.watcher:\d+", describe(raised.value))
 
 
-def test_an_error_of_the_system_is_told_with_its_number() -> None:
+def test_an_error_of_the_system_is_reported_with_its_number() -> None:
     assert describe(OSError(errno.ENOSPC, "No space left on device", "/home/dev/secret")) == "OSError[ENOSPC]"
 
 

@@ -41,16 +41,16 @@ async def project(ledger: Ledger, transcripts: Path, shop: Path) -> int:
 
 
 @pytest.fixture
-def told() -> list[Mapping[int, int]]:
+def reported() -> list[Mapping[int, int]]:
     return []
 
 
 @pytest.fixture
 async def moves(
-    ledger: Ledger, ledger_path: Path, home: Path, log: Log, told: list[Mapping[int, int]], clock: Clock
+    ledger: Ledger, ledger_path: Path, home: Path, log: Log, reported: list[Mapping[int, int]], clock: Clock
 ) -> AsyncIterator[Moves]:
     paths = StatePaths(ledger=ledger_path, state=ledger_path.parent, home=home)
-    made = Moves(ledger, paths, config=Config, on_moved=told.append, log=log, clock=clock)
+    made = Moves(ledger, paths, config=Config, on_moved=reported.append, log=log, clock=clock)
     yield made
     made.pool.shutdown()
 
@@ -66,14 +66,14 @@ def id_at(path: Path, root: Path) -> int:
 
 
 async def test_every_known_project_is_looked_at_once_and_found_when_it_is_renamed(
-    moves: Moves, project: int, shop: Path, ledger_path: Path, told: list[Mapping[int, int]], lines: list[str]
+    moves: Moves, project: int, shop: Path, ledger_path: Path, reported: list[Mapping[int, int]], lines: list[str]
 ) -> None:
     await moves.run()
     store = shop.rename(shop.with_name("store"))
 
     assert await moves.follow_root(str(store)) == Linked(1)
 
-    [moved] = told
+    [moved] = reported
     assert list(moved) == [id_at(ledger_path, store)]
     assert moved[id_at(ledger_path, store)] > 0
     assert [line.split()[0] for line in lines] == ["project_found"]
@@ -81,7 +81,7 @@ async def test_every_known_project_is_looked_at_once_and_found_when_it_is_rename
 
 
 async def test_a_project_of_the_ledger_is_followed_by_its_id(
-    moves: Moves, project: int, shop: Path, ledger: Ledger, told: list[Mapping[int, int]]
+    moves: Moves, project: int, shop: Path, ledger: Ledger, reported: list[Mapping[int, int]]
 ) -> None:
     await moves.follow_known(project)
     store = shop.rename(shop.with_name("store"))
@@ -89,7 +89,7 @@ async def test_a_project_of_the_ledger_is_followed_by_its_id(
 
     await moves.follow(ProjectRoot(str(store)))
 
-    assert [list(moved) for moved in told] == [[new]]
+    assert [list(moved) for moved in reported] == [[new]]
     await moves.follow_known(9_999)
 
 
@@ -111,14 +111,14 @@ async def test_a_project_that_was_not_known_when_its_session_started_is_known_la
 
 
 async def test_linking_and_undoing_tell_whose_handoffs_change(
-    moves: Moves, project: int, shop: Path, ledger_path: Path, told: list[Mapping[int, int]]
+    moves: Moves, project: int, shop: Path, ledger_path: Path, reported: list[Mapping[int, int]]
 ) -> None:
     store = shop.rename(shop.with_name("store"))
 
     assert await moves.link(str(shop), str(store)) == Linked(1)
     assert await moves.unlink(str(shop)) == Linked(1)
 
-    assert [list(moved) for moved in told] == [[id_at(ledger_path, store)], [project]]
+    assert [list(moved) for moved in reported] == [[id_at(ledger_path, store)], [project]]
 
 
 async def test_a_look_that_hangs_keeps_nobody_waiting_and_is_not_repeated_until_it_is_back(

@@ -53,7 +53,7 @@ def test_one_that_listens_under_ipv6_is_found(proc: Path) -> None:
     assert port_holder(80, proc=proc) == "a process of user 1001"
 
 
-def test_a_connection_is_no_listener_and_nothing_is_made_up(proc: Path, tmp_path: Path) -> None:
+def test_a_connection_is_no_listener_and_nothing_is_invented(proc: Path, tmp_path: Path) -> None:
     (proc / "net" / "tcp").write_text(HEAD + CONNECTED + "garbage\n")
     assert port_holder(47823, proc=proc) == "another process"
     assert port_holder(47823, proc=tmp_path / "missing") == "another process"

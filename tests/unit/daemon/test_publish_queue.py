@@ -253,7 +253,7 @@ async def test_what_git_said_is_remembered_with_the_handoff(
     assert publisher.outcomes[project].git is not None
 
 
-async def test_after_a_change_of_settings_every_active_project_is_published_anew(
+async def test_after_a_change_of_settings_every_active_project_is_published_again(
     desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
 ) -> None:
     session.prompt("Add a discount function")

@@ -187,7 +187,7 @@ async def test_it_sweeps_at_the_start_and_on_request(floor: Floor, lines: list[s
     assert [line.split()[:2] for line in lines] == [["swept", "reason=start"]], "where nothing changed nothing is said"
 
 
-async def test_where_the_watcher_misses_changes_it_is_told(
+async def test_where_the_watcher_misses_changes_it_is_reported(
     floor: Floor,
     session: ClaudeSession,
     age: Callable[[ClaudeSession], None],

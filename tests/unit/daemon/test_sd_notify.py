@@ -26,10 +26,10 @@ def notifier(address: str, log: Log, **env: str) -> SystemdNotifier:
 
 
 async def test_it_says_when_the_daemon_answers_and_when_it_stops(systemd: NotifySocket, log: Log) -> None:
-    told = notifier(systemd.address, log)
+    reported = notifier(systemd.address, log)
 
-    await told.ready()
-    await told.stopping()
+    await reported.ready()
+    await reported.stopping()
 
     assert systemd.pending() == ["READY=1", "STOPPING=1"]
 
@@ -44,17 +44,17 @@ async def test_an_address_may_be_abstract(log: Log) -> None:
 
 @pytest.mark.parametrize("env", [{}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "vsock:2:1234"}])
 async def test_where_nobody_listens_nothing_happens(env: dict[str, str], log: Log, lines: LogLines) -> None:
-    told = SystemdNotifier.of({**env, "WATCHDOG_USEC": "1000000"}, log)
-    await told.ready()
+    reported = SystemdNotifier.of({**env, "WATCHDOG_USEC": "1000000"}, log)
+    await reported.ready()
 
-    assert (told.listening, told.watchdog_s, lines) == (False, None, [])
+    assert (reported.listening, reported.watchdog_s, lines) == (False, None, [])
 
 
 def test_programs_started_from_the_daemon_do_not_speak_for_it(log: Log) -> None:
     env = {"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "60000000", "WATCHDOG_PID": str(os.getpid()), "HOME": "/h"}
-    told = SystemdNotifier.of(env, log)
+    reported = SystemdNotifier.of(env, log)
 
-    assert (told.listening, told.watchdog_s, env) == (True, 60.0, {"HOME": "/h"})
+    assert (reported.listening, reported.watchdog_s, env) == (True, 60.0, {"HOME": "/h"})
 
 
 @pytest.mark.parametrize("pid", ["1", "", "x"])
@@ -65,7 +65,7 @@ def test_a_watchdog_that_makes_no_sense_or_is_meant_for_another_is_none(usec: st
 
 
 async def test_signs_of_life_are_given_only_while_the_daemon_is_healthy(systemd: NotifySocket, log: Log) -> None:
-    told = notifier(systemd.address, log, WATCHDOG_USEC="20000")
+    reported = notifier(systemd.address, log, WATCHDOG_USEC="20000")
     looks = iter([True, True, False, False, True])
 
     def healthy() -> bool:
@@ -75,16 +75,16 @@ async def test_signs_of_life_are_given_only_while_the_daemon_is_healthy(systemd:
             raise asyncio.CancelledError from None
 
     with pytest.raises(asyncio.CancelledError):
-        await told.report_status(lambda: "IngestQueue", healthy)
+        await reported.report_status(lambda: "IngestQueue", healthy)
 
     assert systemd.pending() == ["WATCHDOG=1", "STATUS=IngestQueue", "WATCHDOG=1", "WATCHDOG=1"]
 
 
 async def test_signs_of_life_come_twice_as_often_as_asked(systemd: NotifySocket, log: Log) -> None:
-    told = notifier(systemd.address, log, WATCHDOG_USEC="400000")
+    reported = notifier(systemd.address, log, WATCHDOG_USEC="400000")
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as group:
-        telling = group.create_task(told.report_status(lambda: "IngestQueue", lambda: True))
+        telling = group.create_task(reported.report_status(lambda: "IngestQueue", lambda: True))
         await systemd.next()
         began = loop.time()
         for _ in range(3):
@@ -95,12 +95,12 @@ async def test_signs_of_life_come_twice_as_often_as_asked(systemd: NotifySocket,
     assert 0.4 < took_s < 1.2, "three signs, 0.2 s apart, on a machine that may be slow"
 
 
-async def test_the_status_is_told_when_it_is_another_one(
+async def test_the_status_is_reported_when_it_is_another_one(
     systemd: NotifySocket, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("carryover.daemon.sd_notify.AFTER_CHANGE_S", 0.01)
     monkeypatch.setattr("carryover.daemon.sd_notify.STATUS_EVERY_S", 0.01)
-    told = notifier(systemd.address, log)
+    reported = notifier(systemd.address, log)
     statuses = iter(["Looking", "Looking", "IngestQueue: 2 of 5 to go", "Up to date", "Up to date"])
 
     def status() -> str:
@@ -110,7 +110,7 @@ async def test_the_status_is_told_when_it_is_another_one(
             raise asyncio.CancelledError from None
 
     with pytest.raises(asyncio.CancelledError):
-        await told.report_status(status, lambda: True)
+        await reported.report_status(status, lambda: True)
 
     assert systemd.pending() == ["STATUS=Looking", "STATUS=IngestQueue: 2 of 5 to go", "STATUS=Up to date"]
 
@@ -130,9 +130,9 @@ async def test_a_message_waits_for_a_receiver_that_is_busy(systemd: NotifySocket
 
 
 async def test_trouble_is_logged_once_and_stops_nothing(tmp_path: Path, log: Log, lines: LogLines) -> None:
-    told = notifier(str(tmp_path / "gone"), log)
+    reported = notifier(str(tmp_path / "gone"), log)
 
-    await told.ready()
-    await told.stopping()
+    await reported.ready()
+    await reported.stopping()
 
     assert [line.split()[:2] for line in lines] == [["notify_failed", 'error="FileNotFoundError[ENOENT]']]

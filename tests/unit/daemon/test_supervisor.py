@@ -81,7 +81,7 @@ async def test_what_made_a_task_fail_is_handed_on_before_its_back_off(time: Time
     assert handed_on == [("damaged", 0.0)]
 
 
-async def test_a_minute_of_health_begins_the_back_off_anew(supervisor: Supervisor, time: Time) -> None:
+async def test_a_minute_of_health_begins_the_back_off_again(supervisor: Supervisor, time: Time) -> None:
     health = iter([0, 0, HEALTHY_AFTER_S, 0])
 
     async def fails_after_a_while() -> None:

@@ -94,72 +94,72 @@ class Seen:
     def __init__(self) -> None:
         self.paths: list[str] = []
         self.reasons: list[str] = []
-        self.told = asyncio.Event()
+        self.reported = asyncio.Event()
 
     def sources(self, sources: Iterable[Source]) -> None:
         self.paths.extend(source.path for source in sources)
-        self.told.set()
+        self.reported.set()
 
     def rescan(self, reason: str) -> None:
         self.reasons.append(reason)
-        self.told.set()
+        self.reported.set()
 
     async def next(self) -> None:
-        await asyncio.wait_for(self.told.wait(), 20)
-        self.told.clear()
+        await asyncio.wait_for(self.reported.wait(), 20)
+        self.reported.clear()
 
 
 @asynccontextmanager
 async def watching(agents: dict[str, Agent], home: Path, log: Log) -> AsyncIterator[tuple[Watcher, Seen]]:
-    told = Seen()
+    reported = Seen()
     watcher = Watcher(
         agents,
         lambda: roots_of(agents.values(), home, {}),
-        on_sources=told.sources,
-        on_rescan=told.rescan,
+        on_sources=reported.sources,
+        on_rescan=reported.rescan,
         log=log,
     )
     running = asyncio.ensure_future(watcher.run())
     try:
-        yield watcher, told
+        yield watcher, reported
     finally:
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
 
 
-async def test_it_begins_with_a_rescan_and_goes_on_with_hints(
+async def test_it_begins_with_a_rescan_and_continues_with_hints(
     agents: dict[str, Agent], session: ClaudeSession, home: Path, log: Log
 ) -> None:
     session.prompt("hello")
-    async with watching(agents, home, log) as (watcher, told):
-        await told.next()
-        assert (told.reasons, told.paths) == (["watch_begun"], [])
+    async with watching(agents, home, log) as (watcher, reported):
+        await reported.next()
+        assert (reported.reasons, reported.paths) == (["watch_begun"], [])
         assert watcher.state == WatchState(mode="native", watched=1)
 
         session.prompt("hello again")
-        await told.next()
-        assert (told.reasons, told.paths) == (["watch_begun"], [str(session.path)])
+        await reported.next()
+        assert (reported.reasons, reported.paths) == (["watch_begun"], [str(session.path)])
 
 
-async def test_beginning_anew_asks_for_a_rescan(
+async def test_beginning_again_asks_for_a_rescan(
     agents: dict[str, Agent], transcripts: Path, home: Path, log: Log
 ) -> None:
     transcripts.mkdir(parents=True)
-    async with watching(agents, home, log) as (watcher, told):
-        await told.next()
+    async with watching(agents, home, log) as (watcher, reported):
+        await reported.next()
         watcher.restart()
-        await told.next()
-        assert told.reasons == ["watch_begun", "watch_begun"]
+        await reported.next()
+        assert reported.reasons == ["watch_begun", "watch_begun"]
 
 
 async def test_a_folder_that_appears_is_watched_from_then_on(
     agents: dict[str, Agent], transcripts: Path, home: Path, log: Log, lines: list[str]
 ) -> None:
-    async with watching(agents, home, log) as (watcher, told):
+    async with watching(agents, home, log) as (watcher, reported):
         await asyncio.sleep(0)
         transcripts.mkdir(parents=True)
-        await told.next()
-        assert (told.reasons, watcher.state) == (["watch_begun"], WatchState(mode="native", watched=1))
+        await reported.next()
+        assert (reported.reasons, watcher.state) == (["watch_begun"], WatchState(mode="native", watched=1))
 
     assert lines[-1] == "watch_folders watched=1 missing=0"

@@ -142,7 +142,7 @@ def test_what_was_not_finished_comes_next_in_its_lane_but_after_live_hints(board
     assert list(popped(board)) == ["live", "long", "other"]
 
 
-def test_a_live_key_that_was_not_finished_goes_on_at_once(board: WorkQueue[str]) -> None:
+def test_a_live_key_that_was_not_finished_continues_at_once(board: WorkQueue[str]) -> None:
     board.hint("a")
     assert board.pop() == "a"
     board.done("a", more=True)

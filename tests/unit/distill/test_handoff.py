@@ -185,7 +185,7 @@ def test_what_a_session_at_work_beside_asked_is_open_once() -> None:
     assert section(made, "Open questions") == ["Codex beside asked: Should a pear cost two coins as well?"]
 
 
-def test_a_limit_is_told_with_who_could_go_on_until_a_session_goes_on() -> None:
+def test_a_limit_is_reported_with_who_could_continue_until_a_session_continues() -> None:
     talk = (
         Conversation()
         .user("Wire the discount into checkout")
@@ -247,7 +247,7 @@ def test_recent_files_are_relative_newest_first_at_most_ten_and_below_the_root()
     ]
 
 
-def test_the_probe_is_asked_for_the_files_that_would_be_told_but_for_deleted_ones() -> None:
+def test_the_probe_is_asked_for_the_files_that_would_be_reported_but_for_deleted_ones() -> None:
     talk = Conversation().user("Build the shop with many parts").edited("a.py", line=3).edited("b.py")
     talk.event(FileEdit(path=f"{ROOT}/c.py", change="delete"))
 
@@ -274,7 +274,7 @@ def test_a_main_checkout_names_its_worktrees() -> None:
     ]
 
 
-def test_an_edit_that_worked_after_other_failing_tries_is_told_and_a_slip_is_not() -> None:
+def test_an_edit_that_worked_after_other_failing_tries_is_reported_and_a_slip_is_not() -> None:
     talk = Conversation().user("Fix the cart")
     talk.ran(f"{ROOT}/a.py", "no such lines", op="edit", name="Edit", status="error").edited("a.py")
     talk.ran(f"{ROOT}/b.py", "no such place", op="edit", name="Edit", status="error")
@@ -288,7 +288,7 @@ def test_an_edit_that_worked_after_other_failing_tries_is_told_and_a_slip_is_not
     ]
 
 
-def test_a_file_that_was_deleted_and_written_anew_was_not_mended() -> None:
+def test_a_file_that_was_deleted_and_written_again_was_not_mended() -> None:
     talk = Conversation().user("Fix the cart")
     talk.ran(f"{ROOT}/a.py", "no such lines", op="edit", name="Edit", status="error")
     talk.event(FileEdit(path=f"{ROOT}/a.py", change="delete")).event(FileEdit(path=f"{ROOT}/a.py", change="add"))

@@ -94,7 +94,7 @@ def test_the_mark_of_the_brief_protocol_is_not_the_assistants_words(text: str, w
     "path",
     [".carryover/handoff.md", ".carryover/handoff-chosen.md", "/home/dev/my handoffs/shop-1a2b3c4d/handoff.md"],
 )
-def test_the_first_prompt_of_an_agent_that_goes_on_points_and_says_no_more(path: str) -> None:
+def test_the_first_prompt_of_an_agent_that_continues_points_and_says_no_more(path: str) -> None:
     prompt = go_on_prompt(path)
 
     assert prompt.startswith(f"Read {path}, then go on with the task it describes.")

@@ -16,7 +16,7 @@ from carryover.distill.relative_time import before, iso_utc
         (5 * 86_400, "5 days before"),
     ],
 )
-def test_a_time_is_told_by_how_long_before_it_was(seconds: int, said: str) -> None:
+def test_a_time_is_given_as_how_long_before_it_was(seconds: int, said: str) -> None:
     assert before(1_000_000_000 - seconds * 1000, 1_000_000_000) == said
 
 

@@ -87,7 +87,7 @@ def test_calls_that_were_refused_or_stopped_do_not_fail(status: ResultStatus) ->
         ("make " + "x" * 200, "shell", f"`make {'x' * 114}…`"),
     ],
 )
-def test_what_was_tried_is_told_in_a_few_words(command: str, op: Op, shown: str) -> None:
+def test_what_was_tried_is_reported_in_a_few_words(command: str, op: Op, shown: str) -> None:
     assert tried(result(command, op=op)) == shown
 
 

@@ -81,7 +81,7 @@ def test_a_file_is_kept_once_as_it_was_before_the_first_edit(tmp_path: Path, sta
     assert list(backup.parent.iterdir()) == [backup]
 
 
-def test_one_failure_is_told_and_stops_no_other(tmp_path: Path, state: StateDir) -> None:
+def test_one_failure_is_reported_and_stops_no_other(tmp_path: Path, state: StateDir) -> None:
     file = tmp_path / "second"
     (tmp_path / "file").write_bytes(b"")
     bad = Change(path=tmp_path / "file" / "settings.json", what="a test", edit=lambda _: b"x", remedy="Do something.")
@@ -94,7 +94,7 @@ def test_one_failure_is_told_and_stops_no_other(tmp_path: Path, state: StateDir)
     ]
 
 
-def test_what_was_in_the_way_of_the_plan_is_still_told(tmp_path: Path, state: StateDir) -> None:
+def test_what_was_in_the_way_of_the_plan_is_still_reported(tmp_path: Path, state: StateDir) -> None:
     file = tmp_path / "read-only"
     file.write_bytes(b"old")
     file.chmod(0o400)
@@ -106,7 +106,7 @@ def test_what_was_in_the_way_of_the_plan_is_still_told(tmp_path: Path, state: St
     assert file.read_bytes() == b"old"
 
 
-def test_a_file_that_changed_since_the_plan_is_planned_anew(tmp_path: Path, state: StateDir) -> None:
+def test_a_file_that_changed_since_the_plan_is_planned_again(tmp_path: Path, state: StateDir) -> None:
     file = tmp_path / "settings.json"
     file.write_bytes(b"a")
     edit = planned(file, lambda data: (data or b"") + b"+ours")

@@ -77,6 +77,7 @@ def test_a_new_item_follows_the_comment_on_the_line_of_the_last_one() -> None:
 @pytest.mark.parametrize(
     ("text", "number", "left"),
     [
+        ('{"a": {// c\n"b": 1 /* 2\n */,\n"c": 2}}', 0, '{"a": {// c\n /* 2\n */\n"c": 2}}'),
         ('{"a": [1, // one\n 2]}', 1, '{"a": [1 // one\n ]}'),
         ('{"a": [1, // one\n 2,]}', 1, '{"a": [1, // one\n ]}'),
         ('{"a": [1, // one\n 2, 3]}', 1, '{"a": [1, // one\n  3]}'),

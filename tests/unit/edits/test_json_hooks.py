@@ -206,7 +206,7 @@ def test_twice_the_same_key_does_not_hide_a_hook_of_ours() -> None:
     assert without_hooks(f'{{"hooks": {once}, "hooks": {{"Stop": 1}}}}'.encode(), OWNER_OF) == b'{"hooks": {"Stop": 1}}'
 
 
-def test_hooks_are_told_with_their_lines() -> None:
+def test_hooks_are_reported_with_their_lines() -> None:
     found = hooks_of((GOLDEN / "others.after").read_bytes(), OWNER_OF)
 
     assert [(item.hook.event, item.hook.command.split()[0], item.owner, item.line) for item in found] == [

@@ -16,8 +16,8 @@ def change(path: Path, after: bytes | None = b"new", *, follow: bool = True) -> 
 
 
 def problem(path: Path, *, follow: bool = True) -> str | None:
-    told = plan(change(path, follow=follow)).problem
-    return told.removeprefix(f"{path} is left alone: ").removesuffix(". Do something.") if told else None
+    reported = plan(change(path, follow=follow)).problem
+    return reported.removeprefix(f"{path} is left alone: ").removesuffix(". Do something.") if reported else None
 
 
 def test_an_edit_holds_the_bytes_before_and_after(tmp_path: Path) -> None:

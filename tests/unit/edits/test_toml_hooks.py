@@ -246,7 +246,7 @@ def test_the_first_item_of_an_array_goes_without_the_next() -> None:
     assert without_hooks(data, OWNER_OF) == b"[hooks]\nStop = [\n  { hooks = [] },\n]\n"
 
 
-def test_who_has_hooks_in_it_is_told_and_what_was_reviewed_is_nobody_s_hook() -> None:
+def test_who_has_hooks_in_it_is_reported_and_what_was_reviewed_is_nobody_s_hook() -> None:
     reviewed = (CODEX / "config-after-trust.0.169.0.toml").read_bytes()
 
     assert hook_owners(reviewed, OWNER_OF) == HookOwners()

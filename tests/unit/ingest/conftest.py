@@ -1,4 +1,4 @@
-"""A made-up agent that writes one JSON object a line, and a place for its transcripts."""
+"""A fictional agent that writes one JSON object a line, and a place for its transcripts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Context(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What the made-up agent writes: an event's body, or words to remember."""
+    """What the fictional agent writes: an event's body, or words to remember."""
 
     id: str
     session: str = "s1"
@@ -33,7 +33,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class LineReader:
-    """Complete lines after an offset, `per_batch` at a time; a file that shrank is read anew."""
+    """Complete lines after an offset, `per_batch` at a time; a file that shrank is read again."""
 
     per_batch = 3
 

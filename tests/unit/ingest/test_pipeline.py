@@ -157,7 +157,7 @@ async def test_the_context_outlives_a_restart(transcript: Path, read: Any, db: s
     assert [(row.native_id, row.root) for row in sessions(db, limit=3)] == [("s2", "/repo"), ("s1", "/repo")]
 
 
-async def test_a_file_that_was_replaced_is_read_anew_with_a_fresh_context(
+async def test_a_file_that_was_replaced_is_read_again_with_a_fresh_context(
     transcript: Path, read: Any, db: sqlite3.Connection
 ) -> None:
     transcript.write_bytes(said("one", "a", cwd="/repo") + said("two", "b") + said("three", "c"))
@@ -171,7 +171,7 @@ async def test_a_file_that_was_replaced_is_read_anew_with_a_fresh_context(
     assert [(row.native_id, row.root) for row in sessions(db, limit=3)] == [("s2", None), ("s1", "/repo")]
 
 
-async def test_a_context_of_another_form_begins_the_source_anew(
+async def test_a_context_of_another_form_begins_the_source_again(
     transcript: Path, read: Any, agent: Any, db: sqlite3.Connection
 ) -> None:
     """A newer adapter may remember other things; the records already known are told by their keys."""
@@ -288,7 +288,7 @@ async def test_the_wait_before_the_next_try_has_an_end(
     assert state.retry_ms == 50_000 + 3_600_000
 
 
-async def test_a_fault_of_the_program_in_one_source_is_told_without_its_content(
+async def test_a_fault_of_the_program_in_one_source_is_reported_without_its_content(
     transcript: Path, read: Any, agent: Any, tmp_path: Path, db: sqlite3.Connection
 ) -> None:
     """Other sources go on."""

@@ -53,7 +53,7 @@ def make_a_link_to_nowhere(path: Path) -> None:
     path.symlink_to("/nowhere")
 
 
-def test_a_source_is_glanced_at_by_its_reader(
+def test_a_source_is_checked_for_changes_by_its_reader(
     agents: dict[str, Any], session: ClaudeSession, transcripts: Path
 ) -> None:
     """What changed in a database may lie in another file beside it."""

@@ -113,7 +113,7 @@ def test_a_daemon_of_another_version_is_restarted(manager: Manager, monkeypatch:
 
 
 @pytest.mark.parametrize("step", ["install", "start"])
-def test_what_the_service_manager_cannot_do_is_told_with_the_plain_way(manager: Manager, step: str) -> None:
+def test_what_the_service_manager_cannot_do_is_reported_with_the_plain_way(manager: Manager, step: str) -> None:
     manager.fails = step
 
     background = bring_up(state_dir(), service=True)

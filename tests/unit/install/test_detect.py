@@ -106,7 +106,7 @@ def test_a_command_beside_path_runs_with_the_node_that_lies_beside_it(machine: M
     assert (found.version_text, found.binary, found.on_path) == ("2.1.328", folder / "claude", False)
 
 
-def test_further_copies_are_told(machine: Machine, home: Path, bin_folder: Path) -> None:
+def test_further_copies_are_reported(machine: Machine, home: Path, bin_folder: Path) -> None:
     versioned(bin_folder / "claude", "2.1.328 (Claude Code)")
     other = versioned(home / ".claude/local/claude", "2.0.65 (Claude Code)")
 
@@ -115,7 +115,7 @@ def test_further_copies_are_told(machine: Machine, home: Path, bin_folder: Path)
     assert (found.version_text, found.others) == ("2.1.328", (other,))
 
 
-def test_a_variable_moves_everything_and_is_told(machine: Machine, home: Path, bin_folder: Path) -> None:
+def test_a_variable_moves_everything_and_is_reported(machine: Machine, home: Path, bin_folder: Path) -> None:
     moved = home / "conf"
     moved.mkdir()
     program(bin_folder / "claude", 'echo "2.1.$(basename "$CLAUDE_CONFIG_DIR" | wc -c) (Claude Code)"')
@@ -218,7 +218,7 @@ def test_where_an_unknown_event_costs_every_hook_an_unknown_version_gets_what_al
     assert (found.state, found.hook_set.events) == ("unreadable", ("stop",))
 
 
-def test_a_folder_that_a_variable_names_and_that_is_not_there_is_told(
+def test_a_folder_that_a_variable_names_and_that_is_not_there_is_reported(
     machine: Machine, home: Path, bin_folder: Path
 ) -> None:
     versioned(bin_folder / "codex", "codex-cli 0.169.0")

@@ -148,7 +148,7 @@ def test_an_agent_that_was_switched_off_is_not_enabled(
     assert service.status().enabled is False
 
 
-def test_a_daemon_that_failed_is_told(service: Launchd, program: Program, launchd: Path) -> None:
+def test_a_daemon_that_failed_is_reported(service: Launchd, program: Program, launchd: Path) -> None:
     service.install(program)
     (launchd / "pid").unlink()
     (launchd / "code").write_text("5")
@@ -158,7 +158,7 @@ def test_a_daemon_that_failed_is_told(service: Launchd, program: Program, launch
     )
 
 
-def test_an_agent_that_launchd_does_not_know_is_told(service: Launchd, program: Program, launchd: Path) -> None:
+def test_an_agent_that_launchd_does_not_know_is_reported(service: Launchd, program: Program, launchd: Path) -> None:
     service.install(program)
     (launchd / "known").unlink()
 
@@ -183,7 +183,7 @@ def test_uninstalling_leaves_nothing(
     assert (service.path.exists(), (launchd / "known").exists(), asked()) == (False, False, [f"bootout {TARGET}"])
 
 
-def test_what_launchd_refuses_is_told_in_its_first_words(service: Launchd) -> None:
+def test_what_launchd_refuses_is_reported_in_its_first_words(service: Launchd) -> None:
     with pytest.raises(UserError, match=r"^launchd could not start the daemon: exit code 113\. `launchctl print gui/"):
         service.start()
 

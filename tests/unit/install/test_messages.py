@@ -100,7 +100,7 @@ def test_a_later_version_is_one_above_the_own() -> None:
     assert "  It takes in no handoff at the start of a session; Cursor 2026.7.17 and later do." in said_of_2025
 
 
-def test_copies_that_share_hooks_are_not_told_that_a_later_version_would_help() -> None:
+def test_for_copies_that_share_hooks_it_is_not_said_that_a_later_version_would_help() -> None:
     stop_only = msgspec.structs.replace(REAL_CURSOR.hooks.sets[0])
     detection = found(
         REAL_CURSOR, "2026.09.10", HOME / ".cursor/hooks.json", hook_set=stop_only, others=(HOME / "bin/cursor",)

@@ -182,7 +182,7 @@ def test_why_it_does_not_run_is_said_in_words(
     assert (status.active, status.pid, status.since_ms, status.trouble) == (False, None, None, words)
 
 
-def test_a_start_that_fails_is_told_with_its_reason(service: SystemdUser, systemctl: Systemctl) -> None:
+def test_a_start_that_fails_is_reported_with_its_reason(service: SystemdUser, systemctl: Systemctl) -> None:
     systemctl.answers["start"] = Ran(1, err="Job for carryoverd.service failed.\nSee more.\n")
     with pytest.raises(UserError, match=r"^systemd could not start the daemon\. Job for carryoverd.service failed\. `"):
         service.start()
@@ -192,7 +192,7 @@ def test_a_start_that_fails_is_told_with_its_reason(service: SystemdUser, system
         service.start()
 
 
-def test_a_systemd_that_does_not_answer_is_told_apart_from_none(
+def test_a_systemd_that_does_not_answer_is_distinguished_from_none(
     service: SystemdUser, systemctl: Systemctl, home: Path
 ) -> None:
     assert service.available() is None

@@ -82,7 +82,7 @@ def test_a_folder_that_is_gone_is_no_crash(tmp_path: Path) -> None:
     assert answer == Answer(problem="it could not be started (No such file or directory)")
 
 
-def test_an_answer_counts_though_something_it_started_goes_on(tmp_path: Path) -> None:
+def test_an_answer_counts_though_something_it_started_continues(tmp_path: Path) -> None:
     """The child keeps the output open, so its end would never be seen."""
     before = time.monotonic()
 

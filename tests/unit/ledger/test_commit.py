@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Source
@@ -39,9 +39,9 @@ def prompts(db: sqlite3.Connection, session: str = "s1") -> list[str]:
 async def test_events_and_the_position_after_them_are_stored_together(
     ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:
-    told = scribe.prepared(scribe.event("add a parser"), cursor=b"after it", context=b'{"turn":1}')
+    reported = scribe.prepared(scribe.event("add a parser"), cursor=b"after it", context=b'{"turn":1}')
 
-    commit = await ledger.commit(ONE, told, seen_rev=0)
+    commit = await ledger.commit(ONE, reported, seen_rev=0)
 
     assert commit == Commit(new_events=1, projects=(1,), newest_event_ms=1_000)
     assert await ledger.source_state(ONE) == SourceState(
@@ -119,7 +119,7 @@ async def test_a_read_that_began_before_anothers_commit_is_refused_whole(
 
 
 async def test_a_position_for_a_source_the_ledger_does_not_know_is_stale(ledger: Ledger, scribe: Scribe) -> None:
-    """A ledger made anew has lost what was before the position."""
+    """A ledger made again has lost what was before the position."""
     with pytest.raises(StaleRead):
         await ledger.commit(ONE, scribe.prepared(scribe.event("later")), seen_rev=3)
 
@@ -184,13 +184,13 @@ async def test_a_sub_agents_folder_counts_only_until_the_conversation_names_its_
 
 
 async def test_a_worktree_knows_its_main_checkout(scribe: Scribe, reading: Reading) -> None:
-    told = scribe.prepared(scribe.event("hello", cwd="/tree"))
+    reported = scribe.prepared(scribe.event("hello", cwd="/tree"))
     worktree = PreparedBatch(
-        cursor=told.cursor,
-        context=told.context,
-        size=told.size,
-        mtime_ns=told.mtime_ns,
-        entries=told.entries,
+        cursor=reported.cursor,
+        context=reported.context,
+        size=reported.size,
+        mtime_ns=reported.mtime_ns,
+        entries=reported.entries,
         roots={"/tree": ProjectRoot("/tree", "/repo")},
     )
 
@@ -219,7 +219,7 @@ async def test_what_was_redacted_skipped_and_passed_by_is_counted(scribe: Scribe
     )
 
 
-async def test_a_source_full_of_made_up_types_does_not_fill_the_ledger(scribe: Scribe, reading: Reading) -> None:
+async def test_a_source_full_of_invented_types_does_not_fill_the_ledger(scribe: Scribe, reading: Reading) -> None:
     for part in range(3):
         types = [Skipped(record_type=f"t{part}-{n}", reason="unknown type") for n in range(600)]
         await scribe.commit(scribe.prepared(skipped=tuple(types)))
@@ -247,7 +247,7 @@ async def test_a_big_read_is_stored_whole(scribe: Scribe, reading: Reading) -> N
     assert prompts(reading()) == [f"prompt {n}" for n in range(1_200)]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None)
 @given(reads=st.lists(st.tuples(st.integers(0, 11), st.integers(1, 12)), max_size=12))
 async def test_however_often_and_in_what_pieces_it_is_read_each_record_counts_once(
     tmp_path_factory: pytest.TempPathFactory, scribe_of: type[Scribe], reads: list[tuple[int, int]]

@@ -53,7 +53,7 @@ def test_a_ledger_that_others_could_read_is_made_private(path: Path) -> None:
     assert oct(path.stat().st_mode & 0o777) == "0o600"
 
 
-def test_a_file_that_is_no_database_is_moved_aside_and_told_of(path: Path) -> None:
+def test_a_file_that_is_no_database_is_moved_aside_and_reported(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"this is not a database at all " * 200)
 
@@ -115,14 +115,14 @@ def test_a_newer_ledger_is_refused_not_salvaged(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 99")
 
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as reported:
         prepare_file(path)
 
-    assert told.value.code is ExitCode.REFUSED
+    assert reported.value.code is ExitCode.REFUSED
     assert moved_aside(path) == []
 
 
-def test_a_folder_in_the_ledgers_place_is_told_clearly(path: Path) -> None:
+def test_a_folder_in_the_ledgers_place_is_reported_clearly(path: Path) -> None:
     path.mkdir(parents=True)
 
     with pytest.raises(LedgerUnavailable, match="cannot be opened: Is a directory"):
@@ -178,10 +178,10 @@ async def killed(path: Path, scribe_of: type[Scribe]) -> None:
 
 
 def test_without_a_ledger_it_says_so_and_makes_none(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="There is no ledger at") as told:
+    with pytest.raises(UserError, match="There is no ledger at") as reported:
         connect_read_only(tmp_path / "ledger.sqlite")
 
-    assert told.value.code is ExitCode.NOTHING_FOUND
+    assert reported.value.code is ExitCode.NOTHING_FOUND
     assert list(tmp_path.iterdir()) == []
 
 
@@ -290,7 +290,7 @@ async def test_a_ledger_of_another_version_is_refused_with_what_to_do(
         connect_read_only(ledger_path)
 
 
-def test_a_file_that_is_no_database_is_told_clearly(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_reported_clearly(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     path.write_bytes(b"not a database " * 100)
 

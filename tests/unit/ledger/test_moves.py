@@ -19,11 +19,11 @@ Reading = Callable[[], sqlite3.Connection]
 
 async def worked(scribe: Scribe, session: str, root: str, *, gone: bool = False) -> None:
     """A session with a task, a decision and an edit in the project at `root`."""
-    told = [
+    reported = [
         scribe.event(f"Never cap it in {session}. Add a discount.", session=session, cwd=root),
         scribe.event(FileEdit(path=f"{root}/cart.py", change="modify"), session=session, cwd=root),
     ]
-    prepared = msgspec.structs.replace(scribe.prepared(*told), roots={root: ProjectRoot(root, gone=gone)})
+    prepared = msgspec.structs.replace(scribe.prepared(*reported), roots={root: ProjectRoot(root, gone=gone)})
     await scribe.commit(prepared, path=f"/t/{session}.jsonl")
 
 
@@ -116,7 +116,7 @@ async def test_another_folder_at_the_old_path_is_a_project_of_its_own(
     assert held(reading()) == {"/old": ["other", "other too", "s1"]}
 
 
-async def test_a_conversation_that_goes_on_stays_where_it_went(
+async def test_a_conversation_that_continues_stays_where_it_went(
     ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:
     await worked(scribe, "s1", "/old")

@@ -95,7 +95,7 @@ def said(db: sqlite3.Connection, project_id: int = 1) -> list[str | None]:
     return [(digest.turn.text or None) if digest.turn is not None else None for digest in digests]
 
 
-async def test_what_is_told_early_is_seen_at_once(scribe: Scribe, reading: Reading) -> None:
+async def test_what_is_reported_early_is_seen_at_once(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell("add a parser")
 
     commit = await told_early(scribe, DONE)
@@ -130,7 +130,7 @@ async def test_totals_count_only_what_transcripts_say(scribe: Scribe, reading: R
     assert (after.events, after.sessions, after.redactions) == (before.events, before.sessions, before.redactions)
 
 
-async def test_it_is_stored_once_however_often_it_is_told(scribe: Scribe, reading: Reading) -> None:
+async def test_it_is_stored_once_however_often_it_is_reported(scribe: Scribe, reading: Reading) -> None:
     first = await told_early(scribe, DONE)
 
     again = await told_early(scribe, AssistantMessage(text=" Done.\n"), at_ms=500_200)
@@ -228,7 +228,7 @@ async def test_words_of_an_earlier_turn_can_be_said_again(scribe: Scribe, readin
     assert said(reading()) == ["Done."]
 
 
-async def test_nothing_was_told_later_than_now(scribe: Scribe, reading: Reading) -> None:
+async def test_nothing_was_reported_later_than_now(scribe: Scribe, reading: Reading) -> None:
     """A time from the future would outlast every prompt to come."""
     commit = await told_early(scribe, DONE, at_ms=NOW_MS + 1, now_ms=NOW_MS)
 
@@ -256,7 +256,7 @@ async def test_the_transcript_decides_where_such_a_session_belongs(scribe: Scrib
     assert len(commit.projects) == 2
 
 
-async def test_what_was_told_in_another_project_than_the_transcripts_shows_in_neither(
+async def test_what_was_reported_in_another_project_than_the_transcripts_shows_in_neither(
     scribe: Scribe, reading: Reading
 ) -> None:
     """A thread of Codex that was not read yet, resumed elsewhere: its turns there are another session."""
@@ -269,7 +269,7 @@ async def test_what_was_told_in_another_project_than_the_transcripts_shows_in_ne
     assert (waiting(reading()), sessions(reading(), limit=9)[0].root) == ([], "/repo")
 
 
-async def test_what_was_told_without_a_folder_stays_when_one_is_known(scribe: Scribe, reading: Reading) -> None:
+async def test_what_was_reported_without_a_folder_stays_when_one_is_known(scribe: Scribe, reading: Reading) -> None:
     await told_early(scribe, DONE, cwd=None)
 
     await scribe.tell(scribe.event("add a parser", cwd="/repo"))
@@ -277,7 +277,7 @@ async def test_what_was_told_without_a_folder_stays_when_one_is_known(scribe: Sc
     assert waiting(reading()) == [DONE]
 
 
-async def test_a_better_source_that_names_another_project_leaves_nothing_told_in_the_first(
+async def test_a_better_source_that_names_another_project_leaves_nothing_reported_in_the_first(
     scribe: Scribe, reading: Reading
 ) -> None:
     await scribe.tell("add a parser", path="/t/transcript.jsonl")
@@ -317,7 +317,7 @@ async def test_a_session_without_a_known_folder_waits_for_one(scribe: Scribe, re
     assert waiting(reading()) == [DONE]
 
 
-async def test_a_prompt_told_early_gives_its_notes(scribe: Scribe, reading: Reading) -> None:
+async def test_a_prompt_reported_early_gives_its_notes(scribe: Scribe, reading: Reading) -> None:
     prompt = UserPrompt(text="Never push to main. Add a parser.")
 
     await told_early(scribe, prompt)
@@ -328,7 +328,7 @@ async def test_a_prompt_told_early_gives_its_notes(scribe: Scribe, reading: Read
     assert project_view(reading(), 1).notes == early
 
 
-async def test_a_question_told_early_is_known_by_its_whole_record(scribe: Scribe, reading: Reading) -> None:
+async def test_a_question_reported_early_is_known_by_its_whole_record(scribe: Scribe, reading: Reading) -> None:
     question = Question(call_id="c1", text="Which one?", options=("a", "b"))
     await told_early(scribe, question)
 
@@ -372,7 +372,7 @@ def test_who_speaks_tells_words_apart() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_killed_at_any_moment_nothing_is_told_twice_and_nothing_is_lost(
+def test_killed_at_any_moment_nothing_is_reported_twice_and_nothing_is_lost(
     ledger_path: Path, reading: Reading, seed: int
 ) -> None:
     with subprocess.Popen(

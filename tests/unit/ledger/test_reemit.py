@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Reemitted
@@ -63,9 +63,9 @@ async def test_what_changed_is_replaced_and_keeps_its_place_and_its_time(scribe:
 
 async def test_what_is_gone_counts_no_longer_and_can_come_back(scribe: Scribe, reading: Reading) -> None:
     await reemitted(scribe, "a", "b", "c")
-    for told in (("a",), ("a", "d"), ("a", "b", "c"), (), ("c", "b")):
-        commit = await reemitted(scribe, *told)
-        assert (standing(reading()), commit.projects) == (list(told), (1,))
+    for reported in (("a",), ("a", "d"), ("a", "b", "c"), (), ("c", "b")):
+        commit = await reemitted(scribe, *reported)
+        assert (standing(reading()), commit.projects) == (list(reported), (1,))
 
 
 async def test_what_came_late_stands_in_its_place(scribe: Scribe, reading: Reading) -> None:
@@ -76,14 +76,14 @@ async def test_what_came_late_stands_in_its_place(scribe: Scribe, reading: Readi
     assert project_view(reading(), 1).sessions[0].digest.prompts == 3
 
 
-async def test_what_goes_on_after_an_event_leaves_all_before_it(scribe: Scribe, reading: Reading) -> None:
+async def test_what_continues_after_an_event_leaves_all_before_it(scribe: Scribe, reading: Reading) -> None:
     await reemitted(scribe, "a", "b", "c", "d")
     await reemitted(scribe, "e", how=Reemitted(session="s1", after="b"))
 
     assert standing(reading()) == ["a", "b", "e"]
 
 
-async def test_a_thread_may_be_told_in_several_commits(scribe: Scribe, reading: Reading) -> None:
+async def test_a_thread_may_be_reported_in_several_commits(scribe: Scribe, reading: Reading) -> None:
     await reemitted(scribe, "a", "b", "c", "d", "e")
     assert await reemitted(scribe, "a", "b", how=Reemitted(session="s1", more=True)) == Commit()
     assert await reemitted(scribe, "c", how=Reemitted(session="s1", after="b", more=True)) == Commit()
@@ -101,13 +101,13 @@ async def test_without_the_event_that_it_comes_after_nothing_is_taken_back(scrib
     assert standing(reading()) == ["a", "b", "c"]
 
 
-async def test_an_event_told_twice_counts_where_it_came_first(scribe: Scribe, reading: Reading) -> None:
+async def test_an_event_reported_twice_counts_where_it_came_first(scribe: Scribe, reading: Reading) -> None:
     await reemitted(scribe, "a", "b", "a=again")
 
     assert standing(reading()) == ["a", "b"]
 
 
-async def test_other_threads_and_what_is_not_told_again_stay(scribe: Scribe, reading: Reading) -> None:
+async def test_other_threads_and_what_is_not_reported_again_stay(scribe: Scribe, reading: Reading) -> None:
     await scribe.commit(scribe.prepared(scribe.event("plain", session="s2"), scribe.event("side", subagent_id="c1")))
     await reemitted(scribe, "a", "b")
     await reemitted(scribe, "a")
@@ -134,12 +134,12 @@ async def test_a_lesser_source_takes_nothing_back(scribe: Scribe, reading: Readi
     assert standing(reading()) == ["a", "b"]
 
 
-async def test_a_thread_of_which_nothing_was_ever_told_makes_no_session(scribe: Scribe, reading: Reading) -> None:
+async def test_a_thread_of_which_nothing_was_ever_reported_makes_no_session(scribe: Scribe, reading: Reading) -> None:
     assert await reemitted(scribe) == Commit()
     assert reading().execute("SELECT count(*) FROM session").fetchone() == (0,)
 
 
-async def test_facts_about_the_session_are_taken_from_what_is_told_again(scribe: Scribe, reading: Reading) -> None:
+async def test_facts_about_the_session_are_taken_from_what_is_reported_again(scribe: Scribe, reading: Reading) -> None:
     for title in ("one", "two"):
         info = scribe.event(SessionInfo(title=title), key="info")
         await scribe.commit(scribe.prepared(info, reemitted=(WHOLE,)))
@@ -150,10 +150,12 @@ async def test_facts_about_the_session_are_taken_from_what_is_told_again(scribe:
 _texts = st.sampled_from(["go on", "Never push to main.", "Add a parser."])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None)
 @given(states=st.lists(st.lists(st.tuples(st.sampled_from("abcdef"), _texts), max_size=6), min_size=1, max_size=5))
-def test_it_is_as_if_only_the_last_had_been_told(scribe_of: type[Scribe], states: list[list[tuple[str, str]]]) -> None:
-    async def told(path: Path, *states: list[tuple[str, str]]) -> tuple[list[str], object]:
+def test_it_is_as_if_only_the_last_had_been_reported(
+    scribe_of: type[Scribe], states: list[list[tuple[str, str]]]
+) -> None:
+    async def reported(path: Path, *states: list[tuple[str, str]]) -> tuple[list[str], object]:
         ledger = await Ledger.open(path, DigestReducer())
         scribe = scribe_of(ledger)
         # The session and its project are there in both; the time of what is told is that of its key.
@@ -169,7 +171,7 @@ def test_it_is_as_if_only_the_last_had_been_told(scribe_of: type[Scribe], states
             return standing(db), (view.digest, project_view(db, 1).notes)
 
     with tempfile.TemporaryDirectory() as folder:
-        each = asyncio.run(told(Path(folder, "each.sqlite"), *states))
-        last = asyncio.run(told(Path(folder, "last.sqlite"), states[-1]))
+        each = asyncio.run(reported(Path(folder, "each.sqlite"), *states))
+        last = asyncio.run(reported(Path(folder, "last.sqlite"), states[-1]))
 
     assert each == last

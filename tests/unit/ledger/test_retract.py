@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Source
@@ -127,13 +127,13 @@ async def test_the_digest_is_as_if_it_had_never_been_said(
 async def test_in_one_read_the_order_makes_no_difference(
     scribe: Scribe, reading: Reading, order: tuple[int, int, int]
 ) -> None:
-    told = [
+    reported = [
         scribe.event("add a parser", at_ms=1_000),
         scribe.event("Never use regular expressions.", at_ms=2_000),
         scribe.event(Retracted(keys=("k2",)), at_ms=3_000),
     ]
 
-    commit = await scribe.tell(*(told[n] for n in order))
+    commit = await scribe.tell(*(reported[n] for n in order))
 
     assert commit.new_events == 3
     assert sorted(texts(reading())) == [("Never use regular expressions.", True), ("add a parser", False)]
@@ -181,11 +181,11 @@ async def test_the_same_key_of_another_agent_is_another(ledger: Ledger, scribe: 
 
 
 async def test_reading_again_adds_nothing_and_brings_nothing_back(scribe: Scribe, reading: Reading) -> None:
-    told = [scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",)))]
-    await scribe.tell(*told)
+    reported = [scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",)))]
+    await scribe.tell(*reported)
     before = project_view(reading(), 1)
 
-    again = [await scribe.tell(*told), await scribe.tell(told[1]), await scribe.tell(told[2])]
+    again = [await scribe.tell(*reported), await scribe.tell(reported[1]), await scribe.tell(reported[2])]
 
     assert again == [Commit()] * 3
     assert project_view(reading(), 1) == before
@@ -205,13 +205,13 @@ async def test_an_event_that_was_lost_is_taken_back_when_it_is_read_again(
     scribe: Scribe, reading: Reading, ledger_path: Path
 ) -> None:
     """From a damaged ledger the row of what took it back may be all that was saved."""
-    told = [scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",)))]
-    await scribe.tell(*told)
+    reported = [scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",)))]
+    await scribe.tell(*reported)
     with closing(sqlite3.connect(ledger_path)) as db, db:
         db.execute("DELETE FROM event WHERE id = 2")
 
-    assert (await scribe.tell(told[1])).new_events == 1
-    assert await scribe.tell(told[2]) == Commit(projects=(1,))
+    assert (await scribe.tell(reported[1])).new_events == 1
+    assert await scribe.tell(reported[2]) == Commit(projects=(1,))
 
     assert (texts(reading()), counted(reading())) == ([("add a parser", False), ("in C", True)], {"s1": 1})
 
@@ -254,14 +254,14 @@ async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(
     await scribe.tell(scribe.event("add a parser"), scribe.event(SessionInfo(title="Parser")), path=BETTER, rank=2)
     before = (project_view(reading(), 1), sessions(reading(), limit=5))
 
-    told = scribe.prepared(
+    reported = scribe.prepared(
         scribe.event("add a parser", cwd="/elsewhere", at_ms=99_000),
         scribe.event(SessionInfo(title="Another"), at_ms=99_000),
         scribe.event(Retracted(keys=("k1",)), at_ms=99_000),
         cursor=b"after it",
         redacted={"token": 1},
     )
-    commits = [await scribe.commit(told, path=LESSER), await scribe.commit(told, path=LESSER)]
+    commits = [await scribe.commit(reported, path=LESSER), await scribe.commit(reported, path=LESSER)]
 
     db = reading()
     assert commits == [Commit(), Commit()]
@@ -367,7 +367,7 @@ def better_and_lesser(scribe: Scribe) -> dict[str, list[Event]]:
     }
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None)
 @given(turns=st.lists(st.sampled_from([LESSER, BETTER, "again"]), max_size=14))
 async def test_however_two_sources_alternate_only_the_better_counts(
     tmp_path_factory: pytest.TempPathFactory, scribe_of: type[Scribe], turns: list[str]
@@ -378,16 +378,16 @@ async def test_however_two_sources_alternate_only_the_better_counts(
     scribe, straight = scribe_of(mixed), scribe_of(alone)
     said = better_and_lesser(scribe)
     ranks = {LESSER: 0, BETTER: 2}
-    told = {LESSER: 0, BETTER: 0}
+    reported = {LESSER: 0, BETTER: 0}
     for turn in turns:
         if turn == "again":
             for path, rank in ranks.items():
-                assert (await scribe.tell(*said[path][: told[path]], path=path, rank=rank)).new_events == 0
-        elif told[turn] < len(said[turn]):
-            await scribe.tell(said[turn][told[turn]], path=turn, rank=ranks[turn])
-            told[turn] += 1
-    best = BETTER if told[BETTER] else LESSER
-    for event in said[best][: told[best]]:
+                assert (await scribe.tell(*said[path][: reported[path]], path=path, rank=rank)).new_events == 0
+        elif reported[turn] < len(said[turn]):
+            await scribe.tell(said[turn][reported[turn]], path=turn, rank=ranks[turn])
+            reported[turn] += 1
+    best = BETTER if reported[BETTER] else LESSER
+    for event in said[best][: reported[best]]:
         await straight.tell(event, path=best, rank=ranks[best])
     await mixed.close()
     await alone.close()
@@ -406,7 +406,7 @@ async def test_however_two_sources_alternate_only_the_better_counts(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_killed_at_any_moment_a_session_is_told_by_one_source_alone(ledger_path: Path, seed: int) -> None:
+def test_killed_at_any_moment_a_session_is_reported_by_one_source_alone(ledger_path: Path, seed: int) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", STORER, str(ledger_path)], stdout=subprocess.PIPE, text=True
     ) as storer:
@@ -432,7 +432,7 @@ async def test_an_append_costs_no_more_trips_to_the_database_than_it_did(
 ) -> None:
     """Neither rank nor what was taken back may cost a session that has nothing of either."""
     await scribe.tell("hello")
-    told = scribe.prepared(scribe.event("add a parser"))
+    reported = scribe.prepared(scribe.event("add a parser"))
     trips = 0
     execute: Any = ledger._db._execute
 
@@ -442,6 +442,6 @@ async def test_an_append_costs_no_more_trips_to_the_database_than_it_did(
         return await execute(*args, **kwargs)
 
     monkeypatch.setattr(ledger._db, "_execute", counting)
-    await ledger.commit(ONE, told, seen_rev=1)
+    await ledger.commit(ONE, reported, seen_rev=1)
 
     assert trips == 13

@@ -124,10 +124,10 @@ def test_a_ledger_of_a_newer_program_is_refused_and_left_alone(db: sqlite3.Conne
     migrate(db, path, (make_shelf, add_author))
     before = path.read_bytes()
 
-    with pytest.raises(UserError, match=r"newer Carryover \(ledger version 2; this one knows 1\)") as told:
+    with pytest.raises(UserError, match=r"newer Carryover \(ledger version 2; this one knows 1\)") as reported:
         migrate(db, path, (make_shelf,))
 
-    assert told.value.code is ExitCode.REFUSED
+    assert reported.value.code is ExitCode.REFUSED
     assert path.read_bytes() == before
 
 
@@ -135,10 +135,10 @@ def test_a_database_of_another_program_is_refused_and_left_alone(db: sqlite3.Con
     db.execute("CREATE TABLE moz_places (id INTEGER)")
     before = path.read_bytes()
 
-    with pytest.raises(UserError, match="not one of Carryover's") as told:
+    with pytest.raises(UserError, match="not one of Carryover's") as reported:
         migrate(db, path)
 
-    assert told.value.code is ExitCode.REFUSED
+    assert reported.value.code is ExitCode.REFUSED
     assert path.read_bytes() == before
 
 

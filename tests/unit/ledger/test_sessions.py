@@ -21,12 +21,12 @@ HERE, THERE = session_in_other_cwd("s1", "of-repo"), session_in_other_cwd("s1", 
 
 def by_project(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
     """The number of sub-agents of each session, by project."""
-    told: dict[str, dict[str, int]] = {}
+    reported: dict[str, dict[str, int]] = {}
     for root in ("/repo", "/other"):
         project = project_by_root(db, root)
         views = project_view(db, project.id).sessions if project is not None else ()
-        told[root] = {view.session: len(view.subagents) for view in views}
-    return told
+        reported[root] = {view.session: len(view.subagents) for view in views}
+    return reported
 
 
 def edit(scribe: Scribe, cwd: str, session: str, subagent_id: str = "a1") -> Event:
@@ -42,7 +42,7 @@ async def test_one_that_works_in_its_conversations_project_belongs_to_it(scribe:
     assert by_project(reading()) == {"/repo": {"s1": 1}, "/other": {}}
 
 
-async def test_one_that_works_elsewhere_is_told_there_and_nowhere_else(scribe: Scribe, reading: Reading) -> None:
+async def test_one_that_works_elsewhere_is_reported_there_and_nowhere_else(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell("add a parser")
     await scribe.tell(scribe.event("write a post", cwd="/other", session=THERE))
 
@@ -86,7 +86,7 @@ async def test_a_conversation_whose_id_begins_alike_takes_nothing(scribe: Scribe
     assert by_project(reading())["/repo"] == {"s1": 0, "s10@of-repo": 1}
 
 
-async def test_what_a_hook_told_of_it_goes_along(scribe: Scribe, reading: Reading) -> None:
+async def test_what_a_hook_reported_of_it_goes_along(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell(edit(scribe, "/repo", HERE), path="/t/a1")
     early = Entry.of(AGENT, scribe.event(AssistantMessage(text="Done."), session=HERE, at_ms=90_000), {})
     await scribe.ledger.add_provisional(AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
@@ -99,11 +99,11 @@ async def test_what_a_hook_told_of_it_goes_along(scribe: Scribe, reading: Readin
 
 
 async def test_reading_it_again_adds_nothing(scribe: Scribe, reading: Reading) -> None:
-    told = edit(scribe, "/repo", HERE)
-    await scribe.tell(told, path="/t/a1")
+    reported = edit(scribe, "/repo", HERE)
+    await scribe.tell(reported, path="/t/a1")
     await scribe.tell("add a parser")
 
-    assert await scribe.tell(told, path="/t/moved") == Commit()
+    assert await scribe.tell(reported, path="/t/moved") == Commit()
     assert by_project(reading())["/repo"] == {"s1": 1}
 
 

@@ -329,7 +329,7 @@ def test_a_writer_killed_at_any_moment_has_stored_exactly_what_its_position_says
         assert bodies == [f"prompt {n}" for n in range(int(cursor))]
 
 
-async def test_a_full_disk_is_told_clearly_and_loses_nothing(
+async def test_a_full_disk_is_reported_clearly_and_loses_nothing(
     ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
 ) -> None:
     await scribe.tell("hello")
@@ -350,7 +350,7 @@ async def test_a_full_disk_is_told_clearly_and_loses_nothing(
     assert len(texts(reading())) == 51
 
 
-async def test_a_database_locked_by_another_program_is_told_clearly_and_loses_nothing(
+async def test_a_database_locked_by_another_program_is_reported_clearly_and_loses_nothing(
     ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
 ) -> None:
     await ledger._db.execute_fetchall("PRAGMA busy_timeout = 20")
@@ -394,7 +394,7 @@ async def test_damage_met_in_use_is_mended_at_the_next_start(
     )
 
 
-async def test_digests_of_an_older_fold_are_made_anew_newest_first(
+async def test_digests_of_an_older_fold_are_made_again_newest_first(
     ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
 ) -> None:
     for session in ("s1", "s2", "s3"):

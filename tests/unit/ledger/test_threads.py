@@ -48,7 +48,7 @@ async def test_copies_are_not_folded_again(scribe: Scribe, reading: Reading) -> 
     assert project_view(reading(), 1) == once
 
 
-async def test_a_digest_of_an_older_fold_is_made_anew_before_new_events_are_folded_on(
+async def test_a_digest_of_an_older_fold_is_made_again_before_new_events_are_folded_on(
     scribe: Scribe, reading: Reading, ledger_path: Path, tmp_path: Path, scribe_of: type[Scribe]
 ) -> None:
     straight = await Ledger.open(tmp_path / "straight.sqlite", DigestReducer())
@@ -73,7 +73,7 @@ async def test_a_digest_of_an_older_fold_is_made_anew_before_new_events_are_fold
     assert sorted(notes(ledger_path), key=repr) == sorted(notes(tmp_path / "straight.sqlite"), key=repr)
 
 
-async def test_a_thread_longer_than_one_read_is_made_anew_whole(
+async def test_a_thread_longer_than_one_read_is_made_again_whole(
     ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
 ) -> None:
     await scribe.tell(*(scribe.event(f"prompt {n}") for n in range(1_200)))

@@ -30,7 +30,7 @@ def look(root: Path, path: str, line: int | None = None, anchor: str | None = No
     return file_facts(root, [FileQuery(path=path, line=line, anchor=anchor)], budget_s=30).get(path)
 
 
-def test_a_file_is_told_with_the_place_of_its_edit(root: Path) -> None:
+def test_a_file_is_reported_with_the_place_of_its_edit(root: Path) -> None:
     assert look(root, "cart.py", line=6) == FileFacts(
         exists=True, parses=True, symbol="Cart.discount", markers=(Marker(3, "TODO: tax"),)
     )
@@ -77,7 +77,7 @@ def test_a_name_no_file_can_have_does_not_exist(root: Path, name: str) -> None:
     assert look(root, name) == FileFacts(exists=False)
 
 
-def test_of_an_unknown_language_only_the_existence_is_told(root: Path) -> None:
+def test_of_an_unknown_language_only_the_existence_is_reported(root: Path) -> None:
     (root / "notes.md").write_text("# TODO\n")
 
     assert look(root, "notes.md") == FileFacts(exists=True)
@@ -148,7 +148,7 @@ def test_a_parse_that_takes_too_long_is_given_up_and_not_remembered(root: Path) 
     assert file_facts(root, [query], budget_s=60) == {"long.py": FileFacts(exists=True, parses=True)}
 
 
-def test_a_changed_file_is_read_anew(root: Path) -> None:
+def test_a_changed_file_is_read_again(root: Path) -> None:
     before = look(root, "cart.py", line=2)
     (root / "cart.py").write_text(CART.replace("total", "sum_up"))
 

@@ -357,7 +357,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_what_moved_since_a_commit_is_told_against_the_working_tree(tmp_path: Path) -> None:
+def test_what_moved_since_a_commit_is_reported_against_the_working_tree(tmp_path: Path) -> None:
     root = repository(tmp_path, {"a.py": "1\n", "b.py": "1\n"})
     then = short_head(root)
     assert git_changed_since(root, since=then, timeout_s=PATIENT_S) == ChangedSince(head=then, changed_files=0)

@@ -172,7 +172,7 @@ def source_of(language: str) -> bytes:
 
 
 @pytest.mark.parametrize("language", SOURCES)
-def test_every_line_knows_the_definition_it_lies_in(language: str) -> None:
+def test_every_line_knows_the_definition_it_is_in(language: str) -> None:
     lines = SOURCES[language].strip("\n").split("\n")
     expected = [line.partition("»")[2].strip() or None for line in lines]
 

@@ -191,7 +191,7 @@ def test_where_handoffs_are_kept_apart_an_answer_names_the_file_there(desk: Desk
     )
 
 
-def test_what_changed_since_it_was_published_is_told(desk: Desk, session: ClaudeSession) -> None:
+def test_what_changed_since_it_was_published_is_reported(desk: Desk, session: ClaudeSession) -> None:
     at = worked(session, "Add a discount function")
     project = desk.read_in(session)
     desk.then = git_facts(session.cwd, timeout_s=30)
@@ -222,7 +222,7 @@ def test_what_publishing_wrote_is_no_file_that_differs(desk: Desk, session: Clau
 
 
 @pytest.mark.parametrize("mode", ["ask", "brief", "silent"])
-def test_after_a_compaction_the_session_is_told_of_its_own_work_without_a_gate(
+def test_after_a_compaction_the_session_is_informed_of_its_own_work_without_a_gate(
     desk: Desk, session: ClaudeSession, mode: str
 ) -> None:
     desk.config = Config(resume=ResumeConfig(mode=mode))  # type: ignore[arg-type]
@@ -241,7 +241,7 @@ def test_after_a_compaction_the_session_is_told_of_its_own_work_without_a_gate(
     assert new.split("## Task\n")[1].startswith("- Rename the product\n")
 
 
-def test_after_a_compaction_a_session_without_a_task_is_told_of_the_projects(
+def test_after_a_compaction_a_session_without_a_task_is_informed_of_the_projects(
     desk: Desk, session: ClaudeSession
 ) -> None:
     at = worked(session, "Add a discount function")
@@ -252,7 +252,7 @@ def test_after_a_compaction_a_session_without_a_task_is_told_of_the_projects(
 
 
 @pytest.mark.parametrize("reason", ["resume", "fork"])
-def test_a_conversation_that_goes_on_alone_gets_nothing(
+def test_a_conversation_that_continues_alone_gets_nothing(
     desk: Desk, session: ClaudeSession, reason: StartReason
 ) -> None:
     at = worked(session, "Add a discount function")
@@ -262,7 +262,9 @@ def test_a_conversation_that_goes_on_alone_gets_nothing(
     assert desk.asked(project, at + timedelta(hours=1), reason, own, idle_s=3600) is None
 
 
-def test_a_resumed_session_is_told_once_another_has_moved_the_project_on(desk: Desk, session: ClaudeSession) -> None:
+def test_a_resumed_session_is_informed_once_another_has_moved_the_project_on(
+    desk: Desk, session: ClaudeSession
+) -> None:
     worked(session, "Add a discount function")
     other = later(session, minutes=1)
     at = worked(other, "Rename the product")
@@ -273,7 +275,7 @@ def test_a_resumed_session_is_told_once_another_has_moved_the_project_on(desk: D
     assert desk.asked(project, at, "resume", other.session) is None
 
 
-def test_a_session_with_a_past_goes_on_whatever_its_agent_says(desk: Desk, session: ClaudeSession) -> None:
+def test_a_session_with_a_past_continues_whatever_its_agent_says(desk: Desk, session: ClaudeSession) -> None:
     """Cursor says of each start that it is a new session's."""
     at = worked(session, "Add a discount function")
     project = desk.read_in(session)
@@ -295,7 +297,7 @@ def test_a_session_whose_first_prompt_is_known_already_is_a_new_one(desk: Desk, 
     assert desk.frame(project, new.now, "startup", new.session)[2] == GATE[0]
 
 
-def test_a_resumed_session_is_not_told_of_one_that_did_nothing(desk: Desk, session: ClaudeSession) -> None:
+def test_a_resumed_session_is_not_informed_of_one_that_did_nothing(desk: Desk, session: ClaudeSession) -> None:
     worked(session, "Add a discount function")
     idle = later(session, minutes=1)
     idle.prompt("hi")
@@ -305,7 +307,7 @@ def test_a_resumed_session_is_not_told_of_one_that_did_nothing(desk: Desk, sessi
     assert desk.asked(project, idle.now, "resume", session.session) is None
 
 
-def test_a_fork_is_told_of_what_was_done_while_its_parent_was_idle(desk: Desk, session: ClaudeSession) -> None:
+def test_a_fork_is_informed_of_what_was_done_while_its_parent_was_idle(desk: Desk, session: ClaudeSession) -> None:
     responded = worked(session, "Add a discount function")
     other = later(session, minutes=1)
     at = worked(other, "Rename the product")
@@ -328,7 +330,7 @@ def thread(home: Path, session: ClaudeSession) -> CodexSession:
     return thread
 
 
-def test_a_fork_is_told_of_what_was_done_after_its_parents_last_words(
+def test_a_fork_is_informed_of_what_was_done_after_its_parents_last_words(
     desk: Desk, session: ClaudeSession, thread: CodexSession
 ) -> None:
     """Codex 0.169.0 does not say how long the parent was idle. When the hook is called, the fork's own transcript names
@@ -349,7 +351,7 @@ def test_a_fork_is_told_of_what_was_done_after_its_parents_last_words(
     assert desk.asked(project, at, "fork", second.session) is None
 
 
-def test_a_thread_is_not_told_of_its_own_turns_in_another_folder(desk: Desk, thread: CodexSession) -> None:
+def test_a_thread_is_not_informed_of_its_own_turns_in_another_folder(desk: Desk, thread: CodexSession) -> None:
     """They stand as a session of their own, and are in its context all the same."""
     thread.cwd = thread.cwd / "src"
     thread.cwd.mkdir()
@@ -427,7 +429,7 @@ def test_an_answer_holds_nothing_of_another_project(desk: Desk, session: ClaudeS
     assert ["invoices" in answer for answer in answers] == [False, True]
 
 
-def test_a_project_whose_folder_is_gone_is_still_told_of(desk: Desk, session: ClaudeSession, home: Path) -> None:
+def test_a_project_whose_folder_is_gone_is_still_mentioned(desk: Desk, session: ClaudeSession, home: Path) -> None:
     at = worked(session, "Add a discount function")
     project = desk.read_in(session)
     session.cwd.rename(home / "moved")

@@ -310,7 +310,7 @@ def test_where_agents_md_cannot_lead_to_the_handoff_a_claude_file_of_the_user_st
         (b"a" * 300_000, 0o644, "larger than 262144 bytes"),
     ],
 )
-def test_a_file_that_should_not_be_edited_is_left_alone_and_the_rest_goes_on(
+def test_a_file_that_should_not_be_edited_is_left_alone_and_the_rest_continues(
     root: Path, content: bytes, mode: int, reason: str
 ) -> None:
     (root / "CLAUDE.md").write_bytes(content)

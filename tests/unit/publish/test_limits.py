@@ -40,7 +40,7 @@ async def test_an_old_limit_is_no_news(scribe: Scribe, reading: Reading) -> None
     assert limited_projects(reading(), (), since_ms=10_001) == []
 
 
-async def test_it_is_over_once_a_session_of_the_project_goes_on(scribe: Scribe, reading: Reading) -> None:
+async def test_it_is_over_once_a_session_of_the_project_continues(scribe: Scribe, reading: Reading) -> None:
     await limited(scribe, "/one", 10_000)
     await scribe.tell(scribe.event("continue", session="other", cwd="/one", at_ms=12_000), path="/t/other")
 

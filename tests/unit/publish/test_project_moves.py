@@ -134,7 +134,7 @@ async def test_uninstall_finds_what_was_put_into_the_folder_before_it_was_moved(
     assert PublishedProject(str(store), str(store / ".carryover")) in published_projects(paths.state)
 
 
-async def test_the_user_may_link_what_cannot_be_told_and_take_it_back(
+async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back(
     ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, known: int, reading: Connect
 ) -> None:
     store = shop.rename(shop.with_name("store"))

@@ -89,7 +89,7 @@ def moved_to(home: Path, name: str | None) -> dict[str, str]:
     return {"CODEX_HOME": f"{home}/{name}"} if name is not None else {}
 
 
-def test_what_an_agents_folder_lies_in_is_not_the_agents(home: Path) -> None:
+def test_what_an_agents_folder_is_in_is_not_the_agents(home: Path) -> None:
     """Cursor keeps a folder in `XDG_CONFIG_HOME`, where other programs have theirs."""
     known = AgentConfig(roots=(f"{home}/set/Cursor/User/globalStorage",))
 

@@ -39,9 +39,9 @@ def add_notes(path: Path, count: int, *, after: int = 0) -> None:
 async def history(scribe: Scribe, *, sessions: int, prompts: int) -> None:
     for n in range(sessions):
         session = f"s{scribe.written}"
-        told = [scribe.event(f"prompt {m}", session=session) for m in range(prompts)]
+        reported = [scribe.event(f"prompt {m}", session=session) for m in range(prompts)]
         side = [scribe.event(f"task {m}", session=session, subagent_id=f"a{m}") for m in range(min(prompts, 30))]
-        await scribe.tell(*told, *side, path=f"/t/{n}/{session}")
+        await scribe.tell(*reported, *side, path=f"/t/{n}/{session}")
 
 
 async def test_a_view_tells_of_the_project_its_sessions_and_their_digests(scribe: Scribe, reading: Reading) -> None:
@@ -126,17 +126,17 @@ async def test_a_session_that_moves_to_its_project_takes_its_notes_along(
     assert note == Note(kind="decision", text="never push", at_ms=3, weight=2, agent="made-up")
 
 
-async def test_a_main_checkout_is_told_of_its_worktrees(scribe: Scribe, reading: Reading) -> None:
+async def test_a_main_checkout_lists_its_worktrees(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell(scribe.event("hi", cwd="/repo"))
-    told = scribe.prepared(scribe.event("hi", cwd="/tree", session="s2"))
-    await scribe.commit(replace(told, roots={"/tree": ProjectRoot("/tree", "/repo")}), path="/t/2")
+    reported = scribe.prepared(scribe.event("hi", cwd="/tree", session="s2"))
+    await scribe.commit(replace(reported, roots={"/tree": ProjectRoot("/tree", "/repo")}), path="/t/2")
 
     db = reading()
     assert project_view(db, 1).worktrees == (Worktree(root="/tree", last_event_ms=2_000),)
     assert (project_view(db, 2).worktrees, project_view(db, 2).main_root) == ((), "/repo")
 
 
-async def test_digests_of_an_older_fold_are_made_anew_in_memory(
+async def test_digests_of_an_older_fold_are_made_again_in_memory(
     scribe: Scribe, reading: Reading, ledger_path: Path
 ) -> None:
     await history(scribe, sessions=2, prompts=3)

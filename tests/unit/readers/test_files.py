@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.adapter.contract import FileStat
-from carryover.readers.files import read_head, read_small, stamp_of_file
+from carryover.readers.files import entries_of, read_head, read_small, stamp_of_file
 
 
 def test_a_small_file_is_read_whole(tmp_path: Path) -> None:
@@ -42,3 +42,10 @@ def test_what_is_no_file_is_said(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "fifo"):
         with pytest.raises(OSError, match=r"not a regular file|[Dd]irectory"):
             read_small(path, limit=4)
+
+
+def test_what_is_no_folder_has_no_entries(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"")
+
+    assert [entry.name for entry in entries_of(tmp_path)] == ["a"]
+    assert entries_of(tmp_path / "a") == entries_of(tmp_path / "gone") == []

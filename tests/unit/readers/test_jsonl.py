@@ -7,7 +7,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Record
@@ -269,7 +269,7 @@ def test_one_read_passes_by_a_bounded_part_of_an_oversized_line(path: Path) -> N
     assert [batch.more for batch in (first, second, third)] == [True, True, False]
 
 
-def test_a_missing_file_is_told_apart(path: Path) -> None:
+def test_a_missing_file_is_distinguished(path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         READER.read(path, None)
 
@@ -289,7 +289,7 @@ def test_a_transcript_behind_a_link_is_read(tmp_path: Path, path: Path) -> None:
     assert read_all(tmp_path / "link.jsonl")[0] == lines("one")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None)
 @given(
     content=st.lists(st.sampled_from([b"a", b"\n", b"\r", b" ", b'{"k":1}', b"\xff", b"\x00"]), max_size=60).map(
         b"".join

@@ -41,7 +41,7 @@ class Talk:
             raise TooLarge
         return None if text.startswith("-") else self._record(text=text)
 
-    def end(self, told: int) -> bytes | None:
+    def end(self, reported: int) -> bytes | None:
         return self._record(end=True)
 
     def _record(self, **fields: Any) -> bytes:
@@ -88,11 +88,11 @@ class Listener:
         return self.batches[before:]
 
     def _take(self, record: dict[str, Any]) -> None:
-        told = self.known.setdefault(record["talk"], [])
+        reported = self.known.setdefault(record["talk"], [])
         if record.get("begin") == "anew":
-            told.clear()
+            reported.clear()
         elif "text" in record:
-            told.append(record["text"])
+            reported.append(record["text"])
 
 
 def held(content: list[str]) -> list[str]:
@@ -105,11 +105,12 @@ contents = st.lists(st.sampled_from(["a", "b", "c", "-", "big", "open"]), max_si
 states = st.dictionaries(st.sampled_from(["one", "two", "three"]), contents)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("records", [1, 3, 500])
-def test_in_whatever_states_it_was_read_the_last_one_is_told(records: int) -> None:
+def test_in_whatever_states_it_was_read_the_last_one_is_reported(records: int) -> None:
     @settings(max_examples=60, deadline=None)
     @given(states=st.lists(states, min_size=1, max_size=5))
-    def told(states: list[State]) -> None:
+    def reported(states: list[State]) -> None:
         listener = Listener()
         for state in states:
             listener.hear(Shelf(state))
@@ -119,7 +120,7 @@ def test_in_whatever_states_it_was_read_the_last_one_is_told(records: int) -> No
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rewritten, "READ_RECORDS", records)
-        told()
+        reported()
 
 
 @given(state=states)
@@ -134,19 +135,25 @@ def test_a_second_look_brings_nothing_and_looks_only_at_what_is_open(state: Stat
     assert (batch.retry_after_s is not None) == bool(again.asked)
 
 
-def test_what_goes_on_is_told_from_there_and_what_changed_before_it_whole() -> None:
+def test_what_continues_is_reported_from_there_and_what_changed_before_it_whole() -> None:
     listener = Listener()
     listener.hear(Shelf({"one": ["a", "b"]}))
 
-    def told(*content: str) -> list[dict[str, Any]]:
+    def reported(*content: str) -> list[dict[str, Any]]:
         (batch,) = listener.hear(Shelf({"one": list(content)}))
         return [json.loads(record.data) for record in batch.records]
 
-    assert [record.get("text", record.get("begin")) for record in told("a", "b", "c")] == ["on", "c", None]
-    assert [record.get("text", record.get("begin")) for record in told("a", "x", "c")] == ["anew", "a", "x", "c", None]
+    assert [record.get("text", record.get("begin")) for record in reported("a", "b", "c")] == ["on", "c", None]
+    assert [record.get("text", record.get("begin")) for record in reported("a", "x", "c")] == [
+        "anew",
+        "a",
+        "x",
+        "c",
+        None,
+    ]
 
 
-def test_what_is_open_is_told_when_it_rests() -> None:
+def test_what_is_open_is_reported_when_it_rests() -> None:
     listener = Listener()
     (batch,) = listener.hear(Shelf({"one": ["a", "open"]}))
     assert listener.known["one"] == ["a"]
@@ -188,7 +195,7 @@ def test_what_is_remembered_is_bounded_and_forgetting_costs_only_time() -> None:
     assert listener.known[last] == ["a", "b"]
 
 
-def test_a_cursor_of_another_form_begins_anew() -> None:
+def test_a_cursor_of_another_form_begins_again() -> None:
     for cursor in (b"", b"noise", b"\x93\xa1x"):
         batch = read_on(Shelf({"one": ["a"]}), cursor, now_ms=NOW_MS)
         assert batch.restarted

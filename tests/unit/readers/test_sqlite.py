@@ -165,7 +165,7 @@ def moment_before(name: str, monkeypatch: pytest.MonkeyPatch, act: Callable[[], 
 def test_an_owner_that_quits_just_before_we_open_finds_no_file_of_ours(
     path: Path, other: OtherProcess, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """SQLite would make an empty WAL anew where it expects one."""
+    """SQLite would make an empty WAL again where it expects one."""
     moment_before(name, monkeypatch, other.quit)
 
     assert sqlite.read_database(path, count) == 50
@@ -253,7 +253,7 @@ def test_what_changed_meanwhile_is_read_again(path: Path) -> None:
     owner.close()
 
 
-def test_two_changes_in_one_tick_of_the_clock_are_told_apart(path: Path) -> None:
+def test_two_changes_in_one_tick_of_the_clock_are_distinguished(path: Path) -> None:
     owner = owner_of(path, mode="DELETE")
     status = path.stat()
     with pytest.raises(sqlite.ChangedWhileReading), sqlite.read_transaction(path):
@@ -289,7 +289,7 @@ def test_a_missing_file_and_one_that_is_no_database(tmp_path: Path) -> None:
         sqlite.read_database(tmp_path, count)
 
 
-def test_trouble_is_told_without_content(path: Path, owner: sqlite3.Connection) -> None:
+def test_trouble_is_reported_without_content(path: Path, owner: sqlite3.Connection) -> None:
     def ask(db: sqlite.Connection) -> None:
         db.execute("SELECT secret FROM nowhere")
 

@@ -1,4 +1,4 @@
-"""A database is opened only where something may have changed: each opening is a change to whoever watches."""
+"""A database is opened only where something may have changed: each opening is a change for all that watch."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_a_mere_word_is_no_assignment(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["token = get()", "token = tokens[0]", "token = self.token", "TOKEN=f(x, y)", "token = a->b"]
 )
-def test_code_is_told_from_a_value(text: str) -> None:
+def test_code_is_distinguished_from_a_value(text: str) -> None:
     found = read(text)
 
     assert found is not None

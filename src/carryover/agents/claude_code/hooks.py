@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import HookEvent, HookProtocol
-from carryover.adapter.hooks import ACTIONS, provisional, root_above, skipped, start_reason
+from carryover.adapter.hooks import ACTIONS, provisional, read_own, root_above, skipped, start_reason
 from carryover.agents.claude_code import locate
 from carryover.agents.claude_code.parse import NO_ANSWER
 from carryover.model import AssistantMessage, Event, Skipped, TurnEnd
@@ -57,11 +57,10 @@ _NUMBER: Final = msgspec.json.Decoder(float)
 
 def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     event = event.lower()
-    given = rawjson.read(_PAYLOAD, payload)
-    if isinstance(given, str):
-        return skipped(event, given)
-    if (session := _own_session(given, event)) is None:
-        return skipped(event, "another agent's payload")
+    own = read_own(_PAYLOAD, event, payload, _own_session)
+    if isinstance(own, Skipped):
+        return own
+    given, session = own
     # A sub-agent is given its task by its parent, and nothing that belongs to the session.
     action = _ACTIONS.get(event, "hint") if given.agent_id is None else "hint"
     reason = start_reason(given.source) if action == "session_start" else None

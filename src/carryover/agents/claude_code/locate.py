@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 from carryover.adapter.contract import Source
 from carryover.agents.claude_code.spec import SPEC
+from carryover.readers.files import entries_of
 from carryover.records.rawjson import objects_in
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -71,18 +71,9 @@ def sources(root: Path) -> list[Source]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    for slug in _entries(root):
-        for entry in _entries(Path(slug.path)):
+    for slug in entries_of(root):
+        for entry in entries_of(Path(slug.path)):
             if entry.name.endswith(".jsonl"):
                 yield Path(entry.path)
             elif _UUID.fullmatch(entry.name):
-                yield from (Path(agent.path) for agent in _entries(Path(entry.path) / "subagents"))
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """The entries of a folder; none if it is gone by now, is no folder, or may not be read."""
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []
+                yield from (Path(agent.path) for agent in entries_of(Path(entry.path) / "subagents"))

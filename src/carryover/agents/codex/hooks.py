@@ -12,7 +12,15 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import HookAction, HookEvent, HookProtocol
-from carryover.adapter.hooks import ACTIONS, provisional, root_above, session_start_output, skipped, start_reason
+from carryover.adapter.hooks import (
+    ACTIONS,
+    provisional,
+    read_own,
+    root_above,
+    session_start_output,
+    skipped,
+    start_reason,
+)
 from carryover.agents.codex import locate
 from carryover.model import AssistantMessage, Event, Skipped
 from carryover.records import rawjson
@@ -45,22 +53,21 @@ _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     event = event.lower()
-    given = rawjson.read(_PAYLOAD, payload)
-    if isinstance(given, str):
-        return skipped(event, given)
-    if not _is_own(given, event) or not given.session_id:
-        return skipped(event, "another agent's payload")
+    own = read_own(_PAYLOAD, event, payload, _own_session)
+    if isinstance(own, Skipped):
+        return own
+    given, session = own
     action = _action(event, given)
     reason = start_reason(given.source) if action == "session_start" else None
     if action == "session_start" and reason is None:
         return skipped(event, "unknown start reason")
     return HookEvent(
         action=action,
-        session=given.session_id,
+        session=session,
         cwd=given.cwd,
         transcript=given.transcript_path or None,
         reason=reason,
-        provisional=_provisional(event, given.session_id, given, at_ms) if action == "turn_end" else (),
+        provisional=_provisional(event, session, given, at_ms) if action == "turn_end" else (),
     )
 
 
@@ -73,14 +80,14 @@ def _layout_root(transcript: Path) -> Path | None:
     return root_above(transcript, locate.source_of, _ROOTS)
 
 
-def _is_own(given: Payload, event: str) -> bool:
-    """Whether the payload is Codex's own and of this event."""
+def _own_session(given: Payload, event: str) -> str | None:
+    """The session, where the payload is Codex's own and of this event."""
     marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
     if any(mark != rawjson.ABSENT for mark in marks) or (given.hook_event_name or "").lower() != event:
-        return False
-    if isinstance(given.transcript_path, str):
-        return _layout_root(Path(given.transcript_path)) is not None
-    return given.transcript_path is None
+        return None
+    path = given.transcript_path
+    in_place = _layout_root(Path(path)) is not None if isinstance(path, str) else path is None
+    return given.session_id if in_place else None
 
 
 def _action(event: str, given: Payload) -> HookAction:

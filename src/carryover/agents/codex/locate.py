@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 from carryover.adapter.contract import Source
 from carryover.agents.codex.spec import SPEC
+from carryover.readers.files import entries_of
 from carryover.records.fields import utc_ms
 from carryover.records.rawjson import objects_in
 
@@ -78,17 +78,8 @@ def named_ms(path: str) -> int:
 
 
 def _files(folder: Path, depth: int) -> Iterator[Path]:
-    for entry in _entries(folder):
+    for entry in entries_of(folder):
         if depth == 0:
             yield Path(entry.path)
         elif entry.name.isdigit():
             yield from _files(Path(entry.path), depth - 1)
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """The entries of a folder; none if it is gone by now, is no folder, or may not be read."""
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []

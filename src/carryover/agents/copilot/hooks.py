@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.adapter.contract import HookAction, HookEvent, HookProtocol, StartReason
-from carryover.adapter.hooks import provisional, root_above, session_start_output, skipped
+from carryover.adapter.hooks import provisional, read_own, root_above, session_start_output, skipped
 from carryover.agents.copilot import locate
 from carryover.model import Event, Skipped, UserPrompt
 from carryover.records import rawjson
@@ -57,12 +57,10 @@ _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     event = event.lower()
-    given = rawjson.read(_PAYLOAD, payload)
-    if isinstance(given, str):
-        return skipped(event, given)
-    session = given.session_id
-    if not session or not _is_of_event(given, event):
-        return skipped(event, "another agent's payload")
+    own = read_own(_PAYLOAD, event, payload, _own_session)
+    if isinstance(own, Skipped):
+        return own
+    given, session = own
     transcript = given.transcript_path or rawjson.string_of(given.editor_transcript_path)
     if transcript is not None and _layout_root(Path(transcript)) is None:
         if given.hook_event_name is None:
@@ -82,11 +80,10 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     )
 
 
-def _is_of_event(given: Payload, event: str) -> bool:
-    """Whether the payload is of this event, as far as it says."""
-    if given.hook_event_name is None:
-        return True
-    return _EDITOR_NAMES.get(given.hook_event_name.lower()) == event
+def _own_session(given: Payload, event: str) -> str | None:
+    """The session, where the payload is of this event, as far as it says."""
+    name = given.hook_event_name
+    return given.session_id if name is None or _EDITOR_NAMES.get(name.lower()) == event else None
 
 
 def _answer(text: str) -> bytes:

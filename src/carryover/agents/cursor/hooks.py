@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import HookAction, HookEvent, HookProtocol
-from carryover.adapter.hooks import ACTIONS, provisional, root_above, skipped
+from carryover.adapter.hooks import ACTIONS, provisional, read_own, root_above, skipped
 from carryover.agents.cursor import locate
 from carryover.model import Event, Skipped, TurnEnd
 from carryover.records import rawjson
@@ -44,12 +44,10 @@ _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     event = event.lower()
-    given = rawjson.read(_PAYLOAD, payload)
-    if isinstance(given, str):
-        return skipped(event, given)
-    session = given.conversation_id or given.session_id
-    if not session or not given.cursor_version or (given.hook_event_name or "").lower() != event:
-        return skipped(event, "another agent's payload")
+    own = read_own(_PAYLOAD, event, payload, _own_session)
+    if isinstance(own, Skipped):
+        return own
+    given, session = own
     folder = next(iter(rawjson.part_of(given.workspace_roots, list[str]) or ()), None)
     if folder is not None and not folder.startswith("/"):
         return skipped(event, "a workspace that is no folder of this system")
@@ -62,6 +60,12 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
         reason="startup" if action == "session_start" else None,
         provisional=_provisional(event, session, given, folder, at_ms) if action == "turn_end" else (),
     )
+
+
+def _own_session(given: Payload, event: str) -> str | None:
+    """The conversation, where the payload is Cursor's own and of this event."""
+    is_own = bool(given.cursor_version) and (given.hook_event_name or "").lower() == event
+    return given.conversation_id or given.session_id if is_own else None
 
 
 def _answer(text: str) -> bytes:

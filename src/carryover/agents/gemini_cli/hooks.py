@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import HookAction, HookEvent, HookProtocol
-from carryover.adapter.hooks import root_above, session_start_output, skipped, start_reason
+from carryover.adapter.hooks import read_own, root_above, session_start_output, skipped, start_reason
 from carryover.agents.gemini_cli import locate
 from carryover.model import Skipped
 from carryover.records import rawjson
@@ -46,18 +46,17 @@ _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 def _read(event: str, payload: bytes, _at_ms: int) -> HookEvent | Skipped:
     event = event.lower()
-    given = rawjson.read(_PAYLOAD, payload)
-    if isinstance(given, str):
-        return skipped(event, given)
-    if not _is_own(given, event) or not given.session_id:
-        return skipped(event, "another agent's payload")
+    own = read_own(_PAYLOAD, event, payload, _own_session)
+    if isinstance(own, Skipped):
+        return own
+    given, session = own
     action = _ACTIONS.get(event, "hint")
     reason = start_reason(given.source) if action == "session_start" else None
     if action == "session_start" and reason is None:
         return skipped(event, "unknown start reason")
     return HookEvent(
         action=action,
-        session=given.session_id,
+        session=session,
         cwd=given.cwd,
         transcript=given.transcript_path,
         reason=reason,
@@ -74,12 +73,13 @@ def _layout_root(transcript: Path) -> Path | None:
     return root_above(transcript, locate.source_of, _ROOTS)
 
 
-def _is_own(given: Payload, event: str) -> bool:
-    """Whether the payload is the client's own and of this event."""
+def _own_session(given: Payload, event: str) -> str | None:
+    """The session, where the payload is the client's own and of this event."""
     marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
     if any(mark != rawjson.ABSENT for mark in marks) or (given.hook_event_name or "").lower() != event:
-        return False
-    return given.transcript_path is not None and _layout_root(Path(given.transcript_path)) is not None
+        return None
+    in_place = given.transcript_path is not None and _layout_root(Path(given.transcript_path)) is not None
+    return given.session_id if in_place else None
 
 
 HOOKS: Final = HookProtocol(

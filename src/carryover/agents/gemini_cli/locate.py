@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,7 +13,7 @@ import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.agents.gemini_cli.spec import SPEC
-from carryover.readers.files import read_small
+from carryover.readers.files import entries_of, read_small
 from carryover.records import rawjson
 
 CHATS: Final = "chats"
@@ -99,18 +98,9 @@ def _folders_in(path: Path, key: str | None) -> list[str]:
 
 def _files(root: Path) -> Iterator[Path]:
     """What is in the folders of transcripts, and in those of their sub-agents."""
-    for project in _entries(root):
-        for entry in _entries(Path(project.path) / CHATS):
+    for project in entries_of(root):
+        for entry in entries_of(Path(project.path) / CHATS):
             if entry.name.endswith((DOCUMENT, LINES)):
                 yield Path(entry.path)
             elif _ID.fullmatch(entry.name):
-                yield from (Path(below.path) for below in _entries(Path(entry.path)))
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What is in a folder. It may be gone by now, be no folder, or be closed to us: then nothing."""
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []
+                yield from (Path(below.path) for below in entries_of(Path(entry.path)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import HookEvent, HookProtocol
-from carryover.adapter.hooks import root_above, skipped
+from carryover.adapter.hooks import read_own, root_above
 from carryover.agents.windsurf import locate, wire
 from carryover.agents.windsurf.spec import SPEC
 from carryover.model import Skipped
@@ -22,17 +22,22 @@ _TURN_ENDS: Final = (wire.RESPONSE, wire.TRANSCRIPT)
 
 def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:  # noqa: ARG001
     event = event.lower()
-    given = rawjson.read(wire.PAYLOAD, payload)
-    if isinstance(given, str):
-        return skipped(event, given)
-    session = given.trajectory_id or ""
-    if locate.ID.fullmatch(session) is None or (given.agent_action_name or "").lower() != event:
-        return skipped(event, "another agent's payload")
+    own = read_own(wire.PAYLOAD, event, payload, _own_session)
+    if isinstance(own, Skipped):
+        return own
+    given, session = own
     return HookEvent(
         action="turn_end" if event in _TURN_ENDS else "hint",
         session=session,
         transcript=transcript_of(given) if event == wire.TRANSCRIPT else None,
     )
+
+
+def _own_session(given: wire.Payload, event: str) -> str | None:
+    """The conversation, where the payload is Cascade's own and of this event."""
+    session = given.trajectory_id or ""
+    is_own = locate.ID.fullmatch(session) is not None and (given.agent_action_name or "").lower() == event
+    return session if is_own else None
 
 
 def _answer(text: str) -> bytes:

@@ -47,9 +47,9 @@ def review(home: Path) -> None:
 
 def found(run: Run, agent: str) -> list[str]:
     """What doctor says of one agent's hooks."""
-    told = json.loads(run("doctor", "--json")[1])["findings"]
+    reported = json.loads(run("doctor", "--json")[1])["findings"]
     checks = ("hooks", "review", "folder")
-    return [finding["what"] for finding in told if finding["check"] in checks and agent in finding["what"]]
+    return [finding["what"] for finding in reported if finding["check"] in checks and agent in finding["what"]]
 
 
 def test_each_gets_hooks_in_its_own_form_and_is_summed_up(three: Path, run: Run) -> None:
@@ -100,8 +100,8 @@ def test_as_data_it_tells_what_waits_for_a_review(three: Path, run: Run) -> None
     done = json.loads(run("install", "--json", "--no-service")[1])["agents"]
 
     waiting = {"claude-code": [], "codex": CODEX_EVENTS.split(", "), "cursor": []}
-    for told in (planned, done):
-        assert {agent["id"]: agent["to_review"] for agent in told if agent["id"] in waiting} == waiting
+    for reported in (planned, done):
+        assert {agent["id"]: agent["to_review"] for agent in reported if agent["id"] in waiting} == waiting
 
 
 def test_settings_beside_the_hooks_that_cannot_be_read_are_named(three: Path, run: Run) -> None:
@@ -230,7 +230,7 @@ def test_a_file_that_codex_drops_is_left_alone_and_stops_no_other(three: Path, r
     ]
 
 
-def test_a_folder_that_is_not_there_is_told_and_not_made(
+def test_a_folder_that_is_not_there_is_reported_and_not_made(
     three: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CODEX_HOME", str(three / "work"))
@@ -295,8 +295,8 @@ def test_doctor_says_what_is_wrong_with_files_into_which_no_hook_could_be_writte
 
     assert run("install", "--yes", "--no-service")[0] == ExitCode.FAILED
 
-    told = json.loads(run("doctor", "--json")[1])["findings"]
-    wrong = [finding["check"] for finding in told if finding["level"] == "wrong"]
+    reported = json.loads(run("doctor", "--json")[1])["findings"]
+    wrong = [finding["check"] for finding in reported if finding["level"] == "wrong"]
     assert ("install" in wrong, wrong.count("hooks")) == (False, 3)
 
 
@@ -305,8 +305,8 @@ def test_where_every_agent_is_too_old_for_hooks_doctor_does_not_ask_to_install_a
 
     assert run("install", "--agents", "claude-code", "--no-service")[0] == ExitCode.OK
 
-    told = json.loads(run("doctor", "--json")[1])["findings"]
-    assert [finding["what"] for finding in told if finding["check"] in ("install", "version")] == [
+    reported = json.loads(run("doctor", "--json")[1])["findings"]
+    assert [finding["what"] for finding in reported if finding["check"] in ("install", "version")] == [
         "Claude Code 1.0.30 is older than the hooks Carryover needs."
     ]
 
@@ -322,8 +322,8 @@ def test_a_refresh_does_not_say_that_all_is_well_where_an_agent_lost_its_folder(
 
 def test_doctor_says_what_cursor_does_not_see(set_up: Path, run: Run) -> None:
     hooks = set_up / ".cursor/hooks.json"
-    told = json.loads(hooks.read_bytes())
-    hooks.write_text(json.dumps({"stop": [{"command": "mine"}], "hooks": told["hooks"]}))
+    reported = json.loads(hooks.read_bytes())
+    hooks.write_text(json.dumps({"stop": [{"command": "mine"}], "hooks": reported["hooks"]}))
 
     assert found(run, "Cursor") == [
         'Cursor runs no hook of ~/.cursor/hooks.json: it has no "version" (such as 1), without which the agent drops '

@@ -100,7 +100,7 @@ def test_before_anything_was_done_it_says_what_there_is_and_what_to_do() -> None
     ]
 
 
-def test_a_running_daemon_is_told_with_numbers_and_units() -> None:
+def test_a_running_daemon_is_shown_with_numbers_and_units() -> None:
     assert lines(daemon=HEALTH)[0] == (
         "carryoverd         0.1.0, running, process 4711, for 2 h, 45.2 MB of memory, caught up"
     )
@@ -126,19 +126,19 @@ def test_another_version_of_the_daemon_is_pointed_out() -> None:
     )
 
 
-def test_the_ledger_is_told_by_size_and_content() -> None:
+def test_the_ledger_is_described_by_size_and_content() -> None:
     assert lines(ledger=LEDGER)[3] == (
         "ledger             12.3 MB: 12,345 events, 2 sessions, 1 project, 3 transcripts"
     )
 
 
-def test_a_pause_is_told_before_anything_else_of_the_state() -> None:
+def test_a_pause_is_reported_before_anything_else_of_the_state() -> None:
     assert lines(paused=True)[2] == (
         "paused             nothing is read, written or handed over; `carryover unpause` resumes"
     )
 
 
-def test_a_service_is_told_with_its_trouble() -> None:
+def test_a_service_is_reported_with_its_trouble() -> None:
     service = {
         "kind": "systemd",
         "installed": True,
@@ -154,7 +154,7 @@ def test_a_service_is_told_with_its_trouble() -> None:
     ]
 
 
-def test_a_project_is_told_with_its_last_event_and_its_handoff() -> None:
+def test_a_project_is_reported_with_its_last_event_and_its_handoff() -> None:
     projects = [
         project("/home/dev/shop", published_ms=NOW_MS - MINUTE_MS),
         project("/home/dev/old", last_event_ms=0),
@@ -169,8 +169,8 @@ def test_a_project_is_told_with_its_last_event_and_its_handoff() -> None:
 
 
 def test_what_the_daemon_says_of_a_project_is_added() -> None:
-    told = {"root": "/home/dev/shop", "error": "no space left", "notes": ["CLAUDE.md was left alone: not text"]}
-    daemon = {**HEALTH, "projects": [told]}
+    reported = {"root": "/home/dev/shop", "error": "no space left", "notes": ["CLAUDE.md was left alone: not text"]}
+    daemon = {**HEALTH, "projects": [reported]}
 
     assert section("projects", ledger={**LEDGER, "projects": [project("/home/dev/shop")]}, daemon=daemon) == [
         "  ~/shop: last event 3 min ago, not published: no space left (CLAUDE.md was left alone: not text)"
@@ -254,7 +254,7 @@ def limit(root: str, **more: object) -> dict[str, Any]:
     return {**row, "resets": "3pm", "commands": commands, **more}
 
 
-def test_a_usage_limit_stands_first_with_the_command_that_goes_on() -> None:
+def test_a_usage_limit_stands_first_with_the_command_that_continues() -> None:
     limits = [limit("/home/dev/shop"), limit("/srv/blog", resets=None, commands=[])]
 
     assert lines(ledger={**LEDGER, "limits": limits})[:4] == [
@@ -329,7 +329,7 @@ def hooks_line(**more: object) -> str:
     return lines_of_agent(hooks={**HOOKS, **more})[-1].strip()
 
 
-def test_an_agent_is_told_with_version_paths_and_times() -> None:
+def test_an_agent_is_reported_with_version_paths_and_times() -> None:
     assert lines_of_agent() == [
         "Claude Code      2.1.328, last event 3 min ago, last handoff 1 min ago",
         "                 transcripts in ~/.claude/projects",
@@ -337,7 +337,7 @@ def test_an_agent_is_told_with_version_paths_and_times() -> None:
     ]
 
 
-def test_a_version_that_is_not_known_and_an_agent_that_was_not_chosen_are_told() -> None:
+def test_a_version_that_is_not_known_and_an_agent_that_was_not_chosen_are_reported() -> None:
     assert lines_of_agent(state="newer", version="9.9.0", selected=False, last_event_ms=None, last_handoff_ms=None)[
         0
     ] == (

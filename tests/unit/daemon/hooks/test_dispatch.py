@@ -141,7 +141,7 @@ async def test_what_fails_after_the_answer_stops_nothing_else(desk: Desk, ledger
     assert "words" not in line
 
 
-async def test_a_fault_of_ours_is_answered_with_nothing_and_told_without_words(
+async def test_a_fault_of_ours_is_answered_with_nothing_and_reported_without_words(
     desk: Desk, session: ClaudeSession, ledger_path: Path, lines: list[str]
 ) -> None:
     session.prompt("words of a session")
@@ -175,7 +175,7 @@ async def test_a_payload_that_cannot_be_read_at_all_is_answered_with_nothing(
     assert [line for line in lines if "words" in line] == []
 
 
-async def test_a_refused_path_is_told_by_its_kind_alone(desk: Desk, session: ClaudeSession, lines: list[str]) -> None:
+async def test_a_refused_path_is_named_by_its_kind_alone(desk: Desk, session: ClaudeSession, lines: list[str]) -> None:
     payload = payload_of(session, "Stop") | {"cwd": "/home/dev/../secret-project"}
 
     reply = await desk.hooks.call("claude-code", "Stop", json.dumps(payload).encode(), authenticated=True)
@@ -328,7 +328,7 @@ async def test_a_codex_turn_in_another_project_tells_the_first_nothing(
     assert there.startswith(f"{thread.session}@")
 
 
-async def test_a_codex_thread_resumed_in_another_project_is_not_told_of_the_first(
+async def test_a_codex_thread_resumed_in_another_project_is_not_informed_of_the_first(
     agents_desk: AgentsDesk, thread: CodexSession, shop: Path, blog: Path
 ) -> None:
     other = CodexSession(thread.home, shop, now=datetime.now(UTC) - timedelta(minutes=5))
@@ -352,15 +352,15 @@ async def test_a_codex_thread_that_is_resumed_alone_gets_nothing(agents_desk: Ag
         assert await agents_desk.codex(thread, "SessionStart", source="resume") == NOTHING
 
 
-async def test_a_cursor_session_is_told_of_what_another_agent_left_in_its_window(
+async def test_a_cursor_session_is_informed_of_what_another_agent_left_in_its_window(
     agents_desk: AgentsDesk, thread: CodexSession, shop: Path
 ) -> None:
     async with agents_desk.at_work():
         await agents_desk.codex(thread, "SessionEnd")
-        told = await agents_desk.cursor("sessionStart", workspace_roots=[str(shop)], transcript_path=None)
+        reported = await agents_desk.cursor("sessionStart", workspace_roots=[str(shop)], transcript_path=None)
 
-    assert told.status == 200
-    assert "Add a discount function" in json.loads(told.body)["additional_context"]
+    assert reported.status == 200
+    assert "Add a discount function" in json.loads(reported.body)["additional_context"]
 
 
 @pytest.mark.parametrize("event", ["stop", "sessionEnd", "afterFileEdit"])

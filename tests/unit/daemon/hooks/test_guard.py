@@ -141,6 +141,6 @@ def test_a_link_to_a_secret_is_replaced_and_not_followed(path: Path, tmp_path: P
     assert target.read_text() == f"{known}\n"
 
 
-def test_where_it_cannot_be_written_that_is_told(tmp_path: Path) -> None:
+def test_where_it_cannot_be_written_that_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         hook_secret(tmp_path / "missing" / "hook.secret")

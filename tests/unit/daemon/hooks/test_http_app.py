@@ -61,7 +61,7 @@ async def test_one_answer_ends_the_connection(log: Log, lines: LogLines) -> None
     assert server.state == PortState()
 
 
-async def test_a_port_that_is_taken_is_told_once_and_used_when_it_is_free(log: Log, lines: LogLines) -> None:
+async def test_a_port_that_is_taken_is_reported_once_and_used_when_it_is_free(log: Log, lines: LogLines) -> None:
     with closing(listen(0)) as other:
         port = other.getsockname()[1]
         async with at_work(Setting(port), log) as server:

@@ -169,7 +169,7 @@ async def test_where_that_takes_too_long_it_is_done_after_the_answer(desk: Desk,
     assert (desk.prepared, desk.published) == ([1], [1])
 
 
-async def test_a_session_that_the_ledger_knows_is_told_of_its_own_project_wherever_it_is_now(
+async def test_a_session_that_the_ledger_knows_is_informed_of_its_own_project_wherever_it_is_now(
     desk: Desk, session: ClaudeSession, home: Path
 ) -> None:
     session.prompt("Add a discount function")

@@ -145,7 +145,7 @@ def test_what_the_user_said_on_refusing_a_call_is_a_rule() -> None:
     assert Conversation().user("Install it").ran("npm install", "It was rejected.", status="denied").notes == []
 
 
-def test_commits_are_told_by_their_subject() -> None:
+def test_commits_are_shown_by_their_subject() -> None:
     talk = Conversation().user("Commit it")
     talk.ran("git commit -m x", "[main f0bf20a] Add a discount\n 1 file changed\n[main (root-commit) abc1234] Begin")
 

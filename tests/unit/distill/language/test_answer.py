@@ -104,7 +104,7 @@ def test_that_nothing_failed_tells_of_no_failure(sentence: str, fails: bool) -> 
         ("The steam oven couldn't take the trays.", False),
     ],
 )
-def test_what_could_not_be_checked_is_told_from_what_could_not_be_done(sentence: str, unproved: bool) -> None:
+def test_what_could_not_be_checked_is_distinguished_from_what_could_not_be_done(sentence: str, unproved: bool) -> None:
     assert part(sentence).only_unproved is unproved
 
 

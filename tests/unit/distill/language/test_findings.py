@@ -12,21 +12,21 @@ from support.answers import BUILT, CAUSES, DOUBTS, FAILED, FOUND_BROKEN, TRIED, 
 
 
 @pytest.mark.parametrize("name", FAILED)
-def test_what_is_told_to_have_failed_is_a_dead_end(name: str) -> None:
+def test_what_is_said_to_have_failed_is_a_dead_end(name: str) -> None:
     report = read_report(f"{BUILT[name.split()[0]]} {FAILED[name]}")
 
     assert [(quote.text, quote.rule) for quote in report.dead_ends] == [(FAILED[name], "failure told in the answer")]
 
 
 @pytest.mark.parametrize("name", CAUSES)
-def test_what_is_told_to_be_the_cause_is_a_finding(name: str) -> None:
+def test_what_is_said_to_be_the_cause_is_a_finding(name: str) -> None:
     report = read_report(f"{BUILT[name]} {CAUSES[name]}")
 
     assert (texts(report.findings), report.dead_ends) == ([CAUSES[name]], ())
 
 
 @pytest.mark.parametrize("name", DOUBTS)
-def test_what_is_told_to_be_unproved_is_a_loose_end(name: str) -> None:
+def test_what_is_said_to_be_unproved_is_a_loose_end(name: str) -> None:
     report = read_report(f"{BUILT[name.split()[0]]} {DOUBTS[name]}")
 
     assert (texts(report.loose_ends), report.dead_ends) == ([DOUBTS[name]], ())

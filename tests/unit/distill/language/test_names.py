@@ -61,7 +61,7 @@ def test_names_are_found_in_every_script(text: str, names: set[str]) -> None:
         pytest.param("src/oven.py를 고쳐", {"src/oven.py"}, id="ko particle"),
     ],
 )
-def test_a_name_ends_where_text_without_spaces_goes_on(text: str, names: set[str]) -> None:
+def test_a_name_ends_where_text_without_spaces_continues(text: str, names: set[str]) -> None:
     assert set(names_in(text)) == names
 
 

@@ -31,11 +31,11 @@ def test_several_paragraphs_are_kept() -> None:
 
 
 @pytest.mark.parametrize("template", [SECTION, TAGGED, AT_THE_END])
-def test_a_template_without_words_is_told_by_how_it_begins(template: str) -> None:
-    told = typed_in(template.format(words=""))
+def test_a_template_without_words_is_recognised_by_how_it_begins(template: str) -> None:
+    reported = typed_in(template.format(words=""))
 
-    assert is_bare(told)
-    assert told.endswith(
+    assert is_bare(reported)
+    assert reported.endswith(
         ("Bake loaf 1.", "Your task is to bake.", "Loaves MUST NOT be burnt; always weigh the flour first.")
     )
 

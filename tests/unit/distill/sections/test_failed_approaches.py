@@ -45,7 +45,7 @@ def test_what_was_tried_again_says_how_often() -> None:
     assert texts(talk) == ["`npm run deploy` → Error: no such bucket: shop-eu (2 times)"]
 
 
-def test_what_soon_worked_is_left_out_and_what_took_three_tries_is_told() -> None:
+def test_what_soon_worked_is_left_out_and_what_took_three_tries_is_reported() -> None:
     soon, second, late = deployed(), deployed(), deployed()
     for talk, more in ((soon, 0), (second, 1), (late, 2)):
         for _ in range(more):
@@ -56,7 +56,7 @@ def test_what_soon_worked_is_left_out_and_what_took_three_tries_is_told() -> Non
     assert texts(late) == ["`npm run deploy` → Error: no such bucket: shop-eu (3 times, worked in the end)"]
 
 
-def test_what_the_assistant_said_of_it_is_told_where_it_explains() -> None:
+def test_what_the_assistant_said_of_it_is_reported_where_it_explains() -> None:
     explained = deployed().says("The bucket is missing because the region is wrong.", final=False)
     remarked = deployed().says("Let me look at the bucket.", final=False)
 
@@ -74,7 +74,7 @@ def test_a_failure_without_a_cause_is_left_out_unless_the_assistant_gave_one() -
     assert texts(explained) == ["`npm run deploy` → It failed since the key is old."]
 
 
-def test_what_the_user_took_back_is_told_as_such() -> None:
+def test_what_the_user_took_back_is_reported_as_such() -> None:
     talk = Conversation().user("Move the API to a class").edited("api.py").says("Moved.")
     talk.user("go back to plain functions, that was nicer")
 
@@ -87,27 +87,27 @@ def test_what_the_user_took_back_is_told_as_such() -> None:
     ]
 
 
-def test_what_the_user_stopped_and_forbade_is_told_by_what_was_done_then() -> None:
+def test_what_the_user_stopped_and_forbade_is_described_by_what_was_done_then() -> None:
     talk = Conversation().user("Speed up the tests").ran("ls").says("I'll delete the slow ones.", final=False)
     talk.calls("rm tests/slow.py").event(TurnEnd(reason="interrupted")).user("no, don't delete any tests")
 
     assert texts(talk) == ["I'll delete the slow ones. → the user stopped it: no, don't delete any tests"]
 
 
-def test_an_error_that_the_user_pasted_is_told_as_reported() -> None:
+def test_an_error_that_the_user_pasted_is_shown_as_reported() -> None:
     talk = Conversation().user("Find out why it stops:\n\nTraceback (most recent call last):\nKeyError: 'door'")
 
     assert texts(talk) == ["reported by the user → KeyError: 'door'"]
 
 
-def test_a_background_job_that_failed_is_told_by_its_exit_code() -> None:
+def test_a_background_job_that_failed_is_recognised_by_its_exit_code() -> None:
     talk = Conversation().user("Train the model on the data")
     talk.event(BackgroundTask(task_id="j", state="failed", label='"train.py" failed with exit code 137'))
 
     assert texts(talk) == ["train.py → exit code 137 (killed, likely out of memory)"]
 
 
-def test_a_test_run_that_could_not_run_is_told_and_one_that_failed_an_expectation_is_not() -> None:
+def test_a_test_run_that_could_not_run_is_reported_and_one_that_failed_an_expectation_is_not() -> None:
     broken = (
         Conversation()
         .user("Run the tests")
@@ -121,13 +121,13 @@ def test_a_test_run_that_could_not_run_is_told_and_one_that_failed_an_expectatio
 
 def test_what_the_assistant_said_did_not_work_is_among_them_newest_first() -> None:
     talk = deployed()
-    told = Item(
+    reported = Item(
         text="Steam was too slow.", at_ms=talk.at_ms + 1, session="s2", turn=4, rule="failure told in the answer"
     )
     older = Item(text="Gas was too slow.", at_ms=1, session="s2", turn=2, rule="failure told in the answer")
 
     assert [
-        (entry.text, entry.session, entry.turn) for entry in entries(talk, Line(id="s1:1", dead_ends=(older, told)))
+        (entry.text, entry.session, entry.turn) for entry in entries(talk, Line(id="s1:1", dead_ends=(older, reported)))
     ] == [
         ("Steam was too slow.", "s2", 4),
         ("`npm run deploy` → Error: no such bucket: shop-eu", "s1", 1),
@@ -135,15 +135,15 @@ def test_what_the_assistant_said_did_not_work_is_among_them_newest_first() -> No
     ]
 
 
-@pytest.mark.parametrize(("on_line", "days", "told"), [(True, 30, True), (False, 2, True), (False, 4, False)])
-def test_other_sessions_failures_are_told_for_three_days(on_line: bool, days: int, told: bool) -> None:
+@pytest.mark.parametrize(("on_line", "days", "reported"), [(True, 30, True), (False, 2, True), (False, 4, False)])
+def test_other_sessions_failures_are_reported_for_three_days(on_line: bool, days: int, reported: bool) -> None:
     talk = deployed()
     sessions = {"s1"} if on_line else set[str]()
 
-    assert bool(failed_entries(LINE, [talk.view()], sessions, talk.at_ms + days * DAY_MS)) is told
+    assert bool(failed_entries(LINE, [talk.view()], sessions, talk.at_ms + days * DAY_MS)) is reported
 
 
-def test_a_sub_agents_failures_are_told_too() -> None:
+def test_a_sub_agents_failures_are_reported_too() -> None:
     sub, main = deployed(), Conversation().user("Deploy the shop to the bucket")
     view = SessionView(
         session="s1",
@@ -159,7 +159,7 @@ def test_a_sub_agents_failures_are_told_too() -> None:
     ]
 
 
-def test_at_most_seven_are_told() -> None:
+def test_at_most_seven_are_reported() -> None:
     talk = Conversation().user("Deploy the shop to the bucket")
     for name in "abcdefghi":
         talk.ran(f"./deploy-{name} now", f"Error: no such bucket: {name}", status="error")

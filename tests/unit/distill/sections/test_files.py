@@ -74,7 +74,7 @@ def test_what_is_not_below_the_root_or_nobodys_work_is_left_out(path: str) -> No
     assert relative(path, ROOT) is None
 
 
-def test_a_path_is_told_relative_to_the_root_with_forward_slashes() -> None:
+def test_a_path_is_given_relative_to_the_root_with_forward_slashes() -> None:
     assert relative("/home/dev/shop/src/a.py", "/home/dev/shop/") == "src/a.py"
     assert relative("C:\\dev\\shop\\src\\a.py", "C:\\dev\\shop") == "src/a.py"
 

@@ -13,7 +13,7 @@ def limited(**more: str | int) -> Conversation:
     return talk.says("I am at it.", final=False).event(REACHED)
 
 
-def test_the_newest_work_that_ended_at_a_limit_says_which_agent_when_and_who_could_go_on() -> None:
+def test_the_newest_work_that_ended_at_a_limit_says_which_agent_when_and_who_could_continue() -> None:
     talk = limited()
 
     assert standing_limit(project(talk), ALL) == Limit(
@@ -29,14 +29,14 @@ def test_work_that_was_not_limited_has_none() -> None:
     assert standing_limit(project(), ALL) is None
 
 
-def test_it_is_gone_once_the_same_session_goes_on() -> None:
+def test_it_is_gone_once_the_same_session_continues() -> None:
     assert standing_limit(project(limited().user("go on")), ALL) is None
     assert standing_limit(project(limited().says("Here I am again.", final=False)), ALL) is None
     again = limited().event(ToolCall(call_id="c", name="Bash", op="shell", subject="pytest"))
     assert standing_limit(project(again), ALL) is None
 
 
-def test_it_is_gone_once_any_session_goes_on() -> None:
+def test_it_is_gone_once_any_session_continues() -> None:
     first = limited()
     second = Conversation(session="s0", agent="codex", at_ms=first.at_ms).user("continue")
 

@@ -40,7 +40,7 @@ def test_what_was_cut_off_at_once_is_still_to_begin() -> None:
     assert actions(talk) == ["Stopped by the user's interruption. Begin: Build the parser"]
 
 
-def test_what_was_cut_off_at_work_goes_on_where_the_agent_was() -> None:
+def test_what_was_cut_off_at_work_continues_where_the_agent_was() -> None:
     talk = Conversation().user("Build the parser").ran("ls").says("I'll write the lexer first.", final=False)
 
     assert actions(talk) == ["I'll write the lexer first."]

@@ -210,7 +210,7 @@ BESIDE = Line(
 )
 
 
-def test_what_a_session_at_work_beside_asked_is_told_by_its_agents_name() -> None:
+def test_what_a_session_at_work_beside_asked_is_recognised_by_its_agents_name() -> None:
     line = Line(id="s1:1")
 
     assert [entry.text for entry in questions_beside(line, [BESIDE], {"s2": "Codex"}, {"s1"}, START_MS)] == [
@@ -259,7 +259,7 @@ def test_loose_ends_of_the_last_turns_come_newest_first_and_then_those_of_other_
     ]
 
 
-def test_notes_in_files_are_told_with_their_place_three_at_most() -> None:
+def test_notes_in_files_are_reported_with_their_place_three_at_most() -> None:
     edit = EditedFile(path=f"{ROOT}/cart.py", change="modify", at_ms=START_MS + MINUTE_MS)
     markers = tuple(Marker(line, f"TODO: round {line}") for line in range(1, 5))
     files = [

@@ -23,7 +23,7 @@ def line(goal: str, *, session: str = "s2", announced: str = "", waits: bool = T
     )
 
 
-def test_the_other_lines_are_told_by_their_goal_agent_and_time() -> None:
+def test_the_other_lines_are_shown_by_their_goal_agent_and_time() -> None:
     view = project(Conversation(session="s2", agent="codex"))
 
     assert parallel_work_entries(
@@ -34,7 +34,7 @@ def test_the_other_lines_are_told_by_their_goal_agent_and_time() -> None:
     ]
 
 
-def test_where_a_line_was_left_is_told() -> None:
+def test_where_a_line_was_left_is_reported() -> None:
     entries = parallel_work_entries(project(), WORK, [line("Bake rye", announced="Weigh the flour")], {}, NOW_MS)
 
     assert [entry.text for entry in entries] == ["6 min before: Bake rye (next was: Weigh the flour)"]
@@ -51,7 +51,7 @@ def test_a_line_of_which_nothing_is_left_is_not_in_progress() -> None:
     assert parallel_work_entries(project(), WORK, [line("Bake rye", waits=False)], {}, NOW_MS) == []
 
 
-def test_worktrees_come_after_the_lines_and_of_each_three_are_told() -> None:
+def test_worktrees_come_after_the_lines_and_of_each_three_are_shown() -> None:
     trees = tuple(Worktree(root=f"/home/dev/shop-{n}", last_event_ms=START_MS + (5 + n) * MINUTE_MS) for n in range(4))
     view = ProjectView(root=ROOT, sessions=(), worktrees=trees)
 

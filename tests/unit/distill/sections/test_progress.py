@@ -18,7 +18,7 @@ def note(talk: Conversation) -> str | None:
     return None if found is None else found.text
 
 
-def test_a_turn_is_told_by_what_was_asked_what_it_says_came_out_and_what_shows_it() -> None:
+def test_a_turn_is_described_by_what_was_asked_what_it_says_came_out_and_what_shows_it() -> None:
     talk = Conversation().user("Add a discount").edited("cart.py").ran("pytest -q", "1 passed in 0.1s")
     talk.says("The discount works now. Anything else?")
 
@@ -87,7 +87,7 @@ def run(status: Status, *, minute: int, passed: int | None = None) -> SeenRun:
     return SeenRun(run=made, at_ms=START_MS + minute * MINUTE_MS, command="pytest `-q`", turn=4, session="s1")
 
 
-def test_how_the_tests_are_run_is_told_where_the_newest_run_passed() -> None:
+def test_how_the_tests_are_run_is_reported_where_the_newest_run_passed() -> None:
     assert passing_run([run("pass", minute=2, passed=7), run("fail", minute=1)], START_MS + 5 * MINUTE_MS) == [
         Entry(
             text="3 min before: tests pass with `pytest -q` (7 passed)",
@@ -131,7 +131,7 @@ def test_finished_steps_and_the_last_turn_of_each_session_come_newest_first() ->
     ]
 
 
-def test_at_most_eight_steps_are_told() -> None:
+def test_at_most_eight_steps_are_reported() -> None:
     notes = [Note(kind="progress", text=f"step {n}", at_ms=START_MS + n) for n in range(12)]
 
     assert [entry.text for entry in progress_entries(notes, [], NAMES, START_MS)] == [

@@ -129,7 +129,7 @@ def test_a_line_without_goal_or_step_says_nothing() -> None:
     assert task_entries(Line(id="s1:1")) == []
 
 
-def test_a_prompt_that_was_sent_again_is_told_once() -> None:
+def test_a_prompt_that_was_sent_again_is_reported_once() -> None:
     line = Line(id="s1:1", goal=item("Bake the rye bread", rule="first request"), step=item("Bake the rye bread"))
 
     assert [entry.text for entry in task_entries(line)] == ["Bake the rye bread"]

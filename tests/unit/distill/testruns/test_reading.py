@@ -306,7 +306,7 @@ def test_an_output_without_its_middle_still_tells_what_failed() -> None:
     assert run.failed_names == PYTEST_FAIL.failed_names
 
 
-def test_of_several_runners_the_one_that_failed_is_told() -> None:
+def test_of_several_runners_the_one_that_failed_is_reported() -> None:
     output = output_of("pytest-9.2.0-pass") + output_of("jest-29.7.0-fail")
 
     assert read_test_run("pytest && npx jest", output, exit_code=1, failed=True) == JEST_FAIL

@@ -89,7 +89,7 @@ def test_words_of_switching_before_a_whole_request_begin_something_new(prompt: s
 
 
 @pytest.mark.parametrize("prompt", ["commit this", "push it", "run the tests", "mach einen Commit", "закоммить"])
-def test_an_errand_is_told_by_what_the_agent_ran(prompt: str) -> None:
+def test_an_errand_is_recognised_by_what_the_agent_ran(prompt: str) -> None:
     assert relation(answered(started(), prompt, chores=True)) == "light"
 
 
@@ -158,7 +158,7 @@ def test_the_first_prompt_of_a_later_session_that_resumes_or_runs_an_errand_is_n
         "여전히 오류가 나요.",
     ],
 )  # fmt: skip
-def test_a_complaint_that_the_fault_is_still_there_is_told_in_every_language(prompt: str) -> None:
+def test_a_complaint_that_the_fault_is_still_there_is_reported_in_every_language(prompt: str) -> None:
     assert complains_again(prompt)
 
 

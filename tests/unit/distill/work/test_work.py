@@ -140,7 +140,7 @@ def test_a_line_of_the_protocol_in_a_pasted_log_blanks_nothing() -> None:
     assert section(talk, title="Task")[0] == GOAL
 
 
-def test_a_dead_end_that_was_told_is_a_failed_approach() -> None:
+def test_a_dead_end_that_was_reported_is_a_failed_approach() -> None:
     talk = Conversation().user("Make discount() in cart.py return whole cents")
     talk.says("int() cuts off a cent, so that approach does not work; I go on with round().", final=False)
     talk.ran("cart.py", op="edit", name="Edit").edited("cart.py").says("It returns whole cents now, with round().")

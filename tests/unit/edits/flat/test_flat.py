@@ -115,7 +115,7 @@ def test_events_at_the_top_level_are_seen_and_stay_as_they_are() -> None:
     assert ignored_events(b" ", form="flat") == ()
 
 
-def test_a_version_that_is_no_number_is_told_with_its_line() -> None:
+def test_a_version_that_is_no_number_is_reported_with_its_line() -> None:
     data = b'{\n"version": "1",\n"hooks": {}}'
 
     reason = 'its "version" (line 2) is a string, which makes the agent drop the whole file'
@@ -135,7 +135,7 @@ def test_a_hook_of_another_time_limit_is_replaced_where_it_stands() -> None:
     assert hooks_of(after, OWNER_OF, form="flat")[0].hook == hook("stop")
 
 
-def test_who_has_hooks_in_it_is_told() -> None:
+def test_who_has_hooks_in_it_is_reported() -> None:
     edited = f'{{"hooks": {{"stop": [{{"command": "sh {SCRIPT} cursor stop; beep"}}]}}}}'.encode()
 
     assert hook_owners(b"", OWNER_OF, form="flat") == HookOwners()

@@ -84,7 +84,7 @@ def test_events_at_the_top_level_are_seen() -> None:
     assert ignored_events(b'{"stop": [], "hooks": {}}', form="plain") == ("stop",)
 
 
-def test_who_has_hooks_in_it_is_told() -> None:
+def test_who_has_hooks_in_it_is_reported() -> None:
     assert hook_owners(installed(None), OWNER_OF, form="plain") == HookOwners(ours=True)
     assert hook_owners(b'{"hooks": {"stop": [{"powershell": "x"}]}}', OWNER_OF, form="plain") == HookOwners(others=True)
 

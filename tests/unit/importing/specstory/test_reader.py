@@ -64,7 +64,7 @@ def test_a_turn_that_is_too_long_is_counted_and_the_next_is_read(
     assert records[-1] == b"_**Agent (m)**_\n\nshort\n"
 
 
-def test_a_document_that_was_written_anew_is_read_from_its_beginning(tmp_path: Path) -> None:
+def test_a_document_that_was_written_again_is_read_from_its_beginning(tmp_path: Path) -> None:
     path = document(tmp_path / "a.md", 2)
     before = SpecStoryReader().read(path, None)
     same = SpecStoryReader().read(path, before.cursor)

@@ -38,7 +38,7 @@ def event(body: AnyBody, *, cwd: str | None = "/repo/src") -> Event:
     return Event(key="hook/1", session="s1", at_ms=1_000, body=body, cwd=cwd)
 
 
-async def told(ledger: Ledger, *events: Event) -> IngestResult:
+async def reported(ledger: Ledger, *events: Event) -> IngestResult:
     with ThreadPoolExecutor(1) as executor:
         return await ingest_provisional(
             ledger, AGENT, events, root_of=ROOTS.__getitem__, now_ms=lambda: 2_000, executor=executor
@@ -53,7 +53,7 @@ def stored(path: Path) -> list[StoredEvent]:
 async def test_it_is_stored_for_the_project_of_its_folder(ledger: Ledger, ledger_path: Path) -> None:
     done = AssistantMessage(text="Done.", final=True)
 
-    first, again = await told(ledger, event(done)), await told(ledger, event(done))
+    first, again = await reported(ledger, event(done)), await reported(ledger, event(done))
 
     assert first == IngestResult(new_events=1, projects=frozenset({1}), newest_event_ms=1_000)
     assert again == IngestResult()
@@ -63,7 +63,7 @@ async def test_it_is_stored_for_the_project_of_its_folder(ledger: Ledger, ledger
 
 
 async def test_secrets_are_hidden_and_left_for_the_transcript_to_count(ledger: Ledger, ledger_path: Path) -> None:
-    await told(ledger, event(AssistantMessage(text=f"The token is {SECRET}.")))
+    await reported(ledger, event(AssistantMessage(text=f"The token is {SECRET}.")))
 
     (kept,) = stored(ledger_path)
     assert isinstance(kept.body, AssistantMessage)
@@ -77,7 +77,7 @@ async def test_secrets_are_hidden_and_left_for_the_transcript_to_count(ledger: L
 async def test_long_output_keeps_its_head_and_tail(ledger: Ledger, ledger_path: Path) -> None:
     output = "x" * 50_000
 
-    await told(ledger, event(ToolResult(call_id="c1", name="Bash", op="shell", status="ok", output=output)))
+    await reported(ledger, event(ToolResult(call_id="c1", name="Bash", op="shell", status="ok", output=output)))
 
     (kept,) = stored(ledger_path)
     assert isinstance(kept.body, ToolResult)
@@ -85,10 +85,10 @@ async def test_long_output_keeps_its_head_and_tail(ledger: Ledger, ledger_path: 
 
 
 async def test_half_a_surrogate_pair_is_stored_as_a_question_mark(ledger: Ledger, ledger_path: Path) -> None:
-    await told(ledger, event(AssistantMessage(text="Done \ud83d"), cwd="/repo/\ud83d"))
+    await reported(ledger, event(AssistantMessage(text="Done \ud83d"), cwd="/repo/\ud83d"))
 
     assert [kept.body for kept in stored(ledger_path)] == [AssistantMessage(text="Done ?")]
 
 
-async def test_nothing_told_is_nothing_done(ledger: Ledger) -> None:
-    assert await told(ledger) == IngestResult()
+async def test_nothing_reported_is_nothing_done(ledger: Ledger) -> None:
+    assert await reported(ledger) == IngestResult()

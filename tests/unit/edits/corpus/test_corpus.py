@@ -1,0 +1,65 @@
+"""Files that settings were found to be, or that reach a branch of an editor that no other one reaches.
+
+Each is edited and given back byte for byte, or refused with a reason. What `make fuzz` finds is added as a file in the
+folder of its form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from carryover.adapter.spec import HookFileRules
+from carryover.edits import yaml_list
+from carryover.edits.encoding import EditRefused
+from carryover.edits.json_hooks import with_hooks
+from unit.edits import test_json_hooks, test_settings_list, test_toml_hooks, test_yaml_list
+
+Edit = Callable[[bytes], bytes]
+CORPUS: Final = Path(__file__).parent
+FORMS: Final[dict[str, tuple[Edit, Callable[[bytes, bytes], bytes | None]]]] = {
+    "json": (test_json_hooks.installed, test_json_hooks.uninstalled),
+    "jsonc": (
+        lambda data: with_hooks(
+            data, test_json_hooks.WANTED, test_json_hooks.OWNER_OF, rules=HookFileRules(comments=True)
+        ),
+        test_json_hooks.uninstalled,
+    ),
+    "json_list": (test_settings_list.installed, test_settings_list.uninstalled),
+    "toml": (test_toml_hooks.installed, test_toml_hooks.uninstalled),
+    "yaml": (
+        lambda data: yaml_list.with_entry(data, "read", test_yaml_list.PATH),
+        lambda _, after: yaml_list.without_entry(after, "read", test_yaml_list.PATH),
+    ),
+}
+FILES: Final = [f"{form}/{path.name}" for form in FORMS for path in sorted((CORPUS / form).iterdir())]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_is_given_back_or_refused(name: str) -> None:
+    before = (CORPUS / name).read_bytes()
+    install, uninstall = FORMS[Path(name).parent.name]
+    try:
+        after = install(before)
+    except EditRefused as error:
+        assert str(error)
+        return
+    assert install(after) == after
+    assert uninstall(before, after) == before
+
+
+def test_each_form_has_files_that_are_edited_and_files_that_are_refused() -> None:
+    """Else the test above would hold for an editor that refuses everything."""
+    for form, (install, _) in FORMS.items():
+        outcomes = {_is_edited(install, CORPUS / name) for name in FILES if name.startswith(f"{form}/")}
+        assert outcomes == {True, False}, form
+
+
+def _is_edited(install: Edit, path: Path) -> bool:
+    try:
+        return install(path.read_bytes()) != path.read_bytes()
+    except EditRefused:
+        return False
