@@ -22,7 +22,7 @@ Choose = Callable[[sqlite3.Connection, int], str]
 """The id of the session that is meant, of the project with that id in the ledger."""
 
 RECENT_MS: Final = 3 * 86_400_000
-"""Work that nobody has touched for longer is not asked about."""
+"""Work that was not touched for longer is not asked about."""
 TASK_LIMIT: Final = 52
 QUESTION: Final = "Which work shall go on?"
 

@@ -17,7 +17,7 @@ from carryover.paths import short_path
 _BEFORE: Final = re.compile(r"\bjust before\b|\b(\d{1,5}) (min|h|days) before\b")
 _UNIT_MS: Final = {"min": MINUTE_S * 1000, "h": HOUR_S * 1000, "days": 24 * HOUR_S * 1000}
 _RETOLD: Final = ("Recent files", "Progress log", "Also in progress", "Open questions", "Failed approaches")
-"""Sections whose lines give times relative to the handoff's own, which nobody wants to subtract."""
+"""Sections whose lines give times relative to the handoff's own; a person would have to subtract them."""
 _TO_AGENTS: Final = "for the user: "
 """In a line about a usage limit, what tells the agent that the rest is not for it."""
 

@@ -231,7 +231,7 @@ class Progress:
 
 
 def remaining(share: float, took_s: float) -> str:
-    """How long the rest takes if it goes on as it did: `, 12 s left`; empty where that is not known yet."""
+    """How long the rest takes at the speed so far: `, 12 s left`; empty where that is not known yet."""
     if took_s < REMAINING_AFTER_S or not 0 < share < 1:
         return ""
     left_s = took_s * (1 - share) / share

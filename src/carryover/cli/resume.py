@@ -103,7 +103,7 @@ def resuming(session: SessionRow, config: Config) -> Resuming:
 def _folder_of(session: SessionRow, config: Config) -> str | None:
     """The folder that the session began in, where its transcript still says so; else its project, if that is there.
 
-    Agents find a session only from there: Claude Code (2.1.328) looks below the slug of the current folder.
+    Some clients look for a session only below the slug of the current folder, as Claude Code does (2.1.328).
     """
     from carryover.agents import adapters
     from carryover.cli.from_disk import first_cwd, sources_on_disk

@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _watch(*, as_json: bool) -> int:
-    """Shows it again and again, until Ctrl-C or until nobody reads it any more: both are its usual end."""
+    """Shows it again and again, until Ctrl-C or until its reader is gone: both are its usual end."""
     on_terminal = sys.stdout.isatty()
     try:
         while True:
@@ -110,7 +110,7 @@ def _watch(*, as_json: bool) -> int:
 
 
 def _is_read_for(seconds: float) -> bool:
-    """Waits; False as soon as nobody reads what is printed, which writing alone would show only the next time."""
+    """Waits; False as soon as the reader of the output is gone, which writing alone would show only the next time."""
     import select
 
     poll = select.poll()

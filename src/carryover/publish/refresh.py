@@ -68,7 +68,7 @@ def made_handoff(
 ) -> Refreshed:
     """The project's handoff as it would be published now; nothing is written. Raises LookupError: unknown project.
 
-    With `own` the work of that session leads; where others have put it aside since, the session stands alone.
+    With `own` the work of that session leads; where later work has displaced it, only that session is shown.
     """
     view = view_now(db, project_id, agents_own)
     if own is not None and work_of(view).line_of(own) is None:

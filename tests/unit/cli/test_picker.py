@@ -102,7 +102,7 @@ def test_a_session_is_shown_copied_or_resumed() -> None:
     ]
 
 
-def test_another_agent_is_chosen_in_a_list_of_its_own() -> None:
+def test_another_agent_is_chosen_in_a_second_list() -> None:
     model = picker()
     model.choose_agent()
     model.move(1)
