@@ -55,9 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for", dest="chat", choices=tuple(chats), help=f"where it is pasted (default: {GENERIC.id}); tokens: {sizes}"
     )
-    parser.add_argument("--question", metavar="TEXT", help="what you ask there; it comes last, in your words")
+    parser.add_argument("--question", metavar="TEXT", help="what you ask there; it comes last, unchanged")
     parser.add_argument("--budget", metavar="TOKENS", type=_budget, help="at most this many tokens, as estimated")
-    parser.add_argument("--copy", action="store_true", help="put it on the clipboard, after a look at what is in it")
+    parser.add_argument(
+        "--copy", action="store_true", help="put it on the clipboard; lists what is in it and asks first"
+    )
     parser.add_argument("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
     parser.add_argument("--format", choices=("md", "html"), help="with --session: Markdown (default) or a web page")
     parser.add_argument("--full", action="store_true", help="with --session: the work of sub-agents too")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from typing import Final
 
 _HANDOFF_PATH: Final = re.compile(r"\.carryover[/\\]handoff(?:-chosen)?\.md")
@@ -53,10 +54,8 @@ _HANDOFF_BLOCK: Final = re.compile(
 )
 
 
-_EXPORT_BLOCK: Final = re.compile(
-    r"^[^\n]{0,8}\[CARRYOVER EXPORT ([0-9a-f]{8})\].*?(?:^[^\n]{0,8}\[END OF CARRYOVER EXPORT \1\][^\n]*$|\Z)",
-    re.M | re.S,
-)
+_EXPORT_START: Final = re.compile(r"[#> \t]{0,8}\[CARRYOVER EXPORT ([0-9a-f]{8})\]")
+_EXPORT_END: Final = re.compile(r"^[^\n]{0,8}\[END OF CARRYOVER EXPORT ([0-9a-f]{8})\][^\n]*$", re.M)
 
 
 def export_frame(mark: str) -> tuple[str, str]:
@@ -70,8 +69,27 @@ def export_frame(mark: str) -> tuple[str, str]:
 def without_handoffs(text: str) -> str:
     """`text` without the handoffs and exports in it (pasted, echoed, injected): what else there is in it stays."""
     if "[CARRYOVER EXPORT " in text:
-        text = _EXPORT_BLOCK.sub("\n", text)
+        text = _without_exports(text)
     return _HANDOFF_BLOCK.sub("\n", text) if "[CARRYOVER]" in text else text
+
+
+def _without_exports(text: str) -> str:
+    """Each from its first line to the next last line with the same mark. One that has none, since its end was not
+    pasted, goes to the end of the text if it begins a line; otherwise the mark is only named."""
+    ends: dict[str, list[int]] = {}
+    for end in _EXPORT_END.finditer(text):
+        ends.setdefault(end[1], []).append(end.end())
+    kept, position = [], 0
+    for start in _EXPORT_START.finditer(text):
+        if start.start() < position:
+            continue
+        after = ends.get(start[1], [])
+        at = bisect_right(after, start.end())
+        if at == len(after) and start.start() > 0 and text[start.start() - 1] != "\n":
+            continue
+        kept.append(text[position : start.start()])
+        position = after[at] if at < len(after) else len(text)
+    return "\n".join([*kept, text[position:]])
 
 
 def without_mark(text: str) -> str:

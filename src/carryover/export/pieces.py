@@ -88,7 +88,7 @@ def _about(material: Material) -> Iterator[Piece]:
         yield Piece(section=ABOUT, text=one_line(material.about), rank=5, label="the README's first paragraph")
     found = languages(material.paths)
     if found:
-        shown = ", ".join(f"{name} ({count} files)" for name, count in found)
+        shown = ", ".join(f"{name} ({count} file{'s' * (count > 1)})" for name, count in found)
         yield Piece(section=ABOUT, text=one_line(f"- Languages: {shown}"), rank=12, label="the languages")
     entries = layout(material.paths)
     if entries:
@@ -120,7 +120,7 @@ def _task_in_full(material: Material) -> Iterator[Piece]:
         if not text or any(flat(text) in other for other in shown):
             continue
         full = _cut(text, _TASK_CHARS)
-        label = "the task in the user's full words"
+        label = "the request in full"
         heading = CleanText("The request in full, as the user wrote it to the agent:\n\n")
         short = CleanText(f"{heading}{quoted(_cut(text, 600))}")
         yield Piece(section=TASK, text=CleanText(f"{heading}{quoted(full)}"), rank=6, label=label, shorter=short)
@@ -154,7 +154,7 @@ def _decisions(material: Material) -> Iterator[Piece]:
     for number, decision in enumerate(ordered[:_MOST_DECISIONS]):
         reason = _around(decision, material)
         text = f"{_item(decision.text)} ({_age(decision.at_ms, material)})" if decision.at_ms else _item(decision.text)
-        full = CleanText(f'{text}\n  In the user\'s words: "{reason}"') if reason else CleanText(text)
+        full = CleanText(f'{text}\n  As the user put it: "{reason}"') if reason else CleanText(text)
         yield Piece(
             section=DECISIONS,
             text=full,

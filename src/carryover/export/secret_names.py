@@ -1,4 +1,4 @@
-"""Files that are made to hold secrets, by their names: their content is never quoted, whatever it looks like."""
+"""Files that are made to hold secrets, by their names: their content is never quoted, whatever it is."""
 
 from __future__ import annotations
 

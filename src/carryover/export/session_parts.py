@@ -39,7 +39,7 @@ _HEADING_CHARS: Final = 160
 
 
 class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands above a session."""
+    """The facts above a session."""
 
     id: str
     agent: str

@@ -18,7 +18,7 @@ _NEWEST: Final = """SELECT event.at_ms, event.body FROM event JOIN thread ON thr
     AND subagent_id = '' AND retracted = 0 ORDER BY event.id DESC LIMIT ?"""
 _TIMES_AT_ONCE: Final = 400
 _MOST_LOOKED_AT: Final = 500
-"""Events at the end of a session among which its last answer is looked for."""
+"""Events at the end of a session among which its last answer is searched."""
 
 
 def prompts_at(db: sqlite3.Connection, project_id: int, times_ms: Collection[int]) -> list[tuple[str, int, str]]:

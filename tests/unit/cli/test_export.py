@@ -20,6 +20,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root
 from carryover.publish.project_view import project_view
 from support.claude_session import ClaudeSession
+from support.codex_session import CodexSession
 from support.terminal import ENTER, Terminal
 from support.tools import program
 
@@ -72,9 +73,16 @@ def test_nothing_is_stored_where_there_is_no_ledger(shop: Path, run: Run) -> Non
     assert not state_dir().root.exists()
 
 
-def test_pasted_into_a_covered_agent_the_question_alone_is_the_task(recorded: Path, home: Path, run: Run) -> None:
+@pytest.mark.parametrize("agent", ["claude-code", "codex"])
+def test_pasted_into_a_covered_agent_the_question_alone_is_the_task(
+    agent: str, recorded: Path, home: Path, run: Run
+) -> None:
     _, document, _ = run("export", str(recorded), "--question", "Make the oven in kiln.py show Kelvin, please.")
-    session = ClaudeSession(home / ".claude" / "projects", recorded)
+    session = (
+        CodexSession(home / ".codex", recorded)
+        if agent == "codex"
+        else ClaudeSession(home / ".claude" / "projects", recorded)
+    )
     session.prompt(document)
     session.answer("It shows Kelvin.")
 
