@@ -58,4 +58,5 @@ def on_path_here() -> OnPath:
 
 def runnable(text: str) -> str:
     """`text` with the commands of ours in backquotes as this shell can run them."""
-    return text.replace(f"`{COMMAND} ", f"`{on_path_here().command} ")
+    command = on_path_here().command
+    return text.replace(f"`{COMMAND} ", f"`{command} ").replace(f"`{COMMAND}d`", f"`{command}d`")

@@ -267,7 +267,8 @@ def test_as_data_it_is_the_same(shop: Path, run: Run) -> None:
     data = json.loads(out)
     assert code == ExitCode.OK
     assert (data["text"], data["project"], data["session"]) == (text, str(shop), CHECKOUT)
-    assert text.startswith(f"# [CARRYOVER] Last updated {data['updated']} from {data['agent']}\n")
+    assert text.startswith(f"# [CARRYOVER] Last updated {data['updated']} from {data['agent_name']}\n")
+    assert data["agent"] == "claude-code"
 
 
 def test_work_without_a_task_is_not_the_same_as_no_work(shop: Path, run: Run) -> None:

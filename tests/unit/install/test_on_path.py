@@ -59,4 +59,5 @@ def test_hints_name_a_command_that_works_here(home: Path, monkeypatch: pytest.Mo
 
     assert Path(command).is_absolute()
     assert runnable("Run `carryover refresh`; carryover is fine.") == f"Run `{command} refresh`; carryover is fine."
+    assert runnable("Start it: `carryoverd`.") == f"Start it: `{command}d`."
     on_path_here.cache_clear()
