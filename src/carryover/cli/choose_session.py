@@ -44,7 +44,7 @@ def named(name: str) -> Choose:
 
     def choose(ledger: sqlite3.Connection, project_id: int) -> str:
         if name == LAST:
-            return sessions(ledger, project_id, limit=1)[0].native_id
+            return work_sessions(ledger, project_id, limit=1)[0].native_id
         found = session_by_prefix(ledger, name)
         if found.project_id != project_id:
             where = f"{found.root}; name that project" if found.root else "no project"

@@ -61,7 +61,7 @@ def ledger_with_session(name: str) -> Iterator[tuple[sqlite3.Connection, Session
 def newest_session(ledger: sqlite3.Connection, root: str) -> SessionRow:
     """The newest session of the project at `root`. Raises UserError (NOTHING_FOUND) where none is recorded."""
     project = project_by_root(ledger, root)
-    found = sessions(ledger, project.id, limit=1) if project is not None else []
+    found = work_sessions(ledger, project.id, limit=1) if project is not None else []
     if not found:
         raise UserError(
             f"No session is recorded for {root}. `carryover sessions --all` lists those of all projects.",
