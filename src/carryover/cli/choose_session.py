@@ -14,7 +14,7 @@ from carryover.cli.recorded import LAST
 from carryover.cli.width import fitted, padded
 from carryover.distill.work.merge import newest_session, work_of
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, sessions
+from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, work_sessions
 from carryover.paths import StateDir
 from carryover.publish.project_view import project_view
 

@@ -13,7 +13,7 @@ from carryover.cli.context import project_root, state_dir
 from carryover.config import settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
-from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, sessions
+from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, work_sessions
 from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
 
