@@ -41,6 +41,7 @@ from carryover.daemon.rescanner import Rescanner
 from carryover.daemon.sd_notify import SystemdNotifier
 from carryover.daemon.state_guard import StateGuard
 from carryover.daemon.supervisor import OnCrash, Supervisor
+from carryover.daemon.upkeep import Upkeep
 from carryover.daemon.watcher import Watcher
 from carryover.facts import GitFacts
 from carryover.fsio import is_gone
@@ -54,7 +55,6 @@ from carryover.probe import git_command
 from carryover.publish.handoff_file import IN_PROJECT
 from carryover.publish.project_moves import StatePaths
 from carryover.publish.refresh import Refreshed, refresh
-from carryover.publish.withdrawal import withdraw
 
 READERS: Final = 2
 PUBLISHERS: Final = 2
@@ -64,10 +64,6 @@ FINISH_READING_S: Final = 3.0
 FINISH_PUBLISHING_S: Final = 3.0
 PROJECTS_SHOWN: Final = 50
 PROVISIONAL_DAYS: Final = 7
-REBUILD_PAUSE_S: Final = 0.05
-INDEX_PAUSE_S: Final = 0.05
-INDEX_BUSY_PAUSE_S: Final = 1.0
-"""Between two steps of indexing history for `carryover search` while transcripts wait to be read."""
 
 
 class Daemon:
@@ -89,7 +85,6 @@ class Daemon:
         self._started_ms = _now_ms()
         self._agents = adapters()
         self.stop_asked = asyncio.Event()
-        self._settings_changed = asyncio.Event()
         clock = asyncio.get_running_loop().time
         self._read_pool = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._publish_pool = ThreadPoolExecutor(PUBLISHERS, thread_name_prefix="publish")
@@ -132,6 +127,9 @@ class Daemon:
             log=log,
             reads=context.reads,
             meter=self._meter,
+        )
+        self._upkeep = Upkeep(
+            ledger, context.state.root, config=lambda: context.config, busy=lambda: not self._ingest_queue.idle, log=log
         )
         self._known = KnownProjects(context.state.ledger)
         roots = self._roots
@@ -198,13 +196,13 @@ class Daemon:
 
     def settings_changed(self) -> None:
         """What is read, what projects are published with, and what is kept for hooks may be other than before."""
-        self._settings_changed.set()
         self._restart_watchers()
         self._rescanner.request("settings")
         self._publish_queue.mark_all_dirty()
         self._hooks.settings_changed()
         self._notices.ignore_earlier()
         self._forgetting.settings_changed()
+        self._upkeep.settings_changed()
 
     async def _note_damage(self, error: Exception) -> None:
         """A task that cannot read the ledger is not worth a restart: the guard ends the daemon, whose next start mends
@@ -242,12 +240,12 @@ class Daemon:
         supervisor.start("project-watcher", self._project_watcher.run)
         supervisor.start("control", self._serve)
         self._hooks.start(supervisor)
-        supervisor.start("rebuild", self._rebuild)
-        supervisor.start("search-index", self._index_history)
+        supervisor.start("rebuild", self._upkeep.rebuild)
+        supervisor.start("search-index", self._upkeep.index_history)
         supervisor.start("limit-notice", self._notices.run)
         supervisor.start("moves", self._moves.run)
         supervisor.start("retention", self._forgetting.run)
-        supervisor.start("withdrawal", self._withdraw)
+        supervisor.start("withdrawal", self._upkeep.withdraw)
         supervisor.start("keep-in-place", self._publish_queue.keep_in_place)
         if self._notifier.listening:
             supervisor.start("notify", self._report_status)
@@ -294,34 +292,6 @@ class Daemon:
         self._publish_queue.seed(last_event_ms)
         for project in left:
             self._publish_queue.mark_dirty([project], last_event_ms.get(project, 0))
-
-    async def _withdraw(self) -> None:
-        """Takes out of projects what the settings no longer allow there: now, and whenever they change."""
-        while True:
-            self._settings_changed.clear()
-            context = self._context
-            done = await asyncio.to_thread(withdraw, context.state.root, context.config)
-            if files := sum(len(project.files) for project in done):
-                self._log.info("withdrawn", projects=len(done), files=files)
-            await self._settings_changed.wait()
-
-    async def _rebuild(self) -> None:
-        """Folds again, one by one, the conversations that an earlier version of the program folded."""
-        rebuilt = 0
-        while await self._ledger.rebuild_outdated():
-            rebuilt += 1
-            await asyncio.sleep(REBUILD_PAUSE_S)
-        if rebuilt:
-            self._log.info("digests_rebuilt", threads=rebuilt)
-
-    async def _index_history(self) -> None:
-        """Indexes what was recorded before there was an index, or before the ledger was repaired, the newest first."""
-        steps = 0
-        while await self._ledger.index_more():
-            steps += 1
-            await asyncio.sleep(INDEX_PAUSE_S if self._ingest_queue.idle else INDEX_BUSY_PAUSE_S)
-        if steps:
-            self._log.info("history_indexed", steps=steps)
 
     async def _serve(self) -> None:
         limiter = ConnectionLimiter()

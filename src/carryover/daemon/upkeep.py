@@ -1,0 +1,67 @@
+"""Work that a new version of the program, or new settings, leave to do on what is recorded and published already.
+
+It runs beside everything else in small steps: nothing that an agent waits for is behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from carryover.config import Config
+from carryover.daemon.log import Log
+from carryover.ledger.store import Ledger
+from carryover.publish.withdrawal import withdraw
+
+PAUSE_S: Final = 0.05
+"""Between two steps, for what else uses the ledger."""
+
+BUSY_PAUSE_S: Final = 1.0
+"""Between two steps of indexing while transcripts wait to be read."""
+
+
+class Upkeep:
+    """See the module. `state`: the folder of Carryover's state. `busy`: whether transcripts wait to be read."""
+
+    def __init__(
+        self, ledger: Ledger, state: Path, *, config: Callable[[], Config], busy: Callable[[], bool], log: Log
+    ) -> None:
+        self._ledger = ledger
+        self._state = state
+        self._config = config
+        self._busy = busy
+        self._log = log
+        self._settings_changed = asyncio.Event()
+
+    def settings_changed(self) -> None:
+        """Projects may hold what the settings no longer allow there."""
+        self._settings_changed.set()
+
+    async def rebuild(self) -> None:
+        """Folds again, one by one, the conversations that an earlier version of the program folded."""
+        rebuilt = 0
+        while await self._ledger.rebuild_outdated():
+            rebuilt += 1
+            await asyncio.sleep(PAUSE_S)
+        if rebuilt:
+            self._log.info("digests_rebuilt", threads=rebuilt)
+
+    async def index_history(self) -> None:
+        """Indexes what was recorded before there was an index, or before the ledger was repaired, the newest first."""
+        steps = 0
+        while await self._ledger.index_more():
+            steps += 1
+            await asyncio.sleep(BUSY_PAUSE_S if self._busy() else PAUSE_S)
+        if steps:
+            self._log.info("history_indexed", steps=steps)
+
+    async def withdraw(self) -> None:
+        """Takes out of projects what the settings no longer allow there: now, and whenever they change."""
+        while True:
+            self._settings_changed.clear()
+            done = await asyncio.to_thread(withdraw, self._state, self._config())
+            if files := sum(len(project.files) for project in done):
+                self._log.info("withdrawn", projects=len(done), files=files)
+            await self._settings_changed.wait()
