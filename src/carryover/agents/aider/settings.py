@@ -27,13 +27,10 @@ _known: dict[Path, tuple[tuple[int, int, int], str | None]] = {}
 
 
 def moved_histories(root: Path) -> list[Path]:
-    """The histories below `root` that settings name: the project's, the user's, or the environment's."""
-    names = (
-        os.environ.get(VARIABLE),
-        _named(root / _ENV_FILE, _IN_ENV_FILE),
-        _named(root / FILE, _IN_SETTINGS),
-        _named(Path("~").expanduser() / FILE, _IN_SETTINGS),
-    )
+    """The histories below `root` that settings name: the project's, and those in the folders above it, of which the
+    home folder is one for most projects."""
+    files = ((_ENV_FILE, _IN_ENV_FILE), (FILE, _IN_SETTINGS))
+    names = (_named(folder / name, pattern) for folder in (root, *root.parents) for name, pattern in files)
     found = (_below(root, name) for name in names if name)
     return list(dict.fromkeys(path for path in found if path is not None))
 
