@@ -51,13 +51,13 @@ def test_a_history_that_settings_name_is_a_source(shop: Path, home: Path, whose:
     assert [source.path for source in AGENT.sources(shop)] == [str(shop / ".aider" / "chat.md")]
 
 
-def test_one_that_is_named_by_its_whole_path_or_a_variable(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_named_by_its_whole_path_or_a_variable(shop: Path, home: Path) -> None:
     (shop / HISTORY).write_text(CHAT)
     (shop / "own.md").write_text(CHAT)
     (shop / "third.md").write_text(CHAT)
     (shop / FILE).write_text(f"chat-history-file: {shop}/.aider/chat.md\n")
     (shop / ".env").write_text(f"OTHER=1\nexport {VARIABLE}='own.md'\n")
-    monkeypatch.setenv(VARIABLE, "third.md")
+    (home / ".env").write_text(f"{VARIABLE}=third.md\n")
 
     assert {Path(source.path).name for source in AGENT.sources(shop)} == {HISTORY, "chat.md", "own.md", "third.md"}
 

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from carryover.model import AssistantMessage, FileEdit, ToolResult, TurnEnd, UserPrompt
-from real_agents.aider.client import EACH_VERSION, PROJECT, READY, AiderBox
+from real_agents.aider.client import EACH_VERSION, PROJECT, READY, SETTINGS, AiderBox
 from real_agents.aider.work import BAD, FILES, GOOD, LAST_WORDS, TASK
 from real_agents.lab import handoffs, product, recorded
 from real_agents.lab.rows import Row
@@ -43,6 +43,26 @@ def test_a_session_is_recorded_whole_and_once(aider: AiderBox, row: Row) -> None
     assert [result.status for result in session.all(ToolResult)] == ["error", "ok", "ok"]
     assert [edit.path for edit in session.all(FileEdit)] == [str(PROJECT / "pricing.py")]
     assert recorded.not_understood(aider.box) == 0
+
+
+@EACH_VERSION
+@pytest.mark.parametrize("file", [SETTINGS, ".env"])
+def test_a_history_that_was_moved_within_the_project_is_followed(aider: AiderBox, row: Row, file: str) -> None:
+    """The input history stays at the top, and so the prompt has its time."""
+    line = "chat-history-file: logs/chat.md\n" if file == SETTINGS else "AIDER_CHAT_HISTORY_FILE=logs/chat.md\n"
+    aider.make_project(FILES | {"logs/.gitignore": "*\n"})
+    aider.box.write(PROJECT / file, line)
+    product.start_daemon(aider.box)
+    aider.script(BAD, GOOD)
+    aider.message(TASK, "pricing.py")
+    aider.box.run(product.CARRYOVER, "handoff", cwd=PROJECT)
+    product.settle(aider.box)
+    [session] = recorded.sessions(aider.box)
+
+    row.shown(f"{len(session.events)} events; at the top: {aider.history().exists()}")
+    assert [prompt.text for prompt in session.all(UserPrompt)] == [TASK]
+    assert [edit.path for edit in session.all(FileEdit)] == [str(PROJECT / "pricing.py")]
+    assert not aider.history().exists()
 
 
 @EACH_VERSION

@@ -22,29 +22,30 @@ _VALUE: Final = r"""[ \t]*(?P<value>"[^"\r\n]*"|'[^'\r\n]*'|[^\s#"'][^\r\n#]*?)[
 _IN_SETTINGS: Final = re.compile(rf"^chat-history-file[ \t]*:[ \t]{_VALUE}", re.MULTILINE)
 _IN_ENV_FILE: Final = re.compile(rf"^(?:export[ \t]+)?{VARIABLE}[ \t]*={_VALUE}", re.MULTILINE)
 
-_known: dict[Path, tuple[tuple[int, int, int], str | None]] = {}
+_known: dict[str, tuple[tuple[int, int, int], str | None]] = {}
 """What a file named when it had a stat: they are asked for every second."""
 
 
 def moved_histories(root: Path) -> list[Path]:
-    """The histories below `root` that settings name: the project's, the user's, or the environment's."""
-    names = (
-        os.environ.get(VARIABLE),
-        _named(root / _ENV_FILE, _IN_ENV_FILE),
-        _named(root / FILE, _IN_SETTINGS),
-        _named(Path("~").expanduser() / FILE, _IN_SETTINGS),
-    )
+    """The histories below `root` that settings name: the project's, and those in the folders above it, of which the
+    home folder is one for most projects."""
+    names = []
+    folder, below = str(root), ""
+    while folder != below:  # texts, since paths would cost ten times as much
+        prefix = folder.rstrip("/")
+        names += [_named(f"{prefix}/{_ENV_FILE}", _IN_ENV_FILE), _named(f"{prefix}/{FILE}", _IN_SETTINGS)]
+        folder, below = os.path.dirname(folder), folder  # noqa: PTH120
     found = (_below(root, name) for name in names if name)
     return list(dict.fromkeys(path for path in found if path is not None))
 
 
-def _named(path: Path, pattern: re.Pattern[str]) -> str | None:
+def _named(path: str, pattern: re.Pattern[str]) -> str | None:
     try:
         status = os.stat(path)  # noqa: PTH116
         stat = (status.st_mtime_ns, status.st_size, status.st_ino)
         if (known := _known.get(path)) is not None and known[0] == stat:
             return known[1]
-        text = (read_small(path, limit=_LIMIT_BYTES) or b"").decode("utf-8", "replace")
+        text = (read_small(Path(path), limit=_LIMIT_BYTES) or b"").decode("utf-8", "replace")
     except OSError:
         return None
     found = list(pattern.finditer(text))
