@@ -100,10 +100,11 @@ def applied(text: str) -> Conversation:
 
 
 def test_what_an_answer_announced_is_done_once_its_edits_are_made() -> None:
-    report = applied("I'll add the label to `labels.py`. Please confirm the change.").digest.turns[0].report
+    for asks in ("Please confirm the change.", "Shall I proceed?"):
+        report = applied(f"I'll add the label to `labels.py`. {asks}").digest.turns[0].report
 
-    assert report is not None
-    assert (report.announced, report.asked) == ((), ())
+        assert report is not None
+        assert (report.announced, report.asked) == ((), ()), asks
 
 
 def test_next_steps_commands_and_questions_stand_after_the_edits() -> None:
