@@ -132,3 +132,13 @@ def test_a_command_after_the_commit_of_an_answer_does_not_reopen_its_turn() -> N
     )
 
     assert talk.calls("make labels").turn.end == "answered"
+
+
+def test_what_a_linter_marked_in_a_file_is_done_with_when_that_is_edited() -> None:
+    talk = Conversation().user("Label the loaves")
+    for command in ("python -m flake8 labels.py", "./compile labels.py"):
+        talk.ran(command, "labels.py:57:24: F821 undefined name 'loaf'", status="error")
+
+    marked = [(failure.tried, failure.mended) for failure in talk.edited("labels.py").digest.failures]
+
+    assert marked == [("`python -m flake8 labels.py`", True), ("`./compile labels.py`", False)]
