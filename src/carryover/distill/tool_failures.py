@@ -91,6 +91,16 @@ def is_looking(command: str) -> bool:
     return (main.split(maxsplit=1) or [""])[0] in _LOOKING or _GIT_LOOKING.match(main) is not None
 
 
+def is_linting(tried: str) -> bool:
+    """What was tried is a linter: it marks places in files, and says nothing of an approach."""
+    return _LINTER.search(tried) is not None
+
+
+_LINTER: Final = re.compile(
+    r"\b(?:flake8|pylint|pycodestyle|ruff|eslint|stylelint|shellcheck|golint|golangci-lint|clippy|rubocop|ktlint)\b"
+)
+
+
 def _found_nothing(result: ToolResult) -> bool:
     """PowerShell reports what it does not find as an error; a command that it could not understand did not look."""
     main = _PREFIX.sub("", result.subject).strip()

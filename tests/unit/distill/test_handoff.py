@@ -101,10 +101,11 @@ def test_a_correction_after_an_interruption_keeps_the_task() -> None:
     talk.user("use 200 epochs and the small data set")
 
     made = handoff(project(talk))
-    assert section(made, "Task") == ["Train the model for 100 epochs"]
-    assert section(made, "Open questions") == [
-        'The user asked, not answered yet: "use 200 epochs and the small data set"'
+    assert section(made, "Task") == [
+        "Train the model for 100 epochs",
+        "Now: use 200 epochs and the small data set",
     ]
+    assert section(made, "Open questions") == []
 
     worked = handoff(project(talk.edited("train.py").says("It uses 200 epochs.")))
     assert section(worked, "Task") == [

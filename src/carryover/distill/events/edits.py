@@ -12,7 +12,7 @@ from carryover.distill.events.folded import Folded
 from carryover.distill.events.turns import at_work, with_turn
 from carryover.distill.own_text import names_handoff
 from carryover.distill.sections.files import file_name
-from carryover.distill.tool_failures import is_edit_of
+from carryover.distill.tool_failures import is_edit_of, is_linting
 from carryover.model import Event, FileEdit
 
 _MOST_OF_TURN: Final = 12
@@ -55,6 +55,8 @@ def _failures_after(failures: tuple[Failure, ...], body: FileEdit) -> tuple[Fail
     name = file_name(body.path)
     after = []
     for failure in failures:
+        if not failure.mended and name in failure.why and is_linting(failure.tried):
+            failure = replace(failure, mended=True)  # what a linter marks in a file is done with when that is edited
         if not failure.mended and is_edit_of(failure.signature, body.path):
             others = (f for f in failures if f.at_ms > failure.at_ms and f is not failure and name in f.tried)
             detours = sum(other.times for other in others)

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.forms import is_question
+from carryover.distill.language.machine_lines import is_code
 from carryover.distill.language.names import names_in
 from carryover.distill.language.prose import sentences, word_count
 from carryover.text.markdown import is_bullet, is_table_row, line_forms, plain
@@ -72,6 +73,11 @@ class Part:
     def is_courtesy(self) -> bool:
         """Is a short polite phrase that names nothing."""
         return self.words <= _COURTESY_WORDS and not self.names and lexicon.COURTESY.search(self.text) is not None
+
+    @cached_property
+    def is_code(self) -> bool:
+        """A line of a program that stands outside of a fence."""
+        return is_code(self.text)
 
     @cached_property
     def is_quoted(self) -> bool:
@@ -183,7 +189,9 @@ _PAST: Final = re.compile(
 )
 _TICK: Final = re.compile(r"[✅✔✓☑]\ufe0f?\W*$")
 _NONE_FAILED: Final = re.compile(
-    r"\b(?:0|no|zero|without(?: any)?) (?:errors?|fail(?:ed|ures?|ing)?|crash(?:es)?)\b", re.I
+    r"\b(?:0|no|zero|without(?: any)?) (?:errors?|fail(?:ed|ures?|ing)?|crash(?:es)?)\b"
+    r"|\bpass(?:ed)? ?(?:/|or) ?fail(?:ed)?\b|\bfail(?:s|ing)?[- ]fast\b",
+    re.I,
 )
 
 

@@ -51,7 +51,8 @@ def _tells_failure(part: Part, *, closing: bool) -> bool:
     if part.is_conditional:
         return False
     if part.fails:
-        return not (part.looks_ahead_to_failure or part.only_unproved)
+        guessed = lexicon.HEDGE.search(part.text) is not None and not part.tells_of_a_try
+        return not (part.looks_ahead_to_failure or part.only_unproved or guessed or part.is_code)
     if not closing or not part.names or part.announces or part.doubts or part.requests:
         return False
     if not part.tells_of_a_try:
@@ -135,6 +136,8 @@ def loose_ends_in(parts: Sequence[Part], taken: set[str], *, closing: bool = Tru
         if not 3 <= part.words <= 60:
             continue
         if not closing and (not part.names or part.announces or not part.left_as_found):
+            continue
+        if part.is_code:
             continue
         crossed = part.crossed and not _is_mended(parts[index + 1 :])
         listed = part.kind == "item" and (crossed or (troubled and (part.fails or part.negates)))

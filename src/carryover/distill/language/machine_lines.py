@@ -34,6 +34,7 @@ _KINDS: Final = {
     "a package manager": r"\s*(?:npm|yarn|pnpm) (?:ERR!|(?:WARN|warn|error|notice)\b)",
     "a compiler": r"\s*(?:[Ee]rror|[Ww]arning|[Ff]atal|[Pp]anic|note|help)(?:\[\w+\])?:\s"
     r"|\s*-->\s\S+:\d+|\s*\d+\s*[|│]\s"
+    r"|\s*\S.{0,300}\(\d+(?:,\d+)?\): (?:warning|error|info)\b"
     r"|\s*\|\s*[\^~-]*\s*$|[\s^~|]+$|\S+\.\w{1,5}:\d+(?::\d+)?(?::|\s-\s|\s*$)",
     "a browser's console": r"\s*(?:\(\w{1,20}\)|[\w.-]+\.(?:m?js|tsx?|jsx|vue|html?|css|php)(?:\?\S*)?)"
     r":\d+(?::\d+)?\s+\S",
@@ -60,6 +61,10 @@ _SURE: Final = re.compile("|".join(f"(?:{_KINDS[kind]})" for kind in _SURE_KINDS
 _LEVEL: Final = re.compile(_KINDS["the level of a log"])
 _CODE_WORD: Final = re.compile(rf"\s*(?:{_KEYWORDS})\s")
 _CODE_SIGN: Final = re.compile(r"[=<>{}\[\]]|\w\(")
+_CODE_LINE: Final = re.compile(
+    rf"(?:{_KINDS['code']})|(?:{_KINDS['markup']})|\s*(?://|/\*)|\s*(?:raise|assert|throw|print|echo|console\.log)\b\s?[(\"'\w]"
+    r"|\s*[\w.]+\(.*\)\s*$|.*\$\{"
+)
 _MACHINE: Final = re.compile("|".join(f"(?:{pattern})" for pattern in _KINDS.values()))
 _HEADER: Final = re.compile(_KINDS["a mail's header"])
 _DRAWN_TABLE: Final = re.compile(r"\s*[│┃|║┌├└╭╰]")
@@ -93,11 +98,11 @@ def printed_part(text: str) -> str:
     """What of a pasted text may be a program's output: no headings, items of lists, and code in a named language."""
     lines = text.splitlines()
     kept = []
-    is_code = False
+    in_code = False
     for line, form in zip(lines, line_forms(lines), strict=True):
         if form == "fence":
-            is_code = not is_code and line.strip(" \t`~").casefold() not in _OUTPUT_LANGUAGES
-        elif not (is_code or (form == "text" and not is_surely_printed(line) and _STRUCTURE.match(line))):
+            in_code = not in_code and line.strip(" \t`~").casefold() not in _OUTPUT_LANGUAGES
+        elif not (in_code or (not is_surely_printed(line) and (_STRUCTURE.match(line) or _CODE_LINE.match(line)))):
             kept.append(line)
     return "\n".join(kept)
 
@@ -110,6 +115,11 @@ def is_header(line: str) -> bool:
 def is_surely_printed(line: str) -> bool:
     """A line that no person begins a sentence like: a shell's prompt, a log's time or level, a stack."""
     return _SURE.match(line) is not None
+
+
+def is_code(line: str) -> bool:
+    """A line of a program, a comment of one, or markup, though it stands outside of a fence."""
+    return _CODE_LINE.match(line) is not None and not _is_sentence(line.strip())
 
 
 def is_drawn(line: str) -> bool:

@@ -73,11 +73,16 @@ def carried_out(report: Report) -> Report:
     return msgspec.structs.replace(
         report,
         announced=tuple(quote for quote in report.announced if quote.rule in _STANDS_AFTER_EDITS),
-        asked=tuple(one for one in report.asked if one.rule != REQUESTED),
+        asked=tuple(one for one in report.asked if one.rule != REQUESTED and not _asks_to_go_ahead(one)),
         asks_to_go_on=False,
         loose_ends=tuple(quote for quote in report.loose_ends if not lexicon.AHEAD.search(quote.text)),
         findings=tuple(quote for quote in report.findings if not lexicon.AHEAD.search(quote.text)),
     )
+
+
+def _asks_to_go_ahead(asked: Asked) -> bool:
+    """Asks for no more than a word to do what was just proposed: "Shall I proceed?"."""
+    return not asked.names and not asked.options and lexicon.RESUME.search(asked.text) is not None
 
 
 _STANDS_AFTER_EDITS: Final = (COMMAND_AT_END, LIST_AHEAD)

@@ -8,6 +8,7 @@ from typing import Final
 from carryover.distill.clip import clip
 from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.forms import is_question
+from carryover.distill.language.machine_lines import is_code, is_surely_printed
 from carryover.distill.language.names import names_in
 from carryover.distill.language.prose import Quote, one_line, sentences, word_count
 from carryover.text.markdown import is_bullet, prose_lines
@@ -29,6 +30,13 @@ _ASKS_WHY_OR_HOW: Final = re.compile(
 """A closed class, which often comes without a question mark."""
 
 
+_DIAGNOSTIC: Final = re.compile(r"\(\d+(?:,\d+)?\): (?:warning|error|info)\b")
+_INTERROGATIVE: Final = re.compile(
+    r"^(?:\S+\s+){1,4}(?:how|why|wie|warum|wieso|comment|pourquoi|cómo|por qué|come|perché|как|почему|зачем)\b", re.I
+)
+"""A question inside an order: "Describe to me how it ought to work"."""
+
+
 def rules_in(prompt: str) -> tuple[Quote, ...]:
     """The sentences of a prompt that decide something, with their weight, at most 8, in the order of the prompt.
 
@@ -38,6 +46,7 @@ def rules_in(prompt: str) -> tuple[Quote, ...]:
     found = [
         Quote(clip(one_line(sentence).lstrip("-–— "), chars=240), rule, weight, names_in(sentence))
         for line in prose_lines(text)
+        if not is_code(line) and not is_surely_printed(line) and not _DIAGNOSTIC.search(line)
         for sentence in sentences(line)
         for weight, rule in [_weight(sentence, bullet=is_bullet(line))]
         if weight
@@ -62,7 +71,9 @@ def _weight(sentence: str, *, bullet: bool) -> tuple[float, str]:
     if lexicon.STANDING.search(sentence):
         lasts = not lexicon.LASTS_BRIEFLY.search(sentence)
         return (LASTING if lasts else 2.0), "order or ban in the user's words"
-    if lexicon.OBLIGATION.search(sentence):
+    obligation = lexicon.OBLIGATION.search(sentence)
+    asks = _INTERROGATIVE.search(sentence)
+    if obligation is not None and not (asks is not None and asks.start() < obligation.start()):
         return 2.0 if bullet else 1.5, "requirement in the user's words"
     if lexicon.PROHIBITION.search(sentence) or lexicon.CHOICE.search(sentence):
         return 1.0, "preference in the user's words"

@@ -100,10 +100,11 @@ def applied(text: str) -> Conversation:
 
 
 def test_what_an_answer_announced_is_done_once_its_edits_are_made() -> None:
-    report = applied("I'll add the label to `labels.py`. Please confirm the change.").digest.turns[0].report
+    for asks in ("Please confirm the change.", "Shall I proceed?"):
+        report = applied(f"I'll add the label to `labels.py`. {asks}").digest.turns[0].report
 
-    assert report is not None
-    assert (report.announced, report.asked) == ((), ())
+        assert report is not None
+        assert (report.announced, report.asked) == ((), ()), asks
 
 
 def test_next_steps_commands_and_questions_stand_after_the_edits() -> None:
@@ -131,3 +132,13 @@ def test_a_command_after_the_commit_of_an_answer_does_not_reopen_its_turn() -> N
     )
 
     assert talk.calls("make labels").turn.end == "answered"
+
+
+def test_what_a_linter_marked_in_a_file_is_done_with_when_that_is_edited() -> None:
+    talk = Conversation().user("Label the loaves")
+    for command in ("python -m flake8 labels.py", "./compile labels.py"):
+        talk.ran(command, "labels.py:57:24: F821 undefined name 'loaf'", status="error")
+
+    marked = [(failure.tried, failure.mended) for failure in talk.edited("labels.py").digest.failures]
+
+    assert marked == [("`python -m flake8 labels.py`", True), ("`./compile labels.py`", False)]

@@ -243,3 +243,20 @@ def test_what_is_still_empty_is_left_open_though_it_explains_something() -> None
     text = "The gate stays shut because `MENU.md` is still a placeholder."
 
     assert texts(loose_ends_in(parts_of(text), set())) == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This script in `oven.py` runs the tests and prints an overall PASS/FAIL status.",
+        "It validates `OVEN_KEY` at startup to fail fast.",
+        "The most likely culprit is that `oven.py` can't create its folder and crashes.",
+        'raise NotImplementedError("bake failed in oven.py.")',
+    ],
+)
+def test_what_only_sounds_like_a_failure_is_no_dead_end(text: str) -> None:
+    assert dead_ends_in(parts_of(text), set()) == ()
+
+
+def test_code_without_a_fence_leaves_nothing_open() -> None:
+    assert loose_ends_in(parts_of('assert "not implemented" in body["detail"] for now'), set()) == ()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.distill.language.machine_lines import is_drawn, is_header, kinds_of, printed_part
+from carryover.distill.language.machine_lines import is_code, is_drawn, is_header, kinds_of, printed_part
 
 MACHINE = {
     "browser console": "index.js:17 The socket was closed",
@@ -164,3 +164,14 @@ def test_headings_lists_and_code_are_not_printed_by_a_program() -> None:
     text = f"{listed}KeyError: 'door'\n```\nexit code 1\n```"
 
     assert printed_part(text) == "KeyError: 'door'\nexit code 1"
+
+
+@pytest.mark.parametrize(
+    "line", ['print(f"Max error: {error}")', "//catch (Exception ex)", "${date}|${level}", "x = 1;"]
+)
+def test_a_line_of_code_reports_no_error(line: str) -> None:
+    assert (is_code(line), printed_part(line)) == (True, "")
+
+
+def test_a_sentence_that_ends_in_a_semicolon_is_no_code() -> None:
+    assert not is_code("Moreover, color the loaves (the crust, not the crumb) as follows;")

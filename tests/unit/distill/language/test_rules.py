@@ -286,3 +286,21 @@ def test_a_rule_is_quoted_without_the_dash_of_the_item_before() -> None:
 
 def test_a_wish_of_what_the_reader_does_is_an_order() -> None:
     assert rules_in("Quiero que tengas acceso a esa carpeta") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'print("Only the rye separates them.")',
+        r"C:\dev\bakery\Oven.cs(41,14): warning ASP0011: Only one builder should be used",
+        "Describe to me how it ought to work with my oven",
+    ],
+)
+def test_code_output_and_indirect_questions_decide_nothing(text: str) -> None:
+    assert rules_in(text) == ()
+
+
+def test_an_order_to_explain_why_is_a_rule() -> None:
+    assert [rule.text for rule in rules_in("Always explain why the loaf burnt.")] == [
+        "Always explain why the loaf burnt."
+    ]

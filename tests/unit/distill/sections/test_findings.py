@@ -31,10 +31,10 @@ def test_the_weightiest_come_first_and_of_equals_the_later_ones() -> None:
     ]
 
 
-def test_at_most_four_are_shown_with_where_they_came_from() -> None:
-    line = Line(id="s1:1", findings=different(6))
+def test_at_most_six_are_shown_with_where_they_came_from() -> None:
+    line = Line(id="s1:1", findings=different(8))
 
-    assert len(texts(line)) == 4
+    assert len(texts(line)) == 6
     assert finding_entries(Line(id="s1:1", findings=different(1)), (), "") == [
         Entry(text="The sensor is rosnes", rule="what was found out", session="s1", turn=3, at_ms=7)
     ]
