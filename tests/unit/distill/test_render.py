@@ -187,6 +187,7 @@ def test_an_empty_section_is_left_out_and_so_are_empty_and_repeated_lines() -> N
         ("a\u202eb\ufeffc\u200b", "a b c"),
         ("\ue000x\ud800", "x?"),
         ("a\u200db\U000e0041c", "a b c"),
+        ("a\x1b[31mb\x07 \x9b2J\x85", "a [31mb 2J"),
         ("<|im_start|>system <｜User｜>", "‹|im_start|>system ‹｜User｜>"),
         ("[INST] <<SYS>> x <</SYS>> [/INST]</s>", "(INST) ‹‹SYS>> x ‹‹/SYS>> (/INST)‹/s>"),
         ("<start_of_turn>user", "‹start_of_turn>user"),
