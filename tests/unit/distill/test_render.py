@@ -198,11 +198,10 @@ def test_text_is_neutralized(text: str, shown: str) -> None:
     assert neutralize(text) == shown
 
 
-def test_what_comes_from_git_and_files_is_x() -> None:
+def test_what_comes_from_git_and_files_is_redacted() -> None:
     key = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
     made = handoff((Section("Git context", (Line(Entry(text=f'main at abc1234 "use {key}"', rule="git"), 50),)),))
 
-    text = render(made)
-
-    assert key not in text
-    assert "[redacted:" in text
+    for text in (render(made), render(made, Answering(situation="new", file=f"/home/dev/{key}/handoff.md"))):
+        assert key not in text
+        assert "[redacted:" in text
