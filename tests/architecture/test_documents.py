@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from contract.table import with_tables
 
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
+SECURITY = (TOP / "SECURITY.md").read_text(encoding="utf-8")
 ARCHITECTURE = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 
@@ -92,3 +94,13 @@ def test_the_readme_has_the_tables_that_the_agents_folders_give() -> None:
 def test_a_readme_without_the_places_of_its_tables_is_refused() -> None:
     with pytest.raises(ValueError, match="<!-- hooks -->"):
         with_tables(README.replace("<!-- hooks -->", ""))
+
+
+def test_each_defence_that_is_promised_names_a_test_that_is_there() -> None:
+    rows = [line for line in SECURITY.splitlines() if line.startswith("| ") and " | " in line]
+    table = [row for row in rows if not row.startswith("| From |")]
+    named = [re.findall(r"`(tests/[^`]+)`", row.split(" | ")[-1]) for row in table]
+
+    assert len(table) >= 10
+    assert [row for row, tests in zip(table, named, strict=True) if not tests] == []
+    assert [path for tests in named for path in tests if not (TOP / path).exists()] == []

@@ -68,8 +68,11 @@ class Checks:
                 for project in self._world.load.projects:
                     self._world.daemon.ask("POST", f"/settle?{urlencode({'root': project})}")
                 wrong = self._differences()
-            except AssertionError as error:  # it ended by itself and is started again
-                wrong = [str(error)]
+            except (
+                AssertionError,
+                TimeoutError,
+            ) as error:  # it ended by itself and is started again, or has much to do
+                wrong = [str(error) or "no answer in time"]
             if not wrong:
                 return
             if time.monotonic() > deadline:

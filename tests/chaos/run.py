@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Self
 from unittest import mock
 
+from chaos.agent_faults import NothingToDo
 from chaos.checks import QUIET_LIMIT_S, Checks
-from chaos.faults import FAULTS, Fault, NothingToDo, disk_full
+from chaos.faults import FAULTS, Fault, disk_full
 from chaos.world import World
 from e2e.test_kill import TWO_STEPS
 

@@ -163,7 +163,7 @@ class World:
     def revive(self) -> None:
         """Starts the daemon until one lasts; each that ends makes way for the next, as under a supervisor."""
         for _ in range(8):
-            with suppress(AssertionError):
+            with suppress(AssertionError, TimeoutError):
                 daemon = self.daemon
                 if daemon.ask("POST", "/settle") is not None:
                     return

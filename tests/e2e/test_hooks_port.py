@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import socket
 import stat
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,22 @@ def test_a_caller_who_knows_the_secret_is_answered(port: int, secret: str, start
 
     assert reported.status == 200
     assert WORDS in reported.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_it_listens_on_this_machine_only_and_connects_to_nothing(
+    running: DaemonProcess, port: int, start: dict[str, object]
+) -> None:
+    process = Path(f"/proc/{running.pid}")
+    open_files = []
+    for link in (process / "fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            open_files.append(str(link.readlink()))
+    tables = [(process / "net" / name).read_text() for name in ("tcp", "tcp6", "udp", "udp6")]
+    rows = [line.split() for table in tables for line in table.splitlines()[1:]]
+    ours = [(row[1], row[2]) for row in rows if f"socket:[{row[9]}]" in open_files]
+
+    assert ours == [(f"0100007F:{port:04X}", "00000000:0000")]
 
 
 def test_the_secret_is_the_users_alone(running: DaemonProcess, secret: str) -> None:

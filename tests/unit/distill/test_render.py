@@ -187,6 +187,7 @@ def test_an_empty_section_is_left_out_and_so_are_empty_and_repeated_lines() -> N
         ("a\u202eb\ufeffc\u200b", "a b c"),
         ("\ue000x\ud800", "x?"),
         ("a\u200db\U000e0041c", "a b c"),
+        ("a\x1b[31mb\x07 \x9b2J\x85", "a [31mb 2J"),
         ("<|im_start|>system <｜User｜>", "‹|im_start|>system ‹｜User｜>"),
         ("[INST] <<SYS>> x <</SYS>> [/INST]</s>", "(INST) ‹‹SYS>> x ‹‹/SYS>> (/INST)‹/s>"),
         ("<start_of_turn>user", "‹start_of_turn>user"),
@@ -197,11 +198,10 @@ def test_text_is_neutralized(text: str, shown: str) -> None:
     assert neutralize(text) == shown
 
 
-def test_what_comes_from_git_and_files_is_x() -> None:
+def test_what_comes_from_git_and_files_is_redacted() -> None:
     key = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
     made = handoff((Section("Git context", (Line(Entry(text=f'main at abc1234 "use {key}"', rule="git"), 50),)),))
 
-    text = render(made)
-
-    assert key not in text
-    assert "[redacted:" in text
+    for text in (render(made), render(made, Answering(situation="new", file=f"/home/dev/{key}/handoff.md"))):
+        assert key not in text
+        assert "[redacted:" in text

@@ -241,6 +241,26 @@ async def test_one_session_is_forgotten_without_what_the_conversation_did_elsewh
     assert [row.native_id for row in sessions(reading(), limit=9)] == ["s1@x"]
 
 
+async def test_what_hooks_report_in_the_moment_of_forgetting_is_gone_unless_it_is_later(
+    ledger: Ledger, scribe: Scribe, reading: Connect
+) -> None:
+    """A report may reach the ledger before or after, whichever time it has."""
+    await scribe.tell("Add a parser")
+    said = [
+        Entry.of(AGENT, scribe.event(AssistantMessage(text=f"Step {n}"), at_ms=NOW_MS - 10 + n), {}) for n in range(20)
+    ]
+    for entry in said[::2]:
+        await ledger.add_provisional(AGENT, [entry], {}, now_ms=NOW_MS + 60)
+
+    await ledger.forget(OF_S1, now_ms=NOW_MS)
+
+    for entry in said[1::2]:
+        await ledger.add_provisional(AGENT, [entry], {}, now_ms=NOW_MS + 60)
+    with closing(reading()) as db:
+        left = [at_ms for (at_ms,) in db.execute("SELECT at_ms FROM provisional ORDER BY at_ms")]
+    assert left == [entry.event.at_ms for entry in said[1::2] if entry.event.at_ms > NOW_MS]
+
+
 @pytest.mark.parametrize(
     ("path", "context", "kept"),
     [

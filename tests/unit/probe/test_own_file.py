@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from carryover.probe import own_file
 from carryover.probe.own_file import TRACKED, is_own, is_tracked, why_not_own
 from support.repository import git, repository
 
@@ -75,6 +76,14 @@ def test_what_an_archive_brings_is_not_until_it_is_written_to(home: Path, shop: 
         with (root / NAME).open("a") as file:
             file.write("more\n")
         assert why_not_own(root, root / NAME) is None
+
+
+def test_what_is_older_than_the_repository_is_not(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the repository was made around files that somebody sent."""
+    path = written(shop)
+    monkeypatch.setattr(own_file, "_made_ns", lambda _git: path.stat().st_mtime_ns + 3_000_000_000)
+
+    assert why_not_own(shop, path) == "it is older than the repository"
 
 
 def test_a_time_in_the_future_is_no_way_in(shop: Path) -> None:

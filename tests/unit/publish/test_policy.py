@@ -118,8 +118,11 @@ def test_a_folder_of_another_user_is_refused(home: Path) -> None:
         pytest.skip("only root can give a folder away")
     (home / "theirs").mkdir()
     os.chown(home / "theirs", 1234, -1)
+    (home / "mine" / ".carryover").mkdir(parents=True)
+    os.chown(home / "mine" / ".carryover", 1234, -1)
 
     assert why(home / "theirs", home=home) == "the folder belongs to another user"
+    assert why(home / "mine", home=home) == ".carryover belongs to another user"
 
 
 def test_a_folder_that_cannot_be_written_is_refused(home: Path) -> None:
