@@ -11,6 +11,7 @@ import msgspec
 from carryover.adapter.contract import Reemitted
 from carryover.facts import ProjectRoot
 from carryover.ledger.codec import encode_body
+from carryover.ledger.searchable import IndexEntry, index_entry
 from carryover.model import Event, Retracted, Skipped
 
 SourceStatus = Literal["active", "gone", "broken"]
@@ -36,6 +37,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Secrets taken out of this event, by kind. Counted only when the event is new."""
     retracts: tuple[bytes, ...] = ()
     """Keys of the events that this one takes back."""
+    index: IndexEntry | None = None
+    """What of it is searched; None if nothing is."""
 
     @classmethod
     def of(cls, agent: str, event: Event, redacted: Mapping[str, int]) -> Entry:
@@ -51,6 +54,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
             body=encode_body(event.body),
             redacted=redacted,
             retracts=tuple(_key(agent, key) for key in event.body.keys) if isinstance(event.body, Retracted) else (),
+            index=index_entry(event.body),
         )
 
 

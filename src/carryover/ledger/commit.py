@@ -22,6 +22,7 @@ from carryover.ledger.provisional import drop_confirmed
 from carryover.ledger.reemit import reemit
 from carryover.ledger.retract import retract, retract_again, supersede
 from carryover.ledger.rows import RETRACTED, StoredBody
+from carryover.ledger.search_index import NewEntry, add_to_index
 from carryover.ledger.sessions import (
     StoredSession,
     assign_project,
@@ -251,6 +252,14 @@ async def _add_to_thread(
         for number, entry in numbered
     ]
     await db.executemany(_PUT_EVENT, rows)
+    await add_to_index(
+        db,
+        [
+            NewEntry(number, thread.id, entry.event.at_ms, entry.index)
+            for number, entry in numbered
+            if entry.key not in retracted
+        ],
+    )
     counting = [
         StoredBody(number, entry.event.at_ms, entry.event.body)
         for number, entry in numbered

@@ -88,6 +88,8 @@ def _make_private(path: Path) -> None:
 
 def _migrate_or_detect_damage(path: Path) -> bool:
     """Brings the file up to date. False if it is damaged."""
+    from carryover.ledger.search_index import prepare_index  # commands that only read should not pay for it
+
     try:
         with closing(_connect(path)) as db:
             mark = damage_mark(path)
@@ -96,6 +98,8 @@ def _migrate_or_detect_damage(path: Path) -> bool:
             ):
                 return False
             migrate(db, path)
+            # Damage that SQLite does not see may be in the index; it costs seconds to make again.
+            prepare_index(db, afresh=mark.exists())
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if isinstance(ledger_error(error, path), LedgerDamaged):
             return False
@@ -105,7 +109,8 @@ def _migrate_or_detect_damage(path: Path) -> bool:
 
 def _replace_damaged(path: Path) -> None:
     """Killed at any moment, this leaves either the damaged ledger, found damaged again, or the finished new one."""
-    from carryover.ledger.salvage import salvage  # commands that only read should not pay for it
+    from carryover.ledger.salvage import salvage
+    from carryover.ledger.search_index import prepare_index
 
     now = datetime.now(UTC)
     aside = path.with_name(f"{path.stem}.corrupt-{now:%Y%m%dT%H%M%S.%fZ}{path.suffix}")
@@ -121,6 +126,7 @@ def _replace_damaged(path: Path) -> None:
     with closing(_connect(fresh)) as db:
         migrate(db, fresh)
         salvage(aside, db, now_ms=int(now.timestamp() * 1000))
+        prepare_index(db, afresh=True)
     fresh.replace(path)
 
 

@@ -13,6 +13,7 @@ import aiosqlite
 import msgspec
 
 from carryover.ledger.codec import decode_body
+from carryover.ledger.search_index import clear_index, remove_from_index
 from carryover.ledger.selection import Selection
 from carryover.ledger.sessions import LAST_PROJECT, mark_changed
 from carryover.ledger.threads import Reducer, rebuild
@@ -34,6 +35,7 @@ _THREADS: Final = "SELECT id FROM thread WHERE session_id = ?"
 _KEYS: Final = (
     "SELECT id, key FROM event WHERE thread_id = ? AND at_ms >= ? AND at_ms < ? AND id > ? ORDER BY id LIMIT ?"
 )
+_WITHIN: Final = "event.thread_id = ? AND event.at_ms >= ? AND event.at_ms < ?"
 _INFOS: Final = f"""SELECT body FROM event WHERE thread_id IN ({_THREADS}) AND retracted = 0
     AND body LIKE '{{"kind":"session_info"%' ORDER BY id"""
 _UPDATE: Final = """UPDATE session SET title = :title, last_ms = max(
@@ -82,8 +84,12 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
             values,
         )
     )
+    if selection.is_everything:
+        await clear_index(db)  # as a whole and not event by event
     for session_id, *_ in rows:
         await _remove_from_session(db, reducer, int(session_id), span)
+    if selection.is_everything:
+        await clear_index(db)  # once more: what is left to index ends where the events do
     sessions = [(str(agent), str(native_id)) for _, agent, native_id, *_ in rows]
     rules = await _tombstones(db, selection, sessions, now_ms=now_ms)
     # A session that was read from its best source: what lesser ones have of it was never stored, and has no key.
@@ -138,7 +144,8 @@ async def _remove_events(db: aiosqlite.Connection, thread_id: int, span: tuple[i
     while rows := list(await db.execute_fetchall(_KEYS, (thread_id, *span, after, _KEYS_PER_READ))):
         await put_tombstones(db, Tombstones(keys=tuple(short_key(key) for _, key in rows)))
         after = int(rows[-1][0])
-    await db.execute_fetchall("DELETE FROM event WHERE thread_id = ? AND at_ms >= ? AND at_ms < ?", (thread_id, *span))
+    await remove_from_index(db, _WITHIN, (thread_id, *span))
+    await db.execute_fetchall(f"DELETE FROM event WHERE {_WITHIN}", (thread_id, *span))
     return after > 0
 
 

@@ -15,6 +15,7 @@ import aiosqlite
 
 from carryover.ledger.batch import Entry, Reemission
 from carryover.ledger.rows import RETRACTED
+from carryover.ledger.search_index import NewEntry, add_to_index, remove_from_index
 from carryover.ledger.sessions import StoredSession
 from carryover.ledger.threads import Reducer, rebuild
 
@@ -23,9 +24,10 @@ _KEYS_PER_QUERY: Final = 500
 _THREAD: Final = "SELECT id FROM thread WHERE session_id = ? AND subagent_id = ?"
 _PLACE: Final = "SELECT id FROM event WHERE key = ? AND thread_id = ? AND retracted = 0"
 _LAST: Final = "SELECT coalesce(max(id), 0) FROM event"
-_STANDING: Final = """SELECT id, key, body FROM event WHERE thread_id = ? AND retracted = 0 AND id > ?
+_STANDING: Final = """SELECT id, key, at_ms, body FROM event WHERE thread_id = ? AND retracted = 0 AND id > ?
     ORDER BY id LIMIT ?"""
 _REPLACE: Final = "UPDATE event SET body = ? WHERE id = ?"
+_RETRACTED_NOW: Final = "event.thread_id = ? AND event.id > ? AND retracted != 0"
 _RETRACT: Final = f"UPDATE event SET retracted = {RETRACTED} WHERE thread_id = ? AND retracted = 0 AND id > ?"
 
 
@@ -46,16 +48,19 @@ async def reemit(
     rows = list(await db.execute_fetchall(_STANDING, (thread_id, place, len(entries))))
     same = 0
     changed = False
-    for (row_id, key, body), entry in zip(rows, entries, strict=False):
+    for (row_id, key, at_ms, body), entry in zip(rows, entries, strict=False):
         if key != entry.key:
             break
         if body != entry.body:
+            await remove_from_index(db, "event.id = ?", (row_id,))
             await db.execute_fetchall(_REPLACE, (entry.body, row_id))
+            await add_to_index(db, [NewEntry(row_id, thread_id, at_ms, entry.index)])
             changed = True
         place, same = row_id, same + 1
     fresh = list(entries[same:])
-    if fresh or not retelling.more:
-        changed |= (await db.execute(_RETRACT, (thread_id, place))).rowcount > 0
+    if (fresh or not retelling.more) and (await db.execute(_RETRACT, (thread_id, place))).rowcount > 0:
+        await remove_from_index(db, _RETRACTED_NOW, (thread_id, place))
+        changed = True
     changed_threads = await _remove_rows(db, fresh)
     for changed_id in sorted(changed_threads | ({thread_id} if changed else set())):
         await rebuild(db, reducer, changed_id)
@@ -78,5 +83,7 @@ async def _remove_rows(db: aiosqlite.Connection, entries: Sequence[Entry]) -> se
         known = f"FROM event WHERE key IN ({','.join('?' * len(keys))})"
         rows = await db.execute_fetchall(f"SELECT DISTINCT thread_id {known} AND retracted = 0", keys)
         threads.update(thread_id for (thread_id,) in rows)
+        if rows:
+            await remove_from_index(db, f"key IN ({','.join('?' * len(keys))})", keys)
         await db.execute_fetchall(f"DELETE {known}", keys)
     return threads

@@ -14,12 +14,13 @@ import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.ledger.rows import RETRACTED, SUPERSEDED
+from carryover.ledger.search_index import remove_from_index
 from carryover.ledger.sessions import StoredSession, find_session, mark_changed
 from carryover.ledger.threads import Reducer, rebuild
 
 _KEYS_PER_QUERY: Final = 500
 
-_OF_SESSION: Final = "thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
+_OF_SESSION: Final = "event.thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
 _THREADS: Final = "SELECT id FROM thread WHERE session_id = ?"
 _TOLD_BETTER: Final = f"UPDATE event SET retracted = {SUPERSEDED} WHERE {_OF_SESSION}"
 _RESET_SESSION: Final = """UPDATE session SET project_final = 0,
@@ -42,6 +43,7 @@ async def supersede(
     threads = list(await db.execute_fetchall(_THREADS, (session.id,)))
     if not threads:
         return session
+    await remove_from_index(db, _OF_SESSION, (session.id,))
     await db.execute_fetchall(_TOLD_BETTER, (session.id,))
     for (thread_id,) in threads:
         await rebuild(db, reducer, thread_id)
@@ -64,6 +66,7 @@ async def retract(db: aiosqlite.Connection, reducer: Reducer, session: StoredSes
         )
         threads.update(thread_id for (thread_id,) in found)
         if found:
+            await remove_from_index(db, f"{counting} AND {_OF_SESSION}", (*some, session.id))
             await db.execute_fetchall(
                 f"UPDATE event SET retracted = {RETRACTED} WHERE {counting} AND {_OF_SESSION}", (*some, session.id)
             )

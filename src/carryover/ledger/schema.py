@@ -249,6 +249,33 @@ def m007_forgotten(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+# `id` is that of the event, `kind` a position in `carryover.ledger.searchable.KINDS`. `search_state` has one row: the
+# version of the index, 0 where SQLite has no full-text search, and the highest id of an event that is still to be
+# indexed. The index, and the trigger by which what is written to `search_input` gets there, are made by
+# `carryover.ledger.search_index`, which makes them again when the version changes.
+_SEARCH: Final = (
+    """CREATE TABLE search_entry (
+        id INTEGER PRIMARY KEY,
+        thread_id INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        kind INTEGER NOT NULL
+    )""",
+    """CREATE TABLE search_state (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        version INTEGER NOT NULL,
+        pending_to INTEGER NOT NULL
+    )""",
+    """CREATE VIEW search_input AS SELECT NULL AS id, NULL AS thread_id, NULL AS at_ms, NULL AS kind, NULL AS tokens
+        WHERE 0""",
+)
+
+
+def m008_search(db: sqlite3.Connection) -> None:
+    """Adds the tables of the full-text index."""
+    for statement in _SEARCH:
+        db.execute(statement)
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     m001_initial,
     m002_hooks,
@@ -257,6 +284,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     m005_names,
     m006_decisions,
     m007_forgotten,
+    m008_search,
 )
 
 

@@ -24,6 +24,7 @@ from carryover.ledger.forget import Forgotten, forget
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, ledger_error
 from carryover.ledger.moves import Moved, move_back, move_project, note_identity
 from carryover.ledger.provisional import add_provisional, forget_provisional
+from carryover.ledger.search_index import compact_index, index_more
 from carryover.ledger.selection import Selection
 from carryover.ledger.sessions import upsert_project
 from carryover.ledger.threads import Reducer, outdated_threads, rebuild_thread
@@ -160,6 +161,7 @@ class Ledger:
             # In memory, as set for everything else, it would take as much of that as the ledger is large.
             await db.execute_fetchall("PRAGMA temp_store = FILE")
             try:
+                await compact_index(db)
                 await db.execute_fetchall("VACUUM")
             finally:
                 await db.execute_fetchall("PRAGMA temp_store = MEMORY")
@@ -229,6 +231,14 @@ class Ledger:
                 break
             done += 1
         return done
+
+    async def index_more(self) -> bool:
+        """Indexes some more of the events that `carryover search` does not find yet; False once it finds all.
+
+        A transaction of about 10 ms, so that other writes come in between.
+        """
+        async with self._transaction() as db:
+            return await index_more(db)
 
     async def report(self, error: Exception) -> None:
         """Raises LedgerDamaged, and has the next start mend the ledger, if that is what an error of a reader means."""

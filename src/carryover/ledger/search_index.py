@@ -1,0 +1,157 @@
+"""The full-text index of `carryover search`: kept in step with the events, in the transaction that changes them.
+
+It stores no text: only tokens, and for each indexed event a small row by which hits are filtered. Events up to the id
+`pending_to` are not in it yet (a ledger from before there was an index, or one that was salvaged); they are indexed in
+small transactions, newest first. Where SQLite has no FTS5 there is no index, and nothing else is affected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import aiosqlite
+import msgspec
+
+from carryover.ledger.codec import decode_body
+from carryover.ledger.searchable import INDEX_VERSION, KINDS, IndexEntry, index_entry
+
+EVENTS_PER_STEP: Final = 500
+"""How many events one transaction of `index_more` looks at: about 10 ms."""
+
+# No content: a hit's text is in its event. Without prefix indexes, which would double the size for few milliseconds.
+# What is written to the view goes to the index and to the entries in one trip to the database's thread.
+_CREATE: Final = (
+    """CREATE VIRTUAL TABLE search USING
+        fts5(tokens, content='', tokenize='unicode61 remove_diacritics 2')""",
+    """CREATE TRIGGER search_add INSTEAD OF INSERT ON search_input
+        WHEN NEW.id > (SELECT pending_to FROM search_state) BEGIN
+        INSERT INTO search (rowid, tokens) VALUES (NEW.id, NEW.tokens);
+        INSERT INTO search_entry (id, thread_id, at_ms, kind) VALUES (NEW.id, NEW.thread_id, NEW.at_ms, NEW.kind);
+        END""",
+)
+_CREATE_NONE: Final = "CREATE TRIGGER search_add INSTEAD OF INSERT ON search_input BEGIN SELECT 1; END"
+_HAS_FTS5: Final = "SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')"
+_IS_TABLE: Final = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?)"
+_STATE: Final = "SELECT version FROM search_state"
+_RESTART: Final = """INSERT OR REPLACE INTO search_state (id, version, pending_to)
+    VALUES (1, ?, (SELECT coalesce(max(id), 0) FROM event))"""
+_PENDING_TO: Final = "SELECT pending_to FROM search_state WHERE version > 0"
+_NOW_PENDING_TO: Final = "UPDATE search_state SET pending_to = ?"
+_ADD: Final = "INSERT INTO search_input (id, thread_id, at_ms, kind, tokens) VALUES (?, ?, ?, ?, ?)"
+_INDEXED: Final = """SELECT event.id, event.body FROM event CROSS JOIN search_entry ON search_entry.id = event.id
+    WHERE {condition} LIMIT ?"""
+_REMOVE: Final = "INSERT INTO search (search, rowid, tokens) VALUES ('delete', ?, ?)"
+_REMOVE_ENTRY: Final = "DELETE FROM search_entry WHERE id = ?"
+_PENDING: Final = "SELECT id, thread_id, at_ms, body, retracted FROM event WHERE id <= ? ORDER BY id DESC LIMIT ?"
+
+# What FTS5 keeps a table's tokens in. Without the module these are ordinary tables.
+_SHADOWS: Final = ("search_data", "search_idx", "search_docsize")
+
+
+class NewEntry(msgspec.Struct, frozen=True):
+    """An event that is to be indexed, with the id of its row."""
+
+    event_id: int
+    thread_id: int
+    at_ms: int
+    entry: IndexEntry | None
+
+
+def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
+    """Leaves an index that this program can keep, as empty as needed: of another version, or `afresh`. Blocking.
+
+    Where SQLite has no FTS5, what another one indexed is removed, since nothing could be deleted from it.
+    """
+    has_fts5, has_index = bool(_value(db, _HAS_FTS5)), bool(_value(db, _IS_TABLE, "search"))
+    version = next((int(found) for (found,) in db.execute(_STATE)), 0)
+    if not afresh and version == (INDEX_VERSION if has_fts5 else 0) and has_index == has_fts5:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        db.execute("DROP TRIGGER IF EXISTS search_add")
+        if has_fts5:
+            db.execute("DROP TABLE IF EXISTS search")
+            for statement in _CREATE:
+                db.execute(statement)
+        else:
+            for shadow in _SHADOWS if has_index else ():
+                db.execute(f"DELETE FROM {shadow}")
+            db.execute(_CREATE_NONE)
+        db.execute("DELETE FROM search_entry")
+        db.execute(_RESTART, (INDEX_VERSION if has_fts5 else 0,))
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+async def add_to_index(db: aiosqlite.Connection, entries: Iterable[NewEntry]) -> None:
+    """Indexes new events, or events with a new text; those that `index_more` comes to are left to it."""
+    rows = [
+        (each.event_id, each.thread_id, each.at_ms, KINDS.index(each.entry.kind), each.entry.tokens)
+        for each in entries
+        if each.entry is not None
+    ]
+    if rows:
+        await db.executemany(_ADD, rows)
+
+
+async def remove_from_index(db: aiosqlite.Connection, condition: str, values: Sequence[int | bytes]) -> None:
+    """Takes the events that `condition`, on the table `event`, names out of the index, while their rows are there."""
+    statement = _INDEXED.format(condition=condition)
+    while rows := list(await db.execute_fetchall(statement, (*values, EVENTS_PER_STEP))):
+        indexed = await asyncio.to_thread(_tokens, [(event_id, body) for event_id, body in rows])
+        await db.executemany(_REMOVE, indexed)
+        await db.executemany(_REMOVE_ENTRY, [(event_id,) for event_id, _ in indexed])
+
+
+async def clear_index(db: aiosqlite.Connection) -> None:
+    """Empties the index, and leaves every event there is to `index_more`."""
+    if await _pending_to(db) is not None:
+        await db.execute_fetchall("INSERT INTO search (search) VALUES ('delete-all')")
+        await db.execute_fetchall("DELETE FROM search_entry")
+        await db.execute_fetchall(_RESTART, (INDEX_VERSION,))
+
+
+async def index_more(db: aiosqlite.Connection, limit: int = EVENTS_PER_STEP) -> bool:
+    """Indexes the newest events that are not indexed yet, at most `limit`; whether there were any."""
+    pending_to = await _pending_to(db)
+    if not pending_to:
+        return False
+    rows = list(await db.execute_fetchall(_PENDING, (pending_to, limit)))
+    lowest = min((int(row[0]) for row in rows), default=1)
+    await db.execute_fetchall(_NOW_PENDING_TO, (lowest - 1,))
+    counting = [(event_id, thread_id, at_ms, body) for event_id, thread_id, at_ms, body, gone in rows if not gone]
+    # In the order of their ids, as FTS5 writes its buffer to the disk whenever an id is lower than the one before it.
+    await add_to_index(db, await asyncio.to_thread(_new_entries, reversed(counting)))
+    return True
+
+
+async def compact_index(db: aiosqlite.Connection) -> None:
+    """Writes the index as one piece. Only then are the tokens of removed events gone from it."""
+    if await _pending_to(db) is not None:
+        await db.execute_fetchall("INSERT INTO search (search) VALUES ('optimize')")
+
+
+async def _pending_to(db: aiosqlite.Connection) -> int | None:
+    """The highest id that is not indexed yet, 0 if there is none; None without an index."""
+    return next((int(pending_to) for (pending_to,) in await db.execute_fetchall(_PENDING_TO)), None)
+
+
+def _new_entries(rows: Iterable[tuple[int, int, int, str | bytes]]) -> list[NewEntry]:
+    return [
+        NewEntry(event_id, thread_id, at_ms, index_entry(decode_body(body))) for event_id, thread_id, at_ms, body in rows
+    ]
+
+
+def _tokens(rows: Iterable[tuple[int, str | bytes]]) -> list[tuple[int, str]]:
+    entries = [(event_id, index_entry(decode_body(body))) for event_id, body in rows]
+    return [(event_id, entry.tokens if entry is not None else "") for event_id, entry in entries]
+
+
+def _value(db: sqlite3.Connection, statement: str, *values: str) -> object:
+    return db.execute(statement, values).fetchone()[0]

@@ -1,0 +1,59 @@
+"""What a person types to search, as an expression of SQLite's full-text search. Pure.
+
+Only words get into the expression, each quoted: nothing that is typed is syntax to SQLite.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from carryover.ledger.searchable import humps, words
+
+SHORTEST_PREFIX: Final = 3
+"""A word of this many characters also finds longer words that begin with it; a shorter one with a `*`."""
+MOST_TERMS: Final = 32
+
+_TERM: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
+
+
+class Term(msgspec.Struct, frozen=True):
+    """Words that are looked for side by side: one word, the parts of a path or name, or a quoted phrase."""
+
+    words: tuple[str, ...]
+    prefix: bool
+    """The last word may be the beginning of a longer one."""
+    humps: tuple[str, ...] = ()
+    """The parts of a name in camel case, which may also stand in another."""
+
+
+def terms_of(query: str) -> tuple[Term, ...]:
+    """The terms of a query, each once, at most `MOST_TERMS`. None of them if it holds no letter and no digit."""
+    found = dict.fromkeys(filter(None, (_term(match) for match in _TERM.finditer(query))))
+    return tuple(found)[:MOST_TERMS]
+
+
+def match_expression(terms: Sequence[Term], *, any_of: bool = False) -> str:
+    """The expression that finds texts with all of `terms`, at least one, or with `any_of` them."""
+    return (" OR " if any_of else " AND ").join(f"({_alternatives(term)})" for term in terms)
+
+
+def _term(match: re.Match[str]) -> Term | None:
+    quoted, plain = match[1], match[2]
+    text = plain if quoted is None else quoted
+    found = words(text)
+    if not found:
+        return None
+    is_prefix = quoted is None and (text.endswith("*") or len(found[-1]) >= SHORTEST_PREFIX)
+    parts = humps(found[0]) if quoted is None and len(found) == 1 else []
+    return Term(words=tuple(found), prefix=is_prefix, humps=tuple(parts))
+
+
+def _alternatives(term: Term) -> str:
+    """A whole word counts more than the beginning of a longer one: it is found by two of the phrases."""
+    whole = [" ".join(each) for each in (term.words, term.humps) if each]
+    starts = [f'"{phrase}"*' for phrase in whole] if term.prefix else []
+    return " OR ".join([*(f'"{phrase}"' for phrase in whole), *starts])

@@ -1,0 +1,130 @@
+"""What `carryover search` finds of an event, and the tokens under which the index keeps it. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final, Literal, get_args
+
+import msgspec
+
+from carryover.model import (
+    Answer,
+    AnyBody,
+    AssistantMessage,
+    FileEdit,
+    PlanProposal,
+    Question,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
+
+INDEX_VERSION: Final = 1
+"""Raised when the same event gets other tokens; an index of another version is made again."""
+
+Kind = Literal["prompt", "answer", "command", "path", "error"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+"""In the order in which they are numbered in the ledger. New ones go to the end."""
+
+MOST_CHARS: Final = 50_000
+"""How much of one text is indexed: a log that was pasted into a prompt should not fill the index."""
+
+_LONGEST_TOKEN: Final = 64
+_ERROR_HEAD_CHARS: Final = 300
+_ERROR_TAIL_CHARS: Final = 700
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_HUMP: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^A-Za-z]+")
+# Thai, Lao, Burmese, Khmer, kana, Han: scripts without spaces between words.
+_UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+
+
+class Searchable(msgspec.Struct, frozen=True):
+    """The text of an event that is searched, and what it is."""
+
+    kind: Kind
+    text: str
+
+
+def searchable(body: AnyBody) -> Searchable | None:
+    """What is searched of an event; None for one that is not, such as the output of a tool that succeeded."""
+    match body:
+        case UserPrompt(text=text, command=command, actor=actor):
+            found = Searchable("prompt" if actor == "human" else "answer", f"{command} {text}" if command else text)
+        case Answer(text=text):
+            found = Searchable("prompt", text)
+        case AssistantMessage(text=text) | Question(text=text) | PlanProposal(text=text):
+            found = Searchable("answer", text)
+        case ToolCall(op="edit" | "write"):
+            return None  # the edit itself says which file it was, where it was made
+        case ToolCall(subject=subject, op=op):
+            found = Searchable("path" if op == "read" else "command", subject)
+        case FileEdit(path=path, old_path=old_path):
+            found = Searchable("path", f"{path} {old_path}" if old_path else path)
+        case ToolResult(status="error", output=output):
+            found = Searchable("error", _ends_of(output))
+        case TurnEnd(reason="error" | "limit", message=message):
+            found = Searchable("error", message)
+        case _:
+            return None
+    return found if found.text.strip() else None
+
+
+class IndexEntry(msgspec.Struct, frozen=True):
+    """What the index holds of one event."""
+
+    kind: Kind
+    tokens: str
+
+
+def index_entry(body: AnyBody) -> IndexEntry | None:
+    """What the index is to hold of an event; None for one that is not searched. The same body gives the same tokens."""
+    found = searchable(body)
+    tokens = index_text(found.text) if found is not None else ""
+    return IndexEntry(found.kind, tokens) if found is not None and tokens else None
+
+
+def index_text(text: str) -> str:
+    """The tokens of `text`, separated by spaces: its words, and after them the parts of those in camel case.
+
+    Parts of paths and of names in snake case are words. In scripts without spaces each character is one.
+    """
+    found = words(text[:MOST_CHARS])
+    parts = dict.fromkeys(part for word in found if _may_have_humps(word) for part in _grouped_humps(word))
+    return " ".join([*found, *parts])
+
+
+def words(text: str) -> list[str]:
+    """The words of `text` in their order, each at most 64 characters of it."""
+    if text.isascii():
+        return [word[:_LONGEST_TOKEN] for word in _WORD.findall(text)]
+    spaced = _UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text))
+    return [word[:_LONGEST_TOKEN] for word in _WORD.findall(spaced)]
+
+
+def humps(word: str) -> list[str]:
+    """The parts of a name in camel case; none for other words."""
+    if not _may_have_humps(word):
+        return []
+    parts = _HUMP.findall(word)
+    return parts if len(parts) > 1 else []
+
+
+def _may_have_humps(word: str) -> bool:
+    return not (word[1:].islower() or word.isupper() or word.islower() or word.isdigit())
+
+
+def _grouped_humps(word: str) -> Iterator[str]:
+    """The parts as one string, so that they stay side by side; an index has them once per text."""
+    if parts := humps(word):
+        yield " ".join(parts)
+
+
+def _ends_of(output: str) -> str:
+    """The beginning and the end of a failed tool's output, where programs say what went wrong."""
+    if len(output) <= _ERROR_HEAD_CHARS + _ERROR_TAIL_CHARS:
+        return output
+    return f"{output[:_ERROR_HEAD_CHARS]}\n{output[-_ERROR_TAIL_CHARS:]}"
