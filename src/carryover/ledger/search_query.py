@@ -53,7 +53,5 @@ def _term(match: re.Match[str]) -> Term | None:
 
 
 def _alternatives(term: Term) -> str:
-    """A whole word counts more than the beginning of a longer one: it is found by two of the phrases."""
-    whole = [" ".join(each) for each in (term.words, term.humps) if each]
-    starts = [f'"{phrase}"*' for phrase in whole] if term.prefix else []
-    return " OR ".join([*(f'"{phrase}"' for phrase in whole), *starts])
+    star = "*" if term.prefix else ""
+    return " OR ".join(f'"{" ".join(each)}"{star}' for each in (term.words, term.humps) if each)

@@ -1,0 +1,152 @@
+"""Finds events by what was said, run, touched or failed in them. Read-only and blocking."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from carryover.errors import ExitCode, UserError
+from carryover.ledger.search_query import Term, match_expression
+
+KINDS: Final = ("prompt", "answer", "command", "path", "error")
+
+_WEIGHTS: Final = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
+"""By kind: what a person said is found before what a tool did."""
+_HALF_LIFE_MS: Final = 30 * 86_400_000
+"""At this age a hit has lost half of what its age can cost it, which is `_AGE_COSTS`."""
+_AGE_COSTS: Final = 0.7
+
+_MOST_RANKED: Final = 400
+"""How many of the best events are looked at as text, to show those of a session that say the same as one hit."""
+
+_STATE: Final = "SELECT version, pending_to FROM search_state"
+_SHARE: Final = """SELECT (SELECT count(*) FROM event WHERE id <= ?), (SELECT count(*) FROM event)"""
+_THREADS: Final = """SELECT thread.id FROM thread JOIN session ON session.id = thread.session_id
+    WHERE (:project IS NULL OR session.project_id = :project) AND (:agent IS NULL OR session.agent = :agent)"""
+_WEIGHT: Final = " ".join(f"WHEN {KINDS.index(kind)} THEN {weight}" for kind, weight in _WEIGHTS.items())
+# The inner query reads the index and the small rows beside it; of the large table only the best events are read.
+_FIND: Final = f"""WITH best AS MATERIALIZED (
+        SELECT entry.id AS id, entry.kind AS kind, bm25(search) * CASE entry.kind {_WEIGHT} END
+            * (1 - {_AGE_COSTS} * max(:now - entry.at_ms, 0) / (max(:now - entry.at_ms, 0) + {_HALF_LIFE_MS}.0)) AS score
+        FROM search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
+        WHERE search MATCH :match {{conditions}}
+        ORDER BY score, entry.id DESC LIMIT {_MOST_RANKED})
+    SELECT best.kind, session.native_id, session.agent, project.root, thread.subagent_id, event.at_ms, event.body
+    FROM best JOIN event ON event.id = best.id JOIN thread ON thread.id = event.thread_id
+    JOIN session ON session.id = thread.session_id LEFT JOIN project ON project.id = session.project_id
+    ORDER BY best.score, best.id DESC"""
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """Events of one session that say the same; what is given is the best ranked one, mostly the newest."""
+
+    session: str
+    """The agent's own id."""
+    agent: str
+    root: str | None
+    """The project's root; None while it is unknown."""
+    subagent_id: str | None
+    kind: str
+    at_ms: int
+    text: str
+    times: int
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """The hits, best first."""
+
+    hits: tuple[Hit, ...]
+    has_all: bool
+    """False where no event has all terms, and these have some of them."""
+    indexed: float
+    """How much of what is recorded is indexed, from 0 to 1; the newest is indexed first."""
+
+
+def search(
+    db: sqlite3.Connection,
+    terms: Sequence[Term],
+    *,
+    now_ms: int,
+    limit: int,
+    project_id: int | None = None,
+    agent: str | None = None,
+    since_ms: int | None = None,
+    kinds: Iterable[str] = (),
+) -> Found:
+    """The best `limit` hits for `terms`, at least one, of which an event should have all.
+
+    Ranked by how rare and how frequent the terms are in it (bm25), by its kind and by its age. What was retracted, or
+    is superseded by a better source, is never found.
+
+    Raises UserError where this Python's SQLite cannot search.
+    """
+    indexed = indexed_share(db)
+    where, values = _conditions(project_id, agent, since_ms, kinds)
+    values["now"] = now_ms
+    for any_of in (False, True)[: len(terms)]:
+        values["match"] = match_expression(terms, any_of=any_of)
+        rows = db.execute(_FIND.format(conditions=where), values).fetchall()
+        if rows:
+            return Found(hits=_hits(rows)[:limit], has_all=not any_of, indexed=indexed)
+    return Found(hits=(), has_all=True, indexed=indexed)
+
+
+def indexed_share(db: sqlite3.Connection) -> float:
+    """How much of what is recorded is indexed, from 0 to 1. Raises UserError where SQLite cannot search."""
+    state = db.execute(_STATE).fetchone()
+    has_fts5 = db.execute("SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')").fetchone()[0]
+    if state is None or not state[0] or not has_fts5:
+        raise UserError(
+            "This Python's SQLite has no full-text search (FTS5), so nothing can be searched. "
+            "Everything else works; `carryover sessions` and `carryover show ID` need none.",
+            ExitCode.FAILED,
+        )
+    if not state[1]:
+        return 1.0
+    pending, events = db.execute(_SHARE, (state[1],)).fetchone()
+    return float(1 - pending / events) if events else 1.0
+
+
+def _conditions(
+    project_id: int | None, agent: str | None, since_ms: int | None, kinds: Iterable[str]
+) -> tuple[str, dict[str, Any]]:
+    conditions, values = "", {"project": project_id, "agent": agent, "since": since_ms}
+    if project_id is not None or agent is not None:
+        conditions += f" AND entry.thread_id IN ({_THREADS})"
+    if since_ms is not None:
+        conditions += " AND entry.at_ms >= :since"
+    if numbers := [str(KINDS.index(kind)) for kind in kinds]:
+        conditions += f" AND entry.kind IN ({', '.join(numbers)})"
+    return conditions, values
+
+
+def _hits(rows: Iterable[tuple[Any, ...]]) -> tuple[Hit, ...]:
+    """One hit for all events of a session that say the same, in the place of the first."""
+    from carryover.ledger.codec import decode_body
+    from carryover.ledger.searchable import searchable
+
+    found: dict[tuple[str, str, str], Hit] = {}
+    for kind, session, agent, root, subagent_id, at_ms, body in rows:
+        said = searchable(decode_body(body))
+        if said is None:
+            continue
+        key = (session, said.kind, said.text)
+        former = found.get(key)
+        found[key] = (
+            msgspec.structs.replace(former, times=former.times + 1)
+            if former is not None
+            else Hit(
+                session=session,
+                agent=agent,
+                root=root,
+                subagent_id=subagent_id or None,
+                kind=said.kind,
+                at_ms=at_ms,
+                text=said.text,
+                times=1,
+            )
+        )
+    return tuple(found.values())
