@@ -40,7 +40,7 @@ def _sessions(_beginning: str) -> Values:
     from carryover.cli.context import state_dir
     from carryover.cli.output import ago
     from carryover.cli.recorded import LAST
-    from carryover.cli.sessions import shortest_unique
+    from carryover.cli.short_ids import shortest_unique
     from carryover.ledger.queries import connect_read_only, session_ids, sessions
 
     with closing(connect_read_only(state_dir().ledger)) as db:

@@ -15,7 +15,8 @@ import msgspec
 from carryover.cli.arguments import TIMES, exit_code_help, moment
 from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import counted, print_json, print_lines
-from carryover.cli.sessions import print_sessions, session_entry, shortest_unique
+from carryover.cli.sessions import print_sessions, session_entry
+from carryover.cli.short_ids import shortest_unique
 from carryover.config import load_config
 from carryover.daemon.client import ask_daemon
 from carryover.errors import ExitCode, UserError, os_reason

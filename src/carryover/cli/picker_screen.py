@@ -14,7 +14,8 @@ from carryover.agents import agent_names
 from carryover.cli.choose_agents import can_ask
 from carryover.cli.context import project_root, state_dir
 from carryover.cli.picker import Choice, Does, Picker, keys_line, list_lines, preview_lines
-from carryover.cli.sessions import session_entry, shortest_unique
+from carryover.cli.sessions import session_entry
+from carryover.cli.short_ids import shortest_unique
 from carryover.config import load_config
 from carryover.distill.digest import Digest
 from carryover.errors import ExitCode, UserError

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import sqlite3
 import time
-from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +15,7 @@ from carryover.cli.context import project_root
 from carryover.cli.output import BOLD, ago, harmless, one_line, paint, print_json
 from carryover.cli.pager import add_pager_argument, paged
 from carryover.cli.recorded import ledger_of_project
+from carryover.cli.short_ids import shortest_unique
 from carryover.cli.table import Column, print_table
 from carryover.distill.work.merge import task_of
 from carryover.errors import ExitCode, UserError
@@ -24,7 +23,6 @@ from carryover.ledger.queries import SessionRow, project_by_root, session_ids, s
 from carryover.paths import short_path
 from carryover.publish.project_view import session_digest
 
-SHORTEST_ID: Final = 8
 TASK_LIMIT: Final = 200
 """Characters of a title or task; it may be a prompt of many pages."""
 LIMIT: Final = 20
@@ -90,14 +88,6 @@ def _none_found(root: str | None, args: argparse.Namespace) -> UserError:
     )
 
 
-def shortest_unique(ids: Sequence[str]) -> dict[str, str]:
-    """For each id the shortest beginning, of 8 characters or more, that no other of `ids` has."""
-    ordered = sorted(set(ids))
-    shared = [_common(first, second) for first, second in pairwise(ordered)]
-    needed = [max(before, after) + 1 for before, after in zip([0, *shared], [*shared, 0], strict=False)]
-    return {name: name[: max(length, SHORTEST_ID)] for name, length in zip(ordered, needed, strict=False)}
-
-
 def _listed(ledger: sqlite3.Connection, root: str | None, args: argparse.Namespace) -> list[dict[str, Any]]:
     project = project_by_root(ledger, root) if root is not None else None
     if root is not None and project is None:
@@ -150,11 +140,4 @@ def _row(entry: dict[str, Any], now_ms: int, home: Path, *, with_project: bool) 
         ago(entry["last_ms"], now_ms),
         f"{entry['prompts']:,}",
         one_line(entry["title"] or entry["task"] or "", TASK_LIMIT),
-    )
-
-
-def _common(first: str, second: str) -> int:
-    return next(
-        (at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other),
-        min(len(first), len(second)),
     )

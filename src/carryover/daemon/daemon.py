@@ -64,6 +64,9 @@ FINISH_PUBLISHING_S: Final = 3.0
 PROJECTS_SHOWN: Final = 50
 PROVISIONAL_DAYS: Final = 7
 REBUILD_PAUSE_S: Final = 0.05
+INDEX_PAUSE_S: Final = 0.05
+INDEX_BUSY_PAUSE_S: Final = 1.0
+"""Between two steps of indexing history for `carryover search` while transcripts wait to be read."""
 
 
 class Daemon:
@@ -230,6 +233,7 @@ class Daemon:
         supervisor.start("control", self._serve)
         self._hooks.start(supervisor)
         supervisor.start("rebuild", self._rebuild)
+        supervisor.start("search-index", self._index_history)
         supervisor.start("limit-notice", self._notices.run)
         supervisor.start("moves", self._moves.run)
         supervisor.start("retention", self._forgetting.run)
@@ -248,6 +252,7 @@ class Daemon:
             "project-watcher",
             "rescanner",
             "rebuild",
+            "search-index",
             "limit-notice",
             "moves",
             "retention",
@@ -285,6 +290,15 @@ class Daemon:
             await asyncio.sleep(REBUILD_PAUSE_S)
         if rebuilt:
             self._log.info("digests_rebuilt", threads=rebuilt)
+
+    async def _index_history(self) -> None:
+        """Indexes what was recorded before there was an index, or before the ledger was repaired, the newest first."""
+        steps = 0
+        while await self._ledger.index_more():
+            steps += 1
+            await asyncio.sleep(INDEX_PAUSE_S if self._ingest_queue.idle else INDEX_BUSY_PAUSE_S)
+        if steps:
+            self._log.info("history_indexed", steps=steps)
 
     async def _serve(self) -> None:
         limiter = ConnectionLimiter()

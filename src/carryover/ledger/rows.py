@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -154,7 +154,7 @@ MAX_PROVISIONAL: Final = 50
 
 
 def records(
-    record: type[Row], db: sqlite3.Connection, statement: str, parameters: tuple[Any, ...] = ()
+    record: type[Row], db: sqlite3.Connection, statement: str, parameters: tuple[Any, ...] | Mapping[str, Any] = ()
 ) -> Iterator[Row]:
     """Rows as records, whose fields are in the order of the columns."""
     names = record.__struct_fields__

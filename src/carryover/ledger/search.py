@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.search_query import Term, match_expression
+from carryover.ledger.rows import records
+from carryover.ledger.search_query import Term, match_expression, phrase
+from carryover.ledger.searchable import KINDS, Kind, searchable
 
-KINDS: Final = ("prompt", "answer", "command", "path", "error")
-
-_WEIGHTS: Final = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
+_WEIGHTS: Final[dict[Kind, float]] = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
 """By kind: what a person said is found before what a tool did."""
 _HALF_LIFE_MS: Final = 30 * 86_400_000
 """At this age a hit has lost half of what its age can cost it, which is `_AGE_COSTS`."""
@@ -22,22 +22,51 @@ _AGE_COSTS: Final = 0.7
 _MOST_RANKED: Final = 400
 """How many of the best events are looked at as text, to show those of a session that say the same as one hit."""
 
-_STATE: Final = "SELECT version, pending_to FROM search_state"
+_EVERY_EVENT: Final = 2**62
+_CAN_SEARCH: Final = """SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')
+    AND EXISTS (SELECT 1 FROM search_state WHERE version > 0)"""
 _SHARE: Final = """SELECT (SELECT count(*) FROM event WHERE id <= ?), (SELECT count(*) FROM event)"""
 _THREADS: Final = """SELECT thread.id FROM thread JOIN session ON session.id = thread.session_id
     WHERE (:project IS NULL OR session.project_id = :project) AND (:agent IS NULL OR session.agent = :agent)"""
 _WEIGHT: Final = " ".join(f"WHEN {KINDS.index(kind)} THEN {weight}" for kind, weight in _WEIGHTS.items())
 # The inner query reads the index and the small rows beside it; of the large table only the best events are read.
-_FIND: Final = f"""WITH best AS MATERIALIZED (
-        SELECT entry.id AS id, entry.kind AS kind, bm25(search) * CASE entry.kind {_WEIGHT} END
-            * (1 - {_AGE_COSTS} * max(:now - entry.at_ms, 0) / (max(:now - entry.at_ms, 0) + {_HALF_LIFE_MS}.0)) AS score
+_AGE: Final = "max(:now - entry.at_ms, 0)"
+_FIND: Final = f"""WITH best AS (
+        SELECT entry.id AS id, bm25(search) * CASE entry.kind {_WEIGHT} END
+            * (1 - {_AGE_COSTS} * {_AGE} / ({_AGE} + {_HALF_LIFE_MS}.0)) AS score
         FROM search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
         WHERE search MATCH :match {{conditions}}
         ORDER BY score, entry.id DESC LIMIT {_MOST_RANKED})
-    SELECT best.kind, session.native_id, session.agent, project.root, thread.subagent_id, event.at_ms, event.body
-    FROM best JOIN event ON event.id = best.id JOIN thread ON thread.id = event.thread_id
+    SELECT session.native_id, session.agent, project.root, thread.subagent_id, event.at_ms, event.body
+    FROM best CROSS JOIN event ON event.id = best.id JOIN thread ON thread.id = event.thread_id
     JOIN session ON session.id = thread.session_id LEFT JOIN project ON project.id = session.project_id
     ORDER BY best.score, best.id DESC"""
+
+
+# Edits that the index names, and those of events that are not indexed yet.
+_EDITS: Final = """SELECT event.id, event.at_ms, event.body, thread.id, thread.subagent_id, session.id,
+    session.native_id, session.agent, project.root, recorded.root
+    FROM event JOIN thread ON thread.id = event.thread_id JOIN session ON session.id = thread.session_id
+    JOIN project ON project.id = session.project_id LEFT JOIN project AS recorded ON recorded.id = recorded_project_id
+    WHERE (project.id = :project OR project.main_root = :root) AND event.retracted = 0 AND"""
+_INDEXED_EDITS: Final = f"{_EDITS} event.id IN (SELECT rowid FROM search WHERE search MATCH :match)"
+_OTHER_EDITS: Final = f"""{_EDITS} event.id <= :pending_to
+    AND (typeof(event.body) = 'blob' OR event.body LIKE '{{"kind":"file_edit"%')"""
+
+
+class EditRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that may be an edit of a file. `at_ms` is in UTC ms, `subagent_id` '' for the main conversation."""
+
+    event_id: int
+    at_ms: int
+    body: str | bytes
+    thread_id: int
+    subagent_id: str
+    session_id: int
+    session: str
+    agent: str
+    root: str
+    recorded_root: str | None
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +78,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     root: str | None
     """The project's root; None while it is unknown."""
     subagent_id: str | None
-    kind: str
+    kind: Kind
     at_ms: int
     text: str
     times: int
@@ -74,7 +103,7 @@ def search(
     project_id: int | None = None,
     agent: str | None = None,
     since_ms: int | None = None,
-    kinds: Iterable[str] = (),
+    kinds: Iterable[Kind] = (),
 ) -> Found:
     """The best `limit` hits for `terms`, at least one, of which an event should have all.
 
@@ -94,24 +123,36 @@ def search(
     return Found(hits=(), has_all=True, indexed=indexed)
 
 
+def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str) -> Iterator[EditRow]:
+    """Events that may be an edit of a file called `name`: of the project at `root`, and of its worktrees."""
+    values: dict[str, Any] = {"project": project_id, "root": root, "match": phrase(name), "pending_to": _EVERY_EVENT}
+    if values["match"] and _can_search(db):
+        (values["pending_to"],) = db.execute("SELECT pending_to FROM search_state").fetchone()
+        yield from records(EditRow, db, _INDEXED_EDITS, values)
+    yield from records(EditRow, db, _OTHER_EDITS, values)
+
+
 def indexed_share(db: sqlite3.Connection) -> float:
     """How much of what is recorded is indexed, from 0 to 1. Raises UserError where SQLite cannot search."""
-    state = db.execute(_STATE).fetchone()
-    has_fts5 = db.execute("SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')").fetchone()[0]
-    if state is None or not state[0] or not has_fts5:
+    if not _can_search(db):
         raise UserError(
             "This Python's SQLite has no full-text search (FTS5), so nothing can be searched. "
             "Everything else works; `carryover sessions` and `carryover show ID` need none.",
             ExitCode.FAILED,
         )
-    if not state[1]:
+    (pending_to,) = db.execute("SELECT pending_to FROM search_state").fetchone()
+    if not pending_to:
         return 1.0
-    pending, events = db.execute(_SHARE, (state[1],)).fetchone()
+    pending, events = db.execute(_SHARE, (pending_to,)).fetchone()
     return float(1 - pending / events) if events else 1.0
 
 
+def _can_search(db: sqlite3.Connection) -> bool:
+    return bool(db.execute(_CAN_SEARCH).fetchone()[0])
+
+
 def _conditions(
-    project_id: int | None, agent: str | None, since_ms: int | None, kinds: Iterable[str]
+    project_id: int | None, agent: str | None, since_ms: int | None, kinds: Iterable[Kind]
 ) -> tuple[str, dict[str, Any]]:
     conditions, values = "", {"project": project_id, "agent": agent, "since": since_ms}
     if project_id is not None or agent is not None:
@@ -126,10 +167,9 @@ def _conditions(
 def _hits(rows: Iterable[tuple[Any, ...]]) -> tuple[Hit, ...]:
     """One hit for all events of a session that say the same, in the place of the first."""
     from carryover.ledger.codec import decode_body
-    from carryover.ledger.searchable import searchable
 
     found: dict[tuple[str, str, str], Hit] = {}
-    for kind, session, agent, root, subagent_id, at_ms, body in rows:
+    for session, agent, root, subagent_id, at_ms, body in rows:
         said = searchable(decode_body(body))
         if said is None:
             continue

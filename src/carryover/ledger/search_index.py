@@ -144,7 +144,8 @@ async def _pending_to(db: aiosqlite.Connection) -> int | None:
 
 def _new_entries(rows: Iterable[tuple[int, int, int, str | bytes]]) -> list[NewEntry]:
     return [
-        NewEntry(event_id, thread_id, at_ms, index_entry(decode_body(body))) for event_id, thread_id, at_ms, body in rows
+        NewEntry(event_id, thread_id, at_ms, index_entry(decode_body(body)))
+        for event_id, thread_id, at_ms, body in rows
     ]
 
 

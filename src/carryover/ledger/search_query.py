@@ -6,6 +6,7 @@ Only words get into the expression, each quoted: nothing that is typed is syntax
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -39,6 +40,41 @@ def terms_of(query: str) -> tuple[Term, ...]:
 def match_expression(terms: Sequence[Term], *, any_of: bool = False) -> str:
     """The expression that finds texts with all of `terms`, at least one, or with `any_of` them."""
     return (" OR " if any_of else " AND ").join(f"({_alternatives(term)})" for term in terms)
+
+
+def phrase(text: str) -> str:
+    """The expression that finds exactly the words of `text` side by side; empty if it has none."""
+    found = words(text)
+    return f'"{" ".join(found)}"' if found else ""
+
+
+def spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
+    """Where `terms` are found in `text`: start and end of each place, in order and apart from each other."""
+    folded = _folded(text)
+    patterns = [_pattern(term, at_start=True) for term in terms]
+    found = [match.span() for pattern in patterns for match in pattern.finditer(folded)]
+    if not found:  # the parts of a name in camel case begin within a word
+        found = [match.span() for term in terms for match in _pattern(term, at_start=False).finditer(folded)]
+    apart: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if not apart or start >= apart[-1][1]:
+            apart.append((start, end))
+    return apart
+
+
+def _pattern(term: Term, *, at_start: bool) -> re.Pattern[str]:
+    start, end = r"(?<![^\W_])" if at_start else "", "" if term.prefix or not at_start else r"(?![^\W_])"
+    alternatives = [
+        r"[\W_]*".join(re.escape(_folded(word)) for word in each) for each in (term.words, term.humps) if each
+    ]
+    return re.compile(f"{start}(?:{'|'.join(alternatives)}){end}")
+
+
+def _folded(text: str) -> str:
+    """`text` in lower case and without diacritics, each character in its place."""
+    if text.isascii():
+        return text.lower()
+    return "".join(unicodedata.normalize("NFD", char)[0].lower()[:1] or char for char in text)
 
 
 def _term(match: re.Match[str]) -> Term | None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.cli.context import state_dir
-from carryover.cli.sessions import SHORTEST_ID, shortest_unique
+from carryover.cli.short_ids import SHORTEST_ID, shortest_unique
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock
 

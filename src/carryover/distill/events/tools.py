@@ -75,7 +75,7 @@ def result(digest: Digest, event: Event, body: ToolResult) -> Folded:
         return digest, ()
     body = replace(body, output=without_handoffs(body.output))
     digest = replace(digest, calls=tuple(call for call in digest.calls if call.id != body.call_id))
-    run = _test_run(body) if body.op == "shell" else None
+    run = test_run_in(body)
     if run is not None:
         return _with_run(digest, run, body, event), ()
     failures = _of_jobs(digest.failures, body)
@@ -83,8 +83,10 @@ def result(digest: Digest, event: Event, body: ToolResult) -> Folded:
     return _with_refusal(_with_commits(digest, body), body), _refusal(body, event.at_ms)
 
 
-def _test_run(body: ToolResult) -> TestRun | None:
+def test_run_in(body: ToolResult) -> TestRun | None:
     """The test run that a command was. Where no record says how it ended, only an output with a verdict is one."""
+    if body.op != "shell":
+        return None
     if body.status in ("ok", "error"):
         return read_test_run(body.subject, body.output, exit_code=body.exit_code, failed=body.status == "error")
     if body.status == "unknown":
@@ -127,12 +129,16 @@ def _with_failed_run(digest: Digest, run: TestRun, body: ToolResult, at_ms: int)
 
 
 def _with_commits(digest: Digest, body: ToolResult) -> Digest:
-    """With the subjects of the commits that `git commit` says it made."""
     turn = digest.turn
-    if turn is None or body.op != "shell" or body.status != "ok" or "git commit" not in body.subject:
-        return digest
-    commits = tuple(f"{match[2]} ({match[1]})" for match in _COMMITTED.finditer(body.output))
-    return with_turn(digest, commits=(*turn.commits, *commits)[-_MOST_COMMITS:])
+    commits = commits_in(body) if turn is not None else ()
+    return with_turn(digest, commits=(*turn.commits, *commits)[-_MOST_COMMITS:]) if turn and commits else digest
+
+
+def commits_in(body: ToolResult) -> tuple[str, ...]:
+    """The subjects of the commits that `git commit` says it made, each with its abbreviated id."""
+    if body.op != "shell" or body.status != "ok" or "git commit" not in body.subject:
+        return ()
+    return tuple(f"{match[2]} ({match[1]})" for match in _COMMITTED.finditer(body.output))
 
 
 def _refusal(body: ToolResult, at_ms: int) -> tuple[Note, ...]:

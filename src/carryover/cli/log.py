@@ -1,0 +1,98 @@
+"""`carryover log`: the timeline of a project across agents, newest first."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Final
+
+from carryover.agents import agent_names
+from carryover.cli.agent_names import known_agent
+from carryover.cli.arguments import TIMES, describe, moment_ms, positive
+from carryover.cli.context import project_root
+from carryover.cli.output import BOLD, GREEN, RED, harmless, paint, print_json
+from carryover.cli.pager import add_pager_argument, paged
+from carryover.cli.recorded import ledger_of_project
+from carryover.cli.search import local_time
+from carryover.cli.short_ids import shortest_unique
+from carryover.cli.table import Column, print_table
+from carryover.errors import ExitCode, UserError
+from carryover.ledger.queries import project_by_root, session_ids
+from carryover.publish.timeline import Moment, timeline
+
+LIMIT: Final = 100
+
+DESCRIPTION: Final = """\
+Prints what happened in a project, newest first, whichever agent did it: where
+sessions began and one agent took over from another, your prompts (their first
+line), commits, tests that began to fail or pass again, decisions, compactions
+and usage limits."""
+
+EXAMPLES: Final = """\
+examples:
+  carryover log                        the project you are in
+  carryover log ~/code/shop -n 500     further back, in another project
+  carryover log --since yesterday --agent codex
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover log`."""
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    parser.add_argument("--since", metavar="WHEN", type=moment_ms, default=0, help=f"only what is not older: {TIMES}")
+    parser.add_argument(
+        "--agent", metavar="AGENT", type=known_agent, help="only what AGENT did, by its id or another name"
+    )
+    parser.add_argument(
+        "-n", "--limit", type=positive, default=LIMIT, metavar="N", help=f"print at most N lines (default: {LIMIT})"
+    )
+    parser.add_argument("--json", action="store_true", help="print the timeline as JSON; times are UTC milliseconds")
+    add_pager_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs `carryover log`; returns the exit code."""
+    root = project_root(args.project)
+    with ledger_of_project(root) as ledger:
+        project = project_by_root(ledger, root)
+        moments = (
+            timeline(ledger, project.id, limit=args.limit, since_ms=args.since, agent=args.agent)
+            if project is not None
+            else []
+        )
+        short = shortest_unique(session_ids(ledger))
+    if not moments:
+        narrowed = " Without --since and --agent all is listed." if args.agent or args.since else ""
+        raise UserError(f"Nothing is recorded for {root} that matches.{narrowed}", ExitCode.NOTHING_FOUND)
+    if args.json:
+        print_json(moments)
+    else:
+        with paged(args):
+            _print(moments, short)
+    return ExitCode.OK
+
+
+def _print(moments: list[Moment], short: Mapping[str, str]) -> None:
+    heads = (Column("WHEN"), Column("AGENT", least=6), Column("SESSION"), Column("WHAT"), Column("TEXT", least=20))
+    names = agent_names()
+    rows = [
+        (
+            local_time(moment.at_ms),
+            names.get(moment.agent, moment.agent),
+            paint(short[moment.session], BOLD),
+            moment.kind,
+            _text(moment, names),
+        )
+        for moment in moments
+    ]
+    print_table(heads, rows)
+
+
+def _text(moment: Moment, names: Mapping[str, str]) -> str:
+    text = " ".join(harmless(moment.text).split())
+    if moment.kind == "hand-over":
+        return f"from {names.get(text, text)} to {names.get(moment.agent, moment.agent)}"
+    if moment.kind == "tests":
+        return paint(text, RED if text.startswith("fail") else GREEN)
+    return text

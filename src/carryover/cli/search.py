@@ -1,0 +1,190 @@
+"""`carryover search`: finds what was said, run, touched or failed."""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from carryover.agents import agent_names
+from carryover.cli.agent_names import known_agent
+from carryover.cli.arguments import TIMES, describe, moment_ms, positive
+from carryover.cli.context import project_root
+from carryover.cli.output import BOLD, harmless, highlight, paint, print_json
+from carryover.cli.pager import add_pager_argument, paged
+from carryover.cli.recorded import ledger_of_project
+from carryover.cli.short_ids import shortest_unique
+from carryover.cli.table import Column, print_table
+from carryover.errors import ExitCode, UserError
+from carryover.ledger.queries import project_by_root, session_ids
+from carryover.ledger.search import Found, Hit, search
+from carryover.ledger.search_query import Term, spans, terms_of
+from carryover.ledger.searchable import KINDS
+from carryover.paths import short_path
+
+LIMIT: Final = 20
+SNIPPET_CHARS: Final = 200
+_BEFORE_CHARS: Final = 30
+"""How much of a text is shown before what was found in it."""
+
+DESCRIPTION: Final = """\
+Finds prompts, answers, commands, paths and errors of failed tools, best first:
+of the project you are in, of another one, or of all. An entry has all words;
+where none has, those with some of them are listed. A word of three characters
+or more also finds longer words that begin with it, and a part of a name or path
+finds it: `user` finds get_user_name, getUserName and src/user/name.py. What
+tools printed when they succeeded is not searched."""
+
+EXAMPLES: Final = """\
+examples:
+  carryover search discount checkout
+  carryover search '"not a function"'        these words side by side
+  carryover search 'ut*'                     short words that begin so
+  carryover search --kind error --since 7d timeout
+  carryover search --all --agent codex migration
+  carryover show ID                          the conversation of a hit
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the help and the arguments of `carryover search`."""
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    parser.add_argument("words", metavar="WORDS", nargs="+", help="what to search; a phrase in double quotes")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--project", metavar="DIR", help="search the project that DIR is in (default: this one)")
+    which.add_argument("--all", action="store_true", help="search all projects")
+    parser.add_argument(
+        "--agent", metavar="AGENT", type=known_agent, help="only what AGENT recorded, by its id or another name"
+    )
+    parser.add_argument("--since", metavar="WHEN", type=moment_ms, help=f"only what is not older: {TIMES}")
+    parser.add_argument(
+        "--kind", choices=KINDS, action="append", help=f"only {', '.join(KINDS[:-1])} or {KINDS[-1]}; may be repeated"
+    )
+    parser.add_argument(
+        "-n", "--limit", type=positive, default=LIMIT, metavar="N", help=f"list at most N hits (default: {LIMIT})"
+    )
+    parser.add_argument("--json", action="store_true", help="print the hits as JSON; times are UTC milliseconds")
+    add_pager_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs `carryover search`; returns the exit code."""
+    query = " ".join(args.words)
+    terms = terms_of(query)
+    if not terms:
+        raise UserError(f"{query!r} has no letter and no digit to search for.", ExitCode.USAGE)
+    root = None if args.all else project_root(args.project)
+    with ledger_of_project(root) as ledger:
+        found, short = _found(ledger, terms, root, args)
+    if found.indexed < 1:
+        print(
+            f"Only {found.indexed:.0%} of what is recorded can be searched yet, the newest first. "
+            "carryoverd completes that while it runs.",
+            file=sys.stderr,
+        )
+    if args.json:
+        print_json(_as_data(found, query, root, short))
+    elif found.hits:
+        with paged(args):
+            _print(found, terms, short, with_project=root is None)
+    if not found.hits and not args.json:
+        others = " `--all` searches every project." if root else ""
+        raise UserError(f"Nothing recorded {f'for {root} ' if root else ''}matches.{others}", ExitCode.NOTHING_FOUND)
+    return ExitCode.OK if found.hits else ExitCode.NOTHING_FOUND
+
+
+def snippet(text: str, terms: tuple[Term, ...]) -> str:
+    """One line of `text` around what was found in it, which stands out where colour is wanted."""
+    line = " ".join(harmless(text).split())
+    found = spans(line, terms)
+    start = max(found[0][0] - _BEFORE_CHARS, 0) if found else 0
+    if len(line) <= SNIPPET_CHARS:
+        start = 0
+    end = start + SNIPPET_CHARS
+    shown = highlight(line[start:end], [(first - start, last - start) for first, last in found if last <= end])
+    return f"{'…' if start else ''}{shown}{'…' if end < len(line) else ''}"
+
+
+def local_time(at_ms: int) -> str:
+    """A time as people write it: `2026-11-20 14:30`, local; `?` if it is unknown."""
+    return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M}" if at_ms else "?"
+
+
+def _found(
+    ledger: sqlite3.Connection, terms: tuple[Term, ...], root: str | None, args: argparse.Namespace
+) -> tuple[Found, Mapping[str, str]]:
+    project = project_by_root(ledger, root) if root is not None else None
+    if root is not None and project is None:
+        raise UserError(
+            f"No session is recorded for {root}. `carryover search --all` searches every project.",
+            ExitCode.NOTHING_FOUND,
+        )
+    found = search(
+        ledger,
+        terms,
+        now_ms=int(time.time() * 1000),
+        limit=args.limit,
+        project_id=project.id if project is not None else None,
+        agent=args.agent,
+        since_ms=args.since,
+        kinds=args.kind or (),
+    )
+    return found, shortest_unique(session_ids(ledger)) if found.hits else {}
+
+
+def _as_data(found: Found, query: str, root: str | None, short: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "query": query,
+        "project": root,
+        "indexed": found.indexed,
+        "has_all_words": found.has_all,
+        "hits": [
+            {
+                "id": hit.session,
+                "short": short[hit.session],
+                "agent": hit.agent,
+                "project": hit.root,
+                "subagent_id": hit.subagent_id,
+                "kind": hit.kind,
+                "at_ms": hit.at_ms,
+                "times": hit.times,
+                "text": hit.text,
+            }
+            for hit in found.hits
+        ],
+    }
+
+
+def _print(found: Found, terms: tuple[Term, ...], short: Mapping[str, str], *, with_project: bool) -> None:
+    if not found.has_all:
+        print("No entry has all of these words; these have some of them.", file=sys.stderr)
+    heads = (
+        Column("WHEN"),
+        Column("AGENT", least=6),
+        Column("SESSION"),
+        *((Column("PROJECT", least=10, keep_end=True),) if with_project else ()),
+        Column("KIND"),
+        Column("TEXT", least=20),
+    )
+    home = Path.home()
+    print_table(heads, (_row(hit, terms, short, home, with_project=with_project) for hit in found.hits))
+
+
+def _row(
+    hit: Hit, terms: tuple[Term, ...], short: Mapping[str, str], home: Path, *, with_project: bool
+) -> tuple[str, ...]:
+    project = [harmless(short_path(hit.root, home)) if hit.root else "?"] if with_project else []
+    times = f"({hit.times} times) " if hit.times > 1 else ""
+    return (
+        local_time(hit.at_ms),
+        agent_names().get(hit.agent, hit.agent),
+        paint(short[hit.session], BOLD),
+        *project,
+        hit.kind,
+        f"{times}{snippet(hit.text, terms)}",
+    )

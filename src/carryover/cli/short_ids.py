@@ -1,0 +1,24 @@
+"""Session ids as short as they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+SHORTEST_ID: Final = 8
+
+
+def shortest_unique(ids: Sequence[str]) -> dict[str, str]:
+    """For each id the shortest beginning, of 8 characters or more, that no other of `ids` has."""
+    ordered = sorted(set(ids))
+    shared = [_common(first, second) for first, second in pairwise(ordered)]
+    needed = [max(before, after) + 1 for before, after in zip([0, *shared], [*shared, 0], strict=False)]
+    return {name: name[: max(length, SHORTEST_ID)] for name, length in zip(ordered, needed, strict=False)}
+
+
+def _common(first: str, second: str) -> int:
+    return next(
+        (at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other),
+        min(len(first), len(second)),
+    )

@@ -1,0 +1,114 @@
+"""Which turns changed a file, and for which prompts: what `carryover why` prints. Read-only and blocking."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import PurePath
+from typing import Final
+
+import msgspec
+
+from carryover.ledger.codec import decode_body
+from carryover.ledger.rows import ProjectRow
+from carryover.ledger.search import EditRow, edits_of_name
+from carryover.model import FileEdit, UserPrompt
+
+_MOST_NAMES: Final = 20
+"""How many former names of a file are followed."""
+
+_PROMPTS: Final = """SELECT id, body FROM event WHERE retracted = 0 AND body LIKE '{"kind":"user_prompt"%'
+    AND thread_id = """
+_OF_THREAD: Final = f"{_PROMPTS} ? AND id < ? ORDER BY id DESC"
+_OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')
+    AND at_ms <= ? ORDER BY id DESC"""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What one turn did to a file. Times are UTC ms, 0 if unknown."""
+
+    at_ms: int
+    """The last edit of the turn."""
+    agent: str
+    session: str
+    """The agent's own id."""
+    subagent_id: str | None
+    prompt: str | None
+    """What the user asked for; None where no prompt is recorded before the edit."""
+    change: str
+    """`add`, `modify`, `delete` or `rename`; of several edits the last, but `add` where the first one made the file."""
+    path: str
+    """As it was recorded, absolute."""
+    old_path: str | None
+    edits: int
+    added: int | None
+    """Lines; None where no edit of the turn says how many."""
+    removed: int | None
+
+
+def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[Change]:
+    """The turns that changed the file at `path` (absolute), the newest first.
+
+    The file may be deleted by now. Edits count by its path in the project, so also those made before the project was
+    moved or in a worktree of it, and those under a former name of the file.
+    """
+    names = [_name(path, (project.root,))]
+    edits: dict[int, tuple[EditRow, FileEdit]] = {}
+    for name in names:  # grows while it is gone through
+        for row in edits_of_name(db, project.id, project.root, PurePath(name).name):
+            body = decode_body(row.body)
+            roots = tuple(filter(None, (row.root, row.recorded_root)))
+            if not isinstance(body, FileEdit) or _name(body.path, roots) != name:
+                continue
+            edits[row.event_id] = (row, body)
+            former = _name(body.old_path, roots) if body.old_path else name
+            if former not in names and len(names) < _MOST_NAMES:
+                names.append(former)
+    return _turns(db, edits)
+
+
+def _name(path: str, roots: tuple[str, ...]) -> str:
+    """The path relative to the first of `roots` that it is below; as it is where there is none."""
+    for root in roots:
+        if path.startswith(f"{root.rstrip('/')}/"):
+            return path[len(root.rstrip("/")) + 1 :]
+    return path
+
+
+def _turns(db: sqlite3.Connection, edits: dict[int, tuple[EditRow, FileEdit]]) -> list[Change]:
+    turns: dict[tuple[int, int], Change] = {}
+    for row, body in (edits[event_id] for event_id in sorted(edits)):
+        prompt_id, prompt = _prompt_before(db, row)
+        former = turns.get((row.session_id, prompt_id))
+        turns[row.session_id, prompt_id] = Change(
+            at_ms=max(row.at_ms, former.at_ms) if former is not None else row.at_ms,
+            agent=row.agent,
+            session=row.session,
+            subagent_id=row.subagent_id or None,
+            prompt=prompt,
+            change="add" if former is not None and former.change == "add" and body.change == "modify" else body.change,
+            path=body.path,
+            old_path=body.old_path or (former.old_path if former is not None else None),
+            edits=former.edits + 1 if former is not None else 1,
+            added=_sum(former.added if former is not None else None, body.added),
+            removed=_sum(former.removed if former is not None else None, body.removed),
+        )
+    return sorted(turns.values(), key=lambda change: change.at_ms, reverse=True)
+
+
+def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | None]:
+    """The prompt of the turn that made the edit, with the id of its row; 0 and None if there is none.
+
+    A sub-agent works for the turn that was going on in the main conversation.
+    """
+    statement, values = (
+        (_OF_SESSION, (row.session_id, row.at_ms)) if row.subagent_id else (_OF_THREAD, (row.thread_id, row.event_id))
+    )
+    for event_id, stored in db.execute(statement, values):
+        body = decode_body(stored)
+        if isinstance(body, UserPrompt) and body.actor == "human":
+            return event_id, f"{body.command} {body.text}".strip() if body.command else body.text
+    return 0, None
+
+
+def _sum(former: int | None, number: int | None) -> int | None:
+    return former if number is None else number + (former or 0)

@@ -1,0 +1,102 @@
+"""What happened in a project, across agents, newest first: what `carryover log` prints. Read-only and blocking."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.distill.events.tools import commits_in, test_run_in
+from carryover.ledger.queries import session_events, sessions
+from carryover.ledger.rows import SessionRow, StoredEvent
+from carryover.model import AgentSummary, ToolResult, TurnEnd, UserPrompt
+
+MomentKind = Literal["session", "hand-over", "prompt", "commit", "tests", "decision", "compaction", "limit"]
+
+MOST_SESSIONS: Final = 5000
+_LONGEST_TEXT: Final = 400
+
+_DECISIONS: Final = """SELECT at_ms, text FROM note
+    WHERE kind = 'decision' AND thread_id IN (SELECT id FROM thread WHERE session_id = ?)"""
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened in a session. `at_ms` is in UTC ms, 0 if unknown."""
+
+    at_ms: int
+    agent: str
+    session: str
+    """The agent's own id."""
+    kind: MomentKind
+    text: str
+
+
+def timeline(
+    db: sqlite3.Connection, project_id: int, *, limit: int, since_ms: int = 0, agent: str | None = None
+) -> list[Moment]:
+    """The newest `limit` moments of a project since `since_ms` (UTC ms), of one agent or of all, newest first.
+
+    Sessions are read newest first, and only as far back as needed.
+    """
+    rows = sessions(db, project_id, limit=MOST_SESSIONS)
+    before = _predecessors(rows)
+    found: list[Moment] = []
+    for row in rows:
+        if row.last_ms < since_ms or (len(found) >= limit and row.last_ms < found[limit - 1].at_ms):
+            break
+        if agent is not None and row.agent != agent:
+            continue
+        found += [moment for moment in _of_session(db, row, before.get(row.id)) if moment.at_ms >= since_ms]
+        # What happened last in one millisecond comes first.
+        found.sort(key=lambda moment: moment.at_ms, reverse=True)
+    return found[:limit]
+
+
+def _predecessors(rows: Sequence[SessionRow]) -> dict[int, SessionRow]:
+    """For each session that began after another, the one that began last before it, by its row's id."""
+    by_start = sorted(rows, key=lambda row: (row.started_ms, row.id))
+    return {later.id: earlier for earlier, later in pairwise(by_start)}
+
+
+def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | None) -> list[Moment]:
+    """The moments of one session, the last first."""
+
+    def moment(at_ms: int, kind: MomentKind, text: str) -> Moment:
+        return Moment(at_ms=at_ms, agent=row.agent, session=row.native_id, kind=kind, text=_first_line(text))
+
+    found = [moment(row.started_ms, "session", row.title or "")]
+    if before is not None and before.agent != row.agent:
+        found.append(moment(row.started_ms, "hand-over", before.agent))
+    found += [moment(at_ms, kind, text) for at_ms, kind, text in _of_events(session_events(db, row))]
+    found += [moment(at_ms, "decision", text) for at_ms, text in db.execute(_DECISIONS, (row.id,))]
+    return found[::-1]
+
+
+def _of_events(events: Iterator[StoredEvent]) -> Iterator[tuple[int, MomentKind, str]]:
+    """What the events say, in their order. Tests are named when they fail, and when they pass after that."""
+    failing = False
+    for event in events:
+        if event.retracted:
+            continue
+        match event.body:
+            case UserPrompt(text=text, command=command, actor="human") if event.subagent_id is None:
+                yield event.at_ms, "prompt", f"{command} {text}" if command else text
+            case AgentSummary(source="compaction") if event.subagent_id is None:
+                yield event.at_ms, "compaction", ""
+            case TurnEnd(reason="limit", message=message):
+                yield event.at_ms, "limit", message
+            case ToolResult() as result:
+                yield from ((event.at_ms, "commit", subject) for subject in commits_in(result))
+                run = test_run_in(result)
+                if run is not None and run.status != "unknown" and failing != (run.status == "fail"):
+                    failing = run.status == "fail"
+                    yield event.at_ms, "tests", f"{'fail' if failing else 'pass'}: {result.subject}"
+            case _:
+                pass
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:_LONGEST_TEXT]
