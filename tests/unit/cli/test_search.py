@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from carryover.cli.context import state_dir
+from carryover.cli.search import SNIPPET_CHARS, snippet
+from carryover.errors import ExitCode
+from carryover.ledger.search_query import terms_of
+
+Run = Callable[..., tuple[int, str, str]]
+
+NOT_RUNNING = "carryoverd is not running: newer sessions may be missing here.\n"
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("  ") if cell.strip()]
+
+
+def test_what_the_user_said_comes_first(recorded: Path, run: Run) -> None:
+    code, out, err = run("search", "--project", str(recorded), "checkout")
+
+    assert (code, err) == (ExitCode.OK, NOT_RUNNING)
+    header, first, *_ = (cells(line) for line in out.splitlines())
+    assert header == ["WHEN", "AGENT", "SESSION", "KIND", "TEXT"]
+    assert first[1:4] == ["Claude Code", "c0de0000-0000-4000-8000-00000000001", "prompt"] or first[3] == "prompt"
+    assert "checkout" in first[4]
+
+
+def test_hits_as_data_name_session_and_project(recorded: Path, run: Run) -> None:
+    code, out, _ = run("search", "--all", "--kind", "path", "--json", "cart")
+
+    found = json.loads(out)
+    assert (code, found["indexed"], found["has_all_words"]) == (ExitCode.OK, 1.0, True)
+    assert {(hit["project"], hit["agent"], hit["kind"]) for hit in found["hits"]} == {
+        (str(recorded), "claude-code", "path")
+    }
+    assert str(recorded / "cart.py") in [hit["text"] for hit in found["hits"]]
+
+
+def test_another_project_is_searched_only_on_request(recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = recorded.parent / "other"
+    other.mkdir()
+    with closing(sqlite3.connect(state_dir().ledger)) as db:
+        db.execute("INSERT INTO project (id, root) VALUES (99, ?)", (str(other),))
+        db.commit()
+    monkeypatch.chdir(other)
+
+    code, out, err = run("search", "checkout")
+    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+    assert "`--all` searches every project" in err
+    assert run("search", "--all", "checkout")[0] == ExitCode.OK
+
+
+def test_filters_leave_out_the_rest(recorded: Path, run: Run) -> None:
+    here = ("--project", str(recorded))
+
+    assert run("search", *here, "--since", "2030-01-01", "checkout")[0] == ExitCode.NOTHING_FOUND
+    assert run("search", *here, "--agent", "codex", "checkout")[0] == ExitCode.NOTHING_FOUND
+    out = run("search", *here, "--kind", "prompt", "-n", "1", "checkout")[1]
+    assert len(out.splitlines()) == 2
+
+
+def test_where_nothing_has_all_words_some_are_enough(recorded: Path, run: Run) -> None:
+    code, _, err = run("search", "--project", str(recorded), "checkout", "rhinoceros")
+
+    assert code == ExitCode.OK
+    assert "No entry has all of these words" in err
+
+
+@pytest.mark.parametrize("query", ['"', "***", "--", "?!"])
+def test_what_has_no_word_is_refused(recorded: Path, run: Run, query: str) -> None:
+    assert run("search", "--project", str(recorded), "--", query)[0] == ExitCode.USAGE
+
+
+def test_an_index_that_is_not_complete_says_so(recorded: Path, run: Run) -> None:
+    with closing(sqlite3.connect(state_dir().ledger)) as db:
+        db.execute("UPDATE search_state SET pending_to = (SELECT max(id) / 2 FROM event)")
+        db.commit()
+
+    _, _, err = run("search", "--project", str(recorded), "checkout")
+
+    assert " % of what is recorded can be searched yet" in err or "% of what is recorded can be searched yet" in err
+
+
+def test_without_a_ledger_what_is_on_disk_is_searched_and_nothing_is_stored(shop: Path, run: Run) -> None:
+    code, out, err = run("search", "--project", str(shop), "checkout")
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert "checkout" in out
+    assert not state_dir().ledger.exists()
+
+
+def test_a_snippet_is_one_line_around_what_was_found() -> None:
+    text = f"{'before ' * 50}\n needle\x1b[31m {'after ' * 50}"
+
+    found = snippet(text, terms_of("needle"))
+
+    assert "needle" in found
+    assert (found[0], found[-1]) == ("…", "…")
+    assert len(found) == SNIPPET_CHARS + 2
+    assert "\x1b" not in found

@@ -1,0 +1,248 @@
+"""Whatever happens to the events, the index holds the tokens of those that count, each once."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from carryover.adapter.contract import Reemitted
+from carryover.distill.stored_digest import DigestReducer
+from carryover.errors import UserError
+from carryover.ledger import search_index
+from carryover.ledger.codec import decode_body
+from carryover.ledger.connect import connect_read_only, damage_mark
+from carryover.ledger.schema import MIGRATIONS, migrate
+from carryover.ledger.search import indexed_share, search
+from carryover.ledger.search_query import terms_of
+from carryover.ledger.searchable import KINDS, index_entry
+from carryover.ledger.selection import Selection
+from carryover.ledger.store import Ledger
+from carryover.model import Retracted
+from support.scribe import AGENT, Scribe
+
+FOREVER_MS = 10**12
+
+
+def indexed(path: Path) -> list[tuple[object, ...]]:
+    """Each token of the index in its place, and the row of each event in it."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE VIRTUAL TABLE temp.tokens USING fts5vocab(main, search, instance)")
+        tokens = db.execute("SELECT doc, offset, term FROM temp.tokens ORDER BY doc, offset").fetchall()
+        return [*tokens, *db.execute("SELECT id, thread_id, at_ms, kind FROM search_entry ORDER BY id")]
+
+
+def expected(path: Path) -> list[tuple[object, ...]]:
+    """What `indexed` is to give, by the events alone."""
+    tokens, rows = [], []
+    with closing(sqlite3.connect(path)) as db:
+        for event_id, thread_id, at_ms, body in db.execute(
+            "SELECT id, thread_id, at_ms, body FROM event WHERE retracted = 0 ORDER BY id"
+        ):
+            if (entry := index_entry(decode_body(body))) is not None:
+                tokens += [(event_id, place, word.lower()) for place, word in enumerate(entry.tokens.split())]
+                rows.append((event_id, thread_id, at_ms, KINDS.index(entry.kind)))
+    return [*tokens, *rows]
+
+
+def texts(path: Path, query: str) -> list[str]:
+    with closing(connect_read_only(path)) as db:
+        return [hit.text for hit in search(db, terms_of(query), now_ms=FOREVER_MS, limit=99).hits]
+
+
+async def index_all(ledger: Ledger) -> int:
+    steps = 0
+    while await ledger.index_more():
+        steps += 1
+    return steps
+
+
+_keys = st.sampled_from("abcdef")
+_steps = st.one_of(
+    st.tuples(st.just("append"), st.lists(_keys, max_size=4)),
+    st.tuples(st.just("reemit"), st.lists(_keys, max_size=4)),
+    st.tuples(st.just("retract"), st.lists(_keys, max_size=2)),
+    st.tuples(st.just("better"), st.lists(_keys, max_size=2)),
+    st.tuples(st.just("forget"), st.sampled_from([["session"], ["part"], ["all"]])),
+    st.tuples(st.just("afresh"), st.just([])),
+    st.tuples(st.just("index"), st.just([])),
+)
+
+
+async def take(ledger: Ledger, scribe: Scribe, number: int, step: tuple[str, list[str]]) -> None:
+    """One of the things that may happen to a ledger; the same key may come with another text."""
+    what, given_ = step
+    texts = {key: f"word{key}{number % 3} getUser{key.upper()}" for key in given_ if len(key) == 1}
+    events = [scribe.event(text, key=key, session=f"s{ord(key) % 2}") for key, text in texts.items()]
+    if what == "append":
+        await scribe.tell(*events)
+    elif what == "reemit":
+        same = [scribe.event(text, key=key, session="s0") for key, text in texts.items()]
+        await scribe.commit(scribe.prepared(*same, reemitted=(Reemitted(session="s0"),)))
+    elif what == "retract":
+        await scribe.tell(scribe.event(Retracted(keys=tuple(given_)), key=f"r{number}", session="s0"))
+    elif what == "better":
+        ranked = [scribe.event(text, key=f"better-{key}", session="s0") for key, text in texts.items()]
+        await scribe.tell(*ranked, path="/t/better.jsonl", rank=2)
+    elif what == "forget":
+        selection = {
+            "session": Selection(agent=AGENT, session="s0"),
+            "part": Selection(agent=AGENT, session="s1", since_ms=2_000, until_ms=5_000),
+            "all": Selection(),
+        }[given_[0]]
+        await ledger.forget(selection, now_ms=FOREVER_MS if given_[0] == "all" else 1_000 * number)
+    elif what == "afresh":
+        async with ledger._transaction() as db:
+            await search_index.clear_index(db)
+    else:
+        await ledger.index_more()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(_steps, max_size=10))
+def test_the_index_holds_exactly_what_counts(scribe_of: type[Scribe], steps: list[tuple[str, list[str]]]) -> None:
+    async def follow(path: Path) -> None:
+        ledger = await Ledger.open(path, DigestReducer())
+        scribe = scribe_of(ledger)
+        for number, step in enumerate(steps):
+            await take(ledger, scribe, number, step)
+        await index_all(ledger)
+        await ledger.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "ledger.sqlite")
+        asyncio.run(follow(path))
+        assert indexed(path) == expected(path)
+
+
+@pytest.fixture
+def version_7(tmp_path: Path) -> Path:
+    """A ledger from before there was an index, with 1,200 prompts."""
+    path = tmp_path / "ledger.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        migrate(db, path, MIGRATIONS[:7])
+        db.execute("INSERT INTO project (id, root) VALUES (1, '/repo')")
+        db.execute("INSERT INTO session (id, agent, native_id, project_id) VALUES (1, 'made-up', 's1', 1)")
+        db.execute("INSERT INTO thread (id, session_id, subagent_id, fold_version, digest) VALUES (1, 1, '', 0, x'')")
+        rows = [(n, n.to_bytes(16), f'{{"kind":"user_prompt","text":"old number{n}"}}') for n in range(1, 1_201)]
+        db.executemany("INSERT INTO event (id, key, thread_id, at_ms, body) VALUES (?1, ?2, 1, ?1, ?3)", rows)
+    return path
+
+
+async def test_history_is_indexed_step_by_step_newest_first_and_continued_after_a_kill(
+    version_7: Path, scribe_of: type[Scribe]
+) -> None:
+    ledger = await Ledger.open(version_7, DigestReducer())
+    await scribe_of(ledger).tell("new while it is indexed")
+    assert texts(version_7, "new") == ["new while it is indexed"]
+    with closing(connect_read_only(version_7)) as db:
+        assert indexed_share(db) == pytest.approx(1 / 1_201)
+
+    assert await ledger.index_more()
+    assert (texts(version_7, "number1200"), texts(version_7, '"number1"')) == (["old number1200"], [])
+    await ledger.close()
+
+    again = await Ledger.open(version_7, DigestReducer())
+    assert await index_all(again) == 2, "the rest of 1,200 events in steps of 500"
+    await again.close()
+    assert texts(version_7, '"number1"') == ["old number1"]
+    assert indexed(version_7) == expected(version_7)
+
+
+async def test_damage_has_the_index_made_again(ledger_path: Path, scribe_of: type[Scribe]) -> None:
+    ledger = await Ledger.open(ledger_path, DigestReducer())
+    await scribe_of(ledger).tell("add a parser")
+    await ledger.close()
+    with closing(sqlite3.connect(ledger_path)) as db:
+        db.execute("DELETE FROM search_data WHERE id > 10")
+        db.commit()
+    damage_mark(ledger_path).touch()
+
+    mended = await Ledger.open(ledger_path, DigestReducer())
+    await index_all(mended)
+    await mended.close()
+
+    assert texts(ledger_path, "parser") == ["add a parser"]
+
+
+async def test_a_salvaged_ledger_is_indexed_again(ledger_path: Path, scribe_of: type[Scribe]) -> None:
+    ledger = await Ledger.open(ledger_path, DigestReducer())
+    await scribe_of(ledger).tell("add a parser")
+    await ledger.close()
+    damage_mark(ledger_path).write_bytes(b"content\n")
+
+    mended = await Ledger.open(ledger_path, DigestReducer())
+    assert texts(ledger_path, "parser") == []
+    await index_all(mended)
+    await mended.close()
+
+    assert indexed(ledger_path) == expected(ledger_path) != []
+
+
+async def test_without_full_text_search_everything_else_works(
+    tmp_path: Path, scribe_of: type[Scribe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite may be built without FTS5. What another one indexed is removed: nothing could be deleted from it."""
+    path = tmp_path / "ledger.sqlite"
+    ledger = await Ledger.open(path, DigestReducer())
+    await scribe_of(ledger).tell("the qzebra merger")
+    await ledger.close()
+    has_fts5 = search_index._HAS_FTS5
+    monkeypatch.setattr(search_index, "_HAS_FTS5", "SELECT 0")
+    ledger = await Ledger.open(path, DigestReducer())
+    scribe = scribe_of(ledger, written=5)
+    await scribe.tell("another one")
+    await scribe.commit(scribe.prepared(reemitted=(Reemitted(session="s1"),)))
+    assert not await ledger.index_more()
+    await ledger.forget(Selection(), now_ms=FOREVER_MS)
+    await ledger.erase()
+    await scribe.tell(scribe.event("a third", at_ms=FOREVER_MS + 1))
+    await ledger.close()
+    assert b"qzebra" not in path.read_bytes()
+    with closing(connect_read_only(path)) as db, pytest.raises(UserError, match="FTS5"):
+        search(db, terms_of("third"), now_ms=1, limit=1)
+
+    monkeypatch.setattr(search_index, "_HAS_FTS5", has_fts5)
+    ledger = await Ledger.open(path, DigestReducer())
+    await index_all(ledger)
+    await ledger.close()
+    assert texts(path, "third") == ["a third"]
+
+
+@pytest.mark.parametrize("selection", [Selection(agent=AGENT, session="s1"), Selection(until_ms=2_500), Selection()])
+async def test_of_what_is_forgotten_no_token_is_left_in_any_file(
+    ledger: Ledger, scribe: Scribe, ledger_path: Path, selection: Selection
+) -> None:
+    await scribe.tell("about the qzebra merger", scribe.event("getQzebraPlan", subagent_id="a"))
+    for n in range(20):
+        await scribe.tell(scribe.event(f"kept number{n}", session="s2", at_ms=9_000))
+    assert b"qzebra" in b"".join(file.read_bytes() for file in ledger_path.parent.iterdir()).lower()
+
+    await ledger.forget(selection, now_ms=FOREVER_MS)
+    await ledger.erase()
+
+    assert b"qzebra" not in b"".join(file.read_bytes() for file in ledger_path.parent.iterdir()).lower()
+    assert texts(ledger_path, "qzebra") == []
+    assert len(texts(ledger_path, "kept")) == (0 if selection.is_everything else 20)
+    await index_all(ledger)
+    assert indexed(ledger_path) == expected(ledger_path)
+
+
+async def test_a_search_while_the_ledger_is_written_changes_no_byte(
+    scribe: Scribe, ledger_path: Path, reading: Callable[[], sqlite3.Connection]
+) -> None:
+    await scribe.tell("add a parser")
+    before = {file.name: file.read_bytes() for file in ledger_path.parent.iterdir() if not file.name.endswith("-shm")}
+
+    assert len(search(reading(), terms_of("pars"), now_ms=1, limit=9).hits) == 1
+
+    assert before == {
+        file.name: file.read_bytes() for file in ledger_path.parent.iterdir() if not file.name.endswith("-shm")
+    }
