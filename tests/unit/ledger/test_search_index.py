@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Reemitted
@@ -107,6 +107,9 @@ async def take(ledger: Ledger, scribe: Scribe, number: int, step: tuple[str, lis
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(_steps, max_size=10))
+@example(steps=[("append", ["b"]), ("better", ["d"])])
+@example(steps=[("append", ["b"]), ("retract", ["b"])])
+@example(steps=[("reemit", ["a", "b"]), ("reemit", ["a"]), ("reemit", ["b", "a"])])
 def test_the_index_holds_exactly_what_counts(scribe_of: type[Scribe], steps: list[tuple[str, list[str]]]) -> None:
     async def follow(path: Path) -> None:
         ledger = await Ledger.open(path, DigestReducer())
