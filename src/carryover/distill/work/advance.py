@@ -33,6 +33,7 @@ from carryover.distill.work.outcome import (
 )
 from carryover.distill.work.relation import (
     HEAVY_WORDS,
+    brings_a_request,
     is_heavy,
     is_resuming,
     new_goal_score,
@@ -99,7 +100,8 @@ def _is_protocol(turn: Turn, line: Line) -> bool:
     known = {name for item in (line.goal, line.step, *line.questions, *line.announced) if item for name in item.names}
     known.update(line.reported)
     new = [one for one in report.asked if one.names and not shared_names(one.names, known)]
-    return not new and bool(report.asks_to_go_on or report.asked)
+    # Any other question of the agent's may be about the request: what to write, which of two ways.
+    return not new and (report.asks_to_go_on or (bool(report.asked) and not brings_a_request(turn)))
 
 
 def _on_line(state: WorkState, turn: Turn, line: Line, *, moved: bool) -> WorkState:

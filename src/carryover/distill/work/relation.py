@@ -134,6 +134,11 @@ def _opening(turn: Turn) -> Relation:
     return "light" if chore or turn.prompt.asks or not says_something(turn) else "goal"
 
 
+def brings_a_request(turn: Turn) -> bool:
+    """Long enough to ask for something, in words that neither ask, agree nor speak of continuing."""
+    return _is_request(turn) and says_something(turn) and lexicon.RESUME.search(turn.prompt.text) is None
+
+
 def is_resuming(turn: Turn, *, first: bool) -> bool:
     """Few words that say to continue and name nothing."""
     prompt = turn.prompt
