@@ -268,6 +268,20 @@ RESUME: Final = Concept(
 """Go on with what there is."""
 
 
+QUESTION_LABEL: Final = Concept(
+    en=r"questions?",
+    de=r"(?:rück)?fragen?",
+    es=r"preguntas?",
+    pt=r"perguntas?",
+    it=r"domand[ae]",
+    ru=r"вопрос\w?",
+    ja=r"質問",
+    zh=r"问题 | 疑问",
+    ko=r"질문",
+)
+"""What stands before a question to say that it is one; French has the English word."""
+
+
 HEDGE: Final = Concept(
     en=r"maybe | perhaps | might | could be | may be | probably | possibly | seems? | suspect | i think | i guess | i bet | likely | not sure | let me (?:check|see|look|verify|think)",
     de=r"vielleicht | möglicherweise | vermutlich | wahrscheinlich | könnte | scheint | ich vermute | ich glaube",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,6 +20,7 @@ _BARE_QUESTION_WORDS: Final = 6
 _LAST_OFFERS: Final = 3
 _SHORTEST_OFFER: Final = 6
 _LONGEST_OFFER: Final = 60
+_LABEL: Final = re.compile(r"\W{0,3}((?:[^\s:：]{1,20}\s){0,2}[^\s:：]{2,20})\W{0,3}[:：]\W{0,3}(?<=[\s：])(?=\w)")
 REQUESTED: Final = "request for the user's word"
 OFFERED: Final = "offer at the end of the answer"
 
@@ -52,7 +54,7 @@ def asked_in(parts: Sequence[Part]) -> list[tuple[Asked, set[int]]]:
         if not options and not part.names and (part.words < _BARE_QUESTION_WORDS):
             text = _with_what_stands_before(parts, index)
         rule = "question at the end of the answer" if by_mark else REQUESTED
-        asked = Asked(clip(text, chars=300), rule, options, part.names)
+        asked = Asked(clip(_without_label(text), chars=300), rule, options, part.names)
         if not any(asked.text == other.text for other, _ in found):
             found.append((asked, lines))
     return found[-_MOST:]
@@ -71,6 +73,12 @@ def offers_in(parts: Sequence[Part], taken: set[str]) -> tuple[Quote, ...]:
         names = tuple(dict.fromkeys((*part.names, *(name for one in spelled for name in one.names))))
         found.append(Quote(clip(text, chars=260), OFFERED, names=names))
     return tuple(found[-1:])
+
+
+def _without_label(text: str) -> str:
+    """A question without the words that only say that it is one: "Open question: …"."""
+    label = _LABEL.match(text)
+    return text[label.end() :] if label is not None and lexicon.QUESTION_LABEL.search(label[1]) else text
 
 
 def _is_among_last(parts: Sequence[Part], index: int) -> bool:

@@ -11,6 +11,7 @@ from carryover.distill.clip import clip
 from carryover.distill.language import lexicon
 from carryover.distill.language.announcements import COMMAND_AT_END, LIST_AHEAD, announced_in
 from carryover.distill.language.answer import Part, parts_of
+from carryover.distill.language.decisions import decided_in
 from carryover.distill.language.findings import dead_ends_in, findings_in, loose_ends_in
 from carryover.distill.language.prose import Quote, first_sentence, word_count
 from carryover.distill.language.questions import REQUESTED, Asked, asked_in, offers_in
@@ -36,6 +37,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     dead_ends: tuple[Quote, ...] = ()
     findings: tuple[Quote, ...] = ()
     loose_ends: tuple[Quote, ...] = ()
+    decided: tuple[Quote, ...] = ()
+    """What it labels as a decision."""
     names: tuple[str, ...] = ()
 
 
@@ -47,7 +50,8 @@ def read_report(text: str) -> Report:
     prose = [part for part in parts if part.kind == "prose"]
     asked = asked_in(parts)
     announced = announced_in(parts, asked_lines={line for _, lines in asked for line in lines})
-    taken = {quote.text for quote in announced} | {one.text for one, _ in asked}
+    decided = decided_in(parts)
+    taken = {quote.text for quote in announced} | {one.text for one, _ in asked} | {text for _, text in decided}
     dead = dead_ends_in(parts, taken)
     taken |= {quote.text for quote in dead}
     loose = loose_ends_in(parts, taken)
@@ -63,6 +67,7 @@ def read_report(text: str) -> Report:
         dead_ends=dead,
         findings=findings_in(parts, taken, closing=True),
         loose_ends=loose,
+        decided=tuple(quote for quote, _ in decided),
         names=tuple(names)[:_MOST_NAMES],
     )
 

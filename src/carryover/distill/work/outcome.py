@@ -64,6 +64,7 @@ def _ended(line: Line, turn: Turn, report: Report, relation: Relation) -> Line:
     asked = questions_of(turn, report)
     return replace(
         line,
+        rules=with_new(line.rules, items_of(turn, report.decided)),
         step_waits=line.step_waits and not done,
         unanswered=None if done else line.unanswered,
         announced=announced if done or (announced and not only_rules(turn.prompt.text)) else line.announced,
@@ -169,8 +170,12 @@ def unanswered_question(turn: Turn) -> Item | None:
 
 def with_rules(line: Line, turn: Turn, *, least: float) -> tuple[Item, ...]:
     """The rules of the line with those of the prompt that weigh enough: passing words to agree by decide nothing."""
-    new = items_of(turn, (rule for rule in turn.rules if rule.weight >= least))
-    kept = [rule for rule in line.rules if not any(_replaces(later, rule) for later in new)]
+    return with_new(line.rules, items_of(turn, (rule for rule in turn.rules if rule.weight >= least)))
+
+
+def with_new(rules: tuple[Item, ...], new: tuple[Item, ...]) -> tuple[Item, ...]:
+    """`rules` and the new ones, without those that these replace; the newest where room is short."""
+    kept = [rule for rule in rules if not any(_replaces(later, rule) for later in new)]
     return (*kept, *new)[-MOST_RULES:]
 
 

@@ -72,6 +72,33 @@ def test_a_second_session_that_only_talks_takes_nothing_away(prompt: str, reply:
     assert section(first, second, title="Next action")[0] == STEP
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Which of the three products should it be about?",
+        "Drafted three sections. Open question: should the price be on the first screen?",
+    ],
+)
+def test_a_request_of_a_second_session_counts_though_its_agent_asks_back(reply: str) -> None:
+    first = first_session()
+    second = later_session(first, "s2").user("Write the copy of the landing page: friendly tone, three sections")
+    second.says(reply)
+
+    task = section(first, second, title="Task")
+    questions = section(first, second, title="Open questions")
+    assert task[0] == "Write the copy of the landing page: friendly tone, three sections"
+    assert [question for question in questions if question != QUESTION] == [
+        reply.rpartition(". ")[2].removeprefix("Open question: ")
+    ]
+
+
+def test_what_an_agent_decided_stays_a_decision_after_a_change_of_agent() -> None:
+    first = Conversation().user(GOAL).edited("middleware.py").says("Done.\n\nDecision: limits are kept in memory.")
+    second = later_session(first, "s2").user("continue").edited("limits.py").says("The limits are counted now.")
+
+    assert "limits are kept in memory." in section(first, second, title="Decisions")
+
+
 def test_before_the_next_agent_has_answered_all_is_still_there() -> None:
     first = first_session()
     second = later_session(first, "s2").user("Read the handoff and continue with the next action")
