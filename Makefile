@@ -35,7 +35,7 @@ bench: $(VENV)/.installed-dev ## measure, each figure beside its floor in the sa
 quality: $(VENV)/.installed-dev ## score the handoffs of real transcripts against notes
 	$(BIN)/python -m tests.quality
 
-table: $(VENV)/.installed-dev ## write the tables of agents in README.md, from what their folders say
+table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, from what agents' folders and commands say
 	PYTHONPATH=tests $(BIN)/python -m contract.table
 
 man: $(VENV)/.installed-dev ## write the manual pages, from the definition of the commands
