@@ -11,8 +11,9 @@ from carryover.cli.definition import Argument, Command, commands
 HEAD: Final = """\
 # Commands
 
-Written by `make table` from the definition that `--help`, the manual pages and the completions come from. The [README](../README.md) is the place to
-begin; the [guide](guide.md) says more about what each part does. `carryover` alone, on a terminal, lists your sessions with a preview.
+Written by `make table` from the definition that `--help`, the manual pages and the completions come from. The
+[README](../README.md) is the place to begin; the [guide](guide.md) says more about what each part does.
+`carryover` alone, on a terminal, lists your sessions with a preview.
 """
 
 

@@ -151,8 +151,8 @@ def test_it_installs_as_shown(installer: str, home: Path, tmp_path: Path, monkey
     variables = {"PYTHONPATH": "", "UV_PYTHON": sys.executable, "PIPX_DEFAULT_PYTHON": sys.executable}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    lines = [_of(installer, line) for line in LINES if PACKAGES.search(line)]
-    lines = [line for line in lines if line.startswith(("uv tool", "pipx", "echo"))]
+    lines = [found for line in LINES if PACKAGES.search(line) if (found := _of(installer, line))]
+    assert len(lines) == 4
 
     for line in lines:
         ran = subprocess.run(["sh", "-c", line], cwd=checkout, capture_output=True, text=True, check=False)
@@ -167,5 +167,4 @@ def _of(installer: str, line: str) -> str:
     """The line for that installer: itself, or what its comment says in place of it; empty if it is for the other."""
     command, _, comment = line.partition("#")
     _, _, instead = comment.partition("or: ")
-    found = next((text.strip() for text in (command, instead) if f"{installer} " in text), "")
-    return found
+    return next((text.strip() for text in (command, instead) if f"{installer} " in text), "")
