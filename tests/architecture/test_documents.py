@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from carryover.agents import specs
+from carryover.cli.definition import commands, program
 from carryover.cli.main import COMMANDS
 from carryover.config import Config
 from carryover.errors import ExitCode
@@ -24,7 +25,11 @@ ARCHITECTURE = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 
 DOCUMENTS = sorted([*TOP.glob("*.md"), *(TOP / "docs").glob("*.md"), *(TOP / "architecture").glob("*.md")])
+PRESENT = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]
+"""Those that describe what there is now, not what there was."""
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
+COMMAND = re.compile(r"(carryover(?: [a-z]+)?)\b")
+FLAG = re.compile(r"(?<!\S)\[?(--?[a-z][a-z-]*)")
 MODULE = re.compile(r"`([a-z_]+(?:/[a-z_]+)+(?:\.py|\.md|/)?)`")
 
 
@@ -58,6 +63,19 @@ def test_the_architecture_names_files_that_are_there() -> None:
 
     assert len(named) > 50
     assert [name for name in named if not any((place / name).exists() for place in places)] == []
+
+
+@pytest.mark.parametrize("document", PRESENT, ids=lambda path: path.name)
+def test_each_command_in_a_text_exists_with_its_options(document: Path) -> None:
+    """Commands in backquotes; those in blocks are run by tests/e2e/test_documents.py."""
+    known = {command.name: {flag for argument in command.options for flag in argument.flags} for command in commands()}
+    known["carryover"] = {flag for argument in program().options for flag in argument.flags}
+    texts = re.findall(r"`(carryover(?: [^`]*)?)`", document.read_text("utf-8"))
+    split = [COMMAND.match(text) for text in texts]
+    found = [(text, match[1], FLAG.findall(text)) for text, match in zip(texts, split, strict=True) if match]
+
+    assert [text for text, name, _ in found if name not in known] == []
+    assert [text for text, name, flags in found if set(flags) - known.get(name, set())] == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
