@@ -160,6 +160,8 @@ def test_it_installs_as_shown(installer: str, home: Path, tmp_path: Path, monkey
         if "uninstall carryoverd" not in line:
             version = subprocess.run([home / ".local/bin/carryover", "--version"], capture_output=True, check=True)
             assert version.stdout.startswith(b"carryover ")
+        packs = list((home / ".local").rglob("site-packages/tree_sitter_language_pack"))
+        assert bool(packs) == ("lean" not in line and "uninstall" not in line), line
     assert not (home / ".local/bin/carryover").exists()
 
 
