@@ -6,7 +6,7 @@ PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit bench quality table man test-agents chaos fuzz clean
+.PHONY: help run test lint types imports unit bench quality table man picture test-agents test-install chaos fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -35,14 +35,20 @@ bench: $(VENV)/.installed-dev ## measure, each figure beside its floor in the sa
 quality: $(VENV)/.installed-dev ## score the handoffs of real transcripts against notes
 	$(BIN)/python -m tests.quality
 
-table: $(VENV)/.installed-dev ## write the tables of agents in README.md, from what their folders say
+table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, from what agents' folders and commands say
 	PYTHONPATH=tests $(BIN)/python -m contract.table
 
 man: $(VENV)/.installed-dev ## write the manual pages, from the definition of the commands
 	$(BIN)/python -m carryover.cli.manual
 
+picture: $(VENV)/.installed-dev ## record the picture in README.md again: a real run on synthetic transcripts
+	PYTHONPATH=tests $(BIN)/python -m picture
+
 test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline (Linux, root; fetches them from package registries)
 	$(BIN)/pytest tests/real_agents -m real_agents --timeout 900
+
+test-install: $(VENV)/.installed-dev ## run what the documents show for installing (needs a package registry, uv and pipx)
+	$(BIN)/pytest tests/e2e/test_documents.py -m network --timeout 900
 
 chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; SEED=... repeats a run, STEPS=... sets its length
 	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS),--steps $(or $(STEPS),60)) \

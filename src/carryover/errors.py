@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Exit codes of `carryover` and `carryoverd`; documented in the README."""
+    """Exit codes of `carryover` and `carryoverd`; documented in docs/commands.md."""
 
     OK = 0
     FAILED = 1

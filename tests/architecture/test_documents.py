@@ -1,8 +1,7 @@
-"""The documents name what there is: commands, options, exit codes, settings, folders."""
+"""The documents name what there is: commands, options, exit codes, settings, folders, and each other."""
 
 from __future__ import annotations
 
-import argparse
 import re
 from pathlib import Path
 
@@ -10,39 +9,79 @@ import msgspec
 import pytest
 
 from carryover.agents import specs
-from carryover.cli.main import COMMANDS, build_parser
+from carryover.cli.definition import commands, program
+from carryover.cli.main import COMMANDS
 from carryover.config import Config
 from carryover.errors import ExitCode
 from carryover.publish.web_chat import GENERIC, web_chats
-from contract.table import with_tables
+from contract.table import documents, with_tables
 
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
+GUIDE = (TOP / "docs" / "guide.md").read_text(encoding="utf-8")
+REFERENCE = (TOP / "docs" / "commands.md").read_text(encoding="utf-8")
 SECURITY = (TOP / "SECURITY.md").read_text(encoding="utf-8")
 ARCHITECTURE = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 
-def options(command: str) -> list[str]:
-    """The long options of a command, but for those that several share and for former names."""
-    subparsers = next(a for a in build_parser(command)._actions if isinstance(a, argparse._SubParsersAction))
-    parser = subparsers.choices[command]
-    return [
-        name
-        for action in parser._actions
-        if action.help != argparse.SUPPRESS
-        for name in action.option_strings
-        if name.startswith("--") and name not in ("--help", "--no-pager")
-    ]
+DOCUMENTS = sorted([*TOP.glob("*.md"), *(TOP / "docs").glob("*.md"), *(TOP / "architecture").glob("*.md")])
+PRESENT = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]
+"""Those that describe what there is now, not what there was."""
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
+COMMAND = re.compile(r"(carryover(?: [a-z]+)?)\b")
+FLAG = re.compile(r"(?<!\S)\[?(--?[a-z][a-z-]*)")
+MODULE = re.compile(r"`([a-z_]+(?:/[a-z_]+)+(?:\.py|\.md|/)?)`")
+
+
+def anchors(text: str) -> set[str]:
+    """What a link into the document may name: its headings as GitHub spells them."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_each_link_leads_to_a_document_and_to_a_heading_of_it(document: Path) -> None:
+    links = [(to, anchor) for to, anchor in LINK.findall(document.read_text("utf-8")) if "://" not in to]
+    targets = [(document.parent / to if to else document, anchor) for to, anchor in links]
+
+    assert [to for to, _ in targets if not to.exists()] == []
+    assert [(to.name, name) for to, name in targets if name and name not in anchors(to.read_text("utf-8"))] == []
+
+
+def test_each_document_is_linked_from_the_readme_and_links_back() -> None:
+    linked = {(TOP / to).resolve() for to, _ in LINK.findall(README) if to}
+    others = [path for path in DOCUMENTS if path.name != "README.md"]
+
+    assert [path.name for path in others if path not in linked] == []
+    assert [path.name for path in others if "README.md)" not in path.read_text("utf-8")] == []
+
+
+def test_the_architecture_names_files_that_are_there() -> None:
+    """Paths below the package, `tests/...` and `architecture/...`; a file on a user's machine is none of them."""
+    named = [name for name in MODULE.findall(ARCHITECTURE) if name.endswith((".py", ".md"))]
+    places = [TOP, TOP / "src" / "carryover"]
+
+    assert len(named) > 50
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
+
+
+@pytest.mark.parametrize("document", PRESENT, ids=lambda path: path.name)
+def test_each_command_in_a_text_exists_with_its_options(document: Path) -> None:
+    """Commands in backquotes; those in blocks are run by tests/e2e/test_documents.py."""
+    known = {command.name: {flag for argument in command.options for flag in argument.flags} for command in commands()}
+    known["carryover"] = {flag for argument in program().options for flag in argument.flags}
+    texts = re.findall(r"`(carryover(?: [^`]*)?)`", document.read_text("utf-8"))
+    split = [COMMAND.match(text) for text in texts]
+    found = [(text, match[1], FLAG.findall(text)) for text, match in zip(texts, split, strict=True) if match]
+
+    assert [text for text, name, _ in found if name not in known] == []
+    assert [text for text, name, flags in found if set(flags) - known.get(name, set())] == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_readme_names_each_command_with_its_options(command: str) -> None:
-    rows = [
-        line for line in README.splitlines() if line.startswith("| `carryover ") and f"`carryover {command}" in line
-    ]
-
-    assert rows, command
-    assert [name for name in options(command) if not any(name in row for row in rows)] == []
+def test_each_command_has_a_line_in_the_readme_and_a_section_in_the_reference(command: str) -> None:
+    assert f"| `carryover {command}` | " in README
+    assert f"\n## carryover {command}\n" in REFERENCE
 
 
 def test_the_readme_names_what_is_covered_of_each_agent_and_what_is_not() -> None:
@@ -58,25 +97,25 @@ def test_the_readme_names_what_is_covered_of_each_agent_and_what_is_not() -> Non
     assert [(spec.id, name) for spec in covered for name in spec.not_covered if name not in README] == []
 
 
-def test_the_readme_names_each_web_chat_with_its_budget() -> None:
+def test_the_guide_names_each_web_chat_with_its_budget() -> None:
     chats = web_chats().values()
 
-    assert [chat.id for chat in chats if f"{chat.budget:,}" not in README] == []
-    assert [chat.id for chat in chats if chat is not GENERIC and f"`{chat.id}` {chat.budget:,}" not in README] == []
+    assert [chat.id for chat in chats if f"{chat.budget:,}" not in GUIDE] == []
+    assert [chat.id for chat in chats if chat is not GENERIC and f"`{chat.id}` {chat.budget:,}" not in GUIDE] == []
 
 
-def test_the_readme_names_each_exit_code() -> None:
-    line = next(line for line in README.splitlines() if line.startswith("Exit codes:"))
+def test_the_reference_names_each_exit_code() -> None:
+    table = REFERENCE.partition("## Exit codes")[2]
 
-    assert [code for code in ExitCode if f"{code.value} " not in line] == []
+    assert [code for code in ExitCode if f"| {code.value} | " not in table] == []
 
 
-def test_the_readme_shows_each_setting() -> None:
+def test_the_guide_shows_each_setting() -> None:
     sections = [field for field in msgspec.structs.fields(Config) if hasattr(field.type, "__struct_fields__")]
     settings = {section.name: set(section.type.__struct_fields__) for section in sections}
     settings["agents"].remove("each")  # holds the tables of the single agents, `[agents.<id>]`
 
-    shown = README.partition("## Settings")[2]
+    shown = GUIDE.partition("\n## Settings\n")[2]
     assert [(s, name) for s, names in settings.items() for name in names if f"{name} =" not in shown] == []
     assert [s for s in settings if f"[{s}]" not in shown] == []
 
@@ -87,13 +126,15 @@ def test_the_architecture_names_each_folder_of_the_source() -> None:
     assert [name for name in folders if f"{name}/" not in ARCHITECTURE] == []
 
 
-def test_the_readme_has_the_tables_that_the_agents_folders_give() -> None:
-    assert with_tables(README) == README, "run `make table`"
+def test_the_documents_have_the_tables_that_agents_and_commands_give() -> None:
+    changed = [path.name for path, text in documents().items() if path.read_text("utf-8") != text]
+
+    assert changed == [], "run `make table`"
 
 
-def test_a_readme_without_the_places_of_its_tables_is_refused() -> None:
+def test_a_document_without_the_place_of_its_table_is_refused() -> None:
     with pytest.raises(ValueError, match="<!-- hooks -->"):
-        with_tables(README.replace("<!-- hooks -->", ""))
+        with_tables(GUIDE.replace("<!-- hooks -->", ""), {"hooks": "| new |\n"})
 
 
 def test_each_defence_that_is_promised_names_a_test_that_is_there() -> None:

@@ -230,7 +230,9 @@ def _real(folder: Folder) -> Iterator[Item]:
 def _readme(folder: Folder) -> Iterator[Item]:
     if folder.spec is None or folder.capabilities is None or not folder.source.is_relative_to(SOURCE):
         return
-    yield _item("README.md", "" if is_current() else "its tables of agents are not current", "Run `make table`.")
+    yield _item(
+        "README.md and docs/", "" if is_current() else "the tables of agents are not current", "Run `make table`."
+    )
 
 
 def _shown(path: Path) -> Path:

@@ -1,12 +1,12 @@
-"""The tables of agents in README.md, from what the agents' folders say: `make table` writes them.
+"""The tables in the documents, from what the agents' folders and the commands say: `make table` writes them.
 
 `python -m contract.table` (with `tests` on the path) replaces the text between `<!-- agents -->` and
-`<!-- /agents -->`, and the same for `hooks`.
+`<!-- /agents -->`, the same for `commands` and `hooks`, and the whole of docs/commands.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +15,11 @@ from packaging.specifiers import SpecifierSet
 from carryover.adapter.spec import AgentSpec
 from contract.capabilities import EVERY
 from contract.folder import CHECKOUT, Folder, folders
+from contract.reference import overview, reference
 
 README: Final = CHECKOUT / "README.md"
+GUIDE: Final = CHECKOUT / "docs" / "guide.md"
+COMMANDS: Final = CHECKOUT / "docs" / "commands.md"
 YES: Final = "✓"
 NO: Final = "–"
 
@@ -36,16 +39,27 @@ def hooks_table(agents: Sequence[Folder]) -> str:
     return _table(("Agent", "Into", "Events"), rows)
 
 
-def with_tables(text: str, agents: Sequence[Folder] | None = None) -> str:
-    """Returns the README with its tables as they should be. Raises ValueError where a marker is missing."""
+def with_tables(text: str, tables: Mapping[str, str]) -> str:
+    """Returns a document with its tables as they should be. Raises ValueError where a marker is missing."""
+    for name, table in tables.items():
+        text = _between(text, name, table)
+    return text
+
+
+def documents(agents: Sequence[Folder] | None = None) -> dict[Path, str]:
+    """Returns the text that each document with a table should have."""
     agents = complete() if agents is None else agents
-    return _between(_between(text, "agents", agents_table(agents)), "hooks", hooks_table(agents))
+    front = {"agents": agents_table(agents), "commands": overview()}
+    return {
+        README: with_tables(README.read_text("utf-8"), front),
+        GUIDE: with_tables(GUIDE.read_text("utf-8"), {"hooks": hooks_table(agents)}),
+        COMMANDS: reference(),
+    }
 
 
 def is_current() -> bool:
-    """Whether README.md holds the tables that the folders give."""
-    text = README.read_text("utf-8")
-    return with_tables(text) == text
+    """Whether the documents hold the tables that the folders give."""
+    return all(path.exists() and path.read_text("utf-8") == text for path, text in documents().items())
 
 
 def complete() -> list[Folder]:
@@ -57,7 +71,7 @@ def _between(text: str, name: str, body: str) -> str:
     begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
     if text.count(begin) != 1 or text.count(end) != 1:
         raise ValueError(
-            f"README.md needs one line `{begin.strip()}` and one line `{end}`, with the table between them."
+            f"The document needs one line `{begin.strip()}` and one line `{end}`, with the table between them."
         )
     before, _, rest = text.partition(begin)
     return f"{before}{begin}{body}{end}{rest.partition(end)[2]}"
@@ -136,11 +150,11 @@ def _lowest(versions: str) -> str:
 
 
 def main() -> None:
-    """Writes README.md and says whether it changed."""
-    before = README.read_text("utf-8")
-    after = with_tables(before)
-    README.write_text(after, "utf-8")
-    print("README.md has the tables of agents." if before == after else "README.md: the tables of agents are new.")
+    """Writes the documents and says which of them changed."""
+    for path, text in documents().items():
+        changed = not path.exists() or path.read_text("utf-8") != text
+        path.write_text(text, "utf-8")
+        print(f"{path.relative_to(CHECKOUT)}: {'new tables' if changed else 'as it was'}")
 
 
 if __name__ == "__main__":

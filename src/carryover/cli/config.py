@@ -22,7 +22,7 @@ DESCRIPTION: Final = """\
 Shows all settings, each with its value and whether it is the default or comes
 from config.toml; with KEY the value alone. With a VALUE it sets KEY: the value
 is checked first, comments and every other byte of the file stay, and a running
-daemon takes it at once. README describes what each setting means."""
+daemon takes it at once. docs/guide.md describes each setting."""
 
 EXAMPLES: Final = """\
 examples:

@@ -122,9 +122,9 @@ def test_other_users_see_neither_the_secret_nor_the_payload_in_the_list_of_proce
     assert SECRET not in stub_here.line("SessionStart")
 
 
-def test_the_readme_names_every_event_and_shows_the_line() -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    chapter = readme.partition("\n## Hooks\n")[2].partition("\n## ")[0]
+def test_the_guide_names_every_event_and_shows_the_line() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "guide.md").read_text(encoding="utf-8")
+    chapter = guide.partition("\n## Hooks\n")[2].partition("\n## ")[0]
     [settings] = re.findall(r"```json\n(.*?)```", chapter, re.DOTALL)
     [(event, [entry])] = json.loads(settings)["hooks"].items()
     named = set(re.findall(r"\w+", chapter))

@@ -1,0 +1,172 @@
+"""Every command that the README and the guide show is run, in the order of a first day: install, use, removal."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from agents.claude_code.matrix_case import ClaudePlayed
+from carryover.config import load_config
+from support.agent_here import everything, only_this_path, put_claude
+from support.daemon_process import DaemonProcess, handoff_of
+from support.terminal import ENTER, Terminal
+from support.tools import program
+
+CHECKOUT: Final = Path(__file__).parents[2]
+README: Final = (CHECKOUT / "README.md").read_text("utf-8")
+GUIDE: Final = (CHECKOUT / "docs" / "guide.md").read_text("utf-8")
+
+GOAL: Final = "Add a discount to the cart"
+PACKAGES: Final = re.compile(r"\b(uv tool|pipx) ")
+"""What needs a package registry: `make test-install` runs it."""
+KEYS: Final = {"carryover install ": ("Into your projects", ENTER), "carryover export .*--copy": ("[y/N]", f"y{ENTER}")}
+"""A line that asks, the text that shows that it does, and the answer."""
+SHOWS: Final = {
+    "carryover handoff ": GOAL,
+    "carryover handoff --to codex ": "&& codex 'Read .carryover/handoff.md",
+    "carryover handoff --to codex --exec": "codex was given: Read .carryover/handoff.md",
+    "carryover handoff --copy": "on the clipboard",
+    "carryover search": GOAL,
+    "carryover log ": GOAL,
+    "carryover why": GOAL,
+    "carryover status": "Claude Code",
+    "carryover export --for chatgpt --question": "The document is on the clipboard",
+}
+"""What a line shows, by how it begins; every line has to end with exit code 0."""
+
+
+def shown(document: str, language: str = "sh") -> list[str]:
+    """The lines of the document's blocks in that language."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```", document, re.DOTALL | re.MULTILINE)
+    return [line for block in blocks for line in block.splitlines() if line.strip()]
+
+
+FIRST, _, LAST = README.partition("\n## Upgrade and removal\n")
+LINES: Final = shown(FIRST) + shown(GUIDE) + shown(LAST)
+
+
+@pytest.fixture
+def here(home: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with a session in it, on a machine with two agents, `carryover` and a clipboard."""
+    only_this_path(home, monkeypatch)
+    put_claude(home)
+    program(
+        home / "bin" / "codex", '[ "$1" = --version ] && echo "codex-cli 0.169.0" && exit', 'echo "codex was given: $1"'
+    )
+    (home / ".codex").mkdir()
+    program(home / "bin" / "wl-copy", f"cat > '{home}/clipboard'")
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    monkeypatch.setenv("PAGER", "cat")
+    (project / "cart.py").write_text("def total(items):\n    return sum(items)\n")
+    (project / "answer.md").write_text("The rounding is sound.\n")
+    session = ClaudePlayed(home, project, datetime.now(UTC) - timedelta(minutes=5))
+    session.prompt(GOAL)
+    session.edit(project / "cart.py", "return sum(items)", "return round(sum(items))")
+    session.say("The total is rounded now. Next I will add discount().")
+    return project
+
+
+def run(line: str, project: Path) -> str:
+    """What the line shows on a terminal."""
+    asked = next((answer for begin, answer in KEYS.items() if re.match(begin, line)), None)
+    command = ["/bin/sh", "-c", f"cd '{project}'\n{line}"]
+    with Terminal(command, os.environ, columns=100, lines=60) as terminal:
+        if asked is not None:
+            terminal.wait_for(asked[0])
+            terminal.press(asked[1])
+        code, text = terminal.end()
+    assert code == 0, f"{line}\n{text}"
+    return text
+
+
+def test_what_is_shown_works_from_the_installation_to_the_removal(
+    home: Path, here: Path, daemon: DaemonProcess
+) -> None:
+    before = {name: what for name, what in everything(home).items() if name.startswith((".claude/settings", "work"))}
+    lines = [line for line in LINES if not PACKAGES.search(line) and not line.startswith("make ")]
+    used = [line for line in lines if not line.startswith(("carryover install", "carryover refresh", "carryover unin"))]
+    installs, refreshes, removes = [line for line in lines if line not in used]
+
+    run(installs, here)
+    config = home / ".carryover" / "config.toml"
+    config.write_text(f"{config.read_text()}\n[server]\nport = 0\n")
+    with daemon:
+        daemon.settle()
+        for line in used:
+            text = run(line, here)
+            expected = [words for begin, words in SHOWS.items() if line.startswith(begin)]
+            assert not expected or expected[-1] in " ".join(text.split()), f"{line}\n{text}"
+        daemon.settle()
+        assert "The rounding is sound" in handoff_of(here), handoff_of(here)
+        assert "Is the cache sound?" in (home / "clipboard").read_text()
+        run(refreshes, here)
+        run(removes, here)
+
+    (here / "shop.md").unlink()
+    after = {name: what for name, what in everything(home).items() if name.startswith((".claude/settings", "work"))}
+    assert {name: (mode, text) for name, (mode, _, text) in after.items()} == {
+        name: (mode, text) for name, (mode, _, text) in before.items()
+    }
+
+
+def test_each_command_that_is_promised_a_result_is_shown() -> None:
+    assert [begin for begin in SHOWS if not any(line.startswith(begin) for line in LINES)] == []
+    assert [begin for begin in KEYS if not any(re.match(begin, line) for line in LINES)] == []
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("make ")])
+def test_each_target_of_make_that_is_shown_exists(line: str) -> None:
+    """They are run by tests/unit/cli/demo and by whoever runs this."""
+    subprocess.run(["make", "-n", line.split()[1]], cwd=CHECKOUT, check=True, capture_output=True)
+
+
+def test_the_settings_that_are_shown_are_settings(tmp_path: Path) -> None:
+    [*lines] = shown(GUIDE, "toml")
+    (tmp_path / "config.toml").write_text("\n".join(lines))
+
+    config = load_config(tmp_path / "config.toml")
+
+    assert (config.unknown_keys, config.resume.stale_days, config.retention.max_size_mb) == ((), 7, 2000)
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("installer", ["uv", "pipx"])
+def test_it_installs_as_shown(installer: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line that installs or removes, with the other installer in its comment."""
+    if shutil.which(installer) is None:
+        pytest.skip(f"{installer} is not on this machine")
+    checkout = tmp_path / "checkout"
+    shutil.copytree(CHECKOUT / "src", checkout / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(CHECKOUT / name, checkout / name)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(home / ".local" / "bin"), os.environ["PATH"]]))
+    variables = {"PYTHONPATH": "", "UV_PYTHON": sys.executable, "PIPX_DEFAULT_PYTHON": sys.executable}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    lines = [found for line in LINES if PACKAGES.search(line) if (found := _of(installer, line))]
+    assert len(lines) == 4
+
+    for line in lines:
+        ran = subprocess.run(["sh", "-c", line], cwd=checkout, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, f"{line}\n{ran.stderr}"
+        if "uninstall carryoverd" not in line:
+            version = subprocess.run([home / ".local/bin/carryover", "--version"], capture_output=True, check=True)
+            assert version.stdout.startswith(b"carryover ")
+        packs = list((home / ".local").rglob("site-packages/tree_sitter_language_pack"))
+        assert bool(packs) == ("lean" not in line and "uninstall" not in line), line
+    assert not (home / ".local/bin/carryover").exists()
+
+
+def _of(installer: str, line: str) -> str:
+    """The line for that installer: itself, or what its comment says in place of it; empty if it is for the other."""
+    command, _, comment = line.partition("#")
+    _, _, instead = comment.partition("or: ")
+    return next((text.strip() for text in (command, instead) if f"{installer} " in text), "")

@@ -1,0 +1,142 @@
+"""A real run of the product on synthetic transcripts: a usage limit, one command, another agent that carries on.
+
+`carryoverd` follows the transcripts, `carryover handoff --to codex --exec` runs on a terminal, and what it starts is a
+script that shows its prompt and what it reads of the handoff. The agents' own texts come from the transcripts.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from agents.claude_code.matrix_case import LIMIT, ClaudePlayed
+from agents.codex.matrix_case import CodexPlayed
+from matrix.tool import Played
+from support.daemon_process import DaemonProcess, handoff_of
+from support.terminal import Terminal
+from support.tools import program
+
+BEGAN: Final = datetime(2026, 11, 20, 14, 2, tzinfo=UTC)
+WIDTH: Final = 92
+"""Columns of the terminal, and so of the picture."""
+
+COMMAND: Final = "carryover handoff --to codex --exec"
+SHOWN: Final = ("Task", "Decisions", "Findings", "Next action")
+"""What the picture shows of the handoff; the whole has up to 50 lines."""
+
+GOAL: Final = "Add a discount to the cart: whole cents, never floats."
+ANSWER: Final = (
+    "Prices are cents in cart.py but euros in checkout.py, because the old importer divided by 100. "
+    "Next I will convert them in checkout.py and call discount() there."
+)
+GO_ON: Final = "Do not cap the discount. Go on with checkout.py."
+CARRIES_ON: Final = "checkout.py calls discount() now, in whole cents and without a cap. The test passes."
+
+_CART: Final = "def total(items):\n    return sum(items)\n"
+_CHECKOUT: Final = "def pay(items):\n    return total(items)\n"
+_DISCOUNT: Final = "def discount(cents, percent):\n    return cents - cents * percent // 100"
+_TESTS: Final = "python3 -m unittest -q"
+_CONFIG: Final = '[server]\nport = 0\n[publish]\npointers = "private"\nactive_days = 36500\n'
+"""A window of a hundred years, so that the story is as recent in any later run."""
+
+
+class Scene(NamedTuple):
+    """One program on the screen."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+def recorded(folder: Path) -> tuple[Scene, ...]:
+    """Plays the story below `folder`, which is empty, and returns what there was to see."""
+    home = folder / "home"
+    env = _environment(home)
+    project = _project(home, env)
+    _stand_in(home)
+    with DaemonProcess(env=env) as daemon:
+        claude = ClaudePlayed(home, project, BEGAN)
+        _work(claude, project)
+        daemon.settle()
+        started = _command(project, env)
+        codex = CodexPlayed(home, project, BEGAN + timedelta(minutes=9))
+        command, prompt, *read = started
+        codex.prompt(prompt)
+        _edit(codex, project / "checkout.py", "total(items)", "discount(total(items) // 100, 10)")
+        codex.run(_TESTS, "Ran 2 tests in 0.001s\n\nOK", 0)
+        codex.say(CARRIES_ON)
+        daemon.settle()
+        newest = handoff_of(project).splitlines()[0]
+    return (
+        Scene("Claude Code", (f"> {GOAL}", f"● {ANSWER}", f"> {GO_ON}", f"⎿ {LIMIT}")),
+        Scene("Your shell", (f"$ {COMMAND}", command.replace(str(home), "~"))),
+        Scene("Codex", (f"> {prompt}", *read, f"● {CARRIES_ON}")),
+        Scene("The handoff, already fresh for the next agent", ("$ head -n 1 .carryover/handoff.md", newest)),
+    )
+
+
+def _environment(home: Path) -> dict[str, str]:
+    home.mkdir(parents=True)
+    (home / ".carryover").mkdir(mode=0o700)
+    (home / ".carryover" / "config.toml").write_text(_CONFIG, encoding="utf-8")
+    kept = {name: os.environ[name] for name in ("PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
+    moment = BEGAN.isoformat()
+    return {
+        **kept,
+        "HOME": str(home),
+        "PATH": os.pathsep.join([str(home / "bin"), str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "NO_COLOR": "1",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_DATE": moment,
+        "GIT_COMMITTER_DATE": moment,
+    }
+
+
+def _project(home: Path, env: Mapping[str, str]) -> Path:
+    project = home / "shop"
+    project.mkdir()
+    (project / "cart.py").write_text(_CART, encoding="utf-8")
+    (project / "checkout.py").write_text(_CHECKOUT, encoding="utf-8")
+    author = ("-c", "user.name=Dev", "-c", "user.email=dev@example.invalid")
+    for command in (("init", "-q", "--initial-branch=main"), ("add", "--all"), ("commit", "-q", "-m", "Shop")):
+        subprocess.run(["git", *author, *command], cwd=project, env=dict(env), check=True, stdin=subprocess.DEVNULL)
+    return project
+
+
+def _stand_in(home: Path) -> None:
+    """A `codex` that shows its prompt and reads the file that the prompt names."""
+    sections = "|".join(SHOWN)
+    keep = rf"/^## /{{on=($0 ~ /^## ({sections})$/)}} on && !/^$/"
+    program(home / "bin" / "codex", "printf '%s\\n' \"$1\"", f"awk {shlex.quote(keep)} .carryover/handoff.md")
+
+
+def _work(claude: ClaudePlayed, project: Path) -> None:
+    claude.prompt(GOAL)
+    _edit(claude, project / "cart.py", "return sum(items)", "return sum(items)\n\n\n" + _DISCOUNT)
+    claude.run(_TESTS, "Ran 1 test in 0.001s\n\nOK", 0)
+    claude.say(ANSWER)
+    claude.prompt(GO_ON)
+    claude.end("limit")
+
+
+def _edit(session: Played, path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    session.edit(path, old, new)
+
+
+def _command(project: Path, env: Mapping[str, str]) -> list[str]:
+    """What the command shows, line by line: what it runs, the prompt that the agent starts with, what that reads."""
+    shell = shutil.which("sh") or "/bin/sh"
+    with Terminal([shell, "-c", f"cd {shlex.quote(str(project))} && {COMMAND}"], env, columns=WIDTH) as terminal:
+        code, text = terminal.end()
+    if code != 0:
+        raise RuntimeError(f"`{COMMAND}` ended with code {code}: {text}")
+    return text.splitlines()

@@ -1,0 +1,39 @@
+"""The picture in the README is what the product does now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from picture.__main__ import PICTURE, picture
+from picture.story import WIDTH, Scene
+from picture.svg import drawn, wrapped
+
+
+def test_the_picture_is_that_of_a_run(tmp_path: Path) -> None:
+    assert PICTURE.read_text("utf-8") == picture(tmp_path), "run `make picture`"
+
+
+def test_what_is_drawn_is_text_and_nothing_else() -> None:
+    scene = Scene("a & b", ("> <script>x</script>", "$ ls", "plain " * 40))
+
+    root = ElementTree.fromstring(drawn("a < b", [scene, scene]))
+
+    tags = {element.tag.partition("}")[2] for element in root.iter()}
+    assert tags == {"svg", "title", "style", "rect", "text"}
+    rows = [element for element in root.iter() if element.tag.endswith("}text")]
+    assert [(row.text, row.get("class")) for row in rows[:3]] == [
+        ("a & b", "title"),
+        ("> <script>x</script>", "typed"),
+        ("$ ls", "typed"),
+    ]
+    assert all(len(row.text or "") <= WIDTH for row in rows)
+    bottom = max(float(row.get("y", "0")) for row in rows)
+    assert bottom < float(root.get("height", "0"))
+
+
+def test_a_long_line_keeps_its_words() -> None:
+    line = "word " * 60
+
+    assert len(wrapped(line)) > 1
+    assert " ".join(wrapped(line)).split() == line.split()
