@@ -259,6 +259,7 @@ def new_goal_score(turn: Turn, line: Line, *, first: bool) -> float:
         score -= 1.5 if len(words & asked) >= 2 else 0.5
     # What follows a stop mostly says what to do instead, in words of switching too.
     score -= (1.5 if switches else 0.5) * line.interrupted
+    score -= 0.75 * (not first and not switches and begins_with_yes(prompt.text))  # what was done is right so far
     # Two agents at work at the same time are not at the same work.
     score += 1.0 * (first and line.at_ms > turn.at_ms)
     score -= 1.0 * bool(prompt.pasted)
@@ -286,7 +287,7 @@ def _begins_from_link(turn: Turn, line: Line) -> bool:
     return not weighty_words(_LINK.sub(" ", text)) & frozenset().union(*(weighty_words(item.text) for item in context))
 
 
-_LENGTHS: Final = ((30, 1.5), (20, 1.25), (14, 0.5), (9, -0.25))
+_LENGTHS: Final = ((80, 2.0), (30, 1.5), (20, 1.25), (14, 0.5), (9, -0.25))
 
 
 def _length_score(words: float) -> float:
@@ -298,7 +299,7 @@ def _context(line: Line) -> list[Item]:
     return [item for item in (line.goal, line.step, *line.questions, *line.announced) if item is not None]
 
 
-_HEAD: Final = re.compile(r"^([^.:!\n。：！]{2,60})[.:!。：！]\s*(\S.*)", re.S)
+_HEAD: Final = re.compile(r"^((?:[^.:!\n。：！]|[.:](?=\S)){2,60})(?:[.:!]\s|[。：！])\s*(\S.*)", re.S)
 _HEAD_WORDS: Final = 10
 
 
@@ -308,7 +309,9 @@ def _turns_to_something_else(text: str) -> float:
     led_by_head = head is not None and word_count(head[1]) <= _HEAD_WORDS and word_count(head[2]) >= 4
     if lexicon.SWITCH.search(text[:90]):
         return 1.6 if head is not None and led_by_head and lexicon.SWITCH.search(head[1]) else 1.0
-    short = head is not None and word_count(head[1]) <= 4 and word_count(head[2]) > 2 * word_count(head[1])
+    if head is None or begins_with_yes(head[1]):
+        return 0.0
+    short = word_count(head[1]) <= 4 and word_count(head[2]) > 2 * word_count(head[1])
     return 0.6 if short else 0.0
 
 

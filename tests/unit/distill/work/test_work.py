@@ -92,6 +92,32 @@ def test_a_request_of_a_second_session_counts_though_its_agent_asks_back(reply: 
     ]
 
 
+def test_what_begins_with_approval_is_a_step_of_the_work_that_it_approves() -> None:
+    goal = "I'm writing chapter 3 of my thesis on urban heat islands, with the sections data, method and results."
+    step = (
+        "good. the station list is in data/stations.csv, 14 stations. drop station 7, its sensor was broken in july, "
+        "and say so in a footnote"
+    )
+    talk = Conversation().user(goal).edited("ch3.md").says("The section on data is written.")
+    talk.user(step).edited("ch3.md").says("The stations are in a table.")
+
+    assert section(talk, title="Task") == [goal, f"Then: {step}"]
+
+
+def test_a_long_specification_is_a_task_though_it_names_what_is_there() -> None:
+    first = first_session()
+    specification = (
+        "The limiter of login.py in middleware.py should become a package that other services use. Put it in a folder "
+        "ratelimit with its own pyproject.toml. It gets a class Bucket with capacity and refill, a decorator for "
+        "handlers, and an adapter for each framework that we have. The login endpoint uses it like everybody else. "
+        "Write a README with an example for each framework, publish it to the internal index, and remove the copies "
+        "in the billing and search services. The old import path stays as an alias for one release and warns."
+    )
+    first.user(specification).edited("ratelimit/__init__.py").says("The package is there.")
+
+    assert section(first, title="Task")[0].startswith("The limiter of login.py in middleware.py should")
+
+
 def test_what_an_agent_decided_stays_a_decision_after_a_change_of_agent() -> None:
     first = Conversation().user(GOAL).edited("middleware.py").says("Done.\n\nDecision: limits are kept in memory.")
     second = later_session(first, "s2").user("continue").edited("limits.py").says("The limits are counted now.")
