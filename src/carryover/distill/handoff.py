@@ -28,6 +28,8 @@ from carryover.distill.work.state import Line as WorkLine
 from carryover.distill.work.state import WorkState
 from carryover.facts import FileFacts, FileQuery, GitFacts
 
+_MOSTLY_SHOWN: Final = 4
+"""Newest entries of the progress log for which there mostly is room: what they report of the work is no finding."""
 _SURE_FINDINGS: Final = 4
 _WHERE_THERE_IS_ROOM: Final = 60
 
@@ -108,8 +110,10 @@ def distill(
     following = next_entries(work, lead.digest, earlier)
     failed = failed_entries(work, view.sessions, on_line, at_ms)
     decided = decision_entries(work, others, view.notes)
+    done = progress_entries(view.notes, view.sessions, agent_names, at_ms)
     said = "\n".join(entry.text for entry in (*task, *following, *failed, *decided))
-    found = finding_entries(work, others, said)
+    reported = "\n".join(entry.text for entry in done[:_MOSTLY_SHOWN])
+    found = finding_entries(work, others, said, reported)
     sections = (
         Section("Task", _ranked(task, 0)),
         Section("Also in progress", _ranked(parallel_work_entries(view, work, others, agents, at_ms), 12, step=4)),
@@ -117,7 +121,7 @@ def distill(
             "Progress log",
             (
                 *_ranked(passing_run(runs, at_ms), 12),
-                *_ranked(progress_entries(view.notes, view.sessions, agent_names, at_ms), 16, step=4),
+                *_ranked(done, 16, step=4),
             ),
         ),
         Section("Decisions", _ranked(decided, 7, step=2)),

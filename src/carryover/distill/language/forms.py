@@ -23,6 +23,10 @@ _CHOICE: Final = re.compile(
     r"[\s,.;:/&+-]*(?:and|und|et|y|и|と|和|e|或)?[\s,]*){1,12}\W*$",
     re.I,
 )
+_LEADING_PICK: Final = re.compile(
+    r"\W{0,3}(?:(?:option|variante?|вариант|选项?|案) ?([a-hA-H]|\d{1,2})(?!\w)"
+    r"|(\d{1,2}|[A-H])(?:[).,:;]+(?=\s)|(?=\s+[^\W\d_])))"
+)
 _YES: Final = """
     yes yep yeah yup ok okay k sure fine good great perfect agreed approved lgtm proceed
     ja jo jep jawohl klar gerne passt einverstanden genau
@@ -77,6 +81,13 @@ def is_question(sentence: str) -> bool:
 def is_coded(text: str) -> bool:
     """An answer that names choices by their letters or numbers: "6 and 12", "Q1:A, Q2:C"."""
     return word_count(text) <= _MOST_CHOICE_WORDS and _CHOICE.match(text) is not None
+
+
+def leading_pick(text: str) -> str:
+    """The number or letter with which a text picks a choice before it says more, as in "2 makes sense, but …"; empty
+    where there is none. Whether such a choice was offered only the question can say."""
+    found = _LEADING_PICK.match(text)
+    return (found[1] or found[2]) if found is not None else ""
 
 
 def is_choice(text: str) -> bool:

@@ -13,8 +13,9 @@ _MOST: Final = 6
 _WEIGHTY: Final = 1.25
 
 
-def finding_entries(line: Line, others: Iterable[Line], taken: str) -> list[Entry]:
-    """The best four, newest of equals first; none that shares half its words with a better one or with `taken`."""
+def finding_entries(line: Line, others: Iterable[Line], taken: str, reported: str) -> list[Entry]:
+    """The best six, newest of equals first; none that shares half its words with a better one, none that `taken` says,
+    and of what `reported` says only what weighs more than a mere report of work."""
     ranked = [item for _, item in sorted(enumerate(line.findings), key=lambda pair: -_score(pair[1], pair[0], line))]
     for other in others:  # of lines that are not at work only what weighs most, where there is room
         ranked += sorted((item for item in other.findings if item.weight >= _WEIGHTY), key=lambda item: -item.weight)
@@ -23,6 +24,8 @@ def finding_entries(line: Line, others: Iterable[Line], taken: str) -> list[Entr
         if len(chosen) == _MOST:
             break
         words = weighty_words(item.text)
+        if item.weight < _WEIGHTY and item.text in reported:
+            continue
         if item.text in taken or any(_alike(words, weighty_words(other.text)) for other in chosen):
             continue
         chosen.append(item)

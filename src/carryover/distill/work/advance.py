@@ -7,8 +7,6 @@ that has the form of one.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -38,6 +36,7 @@ from carryover.distill.work.relation import (
     is_resuming,
     new_goal_score,
     only_rules,
+    picked,
     relation_of,
     says_something,
     worked,
@@ -236,7 +235,7 @@ def _answer(line: Line, turn: Turn) -> Line:
     text = one_line(turn.prompt.text)
     asked = line.questions[-1]
     question = " ".join(dict.fromkeys(item.text for item in line.questions[-2:]))
-    chosen = _chosen(asked.options, text)
+    chosen = picked(asked.options, text)
     said = f"{text} ({chosen})" if chosen else text
     decided = item_of(turn, f"{clip(question, chars=170)} → {clip(said, chars=120)}", ANSWERED, weight=2.0)
     step = item_of(turn, f'Answered "{clip(said, chars=120)}" to: {clip(question, chars=240)}', ANSWERED)
@@ -280,17 +279,4 @@ def _proposed(line: Line, turn: Turn) -> str:
     announced = [item.text for item in line.announced if item.rule not in (LAST_WORDS, NO_RESULT, CLOSING_WORDS)]
     if line.offers and not announced:
         return line.offers[-1].text
-    return clip(_chosen(announced, turn.prompt.text) or "; ".join(announced), chars=300)
-
-
-def _chosen(options: Sequence[str], text: str) -> str:
-    """The options that letters or numbers name."""
-    picked = re.findall(r"(?<!\w)(?:[a-zA-Z]|\d{1,2})(?!\w)", text) if is_coded(text) else []
-    return "; ".join(option for pick in picked if (option := _option(options, pick)))
-
-
-def _option(options: Sequence[str], pick: str) -> str:
-    """The option that begins with this letter or number, else the one in that place."""
-    marked = (option for option in options if re.match(rf"\W*{re.escape(pick)}\b", option, re.I))
-    place = int(pick) - 1 if pick.isdigit() else ord(pick.casefold()) - ord("a")
-    return next(marked, options[place] if 0 <= place < len(options) else "")
+    return clip(picked(announced, turn.prompt.text) or "; ".join(announced), chars=300)

@@ -7,12 +7,21 @@ prompt that nothing distinguishes belongs to the goal.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from carryover.distill.digest import Turn
 from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.announcements import CLOSING_WORDS
-from carryover.distill.language.forms import begins_with_yes, is_choice, is_coded, is_no, is_question, is_yes
+from carryover.distill.language.forms import (
+    begins_with_yes,
+    is_choice,
+    is_coded,
+    is_no,
+    is_question,
+    is_yes,
+    leading_pick,
+)
 from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import sentences, word_count
 from carryover.distill.language.templates import is_bare
@@ -28,6 +37,7 @@ _ORDER_WORDS: Final = 5
 _ORDER_WORDS_WHEN_ASKED: Final = 7
 _CHORE_WORDS: Final = 8
 _ANSWER_WORDS: Final = 14
+_LONGEST_ANSWER_WORDS: Final = 60
 _FEW_WORDS: Final = 4.5
 _RESUME_WORDS: Final = 16
 _LONG_WORDS: Final = 30
@@ -199,9 +209,14 @@ def _has_form_of_answer(turn: Turn) -> bool:
 
 
 def _answers(turn: Turn, line: Line) -> bool:
-    """A short reply to what was asked, that names nothing the question did not, and on which the agent acted."""
+    """A short reply to what was asked, that names nothing the question did not, and on which the agent acted; or one of
+    some length that begins with one of the choices."""
     prompt = turn.prompt
-    if not line.questions or prompt.asks or prompt.command or prompt.words > _ANSWER_WORDS or prompt.pasted:
+    if not line.questions or prompt.asks or prompt.command or prompt.pasted:
+        return False
+    if prompt.words <= _LONGEST_ANSWER_WORDS and picked(line.questions[-1].options, prompt.text):
+        return True
+    if prompt.words > _ANSWER_WORDS:
         return False
     acted = bool(turn.looked or turn.changed or turn.chores)
     if turn.end == "answered" and not acted and not worked(turn):
@@ -214,6 +229,22 @@ def _answers(turn: Turn, line: Line) -> bool:
         return False
     by_form = _has_form_of_answer(turn) or bool(weighty_words(prompt.text) & asked_words)
     return by_form or (acted and turn.end == "answered" and prompt.words <= _FEW_WORDS)
+
+
+def picked(options: Sequence[str], text: str) -> str:
+    """The options that letters or numbers name, where a text is no more than that or begins with one."""
+    if is_coded(text):
+        picks = re.findall(r"(?<!\w)(?:[a-zA-Z]|\d{1,2})(?!\w)", text)
+    else:
+        picks = [pick for pick in (leading_pick(text),) if pick]
+    return "; ".join(option for pick in picks if (option := _option(options, pick)))
+
+
+def _option(options: Sequence[str], pick: str) -> str:
+    """The option that begins with this letter or number, else the one in that place."""
+    marked = (option for option in options if re.match(rf"\W*{re.escape(pick)}\b", option, re.I))
+    place = int(pick) - 1 if pick.isdigit() else ord(pick.casefold()) - ord("a")
+    return next(marked, options[place] if 0 <= place < len(options) else "")
 
 
 def _heavy(turn: Turn, line: Line, *, first: bool) -> Relation:

@@ -10,8 +10,8 @@ def finding(text: str, *, weight: float = 1.0) -> Item:
     return Item(text=text, at_ms=7, session="s1", turn=3, rule="what was found out", weight=weight)
 
 
-def texts(line: Line, others: tuple[Line, ...] = (), taken: str = "") -> list[str]:
-    return [entry.text for entry in finding_entries(line, others, taken)]
+def texts(line: Line, others: tuple[Line, ...] = (), taken: str = "", reported: str = "") -> list[str]:
+    return [entry.text for entry in finding_entries(line, others, taken, reported)]
 
 
 def different(count: int, *, weight: float = 1.0) -> tuple[Item, ...]:
@@ -35,7 +35,7 @@ def test_at_most_six_are_shown_with_where_they_came_from() -> None:
     line = Line(id="s1:1", findings=different(8))
 
     assert len(texts(line)) == 6
-    assert finding_entries(Line(id="s1:1", findings=different(1)), (), "") == [
+    assert finding_entries(Line(id="s1:1", findings=different(1)), (), "", "") == [
         Entry(text="The sensor is rosnes", rule="what was found out", session="s1", turn=3, at_ms=7)
     ]
 
@@ -54,6 +54,13 @@ def test_what_another_section_says_is_left_out() -> None:
     assert texts(line, taken=f"The oven stops.\n{line.findings[0].text}") == [line.findings[1].text]
 
 
+def test_of_what_the_progress_log_reports_only_what_weighs_is_a_finding_too() -> None:
+    cause, work = finding("The burner stops because the sensor is wet", weight=1.5), finding("I wrote the chimney")
+    line = Line(id="s1:1", findings=(cause, work))
+
+    assert texts(line, reported=f"Mend it → {cause.text}\nBuild it → {work.text}") == [cause.text]
+
+
 def test_of_other_lines_only_what_weighs_is_shown_after_the_lines_own() -> None:
     own, light, heavy = different(3)
     other = Line(id="s2:1", findings=(light, finding(heavy.text, weight=2.0)))
@@ -65,7 +72,7 @@ def test_what_an_answer_explains_is_found_with_its_turn() -> None:
     talk = Conversation().user("Find out why the burner stops").ran("cat burner.log")
     talk.says("The burner stops because `sensor.py` reads the wrong pin. I corrected it.")
 
-    assert finding_entries(talk.line, (), "") == [
+    assert finding_entries(talk.line, (), "", "") == [
         Entry(
             text="The burner stops because `sensor.py` reads the wrong pin.",
             rule="what was found out",
