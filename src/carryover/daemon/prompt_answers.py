@@ -29,7 +29,10 @@ from carryover.publish.project_root import agent_folders, find_root
 from carryover.publish.refresh import made_handoff
 from carryover.publish.session_list import listed_sessions
 
-_ALSO_DEPENDS_ON: Final = ("HOME", "TZ")
+_ALSO_DEPENDS_ON: Final = (
+    *("HOME", "TZ", "XDG_CONFIG_HOME"),
+    *("GIT_CONFIG_COUNT", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM"),
+)
 """Variables beside those that move agents' folders: with other values a command may find out something else."""
 
 
