@@ -59,6 +59,19 @@ def test_the_daemon_answers_byte_for_byte_what_the_command_finds_out(
     assert found.stderr == b""
 
 
+def test_in_another_environment_the_command_finds_out_by_itself(
+    shared: DaemonProcess, shared_session: ClaudeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared_session.now -= timedelta(seconds=90)
+    shared_session.prompt("Bake a cake")
+    monkeypatch.setitem(shared.env, "TZ", "Asia/Tokyo")
+
+    asked = run(shared, shared_session, ASKING, "handoff")
+
+    assert b"cake" in asked.stdout
+    assert b"msgspec" in asked.stderr
+
+
 def test_where_nothing_is_recorded_the_command_says_so_itself(
     shared: DaemonProcess, shared_session: ClaudeSession
 ) -> None:
