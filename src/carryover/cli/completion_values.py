@@ -40,8 +40,8 @@ def _sessions(_beginning: str) -> Values:
     from carryover.cli.context import state_dir
     from carryover.cli.output import ago
     from carryover.cli.recorded import LAST
-    from carryover.cli.short_ids import shortest_unique
     from carryover.ledger.queries import connect_read_only, session_ids, sessions
+    from carryover.ledger.short_ids import shortest_unique
 
     with closing(connect_read_only(state_dir().ledger)) as db:
         rows, short = sessions(db, limit=MOST_SESSIONS), shortest_unique(session_ids(db))

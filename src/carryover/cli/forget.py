@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from carryover.agents import agent_names
 from carryover.cli.arguments import TIMES, exit_code_help, moment
 from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import counted, print_json, print_lines
-from carryover.cli.sessions import print_sessions, session_entry
-from carryover.cli.short_ids import shortest_unique
+from carryover.cli.session_table import print_sessions
 from carryover.config import load_config
 from carryover.daemon.client import ask_daemon
 from carryover.errors import ExitCode, UserError, os_reason
@@ -25,8 +25,10 @@ from carryover.ledger.connect import copies
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_ids
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.selection import Selection, selected_sessions
+from carryover.ledger.short_ids import shortest_unique
 from carryover.model import conversation_of
 from carryover.paths import StateDir
+from carryover.publish.session_list import session_entry
 
 if TYPE_CHECKING:
     from carryover.publish.forgetting import Erased
@@ -136,7 +138,7 @@ def _selection(args: argparse.Namespace, now: datetime, session_of: Callable[[st
 def _print_plan(listed: list[dict[str, Any]], number: int, selection: Selection, also: list[Path]) -> None:
     if listed:
         print(f"{counted(number, 'session')} {'loses' if number == 1 else 'lose'} {_part(selection)}:")
-        print_sessions(listed, with_project=True)
+        print_sessions(listed, agent_names(), with_project=True)
     if number > len(listed):
         print(f"... and {counted(number - len(listed), 'more session', 'more sessions')}")
     if also:

@@ -14,10 +14,10 @@ from carryover.cli.output import BOLD, GREEN, RED, harmless, paint, print_json
 from carryover.cli.pager import add_pager_argument, paged
 from carryover.cli.recorded import ledger_of_project
 from carryover.cli.search import local_time
-from carryover.cli.short_ids import shortest_unique
 from carryover.cli.table import Column, print_table
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
+from carryover.ledger.short_ids import shortest_unique
 from carryover.publish.timeline import Moment, timeline
 
 LIMIT: Final = 100

@@ -38,7 +38,7 @@ class Choice(NamedTuple):
 
 @dataclass(slots=True)
 class Picker:
-    """What is open and chosen. Entries are those of `sessions.session_entry`, newest first."""
+    """What is open and chosen. Entries are those of `session_list.session_entry`, newest first."""
 
     here: Sequence[dict[str, Any]]
     """Sessions of the project that the user is in; empty outside of one."""

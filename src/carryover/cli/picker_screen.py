@@ -14,8 +14,6 @@ from carryover.agents import agent_names
 from carryover.cli.choose_agents import can_ask
 from carryover.cli.context import project_root, state_dir
 from carryover.cli.picker import Choice, Does, Picker, keys_line, list_lines, preview_lines
-from carryover.cli.sessions import session_entry
-from carryover.cli.short_ids import shortest_unique
 from carryover.config import load_config
 from carryover.distill.digest import Digest
 from carryover.errors import ExitCode, UserError
@@ -23,8 +21,10 @@ from carryover.install.machine import Machine
 from carryover.install.startable import startable_here
 from carryover.ledger.queries import connect_read_only, project_by_root, session_ids, sessions
 from carryover.ledger.rows import SessionRow
+from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import StateDir
 from carryover.publish.project_view import session_digest
+from carryover.publish.session_list import session_entry
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application

@@ -18,7 +18,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.ledger.queries import connect_read_only, whereabouts
 from carryover.paths import StateDir
-from carryover.publish.moved_folders import identity_of, may_be_here, may_have_moved
+from carryover.publish.moved_folders import roots_that_may_be_here
 from carryover.publish.refresh import Refreshed, made_handoff
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SETTLE_LIMIT_S: Final = 3.0
 """How long a running daemon may take to read what is new; after that its ledger is used as it is."""
 
+_STILL_READING: Final = "carryoverd is still reading; this is what it knows so far."
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
 
 
@@ -65,15 +66,20 @@ def handoff_of_project(root: str, choose: Choose | None = None) -> Refreshed:
 
 def bring_up_to_date(state: StateDir, root: str) -> bool:
     """The running daemon reads what is new; where none runs, we do, for this project. False where that is not all."""
+    from carryover.cli.running_daemon import does_not_answer
     from carryover.daemon.client import ask_daemon
 
+    if does_not_answer(state.socket):
+        print("carryoverd does not answer; this is what it has recorded.", file=sys.stderr)
+        return False
     try:
         settled = ask_daemon(state.socket, "POST", f"/settle?{urlencode({'root': root})}", timeout_s=SETTLE_LIMIT_S)
     except TimeoutError:
-        settled = {"caught_up": False}
+        print(_STILL_READING, file=sys.stderr)
+        return False
     if settled is not None:
         if not settled["caught_up"]:
-            print("carryoverd is still reading; this is what it knows so far.", file=sys.stderr)
+            print(_STILL_READING, file=sys.stderr)
         with suppress(UserError, TimeoutError):  # an older daemon does not know the question
             ask_daemon(state.socket, "POST", f"/follow?{urlencode({'root': root})}", timeout_s=SETTLE_LIMIT_S)
         return bool(settled["caught_up"])
@@ -154,9 +160,7 @@ def suggestions(state: StateDir, root: str, *, by_name: bool) -> list[str]:
         return []
     with closing(connect_read_only(state.ledger)) as db:
         known = whereabouts(db)
-    gone = [row for row in known if may_have_moved(row, root)]
-    identity = identity_of(Path(root)) if any(row.identity is not None for row in gone) else None
-    return may_be_here(Path(root), identity, gone, by_name=by_name)[:MOST_SUGGESTED]
+    return roots_that_may_be_here(known, root, by_name=by_name)[:MOST_SUGGESTED]
 
 
 def how_to_link(state: StateDir, root: str, *, by_name: bool) -> str | None:

@@ -18,13 +18,13 @@ from carryover.cli.context import project_root
 from carryover.cli.output import BOLD, harmless, highlight, paint, print_json
 from carryover.cli.pager import add_pager_argument, paged
 from carryover.cli.recorded import ledger_of_project
-from carryover.cli.short_ids import shortest_unique
 from carryover.cli.table import Column, print_table
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
 from carryover.ledger.search import Found, Hit, search
 from carryover.ledger.search_query import Term, spans, terms_of
 from carryover.ledger.searchable import KINDS
+from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import short_path
 
 LIMIT: Final = 20

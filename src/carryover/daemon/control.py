@@ -10,6 +10,8 @@ read the secret just as well, so nothing more is asked of it.
     POST /unlink?old=             `carryover link --undo`
     POST /import?path=&project=&agent=    `carryover import`, of one file
     POST /forget?selection=       `carryover forget`; a `Selection` as JSON
+    POST /handoff, /sessions      what those commands print; see `carryover.daemon.prompt_answers`
+    POST /versions?learned=       what `carryover status` found out of commands' versions; answers what is known
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
 """
 
@@ -37,8 +39,10 @@ from carryover.daemon.hooks.http_app import (
     listening,
 )
 from carryover.daemon.imports import Imports
+from carryover.daemon.known_versions import KnownVersions
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
+from carryover.daemon.prompt_answers import Asked, PromptAnswer, PromptAnswers
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.selection import Selection
 from carryover.paths import socket_address
@@ -57,6 +61,7 @@ def control_app(
     know: Callable[[str], None] = lambda _root: None,
     imports: Imports | None = None,
     forgetting: Forgetting | None = None,
+    prompt: PromptAnswers | None = None,
 ) -> web.Application:
     """The application behind the control socket; `health` and `settle` give what is answered, as JSON.
 
@@ -65,6 +70,7 @@ def control_app(
     app = guarded_app(log, limiter, port)
     app.router.add_get("/health", json_route(health))
     app.router.add_post("/settle", _settling(settle, know))
+    app.router.add_post("/versions", _versions(KnownVersions()))
     if moves is not None:
         app.router.add_post("/follow", _asked(moves.follow_root, "root"))
         app.router.add_post("/link", _asked(moves.link, "old", "new"))
@@ -73,6 +79,9 @@ def control_app(
         app.router.add_post("/import", _import(imports))
     if forgetting is not None:
         app.router.add_post("/forget", _forget(forgetting))
+    if prompt is not None:
+        app.router.add_post("/handoff", _asked_at_prompt(prompt.handoff))
+        app.router.add_post("/sessions", _asked_at_prompt(prompt.sessions))
     if hooks is not None:
         app.router.add_post("/hook/{agent}/{event}", hook_route(hooks, secret=None))
     return app
@@ -131,6 +140,39 @@ def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Han
         if not all(path.startswith("/") for path in given):
             raise web.HTTPBadRequest
         return web.Response(body=msgspec.json.encode(await answer(*given)), content_type="application/json")
+
+    return handle
+
+
+def _versions(known: KnownVersions) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            learned = msgspec.json.decode(request.query.get("learned", "{}"), type=dict[str, str])
+        except msgspec.MsgspecError as error:
+            raise web.HTTPBadRequest from error
+        return web.Response(body=msgspec.json.encode(known.exchange(learned)), content_type="application/json")
+
+    return handle
+
+
+def _asked_at_prompt(answer: Callable[[Asked], Awaitable[PromptAnswer]]) -> Handler:
+    """The head is sent at once: a command that sees none knows that nobody will answer, and waits no longer."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            asked = msgspec.json.decode(await request.read(), type=Asked)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise web.HTTPBadRequest from error
+        response = web.StreamResponse()
+        response.content_type = "application/json"
+        response.force_close()
+        await response.prepare(request)
+        try:
+            body = msgspec.json.encode(await answer(asked))
+        except UnicodeEncodeError:  # a path that is not UTF-8
+            body = msgspec.json.encode(PromptAnswer())
+        await response.write_eof(body)
+        return response
 
     return handle
 

@@ -36,6 +36,7 @@ from carryover.daemon.limit_notice import LimitNotices, show_notice
 from carryover.daemon.log import Log
 from carryover.daemon.metrics import Meter
 from carryover.daemon.moves import Moves
+from carryover.daemon.prompt_answers import PromptAnswers
 from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.rescanner import Rescanner
 from carryover.daemon.sd_notify import SystemdNotifier
@@ -295,13 +296,18 @@ class Daemon:
 
     async def _serve(self) -> None:
         limiter = ConnectionLimiter()
+
+        def know(root: str) -> None:
+            self._known.add(Path(root))
+
         app = control_app(
             self._health,
             self._settle,
             self._hooks.calls,
             self._log,
             moves=self._moves,
-            know=lambda root: self._known.add(Path(root)),
+            know=know,
+            prompt=PromptAnswers(self._context, settle=self._settle, know=know, follow=self._moves.follow_root),
             imports=self._imports,
             forgetting=self._forgetting,
             limiter=limiter,

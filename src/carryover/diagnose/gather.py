@@ -21,7 +21,7 @@ from carryover.adapter.contract import Agent
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import adapters, agent_names, instruction_files, specs
 from carryover.config import Config, load_config, project_settings
-from carryover.daemon.client import ANSWER_S, ask_health, daemon_pid, port_trouble
+from carryover.daemon.client import ANSWER_S, ask_health, daemon_pid, exchange_versions, port_trouble
 from carryover.daemon.crashes import CrashReport, crash_reports
 from carryover.daemon.health import Health
 from carryover.daemon.log_file import last_lines
@@ -61,6 +61,7 @@ from carryover.install.on_path import on_path_here
 from carryover.install.service import COMMAND, Program, ServiceStatus
 from carryover.install.setup import agent_entries, agent_hooks
 from carryover.install.startable import startable_here
+from carryover.install.version_memory import VersionMemory
 from carryover.ledger.queries import (
     AgentRow,
     ProjectRow,
@@ -87,13 +88,17 @@ _LOG_BYTES: Final = 2 * 1024 * 1024
 def gather(state: StateDir, home: Path, *, inspect: bool = False) -> Report:
     """The report; with `inspect` also what takes longer to find out.
 
-    Runs the agents' commands to ask their versions, all at once, for a bounded time.
+    Runs the agents' commands to ask their versions, all at once, for a bounded time. Without `inspect` not those whose
+    answer a running daemon keeps.
     """
     config, config_problem = _config(state)
     ledger, ledger_problem = _ledger(state, config)
     health, daemon_problem = _health(state)
     machine = Machine.here(config.agents.recorded_env())
-    seen = detect_all(specs(), machine, config.agents.recorded_versions())
+    memory = VersionMemory({} if inspect or health is None else exchange_versions(state, {}))
+    seen = detect_all(specs(), machine, config.agents.recorded_versions(), ask=memory.ask)
+    if memory.learned and health is not None:
+        exchange_versions(state, memory.learned)
     detections = with_entry_files(with_hook_files(seen, [state.hook_script]), machine.platform)
     manager, program = service_of_user()
     service = manager.status()

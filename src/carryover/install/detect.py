@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +17,9 @@ from carryover.fsio import is_folder, is_there
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown, in_common
 from carryover.install.machine import Command, Machine, copies
 from carryover.install.version_probe import Answer, ask_version, read_again
+
+AskVersion = Callable[..., Answer]
+"""Asks a command for its version, as `ask_version` does."""
 
 State = Literal["ok", "older", "newer", "unreadable", "missing"]
 """ok: a version we know. older: before the hooks we need; nothing is written, transcripts are read. newer: after the
@@ -81,7 +84,9 @@ class Detection:
         return self.state != "missing"
 
 
-def detect(spec: AgentSpec, machine: Machine, versions: Sequence[str] = ()) -> Detection:
+def detect(
+    spec: AgentSpec, machine: Machine, versions: Sequence[str] = (), *, ask: AskVersion = ask_version
+) -> Detection:
     """Looks for one agent. Blocks for little more than `spec.version.limit_s`; starts no shell; never raises.
 
     `versions`: what its commands said earlier, which counts where none says it now. Another shell may have them on its
@@ -105,16 +110,20 @@ def detect(spec: AgentSpec, machine: Machine, versions: Sequence[str] = ()) -> D
     )
     if not found and folder is None:
         return seen
-    return _or_remembered(_with_version(seen, found, machine), versions)
+    return _or_remembered(_with_version(seen, found, machine, ask), versions)
 
 
 def detect_all(
-    specs: Sequence[AgentSpec], machine: Machine, recorded: Mapping[str, Sequence[str]] | None = None
+    specs: Sequence[AgentSpec],
+    machine: Machine,
+    recorded: Mapping[str, Sequence[str]] | None = None,
+    *,
+    ask: AskVersion = ask_version,
 ) -> tuple[Detection, ...]:
     """Looks for all at once; the answers come in the order of `specs`. `recorded`: see `detect`, by agent."""
     earlier = recorded or {}
     with ThreadPoolExecutor(max_workers=max(1, len(specs)), thread_name_prefix="detect") as threads:
-        return tuple(threads.map(lambda spec: detect(spec, machine, earlier.get(spec.id, ())), specs))
+        return tuple(threads.map(lambda spec: detect(spec, machine, earlier.get(spec.id, ()), ask=ask), specs))
 
 
 def _or_remembered(seen: Detection, versions: Sequence[str]) -> Detection:
@@ -128,7 +137,7 @@ def _or_remembered(seen: Detection, versions: Sequence[str]) -> Detection:
     return replace(together, binary=seen.binary, on_path=seen.on_path, remembered=seen.problem, problem="")
 
 
-def _with_version(seen: Detection, commands: Sequence[Command], machine: Machine) -> Detection:
+def _with_version(seen: Detection, commands: Sequence[Command], machine: Machine, ask: AskVersion) -> Detection:
     spec = seen.spec
     if not commands:
         return _judged(seen, Answer(problem=f"no `{spec.binaries[0]}` command on PATH or in the usual places"))
@@ -137,13 +146,13 @@ def _with_version(seen: Detection, commands: Sequence[Command], machine: Machine
     asked = commands if spec.asks_every_copy else commands[:1]
     with ThreadPoolExecutor(max_workers=len(asked), thread_name_prefix="copies") as threads:
         probe = spec.version
-        each = list(threads.map(lambda command: _asked(seen, command, probe, machine), asked))
+        each = list(threads.map(lambda command: _asked(seen, command, probe, machine, ask), asked))
     return _together(each) if len(each) > 1 else each[0]
 
 
-def _asked(seen: Detection, command: Command, probe: VersionProbe, machine: Machine) -> Detection:
+def _asked(seen: Detection, command: Command, probe: VersionProbe, machine: Machine, ask: AskVersion) -> Detection:
     seen = replace(seen, binary=command.path, on_path=command.on_path)
-    return _judged(seen, ask_version(command.path, probe, env=_environment(seen, machine), cwd=machine.home))
+    return _judged(seen, ask(command.path, probe, env=_environment(seen, machine), cwd=machine.home))
 
 
 def _judged(seen: Detection, answer: Answer) -> Detection:

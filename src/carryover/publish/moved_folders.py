@@ -122,6 +122,13 @@ def may_be_here(
     return list(dict.fromkeys((*of_repository, *of_name)))
 
 
+def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: bool) -> list[str]:
+    """As `may_be_here`, for the folder that is at `root` now. Asks git only where another project has a repository."""
+    gone = [row for row in known if may_have_moved(row, root)]
+    identity = identity_of(Path(root)) if any(row.identity is not None for row in gone) else None
+    return may_be_here(Path(root), identity, gone, by_name=by_name)
+
+
 def moves_with(
     old: str, new: str, known: Sequence[Whereabouts], root_of: Callable[[str], str]
 ) -> list[tuple[Whereabouts, str]]:

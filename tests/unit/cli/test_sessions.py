@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.cli.context import state_dir
-from carryover.cli.short_ids import SHORTEST_ID, shortest_unique
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock
+from carryover.ledger.short_ids import SHORTEST_ID, shortest_unique
 
 Run = Callable[..., tuple[int, str, str]]
 

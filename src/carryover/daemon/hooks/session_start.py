@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
@@ -21,7 +20,14 @@ import msgspec
 
 from carryover.adapter.contract import Agent, HookEvent, Source, StartReason
 from carryover.config import Config, project_settings
-from carryover.daemon.hooks.lookup import changed_of_late, changed_siblings, may_have_other_sources, own_session
+from carryover.daemon.hooks.lookup import (
+    OwnSession,
+    changed_of_late,
+    changed_siblings,
+    may_have_other_sources,
+    own_session,
+)
+from carryover.daemon.hooks.shared_work import SharedWork
 from carryover.daemon.hooks.validate import Transcript
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.publish_queue import PublishQueue
@@ -51,6 +57,9 @@ MOST_GIVEN: Final = 512
 """Sessions of which it is known when they got the handoff."""
 
 
+_BEGINS: Final[tuple[StartReason, ...]] = ("startup", "clear")
+"""The reasons for which a session has no past."""
+
 Job = Callable[[], Awaitable[None]]
 
 
@@ -76,9 +85,10 @@ class _Given(msgspec.Struct, frozen=True, kw_only=True):
 _NEVER: Final = _Given()
 
 
-class _Answer(msgspec.Struct, frozen=True, kw_only=True):
-    text: str | None
+class _Place(msgspec.Struct, frozen=True, kw_only=True):
+    own: OwnSession
     project_id: int | None
+    """Whose handoff the session gets."""
     is_unprepared: bool
     """The project may have a handoff, and has none."""
 
@@ -121,6 +131,8 @@ class SessionStarts:
         self._follow = follow
         self._given: dict[tuple[str, str], _Given] = {}
         self._owed: dict[tuple[str, str], Start] = {}
+        self._texts: SharedWork[str | None] = SharedWork()
+        self._follows: SharedWork[None] = SharedWork()
 
     async def answer(self, start: Start, *, deadline: float) -> str | None:
         """The text for the session, None where it gets none. `deadline`: by the event loop's clock.
@@ -138,15 +150,15 @@ class SessionStarts:
             async with asyncio.timeout_at(min(deadline, loop.time() + FOLLOW_S)):
                 await self._find_past(start.project)
         async with asyncio.timeout_at(deadline):
-            answer = await loop.run_in_executor(self._executor, self._make_answer, start)
+            place, text = await self._make_answer(start)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
-                await self._prepare(start, answer)
+                await self._prepare(start, place)
         if start.agent.hooks is not None and start.reading.reason in start.agent.hooks.drops:
             self._owe(start)
             return None
-        self._note_given(start, answer.text)
-        return answer.text
+        self._note_given(start, text)
+        return text
 
     def _owe(self, start: Start) -> None:
         name = _name_of(start)
@@ -174,7 +186,7 @@ class SessionStarts:
         loop = asyncio.get_running_loop()
         if (owed := self._owed.pop(_name_of(start), None)) is not None:
             async with asyncio.timeout_at(deadline):
-                return (await loop.run_in_executor(self._executor, self._make_answer, owed)).text
+                return (await self._make_answer(owed))[1]
         if hooks is None or hooks.lost is None:
             return None
         async with asyncio.timeout_at(deadline):
@@ -185,7 +197,7 @@ class SessionStarts:
             # A resumed session got it with its start, which its log may not show yet.
             if lost_ms <= self._given.get(_name_of(start), _NEVER).at_ms:
                 return None
-            text = (await loop.run_in_executor(self._executor, self._make_answer, start)).text
+            _, text = await self._make_answer(start)
         self._note_given(start, text)
         return text
 
@@ -198,11 +210,14 @@ class SessionStarts:
 
     async def _find_past(self, project: ProjectRoot) -> None:
         """Let what was recorded before the project was moved be found, unless that takes too long."""
-        if self._follow is None:
-            return
+        if self._follow is not None:
+            await self._follows.result(project, partial(self._follow_later, self._follow, project))
+
+    async def _follow_later(self, follow: Callable[[ProjectRoot], Awaitable[object]], project: ProjectRoot) -> None:
         found: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._later(partial(self._follow_and_say, self._follow, project, found))
-        await found
+        self._later(partial(self._follow_and_say, follow, project, found))
+        async with asyncio.timeout(FOLLOW_S):  # it is dropped where too much waits already
+            await found
 
     async def _follow_and_say(
         self, follow: Callable[[ProjectRoot], Awaitable[object]], project: ProjectRoot, found: asyncio.Future[None]
@@ -213,39 +228,52 @@ class SessionStarts:
             if not found.done():
                 found.set_result(None)
 
-    def _make_answer(self, start: Start) -> _Answer:
+    async def _make_answer(self, start: Start) -> tuple[_Place, str | None]:
+        """Where the session gets its handoff from, and its text. Reads only."""
+        run = partial(asyncio.get_running_loop().run_in_executor, self._executor)
+        place = await run(self._place_of, start)
+        if place.project_id is None:
+            return place, None
+        text = partial(run, self._text, start, place.own.id, place.project_id)
+        if place.own.project_id is not None or _reason(start) not in _BEGINS:
+            return place, await text()
+        # Nothing is known of the session, so it gets what every other gets that begins here now.
+        return place, await self._texts.result((place.project_id, _reason(start), _forgets(start)), text)
+
+    def _place_of(self, start: Start) -> _Place:
         """Blocks; reads only."""
         with closing(connect_read_only(self._ledger_path)) as db:
             own = own_session(db, start.agent.id, start.reading.session, start.project.root)
-            # A conversation that was compacted in its midst may have gone elsewhere by `cd` since it began.
-            moved = _reason(start) == "compact" and start.reading.cwd_moves
-            project_id = own.project_id if moved else None
-            project_id = project_id or own.here_id
-            text = self._text(db, start, own.id, project_id) if project_id is not None else None
+        # A conversation that was compacted in its midst may have gone elsewhere by `cd` since it began.
+        moved = _reason(start) == "compact" and start.reading.cwd_moves
+        project_id = own.project_id if moved else None
+        project_id = project_id or own.here_id
         is_unprepared = project_id == own.here_id and awaits_handoff(
             Path(start.project.root), self._config(), home=self._home, agents_own=self._agents_own
         )
-        return _Answer(text=text, project_id=project_id, is_unprepared=is_unprepared)
+        return _Place(own=own, project_id=project_id, is_unprepared=is_unprepared)
 
-    def _text(self, db: sqlite3.Connection, start: Start, session: str, project_id: int) -> str | None:
-        return start_answer(
-            db,
-            project_id,
-            self._config(),
-            reason=_reason(start),
-            session=session,
-            idle_s=start.reading.idle_s,
-            now_ms=_now_ms(),
-            then=published_git(db, project_id),
-            agents_own=self._agents_own,
-            forgets=start.agent.hooks is not None and start.agent.hooks.forgets,
-        )
+    def _text(self, start: Start, session: str, project_id: int) -> str | None:
+        """Blocks; reads only."""
+        with closing(connect_read_only(self._ledger_path)) as db:
+            return start_answer(
+                db,
+                project_id,
+                self._config(),
+                reason=_reason(start),
+                session=session,
+                idle_s=start.reading.idle_s,
+                now_ms=_now_ms(),
+                then=published_git(db, project_id),
+                agents_own=self._agents_own,
+                forgets=_forgets(start),
+            )
 
-    async def _prepare(self, start: Start, answer: _Answer) -> None:
-        if not answer.is_unprepared:
+    async def _prepare(self, start: Start, place: _Place) -> None:
+        if not place.is_unprepared:
             return
         known: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._later(partial(self._register_project, start.project, answer.project_id, known))
+        self._later(partial(self._register_project, start.project, place.project_id, known))
         await self._publish_queue.publish_now(await known)
 
     async def _register_project(self, project: ProjectRoot, project_id: int | None, known: asyncio.Future[int]) -> None:
@@ -261,6 +289,10 @@ class SessionStarts:
 
 def _name_of(start: Start) -> tuple[str, str]:
     return start.agent.id, start.reading.session
+
+
+def _forgets(start: Start) -> bool:
+    return start.agent.hooks is not None and start.agent.hooks.forgets
 
 
 def _reason(start: Start) -> StartReason:

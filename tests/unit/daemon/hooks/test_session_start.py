@@ -6,11 +6,13 @@ from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from carryover.adapter.contract import Agent, HookAction, HookEvent, StartReason
 from carryover.config import Config, ProjectSettings, PublishConfig
+from carryover.daemon.hooks import session_start
 from carryover.daemon.hooks.session_start import Job, SessionStarts, Start, awaits_handoff, with_placeholder
 from carryover.daemon.hooks.validate import Transcript
 from carryover.daemon.ingest_queue import IngestQueue
@@ -19,6 +21,7 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.distill.header import PLACEHOLDER
 from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
+from carryover.publish.answer import start_answer
 from carryover.publish.project_files import Published
 from carryover.publish.project_root import find_root
 from carryover.publish.refresh import Refreshed, refresh
@@ -127,12 +130,38 @@ async def test_while_nothing_can_be_read_the_answer_is_made_of_what_is_known(
     assert "paint" not in str(text)
 
 
+async def test_sessions_that_start_at_once_share_the_work_for_their_answers(
+    desk: Desk, session: ClaudeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def count(*args: Any, **kwargs: Any) -> CleanText | None:
+        made.append(kwargs["session"])
+        return start_answer(*args, **kwargs)
+
+    monkeypatch.setattr(session_start, "start_answer", count)
+    session.prompt("Add a discount function")
+    (session.cwd / ".carryover").mkdir(mode=0o700)
+    (session.cwd / ".carryover" / "handoff.md").write_text("an earlier handoff")
+    async with desk.at_work():
+        await desk.reading.look_at([desk.agent.source_of(session.path, session.folder)])  # type: ignore[list-item]
+        texts = await asyncio.gather(*(desk.start(ClaudeSession(session.folder, session.cwd)) for _ in range(16)))
+        shared = len(made)
+        compacted = await asyncio.gather(*(desk.start(session, "compact") for _ in range(3)))
+
+    assert ["discount function" in str(text) for text in texts] == [True] * 16
+    assert shared < 8, "each starts for itself"
+    assert len(made) - shared == len(compacted), "a session with a past gets its own answer"
+
+
 async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the_first_prompt(
     desk: Desk, session: ClaudeSession
 ) -> None:
     assert desk.agent.hooks is not None
     desk.agent = replace(desk.agent, hooks=replace(desk.agent.hooks, drops=frozenset(("clear",))))
     session.prompt("Add a discount function")
+    (session.cwd / ".carryover").mkdir(mode=0o700)
+    (session.cwd / ".carryover" / "handoff.md").write_text("an earlier handoff")
     cleared, other = ClaudeSession(session.folder, session.cwd), ClaudeSession(session.folder, session.cwd)
     async with desk.at_work():
         started = await desk.start(cleared, "clear")

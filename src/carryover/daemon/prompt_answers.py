@@ -1,0 +1,141 @@
+"""What a running daemon answers to the commands that are called at a prompt, so that these need not load what it has.
+
+An answer is what the command would have found out by itself in the folder it was called in. Where there is anything
+beyond the plain case to say (a pause, an excluded project, nothing found), the answer is empty, and the command finds
+out and says so by itself.
+"""
+
+from __future__ import annotations
+
+import time
+from asyncio import to_thread
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from carryover import __version__
+from carryover.agents import agent_names, specs
+from carryover.config import Config, load_config, project_settings
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.health import Settled
+from carryover.errors import UserError
+from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.queries import connect_read_only, project_by_root, whereabouts
+from carryover.publish.moved_folders import roots_that_may_be_here
+from carryover.publish.project_root import agent_folders, find_root
+from carryover.publish.refresh import made_handoff
+from carryover.publish.session_list import listed_sessions
+
+_ALSO_DEPENDS_ON: Final = (
+    *("HOME", "TZ", "XDG_CONFIG_HOME"),
+    *("GIT_CONFIG_COUNT", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM"),
+)
+"""Variables beside those that move agents' folders: with other values a command may find out something else."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A command's question. `folder`: absolute, links resolved; None: all projects."""
+
+    folder: str | None = None
+    limit: int = 20
+
+
+class PromptAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer, for a command of the same `version` for which `variables` have these values (None: not set).
+
+    `text`: the handoff. `sessions`: their list, of the agents that `names` has the names of.
+    """
+
+    version: str = __version__
+    variables: Mapping[str, str | None] = {}
+    text: str | None = None
+    sessions: list[dict[str, Any]] | None = None
+    names: Mapping[str, str] = {}
+
+
+class PromptAnswers:
+    """See the module. `know` gets the root of a project that is to be read as well, before that is settled; `follow`
+    finds what was recorded of it before it was moved."""
+
+    def __init__(
+        self,
+        context: DaemonContext,
+        *,
+        settle: Callable[[], Awaitable[Settled]],
+        know: Callable[[str], None],
+        follow: Callable[[str], Awaitable[object]],
+    ) -> None:
+        self._context = context
+        self._settle = settle
+        self._know = know
+        self._follow = follow
+
+    async def handoff(self, asked: Asked) -> PromptAnswer:
+        """The handoff of the project that the folder is in, after everything on disk was read."""
+        try:
+            place = await to_thread(self._place, asked.folder)
+            if place is None:
+                return PromptAnswer()
+            root, config = place
+            self._know(root)
+            if not (await self._settle()).caught_up:
+                return PromptAnswer()
+            await self._follow(root)
+            text = await to_thread(self._text, root, config)
+        except (UserError, LedgerUnavailable, LookupError, OSError):
+            return PromptAnswer()
+        return PromptAnswer(variables=self._variables(), text=text)
+
+    async def sessions(self, asked: Asked) -> PromptAnswer:
+        """The newest sessions of the project that the folder is in, or of all."""
+        try:
+            listed = await to_thread(self._listed, asked)
+        except (UserError, LedgerUnavailable, LookupError, OSError):
+            return PromptAnswer()
+        return PromptAnswer(variables=self._variables(), sessions=listed or None, names=agent_names())
+
+    def _place(self, folder: str | None) -> tuple[str, Config] | None:
+        """The project's root and the settings as they are now; None where a handoff is no plain matter."""
+        state = self._context.state
+        config = load_config(state.config)
+        root = self._root(folder, config)
+        if root is None or state.paused.exists() or project_settings(Path(root), config).excluded:
+            return None
+        return root, config
+
+    def _root(self, folder: str | None, config: Config) -> str | None:
+        if folder is None or not folder.startswith("/"):
+            return None
+        context = self._context
+        return find_root(
+            folder, home=context.home, agents_own=lambda: agent_folders(config.agents, context.home, context.env)
+        ).root
+
+    def _text(self, root: str, config: Config) -> str | None:
+        context = self._context
+        with closing(connect_read_only(context.state.ledger)) as db:
+            project = project_by_root(db, root)
+            if project is None or roots_that_may_be_here(whereabouts(db), root, by_name=False):
+                return None
+            return made_handoff(
+                db,
+                project.id,
+                config,
+                now_ms=int(time.time() * 1000),
+                agents_own=lambda: agent_folders(config.agents, context.home, context.env),
+            ).text
+
+    def _listed(self, asked: Asked) -> list[dict[str, Any]]:
+        root = self._root(asked.folder, load_config(self._context.state.config))
+        if root is None and asked.folder is not None:
+            return []
+        with closing(connect_read_only(self._context.state.ledger)) as db:
+            return listed_sessions(db, root, limit=asked.limit)
+
+    def _variables(self) -> dict[str, str | None]:
+        moving = (place.env for spec in specs() for place in (*spec.folders, *spec.other_folders) if place.env)
+        env = self._context.env
+        return {name: env.get(name) for name in sorted({*_ALSO_DEPENDS_ON, *moving})}

@@ -1,0 +1,49 @@
+"""The list of recorded sessions, as data. Blocking."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from carryover.distill.work.merge import task_of
+from carryover.ledger.queries import SessionRow, project_by_root, session_ids, sessions
+from carryover.ledger.short_ids import shortest_unique
+from carryover.publish.project_view import session_digest
+
+
+def listed_sessions(
+    ledger: sqlite3.Connection,
+    root: str | None,
+    *,
+    limit: int,
+    agent: str | None = None,
+    since_ms: int | None = None,
+    branch: str | None = None,
+) -> list[dict[str, Any]]:
+    """Entries of the newest `limit` sessions of the project at `root`, or of all projects; newest first."""
+    project = project_by_root(ledger, root) if root is not None else None
+    if root is not None and project is None:
+        return []
+    project_id = project.id if project else None
+    rows = sessions(ledger, project_id, limit=limit, agent=agent, since_ms=since_ms, branch=branch)
+    short = shortest_unique(session_ids(ledger))
+    return [session_entry(ledger, row, short[row.native_id]) for row in rows]
+
+
+def session_entry(ledger: sqlite3.Connection, row: SessionRow, short: str) -> dict[str, Any]:
+    """What a list says of one session; `short` is the beginning of its id that is unique."""
+    digest = session_digest(ledger, row)
+    return {
+        "id": row.native_id,
+        "short": short,
+        "agent": row.agent,
+        "agent_version": row.agent_version,
+        "model": row.model,
+        "project": row.root,
+        "branch": row.branch,
+        "title": row.title,
+        "task": task_of(digest),
+        "prompts": digest.prompts,
+        "started_ms": row.started_ms,
+        "last_ms": row.last_ms,
+    }
