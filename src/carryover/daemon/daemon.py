@@ -1,7 +1,7 @@
 """The daemon, put together: what runs, what passes work to what, and in which order it stops.
 
     watcher ----hints------> ingest queue x2 --projects--> publish queue x2
-    rescanner --backlog------^                             ^
+    rescanner --backlog------^ (one of them live only)     ^
     hooks ------urgent-------+-------provisional-----------+      control socket and port: /health, /settle, /hook
 
 It stops from front to back, so that what was noticed is still read, and what was read is still published: control
@@ -58,6 +58,8 @@ from carryover.publish.project_moves import StatePaths
 from carryover.publish.refresh import Refreshed, refresh
 
 READERS: Final = 2
+LIVE_READERS: Final = 1
+"""Of the readers, those that read only what was just written, and no history."""
 PUBLISHERS: Final = 2
 """Two, so that one project on a disk that hangs does not stop the others."""
 
@@ -232,7 +234,8 @@ class Daemon:
         for n in range(PUBLISHERS):
             supervisor.start(f"publisher-{n + 1}", self._publish_queue.run, vital=True)
         for n in range(READERS):
-            supervisor.start(f"reader-{n + 1}", self._ingest_queue.run, vital=True)
+            read = partial(self._ingest_queue.run, live_only=n < LIVE_READERS)
+            supervisor.start(f"reader-{n + 1}", read, vital=True)
         state = self._context.state
         supervisor.start("state-guard", StateGuard((state.root, state.lock), ledger=state.ledger).run, vital=True)
         supervisor.start("ledger-guard", self._ledger.wait_for_damage, vital=True)

@@ -137,9 +137,12 @@ class IngestQueue:
         """Let `run` end once what was hinted has been read; leave the rest for the next start."""
         self._queue.drain()
 
-    async def run(self) -> None:
-        """Read one source at a time until drained. Several of these may run at once."""
-        while (key := await self._queue.take()) is not None:
+    async def run(self, *, live_only: bool = False) -> None:
+        """Read one source at a time until drained. Several of these may run at once.
+
+        `live_only`: it leaves the backlog to others, so that a hint waits for no batch of old history.
+        """
+        while (key := await self._queue.take(live_only=live_only)) is not None:
             more = False
             try:
                 more = await self._read(key)

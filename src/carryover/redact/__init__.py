@@ -26,6 +26,11 @@ CleanText = NewType("CleanText", str)
 reaches a handoff or an agent without having been redacted."""
 
 _MOST_PASSES = 8
+_SHORT_CHARS = 256
+_MOST_SHORT_TEXTS = 2048
+
+# Folders, paths and names come again with nearly every record of a transcript. Texts with a secret are not kept.
+_short_texts_without_secret: dict[str, None] = {}
 _UPPER = re.compile("[A-Z]+")
 
 
@@ -36,12 +41,19 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
     fivefold. Any string will do, also one with NUL or lone surrogates.
     """
     counts: dict[str, int] = {}
+    if not text or text in _short_texts_without_secret:
+        return text, counts
+    given = text
     for _ in range(_MOST_PASSES):
         hidden = _one_pass(text, counts)
         if hidden == text:
             break
         # A mark ends the word it is in, and so can uncover the next secret: repeat until nothing is left.
         text = hidden
+    if text is given and len(text) <= _SHORT_CHARS:
+        if len(_short_texts_without_secret) >= _MOST_SHORT_TEXTS:
+            _short_texts_without_secret.clear()
+        _short_texts_without_secret[text] = None
     return text, counts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from carryover.redact.dummy_values import is_dummy, is_filler
@@ -17,6 +17,8 @@ class _Place(NamedTuple):
     """Its group `value` is the password, in quotes or not."""
     least: int = 4
     """Shorter values are not taken for passwords."""
+    part: re.Pattern[str] | None = None
+    """Matches a part of whatever `pattern` matches, and is quicker to search for."""
 
 
 _VALUE: Final = r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s'\"`;&|<>()]{1,400})"
@@ -67,13 +69,35 @@ _PLACES: Final = (
             r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])\S{6,200})$",
             re.MULTILINE,
         ),
+        part=re.compile(r":(?:\d{4,5}|\*):[^\s:]"),
     ),
 )
 
 
+_COMMON: Final = ("login", "pass", "sql", "auth", "")
+"""What several hints hold. Without it in a text, none of them need be searched for."""
+
+
+def _by_common_part(places: Iterable[_Place]) -> dict[str, list[_Place]]:
+    found: dict[str, list[_Place]] = {}
+    for place in places:
+        found.setdefault(next(part for part in _COMMON if part in place.hint), []).append(place)
+    return found
+
+
+_BY_COMMON_PART: Final = _by_common_part(_PLACES)
+
+
 def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
     """Replaces passwords that are given to programs or are in their files of logins."""
-    spans = [span for place in _PLACES if place.hint in text for span in _spans(text, place)]
+    spans = [
+        span
+        for part, places in _BY_COMMON_PART.items()
+        if part in text
+        for place in places
+        if place.hint in text and (place.part is None or place.part.search(text))
+        for span in _spans(text, place)
+    ]
     return insert_marks(text, spans, counts)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from carryover.redact.dummy_values import is_dummy, is_filler, is_random
-from carryover.redact.issued import ISSUED, LONG_WORD, LONGEST_WORD, edged
+from carryover.redact.issued import edged, long_words, possibly_issued
 from carryover.redact.redaction_marks import MARK, Span, insert_marks
 
 _B64 = "[A-Za-z0-9_-]"
@@ -17,8 +17,8 @@ class _Rule(NamedTuple):
     """`pattern` begins with literal letters, so that ordinary text is passed at the speed of a search for them.
 
     The whole match is the secret, or its only group where a part of it is kept. Nothing that follows an unbounded run
-    can fail, so no rule takes more than linear time. Without `hint` in the text the pattern cannot match; it is empty
-    where one search for the pattern costs less than the search for every form of it.
+    can fail, so no rule takes more than linear time. The pattern matches nothing but parts of long words (`long_words`)
+    that hold `hint`.
     """
 
     kind: str
@@ -37,19 +37,20 @@ _RULES = (
         "sk-",
         edged("sk-") + rf"(?:(?:proj|svcacct|admin|None|or-v1)-{_B64}{{16,}}|[A-Za-z0-9]{{20,}}{_B64}*)",
     ),
-    _rule("github", "", r"gh[pousr]_[A-Za-z0-9]{20,}"),
+    _rule("github", "gh", r"gh[pousr]_[A-Za-z0-9]{20,}"),
     _rule("github", "github_pat_", r"github_pat_[A-Za-z0-9_]{20,}"),
-    _rule("gitlab", "", rf"gl(?:pat|ptt|dt|rt|cbt)-{_B64}{{16,}}(?:\.[\w.-]{{4,40}})?"),
-    _rule("aws", "", r"A[KS]IA(?:(?<![0-9A-Za-z]....)|(?<=\\[nrt]....))[0-9A-Z]{16}(?![0-9A-Za-z])"),
+    _rule("gitlab", "gl", rf"gl(?:pat|ptt|dt|rt|cbt)-{_B64}{{16,}}(?:\.[\w.-]{{4,40}})?"),
+    _rule("aws", "IA", r"A[KS]IA(?:(?<![0-9A-Za-z]....)|(?<=\\[nrt]....))[0-9A-Z]{16}(?![0-9A-Za-z])"),
     _rule("google", "AIza", rf"AIza{_B64}{{30,}}"),
     _rule("google", "ya29.", rf"ya29\.{_B64}{{20,}}(?:\.{_B64}++)*"),
     _rule("google", "GOCSPX-", rf"GOCSPX-{_B64}{{20,}}"),
     _rule("azure", "Key=", r"Key=(?:(?<=AccountKey=)|(?<=SharedAccessKey=))([A-Za-z0-9+/%]{20,}={0,2})"),
     _rule("azure", "sig=", r"sig=(?<=[?&;]sig=)([A-Za-z0-9%+/_-]{20,}={0,2})"),
-    _rule("slack", "", r"x(?:ox(?:[abcdeoprs]|e\.xox[bp])-[A-Za-z0-9-]{10,}|app-[0-9A-Za-z-]{16,})"),
+    _rule("slack", "xox", r"xox(?:[abcdeoprs]|e\.xox[bp])-[A-Za-z0-9-]{10,}"),
+    _rule("slack", "xapp-", r"xapp-[0-9A-Za-z-]{16,}"),
     _rule("slack", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9/_-]{16,})"),
-    _rule("stripe", "", r"sk_(?:live|test)_[A-Za-z0-9]{10,}"),
-    _rule("stripe", "", r"rk_(?:live|test)_[A-Za-z0-9]{10,}"),
+    _rule("stripe", "sk_", r"sk_(?:live|test)_[A-Za-z0-9]{10,}"),
+    _rule("stripe", "rk_", r"rk_(?:live|test)_[A-Za-z0-9]{10,}"),
     _rule("stripe", "whsec_", r"whsec_[A-Za-z0-9+/]{16,}={0,2}"),
     _rule("huggingface", "hf_", edged("hf_") + r"[A-Za-z0-9]{30,}"),
     _rule("npm", "npm_", edged("npm_") + r"[A-Za-z0-9]{30,}"),
@@ -62,7 +63,7 @@ _RULES = (
     _rule("groq", "gsk_", edged("gsk_") + r"[A-Za-z0-9]{40,}"),
     _rule("vault", "hvs.", edged(r"hvs\.") + rf"{_B64}{{20,}}"),
     _rule("docker", "dckr_pat_", rf"dckr_pat_{_B64}{{20,}}"),
-    _rule("shopify", "", r"shp(?:at|ss|ca)_[a-fA-F0-9]{32,}"),
+    _rule("shopify", "shp", r"shp(?:at|ss|ca)_[a-fA-F0-9]{32,}"),
     _rule("age", "AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[0-9A-Z]{20,}"),
     _rule(
         "jwt",
@@ -97,29 +98,33 @@ _AWS_PAIR = re.compile(r"\[redacted:aws\][\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![
 
 def hide_tokens(text: str, counts: dict[str, int]) -> str:
     """Replaces every token that carries its issuer's mark, and passwords in URLs (scheme, user and host stay)."""
-    for kind, hint, pattern in _RULES:
-        if hint in text and pattern.search(text):
-            text = pattern.sub(_replace(kind, counts), text)
-    long_words = " ".join(word for word in LONG_WORD.findall(text) if len(word) < LONGEST_WORD)
-    for kind, hint, pattern in ISSUED if long_words else ():
-        if hint in long_words:
-            text = pattern.sub(_replace(kind, counts), text)
-    if f"{MARK}aws]" in text:
-        text = _AWS_PAIR.sub(_replace("aws", counts), text)
-    split = [
-        *(_split(text, _AZURE_SECRET, _AZURE_HEAD, "azure") if "Q~" in text else ()),
-        *_split(text, _TELEGRAM_BOT, _TELEGRAM_ID, "telegram"),
-        *_split(text, _DISCORD_BOT, _DISCORD_ID, "discord"),
-        *(_split(text, _MAILCHIMP, _MAILCHIMP_KEY, "mailchimp") if "-us" in text else ()),
-        *(_split(text, _TERRAFORM, _TERRAFORM_ID, "terraform") if ".atlasv1." in text else ()),
-        *(_split(text, _AZURE_DEVOPS, _AZURE_DEVOPS_HEAD, "azure") if "AZDO" in text else ()),
-        *(_split(text, _ASANA, _ASANA_ID, "asana") if "/" in text else ()),
-    ]
-    text = insert_marks(text, split, counts)
+    if words := long_words(text):
+        text = _hide_in_words(text, words, counts)
     if "://" in text and "@" in text:
         text = _URL_PASSWORD.sub(_replace("url-password", counts), text)
         text = _URL_TOKEN.sub(_replace("url-password", counts), text)
     return text
+
+
+def _hide_in_words(text: str, words: str, counts: dict[str, int]) -> str:
+    """Replaces tokens, all of which are part of `words`, the long words of the text."""
+    for kind, hint, pattern in _RULES:
+        if hint in words and pattern.search(text):
+            text = pattern.sub(_replace(kind, counts), text)
+    for kind, _, pattern in possibly_issued(words):
+        text = pattern.sub(_replace(kind, counts), text)
+    if f"{MARK}aws]" in text:
+        text = _AWS_PAIR.sub(_replace("aws", counts), text)
+    split = [
+        *(_split(text, _AZURE_SECRET, _AZURE_HEAD, "azure") if "Q~" in words else ()),
+        *_split(text, _TELEGRAM_BOT, _TELEGRAM_ID, "telegram"),
+        *(_split(text, _DISCORD_BOT, _DISCORD_ID, "discord") if _DISCORD_BOT.search(words) else ()),
+        *(_split(text, _MAILCHIMP, _MAILCHIMP_KEY, "mailchimp") if "-us" in words else ()),
+        *(_split(text, _TERRAFORM, _TERRAFORM_ID, "terraform") if ".atlasv1." in words else ()),
+        *(_split(text, _AZURE_DEVOPS, _AZURE_DEVOPS_HEAD, "azure") if "AZDO" in words else ()),
+        *(_split(text, _ASANA, _ASANA_ID, "asana") if "/" in text else ()),
+    ]
+    return insert_marks(text, split, counts)
 
 
 def _replace(kind: str, counts: dict[str, int]) -> Callable[[re.Match[str]], str]:

@@ -207,6 +207,30 @@ async def test_two_takers_share_the_work(board: WorkQueue[str]) -> None:
     assert sorted(map(str, await asyncio.gather(*takers))) == ["a", "b"]
 
 
+async def test_a_taker_of_live_hints_leaves_the_backlog_to_others(board: WorkQueue[str]) -> None:
+    board.queue(["old", "older"])
+    live = asyncio.ensure_future(board.take(live_only=True))
+    assert await board.take() == "old"
+    await asyncio.sleep(0)
+    assert not live.done()
+
+    board.hint("new")
+
+    assert await live == "new"
+    board.done("old")
+    assert board.pop(live_only=True) is None
+    assert board.pop() == "older"
+
+
+async def test_a_taker_of_live_hints_ends_when_drained(board: WorkQueue[str]) -> None:
+    board.queue(["old"])
+    live = asyncio.ensure_future(board.take(live_only=True))
+    await asyncio.sleep(0)
+    board.drain()
+
+    assert await live is None
+
+
 async def test_draining_gives_out_what_was_hinted_and_drops_the_rest(board: WorkQueue[str], clock: Clock) -> None:
     board.hint("merged")
     assert list(popped(board)) == ["merged"]

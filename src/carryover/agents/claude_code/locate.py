@@ -32,16 +32,20 @@ def source_of(path: Path, root: Path) -> Source | None:
     reversible, so it groups files and never names a project.
     """
     try:
-        parts = path.relative_to(root).parts
+        return _named(str(path), path.relative_to(root).parts)
     except ValueError:
         return None
+
+
+def _named(path: str, parts: tuple[str, ...]) -> Source | None:
+    """The transcript at `path`, which has the `parts` below its root."""
     match parts:
         case (slug, name) if name.endswith(".jsonl") and _UUID.fullmatch(name.removesuffix(".jsonl")):
-            return Source(agent=SPEC.id, path=str(path), session=name.removesuffix(".jsonl"), group=slug)
+            return Source(agent=SPEC.id, path=path, session=name.removesuffix(".jsonl"), group=slug)
         case (slug, name) if found := _SIDECHAIN.fullmatch(name):
-            return Source(agent=SPEC.id, path=str(path), subagent_id=found[1], group=slug)
+            return Source(agent=SPEC.id, path=path, subagent_id=found[1], group=slug)
         case (slug, session, "subagents", name) if _UUID.fullmatch(session) and (found := _SIDECHAIN.fullmatch(name)):
-            return Source(agent=SPEC.id, path=str(path), session=session, subagent_id=found[1], group=slug)
+            return Source(agent=SPEC.id, path=path, session=session, subagent_id=found[1], group=slug)
     return None
 
 
@@ -66,14 +70,17 @@ def _is_own(record: dict[str, Any]) -> bool:
 
 def sources(root: Path) -> list[Source]:
     """Every transcript below `root` now, in the order of their paths."""
-    found = (source_of(path, root) for path in _files(root))
+    found = (_named(path, parts) for path, parts in _files(root))
     return sorted((source for source in found if source is not None), key=lambda source: source.path)
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _files(root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each file that may be a transcript, with its parts below `root`."""
+    # No Path for each: of thousands of files, that would take several times as long as to list them.
     for slug in entries_of(root):
-        for entry in entries_of(Path(slug.path)):
+        for entry in entries_of(slug.path):
             if entry.name.endswith(".jsonl"):
-                yield Path(entry.path)
+                yield entry.path, (slug.name, entry.name)
             elif _UUID.fullmatch(entry.name):
-                yield from (Path(agent.path) for agent in entries_of(Path(entry.path) / "subagents"))
+                for agent in entries_of(f"{entry.path}/subagents"):
+                    yield agent.path, (slug.name, entry.name, "subagents", agent.name)
