@@ -17,6 +17,9 @@ _MOST: Final = 4
 _MOST_OPTIONS: Final = 6
 _NEAR_END_PARTS: Final = 14
 _BARE_QUESTION_WORDS: Final = 6
+_SHORT_QUESTION_WORDS: Final = 12
+_MOST_ADVICE: Final = 3
+"""Sentences between a list of choices and the question which one it shall be."""
 _LAST_OFFERS: Final = 3
 _SHORTEST_OFFER: Final = 6
 _LONGEST_OFFER: Final = 60
@@ -103,9 +106,9 @@ def _with_what_stands_before(parts: Sequence[Part], index: int) -> str:
 
 
 def _options(parts: Sequence[Part], index: int) -> tuple[tuple[str, ...], set[int]]:
-    """The list or table right after the question, else the one right before it."""
+    """The list or table right after the question, else the one right before it, or before advice on which to take."""
     after = _run(parts, index + 1, 1)
-    before = _run(parts, index - 1, -1)[::-1]
+    before = (_run(parts, index - 1, -1) or _run(parts, _before_advice(parts, index), -1))[::-1]
     if parts[index].kind == "item" or len(after) < 2:
         chosen = before if parts[index].kind != "item" else []
         if chosen and chosen[0].kind == "item" and not all(part.numbered for part in chosen):
@@ -116,6 +119,18 @@ def _options(parts: Sequence[Part], index: int) -> tuple[tuple[str, ...], set[in
     if len(chosen) < 2:
         return (), set()
     return tuple(clip(part.text, chars=70) for part in chosen[:_MOST_OPTIONS]), {part.line for part in chosen}
+
+
+def _before_advice(parts: Sequence[Part], index: int) -> int:
+    """Where a numbered list may end that a question of few words without a name is about, a few sentences later."""
+    if parts[index].kind != "prose" or parts[index].names or parts[index].words > _SHORT_QUESTION_WORDS:
+        return -1
+    for back in range(index - 1, max(index - 2 - _MOST_ADVICE, -1), -1):
+        if parts[back].kind == "item":
+            return back if parts[back].numbered else -1
+        if parts[back].kind != "prose" or parts[back].asks:
+            return -1
+    return -1
 
 
 def _run(parts: Sequence[Part], index: int, step: int) -> list[Part]:

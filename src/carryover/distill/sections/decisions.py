@@ -8,7 +8,7 @@ from typing import Final
 from carryover.distill.language.prose import flat
 from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.view import Note
-from carryover.distill.work.state import Line
+from carryover.distill.work.state import ANSWERED, Line
 
 _MOST: Final = 9
 _NEWEST_OF_LINE: Final = 5
@@ -20,7 +20,7 @@ _SAME_BEGINNING: Final = 50
 
 def decision_entries(line: Line, others: Iterable[Line], notes: Iterable[Note]) -> list[Entry]:
     """Those of the line of work, newest first among the weighty, then those of the project that were meant to last;
-    what the Task section shows already is left out."""
+    what the Task section shows already, or an answer does, is left out."""
     shown = " ".join(flat(item.text)[:_SHOWN_OF_TASK] for item in (line.goal, line.step) if item is not None)
     newest = list(reversed(line.rules))
     lasting = sorted(
@@ -36,4 +36,9 @@ def decision_entries(line: Line, others: Iterable[Line], notes: Iterable[Note]) 
     ]
     unique = {entry.text[:_SAME_BEGINNING]: entry for entry in reversed(entries)}
     ordered = [entry for entry in entries if unique.get(entry.text[:_SAME_BEGINNING]) is entry]
-    return [entry for entry in ordered if entry.text[:_SAME_BEGINNING] not in shown][:_MOST]
+    answers = " ".join(entry.text for entry in ordered if entry.rule == ANSWERED)
+    return [
+        entry
+        for entry in ordered
+        if entry.text[:_SAME_BEGINNING] not in shown and (entry.rule == ANSWERED or entry.text not in answers)
+    ][:_MOST]
