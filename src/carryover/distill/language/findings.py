@@ -141,7 +141,8 @@ def loose_ends_in(parts: Sequence[Part], taken: set[str], *, closing: bool = Tru
             continue
         crossed = part.crossed and not _is_mended(parts[index + 1 :])
         listed = part.kind == "item" and (crossed or (troubled and (part.fails or part.negates)))
-        if part.left_as_found or (part.doubts and not part.explains) or listed:
+        works = part.works and not part.negates  # as what falls back to something else does
+        if part.left_as_found or (part.doubts and not part.explains and not works) or listed:
             weight = 1.0 + 0.5 * part.doubts + 0.5 * part.crossed
             rule = LISTED if part.kind == "item" and not part.crossed else "left open in the answer"
             found.append(Quote(clip(part.text, chars=240), rule, weight, part.names))

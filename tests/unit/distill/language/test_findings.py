@@ -260,3 +260,10 @@ def test_what_only_sounds_like_a_failure_is_no_dead_end(text: str) -> None:
 
 def test_code_without_a_fence_leaves_nothing_open() -> None:
     assert loose_ends_in(parts_of('assert "not implemented" in body["detail"] for now'), set()) == ()
+
+
+def test_what_works_by_another_way_is_no_loose_end_but_half_a_success_is() -> None:
+    mended = "`login.ts` falls back to a timer where Safari lacks idle callbacks; all 12 tests pass."
+    half = "The happy path works, but the error path is not tested."
+
+    assert texts(read_report(f"{mended}\n\n{half}").loose_ends) == [half]
