@@ -16,7 +16,6 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.errors import os_reason
 from carryover.facts import GitFacts, ProjectRoot
-from carryover.ledger.at_once import run_transaction
 from carryover.ledger.batch import Commit, Entry, LastRead, PreparedBatch, SourceState
 from carryover.ledger.codec import DamagedBody
 from carryover.ledger.commit import count_skipped, locator, run_commit
@@ -109,8 +108,8 @@ class Ledger:
         `seen_rev` is the `rev` of the state the read began from, 0 if there was none. Raises StaleRead, and stores
         nothing, if another writer has committed that source since.
         """
-        async with self._reading() as db:
-            return await run_transaction(db, lambda now: run_commit(now, self._reducer, source, prepared, seen_rev))
+        async with self._transaction() as db:
+            return await run_commit(db, self._reducer, source, prepared, seen_rev)
 
     async def mark_gone(self, source: Source) -> None:
         """Marks a source as gone. Its events stay."""

@@ -7,13 +7,13 @@ that grew.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 import aiosqlite
 import msgspec
 
-from carryover.ledger.at_once import aside
 from carryover.ledger.codec import decode_body
 from carryover.ledger.rows import StoredBody
 from carryover.model import Event
@@ -143,7 +143,7 @@ async def outdated_threads(db: aiosqlite.Connection, reducer: Reducer, limit: in
 
 async def _reduced(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:
     given = [event.of(thread.session, thread.subagent_id) for event in events]
-    digest, notes = await aside(reducer.reduce, thread.digest, given)
+    digest, notes = await asyncio.to_thread(reducer.reduce, thread.digest, given)
     rows = [
         (event.event_id, thread.id, thread.project_id, note.kind, note.weight, note.at_ms, note.text)
         for event, of_event in zip(events, notes, strict=True)
@@ -166,7 +166,7 @@ async def _events_after(db: aiosqlite.Connection, thread_id: int, after: int) ->
         "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND id > ? AND retracted = 0 ORDER BY id LIMIT ?",
         (thread_id, after, _EVENTS_PER_READ),
     )
-    return await aside(_decoded, [(event_id, at_ms, body) for event_id, at_ms, body in rows])
+    return await asyncio.to_thread(_decoded, [(event_id, at_ms, body) for event_id, at_ms, body in rows])
 
 
 def _decoded(rows: Iterable[tuple[int, int, str | bytes]]) -> list[StoredBody]:
