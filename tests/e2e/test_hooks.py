@@ -339,10 +339,13 @@ def test_an_agent_that_is_known_but_not_covered_gets_nothing(
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"session_id": 7}', b"\xff\xfe", b"[" * 100_000])
 def test_garbage_is_answered_with_nothing(shared_hooks: HookClient, shared: DaemonProcess, body: bytes) -> None:
-    before = skipped(shared)
+    def counted() -> Counter[tuple[str, str]]:  # what an earlier test sent may be counted late
+        return Counter({key: n for key, n in skipped(shared).items() if key[0] == "hook/sessionstart"})
+
+    before = counted()
 
     assert shared_hooks.call("SessionStart", body) == NOTHING
-    assert wait_until("it to be counted", lambda: skipped(shared) - before or None).total() == 1
+    assert wait_until("it to be counted", lambda: counted() - before or None).total() == 1
 
 
 def files_below(folder: Path) -> dict[str, tuple[bytes, int, int]]:

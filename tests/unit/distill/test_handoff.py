@@ -308,17 +308,6 @@ def test_an_answer_by_letters_is_a_decision() -> None:
     assert section(made, "Open questions") == []
 
 
-def test_a_longer_answer_that_begins_with_a_choice_says_which_one_it_is() -> None:
-    talk = Conversation().user("Bake some bread for the guests of tomorrow evening").edited("bread.md")
-    talk.says("Two flours:\n\n1. rye\n2. spelt\n\nSpelt rises better. Which way do you lean?")
-    talk.user("2 makes sense, but bake it darker than the last one and no seeds, never again")
-    talk.edited("bread.md").says("It is in the oven.")
-
-    assert section(handoff(project(talk)), "Decisions") == [
-        "Which way do you lean? → 2 makes sense, but bake it darker than the last one and no seeds, never again (spelt)"
-    ]
-
-
 def test_what_one_section_says_is_no_finding() -> None:
     talk = Conversation().user("Find out why the burner stops").edited("burner.py")
     talk.says(

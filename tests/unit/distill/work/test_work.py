@@ -118,6 +118,17 @@ def test_a_long_specification_is_a_task_though_it_names_what_is_there() -> None:
     assert section(first, title="Task")[0].startswith("The limiter of login.py in middleware.py should")
 
 
+def test_a_longer_answer_that_begins_with_a_choice_says_which_one_it_is() -> None:
+    talk = Conversation().user("Bake some bread for the guests of tomorrow evening").edited("bread.md")
+    talk.says("Two flours:\n\n1. rye\n2. spelt\n\nSpelt rises better. Which way do you lean?")
+    talk.user("2 makes sense, but bake it darker than the last one and no seeds, never again")
+    talk.edited("bread.md").says("It is in the oven.")
+
+    assert section(talk, title="Decisions") == [
+        "Which way do you lean? → 2 makes sense, but bake it darker than the last one and no seeds, never again (spelt)"
+    ]
+
+
 def test_what_an_agent_decided_stays_a_decision_after_a_change_of_agent() -> None:
     first = Conversation().user(GOAL).edited("middleware.py").says("Done.\n\nDecision: limits are kept in memory.")
     second = later_session(first, "s2").user("continue").edited("limits.py").says("The limits are counted now.")
