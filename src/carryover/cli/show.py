@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path, PurePath
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from carryover.agents import agent_names
 from carryover.cli.arguments import describe
@@ -36,6 +36,9 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.paths import short_path
+
+if TYPE_CHECKING:
+    from carryover.export.session_parts import SessionEvent
 
 DESCRIPTION: Final = """\
 Prints one session as text: prompts and answers whole, one line for each tool
@@ -101,26 +104,6 @@ def _print_text(ledger: sqlite3.Connection, session: SessionRow, *, full: bool) 
 SUBJECT_LIMIT = 110
 PLAN_MARKS = {"done": "[x]", "active": "[>]", "pending": "[ ]"}
 TURN_ENDS = {"interrupted": "interrupted", "error": "stopped by an error", "limit": "stopped by a limit"}
-
-
-class SessionEvent(Protocol):
-    """An event of a session as the ledger gives it."""
-
-    @property
-    def at_ms(self) -> int:
-        """When it happened, in UTC ms."""
-
-    @property
-    def subagent_id(self) -> str | None:
-        """The sub-agent it belongs to; None for the main conversation."""
-
-    @property
-    def body(self) -> AnyBody:
-        """What happened."""
-
-    @property
-    def retracted(self) -> bool:
-        """Whether the user took it back."""
 
 
 def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None, full: bool) -> Iterator[str]:
