@@ -20,7 +20,7 @@ from chaos.agent_faults import NothingToDo
 from chaos.checks import QUIET_LIMIT_S, Checks
 from chaos.faults import FAULTS, Fault, disk_full
 from chaos.world import World
-from e2e.test_kill import TWO_STEPS
+from e2e.test_kill import SLOW_TWO_STEPS
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _run(top: Path, plan: Plan) -> Tally:
         world.mount_state()
     world.configure()
     if plan.sabotage:
-        world.command = (sys.executable, "-c", TWO_STEPS)
+        world.command = (sys.executable, "-c", SLOW_TWO_STEPS)
     if plan.kills:
         world.most_kills = 24
     checks = Checks(world, plan.patience_s)

@@ -127,8 +127,8 @@ def test_killing_the_daemon_at_any_moment_loses_nothing_and_doubles_nothing(
     assert len(story.owed) > HISTORY
 
 
-TWO_STEPS: Final = """
-import asyncio, sys
+_TWO_STEPS: Final = """
+import asyncio
 from pathlib import Path
 
 import msgspec
@@ -136,28 +136,34 @@ from carryover.daemon.main import main
 from carryover.ledger import store
 from carryover.ledger.commit import run_commit
 
-BETWEEN = Path(sys.argv.pop())
-
 async def commit_position_first(db, reducer, source, prepared, seen_rev):
     '''The mistake that one transaction for both is there to prevent.'''
     await run_commit(db, reducer, source, msgspec.structs.replace(prepared, entries=()), seen_rev)
     await db.commit()
-    BETWEEN.touch()
-    await asyncio.Event().wait()
+    BETWEEN
+    await db.execute_fetchall("BEGIN IMMEDIATE")
+    return await run_commit(db, reducer, source, prepared, seen_rev + 1)
 
 store.run_commit = commit_position_first
 main()
 """
+SLOW_TWO_STEPS: Final = _TWO_STEPS.replace("BETWEEN", "await asyncio.sleep(0.1)")
+
+
+def kill_between_two_steps(home: Path) -> None:
+    """A daemon below `home` with that mistake is killed after its first step."""
+    reached = home / "first-step-done"
+    waits = f"Path({os.fspath(reached)!r}).touch(); await asyncio.Event().wait()"
+    broken = DaemonProcess((sys.executable, "-c", _TWO_STEPS.replace("BETWEEN", waits))).start()
+    wait_until("the first step of a commit", reached.exists)
+    broken.kill()
 
 
 def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
     daemon: DaemonProcess, writer: RestlessWriter, home: Path
 ) -> None:
     """Were it not, the test above would prove nothing. It is killed between the two steps; a sound one reads on."""
-    between = home / "between"
-    broken = DaemonProcess((sys.executable, "-c", TWO_STEPS)).start(os.fspath(between))
-    wait_until("the first step of a commit", between.exists)
-    broken.kill()
+    kill_between_two_steps(home)
     story = Story(owed=set())
     with daemon:
         settle(daemon, writer, story)
