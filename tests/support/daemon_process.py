@@ -17,7 +17,7 @@ from carryover.fsio import private_dir
 from carryover.paths import StateDir
 
 COMMAND: Final = (sys.executable, "-m", "carryover.daemon.main")
-LIMIT_S: Final = 30.0
+LIMIT_S: Final = 60.0
 """Long enough for a machine under load; nothing waits this long where things work."""
 
 T = TypeVar("T")
