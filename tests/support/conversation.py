@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from carryover.distill.digest import Digest, Turn
 from carryover.distill.fold import fold
+from carryover.distill.handoff import distill
+from carryover.distill.render import render
 from carryover.distill.view import Note, ProjectView, SessionView
 from carryover.distill.work.merge import work_of
 from carryover.distill.work.state import Line
@@ -102,3 +104,11 @@ def project(*conversations: Conversation, root: str = ROOT) -> ProjectView:
     ordered = sorted(conversations, key=lambda conversation: -conversation.at_ms)
     notes = tuple(note for conversation in ordered for note in conversation.notes)
     return ProjectView(root=root, sessions=tuple(conversation.view() for conversation in ordered), notes=notes)
+
+
+def section(*talks: Conversation, title: str) -> list[str]:
+    """The lines of a section of the project's handoff."""
+    made = distill(project(*talks), None, {}, resume="ask", now_ms=max(talk.at_ms for talk in talks))
+    assert made is not None
+    lines = render(made).partition(f"\n## {title}\n")[2].partition("\n## ")[0].splitlines()
+    return [line.removeprefix("- ") for line in lines if line.startswith("- ")]

@@ -16,7 +16,7 @@ from carryover.distill.testruns.run import TestRun
 from carryover.distill.work.state import WorkState
 from carryover.model import PlanItem
 
-FOLD_VERSION = 7
+FOLD_VERSION = 8
 """Raised whenever `fold` would make another digest of the same events; stored digests of an older one are rebuilt."""
 
 MOST_TURNS: Final = 10

@@ -109,7 +109,7 @@ _LEAST_BEFORE: Final = 1.0
 
 def _finding_weight(part: Part, *, after_failure: bool) -> float:
     identifier = bool(part.names) or _IDENTIFIER.search(part.text) is not None
-    if not identifier and not part.explains:
+    if (not identifier and not part.explains) or lexicon.ADVICE.search(part.text):
         return 0.0
     weight = 0.5 * identifier + 1.0 * part.explains + 0.5 * after_failure + 0.5 * part.fails
     weight += 1.5 * (outcomes.MAIN_CAUSE.search(part.text) is not None)

@@ -69,6 +69,14 @@ _GOES_ON: Final = re.compile(r"[\u4e00-\u9fff](?<![的吧啊呀了呢嘛])")
 """After a single Chinese character it is mostly another word: 好 is a yes, 好像 is none."""
 _MOST_CHOICE_WORDS: Final = 8
 _SHORT: Final = 4
+_ANSWER_NUMBER: Final = re.compile(r"(?:^|(?<=[\s.,;!]))[qQ#]?(\d{1,2})(?:[.):=]+\s*|\s*[-–—]\s+|\s+)(?=[^\W\d_])")
+_YES_BUT: Final = re.compile(
+    r"(?:yes|yeah|yep|no|nope|ja|nein|oui|non|sí|si|sim|não|да|нет)(?:,|;|\s*[-–—])?\s+"
+    r"(?:but|only|just|and|though|aber|nur|und|allerdings|jedoch|mais|seulement|et|pero|solo|sólo|y|mas|só|e|ma|però"
+    r"|но|только|и)\b"
+    r"|(?:はい|いいえ|是的?|对|不|네|아니요?)[,，、。]?\s*(?:ただ|でも|但是?|不过|하지만|다만|근데)",
+    re.I,
+)
 _LEADING_MARKS: Final = "\"'“”«»(.,;:!…。！、，¡¿-–— "
 
 
@@ -88,6 +96,23 @@ def leading_pick(text: str) -> str:
     where there is none. Whether such a choice was offered only the question can say."""
     found = _LEADING_PICK.match(text)
     return (found[1] or found[2]) if found is not None else ""
+
+
+def numbered_answers(text: str) -> dict[int, str]:
+    """The answers of a text that answers several questions by their numbers: "1 no, 2 yes but later"; empty where it
+    does not begin with one or has fewer than two, in rising order."""
+    marks = list(_ANSWER_NUMBER.finditer(text))
+    numbers = [int(mark[1]) for mark in marks]
+    if len(marks) < 2 or marks[0].start() > 0 or numbers != sorted(set(numbers)):
+        return {}
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    answers = (text[mark.end() : end].strip(" \n,;") for mark, end in zip(marks, ends, strict=True))
+    return {number: answer for number, answer in zip(numbers, answers, strict=True) if answer}
+
+
+def says_yes_but(text: str) -> bool:
+    """A clear yes or no that goes on in the same breath: "yes but without a table", "no, later"."""
+    return _YES_BUT.match(text.strip(_LEADING_MARKS)) is not None
 
 
 def is_choice(text: str) -> bool:
@@ -110,6 +135,13 @@ def is_no(text: str) -> bool:
 def begins_with_yes(text: str) -> bool:
     """Whether a text of any length begins with a yes."""
     return _leads_with(text, _YES_WORDS) or _GO_AHEAD.match(text.casefold().strip(_LEADING_MARKS)) is not None
+
+
+def without_yes(text: str) -> str:
+    """What follows the yes that a text begins with: "no chains" of "yes no chains"; all of it where there is none."""
+    first, _, rest = text.strip(_LEADING_MARKS).partition(" ")
+    bare = first.rstrip(",.;:!…")
+    return rest.lstrip(_LEADING_MARKS) if rest and bare.casefold() in _YES_WORDS else text
 
 
 def _leads_with(text: str, words: frozenset[str]) -> bool:

@@ -168,7 +168,7 @@ PROHIBITION: Final = Concept(
 """Something is forbidden or left out, rather than said not to be so."""
 
 ASKS_USER: Final = Concept(
-    en=r"""let me know (?:which|what|whether|if you(?:'d| would)? (?:want|like|prefer)|how|when|who|where|your) | tell me (?:which|what|whether|if|how|when|who|where) | (?:reply|respond|answer) with | please (?:\w+ )?(?:choose|pick|decide|confirm|clarify|specify|advise) | ^\W*(?:choose|pick|decide|confirm|clarify|specify|advise) | your (?:call|choice|decision|pick|preference) | up to you | waiting (?:for|on) (?:you|your) | i need (?:your|you to|to know) | need(?:s)? your | (?:it )?depends on (?:you|your|whether you) | i(?:'d| would) like (?:your|to know) | awaiting | which (?:one|of)""",
+    en=r"""let me know (?:which|what|whether|if you(?:'d| would)? (?:want|like|prefer)|how|when|who|where|your) | tell me (?:which|what|whether|if|how|when|who|where) | (?:reply|respond|answer) with | please (?:\w+ )?(?:choose|pick|decide|confirm|clarify|specify|advise) | ^\W*(?:choose|pick|decide|confirm|clarify|specify|advise) | your (?:call|choice|decision|pick|preference) | up to you | waiting (?:for|on) (?:you|your) | i(?:'d| would|'ll| will| still)? need (?:(?:[\w-]+ ){1,6}from (?:you|your|the|them|him|her|\w+)|your|you to|to know) | (?:i'm|i am|we're) (?:still )?missing (?:[\w-]+ ){0,6}from (?:you|your) | need(?:s)? your | (?:it )?depends on (?:you|your|whether you) | i(?:'d| would) like (?:your|to know) | awaiting | which (?:one|of)""",
     de=r"sag(?:t|en sie)? (?:mir|bescheid) | bitte (?:entscheide|wähle|bestätige)\w* | (?:entscheide|such) dir? | antworte\w* (?:mit|einfach) | gib (?:mir )?bescheid | deine (?:entscheidung|wahl) | liegt bei dir | warte auf (?:deine?|dich|ihre?) | brauche (?:noch )?(?:deine?|von dir)",
     fr=r"dis[- ]moi | dites[- ]moi | répond(?:s|ez) (?:par|avec) | choisi(?:s|ssez) | (?:merci de|peux-tu|pouvez-vous) (?:confirmer|préciser|décider|valider|choisir) | confirmez | précisez | dis quel\w* | à toi de | à vous de | ton choix | votre choix | j'attends | j'ai besoin (?:de ton|de ta|que tu|de votre)",
     es=r"responde con | dime | d[íi]game | elige | escoge | elija | confírma(?:me|lo) | confirma (?:si|que|cuál) | decide tú | av[íi]same | tú decides | tu (?:decisión|elección) | espero tu | necesito (?:tu|que (?:me|tú)|saber)",
@@ -224,6 +224,21 @@ SWITCH: Final = Concept(
     ko=r"새(?:로운)? (?:작업|과제|일|프로젝트|주제|업무|요청|티켓) | 다른 (?:작업|과제|일|프로젝트|주제|업무|이야기|얘기|건) | 다음 (?:작업|과제|일|프로젝트|주제|업무|건|티켓) | 주제를 바꿔 | 별개 | 화제를 | 이건 (?:잠시|일단|나중) | 보류 | 미뤄 | 접어 | 넘어가",
 )
 """The user turns to something else."""
+
+PUTS_OFF: Final = Concept(
+    en=r"""(?:let me|i(?:'ll| will| have to| need to| must| want to|'d like to)) (?:first )?(?:ask|check with|talk to|think (?:about|it|on)|sleep on|get back|decide|find out|discuss|consult) | (?:not|no longer) sure yet | (?:not|haven't|hasn't|have not) (?:yet )?(?:decided|made up) | (?:undecided|tbd)
+    (?:decide|answer|settle|figure out|get back|come back) (?:on |to |about )?(?:this|that|it|you)? ?(?:later|tomorrow|next week|another time|after|once) | leave (?:that|this|it) open | keep (?:that|this|it) open | need to (?:ask|think|check with|talk to)""",
+    de=r"(?:muss|will|werde|möchte) (?:ich )?(?:\w+ ){0,4}(?:fragen|überlegen|nachdenken|abklären|klären|besprechen|abstimmen|rücksprache halten) | (?:frage?|kläre?|bespreche?|überlege?) (?:ich )?(?:das |es |mir |noch |erst |erstmal ){1,4} | (?:weiß|weiss) (?:ich )?noch nicht | noch nicht entschieden | entscheide ich (?:später|morgen|noch) | lass(?:en wir)? (?:das|es) (?:noch )?offen | melde mich (?:dazu|noch)",
+    fr=r"je (?:vais|dois|veux) (?:d'abord )?(?:demander|réfléchir|voir avec|en parler|vérifier avec) | (?:je (?:ne )?sais pas|pas) encore (?:décidé)? | on (?:verra|décidera|décide) (?:plus tard|demain|ça plus tard) | laisse(?:z|ons)? (?:ça|cela|la question) ouvert\w*",
+    es=r"(?:tengo que|voy a|debo|quiero) (?:\w+ )?(?:preguntar\w*|consultar\w*|pensar\w*|hablar\w*) | (?:aún|todavía) no (?:lo )?(?:sé|he decidido|está decidido) | (?:lo )?decid(?:o|iré|imos|iremos) (?:más tarde|después|luego|mañana) | déjalo abierto | lo dejamos abierto",
+    pt=r"(?:tenho que|vou|preciso) (?:\w+ )?(?:perguntar|consultar|pensar|falar com|ver com) | ainda não (?:sei|decidi) | decido (?:depois|amanhã|mais tarde)",
+    it=r"(?:devo|voglio) (?:\w+ )?(?:chiedere|pensarci|sentire|parlarne) | (?:ci penso|non (?:lo )?so ancora|non ho ancora deciso) | decido (?:dopo|domani|più tardi)",
+    ru=r"(?:надо|нужно|должен|должна|хочу|сначала) (?:\w+ ){0,2}(?:спросить|подумать|посоветоваться|обсудить|уточнить у) | (?:спрошу|подумаю|обсужу|посоветуюсь) | ещё не решил\w* | еще не решил\w* | пока не (?:знаю|решил\w*) | решу (?:позже|потом|завтра)",
+    ja=r"聞いて(?:みます|みる|から) | 確認して(?:から|みます) | 考えて(?:おきます|みます|から) | 相談して | まだ決め | 決まってい?ない | 保留 | 後で(?:決め|答え)",
+    zh=r"(?:我)?(?:先)?(?:去)?问(?:一下|问|下)(?!题) | (?:让我|我再|我先)(?:想|考虑|确认) | 还没(?:有)?(?:决定|想好|定) | (?:以后|晚点|之后|稍后|明天)再(?:说|定|决定) | 待定",
+    ko=r"물어보고 | 물어볼게 | 생각해 ?(?:볼게|보고|봐야) | 상의해 | 아직 (?:못 ?정|결정|모르|정하지) | 나중에 (?:정|결정|답) | 보류",
+)
+"""The user puts off the answer to a question."""
 
 TAKES_BACK: Final = Concept(
     en=r"""go back to | roll(?:ed)? back | revert | undo | scrap (?:that|this|it) | never ?mind | forget (?:it|that|about) | take (?:it|that) (?:out|back) | i (?:do not|don't|dont|really don't) like | not what i (?:asked|wanted|meant)""",
@@ -295,6 +310,20 @@ HEDGE: Final = Concept(
     ko=r"아마 | 것 같 | 수도 있 | 듯 | 보입니다 | 추측",
 )
 """Said as a guess."""
+
+ADVICE: Final = Concept(
+    en=r"i(?:'d| would)? (?:\w+ly |still |also )?(?:recommend|suggest|propose|advise|lean|favou?r) | i(?:'d| would) (?:go|use|start|keep|pick|choose|take|avoid|say|put|make|add|do|try) | my (?:recommendation|suggestion|advice|pick|preference|vote)",
+    de=r"ich (?:würde|empfehle|schlage|rate|tendiere|plädiere) | (?:mein\w* )(?:empfehlung|vorschlag|rat|tipp) | empfehle(?:n)? | würde ich",
+    fr=r"je (?:recommande|suggère|propose|conseille|pencherais?|penche|choisirais|prendrais|ferais) | ma recommandation | mon conseil",
+    es=r"(?:te |le |os )?(?:recomiendo|sugiero|propongo|aconsejo) | (?:yo )?(?:usaría|elegiría|optaría|empezaría|iría) | mi (?:recomendación|sugerencia|consejo)",
+    pt=r"(?:eu )?(?:recomendo|sugiro|proponho|aconselho) | (?:eu )?(?:usaria|escolheria|começaria) | minha (?:recomendação|sugestão)",
+    it=r"(?:ti )?(?:consiglio|suggerisco|propongo|raccomando) | (?:userei|sceglierei|comincerei) | il mio consiglio",
+    ru=r"(?:я )?(?:рекомендую|предлагаю|советую|склоняюсь) | (?:я )?(?:бы )?(?:выбрал|взял|начал|использовал)а? бы | я бы | мо[йя] (?:совет|рекомендация)",
+    ja=r"お(?:すすめ|勧め)(?:し|は|です) | おすすめ | 提案 | 推奨(?:し|は) | ほうがいいと思",
+    zh=r"(?:我)?建议 | 推荐 | 我倾向 | 我会(?:选|用)",
+    ko=r"추천(?:합|드|은) | 제안(?:합|드) | 권장 | 권해",
+)
+"""The writer says what it would do: a proposal, not something found."""
 
 REQUEST: Final = Concept(
     en=r"(?:can|could|would|will|may) (?:you|we|u) | are you able | please | pls | i(?:'d| would) like you",

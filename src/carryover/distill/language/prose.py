@@ -11,9 +11,10 @@ from carryover.text.markdown import is_bullet, plain, prose_lines
 
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?。！？…])([\"'”’)\]*_]{0,3})(?:\s+|(?<=[。！？]))(?=[^\s」』）.!?,;:])")
 _ABBREVIATION: Final = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|dr|mr|ms"
-    r"|bzw|z\.b|d\.h"
-    r"|p\. ?ex"
+    r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|dr|mr|mrs|ms|prof|et al|figs?|eqs?|pp|eds|refs?"
+    r"|bzw|z\. ?b|d\.h|u\.a|ca|abb|kap|nr|hrsg|vgl|evtl|ggf|inkl|zzgl"
+    r"|p\. ?ex|mme"
+    r"|p\. ?ej|sra?|pág|núm|aprox"
     r"|напр|т\.е|т\.п|т\.д|т\.к|см|стр|рис|др|ред"
     r")|\b[A-Z])\.$",
     re.I,

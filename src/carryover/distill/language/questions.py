@@ -24,6 +24,12 @@ _LAST_OFFERS: Final = 3
 _SHORTEST_OFFER: Final = 6
 _LONGEST_OFFER: Final = 60
 _LABEL: Final = re.compile(r"\W{0,3}((?:[^\s:：]{1,20}\s){0,2}[^\s:：]{2,20})\W{0,3}[:：]\W{0,3}(?<=[\s：])(?=\w)")
+_OPENS_LETTER: Final = re.compile(
+    r"\W{0,3}(?:subject|betreff|objet|asunto|assunto|oggetto|тема|件名|主题|主題|제목)\W{0,3}[:：]"
+    r"|\W{0,3}(?:dear|hi|hello|hey|hallo|lieber?|sehr geehrte[rs]?|bonjour|cher|chère|hola|estimad[oa]s?|querid[oa]|olá"
+    r"|prezad[oa]s?|ciao|gentile|caro|cara|привет|здравствуйте|уважаем\w+)\s[^.?!]{1,40},$",
+    re.I,
+)
 REQUESTED: Final = "request for the user's word"
 OFFERED: Final = "offer at the end of the answer"
 
@@ -43,7 +49,10 @@ def asked_in(parts: Sequence[Part]) -> list[tuple[Asked, set[int]]]:
     last_prose = [index for index, part in enumerate(parts) if part.kind in ("prose", "item", "heading")][
         -_NEAR_END_PARTS:
     ]
+    letter = _letter_in(parts)
     for index in last_prose:
+        if index in letter:
+            continue
         part = parts[index]
         by_mark = part.asks
         if not by_mark and not (part.requests and part.kind == "prose" and _is_among_last(parts, index)):
@@ -55,7 +64,7 @@ def asked_in(parts: Sequence[Part]) -> list[tuple[Asked, set[int]]]:
         if options and not by_mark:  # what is asked comes before the options
             text = next((one.text for one in reversed(parts[:index]) if one.kind in ("prose", "heading")), text)
         if not options and not part.names and (part.words < _BARE_QUESTION_WORDS):
-            text = _with_what_stands_before(parts, index)
+            text = _with_what_stands_before(parts, index, letter)
         rule = "question at the end of the answer" if by_mark else REQUESTED
         asked = Asked(clip(_without_label(text), chars=300), rule, options, part.names)
         if not any(asked.text == other.text for other, _ in found):
@@ -93,10 +102,23 @@ def _is_followed_by_explanation(parts: Sequence[Part], index: int) -> bool:
     return sum(1 for part in parts[index + 1 :] if part.kind == "prose" and not part.asks) > 3
 
 
-def _with_what_stands_before(parts: Sequence[Part], index: int) -> str:
+def _letter_in(parts: Sequence[Part]) -> range:
+    """The parts that are a letter the assistant drafted, from its subject or salutation on. What it asks in there is
+    asked of somebody else; its last paragraph may be the assistant's own."""
+    begun = next((index for index, part in enumerate(parts) if _OPENS_LETTER.match(part.text)), len(parts))
+    ends = len(parts)
+    while ends > begun and parts[-1].line - parts[ends - 1].line <= len(parts) - ends:
+        ends -= 1
+    return range(begun, ends)
+
+
+def _with_what_stands_before(parts: Sequence[Part], index: int, letter: range) -> str:
     """A bare question with the sentence before it; with two, where that one names nothing either."""
     text = parts[index].text
-    for before in reversed(parts[max(0, index - 2) : index]):
+    for place in reversed(range(max(0, index - 2), index)):
+        before = parts[place]
+        if place in letter:
+            break
         if before.kind not in ("prose", "item") or before.asks:
             break
         text = f"{clip(before.text, chars=200)} {text}"

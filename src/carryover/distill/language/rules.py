@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.distill.clip import clip
 from carryover.distill.language import lexicon, outcomes
-from carryover.distill.language.forms import is_question
+from carryover.distill.language.forms import is_question, without_yes
 from carryover.distill.language.machine_lines import is_code, is_surely_printed
 from carryover.distill.language.names import names_in
 from carryover.distill.language.prose import Quote, one_line, sentences, word_count
@@ -56,6 +56,7 @@ def rules_in(prompt: str) -> tuple[Quote, ...]:
 
 
 def _weight(sentence: str, *, bullet: bool) -> tuple[float, str]:
+    sentence = without_yes(sentence)
     if is_question(sentence) or _ASKS_WHY_OR_HOW.match(sentence):
         return 0.0, ""
     if not _SHORTEST_WORDS <= word_count(sentence) <= _LONGEST_WORDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -16,6 +17,7 @@ _MOST_LASTING: Final = 4
 _MOST_OF_OTHERS: Final = 3
 _SHOWN_OF_TASK: Final = 250
 _SAME_BEGINNING: Final = 50
+_NUMBER: Final = re.compile(r"^\W*\d{1,2}\W+")
 
 
 def decision_entries(line: Line, others: Iterable[Line], notes: Iterable[Note]) -> list[Entry]:
@@ -37,8 +39,9 @@ def decision_entries(line: Line, others: Iterable[Line], notes: Iterable[Note]) 
     unique = {entry.text[:_SAME_BEGINNING]: entry for entry in reversed(entries)}
     ordered = [entry for entry in entries if unique.get(entry.text[:_SAME_BEGINNING]) is entry]
     answers = " ".join(entry.text for entry in ordered if entry.rule == ANSWERED)
-    return [
-        entry
-        for entry in ordered
-        if entry.text[:_SAME_BEGINNING] not in shown and (entry.rule == ANSWERED or entry.text not in answers)
-    ][:_MOST]
+
+    def is_shown(entry: Entry) -> bool:
+        in_answer = entry.rule != ANSWERED and _NUMBER.sub("", entry.text) in answers
+        return in_answer or entry.text[:_SAME_BEGINNING] in shown
+
+    return [entry for entry in ordered if not is_shown(entry)][:_MOST]

@@ -73,15 +73,24 @@ def _speaks_of(name: str, path: str) -> bool:
 
 
 def _covers(given: str, path: str) -> bool:
-    """Whether a path on the command line takes in that file. A folder of tests represents what is around it."""
+    """Whether a path on the command line takes in that file. A folder of tests represents what is around it, and one
+    below it the folder of that name: `tests/jobs` takes in `src/jobs/export.py`."""
     tidy = given.replace("\\", "/").removeprefix("./").rstrip("/")
     if _speaks_of(tidy, path):
         return True
     folder = PurePosixPath(tidy)
-    if folder.name in _TEST_FOLDERS:
-        folder = folder.parent
-    prefix = "" if str(folder) == "." else f"{folder}/"
-    return not folder.suffix and (f"/{path}".find(f"/{prefix}") >= 0 if prefix else True)
+    if folder.suffix:
+        return False
+    around, mirrored = _around([part for part in folder.parts if part != "/"])
+    begins, whole = "/".join(("", *around, "")), f"/{path.lstrip('/')}"
+    place = whole.find(begins)
+    return place >= 0 and set(mirrored) <= set(PurePosixPath(whole[place + len(begins) :]).parts[:-1])
+
+
+def _around(parts: list[str]) -> tuple[list[str], list[str]]:
+    """The folders around one of tests, and those below it that are named like what they test."""
+    tests = next((place for place, part in enumerate(parts) if part in _TEST_FOLDERS), len(parts))
+    return parts[:tests], [part for part in parts[tests:] if part.casefold() not in _LAYOUT]
 
 
 def _same(one: str, other: str) -> bool:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from carryover.distill.clip import clip
 from carryover.distill.digest import Turn
 from carryover.distill.language.announcements import CLOSING_WORDS
-from carryover.distill.language.forms import begins_with_yes, is_coded, is_yes
+from carryover.distill.language.forms import begins_with_yes, is_coded, is_yes, numbered_answers
 from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import one_line
 from carryover.distill.language.rules import LASTING
@@ -240,14 +240,31 @@ def _answer(line: Line, turn: Turn) -> Line:
     decided = item_of(turn, f"{clip(question, chars=170)} → {clip(said, chars=120)}", ANSWERED, weight=2.0)
     step = item_of(turn, f'Answered "{clip(said, chars=120)}" to: {clip(question, chars=240)}', ANSWERED)
     keeps_step = line.step is not None and line.step_waits
+    decided_each = _each_answered(line, turn) or (decided,)
     after = replace(
         line,
         step=line.step if keeps_step else step,
         questions=(),
         announced=(_agreed(line, turn) if begins_with_yes(text) else ()) or line.announced,
-        rules=(*line.rules, decided)[-MOST_RULES:],
+        rules=(*line.rules, *decided_each)[-MOST_RULES:],
     )
     return after_work(after, turn, "answer")
+
+
+def _each_answered(line: Line, turn: Turn) -> tuple[Item, ...]:
+    """Every question with its own answer, where a reply goes through them by their numbers."""
+    answers = numbered_answers(turn.prompt.text)
+    if not answers or max(answers) > len(line.questions):
+        return ()
+    return tuple(
+        item_of(
+            turn,
+            f"{clip(line.questions[number - 1].text, chars=170)} → {clip(one_line(said), chars=120)}",
+            ANSWERED,
+            weight=2.0,
+        )
+        for number, said in answers.items()
+    )
 
 
 def _order(line: Line, turn: Turn) -> Line:

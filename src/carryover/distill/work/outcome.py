@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import Turn
+from carryover.distill.language import lexicon
 from carryover.distill.language.announcements import LIST_AHEAD, LIST_AT_END
 from carryover.distill.language.findings import LISTED
 from carryover.distill.language.names import shared_names, weighty_words
@@ -32,6 +33,7 @@ from carryover.distill.work.state import (
 
 _SURE_OF_CAUSE: Final = 2.0
 _MOST_OFFERS: Final = 2
+_MOST_QUESTIONS: Final = 4
 _OFFER_TURNS: Final = 2
 """After how many more turns nobody comes back to an offer."""
 _LEAST_WEIGHT: Final = {"consent": 1.5, "paste": 1.5, "answer": LASTING}
@@ -68,7 +70,7 @@ def _ended(line: Line, turn: Turn, report: Report, relation: Relation) -> Line:
         step_waits=line.step_waits and not done,
         unanswered=None if done else line.unanswered,
         announced=announced if done or (announced and not only_rules(turn.prompt.text)) else line.announced,
-        questions=asked if done or asked else line.questions,
+        questions=_asked_now(line, turn, asked, done=done),
         dead_ends=merged(line.dead_ends, items_of(turn, report.dead_ends), MOST_DEAD_ENDS),
         findings=merged(_standing_findings(line, turn, report), items_of(turn, report.findings), MOST_FINDINGS),
         loose_ends=merged(line.loose_ends, items_of(turn, _left_open(report, acted=acted)), MOST_LOOSE_ENDS),
@@ -76,6 +78,14 @@ def _ended(line: Line, turn: Turn, report: Report, relation: Relation) -> Line:
         postponed=(*line.postponed, *left)[-2:] if relation in ("order", "goal") else () if done else line.postponed,
         reported=report.names,
     )
+
+
+def _asked_now(line: Line, turn: Turn, asked: tuple[Item, ...], *, done: bool) -> tuple[Item, ...]:
+    """The questions of the report, which replace those before, unless the user puts off the answer to these."""
+    if lexicon.PUTS_OFF.search(turn.prompt.text) and not turn.prompt.asks:
+        known = {item.text for item in asked}
+        return (*(item for item in line.questions if item.text not in known), *asked)[-_MOST_QUESTIONS:]
+    return asked if done or asked else line.questions
 
 
 def _left_open(report: Report, *, acted: bool) -> tuple[Quote, ...]:
@@ -100,10 +110,17 @@ def _standing_offers(line: Line, turn: Turn, report: Report, relation: Relation)
 
 
 def _standing_findings(line: Line, turn: Turn, report: Report) -> tuple[Item, ...]:
-    """What was taken for the cause on the way has been overtaken where the report says what it was in the end."""
+    """What was found on the way has been overtaken where the report says what it was in the end; the cause itself only
+    where the report names one too."""
+    names_cause = any(quote.weight >= _SURE_OF_CAUSE for quote in report.findings)
     if not report.findings:
         return line.findings
-    return tuple(item for item in line.findings if (item.session, item.turn) != (turn.session, turn.number))
+    return tuple(
+        item
+        for item in line.findings
+        if (item.session, item.turn) != (turn.session, turn.number)
+        or (item.weight >= _SURE_OF_CAUSE and not names_cause)
+    )
 
 
 def _refuted(line: Line, turn: Turn) -> Line:

@@ -21,6 +21,8 @@ from carryover.distill.language.forms import (
     is_question,
     is_yes,
     leading_pick,
+    numbered_answers,
+    says_yes_but,
 )
 from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import sentences, word_count
@@ -214,21 +216,43 @@ def _answers(turn: Turn, line: Line) -> bool:
     prompt = turn.prompt
     if not line.questions or prompt.asks or prompt.command or prompt.pasted:
         return False
-    if prompt.words <= _LONGEST_ANSWER_WORDS and picked(line.questions[-1].options, prompt.text):
+    if prompt.words <= _LONGEST_ANSWER_WORDS:
+        if picked(line.questions[-1].options, prompt.text):
+            return True
+        if len(line.questions) > 1 and numbered_answers(prompt.text):
+            return True
+    asked_words = frozenset().union(*(weighty_words(f"{q.text} {' '.join(q.options)}") for q in line.questions))
+    if prompt.words <= _LONG_WORDS and _opens_with_answer(prompt.text, line.questions):
         return True
     if prompt.words > _ANSWER_WORDS:
         return False
+    if says_yes_but(prompt.text):
+        return True
     acted = bool(turn.looked or turn.changed or turn.chores)
-    if turn.end == "answered" and not acted and not worked(turn):
+    on_subject = _has_form_of_answer(turn) and bool(weighty_words(prompt.text) & asked_words)
+    if turn.end == "answered" and not (acted or worked(turn) or on_subject):
         return False
     if is_coded(prompt.text):
         return True
     asked = [name for question in line.questions for name in question.names]
-    asked_words = frozenset().union(*(weighty_words(f"{q.text} {' '.join(q.options)}") for q in line.questions))
     if any(not shared_names((name,), asked) and not weighty_words(name) & asked_words for name in prompt.names):
         return False
     by_form = _has_form_of_answer(turn) or bool(weighty_words(prompt.text) & asked_words)
     return by_form or (acted and turn.end == "answered" and prompt.words <= _FEW_WORDS)
+
+
+def _opens_with_answer(text: str, questions: Sequence[Item]) -> bool:
+    """Its first clause is of few words, all of one question: "per key. and scrap the cache" of "per key or per IP?"."""
+    head = _FIRST_CLAUSE.match(text)
+    if head is None or word_count(head[1]) > _FEW_WORDS or len(head[0]) == len(text):
+        return False
+    words = set(_WORD.findall(head[1].casefold()))
+    asked = (f"{question.text} {' '.join(question.options)}".casefold() for question in questions)
+    return any(words <= set(_WORD.findall(one)) for one in asked)
+
+
+_WORD: Final = re.compile(r"\w+")
+_FIRST_CLAUSE: Final = re.compile(r"\s*([^.,;:!?\n。，；：！？]{2,40})[.,;:!\n。，；：！]\s*")
 
 
 def picked(options: Sequence[str], text: str) -> str:

@@ -267,3 +267,17 @@ def test_what_works_by_another_way_is_no_loose_end_but_half_a_success_is() -> No
     half = "The happy path works, but the error path is not tested."
 
     assert texts(read_report(f"{mended}\n\n{half}").loose_ends) == [half]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'd recommend `per_case` pricing because labs think in cases.",
+        "Ich würde `per_case` nehmen, weil Labore in Fällen denken.",
+        "Je recommande `per_case` car les labos pensent en cas.",
+        "Recomiendo `per_case` porque los laboratorios piensan en casos.",
+        "Я бы выбрал `per_case`, потому что лаборатории считают случаями.",
+    ],
+)
+def test_advice_is_not_something_found_out(text: str) -> None:
+    assert findings_in(parts_of(text), set(), closing=True) == ()

@@ -39,7 +39,14 @@ def test_sentences_end_as_their_script_ends_them(text: str, parted: list[str]) -
 
 @pytest.mark.parametrize(
     "line",
-    ["Add a section (напр. частые сбои, шум)?", "Add it (see approxx. the usual cases)?", "Добавить, напр. меню?"],
+    [
+        "Add a section (напр. частые сбои, шум)?",
+        "Add it (see approxx. the usual cases)?",
+        "Добавить, напр. меню?",
+        "Powlson et al. (2014) argue so.",
+        "Das zeigt z. B. Abb. 3 gut.",
+        "Ver pág. 12 de la guía.",
+    ],
 )
 def test_an_abbreviation_ends_no_sentence(line: str) -> None:
     assert sentences(line) == [line]

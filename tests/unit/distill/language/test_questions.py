@@ -161,3 +161,26 @@ def test_an_offer_that_ends_in_a_colon_has_its_list() -> None:
 )
 def test_advice_and_questions_are_no_offers(text: str) -> None:
     assert offers(f"The oven is warm. {text}") == []
+
+
+LETTER = "Subject: cases that come back\n\nHi Ann,\n\nWe catch remakes before milling. 15 minutes next week?"
+
+
+def test_what_a_drafted_letter_asks_is_not_asked_of_the_user() -> None:
+    assert asked(f"{LETTER}\n\nSaved as `mail.md`.") == []
+
+
+def test_a_question_after_a_drafted_letter_is_and_takes_nothing_of_it() -> None:
+    assert asked(f"{LETTER}\n\nWant it shorter?") == [("Want it shorter?", ())]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Two gaps: I need the remake rate from the pilots and a logo.",
+        "I still need the exact figures from Anna.",
+        "I'm still missing the logo from you.",
+    ],
+)
+def test_what_the_assistant_needs_from_somebody_is_asked(text: str) -> None:
+    assert asked(f"The page is in `page.md`. {text}") == [(text, ())]

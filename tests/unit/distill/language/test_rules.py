@@ -304,3 +304,10 @@ def test_an_order_to_explain_why_is_a_rule() -> None:
     assert [rule.text for rule in rules_in("Always explain why the loaf burnt.")] == [
         "Always explain why the loaf burnt."
     ]
+
+
+@pytest.mark.parametrize(
+    "said", ["yes no raisins in the rolls", "Yes, no raisins in the rolls", "ja keine Rosinen mehr im Teig"]
+)
+def test_a_ban_counts_after_a_yes(said: str) -> None:
+    assert [rule.text for rule in rules_in(said)] == [said]

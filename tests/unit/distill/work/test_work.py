@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.handoff import distill
-from carryover.distill.render import render
 from carryover.model import PlanItem, PlanUpdate, TurnEnd
-from support.conversation import MINUTE_MS, Conversation, project
+from support.conversation import MINUTE_MS, Conversation, section
 
 GOAL = "Add a token-bucket rate limiter to the /login endpoint and cover it with tests."
 STEP = "Next I will wire the limiter into middleware.py."
 QUESTION = "Should refused requests get a 429 or a 403?"
-
-
-def section(*talks: Conversation, title: str) -> list[str]:
-    """The lines of a section of the project's handoff."""
-    made = distill(project(*talks), None, {}, resume="ask", now_ms=max(talk.at_ms for talk in talks))
-    assert made is not None
-    lines = render(made).partition(f"\n## {title}\n")[2].partition("\n## ")[0].splitlines()
-    return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
 
 
 def first_session() -> Conversation:

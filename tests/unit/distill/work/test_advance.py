@@ -1,0 +1,117 @@
+"""What a reply decides, puts off or leaves open, and what is kept of the way to a report."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.conversation import Conversation, section
+
+
+def asked_by_chat(question: str) -> Conversation:
+    """Talk about prices, in which nothing is edited or run."""
+    return Conversation().user("Help me with the prices of a tool for dental labs.").says(f"Per case fits. {question}")
+
+
+@pytest.mark.parametrize(
+    ("question", "puts_off"),
+    [
+        pytest.param("Which floor do you want?", "let me ask Tom first. meanwhile write the one pager", id="en"),
+        pytest.param(
+            "Welche Grenze willst du?", "das muss ich erst mit Tom klären. schreib derweil die Seite", id="de"
+        ),
+        pytest.param("Quel plancher veux-tu ?", "je dois demander à Tom. en attendant, écris la page", id="fr"),
+        pytest.param("¿Qué mínimo quieres?", "tengo que preguntar a Tom. mientras tanto escribe la página", id="es"),
+        pytest.param("Какой минимум поставить?", "сначала спрошу Тома. пока напиши страницу", id="ru"),
+    ],
+)
+def test_a_question_whose_answer_is_put_off_stays_open(question: str, puts_off: str) -> None:
+    talk = asked_by_chat(question).user(puts_off)
+    talk.ran("page.md", op="edit", name="Edit").edited("page.md").says(
+        "The page is drafted in `page.md`. It has two parts."
+    )
+
+    assert any(question in line for line in section(talk, title="Open questions"))
+
+
+def test_without_that_the_next_request_ends_the_question() -> None:
+    talk = asked_by_chat("Which floor do you want?").user("write the one pager for the third of May in a new file")
+    talk.ran("page.md", op="edit", name="Edit").edited("page.md").says(
+        "The page is drafted in `page.md`. It has two parts."
+    )
+
+    assert not any("Which floor" in line for line in section(talk, title="Open questions"))
+
+
+def test_an_answer_counts_where_it_is_only_acknowledged() -> None:
+    talk = asked_by_chat("Should we rule out hospitals for year one?").user("yes no hospitals this year").says("Noted.")
+
+    assert section(talk, title="Decisions") == [
+        "Should we rule out hospitals for year one? → yes no hospitals this year"
+    ]
+
+
+def test_thanks_answer_nothing() -> None:
+    talk = asked_by_chat("Should we rule out hospitals for year one?").user("ok thanks").says("You are welcome.")
+
+    assert any("hospitals" in line for line in section(talk, title="Open questions"))
+
+
+def test_answers_by_number_go_with_their_questions() -> None:
+    talk = Conversation().user("Outline a review of soil carbon under no-till farming.")
+    talk.ran("outline.md", op="edit", name="Edit").edited("outline.md")
+    talk.says(
+        "It is in `outline.md`.\n\n1. Shall the review cover the tropics too?\n2. Shall depth come before policy in it?"
+    )
+    talk.user("1 no, temperate only. 2 yes swap")
+    talk.ran("outline.md", op="edit", name="Edit").edited("outline.md").says("Both are changed. It reads better now.")
+    assert "Shall depth come" in section(talk, title="Task")[1]
+    talk.user("Now write the second section of it, on mechanisms").edited("outline.md").says("It has 900 words.")
+
+    assert section(talk, title="Decisions") == [
+        "Shall depth come before policy in it? → yes swap",
+        "Shall the review cover the tropics too? → no, temperate only.",
+    ]
+
+
+def test_an_answer_in_the_first_clause_begins_no_new_task() -> None:
+    talk = Conversation().user("Add rate limiting to the public API, use redis")
+    talk.ran("limit.py", op="edit", name="Edit").edited("limit.py")
+    talk.says("The limiter is in `limit.py`. Should limits be per API key or per IP?")
+    talk.user("per key. and actually scrap redis, we don't run it in prod. do it in postgres")
+    talk.ran("limit.py", op="edit", name="Edit").edited("limit.py").says(
+        "Counted in Postgres now. Nothing else changed."
+    )
+
+    assert section(talk, title="Task")[0] == "Add rate limiting to the public API, use redis"
+    assert section(talk, title="Decisions")[0].startswith("Should limits be per API key or per IP? → per key.")
+
+
+@pytest.mark.parametrize(
+    "reply", ["yes but without a table, use the Message-ID header", "oui mais sans table, utilise l'en-tête Message-ID"]
+)
+def test_a_yes_that_goes_on_answers_before_anything_is_done(reply: str) -> None:
+    talk = Conversation().user("Find out why confirmation mails go out twice.")
+    talk.ran("mail.py", op="edit", name="Edit").edited("mail.py")
+    talk.says("Fixed in `mail.py`. Shall I make the job idempotent as well?").user(reply)
+
+    assert section(talk, title="Task")[1].startswith(f'Answered "{reply}"')
+    assert not any("idempotent" in line for line in section(talk, title="Open questions"))
+
+
+def test_a_cause_found_on_the_way_outlasts_a_report_that_names_none() -> None:
+    talk = Conversation().user("Find out why confirmation mails go out twice.")
+    talk.says("The cause is `acks_late=True` together with the visibility timeout of 60 s.", final=False)
+    talk.ran("settings.py", op="edit", name="Edit").edited("settings.py")
+    talk.says("The timeout in `settings.py` is 600 s now, and all 5 tests pass.")
+
+    assert section(talk, title="Findings")[0].startswith("The cause is `acks_late=True`")
+
+
+def test_going_back_without_effect_is_a_failed_approach() -> None:
+    talk = Conversation().user("Find out why confirmation mails go out twice.")
+    talk.says("It was not `celery`: going back to 5.3 made no difference. I look at `settings.py`.", final=False)
+    talk.ran("settings.py", op="edit", name="Edit").edited("settings.py").says(
+        "The timeout is too short for long jobs."
+    )
+
+    assert any("made no difference" in line for line in section(talk, title="Failed approaches"))
