@@ -34,7 +34,7 @@ OBLIGATION: Final = Concept(
     en=r"""must | always | only | should | shall | has to | have to | needs? to | ought to | required? | mandatory
     make sure | ensure | at (?:most|least) | no (?:more|less|fewer) than | strictly | whatever happens
     from now on | in any case | everywhere | throughout | each time | every time | (?:stays?|remains?) (?:exactly |just |as |in |out |where |untouched|unchanged|the same|put|free|local|private|compatible|under|below|within)\S* | stick (?:to|with)
-    keep(?:s|ing)? | preserve | prefer\w* | rather | instead | except | unless | as (?:it )?(?:is|was) | untouched | unchanged
+    keep(?:s|ing)?(?! \w+ing\b) | preserve | prefer\w* | rather | instead | except | unless | as (?:it )?(?:is|was) | untouched | unchanged
     allowed | off[- ]limits | avoid | let's not | leave .{1,60} (?:alone|as (?:it|they) (?:is|are)|out) | hands off
     limit(?:ed)? to | within | up to | under \W?\d\S* | below \W?\d\S* | maximum | minimum | max\.? | min\.?
     by (?:mon|tues|wednes|thurs|fri|satur|sun)day | nothing (?:but|newer|older|more|else|that|fancy|beyond|bigger|longer) | compatible | as \w+ as possible | ideally | remember | (?:bear|keep) in mind | whatever you do | important\w* | we (?:only|can't|cannot|can only|never) | nobody | no one | everything (?:in|has|goes|should|must) | throughout | whole thing | nowhere | on no account | capped? at | at a (?:maximum|minimum) | no matter what""",
@@ -85,7 +85,7 @@ STANDING: Final = Concept(
 """An order or ban meant to last, rather than a passing choice."""
 
 CHOICE: Final = Concept(
-    en=r"""(?:^|[,;:.] ?|please |just |only |and |then |but |always |should |must |to )use | prefer | keep | stick (?:to|with) | go with | choose | name (?:it|the|this) | call it | rename | instead of
+    en=r"""(?:^|[,;:.] ?|please |just |only |and |then |but |always |should |must |to )use | prefer | keep(?! \w+ing\b) | stick (?:to|with) | go with | choose | name (?:it|the|this) | call it | rename | instead of
     rather than | make sure | ensure | i(?:'d| would)? (?:like|want|prefer) (?:it|them|this|that|the)""",
     de=r"verwende\w* | benutze\w* | nimm | nehmen | bleib(?:en)? bei | statt | lieber",
     fr=r"utilise[rz]? | prends | prenez | garde[rz]? | au lieu d\S* | plutôt",

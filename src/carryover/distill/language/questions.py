@@ -72,6 +72,15 @@ def asked_in(parts: Sequence[Part]) -> list[tuple[Asked, set[int]]]:
     return found[-_MOST:]
 
 
+def choices_in(parts: Sequence[Part]) -> tuple[str, ...]:
+    """The items of the last numbered list, with at most a few sentences after it."""
+    last = next((index for index in reversed(range(len(parts))) if parts[index].kind == "item"), -1)
+    chosen = [part for part in _run(parts, last, -1)[::-1] if part.numbered]
+    if len(chosen) < 2 or len(parts) - 1 - last > _MOST_ADVICE or any(part.checked for part in chosen):
+        return ()
+    return tuple(clip(part.text, chars=70) for part in chosen[:_MOST_OPTIONS])
+
+
 def offers_in(parts: Sequence[Part], taken: set[str]) -> tuple[Quote, ...]:
     """What the last sentences offer to do, with the list that spells it out where one follows."""
     prose = [index for index, part in enumerate(parts) if part.kind == "prose"]

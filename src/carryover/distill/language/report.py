@@ -14,7 +14,7 @@ from carryover.distill.language.answer import Part, parts_of
 from carryover.distill.language.decisions import decided_in
 from carryover.distill.language.findings import dead_ends_in, findings_in, loose_ends_in
 from carryover.distill.language.prose import Quote, first_sentence, word_count
-from carryover.distill.language.questions import REQUESTED, Asked, asked_in, offers_in
+from carryover.distill.language.questions import REQUESTED, Asked, asked_in, choices_in, offers_in
 
 _LONGEST: Final = 12_000
 _MOST_NAMES: Final = 24
@@ -30,6 +30,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The first sentence that says something."""
     announced: tuple[Quote, ...] = ()
     asked: tuple[Asked, ...] = ()
+    choices: tuple[str, ...] = ()
+    """The numbered list near its end, where it asks nothing: the user may pick from it all the same."""
     offers: tuple[Quote, ...] = ()
     """What it would do at the user's word, offered at its end without a question mark."""
     asks_to_go_on: bool = False
@@ -62,6 +64,7 @@ def read_report(text: str) -> Report:
         outcome=clip(_outcome(prose, text), chars=240),
         announced=announced,
         asked=tuple(one for one, _ in asked),
+        choices=() if asked else choices_in(parts),
         offers=offers_in(parts, {quote.text for quote in announced} | {one.text for one, _ in asked}),
         asks_to_go_on=any(part.asks and lexicon.PROTOCOL_QUESTION.search(part.text) for part in prose[-3:]),
         dead_ends=dead,

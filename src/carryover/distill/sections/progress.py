@@ -20,6 +20,7 @@ from carryover.distill.work.relation import is_heavy
 
 _MOST: Final = 8
 _SUBSTANTIAL_ANSWER_WORDS: Final = 12
+_ANSWER_WORDS_AFTER_WORK: Final = 4
 _ASKED_TOKENS: Final = 36
 _OUTCOME_TOKENS: Final = 35
 """As many as the characters allowed cost in Latin script: in others the end of a line would not be shown."""
@@ -37,7 +38,8 @@ def note_of(digest: Digest) -> Note | None:
     done = turn.end == "answered"
     report = turn.report or (read_report(turn.text) if turn.text and done else None)
     outcome = report.outcome if report is not None else ""
-    if not shown and not is_heavy(turn) and not (done and word_count(outcome) >= _SUBSTANTIAL_ANSWER_WORDS):
+    least = _ANSWER_WORDS_AFTER_WORK if turn.changed else _SUBSTANTIAL_ANSWER_WORDS
+    if not shown and not is_heavy(turn) and not (done and word_count(outcome) >= least):
         return None
     prompt = "(a command's template)" if is_bare(turn.prompt.text) else flat(turn.prompt.text or turn.prompt.pasted)
     asked = clip(prompt, chars=110, tokens=_ASKED_TOKENS)

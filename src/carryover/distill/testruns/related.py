@@ -84,7 +84,12 @@ def _covers(given: str, path: str) -> bool:
     around, mirrored = _around([part for part in folder.parts if part != "/"])
     begins, whole = "/".join(("", *around, "")), f"/{path.lstrip('/')}"
     place = whole.find(begins)
-    return place >= 0 and set(mirrored) <= set(PurePosixPath(whole[place + len(begins) :]).parts[:-1])
+    return place >= 0 and set(mirrored) <= _names_in(PurePosixPath(whole[place + len(begins) :]))
+
+
+def _names_in(path: PurePosixPath) -> set[str]:
+    """Its folders and its own name: `tests/search` is about `app/search.py` too."""
+    return {*path.parts[:-1], _first_name(path)}
 
 
 def _around(parts: list[str]) -> tuple[list[str], list[str]]:

@@ -16,7 +16,7 @@ from carryover.distill.digest import Turn
 from carryover.distill.language.announcements import CLOSING_WORDS
 from carryover.distill.language.forms import begins_with_yes, is_coded, is_yes, numbered_answers
 from carryover.distill.language.names import shared_names, weighty_words
-from carryover.distill.language.prose import one_line
+from carryover.distill.language.prose import one_line, sentences
 from carryover.distill.language.rules import LASTING
 from carryover.distill.language.templates import is_bare
 from carryover.distill.work.abandoned import without_abandoned
@@ -61,6 +61,7 @@ from carryover.distill.work.turn_text import with_text_read
 _MOST_SESSIONS: Final = 24
 _GOAL_CHARS: Final = 600
 _STEP_CHARS: Final = 400
+_ASKED_CHARS: Final = 170
 
 
 def advance(state: WorkState, turn: Turn) -> WorkState:
@@ -196,6 +197,7 @@ def _light(line: Line, turn: Turn) -> Line:
     return replace(
         line,
         announced=(*announced, *kept)[:3] if not decides else line.announced,
+        choices=report.choices or line.choices,
         questions=(*line.questions, *(item for item in asked if item.text not in {q.text for q in line.questions}))[
             -3:
         ],
@@ -233,12 +235,13 @@ def _consent(line: Line, turn: Turn) -> Line:
 
 def _answer(line: Line, turn: Turn) -> Line:
     text = one_line(turn.prompt.text)
-    asked = line.questions[-1]
     question = " ".join(dict.fromkeys(item.text for item in line.questions[-2:]))
-    chosen = picked(asked.options, text)
+    chosen = picked(line.questions[-1].options if line.questions else line.choices, text)
     said = f"{text} ({chosen})" if chosen else text
-    decided = item_of(turn, f"{clip(question, chars=170)} → {clip(said, chars=120)}", ANSWERED, weight=2.0)
+    decided = _decided(turn, question, said)
     step = item_of(turn, f'Answered "{clip(said, chars=120)}" to: {clip(question, chars=240)}', ANSWERED)
+    if not question:
+        step = item_of(turn, f"Chose: {clip(said, chars=240)}", ANSWERED)
     keeps_step = line.step is not None and line.step_waits
     decided_each = _each_answered(line, turn) or (decided,)
     after = replace(
@@ -256,15 +259,16 @@ def _each_answered(line: Line, turn: Turn) -> tuple[Item, ...]:
     answers = numbered_answers(turn.prompt.text)
     if not answers or max(answers) > len(line.questions):
         return ()
-    return tuple(
-        item_of(
-            turn,
-            f"{clip(line.questions[number - 1].text, chars=170)} → {clip(one_line(said), chars=120)}",
-            ANSWERED,
-            weight=2.0,
-        )
-        for number, said in answers.items()
-    )
+    return tuple(_decided(turn, line.questions[number - 1].text, one_line(said)) for number, said in answers.items())
+
+
+def _decided(turn: Turn, question: str, said: str) -> Item:
+    """What was asked, of a long question its last sentences, and what the user said."""
+    asked = question
+    while len(asked) > _ASKED_CHARS and len(said_in := sentences(asked)) > 1:
+        asked = " ".join(said_in[1:])
+    text = f"{clip(asked, chars=_ASKED_CHARS)} → {clip(said, chars=120)}" if asked else clip(said, chars=240)
+    return item_of(turn, text, ANSWERED, weight=2.0)
 
 
 def _order(line: Line, turn: Turn) -> Line:

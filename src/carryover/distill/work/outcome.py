@@ -71,6 +71,7 @@ def _ended(line: Line, turn: Turn, report: Report, relation: Relation) -> Line:
         unanswered=None if done else line.unanswered,
         announced=announced if done or (announced and not only_rules(turn.prompt.text)) else line.announced,
         questions=_asked_now(line, turn, asked, done=done),
+        choices=report.choices,
         dead_ends=merged(line.dead_ends, items_of(turn, report.dead_ends), MOST_DEAD_ENDS),
         findings=merged(_standing_findings(line, turn, report), items_of(turn, report.findings), MOST_FINDINGS),
         loose_ends=merged(line.loose_ends, items_of(turn, _left_open(report, acted=acted)), MOST_LOOSE_ENDS),

@@ -214,8 +214,10 @@ def _answers(turn: Turn, line: Line) -> bool:
     """A short reply to what was asked, that names nothing the question did not, and on which the agent acted; or one of
     some length that begins with one of the choices."""
     prompt = turn.prompt
-    if not line.questions or prompt.asks or prompt.command or prompt.pasted:
+    if prompt.asks or prompt.command or prompt.pasted:
         return False
+    if not line.questions:
+        return _picks_unasked(turn, line)
     if prompt.words <= _LONGEST_ANSWER_WORDS:
         if picked(line.questions[-1].options, prompt.text):
             return True
@@ -241,17 +243,31 @@ def _answers(turn: Turn, line: Line) -> bool:
     return by_form or (acted and turn.end == "answered" and prompt.words <= _FEW_WORDS)
 
 
+def _picks_unasked(turn: Turn, line: Line) -> bool:
+    """It begins with a choice out of a list that was not asked about: "2, but …" or "B first", not "2 more things"."""
+    prompt = turn.prompt
+    if prompt.words > _LONGEST_ANSWER_WORDS or not _CLEAR_PICK.match(prompt.text):
+        return False
+    return bool(picked(line.choices, prompt.text))
+
+
 def _opens_with_answer(text: str, questions: Sequence[Item]) -> bool:
     """Its first clause is of few words, all of one question: "per key. and scrap the cache" of "per key or per IP?"."""
     head = _FIRST_CLAUSE.match(text)
     if head is None or word_count(head[1]) > _FEW_WORDS or len(head[0]) == len(text):
         return False
     words = set(_WORD.findall(head[1].casefold()))
-    asked = (f"{question.text} {' '.join(question.options)}".casefold() for question in questions)
+    asked = [f"{question.text} {' '.join(question.options)}".casefold() for question in questions]
+    if _WITHOUT_SPACES.search(head[1]):
+        return any(head[1].strip() in one for one in asked)
     return any(words <= set(_WORD.findall(one)) for one in asked)
 
 
 _WORD: Final = re.compile(r"\w+")
+_WITHOUT_SPACES: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+_CLEAR_PICK: Final = re.compile(
+    r"\W{0,3}(?:(?:option|variante?|вариант|选项?|案) ?\w{1,2}(?!\w)|(?:\d{1,2}|[a-hA-H])(?:[).,:;]+\s|\W*$)|[B-H]\s)"
+)
 _FIRST_CLAUSE: Final = re.compile(r"\s*([^.,;:!?\n。，；：！？]{2,40})[.,;:!\n。，；：！]\s*")
 
 

@@ -59,6 +59,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The step was ordered and not carried out."""
     rules: tuple[Item, ...] = ()
     questions: tuple[Item, ...] = ()
+    choices: tuple[str, ...] = ()
+    """What the last answer listed without asking which one it shall be."""
     unanswered: Item | None = None
     """A question of the user that was cut off."""
     announced: tuple[Item, ...] = ()

@@ -74,6 +74,7 @@ def run(status: Literal["pass", "fail", "unknown"] = "pass", **facts: object) ->
         (run(paths=("backend/tests",)), "frontend/b.ts", None),
         (run(paths=("tests/jobs",)), "src/jobs/export.py", "pass"),
         (run(paths=("tests/jobs",)), "src/mail/send.py", None),
+        (run(paths=("tests/jobs",)), "app/jobs.py", "pass"),
         (run(paths=("backend/tests/unit/jobs",)), "backend/jobs/export.py", "pass"),
         (run(paths=("backend/tests/unit/jobs",)), "frontend/jobs/export.py", None),
         (run(paths=("/home/dev/shop",)), "/home/dev/shop/src/b.py", "pass"),

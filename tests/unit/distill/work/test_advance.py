@@ -115,3 +115,65 @@ def test_going_back_without_effect_is_a_failed_approach() -> None:
     )
 
     assert any("made no difference" in line for line in section(talk, title="Failed approaches"))
+
+
+def listed() -> Conversation:
+    """Choices that were given on request, without a question which one it shall be."""
+    talk = Conversation().user("Make the public API limit requests per key.")
+    talk.ran("limit.py", op="edit", name="Edit").edited("limit.py").says("The limiter is in `limit.py`. It works.")
+    talk.user("p95 went up by 40 ms. any idea?")
+    return talk.says("Each request writes.\n\nA) batch counters in memory\nB) use an unlogged table\n\nI'd go with A.")
+
+
+def test_a_pick_out_of_a_list_that_asked_nothing_is_a_decision() -> None:
+    talk = listed().user("B first, if that's not enough A")
+    talk.ran("b.sql", op="edit", name="Edit").edited("b.sql").says("The table is unlogged now. It takes 31 ms.")
+    assert section(talk, title="Task")[1] == "Chose: B first, if that's not enough A (use an unlogged table)"
+    talk.user("Now describe the limits of the public API in the README").edited("README.md").says("They are described.")
+
+    assert "B first, if that's not enough A (use an unlogged table)" in section(talk, title="Decisions")
+
+
+@pytest.mark.parametrize(
+    "prompt", ["2 more things: the login page and the logout page", "A quick fix for the login page"]
+)
+def test_a_number_or_an_article_at_the_beginning_picks_nothing(prompt: str) -> None:
+    talk = listed().user(prompt)
+    talk.ran("login.py", op="edit", name="Edit").edited("login.py").says("Both pages are fixed now. They look alike.")
+
+    assert not any("unlogged" in line for line in section(talk, title="Decisions") + section(talk, title="Task"))
+
+
+def test_of_a_long_question_its_end_is_kept_beside_the_answer() -> None:
+    talk = Conversation().user("The pods of the api keep restarting in staging, find out why.")
+    talk.ran("kubectl top pods", "510Mi").says(
+        "Since Tuesday the baseline rose from 320Mi to 500Mi, and the one change that fits that is the new cache in "
+        "`src/cache.ts`, which has no bound. I can cap the cache or raise the limit. Which one?"
+    )
+    talk.user("cap it, 64mb. dont raise limits").edited("src/cache.ts").says("Capped at 64 MB. All tests pass.")
+    talk.user("separate thing: the dashboard of the queue is empty since the metric was renamed, fix it")
+
+    decision = section(talk, title="Decisions")[0]
+    assert decision.endswith("I can cap the cache or raise the limit. Which one? → cap it, 64mb. dont raise limits")
+    assert not any("keep restarting" in line for line in section(talk, title="Decisions"))
+
+
+def test_an_answer_in_a_script_without_spaces_opens_with_words_of_the_question() -> None:
+    talk = Conversation().user("商品検索が遅いです。原因を調べて直してください。")
+    talk.edited("search.py").says("切り替えました。正規化を検索側で行うか、保存時に行うか、どちらにしますか？")
+    talk.user("検索側で。保存データは触らないで").edited("search.py").says(
+        "検索側で行うようにしました。速くなりました。"
+    )
+    talk.user("次はREADMEに制限の説明を追加してください。英語でお願いします。").edited("README.md").says(
+        "追加しました。"
+    )
+
+    assert any(line.startswith("正規化を検索側で行うか") for line in section(talk, title="Decisions"))
+
+
+def test_work_without_an_edit_that_was_agreed_to_is_progress() -> None:
+    talk = Conversation().user("Roll the api out to staging.").says("The image is built. Shall I set it?")
+    talk.user("go").ran("kubectl -n staging set image deploy/api api=api:1.14.1", "updated")
+    talk.says("Rolled out. Memory sits at 380Mi after 5 minutes.")
+
+    assert any("go → Rolled out. Memory sits at 380Mi" in line for line in section(talk, title="Progress log"))
