@@ -145,10 +145,11 @@ def _mark(subject: str) -> str:
 
 def is_edit_of(mark: str, path: str) -> bool:
     """Whether a failure with this signature was an edit of the file at `path`, which it may have named in short."""
+    if not mark.startswith("edit:"):
+        return False
     subject = mark.removeprefix("edit:").replace("\\", "/").removeprefix("./")
     return (
-        mark.startswith("edit:")
-        and subject != ""
+        subject != ""
         and f"/{_mark(path)}".replace("\\", "/").endswith(f"/{subject.lstrip('/')}")
     )
 

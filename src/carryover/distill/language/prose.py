@@ -19,7 +19,6 @@ _ABBREVIATION: Final = re.compile(
     re.I,
 )
 _ANY_LETTER: Final = re.compile(r"\w")
-_SPACE: Final = re.compile(r"\s+")
 _HAN: Final = re.compile(r"[\u2e80-\u2fdf\u3005-\u3007\u3400-\u9fff\uf900-\ufaff]")
 _KANA: Final = re.compile(r"[\u3040-\u30ff]")
 _HANGUL: Final = re.compile(r"[\uac00-\ud7af]")
@@ -36,7 +35,7 @@ class Quote(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def one_line(text: str) -> str:
     """`text` on one line, otherwise as it was written."""
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def flat(text: str) -> str:
