@@ -9,7 +9,7 @@ import msgspec
 
 from carryover.text.markdown import is_bullet, plain, prose_lines
 
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?。！？…])([\"'”’)\]*_]{0,3})(?:\s+|(?<=[。！？]))(?=[^\s」』）.!?,;:])")
+_SENTENCE_END: Final = re.compile(r"([.!?。！？…][\"'”’)\]*_]{0,3})(?:\s+|(?<=[。！？]))(?=[^\s」』）.!?,;:])")
 _ABBREVIATION: Final = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|dr|mr|ms"
     r"|bzw|z\.b|d\.h"
@@ -52,13 +52,16 @@ def sentences(text: str) -> list[str]:
     """The sentences of `text` in order, in plain words; a bullet or heading is never joined to its neighbour."""
     found: list[str] = []
     for line in prose_lines(text):
-        found.extend(_split(plain(line)))
+        found.extend(sentences_of_line(line))
     return found
 
 
-def _split(line: str) -> list[str]:
+def sentences_of_line(line: str) -> list[str]:
+    """The sentences of one line of prose, in plain words."""
     parts: list[str] = []
-    split = _SENTENCE_END.split(line)  # what closes a sentence is between it and the next
+    split = _SENTENCE_END.split(plain(line))  # the mark that ends a sentence is between it and the next
+    if len(split) == 1:
+        return split if split[0] else parts
     for piece in (f"{said}{closing}" for said, closing in zip(split[::2], [*split[1::2], ""], strict=True)):
         if parts and (_ABBREVIATION.search(parts[-1]) or _goes_on_in_brackets(parts[-1], piece)):
             parts[-1] = f"{parts[-1]} {piece}"
