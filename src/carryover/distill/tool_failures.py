@@ -148,10 +148,7 @@ def is_edit_of(mark: str, path: str) -> bool:
     if not mark.startswith("edit:"):
         return False
     subject = mark.removeprefix("edit:").replace("\\", "/").removeprefix("./")
-    return (
-        subject != ""
-        and f"/{_mark(path)}".replace("\\", "/").endswith(f"/{subject.lstrip('/')}")
-    )
+    return subject != "" and f"/{_mark(path)}".replace("\\", "/").endswith(f"/{subject.lstrip('/')}")
 
 
 def why(output: str, *, of_edit: bool = False, only_telling: bool = False) -> str:

@@ -12,6 +12,8 @@ from functools import cached_property
 from itertools import chain
 from typing import Final
 
+from carryover.distill.language.beginnings import beginnings_in, beginnings_of, endings_of
+
 
 class Concept:
     """Something that sentences of any language express by a few words. Compiled at its first use."""
@@ -33,18 +35,74 @@ class Concept:
         return self._latin.search(text.translate(_CURLY))
 
     @cached_property
-    def _latin(self) -> re.Pattern[str]:
+    def _latin(self) -> _Words:
         latin = (_entries(words) for name, words in self._languages.items() if name not in _BY_SCRIPT)
-        return re.compile(_between_borders(list(chain.from_iterable(latin))))
+        return _Words(list(chain.from_iterable(latin)))
 
     @cached_property
-    def _of_script(self) -> list[tuple[re.Pattern[str], re.Pattern[str]]]:
+    def _of_script(self) -> list[tuple[re.Pattern[str], _Words | re.Pattern[str]]]:
         """How a script shows, with the words of the language that is written in it."""
-        found = []
+        found: list[tuple[re.Pattern[str], _Words | re.Pattern[str]]] = []
         for name, script in _BY_SCRIPT.items():
             entries = _entries(self._languages.get(name, r"(?!)"))
-            found.append((script, re.compile(_between_borders(entries) if name == "ru" else "|".join(entries))))
+            found.append((script, _Words(entries) if name == "ru" else re.compile("|".join(entries))))
         return found
+
+
+class _Words:
+    """Expressions between borders of words. Most begin with a word of certain letters, so that few places of a text
+    have to be tried; some with what is before such a word; the rest anywhere."""
+
+    def __init__(self, entries: Sequence[str]) -> None:
+        self._at_word: list[str] = []
+        self._before_word: list[str] = []
+        self._anywhere: list[str] = []
+        at_word: set[str] = set()
+        before_word: set[str] = set()
+        for entry in entries:
+            known = beginnings_of(entry)
+            if known is None:
+                self._anywhere.append(entry)
+            elif known[1]:
+                self._at_word.append(entry)
+                at_word |= known[0]
+            else:
+                self._before_word.append(entry)
+                before_word |= known[0]
+        self._beginnings = frozenset(at_word)
+        self._beginnings_after = frozenset(before_word)
+        self._endings = [ending for entry in self._anywhere for ending in endings_of(entry)]
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """The first place where one of the expressions matches."""
+        words = beginnings_in(text)
+        beginnings, found = self._beginnings, None
+        for letters, place in words:
+            if letters in beginnings and (found := self._of_words.match(text, place)) is not None:
+                break
+        after = self._beginnings_after
+        if after and any(letters in after for letters, _ in words):
+            found = _first(found, self._of_what_is_before.search(text))
+        if any(ending in text for ending in self._endings):
+            found = _first(found, self._of_anything.search(text))
+        return found
+
+    @cached_property
+    def _of_words(self) -> re.Pattern[str]:
+        return re.compile(rf"(?:{_by_first_letter(self._at_word)})(?!\w)")
+
+    @cached_property
+    def _of_what_is_before(self) -> re.Pattern[str]:
+        return re.compile(_between_borders(self._before_word))
+
+    @cached_property
+    def _of_anything(self) -> re.Pattern[str]:
+        return re.compile(_between_borders(self._anywhere))
+
+
+def _first(one: re.Match[str] | None, other: re.Match[str] | None) -> re.Match[str] | None:
+    """The one that begins earlier."""
+    return other if one is None or (other is not None and other.start() < one.start()) else one
 
 
 _LONGEST: Final = 500

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -19,6 +21,8 @@ _ABBREVIATION: Final = re.compile(
     re.I,
 )
 _ANY_LETTER: Final = re.compile(r"\w")
+_LONGEST_KEPT: Final = 2000
+"""Characters."""
 _HAN: Final = re.compile(r"[\u2e80-\u2fdf\u3005-\u3007\u3400-\u9fff\uf900-\ufaff]")
 _KANA: Final = re.compile(r"[\u3040-\u30ff]")
 _HANGUL: Final = re.compile(r"[\uac00-\ud7af]")
@@ -50,10 +54,17 @@ def flat(text: str) -> str:
 
 def sentences(text: str) -> list[str]:
     """The sentences of `text` in order, in plain words; a bullet or heading is never joined to its neighbour."""
-    found: list[str] = []
+    return [*_kept_sentences(text)] if len(text) <= _LONGEST_KEPT else [*_sentences_on(text)]
+
+
+@lru_cache(maxsize=64)  # of a prompt they are asked for by each rule that reads it
+def _kept_sentences(text: str) -> tuple[str, ...]:
+    return tuple(_sentences_on(text))
+
+
+def _sentences_on(text: str) -> Iterator[str]:
     for line in prose_lines(text):
-        found.extend(sentences_of_line(line))
-    return found
+        yield from sentences_of_line(line)
 
 
 def sentences_of_line(line: str) -> list[str]:
@@ -77,12 +88,10 @@ def _goes_on_in_brackets(before: str, after: str) -> bool:
 
 def first_sentence(text: str) -> str:
     """The first sentence that says something: greetings of one word ("Done.", "Perfect!") are joined to the next."""
-    found = sentences(text)
-    if not found:
-        return ""
-    if word_count(found[0]) <= 2 and len(found) > 1:
-        return f"{found[0]} {found[1]}"
-    return found[0]
+    found = _sentences_on(text)
+    first = next(found, "")
+    second = next(found, "") if word_count(first) <= 2 else ""
+    return f"{first} {second}" if second else first
 
 
 def word_count(text: str) -> float:
