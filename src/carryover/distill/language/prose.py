@@ -20,6 +20,8 @@ _ABBREVIATION: Final = re.compile(
     r")|\b[A-Z])\.$",
     re.I,
 )
+_LONGEST_ABBREVIATION: Final = 12
+"""Characters, with one before it that parts it from another word."""
 _ANY_LETTER: Final = re.compile(r"\w")
 _LONGEST_KEPT: Final = 2000
 """Characters."""
@@ -74,11 +76,15 @@ def sentences_of_line(line: str) -> list[str]:
     if len(split) == 1:
         return split if split[0] else parts
     for piece in (f"{said}{closing}" for said, closing in zip(split[::2], [*split[1::2], ""], strict=True)):
-        if parts and (_ABBREVIATION.search(parts[-1]) or _goes_on_in_brackets(parts[-1], piece)):
+        if parts and (_ends_in_abbreviation(parts[-1]) or _goes_on_in_brackets(parts[-1], piece)):
             parts[-1] = f"{parts[-1]} {piece}"
         elif piece.strip():
             parts.append(piece.strip())
     return parts
+
+
+def _ends_in_abbreviation(text: str) -> bool:
+    return text.endswith(".") and _ABBREVIATION.search(text[-_LONGEST_ABBREVIATION:]) is not None
 
 
 def _goes_on_in_brackets(before: str, after: str) -> bool:

@@ -37,10 +37,12 @@ def tongue_of(text: str, *, least: int = 2) -> str | None:
     """The language's code (en, de, fr, es, pt, it, ru, ja, zh, ko), or None where fewer than `least` words show it."""
     sample = text[:_SAMPLE]
     if not sample.isascii():
-        letters = len(_LETTER.findall(sample))
+        letters = None
         for name, script in _SCRIPTS:
-            if len(script.findall(sample)) > _SHARE_OF_SCRIPT * letters:
-                return name
+            if written := len(script.findall(sample)):
+                letters = letters or len(_LETTER.findall(sample))
+                if written > _SHARE_OF_SCRIPT * letters:
+                    return name
     # Whole words only: the pieces of a path, an address or an id are words of no language.
     hits = dict.fromkeys(_FUNCTION_WORDS, 0)
     for token in sample.casefold().translate(_APOSTROPHES).split():
