@@ -113,8 +113,7 @@ class Part:
     @found_once
     def is_conditional(self) -> bool:
         """Begins with what might be."""
-        condition = outcomes.CONDITION.search(self.text)
-        return condition is not None and condition.start() <= _BEGINNING_CHARS
+        return outcomes.CONDITION.search(self.text, latest=_BEGINNING_CHARS) is not None
 
     @found_once
     def looks_ahead_to_failure(self) -> bool:
@@ -137,6 +136,11 @@ class Part:
     def explains(self) -> bool:
         """Gives a cause."""
         return outcomes.CAUSE.search(self.text) is not None
+
+    @found_once
+    def gives_main_cause(self) -> bool:
+        """Says what it was in the end that caused something."""
+        return outcomes.MAIN_CAUSE.search(self.text) is not None
 
     @found_once
     def works(self) -> bool:

@@ -21,18 +21,21 @@ class Concept:
     def __init__(self, **languages: str) -> None:
         self._languages = languages
 
-    def search(self, text: str) -> re.Match[str] | None:
-        """The first place where a sentence expresses the concept in the language of its script, or None. Letters count
-        as small ones; of what is too long for a sentence the beginning is searched."""
+    def search(self, text: str, *, latest: int | None = None) -> re.Match[str] | None:
+        """The first place where a sentence expresses the concept in the language of its script, or None; also None
+        where that begins after the character numbered `latest`. Letters count as small ones; of what is too long for a
+        sentence the beginning is searched."""
         text = text[:_LONGEST].lower()
         if text.isascii():
-            return self._latin.search(text)
-        for script, pattern in self._of_script:
-            if script.search(text):
-                found = pattern.search(text)
-                # A sentence in Latin letters may hold a name in others.
-                return found or (self._latin.search(text) if len(_LATIN.findall(text)) >= _MANY_WORDS else None)
-        return self._latin.search(text.translate(_CURLY))
+            found = self._latin.search(text, latest)
+        elif script := next((words for script, words in self._of_script if script.search(text)), None):
+            found = script.search(text)
+            # A sentence in Latin letters may hold a name in others.
+            if found is None and len(_LATIN.findall(text)) >= _MANY_WORDS:
+                found = self._latin.search(text)
+        else:
+            found = self._latin.search(text.translate(_CURLY), latest)
+        return found if found is None or latest is None or found.start() <= latest else None
 
     @cached_property
     def _latin(self) -> _Words:
@@ -73,17 +76,20 @@ class _Words:
         self._beginnings_after = frozenset(before_word)
         self._endings = [ending for entry in self._anywhere for ending in endings_of(entry)]
 
-    def search(self, text: str) -> re.Match[str] | None:
-        """The first place where one of the expressions matches."""
+    def search(self, text: str, latest: int | None = None) -> re.Match[str] | None:
+        """The first place where one of the expressions matches; one after `latest` need not be found."""
         words = beginnings_in(text)
         beginnings, found = self._beginnings, None
         for letters, place in words:
+            if latest is not None and place > latest:
+                break
             if letters in beginnings and (found := self._of_words.match(text, place)) is not None:
                 break
         after = self._beginnings_after
         if after and any(letters in after for letters, _ in words):
             found = _first(found, self._of_what_is_before.search(text))
-        if any(ending in text for ending in self._endings):
+        endings = self._endings
+        if endings and any(ending in text for ending in endings):
             found = _first(found, self._of_anything.search(text))
         return found
 
