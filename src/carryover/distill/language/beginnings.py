@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 _LETTERS: Final = 3
@@ -31,10 +30,19 @@ class _NotUnderstoodError(Exception):
     pass
 
 
-@lru_cache(maxsize=32)  # each concept that a rule asks for is searched in the same sentence
-def beginnings_in(text: str) -> tuple[tuple[str, int], ...]:
-    """The first letters of each word of `text`, with its place, in order."""
-    return tuple((word[1], word.start()) for word in _WORD.finditer(text))
+class Searched(NamedTuple):
+    """A text as it is searched: in small letters, with the first letters of each word and their place, in order."""
+
+    text: str
+    words: list[tuple[str, int]]
+    beginnings: frozenset[str]
+
+
+def searched(text: str) -> Searched:
+    """`text`, made ready to be searched."""
+    text = text.lower()
+    words = [(word[1], word.start()) for word in _WORD.finditer(text)]
+    return Searched(text, words, frozenset([letters for letters, _ in words]))
 
 
 def beginnings_of(expression: str) -> tuple[frozenset[str], bool] | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Final
 
-from carryover.distill.language.beginnings import beginnings_in, beginnings_of, endings_of
+from carryover.distill.language.beginnings import Searched, beginnings_of, endings_of, searched
 
 
 class Concept:
@@ -25,16 +25,14 @@ class Concept:
         """The first place where a sentence expresses the concept in the language of its script, or None; also None
         where that begins after the character numbered `latest`. Letters count as small ones; of what is too long for a
         sentence the beginning is searched."""
-        text = text[:_LONGEST].lower()
-        if text.isascii():
-            found = self._latin.search(text, latest)
-        elif script := next((words for script, words in self._of_script if script.search(text)), None):
-            found = script.search(text)
-            # A sentence in Latin letters may hold a name in others.
-            if found is None and len(_LATIN.findall(text)) >= _MANY_WORDS:
-                found = self._latin.search(text)
+        sentence, script = _read(text[:_LONGEST])
+        if not script:
+            found = self._latin.search(sentence, latest)
         else:
-            found = self._latin.search(text.translate(_CURLY), latest)
+            found = self._of_script[script].search(sentence)
+            # A sentence in Latin letters may hold a name in others.
+            if found is None and len(_LATIN.findall(sentence.text)) >= _MANY_WORDS:
+                found = self._latin.search(sentence)
         return found if found is None or latest is None or found.start() <= latest else None
 
     @cached_property
@@ -43,13 +41,33 @@ class Concept:
         return _Words(list(chain.from_iterable(latin)))
 
     @cached_property
-    def _of_script(self) -> list[tuple[re.Pattern[str], _Words | re.Pattern[str]]]:
-        """How a script shows, with the words of the language that is written in it."""
-        found: list[tuple[re.Pattern[str], _Words | re.Pattern[str]]] = []
+    def _of_script(self) -> dict[str, _Words | _Signs]:
+        """The words of the languages that have a script of their own."""
+        entries = {name: _entries(self._languages.get(name, r"(?!)")) for name in _BY_SCRIPT}
+        return {name: _Words(words) if name == "ru" else _Signs(words) for name, words in entries.items()}
+
+
+@lru_cache(maxsize=32)  # each concept that a rule asks for is searched in the same sentence
+def _read(text: str) -> tuple[Searched, str]:
+    """`text` to be searched, and the language whose script is in it; empty where all of it is Latin."""
+    if not text.isascii():
+        small = text.lower()
         for name, script in _BY_SCRIPT.items():
-            entries = _entries(self._languages.get(name, r"(?!)"))
-            found.append((script, _Words(entries) if name == "ru" else re.compile("|".join(entries))))
-        return found
+            if script.search(small):
+                return searched(text), name
+        text = text.lower().translate(_CURLY)
+    return searched(text), ""
+
+
+class _Signs:
+    """Expressions of a language whose words no space parts."""
+
+    def __init__(self, entries: Sequence[str]) -> None:
+        self._pattern = re.compile("|".join(entries))
+
+    def search(self, sentence: Searched) -> re.Match[str] | None:
+        """The first place where one of the expressions matches."""
+        return self._pattern.search(sentence.text)
 
 
 class _Words:
@@ -76,20 +94,17 @@ class _Words:
         self._beginnings_after = frozenset(before_word)
         self._endings = [ending for entry in self._anywhere for ending in endings_of(entry)]
 
-    def search(self, text: str, latest: int | None = None) -> re.Match[str] | None:
+    def search(self, sentence: Searched, latest: int | None = None) -> re.Match[str] | None:
         """The first place where one of the expressions matches; one after `latest` need not be found."""
-        words = beginnings_in(text)
-        beginnings, found = self._beginnings, None
-        for letters, place in words:
-            if latest is not None and place > latest:
-                break
-            if letters in beginnings and (found := self._of_words.match(text, place)) is not None:
-                break
-        after = self._beginnings_after
-        if after and any(letters in after for letters, _ in words):
+        text, words, beginnings = sentence
+        found = None
+        if not beginnings.isdisjoint(self._beginnings):
+            for letters, place in words if latest is None else [word for word in words if word[1] <= latest]:
+                if letters in self._beginnings and (found := self._of_words.match(text, place)) is not None:
+                    break
+        if self._before_word and not beginnings.isdisjoint(self._beginnings_after):
             found = _first(found, self._of_what_is_before.search(text))
-        endings = self._endings
-        if endings and any(ending in text for ending in endings):
+        if self._endings and any(ending in text for ending in self._endings):
             found = _first(found, self._of_anything.search(text))
         return found
 
