@@ -8,7 +8,7 @@ from carryover.cli.main import main
 from carryover.distill.language.concept import Concept
 
 
-def _nothing(_concept: Concept, _text: str) -> None:
+def _nothing(_concept: Concept, _text: str, *, latest: int | None = None) -> None:
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from carryover.distill.clip import clip
@@ -49,9 +50,10 @@ _SAYS_WHY: Final = re.compile(
 )
 _WRAPPED: Final = re.compile(r"(?<=\S) \r?\n(?=\S)")
 # PowerShell 7 shows the line of the script, marks the place below it, and then says what is wrong, all behind a margin.
+_IN_ANY_PLACE: Final = "Line |"
 _SHOWS_PLACE: Final = re.compile(r"^(?:\w+: *)?\s*Line \|[ \r]*$", re.M)
 _BEHIND_MARGIN: Final = re.compile(r"^ {0,20}\| +([^~\s].*)$", re.M)
-_WRAPPER: Final = re.compile(r"^failed in sandbox:\s*")
+_WRAPPER: Final = "failed in sandbox:"
 """Written by Codex before the output of a command (0.46)."""
 _OF_THE_SHELL: Final = re.compile(
     r"/(?:etc/profile|profile\.d|conda\.sh|\.?bashrc|\.?zshrc|nvm\.sh)\S*[:\s]|^\w+:(?:unalias|alias):\d"
@@ -145,12 +147,10 @@ def _mark(subject: str) -> str:
 
 def is_edit_of(mark: str, path: str) -> bool:
     """Whether a failure with this signature was an edit of the file at `path`, which it may have named in short."""
+    if not mark.startswith("edit:"):
+        return False
     subject = mark.removeprefix("edit:").replace("\\", "/").removeprefix("./")
-    return (
-        mark.startswith("edit:")
-        and subject != ""
-        and f"/{_mark(path)}".replace("\\", "/").endswith(f"/{subject.lstrip('/')}")
-    )
+    return subject != "" and f"/{_mark(path)}".replace("\\", "/").endswith(f"/{subject.lstrip('/')}")
 
 
 def why(output: str, *, of_edit: bool = False, only_telling: bool = False) -> str:
@@ -159,24 +159,47 @@ def why(output: str, *, of_edit: bool = False, only_telling: bool = False) -> st
     An edit that failed says it first; after that comes what it wanted to change. With `only_telling`, empty where no
     line says that something failed.
     """
-    if _SHOWS_PLACE.search(output) and (behind := _BEHIND_MARGIN.findall(output)):
+    if _IN_ANY_PLACE in output and _SHOWS_PLACE.search(output) and (behind := _BEHIND_MARGIN.findall(output)):
         return clip(one_line(" ".join(behind)), chars=200)
-    unwrapped = (_WRAPPER.sub("", line.strip()) for line in _WRAPPED.sub(" ", output).splitlines())
-    said = [line for line in unwrapped if line and not _EXIT_LINE.match(line) and not _OF_THE_SHELL.search(line)]
-    lines = [
-        line for line in said if not (_ONLY_THAT_IT_FAILED.search(line) or _LEVEL_OF_NO_FAILURE.search(line))
-    ] or said
+    if " \n" in output or " \r\n" in output:
+        output = _WRAPPED.sub(" ", output)
+    shown = [line.removeprefix(_WRAPPER).lstrip() for part in output.splitlines() if (line := part.strip())]
+    # Few lines say why, and the rest costs more to find out.
+    signs = [line for line in shown if _RAISED.match(line) or _says_why(line)]
+    if not of_edit and (surest := _most_telling([line for line in signs if _is_said(line) and _says_more(line)])):
+        return surest
+    said = [line for line in shown if line and _is_said(line)]
+    lines = [line for line in said if _says_more(line)] or said
     if not lines:
         return ""
     if of_edit:
         return clip(one_line(lines[0]).rstrip(":"), chars=200)
-    raised = [line for line in lines if _RAISED.match(line)]
-    telling = [line for line in lines if _SAYS_WHY.search(line) and not _SAYS_NONE_FAILED.search(line)]
-    if not (raised or telling) and (only_telling or len(lines) > _FEW_LINES or _SAYS_GOOD.match(lines[-1])):
+    if telling := _most_telling(lines):
+        return telling
+    if only_telling or len(lines) > _FEW_LINES or _SAYS_GOOD.match(lines[-1]):
         return ""
+    return clip(one_line(lines[-1]), chars=200)
+
+
+def _most_telling(lines: Sequence[str]) -> str:
+    """The last exception's line; else the first line that says why, before that one that is no step of a build."""
+    raised = [line for line in lines if _RAISED.match(line)]
+    telling = [line for line in lines if _says_why(line)]
     plainly = [line for line in telling[:_MOST_TELLING] if not _BUILD_STEP.match(line)]
-    line = raised[-1] if raised else plainly[0] if plainly else telling[0] if telling else lines[-1]
-    return clip(one_line(line), chars=200)
+    return clip(one_line(next(iter((*raised[-1:], *plainly, *telling)), "")), chars=200)
+
+
+def _is_said(line: str) -> bool:
+    """A line of the command itself: not of the agent, nor of the shell that ran it."""
+    return not (_EXIT_LINE.match(line) or _OF_THE_SHELL.search(line))
+
+
+def _says_more(line: str) -> bool:
+    return not (_ONLY_THAT_IT_FAILED.search(line) or _LEVEL_OF_NO_FAILURE.search(line))
+
+
+def _says_why(line: str) -> bool:
+    return _SAYS_WHY.search(line) is not None and not _SAYS_NONE_FAILED.search(line)
 
 
 def user_said(output: str) -> str | None:

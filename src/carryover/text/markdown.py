@@ -54,8 +54,13 @@ def prose_lines(text: str) -> list[str]:
 
 def plain(line: str) -> str:
     """One line without Markdown marks: no bullet, heading mark, bold or link target, and no double spaces."""
-    line = _HEADING.sub("", _BULLET.sub("", line))
-    line = _EMPHASIS.sub(r"\2", _LINK.sub(r"\1", line))
+    for mark in (_BULLET, _HEADING):
+        if found := mark.match(line):
+            line = line[found.end() :]
+    if "](" in line:
+        line = _LINK.sub(r"\1", line)
+    if "**" in line or "__" in line:
+        line = _EMPHASIS.sub(r"\2", line)
     return " ".join(line.split())
 
 

@@ -146,7 +146,8 @@ def _failures_after(digest: Digest, turn: Turn, typed: OwnWords) -> tuple[Failur
     last = digest.turn
     if last is not None and (taken_back := _taken_back(digest, last, turn)) is not None:
         failures = (*failures, taken_back)
-    if error := why(printed_part(typed.pasted), only_telling=True) or _observed(typed.text or typed.pasted):
+    printed = why(printed_part(typed.pasted), only_telling=True) if typed.pasted else ""
+    if error := printed or _observed(typed.text or typed.pasted):
         reported = Failure(
             tried="reported by the user",
             why=clip(error, chars=180),

@@ -75,7 +75,9 @@ def result(digest: Digest, event: Event, body: ToolResult) -> Folded:
     handoff in the output is not read, and what else there is in it is."""
     if names_handoff(body.subject):
         return digest, ()
-    body = replace(body, output=without_handoffs(body.output))
+    output = without_handoffs(body.output)
+    if output is not body.output:
+        body = replace(body, output=output)
     digest = replace(digest, calls=tuple(call for call in digest.calls if call.id != body.call_id))
     run = test_run_in(body)
     if run is not None:
@@ -119,12 +121,13 @@ _OF_THE_SURROUNDINGS: Final = re.compile(
 def _with_failed_run(digest: Digest, run: TestRun, body: ToolResult, at_ms: int) -> tuple[Failure, ...]:
     """The failures with a test run that failed by its surroundings rather than by an expectation: a library, a server,
     a permission that is not to be had."""
-    reason = next(
-        (line for line in (run.reason or "", why(body.output, only_telling=True)) if _OF_THE_SURROUNDINGS.search(line)),
-        "",
-    )
-    if run.status != "fail" or not reason:
+    if run.status != "fail":
         return digest.failures
+    reason = run.reason or ""
+    if not _OF_THE_SURROUNDINGS.search(reason):
+        reason = why(body.output, only_telling=True)
+        if not _OF_THE_SURROUNDINGS.search(reason):
+            return digest.failures
     mark = f"run:{reason[:80]}"
     failure = Failure(tried=tried(body), why=clip(reason, chars=200), at_ms=at_ms, signature=mark, turn=digest.prompts)
     return (*(f for f in digest.failures if f.signature != mark), failure)[-MOST_FAILURES:]
@@ -170,10 +173,15 @@ def _of_jobs(failures: tuple[Failure, ...], body: ToolResult) -> tuple[Failure, 
 
 
 def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int, turn: int) -> tuple[Failure, ...]:
+    has_failed = failed(body)
+    # Of an edit its file says more: see `edits`.
+    has_worked = body.status == "ok" and body.op != "edit"
+    if not has_failed and not (has_worked and failures):
+        return failures
     mark = signature(body)
     runs = program(body.subject) if body.op == "shell" else ""
-    former = next((failure for failure in failures if failure.signature == mark), None)
-    if failed(body):
+    if has_failed:
+        former = next((failure for failure in failures if failure.signature == mark), None)
         reason = why(body.output, of_edit=body.op == "edit")
         same = former or next(
             (failure for failure in failures if reason and (failure.why, failure.program) == (reason, runs)), None
@@ -188,9 +196,6 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
             times=same.times + 1 if same else 1,
         )
         return (*(f for f in failures if f is not same), new)[-MOST_FAILURES:]
-    # Of an edit its file says more: see `edits`.
-    if body.status == "ok" and body.op != "edit":
-        return tuple(
-            replace(f, mended=True) if f.signature == mark or (runs and f.program == runs) else f for f in failures
-        )
-    return failures
+    return tuple(
+        replace(f, mended=True) if f.signature == mark or (runs and f.program == runs) else f for f in failures
+    )

@@ -160,11 +160,11 @@ def _last_announcing(parts: Sequence[Part]) -> tuple[int, Quote] | None:
     candidates = [(index, part) for index, part in enumerate(parts) if part.kind == "prose"][-_LAST_SENTENCES:]
     for index, part in reversed(candidates):
         if (
-            part.announces
+            _SHORTEST_ANNOUNCEMENT <= part.words <= 60
             and not part.checked
+            and part.announces
             and not part.is_courtesy
             and not part.requests
-            and _SHORTEST_ANNOUNCEMENT <= part.words <= 60
             and not _is_carried_out(parts[index + 1 :])
         ):
             return index, Quote(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import Final, Literal
 
 from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.forms import is_question
+from carryover.distill.language.found_once import found_once
 from carryover.distill.language.machine_lines import is_code
 from carryover.distill.language.names import names_in
-from carryover.distill.language.prose import sentences, word_count
+from carryover.distill.language.prose import sentences_of_line, word_count
 from carryover.text.markdown import is_bullet, is_table_row, line_forms, plain
 
 Kind = Literal["heading", "prose", "item", "code", "table"]
@@ -49,48 +49,48 @@ class Part:
         """Marked as missing, broken or to be looked at."""
         self.bold = bold
 
-    @cached_property
+    @found_once
     def words(self) -> float:
         """Number of words; a sign of a script without spaces counts as part of a word."""
         return word_count(self.text)
 
-    @cached_property
+    @found_once
     def names(self) -> tuple[str, ...]:
         """The files, symbols and other names that it mentions."""
         return names_in(self.text)
 
-    @cached_property
+    @found_once
     def asks(self) -> bool:
         """Ends in a question mark, or asks the user for a word without one."""
         return is_question(self.text)
 
-    @cached_property
+    @found_once
     def requests(self) -> bool:
         """Asks the user to do something, without being a question."""
         return not self.asks and lexicon.ASKS_USER.search(self.text) is not None
 
-    @cached_property
+    @found_once
     def is_courtesy(self) -> bool:
         """Is a short polite phrase that names nothing."""
         return self.words <= _COURTESY_WORDS and not self.names and lexicon.COURTESY.search(self.text) is not None
 
-    @cached_property
+    @found_once
     def is_code(self) -> bool:
         """A line of a program that stands outside of a fence."""
         return is_code(self.text)
 
-    @cached_property
+    @found_once
     def is_quoted(self) -> bool:
         """Begins with a quotation mark that a whole clause follows: somebody else's text."""
         return self.text[:1] in _QUOTATION_MARKS and _SHORT_QUOTATION.match(self.text) is None
 
-    @cached_property
+    @found_once
     def offers(self) -> bool:
         """Offers, without a question mark, what the assistant would do at the user's word."""
         offered = not self.asks and lexicon.OFFER.search(self.text) is not None
         return offered and lexicon.SPEAKER.search(self.text) is not None and not self.is_courtesy
 
-    @cached_property
+    @found_once
     def advises(self) -> bool:
         """Says what the user has to do in some case: "If it runs already, restart it"."""
         clause = _MAIN_CLAUSE.search(self.text) if self.is_conditional and not self.asks else None
@@ -98,72 +98,76 @@ class Part:
             return False
         return word_count(clause[1]) >= _SHORTEST_ADVICE and lexicon.SPEAKER.search(clause[1]) is None
 
-    @cached_property
+    @found_once
     def announces(self) -> bool:
         """Says what the assistant will do next, without asking. In a report ("kept both, then added a test") the words
         that order its steps do not."""
         text = _IN_ORDER.sub(" ", self.text) if self.begins_with_what_was_done else self.text
         return not self.asks and lexicon.AHEAD.search(text) is not None
 
-    @cached_property
+    @found_once
     def fails(self) -> bool:
         """Says that something failed. "No test failed" does not."""
         return outcomes.FAILURE.search(_NONE_FAILED.sub(" ", self.text)) is not None
 
-    @cached_property
+    @found_once
     def is_conditional(self) -> bool:
         """Begins with what might be."""
-        condition = outcomes.CONDITION.search(self.text)
-        return condition is not None and condition.start() <= _BEGINNING_CHARS
+        return outcomes.CONDITION.search(self.text, latest=_BEGINNING_CHARS) is not None
 
-    @cached_property
+    @found_once
     def looks_ahead_to_failure(self) -> bool:
         """Announces something about a failure, rather than reporting one."""
         ahead, failure = lexicon.AHEAD.search(self.text), outcomes.FAILURE.search(self.text)
         return ahead is not None and failure is not None and ahead.start() < failure.start()
 
-    @cached_property
+    @found_once
     def only_unproved(self) -> bool:
         """What could not be done was to check: that leaves something open, rather than reporting a way that failed."""
         doubt, failure = outcomes.DOUBT.search(self.text), outcomes.FAILURE.search(self.text)
         return doubt is not None and failure is not None and doubt.start() <= failure.start() < doubt.end()
 
-    @cached_property
+    @found_once
     def negates(self) -> bool:
         """Contains a negation."""
         return lexicon.NEGATION.search(self.text) is not None
 
-    @cached_property
+    @found_once
     def explains(self) -> bool:
         """Gives a cause."""
         return outcomes.CAUSE.search(self.text) is not None
 
-    @cached_property
+    @found_once
+    def gives_main_cause(self) -> bool:
+        """Says what it was in the end that caused something."""
+        return outcomes.MAIN_CAUSE.search(self.text) is not None
+
+    @found_once
     def works(self) -> bool:
         """Says that something works. What something is for ("to run", "to build") does not say it."""
         return outcomes.WORKS.search(_PURPOSE.sub(" ", self.text)) is not None
 
-    @cached_property
+    @found_once
     def begins_with_what_was_done(self) -> bool:
         """In English, by the past tense that such a sentence begins with: "Added a page", "`a.py` — added a page"."""
         return _PAST.match(self.text) is not None
 
-    @cached_property
+    @found_once
     def tells_of_a_try(self) -> bool:
         """Says that something was tried."""
         return outcomes.TRIED.search(self.text) is not None
 
-    @cached_property
+    @found_once
     def doubts(self) -> bool:
         """Says that something is uncertain, or was left as it was found."""
         return self.left_as_found or outcomes.DOUBT.search(_NONE_LEFT.sub(" ", self.text)) is not None
 
-    @cached_property
+    @found_once
     def stands_in(self) -> bool:
         """Says that something stands in for what is still to be built."""
         return outcomes.STAND_IN.search(self.text) is not None
 
-    @cached_property
+    @found_once
     def left_as_found(self) -> bool:
         """Says that something was not changed."""
         return outcomes.LEFT_AS_FOUND.search(self.text) is not None
@@ -224,23 +228,25 @@ def _parts_of_line(line: str, number: int) -> list[Part]:
         return [Part("table", " · ".join(cell.strip() for cell in plain(line).strip("| ").split("|")), number)]
     if _HEADING.match(line) and not is_question(plain(line)):
         return [Part("heading", plain(line).rstrip(":："), number)]
-    checked = _CHECKED.match(line) is not None or _TICK.search(line) is not None
     crossed, bold = _CROSSED.match(line) is not None, "**" in line
-    if is_bullet(line) or _NUMBERED.match(line) or _CHECKED.match(line):
-        if not plain(line):
+    begins_checked = _CHECKED.match(line) is not None
+    numbered = _NUMBERED.match(line) is not None
+    if numbered or begins_checked or is_bullet(line):
+        text = plain(line)
+        if not text:
             return []
         return [
             Part(
                 "item",
-                plain(line),
+                text,
                 number,
-                numbered=_NUMBERED.match(line) is not None,
-                checked=checked,
+                numbered=numbered,
+                checked=begins_checked or _TICK.search(line) is not None,
                 crossed=crossed,
                 bold=bold,
             )
         ]
     return [
         Part("prose", sentence, number, checked=_TICK.search(sentence) is not None, crossed=crossed, bold=bold)
-        for sentence in sentences(line)
+        for sentence in sentences_of_line(line)
     ]

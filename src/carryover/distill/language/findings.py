@@ -25,7 +25,7 @@ def dead_ends_in(parts: Sequence[Part], taken: set[str], *, closing: bool = True
     found = []
     prose = [part for part in parts if part.kind == "prose"]
     for index, part in enumerate(prose):
-        if part.text in taken or part.asks or not 3 <= part.words <= 60 or not _tells_failure(part, closing=closing):
+        if part.text in taken or not 3 <= part.words <= 60 or part.asks or not _tells_failure(part, closing=closing):
             continue
         if not closing and not _gives_up(prose[index : index + 2]):
             continue
@@ -48,14 +48,13 @@ def _gives_up(sentences_on: Sequence[Part]) -> bool:
 
 def _tells_failure(part: Part, *, closing: bool) -> bool:
     """By a word of failure; at the end of a turn also by what is denied of something with a name that was tried."""
-    if part.is_conditional:
-        return False
     if part.fails:
         guessed = lexicon.HEDGE.search(part.text) is not None and not part.tells_of_a_try
-        return not (part.looks_ahead_to_failure or part.only_unproved or guessed or part.is_code)
-    if not closing or not part.names or part.announces or part.doubts or part.requests:
+        away = part.is_conditional or part.looks_ahead_to_failure or part.only_unproved
+        return not (away or guessed or part.is_code)
+    if not closing or not part.names or not part.tells_of_a_try:
         return False
-    if not part.tells_of_a_try:
+    if part.is_conditional or part.announces or part.doubts or part.requests:
         return False
     denied, cause = lexicon.NEGATION.search(part.text), outcomes.CAUSE.search(part.text)
     return denied is not None and (cause is None or denied.start() < cause.start())
@@ -74,15 +73,15 @@ def findings_in(
     """The sentences that say what was found out, each weighted by what speaks for it."""
     found = []
     for index, part in enumerate(parts):
-        if part.kind not in ("prose", "item") or part.text in taken or part.asks or part.requests or part.is_quoted:
+        if part.kind not in ("prose", "item") or part.words < _SHORTEST_CAUSE or part.is_quoted or part.text in taken:
             continue
-        names_cause = part.explains and (bool(part.names) or outcomes.MAIN_CAUSE.search(part.text) is not None)
-        if part.words < (_SHORTEST_CAUSE if names_cause else _SHORTEST_FINDING):
+        if part.words < _SHORTEST_FINDING and not (part.explains and (part.names or part.gives_main_cause)):
             continue
-        if part.numbered and not part.explains:
+        if part.asks or (part.numbered and not part.explains):
             continue
-        weight = _finding_weight(part, after_failure=after_failure)
-        if weight >= (_LEAST_IN_CLOSING if closing else _LEAST_BEFORE) and not part.offers:
+        least = _LEAST_IN_CLOSING if closing else _LEAST_BEFORE
+        weight = _finding_weight(part, least, after_failure=after_failure)
+        if weight >= least and not (part.requests or part.offers):
             text = clip(_with_next(parts, index), chars=_FINDING_CHARS)
             found.append(Quote(text, "what was found out", weight, part.names))
     found.sort(key=lambda quote: -quote.weight)
@@ -107,16 +106,16 @@ _LEAST_IN_CLOSING: Final = 0.5
 _LEAST_BEFORE: Final = 1.0
 
 
-def _finding_weight(part: Part, *, after_failure: bool) -> float:
+def _finding_weight(part: Part, least: float, *, after_failure: bool) -> float:
+    """What speaks for a finding, and where that is enough, without what speaks against it."""
     identifier = bool(part.names) or _IDENTIFIER.search(part.text) is not None
     if (not identifier and not part.explains) or lexicon.ADVICE.search(part.text):
         return 0.0
     weight = 0.5 * identifier + 1.0 * part.explains + 0.5 * after_failure + 0.5 * part.fails
-    weight += 1.5 * (outcomes.MAIN_CAUSE.search(part.text) is not None)
-    weight -= 1.5 * part.announces + 1.5 * (lexicon.HEDGE.search(part.text) is not None)
-    weight += 0.5 * part.works + 0.25 * (_FIGURE.search(part.text) is not None)
-    weight += 0.5 * part.bold - 1.5 * part.text.endswith((":", "："))
-    weight -= 0.5 * (len(part.text) > _FINDING_CHARS)
+    weight += 1.5 * part.gives_main_cause + 0.5 * part.works + 0.25 * (_FIGURE.search(part.text) is not None)
+    weight += 0.5 * part.bold - 1.5 * part.text.endswith((":", "：")) - 0.5 * (len(part.text) > _FINDING_CHARS)
+    if weight >= least:
+        weight -= 1.5 * part.announces + 1.5 * (lexicon.HEDGE.search(part.text) is not None)
     return weight
 
 
@@ -131,25 +130,31 @@ def loose_ends_in(parts: Sequence[Part], taken: set[str], *, closing: bool = Tru
             troubled = outcomes.MISSING_HEADING.search(part.text) is not None
         if part.kind not in ("prose", "item") or part.text in taken or part.asks or part.checked or leads_on:
             continue
-        if part.is_conditional or part.is_courtesy or part.is_quoted:  # an offer; somebody else's
-            continue
         if not 3 <= part.words <= 60:
             continue
-        if not closing and (not part.names or part.announces or not part.left_as_found):
-            continue
-        if part.is_code:
+        if not closing and (not part.left_as_found or not part.names or part.announces):
             continue
         crossed = part.crossed and not _is_mended(parts[index + 1 :])
         listed = part.kind == "item" and (crossed or (troubled and (part.fails or part.negates)))
-        works = part.works and not part.negates  # as what falls back to something else does
-        if part.left_as_found or (part.doubts and not part.explains and not works) or listed:
+        is_open = listed or part.left_as_found or (part.doubts and not part.explains and not _works_on(part))
+        stands_in = closing and part.kind == "item" and part.stands_in and not (part.explains or part.numbered)
+        if not (is_open or stands_in):
+            continue
+        if part.is_conditional or part.is_courtesy or part.is_quoted or part.is_code:  # an offer; somebody else's
+            continue
+        if is_open:
             weight = 1.0 + 0.5 * part.doubts + 0.5 * part.crossed
             rule = LISTED if part.kind == "item" and not part.crossed else "left open in the answer"
             found.append(Quote(clip(part.text, chars=240), rule, weight, part.names))
-        elif closing and part.kind == "item" and part.stands_in and not (part.explains or part.numbered):
+        else:
             found.append(Quote(clip(part.text, chars=240), STANDS_IN, _STANDS_IN_WEIGHT, part.names))
     strongest = sorted(range(len(found)), key=lambda index: (-found[index].weight, -index))[:_MOST_OF_A_KIND]
     return tuple(found[index] for index in sorted(strongest))
+
+
+def _works_on(part: Part) -> bool:
+    """Says that something works, other than what falls back to something else."""
+    return part.works and not part.negates
 
 
 def _is_mended(items_on: Sequence[Part]) -> bool:

@@ -63,6 +63,8 @@ _YES_WORDS: Final = frozenset(_YES.split())
 _NO_WORDS: Final = frozenset(_NO.split())
 _PICK_WORDS: Final = frozenset(_PICKS.split())
 _WITHOUT_SPACES: Final = re.compile(r"[\u2e80-\u9fff]|[^\w\s]")
+_ARTICLE: Final = re.compile(r"(?:the|die|der|das|den|le|la|les|el|los|las|il|lo|both of|all of)\s+|l'")
+_ENDS_WORD: Final = re.compile(r"[\s,.;:!?…。！？、，]")
 _SPACELESS: Final = tuple(word for word in _YES_WORDS | _NO_WORDS | _PICK_WORDS if _WITHOUT_SPACES.match(word))
 """What no space parts from the next word: Chinese, Japanese, emoji."""
 _GOES_ON: Final = re.compile(r"[\u4e00-\u9fff](?<![的吧啊呀了呢嘛])")
@@ -82,6 +84,8 @@ _LEADING_MARKS: Final = "\"'“”«»(.,;:!…。！、，¡¿-–— "
 
 def is_question(sentence: str) -> bool:
     """Does this sentence ask? A `?` inside a URL or in code does not count."""
+    if sentence.isascii() and "?" not in sentence:
+        return False
     bare = _URL.sub("", _CODE.sub("", sentence)).rstrip(" \"'”’)]*_»」』")
     return bool(bare) and (_QUESTION_MARK.search(bare) is not None or _ASKS_WITHOUT_MARK.search(bare) is not None)
 
@@ -146,9 +150,11 @@ def without_yes(text: str) -> str:
 
 def _leads_with(text: str, words: frozenset[str]) -> bool:
     bare = text.casefold().strip(_LEADING_MARKS)
-    article = re.sub(r"^(?:the|die|der|das|den|le|la|les|el|los|las|il|lo|both of|all of)\s+|^l'", "", bare)
-    first = re.split(r"[\s,.;:!?…。！？、，]", article, maxsplit=1)[0]
-    return first in words or any(_opens_with(article, word) for word in _SPACELESS if word in words)
+    article = _ARTICLE.match(bare)
+    said = bare[article.end() :] if article is not None else bare
+    if _ENDS_WORD.split(said, maxsplit=1)[0] in words:
+        return True
+    return not said[:1].isascii() and any(_opens_with(said, word) for word in _SPACELESS if word in words)
 
 
 def _opens_with(text: str, word: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -25,6 +25,8 @@ _IDENTIFIER: Final = re.compile(
     | [A-Z]{2,}[\w-]*                                     # ALL CAPS
     )""",
 )
+_IN_ANY_PATH: Final = re.compile(r"/|\.[A-Za-z]")
+_IN_ANY_IDENTIFIER: Final = re.compile(r"[_#(\d-]|[a-z][A-Z]|[A-Z]{2}")
 _CAPITAL: Final = re.compile(r"(?<![\w'’.-])[^\W\d_a-zа-яё][^\W\d_]*(?:[-'’][^\W\d_]+)*")
 _OPENS_SENTENCE: Final = re.compile(r"(?:\A|[.!?…。！？\n]|[-*•>#]|\d[.)])[\s\"'“”„«»(\[¿¡*_]*\Z|[¿¡\"“„«(\[]\Z")
 _KATAKANA: Final = re.compile(r"[\u30a1-\u30fa\u30fc]{3,}")
@@ -76,27 +78,46 @@ def names_in(text: str) -> tuple[str, ...]:
 
     Every German noun looks like a name, and Chinese and Korean names never do: nothing may rest on this alone.
     """
+    return _names_in(text[:_LONGEST])
+
+
+@lru_cache(maxsize=256)  # a prompt is asked at its arrival, with each of its sentences, and when its turn is left
+def _names_in(text: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    text = _CODE.sub(lambda code: _add(found, code[1]), text[:_LONGEST])
-    spaceless = _WITHOUT_SPACES.search(text) is not None
+    if "`" in text:
+        text = _CODE.sub(lambda code: _add(found, code[1]), text)
+    spaceless = not text.isascii() and _WITHOUT_SPACES.search(text) is not None
     if spaceless:
         text = _EDGE_OF_LATIN.sub(" ", text)
-    text = _URL.sub(lambda url: _add(found, url.group().rstrip(".,;:)")), text)
-    text = _PATH.sub(lambda path: _add(found, path.group().rstrip("/.")), text)
-    shouted = text.isupper() and not spaceless
-    text = _IDENTIFIER.sub(lambda word: "" if shouted or word.group() in _NO_NAMES else _add(found, word.group()), text)
+    if "://" in text:
+        text = _URL.sub(lambda url: _add(found, url.group().rstrip(".,;:)")), text)
+    if _IN_ANY_PATH.search(text):
+        text = _PATH.sub(lambda path: _add(found, path.group().rstrip("/.")), text)
+    if _IN_ANY_IDENTIFIER.search(text):
+        shouted = text.isupper() and not spaceless
+        text = _IDENTIFIER.sub(
+            lambda word: "" if shouted or word.group() in _NO_NAMES else _add(found, word.group()), text
+        )
     if spaceless:
         for run in _KATAKANA.findall(text) + _LATIN_RUN.findall(text):
             _add(found, run)
-    else:
-        german = tongue_of(text, least=1) == "de"  # where every noun has a capital
-        for capital in _CAPITAL.finditer(text):
-            before = text[: capital.start()][-24:]
-            if not capital.group()[0].isupper() or capital.group() in _NO_NAMES or _OPENS_SENTENCE.search(before):
-                continue
-            if not (german and _GERMAN_NOUN_FOLLOWS.search(before)):
-                _add(found, capital.group())
+    elif not text.islower():
+        for name in _with_capital(text):
+            _add(found, name)
     return tuple(found)[:_MOST]
+
+
+def _with_capital(text: str) -> Iterator[str]:
+    """The words with a capital letter inside a sentence, but for those of a language where every noun has one."""
+    german = None
+    for capital in _CAPITAL.finditer(text):
+        before = text[max(0, capital.start() - 24) : capital.start()]
+        if not capital.group()[0].isupper() or capital.group() in _NO_NAMES or _OPENS_SENTENCE.search(before):
+            continue
+        if german is None:
+            german = tongue_of(text, least=1) == "de"
+        if not (german and _GERMAN_NOUN_FOLLOWS.search(before)):
+            yield capital.group()
 
 
 def _add(found: dict[str, None], name: str) -> str:
@@ -106,14 +127,19 @@ def _add(found: dict[str, None], name: str) -> str:
     return " \u241f "
 
 
-@lru_cache(maxsize=256)  # what a line of work holds is asked for at every turn
 def weighty_words(text: str) -> frozenset[str]:
     """The words of `text` that may carry its matter: those of at least four letters, numbers, pairs of Chinese
     characters, the stems of Korean words."""
-    text = text[:_LONGEST].casefold()
+    return _weighty_words(text[:_LONGEST])
+
+
+@lru_cache(maxsize=256)  # what a line of work holds is asked for at every turn
+def _weighty_words(text: str) -> frozenset[str]:
+    text = text.casefold()
     words = {_stem(word) for word in _WORD.findall(text) if word not in _WITHOUT_WEIGHT}
-    words.update(_HAN_PAIR.findall(text))
-    words.update(word[:2] for word in _HANGUL_STEM.findall(text))
+    if not text.isascii():
+        words.update(_HAN_PAIR.findall(text))
+        words.update(word[:2] for word in _HANGUL_STEM.findall(text))
     return frozenset(words)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from carryover.text.markdown import is_bullet, plain, prose_lines
 
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?。！？…])([\"'”’)\]*_]{0,3})(?:\s+|(?<=[。！？]))(?=[^\s」』）.!?,;:])")
+_SENTENCE_END: Final = re.compile(r"([.!?。！？…][\"'”’)\]*_]{0,3})(?:\s+|(?<=[。！？]))(?=[^\s」』）.!?,;:])")
 _ABBREVIATION: Final = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|dr|mr|mrs|ms|prof|et al|figs?|eqs?|pp|eds|refs?"
     r"|bzw|z\. ?b|d\.h|u\.a|ca|abb|kap|nr|hrsg|vgl|evtl|ggf|inkl|zzgl"
@@ -19,8 +21,11 @@ _ABBREVIATION: Final = re.compile(
     r")|\b[A-Z])\.$",
     re.I,
 )
+_LONGEST_ABBREVIATION: Final = 12
+"""Characters, with one before it that parts it from another word."""
 _ANY_LETTER: Final = re.compile(r"\w")
-_SPACE: Final = re.compile(r"\s+")
+_LONGEST_KEPT: Final = 2000
+"""Characters."""
 _HAN: Final = re.compile(r"[\u2e80-\u2fdf\u3005-\u3007\u3400-\u9fff\uf900-\ufaff]")
 _KANA: Final = re.compile(r"[\u3040-\u30ff]")
 _HANGUL: Final = re.compile(r"[\uac00-\ud7af]")
@@ -37,7 +42,7 @@ class Quote(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def one_line(text: str) -> str:
     """`text` on one line, otherwise as it was written."""
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def flat(text: str) -> str:
@@ -52,21 +57,35 @@ def flat(text: str) -> str:
 
 def sentences(text: str) -> list[str]:
     """The sentences of `text` in order, in plain words; a bullet or heading is never joined to its neighbour."""
-    found: list[str] = []
+    return [*_kept_sentences(text)] if len(text) <= _LONGEST_KEPT else [*_sentences_on(text)]
+
+
+@lru_cache(maxsize=64)  # of a prompt they are asked for by each rule that reads it
+def _kept_sentences(text: str) -> tuple[str, ...]:
+    return tuple(_sentences_on(text))
+
+
+def _sentences_on(text: str) -> Iterator[str]:
     for line in prose_lines(text):
-        found.extend(_split(plain(line)))
-    return found
+        yield from sentences_of_line(line)
 
 
-def _split(line: str) -> list[str]:
+def sentences_of_line(line: str) -> list[str]:
+    """The sentences of one line of prose, in plain words."""
     parts: list[str] = []
-    split = _SENTENCE_END.split(line)  # what closes a sentence is between it and the next
+    split = _SENTENCE_END.split(plain(line))  # the mark that ends a sentence is between it and the next
+    if len(split) == 1:
+        return split if split[0] else parts
     for piece in (f"{said}{closing}" for said, closing in zip(split[::2], [*split[1::2], ""], strict=True)):
-        if parts and (_ABBREVIATION.search(parts[-1]) or _goes_on_in_brackets(parts[-1], piece)):
+        if parts and (_ends_in_abbreviation(parts[-1]) or _goes_on_in_brackets(parts[-1], piece)):
             parts[-1] = f"{parts[-1]} {piece}"
         elif piece.strip():
             parts.append(piece.strip())
     return parts
+
+
+def _ends_in_abbreviation(text: str) -> bool:
+    return text.endswith(".") and _ABBREVIATION.search(text[-_LONGEST_ABBREVIATION:]) is not None
 
 
 def _goes_on_in_brackets(before: str, after: str) -> bool:
@@ -76,12 +95,10 @@ def _goes_on_in_brackets(before: str, after: str) -> bool:
 
 def first_sentence(text: str) -> str:
     """The first sentence that says something: greetings of one word ("Done.", "Perfect!") are joined to the next."""
-    found = sentences(text)
-    if not found:
-        return ""
-    if word_count(found[0]) <= 2 and len(found) > 1:
-        return f"{found[0]} {found[1]}"
-    return found[0]
+    found = _sentences_on(text)
+    first = next(found, "")
+    second = next(found, "") if word_count(first) <= 2 else ""
+    return f"{first} {second}" if second else first
 
 
 def word_count(text: str) -> float:

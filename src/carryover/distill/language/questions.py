@@ -55,7 +55,7 @@ def asked_in(parts: Sequence[Part]) -> list[tuple[Asked, set[int]]]:
             continue
         part = parts[index]
         by_mark = part.asks
-        if not by_mark and not (part.requests and part.kind == "prose" and _is_among_last(parts, index)):
+        if not by_mark and not (part.kind == "prose" and _is_among_last(parts, index) and part.requests):
             continue
         if part.is_courtesy or lexicon.PROTOCOL_QUESTION.search(part.text) or _is_followed_by_explanation(parts, index):
             continue
@@ -87,7 +87,7 @@ def offers_in(parts: Sequence[Part], taken: set[str]) -> tuple[Quote, ...]:
     found = []
     for index in prose[-_LAST_OFFERS:]:
         part = parts[index]
-        if part.text in taken or not part.offers or not _SHORTEST_OFFER <= part.words <= _LONGEST_OFFER:
+        if part.text in taken or not _SHORTEST_OFFER <= part.words <= _LONGEST_OFFER or not part.offers:
             continue
         spelled = [one for one in _run(parts, index + 1, 1) if not one.asks] if part.text.endswith((":", "：")) else []
         text = " ".join([part.text, "; ".join(one.text for one in spelled)]) if spelled else part.text

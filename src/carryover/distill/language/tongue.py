@@ -25,7 +25,10 @@ _FUNCTION_WORDS: Final = {
     "pt": "o a os as e é um uma de que em não com para por no na do da se eu me meu está isso como mais",
     "it": "il lo la gli e è un una di che in non con per del della si mi ma come più questo questa sono ho",
 }
-_KNOWN: Final = {name: frozenset(words.split()) for name, words in _FUNCTION_WORDS.items()}
+_TONGUES_OF: Final = {
+    word: tuple(name for name, known in _FUNCTION_WORDS.items() if word in known.split())
+    for word in " ".join(_FUNCTION_WORDS.values()).split()
+}
 _SAMPLE: Final = 800
 _SHARE_OF_SCRIPT: Final = 0.2
 
@@ -34,12 +37,16 @@ def tongue_of(text: str, *, least: int = 2) -> str | None:
     """The language's code (en, de, fr, es, pt, it, ru, ja, zh, ko), or None where fewer than `least` words show it."""
     sample = text[:_SAMPLE]
     if not sample.isascii():
-        letters = len(_LETTER.findall(sample))
+        letters = None
         for name, script in _SCRIPTS:
-            if len(script.findall(sample)) > _SHARE_OF_SCRIPT * letters:
-                return name
+            if written := len(script.findall(sample)):
+                letters = letters or len(_LETTER.findall(sample))
+                if written > _SHARE_OF_SCRIPT * letters:
+                    return name
     # Whole words only: the pieces of a path, an address or an id are words of no language.
-    words = [token.strip(_MARKS) for token in sample.casefold().translate(_APOSTROPHES).split()]
-    hits = {name: sum(1 for word in words if word in known) for name, known in _KNOWN.items()}
+    hits = dict.fromkeys(_FUNCTION_WORDS, 0)
+    for token in sample.casefold().translate(_APOSTROPHES).split():
+        for name in _TONGUES_OF.get(token.strip(_MARKS), ()):
+            hits[name] += 1
     best, second = sorted(hits, key=lambda name: -hits[name])[:2]
     return best if hits[best] >= least and hits[best] > hits[second] else None

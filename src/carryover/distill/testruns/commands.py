@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from carryover.distill.testruns.runners import Invocation, recognise
@@ -18,10 +19,13 @@ _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mk
 
 def find_invocations(command: str) -> list[Invocation]:
     """The test runs of a command line, in order; empty when it runs none. Mentioning a runner is not running it."""
-    if not _MENTION.search(command):
-        return []
+    return [*_invocations(command)] if _MENTION.search(command) else []
+
+
+@lru_cache(maxsize=16)  # a call and its result have the same command line
+def _invocations(command: str) -> tuple[Invocation, ...]:
     commands = simple_commands(command)
-    found = []
+    found: list[Invocation] = []
     folder = ""
     for index, simple in enumerate(commands):
         words, own_folder = unwrapped(simple.words)
@@ -34,7 +38,7 @@ def find_invocations(command: str) -> list[Invocation]:
         inner = find_invocations(script) if script else [run for run in (recognise(words),) if run]
         place = _joined(folder, own_folder)
         found += [_with_ends(_in_folder(run, place), commands, index) for run in inner]
-    return found
+    return tuple(found)
 
 
 def _with_ends(run: Invocation, commands: list[SimpleCommand], index: int) -> Invocation:
