@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from typing import Final, Literal, get_args
 
 import msgspec
@@ -37,6 +36,8 @@ _ERROR_HEAD_CHARS: Final = 300
 _ERROR_TAIL_CHARS: Final = 700
 
 _WORD: Final = re.compile(r"[^\W_]+")
+_SPACED: Final = bytes(code if chr(code).isascii() and chr(code).isalnum() else ord(" ") for code in range(256))
+"""Translates to a blank all that `_WORD` does not match; for ASCII, where this takes a third of the time."""
 _HUMP: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^A-Za-z]+")
 # Thai, Lao, Burmese, Khmer, kana, Han: scripts without spaces between words.
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -93,34 +94,30 @@ def index_text(text: str) -> str:
     Parts of paths and of names in snake case are words. In scripts without spaces each character is one.
     """
     found = words(text[:MOST_CHARS])
-    parts = dict.fromkeys(part for word in found if _may_have_humps(word) for part in _grouped_humps(word))
+    if text.islower() and text.isascii():
+        return " ".join(found)
+    # The parts of a word as one string, so that they stay side by side; an index has them once per text.
+    parts = dict.fromkeys([" ".join(split) for word in dict.fromkeys(found) if (split := humps(word))])
     return " ".join([*found, *parts])
 
 
 def words(text: str) -> list[str]:
     """The words of `text` in their order, each at most 64 characters of it."""
     if text.isascii():
-        return [word[:_LONGEST_TOKEN] for word in _WORD.findall(text)]
-    spaced = _UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text))
-    return [word[:_LONGEST_TOKEN] for word in _WORD.findall(spaced)]
+        found = text.encode().translate(_SPACED).decode("ascii").split()
+    else:
+        found = _WORD.findall(_UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text)))
+    if max(map(len, found), default=0) <= _LONGEST_TOKEN:
+        return found
+    return [word[:_LONGEST_TOKEN] for word in found]
 
 
 def humps(word: str) -> list[str]:
     """The parts of a name in camel case; none for other words."""
-    if not _may_have_humps(word):
+    if word.islower() or word.isdigit() or word[1:].islower() or word.isupper():
         return []
     parts = _HUMP.findall(word)
     return parts if len(parts) > 1 else []
-
-
-def _may_have_humps(word: str) -> bool:
-    return not (word[1:].islower() or word.isupper() or word.islower() or word.isdigit())
-
-
-def _grouped_humps(word: str) -> Iterator[str]:
-    """The parts as one string, so that they stay side by side; an index has them once per text."""
-    if parts := humps(word):
-        yield " ".join(parts)
 
 
 def _ends_of(output: str) -> str:

@@ -8,23 +8,25 @@ sentence, only when it looks random. `changeme` and its like are kept secret: th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from carryover.redact.assignments import Assignment, after_word, read_assignment
 from carryover.redact.dummy_values import is_dummy, is_filler, is_path, is_random, is_type_or_state
 from carryover.redact.redaction_marks import Span, insert_marks
 
+_BEARER_TOKEN = "bearer_token_"
+# `pass` and `pat` are words of many meanings: `db_pass` and `gh_pat` count, `pass` and `pat` do not.
 _WORDS = {
-    "pass": after_word("pass(?:word|wd|phrase|code)?s?"),
+    "pass": after_word("pass(?:(?=w|p|c)|(?<=[_-]pass)|(?<=dbpass)|(?<=userpass))(?:word|wd|phrase|code)?s?"),
     "pwd": after_word("pwd"),
     "secret": after_word("secrets?"),
     "token": after_word("tokens?"),
     "credential": after_word("credentials?"),
     "key": after_word("keys?"),
-    "pat": after_word("pat"),
-    "bearer_token_": after_word(r"bearer_token_\w{1,30}"),
+    "pat": after_word("pat(?<=_pat)"),
+    _BEARER_TOKEN: after_word(r"bearer_token_\w{1,30}"),
 }
-_KINDS = {"pass": "password", "pwd": "password", "token": "token", "pat": "token", "bearer_token_": "token"}
+_KINDS = {"pass": "password", "pwd": "password", "token": "token", "pat": "token", _BEARER_TOKEN: "token"}
 _SECRET_KEYS = (
     *("api", "access", "private", "secret", "auth", "account", "app", "master", "admin", "consumer", "subscription"),
     *("encryption", "encrypt", "signing", "hmac", "jwt", "webhook", "license", "deploy"),
@@ -34,9 +36,15 @@ _NUMBER = re.compile(r"[\d_.,:+\-]+(?:[smhd]|ms|px|[kmg]i?b?)?", re.IGNORECASE)
 _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
 
 
-def hide_named(text: str, lower: str, counts: dict[str, int]) -> str:
-    """Replaces values of secret names, keeping the names. `lower` is `text` in lower case, of the same length."""
-    spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
+def hide_named(text: str, lower: str, names: Container[str], counts: dict[str, int]) -> str:
+    """Replaces values of secret names, keeping the names.
+
+    `lower` is `text` in lower case, of the same length, and `names` what `names_in` finds in it.
+    """
+    words = [word for word in _WORDS if word in names]
+    if "bearer" in names and _BEARER_TOKEN in lower:
+        words.append(_BEARER_TOKEN)
+    spans = [span for word in words for span in _spans(text, lower, word)]
     return insert_marks(text, spans, counts)
 
 
@@ -56,15 +64,11 @@ def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
 
 
 def _means_a_secret(lower: str, match: re.Match[str], word: str) -> bool:
-    """`key` and `pass` are words of many meanings: `api_key` and `db_pass` count, `key` and `pass` do not."""
+    """`key` is a word of many meanings: `api_key` counts, `key` does not."""
+    if word != "key":
+        return True
     before = lower[max(0, match.start() - 14) : match.start()]
-    if word == "key":
-        return before.rstrip("_-. ").endswith(_SECRET_KEYS)
-    if word == "pat":
-        return before.endswith("_")
-    if word == "pass" and not lower.startswith(("passw", "passp", "passc"), match.start()):
-        return before.endswith(("_", "-", "db", "user"))
-    return True
+    return before.rstrip("_-. ").endswith(_SECRET_KEYS)
 
 
 def _is_aws(found: Assignment) -> bool:
