@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from carryover import __version__
 from carryover.agents import adapters
-from carryover.config import project_settings
+from carryover.config import Config, project_settings
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.control import control_app, serving
 from carryover.daemon.forgetting import Forgetting
@@ -135,6 +135,7 @@ class Daemon:
             ledger, context.state.root, config=lambda: context.config, busy=lambda: not self._ingest_queue.idle, log=log
         )
         self._known = KnownProjects(context.state.ledger)
+        self._folders_by: tuple[Config | None, tuple[TranscriptRoot, ...]] = (None, ())
         roots = self._roots
         spool = Spool(context.state)
         self._rescanner = Rescanner(
@@ -163,7 +164,7 @@ class Daemon:
             context,
             ledger,
             self._agents,
-            roots,
+            self._roots_of_hooks,
             self._ingest_queue,
             self._publish_queue,
             last_sweep_ms=lambda: self._rescanner.last_ms,
@@ -220,13 +221,28 @@ class Daemon:
     def _roots(self) -> tuple[TranscriptRoot, ...]:
         return (*self._folders(), *self._projects_with_sources())
 
-    def _folders(self) -> tuple[TranscriptRoot, ...]:
-        return roots_to_read(self._agents.values(), self._context.config, self._context.home, self._context.env)
+    def _roots_of_hooks(self) -> tuple[TranscriptRoot, ...]:
+        """Those of the agents whose hooks may call. A call must not wait until every project was looked at."""
+        return (*self._folders(), *self._projects_with_sources(having_hooks=True))
 
-    def _projects_with_sources(self) -> tuple[TranscriptRoot, ...]:
-        """Those of the known projects that hold sources which are read."""
+    def _folders(self) -> tuple[TranscriptRoot, ...]:
+        """What follows from the settings alone, so it is asked for all the time and worked out once."""
+        context = self._context
+        if self._folders_by[0] is not context.config:
+            found = roots_to_read(self._agents.values(), context.config, context.home, context.env)
+            self._folders_by = context.config, found
+        return self._folders_by[1]
+
+    def _projects_with_sources(self, *, having_hooks: bool = False) -> tuple[TranscriptRoot, ...]:
+        """Those of the known projects that hold sources which are read. Blocks, unless no agent keeps any there."""
         config = self._context.config
-        agents = [agent for agent in self._agents.values() if config.reads(agent.id)]
+        agents = [
+            agent
+            for agent in self._agents.values()
+            if agent.in_projects and config.reads(agent.id) and (agent.hooks is not None or not having_hooks)
+        ]
+        if not agents:
+            return ()
         found = roots_in_projects(agents, self._known.folders())
         return tuple(root for root in found if not project_settings(root.path, config).excluded)
 
