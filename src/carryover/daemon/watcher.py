@@ -96,11 +96,11 @@ class Watcher:
         loop = asyncio.get_running_loop()
         while True:
             self._restart.clear()
-            folders, pause_s = await asyncio.to_thread(self._look)
+            folders, pause = await asyncio.to_thread(self._look)
             self._note_folders(folders)
             if self.state.watched == 0:
                 self.state.mode = "nothing to watch"
-                await asyncio.sleep(pause_s)
+                await asyncio.sleep(pause)
                 continue
             watching = loop.run_in_executor(None, self._watch, folders, loop)  # it runs on until it is stopped
             try:
@@ -120,9 +120,7 @@ class Watcher:
         """Which folders there are, and in how many seconds to look again. Blocks."""
         began = time.thread_time()
         folders = _identify(self._roots())
-        pause_s = (time.thread_time() - began) / LOOKING_SHARE
-        often_s = LOOK_AT_ROOTS_MS / 1000 if self._deep else LOOK_AT_PROJECTS_S
-        return folders, min(max(pause_s, often_s), LOOK_AT_LEAST_S)
+        return folders, pause_s(time.thread_time() - began, deep=self._deep)
 
     def _watch(self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop) -> None:
         """Watch `folders` until they are no longer the same. Runs in a thread."""
@@ -153,8 +151,8 @@ class Watcher:
         # Directly, as its documentation allows: `watchfiles.watch` has one step for quiet times and busy ones.
         with RustNotify(paths, False, polling or _is_wsl(), POLL_MS, self._deep, ignore_denied) as watching:
             while True:
-                step_ms = STEP_AT_WORK_MS if time.monotonic() < changed_s + AT_WORK_S else STEP_MS
-                found = watching.watch(DEBOUNCE_MS, step_ms, LOOK_AT_ROOTS_MS, self._restart)
+                step = step_ms(time.monotonic() - changed_s)
+                found = watching.watch(DEBOUNCE_MS, step, LOOK_AT_ROOTS_MS, self._restart)
                 if found in ("stop", "signal"):
                     return
                 if not look_again:
@@ -165,10 +163,10 @@ class Watcher:
                     if not self._notice(found, existing, loop) and not polling:
                         return
                 if time.monotonic() >= look_again:
-                    now, pause_s = self._look()
+                    now, pause = self._look()
                     if now != folders:
                         return
-                    look_again = time.monotonic() + pause_s
+                    look_again = time.monotonic() + pause
 
     def _notice(
         self, changes: Iterable[tuple[int, str]], roots: Iterable[TranscriptRoot], loop: asyncio.AbstractEventLoop
@@ -191,6 +189,17 @@ class Watcher:
         if (watched, missing) != (self.state.watched, self.state.missing):
             self._log.info("watch_folders", watched=watched, missing=missing)
         self.state.watched, self.state.missing = watched, missing
+
+
+def step_ms(since_change_s: float) -> int:
+    """The step for a watch in which nothing has changed for so long."""
+    return STEP_AT_WORK_MS if since_change_s < AT_WORK_S else STEP_MS
+
+
+def pause_s(took_s: float, *, deep: bool) -> float:
+    """How long to wait before the folders are looked at again, which took `took_s` of a processor."""
+    often_s = LOOK_AT_ROOTS_MS / 1000 if deep else LOOK_AT_PROJECTS_S
+    return min(max(took_s / LOOKING_SHARE, often_s), LOOK_AT_LEAST_S)
 
 
 def noticed(
