@@ -23,7 +23,6 @@ from typing import Any, Final
 
 from carryover import __version__
 from carryover.agents import adapters
-from carryover.config import project_settings
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.control import control_app, serving
 from carryover.daemon.forgetting import Forgetting
@@ -39,6 +38,7 @@ from carryover.daemon.moves import Moves
 from carryover.daemon.prompt_answers import PromptAnswers
 from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.rescanner import Rescanner
+from carryover.daemon.roots import ReadRoots
 from carryover.daemon.sd_notify import SystemdNotifier
 from carryover.daemon.state_guard import StateGuard
 from carryover.daemon.supervisor import OnCrash, Supervisor
@@ -46,8 +46,7 @@ from carryover.daemon.upkeep import Upkeep
 from carryover.daemon.watcher import Watcher
 from carryover.facts import GitFacts
 from carryover.fsio import is_gone
-from carryover.ingest.in_projects import KnownProjects, roots_in_projects
-from carryover.ingest.scan import MS_PER_DAY, TranscriptRoot, roots_to_read
+from carryover.ingest.scan import MS_PER_DAY
 from carryover.ingest.spool import Spool
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
@@ -134,12 +133,12 @@ class Daemon:
         self._upkeep = Upkeep(
             ledger, context.state.root, config=lambda: context.config, busy=lambda: not self._ingest_queue.idle, log=log
         )
-        self._known = KnownProjects(context.state.ledger)
-        roots = self._roots
+        roots = ReadRoots(context, self._agents)
+        self._know = roots.know
         spool = Spool(context.state)
         self._rescanner = Rescanner(
             self._agents,
-            roots,
+            roots.all,
             ledger,
             self._ingest_queue,
             active_days=context.active_days,
@@ -148,12 +147,12 @@ class Daemon:
             log=log,
         )
         self._watcher = Watcher(
-            self._agents, self._folders, on_sources=self._ingest_queue.hint, on_rescan=self._rescanner.request, log=log
+            self._agents, roots.folders, on_sources=self._ingest_queue.hint, on_rescan=self._rescanner.request, log=log
         )
         # By itself: a project's own folders may be many, and none of them holds what is looked for.
         self._project_watcher = Watcher(
             self._agents,
-            self._projects_with_sources,
+            roots.projects,
             on_sources=self._ingest_queue.hint,
             on_rescan=self._rescanner.request,
             log=log,
@@ -163,7 +162,7 @@ class Daemon:
             context,
             ledger,
             self._agents,
-            roots,
+            roots.of_hooks,
             self._ingest_queue,
             self._publish_queue,
             last_sweep_ms=lambda: self._rescanner.last_ms,
@@ -216,19 +215,6 @@ class Daemon:
     def _restart_watchers(self) -> None:
         self._watcher.restart()
         self._project_watcher.restart()
-
-    def _roots(self) -> tuple[TranscriptRoot, ...]:
-        return (*self._folders(), *self._projects_with_sources())
-
-    def _folders(self) -> tuple[TranscriptRoot, ...]:
-        return roots_to_read(self._agents.values(), self._context.config, self._context.home, self._context.env)
-
-    def _projects_with_sources(self) -> tuple[TranscriptRoot, ...]:
-        """Those of the known projects that hold sources which are read."""
-        config = self._context.config
-        agents = [agent for agent in self._agents.values() if config.reads(agent.id)]
-        found = roots_in_projects(agents, self._known.folders())
-        return tuple(root for root in found if not project_settings(root.path, config).excluded)
 
     def _start(self, supervisor: Supervisor) -> None:
         for n in range(PUBLISHERS):
@@ -300,17 +286,14 @@ class Daemon:
     async def _serve(self) -> None:
         limiter = ConnectionLimiter()
 
-        def know(root: str) -> None:
-            self._known.add(Path(root))
-
         app = control_app(
             self._health,
             self._settle,
             self._hooks.calls,
             self._log,
             moves=self._moves,
-            know=know,
-            prompt=PromptAnswers(self._context, settle=self._settle, know=know, follow=self._moves.follow_root),
+            know=self._know,
+            prompt=PromptAnswers(self._context, settle=self._settle, know=self._know, follow=self._moves.follow_root),
             imports=self._imports,
             forgetting=self._forgetting,
             limiter=limiter,

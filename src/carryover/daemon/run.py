@@ -7,6 +7,7 @@ one process: the files under a running daemon are replaced, and a module that is
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 import pkgutil
@@ -36,11 +37,14 @@ from carryover.fsio import private_dir
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
-from carryover.probe import git_command
 
 STOP_LIMIT_S: Final = 10.0
 """Whatever hangs, a daemon that is asked to stop ends after this. What was not stored then is read again later."""
 
+
+SWITCH_S: Final = 0.0005
+"""A tenth of Python's own. While a history is read, what an agent waits for passes from thread to thread many times,
+and waits for its turn each time."""
 
 RETRY_S: Final = 5.0
 """Between two tries to use the state folder."""
@@ -80,6 +84,9 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
         lock = acquire_daemon_lock(state, started_ms=int(time.time() * 1000))
         stack.callback(lock.release)
         load_all()
+        gc.freeze()  # what is loaded stays: looking through it again and again would hold up what an agent waits for
+        gc.enable()
+        sys.setswitchinterval(SWITCH_S)
         config = settings_now(state)
         try:
             log, close_log = open_log(state.log, log_level)
@@ -204,11 +211,10 @@ NOT_OURS: Final = ("carryover.cli", "carryover.diagnose", "carryover.install")
 
 
 def load_all() -> None:
-    """Loads all modules, in some 80 ms: nearly all for GitPython, which the first handoff needs anyway. Blocks."""
+    """Loads all modules. Blocks. GitPython is loaded right after the daemon answers (`Daemon`)."""
     for found in pkgutil.iter_modules(carryover.__path__, "carryover."):
         if found.name not in NOT_OURS:
             _load(found.name, package=found.ispkg)
-    git_command.available()
 
 
 def _load(name: str, *, package: bool) -> None:

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from watchfiles import Change, watch
+from watchfiles import Change
+from watchfiles._rust_notify import RustNotify
 
 from carryover.adapter.contract import Agent, Source
 from carryover.daemon.health import WatchState
@@ -28,13 +29,27 @@ from carryover.probe.own_file import is_own
 
 STEP_MS: Final = 25
 """watchfiles looks at its queue this often and gives out what it has once a step brought nothing more: an append
-becomes a hint after 25-50 ms, at 0.2 % of a core while idle."""
+becomes a hint after 25-50 ms, at 0.15 % of a core while idle."""
+
+STEP_AT_WORK_MS: Final = 8
+"""The same while somebody is at work: 8-16 ms, at 0.5 %."""
+
+AT_WORK_S: Final = 15.0
+"""For how long after a change more of them are expected."""
 
 DEBOUNCE_MS: Final = 80
 """Changes that come without a pause are given out this often."""
 
 LOOK_AT_ROOTS_MS: Final = 500
 """How often to check that the folders themselves are still the same."""
+
+LOOK_AT_PROJECTS_S: Final = 1.0
+"""The same for projects, of which only one that has just got its first source is new."""
+
+LOOKING_SHARE: Final = 0.002
+"""The most of a core that looking at the folders may take: with hundreds of projects it is done less often."""
+
+LOOK_AT_LEAST_S: Final = 5.0
 
 POLL_MS: Final = 500
 
@@ -81,11 +96,11 @@ class Watcher:
         loop = asyncio.get_running_loop()
         while True:
             self._restart.clear()
-            folders = await asyncio.to_thread(_identify, self._roots())
+            folders, pause = await asyncio.to_thread(self._look)
             self._note_folders(folders)
             if self.state.watched == 0:
                 self.state.mode = "nothing to watch"
-                await asyncio.sleep(LOOK_AT_ROOTS_MS / 1000)
+                await asyncio.sleep(pause)
                 continue
             watching = loop.run_in_executor(None, self._watch, folders, loop)  # it runs on until it is stopped
             try:
@@ -100,6 +115,12 @@ class Watcher:
         self.state.reason = None
         self.state.denied = False
         self._restart.set()
+
+    def _look(self) -> tuple[dict[TranscriptRoot, _Identity | None], float]:
+        """Which folders there are, and in how many seconds to look again. Blocks."""
+        began = time.thread_time()
+        folders = _identify(self._roots())
+        return folders, pause_s(time.thread_time() - began, deep=self._deep)
 
     def _watch(self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop) -> None:
         """Watch `folders` until they are no longer the same. Runs in a thread."""
@@ -123,33 +144,38 @@ class Watcher:
         self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop, *, polling: bool
     ) -> None:
         existing = [root for root, identity in folders.items() if identity is not None]
-        look_again = 0.0
-        for changes in watch(
-            *dict.fromkeys(folder for root in existing for folder in root.watched),
-            watch_filter=None,
-            recursive=self._deep,
-            debounce=DEBOUNCE_MS,
-            step=STEP_MS,
-            stop_event=self._restart,
-            rust_timeout=LOOK_AT_ROOTS_MS,
-            yield_on_timeout=True,
-            force_polling=polling or None,
-            poll_delay_ms=POLL_MS,
-            # watchfiles 1.3 then ignores also that the system's limit on watches is reached, so only where need be.
-            ignore_permission_denied=self.state.denied,
-        ):
-            if not look_again:
-                self.state.mode = "polling" if polling else "native"
-                loop.call_soon_threadsafe(self._on_rescan, "watch_begun")
-            if changes:
-                found = noticed(changes, existing, self._agents, is_dir=_is_dir, deep=self._deep)
-                loop.call_soon_threadsafe(self._emit, found)
-                if not polling and not all(map(_is_watched, found.new_folders)):
+        paths = [str(path) for path in dict.fromkeys(folder for root in existing for folder in root.watched)]
+        look_again, changed_s = 0.0, -AT_WORK_S
+        # watchfiles 1.3 then ignores also that the system's limit on watches is reached, so only where need be.
+        ignore_denied = self.state.denied
+        # Directly, as its documentation allows: `watchfiles.watch` has one step for quiet times and busy ones.
+        with RustNotify(paths, False, polling or _is_wsl(), POLL_MS, self._deep, ignore_denied) as watching:
+            while True:
+                step = step_ms(time.monotonic() - changed_s)
+                found = watching.watch(DEBOUNCE_MS, step, LOOK_AT_ROOTS_MS, self._restart)
+                if found in ("stop", "signal"):
                     return
-            if time.monotonic() >= look_again:
-                look_again = time.monotonic() + LOOK_AT_ROOTS_MS / 1000
-                if _identify(self._roots()) != folders:
-                    return
+                if not look_again:
+                    self.state.mode = "polling" if polling else "native"
+                    loop.call_soon_threadsafe(self._on_rescan, "watch_begun")
+                if not isinstance(found, str):
+                    changed_s = time.monotonic()
+                    if not self._notice(found, existing, loop) and not polling:
+                        return
+                if time.monotonic() >= look_again:
+                    now, pause = self._look()
+                    if now != folders:
+                        return
+                    look_again = time.monotonic() + pause
+
+    def _notice(
+        self, changes: Iterable[tuple[int, str]], roots: Iterable[TranscriptRoot], loop: asyncio.AbstractEventLoop
+    ) -> bool:
+        """Passes on what `changes` are about. False where a new folder turns out not to be watched."""
+        named = [(Change(change), path) for change, path in changes]
+        found = noticed(named, roots, self._agents, is_dir=_is_dir, deep=self._deep)
+        loop.call_soon_threadsafe(self._emit, found)
+        return all(map(_is_watched, found.new_folders))
 
     def _emit(self, found: Noticed) -> None:
         if found.sources:
@@ -163,6 +189,17 @@ class Watcher:
         if (watched, missing) != (self.state.watched, self.state.missing):
             self._log.info("watch_folders", watched=watched, missing=missing)
         self.state.watched, self.state.missing = watched, missing
+
+
+def step_ms(since_change_s: float) -> int:
+    """The step for a watch in which nothing has changed for so long."""
+    return STEP_AT_WORK_MS if since_change_s < AT_WORK_S else STEP_MS
+
+
+def pause_s(took_s: float, *, deep: bool) -> float:
+    """How long to wait before the folders are looked at again, which took `took_s` of a processor."""
+    often_s = LOOK_AT_ROOTS_MS / 1000 if deep else LOOK_AT_PROJECTS_S
+    return min(max(took_s / LOOKING_SHARE, often_s), LOOK_AT_LEAST_S)
 
 
 def noticed(
@@ -249,6 +286,11 @@ def _is_watched(folder: str) -> bool:
             if mark in info.read_text():
                 return True
     return False
+
+
+def _is_wsl() -> bool:
+    """Whether folders may be on drives of Windows, on which the kernel reports no changes (as watchfiles has it)."""
+    return "microsoft-standard" in os.uname().release
 
 
 def _limit(error: Exception) -> str | None:

@@ -28,7 +28,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """What is on disk, compared with what the ledger knows of it."""
 
     seen: list[FoundSource]
-    known: dict[SourceKey, LastRead]
+    known: Mapping[SourceKey, LastRead]
     outdated: list[FoundSource]
     """Those of `seen` that are to be read."""
     gone: list[Source]
@@ -49,7 +49,7 @@ async def compare_with_disk(
     LedgerUnavailable and LedgerDamaged.
     """
     seen = await asyncio.to_thread(find_sources, agents, roots)
-    known = {(agent, path): last for agent in agents for path, last in (await ledger.last_reads(agent)).items()}
+    known = {key: last for key, last in (await ledger.last_reads()).items() if key[0] in agents}
     gone = await asyncio.to_thread(vanished, known, seen)
     for source in gone:
         await ledger.mark_gone(source)

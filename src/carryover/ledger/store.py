@@ -34,7 +34,7 @@ from carryover.model import Skipped
 _STATE: Final = """SELECT rev, cursor, context, size, mtime_ns, state, error, failures, retry_ms FROM source
     WHERE agent = ? AND path = ?"""
 # Without cursor and context: of thousands of sources those would be most of the ledger that a comparison reads.
-_LAST_READS: Final = "SELECT path, size, mtime_ns, state, retry_ms FROM source WHERE agent = ?"
+_LAST_READS: Final = "SELECT agent, path, size, mtime_ns, state, retry_ms FROM source"
 _GONE: Final = "UPDATE source SET state = 'gone', error = NULL, retry_ms = 0 WHERE agent = ? AND path = ?"
 _BROKEN: Final = """INSERT INTO source (agent, path, state, error, failures, retry_ms) VALUES (?, ?, 'broken', ?, 1, ?)
     ON CONFLICT (agent, path) DO UPDATE SET state = 'broken', error = excluded.error, failures = failures + 1,
@@ -54,6 +54,9 @@ class Ledger:
         self._path = path
         self._reducer = reducer
         self._lock = asyncio.Lock()
+        self._last_reads: tuple[int, dict[tuple[str, str], LastRead]] | None = None
+        self.revision = 0
+        """Rises with each transaction of this instance. While it stays the same, so does everything in the ledger."""
         self._damage: asyncio.Future[LedgerDamaged] = asyncio.get_running_loop().create_future()
 
     @classmethod
@@ -93,14 +96,18 @@ class Ledger:
             rows = await db.execute_fetchall(_STATE, (source.agent, locator(source.path)))
         return next((_source_state(row) for row in rows), None)
 
-    async def last_reads(self, agent: str) -> dict[str, LastRead]:
-        """Each known source of `agent` as it was when it was last read, by path."""
-        async with self._reading() as db:
-            rows = await db.execute_fetchall(_LAST_READS, (agent,))
-        return {
-            os.fsdecode(path): LastRead(size=size, mtime_ns=mtime_ns, state=state, retry_ms=retry_ms)
-            for path, size, mtime_ns, state, retry_ms in rows
-        }
+    async def last_reads(self) -> Mapping[tuple[str, str], LastRead]:
+        """Each known source as it was when it was last read, by agent and path. Kept in memory until a change."""
+        if self._last_reads is None or self._last_reads[0] != self.revision:
+            async with self._reading() as db:
+                rows = await db.execute_fetchall(_LAST_READS)
+                revision = self.revision
+            known = {
+                (agent, os.fsdecode(path)): LastRead(size=size, mtime_ns=mtime_ns, state=state, retry_ms=retry_ms)
+                for agent, path, size, mtime_ns, state, retry_ms in rows
+            }
+            self._last_reads = revision, known
+        return self._last_reads[1]
 
     async def commit(self, source: Source, prepared: PreparedBatch, *, seen_rev: int) -> Commit:
         """Stores what was read of `source` together with the position after it.
@@ -265,6 +272,8 @@ class Ledger:
                 # Cancelled once more here, the roll-back is in the connection's queue all the same.
                 await db.rollback()
                 raise
+            finally:
+                self.revision += 1  # also after a cancelled commit, which may have reached the file
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[aiosqlite.Connection]:

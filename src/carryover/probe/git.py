@@ -16,6 +16,7 @@ import msgspec
 
 from carryover.facts import GitFacts
 from carryover.probe.git_command import Answer, ask, available
+from carryover.probe.git_config import names_no_filter
 from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files, is_own_text, own_places
 from carryover.redact import clean
 
@@ -24,6 +25,7 @@ _CLEAN_UP_SHARE: Final = 0.1
 _HEAD: Final = ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%h%x00%s", "HEAD", "--")
 PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^filter\.")
 _DIFF: Final = ("diff", "--numstat", "-z", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "-l200")
+_OTHERS: Final = ("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z")
 _PROGRAM_SETTING: Final = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
 
 _NOTHING_OWN: Final = OwnWrites()
@@ -66,19 +68,36 @@ def git_changed_since(
 
     As careful as `git_facts`, with the same errors; half the work, for a session that waits for the answer.
     """
-    return _answered((root, since), partial(_changed_since, root, since, own), timeout_s)
+    return begin_changed_since(root, since=since, own=own, timeout_s=timeout_s)()
+
+
+def begin_changed_since(
+    root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = 0.2
+) -> Callable[[], ChangedSince | None]:
+    """Asks git as `git_changed_since` does, and returns at once: the result waits for the answer, with its errors."""
+    return _begun((root, since), partial(_changed_since, root, since, own), timeout_s)
 
 
 def _answered(key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float) -> T | None:
+    return _begun(key, ask_git, timeout_s)()
+
+
+def _begun(
+    key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float
+) -> Callable[[], T | None]:
     if not available():
-        return None
+        return lambda: None
     with _running_lock:
         question: _Question[T] | None = _running.get(key)
         if question is None:
             question = _Question(key, ask_git, timeout_s)
             question.start()
             _running[key] = question
-    if not question.done.wait(timeout_s):
+    return partial(_found, question, time.monotonic() + timeout_s)
+
+
+def _found(question: _Question[T], until_s: float) -> T | None:
+    if not question.done.wait(max(0.0, until_s - time.monotonic())):
         raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time")
     if question.error is not None:
         raise question.error
@@ -115,12 +134,14 @@ class _Question(threading.Thread, Generic[T]):
 def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
     if not may_be_repository(root):
         return None
-    kind, branch, head, programs = ask(
+    at_once = names_no_filter(root)
+    differs = ((*_DIFF, "HEAD", "--"), _OTHERS)
+    kind, branch, head, *rest = ask(
         root,
         ("rev-parse", "--is-inside-work-tree"),
         ("symbolic-ref", "--quiet", "--short", "HEAD"),
         _HEAD,
-        PROGRAMS,
+        *(differs if at_once else [PROGRAMS]),
         deadline=deadline,
     )
     if kind.code != 0:
@@ -129,16 +150,13 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
     name = clean(branch.out.decode(errors="replace").strip()) if branch.code == 0 else None
     if kind.out.strip() != b"true":
         return GitFacts(branch=name, head=short, subject=subject)
-    overrides = without_own_programs(programs)
-    if overrides is None:
-        return None
-    diff, others = ask(
-        root,
-        (*_DIFF, "HEAD" if short else "--cached", "--"),
-        ("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z"),
-        deadline=deadline,
-        overrides=overrides,
-    )
+    if not at_once or short is None:
+        overrides = [] if at_once else without_own_programs(rest[0])
+        if overrides is None:
+            return None
+        commands = differs if short else ((*_DIFF, "--cached", "--"), _OTHERS)
+        rest = ask(root, *commands, deadline=deadline, overrides=overrides)
+    diff, others = rest
     if diff.code != 0 or others.code != 0:
         return None
     changed = of_others(root, changed_files(diff.out), own, "HEAD" if short else None, deadline)
@@ -156,11 +174,16 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
 def _changed_since(root: Path, since: str, own: OwnWrites, deadline: float) -> ChangedSince | None:
     if not may_be_repository(root):
         return None
-    head, programs = ask(root, _HEAD, PROGRAMS, deadline=deadline)
-    overrides = without_own_programs(programs)
-    if overrides is None:
-        return None
-    [diff] = ask(root, (*_DIFF, since, "--"), deadline=deadline, overrides=overrides)
+    differs = (*_DIFF, since, "--")
+    at_once = names_no_filter(root)
+    head, second = ask(root, _HEAD, differs if at_once else PROGRAMS, deadline=deadline)
+    if at_once:
+        diff = second
+    else:
+        overrides = without_own_programs(second)
+        if overrides is None:
+            return None
+        [diff] = ask(root, differs, deadline=deadline, overrides=overrides)
     if diff.code != 0:
         return None
     changed = of_others(root, changed_files(diff.out), own, since, deadline)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import StartReason
-from carryover.agents import agent_names
 from carryover.config import Config, project_settings
-from carryover.distill.handoff import distill
 from carryover.distill.header import Answering, Situation
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
@@ -18,7 +16,8 @@ from carryover.distill.work.merge import did_something, is_bare
 from carryover.facts import GitFacts
 from carryover.fsio import is_folder
 from carryover.model import conversation_of
-from carryover.probe.git import ChangedSince, git_changed_since
+from carryover.probe.git import ChangedSince, begin_changed_since
+from carryover.publish.distilled import distilled
 from carryover.publish.handoff_file import place_of
 from carryover.publish.offline_answers import SITUATIONS
 from carryover.publish.project_root import AgentFolders
@@ -59,20 +58,14 @@ def start_answer(
         return None
     own = session if situation in ("compacted", "resumed") else None
     git = then or git_now(root)
-    with ThreadPoolExecutor(1) as beside:  # git's processes take longer than everything else
-        looked = beside.submit(_changed_since, root, git)
-        made = distill(
-            view,
-            git,
-            files_now(view),
-            resume=settings.resume_mode,
-            now_ms=now_ms,
-            own=own,
-            agent_names=agent_names(),
-        )
-        moved = looked.result()
+    moved_since = _begin_changed_since(root, git)  # git's processes take longer than everything else
+    made = distilled(view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms, own=own)
     if made is None:
         return None
+    try:
+        moved = moved_since()
+    except TimeoutError:
+        moved = None
     answering = Answering(
         situation=situation,
         now_ms=now_ms,
@@ -97,13 +90,10 @@ def _situation(
     return "resumed" if forgets else None
 
 
-def _changed_since(root: Path, then: GitFacts | None) -> ChangedSince | None:
+def _begin_changed_since(root: Path, then: GitFacts | None) -> Callable[[], ChangedSince | None]:
     if then is None or then.head is None or not is_folder(root):
-        return None
-    try:
-        return git_changed_since(root, since=then.head, own=own_writes())
-    except TimeoutError:
-        return None
+        return lambda: None
+    return begin_changed_since(root, since=then.head, own=own_writes())
 
 
 def _moved_on(view: ProjectView, session: str, idle_s: float | None, now_ms: int, *, prompted: bool) -> bool:

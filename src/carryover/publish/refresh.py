@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.agents import adapters, agent_names, instruction_files, startable_agents
+from carryover.agents import adapters, instruction_files, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
-from carryover.distill.handoff import Handoff, distill, has_task, wanted_files
+from carryover.distill.handoff import Handoff, has_task, wanted_files
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.distill.work.merge import work_of
@@ -22,6 +22,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.probe.files import file_facts
 from carryover.probe.git import git_facts
 from carryover.probe.git_diff import OwnWrites
+from carryover.publish.distilled import distilled
 from carryover.publish.gitignore import without_rule
 from carryover.publish.handoff_file import STORE, place_of, sha_of, write_handoff
 from carryover.publish.offline_answers import forget_answers, keep_answers
@@ -79,7 +80,7 @@ def made_handoff(
     if not has_task(view):
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
     git = _git(root, last_git)
-    handoff = distill(
+    handoff = distilled(
         view,
         git,
         files_now(view),
@@ -87,7 +88,6 @@ def made_handoff(
         now_ms=now_ms,
         own=own,
         startable=startable_agents(config.agents.selected),
-        agent_names=agent_names(),
     )
     text = render(handoff) if handoff is not None else None
     return Refreshed(root=view.root, settings=settings, handoff=handoff, text=text, git=git)

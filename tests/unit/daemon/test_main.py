@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -36,3 +37,19 @@ def test_help_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert not {"asyncio", "aiohttp", "aiosqlite", "watchfiles", "msgspec", "sqlite3"} & set(done.stderr.split())
+
+
+def test_what_the_daemon_loads_reads_no_certificates_and_changes_no_variable() -> None:
+    program = (
+        "import os, sys\n"
+        "from carryover.daemon.main import _load_server\n"
+        "before = dict(os.environ)\n"
+        "_load_server()\n"
+        "from aiohttp import connector\n"
+        "print(connector._SSL_CONTEXT_VERIFIED.cert_store_stats()['x509'], dict(os.environ) == before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "SSL_CERT_DIR": "/etc"}, capture_output=True, text=True
+    )
+
+    assert (done.stdout, done.stderr) == ("0 True\n", "")

@@ -234,7 +234,7 @@ async def test_a_path_that_is_not_utf8_is_a_source_like_any_other(ledger: Ledger
     await ledger.commit(odd, scribe.prepared(scribe.event("hello")), seen_rev=0)
 
     assert locator(odd.path) == b"/t/caf\xe9.jsonl"
-    assert list(await ledger.last_reads("made-up")) == [odd.path]
+    assert list(await ledger.last_reads()) == [("made-up", odd.path)]
 
 
 async def test_a_big_read_is_stored_whole(scribe: Scribe, reading: Reading) -> None:

@@ -116,7 +116,7 @@ async def test_what_was_stored_is_there_after_a_restart(ledger_path: Path, scrib
 
 async def test_a_source_never_met_has_no_state(ledger: Ledger) -> None:
     assert await ledger.source_state(ONE) is None
-    assert await ledger.last_reads("made-up") == {}
+    assert await ledger.last_reads() == {}
 
 
 async def test_comparing_all_sources_loads_neither_cursors_nor_contexts(ledger: Ledger, scribe: Scribe) -> None:
@@ -124,12 +124,27 @@ async def test_comparing_all_sources_loads_neither_cursors_nor_contexts(ledger: 
     await scribe.commit(scribe.prepared(scribe.event("hello"), cursor=bytes(8 << 20), context=bytes(8 << 20)))
 
     tracemalloc.start()
-    known = await ledger.last_reads(ONE.agent)
+    known = await ledger.last_reads()
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert list(known) == [ONE.path]
+    assert list(known) == [(ONE.agent, ONE.path)]
     assert peak_bytes < 1 << 20
+
+
+async def test_what_is_known_of_all_sources_is_kept_until_something_is_written(ledger: Ledger, scribe: Scribe) -> None:
+    await scribe.tell("hello")
+    before = await ledger.last_reads()
+    assert await ledger.last_reads() is before
+
+    await ledger.mark_broken(ONE, "Permission denied", retry_ms=1_000)
+    after = await ledger.last_reads()
+    assert (before[ONE.agent, ONE.path].state, after[ONE.agent, ONE.path].state) == ("active", "broken")
+
+    with pytest.raises(ZeroDivisionError):
+        async with ledger._transaction():
+            raise ZeroDivisionError
+    assert await ledger.last_reads() == after
 
 
 async def test_what_a_source_said_outlives_it(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:

@@ -15,7 +15,7 @@ from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
-from carryover.probe.git import git_changed_since, git_facts
+from carryover.probe.git import begin_changed_since, git_facts
 from carryover.publish import answer
 from carryover.publish.answer import start_answer
 from carryover.publish.refresh import refresh
@@ -86,7 +86,7 @@ class Desk:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine at work git may take longer than a session that starts would wait for it."""
-    monkeypatch.setattr(answer, "git_changed_since", partial(git_changed_since, timeout_s=30))
+    monkeypatch.setattr(answer, "begin_changed_since", partial(begin_changed_since, timeout_s=30))
 
 
 @pytest.fixture

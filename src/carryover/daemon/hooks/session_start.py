@@ -51,6 +51,9 @@ FOLLOW_S: Final = 0.2
 """For finding out that the project was moved here. If that takes longer, its past is handed over at the next start."""
 
 
+MOST_WAITING: Final = 4
+"""Sources that may wait to be read while an answer is begun early: the session's own, and few others."""
+
 JUST_GIVEN_MS: Final = 3_000
 """A start that comes so soon after a prompt belongs to it: the agent calls the hook of the prompt first."""
 MOST_GIVEN: Final = 512
@@ -143,14 +146,20 @@ class SessionStarts:
         given = self._given.get(_name_of(start), _NEVER)
         if given.with_prompt and _now_ms() - given.at_ms < JUST_GIVEN_MS:
             return None
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(min(deadline, loop.time() + CATCH_UP_S)):
-                await self._catch_up(start)
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(min(deadline, loop.time() + FOLLOW_S)):
-                await self._find_past(start.project)
-        async with asyncio.timeout_at(deadline):
-            place, text = await self._make_answer(start)
+        revision, early = self._ledger.revision, self._begin_early(start)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(min(deadline, loop.time() + CATCH_UP_S)):
+                    await self._catch_up(start)
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(min(deadline, loop.time() + FOLLOW_S)):
+                    await self._find_past(start.project)
+            async with asyncio.timeout_at(deadline):
+                holds = early is not None and self._ledger.revision == revision
+                place, text = await (early if early is not None and holds else self._make_answer(start))
+        finally:
+            if early is not None:
+                early.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self._prepare(start, place)
@@ -159,6 +168,17 @@ class SessionStarts:
             return None
         self._note_given(start, text)
         return text
+
+    def _begin_early(self, start: Start) -> asyncio.Task[tuple[_Place, str | None]] | None:
+        """The answer as it is before anything is read. It holds where reading brings nothing, which is the rule.
+
+        None while transcripts wait to be read: what they bring would make it worthless.
+        """
+        if self._ingest_queue.waiting > MOST_WAITING:
+            return None
+        early = asyncio.create_task(self._make_answer(start))
+        early.add_done_callback(_seen)
+        return early
 
     def _owe(self, start: Start) -> None:
         name = _name_of(start)
@@ -285,6 +305,12 @@ class SessionStarts:
             self._publish_queue.publish_soon([project_id], 0)
         else:
             known.set_result(project_id)
+
+
+def _seen(early: asyncio.Task[tuple[_Place, str | None]]) -> None:
+    """Takes note of an error: one that counts is met again."""
+    if not early.cancelled():
+        early.exception()
 
 
 def _name_of(start: Start) -> tuple[str, str]:

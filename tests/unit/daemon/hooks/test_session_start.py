@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
@@ -13,7 +14,14 @@ import pytest
 from carryover.adapter.contract import Agent, HookAction, HookEvent, StartReason
 from carryover.config import Config, ProjectSettings, PublishConfig
 from carryover.daemon.hooks import session_start
-from carryover.daemon.hooks.session_start import Job, SessionStarts, Start, awaits_handoff, with_placeholder
+from carryover.daemon.hooks.session_start import (
+    MOST_WAITING,
+    Job,
+    SessionStarts,
+    Start,
+    awaits_handoff,
+    with_placeholder,
+)
 from carryover.daemon.hooks.validate import Transcript
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Log
@@ -104,10 +112,15 @@ async def desk(
     return Desk(agents, ledger, ledger_path, home, pool, log)
 
 
+def given(root: Path) -> None:
+    """The project has a handoff, so that none needs to be prepared."""
+    (root / ".carryover").mkdir(mode=0o700)
+    (root / ".carryover" / "handoff.md").write_text("an earlier handoff")
+
+
 async def test_what_lies_unread_beside_the_new_transcript_is_read_first(desk: Desk, session: ClaudeSession) -> None:
     session.prompt("Add a discount function")
-    (session.cwd / ".carryover").mkdir(mode=0o700)
-    (session.cwd / ".carryover" / "handoff.md").write_text("an earlier handoff")
+    given(session.cwd)
     async with desk.at_work():
         text = await desk.start(ClaudeSession(session.folder, session.cwd))
 
@@ -130,6 +143,52 @@ async def test_while_nothing_can_be_read_the_answer_is_made_of_what_is_known(
     assert "paint" not in str(text)
 
 
+async def test_an_answer_that_was_begun_early_holds_where_nothing_is_to_be_read(
+    desk: Desk, session: ClaudeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def count(*args: Any, **kwargs: Any) -> CleanText | None:
+        made.append(kwargs["session"])
+        return start_answer(*args, **kwargs)
+
+    monkeypatch.setattr(session_start, "start_answer", count)
+    given(session.cwd)
+    session.prompt("Add a discount function")
+    async with desk.at_work():
+        await desk.start(ClaudeSession(session.folder, session.cwd))
+        made.clear()
+
+        text = await desk.start(ClaudeSession(session.folder, session.cwd))
+        assert "discount function" in str(text)
+        assert len(made) == 1
+
+        session.prompt("Now paint it")
+        text = await desk.start(ClaudeSession(session.folder, session.cwd))
+        assert "paint" in str(text)
+
+
+async def test_while_much_is_to_be_read_no_answer_is_begun_that_it_would_make_worthless(
+    desk: Desk, session: ClaudeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given(session.cwd)
+    session.prompt("Add a discount function")
+    async with desk.at_work():
+        await desk.reading.look_at([desk.agent.source_of(session.path, session.folder)])  # type: ignore[list-item]
+    made = []
+
+    def count(*args: Any, **kwargs: Any) -> CleanText | None:
+        made.append(desk.reading.waiting)
+        return start_answer(*args, **kwargs)
+
+    monkeypatch.setattr(session_start, "start_answer", count)
+    others = [session.folder / "old" / f"{uuid.uuid4()}.jsonl" for _ in range(2 * MOST_WAITING)]
+    desk.reading.queue(source for path in others if (source := desk.agent.source_of(path, session.folder)))
+    await desk.start(ClaudeSession(session.folder, session.cwd))
+
+    assert len(made) == 1
+
+
 async def test_sessions_that_start_at_once_share_the_work_for_their_answers(
     desk: Desk, session: ClaudeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,8 +200,7 @@ async def test_sessions_that_start_at_once_share_the_work_for_their_answers(
 
     monkeypatch.setattr(session_start, "start_answer", count)
     session.prompt("Add a discount function")
-    (session.cwd / ".carryover").mkdir(mode=0o700)
-    (session.cwd / ".carryover" / "handoff.md").write_text("an earlier handoff")
+    given(session.cwd)
     async with desk.at_work():
         await desk.reading.look_at([desk.agent.source_of(session.path, session.folder)])  # type: ignore[list-item]
         texts = await asyncio.gather(*(desk.start(ClaudeSession(session.folder, session.cwd)) for _ in range(16)))
@@ -160,8 +218,7 @@ async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the
     assert desk.agent.hooks is not None
     desk.agent = replace(desk.agent, hooks=replace(desk.agent.hooks, drops=frozenset(("clear",))))
     session.prompt("Add a discount function")
-    (session.cwd / ".carryover").mkdir(mode=0o700)
-    (session.cwd / ".carryover" / "handoff.md").write_text("an earlier handoff")
+    given(session.cwd)
     cleared, other = ClaudeSession(session.folder, session.cwd), ClaudeSession(session.folder, session.cwd)
     async with desk.at_work():
         started = await desk.start(cleared, "clear")
