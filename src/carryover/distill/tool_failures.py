@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from carryover.distill.clip import clip
 from carryover.distill.language import lexicon
 from carryover.distill.language.prose import one_line
 from carryover.model import ToolResult
+from carryover.text import lazy_re as re
 
 _LOOKING: Final = frozenset(
     """

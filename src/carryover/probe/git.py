@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from carryover.facts import GitFacts
 from carryover.probe.git_command import Answer, ask, available
 from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files, is_own_text, own_places
 from carryover.redact import clean
+from carryover.text import lazy_re as re
 
 _SUBJECT_LIMIT: Final = 200
 _CLEAN_UP_SHARE: Final = 0.1

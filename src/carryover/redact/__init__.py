@@ -10,7 +10,6 @@ Every pattern is linear: whatever the text, it is read in time proportional to i
 
 from __future__ import annotations
 
-import re
 from typing import NewType
 
 from carryover.redact.command_lines import hide_on_command_lines
@@ -18,6 +17,7 @@ from carryover.redact.headers import hide_headers
 from carryover.redact.named import hide_named
 from carryover.redact.private_keys import hide_private_keys
 from carryover.redact.tokens import hide_tokens
+from carryover.text import lazy_re as re
 
 __all__ = ["CleanText", "clean", "redact"]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from carryover.redact.dummy_values import is_dummy, is_filler
 from carryover.redact.redaction_marks import Span, insert_marks
+from carryover.text import lazy_re as re
 
 
 class _Place(NamedTuple):

@@ -7,12 +7,12 @@ sentence, only when it looks random. `changeme` and its like are kept secret: th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from carryover.redact.assignments import Assignment, after_word, read_assignment
 from carryover.redact.dummy_values import is_dummy, is_filler, is_path, is_random, is_type_or_state
 from carryover.redact.redaction_marks import Span, insert_marks
+from carryover.text import lazy_re as re
 
 _WORDS = {
     "pass": after_word("pass(?:word|wd|phrase|code)?s?"),

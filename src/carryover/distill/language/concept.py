@@ -6,11 +6,12 @@ anywhere.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import chain
 from typing import Final
+
+from carryover.text import lazy_re as re
 
 
 class Concept:

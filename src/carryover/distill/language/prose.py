@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
 
+from carryover.text import lazy_re as re
 from carryover.text.markdown import is_bullet, plain, prose_lines
 
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?。！？…])([\"'”’)\]*_]{0,3})(?:\s+|(?<=[。！？]))(?=[^\s」』）.!?,;:])")
