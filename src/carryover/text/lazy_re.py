@@ -1,7 +1,7 @@
 """`re`, but a pattern is compiled when it is first used: `from carryover.text import lazy_re as re`.
 
-More than 500 patterns are constants of modules. Compiling all took a third of what a command at a prompt costs, and most
-commands use a few. A call of one that is used costs some 8 ns more.
+More than 500 patterns are constants of modules. Compiling all took a third of what a command at a prompt costs, and
+most commands use a few. A call of one that is used costs some 8 ns more.
 """
 
 from __future__ import annotations
