@@ -303,6 +303,7 @@ class Daemon:
         def know(root: str) -> None:
             self._known.add(Path(root))
 
+        follow = self._moves.follow_root
         app = control_app(
             self._health,
             self._settle,
@@ -310,7 +311,7 @@ class Daemon:
             self._log,
             moves=self._moves,
             know=know,
-            prompt=PromptAnswers(self._context, settle=self._settle, know=know, follow=self._moves.follow_root),
+            prompt=PromptAnswers(self._context, settle=self._settle, know=know, follow=follow, health=self._health),
             imports=self._imports,
             forgetting=self._forgetting,
             limiter=limiter,

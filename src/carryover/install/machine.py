@@ -56,6 +56,11 @@ _NVM: Final = Place(path="~/.nvm/versions/node", env="NVM_DIR", below="versions/
 _NUMBERS: Final = re.compile(r"\d{1,9}")
 
 
+def variables() -> tuple[str, ...]:
+    """The variables that move the places where commands are looked for beside PATH."""
+    return tuple(place.env for place in (*_OF_THE_USER, _NVM) if place.env)
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command as found: `path` with its links not resolved."""
