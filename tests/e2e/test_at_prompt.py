@@ -91,7 +91,7 @@ def test_where_nothing_is_recorded_the_command_says_so_itself(
 def test_the_daemon_answers_status_as_the_command_finds_it_out(
     shared: DaemonProcess, shared_session: ClaudeSession, form: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shared_session.now -= timedelta(hours=30)
+    shared_session.now -= timedelta(hours=30, minutes=30)
     shared_session.prompt("Bake a cake with étoiles.")
     shared.settle()
     monkeypatch.setitem(shared.env, "FORCE_COLOR", "1")

@@ -52,7 +52,6 @@ from carryover.ingest.spool import Spool
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
-from carryover.probe import git_command
 from carryover.publish.handoff_file import IN_PROJECT
 from carryover.publish.project_moves import StatePaths
 from carryover.publish.refresh import Refreshed, refresh
@@ -253,7 +252,6 @@ class Daemon:
         supervisor.start("keep-in-place", self._publish_queue.keep_in_place)
         if self._notifier.listening:
             supervisor.start("notify", self._report_status)
-        supervisor.start("warm-up", _warm_up)
 
     async def _stop(self, supervisor: Supervisor) -> None:
         began = time.monotonic()
@@ -272,7 +270,6 @@ class Daemon:
             "retention",
             "withdrawal",
             "keep-in-place",
-            "warm-up",
         ):
             await supervisor.stop(name)
         self._ingest_queue.drain()
@@ -424,11 +421,6 @@ def _rss_bytes() -> int | None:
     except OSError:
         return None
     return pages * resource.getpagesize()
-
-
-async def _warm_up() -> None:
-    """Load GitPython now: the first hook that has something published has no time to wait for that."""
-    await asyncio.to_thread(git_command.available)
 
 
 async def _first_of(waits: Iterable[Coroutine[Any, Any, object]]) -> None:

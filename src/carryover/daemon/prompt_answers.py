@@ -139,7 +139,7 @@ class PromptAnswers:
             state=context.state,
             home=context.home,
             env=env,
-            health=await self._health(),
+            health=_as_sent(await self._health()),
             versions=lambda learned: self.versions.exchange(learned).versions,
             colour=asked.colour,
             as_json=asked.as_json,
@@ -187,3 +187,8 @@ class PromptAnswers:
         moving = (place.env for spec in specs() for place in (*spec.folders, *spec.other_folders) if place.env)
         env = self._context.env
         return {name: env.get(name) for name in sorted({*_ALSO_DEPENDS_ON, *moving})}
+
+
+def _as_sent(health: Health) -> Health:
+    """`health` as a command receives it: a whole number where a time is expected is one of seconds or ms with `.0`."""
+    return msgspec.json.decode(msgspec.json.encode(health), type=Health)

@@ -37,7 +37,6 @@ from carryover.fsio import private_dir
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
-from carryover.probe import git_command
 
 STOP_LIMIT_S: Final = 10.0
 """Whatever hangs, a daemon that is asked to stop ends after this. What was not stored then is read again later."""
@@ -201,15 +200,14 @@ class _Signals:
 
 
 NOT_OURS: Final = ("carryover.cli", "carryover.diagnose", "carryover.install")
-"""Packages that the daemon does not use."""
+"""Packages that the daemon does not use, but to answer `carryover status`: see `carryover.cli.status_of_daemon`."""
 
 
 def load_all() -> None:
-    """Loads all modules, in some 80 ms: nearly all for GitPython, which the first handoff needs anyway. Blocks."""
+    """Loads all modules. Blocks."""
     for found in pkgutil.iter_modules(carryover.__path__, "carryover."):
         if found.name not in NOT_OURS:
             _load(found.name, package=found.ispkg)
-    git_command.available()
 
 
 def _load(name: str, *, package: bool) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from carryover.facts import GitFacts
-from carryover.probe.git_command import Answer, ask, available
+from carryover.probe.git_command import Answer, ask
 from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files, is_own_text, own_places
 from carryover.redact import clean
 from carryover.text import lazy_re as re
@@ -48,10 +48,9 @@ def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = 0
 
     Files that differ only by what `own` describes are not counted.
 
-    Blocks for at most `timeout_s`, also where a file of the repository never answers; the first call of a process also
-    loads GitPython. Changes nothing and runs nothing that the repository brings along: no hooks, filters, diff
-    programs, its own signature checks or file system monitors. None also where its configuration makes that
-    impossible.
+    Blocks for at most `timeout_s`, also where a file of the repository never answers. Changes nothing and runs nothing
+    that the repository brings along: no hooks, filters, diff programs, its own signature checks or file system
+    monitors. None also where its configuration makes that impossible.
 
     Raises:
         TimeoutError: no complete answer in time, or no process to be had; the last known facts have to do.
@@ -70,8 +69,6 @@ def git_changed_since(
 
 
 def _answered(key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float) -> T | None:
-    if not available():
-        return None
     with _running_lock:
         question: _Question[T] | None = _running.get(key)
         if question is None:
