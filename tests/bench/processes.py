@@ -105,7 +105,7 @@ def fresh_state(home: Path) -> StateDir:
 def daemon(home: Path) -> Iterator[Process]:
     """The real `carryoverd`, from before its start until it has stopped in order."""
     state = StateDir(home / ".carryover")
-    with _running([sys.executable, "-m", "carryover.daemon.main"], environment(home), state.socket) as process:
+    with _running([sys.executable, "-m", "carryover.cli.carryoverd"], environment(home), state.socket) as process:
         yield process
 
 

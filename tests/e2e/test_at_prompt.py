@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from datetime import timedelta
@@ -29,6 +30,11 @@ heavy = {"aiohttp", "aiosqlite", "asyncio", "git", "msgspec", "sqlite3", "tomlli
 print(*sorted(heavy & set(sys.modules)), file=sys.stderr)
 sys.exit(code)
 """
+
+_MOVING: Final = re.compile(
+    r'(?<="uptime_s": )[\d.]+|(?<="last_sweep_ms": )\d+|(?<="rss_bytes": )\d+'
+    r"|\bjust now|\b\d+ s\b(?: ago)?|[\d.]+ MB of memory"
+)
 
 
 def run(
@@ -79,6 +85,28 @@ def test_where_nothing_is_recorded_the_command_says_so_itself(
 
     assert asked.returncode == 3
     assert b"No agent's work is recorded" in asked.stderr
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["for people", "as data"])
+def test_the_daemon_answers_status_as_the_command_finds_it_out(
+    shared: DaemonProcess, shared_session: ClaudeSession, form: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared_session.now -= timedelta(hours=30, minutes=30)
+    shared_session.prompt("Bake a cake with étoiles.")
+    shared.settle()
+    monkeypatch.setitem(shared.env, "FORCE_COLOR", "1")
+
+    asked = run(shared, shared_session, ASKING, "status", *form)
+    found = run(shared, shared_session, BY_ITSELF, "status", *form)
+
+    assert (asked.returncode, found.returncode) == (0, 0)
+    assert lasting(asked.stdout) == lasting(found.stdout)
+    assert asked.stderr.split() == [], "what the daemon has answered needs none of these modules"
+
+
+def lasting(status: bytes) -> list[str]:
+    """The lines without the numbers that change from one answer to the next."""
+    return [_MOVING.sub("#", line) for line in status.decode().splitlines()]
 
 
 def test_status_asks_an_agent_for_its_version_once_until_it_is_updated(shared: DaemonProcess, tmp_path: Path) -> None:

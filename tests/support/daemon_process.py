@@ -16,7 +16,7 @@ from carryover.daemon.client import ask_daemon
 from carryover.fsio import private_dir
 from carryover.paths import StateDir
 
-COMMAND: Final = (sys.executable, "-m", "carryover.daemon.main")
+COMMAND: Final = (sys.executable, "-m", "carryover.cli.carryoverd")
 LIMIT_S: Final = 60.0
 """Long enough for a machine under load; nothing waits this long where things work."""
 

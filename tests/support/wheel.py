@@ -8,7 +8,7 @@ from pathlib import Path
 import carryover
 
 PACKAGE = Path(carryover.__file__).parent
-SCRIPTS = "[console_scripts]\ncarryover = carryover.cli.main:main\ncarryoverd = carryover.daemon.main:main\n"
+SCRIPTS = "[console_scripts]\ncarryover = carryover.cli.main:main\ncarryoverd = carryover.cli.carryoverd:main\n"
 
 
 def make_wheel(folder: Path, version: str) -> Path:

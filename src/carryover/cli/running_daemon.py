@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover import __version__
@@ -22,7 +22,7 @@ WHOLE_S: Final = 3.0
 """How long it may take to read what is new on disk, before it answers."""
 
 _LONGEST_ADDRESS: Final = 100
-_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {"handoff": ("--raw",), "sessions": ("--all",)}
+_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {"handoff": ("--raw",), "sessions": ("--all",), "status": ("--json",)}
 
 _hanging: set[str] = set()
 
@@ -43,9 +43,11 @@ def answered_by_daemon(arguments: Sequence[str]) -> int | None:
         return None
     if command == "handoff" and "--raw" not in options and sys.stdout.isatty():
         return None  # it is laid out for a person then, by what the text alone does not say
+    if command == "status":
+        return None if places else _answer_status(given, options)
     try:
         folder = None if "--all" in options else os.path.realpath(os.path.expanduser(places[0] if places else "."))  # noqa: PTH111
-        answer = _ask(command, folder)
+        answer = _ask(command, {"folder": folder})
     except (OSError, ValueError):
         return None
     if answer is None:
@@ -53,6 +55,34 @@ def answered_by_daemon(arguments: Sequence[str]) -> int | None:
     return (
         _print_handoff(answer) if command == "handoff" else _print_sessions(answer, given, with_project=folder is None)
     )
+
+
+def _answer_status(given: Sequence[str], options: Collection[str]) -> int | None:
+    """As `answered_by_daemon`: asks what the answer depends on, and then with that."""
+    try:
+        names = (_ask("status", {}, of_any=True) or {}).get("variables")
+        if not names:
+            return None
+        from carryover.cli.output import print_lines, wants_colour
+
+        as_json = "--json" in options
+        variables = {name: os.environ.get(name) for name in names}
+        asked = {"variables": variables, "colour": wants_colour(), "as_json": as_json}
+        text = (_ask("status", asked) or {}).get("text")
+    except (OSError, ValueError):
+        return None
+    if not isinstance(text, str):
+        return None
+    if as_json:
+        sys.stdout.write(text)
+        return 0
+    from argparse import Namespace
+
+    from carryover.cli.pager import paged
+
+    with paged(Namespace(no_pager="--no-pager" in given)):
+        print_lines(text.splitlines())
+    return 0
 
 
 def _print_handoff(answer: Mapping[str, Any]) -> int | None:
@@ -77,8 +107,11 @@ def _print_sessions(answer: Mapping[str, Any], given: Sequence[str], *, with_pro
     return 0
 
 
-def _ask(command: str, folder: str | None) -> dict[str, Any] | None:
-    """The answer; None where none runs or its answer is not for us. Raises OSError and ValueError."""
+def _ask(command: str, asked: Mapping[str, Any], *, of_any: bool = False) -> dict[str, Any] | None:
+    """The answer; None where none runs or its answer is not for us. Raises OSError and ValueError.
+
+    `of_any`: an answer for another environment is one as well.
+    """
     home = os.path.expanduser("~")  # noqa: PTH111
     address = os.path.join(os.environ.get("CARRYOVER_HOME") or os.path.join(home, ".carryover"), "daemon.sock")  # noqa: PTH118
     if not address.startswith("/") or len(os.fsencode(address)) > _LONGEST_ADDRESS or not os.path.exists(address):  # noqa: PTH110
@@ -86,14 +119,14 @@ def _ask(command: str, folder: str | None) -> dict[str, Any] | None:
     import json
     import time
 
-    body = json.dumps({"folder": folder}).encode("ascii")
+    body = json.dumps(asked).encode("ascii")
     until = time.monotonic() + WHOLE_S
     head, _, answer = _exchange(address, command, body, until).partition(b"\r\n\r\n")
     if head.split(b" ", 2)[1:2] != [b"200"]:
         return None
     found = json.loads(answer)
     is_ours = isinstance(found, dict) and found.get("version") == __version__
-    return found if is_ours and _same_environment(found.get("variables") or {}) else None
+    return found if is_ours and (of_any or _same_environment(found.get("variables") or {})) else None
 
 
 def _exchange(address: str, command: str, body: bytes, until: float) -> bytes:

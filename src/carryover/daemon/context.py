@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from carryover.config import Config
+from carryover.daemon.status_maker import StatusMaker
 from carryover.facts import ProjectRoot
 from carryover.paths import StateDir
 from carryover.publish.project_root import agent_folders, find_root
@@ -15,11 +16,20 @@ from carryover.publish.project_root import agent_folders, find_root
 class DaemonContext:
     """The state folder, the user's home and environment, and the settings, which may change while the daemon runs."""
 
-    def __init__(self, state: StateDir, home: Path, env: Mapping[str, str], config: Config) -> None:
+    def __init__(
+        self,
+        state: StateDir,
+        home: Path,
+        env: Mapping[str, str],
+        config: Config,
+        status: StatusMaker | None = None,
+    ) -> None:
         self.state = state
         self.home = home
         self.env = env
         self.config = config
+        self.status = status
+        """What makes the text of `carryover status`; None: the command does that by itself."""
         self.config_trouble: str | None = None
         """Why `config` is not what the file says now."""
         self.config_changed = asyncio.Event()

@@ -10,7 +10,7 @@ read the secret just as well, so nothing more is asked of it.
     POST /unlink?old=             `carryover link --undo`
     POST /import?path=&project=&agent=    `carryover import`, of one file
     POST /forget?selection=       `carryover forget`; a `Selection` as JSON
-    POST /handoff, /sessions      what those commands print; see `carryover.daemon.prompt_answers`
+    POST /handoff, /sessions, /status     what those commands print; see `carryover.daemon.prompt_answers`
     POST /versions?learned=       what `carryover status` found out of commands' versions; answers what is known
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
 """
@@ -22,6 +22,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from os.path import samestat
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -42,11 +43,13 @@ from carryover.daemon.imports import Imports
 from carryover.daemon.known_versions import KnownVersions
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
-from carryover.daemon.prompt_answers import Asked, PromptAnswer, PromptAnswers
+from carryover.daemon.prompt_answers import Asked, AskedStatus, PromptAnswer, PromptAnswers
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.selection import Selection
 from carryover.paths import socket_address
 from carryover.publish.forgetting import Erased
+
+Question = TypeVar("Question", Asked, AskedStatus)
 
 
 def control_app(
@@ -70,7 +73,7 @@ def control_app(
     app = guarded_app(log, limiter, port)
     app.router.add_get("/health", json_route(health))
     app.router.add_post("/settle", _settling(settle, know))
-    app.router.add_post("/versions", _versions(KnownVersions()))
+    app.router.add_post("/versions", _versions(prompt.versions if prompt is not None else KnownVersions()))
     if moves is not None:
         app.router.add_post("/follow", _asked(moves.follow_root, "root"))
         app.router.add_post("/link", _asked(moves.link, "old", "new"))
@@ -80,8 +83,9 @@ def control_app(
     if forgetting is not None:
         app.router.add_post("/forget", _forget(forgetting))
     if prompt is not None:
-        app.router.add_post("/handoff", _asked_at_prompt(prompt.handoff))
-        app.router.add_post("/sessions", _asked_at_prompt(prompt.sessions))
+        app.router.add_post("/handoff", _asked_at_prompt(prompt.handoff, Asked))
+        app.router.add_post("/sessions", _asked_at_prompt(prompt.sessions, Asked))
+        app.router.add_post("/status", _asked_at_prompt(prompt.status, AskedStatus))
     if hooks is not None:
         app.router.add_post("/hook/{agent}/{event}", hook_route(hooks, secret=None))
     return app
@@ -155,12 +159,12 @@ def _versions(known: KnownVersions) -> Handler:
     return handle
 
 
-def _asked_at_prompt(answer: Callable[[Asked], Awaitable[PromptAnswer]]) -> Handler:
+def _asked_at_prompt(answer: Callable[[Question], Awaitable[PromptAnswer]], kind: type[Question]) -> Handler:
     """The head is sent at once: a command that sees none knows that nobody will answer, and waits no longer."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            asked = msgspec.json.decode(await request.read(), type=Asked)
+            asked = msgspec.json.decode(await request.read(), type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise web.HTTPBadRequest from error
         response = web.StreamResponse()

@@ -51,7 +51,6 @@ from carryover.ingest.spool import Spool
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
-from carryover.probe import git_command
 from carryover.publish.handoff_file import IN_PROJECT
 from carryover.publish.project_moves import StatePaths
 from carryover.publish.refresh import Refreshed, refresh
@@ -239,7 +238,6 @@ class Daemon:
         supervisor.start("keep-in-place", self._publish_queue.keep_in_place)
         if self._notifier.listening:
             supervisor.start("notify", self._report_status)
-        supervisor.start("warm-up", _warm_up)
 
     async def _stop(self, supervisor: Supervisor) -> None:
         began = time.monotonic()
@@ -258,7 +256,6 @@ class Daemon:
             "retention",
             "withdrawal",
             "keep-in-place",
-            "warm-up",
         ):
             await supervisor.stop(name)
         self._ingest_queue.drain()
@@ -293,7 +290,13 @@ class Daemon:
             self._log,
             moves=self._moves,
             know=self._know,
-            prompt=PromptAnswers(self._context, settle=self._settle, know=self._know, follow=self._moves.follow_root),
+            prompt=PromptAnswers(
+                self._context,
+                settle=self._settle,
+                know=self._know,
+                follow=self._moves.follow_root,
+                health=self._health,
+            ),
             imports=self._imports,
             forgetting=self._forgetting,
             limiter=limiter,
@@ -406,11 +409,6 @@ def _rss_bytes() -> int | None:
     except OSError:
         return None
     return pages * resource.getpagesize()
-
-
-async def _warm_up() -> None:
-    """Load GitPython now: the first hook that has something published has no time to wait for that."""
-    await asyncio.to_thread(git_command.available)
 
 
 async def _first_of(waits: Iterable[Coroutine[Any, Any, object]]) -> None:

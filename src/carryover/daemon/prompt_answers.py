@@ -20,10 +20,13 @@ from carryover import __version__
 from carryover.agents import agent_names, specs
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.health import Settled
+from carryover.daemon.health import Health, Settled
+from carryover.daemon.known_versions import KnownVersions
+from carryover.daemon.status_maker import StatusQuestion
 from carryover.errors import UserError
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import connect_read_only, project_by_root, whereabouts
+from carryover.paths import StateDir
 from carryover.publish.moved_folders import roots_that_may_be_here
 from carryover.publish.project_root import agent_folders, find_root
 from carryover.publish.refresh import made_handoff
@@ -43,10 +46,19 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 20
 
 
+class AskedStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The question of `carryover status`. `variables`: what the answer depends on, as they are at the prompt; None asks
+    for their names."""
+
+    variables: Mapping[str, str | None] | None = None
+    colour: bool = False
+    as_json: bool = False
+
+
 class PromptAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The answer, for a command of the same `version` for which `variables` have these values (None: not set).
 
-    `text`: the handoff. `sessions`: their list, of the agents that `names` has the names of.
+    `text`: the handoff, or the status. `sessions`: their list, of the agents that `names` has the names of.
     """
 
     version: str = __version__
@@ -67,11 +79,15 @@ class PromptAnswers:
         settle: Callable[[], Awaitable[Settled]],
         know: Callable[[str], None],
         follow: Callable[[str], Awaitable[object]],
+        health: Callable[[], Awaitable[Health]],
     ) -> None:
         self._context = context
         self._settle = settle
         self._know = know
         self._follow = follow
+        self._health = health
+        self.versions = KnownVersions()
+        """What commands found out of the agents' versions."""
 
     async def handoff(self, asked: Asked) -> PromptAnswer:
         """The handoff of the project that the folder is in, after everything on disk was read."""
@@ -96,6 +112,38 @@ class PromptAnswers:
         except (UserError, LedgerUnavailable, LookupError, OSError):
             return PromptAnswer()
         return PromptAnswer(variables=self._variables(), sessions=listed or None, names=agent_names())
+
+    async def status(self, asked: AskedStatus) -> PromptAnswer:
+        """What `carryover status` shows, or the variables that it depends on.
+
+        Their values come with the question, since a service has another PATH than the user's shell.
+        """
+        maker = self._context.status
+        if maker is None:
+            return PromptAnswer()
+        try:
+            if asked.variables is None:
+                return PromptAnswer(variables=dict.fromkeys(await to_thread(maker.variables)))
+            env = {name: value for name, value in asked.variables.items() if value is not None}
+            question = await self._status_question(asked, env)
+            return PromptAnswer(text=None if question is None else await to_thread(maker.text, question))
+        except (UserError, LedgerUnavailable, OSError, ImportError):
+            return PromptAnswer()
+
+    async def _status_question(self, asked: AskedStatus, env: Mapping[str, str]) -> StatusQuestion | None:
+        """None where the command has another home or state folder than this daemon."""
+        context = self._context
+        if env.get("HOME") != str(context.home) or StateDir.of(env, context.home).root != context.state.root:
+            return None
+        return StatusQuestion(
+            state=context.state,
+            home=context.home,
+            env=env,
+            health=_as_sent(await self._health()),
+            versions=lambda learned: self.versions.exchange(learned).versions,
+            colour=asked.colour,
+            as_json=asked.as_json,
+        )
 
     def _place(self, folder: str | None) -> tuple[str, Config] | None:
         """The project's root and the settings as they are now; None where a handoff is no plain matter."""
@@ -139,3 +187,8 @@ class PromptAnswers:
         moving = (place.env for spec in specs() for place in (*spec.folders, *spec.other_folders) if place.env)
         env = self._context.env
         return {name: env.get(name) for name in sorted({*_ALSO_DEPENDS_ON, *moving})}
+
+
+def _as_sent(health: Health) -> Health:
+    """`health` as a command receives it: a whole number where a time is expected is one of seconds or ms with `.0`."""
+    return msgspec.json.decode(msgspec.json.encode(health), type=Health)

@@ -24,13 +24,14 @@ import msgspec
 
 import carryover
 from carryover import __version__
-from carryover.config import Config, settings_now
+from carryover.config import settings_now
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.crashes import CrashReports
 from carryover.daemon.daemon import Daemon
 from carryover.daemon.daemon_lock import StateUnusable, acquire_daemon_lock
 from carryover.daemon.log import Log, Word, describe, open_log
 from carryover.daemon.sd_notify import SystemdNotifier, report_waiting
+from carryover.daemon.status_maker import StatusMaker
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import private_dir
@@ -50,7 +51,7 @@ RETRY_S: Final = 5.0
 """Between two tries to use the state folder."""
 
 
-def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
+def run(state: StateDir, *, once: bool, log_level: str, status: StatusMaker | None = None) -> ExitCode:
     """Runs a daemon until it is stopped or, with `once`, until everything on disk is read and published.
 
     Under systemd it waits for as long as the state folder cannot be used: systemd would restart it a few times and
@@ -61,7 +62,7 @@ def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
     reported = False
     while True:
         try:
-            return _run_once(state, once=once, log_level=log_level)
+            return _run_once(state, once=once, log_level=log_level, status=status)
         except StateUnusable as trouble:
             if once or not report_waiting(os.environ, f"Waiting: {trouble}"):
                 raise
@@ -71,7 +72,7 @@ def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
             time.sleep(RETRY_S)
 
 
-def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
+def _run_once(state: StateDir, *, once: bool, log_level: str, status: StatusMaker | None) -> ExitCode:
     try:
         private_dir(state.root)
     except OSError as error:
@@ -99,7 +100,8 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
         deadline = _Deadline(log)
         stack.callback(deadline.cancel)
         try:
-            return asyncio.run(_run(state, config, log, crashes, once=once, stopping=deadline.start))
+            context = DaemonContext(state, Path.home(), os.environ, config, status)
+            return asyncio.run(_run(context, log, crashes, once=once, stopping=deadline.start))
         except UserError:
             raise
         except Exception as error:
@@ -112,21 +114,20 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
 
 
 async def _run(
-    state: StateDir,
-    config: Config,
+    context: DaemonContext,
     log: Log,
     crashes: CrashReports,
     *,
     once: bool,
     stopping: Callable[[], None],
 ) -> ExitCode:
+    state = context.state
     async with AsyncExitStack() as stack:
         try:
             ledger = await Ledger.open(state.ledger, DigestReducer())
         except LedgerUnavailable as trouble:
             raise StateUnusable(str(trouble)) from trouble
         stack.push_async_callback(ledger.close)
-        context = DaemonContext(state, Path.home(), os.environ, config)
         daemon = Daemon(context, ledger, log, SystemdNotifier.of(os.environ, log), on_crash=crashes.report)
         signals = _Signals(daemon, context, log, crashes)
         stack.callback(signals.forget)
@@ -207,11 +208,11 @@ class _Signals:
 
 
 NOT_OURS: Final = ("carryover.cli", "carryover.diagnose", "carryover.install")
-"""Packages that the daemon does not use."""
+"""Packages that the daemon does not use, but to answer `carryover status`: see `carryover.cli.status_of_daemon`."""
 
 
 def load_all() -> None:
-    """Loads all modules. Blocks. GitPython is loaded right after the daemon answers (`Daemon`)."""
+    """Loads all modules. Blocks."""
     for found in pkgutil.iter_modules(carryover.__path__, "carryover."):
         if found.name not in NOT_OURS:
             _load(found.name, package=found.ispkg)

@@ -9,15 +9,15 @@ import socket
 import sqlite3
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from carryover import __version__
-from carryover.adapter.contract import Agent
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import adapters, agent_names, instruction_files, specs
 from carryover.config import Config, load_config, project_settings
@@ -26,19 +26,16 @@ from carryover.daemon.crashes import CrashReport, crash_reports
 from carryover.daemon.health import Health
 from carryover.daemon.log_file import last_lines
 from carryover.daemon.port_holder import port_holder
+from carryover.diagnose.agent_reports import agent_reports
 from carryover.diagnose.last_run import unfinished_run
 from carryover.diagnose.report import (
-    AgentReport,
     ConfigReport,
-    EntryReport,
-    HooksReport,
     Inspection,
     LedgerReport,
     LimitReport,
     MovedAside,
     ProjectReport,
     Report,
-    RootReport,
     UnfinishedRun,
     UnreadSource,
     WouldRead,
@@ -48,22 +45,23 @@ from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
 from carryover.fsio import is_folder
 from carryover.ingest.in_projects import others_sources
-from carryover.ingest.scan import MS_PER_DAY, FoundSource, readable_sources, recorded_roots, roots_to_read
-from carryover.install.agent_settings import AgentSettings, read_entry, read_settings
+from carryover.ingest.scan import (
+    MS_PER_DAY,
+    FoundSource,
+    readable_sources,
+    roots_to_read,
+)
 from carryover.install.background import service_of_user
-from carryover.install.detect import Detection, detect_all
+from carryover.install.detect import detect_all
 from carryover.install.entry_places import with_entry_files
 from carryover.install.hook_places import with_hook_files
 from carryover.install.how_installed import how_installed
 from carryover.install.machine import Machine, copies
-from carryover.install.newly_covered import newly_covered
 from carryover.install.on_path import on_path_here
 from carryover.install.service import COMMAND, Program, ServiceStatus
-from carryover.install.setup import agent_entries, agent_hooks
 from carryover.install.startable import startable_here
 from carryover.install.version_memory import VersionMemory
 from carryover.ledger.queries import (
-    AgentRow,
     ProjectRow,
     agents_seen,
     connect_read_only,
@@ -85,22 +83,40 @@ _LOG_BYTES: Final = 2 * 1024 * 1024
 """So much of the end of the log is searched for the daemon's last starts."""
 
 
-def gather(state: StateDir, home: Path, *, inspect: bool = False) -> Report:
-    """The report; with `inspect` also what takes longer to find out.
+class Running(msgspec.Struct, frozen=True):
+    """The running daemon, where this process is it. `versions` takes in what was found out of commands' versions, and
+    returns all that is known."""
+
+    health: Health
+    versions: Callable[[Mapping[str, str]], Mapping[str, str]]
+
+
+def gather(
+    state: StateDir,
+    home: Path,
+    *,
+    inspect: bool = False,
+    env: Mapping[str, str] | None = None,
+    running: Running | None = None,
+) -> Report:
+    """The report for a user whose environment is `env`, by default this process's; with `inspect` also what takes
+    longer to find out.
 
     Runs the agents' commands to ask their versions, all at once, for a bounded time. Without `inspect` not those whose
     answer a running daemon keeps.
     """
+    env = os.environ if env is None else env
     config, config_problem = _config(state)
-    ledger, ledger_problem = _ledger(state, config)
-    health, daemon_problem = _health(state)
-    machine = Machine.here(config.agents.recorded_env())
-    memory = VersionMemory({} if inspect or health is None else exchange_versions(state, {}))
+    machine = Machine(home=home, env={**config.agents.recorded_env(), **env})
+    ledger, ledger_problem = _ledger(state, config, machine)
+    health, daemon_problem = _health(state) if running is None else (running.health, None)
+    exchange = partial(exchange_versions, state) if running is None else running.versions
+    memory = VersionMemory({} if inspect or health is None else exchange({}))
     seen = detect_all(specs(), machine, config.agents.recorded_versions(), ask=memory.ask)
     if memory.learned and health is not None:
-        exchange_versions(state, memory.learned)
+        exchange(memory.learned)
     detections = with_entry_files(with_hook_files(seen, [state.hook_script]), machine.platform)
-    manager, program = service_of_user()
+    manager, program = service_of_user(env, home)
     service = manager.status()
     inspection = None
     if inspect:
@@ -113,10 +129,10 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False) -> Report:
         daemon=health,
         daemon_problem=daemon_problem,
         service=service,
-        agents=_agents(state, home, config, detections, ledger.agents if ledger is not None else ()),
+        agents=agent_reports(state, machine, config, detections, ledger.agents if ledger is not None else (), env),
         ledger=ledger,
         ledger_problem=ledger_problem,
-        would_read=_would_read(config, home) if ledger is None and ledger_problem is None else (),
+        would_read=_would_read(config, home, env) if ledger is None and ledger_problem is None else (),
         corrupt_ledgers=_corrupt_ledgers(state),
         config=ConfigReport(str(state.config), config.unknown_keys) if state.config.exists() else None,
         config_problem=config_problem,
@@ -151,7 +167,7 @@ def _corrupt_ledgers(state: StateDir) -> tuple[MovedAside, ...]:
     return tuple(MovedAside(str(path), path.stat().st_size) for path in found)
 
 
-def _ledger(state: StateDir, config: Config) -> tuple[LedgerReport | None, str | None]:
+def _ledger(state: StateDir, config: Config, machine: Machine) -> tuple[LedgerReport | None, str | None]:
     if not state.ledger.exists():
         return None, None
     try:
@@ -172,14 +188,14 @@ def _ledger(state: StateDir, config: Config) -> tuple[LedgerReport | None, str |
                 incidents=counts.incidents,
                 projects=tuple(_as_set_now(row, config) for row in projects(db)),
                 agents=tuple(agents_seen(db)),
-                limits=() if state.paused.exists() else _limits(db, config),
+                limits=() if state.paused.exists() else _limits(db, config, machine),
             ), None
     except (UserError, sqlite3.Error) as error:
         return None, str(error)
 
 
-def _would_read(config: Config, home: Path) -> tuple[WouldRead, ...]:
-    roots = roots_to_read(adapters().values(), config, home, os.environ)
+def _would_read(config: Config, home: Path, env: Mapping[str, str]) -> tuple[WouldRead, ...]:
+    roots = roots_to_read(adapters().values(), config, home, env)
     each: dict[str, list[FoundSource]] = {}
     for found in readable_sources(adapters(), roots):
         each.setdefault(found.source.agent, []).append(found)
@@ -199,10 +215,10 @@ def _as_set_now(row: ProjectRow, config: Config) -> ProjectRow:
     return row if excluded is None else msgspec.structs.replace(row, refusal=f"excluded by {excluded}")
 
 
-def _limits(db: sqlite3.Connection, config: Config) -> tuple[LimitReport, ...]:
+def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[LimitReport, ...]:
     """A plan's limit holds in every project, so no agent is offered that stopped at one in any of them, and none that
     can't be started here."""
-    here = startable_here(config.agents.selected, Machine.here(config.agents.recorded_env()))
+    here = startable_here(config.agents.selected, machine)
     found = limited_projects(db, here, since_ms=_now_ms() - LASTS_MS)
     limited = {project.limit.agent for project in found}
     names = agent_names()
@@ -222,90 +238,6 @@ def _limits(db: sqlite3.Connection, config: Config) -> tuple[LimitReport, ...]:
         for project in found
         if project_settings(Path(project.root), config).excluded is None
     )
-
-
-def _agents(
-    state: StateDir, home: Path, config: Config, detections: Sequence[Detection], seen: Sequence[AgentRow]
-) -> tuple[AgentReport, ...]:
-    held = {row.agent: row for row in seen}
-    known = adapters()
-    new = newly_covered(detections, config.agents)
-    reports = (
-        _agent(state, home, config, found, known[found.spec.id], held.get(found.spec.id)) for found in detections
-    )
-    return tuple(msgspec.structs.replace(report, newly_covered=report.id in new) for report in reports)
-
-
-def _agent(
-    state: StateDir, home: Path, config: Config, found: Detection, adapter: Agent, held: AgentRow | None
-) -> AgentReport:
-    spec, selected = found.spec, config.agents.selected
-    wanted = next(iter(agent_hooks([found], {spec.id})), None)
-    settings = read_settings(found, wanted, state.hook_script)
-    return AgentReport(
-        id=spec.id,
-        name=spec.name,
-        selected=None if selected is None else spec.id in selected,
-        state=found.state,
-        version=found.version_text or None,
-        binary=_text(found.binary),
-        config=_text(found.config),
-        lost_folder=_text(found.lost_folder),
-        lost_by=found.lost_by or None,
-        hooks=_hooks(found, settings) if wanted is not None or _says_why_not(found, settings) else None,
-        entry=_entry(found),
-        review=spec.hooks.review.what if spec.hooks.review is not None else None,
-        roots=_roots(adapter, config, home),
-        moved_from=_moved_from(found, config),
-        roots_today=tuple(map(str, found.roots)),
-        reads_bytes=settings.reads_bytes,
-        keeps_days=settings.keeps_days,
-        kept_by=spec.retention.key if spec.retention is not None else None,
-        sessions=held.sessions if held is not None else 0,
-        last_event_ms=held.last_event_ms if held is not None else None,
-        last_handoff_ms=held.last_handoff_ms if held is not None else None,
-    )
-
-
-def _says_why_not(found: Detection, settings: AgentSettings) -> bool:
-    """Whether the settings of an agent that is here explain why it has no hooks, or would run none."""
-    return found.found and bool(settings.problem or settings.switched_off)
-
-
-def _hooks(found: Detection, settings: AgentSettings) -> HooksReport:
-    return HooksReport(
-        present=settings.present,
-        missing=settings.missing,
-        edited=settings.edited,
-        to_review=settings.to_review,
-        reviewed=settings.reviewed,
-        switched_off=bool(settings.switched_off),
-        switched_off_by=settings.switched_off or None,
-        switched_off_in=_text(settings.switched_off_in),
-        problem=settings.problem or None,
-        dropped=settings.dropped or None,
-        ignored=settings.ignored,
-        misplaced_in=tuple(str(file.path) for file in found.elsewhere),
-    )
-
-
-def _entry(found: Detection) -> EntryReport | None:
-    wanted = next(iter(agent_entries([found], {found.spec.id})), None)
-    if wanted is None:
-        return None
-    present, problem = read_entry(wanted)
-    return EntryReport(entry=wanted.entry, key=wanted.key, present=present, problem=problem or None)
-
-
-def _roots(adapter: Agent, config: Config, home: Path) -> tuple[RootReport, ...]:
-    roots = recorded_roots([adapter], config.agents, home, os.environ)
-    return tuple(RootReport(str(root.path), is_folder(root.path)) for root in roots)
-
-
-def _moved_from(found: Detection, config: Config) -> tuple[str, ...]:
-    today = {os.path.realpath(root) for root in found.roots}
-    recorded = config.agents.of(found.spec.id).roots
-    return tuple(root for root in recorded if os.path.realpath(root) not in today)
 
 
 def _inspect(
@@ -430,10 +362,6 @@ def _other_installs(machine: Machine, program: Program) -> tuple[str, ...]:
     own = Path(program.command[0]).resolve()
     found = copies((COMMAND,), machine)
     return tuple(str(command.path) for command in found if command.path.resolve().parent != own.parent)
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
 
 
 def _now_ms() -> int:

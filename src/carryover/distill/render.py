@@ -6,7 +6,6 @@ marks, code fences, the tags agents use for their own messages and the marks of 
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -16,6 +15,7 @@ from carryover.distill.handoff import Handoff, Section
 from carryover.distill.header import MAX_CHARS, Answering, header
 from carryover.distill.sections.entry import Entry
 from carryover.redact import CleanText, clean
+from carryover.text import lazy_re as re
 from carryover.text.chat_marks import without_chat_marks
 from carryover.text.invisible import CONTROLS, UNSEEN
 

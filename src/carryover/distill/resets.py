@@ -6,10 +6,10 @@ Seen: "resets 3pm (Europe/Amsterdam)" and "limit reached|1795154400" (Claude Cod
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from carryover.distill.relative_time import iso_utc
+from carryover.text import lazy_re as re
 
 _LOOKED_AT: Final = 2000
 _DAY: Final = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,6 +9,7 @@ from carryover.distill.clip import clip
 from carryover.distill.language import lexicon
 from carryover.distill.language.prose import one_line
 from carryover.model import ToolResult
+from carryover.text import lazy_re as re
 
 _LOOKING: Final = frozenset(
     """

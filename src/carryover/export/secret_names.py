@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePosixPath
 from typing import Final
+
+from carryover.text import lazy_re as re
 
 _NAMES: Final = re.compile(
     r"""(?xi)

@@ -44,10 +44,10 @@ class Background(msgspec.Struct, frozen=True, kw_only=True):
     """Lines for a shell that start the daemon, where nothing does it for the user."""
 
 
-def service_of_user() -> tuple[ServiceManager, Program]:
-    """The user's service manager, and what it is to start."""
-    home = Path.home()
-    return service_here(os.environ, home), this_program(os.environ, StateDir.of(os.environ, home).root)
+def service_of_user(env: Mapping[str, str] | None = None, home: Path | None = None) -> tuple[ServiceManager, Program]:
+    """The user's service manager, and what it is to start. `env` and `home`: by default those of this process."""
+    env, home = os.environ if env is None else env, home or Path.home()
+    return service_here(env, home), this_program(env, StateDir.of(env, home).root)
 
 
 def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Background:

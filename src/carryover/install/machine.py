@@ -6,7 +6,6 @@ Commands are looked for on PATH, and in places where a shell would find them but
 from __future__ import annotations
 
 import os
-import re
 import stat
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from carryover.adapter.spec import LINUX, MACOS, Place, places_on
+from carryover.text import lazy_re as re
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ _NVM: Final = Place(path="~/.nvm/versions/node", env="NVM_DIR", below="versions/
 """One folder for each version of node, each with its own global packages."""
 
 _NUMBERS: Final = re.compile(r"\d{1,9}")
+
+
+def variables() -> tuple[str, ...]:
+    """The variables that move the places where commands are looked for beside PATH."""
+    return tuple(place.env for place in (*_OF_THE_USER, _NVM) if place.env)
 
 
 @dataclass(frozen=True, slots=True)

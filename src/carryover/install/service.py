@@ -171,7 +171,7 @@ def _command() -> tuple[str, ...]:
     script = own_scripts() / COMMAND
     if os.access(script, os.X_OK):
         return (str(script),)
-    return (sys.executable, "-m", "carryover.daemon.main")  # a checkout that is run and not installed
+    return (sys.executable, "-m", "carryover.cli.carryoverd")  # a checkout that is run and not installed
 
 
 def _path_with_git(path: str) -> str | None:

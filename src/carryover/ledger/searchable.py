@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Final, Literal, get_args
 
@@ -20,6 +19,7 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
+from carryover.text import lazy_re as re
 
 INDEX_VERSION: Final = 1
 """Raised when the same event gets other tokens; an index of another version is made again."""

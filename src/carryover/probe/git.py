@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -15,10 +14,11 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from carryover.facts import GitFacts
-from carryover.probe.git_command import Answer, ask, available
+from carryover.probe.git_command import Answer, ask
 from carryover.probe.git_config import names_no_filter
 from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files, is_own_text, own_places
 from carryover.redact import clean
+from carryover.text import lazy_re as re
 
 _SUBJECT_LIMIT: Final = 200
 _CLEAN_UP_SHARE: Final = 0.1
@@ -50,10 +50,9 @@ def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = 0
 
     Files that differ only by what `own` describes are not counted.
 
-    Blocks for at most `timeout_s`, also where a file of the repository never answers; the first call of a process also
-    loads GitPython. Changes nothing and runs nothing that the repository brings along: no hooks, filters, diff
-    programs, its own signature checks or file system monitors. None also where its configuration makes that
-    impossible.
+    Blocks for at most `timeout_s`, also where a file of the repository never answers. Changes nothing and runs nothing
+    that the repository brings along: no hooks, filters, diff programs, its own signature checks or file system
+    monitors. None also where its configuration makes that impossible.
 
     Raises:
         TimeoutError: no complete answer in time, or no process to be had; the last known facts have to do.
@@ -85,8 +84,6 @@ def _answered(key: tuple[Path, str | None], ask_git: Callable[[float], T | None]
 def _begun(
     key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float
 ) -> Callable[[], T | None]:
-    if not available():
-        return lambda: None
     with _running_lock:
         question: _Question[T] | None = _running.get(key)
         if question is None:

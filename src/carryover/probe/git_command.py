@@ -1,9 +1,9 @@
 """Asks git about a repository that may be hostile, huge or out of reach: nothing is written, nothing that it brings
 along is run, and the answer is in time or not at all.
 
-GitPython starts the commands. Its `Repo` is not used: it reads the repository's configuration in Python, follows what
-that includes, and keeps helper processes (GitPython 3.2.1); its own time-out needs `pgrep` and keeps waiting for any
-process that still holds the pipe.
+Not by GitPython (3.2.1): its `Repo` reads the repository's configuration in Python, follows what that includes, and
+keeps helper processes; its time-out needs `pgrep` and keeps waiting for any process that still holds the pipe; and to
+load it takes longer than git's answer.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _SAFE_ENVIRONMENT: Final = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ALLOW_PROTOCOL": "",  # a partial clone would fetch the blobs that a diff misses
     "GIT_NO_LAZY_FETCH": "1",
+    "LANGUAGE": "C",
+    "LC_ALL": "C",
 }
 _MISLEADING: Final = (
     # Set while git runs a hook; a daemon started from one would look at that repository for ever.
@@ -48,15 +50,6 @@ class Answer:
     out: bytes
 
 
-def available() -> bool:
-    """Whether git can be run at all. Loads GitPython the first time, which takes some 60 ms."""
-    try:
-        import git  # noqa: F401
-    except ImportError:  # GitPython refuses to load where there is no git
-        return False
-    return True
-
-
 def ask(root: Path, *commands: Sequence[str], deadline: float, overrides: Sequence[str] = ()) -> list[Answer]:
     """Runs the commands side by side in `root` and gives their answers in the same order.
 
@@ -68,8 +61,6 @@ def ask(root: Path, *commands: Sequence[str], deadline: float, overrides: Sequen
             one hangs in the kernel that takes a few seconds more.
         FileNotFoundError: there is no git on this machine.
     """
-    if not available():
-        raise FileNotFoundError(errno.ENOENT, "git can't be run")
     running: list[subprocess.Popen[bytes]] = []
     try:
         running.extend(_start(root, command, overrides) for command in commands)
@@ -82,24 +73,22 @@ def ask(root: Path, *commands: Sequence[str], deadline: float, overrides: Sequen
 
 
 def _start(root: Path, command: Sequence[str], overrides: Sequence[str]) -> subprocess.Popen[bytes]:
-    import git
-
-    set_here = [name for name in _MISLEADING if name in os.environ]
-    without = [part for name in set_here for part in ("-u", name)]
     options = [part for override in overrides for part in ("-c", override)]
-    # git itself changes to `root`: were it done between fork and exec, a dead network drive would hold up every thread.
+    inherited = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
     try:
-        started = git.Git(os.sep).execute(
-            [*(["env", *without] if without else []), "git", "-C", str(root), *_SAFE_OPTIONS, *options, *command],
-            as_process=True,
-            env={**_SAFE_ENVIRONMENT, "GIT_CEILING_DIRECTORIES": str(root.parent)},
+        # git itself changes to `root`: were it done between fork and exec, a dead network drive would hold up every
+        # thread.
+        return subprocess.Popen(
+            ["git", "-C", str(root), *_SAFE_OPTIONS, *options, *command],
+            cwd=os.sep,
+            env={**inherited, **_SAFE_ENVIRONMENT, "GIT_CEILING_DIRECTORIES": str(root.parent)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             start_new_session=True,
         )
-    except (git.GitCommandNotFound, NotADirectoryError, PermissionError) as error:
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise FileNotFoundError(errno.ENOENT, "git can't be run") from error
-    process, started.proc = started.proc, None  # the finaliser of GitPython's wrapper waits without end
-    assert process is not None
-    return process
 
 
 def _finish(process: subprocess.Popen[bytes], deadline: float) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
@@ -10,6 +9,7 @@ import msgspec
 
 from carryover.model import FileEdit
 from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.text import lazy_re as re
 
 _HUNK: Final = re.compile(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
 

@@ -60,6 +60,23 @@ def test_a_handoff_is_printed_as_the_daemon_answers_it(address: Path, capsys: py
     assert json.loads(requests[0].partition(b"\r\n\r\n")[2]) == {"folder": "/tea"}
 
 
+def test_status_tells_the_daemon_the_variables_that_it_names(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "/here")
+    asked: list[Mapping[str, object]] = []
+
+    def answer(_command: str, question: Mapping[str, object], **_: object) -> dict[str, object]:
+        asked.append(question)
+        return {"text": "all is well\n"} if "variables" in question else {"variables": {"PATH": None, "NOT_SET": None}}
+
+    monkeypatch.setattr(running_daemon, "_ask", answer)
+
+    assert answered_by_daemon(["status"]) == ExitCode.OK
+    assert capsys.readouterr().out == "all is well\n"
+    assert asked == [{}, {"variables": {"PATH": "/here", "NOT_SET": None}, "colour": False, "as_json": False}]
+
+
 def test_sessions_are_a_table_with_the_names_of_agents(address: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with listening(address, as_daemon({"sessions": [ENTRY], "names": {"one": "Agent One"}})) as requests:
         code = answered_by_daemon(["sessions", "--all"])
@@ -108,7 +125,8 @@ def test_without_a_daemon_nothing_is_answered(home: Path) -> None:
     "arguments",
     [
         [],
-        ["status"],
+        ["status", "--watch"],
+        ["status", "here"],
         ["handoff", "--json"],
         ["handoff", "a", "b"],
         ["sessions", "--limit", "3"],
@@ -117,6 +135,6 @@ def test_without_a_daemon_nothing_is_answered(home: Path) -> None:
     ids=" ".join,
 )
 def test_only_the_plain_forms_are_asked_for(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
-    monkeypatch.setattr(running_daemon, "_ask", lambda *_: {"text": "# Tea", "sessions": [ENTRY], "names": {}})
+    monkeypatch.setattr(running_daemon, "_ask", lambda *_, **__: {"text": "# Tea", "sessions": [ENTRY], "names": {}})
 
     assert answered_by_daemon(arguments) is None

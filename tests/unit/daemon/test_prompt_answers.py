@@ -25,7 +25,13 @@ def state(home: Path) -> StateDir:
 @pytest.fixture
 def answers(state: StateDir, home: Path) -> PromptAnswers:
     context = DaemonContext(state, home, {}, Config())
-    return PromptAnswers(context, settle=refuse, know=lambda _root: None, follow=refuse)
+    return PromptAnswers(
+        context,
+        settle=refuse,
+        know=lambda _root: None,
+        follow=refuse,
+        health=refuse,
+    )
 
 
 async def test_while_paused_the_command_speaks_for_itself(answers: PromptAnswers, state: StateDir) -> None:

@@ -69,7 +69,7 @@ def test_a_script_that_lies_elsewhere_is_not_needed(
 ) -> None:
     monkeypatch.setattr(sysconfig, "get_path", lambda *_names: str(tmp_path))
 
-    assert this_program({}, home).command == (sys.executable, "-m", "carryover.daemon.main")
+    assert this_program({}, home).command == (sys.executable, "-m", "carryover.cli.carryoverd")
 
 
 def test_a_state_folder_elsewhere_is_handed_on(home: Path, tmp_path: Path) -> None:

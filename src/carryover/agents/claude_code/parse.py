@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final
 
@@ -25,6 +24,7 @@ from carryover.model import AgentSummary, AssistantMessage, Skipped, TurnEnd
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.text import without_handoff
+from carryover.text import lazy_re as re
 
 SYNTHETIC: Final = "<synthetic>"
 """Texts of the client in place of the model's: errors, limits, "No response requested."."""

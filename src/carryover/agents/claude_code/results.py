@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +14,7 @@ from carryover.agents.claude_code.text import plain_output
 from carryover.model import PlanProposal, ResultStatus, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import digest
+from carryover.text import lazy_re as re
 
 REJECTED: Final = (
     "The user doesn't want to proceed with this tool use",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
@@ -14,6 +13,7 @@ from carryover.model import Answer, BackgroundTask, PlanProposal
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.text import HANDOFF_FILE
+from carryover.text import lazy_re as re
 
 _ANSWERED: Final = re.compile(r'"([^"]+)"="([^"]*)"')
 _SHELL_ID: Final = re.compile(r"(?:in background with ID: |to the background \(ID: )([\w-]+)")

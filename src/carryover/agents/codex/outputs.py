@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,6 +11,7 @@ from carryover.agents.codex.wire import whole_number
 from carryover.model import Op, ResultStatus
 from carryover.records import rawjson
 from carryover.records.text import without_ansi
+from carryover.text import lazy_re as re
 
 _HEAD: Final = re.compile(
     r"(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
@@ -46,6 +45,7 @@ from carryover.records.changes import as_edit
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, digest
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, read_as, text_of
 from carryover.records.text import without_handoff
+from carryover.text import lazy_re as re
 
 MAX_QUESTIONS: Final = 10
 

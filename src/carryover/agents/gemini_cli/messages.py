@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -16,6 +15,7 @@ from carryover.agents.gemini_cli.tools import shell_call
 from carryover.model import AgentSummary, AssistantMessage, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.text import HANDOFF_HEAD, tagged, without_ansi, without_handoff
+from carryover.text import lazy_re as re
 
 _CONTEXT: Final = "session_context"
 _HOOK: Final = "hook_context"

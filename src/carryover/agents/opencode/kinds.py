@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from carryover.model import Op, PlanState
+from carryover.text import lazy_re as re
 
 OPS: Final[dict[str, Op]] = {
     "bash": "shell",

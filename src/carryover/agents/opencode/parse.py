@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, Literal
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
@@ -34,6 +33,7 @@ from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.lenient import fields_of, is_true, number_of, read_as, text_of
 from carryover.records.text import without_handoff
+from carryover.text import lazy_re as re
 
 _QUOTED: Final = re.compile(r'"([^"]*\s[^"]*)"\s*')
 """How `opencode run` writes down a prompt of several words (1.1.65 to 1.18.33)."""

@@ -86,7 +86,7 @@ class ThrowAway:
         with self._output.open("wb") as output:
             # In a separate session: Ctrl-C reaches only us, and we stop it in order.
             process = subprocess.Popen(
-                [sys.executable, "-m", "carryover.daemon.main"],
+                [sys.executable, "-m", "carryover.cli.carryoverd"],
                 env={**env, "CARRYOVER_HOME": str(self.state.root)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

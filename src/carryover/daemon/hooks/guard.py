@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import os
-import re
 import secrets
 import stat
 from collections.abc import Iterable
@@ -19,6 +18,7 @@ from typing import Final
 import msgspec
 
 from carryover.fsio import atomic_replace, read_bytes_bounded
+from carryover.text import lazy_re as re
 
 BODY_LIMIT_BYTES: Final = 256 * 1024
 

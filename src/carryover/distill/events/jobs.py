@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from msgspec.structs import replace
@@ -12,6 +11,7 @@ from carryover.distill.digest import MOST_FAILURES, MOST_PENDING, Digest, Failur
 from carryover.distill.events.folded import Folded
 from carryover.distill.language.prose import one_line
 from carryover.model import BackgroundTask, Event
+from carryover.text import lazy_re as re
 
 _EXIT_CODE: Final = re.compile(r"exit code (\d{1,3})")
 _QUOTED: Final = re.compile(r'"(.{3,})"')

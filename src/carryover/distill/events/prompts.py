@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from msgspec.structs import replace
@@ -25,6 +24,7 @@ from carryover.distill.sections.progress import note_of
 from carryover.distill.tool_failures import takes_back, why
 from carryover.distill.view import Note
 from carryover.model import Event, QueuedPrompt, UserPrompt
+from carryover.text import lazy_re as re
 
 _LONGEST_PROMPT: Final = 1500
 _LASTING_WEIGHT: Final = 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, Literal
 
 from msgspec.structs import replace
@@ -21,6 +20,7 @@ from carryover.distill.tool_failures import failed, is_looking, program, signatu
 from carryover.distill.view import Note
 from carryover.distill.work.turn_text import text_went_on
 from carryover.model import Event, ToolCall, ToolResult
+from carryover.text import lazy_re as re
 
 _MOST_COMMITS: Final = 4
 _COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, Literal
 
 from carryover.distill.language import lexicon, outcomes
@@ -11,6 +10,7 @@ from carryover.distill.language.found_once import found_once
 from carryover.distill.language.machine_lines import is_code
 from carryover.distill.language.names import names_in
 from carryover.distill.language.prose import sentences_of_line, word_count
+from carryover.text import lazy_re as re
 from carryover.text.markdown import is_bullet, is_table_row, line_forms, plain
 
 Kind = Literal["heading", "prose", "item", "code", "table"]

@@ -6,13 +6,13 @@ anywhere.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Final
 
 from carryover.distill.language.beginnings import Searched, beginnings_of, endings_of, searched
+from carryover.text import lazy_re as re
 
 
 class Concept:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,6 +10,7 @@ from carryover.distill.language import lexicon
 from carryover.distill.language.answer import Part
 from carryover.distill.language.concept import Concept
 from carryover.distill.language.prose import Quote
+from carryover.text import lazy_re as re
 
 _MOST: Final = 4
 _SHORTEST: Final = 3

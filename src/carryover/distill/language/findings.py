@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,6 +9,7 @@ from carryover.distill.clip import clip
 from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.answer import Part
 from carryover.distill.language.prose import Quote
+from carryover.text import lazy_re as re
 
 _MOST_OF_A_KIND: Final = 4
 LISTED: Final = "left open in a list of the answer"

@@ -5,10 +5,10 @@ These are closed classes, which a language does not extend; what a longer text m
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from carryover.distill.language.prose import word_count
+from carryover.text import lazy_re as re
 
 _CODE: Final = re.compile(r"`[^`]*`")
 _URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://\S+", re.I)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from typing import Final, Literal
 
 from carryover.distill.language.prose import word_count
+from carryover.text import lazy_re as re
 from carryover.text.markdown import is_bullet, line_forms
 
 LineKind = Literal["blank", "machine", "prose"]

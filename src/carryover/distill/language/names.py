@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
 from carryover.distill.language.tongue import tongue_of
+from carryover.text import lazy_re as re
 
 _CODE: Final = re.compile(r"`([^`\n]{2,80})`")
 _URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://\S+", re.I)

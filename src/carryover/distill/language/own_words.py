@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from typing import Final
 
@@ -16,6 +15,7 @@ from carryover.distill.language.prose import sentences, word_count
 from carryover.distill.language.templates import typed_in
 from carryover.distill.language.tongue import tongue_of
 from carryover.distill.own_text import without_handoffs
+from carryover.text import lazy_re as re
 from carryover.text.markdown import is_bullet, is_fence, line_forms
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 
+from carryover.text import lazy_re as re
 from carryover.text.markdown import is_bullet, plain, prose_lines
 
 _SENTENCE_END: Final = re.compile(r"([.!?。！？…][\"'”’)\]*_]{0,3})(?:\s+|(?<=[。！？]))(?=[^\s」』）.!?,;:])")

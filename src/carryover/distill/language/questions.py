@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,6 +11,7 @@ from carryover.distill.clip import clip
 from carryover.distill.language import lexicon
 from carryover.distill.language.answer import Part
 from carryover.distill.language.prose import Quote
+from carryover.text import lazy_re as re
 
 _MOST: Final = 4
 _MOST_OPTIONS: Final = 6

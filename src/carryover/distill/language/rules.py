@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from carryover.distill.clip import clip
@@ -11,6 +10,7 @@ from carryover.distill.language.forms import is_question, without_yes
 from carryover.distill.language.machine_lines import is_code, is_surely_printed
 from carryover.distill.language.names import names_in
 from carryover.distill.language.prose import Quote, one_line, sentences, word_count
+from carryover.text import lazy_re as re
 from carryover.text.markdown import is_bullet, prose_lines
 
 LASTING: Final = 3.0

@@ -6,13 +6,13 @@ one place of them. Seen in Codex 0.48 to 0.87, which expands custom prompts befo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
 from carryover.distill.clip import clip
 from carryover.distill.language.prose import sentences, word_count
+from carryover.text import lazy_re as re
 
 _NAMES: Final = r"user(?:'s)? (?:input|request|prompt|query|message)"
 _SECTION: Final = re.compile(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from carryover.text import lazy_re as re
 
 _SCRIPTS: Final = (
     ("ko", re.compile(r"[\uac00-\ud7af]")),

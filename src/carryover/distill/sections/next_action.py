@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -14,6 +13,7 @@ from carryover.distill.language.prose import one_line
 from carryover.distill.sections.entry import Entry, entry_of
 from carryover.distill.work.relation import asks_for_something
 from carryover.distill.work.state import CUT_OFF, Item, Line
+from carryover.text import lazy_re as re
 
 _AWAY_NEXT: Final = re.compile(r"next action:\s*(.+)", re.I | re.S)
 _MOST: Final = 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from msgspec.structs import replace
@@ -13,6 +12,7 @@ from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.tool_failures import takes_back
 from carryover.distill.work.relation import is_resuming, only_rules, worked
 from carryover.distill.work.state import Line, WorkState
+from carryover.text import lazy_re as re
 
 _DOCUMENT_LINES: Final = 6
 _LIST_OR_HEADING: Final = re.compile(r"^\s*(?:#{1,6}\s|[-*+•]\s|\d{1,2}[.)]\s)|:\s*$")

@@ -6,7 +6,6 @@ prompt that nothing distinguishes belongs to the goal.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -28,6 +27,7 @@ from carryover.distill.language.names import shared_names, weighty_words
 from carryover.distill.language.prose import sentences, word_count
 from carryover.distill.language.templates import is_bare
 from carryover.distill.work.state import QUESTION, Item, Line
+from carryover.text import lazy_re as re
 
 Relation = Literal["goal", "doubtful", "order", "answer", "consent", "paste", "light"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,7 @@ from carryover.importing.specstory.layout import HEADING
 from carryover.importing.specstory.parse import SpecStoryParser
 from carryover.importing.specstory.reader import SpecStoryReader
 from carryover.records.fields import digest
+from carryover.text import lazy_re as re
 
 NAME: Final = "SpecStory"
 RANK: Final = -1
