@@ -25,13 +25,15 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     databases: tuple[str, ...] = ()
     """What SQLite was asked to open."""
     statements: tuple[str, ...] = ()
-    """The file name of the database and the beginning of the statement; for one of a trigger, its comment."""
+    """The file name of the database and the beginning of the statement."""
     asked: tuple[str, ...] = ()
     """Addresses of the sockets that were connected to."""
     processes: tuple[str, ...] = ()
     """Command lines."""
     modules: tuple[str, ...] = ()
     """Those imported by the end, beyond what a bare interpreter has."""
+    recorded_bytes: int = 0
+    """What the process wrote to record all this."""
 
     @property
     def transactions(self) -> int:
@@ -74,10 +76,12 @@ class Journal:
     def since(self, mark: int, pid: int) -> Costs:
         """What the process `pid` did after `mark`."""
         found: dict[str, list[str]] = {}
+        recorded_bytes = 0
         with self._path.open("rb") as file:
             file.seek(mark)
-            for line in file.read().decode().splitlines():
-                process, kind, detail = line.split("\t", 2)
+            for line in file:
+                process, kind, detail = line.decode().rstrip("\n").split("\t", 2)
                 if int(process) == pid:
                     found.setdefault(_FIELDS[kind], []).append(detail)
-        return msgspec.convert(found, Costs)
+                    recorded_bytes += len(line)
+        return msgspec.convert({**found, "recorded_bytes": recorded_bytes}, Costs)

@@ -52,7 +52,15 @@ def _trace_statements() -> None:
     def counted_connect(database: object, *arguments: object, **settings: object) -> sqlite3.Connection:
         name = str(database).partition("?")[0].rpartition("/")[2]
         connection: sqlite3.Connection = connect(database, *arguments, **settings)
-        connection.set_trace_callback(lambda text: _note("statement", f"{name} {text}"))
+        last = [""]
+
+        def trace(text: str) -> None:
+            # SQLite also gives the statements of its own index, as comments, and an INSERT again for each trigger.
+            if not text.startswith("--") and not (text == last[0] and text.startswith("INSERT")):
+                _note("statement", f"{name} {text}")
+            last[0] = text if not text.startswith("--") else last[0]
+
+        connection.set_trace_callback(trace)
         return connection
 
     setattr(module, "connect", counted_connect)  # noqa: B010
