@@ -24,28 +24,28 @@ DISTILLER: Final = f"git {READER} tree_sitter"
 WRITER: Final = f"aiosqlite asyncio {READER}"
 
 WITH_DAEMON: Final = {
-    "--help": (22, 9, 0, 0, 0, 0, 0, 0, ""),
-    "handoff": (30, 9, 0, 0, 0, 0, 1, 0, ""),
-    "handoff --json": (327, 147, 16, 2, 2, 24, 2, 8, DISTILLER),
-    "sessions": (33, 12, 0, 0, 0, 0, 1, 0, ""),
-    "sessions --json": (144, 71, 3, 1, 1, 9, 0, 0, READER),
-    "status": (419, 241, 17, 17, 1, 32, 3, 2, READER),
-    f"show {SESSION}": (115, 44, 0, 1, 1, 8, 0, 0, READER),
-    "search discount": (124, 52, 3, 1, 1, 11, 0, 0, READER),
-    "log": (178, 102, 3, 1, 1, 15, 0, 0, READER),
-    "why cart.py": (126, 54, 3, 1, 1, 14, 0, 0, READER),
-    f"resume {SESSION}": (366, 221, 2, 8, 1, 5, 0, 0, WRITER),
-    "export --for chatgpt": (344, 164, 25, 2, 1, 21, 2, 13, DISTILLER),
-    "config": (82, 16, 2, 1, 0, 0, 0, 0, "msgspec tomllib"),
+    "--help": (47, 9, 0, 0, 0, 0, 0, 0, ""),
+    "handoff": (55, 9, 0, 0, 0, 0, 1, 0, ""),
+    "handoff --json": (352, 147, 16, 2, 2, 24, 2, 8, DISTILLER),
+    "sessions": (58, 12, 0, 0, 0, 0, 1, 0, ""),
+    "sessions --json": (169, 71, 3, 1, 1, 9, 0, 0, READER),
+    "status": (444, 241, 17, 17, 1, 32, 3, 2, READER),
+    f"show {SESSION}": (140, 44, 0, 1, 1, 8, 0, 0, READER),
+    "search discount": (149, 52, 3, 1, 1, 11, 0, 0, READER),
+    "log": (203, 102, 3, 1, 1, 15, 0, 0, READER),
+    "why cart.py": (151, 54, 3, 1, 1, 14, 0, 0, READER),
+    f"resume {SESSION}": (391, 221, 2, 8, 1, 5, 0, 0, WRITER),
+    "export --for chatgpt": (369, 164, 25, 2, 1, 21, 2, 13, DISTILLER),
+    "config": (107, 16, 2, 1, 0, 0, 0, 0, "msgspec tomllib"),
 }
 """The daemon has read everything. The last column names the heavy modules that the command may import."""
 
 WITHOUT_DAEMON: Final = {
-    "handoff": (470, 244, 31, 8, 9, 76, 0, 12, f"{WRITER} git tree_sitter"),
-    "sessions": (160, 87, 3, 1, 1, 9, 0, 0, READER),
-    "status": (419, 241, 17, 17, 1, 32, 0, 2, READER),
-    f"show {SESSION}": (115, 44, 0, 1, 1, 8, 0, 0, READER),
-    "search discount": (124, 52, 3, 1, 1, 11, 0, 0, READER),
+    "handoff": (495, 244, 31, 8, 9, 76, 0, 12, f"{WRITER} git tree_sitter"),
+    "sessions": (185, 87, 3, 1, 1, 9, 0, 0, READER),
+    "status": (444, 241, 17, 17, 1, 32, 0, 2, READER),
+    f"show {SESSION}": (140, 44, 0, 1, 1, 8, 0, 0, READER),
+    "search discount": (149, 52, 3, 1, 1, 11, 0, 0, READER),
 }
 """The ledger holds everything, and no daemon runs."""
 

@@ -10,10 +10,11 @@ import _posixsubprocess
 import atexit
 import os
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from typing import Any
 
 _FILE = os.open(os.environ["COUNTED"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 _CODE = tuple(os.environ["COUNTED_CODE"].split(os.pathsep))
@@ -67,7 +68,7 @@ def _trace_statements() -> None:
     _traced.append(True)
 
 
-_fork_exec = _posixsubprocess.fork_exec
+_fork_exec: Any = _posixsubprocess.fork_exec
 
 
 def _counted_fork_exec(arguments: list[str | bytes], *rest: object) -> int:
@@ -81,6 +82,6 @@ def _end(before: frozenset[str] = frozenset(sys.modules)) -> None:
         _note("module", name)
 
 
-_posixsubprocess.fork_exec = _counted_fork_exec
+setattr(_posixsubprocess, "fork_exec", _counted_fork_exec)  # noqa: B010
 atexit.register(_end)
 sys.addaudithook(_hear)
