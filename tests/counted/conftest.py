@@ -15,6 +15,7 @@ from carryover.cli.demo.replay import make_project, replay
 from counted.journal import Costs, Journal
 from support.agent_here import put_claude
 from support.daemon_process import DaemonProcess, wait_until
+from support.tools import program
 
 BEFORE_NS = time.time_ns() - 3_600 * 10**9
 
@@ -32,6 +33,10 @@ class World:
         """One whose history no daemon and no command has read yet."""
         world = cls(home, home / "shop", Journal(home / "journal"))
         put_claude(home)
+        program(home / "bin" / "systemctl", "exit 1")
+        git = shutil.which("git")
+        assert git is not None
+        (home / "bin" / "git").symlink_to(git)
         (home / ".carryover").mkdir(mode=0o700)
         (home / ".carryover" / "config.toml").write_text("[server]\nport = 0\n")
         make_project(world.project, world.env)
@@ -43,10 +48,9 @@ class World:
 
     @property
     def env(self) -> dict[str, str]:
-        git = shutil.which("git")
-        assert git is not None
+        """No command is found but git, `claude` and a service manager that fails, whatever this machine has."""
         return {
-            "PATH": os.pathsep.join((str(self.home / "bin"), str(Path(git).parent), "/usr/bin", "/bin")),
+            "PATH": str(self.home / "bin"),
             "HOME": str(self.home),
             "CARRYOVER_HOME": str(self.home / ".carryover"),
             "GIT_CONFIG_NOSYSTEM": "1",
@@ -61,9 +65,13 @@ class World:
         mark = self.journal.mark()
         command = [sys.executable, *arguments]
         with subprocess.Popen(
-            command, cwd=self.project, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            command,
+            cwd=self.project,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-        ) as process:  # fmt: skip
+        ) as process:
             said = process.communicate(timeout=60)[0]
         assert process.returncode == 0, (command, said.decode())
         return self.journal.since(mark, process.pid)
