@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from carryover.cli.demo.replay import make_project, replay
+from counted.journal import Costs, Journal
+from support.agent_here import put_claude
+from support.daemon_process import DaemonProcess, wait_until
+from support.tools import program
+
+BEFORE_NS = time.time_ns() - 3_600 * 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A home folder in which Claude Code has worked in one project; every process there records what it costs."""
+
+    home: Path
+    project: Path
+    journal: Journal
+
+    @classmethod
+    def below(cls, home: Path) -> World:
+        """One whose history no daemon and no command has read yet."""
+        world = cls(home, home / "shop", Journal(home / "journal"))
+        put_claude(home)
+        program(home / "bin" / "systemctl", "exit 1")
+        git = shutil.which("git")
+        assert git is not None
+        (home / "bin" / "git").symlink_to(git)
+        (home / ".carryover").mkdir(mode=0o700)
+        (home / ".carryover" / "config.toml").write_text("[server]\nport = 0\n")
+        make_project(world.project, world.env)
+        for _ in replay(home / ".claude", world.project):
+            pass
+        for path in (home / ".claude").rglob("*.jsonl"):  # what changed just now is read twice, to be sure
+            os.utime(path, ns=(BEFORE_NS, BEFORE_NS))
+        return world
+
+    @property
+    def env(self) -> dict[str, str]:
+        """No command is found but git, `claude` and a service manager that fails, whatever this machine has."""
+        return {
+            "PATH": str(self.home / "bin"),
+            "HOME": str(self.home),
+            "CARRYOVER_HOME": str(self.home / ".carryover"),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "LANG": "C.UTF-8",
+            "XDG_RUNTIME_DIR": str(self.home / "no-runtime"),
+            "DBUS_SESSION_BUS_ADDRESS": f"unix:path={self.home}/no-bus",
+            **self.journal.variables,
+        }
+
+    def run(self, *arguments: str) -> Costs:
+        """Calls Python with `arguments` in the project; what that process cost. Fails where the process does."""
+        mark = self.journal.mark()
+        command = [sys.executable, *arguments]
+        with subprocess.Popen(
+            command,
+            cwd=self.project,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as process:
+            said = process.communicate(timeout=60)[0]
+        assert process.returncode == 0, (command, said.decode())
+        return self.journal.since(mark, process.pid)
+
+    def carryover(self, *arguments: str) -> Costs:
+        """What the command costs."""
+        return self.run("-P", "-m", "carryover.cli.main", *arguments)
+
+
+@pytest.fixture
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World.below(tmp_path_factory.mktemp("counted"))
+
+
+@pytest.fixture
+def with_daemon(world: World) -> Iterator[DaemonProcess]:
+    """A daemon in that world that has read and published everything."""
+    with DaemonProcess(env=world.env) as daemon:
+        wait_until("the first rescan", lambda: daemon.health()["caught_up"])
+        daemon.settle()
+        yield daemon
