@@ -12,7 +12,7 @@ _WORD: Final = re.compile(rf"(\w{{1,{_LETTERS}}})\w*")
 _ATOM: Final = re.compile(r"\(\?(?::|<?[=!])|\[\^?(?:\\.|[^\]\\])+\]|\\.|.", re.S)
 _QUANTIFIER: Final = re.compile(r"([?*+]|\{[\d,]+\})\??")
 _PLAIN: Final = re.compile(rf"[^\W\d]{{{_LETTERS}}}(?![?*{{])(?:[^|()]|\([^()]*\))*")
-_ANY_WITH_ENDING: Final = re.compile(r"\\w\{\d,\}\(\?:([^()\\]+)\)")
+_ANY_WITH_ENDING: Final = re.compile(r"\\w\{\d,\}\(\?:([\w|]+)\)")
 _MARK: Final = " "
 _SPACE_OR_MARK: Final = (r"\s", r"\W")
 _WITHOUT_WIDTH: Final = ("^", "$", r"\b", r"\B")

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from carryover.distill.language import lexicon, outcomes
 from carryover.distill.language.concept import Concept
@@ -72,6 +76,77 @@ def test_of_what_is_too_long_for_a_sentence_the_beginning_is_searched() -> None:
 
 def test_a_language_that_a_concept_lacks_has_no_words_for_it() -> None:
     assert Concept(en="oven").search("烤箱") is None
+
+
+def entries_of(concept: Concept, *, russian: bool = False) -> list[str]:
+    """The expressions that are searched in Latin letters, or in Cyrillic ones."""
+    languages = {name: words for name, words in concept._languages.items() if name not in ("ja", "zh", "ko")}
+    chosen = (words for name, words in languages.items() if (name == "ru") == russian)
+    lines = (line for words in chosen for line in words.splitlines())
+    return [entry.strip() for line in lines for entry in line.split(" | ") if entry.strip()]
+
+
+def searched_everywhere(concept: Concept, text: str) -> int | None:
+    """Where a search at every place of the text finds the concept first."""
+    entries = entries_of(concept, russian=re.search("[а-яё]", text) is not None)
+    after_mark = "|".join(entry for entry in entries if entry.startswith("(?:^|[")) or "(?!)"
+    match = re.search(rf"(?<!\w)(?:{'|'.join(entries)})(?!\w)|(?=[.,;:!—])(?:{after_mark})(?!\w)", text)
+    return match.start() if match is not None else None
+
+
+def place_of(concept: Concept, text: str) -> int | None:
+    match = concept.search(text)
+    return match.start() if match is not None else None
+
+
+WORDS = {
+    russian: sorted(
+        {
+            word
+            for concept in CONCEPTS.values()
+            for entry in entries_of(concept, russian=russian)
+            for word in re.findall(r"[^\W\d_]+", re.sub(r"\\[a-z]", " ", entry))
+        }
+    )
+    for russian in (False, True)
+}
+"""The words and stems that the expressions are made of."""
+MARKS = st.sampled_from([" ", " ", " ", "'", ", ", ". ", "; ", ": ", "! ", " — ", " (", "-", "_", "\n"])
+ENDINGS = {False: st.sampled_from(["", "", "s", "rai", "irò"]), True: st.sampled_from(["", "", "а", "усь"])}
+
+
+@pytest.mark.parametrize("concept", CONCEPTS.values(), ids=CONCEPTS)
+def test_each_expression_is_found_where_a_search_at_every_place_finds_it(concept: Concept) -> None:
+    for entry in entries_of(concept):
+        text = " ".join(re.findall(r"[^\W\d_]+", re.sub(r"\\[a-z]", " ", entry)))
+        for tried in (text, f"well, {text}", f"so {text}'s", f"({text})"):
+            if len(tried) < 500 and not re.search("[’‘]", tried):
+                assert place_of(concept, tried) == searched_everywhere(concept, tried), tried
+
+
+@pytest.mark.parametrize("russian", [False, True], ids=["Latin", "Cyrillic"])
+@given(data=st.data())
+def test_a_concept_is_found_where_a_search_at_every_place_finds_it(russian: bool, data: st.DataObject) -> None:
+    words = data.draw(
+        st.lists(st.tuples(st.sampled_from(WORDS[russian]), ENDINGS[russian], MARKS), min_size=1, max_size=9)
+    )
+    text = "".join(map("".join, words)).lower()
+    for name, concept in CONCEPTS.items():
+        assert place_of(concept, text) == searched_everywhere(concept, text), (name, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        pytest.param("oven on", True, id="at the beginning"),
+        pytest.param("the oven", True, id="near it"),
+        pytest.param("in our oven", False, id="later"),
+        pytest.param("大烤箱", True, id="in a script of its own"),
+        pytest.param("我们要再买烤箱", False, id="later in one"),
+    ],
+)
+def test_only_the_beginning_counts_where_that_is_asked_for(text: str, begins: bool) -> None:
+    assert (OVEN.search(text, latest=4) is not None) == begins
 
 
 @pytest.mark.parametrize("concept", CONCEPTS.values(), ids=CONCEPTS)
