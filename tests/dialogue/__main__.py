@@ -21,7 +21,7 @@ def main() -> None:
     options = _parser().parse_args()
     with pytest.MonkeyPatch.context() as patch:
         if options.without_words:
-            patch.setattr(Concept, "search", lambda *_: None)
+            patch.setattr(Concept, "search", lambda *_, **__: None)
         if options.show is not None:
             _show(dialogue(options.show))
         else:

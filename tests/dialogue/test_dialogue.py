@@ -66,7 +66,7 @@ def test_no_language_is_far_behind_another() -> None:
 
 def test_most_is_recognised_by_evidence_rather_than_by_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the word lists of all languages off."""
-    monkeypatch.setattr(Concept, "search", lambda *_: None)
+    monkeypatch.setattr(Concept, "search", lambda *_, **__: None)
     found = [one for seed in SEEDS[::4] for one in outcomes(dialogue(seed))]
 
     assert content(found) >= CONTENT_WITHOUT_WORDS

@@ -25,6 +25,8 @@ _FIRM_LINE_TOKENS: Final = 110
 """Task and Next action always stay, so their lines are short enough that all 6 of them fit beside the header."""
 _LINE_TOKENS: Final = 75
 
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+_UNASSIGNED: Final = ("Cs", "Co", "Cn")
 _OUR_MARKS: Final = re.compile(r"\[CARRYOVER\]|CARRYOVER:(?:START|END)|RESUME PROTOCOL", re.I)
 _COMMENT: Final = re.compile(r"<!--|-->")
 _AGENT_TAG: Final = re.compile(
@@ -90,10 +92,11 @@ def _fitted(sections: list[tuple[str, list[_Shown]]], *, lines: int, tokens: int
     opened: set[str] = set()
     for rank, _, title, text in candidates:
         new = [text] if title in opened else [f"## {title}", text]
-        if rank > 0 and (len(new) > lines or _cost(new) > tokens):
+        cost = _cost(new)
+        if rank > 0 and (len(new) > lines or cost > tokens):
             continue
         lines -= len(new)
-        tokens -= _cost(new)
+        tokens -= cost
         opened.add(title)
         kept.add((title, text, rank))
     return kept
@@ -109,7 +112,7 @@ def neutralize(text: str) -> str:
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = CONTROLS.sub(" ", UNSEEN.sub(" ", text))
     if not text.isascii():
-        text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cs", "Co", "Cn"))
+        text = _BEYOND_ASCII.sub(lambda sign: "" if unicodedata.category(sign[0]) in _UNASSIGNED else sign[0], text)
     text = _COMMENT.sub("--", text).replace("```", "'''").replace("~~~", "'''")
     text = _OUR_MARKS.sub(lambda mark: mark.group().lower().replace("[", "(").replace("]", ")"), text)
     text = without_chat_marks(_AGENT_TAG.sub("‹", text))

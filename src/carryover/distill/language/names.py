@@ -157,5 +157,5 @@ def shared_names(names: Iterable[str], others: Iterable[str]) -> int:
 def _same(one: str, other: str) -> bool:
     if one == other:
         return True
-    short, long = sorted((one, other), key=len)
+    short, long = (one, other) if len(one) <= len(other) else (other, one)
     return len(short) >= 4 and (short in long or _stem(short) == _stem(long))

@@ -65,10 +65,15 @@ def _weight(sentence: str, *, bullet: bool) -> tuple[float, str]:
         return 0.0, ""
     if _is_label(sentence):
         return 0.0, ""
-    if outcomes.FAILURE.search(sentence) and not lexicon.PROHIBITION.search(sentence):
+    weight, rule = _by_words(sentence, bullet=bullet)
+    if weight and outcomes.FAILURE.search(sentence) and not lexicon.PROHIBITION.search(sentence):
         return 0.0, ""  # says what went wrong
-    if lexicon.HEDGE.search(sentence):
+    if weight and lexicon.HEDGE.search(sentence):
         return 0.0, ""  # thinks aloud
+    return weight, rule
+
+
+def _by_words(sentence: str, *, bullet: bool) -> tuple[float, str]:
     if lexicon.STANDING.search(sentence):
         lasts = not lexicon.LASTS_BRIEFLY.search(sentence)
         return (LASTING if lasts else 2.0), "order or ban in the user's words"

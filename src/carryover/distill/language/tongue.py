@@ -26,10 +26,10 @@ _FUNCTION_WORDS: Final = {
     "pt": "o a os as e é um uma de que em não com para por no na do da se eu me meu está isso como mais",
     "it": "il lo la gli e è un una di che in non con per del della si mi ma come più questo questa sono ho",
 }
-_TONGUES_OF: Final = {
-    word: tuple(name for name, known in _FUNCTION_WORDS.items() if word in known.split())
-    for word in " ".join(_FUNCTION_WORDS.values()).split()
-}
+_TONGUES_OF: Final[dict[str, list[str]]] = {}
+for _name, _words in _FUNCTION_WORDS.items():
+    for _word in set(_words.split()):
+        _TONGUES_OF.setdefault(_word, []).append(_name)
 _SAMPLE: Final = 800
 _SHARE_OF_SCRIPT: Final = 0.2
 

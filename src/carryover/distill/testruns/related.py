@@ -72,6 +72,7 @@ def _speaks_of(name: str, path: str) -> bool:
     return _same(tidy, path) or related(tidy, path) or _is_class_of(tidy, path) or _is_package_of(tidy, path)
 
 
+@lru_cache(maxsize=4096)
 def _covers(given: str, path: str) -> bool:
     """Whether a path on the command line takes in that file. A folder of tests represents what is around it, and one
     below it the folder of that name: `tests/jobs` takes in `src/jobs/export.py`."""

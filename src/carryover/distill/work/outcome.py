@@ -193,6 +193,8 @@ def with_rules(line: Line, turn: Turn, *, least: float) -> tuple[Item, ...]:
 
 def with_new(rules: tuple[Item, ...], new: tuple[Item, ...]) -> tuple[Item, ...]:
     """`rules` and the new ones, without those that these replace; the newest where room is short."""
+    if not new:
+        return rules[-MOST_RULES:]
     kept = [rule for rule in rules if not any(_replaces(later, rule) for later in new)]
     return (*kept, *new)[-MOST_RULES:]
 
@@ -211,7 +213,7 @@ def _replaces(later: Item, rule: Item) -> bool:
 def merged(known: tuple[Item, ...], new: Iterable[Item], most: int) -> tuple[Item, ...]:
     """The newest mention of each, the weightiest where room is short, in order of time."""
     merged = {item.text: item for item in (*known, *new)}
-    items = list(merged.values())
+    items = [*merged.values()]
     if len(items) > most:
         ranked = sorted(items, key=lambda item: (-item.weight, -item.at_ms))[:most]
         items = [item for item in items if item in ranked]
@@ -220,6 +222,8 @@ def merged(known: tuple[Item, ...], new: Iterable[Item], most: int) -> tuple[Ite
 
 def items_of(turn: Turn, quotes: Iterable[Quote]) -> tuple[Item, ...]:
     """Items of a turn from what its texts say."""
+    if not quotes:  # mostly
+        return ()
     return tuple(item_of(turn, quote.text, quote.rule, names=quote.names, weight=quote.weight) for quote in quotes)
 
 
