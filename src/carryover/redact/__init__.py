@@ -10,12 +10,12 @@ Every pattern is linear: whatever the text, it is read in time proportional to i
 
 from __future__ import annotations
 
-import re
 from typing import NewType
 
 from carryover.redact.command_lines import hide_on_command_lines
 from carryover.redact.headers import hide_headers
 from carryover.redact.named import hide_named
+from carryover.redact.names import lowered, names_in
 from carryover.redact.private_keys import hide_private_keys
 from carryover.redact.tokens import hide_tokens
 
@@ -31,7 +31,6 @@ _MOST_SHORT_TEXTS = 2048
 
 # Folders, paths and names come again with nearly every record of a transcript. Texts with a secret are not kept.
 _short_texts_without_secret: dict[str, None] = {}
-_UPPER = re.compile("[A-Z]+")
 
 
 def redact(text: str) -> tuple[str, dict[str, int]]:
@@ -41,12 +40,12 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
     fivefold. Any string will do, also one with NUL or lone surrogates.
     """
     counts: dict[str, int] = {}
-    if not text or text in _short_texts_without_secret:
+    if not text or (len(text) <= _SHORT_CHARS and text in _short_texts_without_secret):
         return text, counts
     given = text
     for _ in range(_MOST_PASSES):
         hidden = _one_pass(text, counts)
-        if hidden == text:
+        if hidden is text or hidden == text:
             break
         # A mark ends the word it is in, and so can uncover the next secret: repeat until nothing is left.
         text = hidden
@@ -62,15 +61,21 @@ def clean(text: str) -> CleanText:
     return CleanText(redact(text)[0])
 
 
-def _one_pass(text: str, counts: dict[str, int]) -> str:
-    text = hide_private_keys(text, counts)
-    text = hide_on_command_lines(hide_tokens(text, counts), counts)
-    lower = _lowered(text)
-    hidden = hide_headers(text, lower, counts)
-    return hide_named(hidden, lower if hidden is text else _lowered(hidden), counts)
+def _one_pass(given: str, counts: dict[str, int]) -> str:
+    lower, names = _lowered_with_names(given)
+    text = hide_private_keys(given, counts) if "key" in names else given
+    text = hide_tokens(text, counts)
+    if text is not given:
+        lower, names = _lowered_with_names(text)
+    hidden = hide_on_command_lines(text, names, counts)
+    if hidden is not text:
+        lower, names = _lowered_with_names(hidden)
+    text = hide_headers(hidden, lower, names, counts)
+    if text is not hidden:
+        lower, names = _lowered_with_names(text)
+    return hide_named(text, lower, names, counts) if names else text
 
 
-def _lowered(text: str) -> str:
-    """`text` in lower case with every character in its place (`str.lower` makes two of some, such as `İ`)."""
-    lower = text.lower()
-    return lower if len(lower) == len(text) else _UPPER.sub(lambda match: match[0].lower(), text)
+def _lowered_with_names(text: str) -> tuple[str, frozenset[str]]:
+    lower = lowered(text)
+    return lower, names_in(lower)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from carryover.redact.dummy_values import is_dummy, is_filler
+from carryover.redact.names import NAMES
 from carryover.redact.redaction_marks import Span, insert_marks
 
 
@@ -19,6 +20,8 @@ class _Place(NamedTuple):
     """Shorter values are not taken for passwords."""
     part: re.Pattern[str] | None = None
     """Matches a part of whatever `pattern` matches, and is quicker to search for."""
+    is_option: bool = True
+    """Whatever `pattern` matches holds what `_OPTION` matches."""
 
 
 _VALUE: Final = r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s'\"`;&|<>()]{1,400})"
@@ -44,23 +47,34 @@ _PLACES: Final = (
         for program in ("docker", "podman", "nerdctl", "helm registry", "crane auth", "oras", "buildah", "az")
     ),
     _Place("gh secret", _after("gh secret set", r"(?:-b|--body)[ \t=]+")),
-    _Place("aws configure", re.compile(rf"aws configure set [\w.]*(?:secret_access_key|session_token)[ \t]+{_VALUE}")),
+    *(
+        _Place(name, re.compile(rf"aws configure set [\w.]*{name}[ \t]+{_VALUE}"), is_option=False)
+        for name in ("secret_access_key", "session_token")
+    ),
     _Place("pass:", re.compile(rf"(?<=[ \t])-pass(?:in|out)?[ \t]+pass:{_VALUE}")),
     _Place("redis-cli", _after("redis-cli", r"(?:-a|--pass)[ \t]+")),
     _Place("htpasswd", re.compile(rf"htpasswd[ \t]+-\w*b\w*[ \t]+\S+[ \t]+\S+[ \t]+{_VALUE}")),
     _Place("smbclient", _after("smbclient", r"(?:-U|--user)[ \t=]*['\"]?[^\s%'\"]+%", r"(?P<value>[^\s'\"]{1,200})")),
     _Place("sqlcmd", _after("sqlcmd", r"-P[ \t]*")),
     _Place("lftp", _after("lftp", r"-u[ \t]+[^\s,]+,")),
-    _Place("password", re.compile(r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})")),  # .netrc
-    _Place("_auth", re.compile(rf"(?:^|[\s:])_auth[ \t]*=[ \t]*{_VALUE}")),  # .npmrc
+    _Place(  # .netrc
+        "password", re.compile(r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"), is_option=False
+    ),
+    _Place(  # .npmrc
+        "_auth",
+        re.compile(rf"(?:^|[\s:])_auth[ \t]*=[ \t]*{_VALUE}"),
+        part=re.compile(r"_auth[ \t]*="),
+        is_option=False,
+    ),
+    _Place(  # docker's config.json
+        'auth"', re.compile(r"\"auth\"[ \t]*:[ \t]*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})\""), is_option=False
+    ),
     _Place(
-        'auth"', re.compile(r"\"auth\"[ \t]*:[ \t]*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})\"")
-    ),  # docker's config.json
-    _Place(
-        "value=",
+        'key="',
         re.compile(
             r"key=\"[\w.:-]{0,60}(?i:password|api_?key|secret|token)\"[ \t]+value=\"(?P<value>[^\"\n]{6,400})\""
         ),
+        is_option=False,
     ),
     _Place(  # .pgpass
         ":",
@@ -70,11 +84,13 @@ _PLACES: Final = (
             re.MULTILINE,
         ),
         part=re.compile(r":(?:\d{4,5}|\*):[^\s:]"),
+        is_option=False,
     ),
 )
 
 
-_COMMON: Final = ("login", "pass", "sql", "auth", "")
+_OPTION: Final = re.compile(r"-(?<=[ \t]-)(?:[uUpPab-]|\w*b)")
+_COMMON: Final = ("login", "pass", "sql", "auth", "secret", "token", "key", "")
 """What several hints hold. Without it in a text, none of them need be searched for."""
 
 
@@ -85,20 +101,27 @@ def _by_common_part(places: Iterable[_Place]) -> dict[str, list[_Place]]:
     return found
 
 
-_BY_COMMON_PART: Final = _by_common_part(_PLACES)
+_OPTIONS_BY_PART: Final = _by_common_part(place for place in _PLACES if place.is_option)
+_OTHERS_BY_PART: Final = _by_common_part(place for place in _PLACES if not place.is_option)
 
 
-def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
-    """Replaces passwords that are given to programs or are in their files of logins."""
-    spans = [
+def hide_on_command_lines(text: str, names: Container[str], counts: dict[str, int]) -> str:
+    """Replaces passwords that are given to programs or are in their files of logins. `names`: see `names_in`."""
+    spans = _spans_of(text, names, _OTHERS_BY_PART)
+    if _OPTION.search(text):
+        spans += _spans_of(text, names, _OPTIONS_BY_PART)
+    return insert_marks(text, spans, counts)
+
+
+def _spans_of(text: str, names: Container[str], places_by_part: Mapping[str, Iterable[_Place]]) -> list[Span]:
+    return [
         span
-        for part, places in _BY_COMMON_PART.items()
-        if part in text
+        for part, places in places_by_part.items()
+        if (part in names if part in NAMES else part in text)
         for place in places
         if place.hint in text and (place.part is None or place.part.search(text))
         for span in _spans(text, place)
     ]
-    return insert_marks(text, spans, counts)
 
 
 def _spans(text: str, place: _Place) -> Iterator[Span]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from carryover.redact.dummy_values import is_dummy, is_random
 from carryover.redact.redaction_marks import MARK, Span, insert_marks
@@ -28,14 +28,17 @@ _Value = tuple[int, int, bool]
 """Start and end of a header's value, and whether it is to be hidden."""
 
 
-def hide_headers(text: str, lower: str, counts: dict[str, int]) -> str:
-    """Replaces what follows such a header's name (and scheme). `lower` is `text` in lower case, of the same length."""
+def hide_headers(text: str, lower: str, names: Container[str], counts: dict[str, int]) -> str:
+    """Replaces what follows such a header's name (and scheme).
+
+    `lower` is `text` in lower case, of the same length, and `names` what `names_in` finds in it.
+    """
     spans: list[Span] = []
-    if "authorization" in lower:
+    if "auth" in names and "authorization" in lower:
         spans += _spans(_AUTHORIZATION.finditer(lower), text, _credentials, "authorization")
-    if "bearer" in lower:
+    if "bearer" in names:
         spans += _spans(_BEARER.finditer(lower), text, _bearer, "authorization")
-    if "cookie" in lower:
+    if "cookie" in names:
         spans += _spans(_COOKIE.finditer(lower), text, _cookies, "cookie")
     return insert_marks(text, spans, counts)
 

@@ -7,7 +7,7 @@ The forms are those that issuers document and that secret scanners look for; pre
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 _FORMS: Final = r"""
@@ -135,8 +135,11 @@ zuplo zpka_ [0-9a-f]{32}_[0-9a-f]{8}
 """
 
 
-_LONG_WORD: Final = re.compile(r"[A-Za-z0-9_.+/=$~@%-]{15,}")
-"""Every token is part of one: a hundred searches cost less in these than in the whole text."""
+_SHORTEST_WORD: Final = 15
+_IN_WORDS: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+/=$~@%-")
+_SHAPE: Final = bytes(ord("x") if code in _IN_WORDS else ord(" ") for code in range(256))
+"""Translates a text to `x` for each character of a word and a blank for all others, of which runs are found at once."""
+_LONG_RUN: Final = b"x" * _SHORTEST_WORD
 
 _LONGEST_WORD: Final = 4096
 """A longer one is data in base64 or the like, in which no short prefix means anything."""
@@ -148,6 +151,8 @@ class Issued(NamedTuple):
     kind: str
     hint: str
     pattern: re.Pattern[str]
+    then: str = ""
+    """A pattern for what follows the hint in every one; empty where that is not known."""
 
 
 def edged(prefix: str, before: str = "0-9A-Za-z") -> str:
@@ -155,41 +160,70 @@ def edged(prefix: str, before: str = "0-9A-Za-z") -> str:
     return rf"{prefix}(?:(?<![{before}]{prefix})|(?<=\\[nrt]{prefix}))"
 
 
+# Not of a class with \w, which are letters outside ASCII too: those are in no long word.
+_FIRST_LETTERS: Final = re.compile(r"(\[[^\]\\]+\])(?:\{(\d+)[,}]|(?![{*?+]))")
+
+
 def _read(forms: str) -> Iterator[Issued]:
     for line in forms.strip().splitlines():
         kind, prefix, rest = line.split(" ", 2)
-        yield Issued(kind, prefix, re.compile(edged(re.escape(prefix)) + rest))
+        then = _FIRST_LETTERS.match(rest)
+        pattern = re.compile(edged(re.escape(prefix)) + rest)
+        yield Issued(kind, prefix, pattern, then=f"{then[1]}{{{then[2] or 1}}}" if then else "")
 
 
 ISSUED: Final = tuple(_read(_FORMS))
 """In no order that matters: no two forms match the same text."""
 
 
-def _any_of(words: Iterable[str]) -> str:
-    """A pattern for any of `words` that compares each letter of a text once, and not once per word."""
-    by_first: dict[str, list[str]] = {}
-    for word in words:
-        by_first.setdefault(word[:1], []).append(word[1:])
-    if "" in by_first:  # a word ends here, so those that continue it need not be looked for
+def any_of(words: Mapping[str, str]) -> str:
+    """A pattern for any of `words`, each with a pattern for what follows it.
+
+    It compares each letter of a text once, and not once per word.
+    """
+    by_first: dict[str, dict[str, str]] = {}
+    for word, then in words.items():
+        by_first.setdefault(word[:1], {})[word[1:]] = then
+    ends = by_first.pop("", {})
+    if "" in ends.values():  # a word ends here, so those that continue it need not be looked for
         return ""
-    branches = [re.escape(first) + _any_of(rest) for first, rest in sorted(by_first.items())]
+    branches = [re.escape(first) + any_of(rest) for first, rest in sorted(by_first.items())]
+    branches += ends.values()
     return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
 
 
+def _then_by_hint(forms: Iterable[Issued]) -> dict[str, str]:
+    """What follows each hint, which several forms may have."""
+    then: dict[str, set[str]] = {}
+    for form in forms:
+        then.setdefault(form.hint, set()).add(form.then)
+    return {hint: "" if "" in found else f"(?:{'|'.join(sorted(found))})" for hint, found in then.items()}
+
+
 # The backslash of a literal `\n`, which is an edge too, is not part of a long word.
-_ANY_HINT: Final = re.compile(rf"(?<![0-9A-Za-z])[nrt]?{_any_of(form.hint for form in ISSUED)}")
+_ANY_HINT: Final = re.compile(rf"(?<![0-9A-Za-z])[nrt]?{any_of(_then_by_hint(ISSUED))}")
 
 
-def long_words(text: str) -> str:
-    """The words of `text` that are long enough to be a token, each once, with blanks between them.
+def long_words(text: str) -> list[bytes]:
+    """The words of `text` that are long enough to be a token, each once.
 
-    What no long word holds, the text holds in no token: hints are searched here instead of in the whole text.
+    Every token is part of one: a hundred searches cost less in these than in the whole text.
     """
-    return " ".join(dict.fromkeys(_LONG_WORD.findall(text)))
+    encoded = text.encode("utf-8", "surrogatepass")
+    shape = encoded.translate(_SHAPE)
+    found: dict[bytes, None] = {}
+    start = shape.find(_LONG_RUN)
+    while start >= 0:
+        end = shape.find(b" ", start + _SHORTEST_WORD)
+        if end < 0:
+            end = len(shape)
+        found[encoded[start:end]] = None
+        start = shape.find(_LONG_RUN, end)
+    return list(found)
 
 
 def possibly_issued(words: str) -> Iterator[Issued]:
-    """The forms that a text with these long words can hold."""
+    """The forms that a text can hold whose long words are `words`, with blanks between them."""
     if len(words) > _LONGEST_WORD:
         words = " ".join(word for word in words.split(" ") if len(word) <= _LONGEST_WORD)
     if _ANY_HINT.search(words):

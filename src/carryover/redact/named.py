@@ -8,12 +8,13 @@ sentence, only when it looks random. `changeme` and its like are kept secret: th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from carryover.redact.assignments import Assignment, after_word, read_assignment
 from carryover.redact.dummy_values import is_dummy, is_filler, is_path, is_random, is_type_or_state
 from carryover.redact.redaction_marks import Span, insert_marks
 
+_BEARER_TOKEN = "bearer_token_"
 _WORDS = {
     "pass": after_word("pass(?:word|wd|phrase|code)?s?"),
     "pwd": after_word("pwd"),
@@ -22,9 +23,9 @@ _WORDS = {
     "credential": after_word("credentials?"),
     "key": after_word("keys?"),
     "pat": after_word("pat"),
-    "bearer_token_": after_word(r"bearer_token_\w{1,30}"),
+    _BEARER_TOKEN: after_word(r"bearer_token_\w{1,30}"),
 }
-_KINDS = {"pass": "password", "pwd": "password", "token": "token", "pat": "token", "bearer_token_": "token"}
+_KINDS = {"pass": "password", "pwd": "password", "token": "token", "pat": "token", _BEARER_TOKEN: "token"}
 _SECRET_KEYS = (
     *("api", "access", "private", "secret", "auth", "account", "app", "master", "admin", "consumer", "subscription"),
     *("encryption", "encrypt", "signing", "hmac", "jwt", "webhook", "license", "deploy"),
@@ -34,9 +35,15 @@ _NUMBER = re.compile(r"[\d_.,:+\-]+(?:[smhd]|ms|px|[kmg]i?b?)?", re.IGNORECASE)
 _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
 
 
-def hide_named(text: str, lower: str, counts: dict[str, int]) -> str:
-    """Replaces values of secret names, keeping the names. `lower` is `text` in lower case, of the same length."""
-    spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
+def hide_named(text: str, lower: str, names: Container[str], counts: dict[str, int]) -> str:
+    """Replaces values of secret names, keeping the names.
+
+    `lower` is `text` in lower case, of the same length, and `names` what `names_in` finds in it.
+    """
+    words = [word for word in _WORDS if word in names]
+    if "bearer" in names and _BEARER_TOKEN in lower:
+        words.append(_BEARER_TOKEN)
+    spans = [span for word in words for span in _spans(text, lower, word)]
     return insert_marks(text, spans, counts)
 
 

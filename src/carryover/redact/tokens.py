@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from carryover.redact.dummy_values import is_dummy, is_filler, is_random
-from carryover.redact.issued import edged, long_words, possibly_issued
+from carryover.redact.issued import any_of, edged, long_words, possibly_issued
 from carryover.redact.redaction_marks import MARK, Span, insert_marks
 
 _B64 = "[A-Za-z0-9_-]"
@@ -24,10 +24,12 @@ class _Rule(NamedTuple):
     kind: str
     hint: str
     pattern: re.Pattern[str]
+    then: str
+    """A pattern for what follows the hint, where the hint alone is in many words."""
 
 
-def _rule(kind: str, hint: str, pattern: str) -> _Rule:
-    return _Rule(kind, hint, re.compile(pattern))
+def _rule(kind: str, hint: str, pattern: str, *, then: str = "") -> _Rule:
+    return _Rule(kind, hint, re.compile(pattern), then)
 
 
 _RULES = (
@@ -37,10 +39,20 @@ _RULES = (
         "sk-",
         edged("sk-") + rf"(?:(?:proj|svcacct|admin|None|or-v1)-{_B64}{{16,}}|[A-Za-z0-9]{{20,}}{_B64}*)",
     ),
-    _rule("github", "gh", r"gh[pousr]_[A-Za-z0-9]{20,}"),
+    _rule("github", "gh", r"gh[pousr]_[A-Za-z0-9]{20,}", then="[pousr]_"),
     _rule("github", "github_pat_", r"github_pat_[A-Za-z0-9_]{20,}"),
-    _rule("gitlab", "gl", rf"gl(?:pat|ptt|dt|rt|cbt)-{_B64}{{16,}}(?:\.[\w.-]{{4,40}})?"),
-    _rule("aws", "IA", r"A[KS]IA(?:(?<![0-9A-Za-z]....)|(?<=\\[nrt]....))[0-9A-Z]{16}(?![0-9A-Za-z])"),
+    _rule(
+        "gitlab",
+        "gl",
+        rf"gl(?:pat|ptt|dt|rt|cbt)-{_B64}{{16,}}(?:\.[\w.-]{{4,40}})?",
+        then="(?:pat|ptt|dt|rt|cbt)-",
+    ),
+    _rule(
+        "aws",
+        "IA",
+        r"A[KS]IA(?:(?<![0-9A-Za-z]....)|(?<=\\[nrt]....))[0-9A-Z]{16}(?![0-9A-Za-z])",
+        then="[0-9A-Z]{16}",
+    ),
     _rule("google", "AIza", rf"AIza{_B64}{{30,}}"),
     _rule("google", "ya29.", rf"ya29\.{_B64}{{20,}}(?:\.{_B64}++)*"),
     _rule("google", "GOCSPX-", rf"GOCSPX-{_B64}{{20,}}"),
@@ -56,10 +68,10 @@ _RULES = (
     _rule("npm", "npm_", edged("npm_") + r"[A-Za-z0-9]{30,}"),
     _rule("pypi", "pypi-", rf"pypi-(?:Ag{_B64}{{16,}}|{_B64}{{60,}})"),
     _rule("sendgrid", "SG.", edged(r"SG\.") + rf"{_B64}{{16,32}}\.{_B64}{{16,}}"),
-    _rule("twilio", "SK", edged("SK") + r"[0-9a-f]{32}(?![0-9A-Za-z])"),
+    _rule("twilio", "SK", edged("SK") + r"[0-9a-f]{32}(?![0-9A-Za-z])", then="[0-9a-f]{32}"),
     _rule("discord", "/api/webhooks/", rf"/api/webhooks/\d{{10,25}}/({_B64}{{20,}})"),
     _rule("digitalocean", "_v1_", r"do[opr]_v1_[a-f0-9]{32,}"),
-    _rule("databricks", "dapi", edged("dapi") + r"[0-9a-f]{32}(?:-\d)?(?![0-9A-Za-z])"),
+    _rule("databricks", "dapi", edged("dapi") + r"[0-9a-f]{32}(?:-\d)?(?![0-9A-Za-z])", then="[0-9a-f]{32}"),
     _rule("groq", "gsk_", edged("gsk_") + r"[A-Za-z0-9]{40,}"),
     _rule("vault", "hvs.", edged(r"hvs\.") + rf"{_B64}{{20,}}"),
     _rule("docker", "dckr_pat_", rf"dckr_pat_{_B64}{{20,}}"),
@@ -96,22 +108,63 @@ _URL_TOKEN = re.compile(r"://([A-Za-z0-9_-]{20,}+)@")
 _AWS_PAIR = re.compile(r"\[redacted:aws\][\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
 
 
+_SUSPICIOUS: Final = re.compile(
+    "|".join(
+        (
+            any_of({hint: then for _, hint, _, then in _RULES}),
+            "Q~",
+            r"-us(?:\d|(?!\S))",
+            r"\.atlasv1\.",
+            "AZDO",
+            _DISCORD_BOT.pattern,
+            # Those of which a colon or a mark is in front, where a long word begins.
+            r"(?<!\S)(?:[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])|[0-9a-f]{32}(?![0-9A-Za-z])|[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=]))",
+        )
+    )
+)
+"""Matches in the long words of every text with a token, unless that is one of `ISSUED`."""
+
+_LONGEST_KEPT: Final = 200
+_MOST_KEPT: Final = 4096
+# Paths and names come again with nearly every record of a transcript.
+_harmless_words: dict[bytes, None] = {}
+
+
 def hide_tokens(text: str, counts: dict[str, int]) -> str:
     """Replaces every token that carries its issuer's mark, and passwords in URLs (scheme, user and host stay)."""
-    if words := long_words(text):
-        text = _hide_in_words(text, words, counts)
-    if "://" in text and "@" in text:
+    words = long_words(text)
+    if words and _can_hold_a_token(words):
+        text = _hide_in_words(text, _joined(words), counts)
+    if "@" in text and "://" in text:
         text = _URL_PASSWORD.sub(_replace("url-password", counts), text)
         text = _URL_TOKEN.sub(_replace("url-password", counts), text)
     return text
 
 
+def _joined(words: list[bytes]) -> str:
+    return b" ".join(words).decode("ascii")
+
+
+def _can_hold_a_token(long_words: list[bytes]) -> bool:
+    """Whether a text with these long words can hold a token. Words that can hold none are remembered."""
+    new = [word for word in long_words if word not in _harmless_words]
+    if not new:
+        return False
+    words = _joined(new)
+    if _SUSPICIOUS.search(words) or next(possibly_issued(words), None):
+        return True
+    if len(_harmless_words) >= _MOST_KEPT:
+        _harmless_words.clear()
+    _harmless_words.update((word, None) for word in new[:_MOST_KEPT] if len(word) <= _LONGEST_KEPT)
+    return False
+
+
 def _hide_in_words(text: str, words: str, counts: dict[str, int]) -> str:
     """Replaces tokens, all of which are part of `words`, the long words of the text."""
-    for kind, hint, pattern in _RULES:
+    for kind, hint, pattern, _ in _RULES:
         if hint in words and pattern.search(text):
             text = pattern.sub(_replace(kind, counts), text)
-    for kind, _, pattern in possibly_issued(words):
+    for kind, _, pattern, _ in possibly_issued(words):
         text = pattern.sub(_replace(kind, counts), text)
     if f"{MARK}aws]" in text:
         text = _AWS_PAIR.sub(_replace("aws", counts), text)

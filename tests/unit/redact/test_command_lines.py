@@ -15,12 +15,42 @@ def test_a_quick_pattern_is_a_part_of_the_one_that_it_stands_for() -> None:
 
 
 def test_every_place_is_looked_up_by_a_part_of_its_hint() -> None:
-    by_part = command_lines._BY_COMMON_PART
+    both = [*command_lines._OPTIONS_BY_PART.items(), *command_lines._OTHERS_BY_PART.items()]
 
-    assert sorted(place.hint for places in by_part.values() for place in places) == sorted(
+    assert sorted(place.hint for _, places in both for place in places) == sorted(
         place.hint for place in command_lines._PLACES
     )
-    assert all(part in place.hint for part, places in by_part.items() for place in places)
+    assert all(part in place.hint for part, places in both for place in places)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "curl -u dev:{}",
+        "curl\t-u dev:{}",
+        "curl --proxy-user dev:{} https://host",
+        "wget --http-password={}",
+        "mysqldump -p{} shop",
+        "mariadb-dump -u dev -p{}",
+        "sshpass -p {} ssh host",
+        "docker login --password {}",
+        "gh secret set NAME --body {}",
+        "openssl rsa -passin pass:{}",
+        "redis-cli -a {}",
+        "redis-cli --pass {}",
+        "htpasswd -cb file dev {}",
+        "htpasswd -5b file dev {}",
+        "smbclient //host -U dev%{}",
+        "sqlcmd -S host -P {}",
+        "lftp -u dev,{}",
+        "aws configure set default.aws_session_token {}",
+        "aws configure set aws_secret_access_key {}",
+        '<add key="Shop.Password" value="{}" />',
+        "//host/:_auth={}",
+    ],
+)
+def test_a_password_given_to_a_program_is_hidden(line: str) -> None:
+    assert "q7Wz-4mK" not in redact(line.replace("{}", "q7Wz-4mK"))[0]
 
 
 @pytest.mark.parametrize("host", ["db.example.com:5432", "*:*", "localhost:15432"])
