@@ -23,6 +23,7 @@ from carryover.redact import redact
 T = TypeVar("T")
 
 _IDS: Final = frozenset({"call_id", "task_id", "name"})
+_IDS_AND_OUTPUT: Final = _IDS | {"output"}
 _NONE: Final[frozenset[str]] = frozenset()
 _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
 
@@ -52,13 +53,16 @@ def clean_body(body: AnyBody, counts: Counter[str]) -> AnyBody:
 
     def hide(text: str) -> str:
         hidden, found = redact(text)
-        counts.update(found)
+        if found:
+            counts.update(found)
         return hidden
 
     if isinstance(body, ToolResult) and body.output:
         output, dropped = bound_output(body.output, hide)
-        rest = map_text(msgspec.structs.replace(body, output=""), hide)
-        return msgspec.structs.replace(rest, output=output, dropped=body.dropped + dropped)
+        changes = _text_changes(body, hide, _IDS_AND_OUTPUT)
+        if output is not body.output:
+            changes |= {"output": output, "dropped": body.dropped + dropped}
+        return msgspec.structs.replace(body, **changes) if changes else body
     return map_text(body, hide)
 
 
@@ -107,9 +111,8 @@ def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = _
     if isinstance(value, str):
         changed = change(value)
     elif isinstance(value, msgspec.Struct):
-        olds = {name: getattr(value, name) for name in _text_fields(type(value), keep)}
-        news = {name: new for name, old in olds.items() if (new := map_text(old, change, keep=keep)) is not old}
-        changed = msgspec.structs.replace(value, **news) if news else value
+        changes = _text_changes(value, change, keep)
+        changed = msgspec.structs.replace(value, **changes) if changes else value
     elif isinstance(value, dict):
         values = {key: map_text(old, change, keep=keep) for key, old in value.items()}
         changed = values if any(values[key] is not old for key, old in value.items()) else value
@@ -117,6 +120,19 @@ def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = _
         items = [map_text(old, change, keep=keep) for old in value]
         changed = type(value)(items) if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return changed  # type: ignore[no-any-return]
+
+
+def _text_changes(struct: msgspec.Struct, change: Callable[[str], str], keep: frozenset[str]) -> dict[str, Any]:
+    """The fields of `struct` that hold a text that changes, with what they hold then."""
+    changes: dict[str, Any] = {}
+    for name in _text_fields(type(struct), keep):
+        old = getattr(struct, name)
+        if old is None:
+            continue
+        new = change(old) if type(old) is str else map_text(old, change, keep=keep)
+        if new is not old:
+            changes[name] = new
+    return changes
 
 
 HEAD_CHARS: Final = 1500

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from typing import Final, Literal, get_args
 
 import msgspec
@@ -93,34 +92,29 @@ def index_text(text: str) -> str:
     Parts of paths and of names in snake case are words. In scripts without spaces each character is one.
     """
     found = words(text[:MOST_CHARS])
-    parts = dict.fromkeys(part for word in found if _may_have_humps(word) for part in _grouped_humps(word))
+    if text.islower() and text.isascii():
+        return " ".join(found)
+    # The parts of a word as one string, so that they stay side by side; an index has them once per text.
+    parts = dict.fromkeys([" ".join(split) for word in dict.fromkeys(found) if (split := humps(word))])
     return " ".join([*found, *parts])
 
 
 def words(text: str) -> list[str]:
     """The words of `text` in their order, each at most 64 characters of it."""
-    if text.isascii():
-        return [word[:_LONGEST_TOKEN] for word in _WORD.findall(text)]
-    spaced = _UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text))
-    return [word[:_LONGEST_TOKEN] for word in _WORD.findall(spaced)]
+    if not text.isascii():
+        text = _UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text))
+    found = _WORD.findall(text)
+    if max(map(len, found), default=0) <= _LONGEST_TOKEN:
+        return found
+    return [word[:_LONGEST_TOKEN] for word in found]
 
 
 def humps(word: str) -> list[str]:
     """The parts of a name in camel case; none for other words."""
-    if not _may_have_humps(word):
+    if word.islower() or word.isdigit() or word[1:].islower() or word.isupper():
         return []
     parts = _HUMP.findall(word)
     return parts if len(parts) > 1 else []
-
-
-def _may_have_humps(word: str) -> bool:
-    return not (word[1:].islower() or word.isupper() or word.islower() or word.isdigit())
-
-
-def _grouped_humps(word: str) -> Iterator[str]:
-    """The parts as one string, so that they stay side by side; an index has them once per text."""
-    if parts := humps(word):
-        yield " ".join(parts)
 
 
 def _ends_of(output: str) -> str:
