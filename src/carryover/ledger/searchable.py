@@ -36,6 +36,8 @@ _ERROR_HEAD_CHARS: Final = 300
 _ERROR_TAIL_CHARS: Final = 700
 
 _WORD: Final = re.compile(r"[^\W_]+")
+_SPACED: Final = bytes(code if chr(code).isascii() and chr(code).isalnum() else ord(" ") for code in range(256))
+"""Translates to a blank all that `_WORD` does not match; for ASCII, where this takes a third of the time."""
 _HUMP: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^A-Za-z]+")
 # Thai, Lao, Burmese, Khmer, kana, Han: scripts without spaces between words.
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -101,9 +103,10 @@ def index_text(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of `text` in their order, each at most 64 characters of it."""
-    if not text.isascii():
-        text = _UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text))
-    found = _WORD.findall(text)
+    if text.isascii():
+        found = text.encode().translate(_SPACED).decode("ascii").split()
+    else:
+        found = _WORD.findall(_UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text)))
     if max(map(len, found), default=0) <= _LONGEST_TOKEN:
         return found
     return [word[:_LONGEST_TOKEN] for word in found]

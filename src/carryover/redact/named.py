@@ -15,14 +15,15 @@ from carryover.redact.dummy_values import is_dummy, is_filler, is_path, is_rando
 from carryover.redact.redaction_marks import Span, insert_marks
 
 _BEARER_TOKEN = "bearer_token_"
+# `pass` and `pat` are words of many meanings: `db_pass` and `gh_pat` count, `pass` and `pat` do not.
 _WORDS = {
-    "pass": after_word("pass(?:word|wd|phrase|code)?s?"),
+    "pass": after_word("pass(?:(?=w|p|c)|(?<=[_-]pass)|(?<=dbpass)|(?<=userpass))(?:word|wd|phrase|code)?s?"),
     "pwd": after_word("pwd"),
     "secret": after_word("secrets?"),
     "token": after_word("tokens?"),
     "credential": after_word("credentials?"),
     "key": after_word("keys?"),
-    "pat": after_word("pat"),
+    "pat": after_word("pat(?<=_pat)"),
     _BEARER_TOKEN: after_word(r"bearer_token_\w{1,30}"),
 }
 _KINDS = {"pass": "password", "pwd": "password", "token": "token", "pat": "token", _BEARER_TOKEN: "token"}
@@ -63,15 +64,11 @@ def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
 
 
 def _means_a_secret(lower: str, match: re.Match[str], word: str) -> bool:
-    """`key` and `pass` are words of many meanings: `api_key` and `db_pass` count, `key` and `pass` do not."""
+    """`key` is a word of many meanings: `api_key` counts, `key` does not."""
+    if word != "key":
+        return True
     before = lower[max(0, match.start() - 14) : match.start()]
-    if word == "key":
-        return before.rstrip("_-. ").endswith(_SECRET_KEYS)
-    if word == "pat":
-        return before.endswith("_")
-    if word == "pass" and not lower.startswith(("passw", "passp", "passc"), match.start()):
-        return before.endswith(("_", "-", "db", "user"))
-    return True
+    return before.rstrip("_-. ").endswith(_SECRET_KEYS)
 
 
 def _is_aws(found: Assignment) -> bool:

@@ -12,9 +12,11 @@ from carryover.agents.aider.spec import SPEC
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    from carryover.agents.aider import parse  # commands that only ask where histories are need not pay for it
+    from carryover.agents.aider.parse import (
+        parse_record,
+    )  # commands that only ask where histories are need not pay for it
 
-    return parse.parse_record(source, context, record)
+    return parse_record(source, context, record)
 
 
 AGENT: Final = Agent(

@@ -14,9 +14,11 @@ from carryover.readers.jsonl import JsonlReader
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    from carryover.agents.claude_code import parse  # `status` asks for the roots only, at a quarter of the cost
+    from carryover.agents.claude_code.parse import (
+        parse_record,
+    )  # `status` asks for the roots only, at a quarter of the cost
 
-    return parse.parse_record(source, context, record)
+    return parse_record(source, context, record)
 
 
 def _quoted_prompt(text: str, after: str) -> tuple[AnyBody, ...]:

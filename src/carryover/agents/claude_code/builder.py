@@ -19,6 +19,8 @@ from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 INLINE_SIDECHAIN: Final = "inline"
 """Sub-agent records in the main file without an agent id."""
 
+_NO_FORK: Final = wire.ForkedFrom()
+
 
 @dataclass(slots=True, kw_only=True)
 class Builder(EventBuilder[Context]):
@@ -37,7 +39,7 @@ class Builder(EventBuilder[Context]):
         """Returns a builder for one record. A record without a time gets the time of the record before it."""
         own_ms = utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
-        fork = rawjson.part_of(line.forked_from, wire.ForkedFrom) or wire.ForkedFrom()
+        fork = rawjson.part_of(line.forked_from, wire.ForkedFrom) or _NO_FORK
         # A fork repeats its parent's records, as a rule under the same uuid; where it gets another, the record says
         # which one it was.
         ident = usable_name(fork.message_uuid) or usable_name(line.uuid)

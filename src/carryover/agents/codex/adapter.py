@@ -14,9 +14,9 @@ from carryover.readers.jsonl import JsonlReader
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    from carryover.agents.codex import parse  # `status` asks for the roots only, at a quarter of the cost
+    from carryover.agents.codex.parse import parse_record  # `status` asks for the roots only, at a quarter of the cost
 
-    return parse.parse_record(source, context, record)
+    return parse_record(source, context, record)
 
 
 def _quoted_prompt(text: str, after: str) -> tuple[AnyBody, ...]:

@@ -13,9 +13,9 @@ from carryover.readers.by_kind import ReaderByKind
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    from carryover.agents.cursor import parse  # `status` asks for the roots only, at a quarter of the cost
+    from carryover.agents.cursor.parse import parse_record  # `status` asks for the roots only, at a quarter of the cost
 
-    return parse.parse_record(source, context, record)
+    return parse_record(source, context, record)
 
 
 AGENT: Final = Agent(

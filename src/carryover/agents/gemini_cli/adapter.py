@@ -14,9 +14,11 @@ from carryover.agents.gemini_cli.spec import SPEC
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    from carryover.agents.gemini_cli import parse  # `status` asks for the roots only, at a quarter of the cost
+    from carryover.agents.gemini_cli.parse import (
+        parse_record,
+    )  # `status` asks for the roots only, at a quarter of the cost
 
-    return parse.parse_record(source, context, record)
+    return parse_record(source, context, record)
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
