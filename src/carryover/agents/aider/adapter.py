@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source
@@ -11,12 +13,16 @@ from carryover.agents.aider.history import HistoryReader
 from carryover.agents.aider.spec import SPEC
 
 
-def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    from carryover.agents.aider.parse import (
-        parse_record,
-    )  # commands that only ask where histories are need not pay for it
+@cache
+def _parser() -> Callable[[Source, Context, Record], tuple[Context, Parsed]]:
+    # Imported once and not with this module: `status` asks for the roots only, at a quarter of the cost.
+    from carryover.agents.aider.parse import parse_record
 
-    return parse_record(source, context, record)
+    return parse_record
+
+
+def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    return _parser()(source, context, record)
 
 
 AGENT: Final = Agent(

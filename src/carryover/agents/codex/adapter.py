@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source, ToolOutcome
@@ -13,10 +15,16 @@ from carryover.model import AnyBody, Op
 from carryover.readers.jsonl import JsonlReader
 
 
-def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    from carryover.agents.codex.parse import parse_record  # `status` asks for the roots only, at a quarter of the cost
+@cache
+def _parser() -> Callable[[Source, Context, Record], tuple[Context, Parsed]]:
+    # Imported once and not with this module: `status` asks for the roots only, at a quarter of the cost.
+    from carryover.agents.codex.parse import parse_record
 
-    return parse_record(source, context, record)
+    return parse_record
+
+
+def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    return _parser()(source, context, record)
 
 
 def _quoted_prompt(text: str, after: str) -> tuple[AnyBody, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +15,16 @@ from carryover.agents.gemini_cli.reader import TranscriptReader
 from carryover.agents.gemini_cli.spec import SPEC
 
 
-def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    from carryover.agents.gemini_cli.parse import (
-        parse_record,
-    )  # `status` asks for the roots only, at a quarter of the cost
+@cache
+def _parser() -> Callable[[Source, Context, Record], tuple[Context, Parsed]]:
+    # Imported once and not with this module: `status` asks for the roots only, at a quarter of the cost.
+    from carryover.agents.gemini_cli.parse import parse_record
 
-    return parse_record(source, context, record)
+    return parse_record
+
+
+def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    return _parser()(source, context, record)
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
