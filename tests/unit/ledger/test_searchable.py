@@ -103,3 +103,8 @@ def test_any_text_is_found_by_its_own_words(text: str) -> None:
         if db.execute("SELECT count(*) FROM s WHERE s MATCH ?", (f'"{word}"',)).fetchone() != (1,):
             assert not any(char.isascii() for char in word)
     db.close()
+
+
+@given(st.text(st.characters(max_codepoint=0x7F), max_size=200))
+def test_words_of_plain_text_are_those_of_any_other(text: str) -> None:
+    assert [*words(text), "é"] == words(f"{text} é")

@@ -12,9 +12,8 @@ from carryover.agents.aider.spec import SPEC
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    from carryover.agents.aider.parse import (
-        parse_record,
-    )  # commands that only ask where histories are need not pay for it
+    # Commands that only ask where histories are need not pay for it
+    from carryover.agents.aider.parse import parse_record
 
     return parse_record(source, context, record)
 

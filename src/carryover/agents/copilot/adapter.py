@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -13,20 +14,26 @@ from carryover.agents.copilot.hooks import HOOKS
 from carryover.agents.copilot.spec import SPEC
 from carryover.readers.by_kind import ReaderByKind
 
+_kind_of: Final = lru_cache(maxsize=64)(locate.kind_of)
+
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     # Imported here, since `status` asks for the roots only. Each kind of source has a module and a part of the context.
     # An export may be anywhere; the reader of chats tags its records.
-    kind = locate.kind_of(source.path) or ("chat" if record.data.startswith(b'{"kind":') else "log")
+    kind = _kind_of(source.path) or ("chat" if record.data.startswith(b'{"kind":') else "log")
     if kind == "chat":
-        from carryover.agents.copilot import vscode_parse
+        from carryover.agents.copilot.vscode_parse import parse_record as parse_chat
 
-        chat, parsed = vscode_parse.parse_record(source, context.chat, record)
+        chat, parsed = parse_chat(source, context.chat, record)
         return msgspec.structs.replace(context, chat=chat), parsed
-    from carryover.agents.copilot import parse, vscode_transcript
+    if kind == "chat_transcript" or context.log.in_editor:
+        from carryover.agents.copilot.vscode_transcript import parse_record as parse_transcript
 
-    in_editor = kind == "chat_transcript" or context.log.in_editor
-    log, parsed = (vscode_transcript if in_editor else parse).parse_record(source, context.log, record)
+        log, parsed = parse_transcript(source, context.log, record)
+    else:
+        from carryover.agents.copilot.parse import parse_record as parse_log
+
+        log, parsed = parse_log(source, context.log, record)
     return msgspec.structs.replace(context, log=log), parsed
 
 

@@ -13,7 +13,8 @@ from carryover.readers.by_kind import ReaderByKind
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    from carryover.agents.cursor.parse import parse_record  # `status` asks for the roots only, at a quarter of the cost
+    # `status` asks for the roots only, at a quarter of the cost
+    from carryover.agents.cursor.parse import parse_record
 
     return parse_record(source, context, record)
 

@@ -12,9 +12,8 @@ from carryover.readers.by_kind import ReaderByKind
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    from carryover.agents.opencode.parse import (
-        parse_record,
-    )  # `status` asks for the roots only, at a quarter of the cost
+    # `status` asks for the roots only, at a quarter of the cost
+    from carryover.agents.opencode.parse import parse_record
 
     return parse_record(source, context, record)
 

@@ -12,9 +12,8 @@ from carryover.agents.windsurf.spec import SPEC
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    from carryover.agents.windsurf.parse import (
-        parse_record,
-    )  # `status` asks for the roots only, at a quarter of the cost
+    # `status` asks for the roots only, at a quarter of the cost
+    from carryover.agents.windsurf.parse import parse_record
 
     return parse_record(source, context, record)
 
