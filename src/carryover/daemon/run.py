@@ -43,10 +43,6 @@ STOP_LIMIT_S: Final = 10.0
 """Whatever hangs, a daemon that is asked to stop ends after this. What was not stored then is read again later."""
 
 
-SWITCH_S: Final = 0.0005
-"""A tenth of Python's own. While a history is read, what an agent waits for passes from thread to thread many times,
-and waits for its turn each time."""
-
 RETRY_S: Final = 5.0
 """Between two tries to use the state folder."""
 
@@ -87,7 +83,6 @@ def _run_once(state: StateDir, *, once: bool, log_level: str, status: StatusMake
         load_all()
         gc.freeze()  # what is loaded stays: looking through it again and again would hold up what an agent waits for
         gc.enable()
-        sys.setswitchinterval(SWITCH_S)
         config = settings_now(state)
         try:
             log, close_log = open_log(state.log, log_level)

@@ -32,6 +32,8 @@ ANSWER: Final = ".answer"
 OLD: Final = "old"
 """In place of a start reason: the answer for a new session once the handoff is too old to ask about."""
 
+RESUMED: Final[StartReason] = "resume"
+
 _DAY_S: Final = 86_400
 
 
@@ -42,8 +44,12 @@ def answers_in_advance(handoff: Handoff, *, file: str = IN_PROJECT, forgets: boo
     """
     situations: list[tuple[str, Situation]] = [*SITUATIONS.items(), (OLD, "old")]
     if forgets:
-        situations.append(("resume", "resumed"))
-    return {reason: render(handoff, Answering(situation=situation, file=file)) for reason, situation in situations}
+        situations.append((RESUMED, "resumed"))
+    texts = {
+        situation: render(handoff, Answering(situation=situation, file=file))
+        for situation in dict.fromkeys(situation for _, situation in situations)
+    }
+    return {reason: texts[situation] for reason, situation in situations}
 
 
 def keep_answers(
@@ -64,8 +70,12 @@ def keep_answers(
         return
     # `find -mtime +0`, which every system has, is true from one day after this time.
     old_s = max(0, handoff.updated_ms // 1000 + (stale_days - 1) * _DAY_S)
+    # Rendered once for all agents: it takes longer than everything else about a publication.
+    texts = answers_in_advance(handoff, file=file, forgets=True)
     for agent, form in forms.items():
-        for reason, text in answers_in_advance(handoff, file=file, forgets=form.forgets).items():
+        for reason, text in texts.items():
+            if reason == RESUMED and not form.forgets:
+                continue
             path = answer_path(state, agent, reason, root)
             _make_folders(state, path.parent)
             write_if_changed(path, form.answer(text), mode=0o600, follow=False, durable=False)

@@ -11,14 +11,19 @@ from carryover.adapter.contract import HookProtocol
 from carryover.agents import adapters
 from carryover.config import Config, ProjectsConfig
 from carryover.distill.handoff import Handoff, Line, Section
+from carryover.distill.header import Answering
+from carryover.distill.render import render
 from carryover.distill.sections.entry import Entry
+from carryover.publish import offline_answers
 from carryover.publish.offline_answers import (
+    RESUMED,
     answer_path,
     answers_in_advance,
     forget_answers,
     keep_answers,
     prune_answers,
 )
+from carryover.redact import CleanText
 
 REASONS = ("clear", "compact", "old", "startup")
 UPDATED_MS = 1_795_155_746_000
@@ -52,6 +57,27 @@ def kept(state: Path) -> dict[str, str]:
 def signatures(state: Path) -> dict[Path, tuple[int, int]]:
     found = {path: path.lstat() for path in state.rglob("*")}
     return {path: (file.st_mtime_ns, file.st_ino) for path, file in found.items()}
+
+
+def test_what_all_agents_get_is_rendered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[str] = []
+
+    def counted(made: Handoff, answering: Answering) -> CleanText:
+        rendered.append(answering.situation)
+        return render(made, answering)
+
+    monkeypatch.setattr(offline_answers, "render", counted)
+    forms = {agent.id: agent.hooks for agent in adapters().values() if agent.hooks is not None}
+    keep_answers(tmp_path, "/home/dev/shop", handoff(), forms, stale_days=7)
+
+    assert sorted(rendered) == ["compacted", "new", "old", "resumed"]
+    reasons = {
+        agent: [reason for reason in (*REASONS, RESUMED) if reason != RESUMED or form.forgets]
+        for agent, form in forms.items()
+    }
+    assert set(kept(tmp_path)) == {
+        f"{agent}/{reason}/home/dev/shop/.answer" for agent, of_agent in reasons.items() for reason in of_agent
+    }
 
 
 def test_each_start_reason_has_its_own_frame_and_none_tells_of_now() -> None:
