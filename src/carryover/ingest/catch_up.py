@@ -7,17 +7,18 @@ while paused. If nothing changed it costs one stat per source, which for a file 
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from carryover.adapter.contract import Agent, Source
 from carryover.ingest.scan import MS_PER_DAY, FoundSource, SourceKey, TranscriptRoot, find_sources, key_of
 from carryover.ledger.batch import LastRead
-from carryover.ledger.store import Ledger
+
+if TYPE_CHECKING:
+    from carryover.ledger.store import Ledger
 
 RACY_MS: Final = 3_000
 """A file changed this recently may change again without another size or time (coarse clocks tick in 4 to 2000 ms), so
@@ -48,6 +49,8 @@ async def compare_with_disk(
     `also_broken`: sources that could not be read are tried again even if their time has not come. Raises
     LedgerUnavailable and LedgerDamaged.
     """
+    import asyncio  # not at the top: a command compares without it
+
     seen = await asyncio.to_thread(find_sources, agents, roots)
     known = {key: last for key, last in (await ledger.last_reads()).items() if key[0] in agents}
     gone = await asyncio.to_thread(vanished, known, seen)

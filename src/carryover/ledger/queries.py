@@ -13,6 +13,7 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.facts import GitFacts
+from carryover.ledger.batch import LastRead
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.rows import (
     MAX_PROVISIONAL,
@@ -42,6 +43,7 @@ __all__ = [
     "Totals",
     "Whereabouts",
     "connect_read_only",
+    "last_reads",
     "project_by_id",
     "project_by_root",
     "project_of_session",
@@ -104,6 +106,15 @@ def unpublished(db: sqlite3.Connection, *, since_ms: int) -> list[int]:
     statement = """SELECT id FROM project WHERE last_event_ms >= ? AND changed_ms >= coalesce(published_ms, 0)
         ORDER BY last_event_ms DESC"""
     return [project_id for (project_id,) in db.execute(statement, (since_ms,))]
+
+
+def last_reads(db: sqlite3.Connection) -> dict[tuple[str, str], LastRead]:
+    """Each known source, by agent and path, as it was when it was last read."""
+    rows = db.execute("SELECT agent, path, size, mtime_ns, state, retry_ms FROM source")
+    return {
+        (agent, os.fsdecode(path)): LastRead(size=size, mtime_ns=mtime_ns, state=state, retry_ms=retry_ms)
+        for agent, path, size, mtime_ns, state, retry_ms in rows
+    }
 
 
 def whereabouts(db: sqlite3.Connection) -> list[Whereabouts]:
