@@ -29,13 +29,13 @@ COLUMNS: Final = ("files", "folders", "connections", "statements", "transactions
 started; what was read and written in all by system calls, for the ledger too."""
 
 MOST: Final = {
-    "an appended line": (75, 1, 1, 41, 3, 7, 190, 160),
-    "a turn ends": (77, 1, 2, 42, 3, 7, 230, 110),
+    "an appended line": (76, 1, 1, 41, 3, 7, 190, 160),
+    "a turn ends": (78, 1, 2, 42, 3, 7, 230, 110),
     "a rescan with nothing new": (0, 6, 0, 8, 0, 0, 2, 0),
-    "a session starts, nothing new": (11, 2, 3, 36, 1, 3, 160, 1),
-    "the answer to `handoff`": (16, 7, 2, 36, 1, 6, 150, 1),
+    "a session starts, nothing new": (12, 2, 3, 36, 1, 3, 160, 1),
+    "the answer to `handoff`": (17, 7, 2, 36, 1, 6, 150, 1),
     "the answer to `sessions`": (3, 0, 1, 10, 0, 0, 50, 1),
-    "the answer to `status`": (1, 0, 1, 5, 0, 0, 25, 1),
+    "the answer to `status`": (16, 16, 2, 40, 1, 1, 140, 1),
     "nothing for a second": (0, 0, 0, 0, 0, 0, 0, 0),
 }
 WAKE_UPS_PER_S: Final = {"all threads": 90, "event loop": 15}
