@@ -6,7 +6,7 @@ PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit bench quality table man picture test-agents test-install chaos fuzz clean
+.PHONY: help run test lint types imports unit bench bench-quick bench-growth quality table man picture test-agents test-install chaos fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -29,8 +29,14 @@ imports: $(VENV)/.installed-dev
 unit: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
-bench: $(VENV)/.installed-dev ## measure, each figure beside its floor in the same run
-	$(BIN)/python -m tests.bench
+bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, beside floors of the same run (25 minutes); ONLY=... some sections
+	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+bench-quick: $(VENV)/.installed-dev ## measure a small history in two minutes, printed only
+	$(BIN)/python -m tests.bench --quick $(if $(ONLY),--only $(ONLY))
+
+bench-growth: $(VENV)/.installed-dev ## measure what grows with the history, at SIZES=20,200,2000 MB, into architecture/benchmarks.md
+	$(BIN)/python -m tests.bench --only growth $(if $(SIZES),--sizes $(SIZES))
 
 quality: $(VENV)/.installed-dev ## score the handoffs of real transcripts against notes
 	$(BIN)/python -m tests.quality

@@ -28,7 +28,10 @@ AUTHOR: Final = ("-c", "user.name=Dev", "-c", "user.email=dev@example.invalid", 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A home folder with projects and the transcripts of the work in them. Projects and files: newest first."""
+    """A home folder with projects and the transcripts of the work in them. Projects and files: newest first.
+
+    `lines`: 0 where they were not counted.
+    """
 
     home: Path
     projects: tuple[Path, ...]
@@ -52,13 +55,29 @@ def make_corpus(home: Path, *, megabytes: float, seed: int, now_ms: int) -> Corp
         place = number % len(roots)
         end_ms = now_ms - 60_000 - int(DAYS_AGO[place] * DAY_MS) - number // len(roots) * 5 * HOUR_MS
         budget = int(megabytes * 1e6 * weight / sum(weights))
-        for path, talk in _session(chance, home, roots[place], budget, end_ms):
+        for path, talk in conversations(chance, home, roots[place], budget, end_ms):
             write_transcript(path, talk)
             written.append((talk.now_ms, path))
             lines += len(talk.lines)
             size += talk.size
     files = tuple(path for _, path in sorted(written, key=lambda item: (-item[0], item[1])))
     return Corpus(home, tuple(roots), files, lines, size)
+
+
+def make_session(home: Path, *, megabytes: float, seed: int, now_ms: int) -> tuple[Path, Path]:
+    """One project with one session of that size, which ended a minute before `now_ms`: its root and its transcript."""
+    chance = random.Random(seed)
+    root = make_project(home / "work" / PROJECTS[0])
+    budget = int(megabytes * 1e6)
+    span_ms = 5 * HOUR_MS
+    session = new_session_id(chance)
+    start_ms = now_ms - 60_000 - span_ms
+    talk = Conversation(chance, session=session, cwd=root, start_ms=start_ms, ms_per_byte=0.9 * span_ms / budget)
+    opening(talk, root)
+    _fill(talk, chance, root, budget)
+    path = transcripts_of(home, root) / f"{session}.jsonl"
+    write_transcript(path, talk)
+    return root, path
 
 
 def make_project(root: Path) -> Path:
@@ -95,7 +114,7 @@ def append_lines(path: Path, talk: Conversation, written: int) -> None:
         stream.write(b"".join(line + b"\n" for line in talk.lines[written:]))
 
 
-def _session(
+def conversations(
     chance: random.Random, home: Path, root: Path, budget: int, end_ms: int
 ) -> list[tuple[Path, Conversation]]:
     """A session of about `budget` bytes, a fifth of them written by its sub-agents."""

@@ -34,6 +34,18 @@ class Seconds:
     floor: list[float] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Answers:
+    """What sessions that started got: seconds of each call, and how many were not answered by the daemon itself.
+
+    `kept`: they got the last handoff that was written; `nothing`: they got none.
+    """
+
+    seconds: list[float] = field(default_factory=list)
+    kept: int = 0
+    nothing: int = 0
+
+
 class Caller:
     """An agent at work in the newest project of `corpus`, and its line for each event."""
 
@@ -98,6 +110,14 @@ def printed_by(process: subprocess.Popen[bytes]) -> str:
     return printed
 
 
+def count_answer(taken: Answers, caller: Caller) -> None:
+    """Start one session and add what it got to `taken`."""
+    seconds, printed = caller.call(caller.line("SessionStart"), caller.session_starts())
+    taken.seconds.append(seconds)
+    taken.nothing += not printed
+    taken.kept += bool(printed) and HANDED_WITH not in printed
+
+
 def hooks(corpus: Corpus, top: Path, times: int) -> Iterator[Row]:
     """A turn's end and a session's start, each beside a bare call; then many sessions at once."""
     fresh_state(corpus.home)
@@ -119,17 +139,20 @@ def hooks(corpus: Corpus, top: Path, times: int) -> Iterator[Row]:
         together = _at_once(caller)
         health = process.health() or {}
     yield from _compared("a turn ended (Stop)", ended)
-    yield from _compared("a session starts and gets its handoff (SessionStart), nothing new on disk", started)
+    yield from _compared(
+        "a session starts and gets its handoff (SessionStart), nothing new on disk", started, "session-start"
+    )
     yield together
     yield Row("daemon's count of hook calls, after all of these", _counts(health.get("hook_calls", {})))
 
 
-def _compared(what: str, taken: Seconds) -> Iterator[Row]:
+def _compared(what: str, taken: Seconds, key: str = "") -> Iterator[Row]:
     for name, share in (("p50", 0.5), ("p99", 0.99)):
         product, floor = at(taken.product, share) * MS, at(taken.floor, share) * MS
         more = f"{product - floor:+.1f} ms"
         count = len(taken.product)
-        yield compared(f"hook: {what}, {name} of {count}, {more} (bare: the same curl)", product, floor, "ms")
+        label = f"hook: {what}, {name} of {count}, {more} (bare: the same curl)"
+        yield compared(label, product, floor, "ms", key and f"{key}-{name}")
 
 
 def _at_once(caller: Caller) -> Row:
@@ -137,9 +160,12 @@ def _at_once(caller: Caller) -> Row:
     ours_s, printed = _all_of(caller, caller.line("SessionStart"))
     reported = sum(HANDED_WITH in text for text in printed)
     nothing = sum(not text for text in printed)
-    how = f"{reported} told by the daemon, {AT_ONCE - reported - nothing} by the last answer kept, {nothing} not at all"
+    late = AT_ONCE - reported
+    how = f"{reported} answered by the daemon, {late - nothing} with the last handoff, {nothing} not at all"
     what = f"{AT_ONCE} sessions start at once: {how}; time for all (bare: the same curl)"
-    return Row(what, shown(ours_s * MS, "ms"), shown(bare_s * MS, "ms"), ours_s / bare_s)
+    return Row(
+        what, shown(ours_s * MS, "ms"), shown(bare_s * MS, "ms"), ours_s / bare_s, "session-start-late", float(late)
+    )
 
 
 def _all_of(caller: Caller, line: str) -> tuple[float, list[str]]:

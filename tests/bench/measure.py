@@ -17,17 +17,26 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `ratio` is the product's figure over the floor's, wherever both measure the same."""
+    """One line of a table. `ratio` is the product's figure over the floor's, wherever both measure the same.
+
+    `key` names the figure where there is a goal for it (`goals.py`); `value` and `bare` are then the two as numbers.
+    """
 
     what: str
     product: str
     floor: str = ""
     ratio: float | None = None
+    key: str = ""
+    value: float | None = None
+    bare: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a function gave in a process of its own. `peak_bytes` and `start_bytes` are None where /proc is missing."""
+    """What a function gave in a process of its own. `peak_bytes` and `start_bytes` are None where /proc is missing.
+
+    `cpu_s` counts the processes that it started, too.
+    """
 
     value: Any
     wall_s: float
@@ -44,10 +53,16 @@ def in_own_process(work: Callable[..., Any], *arguments: Any) -> Run:
 
 def _measured(work: Callable[..., Any], arguments: Sequence[Any]) -> Run:
     start_bytes = memory(os.getpid(), "VmRSS")
-    started, cpu = time.perf_counter(), time.process_time()
+    started, cpu = time.perf_counter(), _processor_s()
     value = work(*arguments)
-    wall_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu
+    wall_s, cpu_s = time.perf_counter() - started, _processor_s() - cpu
     return Run(value, wall_s, cpu_s, start_bytes, memory(os.getpid(), "VmHWM"))
+
+
+def _processor_s() -> float:
+    """Of this process and of its children that have ended."""
+    used = os.times()
+    return time.process_time() + used.children_user + used.children_system
 
 
 def memory(pid: int, field: str) -> int | None:
@@ -57,15 +72,6 @@ def memory(pid: int, field: str) -> int | None:
     except FileNotFoundError:
         return None
     return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(f"{field}:")), None)
-
-
-def cpu_seconds(pid: int) -> float | None:
-    """Processor time a process and its threads have used. None where there is no /proc."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-    except FileNotFoundError:
-        return None
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def timed(work: Callable[[], T], times: int = 1) -> tuple[float, T]:
@@ -84,27 +90,26 @@ def at(values: Iterable[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def compared(what: str, product: float, floor: float, unit: str) -> Row:
+def compared(what: str, product: float, floor: float, unit: str, key: str = "") -> Row:
     """A row of two figures of the same kind."""
-    return Row(what, shown(product, unit), shown(floor, unit), product / floor if floor else None)
+    ratio = product / floor if floor else None
+    return Row(what, shown(product, unit), shown(floor, unit), ratio, key, product, floor)
+
+
+def counted(what: str, value: float | None, unit: str, key: str = "") -> Row:
+    """A row of a figure that has no floor."""
+    return Row(what, shown(value, unit), key=key, value=value)
 
 
 def shown(value: float | None, unit: str) -> str:
-    """A number with three significant digits and its unit."""
+    """A number with three significant digits and its unit; without a unit a whole number."""
     if value is None:
         return "not measured"
+    if not unit:
+        return f"{value:,.0f}"
     digits = max(0, 3 - len(str(int(abs(value))))) if abs(value) >= 1 else 3
-    return f"{value:,.{digits}f} {unit}".rstrip()
+    return f"{value:,.{digits}f} {unit}"
 
 
 def megabytes(count_bytes: int | None) -> float | None:
     return None if count_bytes is None else count_bytes / 1e6
-
-
-def table(rows: Iterable[Row]) -> str:
-    """The rows as a Markdown table."""
-    lines = ["| | Carryover | floor, same run | ratio |", "|---|---|---|---|"]
-    for row in rows:
-        ratio = "" if row.ratio is None else f"{row.ratio:.1f}" if row.ratio < 100 else f"{row.ratio:,.0f}"
-        lines.append(f"| {row.what} | {row.product} | {row.floor} | {ratio} |")
-    return "\n".join(lines)

@@ -15,7 +15,8 @@ from typing import Any, Final
 from carryover.daemon.client import ask_daemon
 from carryover.paths import StateDir
 
-from .measure import cpu_seconds, memory
+from .measure import memory
+from .process_tree import processes_of, processor_s
 
 WAIT_S: Final = 600.0
 STOP_S: Final = 15.0
@@ -26,7 +27,7 @@ CONFIG: Final = "[server]\nport = 0\n"
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process took while it was watched. None where there is no /proc."""
+    """What a process and those below it took while they were watched. None where there is no /proc."""
 
     rss_bytes: int | None
     cpu_percent: float | None
@@ -73,12 +74,6 @@ class Process:
     def is_caught_up(self) -> bool:
         return bool((self.health() or {}).get("caught_up"))
 
-    def memory_bytes(self) -> int | None:
-        return memory(self.pid, "VmRSS")
-
-    def peak_bytes(self) -> int | None:
-        return memory(self.pid, "VmHWM")
-
 
 def environment(home: Path) -> dict[str, str]:
     """Variables for programs that are to see `home` and nothing of the machine's settings."""
@@ -122,13 +117,18 @@ def bare_daemon(folder: Path) -> Iterator[Process]:
 
 def usage(processes: Sequence[Process], seconds: float) -> list[Usage]:
     """What each process uses while nothing happens for `seconds`, all watched at the same time."""
-    before = [cpu_seconds(process.pid) for process in processes]
+    before = [processor_s(process.pid) for process in processes]
     time.sleep(seconds)
-    after = [cpu_seconds(process.pid) for process in processes]
+    after = [processor_s(process.pid) for process in processes]
     return [
-        Usage(memory(process.pid, "VmRSS"), None if was is None or now is None else (now - was) / seconds * 100)
+        Usage(_rss(process.pid), None if was is None or now is None else (now - was) / seconds * 100)
         for process, was, now in zip(processes, before, after, strict=True)
     ]
+
+
+def _rss(pid: int) -> int | None:
+    sizes = [size for each in processes_of(pid) if (size := memory(each, "VmRSS")) is not None]
+    return sum(sizes) if sizes else None
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from . import floors
 from .appended import BUSY_PAUSES_S, PAUSES_S, Latencies, LiveSession, append_while
 from .corpus import Corpus
 from .distilling import distilling
-from .measure import Row, at, compared, cpu_seconds, in_own_process, megabytes, shown, timed
+from .measure import Row, at, compared, counted, in_own_process, megabytes, shown, timed
+from .process_tree import TreeWatch, memory_of, processes_of, processor_s
 from .processes import bare_daemon, daemon, fresh_state, usage
 from .product import read_all, read_home, rescan, single_files, stored, table_sizes
 from .startup import startup
@@ -36,14 +37,16 @@ def first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
         f"{ours.wall_s:.1f} s, {size / ours.wall_s:.1f} MB/s",
         f"{bare.wall_s:.2f} s, {size / bare.wall_s:.0f} MB/s",
         ours.wall_s / bare.wall_s,
+        key="first-read",
     )
     yield compared("first read: processor time", ours.cpu_s, bare.cpu_s, "s")
     if ours.peak_bytes and bare.peak_bytes:
         yield compared("first read: peak memory", ours.peak_bytes / 1e6, bare.peak_bytes / 1e6, "MB")
     swept_s, count = rescan(ledger, corpus.home, 10)
     stat_s, _ = timed(lambda: floors.stat_all(corpus.files), 10)
-    yield compared(f"nothing changed: rescan of {count} files (bare: stat of each)", swept_s * MS, stat_s * MS, "ms")
-    yield _size_row("ledger of the generated history", found.file_bytes, corpus.size, found.text_bytes)
+    what = f"nothing changed: rescan of {count} files (bare: stat of each)"
+    yield compared(what, swept_s * MS, stat_s * MS, "ms", "rescan")
+    yield _size_row("ledger of the generated history", found.file_bytes, corpus.size, found.text_bytes, "ledger")
     share = {name: f"{size / found.file_bytes:.0%}" for name, size in list(table_sizes(ledger).items())[:5]}
     yield Row("largest parts of that ledger", ", ".join(f"{name} {part}" for name, part in share.items()))
 
@@ -63,77 +66,103 @@ def ledger_size(transcripts: Path, top: Path) -> Iterator[Row]:
         yield _size_row(what, found.file_bytes, size, found.text_bytes)
 
 
-def _size_row(what: str, ledger: int, transcripts: int, text: int) -> Row:
+def _size_row(what: str, ledger: int, transcripts: int, text: int, key: str = "") -> Row:
     product = f"{ledger / 1e6:.1f} MB = {ledger / transcripts:.0%} of {transcripts / 1e6:.1f} MB"
-    return Row(f"{what} (bare: the kept text alone)", product, f"{text / 1e6:.1f} MB", ledger / max(1, text))
+    ratio, percent = ledger / max(1, text), 100 * ledger / transcripts
+    return Row(f"{what} (bare: the kept text alone)", product, f"{text / 1e6:.1f} MB", ratio, key, percent)
 
 
 def daemon_first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
     """The real daemon on a fresh state: when the newest project can be handed over, and when all is read."""
-    fresh_state(corpus.home)
+    state = fresh_state(corpus.home)
     newest = corpus.projects[0]
     handoff = newest / ".carryover" / "handoff.md"
+    handoff.unlink(missing_ok=True)
     with bare_daemon(top / "bare-start") as process:
         bare_start_s = process.wait_answering()
     bare_newest_s, _ = timed(lambda: floors.read_and_decode(corpus.files_of(newest)))
-    bare_all_s, _ = timed(lambda: floors.read_and_decode(corpus.files))
     begun_s = time.time()
-    with daemon(corpus.home) as process:
+    with daemon(corpus.home) as process, TreeWatch(process.pid) as tree:
         start_s = process.wait_answering()
         first_s = process.wait_until(handoff.exists, every_s=0.005)
         all_s = process.wait_caught_up()
-        peak, after = process.peak_bytes(), process.memory_bytes()
+        cpu_s, after = processor_s(process.pid), memory_of(process.pid)
         final_s = handoff.stat().st_mtime - begun_s
-    count = len(corpus.files_of(newest))
-    yield compared(
-        "daemon: start until it answers (bare: server, database and watcher without a job)", start_s, bare_start_s, "s"
-    )
-    yield compared(
-        "daemon on a fresh state: first handoff of the newest project (bare: start, read and decode its files)",
-        first_s,
-        bare_start_s + bare_newest_s,
-        "s",
-    )
-    yield compared(f"the same: its last word, all {count} files of it read", final_s, bare_start_s + bare_newest_s, "s")
-    yield compared(
-        "daemon on a fresh state: everything read (bare: start, read and decode)", all_s, bare_start_s + bare_all_s, "s"
-    )
-    yield Row(
-        "the same: memory at its peak, and after it", f"{shown(megabytes(peak), 'MB')}, {shown(megabytes(after), 'MB')}"
-    )
-
-
-def appended(corpus: Corpus, top: Path, times: int, commands: int) -> Iterator[Row]:
-    """An appended line while old history is read and after; then the commands, with the daemon and without."""
-    fresh_state(corpus.home)
-    session = LiveSession(corpus.home, corpus.projects[0], seed=2)
-    with daemon(corpus.home) as process, floors.AppendWatch.on(top / "watched") as watch:
-        process.wait_answering()
-        busy = append_while(
-            session, watch, lambda taken: not taken.product or not process.is_caught_up(), BUSY_PAUSES_S
+    found = stored(state.ledger)
+    row_bytes = found.body_bytes // max(1, found.events)
+    bare = in_own_process(floors.first_read, corpus.files, top / "daemon-floor.sqlite", found.events, row_bytes)
+    what = "daemon: start until it answers (bare: server, database and watcher without a job)"
+    yield compared(what, start_s, bare_start_s, "s")
+    what = "daemon on a fresh state: first handoff of the newest project (bare: start, read and decode its files)"
+    yield compared(what, first_s, bare_start_s + bare_newest_s, "s", "newest-handoff")
+    what = f"the same: its last word, all {len(corpus.files_of(newest))} files of it read"
+    yield compared(what, final_s, bare_start_s + bare_newest_s, "s", "newest-complete")
+    what = "daemon on a fresh state: everything read (bare: start, read, decode, insert as many rows)"
+    yield compared(what, all_s, bare_start_s + bare.wall_s, "s", "first-read")
+    if cpu_s is not None:
+        yield compared(
+            "the same: processor time of all its processes (bare: without its start)", cpu_s, bare.cpu_s, "s"
         )
-        process.wait_caught_up()
-        quiet = append_while(session, watch, lambda taken: len(taken.product) < times, PAUSES_S)
-        cpu_s = cpu_seconds(process.pid)
-        burst = session.burst(BURST_S)
-        burst_cpu_s = None if cpu_s is None else (cpu_seconds(process.pid) or 0.0) - cpu_s
-        with_daemon = startup(corpus.home, corpus.projects[0], commands)
-    without_daemon = startup(corpus.home, corpus.projects[0], commands)
+    what = f"the same: memory of all its processes at its peak, {tree.most_processes} of them"
+    yield counted(what, megabytes(tree.peak_bytes), "MB", "first-read-memory")
+    yield counted("the same: memory after it", megabytes(after), "MB")
+
+
+def appended(corpus: Corpus, top: Path, times: int, busy_times: int) -> Iterator[Row]:
+    """An appended line while old history is read, and after."""
+    session = LiveSession(corpus.home, corpus.projects[0], seed=2)
+    first: list[float] = []
+    busy = Latencies()
+    with floors.AppendWatch.on(top / "watched") as watch:
+        while len(busy.product) < busy_times:  # one first read may be over too soon
+            fresh_state(corpus.home)
+            with daemon(corpus.home) as process:
+                process.wait_answering()
+                first.append(session.step())
+                more = append_while(
+                    session,
+                    watch,
+                    lambda taken: len(busy.product) + len(taken.product) < busy_times and not process.is_caught_up(),
+                    BUSY_PAUSES_S,
+                )
+                busy.product += more.product
+                busy.floor += more.floor
+            if not more.product:
+                break
+        with daemon(corpus.home) as process:
+            process.wait_caught_up()
+            quiet = append_while(session, watch, lambda taken: len(taken.product) < times, PAUSES_S)
+            cpu_s = processor_s(process.pid)
+            burst = session.burst(BURST_S)
+            burst_cpu_s = None if cpu_s is None else (processor_s(process.pid) or 0.0) - cpu_s
     yield from _latency_rows("idle", quiet)
-    yield from _latency_rows("while a history is read", busy)
+    if busy.product:
+        yield from _latency_rows("while a history is read", busy, key="append-busy")
+    what = f"the first line after a start on a fresh state, median of {len(first)}"
+    yield counted(what, at(first, 0.5) * MS, "ms")
     longest = f"{shown(at(burst, 0.5) * MS, 'ms')}, {shown(max(burst) * MS, 'ms')}"
-    yield Row(f"a line every 50 ms for {BURST_S:.0f} s: until the handoff tells of it, p50 and longest", longest)
+    yield Row(f"a line every 50 ms for {BURST_S:.0f} s: until the handoff names it, p50 and longest", longest)
     if burst_cpu_s is not None:
-        yield Row("the same: processor meanwhile, without git", f"{burst_cpu_s / BURST_S:.0%}")
+        yield Row("the same: processor meanwhile", f"{burst_cpu_s / BURST_S:.0%}")
+
+
+def commands(corpus: Corpus, times: int) -> Iterator[Row]:
+    """The commands that people and agents call often, with a daemon that has read everything and without one."""
+    fresh_state(corpus.home)
+    with daemon(corpus.home) as process:
+        process.wait_caught_up()
+        with_daemon = startup(corpus.home, corpus.projects[0], times)
+    without_daemon = startup(corpus.home, corpus.projects[0], times)
     for how, (took, bare_s) in (("daemon running", with_daemon), ("no daemon", without_daemon)):
         for name, seconds in took.items():
-            yield compared(f"`{name}`, {how} (bare: python -c pass)", seconds * MS, bare_s * MS, "ms")
+            key = f"command-{name.split()[-1]}" if how == "daemon running" else ""
+            yield compared(f"`{name}`, {how} (bare: python -c pass)", seconds * MS, bare_s * MS, "ms", key)
 
 
-def _latency_rows(when: str, taken: Latencies) -> Iterator[Row]:
+def _latency_rows(when: str, taken: Latencies, key: str = "") -> Iterator[Row]:
     for name, share in (("p50", 0.5), ("p95", 0.95)):
         what = f"appended line to handoff on disk, {when}, {name} of {len(taken.product)} (bare: watchfiles event)"
-        yield compared(what, at(taken.product, share) * MS, at(taken.floor, share) * MS, "ms")
+        yield compared(what, at(taken.product, share) * MS, at(taken.floor, share) * MS, "ms", key and f"{key}-{name}")
 
 
 def idle(corpus: Corpus, top: Path, seconds: float) -> Iterator[Row]:
@@ -145,19 +174,16 @@ def idle(corpus: Corpus, top: Path, seconds: float) -> Iterator[Row]:
             caught_up_s = process.wait_caught_up()
             time.sleep(2)
             ours, floor = usage([process, bare], seconds)
+            children = len(processes_of(process.pid)) - 1
     what = "nothing changed: daemon's start until it knows (bare: start of the server without a job)"
-    yield compared(what, caught_up_s, bare_start_s, "s")
+    yield compared(what, caught_up_s, bare_start_s, "s", "start-known")
     if ours.rss_bytes and floor.rss_bytes:
-        yield compared(
-            "idle: memory (bare: server, database, watcher)", ours.rss_bytes / 1e6, floor.rss_bytes / 1e6, "MB"
-        )
+        what = "idle: memory (bare: server, database, watcher)"
+        yield compared(what, ours.rss_bytes / 1e6, floor.rss_bytes / 1e6, "MB", "idle-memory")
     if ours.cpu_percent is not None and floor.cpu_percent is not None:
-        yield Row(
-            f"idle: processor over {seconds:.0f} s",
-            f"{ours.cpu_percent:.2f} %",
-            f"{floor.cpu_percent:.2f} %",
-            ours.cpu_percent / floor.cpu_percent if floor.cpu_percent else None,
-        )
+        what = f"idle: processor over {seconds:.0f} s"
+        yield compared(what, ours.cpu_percent, floor.cpu_percent, "%", "idle-processor")
+    yield counted("idle: processes below the daemon", children, "", "idle-children")
 
 
 def distilled(top: Path, lengths: Sequence[int]) -> Iterator[Row]:

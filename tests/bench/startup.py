@@ -19,19 +19,24 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "carryover handoff": ("handoff",),
 }
 
+PROGRAM: Final = Path(sys.executable).with_name("carryover")
 BARE: Final = (sys.executable, "-c", "pass")
 
 
 def startup(home: Path, project: Path, times: int) -> tuple[dict[str, float], float]:
     """Median seconds of each command called in `project`, and of a bare interpreter between them."""
-    program = str(Path(sys.executable).with_name("carryover"))
     took: dict[str, list[float]] = {name: [] for name in COMMANDS}
     bare = []
     for _ in range(times):
         bare.append(_run(BARE, home, project))
         for name, arguments in COMMANDS.items():
-            took[name].append(_run((program, *arguments), home, project))
+            took[name].append(run_command(arguments, home, project))
     return {name: statistics.median(values) for name, values in took.items()}, statistics.median(bare)
+
+
+def run_command(arguments: Sequence[str], home: Path, folder: Path) -> float:
+    """Seconds that `carryover` took with `arguments`, called in `folder`. Raises RuntimeError where it failed."""
+    return _run((str(PROGRAM), *arguments), home, folder)
 
 
 def _run(command: Sequence[str], home: Path, project: Path) -> float:

@@ -1,0 +1,104 @@
+"""`make bench`: how fast and how small Carryover is, each figure beside what the machine allows in the same run.
+
+Timings on a shared machine say little by themselves: compare the ratios. Nothing here fails because of a number.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from . import document, sections
+from .goals import in_brief
+from .sections import FULL, QUICK, SECTIONS, Bench
+
+CHECKOUT: Final = Path(__file__).parents[2]
+
+
+def main() -> int:
+    """Measure the sections that were asked for; 0."""
+    options = _parser().parse_args()
+    # A short name: the path of a socket below it may not be longer than about 100 bytes.
+    with tempfile.TemporaryDirectory(prefix="cb-", ignore_cleanup_errors=True) as folder:
+        bench = Bench(
+            setting=QUICK if options.quick else FULL,
+            top=Path(folder).resolve(),
+            transcripts=options.transcripts,
+            cache=options.cache,
+            megabytes=options.mb,
+            cursor_megabytes=options.cursor_mb,
+            sizes_mb=options.sizes,
+        )
+        for name in options.only or _default(options.quick):
+            _measure(bench, name, None if options.quick and options.write is None else options.write or document.PATH)
+    return 0
+
+
+def _measure(bench: Bench, name: str, path: Path | None) -> None:
+    """Measure one section, print it and, with a path, write it into the document there."""
+    began = time.monotonic()
+    circumstances = document.circumstances()
+    found = SECTIONS[name].measure(bench)
+    took_s = time.monotonic() - began
+    brief = in_brief(found.rows)
+    body = f"{circumstances}{f' {brief}.' if brief else ''}\n\n{found.text}"
+    print(f"\n## {SECTIONS[name].heading.title} ({took_s:.0f} s)\n\n{body}", flush=True)
+    if path is not None:
+        document.put(path, sections.HEADINGS, name, body)
+
+
+def _default(quick: bool) -> Iterator[str]:
+    return (name for name, section in SECTIONS.items() if section.in_quick or not quick)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--quick", action="store_true", help="a small run of two minutes, printed and not written")
+    parser.add_argument(
+        "--only", type=_names, metavar="NAMES", help=f"some sections, with commas between: {', '.join(SECTIONS)}"
+    )
+    parser.add_argument("--mb", type=float, help=f"size of the generated history (default {FULL.megabytes})")
+    parser.add_argument(
+        "--cursor-mb", type=float, help=f"size of Cursor's generated database (default {FULL.cursor_megabytes})"
+    )
+    parser.add_argument(
+        "--sizes",
+        type=lambda text: tuple(map(int, text.split(","))),
+        metavar="MB,MB",
+        help="the sizes of the section `growth`; one that was measured with these sources is not measured again",
+    )
+    parser.add_argument("--write", type=Path, metavar="FILE", help=f"the document (default {document.PATH.name})")
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        default=home / "carryover-bench",
+        help="keeps the other programs that are measured, and finished parts of a run",
+    )
+    material = Path(os.environ.get("CARRYOVER_MATERIAL", CHECKOUT.parent / "shared"))
+    parser.add_argument(
+        "--transcripts",
+        type=Path,
+        metavar="DIR",
+        default=material / "data" / "transcripts",
+        help="real transcripts, DIR/<agent>/*, for the size of the ledger; left out where there are none",
+    )
+    return parser
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in SECTIONS]:
+        raise argparse.ArgumentTypeError(f"there is no section {', '.join(unknown)}")
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main())

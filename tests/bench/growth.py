@@ -1,0 +1,191 @@
+"""What grows with the history: the real daemon on histories of all agents, each ten times the size of the last."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import project_by_root
+from carryover.paths import StateDir
+from carryover.publish.project_view import project_view
+
+from .corpus import Corpus
+from .document import circumstances, source_digest
+from .goals import table_of_growth
+from .hooks import Answers, Caller, count_answer
+from .measure import Run, at, in_own_process, timed
+from .mixed import make_mixed
+from .process_tree import TreeWatch, memory_of, processor_s
+from .processes import CONFIG, Process, daemon
+from .startup import run_command
+
+MS: Final = 1000.0
+SEED: Final = 3
+HOOK_PAUSE_S: Final = 0.25
+"""Between two session starts while a history is read; each takes some of the processor, which is what is measured."""
+HOOK_CALLS: Final = 40
+COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "sessions_ms": ("sessions",),
+    "search_ms": ("search", "timeout", "--all"),
+    "handoff_ms": ("handoff",),
+}
+COMMAND_RUNS: Final = 5
+IDLE_S: Final = 3.0
+
+
+class Size(msgspec.Struct):
+    """What was measured at one size. `figures` by the keys of `LABELS`."""
+
+    megabytes: int
+    circumstances: str
+    figures: dict[str, float]
+
+
+LABELS: Final[Mapping[str, tuple[str, str]]] = {
+    "written_mb": ("history", "MB"),
+    "files": ("the same: files", ""),
+    "bare_read_s": ("floor: every byte of it read", "s"),
+    "first_handoff_s": ("first handoff of the newest project, from the start of the daemon", "s"),
+    "first_read_s": ("first read: until everything is read", "s"),
+    "first_read_cpu_s": ("first read: processor time of all its processes", "s"),
+    "first_read_mb": ("first read: memory of all its processes at its peak", "MB"),
+    "processes": ("first read: most processes at once", ""),
+    "busy_calls": ("SessionStart during the first read: calls", ""),
+    "busy_kept": ("the same: answered with the last handoff that was written", ""),
+    "busy_nothing": ("the same: without an answer", ""),
+    "busy_p50_ms": ("the same: p50", "ms"),
+    "busy_p99_ms": ("the same: p99", "ms"),
+    "quiet_p50_ms": ("SessionStart after it: p50", "ms"),
+    "quiet_p99_ms": ("the same: p99", "ms"),
+    "ledger_mb": ("ledger", "MB"),
+    "ledger_percent": ("ledger against the history", "%"),
+    "restart_s": ("daemon's start until it knows that nothing changed", "s"),
+    "idle_mb": ("idle after that: memory of all its processes", "MB"),
+    "sessions_ms": ("`carryover sessions`, daemon running", "ms"),
+    "search_ms": ("`carryover search` in all projects, daemon running", "ms"),
+    "handoff_ms": ("`carryover handoff` of the newest project, daemon running", "ms"),
+    "view_ms": ("view of the newest project, from the ledger alone", "ms"),
+}
+"""By key: what it is, and its unit."""
+
+
+def growth(top: Path, sizes_mb: Sequence[int], cache: Path) -> str:
+    """The table of all sizes; those that were measured with these sources before are taken from the cache."""
+    sizes = []
+    for megabytes in sizes_mb:
+        kept = cache / "growth" / f"{megabytes}-{source_digest()}.json"
+        if not kept.exists():
+            print(f"\nmeasuring a history of {megabytes:,} MB", file=sys.stderr, flush=True)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_bytes(msgspec.json.encode(measured(top / f"g{megabytes}", megabytes)))
+        sizes.append(msgspec.json.decode(kept.read_bytes(), type=Size))
+    table = table_of_growth([(f"{each.megabytes:,} MB", each.figures) for each in sizes], LABELS)
+    return "\n".join((table, "", *(f"- {each.megabytes:,} MB: {each.circumstances}" for each in sizes)))
+
+
+def measured(top: Path, megabytes: int) -> Size:
+    """Make a history of that size in `top`, measure, remove it."""
+    began = circumstances()
+    top.mkdir()
+    try:
+        made: Run = in_own_process(_make, top / "home", megabytes)
+        corpus: Corpus = made.value
+        figures = {"written_mb": corpus.size / 1e6, "files": float(len(corpus.files))}
+        figures["bare_read_s"] = timed(lambda: _read_bytes(corpus))[0]
+        figures |= _first_read(corpus, top)
+        figures |= _again(corpus)
+        figures["view_ms"] = in_own_process(_view_s, corpus).value * MS
+        return Size(megabytes, began, figures)
+    finally:
+        shutil.rmtree(top, ignore_errors=True)
+
+
+def _make(home: Path, megabytes: int) -> Corpus:
+    corpus = make_mixed(home, megabytes=megabytes, seed=SEED, now_ms=int(time.time() * 1000))
+    state = StateDir(home / ".carryover")
+    state.root.mkdir(mode=0o700, exist_ok=True)
+    state.root.chmod(0o700)
+    state.config.write_text(CONFIG, encoding="utf-8")
+    return corpus
+
+
+def _read_bytes(corpus: Corpus) -> int:
+    count = 0
+    for file in corpus.files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                count += len(block)
+    return count
+
+
+def _first_read(corpus: Corpus, top: Path) -> dict[str, float]:
+    """A daemon that knows nothing yet, and sessions that start while it reads."""
+    state = StateDir(corpus.home / ".carryover")
+    handoff = corpus.projects[0] / ".carryover" / "handoff.md"
+    caller = Caller(corpus, top / "nobody.sock")
+    with daemon(corpus.home) as process, TreeWatch(process.pid) as tree, ThreadPoolExecutor(1) as beside:
+        process.wait_answering()
+        calls = beside.submit(_starts_until_caught_up, caller, process)
+        first_s = process.wait_until(handoff.exists, every_s=0.005)
+        all_s = process.wait_caught_up()
+        busy = calls.result()
+        cpu_s = processor_s(process.pid)
+        quiet = Answers()
+        for _ in range(HOOK_CALLS):
+            count_answer(quiet, caller)
+    ledger = state.ledger.stat().st_size
+    found: dict[str, float | None] = {
+        "first_handoff_s": first_s,
+        "first_read_s": all_s,
+        "first_read_cpu_s": cpu_s,
+        "first_read_mb": None if tree.peak_bytes is None else tree.peak_bytes / 1e6,
+        "processes": tree.most_processes,
+        "busy_calls": len(busy.seconds),
+        "busy_kept": busy.kept,
+        "busy_nothing": busy.nothing,
+        "busy_p50_ms": at(busy.seconds, 0.5) * MS,
+        "busy_p99_ms": at(busy.seconds, 0.99) * MS,
+        "quiet_p50_ms": at(quiet.seconds, 0.5) * MS,
+        "quiet_p99_ms": at(quiet.seconds, 0.99) * MS,
+        "ledger_mb": ledger / 1e6,
+        "ledger_percent": 100 * ledger / corpus.size,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _starts_until_caught_up(caller: Caller, process: Process) -> Answers:
+    taken = Answers()
+    while not taken.seconds or not process.is_caught_up():
+        count_answer(taken, caller)
+        time.sleep(HOOK_PAUSE_S)
+    return taken
+
+
+def _again(corpus: Corpus) -> dict[str, float]:
+    """The daemon started again on the ledger that it left, the commands beside it, and its memory when idle."""
+    with daemon(corpus.home) as process:
+        found = {"restart_s": process.wait_caught_up()}
+        for key, arguments in COMMANDS.items():
+            took_s = [run_command(arguments, corpus.home, corpus.projects[0]) for _ in range(COMMAND_RUNS)]
+            found[key] = statistics.median(took_s) * MS
+        time.sleep(IDLE_S)
+        idle = memory_of(process.pid)
+    return found if idle is None else {**found, "idle_mb": idle / 1e6}
+
+
+def _view_s(corpus: Corpus) -> float:
+    with closing(connect_read_only(StateDir(corpus.home / ".carryover").ledger)) as db:
+        project = project_by_root(db, str(corpus.projects[0]))
+        if project is None:
+            raise RuntimeError("the newest project is not in the ledger")
+        return timed(lambda: project_view(db, project.id), 10)[0]

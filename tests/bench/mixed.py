@@ -1,0 +1,194 @@
+"""A history of all agents, each in its own true format: the same bytes for the same seed, size, time and folder.
+
+One session is in memory at a time. Sessions are written in the order in which they happened, as the agents did it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import random
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from unittest.mock import patch
+
+from carryover.agents import adapters
+from chaos.load import chaos_tools
+from matrix.tool import Played, Tool
+
+from .corpus import DAY_MS, DAYS_AGO, HOUR_MS, Corpus, conversations, make_project, write_transcript
+from .work import ANSWERS, PROMPTS, RULINGS, code
+
+Play = Callable[[Path, Path, datetime], AbstractContextManager[Played]]
+"""Home folder, working folder, time: a session that is complete in its store when the block ends."""
+
+CLAUDE: Final = "claude-code"
+"""Written with all that its transcripts hold (`conversation.py`); the others as the matrix and the chaos run do it."""
+
+SHARES: Final[Mapping[str, float]] = {CLAUDE: 8, "codex": 4, "cursor": 2, "opencode": 2, "aider": 0.4, "windsurf": 0.4}
+"""How much of the history is each program's; 1 for one that is not named."""
+
+MEGABYTES_A_SESSION: Final = 1.2
+FEWEST_SESSIONS: Final = 30
+TEXT_SHARE: Final = 0.5
+"""How much of what a program writes is text that it was given, until it has written a session."""
+
+NOT_AGENTS: Final = frozenset(("work", ".carryover"))
+"""Folders of the home in which no agent keeps anything that is dated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A session to be written, of about `budget` bytes."""
+
+    end_ms: int
+    tool: str
+    root: Path
+    budget: int
+
+
+def make_mixed(home: Path, *, megabytes: float, seed: int, now_ms: int) -> Corpus:
+    """Write about `megabytes` of sessions of all agents, the last one a minute before `now_ms`, and their projects."""
+    chance = random.Random(seed)
+    plays = _plays()
+    roots = [make_project(home / "work" / f"project-{number:02}") for number in range(max(6, round(megabytes**0.5)))]
+    sizes: dict[Path, tuple[int, int]] = {}
+    text_share: dict[str, float] = {}
+    with _same_ids(chance):
+        for planned in sorted(_plan(chance, roots, megabytes, sorted(plays), now_ms), key=lambda each: each.end_ms):
+            if planned.tool == CLAUDE:
+                for path, talk in conversations(chance, home, planned.root, planned.budget, planned.end_ms):
+                    write_transcript(path, talk)
+                _date(home, sizes, None)
+                continue
+            text = int(planned.budget * text_share.get(planned.tool, TEXT_SHARE))
+            given = _play(plays[planned.tool], chance, home, planned, text)
+            written = _date(home, sizes, planned.end_ms)
+            text_share[planned.tool] = given / max(1, written)
+    files = tuple(sorted(sizes, key=lambda path: (-sizes[path][1], path)))
+    return Corpus(home, tuple(roots), files, 0, sum(size for size, _ in sizes.values()))
+
+
+def _plan(
+    chance: random.Random, roots: list[Path], megabytes: float, tools: list[str], now_ms: int
+) -> Iterator[Planned]:
+    """Sessions in turns over the projects; the newest of all is of the agent whose hooks are run."""
+    count = max(FEWEST_SESSIONS, round(megabytes / MEGABYTES_A_SESSION))
+    weights = [chance.lognormvariate(0, 0.8) for _ in range(count)]
+    missing = {tool: SHARES.get(tool, 1) / sum(SHARES.get(each, 1) for each in tools) for tool in tools}
+    shares = dict(missing)
+    for number, weight in enumerate(weights):
+        place = number % len(roots)
+        tool = CLAUDE if number == 0 else max(tools, key=lambda each: missing[each])
+        part = weight / sum(weights)
+        missing = {each: missing[each] - (part if each == tool else 0) for each in shares}
+        days_ago = DAYS_AGO[place] if place < len(DAYS_AGO) else DAYS_AGO[-1] + 5 * (place - len(DAYS_AGO) + 1)
+        end_ms = now_ms - 60_000 - int(days_ago * DAY_MS) - number // len(roots) * 5 * HOUR_MS
+        yield Planned(end_ms, tool, roots[place], int(megabytes * 1e6 * part))
+
+
+def _play(play: Play, chance: random.Random, home: Path, planned: Planned, text_bytes: int) -> int:
+    """Write one session; how many characters it was given."""
+    start = datetime.fromtimestamp((planned.end_ms - max(120_000, planned.budget)) / 1000, UTC)
+    given = 0
+    with play(home, planned.root, start) as played:
+        while given < text_bytes:
+            given += _turn(played, chance, planned.root)
+    return given
+
+
+def _turn(played: Played, chance: random.Random, root: Path) -> int:
+    """One prompt and all that followed; how many characters were given."""
+    file, name = code().some(chance)
+    prompt = chance.choice(PROMPTS).format(file=file, name=name)
+    if chance.random() < 0.03:
+        prompt = f"{prompt} {chance.choice(RULINGS)}"
+    played.prompt(prompt)
+    given = len(prompt)
+    for _ in range(chance.randint(2, 8)):
+        given += chance.choices((_edit, _test, _read), (3, 2, 5))[0](played, chance, root, file)
+    answer = chance.choice(ANSWERS).format(file=file, name=name)
+    played.say(answer)
+    return given + len(answer)
+
+
+def _edit(played: Played, chance: random.Random, root: Path, file: str) -> int:
+    _, lines = code().part(chance, file, 12)
+    old = "\n".join(lines)
+    played.edit(root / "lib" / Path(file).name, old, f"{old}  # checked")
+    return 2 * len(old)
+
+
+def _test(played: Played, chance: random.Random, root: Path, file: str) -> int:
+    module = Path(file).stem
+    failed = chance.random() < 0.3
+    _, lines = code().part(chance, file, 40)
+    output = "\n".join(lines) + f"\nFAILED tests/test_{module}.py::test_empty - assert 1 == 2\n" if failed else ""
+    output += f"{'1 failed, ' if failed else ''}{chance.randint(3, 90)} passed in 2.10s\n"
+    played.run(f"python3 -m pytest -q tests/test_{module}.py", output, int(failed))
+    return len(output)
+
+
+def _read(played: Played, chance: random.Random, root: Path, file: str) -> int:
+    start, lines = code().part(chance, file, 200)
+    output = "\n".join(lines) + "\n"
+    played.run(f"sed -n {start},{start + len(lines) - 1}p {file}", output, 0)
+    return len(output)
+
+
+def _date(home: Path, sizes: dict[Path, tuple[int, int]], end_ms: int | None) -> int:
+    """Note every file that is new or has grown, and let it be last changed at `end_ms`; by how many bytes they grew.
+
+    Not in the projects: there, the time of a change shows whether the user's own agent wrote a file.
+    """
+    grown = 0
+    for path in _files(home):
+        found = path.stat()
+        known = sizes.get(path)
+        if known is not None and known[0] == found.st_size and known[1] == found.st_mtime_ns:
+            continue
+        grown += found.st_size - (known[0] if known else 0)
+        at_ns = found.st_mtime_ns if end_ms is None else end_ms * 1_000_000
+        if end_ms is not None and path.relative_to(home).parts[0] not in NOT_AGENTS:
+            os.utime(path, ns=(at_ns, at_ns))
+        sizes[path] = found.st_size, path.stat().st_mtime_ns
+    return grown
+
+
+def _files(home: Path) -> Iterator[Path]:
+    """What the agents keep, in the home and at the top of the projects, without what git and the projects hold."""
+    for folder, folders, files in os.walk(home):
+        place = Path(folder)
+        if place.parent.name == "work" and place.parent.parent == home:
+            folders.clear()
+            yield from (place / name for name in files if name.startswith(".") and not name.startswith(".git"))
+            continue
+        if place != home:
+            yield from (place / name for name in files if not name.endswith(("-wal", "-shm", "-journal")))
+
+
+def _plays() -> dict[str, Play]:
+    """How each program's session is written: as its `history_case.py` says, else as under chaos."""
+    plays: dict[str, Play] = {tool.id: _whole(tool) for tool in chaos_tools()}
+    for agent in adapters():
+        name = f"agents.{agent.replace('-', '_')}.history_case"
+        if importlib.util.find_spec(name) is not None:
+            plays |= importlib.import_module(name).PLAYS
+    return plays
+
+
+def _whole(tool: Tool) -> Play:
+    return lambda home, folder, now: nullcontext(tool.play(home, folder, now))
+
+
+@contextmanager
+def _same_ids(chance: random.Random) -> Iterator[None]:
+    """Every id that a writer makes up is the same for the same seed."""
+    with patch.object(uuid, "uuid4", lambda: uuid.UUID(int=chance.getrandbits(128), version=4)):
+        yield

@@ -1,0 +1,98 @@
+"""Memory and processor time of a process together with every process below it, as these come and go."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, Self
+
+EVERY_S: Final = 0.1
+
+
+def processes_of(pid: int) -> list[int]:
+    """The process and all below it. Only itself where there is no /proc."""
+    found = [pid]
+    for each in found:
+        for task in _tasks(each):
+            found += [int(child) for child in _read(task / "children").split()]
+    return found
+
+
+def memory_of(pid: int) -> int | None:
+    """Bytes of the whole tree, of what several processes share a part each (PSS). None where /proc does not say."""
+    return _memory(processes_of(pid))
+
+
+def processor_s(pid: int) -> float | None:
+    """Seconds that the tree has used, with the processes that have ended in it. None where there is no /proc."""
+    fields = [found.rpartition(")")[2].split() for each in processes_of(pid) if (found := _read(_proc(each) / "stat"))]
+    if not fields:
+        return None
+    return sum(int(tick) for each in fields for tick in each[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+class TreeWatch:
+    """Takes the memory of a tree of processes again and again while the block lasts.
+
+    `peak_bytes`: the most it had at once, None where that cannot be known; `most_processes`: how many there were at
+    most. A process counts from the second time on that it is seen: until it runs another program, a new one shares the
+    memory of the one that started it, and what git takes for a moment is not what is asked for here.
+    """
+
+    def __init__(self, pid: int, every_s: float = EVERY_S) -> None:
+        self.peak_bytes: int | None = None
+        self.most_processes = 1
+        self._pid = pid
+        self._every_s = every_s
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        before = {self._pid}
+        while not self._ended.wait(self._every_s):
+            found = set(processes_of(self._pid))
+            lasting = found & before
+            size = _memory(lasting)
+            if size is not None:
+                self.peak_bytes = max(self.peak_bytes or 0, size)
+            self.most_processes = max(self.most_processes, len(lasting))
+            before = {self._pid, *found}
+
+
+def _memory(pids: Iterable[int]) -> int | None:
+    sizes = [size for each in pids if (size := _pss(each)) is not None]
+    return sum(sizes) if sizes else None
+
+
+def _proc(pid: int) -> Path:
+    return Path(f"/proc/{pid}")
+
+
+def _tasks(pid: int) -> list[Path]:
+    try:
+        return list((_proc(pid) / "task").iterdir())
+    except OSError:  # it has ended, or there is no /proc
+        return []
+
+
+def _pss(pid: int) -> int | None:
+    lines = _read(_proc(pid) / "smaps_rollup").splitlines()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), None)
+
+
+def _read(path: Path) -> str:
+    """Empty where the process has ended meanwhile."""
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
