@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import statistics
 import sys
@@ -14,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from carryover.agents import adapters
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root
 from carryover.paths import StateDir
@@ -103,6 +105,7 @@ def measured(top: Path, megabytes: int) -> Size:
         figures = {"written_mb": corpus.size / 1e6, "files": float(len(corpus.files))}
         figures["bare_read_s"] = timed(lambda: _read_bytes(corpus))[0]
         figures |= _first_read(corpus, top)
+        figures |= _settled(corpus)
         figures |= _again(corpus)
         figures["view_ms"] = in_own_process(_view_s, corpus).value * MS
         return Size(megabytes, began, figures)
@@ -130,7 +133,6 @@ def _read_bytes(corpus: Corpus) -> int:
 
 def _first_read(corpus: Corpus, top: Path) -> dict[str, float]:
     """A daemon that knows nothing yet, and sessions that start while it reads."""
-    state = StateDir(corpus.home / ".carryover")
     handoff = corpus.projects[0] / ".carryover" / "handoff.md"
     caller = Caller(corpus, top / "nobody.sock")
     with daemon(corpus.home) as process, TreeWatch(process.pid) as tree, ThreadPoolExecutor(1) as beside:
@@ -143,7 +145,6 @@ def _first_read(corpus: Corpus, top: Path) -> dict[str, float]:
         quiet = Answers()
         for _ in range(HOOK_CALLS):
             count_answer(quiet, caller)
-    ledger = state.ledger.stat().st_size
     found: dict[str, float | None] = {
         "first_handoff_s": first_s,
         "first_read_s": all_s,
@@ -157,8 +158,6 @@ def _first_read(corpus: Corpus, top: Path) -> dict[str, float]:
         "busy_p99_ms": at(busy.seconds, 0.99) * MS,
         "quiet_p50_ms": at(quiet.seconds, 0.5) * MS,
         "quiet_p99_ms": at(quiet.seconds, 0.99) * MS,
-        "ledger_mb": ledger / 1e6,
-        "ledger_percent": 100 * ledger / corpus.size,
     }
     return {key: value for key, value in found.items() if value is not None}
 
@@ -169,6 +168,24 @@ def _starts_until_caught_up(caller: Caller, process: Process) -> Answers:
         count_answer(taken, caller)
         time.sleep(HOOK_PAUSE_S)
     return taken
+
+
+def _settled(corpus: Corpus) -> dict[str, float]:
+    """The ledger once the sources in projects are in it, too, which are found when the projects are known."""
+    ledger = StateDir(corpus.home / ".carryover").ledger
+    agents = [agent for agent in adapters().values() if agent.in_projects]
+    expected = {source.path for root in corpus.projects for agent in agents for source in agent.sources(root)}
+    with daemon(corpus.home) as process:
+        process.wait_caught_up()
+        process.wait_until(lambda: expected <= _paths_read(ledger), every_s=0.2)
+        process.wait_caught_up()
+    size = ledger.stat().st_size
+    return {"ledger_mb": size / 1e6, "ledger_percent": 100 * size / corpus.size}
+
+
+def _paths_read(ledger: Path) -> set[str]:
+    with closing(connect_read_only(ledger)) as db:
+        return {os.fsdecode(path) for (path,) in db.execute("SELECT path FROM source")}
 
 
 def _again(corpus: Corpus) -> dict[str, float]:

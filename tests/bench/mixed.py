@@ -78,16 +78,16 @@ def make_mixed(home: Path, *, megabytes: float, seed: int, now_ms: int) -> Corpu
 def _plan(
     chance: random.Random, roots: list[Path], megabytes: float, tools: list[str], now_ms: int
 ) -> Iterator[Planned]:
-    """Sessions in turns over the projects; the newest of all is of the agent whose hooks are run."""
+    """Sessions in turns over the projects, one of each program first, before all the one whose hooks are run."""
     count = max(FEWEST_SESSIONS, round(megabytes / MEGABYTES_A_SESSION))
     weights = [chance.lognormvariate(0, 0.8) for _ in range(count)]
     missing = {tool: SHARES.get(tool, 1) / sum(SHARES.get(each, 1) for each in tools) for tool in tools}
-    shares = dict(missing)
+    firsts = [CLAUDE, *(tool for tool in tools if tool != CLAUDE)]
     for number, weight in enumerate(weights):
         place = number % len(roots)
-        tool = CLAUDE if number == 0 else max(tools, key=lambda each: missing[each])
+        tool = firsts[number] if number < len(firsts) else max(tools, key=lambda each: missing[each])
         part = weight / sum(weights)
-        missing = {each: missing[each] - (part if each == tool else 0) for each in shares}
+        missing = {each: missing[each] - (part if each == tool else 0) for each in tools}
         days_ago = DAYS_AGO[place] if place < len(DAYS_AGO) else DAYS_AGO[-1] + 5 * (place - len(DAYS_AGO) + 1)
         end_ms = now_ms - 60_000 - int(days_ago * DAY_MS) - number // len(roots) * 5 * HOUR_MS
         yield Planned(end_ms, tool, roots[place], int(megabytes * 1e6 * part))

@@ -205,7 +205,8 @@ _SECTIONS: Final = (
             "growth",
             "What grows with the history",
             "A history of all agents, each in its own format, read by the daemon. Memory is that of all its processes, "
-            "of what they share a part each (PSS).",
+            "of what they share a part each (PSS). Histories that are kept in the projects, as Aider does, are read "
+            "after the first read, once the projects are known; they are 2 % of it.",
         ),
         _growth,
         in_quick=False,
