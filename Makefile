@@ -29,13 +29,13 @@ imports: $(VENV)/.installed-dev
 unit: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
-bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, beside floors of the same run (25 minutes); ONLY=... some sections
+bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, in 25 minutes; ONLY=hooks,peers some sections
 	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
-bench-quick: $(VENV)/.installed-dev ## measure a small history in two minutes, printed only
+bench-quick: $(VENV)/.installed-dev ## measure a small history in two minutes, printed and not written
 	$(BIN)/python -m tests.bench --quick $(if $(ONLY),--only $(ONLY))
 
-bench-growth: $(VENV)/.installed-dev ## measure what grows with the history, at SIZES=20,200,2000 MB, into architecture/benchmarks.md
+bench-growth: $(VENV)/.installed-dev ## measure what grows with the history, at SIZES=20,200,2000 MB; continues a run that was ended
 	$(BIN)/python -m tests.bench --only growth $(if $(SIZES),--sizes $(SIZES))
 
 quality: $(VENV)/.installed-dev ## score the handoffs of real transcripts against notes

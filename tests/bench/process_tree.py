@@ -46,6 +46,7 @@ class TreeWatch:
         self.most_processes = 1
         self._pid = pid
         self._every_s = every_s
+        self._before = {pid}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
@@ -57,16 +58,19 @@ class TreeWatch:
         self._ended.set()
         self._thread.join()
 
+    def take(self) -> None:
+        """Take the memory once, as the block does by itself again and again."""
+        found = set(processes_of(self._pid))
+        lasting = found & self._before
+        size = _memory(lasting)
+        if size is not None:
+            self.peak_bytes = max(self.peak_bytes or 0, size)
+        self.most_processes = max(self.most_processes, len(lasting))
+        self._before = {self._pid, *found}
+
     def _watch(self) -> None:
-        before = {self._pid}
         while not self._ended.wait(self._every_s):
-            found = set(processes_of(self._pid))
-            lasting = found & before
-            size = _memory(lasting)
-            if size is not None:
-                self.peak_bytes = max(self.peak_bytes or 0, size)
-            self.most_processes = max(self.most_processes, len(lasting))
-            before = {self._pid, *found}
+            self.take()
 
 
 def _memory(pids: Iterable[int]) -> int | None:

@@ -1,0 +1,57 @@
+"""The history of all agents that the growth is measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.corpus import Corpus
+from bench.mixed import make_mixed
+from bench.product import sources_of
+from carryover.agents import adapters
+from carryover.probe.own_file import why_not_own
+
+NOW_MS = 1_700_000_000_000
+
+
+def test_a_mixed_history_has_sources_of_every_agent_and_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
+    with _home(tmp_path, "first") as home:
+        first = _made(home)
+        contents = _contents(first)
+        found = {source.agent for source in sources_of(home)} | set(_in_projects(first))
+    with _home(tmp_path, "second") as home:
+        assert _contents(_made(home)) == contents
+
+    assert found == set(adapters())
+
+
+def test_the_newest_project_has_the_newest_transcript_and_sessions_end_before_now(tmp_path: Path) -> None:
+    corpus = _made(tmp_path / "home")
+    newest = corpus.files_of(corpus.projects[0])
+    dated = [path for path in corpus.files if path.relative_to(corpus.home).parts[0] not in ("work", ".carryover")]
+
+    assert dated[0].stat().st_mtime_ns == newest[0].stat().st_mtime_ns
+    assert dated[0].stat().st_mtime_ns < NOW_MS * 1_000_000
+
+
+@contextmanager
+def _home(folder: Path, aside: str) -> Iterator[Path]:
+    """Always the same path, since transcripts name it; what was made there is put aside."""
+    yield folder / "home"
+    (folder / "home").rename(folder / aside)
+
+
+def _made(home: Path) -> Corpus:
+    return make_mixed(home, megabytes=0.5, seed=1, now_ms=NOW_MS)
+
+
+def _contents(corpus: Corpus) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in corpus.files}
+
+
+def _in_projects(corpus: Corpus) -> Iterator[str]:
+    for agent in adapters().values():
+        sources = [(root, source) for root in corpus.projects if agent.in_projects for source in agent.sources(root)]
+        if any(why_not_own(root, Path(source.path)) is None for root, source in sources):
+            yield agent.id
