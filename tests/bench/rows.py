@@ -37,7 +37,6 @@ def first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
         f"{ours.wall_s:.1f} s, {size / ours.wall_s:.1f} MB/s",
         f"{bare.wall_s:.2f} s, {size / bare.wall_s:.0f} MB/s",
         ours.wall_s / bare.wall_s,
-        key="first-read",
     )
     yield compared("first read: processor time", ours.cpu_s, bare.cpu_s, "s")
     if ours.peak_bytes and bare.peak_bytes:
