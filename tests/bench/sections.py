@@ -201,7 +201,8 @@ _SECTIONS: Final = (
         Heading(
             "peers",
             "Other programs",
-            "Each with nothing cached, on one history. They do different jobs: the last columns say what comes out.",
+            "Each with nothing cached, on one history; all are on PyPI. They do different jobs: the last columns say "
+            "what comes out.",
         ),
         _peers,
         in_quick=False,
