@@ -10,12 +10,13 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from . import document, sections
-from .goals import in_brief
+from .goals import GOALS, in_brief
+from .measure import Row
 from .sections import FULL, QUICK, SECTIONS, Bench
 
 CHECKOUT: Final = Path(__file__).parents[2]
@@ -35,13 +36,15 @@ def main() -> int:
             cursor_megabytes=options.cursor_mb,
             sizes_mb=options.sizes,
         )
-        for name in options.only or _default(options.quick):
-            _measure(bench, name, None if options.quick and options.write is None else options.write or document.PATH)
+        path = None if options.quick and options.write is None else options.write or document.PATH
+        keys = {row.key for name in options.only or _default(options.quick) for row in _measure(bench, name, path)}
+    if options.only is None and (missing := sorted(GOALS.keys() - keys)):
+        print(f"goals without a figure in this run: {', '.join(missing)}", file=sys.stderr)
     return 0
 
 
-def _measure(bench: Bench, name: str, path: Path | None) -> None:
-    """Measure one section, print it and, with a path, write it into the document there."""
+def _measure(bench: Bench, name: str, path: Path | None) -> Sequence[Row]:
+    """Measure one section, print it and, with a path, write it into the document there; its rows."""
     began = time.monotonic()
     circumstances = document.circumstances()
     found = SECTIONS[name].measure(bench)
@@ -51,6 +54,7 @@ def _measure(bench: Bench, name: str, path: Path | None) -> None:
     print(f"\n## {SECTIONS[name].heading.title} ({took_s:.0f} s)\n\n{body}", flush=True)
     if path is not None:
         document.put(path, sections.HEADINGS, name, body)
+    return found.rows
 
 
 def _default(quick: bool) -> Iterator[str]:

@@ -49,6 +49,7 @@ GROWTH_GOALS: Final[Mapping[str, Goal]] = {
     "first_handoff_s": Goal("value", 1, "s", "its first rescan lists every folder before it reads the newest file"),
     "first_read_mb": GOALS["first-read-memory"],
     "ledger_percent": GOALS["ledger"],
+    "busy_nothing": Goal("value", 0, "", "the answer took longer than the agent's hook waits"),
     "idle_mb": GOALS["idle-memory"],
     "restart_s": Goal("value", 0.4, "s", "every file's state is compared with the ledger's"),
 }

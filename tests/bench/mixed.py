@@ -10,7 +10,7 @@ import importlib.util
 import os
 import random
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,16 +60,17 @@ def make_mixed(home: Path, *, megabytes: float, seed: int, now_ms: int) -> Corpu
     roots = [make_project(home / "work" / f"project-{number:02}") for number in range(max(6, round(megabytes**0.5)))]
     sizes: dict[Path, tuple[int, int]] = {}
     text_share: dict[str, float] = {}
+    places: dict[str, set[str]] = {}
     with _same_ids(chance):
         for planned in sorted(_plan(chance, roots, megabytes, sorted(plays), now_ms), key=lambda each: each.end_ms):
             if planned.tool == CLAUDE:
                 for path, talk in conversations(chance, home, planned.root, planned.budget, planned.end_ms):
                     write_transcript(path, talk)
-                _date(home, sizes, None)
+                    sizes[path] = talk.size, path.stat().st_mtime_ns
                 continue
             text = int(planned.budget * text_share.get(planned.tool, TEXT_SHARE))
             given = _play(plays[planned.tool], chance, home, planned, text)
-            written = _date(home, sizes, planned.end_ms)
+            written = _date(home, places.setdefault(planned.tool, set()), sizes, planned.end_ms)
             text_share[planned.tool] = given / max(1, written)
     files = tuple(sorted(sizes, key=lambda path: (-sizes[path][1], path)))
     return Corpus(home, tuple(roots), files, 0, sum(size for size, _ in sizes.values()))
@@ -142,35 +143,36 @@ def _read(played: Played, chance: random.Random, root: Path, file: str) -> int:
     return len(output)
 
 
-def _date(home: Path, sizes: dict[Path, tuple[int, int]], end_ms: int | None) -> int:
+def _date(home: Path, places: set[str], sizes: dict[Path, tuple[int, int]], end_ms: int) -> int:
     """Note every file that is new or has grown, and let it be last changed at `end_ms`; by how many bytes they grew.
 
-    Not in the projects: there, the time of a change shows whether the user's own agent wrote a file.
+    `places`: the folders of the home that this program writes to, all of them while none is known. Nothing in the
+    projects is dated: there, the time of a change shows whether the user's own agent wrote a file.
     """
     grown = 0
-    for path in _files(home):
+    for path in _files(home, places or {entry.name for entry in home.iterdir()}):
         found = path.stat()
-        known = sizes.get(path)
-        if known is not None and known[0] == found.st_size and known[1] == found.st_mtime_ns:
+        known = sizes.get(path, (0, 0))
+        if known == (found.st_size, found.st_mtime_ns):
             continue
-        grown += found.st_size - (known[0] if known else 0)
-        at_ns = found.st_mtime_ns if end_ms is None else end_ms * 1_000_000
-        if end_ms is not None and path.relative_to(home).parts[0] not in NOT_AGENTS:
-            os.utime(path, ns=(at_ns, at_ns))
+        place = path.relative_to(home).parts[0]
+        if place not in NOT_AGENTS:
+            os.utime(path, ns=(end_ms * 1_000_000, end_ms * 1_000_000))
+        places.add(place)
+        grown += found.st_size - known[0]
         sizes[path] = found.st_size, path.stat().st_mtime_ns
     return grown
 
 
-def _files(home: Path) -> Iterator[Path]:
-    """What the agents keep, in the home and at the top of the projects, without what git and the projects hold."""
-    for folder, folders, files in os.walk(home):
-        place = Path(folder)
-        if place.parent.name == "work" and place.parent.parent == home:
-            folders.clear()
-            yield from (place / name for name in files if name.startswith(".") and not name.startswith(".git"))
-            continue
-        if place != home:
-            yield from (place / name for name in files if not name.endswith(("-wal", "-shm", "-journal")))
+def _files(home: Path, places: Iterable[str]) -> Iterator[Path]:
+    """What the agents keep in these folders of the home and at the top of the projects, without git and the sources."""
+    for place in sorted(places):
+        for folder, folders, files in os.walk(home / place):
+            parts = Path(folder).relative_to(home).parts
+            if parts[0] == "work" and len(parts) == 2:
+                folders.clear()
+                files = [name for name in files if name.startswith(".") and not name.startswith(".git")]
+            yield from (Path(folder, name) for name in files if not name.endswith(("-wal", "-shm", "-journal")))
 
 
 def _plays() -> dict[str, Play]:

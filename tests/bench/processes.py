@@ -18,7 +18,8 @@ from carryover.paths import StateDir
 from .measure import memory
 from .process_tree import processes_of, processor_s
 
-WAIT_S: Final = 600.0
+WAIT_S: Final = 1800.0
+"""Longer than any step takes: 2 GB are read in some minutes, on a busy machine in more."""
 STOP_S: Final = 15.0
 
 CONFIG: Final = "[server]\nport = 0\n"

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from .by_agent import by_agent
 from .corpus import Corpus, make_corpus
 from .cursor import cursor
 from .document import Heading
@@ -37,6 +38,7 @@ class Setting:
     session_megabytes: float
     session_rounds: int
     sizes_mb: tuple[int, ...]
+    mixed_megabytes: float
 
 
 FULL: Final = Setting(
@@ -51,6 +53,7 @@ FULL: Final = Setting(
     session_megabytes=50,
     session_rounds=5,
     sizes_mb=(20, 200, 2000),
+    mixed_megabytes=60,
 )
 QUICK: Final = Setting(
     megabytes=40,
@@ -64,6 +67,7 @@ QUICK: Final = Setting(
     session_megabytes=10,
     session_rounds=3,
     sizes_mb=(20,),
+    mixed_megabytes=10,
 )
 
 
@@ -148,7 +152,9 @@ def _growth(bench: Bench) -> Found:
 
 
 def _profile(bench: Bench) -> Found:
-    return Found(f"{_about(bench.corpus)}\n\n{time_shares(bench.corpus, bench.top)}")
+    shares = time_shares(bench.corpus, bench.top)
+    agents = by_agent(bench.top, bench.setting.mixed_megabytes)
+    return Found(f"{_about(bench.corpus)}\n\n{shares}\n\nBy agent, on a mixed history:\n\n{agents}")
 
 
 def _of(bench: Bench, rows: Iterable[Row]) -> Found:
@@ -195,7 +201,8 @@ _SECTIONS: Final = (
         Heading(
             "peers",
             "Other programs",
-            "Each with nothing cached, on one history. They do different jobs: the last columns say what comes out.",
+            "Each with nothing cached, on one history; all are on PyPI. They do different jobs: the last columns say "
+            "what comes out.",
         ),
         _peers,
         in_quick=False,

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bench.corpus import Corpus
 from bench.mixed import make_mixed
-from bench.product import sources_of
+from bench.product import read_home
 from carryover.agents import adapters
+from carryover.ledger.connect import connect_read_only
 from carryover.probe.own_file import why_not_own
 
 NOW_MS = 1_700_000_000_000
 
 
-def test_a_mixed_history_has_sources_of_every_agent_and_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
+def test_every_agents_sessions_are_read_without_a_skip_and_are_the_same_for_the_same_seed(
+    tmp_path: Path,
+) -> None:
     with _home(tmp_path, "first") as home:
         first = _made(home)
         contents = _contents(first)
-        found = {source.agent for source in sources_of(home)} | set(_in_projects(first))
+        in_projects = set(_in_projects(first))
+        read_home(tmp_path / "ledger.sqlite", home)
     with _home(tmp_path, "second") as home:
         assert _contents(_made(home)) == contents
 
-    assert found == set(adapters())
+    with closing(connect_read_only(tmp_path / "ledger.sqlite")) as db:
+        in_home = {agent for (agent,) in db.execute("SELECT DISTINCT agent FROM session")}
+        skipped = db.execute("SELECT * FROM skipped").fetchall()
+    assert in_home | in_projects == set(adapters())
+    assert skipped == []
 
 
 def test_the_newest_project_has_the_newest_transcript_and_sessions_end_before_now(tmp_path: Path) -> None:
