@@ -14,7 +14,7 @@ COLUMNS: Final = ("agent", "sources", "history", "processor time", "of a MB", "e
 
 
 def by_agent(top: Path, megabytes: float) -> str:
-    """A table with a line for each agent whose sources lie in the home, of a mixed history of that size."""
+    """A table with a line for each agent whose sources are in the home, of a mixed history of that size."""
     home = top / "by-agent"
     make_mixed(home, megabytes=megabytes, seed=5, now_ms=int(time.time() * 1000))
     sources = sources_of(home)

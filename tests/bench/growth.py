@@ -137,7 +137,7 @@ def _read_bytes(corpus: Corpus) -> int:
 def _first_read(corpus: Corpus, top: Path) -> dict[str, float]:
     """A daemon that knows nothing yet, and sessions that start while it reads."""
     handoff = corpus.projects[0] / ".carryover" / "handoff.md"
-    caller = Caller(corpus, top / "nobody.sock")
+    caller = Caller(corpus, top / "unused.sock")
     with daemon(corpus.home) as process, TreeWatch(process.pid) as tree, ThreadPoolExecutor(1) as beside:
         process.wait_answering()
         calls = beside.submit(_starts_until_caught_up, caller, process)

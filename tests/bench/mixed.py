@@ -191,6 +191,6 @@ def _whole(tool: Tool) -> Play:
 
 @contextmanager
 def _same_ids(chance: random.Random) -> Iterator[None]:
-    """Every id that a writer makes up is the same for the same seed."""
+    """Every id that a writer generates is the same for the same seed."""
     with patch.object(uuid, "uuid4", lambda: uuid.UUID(int=chance.getrandbits(128), version=4)):
         yield

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -21,27 +22,31 @@ class Peer:
 
     def program(self, cache: Path) -> Path:
         """Where the program is once it is installed."""
-        return self._folder(cache) / "bin" / self.name
+        return self.folder(cache) / "bin" / self.name
 
     def install(self, cache: Path) -> str:
-        """Install it where it is not yet; empty, or why that failed."""
-        if self.program(cache).exists():
-            return ""
-        folder = self._folder(cache)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        for command in ([sys.executable, "-m", "venv", str(folder)], [*pip, f"{self.name}=={self.version}"]):
-            if not _succeeds(command):
-                return f"not installed: {self.name} {self.version} could not be fetched from PyPI"
-        return "" if self.program(cache).exists() else f"not installed: {self.name} {self.version} has no such program"
+        """Install it where it is not yet; empty, or why that failed, which is tried once in a run."""
+        return "" if self.program(cache).exists() else _installed(self, cache)
 
-    def _folder(self, cache: Path) -> Path:
+    def folder(self, cache: Path) -> Path:
+        """Its virtual environment."""
         return cache / "peers" / f"{self.name}-{self.version}-py{sys.version_info.major}.{sys.version_info.minor}"
 
 
 CLAUDE_HANDOFF: Final = Peer("claude-handoff", "0.20.0")
 CLAUDE_CODE_LOG: Final = Peer("claude-code-log", "1.7.0")
 CLAUDE_CODE_TRANSCRIPTS: Final = Peer("claude-code-transcripts", "0.6")
+
+
+@cache
+def _installed(peer: Peer, place: Path) -> str:
+    folder = peer.folder(place)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    fetch = [*pip, "--retries", "1", f"{peer.name}=={peer.version}"]
+    if not all(_succeeds(command) for command in ([sys.executable, "-m", "venv", str(folder)], fetch)):
+        return f"not installed: {peer.name} {peer.version} could not be fetched from PyPI"
+    return "" if peer.program(place).exists() else f"not installed: {peer.name} {peer.version} has no such program"
 
 
 def _succeeds(command: Sequence[str]) -> bool:

@@ -183,9 +183,7 @@ _SECTIONS: Final = (
     Section(Heading("commands", "Commands at a prompt", "From the start of the process to its end, medians."), _prompt),
     Section(Heading("hooks", "Hooks", "The line in an agent's settings, run as the agent runs it."), _hooks),
     Section(
-        Heading(
-            "lengths", "Against the length of a session", "A handoff may not cost more the longer the work goes on."
-        ),
+        Heading("lengths", "Against the length of a session", "A handoff must not cost more as the session grows."),
         _lengths,
     ),
     Section(

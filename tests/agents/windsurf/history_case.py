@@ -26,7 +26,7 @@ class KeptPlayed(CascadePlayed):
         put(spool_of(state) / f"{self._talk.id}.jsonl", self._talk.spooled())
 
     def _hand_over(self) -> None:
-        """Nobody is there to take it."""
+        """There is no daemon that takes it."""
 
 
 @contextmanager
