@@ -87,7 +87,7 @@ def find_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -
     """Every source below `roots`. Blocking. A folder that cannot be read hides its own sources only."""
     found = []
     for root in roots:
-        if not os.path.isdir(root.path):  # noqa: PTH112 (most places have none: a third of the cost of asking the agent)
+        if not os.access(root.path, os.F_OK):  # most places have none; asking the agent costs three times as much
             continue
         agent = agents[root.agent_id]
         stamp_of = _stamp_of(agent.reader)
