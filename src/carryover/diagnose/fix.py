@@ -8,7 +8,7 @@ import msgspec
 
 from carryover.agents import specs
 from carryover.config import load_config
-from carryover.diagnose.gather import private_paths
+from carryover.diagnose.inspection import private_paths
 from carryover.diagnose.report import Fix
 from carryover.errors import UserError, os_reason
 from carryover.install.background import bring_up

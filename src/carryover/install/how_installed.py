@@ -7,7 +7,6 @@ import shlex
 import site
 import sys
 import sysconfig
-from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
@@ -105,6 +104,8 @@ def deduced_from(facts: Facts) -> HowInstalled:
 
 
 def _facts() -> Facts:
+    from importlib import metadata  # takes 10 ms, and most commands need only the folders above
+
     try:
         found: metadata.Distribution | None = metadata.distribution(NAME)
     except metadata.PackageNotFoundError:

@@ -1,0 +1,190 @@
+"""Finds out what only `carryover doctor` asks for: git, the whole ledger, the port, other programs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sqlite3
+import stat
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter.spec import AGENTS_MD
+from carryover.agents import adapters, instruction_files
+from carryover.config import Config, project_settings
+from carryover.daemon.client import daemon_pid, port_trouble
+from carryover.daemon.crashes import CrashReport, crash_reports
+from carryover.daemon.health import Health
+from carryover.daemon.log_file import last_lines
+from carryover.daemon.port_holder import port_holder
+from carryover.diagnose.last_run import unfinished_run
+from carryover.diagnose.report import (
+    Inspection,
+    ProjectReport,
+    UnfinishedRun,
+    UnreadSource,
+)
+from carryover.edits.record import Record, load_record
+from carryover.errors import UserError
+from carryover.fsio import is_folder
+from carryover.ingest.in_projects import others_sources
+from carryover.ingest.scan import (
+    MS_PER_DAY,
+)
+from carryover.install.how_installed import how_installed
+from carryover.install.machine import Machine, copies
+from carryover.install.on_path import on_path_here
+from carryover.install.service import COMMAND, Program, ServiceStatus
+from carryover.ledger.queries import (
+    connect_read_only,
+    projects,
+)
+from carryover.paths import StateDir
+from carryover.publish import pointer
+from carryover.publish.instruction_files import hidden_files, read_instructions
+from carryover.publish.policy import refusal
+from carryover.publish.project_root import agent_folders
+
+MOST_PROJECTS: Final = 20
+"""How many of the newest projects are inspected: git is asked about each."""
+_PORT_ANSWER_S: Final = 1.0
+_LOG_BYTES: Final = 2 * 1024 * 1024
+"""So much of the end of the log is searched for the daemon's last starts."""
+
+
+def private_paths(state: StateDir) -> tuple[Path, ...]:
+    """What only its owner may read, as far as it is there."""
+    paths = (state.root, state.ledger, state.config, state.log)
+    return tuple(path for path in paths if path.exists() and not path.is_symlink())
+
+
+def inspected(
+    state: StateDir,
+    home: Path,
+    config: Config,
+    health: Health | None,
+    machine: Machine,
+    service: ServiceStatus,
+    program: Program,
+    ledger_problem: str | None,
+) -> Inspection:
+    """What takes longer to find out. Never raises for what cannot be found out."""
+    record, record_problem = _record(state)
+    crashes = crash_reports(state.crashes)
+    shell = on_path_here()
+    return Inspection(
+        update=how_installed().update,
+        program=" ".join(program.command),
+        installed=bool(record.files) or service.installed,
+        port=config.server.port,
+        port_trouble=port_trouble(health) if health is not None else None,
+        stranger=_stranger(config.server.port) if health is None else None,
+        projects=_projects(state, config, home),
+        ledger_damage=ledger_problem or _damage(state),
+        free_bytes=_free_bytes(state, home),
+        open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
+        hook_script_missing=not state.hook_script.is_file(),
+        path_problem=shell.problem,
+        path_remedy=shell.remedy,
+        other_installs=_other_installs(machine, program),
+        crashes=crashes,
+        unfinished_run=_unfinished_run(state, crashes),
+        record_problem=record_problem,
+    )
+
+
+def _record(state: StateDir) -> tuple[Record, str | None]:
+    try:
+        return load_record(state), None
+    except UserError as error:
+        return Record(), str(error)
+
+
+def _unfinished_run(state: StateDir, crashes: tuple[CrashReport, ...]) -> UnfinishedRun | None:
+    try:
+        running_pid = daemon_pid(state)
+    except UserError:  # then it is not known which of the runs is over
+        return None
+    return unfinished_run(last_lines(state.log, _LOG_BYTES), crashes, running_pid=running_pid)
+
+
+def _stranger(port: int) -> str | None:
+    """The process that listens on the port; None where none does."""
+    if port == 0:
+        return None
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=_PORT_ANSWER_S).close()
+    except OSError:
+        return None
+    return port_holder(port)
+
+
+def _damage(state: StateDir) -> str | None:
+    if not state.ledger.exists():
+        return None
+    try:
+        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+            [answer] = db.execute("PRAGMA quick_check(1)").fetchone()
+    except (UserError, sqlite3.Error) as error:
+        return str(error)
+    return None if answer == "ok" else str(answer)
+
+
+def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectReport, ...]:
+    """The newest active projects that are not left out on purpose."""
+    since_ms = _now_ms() - config.publish.active_days * MS_PER_DAY
+    try:
+        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+            rows = [row for row in projects(db) if row.last_event_ms >= since_ms][:MOST_PROJECTS]
+    except (UserError, sqlite3.Error):  # there is none, or its damage is reported
+        return ()
+    own = agent_folders(config.agents, home, os.environ)
+    roots = (Path(row.root) for row in rows)
+    return tuple(_project(root, config, home, own) for root in roots if _is_published(root, config))
+
+
+def _is_published(root: Path, config: Config) -> bool:
+    settings = project_settings(root, config)
+    return is_folder(root) and settings.excluded is None and settings.folder is None
+
+
+def _project(root: Path, config: Config, home: Path, own: frozenset[Path]) -> ProjectReport:
+    pointers = project_settings(root, config).pointers
+    names = tuple(instruction_files())
+    texts = {name: read_instructions(root, name) for name in names}
+    states = {name: pointer.state(text) for name, text in texts.items()}
+    return ProjectReport(
+        root=str(root),
+        pointers=pointers,
+        refusal=refusal(root, home=home, agents_own=lambda: own),
+        edited=tuple(name for name in names if states[name] == "edited"),
+        broken=tuple(name for name in names if states[name] == "broken"),
+        pointer_end_bytes=pointer.block_end(texts[AGENTS_MD]),
+        hidden=hidden_files(root) if pointers == "shared" else (),
+        unread=tuple(
+            UnreadSource(agent=agent.id, path=source.path, reason=reason)
+            for agent in adapters().values()
+            if agent.in_projects
+            for source, reason in others_sources(agent, root)
+        ),
+    )
+
+
+def _free_bytes(state: StateDir, home: Path) -> int | None:
+    try:
+        return shutil.disk_usage(state.root if state.root.is_dir() else home).free
+    except OSError:
+        return None
+
+
+def _other_installs(machine: Machine, program: Program) -> tuple[str, ...]:
+    own = Path(program.command[0]).resolve()
+    found = copies((COMMAND,), machine)
+    return tuple(str(command.path) for command in found if command.path.resolve().parent != own.parent)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
